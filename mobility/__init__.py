@@ -1,0 +1,3 @@
+"""Shift-aware commute accessibility of industrial sites."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""From times to answers: commutes, white zones, indicators."""

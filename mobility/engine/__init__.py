@@ -1,0 +1,1 @@
+"""From arrays to times: scan kernels, journeys, itineraries."""

@@ -1,0 +1,1 @@
+"""From tables to arrays: streets, timetable, footpaths."""

@@ -1,0 +1,1 @@
+"""From answers to lines: demand, stops, routes, blocks, costs, GTFS."""

@@ -1,0 +1,471 @@
+"""The territory file: one study, its sources, dates, limits and outputs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from mobility.clock import DAY_S, format_clock, parse_clock
+from mobility.errors import SourceNotFoundError, TerritoryError
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+TransitMode = Literal["transit", "bike_transit", "park_and_ride", "on_demand"]
+StreetMode = Literal["walk", "bike", "e_bike", "car"]
+Mode = Literal[
+    "transit", "bike_transit", "park_and_ride", "on_demand", "walk", "bike", "e_bike", "car"
+]
+SchoolZone = Literal["A", "B", "C"]
+
+
+def _check_clock(value: object) -> int:
+    if isinstance(value, dt.time):
+        return value.hour * 3600 + value.minute * 60 + value.second
+    try:
+        return parse_clock(str(value))
+    except ValueError:
+        raise ValueError('is no time of day; write it as "05:00", from 00:00 to 24:00') from None
+
+
+def _expand_days(value: object) -> object:
+    """Read ``"mon-fri"``, ``"sat,sun"``, ``"all"`` or a list of days."""
+    if not isinstance(value, str):
+        return value
+    if value == "all":
+        return list(WEEKDAYS)
+    days: list[str] = []
+    for part in value.replace(" ", "").lower().split(","):
+        first, _, last = part.partition("-")
+        if first not in WEEKDAYS or (last and last not in WEEKDAYS):
+            raise ValueError('is no list of days; write "mon-fri", "sat,sun" or "all"')
+        i, j = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
+        days += [WEEKDAYS[k % 7] for k in range(i, j + 1 if j >= i else j + 8)]
+    return days
+
+
+def _sort_days(days: list[Weekday]) -> list[Weekday]:
+    return sorted(set(days), key=WEEKDAYS.index)
+
+
+def _check_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError('is no time zone; write e.g. "Europe/Paris"') from None
+    return name
+
+
+ClockS = Annotated[int, BeforeValidator(_check_clock)]
+Days = Annotated[
+    list[Weekday], BeforeValidator(_expand_days), AfterValidator(_sort_days), Field(min_length=1)
+]
+Lon = Annotated[float, Field(ge=-180, le=180)]
+Lat = Annotated[float, Field(ge=-90, le=90)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Model(BaseModel):
+    """A table of the territory file: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Shift(Model):
+    """A daily work period.
+
+    Attributes
+    ----------
+    name
+        Name within its roster, e.g. ``"matin"``.
+    start, end
+        Local wall-clock seconds since midnight; ``end <= start`` ends the next day.
+    days
+        Weekdays on which the shift *starts*.
+    headcount
+        Workers present on this shift.
+    """
+
+    name: str = Field(min_length=1)
+    start: ClockS
+    end: ClockS
+    days: Days = list(WEEKDAYS[:5])
+    headcount: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def end_day_offset(self) -> int:
+        """Return 1 when the shift ends the day after it starts, else 0."""
+        return int(self.end <= self.start)
+
+    @property
+    def crosses_midnight(self) -> bool:
+        """Whether the shift ends on the next day."""
+        return self.end <= self.start
+
+    def label(self) -> str:
+        """Return e.g. ``matin 05:00–13:00``."""
+        return f"{self.name} {format_clock(self.start)}–{format_clock(self.end)}"
+
+
+def _shift(name: str, start: int, end: int, days: str) -> dict[str, Any]:
+    return {"name": name, "start": f"{start:02d}:00", "end": f"{end:02d}:00", "days": days}
+
+
+# Ten hours is the cap of a week-end shift lasting three days (Code du travail R3132-11).
+ROSTER_TEMPLATES: dict[str, list[dict[str, Any]]] = {
+    "3x8": [
+        _shift("matin", 5, 13, "mon-fri"),
+        _shift("après-midi", 13, 21, "mon-fri"),
+        _shift("nuit", 21, 5, "mon-fri"),
+    ],
+    "2x8": [_shift("matin", 5, 13, "mon-fri"), _shift("après-midi", 13, 21, "mon-fri")],
+    "5x8": [
+        _shift("matin", 5, 13, "all"),
+        _shift("après-midi", 13, 21, "all"),
+        _shift("nuit", 21, 5, "all"),
+    ],
+    "night": [_shift("nuit", 21, 5, "mon-fri")],
+    "vsd": [_shift("vsd", 5, 15, "fri,sat,sun")],
+    "day": [_shift("journée", 8, 16, "mon-fri")],
+    "office": [_shift("bureau", 9, 17, "mon-fri")],
+}
+
+
+class Roster(Model):
+    """The set of shifts one worker rotates through.
+
+    Either ``template`` names a known roster, whose headcount is spread evenly over its
+    shifts, or ``shifts`` lists them.
+    """
+
+    name: str = ""
+    template: str | None = None
+    headcount: Annotated[int, Field(ge=0)] | None = None
+    shifts: list[Shift] = []
+    period: tuple[dt.date, dt.date] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expand_template(cls, data: object) -> object:
+        if isinstance(data, str):
+            data = {"template": data}
+        if not isinstance(data, dict):
+            return data
+        data = dict(data)
+        template = data.get("template")
+        if template is None:
+            if not data.get("shifts"):
+                raise ValueError('has no shifts; give template = "3x8" or a list of shifts')
+            data.setdefault("name", "+".join(str(s.get("name", "")) for s in data["shifts"]))
+            return data
+        if template not in ROSTER_TEMPLATES:
+            known = ", ".join(ROSTER_TEMPLATES)
+            raise ValueError(f"names no known roster template; choose one of {known}")
+        if not data.get("shifts"):
+            shifts = [dict(s) for s in ROSTER_TEMPLATES[template]]
+            total = data.get("headcount") or 0
+            if isinstance(total, int) and total > 0:
+                for k, shift in enumerate(shifts):
+                    shift["headcount"] = total // len(shifts) + (k < total % len(shifts))
+            data["shifts"] = shifts
+        if not data.get("name"):
+            data["name"] = template
+        return data
+
+    @field_validator("shifts")
+    @classmethod
+    def _unique_shifts(cls, shifts: list[Shift]) -> list[Shift]:
+        names = [s.name for s in shifts]
+        if len(set(names)) != len(names):
+            raise ValueError("two shifts of one roster have the same name; rename one")
+        return shifts
+
+
+class Site(Model):
+    """An employer or an industrial zone."""
+
+    name: str = Field(min_length=1)
+    employer: str = ""
+    gates: Annotated[list[tuple[Lon, Lat]], Field(min_length=1)]
+    rosters: Annotated[list[Roster], Field(min_length=1)]
+    margin_in_min: Annotated[float, Field(ge=0, le=180)] | None = None
+    margin_out_min: Annotated[float, Field(ge=0, le=180)] | None = None
+
+
+class HomesSource(Model):
+    """Where workers live: a layer or a CSV file, and its columns."""
+
+    file: Path
+    kind: Literal["auto", "points", "cells", "communes", "insee_grid", "flows", "employees"] = (
+        "auto"
+    )
+    layer: str | None = None
+    id: str | None = None
+    name: str | None = None
+    workers: str = "workers"
+    lon: str = "lon"
+    lat: str = "lat"
+    crs: str | None = None
+    groups: list[str] = []
+    commune: str | None = None
+    zones: Path | None = None
+    zones_id: str | None = None
+    work_commune: list[str] = []
+    cell_m: Annotated[float, Field(gt=0)] = 200.0
+    workers_share: Share = 1.0
+
+
+class Sources(Model):
+    """The files a study reads; relative paths resolve from the territory file."""
+
+    osm: Path | None = None
+    lines: Path | None = None
+    gtfs: list[Path] = []
+    homes: HomesSource
+    sites: Path | None = None
+    background: Path | None = None
+    elevation: Path | None = None
+    car_parks: Path | None = None
+
+
+class DayKind(Model):
+    """A date standing for a kind of day, for shifts starting on ``weekdays``."""
+
+    name: str
+    date: dt.date | None = None
+    weekdays: Days = list(WEEKDAYS)
+    label: str = ""
+
+
+DAY_KINDS: tuple[str, ...] = ("school_weekday", "holiday_weekday", "saturday", "sunday")
+DAY_KIND_WEEKDAYS: dict[str, str] = {
+    "school_weekday": "mon-fri",
+    "holiday_weekday": "mon-fri",
+    "saturday": "sat",
+    "sunday": "sun",
+}
+
+
+class DaysConfig(Model):
+    """Which kinds of day are studied and the date standing for each.
+
+    ``kinds`` lists names of the four standard kinds; ``dates`` fixes the date of some of
+    them; the others are chosen from the feeds' calendars.
+    """
+
+    kinds: list[Literal["school_weekday", "holiday_weekday", "saturday", "sunday"]] = [
+        "school_weekday",
+        "holiday_weekday",
+        "saturday",
+        "sunday",
+    ]
+    dates: dict[str, dt.date] = {}
+    extra: list[DayKind] = []
+    country: str = "FR"
+    school_zone: SchoolZone | None = None
+    school_holidays: list[tuple[dt.date, dt.date]] = []
+
+
+class Limits(Model):
+    """What a worker accepts; a direction holds within all of them.
+
+    Attributes
+    ----------
+    max_total_min
+        Door to shift start (outbound) or shift end to door (return).
+    max_walk_min
+        Walking in all, in one direction.
+    max_transfers
+        Changes of vehicle.
+    max_wait_min
+        Any single wait, at a stop or at the gate (the margins are not a wait).
+    margin_in_min, margin_out_min
+        Gate to work station; a site may have its own.
+    max_transfer_walk_min
+        One walk between two vehicles.
+    min_change_s
+        Time kept between leaving a vehicle and boarding the next, on top of the walk.
+    max_bike_min
+        Cycling in one direction.
+    min_workers_shown
+        Counts below it are suppressed in every output (privacy).
+    """
+
+    max_total_min: Annotated[float, Field(gt=0, le=360)] = 60
+    max_walk_min: Annotated[float, Field(ge=0, le=180)] = 20
+    max_transfers: Annotated[int, Field(ge=0, le=5)] = 2
+    max_wait_min: Annotated[float, Field(ge=0, le=360)] = 30
+    margin_in_min: Annotated[float, Field(ge=0, le=180)] = 10
+    margin_out_min: Annotated[float, Field(ge=0, le=180)] = 10
+    max_transfer_walk_min: Annotated[float, Field(ge=0, le=60)] = 10
+    min_change_s: Annotated[int, Field(ge=0, le=1800)] = 60
+    max_bike_min: Annotated[float, Field(ge=0, le=180)] = 30
+    white_site_share: Share = 0.10
+    min_workers_shown: Annotated[int, Field(ge=1)] = 5
+
+
+class Speeds(Model):
+    """Door-to-door speeds.
+
+    Walking: 4.5 km/h, i.e. 1.25 m/s, between the 1.2 m/s of pedestrian-crossing practice
+    and the 1.34 m/s mean of Bohannon (1997). Cycling: 15 km/h and e-bike 19 km/h
+    (ADEME/6t, Usages et usagers du vélo électrique).
+    """
+
+    walk_kmh: Annotated[float, Field(gt=0, le=10)] = 4.5
+    bike_kmh: Annotated[float, Field(gt=0, le=40)] = 15.0
+    e_bike_kmh: Annotated[float, Field(gt=0, le=45)] = 19.0
+
+
+class Modes(Model):
+    """Which modes are computed, and whether cycling rescues a white zone."""
+
+    evaluated: list[Mode] = ["transit", "walk", "bike", "car"]
+    cycling_counts: bool = False
+
+
+class Output(Model):
+    """Where results go and in which language."""
+
+    dir: Path = Path("out")
+    language: Literal["fr", "en"] = "fr"
+    tiles: str | None = None
+
+
+class Territory(Model):
+    """One study, as written in its TOML file."""
+
+    name: str = Field(min_length=1)
+    timezone: Annotated[str, AfterValidator(_check_zone)] = "Europe/Paris"
+    crs: str = "auto"
+    sources: Sources
+    sites: list[Site] = []
+    days: DaysConfig = DaysConfig()
+    limits: Limits = Limits()
+    speeds: Speeds = Speeds()
+    modes: Modes = Modes()
+    output: Output = Output()
+    shuttles: dict[str, Any] = {}
+    factors: dict[str, Any] = {}
+    _path: Path | None = PrivateAttr(default=None)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Time zone of every clock time of the file."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def path(self) -> Path | None:
+        """The file it was read from."""
+        return self._path
+
+    def resolve(self, path: Path) -> Path:
+        """Return ``path`` as seen from the territory file's folder."""
+        base = self._path.parent if self._path else Path()
+        return path if path.is_absolute() else base / path
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> Territory:
+        """Read and check a territory file.
+
+        Raises
+        ------
+        SourceNotFoundError
+            The file does not exist.
+        TerritoryError
+            It is no TOML, or a field is wrong; the error names field and value.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise SourceNotFoundError(
+                "The territory file does not exist.",
+                file=path,
+                mend="Check the path, or write a first file with: mobility init",
+            )
+        try:
+            data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise TerritoryError(
+                "It is no valid TOML: {reason}.",
+                file=path,
+                mend="Mend the line named above; text stands between quotes, UTF-8 encoded.",
+                reason=str(error),
+            ) from None
+        return cls.from_dict(data, path)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], path: Path | None = None) -> Territory:
+        """Check a territory given as nested dictionaries.
+
+        Raises
+        ------
+        TerritoryError
+            A field is wrong; the error names the first one.
+        """
+        try:
+            territory = cls.model_validate(data)
+        except ValidationError as error:
+            raise explain_validation(error, path) from None
+        territory._path = None if path is None else path.resolve()
+        return territory
+
+
+def explain_validation(error: ValidationError, file: Path | str | None) -> TerritoryError:
+    """Turn pydantic's first complaint into an error that names field, value and mend."""
+    first = error.errors()[0]
+    places = [str(p + 1) if isinstance(p, int) else str(p) for p in first["loc"]]
+    message = first["msg"].removeprefix("Value error, ")
+    mend = "Correct this field; docs/formats.md lists every field and its values."
+    if first["type"] == "extra_forbidden":
+        message = "No such field."
+        mend = "Remove it or correct its spelling; docs/formats.md lists every field."
+    elif first["type"] == "missing":
+        message = "This field is missing."
+        mend = "Add it; docs/formats.md lists every field and its values."
+    value = first["input"]
+    return TerritoryError(
+        message.replace("{", "(").replace("}", ")"),
+        file=file,
+        column=".".join(places),
+        value=None if isinstance(value, dict | list) or first["type"] == "missing" else value,
+        mend=mend,
+    )
+
+
+__all__ = [
+    "DAY_KINDS",
+    "DAY_KIND_WEEKDAYS",
+    "DAY_S",
+    "ROSTER_TEMPLATES",
+    "WEEKDAYS",
+    "DayKind",
+    "HomesSource",
+    "Limits",
+    "Mode",
+    "Modes",
+    "Output",
+    "Roster",
+    "Shift",
+    "Site",
+    "Sources",
+    "Speeds",
+    "StreetMode",
+    "Territory",
+    "TransitMode",
+    "Weekday",
+    "explain_validation",
+]
