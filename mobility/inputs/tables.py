@@ -1,0 +1,210 @@
+"""Tables from outside (CSV, any GeoPandas layer) → checked columns, with clear errors.
+
+A CSV may come from a French spreadsheet: ``;`` between fields, decimal commas, Windows-1252
+or UTF-8 with a byte-order mark. Rows keep their number in the file (1-based, header
+excluded) as the index of the frame, so that every later complaint can name the row.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mobility.errors import SourceError
+from mobility.inputs.columns import Table
+from mobility.inputs.layers import need_file, read_layer
+
+CSV_SUFFIXES = frozenset({".csv", ".txt", ".tsv"})
+_DELIMITERS = ";,\t|"
+_SPREADSHEETS = {".xlsx", ".xls", ".ods", ".xlsm"}
+
+
+def is_csv(path: Path) -> bool:
+    """Whether a path is read as delimited text."""
+    return path.suffix.lower() in CSV_SUFFIXES
+
+
+def read_table(
+    path: Path,
+    *,
+    layer: str | None = None,
+    crs: str | None = None,
+    columns: Callable[[str], bool] | None = None,
+    private: bool = False,
+) -> Table:
+    """Read a CSV file or any layer GeoPandas reads.
+
+    Parameters
+    ----------
+    path
+        The file.
+    layer
+        Which layer of a file of several.
+    crs
+        Coordinate reference system of a layer that states none.
+    columns
+        Which CSV columns to keep, by name; all by default.
+    private
+        Whether values are personal, hence never quoted in an error.
+
+    Raises
+    ------
+    SourceNotFoundError, SourceError
+        The file is missing, unreadable or empty.
+    """
+    need_file(path)
+    if path.suffix.lower() in _SPREADSHEETS:
+        raise SourceError(
+            "A spreadsheet workbook is not read.",
+            file=path,
+            mend="Save the sheet as CSV (in Excel: Save as, CSV UTF-8) and name that file.",
+        )
+    if is_csv(path):
+        return read_csv(path, columns=columns, private=private)
+    frame = read_layer(path, layer=layer, crs=crs)
+    return Table(path, frame, private=private)
+
+
+def read_csv(
+    path: Path, *, columns: Callable[[str], bool] | None = None, private: bool = False
+) -> Table:
+    """Read delimited text, whatever its separator and encoding, as text columns.
+
+    Raises
+    ------
+    SourceNotFoundError, SourceError
+        The file is missing, no text, empty, or has rows longer than its header.
+    """
+    need_file(path)
+    head = _head(path)
+    encoding = _encoding(head)
+    delimiter = _delimiter(head.decode(encoding, errors="replace"))
+    try:
+        frame = _parse_csv(path, delimiter, encoding, columns)
+    except UnicodeDecodeError:
+        frame = _parse_csv(path, delimiter, "cp1252", columns)
+    frame = frame[(frame != "").any(axis=1)]
+    if frame.empty:
+        raise SourceError(
+            "It holds no rows.", file=path, mend="Fill in the file or name another one."
+        )
+    return Table(path, frame, decimal_comma=delimiter != ",", private=private)
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as handle:
+            head = handle.read(1 << 16)
+    except OSError as error:
+        raise SourceError(
+            "It cannot be read: {reason}.",
+            file=path,
+            mend="Check the rights on the file.",
+            reason=error.strerror or type(error).__name__,
+        ) from None
+    if b"\0" in head and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise SourceError(
+            "It is no text file.", file=path, mend="Save the table as CSV and name that file."
+        )
+    return head
+
+
+def _encoding(head: bytes) -> str:
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    try:
+        # A multi-byte letter may be cut at the end of the sample.
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8-sig"
+
+
+def _delimiter(text: str) -> str:
+    """Return the sign that parts the header most often, outside quotes."""
+    header = re.sub(r'"[^"]*"', "", text.lstrip("\r\n").split("\n", 1)[0])
+    counts = [header.count(d) for d in _DELIMITERS]
+    return _DELIMITERS[int(np.argmax(counts))] if max(counts) else ","
+
+
+def _parse_csv(
+    path: Path, delimiter: str, encoding: str, columns: Callable[[str], bool] | None
+) -> pd.DataFrame:
+    """Return text columns indexed by row number; the header is the first line that is not blank."""
+    errors = "replace" if encoding == "cp1252" else "strict"
+    with path.open(encoding=encoding, errors=errors, newline="") as handle:
+        try:
+            header = next((r for r in csv.reader(handle, delimiter=delimiter) if any(r)), [])
+        except csv.Error:
+            header = []
+    names = [n.strip() for n in header]
+    _check_header(path, names)
+    keep = [k for k, n in enumerate(names) if columns is None or columns(n)]
+    try:
+        raw = pd.read_csv(
+            path,
+            sep=delimiter,
+            encoding=encoding,
+            encoding_errors=errors,
+            header=None,
+            names=range(len(names) + (columns is None)),
+            index_col=False,
+            usecols=None if columns is None else keep,
+            dtype="str",
+            keep_default_na=False,
+            na_filter=False,
+            skip_blank_lines=False,
+            on_bad_lines="error",
+        )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning) as error:
+        raise _ragged(path, str(error), len(names)) from None
+    except UnicodeDecodeError:
+        raise
+    except (ValueError, OverflowError, MemoryError) as error:
+        raise _ragged(path, str(error), len(names)) from None
+    raw = raw.fillna("")
+    if columns is None:
+        _check_length(path, raw.pop(len(names)), len(names))
+    raw.columns = pd.Index([names[k] for k in keep])
+    first = int(np.argmax((raw != "").any(axis=1).to_numpy())) + 1 if len(raw) else 0
+    raw.index = pd.RangeIndex(1 - first, len(raw) + 1 - first)
+    return raw.iloc[first:]
+
+
+def _check_length(path: Path, beyond: pd.Series, n_columns: int) -> None:
+    """Raise when a row has a field beyond the last column."""
+    long = (beyond != "").to_numpy()
+    if long.any():
+        raise _ragged(path, f"line {int(np.argmax(long)) + 1}", n_columns)
+
+
+def _check_header(path: Path, names: list[str]) -> None:
+    if not any(names):
+        raise SourceError(
+            "It holds no rows.", file=path, mend="Fill in the file or name another one."
+        )
+    twice = next((n for n in names if n and names.count(n) > 1), None)
+    if twice is not None:
+        raise SourceError(
+            "Two columns have the same name.", file=path, column=twice, mend="Rename one of them."
+        )
+
+
+def _ragged(path: Path, reason: str, n_columns: int) -> SourceError:
+    line = re.search(r"line (\d+)", reason)
+    return SourceError(
+        "It is no regular table of {n} columns.",
+        file=path,
+        row=None if line is None else int(line.group(1)) - 1,
+        mend="Give each row as many fields as the header; quote texts and numbers with a comma.",
+        n=n_columns,
+    )
+
+
+__all__ = ["Table", "is_csv", "need_file", "read_csv", "read_layer", "read_table"]
