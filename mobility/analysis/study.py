@@ -1,0 +1,217 @@
+"""A study: everything read and built for one territory, before any question is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mobility.clock import local_to_axis
+from mobility.engine.journeys import Edge, EngineLimits, TwoWay
+from mobility.errors import Finding
+from mobility.inputs.calendars import ChosenDay
+from mobility.inputs.gtfs import Feed
+from mobility.inputs.homes import Homes
+from mobility.network.footpaths import WalkTable
+from mobility.network.streets import Streets
+from mobility.network.timetable import INF
+from mobility.territory import Limits, Roster, Shift, Site, Territory
+
+Int32 = NDArray[np.int32]
+Progress = Callable[[str], None]
+
+#: French school weeks a year (Code de l'éducation, L521-1); the other weeks are holidays.
+SCHOOL_WEEKS, WEEKS = 36, 52
+
+
+def quiet(_step: str) -> None:
+    """Report no progress."""
+
+
+@dataclass(frozen=True)
+class SourceRecord:
+    """Where a figure comes from.
+
+    Attributes
+    ----------
+    role
+        ``streets``, ``timetable``, ``homes``, ``sites`` or ``territory``.
+    name
+        File name.
+    sha256
+        Hash of its bytes.
+    licence, attribution
+        As its publisher asks; empty where unknown.
+    """
+
+    role: str
+    name: str
+    sha256: str
+    licence: str = ""
+    attribution: str = ""
+
+
+@dataclass(frozen=True)
+class Study:
+    """One territory, read and built.
+
+    Attributes
+    ----------
+    shifts
+        One row per site, roster and shift: ``shift_id`` (the row), ``site`` (index into
+        ``sites``), ``site_name``, ``employer``, ``roster``, ``shift``, ``start_s`` and
+        ``end_s`` (wall clock), ``crosses_midnight``, ``headcount``, ``days`` (list).
+    days
+        Studied day kinds, each with its date.
+    timetables
+        Timetable and mirror per day kind.
+    home_walks, gate_walks
+        Walks to stops; rows are homes, and gates in the order of sites. They reach further
+        than ``max_walk_min`` so that the limit can be relaxed.
+    street_times
+        Per street mode, seconds ``(to work, back home)`` between homes and the nearest gate
+        of each site: two int32 arrays of shape (sites, homes), ``INF`` where out of reach.
+    scenario
+        Name of the variant, empty for the territory as it is.
+    """
+
+    territory: Territory
+    homes: Homes
+    sites: tuple[Site, ...]
+    streets: Streets
+    feed: Feed
+    days: tuple[ChosenDay, ...]
+    timetables: Mapping[str, TwoWay]
+    home_walks: WalkTable
+    gate_walks: WalkTable
+    street_times: Mapping[str, tuple[Int32, Int32]]
+    findings: tuple[Finding, ...] = ()
+    sources: tuple[SourceRecord, ...] = ()
+    scenario: str = ""
+    extras: Mapping[str, object] = field(default_factory=dict)
+
+    @cached_property
+    def shifts(self) -> pd.DataFrame:
+        """One row per site, roster and shift."""
+        return shift_table(self.sites)
+
+    @cached_property
+    def egress_s(self) -> Int32:
+        """Walk between each stop and the nearest gate, int32 (sites, stops)."""
+        return nearest_gate(self.gate_walks, self.sites, len(self.feed.stops))
+
+    @property
+    def n_homes(self) -> int:
+        """Number of homes."""
+        return len(self.homes.frame)
+
+    @property
+    def workers(self) -> NDArray[np.float64]:
+        """Workers per home, float64 (homes,)."""
+        return self.homes.frame["workers"].to_numpy(np.float64)
+
+    def pool(self, site: int, roster: str | None = None) -> NDArray[np.float64]:
+        """Return the workers of each home who belong to a site's labour pool.
+
+        Without known employees, every worker of the territory does.
+        """
+        known = self.homes.pool
+        if known is None:
+            return self.workers
+        rows = known[known["site"] == self.sites[site].name]
+        if roster is not None:
+            rows = rows[rows["roster"].isin(["", roster])]
+        return np.bincount(
+            rows["home"].to_numpy(np.intp),
+            weights=rows["workers"].to_numpy(np.float64),
+            minlength=self.n_homes,
+        )
+
+    def works_on(self, shift_id: int, day: ChosenDay) -> bool:
+        """Whether a shift starts on a kind of day."""
+        return bool(set(self.shifts.at[shift_id, "days"]) & set(day.weekdays))
+
+    def days_per_year(self, shift_id: int, day: ChosenDay) -> float:
+        """Return how many days a year a shift works on a kind of day.
+
+        Weekdays are split between school weeks and holiday weeks when both kinds are
+        studied (36 school weeks of 52; public holidays are not taken out).
+        """
+        worked = len(set(self.shifts.at[shift_id, "days"]) & set(day.weekdays))
+        kinds = {d.kind for d in self.days}
+        weeks = WEEKS
+        if {"school_weekday", "holiday_weekday"} <= kinds:
+            if day.kind == "school_weekday":
+                weeks = SCHOOL_WEEKS
+            elif day.kind == "holiday_weekday":
+                weeks = WEEKS - SCHOOL_WEEKS
+        return float(worked * weeks)
+
+    def edges(self, shift_id: int, day: ChosenDay) -> tuple[Edge, Edge]:
+        """Return both edges of a shift starting on the date of ``day``, on its axis."""
+        row = self.shifts.loc[shift_id]
+        site, limits = self.sites[row["site"]], self.territory.limits
+        margin_in = limits.margin_in_min if site.margin_in_min is None else site.margin_in_min
+        margin_out = limits.margin_out_min if site.margin_out_min is None else site.margin_out_min
+        zone = self.territory.zone
+        start_s = local_to_axis(day.date, int(row["start_s"]), zone)
+        end_s = local_to_axis(
+            day.date, int(row["end_s"]), zone, day_offset=int(row["crosses_midnight"])
+        )
+        return (
+            Edge(returning=False, at_s=start_s, margin_s=round(margin_in * 60)),
+            Edge(returning=True, at_s=end_s, margin_s=round(margin_out * 60)),
+        )
+
+
+def engine_limits(limits: Limits) -> EngineLimits:
+    """Return the territory's limits in the engine's seconds."""
+    return EngineLimits(
+        max_total_s=round(limits.max_total_min * 60),
+        max_walk_s=round(limits.max_walk_min * 60),
+        max_transfers=limits.max_transfers,
+        max_wait_s=round(limits.max_wait_min * 60),
+    )
+
+
+def shift_table(sites: tuple[Site, ...]) -> pd.DataFrame:
+    """Return one row per site, roster and shift (schema: `Study.shifts`)."""
+    rows = [
+        _shift_row(index, site, roster, shift)
+        for index, site in enumerate(sites)
+        for roster in site.rosters
+        for shift in roster.shifts
+    ]
+    frame = pd.DataFrame(rows)
+    frame.insert(0, "shift_id", np.arange(len(frame)))
+    return frame
+
+
+def _shift_row(index: int, site: Site, roster: Roster, shift: Shift) -> dict[str, object]:
+    return {
+        "site": index,
+        "site_name": site.name,
+        "employer": site.employer,
+        "roster": roster.name,
+        "shift": shift.name,
+        "start_s": shift.start,
+        "end_s": shift.end,
+        "crosses_midnight": shift.crosses_midnight,
+        "headcount": shift.headcount,
+        "days": list(shift.days),
+    }
+
+
+def nearest_gate(gate_walks: WalkTable, sites: tuple[Site, ...], n_stops: int) -> Int32:
+    """Return the least walk between each stop and any gate of each site."""
+    egress_s = np.full((len(sites), n_stops), INF, np.int32)
+    gate = 0
+    for index, site in enumerate(sites):
+        rows = slice(gate_walks.ptr[gate], gate_walks.ptr[gate + len(site.gates)])
+        np.minimum.at(egress_s[index], gate_walks.stop[rows], gate_walks.walk_s[rows])
+        gate += len(site.gates)
+    return egress_s

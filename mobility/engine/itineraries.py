@@ -1,0 +1,199 @@
+"""Itineraries: the legs behind a time, found again in the labels of the scan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from mobility.engine.journeys import HomeTimes, Scan
+from mobility.network.footpaths import WalkTable
+from mobility.network.timetable import INF, Timetable
+
+HOME, GATE = -1, -2
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One part of a journey; consecutive legs share place and time.
+
+    Attributes
+    ----------
+    kind
+        ``walk``, ``ride`` or ``wait``.
+    from_stop, to_stop
+        Stop indices; `HOME` and `GATE` stand for the two ends.
+    depart_s, arrive_s
+        Axis seconds of the study date.
+    run, from_call, to_call
+        For a ride: run and calls of the timetable it was scanned on, else -1.
+    trip
+        For a ride: index of the trip boarded, else -1.
+    """
+
+    kind: Literal["walk", "ride", "wait"]
+    from_stop: int
+    to_stop: int
+    depart_s: int
+    arrive_s: int
+    trip: int = -1
+    from_call: int = -1
+    to_call: int = -1
+
+
+@dataclass(frozen=True)
+class Itinerary:
+    """A whole direction of one commute, in the order it is travelled."""
+
+    legs: tuple[Leg, ...]
+
+    @property
+    def depart_s(self) -> int:
+        """Axis second of its start."""
+        return self.legs[0].depart_s
+
+    @property
+    def arrive_s(self) -> int:
+        """Axis second of its end."""
+        return self.legs[-1].arrive_s
+
+    @property
+    def walk_s(self) -> int:
+        """All walking, seconds."""
+        return sum(leg.arrive_s - leg.depart_s for leg in self.legs if leg.kind == "walk")
+
+    @property
+    def rides(self) -> int:
+        """Vehicles boarded."""
+        return sum(leg.kind == "ride" for leg in self.legs)
+
+
+def itinerary(scanned: Scan, times: HomeTimes, access: WalkTable, home: int) -> Itinerary | None:
+    """Return the journey behind ``times.elapsed_s[home]``, or None where there is none.
+
+    Parameters
+    ----------
+    scanned, times, access
+        The scan, its look-up and the walks it used.
+    home
+        Row of ``access``.
+    """
+    if times.elapsed_s[home] == INF:
+        return None
+    at_s = -scanned.edge.at_s if scanned.edge.returning else scanned.edge.at_s
+    leave_s = int(at_s - times.elapsed_s[home])
+    stop = int(times.stop[home])
+    row = slice(access.ptr[home], access.ptr[home + 1])
+    walk_s = int(access.walk_s[row][access.stop[row] == stop].min())
+    rides = int(times.rides[home])
+    after_s = int(times.walk_s[home]) - walk_s
+    legs = [Leg("walk", HOME, stop, leave_s, leave_s + walk_s)]
+    position = next(
+        p
+        for p in _departures(scanned, stop, leave_s + walk_s, leave_s + walk_s)
+        if _label(scanned, rides, stop, p) == after_s
+    )
+    while True:
+        ride, onward = _alight(scanned, position, rides, after_s)
+        legs += [ride, *onward[0]]
+        if onward[1] is None:
+            break
+        position, rides, after_s = onward[1]
+    if scanned.edge.returning:
+        legs = [_reversed(leg, scanned.timetable) for leg in reversed(legs)]
+    return Itinerary(tuple(legs))
+
+
+def _departures(scanned: Scan, stop: int, soonest_s: int, latest_s: int) -> Iterator[int]:
+    """Yield positions of the stop's departures inside the scan's window and the two times."""
+    tt = scanned.timetable
+    low = int(scanned.first[stop])
+    high = low + int(scanned.shift[stop + 1] - scanned.shift[stop])
+    for position in range(low, high):
+        if soonest_s <= tt.dep_time[position] <= latest_s:
+            yield position
+
+
+def _label(scanned: Scan, rides: int, stop: int, position: int) -> int:
+    k = scanned.shift[stop] + position - scanned.first[stop]
+    return int(scanned.label[rides - 1, k])
+
+
+Onward = tuple[list[Leg], tuple[int, int, int] | None]
+
+
+def _alight(scanned: Scan, position: int, rides: int, after_s: int) -> tuple[Leg, Onward]:
+    """Return the ride from a departure and what follows it, needing ``after_s`` of walking."""
+    tt = scanned.timetable
+    board = int(tt.dep_call[position])
+    run = int(tt.run_ptr.searchsorted(board, side="right")) - 1
+    for call in range(board + 1, int(tt.run_ptr[run + 1])):
+        if not tt.call_alight[call]:
+            continue
+        onward = _to_gate(scanned, call, after_s) or _to_transfer(scanned, call, rides, after_s)
+        if onward is not None:
+            ride = Leg(
+                "ride",
+                int(tt.call_stop[board]),
+                int(tt.call_stop[call]),
+                int(tt.call_dep[board]),
+                int(tt.call_arr[call]),
+                int(tt.call_trip[board]),
+                board,
+                call,
+            )
+            return ride, onward
+    raise AssertionError("a finite label has no journey behind it")
+
+
+def _to_gate(scanned: Scan, call: int, after_s: int) -> Onward | None:
+    tt, limits, deadline_s = scanned.timetable, scanned.limits, scanned.deadline_s
+    stop, arrival = int(tt.call_stop[call]), int(tt.call_arr[call])
+    walk_s = int(scanned.egress_s[stop])
+    wait_s = deadline_s - arrival - walk_s
+    charged_s = walk_s if limits.gate_walk_counts else 0
+    if charged_s != after_s or not 0 <= wait_s <= limits.max_wait_s:
+        return None
+    legs = [Leg("walk", stop, GATE, arrival, arrival + walk_s)]
+    if wait_s:
+        legs.append(Leg("wait", GATE, GATE, arrival + walk_s, deadline_s))
+    return legs, None
+
+
+def _to_transfer(scanned: Scan, call: int, rides: int, after_s: int) -> Onward | None:
+    if rides == 1:
+        return None
+    tt, limits = scanned.timetable, scanned.limits
+    stop, arrival = int(tt.call_stop[call]), int(tt.call_arr[call])
+    for foot in range(int(tt.foot_ptr[stop]), int(tt.foot_ptr[stop + 1])):
+        walk_s, other = int(tt.foot_walk_s[foot]), int(tt.foot_stop[foot])
+        if walk_s > after_s:
+            return None
+        soonest_s = arrival + int(tt.foot_need_s[foot])
+        latest_s = arrival + walk_s + limits.max_wait_s
+        for position in _departures(scanned, other, soonest_s, latest_s):
+            if walk_s + _label(scanned, rides - 1, other, position) != after_s:
+                continue
+            there_s, depart_s = arrival + walk_s, int(tt.dep_time[position])
+            legs = [Leg("walk", stop, other, arrival, there_s)] if walk_s else []
+            if depart_s > there_s:
+                legs.append(Leg("wait", other, other, there_s, depart_s))
+            return legs, (position, rides - 1, after_s - walk_s)
+    return None
+
+
+def _reversed(leg: Leg, mirror: Timetable) -> Leg:
+    """Turn a leg of the mirrored timetable round."""
+    trip = leg.trip
+    if leg.kind == "ride":
+        trip = int(mirror.call_trip[leg.to_call])
+    return replace(
+        leg,
+        from_stop=leg.to_stop,
+        to_stop=leg.from_stop,
+        depart_s=-leg.arrive_s,
+        arrive_s=-leg.depart_s,
+        trip=trip,
+        from_call=leg.to_call,
+        to_call=leg.from_call,
+    )
