@@ -146,7 +146,7 @@ def suppress_shares(
     share = np.divide(
         part, total, out=np.full(np.broadcast(part, total).shape, np.nan), where=~small
     )
-    return np.round(share, decimals)
+    return np.asarray(np.round(share, decimals))
 
 
 def display_cells(

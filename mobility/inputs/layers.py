@@ -176,8 +176,21 @@ def to_lonlat(frame: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
     return lonlat
 
 
-def check_lonlat(table: Table, lon: np.ndarray, lat: np.ndarray, *, column: str) -> None:
-    """Raise when a longitude or latitude cannot be one; names the first row."""
+def check_lonlat(
+    table: Table,
+    lon: np.ndarray,
+    lat: np.ndarray,
+    *,
+    column: str,
+    mend: str = 'Give degrees (EPSG:4326), or write the system used, e.g. crs = "EPSG:2154".',
+) -> None:
+    """Raise when a longitude or latitude cannot be one; names the first row.
+
+    Parameters
+    ----------
+    lon, lat
+        float64[n] or float64[n, 2] (the two ends of a geometry's box), degrees.
+    """
     lon, lat = lon.reshape(len(lon), -1), lat.reshape(len(lat), -1)
     wrong = (~(np.abs(lon) <= 180) | ~(np.abs(lat) <= 90)).any(axis=1)
     if not wrong.any():
@@ -188,22 +201,46 @@ def check_lonlat(table: Table, lon: np.ndarray, lat: np.ndarray, *, column: str)
         row=table.frame.index[k],
         column=column,
         value=f"{lon[k, 0]:g}, {lat[k, 0]:g}",
-        mend='Give degrees (EPSG:4326), or write the system used, e.g. crs = "EPSG:2154".',
+        mend=mend,
     )
 
 
-EUROPE = (-32.0, 33.0, 46.0, 72.0)
+EUROPE: tuple[float, float, float, float] = (-32.0, 33.0, 46.0, 72.0)
 
 
-def looks_swapped(
-    lon: np.ndarray, lat: np.ndarray, bbox: tuple[float, float, float, float] | None = EUROPE
-) -> bool:
-    """Whether every point lies outside ``bbox`` but inside it once lon and lat are exchanged."""
-    if bbox is None or not len(lon):
-        return False
-    west, south, east, north = bbox
+def home_box(timezone: str) -> tuple[float, float, float, float] | None:
+    """Return the box (west, south, east, north) a study in this time zone lies in, if known."""
+    return EUROPE if timezone.startswith("Europe/") else None
+
+
+def refuse_swapped(
+    table: Table,
+    lon: np.ndarray,
+    lat: np.ndarray,
+    *,
+    column: str,
+    box: tuple[float, float, float, float] | None,
+) -> None:
+    """Raise when points lie outside ``box`` that lie inside once lon and lat are exchanged.
+
+    Points that are outside either way make no case: the study may be elsewhere.
+    """
+    if box is None or not len(lon):
+        return
+    west, south, east, north = box
 
     def inside(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return np.asarray((x >= west) & (x <= east) & (y >= south) & (y <= north))
 
-    return not inside(lon, lat).any() and bool(inside(lat, lon).all())
+    good = inside(lon, lat)
+    swapped = ~good & inside(lat, lon)
+    if not swapped.any() or not (good | swapped).all():
+        return
+    k = int(np.argmax(swapped))
+    raise table.error(
+        "Longitude and latitude look exchanged.",
+        row=table.frame.index[k],
+        column=column,
+        value=f"{lon[k]:g}, {lat[k]:g}",
+        mend="Exchange the two columns: in mainland France lon is -5 to 10, lat 41 to 52.",
+    )

@@ -170,7 +170,8 @@ def _parse_csv(
         raise _ragged(path, str(error), len(names)) from None
     raw = raw.fillna("")
     if columns is None:
-        _check_length(path, raw.pop(len(names)), len(names))
+        _check_length(path, raw.iloc[:, -1], len(names))
+        raw = raw.iloc[:, :-1]
     raw.columns = pd.Index([names[k] for k in keep])
     first = int(np.argmax((raw != "").any(axis=1).to_numpy())) + 1 if len(raw) else 0
     raw.index = pd.RangeIndex(1 - first, len(raw) + 1 - first)
