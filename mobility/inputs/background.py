@@ -1,0 +1,161 @@
+"""What OpenStreetMap says besides streets: land use, water, places, car parks.
+
+Drawn under the maps and used to place homes, stops and car-pool points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+PLACES = ("city", "town", "village", "hamlet", "suburb")
+RAILWAYS = ("rail", "light_rail", "subway", "tram", "narrow_gauge")
+CARPOOL = ("car_pooling", "carpool")
+KEYS = ("landuse", "natural", "waterway", "railway", "amenity", "building", "carpool")
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "industrial": ("name",),
+    "residential": ("name",),
+    "built": ("name", "landuse"),
+    "forest": ("name",),
+    "water": ("name",),
+    "railway": ("name", "railway"),
+    "places": ("name", "place", "population"),
+    "car_parks": ("name", "kind", "capacity"),
+    "bus_stops": ("name",),
+    "buildings": ("building", "area_m2"),
+}
+_LANDUSE = {
+    "industrial": "industrial",
+    "residential": "residential",
+    "commercial": "built",
+    "retail": "built",
+    "forest": "forest",
+    "reservoir": "water",
+    "basin": "water",
+}
+
+
+def area_kind(tags: Mapping[str, str], *, buildings: bool = False) -> str | None:
+    """Return the kind of background a closed way or multipolygon belongs to, if any."""
+    if tags.get("natural") == "water" or tags.get("waterway") in {"riverbank", "dock"}:
+        return "water"
+    if tags.get("natural") == "wood":
+        return "forest"
+    if car_park_kind(tags):
+        return "car_parks"
+    if buildings and tags.get("building", "no") != "no":
+        return "buildings"
+    return _LANDUSE.get(tags.get("landuse", ""))
+
+
+def line_kind(tags: Mapping[str, str]) -> str | None:
+    """Return the kind of background a way drawn as a line belongs to, if any."""
+    if tags.get("waterway") in {"river", "canal"}:
+        return "water"
+    return "railway" if tags.get("railway") in RAILWAYS else None
+
+
+def point_kind(tags: Mapping[str, str]) -> str | None:
+    """Return the kind of background a node belongs to, if any."""
+    if tags.get("place") in PLACES:
+        return "places"
+    if tags.get("highway") == "bus_stop":
+        return "bus_stops"
+    return "car_parks" if car_park_kind(tags) else None
+
+
+def car_park_kind(tags: Mapping[str, str]) -> str | None:
+    """Return ``"park_ride"`` or ``"carpool"`` for car parks where a commute changes vehicle."""
+    amenity = tags.get("amenity")
+    if amenity in CARPOOL or (amenity == "parking" and tags.get("carpool", "no") != "no"):
+        return "carpool"
+    if amenity == "parking" and tags.get("park_ride", "no") != "no":
+        return "park_ride"
+    return None
+
+
+@dataclass
+class BackgroundRows:
+    """Rows gathered while a file streams by; `frames` turns them into layers."""
+
+    ids: dict[str, list[int]] = field(default_factory=dict)
+    geometries: dict[str, list[shapely.Geometry]] = field(default_factory=dict)
+    tags: dict[str, list[Mapping[str, str]]] = field(default_factory=dict)
+
+    def add(
+        self, kind: str, osm_id: int, geometry: shapely.Geometry, tags: Mapping[str, str]
+    ) -> None:
+        """Add one object; an empty geometry is passed over."""
+        if geometry.is_empty:
+            return
+        self.ids.setdefault(kind, []).append(osm_id)
+        self.geometries.setdefault(kind, []).append(geometry)
+        self.tags.setdefault(kind, []).append(tags)
+
+    def frames(self, bbox: tuple[float, float, float, float] | None) -> dict[str, gpd.GeoDataFrame]:
+        """Return one layer per kind, empty ones included, those touching ``bbox`` only."""
+        layers = {kind: self._frame(kind) for kind in COLUMNS}
+        if bbox is not None:
+            window = shapely.box(*bbox)
+            layers = {k: f[f.intersects(window)].reset_index(drop=True) for k, f in layers.items()}
+        return layers
+
+    def _frame(self, kind: str) -> gpd.GeoDataFrame:
+        geometry = np.array(self.geometries.get(kind, []), dtype=object)
+        tags = self.tags.get(kind, [])
+        data: dict[str, object] = {"osm_id": np.array(self.ids.get(kind, []), dtype=np.int64)}
+        for column in COLUMNS[kind]:
+            if column == "population":
+                values = [_whole(t.get("population")) for t in tags]
+                data[column] = np.array(values, dtype=np.float64)
+            elif column == "kind":
+                data[column] = pd.Series([car_park_kind(t) for t in tags], dtype="str")
+            elif column == "area_m2":
+                data[column] = area_m2(geometry)
+            else:
+                data[column] = pd.Series([t.get(column) for t in tags], dtype="str")
+        if kind in {"car_parks", "buildings"} and len(geometry):
+            geometry = shapely.centroid(geometry)
+        return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(geometry, crs="EPSG:4326"))
+
+
+def _whole(text: str | None) -> float:
+    digits = "".join(c for c in (text or "").split(";")[0] if c.isdigit())
+    return float(digits) if digits else float("nan")
+
+
+def area_m2(lonlat: np.ndarray) -> np.ndarray:
+    """Return areas in square metres of small polygons in longitude and latitude.
+
+    Longitudes are scaled by the cosine of each polygon's own latitude on a sphere: within
+    0.5 % for anything the size of a building or an estate.
+    """
+    if len(lonlat) == 0:
+        return np.zeros(0)
+    bounds = shapely.bounds(lonlat)
+    lat = np.radians((bounds[:, 1] + bounds[:, 3]) / 2)
+    metres = np.radians(1.0) * 6_371_008.8
+    return np.asarray(shapely.area(lonlat) * metres**2 * np.cos(lat))
+
+
+def multipolygons(
+    members: Mapping[int, list[int]], lines: Mapping[int, np.ndarray]
+) -> dict[int, shapely.Geometry]:
+    """Return the areas enclosed by the member ways of each relation.
+
+    Rings are put together from ways in any order or direction and nested by the even-odd
+    rule, whatever the members' roles say. Rings that the extract cuts open give nothing.
+    """
+    found: dict[int, shapely.Geometry] = {}
+    for relation, ways in members.items():
+        parts = [shapely.linestrings(lines[w]) for w in ways if w in lines and len(lines[w]) > 1]
+        if parts:
+            area = shapely.build_area(shapely.multilinestrings(parts))
+            if not area.is_empty:
+                found[relation] = area
+    return found
