@@ -79,3 +79,35 @@ def write_bytes(path: str | Path, data: bytes) -> None:
 def write_text(path: str | Path, text: str) -> None:
     """Write ``text`` to ``path`` in UTF-8, line ends as given, all of it or nothing."""
     write_bytes(path, text.encode("utf-8"))
+
+
+@contextmanager
+def staging(folder: str | Path) -> Iterator[Path]:
+    """Yield a temporary folder whose files move into ``folder`` when the block ends well.
+
+    Files of ``folder`` that the block did not write stay as they are. After an error
+    ``folder`` is untouched.
+
+    Raises
+    ------
+    SourceError
+        The folder cannot be written to.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise SourceError(
+            "It is a file, not a folder.", file=folder, mend="Name a folder for the outputs."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        room = Path(tempfile.mkdtemp(prefix=_MARK, dir=folder))
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    try:
+        yield room
+        for part in sorted(p for p in room.rglob("*") if p.is_file()):
+            path = folder / part.relative_to(room)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _replace(part, path)
+    finally:
+        shutil.rmtree(room, ignore_errors=True)

@@ -1,0 +1,130 @@
+"""Itineraries in words: stop names, lines and clock times for one home and one shift."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mobility.analysis.study import Study, engine_limits
+from mobility.clock import axis_to_local
+from mobility.engine.itineraries import GATE, HOME, Itinerary, Leg, itinerary
+from mobility.engine.journeys import Edge, HomeTimes, Scan, reach, scan
+from mobility.inputs.calendars import ChosenDay
+from mobility.network.timetable import INF
+
+
+@dataclass(frozen=True)
+class LegText:
+    """One leg as people read it.
+
+    Attributes
+    ----------
+    kind
+        ``walk``, ``ride`` or ``wait``.
+    depart, arrive
+        Local clock, ``HH:MM``.
+    from_name, to_name
+        Stop names; empty for the home, the site's name for its gate.
+    line, headsign
+        Of a ride.
+    duration_s
+        Seconds.
+    """
+
+    kind: str
+    depart: str
+    arrive: str
+    from_name: str
+    to_name: str
+    line: str = ""
+    headsign: str = ""
+    duration_s: int = 0
+
+
+@dataclass(frozen=True)
+class EdgeAnswers:
+    """The scan of one edge of a shift and its look-up, from which itineraries are read."""
+
+    study: Study
+    site: int
+    day: ChosenDay
+    edge: Edge
+    scanned: Scan
+    times: HomeTimes
+
+    def itinerary(self, home: int) -> Itinerary | None:
+        """Return the public-transport or walking journey of a home, or None."""
+        ridden = int(self.times.elapsed_s[home])
+        walk_s = int(self.study.street_times["walk"][int(self.edge.returning)][self.site, home])
+        walked = walk_s + self.edge.margin_s
+        limits = self.scanned.limits
+        if walk_s <= limits.max_walk_s and walked <= min(limits.max_total_s, ridden):
+            return _on_foot(self.edge, walk_s)
+        if ridden == INF:
+            return None
+        return itinerary(self.scanned, self.times, self.study.home_walks, home)
+
+    def texts(self, home: int) -> tuple[LegText, ...]:
+        """Return the journey of a home in words, empty where there is none."""
+        found = self.itinerary(home)
+        return () if found is None else tuple(self._text(leg) for leg in found.legs)
+
+    def _text(self, leg: Leg) -> LegText:
+        line, headsign = "", ""
+        if leg.kind == "ride" and leg.trip >= 0:
+            trip = self.study.feed.trips.iloc[leg.trip]
+            headsign = str(trip["headsign"] or "")
+            line = line_name(self.study, leg.trip)
+        return LegText(
+            leg.kind,
+            self._clock(leg.depart_s),
+            self._clock(leg.arrive_s),
+            self._place(leg.from_stop),
+            self._place(leg.to_stop),
+            line,
+            headsign,
+            leg.arrive_s - leg.depart_s,
+        )
+
+    def _clock(self, axis_s: int) -> str:
+        moment = axis_to_local(self.day.date, axis_s, self.study.territory.zone)
+        return moment.strftime("%H:%M")
+
+    def _place(self, stop: int) -> str:
+        if stop == HOME:
+            return ""
+        if stop == GATE:
+            return self.study.sites[self.site].name
+        return str(self.study.feed.stops["stop_name"].iloc[stop])
+
+
+def line_name(study: Study, trip: int) -> str:
+    """Return the public name of the line of a trip: its short name, else its long one."""
+    routes = study.feed.routes
+    route = routes[routes["route_id"] == study.feed.trips["route_id"].iloc[trip]].iloc[0]
+    for column in ("short_name", "long_name", "route_id"):
+        value = route[column]
+        if isinstance(value, str) and value:
+            return value
+    return ""
+
+
+def _on_foot(edge: Edge, walk_s: int) -> Itinerary:
+    if edge.returning:
+        start = edge.at_s + edge.margin_s
+        return Itinerary((Leg("walk", GATE, HOME, start, start + walk_s),))
+    end = edge.at_s - edge.margin_s
+    return Itinerary((Leg("walk", HOME, GATE, end - walk_s, end),))
+
+
+def answers(study: Study, shift_id: int, day_kind: str) -> tuple[EdgeAnswers, EdgeAnswers]:
+    """Return the outbound and return answers of one shift on one kind of day."""
+    day = next(d for d in study.days if d.kind == day_kind)
+    site = int(study.shifts.at[shift_id, "site"])
+    limits = engine_limits(study.territory.limits)
+    found = []
+    for edge in study.edges(shift_id, day):
+        scanned = scan(study.timetables[day.kind], study.egress_s[site], edge, limits)
+        found.append(
+            EdgeAnswers(study, site, day, edge, scanned, reach(scanned, study.home_walks))
+        )
+    return found[0], found[1]

@@ -1,0 +1,95 @@
+"""What a study holds: the table of `mobility check`, and look-ups by name."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+import numpy as np
+import pandas as pd
+
+from mobility.analysis.study import Study
+from mobility.errors import TerritoryError
+
+
+def inventory(study: Study) -> pd.DataFrame:
+    """Return what was found: one row per thing, ``what`` and ``found`` (text)."""
+    feed, homes, streets = study.feed, study.homes.frame, study.streets
+    rows = [
+        ("streets (km)", f"{streets.length_m.sum() / 1000:,.0f}"),
+        ("bounding box of the streets", _box(*streets.bounds_lonlat)),
+        ("stops", f"{int((feed.stops['location_type'] == 0).sum()):,}"),
+        ("bounding box of the stops", _bounds(feed.stops["lon"], feed.stops["lat"])),
+        ("lines", f"{len(feed.routes):,}"),
+    ]
+    for day in study.days:
+        tt = study.timetables[day.kind].timetable
+        rows.append((f"trips, {day.kind}", f"{int((tt.run_day == 0).sum()):,} ({day.date})"))
+    points = homes.geometry
+    rows += [
+        ("homes", f"{len(homes):,}"),
+        ("workers", f"{homes['workers'].sum():,.0f}"),
+        ("bounding box of the homes", _bounds(points.x, points.y)),
+        ("sites", f"{len(study.sites):,}"),
+        ("shifts", f"{len(study.shifts):,}"),
+        ("headcount", f"{study.shifts['headcount'].sum():,}"),
+    ]
+    return pd.DataFrame(rows, columns=["what", "found"])
+
+
+def _bounds(lon: pd.Series, lat: pd.Series) -> str:
+    return _box(lon.min(), lat.min(), lon.max(), lat.max())
+
+
+def _box(west: float, south: float, east: float, north: float) -> str:
+    return f"{west:.3f} {south:.3f} {east:.3f} {north:.3f}"
+
+
+def find_home(study: Study, home_id: str) -> int:
+    """Return the row of a home.
+
+    Raises
+    ------
+    TerritoryError
+        No home has that identifier.
+    """
+    found = np.flatnonzero(study.homes.frame["home_id"].astype(str) == home_id)
+    if not found.size:
+        raise _unknown("home", home_id, study.homes.frame["home_id"].astype(str).tolist())
+    return int(found[0])
+
+
+def find_shift(study: Study, site: str, shift: str, roster: str | None, day_kind: str) -> int:
+    """Return the row of a shift, by the names of its site, roster and shift.
+
+    Raises
+    ------
+    TerritoryError
+        A name is unknown, or the shift does not work on that kind of day.
+    """
+    shifts = study.shifts
+    for what, column, name in (
+        ("site", "site_name", site),
+        ("roster", "roster", roster),
+        ("shift", "shift", shift),
+    ):
+        if name is None:
+            continue
+        known = shifts[column].unique().tolist()
+        shifts = shifts[shifts[column] == name]
+        if shifts.empty:
+            raise _unknown(what, name, known)
+    kinds = [day.kind for day in study.days]
+    if day_kind not in kinds:
+        raise _unknown("day", day_kind, kinds)
+    return int(shifts["shift_id"].iloc[0])
+
+
+def _unknown(what: str, value: str, known: list[str]) -> TerritoryError:
+    near = get_close_matches(value, known, n=5, cutoff=0.4) or known[:5]
+    return TerritoryError(
+        "There is no such name.",
+        column=what,
+        value=value,
+        mend="Choose one of: {known}.",
+        known=", ".join(near),
+    )

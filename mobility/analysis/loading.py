@@ -1,0 +1,309 @@
+"""From a territory file to a study: read every source, then build what the engine needs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mobility.analysis.study import Progress, SourceRecord, Study, quiet
+from mobility.engine.journeys import TwoWay
+from mobility.errors import Finding, SourceError, TerritoryError
+from mobility.inputs.calendars import choose_days
+from mobility.inputs.gtfs import Feed, merge_feeds, read_feed
+from mobility.inputs.gtfs_quality import check_feed
+from mobility.inputs.homes import Homes, read_homes
+from mobility.inputs.sites import read_sites
+from mobility.network.footpaths import WalkTable, home_walks, stop_walks, walk_snaps
+from mobility.network.modes import edge_times
+from mobility.network.paths import PairTable, street_times
+from mobility.network.snap import Snaps, far_finding, island_finding
+from mobility.network.streets import Streets, streets_from_osm
+from mobility.network.timetable import INF
+from mobility.network.timetable_build import build_timetable
+from mobility.territory import Site, Territory
+
+Int32 = NDArray[np.int32]
+Float = NDArray[np.float64]
+
+#: Walks are known this many times further than the limit, so that it can be relaxed.
+RELAXED_WALK = 2.0
+OSM_LICENCE, OSM_ATTRIBUTION = "ODbL 1.0", "© OpenStreetMap contributors"
+
+
+def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> Study:
+    """Read and build everything a territory file names.
+
+    Raises
+    ------
+    MobilityError
+        A source is missing or wrong; the error names file, row, field, value and mend.
+    """
+    if not isinstance(territory, Territory):
+        territory = Territory.from_toml(territory)
+    progress("streets")
+    streets = read_streets(territory)
+    progress("timetables")
+    feed = read_timetables(territory)
+    progress("homes and sites")
+    sites = read_sites(territory)
+    homes = read_homes(territory.sources.homes, territory, background=streets.background)
+    return build_study(territory, streets, feed, sites, homes, progress=progress)
+
+
+def build_study(
+    territory: Territory,
+    streets: Streets,
+    feed: Feed,
+    sites: tuple[Site, ...],
+    homes: Homes,
+    *,
+    progress: Progress = quiet,
+    scenario: str = "",
+) -> Study:
+    """Build walks, timetables and street times from sources already read.
+
+    Raises
+    ------
+    SourceError
+        A gate, or every home, lies outside the streets.
+    """
+    limits, speeds = territory.limits, territory.speeds
+    days = tuple(choose_days(feed, territory.days, territory.zone))
+    progress("walks")
+    walking = edge_times(streets, "walk", speeds)
+    stops_lonlat = feed.stops[["lon", "lat"]].to_numpy(np.float64)
+    homes_lonlat = _lonlat(homes)
+    gates_lonlat = np.array([gate for site in sites for gate in site.gates], np.float64)
+    findings = list(_place_findings(streets, walking, feed, homes, sites, gates_lonlat))
+    reach_s = RELAXED_WALK * limits.max_walk_min * 60
+    home_table = home_walks(streets, homes_lonlat, stops_lonlat, reach_s, speeds, times=walking)
+    gate_table = home_walks(streets, gates_lonlat, stops_lonlat, reach_s, speeds, times=walking)
+    transfer_s = limits.max_transfer_walk_min * 60
+    between = stop_walks(streets, stops_lonlat, transfer_s, speeds, times=walking)
+    findings += unreachable_stops(feed, home_table, gate_table)
+    progress("days")
+    timetables = {
+        day.kind: TwoWay(
+            build_timetable(
+                feed, day.date, territory.zone, between, min_change_s=limits.min_change_s
+            )
+        )
+        for day in days
+    }
+    findings += [*feed.findings, *check_feed(feed, dates=[day.date for day in days])]
+    progress("streets to work")
+    modes = dict.fromkeys(["walk", *territory.modes.evaluated])
+    return Study(
+        territory=territory,
+        homes=homes,
+        sites=sites,
+        streets=streets,
+        feed=feed,
+        days=days,
+        timetables=timetables,
+        home_walks=home_table,
+        gate_walks=gate_table,
+        street_times={
+            mode: street_commutes(territory, streets, mode, sites, gates_lonlat, homes_lonlat)
+            for mode in modes
+            if mode in ("walk", "bike", "e_bike", "car")
+        },
+        findings=tuple(findings),
+        sources=tuple(source_records(territory)),
+        scenario=scenario,
+    )
+
+
+def read_streets(territory: Territory) -> Streets:
+    """Read the streets of a territory: OpenStreetMap, or a line layer where there is none.
+
+    Raises
+    ------
+    TerritoryError
+        The territory names neither.
+    """
+    sources = territory.sources
+    if sources.osm is not None:
+        return streets_from_osm(territory.resolve(sources.osm), crs=territory.crs)
+    if sources.lines is not None:
+        from mobility.inputs.lines import streets_from_lines
+
+        return streets_from_lines(territory.resolve(sources.lines), crs=territory.crs)
+    raise TerritoryError(
+        "There are no streets.",
+        file=territory.path,
+        column="sources.osm",
+        mend="Name an OpenStreetMap extract (osm) or a layer of lines (lines).",
+    )
+
+
+def read_timetables(territory: Territory) -> Feed:
+    """Read and merge the feeds of a territory.
+
+    Raises
+    ------
+    TerritoryError
+        The territory names no feed.
+    """
+    paths = [territory.resolve(p) for p in territory.sources.gtfs]
+    if not paths:
+        raise TerritoryError(
+            "There is no timetable.",
+            file=territory.path,
+            column="sources.gtfs",
+            mend="Name at least one GTFS feed (zip or folder).",
+        )
+    return merge_feeds([read_feed(path) for path in paths])
+
+
+def _lonlat(homes: Homes) -> Float:
+    points = homes.frame.geometry
+    return np.column_stack([points.x.to_numpy(), points.y.to_numpy()])
+
+
+def _place_findings(
+    streets: Streets,
+    walking: tuple[NDArray[np.float32], NDArray[np.float32]],
+    feed: Feed,
+    homes: Homes,
+    sites: tuple[Site, ...],
+    gates_lonlat: Float,
+) -> Iterator[Finding]:
+    """Check that gates and homes stand on the streets; say which stops and homes do not."""
+    gates = walk_snaps(streets, walking, gates_lonlat)
+    names = [site.name for site in sites for _ in site.gates]
+    west, south, east, north = streets.bounds_lonlat
+    for index in np.flatnonzero(gates.edge < 0):
+        raise SourceError(
+            "The gate of site {name} lies outside the streets, which span longitudes "
+            "{west:.3f} to {east:.3f} and latitudes {south:.3f} to {north:.3f}.",
+            column="gates",
+            value=f"{gates_lonlat[index, 0]:.5f}, {gates_lonlat[index, 1]:.5f}",
+            mend="Correct the coordinates (longitude first), or take a larger extract.",
+            name=names[index],
+            west=west,
+            south=south,
+            east=east,
+            north=north,
+        )
+    at_home = walk_snaps(streets, walking, _lonlat(homes))
+    if (at_home.edge < 0).all():
+        raise SourceError(
+            "Every home lies outside the streets, which span longitudes {west:.3f} to "
+            "{east:.3f} and latitudes {south:.3f} to {north:.3f}.",
+            mend="Check the coordinates and the CRS of the homes, or take a larger extract.",
+            west=west,
+            south=south,
+            east=east,
+            north=north,
+        )
+    stops = feed.stops[feed.stops["location_type"] == 0]
+    at_stop = walk_snaps(streets, walking, stops[["lon", "lat"]].to_numpy(np.float64))
+    home_names = homes.frame["home_id"].astype(str).tolist()
+    for finding in (
+        island_finding(streets, walking, "walk"),
+        far_finding(at_stop, stops["stop_name"].astype(str).tolist(), what="stops"),
+        far_finding(at_home, home_names, what="homes"),
+    ):
+        if finding is not None:
+            yield finding
+
+
+def unreachable_stops(feed: Feed, *tables: WalkTable) -> list[Finding]:
+    """Say how many stops nobody of the study can walk to."""
+    reached = np.zeros(len(feed.stops), bool)
+    for table in tables:
+        reached[table.stop] = True
+    alone = np.flatnonzero(~reached & (feed.stops["location_type"] == 0).to_numpy())
+    if not alone.size:
+        return []
+    names = feed.stops["stop_name"].iloc[alone[:5]].astype(str)
+    return [
+        Finding(
+            "info",
+            "stops_without_homes",
+            "{count} stops are within walking reach of no home and no gate.",
+            count=int(alone.size),
+            examples=tuple(names),
+        )
+    ]
+
+
+def street_commutes(
+    territory: Territory,
+    streets: Streets,
+    mode: str,
+    sites: Sequence[Site],
+    gates_lonlat: Float,
+    homes_lonlat: Float,
+) -> tuple[Int32, Int32]:
+    """Return seconds to work and back home by a street mode, int32 (sites, homes) each."""
+    times = edge_times(streets, mode, territory.speeds)  # type: ignore[arg-type]
+    gates = walk_snaps(streets, times, gates_lonlat)
+    homes = walk_snaps(streets, times, homes_lonlat)
+    return (
+        _nearest(_pairs(territory, streets, times, gates, homes, to_work=True), sites, len(homes)),
+        _nearest(_pairs(territory, streets, times, gates, homes, to_work=False), sites, len(homes)),
+    )
+
+
+def _pairs(
+    territory: Territory,
+    streets: Streets,
+    times: tuple[NDArray[np.float32], NDArray[np.float32]],
+    gates: Snaps,
+    homes: Snaps,
+    *,
+    to_work: bool,
+) -> PairTable:
+    return street_times(
+        streets,
+        times,
+        gates,
+        homes,
+        limit_s=territory.limits.max_total_min * 60,
+        connector_speed_ms=territory.speeds.walk_kmh / 3.6,
+        reverse=to_work,
+    )
+
+
+def _nearest(pairs: PairTable, sites: Sequence[Site], n_homes: int) -> Int32:
+    best_s = np.full((len(sites), n_homes), INF, np.int32)
+    gate = 0
+    for index, site in enumerate(sites):
+        rows = slice(pairs.ptr[gate], pairs.ptr[gate + len(site.gates)])
+        np.minimum.at(best_s[index], pairs.target[rows], pairs.time_s[rows])
+        gate += len(site.gates)
+    return best_s
+
+
+def source_records(territory: Territory) -> Iterator[SourceRecord]:
+    """Yield what identifies each source file of a territory."""
+    sources = territory.sources
+    files: list[tuple[str, Path | None, str, str]] = [
+        ("streets", sources.osm, OSM_LICENCE, OSM_ATTRIBUTION),
+        ("streets", sources.lines, "", ""),
+        *(("timetable", path, "", "") for path in sources.gtfs),
+        ("homes", sources.homes.file, "", ""),
+        ("sites", sources.sites, "", ""),
+    ]
+    if territory.path is not None:
+        yield SourceRecord("territory", territory.path.name, _sha256(territory.path))
+    for role, path, licence, attribution in files:
+        if path is not None:
+            found = territory.resolve(path)
+            yield SourceRecord(role, found.name, _sha256(found), licence, attribution)
+
+
+def _sha256(path: Path) -> str:
+    """Hash a file, or the files of a folder in the order of their names."""
+    if path.is_dir():
+        parts = [_sha256(p) for p in sorted(path.iterdir()) if p.is_file()]
+        return hashlib.sha256("".join(parts).encode()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+

@@ -1,0 +1,243 @@
+"""The `mobility` command: parses, calls the public functions, prints."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from mobility import __version__
+from mobility.errors import Finding, MobilityError
+from mobility.locale import translate
+from mobility.territory import Territory
+
+if TYPE_CHECKING:
+    from mobility.analysis.study import Progress
+    from mobility.pipeline import Results
+
+app = typer.Typer(
+    name="mobility",
+    help="Qui peut aller au travail, à l'heure, et en revenir, sur chaque poste ?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+Language = Literal["fr", "en"]
+File = Annotated[Path, typer.Argument(help="Le fichier de territoire (TOML).")]
+Lang = Annotated[
+    Language, typer.Option("--lang", envvar="MOBILITY_LANG", help="Langue : fr ou en.")
+]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="Dossier des résultats.")]
+
+#: Named steps of a run, in order; the keys of the progress bar.
+STEPS = (
+    "streets",
+    "timetables",
+    "homes and sites",
+    "walks",
+    "days",
+    "streets to work",
+    "commutes",
+    "white zones",
+    "tables",
+    "map",
+)
+
+
+@contextmanager
+def friendly(language: Language) -> Iterator[None]:
+    """Print an error of the user's own in one line and leave with exit code 2."""
+    try:
+        yield
+    except MobilityError as error:
+        label = translate("Error", language)
+        err.print(f"[bold red]{label}[/] ", end="")
+        err.print(error.render(language), markup=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+
+
+@contextmanager
+def progress_bar(language: Language, steps: tuple[str, ...] = STEPS) -> Iterator[Progress]:
+    """Show a bar of named steps on a terminal."""
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        BarColumn(bar_width=24),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("", total=len(steps))
+
+        def step(name: str) -> None:
+            done = steps.index(name) if name in steps else None
+            bar.update(task, completed=done, description=translate(name, language))
+
+        yield step
+
+
+def print_findings(findings: tuple[Finding, ...], language: Language, *, infos: bool) -> None:
+    """Print errors and warnings, and information when asked."""
+    styles = {"error": "bold red", "warning": "yellow", "info": "dim"}
+    for finding in findings:
+        if finding.severity == "info" and not infos:
+            continue
+        label = translate(finding.severity, language)
+        source = f"{finding.source}: " if finding.source else ""
+        err.print(f"[{styles[finding.severity]}]{label}[/] ", end="")
+        err.print(f"{source}{finding.render(language)}", markup=False, soft_wrap=True)
+
+
+def _version(value: bool) -> None:
+    if value:
+        out.print(f"mobility {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Version.")
+    ] = False,
+) -> None:
+    """Qui peut aller au travail, à l'heure, et en revenir, sur chaque poste ?"""
+
+
+@app.command()
+def check(file: File, lang: Lang = "fr") -> None:
+    """Vérifier un fichier de territoire et ses sources, sans rien calculer ni écrire."""
+    with friendly(lang):
+        from mobility.analysis.inventory import inventory
+        from mobility.analysis.loading import load
+
+        with progress_bar(lang, STEPS[:6]) as step:
+            study = load(Territory.from_toml(file), progress=step)
+        _print_table(inventory(study), translate("What was found", lang), lang)
+        print_findings(study.findings, lang, infos=True)
+        if any(finding.severity == "error" for finding in study.findings):
+            raise typer.Exit(2)
+
+
+@app.command()
+def run(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
+    """Calculer l'accessibilité d'un territoire, ses zones blanches et sa carte."""
+    with friendly(lang):
+        from mobility.pipeline import run as run_territory
+
+        with progress_bar(lang) as step:
+            results = run_territory(Territory.from_toml(file), out_dir, progress=step)
+        _print_results(results, lang)
+
+
+@app.command()
+def demo(
+    out_dir: Annotated[
+        Path, typer.Option("--out", "-o", help="Dossier des résultats.")
+    ] = Path("mobility-demo"),
+    lang: Lang = "fr",
+) -> None:
+    """Lancer le calcul sur le bassin fictif livré avec le logiciel."""
+    with friendly(lang):
+        from mobility.pipeline import run as run_territory
+
+        with progress_bar(lang) as step:
+            results = run_territory(Territory.from_toml(demo_territory()), out_dir, progress=step)
+        _print_results(results, lang)
+
+
+@app.command()
+def itinerary(
+    file: File,
+    home: Annotated[str, typer.Option(help="Identifiant du lieu de domicile (home_id).")],
+    site: Annotated[str, typer.Option(help="Nom du site.")],
+    shift: Annotated[str, typer.Option(help="Nom du poste.")],
+    day: Annotated[str, typer.Option(help="Jour type.")] = "school_weekday",
+    roster: Annotated[str | None, typer.Option(help="Nom du roulement.")] = None,
+    lang: Lang = "fr",
+) -> None:
+    """Afficher l'aller et le retour d'un domicile pour un poste, heure par heure."""
+    with friendly(lang):
+        from mobility.analysis.examples import answers
+        from mobility.analysis.inventory import find_home, find_shift
+        from mobility.analysis.loading import load
+
+        with progress_bar(lang, STEPS[:6]) as step:
+            study = load(Territory.from_toml(file), progress=step)
+        home_index = find_home(study, home)
+        shift_id = find_shift(study, site, shift, roster, day)
+        for title, answer in zip(
+            ("Outbound", "Return"), answers(study, shift_id, day), strict=True
+        ):
+            out.print(f"[bold]{translate(title, lang)}[/]")
+            legs = answer.texts(home_index)
+            if not legs:
+                out.print(f"  {translate('no journey within the limits', lang)}")
+            for leg in legs:
+                what = " ".join(filter(None, [translate(leg.kind, lang), leg.line, leg.headsign]))
+                places = " → ".join(
+                    name or translate("home", lang) for name in (leg.from_name, leg.to_name)
+                )
+                out.print(f"  {leg.depart}–{leg.arrive}  {what}  ({places})", markup=False)
+
+
+def demo_territory() -> Path:
+    """Return the territory file of the embedded demo, in the package or in a checkout."""
+    package = Path(__file__).parent
+    for folder in (package / "demo_data", package.parent / "data"):
+        if (folder / "demo.toml").is_file():
+            return folder / "demo.toml"
+    raise MobilityError("The embedded demo is missing.", mend="Install the package again.")
+
+
+def _print_table(frame: object, title: str, language: Language) -> None:
+    import pandas as pd
+    from rich.table import Table
+
+    assert isinstance(frame, pd.DataFrame)
+    table = Table(title=title, title_justify="left")
+    for column in frame.columns:
+        numeric = pd.api.types.is_numeric_dtype(frame[column])
+        table.add_column(
+            translate(str(column), language), justify="right" if numeric else "left"
+        )
+    for row in frame.itertuples(index=False):
+        table.add_row(*(_cell(value, language) for value in row))
+    out.print(table)
+
+
+def _cell(value: object, language: Language) -> str:
+    import pandas as pd
+
+    if value is pd.NA or value is None:
+        return "< 5"
+    if isinstance(value, bool):
+        return translate("yes" if value else "no", language)
+    if isinstance(value, float):
+        text = f"{value:,.0f}" if value == round(value) else f"{value:,.2f}"
+        return text.replace(",", " ") if language == "fr" else text
+    return translate(str(value), language)
+
+
+def _print_results(results: Results, language: Language) -> None:
+    """Print the one-screen summary and where the map is."""
+    from mobility.report.tables import summary_table
+
+    frame = summary_table(results.access, results.zones)
+    frame["share"] = [f"{share:.0%}" for share in frame["share"]]
+    frame = frame.drop(columns=["employer", "is_white"])
+    _print_table(frame, results.study.territory.name, language)
+    print_findings(results.study.findings, language, infos=False)
+    out.print(f"{translate('Map', language)}: {results.map_path}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(app())

@@ -1,0 +1,190 @@
+"""From results to the model of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mobility import __version__
+from mobility.analysis.commutes import Access, rosters
+from mobility.analysis.examples import EdgeAnswers, LegText, answers
+from mobility.analysis.shapes import home_shapes
+from mobility.analysis.study import Study
+from mobility.analysis.white_zones import WhiteZones
+from mobility.maps.background import background_of
+from mobility.maps.model import (
+    MapDay,
+    MapHomes,
+    MapItinerary,
+    MapLeg,
+    MapModel,
+    MapRoster,
+    MapShift,
+    MapSite,
+    MapSource,
+    Scenario,
+    Stops,
+    minutes,
+)
+from mobility.network.timetable import INF
+
+#: Example journeys kept per shift, kind of day and status; the map shows the nearest.
+EXAMPLES = 8
+
+
+def map_model(
+    access: Access,
+    zones: WhiteZones,
+    *,
+    after: tuple[tuple[str, Access, WhiteZones], ...] = (),
+) -> MapModel:
+    """Return what a page shows of the results.
+
+    Parameters
+    ----------
+    access, zones
+        The present.
+    after
+        Further scenarios over the same homes, sites and days: name, access, white zones.
+    """
+    study = access.study
+    days = [day.kind for day in study.days]
+    modes = list(study.territory.modes.evaluated)
+    roster_rows = study.shifts.drop_duplicates(["site", "roster"])
+    roster_of = {
+        (int(r.site), str(r.roster)): i for i, r in enumerate(roster_rows.itertuples(index=False))
+    }
+    named = [("", access, zones), *after]
+    return MapModel(
+        territory=study.territory.name,
+        homes=_homes(study, roster_of),
+        sites=tuple(MapSite(s.name, s.employer, tuple(s.gates)) for s in study.sites),
+        rosters=tuple(
+            MapRoster(site, name, _headcount(study, site, name)) for site, name in roster_of
+        ),
+        shifts=tuple(
+            MapShift(
+                roster_of[int(s.site), str(s.roster)],
+                str(s.shift),
+                int(s.start_s),
+                int(s.end_s),
+                int(s.headcount),
+            )
+            for s in study.shifts.itertuples(index=False)
+        ),
+        days=tuple(MapDay(d.kind, d.date.isoformat()) for d in study.days),
+        modes=tuple(modes),
+        key_shift=access.keys["shift_id"].to_numpy(np.int64),
+        key_day=_index(access.keys["day_kind"].tolist(), days),
+        key_mode=_index(access.keys["mode"].tolist(), modes),
+        zone_shift=zones.keys["shift_id"].to_numpy(np.int64),
+        zone_day=_index(zones.keys["day_kind"].tolist(), days),
+        scenarios=tuple(_scenario(name, a, z, roster_of, modes) for name, a, z in named),
+        itineraries=tuple(_examples(access, zones)),
+        stops=_stops(study),
+        background=background_of(study.streets),
+        limits=study.territory.limits.model_dump(),
+        sources=tuple(
+            MapSource(s.role, s.name, s.attribution, s.licence, s.sha256) for s in study.sources
+        ),
+        findings=tuple(
+            (f.render("fr"), f.render("en")) for f in study.findings if f.severity != "info"
+        ),
+        min_workers_shown=study.territory.limits.min_workers_shown,
+        version=__version__,
+    )
+
+
+def _index(names: list[str], known: list[str]) -> NDArray[np.int64]:
+    return np.array([known.index(name) for name in names], np.int64)
+
+
+def _headcount(study: Study, site: int, roster: str) -> int:
+    shifts = study.shifts
+    mine = (shifts["site"] == site) & (shifts["roster"] == roster)
+    return int(shifts.loc[mine, "headcount"].sum())
+
+
+def _homes(study: Study, roster_of: dict[tuple[int, str], int]) -> MapHomes:
+    frame, shapes = study.homes.frame, home_shapes(study)
+    middle = shapes.to_crs(study.streets.crs).centroid.to_crs("EPSG:4326")
+    known = study.homes.pool is not None
+    return MapHomes(
+        lon=middle.x.to_numpy(),
+        lat=middle.y.to_numpy(),
+        name=tuple(frame["name"].fillna("").astype(str)),
+        commune=tuple(frame["commune"].fillna("").astype(str)),
+        workers=study.workers,
+        cells=tuple(shapes),
+        pools={i: study.pool(*key) for key, i in roster_of.items()} if known else {},
+        groups={g: frame[g].to_numpy(np.float64) for g in study.homes.groups},
+    )
+
+
+def _scenario(
+    name: str,
+    access: Access,
+    zones: WhiteZones,
+    roster_of: dict[tuple[int, str], int],
+    modes: list[str],
+) -> Scenario:
+    found = rosters(access)
+    share = np.zeros((len(roster_of), len(modes), access.study.n_homes), np.uint8)
+    for r, (site, _, roster, mode) in enumerate(found.keys.itertuples(index=False)):
+        if mode in modes:
+            row = roster_of[int(site), str(roster)]
+            share[row, modes.index(mode)] = np.floor(found.share[r] * 100 + 1e-9)
+    return Scenario(
+        name=name,
+        outbound_min=minutes(access.outbound_s, unreached=INF),
+        return_min=minutes(access.return_s, unreached=INF),
+        status=zones.status.astype(np.uint8),
+        reason=zones.reason.astype(np.uint8),
+        overtime_min=minutes(access.overtime_s, unreached=INF),
+        share=share,
+    )
+
+
+def _stops(study: Study) -> Stops:
+    stops = study.feed.stops
+    served = [
+        np.bincount(
+            tt.call_stop[np.repeat(tt.run_day == 0, np.diff(tt.run_ptr)) & tt.call_board],
+            minlength=tt.n_stops,
+        )
+        for tt in (study.timetables[day.kind].timetable for day in study.days)
+    ]
+    trips = np.array(served).T
+    shown = stops["lon"].notna().to_numpy() & (trips.sum(axis=1) > 0)
+    return Stops(
+        name=tuple(stops["stop_name"].fillna("").astype(str)[shown]),
+        lon=stops["lon"].to_numpy(np.float64)[shown],
+        lat=stops["lat"].to_numpy(np.float64)[shown],
+        trips=trips[shown].astype(np.int64),
+    )
+
+
+def _examples(access: Access, zones: WhiteZones) -> Iterator[MapItinerary]:
+    """Yield journeys of the homes with most workers, for each status of each shift and day."""
+    workers = access.study.workers
+    for z, (shift_id, day_kind) in enumerate(zones.keys.itertuples(index=False)):
+        key = access.row(shift_id, day_kind, "transit")
+        if key is None:
+            continue
+        either = access.holds_out[key] | access.holds_back[key]
+        outbound, back = answers(access.study, shift_id, day_kind)
+        for status in np.unique(zones.status[z]):
+            homes = np.flatnonzero(either & (zones.status[z] == status))
+            largest = homes[np.argsort(-workers[homes], kind="stable")][:EXAMPLES]
+            for home in largest.tolist():
+                yield MapItinerary(key, home, _legs(outbound, home), _legs(back, home))
+
+
+def _legs(found: EdgeAnswers, home: int) -> tuple[MapLeg, ...]:
+    return tuple(_leg(leg) for leg in found.texts(home))
+
+
+def _leg(leg: LegText) -> MapLeg:
+    return MapLeg(leg.kind, leg.depart, leg.arrive, leg.from_name, leg.to_name, leg.line)
