@@ -140,9 +140,9 @@ def run(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
 
 @app.command()
 def demo(
-    out_dir: Annotated[
-        Path, typer.Option("--out", "-o", help="Dossier des résultats.")
-    ] = Path("mobility-demo"),
+    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Dossier des résultats.")] = Path(
+        "mobility-demo"
+    ),
     lang: Lang = "fr",
 ) -> None:
     """Lancer le calcul sur le bassin fictif livré avec le logiciel."""
@@ -206,9 +206,7 @@ def _print_table(frame: object, title: str, language: Language) -> None:
     table = Table(title=title, title_justify="left")
     for column in frame.columns:
         numeric = pd.api.types.is_numeric_dtype(frame[column])
-        table.add_column(
-            translate(str(column), language), justify="right" if numeric else "left"
-        )
+        table.add_column(translate(str(column), language), justify="right" if numeric else "left")
     for row in frame.itertuples(index=False):
         table.add_row(*(_cell(value, language) for value in row))
     out.print(table)

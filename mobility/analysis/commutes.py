@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -75,9 +74,7 @@ class Access:
         """Return the row of a combination, or None when it was not computed."""
         keys = self.keys
         found = np.flatnonzero(
-            (keys["shift_id"] == shift_id)
-            & (keys["day_kind"] == day_kind)
-            & (keys["mode"] == mode)
+            (keys["shift_id"] == shift_id) & (keys["day_kind"] == day_kind) & (keys["mode"] == mode)
         )
         return int(found[0]) if found.size else None
 
@@ -91,10 +88,9 @@ class Access:
             & (self.keys["day_kind"] == day_kind)
             & self.keys["mode"].isin(counting_modes(self.study))
         )
-        return (
-            self.holds_out[rows].any(axis=0),
-            self.holds_back[rows].any(axis=0),
-            self.holds[rows].any(axis=0),
+        return tuple(  # type: ignore[return-value]
+            np.asarray(held[rows].any(axis=0))
+            for held in (self.holds_out, self.holds_back, self.holds)
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -145,7 +141,7 @@ def assess(study: Study, *, progress: Progress = quiet) -> Access:
     """
     keys = [
         (shift_id, day, mode)
-        for shift_id in study.shifts["shift_id"]
+        for shift_id in range(len(study.shift_rows))
         for day in study.days
         if study.works_on(shift_id, day)
         for mode in study.territory.modes.evaluated
@@ -176,15 +172,15 @@ def assess(study: Study, *, progress: Progress = quiet) -> Access:
 
 def _question(study: Study, shift_id: int, day: ChosenDay, mode: str) -> tuple[object, ...]:
     """Two shifts of one site with the same hours ask the same question."""
-    row = study.shifts.loc[shift_id]
-    return row["site"], row["start_s"], row["end_s"], day.kind, mode
+    row = study.shift_rows[shift_id]
+    return row.site, row.start_s, row.end_s, day.kind, mode
 
 
 def _answer(
     study: Study, shift_id: int, day: ChosenDay, mode: str
 ) -> tuple[HomeTimes, HomeTimes, Int32]:
     limits = engine_limits(study.territory.limits)
-    site = int(study.shifts.at[shift_id, "site"])
+    site = study.shift_rows[shift_id].site
     out, back = study.edges(shift_id, day)
     if mode == "transit":
         onward = transit_times(study, site, day, out, limits)
@@ -212,9 +208,7 @@ def transit_times(
     )
 
 
-def street_times(
-    study: Study, site: int, mode: str, edge: Edge, limits: EngineLimits
-) -> HomeTimes:
+def street_times(study: Study, site: int, mode: str, edge: Edge, limits: EngineLimits) -> HomeTimes:
     """Return the times of a mode that uses streets alone, for every home."""
     moving_s = study.street_times[mode][int(edge.returning)][site]
     if mode == "walk":
@@ -228,9 +222,7 @@ def street_times(
     holds = elapsed_s < INF
     n_homes = elapsed_s.size
     walk_s = np.where(holds & (mode == "walk"), moving_s, 0).astype(np.int32)
-    return HomeTimes(
-        elapsed_s, np.zeros(n_homes, np.int8), walk_s, np.full(n_homes, -1, np.int32)
-    )
+    return HomeTimes(elapsed_s, np.zeros(n_homes, np.int8), walk_s, np.full(n_homes, -1, np.int32))
 
 
 def overtime(
@@ -279,22 +271,27 @@ class RosterAccess:
     share: NDArray[np.float64]
 
 
+def roster_shifts(study: Study) -> dict[tuple[int, str], list[int]]:
+    """Return the shifts of each roster, by (site, roster name)."""
+    found: dict[tuple[int, str], list[int]] = {}
+    for row in study.shift_rows:
+        found.setdefault((row.site, row.roster), []).append(row.shift_id)
+    return found
+
+
 def rosters(access: Access) -> RosterAccess:
     """Apply the worst-of rule: one shift that fails makes the roster fail."""
     study = access.study
     days = {day.kind: day for day in study.days}
     rows, holds, outs, backs, shares = [], [], [], [], []
     modes: list[str] = ["counted", *study.territory.modes.evaluated]
-    groups: Iterable[tuple[tuple[int, str], pd.DataFrame]] = study.shifts.groupby(  # type: ignore[assignment]
-        ["site", "roster"], sort=False
-    )
-    for (site, roster), shifts in groups:
-        keys = (
-            access.keys[access.keys["shift_id"].isin(shifts["shift_id"])][["shift_id", "day_kind"]]
-            .drop_duplicates()
-            .itertuples(index=False)
-        )
-        worked = list(keys)
+    for (site, roster), shift_ids in roster_shifts(study).items():
+        worked = [
+            (shift_id, day.kind)
+            for shift_id in shift_ids
+            for day in study.days
+            if study.works_on(shift_id, day)
+        ]
         if not worked:
             continue
         weight = np.array([study.days_per_year(s, days[k]) for s, k in worked])
@@ -313,6 +310,11 @@ def rosters(access: Access) -> RosterAccess:
         np.array(backs, bool),
         np.array(shares),
     )
+
+
+def counted_rows(found: RosterAccess) -> list[int]:
+    """Return the rows of the best counting mode, one per roster, in the order of rosters."""
+    return [int(r) for r in np.flatnonzero(found.keys["mode"] == "counted")]
 
 
 def _held(access: Access, shift_id: int, day_kind: str, mode: str) -> tuple[Bool, Bool, Bool]:

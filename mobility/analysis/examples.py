@@ -119,12 +119,10 @@ def _on_foot(edge: Edge, walk_s: int) -> Itinerary:
 def answers(study: Study, shift_id: int, day_kind: str) -> tuple[EdgeAnswers, EdgeAnswers]:
     """Return the outbound and return answers of one shift on one kind of day."""
     day = next(d for d in study.days if d.kind == day_kind)
-    site = int(study.shifts.at[shift_id, "site"])
+    site = study.shift_rows[shift_id].site
     limits = engine_limits(study.territory.limits)
     found = []
     for edge in study.edges(shift_id, day):
         scanned = scan(study.timetables[day.kind], study.egress_s[site], edge, limits)
-        found.append(
-            EdgeAnswers(study, site, day, edge, scanned, reach(scanned, study.home_walks))
-        )
+        found.append(EdgeAnswers(study, site, day, edge, scanned, reach(scanned, study.home_walks)))
     return found[0], found[1]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.analysis.commutes import Access, rosters
+from mobility.analysis.commutes import Access, counted_rows, roster_shifts, rosters
 from mobility.analysis.white_zones import NEITHER, OUTBOUND_ONLY, REASONS, RETURN_ONLY, WhiteZones
 from mobility.inputs.homes import Homes
 
@@ -25,10 +25,10 @@ def summary(access: Access, zones: WhiteZones) -> pd.DataFrame:
     study = access.study
     found = rosters(access)
     rows = []
-    for r in np.flatnonzero(found.keys["mode"] == "counted"):
-        site, roster = int(found.keys.at[r, "site"]), str(found.keys.at[r, "roster"])
+    for r, ((site, roster), mine) in zip(
+        counted_rows(found), roster_shifts(study).items(), strict=True
+    ):
         workers = study.pool(site, roster)
-        mine = study.shifts[(study.shifts["site"] == site) & (study.shifts["roster"] == roster)]
         holds = found.holds[r]
         one_way = ~holds & (found.out_always[r] | found.back_always[r])
         rows.append(
@@ -36,13 +36,13 @@ def summary(access: Access, zones: WhiteZones) -> pd.DataFrame:
                 "site": study.sites[site].name,
                 "employer": study.sites[site].employer,
                 "roster": roster,
-                "headcount": int(mine["headcount"].sum()),
+                "headcount": sum(study.shift_rows[i].headcount for i in mine),
                 "pool": workers.sum(),
                 "reachable": workers @ holds,
                 "one_way_only": workers @ one_way,
                 "white": workers @ ~(holds | one_way),
                 "share": _share(workers @ holds, workers.sum()),
-                "main_reason": main_reason(zones, mine["shift_id"].tolist(), workers),
+                "main_reason": main_reason(zones, mine, workers),
             }
         )
     frame = pd.DataFrame(rows)
@@ -63,17 +63,17 @@ def by_shift(access: Access, zones: WhiteZones) -> pd.DataFrame:
     study = access.study
     rows = []
     for z, (shift_id, day_kind) in enumerate(zones.keys.itertuples(index=False)):
-        shift = study.shifts.loc[shift_id]
-        workers = study.pool(int(shift["site"]), str(shift["roster"]))
+        shift = study.shift_rows[shift_id]
+        workers = study.pool(shift.site, shift.roster)
         status = np.bincount(zones.status[z], weights=workers, minlength=4)
         reason = np.bincount(zones.reason[z], weights=workers, minlength=len(REASONS))
         rows.append(
             {
-                "site": shift["site_name"],
-                "roster": shift["roster"],
-                "shift": shift["shift"],
+                "site": shift.site_name,
+                "roster": shift.roster,
+                "shift": shift.shift,
                 "day_kind": day_kind,
-                "headcount": shift["headcount"],
+                "headcount": shift.headcount,
                 "pool": workers.sum(),
                 "reachable": status[0],
                 "outbound_only": status[OUTBOUND_ONLY],
@@ -102,7 +102,7 @@ def by_group(access: Access) -> pd.DataFrame:
     homes: Homes = study.homes
     found = rosters(access)
     rows = []
-    for r in np.flatnonzero(found.keys["mode"] == "counted"):
+    for r in counted_rows(found):
         for group in homes.groups:
             people = homes.frame[group].to_numpy(np.float64)
             reached = people @ found.holds[r]
@@ -119,9 +119,7 @@ def by_group(access: Access) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["site", "roster", "group", "total", "reachable", "share"])
 
 
-def main_reason(
-    zones: WhiteZones, shift_ids: list[int], workers: NDArray[np.float64]
-) -> str:
+def main_reason(zones: WhiteZones, shift_ids: list[int], workers: NDArray[np.float64]) -> str:
     """Return the reason that keeps most workers away over some shifts, empty when none does."""
     total = np.zeros(len(REASONS))
     for z in np.flatnonzero(zones.keys["shift_id"].isin(shift_ids)):

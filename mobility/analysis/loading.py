@@ -306,4 +306,3 @@ def _sha256(path: Path) -> str:
         return hashlib.sha256("".join(parts).encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-

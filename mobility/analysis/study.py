@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -19,7 +19,7 @@ from mobility.inputs.homes import Homes
 from mobility.network.footpaths import WalkTable
 from mobility.network.streets import Streets
 from mobility.network.timetable import INF
-from mobility.territory import Limits, Roster, Shift, Site, Territory
+from mobility.territory import Limits, Site, Territory
 
 Int32 = NDArray[np.int32]
 Progress = Callable[[str], None]
@@ -56,15 +56,41 @@ class SourceRecord:
 
 
 @dataclass(frozen=True)
+class ShiftRow:
+    """One shift of one roster of one site.
+
+    Attributes
+    ----------
+    shift_id
+        Its place in `Study.shift_rows`.
+    site
+        Index into `Study.sites`.
+    start_s, end_s
+        Wall-clock seconds since local midnight; the end is on the next day when
+        ``crosses_midnight``.
+    days
+        Weekdays on which it starts.
+    """
+
+    shift_id: int
+    site: int
+    site_name: str
+    employer: str
+    roster: str
+    shift: str
+    start_s: int
+    end_s: int
+    crosses_midnight: bool
+    headcount: int
+    days: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Study:
     """One territory, read and built.
 
     Attributes
     ----------
-    shifts
-        One row per site, roster and shift: ``shift_id`` (the row), ``site`` (index into
-        ``sites``), ``site_name``, ``employer``, ``roster``, ``shift``, ``start_s`` and
-        ``end_s`` (wall clock), ``crosses_midnight``, ``headcount``, ``days`` (list).
     days
         Studied day kinds, each with its date.
     timetables
@@ -95,9 +121,14 @@ class Study:
     extras: Mapping[str, object] = field(default_factory=dict)
 
     @cached_property
+    def shift_rows(self) -> tuple[ShiftRow, ...]:
+        """One per site, roster and shift, in that order."""
+        return tuple(shift_rows(self.sites))
+
+    @cached_property
     def shifts(self) -> pd.DataFrame:
-        """One row per site, roster and shift."""
-        return shift_table(self.sites)
+        """The shifts as a table, one column per field of `ShiftRow`."""
+        return pd.DataFrame([vars(row) for row in self.shift_rows])
 
     @cached_property
     def egress_s(self) -> Int32:
@@ -112,7 +143,7 @@ class Study:
     @property
     def workers(self) -> NDArray[np.float64]:
         """Workers per home, float64 (homes,)."""
-        return self.homes.frame["workers"].to_numpy(np.float64)
+        return np.asarray(self.homes.frame["workers"], np.float64)
 
     def pool(self, site: int, roster: str | None = None) -> NDArray[np.float64]:
         """Return the workers of each home who belong to a site's labour pool.
@@ -125,15 +156,13 @@ class Study:
         rows = known[known["site"] == self.sites[site].name]
         if roster is not None:
             rows = rows[rows["roster"].isin(["", roster])]
-        return np.bincount(
-            rows["home"].to_numpy(np.intp),
-            weights=rows["workers"].to_numpy(np.float64),
-            minlength=self.n_homes,
-        )
+        weights = rows["workers"].to_numpy(np.float64)
+        found = np.bincount(rows["home"].to_numpy(np.intp), weights=weights, minlength=self.n_homes)
+        return np.asarray(found, np.float64)
 
     def works_on(self, shift_id: int, day: ChosenDay) -> bool:
         """Whether a shift starts on a kind of day."""
-        return bool(set(self.shifts.at[shift_id, "days"]) & set(day.weekdays))
+        return bool(set(self.shift_rows[shift_id].days) & set(day.weekdays))
 
     def days_per_year(self, shift_id: int, day: ChosenDay) -> float:
         """Return how many days a year a shift works on a kind of day.
@@ -141,7 +170,7 @@ class Study:
         Weekdays are split between school weeks and holiday weeks when both kinds are
         studied (36 school weeks of 52; public holidays are not taken out).
         """
-        worked = len(set(self.shifts.at[shift_id, "days"]) & set(day.weekdays))
+        worked = len(set(self.shift_rows[shift_id].days) & set(day.weekdays))
         kinds = {d.kind for d in self.days}
         weeks = WEEKS
         if {"school_weekday", "holiday_weekday"} <= kinds:
@@ -153,15 +182,13 @@ class Study:
 
     def edges(self, shift_id: int, day: ChosenDay) -> tuple[Edge, Edge]:
         """Return both edges of a shift starting on the date of ``day``, on its axis."""
-        row = self.shifts.loc[shift_id]
-        site, limits = self.sites[row["site"]], self.territory.limits
+        row = self.shift_rows[shift_id]
+        site, limits = self.sites[row.site], self.territory.limits
         margin_in = limits.margin_in_min if site.margin_in_min is None else site.margin_in_min
         margin_out = limits.margin_out_min if site.margin_out_min is None else site.margin_out_min
         zone = self.territory.zone
-        start_s = local_to_axis(day.date, int(row["start_s"]), zone)
-        end_s = local_to_axis(
-            day.date, int(row["end_s"]), zone, day_offset=int(row["crosses_midnight"])
-        )
+        start_s = local_to_axis(day.date, row.start_s, zone)
+        end_s = local_to_axis(day.date, row.end_s, zone, day_offset=int(row.crosses_midnight))
         return (
             Edge(returning=False, at_s=start_s, margin_s=round(margin_in * 60)),
             Edge(returning=True, at_s=end_s, margin_s=round(margin_out * 60)),
@@ -178,32 +205,26 @@ def engine_limits(limits: Limits) -> EngineLimits:
     )
 
 
-def shift_table(sites: tuple[Site, ...]) -> pd.DataFrame:
-    """Return one row per site, roster and shift (schema: `Study.shifts`)."""
-    rows = [
-        _shift_row(index, site, roster, shift)
-        for index, site in enumerate(sites)
-        for roster in site.rosters
-        for shift in roster.shifts
-    ]
-    frame = pd.DataFrame(rows)
-    frame.insert(0, "shift_id", np.arange(len(frame)))
-    return frame
-
-
-def _shift_row(index: int, site: Site, roster: Roster, shift: Shift) -> dict[str, object]:
-    return {
-        "site": index,
-        "site_name": site.name,
-        "employer": site.employer,
-        "roster": roster.name,
-        "shift": shift.name,
-        "start_s": shift.start,
-        "end_s": shift.end,
-        "crosses_midnight": shift.crosses_midnight,
-        "headcount": shift.headcount,
-        "days": list(shift.days),
-    }
+def shift_rows(sites: tuple[Site, ...]) -> Iterator[ShiftRow]:
+    """Yield one row per site, roster and shift."""
+    shift_id = 0
+    for index, site in enumerate(sites):
+        for roster in site.rosters:
+            for shift in roster.shifts:
+                yield ShiftRow(
+                    shift_id=shift_id,
+                    site=index,
+                    site_name=site.name,
+                    employer=site.employer,
+                    roster=roster.name,
+                    shift=shift.name,
+                    start_s=shift.start,
+                    end_s=shift.end,
+                    crosses_midnight=shift.crosses_midnight,
+                    headcount=shift.headcount,
+                    days=tuple(shift.days),
+                )
+                shift_id += 1
 
 
 def nearest_gate(gate_walks: WalkTable, sites: tuple[Site, ...], n_stops: int) -> Int32:

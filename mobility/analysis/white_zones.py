@@ -84,9 +84,7 @@ def white_zones(access: Access, *, progress: Progress = quiet) -> WhiteZones:
     status = np.array([_status(access, s, d) for s, d in pairs], np.int8)
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         hours = _best_hours(study, pairs, pool)
-        found = pool.map(
-            lambda z: _reasons(access, *pairs[z], status[z], hours), range(len(pairs))
-        )
+        found = pool.map(lambda z: _reasons(access, *pairs[z], status[z], hours), range(len(pairs)))
         reason = np.array(list(found), np.int8)
     return WhiteZones(access, keys, status, reason)
 
@@ -105,7 +103,7 @@ def _best_hours(
     study: Study, pairs: list[tuple[int, ChosenDay]], pool: ThreadPoolExecutor
 ) -> Hours:
     """Return, per site and kind of day, who can go, and return, at some hour of that day."""
-    asked = {(int(study.shifts.at[s, "site"]), d.kind): (s, d) for s, d in pairs}
+    asked = {(study.shift_rows[s].site, d.kind): (s, d) for s, d in pairs}
     limits = engine_limits(study.territory.limits)
 
     def best(key: tuple[int, str]) -> tuple[Bool, Bool]:
@@ -132,7 +130,7 @@ def _reasons(
 ) -> NDArray[np.int8]:
     """Return the reason of each white home for one shift on one kind of day."""
     study = access.study
-    site = int(study.shifts.at[shift_id, "site"])
+    site = study.shift_rows[shift_id].site
     limits = engine_limits(study.territory.limits)
     reason = np.where(status == SERVED, 0, REASONS.index("several")).astype(np.int8)
     missing_out = (status == NEITHER) | (status == RETURN_ONLY)

@@ -24,7 +24,7 @@ from mobility.network.timetable import INF
 
 @njit(cache=True, nogil=True)
 def lower_bound(times, low, high, value):  # type: ignore[no-untyped-def]
-    """Return the first index in ``low:high`` of the sorted ``times`` that is not below ``value``."""
+    """Return the first index in ``low:high`` of the sorted ``times`` not below ``value``."""
     while low < high:
         middle = (low + high) // 2
         if times[middle] < value:
@@ -35,7 +35,7 @@ def lower_bound(times, low, high, value):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913
+def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913, PLR0915
     run_ptr,
     call_stop,
     call_arr,
@@ -150,12 +150,7 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913
                             base = first[other] - shift[other]
                             soonest = arrival + foot_need_s[foot]
                             latest = arrival + walk + max_wait_s
-                            left = (
-                                lower_bound(
-                                    dep_time, first[other], base + high, soonest
-                                )
-                                - base
-                            )
+                            left = lower_bound(dep_time, first[other], base + high, soonest) - base
                             while left < high and dep_time[base + left] <= latest:
                                 value = walk + previous[left]
                                 if value < bound:
@@ -176,7 +171,7 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913
 
 
 @njit(cache=True, nogil=True)
-def reach_homes(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913
+def reach_homes(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912
     first,
     shift,
     label,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobility import __version__
-from mobility.analysis.commutes import Access, rosters
+from mobility.analysis.commutes import Access, roster_shifts, rosters
 from mobility.analysis.examples import EdgeAnswers, LegText, answers
 from mobility.analysis.shapes import home_shapes
 from mobility.analysis.study import Study
@@ -51,11 +51,8 @@ def map_model(
     """
     study = access.study
     days = [day.kind for day in study.days]
-    modes = list(study.territory.modes.evaluated)
-    roster_rows = study.shifts.drop_duplicates(["site", "roster"])
-    roster_of = {
-        (int(r.site), str(r.roster)): i for i, r in enumerate(roster_rows.itertuples(index=False))
-    }
+    modes: list[str] = list(study.territory.modes.evaluated)
+    roster_of = {key: i for i, key in enumerate(roster_shifts(study))}
     named = [("", access, zones), *after]
     return MapModel(
         territory=study.territory.name,
@@ -65,14 +62,8 @@ def map_model(
             MapRoster(site, name, _headcount(study, site, name)) for site, name in roster_of
         ),
         shifts=tuple(
-            MapShift(
-                roster_of[int(s.site), str(s.roster)],
-                str(s.shift),
-                int(s.start_s),
-                int(s.end_s),
-                int(s.headcount),
-            )
-            for s in study.shifts.itertuples(index=False)
+            MapShift(roster_of[s.site, s.roster], s.shift, s.start_s, s.end_s, s.headcount)
+            for s in study.shift_rows
         ),
         days=tuple(MapDay(d.kind, d.date.isoformat()) for d in study.days),
         modes=tuple(modes),
@@ -102,9 +93,7 @@ def _index(names: list[str], known: list[str]) -> NDArray[np.int64]:
 
 
 def _headcount(study: Study, site: int, roster: str) -> int:
-    shifts = study.shifts
-    mine = (shifts["site"] == site) & (shifts["roster"] == roster)
-    return int(shifts.loc[mine, "headcount"].sum())
+    return sum(study.shift_rows[i].headcount for i in roster_shifts(study)[site, roster])
 
 
 def _homes(study: Study, roster_of: dict[tuple[int, str], int]) -> MapHomes:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyogrio
 
-from mobility.analysis.commutes import Access, rosters
+from mobility.analysis.commutes import Access, counted_rows, rosters
 from mobility.analysis.indicators import by_group, by_shift, summary
 from mobility.analysis.shapes import home_shapes
 from mobility.analysis.white_zones import REASONS, STATUSES, WhiteZones
@@ -62,9 +62,7 @@ def _shown(frame: pd.DataFrame, columns: list[str], access: Access) -> pd.DataFr
 
 def summary_table(access: Access, zones: WhiteZones) -> pd.DataFrame:
     """Return `summary` with small counts withheld."""
-    frame = _shown(
-        summary(access, zones), ["pool", "reachable", "one_way_only", "white"], access
-    )
+    frame = _shown(summary(access, zones), ["pool", "reachable", "one_way_only", "white"], access)
     frame["share"] = frame["share"].round(4)
     return frame
 
@@ -92,15 +90,17 @@ def homes_layer(access: Access, zones: WhiteZones) -> gpd.GeoDataFrame:
         "home_id": frame["home_id"].to_numpy(),
         "commune": frame["commune"].to_numpy(),
     }
-    shown = _shown(frame[["workers", *study.homes.groups]], ["workers", *study.homes.groups], access)
+    shown = _shown(
+        frame[["workers", *study.homes.groups]], ["workers", *study.homes.groups], access
+    )
     columns |= {name: shown[name].to_numpy() for name in shown.columns}
     found = rosters(access)
-    for r in np.flatnonzero(found.keys["mode"] == "counted"):
+    for r in counted_rows(found):
         name = f"{found.keys.at[r, 'site_name']} | {found.keys.at[r, 'roster']} | share"
         columns[name] = found.share[r].round(3)
     for z, (shift_id, day_kind) in enumerate(zones.keys.itertuples(index=False)):
-        shift = study.shifts.loc[shift_id]
-        name = " | ".join([shift["site_name"], shift["roster"], shift["shift"], day_kind])
+        shift = study.shift_rows[shift_id]
+        name = " | ".join([shift.site_name, shift.roster, shift.shift, day_kind])
         row = access.row(shift_id, day_kind, "transit")
         if row is not None:
             columns[f"{name} | out_min"] = _minutes(access.outbound_s[row])
