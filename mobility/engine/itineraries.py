@@ -175,7 +175,7 @@ def _to_transfer(scanned: Scan, call: int, rides: int, after_s: int) -> Onward |
             if walk_s + _label(scanned, rides - 1, other, position) != after_s:
                 continue
             there_s, depart_s = arrival + walk_s, int(tt.dep_time[position])
-            legs = [Leg("walk", stop, other, arrival, there_s)] if walk_s else []
+            legs = [Leg("walk", stop, other, arrival, there_s)] if walk_s or other != stop else []
             if depart_s > there_s:
                 legs.append(Leg("wait", other, other, there_s, depart_s))
             return legs, (position, rides - 1, after_s - walk_s)
