@@ -1,0 +1,240 @@
+"""Which vehicle runs what: the fewest vehicles, then the least empty driving.
+
+Runs are chained into vehicle blocks by a minimum-cost flow (OR-Tools), the textbook
+single-depot vehicle-scheduling problem (Bunte and Kliewer, 2009): every run needs one
+predecessor, the depot or a run it can follow; opening a vehicle costs more than all
+empty driving together, so the number of blocks is the least possible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from mobility.shuttles.model import UNREACHED, Drive, Run
+
+IDLE_AT_STOP_S = 2700
+DAY_CUT_S = 3 * 3600
+DAY_S = 86_400
+
+
+@dataclass(frozen=True)
+class Trip:
+    """A run on one calendar day: the run's index and its times on that day's axis."""
+
+    run: int
+    start_s: int
+    end_s: int
+    origin: int
+    destination: int
+    metres: float
+    vehicle: int
+
+
+@dataclass(frozen=True)
+class Move:
+    """One thing a vehicle does: ``run`` with riders, ``empty`` driving or ``wait``."""
+
+    kind: Literal["run", "empty", "wait"]
+    start_s: int
+    end_s: int
+    origin: int
+    destination: int
+    metres: float
+    run: int = -1
+
+
+@dataclass(frozen=True)
+class Block:
+    """The day of one vehicle: pieces between two visits of the depot, each a list of moves."""
+
+    pieces: tuple[tuple[Move, ...], ...]
+    vehicle: int
+
+    @property
+    def trips(self) -> tuple[int, ...]:
+        """Indices of the runs, in order."""
+        return tuple(m.run for piece in self.pieces for m in piece if m.kind == "run")
+
+    @property
+    def start_s(self) -> int:
+        """Leaving the depot."""
+        return self.pieces[0][0].start_s
+
+    @property
+    def end_s(self) -> int:
+        """Back at the depot."""
+        return self.pieces[-1][-1].end_s
+
+    def metres(self, kind: str) -> float:
+        """Return the metres driven as ``run`` or ``empty``."""
+        return sum(m.metres for piece in self.pieces for m in piece if m.kind == kind)
+
+
+def day_trips(runs: Sequence[Run], weekday: int, kinds: Sequence[str]) -> list[Trip]:
+    """Return the trips of one operating day, from 03:00 to 03:00.
+
+    Parameters
+    ----------
+    runs
+        Runs on the axis of their shift's date.
+    weekday
+        0 Monday to 6 Sunday.
+    kinds
+        Kind of day of each weekday of the week, seven of them.
+    """
+    trips = []
+    for index, run in enumerate(runs):
+        late = (run.start_s - DAY_CUT_S) // DAY_S
+        date = (weekday - late) % 7
+        if date in run.weekdays and kinds[date] in run.day_kinds:
+            shift = late * DAY_S
+            trips.append(
+                Trip(index, run.start_s - shift, run.end_s - shift, run.calls[0], run.calls[-1],
+                     run.metres, run.vehicle)
+            )  # fmt: skip
+    return sorted(trips, key=lambda t: (t.start_s, t.end_s, t.run))
+
+
+def chain_trips(
+    trips: Sequence[Trip], drive: Drive, depot: int, *, turnaround_s: int, vehicle: int
+) -> list[Block]:
+    """Chain one day's trips into the fewest blocks with the least empty metres.
+
+    Parameters
+    ----------
+    trips
+        Sorted by start.
+    drive
+        Between places.
+    depot
+        Where blocks start and end.
+    turnaround_s
+        Kept between two trips.
+    vehicle
+        Size that runs these blocks.
+    """
+    follow = _successors(trips, drive, depot, turnaround_s)
+    blocks = []
+    starts = sorted(set(range(len(trips))) - set(follow.values()))
+    for first in starts:
+        chain = [first]
+        while chain[-1] in follow:
+            chain.append(follow[chain[-1]])
+        blocks.append(_block([trips[k] for k in chain], drive, depot, turnaround_s, vehicle))
+    return blocks
+
+
+def _empty(drive: Drive, a: int, b: int) -> tuple[int, float]:
+    if a == b:
+        return 0, 0.0
+    seconds = int(drive.seconds[a, b])
+    return seconds, float(drive.metres[a, b]) if seconds < UNREACHED else 0.0
+
+
+def _via_depot(one: Trip, two: Trip, drive: Drive, depot: int, turnaround_s: int) -> bool:
+    """Whether the vehicle goes home between two trips: it would idle too long where it is."""
+    back, _ = _empty(drive, one.destination, depot)
+    out, _ = _empty(drive, depot, two.origin)
+    gap = two.start_s - one.end_s
+    return back + out + turnaround_s + IDLE_AT_STOP_S <= gap
+
+
+def _successors(
+    trips: Sequence[Trip], drive: Drive, depot: int, turnaround_s: int
+) -> dict[int, int]:
+    from ortools.graph.python import min_cost_flow
+
+    n = len(trips)
+    if n == 0:
+        return {}
+    tail, head, cost = [], [], []
+    vehicle_cost = 1
+    for i, one in enumerate(trips):
+        pull_in = _empty(drive, one.destination, depot)
+        for j, two in enumerate(trips):
+            direct = _empty(drive, one.destination, two.origin)
+            if i == j or one.end_s + direct[0] + turnaround_s > two.start_s:
+                continue
+            metres = direct[1]
+            if _via_depot(one, two, drive, depot, turnaround_s):
+                metres = pull_in[1] + _empty(drive, depot, two.origin)[1]
+            idle = two.start_s - one.end_s
+            tail.append(i)
+            head.append(n + j)
+            cost.append(round(metres) + idle // 600)
+    source, sink = 2 * n, 2 * n + 1
+    for i, one in enumerate(trips):
+        tail += [source, i]
+        head += [n + i, sink]
+        cost += [
+            round(_empty(drive, depot, one.origin)[1]),
+            round(_empty(drive, one.destination, depot)[1]),
+        ]
+    vehicle_cost += sum(cost[-2 * n :]) + (max(cost) + 1) * n
+    cost = [c + vehicle_cost * (t == source) for c, t in zip(cost, tail, strict=True)]
+    tail.append(source)
+    head.append(sink)
+    cost.append(0)
+    flow = min_cost_flow.SimpleMinCostFlow()
+    capacity = np.ones(len(tail), np.int64)
+    capacity[-1] = n
+    arcs = flow.add_arcs_with_capacity_and_unit_cost(
+        np.array(tail, np.int32), np.array(head, np.int32), capacity, np.array(cost, np.int64)
+    )
+    supply = np.array([1] * n + [-1] * n + [n, -n], np.int64)
+    flow.set_nodes_supplies(np.arange(2 * n + 2, dtype=np.int32), supply)
+    if flow.solve() != flow.OPTIMAL:
+        raise ArithmeticError("vehicle scheduling has no flow; the depot arcs make one")
+    used = flow.flows(arcs)
+    return {t: h - n for t, h, f in zip(tail, head, used, strict=True) if f and t < n and h < 2 * n}
+
+
+def _block(chain: list[Trip], drive: Drive, depot: int, turnaround_s: int, vehicle: int) -> Block:
+    pieces: list[tuple[Move, ...]] = []
+    moves: list[Move] = []
+
+    def leave(trip: Trip) -> None:
+        seconds, metres = _empty(drive, depot, trip.origin)
+        start = trip.start_s - turnaround_s - seconds
+        moves.append(Move("empty", start, start + seconds, depot, trip.origin, metres))
+        moves.append(Move("wait", start + seconds, trip.start_s, trip.origin, trip.origin, 0.0))
+
+    def come_home(trip: Trip) -> None:
+        seconds, metres = _empty(drive, trip.destination, depot)
+        moves.append(
+            Move("empty", trip.end_s, trip.end_s + seconds, trip.destination, depot, metres)
+        )
+        pieces.append(tuple(moves))
+        moves.clear()
+
+    leave(chain[0])
+    for one, two in zip(chain, [*chain[1:], None], strict=True):
+        moves.append(
+            Move("run", one.start_s, one.end_s, one.origin, one.destination, one.metres, one.run)
+        )
+        if two is None or _via_depot(one, two, drive, depot, turnaround_s):
+            come_home(one)
+            if two is not None:
+                leave(two)
+            continue
+        seconds, metres = _empty(drive, one.destination, two.origin)
+        there = one.end_s + seconds
+        if seconds or metres:
+            moves.append(Move("empty", one.end_s, there, one.destination, two.origin, metres))
+        if two.start_s > there:
+            moves.append(Move("wait", there, two.start_s, two.origin, two.origin, 0.0))
+    return Block(tuple(pieces), vehicle)
+
+
+def fleet_size(spans: Sequence[tuple[int, int]]) -> int:
+    """Return the most vehicles out at once; a vehicle may leave at the second one is back."""
+    events = sorted([(s, 1) for s, _ in spans] + [(e, -1) for _, e in spans])
+    out = most = 0
+    for _, step in events:
+        out += step
+        most = max(most, out)
+    return most

@@ -1,0 +1,164 @@
+"""Settings of the shuttle design: the ``[shuttles]`` table of a territory file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from mobility.territory import Lat, Lon, Model, Share, Territory, explain_validation
+
+
+class VehicleType(Model):
+    """A size of vehicle that may be hired.
+
+    Attributes
+    ----------
+    name
+        Short name, e.g. ``"minibus"``; the factor rows ``vehicle_fixed.<name>``,
+        ``vehicle_km.<name>`` and ``vehicle_co2.<name>`` give its costs unless the fields
+        below do.
+    seats
+        Seats of the vehicle, the driver's included for a vehicle of nine or fewer.
+    passengers
+        Workers it may carry.
+    available
+        Vehicles of this size that can be had; None is no limit.
+    fixed_eur_year, eur_km, co2_g_km
+        Own values, instead of the factor rows.
+    """
+
+    name: str = Field(min_length=1)
+    seats: Annotated[int, Field(ge=1)]
+    passengers: Annotated[int, Field(ge=1)]
+    available: Annotated[int, Field(ge=0)] | None = None
+    fixed_eur_year: Annotated[float, Field(ge=0)] | None = None
+    eur_km: Annotated[float, Field(ge=0)] | None = None
+    co2_g_km: Annotated[float, Field(ge=0)] | None = None
+
+
+DEFAULT_VEHICLES = (
+    VehicleType(name="minibus", seats=9, passengers=8),
+    VehicleType(name="midibus", seats=22, passengers=22),
+    VehicleType(name="autocar", seats=55, passengers=55),
+)
+
+
+class ShuttleConfig(Model):
+    """How shuttle lines are designed.
+
+    Attributes
+    ----------
+    capture_rate, capture_low, capture_high
+        Share of the white workers within reach who would ride; the two others bound the
+        sensitivity interval.
+    default_headcount
+        Workers present on a shift whose headcount the territory does not give.
+    min_workers
+        Fewer captured workers than this on a run are not worth the run.
+    max_walk_min
+        Walk to a shuttle stop, on the street network.
+    min_spacing_m
+        Between two shuttle stops, in a straight line.
+    max_stops
+        Shuttle stops considered for one site or pool of sites.
+    max_calls
+        Stops on one line, the gate apart.
+    max_ride_min
+        From boarding to the gate.
+    detour_ratio, detour_min
+        A ride lasts at most ``detour_ratio`` times the direct drive plus ``detour_min``.
+    gate_buffer_min
+        Kept between the bus at the gate and the time the worker must be there.
+    dwell_s
+        Halt at each stop.
+    turnaround_min
+        Between the end of a run and the start of the vehicle's next one.
+    drive_factor
+        Vehicle driving time over the car's on the same streets.
+    depot
+        Longitude and latitude where vehicles start and end; None is each line's own gate.
+    vehicles
+        Sizes that may be hired.
+    pool_km, pool_tolerance_min
+        Sites at most this far apart share lines when their shift hours differ by no more.
+    harmonise_min
+        Changes of a site's hours that are tried.
+    transfer_min, max_hubs
+        Feeders: time to change at a hub and number of hubs examined for each pool.
+    max_lines
+        Lines of one plan.
+    plans
+        Budgets examined along the frontier.
+    iterations
+        Iterations of one route search.
+    knee_only
+        Re-evaluate only the knee by the engine, not every plan of the frontier.
+    cell_draws
+        Draws of where workers live inside their cell.
+    lines
+        Drawn lines to cost beside the designed ones: a TOML or GeoJSON file.
+    """
+
+    enabled: bool = True
+    capture_rate: Share = 0.30
+    capture_low: Share = 0.15
+    capture_high: Share = 0.50
+    default_headcount: Annotated[int, Field(ge=1)] = 50
+    min_workers: Annotated[float, Field(ge=0)] = 2.0
+    max_walk_min: Annotated[float, Field(gt=0, le=60)] = 12
+    min_spacing_m: Annotated[float, Field(ge=0)] = 400
+    max_stops: Annotated[int, Field(ge=1, le=150)] = 30
+    max_calls: Annotated[int, Field(ge=1, le=30)] = 12
+    max_ride_min: Annotated[float, Field(gt=0, le=180)] = 45
+    detour_ratio: Annotated[float, Field(ge=1)] = 2.0
+    detour_min: Annotated[float, Field(ge=0)] = 10
+    gate_buffer_min: Annotated[float, Field(ge=0, le=60)] = 2
+    dwell_s: Annotated[int, Field(ge=0, le=600)] = 30
+    turnaround_min: Annotated[float, Field(ge=0, le=60)] = 3
+    drive_factor: Annotated[float, Field(gt=0, le=3)] = 1.15
+    depot: tuple[Lon, Lat] | None = None
+    vehicles: Annotated[tuple[VehicleType, ...], Field(min_length=1)] = DEFAULT_VEHICLES
+    pool_km: Annotated[float, Field(ge=0)] = 2.5
+    pool_tolerance_min: Annotated[float, Field(ge=0)] = 20
+    harmonise_min: tuple[int, ...] = (-30, -15, 15, 30)
+    transfer_min: Annotated[float, Field(ge=0, le=30)] = 4
+    max_hubs: Annotated[int, Field(ge=0, le=10)] = 2
+    max_lines: Annotated[int, Field(ge=1, le=100)] = 12
+    plans: Annotated[int, Field(ge=1, le=60)] = 14
+    iterations: Annotated[int, Field(ge=1)] = 300
+    knee_only: bool = False
+    cell_draws: Annotated[int, Field(ge=1, le=2000)] = 100
+    lines: Path | None = None
+    share_by: Literal["boardings", "headcount", "km"] = "boardings"
+
+    @model_validator(mode="after")
+    def _check(self) -> ShuttleConfig:
+        if not self.capture_low <= self.capture_rate <= self.capture_high:
+            raise ValueError("capture_low, capture_rate and capture_high must rise in that order")
+        names = [v.name for v in self.vehicles]
+        if len(set(names)) != len(names):
+            raise ValueError("two vehicles have the same name; rename one")
+        return self
+
+    @classmethod
+    def from_territory(cls, territory: Territory) -> ShuttleConfig:
+        """Read the ``[shuttles]`` table of ``territory``.
+
+        Raises
+        ------
+        TerritoryError
+            A field is unknown or wrong; the error names it.
+        """
+        return cls.from_dict(territory.shuttles, territory.path)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], path: Path | None = None) -> ShuttleConfig:
+        """Check settings given as a dictionary; see `from_territory`."""
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            wrong = explain_validation(error, path)
+            wrong.column = f"shuttles.{wrong.column}"
+            raise wrong from None

@@ -1,0 +1,330 @@
+"""What a plan costs a year and what it saves, from sourced factors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mobility.shuttles.blocks import (
+    Block,
+    Trip,
+    chain_trips,
+    day_trips,
+    fleet_size,
+)
+from mobility.shuttles.config import ShuttleConfig, VehicleType
+from mobility.shuttles.duties import Duty, DutyRules, build_duties, pieces_of, unlawful
+from mobility.shuttles.factors import Factors
+from mobility.shuttles.model import Drive, Run
+
+DAY_S = 86_400
+WEEK_KINDS = ("school_weekday", "holiday_weekday")
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Yearly rates of one size of vehicle."""
+
+    fixed: float
+    km: float
+    co2_g_km: float
+
+    @classmethod
+    def of(cls, vehicle: VehicleType, factors: Factors) -> Rates:
+        """Return a vehicle's own rates, else those of the factor rows of its name."""
+
+        def pick(own: float | None, name: str) -> float:
+            return own if own is not None else factors.get(f"{name}.{vehicle.name}", math.nan)
+
+        rates = cls(
+            pick(vehicle.fixed_eur_year, "vehicle_fixed"),
+            pick(vehicle.eur_km, "vehicle_km"),
+            pick(vehicle.co2_g_km, "vehicle_co2"),
+        )
+        return (
+            rates
+            if not math.isnan(rates.fixed + rates.km + rates.co2_g_km)
+            else rates._filled(vehicle, factors)
+        )
+
+    def _filled(self, vehicle: VehicleType, factors: Factors) -> Rates:
+        """Fill missing rates from the built-in size nearest in seats."""
+        sizes = {"minibus": 9, "midibus": 22, "autocar": 55}
+        near = min(sizes, key=lambda s: (abs(sizes[s] - vehicle.seats), s))
+
+        def or_near(value: float, name: str) -> float:
+            return factors[f"{name}.{near}"] if math.isnan(value) else value
+
+        return Rates(
+            or_near(self.fixed, "vehicle_fixed"),
+            or_near(self.km, "vehicle_km"),
+            or_near(self.co2_g_km, "vehicle_co2"),
+        )
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day of the week in one kind of week.
+
+    Attributes
+    ----------
+    weekday
+        0 Monday to 6 Sunday.
+    kinds
+        Kind of day of each weekday of that week.
+    count
+        Such days a year.
+    """
+
+    weekday: int
+    kinds: tuple[str, ...]
+    count: float
+
+
+def calendar_days(factors: Factors, kinds: Mapping[str, Sequence[int]]) -> list[Day]:
+    """Return the days of a year: school weeks and holiday weeks, each weekday once.
+
+    Parameters
+    ----------
+    factors
+        Rows ``days_per_year.*``.
+    kinds
+        Weekdays of each kind of day in the study.
+    """
+    weekday_kinds = [k for k in WEEK_KINDS if k in kinds] or [k for k in kinds if 0 in kinds[k]][:1]
+    per_kind = {k: factors.get(f"days_per_year.{k}", 52.0 * len(kinds[k])) for k in kinds}
+    if len(weekday_kinds) == 1 and weekday_kinds[0] in WEEK_KINDS:
+        # One kind of weekday studied stands for all of them.
+        per_kind[weekday_kinds[0]] = sum(factors[f"days_per_year.{k}"] for k in WEEK_KINDS)
+    total = sum(per_kind[k] for k in weekday_kinds)
+    days = []
+    for kind in weekday_kinds or [""]:
+        share = per_kind[kind] / total if total else 1.0
+        week = [_kind_of(d, kind, kinds) for d in range(7)]
+        for d in range(7):
+            if not week[d]:
+                continue
+            count = per_kind[week[d]] / len(kinds[week[d]])
+            days.append(Day(d, tuple(week), count if week[d] == kind else count * share))
+    return days
+
+
+def _kind_of(weekday: int, kind: str, kinds: Mapping[str, Sequence[int]]) -> str:
+    if kind and weekday in kinds[kind]:
+        return kind
+    others = [k for k in kinds if k not in WEEK_KINDS and weekday in kinds[k]]
+    return others[0] if others else ""
+
+
+@dataclass(frozen=True)
+class Operations:
+    """Vehicles and drivers of a plan.
+
+    Attributes
+    ----------
+    days
+        Days of the year with service, each with its blocks and duties (same order).
+    blocks, duties
+        Per day.
+    fleet
+        Vehicles by size.
+    spare
+        Whether a block serves a run of a smaller size.
+    """
+
+    days: tuple[Day, ...]
+    blocks: tuple[tuple[Block, ...], ...]
+    duties: tuple[tuple[Duty, ...], ...]
+    fleet: tuple[int, ...]
+    unlawful: int = 0
+
+    @property
+    def vehicles(self) -> int:
+        """Vehicles in all."""
+        return sum(self.fleet)
+
+    def yearly(self, what: str) -> float:
+        """Return the metres a year driven as ``run`` or ``empty``."""
+        return sum(
+            d.count * sum(b.metres(what) for b in blocks)
+            for d, blocks in zip(self.days, self.blocks, strict=True)
+        )
+
+
+def operate(
+    runs: Sequence[Run],
+    drive: Drive,
+    depot: int,
+    days: Sequence[Day],
+    config: ShuttleConfig,
+    factors: Factors,
+    *,
+    exact_duties: bool = True,
+) -> Operations:
+    """Build the vehicle blocks and the duties of every day, with the cheapest mix of sizes.
+
+    A larger vehicle may take the runs of a smaller one: every way of merging neighbouring
+    sizes is tried and the cheapest kept.
+    """
+    sizes = sorted(range(len(config.vehicles)), key=lambda v: config.vehicles[v].passengers)
+    rates = [Rates.of(v, factors) for v in config.vehicles]
+    used = [v for v in sizes if any(r.vehicle == v for r in runs)]
+    best: tuple[float, list[list[Block]]] | None = None
+    trips = [day_trips(runs, d.weekday, d.kinds) for d in days]
+    memo: dict[tuple[object, ...], list[Block]] = {}
+    for merged in _merges(used):
+        blocks = [_chain_day(t, merged, drive, depot, config, memo) for t in trips]
+        fleet = _fleet(blocks, days, len(config.vehicles))
+        cost = sum(n * r.fixed for n, r in zip(fleet, rates, strict=True)) + sum(
+            d.count * b.metres(kind) / 1000 * rates[b.vehicle].km
+            for d, day in zip(days, blocks, strict=True)
+            for b in day
+            for kind in ("run", "empty")
+        )
+        if best is None or cost < best[0]:
+            best = (cost, blocks)
+    chosen = best[1] if best else [[] for _ in days]
+    rules = DutyRules.from_factors(factors)
+    duties = _duties(chosen, rules, exact=exact_duties)
+    return Operations(
+        tuple(days),
+        tuple(tuple(b) for b in chosen),
+        duties,
+        _fleet(chosen, days, len(config.vehicles)),
+        sum(len(unlawful(day, rules)) for day in duties),
+    )
+
+
+def _duties(
+    blocks: Sequence[Sequence[Block]], rules: DutyRules, *, exact: bool
+) -> tuple[tuple[Duty, ...], ...]:
+    memo: dict[tuple[object, ...], tuple[Duty, ...]] = {}
+    out = []
+    for day in blocks:
+        pieces = pieces_of(day)
+        key = tuple(pieces)
+        if key not in memo:
+            memo[key] = tuple(build_duties(pieces, rules, effort=1.0 if exact else 0.05))
+        out.append(memo[key])
+    return tuple(out)
+
+
+def _merges(used: Sequence[int]) -> list[dict[int, int]]:
+    """Return every way to let a larger size take over neighbouring smaller ones."""
+    if not used:
+        return [{}]
+    ways: list[dict[int, int]] = []
+    for cut in range(2 ** (len(used) - 1)):
+        mapping: dict[int, int] = {}
+        group: list[int] = []
+        for k, size in enumerate(used):
+            group.append(size)
+            if k == len(used) - 1 or cut >> k & 1:
+                mapping |= dict.fromkeys(group, size)
+                group = []
+        ways.append(mapping)
+    return ways
+
+
+def _chain_day(
+    trips: Sequence[Trip],
+    merged: Mapping[int, int],
+    drive: Drive,
+    depot: int,
+    config: ShuttleConfig,
+    memo: dict[tuple[object, ...], list[Block]],
+) -> list[Block]:
+    blocks: list[Block] = []
+    for size in sorted(set(merged.values())):
+        part = tuple(t for t in trips if merged[t.vehicle] == size)
+        key = (size, part)
+        if key not in memo:
+            memo[key] = chain_trips(
+                part, drive, depot,
+                turnaround_s=round(config.turnaround_min * 60), vehicle=size,
+            )  # fmt: skip
+        blocks += memo[key]
+    return blocks
+
+
+def _fleet(blocks: Sequence[Sequence[Block]], days: Sequence[Day], n_sizes: int) -> tuple[int, ...]:
+    """Vehicles of each size: blocks out at once over the week, in the worst kind of week."""
+    fleet = [0] * n_sizes
+    for week in {d.kinds for d in days}:
+        for size in range(n_sizes):
+            spans = [
+                (b.start_s + d.weekday * DAY_S, b.end_s + d.weekday * DAY_S)
+                for d, day in zip(days, blocks, strict=True)
+                if d.kinds == week
+                for b in day
+                if b.vehicle == size
+            ]
+            fleet[size] = max(fleet[size], fleet_size(spans))
+    return tuple(fleet)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """EUR and kilometres a year.
+
+    Attributes
+    ----------
+    vehicles, kilometres, drivers, stops, overhead
+        EUR a year.
+    run_km, empty_km
+        Vehicle-kilometres with and without riders.
+    vehicle_hours, driver_hours
+        Out of the depot; paid.
+    drivers_fte
+        Full-time drivers.
+    co2_kg
+        Of the vehicles.
+    """
+
+    vehicles: float
+    kilometres: float
+    drivers: float
+    stops: float
+    overhead: float
+    run_km: float
+    empty_km: float
+    vehicle_hours: float
+    driver_hours: float
+    drivers_fte: float
+    co2_kg: float
+
+    @property
+    def total(self) -> float:
+        """EUR a year."""
+        return self.vehicles + self.kilometres + self.drivers + self.stops + self.overhead
+
+
+def yearly_costs(
+    operations: Operations, config: ShuttleConfig, factors: Factors, *, new_stops: int
+) -> Costs:
+    """Return what a plan costs a year."""
+    rates = [Rates.of(v, factors) for v in config.vehicles]
+    rules = DutyRules.from_factors(factors)
+    run_km = empty_km = km_eur = co2 = hours = paid = 0.0
+    for day, blocks, duties in zip(
+        operations.days, operations.blocks, operations.duties, strict=True
+    ):
+        for b in blocks:
+            run, empty = b.metres("run") / 1000, b.metres("empty") / 1000
+            run_km += day.count * run
+            empty_km += day.count * empty
+            km_eur += day.count * (run + empty) * rates[b.vehicle].km
+            co2 += day.count * (run + empty) * rates[b.vehicle].co2_g_km / 1000
+            hours += day.count * sum(p[-1].end_s - p[0].start_s for p in b.pieces) / 3600
+        paid += day.count * sum(d.paid_s(rules) for d in duties) / 3600
+    vehicles = float(np.dot(operations.fleet, [r.fixed for r in rates]))
+    drivers = paid * factors["driver_hour"]
+    stops = new_stops * factors["stop_eur_year"]
+    overhead = factors["overhead"] * (vehicles + km_eur + drivers + stops)
+    return Costs(
+        vehicles, km_eur, drivers, stops, overhead, run_km, empty_km, hours, paid,
+        paid / factors["driver_year_hours"], co2,
+    )  # fmt: skip

@@ -1,0 +1,242 @@
+"""Which driver does what: pieces of work joined into duties under driving-time rules.
+
+A piece is what a vehicle does between two visits of the depot. Duties are the fewest sets
+of pieces a driver may do in a day: no overlap, spread, work and driving within limits, and
+a break in time. Regular lines up to 50 km are outside Regulation (EC) 561/2006 (article
+3 a); its driving limits are kept for them too, with the spread and the ten hours of work
+of the French Code des transports.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mobility.shuttles.blocks import Block
+from mobility.shuttles.factors import Factors
+
+HOUR = 3600
+NIGHT_S = (22 * HOUR, 29 * HOUR)
+EXACT_PIECES = 16
+
+
+@dataclass(frozen=True)
+class DutyRules:
+    """Driving-time rules, in seconds."""
+
+    max_continuous_drive_s: int
+    max_night_drive_s: int
+    break_s: int
+    max_daily_drive_s: int
+    max_work_s: int
+    max_spread_s: int
+    sign_on_s: int
+    break_share: float
+    min_paid_s: int
+
+    @classmethod
+    def from_factors(cls, factors: Factors) -> DutyRules:
+        """Read the rules from the factor rows ``duty.*`` and ``driver_*``."""
+
+        def seconds(name: str) -> int:
+            return round(factors[f"duty.{name}"] * 60)
+
+        return cls(
+            seconds("max_continuous_drive"),
+            seconds("max_night_drive"),
+            seconds("break"),
+            seconds("max_daily_drive"),
+            seconds("max_work"),
+            seconds("max_spread"),
+            seconds("sign_on"),
+            factors["driver_break_share"],
+            round(factors["driver_min_hours"] * HOUR),
+        )
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Work between two visits of the depot.
+
+    Attributes
+    ----------
+    start_s, end_s
+        Leaving the depot, being back.
+    drives
+        Spells at the wheel, as (start, end).
+    block
+        Index of its block.
+    """
+
+    start_s: int
+    end_s: int
+    drives: tuple[tuple[int, int], ...]
+    block: int
+
+    @property
+    def drive_s(self) -> int:
+        """Time at the wheel."""
+        return sum(e - s for s, e in self.drives)
+
+
+@dataclass(frozen=True)
+class Duty:
+    """The day of one driver."""
+
+    pieces: tuple[Piece, ...]
+
+    @property
+    def spread_s(self) -> int:
+        """From the first departure to the last return, signing on and off apart."""
+        return self.pieces[-1].end_s - self.pieces[0].start_s
+
+    @property
+    def split_s(self) -> int:
+        """Time between pieces."""
+        return sum(
+            b.start_s - a.end_s for a, b in zip(self.pieces[:-1], self.pieces[1:], strict=True)
+        )
+
+    def work_s(self, rules: DutyRules) -> int:
+        """Return the working time, signing on and off included."""
+        return self.spread_s - self.split_s + 2 * rules.sign_on_s
+
+    def paid_s(self, rules: DutyRules) -> float:
+        """Return the time paid: work, part of the splits, at least the minimum."""
+        return max(self.work_s(rules) + rules.break_share * self.split_s, rules.min_paid_s)
+
+
+def pieces_of(blocks: Sequence[Block]) -> list[Piece]:
+    """Return the pieces of work of one day's blocks, by time."""
+    pieces = [
+        Piece(
+            piece[0].start_s,
+            piece[-1].end_s,
+            tuple((m.start_s, m.end_s) for m in piece if m.kind != "wait" and m.end_s > m.start_s),
+            index,
+        )
+        for index, block in enumerate(blocks)
+        for piece in block.pieces
+    ]
+    return sorted(pieces, key=lambda p: (p.start_s, p.end_s, p.block))
+
+
+def allowed(pieces: Sequence[Piece], rules: DutyRules) -> bool:
+    """Whether one driver may do these pieces, in ascending order of time."""
+    duty = Duty(tuple(pieces))
+    if any(a.end_s > b.start_s for a, b in itertools.pairwise(pieces)):
+        return False
+    return (
+        duty.spread_s + 2 * rules.sign_on_s <= rules.max_spread_s
+        and duty.work_s(rules) <= rules.max_work_s
+        and sum(p.drive_s for p in pieces) <= rules.max_daily_drive_s
+        and _longest_drive_ok([d for p in pieces for d in p.drives], rules)
+    )
+
+
+def _longest_drive_ok(drives: Sequence[tuple[int, int]], rules: DutyRules) -> bool:
+    """Whether no spell at the wheel is too long without a break, by night in particular."""
+    driven = 0
+    night = False
+    before = None
+    for start, end in drives:
+        if before is not None and start - before >= rules.break_s:
+            driven, night = 0, False
+        driven += end - start
+        night = night or _touches_night(start, end)
+        if driven > (rules.max_night_drive_s if night else rules.max_continuous_drive_s):
+            return False
+        before = end
+    return True
+
+
+def _touches_night(start: int, end: int) -> bool:
+    spans = (NIGHT_S, (NIGHT_S[0] - 24 * HOUR, NIGHT_S[1] - 24 * HOUR))
+    return any(start < high and end > low for low, high in spans)
+
+
+def build_duties(pieces: Sequence[Piece], rules: DutyRules, *, effort: float = 1.0) -> list[Duty]:
+    """Join pieces into few duties.
+
+    First fit by time, then, for at most `EXACT_PIECES` pieces and where the bound leaves
+    room, CP-SAT on pairs that one driver cannot both do. A piece that breaks a rule by
+    itself stays a duty of its own; `unlawful` names it.
+    """
+    groups: list[list[Piece]] = []
+    for piece in pieces:
+        fits = [g for g in groups if allowed([*g, piece], rules)]
+        if fits:
+            max(fits, key=lambda g: g[-1].end_s).append(piece)
+        else:
+            groups.append([piece])
+    if len(groups) > lower_bound(pieces, rules) and len(pieces) <= EXACT_PIECES:
+        groups = _exact(pieces, rules, len(groups), effort) or groups
+    return [Duty(tuple(g)) for g in groups]
+
+
+def unlawful(duties: Sequence[Duty], rules: DutyRules) -> list[Duty]:
+    """Return the duties that break a rule even as they are: pieces too long for one driver."""
+    return [d for d in duties if not allowed(d.pieces, rules)]
+
+
+def lower_bound(pieces: Sequence[Piece], rules: DutyRules) -> int:
+    """Return a number of duties that cannot be beaten: pieces no two of which go together."""
+    clique: list[Piece] = []
+    best = 0
+    for seed in pieces:
+        clique = [seed]
+        for other in pieces:
+            if other is not seed and not any(_pair(c, other, rules) for c in clique):
+                clique.append(other)
+        best = max(best, len(clique))
+    return best
+
+
+def _pair(a: Piece, b: Piece, rules: DutyRules) -> bool:
+    first, second = sorted((a, b), key=lambda p: (p.start_s, p.end_s))
+    return allowed([first, second], rules)
+
+
+def _exact(
+    pieces: Sequence[Piece], rules: DutyRules, most: int, effort: float
+) -> list[list[Piece]]:
+    """Return the fewest groups by CP-SAT, adding a cut for each unlawful group it proposes."""
+    from ortools.sat.python import cp_model
+
+    n = len(pieces)
+    model = cp_model.CpModel()
+    does = [[model.new_bool_var(f"p{i}d{d}") for d in range(most)] for i in range(n)]
+    open_ = [model.new_bool_var(f"d{d}") for d in range(most)]
+    for i in range(n):
+        model.add_exactly_one(does[i])
+        for d in range(most):
+            model.add_implication(does[i][d], open_[d])
+    for d in range(most - 1):
+        model.add_implication(open_[d + 1], open_[d])
+    for i in range(n):
+        for j in range(i + 1, n):
+            if not _pair(pieces[i], pieces[j], rules):
+                for d in range(most):
+                    model.add_bool_or([does[i][d].negated(), does[j][d].negated()])
+    for d in range(most):
+        work = [round(p.end_s - p.start_s) * does[i][d] for i, p in enumerate(pieces)]
+        model.add(sum(work) + 2 * rules.sign_on_s <= rules.max_work_s).only_enforce_if(open_[d])
+        drive = [round(p.drive_s) * does[i][d] for i, p in enumerate(pieces)]
+        model.add(sum(drive) <= rules.max_daily_drive_s).only_enforce_if(open_[d])
+    model.minimize(sum(open_))
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = 0
+    solver.parameters.max_deterministic_time = effort
+    for _ in range(20):
+        if solver.solve(model) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+            return []
+        groups = [[i for i in range(n) if solver.value(does[i][d])] for d in range(most)]
+        broken = [g for g in groups if len(g) > 1 and not allowed([pieces[i] for i in g], rules)]
+        if not broken:
+            return [[pieces[i] for i in g] for g in groups if g]
+        for group in broken:
+            for d in range(most):
+                model.add_bool_or([does[i][d].negated() for i in group])
+    return []

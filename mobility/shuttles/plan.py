@@ -1,0 +1,363 @@
+"""A plan: lines, runs, vehicles, drivers, cost and effect."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from mobility.shuttles.config import ShuttleConfig
+from mobility.shuttles.costs import Costs, Day, Operations, operate, yearly_costs
+from mobility.shuttles.factors import Factors
+from mobility.shuttles.model import UNREACHED, Bools, Floats, Line, Run
+from mobility.shuttles.scene import Scene
+from mobility.shuttles.schedule import build_runs, run_cover
+
+
+@dataclass(frozen=True)
+class Service:
+    """Who a set of runs serves.
+
+    Attributes
+    ----------
+    reached
+        bool[S,H]: white homes whose commute holds on that shift thanks to the runs.
+    riders
+        One array per run: float64 captured riders getting on (inbound) or off (outbound)
+        at each call of the home's side.
+    left_behind
+        Captured riders a day beyond the seats, over all runs.
+    rider_edge
+        float64[E] captured riders of each shift end.
+    boardings_edge
+        float64[E] boardings a year.
+    car_km
+        Kilometres a year the riders would have driven from their stop to the gate.
+    ride_s
+        Mean and longest ride, seconds, weighted by riders.
+    detour
+        Mean ratio of the ride to the direct drive, weighted by riders.
+    """
+
+    reached: Bools
+    riders: tuple[Floats, ...]
+    left_behind: float
+    rider_edge: Floats
+    boardings_edge: Floats
+    car_km: float
+    ride_s: tuple[float, float]
+    detour: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A set of lines that can be put out to tender.
+
+    Attributes
+    ----------
+    name
+        Short name, e.g. ``"P03"``.
+    lines, runs
+        What runs; `Run.line` indexes ``lines``.
+    operations, costs, service
+        Vehicles and drivers, EUR a year, who is served.
+    capture_rate
+        Share of the workers reached who ride.
+    workers_reached
+        Workers present on the shifts whose commute holds thanks to the plan, by its own
+        model.
+    workers_proven
+        The same by the engine on the plan's GTFS; None before the re-evaluation.
+    roster_workers
+        Workers whose every shift holds thanks to the plan.
+    bound
+        No set of the generated lines at this cost or with these vehicles reaches more.
+    """
+
+    name: str
+    lines: tuple[Line, ...]
+    runs: tuple[Run, ...]
+    operations: Operations
+    costs: Costs
+    service: Service
+    capture_rate: float
+    workers_reached: float
+    roster_workers: float
+    bound: float = float("nan")
+    workers_proven: float | None = None
+    lost_proven: float | None = None
+
+    @property
+    def reached(self) -> float:
+        """Workers reached: proven by the engine when known, else the plan's own estimate."""
+        return self.workers_reached if self.workers_proven is None else self.workers_proven
+
+    @property
+    def workers_gained(self) -> float:
+        """Workers reached who would ride."""
+        return self.reached * self.capture_rate
+
+    @property
+    def boardings(self) -> float:
+        """Boardings a year."""
+        return float(self.service.boardings_edge.sum())
+
+    @property
+    def gap(self) -> float:
+        """Relative distance of ``workers_reached`` to ``bound``; NaN without bound."""
+        return 1 - self.workers_reached / self.bound if self.bound > 0 else float("nan")
+
+    @property
+    def eur_per_boarding(self) -> float:
+        """EUR per boarding."""
+        return self.costs.total / self.boardings if self.boardings else float("nan")
+
+    @property
+    def eur_per_worker(self) -> float:
+        """EUR a year per worker gained."""
+        gained = self.workers_gained
+        return self.costs.total / gained if gained else float("nan")
+
+    def co2_saved_kg(self, factors: Factors) -> float:
+        """Return the kilograms of CO2e a year: solo cars avoided less the shuttles' own."""
+        car = self.service.car_km * factors["car_co2"] / factors["car_occupancy"] / 1000
+        return car - self.costs.co2_kg
+
+
+def serve(
+    scene: Scene, lines: Sequence[Line], runs: Sequence[Run], config: ShuttleConfig
+) -> Service:
+    """Find who the runs serve: each worker takes the run with the shortest whole time.
+
+    A shift is held when every direction the home lacks is served; only then do its workers
+    ride. Riders beyond the seats of a run are left behind and counted apart.
+    """
+    n_edges, n_homes = len(scene.edges), scene.n_homes
+    best = np.full((n_edges, n_homes), UNREACHED, np.int64)
+    run_of = np.full((n_edges, n_homes), -1, np.int32)
+    call_of = np.full((n_edges, n_homes), -1, np.int32)
+    for r, run in enumerate(runs):
+        for e in run.edges:
+            total, call = run_cover(scene, lines[run.line], run, e)
+            better = total < best[e]
+            best[e] = np.where(better, total, best[e])
+            run_of[e] = np.where(better, r, run_of[e])
+            call_of[e] = np.where(better, call, call_of[e])
+    reached = reached_shifts(scene, best < UNREACHED)
+    return _ride(scene, lines, runs, config, reached, run_of, call_of)
+
+
+def reached_shifts(scene: Scene, served: Bools) -> Bools:
+    """Return bool[S,H]: white homes all of whose missing directions are served.
+
+    Parameters
+    ----------
+    served
+        bool[E,H].
+    """
+    n_shifts = len(scene.shift_ids)
+    missing = np.zeros((n_shifts, scene.n_homes), bool)
+    white = np.zeros_like(missing)
+    for e in range(len(scene.edges)):
+        row = scene.edge_shift[e]
+        missing[row] |= scene.needs[e] & ~served[e]
+        white[row] |= scene.needs[e]
+    return white & ~missing
+
+
+def _ride(
+    scene: Scene,
+    lines: Sequence[Line],
+    runs: Sequence[Run],
+    config: ShuttleConfig,
+    reached: Bools,
+    run_of: np.ndarray,
+    call_of: np.ndarray,
+) -> Service:
+    riders = [np.zeros(len(run.calls)) for run in runs]
+    rider_edge = np.zeros(len(scene.edges))
+    boardings = np.zeros(len(scene.edges))
+    car_m = ride_sum = ride_max = detour_sum = 0.0
+    for e in range(len(scene.edges)):
+        shift = scene.edge_shift[e]
+        on = np.flatnonzero(scene.needs[e] & reached[shift] & (scene.workers[shift] > 0))
+        people = scene.workers[shift, on] * config.capture_rate
+        rider_edge[e] = people.sum()
+        boardings[e] = float(people @ scene.days[e, on])
+        for r in np.unique(run_of[e, on]):
+            run, line = runs[r], lines[runs[r].line]
+            mine = run_of[e, on] == r
+            calls = call_of[e, on[mine]]
+            count = np.bincount(calls, weights=people[mine], minlength=len(run.calls))
+            riders[r] += count
+            gate = line.anchor.places[line.anchor.call_of(e)]
+            at = run.calls.index(gate, 0 if run.direction == "out" else len(line.stops_in))
+            ride = np.abs(np.array(run.arrive_s)[calls] - run.arrive_s[at])
+            stop = np.array(run.calls)[calls]
+            ways = (stop, gate) if run.direction == "in" else (gate, stop)
+            car_m += float((people[mine] * scene.days[e, on[mine]]) @ scene.drive.metres[ways])
+            ride_sum += float(people[mine] @ ride)
+            ride_max = max(ride_max, float(ride.max(initial=0)))
+            detour_sum += float(people[mine] @ (ride / np.maximum(scene.drive.seconds[ways], 60)))
+    total = rider_edge.sum()
+    left = sum(
+        max(0.0, float(n.sum()) - config.vehicles[run.vehicle].passengers)
+        for n, run in zip(riders, runs, strict=True)
+    )
+    return Service(
+        reached, tuple(riders), left, rider_edge, boardings, car_m / 1000,
+        (ride_sum / total if total else 0.0, ride_max),
+        detour_sum / total if total else 0.0,
+    )  # fmt: skip
+
+
+def evaluate_plan(
+    scene: Scene,
+    lines: Sequence[Line],
+    config: ShuttleConfig,
+    factors: Factors,
+    days: Sequence[Day],
+    *,
+    name: str = "",
+    bound: float = float("nan"),
+    exact_duties: bool = True,
+) -> Plan:
+    """Time, chain, staff and cost a set of lines, and find who they serve.
+
+    Runs with fewer captured riders than ``config.min_workers`` are dropped, with the stops
+    nobody uses on any run of their line.
+    """
+    lines, runs, service = _trimmed(scene, tuple(lines), config)
+    operations = operate(
+        runs, scene.drive, scene.depot, days, config, factors, exact_duties=exact_duties
+    )
+    opened = {p for run in runs for p in run.calls if not scene.places[p].stop_id}
+    costs = yearly_costs(operations, config, factors, new_stops=len(opened))
+    runs = tuple(
+        replace(run, riders=tuple(float(x) for x in n))
+        for run, n in zip(runs, service.riders, strict=True)
+    )
+    return Plan(
+        name, lines, runs, operations, costs, service, config.capture_rate,
+        float(scene.workers[service.reached].sum()), roster_workers(scene, service.reached),
+        max(bound, float(scene.workers[service.reached].sum())) if not math.isnan(bound) else bound,
+    )  # fmt: skip
+
+
+def roster_workers(scene: Scene, reached: Bools) -> float:
+    """Return the workers whose every shift of their roster holds thanks to ``reached``."""
+    white = reached_shifts(scene, np.ones_like(scene.needs))
+    holds = ~white | reached
+    total = 0.0
+    for roster in np.unique(scene.roster):
+        rows = np.flatnonzero(scene.roster == roster)
+        gained = holds[rows].all(axis=0) & white[rows].any(axis=0)
+        total += float(scene.workers[rows][:, gained].sum())
+    return total
+
+
+def _trimmed(
+    scene: Scene, lines: tuple[Line, ...], config: ShuttleConfig
+) -> tuple[tuple[Line, ...], tuple[Run, ...], Service]:
+    """Drop thin runs and unused stops until nothing changes."""
+    while True:
+        runs = tuple(r for k, line in enumerate(lines) for r in build_runs(scene, line, k))
+        service = serve(scene, lines, runs, config)
+        thin = {
+            (run.line, e)
+            for run, n in zip(runs, service.riders, strict=True)
+            if n.sum() < max(config.min_workers, 1e-9)
+            for e in run.edges
+        }
+        kept = []
+        for k, line in enumerate(lines):
+            edges = tuple(e for e in line.edges if (k, e) not in thin)
+            used = _used_calls(k, runs, service)
+            kept.append(
+                replace(
+                    line,
+                    edges=edges,
+                    stops_in=tuple(s for s in line.stops_in if s in used),
+                    stops_out=tuple(s for s in line.stops_out if s in used),
+                )
+            )
+        kept = [x for x in kept if x.edges and (x.stops_in or x.stops_out)]
+        if tuple(kept) == lines:
+            return lines, runs, service
+        lines = tuple(kept)
+
+
+def _used_calls(line: int, runs: Sequence[Run], service: Service) -> set[int]:
+    return {
+        place
+        for run, n in zip(runs, service.riders, strict=True)
+        if run.line == line
+        for place, people in zip(run.calls, n, strict=True)
+        if people > 0
+    }
+
+
+def plan_table(plans: Sequence[Plan], factors: Factors) -> pd.DataFrame:
+    """Return one row per plan with its figures."""
+    return pd.DataFrame(
+        [
+            {
+                "plan": p.name,
+                "lines": len(p.lines),
+                "vehicles": p.operations.vehicles,
+                "drivers_fte": p.costs.drivers_fte,
+                "eur_year": p.costs.total,
+                "workers_reached_estimate": p.workers_reached,
+                "workers_reached_proven": p.workers_proven,
+                "workers_gained": p.workers_gained,
+                "roster_workers": p.roster_workers,
+                "boardings_year": p.boardings,
+                "eur_per_boarding": p.eur_per_boarding,
+                "eur_per_worker": p.eur_per_worker,
+                "run_km": p.costs.run_km,
+                "empty_km": p.costs.empty_km,
+                "co2_saved_kg": p.co2_saved_kg(factors),
+                "mean_ride_min": p.service.ride_s[0] / 60,
+                "longest_ride_min": p.service.ride_s[1] / 60,
+                "gap": p.gap,
+            }
+            for p in plans
+        ]
+    )
+
+
+def employer_shares(
+    plan: Plan, scene: Scene, *, by: str, headcounts: Sequence[float]
+) -> dict[int, float]:
+    """Return each site's share of a plan's cost.
+
+    Parameters
+    ----------
+    by
+        ``"boardings"``, ``"headcount"`` (workers of the served sites) or ``"km"`` (each
+        run's kilometres a year, shared by the riders of its shift ends).
+    headcounts
+        Workers of each site.
+    """
+    weight: dict[int, float] = {}
+    for run in plan.runs:
+        riders = {e: float(plan.service.rider_edge[e]) for e in run.edges}
+        total = sum(riders.values())
+        for e in run.edges:
+            site = scene.edges[e].site
+            if by == "headcount":
+                weight[site] = float(headcounts[site])
+            elif by == "km":
+                part = riders[e] / total if total else 1 / len(run.edges)
+                per_year = len(run.weekdays) * run.metres
+                weight[site] = weight.get(site, 0.0) + part * per_year
+    if by == "boardings":
+        for e, boardings in enumerate(plan.service.boardings_edge):
+            if boardings > 0:
+                site = scene.edges[e].site
+                weight[site] = weight.get(site, 0.0) + float(boardings)
+    total = sum(weight.values())
+    return {s: w / total for s, w in sorted(weight.items())} if total else {}

@@ -1,0 +1,178 @@
+"""Timetable of a line: one run in before each shift start, one out after each end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from mobility.shuttles.model import UNREACHED, Anchor, Bools, Edge, Ints, Line, Run
+from mobility.shuttles.scene import Scene
+
+MINUTE = 60
+
+
+def group_edges(
+    edges: Sequence[Edge], served: Sequence[int], anchor: Anchor, tolerance_s: int
+) -> list[tuple[int, ...]]:
+    """Group the shift ends one run can serve.
+
+    Ends of the same direction go together when their times at the anchor differ by at most
+    the tolerance from the first of the group; each group is in ascending order of time.
+    """
+    groups: list[tuple[int, ...]] = []
+    for direction in ("in", "out"):
+        timed = sorted(
+            (int(anchor.at_s[e, anchor.call_of(e)]), e)
+            for e in served
+            if edges[e].direction == direction and anchor.call_of(e) >= 0
+        )
+        group: list[int] = []
+        first = 0
+        for at, e in timed:
+            if group and at - first > tolerance_s:
+                groups.append(tuple(group))
+                group = []
+            if not group:
+                first = at
+            group.append(e)
+        if group:
+            groups.append(tuple(group))
+    return groups
+
+
+def build_run(scene: Scene, line: Line, index: int, group: tuple[int, ...]) -> Run | None:
+    """Time one run of ``line`` for the shift ends of ``group``; None where no road leads.
+
+    Inbound the bus is at each gate no later than its earliest deadline, as late as
+    possible; outbound it leaves each gate no earlier than its latest. Published times are
+    whole minutes, rounded so that they hold.
+    """
+    edges = [scene.edges[e] for e in group]
+    direction = edges[0].direction
+    used = [
+        i
+        for i in range(len(line.anchor.places))
+        if (line.anchor.at_s[list(group), i] < UNREACHED).any()
+    ]
+    gates = [line.anchor.places[i] for i in used]
+    if direction == "in":
+        calls = (*line.stops_in, *gates)
+        due = [_earliest(line.anchor, group, i) for i in used]
+    else:
+        calls = (*reversed(gates), *line.stops_out)
+        due = [_latest(line.anchor, group, i) for i in reversed(used)]
+    legs = [int(scene.drive.seconds[a, b]) for a, b in pairwise(calls)]
+    if any(leg >= UNREACHED for leg in legs) or not calls:
+        return None
+    times = (_inbound if direction == "in" else _outbound)(legs, due, scene.dwell_s)
+    metres = sum(scene.drive.metres[a, b] for a, b in pairwise(calls))
+    return Run(
+        line=index,
+        edges=group,
+        direction=direction,
+        calls=calls,
+        arrive_s=times,
+        depart_s=times,
+        metres=float(metres),
+        weekdays=tuple(sorted({d for e in edges for d in e.weekdays})),
+        day_kinds=tuple(sorted({k for e in edges for k in e.day_kinds})),
+        vehicle=line.vehicle,
+    )
+
+
+def build_runs(scene: Scene, line: Line, index: int) -> list[Run]:
+    """Time every run of ``line``."""
+    groups = group_edges(scene.edges, line.edges, line.anchor, scene.pool_tolerance_s)
+    runs = (build_run(scene, line, index, group) for group in groups)
+    return [run for run in runs if run is not None]
+
+
+def _earliest(anchor: Anchor, group: tuple[int, ...], place: int) -> int:
+    return int(anchor.at_s[list(group), place].min())
+
+
+def _latest(anchor: Anchor, group: tuple[int, ...], place: int) -> int:
+    at = anchor.at_s[list(group), place]
+    return int(at[at < UNREACHED].max())
+
+
+def _inbound(legs: list[int], due: list[int], dwell_s: int) -> tuple[int, ...]:
+    """Latest times: the last ``len(due)`` calls are the gates."""
+    n = len(legs) + 1
+    exact = [0] * n
+    for k in range(n - 1, -1, -1):
+        latest = exact[k + 1] - legs[k] - dwell_s if k < n - 1 else UNREACHED
+        gate = k - (n - len(due))
+        exact[k] = min(latest, due[gate]) if gate >= 0 else latest
+    return tuple(t // MINUTE * MINUTE for t in exact)
+
+
+def _outbound(legs: list[int], due: list[int], dwell_s: int) -> tuple[int, ...]:
+    """Earliest times: the first ``len(due)`` calls are the gates."""
+    exact: list[int] = []
+    for k in range(len(legs) + 1):
+        earliest = exact[-1] + legs[k - 1] + dwell_s if k else -UNREACHED
+        exact.append(max(earliest, due[k]) if k < len(due) else earliest)
+    return tuple(-(-t // MINUTE) * MINUTE for t in exact)
+
+
+def run_cover(scene: Scene, line: Line, run: Run, edge: int) -> tuple[Ints, Ints]:
+    """Return who a run serves for one shift end.
+
+    Returns
+    -------
+    total_s
+        int32[H] whole time between home and shift end by this run, `UNREACHED` where it
+        breaks a limit (walk, ride, detour, wait or total).
+    call
+        int32[H] index of the call used at the home's side, -1 where not served.
+    """
+    anchor = line.anchor
+    gate = anchor.call_of(edge)
+    at_gate = run.calls.index(
+        anchor.places[gate], 0 if run.direction == "out" else len(line.stops_in)
+    )
+    inbound = run.direction == "in"
+    times = np.array(run.arrive_s, np.int64)
+    side = (
+        range(len(line.stops_in))
+        if inbound
+        else range(len(run.calls) - len(line.stops_out), len(run.calls))
+    )
+    calls = np.array(list(side), np.int64)
+    gate_place = anchor.places[gate]
+    wait = int(anchor.at_s[edge, gate]) - int(times[at_gate])
+    wait = wait if inbound else -wait
+    total = np.full(scene.n_homes, UNREACHED, np.int32)
+    chosen = np.full(scene.n_homes, -1, np.int32)
+    if not len(calls) or wait < 0 or wait > scene.limits.max_wait_s:
+        return total, chosen
+    places = np.array(run.calls)[calls]
+    ride = times[at_gate] - times[calls] if inbound else times[calls] - times[at_gate]
+    direct = (
+        scene.drive.seconds[places, gate_place]
+        if inbound
+        else scene.drive.seconds[gate_place, places]
+    )
+    # Whole published minutes may add one to the ride; the limits are on the ride itself.
+    ok_call = ride <= scene.limits.longest_ride(direct) + MINUTE
+    beyond = int(anchor.used_s[edge, gate]) + wait
+    walks = scene.walk_s[:, places].astype(np.int64)
+    sums = walks + ride + beyond
+    ok = (
+        ok_call
+        & (walks <= scene.limits.max_stop_walk_s)
+        & (walks + int(anchor.walk_s[edge, gate]) <= scene.limits.max_walk_s)
+        & (sums <= scene.limits.max_total_s)
+    )
+    sums = np.where(ok, sums, UNREACHED)
+    best = np.argmin(sums, axis=1)
+    value = sums[np.arange(len(sums)), best]
+    return value.astype(np.int32), np.where(value < UNREACHED, calls[best], -1).astype(np.int32)
+
+
+def covered_homes(scene: Scene, line: Line, run: Run, edge: int) -> Bools:
+    """Return bool[H]: the homes a run serves for one shift end."""
+    return run_cover(scene, line, run, edge)[0] < UNREACHED

@@ -1,0 +1,215 @@
+"""Which stops to open: maximum coverage under a walking limit and a minimum spacing.
+
+The selection is the maximal covering location problem with conflicts (Church and ReVelle,
+1974): choose at most *n* candidates, no two closer than the spacing, so that as many
+workers as possible have a chosen one within their walk. CP-SAT proves it optimal on small
+cases; on large ones its bound gives the gap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from mobility.shuttles.model import Bools, Floats, Ints
+
+PREFERENCE = 1e-3  # of a worker: how much a better kind of place counts between equals
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Chosen stops.
+
+    Attributes
+    ----------
+    chosen
+        Candidate indices, ascending.
+    covered
+        Workers who have a chosen stop within their walk.
+    bound
+        No selection covers more.
+    """
+
+    chosen: Ints
+    covered: float
+    bound: float
+
+    @property
+    def gap(self) -> float:
+        """Relative distance to the bound, 0 when the selection is proven optimal."""
+        return 0.0 if self.bound <= 0 else max(0.0, 1.0 - self.covered / self.bound)
+
+
+def too_close(xy: Floats, spacing_m: float) -> list[tuple[int, int]]:
+    """Return the pairs of candidates nearer than ``spacing_m``, in straight line."""
+    from scipy.spatial import cKDTree
+
+    if len(xy) < 2 or spacing_m <= 0:
+        return []
+    pairs = cKDTree(xy).query_pairs(spacing_m, output_type="ndarray")
+    apart = np.hypot(*(xy[pairs[:, 0]] - xy[pairs[:, 1]]).T)
+    kept = pairs[apart < spacing_m]
+    return sorted((int(min(p)), int(max(p))) for p in kept)
+
+
+def select_stops(
+    within: Bools,
+    workers: Floats,
+    xy: Floats,
+    *,
+    spacing_m: float,
+    max_stops: int,
+    preference: Floats | None = None,
+    keep: int = 250,
+    effort: float = 4.0,
+    seed: int = 0,
+) -> Selection:
+    """Choose stops that put the most workers within their walk.
+
+    Parameters
+    ----------
+    within
+        bool[C,H]: home *h* can walk to candidate *c*.
+    workers
+        float64[H].
+    xy
+        float64[C,2], metres.
+    spacing_m
+        No two chosen stops are nearer.
+    max_stops
+        At most as many are chosen.
+    preference
+        float64[C] in 0..1, lower is a better kind of place; decides between equals.
+    keep
+        Candidates kept before the exact search: those a greedy search finds best. The
+        bound accounts for the others.
+    effort
+        Deterministic time of CP-SAT.
+    seed
+        Of CP-SAT.
+    """
+    preference = np.zeros(len(within)) if preference is None else preference
+    used = (within @ workers) > 0
+    if not used.any() or max_stops == 0:
+        return Selection(np.empty(0, np.int32), 0.0, 0.0)
+    pool = np.flatnonzero(used)
+    start = _greedy(within, workers, xy, spacing_m, max_stops, preference, pool)
+    exact_pool = pool
+    if len(pool) > keep:
+        single = within @ workers - PREFERENCE * preference
+        best = pool[np.argsort(-single[pool], kind="stable")[:keep]]
+        exact_pool = np.unique(np.concatenate([best, start]))
+    chosen, bound = _exact(
+        within[exact_pool], workers, xy[exact_pool], spacing_m, max_stops,
+        preference[exact_pool], np.isin(exact_pool, start), effort, seed,
+    )  # fmt: skip
+    picked = exact_pool[chosen].astype(np.int32)
+    covered = float(workers[within[picked].any(axis=0)].sum())
+    if len(exact_pool) < len(pool):
+        bound = _outside_bound(within, workers, max_stops)
+    return Selection(np.sort(picked), covered, max(bound, covered))
+
+
+def _outside_bound(within: Bools, workers: Floats, max_stops: int) -> float:
+    """Bound without spacing: all coverable workers, or the best singles added up."""
+    singles = np.sort(within @ workers)[::-1][:max_stops]
+    return float(min(workers[within.any(axis=0)].sum(), singles.sum()))
+
+
+def _greedy(
+    within: Bools,
+    workers: Floats,
+    xy: Floats,
+    spacing_m: float,
+    max_stops: int,
+    preference: Floats,
+    pool: np.ndarray,
+) -> np.ndarray:
+    left = workers.astype(np.float64).copy()
+    free = np.zeros(len(within), bool)
+    free[pool] = True
+    chosen: list[int] = []
+    matrix = sparse.csr_matrix(within, dtype=np.float64)
+    while len(chosen) < max_stops and free.any():
+        gain = matrix @ left
+        score = np.where(free & (gain > 0), gain - PREFERENCE * preference, -np.inf)
+        best = int(np.argmax(score))
+        if not np.isfinite(score[best]):
+            break
+        chosen.append(best)
+        left[within[best]] = 0.0
+        free &= np.hypot(*(xy - xy[best]).T) >= spacing_m
+        free[best] = False
+    return np.array(sorted(chosen), np.int64)
+
+
+def _exact(
+    within: Bools,
+    workers: Floats,
+    xy: Floats,
+    spacing_m: float,
+    max_stops: int,
+    preference: Floats,
+    hint: Bools,
+    effort: float,
+    seed: int,
+) -> tuple[np.ndarray, float]:
+    """Solve with CP-SAT; return chosen rows and the bound on the workers covered."""
+    from ortools.sat.python import cp_model
+
+    # Homes with the same candidates are one.
+    columns, home_group = np.unique(within, axis=1, return_inverse=True)
+    weight = np.bincount(home_group.ravel(), weights=workers, minlength=columns.shape[1])
+    scale = 1000.0
+    model = cp_model.CpModel()
+    opened = [model.new_bool_var(f"x{c}") for c in range(len(within))]
+    terms = []
+    for g in range(columns.shape[1]):
+        near = np.flatnonzero(columns[:, g])
+        if not len(near) or weight[g] <= 0:
+            continue
+        covered = model.new_bool_var(f"z{g}")
+        model.add_bool_or([opened[c] for c in near]).only_enforce_if(covered)
+        terms.append(round(weight[g] * scale) * covered)
+    for a, b in too_close(xy, spacing_m):
+        model.add_bool_or([opened[a].negated(), opened[b].negated()])
+    model.add(sum(opened) <= max_stops)
+    # One unit is PREFERENCE of a worker: every open stop costs one, a poorer kind two.
+    penalty = [round(1 + p) * x for p, x in zip(preference, opened, strict=True)]
+    model.maximize(sum(terms) - sum(penalty))
+    for x, h in zip(opened, hint, strict=True):
+        model.add_hint(x, bool(h))
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = seed
+    solver.parameters.max_deterministic_time = effort
+    status = solver.solve(model)
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return np.flatnonzero(hint), float(workers.sum())
+    rows = np.array([c for c, x in enumerate(opened) if solver.value(x)], np.int64)
+    bound = (solver.best_objective_bound + 2 * max_stops) / scale
+    if status == cp_model.OPTIMAL:
+        bound = float(workers[within[rows].any(axis=0)].sum()) if len(rows) else 0.0
+    return rows, bound
+
+
+def nearest_stop(walk_s: Ints, chosen: Ints, limit_s: int) -> Ints:
+    """Return for each home the chosen stop with the shortest walk, -1 beyond the limit.
+
+    Parameters
+    ----------
+    walk_s
+        int32[H,P] walking seconds.
+    chosen
+        Columns of ``walk_s``.
+    limit_s
+        Longest walk.
+    """
+    if not len(chosen):
+        return np.full(len(walk_s), -1, np.int32)
+    table = walk_s[:, chosen]
+    best = np.argmin(table, axis=1)
+    near = table[np.arange(len(table)), best] <= limit_s
+    return np.where(near, chosen[best], -1).astype(np.int32)

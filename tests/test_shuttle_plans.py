@@ -1,0 +1,244 @@
+"""Timetables, plans and the frontier: properties and hand-computed cases."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shuttle_scenes import KINDS, H, anchor_for, config, make_scene, shift_edges
+
+from mobility.shuttles.costs import calendar_days
+from mobility.shuttles.factors import Factors
+from mobility.shuttles.frontier import build_frontier, knee, make_candidate, pareto
+from mobility.shuttles.model import UNREACHED, Line
+from mobility.shuttles.plan import employer_shares, evaluate_plan, plan_table, reached_shifts
+from mobility.shuttles.schedule import build_run, build_runs, group_edges, run_cover
+
+FACTORS = Factors.load()
+DAYS = calendar_days(FACTORS, KINDS)
+
+
+def one_line(shifts=((5, 13),), **changes):
+    edges, rows = shift_edges(shifts)
+    scene = make_scene(
+        [(0, 0), (4000, 0), (8000, 0)], [(4000, 250), (8000, 500), (8000, 2000)], edges, rows,
+        [3.0, 5.0, 7.0], **changes,
+    )  # fmt: skip
+    line = Line("N1", (2, 1), (1, 2), anchor_for(edges, 0), 0, tuple(range(len(edges))))
+    return scene, line
+
+
+def test_times_are_multiplications():
+    scene, line = one_line()
+    run_in, run_out = build_runs(scene, line, 0)
+    # Gate by 05:00 - 10 min - 2 min; 4 km take 400 s, plus 30 s of halt; whole minutes.
+    gate = 5 * H - 720
+    assert run_in.calls == (2, 1, 0)
+    assert run_in.arrive_s[-1] == gate
+    assert run_in.depart_s[1] == (gate - 430) // 60 * 60
+    assert run_in.depart_s[0] == (gate - 860) // 60 * 60
+    assert run_in.metres == 8000
+    leave = 13 * H + 720
+    assert run_out.calls == (0, 1, 2)
+    assert run_out.depart_s[0] == leave
+    assert run_out.arrive_s[2] == -(-(leave + 860) // 60) * 60
+
+
+def test_cover_counts_walk_ride_wait_and_margin():
+    scene, line = one_line()
+    run = build_runs(scene, line, 0)[0]
+    total, call = run_cover(scene, line, run, 0)
+    # 200 s of walk, the ride of the second stop, 720 s at the gate.
+    assert total[0] == 200 + (run.arrive_s[2] - run.arrive_s[1]) + 720
+    assert call.tolist() == [1, 0, -1]
+    assert total[2] == UNREACHED  # 1600 s of walk
+
+
+@pytest.mark.parametrize(
+    ("change", "served"),
+    [
+        ({"max_stop_walk_s": 300}, [0]),
+        ({"max_ride_s": 500}, [0]),
+        ({"max_total_s": 1500}, [0]),
+        ({"detour_ratio": 1.0, "detour_s": 0}, []),
+        ({"max_wait_s": 0}, [0, 1]),
+        ({}, [0, 1]),
+    ],
+)
+def test_each_limit_binds(change, served):
+    scene, line = one_line(**change)
+    total, _ = run_cover(scene, line, build_runs(scene, line, 0)[0], 0)
+    assert np.flatnonzero(total < UNREACHED).tolist() == served
+
+
+def test_a_home_that_lacks_one_direction_needs_only_that_run():
+    needs = np.array([[True, False, True], [True, True, True]])
+    scene, line = one_line(needs=needs)
+    served = np.array([[True, False, False], [True, True, True]])
+    assert reached_shifts(scene, served).tolist() == [[True, True, False]]
+    plan = evaluate_plan(scene, [line], config(), FACTORS, DAYS)
+    assert plan.workers_reached == 8.0
+    assert plan.service.rider_edge.tolist() == [3.0, 8.0]
+
+
+def test_same_start_at_two_rosters_shares_a_run():
+    edges, _rows = shift_edges([(5, 13), (5.25, 12)])
+    anchor = anchor_for(edges, 0)
+    groups = group_edges(edges, range(4), anchor, 1200)
+    assert groups == [(0, 2), (3,), (1,)]
+
+
+def test_pooled_gates_are_called_in_turn():
+    edges, rows = shift_edges([(5, 13)])
+    more, more_rows = shift_edges([(5, 13)], site=1, first=1)
+    edges, rows = edges + more, rows + more_rows
+    scene = make_scene([(0, 0), (2000, 0), (8000, 0)], [(8000, 100)], edges, rows, [4.0])
+    anchor = anchor_for(edges, 0, sites=(1, 0), places=[1, 0])
+    line = Line("N1", (2,), (2,), anchor, 0, (0, 1, 2, 3))
+    run = build_run(scene, line, 0, (0, 2))
+    assert run.calls == (2, 1, 0)
+    assert run.arrive_s[2] == 5 * H - 720
+    assert run.arrive_s[1] == (5 * H - 720 - 230) // 60 * 60
+    back = build_run(scene, line, 0, (1, 3))
+    assert back.calls == (0, 1, 2)
+    total, _ = run_cover(scene, line, run, 2)
+    assert total[0] == 80 + (run.arrive_s[1] - run.arrive_s[0]) + (5 * H - run.arrive_s[1])
+    plan = evaluate_plan(scene, [line], config(), FACTORS, DAYS)
+    assert plan.workers_reached == 8.0
+    assert employer_shares(plan, scene, by="boardings", headcounts=[90, 10]) == {0: 0.5, 1: 0.5}
+    assert employer_shares(plan, scene, by="headcount", headcounts=[90, 10]) == {0: 0.9, 1: 0.1}
+    assert employer_shares(plan, scene, by="km", headcounts=[90, 10]) == {0: 0.5, 1: 0.5}
+
+
+def random_town(seed, *, shifts=((5, 13), (13, 21), (21, 5)), n_stops=6, n_homes=30):
+    rng = np.random.default_rng(seed)
+    edges, rows = shift_edges(shifts)
+    stops = np.concatenate([[[0.0, 0.0]], rng.integers(-9000, 9000, (n_stops, 2))])
+    homes = stops[rng.integers(1, n_stops + 1, n_homes)] + rng.integers(-700, 700, (n_homes, 2))
+    needs = rng.random((len(edges), n_homes)) < 0.8
+    scene = make_scene(stops, homes, edges, rows, rng.uniform(0, 1.5, n_homes), needs=needs)
+    anchor = anchor_for(edges, 0)
+    lines = []
+    for k in range(5):
+        order = tuple(
+            int(s) for s in rng.permutation(np.arange(1, n_stops + 1))[: rng.integers(1, 4)]
+        )
+        lines.append(Line(f"N{k}", order, order[::-1], anchor, k % 3, tuple(range(len(edges)))))
+    return scene, lines
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10_000))
+def test_a_plan_keeps_every_limit_and_loses_no_rider(seed):
+    scene, lines = random_town(seed)
+    plan = evaluate_plan(scene, lines[:3], config(), FACTORS, DAYS)
+    limits = scene.limits
+    for run in plan.runs:
+        assert run.end_s - run.start_s <= 2 * limits.max_ride_s
+        for e in run.edges:
+            total, call = run_cover(scene, plan.lines[run.line], run, e)
+            on = np.flatnonzero(call >= 0)
+            assert (total[on] <= limits.max_total_s).all()
+            places = np.array(run.calls)[call[on]]
+            assert (scene.walk_s[on, places] <= limits.max_stop_walk_s).all()
+    # Conservation: every worker reached rides once each way lacked, and nobody else does.
+    for e in range(len(scene.edges)):
+        row = scene.edge_shift[e]
+        expected = scene.workers[row, plan.service.reached[row] & scene.needs[e]].sum()
+        assert plan.service.rider_edge[e] == pytest.approx(expected)
+    assert sum(sum(r.riders) for r in plan.runs) == pytest.approx(plan.service.rider_edge.sum())
+    for blocks, day in zip(plan.operations.blocks, plan.operations.days, strict=True):
+        trips = sorted(t for b in blocks for t in b.trips)
+        assert len(trips) == len(set(trips))
+        for t in trips:
+            assert plan.runs[t].vehicle <= max(b.vehicle for b in blocks)
+        assert day.count > 0
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10_000))
+def test_no_plan_of_the_frontier_is_beaten(seed):
+    scene, lines = random_town(seed)
+    candidates = [c for x in lines if (c := make_candidate(scene, x, config(), FACTORS, DAYS))]
+    plans = build_frontier(scene, candidates, config(plans=6), FACTORS, DAYS, effort=0.3)
+    for a in plans:
+        for b in plans:
+            if a is not b:
+                assert not (
+                    b.costs.total <= a.costs.total and b.workers_reached >= a.workers_reached
+                )
+        assert a.gap >= -1e-9
+    if plans:
+        everything = evaluate_plan(scene, lines, config(), FACTORS, DAYS)
+        assert plans[-1].workers_reached >= everything.workers_reached - 0.2
+        assert 0 <= knee(plans) < len(plans)
+
+
+def test_first_plan_of_two_villages_has_one_vehicle():
+    edges, rows = shift_edges([(5, 13), (13, 21), (21, 5)])
+    scene = make_scene(
+        [(0, 0), (-6000, 0), (6000, 0)], [(-6000, 100), (6000, 100)], edges, rows, [6.0, 5.0]
+    )
+    lines = [Line(f"N{k}", (k,), (k,), anchor_for(edges, 0), 0, tuple(range(6))) for k in (1, 2)]
+    candidates = [make_candidate(scene, x, config(), FACTORS, DAYS) for x in lines]
+    plans = build_frontier(scene, candidates, config(), FACTORS, DAYS)
+    by_fleet = {}
+    for p in plans:
+        best = max(by_fleet.get(p.operations.vehicles, 0), p.workers_reached)
+        by_fleet[p.operations.vehicles] = best
+    assert by_fleet == {1: 18.0, 2: 33.0}
+    assert plans[-1].roster_workers == 33.0
+    table = plan_table(plans, FACTORS)
+    assert table["eur_year"].is_monotonic_increasing
+    assert (table["workers_reached_estimate"].diff().dropna() > 0).all()
+    again = build_frontier(scene, candidates, config(), FACTORS, DAYS)
+    assert [p.costs for p in again] == [p.costs for p in plans]
+
+
+def test_early_stop_keeps_what_was_found():
+    scene, lines = random_town(4)
+    candidates = [c for x in lines if (c := make_candidate(scene, x, config(), FACTORS, DAYS))]
+    asked = iter([False, False, True, True, True, True, True] + [True] * 100)
+    plans = build_frontier(
+        scene, candidates, config(), FACTORS, DAYS, should_stop=lambda: next(asked)
+    )
+    assert 1 <= len(plans) <= 2
+
+
+def test_vehicles_that_cannot_be_had_are_not_used():
+    edges, rows = shift_edges([(5, 13)])
+    scene = make_scene(
+        [(0, 0), (-6000, 0), (6000, 0)], [(-6000, 100), (6000, 100)], edges, rows, [6.0, 5.0]
+    )
+    lines = [Line(f"N{k}", (k,), (k,), anchor_for(edges, 0), 0, (0, 1)) for k in (1, 2)]
+    fleet = [{"name": "minibus", "seats": 9, "passengers": 8, "available": 1}]
+    limited = config(vehicles=fleet)
+    candidates = [make_candidate(scene, x, limited, FACTORS, DAYS) for x in lines]
+    plans = build_frontier(scene, candidates, limited, FACTORS, DAYS)
+    assert max(p.workers_reached for p in plans) == 6.0
+
+
+def test_thin_runs_are_not_run():
+    scene, line = one_line(shifts=((5, 13), (21, 5)))
+    plan = evaluate_plan(scene, [line], config(min_workers=9), FACTORS, DAYS)
+    assert plan.runs == ()
+    assert plan.costs.total == 0
+    kept = evaluate_plan(scene, [line], config(min_workers=8), FACTORS, DAYS)
+    assert len(kept.runs) == 4
+    assert kept.eur_per_worker == pytest.approx(kept.costs.total / 16)
+
+
+def test_left_behind_is_counted():
+    edges, rows = shift_edges([(5, 13)])
+    scene = make_scene([(0, 0), (6000, 0)], [(6000, 100)], edges, rows, [20.0])
+    line = Line("N1", (1,), (1,), anchor_for(edges, 0), 0, (0, 1))
+    plan = evaluate_plan(scene, [line], config(), FACTORS, DAYS)
+    assert plan.service.left_behind == 2 * (20 - 8)
+
+
+def test_pareto_drops_the_beaten():
+    scene, line = one_line()
+    good = evaluate_plan(scene, [line], config(), FACTORS, DAYS)
+    import dataclasses
+
+    worse = dataclasses.replace(good, workers_reached=good.workers_reached - 1)
+    assert pareto([worse, good]) == [good]
