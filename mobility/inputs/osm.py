@@ -20,6 +20,8 @@ from mobility.errors import SourceError, SourceNotFoundError
 from mobility.inputs import background as bg
 
 Bbox = tuple[float, float, float, float]
+# Kind of background, tags and member ways of each multipolygon.
+Relations = dict[int, tuple[str, dict[str, str], list[int]]]
 
 # Ways that carry one of these values are no street one can travel today.
 NOT_STREETS = frozenset(
@@ -193,10 +195,12 @@ def _empty(path: Path) -> SourceError:
     )
 
 
-def _read_relations(path: Path, *, buildings: bool) -> dict[int, tuple[str, dict, list[int]]]:  # type: ignore[type-arg]
-    found = {}
+def _read_relations(path: Path, *, buildings: bool) -> Relations:
+    found: Relations = {}
     source = osmium.FileProcessor(str(path), osmium.osm.RELATION)
     for relation in source.with_filter(osmium.filter.TagFilter(("type", "multipolygon"))):
+        if not isinstance(relation, osmium.osm.Relation):
+            continue
         tags = {t.k: t.v for t in relation.tags}
         kind = bg.area_kind(tags, buildings=buildings)
         if kind is not None:
@@ -205,7 +209,7 @@ def _read_relations(path: Path, *, buildings: bool) -> dict[int, tuple[str, dict
     return found
 
 
-def _read_ways(path: Path, relations: dict, *, buildings: bool) -> _Stream:  # type: ignore[type-arg]
+def _read_ways(path: Path, relations: Relations, *, buildings: bool) -> _Stream:
     members = {way for _, _, ways in relations.values() for way in ways}
     stream = _Stream(members, buildings=buildings)
     wanted = osmium.filter.TagFilter(
@@ -213,17 +217,18 @@ def _read_ways(path: Path, relations: dict, *, buildings: bool) -> _Stream:  # t
         ("amenity", "parking"),
         *(("amenity", value) for value in bg.CARPOOL),
         *(("place", value) for value in bg.PLACES),
-    ).enable_for(osmium.osm.NODE)
+    )
+    wanted.enable_for(osmium.osm.NODE)
     source = osmium.FileProcessor(str(path), osmium.osm.NODE | osmium.osm.WAY)
     for item in source.with_locations().with_filter(wanted):
-        if item.is_way():
+        if isinstance(item, osmium.osm.Way):
             stream.add_way(item)
-        else:
+        elif isinstance(item, osmium.osm.Node):
             stream.add_node(item)
     return stream
 
 
-def _add_relations(stream: _Stream, relations: dict) -> None:  # type: ignore[type-arg]
+def _add_relations(stream: _Stream, relations: Relations) -> None:
     areas = bg.multipolygons({r: ways for r, (_, _, ways) in relations.items()}, stream.lines)
     for relation, area in areas.items():
         kind, tags, _ = relations[relation]
@@ -239,7 +244,7 @@ def _split(stream: _Stream, bbox: Bbox | None) -> StreetTables:
     # A node listed twice in a row is one node.
     again = np.zeros(len(refs), dtype=bool)
     again[1:] = (refs[1:] == refs[:-1]) & (way[1:] == way[:-1])
-    refs, lonlat, known, way = (a[~again] for a in (refs, lonlat, known, way))
+    refs, lonlat, known, way = refs[~again], lonlat[~again], known[~again], way[~again]
 
     _, inverse, uses = np.unique(refs, return_inverse=True, return_counts=True)
     cut = uses[inverse] > 1

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from mobility.errors import Finding
 from mobility.network.streets import Streets
 from mobility.territory import Speeds, StreetMode
 
@@ -109,14 +110,14 @@ def edge_times(
     tags = streets.tags
     if mode == "walk":
         ms = np.where(tags["highway"].eq("steps"), STEPS_FACTOR, 1.0) * speeds.walk_kmh / 3.6
-        forward = backward = walkable(tags)
+        forward = backward = walkable(tags, paths_missing=paths_missing(streets))
     elif mode == "car":
         ms = _car_ms(streets, driving or Driving())
         forward, backward = _car_ways(tags)
     else:
         kmh = speeds.bike_kmh if mode == "bike" else speeds.e_bike_kmh
         ms = _bike_ms(tags, kmh / 3.6, speeds.walk_kmh / 3.6)
-        forward, backward = _bike_ways(tags)
+        forward, backward = _bike_ways(tags, paths_missing=paths_missing(streets))
     seconds = streets.length_m / ms
     uv = np.where(forward, seconds, np.inf).astype(np.float32)
     vu = np.where(backward, seconds, np.inf).astype(np.float32)
@@ -151,18 +152,52 @@ def has_sidewalk(tags: pd.DataFrame) -> np.ndarray:
     return found
 
 
-def walkable(tags: pd.DataFrame) -> np.ndarray:
-    """Return whether one may walk along each piece, bool (m,)."""
+def paths_missing(streets: Streets) -> bool:
+    """Return whether an extract was cut down to motor roads, without footways and paths.
+
+    So it is taken to be when they make under 1 % of the length of all streets, and classes
+    are known at all.
+    """
+    paths = _is(streets.tags, "highway", ("footway", "path", "pedestrian", "cycleway", "steps"))
+    known = ~_is(streets.tags, "highway", ("road",))
+    total = float(streets.length_m[known].sum())
+    return total > 0 and float(streets.length_m[paths].sum()) < 0.01 * total
+
+
+def paths_missing_finding(streets: Streets) -> Finding | None:
+    """Return a finding when walking and cycling have to follow motor roads."""
+    if not paths_missing(streets):
+        return None
+    return Finding(
+        "warning",
+        "paths_missing",
+        "The extract holds almost no footway, path or cycle track: walking and cycling follow "
+        "the roads, also those barred to them, motorways apart.",
+    )
+
+
+def walkable(tags: pd.DataFrame, *, paths_missing: bool = False) -> np.ndarray:
+    """Return whether one may walk along each piece, bool (m,).
+
+    With ``paths_missing``, roads barred to walkers (``foot=no`` or ``use_sidepath``, trunk
+    roads) are open, motorways and ``motorroad=yes`` apart: the footway beside them, drawn
+    apart in OpenStreetMap, is not in the extract.
+    """
     _, closed = _permission(tags, ("access",), _YES, _NO)
     foot_yes, foot_no = _permission(tags, ("foot",), _YES, _NO)
     fast = _is(tags, "highway", (*_MOTORWAYS, *_TRUNKS, "busway"))
     fast |= _is(tags, "motorroad", ("yes",))
     barred = closed | (fast & ~has_sidewalk(tags))
-    return ~foot_no & (foot_yes | ~barred)
+    found: np.ndarray = ~foot_no & (foot_yes | ~barred)
+    if paths_missing:
+        beside = _is(tags, "foot", ("no", "use_sidepath")) | _is(tags, "highway", _TRUNKS)
+        never = _is(tags, "highway", _MOTORWAYS) | _is(tags, "motorroad", ("yes",))
+        found |= beside & ~never & ~closed
+    return found
 
 
-def _oneway(tags: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Return (forward allowed, backward allowed) by the tags of general traffic."""
+def general_ways(tags: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return where general traffic may go from u to v and from v to u, bool (m,) twice."""
     only_forward = _is(tags, "oneway", ("yes", "true", "1"))
     only_backward = _is(tags, "oneway", ("-1", "reverse"))
     implied = _is(tags, "junction", ("roundabout", "circular"))
@@ -178,13 +213,13 @@ def _car_ways(tags: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     by_class = _is(tags, "highway", _CAR_STREETS)
     by_class |= _is(tags, "highway", ("track", "pedestrian")) & named_yes
     usable = by_class & ~forbidden
-    forward, backward = _oneway(tags)
+    forward, backward = general_ways(tags)
     return usable & forward, usable & backward
 
 
 def has_cycleway(tags: pd.DataFrame, values: tuple[str, ...]) -> np.ndarray:
     """Return whether ``cycleway`` or a side of it has one of some values, bool (m,)."""
-    found = _is(tags, "cycleway", values)
+    found: np.ndarray = _is(tags, "cycleway", values)
     for side in ("left", "right", "both"):
         found |= _is(tags, f"cycleway:{side}", values)
     return found
@@ -193,10 +228,13 @@ def has_cycleway(tags: pd.DataFrame, values: tuple[str, ...]) -> np.ndarray:
 def _pushed(tags: pd.DataFrame) -> np.ndarray:
     """Return where a bicycle is walked: paths for pedestrians and ``bicycle=dismount``."""
     yes = _is(tags, "bicycle", _YES)
-    return (_is(tags, "highway", _PUSHED) & ~yes) | _is(tags, "bicycle", ("dismount",))
+    pushed: np.ndarray = (_is(tags, "highway", _PUSHED) & ~yes) | _is(
+        tags, "bicycle", ("dismount",)
+    )
+    return pushed
 
 
-def _bike_ways(tags: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def _bike_ways(tags: pd.DataFrame, *, paths_missing: bool) -> tuple[np.ndarray, np.ndarray]:
     yes = _is(tags, "bicycle", _YES)
     _, forbidden = _permission(tags, ("access", "vehicle", "bicycle"), (*_YES, "dismount"), _NO)
     pushed = _pushed(tags)
@@ -207,7 +245,11 @@ def _bike_ways(tags: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     barred |= _is(tags, "motorroad", ("yes",))
     barred |= _is(tags, "highway", _TRUNKS) & ~lane
     usable = ~forbidden & (yes | ~barred)
-    forward, backward = _oneway(tags)
+    if paths_missing:
+        # The cycle track beside the road, drawn apart, is not in the extract.
+        beside = _is(tags, "bicycle", ("no", "use_sidepath")) | _is(tags, "highway", _TRUNKS)
+        usable |= beside & walkable(tags, paths_missing=True)
+    forward, backward = general_ways(tags)
     both = _is(tags, "oneway:bicycle", ("no",)) | has_cycleway(tags, _OPPOSITE) | pushed
     only = _is(tags, "oneway:bicycle", ("yes",))
     return usable & (forward | both), usable & ((backward & ~only) | both)
@@ -246,7 +288,7 @@ def max_kmh(tags: pd.DataFrame, town: np.ndarray) -> np.ndarray:
 
 def parse_kmh(text: str) -> float:
     """Return the km/h of a ``maxspeed`` value, NaN when it is not understood."""
-    value = text.split(";")[0].strip().lower()
+    value = text.split(";", maxsplit=1)[0].strip().lower()
     if value == "none":
         return 130.0
     if value == "walk":
@@ -284,9 +326,7 @@ def built_up(streets: Streets, *, cell_m: float = 250.0, km_per_km2: float = 4.0
     return np.asarray((found | said_in) & ~said_out)
 
 
-def _dense(
-    streets: Streets, middle: np.ndarray, cell_m: float, km_per_km2: float
-) -> np.ndarray:
+def _dense(streets: Streets, middle: np.ndarray, cell_m: float, km_per_km2: float) -> np.ndarray:
     home = _is(streets.tags, "highway", ("residential", "living_street", "pedestrian"))
     cell = np.floor((middle - middle.min(axis=0)) / cell_m).astype(np.int64) + 1
     grid = np.zeros(cell.max(axis=0) + 2)

@@ -18,6 +18,10 @@ from mobility.network.streets import Streets
 # Times that exceed a whole second by less than this are that second: rounding of floats.
 TOLERANCE_S = 1e-3
 Times = tuple[np.ndarray, np.ndarray]
+# Compressed rows: pointers, then two values per entry (node or point, seconds).
+Csr = tuple[np.ndarray, np.ndarray, np.ndarray]
+Heap = tuple[np.ndarray, np.ndarray]
+Work = tuple[np.ndarray, ...]
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,9 @@ def arcs(streets: Streets, times: Times, *, reverse: bool = False) -> Arcs:
     return Arcs(ptr, head[order], time[order], edge[order], forward[order])
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _push(heap_key, heap_node, size, key, node):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True)
+def _push(heap: Heap, size: int, key: float, node: int) -> int:
+    heap_key, heap_node = heap
     i = size
     while i > 0:
         parent = (i - 1) >> 2
@@ -80,8 +85,9 @@ def _push(heap_key, heap_node, size, key, node):  # type: ignore[no-untyped-def]
     return size + 1
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _drop_top(heap_key, heap_node, size):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True)
+def _drop_top(heap: Heap, size: int) -> int:
+    heap_key, heap_node = heap
     size -= 1
     key = heap_key[size]
     node = heap_node[size]
@@ -104,27 +110,42 @@ def _drop_top(heap_key, heap_node, size):  # type: ignore[no-untyped-def]
     return size
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _search(ptr, head, time, seed_node, seed_time, limit, dist, via, stamp, mark, order,  # type: ignore[no-untyped-def]
-            heap_key, heap_node):
-    """Settle nodes in order of time from the seeds; return how many.
+@njit(cache=True, nogil=True)
+def _workspace(n: int, n_arcs: int) -> tuple[np.ndarray, ...]:
+    dist = np.empty(n)
+    via = np.empty(n, np.int32)
+    stamp = np.zeros(n, np.int64)
+    order = np.empty(n, np.int32)
+    # Every arc pushes at most once per search, and so do the two seeds.
+    return dist, via, stamp, order, np.empty(n_arcs + 5), np.empty(n_arcs + 5, np.int32)
+
+
+@njit(cache=True, nogil=True)
+def _search(
+    net: Csr, nodes: np.ndarray, at: np.ndarray, limit: float, mark: int, work: Work
+) -> int:
+    """Settle nodes in order of time from the seeds ``nodes``; return how many.
 
     ``dist`` and ``via`` (the arc into a node, -1 at a seed) hold for the nodes listed in
-    ``order``. ``stamp`` is ``mark`` for touched and ``mark + 1`` for settled nodes.
+    ``order``. ``stamp`` is ``mark`` for touched and ``mark + 1`` for settled nodes, and
+    less than ``mark`` for those of earlier searches.
     """
+    ptr, head, time = net
+    dist, via, stamp, order, heap_key, heap_node = work
+    heap = (heap_key, heap_node)
     size = 0
-    for k in range(len(seed_node)):
-        node = seed_node[k]
-        if seed_time[k] <= limit and (stamp[node] < mark or seed_time[k] < dist[node]):
+    for k in range(len(nodes)):
+        node = nodes[k]
+        if at[k] <= limit and (stamp[node] < mark or at[k] < dist[node]):
             stamp[node] = mark
-            dist[node] = seed_time[k]
+            dist[node] = at[k]
             via[node] = -1
-            size = _push(heap_key, heap_node, size, seed_time[k], node)
+            size = _push(heap, size, at[k], node)
     settled = 0
     while size > 0:
         node = heap_node[0]
         here = heap_key[0]
-        size = _drop_top(heap_key, heap_node, size)
+        size = _drop_top(heap, size)
         if stamp[node] > mark:
             continue
         stamp[node] = mark + 1
@@ -137,47 +158,40 @@ def _search(ptr, head, time, seed_node, seed_time, limit, dist, via, stamp, mark
                 stamp[other] = mark
                 dist[other] = after
                 via[other] = a
-                size = _push(heap_key, heap_node, size, after, other)
+                size = _push(heap, size, after, other)
     return settled
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _node_rows(ptr, head, time, seed_ptr, seed_node, seed_time, limit):  # type: ignore[no-untyped-def]
-    n = len(ptr) - 1
-    rows = np.full((len(seed_ptr) - 1, n), np.inf)
-    vias = np.full((len(seed_ptr) - 1, n), -1, np.int32)
-    dist = np.empty(n)
-    via = np.empty(n, np.int32)
-    stamp = np.zeros(n, np.int64)
-    order = np.empty(n, np.int32)
-    heap_key = np.empty(len(head) + len(seed_node) + 1)
-    heap_node = np.empty(len(head) + len(seed_node) + 1, np.int32)
-    for s in range(len(seed_ptr) - 1):
-        a, b = seed_ptr[s], seed_ptr[s + 1]
-        count = _search(ptr, head, time, seed_node[a:b], seed_time[a:b], limit,
-                        dist, via, stamp, 2 * s + 1, order, heap_key, heap_node)
+@njit(cache=True, nogil=True)
+def _node_rows(net: Csr, seeds: Csr, limit: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return time and incoming arc of every node, one row per source."""
+    n = len(net[0]) - 1
+    n_sources = len(seeds[0]) - 1
+    rows = np.full((n_sources, n), np.inf)
+    vias = np.full((n_sources, n), -1, np.int32)
+    work = _workspace(n, len(net[1]))
+    dist, via, _, order, _, _ = work
+    for s in range(n_sources):
+        a, b = seeds[0][s], seeds[0][s + 1]
+        count = _search(net, seeds[1][a:b], seeds[2][a:b], limit, 2 * s + 1, work)
         for k in range(count):
             rows[s, order[k]] = dist[order[k]]
             vias[s, order[k]] = via[order[k]]
     return rows, vias
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _pairs(ptr, head, time, seed_ptr, seed_node, seed_time,  # type: ignore[no-untyped-def]
-           goal_ptr, goal, goal_time, near_ptr, near, near_time, n_goals, limit):
+@njit(cache=True, nogil=True)
+def _pairs(
+    net: Csr, seeds: Csr, goals: Csr, near: Csr, n_goals: int, limit: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (row pointers, goals, times) of the goals within the limit of each source.
 
-    ``goal`` lists, per node, the goals reached from it; ``near``, per source, the goals on
-    its own street piece.
+    ``goals`` lists, per node, the goals reached from it; ``near``, per source, the goals
+    on its own street piece. Goals of a source are in order of discovery.
     """
-    n = len(ptr) - 1
-    n_sources = len(seed_ptr) - 1
-    dist = np.empty(n)
-    via = np.empty(n, np.int32)
-    stamp = np.zeros(n, np.int64)
-    order = np.empty(n, np.int32)
-    heap_key = np.empty(len(head) + len(seed_node) + 1)
-    heap_node = np.empty(len(head) + len(seed_node) + 1, np.int32)
+    n_sources = len(seeds[0]) - 1
+    work = _workspace(len(net[0]) - 1, len(net[1]))
+    dist, _, _, order, _, _ = work
     best = np.empty(n_goals)
     seen = np.full(n_goals, -1, np.int64)
     touched = np.empty(n_goals, np.int32)
@@ -186,30 +200,32 @@ def _pairs(ptr, head, time, seed_ptr, seed_node, seed_time,  # type: ignore[no-u
     out_time = np.empty(4096)
     total = 0
     for s in range(n_sources):
-        a, b = seed_ptr[s], seed_ptr[s + 1]
-        count = _search(ptr, head, time, seed_node[a:b], seed_time[a:b], limit,
-                        dist, via, stamp, 2 * s + 1, order, heap_key, heap_node)
+        a, b = seeds[0][s], seeds[0][s + 1]
+        count = _search(net, seeds[1][a:b], seeds[2][a:b], limit, 2 * s + 1, work)
         found = 0
+        # Step -1 looks at the source's own street piece, the others at settled nodes.
         for k in range(-1, count):
-            # Step -1 looks at the source's own street piece, the others at settled nodes.
-            node = order[k] if k >= 0 else 0
-            low = goal_ptr[node] if k >= 0 else near_ptr[s]
-            high = goal_ptr[node + 1] if k >= 0 else near_ptr[s + 1]
-            for g in range(low, high):
-                target = goal[g] if k >= 0 else near[g]
-                after = dist[node] + goal_time[g] if k >= 0 else near_time[g]
-                if after <= limit:
-                    if seen[target] != s:
-                        seen[target] = s
-                        best[target] = after
-                        touched[found] = target
-                        found += 1
-                    elif after < best[target]:
-                        best[target] = after
-        touched[:found].sort()
-        while total + found > len(out_goal):
-            out_goal = np.concatenate((out_goal, np.empty_like(out_goal)))
-            out_time = np.concatenate((out_time, np.empty_like(out_time)))
+            ptr, goal, extra = near if k < 0 else goals
+            row = s if k < 0 else order[k]
+            base = 0.0 if k < 0 else dist[row]
+            for g in range(ptr[row], ptr[row + 1]):
+                target = goal[g]
+                after = base + extra[g]
+                if after > limit:
+                    continue
+                if seen[target] != s:
+                    seen[target] = s
+                    touched[found] = target
+                    found += 1
+                    best[target] = after
+                elif after < best[target]:
+                    best[target] = after
+        if total + found > len(out_goal):
+            room = 2 * (total + found)
+            wider_goal, wider_time = np.empty(room, np.int32), np.empty(room)
+            wider_goal[:total] = out_goal[:total]
+            wider_time[:total] = out_time[:total]
+            out_goal, out_time = wider_goal, wider_time
         for k in range(found):
             out_goal[total + k] = touched[k]
             out_time[total + k] = best[touched[k]]
@@ -246,13 +262,15 @@ def _ends(
     return point[kept], node[kept], seconds[kept]
 
 
-def _group(
-    key: np.ndarray, count: int, *columns: np.ndarray
-) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Return CSR pointers of ``key`` and the columns in its order."""
-    order = np.argsort(key, kind="stable")
-    ptr = np.append(0, np.cumsum(np.bincount(key, minlength=count))).astype(np.int64)
-    return ptr, [c[order] for c in columns]
+def _seeds(streets: Streets, times: Times, sources: Snaps, access: np.ndarray) -> Csr:
+    point, node, seconds = _ends(streets, times, sources, access, leaving=True)
+    return _csr(point, len(sources), node, seconds)
+
+
+def _csr(row: np.ndarray, n_rows: int, index: np.ndarray, value: np.ndarray) -> Csr:
+    order = np.argsort(row, kind="stable")
+    ptr = np.append(0, np.cumsum(np.bincount(row, minlength=n_rows))).astype(np.int64)
+    return ptr, index[order].astype(np.int32), value[order].astype(np.float64)
 
 
 def _same_edge(
@@ -260,7 +278,7 @@ def _same_edge(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (source, target, seconds along the piece) of points on one piece."""
     on = np.flatnonzero(targets.edge >= 0)
-    ptr, (target,) = _group(targets.edge[on], streets.n_edges, on)
+    ptr, target, _ = _csr(targets.edge[on], streets.n_edges, on, on)
     edge = np.maximum(sources.edge, 0)
     counts = np.where(sources.edge >= 0, ptr[edge + 1] - ptr[edge], 0)
     source = np.repeat(np.arange(len(sources)), counts)
@@ -311,20 +329,22 @@ def street_times(
     net = arcs(streets, times)
     access = _connectors(sources, connector_speed_ms)
     egress = _connectors(targets, connector_speed_ms)
-    point, node, seconds = _ends(streets, times, sources, access, leaving=True)
-    seed_ptr, (seed_node, seed_time) = _group(point, len(sources), node, seconds)
-    point, node, seconds = _ends(streets, times, targets, egress, leaving=False)
-    goal_ptr, (goal, goal_time) = _group(node, streets.n_nodes, point, seconds)
+    ends = _ends(streets, times, targets, egress, leaving=False)
+    goals = _csr(ends[1], streets.n_nodes, ends[0], ends[2])
     source, target, along = _same_edge(streets, times, sources, targets)
-    near_ptr, (near, near_time) = _group(
-        source, len(sources), target, along + access[source] + egress[target]
-    )
+    along += access[source] + egress[target]
     ptr, found, exact = _pairs(
-        net.ptr, net.head, net.time, seed_ptr, seed_node, seed_time, goal_ptr,
-        goal.astype(np.int32), goal_time, near_ptr, near.astype(np.int32), near_time,
-        len(targets), float(limit_s) + TOLERANCE_S,
-    )  # fmt: skip
-    return PairTable(ptr, found, np.ceil(exact - TOLERANCE_S).astype(np.int32))
+        (net.ptr, net.head, net.time),
+        _seeds(streets, times, sources, access),
+        goals,
+        _csr(source, len(sources), target, along),
+        len(targets),
+        float(limit_s) + TOLERANCE_S,
+    )
+    row = np.repeat(np.arange(len(sources)), np.diff(ptr))
+    order = np.argsort(row * max(len(targets), 1) + found, kind="stable")
+    whole = np.ceil(exact[order] - TOLERANCE_S).astype(np.int32)
+    return PairTable(ptr, found[order], whole)
 
 
 def node_times(
@@ -343,10 +363,7 @@ def node_times(
     if reverse:
         times = (times[1], times[0])
     access = _connectors(sources, connector_speed_ms)
-    point, node, seconds = _ends(streets, times, sources, access, leaving=True)
-    seed_ptr, (seed_node, seed_time) = _group(point, len(sources), node, seconds)
     net = arcs(streets, times)
-    rows, _ = _node_rows(
-        net.ptr, net.head, net.time, seed_ptr, seed_node, seed_time, float(limit_s)
-    )
+    seeds = _seeds(streets, times, sources, access)
+    rows, _ = _node_rows((net.ptr, net.head, net.time), seeds, float(limit_s))
     return np.asarray(rows)

@@ -11,6 +11,18 @@ from scipy.sparse.csgraph import connected_components
 
 from mobility.errors import Finding
 from mobility.network.streets import Streets
+from mobility.territory import StreetMode
+
+_ISLANDS: dict[StreetMode, str] = {
+    "walk": "{share} % of the length of streets one may walk along is cut off from the rest "
+    "({count} pieces).",
+    "bike": "{share} % of the length of streets one may cycle along is cut off from the rest "
+    "({count} pieces).",
+    "e_bike": "{share} % of the length of streets one may cycle along is cut off from the rest "
+    "({count} pieces).",
+    "car": "{share} % of the length of streets one may drive along is cut off from the rest "
+    "({count} pieces).",
+}
 
 
 @dataclass(frozen=True)
@@ -130,11 +142,11 @@ def usable_edges(
     known = label >= 0
     length = np.bincount(label[known], streets.length_m[known], minlength=streets.n_nodes)
     big = (length >= min_island_m) | (length >= min_island_share * length.sum())
-    return known & big[np.maximum(label, 0)]
+    return np.asarray(known & big[np.maximum(label, 0)])
 
 
 def island_finding(
-    streets: Streets, times: tuple[np.ndarray, np.ndarray], mode: str
+    streets: Streets, times: tuple[np.ndarray, np.ndarray], mode: StreetMode
 ) -> Finding | None:
     """Return a finding when streets are cut off from the biggest connected set."""
     label = components(streets, times)
@@ -151,11 +163,10 @@ def island_finding(
     return Finding(
         "warning" if share > 0.02 else "info",
         "street_islands",
-        "{share} % of the length of streets open to {mode} is cut off from the rest "
-        "({count} pieces).",
+        _ISLANDS[mode],
         count=int(off.sum()),
         examples=_places(streets, label, length, off),
-        params={"share": f"{100 * share:.1f}", "mode": mode},
+        params={"share": f"{100 * share:.1f}"},
     )
 
 

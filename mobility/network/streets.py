@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -14,7 +15,9 @@ import pyproj
 import shapely
 
 from mobility.cache import Bundle, cached
-from mobility.errors import Finding, SourceError, SourceNotFoundError
+from mobility.errors import SourceError
+from mobility.inputs.graphs import read_graphml, tables_from_graph
+from mobility.inputs.lines import read_lines
 from mobility.inputs.osm import Bbox, StreetTables, read_osm
 
 if TYPE_CHECKING:
@@ -90,9 +93,7 @@ class Streets:
     def unproject(self, xy: np.ndarray) -> np.ndarray:
         """Return longitude and latitude (p, 2) of local metres."""
         inverse = pyproj.enums.TransformDirection.INVERSE
-        return np.column_stack(
-            self._to_local.transform(xy[:, 0], xy[:, 1], direction=inverse)
-        )
+        return np.column_stack(self._to_local.transform(xy[:, 0], xy[:, 1], direction=inverse))
 
     @cached_property
     def bounds_lonlat(self) -> Bbox:
@@ -161,15 +162,62 @@ def streets_from_osm(
 
     def compute() -> Bundle:
         if path.suffix == ".graphml":
-            from mobility.network.graphs import streets_from_graphml
-
-            return _bundle(streets_from_graphml(path, crs=crs))
+            return _bundle(streets_from_tables(read_graphml(path), crs))
         return _bundle(streets_from_tables(read_osm(path, bbox=bbox, buildings=buildings), crs))
 
     if not cache or not path.is_file():
         return _unbundle(compute())
     key = [FORMAT, path, path.suffix, crs, bbox, buildings]
     return _unbundle(cached("streets", key, compute))
+
+
+def streets_from_graph(graph: nx.MultiDiGraph[Any], crs: str = "auto") -> Streets:
+    """Return the streets of an OSMnx-convention graph, projected or not, simplified or not.
+
+    Raises
+    ------
+    SourceError
+        The graph has no edge, or nodes without coordinates.
+    """
+    return streets_from_tables(tables_from_graph(graph), crs)
+
+
+def streets_from_lines(
+    path: str | Path,
+    *,
+    layer: str | None = None,
+    crs: str = "auto",
+    tolerance_m: float = 0.5,
+    cache: bool = True,
+) -> Streets:
+    """Read any line layer as a two-way network, noded where lines meet.
+
+    Parameters
+    ----------
+    path, layer, tolerance_m
+        See `mobility.inputs.lines.read_lines`.
+    crs
+        Local projected system of the streets.
+    cache
+        Keep the result in the user's cache, keyed by the content of the file and its
+        companions (same name, other suffix).
+
+    Raises
+    ------
+    SourceNotFoundError, SourceError
+        The file is missing, unreadable, or has no lines or coordinate system.
+    """
+    path = Path(path)
+
+    def compute() -> Bundle:
+        tables = read_lines(path, layer=layer, tolerance_m=tolerance_m)
+        return _bundle(streets_from_tables(tables, crs))
+
+    if not cache or not path.is_file():
+        return _unbundle(compute())
+    parts = sorted(p for p in path.parent.glob(f"{glob.escape(path.stem)}.*") if p.is_file())
+    names = tuple(p.name for p in parts)
+    return _unbundle(cached("lines", [FORMAT, names, *parts, layer, crs, tolerance_m], compute))
 
 
 def streets_from_tables(tables: StreetTables, crs: str = "auto") -> Streets:
