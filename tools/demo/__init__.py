@@ -1,0 +1,1 @@
+"""The fictional basin of Valbrune: plan, streets, timetables, homes."""
