@@ -1,0 +1,120 @@
+"""The whole pipeline on a territory computed by hand (drawn in `small`)."""
+
+import numpy as np
+import pytest
+from small import TRIPS, write_territory
+
+from mobility.analysis.commutes import assess, counted_rows, rosters
+from mobility.analysis.examples import answers
+from mobility.analysis.indicators import summary
+from mobility.analysis.loading import load
+from mobility.analysis.white_zones import REASONS, STATUSES, white_zones
+from mobility.network.timetable import INF
+
+MORNING, AFTERNOON, NIGHT = 0, 1, 2
+
+
+@pytest.fixture(scope="module")
+def access(tmp_path_factory):
+    return assess(load(write_territory(tmp_path_factory.mktemp("small"))))
+
+
+def seconds(access, shift_id, home=0, mode="transit"):
+    row = access.row(shift_id, "school_weekday", mode)
+    return int(access.outbound_s[row, home]), int(access.return_s[row, home])
+
+
+def test_outbound_and_return_to_the_second(access):
+    # Morning, due at the gate 04:50: bus 04:20 (28:20 of the day before) from A, left home
+    # 04:15, 45 min before 05:00. Back: out of the gate 13:10, bus 13:20, A 13:40, home 13:45.
+    assert seconds(access, MORNING) == (45 * 60, 45 * 60)
+    # Afternoon, due 12:50: bus 12:15, left home 12:10. Back: bus 21:20, home 21:45.
+    assert seconds(access, AFTERNOON) == (50 * 60, 45 * 60)
+
+
+def test_return_from_the_night_shift_is_on_the_next_day(access):
+    # Night, due 20:50: bus 20:15, left 20:10. Ends 05:00 on d+1: bus 05:20, home 05:45.
+    assert seconds(access, NIGHT) == (50 * 60, 45 * 60)
+
+
+def test_a_home_beyond_the_walking_limit_is_white_for_its_stop(access):
+    # H2 walks 1000 s to A and 240 s from B: 1240 s, over 20 min.
+    assert seconds(access, MORNING, home=1) == (INF, INF)
+    zones = white_zones(access)
+    row = zones.row(MORNING, "school_weekday")
+    assert STATUSES[zones.status[row, 1]] == "neither"
+    assert REASONS[zones.reason[row, 1]] == "no_stop_home"
+    assert zones.reason[row, 0] == 0
+
+
+def test_roster_holds_on_all_three_shifts(access):
+    found = rosters(access)
+    (row,) = counted_rows(found)
+    assert found.holds[row].tolist() == [True, False]
+    assert found.share[row].tolist() == [1.0, 0.0]
+    line = summary(access, white_zones(access)).iloc[0]
+    assert (line["pool"], line["reachable"], line["white"]) == (20, 10, 10)
+    assert not line["is_white"]
+
+
+def test_without_the_dawn_bus_the_roster_fails_on_one_shift_of_three(tmp_path):
+    trips = [t for t in TRIPS if t[0] != "home05"]
+    access = assess(load(write_territory(tmp_path, trips=trips)))
+    assert seconds(access, NIGHT) == (50 * 60, INF)
+    zones = white_zones(access)
+    row = zones.row(NIGHT, "school_weekday")
+    assert STATUSES[zones.status[row, 0]] == "outbound_only"
+    # Other returns exist on that day, at 13:20 and 21:20: the hour is what lacks.
+    assert REASONS[zones.reason[row, 0]] == "no_service_hour"
+    found = rosters(access)
+    (row,) = counted_rows(found)
+    assert not found.holds[row, 0]
+    assert found.share[row, 0] == pytest.approx(2 / 3)
+
+
+def test_no_return_at_any_hour(tmp_path):
+    trips = [t for t in TRIPS if not t[0].startswith("home")]
+    zones = white_zones(assess(load(write_territory(tmp_path, trips=trips))))
+    row = zones.row(AFTERNOON, "school_weekday")
+    assert STATUSES[zones.status[row, 0]] == "outbound_only"
+    assert REASONS[zones.reason[row, 0]] == "no_return"
+
+
+def test_friday_night_returns_on_saturday(tmp_path):
+    # The bus at 05:20 runs Monday to Friday: on Saturday morning nobody comes home.
+    days = 'kinds = ["school_weekday"]\ndates = { school_weekday = 2026-11-20 }'
+    access = assess(load(write_territory(tmp_path, days=days)))
+    assert seconds(access, NIGHT) == (50 * 60, INF)
+    assert seconds(access, AFTERNOON) == (50 * 60, 45 * 60)
+
+
+def test_overtime_is_what_the_last_bus_tolerates(access):
+    # After 13:00 the bus of 13:20 is caught from a gate left by 13:16: a shift that ends at
+    # 13:15 leaves the gate at 13:25 and finds no bus before 21:20.
+    row = access.row(MORNING, "school_weekday", "transit")
+    assert access.overtime_s[row].tolist() == [0, -1]
+
+
+def test_itinerary_in_clock_times(access):
+    outbound, back = answers(access.study, MORNING, "school_weekday")
+    assert [(leg.kind, leg.depart, leg.arrive) for leg in outbound.texts(0)] == [
+        ("walk", "04:15", "04:20"),
+        ("ride", "04:20", "04:40"),
+        ("walk", "04:40", "04:44"),
+        ("wait", "04:44", "04:50"),
+    ]
+    assert [leg.to_name for leg in outbound.texts(0)] == ["Stop A", "Stop B", "Usine", "Usine"]
+    assert [(leg.kind, leg.depart, leg.arrive) for leg in back.texts(0)] == [
+        ("wait", "13:10", "13:16"),
+        ("walk", "13:16", "13:20"),
+        ("ride", "13:20", "13:40"),
+        ("walk", "13:40", "13:45"),
+    ]
+    assert back.texts(1) == ()
+
+
+def test_threads_do_not_change_results(access):
+    again = assess(access.study)
+    assert np.array_equal(again.outbound_s, access.outbound_s)
+    assert np.array_equal(again.return_s, access.return_s)
+    assert np.array_equal(again.overtime_s, access.overtime_s)
