@@ -220,7 +220,7 @@ def _roundabout(basin: Basin, point: XY) -> None:
                 continue
             for j in (i - 1, i + 1):
                 if 0 <= j < len(way.nodes):
-                    arms.append((net.heading(hub, way.nodes[j]), way_index, i, j))
+                    arms += [(net.heading(hub, way.nodes[j]), way_index, i, j)]
     ring_nodes: list[tuple[float, int]] = []
     port = {}
     for angle, way_index, i, j in sorted(arms):
@@ -265,7 +265,7 @@ def _cut_at_hub(net: Net, hub: int, port: dict[tuple[int, int, int], int], radiu
         for u, v in zip(way.nodes, way.nodes[1:], strict=False):
             s = (min(u, v), max(u, v))
             if net.owner.get(s) == way_index:
-                net._unlink(u, v)
+                net.unlink(u, v)
         centre = net.xy[hub]
         rings = set(port.values())
         clean = [
@@ -274,7 +274,7 @@ def _cut_at_hub(net: Net, hub: int, port: dict[tuple[int, int, int], int], radiu
         clean = [p for p in clean if len(p) > 1]
         way.nodes = clean[0] if clean else []
         for u, v in zip(way.nodes, way.nodes[1:], strict=False):
-            net._link(u, v, way_index)
+            net.link(u, v, way_index)
         for piece in clean[1:]:
             net.append(piece, dict(way.tags), grown=way.grown)
 

@@ -85,7 +85,9 @@ def bus_paths(basin: Basin, oneways: set[int]) -> Paths:
         near = [
             n
             for n in net.nodes_near(p, 300)
-            if n in graph and len(net.at_node[n]) == 2 and all(m in graph[n] for m in net.at_node[n])
+            if n in graph
+            and len(net.at_node[n]) == 2
+            and all(m in graph[n] for m in net.at_node[n])
             and _class(basin, n) in ("primary", "secondary", "tertiary", "unclassified")
         ]  # fmt: skip
         nodes[name] = near[0]

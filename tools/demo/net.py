@@ -42,7 +42,8 @@ class Net:
         (x0, y0), (x1, y1) = self.xy[s[0]], self.xy[s[1]]
         return _box(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1), margin)
 
-    def _link(self, u: int, v: int, way: int) -> None:
+    def link(self, u: int, v: int, way: int) -> None:
+        """Register the segment between two nodes as part of a way."""
         s = (min(u, v), max(u, v))
         self.owner[s] = way
         for cell in self._cells(s):
@@ -50,7 +51,8 @@ class Net:
         self.at_node[u].append(v)
         self.at_node[v].append(u)
 
-    def _unlink(self, u: int, v: int) -> None:
+    def unlink(self, u: int, v: int) -> None:
+        """Forget a segment."""
         s = (min(u, v), max(u, v))
         del self.owner[s]
         for cell in self._cells(s):
@@ -64,7 +66,7 @@ class Net:
         self.ways.append(Way(nodes, tags, grown))
         for u, v in itertools.pairwise(nodes):
             if (min(u, v), max(u, v)) not in self.owner:
-                self._link(u, v, len(self.ways) - 1)
+                self.link(u, v, len(self.ways) - 1)
         return len(self.ways) - 1
 
     def near(self, p: XY, radius: float) -> list[tuple[float, Segment, XY]]:
@@ -102,10 +104,10 @@ class Net:
         i = next(i for i in range(len(nodes) - 1) if {nodes[i], nodes[i + 1]} == {s[0], s[1]})
         u, v = nodes[i], nodes[i + 1]
         new = self.add_node(p)
-        self._unlink(u, v)
+        self.unlink(u, v)
         nodes.insert(i + 1, new)
-        self._link(u, new, way)
-        self._link(new, v, way)
+        self.link(u, new, way)
+        self.link(new, v, way)
         return new
 
     def attach(self, p: XY, radius: float) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -166,7 +167,7 @@ def _where(basin: Basin, i: int, u: int, v: int) -> Where:
     return kind, (place.commune or place.name) if near else "", bridge
 
 
-def _grown_name(basin: Basin, i: int, namer: object, rng: random.Random) -> str:
+def _grown_name(basin: Basin, i: int, namer: Callable[..., str], rng: random.Random) -> str:
     net, way = basin.net, basin.net.ways[i]
     if not way.grown or way.tags["highway"] not in ("residential", "unclassified"):
         return ""
@@ -175,7 +176,7 @@ def _grown_name(basin: Basin, i: int, namer: object, rng: random.Random) -> str:
     if way.tags["highway"] == "unclassified" and rng.random() < 0.55:
         return ""
     rural = way.tags["highway"] == "unclassified"
-    return namer(place.commune or place.name, dead=dead, rural=rural)  # type: ignore[operator]
+    return namer(place.commune or place.name, dead=dead, rural=rural)
 
 
 def _tags(
@@ -207,24 +208,12 @@ def _tags(
 
 def _speed_and_light(highway: str, kind: str, commune: str, taste: float) -> dict[str, str]:
     """Return speed, light, sidewalk and surface tags, some left out as in real data."""
-    tags: dict[str, str] = {}
     if highway in ("footway", "cycleway", "track", "service"):
-        if highway == "track":
-            tags["surface"] = "gravel" if taste < 0.12 else "ground"
-            tags["tracktype"] = "grade2" if taste < 0.12 else "grade4"
-        elif highway == "cycleway":
-            tags |= {"surface": "asphalt" if taste < 0.5 else "compacted", "foot": "yes"}
-            tags |= {"lit": "no"}
-        elif highway == "footway" and kind == "town":
-            tags["lit"] = "yes" if taste < 0.7 else "no"
-        elif highway == "service" and kind in ("zone", "town"):
-            tags["access"] = "private"
-        return tags
-    if taste < 0.85:
-        tags["surface"] = "asphalt"
+        return _path_tags(highway, kind, taste)
+    tags = {"surface": "asphalt"} if taste < 0.85 else {}
     if highway == "trunk":
-        return tags | {"maxspeed": "90", "motorroad": "yes", "foot": "no", "bicycle": "no",
-                       "lit": "no", "sidewalk": "no"}  # fmt: skip
+        ban = {"motorroad": "yes", "foot": "no", "bicycle": "no", "sidewalk": "no"}
+        return tags | ban | {"maxspeed": "90", "lit": "no"}
     if kind == "open":
         if highway in MAIN:
             tags |= {"maxspeed": "80", "lit": "no", "sidewalk": "no"}
@@ -235,15 +224,33 @@ def _speed_and_light(highway: str, kind: str, commune: str, taste: float) -> dic
         lit = "no" if highway == "unclassified" and taste > 0.5 else "yes"
         walk = "right" if highway == "tertiary" else "no"
         return tags | {"maxspeed": "50", "lit": lit, "sidewalk": walk}
-    tags["maxspeed"] = "30" if highway == "residential" and (taste < 0.45) else "50"
-    if commune == plan.TOWN or highway in MAIN or taste < 0.6:
+    return tags | _settled_tags(highway, taste, in_town=commune == plan.TOWN)
+
+
+def _path_tags(highway: str, kind: str, taste: float) -> dict[str, str]:
+    if highway == "track":
+        return {
+            "surface": "gravel" if taste < 0.12 else "ground",
+            "tracktype": "grade2" if taste < 0.12 else "grade4",
+        }
+    if highway == "cycleway":
+        return {"surface": "asphalt" if taste < 0.5 else "compacted", "foot": "yes", "lit": "no"}
+    if highway == "footway" and kind == "town":
+        return {"lit": "yes" if taste < 0.7 else "no"}
+    return {"access": "private"} if highway == "service" else {}
+
+
+def _settled_tags(highway: str, taste: float, *, in_town: bool) -> dict[str, str]:
+    slow = highway == "residential" and taste < 0.45
+    tags = {"maxspeed": "30" if slow else "50"}
+    if in_town or highway in MAIN or taste < 0.6:
         tags["lit"] = "yes"
     elif taste < 0.8:
         tags["lit"] = "no"
     if highway in MAIN or taste < 0.5:
         tags["sidewalk"] = "both"
     elif taste < 0.72:
-        tags["sidewalk"] = "right" if commune == plan.TOWN else "no"
+        tags["sidewalk"] = "right" if in_town else "no"
     return tags
 
 
