@@ -1,0 +1,412 @@
+"""Fetch a source over HTTP: resumed when cut, checked, cached by content, written whole.
+
+The cache keeps each content once under its SHA-256 and, for each address, which content it
+last gave. A later fetch asks the server whether it changed; without a connection the copy is
+used. A cut download stays in the cache as a part and is resumed, never in the target's place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from mobility.cache import cache_dir, file_hash
+from mobility.errors import DownloadError
+from mobility.files import write_text, writing
+
+if TYPE_CHECKING:
+    import requests
+
+Kind = Literal["any", "zip", "osm.pbf", "osm", "json", "csv"]
+State = Literal["new", "same", "offline"]
+OnBytes = Callable[[int, int | None], None]
+USER_AGENT = "mobility-shift (commute accessibility of industrial sites)"
+BLOCK = 1 << 16
+RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+MAX_RETRY_AFTER_S = 60.0
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long and how often to try.
+
+    Attributes
+    ----------
+    connect_s, read_s
+        Longest silence while connecting and between two blocks, seconds.
+    total_s
+        Longest time one try may take, seconds.
+    tries
+        How many tries in all.
+    pause_s
+        Pause before the second try, doubled before each further one, seconds.
+    max_bytes
+        Largest answer accepted.
+    """
+
+    connect_s: float = 15.0
+    read_s: float = 60.0
+    total_s: float = 7200.0
+    tries: int = 4
+    pause_s: float = 2.0
+    max_bytes: int = 16 << 30
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A source on disk.
+
+    Attributes
+    ----------
+    path
+        The file.
+    url
+        Where it comes from.
+    sha256, size
+        Of its content.
+    state
+        ``new``, ``same`` (the server says it has not changed) or ``offline`` (an earlier
+        copy, for the server could not be reached).
+    """
+
+    path: Path
+    url: str
+    sha256: str
+    size: int
+    state: State
+
+
+def fetch(
+    url: str,
+    target: str | Path,
+    *,
+    kind: Kind = "any",
+    data: Mapping[str, str] | None = None,
+    patience: Patience = Patience(),
+    cache: Path | None = None,
+    on_bytes: OnBytes | None = None,
+) -> Fetched:
+    """Fetch ``url`` into ``target``.
+
+    Parameters
+    ----------
+    url
+        ``http`` or ``https``; redirects are followed.
+    target
+        File to write, whole or not at all.
+    kind
+        What the content must be; an error page in its place is refused.
+    data
+        Form fields to POST (a query) instead of a plain GET.
+    patience
+        Time limits and tries.
+    cache
+        Cache folder; the user's by default.
+    on_bytes
+        Called with bytes so far and in all (None when unknown).
+
+    Raises
+    ------
+    DownloadError
+        Nothing usable could be fetched and no earlier copy is cached; says what to save
+        where by hand.
+    """
+    target = Path(target)
+    request = _Request(url, target, kind, data, patience, on_bytes)
+    request.check_url()
+    folder = (cache or cache_dir()) / "downloads"
+    try:
+        shelf = _Shelf(folder, url, data)
+    except OSError as error:
+        raise request.unwritable(folder, error) from None
+    state: State
+    try:
+        state = request.run(shelf)
+    except DownloadError:
+        if not shelf.has_copy():
+            raise
+        state = "offline"
+    blob = shelf.blob()
+    with writing(target) as part:
+        shutil.copyfile(blob, part)
+    return Fetched(target, url, blob.name, blob.stat().st_size, state)
+
+
+class _Shelf:
+    """What the cache holds about one address."""
+
+    def __init__(self, folder: Path, url: str, data: Mapping[str, str] | None) -> None:
+        asked = url if data is None else url + "\n" + json.dumps(dict(data), sort_keys=True)
+        key = hashlib.sha256(asked.encode()).hexdigest()
+        self.folder = folder
+        self.url = url
+        self.note = folder / f"{key}.json"
+        self.part = folder / f"{key}.part"
+        self.part_note = folder / f"{key}.part.json"
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def read(self, note: Path) -> dict[str, str]:
+        try:
+            known = json.loads(note.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return known if isinstance(known, dict) else {}
+
+    def blob(self) -> Path:
+        return self.folder / "content" / self.read(self.note).get("sha256", "none")
+
+    def has_copy(self) -> bool:
+        """Whether an earlier content is there, unharmed."""
+        blob = self.blob()
+        return blob.is_file() and file_hash(blob) == blob.name
+
+    def resume_from(self) -> tuple[int, str]:
+        """Return how many bytes of a cut download are there, and the validator to send."""
+        validator = self.read(self.part_note).get("validator", "")
+        if not validator or not self.part.is_file():
+            return 0, ""
+        return self.part.stat().st_size, validator
+
+    def drop_part(self) -> None:
+        self.part.unlink(missing_ok=True)
+        self.part_note.unlink(missing_ok=True)
+
+    def keep(self, headers: Mapping[str, str]) -> None:
+        """Move the complete part to its place and note what the address gave."""
+        sha256 = file_hash(self.part)
+        place = self.folder / "content" / sha256
+        place.parent.mkdir(parents=True, exist_ok=True)
+        self.part.replace(place)
+        self.part_note.unlink(missing_ok=True)
+        note = {
+            "url": self.url,
+            "sha256": sha256,
+            "etag": headers.get("ETag", ""),
+            "last_modified": headers.get("Last-Modified", ""),
+        }
+        write_text(self.note, json.dumps(note, indent=1, sort_keys=True) + "\n")
+
+
+class _Cut(Exception):  # noqa: N818
+    """One try failed in a way that another may mend."""
+
+    def __init__(self, error: DownloadError, wait_s: float = 0.0) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.wait_s = wait_s
+
+
+@dataclass(frozen=True)
+class _Request:
+    """One thing to fetch."""
+
+    url: str
+    target: Path
+    kind: Kind
+    data: Mapping[str, str] | None
+    patience: Patience
+    on_bytes: OnBytes | None
+
+    def error(self, problem: str, mend: str | None = None, **params: str | int) -> DownloadError:
+        by_hand = "Download it elsewhere and save it as {target}; then run the same command."
+        error = DownloadError(problem, file=self.url, mend=mend or by_hand)
+        error.params = {"target": self.target, "host": urlsplit(self.url).netloc, **params}
+        error.args = (error.render("en"),)
+        return error
+
+    def unwritable(self, folder: Path, error: OSError) -> DownloadError:
+        """Return the error about a cache that cannot be written to."""
+        return DownloadError(
+            "It cannot be written: {reason}.",
+            file=folder,
+            mend="Choose a folder you may write to, close the file elsewhere, or free some space.",
+            reason=error.strerror or type(error).__name__,
+        )
+
+    def check_url(self) -> None:
+        """Raise when the address is none that is fetched."""
+        try:
+            parts = urlsplit(self.url)
+            good = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        except ValueError:
+            good = False
+        if not good:
+            raise DownloadError(
+                "It is no web address.",
+                file=self.url,
+                mend="Write an address that begins with https://, or the path of a local file.",
+            )
+
+    def run(self, shelf: _Shelf) -> Literal["new", "same"]:
+        """Try until the content is on the shelf."""
+        import requests
+
+        pause = self.patience.pause_s
+        with requests.Session() as session:
+            for attempt in range(self.patience.tries):
+                try:
+                    return self._try(session, shelf)
+                except _Cut as cut:
+                    if attempt + 1 == self.patience.tries:
+                        raise cut.error from None
+                    time.sleep(max(pause, cut.wait_s))
+                    pause *= 2
+        raise self.error("The server answered nothing.")
+
+    def _try(self, session: requests.Session, shelf: _Shelf) -> Literal["new", "same"]:
+        import requests
+
+        start, validator = shelf.resume_from()
+        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
+        if start:
+            headers |= {"Range": f"bytes={start}-", "If-Range": validator}
+        elif self.data is None and shelf.has_copy():
+            known = shelf.read(shelf.note)
+            if known.get("etag"):
+                headers["If-None-Match"] = known["etag"]
+            elif known.get("last_modified"):
+                headers["If-Modified-Since"] = known["last_modified"]
+        try:
+            with session.request(
+                "GET" if self.data is None else "POST",
+                self.url,
+                data=None if self.data is None else dict(self.data),
+                headers=headers,
+                stream=True,
+                timeout=(self.patience.connect_s, self.patience.read_s),
+            ) as answer:
+                return self._receive(answer, shelf, start)
+        except requests.TooManyRedirects:
+            raise self.error("The address redirects without end.") from None
+        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema):
+            raise self.error("The address redirects to no web address.") from None
+        except requests.exceptions.ReadTimeout:
+            problem = "{host} stopped answering."
+            raise _Cut(self.error(problem)) from None
+        except requests.exceptions.ChunkedEncodingError:
+            raise _Cut(self._cut_error(shelf)) from None
+        except requests.RequestException:
+            problem = "No connection to {host}."
+            raise _Cut(self.error(problem)) from None
+        except DownloadError:
+            raise
+        except OSError as error:
+            raise self.unwritable(shelf.folder, error) from None
+
+    def _cut_error(self, shelf: _Shelf) -> DownloadError:
+        done = shelf.part.stat().st_size if shelf.part.is_file() else 0
+        return self.error(
+            "The download was cut after {done} bytes.",
+            "Run the same command again, it resumes where it can; or download it elsewhere and "
+            "save it as {target}.",
+            done=done,
+        )
+
+    def _receive(
+        self, answer: requests.Response, shelf: _Shelf, start: int
+    ) -> Literal["new", "same"]:
+        status = answer.status_code
+        if status == 304:
+            return "same"
+        if status == 416:
+            shelf.drop_part()
+            raise _Cut(self._status_error(status))
+        if status in RETRY_STATUS:
+            raise _Cut(self._status_error(status), _retry_after(answer))
+        if status not in {200, 206}:
+            raise self._status_error(status)
+        begins = f"bytes {start}-"
+        if status == 206 and not answer.headers.get("Content-Range", "").startswith(begins):
+            shelf.drop_part()
+            raise _Cut(self._status_error(status))
+        start = start if status == 206 else 0
+        length = answer.headers.get("Content-Length", "")
+        total = start + int(length) if length.isdigit() else None
+        self._store(answer, shelf, start, total)
+        self._check_content(shelf)
+        shelf.keep(answer.headers)
+        return "new"
+
+    def _store(
+        self, answer: requests.Response, shelf: _Shelf, start: int, total: int | None
+    ) -> None:
+        """Append the body to the part, which stays resumable if the line drops."""
+        too_large = self.error(
+            "The answer is larger than {limit} bytes.", limit=self.patience.max_bytes
+        )
+        if total is not None and total > self.patience.max_bytes:
+            raise too_large
+        etag = answer.headers.get("ETag", "")
+        # A weak tag cannot vouch for a range of bytes.
+        strong = etag if etag and not etag.startswith("W/") else ""
+        validator = strong or answer.headers.get("Last-Modified", "")
+        if self.data is not None:
+            validator = ""
+        write_text(shelf.part_note, json.dumps({"url": self.url, "validator": validator}) + "\n")
+        end = time.monotonic() + self.patience.total_s
+        done = start
+        with shelf.part.open("ab" if start else "wb") as part:
+            for block in self._blocks(answer):
+                part.write(block)
+                done += len(block)
+                if done > self.patience.max_bytes:
+                    shelf.drop_part()
+                    raise too_large
+                if self.on_bytes is not None:
+                    self.on_bytes(done, total)
+                if time.monotonic() > end:
+                    raise _Cut(self.error("{host} is too slow."))
+        if total is not None and done != total:
+            raise _Cut(self._cut_error(shelf))
+
+    def _blocks(self, answer: requests.Response) -> Iterator[bytes]:
+        import requests
+
+        try:
+            yield from answer.iter_content(BLOCK)
+        except requests.ConnectionError:
+            raise _Cut(self.error("{host} stopped answering.")) from None
+
+    def _check_content(self, shelf: _Shelf) -> None:
+        with shelf.part.open("rb") as part:
+            head = part.read(4096)
+        if not _looks_like(head, self.kind):
+            shelf.drop_part()
+            raise self.error("The answer is no {kind} file.", kind=self.kind)
+
+    def _status_error(self, status: int) -> DownloadError:
+        if status in {404, 410}:
+            problem = "The server says there is no such file ({status})."
+        elif status in {401, 403}:
+            problem = "The server asks for a key or a login ({status})."
+        else:
+            problem = "The server answered with error {status}."
+        return self.error(problem, status=status)
+
+
+def _retry_after(answer: requests.Response) -> float:
+    text = answer.headers.get("Retry-After", "")
+    return min(float(text), MAX_RETRY_AFTER_S) if text.isdigit() else 0.0
+
+
+def _looks_like(head: bytes, kind: Kind) -> bool:
+    """Whether the first bytes of a file fit its kind."""
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if kind == "zip":
+        return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
+    if kind == "osm.pbf":
+        return b"OSMHeader" in head[:64]
+    if kind == "osm":
+        return text.startswith(b"<") and b"<osm" in head
+    if kind == "json":
+        return text.startswith((b"{", b"["))
+    if kind == "csv":
+        return bool(text) and not text.startswith((b"<", b"{", b"PK\x03\x04"))
+    return True
