@@ -6,6 +6,7 @@ second, zero-duration hops, overtaking runs, loops and limits met exactly are co
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import NamedTuple
 
@@ -206,3 +207,8 @@ def corridor(random: Random, *, returning: bool = False) -> Case:
             max_wait=random.choice((wide, wide, span // 3, span // 6)),
         ),
     )
+
+
+def seeded(make: Callable[..., Case], **options: bool) -> st.SearchStrategy[Case]:
+    """Cases made from a drawn seed."""
+    return st.integers(0, 2**32 - 1).map(lambda seed: make(Random(seed), **options))
