@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -170,30 +171,47 @@ class Feed:
         active = np.append(self.services.on(date), False)[service]
         return np.flatnonzero(active & self.runnable)
 
-    def trips_per_day(self, trips: NDArray[np.bool_] | None = None) -> pd.Series:
+    def trips_per_day(self, group: NDArray[np.integer[Any]] | None = None) -> pd.DataFrame:
         """Return the number of trips running on each date of the calendar.
 
         Parameters
         ----------
-        trips
-            bool[trips]; count only these.
+        group
+            int[trips]; one column per group 0, 1, ...; trips of group -1 are not counted.
+            One group of all trips by default.
         """
         span = self.services.span
+        groups = np.zeros(len(self.trips), np.int64) if group is None else group
+        n_groups = int(groups.max(initial=0)) + 1
         if span is None:
-            return pd.Series([], index=pd.Index([], dtype=object), dtype=np.int64)
-        keep = self.runnable & (self.trips["service"].to_numpy() >= 0)
-        keep = keep if trips is None else keep & trips
-        weight = np.bincount(
-            self.trips["service"].to_numpy()[keep], minlength=len(self.services.ids)
-        )
-        counts = weight @ self.services.between(*span)
+            return pd.DataFrame(np.zeros((0, n_groups), np.int64))
+        service = self.trips["service"].to_numpy()
+        keep = self.runnable & (service >= 0) & (groups >= 0)
+        weight = np.zeros((len(self.services.ids), n_groups), np.int64)
+        np.add.at(weight, (service[keep], groups[keep]), 1)
+        used = np.flatnonzero(weight.any(axis=1))
+        counts = self.services.between(*span)[used].T.astype(np.float64) @ weight[used]
         dates = [dt.date.fromordinal(d) for d in range(span[0], span[1] + 1)]
-        return pd.Series(counts, index=pd.Index(dates, dtype=object))
+        index = pd.Index(dates, dtype=object)
+        return pd.DataFrame(counts.astype(np.int64), index=index)
+
+    @cached_property
+    def agency_of_trip(self) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+        """Names of the networks inside the feed (agencies), and the one of each trip."""
+        agencies = self.agencies.drop_duplicates(["network", "agency_id"])
+        names = agencies["agency_name"].where(agencies["agency_name"] != "", "?").tolist()
+        place = {
+            key: k
+            for k, key in enumerate(zip(agencies["network"], agencies["agency_id"], strict=True))
+        }
+        keys = zip(self.routes["network"], self.routes["agency_id"], strict=True)
+        of_route = np.array([place.get(key, -1) for key in keys], np.int64)
+        return tuple(names), of_route[self.trips["route"].to_numpy()]
 
     @cached_property
     def period(self) -> tuple[dt.date, dt.date] | None:
         """First and last date on which a trip runs; None when none ever does."""
-        counts = self.trips_per_day()
+        counts = self.trips_per_day()[0]
         days = counts.index[counts > 0]
         return (days[0], days[-1]) if len(days) else None
 

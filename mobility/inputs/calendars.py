@@ -1,0 +1,442 @@
+"""Which date stands for each kind of day, and why."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from mobility.clock import axis_origin_utc
+from mobility.errors import Finding, TerritoryError
+from mobility.inputs.gtfs import Feed
+from mobility.territory import (
+    DAY_KIND_WEEKDAYS,
+    DAY_S,
+    WEEKDAYS,
+    DayKind,
+    DaysConfig,
+    Weekday,
+)
+
+TUESDAY, THURSDAY, SATURDAY, SUNDAY = 1, 3, 5, 6
+
+KIND_LABELS = {
+    "school_weekday": "Weekday in term time",
+    "holiday_weekday": "Weekday in school holidays",
+    "saturday": "Saturday",
+    "sunday": "Sunday or public holiday",
+}
+"""English templates of the kinds' names."""
+
+
+@dataclass(frozen=True)
+class ChosenDay:
+    """A date standing for a kind of day.
+
+    Attributes
+    ----------
+    kind
+        Name of the kind of day, e.g. ``"saturday"``.
+    date
+        The date studied.
+    weekdays
+        Shifts starting on these weekdays are studied on it.
+    reason
+        Why this date, in words.
+    trips
+        Trips of the feed on that service day.
+    label
+        English template of the kind's name, or the territory's own words.
+    """
+
+    kind: str
+    date: dt.date
+    weekdays: tuple[Weekday, ...]
+    reason: Finding
+    trips: int
+    label: str
+
+
+@dataclass(frozen=True)
+class Holidays:
+    """Public and school holidays of a country and school zone.
+
+    Attributes
+    ----------
+    public
+        Public holidays.
+    school
+        School holidays.
+    uncertain
+        Days that are school holidays in some zones only, the zone being unknown.
+    """
+
+    public: frozenset[dt.date]
+    school: frozenset[dt.date]
+    uncertain: frozenset[dt.date] = field(default_factory=frozenset)
+
+    def kind(self, date: dt.date) -> str:
+        """Return the standard kind of ``date``; ``""`` where the school calendar is uncertain."""
+        if date in self.public or date.weekday() == SUNDAY:
+            return "sunday"
+        if date.weekday() == SATURDAY:
+            return "saturday"
+        if date in self.school:
+            return "holiday_weekday"
+        return "" if date in self.uncertain else "school_weekday"
+
+
+def read_holidays(
+    config: DaysConfig,
+    first: dt.date,
+    last: dt.date,
+    *,
+    findings: list[Finding] | None = None,
+) -> Holidays:
+    """Return the holidays of the territory's country between two dates.
+
+    French school holidays come from a library, by zone; without a zone, a day on which
+    only some zones are on holiday counts as neither. Elsewhere school holidays are those
+    the territory lists, which come on top in France too.
+
+    Raises
+    ------
+    TerritoryError
+        The country is unknown.
+    """
+    told = [] if findings is None else findings
+    listed = {
+        start + dt.timedelta(days=k)
+        for start, end in config.school_holidays
+        for k in range((end - start).days + 1)
+    }
+    public = _public_holidays(config.country, first, last)
+    if not config.country.upper().startswith("FR"):
+        return Holidays(public, frozenset(listed))
+    by_zone = _french_school_holidays(first, last, told)
+    if config.school_zone is not None:
+        return Holidays(public, frozenset(by_zone[config.school_zone] | listed))
+    everywhere = by_zone["A"] & by_zone["B"] & by_zone["C"]
+    somewhere = (by_zone["A"] | by_zone["B"] | by_zone["C"]) - everywhere - listed
+    if somewhere:
+        told.append(
+            Finding(
+                "info",
+                "school_zone_unknown",
+                "No school zone is set: {count} days on which only some zones are on holiday "
+                "are not used; set days.school_zone to A, B or C",
+                count=len(somewhere),
+            )
+        )
+    return Holidays(public, frozenset(everywhere | listed), frozenset(somewhere))
+
+
+def _public_holidays(country: str, first: dt.date, last: dt.date) -> frozenset[dt.date]:
+    import holidays
+
+    name, _, part = country.upper().partition("-")
+    years = range(first.year, last.year + 1)
+    try:
+        found = holidays.country_holidays(name, subdiv=part or None, years=years)
+    except (NotImplementedError, KeyError, AttributeError):
+        raise TerritoryError(
+            "There is no calendar of public holidays for this country.",
+            column="days.country",
+            value=country,
+            mend='Write its two-letter code, e.g. "FR", or "FR-57" for a part of it.',
+        ) from None
+    return frozenset(found)
+
+
+def _french_school_holidays(
+    first: dt.date, last: dt.date, findings: list[Finding]
+) -> dict[str, set[dt.date]]:
+    from vacances_scolaires_france import SchoolHolidayDates
+
+    calendar = SchoolHolidayDates()
+    by_zone: dict[str, set[dt.date]] = {"A": set(), "B": set(), "C": set()}
+    unknown = []
+    for year in range(first.year, last.year + 1):
+        if not calendar.min_year <= year <= calendar.max_year:
+            unknown.append(str(year))
+            continue
+        for zone, days in by_zone.items():
+            found = calendar.holidays_for_year_and_zone(year, zone)
+            days.update(d for d in found if first <= d <= last)
+    if unknown:
+        findings.append(
+            Finding(
+                "warning",
+                "school_calendar_unknown",
+                "The school calendar of {years} is not known; list days.school_holidays",
+                count=len(unknown),
+                params={"years": ", ".join(unknown)},
+            )
+        )
+    return by_zone
+
+
+def choose_days(
+    feed: Feed,
+    config: DaysConfig,
+    zone: ZoneInfo,
+    *,
+    findings: list[Finding] | None = None,
+) -> list[ChosenDay]:
+    """Return the date that stands for each kind of day of the territory.
+
+    A date that the territory fixes is taken, once trips run on it. Any other is the most
+    typical of its kind: among the dates of that kind on which most networks are valid, one
+    whose number of trips is nearest the median. Among equals come first dates whose eve
+    and morrow are inside the calendar, no public holiday and free of a clock change, then
+    Tuesdays and Thursdays, then the earliest. A kind of which the calendar holds no date
+    is left out, with a finding.
+
+    Parameters
+    ----------
+    feed
+        All networks of the territory.
+    config
+        Section ``days`` of the territory file.
+    zone
+        The territory's time zone.
+    findings
+        What the user should know is appended here.
+
+    Raises
+    ------
+    TerritoryError
+        A fixed date lies outside the feed's calendar or has no trip; the error names the
+        feed's period. Or the country or a kind of day is unknown.
+    """
+    told = [] if findings is None else findings
+    period = feed.period
+    if period is None:
+        raise TerritoryError(
+            "No trip of the timetables runs on any date.",
+            column="sources.gtfs",
+            mend="Check calendar.txt and calendar_dates.txt, or ask for a complete feed.",
+        )
+    kinds = _kinds(config)
+    holidays = read_holidays(config, *period, findings=told)
+    names, agency = feed.agency_of_trip
+    counts = feed.trips_per_day(agency).loc[slice(*period)]
+    counts.columns = pd.Index(range(counts.shape[1]))
+    chooser = _Chooser(counts, holidays, period, zone)
+    chosen = []
+    for kind in kinds:
+        date = config.dates.get(kind.name, kind.date)
+        day = _fixed(feed, kind, date) if date else chooser.typical(kind)
+        if day is None:
+            told.append(_kind_absent(kind, period))
+            continue
+        chosen.append(day)
+        told += chooser.absent_networks(day, names)
+    if not chosen:
+        raise TerritoryError(
+            "The timetables' calendar, {first} to {last}, holds no date of any kind studied.",
+            column="days.kinds",
+            mend="Choose other kinds of day, or fix their dates under days.dates.",
+            first=period[0],
+            last=period[1],
+        )
+    return chosen
+
+
+def _kinds(config: DaysConfig) -> list[DayKind]:
+    """Return the kinds of day studied, standard ones first."""
+    standard = [
+        DayKind.model_validate(
+            {"name": name, "weekdays": DAY_KIND_WEEKDAYS[name], "label": KIND_LABELS[name]}
+        )
+        for name in dict.fromkeys(config.kinds)
+    ]
+    kinds = [*standard, *config.extra]
+    names = [k.name for k in kinds]
+    for name in config.dates:
+        if name not in names:
+            raise TerritoryError(
+                "There is no such kind of day.",
+                column="days.dates",
+                value=name,
+                mend="Write one of: {known}.",
+                known=", ".join(names),
+            )
+    return kinds
+
+
+def _kind_absent(kind: DayKind, period: tuple[dt.date, dt.date]) -> Finding:
+    return Finding(
+        "warning",
+        "day_kind_absent",
+        "The timetables' calendar, {first} to {last}, holds no day of the kind {kind}; it is "
+        "not studied",
+        source="days.kinds",
+        params={"first": period[0], "last": period[1], "kind": kind.name},
+    )
+
+
+def _fixed(feed: Feed, kind: DayKind, date: dt.date) -> ChosenDay:
+    trips = int(feed.trips_on(date).size)
+    if not trips:
+        period = feed.period
+        assert period is not None
+        raise TerritoryError(
+            "No trip runs on this date; the timetables' calendar goes from {first} to {last}.",
+            column=f"days.dates.{kind.name}",
+            value=date,
+            mend="Choose a date inside it, or remove the line to let one be chosen.",
+            first=period[0],
+            last=period[1],
+        )
+    return ChosenDay(
+        kind=kind.name,
+        date=date,
+        weekdays=tuple(kind.weekdays),
+        reason=Finding(
+            "info",
+            "date_fixed",
+            "{date}, fixed by the territory file: {trips} trips",
+            params={"date": date, "trips": trips},
+        ),
+        trips=trips,
+        label=kind.label or kind.name,
+    )
+
+
+class _Chooser:
+    """Chooses typical dates from the trips per date and network."""
+
+    def __init__(
+        self,
+        counts: pd.DataFrame,
+        holidays: Holidays,
+        period: tuple[dt.date, dt.date],
+        zone: ZoneInfo,
+    ) -> None:
+        self.counts = counts
+        self.holidays = holidays
+        self.period = period
+        self.zone = zone
+        self.dates: list[dt.date] = list(counts.index)
+        self.valid = _validity(counts)
+
+    def typical(self, kind: DayKind) -> ChosenDay | None:
+        """Return the most typical date of a kind; None when the calendar holds none."""
+        rows = np.array([k for k, d in enumerate(self.dates) if self._is(kind, d)], np.int64)
+        if not rows.size:
+            return None
+        networks = self.valid[rows].sum(axis=1)
+        rows = rows[networks == networks.max()]
+        trips = self.counts.to_numpy()[rows].sum(axis=1)
+        median = float(np.median(trips))
+        order = sorted(
+            range(rows.size),
+            key=lambda k: (
+                abs(trips[k] - median),
+                self._awkward(self.dates[rows[k]]),
+                self.dates[rows[k]].weekday() not in (TUESDAY, THURSDAY),
+                self.dates[rows[k]],
+            ),
+        )
+        best = order[0]
+        date = self.dates[rows[best]]
+        reason = Finding(
+            "info",
+            "date_typical",
+            "{date}, chosen among {dates} dates of this kind from {first} to {last}: its "
+            "{trips} trips are nearest the median of {median}",
+            params={
+                "date": date,
+                "dates": int(rows.size),
+                "first": self.dates[rows.min()],
+                "last": self.dates[rows.max()],
+                "trips": int(trips[best]),
+                "median": f"{median:g}",
+            },
+        )
+        return ChosenDay(
+            kind=kind.name,
+            date=date,
+            weekdays=tuple(kind.weekdays),
+            reason=reason,
+            trips=int(trips[best]),
+            label=kind.label or kind.name,
+        )
+
+    def absent_networks(self, day: ChosenDay, names: tuple[str, ...]) -> list[Finding]:
+        """Return a finding for each network whose calendar does not reach the chosen date."""
+        if day.date not in self.counts.index:
+            return []
+        row = self.dates.index(day.date)
+        found = []
+        is_like = self._like(day)
+        for network in np.flatnonzero(~self.valid[row]):
+            runs = self.counts[network].to_numpy() > 0
+            if not runs.any():
+                continue
+            like = [d for d, r in zip(self.dates, runs, strict=True) if r and is_like(d)]
+            nearest = min(like, key=lambda d: (abs((d - day.date).days), d), default=None)
+            days = np.flatnonzero(runs)
+            params = {
+                "network": names[network],
+                "date": day.date,
+                "first": self.dates[days[0]],
+                "last": self.dates[days[-1]],
+                "nearest": nearest,
+            }
+            message = (
+                "{network} is valid from {first} to {last} only, not on {date}; the nearest "
+                "comparable date is {nearest}"
+                if nearest
+                else "{network} is valid from {first} to {last} only, not on {date}, and has no "
+                "comparable date"
+            )
+            found.append(
+                Finding("warning", "network_not_valid", message, source=day.kind, params=params)
+            )
+        return found
+
+    def _is(self, kind: DayKind, date: dt.date) -> bool:
+        """Whether ``date`` may stand for ``kind``: never a public holiday."""
+        if date in self.holidays.public:
+            return False
+        if kind.name in DAY_KIND_WEEKDAYS:
+            return self.holidays.kind(date) == kind.name
+        return WEEKDAYS[date.weekday()] in kind.weekdays
+
+    def _like(self, day: ChosenDay) -> Callable[[dt.date], bool]:
+        kind = DayKind(name=day.kind, weekdays=list(day.weekdays))
+        return lambda date: self._is(kind, date)
+
+    def _awkward(self, date: dt.date) -> bool:
+        """Whether the night before or after is not an ordinary one."""
+        eve, morrow = date - dt.timedelta(days=1), date + dt.timedelta(days=1)
+        return (
+            eve < self.period[0]
+            or morrow > self.period[1]
+            or eve in self.holidays.public
+            or morrow in self.holidays.public
+            or _clock_changes(eve, morrow, self.zone)
+        )
+
+
+def _clock_changes(first: dt.date, last: dt.date, zone: ZoneInfo) -> bool:
+    """Whether the clock changes between noon of two dates."""
+    elapsed = axis_origin_utc(last, zone) - axis_origin_utc(first, zone)
+    return elapsed != (last - first).days * DAY_S
+
+
+def _validity(counts: pd.DataFrame) -> np.ndarray:
+    """Return bool[dates, networks]: between each network's first and last trip."""
+    runs = counts.to_numpy() > 0
+    begun = np.maximum.accumulate(runs, axis=0)
+    not_over = np.maximum.accumulate(runs[::-1], axis=0)[::-1]
+    return np.asarray(begun & not_over)
+
+
+__all__ = ["KIND_LABELS", "ChosenDay", "Holidays", "choose_days", "read_holidays"]
