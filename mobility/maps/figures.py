@@ -1,0 +1,165 @@
+"""Figures of a page: counted from exact numbers, then made safe to show.
+
+Only what leaves this module enters the page: a count of fewer workers than the threshold
+never does, nor does a figure from which one could be worked out by subtraction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mobility.maps.model import NONE, REASONS, MapModel, Scenario, UInt8
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+N_MODE, N_ZONE = 5, 4 + len(REASONS)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one scenario: its keys, then each roster under the worst-of rule.
+
+    Row ``K + roster * M + mode`` of the minutes and row ``Z + roster`` of the statuses
+    stand for whole rosters.
+    """
+
+    model: MapModel
+    scenario: Scenario
+
+    @cached_property
+    def _keys_of(self) -> dict[tuple[int, int], Ints]:
+        shifts, modes = self.model.key_shift, self.model.key_mode
+        roster = np.array([s.roster for s in self.model.shifts])[shifts]
+        return {
+            (r, m): np.flatnonzero((roster == r) & (modes == m))
+            for r in range(len(self.model.rosters))
+            for m in range(len(self.model.modes))
+        }
+
+    @cached_property
+    def _zones_of(self) -> dict[int, Ints]:
+        roster = np.array([s.roster for s in self.model.shifts])[self.model.zone_shift]
+        return {r: np.flatnonzero(roster == r) for r in range(len(self.model.rosters))}
+
+    def n_rows(self) -> int:
+        """Return the number of rows of minutes."""
+        return int(len(self.model.key_shift) + len(self._keys_of))
+
+    def n_zones(self) -> int:
+        """Return the number of rows of statuses."""
+        return len(self.model.zone_shift) + len(self._zones_of)
+
+    def roster_of(self, row: int) -> int:
+        """Return the roster a row of minutes belongs to."""
+        if row < len(self.model.key_shift):
+            return self.model.shifts[self.model.key_shift[row]].roster
+        return (row - len(self.model.key_shift)) // len(self.model.modes)
+
+    def roster_of_zone(self, row: int) -> int:
+        """Return the roster a row of statuses belongs to."""
+        if row < len(self.model.zone_shift):
+            return self.model.shifts[self.model.zone_shift[row]].roster
+        return row - len(self.model.zone_shift)
+
+    def minutes(self, row: int, kind: str) -> UInt8 | None:
+        """Return the minutes of a row: ``outbound_min``, ``return_min`` or ``overtime_min``.
+
+        For a roster: the longest of its working days, `NONE` when one does not hold; for
+        overtime, the least.
+        """
+        array: UInt8 | None = getattr(self.scenario, kind)
+        if array is None:
+            return None
+        n_keys = len(self.model.key_shift)
+        if row < n_keys:
+            return array[row]
+        mode = (row - n_keys) % len(self.model.modes)
+        mine = array[self._keys_of[self.roster_of(row), mode]]
+        if not len(mine):
+            return np.full(len(self.model.homes), NONE, np.uint8)
+        if kind == "overtime_min":
+            none = (mine == NONE).any(axis=0)
+            return np.where(none, NONE, mine.min(axis=0)).astype(np.uint8)
+        return np.asarray(mine.max(axis=0), np.uint8)
+
+    def status(self, row: int) -> UInt8:
+        """Return the status of a row; a roster's direction holds when it always does."""
+        n_zones = len(self.model.zone_shift)
+        if row < n_zones:
+            return self.scenario.status[row]
+        mine = self.scenario.status[self._zones_of[row - n_zones]]
+        out = np.isin(mine, (0, 1)).all(axis=0)
+        back = np.isin(mine, (0, 2)).all(axis=0)
+        served = (mine == 0).all(axis=0)
+        status = np.where(out, 1, np.where(back, 2, 3))
+        return np.where(served, 0, status).astype(np.uint8)
+
+    def reason(self, row: int) -> UInt8:
+        """Return the reason of a row; the most frequent one of a roster's working days."""
+        n_zones = len(self.model.zone_shift)
+        if row < n_zones:
+            return self.scenario.reason[row]
+        mine = self.scenario.reason[self._zones_of[row - n_zones]]
+        votes = np.array([(mine == i).sum(axis=0) for i in range(1, len(REASONS))])
+        return np.where(votes.any(axis=0), votes.argmax(axis=0) + 1, 0).astype(np.uint8)
+
+    def main_reason(self, row: int, workers: Floats) -> int:
+        """Return the reason that keeps most workers away, over a roster's working days."""
+        n_zones = len(self.model.zone_shift)
+        rows = [row] if row < n_zones else self._zones_of[row - n_zones]
+        total = np.zeros(len(REASONS))
+        for r in rows:
+            total += np.bincount(self.scenario.reason[r], weights=workers, minlength=len(REASONS))
+        return int(total[1:].argmax()) + 1 if total[1:].any() else 0
+
+
+def directions(outbound: UInt8, back: UInt8) -> UInt8:
+    """Return 0 both ways, 1 outbound only, 2 return only, 3 neither, per home."""
+    one_way = np.where(outbound < NONE, 1, np.where(back < NONE, 2, 3))
+    return np.where((outbound < NONE) & (back < NONE), 0, one_way).astype(np.uint8)
+
+
+def count(classes: UInt8, workers: Floats, n: int, area: Ints, n_areas: int) -> Floats:
+    """Return workers per area and class, float64[n_areas, n]."""
+    flat = np.bincount(area * n + classes, weights=workers, minlength=n_areas * n)
+    return flat.reshape(n_areas, n)
+
+
+def with_pool(parts: Floats) -> Floats:
+    """Put the sum of the parts before them."""
+    return np.concatenate([parts.sum(axis=-1, keepdims=True), parts], axis=-1)
+
+
+def safe(counts: Floats, threshold: int) -> Ints:
+    """Code counts that add up along the last axis so that none below the threshold shows.
+
+    Parameters
+    ----------
+    counts
+        The first column is the sum of the others.
+
+    Returns
+    -------
+    int64, same shape
+        ``3 n`` an exact count, ``3 n + 1`` one rounded down to a multiple of the threshold
+        (so that no hidden part follows by subtraction), ``2`` a hidden one.
+    """
+    small = (counts > 0) & (np.rint(counts) < threshold)
+    coded = 3 * np.rint(counts).astype(np.int64)
+    alone = small[..., 1:].any(axis=-1) & ~small[..., 0]
+    parts = np.where(small[..., 1:], -1.0, counts[..., 1:])
+    largest = np.zeros(counts.shape, bool)
+    largest[..., 1:] = np.arange(parts.shape[-1]) == parts.argmax(axis=-1)[..., None]
+    rounded = 3 * (np.rint(counts).astype(np.int64) // threshold * threshold) + 1
+    coded = np.where(largest & alone[..., None] & ~small, rounded, coded)
+    return np.where(small, 2, coded)
+
+
+def safe_homes(workers: Floats, threshold: int) -> Ints:
+    """Return workers per home, whole, -1 where fewer than the threshold live there."""
+    whole = np.rint(workers).astype(np.int64)
+    return np.where((workers > 0) & (whole < threshold), -1, whole)

@@ -1,0 +1,282 @@
+// From a selection to classes, legend and figures.
+const BLUES = ["#0b3c5d", "#1d6a96", "#4a98bf", "#8cc1d9", "#c4dfea", "#e3eff4"];
+const SERVED = { colour: "#2d7fa8" };
+const OUT_ONLY = { colour: "#f6d58a", hatch: "/", ink: "#8a6200" };
+const BACK_ONLY = { colour: "#f0a965", hatch: "\\", ink: "#8a4300" };
+const NEITHER = { colour: "#e5c3b1", hatch: "x", ink: "#9c4a24" };
+const REASON_COLOURS = { no_stop_home: "#ddcc77", no_stop_gate: "#cc6677", no_service_hour: "#332288",
+  no_return: "#88ccee", too_long: "#44aa99", too_many_transfers: "#aa4499",
+  only_school_days: "#117733", unsafe_night: "#882255", several: "#9a9a9a" };
+const REASON_HATCH = { no_stop_home: ".", no_stop_gate: "-", no_return: "\\", too_long: "/",
+  unsafe_night: "x" };
+const REASONS = ["", "no_stop_home", "no_stop_gate", "no_service_hour", "no_return", "too_long",
+  "too_many_transfers", "only_school_days", "unsafe_night", "several"];
+const LATE_BREAKS = [15, 30, 60, 120];
+
+// Classes of a time scale: at most six, up to the limit a direction holds within.
+function timeBreaks() {
+  const most = manifest.limits.max_total_min || 60;
+  const step = [5, 10, 15, 20, 30, 60].find((s) => most / s <= 5) || 60;
+  const breaks = [];
+  for (let b = step; b < most; b += step) breaks.push(b);
+  return [...breaks, most];
+}
+
+function timeStyles(breaks) {
+  const styles = breaks.map((b, i) => ({
+    label: t("{from}–{to} min", { from: i ? breaks[i - 1] + 1 : 0, to: b }),
+    colour: BLUES[Math.min(i, BLUES.length - 1)] }));
+  styles.push({ ...NEITHER, label: t("No usable journey") });
+  return styles;
+}
+
+function timeClasses(values, breaks) {
+  const table = new Uint8Array(256).fill(breaks.length - 1);
+  for (let m = 255; m >= 0; m--) {
+    const c = breaks.findIndex((b) => m <= b);
+    if (c >= 0) table[m] = c;
+  }
+  table[NONE] = breaks.length;
+  return values.map((m) => table[m]);
+}
+
+const longest = (a, b) => a.map((v, i) => Math.max(v, b[i]));
+
+// Classes and styles of one scenario under the selection.
+async function classify(scenario) {
+  const found = await RULES[state.measure](scenario);
+  if (!found) return { classes: new Uint8Array(homes.n).fill(NONE), styles: [] };
+  if (homes.workers) {
+    found.classes = found.classes.map((c, h) => (homes.workers[h] === 0 ? NONE : c));
+  }
+  return found;
+}
+
+const RULES = {
+  async time(scenario) {
+    const [out, back] = await ways(scenario);
+    if (!out) return null;
+    const values = state.direction === "out" ? out : state.direction === "back" ? back
+      : longest(out, back);
+    const breaks = timeBreaks();
+    return { classes: timeClasses(values, breaks), styles: timeStyles(breaks) };
+  },
+  async holds(scenario) {
+    const [out, back] = await ways(scenario);
+    if (!out) return null;
+    if (state.direction !== "both") {
+      const values = state.direction === "out" ? out : back;
+      return { classes: values.map((m) => (m === NONE ? 1 : 0)),
+        styles: [{ ...SERVED, label: t(state.direction === "out" ? "Arrives on time" : "Gets home") },
+          { ...NEITHER, label: t("No usable journey") }] };
+    }
+    return { classes: directionClass(out, back), styles: [
+      { ...SERVED, label: t("There and back") }, { ...OUT_ONLY, label: t("Outbound only") },
+      { ...BACK_ONLY, label: t("Return only") }, { ...NEITHER, label: t("Neither direction") }] };
+  },
+  async white(scenario) {
+    const zone = await arrayOf(scenario, "zone", zoneRow());
+    if (!zone) return null;
+    return { classes: zone.map((v) => v & 3), styles: [
+      { ...SERVED, colour: "#b9d3df", label: t("Served: not white") },
+      { ...OUT_ONLY, label: t("White: no way back (outbound only)") },
+      { ...BACK_ONLY, label: t("White: no way there (return only)") },
+      { ...NEITHER, colour: "#c9694a", ink: "#5e1f0b", label: t("White: neither direction") }] };
+  },
+  async reason(scenario) {
+    const zone = await arrayOf(scenario, "zone", zoneRow());
+    if (!zone) return null;
+    const seen = [...new Set(zone.map((v) => v >> 2))].sort((a, b) => a - b);
+    const place = new Uint8Array(64);
+    seen.forEach((reason, i) => { place[reason] = i; });
+    return { classes: zone.map((v) => place[v >> 2]), styles: seen.map((reason) => (reason === 0
+      ? { colour: "#e8eef1", label: t("Served: not white") }
+      : { colour: REASON_COLOURS[REASONS[reason]], hatch: REASON_HATCH[REASONS[reason]],
+        ink: "rgba(20,20,20,.5)", label: t("reason " + REASONS[reason]) })) };
+  },
+  async late(scenario) {
+    const over = await arrayOf(scenario, "over", keyRow());
+    if (!over) return null;
+    const table = Uint8Array.from({ length: 256 }, (_, m) => LATE_BREAKS.filter((b) => m >= b).length);
+    table[NONE] = LATE_BREAKS.length + 1;
+    const styles = [...LATE_BREAKS, null].map((b, i) => ({ colour: BLUES[4 - i],
+      label: b === null ? t("{from} min or more", { from: LATE_BREAKS[i - 1] })
+        : t("{from}–{to} min", { from: i ? LATE_BREAKS[i - 1] : 0, to: b - 1 }) }));
+    styles.push({ ...NEITHER, label: t("No way home") });
+    return { classes: over.map((m) => table[m]), styles };
+  },
+  async share(scenario) {
+    const list = manifest.scenarios[scenario].share;
+    const share = list ? await bytesOf(list[pickIndex() * nModes + state.mode]) : null;
+    if (!share || !isRoster()) return null;
+    const table = Uint8Array.from({ length: 256 }, (_, p) => (p >= 100 ? 0 : p >= 75 ? 1 : p >= 50 ? 2
+      : p > 0 ? 3 : 4));
+    return { classes: share.map((p) => table[p]), styles: [
+      { colour: BLUES[0], label: t("Every working day") }, { colour: BLUES[1], label: t("75–99 % of days") },
+      { colour: BLUES[2], label: t("50–74 % of days") }, { colour: BLUES[4], label: t("1–49 % of days") },
+      { ...NEITHER, label: t("No day") }] };
+  },
+  async gain(scenario) {
+    const [[out, back], [wasOut, wasBack]] = await Promise.all([ways(scenario), ways(0)]);
+    if (!out) return null;
+    const classes = new Uint8Array(out.length);
+    for (let i = 0; i < out.length; i++) {
+      const now = out[i] !== NONE && back[i] !== NONE, was = wasOut[i] !== NONE && wasBack[i] !== NONE;
+      classes[i] = now ? (was ? 2 : 0) : (was ? 1 : 3);
+    }
+    return { classes, styles: [{ colour: "#117a65", label: t("Gained") },
+      { colour: "#d1495b", hatch: "x", ink: "#5b0f1b", label: t("Lost") },
+      { colour: "#c6dce6", label: t("Already there and back") },
+      { ...NEITHER, colour: "#efe4dc", label: t("Still without") }] };
+  },
+};
+
+const ways = (scenario) => Promise.all([arrayOf(scenario, "out", keyRow()),
+  arrayOf(scenario, "back", keyRow())]);
+
+// Counts: 3n exact, 3n+1 rounded down, 2 hidden.
+function countText(code) {
+  if (code === undefined || code === null) return "–";
+  if (code === 2) return t("< {n}", { n: manifest.threshold });
+  const value = number(Math.floor(code / 3));
+  return code % 3 === 1 ? t("about {n}", { n: value }) : value;
+}
+const countValue = (code) => (code === 2 ? 0 : Math.floor(code / 3));
+
+async function countsNow(scenario) {
+  const known = manifest.scenarios[scenario].figures, row = keyRow(), zrow = zoneRow();
+  const [modes, zones, gains] = await Promise.all([jsonOf(known.modes), jsonOf(known.zones),
+    jsonOf(known.gains)]);
+  let mode = row === undefined ? null : modes[row][state.group];
+  let zone = zrow === undefined ? null : zones[zrow][state.group];
+  if (state.area >= 0) {
+    const n = manifest.homes.communes.length;
+    const [byMode, byZone] = await Promise.all([intsOf(known.area_modes), intsOf(known.area_zones)]);
+    const width = byZone.length / zones.length / n;
+    if (mode) mode = Array.from(byMode.subarray((row * n + state.area) * 5, (row * n + state.area + 1) * 5));
+    if (zone) {
+      const from = (zrow * n + state.area) * width;
+      const part = Array.from(byZone.subarray(from, from + width));
+      const reasons = part.slice(5).map(countValue);
+      zone = [...part, Math.max(...reasons) > 0 ? reasons.indexOf(Math.max(...reasons)) + 1 : 0];
+    }
+  }
+  const gain = scenario > 0 && row !== undefined && state.area < 0 ? gains[row][state.group] : null;
+  return { mode, zone, gain };
+}
+
+async function showFigures() {
+  const box = document.getElementById("mb-figures");
+  const { mode, zone, gain } = await countsNow(state.scenario);
+  if (!mode) {
+    box.replaceChildren(el("p", {}, t("This shift does not work on that kind of day.")));
+    return;
+  }
+  const pool = countValue(mode[0]);
+  const share = (code) => (pool && code !== 2 ? percent(Math.floor(code / 3) / pool) : "");
+  const oneWay = mode[2] === 2 || mode[3] === 2 ? null : 3 * (countValue(mode[2]) + countValue(mode[3]));
+  const row = (name, label, code, style, extra) => el("div", { class: "mb-row" },
+    el("dt", {}, style ? swatch(style) : el("span", { class: "mb-noswatch" }), label),
+    el("dd", { "data-figure": name }, code === null ? "–" : countText(code),
+      el("small", {}, extra === undefined ? share(code === null ? 2 : code) : extra)));
+  const white = zone && [zone[2], zone[3], zone[4]];
+  const parts = [el("div", { class: "mb-key" },
+    el("strong", { "data-figure": "both" }, countText(mode[1])),
+    el("span", {}, t("workers out of {pool} can go and come back {mode}",
+      { pool: countText(mode[0]), mode: t("by " + manifest.modes[state.mode]) }),
+    el("b", {}, share(mode[1]) ? " (" + share(mode[1]) + ")" : ""))),
+  bar(mode, pool),
+  el("dl", { class: "mb-list" },
+    row("pool", t("Workers in the pool"), mode[0], null, ""),
+    row("reachable", t("There and back"), mode[1], SERVED),
+    row("out", t("Outbound only"), mode[2], OUT_ONLY),
+    row("back", t("Return only"), mode[3], BACK_ONLY),
+    row("neither", t("Neither direction"), mode[4], NEITHER))];
+  if (zone) {
+    const hidden = white.every((c) => c === 2 || c === 0) && white.includes(2);
+    const sum = white.reduce((a, c) => a + countValue(c), 0);
+    const rounded = white.some((c) => c === 2 || c % 3 === 1);
+    const total = hidden ? 2 : rounded ? 3 * sum + 1 : 3 * sum;
+    parts.push(el("dl", { class: "mb-list mb-white" },
+      row("white", t("In a white zone"), total, null),
+      row("served", t("Served: not white"), zone[1], null),
+      el("div", { class: "mb-row" }, el("dt", {}, el("span", { class: "mb-noswatch" }), t("Main reason")),
+        el("dd", { "data-figure": "reason", class: "mb-words" },
+          zone[zone.length - 1] ? t("reason " + REASONS[zone[zone.length - 1]]) : "–"))));
+  }
+  if (gain) {
+    parts.push(el("dl", { class: "mb-list mb-gain" },
+      row("gained", t("Workers gained"), gain[1], { colour: "#117a65" }, ""),
+      row("lost", t("Workers lost"), gain[2], { colour: "#d1495b" }, "")));
+  }
+  box.replaceChildren(...parts);
+}
+
+function bar(mode, pool) {
+  const styles = [SERVED, OUT_ONLY, BACK_ONLY, NEITHER];
+  return el("div", { class: "mb-bar", "aria-hidden": "true" }, styles.map((style, i) => {
+    const part = el("span", { style: "flex-grow:" + (pool ? countValue(mode[i + 1]) / pool : 0) });
+    dress(part, style);
+    return part;
+  }));
+}
+
+// A legend patch that looks like the map.
+function dress(node, style) {
+  node.style.backgroundColor = style.colour;
+  if (style.hatch) {
+    const tile = document.createElement("canvas");
+    tile.width = tile.height = 8;
+    const ctx = tile.getContext("2d");
+    ctx.fillStyle = hatch(style.hatch, style.ink);
+    ctx.fillRect(0, 0, 8, 8);
+    node.style.backgroundImage = "url(" + tile.toDataURL() + ")";
+  }
+}
+
+function swatch(style) {
+  const node = el("span", { class: "mb-swatch", "aria-hidden": "true" });
+  dress(node, style);
+  return node;
+}
+
+function showLegend() {
+  const box = document.getElementById("mb-legend");
+  const styles = shownNow ? shownNow.styles : [];
+  box.replaceChildren(
+    el("h2", {}, t("legend " + state.measure)),
+    el("ul", {}, styles.map((style) => el("li", {}, swatch(style), style.label))),
+    homes.cells ? null : el("p", { class: "mb-note" }, t("The area of a circle follows the number of workers.")),
+    el("p", { class: "mb-note" }, limitsText()),
+    el("p", { class: "mb-note mb-sense" }, el("b", {}, t("White zone")), t(": here, no usable journey at the hours of the shift (service sense). It is not the institutional sense: an area outside any mobility authority.")));
+}
+
+function limitsText() {
+  const l = manifest.limits, parts = [];
+  if (l.max_total_min) parts.push(t("{n} min door to door", { n: number(l.max_total_min) }));
+  if (l.max_walk_min) parts.push(t("{n} min on foot", { n: number(l.max_walk_min) }));
+  if (l.max_transfers !== undefined) parts.push(t("{n} changes", { n: number(l.max_transfers) }));
+  if (l.max_wait_min) parts.push(t("no wait over {n} min", { n: number(l.max_wait_min) }));
+  return parts.length ? t("A direction holds within: ") + parts.join(", ") + "." : "";
+}
+
+function showTitle() {
+  const site = manifest.sites[state.site].name;
+  const values = { work: workPhrase(state.pick), site: ofSite(site), mode: modePhrase(state.mode),
+    plan: manifest.scenarios[state.scenario].name };
+  const kind = ["time", "holds"].includes(state.measure)
+    ? (state.direction === "both" ? "both" : state.direction) : state.measure;
+  const question = t("question " + kind, values);
+  document.getElementById("mb-question").textContent = question;
+  document.title = question + " – " + manifest.territory;
+  const parts = [manifest.territory];
+  if (isRoster()) {
+    parts.push(t("every shift of the roster, every kind of working day"));
+  } else {
+    const shift = manifest.shifts[pickIndex()];
+    parts.push(clock(shift.start) + "–" + clock(shift.end), dayName(state.day));
+    if (manifest.days[state.day].date) parts.push(dateText(manifest.days[state.day].date));
+  }
+  if (manifest.scenarios.length > 1) parts.push(manifest.scenarios[state.scenario].name);
+  document.getElementById("mb-subtitle").textContent = parts.join(" · ");
+}

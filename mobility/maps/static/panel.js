@@ -1,0 +1,186 @@
+// The panel: controls follow the selection, the selection follows the controls.
+const $ = (id) => document.getElementById(id);
+
+function fillSelect(id, options, value) {
+  const node = $(id);
+  const option = ([key, label]) => el("option", { value: key }, label);
+  node.replaceChildren(...options.map((entry) => (Array.isArray(entry) ? option(entry)
+    : el("optgroup", { label: entry.label }, entry.options.map(option)))));
+  node.value = String(value);
+}
+
+function fillControls() {
+  fillSelect("mb-site", manifest.sites.map((s, i) => [i, s.employer && s.employer !== s.name
+    ? s.name + " (" + s.employer + ")" : s.name]), state.site);
+  fillSelect("mb-pick", picksOf(state.site).map(({ roster, shifts }) => ({
+    label: rosterLabel(manifest.rosters[roster].name),
+    options: [...shifts.map((s) => ["s" + s, manifest.shifts[s].name + " " + clock(manifest.shifts[s].start) + "–" + clock(manifest.shifts[s].end)]),
+      ["r" + roster, t("whole roster {name}", { name: rosterLabel(manifest.rosters[roster].name) })]] })), state.pick);
+  const days = isRoster() ? [["-1", t("all working days")]] : daysOf(pickIndex()).map((d) => [d, dayName(d)]);
+  fillSelect("mb-day", days, isRoster() ? -1 : state.day);
+  $("mb-day").disabled = isRoster();
+  fillSelect("mb-direction", [["both", t("there and back")], ["out", t("outbound")], ["back", t("return")]], state.direction);
+  $("mb-direction").disabled = !["time", "holds"].includes(state.measure);
+  fillSelect("mb-mode", manifest.modes.map((m, i) => [i, modeName(i)]), state.mode);
+  $("mb-mode").disabled = ["white", "reason"].includes(state.measure);
+  fillSelect("mb-measure-kind", measures().map((m) => [m, t("measure " + m)]), state.measure);
+  fillSelect("mb-scenario", manifest.scenarios.map((s, i) => [i, s.name]), state.scenario);
+  $("mb-scenario-row").hidden = manifest.scenarios.length < 2;
+  $("mb-compare").checked = state.compare;
+  $("mb-compare").disabled = state.scenario === 0;
+  const communes = manifest.homes.communes;
+  fillSelect("mb-area", [[-1, t("the whole territory")], ...communes.map((c, i) => [i, c])], state.area);
+  $("mb-area-row").hidden = communes.length < 2;
+  fillSelect("mb-group", [[0, t("all workers")], ...manifest.homes.groups.map((g, i) => [i + 1, g])], state.group);
+  $("mb-group-row").hidden = !manifest.homes.groups.length;
+  $("mb-group").disabled = state.area >= 0;
+  for (const name of ["background", "stops", "shuttles", "labels"]) $("mb-layer-" + name).checked = state.layers[name];
+  $("mb-layer-stops").disabled = !stops.n;
+  $("mb-layer-shuttles-row").hidden = !manifest.plans.length;
+  $("mb-plan").max = Math.max(0, manifest.plans.length - 1);
+  for (const code of ["fr", "en"]) $("mb-" + code).setAttribute("aria-pressed", language === code);
+}
+
+// Everything that depends on the selection, in place.
+let turn = 0;
+async function update() {
+  const mine = ++turn;
+  settle();
+  if (state.area >= 0) state.group = 0;
+  fillControls();
+  showTitle();
+  const row = rosterOf(state.pick);
+  const [workers, now, before] = await Promise.all([intsOf(manifest.homes.pools[row]), null, loadPlan()]);
+  if (mine !== turn) return;
+  homes.workers = workers;
+  const found = await Promise.all([classify(state.scenario), state.compare ? classify(0) : null]);
+  if (mine !== turn) return;
+  [shownNow, shownBefore] = found;
+  layers.homes.redraw();
+  layers.top.redraw();
+  layers.vehicles.redraw();
+  showLegend();
+  await showFigures();
+  if (mine !== turn) return;
+  showPlans();
+  showClock();
+  showSwipe();
+  document.body.dataset.ready = String(mine);
+}
+
+async function choose(part) {
+  Object.assign(state, part);
+  map.closePopup();
+  await update();
+  if (location.protocol !== "about:") history.replaceState(null, "", addressOf());
+}
+
+function bind() {
+  const onChange = (id, take) => $(id).addEventListener("change", (event) => choose(take(event.target)));
+  onChange("mb-site", (n) => ({ site: Number(n.value) }));
+  onChange("mb-pick", (n) => ({ pick: n.value }));
+  onChange("mb-day", (n) => ({ day: Number(n.value) }));
+  onChange("mb-direction", (n) => ({ direction: n.value }));
+  onChange("mb-mode", (n) => ({ mode: Number(n.value) }));
+  onChange("mb-measure-kind", (n) => ({ measure: n.value }));
+  onChange("mb-scenario", (n) => ({ scenario: Number(n.value) }));
+  onChange("mb-compare", (n) => ({ compare: n.checked }));
+  onChange("mb-area", (n) => ({ area: Number(n.value) }));
+  onChange("mb-group", (n) => ({ group: Number(n.value) }));
+  for (const name of ["background", "stops", "shuttles", "labels"]) {
+    $("mb-layer-" + name).addEventListener("change", (event) => {
+      state.layers[name] = event.target.checked;
+      for (const layer of Object.values(layers)) layer.redraw();
+    });
+  }
+  $("mb-plan").addEventListener("input", (event) => {
+    const index = Number(event.target.value), tied = manifest.plans[index].scenario;
+    choose(tied === null ? { plan: index } : { plan: index, scenario: tied });
+  });
+  $("mb-clock").addEventListener("input", (event) => {
+    state.clock = Number(event.target.value) * 60;
+    showClock();
+    layers.vehicles.redraw();
+  });
+  $("mb-play").addEventListener("click", play);
+  for (const code of ["fr", "en"]) $("mb-" + code).addEventListener("click", () => speak(code));
+  $("mb-find").addEventListener("submit", (event) => { event.preventDefault(); find(); });
+  $("mb-search").addEventListener("change", find);
+  $("mb-measure").addEventListener("click", toggleMeasure);
+  $("mb-fullscreen").addEventListener("click", fullScreen);
+  $("mb-print-a4").addEventListener("click", () => print("A4"));
+  $("mb-print-a3").addEventListener("click", () => print("A3"));
+  $("mb-whole").addEventListener("click", () => map.fitBounds(territoryBounds(), { padding: [16, 16] }));
+  map.on("click", (event) => clickMap(event.latlng));
+  map.on("mousemove", (event) => {
+    map.getContainer().classList.toggle("mb-over", homeAt(event.latlng) >= 0);
+  });
+  map.getContainer().addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target === map.getContainer()) clickMap(map.getCenter());
+    if (event.key === "Escape" && measure.on) toggleMeasure();
+  });
+}
+
+function speak(code) {
+  language = code;
+  translatePage();
+  showSources();
+  controls();
+  return choose({});
+}
+
+function showSources() {
+  $("mb-sources").replaceChildren(...manifest.sources.map((s) => el("li", {}, el("b", {}, t("source " + s.role)),
+    " " + [s.name, s.by, s.licence, s.sha ? "SHA-256 " + s.sha + "…" : ""].filter(Boolean).join(" · "))));
+  $("mb-findings").replaceChildren(...manifest.findings.map(([fr, en]) => el("li", {}, language === "fr" ? fr : en)));
+  $("mb-findings-box").hidden = !manifest.findings.length;
+  $("mb-version").textContent = manifest.version ? "mobility " + manifest.version : "";
+  $("mb-threshold").textContent = t("Counts of fewer than {n} workers are hidden; a count from which one could be deduced is rounded down.", { n: manifest.threshold });
+}
+
+// Leaflet's own controls, in the reader's language.
+let zoomControl = null, attribution = null;
+function controls() {
+  if (zoomControl) zoomControl.remove();
+  zoomControl = L.control.zoom({ position: "topright", zoomInTitle: t("Zoom in"), zoomOutTitle: t("Zoom out") }).addTo(map);
+  if (attribution) attribution.remove();
+  attribution = L.control.attribution({ prefix: "Leaflet", position: "bottomright" }).addTo(map);
+  const credits = new Set(manifest.sources.map((s) => [s.by, s.licence].filter(Boolean).join(", ")).filter(Boolean));
+  for (const credit of credits) attribution.addAttribution(L.Util.template("{c}", { c: escaped(credit) }));
+}
+
+const escaped = (text) => { const node = el("i", {}, text); return node.innerHTML; };
+
+async function start() {
+  if (typeof DecompressionStream === "undefined") {
+    $("mb-question").textContent = t("This browser is too old for the map: use a version of 2023 or later.");
+    return;
+  }
+  readAddress();
+  translatePage();
+  if (map.attributionControl) map.attributionControl.remove();
+  controls();
+  L.control.scale({ imperial: false, position: "bottomleft", maxWidth: 160 }).addTo(map);
+  showSources();
+  showShiftMarks();
+  addLayer("ground", 210, paintGround);
+  addLayer("homes", 320, paintHomes);
+  addLayer("roads", 340, paintRoads);
+  addLayer("top", 450, paintTop);
+  addLayer("vehicles", 460, paintVehicles);
+  startSwipe();
+  bind();
+  await loadHomes();
+  map.fitBounds(territoryBounds(), { padding: [16, 16], animate: false });
+  if (document.body.dataset.layout) layout(document.body.dataset.layout);
+  settle();
+  await update();
+  await Promise.all([loadGround(), loadStops()]);
+  if (document.body.dataset.layout) map.fitBounds(territoryBounds(), { padding: [4, 4], animate: false });
+  for (const layer of Object.values(layers)) layer.redraw();
+  fillControls();
+  await fillSearch();
+  document.body.dataset.loaded = "1";
+}
+
+window.mobilityMap = { choose, state, map, homeAt, openHome, get shown() { return shownNow; } };

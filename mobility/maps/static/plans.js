@@ -1,0 +1,241 @@
+// Shuttles: lines, stops with timetables, the frontier, and a day of vehicles.
+const LINE_COLOURS = ["#7a1fa2", "#00695c", "#b3261e", "#1a4f9c", "#6d4c00", "#455a64", "#ad1457", "#2e7d32"];
+const plan = { index: -1, lines: [], runs: [] };
+
+async function loadPlan() {
+  if (!manifest.plans.length) return;
+  if (!(state.plan >= 0 && state.plan < manifest.plans.length)) state.plan = 0;
+  if (plan.index === state.plan) return;
+  const known = manifest.plans[state.plan];
+  const [lines, runs] = await Promise.all([jsonOf(known.lines), jsonOf(known.runs)]);
+  plan.index = state.plan;
+  plan.lines = lines.map((line) => ({ name: line.name, path: measured(pathOfFlat(line.path)),
+    stops: line.stops.map(([name, lon, lat, riders]) => ({ name, riders, x: mercatorX(lon), y: mercatorY(lat) })) }));
+  plan.runs = runs.map((run) => {
+    const path = run.path ? measured(pathOfFlat(run.path)) : plan.lines[run.line].path;
+    return { ...run, path, at: alongPath(path, run.stops.map((s) => plan.lines[run.line].stops[s])) };
+  });
+}
+
+function measured(path) {
+  const far = path.far = new Float64Array(path.x.length);
+  for (let i = 1; i < far.length; i++) {
+    far[i] = far[i - 1] + Math.hypot(path.x[i] - path.x[i - 1], path.y[i] - path.y[i - 1]);
+  }
+  return path;
+}
+
+// Where each call stands on the path: the nearest vertex, in running order.
+function alongPath(path, calls) {
+  const nearest = (stop) => {
+    let best = 0, least = Infinity;
+    for (let i = 0; i < path.x.length; i++) {
+      const d = Math.hypot(path.x[i] - stop.x, path.y[i] - stop.y);
+      if (d < least) { least = d; best = i; }
+    }
+    return path.far[best];
+  };
+  return calls.map(nearest);
+}
+
+function placeOn(path, far) {
+  let low = 0, high = path.far.length - 1;
+  while (high - low > 1) {
+    const mid = (low + high) >> 1;
+    if (path.far[mid] <= far) low = mid; else high = mid;
+  }
+  const span = path.far[high] - path.far[low];
+  const part = span > 0 ? (far - path.far[low]) / span : 0;
+  return [path.x[low] + part * (path.x[high] - path.x[low]), path.y[low] + part * (path.y[high] - path.y[low])];
+}
+
+const colourOf = (line) => LINE_COLOURS[line % LINE_COLOURS.length];
+
+function paintPlan(ctx, view) {
+  if (!state.layers.shuttles || plan.index < 0) return;
+  ctx.lineCap = ctx.lineJoin = "round";
+  plan.lines.forEach((line, i) => {
+    trace(ctx, view, line.path, false);
+    ctx.strokeStyle = "#ffffff"; ctx.lineWidth = 7; ctx.stroke();
+    ctx.strokeStyle = colourOf(i); ctx.lineWidth = 4; ctx.stroke();
+  });
+  plan.lines.forEach((line, i) => {
+    for (const stop of line.stops) {
+      ctx.beginPath();
+      ctx.arc(view.px(stop.x), view.py(stop.y), 5, 0, 6.2832);
+      ctx.fillStyle = "#ffffff"; ctx.fill();
+      ctx.strokeStyle = colourOf(i); ctx.lineWidth = 2.6; ctx.stroke();
+    }
+  });
+}
+
+const runsToday = () => {
+  const kind = manifest.days[state.day].kind;
+  return plan.runs.filter((run) => !run.days.length || run.days.includes(kind));
+};
+
+// Vehicles at the clock: [run, x, y, riders].
+function vehiclesAt(second) {
+  const found = [];
+  for (const run of runsToday()) {
+    for (const now of [second, second + 86400]) {
+      const last = run.times.length - 1;
+      if (now < run.times[0] || now > run.times[last]) continue;
+      let leg = 0;
+      while (leg < last - 1 && run.times[leg + 1] <= now) leg++;
+      const span = run.times[leg + 1] - run.times[leg];
+      const part = span > 0 ? (now - run.times[leg]) / span : 1;
+      const far = run.at[leg] + part * (run.at[leg + 1] - run.at[leg]);
+      found.push([run, ...placeOn(run.path, far), run.riders[leg] || 0]);
+    }
+  }
+  return found;
+}
+
+function edgesNear(second) {
+  const near = (edge) => Math.abs(((edge - second) % 86400 + 129600) % 86400 - 43200) <= 900;
+  const found = [];
+  for (const shift of manifest.shifts) {
+    const site = manifest.rosters[shift.roster].site;
+    for (const edge of [shift.start, shift.end]) {
+      if (near(edge) && !found.some((f) => f[0] === site)) found.push([site, edge]);
+    }
+  }
+  return found;
+}
+
+function paintVehicles(ctx, view) {
+  if (state.clock < 0 || plan.index < 0 || !state.layers.shuttles) return;
+  for (const [site] of edgesNear(state.clock)) {
+    for (const gate of gatePoints.filter((g) => g.site === site)) {
+      ctx.beginPath();
+      ctx.arc(view.px(gate.x), view.py(gate.y), 20, 0, 6.2832);
+      ctx.strokeStyle = "#b3261e"; ctx.lineWidth = 3; ctx.stroke();
+    }
+  }
+  for (const [run, x, y, riders] of vehiclesAt(state.clock)) {
+    const px = view.px(x), py = view.py(y), empty = run.dir === "empty";
+    ctx.beginPath();
+    ctx.arc(px, py, empty ? 7 : 8 + Math.min(8, Math.sqrt(Math.max(0, riders))), 0, 6.2832);
+    ctx.fillStyle = empty ? "#ffffff" : colourOf(run.line); ctx.fill();
+    ctx.strokeStyle = empty ? colourOf(run.line) : "#ffffff"; ctx.lineWidth = 2.5; ctx.stroke();
+    ctx.font = "700 11px " + FONT;
+    ctx.textAlign = "center"; ctx.textBaseline = "middle";
+    ctx.fillStyle = empty ? colourOf(run.line) : "#ffffff";
+    ctx.fillText(empty ? "" : (run.dir === "in" ? "▸" : "◂") + (riders > 0 ? riders : ""), px, py);
+  }
+}
+
+function planStopAt(far) {
+  if (!state.layers.shuttles || plan.index < 0) return null;
+  for (const [line, known] of plan.lines.entries()) {
+    for (const [stop, place] of known.stops.entries()) if (far(place.x, place.y) < 9) return { line, stop };
+  }
+  return null;
+}
+
+function openPlanStop({ line, stop }) {
+  const place = plan.lines[line].stops[stop];
+  const rows = runsToday().filter((run) => run.line === line && run.dir !== "empty" && run.stops.includes(stop))
+    .map((run) => ({ run, at: run.times[run.stops.indexOf(stop)] })).sort((a, b) => a.at % 86400 - b.at % 86400)
+    .map(({ run, at }) => el("tr", {}, el("th", { scope: "row" }, clock(at)),
+      el("td", {}, t(run.dir === "in" ? "to the gate at {to}" : "from the gate at {to}",
+        { to: clock(run.dir === "in" ? run.times[run.times.length - 1] : run.times[0]) })),
+      el("td", {}, t("vehicle {n}", { n: run.vehicle + 1 }))));
+  popup(unproject(place.x, place.y), [el("h3", {}, place.name),
+    el("p", { class: "mb-pop-sub" }, plan.lines[line].name + " · "
+      + (place.riders < 0 ? t("fewer than {n} riders a day", { n: manifest.threshold })
+        : t("{n} riders a day", { n: number(place.riders) }))),
+    el("table", { class: "mb-ways" }, el("caption", {}, t("Timetable") + " – " + dayName(state.day)), el("tbody", {}, rows))]);
+}
+
+// The frontier: workers covered against cost, one point per plan.
+function showPlans() {
+  const box = document.getElementById("mb-plans");
+  box.hidden = !manifest.plans.length;
+  if (box.hidden) return;
+  const known = manifest.plans[state.plan];
+  document.getElementById("mb-plan").setAttribute("aria-valuetext", known.name);
+  document.getElementById("mb-plan").value = state.plan;
+  document.getElementById("mb-frontier").replaceChildren(frontier());
+  const hidden = known.workers < 0;
+  const rows = [[t("Workers covered"), hidden ? t("< {n}", { n: manifest.threshold }) : number(known.workers)],
+    [t("Cost a year"), euros(known.cost)], [t("Vehicles"), number(known.vehicles)],
+    [t("Vehicle-km a year"), number(known.km)],
+    ...known.facts.map(([label, value]) => [t(label), value])];
+  document.getElementById("mb-plan-facts").replaceChildren(el("h3", {}, known.name), el("dl", { class: "mb-list" },
+    rows.map(([label, value]) => el("div", { class: "mb-row" }, el("dt", {}, label), el("dd", {}, value)))),
+  el("ul", { class: "mb-lines" }, plan.lines.map((line, i) => el("li", {},
+    el("span", { class: "mb-swatch", style: "background:" + colourOf(i) }), line.name))));
+}
+
+function frontier() {
+  const space = "http://www.w3.org/2000/svg", wide = 280, high = 120;
+  const svg = document.createElementNS(space, "svg");
+  svg.setAttribute("viewBox", `0 0 ${wide} ${high}`);
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", t("Frontier: workers covered against cost a year"));
+  const most = { cost: Math.max(...manifest.plans.map((p) => p.cost), 1), workers: Math.max(...manifest.plans.map((p) => p.workers), 1) };
+  const x = (p) => 34 + p.cost / most.cost * (wide - 48), y = (p) => high - 24 - p.workers / most.workers * (high - 38);
+  const add = (tag, attributes, text) => {
+    const node = document.createElementNS(space, tag);
+    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+    if (text !== undefined) node.textContent = text;
+    svg.append(node);
+  };
+  add("path", { d: `M34 8V${high - 24}H${wide - 8}`, fill: "none", stroke: "#8b959c" });
+  const order = [...manifest.plans].sort((a, b) => a.cost - b.cost);
+  add("polyline", { points: order.map((p) => `${x(p)},${y(p)}`).join(" "), fill: "none", stroke: "#2d7fa8", "stroke-width": 1.5 });
+  manifest.plans.forEach((p, i) => add("circle", { cx: x(p), cy: y(p), r: i === state.plan ? 7 : 4,
+    fill: i === state.plan ? "#b3261e" : "#2d7fa8", stroke: "#ffffff", "stroke-width": 1.5 }));
+  add("text", { x: wide - 8, y: high - 8, "text-anchor": "end" }, t("€ a year: {n}", { n: number(most.cost) }));
+  add("text", { x: 38, y: 14 }, t("workers: {n}", { n: number(most.workers) }));
+  return svg;
+}
+
+// The clock of the day.
+let ticking = 0;
+function showClock() {
+  const on = state.clock >= 0;
+  document.getElementById("mb-clock-value").textContent = on ? clock(state.clock) : "--:--";
+  document.getElementById("mb-clock").value = on ? Math.round(state.clock / 60) : 0;
+  document.getElementById("mb-clock").setAttribute("aria-valuetext", on ? clock(state.clock) : "");
+  const status = document.getElementById("mb-clock-status");
+  if (!on) { status.textContent = ""; return; }
+  const vehicles = vehiclesAt(state.clock);
+  const aboard = vehicles.some((v) => v[3] < 0) ? -1 : vehicles.reduce((sum, v) => sum + v[3], 0);
+  const edges = edgesNear(state.clock).map(([site, edge]) => t("hand-over {at} at {site}", { at: clock(edge), site: manifest.sites[site].name }));
+  status.textContent = [aboard < 0 ? t("{n} vehicles on the road", { n: vehicles.length })
+    : t("{n} vehicles on the road, {m} riders", { n: vehicles.length, m: aboard }), ...edges].join(" · ");
+}
+
+function play() {
+  const button = document.getElementById("mb-play");
+  if (ticking) {
+    cancelAnimationFrame(ticking);
+    ticking = 0;
+    button.textContent = "▶";
+    button.dataset.tLabel = "Play the day";
+    translatePage();
+    return;
+  }
+  button.textContent = "❚❚";
+  button.dataset.tLabel = "Pause";
+  translatePage();
+  if (state.clock < 0) state.clock = 4 * 3600;
+  let last = performance.now();
+  const tick = (now) => {
+    state.clock = (state.clock + (now - last) * 0.9) % 86400;
+    last = now;
+    showClock();
+    layers.vehicles.redraw();
+    ticking = requestAnimationFrame(tick);
+  };
+  ticking = requestAnimationFrame(tick);
+}
+
+function showShiftMarks() {
+  const marks = manifest.shifts.flatMap((s) => [s.start, s.end]).filter((v, i, all) => all.indexOf(v) === i);
+  document.getElementById("mb-marks").replaceChildren(...marks.map((s) => el("span",
+    { style: "left:" + (s % 86400) / 864 + "%" }, clock(s).slice(0, 2) + NARROW + "h")));
+}

@@ -1,0 +1,138 @@
+// Pop-ups: a home, a stop, a gate, a shuttle stop.
+let homeNames = null;
+
+async function openHome(h) {
+  if (!homeNames) homeNames = await jsonOf(manifest.homes.names);
+  const commune = await intsOf(manifest.homes.commune);
+  const scenario = state.scenario;
+  const [out, back, zone, over] = await Promise.all([arrayOf(scenario, "out", keyRow()),
+    arrayOf(scenario, "back", keyRow()), arrayOf(scenario, "zone", zoneRow()),
+    arrayOf(scenario, "over", keyRow())]);
+  const workers = homes.workers[h];
+  const place = manifest.homes.communes[commune[h]];
+  const body = [el("h3", {}, homeNames[h] || place),
+    el("p", { class: "mb-pop-sub" }, [homeNames[h] ? place : "", workers < 0
+      ? t("fewer than {n} workers", { n: manifest.threshold })
+      : t("{n} workers", { n: number(workers) })].filter(Boolean).join(" · "))];
+  if (out) body.push(wayTable(out[h], back[h]));
+  if (zone) body.push(statusLine(zone[h] & 3, zone[h] >> 2));
+  if (over && over[h] !== NONE) {
+    body.push(el("p", {}, over[h] > 0
+      ? t("After the shift one may stay {n} min more and still get home.", { n: over[h] })
+      : t("The least overtime misses the way home.")));
+  }
+  body.push(await dayMatrix(h));
+  body.push(await examples(h));
+  popup(homeCentre(h), body);
+}
+
+const homeCentre = (h) => unproject(homes.x[h], homes.y[h]);
+
+function popup(latlng, body) {
+  const box = el("div", { class: "mb-pop", lang: language }, body);
+  L.popup({ maxWidth: 360, minWidth: 250, maxHeight: Math.max(220, map.getSize().y - 120) })
+    .setLatLng(latlng).setContent(box).openOn(map);
+}
+
+function wayTable(out, back) {
+  const shift = isRoster() ? null : manifest.shifts[pickIndex()];
+  const line = (name, minutes, from, to) => el("tr", {}, el("th", { scope: "row" }, t(name)),
+    minutes === NONE ? el("td", { colspan: 2, class: "mb-none" }, t("No usable journey"))
+      : [el("td", {}, t("{n} min", { n: minutes })), el("td", {}, shift ? t("{from} → {to}", { from, to }) : "")]);
+  const start = shift ? shift.start : 0, end = shift ? shift.end : 0;
+  return el("table", { class: "mb-ways" },
+    el("caption", {}, modeName(state.mode) + (shift ? "" : " – " + t("the longest of the working days"))),
+    el("tbody", {},
+      line("Outbound", out, clock(start - 60 * out), clock(start)),
+      line("Return", back, clock(end), clock(end + 60 * back))));
+}
+
+function statusLine(status, reason) {
+  if (status === 0) return el("p", { class: "mb-ok" }, t("Served: not white"));
+  return el("p", { class: "mb-bad" }, el("b", {}, t(["", "White: no way back (outbound only)",
+    "White: no way there (return only)", "White: neither direction"][status])), el("br"),
+  t("Binding reason: {reason}", { reason: t("reason " + REASONS[reason]) }));
+}
+
+// Shifts of the roster by kinds of day, in the chosen mode.
+async function dayMatrix(h) {
+  const shifts = shiftsOf(rosterOf(state.pick));
+  const days = manifest.days.map((d, i) => i).filter((d) => shifts.some((s) => keyRow("s" + s, d) !== undefined));
+  const cell = async (s, d) => {
+    const row = keyRow("s" + s, d);
+    if (row === undefined) return el("td", {}, "·");
+    const [out, back] = await Promise.all([arrayOf(state.scenario, "out", row),
+      arrayOf(state.scenario, "back", row)]);
+    const c = out[h] !== NONE ? (back[h] !== NONE ? 0 : 1) : (back[h] !== NONE ? 2 : 3);
+    return el("td", { class: "mb-c" + c }, el("span", { "aria-hidden": "true" }, "●→←○"[c]),
+      el("span", { class: "mb-sr" }, t(["There and back", "Outbound only", "Return only", "Neither direction"][c])));
+  };
+  const rows = await Promise.all(shifts.map(async (s) => el("tr", {},
+    el("th", { scope: "row" }, manifest.shifts[s].name + " " + clock(manifest.shifts[s].start)),
+    await Promise.all(days.map((d) => cell(s, d))))));
+  return el("table", { class: "mb-matrix" },
+    el("caption", {}, t("Roster {name}: ● there and back, → outbound only, ← return only, ○ neither",
+      { name: rosterLabel(manifest.rosters[rosterOf(state.pick)].name) })),
+    el("thead", {}, el("tr", {}, el("td", {}), days.map((d) => el("th", { scope: "col" }, dayName(d))))),
+    el("tbody", {}, rows));
+}
+
+// The journey of this home, else of the nearest home that has one.
+async function examples(h) {
+  const blob = isRoster() ? undefined : manifest.itineraries[keyRow()];
+  if (blob === undefined || state.scenario !== 0) return null;
+  const known = await jsonOf(blob);
+  let best = null, nearest = Infinity;
+  for (const trip of known) {
+    const far = map.distance(homeCentre(h), homeCentre(trip[0]));
+    if (far < nearest) { nearest = far; best = trip; }
+  }
+  if (!best || nearest > 1500) return null;
+  const legs = (title, way) => (way.length ? el("div", {}, el("h4", {}, t(title)),
+    el("ol", { class: "mb-legs" }, way.map(([kind, depart, arrive, from, to, line]) => el("li", {},
+      el("b", {}, depart + "–" + arrive), " ",
+      kind === "ride" ? t("line {line}: {from} → {to}", { line, from, to })
+        : kind === "wait" ? t("wait at {from}", { from }) : t("walk: {from} → {to}", { from, to }))))) : null);
+  return el("details", { class: "mb-example", open: true },
+    el("summary", {}, best[0] === h ? t("Example journey")
+      : t("Example journey, from a home {n} m away", { n: number(Math.round(nearest / 10) * 10) })),
+    legs("Outbound", best[1]), legs("Return", best[2]));
+}
+
+function openStop(s) {
+  const trips = stops.trips.map((values, day) => el("tr", {}, el("th", { scope: "row" }, dayName(day)),
+    el("td", {}, number(values[s]))));
+  popup(unproject(stops.x[s], stops.y[s]), [el("h3", {}, stops.names[s]),
+    el("table", { class: "mb-ways" }, el("caption", {}, t("Departures per day")), el("tbody", {}, trips))]);
+}
+
+function openSite(index) {
+  const site = manifest.sites[index];
+  const rows = picksOf(index).flatMap(({ roster, shifts }) => shifts.map((s) => {
+    const shift = manifest.shifts[s];
+    return el("tr", {}, el("th", { scope: "row" }, rosterLabel(manifest.rosters[roster].name)),
+      el("td", {}, shift.name), el("td", {}, clock(shift.start) + "–" + clock(shift.end)),
+      el("td", {}, shift.headcount ? t("{n} posts", { n: number(shift.headcount) }) : ""));
+  }));
+  const [lon, lat] = site.gates[0];
+  popup(L.latLng(lat, lon), [el("h3", {}, site.name),
+    site.employer ? el("p", { class: "mb-pop-sub" }, site.employer) : null,
+    el("table", { class: "mb-ways" }, el("tbody", {}, rows)),
+    el("button", { type: "button", class: "mb-small", onclick: () => { map.closePopup(); choose({ site: index }); } },
+      t("Show this site"))]);
+}
+
+// A click or the Enter key: the nearest thing drawn there.
+async function openAt(latlng) {
+  const point = map.latLngToLayerPoint(latlng), origin = map.getPixelOrigin();
+  const world = 256 * Math.pow(2, map.getZoom());
+  const far = (x, y) => Math.hypot(x * world - origin.x - point.x, y * world - origin.y - point.y);
+  for (const gate of gatePoints) if (far(gate.x, gate.y) < 13) return openSite(gate.site);
+  const halt = planStopAt(far);
+  if (halt) return openPlanStop(halt);
+  if (state.layers.stops && stops.x) {
+    for (let s = 0; s < stops.n; s++) if (far(stops.x[s], stops.y[s]) < 7) return openStop(s);
+  }
+  const h = homeAt(latlng);
+  return h >= 0 ? openHome(h) : undefined;
+}

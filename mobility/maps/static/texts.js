@@ -1,0 +1,86 @@
+// Words: English is the key, French comes from the manifest.
+let language = manifest.language;
+
+function t(english, values) {
+  const plainEnglish = manifest.en[english] || english;
+  const text = language === "fr" ? (manifest.fr[plainEnglish] || plainEnglish) : plainEnglish;
+  return values ? text.replace(/\{(\w+)\}/g, (all, name) => (name in values ? values[name] : all))
+    : text;
+}
+
+const NARROW = "\u202f";
+const locale = () => (language === "fr" ? "fr-FR" : "en-GB");
+const number = (value) => new Intl.NumberFormat(locale()).format(value);
+const percent = (value) => new Intl.NumberFormat(locale(),
+  { style: "percent", maximumFractionDigits: 0 }).format(value);
+const euros = (value) => new Intl.NumberFormat(locale(),
+  { style: "currency", currency: "EUR", maximumFractionDigits: 0 }).format(value);
+
+function clock(seconds) {
+  const day = ((seconds % 86400) + 86400) % 86400;
+  const two = (v) => String(v).padStart(2, "0");
+  return two(Math.floor(day / 3600)) + ":" + two(Math.floor(day % 3600 / 60));
+}
+
+function dayName(day) {
+  const known = manifest.days[day];
+  return known.label || t("day " + known.kind);
+}
+
+function dateText(iso) {
+  if (!/^\d{4}-\d\d-\d\d$/.test(iso)) return iso;
+  return new Intl.DateTimeFormat(locale(), { weekday: "long", day: "numeric", month: "long",
+    year: "numeric", timeZone: "UTC" }).format(new Date(iso + "T12:00:00Z"));
+}
+
+const modeName = (mode) => t("mode " + manifest.modes[mode]);
+const modePhrase = (mode) => t("by " + manifest.modes[mode]);
+const rosterLabel = (name) => name.replace(/(\d)x(\d)/g, "$1×$2");
+
+// A shift in a sentence: "le poste de nuit", "the night shift".
+const SHIFT_WORDS = { "matin": "the morning shift", "après-midi": "the afternoon shift",
+  "nuit": "the night shift", "journée": "the day shift", "bureau": "the office day",
+  "morning": "the morning shift", "afternoon": "the afternoon shift", "night": "the night shift",
+  "day": "the day shift" };
+
+function workPhrase(pick) {
+  const [kind, index] = [pick[0], Number(pick.slice(1))];
+  if (kind === "r") return t("a {name} job", { name: rosterLabel(manifest.rosters[index].name) });
+  const name = manifest.shifts[index].name;
+  const known = SHIFT_WORDS[name.toLowerCase()];
+  return known ? t(known) : t("the shift “{name}”", { name });
+}
+
+// French elides and contracts "de" before a name.
+function ofSite(name) {
+  if (language !== "fr") return name;
+  if (/^les /i.test(name)) return "des " + name.slice(4);
+  if (/^le /i.test(name)) return "du " + name.slice(3);
+  return (/^[aeiouyâàéèêëîïôûœæ]/i.test(name) ? "d’" : "de ") + name;
+}
+
+function translatePage() {
+  document.documentElement.lang = language;
+  for (const node of document.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
+  for (const node of document.querySelectorAll("[data-t-label]")) {
+    node.setAttribute("aria-label", t(node.dataset.tLabel));
+    if (node.tagName === "BUTTON") node.title = t(node.dataset.tLabel);
+  }
+}
+
+// Small DOM builder: text is always text.
+function el(tag, attributes, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes || {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (name === "style") node.style.cssText = value;
+    else node.setAttribute(name, value);
+  }
+  for (const child of children.flat()) {
+    if (child !== null && child !== undefined && child !== false) {
+      node.append(child instanceof Node ? child : String(child));
+    }
+  }
+  return node;
+}
