@@ -323,9 +323,10 @@ def _tell_on_demand(
 
 
 def _concatenated(parts: list[RunArrays]) -> RunArrays:
-    ptr = [np.zeros(1, np.int64)]
+    ptr, size = [np.zeros(1, np.int64)], 0
     for part in parts:
-        ptr.append(part.run_ptr[1:] + ptr[-1][-1])
+        ptr.append(part.run_ptr[1:] + size)
+        size += part.call_stop.size
     flat = [np.concatenate(arrays) for arrays in zip(*(p[1:] for p in parts), strict=True)]
     return RunArrays(np.concatenate(ptr), *flat)
 
