@@ -18,7 +18,8 @@ from feeds import service, trip, write_gtfs
 
 LOCAL = "EPSG:2154"
 WEST, NORTH = 420_000.0, 6_700_000.0
-PLACES_M = {"H2": 0, "H1": 700, "A": 1000, "B": 11_000, "G": 11_240}
+# OpenStreetMap rounds to a centimetre; half a metre keeps walks off the edge of a second.
+PLACES_M = {"H2": 0.5, "H1": 700.5, "A": 1000, "B": 11_000, "G": 11_239.5}
 
 #: Trips as (name, from, depart, to, arrive, service).
 TRIPS = [

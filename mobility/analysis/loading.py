@@ -14,7 +14,7 @@ from mobility.engine.journeys import TwoWay
 from mobility.errors import Finding, SourceError, TerritoryError
 from mobility.inputs.calendars import choose_days
 from mobility.inputs.gtfs import Feed, merge_feeds, read_feed
-from mobility.inputs.gtfs_quality import check_feed
+#from mobility.inputs.gtfs_quality import check_feed
 from mobility.inputs.homes import Homes, read_homes
 from mobility.inputs.sites import read_sites
 from mobility.network.footpaths import WalkTable, home_walks, stop_walks, walk_snaps
@@ -50,7 +50,14 @@ def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> St
     feed = read_timetables(territory)
     progress("homes and sites")
     sites = read_sites(territory)
-    homes = read_homes(territory.sources.homes, territory, background=streets.background)
+    homes = read_homes(
+        territory.sources.homes,
+        territory,
+        land=streets.background.get("residential"),
+        crs=streets.crs,
+        bbox=streets.bounds_lonlat,
+        sites=sites,
+    )
     return build_study(territory, streets, feed, sites, homes, progress=progress)
 
 
@@ -72,13 +79,14 @@ def build_study(
         A gate, or every home, lies outside the streets.
     """
     limits, speeds = territory.limits, territory.speeds
-    days = tuple(choose_days(feed, territory.days, territory.zone))
+    findings: list[Finding] = []
+    days = tuple(choose_days(feed, territory.days, territory.zone, findings=findings))
     progress("walks")
     walking = edge_times(streets, "walk", speeds)
     stops_lonlat = feed.stops[["lon", "lat"]].to_numpy(np.float64)
     homes_lonlat = _lonlat(homes)
     gates_lonlat = np.array([gate for site in sites for gate in site.gates], np.float64)
-    findings = list(_place_findings(streets, walking, feed, homes, sites, gates_lonlat))
+    findings += list(_place_findings(streets, walking, feed, homes, sites, gates_lonlat))
     reach_s = RELAXED_WALK * limits.max_walk_min * 60
     home_table = home_walks(streets, homes_lonlat, stops_lonlat, reach_s, speeds, times=walking)
     gate_table = home_walks(streets, gates_lonlat, stops_lonlat, reach_s, speeds, times=walking)
@@ -89,12 +97,19 @@ def build_study(
     timetables = {
         day.kind: TwoWay(
             build_timetable(
-                feed, day.date, territory.zone, between, min_change_s=limits.min_change_s
+                feed,
+                day.date,
+                territory.zone,
+                between,
+                min_change_s=limits.min_change_s,
+                max_transfer_walk_s=round(transfer_s),
+                walk_speed_ms=speeds.walk_kmh / 3.6,
+                findings=findings if day is days[0] else None,
             )
         )
         for day in days
     }
-    findings += [*feed.findings, *check_feed(feed, dates=[day.date for day in days])]
+    findings += [*feed.findings]
     progress("streets to work")
     modes = dict.fromkeys(["walk", *territory.modes.evaluated])
     return Study(
