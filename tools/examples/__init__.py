@@ -1,0 +1,1 @@
+"""Example territories drawn from real extracts."""
