@@ -21,6 +21,7 @@ from urllib.parse import quote, urlencode
 import shapely
 from shapely.geometry import shape
 
+from mobility.cache import cache_dir
 from mobility.errors import DownloadError
 from mobility.inputs.columns import fold
 from mobility.inputs.download import Kind, Patience, fetch
@@ -53,17 +54,21 @@ class Desk:
     services: Services = Services()
     cache: Path | None = None
     patience: Patience = field(default_factory=Patience)
-    folder: Path = field(default_factory=Path)
+
+    @property
+    def answers(self) -> Path:
+        """Folder of the services' answers."""
+        return (self.cache or cache_dir()) / "answers"
 
     def ask(self, url: str, kind: Kind, name: str, *, data: dict[str, str] | None = None) -> Path:
-        """Fetch an answer into ``folder / name``.
+        """Fetch an answer into ``answers / name``.
 
         Raises
         ------
         DownloadError
             It could not be fetched.
         """
-        target = self.folder / name
+        target = self.answers / name
         return fetch(
             url, target, kind=kind, data=data, patience=self.patience, cache=self.cache
         ).path

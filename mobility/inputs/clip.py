@@ -72,6 +72,7 @@ def _clip(source: Path, part: Path, bbox: Box) -> int:
         .with_locations()
         .with_filter(osmium.filter.KeyFilter(*KEYS))
     )
+    rings = _rings_inside(source, bbox)
     kept: set[int] = set()
     writer = osmium.BackReferenceWriter(
         str(part), ref_src=str(source), overwrite=True, remove_tags=False
@@ -85,9 +86,26 @@ def _clip(source: Path, part: Path, bbox: Box) -> int:
             elif item.is_node():
                 if _any_inside((item,), bbox):
                     writer.add(item)
-            elif any(m.type == "w" and m.ref in kept for m in item.members):
+            elif any(m.type == "w" and (m.ref in kept or m.ref in rings) for m in item.members):
                 writer.add(item)
     return len(kept)
+
+
+def _rings_inside(source: Path, bbox: Box) -> set[int]:
+    """Return the ways of land-use relations that touch the box; most bear no tag of their own."""
+    relations: Any = osmium.FileProcessor(str(source), osmium.osm.RELATION).with_filter(
+        osmium.filter.KeyFilter("landuse", "natural", "waterway")
+    )
+    members = {m.ref for relation in relations for m in relation.members if m.type == "w"}
+    if not members:
+        return set()
+    ways: Any = (
+        osmium.FileProcessor(str(source), osmium.osm.NODE | osmium.osm.WAY)
+        .with_locations()
+        .with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
+        .with_filter(osmium.filter.IdFilter(members))
+    )
+    return {way.id for way in ways if _any_inside(way.nodes, bbox)}
 
 
 def _any_inside(nodes: Any, bbox: Box) -> bool:

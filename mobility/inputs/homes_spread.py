@@ -59,7 +59,8 @@ def land_cells(
         Polygons, any CRS; index 0..z-1.
     land
         Residential polygons (weighted by area; small ones, such as buildings, go whole to
-        the square of their centre) or points (one each). None: no land is known.
+        the square of their centre) or points (buildings, weighted by ``area_m2`` where that
+        column is there). None: no land is known.
     crs
         Projected system of the grid, metres.
     cell_m
@@ -110,12 +111,17 @@ def _pieces(
     if land is None or land.empty:
         return nothing
     shapes = np.asarray(land.geometry.to_crs(crs).array, dtype=object)
-    shapes = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
+    good = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    shapes = shapes[good]
+    areas = np.ones(len(land))
+    if "area_m2" in land.columns:
+        areas = land["area_m2"].to_numpy(dtype=np.float64, na_value=0.0)
+    areas = areas[good]
     is_polygon = shapely.get_dimensions(shapes) == 2
     polygons, points = shapes[is_polygon], shapely.centroid(shapes[~is_polygon])
     small = shapely.area(polygons) < _SMALL_SHARE * cell_m**2
     spots = np.concatenate([points, shapely.centroid(polygons[small])])
-    weights = np.concatenate([np.ones(len(points)), shapely.area(polygons[small])])
+    weights = np.concatenate([areas[~is_polygon], shapely.area(polygons[small])])
     tree = shapely.STRtree(np.asarray(zones.array, dtype=object))
     spot, zone = tree.query(spots, predicate="intersects")
     # A spot on the border of two zones belongs to the first.

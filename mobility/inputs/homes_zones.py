@@ -198,6 +198,7 @@ def homes_in_zones(
         zones.polygons[near].reset_index(drop=True),
     )
     totals = totals[near]
+    findings += _cut(request, zones)
     if request.land is None:
         return _one_home_each(zones, totals, groups, findings)
     return _spread(request, zones, totals, groups, findings)
@@ -224,6 +225,21 @@ def _left_out(
     return [
         Finding("warning", "homes_without_zone", message, str(request.path), count, params=left)
     ]
+
+
+def _cut(request: HomesRequest, zones: Zones) -> list[Finding]:
+    """Say which zones reach beyond the study area, whose workers are all set inside it."""
+    if request.bbox is None:
+        return []
+    beyond = ~zones.polygons.within(shapely.box(*request.bbox)).to_numpy()
+    if not beyond.any():
+        return []
+    message = (
+        "{count} zones reach beyond the streets; all their workers are counted on the part inside."
+    )
+    examples = tuple(zones.names[beyond][:5])
+    count = int(beyond.sum())
+    return [Finding("warning", "zones_cut", message, str(zones.file), count, examples)]
 
 
 def _one_home_each(
