@@ -27,7 +27,8 @@ def build(model: MapModel, store: Store) -> Manifest:
         "limits": {k: float(v) for k, v in sorted(model.limits.items())},
         "homes": _homes(model, store, order, communes),
         "sites": [
-            {"name": s.name, "employer": s.employer, "gates": [list(map(float, g)) for g in s.gates]}
+            {"name": s.name, "employer": s.employer,
+             "gates": [[float(lon), float(lat)] for lon, lat in s.gates]}
             for s in model.sites
         ],
         "rosters": [
@@ -221,7 +222,7 @@ def _plan(plan: MapPlan, store: Store, threshold: int) -> Manifest:
 
 def _riders(riders: float, threshold: int) -> int:
     """Return whole riders, -1 where there are some but fewer than the threshold."""
-    return -1 if 0 < riders and round(riders) < threshold else round(riders)
+    return -1 if riders > 0 and round(riders) < threshold else round(riders)
 
 
 def _run(run: MapRun, threshold: int) -> Manifest:
