@@ -61,8 +61,8 @@ def roads_of(streets: Streets) -> dict[str, tuple[Floats, ...]]:
     for name in ("motorway", "primary", "secondary", "tertiary", "minor"):
         mine = lines[classes == name]
         if len(mine):
-            merged = shapely.line_merge(shapely.multilinestrings(mine))
-            thin = shapely.get_parts(shapely.simplify(merged, TOLERANCE_M))
+            parts = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(mine)))
+            thin = shapely.simplify(parts, TOLERANCE_M, preserve_topology=False)
             found[name] = _lonlat(thin, to_lonlat)
     return {"tertiary": found["minor"]} if set(found) == {"minor"} else found
 
@@ -73,9 +73,7 @@ def _road_class(highway: object) -> str | None:
     return ROAD_CLASS.get(str(value).removesuffix("_link"))
 
 
-def _lonlat(
-    lines: NDArray[np.object_], transformer: pyproj.Transformer
-) -> tuple[Floats, ...]:
+def _lonlat(lines: NDArray[np.object_], transformer: pyproj.Transformer) -> tuple[Floats, ...]:
     xy, line = shapely.get_coordinates(lines, return_index=True)
     lonlat = np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
     return tuple(np.split(lonlat, np.flatnonzero(np.diff(line)) + 1))
