@@ -21,7 +21,7 @@ from mobility.network.footpaths import WalkTable, home_walks, stop_walks, walk_s
 from mobility.network.modes import edge_times
 from mobility.network.paths import PairTable, street_times
 from mobility.network.snap import Snaps, far_finding, island_finding
-from mobility.network.streets import Streets, streets_from_osm
+from mobility.network.streets import Streets, streets_from_lines, streets_from_osm
 from mobility.network.timetable import INF
 from mobility.network.timetable_build import build_timetable
 from mobility.territory import Site, Territory
@@ -145,8 +145,6 @@ def read_streets(territory: Territory) -> Streets:
     if sources.osm is not None:
         return streets_from_osm(territory.resolve(sources.osm), crs=territory.crs)
     if sources.lines is not None:
-        from mobility.inputs.lines import streets_from_lines
-
         return streets_from_lines(territory.resolve(sources.lines), crs=territory.crs)
     raise TerritoryError(
         "There are no streets.",
