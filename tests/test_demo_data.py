@@ -208,7 +208,7 @@ def test_line_4_serves_the_edges_of_the_shifts(calls):
     sud, fonderie = "Quatre-Vents Sud", "Quatre-Vents Fonderie"
     arrivals = at(calls, "4", sud, direction=0, service="SCO", column="arrival_time")
     assert arrivals == [
-        "04:44", "07:14", "07:42", "08:12", "08:42", "12:38", "13:06", "17:02", "20:38",
+        "04:44", "07:14", "07:45", "08:12", "08:42", "12:38", "13:06", "17:02", "20:38",
     ]  # fmt: skip
     assert at(calls, "4", fonderie, direction=0, service="SCO")[0] < "04:44"
     back = at(calls, "4", sud, direction=1, service="SCO")
@@ -216,7 +216,7 @@ def test_line_4_serves_the_edges_of_the_shifts(calls):
     assert back[-1] == "21:16"
     first = calls[(calls.route_id == "4") & (calls.direction_id == 1)]
     night = first[first.trip_id.isin(first.loc[first.departure_time == 18_960, "trip_id"])]
-    assert night.groupby("trip_id")["stop_name"].last().unique().tolist() == ["Gare"]
+    assert night.groupby("trip_id")["stop_name"].last().unique().tolist() == ["Tuilière Ouest"]
 
 
 def test_line_n_is_the_previous_evening_after_midnight(calls):
