@@ -47,7 +47,7 @@ class Rows:
 
     def n_rows(self) -> int:
         """Return the number of rows of minutes."""
-        return int(len(self.model.key_shift) + len(self._keys_of))
+        return len(self.model.key_shift) + len(self._keys_of)
 
     def n_zones(self) -> int:
         """Return the number of rows of statuses."""
@@ -55,9 +55,10 @@ class Rows:
 
     def roster_of(self, row: int) -> int:
         """Return the roster a row of minutes belongs to."""
-        if row < len(self.model.key_shift):
+        n_keys = len(self.model.key_shift)
+        if row < n_keys:
             return self.model.shifts[self.model.key_shift[row]].roster
-        return (row - len(self.model.key_shift)) // len(self.model.modes)
+        return int(row - n_keys) // len(self.model.modes)
 
     def roster_of_zone(self, row: int) -> int:
         """Return the roster a row of statuses belongs to."""

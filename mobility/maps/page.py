@@ -70,7 +70,7 @@ class _Leaflet(MacroElement):
     )
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._name = "leaflet"
         self.code, self.style = leaflet()
 
@@ -97,7 +97,7 @@ class _Panel(MacroElement):
     )
 
     def __init__(self, manifest: dict[str, Any], store: Store, map_name: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._name = "panel"
         self.map_name = map_name
         self.style = page_file("page.css")

@@ -89,7 +89,7 @@ function hatch(kind, colour) {
   tile.width = tile.height = 8;
   const ctx = tile.getContext("2d");
   ctx.strokeStyle = colour;
-  ctx.lineWidth = 1.3;
+  ctx.lineWidth = kind === "x" ? 0.8 : 1.1;
   ctx.beginPath();
   const line = (a, b, c, d) => { ctx.moveTo(a, b); ctx.lineTo(c, d); };
   if (kind === "/" || kind === "x") { line(-2, 10, 10, -2); line(-2, 2, 2, -2); line(6, 10, 10, 6); }
@@ -126,10 +126,10 @@ function paintGround(ctx, view) {
     if (!ground.areas[kind]) continue;
     trace(ctx, view, ground.areas[kind], true);
     ctx.fillStyle = INK[kind];
-    ctx.fill("evenodd");
+    ctx.fill("nonzero");
     if (kind === "industrial") {
       ctx.fillStyle = hatch("/", "rgba(112,84,128,.28)");
-      ctx.fill("evenodd");
+      ctx.fill("nonzero");
       ctx.strokeStyle = "rgba(112,84,128,.55)";
       ctx.lineWidth = 0.8;
       ctx.stroke();
@@ -211,19 +211,32 @@ function radiusOf(h, zoom) {
   return Math.min(26, Math.max(2.2, Math.sqrt(workers) * 0.55 * Math.pow(1.35, zoom - 11)));
 }
 
-// Homes of each class inside the view, as paths; class 255 is not drawn.
+// How full a home is drawn: 0 few workers, 2 many; halves and fifths of the homes.
+const TONES = [0.5, 0.74, 0.96];
+function setTones() {
+  const some = Array.from(homes.workers).filter((w) => w !== 0).sort((a, b) => a - b);
+  const few = some[Math.floor(some.length * 0.5)], many = some[Math.floor(some.length * 0.8)];
+  homes.tone = Uint8Array.from(homes.workers, (w) => (w >= many ? 2 : w >= few ? 1 : 0));
+  if (few === many || !homes.cells) homes.tone.fill(2);
+}
+
+// Homes of each class and tone inside the view, as paths; class 255 is not drawn.
 function classPaths(view, classes, n) {
-  const paths = Array.from({ length: n }, () => new Path2D());
+  const paths = Array.from({ length: 3 * n }, () => null);
+  const pathOf = (h) => {
+    const index = 3 * classes[h] + homes.tone[h];
+    return paths[index] || (paths[index] = new Path2D());
+  };
   const { world, ox, oy } = view;
   const { cells, first, box } = homes;
   for (let h = 0; h < homes.n; h++) {
     const c = classes[h];
     if (c >= n) continue;
-    const path = paths[c];
     if (!cells) {
       const x = homes.x[h], y = homes.y[h];
       if (x < view.minX || x > view.maxX || y < view.minY || y > view.maxY) continue;
       const px = x * world - ox, py = y * world - oy, r = radiusOf(h, view.zoom);
+      const path = pathOf(h);
       path.moveTo(px + r, py);
       path.arc(px, py, r, 0, 6.2832);
       continue;
@@ -231,6 +244,7 @@ function classPaths(view, classes, n) {
     const b = 4 * h;
     if (box[b + 2] < view.minX || box[b] > view.maxX || box[b + 3] < view.minY
       || box[b + 1] > view.maxY) continue;
+    const path = pathOf(h);
     if ((box[b + 2] - box[b]) * world < 3) {
       const px = Math.round(box[b] * world - ox), py = Math.round(box[b + 1] * world - oy);
       path.rect(px, py, Math.max(1, Math.round(box[b + 2] * world - ox) - px),
@@ -251,24 +265,24 @@ function classPaths(view, classes, n) {
 function paintClasses(ctx, view, shown) {
   const paths = classPaths(view, shown.classes, shown.styles.length);
   const rule = homes.cells ? "evenodd" : "nonzero";
-  shown.styles.forEach((style, c) => {
-    ctx.globalAlpha = style.alpha === undefined ? 0.86 : style.alpha;
+  paths.forEach((path, index) => {
+    if (!path) return;
+    const style = shown.styles[Math.floor(index / 3)];
+    ctx.globalAlpha = shown.toned ? TONES[index % 3] : 0.9;
     ctx.fillStyle = style.colour;
-    ctx.fill(paths[c], rule);
-    ctx.globalAlpha = 1;
+    ctx.fill(path, rule);
     if (style.hatch) {
       ctx.fillStyle = hatch(style.hatch, style.ink);
-      ctx.fill(paths[c], rule);
+      ctx.fill(path, rule);
     }
     if (!homes.cells) {
-      ctx.strokeStyle = "#ffffff"; ctx.lineWidth = 1.1; ctx.stroke(paths[c]);
-    } else if (view.zoom >= 13 || homes.n < 1500) {
-      ctx.strokeStyle = style.hatch ? style.ink : "#ffffff";
-      ctx.globalAlpha = 0.5;
-      ctx.lineWidth = 0.5;
-      ctx.stroke(paths[c]);
-      ctx.globalAlpha = 1;
+      ctx.strokeStyle = "#ffffff"; ctx.lineWidth = 1.1; ctx.stroke(path);
+    } else if (view.zoom >= 13.5 || homes.n < 4000) {
+      ctx.strokeStyle = "#ffffff";
+      ctx.lineWidth = 0.7;
+      ctx.stroke(path);
     }
+    ctx.globalAlpha = 1;
   });
 }
 

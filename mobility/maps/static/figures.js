@@ -1,9 +1,9 @@
 // From a selection to classes, legend and figures.
 const BLUES = ["#0b3c5d", "#1d6a96", "#4a98bf", "#8cc1d9", "#c4dfea", "#e3eff4"];
 const SERVED = { colour: "#2d7fa8" };
-const OUT_ONLY = { colour: "#f6d58a", hatch: "/", ink: "#8a6200" };
-const BACK_ONLY = { colour: "#f0a965", hatch: "\\", ink: "#8a4300" };
-const NEITHER = { colour: "#e5c3b1", hatch: "x", ink: "#9c4a24" };
+const OUT_ONLY = { colour: "#f7dc9b", hatch: "/", ink: "#a37a1d" };
+const BACK_ONLY = { colour: "#f0b27a", hatch: "\\", ink: "#9a5414" };
+const NEITHER = { colour: "#ecdcd2", hatch: "x", ink: "#a8623f" };
 const REASON_COLOURS = { no_stop_home: "#ddcc77", no_stop_gate: "#cc6677", no_service_hour: "#332288",
   no_return: "#88ccee", too_long: "#44aa99", too_many_transfers: "#aa4499",
   only_school_days: "#117733", unsafe_night: "#882255", several: "#9a9a9a" };
@@ -40,12 +40,16 @@ function timeClasses(values, breaks) {
   return values.map((m) => table[m]);
 }
 
+// A full tone means many workers, except where shades of blue already mean something.
+const TONED = new Set(["holds", "white", "reason", "gain"]);
+
 const longest = (a, b) => a.map((v, i) => Math.max(v, b[i]));
 
 // Classes and styles of one scenario under the selection.
 async function classify(scenario) {
   const found = await RULES[state.measure](scenario);
   if (!found) return { classes: new Uint8Array(homes.n).fill(NONE), styles: [] };
+  found.toned = TONED.has(state.measure);
   if (homes.workers) {
     found.classes = found.classes.map((c, h) => (homes.workers[h] === 0 ? NONE : c));
   }
@@ -81,7 +85,7 @@ const RULES = {
       { ...SERVED, colour: "#b9d3df", label: t("Served: not white") },
       { ...OUT_ONLY, label: t("White: no way back (outbound only)") },
       { ...BACK_ONLY, label: t("White: no way there (return only)") },
-      { ...NEITHER, colour: "#c9694a", ink: "#5e1f0b", label: t("White: neither direction") }] };
+      { ...NEITHER, colour: "#d98a6c", ink: "#7c2f14", label: t("White: neither direction") }] };
   },
   async reason(scenario) {
     const zone = await arrayOf(scenario, "zone", zoneRow());
@@ -246,7 +250,9 @@ function showLegend() {
   box.replaceChildren(
     el("h2", {}, t("legend " + state.measure)),
     el("ul", {}, styles.map((style) => el("li", {}, swatch(style), style.label))),
-    homes.cells ? null : el("p", { class: "mb-note" }, t("The area of a circle follows the number of workers.")),
+    homes.cells && !TONED.has(state.measure) ? null : el("p", { class: "mb-note" }, t(homes.cells
+      ? "The fuller the tone, the more workers live there."
+      : "The area of a circle follows the number of workers.")),
     el("p", { class: "mb-note" }, limitsText()),
     el("p", { class: "mb-note mb-sense" }, el("b", {}, t("White zone")), t(": here, no usable journey at the hours of the shift (service sense). It is not the institutional sense: an area outside any mobility authority.")));
 }
@@ -263,7 +269,7 @@ function limitsText() {
 function showTitle() {
   const site = manifest.sites[state.site].name;
   const values = { work: workPhrase(state.pick), site: ofSite(site), mode: modePhrase(state.mode),
-    plan: manifest.scenarios[state.scenario].name };
+    plan: scenarioName(state.scenario) };
   const kind = ["time", "holds"].includes(state.measure)
     ? (state.direction === "both" ? "both" : state.direction) : state.measure;
   const question = t("question " + kind, values);
@@ -277,6 +283,6 @@ function showTitle() {
     parts.push(clock(shift.start) + "–" + clock(shift.end), dayName(state.day));
     if (manifest.days[state.day].date) parts.push(dateText(manifest.days[state.day].date));
   }
-  if (manifest.scenarios.length > 1) parts.push(manifest.scenarios[state.scenario].name);
+  if (manifest.scenarios.length > 1) parts.push(scenarioName(state.scenario));
   document.getElementById("mb-subtitle").textContent = parts.join(" · ");
 }

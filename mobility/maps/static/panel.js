@@ -24,7 +24,7 @@ function fillControls() {
   fillSelect("mb-mode", manifest.modes.map((m, i) => [i, modeName(i)]), state.mode);
   $("mb-mode").disabled = ["white", "reason"].includes(state.measure);
   fillSelect("mb-measure-kind", measures().map((m) => [m, t("measure " + m)]), state.measure);
-  fillSelect("mb-scenario", manifest.scenarios.map((s, i) => [i, s.name]), state.scenario);
+  fillSelect("mb-scenario", manifest.scenarios.map((s, i) => [i, scenarioName(i)]), state.scenario);
   $("mb-scenario-row").hidden = manifest.scenarios.length < 2;
   $("mb-compare").checked = state.compare;
   $("mb-compare").disabled = state.scenario === 0;
@@ -52,7 +52,7 @@ async function update() {
   const row = rosterOf(state.pick);
   const [workers, now, before] = await Promise.all([intsOf(manifest.homes.pools[row]), null, loadPlan()]);
   if (mine !== turn) return;
-  homes.workers = workers;
+  if (homes.workers !== workers) { homes.workers = workers; setTones(); }
   const found = await Promise.all([classify(state.scenario), state.compare ? classify(0) : null]);
   if (mine !== turn) return;
   [shownNow, shownBefore] = found;
@@ -83,7 +83,10 @@ function bind() {
   onChange("mb-direction", (n) => ({ direction: n.value }));
   onChange("mb-mode", (n) => ({ mode: Number(n.value) }));
   onChange("mb-measure-kind", (n) => ({ measure: n.value }));
-  onChange("mb-scenario", (n) => ({ scenario: Number(n.value) }));
+  onChange("mb-scenario", (n) => {
+    state.layers.shuttles = Number(n.value) > 0;
+    return { scenario: Number(n.value) };
+  });
   onChange("mb-compare", (n) => ({ compare: n.checked }));
   onChange("mb-area", (n) => ({ area: Number(n.value) }));
   onChange("mb-group", (n) => ({ group: Number(n.value) }));
@@ -95,10 +98,12 @@ function bind() {
   }
   $("mb-plan").addEventListener("input", (event) => {
     const index = Number(event.target.value), tied = manifest.plans[index].scenario;
+    state.layers.shuttles = true;
     choose(tied === null ? { plan: index } : { plan: index, scenario: tied });
   });
   $("mb-clock").addEventListener("input", (event) => {
     state.clock = Number(event.target.value) * 60;
+    showShuttles();
     showClock();
     layers.vehicles.redraw();
   });
@@ -110,7 +115,7 @@ function bind() {
   $("mb-fullscreen").addEventListener("click", fullScreen);
   $("mb-print-a4").addEventListener("click", () => print("A4"));
   $("mb-print-a3").addEventListener("click", () => print("A3"));
-  $("mb-whole").addEventListener("click", () => map.fitBounds(territoryBounds(), { padding: [16, 16] }));
+  $("mb-whole").addEventListener("click", () => showWhole());
   map.on("click", (event) => clickMap(event.latlng));
   map.on("mousemove", (event) => {
     map.getContainer().classList.toggle("mb-over", homeAt(event.latlng) >= 0);
@@ -119,6 +124,13 @@ function bind() {
     if (event.key === "Enter" && event.target === map.getContainer()) clickMap(map.getCenter());
     if (event.key === "Escape" && measure.on) toggleMeasure();
   });
+}
+
+// The whole territory, beside the legend where there is room for both.
+function showWhole() {
+  const beside = map.getSize().x > 900 ? $("mb-legend").offsetWidth + 10 : 0;
+  map.fitBounds(territoryBounds(), { paddingTopLeft: [16 + beside, 40], paddingBottomRight: [16, 24],
+    animate: false });
 }
 
 function speak(code) {
@@ -160,7 +172,7 @@ async function start() {
   translatePage();
   if (map.attributionControl) map.attributionControl.remove();
   controls();
-  L.control.scale({ imperial: false, position: "bottomleft", maxWidth: 160 }).addTo(map);
+  L.control.scale({ imperial: false, position: "bottomright", maxWidth: 160 }).addTo(map);
   showSources();
   showShiftMarks();
   addLayer("ground", 210, paintGround);
@@ -171,12 +183,12 @@ async function start() {
   startSwipe();
   bind();
   await loadHomes();
-  map.fitBounds(territoryBounds(), { padding: [16, 16], animate: false });
+  showWhole();
   if (document.body.dataset.layout) layout(document.body.dataset.layout);
   settle();
   await update();
   await Promise.all([loadGround(), loadStops()]);
-  if (document.body.dataset.layout) map.fitBounds(territoryBounds(), { padding: [4, 4], animate: false });
+  if (document.body.dataset.layout) showWhole();
   for (const layer of Object.values(layers)) layer.redraw();
   fillControls();
   await fillSearch();

@@ -193,6 +193,13 @@ function frontier() {
   return svg;
 }
 
+function showShuttles() {
+  if (state.layers.shuttles) return;
+  state.layers.shuttles = true;
+  document.getElementById("mb-layer-shuttles").checked = true;
+  layers.top.redraw();
+}
+
 // The clock of the day.
 let ticking = 0;
 function showClock() {
@@ -223,6 +230,7 @@ function play() {
   button.dataset.tLabel = "Pause";
   translatePage();
   if (state.clock < 0) state.clock = 4 * 3600;
+  showShuttles();
   let last = performance.now();
   const tick = (now) => {
     state.clock = (state.clock + (now - last) * 0.9) % 86400;

@@ -1,7 +1,7 @@
 // The selection, and the rows of the manifest it points to.
 const state = { site: 0, pick: "s0", day: 0, direction: "both", mode: 0, measure: "holds",
   scenario: 0, plan: 0, area: -1, group: 0, compare: false, swipe: 0.5, clock: -1,
-  layers: { background: true, stops: false, shuttles: true, labels: true } };
+  layers: { background: true, stops: false, shuttles: false, labels: true } };
 
 const keyRows = new Map(manifest.keys.map((key, row) => [key.join("/"), row]));
 const zoneRows = new Map(manifest.zones.map((key, row) => [key.join("/"), row]));
@@ -61,6 +61,7 @@ function settle() {
   if (state.measure === "gain" && state.scenario === 0 && manifest.scenarios.length > 1) {
     const planned = manifest.plans[state.plan];
     state.scenario = planned && planned.scenario ? planned.scenario : 1;
+    state.layers.shuttles = true;
   }
   if (!measures().includes(state.measure)) state.measure = "holds";
   if (state.scenario === 0) state.compare = false;
@@ -87,7 +88,11 @@ function readAddress() {
   within("mode", manifest.modes);
   within("scenario", manifest.scenarios);
   within("plan", manifest.plans);
+  if (state.scenario > 0 && !given.has("shuttles")) state.layers.shuttles = true;
 }
+
+const scenarioName = (index) => manifest.scenarios[index].name
+  || t(index ? "with the plan" : "the present");
 
 function addressOf() {
   const parts = { site: state.site, pick: state.pick, day: state.day, direction: state.direction,

@@ -147,6 +147,6 @@ function showSwipe() {
   document.getElementById("mb-swipe").hidden = !state.compare;
   const said = document.getElementById("mb-sides");
   said.hidden = !state.compare;
-  if (state.compare) said.replaceChildren(el("span", {}, "◀ " + manifest.scenarios[0].name),
-    el("span", {}, manifest.scenarios[state.scenario].name + " ▶"));
+  if (state.compare) said.replaceChildren(el("span", {}, "◀ " + scenarioName(0)),
+    el("span", {}, scenarioName(state.scenario) + " ▶"));
 }
