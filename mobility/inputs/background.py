@@ -97,6 +97,14 @@ class BackgroundRows:
         self.geometries.setdefault(kind, []).append(geometry)
         self.tags.setdefault(kind, []).append(tags)
 
+    def drop(self, kind: str, osm_ids: set[int]) -> None:
+        """Forget some objects, e.g. the outer way of an area that carries its tags too."""
+        kept = [i for i, osm_id in enumerate(self.ids.get(kind, ())) if osm_id not in osm_ids]
+        if len(kept) < len(self.ids.get(kind, ())):
+            self.ids[kind] = [self.ids[kind][i] for i in kept]
+            self.geometries[kind] = [self.geometries[kind][i] for i in kept]
+            self.tags[kind] = [self.tags[kind][i] for i in kept]
+
     def frames(self, bbox: tuple[float, float, float, float] | None) -> dict[str, gpd.GeoDataFrame]:
         """Return one layer per kind, empty ones included, those touching ``bbox`` only."""
         layers = {kind: self._frame(kind) for kind in COLUMNS}

@@ -230,6 +230,12 @@ def _read_ways(path: Path, relations: Relations, *, buildings: bool) -> _Stream:
 
 def _add_relations(stream: _Stream, relations: Relations) -> None:
     areas = bg.multipolygons({r: ways for r, (_, _, ways) in relations.items()}, stream.lines)
+    members: dict[str, set[int]] = {}
+    for relation in areas:
+        kind, _, ways = relations[relation]
+        members.setdefault(kind, set()).update(ways)
+    for kind, ways_of_kind in members.items():
+        stream.rows.drop(kind, ways_of_kind)
     for relation, area in areas.items():
         kind, tags, _ = relations[relation]
         stream.rows.add(kind, -relation, area, tags)

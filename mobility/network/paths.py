@@ -21,7 +21,10 @@ Times = tuple[np.ndarray, np.ndarray]
 # Compressed rows: pointers, then two values per entry (node or point, seconds).
 Csr = tuple[np.ndarray, np.ndarray, np.ndarray]
 Heap = tuple[np.ndarray, np.ndarray]
-Work = tuple[np.ndarray, ...]
+# dist, via, stamp, order, heap_key, heap_node: see `_search`.
+Work = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+# Least time, last mark and list of the goals found from one source.
+Best = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -111,16 +114,6 @@ def _drop_top(heap: Heap, size: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _workspace(n: int, n_arcs: int) -> tuple[np.ndarray, ...]:
-    dist = np.empty(n)
-    via = np.empty(n, np.int32)
-    stamp = np.zeros(n, np.int64)
-    order = np.empty(n, np.int32)
-    # Every arc pushes at most once per search, and so do the two seeds.
-    return dist, via, stamp, order, np.empty(n_arcs + 5), np.empty(n_arcs + 5, np.int32)
-
-
-@njit(cache=True, nogil=True)
 def _search(
     net: Csr, nodes: np.ndarray, at: np.ndarray, limit: float, mark: int, work: Work
 ) -> int:
@@ -163,103 +156,152 @@ def _search(
 
 
 @njit(cache=True, nogil=True)
-def _node_rows(net: Csr, seeds: Csr, limit: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return time and incoming arc of every node, one row per source."""
-    n = len(net[0]) - 1
-    n_sources = len(seeds[0]) - 1
-    rows = np.full((n_sources, n), np.inf)
-    vias = np.full((n_sources, n), -1, np.int32)
-    work = _workspace(n, len(net[1]))
+def _node_rows(
+    net: Csr, seeds: Csr, limit: float, work: Work, rows: np.ndarray, vias: np.ndarray
+) -> None:
+    """Write time and incoming arc of every node reached, one row per source."""
     dist, via, _, order, _, _ = work
-    for s in range(n_sources):
+    for s in range(len(seeds[0]) - 1):
         a, b = seeds[0][s], seeds[0][s + 1]
         count = _search(net, seeds[1][a:b], seeds[2][a:b], limit, 2 * s + 1, work)
         for k in range(count):
-            rows[s, order[k]] = dist[order[k]]
-            vias[s, order[k]] = via[order[k]]
-    return rows, vias
+            node = order[k]
+            rows[s, node] = dist[node]
+            vias[s, node] = via[node]
+
+
+@njit(cache=True, nogil=True)
+def _collect(
+    goals: Csr, row: int, base: float, limit: float, mark: int, best: Best, found: int
+) -> int:
+    """Note the goals of one row at ``base`` seconds; return how many goals are known."""
+    ptr, goal, extra = goals
+    least, seen, touched = best
+    for g in range(ptr[row], ptr[row + 1]):
+        target = goal[g]
+        after = base + extra[g]
+        if after > limit:
+            continue
+        if seen[target] != mark:
+            seen[target] = mark
+            touched[found] = target
+            found += 1
+            least[target] = after
+        elif after < least[target]:
+            least[target] = after
+    return found
 
 
 @njit(cache=True, nogil=True)
 def _pairs(
-    net: Csr, seeds: Csr, goals: Csr, near: Csr, n_goals: int, limit: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return (row pointers, goals, times) of the goals within the limit of each source.
+    net: Csr,
+    seeds: Csr,
+    goals: Csr,
+    near: Csr,
+    limit: float,
+    work: Work,
+    best: Best,
+    out: Csr,
+    first: int,
+    mark: int,
+) -> int:
+    """Write the goals within the limit of each source, from source ``first`` on.
 
     ``goals`` lists, per node, the goals reached from it; ``near``, per source, the goals
-    on its own street piece. Goals of a source are in order of discovery.
+    on its own street piece. Goals of a source are in order of discovery. Returns the
+    source at which the output was full, or the number of sources. Marks grow by two with
+    each search.
     """
+    out_ptr, out_goal, out_time = out
     n_sources = len(seeds[0]) - 1
-    work = _workspace(len(net[0]) - 1, len(net[1]))
-    dist, _, _, order, _, _ = work
-    best = np.empty(n_goals)
-    seen = np.full(n_goals, -1, np.int64)
-    touched = np.empty(n_goals, np.int32)
-    out_ptr = np.zeros(n_sources + 1, np.int64)
-    out_goal = np.empty(4096, np.int32)
-    out_time = np.empty(4096)
-    total = 0
-    for s in range(n_sources):
+    total = out_ptr[first]
+    for s in range(first, n_sources):
         a, b = seeds[0][s], seeds[0][s + 1]
-        count = _search(net, seeds[1][a:b], seeds[2][a:b], limit, 2 * s + 1, work)
-        found = 0
-        # Step -1 looks at the source's own street piece, the others at settled nodes.
-        for k in range(-1, count):
-            ptr, goal, extra = near if k < 0 else goals
-            row = s if k < 0 else order[k]
-            base = 0.0 if k < 0 else dist[row]
-            for g in range(ptr[row], ptr[row + 1]):
-                target = goal[g]
-                after = base + extra[g]
-                if after > limit:
-                    continue
-                if seen[target] != s:
-                    seen[target] = s
-                    touched[found] = target
-                    found += 1
-                    best[target] = after
-                elif after < best[target]:
-                    best[target] = after
+        count = _search(net, seeds[1][a:b], seeds[2][a:b], limit, mark, work)
+        found = _collect(near, s, 0.0, limit, mark, best, 0)
+        for k in range(count):
+            node = work[3][k]
+            found = _collect(goals, node, work[0][node], limit, mark, best, found)
         if total + found > len(out_goal):
-            room = 2 * (total + found)
-            wider_goal, wider_time = np.empty(room, np.int32), np.empty(room)
-            wider_goal[:total] = out_goal[:total]
-            wider_time[:total] = out_time[:total]
-            out_goal, out_time = wider_goal, wider_time
+            return s
         for k in range(found):
-            out_goal[total + k] = touched[k]
-            out_time[total + k] = best[touched[k]]
+            target = best[2][k]
+            out_goal[total + k] = target
+            out_time[total + k] = best[0][target]
         total += found
         out_ptr[s + 1] = total
-    return out_ptr, out_goal[:total], out_time[:total]
+        mark += 2
+    return n_sources
+
+
+def _workspace(n_nodes: int, n_arcs: int) -> Work:
+    # Every arc pushes at most once per search, and so do the two seeds.
+    heap_key, heap_node = np.empty(n_arcs + 4), np.empty(n_arcs + 4, dtype=np.int32)
+    via, order = np.empty(n_nodes, dtype=np.int32), np.empty(n_nodes, dtype=np.int32)
+    return np.empty(n_nodes), via, np.zeros(n_nodes, dtype=np.int64), order, heap_key, heap_node
+
+
+def _all_pairs(
+    net: Csr, seeds: Csr, goals: Csr, near: Csr, n_goals: int, limit: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (row pointers, goals, times) of all sources, the output growing as needed."""
+    n_sources = len(seeds[0]) - 1
+    work = _workspace(len(net[0]) - 1, len(net[1]))
+    seen, touched = np.zeros(n_goals, dtype=np.int64), np.empty(n_goals, dtype=np.int32)
+    best = (np.empty(n_goals), seen, touched)
+    ptr = np.zeros(n_sources + 1, dtype=np.int64)
+    goal, time = np.empty(1 << 16, dtype=np.int32), np.empty(1 << 16)
+    done, mark = 0, 1
+    while True:
+        done = _pairs(net, seeds, goals, near, limit, work, best, (ptr, goal, time), done, mark)
+        total = int(ptr[done])
+        if done == n_sources:
+            return ptr, goal[:total], time[:total]
+        mark += 2 * n_sources + 2
+        room = 2 * len(goal) + n_goals
+        goal, time = np.resize(goal, room), np.resize(time, room)
 
 
 def _connectors(snaps: Snaps, speed_ms: float) -> np.ndarray:
     return np.where(snaps.edge >= 0, snaps.distance_m / speed_ms, np.inf)
 
 
+def end_seconds(streets: Streets, times: Times, snaps: Snaps, *, leaving: bool) -> np.ndarray:
+    """Return the seconds along its piece from each point to the piece's ends u and v.
+
+    Parameters
+    ----------
+    leaving
+        From the point to the ends; when False, from the ends to the point.
+
+    Returns
+    -------
+    float64 (p, 2)
+        Infinite where travel is forbidden or the point has no street. Within a millimetre
+        of an end a point is at the end, and may leave or enter there in any direction.
+    """
+    edge = np.maximum(snaps.edge, 0)
+    length = streets.length_m[edge]
+    to_u = np.where(snaps.offset_m < 1e-3, 0.0, snaps.offset_m)
+    to_v = np.where(length - snaps.offset_m < 1e-3, 0.0, length - snaps.offset_m)
+    uv, vu = (t[edge].astype(np.float64) for t in times)
+    pace = np.column_stack([vu, uv] if leaving else [uv, vu])
+    share = np.column_stack([to_u, to_v]) / np.maximum(length, 1e-9)[:, None]
+    with np.errstate(invalid="ignore"):
+        seconds = np.where(share == 0.0, 0.0, share * pace)
+    seconds[snaps.edge < 0] = np.inf
+    return seconds
+
+
 def _ends(
     streets: Streets, times: Times, snaps: Snaps, connector_s: np.ndarray, *, leaving: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return (point, node, seconds) from each snapped point to the ends of its piece.
-
-    When not ``leaving``, the seconds from the ends to the point.
-    """
-    on = np.flatnonzero(snaps.edge >= 0)
-    edge = snaps.edge[on]
-    length = np.maximum(streets.length_m[edge], 1e-9)
-    share = np.clip(snaps.offset_m[on] / length, 0.0, 1.0)
-    uv, vu = (t[edge].astype(np.float64) for t in times)
-    to_u, to_v = (vu, uv) if leaving else (uv, vu)
-    with np.errstate(invalid="ignore"):
-        seconds = np.concatenate([share * to_u, (1.0 - share) * to_v])
-    # A piece closed in one direction is still left or entered at the very end of it.
-    seconds[np.isnan(seconds)] = 0.0
-    node = np.concatenate([streets.edge_u[edge], streets.edge_v[edge]])
-    point = np.concatenate([on, on])
-    seconds += connector_s[point]
-    kept = np.isfinite(seconds)
-    return point[kept], node[kept], seconds[kept]
+    """Return (point, node, seconds), connectors included, of the ends one can go by."""
+    seconds = end_seconds(streets, times, snaps, leaving=leaving) + connector_s[:, None]
+    point, side = np.nonzero(np.isfinite(seconds))
+    edge = snaps.edge[point]
+    node = np.where(side == 0, streets.edge_u[edge], streets.edge_v[edge])
+    return point, node, seconds[point, side]
 
 
 def _seeds(streets: Streets, times: Times, sources: Snaps, access: np.ndarray) -> Csr:
@@ -273,7 +315,7 @@ def _csr(row: np.ndarray, n_rows: int, index: np.ndarray, value: np.ndarray) -> 
     return ptr, index[order].astype(np.int32), value[order].astype(np.float64)
 
 
-def _same_edge(
+def same_edge(
     streets: Streets, times: Times, sources: Snaps, targets: Snaps
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (source, target, seconds along the piece) of points on one piece."""
@@ -331,9 +373,9 @@ def street_times(
     egress = _connectors(targets, connector_speed_ms)
     ends = _ends(streets, times, targets, egress, leaving=False)
     goals = _csr(ends[1], streets.n_nodes, ends[0], ends[2])
-    source, target, along = _same_edge(streets, times, sources, targets)
+    source, target, along = same_edge(streets, times, sources, targets)
     along += access[source] + egress[target]
-    ptr, found, exact = _pairs(
+    ptr, found, exact = _all_pairs(
         (net.ptr, net.head, net.time),
         _seeds(streets, times, sources, access),
         goals,
@@ -365,5 +407,14 @@ def node_times(
     access = _connectors(sources, connector_speed_ms)
     net = arcs(streets, times)
     seeds = _seeds(streets, times, sources, access)
-    rows, _ = _node_rows((net.ptr, net.head, net.time), seeds, float(limit_s))
-    return np.asarray(rows)
+    rows, _ = search_rows(net, seeds, limit_s)
+    return rows
+
+
+def search_rows(net: Arcs, seeds: Csr, limit_s: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return time and incoming arc (-1: none) of each node, one row per source."""
+    shape = (len(seeds[0]) - 1, len(net.ptr) - 1)
+    rows, vias = np.full(shape, np.inf), np.full(shape, -1, dtype=np.int32)
+    work = _workspace(shape[1], len(net.head))
+    _node_rows((net.ptr, net.head, net.time), seeds, float(limit_s), work, rows, vias)
+    return rows, vias

@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+from street_cases import DATA, METRE_A_SECOND, lonlat, streets_of
+
+from mobility.network.footpaths import home_walks, stop_walks
+from mobility.network.streets import streets_from_osm
+
+#   a ---- b ---- c        stops at 50 m, 150 m and 200 m, all on the street
+LINE = ({"a": (0, 0), "b": (100, 0), "c": (200, 0)}, [("a", "b"), ("b", "c", {"oneway": "yes"})])
+STOPS = [(150, 0), (50, 0), (200, 0)]
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOBILITY_CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def rows(table):
+    return [
+        list(zip(table.stop[a:b].tolist(), table.walk_s[a:b].tolist(), strict=True))
+        for a, b in zip(table.ptr, table.ptr[1:], strict=False)
+    ]
+
+
+def test_rows_are_homes_sorted_by_walk_then_stop():
+    """
+    Home 0 at 100 m, 10 m aside: 60 s to both stops 0 and 1, 110 s to stop 2 (over the
+    limit of 100). Home 1 is 3 km away. Home 2 at the end of the one-way street walks back.
+    """
+    homes = lonlat([(100, 10), (3000, 0), (200, 0)])
+    table = home_walks(streets_of(*LINE), homes, lonlat(STOPS), 100, METRE_A_SECOND)
+    assert rows(table) == [[(0, 60), (1, 60)], [], [(2, 0), (0, 50)]]
+    assert (table.stop.dtype, table.walk_s.dtype, table.ptr.dtype) == ("int32", "int32", "int64")
+    assert table.n_rows == 3
+
+
+def test_both_sides_of_the_search_give_the_same_table():
+    """Two homes and three stops search from homes; the homes four times over, from stops."""
+    streets = streets_of(*LINE)
+    homes = lonlat([(100, 10), (20, 7)])
+    few = home_walks(streets, homes, lonlat(STOPS), 500, METRE_A_SECOND)
+    many = home_walks(streets, np.tile(homes, (4, 1)), lonlat(STOPS), 500, METRE_A_SECOND)
+    assert rows(many) == rows(few) * 4
+
+
+def test_one_way_times_are_walked_in_the_direction_home_to_stop():
+    """With times that allow b to c only, a home at a end cannot be reached from c."""
+    streets = streets_of(*LINE)
+    times = (np.full(2, 100, dtype=np.float32), np.full(2, np.inf, dtype=np.float32))
+    stops = lonlat(STOPS)
+    for copies in (1, 5):
+        homes = np.tile(lonlat([(100, 0)]), (copies, 1))
+        table = home_walks(streets, homes, stops, 500, METRE_A_SECOND, times=times)
+        # Nothing is strongly connected, so that no point is put on these streets.
+        assert rows(table) == [[]] * copies
+
+
+def test_stops_reach_themselves_at_once_even_off_the_streets():
+    """Stop 0 is 10 m beside the street: 0 s to itself, not twice its connector."""
+    stops = lonlat([(150, 10), (50, 0), (3000, 0)])
+    table = stop_walks(streets_of(*LINE), stops, 200, METRE_A_SECOND)
+    assert rows(table) == [[(0, 0), (1, 110)], [(1, 0), (0, 110)], [(2, 0)]]
+
+
+def test_the_table_is_cached_and_its_key_is_complete(own_cache):
+    streets = streets_of(*LINE)
+    homes, stops = lonlat([(100, 10)]), lonlat(STOPS)
+
+    def entries(*, limit=100.0, where=homes, speeds=METRE_A_SECOND, net=streets):
+        home_walks(net, where, stops, limit, speeds)
+        return len(list((own_cache / "walks").iterdir()))
+
+    assert [entries(), entries()] == [1, 1]
+    assert entries(limit=99) == 2
+    assert entries(where=homes + 1e-6) == 3
+    assert entries(speeds=METRE_A_SECOND.model_copy(update={"walk_kmh": 5.0})) == 4
+    other = streets_of(LINE[0], [("a", "b"), ("c", "b")])
+    assert entries(net=other) == 5
+    uncached = home_walks(streets, homes, stops, 100, METRE_A_SECOND, cache=False)
+    assert rows(uncached) == rows(home_walks(streets, homes, stops, 100, METRE_A_SECOND))
+
+
+def test_no_homes_or_no_stops():
+    streets, none = streets_of(*LINE), np.zeros((0, 2))
+    assert rows(home_walks(streets, none, lonlat(STOPS), 100, METRE_A_SECOND)) == []
+    assert rows(home_walks(streets, lonlat([(0, 0)]), none, 100, METRE_A_SECOND)) == [[]]
+    assert rows(stop_walks(streets, none, 100, METRE_A_SECOND)) == []
+
+
+def test_points_outside_the_extract_have_no_walk():
+    streets = streets_of(*LINE)
+    table = home_walks(streets, np.array([[2.35, 48.85]]), lonlat(STOPS), 600, METRE_A_SECOND)
+    assert rows(table) == [[]]
+
+
+@pytest.mark.real
+def test_walks_on_a_real_extract_are_symmetric_and_longer_than_a_bird_flies():
+    path = DATA / "nantes" / "streets.osm.pbf"
+    if not path.is_file():
+        pytest.skip("real extracts are absent")
+    streets = streets_from_osm(path, cache=False)
+    where = streets.unproject(streets.node_xy[:: streets.n_nodes // 60][:60])
+    table = stop_walks(streets, where, 900, METRE_A_SECOND, cache=False)
+    row = np.repeat(np.arange(60), np.diff(table.ptr))
+    matrix = np.full((60, 60), -1)
+    matrix[row, table.stop] = table.walk_s
+    np.testing.assert_array_equal(matrix, matrix.T)
+    xy = streets.project(where[:, 0], where[:, 1])
+    straight = np.hypot(*(xy[row] - xy[table.stop]).T)
+    assert (table.walk_s >= straight - 1e-3).all()
+    assert len(row) > 300
