@@ -95,8 +95,8 @@ class ShuttleConfig(Model):
         Iterations of one route search.
     knee_only
         Re-evaluate only the knee by the engine, not every plan of the frontier.
-    cell_draws
-        Draws of where workers live inside their cell.
+    cell_grid
+        Points tried along each side of a cell, for where workers live inside it.
     lines
         Drawn lines to cost beside the designed ones: a TOML or GeoJSON file.
     """
@@ -129,7 +129,7 @@ class ShuttleConfig(Model):
     plans: Annotated[int, Field(ge=1, le=60)] = 14
     iterations: Annotated[int, Field(ge=1)] = 300
     knee_only: bool = False
-    cell_draws: Annotated[int, Field(ge=1, le=2000)] = 100
+    cell_grid: Annotated[int, Field(ge=1, le=9)] = 3
     lines: Path | None = None
     share_by: Literal["boardings", "headcount", "km"] = "boardings"
 

@@ -1,0 +1,197 @@
+"""The territory with a plan running: the engine reads the plan's GTFS like any other."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from mobility.analysis.commutes import Access, transit_times
+from mobility.analysis.study import Study, engine_limits
+from mobility.engine.journeys import TwoWay
+from mobility.inputs.calendars import ChosenDay
+from mobility.inputs.gtfs import Feed, merge_feeds, read_feed
+from mobility.network.footpaths import WalkTable, home_walks, stop_walks
+from mobility.network.timetable import (
+    INF,
+    FootArrays,
+    RunArrays,
+    Timetable,
+    index_timetable,
+    take_runs,
+)
+from mobility.network.timetable_build import build_timetable
+from mobility.shuttles.gtfs_out import Table, write_gtfs
+from mobility.shuttles.model import Bools, Floats
+
+RELAXED_WALK = 2.0
+
+
+def homes_lonlat(study: Study) -> Floats:
+    """Return float64[H,2]: longitude and latitude of every home."""
+    points = study.homes.frame.geometry
+    return np.column_stack([points.x.to_numpy(), points.y.to_numpy()])
+
+
+def read_tables(tables: Mapping[str, Table]) -> Feed:
+    """Return GTFS tables as the engine's reader sees them, through a zip."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_gtfs(tables, Path(folder) / "navettes.zip")
+        return read_feed(path, cache=False)
+
+
+def with_feed(study: Study, extra: Feed, *, scenario: str) -> Study:
+    """Return the study with one more feed: same dates, walks completed for the new stops.
+
+    Parameters
+    ----------
+    extra
+        Feed to add; the ids of both get their feed's number before them.
+    scenario
+        Name of the variant.
+    """
+    territory = study.territory
+    limits, speeds = territory.limits, territory.speeds
+    feed = merge_feeds([study.feed, extra])
+    lonlat = feed.stops[["lon", "lat"]].to_numpy(np.float64)
+    old = len(study.feed.stops)
+    new = lonlat[old:]
+    homes = homes_lonlat(study)
+    gates = np.array([gate for site in study.sites for gate in site.gates], np.float64)
+    reach_s = RELAXED_WALK * limits.max_walk_min * 60
+    home_table, gate_table = (
+        _widened(table, home_walks(study.streets, points, new, reach_s, speeds, cache=False), old)
+        for table, points in ((study.home_walks, homes), (study.gate_walks, gates))
+    )
+    change_s = limits.max_transfer_walk_min * 60
+    between = stop_walks(study.streets, lonlat, change_s, speeds)
+    timetables = {
+        day.kind: TwoWay(
+            build_timetable(
+                feed, day.date, territory.zone, between,
+                min_change_s=limits.min_change_s, max_transfer_walk_s=round(change_s),
+                walk_speed_ms=speeds.walk_kmh / 3.6,
+            )
+        )
+        for day in study.days
+    }  # fmt: skip
+    return replace(
+        study, feed=feed, timetables=timetables, home_walks=home_table, gate_walks=gate_table,
+        scenario=scenario,
+    )  # fmt: skip
+
+
+def _widened(table: WalkTable, extra: WalkTable, offset: int) -> WalkTable:
+    """Return a walk table with the stops of another put after its own."""
+    rows = np.concatenate([_rows(table), _rows(extra)])
+    stops = np.concatenate([table.stop, extra.stop + np.int32(offset)]).astype(np.int32)
+    walks = np.concatenate([table.walk_s, extra.walk_s]).astype(np.int32)
+    order = np.lexsort((stops, walks, rows))
+    ptr = np.r_[0, np.cumsum(np.bincount(rows, minlength=table.n_rows))].astype(np.int64)
+    return WalkTable(ptr, stops[order], walks[order])
+
+
+def _rows(table: WalkTable) -> np.ndarray:
+    return np.repeat(np.arange(table.n_rows), np.diff(table.ptr))
+
+
+def keep_trips(timetable: Timetable, kept: np.ndarray) -> Timetable:
+    """Return a timetable holding only the runs whose first trip is kept.
+
+    Parameters
+    ----------
+    kept
+        bool[trips of the feed].
+    """
+    trip = timetable.call_trip[timetable.run_ptr[:-1]]
+    chosen = np.flatnonzero(np.where(trip >= 0, kept[trip], True)).astype(np.int64)
+    runs = RunArrays(*(getattr(timetable, name) for name in RunArrays._fields))
+    feet = FootArrays(
+        timetable.foot_ptr, timetable.foot_stop, timetable.foot_walk_s, timetable.foot_need_s
+    )
+    return index_timetable(timetable.n_stops, take_runs(runs, chosen), feet)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What the engine says of a plan.
+
+    Attributes
+    ----------
+    gained
+        bool[shifts of the study, H]: white on some kind of day before, and held by public
+        transport or on foot on every kind of day it works after.
+    lost
+        bool[shifts, H]: held on some kind of day before, by them, and not after. Always
+        empty, since a plan only adds runs; checked, not assumed.
+    """
+
+    gained: Bools
+    lost: Bools
+
+
+def prove(
+    before: Access, after: Study, trips: Sequence[np.ndarray], shift_ids: Sequence[int]
+) -> list[Proof]:
+    """Evaluate several plans whose runs are all in one study.
+
+    Parameters
+    ----------
+    before
+        The territory as it is.
+    after
+        The territory with every run of every plan.
+    trips
+        For each plan bool[trips of ``after.feed``]: those that run.
+    shift_ids
+        Shifts to evaluate: those with white workers.
+    """
+    study = before.study
+    keys = [(int(s), day) for s in shift_ids for day in study.days if study.works_on(int(s), day)]
+    limits = engine_limits(study.territory.limits)
+    was = {(s, d.kind): _transit_before(before, s, d.kind) for s, d in keys}
+    rescued = {(s, d.kind): before.counted(s, d.kind)[2] for s, d in keys}
+    proofs = []
+    for kept in trips:
+        variant = replace(
+            after,
+            timetables={
+                k: TwoWay(keep_trips(t.timetable, kept)) for k, t in after.timetables.items()
+            },
+        )
+        # Compiled kernels release the interpreter; touch the mirrors once, not in each thread.
+        for two_way in variant.timetables.values():
+            two_way.onward.start_s, two_way.mirror.start_s  # noqa: B018
+
+        def holds(key: tuple[int, ChosenDay], variant: Study = variant) -> Bools:
+            shift, day = key
+            site = variant.shift_rows[shift].site
+            out, back = variant.edges(shift, day)
+            there = transit_times(variant, site, day, out, limits).elapsed_s < INF
+            home = transit_times(variant, site, day, back, limits).elapsed_s < INF
+            return there & home
+
+        with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+            now = dict(zip([(s, d.kind) for s, d in keys], pool.map(holds, keys), strict=True))
+        gained = np.zeros((len(study.shift_rows), study.n_homes), bool)
+        lost = np.zeros_like(gained)
+        for s in shift_ids:
+            mine = [(s, d.kind) for x, d in keys if x == s]
+            white = ~np.all([rescued[k] for k in mine], axis=0)
+            held = np.all([rescued[k] | now[k] for k in mine], axis=0)
+            gained[s] = white & held
+            lost[s] = np.any([was[k] & ~now[k] for k in mine], axis=0)
+        proofs.append(Proof(gained, lost))
+    return proofs
+
+
+def _transit_before(access: Access, shift: int, kind: str) -> Bools:
+    row = access.row(shift, kind, "transit")
+    if row is None:
+        return np.zeros(access.study.n_homes, bool)
+    return np.asarray(access.holds[row])

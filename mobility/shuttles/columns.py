@@ -1,0 +1,145 @@
+"""Candidate lines of one anchor: routes at several prices of a worker, stops kept or left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from mobility.shuttles.config import ShuttleConfig
+from mobility.shuttles.costs import Day, Rates
+from mobility.shuttles.factors import Factors
+from mobility.shuttles.model import UNREACHED, Anchor, Floats, Ints, Line
+from mobility.shuttles.routes import Fleet, RouteProblem, outbound_order, solve_routes
+from mobility.shuttles.scene import Scene
+from mobility.shuttles.stops import nearest_stop
+
+#: EUR a year that one captured worker and shift is worth, from thrift to "at any price".
+PRICES = (1_500.0, 3_000.0, 6_000.0, 12_000.0, 100_000.0)
+SLACK_S = 120  # published whole minutes and walking to the gate, kept out of the ride
+
+
+def generate_lines(
+    scene: Scene,
+    anchor: Anchor,
+    stops: Ints,
+    edges: Sequence[int],
+    config: ShuttleConfig,
+    factors: Factors,
+    days: Sequence[Day],
+    *,
+    seed: int = 0,
+    should_stop: Callable[[], bool] | None = None,
+) -> list[Line]:
+    """Return distinct lines from ``stops`` to ``anchor``.
+
+    Each price of `PRICES` gives a set of routes: a low one keeps the thick stops only, a
+    high one goes for everybody within the limits.
+
+    Parameters
+    ----------
+    stops
+        Places that may be served.
+    edges
+        Shift ends the lines serve.
+    """
+    served = [e for e in edges if anchor.call_of(e) >= 0]
+    if not len(stops) or not served:
+        return []
+    load = stop_loads(scene, stops, served, config.capture_rate)
+    keep = load.max(axis=1, initial=0.0) > 0
+    stops, load = stops[keep], load[keep]
+    if not len(stops):
+        return []
+    first = anchor.places[0]
+    limit = ride_limits(scene, anchor, stops, served)
+    fleet = _fleets(scene, served, config, factors, days)
+    lines: dict[tuple[tuple[int, ...], int], Line] = {}
+    for k, price in enumerate(PRICES):
+        if should_stop is not None and should_stop():
+            break
+        problem = RouteProblem(
+            drive_s=scene.drive.seconds[np.ix_(stops, stops)],
+            drive_m=scene.drive.metres[np.ix_(stops, stops)],
+            to_anchor_s=scene.drive.seconds[stops, first],
+            to_anchor_m=scene.drive.metres[stops, first],
+            from_depot_m=np.minimum(scene.drive.metres[scene.depot, stops], 1e6),
+            load=load,
+            prize=load.sum(axis=1) / 2 * price,
+            limit_s=limit,
+            dwell_s=scene.dwell_s,
+            fleet=fleet,
+            max_calls=config.max_calls,
+        )
+        found = solve_routes(
+            problem, iterations=config.iterations, seed=seed * 101 + k, should_stop=should_stop
+        )
+        for route in found.routes:
+            order = tuple(int(stops[s]) for s in route.order)
+            riders = np.zeros(len(scene.places))
+            riders[list(order)] = load[list(route.order)].sum(axis=1)
+            back = outbound_order(scene.drive.seconds, scene.drive.seconds[first], order, riders)
+            line = Line(anchor.name, order, back, anchor, route.vehicle, tuple(served))
+            lines.setdefault((order, route.vehicle), line)
+    return [lines[k] for k in sorted(lines)]
+
+
+def stop_loads(scene: Scene, stops: Ints, edges: Sequence[int], capture: float) -> Floats:
+    """Return float64[stops, edges]: captured riders of each stop, homes going to the nearest."""
+    nearest = nearest_stop(scene.walk_s, stops, scene.limits.max_stop_walk_s)
+    row = np.searchsorted(np.sort(stops), nearest)
+    order = np.argsort(stops, kind="stable")
+    near = nearest >= 0
+    loads = np.zeros((len(stops), len(edges)))
+    for k, e in enumerate(edges):
+        people = np.bincount(
+            row[near], weights=scene.demand(e)[near] * capture, minlength=len(stops)
+        )
+        loads[order, k] = people
+    return loads
+
+
+def ride_limits(scene: Scene, anchor: Anchor, stops: Ints, edges: Sequence[int]) -> Ints:
+    """Return the longest ride from each stop: comfort, detour, and what the total leaves.
+
+    The total is taken for a worker with the median walk of the stop's homes and the edge
+    that leaves least; who lives farther is not counted as served.
+    """
+    first = anchor.places[0]
+    direct = np.maximum(scene.drive.seconds[stops, first], scene.drive.seconds[first, stops])
+    comfort = scene.limits.longest_ride(direct)
+    nearest = nearest_stop(scene.walk_s, stops, scene.limits.max_stop_walk_s)
+    used = min(int(anchor.used_s[e, anchor.call_of(e)]) for e in edges)
+    out = np.empty(len(stops), np.int32)
+    for k, stop in enumerate(stops):
+        walks = scene.walk_s[nearest == stop, stop]
+        walk = int(np.median(walks)) if len(walks) else 0
+        left = scene.limits.max_total_s - used - walk - SLACK_S
+        out[k] = min(int(comfort[k]), left)
+    return np.where(direct >= UNREACHED, -1, out).astype(np.int32)
+
+
+def _fleets(
+    scene: Scene,
+    edges: Sequence[int],
+    config: ShuttleConfig,
+    factors: Factors,
+    days: Sequence[Day],
+) -> tuple[Fleet, ...]:
+    """Yearly costs of a metre and a second of line, over every run of its shift ends."""
+    runs = sum(
+        d.count
+        for e in edges
+        for d in days
+        if d.weekday in scene.edges[e].weekdays and d.kinds[d.weekday] in scene.edges[e].day_kinds
+    )
+    more = 1 + factors["overhead"]
+    hour = factors["driver_hour"] * more * runs / 3600
+    fleets = []
+    for vehicle in config.vehicles:
+        rates = Rates.of(vehicle, factors)
+        many = 99 if vehicle.available is None else vehicle.available
+        fleets.append(
+            Fleet(vehicle.passengers, rates.fixed * more, rates.km * more * runs / 1000, hour, many)
+        )
+    return tuple(fleets)

@@ -1,0 +1,150 @@
+"""Who lacks which direction of which shift: the demand a shuttle may serve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mobility.analysis.study import Study
+from mobility.analysis.white_zones import NEITHER, OUTBOUND_ONLY, RETURN_ONLY, WhiteZones
+from mobility.shuttles.config import ShuttleConfig
+from mobility.shuttles.costs import Day
+from mobility.shuttles.model import Bools, Edge, Floats, Ints
+
+DAY_S = 86_400
+
+
+@dataclass(frozen=True)
+class Demand:
+    """White workers by shift end and home; fields as in `scene.Scene`.
+
+    Attributes
+    ----------
+    homes
+        int32[H] rows of the study's homes that are white for some shift.
+    """
+
+    homes: Ints
+    edges: tuple[Edge, ...]
+    edge_shift: Ints
+    shift_ids: Ints
+    roster: Ints
+    workers: Floats
+    needs: Bools
+    days: Floats
+
+    @property
+    def total(self) -> float:
+        """White workers over all shifts."""
+        white = np.zeros(self.workers.shape, bool)
+        for e, row in enumerate(self.edge_shift):
+            white[row] |= self.needs[e]
+        return float(self.workers[white].sum())
+
+
+def shift_workers(study: Study, config: ShuttleConfig) -> Floats:
+    """Return float64[S,H]: workers of each shift who live at each home.
+
+    Known employees of a roster are spread over its shifts by headcount; without them a
+    shift's headcount is spread over the labour pool.
+    """
+    rows = study.shift_rows
+    out = np.zeros((len(rows), study.n_homes))
+    for row in rows:
+        pool = study.pool(row.site, row.roster)
+        total = float(pool.sum())
+        if total <= 0:
+            continue
+        same = [r for r in rows if r.site == row.site and r.roster == row.roster]
+        staff = sum(r.headcount for r in same)
+        if study.homes.pool is not None:
+            out[row.shift_id] = pool * (row.headcount / staff if staff else 1 / len(same))
+        else:
+            out[row.shift_id] = pool / total * (row.headcount or config.default_headcount)
+    return out
+
+
+def kind_weekdays(study: Study) -> dict[str, tuple[int, ...]]:
+    """Return the weekdays (0 Monday) of each kind of day of a study."""
+    names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    return {d.kind: tuple(names.index(w) for w in d.weekdays) for d in study.days}
+
+
+def find_demand(
+    study: Study, zones: WhiteZones, config: ShuttleConfig, calendar: list[Day]
+) -> Demand:
+    """Return the white workers of every shift end.
+
+    A home needs a direction when it lacks it on some kind of day on which the shift works;
+    it is counted for the days of the year on which it does.
+    """
+    workers = shift_workers(study, config)
+    weekdays = {row.shift_id: _weekdays(row.days) for row in study.shift_rows}
+    kinds = kind_weekdays(study)
+    lacks: dict[tuple[int, str], dict[str, Bools]] = {}
+    for z, (shift, kind) in enumerate(zones.keys.itertuples(index=False)):
+        status = zones.status[z]
+        lacks[int(shift), "in"] = lacks.get((int(shift), "in"), {})
+        lacks[int(shift), "out"] = lacks.get((int(shift), "out"), {})
+        lacks[int(shift), "in"][str(kind)] = (status == RETURN_ONLY) | (status == NEITHER)
+        lacks[int(shift), "out"][str(kind)] = (status == OUTBOUND_ONLY) | (status == NEITHER)
+    edges: list[Edge] = []
+    rows: list[int] = []
+    needs: list[Bools] = []
+    days: list[Floats] = []
+    for (shift, direction), by_kind in sorted(lacks.items()):
+        some = np.any(list(by_kind.values()), axis=0) & (workers[shift] > 0)
+        if not some.any():
+            continue
+        served = [k for k, lack in by_kind.items() if (lack & (workers[shift] > 0)).any()]
+        row = study.shift_rows[shift]
+        clock = row.start_s if direction == "in" else row.end_s
+        clock += DAY_S * int(direction == "out" and row.crosses_midnight)
+        on = tuple(d for d in weekdays[shift] if any(d in kinds[k] for k in served))
+        edges.append(
+            Edge(shift, row.site, "in" if direction == "in" else "out", clock, on,
+                 tuple(sorted(served)))
+        )  # fmt: skip
+        rows.append(shift)
+        needs.append(some)
+        counts = {k: _days_on(calendar, weekdays[shift], k) for k in served}
+        days.append(np.asarray(sum(counts[k] * by_kind[k] for k in served), np.float64))
+    return _pack(study, workers, edges, rows, needs, days)
+
+
+def _weekdays(names: tuple[str, ...]) -> tuple[int, ...]:
+    order = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    return tuple(sorted(order.index(d) for d in names))
+
+
+def _days_on(calendar: list[Day], weekdays: tuple[int, ...], kind: str) -> float:
+    return sum(d.count for d in calendar if d.weekday in weekdays and d.kinds[d.weekday] == kind)
+
+
+def _pack(
+    study: Study,
+    workers: Floats,
+    edges: list[Edge],
+    rows: list[int],
+    needs: list[Bools],
+    days: list[Floats],
+) -> Demand:
+    if not edges:
+        empty = np.zeros((0, 0))
+        none = np.empty(0, np.int32)
+        return Demand(none, (), none, none, none, empty, empty.astype(bool), empty)
+    homes = np.flatnonzero(np.any(needs, axis=0)).astype(np.int32)
+    shift_ids = np.unique(rows).astype(np.int32)
+    names = [(study.shift_rows[s].site, study.shift_rows[s].roster) for s in shift_ids]
+    rosters = sorted(set(names))
+    return Demand(
+        homes=homes,
+        edges=tuple(edges),
+        edge_shift=np.searchsorted(shift_ids, rows).astype(np.int32),
+        shift_ids=shift_ids,
+        roster=np.array([rosters.index(n) for n in names], np.int32),
+        workers=workers[shift_ids][:, homes],
+        needs=np.array(needs)[:, homes],
+        days=np.array(days, np.float64)[:, homes],
+    )

@@ -1,0 +1,234 @@
+"""Driving between places on the streets: seconds, metres and the way on the map."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse import csgraph
+
+from mobility.network.modes import edge_times
+from mobility.network.paths import arcs
+from mobility.network.snap import Snaps, snap, usable_edges
+from mobility.network.streets import Streets
+from mobility.shuttles.model import UNREACHED, Drive, Floats
+from mobility.territory import Speeds
+
+# One number per arc carries both: centiseconds above, decimetres below. Sums stay exact
+# in a double, so the shortest way in time comes with its length.
+TIME_UNIT = 10**9
+LIMIT_S = 5400.0
+
+
+@dataclass(frozen=True)
+class DriveGraph:
+    """Streets open to cars, with places put on them as extra nodes.
+
+    Attributes
+    ----------
+    graph
+        Sparse (n + P, n + P); places are the last P nodes.
+    snaps
+        Where each place meets its street.
+    n_nodes
+        Nodes of the streets.
+    """
+
+    streets: Streets
+    graph: sparse.csr_matrix
+    snaps: Snaps
+    n_nodes: int
+
+
+def drive_graph(
+    streets: Streets, speeds: Speeds, lonlat: Floats, *, factor: float, max_snap_m: float = 500.0
+) -> DriveGraph:
+    """Put places on the streets open to cars.
+
+    Parameters
+    ----------
+    lonlat
+        float64[P,2] degrees.
+    factor
+        Shuttle's driving time over a car's.
+    max_snap_m
+        Farthest a place may lie from a street; beyond, nothing drives there.
+    """
+    times = edge_times(streets, "car", speeds)
+    uv, vu = (np.asarray(t, np.float64) * factor for t in times)
+    usable = usable_edges(streets, times)
+    snaps = snap(streets, lonlat[:, 0], lonlat[:, 1], usable, max_m=max_snap_m)
+    net = arcs(streets, (uv, vu))
+    tail = np.repeat(np.arange(streets.n_nodes), np.diff(net.ptr))
+    parts = [(tail, net.head.astype(np.int64), net.time, streets.length_m[net.edge])]
+    parts += _place_arcs(streets, snaps, uv, vu)
+    rows, cols, seconds, metres = (np.concatenate([p[k] for p in parts]) for k in range(4))
+    finite = np.isfinite(seconds)
+    weight = np.rint(seconds[finite] * 100) * TIME_UNIT + np.rint(metres[finite] * 10) + 1
+    rows, cols = rows[finite], cols[finite]
+    # Parallel streets: keep the quickest.
+    order = np.lexsort((weight, cols, rows))
+    rows, cols, weight = rows[order], cols[order], weight[order]
+    first = np.r_[True, (np.diff(rows) != 0) | (np.diff(cols) != 0)]
+    size = streets.n_nodes + len(snaps)
+    graph = sparse.csr_matrix((weight[first], (rows[first], cols[first])), shape=(size, size))
+    return DriveGraph(streets, graph, snaps, streets.n_nodes)
+
+
+Part = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def _place_arcs(streets: Streets, snaps: Snaps, uv: np.ndarray, vu: np.ndarray) -> list[Part]:
+    place = np.flatnonzero(snaps.edge >= 0)
+    edge = snaps.edge[place]
+    node = place + streets.n_nodes
+    u, v = streets.edge_u[edge].astype(np.int64), streets.edge_v[edge].astype(np.int64)
+    length = np.maximum(streets.length_m[edge], 1e-6)
+    from_u = np.clip(snaps.offset_m[place], 0, length)
+    to_v = length - from_u
+    ahead, back = uv[edge] / length, vu[edge] / length
+    parts = [
+        (node, v, to_v * ahead, to_v),
+        (node, u, from_u * back, from_u),
+        (u, node, from_u * ahead, from_u),
+        (v, node, to_v * back, to_v),
+    ]
+    # Two places on one street piece.
+    order = np.lexsort((from_u, edge))
+    a, b = order[:-1], order[1:]
+    same = edge[a] == edge[b]
+    a, b = a[same], b[same]
+    gap = from_u[b] - from_u[a]
+    parts += [(node[a], node[b], gap * ahead[a], gap), (node[b], node[a], gap * back[a], gap)]
+    return parts
+
+
+def _decode(weight: np.ndarray) -> Drive:
+    reached = np.isfinite(weight)
+    value = np.where(reached, weight, 0.0)
+    centiseconds = np.floor(value / TIME_UNIT)
+    metres = (value - centiseconds * TIME_UNIT) / 10
+    seconds = np.where(reached, np.ceil(centiseconds / 100), UNREACHED).astype(np.int32)
+    return Drive(seconds, np.where(reached, metres, np.inf))
+
+
+def drive_matrix(graph: DriveGraph, places: np.ndarray, *, limit_s: float = LIMIT_S) -> Drive:
+    """Return the driving between places; `UNREACHED` beyond the limit."""
+    nodes = np.asarray(places) + graph.n_nodes
+    rows = csgraph.dijkstra(graph.graph, indices=nodes, limit=limit_s * 100 * TIME_UNIT)
+    return _decode(np.atleast_2d(rows)[:, nodes])
+
+
+def drive_seconds(
+    graph: DriveGraph, place: int, *, to_place: bool, limit_s: float = LIMIT_S
+) -> np.ndarray:
+    """Return int32 seconds between one place and every place, from them when ``to_place``."""
+    matrix = graph.graph.T.tocsr() if to_place else graph.graph
+    row = csgraph.dijkstra(
+        matrix, indices=[place + graph.n_nodes], limit=limit_s * 100 * TIME_UNIT
+    )[0]
+    return _decode(row[graph.n_nodes :]).seconds
+
+
+class Ways:
+    """Polylines between places, found once for each start."""
+
+    def __init__(self, graph: DriveGraph) -> None:
+        self._graph = graph
+        self._before: dict[int, np.ndarray] = {}
+        streets = graph.streets
+        self._edge: dict[tuple[int, int], list[int]] = {}
+        for e, (a, b) in enumerate(zip(streets.edge_u, streets.edge_v, strict=True)):
+            self._edge.setdefault((int(a), int(b)), []).append(e)
+            self._edge.setdefault((int(b), int(a)), []).append(e)
+
+    def between(self, one: int, two: int) -> Floats:
+        """Return the way from place to place as float64[k,2] projected metres.
+
+        A straight line stands where there is no way.
+        """
+        graph = self._graph
+        start, end = one + graph.n_nodes, two + graph.n_nodes
+        if one not in self._before:
+            _, before = csgraph.dijkstra(
+                graph.graph, indices=[start], return_predecessors=True,
+                limit=LIMIT_S * 100 * TIME_UNIT,
+            )  # fmt: skip
+            self._before[one] = before[0]
+        before = self._before[one]
+        path = [end]
+        while path[-1] != start and before[path[-1]] >= 0:
+            path.append(int(before[path[-1]]))
+        path.reverse()
+        points = [self._point(start)]
+        if path[0] == start:
+            for a, b in itertools.pairwise(path):
+                points.append(self._piece(a, b))
+        else:
+            points.append(self._point(end))
+        line = np.concatenate(points)
+        keep = np.r_[True, np.hypot(*np.diff(line, axis=0).T) > 0.01]
+        return np.asarray(line[keep], np.float64)
+
+    def along(self, calls: Sequence[int]) -> Floats:
+        """Return the way through several places as float64[k,2] projected metres."""
+        parts = [self.between(a, b) for a, b in pairwise(calls)]
+        line = np.concatenate(parts) if parts else np.empty((0, 2))
+        keep = np.r_[True, np.hypot(*np.diff(line, axis=0).T) > 0.01]
+        return np.asarray(line[keep[: len(line)]], np.float64)
+
+    def lonlat(self, calls: Sequence[int], *, tolerance_m: float = 2.0) -> Floats:
+        """Return the way through several places as float64[k,2] degrees, slightly simplified."""
+        import shapely
+
+        line = self.along(calls)
+        if len(line) > 2:
+            line = shapely.get_coordinates(shapely.LineString(line).simplify(tolerance_m))
+        return np.asarray(self._graph.streets.unproject(line), np.float64)
+
+    def _point(self, node: int) -> Floats:
+        graph = self._graph
+        if node < graph.n_nodes:
+            return np.asarray(graph.streets.node_xy[node][None], np.float64)
+        place = node - graph.n_nodes
+        edge = int(graph.snaps.edge[place])
+        if edge < 0:
+            return np.empty((0, 2))
+        line = self._geometry(edge)
+        return _cut(line, graph.snaps.offset_m[place], graph.snaps.offset_m[place])[:1]
+
+    def _geometry(self, edge: int) -> Floats:
+        streets = self._graph.streets
+        return np.asarray(streets.geom_xy[streets.geom_ptr[edge] : streets.geom_ptr[edge + 1]])
+
+    def _piece(self, a: int, b: int) -> Floats:
+        graph = self._graph
+        n = graph.n_nodes
+        if a < n and b < n:
+            streets = graph.streets
+            edge = min(self._edge[a, b], key=lambda e: streets.length_m[e])
+            line = self._geometry(edge)
+            return line if streets.edge_u[edge] == a else np.asarray(line[::-1])
+        edge = int(graph.snaps.edge[(a if a >= n else b) - n])
+        low, high = self._offset(a, edge), self._offset(b, edge)
+        line = _cut(self._geometry(edge), min(low, high), max(low, high))
+        return line if low <= high else line[::-1]
+
+    def _offset(self, node: int, edge: int) -> float:
+        graph = self._graph
+        if node >= graph.n_nodes:
+            return float(graph.snaps.offset_m[node - graph.n_nodes])
+        at_u = graph.streets.edge_u[edge] == node
+        return 0.0 if at_u else float(graph.streets.length_m[edge])
+
+
+def _cut(line: Floats, low: float, high: float) -> Floats:
+    """Return the part of a polyline between two distances along it."""
+    along = np.r_[0.0, np.cumsum(np.hypot(*np.diff(line, axis=0).T))]
+    inner = line[(along > low) & (along < high)]
+    ends = [[np.interp(d, along, line[:, 0]), np.interp(d, along, line[:, 1])] for d in (low, high)]
+    return np.concatenate([[ends[0]], inner, [ends[1]]])

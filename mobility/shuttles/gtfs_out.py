@@ -1,0 +1,202 @@
+"""A plan as a GTFS feed that any engine reads: the same bytes for the same plan."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mobility.shuttles.drive import Ways
+from mobility.shuttles.model import Line, Place, Run
+
+Table = list[dict[str, object]]
+COLOURS = (
+    "1B6CA8", "C8553D", "2E7D32", "7B1FA2", "B8860B", "00838F", "AD1457", "4E5D6C",
+    "5D4037", "3949AB", "558B2F", "D84315",
+)  # fmt: skip
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+TABLES = (
+    "agency", "stops", "routes", "trips", "stop_times", "calendar", "calendar_dates", "shapes",
+    "feed_info",
+)  # fmt: skip
+HEADERS = {
+    "calendar_dates": ("service_id", "date", "exception_type"),
+    "calendar": ("service_id", *DAYS, "start_date", "end_date"),
+}
+
+
+@dataclass(frozen=True)
+class Period:
+    """When the feed is valid and which kind each special date is.
+
+    Attributes
+    ----------
+    first, last
+        Both included.
+    kinds
+        Kind of day of dates: the studied ones at least, better all of the period.
+    stand_ins
+        Studied date of each kind of day: a run works on it if it works on that kind, even
+        where the weekday differs (a Friday shift studied on the typical Tuesday). Empty for
+        a feed that is published.
+    """
+
+    first: dt.date
+    last: dt.date
+    kinds: Mapping[dt.date, str]
+    stand_ins: Mapping[dt.date, str]
+
+
+def clock(seconds: int) -> str:
+    """Return ``HH:MM:SS``, hours beyond 24 for a run after midnight."""
+    return f"{seconds // 3600:02d}:{seconds % 3600 // 60:02d}:{seconds % 60:02d}"
+
+
+def trip_id(line: Line, run: Run) -> str:
+    """Return the id of a run: line, direction, first departure, days."""
+    days = "".join(str(d + 1) for d in run.weekdays)
+    kinds = "".join(k[0] for k in run.day_kinds)
+    key = clock(run.start_s)[:5].replace(":", "")
+    return f"{line.name}-{'A' if run.direction == 'in' else 'R'}-{key}-{days}{kinds}"
+
+
+def gtfs_tables(
+    lines: Sequence[Line],
+    runs: Sequence[Run],
+    places: Sequence[Place],
+    ways: Ways,
+    period: Period,
+    *,
+    agency: str,
+    timezone: str,
+    version: str,
+    language: str = "fr",
+) -> dict[str, Table]:
+    """Return the tables of a feed holding ``runs`` of ``lines``.
+
+    Riders get on at the stops and off at the gate inbound, the other way round outbound.
+    """
+    order = sorted(range(len(runs)), key=lambda r: (runs[r].line, runs[r].start_s, r))
+    services: dict[tuple[tuple[int, ...], tuple[str, ...]], str] = {}
+    shapes: dict[tuple[int, ...], str] = {}
+    tables: dict[str, Table] = {name: [] for name in TABLES}
+    tables["agency"] = [{
+        "agency_id": "navettes", "agency_name": agency, "agency_url": "https://example.org/",
+        "agency_timezone": timezone, "agency_lang": language,
+    }]  # fmt: skip
+    for k, line in enumerate(lines):
+        tables["routes"].append(_route(k, line, places))
+    used: set[int] = set()
+    seen: dict[str, int] = {}
+    for r in order:
+        run, line = runs[r], lines[runs[r].line]
+        used |= set(run.calls)
+        service = services.setdefault((run.weekdays, run.day_kinds), f"S{len(services) + 1}")
+        shape = shapes.setdefault(run.calls, f"F{len(shapes) + 1}")
+        name = trip_id(line, run)
+        seen[name] = seen.get(name, 0) + 1
+        name += f"-{seen[name]}" if seen[name] > 1 else ""
+        tables["trips"].append({
+            "route_id": line.name, "service_id": service, "trip_id": name,
+            "trip_headsign": places[run.calls[-1]].name,
+            "direction_id": int(run.direction == "out"), "shape_id": shape,
+        })  # fmt: skip
+        tables["stop_times"] += _stop_times(name, line, run)
+    tables["stops"] = [_stop(p, places[p]) for p in sorted(used)]
+    for calls, shape in shapes.items():
+        tables["shapes"] += _shape(shape, calls, ways)
+    for (weekdays, kinds), service in services.items():
+        _service(tables, service, weekdays, kinds, period)
+    tables["feed_info"] = [{
+        "feed_publisher_name": agency, "feed_publisher_url": "https://example.org/",
+        "feed_lang": language, "feed_start_date": f"{period.first:%Y%m%d}",
+        "feed_end_date": f"{period.last:%Y%m%d}", "feed_version": version,
+    }]  # fmt: skip
+    return tables
+
+
+def _route(index: int, line: Line, places: Sequence[Place]) -> dict[str, object]:
+    ends = [places[s].name for s in (line.stops_in or line.stops_out)[:1]]
+    return {
+        "route_id": line.name, "agency_id": "navettes", "route_short_name": line.name,
+        "route_long_name": " – ".join([*ends, line.anchor.name]), "route_type": 3,
+        "route_color": COLOURS[index % len(COLOURS)], "route_text_color": "FFFFFF",
+    }  # fmt: skip
+
+
+def _stop(index: int, place: Place) -> dict[str, object]:
+    return {
+        "stop_id": f"N{index}", "stop_name": place.name, "stop_lat": f"{place.lat:.6f}",
+        "stop_lon": f"{place.lon:.6f}", "location_type": 0,
+    }  # fmt: skip
+
+
+def _stop_times(name: str, line: Line, run: Run) -> Table:
+    inbound = run.direction == "in"
+    rows: Table = []
+    for k, place in enumerate(run.calls):
+        at_gate = k >= len(line.stops_in) if inbound else k < len(run.calls) - len(line.stops_out)
+        board = at_gate != inbound
+        rows.append({
+            "trip_id": name, "arrival_time": clock(run.arrive_s[k]),
+            "departure_time": clock(run.depart_s[k]), "stop_id": f"N{place}",
+            "stop_sequence": k + 1, "pickup_type": 0 if board else 1,
+            "drop_off_type": 1 if board else 0, "timepoint": 1,
+        })  # fmt: skip
+    return rows
+
+
+def _shape(name: str, calls: tuple[int, ...], ways: Ways) -> Table:
+    lonlat = ways.lonlat(calls)
+    return [
+        {"shape_id": name, "shape_pt_lat": f"{lat:.6f}", "shape_pt_lon": f"{lon:.6f}",
+         "shape_pt_sequence": k + 1}
+        for k, (lon, lat) in enumerate(lonlat)
+    ]  # fmt: skip
+
+
+def _service(
+    tables: dict[str, Table],
+    service: str,
+    weekdays: tuple[int, ...],
+    kinds: tuple[str, ...],
+    period: Period,
+) -> None:
+    row: dict[str, object] = {"service_id": service}
+    row |= {day: int(d in weekdays) for d, day in enumerate(DAYS)}
+    row |= {"start_date": f"{period.first:%Y%m%d}", "end_date": f"{period.last:%Y%m%d}"}
+    tables["calendar"].append(row)
+    for date in sorted({*period.kinds, *period.stand_ins}):
+        kind = period.stand_ins.get(date) or period.kinds[date]
+        usual = date.weekday() in weekdays
+        works = kind in kinds and (usual or date in period.stand_ins)
+        if works != usual:
+            tables["calendar_dates"].append(
+                {"service_id": service, "date": f"{date:%Y%m%d}",
+                 "exception_type": 1 if works else 2}
+            )  # fmt: skip
+
+
+def write_gtfs(tables: Mapping[str, Table], path: Path) -> Path:
+    """Write the tables as a zip whose bytes depend on nothing else."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in TABLES:
+            rows = tables[name]
+            if not rows and name not in HEADERS:
+                continue
+            text = io.StringIO()
+            columns = list(rows[0]) if rows else list(HEADERS[name])
+            writer = csv.DictWriter(text, columns, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+            info = zipfile.ZipInfo(f"{name}.txt", ZIP_DATE)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, text.getvalue().encode())
+    return path
