@@ -17,6 +17,7 @@ from mobility.territory import Speeds
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
 # On the central meridian of UTM zone 31, where 1 degree of longitude is 3 E.
 X0, Y0 = 500_000.0, 5_000_000.0
+ORIGIN = np.array([X0, Y0])
 UTM = pyproj.CRS.from_epsg(32631)
 # 1 metre per second, on foot: a metre is a second.
 METRE_A_SECOND = Speeds(walk_kmh=3.6, bike_kmh=18.0, e_bike_kmh=36.0)
@@ -31,12 +32,12 @@ def streets_of(
 ) -> Streets:
     """Build streets from named points in metres; edges are residential streets by default."""
     names = list(nodes)
-    node_xy = np.array([nodes[n] for n in names], dtype=float) + (X0, Y0)
+    node_xy = np.array([nodes[n] for n in names], dtype=float) + ORIGIN
     u = np.array([names.index(e[0]) for e in edges], dtype=np.int32)
     v = np.array([names.index(e[1]) for e in edges], dtype=np.int32)
     lines = []
     for k in range(len(edges)):
-        middle = [np.array(p) + (X0, Y0) for p in (bends or {}).get(k, ())]
+        middle = [np.array(p) + ORIGIN for p in (bends or {}).get(k, ())]
         lines.append(np.vstack([node_xy[u[k]], *middle, node_xy[v[k]]]))
     ptr = np.append(0, np.cumsum([len(x) for x in lines])).astype(np.int64)
     geom = np.vstack(lines)
@@ -59,7 +60,7 @@ def streets_of(
 
 def lonlat(points: Sequence[Point]) -> np.ndarray:
     """Return longitude and latitude of points in metres."""
-    xy = np.array(points, dtype=float).reshape(-1, 2) + (X0, Y0)
+    xy = np.array(points, dtype=float).reshape(-1, 2) + ORIGIN
     to = pyproj.Transformer.from_crs(UTM, 4326, always_xy=True)
     return np.column_stack(to.transform(xy[:, 0], xy[:, 1]))
 

@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import networkx as nx
@@ -245,7 +246,7 @@ def oracle(case, times):
                 cuts += [(f, "s")] if k == e else []
                 cuts += [(f2, "t")] if k == e2 else []
                 cuts.sort(key=lambda c: c[0])
-                for (x, a), (y, b) in zip(cuts, cuts[1:], strict=False):
+                for (x, a), (y, b) in itertools.pairwise(cuts):
                     # A stretch of no length can be passed in both directions.
                     for a1, b1, whole in ((a, b, times[0][k]), (b, a, times[1][k])):
                         if x == y or np.isfinite(whole):
