@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import importlib
 import io
 import json
 import tempfile
@@ -40,7 +41,7 @@ def canonical_findings(path: str | Path, *, date: dt.date, country: str = "ZZ") 
         The validator is not installed, or it cannot open the feed.
     """
     try:
-        from gtfs_validator.cli import main
+        main = importlib.import_module("gtfs_validator.cli").main
     except ImportError:
         raise SourceError(
             "The canonical rules need the package gtfs-validator, which is not installed.",
