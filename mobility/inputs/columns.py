@@ -60,7 +60,7 @@ class Table:
         return SourceError(
             problem,
             file=self.file,
-            row=None if row is None else str(row),
+            row=row_number(row),
             column=column,
             value=None if self.private else value,
             mend=mend,
@@ -201,6 +201,13 @@ class Table:
         )
 
 
+def row_number(row: object) -> int | str | None:
+    """Return a row's label as an error takes it."""
+    if row is None or isinstance(row, str):
+        return row
+    return int(row) if isinstance(row, int | np.integer) else str(row)
+
+
 def fold(name: object) -> str:
     """Return a name without case, accents, spaces and signs, to compare headers."""
     text = unicodedata.normalize("NFKD", str(name)).casefold()
@@ -244,7 +251,7 @@ def unknown_value(
     return SourceError(
         problem,
         file=table.file,
-        row=str(row),
+        row=row_number(row),
         column=column,
         value=value,
         mend="Correct the value.",

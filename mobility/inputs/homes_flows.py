@@ -130,7 +130,7 @@ def _groups(request: HomesRequest, table: Table, weight: np.ndarray) -> dict[str
             raise table.error(
                 "It has {count} different values, too many to be groups.",
                 column=column,
-                mend='Choose some: groups = ["name={column}:value1|value2"].',
+                mend='Choose some: groups = ["name=COLUMN:value1|value2"].',
                 count=len(values),
             )
         for value in values:

@@ -29,7 +29,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from mobility.errors import SourceError, TerritoryError
-from mobility.inputs.columns import Table, fold, unknown_value
+from mobility.inputs.columns import Table, fold, row_number, unknown_value
 from mobility.inputs.layers import EUROPE, check_lonlat, home_box, refuse_swapped, to_lonlat
 from mobility.inputs.tables import read_table
 from mobility.territory import ROSTER_TEMPLATES, Site, Territory, explain_validation
@@ -456,7 +456,7 @@ def _finish(table: Table, draft: _Draft) -> Site:
         return Site.model_validate(data)
     except ValidationError as error:
         known = explain_validation(error, table.file)
-        known.row = str(draft.row)
+        known.row = row_number(draft.row)
         raise known from None
 
 
