@@ -1,0 +1,73 @@
+"""The whole job on every real dataset that has streets and timetables."""
+
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+
+from mobility.network.timetable import INF
+from mobility.pipeline import run
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT.parent / "shared" / "data"
+NAMES = ["rhein-neckar", "milan", "montpellier-2024", "montpellier-2025", "nantes"]
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(not DATA.is_dir(), reason="the real extracts are not beside the project"),
+]
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def results(request, tmp_path_factory):
+    out = tmp_path_factory.mktemp(request.param)
+    return run(ROOT / "examples" / request.param / "territory.toml", out)
+
+
+def test_outputs_are_complete(results):
+    assert set(results.files) >= {
+        "map.html",
+        "summary.csv",
+        "shifts.csv",
+        "homes.parquet",
+        "commutes.parquet",
+        "results.gpkg",
+        "run.json",
+    }
+    assert "<html" in results.map_path.read_text(encoding="utf-8")[:200]
+    layer = gpd.read_file(results.folder / "results.gpkg", layer="homes")
+    assert len(layer) == results.study.n_homes
+    assert layer.crs.to_epsg() == 4326
+
+
+def test_counts_add_up_to_the_pool(results):
+    frame = pd.read_csv(results.folder / "summary.csv")
+    parts = frame[["reachable", "one_way_only", "white"]]
+    known = parts.notna().all(axis=1)
+    assert known.any()
+    # Each count is rounded to a whole worker.
+    assert (frame["pool"] - parts.sum(axis=1))[known].abs().max() <= 2
+
+
+def test_times_respect_the_limits(results):
+    access, limits = results.access, results.study.territory.limits
+    for times in (access.outbound_s, access.return_s):
+        held = times[times < INF]
+        assert held.min() >= 0
+        assert held.max() <= limits.max_total_min * 60
+    transit = np.flatnonzero(access.keys["mode"] == "transit")
+    walked = access.walk_s[transit][
+        np.stack([access.outbound_s[transit], access.return_s[transit]], axis=1) < INF
+    ]
+    assert walked.max() <= limits.max_walk_min * 60
+    assert access.rides.max() <= limits.max_transfers + 1
+
+
+def test_someone_is_reached_and_someone_is_white(results):
+    status = results.zones.status
+    assert (status == 0).any()
+    assert (status != 0).any()
+    # A reason for each white home, none for the others.
+    assert np.array_equal(results.zones.reason > 0, status > 0)
