@@ -13,6 +13,7 @@ from mobility.inputs.homes import read_homes
 from mobility.network.modes import edge_times
 from mobility.network.snap import snap, usable_edges
 from mobility.network.streets import streets_from_lines, streets_from_osm
+from mobility.pipeline import run
 from mobility.territory import Speeds, Territory
 
 ROOT = Path(__file__).parents[1]
@@ -125,3 +126,24 @@ def test_generator_writes_the_committed_files(name, tmp_path):
     for file in made:
         kept = ROOT / "examples" / file.relative_to(tmp_path)
         assert file.read_bytes() == kept.read_bytes(), file.name
+
+
+@pytest.mark.real
+@pytest.mark.slow
+@needs_extracts
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in ("geneva", "malta")])
+def test_whole_run_conserves_workers(name, tmp_path):
+    territory = territory_of(name)
+    results = run(territory, tmp_path / "out")
+    assert results.map_path.stat().st_size > 50_000
+    total = pd.read_csv(territory.resolve(territory.sources.homes.file))["workers"].sum()
+    summary = pd.read_csv(tmp_path / "out" / "summary.csv")
+    assert (summary["pool"] == total).all()
+    parts = summary[["reachable", "one_way_only", "white"]].sum(axis=1)
+    assert (parts - total).abs().max() <= 1
+    assert len(summary) == sum(len(site.rosters) for site in territory.sites)
+    shifts = pd.read_csv(tmp_path / "out" / "shifts.csv")
+    assert shifts["reachable"].max() > 0.05 * total
+    worst = shifts.groupby(["site", "roster"])["reachable"].min()
+    best = summary.set_index(["site", "roster"])["reachable"]
+    assert (best <= worst.reindex(best.index) + 0.5).all()

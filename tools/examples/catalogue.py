@@ -148,21 +148,22 @@ EXAMPLES = (
         "milan/streets.osm.pbf", ("milan/gtfs.zip",),
         "places with population along residential streets", 400, 760_000, _ITALY,
         (
-            ExampleSite("Centre de tri de Roserio", ((9.0975263, 45.5204782),),
+            ExampleSite("Zone industrielle de Famagosta", ((9.152173, 45.4458198),),
                         (three(300), template("night", 120))),
-            ExampleSite("Dépôt de Rogoredo", ((9.2574353, 45.4305483),), (
+            ExampleSite("Zone industrielle de Porto di Mare", ((9.2374921, 45.4395588),), (
                 ('{ name = "conducteurs", shifts = ['
-                '{ name = "matin", start = "04:30", end = "12:30", days = "all", headcount = 90 }, '
-                '{ name = "après-midi", start = "12:30", end = "20:30", days = "all", '
-                'headcount = 90 }, '
-                '{ name = "soir", start = "18:00", end = "02:00", days = "all", '
-                'headcount = 60 }] }'),)),
+                 '{ name = "matin", start = "04:30", end = "12:30", days = "all", '
+                 'headcount = 90 }, '
+                 '{ name = "après-midi", start = "12:30", end = "20:30", days = "all", '
+                 'headcount = 90 }, '
+                 '{ name = "soir", start = "18:00", end = "02:00", days = "all", '
+                 'headcount = 60 }] }'),)),
+            ExampleSite("Centre de contrôle de Molino Dorino", ((9.0945063, 45.5038594),),
+                        (template("2x8", 80), template("office", 120))),
             ExampleSite("Centre de collecte de Crescenzago", ((9.2671119, 45.5097827),),
                         (three(240),)),
             ExampleSite("Zone industrielle de Bussero", ((9.3630033, 45.530152),),
                         (template("2x8", 160), template("day", 140))),
-            ExampleSite("Zone industrielle de Vignate", ((9.3956495, 45.4808963),),
-                        (three(210), template("vsd", 30))),
         ),
         at_least=15,
     ),
