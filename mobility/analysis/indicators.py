@@ -127,7 +127,7 @@ def main_reason(zones: WhiteZones, shift_ids: list[int], workers: NDArray[np.flo
     return _main(total)
 
 
-def _main(reason: NDArray[np.float64]) -> str:
+def _main(reason: NDArray[np.generic]) -> str:
     return REASONS[int(reason[1:].argmax()) + 1] if reason[1:].any() else ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +15,18 @@ from mobility.engine.journeys import TwoWay
 from mobility.errors import Finding, SourceError, TerritoryError
 from mobility.inputs.calendars import choose_days
 from mobility.inputs.gtfs import Feed, merge_feeds, read_feed
-#from mobility.inputs.gtfs_quality import check_feed
+from mobility.inputs.gtfs_quality import check_feed
 from mobility.inputs.homes import Homes, read_homes
 from mobility.inputs.sites import read_sites
 from mobility.network.footpaths import WalkTable, home_walks, stop_walks, walk_snaps
 from mobility.network.modes import edge_times
 from mobility.network.paths import PairTable, street_times
 from mobility.network.snap import Snaps, far_finding, island_finding
+from mobility.network.station import access_points, fold_points
 from mobility.network.streets import Streets, streets_from_lines, streets_from_osm
 from mobility.network.timetable import INF
 from mobility.network.timetable_build import build_timetable
-from mobility.territory import Site, Territory
+from mobility.territory import Site, Speeds, Territory
 
 Int32 = NDArray[np.int32]
 Float = NDArray[np.float64]
@@ -88,8 +90,8 @@ def build_study(
     gates_lonlat = np.array([gate for site in sites for gate in site.gates], np.float64)
     findings += list(_place_findings(streets, walking, feed, homes, sites, gates_lonlat))
     reach_s = RELAXED_WALK * limits.max_walk_min * 60
-    home_table = home_walks(streets, homes_lonlat, stops_lonlat, reach_s, speeds, times=walking)
-    gate_table = home_walks(streets, gates_lonlat, stops_lonlat, reach_s, speeds, times=walking)
+    home_table = walks_to_stops(streets, feed, homes_lonlat, reach_s, speeds, walking)
+    gate_table = walks_to_stops(streets, feed, gates_lonlat, reach_s, speeds, walking)
     transfer_s = limits.max_transfer_walk_min * 60
     between = stop_walks(streets, stops_lonlat, transfer_s, speeds, times=walking)
     findings += unreachable_stops(feed, home_table, gate_table)
@@ -109,7 +111,7 @@ def build_study(
         )
         for day in days
     }
-    findings += [*feed.findings]
+    findings += [*feed.findings, *check_feed(feed, dates=[day.date for day in days])]
     progress("streets to work")
     modes = dict.fromkeys(["walk", *territory.modes.evaluated])
     return Study(
@@ -224,6 +226,28 @@ def _place_findings(
     ):
         if finding is not None:
             yield finding
+
+
+def walks_to_stops(
+    streets: Streets,
+    feed: Feed,
+    lonlat: Float,
+    limit_s: float,
+    speeds: Speeds,
+    walking: tuple[NDArray[np.float32], NDArray[np.float32]],
+) -> WalkTable:
+    """Return the walks between points and stops, through a station's entrances where given.
+
+    Where a feed describes pathways, the slower of the ways in and out counts, and a way that
+    is open in one direction only is not used: one table serves both directions.
+    """
+    if feed.pathways.empty:
+        stops = feed.stops[["lon", "lat"]].to_numpy(np.float64)
+        return home_walks(streets, lonlat, stops, limit_s, speeds, times=walking)
+    points = access_points(feed, walk_speed_ms=speeds.walk_kmh / 3.6)
+    slower_s = np.maximum(points.in_s, points.out_s)
+    table = home_walks(streets, lonlat, points.lonlat, limit_s, speeds, times=walking)
+    return fold_points(table, replace(points, in_s=slower_s), limit_s=round(limit_s))
 
 
 def unreachable_stops(feed: Feed, *tables: WalkTable) -> list[Finding]:

@@ -96,8 +96,8 @@ def homes_layer(access: Access, zones: WhiteZones) -> gpd.GeoDataFrame:
     columns |= {name: shown[name].to_numpy() for name in shown.columns}
     found = rosters(access)
     for r in counted_rows(found):
-        name = f"{found.keys.at[r, 'site_name']} | {found.keys.at[r, 'roster']} | share"
-        columns[name] = found.share[r].round(3)
+        site, roster = found.keys.loc[r, ["site_name", "roster"]].astype(str)
+        columns[f"{site} | {roster} | share"] = found.share[r].round(3)
     for z, (shift_id, day_kind) in enumerate(zones.keys.itertuples(index=False)):
         shift = study.shift_rows[shift_id]
         name = " | ".join([shift.site_name, shift.roster, shift.shift, day_kind])
