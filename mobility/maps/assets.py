@@ -12,7 +12,18 @@ from mobility.errors import SourceNotFoundError
 
 #: The distribution that carries Leaflet 1.9.4 (BSD-2-Clause) as plain files.
 DISTRIBUTION = "django-js-lib-leaflet"
-SCRIPTS = ("store", "texts", "state", "draw", "figures", "popups", "plans", "tools", "panel")
+SCRIPTS = (
+    "store",
+    "texts",
+    "state",
+    "draw",
+    "pixels",
+    "figures",
+    "popups",
+    "plans",
+    "tools",
+    "panel",
+)
 _URL = re.compile(r"url\((?!data:|#)['\"]?([^)'\"]+)['\"]?\)")
 
 

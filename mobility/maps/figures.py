@@ -57,13 +57,13 @@ class Rows:
         """Return the roster a row of minutes belongs to."""
         n_keys = len(self.model.key_shift)
         if row < n_keys:
-            return self.model.shifts[self.model.key_shift[row]].roster
+            return self.model.shifts[int(self.model.key_shift[row])].roster
         return int(row - n_keys) // len(self.model.modes)
 
     def roster_of_zone(self, row: int) -> int:
         """Return the roster a row of statuses belongs to."""
         if row < len(self.model.zone_shift):
-            return self.model.shifts[self.model.zone_shift[row]].roster
+            return self.model.shifts[int(self.model.zone_shift[row])].roster
         return row - len(self.model.zone_shift)
 
     def minutes(self, row: int, kind: str) -> UInt8 | None:
@@ -77,7 +77,7 @@ class Rows:
             return None
         n_keys = len(self.model.key_shift)
         if row < n_keys:
-            return array[row]
+            return np.asarray(array[row], np.uint8)
         mode = (row - n_keys) % len(self.model.modes)
         mine = array[self._keys_of[self.roster_of(row), mode]]
         if not len(mine):
@@ -91,7 +91,7 @@ class Rows:
         """Return the status of a row; a roster's direction holds when it always does."""
         n_zones = len(self.model.zone_shift)
         if row < n_zones:
-            return self.scenario.status[row]
+            return np.asarray(self.scenario.status[row], np.uint8)
         mine = self.scenario.status[self._zones_of[row - n_zones]]
         out = np.isin(mine, (0, 1)).all(axis=0)
         back = np.isin(mine, (0, 2)).all(axis=0)
@@ -103,7 +103,7 @@ class Rows:
         """Return the reason of a row; the most frequent one of a roster's working days."""
         n_zones = len(self.model.zone_shift)
         if row < n_zones:
-            return self.scenario.reason[row]
+            return np.asarray(self.scenario.reason[row], np.uint8)
         mine = self.scenario.reason[self._zones_of[row - n_zones]]
         votes = np.array([(mine == i).sum(axis=0) for i in range(1, len(REASONS))])
         return np.where(votes.any(axis=0), votes.argmax(axis=0) + 1, 0).astype(np.uint8)
@@ -127,7 +127,7 @@ def directions(outbound: UInt8, back: UInt8) -> UInt8:
 def count(classes: UInt8, workers: Floats, n: int, area: Ints, n_areas: int) -> Floats:
     """Return workers per area and class, float64[n_areas, n]."""
     flat = np.bincount(area * n + classes, weights=workers, minlength=n_areas * n)
-    return flat.reshape(n_areas, n)
+    return flat.astype(np.float64).reshape(n_areas, n)
 
 
 def with_pool(parts: Floats) -> Floats:

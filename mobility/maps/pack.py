@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 #: Coordinates are whole hundred-thousandths of a degree, about a metre.
 DEGREE = 100_000
-_LEVEL = 9
+_LEVEL = 6
 _RAW, _DELTA = 0, 1
 
 

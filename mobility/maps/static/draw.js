@@ -289,6 +289,7 @@ function paintClasses(ctx, view, shown) {
 let shownNow = null, shownBefore = null;
 function paintHomes(ctx, view) {
   if (!shownNow) return;
+  if (usePixels()) { paintPixels(ctx, view, layers.homes._ratio); return; }
   if (!state.compare || !shownBefore) {
     paintClasses(ctx, view, shownNow);
     return;
