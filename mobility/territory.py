@@ -300,7 +300,9 @@ class Limits(Model):
     min_change_s
         Time kept between leaving a vehicle and boarding the next, on top of the walk.
     max_bike_min
-        Cycling in one direction.
+        Cycling in one direction, all the way to work.
+    max_bike_to_stop_min, max_drive_to_stop_min
+        Cycling to a stop, driving to a park-and-ride, in one direction.
     min_workers_shown
         Counts below it are suppressed in every output (privacy).
     """
@@ -314,6 +316,8 @@ class Limits(Model):
     max_transfer_walk_min: Annotated[float, Field(ge=0, le=60)] = 10
     min_change_s: Annotated[int, Field(ge=0, le=1800)] = 60
     max_bike_min: Annotated[float, Field(ge=0, le=180)] = 30
+    max_bike_to_stop_min: Annotated[float, Field(ge=0, le=60)] = 10
+    max_drive_to_stop_min: Annotated[float, Field(ge=0, le=60)] = 20
     white_site_share: Share = 0.10
     min_workers_shown: Annotated[int, Field(ge=1)] = 5
 

@@ -17,6 +17,7 @@ from mobility.engine.journeys import (
     EngineLimits,
     HomeTimes,
     TwoWay,
+    relaxed,
     travel,
     walk_directly,
 )
@@ -186,8 +187,12 @@ def _answer(
         onward = transit_times(study, site, day, out, limits)
         homeward = transit_times(study, site, day, back, limits)
         return onward, homeward, overtime(study, site, day, back, limits, homeward)
-    onward = street_times(study, site, mode, out, limits)
-    homeward = street_times(study, site, mode, back, limits)
+    if mode in study.feeder_access:
+        onward = fed_times(study, site, day, mode, out, limits)
+        homeward = fed_times(study, site, day, mode, back, limits)
+    else:
+        onward = street_times(study, site, mode, out, limits)
+        homeward = street_times(study, site, mode, back, limits)
     return onward, homeward, np.where(homeward.elapsed_s < INF, OVERTIME_MAX_S, -1)
 
 
@@ -206,6 +211,18 @@ def transit_times(
         np.where(on_foot & (walked < INF), walk_s, ridden.walk_s).astype(np.int32),
         np.where(on_foot, -1, ridden.stop).astype(np.int32),
     )
+
+
+def fed_times(
+    study: Study, site: int, day: ChosenDay, mode: str, edge: Edge, limits: EngineLimits
+) -> HomeTimes:
+    """Return the times of riding after cycling, or driving, to a stop, for every home.
+
+    The bicycle or car stays at the stop; only walking beyond it counts as walking.
+    """
+    access = study.feeder_access[mode][int(edge.returning)]
+    fed = relaxed(limits, home_walk_counts=False)
+    return travel(study.timetables[day.kind], study.egress_s[site], edge, fed, access)
 
 
 def street_times(study: Study, site: int, mode: str, edge: Edge, limits: EngineLimits) -> HomeTimes:

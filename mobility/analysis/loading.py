@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.analysis.feeder_modes import feeder_access
 from mobility.analysis.study import Progress, SourceRecord, Study, quiet
 from mobility.engine.journeys import TwoWay
 from mobility.errors import Finding, SourceError, TerritoryError
@@ -124,6 +125,7 @@ def build_study(
         timetables=timetables,
         home_walks=home_table,
         gate_walks=gate_table,
+        feeder_access=feeder_access(territory, streets, feed, homes_lonlat),
         street_times={
             mode: street_commutes(territory, streets, mode, sites, gates_lonlat, homes_lonlat)
             for mode in modes

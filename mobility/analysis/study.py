@@ -98,6 +98,9 @@ class Study:
     home_walks, gate_walks
         Walks to stops; rows are homes, and gates in the order of sites. They reach further
         than ``max_walk_min`` so that the limit can be relaxed.
+    feeder_access
+        Per mode that reaches stops otherwise than on foot (``bike_transit``,
+        ``park_and_ride``): tables of seconds from homes to stops and from stops to homes.
     street_times
         Per street mode, seconds ``(to work, back home)`` between homes and the nearest gate
         of each site: two int32 arrays of shape (sites, homes), ``INF`` where out of reach.
@@ -115,10 +118,10 @@ class Study:
     home_walks: WalkTable
     gate_walks: WalkTable
     street_times: Mapping[str, tuple[Int32, Int32]]
+    feeder_access: Mapping[str, tuple[WalkTable, WalkTable]] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     sources: tuple[SourceRecord, ...] = ()
     scenario: str = ""
-    extras: Mapping[str, object] = field(default_factory=dict)
 
     @cached_property
     def shift_rows(self) -> tuple[ShiftRow, ...]:
