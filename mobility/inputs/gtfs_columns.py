@@ -24,11 +24,9 @@ MISSING_TIME = np.iinfo(np.int32).min
 
 def categories(values: pd.Series) -> tuple[NDArray[np.int64], list[str]]:
     """Return each row's code and the distinct stripped texts; -1 codes a missing value."""
-    if not isinstance(values.dtype, pd.CategoricalDtype):
-        codes, uniques = pd.factorize(values)
-        return codes.astype(np.int64), [str(u).strip() for u in uniques]
-    texts = [str(t).strip() for t in values.cat.categories]
-    codes = values.cat.codes.to_numpy().astype(np.int64)
+    codes, uniques = pd.factorize(values)
+    codes = codes.astype(np.int64)
+    texts = [str(u).strip() for u in uniques]
     if "" in texts:
         codes = np.append(np.array([-1 if t == "" else k for k, t in enumerate(texts)]), -1)[codes]
     return codes, texts

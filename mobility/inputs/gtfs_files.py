@@ -65,8 +65,8 @@ class RawTables:
     path
         The zip or folder, as the user named it.
     tables
-        Data frames by table name; empty when the feed has no such file. The columns of
-        ``stop_times`` are categories of unstripped text.
+        Data frames by table name; empty when the feed has no such file. Values of
+        ``stop_times`` are not stripped.
     present
         Names of the tables that exist in the feed.
     """
@@ -123,14 +123,13 @@ def read_tables(path: Path) -> RawTables:
 
 
 class _Tables(ptg.gtfs.Feed):  # type: ignore[misc]
-    """A partridge feed whose largest table is read as categories, only the columns used.
+    """A partridge feed that reads only the columns used of its largest table.
 
-    Its millions of values are few different ones: they are stripped, parsed and matched
-    once each.
+    Its values are not stripped: they are few different ones, each parsed once.
     """
 
     def get(self, filename: str) -> pd.DataFrame:
-        """Return a table as text, values stripped."""
+        """Return a table as text."""
         path = self._pathmap.get(filename)
         if filename != "stop_times.txt" or path is None or Path(path).stat().st_size == 0:
             other: pd.DataFrame = super().get(filename)
@@ -139,9 +138,7 @@ class _Tables(ptg.gtfs.Feed):  # type: ignore[misc]
             encoding = detect_encoding(stream)
         header = pd.read_csv(path, dtype="str", encoding=encoding, index_col=False, nrows=0)
         used = [c for c in header.columns if c.strip() in STOP_TIMES_COLUMNS]
-        frame = pd.read_csv(
-            path, dtype="category", encoding=encoding, index_col=False, usecols=used
-        )
+        frame = pd.read_csv(path, dtype="str", encoding=encoding, index_col=False, usecols=used)
         return frame.rename(columns=str.strip)
 
 
@@ -166,6 +163,8 @@ def _read_table(path: Path, source: _Tables, name: str) -> pd.DataFrame:
         with warnings.catch_warnings():
             # A trailing comma on every line is harmless.
             warnings.simplefilter("ignore", pd.errors.ParserWarning)
+            # Partridge renames in place, which pandas will drop.
+            warnings.simplefilter("ignore", DeprecationWarning)
             frame: pd.DataFrame = source.get(f"{name}.txt")
     except pd.errors.EmptyDataError:
         frame = pd.DataFrame(columns=list(REQUIRED_COLUMNS[name]), dtype="str")

@@ -1,0 +1,500 @@
+"""Reading GTFS: what is in the field, bad input, cache, merging."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from feeds import gtfs_tables, service, to_csv, trip, write_gtfs
+
+from mobility.errors import MobilityError, SourceError, SourceNotFoundError
+from mobility.inputs.gtfs import Feed, merge_feeds, read_feed, route_mode
+
+STOPS = {"A": (4.00, 45.00), "B": (4.01, 45.00), "C": (4.02, 45.00)}
+LINE = trip("t1", [("A", "05:00"), ("B", "05:10", "05:11"), ("C", "05:20")])
+
+
+def read(path: Path, **tables: Any) -> Feed:
+    tables = {"stops": STOPS, "trips": [LINE]} | tables
+    return read_feed(write_gtfs(path, **tables), cache=False)
+
+
+def times(feed: Feed) -> list[tuple[int, int]]:
+    columns = feed.stop_times[["arrival_s", "departure_s"]]
+    return [tuple(row) for row in columns.to_numpy().tolist()]
+
+
+def codes(feed: Feed) -> list[tuple[str, int]]:
+    return [(f.code, f.count) for f in feed.findings]
+
+
+# --- what is in the field ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("feed", {}),
+        ("feed.zip", {}),
+        ("feed.zip", {"bom": True}),
+        ("x.zip", {"inner_folder": "in"}),
+    ],
+)
+def test_folder_zip_inner_folder_and_bom(
+    tmp_path: Path, name: str, options: dict[str, Any]
+) -> None:
+    feed = read(tmp_path / name, **options)
+    assert feed.stops["stop_id"].tolist() == ["A", "B", "C"]
+    assert times(feed) == [(18_000, 18_000), (18_600, 18_660), (19_200, 19_200)]
+    assert feed.networks == (name.removesuffix(".zip"),)
+    assert not feed.findings
+
+
+def test_a_folder_holding_the_feeds_folder(tmp_path: Path) -> None:
+    write_gtfs(tmp_path / "outer" / "inner", stops=STOPS, trips=[LINE])
+    assert len(read_feed(tmp_path / "outer", cache=False).stop_times) == 3
+
+
+def test_blank_lines_trailing_spaces_and_quotes(tmp_path: Path) -> None:
+    text = (
+        " trip_id , arrival_time,departure_time,stop_id,stop_sequence \n"
+        "t1 , 5:00:00,05:00:00 ,A,1\n\n"
+        '"t1",05:10:00, 05:11:00," B ",2\n'
+        "   \n"
+        "t1,05:20:00,05:20:00,C, 3\n"
+    )
+    feed = read(tmp_path / "f", texts={"stop_times": text})
+    assert times(feed) == [(18_000, 18_000), (18_600, 18_660), (19_200, 19_200)]
+    assert feed.stop_times["stop"].tolist() == [0, 1, 2]
+
+
+def test_ids_are_text(tmp_path: Path) -> None:
+    feed = read(
+        tmp_path / "f",
+        stops={"007": (4.0, 45.0), "7": (4.01, 45.0)},
+        trips=[trip("00", [("007", "05:00"), ("7", "05:10")], service="01")],
+        services={"01": service()},
+    )
+    assert feed.stops["stop_id"].tolist() == ["007", "7"]
+    assert feed.trips["trip_id"].tolist() == ["00"]
+    assert feed.stop_times["stop"].tolist() == [0, 1]
+
+
+def test_unsorted_stop_times_and_gaps_in_the_sequence(tmp_path: Path) -> None:
+    rows = [
+        {"stop_id": "C", "arrival_time": "05:20", "departure_time": "05:20", "stop_sequence": 30},
+        {"stop_id": "A", "arrival_time": "05:00", "departure_time": "05:00", "stop_sequence": 2},
+        {"stop_id": "B", "arrival_time": "05:10", "departure_time": "05:10", "stop_sequence": 10},
+    ]
+    feed = read(tmp_path / "f", trips=[trip("t2", []), trip("t1", rows)])
+    assert feed.stop_times["trip"].tolist() == [1, 1, 1]
+    assert feed.stop_times["sequence"].tolist() == [2, 10, 30]
+    assert feed.stop_times["stop"].tolist() == [0, 1, 2]
+    assert feed.trip_ptr.tolist() == [0, 0, 3]
+    assert feed.runnable.tolist() == [False, True]
+
+
+def test_times_beyond_midnight(tmp_path: Path) -> None:
+    feed = read(tmp_path / "f", trips=[trip("t", [("A", "24:00:00"), ("B", "28:40:30")])])
+    assert times(feed) == [(86_400, 86_400), (103_230, 103_230)]
+
+
+def test_missing_times_go_evenly_without_distances(tmp_path: Path) -> None:
+    """A 05:00, then two untimed calls, then A again 05:30: 10 minutes each."""
+    calls = [("A", "05:00"), ("B", None), ("C", ""), ("A", "05:30", "05:31")]
+    feed = read(tmp_path / "f", trips=[trip("t", calls)])
+    assert times(feed) == [(18_000, 18_000), (18_600, 18_600), (19_200, 19_200), (19_800, 19_860)]
+    assert feed.stop_times["timepoint"].tolist() == [True, False, False, True]
+
+
+def timed(stop: str, time: str | None, distance: float | str) -> dict[str, Any]:
+    return {
+        "stop_id": stop,
+        "arrival_time": time,
+        "departure_time": time,
+        "shape_dist_traveled": distance,
+    }
+
+
+def test_missing_times_go_by_distance(tmp_path: Path) -> None:
+    """900 of 1,000 m are covered at C: 05:00 + 27 min of 30."""
+    calls = [timed("A", "05:00", 0), timed("B", None, 100), timed("C", None, 900)]
+    feed = read(tmp_path / "f", trips=[trip("t", [*calls, timed("A", "05:30", 1000)])])
+    assert [a for a, _ in times(feed)] == [18_000, 18_180, 19_620, 19_800]
+
+
+@pytest.mark.parametrize("bad", ["", 2000])
+def test_missing_or_shrinking_distances_fall_back_to_even(tmp_path: Path, bad: float | str) -> None:
+    calls = [timed("A", "05:00", 0), timed("B", None, bad), timed("C", None, 900)]
+    feed = read(tmp_path / "f", trips=[trip("t", [*calls, timed("A", "05:30", 1000)])])
+    assert [a for a, _ in times(feed)] == [18_000, 18_600, 19_200, 19_800]
+
+
+def test_one_time_of_two_serves_as_both(tmp_path: Path) -> None:
+    rows = [
+        {"stop_id": "A", "departure_time": "05:00"},
+        {"stop_id": "B", "arrival_time": "05:10"},
+    ]
+    assert times(read(tmp_path / "f", trips=[trip("t", rows)])) == [
+        (18_000, 18_000),
+        (18_600, 18_600),
+    ]
+
+
+def test_interpolation_never_leaves_its_trip(tmp_path: Path) -> None:
+    """Trip 1 lacks its last time, trip 2 its first one: neither borrows from the other."""
+    trips = [
+        trip("t1", [("A", "05:00"), ("B", "05:10"), ("C", None)]),
+        trip("t2", [("A", None), ("B", "06:10"), ("C", "06:20")]),
+        trip("t3", [("A", "07:00"), ("B", None), ("C", "07:20")]),
+    ]
+    feed = read(tmp_path / "f", trips=trips)
+    assert feed.stop_times["trip"].tolist() == [2, 2, 2]
+    assert codes(feed) == [("trips_untimed", 2)]
+
+
+def test_trips_that_go_back_in_time_are_left_out(tmp_path: Path) -> None:
+    trips = [
+        trip("t1", [("A", "05:00"), ("B", "04:59")]),
+        trip("t2", [("A", "05:00", "04:00"), ("B", "05:30")]),
+        LINE | {"trip": LINE["trip"] | {"trip_id": "t1b"}, "calls": []},
+        trip("t3", [("A", "05:00"), ("B", "05:00")]),
+    ]
+    feed = read(tmp_path / "f", trips=trips)
+    assert feed.stop_times["trip"].unique().tolist() == [3]
+    assert codes(feed) == [("trips_back_in_time", 2)]
+    assert feed.findings[0].examples == ("t1", "t2")
+
+
+def test_broken_references_are_counted_with_examples(tmp_path: Path) -> None:
+    trips = [
+        LINE,
+        trip("t2", [("A", "05:00"), ("Z", "05:05"), ("B", "05:10")], route="X", service="none"),
+    ]
+    extra = [{"trip_id": "ghost", "stop_id": "A", "stop_sequence": 1, "arrival_time": "05:00:00"}]
+    rows = [r for t in trips for r in t["calls"]]
+    feed = read(
+        tmp_path / "f",
+        trips=trips,
+        routes=[{"route_id": "R", "route_type": 3, "agency_id": "?"}],
+        texts={"stop_times": to_csv(rows + extra)},
+    )
+    found = {(f.params.get("file"), f.params.get("column")): f for f in feed.findings}
+    assert found["stop_times.txt", "stop_id"].examples == ("Z",)
+    assert found["stop_times.txt", "trip_id"].examples == ("ghost",)
+    assert found["trips.txt", "route_id"].examples == ("X",)
+    assert found["trips.txt", "service_id"].examples == ("none",)
+    assert found["routes.txt", "agency_id"].examples == ("?",)
+    # The trip keeps its sound calls, under a route of its own.
+    assert len(feed.stop_times) == 5
+    assert feed.routes["route_id"].tolist() == ["R", "X"]
+    assert feed.trips["service"].tolist() == [0, -1]
+
+
+def test_repeated_ids_keep_the_first_row(tmp_path: Path) -> None:
+    stops = [
+        {"stop_id": s, "stop_name": n, "stop_lat": 45, "stop_lon": 4}
+        for s, n in [("A", "first"), ("B", "b"), ("A", "second"), ("", "none")]
+    ]
+    feed = read(tmp_path / "f", stops=stops, trips=[trip("t", [("A", "05:00"), ("B", "05:10")])])
+    assert feed.stops["stop_name"].tolist() == ["first", "b"]
+    assert codes(feed) == [("duplicate_ids", 1), ("missing_ids", 1)]
+
+
+def test_zones_served_on_demand_are_counted(tmp_path: Path) -> None:
+    calls = [("A", "05:00"), {"stop_id": "", "location_id": "zone"}, ("C", "05:20")]
+    feed = read(tmp_path / "f", trips=[trip("t", calls)])
+    assert len(feed.stop_times) == 2
+    assert codes(feed) == [("flexible_service", 1)]
+
+
+def test_parents_lend_their_place_to_platforms(tmp_path: Path) -> None:
+    stops = [
+        {"stop_id": "P", "stop_lat": "", "stop_lon": "", "parent_station": "S"},
+        {"stop_id": "S", "stop_lat": 45, "stop_lon": 4, "location_type": 1},
+        {"stop_id": "Q", "stop_lat": 46, "stop_lon": 5, "parent_station": "nowhere"},
+    ]
+    feed = read(tmp_path / "f", stops=stops, trips=[trip("t", [("P", "05:00"), ("Q", "05:10")])])
+    assert feed.lonlat().tolist() == [[4, 45], [4, 45], [5, 46]]
+    assert feed.stops["parent"].tolist() == [1, -1, -1]
+    assert codes(feed) == [("broken_reference", 1)]
+
+
+@pytest.mark.parametrize(
+    ("number", "mode"),
+    [(0, "tram"), (1, "metro"), (2, "rail"), (3, "bus"), (106, "rail"), (401, "metro"),
+     (700, "bus"), (712, "bus"), (900, "tram"), (11, "trolleybus"), (204, "coach"), (9999, "bus")],
+)  # fmt: skip
+def test_extended_route_types(number: int, mode: str) -> None:
+    assert route_mode(number) == mode
+
+
+def test_extended_route_types_are_kept(tmp_path: Path) -> None:
+    routes = [{"route_id": "R", "route_type": 712}]
+    assert read(tmp_path / "f", routes=routes).routes["route_type"].tolist() == [712]
+
+
+# --- calendars ---------------------------------------------------------------
+
+
+def day(text: str) -> dt.date:
+    return dt.date.fromisoformat(text)
+
+
+def test_a_week_pattern_with_exceptions(tmp_path: Path) -> None:
+    """Mondays of January 2024 but the 8th, and Sunday the 14th."""
+    monday = service("1000000", "20240101", "20240131", removed=["20240108"], added=["20240114"])
+    feed = read(tmp_path / "f", services={"S": monday})
+    dates = ["2024-01-01", "2024-01-14", "2024-01-15", "2024-01-22", "2024-01-29"]
+    assert feed.services.dates("S") == [day(d) for d in dates]
+    assert feed.period == (day("2024-01-01"), day("2024-01-29"))
+    assert feed.trips_on(day("2024-01-08")).size == 0
+
+
+def test_only_calendar_dates(tmp_path: Path) -> None:
+    dates = service(calendar=False, added=["20240301", "20240304"])
+    feed = read(tmp_path / "f", services={"S": dates})
+    assert feed.services.dates("S") == [day("2024-03-01"), day("2024-03-04")]
+
+
+def test_every_day_cut_by_exceptions(tmp_path: Path) -> None:
+    """1111111 over a week, five days removed."""
+    cut = [f"2024010{k}" for k in range(2, 7)]
+    feed = read(tmp_path / "f", services={"S": service(end="20240107", removed=cut)})
+    assert feed.services.dates("S") == [day("2024-01-01"), day("2024-01-07")]
+    assert feed.trips_per_day()[0].tolist() == [1, 0, 0, 0, 0, 0, 1]
+
+
+def test_a_removal_wins_over_an_addition(tmp_path: Path) -> None:
+    both = service("0000000", added=["20240105"], removed=["20240105"])
+    assert read(tmp_path / "f", services={"S": both}).services.dates("S") == []
+
+
+def test_an_endless_calendar_is_cut_to_its_exceptions(tmp_path: Path) -> None:
+    endless = service(start="20000101", end="20991231", removed=["20240101", "20240630"])
+    feed = read(tmp_path / "f", services={"S": endless})
+    assert feed.period == (day("2024-01-02"), day("2024-06-29"))
+
+
+# --- bad input ---------------------------------------------------------------
+
+
+def error(path: Path, kind: type[MobilityError] = SourceError) -> MobilityError:
+    with pytest.raises(kind) as caught:
+        read_feed(path, cache=False)
+    assert caught.value.mend
+    return caught.value
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    assert str(tmp_path / "no.zip") in str(error(tmp_path / "no.zip", SourceNotFoundError))
+
+
+def test_not_a_zip(tmp_path: Path) -> None:
+    path = tmp_path / "f.zip"
+    path.write_text("<html>404</html>")
+    assert "no readable zip" in str(error(path))
+
+
+def test_a_cut_zip(tmp_path: Path) -> None:
+    path = write_gtfs(tmp_path / "f.zip", stops=STOPS, trips=[LINE])
+    path.write_bytes(path.read_bytes()[:400])
+    assert "no readable zip" in str(error(path))
+
+
+def test_a_zip_with_a_damaged_member(tmp_path: Path) -> None:
+    path = write_gtfs(tmp_path / "f.zip", stops=STOPS, trips=[LINE])
+    data = bytearray(path.read_bytes())
+    data[60:70] = bytes(10)
+    path.write_bytes(data)
+    assert error(path).file is not None
+
+
+@pytest.mark.parametrize("name", ["stop_times", "stops", "trips", "routes", "agency"])
+def test_without_a_table(tmp_path: Path, name: str) -> None:
+    path = write_gtfs(tmp_path / "f.zip", stops=STOPS, trips=[LINE], omit=[name])
+    assert f"{name}.txt is missing" in str(error(path))
+
+
+def test_missing_column(tmp_path: Path) -> None:
+    text = "trip_id,arrival_time,departure_time,stop_sequence\nt1,05:00:00,05:00:00,1\n"
+    texts = {"stop_times": text}
+    found = error(write_gtfs(tmp_path / "f", stops=STOPS, trips=[LINE], texts=texts))
+    assert found.column == "stop_id"
+    assert found.file is not None
+    assert found.file.endswith("f/stop_times.txt")
+
+
+@pytest.mark.parametrize("value", ["5h10", "05:61:00", "-1:00:00", "noon", "05:10"])
+def test_unreadable_time_names_row_column_and_value(tmp_path: Path, value: str) -> None:
+    rows = [dict(r) for r in LINE["calls"]]
+    rows[1]["arrival_time"] = value
+    texts = {"stop_times": to_csv(rows)}
+    found = error(write_gtfs(tmp_path / "f", stops=STOPS, trips=[LINE], texts=texts))
+    assert (found.row, found.column, found.value) == (2, "arrival_time", value)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("stops", "stop_lat", "far north"),
+        ("stops", "stop_lat", "4858000"),
+        ("stops", "stop_lon", "nan"),
+        ("stop_times", "stop_sequence", "first"),
+        ("stop_times", "pickup_type", "9"),
+        ("routes", "route_type", "bus"),
+        ("calendar", "monday", "yes"),
+        ("calendar", "start_date", "2024-01-01"),
+        ("calendar", "end_date", "20240231"),
+        ("agency", "agency_timezone", "Paris"),
+    ],
+)
+def test_unreadable_values_name_their_place(
+    tmp_path: Path, table: str, column: str, value: str
+) -> None:
+    files = gtfs_tables(stops=STOPS, trips=[LINE])
+    rows = [dict(r) for r in files[table]]
+    rows[0][column] = value
+    texts = {table: to_csv(rows)}
+    path = write_gtfs(tmp_path / "f", stops=STOPS, trips=[LINE], texts=texts)
+    if value == "nan":  # a missing value in so many words
+        assert np.isnan(read_feed(path, cache=False).lonlat()[0, 0])
+        return
+    found = error(path)
+    assert (found.row, found.column, found.value) == (1, column, value)
+
+
+def test_a_feed_without_usable_trips(tmp_path: Path) -> None:
+    path = write_gtfs(tmp_path / "f", stops=STOPS, trips=[trip("t", [])])
+    texts = {"stop_times": "trip_id,arrival_time,departure_time,stop_id,stop_sequence\n"}
+    path = write_gtfs(path, stops=STOPS, trips=[LINE], texts=texts)
+    assert "No trip has usable stop times" in str(error(path))
+
+
+def test_an_empty_file(tmp_path: Path) -> None:
+    path = write_gtfs(tmp_path / "f", stops=STOPS, trips=[LINE], texts={"stop_times": ""})
+    assert "No trip has usable stop times" in str(error(path))
+
+
+@pytest.mark.parametrize("name", ["../stops.txt", "/etc/stops.txt", "a/../../x.txt", "..\\x.txt"])
+def test_path_traversal_is_refused(tmp_path: Path, name: str) -> None:
+    path = write_gtfs(tmp_path / "f.zip", stops=STOPS, trips=[LINE])
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(name, "stop_id\n")
+    assert error(path).value == name
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["f.zip"]
+
+
+def test_a_zip_bomb_is_refused(tmp_path: Path) -> None:
+    path = write_gtfs(tmp_path / "f.zip", stops=STOPS, trips=[LINE], omit=["transfers"])
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("transfers.txt", b"0" * 80_000_000)
+    assert "unpacks to more than" in str(error(path))
+
+
+def test_two_feeds_in_one_zip_are_refused(tmp_path: Path) -> None:
+    path = write_gtfs(tmp_path / "f.zip", stops=STOPS, trips=[LINE])
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("other/stops.txt", "stop_id\n")
+    assert "more than one feed" in str(error(path))
+
+
+def test_rubbish_around_the_tables_is_ignored(tmp_path: Path) -> None:
+    path = write_gtfs(tmp_path / "f.zip", stops=STOPS, trips=[LINE])
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("__MACOSX/._stops.txt", b"\x00\x05")
+        archive.writestr("readme.pdf", b"%PDF")
+    assert len(read_feed(path, cache=False).stop_times) == 3
+
+
+def test_latin_1_text_is_understood(tmp_path: Path) -> None:
+    path = write_gtfs(tmp_path / "f", stops=STOPS, trips=[LINE])
+    name = "Hôtel de Ville, Préfecture, Côte fleurie, Château d'Eau"
+    text = f'stop_id,stop_name,stop_lat,stop_lon\nA,"{name}",45,4\nB,é,45,4.01\nC,c,45,4.02\n'
+    (path / "stops.txt").write_bytes(text.encode("latin-1"))
+    assert read_feed(path, cache=False).stops["stop_name"].iloc[0] == name
+
+
+@pytest.mark.parametrize("tail", [b"A,\xff\xfe\x00,45,4\n", b'A,"open,45,4\n', b"A,b,1,2,3,4,5\n"])
+def test_broken_tables_give_one_error_or_a_sound_feed(tmp_path: Path, tail: bytes) -> None:
+    path = write_gtfs(tmp_path / "f", stops=STOPS, trips=[LINE])
+    (path / "stops.txt").write_bytes(b"stop_id,stop_name,stop_lat,stop_lon\n" + tail)
+    outcome: Feed | SourceError
+    try:
+        outcome = read_feed(path, cache=False)
+    except SourceError as found:
+        outcome = found
+    # Either way the user is told.
+    assert outcome.findings if isinstance(outcome, Feed) else outcome.file and outcome.mend
+
+
+# --- cache -------------------------------------------------------------------
+
+
+def test_the_cache_gives_the_same_feed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOBILITY_CACHE_DIR", str(tmp_path / "cache"))
+    trips = [LINE, trip("t2", [("A", "05:00"), ("Z", "05:10")], service="none")]
+    extras = {"transfers": [{"from_stop_id": "A", "to_stop_id": "B", "transfer_type": 0}]}
+    path = write_gtfs(tmp_path / "f.zip", stops=STOPS, trips=trips, **extras)
+    plain, first, second = read_feed(path, cache=False), read_feed(path), read_feed(path)
+    for feed in (first, second):
+        for table in ("stops", "routes", "trips", "stop_times", "transfers", "agencies"):
+            assert getattr(feed, table).equals(getattr(plain, table)), table
+        assert feed.findings == plain.findings
+        assert feed.services.dates("S") == plain.services.dates("S")
+        assert feed.networks == plain.networks
+    # A feed of other content under the same name is another entry.
+    write_gtfs(path, stops=STOPS, trips=[trip("t9", [("A", "06:00"), ("B", "06:10")])])
+    assert read_feed(path).trips["trip_id"].tolist() == ["t9"]
+
+
+# --- merging -----------------------------------------------------------------
+
+
+def test_colliding_ids_and_time_zones(tmp_path: Path) -> None:
+    paris = read(tmp_path / "fr")
+    london = read(
+        tmp_path / "uk",
+        timezone="Europe/London",
+        services={"S": service("0000011")},
+        transfers=[{"from_stop_id": "A", "to_stop_id": "B", "transfer_type": 3}],
+    )
+    feed = merge_feeds([paris, london])
+    assert feed.stops["stop_id"].tolist() == ["0:A", "0:B", "0:C", "1:A", "1:B", "1:C"]
+    assert feed.trips["trip_id"].tolist() == ["0:t1", "1:t1"]
+    assert feed.stop_times["stop"].tolist() == [0, 1, 2, 3, 4, 5]
+    assert feed.trip_ptr.tolist() == [0, 3, 6]
+    assert feed.routes["timezone"].tolist() == ["Europe/Paris", "Europe/London"]
+    assert feed.transfers[["from_stop", "to_stop"]].to_numpy().tolist() == [[3, 4]]
+    assert feed.transfers["from_trip"].tolist() == [-1]
+    assert feed.networks == ("fr", "uk")
+    assert feed.trips_on(day("2024-01-02")).tolist() == [0]  # a Tuesday
+    assert feed.trips_on(day("2024-01-06")).tolist() == [0, 1]  # a Saturday
+    assert feed.services.dates("1:S")[0] == day("2024-01-06")
+
+
+def test_one_feed_merges_into_itself(tmp_path: Path) -> None:
+    feed = read(tmp_path / "f")
+    assert merge_feeds([feed]) is feed
+    with pytest.raises(SourceError, match="no timetable"):
+        merge_feeds([])
+
+
+def test_a_zip_in_memory_order_does_not_matter(tmp_path: Path) -> None:
+    """The same files in another order inside the zip give the same tables."""
+    one = write_gtfs(tmp_path / "a.zip", stops=STOPS, trips=[LINE])
+    with zipfile.ZipFile(one) as archive:
+        files = {n: archive.read(n) for n in reversed(archive.namelist())}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    two = tmp_path / "b.zip"
+    two.write_bytes(buffer.getvalue())
+    first, second = read_feed(one, cache=False), read_feed(two, cache=False)
+    assert first.stop_times.equals(second.stop_times)
