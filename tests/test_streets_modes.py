@@ -3,16 +3,9 @@ import pytest
 from street_cases import METRE_A_SECOND, streets_of
 
 from mobility.errors import SourceError
-from mobility.network.modes import (
-    Driving,
-    built_up,
-    edge_times,
-    max_kmh,
-    parse_kmh,
-    paths_missing,
-    paths_missing_finding,
-)
+from mobility.network.modes import Driving, edge_times, paths_missing, paths_missing_finding
 from mobility.network.streets import local_crs
+from mobility.network.tags import built_up, max_kmh, parse_kmh
 
 ONE = {"a": (0, 0), "b": (90, 0)}
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import shapely
 
-from mobility.network.modes import general_ways
 from mobility.network.streets import Streets
+from mobility.network.tags import general_ways
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -1,0 +1,114 @@
+"""One-to-all on real streets: this package against scipy and networkx, answers compared.
+
+Run with ``python benchmarks/streets.py``; needs the real extracts in ``../shared/data``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
+
+from mobility.network.modes import edge_times
+from mobility.network.paths import Arcs, arcs, search_rows
+from mobility.network.streets import streets_from_osm
+from mobility.territory import Speeds
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+SOURCES = 20
+
+
+def best(run: Callable[[], object], times: int) -> float:
+    """Return the shortest of a few runs, seconds."""
+    found = float("inf")
+    for _ in range(times):
+        start = time.perf_counter()
+        run()
+        found = min(found, time.perf_counter() - start)
+    return found
+
+
+def from_nodes(net: Arcs, nodes: np.ndarray) -> np.ndarray:
+    """Return seconds from each node to every node, (sources, n)."""
+    seeds = (np.arange(len(nodes) + 1), nodes.astype(np.int32), np.zeros(len(nodes)))
+    return search_rows(net, seeds, np.inf)[0]
+
+
+def to_scipy(net: Arcs) -> csr_array:
+    """Return the same arcs as a scipy matrix, the quickest of parallel ones kept.
+
+    scipy takes a stored zero for a missing arc: none of the times may be zero.
+    """
+    n = len(net.ptr) - 1
+    tail = np.repeat(np.arange(n), np.diff(net.ptr))
+    order = np.lexsort((net.time, net.head, tail))
+    tail, head, seconds = tail[order], net.head[order], net.time[order]
+    first = np.ones(len(tail), dtype=bool)
+    first[1:] = (tail[1:] != tail[:-1]) | (head[1:] != head[:-1])
+    first &= tail != head
+    ptr = np.append(0, np.cumsum(np.bincount(tail[first], minlength=n)))
+    return csr_array((seconds[first], head[first], ptr), shape=(n, n))
+
+
+def to_networkx(matrix: csr_array) -> nx.DiGraph:
+    """Return the same arcs as a networkx graph."""
+    return nx.from_scipy_sparse_array(matrix, create_using=nx.DiGraph)
+
+
+def compare(name: str, mode: str) -> dict[str, float]:
+    """Time one-to-all for some nodes of an extract, and check that all answers agree."""
+    streets = streets_from_osm(DATA / name / "streets.osm.pbf")
+    times = edge_times(streets, mode, Speeds())
+    net = arcs(streets, tuple(np.maximum(t, 1e-3) for t in times))
+    matrix = to_scipy(net)
+    graph = to_networkx(matrix)
+    nodes = np.random.default_rng(0).choice(streets.n_nodes, SOURCES, replace=False)
+    ours = from_nodes(net, nodes)
+    np.testing.assert_allclose(ours, dijkstra(matrix, indices=nodes), rtol=1e-9)
+    one = nx.single_source_dijkstra_path_length(graph, int(nodes[0]))
+    row = np.full(streets.n_nodes, np.inf)
+    row[list(one)] = list(one.values())
+    np.testing.assert_allclose(ours[0], row, rtol=1e-9)
+    ours_s = best(lambda: from_nodes(net, nodes), 5) / SOURCES
+    scipy_s = best(lambda: dijkstra(matrix, indices=nodes), 3) / SOURCES
+    networkx_s = best(lambda: nx.single_source_dijkstra_path_length(graph, int(nodes[0])), 2)
+    return {
+        "nodes": float(streets.n_nodes),
+        "arcs": float(len(net.head)),
+        "ours_ms": 1000 * ours_s,
+        "scipy_ms": 1000 * scipy_s,
+        "networkx_ms": 1000 * networkx_s,
+        "ours_over_scipy": ours_s / scipy_s,
+        "networkx_over_ours": networkx_s / ours_s,
+    }
+
+
+def run() -> dict[str, dict[str, float]]:
+    """Compare on the largest extracts, on foot and by car; empty where they are absent."""
+    found = {}
+    for name in ("rhein-neckar", "milan"):
+        for mode in ("walk", "car"):
+            if (DATA / name / "streets.osm.pbf").is_file():
+                found[f"{name} {mode}"] = compare(name, mode)
+    return found
+
+
+def main() -> None:
+    """Print a table."""
+    head = "one-to-all, one source"
+    print(f"{head:24}{'nodes':>8}{'arcs':>8}{'ours ms':>9}{'scipy':>8}{'networkx':>10}"
+          f"{'ours/scipy':>12}{'networkx/ours':>15}")  # fmt: skip
+    for name, r in run().items():
+        print(
+            f"{name:24}{r['nodes']:8.0f}{r['arcs']:8.0f}{r['ours_ms']:9.2f}{r['scipy_ms']:8.2f}"
+            f"{r['networkx_ms']:10.1f}{r['ours_over_scipy']:12.2f}{r['networkx_over_ours']:15.1f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
