@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mobility.analysis.study import Study
-from mobility.network.modes import has_sidewalk
+from mobility.network.tags import has_sidewalk
 from mobility.shuttles.model import PLACE_KINDS, Floats, Place, PlaceKind
 
 PREFERENCE: dict[PlaceKind, float] = {
