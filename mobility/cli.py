@@ -128,13 +128,39 @@ def check(file: File, lang: Lang = "fr") -> None:
 
 
 @app.command()
-def run(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
+def run(
+    file: File,
+    out_dir: Out = None,
+    plan: Annotated[
+        list[Path] | None,
+        typer.Option("--with", help="GTFS à ajouter : la carte compare avant et après."),
+    ] = None,
+    lang: Lang = "fr",
+) -> None:
     """Calculer l'accessibilité d'un territoire, ses zones blanches et sa carte."""
     with friendly(lang):
         from mobility.pipeline import run as run_territory
 
         with progress_bar(lang) as step:
-            results = run_territory(Territory.from_toml(file), out_dir, progress=step)
+            results = run_territory(
+                Territory.from_toml(file), out_dir, plans=plan or [], progress=step
+            )
+        _print_results(results, lang)
+
+
+@app.command()
+def compare(
+    before: File,
+    after: Annotated[Path, typer.Argument(help="Le territoire modifié (TOML).")],
+    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Dossier des résultats.")],
+    lang: Lang = "fr",
+) -> None:
+    """Comparer deux scénarios d'un même territoire : qui gagne, qui perd."""
+    with friendly(lang):
+        from mobility.pipeline import compare as compare_territories
+
+        with progress_bar(lang) as step:
+            results = compare_territories(before, after, out_dir, progress=step)
         _print_results(results, lang)
 
 
@@ -233,6 +259,14 @@ def _print_results(results: Results, language: Language) -> None:
     frame["share"] = [f"{share:.0%}" for share in frame["share"]]
     frame = frame.drop(columns=["employer", "is_white"])
     _print_table(frame, results.study.territory.name, language)
+    if results.before is not None:
+        from mobility.report.tables import comparison_table
+
+        changed = comparison_table(results.before, results.access)
+        title = translate("Before and after", language)
+        _print_table(
+            changed[changed["shift"] == ""].drop(columns=["shift", "day_kind"]), title, language
+        )
     print_findings(results.study.findings, language, infos=False)
     out.print(f"{translate('Map', language)}: {results.map_path}", soft_wrap=True)
 

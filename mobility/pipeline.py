@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mobility.analysis.commutes import Access, assess
+from mobility.analysis.comparison import check_comparable
 from mobility.analysis.loading import load
 from mobility.analysis.study import Progress, Study, quiet
 from mobility.analysis.white_zones import WhiteZones, white_zones
 from mobility.files import staging
+from mobility.inputs.gtfs import read_feed
+from mobility.shuttles.after import with_feed
 from mobility.territory import Territory
 
 
 @dataclass(frozen=True)
 class Results:
-    """What one run found and where it wrote it."""
+    """What one run found and where it wrote it.
+
+    ``before`` holds the present where the run evaluated a variant of it.
+    """
 
     study: Study
     access: Access
     zones: WhiteZones
     folder: Path
     files: tuple[str, ...]
+    before: Access | None = None
 
     @property
     def map_path(self) -> Path:
@@ -30,11 +38,25 @@ class Results:
 
 
 def run(
-    territory: Territory | str | Path, out: str | Path | None = None, *, progress: Progress = quiet
+    territory: Territory | str | Path,
+    out: str | Path | None = None,
+    *,
+    plans: Sequence[str | Path] = (),
+    progress: Progress = quiet,
 ) -> Results:
     """Compute a territory and write its map, tables and record into a folder.
 
     Everything is written aside and renamed into place once complete.
+
+    Parameters
+    ----------
+    territory
+        The territory, or its file.
+    out
+        Folder of the results; the territory's own by default.
+    plans
+        GTFS feeds running on top of the territory's: the tables tell the territory with
+        them, and the map and ``comparison.csv`` set it against the present.
 
     Raises
     ------
@@ -45,26 +67,68 @@ def run(
         territory = Territory.from_toml(territory)
     folder = territory.resolve(territory.output.dir) if out is None else Path(out)
     study = load(territory, progress=progress)
+    present = evaluate(study, progress=progress)
+    if not plans:
+        return _written(folder, present, progress=progress)
+    for path in plans:
+        study = with_feed(study, read_feed(path), scenario=Path(path).stem)
+    return _written(folder, present, evaluate(study, progress=progress), progress=progress)
+
+
+def compare(
+    before: Territory | str | Path,
+    after: Territory | str | Path,
+    out: str | Path,
+    *,
+    progress: Progress = quiet,
+) -> Results:
+    """Compute two scenarios of one territory and write what the second changes.
+
+    Raises
+    ------
+    MobilityError
+        A source is wrong, or the scenarios differ in homes, sites, shifts or kinds of day.
+    """
+    first = load(before, progress=progress)
+    second = load(after, progress=progress)
+    check_comparable(first, second)
+    second = replace(second, scenario=second.territory.name)
+    return _written(
+        Path(out),
+        evaluate(first, progress=progress),
+        evaluate(second, progress=progress),
+        progress=progress,
+    )
+
+
+Evaluation = tuple[Access, WhiteZones]
+
+
+def evaluate(study: Study, *, progress: Progress = quiet) -> Evaluation:
+    """Return the commutes of a study and its white zones."""
     access = assess(study, progress=progress)
-    zones = white_zones(access, progress=progress)
-    files = write_results(access, zones, folder, progress=progress)
-    return Results(study, access, zones, folder, tuple(files))
+    return access, white_zones(access, progress=progress)
 
 
-def write_results(
-    access: Access, zones: WhiteZones, folder: Path, *, progress: Progress = quiet
-) -> list[str]:
-    """Write everything a run gives; return the names of the files, sorted."""
+def _written(
+    folder: Path, present: Evaluation, variant: Evaluation | None = None, *, progress: Progress
+) -> Results:
+    """Write everything a run gives."""
     from mobility.maps.from_results import map_model
     from mobility.maps.page import write_map
     from mobility.report.record import write_record
-    from mobility.report.tables import write_tables
+    from mobility.report.tables import write_comparison, write_tables
 
+    access, zones = variant or present
+    after = () if variant is None else ((access.study.scenario, *variant),)
     with staging(folder) as part:
         progress("tables")
         write_tables(access, zones, part)
+        if variant is not None:
+            write_comparison(present[0], access, part / "comparison.csv")
         progress("map")
-        write_map(map_model(access, zones), part / "map.html")
+        write_map(map_model(*present, after=after), part / "map.html")
         names = sorted([*(p.name for p in part.iterdir()), "run.json"])
         write_record(access.study, names, part / "run.json")
-    return names
+    before = None if variant is None else present[0]
+    return Results(access.study, access, zones, folder, tuple(names), before)

@@ -2,14 +2,18 @@
 
 import numpy as np
 import pytest
-from small import TRIPS, write_territory
+from feeds import trip, write_gtfs
+from small import PLACES_M, SERVICES, TRIPS, lonlat, write_territory
 
 from mobility.analysis.commutes import assess, counted_rows, rosters
+from mobility.analysis.comparison import comparison
 from mobility.analysis.examples import answers
 from mobility.analysis.indicators import summary
 from mobility.analysis.loading import load
 from mobility.analysis.white_zones import REASONS, STATUSES, white_zones
+from mobility.errors import TerritoryError
 from mobility.network.timetable import INF
+from mobility.pipeline import compare, run
 
 MORNING, AFTERNOON, NIGHT = 0, 1, 2
 
@@ -118,3 +122,28 @@ def test_threads_do_not_change_results(access):
     assert np.array_equal(again.outbound_s, access.outbound_s)
     assert np.array_equal(again.return_s, access.return_s)
     assert np.array_equal(again.overtime_s, access.overtime_s)
+
+
+def test_a_plan_on_top_gains_the_night_return(tmp_path):
+    # Without the dawn bus the 3x8 fails; a shuttle at 05:20 gives H1 the roster back.
+    lacking = [t for t in TRIPS if t[0] != "home05"]
+    toml = write_territory(tmp_path / "now", trips=lacking)
+    write_gtfs(
+        tmp_path / "navette.zip",
+        stops={name: lonlat(PLACES_M[name]) for name in ("A", "B")},
+        trips=[trip("n", [("B", "05:20"), ("A", "05:40")], service="week")],
+        services=SERVICES,
+    )
+    results = run(toml, tmp_path / "out", plans=[tmp_path / "navette.zip"])
+    table = comparison(results.before, results.access)
+    whole = table[table["shift"] == ""].iloc[0]
+    assert (whole["before"], whole["after"], whole["gained"], whole["lost"]) == (0, 10, 10, 0)
+    assert (tmp_path / "out" / "comparison.csv").is_file()
+
+
+def test_scenarios_must_ask_the_same_question(tmp_path):
+    one = write_territory(tmp_path / "one")
+    two = write_territory(tmp_path / "two", rosters='["2x8"]')
+    with pytest.raises(TerritoryError, match="same sites"):
+        compare(one, two, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

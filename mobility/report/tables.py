@@ -10,6 +10,7 @@ import pandas as pd
 import pyogrio
 
 from mobility.analysis.commutes import Access, counted_rows, rosters
+from mobility.analysis.comparison import comparison
 from mobility.analysis.indicators import by_group, by_shift, summary
 from mobility.analysis.shapes import home_shapes
 from mobility.analysis.white_zones import REASONS, STATUSES, WhiteZones
@@ -52,6 +53,16 @@ def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
         *written,
         *(folder / n for n in ("commutes.parquet", "homes.parquet", "results.gpkg")),
     ]
+
+
+def comparison_table(before: Access, after: Access) -> pd.DataFrame:
+    """Return `comparison` with small counts withheld."""
+    return _shown(comparison(before, after), ["pool", "before", "after", "gained", "lost"], before)
+
+
+def write_comparison(before: Access, after: Access, path: Path) -> None:
+    """Write `comparison_table` as CSV."""
+    write_text(path, comparison_table(before, after).to_csv(index=False))
 
 
 def _shown(frame: pd.DataFrame, columns: list[str], access: Access) -> pd.DataFrame:

@@ -1,0 +1,64 @@
+"""Every sentence a user may meet has its French text, with the same named fields."""
+
+import ast
+import string
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from mobility.locale import french, translate
+
+PACKAGE = Path(__file__).parents[1] / "mobility"
+
+
+def sentences():
+    """English templates given to errors and findings, with the file they stand in."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            if name.endswith("Error") and name not in ("ValueError", "AssertionError"):
+                found = [*node.args[:1], *(k.value for k in node.keywords if k.arg == "mend")]
+            elif name in ("Finding", "_finding"):
+                found = [*node.args[2:3], *(k.value for k in node.keywords if k.arg == "message")]
+            else:
+                continue
+            for value in found:
+                if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                    yield path.relative_to(PACKAGE).as_posix(), value.value
+
+
+SENTENCES = sorted({(f, s) for f, s in sentences() if " " in s})
+
+
+def fields(template):
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+def test_sentences_are_found():
+    assert len(SENTENCES) > 60
+
+
+@pytest.mark.parametrize(("file", "sentence"), SENTENCES, ids=[f"{f}:{s[:40]}" for f, s in SENTENCES])
+def test_has_a_french_text(file, sentence):
+    assert sentence in french(), file
+
+
+def test_french_texts_keep_their_fields():
+    for english, text in french().items():
+        assert fields(text) <= fields(english), english
+
+
+def test_catalogues_do_not_contradict_each_other():
+    seen = {}
+    for path in sorted((PACKAGE / "locale").glob("fr_*.toml")):
+        for key, text in tomllib.loads(path.read_text(encoding="utf-8"))["texts"].items():
+            assert seen.setdefault(key, text) == text, f"{key!r} differs in {path.name}"
+
+
+def test_fields_are_filled_in_both_languages():
+    template = "The territory file does not exist."
+    assert translate(template, "en") == template
+    assert translate(template, "fr").startswith("Le fichier")
