@@ -159,7 +159,7 @@ def test_a_plan_keeps_every_limit_and_loses_no_rider(seed):
 def test_no_plan_of_the_frontier_is_beaten(seed):
     scene, lines = random_town(seed)
     candidates = [c for x in lines if (c := make_candidate(scene, x, config(), FACTORS, DAYS))]
-    plans = build_frontier(scene, candidates, config(plans=6), FACTORS, DAYS, effort=0.3)
+    plans = build_frontier(scene, candidates, config(plans=6), FACTORS, DAYS)
     for a in plans:
         for b in plans:
             if a is not b:

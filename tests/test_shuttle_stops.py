@@ -53,7 +53,7 @@ def test_large_case_states_its_gap():
     homes = rng.uniform(0, 20_000, (1500, 2))
     within = np.hypot(*(xy[:, None] - homes[None]).transpose(2, 0, 1)) < 800
     workers = rng.uniform(0, 3, 1500)
-    found = select_stops(within, workers, xy, spacing_m=400, max_stops=25, keep=120, effort=1)
+    found = select_stops(within, workers, xy, spacing_m=400, max_stops=25, keep=120)
     assert len(found.chosen) <= 25
     assert found.covered <= found.bound
     assert 0.0 <= found.gap < 0.35

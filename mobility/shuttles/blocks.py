@@ -1,9 +1,9 @@
 """Which vehicle runs what: the fewest vehicles, then the least empty driving.
 
-Runs are chained into vehicle blocks by a minimum-cost flow (OR-Tools), the textbook
-single-depot vehicle-scheduling problem (Bunte and Kliewer, 2009): every run needs one
-predecessor, the depot or a run it can follow; opening a vehicle costs more than all
-empty driving together, so the number of blocks is the least possible.
+Runs are chained into vehicle blocks by a minimum-cost matching, the textbook single-depot
+vehicle-scheduling problem (Bunte and Kliewer, 2009): every run has one predecessor, the
+depot or a run it can follow; opening a vehicle costs more than all empty driving
+together, so the number of blocks is the least possible.
 """
 
 from __future__ import annotations
@@ -146,51 +146,34 @@ def _via_depot(one: Trip, two: Trip, drive: Drive, depot: int, turnaround_s: int
 def _successors(
     trips: Sequence[Trip], drive: Drive, depot: int, turnaround_s: int
 ) -> dict[int, int]:
-    from ortools.graph.python import min_cost_flow
+    """Match each trip with the one its vehicle does next.
+
+    Rows are trips, then one depot row per trip; columns likewise. Trip to trip is a
+    connection, trip to depot column a return, depot row to trip a vehicle taken out.
+    """
+    from scipy.optimize import linear_sum_assignment
 
     n = len(trips)
     if n == 0:
         return {}
-    tail, head, cost = [], [], []
-    vehicle_cost = 1
+    cost = np.full((2 * n, 2 * n), np.inf)
+    cost[n:, n:] = 0.0
     for i, one in enumerate(trips):
-        pull_in = _empty(drive, one.destination, depot)
+        back = _empty(drive, one.destination, depot)[1]
         for j, two in enumerate(trips):
-            direct = _empty(drive, one.destination, two.origin)
-            if i == j or one.end_s + direct[0] + turnaround_s > two.start_s:
+            seconds, metres = _empty(drive, one.destination, two.origin)
+            if i == j or one.end_s + seconds + turnaround_s > two.start_s:
                 continue
-            metres = direct[1]
             if _via_depot(one, two, drive, depot, turnaround_s):
-                metres = pull_in[1] + _empty(drive, depot, two.origin)[1]
-            idle = two.start_s - one.end_s
-            tail.append(i)
-            head.append(n + j)
-            cost.append(round(metres) + idle // 600)
-    source, sink = 2 * n, 2 * n + 1
-    for i, one in enumerate(trips):
-        tail += [source, i]
-        head += [n + i, sink]
-        cost += [
-            round(_empty(drive, depot, one.origin)[1]),
-            round(_empty(drive, one.destination, depot)[1]),
-        ]
-    vehicle_cost += sum(cost[-2 * n :]) + (max(cost) + 1) * n
-    cost = [c + vehicle_cost * (t == source) for c, t in zip(cost, tail, strict=True)]
-    tail.append(source)
-    head.append(sink)
-    cost.append(0)
-    flow = min_cost_flow.SimpleMinCostFlow()
-    capacity = np.ones(len(tail), np.int64)
-    capacity[-1] = n
-    arcs = flow.add_arcs_with_capacity_and_unit_cost(
-        np.array(tail, np.int32), np.array(head, np.int32), capacity, np.array(cost, np.int64)
-    )
-    supply = np.array([1] * n + [-1] * n + [n, -n], np.int64)
-    flow.set_nodes_supplies(np.arange(2 * n + 2, dtype=np.int32), supply)
-    if flow.solve() != flow.OPTIMAL:
-        raise ArithmeticError("vehicle scheduling has no flow; the depot arcs make one")
-    used = flow.flows(arcs)
-    return {t: h - n for t, h, f in zip(tail, head, used, strict=True) if f and t < n and h < 2 * n}
+                metres = back + _empty(drive, depot, two.origin)[1]
+            # Between equals, the shorter wait.
+            cost[i, j] = round(metres) + (two.start_s - one.end_s) / DAY_S
+        cost[i, n:] = back
+        cost[n:, i] = _empty(drive, depot, one.origin)[1]
+    vehicle = 1.0 + 2 * n * float(cost[np.isfinite(cost)].max())
+    cost[n:, :n] += vehicle
+    rows, columns = linear_sum_assignment(cost)
+    return {int(i): int(j) for i, j in zip(rows, columns, strict=True) if i < n and j < n}
 
 
 def _block(chain: list[Trip], drive: Drive, depot: int, turnaround_s: int, vehicle: int) -> Block:

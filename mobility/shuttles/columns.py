@@ -15,7 +15,8 @@ from mobility.shuttles.scene import Scene
 from mobility.shuttles.stops import nearest_stop
 
 #: EUR a year that one captured worker and shift is worth, from thrift to "at any price".
-PRICES = (1_500.0, 3_000.0, 6_000.0, 12_000.0, 100_000.0)
+PRICES = (1_500.0, 3_500.0, 8_000.0, 100_000.0)
+HUB_PRICES = (3_500.0, 100_000.0)
 SLACK_S = 120  # published whole minutes and walking to the gate, kept out of the ride
 
 
@@ -55,7 +56,8 @@ def generate_lines(
     limit = ride_limits(scene, anchor, stops, served)
     fleet = _fleets(scene, served, config, factors, days)
     lines: dict[tuple[tuple[int, ...], int], Line] = {}
-    for k, price in enumerate(PRICES):
+    binding = undominated(load)
+    for k, price in enumerate(HUB_PRICES if anchor.is_hub else PRICES):
         if should_stop is not None and should_stop():
             break
         problem = RouteProblem(
@@ -64,7 +66,7 @@ def generate_lines(
             to_anchor_s=scene.drive.seconds[stops, first],
             to_anchor_m=scene.drive.metres[stops, first],
             from_depot_m=np.minimum(scene.drive.metres[scene.depot, stops], 1e6),
-            load=load,
+            load=load[:, binding],
             prize=load.sum(axis=1) / 2 * price,
             limit_s=limit,
             dwell_s=scene.dwell_s,
@@ -82,6 +84,18 @@ def generate_lines(
             line = Line(anchor.name, order, back, anchor, route.vehicle, tuple(served))
             lines.setdefault((order, route.vehicle), line)
     return [lines[k] for k in sorted(lines)]
+
+
+def undominated(load: Floats) -> Ints:
+    """Return the columns of ``load`` that no other column equals or exceeds at every stop.
+
+    A vehicle large enough for these runs is large enough for all.
+    """
+    kept: list[int] = []
+    for k in np.argsort(-load.sum(axis=0), kind="stable"):
+        if not any((load[:, j] >= load[:, k]).all() for j in kept):
+            kept.append(int(k))
+    return np.array(sorted(kept), np.int32)
 
 
 def stop_loads(scene: Scene, stops: Ints, edges: Sequence[int], capture: float) -> Floats:

@@ -126,8 +126,8 @@ class ShuttleConfig(Model):
     transfer_min: Annotated[float, Field(ge=0, le=30)] = 4
     max_hubs: Annotated[int, Field(ge=0, le=10)] = 2
     max_lines: Annotated[int, Field(ge=1, le=100)] = 12
-    plans: Annotated[int, Field(ge=1, le=60)] = 14
-    iterations: Annotated[int, Field(ge=1)] = 300
+    plans: Annotated[int, Field(ge=1, le=60)] = 12
+    iterations: Annotated[int, Field(ge=1)] = 100
     knee_only: bool = False
     cell_grid: Annotated[int, Field(ge=1, le=9)] = 3
     lines: Path | None = None

@@ -161,8 +161,6 @@ def operate(
     days: Sequence[Day],
     config: ShuttleConfig,
     factors: Factors,
-    *,
-    exact_duties: bool = True,
 ) -> Operations:
     """Build the vehicle blocks and the duties of every day, with the cheapest mix of sizes.
 
@@ -188,7 +186,7 @@ def operate(
             best = (cost, blocks)
     chosen = best[1] if best else [[] for _ in days]
     rules = DutyRules.from_factors(factors)
-    duties = _duties(chosen, rules, exact=exact_duties)
+    duties = _duties(chosen, rules)
     return Operations(
         tuple(days),
         tuple(tuple(b) for b in chosen),
@@ -198,16 +196,14 @@ def operate(
     )
 
 
-def _duties(
-    blocks: Sequence[Sequence[Block]], rules: DutyRules, *, exact: bool
-) -> tuple[tuple[Duty, ...], ...]:
+def _duties(blocks: Sequence[Sequence[Block]], rules: DutyRules) -> tuple[tuple[Duty, ...], ...]:
     memo: dict[tuple[object, ...], tuple[Duty, ...]] = {}
     out = []
     for day in blocks:
         pieces = pieces_of(day)
         key = tuple(pieces)
         if key not in memo:
-            memo[key] = tuple(build_duties(pieces, rules, effort=1.0 if exact else 0.05))
+            memo[key] = tuple(build_duties(pieces, rules))
         out.append(memo[key])
     return tuple(out)
 

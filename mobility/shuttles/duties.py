@@ -18,7 +18,7 @@ from mobility.shuttles.factors import Factors
 
 HOUR = 3600
 NIGHT_S = (22 * HOUR, 29 * HOUR)
-EXACT_PIECES = 16
+MOST_SETS = 20_000
 
 
 @dataclass(frozen=True)
@@ -156,11 +156,11 @@ def _touches_night(start: int, end: int) -> bool:
     return any(start < high and end > low for low, high in spans)
 
 
-def build_duties(pieces: Sequence[Piece], rules: DutyRules, *, effort: float = 1.0) -> list[Duty]:
+def build_duties(pieces: Sequence[Piece], rules: DutyRules) -> list[Duty]:
     """Join pieces into few duties.
 
-    First fit by time, then, for at most `EXACT_PIECES` pieces and where the bound leaves
-    room, CP-SAT on pairs that one driver cannot both do. A piece that breaks a rule by
+    First fit by time, then, where the bound leaves room, the exact fewest by branch and
+    bound over all lawful sets (up to `MOST_SETS` of them). A piece that breaks a rule by
     itself stays a duty of its own; `unlawful` names it.
     """
     groups: list[list[Piece]] = []
@@ -170,8 +170,8 @@ def build_duties(pieces: Sequence[Piece], rules: DutyRules, *, effort: float = 1
             max(fits, key=lambda g: g[-1].end_s).append(piece)
         else:
             groups.append([piece])
-    if len(groups) > lower_bound(pieces, rules) and len(pieces) <= EXACT_PIECES:
-        groups = _exact(pieces, rules, len(groups), effort) or groups
+    if len(groups) > lower_bound(pieces, rules):
+        groups = _exact(pieces, rules, len(groups)) or groups
     return [Duty(tuple(g)) for g in groups]
 
 
@@ -182,12 +182,16 @@ def unlawful(duties: Sequence[Duty], rules: DutyRules) -> list[Duty]:
 
 def lower_bound(pieces: Sequence[Piece], rules: DutyRules) -> int:
     """Return a number of duties that cannot be beaten: pieces no two of which go together."""
-    clique: list[Piece] = []
+    n = len(pieces)
+    apart = [[False] * n for _ in range(n)]
+    for i in range(n):
+        for j in range(i):
+            apart[i][j] = apart[j][i] = not _pair(pieces[i], pieces[j], rules)
     best = 0
-    for seed in pieces:
+    for seed in range(n):
         clique = [seed]
-        for other in pieces:
-            if other is not seed and not any(_pair(c, other, rules) for c in clique):
+        for other in range(n):
+            if other != seed and all(apart[other][c] for c in clique):
                 clique.append(other)
         best = max(best, len(clique))
     return best
@@ -198,45 +202,56 @@ def _pair(a: Piece, b: Piece, rules: DutyRules) -> bool:
     return allowed([first, second], rules)
 
 
-def _exact(
-    pieces: Sequence[Piece], rules: DutyRules, most: int, effort: float
-) -> list[list[Piece]]:
-    """Return the fewest groups by CP-SAT, adding a cut for each unlawful group it proposes."""
-    from ortools.sat.python import cp_model
+def _exact(pieces: Sequence[Piece], rules: DutyRules, most: int) -> list[list[Piece]]:
+    """Return the fewest lawful groups by branch and bound over all lawful sets of pieces.
 
-    n = len(pieces)
-    model = cp_model.CpModel()
-    does = [[model.new_bool_var(f"p{i}d{d}") for d in range(most)] for i in range(n)]
-    open_ = [model.new_bool_var(f"d{d}") for d in range(most)]
-    for i in range(n):
-        model.add_exactly_one(does[i])
-        for d in range(most):
-            model.add_implication(does[i][d], open_[d])
-    for d in range(most - 1):
-        model.add_implication(open_[d + 1], open_[d])
-    for i in range(n):
-        for j in range(i + 1, n):
-            if not _pair(pieces[i], pieces[j], rules):
-                for d in range(most):
-                    model.add_bool_or([does[i][d].negated(), does[j][d].negated()])
-    for d in range(most):
-        work = [round(p.end_s - p.start_s) * does[i][d] for i, p in enumerate(pieces)]
-        model.add(sum(work) + 2 * rules.sign_on_s <= rules.max_work_s).only_enforce_if(open_[d])
-        drive = [round(p.drive_s) * does[i][d] for i, p in enumerate(pieces)]
-        model.add(sum(drive) <= rules.max_daily_drive_s).only_enforce_if(open_[d])
-    model.minimize(sum(open_))
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.random_seed = 0
-    solver.parameters.max_deterministic_time = effort
-    for _ in range(20):
-        if solver.solve(model) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            return []
-        groups = [[i for i in range(n) if solver.value(does[i][d])] for d in range(most)]
-        broken = [g for g in groups if len(g) > 1 and not allowed([pieces[i] for i in g], rules)]
-        if not broken:
-            return [[pieces[i] for i in g] for g in groups if g]
-        for group in broken:
-            for d in range(most):
-                model.add_bool_or([does[i][d].negated() for i in group])
-    return []
+    Empty when there are too many sets to list.
+    """
+    import numpy as np
+    from scipy import sparse
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    sets = _lawful_sets(pieces, rules)
+    if sets is None:
+        return []
+    rows = np.concatenate([np.array(s) for s in sets])
+    columns = np.repeat(np.arange(len(sets)), [len(s) for s in sets])
+    cover = sparse.csr_matrix((np.ones(len(rows)), (rows, columns)))
+    # The fewest duties, then the least time between pieces.
+    idle = np.array([Duty(tuple(pieces[i] for i in s)).split_s for s in sets])
+    result = milp(
+        1.0 + idle / (24.0 * HOUR * (len(pieces) + 1)),
+        constraints=LinearConstraint(cover, 1, 1),
+        bounds=Bounds(0, 1),
+        integrality=np.ones(len(sets), np.int64),
+        options={"node_limit": 200},
+    )
+    if result.x is None:
+        return []
+    chosen = [sets[k] for k in np.flatnonzero(result.x > 0.5)]
+    return [[pieces[i] for i in s] for s in chosen] if len(chosen) <= most else []
+
+
+def _lawful_sets(pieces: Sequence[Piece], rules: DutyRules) -> list[tuple[int, ...]] | None:
+    """List every set of pieces one driver may do; None beyond `MOST_SETS`.
+
+    A part of a lawful set is not always lawful (it may lose a break), so sets grow from
+    any set that fits in the day and are kept when lawful.
+    """
+    kept: list[tuple[int, ...]] = [(i,) for i in range(len(pieces))]
+    layer = list(kept)
+    while layer:
+        grown = []
+        for s in layer:
+            for i in range(s[-1] + 1, len(pieces)):
+                first, last = pieces[s[0]], pieces[s[-1]]
+                if (
+                    last.end_s <= pieces[i].start_s
+                    and pieces[i].end_s - first.start_s + 2 * rules.sign_on_s <= rules.max_spread_s
+                ):
+                    grown.append((*s, i))
+        kept += [s for s in grown if allowed([pieces[i] for i in s], rules)]
+        if len(kept) + len(grown) > MOST_SETS:
+            return None
+        layer = grown
+    return kept

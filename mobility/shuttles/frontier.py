@@ -1,9 +1,10 @@
 """The frontier: plans from one vehicle up, workers reached against EUR a year.
 
-Candidate lines are chosen by CP-SAT: which runs of which lines operate, at most so many
-vehicles or so many euros, so that the most workers have every direction they lack. Costs
-are additive there, vehicles the most runs of one size under way at once; each choice is
-then timed, chained and costed exactly, and plans another one beats are dropped.
+Candidate lines are chosen by branch and bound (HiGHS): which runs of which lines operate,
+for at most so many vehicles or so many euros, so that the most workers have every
+direction they lack. Costs are additive there, vehicles the most runs of one size under way
+at once; each choice is then timed, chained and costed exactly, and plans another one beats
+are dropped.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from mobility.shuttles.plan import Plan, evaluate_plan
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.schedule import build_runs, covered_homes
 
-EUR_PER_UNIT = 10**6
-SCALE = 100  # workers and euros are counted to the hundredth in the model
+MOST_VEHICLES = 6  # plans are searched for each number up to it, then by budget
+WORKER_EUR = 1e7  # far above any plan's cost: euros only decide between equals
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,10 @@ class Choice:
 
 
 class Master:
-    """The choice of runs among candidate lines, for one limit at a time."""
+    """The choice of runs among candidate lines, for one limit at a time.
+
+    Columns are: runs (0/1), lines (0/1), groups of workers (0..1), vehicles of each size.
+    """
 
     def __init__(
         self,
@@ -130,38 +134,32 @@ class Master:
         candidates: Sequence[Candidate],
         config: ShuttleConfig,
         factors: Factors,
-        *,
-        seed: int,
     ) -> None:
-        from ortools.sat.python import cp_model
-
-        self._cp: Any = cp_model
-        self._seed = seed
         self._index = [(c, r) for c, cand in enumerate(candidates) for r in range(len(cand.runs))]
-        self._model = model = cp_model.CpModel()
-        self._y = [model.new_bool_var(f"y{c}_{r}") for c, r in self._index]
-        self._lines(candidates, config)
         groups = _groups(scene, candidates)
-        self._workers = self._reach(groups)
-        self._max_workers = sum(groups.weight)
-        self._vehicles, self._eur = self._fleet(scene, candidates, config, factors)
-        self.max_vehicles = sum(self._fleet_bounds)
-
-    def _lines(self, candidates: Sequence[Candidate], config: ShuttleConfig) -> None:
-        model = self._model
-        opened = [model.new_bool_var(f"x{c}") for c in range(len(candidates))]
-        for (c, _), y in zip(self._index, self._y, strict=True):
-            model.add_implication(y, opened[c])
-        model.add(sum(opened) <= config.max_lines)
-
-    def _reach(self, groups: _Groups) -> Any:
-        terms = []
-        for g, (weight, ways) in enumerate(zip(groups.weight, groups.ways, strict=True)):
-            z = self._model.new_bool_var(f"z{g}")
+        sizes = (len(self._index), len(candidates), len(groups.weight), len(config.vehicles))
+        self._first = np.r_[0, np.cumsum(sizes)]
+        self._rows: list[Row] = []
+        self._strict: list[Row] = []
+        for k, (c, _) in enumerate(self._index):
+            self._at_most([k, self._column(1, c)], [1, -1], 0)
+        lines = [self._column(1, c) for c in range(len(candidates))]
+        self._at_most(lines, [1.0] * len(lines), config.max_lines)
+        for g, ways in enumerate(groups.ways):
             for way in ways:
-                self._model.add_bool_or([self._y[v] for v in way]).only_enforce_if(z)
-            terms.append(round(weight * SCALE) * z)
-        return sum(terms)
+                self._at_most([self._column(2, g), *way], [1, *[-1.0] * len(way)], 0)
+        self._weight = np.zeros(self._first[-1])
+        self._weight[self._first[2] : self._first[3]] = groups.weight
+        self._eur = np.zeros(self._first[-1])
+        self._eur[: sizes[0]] = [candidates[c].eur[r] for c, r in self._index]
+        self._most = np.ones(self._first[-1])
+        self._fleet(scene, candidates, config, factors)
+
+    def _column(self, kind: int, k: int) -> int:
+        return int(self._first[kind]) + k
+
+    def _at_most(self, columns: list[int], values: list[float], ceiling: float) -> None:
+        self._rows.append((columns, values, ceiling))
 
     def _fleet(
         self,
@@ -169,65 +167,100 @@ class Master:
         candidates: Sequence[Candidate],
         config: ShuttleConfig,
         factors: Factors,
-    ) -> tuple[list[Any], Any]:
-        model = self._model
-        vehicles, eur = [], []
-        self._fleet_bounds: list[int] = []
+    ) -> None:
+        """Count the vehicles: as many of a size as its runs under way at any departure.
+
+        Strict rows have every run start and end at the depot: what they count is enough.
+        """
         for size, vehicle in enumerate(config.vehicles):
             mine = [
                 (v, *_busy(scene, candidates[c].runs[r]))
                 for v, (c, r) in enumerate(self._index)
                 if candidates[c].runs[r].vehicle == size
             ]
+            column = self._column(3, size)
             most = len(mine) if vehicle.available is None else min(len(mine), vehicle.available)
-            n = model.new_int_var(0, most, f"n{size}")
-            for moment in sorted({start for _, start, _ in mine}):
-                at_once = [self._y[v] for v, start, end in mine if start <= moment < end]
-                model.add(sum(at_once) <= n)
-            vehicles.append(n)
-            self._fleet_bounds.append(most)
-            fixed = Rates.of(vehicle, factors).fixed * (1 + factors["overhead"])
-            eur.append(round(fixed) * n)
-        run_eur = [round(candidates[c].eur[r]) for c, r in self._index]
-        return vehicles, sum(eur) + sum(k * y for k, y in zip(run_eur, self._y, strict=True))
+            self._most[column] = most
+            self._eur[column] = Rates.of(vehicle, factors).fixed * (1 + factors["overhead"])
+            self._rows += _overlaps(mine, column)
+            home = [
+                (v, *_busy_from_depot(scene, candidates[self._index[v][0]].runs[self._index[v][1]]))
+                for v, _, _ in mine
+            ]
+            self._strict += _overlaps(home, column)
 
     def choose(
         self,
         *,
         max_vehicles: int | None = None,
         max_eur: float | None = None,
-        effort: float,
-        hint: Choice | None = None,
+        nodes: int = 12,
     ) -> Choice | None:
-        """Return the runs that reach the most workers within a limit, then cost least."""
-        model = self._model.clone()
-        eur = model.new_int_var(0, 10**9, "eur")
-        model.add(eur == self._eur)
+        """Return the runs that reach the most workers within a limit, then cost least.
+
+        Parameters
+        ----------
+        max_vehicles, max_eur
+            The limit; none when None.
+        nodes
+            Most nodes of the branch and bound.
+        """
+        from scipy import sparse
+        from scipy.optimize import Bounds, LinearConstraint, milp
+
+        rows = list(self._rows)
         if max_vehicles is not None:
-            model.add(sum(self._vehicles) <= max_vehicles)
+            rows += self._strict
+            fleet = list(range(int(self._first[3]), int(self._first[4])))
+            rows.append((fleet, [1.0] * len(fleet), float(max_vehicles)))
         if max_eur is not None:
-            model.add(eur <= int(max_eur))
-        # A hundredth of a worker outweighs a million EUR; ties go to the cheaper.
-        model.maximize(self._workers * EUR_PER_UNIT - eur)
-        if hint is not None:
-            chosen = set(hint.runs)
-            for pair, y in zip(self._index, self._y, strict=True):
-                model.add_hint(y, pair in chosen)
-        solver = self._cp.CpSolver()
-        solver.parameters.num_workers = 1
-        solver.parameters.random_seed = self._seed
-        solver.parameters.max_deterministic_time = effort
-        status = solver.solve(model)
-        if status not in (self._cp.OPTIMAL, self._cp.FEASIBLE):
-            return None
-        runs = tuple(
-            p for p, y in zip(self._index, self._y, strict=True) if solver.boolean_value(y)
+            rows.append((list(range(len(self._eur))), list(self._eur), max_eur))
+        at = np.repeat(np.arange(len(rows)), [len(r[0]) for r in rows])
+        matrix = sparse.csr_matrix(
+            (
+                np.concatenate([np.asarray(r[1], float) for r in rows]),
+                (at, np.concatenate([np.asarray(r[0], np.int64) for r in rows])),
+            ),
+            shape=(len(rows), len(self._eur)),
         )
-        value = float(solver.value(eur))
-        # Workers x EUR_PER_UNIT - EUR is bounded, and the EUR by the budget.
-        most_eur = 10**7 if max_eur is None else float(max_eur)
-        ceiling = (solver.best_objective_bound + most_eur) / EUR_PER_UNIT / SCALE
-        return Choice(runs, min(ceiling, self._max_workers), value)
+        whole = np.ones(len(self._eur), np.int64)
+        whole[self._first[2] : self._first[3]] = 0
+        result = milp(
+            self._eur / WORKER_EUR - self._weight,
+            constraints=LinearConstraint(matrix, -np.inf, np.array([r[2] for r in rows])),
+            bounds=Bounds(0, self._most),
+            integrality=whole,
+            options={"node_limit": nodes, "mip_rel_gap": 0.01},
+        )
+        if result.x is None:
+            return None
+        runs = tuple(p for p, y in zip(self._index, result.x, strict=False) if y > 0.5)
+        eur = float(self._eur @ result.x)
+        # Workers - EUR / WORKER_EUR is bounded; the EUR of the best by what all would cost.
+        spent = max_eur if max_eur is not None else float(self._eur @ self._most)
+        bound = min(-float(result.mip_dual_bound) + spent / WORKER_EUR, float(self._weight.sum()))
+        return Choice(runs, bound, eur)
+
+
+Row = tuple[list[int], list[float], float]
+
+
+def _overlaps(spans: Sequence[tuple[int, int, int]], column: int) -> list[Row]:
+    """Return a row per departure: the runs under way then are at most the vehicles."""
+    rows: dict[tuple[int, ...], Row] = {}
+    for moment in sorted({start for _, start, _ in spans}):
+        at_once = [v for v, start, end in spans if start <= moment < end]
+        rows[tuple(at_once)] = ([*at_once, column], [*[1.0] * len(at_once), -1.0], 0.0)
+    return list(rows.values())
+
+
+def _busy_from_depot(scene: Scene, run: Run) -> tuple[int, int]:
+    """When a run keeps a vehicle that comes from the depot and goes back to it."""
+    out, back = (
+        0 if a == b else min(int(scene.drive.seconds[a, b]), 7200)
+        for a, b in ((scene.depot, run.calls[0]), (run.calls[-1], scene.depot))
+    )
+    return run.start_s - out - scene.turnaround_s, run.end_s + back
 
 
 def _busy(scene: Scene, run: Run) -> tuple[int, int]:
@@ -255,8 +288,6 @@ def build_frontier(
     factors: Factors,
     days: Sequence[Day],
     *,
-    seed: int = 0,
-    effort: float = 0.5,
     should_stop: Callable[[], bool] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> list[Plan]:
@@ -264,32 +295,27 @@ def build_frontier(
 
     Parameters
     ----------
-    effort
-        Deterministic time of CP-SAT for each plan.
     should_stop
         Asked before each plan; true keeps those found so far.
     """
     if not candidates:
         return []
-    master = Master(scene, candidates, config, factors, seed=seed)
+    master = Master(scene, candidates, config, factors)
     plans: list[Plan] = []
     seen: set[tuple[tuple[int, int], ...]] = set()
-    hint: Choice | None = None
 
     def add(**limit: Any) -> Choice | None:
-        nonlocal hint
         if should_stop is not None and should_stop():
             return None
-        choice = master.choose(effort=effort, hint=hint, **limit)
+        choice = master.choose(**limit)
         if choice is None or not choice.runs:
             return choice
-        hint = choice
         if choice.runs not in seen:
             seen.add(choice.runs)
             plans.append(
                 evaluate_plan(
                     scene, plan_lines(candidates, choice), config, factors, days,
-                    bound=choice.bound, exact_duties=False,
+                    bound=choice.bound,
                 )
             )  # fmt: skip
             if progress is not None:
@@ -300,7 +326,7 @@ def build_frontier(
     if full is None or not full.runs:
         return plans
     vehicles = 1
-    while vehicles < min(master.max_vehicles, config.plans):
+    while vehicles <= MOST_VEHICLES:
         choice = add(max_vehicles=vehicles)
         if choice is not None and choice.eur >= full.eur:
             break

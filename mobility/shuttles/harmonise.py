@@ -78,7 +78,7 @@ def harmonise(
         rows = [k for k, e in enumerate(scene.edges) if e.site == site]
         for minutes in config.harmonise_min:
             lines = moved_lines(plan.lines, rows, minutes * MINUTE)
-            trial = evaluate_plan(scene, lines, config, factors, days, exact_duties=False)
+            trial = evaluate_plan(scene, lines, config, factors, days)
             moves.append(
                 Move(
                     site,

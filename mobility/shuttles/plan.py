@@ -223,7 +223,6 @@ def evaluate_plan(
     *,
     name: str = "",
     bound: float = float("nan"),
-    exact_duties: bool = True,
 ) -> Plan:
     """Time, chain, staff and cost a set of lines, and find who they serve.
 
@@ -231,9 +230,7 @@ def evaluate_plan(
     nobody uses on any run of their line.
     """
     lines, runs, service = _trimmed(scene, tuple(lines), config)
-    operations = operate(
-        runs, scene.drive, scene.depot, days, config, factors, exact_duties=exact_duties
-    )
+    operations = operate(runs, scene.drive, scene.depot, days, config, factors)
     opened = {p for run in runs for p in run.calls if not scene.places[p].stop_id}
     costs = yearly_costs(operations, config, factors, new_stops=len(opened))
     runs = tuple(

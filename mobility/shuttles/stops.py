@@ -2,8 +2,8 @@
 
 The selection is the maximal covering location problem with conflicts (Church and ReVelle,
 1974): choose at most *n* candidates, no two closer than the spacing, so that as many
-workers as possible have a chosen one within their walk. CP-SAT proves it optimal on small
-cases; on large ones its bound gives the gap.
+workers as possible have a chosen one within their walk. Branch and bound (HiGHS) proves it
+optimal on all but large cases, where its bound gives the gap.
 """
 
 from __future__ import annotations
@@ -63,8 +63,7 @@ def select_stops(
     max_stops: int,
     preference: Floats | None = None,
     keep: int = 250,
-    effort: float = 4.0,
-    seed: int = 0,
+    nodes: int = 200,
 ) -> Selection:
     """Choose stops that put the most workers within their walk.
 
@@ -85,10 +84,8 @@ def select_stops(
     keep
         Candidates kept before the exact search: those a greedy search finds best. The
         bound accounts for the others.
-    effort
-        Deterministic time of CP-SAT.
-    seed
-        Of CP-SAT.
+    nodes
+        Most nodes of the branch and bound.
     """
     preference = np.zeros(len(within)) if preference is None else preference
     used = (within @ workers) > 0
@@ -103,10 +100,13 @@ def select_stops(
         exact_pool = np.unique(np.concatenate([best, start]))
     chosen, bound = _exact(
         within[exact_pool], workers, xy[exact_pool], spacing_m, max_stops,
-        preference[exact_pool], np.isin(exact_pool, start), effort, seed,
+        preference[exact_pool], nodes,
     )  # fmt: skip
     picked = exact_pool[chosen].astype(np.int32)
     covered = float(workers[within[picked].any(axis=0)].sum())
+    greedy = float(workers[within[start].any(axis=0)].sum())
+    if greedy > covered + PREFERENCE * (max_stops + 1):
+        picked, covered = start.astype(np.int32), greedy
     if len(exact_pool) < len(pool):
         bound = _outside_bound(within, workers, max_stops)
     return Selection(np.sort(picked), covered, max(bound, covered))
@@ -152,46 +152,40 @@ def _exact(
     spacing_m: float,
     max_stops: int,
     preference: Floats,
-    hint: Bools,
-    effort: float,
-    seed: int,
+    nodes: int,
 ) -> tuple[np.ndarray, float]:
-    """Solve with CP-SAT; return chosen rows and the bound on the workers covered."""
-    from ortools.sat.python import cp_model
+    """Solve by branch and bound; return the chosen rows and a bound on the workers covered."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
 
     # Homes with the same candidates are one.
     columns, home_group = np.unique(within, axis=1, return_inverse=True)
     weight = np.bincount(home_group.ravel(), weights=workers, minlength=columns.shape[1])
-    scale = 1000.0
-    model = cp_model.CpModel()
-    opened = [model.new_bool_var(f"x{c}") for c in range(len(within))]
-    terms = []
-    for g in range(columns.shape[1]):
-        near = np.flatnonzero(columns[:, g])
-        if not len(near) or weight[g] <= 0:
-            continue
-        covered = model.new_bool_var(f"z{g}")
-        model.add_bool_or([opened[c] for c in near]).only_enforce_if(covered)
-        terms.append(round(weight[g] * scale) * covered)
-    for a, b in too_close(xy, spacing_m):
-        model.add_bool_or([opened[a].negated(), opened[b].negated()])
-    model.add(sum(opened) <= max_stops)
-    # One unit is PREFERENCE of a worker: every open stop costs one, a poorer kind two.
-    penalty = [round(1 + p) * x for p, x in zip(preference, opened, strict=True)]
-    model.maximize(sum(terms) - sum(penalty))
-    for x, h in zip(opened, hint, strict=True):
-        model.add_hint(x, bool(h))
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.random_seed = seed
-    solver.parameters.max_deterministic_time = effort
-    status = solver.solve(model)
-    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return np.flatnonzero(hint), float(workers.sum())
-    rows = np.array([c for c, x in enumerate(opened) if solver.value(x)], np.int64)
-    bound = (solver.best_objective_bound + 2 * max_stops) / scale
-    if status == cp_model.OPTIMAL:
-        bound = float(workers[within[rows].any(axis=0)].sum()) if len(rows) else 0.0
+    useful = columns.any(axis=0) & (weight > 0)
+    columns, weight = columns[:, useful], weight[useful]
+    n, groups = columns.shape
+    pairs = np.array(too_close(xy, spacing_m), np.int64).reshape(-1, 2)
+    covers = sparse.hstack([-sparse.csr_matrix(columns.T, dtype=float), sparse.eye(groups)])
+    apart = sparse.csr_matrix(
+        (np.ones(pairs.size), (np.repeat(np.arange(len(pairs)), 2), pairs.ravel())),
+        shape=(len(pairs), n + groups),
+    )
+    count = sparse.csr_matrix(np.r_[np.ones(n), np.zeros(groups)])
+    ceiling = np.r_[np.zeros(groups), np.ones(len(pairs)), max_stops]
+    result = milp(
+        np.r_[PREFERENCE * (0.1 + preference), -weight],
+        constraints=LinearConstraint(sparse.vstack([covers, apart, count]), -np.inf, ceiling),
+        bounds=Bounds(0, 1),
+        integrality=np.r_[np.ones(n), np.zeros(groups)],
+        options={"node_limit": nodes, "mip_rel_gap": 1e-6},
+    )
+    bound = float(weight.sum())
+    if result.mip_dual_bound is not None:
+        bound = min(bound, -float(result.mip_dual_bound) + PREFERENCE * 1.1 * max_stops)
+    if result.x is None:
+        return np.empty(0, np.int64), bound
+    rows = np.flatnonzero(result.x[:n] > 0.5)
+    if result.status == 0:
+        bound = float(workers[within[rows].any(axis=0)].sum())
     return rows, bound
 
 

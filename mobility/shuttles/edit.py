@@ -1,0 +1,276 @@
+"""Lines drawn by a planner: stops in order, shifts served, a vehicle.
+
+A TOML file lists lines by stop name or coordinates; a GeoJSON file holds one LineString or
+MultiPoint per line, each vertex a stop. They are timed, chained, costed and proven like
+designed ones.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mobility.errors import SourceError, SourceNotFoundError
+from mobility.shuttles.anchors import gate_anchor
+from mobility.shuttles.config import ShuttleConfig
+from mobility.shuttles.demand import Demand
+from mobility.shuttles.design import Plans, proven
+from mobility.shuttles.drive import drive_graph, drive_matrix
+from mobility.shuttles.groundwork import gate_walks, lonlat_of, make_scene, walk_matrix
+from mobility.shuttles.model import Line, Place
+from mobility.shuttles.plan import evaluate_plan
+
+
+@dataclass(frozen=True)
+class DrawnLine:
+    """One line as drawn.
+
+    Attributes
+    ----------
+    name
+        Short name.
+    stops
+        Places in inbound order, the gate apart.
+    site
+        Name of the site it serves.
+    shifts
+        Names of the shifts, all of the site's when empty.
+    vehicle
+        Name of the vehicle size.
+    outbound
+        Positions in ``stops`` in outbound order; mirrored when empty.
+    """
+
+    name: str
+    stops: tuple[Place, ...]
+    site: str
+    shifts: tuple[str, ...] = ()
+    vehicle: str = ""
+    outbound: tuple[int, ...] = ()
+
+
+def read_lines(
+    path: str | Path, known: dict[str, tuple[float, float]] | None = None
+) -> list[DrawnLine]:
+    """Read drawn lines from a TOML or GeoJSON file.
+
+    Parameters
+    ----------
+    known
+        Longitude and latitude of stops that a TOML file may name.
+
+    Raises
+    ------
+    SourceNotFoundError
+        The file does not exist.
+    SourceError
+        It cannot be read, or a line lacks its stops or its site.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise SourceNotFoundError(
+            "The file of drawn lines does not exist.",
+            file=path,
+            mend="Check the path; a TOML or GeoJSON file is expected.",
+        )
+    text = path.read_text(encoding="utf-8-sig")
+    try:
+        if path.suffix.lower() == ".toml":
+            rows = [
+                _from_toml(row, k, path, known or {})
+                for k, row in enumerate(tomllib.loads(text).get("lines", []))
+            ]
+        else:
+            features = json.loads(text).get("features", [])
+            rows = [_from_geojson(row, k, path) for k, row in enumerate(features)]
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError, AttributeError) as error:
+        raise SourceError(
+            "It cannot be read: {reason}.",
+            file=path,
+            mend="Save it again as TOML or GeoJSON.",
+            reason=str(error),
+        ) from None
+    if not rows:
+        raise SourceError(
+            "It holds no line.", file=path, mend="Add a [[lines]] table, or a line feature."
+        )
+    return rows
+
+
+def _need(row: dict[str, Any], field: str, k: int, path: Path) -> Any:
+    value = row.get(field)
+    if not value:
+        raise SourceError(
+            "A drawn line lacks this field.",
+            file=path,
+            row=k + 1,
+            column=field,
+            mend="Give every line a name, a site and at least one stop.",
+        )
+    return value
+
+
+def _from_toml(
+    row: dict[str, Any], k: int, path: Path, known: dict[str, tuple[float, float]]
+) -> DrawnLine:
+    stops = []
+    for stop in _need(row, "stops", k, path):
+        if isinstance(stop, str):
+            if stop not in known:
+                raise SourceError(
+                    "No stop of the timetables has this name.",
+                    file=path,
+                    row=k + 1,
+                    column="stops",
+                    value=stop,
+                    mend="Correct the name, or write { name, lon, lat }.",
+                )
+            stops.append(Place(stop, *known[stop], "stop"))
+        else:
+            stops.append(
+                Place(
+                    str(stop.get("name", f"Arrêt {len(stops) + 1}")),
+                    float(_need(stop, "lon", k, path)),
+                    float(_need(stop, "lat", k, path)),
+                    "node",
+                )
+            )
+    return DrawnLine(
+        str(_need(row, "name", k, path)),
+        tuple(stops),
+        str(_need(row, "site", k, path)),
+        tuple(str(s) for s in row.get("shifts", ())),
+        str(row.get("vehicle", "")),
+        tuple(int(i) - 1 for i in row.get("outbound", ())),
+    )
+
+
+def _from_geojson(row: dict[str, Any], k: int, path: Path) -> DrawnLine:
+    properties = row.get("properties") or {}
+    geometry = row.get("geometry") or {}
+    points = _need(geometry, "coordinates", k, path)
+    if geometry.get("type") not in ("LineString", "MultiPoint"):
+        raise SourceError(
+            "A drawn line must be a LineString or a MultiPoint.",
+            file=path,
+            row=k + 1,
+            value=geometry.get("type"),
+            mend="Draw one vertex for each stop, the gate apart.",
+        )
+    names = properties.get("stops") or []
+    stops = tuple(
+        Place(
+            str(names[i]) if i < len(names) else f"Arrêt {i + 1}",
+            float(p[0]), float(p[1]), "node",
+        )
+        for i, p in enumerate(points)
+    )  # fmt: skip
+    shifts = properties.get("shifts") or ()
+    return DrawnLine(
+        str(_need(properties, "name", k, path)),
+        stops,
+        str(_need(properties, "site", k, path)),
+        tuple(shifts.split(",")) if isinstance(shifts, str) else tuple(shifts),
+        str(properties.get("vehicle") or ""),
+    )
+
+
+def cost_lines(plans: Plans, drawn: Sequence[DrawnLine], *, file: str | None = None) -> Plans:
+    """Return the drawn lines as one plan: timed, chained, costed and proven by the engine.
+
+    Parameters
+    ----------
+    plans
+        Any design of the same territory, for its demand and settings.
+    file
+        Where the lines come from, for errors.
+
+    Raises
+    ------
+    SourceError
+        A line names an unknown site, shift or vehicle.
+    """
+    study, config, old = plans.study, plans.config, plans.scene
+    demand = Demand(
+        plans.homes, old.edges, old.edge_shift, old.shift_ids, old.roster, old.workers,
+        old.needs, old.days,
+    )  # fmt: skip
+    sites = {s.name: k for k, s in enumerate(study.sites)}
+    used = sorted({_index(sites, d.site, "site", file) for d in drawn})
+    places: list[Place] = []
+    gates: dict[int, int] = {}
+    for s in used:
+        gates[s] = len(places)
+        lon, lat = study.sites[s].gates[0]
+        places.append(Place(f"{study.sites[s].name} – entrée", lon, lat, "gate"))
+    first = []
+    for d in drawn:
+        first.append(len(places))
+        places += d.stops
+    depot = 0
+    if config.depot is not None:
+        depot = len(places)
+        places.append(Place("Dépôt", config.depot[0], config.depot[1], "depot"))
+    graph = drive_graph(
+        study.streets, study.territory.speeds, lonlat_of(places), factor=config.drive_factor
+    )
+    drive = drive_matrix(graph, np.arange(len(places)))
+    points = study.homes.frame.geometry.iloc[plans.homes]
+    lonlat = np.column_stack([points.x.to_numpy(), points.y.to_numpy()])
+    walk = walk_matrix(study, lonlat, places, config.max_walk_min * 60)
+    scene = make_scene(study, demand, config, places, drive, depot, walk)
+    walks = gate_walks(study, places, gates)
+    lines = [
+        _line(plans, d, first[k], sites[d.site], gates, walks, config, file)
+        for k, d in enumerate(drawn)
+    ]
+    plan = evaluate_plan(scene, lines, config, plans.factors, plans.days, name="drawn")
+    found = replace(plans, scene=scene, graph=graph, plans=(plan,), knee_index=0, selections=())
+    return proven(found) if plan.runs else found
+
+
+def _index(table: dict[str, int], name: str, field: str, file: str | None) -> int:
+    if name not in table:
+        raise SourceError(
+            "A drawn line names something unknown; known are: {known}.",
+            file=file,
+            column=field,
+            value=name,
+            mend="Correct the name.",
+            known=", ".join(sorted(table)),
+        )
+    return table[name]
+
+
+def _line(
+    plans: Plans,
+    drawn: DrawnLine,
+    first: int,
+    site: int,
+    gates: dict[int, int],
+    walks: dict[int, int],
+    config: ShuttleConfig,
+    file: str | None,
+) -> Line:
+    edges = plans.scene.edges
+    rows = plans.study.shift_rows
+    names = {rows[e.shift_id].shift: 0 for e in edges if e.site == site}
+    for shift in drawn.shifts:
+        _index(names, shift, "shifts", file)
+    served = tuple(
+        k
+        for k, e in enumerate(edges)
+        if e.site == site and (not drawn.shifts or rows[e.shift_id].shift in drawn.shifts)
+    )
+    sizes = {v.name: k for k, v in enumerate(config.vehicles)}
+    vehicle = _index(sizes, drawn.vehicle, "vehicle", file) if drawn.vehicle else 0
+    stops = tuple(range(first, first + len(drawn.stops)))
+    back = tuple(stops[i] for i in drawn.outbound) or stops[::-1]
+    anchor = gate_anchor(plans.study, edges, gates, walks, [site], config)
+    return Line(drawn.name, stops, back, anchor, vehicle, served)

@@ -1,0 +1,392 @@
+"""Places, streets, pools and candidate lines of one design."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mobility.analysis.study import Study
+from mobility.network.footpaths import WalkTable, home_walks
+from mobility.shuttles.after import homes_lonlat
+from mobility.shuttles.anchors import choose_hubs, hub_anchor, hub_times, make_pools
+from mobility.shuttles.candidates import PREFERENCE, candidate_places
+from mobility.shuttles.columns import generate_lines
+from mobility.shuttles.config import ShuttleConfig
+from mobility.shuttles.costs import Day
+from mobility.shuttles.demand import Demand
+from mobility.shuttles.drive import DriveGraph, drive_graph, drive_matrix, drive_seconds
+from mobility.shuttles.factors import Factors
+from mobility.shuttles.frontier import Candidate, make_candidate
+from mobility.shuttles.model import UNREACHED, Drive, Floats, Ints, Line, Place
+from mobility.shuttles.scene import Pool, RideLimits, Scene
+from mobility.shuttles.stops import Selection, select_stops
+
+Progress = Callable[[str], None]
+MOST_CANDIDATES = 50
+
+
+@dataclass(eq=False)
+class Groundwork:
+    """Places, streets and pools of one design."""
+
+    study: Study
+    demand: Demand
+    config: ShuttleConfig
+    scene: Scene
+    graph: DriveGraph
+    pools: list[Pool]
+    stops: list[Ints]
+    hubs: list[tuple[Pool, int, Ints, Ints]]
+    selections: list[Selection]
+    homes_xy: Floats
+
+    @classmethod
+    def build(
+        cls, study: Study, demand: Demand, config: ShuttleConfig, *, progress: Progress
+    ) -> Groundwork:
+        """Find candidate places, their walks and drives, choose stops, gates and hubs."""
+        lonlat = homes_lonlat(study)[demand.homes]
+        homes_xy = study.streets.project(lonlat[:, 0], lonlat[:, 1]) if len(lonlat) else lonlat
+        walk_limit = config.max_walk_min * 60
+        speed = study.territory.speeds.walk_kmh / 3.6
+        progress("shuttle stops")
+        places = candidate_places(study, homes_xy, reach_m=walk_limit * speed)
+        walk = walk_matrix(study, lonlat, places, walk_limit)
+        gate_places, gate_site = _gate_places(study, demand)
+        near = np.flatnonzero((walk < UNREACHED).any(axis=0))
+        places, walk = [places[k] for k in near], walk[:, near]
+        everything = [*places, *gate_places]
+        graph = drive_graph(
+            study.streets, study.territory.speeds, lonlat_of(everything), factor=config.drive_factor
+        )
+        xy = study.streets.project(*lonlat_of(everything).T)
+        gates = np.arange(len(places), len(everything), dtype=np.int32)
+        reach = _gate_reach(graph, gates, len(places))
+        chosen_gate = _choose_gates(demand, gates, gate_site, reach, walk, len(places))
+        selections, kept = _select(demand, config, places, xy, walk, chosen_gate, reach)
+        return cls._finish(
+            study,
+            demand,
+            config,
+            everything,
+            graph,
+            homes_xy,
+            lonlat,
+            chosen_gate,
+            selections,
+            kept,
+        )
+
+    @classmethod
+    def _finish(
+        cls,
+        study: Study,
+        demand: Demand,
+        config: ShuttleConfig,
+        everything: list[Place],
+        graph: DriveGraph,
+        homes_xy: Floats,
+        lonlat: Floats,
+        chosen_gate: dict[int, int],
+        selections: dict[int, Selection],
+        kept: Ints,
+    ) -> Groundwork:
+        """Reduce to the chosen places, add hubs and the depot, and measure all drives."""
+        hubs = _hub_places(study, demand, config, homes_xy) if config.max_hubs else {}
+        hub_list = [h for site in sorted(hubs) for h in hubs[site]]
+        gates = sorted(set(chosen_gate.values()))
+        places = [everything[k] for k in [*kept, *gates]] + [h[0] for h in hub_list]
+        index = {int(k): n for n, k in enumerate([*kept, *gates])}
+        if config.depot is not None:
+            places.append(Place("Dépôt", config.depot[0], config.depot[1], "depot"))
+        graph = drive_graph(
+            study.streets, study.territory.speeds, lonlat_of(places), factor=config.drive_factor
+        )
+        drive = drive_matrix(graph, np.arange(len(places)))
+        walk = walk_matrix(study, lonlat, places, config.max_walk_min * 60)
+        site_gate = {s: index[g] for s, g in chosen_gate.items()}
+        depot = len(places) - 1 if config.depot is not None else _busiest(demand, site_gate)
+        scene = make_scene(study, demand, config, places, drive, depot, walk)
+        gate_walk = gate_walks(study, places, site_gate)
+        pools = make_pools(
+            study, demand.edges, site_gate, gate_walk, drive.seconds, scene.xy, config
+        )
+        stops = [
+            np.unique([index[int(k)] for s in pool.sites for k in selections[s].chosen]).astype(
+                np.int32
+            )
+            for pool in pools
+        ]
+        owner = [site for site in sorted(hubs) for _ in hubs[site]]
+        alone = {pool.sites[0]: pool for pool in pools if len(pool.sites) == 1}
+        first_hub = len(kept) + len(gates)
+        hub_rows = [
+            (alone[site], first_hub + n, elapsed, walked)
+            for n, (site, (_, elapsed, walked)) in enumerate(zip(owner, hub_list, strict=True))
+        ]
+        return cls(
+            study, demand, config, scene, graph, pools, stops, hub_rows,
+            [selections[s] for s in sorted(selections)], homes_xy,
+        )  # fmt: skip
+
+    def candidates(
+        self,
+        factors: Factors,
+        days: Sequence[Day],
+        *,
+        seed: int,
+        should_stop: Callable[[], bool] | None,
+    ) -> list[Candidate]:
+        """Return the candidate lines of every pool and hub, the most useful per euro first."""
+        lines: list[Line] = []
+        for k, (pool, stops) in enumerate(zip(self.pools, self.stops, strict=True)):
+            lines += generate_lines(
+                self.scene, pool.anchor, stops, pool.edges, self.config, factors, days,
+                seed=seed + k, should_stop=should_stop,
+            )  # fmt: skip
+        transfer_s = round(self.config.transfer_min * 60)
+        for k, (pool, place, elapsed, walk) in enumerate(self.hubs):
+            name = f"{self.scene.places[place].name} > {pool.anchor.name}"
+            anchor = hub_anchor(
+                self.scene.edges, pool.edges, place, elapsed, walk, transfer_s, name
+            )
+            stops = next(s for p, s in zip(self.pools, self.stops, strict=True) if p is pool)
+            lines += generate_lines(
+                self.scene, anchor, stops[stops != place], pool.edges, self.config, factors, days,
+                seed=seed + 1000 + k, should_stop=should_stop,
+            )  # fmt: skip
+        found = [
+            c
+            for line in lines
+            if (c := make_candidate(self.scene, line, self.config, factors, days)) is not None
+        ]
+        return _most_useful(self.scene, found)
+
+
+def _most_useful(scene: Scene, found: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidates with the most workers per euro, those alike counting less and less.
+
+    Each time a worker's direction is covered by a line already kept, a further line covering
+    it scores half.
+    """
+    if len(found) <= MOST_CANDIDATES:
+        return list(found)
+    value = np.stack([scene.demand(e) for e in range(len(scene.edges))])
+    left = list(range(len(found)))
+    kept: list[int] = []
+    while left and len(kept) < MOST_CANDIDATES:
+        scores = [
+            sum(float(value[e][c].sum()) for cover in found[k].cover for e, c in cover.items())
+            / max(sum(found[k].eur), 1.0)
+            for k in left
+        ]
+        best = left.pop(int(np.argmax(scores)))
+        kept.append(best)
+        for cover in found[best].cover:
+            for e, c in cover.items():
+                value[e] = np.where(c, value[e] / 2, value[e])
+    return [found[k] for k in sorted(kept)]
+
+
+def lonlat_of(places: Sequence[Place]) -> Floats:
+    """Return float64[P,2]: longitude and latitude of places."""
+    return np.array([(p.lon, p.lat) for p in places], np.float64).reshape(-1, 2)
+
+
+def walk_matrix(study: Study, lonlat: Floats, places: Sequence[Place], limit_s: float) -> Ints:
+    """Return int32[H,P] walks between homes and places, `UNREACHED` beyond the limit."""
+    out = np.full((len(lonlat), len(places)), UNREACHED, np.int32)
+    if not out.size:
+        return out
+    table = home_walks(
+        study.streets, lonlat, lonlat_of(places), limit_s, study.territory.speeds, cache=False
+    )
+    rows = np.repeat(np.arange(table.n_rows), np.diff(table.ptr))
+    out[rows, table.stop] = table.walk_s
+    return out
+
+
+def _gate_places(study: Study, demand: Demand) -> tuple[list[Place], list[int]]:
+    """Return a place at every gate of the sites with demand, and the site of each."""
+    sites = sorted({e.site for e in demand.edges})
+    places, owner = [], []
+    for s in sites:
+        several = len(study.sites[s].gates) > 1
+        for k, (lon, lat) in enumerate(study.sites[s].gates):
+            suffix = f" – entrée {k + 1}" if several else " – entrée"
+            places.append(Place(study.sites[s].name + suffix, lon, lat, "gate"))
+            owner.append(s)
+    return places, owner
+
+
+def _gate_reach(graph: DriveGraph, gates: Ints, n_places: int) -> Ints:
+    """Return int32[G,P]: the longer of the drives to and from each gate."""
+    rows = [
+        np.maximum(
+            drive_seconds(graph, int(g), to_place=True),
+            drive_seconds(graph, int(g), to_place=False),
+        )[:n_places]
+        for g in gates
+    ]
+    return np.array(rows, np.int32).reshape(len(gates), n_places)
+
+
+def _site_weight(demand: Demand, site: int) -> Floats:
+    """Return float64[H]: white workers of a site over its shifts."""
+    rows = {int(r) for e, r in zip(demand.edges, demand.edge_shift, strict=True) if e.site == site}
+    out = np.zeros(len(demand.homes))
+    for row in rows:
+        need = np.any(demand.needs[demand.edge_shift == row], axis=0)
+        out += np.where(need, demand.workers[row], 0.0)
+    return out
+
+
+def _choose_gates(
+    demand: Demand, gates: Ints, owner: list[int], reach: Ints, walk: Ints, n_places: int
+) -> dict[int, int]:
+    """Return the gate of each site that is the least drive away for its white workers."""
+    chosen: dict[int, int] = {}
+    nearest = np.argmin(walk, axis=1) if n_places else np.zeros(len(walk), np.intp)
+    for site in sorted(set(owner)):
+        mine = [g for g, s in enumerate(owner) if s == site]
+        weight = _site_weight(demand, site)
+        cost = [
+            float(weight @ np.minimum(reach[g][nearest], 7200)) if n_places else 0.0 for g in mine
+        ]
+        chosen[site] = int(gates[mine[int(np.argmin(cost))]])
+    return chosen
+
+
+def _select(
+    demand: Demand,
+    config: ShuttleConfig,
+    places: Sequence[Place],
+    xy: Floats,
+    walk: Ints,
+    chosen_gate: dict[int, int],
+    reach: Ints,
+) -> tuple[dict[int, Selection], Ints]:
+    """Choose the stops of each site among the places it can be driven from."""
+    preference = np.array([PREFERENCE.get(p.kind, 1.0) for p in places])
+    limit_s = config.max_walk_min * 60
+    selections: dict[int, Selection] = {}
+    n = len(places)
+    for site, gate in chosen_gate.items():
+        row = reach[gate - n]
+        usable = np.flatnonzero(row <= config.max_ride_min * 60)
+        weight = _site_weight(demand, site)
+        found = select_stops(
+            (walk[:, usable] <= limit_s).T, weight, xy[usable],
+            spacing_m=config.min_spacing_m, max_stops=config.max_stops,
+            preference=preference[usable],
+        )  # fmt: skip
+        selections[site] = replace(found, chosen=usable[found.chosen].astype(np.int32))
+    kept = np.unique(
+        np.concatenate([s.chosen for s in selections.values()] or [np.empty(0, np.int32)])
+    )
+    return selections, kept.astype(np.int32)
+
+
+def _hub_places(
+    study: Study, demand: Demand, config: ShuttleConfig, homes_xy: Floats
+) -> dict[int, list[tuple[Place, Ints, Ints]]]:
+    """Return, for each site, the stops whose trunk lines are worth feeding, with their times."""
+    stops = study.feed.stops
+    rows = np.flatnonzero(
+        (stops["location_type"] == 0).to_numpy() & stops["lon"].notna().to_numpy()
+    )
+    if not len(rows):
+        return {}
+    stops_xy = study.streets.project(
+        stops["lon"].to_numpy(np.float64)[rows], stops["lat"].to_numpy(np.float64)[rows]
+    )
+    elapsed, walk = hub_times(study, demand.edges, rows)
+    out: dict[int, list[tuple[Place, Ints, Ints]]] = {}
+    max_total_s = round(study.territory.limits.max_total_min * 60)
+    for site in sorted({e.site for e in demand.edges}):
+        mine = [k for k, e in enumerate(demand.edges) if e.site == site]
+        people = np.where(demand.needs[mine], demand.workers[demand.edge_shift[mine]], 0.0)
+        chosen = choose_hubs(
+            elapsed[mine],
+            people,
+            homes_xy,
+            stops_xy,
+            max_total_s=max_total_s,
+            count=config.max_hubs,
+        )
+        out[site] = [
+            (
+                Place(
+                    str(stops["stop_name"].iloc[rows[k]]),
+                    float(stops["lon"].iloc[rows[k]]),
+                    float(stops["lat"].iloc[rows[k]]),
+                    "hub",
+                    str(stops["stop_id"].iloc[rows[k]]),
+                ),
+                elapsed[:, k],
+                walk[:, k],
+            )
+            for k in chosen
+        ]
+    return out
+
+
+def _busiest(demand: Demand, gates: dict[int, int]) -> int:
+    """Return the gate of the site with the most white workers: the depot by default."""
+    if not gates:
+        return 0
+    return gates[max(gates, key=lambda s: (float(_site_weight(demand, s).sum()), -s))]
+
+
+def gate_walks(study: Study, places: Sequence[Place], gates: dict[int, int]) -> dict[int, int]:
+    """Return the walk between each site's gate and the stop put there."""
+    out = {}
+    for site, place in gates.items():
+        points = np.array(study.sites[site].gates, np.float64)
+        table: WalkTable = home_walks(
+            study.streets, points, lonlat_of([places[place]]), 600.0, study.territory.speeds,
+            cache=False,
+        )  # fmt: skip
+        out[site] = int(table.walk_s.min(initial=600)) if len(table.walk_s) else 0
+    return out
+
+
+def make_scene(
+    study: Study,
+    demand: Demand,
+    config: ShuttleConfig,
+    places: Sequence[Place],
+    drive: Drive,
+    depot: int,
+    walk: Ints,
+) -> Scene:
+    """Put demand, places and the territory's limits together."""
+    limits = study.territory.limits
+    return Scene(
+        places=tuple(places),
+        xy=study.streets.project(*lonlat_of(places).T),
+        drive=drive,
+        depot=depot,
+        walk_s=walk,
+        edges=demand.edges,
+        edge_shift=demand.edge_shift,
+        shift_ids=demand.shift_ids,
+        roster=demand.roster,
+        workers=demand.workers,
+        needs=demand.needs,
+        days=demand.days,
+        limits=RideLimits(
+            max_total_s=round(limits.max_total_min * 60),
+            max_walk_s=round(limits.max_walk_min * 60),
+            max_stop_walk_s=round(config.max_walk_min * 60),
+            max_wait_s=round(limits.max_wait_min * 60),
+            max_ride_s=round(config.max_ride_min * 60),
+            detour_ratio=config.detour_ratio,
+            detour_s=round(config.detour_min * 60),
+        ),
+        dwell_s=config.dwell_s,
+        turnaround_s=round(config.turnaround_min * 60),
+        pool_tolerance_s=round(config.pool_tolerance_min * 60),
+    )
