@@ -1,0 +1,225 @@
+"""Which date stands for each kind of day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from feeds import service, trip, write_gtfs
+
+from mobility.errors import Finding, TerritoryError
+from mobility.inputs.calendars import ChosenDay, choose_days, read_holidays
+from mobility.inputs.gtfs import Feed, merge_feeds, read_feed
+from mobility.territory import DaysConfig
+
+PARIS = ZoneInfo("Europe/Paris")
+STOPS = {"A": (4.00, 45.0), "B": (4.01, 45.0)}
+
+
+def day(text: str) -> dt.date:
+    return dt.date.fromisoformat(text)
+
+
+def feed_of(path: Path, counts: dict[str, int], services: dict[str, Any], **tables: Any) -> Feed:
+    """A feed with ``counts[s]`` trips of each service."""
+    trips = [
+        trip(f"{s}{k}", [("A", 18_000 + k * 600), ("B", 18_300 + k * 600)], service=s)
+        for s, n in counts.items()
+        for k in range(n)
+    ]
+    path = write_gtfs(path, stops=STOPS, trips=trips, services=services, **tables)
+    return read_feed(path, cache=False)
+
+
+def choose(
+    feed: Feed, findings: list[Finding] | None = None, **config: Any
+) -> dict[str, ChosenDay]:
+    days = choose_days(feed, DaysConfig(**config), PARIS, findings=findings)
+    return {d.kind: d for d in days}
+
+
+def spring(path: Path) -> Feed:
+    """8 January to 10 March 2024: 3 trips on weekdays, 2 on Saturdays, 1 on Sundays."""
+    period = ("20240108", "20240310")
+    services = {
+        "week": service("1111100", *period),
+        "sat": service("0000010", *period),
+        "sun": service("0000001", *period),
+    }
+    return feed_of(path, {"week": 3, "sat": 2, "sun": 1}, services)
+
+
+def test_french_kinds_of_day(tmp_path: Path) -> None:
+    """Zone C: winter holidays from 10 to 25 February 2024; the first Tuesdays win the ties."""
+    days = choose(spring(tmp_path / "f"), school_zone="C")
+    assert {k: (d.date, d.trips) for k, d in days.items()} == {
+        "school_weekday": (day("2024-01-09"), 3),
+        "holiday_weekday": (day("2024-02-13"), 3),
+        "saturday": (day("2024-01-13"), 2),
+        "sunday": (day("2024-01-14"), 1),
+    }
+    assert days["school_weekday"].weekdays == ("mon", "tue", "wed", "thu", "fri")
+    assert days["sunday"].weekdays == ("sun",)
+    assert "35 dates" in days["school_weekday"].reason.render("en")
+    assert "35 dates" in days["school_weekday"].reason.render("fr")
+
+
+def test_a_zone_on_another_calendar(tmp_path: Path) -> None:
+    """Zone A is on holiday from 17 February."""
+    days = choose(spring(tmp_path / "f"), school_zone="A")
+    assert days["holiday_weekday"].date == day("2024-02-20")
+
+
+def test_without_zone_only_days_all_zones_share_count(tmp_path: Path) -> None:
+    """Winter 2024: C from 10 to 25 February, A from the 17th to 3 March, B from the 24th on.
+
+    All are away on the week-end of the 24th only: of the 30 days from 10 February to
+    10 March 28 are uncertain.
+    """
+    told: list[Finding] = []
+    days = choose(spring(tmp_path / "f"), told)
+    assert "holiday_weekday" not in days
+    assert days["school_weekday"].date == day("2024-01-09")
+    codes = {f.code: f for f in told}
+    assert codes["school_zone_unknown"].count == 28
+    assert codes["day_kind_absent"].params["kind"] == "holiday_weekday"
+
+
+def test_the_median_wins_over_the_busiest(tmp_path: Path) -> None:
+    """Mondays have 9 trips, Tuesdays to Thursdays 4, Fridays 5: the median is 4."""
+    week = ("20240108", "20240204")
+    services = {
+        "all": service("1111100", *week),
+        "mon": service("1000000", *week),
+        "fri": service("0000100", *week),
+    }
+    feed = feed_of(tmp_path / "f", {"all": 4, "mon": 5, "fri": 1}, services)
+    assert choose(feed, school_zone="C")["school_weekday"].trips == 4
+    # The first day of the calendar has no eve: Tuesday the 9th, not Monday.
+    assert choose(feed, school_zone="C")["school_weekday"].date == day("2024-01-09")
+
+
+def test_public_holidays_and_their_neighbours_are_avoided(tmp_path: Path) -> None:
+    """29 April to 10 May 2024: Wednesday 1, Wednesday 8 and Thursday 9 May are holidays.
+
+    Left are 29, 30 April, 2, 3, 6, 7 and 10 May; the nights of the last day before and the
+    first day after a holiday are odd, as are both ends of the calendar: 3 and 6 May are
+    ordinary, neither is a Tuesday or Thursday, so the earliest wins.
+    """
+    feed = feed_of(tmp_path / "f", {"S": 2}, {"S": service("1111111", "20240429", "20240510")})
+    days = choose(feed, school_zone="A", kinds=["school_weekday", "sunday"])
+    assert days["school_weekday"].date == day("2024-05-03")
+    assert days["sunday"].date == day("2024-05-05")
+
+
+def test_the_night_of_the_clock_change_is_avoided(tmp_path: Path) -> None:
+    """Sundays 24 March, 31 March (clock change; Easter) and 7 April, of 2019's like."""
+    feed = feed_of(tmp_path / "f", {"S": 2}, {"S": service("1111111", "20190330", "20190408")})
+    assert choose(feed, school_zone="C", kinds=["sunday"])["sunday"].date == day("2019-04-07")
+
+
+def test_own_school_holidays_come_on_top(tmp_path: Path) -> None:
+    own = [(day("2024-01-15"), day("2024-01-19"))]
+    days = choose(spring(tmp_path / "f"), country="DE", school_holidays=own)
+    assert days["holiday_weekday"].date == day("2024-01-16")
+
+
+def test_other_countries_have_their_own_public_holidays() -> None:
+    """German Unity Day is none in France; Epiphany is one in Bavaria only."""
+    period = (day("2024-01-01"), day("2024-12-31"))
+    german = read_holidays(DaysConfig(country="DE"), *period)
+    french = read_holidays(DaysConfig(country="FR", school_zone="A"), *period)
+    bavarian = read_holidays(DaysConfig(country="DE-BY"), *period)
+    assert day("2024-10-03") in german.public
+    assert day("2024-10-03") not in french.public
+    assert day("2024-01-06") in bavarian.public
+    assert day("2024-01-06") not in german.public
+    assert not german.school
+    assert french.kind(day("2024-07-14")) == "sunday"
+    assert french.kind(day("2024-07-16")) == "holiday_weekday"
+
+
+def test_unknown_country() -> None:
+    with pytest.raises(TerritoryError, match="'XX'"):
+        read_holidays(DaysConfig(country="XX"), day("2024-01-01"), day("2024-01-31"))
+
+
+def test_a_year_without_school_calendar_is_reported() -> None:
+    told: list[Finding] = []
+    period = (day("2080-01-01"), day("2080-12-31"))
+    assert not read_holidays(DaysConfig(school_zone="A"), *period, findings=told).school
+    assert [f.code for f in told] == ["school_calendar_unknown"]
+
+
+def test_fixed_dates(tmp_path: Path) -> None:
+    feed = spring(tmp_path / "f")
+    days = choose(feed, school_zone="C", dates={"saturday": "2024-02-03"})
+    assert days["saturday"].date == day("2024-02-03")
+    assert "fixed" in days["saturday"].reason.render("en")
+
+
+@pytest.mark.parametrize("date", ["2025-02-01", "2023-12-31"])
+def test_a_fixed_date_outside_the_calendar_names_the_period(tmp_path: Path, date: str) -> None:
+    with pytest.raises(TerritoryError, match="from 2024-01-08 to 2024-03-10") as caught:
+        choose(spring(tmp_path / "f"), school_zone="C", dates={"saturday": date})
+    assert caught.value.column == "days.dates.saturday"
+
+
+def test_an_unknown_kind_among_fixed_dates(tmp_path: Path) -> None:
+    with pytest.raises(TerritoryError, match="no such kind of day"):
+        choose(spring(tmp_path / "f"), dates={"satuday": "2024-02-03"})
+
+
+def test_kinds_of_ones_own(tmp_path: Path) -> None:
+    extra = [{"name": "market", "weekdays": "wed", "label": "Jour de marché"}]
+    days = choose(spring(tmp_path / "f"), school_zone="C", extra=extra)
+    assert days["market"].date == day("2024-01-10")
+    assert days["market"].label == "Jour de marché"
+
+
+def test_a_day_without_trips_is_still_a_day(tmp_path: Path) -> None:
+    """No bus on Sundays is the answer, not a reason to look at another day."""
+    weekdays = {"S": service("1111100", "20240108", "20240310")}
+    feed = feed_of(tmp_path / "f", {"S": 1}, weekdays)
+    sunday = choose(feed, school_zone="C")["sunday"]
+    assert sunday.trips == 0
+    assert sunday.date.weekday() == 6
+
+
+def test_a_feed_that_never_runs(tmp_path: Path) -> None:
+    feed = feed_of(tmp_path / "f", {"S": 1}, {"S": service("0000000")})
+    with pytest.raises(TerritoryError, match="No trip of the timetables runs on any date"):
+        choose(feed)
+
+
+def two_networks(path: Path, first: tuple[str, str], second: tuple[str, str]) -> Feed:
+    feeds = [
+        feed_of(path / name, {"S": 1}, {"S": service("1111111", *period)}, agencies=[
+            {"agency_id": name, "agency_name": name, "agency_url": "http://x",
+             "agency_timezone": "Europe/Paris"}])
+        for name, period in (("one", first), ("two", second))
+    ]  # fmt: skip
+    return merge_feeds(feeds)
+
+
+def test_dates_on_which_both_networks_are_valid_win(tmp_path: Path) -> None:
+    """One from 8 January, two from 29 January: Tuesday the 30th, not the 9th."""
+    feed = two_networks(tmp_path, ("20240108", "20240209"), ("20240129", "20240209"))
+    days = choose(feed, school_zone="C", kinds=["school_weekday"])
+    assert days["school_weekday"].date == day("2024-01-30")
+
+
+def test_networks_never_valid_together(tmp_path: Path) -> None:
+    """January against March: the nearest Tuesday-like date of the other is proposed."""
+    told: list[Finding] = []
+    feed = two_networks(tmp_path, ("20240108", "20240126"), ("20240304", "20240322"))
+    days = choose(feed, told, school_zone="C", kinds=["school_weekday"])
+    assert days["school_weekday"].date == day("2024-01-09")
+    found = [f for f in told if f.code == "network_not_valid"]
+    assert len(found) == 1
+    assert found[0].params["network"] == "two"
+    assert found[0].params["nearest"] == day("2024-03-04")
+    assert "2024-03-04" in found[0].render("fr")
