@@ -33,8 +33,9 @@ HOURS = ((5, 13), (13, 21), (21, 5))
 
 
 def basin(cells: int = 50_000, sites: int = 20, *, seed: int = 0) -> MapModel:
-    """Return a basin whose travel times look like a bus network's: bands along corridors,
-    stop catchments with a minute's noise, few runs at the edges of the day.
+    """Return a basin whose travel times look like a bus network's.
+
+    Each stop has its own ride and its catchment; fewer are served at the edges of the day.
     """
     rng = np.random.default_rng(seed)
     side = int(np.ceil(np.sqrt(cells)))
@@ -85,7 +86,9 @@ def basin(cells: int = 50_000, sites: int = 20, *, seed: int = 0) -> MapModel:
         ),
         modes=("transit",), key_shift=key[:, 0], key_day=key[:, 1],
         key_mode=np.zeros(len(keys), np.int64), zone_shift=key[:, 0], zone_day=key[:, 1],
-        scenarios=(Scenario("", out, back, status.astype(np.uint8), reason.astype(np.uint8), over),),
+        scenarios=(
+            Scenario("", out, back, status.astype(np.uint8), reason.astype(np.uint8), over),
+        ),
         limits={"max_total_min": 60.0},
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ from branca.element import Element, Figure, MacroElement
 from folium.template import Template
 
 from mobility.files import write_text
+from mobility.locale import translate
 from mobility.maps.assets import leaflet, page_file, page_script
 from mobility.maps.model import MapModel
 from mobility.maps.pack import Store, compact_json
@@ -150,7 +151,7 @@ def render(model: MapModel, *, language: str = "fr", tiles: str | None = None) -
         "language": language,
         "tiles": tiles is not None,
         "en": ENGLISH,
-        "fr": page_french(),
+        "fr": page_french() | _facts(model),
     }
     homes = model.homes
     place = _Map(
@@ -173,6 +174,12 @@ def render(model: MapModel, *, language: str = "fr", tiles: str | None = None) -
         if element is not place:
             element._id = f"{number:x}"
     return str(page.render())
+
+
+def _facts(model: MapModel) -> dict[str, str]:
+    """Return the French labels of the plans' further figures."""
+    labels = sorted({label for plan in model.plans for label, _ in plan.facts})
+    return {label: translate(label, "fr") for label in labels}
 
 
 def _walk(element: Element) -> Iterator[Element]:

@@ -247,14 +247,15 @@ function swatch(style) {
 function showLegend() {
   const box = document.getElementById("mb-legend");
   const styles = shownNow ? shownNow.styles : [];
-  box.replaceChildren(
+  box.replaceChildren(...[
     el("h2", {}, t("legend " + state.measure)),
     el("ul", {}, styles.map((style) => el("li", {}, swatch(style), style.label))),
     homes.cells && !TONED.has(state.measure) ? null : el("p", { class: "mb-note" }, t(homes.cells
       ? "The fuller the tone, the more workers live there."
       : "The area of a circle follows the number of workers.")),
     el("p", { class: "mb-note" }, limitsText()),
-    el("p", { class: "mb-note mb-sense" }, el("b", {}, t("White zone")), t(": here, no usable journey at the hours of the shift (service sense). It is not the institutional sense: an area outside any mobility authority.")));
+    el("p", { class: "mb-note mb-sense" }, el("b", {}, t("White zone")), t(": here, no usable journey at the hours of the shift (service sense). It is not the institutional sense: an area outside any mobility authority.")),
+  ].filter(Boolean));
 }
 
 function limitsText() {

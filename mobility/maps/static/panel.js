@@ -63,6 +63,7 @@ async function update() {
   await showFigures();
   if (mine !== turn) return;
   showPlans();
+  showShiftMarks();
   showClock();
   showSwipe();
   document.body.dataset.ready = String(mine);
@@ -174,7 +175,6 @@ async function start() {
   controls();
   L.control.scale({ imperial: false, position: "bottomright", maxWidth: 160 }).addTo(map);
   showSources();
-  showShiftMarks();
   addLayer("ground", 210, paintGround);
   addLayer("homes", 320, paintHomes);
   addLayer("roads", 340, paintRoads);

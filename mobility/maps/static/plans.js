@@ -152,7 +152,8 @@ function openPlanStop({ line, stop }) {
 // The frontier: workers covered against cost, one point per plan.
 function showPlans() {
   const box = document.getElementById("mb-plans");
-  box.hidden = !manifest.plans.length;
+  box.hidden = !manifest.plans.length
+    || (Boolean(document.body.dataset.layout) && !state.layers.shuttles);
   if (box.hidden) return;
   const known = manifest.plans[state.plan];
   document.getElementById("mb-plan").setAttribute("aria-valuetext", known.name);
@@ -243,7 +244,8 @@ function play() {
 }
 
 function showShiftMarks() {
-  const marks = manifest.shifts.flatMap((s) => [s.start, s.end]).filter((v, i, all) => all.indexOf(v) === i);
+  const mine = manifest.shifts.filter((s) => manifest.rosters[s.roster].site === state.site);
+  const marks = mine.flatMap((s) => [s.start, s.end]).filter((v, i, all) => all.indexOf(v) === i);
   document.getElementById("mb-marks").replaceChildren(...marks.map((s) => el("span",
     { style: "left:" + (s % 86400) / 864 + "%" }, clock(s).slice(0, 2) + NARROW + "h")));
 }

@@ -30,7 +30,8 @@ const homeCentre = (h) => unproject(homes.x[h], homes.y[h]);
 
 function popup(latlng, body) {
   const box = el("div", { class: "mb-pop", lang: language }, body);
-  L.popup({ maxWidth: 360, minWidth: 250, maxHeight: Math.max(220, map.getSize().y - 120) })
+  L.popup({ maxWidth: 400, minWidth: 250, maxHeight: Math.max(220, map.getSize().y - 120),
+    autoPanPaddingTopLeft: [10, 52], autoPanPaddingBottomRight: [50, 10] })
     .setLatLng(latlng).setContent(box).openOn(map);
 }
 

@@ -91,6 +91,7 @@ function fullScreen() {
 // Paper: the page takes the size of the sheet before it is printed.
 function layout(sheet) {
   if (sheet) document.body.dataset.layout = sheet; else delete document.body.dataset.layout;
+  for (const part of document.querySelectorAll(".mb-about details")) part.open = Boolean(sheet);
   const paper = document.getElementById("mb-paper");
   paper.textContent = sheet === "A4" || sheet === "A3" ? `@page { size: ${sheet} landscape; margin: 8mm; }` : "";
   const centre = map.getCenter(), zoom = map.getZoom();

@@ -1,0 +1,397 @@
+"""The page in headless Chromium, the network cut: each control, the figures, the keyboard."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from maps_model import HOSTILE, make_model
+
+from mobility.maps.export import export_png, find_browser
+from mobility.maps.figures import Rows, directions
+from mobility.maps.model import NONE, REASONS, MapModel
+from mobility.maps.page import write_map
+from mobility.maps.texts import ENGLISH, page_french
+
+pytestmark = pytest.mark.browser
+SPACES = re.compile(r"[\s\u00a0\u202f,]")
+
+
+def whole(text: str) -> int:
+    """Read a number as the page writes it."""
+    return int(SPACES.sub("", text))
+
+
+def row_of(model: MapModel, shift: int, day: int, mode: int) -> int:
+    keys = zip(model.key_shift, model.key_day, model.key_mode, strict=True)
+    return [tuple(map(int, k)) for k in keys].index((shift, day, mode))
+
+
+def zone_of(model: MapModel, shift: int, day: int) -> int:
+    zones = zip(model.zone_shift, model.zone_day, strict=True)
+    return [tuple(map(int, z)) for z in zones].index((shift, day))
+
+
+def expected(model: MapModel, scenario: int, row: int, roster: int) -> list[int]:
+    """Count workers both ways, out only, back only, neither, straight from the arrays."""
+    now, workers = model.scenarios[scenario], model.homes.pool(roster)
+    out, back = now.outbound_min[row] < NONE, now.return_min[row] < NONE
+    sets = (out & back, out & ~back, ~out & back, ~out & ~back)
+    return [round(float(workers[s].sum())) for s in sets]
+
+
+def shown_counts(opened) -> list[int]:
+    return [whole(opened.figure(n)) for n in ("reachable", "out", "back", "neither")]
+
+
+@pytest.mark.parametrize(
+    ("shift", "day", "mode", "scenario"),
+    [(0, 0, 0, 0), (1, 0, 0, 0), (2, 3, 0, 0), (5, 1, 2, 0), (3, 0, 3, 0), (0, 0, 0, 1)],
+)
+def test_figures_equal_the_model(open_page, basin, shift, day, mode, scenario) -> None:
+    model, path = basin
+    roster = model.shifts[shift].roster
+    site = model.rosters[roster].site
+    opened = open_page(path, f"site={site}&pick=s{shift}&day={day}&mode={mode}&scenario={scenario}")
+    counts = expected(model, scenario, row_of(model, shift, day, mode), roster)
+    assert shown_counts(opened) == counts
+    assert whole(opened.figure("pool")) == round(model.homes.workers.sum())
+    assert whole(opened.figure("both")) == counts[0]
+    zone = zone_of(model, shift, day)
+    status = model.scenarios[scenario].status[zone]
+    assert whole(opened.figure("white")) == round(model.homes.workers[status > 0].sum())
+    reasons = np.bincount(
+        model.scenarios[scenario].reason[zone], weights=model.homes.workers, minlength=10
+    )
+    main = REASONS[int(reasons[1:].argmax()) + 1]
+    assert opened.figure("reason") == page_french()[ENGLISH[f"reason {main}"]]
+
+
+def test_roster_figures_follow_the_worst_of_rule(open_page, basin) -> None:
+    model, path = basin
+    opened = open_page(path, "site=2&pick=r2&mode=0")
+    rows = Rows(model, model.scenarios[0])
+    row = len(model.key_shift) + 2 * len(model.modes)
+    mine = [
+        k for k in range(len(model.key_shift)) if model.key_shift[k] == 5 and not model.key_mode[k]
+    ]
+    out = (model.scenarios[0].outbound_min[mine] < NONE).all(axis=0)
+    back = (model.scenarios[0].return_min[mine] < NONE).all(axis=0)
+    classes = directions(rows.minutes(row, "outbound_min"), rows.minutes(row, "return_min"))
+    assert np.array_equal(classes == 0, out & back)
+    assert whole(opened.figure("reachable")) == round(model.homes.workers[out & back].sum())
+
+
+def test_gained_and_lost_equal_the_model(open_page, basin) -> None:
+    model, path = basin
+    opened = open_page(path, "site=0&pick=s0&day=0&mode=0&measure=gain&scenario=1")
+    row = row_of(model, 0, 0, 0)
+    was, now = ((s.outbound_min[row] < NONE) & (s.return_min[row] < NONE) for s in model.scenarios)
+    workers = model.homes.workers
+    assert whole(opened.figure("gained")) == round(workers[now & ~was].sum()) > 0
+    assert whole(opened.figure("lost")) == round(workers[was & ~now].sum())
+
+
+def test_figures_of_a_commune_and_of_a_group(open_page, basin) -> None:
+    model, path = basin
+    opened = open_page(path, "site=0&pick=s1&day=0&mode=0")
+    row, communes = row_of(model, 1, 0, 0), sorted(set(model.homes.commune))
+    now = model.scenarios[0]
+    held = (now.outbound_min[row] < NONE) & (now.return_min[row] < NONE)
+    here = np.array(model.homes.commune) == "La Ferté"
+    opened.page.select_option("#mb-area", str(communes.index("La Ferté")))
+    opened.page.wait_for_function("window.mobilityMap.state.area >= 0")
+    opened.page.wait_for_timeout(150)
+    assert whole(opened.figure("pool")) == round(model.homes.workers[here].sum())
+    opened.choose(area=-1, group=1)
+    without = next(iter(model.homes.groups.values()))
+    assert whole(opened.figure("pool")) == round(without.sum())
+    assert whole(opened.figure("reachable")) == round(without[held].sum())
+
+
+def test_each_control_changes_drawing_or_figures(open_page, basin) -> None:
+    _, path = basin
+    opened = open_page(path, "site=0&pick=s1")
+    page = opened.page
+    steps = [
+        ("#mb-pick", "s0"), ("#mb-pick", "r0"), ("#mb-pick", "s1"), ("#mb-day", "1"),
+        ("#mb-measure-kind", "time"), ("#mb-direction", "out"), ("#mb-direction", "back"),
+        ("#mb-mode", "2"), ("#mb-measure-kind", "white"), ("#mb-measure-kind", "reason"),
+        ("#mb-measure-kind", "late"), ("#mb-mode", "0"), ("#mb-scenario", "1"),
+        ("#mb-measure-kind", "gain"), ("#mb-site", "1"),
+    ]  # fmt: skip
+    before = (opened.picture(), page.inner_text("#mb-question"), page.inner_text("#mb-legend"))
+    for control, value in steps:
+        turn = page.get_attribute("body", "data-ready")
+        page.select_option(control, value)
+        page.wait_for_function(f"document.body.dataset.ready !== '{turn}'")
+        after = (opened.picture(), page.inner_text("#mb-question"), page.inner_text("#mb-legend"))
+        assert after != before, (control, value)
+        before = after
+
+
+@pytest.mark.parametrize("layer", ["background", "labels", "stops", "shuttles"])
+def test_each_layer_can_be_switched(open_page, basin, layer) -> None:
+    _, path = basin
+    opened = open_page(path, "site=0&pick=s1")
+    before = opened.page.screenshot()
+    box = opened.page.locator(f"#mb-layer-{layer}")
+    box.set_checked(not box.is_checked())
+    assert opened.page.screenshot() != before
+
+
+def test_the_title_asks_the_question_in_words(open_page, basin) -> None:
+    _, path = basin
+    opened = open_page(path, "site=0&pick=s2")
+    question = (
+        "Qui peut prendre le poste de nuit de Fonderie de l'Orle en transport collectif, "
+        "et en revenir\u202f?"
+    )
+    assert opened.page.text_content("#mb-question") == question
+    opened.page.click("#mb-en")
+    opened.page.wait_for_function("document.documentElement.lang === 'en'")
+    assert opened.page.text_content("#mb-question") == (
+        "Who can take the night shift at Fonderie de l'Orle by public transport, and get back?"
+    )
+    assert "White zone: here, no usable journey" in opened.page.inner_text("#mb-legend")
+    assert "Search" in opened.page.inner_text(".mb-find")
+
+
+@pytest.mark.parametrize("measure", ["holds", "time", "white", "reason", "late", "gain"])
+def test_the_sense_of_white_zone_stands_on_every_map(open_page, basin, measure) -> None:
+    _, path = basin
+    opened = open_page(path, f"site=0&pick=s1&measure={measure}")
+    text = opened.page.inner_text("#mb-legend")
+    assert "sens «\u00a0service\u00a0»" in text
+    assert "60\u00a0min de porte à porte" in text
+
+
+def test_a_click_opens_both_directions_reason_and_example(open_page, basin) -> None:
+    model, path = basin
+    opened = open_page(path, "site=0&pick=s1&day=0&mode=0")
+    row = row_of(model, 1, 0, 0)
+    trip = next(t for t in model.itineraries if t.key == row)
+    lat, lon = model.homes.lat[trip.home], model.homes.lon[trip.home]
+    page = opened.page
+    page.evaluate(f"window.mobilityMap.map.setView([{lat}, {lon}], 14, {{animate: false}})")
+    box = page.locator(".folium-map").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_selector(".mb-pop")
+    text = page.inner_text(".mb-pop")
+    assert model.homes.name[trip.home] in text
+    assert f"{model.scenarios[0].outbound_min[row, trip.home]}\u00a0min" in text
+    assert f"{model.scenarios[0].return_min[row, trip.home]}\u00a0min" in text
+    assert "04:15–04:41" in text
+    assert "ligne 12" in text
+    assert "Roulement 3×8" in text
+
+
+def test_a_hidden_home_says_fewer_than(open_page, tmp_path: Path) -> None:
+    model = make_model(step_km=1.0)
+    home = int(np.flatnonzero(model.homes.workers < 5)[0])
+    opened = open_page(write_map(model, tmp_path / "map.html"))
+    lat, lon = model.homes.lat[home], model.homes.lon[home]
+    opened.page.evaluate(
+        f"""() => {{ const here = window.mobilityMap;
+        here.map.setView([{lat}, {lon}], 13, {{animate: false}});
+        return here.openHome(here.homeAt(L.latLng({lat}, {lon}))); }}"""
+    )
+    assert "moins de 5 actifs" in opened.page.inner_text(".mb-pop").replace("\u00a0", " ")
+
+
+def test_names_are_shown_as_text(open_page, basin) -> None:
+    _, path = basin
+    opened = open_page(path, "site=1&pick=s3")
+    page = opened.page
+    assert page.evaluate("window.hacked") is None
+    assert HOSTILE in page.text_content("#mb-question")
+    page.evaluate("window.mobilityMap.openHome(0)")
+    page.wait_for_selector(".mb-pop")
+    page.fill("#mb-search", HOSTILE)
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('.mb-pop h3').textContent.includes('Acié')")
+    assert page.text_content(".mb-pop h3") == HOSTILE
+    assert page.locator(".mb-pop script").count() == 0
+    assert page.evaluate("window.hacked") is None
+
+
+def test_search_by_commune_moves_the_map_and_the_figures(open_page, basin) -> None:
+    model, path = basin
+    opened = open_page(path, "site=0&pick=s1")
+    page = opened.page
+    centre = page.evaluate("window.mobilityMap.map.getCenter().lat")
+    page.fill("#mb-search", "oeuilly")
+    page.fill("#mb-search", "brezolles")
+    page.press("#mb-search", "Enter")
+    page.wait_for_function(f"window.mobilityMap.map.getCenter().lat !== {centre}")
+    page.wait_for_function("window.mobilityMap.state.area >= 0")
+    page.wait_for_timeout(200)
+    here = np.array(model.homes.commune) == "Brézolles"
+    assert whole(opened.figure("pool")) == round(model.homes.workers[here].sum())
+    page.fill("#mb-search", "Nulle part")
+    page.press("#mb-search", "Enter")
+    page.wait_for_function("document.getElementById('mb-search-said').textContent.includes('Rien')")
+
+
+def test_the_curtain_compares_before_and_after(open_page, basin) -> None:
+    _, path = basin
+    opened = open_page(path, "site=0&pick=s0&scenario=1&compare=1")
+    page = opened.page
+    assert "Situation actuelle" in page.inner_text("#mb-sides")
+    before = opened.picture()
+    page.focus("#mb-swipe")
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    assert page.get_attribute("#mb-swipe", "aria-valuenow") == "70"
+    assert opened.picture() != before
+    page.click("#mb-compare")
+    page.wait_for_function("!window.mobilityMap.state.compare")
+    assert page.is_hidden("#mb-swipe")
+
+
+def test_the_frontier_switches_the_plan(open_page, basin) -> None:
+    model, path = basin
+    opened = open_page(path, "site=0&pick=s0")
+    page = opened.page
+    for index, plan in enumerate(model.plans):
+        page.evaluate(f"""() => {{ const s = document.getElementById('mb-plan');
+            s.value = {index}; s.dispatchEvent(new Event('input')); }}""")
+        page.wait_for_function(
+            f"document.querySelector('#mb-plan-facts h3').textContent === '{plan.name}'"
+        )
+        facts = SPACES.sub("", page.inner_text("#mb-plan-facts"))
+        assert f"{plan.cost_eur:.0f}€" in facts
+        assert str(round(plan.workers)) in facts
+        assert page.locator(".mb-lines li").count() == len(plan.lines)
+
+
+def test_the_day_of_vehicles_shows_the_hand_over(open_page, basin) -> None:
+    _, path = basin
+    opened = open_page(path, "site=0&pick=s0&scenario=1&plan=1")
+    page = opened.page
+
+    def at(clock_min: int) -> str:
+        page.evaluate(f"""() => {{ const c = document.getElementById('mb-clock');
+            c.value = {clock_min}; c.dispatchEvent(new Event('input')); }}""")
+        return page.inner_text("#mb-clock-status")
+
+    assert "0 véhicules" in at(10 * 60).replace("\u00a0", " ")
+    said = at(12 * 60 + 50)
+    assert "2 véhicules" in said.replace("\u00a0", " ")
+    assert "relève de 13:00" in said
+    page.click("#mb-play")
+    page.wait_for_function("document.getElementById('mb-clock-value').textContent > '12:52'")
+    page.click("#mb-play")
+    assert page.text_content("#mb-play") == "▶"
+
+
+def test_measuring_a_distance(open_page, basin) -> None:
+    _, path = basin
+    opened = open_page(path)
+    page = opened.page
+    page.click("#mb-measure")
+    box = page.locator(".folium-map").bounding_box()
+    for x in (0.5, 0.7):
+        page.mouse.click(box["x"] + box["width"] * x, box["y"] + box["height"] * 0.3)
+    page.wait_for_function("document.getElementById('mb-said').textContent.includes('km')")
+    assert page.locator(".mb-pop").count() == 0
+    page.keyboard.press("Escape")
+    assert page.get_attribute("#mb-measure", "aria-pressed") == "false"
+
+
+def test_the_keyboard_is_enough(open_page, basin) -> None:
+    _, path = basin
+    opened = open_page(path, "site=0&pick=s1")
+    page = opened.page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "mb-skip"
+    reached = set()
+    for _ in range(45):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.id || document.activeElement.className"))
+    controls = ["search", "fr", "site", "pick", "day", "measure-kind", "direction", "mode"]
+    for name in [*controls, "plan", "clock", "whole", "measure"]:
+        assert f"mb-{name}" in reached, name
+    page.focus("#mb-pick")
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function("window.mobilityMap.state.pick !== 's1'")
+    page.focus(".folium-map")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".mb-pop")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".mb-pop", state="detached")
+
+
+@pytest.mark.parametrize("view", ["holds", "white", "popup", "english", "narrow"])
+def test_axe_finds_nothing_serious(open_page, basin, view) -> None:
+    axe_sync = pytest.importorskip("axe_playwright_python.sync_playwright")
+    _, path = basin
+    address = "site=0&pick=s1" + ("&measure=white" if view == "white" else "")
+    size = {"width": 420, "height": 800} if view == "narrow" else {"width": 1280, "height": 800}
+    opened = open_page(path, address + ("&lang=en" if view == "english" else ""), viewport=size)
+    if view == "popup":
+        opened.page.evaluate("window.mobilityMap.openHome(300)")
+        opened.page.wait_for_selector(".mb-pop")
+        opened.page.wait_for_timeout(400)
+    found = axe_sync.Axe().run(opened.page).response["violations"]
+    serious = [
+        (v["id"], [n["html"][:120] for n in v["nodes"][:3]])
+        for v in found
+        if v["impact"] in {"serious", "critical"}
+    ]
+    assert serious == []
+
+
+@pytest.mark.parametrize("sheet", ["A4", "A3"])
+def test_a_sheet_holds_the_whole_page(open_page, basin, sheet) -> None:
+    _, path = basin
+    opened = open_page(path, f"site=0&pick=s1&layout={sheet}")
+    page = opened.page
+    wide, high = {"A4": (281, 193), "A3": (404, 280)}[sheet]
+    box = page.evaluate(
+        "(({width, height}) => [width, height])(document.body.getBoundingClientRect())"
+    )
+    assert box == pytest.approx([wide * 96 / 25.4, high * 96 / 25.4], abs=1)
+    assert page.is_hidden(".mb-controls")
+    assert page.is_visible("#mb-legend")
+    data = page.pdf(prefer_css_page_size=True, print_background=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", data)) == 1
+
+
+def test_homes_without_cells_are_circles(open_page, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    model = make_model(step_km=1.0)
+    model = replace(model, homes=replace(model.homes, cells=None))
+    opened = open_page(write_map(model, tmp_path / "map.html"), "site=0&pick=s1")
+    assert "surface du cercle" in opened.page.inner_text("#mb-legend")
+    lat, lon = float(model.homes.lat[100]), float(model.homes.lon[100])
+    assert opened.page.evaluate(f"window.mobilityMap.homeAt(L.latLng({lat}, {lon}))") >= 0
+
+
+def test_many_cells_are_painted_by_pixels(open_page, tmp_path: Path) -> None:
+    model = make_model(step_km=0.15)
+    assert len(model.homes) * 4 > 30_000
+    opened = open_page(write_map(model, tmp_path / "map.html"), "site=0&pick=s1")
+    before = opened.picture()
+    opened.choose(measure="white")
+    assert opened.picture() != before
+    counts = expected(model, 0, row_of(model, 1, 0, 0), 0)
+    opened.choose(measure="holds")
+    assert shown_counts(opened) == counts
+    assert opened.picture() == before
+
+
+def test_a_picture_is_exported(browser, basin, tmp_path: Path) -> None:
+    _, path = basin
+    png = export_png(
+        path, tmp_path / "map.png", size=(900, 600), select={"site": 0, "pick": "s1"},
+        browser=find_browser(),
+    )  # fmt: skip
+    data = png.read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    assert int.from_bytes(data[16:20]) == 900
+    assert int.from_bytes(data[20:24]) == 600
+    assert len(data) > 40_000

@@ -1,0 +1,158 @@
+"""The page as a file: self-contained, the same bytes, safe, private, bilingual."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from maps_model import HOSTILE, make_model
+
+from mobility.errors import SourceNotFoundError
+from mobility.locale import french
+from mobility.maps import assets
+from mobility.maps.export import export_png
+from mobility.maps.page import render, write_map
+from mobility.maps.texts import ENGLISH, page_french
+
+STATIC = Path(assets.__file__).parent / "static"
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return render(make_model(step_km=1.0, hostile=True))
+
+
+def manifest_of(page: str) -> dict:
+    found = re.search(r'id="mb-manifest">(.*?)</script>', page, re.DOTALL)
+    return json.loads(found[1])
+
+
+def test_the_same_model_gives_the_same_bytes(page: str) -> None:
+    assert render(make_model(step_km=1.0, hostile=True)) == page
+
+
+def test_nothing_is_fetched(page: str) -> None:
+    """Outside Leaflet's own comments, the only address is the name of the SVG language."""
+    assert not re.findall(r"<(?:link|img|iframe|script)[^>]+(?:src|href)=", page)
+    styles = "".join(re.findall(r"<style[^>]*>(.*?)</style>", page, re.DOTALL))
+    assert "data:image/png" in styles
+    assert not re.findall(r"url\((?!data:|#)", styles)
+    assert "@import" not in styles
+    own = page.replace(assets.leaflet()[0], "").replace(assets.leaflet()[1], "")
+    assert set(re.findall(r"https?://([\w.-]+)", own)) == {"www.w3.org"}
+
+
+def test_leaflet_comes_from_its_installed_distribution(page: str) -> None:
+    assert "Leaflet 1.9.4" in page
+    assert not list(STATIC.glob("*leaflet*"))
+
+
+def test_a_missing_distribution_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assets, "DISTRIBUTION", "no-such-distribution")
+    with pytest.raises(SourceNotFoundError) as caught:
+        assets.leaflet()
+    assert "pip install no-such-distribution" in str(caught.value)
+    assert "Installez-le" in caught.value.render("fr")
+
+
+def test_hostile_names_stay_inside_their_script(page: str) -> None:
+    assert HOSTILE not in page
+    assert "<script>window.hacked" not in page
+    assert manifest_of(page)["sites"][1]["name"] == HOSTILE
+    opened, closed = len(re.findall(r"<script\b", page)), len(re.findall(r"</script>", page))
+    # Leaflet builds elements from strings; only real elements end.
+    assert closed <= opened
+
+
+def test_no_count_below_the_threshold_is_embedded() -> None:
+    model = make_model(step_km=1.0)
+    workers = np.where(np.arange(len(model.homes)) == 3, 3.0, 50.0)
+    lines = tuple(
+        replace(line, stops=tuple(replace(s, riders=3) for s in line.stops))
+        for line in model.plans[0].lines
+    )
+    plan = replace(model.plans[0], workers=3, lines=lines)
+    model = replace(model, homes=replace(model.homes, workers=workers), plans=(plan,))
+    assert manifest_of(render(model))["plans"][0]["workers"] == -1
+
+
+def test_every_text_of_the_page_has_its_french() -> None:
+    known = page_french()
+    code = "".join(f.read_text(encoding="utf-8") for f in sorted(STATIC.glob("*.js")))
+    used = set(re.findall(r'\bt\(\s*"((?:[^"\\]|\\.)*)"', code))
+    used |= {"There and back", "Outbound only", "Return only", "Neither direction"}
+    markup = (STATIC / "panel.html").read_text(encoding="utf-8")
+    used |= set(re.findall(r'data-t(?:-label)?="([^"]+)"', markup)) | set(ENGLISH.values())
+    families = {"mode ", "by ", "day ", "measure ", "legend ", "question ", "reason ", "source "}
+    missing = {u for u in used if u not in known and u not in families}
+    assert not missing
+
+
+def test_symbols_used_by_the_script_have_a_text() -> None:
+    code = (STATIC / "figures.js").read_text(encoding="utf-8")
+    reasons = re.search(r"const REASONS = \[(.*?)\]", code, re.DOTALL)[1]
+    for name in re.findall(r'"(\w+)"', reasons):
+        assert f"reason {name}" in ENGLISH
+    from mobility.maps.model import REASONS
+
+    assert tuple(re.findall(r'"(\w*)"', reasons)) == REASONS
+
+
+def test_french_follows_its_typography() -> None:
+    for english, text in page_french().items():
+        assert not re.search(r"[^\u00a0\u202f\d][:;?!»](?:\s|$)", text), english
+        assert not re.search(r"«[^\u00a0]", text), english
+        assert "'" not in text, english
+
+
+def test_french_texts_keep_the_fields_of_the_english_ones() -> None:
+    for english, text in page_french().items():
+        assert set(re.findall(r"\{(\w+)\}", english)) == set(re.findall(r"\{(\w+)\}", text)), (
+            english
+        )
+
+
+def test_labels_of_plan_figures_are_translated(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make_model(step_km=1.0)
+    label = next(iter(french()))
+    plan = replace(model.plans[0], facts=((label, "1"),))
+    assert manifest_of(render(replace(model, plans=(plan,))))["fr"][label] == french()[label]
+
+
+def test_the_file_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "map.html"
+    assert write_map(make_model(step_km=2.0), path) == path
+    assert path.read_text(encoding="utf-8").startswith('<!DOCTYPE html>\n<html lang="fr">')
+    assert [p.name for p in path.parent.iterdir()] == ["map.html"]
+
+
+def test_tiles_are_asked_for_only_when_wanted(page: str) -> None:
+    assert "tileLayer(" not in page.split('id="mb-manifest"')[1]
+    tiled = render(make_model(step_km=2.0), tiles="OpenStreetMap.Mapnik")
+    assert "tile.openstreetmap.org" in tiled
+    assert manifest_of(tiled)["tiles"] is True
+
+
+def test_a_picture_of_no_page(tmp_path: Path) -> None:
+    with pytest.raises(SourceNotFoundError, match="Write the map first"):
+        export_png(tmp_path / "none.html", tmp_path / "x.png")
+
+
+def test_a_picture_without_a_browser(tmp_path: Path) -> None:
+    page = write_map(make_model(step_km=2.0), tmp_path / "map.html")
+    with pytest.raises(SourceNotFoundError, match="Install Chromium"):
+        export_png(page, tmp_path / "x.png", browser="/no/such/browser")
+    assert not (tmp_path / "x.png").exists()
+
+
+def test_a_browser_that_fails_says_why(tmp_path: Path) -> None:
+    page = write_map(make_model(step_km=2.0), tmp_path / "map.html")
+    broken = tmp_path / "browser"
+    broken.write_text("#!/bin/sh\necho it broke >&2\nexit 1\n")
+    broken.chmod(0o755)
+    with pytest.raises(Exception, match="it broke"):
+        export_png(page, tmp_path / "x.png", browser=str(broken))
