@@ -16,8 +16,10 @@ from mobility.engine.journeys import TwoWay
 from mobility.errors import Finding, SourceError, TerritoryError
 from mobility.inputs.calendars import choose_days
 from mobility.inputs.gtfs import Feed, merge_feeds, read_feed
+from mobility.inputs.gtfs_empty import empty_feed
 from mobility.inputs.gtfs_quality import check_feed
 from mobility.inputs.homes import Homes, read_homes
+from mobility.inputs.plain_days import plain_days
 from mobility.inputs.sites import read_sites
 from mobility.network.footpaths import WalkTable, home_walks, stop_walks, walk_snaps
 from mobility.network.modes import edge_times
@@ -47,6 +49,7 @@ def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> St
     """
     if not isinstance(territory, Territory):
         territory = Territory.from_toml(territory)
+    territory, told = without_timetables(territory)
     progress("streets")
     streets = read_streets(territory)
     progress("timetables")
@@ -61,7 +64,28 @@ def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> St
         bbox=streets.bounds_lonlat,
         sites=sites,
     )
-    return build_study(territory, streets, feed, sites, homes, progress=progress)
+    return build_study(territory, streets, feed, sites, homes, progress=progress, findings=told)
+
+
+#: Modes that ride by a timetable.
+TIMED_MODES = ("transit", "bike_transit", "park_and_ride")
+
+
+def without_timetables(territory: Territory) -> tuple[Territory, tuple[Finding, ...]]:
+    """Leave out the modes that need a timetable where none is given, and say so."""
+    if territory.sources.gtfs:
+        return territory, ()
+    modes = territory.modes
+    left = [m for m in modes.evaluated if m not in TIMED_MODES] or ["walk"]
+    changed = modes.model_copy(update={"evaluated": left})
+    finding = Finding(
+        "warning",
+        "no_timetable",
+        "No timetable is given: nothing is said of public transport; only modes on streets "
+        "are studied.",
+        source="sources.gtfs",
+    )
+    return territory.model_copy(update={"modes": changed}), (finding,)
 
 
 def build_study(
@@ -73,6 +97,7 @@ def build_study(
     *,
     progress: Progress = quiet,
     scenario: str = "",
+    findings: Sequence[Finding] = (),
 ) -> Study:
     """Build walks, timetables and street times from sources already read.
 
@@ -82,8 +107,11 @@ def build_study(
         A gate, or every home, lies outside the streets.
     """
     limits, speeds = territory.limits, territory.speeds
-    findings: list[Finding] = []
-    days = tuple(choose_days(feed, territory.days, territory.zone, findings=findings))
+    findings = list(findings)
+    if feed.trips.empty and not territory.sources.gtfs:
+        days = tuple(plain_days(territory.days))
+    else:
+        days = tuple(choose_days(feed, territory.days, territory.zone, findings=findings))
     progress("walks")
     walking = edge_times(streets, "walk", speeds)
     stops_lonlat = feed.stops[["lon", "lat"]].to_numpy(np.float64)
@@ -112,7 +140,9 @@ def build_study(
         )
         for day in days
     }
-    findings += [*feed.findings, *check_feed(feed, dates=[day.date for day in days])]
+    findings += feed.findings
+    if not feed.trips.empty:
+        findings += check_feed(feed, dates=[day.date for day in days])
     progress("streets to work")
     modes = dict.fromkeys(["walk", *territory.modes.evaluated])
     return Study(
@@ -159,22 +189,9 @@ def read_streets(territory: Territory) -> Streets:
 
 
 def read_timetables(territory: Territory) -> Feed:
-    """Read and merge the feeds of a territory.
-
-    Raises
-    ------
-    TerritoryError
-        The territory names no feed.
-    """
+    """Read and merge the feeds of a territory, or return an empty one where it names none."""
     paths = [territory.resolve(p) for p in territory.sources.gtfs]
-    if not paths:
-        raise TerritoryError(
-            "There is no timetable.",
-            file=territory.path,
-            column="sources.gtfs",
-            mend="Name at least one GTFS feed (zip or folder).",
-        )
-    return merge_feeds([read_feed(path) for path in paths])
+    return merge_feeds([read_feed(path) for path in paths]) if paths else empty_feed()
 
 
 def _lonlat(homes: Homes) -> Float:

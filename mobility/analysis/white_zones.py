@@ -104,6 +104,9 @@ def _best_hours(
 ) -> Hours:
     """Return, per site and kind of day, who can go, and return, at some hour of that day."""
     asked = {(study.shift_rows[s].site, d.kind): (s, d) for s, d in pairs}
+    if study.feed.stops.empty:
+        nobody = np.zeros(study.n_homes, bool)
+        return dict.fromkeys(asked, (nobody, nobody))
     limits = engine_limits(study.territory.limits)
 
     def best(key: tuple[int, str]) -> tuple[Bool, Bool]:
@@ -162,10 +165,16 @@ def _reasons(
     ]
     if school is not None and day.kind != school.kind and study.works_on(shift_id, school):
         trials.append(("only_school_days", lambda: ask(limits, school)))
+    if study.feed.stops.empty:
+        # Nothing is known of public transport: what fails is the way on the streets.
+        trials = []
     for name, trial in trials:
         if open_.any():
             settle(name, *trial())
-    _structural(study, site, open_, reason)
+    if study.feed.stops.empty:
+        reason[open_] = REASONS.index("too_long")
+    else:
+        _structural(study, site, open_, reason)
     return reason
 
 

@@ -221,7 +221,7 @@ def choose_days(
             column="sources.gtfs",
             mend="Check calendar.txt and calendar_dates.txt, or ask for a complete feed.",
         )
-    kinds = _kinds(config)
+    kinds = day_kinds(config)
     holidays = read_holidays(config, *period, findings=told)
     names, agency = feed.agency_of_trip
     counts = feed.trips_per_day(agency).loc[slice(*period)]
@@ -247,7 +247,7 @@ def choose_days(
     return chosen
 
 
-def _kinds(config: DaysConfig) -> list[DayKind]:
+def day_kinds(config: DaysConfig) -> list[DayKind]:
     """Return the kinds of day studied, standard ones first."""
     standard = [
         DayKind.model_validate(
@@ -439,4 +439,11 @@ def _validity(counts: pd.DataFrame) -> np.ndarray:
     return np.asarray(begun & not_over)
 
 
-__all__ = ["KIND_LABELS", "ChosenDay", "Holidays", "choose_days", "read_holidays"]
+__all__ = [
+    "KIND_LABELS",
+    "ChosenDay",
+    "Holidays",
+    "choose_days",
+    "day_kinds",
+    "read_holidays",
+]

@@ -1,0 +1,105 @@
+"""A territory without timetables: streets, homes and sites alone."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from small import write_territory
+
+from mobility.analysis.commutes import assess
+from mobility.analysis.loading import load
+from mobility.analysis.white_zones import REASONS, STATUSES, white_zones
+from mobility.inputs.gtfs import merge_feeds, read_feed
+from mobility.inputs.gtfs_empty import empty_feed
+from mobility.inputs.plain_days import PLAIN_DATES, plain_days
+from mobility.network.timetable import INF
+from mobility.pipeline import run
+from mobility.territory import DaysConfig, Territory
+
+EXTRA = "[limits]\nmax_walk_min = 60\nmax_bike_min = 60\nmax_total_min = 60\n"
+
+
+def street_only(folder, *, modes='["transit", "walk", "bike"]', extra=EXTRA, homes=None):
+    path = write_territory(folder, extra=extra, homes=homes)
+    text = path.read_text(encoding="utf-8").replace('gtfs = ["gtfs.zip"]', "gtfs = []")
+    path.write_text(text.replace('["transit", "walk"]', modes), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def access(tmp_path_factory):
+    return assess(load(street_only(tmp_path_factory.mktemp("streets"))))
+
+
+def test_modes_that_need_a_timetable_are_left_out_with_a_warning(access):
+    assert access.study.territory.modes.evaluated == ["walk", "bike"]
+    told = [f for f in access.study.findings if f.code == "no_timetable"]
+    assert [f.severity for f in told] == ["warning"]
+    assert "transports en commun" in told[0].render("fr")
+
+
+def test_only_transit_asked_leaves_walking(tmp_path):
+    study = load(street_only(tmp_path, modes='["transit"]'))
+    assert study.territory.modes.evaluated == ["walk"]
+
+
+def test_cycling_times_by_hand(access):
+    # H1 rides 10,539 m to the gate at 15 km/h: 2,529.4 s, rounded up, and 10 min of margin.
+    row = access.row(0, "school_weekday", "bike")
+    assert access.outbound_s[row, 0] == 2530 + 600
+    assert access.return_s[row, 0] == 2530 + 600
+    # H2 rides 11,239 m: 2,698 s, also within 60 min and the margin.
+    assert access.outbound_s[row, 1] == 2698 + 600
+    walk = access.row(0, "school_weekday", "walk")
+    assert (access.outbound_s[walk] == INF).all()
+
+
+def test_white_for_the_length_of_the_walk_and_never_for_a_stop(access):
+    zones = white_zones(access)
+    row = zones.row(0, "school_weekday")
+    assert [STATUSES[s] for s in zones.status[row]] == ["neither", "neither"]
+    assert [REASONS[r] for r in zones.reason[row]] == ["too_long", "too_long"]
+
+
+def test_a_run_writes_its_map(tmp_path):
+    results = run(street_only(tmp_path / "in"), tmp_path / "out")
+    assert results.map_path.stat().st_size > 100_000
+    assert "no_stop" not in (tmp_path / "out" / "shifts.csv").read_text().splitlines()[1]
+
+
+def test_dates_are_those_of_the_file_else_plain_ones():
+    config = DaysConfig.model_validate(
+        {
+            "dates": {"saturday": "2027-01-09"},
+            "extra": [{"name": "night", "weekdays": "fri"}],
+        }
+    )
+    days = {d.kind: d for d in plain_days(config)}
+    assert days["saturday"].date == dt.date(2027, 1, 9)
+    assert days["school_weekday"].date == PLAIN_DATES["school_weekday"]
+    assert days["night"].date == dt.date(2026, 3, 13)
+    assert days["night"].date.strftime("%a") == "Fri"
+    assert {k: d.weekday() for k, d in PLAIN_DATES.items()} == {
+        "school_weekday": 1,
+        "holiday_weekday": 1,
+        "saturday": 5,
+        "sunday": 6,
+    }
+
+
+def test_empty_feed_has_the_columns_and_types_of_a_read_one(tmp_path):
+    write_territory(tmp_path)
+    read, empty = read_feed(tmp_path / "gtfs.zip", cache=False), empty_feed()
+    for table in ("stops", "routes", "trips", "stop_times", "transfers", "agencies"):
+        one, two = getattr(read, table), getattr(empty, table)
+        assert list(one.columns) == list(two.columns), table
+        assert one.dtypes.astype(str).to_dict() == two.dtypes.astype(str).to_dict(), table
+    both = merge_feeds([empty, read])
+    assert len(both.trips) == len(read.trips)
+    assert np.array_equal(both.stop_times["trip"], read.stop_times["trip"])
+
+
+def test_a_territory_with_timetables_keeps_its_modes(tmp_path):
+    study = load(Territory.from_toml(write_territory(tmp_path)))
+    assert study.territory.modes.evaluated == ["transit", "walk"]
+    assert not [f for f in study.findings if f.code == "no_timetable"]
