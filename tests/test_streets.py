@@ -14,6 +14,7 @@ from mobility.network.graphs import to_graph
 from mobility.network.modes import edge_times
 from mobility.network.snap import island_finding
 from mobility.network.streets import (
+    morton_order,
     polyline_lengths,
     streets_from_graph,
     streets_from_lines,
@@ -48,6 +49,17 @@ def test_lengths_are_metres_of_the_polyline(small):
     assert streets.crs == UTM
     assert streets.bounds_lonlat == pytest.approx((3.0, 45.1524, 3.0025, 45.1534), abs=1e-3)
     assert streets.project(*streets.unproject(streets.node_xy).T) == pytest.approx(streets.node_xy)
+
+
+def test_nodes_follow_a_z_shaped_curve():
+    """The four corners of a square in the order of the letter Z, from its foot."""
+    corners = np.array([(1, 1), (0, 0), (0, 1), (1, 0)], dtype=float)
+    assert morton_order(corners).tolist() == [1, 3, 2, 0]
+    grid = np.array([(x, y) for x in range(8) for y in range(8)], dtype=float)
+    steps = np.hypot(*np.diff(grid[morton_order(grid)], axis=0).T)
+    assert sorted(morton_order(grid).tolist()) == list(range(64))
+    assert (steps == 1).mean() > 0.5
+    assert morton_order(np.zeros((3, 2))).tolist() == [0, 1, 2]
 
 
 def test_polyline_lengths_of_several_lines():

@@ -1,8 +1,8 @@
 """Shortest times and paths on streets: a bounded Dijkstra over flat arrays.
 
 Dijkstra, E. W. (1959), A note on two problems in connexion with graphs. The heap holds
-outdated entries and passes over them; a search leaves no trace to clear, as each node
-carries the number of the search that last touched it.
+outdated entries and passes over them; after a bounded search only the nodes it settled are
+cleared.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ Times = tuple[np.ndarray, np.ndarray]
 # Compressed rows: pointers, then two values per entry (node or point, seconds).
 Csr = tuple[np.ndarray, np.ndarray, np.ndarray]
 Heap = tuple[np.ndarray, np.ndarray]
-# dist, via, stamp, order, heap_key, heap_node: see `_search`.
-Work = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-# Least time, last mark and list of the goals found from one source.
+# dist, via, order, heap_key, heap_node: see `_search`.
+Work = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+# Least time to each goal from one source (infinite between sources), the goals found, and
+# their times.
 Best = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -114,23 +115,19 @@ def _drop_top(heap: Heap, size: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _search(
-    net: Csr, nodes: np.ndarray, at: np.ndarray, limit: float, mark: int, work: Work
-) -> int:
+def _search(net: Csr, nodes: np.ndarray, at: np.ndarray, limit: float, work: Work) -> int:
     """Settle nodes in order of time from the seeds ``nodes``; return how many.
 
-    ``dist`` and ``via`` (the arc into a node, -1 at a seed) hold for the nodes listed in
-    ``order``. ``stamp`` is ``mark`` for touched and ``mark + 1`` for settled nodes, and
-    less than ``mark`` for those of earlier searches.
+    ``dist`` is infinite everywhere on entry. On return it holds for the nodes listed in
+    ``order``, and so does ``via``, the arc into a node, -1 at a seed.
     """
     ptr, head, time = net
-    dist, via, stamp, order, heap_key, heap_node = work
+    dist, via, order, heap_key, heap_node = work
     heap = (heap_key, heap_node)
     size = 0
     for k in range(len(nodes)):
         node = nodes[k]
-        if at[k] <= limit and (stamp[node] < mark or at[k] < dist[node]):
-            stamp[node] = mark
+        if at[k] <= limit and at[k] < dist[node]:
             dist[node] = at[k]
             via[node] = -1
             size = _push(heap, size, at[k], node)
@@ -139,16 +136,14 @@ def _search(
         node = heap_node[0]
         here = heap_key[0]
         size = _drop_top(heap, size)
-        if stamp[node] > mark:
+        if here > dist[node]:
             continue
-        stamp[node] = mark + 1
         order[settled] = node
         settled += 1
         for a in range(ptr[node], ptr[node + 1]):
             after = here + time[a]
             other = head[a]
-            if after <= limit and (stamp[other] < mark or after < dist[other]):
-                stamp[other] = mark
+            if after < dist[other] and after <= limit:
                 dist[other] = after
                 via[other] = a
                 size = _push(heap, size, after, other)
@@ -160,34 +155,29 @@ def _node_rows(
     net: Csr, seeds: Csr, limit: float, work: Work, rows: np.ndarray, vias: np.ndarray
 ) -> None:
     """Write time and incoming arc of every node reached, one row per source."""
-    dist, via, _, order, _, _ = work
+    dist, via, order, _, _ = work
     for s in range(len(seeds[0]) - 1):
         a, b = seeds[0][s], seeds[0][s + 1]
-        count = _search(net, seeds[1][a:b], seeds[2][a:b], limit, 2 * s + 1, work)
+        count = _search(net, seeds[1][a:b], seeds[2][a:b], limit, work)
         for k in range(count):
             node = order[k]
             rows[s, node] = dist[node]
             vias[s, node] = via[node]
+            dist[node] = np.inf
 
 
 @njit(cache=True, nogil=True)
-def _collect(
-    goals: Csr, row: int, base: float, limit: float, mark: int, best: Best, found: int
-) -> int:
+def _collect(goals: Csr, row: int, base: float, limit: float, best: Best, found: int) -> int:
     """Note the goals of one row at ``base`` seconds; return how many goals are known."""
     ptr, goal, extra = goals
-    least, seen, touched = best
+    least, touched, _ = best
     for g in range(ptr[row], ptr[row + 1]):
         target = goal[g]
         after = base + extra[g]
-        if after > limit:
-            continue
-        if seen[target] != mark:
-            seen[target] = mark
-            touched[found] = target
-            found += 1
-            least[target] = after
-        elif after < least[target]:
+        if after <= limit and after < least[target]:
+            if least[target] == np.inf:
+                touched[found] = target
+                found += 1
             least[target] = after
     return found
 
@@ -203,34 +193,36 @@ def _pairs(
     best: Best,
     out: Csr,
     first: int,
-    mark: int,
 ) -> int:
     """Write the goals within the limit of each source, from source ``first`` on.
 
     ``goals`` lists, per node, the goals reached from it; ``near``, per source, the goals
     on its own street piece. Goals of a source are in order of discovery. Returns the
-    source at which the output was full, or the number of sources. Marks grow by two with
-    each search.
+    source at which the output was full, or the number of sources.
     """
+    dist, _, order, _, _ = work
+    least, touched, times = best
     out_ptr, out_goal, out_time = out
     n_sources = len(seeds[0]) - 1
     total = out_ptr[first]
     for s in range(first, n_sources):
         a, b = seeds[0][s], seeds[0][s + 1]
-        count = _search(net, seeds[1][a:b], seeds[2][a:b], limit, mark, work)
-        found = _collect(near, s, 0.0, limit, mark, best, 0)
+        count = _search(net, seeds[1][a:b], seeds[2][a:b], limit, work)
+        found = _collect(near, s, 0.0, limit, best, 0)
         for k in range(count):
-            node = work[3][k]
-            found = _collect(goals, node, work[0][node], limit, mark, best, found)
+            node = order[k]
+            found = _collect(goals, node, dist[node], limit, best, found)
+            dist[node] = np.inf
+        for k in range(found):
+            times[k] = least[touched[k]]
+            least[touched[k]] = np.inf
         if total + found > len(out_goal):
             return s
         for k in range(found):
-            target = best[2][k]
-            out_goal[total + k] = target
-            out_time[total + k] = best[0][target]
+            out_goal[total + k] = touched[k]
+            out_time[total + k] = times[k]
         total += found
         out_ptr[s + 1] = total
-        mark += 2
     return n_sources
 
 
@@ -238,7 +230,7 @@ def _workspace(n_nodes: int, n_arcs: int) -> Work:
     # Every arc pushes at most once per search, and so do the two seeds.
     heap_key, heap_node = np.empty(n_arcs + 4), np.empty(n_arcs + 4, dtype=np.int32)
     via, order = np.empty(n_nodes, dtype=np.int32), np.empty(n_nodes, dtype=np.int32)
-    return np.empty(n_nodes), via, np.zeros(n_nodes, dtype=np.int64), order, heap_key, heap_node
+    return np.full(n_nodes, np.inf), via, order, heap_key, heap_node
 
 
 def _all_pairs(
@@ -247,17 +239,16 @@ def _all_pairs(
     """Return (row pointers, goals, times) of all sources, the output growing as needed."""
     n_sources = len(seeds[0]) - 1
     work = _workspace(len(net[0]) - 1, len(net[1]))
-    seen, touched = np.zeros(n_goals, dtype=np.int64), np.empty(n_goals, dtype=np.int32)
-    best = (np.empty(n_goals), seen, touched)
+    touched = np.empty(n_goals, dtype=np.int32)
+    best = (np.full(n_goals, np.inf), touched, np.empty(n_goals))
     ptr = np.zeros(n_sources + 1, dtype=np.int64)
     goal, time = np.empty(1 << 16, dtype=np.int32), np.empty(1 << 16)
-    done, mark = 0, 1
+    done = 0
     while True:
-        done = _pairs(net, seeds, goals, near, limit, work, best, (ptr, goal, time), done, mark)
+        done = _pairs(net, seeds, goals, near, limit, work, best, (ptr, goal, time), done)
         total = int(ptr[done])
         if done == n_sources:
             return ptr, goal[:total], time[:total]
-        mark += 2 * n_sources + 2
         room = 2 * len(goal) + n_goals
         goal, time = np.resize(goal, room), np.resize(time, room)
 
