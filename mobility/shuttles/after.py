@@ -65,7 +65,7 @@ def with_feed(study: Study, extra: Feed, *, scenario: str) -> Study:
     gates = np.array([gate for site in study.sites for gate in site.gates], np.float64)
     reach_s = RELAXED_WALK * limits.max_walk_min * 60
     home_table, gate_table = (
-        _widened(table, home_walks(study.streets, points, new, reach_s, speeds, cache=False), old)
+        widened(table, home_walks(study.streets, points, new, reach_s, speeds, cache=False), old)
         for table, points in ((study.home_walks, homes), (study.gate_walks, gates))
     )
     change_s = limits.max_transfer_walk_min * 60
@@ -86,7 +86,7 @@ def with_feed(study: Study, extra: Feed, *, scenario: str) -> Study:
     )  # fmt: skip
 
 
-def _widened(table: WalkTable, extra: WalkTable, offset: int) -> WalkTable:
+def widened(table: WalkTable, extra: WalkTable, offset: int) -> WalkTable:
     """Return a walk table with the stops of another put after its own."""
     rows = np.concatenate([_rows(table), _rows(extra)])
     stops = np.concatenate([table.stop, extra.stop + np.int32(offset)]).astype(np.int32)

@@ -129,7 +129,7 @@ def _from_toml(
                     row=k + 1,
                     column="stops",
                     value=stop,
-                    mend="Correct the name, or write { name, lon, lat }.",
+                    mend="Correct the name, or write {{ name, lon, lat }}.",
                 )
             stops.append(Place(stop, *known[stop], "stop"))
         else:

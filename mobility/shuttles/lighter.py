@@ -1,0 +1,408 @@
+"""Lighter answers first: a new stop, a line taken to the gate, on-demand trips, car-pooling.
+
+A new stop and an extension are tried on the engine: calls are put into the existing runs
+and the commutes computed again. On-demand trips and car-pooling are estimates from factors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from mobility.analysis.study import Study
+from mobility.analysis.white_zones import REASONS, WhiteZones
+from mobility.engine.journeys import TwoWay
+from mobility.network.footpaths import home_walks
+from mobility.network.timetable import FootArrays, RunArrays, Timetable, index_timetable
+from mobility.shuttles.after import homes_lonlat, prove, widened
+from mobility.shuttles.design import Plans
+from mobility.shuttles.drive import drive_graph, drive_matrix
+from mobility.shuttles.model import UNREACHED, Bools, Floats, Ints
+
+AREA_M = 2_000.0
+NEAR_LINE_M = 250.0
+SHORTEST_LEG_M = 400.0
+EXTENSION_M = 4_000.0
+WINDOW_S = 3_600
+REMEDIES = ("new_stop", "extension", "on_demand", "carpool", "shuttle")
+
+
+@dataclass(frozen=True)
+class Insert:
+    """A call put into a run, after call ``after`` of it (-1: before the first)."""
+
+    run: int
+    after: int
+    stop: int
+    time_s: int
+
+
+def insert_calls(timetable: Timetable, inserts: Sequence[Insert], n_stops: int) -> Timetable:
+    """Return a timetable with more calls and more stops; other calls keep their times.
+
+    Parameters
+    ----------
+    n_stops
+        Stops in all; new ones can be changed at, but have no footpath to others.
+    """
+    ptr = timetable.run_ptr
+    order = sorted(
+        range(len(inserts)), key=lambda k: (inserts[k].run, inserts[k].after, inserts[k].time_s)
+    )
+    rows = [inserts[k] for k in order]
+    at = np.array([int(ptr[r.run]) + r.after + 1 for r in rows], np.int64)
+    time = np.array([r.time_s for r in rows], np.int32)
+    trip = np.array([int(timetable.call_trip[ptr[r.run]]) for r in rows], np.int32)
+    # The engine forbids the ends of a run; inside, both are allowed.
+    board, alight = timetable.call_board.copy(), timetable.call_alight.copy()
+    lengthened = {r.run for r in rows if r.after + 1 >= int(ptr[r.run + 1] - ptr[r.run])}
+    started = {r.run for r in rows if r.after < 0}
+    board[[int(ptr[r + 1]) - 1 for r in sorted(lengthened)]] = True
+    alight[[int(ptr[r]) for r in sorted(started)]] = True
+    yes = np.ones(len(rows), bool)
+    added = np.bincount([r.run for r in rows], minlength=timetable.n_runs)
+    runs = RunArrays(
+        np.r_[0, np.cumsum(np.diff(ptr) + added)].astype(np.int64),
+        np.insert(timetable.call_stop, at, np.array([r.stop for r in rows], np.int32)),
+        np.insert(timetable.call_arr, at, time),
+        np.insert(timetable.call_dep, at, time),
+        np.insert(board, at, yes),
+        np.insert(alight, at, yes),
+        np.insert(timetable.call_trip, at, trip),
+        timetable.run_day,
+    )
+    more = n_stops - timetable.n_stops
+    last = int(timetable.foot_ptr[-1])
+    feet = FootArrays(
+        np.r_[timetable.foot_ptr, last + 1 + np.arange(more)].astype(np.int64),
+        np.r_[timetable.foot_stop, timetable.n_stops + np.arange(more)].astype(np.int32),
+        np.r_[timetable.foot_walk_s, np.zeros(more)].astype(np.int32),
+        np.r_[timetable.foot_need_s, np.full(more, 60)].astype(np.int32),
+    )
+    return index_timetable(n_stops, runs, feet)
+
+
+def stops_on_the_way(
+    timetable: Timetable, stops_xy: Floats, points_xy: Floats, *, near_m: float = NEAR_LINE_M
+) -> list[Insert]:
+    """Return calls at new points for the runs that pass by, at the time they pass.
+
+    A leg between two calls passes a point when the straight line between its stops does,
+    inside the leg, within ``near_m``; legs shorter than `SHORTEST_LEG_M` are left alone.
+    New stops are numbered after the existing ones.
+    """
+    last = timetable.run_ptr[1:] - 1
+    first = np.ones(timetable.n_calls, bool)
+    first[last] = False
+    call = np.flatnonzero(first)
+    one, two = timetable.call_stop[call], timetable.call_stop[call + 1]
+    legs, leg_of = np.unique(np.column_stack([one, two]), axis=0, return_inverse=True)
+    a, b = stops_xy[legs[:, 0]], stops_xy[legs[:, 1]]
+    way = b - a
+    length2 = np.maximum((way**2).sum(axis=1), 1.0)
+    inserts = []
+    for k, point in enumerate(points_xy):
+        share = ((point - a) * way).sum(axis=1) / length2
+        off = np.hypot(*(a + share[:, None] * way - point).T)
+        passing = (share > 0.1) & (share < 0.9) & (off <= near_m)
+        passing &= length2 >= SHORTEST_LEG_M**2
+        for c in call[passing[leg_of.ravel()]]:
+            run = timetable.run_of_call(int(c))
+            start, end = int(timetable.call_dep[c]), int(timetable.call_arr[c + 1])
+            leg = leg_of.ravel()[np.searchsorted(call, c)]
+            inserts.append(
+                Insert(run, int(c - timetable.run_ptr[run]), timetable.n_stops + k,
+                       start + round(float(share[leg]) * (end - start)))
+            )  # fmt: skip
+    return inserts
+
+
+def extended_runs(
+    timetable: Timetable, drive_s: Ints, stop: int, *, inbound_s: Ints, outbound_s: Ints
+) -> list[Insert]:
+    """Return calls at a gate for runs that end or start near it around shift hours.
+
+    Parameters
+    ----------
+    drive_s
+        int32[S] seconds from each stop to the gate, `UNREACHED` where too far.
+    stop
+        Index of the new stop at the gate.
+    inbound_s, outbound_s
+        Latest arrivals wanted at the gate, and earliest departures from it.
+    """
+    inserts = []
+    ptr = timetable.run_ptr
+    for run in range(timetable.n_runs):
+        end, start = int(ptr[run + 1]) - 1, int(ptr[run])
+        there = int(drive_s[timetable.call_stop[end]])
+        if there < UNREACHED:
+            time = int(timetable.call_arr[end]) + there + 60
+            if ((inbound_s - WINDOW_S <= time) & (time <= inbound_s)).any():
+                inserts.append(Insert(run, end - start, stop, time))
+        back = int(drive_s[timetable.call_stop[start]])
+        if back < UNREACHED:
+            time = int(timetable.call_dep[start]) - back - 60
+            if ((outbound_s <= time) & (time <= outbound_s + WINDOW_S)).any():
+                inserts.append(Insert(run, -1, stop, time))
+    return inserts
+
+
+def areas_of(study: Study, homes: Ints, homes_xy: Floats) -> list[str]:
+    """Return the area of each home: its commune, or a square of `AREA_M` where unknown."""
+    communes = study.homes.frame["commune"].fillna("").astype(str).to_numpy()[homes]
+    squares = np.floor(homes_xy / AREA_M).astype(int)
+    return [
+        name or f"{x * AREA_M / 1000:.0f}-{y * AREA_M / 1000:.0f} km"
+        for name, (x, y) in zip(communes, squares, strict=True)
+    ]
+
+
+def with_stops(study: Study, lonlat: Floats, names: Sequence[str]) -> Study:
+    """Return the study with stops that no run calls at yet."""
+    stops = study.feed.stops
+    extra = stops.iloc[[0] * len(lonlat)].assign(
+        stop_id=[f"new:{k}" for k in range(len(lonlat))],
+        stop_name=list(names),
+        lon=lonlat[:, 0],
+        lat=lonlat[:, 1],
+        parent_station="",
+        parent=np.full(len(lonlat), -1, np.int32),
+        location_type=np.zeros(len(lonlat), np.int8),
+    )
+    feed = replace(study.feed, stops=pd.concat([stops, extra], ignore_index=True))
+    territory = study.territory
+    reach_s = 2.0 * territory.limits.max_walk_min * 60
+    gates = np.array([gate for site in study.sites for gate in site.gates], np.float64)
+    homes, at_gate = (
+        widened(
+            table,
+            home_walks(study.streets, points, lonlat, reach_s, territory.speeds, cache=False),
+            len(stops),
+        )
+        for table, points in ((study.home_walks, homes_lonlat(study)), (study.gate_walks, gates))
+    )
+    return replace(study, feed=feed, home_walks=homes, gate_walks=at_gate)
+
+
+def lighter_answers(plans: Plans, zones: WhiteZones) -> pd.DataFrame:
+    """Compare the remedies of each white area of each site.
+
+    Returns
+    -------
+    DataFrame
+        One row per area and site, most white workers first: ``area, site, white_workers,
+        reason``, then for each of `REMEDIES` ``<remedy>_workers`` (white workers reached)
+        and ``<remedy>_eur_worker`` (EUR a year for each who would use it), ``best`` and
+        ``shuttle_justified``: no lighter remedy reaches four fifths of the shuttle's
+        workers for less.
+    """
+    study, scene = plans.study, plans.scene
+    assert plans.homes_xy is not None
+    area = np.array(areas_of(study, plans.homes, plans.homes_xy))
+    names = sorted(set(area))
+    white = np.zeros(scene.workers.shape, bool)
+    for e, shift in enumerate(scene.edge_shift):
+        white[shift] |= scene.needs[e]
+    site_of = np.array([study.shift_rows[s].site for s in scene.shift_ids])
+    stop_gain, stop_eur = _new_stops(plans, area, names)
+    gate_gain, gate_eur = _extensions(plans)
+    shuttle = plans.knee.service.reached if plans.knee else np.zeros_like(white)
+    rows = []
+    for site in sorted(set(site_of.tolist())):
+        mine = site_of == site
+        for name in names:
+            here = (area == name)[None] & mine[:, None] & white
+            people = float(scene.workers[here].sum())
+            if people * plans.config.capture_rate < plans.config.min_workers:
+                continue
+            row: dict[str, object] = {
+                "area": name, "site": study.sites[site].name, "white_workers": people,
+                "reason": _main_reason(zones, plans, area == name, site),
+            }  # fmt: skip
+            row |= _estimates(plans, here, people)
+            for remedy, gain, eur in (
+                ("new_stop", stop_gain, stop_eur),
+                ("extension", gate_gain, gate_eur.get(site, float("nan"))),
+            ):
+                reached = float(scene.workers[here & gain].sum())
+                row[f"{remedy}_workers"] = reached
+                used = reached * plans.config.capture_rate
+                row[f"{remedy}_eur_worker"] = eur / used if used > 0 else float("nan")
+            row["shuttle_workers"] = float(scene.workers[here & shuttle].sum())
+            served = plans.knee is not None and float(scene.workers[here & shuttle].sum()) > 0
+            row["shuttle_eur_worker"] = (
+                plans.knee.eur_per_worker if served and plans.knee else float("nan")
+            )
+            rows.append(row | _verdict(row))
+    columns = [
+        "area", "site", "white_workers", "reason",
+        *(f"{r}_{what}" for r in REMEDIES for what in ("workers", "eur_worker")),
+        "best", "shuttle_justified",
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.sort_values(
+        ["white_workers", "area", "site"], ascending=[False, True, True], ignore_index=True
+    )
+
+
+def _estimates(plans: Plans, here: Bools, people: float) -> dict[str, object]:
+    """On-demand trips for all, car-pooling for those who have a colleague nearby."""
+    scene, factors = plans.scene, plans.factors
+    trips = 0.0
+    for e, row in enumerate(scene.edge_shift):
+        trips += float((scene.workers[row] * scene.days[e])[here[row]].sum())
+    on_demand = trips * factors["light.on_demand_trip"] / people
+    matched = 0.0
+    for row in range(len(scene.workers)):
+        crew = float(scene.workers[row][here[row]].sum())
+        matched += crew if crew >= factors["light.carpool_crew"] else 0.0
+    return {
+        "on_demand_workers": people,
+        "on_demand_eur_worker": on_demand,
+        "carpool_workers": matched * factors["light.carpool_adoption"],
+        "carpool_eur_worker": factors["light.carpool_worker_year"] if matched else float("nan"),
+    }
+
+
+def _verdict(row: dict[str, object]) -> dict[str, object]:
+    def number(name: str) -> float:
+        return float(row[name])  # type: ignore[arg-type]
+
+    priced = {
+        r: number(f"{r}_eur_worker")
+        for r in REMEDIES
+        if number(f"{r}_workers") > 0 and not np.isnan(number(f"{r}_eur_worker"))
+    }
+    wanted = number("shuttle_workers")
+    lighter = [
+        r
+        for r, eur in priced.items()
+        if r != "shuttle"
+        and number(f"{r}_workers") >= 0.8 * wanted
+        and eur < priced.get("shuttle", float("inf"))
+    ]
+    most = max((number(f"{r}_workers") for r in priced), default=0.0)
+    enough = {r: eur for r, eur in priced.items() if number(f"{r}_workers") >= 0.5 * most}
+    return {
+        "best": min(enough, key=lambda r: (enough[r], r)) if enough else "",
+        "shuttle_justified": "shuttle" in priced and not lighter,
+    }
+
+
+def _main_reason(zones: WhiteZones, plans: Plans, here: Bools, site: int) -> str:
+    """Return the reason that holds the most workers of an area."""
+    weight = np.zeros(len(REASONS))
+    rank = {int(s): k for k, s in enumerate(plans.scene.shift_ids)}
+    for z, shift in enumerate(zones.keys["shift_id"]):
+        if int(shift) in rank and plans.study.shift_rows[int(shift)].site == site:
+            people = np.where(here, plans.scene.workers[rank[int(shift)]], 0.0)
+            weight += np.bincount(
+                zones.reason[z, plans.homes], weights=people, minlength=len(REASONS)
+            )
+    weight[0] = 0.0
+    return REASONS[int(np.argmax(weight))] if weight.any() else ""
+
+
+def _new_stops(plans: Plans, area: np.ndarray, names: Sequence[str]) -> tuple[Bools, float]:
+    """Try one new stop in each area, where its white workers are thickest."""
+    study, scene = plans.study, plans.scene
+    assert plans.homes_xy is not None
+    total = scene.workers.sum(axis=0)
+    points = np.array(
+        [
+            np.average(plans.homes_xy[area == n], axis=0, weights=total[area == n] + 1e-9)
+            for n in names
+        ]
+    )
+    lonlat = study.streets.unproject(points)
+    stops = study.feed.stops
+    stops_xy = study.streets.project(
+        stops["lon"].fillna(0).to_numpy(np.float64), stops["lat"].fillna(0).to_numpy(np.float64)
+    )
+    variant = with_stops(study, lonlat, [f"Nouvel arrêt {n}" for n in names])
+    timetables = {
+        kind: TwoWay(
+            insert_calls(
+                t.timetable, stops_on_the_way(t.timetable, stops_xy, points),
+                len(variant.feed.stops),
+            )
+        )
+        for kind, t in study.timetables.items()
+    }  # fmt: skip
+    gain = _gain(plans, replace(variant, timetables=timetables))
+    return gain, plans.factors["light.new_stop_eur_year"]
+
+
+def _extensions(plans: Plans) -> tuple[Bools, dict[int, float]]:
+    """Take to each gate the runs that end or start within `EXTENSION_M` of it, at shift hours."""
+    study, scene = plans.study, plans.scene
+    sites = sorted({e.site for e in scene.edges})
+    gates = np.array([study.sites[s].gates[0] for s in sites], np.float64)
+    variant = with_stops(study, gates, [f"{study.sites[s].name} – entrée" for s in sites])
+    drive_s, drive_m = _drives_to(plans, gates)
+    n = len(study.feed.stops)
+    timetables = {}
+    km = dict.fromkeys(sites, 0.0)
+    hours = dict.fromkeys(sites, 0.0)
+    for day in study.days:
+        timetable = study.timetables[day.kind].timetable
+        inserts: list[Insert] = []
+        count = sum(d.count for d in plans.days if d.kinds[d.weekday] == day.kind)
+        for k, site in enumerate(sites):
+            wanted = [
+                scene.edges[e] for e in range(len(scene.edges)) if scene.edges[e].site == site
+            ]
+            into = np.array([e.clock_s - 600 for e in wanted if e.direction == "in"], np.int32)
+            out = np.array([e.clock_s + 600 for e in wanted if e.direction == "out"], np.int32)
+            found = extended_runs(timetable, drive_s[:, k], n + k, inbound_s=into, outbound_s=out)
+            taken = {(i.run, i.after < 0) for i in inserts}
+            found = [i for i in found if (i.run, i.after < 0) not in taken]
+            inserts += found
+            for i in found:
+                row = timetable.run_ptr[i.run] if i.after < 0 else timetable.run_ptr[i.run + 1] - 1
+                stop = int(timetable.call_stop[row])
+                km[site] += count * 2 * drive_m[stop, k] / 1000
+                hours[site] += count * 2 * drive_s[stop, k] / 3600
+        timetables[day.kind] = TwoWay(insert_calls(timetable, inserts, n + len(sites)))
+    more = 1 + plans.factors["overhead"]
+    eur = {
+        s: more
+        * (
+            km[s] * plans.factors["light.extension_km"]
+            + hours[s] * plans.factors["light.extension_driver_hour"]
+        )
+        for s in sites
+    }
+    return _gain(plans, replace(variant, timetables=timetables)), eur
+
+
+def _drives_to(plans: Plans, gates: Floats) -> tuple[Ints, Floats]:
+    """Return seconds and metres from each stop to each gate, `UNREACHED` beyond `EXTENSION_M`."""
+    study = plans.study
+    stops = study.feed.stops[["lon", "lat"]].fillna(0).to_numpy(np.float64)
+    stops_xy = study.streets.project(stops[:, 0], stops[:, 1])
+    gates_xy = study.streets.project(gates[:, 0], gates[:, 1])
+    away = np.hypot(*(stops_xy[:, None] - gates_xy[None]).transpose(2, 0, 1))
+    near = np.flatnonzero((away <= EXTENSION_M).any(axis=1))
+    places = np.concatenate([stops[near], gates])
+    graph = drive_graph(
+        study.streets, study.territory.speeds, places, factor=plans.config.drive_factor
+    )
+    drive = drive_matrix(graph, np.arange(len(places)))
+    seconds = np.full(away.shape, UNREACHED, np.int32)
+    metres = np.full(away.shape, np.inf)
+    seconds[near] = drive.seconds[: len(near), len(near) :]
+    metres[near] = drive.metres[: len(near), len(near) :]
+    far = metres > EXTENSION_M
+    return np.where(far, UNREACHED, seconds).astype(np.int32), np.where(far, 0.0, metres)
+
+
+def _gain(plans: Plans, variant: Study) -> Bools:
+    """Return bool[shifts of the scene, its homes]: reached in a variant of the network."""
+    everything = np.ones(len(variant.feed.trips), bool)
+    proof = prove(plans.access, variant, [everything], [int(s) for s in plans.scene.shift_ids])[0]
+    return np.asarray(proof.gained[plans.scene.shift_ids][:, plans.homes])

@@ -1,0 +1,223 @@
+"""What a design writes: GTFS of each plan, lines on a map layer, tables for a tender."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mobility.clock import format_clock
+from mobility.locale import translate
+from mobility.shuttles.blocks import Move
+from mobility.shuttles.design import Plans
+from mobility.shuttles.duties import DutyRules
+from mobility.shuttles.gtfs_out import COLOURS, write_gtfs
+from mobility.shuttles.plan import Plan, employer_shares
+
+DIRECTIONS = {"in": "to work", "out": "back home"}
+
+
+def write_plans(
+    plans: Plans, folder: Path, *, lighter: pd.DataFrame | None = None, language: str = "fr"
+) -> list[str]:
+    """Write every plan into ``folder``; return the names of the files, sorted.
+
+    ``plans.csv``, ``sensitivity.csv``, ``harmonise.csv``, ``factors.csv``, ``lighter.csv``
+    and, for each plan, ``<plan>.zip`` (GTFS), ``<plan>.geojson``, ``<plan>-timetable.csv``,
+    ``<plan>-blocks.csv``, ``<plan>-duties.csv`` and ``<plan>-shares.csv``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tables: dict[str, pd.DataFrame] = {
+        "plans": plans.to_frame(),
+        "sensitivity": sensitivity_table(plans),
+        "harmonise": moves_table(plans),
+        "factors": plans.factors.to_frame(),
+    }
+    if lighter is not None:
+        tables["lighter"] = lighter
+    for plan in plans.plans:
+        tables[f"{plan.name}-timetable"] = timetable_table(plans, plan, language=language)
+        tables[f"{plan.name}-blocks"] = blocks_table(plans, plan)
+        tables[f"{plan.name}-duties"] = duties_table(plans, plan)
+        tables[f"{plan.name}-shares"] = shares_table(plans, plan)
+        write_gtfs(plans.gtfs(plan), folder / f"{plan.name}.zip")
+        layer = lines_layer(plans, plan)
+        (folder / f"{plan.name}.geojson").write_text(_geojson(layer), encoding="utf-8")
+    for name, frame in tables.items():
+        text = frame.to_csv(index=False, float_format="%.3f", lineterminator="\n")
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    return sorted(p.name for p in folder.iterdir())
+
+
+def sensitivity_table(plans: Plans) -> pd.DataFrame:
+    """Return one row per plan: low and high of each interval."""
+    fields = ("reached", "gained", "eur_per_worker", "co2_saved_kg")
+    return pd.DataFrame(
+        [
+            {"plan": s.plan}
+            | {
+                f"{f}_{end}": getattr(s, f)[k]
+                for f in fields
+                for k, end in enumerate(("low", "high"))
+            }
+            | {"left_behind_high": s.left_behind}
+            for s in plans.intervals
+        ]
+    )
+
+
+def moves_table(plans: Plans) -> pd.DataFrame:
+    """Return what moving each site's hours would change, best first."""
+    return pd.DataFrame(
+        [
+            {
+                "site": plans.study.sites[m.site].name,
+                "minutes": m.minutes,
+                "eur_saved": m.eur_saved,
+                "vehicles_saved": m.vehicles_saved,
+                "workers_change": m.workers_change,
+            }
+            for m in plans.moves
+        ],
+        columns=["site", "minutes", "eur_saved", "vehicles_saved", "workers_change"],
+    )
+
+
+def timetable_table(plans: Plans, plan: Plan, *, language: str = "fr") -> pd.DataFrame:
+    """Return one row per call of every run: times, riders on and off, load after the call."""
+    rows = []
+    for number, run in enumerate(plan.runs):
+        inbound = run.direction == "in"
+        on = np.array(run.riders)
+        shifts = ", ".join(
+            sorted({plans.study.shift_rows[plans.scene.edges[e].shift_id].shift for e in run.edges})
+        )
+        load = np.cumsum(on) if inbound else on.sum() - np.cumsum(on)
+        for k, place in enumerate(run.calls):
+            rows.append(
+                {
+                    "line": plan.lines[run.line].name,
+                    "run": number + 1,
+                    "direction": translate(DIRECTIONS[run.direction], language),
+                    "shift": shifts,
+                    "weekdays": "".join(str(d + 1) for d in run.weekdays),
+                    "days": " ".join(run.day_kinds),
+                    "stop": plans.scene.places[place].name,
+                    "time": format_clock(run.arrive_s[k]),
+                    "riders": on[k],
+                    "load": load[k] if k < len(run.calls) - 1 else 0.0,
+                    "seats": plans.config.vehicles[run.vehicle].passengers,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def blocks_table(plans: Plans, plan: Plan) -> pd.DataFrame:
+    """Return one row per move of every vehicle and kind of day."""
+    rows = []
+    for day, blocks in zip(plan.operations.days, plan.operations.blocks, strict=True):
+        for b, block in enumerate(blocks):
+            for move in (m for piece in block.pieces for m in piece):
+                rows.append(_move_row(plans, plan, day.weekday, day.kinds[day.weekday], b, move)
+                            | {"vehicle": plans.config.vehicles[block.vehicle].name})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _move_row(
+    plans: Plans, plan: Plan, weekday: int, kind: str, block: int, move: Move
+) -> dict[str, object]:
+    places = plans.scene.places
+    line = plan.lines[plan.runs[move.run].line].name if move.run >= 0 else ""
+    return {
+        "weekday": weekday + 1, "day": kind, "block": block + 1, "what": move.kind,
+        "line": line, "from": places[move.origin].name, "to": places[move.destination].name,
+        "start": format_clock(move.start_s), "end": format_clock(move.end_s),
+        "km": move.metres / 1000,
+    }  # fmt: skip
+
+
+def duties_table(plans: Plans, plan: Plan) -> pd.DataFrame:
+    """Return one row per duty and day: start, end, work, driving, paid hours."""
+    rules = DutyRules.from_factors(plans.factors)
+    rows = [
+        {
+            "weekday": day.weekday + 1, "day": day.kinds[day.weekday], "duty": k + 1,
+            "start": format_clock(duty.pieces[0].start_s - rules.sign_on_s),
+            "end": format_clock(duty.pieces[-1].end_s + rules.sign_on_s),
+            "work_h": duty.work_s(rules) / 3600,
+            "driving_h": sum(p.drive_s for p in duty.pieces) / 3600,
+            "split_h": duty.split_s / 3600, "paid_h": duty.paid_s(rules) / 3600,
+        }
+        for day, duties in zip(plan.operations.days, plan.operations.duties, strict=True)
+        for k, duty in enumerate(duties)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def shares_table(plans: Plans, plan: Plan) -> pd.DataFrame:
+    """Return each employer's share of the cost, by boardings, headcount and kilometres."""
+    heads = [0.0] * len(plans.study.sites)
+    for row in plans.study.shift_rows:
+        heads[row.site] += row.headcount or plans.config.default_headcount
+    keys = {
+        by: employer_shares(plan, plans.scene, by=by, headcounts=heads)
+        for by in ("boardings", "headcount", "km")
+    }
+    sites = sorted({s for shares in keys.values() for s in shares})
+    return pd.DataFrame(
+        [
+            {"site": plans.study.sites[s].name, "employer": plans.study.sites[s].employer}
+            | {f"share_{by}": shares.get(s, 0.0) for by, shares in keys.items()}
+            | {"eur_year": keys[plans.config.share_by].get(s, 0.0) * plan.costs.total}
+            for s in sites
+        ],
+        columns=["site", "employer", "share_boardings", "share_headcount", "share_km", "eur_year"],
+    )
+
+
+def lines_layer(plans: Plans, plan: Plan) -> list[dict[str, object]]:
+    """Return GeoJSON features: the way of each line and direction, then its stops with riders."""
+    features: list[dict[str, object]] = []
+    seen: set[tuple[int, tuple[int, ...]]] = set()
+    riders: dict[tuple[int, int], float] = {}
+    for run in plan.runs:
+        for place, n in zip(run.calls, run.riders, strict=True):
+            riders[run.line, place] = riders.get((run.line, place), 0.0) + n
+        if (run.line, run.calls) in seen:
+            continue
+        seen.add((run.line, run.calls))
+        way = [[round(x, 6), round(y, 6)] for x, y in plans.ways.lonlat(run.calls)]
+        line = plan.lines[run.line]
+        features.append(
+            {
+                "type": "Feature",
+                "geometry": {"type": "LineString", "coordinates": way},
+                "properties": {
+                    "line": line.name, "to": line.anchor.name, "direction": run.direction,
+                    "vehicle": plans.config.vehicles[line.vehicle].name,
+                    "km": round(run.metres / 1000, 2),
+                    "color": f"#{COLOURS[run.line % len(COLOURS)]}",
+                },
+            }
+        )  # fmt: skip
+    for (index, place), n in sorted(riders.items()):
+        p = plans.scene.places[place]
+        features.append(
+            {
+                "type": "Feature",
+                "geometry": {"type": "Point", "coordinates": [round(p.lon, 6), round(p.lat, 6)]},
+                "properties": {
+                    "line": plan.lines[index].name, "stop": p.name, "kind": p.kind,
+                    "riders_day": round(n, 2),
+                },
+            }
+        )  # fmt: skip
+    return features
+
+
+def _geojson(features: Sequence[Mapping[str, object]]) -> str:
+    import json
+
+    return json.dumps({"type": "FeatureCollection", "features": list(features)}, ensure_ascii=False)
