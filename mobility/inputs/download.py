@@ -290,8 +290,6 @@ class _Request:
         except requests.exceptions.ReadTimeout:
             problem = "{host} stopped answering."
             raise _Cut(self.error(problem)) from None
-        except requests.exceptions.ChunkedEncodingError:
-            raise _Cut(self._cut_error(shelf)) from None
         except requests.RequestException:
             problem = "No connection to {host}."
             raise _Cut(self.error(problem)) from None
@@ -353,7 +351,7 @@ class _Request:
         end = time.monotonic() + self.patience.total_s
         done = start
         with shelf.part.open("ab" if start else "wb") as part:
-            for block in self._blocks(answer):
+            for block in self._blocks(answer, shelf):
                 part.write(block)
                 done += len(block)
                 if done > self.patience.max_bytes:
@@ -366,13 +364,18 @@ class _Request:
         if total is not None and done != total:
             raise _Cut(self._cut_error(shelf))
 
-    def _blocks(self, answer: requests.Response) -> Iterator[bytes]:
-        import requests
+    def _blocks(self, answer: requests.Response, shelf: _Shelf) -> Iterator[bytes]:
+        """Yield what arrives as it arrives, so that a dripping link meets the time limit."""
+        import urllib3
 
+        read = getattr(answer.raw, "read1", answer.raw.read)
         try:
-            yield from answer.iter_content(BLOCK)
-        except requests.ConnectionError:
+            while block := read(BLOCK):
+                yield block
+        except (urllib3.exceptions.ReadTimeoutError, TimeoutError):
             raise _Cut(self.error("{host} stopped answering.")) from None
+        except (urllib3.exceptions.HTTPError, OSError):
+            raise _Cut(self._cut_error(shelf)) from None
 
     def _check_content(self, shelf: _Shelf) -> None:
         with shelf.part.open("rb") as part:

@@ -1,0 +1,152 @@
+import geopandas as gpd
+import pytest
+import shapely
+
+from mobility.errors import MobilityError, SourceError, TerritoryError
+from mobility.inputs.sites import days_text, read_sites, read_sites_file, roster_template
+from mobility.territory import Territory
+
+TABLE = (
+    "Nom;Employeur;Longitude;Latitude;Portail;Équipe;Poste;Début;Fin;Jours;Effectif\n"
+    "Usine A;Acier;-1,43;46,67;nord;3×8;;;;;121\n"
+    "usine a;;-1,431;46,671;sud;;;;;;\n"
+    "Usine B;Béton;-1,4;46,7;;rotation;matin;5h;13h;lundi à vendredi;30\n"
+    "Usine B;;;;;rotation;soir;13:00;21:00;lun-ven;30\n"
+    "Usine B;;;;;;nuit fixe;21h;5h00;lun, mar et mer;10\n"
+)
+
+
+def sites_of(tmp_path, text, name="sites.csv", encoding="utf-8"):
+    path = tmp_path / name
+    path.write_bytes(text.encode(encoding))
+    return read_sites_file(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+def test_rows_of_a_site_are_merged_into_gates_and_rosters(tmp_path, encoding):
+    first, second = sites_of(tmp_path, TABLE, encoding=encoding)
+    assert (first.name, first.employer) == ("Usine A", "Acier")
+    assert first.gates == [(-1.43, 46.67), (-1.431, 46.671)]
+    assert [s.headcount for s in first.rosters[0].shifts] == [41, 40, 40]
+    assert second.gates == [(-1.4, 46.7)]
+    rotation, fixed = second.rosters
+    assert [(s.name, s.start, s.end, s.headcount) for s in rotation.shifts] == [
+        ("matin", 5 * 3600, 13 * 3600, 30),
+        ("soir", 13 * 3600, 21 * 3600, 30),
+    ]
+    assert fixed.name == "nuit fixe"
+    assert fixed.shifts[0].days == ["mon", "tue", "wed"]
+    assert fixed.shifts[0].crosses_midnight
+
+
+def test_english_headers_and_margins(tmp_path):
+    text = "name,lon,lat,roster,headcount,margin_in_min\nPlant,-1.4,46.7,2x8,40,15\n"
+    (plant,) = sites_of(tmp_path, text)
+    assert plant.margin_in_min == 15
+    assert plant.rosters[0].template == "2x8"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "row", "column", "value"),
+    [
+        ("5h;13h", "25:00;13h", 3, "Début", "25:00"),
+        ("5h;13h", "5h;", 3, "Fin", None),
+        ("13:00;21:00", "13:75;21:00", 4, "Début", "13:75"),
+        (";121", ";-3", 1, "Effectif", "-3"),
+        (";121", ";12,5", 1, "Effectif", "12,5"),
+        (";121", ";beaucoup", 1, "Effectif", "beaucoup"),
+        ("3×8", "4x8", 1, "Équipe", "4x8"),
+        ("-1,4;46,7;", ";;", 3, "lon, lat", None),
+        ("-1,431;46,671", "-1,431;", 2, "Latitude", None),
+        ("-1,431;46,671", "46,671;-1,431", 2, "Longitude, Latitude", "46.671, -1.431"),
+        ("-1,43;46,67", "360000;6600000", 1, "Longitude, Latitude", "360000, 6.6e+06"),
+        ("lun-ven", "lun-zen", 4, "Jours", "lun-zen"),
+        ("usine a;", "usine a;Autre", 2, "Employeur", "Autre"),
+        ("soir", "matin", 4, "Poste", "matin"),
+        ("Usine A;Acier", ";Acier", 1, "Nom", None),
+        ("3×8;;;;;121", ";;;;;121", 1, "Équipe", None),
+        ("3×8;;;;;121", ";;;;;", 1, "roster", None),
+        ("Nom;", "Nam;", None, "name", None),
+        ("Longitude", "Lo", None, "lon", None),
+    ],
+)
+def test_errors_name_row_field_value_and_mend(tmp_path, old, new, row, column, value):
+    assert old in TABLE
+    with pytest.raises(SourceError) as caught:
+        sites_of(tmp_path, TABLE.replace(old, new, 1))
+    error = caught.value
+    assert (error.row, error.column, error.value) == (row, column, value)
+    assert error.file.endswith("sites.csv")
+    assert error.mend
+
+
+def test_the_same_roster_twice_is_an_error(tmp_path):
+    with pytest.raises(SourceError, match="twice"):
+        sites_of(tmp_path, TABLE + "Usine A;;;;;3x8;;;;;5\n".replace("3x8", "3×8"))
+
+
+def territory(tmp_path, sites=(), file=None):
+    sources = {"homes": {"file": "h.csv"}} | ({} if file is None else {"sites": file})
+    data = {"name": "t", "sources": sources, "sites": list(sites)}
+    return Territory.from_dict(data, tmp_path / "territory.toml")
+
+
+PLANT = {"name": "Usine A", "gates": [[-1.4, 46.7]], "rosters": ["3x8"]}
+
+
+def test_sites_of_the_territory_come_before_those_of_the_table(tmp_path):
+    (tmp_path / "sites.csv").write_text(TABLE, encoding="utf-8")
+    own = PLANT | {"name": "Usine C"}
+    sites = read_sites(territory(tmp_path, [own], "sites.csv"))
+    assert [s.name for s in sites] == ["Usine C", "Usine A", "Usine B"]
+
+
+def test_two_sites_of_one_name_and_no_site_at_all(tmp_path):
+    (tmp_path / "sites.csv").write_text(TABLE, encoding="utf-8")
+    with pytest.raises(TerritoryError, match="same name"):
+        read_sites(territory(tmp_path, [PLANT], "sites.csv"))
+    with pytest.raises(TerritoryError, match="same name"):
+        read_sites(territory(tmp_path, [PLANT, PLANT | {"name": "USINE A"}]))
+    with pytest.raises(TerritoryError, match="no site"):
+        read_sites(territory(tmp_path))
+
+
+def test_sites_of_a_point_layer_and_of_a_toml_file(tmp_path):
+    frame = gpd.GeoDataFrame(
+        {"nom": ["Usine"], "équipe": ["3x8"], "effectif": [9]},
+        geometry=[shapely.Point(360_000, 6_630_000)],
+        crs=2154,
+    )
+    frame.to_file(tmp_path / "sites.gpkg")
+    (site,) = read_sites_file(tmp_path / "sites.gpkg")
+    assert -2 < site.gates[0][0] < 0
+    assert site.rosters[0].headcount == 9
+    toml = '[[sites]]\nname = "U"\ngates = [[-1.4, 46.7]]\nrosters = ["2x8"]\n'
+    (tmp_path / "s.toml").write_text(toml)
+    assert read_sites_file(tmp_path / "s.toml")[0].rosters[0].name == "2x8"
+    (tmp_path / "s.toml").write_text(toml + toml.replace("46.7", "146.7"))
+    with pytest.raises(MobilityError) as caught:
+        read_sites_file(tmp_path / "s.toml")
+    assert (caught.value.row, caught.value.column) == (2, "gates.1.2")
+
+
+@pytest.mark.parametrize(
+    ("name", "template"),
+    [("3x8", "3x8"), ("3 × 8", "3x8"), ("Nuit", "night"), ("JOURNÉE", "day"), ("4x8", None)],
+)
+def test_roster_names_in_french(name, template):
+    assert roster_template(name) == template
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("lundi au vendredi", "mon-fri"),
+        ("Sam. / Dim.", "sat,sun"),
+        ("ven;sam;dim", "fri,sat,sun"),
+        ("tous", "all"),
+        ("mon-fri", "mon-fri"),
+    ],
+)
+def test_days_in_french(text, days):
+    assert days_text(text) == days
