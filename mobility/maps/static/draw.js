@@ -262,14 +262,26 @@ function classPaths(view, classes, n) {
   return paths;
 }
 
+// Small cells take a stronger colour, since little of their hatch can be seen.
+function cellSize() {
+  if (!homes.cells) return 99;
+  if (!homes.width) {
+    const widths = Float64Array.from({ length: homes.n }, (_, h) => homes.box[4 * h + 2] - homes.box[4 * h]);
+    homes.width = widths.sort()[homes.n >> 1];
+  }
+  return homes.width * 256 * Math.pow(2, map.getZoom());
+}
+const colourIn = (style) => (cellSize() >= 11 ? style.colour : style.flat || style.colour);
+
 function paintClasses(ctx, view, shown) {
+  const withGrid = cellSize() >= 16;
   const paths = classPaths(view, shown.classes, shown.styles.length);
   const rule = homes.cells ? "evenodd" : "nonzero";
   paths.forEach((path, index) => {
     if (!path) return;
     const style = shown.styles[Math.floor(index / 3)];
     ctx.globalAlpha = shown.toned ? TONES[index % 3] : 0.9;
-    ctx.fillStyle = style.colour;
+    ctx.fillStyle = colourIn(style);
     ctx.fill(path, rule);
     if (style.hatch) {
       ctx.fillStyle = hatch(style.hatch, style.ink);
@@ -277,7 +289,7 @@ function paintClasses(ctx, view, shown) {
     }
     if (!homes.cells) {
       ctx.strokeStyle = "#ffffff"; ctx.lineWidth = 1.1; ctx.stroke(path);
-    } else if (view.zoom >= 13.5 || homes.n < 4000) {
+    } else if (withGrid) {
       ctx.strokeStyle = "#ffffff";
       ctx.lineWidth = 0.7;
       ctx.stroke(path);

@@ -1,9 +1,9 @@
 // From a selection to classes, legend and figures.
 const BLUES = ["#0b3c5d", "#1d6a96", "#4a98bf", "#8cc1d9", "#c4dfea", "#e3eff4"];
 const SERVED = { colour: "#2d7fa8" };
-const OUT_ONLY = { colour: "#f7dc9b", hatch: "/", ink: "#a37a1d" };
-const BACK_ONLY = { colour: "#f0b27a", hatch: "\\", ink: "#9a5414" };
-const NEITHER = { colour: "#ecdcd2", hatch: "x", ink: "#a8623f" };
+const OUT_ONLY = { colour: "#f7dc9b", flat: "#edbf4d", hatch: "/", ink: "#a37a1d" };
+const BACK_ONLY = { colour: "#f0b27a", flat: "#e08a3c", hatch: "\\", ink: "#9a5414" };
+const NEITHER = { colour: "#ecdcd2", flat: "#d3a68d", hatch: "x", ink: "#a8623f" };
 const REASON_COLOURS = { no_stop_home: "#ddcc77", no_stop_gate: "#cc6677", no_service_hour: "#332288",
   no_return: "#88ccee", too_long: "#44aa99", too_many_transfers: "#aa4499",
   only_school_days: "#117733", unsafe_night: "#882255", several: "#9a9a9a" };
@@ -85,7 +85,8 @@ const RULES = {
       { ...SERVED, colour: "#b9d3df", label: t("Served: not white") },
       { ...OUT_ONLY, label: t("White: no way back (outbound only)") },
       { ...BACK_ONLY, label: t("White: no way there (return only)") },
-      { ...NEITHER, colour: "#d98a6c", ink: "#7c2f14", label: t("White: neither direction") }] };
+      { ...NEITHER, colour: "#d98a6c", flat: "#c2603c", ink: "#7c2f14",
+        label: t("White: neither direction") }] };
   },
   async reason(scenario) {
     const zone = await arrayOf(scenario, "zone", zoneRow());
@@ -131,7 +132,7 @@ const RULES = {
     return { classes, styles: [{ colour: "#117a65", label: t("Gained") },
       { colour: "#d1495b", hatch: "x", ink: "#5b0f1b", label: t("Lost") },
       { colour: "#c6dce6", label: t("Already there and back") },
-      { ...NEITHER, colour: "#efe4dc", label: t("Still without") }] };
+      { ...NEITHER, colour: "#efe4dc", flat: "#e2cbbd", label: t("Still without") }] };
   },
 };
 
@@ -249,7 +250,8 @@ function showLegend() {
   const styles = shownNow ? shownNow.styles : [];
   box.replaceChildren(...[
     el("h2", {}, t("legend " + state.measure)),
-    el("ul", {}, styles.map((style) => el("li", {}, swatch(style), style.label))),
+    el("ul", {}, styles.map((style) => el("li", {}, swatch({ ...style,
+      colour: colourIn(style) }), style.label))),
     homes.cells && !TONED.has(state.measure) ? null : el("p", { class: "mb-note" }, t(homes.cells
       ? "The fuller the tone, the more workers live there."
       : "The area of a circle follows the number of workers.")),
@@ -269,7 +271,7 @@ function limitsText() {
 
 function showTitle() {
   const site = manifest.sites[state.site].name;
-  const values = { work: workPhrase(state.pick), site: ofSite(site), mode: modePhrase(state.mode),
+  const values = { work: workPhrase(state.pick), site: ofSite(site, isRoster()), mode: modePhrase(state.mode),
     plan: scenarioName(state.scenario) };
   const kind = ["time", "holds"].includes(state.measure)
     ? (state.direction === "both" ? "both" : state.direction) : state.measure;

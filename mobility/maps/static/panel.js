@@ -117,6 +117,7 @@ function bind() {
   $("mb-print-a4").addEventListener("click", () => print("A4"));
   $("mb-print-a3").addEventListener("click", () => print("A3"));
   $("mb-whole").addEventListener("click", () => showWhole());
+  map.on("zoomend", showLegend);
   map.on("click", (event) => clickMap(event.latlng));
   map.on("mousemove", (event) => {
     map.getContainer().classList.toggle("mb-over", homeAt(event.latlng) >= 0);
@@ -129,9 +130,11 @@ function bind() {
 
 // The whole territory, beside the legend where there is room for both.
 function showWhole() {
-  const beside = map.getSize().x > 900 ? $("mb-legend").offsetWidth + 10 : 0;
-  map.fitBounds(territoryBounds(), { paddingTopLeft: [16 + beside, 40], paddingBottomRight: [16, 24],
-    animate: false });
+  const bounds = territoryBounds();
+  map.fitBounds(bounds, { paddingTopLeft: [16, 40], paddingBottomRight: [16, 20], animate: false });
+  const wide = map.latLngToContainerPoint(bounds.getSouthEast()).x - map.latLngToContainerPoint(bounds.getNorthWest()).x;
+  const free = (map.getSize().x - wide) / 2 - 12;
+  map.panBy([-Math.max(0, Math.min(free, $("mb-legend").offsetWidth / 2)), 0], { animate: false });
 }
 
 function speak(code) {
@@ -148,7 +151,7 @@ function showSources() {
   $("mb-findings").replaceChildren(...manifest.findings.map(([fr, en]) => el("li", {}, language === "fr" ? fr : en)));
   $("mb-findings-box").hidden = !manifest.findings.length;
   $("mb-version").textContent = manifest.version ? "mobility " + manifest.version : "";
-  $("mb-threshold").textContent = t("Counts of fewer than {n} workers are hidden; a count from which one could be deduced is rounded down.", { n: manifest.threshold });
+  $("mb-threshold").textContent = manifest.threshold < 2 ? "" : t("Counts of fewer than {n} workers are hidden; a count from which one could be deduced is rounded down.", { n: manifest.threshold });
 }
 
 // Leaflet's own controls, in the reader's language.

@@ -62,7 +62,7 @@ function palette(shown) {
   const colours = new Uint32Array(256 * 3 * 64);
   shown.styles.forEach((style, c) => {
     ctx.clearRect(0, 0, 8, 8);
-    ctx.fillStyle = style.colour;
+    ctx.fillStyle = colourIn(style);
     ctx.fillRect(0, 0, 8, 8);
     if (style.hatch) { ctx.fillStyle = hatch(style.hatch, style.ink); ctx.fillRect(0, 0, 8, 8); }
     const tile = new Uint32Array(ctx.getImageData(0, 0, 8, 8).data.buffer);

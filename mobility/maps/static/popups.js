@@ -90,7 +90,8 @@ async function examples(h) {
   }
   if (!best || nearest > 1500) return null;
   const legs = (title, way) => (way.length ? el("div", {}, el("h4", {}, t(title)),
-    el("ol", { class: "mb-legs" }, way.map(([kind, depart, arrive, from, to, line]) => el("li", {},
+    el("ol", { class: "mb-legs" }, way.map(([kind, depart, arrive, from, to, line]) => [kind, depart,
+      arrive, from || t("home"), to || t("home"), line]).map(([kind, depart, arrive, from, to, line]) => el("li", {},
       el("b", {}, depart + "–" + arrive), " ",
       kind === "ride" ? t("line {line}: {from} → {to}", { line, from, to })
         : kind === "wait" ? t("wait at {from}", { from }) : t("walk: {from} → {to}", { from, to }))))) : null);

@@ -35,7 +35,12 @@ function dateText(iso) {
 
 const modeName = (mode) => t("mode " + manifest.modes[mode]);
 const modePhrase = (mode) => t("by " + manifest.modes[mode]);
-const rosterLabel = (name) => name.replace(/(\d)x(\d)/g, "$1×$2");
+// Rosters known by the name of their template.
+const ROSTER_WORDS = { day: "a day job", office: "an office job", night: "a night job",
+  "journée": "a day job", bureau: "an office job", nuit: "a night job" };
+const ROSTER_LABELS = { day: "day", office: "office", night: "night", vsd: "week-end (VSD)" };
+const rosterLabel = (name) => (ROSTER_LABELS[name] ? t("roster " + name)
+  : name.replace(/(\d)x(\d)/g, "$1×$2"));
 
 // A shift in a sentence: "le poste de nuit", "the night shift".
 const SHIFT_WORDS = { "matin": "the morning shift", "après-midi": "the afternoon shift",
@@ -45,15 +50,21 @@ const SHIFT_WORDS = { "matin": "the morning shift", "après-midi": "the afternoo
 
 function workPhrase(pick) {
   const [kind, index] = [pick[0], Number(pick.slice(1))];
-  if (kind === "r") return t("a {name} job", { name: rosterLabel(manifest.rosters[index].name) });
+  if (kind === "r") {
+    const roster = manifest.rosters[index].name;
+    return ROSTER_WORDS[roster] ? t(ROSTER_WORDS[roster]) : t("a {name} job", { name: rosterLabel(roster) });
+  }
   const name = manifest.shifts[index].name;
   const known = SHIFT_WORDS[name.toLowerCase()];
   return known ? t(known) : t("the shift “{name}”", { name });
 }
 
-// French elides and contracts "de" before a name.
-function ofSite(name) {
+// French contracts "de" and "à" before a name, and elides "de": a shift of a site, a job at a site.
+function ofSite(name, at) {
   if (language !== "fr") return name;
+  if (at) {
+    return /^les /i.test(name) ? "aux " + name.slice(4) : /^le /i.test(name) ? "au " + name.slice(3) : "à " + name;
+  }
   if (/^les /i.test(name)) return "des " + name.slice(4);
   if (/^le /i.test(name)) return "du " + name.slice(3);
   return (/^[aeiouyâàéèêëîïôûœæ]/i.test(name) ? "d’" : "de ") + name;
