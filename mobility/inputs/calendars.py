@@ -25,8 +25,8 @@ from mobility.territory import (
 TUESDAY, THURSDAY, SATURDAY, SUNDAY = 1, 3, 5, 6
 
 KIND_LABELS = {
-    "school_weekday": "Weekday in term time",
-    "holiday_weekday": "Weekday in school holidays",
+    "school_weekday": "school-term weekday",
+    "holiday_weekday": "school-holiday weekday",
     "saturday": "Saturday",
     "sunday": "Sunday or public holiday",
 }

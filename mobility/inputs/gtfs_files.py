@@ -195,6 +195,8 @@ def _read_table(path: Path, source: _Tables, name: str) -> pd.DataFrame:
 
 def _without_blanks(frame: pd.DataFrame) -> pd.DataFrame:
     """Make every value text or NaN, and drop the lines that hold nothing."""
+    if frame.empty:
+        return frame.astype("str")
     columns = {}
     for name in frame.columns:
         values = frame[name].astype("str")
