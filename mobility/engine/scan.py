@@ -100,8 +100,9 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
     floor = np.full(n_stops, INF, np.int32)
 
     for ride in range(max_rides):
-        if ride > 0:
-            label[ride] = label[ride - 1]
+        # Copied one by one: an assignment of rows takes numba two seconds more to compile.
+        for k in range(total if ride > 0 else 0):
+            label[ride, k] = label[ride - 1, k]
         previous = label[ride - 1] if ride > 0 else label[0]
         current = label[ride]
         improved = False
@@ -160,7 +161,8 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
                 call -= 1
         if not improved:
             for later in range(ride + 1, max_rides):
-                label[later] = label[ride]
+                for k in range(total):
+                    label[later, k] = label[ride, k]
             break
         for stop in range(n_stops):
             low_label = INF
