@@ -22,13 +22,16 @@ KEYS = (
     "carpool",
 )
 Box = tuple[float, float, float, float]
+MARGIN_DEG = 0.01
 
 
 def clip_osm(source: Path, target: Path, bbox: Box) -> int:
     """Write the objects of ``source`` that touch ``bbox``.
 
-    Streets, land use, water, railways, places and car parks are kept; buildings are not. A
-    way with a node inside is kept whole, a relation with a kept way is kept with all its ways.
+    The box is widened by `MARGIN_DEG`, about a kilometre, so that a street without a node
+    inside is kept where it crosses a corner. Streets, land use, water, railways, places and
+    car parks are kept; buildings are not. A way with a node inside is kept whole, a relation
+    with a kept way is kept with all its ways.
 
     Parameters
     ----------
@@ -47,7 +50,7 @@ def clip_osm(source: Path, target: Path, bbox: Box) -> int:
     """
     try:
         with writing(target) as part:
-            ways = _clip(source, part, bbox)
+            ways = _clip(source, part, _widened(bbox))
             if not ways:
                 raise SourceError(
                     "Nothing of it lies in the area.",
@@ -64,6 +67,11 @@ def clip_osm(source: Path, target: Path, bbox: Box) -> int:
             reason=" ".join(str(error).split())[:160],
         ) from None
     return ways
+
+
+def _widened(bbox: Box) -> Box:
+    west, south, east, north = bbox
+    return west - MARGIN_DEG, south - MARGIN_DEG, east + MARGIN_DEG, north + MARGIN_DEG
 
 
 def _clip(source: Path, part: Path, bbox: Box) -> int:

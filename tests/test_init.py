@@ -1,0 +1,233 @@
+import json
+import tomllib
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+import shapely
+from http_server import Page, serving
+from test_download import FAST, Services, commune, dataset, page, square, stops, zipped
+
+from mobility.errors import DownloadError, TerritoryError
+from mobility.init_territory import init_territory, named, nearest_first, sites_csv
+from mobility.init_text import school_zone
+from mobility.inputs.catalogues import Desk
+from mobility.inputs.clip import clip_osm
+from mobility.inputs.industrial import CandidateSite, candidate_sites
+from mobility.inputs.sites import read_sites
+from mobility.locale import french
+from mobility.territory import Territory
+
+DATA = Path(__file__).parents[1].parent / "shared" / "data"
+
+
+def osm_xml():
+    """A road along longitude, crossing an industrial square of some 15 ha, and a village."""
+    lon, lat = -1.4286, 46.6659
+    nodes = {
+        1: (lon - 0.02, lat),
+        2: (lon + 0.02, lat),
+        3: (lon, lat - 0.002),
+        4: (lon + 0.005, lat - 0.002),
+        5: (lon + 0.005, lat + 0.002),
+        6: (lon, lat + 0.002),
+    }
+    text = "".join(f'<node id="{k}" lat="{y}" lon="{x}"/>' for k, (x, y) in nodes.items())
+    place = '<tag k="place" v="village"/><tag k="name" v="Beaupuy"/>'
+    text += f'<node id="7" lat="{lat}" lon="{lon}">{place}</node>'
+    road, land = (
+        "".join(f'<nd ref="{k}"/>' for k in (1, 2)),
+        "".join(f'<nd ref="{k}"/>' for k in (3, 4, 5, 6, 3)),
+    )
+    text += f'<way id="1">{road}<tag k="highway" v="tertiary"/></way>'
+    text += f'<way id="2">{land}<tag k="landuse" v="industrial"/></way>'
+    return f'<?xml version="1.0" encoding="UTF-8"?><osm version="0.6">{text}</osm>'.encode()
+
+
+@pytest.fixture
+def server():
+    with serving() as running:
+        gtfs = {"format": "GTFS", "url": running.url + "/latest.zip"}
+        feature = {
+            "type": "Feature",
+            "properties": {"code": "85191", "nom": "La Roche-sur-Yon", "population": 55_000},
+            "geometry": square(-1.5, 46.6, -1.35, 46.75),
+        }
+        running.pages = {
+            "/geo/communes": page([commune("La Roche-sur-Yon", "85191", 55_000)]),
+            "/geo/departements/85/communes": page({"features": [feature]}),
+            "/interpreter": Page(osm_xml(), etag=""),
+            "/api/gtfs-stops": stops("../Impulsyon", "../Impulsyon"),
+            "/api/datasets": page([dataset("../Impulsyon", gtfs)]),
+            "/latest.zip": Page(zipped(agency="x")),
+        }
+        yield running
+
+
+@pytest.fixture
+def prepare(server, tmp_path):
+    services = Services(
+        communes=server.url + "/geo",
+        timetables=server.url + "/api",
+        mobility_database=server.url + "/feeds_v2.csv",
+        geofabrik=server.url + "/index-v1.json",
+        overpass=server.url + "/interpreter",
+    )
+    desk = Desk(services, tmp_path / "cache", FAST)
+
+    def run(place="La Roche-sur-Yon", **options):
+        return init_territory(place, tmp_path / "study", desk=desk, radius_km=5, **options)
+
+    return run
+
+
+def files(folder):
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+def test_a_place_name_becomes_a_study_ready_to_run(prepare, tmp_path):
+    steps = []
+    got = prepare(progress=steps.append)
+    assert got.missing == ()
+    assert files(tmp_path / "study") == [
+        "data/gtfs/impulsyon.zip",
+        "data/homes/communes.geojson",
+        "data/osm/streets.osm",
+        "sites.csv",
+        "territory.toml",
+    ]
+    assert [p.as_posix() for p in got.files] == files(tmp_path / "study")[:4]
+    assert steps == ["commune", "communes", "streets", "timetables", "industrial land"]
+    assert all(step in french() for step in steps)
+    territory = Territory.from_toml(got.territory)
+    assert territory.name == "La Roche-sur-Yon"
+    assert territory.days.school_zone == "B"
+    for path in (territory.sources.osm, *territory.sources.gtfs, territory.sources.homes.file):
+        assert territory.resolve(path).is_file()
+    (site,) = read_sites(territory)
+    assert site.name == "Zone industrielle Beaupuy"
+    assert [round(g[0], 4) for g in site.gates] == [-1.4286, -1.4236]
+    text = got.territory.read_text(encoding="utf-8")
+    assert "# Horaires" in text
+    assert "licence lov2" in text
+
+
+def test_the_english_file_says_the_same(prepare, tmp_path):
+    got = prepare(language="en")
+    text = got.territory.read_text(encoding="utf-8")
+    assert "# Timetables" in text
+    assert Territory.from_toml(got.territory).output.language == "en"
+
+
+def test_what_cannot_be_had_is_said_and_the_file_written_all_the_same(prepare, server, tmp_path):
+    for path in ("/interpreter", "/api/gtfs-stops", "/geo/departements/85/communes"):
+        server.pages[path] = Page(status=500, etag="")
+    got = prepare()
+    assert len(got.missing) == 5
+    assert all(e.mend and e.render("fr") != e.render("en") for e in got.missing)
+    assert files(tmp_path / "study") == ["territory.toml"]
+    data = tomllib.loads(got.territory.read_text(encoding="utf-8"))
+    assert data["sources"]["gtfs"] == []
+    assert "osm" not in data["sources"]
+    assert "À compléter" in got.territory.read_text(encoding="utf-8")
+
+
+def test_an_unknown_place_writes_nothing(prepare, server, tmp_path):
+    server.pages["/geo/communes"] = page([])
+    with pytest.raises(DownloadError, match="No commune"):
+        prepare("Nulle-Part")
+    assert not (tmp_path / "study").exists()
+
+
+def test_an_earlier_territory_file_is_kept(prepare, tmp_path):
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "territory.toml").write_text("mine")
+    with pytest.raises(TerritoryError, match="already"):
+        prepare()
+    assert (tmp_path / "study" / "territory.toml").read_text() == "mine"
+    prepare(overwrite=True)
+    assert (tmp_path / "study" / "territory.toml").read_text() != "mine"
+
+
+def test_named_timetables_and_a_local_extract(prepare, server, tmp_path):
+    (tmp_path / "own.osm").write_bytes(osm_xml())
+    got = prepare(gtfs=[server.url + "/latest.zip"], osm=str(tmp_path / "own.osm"))
+    assert got.missing == ()
+    assert "data/osm/streets.osm.pbf" in files(tmp_path / "study")
+    assert "data/gtfs/latest.zip" in files(tmp_path / "study")
+    assert len(read_sites(Territory.from_toml(got.territory))) == 1
+
+
+def test_a_town_name_with_quotes_stays_valid_toml(prepare, server):
+    server.pages["/geo/communes"] = page([commune('L\'"Île"\n\\d', "85113", 5)])
+    got = prepare("85113")
+    assert Territory.from_toml(got.territory).name == 'L\'"Île"\n\\d'
+
+
+def test_gates_are_where_roads_enter():
+    """A square of 400 m; one road through it, one along its side, one that stops short."""
+    land = gpd.GeoDataFrame({"name": ["Z"]}, geometry=[shapely.box(0, 0, 400, 400)], crs=2154)
+    roads = gpd.GeoSeries(
+        [
+            shapely.LineString([(-100, 200), (500, 200)]),
+            shapely.LineString([(-100, 400), (500, 400)]),
+            shapely.LineString([(100, -200), (100, -50)]),
+        ],
+        crs=2154,
+    )
+    (site,) = candidate_sites(land, roads)
+    gates = gpd.GeoSeries(gpd.points_from_xy(*zip(*site.gates, strict=True)), crs=4326).to_crs(2154)
+    assert sorted((round(p.x), round(p.y)) for p in gates) == [(0, 200), (400, 200)]
+    assert (site.name, site.area_ha) == ("Z", 16.0)
+    (near,) = candidate_sites(land, roads.iloc[2:])
+    (gate,) = gpd.GeoSeries(gpd.points_from_xy(*zip(*near.gates, strict=True)), crs=4326).to_crs(
+        2154
+    )
+    assert (round(gate.x), round(gate.y)) == (100, 0)
+    assert candidate_sites(land, roads.iloc[2:], min_area_m2=200_000) == []
+    far = gpd.GeoSeries([shapely.LineString([(5000, 0), (6000, 0)])], crs=2154)
+    assert candidate_sites(land, far) == []
+
+
+def test_names_and_order_of_candidate_sites():
+    def site(name, area, lon):
+        return CandidateSite(name, area, (lon, 46.0), ((lon, 46.0),))
+
+    near, far = site("", 10, 0.0), site("ZI", 15, 0.2)
+    assert nearest_first([far, near], (0.0, 46.0)) == [near, far]
+    places = gpd.GeoDataFrame({"name": ["Bourg"]}, geometry=[shapely.Point(0, 46)], crs=4326)
+    assert [s.name for s in named([near, near, far], places)] == [
+        "Zone industrielle Bourg",
+        "Zone industrielle Bourg 2",
+        "ZI",
+    ]
+    assert named([near], None)[0].name == "Zone industrielle"
+    assert sites_csv([far]).splitlines()[1] == "ZI;;0.200000;46.000000;1;3x8;0"
+
+
+@pytest.mark.parametrize(
+    ("department", "zone"), [("85", "B"), ("34", "C"), ("69", "A"), ("2A", None)]
+)
+def test_school_zones(department, zone):
+    assert school_zone(department) == zone
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is absent")
+def test_an_extract_is_clipped_with_whole_ways(tmp_path):
+    from mobility.network.streets import streets_from_osm
+
+    source = DATA / "geneva" / "streets.osm.pbf"
+    box = (6.13, 46.195, 6.14, 46.205)
+    target = tmp_path / "clip.osm.pbf"
+    assert clip_osm(source, target, box) > 500
+    clipped = streets_from_osm(target, bbox=box)
+    whole = streets_from_osm(source, bbox=box)
+    assert clipped.n_edges == whole.n_edges
+    assert clipped.length_m.sum() == pytest.approx(whole.length_m.sum())
+    with pytest.raises(ValueError, match="Nothing of it"):
+        clip_osm(source, tmp_path / "no.osm.pbf", (0, 0, 1, 1))
+    (tmp_path / "bad.osm.pbf").write_bytes(b"nonsense")
+    with pytest.raises(ValueError, match="OpenStreetMap"):
+        clip_osm(tmp_path / "bad.osm.pbf", tmp_path / "no.osm.pbf", box)
+    assert json.dumps(files(tmp_path)) == '["bad.osm.pbf", "clip.osm.pbf"]'
