@@ -6,6 +6,7 @@ kind of object; ways whose nodes lie outside the extract are kept where their no
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,11 +81,12 @@ class _Stream:
         self.buildings = buildings
         self.way_id: list[int] = []
         self.way_len: list[int] = []
-        self.refs: list[int] = []
-        self.x: list[int] = []
-        self.y: list[int] = []
-        self.tag_way: list[int] = []
-        self.tag_key: list[int] = []
+        # Packed, as a region has tens of millions of them.
+        self.refs = array("q")
+        self.x = array("i")
+        self.y = array("i")
+        self.tag_way = array("i")
+        self.tag_key = array("i")
         self.tag_value: list[str] = []
         self.rows = bg.BackgroundRows()
         self.lines: dict[int, np.ndarray] = {}
@@ -111,9 +113,9 @@ class _Stream:
         row = len(self.way_id)
         self.way_id.append(way.id)
         self.way_len.append(len(nodes))
-        self.refs += [n.ref for n in nodes]
-        self.x += [n.x for n in nodes]
-        self.y += [n.y for n in nodes]
+        self.refs.extend([n.ref for n in nodes])
+        self.x.extend([n.x for n in nodes])
+        self.y.extend([n.y for n in nodes])
         for key, value in tags.items():
             code = _KEY_CODE.get(key)
             if code is not None:
@@ -244,8 +246,9 @@ def _add_relations(stream: _Stream, relations: Relations) -> None:
 def _split(stream: _Stream, bbox: Bbox | None) -> StreetTables:
     """Split every way at its ends and at each node used twice by streets."""
     refs = np.array(stream.refs, dtype=np.int64)
-    lonlat = np.column_stack([stream.x, stream.y]) / 1e7
-    known = np.array(stream.x, dtype=np.int64) != _UNDEFINED
+    x, y = np.array(stream.x, dtype=np.int32), np.array(stream.y, dtype=np.int32)
+    lonlat = np.column_stack([x, y]) / 1e7
+    known = x != _UNDEFINED
     way = np.repeat(np.arange(len(stream.way_id)), stream.way_len)
     # A node listed twice in a row is one node.
     again = np.zeros(len(refs), dtype=bool)
