@@ -89,7 +89,7 @@ def read_lines(
         else:
             features = json.loads(text).get("features", [])
             rows = [_from_geojson(row, k, path) for k, row in enumerate(features)]
-    except (tomllib.TOMLDecodeError, json.JSONDecodeError, AttributeError) as error:
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError, AttributeError, TypeError) as error:
         raise SourceError(
             "It cannot be read: {reason}.",
             file=path,
@@ -129,7 +129,7 @@ def _from_toml(
                     row=k + 1,
                     column="stops",
                     value=stop,
-                    mend="Correct the name, or write {{ name, lon, lat }}.",
+                    mend="Correct the name, or write a table with name, lon and lat.",
                 )
             stops.append(Place(stop, *known[stop], "stop"))
         else:

@@ -23,6 +23,7 @@ from mobility.shuttles.plan import Plan, evaluate_plan
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.schedule import build_runs, covered_homes
 
+SMALL_SHARES = (0.35, 0.6)  # of what one vehicle can be given to do
 MOST_VEHICLES = 6  # plans are searched for each number up to it, then by budget
 WORKER_EUR = 1e7  # far above any plan's cost: euros only decide between equals
 
@@ -328,6 +329,9 @@ def build_frontier(
     vehicles = 1
     while vehicles <= MOST_VEHICLES:
         choice = add(max_vehicles=vehicles)
+        if vehicles == 1 and choice is not None:
+            for share in SMALL_SHARES:
+                add(max_vehicles=1, max_eur=choice.eur * share)
         if choice is not None and choice.eur >= full.eur:
             break
         vehicles += 1

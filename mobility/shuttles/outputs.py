@@ -116,13 +116,16 @@ def timetable_table(plans: Plans, plan: Plan, *, language: str = "fr") -> pd.Dat
 
 def blocks_table(plans: Plans, plan: Plan) -> pd.DataFrame:
     """Return one row per move of every vehicle and kind of day."""
-    rows = []
-    for day, blocks in zip(plan.operations.days, plan.operations.blocks, strict=True):
-        for b, block in enumerate(blocks):
-            for move in (m for piece in block.pieces for m in piece):
-                rows.append(_move_row(plans, plan, day.weekday, day.kinds[day.weekday], b, move)
-                            | {"vehicle": plans.config.vehicles[block.vehicle].name})  # fmt: skip
-    return pd.DataFrame(rows)
+    return pd.DataFrame(
+        [
+            _move_row(plans, plan, day.weekday, day.kinds[day.weekday], b, move)
+            | {"vehicle": plans.config.vehicles[block.vehicle].name}
+            for day, blocks in zip(plan.operations.days, plan.operations.blocks, strict=True)
+            for b, block in enumerate(blocks)
+            for piece in block.pieces
+            for move in piece
+        ]
+    )
 
 
 def _move_row(

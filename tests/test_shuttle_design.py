@@ -1,0 +1,325 @@
+"""From the demo's white zones to proven plans, their GTFS, drawn lines and lighter answers."""
+
+import dataclasses
+import itertools
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import partridge as ptg
+import pytest
+
+from mobility.analysis.commutes import assess
+from mobility.analysis.loading import load
+from mobility.analysis.white_zones import white_zones
+from mobility.errors import SourceError, SourceNotFoundError, TerritoryError
+from mobility.inputs.gtfs import read_feed
+from mobility.inputs.gtfs_quality import check_feed
+from mobility.shuttles.after import keep_trips, with_feed
+from mobility.shuttles.config import ShuttleConfig
+from mobility.shuttles.design import design_shuttles
+from mobility.shuttles.drive import Ways, drive_graph, drive_matrix, drive_seconds
+from mobility.shuttles.edit import cost_lines, read_lines
+from mobility.shuttles.factors import Factors
+from mobility.shuttles.gtfs_out import clock, write_gtfs
+from mobility.shuttles.harmonise import harmonise
+from mobility.shuttles.lighter import REMEDIES, Insert, insert_calls, lighter_answers
+from mobility.shuttles.model import UNREACHED
+from mobility.shuttles.outputs import write_plans
+from mobility.shuttles.schedule import run_cover
+from mobility.territory import Territory
+
+DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
+SMALL = {"iterations": 30, "plans": 4, "max_hubs": 1, "max_stops": 14}
+
+
+@pytest.fixture(scope="module")
+def demo():
+    study = load(DEMO)
+    access = assess(study)
+    return study, access, white_zones(access)
+
+
+@pytest.fixture(scope="module")
+def plans(demo):
+    return design_shuttles(*demo, config=ShuttleConfig.from_dict(SMALL), seed=3)
+
+
+def test_frontier_is_proven_and_unbeaten(plans):
+    assert len(plans.plans) >= 3
+    costs = [p.costs.total for p in plans.plans]
+    proven = [p.workers_proven for p in plans.plans]
+    assert costs == sorted(costs)
+    assert all(b > a for a, b in itertools.pairwise(proven))
+    assert min(p.operations.vehicles for p in plans.plans) == 1
+    assert plans.plans[-1].workers_proven <= plans.white_workers + 1e-6
+    assert plans.knee in plans.plans
+
+
+def test_nobody_loses_access_and_the_estimate_is_close(plans):
+    for p in plans.plans:
+        assert p.lost_proven == 0
+        # The engine also knows walks beyond the shuttle's and changes with other lines.
+        assert p.workers_proven >= 0.9 * p.workers_reached
+
+
+def test_riders_keep_the_limits_of_the_territory(plans):
+    scene = plans.scene
+    for p in plans.plans:
+        for run in p.runs:
+            vehicle = plans.config.vehicles[run.vehicle]
+            assert sum(run.riders) <= vehicle.passengers + p.service.left_behind + 1e-6
+            for e in run.edges:
+                total, call = run_cover(scene, p.lines[run.line], run, e)
+                assert (total[call >= 0] <= scene.limits.max_total_s).all()
+        assert p.operations.unlawful == 0
+
+
+def test_same_seed_same_plans(demo, plans):
+    again = design_shuttles(*demo, config=ShuttleConfig.from_dict(SMALL), seed=3)
+    assert again.to_frame().equals(plans.to_frame())
+    assert [p.lines[0].stops_in for p in again.plans] == [p.lines[0].stops_in for p in plans.plans]
+
+
+def test_stopping_early_keeps_what_was_found(demo):
+    calls = iter(range(10**9))
+    found = design_shuttles(
+        *demo, config=ShuttleConfig.from_dict(SMALL), should_stop=lambda: next(calls) > 150
+    )
+    assert len(found.plans) <= 3
+
+
+def test_feed_passes_partridge_and_the_quality_gate(plans, tmp_path):
+    plan = plans.knee
+    path = write_gtfs(plans.gtfs(plan), tmp_path / "a.zip")
+    feed = ptg.load_feed(str(path))
+    assert len(feed.trips) == len(plan.runs)
+    assert len(feed.routes) == len(plan.lines)
+    assert len(feed.stop_times) == sum(len(r.calls) for r in plan.runs)
+    assert set(feed.routes["route_type"].astype(int)) == {3}
+    read = read_feed(path, cache=False)
+    dates = [d.date for d in plans.study.days]
+    findings = [*read.findings, *check_feed(read, dates=dates)]
+    assert [f.code for f in findings if f.severity == "error"] == []
+    assert write_gtfs(plans.gtfs(plan), tmp_path / "b.zip").read_bytes() == path.read_bytes()
+
+
+def test_times_of_the_feed_are_those_of_the_runs(plans, tmp_path):
+    plan = plans.knee
+    path = write_gtfs(plans.gtfs(plan), tmp_path / "a.zip")
+    with zipfile.ZipFile(path) as archive:
+        rows = archive.read("stop_times.txt").decode().splitlines()[1:]
+    times = sorted(row.split(",")[1] for row in rows)
+    assert times == sorted(clock(t) for run in plan.runs for t in run.arrive_s)
+    assert clock(86_400 + 5 * 3600 + 60) == "29:01:00"
+
+
+def test_published_feed_gives_the_same_proof(demo, plans, tmp_path):
+    study, access, zones = demo
+    plan = plans.knee
+    after = with_feed(
+        study, read_feed(write_gtfs(plans.gtfs(plan), tmp_path / "a.zip")), scenario="x"
+    )
+    held = assess(after)
+    before, now = access.holds, held.holds
+    assert not (before & ~now).any()
+    gained = 0.0
+    for row, shift in enumerate(plans.scene.shift_ids):
+        keys = zones.keys[zones.keys["shift_id"] == shift]
+        white = np.zeros(study.n_homes, bool)
+        ok = np.ones(study.n_homes, bool)
+        for kind in keys["day_kind"]:
+            was, is_now = access.counted(int(shift), kind)[2], held.counted(int(shift), kind)[2]
+            white |= ~was
+            ok &= is_now
+        gained += plans.scene.workers[row][(white & ok)[plans.homes]].sum()
+    assert gained == pytest.approx(plan.workers_proven)
+
+
+def test_keeping_every_trip_changes_nothing(plans):
+    tt = plans.study.timetables["school_weekday"].timetable
+    kept = keep_trips(tt, np.ones(len(plans.study.feed.trips), bool))
+    assert kept.same_as(tt)
+    none = keep_trips(tt, np.zeros(len(plans.study.feed.trips), bool))
+    assert none.n_runs == 0
+
+
+def test_drive_matrix_agrees_with_single_searches_and_ways(plans):
+    graph, n = plans.graph, len(plans.scene.places)
+    drive = drive_matrix(graph, np.arange(n))
+    assert (np.diag(drive.seconds) == 0).all()
+    for place in (0, n // 2):
+        out = drive_seconds(graph, place, to_place=False)
+        back = drive_seconds(graph, place, to_place=True)
+        assert out.tolist() == drive.seconds[place].tolist()
+        assert back.tolist() == drive.seconds[:, place].tolist()
+    ways = Ways(graph)
+    for a, b in [(0, 1), (1, n - 1), (2, 3)]:
+        if drive.seconds[a, b] < UNREACHED:
+            way = ways.between(a, b)
+            length = np.hypot(*np.diff(way, axis=0).T).sum()
+            assert length == pytest.approx(drive.metres[a, b], abs=5 + 0.005 * length)
+
+
+def test_triangle_inequality_of_drives(plans):
+    s = plans.scene.drive.seconds.astype(np.int64)
+    n = min(len(s), 25)
+    for k in range(n):
+        assert (s[:n, :n] <= s[:n, [k]] + s[[k], :n] + 2).all()
+
+
+def test_places_far_from_streets_are_not_driven_to(demo):
+    study = demo[0]
+    x, y = study.streets.bounds_lonlat[0] - 0.5, study.streets.bounds_lonlat[1] - 0.5
+    gate = study.sites[0].gates[0]
+    graph = drive_graph(study.streets, study.territory.speeds, np.array([gate, (x, y)]), factor=1.0)
+    drive = drive_matrix(graph, np.arange(2))
+    assert drive.seconds.tolist() == [[0, UNREACHED], [UNREACHED, 0]]
+
+
+def test_moving_hours_by_nothing_saves_nothing(plans):
+    config = plans.config.model_copy(update={"harmonise_min": (0, 15)})
+    moves = harmonise(plans.scene, plans.knee, config, plans.factors, plans.days)
+    still = [m for m in moves if m.minutes == 0]
+    assert still
+    assert all(m.eur_saved == pytest.approx(0) and m.vehicles_saved == 0 for m in still)
+
+
+def test_intervals_hold_the_point(plans):
+    for s, p in zip(plans.intervals, plans.plans, strict=True):
+        assert s.reached[0] <= p.reached <= s.reached[1]
+        assert s.gained[0] < p.workers_gained < s.gained[1]
+        assert s.eur_per_worker[0] < p.eur_per_worker < s.eur_per_worker[1]
+        assert s.co2_saved_kg[0] < p.co2_saved_kg(plans.factors) < s.co2_saved_kg[1]
+
+
+def test_lighter_answers_compare_remedies(demo, plans):
+    frame = lighter_answers(plans, demo[2])
+    assert len(frame) > 0
+    assert frame["white_workers"].is_monotonic_decreasing
+    for remedy in REMEDIES:
+        assert (frame[f"{remedy}_workers"] <= frame["white_workers"] + 1e-6).all()
+    assert set(frame["best"]) <= {"", *REMEDIES}
+    served = frame[frame["shuttle_workers"] > 0]
+    assert served["shuttle_eur_worker"].notna().all()
+    # Where no shuttle runs, none is justified.
+    assert not frame.loc[frame["shuttle_workers"] == 0, "shuttle_justified"].any()
+
+
+def test_a_call_put_into_a_run_leaves_the_others_alone(plans):
+    tt = plans.study.timetables["school_weekday"].timetable
+    assert insert_calls(tt, [], tt.n_stops).same_as(tt)
+    run = int(np.argmax(np.diff(tt.run_ptr) > 2))
+    first = int(tt.run_ptr[run])
+    end = int(tt.run_ptr[run + 1])
+    changed = insert_calls(
+        tt,
+        [Insert(run, end - first - 1, tt.n_stops, int(tt.call_arr[end - 1]) + 300)],
+        tt.n_stops + 1,
+    )
+    assert changed.n_calls == tt.n_calls + 1
+    at = int(np.flatnonzero(changed.call_stop == tt.n_stops)[0])
+    assert changed.call_alight[at]
+    assert not changed.call_board[at]
+    assert changed.call_board[at - 1]
+
+
+def test_drawn_lines_are_costed_like_designed_ones(plans, tmp_path):
+    line = plans.knee.lines[0]
+    places = plans.scene.places
+    site = plans.study.sites[0].name
+    stops = ", ".join(
+        f'{{ name = "{places[s].name}", lon = {places[s].lon}, lat = {places[s].lat} }}'
+        for s in line.stops_in
+    )
+    text = f'[[lines]]\nname = "D1"\nsite = "{site}"\nvehicle = "midibus"\nstops = [{stops}]\n'
+    path = tmp_path / "lines.toml"
+    path.write_text(text, encoding="utf-8")
+    drawn = cost_lines(plans, read_lines(path))
+    assert drawn.knee.lines[0].name == "N1"
+    assert drawn.knee.operations.fleet[1] >= 1
+    assert drawn.knee.workers_proven > 0
+    drawn_at = [[places[s].lon, places[s].lat] for s in line.stops_in]
+    geo = {
+        "type": "FeatureCollection",
+        "features": [{
+            "type": "Feature",
+            "geometry": {"type": "LineString", "coordinates": drawn_at},
+            "properties": {"name": "D1", "site": site, "vehicle": "midibus"},
+        }],
+    }  # fmt: skip
+    other = tmp_path / "lines.geojson"
+    other.write_text(json.dumps(geo), encoding="utf-8")
+    same = cost_lines(plans, read_lines(other))
+    assert same.knee.costs == dataclasses.replace(drawn.knee.costs)
+
+
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        ('[[lines]]\nname = "A"\nstops = ["Nulle part"]\nsite = "x"\n', "stops"),
+        ('[[lines]]\nname = "A"\nsite = "x"\n', "stops"),
+        ('[[lines]]\nstops = [{ lon = 1, lat = 2 }]\nsite = "x"\n', "name"),
+        ("lines = 3", None),
+        ("", None),
+    ],
+)
+def test_wrong_drawings_name_their_field(tmp_path, text, column):
+    path = tmp_path / "lines.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SourceError) as caught:
+        read_lines(path)
+    assert caught.value.column == column
+    assert caught.value.mend
+    with pytest.raises(SourceNotFoundError):
+        read_lines(tmp_path / "absent.toml")
+
+
+def test_unknown_site_of_a_drawn_line(plans, tmp_path):
+    path = tmp_path / "lines.toml"
+    path.write_text('[[lines]]\nname = "A"\nsite = "Ailleurs"\nstops = [{ lon = 1, lat = 2 }]\n')
+    with pytest.raises(SourceError) as caught:
+        cost_lines(plans, read_lines(path))
+    assert caught.value.value == "Ailleurs"
+
+
+def test_tables_and_layers_are_written(plans, tmp_path):
+    names = write_plans(plans, tmp_path / "shuttles")
+    first = plans.plans[0].name
+    assert {"plans.csv", "sensitivity.csv", "harmonise.csv", "factors.csv"} <= set(names)
+    assert {f"{first}.zip", f"{first}.geojson", f"{first}-blocks.csv"} <= set(names)
+    layer = json.loads((tmp_path / "shuttles" / f"{first}.geojson").read_text(encoding="utf-8"))
+    kinds = [f["geometry"]["type"] for f in layer["features"]]
+    assert "LineString" in kinds
+    assert "Point" in kinds
+    again = write_plans(plans, tmp_path / "again")
+    assert names == again
+    for name in names:
+        assert (tmp_path / "shuttles" / name).read_bytes() == (
+            tmp_path / "again" / name
+        ).read_bytes()
+
+
+def test_factors_are_rows_and_can_be_overridden():
+    rows = Factors.load(
+        {"driver_hour": 31.5, "vehicle_km": {"minibus": {"value": 0.3, "source": "bid"}}}
+    )
+    assert rows["driver_hour"] == 31.5
+    assert rows.rows["vehicle_km.minibus"].source == "bid"
+    assert rows["vehicle_km.autocar"] == 0.55
+    frame = Factors.load().to_frame()
+    assert (frame[["unit", "source"]] != "").all().all()
+    assert frame["year"].between(2000, 2030).all()
+    with pytest.raises(TerritoryError):
+        Factors.load({"driver_hour": "cheap"})
+
+
+def test_settings_refuse_nonsense():
+    with pytest.raises(TerritoryError) as caught:
+        ShuttleConfig.from_dict({"capture_rat": 0.3})
+    assert caught.value.column == "shuttles.capture_rat"
+    with pytest.raises(TerritoryError):
+        ShuttleConfig.from_dict({"capture_low": 0.9})
+    territory = Territory.from_toml(DEMO)
+    assert ShuttleConfig.from_territory(territory).capture_rate == 0.3
