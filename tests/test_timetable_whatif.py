@@ -61,6 +61,21 @@ def test_with_runs_equals_a_rebuild(data: st.DataObject, runs: list[Run]) -> Non
     assert changed.same_as(build(after))
 
 
+@settings(max_examples=250, deadline=None)
+@given(st.data(), some_runs(low=1, high=8))
+def test_shifts_equal_a_rebuild(data: st.DataObject, runs: list[Run]) -> None:
+    """Some runs move and nothing else: they are mended in place, on a copy."""
+    tt = build(runs)
+    runs = in_order(tt, runs)
+    moves = data.draw(st.dictionaries(st.integers(0, len(runs) - 1), st.integers(-50, 50)))
+    before = tt.call_dep.copy(), tt.dep_call.copy(), tt.run_ptr.copy()
+    after = [moved(run, moves.get(k, 0)) for k, run in enumerate(runs)]
+    assert with_runs(tt, shifted=moves).same_as(build(after))
+    assert np.array_equal(tt.call_dep, before[0])
+    assert np.array_equal(tt.dep_call, before[1])
+    assert np.array_equal(tt.run_ptr, before[2])
+
+
 @settings(max_examples=60, deadline=None)
 @given(some_runs(low=1))
 def test_a_shift_of_nothing_changes_nothing(runs: list[Run]) -> None:

@@ -21,6 +21,9 @@ from mobility.network.timetable import (
     take_runs,
 )
 
+FEW = 20
+"""Up to this many runs are moved one by one, more are merged anew."""
+
 
 def with_runs(
     tt: Timetable,
@@ -31,9 +34,9 @@ def with_runs(
 ) -> Timetable:
     """Return the timetable with some runs added, removed or moved in time.
 
-    The result is the one `index_timetable` would build; ``tt`` stays as it is. The work
-    grows with the number of calls, in two short passes: ask many what-ifs of one shift on
-    a `clipped` timetable.
+    The result is the one `index_timetable` would build; ``tt`` stays as it is. Moving a
+    few runs copies the arrays and mends them in place; adding and removing takes two passes
+    over the calls. Ask many what-ifs of one shift on a `clipped` timetable.
 
     Parameters
     ----------
@@ -55,6 +58,8 @@ def with_runs(
     gone = np.unique(np.array([*removed, *moves], np.int64))
     extra = added if isinstance(added, RunArrays) else flatten_runs([as_run(r) for r in added])
     _check(tt, gone, set(removed) & set(moves), extra)
+    if 0 < len(moves) <= FEW and gone.size == len(moves) and extra.run_day.size == 0:
+        return _shifted(tt, moves)
     if moves:
         extra = _joined(_moved(tt, moves), extra)
     if not gone.size and extra.run_day.size == 0:
@@ -134,6 +139,24 @@ def _joined(one: RunArrays, two: RunArrays) -> RunArrays:
     )
 
 
+def _shifted(tt: Timetable, moves: Mapping[int, int]) -> Timetable:
+    """Move runs one by one on a copy of the arrays."""
+    names = (*RunArrays._fields, "dep_time", "dep_call", "call_pos")
+    new = replace(tt, **{name: getattr(tt, name).copy() for name in names})
+    pending = list(moves.items())
+    while pending:
+        run, by = pending.pop()
+        slot = int(_slots(new, _moved(new, {run: by}))[0])
+        place = slot - 1 if slot > run else slot
+        _move_run(*_runs(new), new.dep_ptr, new.dep_time, new.dep_call, new.call_pos,
+                  run, place, by)  # fmt: skip
+        # The runs between both places have moved up or down by one.
+        pending = [
+            (k - 1 if run < k <= place else k + 1 if place <= k < run else k, s) for k, s in pending
+        ]
+    return new
+
+
 def _edited(tt: Timetable, gone: Int64, extra: RunArrays) -> Timetable:
     """Merge the sorted runs ``extra`` into ``tt`` without its runs ``gone``."""
     extra = take_runs(extra, np.lexsort(run_keys(extra)[::-1]).astype(np.int64))
@@ -175,6 +198,73 @@ def _key(tt: Timetable, run: int) -> tuple[int, ...]:
     trips = int(tt.call_trip[first]), int(tt.call_trip[last])
     ends = int(tt.call_dep[first]), int(tt.call_arr[last])
     return (*ends, min(trips), max(trips), int(tt.run_day[run]))
+
+
+@njit(cache=True, nogil=True)
+def _move_run(  # type: ignore[no-untyped-def]  # noqa: PLR0913
+    run_ptr, call_stop, call_arr, call_dep, call_board, call_alight, call_trip, run_day,
+    dep_ptr, dep_time, dep_call, call_pos, run, place, by,
+):  # fmt: skip
+    """Move one run by some seconds, and to its new place among the runs, in place."""
+    a, b = run_ptr[run], run_ptr[run + 1]
+    n = b - a
+    stop, board, alight = call_stop[a:b].copy(), call_board[a:b].copy(), call_alight[a:b].copy()
+    arr, dep = call_arr[a:b] + by, call_dep[a:b] + by
+    trip, pos, day = call_trip[a:b].copy(), call_pos[a:b].copy(), run_day[run]
+    # The runs between both places make room.
+    step = 1 if place >= run else -1
+    first, last = (b, run_ptr[place + 1]) if step > 0 else (run_ptr[place], a)
+    for i in range(last - first):
+        c = first + i if step > 0 else last - 1 - i
+        to = c - step * n
+        call_stop[to] = call_stop[c]
+        call_arr[to] = call_arr[c]
+        call_dep[to] = call_dep[c]
+        call_board[to] = call_board[c]
+        call_alight[to] = call_alight[c]
+        call_trip[to] = call_trip[c]
+        call_pos[to] = call_pos[c]
+        if call_pos[c] >= 0:
+            dep_call[call_pos[c]] = to
+    k = run
+    while k != place:
+        run_day[k] = run_day[k + step]
+        if step > 0:
+            run_ptr[k + 1] = run_ptr[k + 2] - n
+        else:
+            run_ptr[k] = run_ptr[k - 1] + n
+        k += step
+    run_day[place] = day
+    at = last - n if step > 0 else first
+    for i in range(n):
+        call_stop[at + i] = stop[i]
+        call_arr[at + i] = arr[i]
+        call_dep[at + i] = dep[i]
+        call_board[at + i] = board[i]
+        call_alight[at + i] = alight[i]
+        call_trip[at + i] = trip[i]
+        call_pos[at + i] = pos[i]
+    # Each departure passes those it has overtaken; the foremost of the run goes first.
+    for i in range(n):
+        j = n - 1 - i if by > 0 else i
+        p, mine = pos[j], at + j
+        if p < 0:
+            continue
+        low, high = dep_ptr[stop[j]], dep_ptr[stop[j] + 1]
+        side = 1 if by > 0 else -1
+        while low <= p + side < high:
+            other, time = dep_call[p + side], dep_time[p + side]
+            if side > 0 and not (time < dep[j] or (time == dep[j] and other < mine)):
+                break
+            if side < 0 and not (time > dep[j] or (time == dep[j] and other > mine)):
+                break
+            dep_time[p] = time
+            dep_call[p] = other
+            call_pos[other] = p
+            p += side
+        dep_time[p] = dep[j]
+        dep_call[p] = mine
+        call_pos[mine] = p
 
 
 @njit(cache=True, nogil=True)
