@@ -395,3 +395,23 @@ def test_a_picture_is_exported(browser, basin, tmp_path: Path) -> None:
     assert int.from_bytes(data[16:20]) == 900
     assert int.from_bytes(data[20:24]) == 600
     assert len(data) > 40_000
+
+
+def test_small_figures_are_hidden_and_their_neighbour_rounded(open_page, tmp_path: Path) -> None:
+    """Three workers one way only, 97 there and back: "< 5" and "about 95"."""
+    from dataclasses import replace
+
+    model = make_model(step_km=1.0)
+    row = row_of(model, 1, 0, 0)
+    now = model.scenarios[0]
+    held = (now.outbound_min[row] < NONE) & (now.return_min[row] < NONE)
+    one_way = (now.outbound_min[row] < NONE) & (now.return_min[row] == NONE)
+    workers = np.zeros(len(model.homes))
+    workers[np.flatnonzero(held)[0]], workers[np.flatnonzero(one_way)[0]] = 97, 3
+    model = replace(model, homes=replace(model.homes, workers=workers, groups={}))
+    opened = open_page(write_map(model, tmp_path / "map.html"), "site=0&pick=s1&day=0&mode=0")
+    assert whole(opened.figure("pool")) == 100
+    assert opened.figure("reachable").replace("\u00a0", " ") == "env. 95"
+    assert opened.figure("out").replace("\u00a0", " ") == "< 5"
+    assert opened.figure("neither") == "0"
+    assert "3" not in opened.page.inner_text(".mb-list:first-of-type")

@@ -181,7 +181,7 @@ async function showFigures() {
   const share = (code) => (pool && code !== 2 ? percent(Math.floor(code / 3) / pool) : "");
   const oneWay = mode[2] === 2 || mode[3] === 2 ? null : 3 * (countValue(mode[2]) + countValue(mode[3]));
   const row = (name, label, code, style, extra) => el("div", { class: "mb-row" },
-    el("dt", {}, style ? swatch(style) : el("span", { class: "mb-noswatch" }), label),
+    el("dt", {}, style ? swatch({ ...style, colour: colourIn(style) }) : el("span", { class: "mb-noswatch" }), label),
     el("dd", { "data-figure": name }, code === null ? "–" : countText(code),
       el("small", {}, extra === undefined ? share(code === null ? 2 : code) : extra)));
   const white = zone && [zone[2], zone[3], zone[4]];
@@ -221,7 +221,7 @@ function bar(mode, pool) {
   const styles = [SERVED, OUT_ONLY, BACK_ONLY, NEITHER];
   return el("div", { class: "mb-bar", "aria-hidden": "true" }, styles.map((style, i) => {
     const part = el("span", { style: "flex-grow:" + (pool ? countValue(mode[i + 1]) / pool : 0) });
-    dress(part, style);
+    dress(part, { ...style, colour: colourIn(style) });
     return part;
   }));
 }

@@ -1,0 +1,39 @@
+"""Draw the pictures of the demo's map that the README, ``maps/`` and the docs show.
+
+Run ``python tools/make_pictures.py`` from the repository: it computes the demo territory and
+writes ``maps/demo-*.png`` with a headless Chromium.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from mobility.maps.export import export_png
+from mobility.pipeline import run
+
+ROOT = Path(__file__).parents[1]
+#: Picture → what it shows, as in the page's address, and whether with the controls.
+PICTURES: dict[str, tuple[dict[str, object], bool]] = {
+    "demo-page": ({"site": 0, "pick": "s2", "day": 0}, True),
+    "demo-night": ({"site": 0, "pick": "s2", "day": 0, "measure": "holds"}, False),
+    "demo-white": ({"site": 0, "pick": "r0", "measure": "white"}, False),
+    "demo-reason": ({"site": 0, "pick": "r0", "measure": "reason"}, False),
+    "demo-time": ({"site": 2, "pick": "s5", "day": 0, "measure": "time"}, False),
+    "demo-english": ({"site": 0, "pick": "s0", "measure": "late", "lang": "en"}, False),
+}
+
+
+def main(folder: Path = ROOT / "maps") -> None:
+    with tempfile.TemporaryDirectory() as out:
+        page = run(ROOT / "data" / "demo.toml", out).map_path
+        for name, (select, controls) in PICTURES.items():
+            export_png(
+                page, folder / f"{name}.png", size=(1400, 875), select=select, controls=controls
+            )
+            print(folder / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main(*(Path(a) for a in sys.argv[1:2]))
