@@ -30,6 +30,7 @@ from mobility.inputs.homes_model import (
     read_names,
     read_points,
     read_workers,
+    utm_crs,
 )
 from mobility.inputs.homes_zones import read_communes
 from mobility.inputs.layers import home_box, parse_crs
@@ -127,7 +128,7 @@ def _are_zones(table: Table, shapes: gpd.GeoSeries) -> bool:
         return False
     if not (shapely.get_dimensions(np.asarray(shapes.array, dtype=object)) == 2).all():
         return False
-    areas = shapes.to_crs(shapes.estimate_utm_crs()).area
+    areas = shapes.to_crs(utm_crs(shapes)).area
     return float(areas.median()) > ZONE_AREA_M2
 
 

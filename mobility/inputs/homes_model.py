@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import geopandas as gpd
@@ -106,7 +107,19 @@ class HomesRequest:
 
     def local_crs(self, lonlat: gpd.GeoSeries) -> pyproj.CRS:
         """Return the projected system of the study, metres."""
-        return self.crs if self.crs is not None else lonlat.estimate_utm_crs()
+        return self.crs if self.crs is not None else utm_crs(lonlat)
+
+
+def utm_crs(lonlat: gpd.GeoSeries) -> pyproj.CRS:
+    """Return the WGS 84 / UTM zone at the middle of geometries in EPSG:4326."""
+    west, south, east, north = lonlat.total_bounds
+    zone = min(int(((west + east) / 2 + 180) // 6) + 1, 60)
+    return _crs((32600 if south + north >= 0 else 32700) + zone)
+
+
+@cache
+def _crs(epsg: int) -> pyproj.CRS:
+    return pyproj.CRS.from_epsg(epsg)
 
 
 @dataclass(frozen=True)
