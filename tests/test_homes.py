@@ -12,6 +12,7 @@ from mobility.errors import MobilityError, SourceError, SourceNotFoundError
 from mobility.inputs.homes import add_overlay_group, read_homes
 from mobility.inputs.homes_grid import cell_boxes
 from mobility.inputs.homes_spread import allocate, land_cells
+from mobility.inputs.osm import read_osm
 from mobility.territory import Site, Territory
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
@@ -163,6 +164,7 @@ def layer(geometry, crs=4326, **columns):
     return gpd.GeoDataFrame(columns, geometry=geometry, crs=crs)
 
 
+@pytest.mark.filterwarnings("ignore:'crs' was not provided")
 def test_a_layer_without_crs_is_refused_with_its_mend(tmp_path):
     points = layer(gpd.points_from_xy([770000.0], [6280000.0]), None, workers=[3])
     error = refused(tmp_path, points, name="homes.shp")
@@ -510,6 +512,24 @@ def test_the_communes_of_herault_are_spread_exactly(tmp_path):
     )
     assert len(spread) > 330
     assert (spread == known.reindex(spread.index)).all()
+
+
+@real
+@needs_data
+def test_workers_of_malta_live_on_its_residential_land(tmp_path):
+    """The extract's land-use polygons overlap and cross themselves, as real ones do."""
+    land = read_osm(DATA / "malta" / "streets.osm.pbf").background["residential"]
+    assert not land.is_valid.all()
+    west, south, east, north = land.total_bounds
+    middle = (west + east) / 2
+    halves = [shapely.box(west, south, middle, north), shapely.box(middle, south, east, north)]
+    zones = layer(halves, code=["w", "e"], workers=[70_001, 120_000])
+    homes = read(tmp_path, zones, name="z.gpkg", land=land, kind="communes")
+    sums = homes.frame.groupby("commune")["workers"].sum()
+    assert sums.to_dict() == {"w": 70_001, "e": 120_000}
+    area = gpd.GeoSeries(land.make_valid().to_crs(32633).buffer(30).union_all(), crs=32633)
+    inside = homes.frame.to_crs(32633).within(area.iloc[0])
+    assert homes.workers[inside].sum() > 0.9 * 190_001
 
 
 @real

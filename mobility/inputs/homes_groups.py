@@ -60,12 +60,13 @@ def add_overlay_group(homes: Homes, name: str, polygons: gpd.GeoDataFrame) -> Ho
     polygons
         Any CRS; overlaps count once.
     """
-    area = shapely.union_all(np.asarray(polygons.geometry.to_crs(4326).array, dtype=object))
+    parts = np.asarray(polygons.geometry.to_crs(4326).array, dtype=object)
+    area = shapely.union_all(shapely.make_valid(parts))
     shapely.prepare(area)
     inside = homes.frame.geometry.within(area).to_numpy().astype(np.float64)
     if homes.cells is not None:
         # Within one cell the degree is an even measure: a share needs no projection.
-        shapes = np.asarray(homes.cells.array, dtype=object)
+        shapes = shapely.make_valid(np.asarray(homes.cells.array, dtype=object))
         whole = shapely.area(shapes)
         cut = shapely.area(shapely.intersection(shapes, area))
         inside = np.divide(cut, whole, out=inside, where=whole > 0)

@@ -71,7 +71,8 @@ def land_cells(
     SourceError
         The squares would be too many.
     """
-    zones = zones.to_crs(crs).reset_index(drop=True)
+    # A border touching itself may come out crossed after a change of system.
+    zones = zones.to_crs(crs).make_valid().reset_index(drop=True)
     pieces = _pieces(zones, land, crs=crs, cell_m=cell_m)
     zone, xy, weight = pieces
     cell = cell_index(xy, cell_m)
@@ -142,7 +143,7 @@ def _cut(
     """Cut polygons, overlaps counted once, by zones, then by the squares of the grid."""
     whole = shapely.union_all(shapely.make_valid(polygons))
     single = shapely.get_parts(whole)
-    single = single[shapely.get_dimensions(single) == 2]
+    single = shapely.make_valid(single[shapely.get_dimensions(single) == 2])
     piece, zone = tree.query(single, predicate="intersects")
     inside = shapely.intersection(single[piece], np.asarray(zones.array, dtype=object)[zone])
     good = shapely.area(inside) > 0
@@ -235,7 +236,7 @@ def clipped_cells(
 ) -> gpd.GeoSeries:
     """Return each square cut by the border of its zone, in EPSG:4326."""
     boxes = cell_boxes(cells.cell, cell_m)
-    borders = np.asarray(zones.to_crs(crs).array, dtype=object)[cells.zone]
+    borders = np.asarray(zones.to_crs(crs).make_valid().array, dtype=object)[cells.zone]
     shapely.prepare(borders)
     crossing = ~shapely.contains_properly(borders, boxes)
     cut = shapely.intersection(boxes[crossing], borders[crossing])
