@@ -85,11 +85,11 @@ class RawTables:
         return f"{self.path}/{table}.txt"
 
     def column(self, table: str, name: str) -> pd.Series:
-        """Return a column, all missing when the table has none of that name."""
+        """Return a column of text, or of NaN when the table has none of that name."""
         frame = self.tables[table]
         if name in frame:
             return frame[name]
-        return pd.Series(np.nan, index=frame.index, dtype="str")
+        return pd.Series(np.nan, index=frame.index, dtype="float64", name=name)
 
 
 def read_tables(path: Path) -> RawTables:

@@ -73,12 +73,12 @@ def parse_feed(raw: RawTables) -> Feed:
 
 def _text(raw: RawTables, table: str, column: str) -> pd.Series:
     """Return a text column, "" where missing."""
-    return raw.column(table, column).fillna("").reset_index(drop=True)
+    return _optional(raw, table, column).fillna("")
 
 
 def _optional(raw: RawTables, table: str, column: str) -> pd.Series:
     """Return a text column, <NA> where missing."""
-    return raw.column(table, column).reset_index(drop=True)
+    return raw.column(table, column).astype("str").reset_index(drop=True)
 
 
 def _unique(
