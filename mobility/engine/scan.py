@@ -96,8 +96,13 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
         total += lower_bound(dep_time, low, dep_ptr[stop + 1], deadline_s + 1) - low
     shift[n_stops] = total
     label = np.full((max_rides, total), INF, np.int32)
-    # Least label of each stop: a change there cannot do better.
+    # Departures whose label the last ride lowered, by stop: changes into others were tried.
+    # ``floor`` is the least of them at a stop, ``hope`` the least that a change from it brings.
     floor = np.full(n_stops, INF, np.int32)
+    hope = np.full(n_stops, INF, np.int32)
+    fresh_ptr = np.zeros(n_stops + 1, np.int64)
+    fresh_time = np.empty(total, np.int32)
+    fresh_walk = np.empty(total, np.int32)
 
     for ride in range(max_rides):
         # Copied one by one: an assignment of rows takes numba two seconds more to compile.
@@ -132,6 +137,9 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
                                 aboard = walk
                     else:
                         bound = min(aboard, max_walk_s + 1)
+                        if hope[stop] >= bound:
+                            call -= 1
+                            continue
                         if call > begin:
                             # An earlier boarding of this run already does as well with fewer rides.
                             position = call_pos[call - 1]
@@ -147,16 +155,20 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
                             other = foot_stop[foot]
                             if walk + floor[other] >= bound:
                                 continue
-                            high = shift[other + 1]
-                            base = first[other] - shift[other]
+                            low, high = fresh_ptr[other], fresh_ptr[other + 1]
                             soonest = arrival + foot_need_s[foot]
                             latest = arrival + walk + max_wait_s
-                            left = lower_bound(dep_time, first[other], base + high, soonest) - base
-                            while left < high and dep_time[base + left] <= latest:
-                                value = walk + previous[left]
+                            if fresh_time[high - 1] < soonest or fresh_time[low] > latest:
+                                continue
+                            left = lower_bound(fresh_time, low, high, soonest)
+                            least = walk + floor[other]
+                            while left < high and fresh_time[left] <= latest:
+                                value = walk + fresh_walk[left]
                                 if value < bound:
                                     bound = value
                                     aboard = value
+                                    if value == least:
+                                        break
                                 left += 1
                 call -= 1
         if not improved:
@@ -164,11 +176,26 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
                 for k in range(total):
                     label[later, k] = label[ride, k]
             break
+        size = 0
         for stop in range(n_stops):
+            fresh_ptr[stop] = size
             low_label = INF
+            base = first[stop] - shift[stop]
             for k in range(shift[stop], shift[stop + 1]):
-                low_label = min(low_label, current[k])
+                if current[k] < INF and (ride == 0 or current[k] < previous[k]):
+                    low_label = min(low_label, current[k])
+                    fresh_time[size] = dep_time[base + k]
+                    fresh_walk[size] = current[k]
+                    size += 1
             floor[stop] = low_label
+        fresh_ptr[n_stops] = size
+        for stop in range(n_stops):
+            least = INF
+            for foot in range(foot_ptr[stop], foot_ptr[stop + 1]):
+                if foot_walk_s[foot] >= least:
+                    break
+                least = min(least, foot_walk_s[foot] + floor[foot_stop[foot]])
+            hope[stop] = least
     return first, shift, label
 
 
