@@ -267,7 +267,7 @@ def test_mutated_feeds_give_one_clear_error_or_a_sound_timetable(
     tables = small_tables(feeds["nantes/gtfs"])
     rng = random.Random(7)
     refused = 0
-    for k in range(200):
+    for k in range(120):
         path = tmp_path / f"{k}.zip"
         with zipfile.ZipFile(path, "w") as archive:
             for name, content in mutate(tables, rng).items():
@@ -282,4 +282,4 @@ def test_mutated_feeds_give_one_clear_error_or_a_sound_timetable(
             assert (tt.call_dep >= tt.call_arr).all()
             assert tt.n_runs or found  # never empty without a word
             assert all(f.render("fr") for f in found)
-    assert 50 < refused < 150
+    assert 25 < refused < 95
