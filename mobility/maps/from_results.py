@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from mobility import __version__
 from mobility.analysis.commutes import Access, roster_shifts, rosters
 from mobility.analysis.examples import EdgeAnswers, LegText, answers
-from mobility.analysis.shapes import home_shapes
+from mobility.analysis.shapes import home_labels, home_shapes
 from mobility.analysis.study import Study
 from mobility.analysis.white_zones import WhiteZones
 from mobility.maps.background import background_of
@@ -103,13 +104,17 @@ def _homes(study: Study, roster_of: dict[tuple[int, str], int]) -> MapHomes:
     return MapHomes(
         lon=middle.x.to_numpy(),
         lat=middle.y.to_numpy(),
-        name=tuple(frame["name"].fillna("").astype(str)),
-        commune=tuple(frame["commune"].fillna("").astype(str)),
+        name=tuple(home_labels(study) if study.homes.personal else _texts(frame["name"])),
+        commune=tuple(_texts(frame["commune"])),
         workers=study.workers,
         cells=tuple(shapes),
         pools={i: study.pool(*key) for key, i in roster_of.items()} if known else {},
         groups={g: frame[g].to_numpy(np.float64) for g in study.homes.groups},
     )
+
+
+def _texts(column: pd.Series) -> list[str]:
+    return column.fillna("").astype(str).tolist()
 
 
 def _scenario(
@@ -156,7 +161,12 @@ def _stops(study: Study) -> Stops:
 
 
 def _examples(access: Access, zones: WhiteZones) -> Iterator[MapItinerary]:
-    """Yield journeys of the homes with most workers, for each status of each shift and day."""
+    """Yield journeys of the homes with most workers, for each status of each shift and day.
+
+    None where homes are personal: the walk of a journey would tell where someone lives.
+    """
+    if access.study.homes.personal:
+        return
     workers = access.study.workers
     for z, (shift_id, day_kind) in enumerate(zones.keys.itertuples(index=False)):
         key = access.row(shift_id, day_kind, "transit")

@@ -12,7 +12,7 @@ import pyogrio
 from mobility.analysis.commutes import Access, counted_rows, rosters
 from mobility.analysis.comparison import comparison
 from mobility.analysis.indicators import by_group, by_shift, summary
-from mobility.analysis.shapes import home_shapes
+from mobility.analysis.shapes import home_labels, home_shapes
 from mobility.analysis.white_zones import REASONS, STATUSES, WhiteZones
 from mobility.files import write_text, writing
 from mobility.network.timetable import INF
@@ -98,7 +98,7 @@ def homes_layer(access: Access, zones: WhiteZones) -> gpd.GeoDataFrame:
     study = access.study
     frame = study.homes.frame
     columns: dict[str, object] = {
-        "home_id": frame["home_id"].to_numpy(),
+        "home_id": home_labels(study),
         "commune": frame["commune"].to_numpy(),
     }
     shown = _shown(

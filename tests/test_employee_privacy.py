@@ -1,0 +1,47 @@
+"""No output of a run tells where a marked employee lives."""
+
+import geopandas as gpd
+import numpy as np
+from privacy_trace import assert_no_trace
+from small import LOCAL, lonlat, write_territory
+
+from mobility.pipeline import run
+
+MARKED = lonlat(1033.37)
+
+
+def employees_csv():
+    rng = np.random.default_rng(1)
+    rows = ["nom;site;roulement;lon;lat"]
+    places = [*(lonlat(float(m)) for m in rng.uniform(200, 1900, 40)), MARKED]
+    rows += [f"Salarié {k};Usine;3x8;{lon:.7f};{lat:.7f}" for k, (lon, lat) in enumerate(places)]
+    return "\n".join(rows) + "\n"
+
+
+def test_no_trace_of_a_marked_employee(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOBILITY_CACHE_DIR", str(tmp_path / "cache"))
+    toml = write_territory(tmp_path / "in", homes=employees_csv())
+    text = toml.read_text(encoding="utf-8")
+    old = 'id = "id"\nname = "name"\ncommune = "commune"\n'
+    assert old in text
+    toml.write_text(text.replace(old, 'kind = "employees"\n'), encoding="utf-8")
+    results = run(toml, tmp_path / "out")
+    assert results.study.workers.sum() == 41
+    assert_no_trace(tmp_path / "out", [MARKED], crs=[LOCAL])
+    assert_no_trace(tmp_path / "cache", [MARKED], crs=[LOCAL])
+    # Every square drawn holds five employees or more.
+    layer = gpd.read_file(tmp_path / "out" / "results.gpkg", layer="homes")
+    workers = results.study.workers
+    for _, rows in layer.groupby("home_id"):
+        assert rows.geometry.nunique() == 1
+        assert workers[rows.index].sum() >= 5
+
+
+def test_the_search_finds_what_is_there(tmp_path):
+    lon, lat = MARKED
+    (tmp_path / "leak.csv").write_text(f"a,{lon:.6f},{lat:.6f}\n", encoding="utf-8")
+    try:
+        assert_no_trace(tmp_path, [MARKED])
+    except AssertionError:
+        return
+    raise AssertionError("the leak was not seen")
