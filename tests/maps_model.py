@@ -30,14 +30,20 @@ LON, LAT = -1.30, 46.70
 KM_LON, KM_LAT = 1 / 76.2, 1 / 111.2
 HOSTILE = 'L\'Aciérie "du Val" & Fils </script><script>window.hacked=1</script>'
 VILLAGES = (
-    ("Valmont-sur-Orle", 0.0, 0.0, 1), ("Saint-Éloi", -6.5, 4.0, 2), ("La Ferté", 6.0, 6.5, 2),
-    ("Brézolles", -7.5, -5.0, 2), ("Œuilly", 4.5, -7.0, 2), ("Les Hauts-d'Orle", 8.5, -1.5, 3),
-)  # fmt: skip
+    ("Valmont-sur-Orle", 0.0, 0.0, 1),
+    ("Saint-Éloi", -6.5, 4.0, 2),
+    ("La Ferté", 6.0, 6.5, 2),
+    ("Brézolles", -7.5, -5.0, 2),
+    ("Œuilly", 4.5, -7.0, 2),
+    ("Les Hauts-d'Orle", 8.5, -1.5, 3),
+)
 MODES = ("transit", "walk", "bike", "car")
 DAYS = (
-    MapDay("school_weekday", "2026-03-17"), MapDay("holiday_weekday", "2026-02-17"),
-    MapDay("saturday", "2026-03-21"), MapDay("sunday", "2026-03-22"),
-)  # fmt: skip
+    MapDay("school_weekday", "2026-03-17"),
+    MapDay("holiday_weekday", "2026-02-17"),
+    MapDay("saturday", "2026-03-21"),
+    MapDay("sunday", "2026-03-22"),
+)
 
 
 def at(x_km: float, y_km: float) -> tuple[float, float]:
@@ -64,11 +70,14 @@ def _homes(rng: np.random.Generator, step_km: float) -> tuple[MapHomes, np.ndarr
         shapely.box(*at(a, b), *at(a + step_km, b + step_km)) for a, b in zip(x, y, strict=True)
     )
     homes = MapHomes(
-        lon, lat,
-        tuple(f"Maille {i}" if i else "<b>Maille</b> \"0\" & l'été" for i in range(len(x))),
+        lon,
+        lat,
+        tuple(f"Maille {i}" if i else '<b>Maille</b> "0" & l\'été' for i in range(len(x))),
         tuple(VILLAGES[v][0] for v in village),
-        people, cells, groups={"Sans voiture <i>": np.floor(people * 0.18)},
-    )  # fmt: skip
+        people,
+        cells,
+        groups={"Sans voiture <i>": np.floor(people * 0.18)},
+    )
     return homes, np.column_stack([x, y])
 
 
@@ -105,14 +114,19 @@ def make_model(*, step_km: float = 0.5, seed: int = 7, hostile: bool = False) ->
     )
     rosters = (MapRoster(0, "3x8", 180), MapRoster(1, "2x8", 90), MapRoster(2, "journée", 60))
     shifts = (
-        MapShift(0, "matin", 5 * 3600, 13 * 3600, 60), MapShift(0, "après-midi", 13 * 3600, 21 * 3600, 60),
-        MapShift(0, "nuit", 21 * 3600, 5 * 3600, 60), MapShift(1, "matin", 6 * 3600, 14 * 3600, 45),
-        MapShift(1, "après-midi", 14 * 3600, 22 * 3600, 45), MapShift(2, "journée", 8 * 3600, 16 * 3600, 60),
-    )  # fmt: skip
+        MapShift(0, "matin", 5 * 3600, 13 * 3600, 60),
+        MapShift(0, "après-midi", 13 * 3600, 21 * 3600, 60),
+        MapShift(0, "nuit", 21 * 3600, 5 * 3600, 60),
+        MapShift(1, "matin", 6 * 3600, 14 * 3600, 45),
+        MapShift(1, "après-midi", 14 * 3600, 22 * 3600, 45),
+        MapShift(2, "journée", 8 * 3600, 16 * 3600, 60),
+    )
     keys = [
-        (s, d, m) for s in range(6) for d in range(4 if shifts[s].roster == 0 else 2)
+        (s, d, m)
+        for s in range(6)
+        for d in range(4 if shifts[s].roster == 0 else 2)
         for m in range(len(MODES))
-    ]  # fmt: skip
+    ]
     zones = sorted({k[:2] for k in keys})
     now = _scenario("Situation actuelle", homes, xy, places, shifts, keys, zones, None)
     plans = _plans(places[0])
@@ -121,21 +135,46 @@ def make_model(*, step_km: float = 0.5, seed: int = 7, hostile: bool = False) ->
     trips = np.rint(rng.uniform(2, 90, (60, 1)) * np.array([[1, 0.8, 0.5, 0.1]])).astype(np.int64)
     spots = rng.uniform(-8, 8, (60, 2))
     return MapModel(
-        territory="Bassin de l'Orle", homes=homes, sites=sites, rosters=rosters, shifts=shifts,
-        days=DAYS, modes=MODES, key_shift=key[:, 0], key_day=key[:, 1], key_mode=key[:, 2],
-        zone_shift=np.array([z[0] for z in zones]), zone_day=np.array([z[1] for z in zones]),
-        scenarios=(now, after), plans=plans, itineraries=_examples(keys, now, homes, hostile),
-        stops=Stops(tuple(f"Arrêt {i}" for i in range(60)), LON + spots[:, 0] * KM_LON,
-                    LAT + spots[:, 1] * KM_LAT, trips),
+        territory="Bassin de l'Orle",
+        homes=homes,
+        sites=sites,
+        rosters=rosters,
+        shifts=shifts,
+        days=DAYS,
+        modes=MODES,
+        key_shift=key[:, 0],
+        key_day=key[:, 1],
+        key_mode=key[:, 2],
+        zone_shift=np.array([z[0] for z in zones]),
+        zone_day=np.array([z[1] for z in zones]),
+        scenarios=(now, after),
+        plans=plans,
+        itineraries=_examples(keys, now, homes, hostile),
+        stops=Stops(
+            tuple(f"Arrêt {i}" for i in range(60)),
+            LON + spots[:, 0] * KM_LON,
+            LAT + spots[:, 1] * KM_LAT,
+            trips,
+        ),
         background=_background(places),
         limits={"max_total_min": 60, "max_walk_min": 20, "max_transfers": 2, "max_wait_min": 30},
         sources=(
-            MapSource("streets", "orle.osm.pbf", "© les contributeurs d'OpenStreetMap", "ODbL 1.0", "ab" * 32),
-            MapSource("timetable", "orle.zip", "Réseau Orle <test>", "Licence ouverte 2.0", "cd" * 32),
+            MapSource(
+                "streets",
+                "orle.osm.pbf",
+                "© les contributeurs d'OpenStreetMap",
+                "ODbL 1.0",
+                "ab" * 32,
+            ),
+            MapSource(
+                "timetable", "orle.zip", "Réseau Orle <test>", "Licence ouverte 2.0", "cd" * 32
+            ),
         ),
-        findings=(("3 arrêts sont à plus de 500 m d'une rue.", "3 stops are over 500 m from a street."),),
+        findings=(
+            ("3 arrêts sont à plus de 500 m d'une rue.", "3 stops are over 500 m from a street."),
+        ),
         version="0.1.0",
-    )  # fmt: skip
+    )
 
 
 def _scenario(name, homes, xy, places, shifts, keys, zones, plan) -> Scenario:
@@ -195,18 +234,32 @@ def _plans(gate: tuple[float, float]) -> tuple[MapPlan, ...]:
         ("Navette Sud", [(-7.5, -5.0), (-3.0, -5.6), (1.0, -5.0), gate]),
     ]
     lines = tuple(
-        MapLine(name, path(*points), tuple(
-            LineStop(f"{name} – arrêt {i + 1}", *at(*p), riders=3 + 7 * i) for i, p in enumerate(points)
-        ))
+        MapLine(
+            name,
+            path(*points),
+            tuple(
+                LineStop(f"{name} – arrêt {i + 1}", *at(*p), riders=3 + 7 * i)
+                for i, p in enumerate(points)
+            ),
+        )
         for name, points in routes
-    )  # fmt: skip
+    )
     plans = []
     for n in (1, 2, 3):
         runs = tuple(run for i in range(n) for run in _runs(i, lines[i]))
-        plans.append(MapPlan(
-            f"Plan {n}", 140_000.0 * n, 45 + 60 * n - 8 * n * n, n, 52_000.0 * n, lines[:n], runs,
-            scenario=1 if n == 2 else None, facts=(("Cost a trip", f"{4 + n},20 €"),),
-        ))  # fmt: skip
+        plans.append(
+            MapPlan(
+                f"Plan {n}",
+                140_000.0 * n,
+                45 + 60 * n - 8 * n * n,
+                n,
+                52_000.0 * n,
+                lines[:n],
+                runs,
+                scenario=1 if n == 2 else None,
+                facts=(("Cost a trip", f"{4 + n},20 €"),),
+            )
+        )
     return tuple(plans)
 
 
@@ -241,18 +294,21 @@ def _runs(index: int, line: MapLine) -> list[MapRun]:
 
 def _examples(keys, scenario: Scenario, homes: MapHomes, hostile: bool) -> tuple[MapItinerary, ...]:
     stop = HOSTILE if hostile else "Valmont Centre"
-    found = []
+    found: list[MapItinerary] = []
+    outbound = (
+        MapLeg("walk", "04:08", "04:15", "domicile", stop),
+        MapLeg("ride", "04:15", "04:41", stop, "ZI Orle", "12"),
+        MapLeg("walk", "04:41", "04:46", "ZI Orle", "porte 1"),
+    )
+    back = (
+        MapLeg("walk", "13:10", "13:15", "porte 1", "ZI Orle"),
+        MapLeg("ride", "13:15", "13:42", "ZI Orle", stop, "12"),
+    )
     for k, (_, _, m) in enumerate(keys):
         held = np.flatnonzero((scenario.outbound_min[k] < NONE) & (scenario.return_min[k] < NONE))
-        if m or not len(held):
-            continue
-        for home in held[:: max(1, len(held) // 6)]:
-            found.append(MapItinerary(k, int(home), (
-                MapLeg("walk", "04:08", "04:15", "domicile", stop),
-                MapLeg("ride", "04:15", "04:41", stop, "ZI Orle", "12"),
-                MapLeg("walk", "04:41", "04:46", "ZI Orle", "porte 1"),
-            ), (MapLeg("walk", "13:10", "13:15", "porte 1", "ZI Orle"),
-                MapLeg("ride", "13:15", "13:42", "ZI Orle", stop, "12"))))  # fmt: skip
+        if m == 0 and len(held):
+            some = held[:: max(1, len(held) // 6)]
+            found += [MapItinerary(k, int(home), outbound, back) for home in some]
     return tuple(found)
 
 
@@ -269,17 +325,28 @@ def _background(places) -> Background:
     )
     around = [(7 * np.cos(a), 7 * np.sin(a)) for a in np.linspace(0, 2 * np.pi, 40)]
     bend = [(x, 1.6 * np.sin(x / 2.2) - 1.5) for x in np.linspace(-11, 11, 60)]
-    blob = lambda x, y, r: (path(*[  # noqa: E731
-        (x + r * (1 + rng.uniform(-0.2, 0.2)) * np.cos(a), y + r * (1 + rng.uniform(-0.2, 0.2)) * np.sin(a))
-        for a in np.linspace(0, 2 * np.pi, 18)[:-1]]),)  # fmt: skip
+
+    def blob(x: float, y: float, r: float) -> tuple[np.ndarray]:
+        turn = np.linspace(0, 2 * np.pi, 18)[:-1]
+        wide = r * (1 + rng.uniform(-0.2, 0.2, (2, len(turn))))
+        edge = zip(x + wide[0] * np.cos(turn), y + wide[1] * np.sin(turn), strict=True)
+        return (path(*edge),)
+
     return Background(
-        roads={"motorway": (path((-11, 8.5), (0, 2.8), (11, 4.5)),), "primary": spokes,
-               "secondary": (path(*around),), "tertiary": (path((-9, -9), (0, -4), (9, -9)),),
-               "minor": tuple(minor)},
-        areas={"built": tuple(blob(x, y, (2.2, 2.6, 1.3, 0.8)[r]) for _, x, y, r in VILLAGES),
-               "forest": (blob(-3, 7.5, 1.8), blob(7.5, -5.5, 1.6), blob(-8.5, 0.0, 1.3)),
-               "industrial": (blob(places[0][0] + 0.3, places[0][1] - 0.5, 1.3),),
-               "water": (blob(-4.2, -2.6, 0.5),)},
-        rivers=(path(*bend),), railways=(path((-11, -3), (0.4, -0.6), (11, 0.5)),),
+        roads={
+            "motorway": (path((-11, 8.5), (0, 2.8), (11, 4.5)),),
+            "primary": spokes,
+            "secondary": (path(*around),),
+            "tertiary": (path((-9, -9), (0, -4), (9, -9)),),
+            "minor": tuple(minor),
+        },
+        areas={
+            "built": tuple(blob(x, y, (2.2, 2.6, 1.3, 0.8)[r]) for _, x, y, r in VILLAGES),
+            "forest": (blob(-3, 7.5, 1.8), blob(7.5, -5.5, 1.6), blob(-8.5, 0.0, 1.3)),
+            "industrial": (blob(places[0][0] + 0.3, places[0][1] - 0.5, 1.3),),
+            "water": (blob(-4.2, -2.6, 0.5),),
+        },
+        rivers=(path(*bend),),
+        railways=(path((-11, -3), (0.4, -0.6), (11, 0.5)),),
         places=tuple(Place(n, *at(x, y), r) for n, x, y, r in VILLAGES),
-    )  # fmt: skip
+    )

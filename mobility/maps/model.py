@@ -216,7 +216,8 @@ class MapRun:
     direction
         ``in`` brings a shift, ``out`` takes it home, ``empty`` carries nobody.
     stops
-        Indices into the line's stops, in the order called at.
+        Indices into the line's stops, in the order called at; none for an empty run, which
+        has two times and its own path.
     times_s
         Clock seconds at each of them; 86 400 and more after midnight.
     riders

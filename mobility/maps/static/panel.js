@@ -100,7 +100,9 @@ function bind() {
   $("mb-plan").addEventListener("input", (event) => {
     const index = Number(event.target.value), tied = manifest.plans[index].scenario;
     state.layers.shuttles = true;
-    choose(tied === null ? { plan: index } : { plan: index, scenario: tied });
+    // A plan that was not evaluated is drawn over the present.
+    const measure = state.measure === "gain" && tied === null ? "holds" : state.measure;
+    choose({ plan: index, scenario: tied === null ? 0 : tied, measure });
   });
   $("mb-clock").addEventListener("input", (event) => {
     state.clock = Number(event.target.value) * 60;

@@ -13,6 +13,7 @@ async function loadPlan() {
     stops: line.stops.map(([name, lon, lat, riders]) => ({ name, riders, x: mercatorX(lon), y: mercatorY(lat) })) }));
   plan.runs = runs.map((run) => {
     const path = run.path ? measured(pathOfFlat(run.path)) : plan.lines[run.line].path;
+    if (!run.stops.length) return { ...run, path, at: [0, path.far[path.far.length - 1]] };
     return { ...run, path, at: alongPath(path, run.stops.map((s) => plan.lines[run.line].stops[s])) };
   });
 }
@@ -163,9 +164,12 @@ function showPlans() {
   const rows = [[t("Workers covered"), hidden ? t("< {n}", { n: manifest.threshold }) : number(known.workers)],
     [t("Cost a year"), euros(known.cost)], [t("Vehicles"), number(known.vehicles)],
     [t("Vehicle-km a year"), number(known.km)],
-    ...known.facts.map(([label, value]) => [t(label), value])];
+    ...known.facts.map(([label, value]) => [t(label), /^-?\d+(\.\d+)?$/.test(value)
+      ? number(Number(value)) : value])];
   document.getElementById("mb-plan-facts").replaceChildren(el("h3", {}, known.name), el("dl", { class: "mb-list" },
     rows.map(([label, value]) => el("div", { class: "mb-row" }, el("dt", {}, label), el("dd", {}, value)))),
+  known.scenario === null && manifest.scenarios.length > 1
+    ? el("p", { class: "mb-note" }, t("The map shows the present: this plan is drawn, not evaluated.")) : "",
   el("ul", { class: "mb-lines" }, plan.lines.map((line, i) => el("li", {},
     el("span", { class: "mb-swatch", style: "background:" + colourOf(i) }), line.name))));
 }

@@ -63,6 +63,10 @@ function settle() {
     state.scenario = planned && planned.scenario ? planned.scenario : 1;
     state.layers.shuttles = true;
   }
+  if (state.scenario > 0) {
+    const tied = manifest.plans.findIndex((plan) => plan.scenario === state.scenario);
+    if (tied >= 0) state.plan = tied;
+  }
   if (!measures().includes(state.measure)) state.measure = "holds";
   if (state.scenario === 0) state.compare = false;
 }

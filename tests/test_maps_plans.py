@@ -1,0 +1,66 @@
+"""Shuttle plans on the page: costs, calls, loads and vehicles are those of the design."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mobility.analysis.commutes import assess
+from mobility.analysis.loading import load
+from mobility.analysis.white_zones import white_zones
+from mobility.maps.from_plans import map_plans
+from mobility.shuttles.config import ShuttleConfig
+from mobility.shuttles.design import Plans, design_shuttles
+
+DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
+SMALL = {"iterations": 30, "plans": 4, "max_hubs": 1, "max_stops": 14}
+
+
+@pytest.fixture(scope="module")
+def plans() -> Plans:
+    study = load(DEMO)
+    access = assess(study)
+    config = ShuttleConfig.from_dict(SMALL)
+    return design_shuttles(study, access, white_zones(access), config=config, seed=3)
+
+
+def test_each_plan_keeps_its_cost_vehicles_and_lines(plans: Plans) -> None:
+    shown = map_plans(plans, scenarios={plans.plans[0].name: 1})
+    assert [p.name for p in shown] == [p.name for p in plans.plans]
+    assert [p.cost_eur for p in shown] == [p.costs.total for p in plans.plans]
+    assert [len(p.lines) for p in shown] == [len(p.lines) for p in plans.plans]
+    assert [p.scenario for p in shown] == [1] + [None] * (len(shown) - 1)
+    for plan, own in zip(shown, plans.plans, strict=True):
+        assert plan.vehicles == own.operations.vehicles
+        assert max(run.vehicle for run in plan.runs) < plan.vehicles
+
+
+def test_a_vehicle_is_in_one_place_at_a_time(plans: Plans) -> None:
+    for plan in map_plans(plans):
+        for kind in {run.days for run in plan.runs}:
+            for vehicle in {run.vehicle for run in plan.runs}:
+                runs = sorted(
+                    (run.times_s for run in plan.runs
+                     if run.vehicle == vehicle and run.days == kind),
+                )  # fmt: skip
+                ends = [times[-1] for times in runs]
+                assert all(e <= times[0] for e, times in zip(ends, runs[1:], strict=False))
+
+
+def test_runs_call_at_their_stops_in_time_and_carry_their_riders(plans: Plans) -> None:
+    plan = map_plans(plans)[-1]
+    for run in plan.runs:
+        assert all(a <= b for a, b in zip(run.times_s, run.times_s[1:], strict=False))
+        if run.direction == "empty":
+            assert len(run.times_s) == 2
+            assert not run.stops
+            continue
+        stops = plan.lines[run.line].stops
+        path = plan.lines[run.line].path if run.path is None else run.path
+        for index in run.stops:
+            far = np.hypot(path[:, 0] - stops[index].lon, path[:, 1] - stops[index].lat)
+            assert far.min() < 0.003
+        change = np.diff(run.riders)
+        assert (change >= -1e-9).all() if run.direction == "in" else (change <= 1e-9).all()
