@@ -11,12 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.spatial import cKDTree
 
 from mobility.analysis.commutes import assess
 from mobility.analysis.loading import load
 from mobility.analysis.white_zones import white_zones
+from mobility.network.modes import edge_times
+from mobility.network.snap import usable_edges
 from mobility.network.streets import streets_from_osm
 from mobility.shuttles.design import design_shuttles
+from mobility.territory import Speeds
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data" / "rhein-neckar"
@@ -31,7 +35,7 @@ CELL_M = 400.0
 
 
 def write_territory(folder: Path, data: Path) -> Path:
-    """Homes stand for the street density of 400 m cells; sites are the five works of the region."""
+    """Write homes (street density of 400 m cells) and sites (junctions nearest to five works)."""
     osm = next(p for p in sorted(data.iterdir()) if p.name.endswith(".pbf"))
     gtfs = next(p for p in sorted(data.iterdir()) if p.suffix == ".zip")
     streets = streets_from_osm(osm)
@@ -48,10 +52,15 @@ def write_territory(folder: Path, data: Path) -> Path:
             "workers": count[keep],
         }
     ).to_csv(folder / "homes.csv", index=False)
+    gates = np.array([row[:2] for row in SITES.values()])
+    open_ = usable_edges(streets, edge_times(streets, "walk", Speeds()))
+    nodes = np.unique(streets.edge_u[open_])
+    at = cKDTree(streets.node_xy[nodes]).query(streets.project(gates[:, 0], gates[:, 1]))[1]
+    on_street = streets.unproject(streets.node_xy[nodes[at]])
     sites = "".join(
         f'[[sites]]\nname = "{name}"\ngates = [[{lon}, {lat}]]\n'
         f'rosters = [{{ template = "{roster}", headcount = {heads} }}]\n'
-        for name, (lon, lat, roster, heads) in SITES.items()
+        for (name, (_, _, roster, heads)), (lon, lat) in zip(SITES.items(), on_street, strict=True)
     )
     path = folder / "territory.toml"
     path.write_text(

@@ -107,7 +107,7 @@ class ShuttleConfig(Model):
     capture_high: Share = 0.50
     default_headcount: Annotated[int, Field(ge=1)] = 50
     min_workers: Annotated[float, Field(ge=0)] = 2.0
-    max_walk_min: Annotated[float, Field(gt=0, le=60)] = 12
+    max_walk_min: Annotated[float, Field(gt=0, le=60)] = 15
     min_spacing_m: Annotated[float, Field(ge=0)] = 400
     max_stops: Annotated[int, Field(ge=1, le=150)] = 30
     max_calls: Annotated[int, Field(ge=1, le=30)] = 12
@@ -126,7 +126,7 @@ class ShuttleConfig(Model):
     transfer_min: Annotated[float, Field(ge=0, le=30)] = 4
     max_hubs: Annotated[int, Field(ge=0, le=10)] = 2
     max_lines: Annotated[int, Field(ge=1, le=100)] = 12
-    plans: Annotated[int, Field(ge=1, le=60)] = 12
+    plans: Annotated[int, Field(ge=1, le=60)] = 10
     iterations: Annotated[int, Field(ge=1)] = 100
     knee_only: bool = False
     cell_grid: Annotated[int, Field(ge=1, le=9)] = 3

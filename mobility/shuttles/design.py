@@ -26,7 +26,7 @@ from mobility.shuttles.groundwork import Groundwork
 from mobility.shuttles.gtfs_out import Period, Table, gtfs_tables
 from mobility.shuttles.harmonise import Move, harmonise
 from mobility.shuttles.model import Bools, Floats, Ints, Line, Run
-from mobility.shuttles.plan import Plan, plan_table
+from mobility.shuttles.plan import Plan, beyond_seats, plan_table
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.sensitivity import Sensitivity, cell_sides, sensitivity
 from mobility.shuttles.stops import Selection
@@ -266,6 +266,7 @@ def _with_proof(found: Plans, plan: Plan, proof: Proof) -> Plan:
         plan,
         workers_proven=float(scene.workers[gained].sum()),
         lost_proven=float(lost.sum()),
+        over_seats=beyond_seats(scene, plan, gained, found.config),
     )
 
 

@@ -22,6 +22,7 @@ from mobility.territory import Speeds
 # in a double, so the shortest way in time comes with its length.
 TIME_UNIT = 10**9
 LIMIT_S = 5400.0
+AT_JUNCTION_M = 1.0
 
 
 @dataclass(frozen=True)
@@ -91,11 +92,12 @@ def _place_arcs(streets: Streets, snaps: Snaps, uv: np.ndarray, vu: np.ndarray) 
     from_u = np.clip(snaps.offset_m[place], 0, length)
     to_v = length - from_u
     ahead, back = uv[edge] / length, vu[edge] / length
+    at_u, at_v = from_u < AT_JUNCTION_M, to_v < AT_JUNCTION_M
     parts = [
-        (node, v, to_v * ahead, to_v),
-        (node, u, from_u * back, from_u),
-        (u, node, from_u * ahead, from_u),
-        (v, node, to_v * back, to_v),
+        (node, v, _along(to_v, ahead, at_v), to_v),
+        (node, u, _along(from_u, back, at_u), from_u),
+        (u, node, _along(from_u, ahead, at_u), from_u),
+        (v, node, _along(to_v, back, at_v), to_v),
     ]
     # Two places on one street piece.
     order = np.lexsort((from_u, edge))
@@ -103,8 +105,19 @@ def _place_arcs(streets: Streets, snaps: Snaps, uv: np.ndarray, vu: np.ndarray) 
     same = edge[a] == edge[b]
     a, b = a[same], b[same]
     gap = from_u[b] - from_u[a]
-    parts += [(node[a], node[b], gap * ahead[a], gap), (node[b], node[a], gap * back[a], gap)]
+    none = np.zeros(len(gap), bool)
+    parts += [
+        (node[a], node[b], _along(gap, ahead[a], none), gap),
+        (node[b], node[a], _along(gap, back[a], none), gap),
+    ]
     return parts
+
+
+def _along(metres: np.ndarray, slowness: np.ndarray, at_end: np.ndarray) -> np.ndarray:
+    """Return the seconds along a piece; a place at its end is at the junction itself."""
+    free = np.isfinite(slowness)
+    seconds = np.where(free, metres * np.where(free, slowness, 0.0), np.inf)
+    return np.where(at_end, 0.0, seconds)
 
 
 def _decode(weight: np.ndarray) -> Drive:

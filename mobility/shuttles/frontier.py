@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from mobility.shuttles.blocks import DAY_CUT_S, DAY_S
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import Day, Rates
 from mobility.shuttles.factors import Factors
@@ -23,7 +24,7 @@ from mobility.shuttles.plan import Plan, evaluate_plan
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.schedule import build_runs, covered_homes
 
-SMALL_SHARES = (0.35, 0.6)  # of what one vehicle can be given to do
+SMALL_SHARES = (0.2, 0.4, 0.7)  # of what one vehicle can be given to do
 MOST_VEHICLES = 6  # plans are searched for each number up to it, then by budget
 WORKER_EUR = 1e7  # far above any plan's cost: euros only decide between equals
 
@@ -195,7 +196,7 @@ class Master:
         *,
         max_vehicles: int | None = None,
         max_eur: float | None = None,
-        nodes: int = 12,
+        nodes: int = 6,
     ) -> Choice | None:
         """Return the runs that reach the most workers within a limit, then cost least.
 
@@ -231,7 +232,7 @@ class Master:
             constraints=LinearConstraint(matrix, -np.inf, np.array([r[2] for r in rows])),
             bounds=Bounds(0, self._most),
             integrality=whole,
-            options={"node_limit": nodes, "mip_rel_gap": 0.01},
+            options={"node_limit": nodes, "mip_rel_gap": 0.015},
         )
         if result.x is None:
             return None
@@ -261,7 +262,7 @@ def _busy_from_depot(scene: Scene, run: Run) -> tuple[int, int]:
         0 if a == b else min(int(scene.drive.seconds[a, b]), 7200)
         for a, b in ((scene.depot, run.calls[0]), (run.calls[-1], scene.depot))
     )
-    return run.start_s - out - scene.turnaround_s, run.end_s + back
+    return _folded(run.start_s - out - scene.turnaround_s, run.end_s + back)
 
 
 def _busy(scene: Scene, run: Run) -> tuple[int, int]:
@@ -269,7 +270,13 @@ def _busy(scene: Scene, run: Run) -> tuple[int, int]:
     lead = 0
     if run.direction == "in":
         lead = min(int(scene.drive.seconds[run.calls[-1], run.calls[0]]), 3600)
-    return run.start_s - lead, run.end_s + scene.turnaround_s
+    return _folded(run.start_s - lead, run.end_s + scene.turnaround_s)
+
+
+def _folded(start_s: int, end_s: int) -> tuple[int, int]:
+    """Bring a run of the small hours back to the operating day it meets the others on."""
+    back = (start_s - DAY_CUT_S) // DAY_S * DAY_S
+    return start_s - back, end_s - back
 
 
 def plan_lines(candidates: Sequence[Candidate], choice: Choice) -> list[Line]:

@@ -73,6 +73,10 @@ class Plan:
         The same by the engine on the plan's GTFS; None before the re-evaluation.
     roster_workers
         Workers whose every shift holds thanks to the plan.
+    lost_proven
+        Homes and shifts that held before and no longer do, by the engine; always 0.
+    over_seats
+        Captured workers the engine finds beyond the seats of their shift's runs.
     bound
         No set of the generated lines at this cost or with these vehicles reaches more.
     """
@@ -89,6 +93,7 @@ class Plan:
     bound: float = float("nan")
     workers_proven: float | None = None
     lost_proven: float | None = None
+    over_seats: float = 0.0
 
     @property
     def reached(self) -> float:
@@ -97,8 +102,8 @@ class Plan:
 
     @property
     def workers_gained(self) -> float:
-        """Workers reached who would ride."""
-        return self.reached * self.capture_rate
+        """Workers reached who would ride, those beyond the seats left out."""
+        return max(self.reached * self.capture_rate - self.over_seats, 0.0)
 
     @property
     def boardings(self) -> float:
@@ -297,6 +302,27 @@ def _used_calls(line: int, runs: Sequence[Run], service: Service) -> set[int]:
     }
 
 
+def beyond_seats(scene: Scene, plan: Plan, gained: Bools, config: ShuttleConfig) -> float:
+    """Return the captured workers of ``gained`` for whom a direction has no seat.
+
+    Parameters
+    ----------
+    gained
+        bool[S,H] homes the engine finds served, shift by shift.
+    """
+    seats = np.zeros(len(scene.edges))
+    for run in plan.runs:
+        asked = np.array([plan.service.rider_edge[e] for e in run.edges])
+        share = asked / asked.sum() if asked.sum() > 0 else np.full(len(asked), 1 / len(asked))
+        seats[list(run.edges)] += share * config.vehicles[run.vehicle].passengers
+    over = np.zeros(len(scene.shift_ids))
+    for e, row in enumerate(scene.edge_shift):
+        people = scene.workers[row, gained[row] & scene.needs[e]].sum() * config.capture_rate
+        if seats[e] > 0:
+            over[row] = max(over[row], people - seats[e])
+    return float(over.sum())
+
+
 def plan_table(plans: Sequence[Plan], factors: Factors) -> pd.DataFrame:
     """Return one row per plan with its figures."""
     return pd.DataFrame(
@@ -310,6 +336,7 @@ def plan_table(plans: Sequence[Plan], factors: Factors) -> pd.DataFrame:
                 "workers_reached_estimate": p.workers_reached,
                 "workers_reached_proven": p.workers_proven,
                 "workers_gained": p.workers_gained,
+                "over_seats": p.over_seats,
                 "roster_workers": p.roster_workers,
                 "boardings_year": p.boardings,
                 "eur_per_boarding": p.eur_per_boarding,

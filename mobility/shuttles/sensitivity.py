@@ -119,7 +119,10 @@ def sensitivity(
     """Return the intervals of one plan."""
     low, high = reached_interval(scene, plan, config, homes_xy, side_m, speed_ms=speed_ms)
     low, high = min(low, plan.reached), max(high, plan.reached)
-    gained = (low * config.capture_low, high * config.capture_high)
+    gained = (
+        max(low * config.capture_low - plan.over_seats, 0.0),
+        high * config.capture_high,
+    )
     cost = plan.costs.total
     car = plan.service.car_km * factors["car_co2"] / factors["car_occupancy"] / 1000
     co2 = tuple(
