@@ -181,6 +181,41 @@ def demo(
 
 
 @app.command()
+def init(
+    place: Annotated[str, typer.Argument(help="Commune : nom, « Nom (85) » ou code INSEE.")],
+    folder: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Dossier de l'étude.")
+    ] = None,
+    radius_km: Annotated[float, typer.Option(help="Demi-côté de la zone, en km.")] = 12.0,
+    osm: Annotated[
+        str | None, typer.Option(help="Extrait OpenStreetMap : adresse ou fichier.")
+    ] = None,
+    gtfs: Annotated[
+        list[str] | None, typer.Option(help="Horaires GTFS : adresse ; option répétable.")
+    ] = None,
+    lang: Lang = "fr",
+) -> None:
+    """Préparer une étude autour d'une commune : télécharger les sources, écrire le TOML."""
+    with friendly(lang):
+        from mobility.init_territory import init_territory
+
+        with err.status(translate("Downloading", lang)) as status:
+            gathered = init_territory(
+                place,
+                folder or Path(place.split(" (")[0].lower().replace(" ", "-")),
+                radius_km=radius_km,
+                language=lang,
+                osm=osm,
+                gtfs=gtfs or (),
+                progress=lambda step: status.update(translate(step, lang)),
+            )
+        for lacking in gathered.missing:
+            err.print(f"[yellow]{translate('warning', lang)}[/] ", end="")
+            err.print(lacking.render(lang), markup=False, soft_wrap=True)
+        out.print(f"{translate('Territory file', lang)}: {gathered.territory}", soft_wrap=True)
+
+
+@app.command()
 def itinerary(
     file: File,
     home: Annotated[str, typer.Option(help="Identifiant du lieu de domicile (home_id).")],

@@ -193,7 +193,7 @@ def choose_days(
     typical of its kind: among the dates of that kind on which most networks are valid, one
     whose number of trips is nearest the median. Among equals come first dates whose eve
     and morrow are inside the calendar, no public holiday and free of a clock change, then
-    Tuesdays and Thursdays, then the earliest. A kind of which the calendar holds no date
+    Tuesdays and Thursdays, then the nearest to the middle of the period. A kind of which the calendar holds no date
     is left out, with a finding.
 
     Parameters
@@ -334,12 +334,15 @@ class _Chooser:
         rows = rows[networks == networks.max()]
         trips = self.counts.to_numpy()[rows].sum(axis=1)
         median = float(np.median(trips))
+        # The middle of the period is the safest stand-in for it: feeds start and end ragged.
+        middle = (self.dates[rows.min()].toordinal() + self.dates[rows.max()].toordinal()) / 2
         order = sorted(
             range(rows.size),
             key=lambda k: (
                 abs(trips[k] - median),
                 self._awkward(self.dates[rows[k]]),
                 self.dates[rows[k]].weekday() not in (TUESDAY, THURSDAY),
+                abs(self.dates[rows[k]].toordinal() - middle),
                 self.dates[rows[k]],
             ),
         )
