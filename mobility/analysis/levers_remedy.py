@@ -1,0 +1,146 @@
+"""A remedy: something that can be done, its figures, and the sentence that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mobility.analysis.levers_model import Lever
+from mobility.locale import translate
+
+#: Shifts named in one sentence; the others are counted.
+NAMED_SHIFTS = 2
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Workers who gain, or lose, the commute of one shift."""
+
+    site: str
+    roster: str
+    shift: str
+    gained: float
+    lost: float
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """Something that can be done, with its figures.
+
+    Attributes
+    ----------
+    kind
+        Kind of lever: those of `levers_model`, ``shift_hours``, ``carpool``, ``cycling``,
+        ``stop``, ``feeder``, ``shuttle``.
+    action
+        English template of what to do, key of the French catalogue.
+    params
+        Its fields; texts among ``words`` are translated too.
+    workers, lost
+        Workers who gain, and lose, a commute.
+    eur_year
+        Cost a year.
+    feasible
+        Whether the present vehicles can do it.
+    """
+
+    kind: str
+    action: str
+    params: dict[str, object]
+    workers: float
+    lost: float
+    eur_year: float
+    effects: tuple[Effect, ...] = ()
+    feasible: bool = True
+    conflict_min: float = 0.0
+    words: tuple[str, ...] = ()
+    lever: Lever | None = field(default=None, compare=False)
+
+    @property
+    def net(self) -> float:
+        """Workers gained less workers lost."""
+        return self.workers - self.lost
+
+    @property
+    def eur_per_worker(self) -> float:
+        """Cost a year per worker gained, net of those lost; infinite where none is."""
+        return self.eur_year / self.net if self.net > 0 else float("inf")
+
+    def sentence(self, language: str, *, threshold: float = 5) -> str:
+        """Return what to do and what comes of it, in ``language``.
+
+        Parameters
+        ----------
+        language
+            ``fr`` or ``en``.
+        threshold
+            Counts above zero and below it are withheld.
+        """
+        known = {
+            name: translate(str(value), language) if name in self.words else value
+            for name, value in self.params.items()
+        }
+        head = translate(self.action, language, **known)
+        parts = list(_effect_texts(self.effects, self.workers, language, threshold))
+        if self.lost > 0:
+            parts.append(
+                translate(
+                    "{workers} lose a commute they had",
+                    language,
+                    workers=count_text(self.lost, language, threshold),
+                )
+            )
+        if not self.feasible:
+            parts.append(
+                translate(
+                    "the vehicle lacks {minutes} min",
+                    language,
+                    minutes=f"{self.conflict_min:.0f}",
+                )
+            )
+        parts.append(
+            translate(
+                "about {eur} EUR a year", language, eur=number(round(self.eur_year, -2), language)
+            )
+        )
+        return head + translate(": ", language) + translate("; ", language).join(parts) + "."
+
+
+def number(value: float, language: str) -> str:
+    """Return a whole number with its thousands apart, as the language writes them."""
+    text = f"{value:,.0f}"
+    return text.replace(",", "\u202f") if language == "fr" else text
+
+
+def count_text(value: float, language: str, threshold: float) -> str:
+    """Return a number of persons, withheld where it is small."""
+    if 0 < value < threshold:
+        return translate("fewer than {threshold}", language, threshold=f"{threshold:.0f}")
+    return number(np.floor(value + 0.5), language)
+
+
+def _effect_texts(
+    effects: Sequence[Effect], workers: float, language: str, threshold: float
+) -> Iterable[str]:
+    gains = sorted((e for e in effects if e.gained > 0), key=lambda e: (-e.gained, e.site, e.shift))
+    if not gains:
+        yield translate(
+            "{workers} workers gain a commute",
+            language,
+            workers=count_text(workers, language, threshold),
+        )
+        return
+    for effect in gains[:NAMED_SHIFTS]:
+        yield translate(
+            "{workers} more workers can hold the shift {shift} of {site}",
+            language,
+            workers="+" + count_text(effect.gained, language, threshold)
+            if not 0 < effect.gained < threshold
+            else count_text(effect.gained, language, threshold),
+            shift=effect.shift,
+            site=effect.site,
+        )
+    if len(gains) > NAMED_SHIFTS:
+        yield translate("{count} other shifts gain too", language, count=len(gains) - NAMED_SHIFTS)

@@ -1,0 +1,421 @@
+"""One shift edge and the runs around it: where levers are tried without a new timetable.
+
+A run can only matter to an edge whose window of departures it touches, before or after it
+is moved. So each edge keeps the part of the timetable inside its window; the changed runs
+of a whole family of levers are inserted into it once, and each lever switches its own runs
+on. The answers are those of a scan of the whole changed timetable, to the second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mobility.analysis.commutes import transit_times
+from mobility.analysis.levers_family import Family
+from mobility.analysis.levers_kernel import useful_runs
+from mobility.analysis.levers_model import DayNetwork
+from mobility.analysis.levers_patch import join_runs, pick_calls
+from mobility.analysis.study import Study, engine_limits
+from mobility.engine.journeys import (
+    Edge,
+    EngineLimits,
+    OneWay,
+    deadline_of,
+    earliest_of,
+    walk_directly,
+)
+from mobility.engine.scan import reach_homes, scan_rides
+from mobility.inputs.calendars import ChosenDay
+from mobility.network.footpaths import WalkTable
+from mobility.network.timetable import (
+    INF,
+    FootArrays,
+    RunArrays,
+    Timetable,
+    stop_index,
+    take_runs,
+)
+
+Int32 = NDArray[np.int32]
+Int64 = NDArray[np.int64]
+Bool = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class EdgeEffect:
+    """What one lever does to one edge.
+
+    Attributes
+    ----------
+    window
+        Index of the edge's window.
+    gained, lost : int32[]
+        Homes whose direction holds after and not before, and the reverse.
+    saved_s
+        Seconds times workers saved by those who hold before and after (less than zero:
+        lost).
+    homes, elapsed_s : int32[]
+        Homes whose time changes and their new time; kept on request only, else empty.
+    """
+
+    window: int
+    gained: Int32
+    lost: Int32
+    saved_s: float
+    homes: Int32
+    elapsed_s: Int32
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """The runs around one edge, as the kernel sees them.
+
+    Attributes
+    ----------
+    index
+        Its place among the windows of a search.
+    run_ids : int64[]
+        Runs of the day's timetable that have a call inside, ascending.
+    runs
+        Their calls inside the window, on the mirrored axis for a return.
+    home_walks
+        Walks from homes to stops, those over the limit left out.
+    """
+
+    index: int
+    study: Study
+    site: int
+    day: ChosenDay
+    edge: Edge
+    limits: EngineLimits
+    run_ids: Int64
+    runs: RunArrays
+    home_walks: WalkTable
+
+    @cached_property
+    def oriented(self) -> Timetable:
+        """The timetable whose footpaths point the kernel's way."""
+        two_way = self.study.timetables[self.day.kind]
+        one_way: OneWay = two_way.mirror if self.edge.returning else two_way.onward
+        return one_way.timetable
+
+    @property
+    def egress_s(self) -> Int32:
+        """Walk between each stop and the nearest gate, int32 (S,)."""
+        found: Int32 = self.study.egress_s[self.site]
+        return found
+
+    @cached_property
+    def span_s(self) -> tuple[int, int]:
+        """First and last second of the window on the axis of the date."""
+        low, high = earliest_of(self.edge, self.limits), deadline_of(self.edge)
+        return (-high, -low) if self.edge.returning else (low, high)
+
+    @cached_property
+    def index_arrays(self) -> tuple[Int64, Int32, Int32, Int32]:
+        """``dep_ptr, dep_time, dep_call, call_pos`` of the window's runs."""
+        runs = self.runs
+        return stop_index(self.oriented.n_stops, runs.call_stop, runs.call_dep, runs.call_board)
+
+    @cached_property
+    def keys(self) -> Int64:
+        """Sort keys of the window's departures, ascending."""
+        runs, calls = self.runs, self.index_arrays[2]
+        return departure_keys(runs.call_stop[calls], runs.call_dep[calls])
+
+    @cached_property
+    def walked_s(self) -> Int32:
+        """Elapsed seconds of walking all the way, int32 (H,)."""
+        walk_s = self.study.street_times["walk"][int(self.edge.returning)][self.site]
+        return walk_directly(walk_s, self.edge, self.limits)
+
+    @cached_property
+    def base_s(self) -> Int32:
+        """Elapsed seconds by transit as things are, int32 (H,)."""
+        return transit_times(self.study, self.site, self.day, self.edge, self.limits).elapsed_s
+
+    @cached_property
+    def _base_scan(self) -> tuple[Int64, Int64, Int32]:
+        return self.scan(self.runs, self.index_arrays, self.runs.call_alight)
+
+    @cached_property
+    def _change_labels(self) -> tuple[Int32, Int32]:
+        """Labels with one ride less than the limit, and their least at each stop."""
+        _, shift, label = self._base_scan
+        floor = np.full(shift.size - 1, INF, np.int32)
+        if label.shape[0] == 1:
+            return np.full(label.shape[1], INF, np.int32), floor
+        row = label[-2]
+        stops = np.repeat(np.arange(shift.size - 1), np.diff(shift))
+        np.minimum.at(floor, stops, row)
+        return row, floor
+
+    @cached_property
+    def is_used(self) -> Bool:
+        """Whether some boarding of each run of the window leads to a gate, bool (runs,)."""
+        used = np.zeros(self.run_ids.size, bool)
+        used[used_runs(self.runs, self.index_arrays, self._base_scan)] = True
+        return used
+
+    def effects(self, tried: Family, *, keep_times: bool = False) -> dict[int, EdgeEffect]:
+        """Return the members that change this edge's answers, with what they change."""
+        place = self.run_ids.searchsorted(tried.removed)
+        inside = place < self.run_ids.size
+        inside[inside] = self.run_ids[place[inside]] == tried.removed[inside]
+        gone = place[inside]
+        gone = gone[self.is_used[gone]]
+        low, high = self.span_s
+        near = np.flatnonzero((tried.start_s <= high) & (tried.end_s >= low))
+        added = take_runs(tried.added, near)
+        if self.edge.returning:
+            added = mirror_runs(added)
+        useful = self._useful(added)
+        live = np.unique(tried.member[near[useful]])
+        if not gone.size and not live.size:
+            return {}
+        # All runs of a live member: one may be of use through another.
+        kept = np.flatnonzero(np.isin(tried.member[near], live))
+        trial = _Trial(self, take_runs(added, kept), tried.member[near[kept]], place[inside])
+        found = {int(m): trial.effect(int(m), keep_times) for m in live}
+        if gone.size and live.size < tried.count:
+            without = trial.effect(-1, keep_times)
+            found |= {m: without for m in range(tried.count) if m not in found}
+        return {m: e for m, e in sorted(found.items()) if e is not None}
+
+    def _useful(self, runs: RunArrays) -> Bool:
+        if runs.run_ptr.size == 1:
+            return np.zeros(0, bool)
+        tt = self.oriented
+        first, shift, _ = self._base_scan
+        label, floor = self._change_labels
+        found: Bool = useful_runs(
+            *runs[:6], tt.foot_ptr, tt.foot_stop, tt.foot_walk_s, tt.foot_need_s,
+            self.index_arrays[1], first, shift, label, floor, self.egress_s,
+            earliest_of(self.edge, self.limits), deadline_of(self.edge),
+            self.limits.max_walk_s, self.limits.max_wait_s,
+        )  # fmt: skip
+        return found
+
+    def feet_to(self, stops: Bool) -> FootArrays:
+        """Return the footpaths to some stops, those over the limit left out."""
+        tt = self.oriented
+        kept = stops[tt.foot_stop] & (tt.foot_walk_s <= self.limits.max_walk_s)
+        ptr = np.concatenate([[0], np.cumsum(kept)])[tt.foot_ptr].astype(np.int64)
+        return FootArrays(ptr, tt.foot_stop[kept], tt.foot_walk_s[kept], tt.foot_need_s[kept])
+
+    def scan(
+        self,
+        runs: RunArrays,
+        index: tuple[Int64, Int32, Int32, Int32],
+        alight: Bool,
+        feet: FootArrays | None = None,
+    ) -> tuple[Int64, Int64, Int32]:
+        """Label the departures of some runs, see `mobility.engine.scan.scan_rides`."""
+        tt, limits = self.oriented, self.limits
+        if feet is None:
+            feet = FootArrays(tt.foot_ptr, tt.foot_stop, tt.foot_walk_s, tt.foot_need_s)
+        dep_ptr, dep_time, _, call_pos = index
+        first, shift, label = scan_rides(
+            runs.run_ptr, runs.call_stop, runs.call_arr, runs.call_dep, alight, call_pos,
+            feet.ptr, feet.stop, feet.walk_s, feet.need_s, dep_ptr, dep_time,
+            0, runs.run_ptr.size - 1, self.egress_s, limits.gate_walk_counts,
+            earliest_of(self.edge, limits), deadline_of(self.edge),
+            limits.max_walk_s, limits.max_wait_s, limits.max_transfers + 1,
+        )  # fmt: skip
+        return first, shift, label
+
+    def elapsed(
+        self, scanned: tuple[Int64, Int64, Int32], dep_time: Int32, walks: WalkTable
+    ) -> Int32:
+        """Return the elapsed seconds of every home, walking all the way included."""
+        limits = self.limits
+        leave_s, _, _, _ = reach_homes(
+            *scanned, dep_time, walks.ptr, walks.stop, walks.walk_s, limits.home_walk_counts,
+            earliest_of(self.edge, limits), limits.max_walk_s,
+        )  # fmt: skip
+        at_s = -self.edge.at_s if self.edge.returning else self.edge.at_s
+        ridden = np.where(leave_s == INF, INF, at_s - leave_s)
+        return np.minimum(ridden, self.walked_s).astype(np.int32)
+
+
+class _Trial:
+    """The runs of a family put into a window, to be switched on member by member.
+
+    One scan with the runs of every member switched on bounds the labels of each of them
+    from below: runs and homes that it does not reach are left out of the members' scans.
+    """
+
+    def __init__(self, window: Window, added: RunArrays, member: Int32, gone: Int64) -> None:
+        self.window = window
+        index = _inserted(window, added)
+        runs = join_runs([window.runs, added])
+        alight = runs.call_alight.copy()
+        for run in gone:
+            alight[window.runs.run_ptr[run] : window.runs.run_ptr[run + 1]] = False
+        bound = window.scan(runs, index, alight)
+        used = used_runs(runs, index, bound)
+        self.runs = take_runs(runs, used)
+        self.index = stop_index(
+            window.oriented.n_stops, self.runs.call_stop, self.runs.call_dep, self.runs.call_board
+        )
+        owner = np.concatenate([np.full(window.run_ids.size, -1, np.int32), member])[used]
+        self.owner = np.repeat(owner, np.diff(self.runs.run_ptr))
+        labelled = _labelled_stops(bound)
+        self.walks = only_walks(window.home_walks, labelled[window.home_walks.stop])
+        self.feet = window.feet_to(labelled)
+
+    def effect(self, member: int, keep_times: bool) -> EdgeEffect | None:
+        """Return what changes with one member's runs alone (-1: with none)."""
+        window = self.window
+        on = (self.owner == -1) | (self.owner == member)
+        scanned = window.scan(self.runs, self.index, self.runs.call_alight & on, self.feet)
+        elapsed_s = window.elapsed(scanned, self.index[1], self.walks)
+        before = window.base_s
+        homes = np.flatnonzero(elapsed_s != before).astype(np.int32)
+        if not homes.size:
+            return None
+        held, holds = before[homes] < INF, elapsed_s[homes] < INF
+        both = homes[held & holds]
+        saved = (before[both] - elapsed_s[both]) @ window.study.workers[both]
+        none = homes[:0]
+        return EdgeEffect(
+            window.index,
+            homes[holds & ~held],
+            homes[held & ~holds],
+            float(saved),
+            homes if keep_times else none,
+            elapsed_s[homes] if keep_times else none,
+        )
+
+
+def used_runs(
+    runs: RunArrays,
+    index: tuple[Int64, Int32, Int32, Int32],
+    scanned: tuple[Int64, Int64, Int32],
+) -> Int64:
+    """Return the runs with a label, ascending."""
+    first, shift, label = scanned
+    stops = np.repeat(np.arange(shift.size - 1), np.diff(shift))
+    position = np.arange(shift[-1]) + (first - shift[:-1])[stops]
+    calls = index[2][position[label[-1] < INF]]
+    used = np.zeros(runs.run_ptr.size - 1, bool)
+    used[runs.run_ptr.searchsorted(calls, side="right") - 1] = True
+    return np.flatnonzero(used)
+
+
+def _labelled_stops(scanned: tuple[Int64, Int64, Int32]) -> Bool:
+    """Return whether each stop has a departure with a label."""
+    _, shift, label = scanned
+    labelled = np.zeros(shift.size - 1, bool)
+    stops = np.repeat(np.arange(shift.size - 1), np.diff(shift))
+    labelled[stops[label[-1] < INF]] = True
+    return labelled
+
+
+def only_walks(walks: WalkTable, kept: Bool) -> WalkTable:
+    """Return some walks of a table."""
+    ptr = np.concatenate([[0], np.cumsum(kept)])[walks.ptr].astype(np.int64)
+    return WalkTable(ptr, walks.stop[kept], walks.walk_s[kept])
+
+
+def mirror_runs(runs: RunArrays) -> RunArrays:
+    """Return runs with time reversed, as `mobility.network.timetable.mirrored` does."""
+    sizes = np.diff(runs.run_ptr)
+    ends = runs.run_ptr[:-1] + runs.run_ptr[1:] - 1
+    back = np.repeat(ends, sizes) - np.arange(int(runs.run_ptr[-1]))
+    return RunArrays(
+        runs.run_ptr,
+        runs.call_stop[back],
+        -runs.call_dep[back],
+        -runs.call_arr[back],
+        runs.call_alight[back],
+        runs.call_board[back],
+        runs.call_trip[back],
+        runs.run_day,
+    )
+
+
+def _inserted(window: Window, added: RunArrays) -> tuple[Int64, Int32, Int32, Int32]:
+    """Return the stop-major index of the window's runs followed by the added ones."""
+    dep_ptr, dep_time, dep_call, _ = window.index_arrays
+    size = window.runs.call_stop.size
+    is_last = np.zeros(added.call_stop.size, bool)
+    is_last[added.run_ptr[1:] - 1] = True
+    calls = np.flatnonzero(added.call_board & ~is_last)
+    stop, dep = added.call_stop[calls], added.call_dep[calls]
+    order = np.lexsort((dep, stop))
+    calls, stop, dep = calls[order], stop[order], dep[order]
+    at = window.keys.searchsorted(departure_keys(stop, dep), side="right")
+    new_call = np.insert(dep_call, at, calls + size).astype(np.int32)
+    counts = np.bincount(stop, minlength=dep_ptr.size - 1)
+    new_ptr = dep_ptr + np.concatenate([[0], np.cumsum(counts)])
+    positions = np.full(size + added.call_stop.size, -1, np.int32)
+    positions[new_call] = np.arange(new_call.size, dtype=np.int32)
+    return new_ptr, np.insert(dep_time, at, dep).astype(np.int32), new_call, positions
+
+
+def departure_keys(stop: Int32, dep_s: Int32) -> Int64:
+    """Return one sortable number per departure: by stop, then by time."""
+    return (stop.astype(np.int64) << 32) + dep_s.astype(np.int64) + 2**31
+
+
+def windows(study: Study, nets: dict[str, DayNetwork]) -> tuple[Window, ...]:
+    """Return one window per site, kind of day and distinct shift edge."""
+    found: dict[tuple[int, str, Edge], Window] = {}
+    limits = engine_limits(study.territory.limits)
+    walks = only_walks(study.home_walks, study.home_walks.walk_s <= limits.max_walk_s)
+    for day in study.days:
+        for row in study.shift_rows:
+            if not study.works_on(row.shift_id, day):
+                continue
+            for edge in study.edges(row.shift_id, day):
+                key = (row.site, day.kind, edge)
+                if key not in found:
+                    place = (len(found), row.site)
+                    found[key] = _window(study, nets[day.kind], place, day, edge, limits, walks)
+    return tuple(found.values())
+
+
+def _window(
+    study: Study,
+    network: DayNetwork,
+    place: tuple[int, int],
+    day: ChosenDay,
+    edge: Edge,
+    limits: EngineLimits,
+    walks: WalkTable,
+) -> Window:
+    low, high = earliest_of(edge, limits), deadline_of(edge)
+    if edge.returning:
+        low, high = -high, -low
+    ids = np.flatnonzero((network.start_s <= high) & (network.end_s >= low)).astype(np.int64)
+    runs = clip_runs(take_runs(network.runs, ids), low, high)
+    filled = np.flatnonzero(np.diff(runs.run_ptr) > 0)
+    ids, runs = ids[filled], take_runs(runs, filled)
+    if edge.returning:
+        runs = mirror_runs(runs)
+    # First calls let nobody off and last ones nobody on, as in a whole timetable.
+    board, alight = runs.call_board.copy(), runs.call_alight.copy()
+    board[runs.run_ptr[1:] - 1] = False
+    alight[runs.run_ptr[:-1]] = False
+    runs = runs._replace(call_board=board, call_alight=alight)
+    return Window(place[0], study, place[1], day, edge, limits, ids, runs, walks)
+
+
+def clip_runs(runs: RunArrays, low_s: int, high_s: int) -> RunArrays:
+    """Return the runs with the calls that leave from ``low_s`` on and arrive by ``high_s``."""
+    kept = (runs.call_dep >= low_s) & (runs.call_arr <= high_s)
+    ptr = np.concatenate([[0], np.cumsum(kept)])[runs.run_ptr].astype(np.int64)
+    return pick_calls(runs, np.flatnonzero(kept), ptr, runs.run_day)
+
+
+__all__ = [
+    "EdgeEffect",
+    "Window",
+    "mirror_runs",
+    "windows",
+]

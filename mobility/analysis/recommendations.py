@@ -1,0 +1,321 @@
+"""Recommendations: what to do, for whom, at what cost, in plain sentences with figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mobility.analysis.commutes import Access
+from mobility.analysis.examples import LegText, answers
+from mobility.analysis.factors import Factors, load_factors
+from mobility.analysis.levers_model import Lever, days_of
+from mobility.analysis.levers_patch import what_if
+from mobility.analysis.levers_remedy import Effect, Remedy
+from mobility.analysis.levers_words import clock, departures, lever_names
+from mobility.analysis.retiming import Outcome, Retiming, Workbench
+from mobility.analysis.retiming_candidates import lines_of
+from mobility.analysis.retiming_score import days_a_year
+from mobility.analysis.shift_hours import ShiftHours
+from mobility.analysis.study import Study
+
+
+def effects_by_shift(bench: Workbench, outcome: Outcome) -> tuple[Effect, ...]:
+    """Return who gains and loses each shift: the kind of day on which most do."""
+    scores = bench.scores
+    found: dict[int, tuple[float, float]] = {}
+    for change in scores.changes(outcome.effects):
+        shift_id = scores.shift_of(change.key)
+        pool = scores.pools[change.key]
+        gained, lost = float(pool[change.gained].sum()), float(pool[change.lost].sum())
+        before = found.get(shift_id, (0.0, 0.0))
+        found[shift_id] = (max(before[0], gained), max(before[1], lost))
+    rows = bench.study.shift_rows
+    return tuple(
+        Effect(rows[s].site_name, rows[s].roster, rows[s].shift, gained, lost)
+        for s, (gained, lost) in sorted(found.items())
+        if gained or lost
+    )
+
+
+def retiming_cost(bench: Workbench, outcome: Outcome, factors: Factors) -> float:
+    """Return what a lever costs a year, EUR: driving added, empty runs, and its planning."""
+    lever = outcome.lever
+    kinds = set(days_of(bench.nets, lever))
+    days = sum(days_a_year(bench.study, kind) for kind in kinds)
+    hours = outcome.vehicle_min / 60
+    if lever.kind in ("add_run", "lift_school"):
+        hours *= 1 + factors["empty_run_share"]
+    changed = 1 if lever.kind == "move_trip" else len(lever.trips)
+    return days * hours * factors["bus_hour"] + changed * factors["retiming_year"]
+
+
+def which_departure(bench: Workbench, lever: Lever) -> str:
+    """Return ``first departure``, ``last departure`` or ``departure`` of its line that day."""
+    study = bench.study
+    for kind in days_of(bench.nets, lever):
+        network = bench.nets[kind]
+        mine = departures(network, lever)
+        own = network.timetable.run_day[network.pieces.run] == 0
+        line = lines_of(study, network.pieces.trip[own])
+        same = line == lines_of(study, np.array(lever.trips[:1]))[0]
+        times = network.pieces.start_s[own][same]
+        if not mine or not times.size:
+            continue
+        if mine[0] == times.min():
+            return "the first departure"
+        return "the last departure" if mine[-1] == times.max() else "the departure"
+    return "the departure"
+
+
+ACTIONS = {
+    ("move_trip", -1): "Move {which} of line {line} {minutes} min earlier ({present} → {proposed})",
+    ("move_trip", 1): "Move {which} of line {line} {minutes} min later ({present} → {proposed})",
+    ("move_line", -1): "Move the {count} departures of line {line} from {present} to {last} "
+    "{minutes} min earlier",
+    ("move_line", 1): "Move the {count} departures of line {line} from {present} to {last} "
+    "{minutes} min later",
+    ("extend", 0): "Carry the {present} trip of line {line} on to the gate of {stop}",
+    ("extend", 1): "Start the {present} trip of line {line} at the gate of {stop}",
+    ("add_run", -1): "Add a departure of line {line} at {proposed}, before the first at {present}",
+    ("add_run", 1): "Add a departure of line {line} at {proposed}, after the last at {present}",
+    ("hold", 1): "Hold the {present} departure of line {line} at {stop} for {minutes} min, "
+    "for connecting riders",
+    ("lift_school", 0): "Run the {present} trip of line {line} in the school holidays too",
+}
+
+
+def retiming_remedy(bench: Workbench, outcome: Outcome, factors: Factors) -> Remedy:
+    """Return a lever of the timetable as a remedy."""
+    lever = outcome.lever
+    names = lever_names(bench, lever)
+    sign = int(np.sign(lever.shift_s)) if lever.kind != "extend" else int(lever.at_start)
+    kind = next(iter(days_of(bench.nets, lever)), "")
+    times = departures(bench.nets[kind], lever) if kind else []
+    params: dict[str, object] = {
+        "line": names["line"],
+        "present": names["present"],
+        "proposed": names["proposed"],
+        "minutes": abs(lever.shift_s) // 60,
+        "stop": names["stop"],
+        "which": which_departure(bench, lever),
+        "count": len(times),
+        "last": clock(bench.study, kind, times[-1]) if times else "",
+    }
+    return Remedy(
+        lever.kind,
+        ACTIONS[lever.kind, sign],
+        params,
+        outcome.score.workers_gained,
+        outcome.score.workers_lost,
+        retiming_cost(bench, outcome, factors),
+        effects_by_shift(bench, outcome),
+        outcome.feasible,
+        outcome.conflict_min,
+        ("which",),
+        lever,
+    )
+
+
+def distinct(outcomes: Iterable[Outcome], limit: int) -> list[Outcome]:
+    """Return the best levers, one per set of trips and per set of people who gain."""
+    taken: set[int] = set()
+    seen: set[bytes] = set()
+    found: list[Outcome] = []
+    for outcome in outcomes:
+        if len(found) == limit:
+            break
+        people = b"".join(
+            window.to_bytes(4) + effect.gained.tobytes()
+            for window, effect in sorted(outcome.effects.items())
+            if effect.gained.size
+        )
+        if taken & set(outcome.lever.trips) or people in seen:
+            continue
+        taken |= set(outcome.lever.trips)
+        seen.add(people)
+        found.append(outcome)
+    return found
+
+
+def hours_remedies(hours: ShiftHours, factors: Factors) -> list[Remedy]:
+    """Return the change of hours of each roster that reaches most workers, where one does."""
+    found = []
+    for curve in (*hours.rosters, *hours.neighbours):
+        offset, best = curve.best
+        gain = best - curve.now
+        if offset == 0 or gain <= 0:
+            continue
+        staff = sum(
+            row.headcount
+            for row in hours.study.shift_rows
+            if (row.site, row.roster) in curve.rosters
+        )
+        sites = list(dict.fromkeys(hours.study.sites[s].name for s, _ in curve.rosters))
+        first, last = curve.plateau
+        params: dict[str, object] = {
+            "minutes": abs(offset),
+            "roster": " + ".join(dict.fromkeys(name for _, name in curve.rosters)),
+            "site": " + ".join(sites),
+            "first": f"{first:+d}",
+            "last": f"{last:+d}",
+        }
+        way = "earlier" if offset < 0 else "later"
+        action = (
+            f"Begin and end the roster {{roster}} of {{site}} {{minutes}} min {way} "
+            "(as good from {first} to {last} min)"
+        )
+        found.append(
+            Remedy("shift_hours", action, params, gain, 0.0, staff * factors["shift_change_worker"])
+        )
+    return found
+
+
+def street_remedies(access: Access, factors: Factors) -> list[Remedy]:
+    """Return cycling and car-pooling for the workers whom no counting mode takes to a site."""
+    study = access.study
+    found = []
+    for site, place in enumerate(study.sites):
+        ids = [row.shift_id for row in study.shift_rows if row.site == site]
+        white = _white(access, ids)
+        pool = study.pool(site)
+        for mode, kind, action in (
+            ("bike", "cycling", "Make cycling to {site} safe and welcome"),
+            ("car", "carpool", "Organise car-pooling to {site}"),
+        ):
+            reach = _reached(access, ids, mode) & white
+            name = {"bike": "bike", "car": "carpool"}[mode]
+            workers = float(pool @ reach) * factors[f"{name}_adoption"]
+            if workers >= 1:
+                cost = workers * factors[f"{name}_worker_year"]
+                found.append(Remedy(kind, action, {"site": place.name}, workers, 0.0, cost))
+    return found
+
+
+def _white(access: Access, shift_ids: Sequence[int]) -> NDArray[np.bool_]:
+    """Return the homes that fail on some shift and kind of day."""
+    white = np.zeros(access.study.n_homes, bool)
+    keys = access.keys[access.keys["shift_id"].isin(list(shift_ids))]
+    for shift_id, kind in keys[["shift_id", "day_kind"]].drop_duplicates().itertuples(index=False):
+        white |= ~access.counted(int(shift_id), str(kind))[2]
+    return white
+
+
+def _reached(access: Access, shift_ids: Sequence[int], mode: str) -> NDArray[np.bool_]:
+    """Return the homes from which a mode holds on every shift; none when it is not computed."""
+    rows = np.flatnonzero(
+        (access.keys["mode"] == mode) & access.keys["shift_id"].isin(list(shift_ids))
+    )
+    if not rows.size:
+        return np.zeros(access.study.n_homes, bool)
+    return np.asarray(access.holds[rows].all(axis=0))
+
+
+def recommend(
+    found: Retiming,
+    hours: ShiftHours | None = None,
+    *,
+    others: Sequence[Remedy] = (),
+    limit: int = 20,
+    factors: Factors | None = None,
+) -> list[Remedy]:
+    """Return remedies of every kind, the cheapest per worker first.
+
+    Parameters
+    ----------
+    found
+        Search of the timetable.
+    hours
+        Curves of shift hours.
+    others
+        Remedies of other rooms: shuttles, feeders, stops.
+    limit
+        Levers of the timetable listed at most.
+    factors
+        Costs; by default the built-in ones with the territory's own over them.
+    """
+    bench = found.bench
+    if factors is None:
+        factors = load_factors(bench.study.territory.factors, file=bench.study.territory.path)
+    remedies = [
+        retiming_remedy(bench, outcome, factors) for outcome in distinct(found.useful, limit)
+    ]
+    if hours is not None:
+        remedies += hours_remedies(hours, factors)
+    remedies += street_remedies(bench.access, factors)
+    remedies += others
+    remedies = [r for r in remedies if r.net > 0]
+    return sorted(remedies, key=lambda r: (not r.feasible, r.eur_per_worker, -r.net, r.action))
+
+
+def remedies_frame(remedies: Sequence[Remedy], language: str, threshold: float) -> pd.DataFrame:
+    """Return one row per remedy: rank, kind, sentence, workers, lost, EUR a year, EUR a worker."""
+    rows = [
+        {
+            "rank": k + 1,
+            "kind": r.kind,
+            "sentence": r.sentence(language, threshold=threshold),
+            "workers": r.workers,
+            "lost": r.lost,
+            "eur_year": round(r.eur_year),
+            "eur_per_worker": round(r.eur_per_worker, 1),
+            "feasible": r.feasible,
+        }
+        for k, r in enumerate(remedies)
+    ]
+    columns = [
+        "rank",
+        "kind",
+        "sentence",
+        "workers",
+        "lost",
+        "eur_year",
+        "eur_per_worker",
+        "feasible",
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+@dataclass(frozen=True)
+class Example:
+    """The journeys of one home that gains a shift, before and after."""
+
+    home_id: str
+    shift_id: int
+    day_kind: str
+    before: tuple[tuple[LegText, ...], tuple[LegText, ...]]
+    after: tuple[tuple[LegText, ...], tuple[LegText, ...]]
+
+
+def examples(bench: Workbench, outcome: Outcome, *, count: int = 1) -> list[Example]:
+    """Return journeys of homes that gain a shift: those of most workers first."""
+    after = what_if(bench.study, [outcome.lever])
+    found: list[Example] = []
+    for change in bench.scores.changes(outcome.effects):
+        if len(found) == count:
+            break
+        if not change.gained.size:
+            continue
+        home = int(change.gained[bench.scores.pools[change.key][change.gained].argmax()])
+        shift_id = bench.scores.shift_of(change.key)
+        kind = str(bench.scores.keys.at[change.key, "day_kind"])
+        found.append(
+            Example(
+                str(bench.study.homes.frame["home_id"].iloc[home]),
+                shift_id,
+                kind,
+                _texts(bench.study, shift_id, kind, home),
+                _texts(after, shift_id, kind, home),
+            )
+        )
+    return found
+
+
+def _texts(
+    study: Study, shift_id: int, kind: str, home: int
+) -> tuple[tuple[LegText, ...], tuple[LegText, ...]]:
+    out, back = answers(study, shift_id, kind)
+    return out.texts(home), back.texts(home)

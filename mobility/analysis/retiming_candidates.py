@@ -1,0 +1,351 @@
+"""Which levers are worth trying: the trips near each shift edge, and what to do to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mobility.analysis.levers_model import DayNetwork, Lever
+from mobility.analysis.levers_window import Window
+from mobility.analysis.study import Study
+from mobility.network.footpaths import walk_snaps
+from mobility.network.modes import edge_times
+from mobility.network.paths import street_times
+
+Int64 = NDArray[np.int64]
+
+#: Moves tried, seconds: 45 minutes either way by 5.
+MOVES_S = tuple(60 * m for m in range(-45, 46, 5) if m)
+#: How much earlier than the first, or later than the last, a run is added, seconds.
+ADDED_S = tuple(60 * m for m in (15, 30, 45, 60, 75, 90))
+#: How long a trip may wait for riders at one stop, seconds.
+HOLDS_S = (60, 120, 180, 240, 300)
+#: A connection is worth holding where the next departure of the line is later than this.
+NEXT_DEPARTURE_S = 600
+#: Longest drive of an extension, seconds.
+EXTENSION_S = 600
+
+Unit = tuple[Lever, ...]
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """What a search tries.
+
+    Attributes
+    ----------
+    moves_s
+        Moves of trips and lines, seconds.
+    kinds
+        Kinds of levers, see `levers_model.LeverKind`.
+    extension_s
+        Longest drive between the end of a trip and a gate.
+    """
+
+    moves_s: tuple[int, ...] = MOVES_S
+    kinds: tuple[str, ...] = (
+        "move_trip", "move_line", "extend", "add_run", "hold", "lift_school"
+    )  # fmt: skip
+    extension_s: int = EXTENSION_S
+
+
+def near_trips(network: DayNetwork, windows: Sequence[Window], reach_s: int) -> Int64:
+    """Return the trips that touch a window of their day once moved by up to ``reach_s``."""
+    pieces = network.pieces
+    near = np.zeros(pieces.trip.size, bool)
+    for window in windows:
+        if window.day.kind == network.kind:
+            low, high = window.span_s
+            near |= (pieces.start_s - reach_s <= high) & (pieces.end_s + reach_s >= low)
+    return np.unique(pieces.trip[near])
+
+
+def candidates(
+    study: Study,
+    nets: dict[str, DayNetwork],
+    windows: Sequence[Window],
+    options: SearchOptions,
+) -> list[Unit]:
+    """Return the levers to try, grouped by the runs they touch.
+
+    Parameters
+    ----------
+    study
+        From `levers_patch.with_gate_stops` when extensions are tried.
+    nets, windows
+        Its timetables and the windows of its shift edges.
+    options
+        What to try.
+    """
+    makers = {
+        "move_trip": lambda: _trip_moves(study, nets, windows, options),
+        "move_line": lambda: _line_moves(study, nets, windows, options),
+        "extend": lambda: _extensions(study, nets, windows, options),
+        "add_run": lambda: _added_runs(study, nets),
+        "hold": lambda: _holds(study, nets, windows),
+        "lift_school": lambda: _lifted(nets, windows),
+    }
+    return [unit for kind in options.kinds for unit in makers[kind]()]
+
+
+def _trip_moves(
+    study: Study, nets: dict[str, DayNetwork], windows: Sequence[Window], options: SearchOptions
+) -> Iterator[Unit]:
+    reach_s = max((abs(m) for m in options.moves_s), default=0)
+    found = [near_trips(n, windows, reach_s) for n in nets.values()]
+    trips = np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
+    for twins in same_departures(study, nets, trips):
+        yield tuple(Lever("move_trip", twins, shift_s=m) for m in options.moves_s)
+
+
+def same_departures(
+    study: Study, nets: dict[str, DayNetwork], trips: Int64
+) -> list[tuple[int, ...]]:
+    """Group the trips that are one departure on different kinds of day.
+
+    Feeds often write the 05:10 of line 3 once per calendar. Trips of one line and direction
+    that leave at the same time between the same stops, never on the same day, are moved
+    together.
+    """
+    calls, ptr = study.feed.stop_times, study.feed.trip_ptr
+    stop, dep = calls["stop"].to_numpy(), calls["departure_s"].to_numpy()
+    line = lines_of(study, trips)
+    days: dict[int, set[str]] = {int(t): set() for t in trips}
+    for kind, network in nets.items():
+        own = network.timetable.run_day[network.pieces.run] == 0
+        for trip in np.intersect1d(network.pieces.trip[own], trips).tolist():
+            days[trip].add(kind)
+    groups: dict[tuple[int, ...], list[tuple[list[int], set[str]]]] = {}
+    for trip, one in zip(trips.tolist(), line.tolist(), strict=True):
+        first, last = int(ptr[trip]), int(ptr[trip + 1]) - 1
+        key = (one, int(dep[first]), int(stop[first]), int(stop[last]), last - first)
+        mine = groups.setdefault(key, [])
+        for members, taken in mine:
+            if days[trip] and not taken & days[trip]:
+                members.append(trip)
+                taken.update(days[trip])
+                break
+        else:
+            mine.append(([trip], set(days[trip])))
+    return [tuple(members) for mine in groups.values() for members, _ in mine]
+
+
+def lines_of(study: Study, trips: Int64) -> NDArray[np.int64]:
+    """Return one number per line and direction for each trip."""
+    table = study.feed.trips
+    route = table["route"].to_numpy()[trips].astype(np.int64)
+    direction = table["direction_id"].to_numpy()[trips].astype(np.int64)
+    return route * 4 + direction + 1
+
+
+def bundles(
+    study: Study, nets: dict[str, DayNetwork], windows: Sequence[Window]
+) -> list[tuple[int, ...]]:
+    """Return the trips of each line and direction that serve one shift edge.
+
+    Windows of the same hour, whatever the site and the kind of day, make one bundle.
+    """
+    hours: dict[tuple[bool, int], dict[str, tuple[int, int]]] = {}
+    for window in windows:
+        row = hours.setdefault((window.edge.returning, window.edge.at_s), {})
+        low, high = row.get(window.day.kind, window.span_s)
+        row[window.day.kind] = (min(low, window.span_s[0]), max(high, window.span_s[1]))
+    found: dict[tuple[int, ...], None] = {}
+    for spans in hours.values():
+        trips = [
+            nets[kind].pieces.trip[
+                (nets[kind].pieces.start_s <= high) & (nets[kind].pieces.end_s >= low)
+            ]
+            for kind, (low, high) in spans.items()
+        ]
+        near = np.unique(np.concatenate(trips))
+        if near.size:
+            line = lines_of(study, near)
+            for one in np.unique(line):
+                found[tuple(int(t) for t in near[line == one])] = None
+    return list(found)
+
+
+def _line_moves(
+    study: Study, nets: dict[str, DayNetwork], windows: Sequence[Window], options: SearchOptions
+) -> Iterator[Unit]:
+    for trips in bundles(study, nets, windows):
+        if len(trips) > 1:
+            yield tuple(Lever("move_line", trips, shift_s=m) for m in options.moves_s)
+
+
+def _added_runs(study: Study, nets: dict[str, DayNetwork]) -> Iterator[Unit]:
+    """Yield copies of the first trip of each line earlier, and of the last one later."""
+    seen: set[tuple[int, int]] = set()
+    for network in nets.values():
+        pieces = network.pieces
+        own = np.flatnonzero(network.timetable.run_day[pieces.run] == 0)
+        own = own[np.lexsort((pieces.trip[own], pieces.start_s[own]))]
+        line = lines_of(study, pieces.trip[own])
+        for one in np.unique(line):
+            mine = own[line == one]
+            for place, sign in ((mine[0], -1), (mine[-1], 1)):
+                trip = int(pieces.trip[place])
+                if (trip, sign) not in seen:
+                    seen.add((trip, sign))
+                    yield tuple(Lever("add_run", (trip,), shift_s=sign * s) for s in ADDED_S)
+
+
+def _lifted(nets: dict[str, DayNetwork], windows: Sequence[Window]) -> Iterator[Unit]:
+    """Yield trips that run on school days and not in the holidays."""
+    if not {"school_weekday", "holiday_weekday"} <= set(nets):
+        return
+    school, holiday = nets["school_weekday"], nets["holiday_weekday"]
+    # The windows of the holidays stand at the same hours on their own axis.
+    there = np.unique(holiday.pieces.trip[holiday.timetable.run_day[holiday.pieces.run] == 0])
+    spans = [w.span_s for w in windows if w.day.kind == "holiday_weekday"]
+    pieces = school.pieces
+    near = np.zeros(pieces.trip.size, bool)
+    for low, high in spans:
+        near |= (pieces.start_s <= high) & (pieces.end_s >= low)
+    near &= school.timetable.run_day[pieces.run] == 0
+    for trip in np.setdiff1d(pieces.trip[near], there):
+        yield (
+            Lever(
+                "lift_school",
+                (int(trip),),
+                source_day="school_weekday",
+                day_kinds=("holiday_weekday",),
+            ),
+        )
+
+
+def _extensions(
+    study: Study, nets: dict[str, DayNetwork], windows: Sequence[Window], options: SearchOptions
+) -> Iterator[Unit]:
+    """Yield trips that end, or begin, within a short drive of a gate, carried on to it."""
+    to_gate, from_gate = gate_drives(study, options.extension_s)
+    seen: set[tuple[int, int, bool]] = set()
+    for window in windows:
+        network = nets[window.day.kind]
+        pieces, tt = network.pieces, network.timetable
+        low, high = window.span_s
+        returning = window.edge.returning
+        drives = from_gate if returning else to_gate
+        ends = pieces.first_call if returning else pieces.last_call
+        run_ends = tt.run_ptr[:-1][pieces.run] if returning else tt.run_ptr[1:][pieces.run] - 1
+        near = (pieces.start_s <= high) & (pieces.end_s >= low) & (ends == run_ends)
+        for k in np.flatnonzero(near):
+            stop = int(tt.call_stop[ends[k]])
+            for gate, drive_s in drives.get(stop, {}).items():
+                key = (int(pieces.trip[k]), gate, returning)
+                if gate_site(study, gate) == window.site and key not in seen:
+                    seen.add(key)
+                    yield (
+                        Lever("extend", key[:1], stop=gate, drive_s=drive_s, at_start=returning),
+                    )
+
+
+def gate_site(study: Study, stop: int) -> int:
+    """Return the site of a gate's stop."""
+    gate = stop - (len(study.feed.stops) - sum(len(s.gates) for s in study.sites))
+    owners = [k for k, site in enumerate(study.sites) for _ in site.gates]
+    return owners[gate]
+
+
+Drives = dict[int, dict[int, int]]
+
+
+def gate_drives(study: Study, limit_s: int) -> tuple[Drives, Drives]:
+    """Return driving seconds from stops to gates' stops, and from gates' stops to stops."""
+    gates = [gate for site in study.sites for gate in site.gates]
+    n_stops = len(study.feed.stops) - len(gates)
+    lonlat = study.feed.stops[["lon", "lat"]].to_numpy(np.float64)[:n_stops]
+    times = edge_times(study.streets, "car", study.territory.speeds)
+    at_gates = walk_snaps(study.streets, times, np.array(gates, np.float64))
+    at_stops = walk_snaps(study.streets, times, lonlat)
+    found: list[Drives] = []
+    for reverse in (True, False):
+        table = street_times(
+            study.streets, times, at_gates, at_stops,
+            limit_s=limit_s, connector_speed_ms=study.territory.speeds.walk_kmh / 3.6,
+            reverse=reverse,
+        )  # fmt: skip
+        drives: Drives = {}
+        for gate in range(len(gates)):
+            rows = slice(table.ptr[gate], table.ptr[gate + 1])
+            for stop, time_s in zip(table.target[rows], table.time_s[rows], strict=True):
+                drives.setdefault(int(stop), {})[n_stops + gate] = int(time_s)
+        found.append(drives)
+    return found[0], found[1]
+
+
+def _holds(study: Study, nets: dict[str, DayNetwork], windows: Sequence[Window]) -> Iterator[Unit]:
+    """Yield trips held at a stop for riders of another line who miss them by a little.
+
+    Only where the riders come by train or metro, or at the end of their trip, and where the
+    next departure of the held line is more than ten minutes away: elsewhere holding a
+    vehicle costs those aboard more than it brings.
+    """
+    wanted: dict[tuple[int, int], set[int]] = {}
+    for window in windows:
+        for trip, stop, hold_s in missed(study, nets[window.day.kind], window):
+            wanted.setdefault((trip, stop), set()).add(hold_s)
+    for (trip, stop), holds in sorted(wanted.items()):
+        yield tuple(Lever("hold", (trip,), shift_s=h, stop=stop) for h in sorted(holds))
+
+
+def is_rail(route_type: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return whether route types are trains or metros (basic and extended GTFS types)."""
+    kind = np.asarray(route_type, np.int64)
+    return np.asarray(
+        (kind == 1) | (kind == 2) | ((kind >= 100) & (kind < 200)) | (kind // 100 == 4)
+    )
+
+
+def missed(study: Study, network: DayNetwork, window: Window) -> Iterator[tuple[int, int, int]]:
+    """Yield (trip, stop, seconds to hold) of connections missed by five minutes at most.
+
+    On the way to work the missed vehicle must lead to the gate in time; on the way home the
+    late one must come from it.
+    """
+    tt = network.timetable
+    low, high = window.span_s
+    route = study.feed.trips["route"].to_numpy()
+    rail = is_rail(study.feed.routes["route_type"].to_numpy())
+    used = np.zeros(tt.n_runs, bool)
+    used[window.run_ids[window.is_used]] = True
+    returning = window.edge.returning
+    runs = window.run_ids[used[window.run_ids]] if returning else window.run_ids
+    spans = [np.arange(tt.run_ptr[r], tt.run_ptr[r + 1]) for r in runs]
+    calls = np.concatenate(spans) if spans else np.zeros(0, np.int64)
+    run = tt.run_ptr.searchsorted(calls, side="right") - 1
+    trip = tt.call_trip[calls]
+    at_end = calls == tt.run_ptr[1:][run] - 1
+    near = tt.call_alight[calls] & (trip >= 0)
+    near &= (tt.call_arr[calls] >= low) & (tt.call_arr[calls] <= high)
+    near &= at_end | rail[route[trip]]
+    for call in calls[near].tolist():
+        stop, arrival = int(tt.call_stop[call]), int(tt.call_arr[call])
+        line = int(route[tt.call_trip[call]])
+        for foot in range(int(tt.foot_ptr[stop]), int(tt.foot_ptr[stop + 1])):
+            other, ready_s = int(tt.foot_stop[foot]), arrival + int(tt.foot_need_s[foot])
+            for left in _just_left(network, other, ready_s, line, route):
+                if returning or used[tt.run_of_call(left)]:
+                    hold_s = -(-(ready_s - int(tt.call_dep[left])) // 60) * 60
+                    yield int(tt.call_trip[left]), other, hold_s
+
+
+def _just_left(
+    network: DayNetwork, stop: int, ready_s: int, line: int, route: NDArray[np.int64]
+) -> Iterator[int]:
+    """Yield the calls that left a stop at most five minutes before someone was there."""
+    tt = network.timetable
+    lo, hi = int(tt.dep_ptr[stop]), int(tt.dep_ptr[stop + 1])
+    times, calls = tt.dep_time[lo:hi], tt.dep_call[lo:hi]
+    first = int(times.searchsorted(ready_s - HOLDS_S[-1]))
+    last = int(times.searchsorted(ready_s))
+    soon = int(times.searchsorted(ready_s + NEXT_DEPARTURE_S, side="right"))
+    following = set(route[tt.call_trip[calls[last:soon]]].tolist())
+    for call in calls[first:last].tolist():
+        other = int(tt.call_trip[call])
+        if other >= 0 and int(route[other]) != line and int(route[other]) not in following:
+            yield call
