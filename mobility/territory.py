@@ -234,6 +234,8 @@ class Sources(Model):
 
     osm: Path | None = None
     lines: Path | None = None
+    streets_attribution: str | None = None
+    streets_licence: str | None = None
     gtfs: list[Path] = []
     homes: HomesSource
     sites: Path | None = None
@@ -305,6 +307,8 @@ class Limits(Model):
         Cycling to a stop, driving to a park-and-ride, in one direction.
     min_workers_shown
         Counts below it are suppressed in every output (privacy).
+    safe_at_night
+        Legs on foot or by bicycle that fall in the dark keep to safe streets.
     """
 
     max_total_min: Annotated[float, Field(gt=0, le=360)] = 60
@@ -320,6 +324,107 @@ class Limits(Model):
     max_drive_to_stop_min: Annotated[float, Field(ge=0, le=60)] = 20
     white_site_share: Share = 0.10
     min_workers_shown: Annotated[int, Field(ge=1)] = 5
+    safe_at_night: bool = False
+
+
+class Night(Model):
+    """What is assumed of streets in the dark.
+
+    Attributes
+    ----------
+    assume_lit
+        Streets without a ``lit`` tag are taken to be lit in built-up areas only, always, or
+        never.
+    """
+
+    assume_lit: Literal["built_up", "always", "never"] = "built_up"
+
+
+class Feeders(Model):
+    """Reaching stops by bicycle or by car; every value is an assumption to be set locally.
+
+    Attributes
+    ----------
+    bike
+        The bicycle is ``parked`` at the stop, or ``carried`` aboard to ride at both ends.
+    locking_s, parking_s
+        Seconds to lock a bicycle, and from driving into a car park to walking away.
+    bike_walk_min, park_walk_min
+        Longest walk between where the bicycle or the car stands and the stop.
+    """
+
+    bike: Literal["parked", "carried"] = "parked"
+    locking_s: Annotated[int, Field(ge=0, le=1800)] = 60
+    parking_s: Annotated[int, Field(ge=0, le=1800)] = 120
+    bike_walk_min: Annotated[float, Field(ge=0, le=15)] = 2
+    park_walk_min: Annotated[float, Field(ge=0, le=30)] = 6
+
+
+class OnDemand(Model):
+    """A zone in which a vehicle comes when booked.
+
+    Attributes
+    ----------
+    name
+        Shown in reports.
+    file, layer
+        Polygons of the zone; or ``polygon``, its ring as longitude and latitude; or
+        ``communes``, names as the homes carry them (a gate is in the commune of the home
+        nearest to it).
+    days, start, end
+        When it runs; an end at or before the start is on the next day.
+    hubs
+        Stops (``stop_id`` or name) where it meets public transport, besides gates in the zone.
+    detour
+        Ride against the direct drive, for other passengers on the way.
+    wait_min
+        Kept for the time slot of the vehicle.
+    max_ride_min
+        Longest ride.
+    booking_min
+        Least notice for a booking; told, not computed with.
+    """
+
+    name: str = Field(min_length=1)
+    file: Path | None = None
+    layer: str | None = None
+    polygon: list[tuple[Lon, Lat]] = []
+    communes: list[str] = []
+    days: Days = list(WEEKDAYS)
+    start: ClockS = 0
+    end: ClockS = DAY_S
+    hubs: list[str] = []
+    detour: Annotated[float, Field(ge=1, le=3)] = 1.3
+    wait_min: Annotated[float, Field(ge=0, le=60)] = 10
+    max_ride_min: Annotated[float, Field(gt=0, le=180)] = 40
+    booking_min: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _one_area(self) -> OnDemand:
+        given = [self.file is not None, bool(self.polygon), bool(self.communes)]
+        if sum(given) != 1:
+            raise ValueError("needs its area once: file, polygon or communes")
+        if self.polygon and len(self.polygon) < 3:
+            raise ValueError("has a polygon of fewer than three points")
+        return self
+
+
+class Carpool(Model):
+    """Who could share a car.
+
+    Attributes
+    ----------
+    detour_min
+        Minutes a driver accepts more than alone, each way.
+    hours_min
+        Shifts of other sites whose edges differ by no more can share a car.
+    points
+        Meeting points listed per shift.
+    """
+
+    detour_min: Annotated[float, Field(ge=0, le=60)] = 10
+    hours_min: Annotated[float, Field(ge=0, le=120)] = 15
+    points: Annotated[int, Field(ge=0, le=50)] = 5
 
 
 class Speeds(Model):
@@ -362,6 +467,10 @@ class Territory(Model):
     limits: Limits = Limits()
     speeds: Speeds = Speeds()
     modes: Modes = Modes()
+    night: Night = Night()
+    feeders: Feeders = Feeders()
+    on_demand: list[OnDemand] = []
+    carpool: Carpool | None = None
     output: Output = Output()
     shuttles: dict[str, Any] = {}
     factors: dict[str, Any] = {}
@@ -456,11 +565,15 @@ __all__ = [
     "DAY_S",
     "ROSTER_TEMPLATES",
     "WEEKDAYS",
+    "Carpool",
     "DayKind",
+    "Feeders",
     "HomesSource",
     "Limits",
     "Mode",
     "Modes",
+    "Night",
+    "OnDemand",
     "Output",
     "Roster",
     "Shift",

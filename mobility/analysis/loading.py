@@ -10,11 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mobility.analysis.feeder_modes import feeder_access
+from mobility.analysis.feeder_modes import Carried, Feeder, Ways, feeders
+from mobility.analysis.night import safe_times
+from mobility.analysis.on_demand import on_demand_services
 from mobility.analysis.study import Progress, SourceRecord, Study, quiet
 from mobility.engine.journeys import TwoWay
 from mobility.errors import Finding, SourceError, TerritoryError
 from mobility.inputs.calendars import choose_days
+from mobility.inputs.car_parks import read_car_parks, with_car_parks
 from mobility.inputs.gtfs import Feed, merge_feeds, read_feed
 from mobility.inputs.gtfs_empty import empty_feed
 from mobility.inputs.gtfs_quality import check_feed
@@ -23,7 +26,7 @@ from mobility.inputs.plain_days import plain_days
 from mobility.inputs.sites import read_sites
 from mobility.network.footpaths import WalkTable, home_walks, stop_walks, walk_snaps
 from mobility.network.modes import edge_times
-from mobility.network.paths import PairTable, street_times
+from mobility.network.paths import PairTable, Times, street_times
 from mobility.network.snap import Snaps, far_finding, island_finding
 from mobility.network.station import access_points, fold_points
 from mobility.network.streets import Streets, streets_from_lines, streets_from_osm
@@ -115,7 +118,7 @@ def build_study(
     progress("walks")
     walking = edge_times(streets, "walk", speeds)
     stops_lonlat = feed.stops[["lon", "lat"]].to_numpy(np.float64)
-    homes_lonlat = _lonlat(homes)
+    homes_lonlat = lonlat_of(homes)
     gates_lonlat = np.array([gate for site in sites for gate in site.gates], np.float64)
     findings += list(_place_findings(streets, walking, feed, homes, sites, gates_lonlat))
     reach_s = RELAXED_WALK * limits.max_walk_min * 60
@@ -155,14 +158,15 @@ def build_study(
         timetables=timetables,
         home_walks=home_table,
         gate_walks=gate_table,
-        feeder_access=feeder_access(territory, streets, feed, homes_lonlat),
+        feeders=feeders_of(territory, streets, feed, sites, homes_lonlat),
+        on_demand=on_demand_services(territory, streets, feed, sites, homes, findings),
         street_times={
             mode: street_commutes(territory, streets, mode, sites, gates_lonlat, homes_lonlat)
             for mode in modes
             if mode in ("walk", "bike", "e_bike", "car")
         },
         findings=tuple(findings),
-        sources=tuple(source_records(territory)),
+        sources=tuple(source_records(territory, feed)),
         scenario=scenario,
     )
 
@@ -177,9 +181,13 @@ def read_streets(territory: Territory) -> Streets:
     """
     sources = territory.sources
     if sources.osm is not None:
-        return streets_from_osm(territory.resolve(sources.osm), crs=territory.crs)
+        return _parked(
+            territory, streets_from_osm(territory.resolve(sources.osm), crs=territory.crs)
+        )
     if sources.lines is not None:
-        return streets_from_lines(territory.resolve(sources.lines), crs=territory.crs)
+        return _parked(
+            territory, streets_from_lines(territory.resolve(sources.lines), crs=territory.crs)
+        )
     raise TerritoryError(
         "There are no streets.",
         file=territory.path,
@@ -188,13 +196,23 @@ def read_streets(territory: Territory) -> Streets:
     )
 
 
+def _parked(territory: Territory, streets: Streets) -> Streets:
+    """Add the territory's own car parks to those of the streets' file."""
+    if territory.sources.car_parks is None:
+        return streets
+    own = read_car_parks(territory.resolve(territory.sources.car_parks))
+    parks = with_car_parks(streets.background.get("car_parks"), own, streets.crs)
+    return replace(streets, background={**streets.background, "car_parks": parks})
+
+
 def read_timetables(territory: Territory) -> Feed:
     """Read and merge the feeds of a territory, or return an empty one where it names none."""
     paths = [territory.resolve(p) for p in territory.sources.gtfs]
     return merge_feeds([read_feed(path) for path in paths]) if paths else empty_feed()
 
 
-def _lonlat(homes: Homes) -> Float:
+def lonlat_of(homes: Homes) -> Float:
+    """Return longitude and latitude of every home, float64 (homes, 2)."""
     points = homes.frame.geometry
     return np.column_stack([points.x.to_numpy(), points.y.to_numpy()])
 
@@ -224,7 +242,7 @@ def _place_findings(
             east=east,
             north=north,
         )
-    at_home = walk_snaps(streets, walking, _lonlat(homes))
+    at_home = walk_snaps(streets, walking, lonlat_of(homes))
     if (at_home.edge < 0).all():
         raise SourceError(
             "Every home lies outside the streets, which span longitudes {west:.3f} to "
@@ -253,7 +271,9 @@ def walks_to_stops(
     lonlat: Float,
     limit_s: float,
     speeds: Speeds,
-    walking: tuple[NDArray[np.float32], NDArray[np.float32]],
+    walking: Times,
+    *,
+    snap_times: Times | None = None,
 ) -> WalkTable:
     """Return the walks between points and stops, through a station's entrances where given.
 
@@ -262,10 +282,14 @@ def walks_to_stops(
     """
     if feed.pathways.empty:
         stops = feed.stops[["lon", "lat"]].to_numpy(np.float64)
-        return home_walks(streets, lonlat, stops, limit_s, speeds, times=walking)
+        return home_walks(
+            streets, lonlat, stops, limit_s, speeds, times=walking, snap_times=snap_times
+        )
     points = access_points(feed, walk_speed_ms=speeds.walk_kmh / 3.6)
     slower_s = np.maximum(points.in_s, points.out_s)
-    table = home_walks(streets, lonlat, points.lonlat, limit_s, speeds, times=walking)
+    table = home_walks(
+        streets, lonlat, points.lonlat, limit_s, speeds, times=walking, snap_times=snap_times
+    )
     return fold_points(table, replace(points, in_s=slower_s), limit_s=round(limit_s))
 
 
@@ -289,6 +313,30 @@ def unreachable_stops(feed: Feed, *tables: WalkTable) -> list[Finding]:
     ]
 
 
+def feeders_of(
+    territory: Territory,
+    streets: Streets,
+    feed: Feed,
+    sites: Sequence[Site],
+    homes_lonlat: Float,
+    *,
+    safe: bool = False,
+) -> dict[str, Feeder | Carried]:
+    """Return what the feeder modes need; with ``safe``, kept to streets safe at night."""
+
+    def ways() -> Ways:
+        walk, bike, car = (
+            edge_times(streets, mode, territory.speeds) for mode in ("walk", "bike", "car")
+        )
+        if not safe:
+            return Ways(walk, bike, car)
+        safe_walk, safe_bike = (safe_times(territory, streets, m) for m in ("walk", "bike"))
+        return Ways(safe_walk, safe_bike, car, snap_walk=walk, snap_bike=bike)
+
+    gates = tuple(np.array(site.gates, np.float64) for site in sites)
+    return feeders(territory, streets, feed, homes_lonlat, gates, ways)
+
+
 def street_commutes(
     territory: Territory,
     streets: Streets,
@@ -296,11 +344,18 @@ def street_commutes(
     sites: Sequence[Site],
     gates_lonlat: Float,
     homes_lonlat: Float,
+    *,
+    times: Times | None = None,
 ) -> tuple[Int32, Int32]:
-    """Return seconds to work and back home by a street mode, int32 (sites, homes) each."""
-    times = edge_times(streets, mode, territory.speeds)  # type: ignore[arg-type]
-    gates = walk_snaps(streets, times, gates_lonlat)
-    homes = walk_snaps(streets, times, homes_lonlat)
+    """Return seconds to work and back home by a street mode, int32 (sites, homes) each.
+
+    ``times`` stand for the mode's own seconds per street piece (e.g. safe at night); points
+    stay attached where the mode attaches them.
+    """
+    usual = edge_times(streets, mode, territory.speeds)  # type: ignore[arg-type]
+    times = usual if times is None else times
+    gates = walk_snaps(streets, usual, gates_lonlat)
+    homes = walk_snaps(streets, usual, homes_lonlat)
     return (
         _nearest(_pairs(territory, streets, times, gates, homes, to_work=True), sites, len(homes)),
         _nearest(_pairs(territory, streets, times, gates, homes, to_work=False), sites, len(homes)),
@@ -337,15 +392,38 @@ def _nearest(pairs: PairTable, sites: Sequence[Site], n_homes: int) -> Int32:
     return best_s
 
 
-def source_records(territory: Territory) -> Iterator[SourceRecord]:
+def publishers(feed: Feed, network: int) -> str:
+    """Return who publishes a feed: its attribution, its publisher, else its agencies."""
+    info = feed.feed_info[feed.feed_info["network"] == network]
+    for column in ("attribution", "publisher"):
+        names = [name for name in info[column] if name]
+        if names:
+            return ", ".join(dict.fromkeys(names))
+    agencies = feed.agencies[feed.agencies["network"] == network]
+    return ", ".join(dict.fromkeys(agencies["agency_name"].astype(str)))
+
+
+def source_records(territory: Territory, feed: Feed) -> Iterator[SourceRecord]:
     """Yield what identifies each source file of a territory."""
     sources = territory.sources
     files: list[tuple[str, Path | None, str, str]] = [
-        ("streets", sources.osm, OSM_LICENCE, OSM_ATTRIBUTION),
-        ("streets", sources.lines, "", ""),
-        *(("timetable", path, "", "") for path in sources.gtfs),
+        (
+            "streets",
+            sources.osm,
+            _given(sources.streets_licence, OSM_LICENCE),
+            _given(sources.streets_attribution, OSM_ATTRIBUTION),
+        ),
+        (
+            "streets",
+            sources.lines,
+            sources.streets_licence or "",
+            sources.streets_attribution or "",
+        ),
+        *(("timetable", path, "", publishers(feed, k)) for k, path in enumerate(sources.gtfs)),
         ("homes", sources.homes.file, "", ""),
         ("sites", sources.sites, "", ""),
+        ("car_parks", sources.car_parks, "", ""),
+        *(("on_demand", zone.file, "", "") for zone in territory.on_demand),
     ]
     if territory.path is not None:
         yield SourceRecord("territory", territory.path.name, _sha256(territory.path))
@@ -353,6 +431,10 @@ def source_records(territory: Territory) -> Iterator[SourceRecord]:
         if path is not None:
             found = territory.resolve(path)
             yield SourceRecord(role, found.name, _sha256(found), licence, attribution)
+
+
+def _given(text: str | None, default: str) -> str:
+    return default if text is None else text
 
 
 def _sha256(path: Path) -> str:

@@ -19,6 +19,8 @@ timezone = "Europe/Paris"
 # --- Sources ---------------------------------------------------------------------------
 [sources]
 osm = "osm/valbrune.osm.pbf"                    # rues : extrait OpenStreetMap
+streets_attribution = "rues fictives"           # par défaut : © OpenStreetMap contributors
+streets_licence = "MIT"                         # par défaut : ODbL 1.0
 gtfs = ["gtfs/valbrune-bus.zip", "gtfs/valbrune-train.zip"]   # horaires : un ou plusieurs GTFS
 
 [sources.homes]
