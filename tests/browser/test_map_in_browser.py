@@ -159,13 +159,29 @@ def test_the_title_asks_the_question_in_words(open_page, basin) -> None:
     assert "Search" in opened.page.inner_text(".mb-find")
 
 
-@pytest.mark.parametrize("measure", ["holds", "time", "white", "reason", "late", "gain"])
-def test_the_sense_of_white_zone_stands_on_every_map(open_page, basin, measure) -> None:
+def test_the_sense_of_white_zone_stands_on_every_map(open_page, basin) -> None:
     _, path = basin
-    opened = open_page(path, f"site=0&pick=s1&measure={measure}")
-    text = opened.page.inner_text("#mb-legend")
-    assert "sens «\u00a0service\u00a0»" in text
-    assert "60\u00a0min de porte à porte" in text
+    opened = open_page(path, "site=0&pick=s1")
+    for measure in ("holds", "time", "white", "reason", "late", "gain"):
+        opened.choose(measure=measure)
+        text = opened.page.inner_text("#mb-legend")
+        assert "sens «\u00a0service\u00a0»" in text, measure
+        assert "60\u00a0min de porte à porte" in text, measure
+
+
+def test_the_legend_leaves_the_gates_in_sight(open_page, basin) -> None:
+    model, path = basin
+    opened = open_page(path, "site=0&pick=s1")
+    lon, lat = model.sites[0].gates[0]
+    for share, side in ((0.1, "right"), (0.9, "left")):
+        opened.page.evaluate(
+            f"""() => {{ const map = window.mobilityMap.map, size = map.getSize();
+            map.setView([{lat}, {lon}], 12, {{animate: false}});
+            map.panBy([size.x * (0.5 - {share}), -size.y * 0.35], {{animate: false}}); }}"""
+        )
+        assert opened.page.get_attribute("#mb-legend", "data-side") == side
+    opened.page.click("#mb-legend summary")
+    assert opened.page.is_hidden("#mb-legend li")
 
 
 def test_a_click_opens_both_directions_reason_and_example(open_page, basin) -> None:

@@ -245,11 +245,12 @@ function swatch(style) {
   return node;
 }
 
+let legendOpen = true;
 function showLegend() {
   const box = document.getElementById("mb-legend");
   const styles = shownNow ? shownNow.styles : [];
-  box.replaceChildren(...[
-    el("h2", {}, t("legend " + state.measure)),
+  const fold = el("details", { open: legendOpen, ontoggle: () => { legendOpen = fold.open; } }, [
+    el("summary", {}, el("h2", {}, t("legend " + state.measure))),
     el("ul", {}, styles.map((style) => el("li", {}, swatch({ ...style,
       colour: colourIn(style) }), style.label))),
     homes.cells && !TONED.has(state.measure) ? null : el("p", { class: "mb-note" }, t(homes.cells
@@ -257,7 +258,21 @@ function showLegend() {
       : "The area of a circle follows the number of workers.")),
     el("p", { class: "mb-note" }, limitsText()),
     el("p", { class: "mb-note mb-sense" }, el("b", {}, t("White zone")), t(": here, no usable journey at the hours of the shift (service sense). It is not the institutional sense: an area outside any mobility authority.")),
-  ].filter(Boolean));
+  ]);
+  box.replaceChildren(fold);
+  placeLegend();
+}
+
+// In the corner that does not hide the site's gates.
+function placeLegend() {
+  const box = document.getElementById("mb-legend"), size = map.getSize();
+  box.dataset.side = "left";
+  const wide = box.offsetWidth + 30, top = size.y - box.offsetHeight - 60;
+  const under = (left, right) => manifest.sites[state.site].gates.some(([lon, lat]) => {
+    const at = map.latLngToContainerPoint([lat, lon]);
+    return at.x > left && at.x < right && at.y > top;
+  });
+  if (size.x > 760 && under(0, wide) && !under(size.x - wide, size.x)) box.dataset.side = "right";
 }
 
 function limitsText() {

@@ -119,6 +119,7 @@ function bind() {
   $("mb-print-a4").addEventListener("click", () => print("A4"));
   $("mb-print-a3").addEventListener("click", () => print("A3"));
   $("mb-whole").addEventListener("click", () => showWhole());
+  map.on("moveend", placeLegend);
   map.on("zoomend", () => { showLegend(); showFigures(); });
   map.on("click", (event) => clickMap(event.latlng));
   map.on("mousemove", (event) => {
