@@ -183,9 +183,7 @@ def demo(
 @app.command()
 def init(
     place: Annotated[str, typer.Argument(help="Commune : nom, « Nom (85) » ou code INSEE.")],
-    folder: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Dossier de l'étude.")
-    ] = None,
+    folder: Annotated[Path | None, typer.Option("--out", "-o", help="Dossier de l'étude.")] = None,
     radius_km: Annotated[float, typer.Option(help="Demi-côté de la zone, en km.")] = 12.0,
     osm: Annotated[
         str | None, typer.Option(help="Extrait OpenStreetMap : adresse ou fichier.")
@@ -291,9 +289,12 @@ def _print_results(results: Results, language: Language) -> None:
     from mobility.report.tables import summary_table
 
     frame = summary_table(results.access, results.zones)
-    frame["share"] = [f"{share:.0%}" for share in frame["share"]]
-    frame = frame.drop(columns=["employer", "is_white"])
-    _print_table(frame, results.study.territory.name, language)
+    frame["reachable"] = [
+        f"{_cell(count, language)} ({share:.0%})"
+        for count, share in zip(frame["reachable"], frame["share"], strict=True)
+    ]
+    shown = ["site", "roster", "pool", "reachable", "one_way_only", "white", "main_reason"]
+    _print_table(frame[shown], results.study.territory.name, language)
     if results.before is not None:
         from mobility.report.tables import comparison_table
 
