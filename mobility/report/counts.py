@@ -1,0 +1,131 @@
+"""Tables of people with small counts withheld: the only figures that outputs may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from mobility.analysis.commutes import Access
+from mobility.analysis.comparison import comparison
+from mobility.analysis.indicators import by_group, by_shift, summary
+from mobility.analysis.white_zones import REASONS, WhiteZones
+from mobility.privacy import is_small, suppress_counts, suppress_shares
+
+#: Overtime (minutes) after which there is still a way home: least of each class of `late_table`.
+LATE_BREAKS = (0, 15, 30, 60, 120)
+LATE_COLUMNS = ("no_return", *(f"late_{m}" for m in LATE_BREAKS))
+
+
+def summary_table(access: Access, zones: WhiteZones) -> pd.DataFrame:
+    """Return `summary` with small counts, and shares that would tell them, withheld."""
+    frame = summary(access, zones)
+    counts = ["pool", "reachable", "one_way_only", "white"]
+    return _shared(frame, _shown(access, frame, counts, {"pool": counts[1:]}), access)
+
+
+def shifts_table(access: Access, zones: WhiteZones) -> pd.DataFrame:
+    """Return `by_shift` with small counts, and shares that would tell them, withheld."""
+    frame = by_shift(access, zones)
+    status = ["reachable", "outbound_only", "return_only", "neither"]
+    reasons = [f"reason_{name}" for name in REASONS if name]
+    parts = {"pool": status, "white workers": reasons}
+    return _shared(frame, _shown(access, frame, ["pool", *status, *reasons], parts), access)
+
+
+def groups_table(access: Access) -> pd.DataFrame:
+    """Return `by_group` with small counts, and shares that would tell them, withheld."""
+    frame = by_group(access)
+    frame["others"] = frame["total"] - frame["reachable"]
+    shown = _shown(
+        access, frame, ["total", "reachable", "others"], {"total": ["reachable", "others"]}
+    )
+    return _shared(frame, shown, access, total="total").drop(columns="others")
+
+
+def comparison_table(before: Access, after: Access) -> pd.DataFrame:
+    """Return `comparison` with small counts withheld.
+
+    Before, gained and lost give what is after; where one of them is withheld, after is too.
+    Neither is told where the pool less it would be a small count.
+    """
+    frame = comparison(before, after)
+    shown = _shown(before, frame, ["pool", "before", "after", "gained", "lost"])
+    threshold = before.study.territory.limits.min_workers_shown
+    for column in ("before", "after"):
+        rest = (frame["pool"] - frame[column]).round(6).to_numpy()
+        shown.loc[is_small(rest, threshold), column] = pd.NA
+    hidden = shown[["before", "gained", "lost"]].isna().any(axis=1)
+    shown.loc[hidden, "after"] = pd.NA
+    return shown
+
+
+def late_table(access: Access) -> pd.DataFrame:
+    """Return workers by the overtime after which public transport still takes them home.
+
+    Returns
+    -------
+    DataFrame
+        ``site``, ``roster``, ``shift``, ``day_kind``, ``end_s``, ``pool``, ``no_return`` and
+        ``late_<m>``: workers who may stay ``m`` minutes, but not up to the next class. The
+        classes add up to ``pool``; small counts are withheld.
+    """
+    study = access.study
+    rows = []
+    for k, (shift_id, day_kind, mode) in enumerate(access.keys.itertuples(index=False)):
+        if mode != "transit":
+            continue
+        shift = study.shift_rows[int(shift_id)]
+        workers = study.pool(shift.site, shift.roster)
+        minutes = access.overtime_s[k] // 60
+        place = np.searchsorted(LATE_BREAKS, minutes, side="right")
+        people = np.bincount(place, weights=workers, minlength=len(LATE_COLUMNS))
+        rows.append(
+            {
+                "site": shift.site_name,
+                "roster": shift.roster,
+                "shift": shift.shift,
+                "day_kind": day_kind,
+                "end_s": shift.end_s,
+                "pool": workers.sum(),
+            }
+            | dict(zip(LATE_COLUMNS, people, strict=True))
+        )
+    names = ["site", "roster", "shift", "day_kind", "end_s", "pool", *LATE_COLUMNS]
+    frame = pd.DataFrame(rows, columns=names)
+    return _shown(access, frame, ["pool", *LATE_COLUMNS], {"pool": LATE_COLUMNS})
+
+
+def home_counts(access: Access) -> pd.DataFrame:
+    """Return the workers of each home and of each group there, small counts withheld."""
+    homes = access.study.homes
+    return _shown(access, pd.DataFrame(homes.frame)[["workers", *homes.groups]], None)
+
+
+def _shown(
+    access: Access,
+    frame: pd.DataFrame,
+    columns: Sequence[str] | None,
+    parts: Mapping[str, Sequence[str]] | None = None,
+) -> pd.DataFrame:
+    return suppress_counts(
+        frame,
+        list(frame.columns) if columns is None else columns,
+        threshold=access.study.territory.limits.min_workers_shown,
+        parts=parts,
+    )
+
+
+def _shared(
+    exact: pd.DataFrame, shown: pd.DataFrame, access: Access, *, total: str = "pool"
+) -> pd.DataFrame:
+    """Give ``shown`` the shares of its shown counts only; NaN elsewhere."""
+    share = suppress_shares(
+        exact["reachable"].to_numpy(np.float64),
+        exact[total].to_numpy(np.float64),
+        threshold=access.study.territory.limits.min_workers_shown,
+        decimals=4,
+    )
+    shown["share"] = np.where(shown["reachable"].isna(), np.nan, share)
+    return shown

@@ -1,0 +1,103 @@
+"""Words of the report: numbers, dates, names of days, rosters and reasons, in one language."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from dataclasses import dataclass
+
+import pandas as pd
+
+from mobility.clock import format_clock
+from mobility.inputs.calendars import ChosenDay
+from mobility.locale import translate
+from mobility.maps.texts import ENGLISH
+
+NARROW, HARD = "\u202f", "\u00a0"
+#: Shown where a share would give away a small count, or where there is nothing to show.
+NOTHING = "–"
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+SHORT_DAYS = {
+    "mon": "Mon", "tue": "Tue", "wed": "Wed", "thu": "Thu", "fri": "Fri", "sat": "Sat",
+    "sun": "Sun",
+}  # fmt: skip
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
+
+
+def _missing(value: object) -> bool:
+    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+
+
+@dataclass(frozen=True)
+class Words:
+    """Texts in one language.
+
+    Attributes
+    ----------
+    language
+        ``fr`` or ``en``.
+    threshold
+        Counts below it are withheld: they read ``< 5``.
+    """
+
+    language: str
+    threshold: int = 5
+
+    def t(self, template: str, **params: object) -> str:
+        """Return an English template in the language, its fields filled in."""
+        return translate(template, self.language, **params)
+
+    def known(self, kind: str, symbol: str) -> str:
+        """Return the words of a symbol of ``mobility.maps.texts``, else the symbol itself."""
+        return self.t(ENGLISH.get(f"{kind} {symbol}", symbol))
+
+    def number(self, value: object, decimals: int = 0) -> str:
+        """Return a number with its thousands apart; a withheld one as ``< 5``."""
+        if _missing(value):
+            return f"<{HARD}{self.threshold}"
+        text = f"{float(str(value)):,.{decimals}f}"
+        if self.language == "fr":
+            return text.replace(",", NARROW).replace(".", ",")
+        return text
+
+    def percent(self, share: object) -> str:
+        """Return a share between 0 and 1 as whole per cent; small ones keep a digit."""
+        if _missing(share):
+            return NOTHING
+        per_cent = 100 * float(str(share))
+        decimals = int(0 < per_cent < 1)
+        if per_cent and round(per_cent, 1) == 0:
+            text = "< 0.1".replace(" ", HARD)
+        else:
+            text = f"{per_cent:.{decimals}f}"
+        return f"{text.replace('.', ',')}{NARROW}%" if self.language == "fr" else f"{text}%"
+
+    def date(self, date: dt.date) -> str:
+        """Return e.g. ``mardi 17 novembre 2026``."""
+        day = "1er" if date.day == 1 and self.language == "fr" else str(date.day)
+        weekday, month = self.t(WEEKDAYS[date.weekday()]), self.t(MONTHS[date.month - 1])
+        return f"{weekday} {day}{HARD}{month} {date.year}"
+
+    def hours(self, start_s: int, end_s: int) -> str:
+        """Return e.g. ``05:00–13:00``."""
+        return f"{format_clock(start_s)}–{format_clock(end_s)}"
+
+    def day(self, day: ChosenDay) -> str:
+        """Return the name of a kind of day."""
+        return self.t(day.label)
+
+    def weekdays(self, days: tuple[str, ...]) -> str:
+        """Return the short names of weekdays."""
+        return ", ".join(self.t(SHORT_DAYS[day]) for day in days)
+
+    def roster(self, name: str) -> str:
+        """Return a roster's name as people write it."""
+        return re.sub(r"(\d)x(\d)", r"\1×\2", self.known("roster", name))
+
+    def reason(self, symbol: str) -> str:
+        """Return the words of a reason, empty for none."""
+        return self.known("reason", symbol) if symbol else NOTHING
