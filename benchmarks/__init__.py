@@ -1,0 +1,1 @@
+"""Measurements: the engine against peers, against limits, and as territories grow."""

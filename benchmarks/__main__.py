@@ -1,0 +1,88 @@
+"""Run every benchmark, print its tables and write ``figures.json``.
+
+``python -m benchmarks`` takes some minutes; ``--only speed`` (or ``growth``, ``compare``)
+runs a part and keeps the other figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+from benchmarks import compare, growth, speed
+from benchmarks.timing import machine, say, table
+
+FIGURES = Path(__file__).with_name("figures.json")
+PARTS = ("speed", "growth", "compare")
+
+
+def main() -> None:
+    """Run the parts asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=PARTS, nargs="*", default=list(PARTS))
+    chosen = parser.parse_args().only
+    warnings.simplefilter("ignore")
+    figures: dict[str, Any] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    figures["machine"] = machine()
+    if "speed" in chosen:
+        figures["datasets"] = speed.sizes()
+        figures["speed"] = speed.run()
+    if "growth" in chosen:
+        figures["growth"] = growth.run()
+    if "compare" in chosen:
+        figures["compare"] = {k: v for k, v in compare.run().items() if k != "machine"}
+    if "speed" in figures:
+        figures |= headlines(figures["speed"])
+    FIGURES.write_text(json.dumps(rounded(figures), indent=1) + "\n", encoding="utf-8")
+    show(figures)
+
+
+def headlines(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """Return the figures quoted elsewhere, on the largest real territory."""
+    first = {name: rows[0] for name, rows in found.items() if rows}
+    peer, oracle = first["against_peer"], first["against_oracle"]
+    moved = first["what_if"]
+    return {
+        "dataset": peer["dataset"],
+        "arrive_by_vs_cafein_ratio": peer["ratio_product"],
+        "arrive_by_vs_cafein_ratio_aligned_limits": peer["ratio_aligned"],
+        "arrive_by_vs_cafein_ratio_tables_counted": peer["ratio_product_tables_in"],
+        "arrive_by_vs_cafein_ratio_builds_counted": peer["ratio_product_builds_in"],
+        "arrive_by_vs_networkx_ratio": oracle["ratio"],
+        "what_if_ms": max(moved["trip_moved_ms"], moved["line_of_6_added_ms"]),
+        "scan_vs_memory_read_ratio": first["against_memory"]["ratio"],
+        "timetable_vs_pandas_read_ratio": first["building"]["ratio"],
+        "walking_table_50000_homes_s": first["walking_table"]["table_s"],
+        "threads_speed_up": first["threads"]["speed_up"],
+    }
+
+
+def rounded(value: Any) -> Any:
+    """Round every number to four figures."""
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, dict):
+        return {k: rounded(v) for k, v in value.items()}
+    return [rounded(v) for v in value] if isinstance(value, list) else value
+
+
+def show(figures: dict[str, Any]) -> None:
+    """Print the tables."""
+    if "datasets" in figures:
+        say(table("Territories", figures["datasets"]))
+    for name, rows in figures.get("speed", {}).items():
+        say(table(name.replace("_", " ").capitalize(), rows))
+    if "growth" in figures:
+        say(table("Growth", figures["growth"]))
+    for name, rows in figures.get("compare", {}).items():
+        say(table(name.replace("_", " ").capitalize(), rows))
+    heads = {k: v for k, v in figures.items() if not isinstance(v, dict | list)}
+    say(table("Headlines", [{"figure": k, "value": v} for k, v in heads.items()]))
+    say(json.dumps(figures["machine"]))
+
+
+if __name__ == "__main__":
+    main()

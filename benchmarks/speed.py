@@ -1,0 +1,413 @@
+"""Speed on the real territories: against the peer, the oracle and the memory."""
+
+from __future__ import annotations
+
+import io
+import sys
+import tempfile
+import time
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numba import njit
+
+from benchmarks.datasets import (
+    ALIGNED,
+    DATASETS,
+    LIMITS,
+    MARGIN_S,
+    SPEEDS,
+    STARTS_H,
+    Dataset,
+    Network,
+    arrive_by_edges,
+    roster_edges,
+    smaller,
+)
+from benchmarks.timing import REPEATS, say, seconds
+from mobility.engine.journeys import (
+    Edge,
+    EngineLimits,
+    HomeTimes,
+    TwoWay,
+    deadline_of,
+    earliest_of,
+    scan,
+    travel,
+)
+from mobility.inputs.gtfs import read_feed
+from mobility.network.footpaths import home_walks
+from mobility.network.timetable import INF, mirrored
+from mobility.network.whatif import clipped, with_runs
+
+TESTS = Path(__file__).parents[1] / "tests"
+#: Tables of a feed that a timetable needs.
+READ = (
+    "agency",
+    "calendar",
+    "calendar_dates",
+    "routes",
+    "stop_times",
+    "stops",
+    "transfers",
+    "trips",
+)
+
+
+def ask_all(
+    network: Network, edges: list[Edge], limits: EngineLimits, *, threads: int = 1
+) -> list[HomeTimes]:
+    """Answer every site and edge."""
+    questions = [(row, edge) for row in network.egress_s for edge in edges]
+
+    def answer(question: tuple[np.ndarray, Edge]) -> HomeTimes:
+        return travel(network.two_way, question[0], question[1], limits, network.access)
+
+    if threads == 1:
+        return [answer(q) for q in questions]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(answer, questions))
+
+
+def ready(network: Network) -> Network:
+    """Prepare what is computed once per timetable (mirror, longest run)."""
+    for way in (network.two_way.onward, network.two_way.mirror):
+        _ = way.start_s, way.longest_s
+    return network
+
+
+# ------------------------------------------------------------------------- against peers
+
+
+def against_peer(dataset: Dataset) -> dict[str, Any]:
+    """Ask 10 sites x 6 deadlines x all homes of both sides, networks built or counted in."""
+    from benchmarks.peer import Peer
+
+    start = time.perf_counter()
+    network = ready(Network.build(dataset, min_change_s=0))
+    ours_built = time.perf_counter() - start
+    start = time.perf_counter()
+    peer = Peer.own_streets(dataset)
+    theirs_built = time.perf_counter() - start
+    edges = arrive_by_edges()
+    theirs = seconds(lambda: peer.travel_times(dataset.homes, dataset.sites, STARTS_H))
+    row: dict[str, Any] = {
+        "dataset": dataset.name,
+        "cafein_s": theirs,
+        "cafein_build_s": theirs_built,
+    }
+    for name, limits in (("product", LIMITS), ("aligned", ALIGNED)):
+        ours = {t: seconds(lambda: ask_all(network, edges, limits, threads=t)) for t in (1, 2)}  # noqa: B023
+        row |= {
+            f"ours_{name}_s": ours[1],
+            f"ours_{name}_2_threads_s": ours[2],
+            f"ratio_{name}": theirs / min(ours.values()),
+        }
+    one_off = seconds(lambda: tables_once(dataset))
+    best = min(row["ours_product_s"], row["ours_product_2_threads_s"])
+    return row | {
+        "tables_s": one_off,
+        "build_s": ours_built,
+        "ratio_product_tables_in": theirs / (best + one_off),
+        "ratio_product_builds_in": (theirs + theirs_built) / (best + ours_built),
+    }
+
+
+def tables_once(dataset: Dataset) -> None:
+    """Compute the one-off tables: walks of homes and gates, and between stops."""
+    dataset.walks_of(dataset.homes)
+    dataset.walks_of(dataset.sites)
+    dataset.footpaths()
+
+
+def against_oracle(dataset: Dataset) -> dict[str, Any]:
+    """Ask the oracle a sample under the product's limits; answers must be equal.
+
+    One home of each of five sites, with a journey where there is one, at 06:00: the oracle
+    needs seconds to minutes a home, and longer still at the busier deadlines, so that the
+    ratio scaled from 06:00 is a lower bound.
+    """
+    network = ready(Network.build(dataset))
+    edge, edges = arrive_by_edges()[1], arrive_by_edges()
+    ours = seconds(lambda: ask_all(network, edges, LIMITS))
+    taken, equal = [], 0
+    for site, row in enumerate(network.egress_s[-REPEATS:], start=len(network.egress_s) - REPEATS):
+        found = travel(network.two_way, row, edge, LIMITS, network.access).elapsed_s
+        home = int(np.flatnonzero(found < INF)[0]) if (found < INF).any() else 0
+        case = as_case(network, site, edge)
+        start = time.perf_counter()
+        (answer,) = oracle().leave_home(case, [home])
+        taken.append(time.perf_counter() - start)
+        equal += int(found[home] == (INF if answer is None else case.edge - answer.time))
+    questions = len(network.egress_s) * len(edges) * dataset.n_homes
+    return {
+        "dataset": dataset.name,
+        "networkx_s_per_home": float(np.median(taken)),
+        "networkx_s_scaled": float(np.median(taken)) * questions,
+        "ours_s": ours,
+        "ratio": float(np.median(taken)) * questions / ours,
+        "sampled": len(taken),
+        "equal": equal,
+    }
+
+
+def oracle() -> Any:
+    """Return the tests' oracle module."""
+    if str(TESTS) not in sys.path:
+        sys.path.insert(0, str(TESTS))
+    import oracle as module
+
+    return module
+
+
+def as_case(network: Network, site: int, edge: Edge) -> Any:
+    """Turn one site and edge of a real network into the oracle's plain data."""
+    module, tt = oracle(), network.two_way.timetable
+    low = edge.at_s - LIMITS.max_total_s
+    runs = []
+    for r in range(tt.n_runs):
+        part = range(tt.run_ptr[r], tt.run_ptr[r + 1])
+        if tt.call_dep[part[0]] <= edge.at_s and tt.call_arr[part[-1]] >= low:
+            runs.append(
+                tuple(
+                    module.Call(
+                        int(tt.call_stop[c]),
+                        int(tt.call_arr[c]),
+                        int(tt.call_dep[c]),
+                        bool(tt.call_board[c]),
+                        bool(tt.call_alight[c]),
+                    )
+                    for c in part
+                )
+            )
+    source = np.repeat(np.arange(tt.n_stops), np.diff(tt.foot_ptr))
+    feet = zip(
+        source.tolist(),
+        tt.foot_stop.tolist(),
+        tt.foot_walk_s.tolist(),
+        tt.foot_need_s.tolist(),
+        strict=True,
+    )
+    access, row = network.access, network.egress_s[site]
+    homes = []
+    for h in range(access.n_rows):
+        part = slice(access.ptr[h], access.ptr[h + 1])
+        homes.append(
+            dict(zip(access.stop[part].tolist(), access.walk_s[part].tolist(), strict=True))
+        )
+    return module.Case(
+        n_stops=tt.n_stops,
+        runs=tuple(runs),
+        footpaths=tuple(feet),
+        homes=tuple(homes),
+        gate={int(s): int(row[s]) for s in np.flatnonzero(row < INF)},
+        edge=edge.at_s,
+        margin=edge.margin_s,
+        rules=module.Rules(
+            LIMITS.max_total_s, LIMITS.max_walk_s, LIMITS.max_transfers, LIMITS.max_wait_s
+        ),
+    )
+
+
+# ------------------------------------------------------------------------ against limits
+
+
+@njit(cache=True)
+def read_once(*arrays):  # type: ignore[no-untyped-def]
+    """Add up every element: the time that memory alone takes."""
+    total = 0
+    for array in arrays:
+        for value in array:
+            total += value
+    return total
+
+
+def against_memory(dataset: Dataset) -> dict[str, Any]:
+    """One pass, and reading once the arrays that it works on."""
+    network = ready(Network.build(dataset))
+    rows = []
+    for edge in arrive_by_edges():
+        one_way = network.two_way.onward
+        tt = one_way.timetable
+        lo, hi = one_way.runs_between(earliest_of(edge, LIMITS), deadline_of(edge))
+        c = slice(tt.run_ptr[lo], tt.run_ptr[hi])
+        arrays = (
+            tt.run_ptr[lo : hi + 1], tt.call_stop[c], tt.call_arr[c], tt.call_dep[c],
+            tt.call_alight[c].view(np.uint8), tt.call_pos[c], tt.foot_ptr, tt.foot_stop,
+            tt.foot_walk_s, tt.foot_need_s, tt.dep_ptr,
+        )  # fmt: skip
+        labels = scan(network.two_way, network.egress_s[0], edge, LIMITS).label
+        arrays += tuple(labels)
+
+        def read(arrays: tuple[np.ndarray, ...] = arrays) -> None:
+            for array in arrays:
+                read_once(array)
+
+        passes = [
+            seconds(lambda: scan(network.two_way, row, edge, LIMITS))  # noqa: B023
+            for row in network.egress_s
+        ]
+        rows.append((float(np.median(passes)), seconds(read), sum(a.nbytes for a in arrays)))
+    scans, reads, sizes = (np.array(x) for x in zip(*rows, strict=True))
+    return {
+        "dataset": dataset.name,
+        "pass_ms": 1e3 * float(np.median(scans)),
+        "read_ms": 1e3 * float(np.median(reads)),
+        "megabytes": float(np.median(sizes)) / 1e6,
+        "ratio": float(np.median(scans / reads)),
+        "ratio_per_sweep": float(np.median(scans / reads)) / (LIMITS.max_transfers + 1),
+    }
+
+
+def what_if(dataset: Dataset) -> dict[str, Any]:
+    """One trip moved, and a line of six runs added, for one site and shift over all homes.
+
+    The runs around the shift's edge are cut out once; that time is told apart.
+    """
+    network = Network.build(dataset)
+    edge, row = arrive_by_edges()[2], network.egress_s[0]
+    tt = network.two_way.timetable
+    first, last = earliest_of(edge, LIMITS), deadline_of(edge)
+    cut, _ = clipped(tt, first, last)
+    middle = cut.n_runs // 2
+    stops = cut.call_stop[cut.run_ptr[middle] : cut.run_ptr[middle] + 6].tolist()
+    line = [[(stop, first + 600 * k + 120 * n) for n, stop in enumerate(stops)] for k in range(6)]
+
+    def moved(whole: Any) -> HomeTimes:
+        run = whole.n_runs // 2
+        return travel(
+            TwoWay(with_runs(whole, shifted={run: 300})), row, edge, LIMITS, network.access
+        )
+
+    def added() -> HomeTimes:
+        return travel(TwoWay(with_runs(cut, added=line)), row, edge, LIMITS, network.access)
+
+    return {
+        "dataset": dataset.name,
+        "trip_moved_ms": 1e3 * seconds(lambda: moved(cut), repeats=21),
+        "line_of_6_added_ms": 1e3 * seconds(added, repeats=21),
+        "trip_moved_whole_day_ms": 1e3 * seconds(lambda: moved(tt), repeats=21),
+        "cut_once_ms": 1e3 * seconds(lambda: clipped(tt, first, last)),
+        "homes": dataset.n_homes,
+        "connections": tt.n_connections,
+    }
+
+
+def building(dataset: Dataset) -> dict[str, Any]:
+    """From the feed to the timetable, against reading its tables with pandas."""
+    walks = dataset.footpaths()
+    content = dataset.gtfs_path.read_bytes()
+
+    def with_pandas() -> None:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = {Path(n).stem: n for n in archive.namelist()}
+            for table in READ:
+                if table in names:
+                    pd.read_csv(archive.open(names[table]), low_memory=False)
+
+    read = seconds(lambda: read_feed(dataset.gtfs_path, cache=False))
+    again = seconds(lambda: read_feed(dataset.gtfs_path))
+    build = seconds(lambda: dataset.timetable(walks))
+    mirror = seconds(lambda: mirrored(dataset.timetable(walks))) - build
+    csv = seconds(with_pandas)
+    return {
+        "dataset": dataset.name,
+        "read_s": read,
+        "read_cached_s": again,
+        "build_s": build,
+        "mirror_s": max(mirror, 0.0),
+        "pandas_s": csv,
+        "ratio": (read + build) / csv,
+        "ratio_cached": (again + build) / csv,
+    }
+
+
+def walking_table(dataset: Dataset, *, n_homes: int = 50_000) -> dict[str, Any]:
+    """50,000 homes to the stops, computed and then from the cache."""
+    large = smaller(dataset, n_homes)
+    homes, streets, stops = large.homes, dataset.streets, dataset.stops_lonlat
+    once = seconds(lambda: large.walks_of(homes), repeats=REPEATS)
+    with tempfile.TemporaryDirectory() as folder:
+        with_cache = _with_env("MOBILITY_CACHE_DIR", folder)
+        with with_cache:
+            home_walks(streets, homes, stops, 1200, SPEEDS)
+            cached = seconds(lambda: home_walks(streets, homes, stops, 1200, SPEEDS))
+    return {
+        "dataset": dataset.name,
+        "homes": n_homes,
+        "stops": len(stops),
+        "table_s": once,
+        "cached_s": cached,
+        "pairs": int(large.walks_of(homes).stop.size),
+    }
+
+
+def _with_env(name: str, value: str) -> Any:
+    from unittest.mock import patch
+
+    return patch.dict("os.environ", {name: value})
+
+
+def threads(dataset: Dataset) -> dict[str, Any]:
+    """Ask the same 60 questions on one and two threads; the answers must be equal."""
+    network = ready(Network.build(dataset))
+    edges = roster_edges()
+    one, two = (ask_all(network, edges, LIMITS, threads=n) for n in (1, 2))
+    same = all(np.array_equal(a.elapsed_s, b.elapsed_s) for a, b in zip(one, two, strict=True))
+    taken = {n: seconds(lambda: ask_all(network, edges, LIMITS, threads=n)) for n in (1, 2)}  # noqa: B023
+    return {
+        "dataset": dataset.name,
+        "one_thread_ms": 1e3 * taken[1],
+        "two_threads_ms": 1e3 * taken[2],
+        "speed_up": taken[1] / taken[2],
+        "equal": same,
+    }
+
+
+def run() -> dict[str, list[dict[str, Any]]]:
+    """Measure everything."""
+    figures: dict[str, list[dict[str, Any]]] = {}
+    everything = (
+        against_peer,
+        against_oracle,
+        against_memory,
+        what_if,
+        building,
+        walking_table,
+        threads,
+    )
+    for measure in everything:
+        name = measure.__name__
+        rows = figures[name] = []
+        for dataset in DATASETS.values():
+            if measure is against_peer and dataset.osm_path.suffix != ".pbf":
+                continue
+            rows.append(measure(dataset))
+            say(f"  {name}, {dataset.name}")
+    return figures
+
+
+def sizes() -> list[dict[str, Any]]:
+    """Return what the datasets hold."""
+    rows = []
+    for d in DATASETS.values():
+        tt = d.timetable(d.footpaths())
+        rows.append(
+            {
+                "dataset": d.name,
+                "date": d.date.isoformat(),
+                "stops": len(d.feed.stops),
+                "runs on d-1..d+1": tt.n_runs,
+                "connections": tt.n_connections,
+                "street pieces": int(d.streets.edge_u.size),
+                "homes": d.n_homes,
+                "sites": d.n_sites,
+                "deadlines": len(STARTS_H),
+                "margin_s": MARGIN_S,
+            }
+        )
+    return rows
