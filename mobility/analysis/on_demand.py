@@ -17,7 +17,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from mobility.analysis.feeder_modes import Feeder, door_seconds, drives
+from mobility.analysis.feeder_modes import Feeder, door_seconds, drives, pairs_of
 from mobility.clock import DAY_S, local_to_axis
 from mobility.engine.journeys import Edge, EngineLimits, HomeTimes, TwoWay, travel
 from mobility.errors import Finding, TerritoryError
@@ -162,11 +162,11 @@ def _by_hub(
     side = int(edge.returning)
     leg: HomeTimes = travel(two_way, egress_s, edge, limits, hubs.walks[side])
 
-    def allowed(at: Edge, whole_s: Int32, ride_s: Int32) -> Bool:
+    def allowed(at: Edge, whole_s: NDArray[np.int64], ride_s: Int32) -> Bool:
         if at.returning:
-            home_s = at.at_s + whole_s.astype(np.int64)
+            home_s = at.at_s + whole_s
             return inside(windows, home_s - ride_s + service.wait_s, home_s)
-        leave_s = at.at_s - whole_s.astype(np.int64)
+        leave_s = at.at_s - whole_s
         return inside(windows, leave_s + service.wait_s, leave_s + ride_s)
 
     door_s = door_seconds(hubs, side, leg, edge, limits, allowed)
@@ -353,7 +353,7 @@ class _Builder:
 
 def _hub_feeder(
     there: WalkTable,
-    back: WalkTable,
+    home: WalkTable,
     rows: NDArray[np.int64],
     n_homes: int,
     wait_s: int,
@@ -361,19 +361,14 @@ def _hub_feeder(
 ) -> Feeder:
     """Return the rides of some homes as a feeder over all homes."""
     n = walks.n_rows
-    keys = [
-        rows[np.repeat(np.arange(t.n_rows), np.diff(t.ptr))] * n + t.stop for t in (there, back)
-    ]
-    both, first, second = np.intersect1d(keys[0], keys[1], assume_unique=True, return_indices=True)
-    home, place = np.divmod(both, n)
-    ptr = np.append(0, np.cumsum(np.bincount(home, minlength=n_homes))).astype(np.int64)
-    return Feeder(
-        ptr,
-        place.astype(np.int32),
-        (there.walk_s[first] + wait_s).astype(np.int32),
-        (back.walk_s[second] + wait_s).astype(np.int32),
-        (walks, walks),
+    out, back = (
+        (
+            rows[np.repeat(np.arange(t.n_rows), np.diff(t.ptr))] * n + t.stop,
+            (t.walk_s + wait_s).astype(np.int32),
+        )
+        for t in (there, home)
     )
+    return pairs_of(out, back, n_homes, (walks, walks))
 
 
 __all__ = ["OnDemandService", "booked_times", "inside", "on_demand_services"]

@@ -1,0 +1,241 @@
+"""On-demand transport on the street of `small`: zones, hours, hubs and GTFS-Flex."""
+
+import datetime as dt
+import json
+import zipfile
+
+import numpy as np
+import pytest
+import shapely
+from small import lonlat, write_territory
+
+from mobility.analysis.commutes import assess
+from mobility.analysis.loading import load
+from mobility.analysis.on_demand import inside
+from mobility.analysis.white_zones import STATUSES, white_zones
+from mobility.errors import SourceError, TerritoryError
+from mobility.inputs.flex import read_flex
+from mobility.network.timetable import INF
+from mobility.territory import Territory
+
+MORNING, AFTERNOON, NIGHT = 0, 1, 2
+MODES = '["transit", "walk", "car", "on_demand"]'
+
+
+def ring(west_m, east_m):
+    """A box along the street, as a territory file writes it."""
+    box = shapely.box(
+        lonlat(west_m)[0], lonlat(0)[1] - 0.01, lonlat(east_m)[0], lonlat(0)[1] + 0.01
+    )
+    return [[float(x), float(y)] for x, y in shapely.get_coordinates(box)[:-1]]
+
+
+def fast_road(folder):
+    """The street of `small` as a secondary road."""
+    path = write_territory(folder)
+    osm = folder / "streets.osm"
+    osm.write_text(osm.read_text(encoding="utf-8").replace("residential", "secondary"))
+    return path
+
+
+def write(folder, zone):
+    path = fast_road(folder)
+    text = path.read_text(encoding="utf-8").replace('["transit", "walk"]', MODES)
+    path.write_text(text + "\n[[on_demand]]\n" + zone, encoding="utf-8")
+    return path
+
+
+def zone(polygon, **fields):
+    rows = {"name": '"TAD"', "polygon": json.dumps(polygon), "wait_min": 5, "detour": 1.5} | fields
+    return "\n".join(f"{k} = {v}" for k, v in rows.items())
+
+
+def seconds(access, shift=MORNING, home=0, mode="on_demand"):
+    row = access.row(shift, "school_weekday", mode)
+    return int(access.outbound_s[row, home]), int(access.return_s[row, home])
+
+
+def test_ride_to_the_gate_to_the_second(tmp_path):
+    access = assess(load(write(tmp_path, zone(ring(-100, 12_000)))))
+    drive_s = int(access.study.street_times["car"][0][0, 0])
+    ride_s = -(-drive_s * 3 // 2)
+    # Margin of ten minutes, the ride with its detour, five minutes of time slot.
+    assert seconds(access) == (600 + ride_s + 300,) * 2
+    assert seconds(access, home=1)[0] > seconds(access)[0]
+
+
+def test_a_gate_or_a_home_outside_has_no_ride(tmp_path):
+    no_gate = assess(load(write(tmp_path / "a", zone(ring(-100, 11_000)))))
+    assert seconds(no_gate) == (INF, INF)
+    no_home = assess(load(write(tmp_path / "b", zone(ring(600, 12_000)))))
+    assert seconds(no_home, home=1) == (INF, INF)
+    assert seconds(no_home)[0] < INF
+
+
+def test_longest_ride_and_wait_bind(tmp_path):
+    short = assess(load(write(tmp_path / "a", zone(ring(-100, 12_000), max_ride_min=5))))
+    assert seconds(short) == (INF, INF)
+    slow = assess(load(write(tmp_path / "b", zone(ring(-100, 12_000), wait_min=31))))
+    assert seconds(slow) == (INF, INF)
+
+
+def test_hours_hold_the_whole_ride(tmp_path):
+    access = assess(
+        load(write(tmp_path / "a", zone(ring(-100, 12_000), start='"06:00"', end='"21:00"')))
+    )
+    # Morning: there by 04:50, back from 13:15. Afternoon: there by 12:50, back from 21:15.
+    assert [t < INF for t in seconds(access, MORNING)] == [False, True]
+    assert [t < INF for t in seconds(access, AFTERNOON)] == [True, False]
+    assert [t < INF for t in seconds(access, NIGHT)] == [True, False]
+    # From 20:00 over midnight to 06:00: the night shift both ways, the morning's outbound.
+    night = assess(
+        load(write(tmp_path / "b", zone(ring(-100, 12_000), start='"20:00"', end='"06:00"')))
+    )
+    assert [t < INF for t in seconds(night, NIGHT)] == [True, True]
+    assert [t < INF for t in seconds(night, MORNING)] == [True, False]
+
+
+def test_days_hold_for_every_working_day(tmp_path):
+    week = assess(load(write(tmp_path / "a", zone(ring(-100, 12_000), days='"mon-fri"'))))
+    assert [t < INF for t in seconds(week, MORNING)] == [True, True]
+    # Friday's night shift ends on Saturday morning, when a mon-fri service does not run.
+    assert [t < INF for t in seconds(week, NIGHT)] == [True, False]
+    four = assess(load(write(tmp_path / "b", zone(ring(-100, 12_000), days='"mon-thu"'))))
+    assert seconds(four, MORNING) == (INF, INF)
+
+
+def test_communes_name_homes_and_their_gates(tmp_path):
+    area = 'name = "TAD"\ncommunes = ["Droiteville"]'
+    access = assess(load(write(tmp_path / "a", area)))
+    assert seconds(access)[0] < INF
+    with pytest.raises(TerritoryError, match="Droiteville"):
+        load(write(tmp_path / "b", 'name = "TAD"\ncommunes = ["Droitevile"]'))
+
+
+def test_hub_continues_by_public_transport(tmp_path):
+    # The gate lies outside; the zone meets the bus at A, and H2 is driven there.
+    area = zone(ring(-100, 1100), hubs='["Stop A"]')
+    access = assess(load(write(tmp_path / "a", area)))
+    assert seconds(access, home=1, mode="transit") == (INF, INF)
+    out_s, back_s = seconds(access, home=1)
+    assert 40 * 60 + 300 < out_s < 40 * 60 + 300 + 300
+    assert 40 * 60 + 300 < back_s < 40 * 60 + 300 + 300
+    with pytest.raises(TerritoryError, match="Stop A"):
+        load(write(tmp_path / "b", zone(ring(-100, 1100), hubs='["Stop AA"]')))
+
+
+def test_on_demand_rescues_from_a_white_zone(tmp_path):
+    access = assess(load(write(tmp_path, zone(ring(-100, 12_000)))))
+    zones = white_zones(access)
+    row = zones.row(MORNING, "school_weekday")
+    assert [STATUSES[s] for s in zones.status[row]] == ["served", "served"]
+
+
+def test_one_area_is_needed():
+    for fields in ({}, {"communes": ["a"], "polygon": [(0, 0), (1, 0), (1, 1)]}):
+        with pytest.raises(TerritoryError, match="area once"):
+            Territory.from_dict(
+                {
+                    "name": "x",
+                    "sources": {"homes": {"file": "h.csv"}},
+                    "on_demand": [{"name": "z", **fields}],
+                }
+            )
+
+
+def test_windows_touching_are_one(tmp_path):
+    study = load(write(tmp_path, zone(ring(-100, 12_000))))
+    (service,) = study.on_demand
+    # Round the clock: three service days make one window, without a seam at midnight.
+    windows = service.windows(study.days[0], ["tue"], study.territory.zone)
+    assert windows == [(-86_400, 172_800)]
+    assert inside(windows, np.array([86_000, -90_000]), np.array([87_000, -80_000])).tolist() == [
+        True,
+        False,
+    ]
+
+
+STOP_TIMES = (
+    "trip_id,location_id,stop_sequence,start_pickup_drop_off_window,"
+    "end_pickup_drop_off_window,pickup_type,drop_off_type,pickup_booking_rule_id\n"
+)
+
+
+def with_flex(path, *, window=("04:00:00", "22:00:00"), raw=None):
+    """Add an on-demand trip to the feed of a territory."""
+    feature = {
+        "id": "z1",
+        "type": "Feature",
+        "properties": {"stop_name": "Plaine"},
+        "geometry": {
+            "type": "Polygon",
+            "coordinates": [[*ring(-100, 12_000), ring(-100, 12_000)[0]]],
+        },
+    }
+    feed = path.parent / "gtfs.zip"
+    with zipfile.ZipFile(feed) as archive:
+        files = {n: archive.read(n).decode() for n in archive.namelist()}
+    files["locations.geojson"] = raw or json.dumps(
+        {"type": "FeatureCollection", "features": [feature]}
+    )
+    files["booking_rules.txt"] = (
+        "booking_rule_id,booking_type,prior_notice_duration_min,phone_number\nb1,1,60,0200000000\n"
+    )
+    header = files["trips.txt"].splitlines()[0].split(",")
+    row = {"trip_id": "flex", "route_id": "R", "service_id": "week"}
+    files["trips.txt"] = (
+        files["trips.txt"].rstrip() + "\n" + ",".join(row.get(c, "") for c in header) + "\n"
+    )
+    names = files["stop_times.txt"].splitlines()[0].split(",")
+    extra = STOP_TIMES.strip().split(",")
+    header = names + [c for c in extra if c not in names]
+    lines = [",".join([*line.split(","), *[""] * (len(header) - len(names))])
+             for line in files["stop_times.txt"].splitlines()[1:]]  # fmt: skip
+    for k, (pickup, drop) in enumerate(((2, 1), (1, 2))):
+        call = {
+            "trip_id": "flex", "location_id": "z1", "stop_sequence": str(k + 1),
+            "start_pickup_drop_off_window": window[0], "end_pickup_drop_off_window": window[1],
+            "pickup_type": str(pickup), "drop_off_type": str(drop), "pickup_booking_rule_id": "b1",
+        }  # fmt: skip
+        lines.append(",".join(call.get(c, "") for c in header))
+    files["stop_times.txt"] = "\n".join([",".join(header), *lines]) + "\n"
+    with zipfile.ZipFile(feed, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return path
+
+
+def flex_territory(folder, **options):
+    path = fast_road(folder)
+    text = path.read_text(encoding="utf-8").replace('["transit", "walk"]', MODES)
+    path.write_text(text, encoding="utf-8")
+    return with_flex(path, **options)
+
+
+def test_flex_zone_is_read_reported_and_ridden(tmp_path):
+    path = flex_territory(tmp_path)
+    (found,) = read_flex(tmp_path / "gtfs.zip")
+    assert (found.name, found.start_s, found.end_s) == ("Plaine", 4 * 3600, 22 * 3600)
+    assert (found.booking, found.notice_min) == ("0200000000", 60)
+    assert dt.date(2026, 11, 17) in found.dates
+    assert dt.date(2026, 11, 21) not in found.dates
+    access = assess(load(path))
+    assert [f.count for f in access.study.findings if f.code == "flex_zones"] == [1]
+    assert [t < INF for t in seconds(access, MORNING)] == [True, True]
+    # Back from the night shift at 05:15: inside the window of the next day, a Wednesday.
+    assert [t < INF for t in seconds(access, NIGHT)] == [True, True]
+
+
+def test_feeds_without_zones_have_none(tmp_path):
+    write_territory(tmp_path)
+    assert read_flex(tmp_path / "gtfs.zip") == []
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({"raw": "{}"}, "no GeoJSON"), ({"window": ("4h", "22:00:00")}, "no time of day")],
+)
+def test_damaged_flex_files_name_the_file(tmp_path, options, words):
+    flex_territory(tmp_path, **options)
+    with pytest.raises(SourceError, match=words):
+        read_flex(tmp_path / "gtfs.zip")
