@@ -1,7 +1,7 @@
 """Run every benchmark, print its tables and write ``figures.json``.
 
-``python -m benchmarks`` takes some minutes; ``--only speed`` (or ``growth``, ``compare``)
-runs a part and keeps the other figures.
+``python -m benchmarks`` takes some minutes; ``--only speed`` (or ``growth``, ``compare``,
+``night``) runs a part and keeps the other figures.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from benchmarks import compare, growth, speed
+from benchmarks import compare, growth, night, speed
 from benchmarks.timing import machine, say, table
 
 FIGURES = Path(__file__).with_name("figures.json")
-PARTS = ("speed", "growth", "compare")
+PARTS = ("speed", "growth", "compare", "night")
 
 
 def main() -> None:
@@ -34,6 +34,8 @@ def main() -> None:
         figures["growth"] = growth.run()
     if "compare" in chosen:
         figures["compare"] = {k: v for k, v in compare.run().items() if k != "machine"}
+    if "night" in chosen:
+        figures["night_suite_by_cafein"] = night.run()
     if "speed" in figures:
         figures |= headlines(figures["speed"])
     FIGURES.write_text(json.dumps(rounded(figures), indent=1) + "\n", encoding="utf-8")
