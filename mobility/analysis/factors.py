@@ -1,19 +1,16 @@
-"""Factors of the levers and of the mobility plan: value, unit, year and source."""
+"""Factors as rows: value, unit, year and source, overridable by a territory."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import pandas as pd
 
 from mobility.errors import TerritoryError
-
-#: Given by a territory only: rate of the versement mobilité (e.g. 0.02) on the payroll.
-VM_RATE = "versement_mobilite_rate"
 
 
 @dataclass(frozen=True)
@@ -22,6 +19,10 @@ class Factor:
 
     Attributes
     ----------
+    name
+        Dotted name, e.g. ``"vehicle_km.minibus"``.
+    value, unit, year, source
+        What it is worth and who says so.
     check
         It is an order of magnitude that a local figure should replace.
     """
@@ -34,52 +35,71 @@ class Factor:
     check: bool = False
 
 
+def _rows(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for key, entry in table.items():
+        if isinstance(entry, Mapping) and "value" in entry and "unit" in entry:
+            yield prefix + key, entry
+        elif isinstance(entry, Mapping):
+            yield from _rows(entry, f"{prefix}{key}.")
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, entry in table.items():
+        if isinstance(entry, Mapping) and "value" not in entry:
+            yield from _flat(entry, f"{prefix}{key}.")
+        else:
+            yield prefix + key, entry
+
+
 @dataclass(frozen=True)
 class Factors:
-    """Every factor of the levers and the plan, by name."""
+    """Every factor of a room, by name; its values stand in ``factors.toml`` of ``PACKAGE``."""
 
+    PACKAGE: ClassVar[str] = "mobility.analysis"
     rows: dict[str, Factor]
+
+    @classmethod
+    def load(cls, overrides: Mapping[str, Any] | None = None, *, file: object = None) -> Self:
+        """Return the built-in factors with a territory's own values put over them.
+
+        Parameters
+        ----------
+        overrides
+            The ``[factors]`` table: names, dotted or nested, to a number or to a row.
+            Names this room does not know are left to the others.
+        file
+            The territory file, for the error.
+
+        Raises
+        ------
+        TerritoryError
+            An override is neither a number nor a row with a value.
+        """
+        text = files(cls.PACKAGE).joinpath("factors.toml").read_text(encoding="utf-8")
+        rows = {
+            name: Factor(name, float(r["value"]), r["unit"], int(r["year"]), r["source"],
+                         bool(r.get("check", False)))
+            for name, r in _rows(tomllib.loads(text))
+        }  # fmt: skip
+        for name, entry in _flat(overrides or {}):
+            if name in rows:
+                rows[name] = _overridden(rows[name], entry, file)
+        return cls(rows)
 
     def __getitem__(self, name: str) -> float:
         """Return the value of a factor."""
         return self.rows[name].value
 
-    def get(self, name: str) -> float | None:
-        """Return the value of a factor, None where there is none of that name."""
-        return self.rows[name].value if name in self.rows else None
+    def get(self, name: str, default: float) -> float:
+        """Return the value of a factor, or ``default`` when there is none of that name."""
+        return self.rows[name].value if name in self.rows else default
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per factor: name, value, unit, year, source, check."""
-        return pd.DataFrame([vars(row) for row in self.rows.values()])
-
-
-def load_factors(overrides: Mapping[str, Any] | None = None, *, file: object = None) -> Factors:
-    """Return the built-in factors with a territory's own values put over them.
-
-    Parameters
-    ----------
-    overrides
-        The ``[factors]`` table of a territory: names to a number, or to a row with value,
-        unit, year and source. Names of other rooms are left alone.
-    file
-        The territory file, for the error.
-
-    Raises
-    ------
-    TerritoryError
-        An override is no number of at least zero.
-    """
-    text = files("mobility.analysis").joinpath("factors.toml").read_text(encoding="utf-8")
-    rows = {
-        name: Factor(name, float(r["value"]), r["unit"], int(r["year"]), r["source"],
-                     bool(r.get("check", False)))
-        for name, r in tomllib.loads(text).items()
-    }  # fmt: skip
-    rate = Factor(VM_RATE, 0.0, "share of the payroll", 0, "Territory file")
-    for name, entry in (overrides or {}).items():
-        if name in rows or name == VM_RATE:
-            rows[name] = _overridden(rows.get(name, rate), entry, file)
-    return Factors(rows)
+        return pd.DataFrame(
+            [vars(f) for f in self.rows.values()],
+            columns=["name", "value", "unit", "year", "source", "check"],
+        )
 
 
 def _overridden(row: Factor, entry: object, file: object) -> Factor:

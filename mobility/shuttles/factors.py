@@ -1,122 +1,19 @@
-"""Factors as rows: value, unit, year and source, overridable by a territory."""
+"""Factors of shuttles, as rows of ``factors.toml`` beside this module."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from importlib.resources import files
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
-import pandas as pd
-
-from mobility.errors import TerritoryError
+from mobility.analysis.factors import Factor
+from mobility.analysis.factors import Factors as Rows
 
 
 @dataclass(frozen=True)
-class Factor:
-    """One number that comes from outside the model.
+class Factors(Rows):
+    """Every factor of a plan, by name."""
 
-    Attributes
-    ----------
-    name
-        Dotted name, e.g. ``"vehicle_km.minibus"``.
-    value, unit, year, source
-        What it is worth and who says so.
-    check
-        It is an order of magnitude that a local figure should replace.
-    """
-
-    name: str
-    value: float
-    unit: str
-    year: int
-    source: str
-    check: bool = False
+    PACKAGE: ClassVar[str] = "mobility.shuttles"
 
 
-def _rows(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for key, entry in table.items():
-        if isinstance(entry, Mapping) and "value" in entry and "unit" in entry:
-            yield prefix + key, entry
-        elif isinstance(entry, Mapping):
-            yield from _rows(entry, f"{prefix}{key}.")
-
-
-def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, entry in table.items():
-        if isinstance(entry, Mapping) and "value" not in entry:
-            yield from _flat(entry, f"{prefix}{key}.")
-        else:
-            yield prefix + key, entry
-
-
-@dataclass(frozen=True)
-class Factors:
-    """Every factor of a run, by name."""
-
-    rows: dict[str, Factor]
-
-    @classmethod
-    def load(cls, overrides: Mapping[str, Any] | None = None, *, file: object = None) -> Factors:
-        """Return the built-in factors with a territory's own values put over them.
-
-        Parameters
-        ----------
-        overrides
-            The ``[factors]`` table: names, dotted or nested, to a number or to a row.
-            Names the shuttles do not know are left to the other rooms.
-        file
-            The territory file, for the error.
-
-        Raises
-        ------
-        TerritoryError
-            An override is neither a number nor a row with a value.
-        """
-        text = files("mobility.shuttles").joinpath("factors.toml").read_text(encoding="utf-8")
-        rows = {
-            name: Factor(name, float(r["value"]), r["unit"], int(r["year"]), r["source"],
-                         bool(r.get("check", False)))
-            for name, r in _rows(tomllib.loads(text))
-        }  # fmt: skip
-        for name, entry in _flat(overrides or {}):
-            if name in rows:
-                rows[name] = _overridden(rows[name], entry, file)
-        return cls(rows)
-
-    def __getitem__(self, name: str) -> float:
-        """Return the value of a factor."""
-        return self.rows[name].value
-
-    def get(self, name: str, default: float) -> float:
-        """Return the value of a factor, or ``default`` when there is none of that name."""
-        return self.rows[name].value if name in self.rows else default
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per factor: name, value, unit, year, source, check."""
-        return pd.DataFrame(
-            [vars(f) for f in self.rows.values()],
-            columns=["name", "value", "unit", "year", "source", "check"],
-        )
-
-
-def _overridden(row: Factor, entry: object, file: object) -> Factor:
-    given: Mapping[str, Any] = entry if isinstance(entry, Mapping) else {"value": entry}
-    value = given.get("value")
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise TerritoryError(
-            "A factor must be a number of at least zero.",
-            file=None if file is None else str(file),
-            column=f"factors.{row.name}",
-            value=value,
-            mend="Write a number, or a row with value, unit, year and source.",
-        )
-    return replace(
-        row,
-        value=float(value),
-        unit=str(given.get("unit", row.unit)),
-        year=int(given.get("year", row.year)),
-        source=str(given.get("source", "Territory file")),
-        check=False,
-    )
+__all__ = ["Factor", "Factors"]
