@@ -19,6 +19,7 @@ from mobility.territory import Territory
 if TYPE_CHECKING:
     from mobility.analysis.study import Progress
     from mobility.pipeline import Results
+    from mobility.shuttles.design import Plans
 
 app = typer.Typer(
     name="mobility",
@@ -50,6 +51,17 @@ STEPS = (
     "tables",
     "map",
 )
+
+SHUTTLE_STEPS = (
+    *STEPS[:8],
+    "shuttle demand",
+    "shuttle stops",
+    "shuttle lines",
+    "shuttle plans",
+    "shuttle proof",
+    *STEPS[8:],
+)
+LEVER_STEPS = (*STEPS[:7], "levers")
 
 
 @contextmanager
@@ -149,6 +161,23 @@ def run(
 
 
 @app.command()
+def shuttles(
+    file: File,
+    out_dir: Out = None,
+    seed: Annotated[int, typer.Option(help="Graine de la recherche.")] = 0,
+    lang: Lang = "fr",
+) -> None:
+    """Concevoir des lignes de navette pour les zones blanches, horaires, moyens et coûts."""
+    with friendly(lang):
+        from mobility.pipeline import run as run_territory
+
+        territory = Territory.from_toml(file)
+        with progress_bar(lang, SHUTTLE_STEPS) as step:
+            results = run_territory(territory, out_dir, shuttles=True, seed=seed, progress=step)
+        _print_results(results, lang)
+
+
+@app.command()
 def compare(
     before: File,
     after: Annotated[Path, typer.Argument(help="Le territoire modifié (TOML).")],
@@ -175,8 +204,9 @@ def demo(
     with friendly(lang):
         from mobility.pipeline import run as run_territory
 
-        with progress_bar(lang) as step:
-            results = run_territory(Territory.from_toml(demo_territory()), out_dir, progress=step)
+        territory = Territory.from_toml(demo_territory())
+        with progress_bar(lang, SHUTTLE_STEPS) as step:
+            results = run_territory(territory, out_dir, shuttles=True, progress=step)
         _print_results(results, lang)
 
 
@@ -248,6 +278,55 @@ def itinerary(
                 out.print(f"  {leg.depart}–{leg.arrive}  {what}  ({places})", markup=False)
 
 
+@app.command()
+def levers(
+    file: File,
+    out_dir: Out = None,
+    maps: Annotated[bool, typer.Option(help="Écrire aussi la carte avant/après.")] = True,
+    lang: Lang = "fr",
+) -> None:
+    """Chercher les leviers moins chers qu'une navette : horaires, prolongements, postes."""
+    with friendly(lang):
+        from mobility.report.levers import find_levers, write_levers
+
+        territory = Territory.from_toml(file)
+        with progress_bar(lang, LEVER_STEPS) as step:
+            results = find_levers(territory, progress=step)
+            folder = out_dir or results.folder
+            files = write_levers(results, folder, lang, maps=maps)
+        _print_table(results.table.drop(columns="sentence"), territory.name, lang)
+        for remedy in results.remedies[:3]:
+            threshold = territory.limits.min_workers_shown
+            out.print(remedy.sentence(lang, threshold=threshold), markup=False, soft_wrap=True)
+        out.print(f"{folder}: {', '.join(files)}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def plan(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
+    """Écrire le plan de mobilité employeur : offre, potentiel, actions, financement, suivi."""
+    with friendly(lang):
+        from mobility.report.plan import plan_of
+
+        territory = Territory.from_toml(file)
+        with progress_bar(lang, LEVER_STEPS) as step:
+            document = plan_of(territory, language=lang, progress=step)
+        for path in document.write(out_dir or territory.resolve(territory.output.dir)):
+            out.print(str(path), markup=False, soft_wrap=True)
+
+
+@app.command()
+def letter(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
+    """Écrire la demande à l'autorité organisatrice : courses, jours, horaires, bénéficiaires."""
+    with friendly(lang):
+        from mobility.report.letter import letter_of, write_letter
+
+        territory = Territory.from_toml(file)
+        with progress_bar(lang, LEVER_STEPS) as step:
+            document = letter_of(territory, language=lang, progress=step)
+        for path in write_letter(document, out_dir or territory.resolve(territory.output.dir)):
+            out.print(str(path), markup=False, soft_wrap=True)
+
+
 def demo_territory() -> Path:
     """Return the territory file of the embedded demo, in the package or in a checkout."""
     package = Path(__file__).parent
@@ -303,8 +382,22 @@ def _print_results(results: Results, language: Language) -> None:
         _print_table(
             changed[changed["shift"] == ""].drop(columns=["shift", "day_kind"]), title, language
         )
-    print_findings(results.study.findings, language, infos=False)
+    findings = results.study.findings
+    if results.plans is not None:
+        _print_plans(results.plans, language)
+        findings += results.plans.findings
+    print_findings(findings, language, infos=False)
     out.print(f"{translate('Map', language)}: {results.map_path}", soft_wrap=True)
+
+
+def _print_plans(plans: Plans, language: Language) -> None:
+    """Print the frontier: what each plan costs and whom it brings to work."""
+    frame = plans.to_frame()
+    if frame.empty:
+        return
+    shown = ["plan", "lines", "vehicles", "eur_year", "workers_reached_proven", "workers_gained"]
+    frame = frame[[*shown, "eur_per_worker", "knee"]].round(0)
+    _print_table(frame, translate("Shuttle plans", language), language)
 
 
 if __name__ == "__main__":

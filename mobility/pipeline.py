@@ -13,7 +13,8 @@ from mobility.analysis.study import Progress, Study, quiet
 from mobility.analysis.white_zones import WhiteZones, white_zones
 from mobility.files import staging
 from mobility.inputs.gtfs import read_feed
-from mobility.shuttles.after import with_feed
+from mobility.shuttles.after import read_tables, with_feed
+from mobility.shuttles.design import Plans, design_shuttles
 from mobility.territory import Territory
 
 
@@ -21,7 +22,8 @@ from mobility.territory import Territory
 class Results:
     """What one run found and where it wrote it.
 
-    ``before`` holds the present where the run evaluated a variant of it.
+    ``before`` holds the present where the run evaluated a variant of it, ``plans`` the
+    shuttle plans where it designed some.
     """
 
     study: Study
@@ -30,6 +32,7 @@ class Results:
     folder: Path
     files: tuple[str, ...]
     before: Access | None = None
+    plans: Plans | None = None
 
     @property
     def map_path(self) -> Path:
@@ -42,6 +45,8 @@ def run(
     out: str | Path | None = None,
     *,
     plans: Sequence[str | Path] = (),
+    shuttles: bool = False,
+    seed: int = 0,
     progress: Progress = quiet,
 ) -> Results:
     """Compute a territory and write its map, tables and record into a folder.
@@ -57,6 +62,11 @@ def run(
     plans
         GTFS feeds running on top of the territory's: the tables tell the territory with
         them, and the map and ``comparison.csv`` set it against the present.
+    shuttles
+        Also design shuttle lines for the white zones, into ``shuttles/``; the map then shows
+        every plan, and ``comparison.csv`` sets the advised one against the present.
+    seed
+        Of the design; the same seed gives the same plans.
 
     Raises
     ------
@@ -68,11 +78,25 @@ def run(
     folder = territory.resolve(territory.output.dir) if out is None else Path(out)
     study = load(territory, progress=progress)
     present = evaluate(study, progress=progress)
+    if shuttles:
+        return _with_shuttles(folder, present, seed, progress)
     if not plans:
         return _written(folder, present, progress=progress)
     for path in plans:
         study = with_feed(study, read_feed(path), scenario=Path(path).stem)
     return _written(folder, present, evaluate(study, progress=progress), progress=progress)
+
+
+def _with_shuttles(folder: Path, present: Evaluation, seed: int, progress: Progress) -> Results:
+    """Design shuttles, evaluate the advised plan and write everything."""
+    access, zones = present
+    found = design_shuttles(access.study, access, zones, seed=seed, progress=progress)
+    if found.knee is None:
+        return _written(folder, present, found=found, progress=progress)
+    extra = read_tables(found.gtfs(found.knee))
+    study = with_feed(access.study, extra, scenario=found.knee.name)
+    variant = evaluate(study, progress=progress)
+    return _written(folder, present, variant, found=found, progress=progress)
 
 
 def compare(
@@ -111,24 +135,40 @@ def evaluate(study: Study, *, progress: Progress = quiet) -> Evaluation:
 
 
 def _written(
-    folder: Path, present: Evaluation, variant: Evaluation | None = None, *, progress: Progress
+    folder: Path,
+    present: Evaluation,
+    variant: Evaluation | None = None,
+    *,
+    found: Plans | None = None,
+    progress: Progress,
 ) -> Results:
-    """Write everything a run gives."""
+    """Write everything a run gives.
+
+    Shuttle plans leave the tables to the present; a variant of the user's own takes them.
+    """
+    from mobility.maps.from_plans import map_plans
     from mobility.maps.from_results import map_model
     from mobility.maps.page import write_map
     from mobility.report.record import write_record
     from mobility.report.tables import write_comparison, write_tables
+    from mobility.shuttles.outputs import write_plans
 
-    access, zones = variant or present
-    after = () if variant is None else ((access.study.scenario, *variant),)
+    access, zones = present if variant is None or found is not None else variant
+    after = () if variant is None else ((variant[0].study.scenario, *variant),)
+    model = map_model(*present, after=after)
     with staging(folder) as part:
         progress("tables")
         write_tables(access, zones, part)
         if variant is not None:
-            write_comparison(present[0], access, part / "comparison.csv")
+            write_comparison(present[0], variant[0], part / "comparison.csv")
+        if found is not None:
+            write_plans(found, part / "shuttles", language=found.study.territory.output.language)
+            evaluated = {} if found.knee is None else {found.knee.name: 1}
+            model = replace(model, plans=map_plans(found, scenarios=evaluated))
         progress("map")
-        write_map(map_model(*present, after=after), part / "map.html")
-        names = sorted([*(p.name for p in part.iterdir()), "run.json"])
+        write_map(model, part / "map.html")
+        files = (p.relative_to(part).as_posix() for p in part.rglob("*") if p.is_file())
+        names = sorted([*files, "run.json"])
         write_record(access.study, names, part / "run.json")
     before = None if variant is None else present[0]
-    return Results(access.study, access, zones, folder, tuple(names), before)
+    return Results(access.study, access, zones, folder, tuple(names), before, found)

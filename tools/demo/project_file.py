@@ -60,6 +60,17 @@ cycling_counts = false      # le vélo ne suffit pas à sortir d'une zone blanch
 dir = "../mobility-demo"
 language = "fr"
 
+# --- Navettes ---------------------------------------------------------------------------
+# Réglages de la recherche, allégés pour que la démonstration reste courte ; docs/shuttles.md
+# donne la liste et les valeurs par défaut.
+[shuttles]
+iterations = 30
+plans = 5
+max_stops = 14
+max_lines = 6
+max_hubs = 1
+depot = [-0.633, 47.121]    # dépôt des véhicules, en ville
+
 # --- Sites, entrées et postes -------------------------------------------------------------
 # Un site a une ou plusieurs entrées [longitude, latitude] et un ou plusieurs régimes de travail :
 # un modèle (3x8, 2x8, 5x8, night, vsd, day, office) ou la liste de ses postes.
