@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, fields
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.analysis.feeder_modes import Carried, Feeder, carried_times, fed_commute, mixed
+from mobility.analysis.night import daylight_of, in_the_dark
+from mobility.analysis.on_demand import booked_times
+from mobility.analysis.shapes import home_labels
 from mobility.analysis.study import Progress, Study, engine_limits, quiet
 from mobility.engine.journeys import (
     Edge,
     EngineLimits,
     HomeTimes,
-    TwoWay,
-    relaxed,
-    travel,
+    Scan,
+    reach,
+    scan,
     walk_directly,
 )
 from mobility.inputs.calendars import ChosenDay
@@ -73,31 +78,33 @@ class Access:
 
     def row(self, shift_id: int, day_kind: str, mode: str) -> int | None:
         """Return the row of a combination, or None when it was not computed."""
-        keys = self.keys
-        found = np.flatnonzero(
-            (keys["shift_id"] == shift_id) & (keys["day_kind"] == day_kind) & (keys["mode"] == mode)
-        )
-        return int(found[0]) if found.size else None
+        return self._rows.get((shift_id, day_kind, mode))
+
+    @cached_property
+    def _rows(self) -> dict[tuple[int, str, str], int]:
+        return {key: k for k, key in enumerate(self.keys.itertuples(index=False, name=None))}
 
     def counted(self, shift_id: int, day_kind: str) -> tuple[Bool, Bool, Bool]:
         """Return (outbound, return, commute) held by a mode that rescues from a white zone.
 
         The commute holds when one mode holds both ways.
         """
-        rows = np.flatnonzero(
-            (self.keys["shift_id"] == shift_id)
-            & (self.keys["day_kind"] == day_kind)
-            & self.keys["mode"].isin(counting_modes(self.study))
-        )
+        asked = [(shift_id, day_kind, mode) for mode in counting_modes(self.study)]
+        rows = [self._rows[key] for key in asked if key in self._rows]
         return tuple(  # type: ignore[return-value]
             np.asarray(held[rows].any(axis=0))
             for held in (self.holds_out, self.holds_back, self.holds)
         )
 
+    @cached_property
+    def rosters(self) -> RosterAccess:
+        """The worst-of rule over the shifts of each roster."""
+        return rosters(self)
+
     def to_frame(self) -> pd.DataFrame:
         """Return the long table: a row per combination and home, minutes, <NA> where none."""
         shifts = self.study.shifts
-        homes = self.study.homes.frame["home_id"].to_numpy()
+        homes = home_labels(self.study)
         n_keys, n_homes = self.outbound_s.shape
         key = np.repeat(np.arange(n_keys), n_homes)
         shift = shifts.loc[self.keys["shift_id"]].reset_index(drop=True)
@@ -148,6 +155,9 @@ def assess(study: Study, *, progress: Progress = quiet) -> Access:
         for mode in study.territory.modes.evaluated
     ]
     progress("commutes")
+    if study.territory.limits.safe_at_night:
+        # Computed once, before threads ask for it.
+        study.after_dark.egress_s  # noqa: B018
     questions = {_question(study, *key): key for key in keys}
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         answers = dict(
@@ -181,52 +191,164 @@ def _answer(
     study: Study, shift_id: int, day: ChosenDay, mode: str
 ) -> tuple[HomeTimes, HomeTimes, Int32]:
     limits = engine_limits(study.territory.limits)
-    site = study.shift_rows[shift_id].site
-    out, back = study.edges(shift_id, day)
+    onward, homeward = both_ways(study, shift_id, day, mode, limits)
     if mode == "transit":
-        onward = transit_times(study, site, day, out, limits)
-        homeward = transit_times(study, site, day, back, limits)
+        site, (_, back) = study.shift_rows[shift_id].site, study.edges(shift_id, day)
         return onward, homeward, overtime(study, site, day, back, limits, homeward)
-    if mode in study.feeder_access:
-        onward = fed_times(study, site, day, mode, out, limits)
-        homeward = fed_times(study, site, day, mode, back, limits)
-    else:
-        onward = street_times(study, site, mode, out, limits)
-        homeward = street_times(study, site, mode, back, limits)
     return onward, homeward, np.where(homeward.elapsed_s < INF, OVERTIME_MAX_S, -1)
+
+
+def both_ways(
+    study: Study, shift_id: int, day: ChosenDay, mode: str, limits: EngineLimits
+) -> tuple[HomeTimes, HomeTimes]:
+    """Return outbound and return of every home by one mode, for a shift on a kind of day."""
+    row, edges = study.shift_rows[shift_id], study.edges(shift_id, day)
+    if mode in study.feeders:
+        return fed_times(study, row.site, day, mode, edges, limits)
+    if mode == "transit":
+        times = partial(transit_times, study, row.site, day, limits=limits)
+    elif mode == "on_demand":
+        worked = [weekday for weekday in row.days if weekday in day.weekdays]
+        times = partial(on_demand_times, study, row.site, day, worked, limits=limits)
+    else:
+        times = partial(street_times, study, row.site, day, mode, limits=limits)
+    return times(edge=edges[0]), times(edge=edges[1])
 
 
 def transit_times(
     study: Study, site: int, day: ChosenDay, edge: Edge, limits: EngineLimits
 ) -> HomeTimes:
-    """Return the best of riding and walking all the way, for every home."""
-    two_way: TwoWay = study.timetables[day.kind]
-    ridden = travel(two_way, study.egress_s[site], edge, limits, study.home_walks)
-    walk_s = study.street_times["walk"][int(edge.returning)][site]
-    walked = walk_directly(walk_s, edge, limits)
-    on_foot = walked <= ridden.elapsed_s
+    """Return the best of riding and walking all the way, for every home.
+
+    Where the territory asks for it, legs in the dark keep to streets that are safe at night:
+    the one at the gate's end by the gate's deadline, the one at the home's end by the time of
+    leaving or reaching each home.
+    """
+    _, ridden, _ = ride(study, site, day, edge, limits)
+    walked = street_times(study, site, day, "walk", edge, limits)
+    return _either(walked.elapsed_s <= ridden.elapsed_s, walked, ridden)
+
+
+def ride(
+    study: Study, site: int, day: ChosenDay, edge: Edge, limits: EngineLimits
+) -> tuple[Scan, HomeTimes, Bool]:
+    """Return the scan of an edge, the rides of every home, and which homes it finds in the dark."""
+    gate = at_gate(study, day, edge)
+    scanned = scan(gate.timetables[day.kind], gate.egress_s[site], edge, limits)
+    ridden = reach(scanned, study.home_walks)
+    if not study.territory.limits.safe_at_night:
+        return scanned, ridden, np.zeros(study.n_homes, bool)
+    dark = home_in_dark(study, day, edge, ridden)
+    return scanned, _either(dark, reach(scanned, study.after_dark.home_walks), ridden), dark
+
+
+def at_gate(study: Study, day: ChosenDay, edge: Edge) -> Study:
+    """Return the study whose tables hold at the gate's end: after dark when it is dark."""
+    if not study.territory.limits.safe_at_night:
+        return study
+    gate_s = edge.at_s + edge.margin_s if edge.returning else edge.at_s - edge.margin_s
+    dark = in_the_dark(daylight_of(study, day), np.array([gate_s]))
+    return study.after_dark if dark[0] else study
+
+
+def home_in_dark(study: Study, day: ChosenDay, edge: Edge, times: HomeTimes) -> Bool:
+    """Return whether each home is left, or reached, in the dark."""
+    elapsed_s = times.elapsed_s.astype(np.int64)
+    moment_s = edge.at_s + elapsed_s if edge.returning else edge.at_s - elapsed_s
+    return in_the_dark(daylight_of(study, day), moment_s)
+
+
+def _either(first: Bool, one: HomeTimes, other: HomeTimes) -> HomeTimes:
+    """Return ``one`` where ``first``, else ``other``."""
     return HomeTimes(
-        np.where(on_foot, walked, ridden.elapsed_s).astype(np.int32),
-        np.where(on_foot, 0, ridden.rides).astype(np.int8),
-        np.where(on_foot & (walked < INF), walk_s, ridden.walk_s).astype(np.int32),
-        np.where(on_foot, -1, ridden.stop).astype(np.int32),
+        *(np.where(first, getattr(one, f.name), getattr(other, f.name)) for f in fields(HomeTimes))
     )
 
 
 def fed_times(
+    study: Study,
+    site: int,
+    day: ChosenDay,
+    mode: str,
+    edges: tuple[Edge, Edge],
+    limits: EngineLimits,
+) -> tuple[HomeTimes, HomeTimes]:
+    """Return outbound and return by cycling, or driving, to a stop, for every home.
+
+    A bicycle or car left at a place is fetched there. In the dark, by the gate's deadline of
+    each direction, walks and rides by bicycle keep to safe streets.
+    """
+    gates = [at_gate(study, day, edge) for edge in edges]
+    ways = [gate.feeders[mode] for gate in gates]
+    two_ways = [gate.timetables[day.kind] for gate in gates]
+    if isinstance(ways[0], Feeder) and isinstance(ways[1], Feeder):
+        feeder = mixed(ways[0], ways[1])
+        egress_s = (gates[0].egress_s[site], gates[1].egress_s[site])
+        return fed_commute(feeder, (two_ways[0], two_ways[1]), egress_s, edges, limits)
+    onward, homeward = (
+        carried_times(way, two_way, site, edge, limits)
+        for way, two_way, edge in zip(ways, two_ways, edges, strict=True)
+        if isinstance(way, Carried)
+    )
+    return onward, homeward
+
+
+def on_demand_times(
+    study: Study,
+    site: int,
+    day: ChosenDay,
+    worked: Sequence[str],
+    edge: Edge,
+    limits: EngineLimits,
+) -> HomeTimes:
+    """Return the best on-demand service of each home: to the gate, or to a stop."""
+    best_s = np.full(study.n_homes, INF, np.int32)
+    gate = at_gate(study, day, edge)
+    for service in study.on_demand:
+        windows = service.windows(day, worked, study.territory.zone)
+        found = booked_times(
+            service,
+            windows,
+            site,
+            edge,
+            limits,
+            gate.timetables[day.kind],
+            gate.egress_s[site],
+        )
+        best_s = np.minimum(best_s, found)
+    return _on_streets(best_s)
+
+
+def _on_streets(elapsed_s: Int32, walk_s: Int32 | None = None) -> HomeTimes:
+    n_homes = elapsed_s.size
+    none = np.zeros(n_homes, np.int32)
+    return HomeTimes(
+        elapsed_s,
+        np.zeros(n_homes, np.int8),
+        none if walk_s is None else walk_s,
+        np.full(n_homes, -1, np.int32),
+    )
+
+
+def street_times(
     study: Study, site: int, day: ChosenDay, mode: str, edge: Edge, limits: EngineLimits
 ) -> HomeTimes:
-    """Return the times of riding after cycling, or driving, to a stop, for every home.
+    """Return the times of a mode that uses streets alone, for every home.
 
-    The bicycle or car stays at the stop; only walking beyond it counts as walking.
+    On foot or by bicycle, a way that is in the dark at either end keeps to safe streets where
+    the territory asks for it.
     """
-    access = study.feeder_access[mode][int(edge.returning)]
-    fed = relaxed(limits, home_walk_counts=False)
-    return travel(study.timetables[day.kind], study.egress_s[site], edge, fed, access)
+    found = _moved(study, site, mode, edge, limits)
+    if mode == "car" or not study.territory.limits.safe_at_night:
+        return found
+    careful = _moved(study.after_dark, site, mode, edge, limits)
+    dark = home_in_dark(study, day, edge, found)
+    if at_gate(study, day, edge) is not study:
+        dark[:] = True
+    return _either(dark, careful, found)
 
 
-def street_times(study: Study, site: int, mode: str, edge: Edge, limits: EngineLimits) -> HomeTimes:
-    """Return the times of a mode that uses streets alone, for every home."""
+def _moved(study: Study, site: int, mode: str, edge: Edge, limits: EngineLimits) -> HomeTimes:
     moving_s = study.street_times[mode][int(edge.returning)][site]
     if mode == "walk":
         elapsed_s = walk_directly(moving_s, edge, limits)
@@ -236,10 +358,8 @@ def street_times(study: Study, site: int, mode: str, edge: Edge, limits: EngineL
             cap_s = min(cap_s, round(study.territory.limits.max_bike_min * 60) + edge.margin_s)
         elapsed_s = moving_s + np.int32(edge.margin_s)
         elapsed_s = np.where(elapsed_s <= cap_s, elapsed_s, INF).astype(np.int32)
-    holds = elapsed_s < INF
-    n_homes = elapsed_s.size
-    walk_s = np.where(holds & (mode == "walk"), moving_s, 0).astype(np.int32)
-    return HomeTimes(elapsed_s, np.zeros(n_homes, np.int8), walk_s, np.full(n_homes, -1, np.int32))
+    walked = (elapsed_s < INF) & (mode == "walk")
+    return _on_streets(elapsed_s, np.where(walked, moving_s, 0).astype(np.int32))
 
 
 def overtime(
@@ -309,11 +429,11 @@ def rosters(access: Access) -> RosterAccess:
             for day in study.days
             if study.works_on(shift_id, day)
         ]
-        if not worked:
-            continue
         weight = np.array([study.days_per_year(s, days[k]) for s, k in worked])
         for mode in modes:
             found = [_held(access, s, k, mode) for s, k in worked]
+            if not worked:  # on none of the days studied: nothing is known to hold
+                found, weight = [(np.zeros(study.n_homes, bool),) * 3], np.ones(1)
             held = np.array([f[2] for f in found])
             rows.append((site, study.sites[site].name, roster, mode))
             holds.append(held.all(axis=0))

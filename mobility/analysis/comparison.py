@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mobility.analysis.commutes import Access, counted_rows, roster_shifts, rosters
+from mobility.analysis.commutes import Access, counted_rows, roster_shifts
 from mobility.analysis.study import Study
 from mobility.errors import TerritoryError
 
@@ -47,7 +47,7 @@ def comparison(before: Access, after: Access) -> pd.DataFrame:
     check_comparable(before.study, after.study)
     study = before.study
     rows = []
-    was, now = rosters(before), rosters(after)
+    was, now = before.rosters, after.rosters
     for key, r, s in zip(roster_shifts(study), counted_rows(was), counted_rows(now), strict=True):
         rows.append(_row(study, *key, "", "", was.holds[r], now.holds[s]))
     keys = before.keys[["shift_id", "day_kind"]].drop_duplicates()

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from mobility.analysis.commutes import ride, street_times
 from mobility.analysis.study import Study, engine_limits
 from mobility.clock import axis_to_local
 from mobility.engine.itineraries import GATE, HOME, Itinerary, Leg, itinerary
-from mobility.engine.journeys import Edge, HomeTimes, Scan, reach, scan
+from mobility.engine.journeys import Edge, HomeTimes, Scan
 from mobility.inputs.calendars import ChosenDay
 from mobility.network.timetable import INF
 
@@ -42,7 +46,15 @@ class LegText:
 
 @dataclass(frozen=True)
 class EdgeAnswers:
-    """The scan of one edge of a shift and its look-up, from which itineraries are read."""
+    """The scan of one edge of a shift and its look-up, from which itineraries are read.
+
+    Attributes
+    ----------
+    times, walked
+        Riding, and walking all the way.
+    dark : bool[H]
+        Homes whose own end of the journey keeps to streets that are safe at night.
+    """
 
     study: Study
     site: int
@@ -50,18 +62,18 @@ class EdgeAnswers:
     edge: Edge
     scanned: Scan
     times: HomeTimes
+    walked: HomeTimes
+    dark: NDArray[np.bool_]
 
     def itinerary(self, home: int) -> Itinerary | None:
         """Return the public-transport or walking journey of a home, or None."""
-        ridden = int(self.times.elapsed_s[home])
-        walk_s = int(self.study.street_times["walk"][int(self.edge.returning)][self.site, home])
-        walked = walk_s + self.edge.margin_s
-        limits = self.scanned.limits
-        if walk_s <= limits.max_walk_s and walked <= min(limits.max_total_s, ridden):
-            return _on_foot(self.edge, walk_s)
+        ridden, walked = int(self.times.elapsed_s[home]), int(self.walked.elapsed_s[home])
+        if walked < INF and walked <= ridden:
+            return _on_foot(self.edge, int(self.walked.walk_s[home]))
         if ridden == INF:
             return None
-        return itinerary(self.scanned, self.times, self.study.home_walks, home)
+        study = self.study.after_dark if self.dark[home] else self.study
+        return itinerary(self.scanned, self.times, study.home_walks, home)
 
     def texts(self, home: int) -> tuple[LegText, ...]:
         """Return the journey of a home in words, empty where there is none."""
@@ -99,8 +111,7 @@ class EdgeAnswers:
 
 def line_name(study: Study, trip: int) -> str:
     """Return the public name of the line of a trip: its short name, else its long one."""
-    routes = study.feed.routes
-    route = routes[routes["route_id"] == study.feed.trips["route_id"].iloc[trip]].iloc[0]
+    route = study.feed.routes.iloc[study.feed.trips["route"].iat[trip]]
     for column in ("short_name", "long_name", "route_id"):
         value = route[column]
         if isinstance(value, str) and value:
@@ -123,6 +134,7 @@ def answers(study: Study, shift_id: int, day_kind: str) -> tuple[EdgeAnswers, Ed
     limits = engine_limits(study.territory.limits)
     found = []
     for edge in study.edges(shift_id, day):
-        scanned = scan(study.timetables[day.kind], study.egress_s[site], edge, limits)
-        found.append(EdgeAnswers(study, site, day, edge, scanned, reach(scanned, study.home_walks)))
+        scanned, ridden, dark = ride(study, site, day, edge, limits)
+        walked = street_times(study, site, day, "walk", edge, limits)
+        found.append(EdgeAnswers(study, site, day, edge, scanned, ridden, walked, dark))
     return found[0], found[1]

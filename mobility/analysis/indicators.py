@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.analysis.commutes import Access, counted_rows, roster_shifts, rosters
+from mobility.analysis.commutes import Access, counted_rows, roster_shifts
 from mobility.analysis.white_zones import NEITHER, OUTBOUND_ONLY, REASONS, RETURN_ONLY, WhiteZones
 from mobility.inputs.homes import Homes
 
@@ -23,7 +23,7 @@ def summary(access: Access, zones: WhiteZones) -> pd.DataFrame:
         ``main_reason``. The three counts add up to ``pool``.
     """
     study = access.study
-    found = rosters(access)
+    found = access.rosters
     rows = []
     for r, ((site, roster), mine) in zip(
         counted_rows(found), roster_shifts(study).items(), strict=True
@@ -100,7 +100,7 @@ def by_group(access: Access) -> pd.DataFrame:
     """
     study = access.study
     homes: Homes = study.homes
-    found = rosters(access)
+    found = access.rosters
     rows = []
     for r in counted_rows(found):
         for group in homes.groups:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -152,21 +153,31 @@ def _public_holidays(country: str, first: dt.date, last: dt.date) -> frozenset[d
     return frozenset(found)
 
 
-def _french_school_holidays(
-    first: dt.date, last: dt.date, findings: list[Finding]
-) -> dict[str, set[dt.date]]:
+@cache
+def _school_year(year: int) -> dict[str, frozenset[dt.date]] | None:
+    """Return the school holidays of a calendar year by zone, None where not known."""
     from vacances_scolaires_france import SchoolHolidayDates
 
     calendar = SchoolHolidayDates()
+    if not calendar.min_year <= year <= calendar.max_year:
+        return None
+    return {
+        zone: frozenset(calendar.holidays_for_year_and_zone(year, zone)) for zone in ("A", "B", "C")
+    }
+
+
+def _french_school_holidays(
+    first: dt.date, last: dt.date, findings: list[Finding]
+) -> dict[str, set[dt.date]]:
     by_zone: dict[str, set[dt.date]] = {"A": set(), "B": set(), "C": set()}
     unknown = []
     for year in range(first.year, last.year + 1):
-        if not calendar.min_year <= year <= calendar.max_year:
+        known = _school_year(year)
+        if known is None:
             unknown.append(str(year))
             continue
         for zone, days in by_zone.items():
-            found = calendar.holidays_for_year_and_zone(year, zone)
-            days.update(d for d in found if first <= d <= last)
+            days.update(d for d in known[zone] if first <= d <= last)
     if unknown:
         findings.append(
             Finding(
@@ -193,7 +204,8 @@ def choose_days(
     typical of its kind: among the dates of that kind on which most networks are valid, one
     whose number of trips is nearest the median. Among equals come first dates whose eve
     and morrow are inside the calendar, no public holiday and free of a clock change, then
-    Tuesdays and Thursdays, then the nearest to the middle of the period. A kind of which the calendar holds no date
+        zone: frozenset(calendar.holidays_for_year_and_zone(year, zone))
+        for zone in ("A", "B", "C")
     is left out, with a finding.
 
     Parameters

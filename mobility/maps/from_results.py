@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility import __version__
-from mobility.analysis.commutes import Access, roster_shifts, rosters
+from mobility.analysis.commutes import Access, roster_shifts
 from mobility.analysis.examples import EdgeAnswers, LegText, answers
 from mobility.analysis.shapes import home_labels, home_shapes
 from mobility.analysis.study import Study
@@ -124,7 +124,7 @@ def _scenario(
     roster_of: dict[tuple[int, str], int],
     modes: list[str],
 ) -> Scenario:
-    found = rosters(access)
+    found = access.rosters
     share = np.zeros((len(roster_of), len(modes), access.study.n_homes), np.uint8)
     for r, (site, _, roster, mode) in enumerate(found.keys.itertuples(index=False)):
         if mode in modes:

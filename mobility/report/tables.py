@@ -11,6 +11,7 @@ from mobility.analysis.white_zones import WhiteZones
 from mobility.files import write_text, writing
 from mobility.report.counts import comparison_table, groups_table, shifts_table, summary_table
 from mobility.report.layers import gates_layer, homes_layer, stops_layer
+from mobility.report.mode_tables import mode_tables
 from mobility.report.styles import add_styles
 
 __all__ = ["comparison_table", "summary_table", "write_comparison", "write_tables"]
@@ -22,7 +23,8 @@ def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
     Returns
     -------
     list of Path
-        ``summary.csv``, ``shifts.csv``, ``groups.csv`` (with groups only),
+        ``summary.csv``, ``shifts.csv``, ``groups.csv`` (with groups only), ``modal.csv`` and
+        its ``factors.csv``, ``carpool.csv`` and ``carpool_points.csv`` (when asked for),
         ``commutes.parquet`` (a row per home, shift, kind of day and mode),
         ``homes.parquet`` (GeoParquet) and ``results.gpkg`` (homes, sites, stops, with the
         styles that QGIS opens them with).
@@ -32,6 +34,7 @@ def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
     groups = groups_table(access)
     if len(groups):
         tables["groups"] = groups
+    tables |= mode_tables(access)
     written = []
     for name, frame in tables.items():
         path = folder / f"{name}.csv"
