@@ -184,38 +184,58 @@ def carpool_table(study: Study, drives: Drives, settings: Carpool) -> pd.DataFra
         ``with_3``, ``with_4`` (with 1, 2, 3 colleagues of any shift of close hours) and
         ``share_2`` to ``share_4``.
     """
-    detour_s = settings.detour_min * 60
+    found = chances(study, drives, settings)
+    rows = []
+    for row in study.shift_rows:
+        mine = crew(study, row)
+        if mine is None:
+            continue
+        own, shared, count = found[row.shift_id]
+        expected = shared @ mine.share
+        line: dict[str, object] = {
+            "site": row.site_name,
+            "roster": row.roster,
+            "shift": row.shift,
+            "headcount": mine.size,
+            "shifts": count,
+            "own_site_2": mine.size * float(mine.share @ own[0]),
+        }
+        line |= {f"with_{k}": mine.size * s for k, s in zip(SIZES, expected, strict=True)}
+        line |= {f"share_{k}": float(s) for k, s in zip(SIZES, expected, strict=True)}
+        rows.append(line)
+    columns = ["site", "roster", "shift", "headcount", "shifts", "own_site_2"]
+    columns += [f"{what}_{k}" for what in ("with", "share") for k in SIZES]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def chances(study: Study, drives: Drives, settings: Carpool) -> dict[int, tuple[Float, Float, int]]:
+    """Return, per shift of known size, the chances of colleagues within the detour.
+
+    Returns
+    -------
+    dict
+        Shift to (chances within the own shift, chances over all shifts of close hours, both
+        float64 (3, H) for at least 1, 2 and 3 colleagues; number of those shifts).
+    """
     crews = {row.shift_id: crew(study, row) for row in study.shift_rows}
     near: dict[tuple[int, int], Bool] = {}
 
     def reach(a: int, b: int) -> Bool:
         if (a, b) not in near:
-            near[a, b] = compatible(drives, a, b, detour_s)
+            near[a, b] = compatible(drives, a, b, settings.detour_min * 60)
         return near[a, b]
 
-    rows = []
+    found = {}
     for row in study.shift_rows:
         mine = crews[row.shift_id]
         if mine is None:
             continue
-        known = [crews[r.shift_id] for r in partners(study, row, settings.hours_min * 60)]
-        group = [c for c in known if c is not None]
-        own = mine.share @ colleagues(mine, [mine], [reach(row.site, row.site)])[0]
-        shared = colleagues(mine, group, [reach(row.site, c.site) for c in group]) @ mine.share
-        found: dict[str, object] = {
-            "site": row.site_name,
-            "roster": row.roster,
-            "shift": row.shift,
-            "headcount": mine.size,
-            "shifts": len(group),
-            "own_site_2": mine.size * own,
-        }
-        found |= {f"with_{k}": mine.size * s for k, s in zip(SIZES, shared, strict=True)}
-        found |= {f"share_{k}": float(s) for k, s in zip(SIZES, shared, strict=True)}
-        rows.append(found)
-    columns = ["site", "roster", "shift", "headcount", "shifts", "own_site_2"]
-    columns += [f"{what}_{k}" for what in ("with", "share") for k in SIZES]
-    return pd.DataFrame(rows, columns=columns)
+        close = [crews[r.shift_id] for r in partners(study, row, settings.hours_min * 60)]
+        group = [c for c in close if c is not None]
+        own = colleagues(mine, [mine], [reach(row.site, row.site)])
+        shared = colleagues(mine, group, [reach(row.site, c.site) for c in group])
+        found[row.shift_id] = (own, shared, len(group))
+    return found
 
 
 def meeting_places(study: Study) -> pd.DataFrame:
@@ -360,6 +380,7 @@ __all__ = [
     "Crew",
     "Drives",
     "carpool_table",
+    "chances",
     "colleagues",
     "compatible",
     "crew",

@@ -1,0 +1,148 @@
+"""The comparison of modes on the street of `small`, by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from small import write_territory
+
+from mobility.analysis.commutes import assess
+from mobility.analysis.factors import Factors
+from mobility.analysis.loading import load
+from mobility.analysis.modal import _mean, _ratio, modal_table, transit_grams
+from mobility.errors import TerritoryError
+from mobility.report.mode_tables import mode_tables, shown_modal
+
+ROSTERS = (
+    '[{ name = "3x8", shifts = [{ name = "m", start = "05:00", end = "13:00", headcount = 30 },'
+    ' { name = "day", start = "11:00", end = "13:00", headcount = 30 }]}]'
+)
+EXTRA = """[limits]
+min_workers_shown = 1
+max_walk_min = 60
+max_bike_min = 60
+[factors]
+"co2.bus" = 100
+"co2.car" = { value = 200, unit = "gCO2e per vehicle-km", year = 2026, source = "here" }
+"cost.transit_year" = 300
+"cost.car_km" = 0.5
+"""
+
+
+@pytest.fixture(scope="module")
+def access(tmp_path_factory):
+    path = write_territory(tmp_path_factory.mktemp("modal"), rosters=ROSTERS, extra=EXTRA)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('["transit", "walk"]', '["transit", "walk", "bike", "car"]'))
+    return assess(load(path))
+
+
+@pytest.fixture(scope="module")
+def table(access):
+    frame = modal_table(access)
+    return frame[frame["shift"] == "m"].set_index("mode")
+
+
+def test_workers_within_minutes(table):
+    assert table["pool"].tolist() == [20, 20, 20, 20]
+    # H1 takes 45 min by bus both ways; H2 walks 1000 s to the stop: 56 min 40 s.
+    assert table.loc["transit", ["within_30", "within_45", "within_60"]].tolist() == [0, 10, 20]
+    assert table.loc["walk", "holds"] == 0
+
+
+def test_kilometres_euros_and_emissions(table):
+    # 10,539 and 11,239 m to the gate; five days a week, 52 weeks, both ways.
+    assert table.loc["car", "km"] == pytest.approx((10.539 + 11.239) / 2, abs=0.002)
+    assert table.loc["car", "eur_year"] == pytest.approx(10.889 * 2 * 260 * 0.5, rel=1e-3)
+    assert table.loc["car", "kgco2e_year"] == pytest.approx(10.889 * 2 * 260 * 0.2, rel=1e-3)
+    assert table.loc["transit", "kgco2e_year"] == pytest.approx(10.889 * 2 * 260 * 0.1, rel=1e-3)
+    # Half of the pass is the employer's.
+    assert table.loc["transit", "eur_year"] == 150
+    assert table.loc["bike", "kgco2e_year"] == 0
+    assert np.isnan(table.loc["walk", "eur_year"])
+
+
+def test_ratio_to_the_car_door_to_door(access, table):
+    row = access.row(0, "school_weekday", "car")
+    transit = access.row(0, "school_weekday", "transit")
+    ratios = sorted(
+        (access.outbound_s[transit] + access.return_s[transit])
+        / (access.outbound_s[row] + access.return_s[row])
+    )
+    assert table.loc["transit", "ratio_to_car"] == pytest.approx(ratios[0])
+    assert table.loc["car", "ratio_to_car"] == 1.0
+
+
+def test_kilometres_in_the_dark(access):
+    frame = modal_table(access).set_index(["shift", "mode"])
+    # From 04:50 back, the drive of the morning shift is dark all year long; the way home at
+    # 13:10 never is. The shift from 11:00 to 13:00 never meets the dark.
+    km = frame.loc[("m", "car"), "km"]
+    assert frame.loc[("m", "car"), "night_km_year"] == pytest.approx(km * 260, rel=1e-6)
+    assert frame.loc[("m", "car"), "night_vkm_year"] == pytest.approx(km * 260 * 30, rel=1e-6)
+    assert frame.loc[("day", "car"), "night_km_year"] == 0
+    assert np.isnan(frame.loc[("m", "transit"), "night_km_year"])
+
+
+def test_a_car_shared_divides_cost_and_emissions(access):
+    chance = np.array([1.0, 0.5])
+    frame = modal_table(access, {0: chance}).set_index(["shift", "mode"])
+    car, pool = frame.loc[("m", "car")], frame.loc[("m", "carpool")]
+    assert (pool["pool"], pool["holds"]) == (20, 15)
+    assert ("day", "carpool") not in frame.index
+    # Ten workers at 10.539 km and five at 11.239 km, two and a half to a car.
+    km = (10 * 10.539 + 5 * 11.239) / 15
+    assert pool["km"] == pytest.approx(km, abs=0.002)
+    assert pool["eur_year"] == pytest.approx(km * 2 * 260 * 0.5 / 2.5, rel=1e-3)
+    assert pool["kgco2e_year"] == pytest.approx(km * 2 * 260 * 0.2 / 2.5, rel=1e-3)
+    assert pool["night_vkm_year"] == pytest.approx(km * 260 * 30 / 2.5, rel=1e-3)
+    assert car["holds"] == 20
+
+
+def test_weighted_median_and_mean():
+    i32 = lambda *v: np.array(v, np.int32)  # noqa: E731
+    users = np.array([1.0, 1.0, 5.0, 0.0])
+    car = np.array([10.0, 10.0, 10.0, 10.0])
+    assert _ratio(i32(5, 10, 15, 99), i32(5, 10, 15, 99), car, users) == 3.0
+    assert np.isnan(_ratio(i32(5), i32(5), np.array([np.nan]), np.array([1.0])))
+    assert _mean(np.array([1.0, np.nan, 4.0, 9.0]), users) == pytest.approx((1 + 20) / 6)
+    assert np.isnan(_mean(np.array([1.0]), np.array([0.0])))
+
+
+def test_small_counts_and_means_over_few_are_withheld(access):
+    frame = pd.DataFrame(
+        {"mode": ["car", "bike"], "pool": [100.0, 100.0], "holds": [50.0, 3.0]}
+        | {f"within_{m}": [10.0, 3.0] for m in (30, 45, 60)}
+        | {c: [1.0, 1.0] for c in ("ratio_to_car", "km", "eur_year", "kgco2e_year",
+                                   "night_km_year", "night_vkm_year")}
+    )  # fmt: skip
+    limits = access.study.territory.limits.model_copy(update={"min_workers_shown": 5})
+    territory = access.study.territory.model_copy(update={"limits": limits})
+    study = access.study
+    was = study.territory
+    object.__setattr__(study, "territory", territory)
+    try:
+        shown = shown_modal(frame, access)
+    finally:
+        object.__setattr__(study, "territory", was)
+    assert shown["holds"].isna().tolist() == [False, True]
+    assert shown["eur_year"].isna().tolist() == [False, True]
+
+
+def test_factors_are_rows_with_source_and_year(access):
+    rows = mode_tables(access)["factors"].set_index("name")
+    assert rows.loc["co2.car"].tolist() == [200.0, "gCO2e per vehicle-km", 2026, "here", False]
+    assert rows.loc["co2.bus", "source"] == "Territory file"
+    assert (rows["source"] != "").all()
+    assert (rows["unit"] != "").all()
+    with pytest.raises(TerritoryError, match=r"co2\.car"):
+        Factors.load({"co2": {"car": -1}})
+
+
+def test_vehicles_of_the_feed_weigh_by_trips(access):
+    factors = Factors.load()
+    assert transit_grams(access.study, factors) == factors["co2.bus"]
+    routes = access.study.feed.routes.assign(route_type=np.int16(0))
+    trams = replace(access.study, feed=replace(access.study.feed, routes=routes))
+    assert transit_grams(trams, factors) == factors["co2.tram"]
