@@ -204,9 +204,8 @@ def choose_days(
     typical of its kind: among the dates of that kind on which most networks are valid, one
     whose number of trips is nearest the median. Among equals come first dates whose eve
     and morrow are inside the calendar, no public holiday and free of a clock change, then
-        zone: frozenset(calendar.holidays_for_year_and_zone(year, zone))
-        for zone in ("A", "B", "C")
-    is left out, with a finding.
+    Tuesdays and Thursdays, then the nearest to the middle of the period. A kind of which the
+    calendar holds no date is left out, with a finding.
 
     Parameters
     ----------
