@@ -53,9 +53,10 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 
 @dataclass(frozen=True)
 class Factors:
-    """Every factor of a room, by name; its values stand in ``factors.toml`` of ``PACKAGE``."""
+    """Every factor of a room, by name; its values stand in ``FILE`` of ``PACKAGE``."""
 
     PACKAGE: ClassVar[str] = "mobility.analysis"
+    FILE: ClassVar[str] = "factors.toml"
     rows: dict[str, Factor]
 
     @classmethod
@@ -75,7 +76,7 @@ class Factors:
         TerritoryError
             An override is neither a number nor a row with a value.
         """
-        text = files(cls.PACKAGE).joinpath("factors.toml").read_text(encoding="utf-8")
+        text = files(cls.PACKAGE).joinpath(cls.FILE).read_text(encoding="utf-8")
         rows = {
             name: Factor(name, float(r["value"]), r["unit"], int(r["year"]), r["source"],
                          bool(r.get("check", False)))

@@ -68,6 +68,14 @@ class Remedy:
         """Cost a year per worker gained, net of those lost; infinite where none is."""
         return self.eur_year / self.net if self.net > 0 else float("inf")
 
+    def head(self, language: str) -> str:
+        """Return what to do, in ``language``, without its effects."""
+        known = {
+            name: translate(str(value), language) if name in self.words else value
+            for name, value in self.params.items()
+        }
+        return translate(self.action, language, **known)
+
     def sentence(self, language: str, *, threshold: float = 5) -> str:
         """Return what to do and what comes of it, in ``language``.
 
@@ -78,11 +86,6 @@ class Remedy:
         threshold
             Counts above zero and below it are withheld.
         """
-        known = {
-            name: translate(str(value), language) if name in self.words else value
-            for name, value in self.params.items()
-        }
-        head = translate(self.action, language, **known)
         parts = list(_effect_texts(self.effects, self.workers, language, threshold))
         if self.lost > 0:
             parts.append(
@@ -105,7 +108,8 @@ class Remedy:
                 "about {eur} EUR a year", language, eur=number(round(self.eur_year, -2), language)
             )
         )
-        return head + translate(": ", language) + translate("; ", language).join(parts) + "."
+        effects = translate("; ", language).join(parts)
+        return f"{self.head(language)}{translate(': ', language)}{effects}."
 
 
 def number(value: float, language: str) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mobility.analysis.commutes import Access
 from mobility.analysis.examples import LegText, answers
-from mobility.analysis.factors import Factors, load_factors
+from mobility.analysis.levers_factors import LeverFactors, load_factors
 from mobility.analysis.levers_model import Lever, days_of
 from mobility.analysis.levers_patch import what_if
 from mobility.analysis.levers_remedy import Effect, Remedy
@@ -41,7 +41,7 @@ def effects_by_shift(bench: Workbench, outcome: Outcome) -> tuple[Effect, ...]:
     )
 
 
-def retiming_cost(bench: Workbench, outcome: Outcome, factors: Factors) -> float:
+def retiming_cost(bench: Workbench, outcome: Outcome, factors: LeverFactors) -> float:
     """Return what a lever costs a year, EUR: driving added, empty runs, and its planning."""
     lever = outcome.lever
     kinds = set(days_of(bench.nets, lever))
@@ -49,7 +49,7 @@ def retiming_cost(bench: Workbench, outcome: Outcome, factors: Factors) -> float
     hours = outcome.vehicle_min / 60
     if lever.kind in ("add_run", "lift_school"):
         hours *= 1 + factors["empty_run_share"]
-    changed = 1 if lever.kind == "move_trip" else len(lever.trips)
+    changed = max((len(departures(bench.nets[kind], lever)) for kind in kinds), default=1)
     return days * hours * factors["bus_hour"] + changed * factors["retiming_year"]
 
 
@@ -88,7 +88,7 @@ ACTIONS = {
 }
 
 
-def retiming_remedy(bench: Workbench, outcome: Outcome, factors: Factors) -> Remedy:
+def retiming_remedy(bench: Workbench, outcome: Outcome, factors: LeverFactors) -> Remedy:
     """Return a lever of the timetable as a remedy."""
     lever = outcome.lever
     names = lever_names(bench, lever)
@@ -121,27 +121,26 @@ def retiming_remedy(bench: Workbench, outcome: Outcome, factors: Factors) -> Rem
 
 
 def distinct(outcomes: Iterable[Outcome], limit: int) -> list[Outcome]:
-    """Return the best levers, one per set of trips and per set of people who gain."""
+    """Return the best levers that share no trip, each for people the better ones leave out."""
     taken: set[int] = set()
-    seen: set[bytes] = set()
+    covered: dict[int, set[int]] = {}
     found: list[Outcome] = []
     for outcome in outcomes:
         if len(found) == limit:
             break
-        people = b"".join(
-            window.to_bytes(4) + effect.gained.tobytes()
-            for window, effect in sorted(outcome.effects.items())
-            if effect.gained.size
-        )
-        if taken & set(outcome.lever.trips) or people in seen:
+        people = {w: set(e.gained.tolist()) for w, e in outcome.effects.items() if e.gained.size}
+        if taken & set(outcome.lever.trips) or all(
+            homes <= covered.get(window, set()) for window, homes in people.items()
+        ):
             continue
         taken |= set(outcome.lever.trips)
-        seen.add(people)
+        for window, homes in people.items():
+            covered.setdefault(window, set()).update(homes)
         found.append(outcome)
     return found
 
 
-def hours_remedies(hours: ShiftHours, factors: Factors) -> list[Remedy]:
+def hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
     """Return the change of hours of each roster that reaches most workers, where one does."""
     found = []
     for curve in (*hours.rosters, *hours.neighbours):
@@ -164,17 +163,16 @@ def hours_remedies(hours: ShiftHours, factors: Factors) -> list[Remedy]:
             "last": f"{last:+d}",
         }
         way = "earlier" if offset < 0 else "later"
-        action = (
-            f"Begin and end the roster {{roster}} of {{site}} {{minutes}} min {way} "
-            "(as good from {first} to {last} min)"
-        )
+        action = f"Begin and end the roster {{roster}} of {{site}} {{minutes}} min {way}"
+        if first < last:
+            action += " (as good from {first} to {last} min)"
         found.append(
             Remedy("shift_hours", action, params, gain, 0.0, staff * factors["shift_change_worker"])
         )
     return found
 
 
-def street_remedies(access: Access, factors: Factors) -> list[Remedy]:
+def street_remedies(access: Access, factors: LeverFactors) -> list[Remedy]:
     """Return cycling and car-pooling for the workers whom no counting mode takes to a site."""
     study = access.study
     found = []
@@ -220,7 +218,7 @@ def recommend(
     *,
     others: Sequence[Remedy] = (),
     limit: int = 20,
-    factors: Factors | None = None,
+    factors: LeverFactors | None = None,
 ) -> list[Remedy]:
     """Return remedies of every kind, the cheapest per worker first.
 

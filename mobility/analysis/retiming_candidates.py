@@ -173,7 +173,8 @@ def _line_moves(
     study: Study, nets: dict[str, DayNetwork], windows: Sequence[Window], options: SearchOptions
 ) -> Iterator[Unit]:
     for trips in bundles(study, nets, windows):
-        if len(trips) > 1:
+        # One departure written once per calendar is moved as a trip already.
+        if len(same_departures(study, nets, np.array(trips, np.int64))) > 1:
             yield tuple(Lever("move_line", trips, shift_s=m) for m in options.moves_s)
 
 

@@ -1,0 +1,182 @@
+"""The mobility plan, the letter and the files of the levers, on the embedded demo."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from small import TRIPS, write_territory
+from typer.testing import CliRunner
+
+from mobility.analysis.commutes import assess, rosters
+from mobility.analysis.last_return import last_return
+from mobility.analysis.levers_factors import load_factors
+from mobility.analysis.loading import load
+from mobility.analysis.recruitment import accesses_after, recruitment
+from mobility.analysis.retiming import search
+from mobility.analysis.retiming_candidates import SearchOptions
+from mobility.analysis.retiming_combine import combine
+from mobility.cli import app
+from mobility.report.letter import request_letter, requests
+from mobility.report.levers import fix_table, levers_table
+from mobility.report.plan import mobility_plan
+from mobility.report.plan_tables import driving, shares, versement
+from mobility.report.sections import Report, Section
+from mobility.territory import Territory
+
+DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
+HEADINGS = [
+    "Offre de transport",
+    "Localisation et potentiel",
+    "Programme d'actions",
+    "Plan de financement",
+    "Calendrier",
+    "Suivi",
+    "Méthode et sources",
+]
+
+
+@pytest.fixture(scope="module")
+def access():
+    territory = Territory.from_toml(DEMO)
+    factors = territory.factors | {"versement_mobilite_rate": 0.02}
+    return assess(load(territory.model_copy(update={"factors": factors})))
+
+
+@pytest.fixture(scope="module")
+def found(access):
+    return search(access, options=SearchOptions(kinds=("move_trip",)))
+
+
+@pytest.fixture(scope="module")
+def plan(access, found):
+    best = list(found.useful[:1])
+    after = dict(zip(["one"], accesses_after(found.bench, best), strict=True))
+    return mobility_plan(
+        access,
+        found,
+        late=last_return(access.study),
+        combination=combine(found, size=2),
+        recruits=recruitment(access, after),
+    )
+
+
+def test_headings_of_the_employer_plan(plan):
+    assert [s.title for s in plan.report.sections] == HEADINGS
+    html = plan.report.to_html()
+    assert html.count("<h2>") == len(HEADINGS)
+    assert "http" not in re.sub(r"<p>.*?</p>", "", html)
+
+
+def test_no_english_left_in_the_french_headers(plan):
+    text = plan.report.to_markdown()
+    heads = {
+        h.strip() for line in text.splitlines() if line.startswith("| ") for h in line.split("|")
+    }
+    for column in ("day_kind", "eur_year", "nearest_walk_min", "tco2e_car", "on_time", "payroll"):
+        assert column not in heads
+
+
+def test_payroll_and_versement(access):
+    frame = versement(access.study, load_factors(access.study.territory.factors))
+    for row in frame.itertuples():
+        assert row.payroll == row.headcount * 33_000
+        assert row.versement == round(row.payroll * 0.02)
+
+
+def test_employers_share_the_whole_cost(access, found):
+    from mobility.analysis.recommendations import recommend
+
+    remedies = recommend(found)[:5]
+    cost = shares(access.study, remedies)["eur_year"].sum()
+    assert cost == pytest.approx(sum(r.eur_year for r in remedies), abs=len(access.study.sites))
+
+
+def test_driving_figures(access):
+    frame = driving(access, load_factors())
+    for row in frame.itertuples():
+        assert row.eur_worker_transit + row.eur_employer_transit == 400
+        assert 0 <= row.tco2e_spared <= row.tco2e_car
+        # Two ways a day, 218 days at most, shared by 1.08 persons, at 217 g.
+        most = row.headcount * 218 * 2 * (row.car_km + 0.05) / 1.08 * 217 / 1e6
+        assert row.tco2e_car <= most + 0.06
+    day = frame[frame["roster"].isin(["office", "bureau", "day", "journée"])]
+    assert (day["night_trips"] == 0).all()
+    assert frame["night_trips"].max() > 0
+
+
+def test_small_counts_are_withheld_in_every_table(access, plan):
+    threshold = access.study.territory.limits.min_workers_shown
+    for name in ("reach", "potential", "last_return", "followup", "recruitment"):
+        counts = plan.tables[name].select_dtypes("Float64").to_numpy(float, na_value=np.nan)
+        assert not ((counts > 0) & (counts < threshold)).any()
+
+
+def test_target_is_no_less_than_today(plan):
+    frame = plan.tables["followup"].dropna()
+    assert (frame["target"] >= frame["now"]).all()
+
+
+def test_recruitment_after_a_lever_is_a_full_run(access, found):
+    from mobility.analysis.levers_patch import what_if
+
+    outcome = found.useful[0]
+    (after,) = accesses_after(found.bench, [outcome])
+    full = assess(what_if(found.bench.study, [outcome.lever]))
+    assert np.array_equal(rosters(after).holds, rosters(full).holds)
+    frame = recruitment(access, {"lever": after})
+    assert (frame["lever"] >= frame["now"]).all()
+
+
+def test_letter_names_line_trip_day_and_times(found):
+    letter = request_letter(found, limit=3)
+    text = letter.to_markdown()
+    frame = requests(found.bench, [o for o in found.useful if o.feasible][:1], "fr")
+    row = frame.iloc[0]
+    for value in (row["line"], row["trips"], row["present"], row["proposed"], row["beneficiaries"]):
+        assert value in text
+    assert "À l'autorité organisatrice" in text
+
+
+def test_levers_table_withholds_ratios_with_counts(found):
+    frame = levers_table(found)
+    hidden = frame["workers_gained"].isna()
+    assert frame.loc[hidden, "per_vehicle_min"].isna().all()
+    assert len(frame) == len(found.outcomes)
+
+
+def test_minutes_to_fix_are_those_of_a_lever(found):
+    frame = fix_table(found)
+    assert len(frame)
+    assert set(frame["minutes"]) <= {o.lever.shift_s // 60 for o in found.outcomes} | {
+        -o.lever.shift_s // 60 for o in found.outcomes
+    }
+
+
+def test_report_renders_texts_as_they_are():
+    frame = pd.DataFrame({"a|b": ["<x>"], "n": [1234.5]})
+    report = Report("T & U", "fr", (Section("S", ("one",), (("cap", frame),)),))
+    assert "T &amp; U" in report.to_html()
+    assert "&lt;x&gt;" in report.to_html()
+    assert "1\u202f234,50" in report.to_markdown()
+
+
+def test_commands_write_their_files(tmp_path):
+    trips = [t if t[0] != "early" else ("early", "A", "28:45", "B", "29:05", "eve") for t in TRIPS]
+    territory = str(write_territory(tmp_path / "in", trips=trips))
+    runner, out = CliRunner(), tmp_path / "out"
+    for command, files in {
+        "levers": ("levers.csv", "levers.html", "recommendations.md", "shift_hours.csv"),
+        "letter": ("letter.md", "letter.html"),
+        "plan": ("plan.md", "plan.html", "plan_supply.csv", "plan_actions.csv"),
+    }.items():
+        done = runner.invoke(app, [command, territory, "-o", str(out), "--lang", "en"])
+        assert done.exit_code == 0, done.output
+        for name in files:
+            assert (out / name).stat().st_size > 100
+    assert "20 min earlier (04:45 → 04:25)" in (out / "recommendations.md").read_text("utf-8")
+    assert "To the mobility authority" in (out / "letter.md").read_text("utf-8")
+    assert (out / "minutes_to_fix.csv").read_text("utf-8").splitlines()[1:] == [
+        "H1,Usine,3x8,matin,school_weekday,20"
+    ]

@@ -1,0 +1,127 @@
+"""Sentences say the figures, in both languages, and withhold the small ones."""
+
+import re
+from pathlib import Path
+
+import pytest
+from small import TRIPS, write_territory
+
+from mobility.analysis.commutes import assess
+from mobility.analysis.levers_factors import load_factors
+from mobility.analysis.levers_remedy import Effect, Remedy, count_text
+from mobility.analysis.loading import load
+from mobility.analysis.recommendations import (
+    ACTIONS,
+    examples,
+    recommend,
+    remedies_frame,
+    retiming_remedy,
+)
+from mobility.analysis.retiming import search
+from mobility.analysis.retiming_candidates import SearchOptions
+from mobility.analysis.shift_hours import shift_hours
+from mobility.errors import TerritoryError
+from mobility.locale import french
+
+DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
+
+
+@pytest.fixture(scope="module")
+def late(tmp_path_factory):
+    trips = [t if t[0] != "early" else ("early", "A", "28:45", "B", "29:05", "eve") for t in TRIPS]
+    folder = tmp_path_factory.mktemp("late")
+    access = assess(load(write_territory(folder, trips=trips)))
+    return search(access, options=SearchOptions(kinds=("move_trip",)))
+
+
+def test_sentence_of_the_known_best_move(late):
+    remedy = retiming_remedy(late.bench, late.outcomes[0], load_factors())
+    assert remedy.sentence("fr") == (
+        "Avancer de 20 min le dernier départ de la ligne R (04:45 → 04:25) : +10 salariés "
+        "accèdent au poste matin de Usine ; environ 400 € par an."
+    )
+    assert remedy.sentence("en") == (
+        "Move the last departure of line R 20 min earlier (04:45 → 04:25): +10 more workers "
+        "can hold the shift matin of Usine; about 400 EUR a year."
+    )
+    assert remedy.eur_per_worker == 40
+
+
+def test_losers_are_said(late):
+    worst = next(o for o in late.outcomes if o.score.net < 0)
+    remedy = retiming_remedy(late.bench, worst, load_factors())
+    assert "10 perdent un trajet qu'ils avaient" in remedy.sentence("fr")
+    assert remedy.net == -10
+    assert remedy.eur_per_worker == float("inf")
+
+
+def test_small_counts_are_withheld():
+    remedy = Remedy(
+        "move_trip", "Organise car-pooling to {site}", {"site": "X"}, 3, 2, 1000.0,
+        (Effect("X", "3x8", "nuit", 3, 2),),
+    )  # fmt: skip
+    for language in ("fr", "en"):
+        text = remedy.sentence(language, threshold=5)
+        assert not re.search(r"\b[23]\b", text), text
+    assert "moins de 5 salariés" in remedy.sentence("fr", threshold=5)
+    assert "+3" in remedy.sentence("fr", threshold=1)
+    assert count_text(0, "en", 5) == "0"
+
+
+def test_missing_vehicle_is_said():
+    remedy = Remedy("move_trip", "the departure", {}, 10, 0, 0.0, feasible=False, conflict_min=12)
+    assert "il manque 12 min au véhicule" in remedy.sentence("fr")
+
+
+def test_every_action_is_translated():
+    known = french()
+    for action in ACTIONS.values():
+        assert action in known
+        fields = re.findall(r"{(\w+)}", action)
+        assert sorted(fields) == sorted(re.findall(r"{(\w+)}", known[action]))
+
+
+@pytest.fixture(scope="module")
+def demo():
+    access = assess(load(DEMO))
+    return search(access), shift_hours(access)
+
+
+def test_recommendations_are_in_the_order_of_cost_per_worker(demo):
+    found, hours = demo
+    remedies = recommend(found, hours)
+    assert {"move_trip", "shift_hours"} <= {r.kind for r in remedies}
+    costs = [(not r.feasible, r.eur_per_worker) for r in remedies]
+    assert costs == sorted(costs)
+    frame = remedies_frame(remedies, "fr", 5)
+    for row, remedy in zip(frame.itertuples(), remedies, strict=True):
+        assert row.workers == remedy.workers
+        digits = row.sentence.replace("\u202f", "")
+        for effect in sorted(remedy.effects, key=lambda e: -e.gained)[:1]:
+            if effect.gained >= 5:
+                assert f"+{effect.gained + 1e-9:.0f} salariés" in digits
+
+
+def test_examples_hold_after_and_not_before(demo):
+    found, _ = demo
+    for outcome in found.useful[:3]:
+        (example,) = examples(found.bench, outcome)
+        assert not all(example.before)
+        assert all(example.after)
+
+
+def test_other_rooms_remedies_take_their_place(demo):
+    found, hours = demo
+    shuttle = Remedy("shuttle", "Organise car-pooling to {site}", {"site": "X"}, 50, 0, 1.0)
+    assert recommend(found, hours, others=[shuttle])[0] == shuttle
+
+
+def test_factors_are_rows_that_a_territory_overrides():
+    factors = load_factors({"bus_hour": 80, "versement_mobilite_rate": 0.02, "driver_hour": 3})
+    assert factors["bus_hour"] == 80
+    assert factors.rows["bus_hour"].source == "Territory file"
+    assert factors["versement_mobilite_rate"] == 0.02
+    assert load_factors()["versement_mobilite_rate"] == 0
+    assert (factors.to_frame()["source"] != "").all()
+    with pytest.raises(TerritoryError, match="bus_hour"):
+        load_factors({"bus_hour": "dear"})
