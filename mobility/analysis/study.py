@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.analysis.feeder_modes import Carried, Feeder
+from mobility.analysis.on_demand import OnDemandService
 from mobility.clock import local_to_axis
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay
 from mobility.errors import Finding
@@ -98,9 +100,11 @@ class Study:
     home_walks, gate_walks
         Walks to stops; rows are homes, and gates in the order of sites. They reach further
         than ``max_walk_min`` so that the limit can be relaxed.
-    feeder_access
-        Per mode that reaches stops otherwise than on foot (``bike_transit``,
-        ``park_and_ride``): tables of seconds from homes to stops and from stops to homes.
+    feeders
+        How stops are reached otherwise than on foot, per mode (``bike_transit``,
+        ``park_and_ride``).
+    on_demand
+        Zones in which a vehicle comes when booked.
     street_times
         Per street mode, seconds ``(to work, back home)`` between homes and the nearest gate
         of each site: two int32 arrays of shape (sites, homes), ``INF`` where out of reach.
@@ -118,7 +122,8 @@ class Study:
     home_walks: WalkTable
     gate_walks: WalkTable
     street_times: Mapping[str, tuple[Int32, Int32]]
-    feeder_access: Mapping[str, tuple[WalkTable, WalkTable]] = field(default_factory=dict)
+    feeders: Mapping[str, Feeder | Carried] = field(default_factory=dict)
+    on_demand: tuple[OnDemandService, ...] = ()
     findings: tuple[Finding, ...] = ()
     sources: tuple[SourceRecord, ...] = ()
     scenario: str = ""
@@ -137,6 +142,13 @@ class Study:
     def egress_s(self) -> Int32:
         """Walk between each stop and the nearest gate, int32 (sites, stops)."""
         return nearest_gate(self.gate_walks, self.sites, len(self.feed.stops))
+
+    @cached_property
+    def after_dark(self) -> Study:
+        """The same study with walks and rides by bicycle on streets that are safe at night."""
+        from mobility.analysis.night import after_dark
+
+        return after_dark(self)
 
     @property
     def n_homes(self) -> int:

@@ -15,7 +15,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.analysis.commutes import Access, transit_times
+from mobility.analysis.commutes import (
+    Access,
+    at_gate,
+    both_ways,
+    counting_modes,
+    transit_times,
+)
+from mobility.analysis.night import by_day
 from mobility.analysis.study import Progress, Study, engine_limits, quiet
 from mobility.clock import local_to_axis
 from mobility.engine.journeys import Edge, EngineLimits, relaxed
@@ -96,32 +103,43 @@ def _status(access: Access, shift_id: int, day: ChosenDay) -> NDArray[np.int8]:
     return np.where(both, SERVED, status).astype(np.int8)
 
 
-Hours = dict[tuple[int, str], tuple[Bool, Bool]]
+#: By site, kind of day and whether it is dark at the gate: who can go, and return.
+Hours = dict[tuple[int, str, bool], tuple[Bool, Bool]]
 
 
 def _best_hours(
     study: Study, pairs: list[tuple[int, ChosenDay]], pool: ThreadPoolExecutor
 ) -> Hours:
-    """Return, per site and kind of day, who can go, and return, at some hour of that day."""
-    asked = {(study.shift_rows[s].site, d.kind): (s, d) for s, d in pairs}
+    """Return who can go, and return, at some hour of the day, the light being the shift's."""
+    asked: dict[tuple[int, str, bool], tuple[int, ChosenDay]] = {}
+    for shift_id, day in pairs:
+        for dark in _darkness(study, shift_id, day):
+            asked[study.shift_rows[shift_id].site, day.kind, dark] = (shift_id, day)
     if study.feed.stops.empty:
         nobody = np.zeros(study.n_homes, bool)
         return dict.fromkeys(asked, (nobody, nobody))
     limits = engine_limits(study.territory.limits)
 
-    def best(key: tuple[int, str]) -> tuple[Bool, Bool]:
+    def best(key: tuple[int, str, bool]) -> tuple[Bool, Bool]:
         shift_id, day = asked[key]
+        variant = by_day(study.after_dark if key[2] else study)
         held = []
         for edge in study.edges(shift_id, day):
             some = np.zeros(study.n_homes, bool)
             for clock_s in BEST_HOURS_S:
                 at_s = local_to_axis(day.date, clock_s, study.territory.zone)
                 moved = Edge(returning=edge.returning, at_s=at_s, margin_s=edge.margin_s)
-                some |= transit_times(study, key[0], day, moved, limits).elapsed_s < INF
+                some |= transit_times(variant, key[0], day, moved, limits).elapsed_s < INF
             held.append(some)
         return held[0], held[1]
 
     return dict(zip(asked, pool.map(best, asked), strict=True))
+
+
+def _darkness(study: Study, shift_id: int, day: ChosenDay) -> tuple[bool, bool]:
+    """Return whether safe ways are asked for at the gate, for either edge of a shift."""
+    out, back = study.edges(shift_id, day)
+    return at_gate(study, day, out) is not study, at_gate(study, day, back) is not study
 
 
 def _reasons(
@@ -153,7 +171,8 @@ def _reasons(
             transit_times(study, site, on, back, changed).elapsed_s < INF,
         )
 
-    best_out, best_back = hours[site, day.kind]
+    dark_out, dark_back = _darkness(study, shift_id, day)
+    best_out, best_back = hours[site, day.kind, dark_out][0], hours[site, day.kind, dark_back][1]
     school = next((d for d in study.days if d.kind == "school_weekday"), None)
     trials: list[tuple[str, Callable[[], tuple[Bool, Bool]]]] = [
         ("no_stop_home", lambda: ask(relaxed(limits, home_walk_counts=False))),
@@ -168,6 +187,10 @@ def _reasons(
     if study.feed.stops.empty:
         # Nothing is known of public transport: what fails is the way on the streets.
         trials = []
+    if study.territory.limits.safe_at_night:
+        # Before "no return", which any home that can only go would meet.
+        place = next((k for k, (n, _) in enumerate(trials) if n == "no_return"), 0)
+        trials.insert(place, ("unsafe_night", lambda: _by_day(study, shift_id, day, limits)))
     for name, trial in trials:
         if open_.any():
             settle(name, *trial())
@@ -176,6 +199,16 @@ def _reasons(
     else:
         _structural(study, site, open_, reason)
     return reason
+
+
+def _by_day(study: Study, shift_id: int, day: ChosenDay, limits: EngineLimits) -> tuple[Bool, Bool]:
+    """Return who could go and return, by one mode, if every way were safe in the dark."""
+    daring = by_day(study)
+    held = np.zeros(study.n_homes, bool)
+    for mode in counting_modes(study):
+        out, back = both_ways(daring, shift_id, day, mode, limits)
+        held |= (out.elapsed_s < INF) & (back.elapsed_s < INF)
+    return held, held
 
 
 def _structural(study: Study, site: int, open_: Bool, reason: NDArray[np.int8]) -> None:

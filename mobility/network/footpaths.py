@@ -48,6 +48,7 @@ def home_walks(
     speeds: Speeds,
     *,
     times: Times | None = None,
+    snap_times: Times | None = None,
     max_snap_m: float = 500.0,
     cache: bool = True,
 ) -> WalkTable:
@@ -63,15 +64,22 @@ def home_walks(
         Walking speed.
     times
         Seconds per street piece both ways, instead of plain walking (e.g. safe at night).
+    snap_times
+        Points are attached to pieces open in these times, ``times`` by default. Where they
+        are given, a point on a piece closed in ``times`` has no walk.
     max_snap_m
         Longest straight line between a point and its street.
     cache
         Keep the table in the user's cache.
     """
     walking = edge_times(streets, "walk", speeds) if times is None else times
+    snapping = walking if snap_times is None else snap_times
 
     def compute() -> dict[str, np.ndarray]:
-        table = _walks(streets, walking, homes_lonlat, stops_lonlat, limit_s, speeds, max_snap_m)
+        homes, stops = (
+            walk_snaps(streets, snapping, p, max_snap_m) for p in (homes_lonlat, stops_lonlat)
+        )
+        table = _walks(streets, walking, homes, stops, limit_s, speeds)
         return {"ptr": table.ptr, "stop": table.stop, "walk_s": table.walk_s}
 
     if not cache:
@@ -81,6 +89,8 @@ def home_walks(
         streets.geom_ptr, *walking, homes_lonlat, stops_lonlat, float(limit_s),
         speeds.walk_kmh, float(max_snap_m),
     ]  # fmt: skip
+    if snap_times is not None:
+        key += snap_times
     found = cached("walks", key, compute)
     return WalkTable(*(np.asarray(found[name]) for name in ("ptr", "stop", "walk_s")))
 
@@ -92,6 +102,7 @@ def stop_walks(
     speeds: Speeds,
     *,
     times: Times | None = None,
+    snap_times: Times | None = None,
     max_snap_m: float = 500.0,
     cache: bool = True,
 ) -> WalkTable:
@@ -101,7 +112,7 @@ def stop_walks(
     """
     table = home_walks(
         streets, stops_lonlat, stops_lonlat, limit_s, speeds,
-        times=times, max_snap_m=max_snap_m, cache=cache,
+        times=times, snap_times=snap_times, max_snap_m=max_snap_m, cache=cache,
     )  # fmt: skip
     count = len(stops_lonlat)
     row = np.repeat(np.arange(count), np.diff(table.ptr))
@@ -123,14 +134,11 @@ def walk_snaps(
 def _walks(
     streets: Streets,
     times: Times,
-    homes_lonlat: np.ndarray,
-    stops_lonlat: np.ndarray,
+    homes: Snaps,
+    stops: Snaps,
     limit_s: float,
     speeds: Speeds,
-    max_snap_m: float,
 ) -> WalkTable:
-    homes = walk_snaps(streets, times, homes_lonlat, max_snap_m)
-    stops = walk_snaps(streets, times, stops_lonlat, max_snap_m)
     # One search per point of the shorter side.
     from_stops = len(stops) < len(homes)
     first, second = (stops, homes) if from_stops else (homes, stops)
