@@ -127,7 +127,7 @@ class Painter:
             pixels = canvas.copy_from_bbox(figure.bbox)
         return figure, axes, pixels, background.places
 
-    def png(self, status: NDArray[np.int8], site: int) -> bytes:
+    def png(self, status: NDArray[np.int8], site: int, *, small: bool = False) -> bytes:
         """Return a picture of the homes by status, the gates of ``site`` marked.
 
         Parameters
@@ -136,6 +136,8 @@ class Painter:
             int8[H], 0 served, 1 outbound only, 2 return only, 3 neither.
         site
             Index of the site in the study.
+        small
+            The picture will be shown small: fewer and larger words and marks.
         """
         import matplotlib as mpl
 
@@ -143,9 +145,9 @@ class Painter:
         with mpl.rc_context(_RC):
             artists = [
                 *self._homes(axes, status),
-                *self._labels(axes, places),
-                *self._gates(axes, site),
-                *self._scale(axes),
+                *self._labels(axes, places, small),
+                *self._gates(axes, site, small),
+                *self._scale(axes, small),
             ]
             canvas = figure.canvas
             canvas.restore_region(pixels)
@@ -176,23 +178,24 @@ class Painter:
                 patch = PathPatch(path, fill=False, hatch=hatch, edgecolor=ink, linewidth=0)
                 yield axes.add_artist(patch)
 
-    def _labels(self, axes: Any, places: Iterable[Place]) -> Iterator[Any]:
+    def _labels(self, axes: Any, places: Iterable[Place], small: bool) -> Iterator[Any]:
         from matplotlib.patheffects import withStroke
 
         per_pt = self.view.width / (INCHES * 72)
+        size, most = (LABEL_PT * 1.8, 4) if small else (LABEL_PT, MAX_LABELS)
         taken: list[tuple[float, float, float, float]] = []
         for place in places:
-            if place.rank > 2 or len(taken) == MAX_LABELS:
+            if place.rank > 2 or len(taken) == most:
                 continue
             x, y = self.view.plane(np.array([place.lon, place.lat]))
-            wide, high = len(place.name) * LABEL_PT * 0.32 * per_pt, LABEL_PT * per_pt
+            wide, high = len(place.name) * size * 0.32 * per_pt, size * per_pt
             box = (x - wide, y - high, x + wide, y + high)
             if not self._inside(box) or any(_overlap(box, other) for other in taken):
                 continue
             taken.append(box)
             yield axes.text(
                 x, y, place.name.replace("$", r"\$"), ha="center", va="center",
-                fontsize=LABEL_PT + (place.rank == 0), color=LABEL,
+                fontsize=size + (place.rank == 0), color=LABEL,
                 path_effects=[withStroke(linewidth=1.6, foreground="white")],
             )  # fmt: skip
 
@@ -205,14 +208,16 @@ class Painter:
             and box[3] < view.south + view.height
         )
 
-    def _gates(self, axes: Any, site: int) -> Iterator[Any]:
+    def _gates(self, axes: Any, site: int, small: bool) -> Iterator[Any]:
         xy = self.view.plane(np.array(self._study.sites[site].gates))
-        for colour, size, edge in ((GATE, 7.5, "white"), (GATE_DOT, 2.6, GATE)):
+        grow = 1.7 if small else 1.0
+        for colour, size, edge in ((GATE, 7.5 * grow, "white"), (GATE_DOT, 2.6 * grow, GATE)):
             yield axes.plot(
-                xy[:, 0], xy[:, 1], "D", ms=size, mfc=colour, mec=edge, mew=0.9 * (size > 3),
+                xy[:, 0], xy[:, 1], "D", ms=size, mfc=colour, mec=edge,
+                mew=0.9 * grow * (colour == GATE),
             )[0]  # fmt: skip
 
-    def _scale(self, axes: Any) -> Iterator[Any]:
+    def _scale(self, axes: Any, small: bool) -> Iterator[Any]:
         from matplotlib.patheffects import withStroke
 
         view = self.view
@@ -220,16 +225,22 @@ class Painter:
         x1, y = view.west + view.width * 0.97, view.south + view.height * 0.075
         halo = [withStroke(linewidth=2.4, foreground="white")]
         yield axes.plot(
-            [x1 - length, x1], [y, y], "-|", color=LABEL, lw=1, ms=4, path_effects=halo
+            [x1 - length, x1],
+            [y, y],
+            "-|",
+            color=LABEL,
+            lw=1.6 if small else 1,
+            ms=4,
+            path_effects=halo,
         )[0]
         text = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
         yield axes.text(
             x1 - length / 2, y + view.height * 0.012, text, ha="center", va="bottom",
-            fontsize=6, color=LABEL, path_effects=halo,
+            fontsize=11 if small else 6, color=LABEL, path_effects=halo,
         )  # fmt: skip
         yield axes.text(
             x1, view.south + view.height * 0.015, self._attribution.replace("$", r"\$"),
-            ha="right", va="bottom", fontsize=4.8, color=LABEL, path_effects=halo,
+            ha="right", va="bottom", fontsize=8.5 if small else 4.8, color=LABEL, path_effects=halo,
         )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ class Words:
     language
         ``fr`` or ``en``.
     threshold
-        Counts below it are withheld: they read ``< 5``.
+        Counts below it are withheld, and so may others be, lest they tell a small one.
     """
 
     language: str
@@ -49,16 +49,23 @@ class Words:
 
     def t(self, template: str, **params: object) -> str:
         """Return an English template in the language, its fields filled in."""
-        return translate(template, self.language, **params)
+        return self.set_spaces(translate(template, self.language, **params))
+
+    def set_spaces(self, text: str) -> str:
+        """Return a text whose French punctuation does not part from its word."""
+        if self.language != "fr":
+            return text
+        text = re.sub(r" (?=:)", HARD, text)
+        return re.sub(r" (?=[;!?»])|(?<=«) ", NARROW, text)
 
     def known(self, kind: str, symbol: str) -> str:
         """Return the words of a symbol of ``mobility.maps.texts``, else the symbol itself."""
         return self.t(ENGLISH.get(f"{kind} {symbol}", symbol))
 
     def number(self, value: object, decimals: int = 0) -> str:
-        """Return a number with its thousands apart; a withheld one as ``< 5``."""
+        """Return a number with its thousands apart, or the mark of a withheld one."""
         if _missing(value):
-            return f"<{HARD}{self.threshold}"
+            return self.t("withheld")
         text = f"{float(str(value)):,.{decimals}f}"
         if self.language == "fr":
             return text.replace(",", NARROW).replace(".", ",")

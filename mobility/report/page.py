@@ -1,0 +1,152 @@
+"""The report as one HTML page that needs no network: styles and pictures stand inside it."""
+
+from __future__ import annotations
+
+import base64
+from functools import cache
+from html import escape
+from importlib.resources import files
+
+from mobility.report.blocks import (
+    Block,
+    Bullets,
+    Card,
+    Cards,
+    Document,
+    Figure,
+    Heading,
+    Legend,
+    Panel,
+    Part,
+    Strip,
+    Table,
+    Text,
+)
+from mobility.report.pictures import STYLES
+
+
+def html_page(document: Document) -> str:
+    """Return a report as a self-contained page."""
+    headings = [b for b in document.blocks if isinstance(b, Heading) and b.level == 1]
+    place = {id(heading): f"part-{i}" for i, heading in enumerate(headings)}
+    links = "".join(
+        f'<li><a href="#{place[id(h)]}">{escape(h.text)}</a></li>' for h in headings[1:]
+    )
+    body = "\n".join(_block(block, place) for block in document.blocks)
+    return (
+        f'<!DOCTYPE html>\n<html lang="{document.language}">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(document.title)} · {escape(document.subtitle)}</title>\n"
+        f"<style>\n{_css()}</style>\n</head>\n<body>\n"
+        f"<header><h1>{escape(document.title)}</h1><p>{escape(document.subtitle)}</p></header>\n"
+        f'<nav aria-label="{escape(document.subtitle)}"><ul>{links}</ul></nav>\n'
+        f"<main>\n{body}\n</main>\n<footer>{escape(document.footer)}</footer>\n</body>\n</html>\n"
+    )
+
+
+@cache
+def _css() -> str:
+    """Return the styles, the hatches of the map page included."""
+    fills = []
+    for i, (colour, hatch, ink) in enumerate(STYLES):
+        angles = {"": (), "/": (-45,), "\\": (45,), "x": (45, -45)}[hatch[:1]]
+        lines = ", ".join(
+            f"repeating-linear-gradient({a}deg, transparent 0 3px, {ink} 3px 4px)" for a in angles
+        )
+        image = f"background-image: {lines};" if lines else ""
+        fills.append(f".s{i} {{ background-color: {colour}; {image} }}")
+    css = (files(__package__) / "static" / "report.css").read_text(encoding="utf-8")
+    return css + "\n".join(fills) + "\n"
+
+
+def _block(block: Block, place: dict[int, str]) -> str:
+    if isinstance(block, Heading):
+        mark = f' id="{place[id(block)]}"' if id(block) in place else ""
+        turn = ' class="turn"' if block.new_page else ""
+        return f"<h{block.level + 1}{mark}{turn}>{escape(block.text)}</h{block.level + 1}>"
+    if isinstance(block, Text):
+        return f'<p class="{block.look}">{escape(block.text)}</p>'
+    if isinstance(block, Bullets):
+        return f"<ul>{''.join(_item(*item) for item in block.items)}</ul>"
+    if isinstance(block, Table):
+        return _table(block)
+    if isinstance(block, Cards):
+        return f'<div class="cards">{"".join(_card(card) for card in block.cards)}</div>'
+    if isinstance(block, Panel):
+        notes = "".join(f"<dt>{escape(a)}</dt><dd>{escape(b)}</dd>" for a, b in block.notes)
+        return (
+            f'<div class="panel">{_figure(block.figure)}'
+            f'<div>{_card(block.card, detailed=True)}<dl class="notes">{notes}</dl></div></div>'
+        )
+    if isinstance(block, Strip):
+        return f'<div class="strip">{"".join(_figure(f) for f in block.figures)}</div>'
+    return _legend(block)
+
+
+def _item(start: str, text: str) -> str:
+    bold = f"<b>{escape(start)}</b> " if start else ""
+    return f"<li>{bold}{escape(text)}</li>"
+
+
+def _table(table: Table) -> str:
+    classes = [' class="n"' if numeric else "" for numeric in table.numeric]
+    head = "".join(
+        f'<th scope="col"{c}>{escape(h)}</th>' for c, h in zip(classes, table.heads, strict=True)
+    )
+    rows = "".join(
+        "<tr>"
+        + "".join(f"<td{c}>{escape(v)}</td>" for c, v in zip(classes, row, strict=True))
+        + "</tr>"
+        for row in table.rows
+    )
+    return (
+        f'<div class="scroll" tabindex="0"><table><caption>{escape(table.caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _card(card: Card, *, detailed: bool = False) -> str:
+    flag = f' <span class="flag">{escape(card.flag)}</span>' if card.flag else ""
+    rows = "".join(_part(part) for part in card.parts) if detailed else ""
+    return (
+        f'<section class="card"><h3>{escape(card.title)}{flag}</h3>'
+        f'<p class="sub">{escape(card.subtitle)}</p>'
+        f'<p class="key"><strong>{escape(card.headline)}</strong>'
+        f"<span>{escape(card.sentence)}</span></p>{_bar(card.parts)}"
+        + (f'<dl class="parts">{rows}</dl>' if rows else "")
+        + "</section>"
+    )
+
+
+def _bar(parts: tuple[Part, ...]) -> str:
+    """Return the bar of a card; none where a part is withheld, whose length would tell it."""
+    if any(part.share is None for part in parts):
+        return ""
+    spans = "".join(
+        f'<span class="s{p.style}" style="flex-grow:{p.share:.4f}"></span>'
+        for p in parts
+        if p.share
+    )
+    return f'<div class="bar" aria-hidden="true">{spans}</div>'
+
+
+def _part(part: Part) -> str:
+    return (
+        f'<div><dt><i class="swatch s{part.style}"></i>{escape(part.label)}</dt>'
+        f"<dd>{escape(part.value)}<small>{escape(part.percent)}</small></dd></div>"
+    )
+
+
+def _figure(figure: Figure) -> str:
+    data = base64.b64encode(figure.png).decode("ascii")
+    return (
+        f'<figure><img alt="{escape(figure.alt)}" src="data:image/png;base64,{data}">'
+        f"<figcaption><b>{escape(figure.title)}</b> {escape(figure.caption)}</figcaption></figure>"
+    )
+
+
+def _legend(legend: Legend) -> str:
+    entries = "".join(
+        f'<li><i class="swatch s{i}"></i>{escape(label)}</li>' for i, label in legend.entries
+    )
+    return f'<ul class="legend">{entries}</ul>'

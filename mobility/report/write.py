@@ -1,0 +1,66 @@
+"""Writes the report of a run beside its map and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mobility.analysis.commutes import Access
+from mobility.analysis.study import Progress, quiet
+from mobility.analysis.white_zones import WhiteZones
+from mobility.files import staging
+from mobility.report.content import Writer
+from mobility.report.page import html_page
+from mobility.report.pdf import pdf_bytes
+from mobility.report.record import write_record
+from mobility.report.sheets import all_sheets
+from mobility.report.words import Words
+from mobility.report.workbook import workbook_bytes
+
+NAMES = ("report.html", "report.pdf", "report.xlsx")
+
+
+def write_report(
+    access: Access,
+    zones: WhiteZones,
+    folder: str | Path,
+    *,
+    before: Access | None = None,
+    language: str = "fr",
+    files: Sequence[str] = (),
+    progress: Progress = quiet,
+) -> tuple[Path, ...]:
+    """Write ``report.html``, ``report.pdf`` and ``report.xlsx``, and list them in ``run.json``.
+
+    Parameters
+    ----------
+    access, zones
+        The results.
+    folder
+        Where the other files of the run are.
+    before
+        The present, where the results are those of a variant.
+    language
+        ``fr`` or ``en``.
+    files
+        Names of the run's other files, for its record.
+    progress
+        Called with the name of each step.
+
+    Returns
+    -------
+    tuple of Path
+        The three files.
+    """
+    study = access.study
+    words = Words(language, study.territory.limits.min_workers_shown)
+    progress("report")
+    sheets = all_sheets(access, zones, before, words)
+    document = Writer(access, zones, words, sheets).document()
+    with staging(folder) as part:
+        (part / "report.html").write_bytes(html_page(document).encode("utf-8"))
+        (part / "report.pdf").write_bytes(pdf_bytes(document))
+        (part / "report.xlsx").write_bytes(workbook_bytes(sheets, study, words))
+        names = sorted({*files, *NAMES, "run.json"})
+        write_record(study, names, part / "run.json")
+    return tuple(Path(folder) / name for name in NAMES)
