@@ -6,20 +6,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from mobility import __version__
-from mobility.errors import Finding, MobilityError
+from mobility.errors import MobilityError
 from mobility.locale import translate
+from mobility.terminal import Language, err, out, print_findings, print_outputs, print_table
 from mobility.territory import Territory
 
 if TYPE_CHECKING:
     from mobility.analysis.study import Progress
-    from mobility.pipeline import Results
-    from mobility.shuttles.design import Plans
 
 app = typer.Typer(
     name="mobility",
@@ -28,10 +26,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
-
-Language = Literal["fr", "en"]
 File = Annotated[Path, typer.Argument(help="Le fichier de territoire (TOML).")]
 Lang = Annotated[
     Language, typer.Option("--lang", envvar="MOBILITY_LANG", help="Langue : fr ou en.")
@@ -97,18 +91,6 @@ def progress_bar(language: Language, steps: tuple[str, ...] = STEPS) -> Iterator
         yield step
 
 
-def print_findings(findings: tuple[Finding, ...], language: Language, *, infos: bool) -> None:
-    """Print errors and warnings, and information when asked."""
-    styles = {"error": "bold red", "warning": "yellow", "info": "dim"}
-    for finding in findings:
-        if finding.severity == "info" and not infos:
-            continue
-        label = translate(finding.severity, language)
-        source = f"{finding.source}: " if finding.source else ""
-        err.print(f"[{styles[finding.severity]}]{label}[/] ", end="")
-        err.print(f"{source}{finding.render(language)}", markup=False, soft_wrap=True)
-
-
 def _version(value: bool) -> None:
     if value:
         out.print(f"mobility {__version__}")
@@ -133,7 +115,7 @@ def check(file: File, lang: Lang = "fr") -> None:
 
         with progress_bar(lang, STEPS[:6]) as step:
             study = load(Territory.from_toml(file), progress=step)
-        _print_table(inventory(study), translate("What was found", lang), lang)
+        print_table(inventory(study), translate("What was found", lang), lang)
         print_findings(study.findings, lang, infos=True)
         if any(finding.severity == "error" for finding in study.findings):
             raise typer.Exit(2)
@@ -157,7 +139,7 @@ def run(
             results = run_territory(
                 Territory.from_toml(file), out_dir, plans=plan or [], progress=step
             )
-        _print_results(results, lang)
+        print_outputs(results.folder, lang)
 
 
 @app.command()
@@ -174,7 +156,7 @@ def shuttles(
         territory = Territory.from_toml(file)
         with progress_bar(lang, SHUTTLE_STEPS) as step:
             results = run_territory(territory, out_dir, shuttles=True, seed=seed, progress=step)
-        _print_results(results, lang)
+        print_outputs(results.folder, lang)
 
 
 @app.command()
@@ -190,7 +172,7 @@ def compare(
 
         with progress_bar(lang) as step:
             results = compare_territories(before, after, out_dir, progress=step)
-        _print_results(results, lang)
+        print_outputs(results.folder, lang)
 
 
 @app.command()
@@ -202,12 +184,11 @@ def demo(
 ) -> None:
     """Lancer le calcul sur le bassin fictif livré avec le logiciel."""
     with friendly(lang):
-        from mobility.pipeline import run as run_territory
+        from mobility.pipeline import demo as run_demo
 
-        territory = Territory.from_toml(demo_territory())
         with progress_bar(lang, SHUTTLE_STEPS) as step:
-            results = run_territory(territory, out_dir, shuttles=True, progress=step)
-        _print_results(results, lang)
+            folder = run_demo(demo_territory(), out_dir, progress=step)
+        print_outputs(folder, lang)
 
 
 @app.command()
@@ -294,7 +275,7 @@ def levers(
             results = find_levers(territory, progress=step)
             folder = out_dir or results.folder
             files = write_levers(results, folder, lang, maps=maps)
-        _print_table(results.table.drop(columns="sentence"), territory.name, lang)
+        print_table(results.table.drop(columns="sentence"), territory.name, lang)
         for remedy in results.remedies[:3]:
             threshold = territory.limits.min_workers_shown
             out.print(remedy.sentence(lang, threshold=threshold), markup=False, soft_wrap=True)
@@ -327,6 +308,41 @@ def letter(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
             out.print(str(path), markup=False, soft_wrap=True)
 
 
+@app.command(name="isochrones")
+def isochrones_command(
+    file: File,
+    out_file: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Fichier GeoPackage à écrire.")
+    ] = None,
+    minutes: Annotated[str, typer.Option(help="Minutes, séparées par des virgules.")] = "30,45,60",
+    mode: Annotated[
+        list[str] | None, typer.Option(help="Mode, plusieurs fois possible ; tous par défaut.")
+    ] = None,
+    day: Annotated[str, typer.Option(help="Jour type.")] = "school_weekday",
+    lang: Lang = "fr",
+) -> None:
+    """Écrire les isochrones de chaque site, heure de poste, sens et mode (GeoPackage)."""
+    with friendly(lang):
+        from mobility.analysis.isochrone_layers import (
+            isochrone_layers,
+            parse_minutes,
+            write_isochrones,
+        )
+        from mobility.analysis.loading import load
+
+        limits = parse_minutes(minutes)
+        territory = Territory.from_toml(file)
+        with progress_bar(lang, STEPS[:6]) as step:
+            study = load(territory, progress=step)
+            path = out_file or territory.resolve(territory.output.dir) / "isochrones.gpkg"
+            names = write_isochrones(isochrone_layers(study, day, limits, mode), path)
+        out.print(
+            translate("{count} layers: {path}", lang, count=len(names), path=path),
+            markup=False,
+            soft_wrap=True,
+        )
+
+
 def demo_territory() -> Path:
     """Return the territory file of the embedded demo, in the package or in a checkout."""
     package = Path(__file__).parent
@@ -334,70 +350,6 @@ def demo_territory() -> Path:
         if (folder / "demo.toml").is_file():
             return folder / "demo.toml"
     raise MobilityError("The embedded demo is missing.", mend="Install the package again.")
-
-
-def _print_table(frame: object, title: str, language: Language) -> None:
-    import pandas as pd
-    from rich.table import Table
-
-    assert isinstance(frame, pd.DataFrame)
-    table = Table(title=title, title_justify="left")
-    for column in frame.columns:
-        numeric = pd.api.types.is_numeric_dtype(frame[column])
-        table.add_column(translate(str(column), language), justify="right" if numeric else "left")
-    for row in frame.itertuples(index=False):
-        table.add_row(*(_cell(value, language) for value in row))
-    out.print(table)
-
-
-def _cell(value: object, language: Language) -> str:
-    import pandas as pd
-
-    if value is pd.NA or value is None:
-        return "< 5"
-    if isinstance(value, bool):
-        return translate("yes" if value else "no", language)
-    if isinstance(value, float):
-        text = f"{value:,.0f}" if value == round(value) else f"{value:,.2f}"
-        return text.replace(",", " ") if language == "fr" else text
-    return translate(str(value), language)
-
-
-def _print_results(results: Results, language: Language) -> None:
-    """Print the one-screen summary and where the map is."""
-    from mobility.report.tables import summary_table
-
-    frame = summary_table(results.access, results.zones)
-    frame["reachable"] = [
-        f"{_cell(count, language)} ({share:.0%})"
-        for count, share in zip(frame["reachable"], frame["share"], strict=True)
-    ]
-    shown = ["site", "roster", "pool", "reachable", "one_way_only", "white", "main_reason"]
-    _print_table(frame[shown], results.study.territory.name, language)
-    if results.before is not None:
-        from mobility.report.tables import comparison_table
-
-        changed = comparison_table(results.before, results.access)
-        title = translate("Before and after", language)
-        _print_table(
-            changed[changed["shift"] == ""].drop(columns=["shift", "day_kind"]), title, language
-        )
-    findings = results.study.findings
-    if results.plans is not None:
-        _print_plans(results.plans, language)
-        findings += results.plans.findings
-    print_findings(findings, language, infos=False)
-    out.print(f"{translate('Map', language)}: {results.map_path}", soft_wrap=True)
-
-
-def _print_plans(plans: Plans, language: Language) -> None:
-    """Print the frontier: what each plan costs and whom it brings to work."""
-    frame = plans.to_frame()
-    if frame.empty:
-        return
-    shown = ["plan", "lines", "vehicles", "eur_year", "workers_reached_proven", "workers_gained"]
-    frame = frame[[*shown, "eur_per_worker", "knee"]].round(0)
-    _print_table(frame, translate("Shuttle plans", language), language)
 
 
 if __name__ == "__main__":

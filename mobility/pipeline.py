@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from mobility.analysis.comparison import check_comparable
 from mobility.analysis.loading import load
 from mobility.analysis.study import Progress, Study, quiet
 from mobility.analysis.white_zones import WhiteZones, white_zones
+from mobility.cache import cache_dir, content_hash
 from mobility.files import staging
 from mobility.inputs.gtfs import read_feed
 from mobility.shuttles.after import read_tables, with_feed
@@ -169,6 +171,34 @@ def _written(
         write_map(model, part / "map.html")
         files = (p.relative_to(part).as_posix() for p in part.rglob("*") if p.is_file())
         names = sorted([*files, "run.json"])
-        write_record(access.study, names, part / "run.json")
+        findings = access.study.findings + (() if found is None else found.findings)
+        write_record(access.study, names, part / "run.json", findings=findings)
     before = None if variant is None else present[0]
     return Results(access.study, access, zones, folder, tuple(names), before, found)
+
+
+def demo(
+    territory: Path, out: str | Path, *, code: Path | None = None, progress: Progress = quiet
+) -> Path:
+    """Run the embedded demo into a folder, shuttles included, once per version of it.
+
+    The demo never changes, so its outputs are kept in the user's cache under the hash of its
+    files and of the software's own; a second demo copies them.
+
+    Returns
+    -------
+    Path
+        The folder.
+    """
+    code = Path(__file__).parent if code is None else code
+    own = [
+        p for p in sorted(code.rglob("*")) if p.suffix in (".py", ".js", ".css", ".toml", ".html")
+    ]
+    sources = [p for p in sorted(territory.parent.rglob("*")) if p.is_file()]
+    key = content_hash([*own, *sources])
+    kept = cache_dir() / "demo" / key
+    if not (kept / "run.json").is_file():
+        run(territory, kept, shuttles=True, progress=progress)
+    with staging(out) as part:
+        shutil.copytree(kept, part, dirs_exist_ok=True)
+    return Path(out)

@@ -9,12 +9,15 @@ from pathlib import Path
 
 from mobility import __version__
 from mobility.analysis.study import Study
+from mobility.errors import Finding
 from mobility.files import write_text
 
 LIBRARIES = ("geopandas", "networkx", "numba", "numpy", "osmium", "pandas", "partridge", "shapely")
 
 
-def record(study: Study, outputs: list[str]) -> dict[str, object]:
+def record(
+    study: Study, outputs: list[str], findings: tuple[Finding, ...] = ()
+) -> dict[str, object]:
     """Return what identifies a run; it holds no clock and no path of this machine."""
     territory = study.territory
     return {
@@ -30,14 +33,25 @@ def record(study: Study, outputs: list[str]) -> dict[str, object]:
         ],
         "sources": [vars(source) for source in study.sources],
         "findings": [
-            {"severity": f.severity, "code": f.code, "count": f.count, "text": f.render("en")}
-            for f in study.findings
+            {
+                "severity": f.severity,
+                "code": f.code,
+                "count": f.count,
+                "source": f.source,
+                "fr": f.render("fr"),
+                "en": f.render("en"),
+            }
+            for f in findings or study.findings
         ],
         "outputs": sorted(outputs),
     }
 
 
-def write_record(study: Study, outputs: list[str], path: Path) -> None:
-    """Write `record` as JSON."""
-    text = json.dumps(record(study, outputs), ensure_ascii=False, indent=1, sort_keys=True)
+def write_record(
+    study: Study, outputs: list[str], path: Path, *, findings: tuple[Finding, ...] = ()
+) -> None:
+    """Write `record` as JSON; ``findings`` are the study's own when none are given."""
+    text = json.dumps(
+        record(study, outputs, findings), ensure_ascii=False, indent=1, sort_keys=True
+    )
     write_text(path, text + "\n")

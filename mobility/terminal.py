@@ -1,0 +1,90 @@
+"""What the command line shows: tables, findings and the one-screen summary of a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from mobility.errors import Finding
+from mobility.locale import translate
+
+Language = Literal["fr", "en"]
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
+SUMMARY = ("site", "roster", "pool", "reachable", "one_way_only", "white", "main_reason")
+COMPARISON = ("site", "roster", "pool", "before", "after", "gained", "lost")
+PLANS = (
+    "plan",
+    "lines",
+    "vehicles",
+    "eur_year",
+    "workers_reached_proven",
+    "workers_gained",
+    "eur_per_worker",
+    "knee",
+)
+
+
+def print_findings(findings: Iterable[Finding], language: Language, *, infos: bool = False) -> None:
+    """Print errors and warnings, and information when asked."""
+    for finding in findings:
+        _print_finding(finding.severity, finding.source, finding.render(language), language, infos)
+
+
+def _print_finding(severity: str, source: str, text: str, language: Language, infos: bool) -> None:
+    if severity == "info" and not infos:
+        return
+    err.print(f"[{STYLES[severity]}]{translate(severity, language)}[/] ", end="")
+    err.print(f"{source}: {text}" if source else text, markup=False, soft_wrap=True)
+
+
+def print_table(frame: pd.DataFrame, title: str, language: Language) -> None:
+    """Print a table; names of columns and texts are translated, missing counts are small ones."""
+    table = Table(title=title, title_justify="left")
+    for column in frame.columns:
+        numeric = pd.api.types.is_numeric_dtype(frame[column])
+        table.add_column(translate(str(column), language), justify="right" if numeric else "left")
+    for row in frame.itertuples(index=False):
+        table.add_row(*(_cell(value, language) for value in row))
+    out.print(table)
+
+
+def _cell(value: Any, language: Language) -> str:
+    if pd.isna(value):
+        return "< 5"
+    if isinstance(value, bool):
+        return translate("yes" if value else "no", language)
+    if isinstance(value, float | int):
+        return f"{value:,.0f}".replace(",", " " if language == "fr" else ",")
+    return translate(str(value), language)
+
+
+def print_outputs(folder: Path, language: Language) -> None:
+    """Print the summary of a run from the files it wrote, and where its map is."""
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    frame = pd.read_csv(folder / "summary.csv")
+    frame["reachable"] = [
+        _cell(count, language) + ("" if pd.isna(share) else f" ({share:.0%})")
+        for count, share in zip(frame["reachable"], frame["share"], strict=True)
+    ]
+    print_table(frame[list(SUMMARY)], record["territory"]["name"], language)
+    if (folder / "comparison.csv").is_file() and "comparison.csv" in record["outputs"]:
+        changed = pd.read_csv(folder / "comparison.csv")
+        rosters = changed[changed["shift"].isna()]
+        print_table(rosters[list(COMPARISON)], translate("Before and after", language), language)
+    if "shuttles/plans.csv" in record["outputs"]:
+        plans = pd.read_csv(folder / "shuttles" / "plans.csv")
+        shown = [column for column in PLANS if column in plans]
+        print_table(plans[shown], translate("Shuttle plans", language), language)
+    for found in record["findings"]:
+        _print_finding(found["severity"], found["source"], found[language], language, False)
+    out.print(f"{translate('Map', language)}: {folder / 'map.html'}", soft_wrap=True)
