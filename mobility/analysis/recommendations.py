@@ -173,7 +173,10 @@ def hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
 
 
 def street_remedies(access: Access, factors: LeverFactors) -> list[Remedy]:
-    """Return cycling and car-pooling for the workers whom no counting mode takes to a site."""
+    """Return cycling and car-pooling for the workers whom no counting mode takes to a site.
+
+    What would bring fewer workers than are shown is left out: its cost would tell them.
+    """
     study = access.study
     found = []
     for site, place in enumerate(study.sites):
@@ -187,7 +190,7 @@ def street_remedies(access: Access, factors: LeverFactors) -> list[Remedy]:
             reach = _reached(access, ids, mode) & white
             name = {"bike": "bike", "car": "carpool"}[mode]
             workers = float(pool @ reach) * factors[f"{name}_adoption"]
-            if workers >= 1:
+            if workers >= max(1, study.territory.limits.min_workers_shown):
                 cost = workers * factors[f"{name}_worker_year"]
                 found.append(Remedy(kind, action, {"site": place.name}, workers, 0.0, cost))
     return found
