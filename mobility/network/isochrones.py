@@ -76,10 +76,14 @@ def reached_lines(
     stretches when they do not meet.
     """
     uv, vu = (times[1], times[0]) if reverse else times
-    rows = node_times(
-        streets, (uv, vu), sources, connector_speed_ms=connector_speed_ms, limit_s=limit_s
+    (at,) = node_times(
+        streets,
+        (uv, vu),
+        sources,
+        connector_speed_ms=connector_speed_ms,
+        limit_s=limit_s,
+        together=True,
     )
-    at = rows.min(axis=0, initial=np.inf)
     from_u = _share(limit_s - at[streets.edge_u], uv)
     from_v = _share(limit_s - at[streets.edge_v], vu)
     whole = from_u + from_v >= 1.0

@@ -388,16 +388,20 @@ def node_times(
     connector_speed_ms: float,
     limit_s: float = float("inf"),
     reverse: bool = False,
+    together: bool = False,
 ) -> np.ndarray:
     """Return seconds from each source to every node, float64 (ns, n), infinite if unreached.
 
-    With ``reverse``, seconds from every node to each source.
+    With ``reverse``, seconds from every node to each source. With ``together``, one row:
+    seconds from the nearest source.
     """
     if reverse:
         times = (times[1], times[0])
     access = _connectors(sources, connector_speed_ms)
     net = arcs(streets, times)
     seeds = _seeds(streets, times, sources, access)
+    if together:
+        seeds = (np.array([0, len(seeds[1])], dtype=np.int64), seeds[1], seeds[2])
     rows, _ = search_rows(net, seeds, limit_s)
     return rows
 
@@ -406,6 +410,7 @@ def search_rows(net: Arcs, seeds: Csr, limit_s: float) -> tuple[np.ndarray, np.n
     """Return time and incoming arc (-1: none) of each node, one row per source."""
     shape = (len(seeds[0]) - 1, len(net.ptr) - 1)
     rows, vias = np.full(shape, np.inf), np.full(shape, -1, dtype=np.int32)
-    work = _workspace(shape[1], len(net.head))
+    most_seeds = int(np.diff(seeds[0]).max(initial=0))
+    work = _workspace(shape[1], len(net.head) + most_seeds)
     _node_rows((net.ptr, net.head, net.time), seeds, float(limit_s), work, rows, vias)
     return rows, vias

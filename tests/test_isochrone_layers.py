@@ -1,0 +1,110 @@
+"""Isochrones of a site: on the street of `small`, lengths are minutes."""
+
+import geopandas as gpd
+import pyogrio
+import pytest
+import shapely
+from small import LOCAL, WEST, write_territory
+from typer.testing import CliRunner
+
+from mobility.analysis.isochrone_layers import isochrone_layers, parse_minutes, write_isochrones
+from mobility.analysis.loading import load
+from mobility.cli import app
+from mobility.errors import TerritoryError
+
+BUFFER = 80
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    path = write_territory(tmp_path_factory.mktemp("isochrones"))
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('["transit", "walk"]', '["transit", "walk", "bike"]'))
+    return path
+
+
+@pytest.fixture(scope="module")
+def layers(path):
+    return {i.layer: i.areas for i in isochrone_layers(load(path), "school_weekday", (20, 50))}
+
+
+def spans(areas, minutes):
+    """West and east end of each part along the street, metres from its start."""
+    (shape,) = areas.to_crs(LOCAL).geometry[areas["minutes"] == minutes]
+    found = []
+    for part in shapely.get_parts(shape):
+        west, _, east, _ = part.bounds
+        found.append((west - WEST, east - WEST))
+    return sorted(found)
+
+
+def test_one_layer_per_edge_and_mode(layers):
+    assert len(layers) == 3 * 2 * 3
+    assert "Usine | 05:00 | outbound | transit" in layers
+    areas = layers["Usine | 13:00 | return | walk"]
+    assert areas["minutes"].tolist() == [20, 50]
+    assert set(areas["site"]) == {"Usine"}
+
+
+def test_walking_area_reaches_as_far_as_the_minutes(layers):
+    # 20 minutes less the margin of ten: 600 m from the gate at 11,239.5 m; then 20 minutes
+    # of walking at most, to the end of the street on the other side.
+    ((west, east),) = spans(layers["Usine | 05:00 | outbound | walk"], 20)
+    assert west == pytest.approx(11_239.5 - 600 - BUFFER, abs=12)
+    assert east == pytest.approx(11_239.5 + 600 + BUFFER, abs=12)
+    ((west, _),) = spans(layers["Usine | 05:00 | outbound | walk"], 50)
+    assert west == pytest.approx(11_239.5 - 1200 - BUFFER, abs=12)
+
+
+def test_transit_area_is_around_the_stop_that_reaches_the_shift(layers):
+    # Bus at A 04:20, 40 min before the shift: ten minutes are left, 600 m either side of A.
+    parts = spans(layers["Usine | 05:00 | outbound | transit"], 50)
+    assert parts[0][0] == pytest.approx(1000 - 600 - BUFFER, abs=12)
+    assert parts[0][1] == pytest.approx(1000 + 600 + BUFFER, abs=12)
+    # Within 20 minutes only the walk.
+    assert spans(layers["Usine | 05:00 | outbound | transit"], 20) == spans(
+        layers["Usine | 05:00 | outbound | walk"], 20
+    )
+
+
+def test_homes_inside_are_those_that_hold(path, layers):
+    study = load(path)
+    inside = layers["Usine | 05:00 | outbound | transit"].geometry.iloc[-1]
+    held = [shapely.contains_xy(inside, *p.coords[0]) for p in study.homes.frame.geometry]
+    assert held == [True, False]
+
+
+def test_layers_are_written_and_the_same_again(path, tmp_path):
+    runner = CliRunner()
+    for name in ("one.gpkg", "two.gpkg"):
+        arguments = ["isochrones", str(path), "-o", str(tmp_path / name), "--mode", "walk"]
+        result = runner.invoke(app, [*arguments, "--minutes", "20", "--lang", "en"])
+        assert result.exit_code == 0, result.output
+        assert "6 layers" in result.output
+    names = pyogrio.list_layers(tmp_path / "one.gpkg")[:, 0]
+    assert len(names) == 6
+    frame = gpd.read_file(tmp_path / "one.gpkg", layer=names[0])
+    assert frame["minutes"].tolist() == [20]
+    assert (tmp_path / "one.gpkg").read_bytes() == (tmp_path / "two.gpkg").read_bytes()
+
+
+def test_names_a_geopackage_confuses_are_numbered(tmp_path, layers):
+    from mobility.analysis.isochrone_layers import Isochrone
+
+    areas = layers["Usine | 05:00 | outbound | walk"]
+    names = write_isochrones(
+        iter([Isochrone("Usine", areas), Isochrone("usine", areas)]), tmp_path / "x.gpkg"
+    )
+    assert names == ["Usine", "usine (2)"]
+
+
+@pytest.mark.parametrize("text", ["", "a", "0", "-5,10", "400"])
+def test_minutes_must_be_minutes(text):
+    with pytest.raises(TerritoryError, match="no minutes"):
+        parse_minutes(text)
+
+
+def test_minutes_are_sorted_and_days_must_be_known(path):
+    assert parse_minutes("45, 30,45") == (30.0, 45.0)
+    with pytest.raises(TerritoryError, match="school_weekday"):
+        next(isochrone_layers(load(path), "carnival", (30,)))
