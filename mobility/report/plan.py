@@ -33,6 +33,7 @@ from mobility.analysis.study import Progress, quiet
 from mobility.files import write_text
 from mobility.locale import translate
 from mobility.privacy import suppress_counts
+from mobility.report.mode_tables import mode_tables
 from mobility.report.plan_tables import (
     driving,
     modal_potential,
@@ -99,6 +100,7 @@ def mobility_plan(
     late: LastReturn | None = None,
     combination: Combination | None = None,
     recruits: pd.DataFrame | None = None,
+    modes: Mapping[str, pd.DataFrame] | None = None,
     others: Sequence[Remedy] = (),
 ) -> MobilityPlan:
     """Return the mobility plan of the sites of a study.
@@ -114,6 +116,8 @@ def mobility_plan(
     hours, late, combination, recruits
         Curves of shift hours, last returns, levers chosen together and the recruitment
         view; their parts are left out where they are not given.
+    modes
+        Tables of `mobility.report.mode_tables`: comparison of modes, car-pooling.
     others
         Remedies of other rooms, such as shuttles.
     """
@@ -137,6 +141,7 @@ def mobility_plan(
         tables["last_return"] = _shown(late.to_frame(), threshold, after="day_kind")
     if recruits is not None and len(recruits):
         tables["recruitment"] = _shown(recruits, threshold, after="group")
+    tables |= {name: frame for name, frame in (modes or {}).items() if name != "factors"}
     tables = {name: frame for name, frame in tables.items() if len(frame)}
     sections = [
         _supply_section(tables, language),
@@ -199,6 +204,8 @@ def _potential_section(tables: Mapping[str, pd.DataFrame], language: str) -> Sec
         [
             ("Workers within reach of each shift, by mode", "reach"),
             ("Workers for whom a whole roster holds, by mode", "potential"),
+            ("Workers with a colleague to share a car with", "carpool"),
+            ("Where cars could fill up", "carpool_points"),
             ("Driving: cost, emissions and night trips a year", "driving"),
             ("Workers still home if the shift ends late or a connection is missed", "last_return"),
             ("Recruitment: persons who can hold each roster", "recruitment"),
@@ -359,4 +366,5 @@ def plan_of(
         late=last_return(access.study),
         combination=combine(found),
         recruits=recruitment(access, after),
+        modes=mode_tables(access),
     )
