@@ -55,6 +55,7 @@ SHUTTLE_STEPS = (
     "shuttle proof",
     *STEPS[8:],
 )
+REPORT_STEPS = (*STEPS, "report")
 LEVER_STEPS = (*STEPS[:7], "levers")
 
 
@@ -157,6 +158,39 @@ def shuttles(
         with progress_bar(lang, SHUTTLE_STEPS) as step:
             results = run_territory(territory, out_dir, shuttles=True, seed=seed, progress=step)
         print_outputs(results.folder, lang)
+
+
+@app.command()
+def report(
+    file: File,
+    out_dir: Out = None,
+    plan: Annotated[
+        list[Path] | None,
+        typer.Option("--with", help="GTFS à ajouter : le rapport compare avant et après."),
+    ] = None,
+    lang: Lang = "fr",
+) -> None:
+    """Écrire le rapport d'un territoire (HTML, PDF, tableur), avec sa carte et ses tableaux."""
+    with friendly(lang):
+        from mobility.pipeline import run as run_territory
+        from mobility.report.write import write_report
+
+        with progress_bar(lang, REPORT_STEPS) as step:
+            results = run_territory(
+                Territory.from_toml(file), out_dir, plans=plan or [], progress=step
+            )
+            written = write_report(
+                results.access,
+                results.zones,
+                results.folder,
+                before=results.before,
+                language=lang,
+                files=results.files,
+                progress=step,
+            )
+        print_outputs(results.folder, lang)
+        for path in written:
+            out.print(f"{translate('Report', lang)}: {path}", soft_wrap=True)
 
 
 @app.command()

@@ -48,7 +48,7 @@ def _print_finding(severity: str, source: str, text: str, language: Language, in
 
 
 def print_table(frame: pd.DataFrame, title: str, language: Language) -> None:
-    """Print a table; names of columns and texts are translated, missing counts are small ones."""
+    """Print a table; names of columns and texts are translated, missing counts are withheld."""
     table = Table(title=title, title_justify="left")
     for column in frame.columns:
         numeric = pd.api.types.is_numeric_dtype(frame[column])
@@ -60,7 +60,7 @@ def print_table(frame: pd.DataFrame, title: str, language: Language) -> None:
 
 def _cell(value: Any, language: Language) -> str:
     if pd.isna(value):
-        return "< 5"
+        return translate("withheld", language)
     if isinstance(value, bool):
         return translate("yes" if value else "no", language)
     if isinstance(value, float | int):

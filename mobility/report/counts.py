@@ -30,7 +30,7 @@ def shifts_table(access: Access, zones: WhiteZones) -> pd.DataFrame:
     frame = by_shift(access, zones)
     status = ["reachable", "outbound_only", "return_only", "neither"]
     reasons = [f"reason_{name}" for name in REASONS if name]
-    parts = {"pool": status, "white workers": reasons}
+    parts = {"pool": status, "the pool again": ["reachable", *reasons]}
     return _shared(frame, _shown(access, frame, ["pool", *status, *reasons], parts), access)
 
 

@@ -1,0 +1,323 @@
+"""The report: its figures are the tables', in every format, and nothing else leaks."""
+
+import io
+import sqlite3
+import xml.etree.ElementTree as ET
+import zipfile
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from openpyxl import load_workbook
+from PIL import Image
+from pypdf import PdfReader
+from small import lonlat, write_territory
+
+from mobility.analysis.commutes import assess, rosters
+from mobility.analysis.loading import load
+from mobility.analysis.white_zones import STATUSES, white_zones
+from mobility.report.content import document
+from mobility.report.layers import roster_status
+from mobility.report.page import html_page
+from mobility.report.pictures import STYLES, Painter, scale_length, view_of
+from mobility.report.sheets import all_sheets
+from mobility.report.tables import write_tables
+from mobility.report.words import Words
+from mobility.report.write import NAMES, write_report
+
+HOSTILE = "<script>alert(\"é\")</script> & 'Cie' {x}"
+
+
+def homes(h1, h2):
+    rows = ["id,name,commune,lon,lat,workers,without_car"]
+    for name, east, workers in (("H1", 700.5, h1), ("H2", 0.5, h2)):
+        lon, lat = lonlat(east)
+        rows.append(f"{name},{name},Droiteville,{lon:.9f},{lat:.9f},{workers},{workers}")
+    return "\n".join(rows) + "\n"
+
+
+def study_of(folder, *, h1=10, h2=10, site="Usine", employer="Boulonnerie"):
+    path = write_territory(folder, homes=homes(h1, h2))
+    text = path.read_text(encoding="utf-8")
+    text = text.replace('commune = "commune"', 'commune = "commune"\ngroups = ["without_car"]')
+    for old, new in (("Usine", site), ("Boulonnerie", employer)):
+        quoted = '"' + new.replace('"', '\\"') + '"'
+        text = text.replace(f'"{old}"', quoted)
+    path.write_text(text, encoding="utf-8")
+    return load(path)
+
+
+def results(study):
+    access = assess(study)
+    return access, white_zones(access)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return results(study_of(tmp_path_factory.mktemp("small"), h1=1234, h2=2500))
+
+
+@pytest.fixture(scope="module")
+def written(small, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    write_report(*small, folder, language="fr", files=("map.html",))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def secret(tmp_path_factory):
+    """Three workers can come, 97 cannot: both counts are withheld, as one tells the other."""
+    return results(study_of(tmp_path_factory.mktemp("secret"), h1=3, h2=97))
+
+
+class Page(HTMLParser):
+    """Tables (heads and rows), visible text and addresses of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tables, self.words, self.links, self.tags = [], [], [], []
+        self._cell, self._style = None, False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self._style = tag == "style"
+        self.links += [v for k, v in attrs if k in ("src", "href") and v]
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+            self._cell = self.tables[-1][-1]
+
+    def handle_endtag(self, tag):
+        self._style = False
+        if tag in ("td", "th"):
+            self._cell = None
+
+    def handle_data(self, data):
+        if not self._style:
+            self.words.append(data)
+        if self._cell is not None:
+            self._cell[-1] += data
+
+
+def page(folder):
+    return Page((folder / "report.html").read_text(encoding="utf-8"))
+
+
+def pdf_text(folder):
+    return "\n".join(p.extract_text() for p in PdfReader(folder / "report.pdf").pages)
+
+
+def digits(text):
+    return int("".join(c for c in text if c.isdigit()))
+
+
+def test_page_shows_the_figures_of_the_tables(small, written):
+    # H1 reaches the morning shift and comes back (see test_small_case), H2 walks too far.
+    table = next(t for t in page(written).tables if t[0][0] == "Poste")
+    head, *rows = table
+    morning = dict(zip(head, rows[0], strict=True))
+    assert morning["Poste"] == "matin"
+    assert digits(morning["Aller et retour (actifs)"]) == 1234
+    assert digits(morning["Ni aller ni retour (actifs)"]) == 2500
+    assert morning["Part du bassin"] == "33\u202f%"
+    assert "1\u202f234 actifs sur 3\u202f734 peuvent aller et revenir" in " ".join(
+        page(written).words
+    )
+
+
+def test_last_return_by_hand(written):
+    # 13:20 is the only bus within half an hour of 13:00: fifteen minutes late miss it.
+    table = next(t for t in page(written).tables if "Jusqu’à 14 min de retard (actifs)" in t[0])
+    row = dict(zip(table[0], table[1], strict=True))
+    assert digits(row["Jusqu’à 14 min de retard (actifs)"]) == 1234
+    assert digits(row["Aucun retour, même à l’heure (actifs)"]) == 2500
+    assert row["15 à 29 min de retard (actifs)"] == "0"
+
+
+def test_page_asks_nothing_of_the_network(written):
+    found = page(written)
+    assert found.links
+    assert all(link.startswith(("#", "data:image/png;base64,")) for link in found.links)
+    assert not {"script", "link", "iframe"} & set(found.tags)
+
+
+def test_pdf_shows_the_same_figures_with_its_own_fonts(written):
+    text = pdf_text(written)
+    assert "1\u202f234 actifs sur 3\u202f734 peuvent aller et revenir" in text.replace("\n", " ")
+    assert "après-midi" in text
+    assert "sens «\u202fservice\u202f»" in text.replace("\n", " ")
+    reader = PdfReader(written / "report.pdf")
+    fonts = [f.get_object() for f in reader.pages[0]["/Resources"]["/Font"].values()]
+    assert fonts
+    assert all("DejaVu" in font["/BaseFont"] for font in fonts)
+    assert reader.outline[0]["/Title"] == "L’essentiel"
+
+
+def test_workbook_has_a_typed_sheet_per_table(small, written):
+    book = load_workbook(written / "report.xlsx")
+    sheets = all_sheets(*small, None, Words("fr"))
+    assert book.sheetnames == ["Lisez-moi", *(Words("fr").t(s.name) for s in sheets.values())]
+    summary = book["Synthèse"]
+    assert summary.freeze_panes == "A2"
+    assert summary.auto_filter.ref == summary.dimensions
+    head = [cell.value for cell in summary[1]]
+    row = dict(zip(head, summary[2], strict=True))
+    assert row["Bassin (actifs)"].value == 3734
+    assert row["Bassin (actifs)"].number_format == "#,##0"
+    assert row["Part du bassin"].number_format == "0.0%"
+    shifts = book["Postes"]
+    start = shifts.cell(2, [c.value for c in shifts[1]].index("Début") + 1)
+    assert (start.value.hour, start.number_format) == (5, "hh:mm")
+    frame = sheets["shifts"].frame
+    column = [c.value for c in shifts[1]].index("Aller et retour (actifs)") + 1
+    found = [shifts.cell(i, column).value for i in range(2, 2 + len(frame))]
+    assert found == frame["reachable"].astype(int).tolist()
+
+
+def test_record_lists_every_file(written):
+    text = (written / "run.json").read_text(encoding="utf-8")
+    assert all(f'"{name}"' in text for name in (*NAMES, "map.html"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_same_results_same_bytes(small, written, tmp_path, name):
+    write_report(*small, tmp_path, language="fr", files=("map.html",))
+    assert (tmp_path / name).read_bytes() == (written / name).read_bytes()
+
+
+def test_small_counts_and_what_would_tell_them_are_nowhere(secret, tmp_path):
+    write_report(*secret, tmp_path)
+    write_tables(*secret, tmp_path)
+    cells = [cell for table in page(tmp_path).tables for row in table for cell in row]
+    assert "100" in cells or any("100 actifs" in w for w in page(tmp_path).words)
+    assert not {"3", "97", "3\u202f%", "97\u202f%"} & set(cells)
+    words = " ".join(page(tmp_path).words)
+    assert "masqué" in words
+    assert "97" not in words.split()
+    text = pdf_text(tmp_path).split()
+    assert "masqué" in text
+    assert not {"97", "3\u202f%", "97\u202f%"} & set(text)
+    for sheet in load_workbook(tmp_path / "report.xlsx"):
+        values = [c.value for row in sheet.iter_rows() for c in row]
+        assert not [v for v in values if v in (3, 97, 0.03, 0.97)], sheet.title
+    for name in ("summary", "shifts", "groups"):
+        path = tmp_path / f"{name}.csv"
+        values = path.read_text(encoding="utf-8").replace("\n", ",").split(",")
+        assert not {"3", "3.0", "97", "97.0", "0.03", "0.97"} & set(values), path.name
+
+
+def test_hostile_names_are_text(tmp_path):
+    access, zones = results(study_of(tmp_path, site=HOSTILE, employer="=1+1"))
+    write_report(access, zones, tmp_path / "out")
+    write_tables(access, zones, tmp_path / "out")
+    found = page(tmp_path / "out")
+    assert "script" not in found.tags
+    assert any(HOSTILE in text for text in found.words)
+    assert '<script>alert("é")' in pdf_text(tmp_path / "out").replace("\n", " ")
+    book = load_workbook(tmp_path / "out" / "report.xlsx")
+    cell = next(c for c in book["Synthèse"][2] if c.value == "=1+1")
+    assert cell.data_type == "s" or cell.quotePrefix
+    check_styles(tmp_path / "out" / "results.gpkg")
+
+
+def test_geopackage_brings_its_styles(small, tmp_path):
+    write_tables(*small, tmp_path)
+    check_styles(tmp_path / "results.gpkg")
+    first = (tmp_path / "results.gpkg").read_bytes()
+    write_tables(*small, tmp_path)
+    assert (tmp_path / "results.gpkg").read_bytes() == first
+
+
+def check_styles(path):
+    with sqlite3.connect(path) as file:
+        rows = file.execute(
+            "SELECT f_table_name, f_geometry_column, styleName, styleQML, useAsDefault "
+            "FROM layer_styles"
+        ).fetchall()
+        columns = {row[1] for row in file.execute('PRAGMA table_info("homes")')}
+        tables = file.execute(
+            "SELECT data_type FROM gpkg_contents WHERE table_name = 'layer_styles'"
+        ).fetchall()
+    assert tables == [("attributes",)]
+    defaults = [row[0] for row in rows if row[4]]
+    assert sorted(defaults) == ["homes", "sites", "stops"]
+    for layer, geometry, _name, qml, _default in rows:
+        root = ET.fromstring(qml.partition(">")[2])
+        assert (root.tag, geometry) == ("qgis", "geom")
+        if layer == "homes":
+            renderer = root.find("renderer-v2")
+            assert renderer.get("attr").strip('"').replace('""', '"') in columns
+            values = [c.get("value") for c in renderer.iter("category")]
+            assert values == list(STATUSES)
+            symbols = renderer.findall("symbols/symbol")
+            hatches = [len(s.findall("layer[@class='LinePatternFill']")) for s in symbols]
+            assert hatches == [0, 1, 1, 2]
+
+
+def test_both_languages_are_complete(small, tmp_path):
+    write_report(*small, tmp_path, language="en")
+    english = " ".join(page(tmp_path).words)
+    assert "1,234 of 3,734 workers can go and come back" in english
+    assert not set("éèêàç") & set(english.replace("après-midi", ""))
+    french = Page(html_page(document(*small, language="fr")))
+    alike = {w.strip() for w in french.words} & {w.strip() for w in page(tmp_path).words}
+    prose = {w for w in alike if len(w.split()) > 3}
+    assert all(w.startswith("Droiteville") for w in prose), prose
+
+
+def test_roster_status_is_the_worst_of_its_shifts(small):
+    found = rosters(small[0])
+    row = int(np.flatnonzero(found.keys["mode"] == "counted")[0])
+    assert [STATUSES[s] for s in roster_status(found, row)] == ["served", "neither"]
+
+
+def test_pictures_show_the_status_of_homes(small):
+    access, _ = small
+    painter = Painter(access.study, "© rues")
+    served = painter.png(np.zeros(2, np.int8), 0)
+    white = painter.png(np.full(2, 3, np.int8), 0)
+    blue = tuple(int(STYLES[0][0][i : i + 2], 16) for i in (1, 3, 5))
+    assert near(served, blue) > 20 > near(white, blue)
+    assert served == painter.png(np.zeros(2, np.int8), 0)
+
+
+def near(png, colour):
+    pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), np.int64)
+    return int((np.abs(pixels - colour).sum(axis=2) < 40).sum())
+
+
+def test_scale_bar_is_a_round_length():
+    assert [scale_length(m) for m in (999, 1000, 4999, 5001)] == [500, 1000, 2000, 5000]
+
+
+def test_view_keeps_its_shape_and_holds_the_box():
+    view = view_of(np.array([2.0, 48.0, 2.1, 48.3]))
+    corners = view.plane(np.array([[2.0, 48.0], [2.1, 48.3]]))
+    assert view.width / view.height == pytest.approx(4 / 3)
+    assert corners[0, 1] > view.south
+    assert corners[1, 1] < view.south + view.height
+
+
+def test_workbook_archive_holds_no_clock(written):
+    with zipfile.ZipFile(written / "report.xlsx") as archive:
+        assert {i.date_time for i in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        core = archive.read("docProps/core.xml").decode()
+    assert core.count("2000-01-01T00:00:00Z") == 2
+
+
+def test_numbers_and_shares_in_words():
+    french, english = Words("fr", 5), Words("en", 5)
+    assert french.number(12345.6, 1) == "12\u202f345,6"
+    assert english.number(12345) == "12,345"
+    assert (french.number(pd.NA), english.number(float("nan"))) == ("masqué", "withheld")
+    assert french.percent(0.0549) == "5\u202f%"
+    assert french.percent(0.0049) == "0,5\u202f%"
+    assert french.percent(0.00001) == "<\u00a00,1\u202f%"
+    assert english.percent(0.0) == "0%"
+    assert french.set_spaces("motif : « ici » ; là") == "motif\u00a0: «\u202fici\u202f»\u202f; là"
+    assert french.roster("3x8") == "3×8"

@@ -1,0 +1,106 @@
+"""Tables of counts: what is withheld, and what cannot be worked out from the rest."""
+
+import pandas as pd
+import pytest
+from feeds import trip, write_gtfs
+from small import PLACES_M, SERVICES, lonlat, write_territory
+
+from mobility.analysis.commutes import assess
+from mobility.analysis.loading import load
+from mobility.analysis.white_zones import white_zones
+from mobility.pipeline import run
+from mobility.report.counts import (
+    LATE_COLUMNS,
+    comparison_table,
+    groups_table,
+    late_table,
+    shifts_table,
+    summary_table,
+)
+
+#: Three homes that differ only in distance: H1 rides, H2 walks too far to the stop.
+HOMES = "id,name,commune,lon,lat,workers,young\n"
+
+
+def homes(*workers, young=(0, 0)):
+    rows = []
+    for k, (count, group) in enumerate(zip(workers, young, strict=True)):
+        lon, lat = lonlat((700.5, 0.5)[k])
+        rows.append(f"H{k + 1},H{k + 1},Droiteville,{lon:.9f},{lat:.9f},{count},{group}")
+    return HOMES + "\n".join(rows) + "\n"
+
+
+def results(folder, text, *, extra=""):
+    path = write_territory(folder, homes=text, extra=extra)
+    toml = path.read_text(encoding="utf-8")
+    toml = toml.replace('commune = "commune"', 'commune = "commune"\ngroups = ["young"]')
+    path.write_text(toml, encoding="utf-8")
+    access = assess(load(path))
+    return access, white_zones(access)
+
+
+def test_large_counts_are_shown_whole(tmp_path):
+    access, zones = results(tmp_path, homes(40, 60, young=(10, 20)))
+    row = summary_table(access, zones).iloc[0]
+    assert row[["pool", "reachable", "one_way_only", "white"]].tolist() == [100, 40, 0, 60]
+    assert row["share"] == pytest.approx(0.4)
+    group = groups_table(access).iloc[0]
+    assert group[["total", "reachable"]].tolist() == [30, 10]
+    assert group["share"] == pytest.approx(0.3333)
+    shift = shifts_table(access, zones).iloc[0]
+    reasons = [c for c in shift.index if c.startswith("reason_")]
+    assert shift[reasons].sum() == 60
+
+
+@pytest.mark.parametrize("workers", [(3, 97), (97, 3)])
+def test_neither_a_small_count_nor_what_tells_it_is_shown(tmp_path, workers):
+    access, zones = results(tmp_path, homes(*workers, young=workers))
+    row = summary_table(access, zones).iloc[0]
+    assert row["pool"] == 100
+    assert row[["reachable", "white", "share"]].isna().all()
+    shifts = shifts_table(access, zones)
+    assert shifts[["reachable", "neither", "share"]].isna().all().all()
+    group = groups_table(access).iloc[0]
+    assert group["total"] == 100
+    assert pd.isna(group["reachable"])
+    assert pd.isna(group["share"])
+
+
+def test_threshold_is_the_territory_s(tmp_path):
+    access, zones = results(tmp_path, homes(3, 97), extra="[limits]\nmin_workers_shown = 2")
+    assert summary_table(access, zones)["reachable"].tolist() == [3]
+
+
+def test_last_return_classes_add_up_to_the_pool(tmp_path):
+    access, _ = results(tmp_path, homes(40, 60))
+    late = late_table(access)
+    assert (late[list(LATE_COLUMNS)].sum(axis=1) == late["pool"]).all()
+    # The bus of 13:20 is missed fifteen minutes late; H2 has no way home within the limits.
+    assert late.iloc[0][["no_return", "late_0"]].tolist() == [60, 40]
+
+
+@pytest.mark.parametrize(("h2", "shown"), [(60, True), (3, False)])
+def test_gain_is_withheld_with_what_tells_it(tmp_path, h2, shown):
+    # A stop at the second home, and buses that serve it on every shift, make it gain.
+    path = write_territory(tmp_path, homes=homes(40, h2))
+    times = [("04:15", "A2", "B"), ("12:10", "A2", "B"), ("20:10", "A2", "B")]
+    backs = [("13:20", "B", "A2"), ("21:20", "B", "A2"), ("05:20", "B", "A2")]
+    plan = write_gtfs(
+        tmp_path / "plan.zip",
+        stops={"A2": lonlat(0.5), "B": lonlat(PLACES_M["B"])},
+        trips=[
+            trip(
+                f"p{k}", [(a, at), (b, f"{int(at[:2]):02d}:{int(at[3:]) + 25:02d}")], service="week"
+            )
+            for k, (at, a, b) in enumerate([*times, *backs])
+        ],
+        services={"week": SERVICES["week"]},
+    )
+    found = run(path, tmp_path / "out", plans=[plan])
+    table = comparison_table(found.before, found.access)
+    row = table[table["shift"] == ""].iloc[0]
+    assert row["pool"] == 40 + h2
+    assert pd.notna(row["gained"]) == shown
+    assert pd.notna(row["after"]) == shown
+    if shown:
+        assert row[["before", "after", "gained", "lost"]].tolist() == [40, 40 + h2, h2, 0]
