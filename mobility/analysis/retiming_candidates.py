@@ -86,7 +86,7 @@ def candidates(
         "extend": lambda: _extensions(study, nets, windows, options),
         "add_run": lambda: _added_runs(study, nets),
         "hold": lambda: _holds(study, nets, windows),
-        "lift_school": lambda: _lifted(nets, windows),
+        "lift_school": lambda: _lifted(study, nets, windows),
     }
     return [unit for kind in options.kinds for unit in makers[kind]()]
 
@@ -195,12 +195,11 @@ def _added_runs(study: Study, nets: dict[str, DayNetwork]) -> Iterator[Unit]:
                     yield tuple(Lever("add_run", (trip,), shift_s=sign * s) for s in ADDED_S)
 
 
-def _lifted(nets: dict[str, DayNetwork], windows: Sequence[Window]) -> Iterator[Unit]:
-    """Yield trips that run on school days and not in the holidays."""
+def _lifted(study: Study, nets: dict[str, DayNetwork], windows: Sequence[Window]) -> Iterator[Unit]:
+    """Yield trips that run on school days, with no such departure in the holidays."""
     if not {"school_weekday", "holiday_weekday"} <= set(nets):
         return
     school, holiday = nets["school_weekday"], nets["holiday_weekday"]
-    # The windows of the holidays stand at the same hours on their own axis.
     there = np.unique(holiday.pieces.trip[holiday.timetable.run_day[holiday.pieces.run] == 0])
     spans = [w.span_s for w in windows if w.day.kind == "holiday_weekday"]
     pieces = school.pieces
@@ -208,15 +207,14 @@ def _lifted(nets: dict[str, DayNetwork], windows: Sequence[Window]) -> Iterator[
     for low, high in spans:
         near |= (pieces.start_s <= high) & (pieces.end_s >= low)
     near &= school.timetable.run_day[pieces.run] == 0
-    for trip in np.setdiff1d(pieces.trip[near], there):
-        yield (
-            Lever(
-                "lift_school",
-                (int(trip),),
-                source_day="school_weekday",
-                day_kinds=("holiday_weekday",),
-            ),
-        )
+    alone = np.setdiff1d(pieces.trip[near], there)
+    both = np.union1d(alone, there)
+    kept = set(there.tolist())
+    twins = {t for group in same_departures(study, nets, both) if kept & set(group) for t in group}
+    for trip in alone.tolist():
+        if trip not in twins:
+            kinds = ("holiday_weekday",)
+            yield (Lever("lift_school", (trip,), source_day="school_weekday", day_kinds=kinds),)
 
 
 def _extensions(
