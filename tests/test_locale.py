@@ -41,7 +41,9 @@ def test_sentences_are_found():
     assert len(SENTENCES) > 60
 
 
-@pytest.mark.parametrize(("file", "sentence"), SENTENCES, ids=[f"{f}:{s[:40]}" for f, s in SENTENCES])
+@pytest.mark.parametrize(
+    ("file", "sentence"), SENTENCES, ids=[f"{f}:{s[:40]}" for f, s in SENTENCES]
+)
 def test_has_a_french_text(file, sentence):
     assert sentence in french(), file
 

@@ -111,7 +111,7 @@ class EdgeAnswers:
 
 def line_name(study: Study, trip: int) -> str:
     """Return the public name of the line of a trip: its short name, else its long one."""
-    route = study.feed.routes.iloc[study.feed.trips["route"].iat[trip]]
+    route = study.feed.routes.iloc[int(study.feed.trips["route"].to_numpy()[trip])]
     for column in ("short_name", "long_name", "route_id"):
         value = route[column]
         if isinstance(value, str) and value:

@@ -42,7 +42,7 @@ def home_labels(study: Study) -> NDArray[np.object_]:
     if study.homes.personal:
         group, _ = personal_groups(study)
         return np.array([f"groupe {g + 1}" for g in group], object)
-    return study.homes.frame["home_id"].astype(str).to_numpy(object)
+    return np.asarray(study.homes.frame["home_id"].astype(str), object)
 
 
 def personal_groups(study: Study) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
