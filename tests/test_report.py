@@ -315,7 +315,10 @@ def test_numbers_and_shares_in_words():
     assert french.number(12345.6, 1) == "12\u202f345,6"
     assert english.number(12345) == "12,345"
     assert (french.number(pd.NA), english.number(float("nan"))) == ("masqué", "withheld")
-    assert french.percent(0.0549) == "5\u202f%"
+    assert french.percent(0.0549) == "5,5\u202f%"
+    assert french.percent(0.33) == "33\u202f%"
+    assert french.percent(0.9999) == ">\u00a099,9\u202f%"
+    assert french.percent(1.0) == "100\u202f%"
     assert french.percent(0.0049) == "0,5\u202f%"
     assert french.percent(0.00001) == "<\u00a00,1\u202f%"
     assert english.percent(0.0) == "0%"

@@ -125,7 +125,7 @@ def _shared(
         exact["reachable"].to_numpy(np.float64),
         exact[total].to_numpy(np.float64),
         threshold=access.study.territory.limits.min_workers_shown,
-        decimals=4,
+        decimals=6,
     )
     shown["share"] = np.where(shown["reachable"].isna(), np.nan, share)
     return shown

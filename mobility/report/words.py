@@ -72,15 +72,16 @@ class Words:
         return text
 
     def percent(self, share: object) -> str:
-        """Return a share between 0 and 1 as whole per cent; small ones keep a digit."""
+        """Return a share between 0 and 1 in per cent; near both ends with a decimal."""
         if _missing(share):
             return NOTHING
         per_cent = 100 * float(str(share))
-        decimals = int(0 < per_cent < 1)
-        if per_cent and round(per_cent, 1) == 0:
-            text = "< 0.1".replace(" ", HARD)
-        else:
-            text = f"{per_cent:.{decimals}f}"
+        decimals = int(0 < per_cent < 10 or 99 < per_cent < 100)
+        text = f"{per_cent:.{decimals}f}"
+        if per_cent and float(text) == 0:
+            text = f"<{HARD}0.1"
+        elif per_cent < 100 and float(text) == 100:
+            text = f">{HARD}99.9"
         return f"{text.replace('.', ',')}{NARROW}%" if self.language == "fr" else f"{text}%"
 
     def date(self, date: dt.date) -> str:
