@@ -79,10 +79,10 @@ def test_last_return_classes_add_up_to_the_pool(tmp_path):
     assert late.iloc[0][["no_return", "late_0"]].tolist() == [60, 40]
 
 
-@pytest.mark.parametrize(("h2", "shown"), [(60, True), (3, False)])
-def test_gain_is_withheld_with_what_tells_it(tmp_path, h2, shown):
+@pytest.mark.parametrize(("h1", "h2", "shown"), [(40, 60, True), (40, 3, False), (3, 60, False)])
+def test_gain_is_withheld_with_what_tells_it(tmp_path, h1, h2, shown):
     # A stop at the second home, and buses that serve it on every shift, make it gain.
-    path = write_territory(tmp_path, homes=homes(40, h2))
+    path = write_territory(tmp_path, homes=homes(h1, h2))
     times = [("04:15", "A2", "B"), ("12:10", "A2", "B"), ("20:10", "A2", "B")]
     backs = [("13:20", "B", "A2"), ("21:20", "B", "A2"), ("05:20", "B", "A2")]
     plan = write_gtfs(
@@ -99,8 +99,10 @@ def test_gain_is_withheld_with_what_tells_it(tmp_path, h2, shown):
     found = run(path, tmp_path / "out", plans=[plan])
     table = comparison_table(found.before, found.access)
     row = table[table["shift"] == ""].iloc[0]
-    assert row["pool"] == 40 + h2
+    assert row["pool"] == h1 + h2
     assert pd.notna(row["gained"]) == shown
+    assert pd.notna(row["before"]) == shown
     assert pd.notna(row["after"]) == shown
+    assert row["lost"] == 0
     if shown:
-        assert row[["before", "after", "gained", "lost"]].tolist() == [40, 40 + h2, h2, 0]
+        assert row[["before", "after", "gained", "lost"]].tolist() == [h1, h1 + h2, h2, 0]

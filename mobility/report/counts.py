@@ -47,17 +47,18 @@ def groups_table(access: Access) -> pd.DataFrame:
 def comparison_table(before: Access, after: Access) -> pd.DataFrame:
     """Return `comparison` with small counts withheld.
 
-    Before, gained and lost give what is after; where one of them is withheld, after is too.
-    Neither is told where the pool less it would be a small count.
+    Any of before, after, gained and lost follows from the others, and what is after stands in
+    the tables of the plan too: where one is withheld, or would leave a small rest of the pool,
+    only zeros stay beside it.
     """
     frame = comparison(before, after)
-    shown = _shown(before, frame, ["pool", "before", "after", "gained", "lost"])
     threshold = before.study.territory.limits.min_workers_shown
-    for column in ("before", "after"):
-        rest = (frame["pool"] - frame[column]).round(6).to_numpy()
-        shown.loc[is_small(rest, threshold), column] = pd.NA
-    hidden = shown[["before", "gained", "lost"]].isna().any(axis=1)
-    shown.loc[hidden, "after"] = pd.NA
+    counts = ["before", "after", "gained", "lost"]
+    exact = frame[counts].to_numpy(np.float64)
+    rest = np.round(frame[["pool"]].to_numpy(np.float64) - exact[:, :2], 6)
+    hidden = is_small(np.hstack([exact, rest]), threshold).any(axis=1)
+    shown = _shown(before, frame, ["pool", *counts])
+    shown[counts] = shown[counts].mask(hidden[:, None] & (exact > 0))
     return shown
 
 
