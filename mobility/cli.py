@@ -255,7 +255,7 @@ def init(
         for lacking in gathered.missing:
             err.print(f"[yellow]{translate('warning', lang)}[/] ", end="")
             err.print(lacking.render(lang), markup=False, soft_wrap=True)
-        out.print(f"{translate('Territory file', lang)}: {gathered.territory}", soft_wrap=True)
+        out.print(f"{translate('Territory file:', lang)} {gathered.territory}", soft_wrap=True)
 
 
 @app.command()

@@ -87,4 +87,4 @@ def print_outputs(folder: Path, language: Language) -> None:
         print_table(plans[shown], translate("Shuttle plans", language), language)
     for found in record["findings"]:
         _print_finding(found["severity"], found["source"], found[language], language, False)
-    out.print(f"{translate('Map', language)}: {folder / 'map.html'}", soft_wrap=True)
+    out.print(f"{translate('Map:', language)} {folder / 'map.html'}", soft_wrap=True)
