@@ -166,6 +166,11 @@ def test_mixing_two_feeders_joins_their_pairs():
     assert found.out_s.tolist() == [10, 12, 14]
     assert found.back_s.tolist() == [INF, 7, 8]
     assert mixed(one, one) is one
+    more = WalkTable(np.zeros(6, np.int64), walks.stop, walks.walk_s)
+    wider = Feeder(two.ptr, i32(4, 1), two.out_s, two.back_s, (more, more))
+    found = mixed(one, wider)
+    assert [table.n_rows for table in found.walks] == [5, 5]
+    assert found.place.tolist() == [0, 2, 4, 1]
 
 
 def test_schema_of_car_pool_places(tmp_path):

@@ -293,14 +293,22 @@ def mixed(outbound: Feeder, homeward: Feeder) -> Feeder:
     """Return the outbound of one feeder with the return of another over the same places."""
     if outbound is homeward:
         return outbound
-    n_places = outbound.walks[0].n_rows
+    walks = (outbound.walks[0], homeward.walks[1])
+    # A feed that was added to puts its stops, hence its places, after those known before.
+    n_places = max(table.n_rows for table in walks)
     one, two = (f.home * n_places + f.place for f in (outbound, homeward))
     return pairs_of(
         (one, outbound.out_s),
         (two, homeward.back_s),
         len(outbound.ptr) - 1,
-        (outbound.walks[0], homeward.walks[1]),
+        (_lengthened(walks[0], n_places), _lengthened(walks[1], n_places)),
     )
+
+
+def _lengthened(table: WalkTable, n_rows: int) -> WalkTable:
+    """Return a table with rows without walks put at its end."""
+    more = np.full(n_rows - table.n_rows, table.ptr[-1], np.int64)
+    return WalkTable(np.concatenate([table.ptr, more]), table.stop, table.walk_s)
 
 
 def fed_commute(
