@@ -68,6 +68,13 @@ def test_small_counts_are_withheld():
     assert count_text(0, "en", 5) == "0"
 
 
+def test_a_shift_that_two_rosters_share_is_named_once():
+    effects = (Effect("X", "3x8", "matin", 20, 0), Effect("X", "2x8", "matin", 30, 0))
+    remedy = Remedy("move_trip", "the departure", {}, 30, 0, 0.0, effects)
+    assert remedy.sentence("fr").count("matin") == 1
+    assert "+30 salariés" in remedy.sentence("fr")
+
+
 def test_missing_vehicle_is_said():
     remedy = Remedy("move_trip", "the departure", {}, 10, 0, 0.0, feasible=False, conflict_min=12)
     assert "il manque 12 min au véhicule" in remedy.sentence("fr")

@@ -128,7 +128,14 @@ def count_text(value: float, language: str, threshold: float) -> str:
 def _effect_texts(
     effects: Sequence[Effect], workers: float, language: str, threshold: float
 ) -> Iterable[str]:
-    gains = sorted((e for e in effects if e.gained > 0), key=lambda e: (-e.gained, e.site, e.shift))
+    # Rosters of one site may share a shift: it is named once.
+    best: dict[tuple[str, str], Effect] = {}
+    for effect in effects:
+        known = best.setdefault((effect.site, effect.shift), effect)
+        if effect.gained > known.gained:
+            best[effect.site, effect.shift] = effect
+    gains = [e for e in best.values() if e.gained > 0]
+    gains.sort(key=lambda e: (-e.gained, e.site, e.shift))
     if not gains:
         yield translate(
             "{workers} workers gain a commute",

@@ -105,9 +105,10 @@ def retiming_remedy(bench: Workbench, outcome: Outcome, factors: LeverFactors) -
         "count": len(times),
         "last": clock(bench.study, kind, times[-1]) if times else "",
     }
+    alone = lever.kind == "move_line" and len(times) == 1
     return Remedy(
         lever.kind,
-        ACTIONS[lever.kind, sign],
+        ACTIONS["move_trip" if alone else lever.kind, sign],
         params,
         outcome.score.workers_gained,
         outcome.score.workers_lost,
