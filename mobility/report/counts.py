@@ -56,9 +56,10 @@ def comparison_table(before: Access, after: Access) -> pd.DataFrame:
     counts = ["before", "after", "gained", "lost"]
     exact = frame[counts].to_numpy(np.float64)
     rest = np.round(frame[["pool"]].to_numpy(np.float64) - exact[:, :2], 6)
-    hidden = is_small(np.hstack([exact, rest]), threshold).any(axis=1)
+    small = np.asarray(is_small(np.hstack([exact, rest]), threshold))
+    hidden = small.any(axis=1, keepdims=True)
     shown = _shown(before, frame, ["pool", *counts])
-    shown[counts] = shown[counts].mask(hidden[:, None] & (exact > 0))
+    shown[counts] = shown[counts].mask(np.asarray(hidden & (exact > 0)))
     return shown
 
 
