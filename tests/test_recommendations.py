@@ -37,7 +37,7 @@ def late(tmp_path_factory):
 def test_sentence_of_the_known_best_move(late):
     remedy = retiming_remedy(late.bench, late.outcomes[0], load_factors())
     assert remedy.sentence("fr") == (
-        "Avancer de 20 min le dernier départ de la ligne R (04:45 → 04:25) : +10 salariés "
+        "Avancer de 20 min le dernier départ de la ligne R (04:45 → 04:25) : +10 actifs "
         "accèdent au poste matin de Usine ; environ 400 € par an."
     )
     assert remedy.sentence("en") == (
@@ -63,7 +63,7 @@ def test_small_counts_are_withheld():
     for language in ("fr", "en"):
         text = remedy.sentence(language, threshold=5)
         assert not re.search(r"\b[23]\b", text), text
-    assert "moins de 5 salariés" in remedy.sentence("fr", threshold=5)
+    assert "moins de 5 actifs" in remedy.sentence("fr", threshold=5)
     assert "+3" in remedy.sentence("fr", threshold=1)
     assert count_text(0, "en", 5) == "0"
 
@@ -72,7 +72,7 @@ def test_a_shift_that_two_rosters_share_is_named_once():
     effects = (Effect("X", "3x8", "matin", 20, 0), Effect("X", "2x8", "matin", 30, 0))
     remedy = Remedy("move_trip", "the departure", {}, 30, 0, 0.0, effects)
     assert remedy.sentence("fr").count("matin") == 1
-    assert "+30 salariés" in remedy.sentence("fr")
+    assert "+30 actifs" in remedy.sentence("fr")
 
 
 def test_missing_vehicle_is_said():
@@ -106,7 +106,7 @@ def test_recommendations_are_in_the_order_of_cost_per_worker(demo):
         digits = row.sentence.replace("\u202f", "")
         for effect in sorted(remedy.effects, key=lambda e: -e.gained)[:1]:
             if effect.gained >= 5:
-                assert f"+{effect.gained + 1e-9:.0f} salariés" in digits
+                assert f"+{effect.gained + 1e-9:.0f} actifs" in digits
 
 
 def test_examples_hold_after_and_not_before(demo):
