@@ -13,10 +13,12 @@ from openpyxl import load_workbook
 from PIL import Image
 from pypdf import PdfReader
 from small import lonlat, write_territory
+from typer.testing import CliRunner
 
 from mobility.analysis.commutes import assess, rosters
 from mobility.analysis.loading import load
 from mobility.analysis.white_zones import STATUSES, white_zones
+from mobility.cli import app
 from mobility.report.content import document
 from mobility.report.layers import roster_status
 from mobility.report.page import html_page
@@ -177,6 +179,14 @@ def test_workbook_has_a_typed_sheet_per_table(small, written):
     column = [c.value for c in shifts[1]].index("Aller et retour (actifs)") + 1
     found = [shifts.cell(i, column).value for i in range(2, 2 + len(frame))]
     assert found == frame["reachable"].astype(int).tolist()
+
+
+def test_command_writes_map_tables_and_report(tmp_path):
+    path = write_territory(tmp_path, homes=homes(40, 60))
+    done = CliRunner().invoke(app, ["report", str(path), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    assert {*NAMES, "map.html", "summary.csv"} <= {p.name for p in (tmp_path / "out").iterdir()}
+    assert "report.pdf" in (tmp_path / "out" / "run.json").read_text(encoding="utf-8")
 
 
 def test_record_lists_every_file(written):

@@ -25,6 +25,7 @@ def texts():
                         yield value.value
     yield prose.WORST_OF
     yield from prose.METHODS
+    yield from parameters.ASSUMED.values()
     yield from (text for row in parameters.MEANINGS.values() for text in row if text)
     for table in (prose.DEFINITIONS, prose.REMEDIES):
         yield from table.values()

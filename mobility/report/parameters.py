@@ -33,6 +33,9 @@ MEANINGS = {
 }  # fmt: skip
 
 
+#: Values that are symbols, in words.
+ASSUMED = {"built_up": "in built-up areas", "always": "always", "never": "never"}
+
 Row = tuple[str, str, str, str]
 
 
@@ -63,4 +66,4 @@ def _value(value: object, words: Words) -> str:
     if isinstance(value, float | int):
         text = f"{value:g}"
         return text.replace(".", ",") if words.language == "fr" else text
-    return words.t(str(value))
+    return words.t(ASSUMED.get(str(value), str(value)))

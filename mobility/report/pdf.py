@@ -68,6 +68,7 @@ class _Press:
 
         self.document = document
         self.level = -1
+        self.counted: dict[tuple[str, float, float, bool], int] = {}
         self.pdf: FPDF = Sheet(format="A4")
         fonts = _fonts()
         for style, file in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):
@@ -126,11 +127,14 @@ class _Press:
 
     def _lines(self, text: str, size: float, width: float, *, bold: bool = False) -> int:
         """Return how many lines a text takes."""
-        self._font(size, bold=bold)
-        lines: Any = self.pdf.multi_cell(
-            width, 4, self.clean(text), dry_run=True, output="LINES", align="L"
-        )
-        return max(len(lines), 1)
+        key = text, size, round(width, 3), bold
+        if key not in self.counted:
+            self._font(size, bold=bold)
+            lines: Any = self.pdf.multi_cell(
+                width, 4, self.clean(text), dry_run=True, output="LINES", align="L"
+            )
+            self.counted[key] = max(len(lines), 1)
+        return self.counted[key]
 
     def _gap(self, mm: float) -> None:
         self.pdf.set_y(self.pdf.get_y() + mm)

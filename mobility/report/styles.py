@@ -108,7 +108,8 @@ def _stops_qml() -> str:
 def _qml(body: str) -> str:
     return (
         "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>"
-        f'<qgis version="3.22.0" styleCategories="Symbology|Labeling">{body}</qgis>'
+        f'<qgis version="3.22.0" styleCategories="Symbology|Labeling" '
+        f'labelsEnabled="{int("<labeling" in body)}">{body}</qgis>'
     )
 
 
