@@ -23,6 +23,7 @@ _HOME = {
     "WhiteZones": "mobility.analysis.white_zones",
     "assess": "mobility.analysis.commutes",
     "by_shift": "mobility.analysis.indicators",
+    "design_shuttles": "mobility.shuttles.design",
     "load": "mobility.analysis.loading",
     "rosters": "mobility.analysis.commutes",
     "run": "mobility.pipeline",
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from mobility.analysis.white_zones import white_zones as white_zones
     from mobility.errors import MobilityError as MobilityError
     from mobility.pipeline import run as run
+    from mobility.shuttles.design import design_shuttles as design_shuttles
     from mobility.territory import Territory as Territory
 
 __all__ = ["__version__", *_HOME]  # noqa: PLE0604

@@ -27,8 +27,8 @@ PLANS = (
     "lines",
     "vehicles",
     "eur_year",
-    "workers_reached_proven",
-    "workers_gained",
+    "rosters_gained",
+    "employees_gained",
     "eur_per_worker",
     "knee",
 )

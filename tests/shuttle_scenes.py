@@ -97,6 +97,7 @@ def make_scene(
         shift_ids=shift_ids,
         roster=np.zeros(len(shift_ids), np.int32),
         workers=workers,
+        staff=workers.sum(axis=0, keepdims=True),
         needs=needs,
         days=needs * 252.0,
         limits=limits(**changes),

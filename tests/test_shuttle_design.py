@@ -7,10 +7,12 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import partridge as ptg
 import pytest
 
 from mobility.analysis.commutes import assess
+from mobility.analysis.comparison import comparison
 from mobility.analysis.loading import load
 from mobility.analysis.white_zones import white_zones
 from mobility.errors import SourceError, SourceNotFoundError, TerritoryError
@@ -49,11 +51,12 @@ def plans(demo):
 def test_frontier_is_proven_and_unbeaten(plans):
     assert len(plans.plans) >= 3
     costs = [p.costs.total for p in plans.plans]
-    proven = [p.workers_proven for p in plans.plans]
+    proven = [p.rosters_gained for p in plans.plans]
     assert costs == sorted(costs)
     assert all(b > a for a, b in itertools.pairwise(proven))
     assert min(p.operations.vehicles for p in plans.plans) == 1
-    assert plans.plans[-1].workers_proven <= plans.white_workers + 1e-6
+    assert plans.plans[-1].places_proven <= plans.white_workers + 1e-6
+    assert plans.plans[-1].rosters_gained <= plans.scene.staff.sum() + 1e-6
     assert plans.knee in plans.plans
 
 
@@ -61,7 +64,8 @@ def test_nobody_loses_access_and_the_estimate_is_close(plans):
     for p in plans.plans:
         assert p.lost_proven == 0
         # The engine also knows walks beyond the shuttle's and changes with other lines.
-        assert p.workers_proven >= 0.9 * p.workers_reached
+        assert p.places_proven >= 0.9 * p.places_reached
+        assert p.rosters_gained >= 0.9 * p.rosters_estimate
 
 
 def test_riders_keep_the_limits_of_the_territory(plans):
@@ -134,7 +138,17 @@ def test_published_feed_gives_the_same_proof(demo, plans, tmp_path):
             white |= ~was
             ok &= is_now
         gained += plans.scene.workers[row][(white & ok)[plans.homes]].sum()
-    assert gained == pytest.approx(plan.workers_proven)
+    assert gained == pytest.approx(plan.places_proven)
+    rosters = comparison(access, held).query("shift == ''")
+    assert rosters["lost"].sum() == 0
+    told = {plans.roster_names[g.roster]: g for g in plan.rosters}
+    for (site, roster), gain in told.items():
+        name = study.sites[site].name
+        row = rosters[(rosters["site"] == name) & (rosters["roster"] == roster)]
+        assert gain.pool == pytest.approx(row["gained"].item())
+        # Staff live where the pool does: the same share of both.
+        assert gain.gained / gain.staff == pytest.approx(gain.pool / row["pool"].item(), rel=0.2)
+    assert sum(g.pool > 0 for g in plan.rosters) >= 2
 
 
 def test_keeping_every_trip_changes_nothing(plans):
@@ -188,8 +202,8 @@ def test_moving_hours_by_nothing_saves_nothing(plans):
 
 def test_intervals_hold_the_point(plans):
     for s, p in zip(plans.intervals, plans.plans, strict=True):
-        assert s.reached[0] <= p.reached <= s.reached[1]
-        assert s.gained[0] < p.workers_gained < s.gained[1]
+        assert s.rosters[0] <= p.rosters_gained <= s.rosters[1]
+        assert s.gained[0] < p.employees_gained < s.gained[1]
         assert s.eur_per_worker[0] < p.eur_per_worker < s.eur_per_worker[1]
         assert s.co2_saved_kg[0] < p.co2_saved_kg(plans.factors) < s.co2_saved_kg[1]
 
@@ -237,9 +251,9 @@ def test_drawn_lines_are_costed_like_designed_ones(plans, tmp_path):
     path = tmp_path / "lines.toml"
     path.write_text(text, encoding="utf-8")
     drawn = cost_lines(plans, read_lines(path))
-    assert drawn.knee.lines[0].name == "N1"
+    assert drawn.knee.lines[0].name == "D1"
     assert drawn.knee.operations.fleet[1] >= 1
-    assert drawn.knee.workers_proven > 0
+    assert drawn.knee.places_proven > 0
     drawn_at = [[places[s].lon, places[s].lat] for s in line.stops_in]
     geo = {
         "type": "FeatureCollection",
@@ -323,3 +337,40 @@ def test_settings_refuse_nonsense():
         ShuttleConfig.from_dict({"capture_low": 0.9})
     territory = Territory.from_toml(DEMO)
     assert ShuttleConfig.from_territory(territory).capture_rate == 0.3
+
+
+def test_drawn_lines_of_the_settings_stand_beside_the_plans(demo, plans, tmp_path):
+    asked = plans.config.model_copy(update={"lines": tmp_path / "lines.toml"})
+    line = plans.knee.lines[0]
+    place = plans.scene.places[line.stops_in[0]]
+    (tmp_path / "lines.toml").write_text(
+        '[[lines]]\nname = "Ligne du maire"\nsite = "Fonderie des Quatre-Vents"\n'
+        f'stops = ["{_a_stop(demo[0], place)}"]\n',
+        encoding="utf-8",
+    )
+    found = design_shuttles(*demo, config=asked, seed=3)
+    frame = found.to_frame()
+    assert frame["plan"].tolist() == [*plans.to_frame()["plan"], "D01"]
+    assert frame["knee"].sum() == 1
+    assert not frame["knee"].iloc[-1]
+    assert frame["eur_year"].iloc[-1] > 0
+    assert frame["shift_places_proven"].iloc[-1] > 0
+    names = write_plans(found, tmp_path / "out")
+    assert {"D01.zip", "D01.geojson", "D01-timetable.csv"} <= set(names)
+    assert "Ligne du maire" in (tmp_path / "out" / "D01-timetable.csv").read_text(encoding="utf-8")
+    assert set(pd.read_csv(tmp_path / "out" / "rosters.csv")["plan"]) == set(frame["plan"])
+    (tmp_path / "lines.toml").write_text(
+        '[[lines]]\nname = "A"\nsite = "Fonderie des Quatre-Vents"\n'
+        "stops = [{ lon = 1, lat = 2 }]\n",
+        encoding="utf-8",
+    )
+    none = design_shuttles(*demo, config=asked, seed=3)
+    assert none.drawn is None
+    assert [f.code for f in none.findings] == ["drawn_lines_unused"]
+
+
+def _a_stop(study, place):
+    """The stop of the timetables nearest to a place."""
+    stops = study.feed.stops
+    away = np.hypot(stops["lon"] - place.lon, stops["lat"] - place.lat)
+    return str(stops["stop_name"].iloc[int(np.argmin(away))])

@@ -1,5 +1,7 @@
 """Timetables, plans and the frontier: properties and hand-computed cases."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,8 +11,17 @@ from shuttle_scenes import KINDS, H, anchor_for, config, make_scene, shift_edges
 from mobility.shuttles.costs import calendar_days
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.frontier import build_frontier, knee, make_candidate, pareto
+from mobility.shuttles.master import Master
 from mobility.shuttles.model import UNREACHED, Line
-from mobility.shuttles.plan import employer_shares, evaluate_plan, plan_table, reached_shifts
+from mobility.shuttles.plan import (
+    employer_shares,
+    evaluate_plan,
+    plan_table,
+    reached_shifts,
+    roster_gains,
+)
+from mobility.shuttles.proof import proven_plan
+from mobility.shuttles.rosters import edge_worth, gained_rosters, missing_only, missing_sets
 from mobility.shuttles.schedule import build_run, build_runs, group_edges, run_cover
 
 FACTORS = Factors.load()
@@ -76,7 +87,7 @@ def test_a_home_that_lacks_one_direction_needs_only_that_run():
     served = np.array([[True, False, False], [True, True, True]])
     assert reached_shifts(scene, served).tolist() == [[True, True, False]]
     plan = evaluate_plan(scene, [line], config(), FACTORS, DAYS)
-    assert plan.workers_reached == 8.0
+    assert plan.places_reached == 8.0
     assert plan.service.rider_edge.tolist() == [3.0, 8.0]
 
 
@@ -103,7 +114,7 @@ def test_pooled_gates_are_called_in_turn():
     total, _ = run_cover(scene, line, run, 2)
     assert total[0] == 80 + (run.arrive_s[1] - run.arrive_s[0]) + (5 * H - run.arrive_s[1])
     plan = evaluate_plan(scene, [line], config(), FACTORS, DAYS)
-    assert plan.workers_reached == 8.0
+    assert plan.places_reached == 8.0
     assert employer_shares(plan, scene, by="boardings", headcounts=[90, 10]) == {0: 0.5, 1: 0.5}
     assert employer_shares(plan, scene, by="headcount", headcounts=[90, 10]) == {0: 0.9, 1: 0.1}
     assert employer_shares(plan, scene, by="km", headcounts=[90, 10]) == {0: 0.5, 1: 0.5}
@@ -164,12 +175,13 @@ def test_no_plan_of_the_frontier_is_beaten(seed):
         for b in plans:
             if a is not b:
                 assert not (
-                    b.costs.total <= a.costs.total and b.workers_reached >= a.workers_reached
+                    b.costs.total <= a.costs.total and b.rosters_estimate >= a.rosters_estimate
                 )
         assert a.gap >= -1e-9
     if plans:
         everything = evaluate_plan(scene, lines, config(), FACTORS, DAYS)
-        assert plans[-1].workers_reached >= everything.workers_reached - 0.2
+        # Stops nobody uses are left out after the choice: a shorter ride may add a home.
+        assert plans[-1].rosters_estimate >= everything.rosters_estimate - scene.staff.max()
         assert 0 <= knee(plans) < len(plans)
 
 
@@ -183,13 +195,13 @@ def test_first_plan_of_two_villages_has_one_vehicle():
     plans = build_frontier(scene, candidates, config(), FACTORS, DAYS)
     by_fleet = {}
     for p in plans:
-        best = max(by_fleet.get(p.operations.vehicles, 0), p.workers_reached)
+        best = max(by_fleet.get(p.operations.vehicles, 0), p.rosters_gained)
         by_fleet[p.operations.vehicles] = best
     assert by_fleet == {1: 18.0, 2: 33.0}
-    assert plans[-1].roster_workers == 33.0
+    assert plans[-1].places_reached == 33.0
     table = plan_table(plans, FACTORS)
     assert table["eur_year"].is_monotonic_increasing
-    assert (table["workers_reached_estimate"].diff().dropna() > 0).all()
+    assert (table["rosters_estimate"].diff().dropna() > 0).all()
     again = build_frontier(scene, candidates, config(), FACTORS, DAYS)
     assert [p.costs for p in again] == [p.costs for p in plans]
 
@@ -214,7 +226,7 @@ def test_vehicles_that_cannot_be_had_are_not_used():
     limited = config(vehicles=fleet)
     candidates = [make_candidate(scene, x, limited, FACTORS, DAYS) for x in lines]
     plans = build_frontier(scene, candidates, limited, FACTORS, DAYS)
-    assert max(p.workers_reached for p in plans) == 6.0
+    assert max(p.rosters_gained for p in plans) == 6.0
 
 
 def test_thin_runs_are_not_run():
@@ -240,5 +252,140 @@ def test_pareto_drops_the_beaten():
     good = evaluate_plan(scene, [line], config(), FACTORS, DAYS)
     import dataclasses
 
-    worse = dataclasses.replace(good, workers_reached=good.workers_reached - 1)
+    less = tuple(dataclasses.replace(r, estimate=r.estimate - 1) for r in good.rosters)
+    worse = dataclasses.replace(good, rosters=less)
     assert pareto([worse, good]) == [good]
+
+
+def night_town():
+    """A town lacking only the night's return, and a village lacking two shifts of three."""
+    edges, rows = shift_edges([(5, 13), (13, 21), (21, 5)])
+    night_return = 5
+    needs = np.zeros((6, 2), bool)
+    needs[night_return, 0] = True
+    needs[:5, 1] = True
+    needs[5, 1] = True
+    scene = make_scene(
+        [(0, 0), (-4000, 0), (9000, 0)], [(-4000, 100), (9000, 100)], edges, rows, [7.0, 8.0],
+        needs=needs,
+    )  # fmt: skip
+    anchor = anchor_for(edges, 0)
+    town = Line("N1", (1,), (1,), anchor, 0, (night_return,))
+    village = Line("N2", (2,), (2,), anchor, 0, (0, 1, 2, 3))
+    return scene, town, village
+
+
+def test_one_missing_night_return_beats_more_shift_places():
+    scene, town, village = night_town()
+    one = evaluate_plan(scene, [town], config(), FACTORS, DAYS)
+    two = evaluate_plan(scene, [village], config(), FACTORS, DAYS)
+    # Seven workers on each of three shifts: one run gives all 21 a whole 3x8.
+    assert (one.rosters_estimate, one.places_reached, len(one.runs)) == (21.0, 7.0, 1)
+    # Four runs give eight places on two shifts, and nobody a job: the nights still fail.
+    assert (two.rosters_estimate, two.places_reached, len(two.runs)) == (0.0, 16.0, 4)
+    candidates = [make_candidate(scene, x, config(), FACTORS, DAYS) for x in (village, town)]
+    plans = build_frontier(scene, candidates, config(), FACTORS, DAYS)
+    assert [len(p.runs) for p in plans] == [1]
+    assert plans[0].rosters_gained == 21.0
+    assert plans[0].eur_per_worker == pytest.approx(plans[0].costs.total / 21)
+
+
+def test_what_homes_lack_of_a_roster_is_worth_all_of_it():
+    scene, _, _ = night_town()
+    assert missing_sets(scene, range(6), most=3) == [(5,)]
+    assert missing_sets(scene, range(5), most=3) == []
+    assert missing_only(scene, [5]).tolist() == [True, False]
+    assert missing_only(scene, range(6)).tolist() == [True, True]
+    worth = edge_worth(scene)
+    assert worth[:, 0].tolist() == [0, 0, 0, 0, 0, 21]
+    assert worth[:, 1].tolist() == [4] * 6
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000))
+def test_a_roster_is_gained_when_nothing_it_lacks_is_left(seed):
+    rng = np.random.default_rng(seed)
+    scene, _ = random_town(seed, n_homes=12)
+    served = rng.random(scene.needs.shape) < 0.7
+    whole = gained_rosters(scene, served)[0]
+    for h in range(scene.n_homes):
+        lacked = [e for e in range(len(scene.edges)) if scene.needs[e, h]]
+        assert whole[h] == (bool(lacked) and all(served[e, h] for e in lacked))
+    gain = roster_gains(scene, reached_shifts(scene, served))[0]
+    assert gain.estimate == pytest.approx(scene.staff[0, whole].sum())
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0.2, 0.9))
+def test_choice_of_runs_is_that_of_brute_force(seed, share):
+    scene, lines = random_town(seed, shifts=((5, 13), (21, 5)), n_stops=3, n_homes=8)
+    exact = config(mip_gap=0, mip_nodes=10_000)
+    candidates = [c for x in lines[:3] if (c := make_candidate(scene, x, exact, FACTORS, DAYS))]
+    runs = [(c, r) for c, x in enumerate(candidates) for r in range(len(x.runs))]
+    if not runs or len(runs) > 12:
+        return
+    master = Master(scene, candidates, exact, FACTORS)
+    full = master.choose()
+
+    def workers(chosen):
+        served = np.zeros(scene.needs.shape, bool)
+        for c, r in chosen:
+            for e, covered in candidates[c].cover[r].items():
+                served[e] |= covered
+        return float(scene.staff[gained_rosters(scene, served)].sum())
+
+    every = [s for n in range(len(runs) + 1) for s in itertools.combinations(runs, n)]
+    light = 0.005 * float(scene.staff.sum())
+    assert workers(full.runs) == pytest.approx(full.workers)
+    assert full.workers >= max(map(workers, every)) - light - 1e-6
+    limited = master.choose(max_eur=full.eur * share)
+    assert limited.eur <= full.eur * share + 1e-6
+    # Runs alone cost less than runs and vehicles: the bound holds over every set that fits.
+    assert limited.bound >= limited.workers - 1e-6
+    within = [s for s in every if _estimate(scene, candidates, exact, s) <= full.eur * share]
+    assert limited.workers >= max(map(workers, within)) - light - 1e-6
+
+
+def _estimate(scene, candidates, settings_, chosen):
+    """Runs and vehicles of a set: as many of a size as are under way at once."""
+    from mobility.shuttles.costs import Rates
+    from mobility.shuttles.master import _busy
+
+    eur = sum(candidates[c].eur[r] for c, r in chosen)
+    for size, vehicle in enumerate(settings_.vehicles):
+        spans = [
+            _busy(scene, run)
+            for c, r in chosen
+            if (run := candidates[c].runs[r]).vehicle == size
+        ]  # fmt: skip
+        most = max((sum(a <= t < b for a, b in spans) for t, _ in spans), default=0)
+        eur += most * Rates.of(vehicle, FACTORS).fixed * (1 + FACTORS["overhead"])
+    return eur
+
+
+def test_proof_tells_staff_and_inhabitants_apart():
+    scene, town, village = night_town()
+    plan = evaluate_plan(scene, [town, village], config(), FACTORS, DAYS)
+    gained = np.zeros((3, 2), bool)
+    gained[2, 0] = True
+    held = np.array([[True, False], [True, False], [True, False]])
+    told = proven_plan(scene, plan, gained, held, 0.0, np.array([[400.0, 90.0]]), config())
+    assert (told.rosters_gained, told.pool_gained, told.places) == (21.0, 400.0, 7.0)
+    table = plan_table([told], FACTORS)
+    assert table["rosters_gained"].tolist() == [21.0]
+    assert table["pool_gained"].tolist() == [400.0]
+    assert table["employees_gained"].tolist() == [21.0]
+    # Nine riders for eight seats: one in nine of the roster's staff stands.
+    more = dataclasses_replace_workers(scene, 9.0)
+    full = evaluate_plan(more, [town], config(), FACTORS, DAYS)
+    over = proven_plan(more, full, gained, held, 0.0, np.array([[400.0, 90.0]]), config())
+    assert over.over_seats == 1.0
+    assert over.employees_gained == pytest.approx(27 * 8 / 9)
+
+
+def dataclasses_replace_workers(scene, people):
+    import dataclasses
+
+    workers = scene.workers.copy()
+    workers[:, 0] = people
+    return dataclasses.replace(scene, workers=workers, staff=workers.sum(axis=0, keepdims=True))

@@ -15,19 +15,24 @@ from mobility.shuttles.plan import Plan
 
 
 def map_plans(plans: Plans, *, scenarios: Mapping[str, int] | None = None) -> tuple[MapPlan, ...]:
-    """Return the plans of a frontier as a page draws them, cheapest first.
+    """Return the plans of a frontier as a page draws them, cheapest first, then the drawn one.
 
     Parameters
     ----------
     scenarios
         Index of the page's scenario evaluated with a plan, by the plan's name.
     """
-    return tuple(_plan(plans, plan, (scenarios or {}).get(plan.name)) for plan in plans.plans)
+    told = scenarios or {}
+    designed = [_plan(plans, plan, told.get(plan.name)) for plan in plans.plans]
+    drawn = () if plans.drawn is None else map_plans(plans.drawn, scenarios=scenarios)
+    return (*designed, *drawn)
 
 
 def _plan(plans: Plans, plan: Plan, scenario: int | None) -> MapPlan:
-    costs = plan.costs
+    costs, shown = plan.costs, plans.study.territory.limits.min_workers_shown
     facts = (
+        ("Of them, expected riders", _count(plan.employees_gained, shown)),
+        ("Inhabitants newly able to hold a roster", _count(plan.pool_gained, shown)),
         ("EUR per boarding", f"{plan.eur_per_boarding:.2f}"),
         ("Boardings a year", f"{plan.boardings:.0f}"),
         ("Empty vehicle-km a year", f"{costs.empty_km:.0f}"),
@@ -37,7 +42,7 @@ def _plan(plans: Plans, plan: Plan, scenario: int | None) -> MapPlan:
     return MapPlan(
         name=plan.name,
         cost_eur=costs.total,
-        workers=plan.reached,
+        workers=plan.rosters_gained,
         vehicles=plan.operations.vehicles,
         km_per_year=costs.run_km + costs.empty_km,
         lines=tuple(_line(plans, plan, i) for i in range(len(plan.lines))),
@@ -45,6 +50,13 @@ def _plan(plans: Plans, plan: Plan, scenario: int | None) -> MapPlan:
         scenario=scenario,
         facts=tuple(f for f in facts if "nan" not in f[1]),
     )
+
+
+def _count(people: float | None, threshold: int) -> str:
+    """Return a whole count, or that it is under the threshold; "nan" where unknown."""
+    if people is None:
+        return "nan"
+    return f"< {threshold}" if 0 < people < threshold else f"{people:.0f}"
 
 
 def _inbound(line: Line) -> tuple[int, ...]:

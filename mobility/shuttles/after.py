@@ -126,12 +126,16 @@ class Proof:
     gained
         bool[shifts of the study, H]: white on some kind of day before, and held by public
         transport or on foot on every kind of day it works after.
+    held
+        bool[shifts, H]: held by them on every kind of day it works after; true for the
+        shifts not evaluated, which nobody lacks.
     lost
         bool[shifts, H]: held on some kind of day before, by them, and not after. Always
         empty, since a plan only adds runs; checked, not assumed.
     """
 
     gained: Bools
+    held: Bools
     lost: Bools
 
 
@@ -179,14 +183,15 @@ def prove(
         with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
             now = dict(zip([(s, d.kind) for s, d in keys], pool.map(holds, keys), strict=True))
         gained = np.zeros((len(study.shift_rows), study.n_homes), bool)
+        holding = np.ones_like(gained)
         lost = np.zeros_like(gained)
         for s in shift_ids:
             mine = [(s, d.kind) for x, d in keys if x == s]
             white = ~np.all([rescued[k] for k in mine], axis=0)
             held = np.all([rescued[k] | now[k] for k in mine], axis=0)
-            gained[s] = white & held
+            gained[s], holding[s] = white & held, held
             lost[s] = np.any([was[k] & ~now[k] for k in mine], axis=0)
-        proofs.append(Proof(gained, lost))
+        proofs.append(Proof(gained, holding, lost))
     return proofs
 
 

@@ -9,14 +9,16 @@ import numpy as np
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import Day, Rates
 from mobility.shuttles.factors import Factors
-from mobility.shuttles.model import UNREACHED, Anchor, Floats, Ints, Line
+from mobility.shuttles.model import UNREACHED, Anchor, Bools, Floats, Ints, Line
+from mobility.shuttles.rosters import edge_worth
 from mobility.shuttles.routes import Fleet, RouteProblem, outbound_order, solve_routes
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.stops import nearest_stop
 
-#: EUR a year that one captured worker and shift is worth, from thrift to "at any price".
+#: EUR a year that one captured worker's whole roster is worth, from thrift to "at any price".
 PRICES = (1_500.0, 3_500.0, 8_000.0, 100_000.0)
 HUB_PRICES = (3_500.0, 100_000.0)
+PART_PRICES = (1_500.0, 100_000.0)
 SLACK_S = 120  # published whole minutes and walking to the gate, kept out of the ride
 
 
@@ -29,13 +31,15 @@ def generate_lines(
     factors: Factors,
     days: Sequence[Day],
     *,
+    homes: Bools | None = None,
     seed: int = 0,
     should_stop: Callable[[], bool] | None = None,
 ) -> list[Line]:
     """Return distinct lines from ``stops`` to ``anchor``.
 
     Each price of `PRICES` gives a set of routes: a low one keeps the thick stops only, a
-    high one goes for everybody within the limits.
+    high one goes for everybody within the limits. Lines for outbound ends alone are routed
+    from the anchor.
 
     Parameters
     ----------
@@ -43,13 +47,16 @@ def generate_lines(
         Places that may be served.
     edges
         Shift ends the lines serve.
+    homes
+        bool[H] homes the lines are for; all when None.
     """
     served = [e for e in edges if anchor.call_of(e) >= 0]
     if not len(stops) or not served:
         return []
-    load = stop_loads(scene, stops, served, config.capture_rate)
+    load = stop_loads(scene, stops, served, config.capture_rate, homes)
+    worth = stop_worth(scene, stops, served, config.capture_rate, homes)
     keep = load.max(axis=1, initial=0.0) > 0
-    stops, load = stops[keep], load[keep]
+    stops, load, worth = stops[keep], load[keep], worth[keep]
     if not len(stops):
         return []
     first = anchor.places[0]
@@ -57,17 +64,23 @@ def generate_lines(
     fleet = _fleets(scene, served, config, factors, days)
     lines: dict[tuple[tuple[int, ...], int], Line] = {}
     binding = undominated(load)
-    for k, price in enumerate(HUB_PRICES if anchor.is_hub else PRICES):
+    home = all(scene.edges[e].direction == "out" for e in served)
+    seconds, metres = scene.drive.seconds, scene.drive.metres
+    if home:
+        # An outbound run is an inbound one with every way reversed.
+        seconds, metres = seconds.T, metres.T
+    prices = HUB_PRICES if anchor.is_hub else PRICES
+    for k, price in enumerate(prices if homes is None else PART_PRICES):
         if should_stop is not None and should_stop():
             break
         problem = RouteProblem(
-            drive_s=scene.drive.seconds[np.ix_(stops, stops)],
-            drive_m=scene.drive.metres[np.ix_(stops, stops)],
-            to_anchor_s=scene.drive.seconds[stops, first],
-            to_anchor_m=scene.drive.metres[stops, first],
-            from_depot_m=np.minimum(scene.drive.metres[scene.depot, stops], 1e6),
+            drive_s=seconds[np.ix_(stops, stops)],
+            drive_m=metres[np.ix_(stops, stops)],
+            to_anchor_s=seconds[stops, first],
+            to_anchor_m=metres[stops, first],
+            from_depot_m=np.minimum(metres[scene.depot, stops], 1e6),
             load=load[:, binding],
-            prize=load.sum(axis=1) / 2 * price,
+            prize=worth * price,
             limit_s=limit,
             dwell_s=scene.dwell_s,
             fleet=fleet,
@@ -98,12 +111,14 @@ def undominated(load: Floats) -> Ints:
     return np.array(sorted(kept), np.int32)
 
 
-def stop_loads(scene: Scene, stops: Ints, edges: Sequence[int], capture: float) -> Floats:
+def stop_loads(
+    scene: Scene, stops: Ints, edges: Sequence[int], capture: float, homes: Bools | None = None
+) -> Floats:
     """Return float64[stops, edges]: captured riders of each stop, homes going to the nearest."""
     nearest = nearest_stop(scene.walk_s, stops, scene.limits.max_stop_walk_s)
     row = np.searchsorted(np.sort(stops), nearest)
     order = np.argsort(stops, kind="stable")
-    near = nearest >= 0
+    near = (nearest >= 0) if homes is None else (nearest >= 0) & homes
     loads = np.zeros((len(stops), len(edges)))
     for k, e in enumerate(edges):
         people = np.bincount(
@@ -111,6 +126,20 @@ def stop_loads(scene: Scene, stops: Ints, edges: Sequence[int], capture: float) 
         )
         loads[order, k] = people
     return loads
+
+
+def stop_worth(
+    scene: Scene, stops: Ints, edges: Sequence[int], capture: float, homes: Bools | None = None
+) -> Floats:
+    """Return float64[stops]: captured staff whose roster the ends could complete at each stop.
+
+    A home that lacks other ends too counts for the share of them that is served.
+    """
+    worth = edge_worth(scene)[list(edges)].sum(axis=0) * capture
+    nearest = nearest_stop(scene.walk_s, stops, scene.limits.max_stop_walk_s)
+    if homes is not None:
+        nearest = np.where(homes, nearest, -1)
+    return np.array([worth[nearest == stop].sum() for stop in stops], np.float64)
 
 
 def ride_limits(scene: Scene, anchor: Anchor, stops: Ints, edges: Sequence[int]) -> Ints:

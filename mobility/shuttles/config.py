@@ -93,6 +93,9 @@ class ShuttleConfig(Model):
         Budgets examined along the frontier.
     iterations
         Iterations of one route search.
+    mip_gap, mip_nodes
+        The choice of runs stops at this relative distance to its bound, or after so many
+        nodes of the branch and bound; each plan's ``gap`` tells what is left.
     knee_only
         Re-evaluate only the knee by the engine, not every plan of the frontier.
     cell_grid
@@ -128,6 +131,8 @@ class ShuttleConfig(Model):
     max_lines: Annotated[int, Field(ge=1, le=100)] = 12
     plans: Annotated[int, Field(ge=1, le=60)] = 10
     iterations: Annotated[int, Field(ge=1)] = 100
+    mip_gap: Annotated[float, Field(ge=0, lt=1)] = 0.015
+    mip_nodes: Annotated[int, Field(ge=0)] = 6
     knee_only: bool = False
     cell_grid: Annotated[int, Field(ge=1, le=9)] = 3
     lines: Path | None = None

@@ -31,6 +31,7 @@ class Demand:
     shift_ids: Ints
     roster: Ints
     workers: Floats
+    staff: Floats
     needs: Bools
     days: Floats
 
@@ -122,6 +123,12 @@ def _days_on(calendar: list[Day], weekdays: tuple[int, ...], kind: str) -> float
     return sum(d.count for d in calendar if d.weekday in weekdays and d.kinds[d.weekday] == kind)
 
 
+def _staff(study: Study, workers: Floats, site: int, roster: str) -> Floats:
+    """Return float64[H]: workers of a roster over all its shifts."""
+    same = [r.shift_id for r in study.shift_rows if (r.site, r.roster) == (site, roster)]
+    return np.asarray(workers[same].sum(axis=0), np.float64)
+
+
 def _pack(
     study: Study,
     workers: Floats,
@@ -133,7 +140,7 @@ def _pack(
     if not edges:
         empty = np.zeros((0, 0))
         none = np.empty(0, np.int32)
-        return Demand(none, (), none, none, none, empty, empty.astype(bool), empty)
+        return Demand(none, (), none, none, none, empty, empty, empty.astype(bool), empty)
     homes = np.flatnonzero(np.any(needs, axis=0)).astype(np.int32)
     shift_ids = np.unique(rows).astype(np.int32)
     names = [(study.shift_rows[s].site, study.shift_rows[s].roster) for s in shift_ids]
@@ -145,6 +152,7 @@ def _pack(
         shift_ids=shift_ids,
         roster=np.array([rosters.index(n) for n in names], np.int32),
         workers=workers[shift_ids][:, homes],
+        staff=np.array([_staff(study, workers, *name) for name in rosters])[:, homes],
         needs=np.array(needs)[:, homes],
         days=np.array(days, np.float64)[:, homes],
     )

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,8 @@ from mobility.shuttles.groundwork import Groundwork
 from mobility.shuttles.gtfs_out import Period, Table, gtfs_tables
 from mobility.shuttles.harmonise import Move, harmonise
 from mobility.shuttles.model import Bools, Floats, Ints, Line, Run
-from mobility.shuttles.plan import Plan, beyond_seats, plan_table
+from mobility.shuttles.plan import Plan, plan_table
+from mobility.shuttles.proof import proven_plan
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.sensitivity import Sensitivity, cell_sides, sensitivity
 from mobility.shuttles.stops import Selection
@@ -54,6 +56,8 @@ class Plans:
         The plan advised, -1 when there is none.
     selections
         Stop selection of each pool, with its gap.
+    drawn
+        The lines of ``[shuttles] lines`` as one more plan, costed and proven alike.
     """
 
     study: Study
@@ -69,6 +73,7 @@ class Plans:
     selections: tuple[Selection, ...] = ()
     findings: tuple[Finding, ...] = ()
     homes_xy: Floats | None = None
+    drawn: Plans | None = None
 
     @property
     def knee(self) -> Plan | None:
@@ -82,6 +87,19 @@ class Plans:
         for e, row in enumerate(self.scene.edge_shift):
             white[row] |= self.scene.needs[e]
         return float(self.scene.workers[white].sum())
+
+    @property
+    def roster_names(self) -> list[tuple[int, str]]:
+        """Site and name of each roster of the scene."""
+        rows = [self.study.shift_rows[s] for s in self.scene.shift_ids]
+        named = {int(r): (x.site, x.roster) for r, x in zip(self.scene.roster, rows, strict=True)}
+        return [named[r] for r in range(len(self.scene.staff))]
+
+    @cached_property
+    def pools(self) -> Floats:
+        """Inhabitants who could work on each roster, float64[R,H]."""
+        pools = [self.study.pool(*name)[self.homes] for name in self.roster_names]
+        return np.array(pools, np.float64).reshape(self.scene.staff.shape)
 
     @cached_property
     def ways(self) -> Ways:
@@ -113,10 +131,16 @@ class Plans:
         ]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per plan."""
-        frame = plan_table(self.plans, self.factors)
-        frame["knee"] = np.arange(len(frame)) == self.knee_index
+        """Return one row per plan, the drawn lines last."""
+        frame = plan_table([plan for _, plan in self.every], self.factors)
+        frame["knee"] = (np.arange(len(frame)) == self.knee_index) & (self.knee_index >= 0)
         return frame
+
+    @property
+    def every(self) -> list[tuple[Plans, Plan]]:
+        """Every plan, the drawn one last, with the plans it belongs to."""
+        drawn = [] if self.drawn is None else self.drawn.every
+        return [*((self, plan) for plan in self.plans), *drawn]
 
     def gtfs(self, plan: Plan) -> dict[str, Table]:
         """Return the tables of a plan's feed."""
@@ -163,10 +187,33 @@ def design_shuttles(
         study, access, config, factors, site.scene, demand.homes, tuple(days), site.graph,
         tuple(plans), knee(plans), tuple(site.selections), (), site.homes_xy,
     )  # fmt: skip
-    if not plans:
-        return replace(found, findings=(_nothing(demand),))
-    progress("shuttle proof")
-    return proven(found)
+    if plans:
+        progress("shuttle proof")
+        found = proven(found)
+    else:
+        found = replace(found, findings=(_nothing(demand),))
+    return found if config.lines is None else _with_drawn(found, config.lines)
+
+
+def _with_drawn(found: Plans, path: Path) -> Plans:
+    """Return the plans with the planner's own lines beside them."""
+    from mobility.shuttles.edit import cost_lines, read_lines
+
+    path = found.study.territory.resolve(path)
+    stops = found.study.feed.stops
+    stops = stops[stops["lon"].notna() & (stops["location_type"] == 0)]
+    columns = (stops[c] for c in ("stop_name", "lon", "lat"))
+    known = {str(n): (float(x), float(y)) for n, x, y in zip(*columns, strict=True)}
+    drawn = cost_lines(found, read_lines(path, known), file=str(path))
+    if not drawn.plans:
+        finding = Finding(
+            "warning",
+            "drawn_lines_unused",
+            "No run of the drawn lines has enough riders.",
+            source=path.name,
+        )
+        return replace(found, findings=(*found.findings, finding))
+    return replace(found, drawn=drawn)
 
 
 def _nothing(demand: Demand) -> Finding:
@@ -221,9 +268,16 @@ def publish(
     return [gtfs_tables(lines, runs, scene.places, ways, period, **options)]
 
 
-def proven(found: Plans) -> Plans:
-    """Return the plans with the workers the engine finds, those still unbeaten kept."""
-    plans = [_named(p) for p in found.plans]
+def proven(found: Plans, *, drawn: bool = False) -> Plans:
+    """Return the plans with the workers the engine finds, those still unbeaten kept.
+
+    Parameters
+    ----------
+    drawn
+        The lines are the planner's own: they keep their names, and are kept whatever they
+        gain.
+    """
+    plans = list(found.plans) if drawn else [_named(p) for p in found.plans]
     asked = [plans[found.knee_index]] if found.config.knee_only else plans
     tables = publish(found.study, found.scene, found.ways, asked, together=True)[0]
     after = with_feed(found.study, read_tables(tables), scenario="shuttles")
@@ -231,6 +285,8 @@ def proven(found: Plans) -> Plans:
     proofs = prove(found.access, after, masks, [int(s) for s in found.scene.shift_ids])
     told = {p.name: proof for p, proof in zip(asked, proofs, strict=True)}
     plans = [_with_proof(found, p, told[p.name]) if p.name in told else p for p in plans]
+    if drawn:
+        return replace(found, plans=tuple(plans))
     kept = pareto(plans)
     return replace(found, plans=tuple(kept), knee_index=knee(kept))
 
@@ -262,12 +318,8 @@ def _with_proof(found: Plans, plan: Plan, proof: Proof) -> Plan:
     scene = found.scene
     gained = proof.gained[scene.shift_ids][:, found.homes]
     lost = proof.lost[scene.shift_ids][:, found.homes]
-    return replace(
-        plan,
-        workers_proven=float(scene.workers[gained].sum()),
-        lost_proven=float(lost.sum()),
-        over_seats=beyond_seats(scene, plan, gained, found.config),
-    )
+    held = proof.held[scene.shift_ids][:, found.homes]
+    return proven_plan(scene, plan, gained, held, float(lost.sum()), found.pools, found.config)
 
 
 __all__ = ["Plans", "design_shuttles", "proven", "publish"]

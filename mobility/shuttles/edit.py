@@ -26,6 +26,8 @@ from mobility.shuttles.groundwork import gate_walks, lonlat_of, make_scene, walk
 from mobility.shuttles.model import Line, Place
 from mobility.shuttles.plan import evaluate_plan
 
+DRAWN = "D01"
+
 
 @dataclass(frozen=True)
 class DrawnLine:
@@ -184,6 +186,8 @@ def _from_geojson(row: dict[str, Any], k: int, path: Path) -> DrawnLine:
 def cost_lines(plans: Plans, drawn: Sequence[DrawnLine], *, file: str | None = None) -> Plans:
     """Return the drawn lines as one plan: timed, chained, costed and proven by the engine.
 
+    There is none when no run of them has enough riders.
+
     Parameters
     ----------
     plans
@@ -199,7 +203,7 @@ def cost_lines(plans: Plans, drawn: Sequence[DrawnLine], *, file: str | None = N
     study, config, old = plans.study, plans.config, plans.scene
     demand = Demand(
         plans.homes, old.edges, old.edge_shift, old.shift_ids, old.roster, old.workers,
-        old.needs, old.days,
+        old.staff, old.needs, old.days,
     )  # fmt: skip
     sites = {s.name: k for k, s in enumerate(study.sites)}
     used = sorted({_index(sites, d.site, "site", file) for d in drawn})
@@ -230,9 +234,12 @@ def cost_lines(plans: Plans, drawn: Sequence[DrawnLine], *, file: str | None = N
         _line(plans, d, first[k], sites[d.site], gates, walks, config, file)
         for k, d in enumerate(drawn)
     ]
-    plan = evaluate_plan(scene, lines, config, plans.factors, plans.days, name="drawn")
-    found = replace(plans, scene=scene, graph=graph, plans=(plan,), knee_index=0, selections=())
-    return proven(found) if plan.runs else found
+    plan = evaluate_plan(scene, lines, config, plans.factors, plans.days, name=DRAWN)
+    found = replace(
+        plans, scene=scene, graph=graph, plans=(plan,) if plan.runs else (),
+        knee_index=0 if plan.runs else -1, selections=(), findings=(),
+    )  # fmt: skip
+    return proven(found, drawn=True) if plan.runs else found
 
 
 def _index(table: dict[str, int], name: str, field: str, file: str | None) -> int:

@@ -18,13 +18,15 @@ from mobility.shuttles.costs import Day
 from mobility.shuttles.demand import Demand
 from mobility.shuttles.drive import DriveGraph, drive_graph, drive_matrix, drive_seconds
 from mobility.shuttles.factors import Factors
-from mobility.shuttles.frontier import Candidate, make_candidate
+from mobility.shuttles.frontier import distinct, make_candidate, most_useful
+from mobility.shuttles.master import Candidate
 from mobility.shuttles.model import UNREACHED, Drive, Floats, Ints, Line, Place
+from mobility.shuttles.rosters import missing_only, missing_sets
 from mobility.shuttles.scene import Pool, RideLimits, Scene
 from mobility.shuttles.stops import Selection, select_stops
 
 Progress = Callable[[str], None]
-MOST_CANDIDATES = 50
+MOST_PARTS = 3  # lines for what homes lack of one roster
 
 
 @dataclass(eq=False)
@@ -146,6 +148,12 @@ class Groundwork:
                 self.scene, pool.anchor, stops, pool.edges, self.config, factors, days,
                 seed=seed + k, should_stop=should_stop,
             )  # fmt: skip
+            for j, part in enumerate(self._parts(pool)):
+                lines += generate_lines(
+                    self.scene, pool.anchor, stops, part, self.config, factors, days,
+                    homes=missing_only(self.scene, part), seed=seed + 100 * (j + 1) + k,
+                    should_stop=should_stop,
+                )  # fmt: skip
         transfer_s = round(self.config.transfer_min * 60)
         for k, (pool, place, elapsed, walk) in enumerate(self.hubs):
             name = f"{self.scene.places[place].name} > {pool.anchor.name}"
@@ -162,32 +170,13 @@ class Groundwork:
             for line in lines
             if (c := make_candidate(self.scene, line, self.config, factors, days)) is not None
         ]
-        return _most_useful(self.scene, found)
+        return most_useful(self.scene, distinct(found))
 
-
-def _most_useful(scene: Scene, found: Sequence[Candidate]) -> list[Candidate]:
-    """Return the candidates with the most workers per euro, those alike counting less and less.
-
-    Each time a worker's direction is covered by a line already kept, a further line covering
-    it scores half.
-    """
-    if len(found) <= MOST_CANDIDATES:
-        return list(found)
-    value = np.stack([scene.demand(e) for e in range(len(scene.edges))])
-    left = list(range(len(found)))
-    kept: list[int] = []
-    while left and len(kept) < MOST_CANDIDATES:
-        scores = [
-            sum(float(value[e][c].sum()) for cover in found[k].cover for e, c in cover.items())
-            / max(sum(found[k].eur), 1.0)
-            for k in left
-        ]
-        best = left.pop(int(np.argmax(scores)))
-        kept.append(best)
-        for cover in found[best].cover:
-            for e, c in cover.items():
-                value[e] = np.where(c, value[e] / 2, value[e])
-    return [found[k] for k in sorted(kept)]
+    def _parts(self, pool: Pool) -> list[tuple[int, ...]]:
+        """Return what many homes lack of a roster and no more: a line may run for that alone."""
+        if len(pool.sites) > 1:
+            return []
+        return missing_sets(self.scene, pool.edges, most=MOST_PARTS)
 
 
 def lonlat_of(places: Sequence[Place]) -> Floats:
@@ -234,12 +223,13 @@ def _gate_reach(graph: DriveGraph, gates: Ints, n_places: int) -> Ints:
 
 
 def _site_weight(demand: Demand, site: int) -> Floats:
-    """Return float64[H]: white workers of a site over its shifts."""
-    rows = {int(r) for e, r in zip(demand.edges, demand.edge_shift, strict=True) if e.site == site}
+    """Return float64[H]: workers who lack some of their roster at a site, over its rosters."""
+    edges = np.array([e.site == site for e in demand.edges])
+    of = demand.roster[demand.edge_shift]
     out = np.zeros(len(demand.homes))
-    for row in rows:
-        need = np.any(demand.needs[demand.edge_shift == row], axis=0)
-        out += np.where(need, demand.workers[row], 0.0)
+    for roster in np.unique(of[edges]):
+        need = demand.needs[edges & (of == roster)].any(axis=0)
+        out += np.where(need, demand.staff[roster], 0.0)
     return out
 
 
@@ -375,6 +365,7 @@ def make_scene(
         shift_ids=demand.shift_ids,
         roster=demand.roster,
         workers=demand.workers,
+        staff=demand.staff,
         needs=demand.needs,
         days=demand.days,
         limits=RideLimits(

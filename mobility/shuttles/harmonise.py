@@ -85,7 +85,7 @@ def harmonise(
                     minutes,
                     plan.costs.total - trial.costs.total,
                     plan.operations.vehicles - trial.operations.vehicles,
-                    trial.workers_reached - plan.workers_reached,
+                    trial.rosters_estimate - plan.rosters_estimate,
                 )
             )
     return sorted(moves, key=lambda m: (-m.eur_saved, m.site, abs(m.minutes), m.minutes))

@@ -10,6 +10,7 @@ import pandas as pd
 
 from mobility.clock import format_clock
 from mobility.locale import translate
+from mobility.privacy import is_small
 from mobility.shuttles.blocks import Move
 from mobility.shuttles.design import Plans
 from mobility.shuttles.duties import DutyRules
@@ -24,36 +25,48 @@ def write_plans(
 ) -> list[str]:
     """Write every plan into ``folder``; return the names of the files, sorted.
 
-    ``plans.csv``, ``sensitivity.csv``, ``harmonise.csv``, ``factors.csv``, ``lighter.csv``
-    and, for each plan, ``<plan>.zip`` (GTFS), ``<plan>.geojson``, ``<plan>-timetable.csv``,
-    ``<plan>-blocks.csv``, ``<plan>-duties.csv`` and ``<plan>-shares.csv``.
+    ``plans.csv``, ``rosters.csv``, ``sensitivity.csv``, ``harmonise.csv``, ``factors.csv``,
+    ``lighter.csv`` and, for each plan, ``<plan>.zip`` (GTFS), ``<plan>.geojson``,
+    ``<plan>-timetable.csv``, ``<plan>-blocks.csv``, ``<plan>-duties.csv`` and
+    ``<plan>-shares.csv``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     tables: dict[str, pd.DataFrame] = {
         "plans": plans.to_frame(),
         "sensitivity": sensitivity_table(plans),
+        "rosters": rosters_table(plans),
         "harmonise": moves_table(plans),
         "factors": plans.factors.to_frame(),
     }
     if lighter is not None:
         tables["lighter"] = lighter
-    for plan in plans.plans:
-        tables[f"{plan.name}-timetable"] = timetable_table(plans, plan, language=language)
-        tables[f"{plan.name}-blocks"] = blocks_table(plans, plan)
-        tables[f"{plan.name}-duties"] = duties_table(plans, plan)
-        tables[f"{plan.name}-shares"] = shares_table(plans, plan)
-        write_gtfs(plans.gtfs(plan), folder / f"{plan.name}.zip")
-        layer = lines_layer(plans, plan)
-        (folder / f"{plan.name}.geojson").write_text(_geojson(layer), encoding="utf-8")
+    if plans.drawn is not None:
+        for name, table in (("rosters", rosters_table), ("sensitivity", sensitivity_table)):
+            tables[name] = pd.concat([tables[name], table(plans.drawn)], ignore_index=True)
+    for own, plan in plans.every:
+        tables |= _write_plan(own, plan, folder, language)
     for name, frame in tables.items():
         text = frame.to_csv(index=False, float_format="%.3f", lineterminator="\n")
         (folder / f"{name}.csv").write_text(text, encoding="utf-8")
     return sorted(p.name for p in folder.iterdir())
 
 
+def _write_plan(plans: Plans, plan: Plan, folder: Path, language: str) -> dict[str, pd.DataFrame]:
+    """Write a plan's feed and layer; return its tables by name."""
+    write_gtfs(plans.gtfs(plan), folder / f"{plan.name}.zip")
+    layer = lines_layer(plans, plan)
+    (folder / f"{plan.name}.geojson").write_text(_geojson(layer), encoding="utf-8")
+    return {
+        f"{plan.name}-timetable": timetable_table(plans, plan, language=language),
+        f"{plan.name}-blocks": blocks_table(plans, plan),
+        f"{plan.name}-duties": duties_table(plans, plan),
+        f"{plan.name}-shares": shares_table(plans, plan),
+    }
+
+
 def sensitivity_table(plans: Plans) -> pd.DataFrame:
     """Return one row per plan: low and high of each interval."""
-    fields = ("reached", "gained", "eur_per_worker", "co2_saved_kg")
+    fields = ("rosters", "gained", "eur_per_worker", "co2_saved_kg")
     return pd.DataFrame(
         [
             {"plan": s.plan}
@@ -66,6 +79,41 @@ def sensitivity_table(plans: Plans) -> pd.DataFrame:
             for s in plans.intervals
         ]
     )
+
+
+def rosters_table(plans: Plans) -> pd.DataFrame:
+    """Return one row per plan and roster: who gains it, in two units.
+
+    ``staff`` is the roster's headcount; ``rosters_gained`` those of it whose every shift
+    holds thanks to the plan, by the engine, ``rosters_estimate`` by the plan's own model, and
+    ``employees_gained`` those who would ride. ``pool`` are the inhabitants of the labour
+    pool, ``pool_gained`` those newly able to hold the roster, as in ``comparison.csv``.
+    Counts under the territory's threshold are missing.
+    """
+    pools = [plans.study.pool(*name).sum() for name in plans.roster_names]
+    rows = []
+    for plan in plans.plans:
+        for gain in plan.rosters:
+            site, roster = plans.roster_names[gain.roster]
+            rows.append(
+                {
+                    "plan": plan.name,
+                    "site": plans.study.sites[site].name,
+                    "roster": roster,
+                    "staff": gain.staff,
+                    "rosters_gained": gain.gained,
+                    "rosters_estimate": gain.estimate,
+                    "employees_gained": gain.gained * gain.seated * plan.capture_rate,
+                    "pool": pools[gain.roster],
+                    "pool_gained": gain.pool,
+                }
+            )
+    frame = pd.DataFrame(rows)
+    least = plans.study.territory.limits.min_workers_shown
+    for name in ("rosters_gained", "rosters_estimate", "employees_gained", "pool_gained"):
+        if len(frame):
+            frame[name] = frame[name].where(~is_small(frame[name].to_numpy(), least))
+    return frame
 
 
 def moves_table(plans: Plans) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import Costs, Day, Operations, operate, yearly_costs
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.model import UNREACHED, Bools, Floats, Line, Run
+from mobility.shuttles.rosters import RosterGain, whole_rosters
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.schedule import build_runs, run_cover
 
@@ -66,19 +67,21 @@ class Plan:
         Vehicles and drivers, EUR a year, who is served.
     capture_rate
         Share of the workers reached who ride.
-    workers_reached
-        Workers present on the shifts whose commute holds thanks to the plan, by its own
-        model.
-    workers_proven
-        The same by the engine on the plan's GTFS; None before the re-evaluation.
-    roster_workers
-        Workers whose every shift holds thanks to the plan.
+    places_reached
+        Shift-places: workers present on the shifts whose commute holds thanks to the plan,
+        by its own model. A place of a 3x8 gives its worker no job while another shift fails.
+    rosters
+        Who gains a whole roster, roster by roster.
+    places_proven
+        As ``places_reached``, by the engine on the plan's GTFS; None before the
+        re-evaluation.
     lost_proven
         Homes and shifts that held before and no longer do, by the engine; always 0.
     over_seats
         Captured workers the engine finds beyond the seats of their shift's runs.
     bound
-        No set of the generated lines at this cost or with these vehicles reaches more.
+        No set of the generated lines at this cost or with these vehicles gives more
+        workers their whole roster.
     """
 
     name: str
@@ -88,22 +91,43 @@ class Plan:
     costs: Costs
     service: Service
     capture_rate: float
-    workers_reached: float
-    roster_workers: float
+    places_reached: float
+    rosters: tuple[RosterGain, ...]
     bound: float = float("nan")
-    workers_proven: float | None = None
+    places_proven: float | None = None
     lost_proven: float | None = None
     over_seats: float = 0.0
 
     @property
-    def reached(self) -> float:
-        """Workers reached: proven by the engine when known, else the plan's own estimate."""
-        return self.workers_reached if self.workers_proven is None else self.workers_proven
+    def rosters_estimate(self) -> float:
+        """Workers of the headcounts whose whole roster holds, by the plan's own model."""
+        return sum(r.estimate for r in self.rosters)
 
     @property
-    def workers_gained(self) -> float:
-        """Workers reached who would ride, those beyond the seats left out."""
-        return max(self.reached * self.capture_rate - self.over_seats, 0.0)
+    def rosters_gained(self) -> float:
+        """Workers of the headcounts whose whole roster holds: proven when known."""
+        return sum(r.gained for r in self.rosters)
+
+    @property
+    def employees_gained(self) -> float:
+        """Those of `rosters_gained` who would ride and find a seat on every shift."""
+        return sum(r.gained * r.seated for r in self.rosters) * self.capture_rate
+
+    @property
+    def pool_gained(self) -> float | None:
+        """Inhabitants newly able to hold a roster, summed over the rosters; None before proof."""
+        known = [r.pool for r in self.rosters if r.pool is not None]
+        return sum(known) if len(known) == len(self.rosters) else None
+
+    @property
+    def places(self) -> float:
+        """Shift-places: proven by the engine when known, else the plan's own estimate."""
+        return self.places_reached if self.places_proven is None else self.places_proven
+
+    @property
+    def places_gained(self) -> float:
+        """Shift-places whose workers would ride, those beyond the seats left out."""
+        return max(self.places * self.capture_rate - self.over_seats, 0.0)
 
     @property
     def boardings(self) -> float:
@@ -112,8 +136,8 @@ class Plan:
 
     @property
     def gap(self) -> float:
-        """Relative distance of ``workers_reached`` to ``bound``; NaN without bound."""
-        return 1 - self.workers_reached / self.bound if self.bound > 0 else float("nan")
+        """Relative distance of `rosters_estimate` to ``bound``; NaN without bound."""
+        return 1 - self.rosters_estimate / self.bound if self.bound > 0 else float("nan")
 
     @property
     def eur_per_boarding(self) -> float:
@@ -122,8 +146,8 @@ class Plan:
 
     @property
     def eur_per_worker(self) -> float:
-        """EUR a year per worker gained."""
-        gained = self.workers_gained
+        """EUR a year per employee gained: a rider whose whole roster holds."""
+        gained = self.employees_gained
         return self.costs.total / gained if gained else float("nan")
 
     def co2_saved_kg(self, factors: Factors) -> float:
@@ -242,23 +266,27 @@ def evaluate_plan(
         replace(run, riders=tuple(float(x) for x in n))
         for run, n in zip(runs, service.riders, strict=True)
     )
+    rosters = roster_gains(scene, service.reached)
     return Plan(
         name, lines, runs, operations, costs, service, config.capture_rate,
-        float(scene.workers[service.reached].sum()), roster_workers(scene, service.reached),
-        max(bound, float(scene.workers[service.reached].sum())) if not math.isnan(bound) else bound,
+        float(scene.workers[service.reached].sum()), rosters,
+        bound if math.isnan(bound) else max(bound, sum(r.estimate for r in rosters)),
     )  # fmt: skip
 
 
-def roster_workers(scene: Scene, reached: Bools) -> float:
-    """Return the workers whose every shift of their roster holds thanks to ``reached``."""
-    white = reached_shifts(scene, np.ones_like(scene.needs))
-    holds = ~white | reached
-    total = 0.0
-    for roster in np.unique(scene.roster):
-        rows = np.flatnonzero(scene.roster == roster)
-        gained = holds[rows].all(axis=0) & white[rows].any(axis=0)
-        total += float(scene.workers[rows][:, gained].sum())
-    return total
+def roster_gains(scene: Scene, reached: Bools) -> tuple[RosterGain, ...]:
+    """Return who gains each roster: the worst-of rule over its shifts.
+
+    Parameters
+    ----------
+    reached
+        bool[S,H] white shifts that hold thanks to a plan.
+    """
+    whole = whole_rosters(scene, reached)
+    return tuple(
+        RosterGain(r, float(staff.sum()), float(staff[whole[r]].sum()))
+        for r, staff in enumerate(scene.staff)
+    )
 
 
 def _trimmed(
@@ -302,27 +330,6 @@ def _used_calls(line: int, runs: Sequence[Run], service: Service) -> set[int]:
     }
 
 
-def beyond_seats(scene: Scene, plan: Plan, gained: Bools, config: ShuttleConfig) -> float:
-    """Return the captured workers of ``gained`` for whom a direction has no seat.
-
-    Parameters
-    ----------
-    gained
-        bool[S,H] homes the engine finds served, shift by shift.
-    """
-    seats = np.zeros(len(scene.edges))
-    for run in plan.runs:
-        asked = np.array([plan.service.rider_edge[e] for e in run.edges])
-        share = asked / asked.sum() if asked.sum() > 0 else np.full(len(asked), 1 / len(asked))
-        seats[list(run.edges)] += share * config.vehicles[run.vehicle].passengers
-    over = np.zeros(len(scene.shift_ids))
-    for e, row in enumerate(scene.edge_shift):
-        people = scene.workers[row, gained[row] & scene.needs[e]].sum() * config.capture_rate
-        if seats[e] > 0:
-            over[row] = max(over[row], people - seats[e])
-    return float(over.sum())
-
-
 def plan_table(plans: Sequence[Plan], factors: Factors) -> pd.DataFrame:
     """Return one row per plan with its figures."""
     return pd.DataFrame(
@@ -333,11 +340,14 @@ def plan_table(plans: Sequence[Plan], factors: Factors) -> pd.DataFrame:
                 "vehicles": p.operations.vehicles,
                 "drivers_fte": p.costs.drivers_fte,
                 "eur_year": p.costs.total,
-                "workers_reached_estimate": p.workers_reached,
-                "workers_reached_proven": p.workers_proven,
-                "workers_gained": p.workers_gained,
+                "rosters_gained": p.rosters_gained,
+                "rosters_estimate": p.rosters_estimate,
+                "employees_gained": p.employees_gained,
+                "pool_gained": p.pool_gained,
+                "shift_places_proven": p.places_proven,
+                "shift_places_estimate": p.places_reached,
+                "shift_places_gained": p.places_gained,
                 "over_seats": p.over_seats,
-                "roster_workers": p.roster_workers,
                 "boardings_year": p.boardings,
                 "eur_per_boarding": p.eur_per_boarding,
                 "eur_per_worker": p.eur_per_worker,

@@ -53,6 +53,8 @@ class Scene:
         int32[S] roster each shift belongs to.
     workers
         float64[S,H] workers of each shift who live at each home and are white.
+    staff
+        float64[R,H] headcount of each roster, over all its shifts, who live at each home.
     needs
         bool[E,H] the home lacks this direction.
     days
@@ -75,6 +77,7 @@ class Scene:
     shift_ids: Ints
     roster: Ints
     workers: Floats
+    staff: Floats
     needs: Bools
     days: Floats
     limits: RideLimits

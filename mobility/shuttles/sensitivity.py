@@ -11,6 +11,7 @@ from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.model import UNREACHED, Floats, Ints
 from mobility.shuttles.plan import Plan, serve
+from mobility.shuttles.rosters import whole_rosters
 from mobility.shuttles.scene import Scene
 
 CIRCUITY = 1.3
@@ -23,11 +24,12 @@ class Sensitivity:
 
     Attributes
     ----------
-    reached
-        Workers reached: 95 % interval, each worker living anywhere in their cell.
+    rosters
+        Workers whose whole roster holds: 95 % interval, each worker living anywhere in
+        their cell.
     gained
-        Workers gained, from the low capture rate on the low end of ``reached`` to the high
-        one on the high end.
+        Employees gained, from the low capture rate on the low end of ``rosters`` to the
+        high one on the high end.
     eur_per_worker
         From the best to the worst of ``gained``.
     co2_saved_kg
@@ -37,7 +39,7 @@ class Sensitivity:
     """
 
     plan: str
-    reached: tuple[float, float]
+    rosters: tuple[float, float]
     gained: tuple[float, float]
     eur_per_worker: tuple[float, float]
     co2_saved_kg: tuple[float, float]
@@ -66,7 +68,7 @@ def moved_walks(
     return np.where(walk_s >= UNREACHED, UNREACHED, np.rint(moved)).astype(np.int32)
 
 
-def reached_interval(
+def rosters_interval(
     scene: Scene,
     plan: Plan,
     config: ShuttleConfig,
@@ -75,7 +77,7 @@ def reached_interval(
     *,
     speed_ms: float,
 ) -> tuple[float, float]:
-    """Return the 95 % interval of the workers reached when they live anywhere in their cell.
+    """Return the 95 % interval of whole rosters gained, workers living anywhere in their cell.
 
     Each point of a grid over the cell stands for as many workers; the share of points
     within reach is a worker's chance, and workers are independent.
@@ -87,7 +89,7 @@ def reached_interval(
     side_m
         float64[H] side of each home's cell, 0 where the home is a point.
     """
-    chance = np.zeros(scene.workers.shape)
+    chance = np.zeros(scene.staff.shape)
     offsets = cell_offsets(1.0, config.cell_grid)
     used = sorted({p for run in plan.runs for p in run.calls})
     for unit in offsets:
@@ -98,11 +100,11 @@ def reached_interval(
                 (unit * side_m[:, None])[:, None, :], speed_ms=speed_ms,
             )[:, 0]  # fmt: skip
         moved = replace(scene, walk_s=walk)
-        chance += serve(moved, plan.lines, plan.runs, config).reached
+        chance += whole_rosters(moved, serve(moved, plan.lines, plan.runs, config).reached)
     chance /= len(offsets)
-    mean = float((scene.workers * chance).sum())
+    mean = float((scene.staff * chance).sum())
     # Workers are whole people: a cell of w workers has variance w p (1 - p).
-    spread = NORMAL_95 * float(np.sqrt((scene.workers * chance * (1 - chance)).sum()))
+    spread = NORMAL_95 * float(np.sqrt((scene.staff * chance * (1 - chance)).sum()))
     return max(0.0, mean - spread), mean + spread
 
 
@@ -117,12 +119,10 @@ def sensitivity(
     speed_ms: float,
 ) -> Sensitivity:
     """Return the intervals of one plan."""
-    low, high = reached_interval(scene, plan, config, homes_xy, side_m, speed_ms=speed_ms)
-    low, high = min(low, plan.reached), max(high, plan.reached)
-    gained = (
-        max(low * config.capture_low - plan.over_seats, 0.0),
-        high * config.capture_high,
-    )
+    low, high = rosters_interval(scene, plan, config, homes_xy, side_m, speed_ms=speed_ms)
+    low, high = min(low, plan.rosters_gained), max(high, plan.rosters_gained)
+    seated = min((r.seated for r in plan.rosters), default=1.0)
+    gained = (low * config.capture_low * seated, high * config.capture_high)
     cost = plan.costs.total
     car = plan.service.car_km * factors["car_co2"] / factors["car_occupancy"] / 1000
     co2 = tuple(
