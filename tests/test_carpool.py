@@ -13,6 +13,7 @@ from mobility.analysis.carpool import (
     Crew,
     Drives,
     carpool_table,
+    chances,
     colleagues,
     compatible,
     crew,
@@ -136,7 +137,7 @@ def study(tmp_path_factory):
 
 def test_table_of_a_territory_by_hand(study):
     drives, places, there = measure(study)
-    found = carpool_table(study, drives, study.territory.carpool)
+    found = carpool_table(study, chances(study, drives, study.territory.carpool))
     # H2 drives past H1, so all four are within the detour of one another.
     assert found["headcount"].tolist() == [4]
     assert found[["share_2", "share_3", "share_4"]].to_numpy().tolist() == [[1.0, 1.0, 1.0]]
@@ -157,7 +158,7 @@ def test_table_of_a_territory_by_hand(study):
 def test_without_headcount_or_employees_nothing_is_said(tmp_path):
     study = load(write_territory(tmp_path))
     assert crew(study, study.shift_rows[0]) is None
-    empty = carpool_table(study, line([0, 1], [0]), Carpool())
+    empty = carpool_table(study, chances(study, line([0, 1], [0]), Carpool()))
     assert isinstance(empty, pd.DataFrame)
     assert empty.empty
 

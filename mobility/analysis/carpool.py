@@ -15,7 +15,7 @@ point are a lower one: whole cars of k out of those who pass near it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +35,8 @@ Bool = NDArray[np.bool_]
 
 #: Persons in a car.
 SIZES = (2, 3, 4)
+#: Chances of colleagues in the own shift, and in all of close hours; number of those shifts.
+Chances = tuple[Float, Float, int]
 #: Settlements that serve as meeting points.
 VILLAGES = ("city", "town", "village", "hamlet", "suburb")
 
@@ -173,8 +175,13 @@ def partners(study: Study, row: ShiftRow, hours_s: float) -> list[ShiftRow]:
     ]
 
 
-def carpool_table(study: Study, drives: Drives, settings: Carpool) -> pd.DataFrame:
+def carpool_table(study: Study, found: Mapping[int, Chances]) -> pd.DataFrame:
     """Return who has a colleague within the detour, one row per shift with a known size.
+
+    Parameters
+    ----------
+    found
+        Result of `chances`.
 
     Returns
     -------
@@ -184,11 +191,10 @@ def carpool_table(study: Study, drives: Drives, settings: Carpool) -> pd.DataFra
         ``with_3``, ``with_4`` (with 1, 2, 3 colleagues of any shift of close hours) and
         ``share_2`` to ``share_4``.
     """
-    found = chances(study, drives, settings)
     rows = []
     for row in study.shift_rows:
         mine = crew(study, row)
-        if mine is None:
+        if mine is None or row.shift_id not in found:
             continue
         own, shared, count = found[row.shift_id]
         expected = shared @ mine.share
@@ -208,7 +214,7 @@ def carpool_table(study: Study, drives: Drives, settings: Carpool) -> pd.DataFra
     return pd.DataFrame(rows, columns=columns)
 
 
-def chances(study: Study, drives: Drives, settings: Carpool) -> dict[int, tuple[Float, Float, int]]:
+def chances(study: Study, drives: Drives, settings: Carpool) -> dict[int, Chances]:
     """Return, per shift of known size, the chances of colleagues within the detour.
 
     Returns

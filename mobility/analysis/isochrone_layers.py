@@ -37,6 +37,9 @@ from mobility.network.timetable import INF
 MODES = ("transit", "walk", "bike", "e_bike", "car")
 WALK_BUFFER_M = 80.0
 
+#: Areas by site, direction, mode, seconds and whether it is dark.
+Known = dict[tuple[int, bool, str, int, bool], shapely.Geometry]
+
 
 @dataclass(frozen=True)
 class Isochrone:
@@ -85,6 +88,7 @@ def isochrone_layers(
     evaluated = [m for m in study.territory.modes.evaluated if m in MODES]
     wanted = [m for m in evaluated if modes is None or m in modes]
     seen: set[tuple[int, int, bool, str]] = set()
+    known: Known = {}
     for row in study.shift_rows:
         if not study.works_on(row.shift_id, day):
             continue
@@ -94,11 +98,17 @@ def isochrone_layers(
                 key = (row.site, clock_s, edge.returning, mode)
                 if key not in seen:
                     seen.add(key)
-                    yield _isochrone(study, row, day, edge, mode, minutes)
+                    yield _isochrone(study, row, day, edge, mode, minutes, known)
 
 
 def _isochrone(
-    study: Study, row: ShiftRow, day: ChosenDay, edge: Edge, mode: str, minutes: Sequence[float]
+    study: Study,
+    row: ShiftRow,
+    day: ChosenDay,
+    edge: Edge,
+    mode: str,
+    minutes: Sequence[float],
+    known: Known,
 ) -> Isochrone:
     limits = engine_limits(study.territory.limits)
     shapes = []
@@ -107,12 +117,12 @@ def _isochrone(
         within = replace(limits, max_total_s=limit_s)
         if mode == "transit":
             parts = [
-                _on_streets(study, row.site, day, edge, "walk", within),
+                _on_streets(study, row.site, day, edge, "walk", within, known),
                 _around_stops(study, row.site, day, edge, within),
             ]
             shapes.append(shapely.union_all(parts))
         else:
-            shapes.append(_on_streets(study, row.site, day, edge, mode, within))
+            shapes.append(_on_streets(study, row.site, day, edge, mode, within, known))
     clock = format_clock(row.end_s if edge.returning else row.start_s)
     direction = "return" if edge.returning else "outbound"
     frame = pd.DataFrame(
@@ -137,17 +147,30 @@ def _ways(study: Study, day: ChosenDay, edge: Edge, mode: str) -> tuple[Times, T
 
 
 def _on_streets(
-    study: Study, site: int, day: ChosenDay, edge: Edge, mode: str, limits: EngineLimits
+    study: Study,
+    site: int,
+    day: ChosenDay,
+    edge: Edge,
+    mode: str,
+    limits: EngineLimits,
+    known: Known,
 ) -> shapely.Geometry:
-    """Return the area from which, or to which, one goes all the way on the streets."""
+    """Return the area from which, or to which, one goes all the way on the streets.
+
+    ``known`` keeps the areas drawn before: the hour changes them by its light alone.
+    """
     cap_s = limits.max_total_s - edge.margin_s
     if mode == "walk":
         cap_s = min(cap_s, limits.max_walk_s)
     elif mode != "car":
         cap_s = min(cap_s, round(study.territory.limits.max_bike_min * 60))
-    times, attached = _ways(study, day, edge, mode)
-    gates = walk_snaps(study.streets, attached, np.array(study.sites[site].gates, np.float64))
-    return _area(study, times, gates, cap_s, outbound=not edge.returning)
+    dark = mode != "car" and at_gate(study, day, edge) is not study
+    key = (site, edge.returning, mode, cap_s, dark)
+    if key not in known:
+        times, attached = _ways(study, day, edge, mode)
+        gates = walk_snaps(study.streets, attached, np.array(study.sites[site].gates, np.float64))
+        known[key] = _area(study, times, gates, cap_s, outbound=not edge.returning)
+    return known[key]
 
 
 def _around_stops(

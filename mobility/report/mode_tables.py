@@ -24,12 +24,13 @@ def mode_tables(access: Access) -> dict[str, pd.DataFrame]:
         tables = {"modal": shown_modal(modal_table(access), access)}
     else:
         drives, places, there = measure(study)
-        shared = {k: v[1][0] for k, v in chances(study, drives, settings).items()}
+        found = chances(study, drives, settings)
+        shared = {k: v[1][0] for k, v in found.items()}
         points = meeting_points(study, drives, places, there, settings)
         counts = ["near", *(f"in_{k}" for k in SIZES)]
         tables = {
             "modal": shown_modal(modal_table(access, shared), access),
-            "carpool": _shown_carpool(carpool_table(study, drives, settings), access),
+            "carpool": _shown_carpool(carpool_table(study, found), access),
             "carpool_points": suppress_counts(points, counts, threshold=_threshold(access)),
         }
     rows = Factors.load(study.territory.factors, file=study.territory.path).to_frame()
