@@ -11,14 +11,17 @@ import pandas as pd
 import pytest
 from openpyxl import load_workbook
 from PIL import Image
+from privacy_trace import assert_no_trace
 from pypdf import PdfReader
-from small import lonlat, write_territory
+from small import LOCAL, lonlat, write_territory
+from test_employee_privacy import MARKED, employees_csv
 from typer.testing import CliRunner
 
 from mobility.analysis.commutes import assess, rosters
 from mobility.analysis.loading import load
 from mobility.analysis.white_zones import STATUSES, white_zones
 from mobility.cli import app
+from mobility.maps.export import find_browser
 from mobility.report.content import document
 from mobility.report.layers import roster_status
 from mobility.report.page import html_page
@@ -221,6 +224,16 @@ def test_small_counts_and_what_would_tell_them_are_nowhere(secret, tmp_path):
         assert not {"3", "3.0", "97", "97.0", "0.03", "0.97"} & set(values), path.name
 
 
+def test_no_trace_of_a_marked_employee(tmp_path):
+    path = write_territory(tmp_path / "in", homes=employees_csv())
+    text = path.read_text(encoding="utf-8")
+    old = 'id = "id"\nname = "name"\ncommune = "commune"\n'
+    path.write_text(text.replace(old, 'kind = "employees"\n'), encoding="utf-8")
+    write_report(*results(load(path)), tmp_path / "out")
+    assert_no_trace(tmp_path / "out", [MARKED], crs=[LOCAL])
+    assert "Salarié" not in pdf_text(tmp_path / "out") + " ".join(page(tmp_path / "out").words)
+
+
 def test_hostile_names_are_text(tmp_path):
     access, zones = results(study_of(tmp_path, site=HOSTILE, employer="=1+1"))
     write_report(access, zones, tmp_path / "out")
@@ -334,3 +347,25 @@ def test_numbers_and_shares_in_words():
     assert english.percent(0.0) == "0%"
     assert french.set_spaces("motif : « ici » ; là") == "motif\u00a0: «\u202fici\u202f»\u202f; là"
     assert french.roster("3x8") == "3×8"
+
+
+@pytest.mark.browser
+def test_page_in_a_real_browser(written):
+    """No error, no failed request, no accessibility problem that axe-core finds."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    browser = find_browser()
+    if browser is None:
+        pytest.skip("no Chromium on this machine")
+    said = []
+    with playwright.sync_playwright() as driver:
+        window = driver.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        tab = window.new_page()
+        tab.on("console", lambda message: said.append(message.text))
+        tab.on("requestfailed", lambda request: said.append(request.url))
+        tab.goto((written / "report.html").as_uri())
+        assert tab.locator("img").first.evaluate("i => i.naturalWidth") > 500
+        found = axe.Axe().run(tab).response["violations"]
+        window.close()
+    assert not said
+    assert not [v["id"] for v in found]

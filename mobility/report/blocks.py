@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Heading:
-    """A title of level 1 (part), 2 (site) or 3; a part starts a page when printed."""
+    """A title of level 1 (a part) or 2; ``new_page`` where print turns the page."""
 
     text: str
     level: int = 1

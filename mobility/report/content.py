@@ -294,7 +294,7 @@ class Writer:
         seen = [c for c in reasons if sheet.frame[c].isna().any() or (sheet.frame[c] > 0).any()]
         yield Heading(t("White zones: what binds, and what to examine"), new_page=True)
         yield Text(t("The first limit that, relaxed alone, makes the missing directions hold."))
-        yield Heading(t("Remedy to examine first, for each reason"), 3)
+        yield Heading(t("Remedy to examine first, for each reason"), 2)
         names = [c.removeprefix("reason_") for c in seen]
         yield Bullets(tuple((self._sentence(self.words.reason(n)), t(REMEDIES[n])) for n in names))
         if seen:
@@ -330,19 +330,19 @@ class Writer:
     def _grounds(self) -> Iterator[Block]:
         t = self.words.t
         yield Heading(t("What the figures rest on"), new_page=True)
-        yield Heading(t("Kinds of day"), 3)
+        yield Heading(t("Kinds of day"), 2)
         yield self._table(self.sheets["days"])
         if "findings" in self.sheets:
-            yield Heading(t("What to know about the data"), 3)
+            yield Heading(t("What to know about the data"), 2)
             rows = self.sheets["findings"].frame.itertuples(index=False)
             yield Bullets(tuple((f"{r.severity} · {r.source}", str(r.text)) for r in rows))
-        yield Heading(t("Parameters"), 3)
+        yield Heading(t("Parameters"), 2)
         yield self._table(self.sheets["parameters"])
-        yield Heading(t("Sources and licences"), 3)
+        yield Heading(t("Sources and licences"), 2)
         yield self._table(self.sheets["sources"])
-        yield Heading(t("Definitions"), 3)
+        yield Heading(t("Definitions"), 2)
         yield Bullets(tuple((t(name), t(text)) for name, text in DEFINITIONS.items()))
-        yield Heading(t("Methods in short"), 3)
+        yield Heading(t("Methods in short"), 2)
         yield Bullets(tuple(("", t(text)) for text in METHODS))
         yield Text(
             t(

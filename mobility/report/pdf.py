@@ -36,7 +36,7 @@ WASH, FLAG, SENSE = (243, 245, 246), (138, 50, 18), (201, 105, 74)
 LEFT, TOP, BOTTOM, WIDTH = 16.0, 16.0, 17.0, 178.0
 LINE = 1.38
 BODY_PT, NOTE_PT, TABLE_PT = 8.6, 7.4, 6.9
-HEAD_PT = {1: 15.5, 2: 12.0, 3: 9.6}
+HEAD_PT = {1: 15.5, 2: 11.0}
 BAR_MM, GUTTER = 3.6, 2.8
 #: A PDF holds the time it was made; a fixed one keeps the bytes the same.
 NO_TIME = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
@@ -67,7 +67,6 @@ class _Press:
                 self.cell(20, 4, f"{self.page_no()} / {{nb}}", align="R")
 
         self.document = document
-        self.level = -1
         self.counted: dict[tuple[str, float, float, bool], int] = {}
         self.pdf: FPDF = Sheet(format="A4")
         fonts = _fonts()
@@ -177,11 +176,10 @@ class _Press:
         if heading.new_page and self.pdf.get_y() > TOP + 16:
             self.pdf.add_page()
         size = HEAD_PT[heading.level]
-        self._room(30 if heading.level < 3 else 22)
+        self._room(28)
         self._gap(0 if self.pdf.get_y() < TOP + 2 else 12 - 3 * heading.level)
         self._font(size, bold=True)
-        self.level = min(heading.level - 1, self.level + 1)
-        self.pdf.start_section(self.clean(heading.text), self.level)
+        self.pdf.start_section(self.clean(heading.text), heading.level - 1)
         self._write(heading.text, size, bold=True, line=1.25)
         self._gap(1.2)
 
