@@ -174,3 +174,20 @@ def test_shifts_of_close_hours_are_found_around_midnight(tmp_path):
     rows = study.shift_rows
     assert [r.roster for r in partners(study, rows[0], 900)] == ["a", "b"]
     assert [r.roster for r in partners(study, rows[1], 1200)] == ["b", "a", "c"]
+
+
+def test_a_car_park_beside_the_gate_comes_last(study):
+    drives, places, there = measure(study)
+    gate = lonlat(11_200)
+    beside = {"name": "Gate", "kind": "carpool", "lon": gate[0], "lat": gate[1]}
+    both = pd.concat([places, pd.DataFrame([beside])], ignore_index=True)
+    # The second place: all pass it, and it is a second from the gate.
+    near = np.column_stack([there.between, drives.to_site[0]])
+    back = np.vstack([there.across, drives.from_site[0]])
+    to_site = np.column_stack([there.to_site, [1]])
+    from_site = np.column_stack([there.from_site, [1]])
+    found = meeting_points(
+        study, drives, both, Drives(near, to_site, from_site, back), Carpool(detour_min=5, points=3)
+    )
+    assert found["name"].iloc[0] == "Le Bourg"
+    assert found["shared_min"].iloc[0] > 1

@@ -271,8 +271,9 @@ def meeting_points(
 ) -> pd.DataFrame:
     """Return the best meeting points of each shift, best first.
 
-    Each next point is the one that adds most expected workers in cars of two among those who
-    pass near no point already taken.
+    Each next point is the one with most person-minutes of shared driving (expected workers
+    who pass within the detour, times the drive from there to the gate) among those who pass
+    near no point already taken: a car park beside the gate shares nothing.
 
     Parameters
     ----------
@@ -287,8 +288,8 @@ def meeting_points(
     -------
     DataFrame
         ``site``, ``roster``, ``shift``, ``rank``, ``name``, ``kind``, ``lon``, ``lat``,
-        ``near`` (expected workers within the detour), ``in_2``, ``in_3``, ``in_4`` (expected
-        workers in full cars of that size).
+        ``near`` (expected workers within the detour), ``shared_min`` (drive from there), ``in_2``,
+        ``in_3``, ``in_4`` (expected workers in full cars of that size).
     """
     detour_s = settings.detour_min * 60
     rows = []
@@ -304,17 +305,22 @@ def meeting_points(
         left = mine.share.copy()
         for rank in range(settings.points):
             chance = left @ passes
-            best = int(np.argmax(chance))
-            if mine.size * chance[best] < study.territory.limits.min_workers_shown:
+            enough = mine.size * chance >= study.territory.limits.min_workers_shown
+            shared_s = to_places.to_site[row.site]
+            value = np.where(enough & (shared_s < INF), chance * shared_s, 0.0)
+            best = int(np.argmax(value))
+            if value[best] <= 0:
                 break
             found = places.iloc[best].to_dict()
             found |= {"site": row.site_name, "roster": row.roster, "shift": row.shift}
             found |= {"rank": rank + 1, "near": mine.size * chance[best]}
+            found["shared_min"] = round(float(shared_s[best]) / 60, 1)
             for k in SIZES:
                 found[f"in_{k}"] = in_full_cars(mine.size, float(chance[best]), k)
             rows.append(found)
             left[passes[:, best]] = 0.0
     columns = ["site", "roster", "shift", "rank", "name", "kind", "lon", "lat", "near"]
+    columns.append("shared_min")
     return pd.DataFrame(rows, columns=[*columns, *(f"in_{k}" for k in SIZES)])
 
 
