@@ -91,8 +91,8 @@ def main() -> None:
     print(f"{plans.white_workers:.0f} white workers, {len(plans.scene.places)} places")
     print(f"{len(plans.plans)} plans in {wall:.1f} s (cpu {used:.1f} s)")
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
-    columns = ["plan", "vehicles", "eur_year", "workers_reached_estimate",
-               "workers_reached_proven", "eur_per_worker", "gap", "knee"]  # fmt: skip
+    columns = ["plan", "vehicles", "eur_year", "rosters_gained", "rosters_estimate",
+               "employees_gained", "eur_per_worker", "gap", "knee"]  # fmt: skip
     print(plans.to_frame()[columns].round(3).to_string(index=False))
 
 

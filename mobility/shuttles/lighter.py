@@ -195,7 +195,7 @@ def lighter_answers(plans: Plans, zones: WhiteZones) -> pd.DataFrame:
     -------
     DataFrame
         One row per area and site, most white workers first: ``area, site, white_workers,
-        reason``, then for each of `REMEDIES` ``<remedy>_workers`` (white workers reached)
+        reason``, then for each of `REMEDIES` ``<remedy>_workers`` (white shift-places reached)
         and ``<remedy>_eur_worker`` (EUR a year for each who would use it), ``best`` and
         ``shuttle_justified``: no lighter remedy reaches four fifths of the shuttle's
         workers for less.
@@ -235,7 +235,7 @@ def lighter_answers(plans: Plans, zones: WhiteZones) -> pd.DataFrame:
             row["shuttle_workers"] = float(scene.workers[here & shuttle].sum())
             served = plans.knee is not None and float(scene.workers[here & shuttle].sum()) > 0
             row["shuttle_eur_worker"] = (
-                plans.knee.eur_per_worker if served and plans.knee else float("nan")
+                plans.knee.eur_per_place if served and plans.knee else float("nan")
             )
             rows.append(row | _verdict(row))
     columns = [

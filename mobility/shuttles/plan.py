@@ -150,6 +150,11 @@ class Plan:
         gained = self.employees_gained
         return self.costs.total / gained if gained else float("nan")
 
+    @property
+    def eur_per_place(self) -> float:
+        """EUR a year per shift-place gained: what lighter remedies are compared with."""
+        return self.costs.total / self.places_gained if self.places_gained else float("nan")
+
     def co2_saved_kg(self, factors: Factors) -> float:
         """Return the kilograms of CO2e a year: solo cars avoided less the shuttles' own."""
         car = self.service.car_km * factors["car_co2"] / factors["car_occupancy"] / 1000
