@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from mobility.maps.model import (
     Scenario,
     minutes,
 )
+from mobility.maps.payload import _Counter
 
 
 def two_shifts(out, back, status, reason, over=None) -> MapModel:
@@ -157,3 +159,15 @@ def test_a_model_refuses_arrays_of_another_shape() -> None:
 def test_homes_refuse_columns_of_different_length() -> None:
     with pytest.raises(ValueError, match="differ in length"):
         MapHomes(np.zeros(2), np.zeros(2), ("a",), ("c", "c"), np.ones(2))
+
+
+def test_gains_that_would_tell_a_small_count_are_left_out() -> None:
+    """Two of ten workers keep their way: reached afterwards less gained would tell them."""
+    homes = SimpleNamespace(pool=lambda _roster: np.array([2.0, 50.0, 8.0]), groups={})
+    model = SimpleNamespace(homes=homes, min_workers_shown=5)
+    counter = _Counter(model, np.zeros(3, np.int64), 1)  # type: ignore[arg-type]
+    was, now = np.array([True, False, False]), np.array([True, True, False])
+    assert counter.change(was, now, 0) == [None]
+    # With eight who keep it, fifty gained are told: 3 n codes an exact count.
+    was, now = np.array([False, False, True]), np.array([False, True, True])
+    assert counter.change(was, now, 0)[0][1] == 150

@@ -123,8 +123,7 @@ def _scenario(
         if scenario is not model.scenarios[0]:
             was = figures.directions(*_both(first, row)) == 0
             now = figures.directions(there, home) == 0
-            change = np.where(now & ~was, 0, np.where(was & ~now, 1, 2)).astype(np.uint8)
-            gains.append(counter.change(change, rows.roster_of(row)))
+            gains.append(counter.change(was, now, rows.roster_of(row)))
     zone, zones = [], []
     for row in range(rows.n_zones()):
         status, reason = rows.status(row), rows.reason(row)
@@ -169,9 +168,19 @@ class _Counter:
         areas, self.last = self._counts(classes, 4, roster)
         self.area_modes.append(areas)
 
-    def change(self, classes: UInt8, roster: int) -> list[list[int]]:
-        """Count gained, lost, unchanged."""
-        return self._counts(classes, 3, roster)[1]
+    def change(
+        self, was: NDArray[np.bool_], now: NDArray[np.bool_], roster: int
+    ) -> list[list[int] | None]:
+        """Count gained, lost, unchanged; None where those who keep their way are few.
+
+        The few would follow from those reached afterwards less those gained.
+        """
+        classes = np.where(now & ~was, 0, np.where(was & ~now, 1, 2)).astype(np.uint8)
+        groups = [self.model.homes.pool(roster), *self.model.homes.groups.values()]
+        kept = [float(np.rint(g[was & now].sum())) for g in groups]
+        few = [0 < k < self.model.min_workers_shown for k in kept]
+        counts = self._counts(classes, 3, roster)[1]
+        return [None if hide else row for hide, row in zip(few, counts, strict=True)]
 
     def add_zone(self, status: UInt8, reason: UInt8, roster: int, main: int) -> list[list[int]]:
         """Count statuses, then reasons; the main reason comes last."""
