@@ -34,6 +34,8 @@ SchoolZone = Literal["A", "B", "C"]
 
 
 def _check_clock(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= DAY_S:
+        return value
     if isinstance(value, dt.time):
         return value.hour * 3600 + value.minute * 60 + value.second
     try:
@@ -240,6 +242,7 @@ class Sources(Model):
     homes: HomesSource
     sites: Path | None = None
     background: Path | None = None
+    street_changes: Path | None = None
     elevation: Path | None = None
     car_parks: Path | None = None
 
@@ -440,6 +443,23 @@ class Speeds(Model):
     e_bike_kmh: Annotated[float, Field(gt=0, le=45)] = 19.0
 
 
+class Driving(Model):
+    """Solo driving, besides the streets' own speeds.
+
+    Attributes
+    ----------
+    peak_factor, peak_hours
+        Driving times are multiplied by ``peak_factor`` when the gate is reached, or left,
+        within one of the clock intervals; by night and off-peak they stay.
+    parking_min
+        From parking to the gate; the margins already cover the way inside the plant.
+    """
+
+    peak_factor: Annotated[float, Field(ge=1, le=4)] = 1.0
+    peak_hours: list[tuple[ClockS, ClockS]] = [(7 * 3600, 9 * 3600), (16 * 3600, 19 * 3600)]
+    parking_min: Annotated[float, Field(ge=0, le=60)] = 0
+
+
 class Modes(Model):
     """Which modes are computed, and whether cycling rescues a white zone."""
 
@@ -465,6 +485,7 @@ class Territory(Model):
     sites: list[Site] = []
     days: DaysConfig = DaysConfig()
     limits: Limits = Limits()
+    driving: Driving = Driving()
     speeds: Speeds = Speeds()
     modes: Modes = Modes()
     night: Night = Night()

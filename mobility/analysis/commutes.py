@@ -17,6 +17,7 @@ from mobility.analysis.night import daylight_of, in_the_dark
 from mobility.analysis.on_demand import booked_times
 from mobility.analysis.shapes import home_labels
 from mobility.analysis.study import Progress, Study, engine_limits, quiet
+from mobility.clock import DAY_S
 from mobility.engine.journeys import (
     Edge,
     EngineLimits,
@@ -350,6 +351,8 @@ def street_times(
 
 def _moved(study: Study, site: int, mode: str, edge: Edge, limits: EngineLimits) -> HomeTimes:
     moving_s = study.street_times[mode][int(edge.returning)][site]
+    if mode == "car":
+        moving_s = _driven(study, edge, moving_s)
     if mode == "walk":
         elapsed_s = walk_directly(moving_s, edge, limits)
     else:
@@ -360,6 +363,15 @@ def _moved(study: Study, site: int, mode: str, edge: Edge, limits: EngineLimits)
         elapsed_s = np.where(elapsed_s <= cap_s, elapsed_s, INF).astype(np.int32)
     walked = (elapsed_s < INF) & (mode == "walk")
     return _on_streets(elapsed_s, np.where(walked, moving_s, 0).astype(np.int32))
+
+
+def _driven(study: Study, edge: Edge, moving_s: Int32) -> Int32:
+    """Return driving seconds in the traffic of the hour, parking included."""
+    driving = study.territory.driving
+    gate_s = edge.at_s + (edge.margin_s if edge.returning else -edge.margin_s)
+    peak = any(a <= gate_s % DAY_S <= b for a, b in driving.peak_hours)
+    whole = np.ceil(moving_s * (driving.peak_factor if peak else 1.0)) + driving.parking_min * 60
+    return np.where(moving_s < INF, whole, INF).astype(np.int32)
 
 
 def overtime(

@@ -22,11 +22,14 @@ from mobility.inputs.gtfs import Feed, merge_feeds, read_feed
 from mobility.inputs.gtfs_empty import empty_feed
 from mobility.inputs.gtfs_quality import check_feed
 from mobility.inputs.homes import Homes, read_homes
+from mobility.inputs.layers import read_layer
 from mobility.inputs.plain_days import plain_days
 from mobility.inputs.sites import read_sites
+from mobility.network.changes import with_streets
 from mobility.network.footpaths import WalkTable, home_walks, stop_walks, walk_snaps
-from mobility.network.modes import edge_times
+from mobility.network.modes import edge_times, paths_missing_finding
 from mobility.network.paths import PairTable, Times, street_times
+from mobility.network.slopes import edge_grades
 from mobility.network.snap import Snaps, far_finding, island_finding
 from mobility.network.station import access_points, fold_points
 from mobility.network.streets import Streets, streets_from_lines, streets_from_osm
@@ -181,13 +184,11 @@ def read_streets(territory: Territory) -> Streets:
     """
     sources = territory.sources
     if sources.osm is not None:
-        return _parked(
-            territory, streets_from_osm(territory.resolve(sources.osm), crs=territory.crs)
-        )
+        found = streets_from_osm(territory.resolve(sources.osm), crs=territory.crs)
+        return _changed(territory, _parked(territory, found))
     if sources.lines is not None:
-        return _parked(
-            territory, streets_from_lines(territory.resolve(sources.lines), crs=territory.crs)
-        )
+        found = streets_from_lines(territory.resolve(sources.lines), crs=territory.crs)
+        return _changed(territory, _parked(territory, found))
     raise TerritoryError(
         "There are no streets.",
         file=territory.path,
@@ -203,6 +204,27 @@ def _parked(territory: Territory, streets: Streets) -> Streets:
     own = read_car_parks(territory.resolve(territory.sources.car_parks))
     parks = with_car_parks(streets.background.get("car_parks"), own, streets.crs)
     return replace(streets, background={**streets.background, "car_parks": parks})
+
+
+def _changed(territory: Territory, streets: Streets) -> Streets:
+    """Draw the territory's changes: new tracks and paths, and roads that get lit.
+
+    A feature with ``lit=yes`` and no ``highway`` lights what it covers; any other line is
+    added, a path for walkers and cyclists unless its ``highway`` says otherwise.
+    """
+    if territory.sources.street_changes is None:
+        return streets
+    layer = read_layer(territory.resolve(territory.sources.street_changes))
+    lights = np.zeros(len(layer), bool)
+    if "lit" in layer:
+        lights = (layer["lit"] == "yes").to_numpy(bool)
+        if "highway" in layer:
+            lights = lights & layer["highway"].isna().to_numpy()
+    return with_streets(
+        streets,
+        added=layer[~lights] if (~lights).any() else None,
+        lit=layer[lights] if lights.any() else None,
+    )
 
 
 def read_timetables(territory: Territory) -> Feed:
@@ -231,11 +253,12 @@ def _place_findings(
     west, south, east, north = streets.bounds_lonlat
     for index in np.flatnonzero(gates.edge < 0):
         raise SourceError(
-            "The gate of site {name} lies outside the streets, which span longitudes "
+            "The gate of site {name} is over 500 m from any street; the streets span longitudes "
             "{west:.3f} to {east:.3f} and latitudes {south:.3f} to {north:.3f}.",
             column="gates",
             value=f"{gates_lonlat[index, 0]:.5f}, {gates_lonlat[index, 1]:.5f}",
-            mend="Correct the coordinates (longitude first), or take a larger extract.",
+            mend="Correct the coordinates (longitude first), place the gate on a public street "
+            "less than 500 m away, or take a larger extract.",
             name=names[index],
             west=west,
             south=south,
@@ -257,6 +280,7 @@ def _place_findings(
     at_stop = walk_snaps(streets, walking, stops[["lon", "lat"]].to_numpy(np.float64))
     home_names = homes.frame["home_id"].astype(str).tolist()
     for finding in (
+        paths_missing_finding(streets),
         island_finding(streets, walking, "walk"),
         far_finding(at_stop, stops["stop_name"].astype(str).tolist(), what="stops"),
         far_finding(at_home, home_names, what="homes"),
@@ -352,7 +376,10 @@ def street_commutes(
     ``times`` stand for the mode's own seconds per street piece (e.g. safe at night); points
     stay attached where the mode attaches them.
     """
-    usual = edge_times(streets, mode, territory.speeds)  # type: ignore[arg-type]
+    grades = None
+    if mode in ("bike", "e_bike") and territory.sources.elevation is not None:
+        grades = edge_grades(streets, territory.resolve(territory.sources.elevation))
+    usual = edge_times(streets, mode, territory.speeds, grades=grades)  # type: ignore[arg-type]
     times = usual if times is None else times
     gates = walk_snaps(streets, usual, gates_lonlat)
     homes = walk_snaps(streets, usual, homes_lonlat)
@@ -423,6 +450,8 @@ def source_records(territory: Territory, feed: Feed) -> Iterator[SourceRecord]:
         ("homes", sources.homes.file, "", ""),
         ("sites", sources.sites, "", ""),
         ("car_parks", sources.car_parks, "", ""),
+        ("street_changes", sources.street_changes, "", ""),
+        ("elevation", sources.elevation, "", ""),
         *(("on_demand", zone.file, "", "") for zone in territory.on_demand),
     ]
     if territory.path is not None:
