@@ -23,7 +23,6 @@ from mobility.analysis.night import (
 )
 from mobility.analysis.white_zones import REASONS, STATUSES, white_zones
 from mobility.network.footpaths import WalkTable
-from mobility.network.timetable import INF
 from mobility.network.timetable import timetable_from_runs as from_runs
 
 PARIS = ZoneInfo("Europe/Paris")
