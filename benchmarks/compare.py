@@ -229,11 +229,13 @@ def own_streets(dataset: Dataset) -> dict[str, Any]:
     answers["with the peer's walks between stops"] = replace(ours, two_way=theirs.two_way)
     row: dict[str, Any] = {"dataset": dataset.name} | walk_differences(ours, theirs)
     left = {hour: peer.departures(theirs.access, theirs.egress_s, hour) for hour in STARTS_H}
+    answers["with the peer's walks, chained"] = chained(theirs)
     for name, network in answers.items():
+        on_foot = walks_by_a_stop(theirs if name.endswith("chained") else network)
         pairs = [
             Pairs(
                 hour,
-                our_departures(network, hour, walks_by_a_stop(network)),
+                our_departures(network, hour, on_foot),
                 np.where(left[hour] < 3600 * hour - WINDOW.max_total_s, INF, left[hour]),
             )
             for hour in STARTS_H

@@ -6,7 +6,6 @@ Each size runs in a process of its own, so that its peak of memory is its own.
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -120,8 +119,14 @@ def measure(connections: int, n_homes: int) -> dict[str, Any]:
         row[f"{name}_scan_ms"] = 1e3 * seconds(lambda: scan(two_way, egress, edge, limits))  # noqa: B023
         row[f"{name}_homes_ms"] = 1e3 * seconds(lambda: reach(scanned, access))  # noqa: B023
         row[f"{name}_homes_reached"] = int((found.elapsed_s < INF).sum())
-    row["peak_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    row["peak_gb"] = peak_gb()
     return row
+
+
+def peak_gb() -> float:
+    """Return the peak of this process alone; ``ru_maxrss`` would carry over its parent's."""
+    status = Path("/proc/self/status").read_text().splitlines()
+    return int(next(x for x in status if x.startswith("VmHWM")).split()[1]) / 2**20
 
 
 def run() -> list[dict[str, Any]]:

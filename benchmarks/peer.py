@@ -97,16 +97,24 @@ class Peer:
         of searched on its own streets. Walking to a stop and on to the gate without any
         ride is part of its answer; so it is of ours in the comparison.
         """
-        known, deadline = self.known(), moment(self.dataset, hour)
-        found = self.network._core._arrive_by_time_matrix_with_access(
-            self.rows(access, known),
-            [self.row(row, known) for row in egress_s],
-            str(deadline.date()),
-            deadline.strftime("%H:%M:%S"),
-            MAX_RIDES - 1,
-        )
-        left = np.array(found["departure"], np.int64).reshape(access.n_rows, len(egress_s))
+        rows = self.prepared(access, egress_s)
+        left = np.array(self.search(*rows, hour)["departure"], np.int64)
+        left = left.reshape(access.n_rows, len(egress_s))
         return np.where(left == NONE, INF, left)
+
+    def prepared(self, access: WalkTable, egress_s: np.ndarray) -> tuple[Any, Any]:
+        """Return given walks as its search takes them."""
+        known = self.known()
+        return self.rows(access, known), [self.row(row, known) for row in egress_s]
+
+    def search(self, access: Any, egress: Any, hour: int) -> dict[str, Any]:
+        """Run its search alone, on prepared walks."""
+        deadline = moment(self.dataset, hour)
+        return dict(
+            self.network._core._arrive_by_time_matrix_with_access(
+                access, egress, str(deadline.date()), deadline.strftime("%H:%M:%S"), MAX_RIDES - 1
+            )
+        )
 
     def journeys(
         self, access: WalkTable, egress_s: np.ndarray, home: int, site: int, hour: int

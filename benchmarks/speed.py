@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import tempfile
 import time
@@ -84,36 +85,48 @@ def ready(network: Network) -> Network:
 
 
 def against_peer(dataset: Dataset) -> dict[str, Any]:
-    """Ask 10 sites x 6 deadlines x all homes of both sides, networks built or counted in."""
+    """Ask 10 sites x 6 deadlines x all homes of both sides, each on all cores.
+
+    ``same_walks``: both are given the same walks and the same bounds (`ALIGNED`); the answers
+    are equal but for the walks that the peer chains (`benchmarks.compare`). ``public``: the peer's
+    public call, which searches its own walks; its answers differ where the streets do.
+    ``product``: the same call against the product's own limits, which the peer cannot apply.
+    """
     from benchmarks.peer import Peer
 
     start = time.perf_counter()
     network = ready(Network.build(dataset, min_change_s=0))
     ours_built = time.perf_counter() - start
+    edges, cores = arrive_by_edges(), os.cpu_count() or 1
+    aligned = seconds(lambda: ask_all(network, edges, ALIGNED, threads=cores))
+    product = seconds(lambda: ask_all(network, edges, LIMITS, threads=cores))
+    one_off = seconds(lambda: tables_once(dataset))
+
+    given = Peer.our_tables(network)
+    walks = given.prepared(network.access, network.egress_s)
+    same = seconds(lambda: [given.search(*walks, hour) for hour in STARTS_H])
+    row: dict[str, Any] = {
+        "dataset": dataset.name,
+        "ours_aligned_s": aligned,
+        "ours_product_s": product,
+        "ours_tables_s": one_off,
+        "ours_build_s": ours_built,
+        "cafein_same_walks_s": same,
+        "ratio_same_walks": same / aligned,
+    }
+    if dataset.osm_path.suffix != ".pbf":
+        return row
     start = time.perf_counter()
     peer = Peer.own_streets(dataset)
     theirs_built = time.perf_counter() - start
-    edges = arrive_by_edges()
-    theirs = seconds(lambda: peer.travel_times(dataset.homes, dataset.sites, STARTS_H))
-    row: dict[str, Any] = {
-        "dataset": dataset.name,
-        "cafein_s": theirs,
-        "cafein_build_s": theirs_built,
-    }
-    for name, limits in (("product", LIMITS), ("aligned", ALIGNED)):
-        ours = {t: seconds(lambda: ask_all(network, edges, limits, threads=t)) for t in (1, 2)}  # noqa: B023
-        row |= {
-            f"ours_{name}_s": ours[1],
-            f"ours_{name}_2_threads_s": ours[2],
-            f"ratio_{name}": theirs / min(ours.values()),
-        }
-    one_off = seconds(lambda: tables_once(dataset))
-    best = min(row["ours_product_s"], row["ours_product_2_threads_s"])
+    public = seconds(lambda: peer.travel_times(dataset.homes, dataset.sites, STARTS_H))
     return row | {
-        "tables_s": one_off,
-        "build_s": ours_built,
-        "ratio_product_tables_in": theirs / (best + one_off),
-        "ratio_product_builds_in": (theirs + theirs_built) / (best + ours_built),
+        "cafein_public_s": public,
+        "cafein_build_s": theirs_built,
+        "ratio_public": public / aligned,
+        "ratio_public_tables_in": public / (aligned + one_off),
+        "ratio_public_builds_in": (public + theirs_built) / (aligned + ours_built),
+        "ratio_product": public / product,
     }
 
 
@@ -368,25 +381,27 @@ def threads(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def run() -> dict[str, list[dict[str, Any]]]:
-    """Measure everything."""
+MEASURES = (
+    against_peer,
+    against_oracle,
+    against_memory,
+    what_if,
+    building,
+    walking_table,
+    threads,
+)
+
+
+def run(chosen: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """Take the measures named, on every dataset."""
     figures: dict[str, list[dict[str, Any]]] = {}
-    everything = (
-        against_peer,
-        against_oracle,
-        against_memory,
-        what_if,
-        building,
-        walking_table,
-        threads,
-    )
-    for measure in everything:
+    for measure in MEASURES:
         name = measure.__name__
-        rows = figures[name] = []
+        if name not in chosen:
+            continue
+        figures[name] = []
         for dataset in DATASETS.values():
-            if measure is against_peer and dataset.osm_path.suffix != ".pbf":
-                continue
-            rows.append(measure(dataset))
+            figures[name].append(measure(dataset))
             say(f"  {name}, {dataset.name}")
     return figures
 

@@ -26,12 +26,15 @@ this engine is allowed what the peer does: to walk on from one stop to another a
 ## What the differences are
 
 - **two walks in a row**: the peer leaves the last vehicle, walks to another stop, and from that
-  stop to the gate. Each part keeps its own
-  limit, their sum may not: the walk to the gate then takes more than the 20 minutes allowed in
-  one go. Both obey the printed timetable; only ours keeps the limit on the walk.
+  stop to the gate. Each part keeps its own limit, their sum does not: the walk to the gate takes
+  more than the 20 minutes allowed in one go. Both obey the printed timetable; ours is right
+  about the limit. The column "walks chained" is the check: allowed the same, this engine gives
+  the peer's times.
 - **only ours finds the later journey** / **only the peer finds the later journey**: a real
-  difference in the search. Each would be checked against the timetable; the table says how
-  many there are.
+  difference in the search; the table shows whether there is any.
+
+The share of pairs apart depends on where homes and gates happen to lie: it is high where the
+walk to a gate is close to the limit.
 
 One example of each class that occurred:
 
@@ -39,10 +42,12 @@ One example of each class that occurred:
 
 {own}
 "Door to door": each side searches its walks on its own street network. The other columns give
-this engine the peer's walks, all of them or one table at a time. With all of them the two
-engines agree; so what is left door to door is *how far people walk*, not the timetable: where a
-point meets the street (the peer links points to its own selection of streets), which streets
-one may walk on, and rounding (this engine rounds a walk up to a whole second). A walk that is
-one minute longer may miss a bus and cost the headway, which is why differences of some seconds
-in a walk show as many minutes in a departure.
+this engine the peer's walks, all of them or one table at a time; "chained" also lets it walk on
+from one stop to another, as above. What the last column leaves has not been traced pair by
+pair; what lies between it and "door to door" is *how far people walk*: where a point meets
+the street (the peer links points to its own selection of streets), which streets one may walk
+on, and rounding (this engine rounds a walk up to a whole second). A walk longer by some seconds
+may miss a bus and cost the headway, so that small differences in a walk show as many minutes in
+a departure. Which of two walks is right is not a question of the timetable, and is not settled
+here.
 """
