@@ -21,7 +21,8 @@ PARTS = [*MEASURES, "growth", "compare", "night"]
 
 
 NOTES = {
-    "arrive_by_vs_cafein_ratio": "same walks and bounds on both sides; answers equal but for walks chained by the peer",
+    "arrive_by_vs_cafein_ratio": "same walks and bounds on both sides; answers equal "
+    "but for walks chained by the peer",
     "arrive_by_vs_cafein_ratio_public_call": "the peer also searches its walks; streets differ",
     "arrive_by_vs_cafein_ratio_product_limits": "limits that the peer cannot apply",
     "arrive_by_vs_networkx_ratio": "scaled from five homes at 06:00; the oracle answers one "
