@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -198,7 +200,9 @@ def demo(
     key = content_hash([*own, *sources])
     kept = cache_dir() / "demo" / key
     if not (kept / "run.json").is_file():
-        run(territory, kept, shuttles=True, progress=progress)
+        # Most of a first run is compiling: a second process takes the scan kernels.
+        with subprocess.Popen([sys.executable, "-m", "mobility.engine.warm"]):
+            run(territory, kept, shuttles=True, progress=progress)
     with staging(out) as part:
         shutil.copytree(kept, part, dirs_exist_ok=True)
     return Path(out)

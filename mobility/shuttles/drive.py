@@ -153,6 +153,7 @@ class Ways:
     def __init__(self, graph: DriveGraph) -> None:
         self._graph = graph
         self._before: dict[int, np.ndarray] = {}
+        self._known: dict[tuple[int, int], Floats] = {}
         streets = graph.streets
         self._edge: dict[tuple[int, int], list[int]] = {}
         for e, (a, b) in enumerate(zip(streets.edge_u, streets.edge_v, strict=True)):
@@ -164,6 +165,11 @@ class Ways:
 
         A straight line stands where there is no way.
         """
+        if (one, two) not in self._known:
+            self._known[one, two] = self._find(one, two)
+        return self._known[one, two]
+
+    def _find(self, one: int, two: int) -> Floats:
         graph = self._graph
         start, end = one + graph.n_nodes, two + graph.n_nodes
         if one not in self._before:

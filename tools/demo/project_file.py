@@ -65,7 +65,7 @@ language = "fr"
 # donne la liste et les valeurs par défaut.
 [shuttles]
 iterations = 30
-plans = 5
+plans = 4
 max_stops = 14
 max_lines = 6
 max_hubs = 1

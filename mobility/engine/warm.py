@@ -1,0 +1,23 @@
+"""Compile the scan kernels into numba's cache: ``python -m mobility.engine.warm``.
+
+A second process does it while a first run reads its streets.
+"""
+
+import numpy as np
+
+from mobility.engine.journeys import Edge, EngineLimits, TwoWay, travel
+from mobility.network.footpaths import WalkTable
+from mobility.network.timetable import timetable_from_runs
+
+
+def compile_kernels() -> int:
+    """Answer a question of one home and one bus; return its outbound seconds (300)."""
+    two_way = TwoWay(timetable_from_runs(2, [[(0, 100), (1, 300)]]))
+    access = WalkTable(np.array([0, 1]), np.zeros(1, np.int32), np.zeros(1, np.int32))
+    egress_s = np.array([[2**30, 0]], np.int32)[0]
+    edge = Edge(returning=False, at_s=400, margin_s=100)
+    return int(travel(two_way, egress_s, edge, EngineLimits(), access).elapsed_s[0])
+
+
+if __name__ == "__main__":
+    compile_kernels()
