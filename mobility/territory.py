@@ -8,23 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
 
-from mobility.clock import DAY_S, format_clock, parse_clock
+from mobility.clock import DAY_S
 from mobility.errors import SourceNotFoundError, TerritoryError
+from mobility.fields import WEEKDAYS, ClockS, Days, Lat, Lon, Model, Share, Weekday
+from mobility.rosters import ROSTER_TEMPLATES, Roster, Shift, Site
 
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 TransitMode = Literal["transit", "bike_transit", "park_and_ride", "on_demand"]
 StreetMode = Literal["walk", "bike", "e_bike", "car"]
 Mode = Literal[
@@ -33,179 +23,12 @@ Mode = Literal[
 SchoolZone = Literal["A", "B", "C"]
 
 
-def _check_clock(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= DAY_S:
-        return value
-    if isinstance(value, dt.time):
-        return value.hour * 3600 + value.minute * 60 + value.second
-    try:
-        return parse_clock(str(value))
-    except ValueError:
-        raise ValueError('is no time of day; write it as "05:00", from 00:00 to 24:00') from None
-
-
-def _expand_days(value: object) -> object:
-    """Read ``"mon-fri"``, ``"sat,sun"``, ``"all"`` or a list of days."""
-    if not isinstance(value, str):
-        return value
-    if value == "all":
-        return list(WEEKDAYS)
-    days: list[str] = []
-    for part in value.replace(" ", "").lower().split(","):
-        first, _, last = part.partition("-")
-        if first not in WEEKDAYS or (last and last not in WEEKDAYS):
-            raise ValueError('is no list of days; write "mon-fri", "sat,sun" or "all"')
-        i, j = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
-        days += [WEEKDAYS[k % 7] for k in range(i, j + 1 if j >= i else j + 8)]
-    return days
-
-
-def _sort_days(days: list[Weekday]) -> list[Weekday]:
-    return sorted(set(days), key=WEEKDAYS.index)
-
-
 def _check_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         raise ValueError('is no time zone; write e.g. "Europe/Paris"') from None
     return name
-
-
-ClockS = Annotated[int, BeforeValidator(_check_clock)]
-Days = Annotated[
-    list[Weekday], BeforeValidator(_expand_days), AfterValidator(_sort_days), Field(min_length=1)
-]
-Lon = Annotated[float, Field(ge=-180, le=180)]
-Lat = Annotated[float, Field(ge=-90, le=90)]
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Model(BaseModel):
-    """A table of the territory file: unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Shift(Model):
-    """A daily work period.
-
-    Attributes
-    ----------
-    name
-        Name within its roster, e.g. ``"matin"``.
-    start, end
-        Local wall-clock seconds since midnight; ``end <= start`` ends the next day.
-    days
-        Weekdays on which the shift *starts*.
-    headcount
-        Workers present on this shift.
-    """
-
-    name: str = Field(min_length=1)
-    start: ClockS
-    end: ClockS
-    days: Days = list(WEEKDAYS[:5])
-    headcount: Annotated[int, Field(ge=0)] = 0
-
-    @property
-    def end_day_offset(self) -> int:
-        """Return 1 when the shift ends the day after it starts, else 0."""
-        return int(self.end <= self.start)
-
-    @property
-    def crosses_midnight(self) -> bool:
-        """Whether the shift ends on the next day."""
-        return self.end <= self.start
-
-    def label(self) -> str:
-        """Return e.g. ``matin 05:00–13:00``."""
-        return f"{self.name} {format_clock(self.start)}–{format_clock(self.end)}"
-
-
-def _shift(name: str, start: int, end: int, days: str) -> dict[str, Any]:
-    return {"name": name, "start": f"{start:02d}:00", "end": f"{end:02d}:00", "days": days}
-
-
-# Ten hours is the cap of a week-end shift lasting three days (Code du travail R3132-11).
-ROSTER_TEMPLATES: dict[str, list[dict[str, Any]]] = {
-    "3x8": [
-        _shift("matin", 5, 13, "mon-fri"),
-        _shift("après-midi", 13, 21, "mon-fri"),
-        _shift("nuit", 21, 5, "mon-fri"),
-    ],
-    "2x8": [_shift("matin", 5, 13, "mon-fri"), _shift("après-midi", 13, 21, "mon-fri")],
-    "5x8": [
-        _shift("matin", 5, 13, "all"),
-        _shift("après-midi", 13, 21, "all"),
-        _shift("nuit", 21, 5, "all"),
-    ],
-    "night": [_shift("nuit", 21, 5, "mon-fri")],
-    "vsd": [_shift("vsd", 5, 15, "fri,sat,sun")],
-    "day": [_shift("journée", 8, 16, "mon-fri")],
-    "office": [_shift("bureau", 9, 17, "mon-fri")],
-}
-
-
-class Roster(Model):
-    """The set of shifts one worker rotates through.
-
-    Either ``template`` names a known roster, whose headcount is spread evenly over its
-    shifts, or ``shifts`` lists them.
-    """
-
-    name: str = ""
-    template: str | None = None
-    headcount: Annotated[int, Field(ge=0)] | None = None
-    shifts: list[Shift] = []
-    period: tuple[dt.date, dt.date] | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _expand_template(cls, data: object) -> object:
-        if isinstance(data, str):
-            data = {"template": data}
-        if not isinstance(data, dict):
-            return data
-        data = dict(data)
-        template = data.get("template")
-        if template is None:
-            if not data.get("shifts"):
-                raise ValueError('has no shifts; give template = "3x8" or a list of shifts')
-            data.setdefault("name", "+".join(str(s.get("name", "")) for s in data["shifts"]))
-            return data
-        if template not in ROSTER_TEMPLATES:
-            known = ", ".join(ROSTER_TEMPLATES)
-            raise ValueError(f"names no known roster template; choose one of {known}")
-        if not data.get("shifts"):
-            shifts = [dict(s) for s in ROSTER_TEMPLATES[template]]
-            total = data.get("headcount") or 0
-            if isinstance(total, int) and total > 0:
-                for k, shift in enumerate(shifts):
-                    shift["headcount"] = total // len(shifts) + (k < total % len(shifts))
-            data["shifts"] = shifts
-        if not data.get("name"):
-            data["name"] = template
-        return data
-
-    @field_validator("shifts")
-    @classmethod
-    def _unique_shifts(cls, shifts: list[Shift]) -> list[Shift]:
-        names = [s.name for s in shifts]
-        if len(set(names)) != len(names):
-            raise ValueError("two shifts of one roster have the same name; rename one")
-        return shifts
-
-
-class Site(Model):
-    """An employer or an industrial zone."""
-
-    name: str = Field(min_length=1)
-    employer: str = ""
-    gates: Annotated[list[tuple[Lon, Lat]], Field(min_length=1)]
-    rosters: Annotated[list[Roster], Field(min_length=1)]
-    margin_in_min: Annotated[float, Field(ge=0, le=180)] | None = None
-    margin_out_min: Annotated[float, Field(ge=0, le=180)] | None = None
 
 
 class HomesSource(Model):

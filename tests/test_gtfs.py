@@ -312,7 +312,7 @@ def test_a_zip_with_a_damaged_member(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[60:70] = bytes(10)
     path.write_bytes(data)
-    assert error(path).file is not None
+    assert error(path).file == str(path)
 
 
 @pytest.mark.parametrize("name", ["stop_times", "stops", "trips", "routes", "agency"])
@@ -326,8 +326,7 @@ def test_missing_column(tmp_path: Path) -> None:
     texts = {"stop_times": text}
     found = error(write_gtfs(tmp_path / "f", stops=STOPS, trips=[LINE], texts=texts))
     assert found.column == "stop_id"
-    assert found.file is not None
-    assert found.file.endswith("f/stop_times.txt")
+    assert str(found.file).endswith("f/stop_times.txt")
 
 
 @pytest.mark.parametrize("value", ["5h10", "05:61:00", "-1:00:00", "noon", "05:10"])

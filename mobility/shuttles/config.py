@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from mobility.territory import Lat, Lon, Model, Share, Territory, explain_validation
+from mobility.fields import Lat, Lon, Model, Share
+from mobility.territory import Territory, explain_validation
 
 
 class VehicleType(Model):

@@ -1,0 +1,132 @@
+"""Shifts, rosters and sites: when work starts and ends, and where."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator, model_validator
+
+from mobility.clock import format_clock
+from mobility.fields import WEEKDAYS, ClockS, Days, Lat, Lon, Model
+
+
+class Shift(Model):
+    """A daily work period.
+
+    Attributes
+    ----------
+    name
+        Name within its roster, e.g. ``"matin"``.
+    start, end
+        Local wall-clock seconds since midnight; ``end <= start`` ends the next day.
+    days
+        Weekdays on which the shift *starts*.
+    headcount
+        Workers present on this shift.
+    """
+
+    name: str = Field(min_length=1)
+    start: ClockS
+    end: ClockS
+    days: Days = list(WEEKDAYS[:5])
+    headcount: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def end_day_offset(self) -> int:
+        """Return 1 when the shift ends the day after it starts, else 0."""
+        return int(self.end <= self.start)
+
+    @property
+    def crosses_midnight(self) -> bool:
+        """Whether the shift ends on the next day."""
+        return self.end <= self.start
+
+    def label(self) -> str:
+        """Return e.g. ``matin 05:00–13:00``."""
+        return f"{self.name} {format_clock(self.start)}–{format_clock(self.end)}"
+
+
+def _shift(name: str, start: int, end: int, days: str) -> dict[str, Any]:
+    return {"name": name, "start": f"{start:02d}:00", "end": f"{end:02d}:00", "days": days}
+
+
+# Ten hours is the cap of a week-end shift lasting three days (Code du travail R3132-11).
+ROSTER_TEMPLATES: dict[str, list[dict[str, Any]]] = {
+    "3x8": [
+        _shift("matin", 5, 13, "mon-fri"),
+        _shift("après-midi", 13, 21, "mon-fri"),
+        _shift("nuit", 21, 5, "mon-fri"),
+    ],
+    "2x8": [_shift("matin", 5, 13, "mon-fri"), _shift("après-midi", 13, 21, "mon-fri")],
+    "5x8": [
+        _shift("matin", 5, 13, "all"),
+        _shift("après-midi", 13, 21, "all"),
+        _shift("nuit", 21, 5, "all"),
+    ],
+    "night": [_shift("nuit", 21, 5, "mon-fri")],
+    "vsd": [_shift("vsd", 5, 15, "fri,sat,sun")],
+    "day": [_shift("journée", 8, 16, "mon-fri")],
+    "office": [_shift("bureau", 9, 17, "mon-fri")],
+}
+
+
+class Roster(Model):
+    """The set of shifts one worker rotates through.
+
+    Either ``template`` names a known roster, whose headcount is spread evenly over its
+    shifts, or ``shifts`` lists them.
+    """
+
+    name: str = ""
+    template: str | None = None
+    headcount: Annotated[int, Field(ge=0)] | None = None
+    shifts: list[Shift] = []
+    period: tuple[dt.date, dt.date] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expand_template(cls, data: object) -> object:
+        if isinstance(data, str):
+            data = {"template": data}
+        if not isinstance(data, dict):
+            return data
+        data = dict(data)
+        template = data.get("template")
+        if template is None:
+            if not data.get("shifts"):
+                raise ValueError('has no shifts; give template = "3x8" or a list of shifts')
+            data.setdefault("name", "+".join(str(s.get("name", "")) for s in data["shifts"]))
+            return data
+        if template not in ROSTER_TEMPLATES:
+            known = ", ".join(ROSTER_TEMPLATES)
+            raise ValueError(f"names no known roster template; choose one of {known}")
+        if not data.get("shifts"):
+            shifts = [dict(s) for s in ROSTER_TEMPLATES[template]]
+            total = data.get("headcount") or 0
+            if isinstance(total, int) and total > 0:
+                for k, shift in enumerate(shifts):
+                    shift["headcount"] = total // len(shifts) + (k < total % len(shifts))
+            data["shifts"] = shifts
+        if not data.get("name"):
+            data["name"] = template
+        return data
+
+    @field_validator("shifts")
+    @classmethod
+    def _unique_shifts(cls, shifts: list[Shift]) -> list[Shift]:
+        names = [s.name for s in shifts]
+        if len(set(names)) != len(names):
+            raise ValueError("two shifts of one roster have the same name; rename one")
+        return shifts
+
+
+class Site(Model):
+    """An employer or an industrial zone."""
+
+    name: str = Field(min_length=1)
+    employer: str = ""
+    gates: Annotated[list[tuple[Lon, Lat]], Field(min_length=1)]
+    rosters: Annotated[list[Roster], Field(min_length=1)]
+    margin_in_min: Annotated[float, Field(ge=0, le=180)] | None = None
+    margin_out_min: Annotated[float, Field(ge=0, le=180)] | None = None
