@@ -53,6 +53,7 @@ SHUTTLE_STEPS = (
     "shuttle lines",
     "shuttle plans",
     "shuttle proof",
+    "lighter answers",
     *STEPS[8:],
 )
 REPORT_STEPS = (*STEPS, "report")
@@ -156,7 +157,9 @@ def shuttles(
 
         territory = Territory.from_toml(file)
         with progress_bar(lang, SHUTTLE_STEPS) as step:
-            results = run_territory(territory, out_dir, shuttles=True, seed=seed, progress=step)
+            results = run_territory(
+                territory, out_dir, shuttles=True, lighter=True, seed=seed, progress=step
+            )
         print_outputs(results.folder, lang)
 
 
@@ -256,6 +259,28 @@ def init(
             err.print(f"[yellow]{translate('warning', lang)}[/] ", end="")
             err.print(lacking.render(lang), markup=False, soft_wrap=True)
         out.print(f"{translate('Territory file:', lang)} {gathered.territory}", soft_wrap=True)
+
+
+@app.command()
+def png(
+    page: Annotated[Path, typer.Argument(help="La carte (map.html).")],
+    picture: Annotated[Path, typer.Argument(help="L'image à écrire (PNG).")],
+    width: Annotated[int, typer.Option(help="Largeur, en pixels.")] = 1600,
+    height: Annotated[int, typer.Option(help="Hauteur, en pixels.")] = 1000,
+    select: Annotated[
+        list[str] | None,
+        typer.Option(help="Ce qui est montré, comme dans l'adresse de la page : measure=white."),
+    ] = None,
+    lang: Lang = "fr",
+) -> None:
+    """Écrire une image d'une carte (un navigateur Chromium doit être installé)."""
+    with friendly(lang):
+        from mobility.maps.export import export_png
+
+        chosen: dict[str, object] = {"lang": lang}
+        chosen |= dict(pair.partition("=")[::2] for pair in select or ())
+        found = export_png(page, picture, size=(width, height), select=chosen)
+        out.print(str(found), soft_wrap=True)
 
 
 @app.command()

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pandas as pd
+
 from mobility.analysis.commutes import Access, assess
 from mobility.analysis.comparison import check_comparable
 from mobility.analysis.loading import load
@@ -19,6 +21,7 @@ from mobility.files import staging
 from mobility.inputs.gtfs import read_feed
 from mobility.shuttles.after import read_tables, with_feed
 from mobility.shuttles.design import Plans, design_shuttles
+from mobility.shuttles.lighter import lighter_answers
 from mobility.territory import Territory
 
 
@@ -50,6 +53,7 @@ def run(
     *,
     plans: Sequence[str | Path] = (),
     shuttles: bool = False,
+    lighter: bool = False,
     seed: int = 0,
     progress: Progress = quiet,
 ) -> Results:
@@ -69,6 +73,9 @@ def run(
     shuttles
         Also design shuttle lines for the white zones, into ``shuttles/``; the map then shows
         every plan, and ``comparison.csv`` sets the advised one against the present.
+    lighter
+        Also compare each white area's shuttle with a new stop, an extended line, on-demand
+        transport and car-pool (``shuttles/lighter.csv``).
     seed
         Of the design; the same seed gives the same plans.
 
@@ -83,7 +90,7 @@ def run(
     study = load(territory, progress=progress)
     present = evaluate(study, progress=progress)
     if shuttles:
-        return _with_shuttles(folder, present, seed, progress)
+        return _with_shuttles(folder, present, lighter, seed, progress)
     if not plans:
         return _written(folder, present, progress=progress)
     for path in plans:
@@ -91,7 +98,9 @@ def run(
     return _written(folder, present, evaluate(study, progress=progress), progress=progress)
 
 
-def _with_shuttles(folder: Path, present: Evaluation, seed: int, progress: Progress) -> Results:
+def _with_shuttles(
+    folder: Path, present: Evaluation, lighter: bool, seed: int, progress: Progress
+) -> Results:
     """Design shuttles, evaluate the advised plan and write everything."""
     access, zones = present
     found = design_shuttles(access.study, access, zones, seed=seed, progress=progress)
@@ -100,7 +109,11 @@ def _with_shuttles(folder: Path, present: Evaluation, seed: int, progress: Progr
     extra = read_tables(found.gtfs(found.knee))
     study = with_feed(access.study, extra, scenario=found.knee.name)
     variant = evaluate(study, progress=progress)
-    return _written(folder, present, variant, found=found, progress=progress)
+    answers = None
+    if lighter:
+        progress("lighter answers")
+        answers = lighter_answers(found, zones)
+    return _written(folder, present, variant, found=found, answers=answers, progress=progress)
 
 
 def compare(
@@ -144,6 +157,7 @@ def _written(
     variant: Evaluation | None = None,
     *,
     found: Plans | None = None,
+    answers: pd.DataFrame | None = None,
     progress: Progress,
 ) -> Results:
     """Write everything a run gives.
@@ -166,7 +180,8 @@ def _written(
         if variant is not None:
             write_comparison(present[0], variant[0], part / "comparison.csv")
         if found is not None:
-            write_plans(found, part / "shuttles", language=found.study.territory.output.language)
+            language = found.study.territory.output.language
+            write_plans(found, part / "shuttles", lighter=answers, language=language)
             evaluated = {} if found.knee is None else {found.knee.name: 1}
             model = replace(model, plans=map_plans(found, scenarios=evaluated))
         progress("map")
@@ -202,7 +217,7 @@ def demo(
     if not (kept / "run.json").is_file():
         # Most of a first run is compiling: a second process takes the scan kernels.
         with subprocess.Popen([sys.executable, "-m", "mobility.engine.warm"]):
-            run(territory, kept, shuttles=True, progress=progress)
+            run(territory, kept, shuttles=True, lighter=True, progress=progress)
     with staging(out) as part:
         shutil.copytree(kept, part, dirs_exist_ok=True)
     return Path(out)
