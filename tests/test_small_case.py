@@ -147,3 +147,15 @@ def test_scenarios_must_ask_the_same_question(tmp_path):
     with pytest.raises(TerritoryError, match="same sites"):
         compare(one, two, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_seasonal_roster_is_studied_within_its_period(tmp_path):
+    summer = '[{ template = "3x8", period = [2026-06-01, 2026-08-31] }]'
+    study = load(write_territory(tmp_path / "winter", rosters=summer))
+    assert "idle_rosters" in {finding.code for finding in study.findings}
+    with pytest.raises(TerritoryError, match="No shift works"):
+        assess(study)
+    days = 'kinds = ["school_weekday"]\ndates = { school_weekday = 2026-06-16 }'
+    study = load(write_territory(tmp_path / "summer", rosters=summer, days=days))
+    assert "idle_rosters" not in {finding.code for finding in study.findings}
+    assert seconds(assess(study), MORNING) == (45 * 60, 45 * 60)

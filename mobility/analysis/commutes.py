@@ -27,6 +27,7 @@ from mobility.engine.journeys import (
     scan,
     walk_directly,
 )
+from mobility.errors import TerritoryError
 from mobility.inputs.calendars import ChosenDay
 from mobility.network.timetable import INF
 
@@ -155,6 +156,13 @@ def assess(study: Study, *, progress: Progress = quiet) -> Access:
         if study.works_on(shift_id, day)
         for mode in study.territory.modes.evaluated
     ]
+    if not keys:
+        raise TerritoryError(
+            "No shift works on any of the dates studied.",
+            file=study.territory.path,
+            column="days",
+            mend="Add kinds of day, or a date within the rosters' period to days.extra.",
+        )
     progress("commutes")
     if study.territory.limits.safe_at_night:
         # Computed once, before threads ask for it.

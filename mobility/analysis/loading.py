@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mobility.analysis.feeder_modes import Carried, Feeder, Ways, feeders
 from mobility.analysis.night import safe_times
 from mobility.analysis.on_demand import on_demand_services
-from mobility.analysis.study import Progress, SourceRecord, Study, quiet
+from mobility.analysis.study import Progress, SourceRecord, Study, idle_rosters, quiet
 from mobility.engine.journeys import TwoWay
 from mobility.errors import Finding, SourceError, TerritoryError
 from mobility.inputs.calendars import choose_days
@@ -151,7 +151,7 @@ def build_study(
         findings += check_feed(feed, dates=[day.date for day in days])
     progress("streets to work")
     modes = dict.fromkeys(["walk", *territory.modes.evaluated])
-    return Study(
+    study = Study(
         territory=territory,
         homes=homes,
         sites=sites,
@@ -172,6 +172,7 @@ def build_study(
         sources=tuple(source_records(territory, feed)),
         scenario=scenario,
     )
+    return replace(study, findings=study.findings + idle_rosters(study))
 
 
 def read_streets(territory: Territory) -> Streets:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -72,6 +73,8 @@ class ShiftRow:
         ``crosses_midnight``.
     days
         Weekdays on which it starts.
+    period
+        First and last date of a seasonal roster, None all year round.
     """
 
     shift_id: int
@@ -85,6 +88,7 @@ class ShiftRow:
     crosses_midnight: bool
     headcount: int
     days: tuple[str, ...]
+    period: tuple[dt.date, dt.date] | None = None
 
 
 @dataclass(frozen=True)
@@ -177,7 +181,9 @@ class Study:
 
     def works_on(self, shift_id: int, day: ChosenDay) -> bool:
         """Whether a shift starts on a kind of day."""
-        return bool(set(self.shift_rows[shift_id].days) & set(day.weekdays))
+        row = self.shift_rows[shift_id]
+        in_season = row.period is None or row.period[0] <= day.date <= row.period[1]
+        return in_season and bool(set(row.days) & set(day.weekdays))
 
     def days_per_year(self, shift_id: int, day: ChosenDay) -> float:
         """Return how many days a year a shift works on a kind of day.
@@ -238,8 +244,31 @@ def shift_rows(sites: tuple[Site, ...]) -> Iterator[ShiftRow]:
                     crosses_midnight=shift.crosses_midnight,
                     headcount=shift.headcount,
                     days=tuple(shift.days),
+                    period=roster.period,
                 )
                 shift_id += 1
+
+
+def idle_rosters(study: Study) -> tuple[Finding, ...]:
+    """Name the rosters that work on none of the dates studied, e.g. out of their season."""
+    worked: dict[str, bool] = {}
+    for row in study.shift_rows:
+        name = f"{row.site_name}, {row.roster}"
+        works = any(study.works_on(row.shift_id, day) for day in study.days)
+        worked[name] = worked.get(name, False) or works
+    idle = [name for name, works in worked.items() if not works]
+    if not idle:
+        return ()
+    return (
+        Finding(
+            "warning",
+            "idle_rosters",
+            "{count} rosters work on none of the dates studied and read as out of reach: add "
+            "a date within their period to days.extra.",
+            count=len(idle),
+            examples=tuple(idle[:5]),
+        ),
+    )
 
 
 def nearest_gate(gate_walks: WalkTable, sites: tuple[Site, ...], n_stops: int) -> Int32:
