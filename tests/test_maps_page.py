@@ -107,7 +107,7 @@ def test_symbols_used_by_the_script_have_a_text() -> None:
     reasons = re.search(r"const REASONS = \[(.*?)\]", code, re.DOTALL)[1]
     for name in re.findall(r'"(\w+)"', reasons):
         assert f"reason {name}" in ENGLISH
-    from mobility.maps.model import REASONS
+    from mobility.analysis.white_zones import REASONS
 
     assert tuple(re.findall(r'"(\w*)"', reasons)) == REASONS
 

@@ -12,7 +12,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mobility.maps.model import NONE, REASONS, MapModel, Scenario, UInt8
+from mobility.analysis.white_zones import REASONS
+from mobility.maps.model import NONE, MapModel, Scenario, UInt8
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

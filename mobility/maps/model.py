@@ -17,20 +17,6 @@ NONE = 255
 #: Least whole minutes that no longer fit; longer times read as this one.
 LONGEST_MIN = 254
 
-STATUSES = ("served", "outbound_only", "return_only", "neither")
-#: Reasons a home is white; index 0 stands for a served home.
-REASONS = (
-    "",
-    "no_stop_home",
-    "no_stop_gate",
-    "no_service_hour",
-    "no_return",
-    "too_long",
-    "too_many_transfers",
-    "only_school_days",
-    "unsafe_night",
-    "several",
-)
 ROAD_CLASSES = ("motorway", "primary", "secondary", "tertiary", "minor")
 AREA_KINDS = ("built", "forest", "industrial", "water")
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from maps_model import HOSTILE, make_model
 
+from mobility.analysis.white_zones import REASONS
 from mobility.maps.export import export_png, find_browser
 from mobility.maps.figures import Rows, directions
-from mobility.maps.model import NONE, REASONS, MapModel
+from mobility.maps.model import NONE, MapModel
 from mobility.maps.page import write_map
 from mobility.maps.texts import ENGLISH, page_french
 
