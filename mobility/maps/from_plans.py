@@ -32,7 +32,7 @@ def _plan(plans: Plans, plan: Plan, scenario: int | None) -> MapPlan:
     costs, shown = plan.costs, plans.study.territory.limits.min_workers_shown
     facts = (
         ("Of them, expected riders", _count(plan.employees_gained, shown)),
-        ("Inhabitants newly able to hold a roster", _count(plan.pool_gained, shown)),
+        ("Workers of the pool newly able to hold a roster", _count(plan.pool_gained, shown)),
         ("EUR per boarding", f"{plan.eur_per_boarding:.2f}"),
         ("Boardings a year", f"{plan.boardings:.0f}"),
         ("Empty vehicle-km a year", f"{costs.empty_km:.0f}"),

@@ -161,7 +161,7 @@ function showPlans() {
   document.getElementById("mb-plan").value = state.plan;
   document.getElementById("mb-frontier").replaceChildren(frontier());
   const hidden = known.workers < 0;
-  const rows = [[t("Workers covered"), hidden ? t("< {n}", { n: manifest.threshold }) : number(known.workers)],
+  const rows = [[t("Employees whose whole roster holds"), hidden ? t("< {n}", { n: manifest.threshold }) : number(known.workers)],
     [t("Cost a year"), euros(known.cost)], [t("Vehicles"), number(known.vehicles)],
     [t("Vehicle-km a year"), number(known.km)],
     ...known.facts.map(([label, value]) => [t(label), /^-?\d+(\.\d+)?$/.test(value)
@@ -194,7 +194,7 @@ function frontier() {
   manifest.plans.forEach((p, i) => add("circle", { cx: x(p), cy: y(p), r: i === state.plan ? 7 : 4,
     fill: i === state.plan ? "#b3261e" : "#2d7fa8", stroke: "#ffffff", "stroke-width": 1.5 }));
   add("text", { x: wide - 8, y: high - 8, "text-anchor": "end" }, t("€ a year: {n}", { n: number(most.cost) }));
-  add("text", { x: 38, y: 14 }, t("workers: {n}", { n: number(most.workers) }));
+  add("text", { x: 38, y: 14 }, t("employees: {n}", { n: number(most.workers) }));
   return svg;
 }
 
