@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,18 +21,25 @@ from mobility.territory import Territory
 if TYPE_CHECKING:
     from mobility.analysis.study import Progress
 
+
+def said(text: str) -> str:
+    """Return a help text in the language asked for: ``--lang``, else ``MOBILITY_LANG``, else fr."""
+    words = " ".join(sys.argv).replace("--lang=", "--lang ").partition("--lang ")[2].split()
+    return translate(text, words[0] if words else os.environ.get("MOBILITY_LANG", "fr"))
+
+
 app = typer.Typer(
     name="mobility",
-    help="Qui peut aller au travail, à l'heure, et en revenir, sur chaque poste ?",
+    help=said("Who can get to work, on time and back home, on every shift?"),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-File = Annotated[Path, typer.Argument(help="Le fichier de territoire (TOML).")]
+File = Annotated[Path, typer.Argument(help=said("The territory file (TOML)."))]
 Lang = Annotated[
-    Language, typer.Option("--lang", envvar="MOBILITY_LANG", help="Langue : fr ou en.")
+    Language, typer.Option("--lang", envvar="MOBILITY_LANG", help=said("Language: fr or en."))
 ]
-Out = Annotated[Path | None, typer.Option("--out", "-o", help="Dossier des résultats.")]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help=said("Folder of the results."))]
 
 #: Named steps of a run, in order; the keys of the progress bar.
 STEPS = (
@@ -99,18 +108,18 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(help=said("Who can get to work, on time and back home, on every shift?"))
 def main(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Version.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help=said("Version."))
     ] = False,
 ) -> None:
-    """Qui peut aller au travail, à l'heure, et en revenir, sur chaque poste ?"""
+    """Who can get to work, on time and back home, on every shift?"""
 
 
 @app.command()
 def check(file: File, lang: Lang = "fr") -> None:
-    """Vérifier un fichier de territoire et ses sources, sans rien calculer ni écrire."""
+    """Check a territory file and its sources; compute and write nothing."""
     with friendly(lang):
         from mobility.analysis.inventory import inventory
         from mobility.analysis.loading import load
@@ -129,11 +138,11 @@ def run(
     out_dir: Out = None,
     plan: Annotated[
         list[Path] | None,
-        typer.Option("--with", help="GTFS à ajouter : la carte compare avant et après."),
+        typer.Option("--with", help=said("GTFS to add: the map compares before and after.")),
     ] = None,
     lang: Lang = "fr",
 ) -> None:
-    """Calculer l'accessibilité d'un territoire, ses zones blanches et sa carte."""
+    """Compute a territory's accessibility, its white zones and its map."""
     with friendly(lang):
         from mobility.pipeline import run as run_territory
 
@@ -148,10 +157,10 @@ def run(
 def shuttles(
     file: File,
     out_dir: Out = None,
-    seed: Annotated[int, typer.Option(help="Graine de la recherche.")] = 0,
+    seed: Annotated[int, typer.Option(help=said("Seed of the search."))] = 0,
     lang: Lang = "fr",
 ) -> None:
-    """Concevoir des lignes de navette pour les zones blanches, horaires, moyens et coûts."""
+    """Design shuttle lines for the white zones: timetables, vehicles and costs."""
     with friendly(lang):
         from mobility.pipeline import run as run_territory
 
@@ -169,11 +178,11 @@ def report(
     out_dir: Out = None,
     plan: Annotated[
         list[Path] | None,
-        typer.Option("--with", help="GTFS à ajouter : le rapport compare avant et après."),
+        typer.Option("--with", help=said("GTFS to add: the report compares before and after.")),
     ] = None,
     lang: Lang = "fr",
 ) -> None:
-    """Écrire le rapport d'un territoire (HTML, PDF, tableur), avec sa carte et ses tableaux."""
+    """Write a territory's report (HTML, PDF, spreadsheet) with its map and tables."""
     with friendly(lang):
         from mobility.pipeline import run as run_territory
         from mobility.report.write import write_report
@@ -199,11 +208,11 @@ def report(
 @app.command()
 def compare(
     before: File,
-    after: Annotated[Path, typer.Argument(help="Le territoire modifié (TOML).")],
-    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Dossier des résultats.")],
+    after: Annotated[Path, typer.Argument(help=said("The changed territory (TOML)."))],
+    out_dir: Annotated[Path, typer.Option("--out", "-o", help=said("Folder of the results."))],
     lang: Lang = "fr",
 ) -> None:
-    """Comparer deux scénarios d'un même territoire : qui gagne, qui perd."""
+    """Compare two scenarios of one territory: who gains, who loses."""
     with friendly(lang):
         from mobility.pipeline import compare as compare_territories
 
@@ -214,12 +223,12 @@ def compare(
 
 @app.command()
 def demo(
-    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Dossier des résultats.")] = Path(
-        "mobility-demo"
-    ),
+    out_dir: Annotated[
+        Path, typer.Option("--out", "-o", help=said("Folder of the results."))
+    ] = Path("mobility-demo"),
     lang: Lang = "fr",
 ) -> None:
-    """Lancer le calcul sur le bassin fictif livré avec le logiciel."""
+    """Run on the fictional basin that comes with the software."""
     with friendly(lang):
         from mobility.pipeline import demo as run_demo
 
@@ -230,18 +239,20 @@ def demo(
 
 @app.command()
 def init(
-    place: Annotated[str, typer.Argument(help="Commune : nom, « Nom (85) » ou code INSEE.")],
-    folder: Annotated[Path | None, typer.Option("--out", "-o", help="Dossier de l'étude.")] = None,
-    radius_km: Annotated[float, typer.Option(help="Demi-côté de la zone, en km.")] = 12.0,
+    place: Annotated[str, typer.Argument(help=said('Commune: name, "Name (85)" or INSEE code.'))],
+    folder: Annotated[
+        Path | None, typer.Option("--out", "-o", help=said("Folder of the study."))
+    ] = None,
+    radius_km: Annotated[float, typer.Option(help=said("Half side of the area, in km."))] = 12.0,
     osm: Annotated[
-        str | None, typer.Option(help="Extrait OpenStreetMap : adresse ou fichier.")
+        str | None, typer.Option(help=said("OpenStreetMap extract: address or file."))
     ] = None,
     gtfs: Annotated[
-        list[str] | None, typer.Option(help="Horaires GTFS : adresse ; option répétable.")
+        list[str] | None, typer.Option(help=said("GTFS timetables: address; may be repeated."))
     ] = None,
     lang: Lang = "fr",
 ) -> None:
-    """Préparer une étude autour d'une commune : télécharger les sources, écrire le TOML."""
+    """Prepare a study around a commune: fetch the sources, write the TOML."""
     with friendly(lang):
         from mobility.init_territory import init_territory
 
@@ -263,17 +274,17 @@ def init(
 
 @app.command()
 def png(
-    page: Annotated[Path, typer.Argument(help="La carte (map.html).")],
-    picture: Annotated[Path, typer.Argument(help="L'image à écrire (PNG).")],
-    width: Annotated[int, typer.Option(help="Largeur, en pixels.")] = 1600,
-    height: Annotated[int, typer.Option(help="Hauteur, en pixels.")] = 1000,
+    page: Annotated[Path, typer.Argument(help=said("The map (map.html)."))],
+    picture: Annotated[Path, typer.Argument(help=said("The picture to write (PNG)."))],
+    width: Annotated[int, typer.Option(help=said("Width, in pixels."))] = 1600,
+    height: Annotated[int, typer.Option(help=said("Height, in pixels."))] = 1000,
     select: Annotated[
         list[str] | None,
-        typer.Option(help="Ce qui est montré, comme dans l'adresse de la page : measure=white."),
+        typer.Option(help=said("What is shown, as in the page's address: measure=white.")),
     ] = None,
     lang: Lang = "fr",
 ) -> None:
-    """Écrire une image d'une carte (un navigateur Chromium doit être installé)."""
+    """Write a picture of a map (needs a Chromium browser)."""
     with friendly(lang):
         from mobility.maps.export import export_png
 
@@ -286,14 +297,14 @@ def png(
 @app.command()
 def itinerary(
     file: File,
-    home: Annotated[str, typer.Option(help="Identifiant du lieu de domicile (home_id).")],
-    site: Annotated[str, typer.Option(help="Nom du site.")],
-    shift: Annotated[str, typer.Option(help="Nom du poste.")],
-    day: Annotated[str, typer.Option(help="Jour type.")] = "school_weekday",
-    roster: Annotated[str | None, typer.Option(help="Nom du roulement.")] = None,
+    home: Annotated[str, typer.Option(help=said("Identifier of the home (home_id)."))],
+    site: Annotated[str, typer.Option(help=said("Name of the site."))],
+    shift: Annotated[str, typer.Option(help=said("Name of the shift."))],
+    day: Annotated[str, typer.Option(help=said("Kind of day."))] = "school_weekday",
+    roster: Annotated[str | None, typer.Option(help=said("Name of the roster."))] = None,
     lang: Lang = "fr",
 ) -> None:
-    """Afficher l'aller et le retour d'un domicile pour un poste, heure par heure."""
+    """Show the way out and back of a home for a shift, by the clock."""
     with friendly(lang):
         from mobility.analysis.examples import answers
         from mobility.analysis.inventory import find_home, find_shift
@@ -322,10 +333,10 @@ def itinerary(
 def levers(
     file: File,
     out_dir: Out = None,
-    maps: Annotated[bool, typer.Option(help="Écrire aussi la carte avant/après.")] = True,
+    maps: Annotated[bool, typer.Option(help=said("Also write the before/after map."))] = True,
     lang: Lang = "fr",
 ) -> None:
-    """Chercher les leviers moins chers qu'une navette : horaires, prolongements, postes."""
+    """Search for levers cheaper than a shuttle: timetables, extensions, shift hours."""
     with friendly(lang):
         from mobility.report.levers import find_levers, write_levers
 
@@ -343,7 +354,7 @@ def levers(
 
 @app.command()
 def plan(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
-    """Écrire le plan de mobilité employeur : offre, potentiel, actions, financement, suivi."""
+    """Write the employer mobility plan: supply, potential, actions, financing, follow-up."""
     with friendly(lang):
         from mobility.report.plan import plan_of
 
@@ -356,7 +367,7 @@ def plan(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
 
 @app.command()
 def letter(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
-    """Écrire la demande à l'autorité organisatrice : courses, jours, horaires, bénéficiaires."""
+    """Write the request to the mobility authority: trips, days, times, beneficiaries."""
     with friendly(lang):
         from mobility.report.letter import letter_of, write_letter
 
@@ -371,16 +382,16 @@ def letter(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
 def isochrones_command(
     file: File,
     out_file: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Fichier GeoPackage à écrire.")
+        Path | None, typer.Option("--out", "-o", help=said("GeoPackage to write."))
     ] = None,
-    minutes: Annotated[str, typer.Option(help="Minutes, séparées par des virgules.")] = "30,45,60",
+    minutes: Annotated[str, typer.Option(help=said("Minutes, separated by commas."))] = "30,45,60",
     mode: Annotated[
-        list[str] | None, typer.Option(help="Mode, plusieurs fois possible ; tous par défaut.")
+        list[str] | None, typer.Option(help=said("Mode, may be repeated; all by default."))
     ] = None,
-    day: Annotated[str, typer.Option(help="Jour type.")] = "school_weekday",
+    day: Annotated[str, typer.Option(help=said("Kind of day."))] = "school_weekday",
     lang: Lang = "fr",
 ) -> None:
-    """Écrire les isochrones de chaque site, heure de poste, sens et mode (GeoPackage)."""
+    """Write the isochrones of each site, shift edge, direction and mode (GeoPackage)."""
     with friendly(lang):
         from mobility.analysis.isochrone_layers import (
             isochrone_layers,
@@ -409,6 +420,10 @@ def demo_territory() -> Path:
         if (folder / "demo.toml").is_file():
             return folder / "demo.toml"
     raise MobilityError("The embedded demo is missing.", mend="Install the package again.")
+
+
+for command in app.registered_commands:
+    command.help = said(inspect.getdoc(command.callback) or "")
 
 
 if __name__ == "__main__":
