@@ -171,7 +171,7 @@ def _labels(field: str) -> str:
     return (
         '<labeling type="simple"><settings calloutType="simple">'
         f'<text-style fieldName="{escape(field)}" fontSize="9" fontSizeUnit="Point" '
-        'textColor="23,33,42,255" namedStyle="Bold"><text-buffer bufferDraw="1" bufferSize="1" '
+        'fontWeight="75" textColor="23,33,42,255"><text-buffer bufferDraw="1" bufferSize="1" '
         'bufferSizeUnits="MM" bufferColor="255,255,255,255"/></text-style>'
         '<placement placement="6" dist="2" distUnits="MM"/></settings></labeling>'
     )

@@ -47,7 +47,8 @@ def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
     # A GeoPackage holds the time of its last change; a fixed one keeps the bytes the same.
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
     with writing(folder / "results.gpkg") as part:
-        homes.to_file(part, layer="homes", driver="GPKG")
+        # Version 1.2 is read without a warning by the QGIS of older distributions too.
+        homes.to_file(part, layer="homes", driver="GPKG", dataset_options={"VERSION": "1.2"})
         gates_layer(access).to_file(part, layer="sites", driver="GPKG")
         stops_layer(access).to_file(part, layer="stops", driver="GPKG")
         add_styles(part, access.study.territory.output.language)
