@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.analysis.feeder_modes import drives
-from mobility.analysis.loading import lonlat_of, read_streets
+from mobility.analysis.sources import read_streets
 from mobility.inputs.homes import read_homes
 from mobility.inputs.sites import read_sites
 from mobility.network.modes import Driving, edge_times
@@ -79,7 +79,7 @@ def main(names: list[str]) -> None:
     for name in names or ["geneva", "milan"]:
         territory = Territory.from_toml(EXAMPLES / name / "territory.toml")
         sites = read_sites(territory)
-        homes = lonlat_of(read_homes(territory.sources.homes, territory, sites=sites))
+        homes = read_homes(territory.sources.homes, territory, sites=sites).lonlat
         homes = homes[:: max(len(homes) // HOMES, 1)]
         gates = np.array([g for s in sites for g in s.gates], np.float64)
         with warnings.catch_warnings():

@@ -118,16 +118,24 @@ def main(
 
 
 @app.command()
-def check(file: File, lang: Lang = "fr") -> None:
+def check(
+    file: File,
+    rules: Annotated[
+        bool, typer.Option("--rules", help=said("Apply the canonical GTFS rules as well."))
+    ] = False,
+    lang: Lang = "fr",
+) -> None:
     """Check a territory file and its sources; compute and write nothing."""
     with friendly(lang):
-        from mobility.analysis.inventory import inventory
+        from mobility.analysis.inventory import canonical_rules, inventory
         from mobility.analysis.loading import load
 
         with progress_bar(lang, STEPS[:6]) as step:
             study = load(Territory.from_toml(file), progress=step)
         print_table(inventory(study), translate("What was found", lang), lang)
         print_findings(study.findings, lang, infos=True)
+        if rules:
+            print_findings(canonical_rules(study), lang, infos=True)
         if any(finding.severity == "error" for finding in study.findings):
             raise typer.Exit(2)
 

@@ -284,10 +284,14 @@ class Driving(Model):
 
 
 class Modes(Model):
-    """Which modes are computed, and whether cycling rescues a white zone."""
+    """Which modes are computed, and whether cycling rescues a white zone.
+
+    ``school_services`` tells whether workers may ride lines that only serve schools.
+    """
 
     evaluated: list[Mode] = ["transit", "walk", "bike", "car"]
     cycling_counts: bool = False
+    school_services: bool = True
 
 
 class Output(Model):

@@ -152,7 +152,49 @@ def test_school_routes_by_type_and_name(
     tmp_path: Path, route: dict[str, Any], school: bool
 ) -> None:
     routes = [{"route_id": "R", "route_type": 3} | route]
-    assert school_routes(feed_of(tmp_path / "f", [ride("t")], routes=routes)).tolist() == [school]
+    services = {"S": service("1111100", "20240108", "20240322")}
+    feed = feed_of(tmp_path / "f", [ride("t")], routes=routes, services=services)
+    assert school_routes(feed).tolist() == [school]
+
+
+def test_a_town_line_that_ends_at_a_school_is_no_school_service(tmp_path: Path) -> None:
+    """Two lines of one name: nine trips a day, or one that runs on Saturdays."""
+    often = [
+        ride(f"o{k}", f"{6 + k:02}:00", f"{6 + k:02}:10", route="often", service="1111100")
+        for k in range(9)
+    ]
+    services = {n: service(n, "20240108", "20240322") for n in ("1111100", "1111110")}
+    trips = [
+        *often,
+        ride("s", route="saturday", service="1111110"),
+        ride("k", route="school", service="1111100"),
+    ]
+    routes = [
+        {"route_id": r, "route_type": 3, "route_long_name": "Gare - Collège"}
+        for r in ("often", "saturday", "school")
+    ]
+    feed = feed_of(tmp_path / "f", trips, routes=routes, services=services)
+    assert dict(zip(feed.routes["route_id"], school_routes(feed), strict=True)) == {
+        "often": False,
+        "saturday": False,
+        "school": True,
+    }
+
+
+def test_a_network_that_ends_before_the_holidays_tells_nothing(tmp_path: Path) -> None:
+    """One network stops on 2 February, the other runs through the February holidays."""
+    feeds = []
+    for name, end in (("short", "20240202"), ("long", "20240322")):
+        agencies = [
+            {"agency_id": name, "agency_name": name, "agency_url": "x",
+             "agency_timezone": "Europe/Paris"}
+        ]  # fmt: skip
+        services = {"S": service("1111100", "20240108", end)}
+        feeds.append(feed_of(tmp_path / name, [ride(name)], services=services, agencies=agencies))
+    feed = merge_feeds(feeds)
+    assert feed.period is not None
+    holidays = read_holidays(DaysConfig(school_zone="C"), *feed.period)
+    assert school_routes(feed, holidays).tolist() == [False, False]
 
 
 def test_school_routes_by_calendar(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from mobility.analysis.study import Study
-from mobility.errors import TerritoryError
+from mobility.errors import Finding, TerritoryError
+from mobility.inputs.gtfs_canonical import canonical_findings
 
 
 def inventory(study: Study) -> pd.DataFrame:
@@ -42,6 +43,25 @@ def _bounds(lon: pd.Series, lat: pd.Series) -> str:
 
 def _box(west: float, south: float, east: float, north: float) -> str:
     return f"{west:.3f} {south:.3f} {east:.3f} {north:.3f}"
+
+
+def canonical_rules(study: Study) -> list[Finding]:
+    """Return what the canonical GTFS rules say of each timetable, on the first day studied.
+
+    Raises
+    ------
+    SourceError
+        The validator is not installed.
+    """
+    territory = study.territory
+    country = territory.days.country[:2].upper()
+    return [
+        finding
+        for path in territory.sources.gtfs
+        for finding in canonical_findings(
+            territory.resolve(path), date=study.days[0].date, country=country
+        )
+    ]
 
 
 def find_home(study: Study, home_id: str) -> int:

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from mobility.clock import DAY_S, axis_origin_utc
 from mobility.engine.journeys import TwoWay
+from mobility.network.arcs import Times
 from mobility.network.footpaths import WalkTable, stop_walks
 from mobility.network.modes import edge_times
-from mobility.network.paths import Times
 from mobility.network.timetable import FootArrays, RunArrays, Timetable, index_timetable
 from mobility.territory import StreetMode, Territory
 
@@ -113,13 +113,13 @@ def safe_times(territory: Territory, streets: Streets, mode: StreetMode) -> Time
 
 def after_dark(study: Study) -> Study:
     """Return the study with every walk and every ride by bicycle kept to safe streets."""
-    from mobility.analysis.loading import feeders_of, lonlat_of, street_commutes, walks_to_stops
+    from mobility.analysis.walks import feeders_of, street_commutes, walks_to_stops
 
     territory, streets, feed = study.territory, study.streets, study.feed
     limits, speeds = territory.limits, territory.speeds
     usual = edge_times(streets, "walk", speeds)
     walking = safe_times(territory, streets, "walk")
-    homes = lonlat_of(study.homes)
+    homes = study.homes.lonlat
     gates = np.array([gate for site in study.sites for gate in site.gates], np.float64)
     reach_s = 2.0 * limits.max_walk_min * 60
     times = {

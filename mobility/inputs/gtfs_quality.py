@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from mobility.errors import Finding, Severity
-from mobility.inputs.calendars import Holidays
+from mobility.inputs.calendars import SATURDAY, Holidays
 from mobility.inputs.gtfs import Feed, route_mode
 
 Bool = NDArray[np.bool_]
@@ -36,6 +36,10 @@ MAX_SPEED_KMH = {
 }  # fmt: skip
 """Faster than any vehicle of its kind runs between two stops."""
 SCHOOL_BUS = 712
+TERM_DAYS = 3
+"""Fewer days of term or of holidays than these tell nothing of a route."""
+SCHOOL_TRIPS = 8
+"""A school service runs in the morning, at noon and in the evening, no more often."""
 _SCHOOL = re.compile(
     r"\b(scolaires?|écoles?|ecoles?|coll[eè]ges?|lyc[ée]es?|schools?|schul\w*)\b", re.IGNORECASE
 )
@@ -302,27 +306,38 @@ def _duplicate_findings(feed: Feed, dates: Sequence[dt.date]) -> list[Finding]:
 def school_routes(feed: Feed, holidays: Holidays | None = None) -> Bool:
     """Return bool[routes]: routes that only serve schools.
 
-    Those of the extended type 712 or named after schools; with ``holidays``, also those
-    that run on weekdays in term time but on no weekday of the school holidays, where the
-    calendar holds at least three of those and other routes run on them.
+    Those of the extended type 712; those named after schools, unless they run at week-ends,
+    in the school holidays or more than `SCHOOL_TRIPS` times a day, as town lines that end at
+    a school do; and with ``holidays``, those that run on `TERM_DAYS` weekdays in term time or
+    more, but never in the school holidays nor at week-ends, where their agency runs on as
+    many weekdays of the holidays.
     """
     routes = feed.routes
     named = (routes["short_name"] + " " + routes["long_name"]).map(
         lambda text: _SCHOOL.search(text) is not None
     )
-    found = ((routes["route_type"] == SCHOOL_BUS) | named.astype(bool)).to_numpy().copy()
-    if holidays is None:
-        return found
-    route = feed.trips["route"].to_numpy()
-    counts = feed.trips_per_day(np.append(route, len(routes) - 1)[:-1].astype(np.int64))
-    counts = counts.reindex(columns=range(len(routes)), fill_value=0)
-    kinds = np.array([holidays.kind(d) for d in counts.index])
-    off = counts.to_numpy()[kinds == "holiday_weekday"]
-    if (off.sum(axis=1) > 0).sum() < 3:
-        return found
-    term = counts.to_numpy()[kinds == "school_weekday"].sum(axis=0)
-    others = counts.to_numpy()[np.isin(kinds, ("saturday", "sunday"))].sum(axis=0)
-    return np.asarray(found | ((term > 0) & (off.sum(axis=0) == 0) & (others == 0)))
+    typed = (routes["route_type"] == SCHOOL_BUS).to_numpy()
+    route = feed.trips["route"].to_numpy().astype(np.int64)
+    frame = feed.trips_per_day(route).reindex(columns=range(len(routes)), fill_value=0)
+    trips = frame.to_numpy()
+    kinds = np.array([_kind(day, holidays) for day in frame.index], dtype=object)
+    term, off = trips[kinds == "school_weekday"] > 0, trips[kinds == "holiday_weekday"] > 0
+    week_end = trips[[day.weekday() >= SATURDAY for day in frame.index]] > 0
+    # A first or last day of holidays is counted differently here and there.
+    resting = (off.sum(axis=0) <= 0.1 * len(off)) & ~week_end.any(axis=0)
+    by_name = named.to_numpy(bool) & resting & (trips.max(axis=0, initial=0) <= SCHOOL_TRIPS)
+    # A network whose calendar ends before the holidays tells nothing of its routes.
+    agency = pd.factorize(routes["network"].astype(str) + " " + routes["agency_id"])[0]
+    agency_off = np.array(
+        [off[:, agency == a].any(axis=1).sum() for a in range(agency.max(initial=-1) + 1)]
+    )
+    told = (term.sum(axis=0) >= TERM_DAYS) & (agency_off[agency] >= TERM_DAYS)
+    return np.asarray(typed | by_name | (told & resting))
+
+
+def _kind(day: dt.date, holidays: Holidays | None) -> str:
+    """Return the kind of a day; without holidays every weekday is one of term."""
+    return (holidays or Holidays(frozenset(), frozenset())).kind(day)
 
 
 def _school_findings(feed: Feed, holidays: Holidays | None) -> list[Finding]:
@@ -335,7 +350,8 @@ def _school_findings(feed: Feed, holidays: Holidays | None) -> list[Finding]:
     return _finding(
         "info",
         "school_routes",
-        "{count} routes are school services: they run in term time only",
+        "{count} lines only serve schools, in term time; where workers may not ride them, write "
+        "school_services = false under [modes]",
         "routes.txt",
         names[school].to_list(),
     )

@@ -1,0 +1,90 @@
+"""Whether gates, homes and stops stand where the streets are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mobility.errors import Finding, SourceError
+from mobility.inputs.gtfs import Feed
+from mobility.inputs.homes import Homes
+from mobility.network.footpaths import WalkTable, walk_snaps
+from mobility.network.modes import paths_missing_finding
+from mobility.network.paths import Times
+from mobility.network.snap import far_finding, island_finding
+from mobility.network.streets import Streets
+from mobility.territory import Site
+
+Float = NDArray[np.float64]
+
+
+def place_findings(
+    streets: Streets,
+    walking: Times,
+    feed: Feed,
+    homes: Homes,
+    sites: tuple[Site, ...],
+    gates_lonlat: Float,
+) -> Iterator[Finding]:
+    """Check that gates and homes stand on the streets; say which stops and homes do not."""
+    gates = walk_snaps(streets, walking, gates_lonlat)
+    names = [site.name for site in sites for _ in site.gates]
+    west, south, east, north = streets.bounds_lonlat
+    for index in np.flatnonzero(gates.edge < 0):
+        raise SourceError(
+            "The gate of site {name} is over 500 m from any street; the streets span longitudes "
+            "{west:.3f} to {east:.3f} and latitudes {south:.3f} to {north:.3f}.",
+            column="gates",
+            value=f"{gates_lonlat[index, 0]:.5f}, {gates_lonlat[index, 1]:.5f}",
+            mend="Correct the coordinates (longitude first), place the gate on a public street "
+            "less than 500 m away, or take a larger extract.",
+            name=names[index],
+            west=west,
+            south=south,
+            east=east,
+            north=north,
+        )
+    at_home = walk_snaps(streets, walking, homes.lonlat)
+    if (at_home.edge < 0).all():
+        raise SourceError(
+            "Every home lies outside the streets, which span longitudes {west:.3f} to "
+            "{east:.3f} and latitudes {south:.3f} to {north:.3f}.",
+            mend="Check the coordinates and the CRS of the homes, or take a larger extract.",
+            west=west,
+            south=south,
+            east=east,
+            north=north,
+        )
+    stops = feed.stops[feed.stops["location_type"] == 0]
+    at_stop = walk_snaps(streets, walking, stops[["lon", "lat"]].to_numpy(np.float64))
+    home_names = homes.frame["home_id"].astype(str).tolist()
+    for finding in (
+        paths_missing_finding(streets),
+        island_finding(streets, walking, "walk"),
+        far_finding(at_stop, stops["stop_name"].astype(str).tolist(), what="stops"),
+        far_finding(at_home, home_names, what="homes"),
+    ):
+        if finding is not None:
+            yield finding
+
+
+def unreachable_stops(feed: Feed, *tables: WalkTable) -> list[Finding]:
+    """Say how many stops nobody of the study can walk to."""
+    reached = np.zeros(len(feed.stops), bool)
+    for table in tables:
+        reached[table.stop] = True
+    alone = np.flatnonzero(~reached & (feed.stops["location_type"] == 0).to_numpy())
+    if not alone.size:
+        return []
+    names = feed.stops["stop_name"].iloc[alone[:5]].astype(str)
+    return [
+        Finding(
+            "info",
+            "stops_without_homes",
+            "{count} stops are within walking reach of no home and no gate.",
+            count=int(alone.size),
+            examples=tuple(names),
+        )
+    ]
