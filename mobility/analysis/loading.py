@@ -11,6 +11,7 @@ import numpy as np
 from mobility.analysis.on_demand import on_demand_services
 from mobility.analysis.placing import place_findings, unreachable_stops
 from mobility.analysis.sources import (
+    read_buildings,
     read_streets,
     read_timetables,
     source_records,
@@ -57,6 +58,7 @@ def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> St
         territory.sources.homes,
         territory,
         land=streets.background.get("residential"),
+        buildings=lambda: read_buildings(territory),
         crs=streets.crs,
         bbox=streets.bounds_lonlat,
         sites=sites,

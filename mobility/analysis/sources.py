@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 
 from mobility.analysis.study import SourceRecord
@@ -14,6 +15,7 @@ from mobility.errors import Finding, TerritoryError
 from mobility.inputs.car_parks import read_car_parks, with_car_parks
 from mobility.inputs.gtfs import Feed, merge_feeds, read_feed
 from mobility.inputs.gtfs_empty import empty_feed
+from mobility.inputs.homes_spread import dwellings
 from mobility.inputs.layers import read_layer
 from mobility.network.changes import with_streets
 from mobility.network.streets import Streets, streets_from_lines, streets_from_osm
@@ -43,6 +45,16 @@ def read_streets(territory: Territory) -> Streets:
         column="sources.osm",
         mend="Name an OpenStreetMap extract (osm) or a layer of lines (lines).",
     )
+
+
+def read_buildings(territory: Territory) -> gpd.GeoDataFrame | None:
+    """Return the buildings people may live in, of the OpenStreetMap extract; None without one."""
+    osm = territory.sources.osm
+    if osm is None:
+        return None
+    streets = streets_from_osm(territory.resolve(osm), crs=territory.crs, buildings=True)
+    found = streets.background.get("buildings")
+    return None if found is None else dwellings(found)
 
 
 def _parked(territory: Territory, streets: Streets) -> Streets:

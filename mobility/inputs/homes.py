@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import geopandas as gpd
 import numpy as np
@@ -47,6 +47,7 @@ def read_homes(
     territory: Territory,
     *,
     land: gpd.GeoDataFrame | None = None,
+    buildings: Callable[[], gpd.GeoDataFrame | None] | None = None,
     crs: pyproj.CRS | str | None = None,
     bbox: Box | None = None,
     sites: Sequence[Site] = (),
@@ -61,6 +62,9 @@ def read_homes(
         The study, for its paths, its time zone and its projected system.
     land
         Residential land or buildings, any CRS: communes are spread over it.
+    buildings
+        Reads the layer of buildings (``building``, ``area_m2``, points), which serve in communes
+        without residential land.
     crs
         Local projected system, metres; by default the territory's, else the UTM zone.
     bbox
@@ -86,6 +90,7 @@ def read_homes(
         resolve=territory.resolve,
         crs=None if chosen == "auto" else parse_crs(str(chosen)),
         land=land,
+        buildings=buildings,
         bbox=bbox,
         box=home_box(territory.timezone),
         sites=tuple(sites),

@@ -87,6 +87,8 @@ class HomesRequest:
         Local projected system in metres, or None to take the UTM zone of the homes.
     land
         Residential land or buildings (any CRS), over which communes are spread; or None.
+    buildings
+        Reads the buildings, for communes without residential land; or None.
     bbox
         Study area (west, south, east, north), degrees: grid cells and communes beyond it are
         left out. None keeps all.
@@ -101,6 +103,7 @@ class HomesRequest:
     resolve: Callable[[Path], Path]
     crs: pyproj.CRS | None = None
     land: gpd.GeoDataFrame | None = None
+    buildings: Callable[[], gpd.GeoDataFrame | None] | None = None
     bbox: Box | None = None
     box: Box | None = None
     sites: tuple[Site, ...] = ()

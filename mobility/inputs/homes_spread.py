@@ -9,6 +9,7 @@ buildings they hold, and a zone's total is conserved exactly.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -21,6 +22,13 @@ from mobility.inputs.homes_grid import cell_boxes, cell_index
 
 MAX_SQUARES = 4_000_000
 _SMALL_SHARE = 0.1
+DWELLINGS = (
+    "house", "residential", "apartments", "detached", "semidetached_house", "terrace",
+    "bungalow", "farm", "dormitory",
+)  # fmt: skip
+"""Values of ``building`` that the OpenStreetMap wiki lists as accommodation."""
+MIN_DWELLING_M2, MAX_DWELLING_M2 = 30.0, 600.0
+"""Ground area of a dwelling among buildings of no stated kind; an assumption."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,9 @@ class LandCells:
     xy
         float64[n, 2], centre of the inhabited land of the square, metres.
     weight
-        float64[n], residential square metres or number of buildings, > 0.
+        float64[n], square metres of residential land or of buildings, > 0.
+    built
+        Zones without residential land, whose squares are those of their buildings.
     fallback
         Zones without any land: they have one square, around a point inside them.
     """
@@ -45,11 +55,28 @@ class LandCells:
     cell: np.ndarray
     xy: np.ndarray
     weight: np.ndarray
+    built: np.ndarray
     fallback: np.ndarray
 
 
+def dwellings(buildings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the buildings people may live in, of a layer with ``building`` and ``area_m2``.
+
+    Those tagged as dwellings, and those of no stated kind (``building=yes``) whose ground area
+    is neither a shed's nor a hall's.
+    """
+    kind, area = buildings["building"], buildings["area_m2"]
+    plain = (kind == "yes") & area.between(MIN_DWELLING_M2, MAX_DWELLING_M2)
+    return buildings[(kind.isin(DWELLINGS) | plain).to_numpy(bool)]
+
+
 def land_cells(
-    zones: gpd.GeoSeries, land: gpd.GeoDataFrame | None, *, crs: pyproj.CRS, cell_m: float
+    zones: gpd.GeoSeries,
+    land: gpd.GeoDataFrame | None,
+    *,
+    crs: pyproj.CRS,
+    cell_m: float,
+    buildings: Callable[[], gpd.GeoDataFrame | None] | None = None,
 ) -> LandCells:
     """Cut the inhabited land of zones into squares.
 
@@ -65,6 +92,8 @@ def land_cells(
         Projected system of the grid, metres.
     cell_m
         Side of a square, metres.
+    buildings
+        Reads the buildings, once, where a zone has no land.
 
     Raises
     ------
@@ -73,22 +102,29 @@ def land_cells(
     """
     # A border touching itself may come out crossed after a change of system.
     zones = zones.to_crs(crs).make_valid().reset_index(drop=True)
-    pieces = _pieces(zones, land, crs=crs, cell_m=cell_m)
-    zone, xy, weight = pieces
-    cell = cell_index(xy, cell_m)
+    zone, xy, weight = _pieces(zones, land, crs=crs, cell_m=cell_m)
     empty = np.setdiff1d(np.arange(len(zones)), zone[weight > 0])
+    built = empty[:0]
+    if len(empty) and buildings is not None:
+        bare = zones.iloc[empty].reset_index(drop=True)
+        which, centre, area = _pieces(bare, buildings(), crs=crs, cell_m=cell_m)
+        zone = np.concatenate([zone, empty[which]])
+        xy, weight = np.concatenate([xy, centre]), np.concatenate([weight, area])
+        built = np.unique(empty[which[area > 0]])
+        empty = np.setdiff1d(empty, built)
+    cell = cell_index(xy, cell_m)
     if len(empty):
         inner = shapely.get_coordinates(shapely.point_on_surface(zones.array[empty]))
         zone = np.concatenate([zone, empty])
         xy = np.concatenate([xy, inner])
         cell = np.concatenate([cell, cell_index(inner, cell_m)])
         weight = np.concatenate([weight, np.ones(len(empty))])
-    return _merge(zone, cell, xy, weight, empty)
+    return LandCells(*_merge(zone, cell, xy, weight), built, empty)
 
 
 def _merge(
-    zone: np.ndarray, cell: np.ndarray, xy: np.ndarray, weight: np.ndarray, empty: np.ndarray
-) -> LandCells:
+    zone: np.ndarray, cell: np.ndarray, xy: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Add up the pieces of one zone and square, and sort."""
     good = weight > 0
     zone, cell, xy, weight = zone[good], cell[good], xy[good], weight[good]
@@ -99,9 +135,7 @@ def _merge(
     y = np.bincount(inverse, weights=weight * xy[:, 1]) / total
     along = gpd.GeoSeries(gpd.points_from_xy(x, y)).hilbert_distance().to_numpy()
     order = np.lexsort((keys[:, 2], keys[:, 1], along, keys[:, 0]))
-    return LandCells(
-        keys[order, 0], keys[order, 1:], np.column_stack([x, y])[order], total[order], empty
-    )
+    return keys[order, 0], keys[order, 1:], np.column_stack([x, y])[order], total[order]
 
 
 def _pieces(

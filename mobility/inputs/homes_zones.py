@@ -270,36 +270,46 @@ def zone_cells(request: HomesRequest, zones: Zones) -> tuple[LandCells, Places]:
     crs = request.local_crs(zones.polygons)
     polygons = projected(zones.polygons, crs, zones.file)
     cell_m = request.source.cell_m
-    cells = land_cells(polygons, request.land, crs=crs, cell_m=cell_m)
+    cells = land_cells(polygons, request.land, crs=crs, cell_m=cell_m, buildings=request.buildings)
     points = gpd.GeoSeries(gpd.points_from_xy(cells.xy[:, 0], cells.xy[:, 1]), crs=crs)
     names = zones.names.to_numpy(dtype=object)[cells.zone]
     codes = zones.codes.to_numpy(dtype=object)[cells.zone]
     ids = [f"{c}_{x}_{y}" for c, (x, y) in zip(codes, cells.cell, strict=True)]
-    findings = []
+    places = Places(
+        points.to_crs(4326),
+        {"home_id": ids, "name": list(names), "commune": list(names)},
+        (),
+        clipped_cells(cells, polygons, crs=crs, cell_m=cell_m),
+        tuple(_grounds(zones, cells)),
+    )
+    return cells, places
+
+
+def _grounds(zones: Zones, cells: LandCells) -> list[Finding]:
+    """Say on what the workers of each zone are spread, where it is not residential land."""
+    found = []
+    if len(cells.built):
+        names = zones.names.to_numpy(dtype=object)[cells.built].astype(str)
+        message = (
+            "{count} of {all} zones have no residential land in the extract; their workers are "
+            "spread over the buildings people may live in, by ground area: {names}"
+        )
+        params = {"all": len(zones.codes), "names": ", ".join(names)}
+        count = len(names)
+        found.append(
+            Finding("info", "zones_on_buildings", message, str(zones.file), count, params=params)
+        )
     if len(cells.fallback):
         message = (
             "{count} zones have neither residential land nor buildings in the extract; their "
             "workers are set at one point inside each."
         )
         examples = tuple(zones.names[cells.fallback[:5]])
-        findings.append(
-            Finding(
-                "warning",
-                "zones_without_land",
-                message,
-                str(zones.file),
-                len(cells.fallback),
-                examples,
-            )
+        count = len(cells.fallback)
+        found.append(
+            Finding("warning", "zones_without_land", message, str(zones.file), count, examples)
         )
-    places = Places(
-        points.to_crs(4326),
-        {"home_id": ids, "name": list(names), "commune": list(names)},
-        (),
-        clipped_cells(cells, polygons, crs=crs, cell_m=cell_m),
-        tuple(findings),
-    )
-    return cells, places
+    return found
 
 
 def _spread(
