@@ -195,12 +195,14 @@ def test_workbench_answers_as_before(demo):
     assert np.array_equal(again.return_s, demo.access.return_s)
 
 
-@pytest.mark.parametrize(
-    "kind", ["move_trip", "move_line", "extend", "add_run", "hold", "lift_school"]
-)
+KINDS = ["move_trip", "move_line", "extend", "add_run", "hold", "lift_school", "stop"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_incremental_equals_full_run(demo, kind):
     rng = np.random.default_rng(8)
-    units = candidates(demo.study, demo.nets, demo.windows, SearchOptions(kinds=(kind,)))
+    options = SearchOptions(kinds=(kind,))
+    units = candidates(demo.study, demo.nets, demo.windows, options, demo.new_stops)
     assert len(units) > 5
     changed = 0
     for place in rng.choice(len(units), 6, replace=False):

@@ -11,7 +11,8 @@ from small import write_territory
 from mobility.analysis.commutes import assess
 from mobility.analysis.levers_family import family
 from mobility.analysis.levers_model import Lever, networks
-from mobility.analysis.levers_patch import what_if, with_gate_stops
+from mobility.analysis.levers_patch import what_if
+from mobility.analysis.levers_stops import with_gate_stops
 from mobility.analysis.levers_window import mirror_runs
 from mobility.analysis.loading import load
 from mobility.analysis.retiming import access_after, workbench

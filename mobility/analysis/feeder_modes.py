@@ -8,7 +8,7 @@ under no limit but the total time and its own longest duration.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from mobility.engine.journeys import Edge, EngineLimits, HomeTimes, TwoWay, relaxed, travel
 from mobility.inputs.gtfs import Feed
+from mobility.network.arcs import Times, turned
 from mobility.network.footpaths import WalkTable, home_walks, stop_walks, walk_snaps
-from mobility.network.paths import Times, street_times
+from mobility.network.paths import street_times
 from mobility.network.streets import Streets
 from mobility.network.timetable import INF
 from mobility.territory import Territory
@@ -149,7 +150,7 @@ def _rides(
     stops, on = feed.lonlat(), ways.snap_bike
     there, back = (
         home_walks(streets, lonlat, stops, limit_s, territory.speeds, times=times, snap_times=on)
-        for times in (ways.bike, ways.bike[::-1])
+        for times in (ways.bike, turned(ways.bike))
     )
     return there, back
 
@@ -254,7 +255,7 @@ def _by_car(
             parks,
             territory.limits.max_drive_to_stop_min * 60,
         )
-        for times in (ways.car, ways.car[::-1])
+        for times in (ways.car, turned(ways.car))
     )
     return _paired(there, back, territory.feeders.parking_s, walks)
 
@@ -339,8 +340,20 @@ def fed_commute(
         Which rides may run; all by default.
     """
     legs = [travel(two_way[k], egress_s[k], edges[k], limits, feeder.walks[k]) for k in (0, 1)]
+    return joined(feeder, legs, edges, limits, allowed=allowed)
+
+
+def joined(
+    feeder: Feeder,
+    legs: Sequence[HomeTimes],
+    edges: tuple[Edge, Edge],
+    limits: EngineLimits,
+    *,
+    allowed: Allowed | None = None,
+) -> tuple[HomeTimes, HomeTimes]:
+    """Return what `fed_commute` does from the times between places and both edges."""
     door_s = [door_seconds(feeder, k, legs[k], edges[k], limits, allowed) for k in (0, 1)]
-    return _best_place(feeder, legs, door_s)
+    return _best_place(feeder, list(legs), door_s)
 
 
 def door_seconds(
@@ -419,4 +432,11 @@ def carried_times(
     side = int(edge.returning)
     free = relaxed(limits, home_walk_counts=False, gate_walk_counts=False)
     table = carried.access[side] if access is None else access
-    return travel(two_way, carried.egress_s[side][site], edge, free, table)
+    return travel(two_way, ridden_from(carried, two_way, site, side), edge, free, table)
+
+
+def ridden_from(carried: Carried, two_way: TwoWay, site: int, side: int) -> Int32:
+    """Return the rides between stops and the nearest gate; stops added since have none."""
+    known = carried.egress_s[side][site]
+    more = np.full(two_way.timetable.n_stops - known.size, INF, np.int32)
+    return np.concatenate([known, more])

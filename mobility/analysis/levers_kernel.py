@@ -32,6 +32,7 @@ def useful_runs(  # type: ignore[no-untyped-def]  # noqa: PLR0913
     label,
     floor,
     egress_s,
+    egress_counts,
     earliest_s,
     deadline_s,
     max_walk_s,
@@ -49,7 +50,7 @@ def useful_runs(  # type: ignore[no-untyped-def]  # noqa: PLR0913
         Its labels with one ride less than the limit; all ``INF`` where no change is allowed.
     floor : int32[S]
         Least of them at each stop.
-    egress_s, earliest_s, deadline_s, max_walk_s, max_wait_s
+    egress_s, egress_counts, earliest_s, deadline_s, max_walk_s, max_wait_s
         As in `mobility.engine.scan.scan_rides`.
 
     Returns
@@ -71,7 +72,9 @@ def useful_runs(  # type: ignore[no-untyped-def]  # noqa: PLR0913
                 stop = call_stop[call]
                 walk = egress_s[stop]
                 gate = arrival + walk
-                if walk <= max_walk_s and gate <= deadline_s and deadline_s - gate <= max_wait_s:
+                if egress_counts and walk > max_walk_s:
+                    gate = deadline_s + 1
+                if gate <= deadline_s and deadline_s - gate <= max_wait_s:
                     found = True
                 else:
                     for foot in range(foot_ptr[stop], foot_ptr[stop + 1]):

@@ -21,7 +21,7 @@ from mobility.network.timetable import RunArrays, Timetable
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
 
-LeverKind = Literal["move_trip", "move_line", "extend", "add_run", "hold", "lift_school"]
+LeverKind = Literal["move_trip", "move_line", "extend", "add_run", "hold", "lift_school", "stop"]
 
 
 @dataclass(frozen=True)
@@ -33,20 +33,24 @@ class Lever:
     kind
         ``move_trip`` and ``move_line`` move whole trips; ``extend`` carries a trip on to a
         gate; ``add_run`` adds a copy of a trip; ``hold`` makes a trip wait for riders at one
-        stop; ``lift_school`` runs a school-days trip on other days too.
+        stop; ``lift_school`` runs a school-days trip on other days too; ``stop`` makes the
+        trips of a line call at a new stop on their way.
     trips
         Trips concerned (indices into the feed's trips).
     shift_s
-        Seconds by which the trips, or the copy, are later (negative: earlier), or by which
-        the trip is held.
+        Seconds by which the trips, or the copy, are later (negative: earlier), by which
+        the trip is held, or that calling at a new stop takes.
     stop
-        The gate's stop of an extension, the stop where a trip is held; else -1.
+        The gate's stop of an extension, the stop where a trip is held, the new stop; else -1.
     drive_s
         Of an extension: driving time between the end of the trip and the gate.
     at_start
         Of an extension: the trip starts at the gate instead of ending there.
     source_day, day_kinds
         Of ``lift_school``: the kind of day whose trips are taken, and those that get them.
+    legs
+        Of ``stop``: from stop, to stop and the share of the way between them, for each leg
+        that passes the new stop.
     """
 
     kind: LeverKind
@@ -57,6 +61,7 @@ class Lever:
     at_start: bool = False
     source_day: str = ""
     day_kinds: tuple[str, ...] = ()
+    legs: tuple[tuple[int, int, float], ...] = ()
 
     @property
     def is_move(self) -> bool:

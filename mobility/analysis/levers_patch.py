@@ -6,14 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.analysis.levers_model import DayNetwork, Lever, networks
+from mobility.analysis.levers_stops import remember_dark
 from mobility.analysis.study import Study
 from mobility.engine.journeys import TwoWay
-from mobility.network.footpaths import WalkTable
-from mobility.network.timetable import RunArrays, Timetable
+from mobility.network.timetable import FootArrays, RunArrays, Timetable, index_timetable
 from mobility.network.whatif import with_runs
 
 Int64 = NDArray[np.int64]
@@ -106,7 +105,7 @@ def _edited(run: RunArrays, lever: Lever) -> RunArrays:
         return _moved(run, lever)
     if lever.kind == "extend":
         return _extended(run, lever)
-    return _held(run, lever)
+    return _with_stop(run, lever) if lever.kind == "stop" else _held(run, lever)
 
 
 def _moved(run: RunArrays, lever: Lever) -> RunArrays:
@@ -126,6 +125,35 @@ def _held(run: RunArrays, lever: Lever) -> RunArrays:
     arr_by = dep_by.copy()
     dep_by[here[0]] = lever.shift_s
     return run._replace(call_arr=run.call_arr + arr_by, call_dep=run.call_dep + dep_by)
+
+
+def _with_stop(run: RunArrays, lever: Lever) -> RunArrays:
+    """Call at a new stop on the way: later calls of the trip are late by the time it takes."""
+    share = {(one, two): part for one, two, part in lever.legs}
+    # From the end, so that earlier places stay where they are.
+    for k in range(run.call_stop.size - 2, -1, -1):
+        part = share.get((int(run.call_stop[k]), int(run.call_stop[k + 1])))
+        trip = int(run.call_trip[k])
+        if part is None or trip not in lever.trips or int(run.call_trip[k + 1]) != trip:
+            continue
+        at, left_s = k + 1, int(run.call_dep[k])
+        time_s = left_s + round(part * (int(run.call_arr[at]) - left_s))
+        mine = run.call_trip[at:] == trip
+        later = np.where(mine, lever.shift_s, 0).astype(np.int32)
+        arr, dep = run.call_arr.copy(), run.call_dep.copy()
+        arr[at:] += later
+        dep[at:] += later
+        run = RunArrays(
+            run.run_ptr + np.array([0, 1]),
+            np.insert(run.call_stop, at, lever.stop).astype(np.int32),
+            np.insert(arr, at, time_s).astype(np.int32),
+            np.insert(dep, at, time_s + lever.shift_s).astype(np.int32),
+            np.insert(run.call_board, at, True),
+            np.insert(run.call_alight, at, True),
+            np.insert(run.call_trip, at, trip).astype(np.int32),
+            run.run_day,
+        )
+    return run
 
 
 def _extended(run: RunArrays, lever: Lever) -> RunArrays:
@@ -230,65 +258,19 @@ def what_if(study: Study, levers: Sequence[Lever], *, name: str = "") -> Study:
     timetables = {
         kind: TwoWay(patched(network, patch(nets, kind, levers))) for kind, network in nets.items()
     }
-    return replace(study, timetables=timetables, scenario=name)
+    found = replace(study, timetables=timetables, scenario=name)
+    if study.territory.limits.safe_at_night:
+        dark = study.after_dark
+        same = {
+            kind: TwoWay(_on_feet(two_way.timetable, dark.timetables[kind].timetable))
+            for kind, two_way in timetables.items()
+        }
+        remember_dark(found, replace(dark, timetables=same, scenario=name))
+    return found
 
 
-def with_gate_stops(study: Study) -> Study:
-    """Return the study with a stop at every gate, served by nothing yet.
-
-    Extensions end there. Gate k of the sites, in their order, is stop ``S + k``, where S is
-    the number of the feed's stops; homes do not walk to it and nobody changes there.
-    """
-    gates = [(site.name, gate) for site in study.sites for gate in site.gates]
-    stops = study.feed.stops
-    rows = pd.DataFrame({
-        "stop_id": [f"gate:{k}" for k in range(len(gates))],
-        "stop_name": [name for name, _ in gates],
-        "lon": [lonlat[0] for _, lonlat in gates],
-        "lat": [lonlat[1] for _, lonlat in gates],
-    })  # fmt: skip
-    rows = rows.reindex(columns=stops.columns)
-    for column in stops.columns:
-        if rows[column].isna().all():
-            is_text = not pd.api.types.is_numeric_dtype(stops[column])
-            rows[column] = "" if is_text else 0
-    rows["location_type"] = 0
-    if "parent" in rows:
-        rows["parent"] = -1
-    rows = rows.astype(stops.dtypes.to_dict())
-    feed = replace(study.feed, stops=pd.concat([stops, rows], ignore_index=True))
-    need_s = study.territory.limits.min_change_s
-    return replace(
-        study,
-        feed=feed,
-        timetables={
-            kind: TwoWay(_more_stops(two_way.timetable, len(gates), need_s))
-            for kind, two_way in study.timetables.items()
-        },
-        gate_walks=_at_gates(study.gate_walks, len(stops)),
-    )
-
-
-def _more_stops(tt: Timetable, count: int, need_s: int) -> Timetable:
-    stops = np.arange(tt.n_stops, tt.n_stops + count, dtype=np.int32)
-    ahead = np.arange(1, count + 1, dtype=np.int64)
-    return replace(
-        tt,
-        n_stops=tt.n_stops + count,
-        foot_ptr=np.concatenate([tt.foot_ptr, tt.foot_ptr[-1] + ahead]),
-        foot_stop=np.concatenate([tt.foot_stop, stops]),
-        foot_walk_s=np.concatenate([tt.foot_walk_s, np.zeros(count, np.int32)]),
-        foot_need_s=np.concatenate([tt.foot_need_s, np.full(count, need_s, np.int32)]),
-        dep_ptr=np.concatenate([tt.dep_ptr, np.full(count, tt.dep_ptr[-1], np.int64)]),
-    )
-
-
-def _at_gates(walks: WalkTable, n_stops: int) -> WalkTable:
-    """Put, at the head of each gate's row, its own stop at no distance."""
-    count = walks.n_rows
-    heads = walks.ptr[:-1]
-    return WalkTable(
-        walks.ptr + np.arange(count + 1),
-        np.insert(walks.stop, heads, np.arange(n_stops, n_stops + count)).astype(np.int32),
-        np.insert(walks.walk_s, heads, 0).astype(np.int32),
-    )
+def _on_feet(tt: Timetable, dark: Timetable) -> Timetable:
+    """Return the runs of one timetable with the footpaths of another."""
+    runs = RunArrays(*(getattr(tt, name) for name in RunArrays._fields))
+    feet = FootArrays(dark.foot_ptr, dark.foot_stop, dark.foot_walk_s, dark.foot_need_s)
+    return index_timetable(tt.n_stops, runs, feet)

@@ -8,16 +8,26 @@ on. The answers are those of a scan of the whole changed timetable, to the secon
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mobility.analysis.commutes import transit_times
+from mobility.analysis.commutes import at_gate, home_in_dark, street_times, transit_times
+from mobility.analysis.feeder_modes import Carried, carried_times, ridden_from
 from mobility.analysis.levers_family import Family
 from mobility.analysis.levers_kernel import useful_runs
 from mobility.analysis.levers_model import DayNetwork
+from mobility.analysis.levers_modes import (
+    Changed,
+    Reader,
+    carried_modes,
+    readers_of,
+    riding_modes,
+    times_of,
+)
 from mobility.analysis.levers_patch import join_runs, pick_calls
 from mobility.analysis.study import Study, engine_limits
 from mobility.engine.journeys import (
@@ -26,7 +36,7 @@ from mobility.engine.journeys import (
     OneWay,
     deadline_of,
     earliest_of,
-    walk_directly,
+    relaxed,
 )
 from mobility.engine.scan import reach_homes, scan_rides
 from mobility.inputs.calendars import ChosenDay
@@ -60,6 +70,8 @@ class EdgeEffect:
         lost).
     homes, elapsed_s : int32[]
         Homes whose time changes and their new time; kept on request only, else empty.
+    others
+        What changes for modes that are read from the same scan, see `levers_modes`.
     """
 
     window: int
@@ -68,6 +80,7 @@ class EdgeEffect:
     saved_s: float
     homes: Int32
     elapsed_s: Int32
+    others: Mapping[str, Changed] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +96,13 @@ class Window:
     runs
         Their calls inside the window, on the mirrored axis for a return.
     home_walks
-        Walks from homes to stops, those over the limit left out.
+        Walks (rides by a bicycle taken along) from homes to stops, those over the limit left
+        out.
+    gate
+        The study whose tables hold at the gate's end: after dark where the territory asks
+        for safe streets.
+    mode
+        ``transit``, or the mode of a bicycle taken along.
     """
 
     index: int
@@ -95,19 +114,41 @@ class Window:
     run_ids: Int64
     runs: RunArrays
     home_walks: WalkTable
+    gate: Study
+    mode: str = "transit"
+
+    @cached_property
+    def _carried(self) -> Carried | None:
+        way = self.gate.feeders.get(self.mode)
+        return way if isinstance(way, Carried) else None
 
     @cached_property
     def oriented(self) -> Timetable:
         """The timetable whose footpaths point the kernel's way."""
-        two_way = self.study.timetables[self.day.kind]
+        two_way = self.gate.timetables[self.day.kind]
         one_way: OneWay = two_way.mirror if self.edge.returning else two_way.onward
         return one_way.timetable
 
-    @property
+    @cached_property
     def egress_s(self) -> Int32:
-        """Walk between each stop and the nearest gate, int32 (S,)."""
-        found: Int32 = self.study.egress_s[self.site]
+        """Walk (ride) between each stop and the nearest gate, int32 (S,)."""
+        if self._carried is not None:
+            two_way, side = self.gate.timetables[self.day.kind], int(self.edge.returning)
+            return ridden_from(self._carried, two_way, self.site, side)
+        found: Int32 = self.gate.egress_s[self.site]
         return found
+
+    @cached_property
+    def readers(self) -> dict[str, Reader]:
+        """What other modes read from the scan of this edge."""
+        if self._carried is not None:
+            return {}
+        return readers_of(self.study, self.gate, self.site, self.day, self.edge, self.limits)
+
+    @cached_property
+    def base_read(self) -> dict[str, Int32]:
+        """What they read as things are."""
+        return self.read(self._base_scan, self.index_arrays[1], tuple(self.readers))
 
     @cached_property
     def span_s(self) -> tuple[int, int]:
@@ -130,12 +171,19 @@ class Window:
     @cached_property
     def walked_s(self) -> Int32:
         """Elapsed seconds of walking all the way, int32 (H,)."""
-        walk_s = self.study.street_times["walk"][int(self.edge.returning)][self.site]
-        return walk_directly(walk_s, self.edge, self.limits)
+        if self._carried is not None:
+            return np.full(self.study.n_homes, INF, np.int32)
+        times = street_times(self.study, self.site, self.day, "walk", self.edge, self.limits)
+        return times.elapsed_s
 
     @cached_property
     def base_s(self) -> Int32:
-        """Elapsed seconds by transit as things are, int32 (H,)."""
+        """Elapsed seconds as things are, int32 (H,)."""
+        if self._carried is not None:
+            two_way = self.gate.timetables[self.day.kind]
+            return carried_times(
+                self._carried, two_way, self.site, self.edge, self.limits
+            ).elapsed_s
         return transit_times(self.study, self.site, self.day, self.edge, self.limits).elapsed_s
 
     @cached_property
@@ -195,6 +243,7 @@ class Window:
         found: Bool = useful_runs(
             *runs[:6], tt.foot_ptr, tt.foot_stop, tt.foot_walk_s, tt.foot_need_s,
             self.index_arrays[1], first, shift, label, floor, self.egress_s,
+            self.limits.gate_walk_counts,
             earliest_of(self.edge, self.limits), deadline_of(self.edge),
             self.limits.max_walk_s, self.limits.max_wait_s,
         )  # fmt: skip
@@ -228,18 +277,38 @@ class Window:
         )  # fmt: skip
         return first, shift, label
 
-    def elapsed(
+    def looked_up(
         self, scanned: tuple[Int64, Int64, Int32], dep_time: Int32, walks: WalkTable
     ) -> Int32:
-        """Return the elapsed seconds of every home, walking all the way included."""
+        """Return the elapsed seconds of points with walks to stops, ``INF`` where none."""
         limits = self.limits
         leave_s, _, _, _ = reach_homes(
             *scanned, dep_time, walks.ptr, walks.stop, walks.walk_s, limits.home_walk_counts,
             earliest_of(self.edge, limits), limits.max_walk_s,
         )  # fmt: skip
         at_s = -self.edge.at_s if self.edge.returning else self.edge.at_s
-        ridden = np.where(leave_s == INF, INF, at_s - leave_s)
+        return np.where(leave_s == INF, INF, at_s - leave_s).astype(np.int32)
+
+    def elapsed(
+        self, scanned: tuple[Int64, Int64, Int32], dep_time: Int32, walks: WalkTable
+    ) -> Int32:
+        """Return the elapsed seconds of every home, walking all the way included."""
+        ridden = self.looked_up(scanned, dep_time, walks)
+        if self._carried is None and self.study.territory.limits.safe_at_night:
+            dark = home_in_dark(self.study, self.day, self.edge, times_of(ridden))
+            careful = self.looked_up(scanned, dep_time, self.study.after_dark.home_walks)
+            ridden = np.where(dark, careful, ridden)
         return np.minimum(ridden, self.walked_s).astype(np.int32)
+
+    def read(
+        self, scanned: tuple[Int64, Int64, Int32], dep_time: Int32, modes: Sequence[str]
+    ) -> dict[str, Int32]:
+        """Return what other modes read from a scan."""
+
+        def at(walks: WalkTable) -> Int32:
+            return self.looked_up(scanned, dep_time, walks)
+
+        return {mode: self.readers[mode].read(at) for mode in modes if mode in self.readers}
 
 
 class _Trial:
@@ -276,7 +345,8 @@ class _Trial:
         elapsed_s = window.elapsed(scanned, self.index[1], self.walks)
         before = window.base_s
         homes = np.flatnonzero(elapsed_s != before).astype(np.int32)
-        if not homes.size:
+        others = self._others(scanned, keep_times) if window.readers else {}
+        if not homes.size and not others:
             return None
         held, holds = before[homes] < INF, elapsed_s[homes] < INF
         both = homes[held & holds]
@@ -289,7 +359,19 @@ class _Trial:
             float(saved),
             homes if keep_times else none,
             elapsed_s[homes] if keep_times else none,
+            others,
         )
+
+    def _others(self, scanned: tuple[Int64, Int64, Int32], keep_times: bool) -> dict[str, Changed]:
+        """Return what changes for the other modes that count, or for all with their times."""
+        window = self.window
+        modes = riding_modes(window.study, counting=not keep_times)
+        found = {}
+        for mode, after in window.read(scanned, self.index[1], modes).items():
+            rows = np.flatnonzero(after != window.base_read[mode]).astype(np.int32)
+            if rows.size:
+                found[mode] = Changed(rows, after[rows])
+        return found
 
 
 def used_runs(
@@ -364,26 +446,31 @@ def departure_keys(stop: Int32, dep_s: Int32) -> Int64:
 
 
 def windows(study: Study, nets: dict[str, DayNetwork]) -> tuple[Window, ...]:
-    """Return one window per site, kind of day and distinct shift edge."""
-    found: dict[tuple[int, str, Edge], Window] = {}
+    """Return one window per site, kind of day and distinct shift edge.
+
+    Modes by which a bicycle is taken along have windows of their own.
+    """
+    found: dict[tuple[int, str, Edge, str], Window] = {}
     limits = engine_limits(study.territory.limits)
     walks = only_walks(study.home_walks, study.home_walks.walk_s <= limits.max_walk_s)
-    for day in study.days:
-        for row in study.shift_rows:
-            if not study.works_on(row.shift_id, day):
-                continue
-            for edge in study.edges(row.shift_id, day):
-                key = (row.site, day.kind, edge)
-                if key not in found:
-                    place = (len(found), row.site)
-                    found[key] = _window(study, nets[day.kind], place, day, edge, limits, walks)
+    for mode in ("transit", *carried_modes(study)):
+        for day in study.days:
+            for row in study.shift_rows:
+                if not study.works_on(row.shift_id, day):
+                    continue
+                for edge in study.edges(row.shift_id, day):
+                    key = (row.site, day.kind, edge, mode)
+                    if key not in found:
+                        place = (len(found), row.site, mode)
+                        network = nets[day.kind]
+                        found[key] = _window(study, network, place, day, edge, limits, walks)
     return tuple(found.values())
 
 
 def _window(
     study: Study,
     network: DayNetwork,
-    place: tuple[int, int],
+    place: tuple[int, int, str],
     day: ChosenDay,
     edge: Edge,
     limits: EngineLimits,
@@ -403,7 +490,12 @@ def _window(
     board[runs.run_ptr[1:] - 1] = False
     alight[runs.run_ptr[:-1]] = False
     runs = runs._replace(call_board=board, call_alight=alight)
-    return Window(place[0], study, place[1], day, edge, limits, ids, runs, walks)
+    gate, mode = at_gate(study, day, edge), place[2]
+    way = gate.feeders.get(mode)
+    if isinstance(way, Carried):
+        walks = way.access[int(edge.returning)]
+        limits = relaxed(limits, home_walk_counts=False, gate_walk_counts=False)
+    return Window(place[0], study, place[1], day, edge, limits, ids, runs, walks, gate, mode)
 
 
 def clip_runs(runs: RunArrays, low_s: int, high_s: int) -> RunArrays:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from mobility.analysis.retiming import Workbench
 
 
+#: Trips of one lever that are named; the others are counted.
+NAMED_TRIPS = 40
+
+
 def clock(study: Study, kind: str, axis_s: int) -> str:
     """Return the local clock time, ``HH:MM``, of an axis second of a kind of day."""
     date = next(day.date for day in study.days if day.kind == kind)
@@ -64,17 +68,27 @@ def lever_names(bench: Workbench, lever: Lever) -> dict[str, object]:
     """Return what names a lever: kind, line, trips, times, stop, kinds of day."""
     study = bench.study
     kind, at_s = reference_time(bench, lever)
-    proposed_s = at_s + (lever.shift_s if lever.kind not in ("extend", "lift_school") else 0)
+    moved = lever.kind not in ("extend", "lift_school")
+    proposed_s = at_s + (lever.shift_s if moved else 0)
     stop = "" if lever.stop < 0 else str(study.feed.stops["stop_name"].iloc[lever.stop])
     head = lever.trips[0]
+    # A new stop is for every trip of its line.
+    whole = lever.kind == "stop"
     return {
         "kind": lever.kind,
         "line": line_name(study, head),
         "headsign": str(study.feed.trips["headsign"].iloc[head] or ""),
-        "trips": " ".join(str(study.feed.trips["trip_id"].iloc[t]) for t in lever.trips),
-        "present": clock(study, kind, at_s),
-        "proposed": clock(study, kind, proposed_s),
-        "shift_min": lever.shift_s // 60,
+        "trips": _trip_ids(study, lever.trips),
+        "present": "" if whole else clock(study, kind, at_s),
+        "proposed": "" if whole else clock(study, kind, proposed_s),
+        "shift_min": 0 if whole else lever.shift_s // 60,
         "stop": stop,
         "day_kinds": " ".join(days_of(bench.nets, lever)),
     }
+
+
+def _trip_ids(study: Study, trips: tuple[int, ...]) -> str:
+    """Return the ids of trips; of many, the first ones and how many more there are."""
+    ids = [str(study.feed.trips["trip_id"].iloc[t]) for t in trips[:NAMED_TRIPS]]
+    more = len(trips) - len(ids)
+    return " ".join([*ids, f"(+{more})"] if more else ids)

@@ -27,6 +27,7 @@ from mobility.inputs.flex import FlexZone, read_flex
 from mobility.inputs.gtfs import Feed
 from mobility.inputs.homes import Homes
 from mobility.inputs.layers import read_layer, to_lonlat
+from mobility.network.arcs import Times, turned
 from mobility.network.footpaths import WalkTable, home_walks
 from mobility.network.modes import edge_times
 from mobility.network.streets import Streets
@@ -132,6 +133,22 @@ def booked_times(
 
     The better of a ride all the way and of a ride to a hub continued by public transport.
     """
+    hubs = service.hubs
+    leg = None
+    if hubs is not None and len(hubs.place):
+        leg = travel(two_way, egress_s, edge, limits, hubs.walks[int(edge.returning)])
+    return booked_with(service, windows, site, edge, limits, leg)
+
+
+def booked_with(
+    service: OnDemandService,
+    windows: Sequence[Window],
+    site: int,
+    edge: Edge,
+    limits: EngineLimits,
+    leg: HomeTimes | None,
+) -> Int32:
+    """Return what `booked_times` does from the times between its hubs and the edge."""
     ride_s = (service.back_s if edge.returning else service.out_s)[site]
     elapsed_s = np.full(ride_s.size, INF, np.int32)
     if service.wait_s > limits.max_wait_s or not windows:
@@ -144,8 +161,8 @@ def booked_times(
         runs = inside(windows, gate_s - ride_s, np.full(ride_s.size, gate_s))
     holds = (ride_s < INF) & (whole_s <= limits.max_total_s) & runs
     elapsed_s[holds] = whole_s[holds]
-    if service.hubs is not None and len(service.hubs.place):
-        fed_s = _by_hub(service, service.hubs, windows, edge, limits, two_way, egress_s)
+    if service.hubs is not None and leg is not None:
+        fed_s = _by_hub(service, service.hubs, windows, edge, limits, leg)
         elapsed_s = np.minimum(elapsed_s, fed_s)
     return elapsed_s
 
@@ -156,11 +173,9 @@ def _by_hub(
     windows: Sequence[Window],
     edge: Edge,
     limits: EngineLimits,
-    two_way: TwoWay,
-    egress_s: Int32,
+    leg: HomeTimes,
 ) -> Int32:
     side = int(edge.returning)
-    leg: HomeTimes = travel(two_way, egress_s, edge, limits, hubs.walks[side])
 
     def allowed(at: Edge, whole_s: NDArray[np.int64], ride_s: Int32) -> Bool:
         if at.returning:
@@ -294,7 +309,7 @@ class _Builder:
         self, zone: OnDemand, at_home: tuple[Bool, Bool], at_gate: tuple[Bool, Bool]
     ) -> tuple[Int32, Int32]:
         found = []
-        for k, times in enumerate((self.car, self.car[::-1])):
+        for k, times in enumerate((self.car, turned(self.car))):
             best_s = np.full((self.n_sites, len(self.homes_lonlat)), INF, np.int32)
             gates, rows = np.flatnonzero(at_gate[k]), np.flatnonzero(at_home[k])
             if gates.size and rows.size:
@@ -307,7 +322,7 @@ class _Builder:
     def _driven(
         self,
         zone: OnDemand,
-        times: tuple[NDArray[np.float32], NDArray[np.float32]],
+        times: Times,
         rows: NDArray[np.int64],
         places: NDArray[np.float64],
     ) -> WalkTable:
@@ -329,7 +344,7 @@ class _Builder:
         walk_s = self.territory.feeders.park_walk_min * 60
         walks = home_walks(self.streets, lonlat[stops], lonlat, walk_s, self.territory.speeds)
         there, back = (
-            self._driven(zone, times, rows, lonlat[stops]) for times in (self.car, self.car[::-1])
+            self._driven(zone, times, rows, lonlat[stops]) for times in (self.car, turned(self.car))
         )
         return _hub_feeder(there, back, rows, at_home.size, round(zone.wait_min * 60), walks)
 

@@ -50,7 +50,10 @@ def retiming_cost(bench: Workbench, outcome: Outcome, factors: LeverFactors) -> 
     if lever.kind in ("add_run", "lift_school"):
         hours *= 1 + factors["empty_run_share"]
     changed = max((len(departures(bench.nets[kind], lever)) for kind in kinds), default=1)
-    return days * hours * factors["bus_hour"] + changed * factors["retiming_year"]
+    driving = days * hours * factors["bus_hour"]
+    if lever.kind == "stop":
+        return driving + factors["new_stop"] / factors["new_stop_years"]
+    return driving + changed * factors["retiming_year"]
 
 
 def which_departure(bench: Workbench, lever: Lever) -> str:
@@ -84,7 +87,9 @@ ACTIONS = {
     ("add_run", 1): "Add a departure of line {line} at {proposed}, after the last at {present}",
     ("hold", 1): "Hold the {present} departure of line {line} at {stop} for {minutes} min, "
     "for connecting riders",
+    ("add_run", 0): "Add a departure of line {line} at {proposed}, timed on the hours of {site}",
     ("lift_school", 0): "Run the {present} trip of line {line} in the school holidays too",
+    ("stop", 0): "Let line {line} call at a new stop between {one} and {two}",
 }
 
 
@@ -92,7 +97,7 @@ def retiming_remedy(bench: Workbench, outcome: Outcome, factors: LeverFactors) -
     """Return a lever of the timetable as a remedy."""
     lever = outcome.lever
     names = lever_names(bench, lever)
-    sign = int(np.sign(lever.shift_s)) if lever.kind != "extend" else int(lever.at_start)
+    effects = effects_by_shift(bench, outcome)
     kind = next(iter(days_of(bench.nets, lever)), "")
     times = departures(bench.nets[kind], lever) if kind else []
     params: dict[str, object] = {
@@ -104,21 +109,38 @@ def retiming_remedy(bench: Workbench, outcome: Outcome, factors: LeverFactors) -
         "which": which_departure(bench, lever),
         "count": len(times),
         "last": clock(bench.study, kind, times[-1]) if times else "",
+        "site": ", ".join(sorted({e.site for e in effects if e.gained > 0})),
     }
+    if lever.legs:
+        ends = bench.study.feed.stops["stop_name"].iloc[list(lever.legs[0][:2])].astype(str)
+        params["one"], params["two"] = ends.tolist()
     alone = lever.kind == "move_line" and len(times) == 1
     return Remedy(
         lever.kind,
-        ACTIONS["move_trip" if alone else lever.kind, sign],
+        ACTIONS["move_trip" if alone else lever.kind, _side(bench, lever)],
         params,
         outcome.score.workers_gained,
         outcome.score.workers_lost,
         retiming_cost(bench, outcome, factors),
-        effects_by_shift(bench, outcome),
+        effects,
         outcome.feasible,
         outcome.conflict_min,
         ("which",),
         lever,
     )
+
+
+def _side(bench: Workbench, lever: Lever) -> int:
+    """Return which wording of a kind of lever tells it: before (-1), after (1) or neither."""
+    if lever.kind == "stop":
+        return 0
+    if lever.kind == "extend":
+        return int(lever.at_start)
+    sign = int(np.sign(lever.shift_s))
+    if lever.kind == "add_run":
+        ends = {-1: "the first departure", 1: "the last departure"}
+        return sign if which_departure(bench, lever) == ends[sign] else 0
+    return sign
 
 
 def distinct(outcomes: Iterable[Outcome], limit: int) -> list[Outcome]:

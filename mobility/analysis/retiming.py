@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from mobility.analysis.commutes import Access
 from mobility.analysis.levers_family import Family, family, together
 from mobility.analysis.levers_model import DayNetwork, Lever, days_of, networks
-from mobility.analysis.levers_patch import with_gate_stops
+from mobility.analysis.levers_modes import riding_modes
+from mobility.analysis.levers_stops import NewStop, with_gate_stops, with_new_stops
 from mobility.analysis.levers_window import EdgeEffect, Window, windows
 from mobility.analysis.retiming_candidates import SearchOptions, Unit, candidates
 from mobility.analysis.retiming_score import NOTHING, Score, Scores
@@ -76,6 +77,7 @@ class Workbench:
     nets: dict[str, DayNetwork]
     windows: tuple[Window, ...]
     scores: Scores
+    new_stops: tuple[NewStop, ...] = ()
 
     @cached_property
     def by_day(self) -> dict[str, tuple[Window, ...]]:
@@ -131,13 +133,15 @@ class Workbench:
 def workbench(access: Access) -> Workbench:
     """Prepare the evaluation of levers on an assessed study.
 
-    The study gets a stop at every gate, where extensions end; its answers stay the same.
+    The study gets a stop at every gate, where extensions end, and candidates of new stops;
+    its answers stay the same.
     """
-    study = with_gate_stops(access.study)
+    study, new_stops = with_new_stops(access)
+    study = with_gate_stops(study)
     access = replace(access, study=study)
     nets = networks(study)
     found = windows(study, nets)
-    return Workbench(study, access, nets, found, Scores(access, found))
+    return Workbench(study, access, nets, found, Scores(access, found), new_stops)
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,7 +223,9 @@ def search(
     progress("levers")
     bench = workbench(access) if bench is None else bench
     _warm(bench)
-    units = candidates(bench.study, bench.nets, bench.windows, options or SearchOptions())
+    units = candidates(
+        bench.study, bench.nets, bench.windows, options or SearchOptions(), bench.new_stops
+    )
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         found = list(pool.map(lambda unit: _scored(bench, unit), units, chunksize=1))
     vehicles = Vehicles(bench.study, bench.nets)
@@ -237,9 +243,11 @@ def search(
 def _warm(bench: Workbench) -> None:
     """Compute what threads share before they start."""
     for window in bench.windows:
-        _ = window.is_used, window.base_s, window.walked_s, window.keys
+        _ = window.is_used, window.base_s, window.walked_s, window.keys, window.egress_s
+        if window.readers:
+            _ = window.base_read
     scores = bench.scores
-    _ = scores.served, scores.pools, scores.weight, scores.keys_of, bench.spans
+    _ = scores.served, scores.other_holds, scores.pools, scores.weight, scores.keys_of, bench.spans
     for network in bench.nets.values():
         _ = network.pieces, network.is_single, network.runs, network.start_s, network.end_s
 
@@ -311,19 +319,23 @@ def minutes_to_fix(bench: Workbench, outcomes: Sequence[Outcome]) -> NDArray[np.
 def access_after(bench: Workbench, effects: dict[int, EdgeEffect]) -> Access:
     """Return the assessment with a lever pulled, from effects that kept their times.
 
-    Outbound and return seconds of transit are those of a full new run; rides, walking and
-    overtime stay those of the present.
+    Outbound and return seconds are those of a full new run, for every mode that rides the
+    timetable; rides, walking and overtime stay those of the present.
     """
-    access = bench.access
+    access, scores = bench.access, bench.scores
     out, back = access.outbound_s.copy(), access.return_s.copy()
-    for shift_id, kind, _, _, *ends in bench.scores.keys.itertuples(index=False):
+    modes = riding_modes(bench.study, counting=False)
+    keys = scores.keys[["shift_id", "day_kind", "out", "back"]]
+    for key, (shift_id, kind, *ends) in enumerate(keys.itertuples(index=False)):
         row = access.row(int(shift_id), str(kind), "transit")
-        if row is None:
-            continue
         for table, window in zip((out, back), ends, strict=True):
             effect = effects.get(int(window))
-            if effect is not None:
+            if effect is not None and row is not None:
                 table[row, effect.homes] = effect.elapsed_s
+        for mode in modes:
+            row = access.row(int(shift_id), str(kind), mode)
+            if row is not None:
+                out[row], back[row] = scores.riding(key, mode, effects)
     return replace(access, outbound_s=out, return_s=back)
 
 

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobility.analysis.levers_model import DayNetwork, Lever
+from mobility.analysis.levers_stops import NewStop
 from mobility.analysis.levers_window import Window
 from mobility.analysis.study import Study
+from mobility.engine.journeys import deadline_of
 from mobility.network.footpaths import walk_snaps
 from mobility.network.modes import edge_times
 from mobility.network.paths import street_times
@@ -27,6 +29,10 @@ HOLDS_S = (60, 120, 180, 240, 300)
 NEXT_DEPARTURE_S = 600
 #: Longest drive of an extension, seconds.
 EXTENSION_S = 600
+#: What calling at one more stop takes, seconds: braking, doors, pulling away (an assumption).
+STOP_S = 30
+#: A run timed for a shift edge arrives at the gate, or leaves after, by so much to spare.
+SPARE_S = (0, 300, 600)
 
 Unit = tuple[Lever, ...]
 
@@ -43,13 +49,16 @@ class SearchOptions:
         Kinds of levers, see `levers_model.LeverKind`.
     extension_s
         Longest drive between the end of a trip and a gate.
+    stop_s
+        What calling at a new stop takes, seconds.
     """
 
     moves_s: tuple[int, ...] = MOVES_S
     kinds: tuple[str, ...] = (
-        "move_trip", "move_line", "extend", "add_run", "hold", "lift_school"
+        "move_trip", "move_line", "extend", "add_run", "hold", "lift_school", "stop"
     )  # fmt: skip
     extension_s: int = EXTENSION_S
+    stop_s: int = STOP_S
 
 
 def near_trips(network: DayNetwork, windows: Sequence[Window], reach_s: int) -> Int64:
@@ -68,6 +77,7 @@ def candidates(
     nets: dict[str, DayNetwork],
     windows: Sequence[Window],
     options: SearchOptions,
+    new_stops: Sequence[NewStop] = (),
 ) -> list[Unit]:
     """Return the levers to try, grouped by the runs they touch.
 
@@ -79,14 +89,17 @@ def candidates(
         Its timetables and the windows of its shift edges.
     options
         What to try.
+    new_stops
+        Places of the study where lines could call, see `levers_stops.with_new_stops`.
     """
     makers = {
         "move_trip": lambda: _trip_moves(study, nets, windows, options),
         "move_line": lambda: _line_moves(study, nets, windows, options),
         "extend": lambda: _extensions(study, nets, windows, options),
-        "add_run": lambda: _added_runs(study, nets),
+        "add_run": lambda: (*_added_runs(study, nets), *_timed_runs(study, nets, windows)),
         "hold": lambda: _holds(study, nets, windows),
         "lift_school": lambda: _lifted(study, nets, windows),
+        "stop": lambda: _stops(study, nets, new_stops, options.stop_s),
     }
     return [unit for kind in options.kinds for unit in makers[kind]()]
 
@@ -193,6 +206,73 @@ def _added_runs(study: Study, nets: dict[str, DayNetwork]) -> Iterator[Unit]:
                 if (trip, sign) not in seen:
                     seen.add((trip, sign))
                     yield tuple(Lever("add_run", (trip,), shift_s=sign * s) for s in ADDED_S)
+
+
+def _timed_runs(
+    study: Study, nets: dict[str, DayNetwork], windows: Sequence[Window]
+) -> Iterator[Unit]:
+    """Yield copies of trips that call near a gate, timed on the edges of its shifts.
+
+    One trip of each order of stops is copied, the one nearest in time, so that it is at the
+    gate at the deadline, or a little before (leaves it when workers do, or a little after).
+    """
+    cap_s = round(study.territory.limits.max_walk_min * 60)
+    units: dict[tuple[int, int], set[int]] = {}
+    for window in windows:
+        network, egress_s = nets[window.day.kind], window.egress_s
+        back, tt, pieces = window.edge.returning, network.timetable, network.pieces
+        gate_s = deadline_of(window.edge) * (-1 if back else 1)
+        call_s = tt.call_dep if back else tt.call_arr
+        best: dict[tuple[int, bytes], tuple[int, int]] = {}
+        for k in _calling(network, egress_s <= cap_s):
+            calls = slice(int(pieces.first_call[k]), int(pieces.last_call[k]) + 1)
+            stops = tt.call_stop[calls]
+            near = stops[1:] if not back else stops[:-1]
+            if not (egress_s[near] <= cap_s).any():
+                continue
+            at = int(np.argmin(egress_s[near])) + (not back)
+            walk_s = int(egress_s[stops[at]]) * (-1 if not back else 1)
+            shift_s = gate_s + walk_s - int(call_s[calls][at])
+            # To the minute that passengers can still make.
+            shift_s = 60 * (-(-shift_s // 60) if back else shift_s // 60)
+            key = (int(pieces.trip[k]), stops.tobytes())
+            line = int(lines_of(study, np.array([key[0]]))[0])
+            known = best.get((line, key[1]))
+            if known is None or abs(shift_s) < abs(known[1]):
+                best[line, key[1]] = (key[0], shift_s)
+        for trip, shift_s in best.values():
+            sign = 1 if back else -1
+            wanted = units.setdefault((trip, sign), set())
+            wanted.update(shift_s + sign * spare for spare in SPARE_S)
+    for (trip, _), shifts in sorted(units.items()):
+        yield tuple(Lever("add_run", (trip,), shift_s=s) for s in sorted(shifts) if s)
+
+
+def _calling(network: DayNetwork, near: NDArray[np.bool_]) -> list[int]:
+    """Return the pieces of the service day itself that call at some stops."""
+    tt, pieces = network.timetable, network.pieces
+    called = np.concatenate([[0], np.cumsum(near[tt.call_stop])])
+    count = called[pieces.last_call + 1] - called[pieces.first_call]
+    return np.flatnonzero((count > 0) & (tt.run_day[pieces.run] == 0)).tolist()
+
+
+def _stops(
+    study: Study, nets: dict[str, DayNetwork], new_stops: Sequence[NewStop], stop_s: int
+) -> Iterator[Unit]:
+    """Yield, for each new stop, all trips of its line that pass it, both ways."""
+    route = study.feed.trips["route"].to_numpy()
+    for place in new_stops:
+        passing: set[int] = set()
+        for network in nets.values():
+            tt = network.timetable
+            pairs = tt.call_stop[:-1].astype(np.int64) * tt.n_stops + tt.call_stop[1:]
+            wanted = [one * tt.n_stops + two for one, two, _ in place.legs]
+            same = np.equal(tt.call_trip[:-1], tt.call_trip[1:])
+            trips = np.unique(tt.call_trip[:-1][same & np.isin(pairs, wanted)])
+            passing.update(int(t) for t in trips if t >= 0 and route[t] == place.route)
+        if passing:
+            trips_ = tuple(sorted(passing))
+            yield (Lever("stop", trips_, shift_s=stop_s, stop=place.stop, legs=place.legs),)
 
 
 def _lifted(study: Study, nets: dict[str, DayNetwork], windows: Sequence[Window]) -> Iterator[Unit]:

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.analysis.commutes import Access, counting_modes, roster_shifts
+from mobility.analysis.levers_modes import carried_modes, left_at_places, riding_modes
 from mobility.analysis.levers_window import EdgeEffect, Window
 from mobility.analysis.study import SCHOOL_WEEKS, WEEKS, Study
 from mobility.network.timetable import INF
@@ -97,7 +98,7 @@ class Scores:
 
         ``out`` and ``back`` are the windows of both edges.
         """
-        place = {(w.site, w.day.kind, w.edge): w.index for w in self.windows}
+        place = {(w.site, w.day.kind, w.edge): w.index for w in self.windows if w.mode == "transit"}
         rows = []
         for day in self.study.days:
             for row in self.study.shift_rows:
@@ -120,12 +121,29 @@ class Scores:
         return [int(s) for s in self.keys["site"]]
 
     @cached_property
+    def _carried(self) -> dict[str, list[tuple[int, int]]]:
+        """Windows of both edges of each key, per mode by which a bicycle is taken along."""
+        place = {(w.site, w.day.kind, w.edge, w.mode): w.index for w in self.windows}
+        return {
+            mode: [
+                tuple(place[w.site, w.day.kind, w.edge, mode] for w in self._edges(key))
+                for key in range(len(self._ends))
+            ]  # type: ignore[misc]
+            for mode in carried_modes(self.study)
+        }
+
+    def _edges(self, key: int) -> tuple[Window, Window]:
+        out, back = self._ends[key]
+        return self.windows[out], self.windows[back]
+
+    @cached_property
     def keys_of(self) -> dict[int, list[int]]:
         """Keys that depend on each window."""
         found: dict[int, list[int]] = {}
-        for key, ends in enumerate(self._ends):
-            for window in set(ends):
-                found.setdefault(window, []).append(key)
+        for ends_of_keys in (self._ends, *self._carried.values()):
+            for key, ends in enumerate(ends_of_keys):
+                for window in set(ends):
+                    found.setdefault(window, []).append(key)
         return found
 
     @cached_property
@@ -134,9 +152,10 @@ class Scores:
         return np.array([w.base_s < INF for w in self.windows])
 
     @cached_property
-    def other_holds(self) -> Bool:
-        """Whether another counting mode makes each key's commute hold, bool (keys, H)."""
-        modes = [m for m in counting_modes(self.study) if m != "transit"]
+    def street_holds(self) -> Bool:
+        """Whether a counting mode that no timetable changes holds each key, bool (keys, H)."""
+        riding = riding_modes(self.study, counting=True)
+        modes = [m for m in counting_modes(self.study) if m not in ("transit", *riding)]
         held = np.zeros((len(self.keys), self.study.n_homes), bool)
         for key, (shift_id, kind) in enumerate(
             self.keys[["shift_id", "day_kind"]].itertuples(index=False)
@@ -146,6 +165,67 @@ class Scores:
                 if row is not None:
                     held[key] |= self.access.holds[row]
         return held
+
+    @cached_property
+    def riding_holds(self) -> dict[str, Bool]:
+        """Whether each other mode that rides the timetable holds, bool (keys, H) per mode."""
+        found = {}
+        for mode in riding_modes(self.study, counting=True):
+            times = [self.riding(key, mode, {}) for key in range(len(self._ends))]
+            found[mode] = np.array([(out < INF) & (back < INF) for out, back in times])
+        return found
+
+    @cached_property
+    def other_holds(self) -> Bool:
+        """Whether another counting mode makes each key's commute hold, bool (keys, H)."""
+        held = self.street_holds.copy()
+        for holds in self.riding_holds.values():
+            held |= holds
+        return held
+
+    def riding(self, key: int, mode: str, effects: Effects) -> tuple[Int32, Int32]:
+        """Return outbound and return seconds of every home by a mode of `riding_modes`."""
+        if mode in self._carried:
+            ends = self._carried[mode][key]
+            out, back = (self._put(self.windows[w].base_s, effects.get(w)) for w in ends)
+            return out, back
+        edges = self._edges(key)
+        read = []
+        for window in edges:
+            effect = effects.get(window.index)
+            change = None if effect is None else effect.others.get(mode)
+            seconds = window.base_read[mode]
+            if change is not None:
+                seconds = seconds.copy()
+                seconds[change.rows] = change.elapsed_s
+            read.append(seconds)
+        if mode == "on_demand":
+            return read[0], read[1]
+        gates, limits = (edges[0].gate, edges[1].gate), edges[0].limits
+        return left_at_places(
+            gates, mode, (read[0], read[1]), (edges[0].edge, edges[1].edge), limits
+        )
+
+    @staticmethod
+    def _put(base_s: Int32, effect: EdgeEffect | None) -> Int32:
+        if effect is None:
+            return base_s
+        seconds = base_s.copy()
+        if effect.homes.size:
+            seconds[effect.homes] = effect.elapsed_s
+        else:
+            # Times were not kept: whether it holds is all that is asked.
+            seconds[effect.lost] = INF
+            seconds[effect.gained] = 0
+        return seconds
+
+    def _touched(self, key: int, mode: str, effects: Effects) -> bool:
+        if mode in self._carried:
+            return any(w in effects for w in self._carried[mode][key])
+        return any(
+            effect is not None and mode in effect.others
+            for effect in (effects.get(w.index) for w in self._edges(key))
+        )
 
     @cached_property
     def served(self) -> Bool:
@@ -188,24 +268,26 @@ class Scores:
     def changes(self, effects: Effects) -> list[KeyChange]:
         """Return what the effects of one lever change, key by key."""
         keys = sorted({key for window in effects for key in self.keys_of.get(window, [])})
-        found = []
-        for key in keys:
-            out, back = self._ends[key]
-            change = self._change(key, effects.get(out), effects.get(back))
-            if change is not None:
-                found.append(change)
-        return found
+        found = [self._change(key, effects) for key in keys]
+        return [change for change in found if change is not None]
 
-    def _change(
-        self, key: int, out: EdgeEffect | None, back: EdgeEffect | None
-    ) -> KeyChange | None:
+    def _change(self, key: int, effects: Effects) -> KeyChange | None:
+        out, back = (effects.get(window) for window in self._ends[key])
         parts = [e for e in (out, back) if e is not None]
         flips = [a for e in parts for a in (e.gained, e.lost) if a.size]
-        if not flips:
+        other = {mode: holds[key] for mode, holds in self.riding_holds.items()}
+        for mode, held in other.items():
+            if self._touched(key, mode, effects):
+                one, two = self.riding(key, mode, effects)
+                other[mode] = (one < INF) & (two < INF)
+                flips.append(np.flatnonzero(other[mode] != held).astype(np.int32))
+        if not any(a.size for a in flips):
             return None
         homes = np.unique(np.concatenate(flips))
         both = self.directions(key, homes, out) & self.directions(key, homes, back, back=True)
-        after = both | self.other_holds[key, homes]
+        after = both | self.street_holds[key, homes]
+        for holds in other.values():
+            after |= holds[homes]
         before = self.served[key, homes]
         none = homes[:0]
         return KeyChange(

@@ -109,12 +109,16 @@ class Vehicles:
         """Return the driving a lever adds on one day, minutes.
 
         An extension drives to the gate and back; a run added, or run on more days, drives
-        its own length; a trip held keeps its vehicle that much longer; a move adds nothing.
+        its own length; a trip held keeps its vehicle that much longer, a new stop that of
+        each trip that calls there; a move adds nothing.
         """
         if lever.is_move:
             return 0.0
         if lever.kind == "hold":
             return lever.shift_s / 60
+        if lever.kind == "stop":
+            calls = max((self._own(n, lever.trips) for n in self.nets.values()), default=0)
+            return calls * lever.shift_s / 60
         if lever.kind == "extend":
             return 2 * lever.drive_s / 60
         longest = 0.0
@@ -124,6 +128,13 @@ class Vehicles:
                 length_s = int(network.pieces.end_s[place]) - int(network.pieces.start_s[place])
                 longest = max(longest, length_s / 60)
         return longest
+
+    @staticmethod
+    def _own(network: DayNetwork, trips: tuple[int, ...]) -> int:
+        """Return how many runs of the service day itself are some trips."""
+        pieces = network.pieces
+        own = network.timetable.run_day[pieces.run] == 0
+        return int(np.isin(pieces.trip[own], trips).sum())
 
 
 def _groups(blocks: list[str], own: Int64) -> list[list[int]]:
@@ -148,7 +159,7 @@ def _moved_ends(pieces: Pieces, place: int, lever: Lever) -> tuple[int, int]:
     start_s, end_s = int(pieces.start_s[place]), int(pieces.end_s[place])
     if lever.is_move:
         return start_s + lever.shift_s, end_s + lever.shift_s
-    if lever.kind == "hold":
+    if lever.kind in ("hold", "stop"):
         return start_s, end_s + lever.shift_s
     if lever.at_start:
         return start_s - 2 * lever.drive_s, end_s

@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from mobility.analysis.commutes import Access, transit_times
+from mobility.analysis.levers_stops import widened
 from mobility.analysis.study import Study, engine_limits
 from mobility.engine.journeys import TwoWay
 from mobility.inputs.calendars import ChosenDay
 from mobility.inputs.gtfs import Feed, merge_feeds, read_feed
-from mobility.network.footpaths import WalkTable, home_walks, stop_walks
+from mobility.network.footpaths import home_walks, stop_walks
 from mobility.network.timetable import (
     INF,
     FootArrays,
@@ -84,20 +85,6 @@ def with_feed(study: Study, extra: Feed, *, scenario: str) -> Study:
         study, feed=feed, timetables=timetables, home_walks=home_table, gate_walks=gate_table,
         scenario=scenario,
     )  # fmt: skip
-
-
-def widened(table: WalkTable, extra: WalkTable, offset: int) -> WalkTable:
-    """Return a walk table with the stops of another put after its own."""
-    rows = np.concatenate([_rows(table), _rows(extra)])
-    stops = np.concatenate([table.stop, extra.stop + np.int32(offset)]).astype(np.int32)
-    walks = np.concatenate([table.walk_s, extra.walk_s]).astype(np.int32)
-    order = np.lexsort((stops, walks, rows))
-    ptr = np.r_[0, np.cumsum(np.bincount(rows, minlength=table.n_rows))].astype(np.int64)
-    return WalkTable(ptr, stops[order], walks[order])
-
-
-def _rows(table: WalkTable) -> np.ndarray:
-    return np.repeat(np.arange(table.n_rows), np.diff(table.ptr))
 
 
 def keep_trips(timetable: Timetable, kept: np.ndarray) -> Timetable:

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from mobility.analysis.levers_stops import widened
 from mobility.analysis.study import Study
 from mobility.analysis.white_zones import REASONS, WhiteZones
 from mobility.engine.journeys import TwoWay
 from mobility.network.footpaths import home_walks
 from mobility.network.timetable import FootArrays, RunArrays, Timetable, index_timetable
-from mobility.shuttles.after import homes_lonlat, prove, widened
+from mobility.shuttles.after import homes_lonlat, prove
 from mobility.shuttles.design import Plans
 from mobility.shuttles.drive import drive_graph, drive_matrix
 from mobility.shuttles.model import UNREACHED, Bools, Floats, Ints
