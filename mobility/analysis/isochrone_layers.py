@@ -26,10 +26,10 @@ from mobility.engine.journeys import Edge, EngineLimits, reach, scan
 from mobility.errors import TerritoryError
 from mobility.files import writing
 from mobility.inputs.calendars import ChosenDay
+from mobility.network.arcs import Times
 from mobility.network.footpaths import WalkTable, walk_snaps
 from mobility.network.isochrones import isochrones
 from mobility.network.modes import edge_times
-from mobility.network.paths import Times
 from mobility.network.snap import Snaps
 from mobility.network.timetable import INF
 

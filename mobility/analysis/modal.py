@@ -23,8 +23,8 @@ from mobility.analysis.study import ShiftRow, Study, engine_limits
 from mobility.clock import local_to_axis
 from mobility.inputs.calendars import ChosenDay
 from mobility.inputs.gtfs import route_mode
+from mobility.network.arcs import like
 from mobility.network.modes import edge_times
-from mobility.network.paths import Times
 from mobility.network.timetable import INF
 
 Float = NDArray[np.float64]
@@ -206,7 +206,8 @@ def measure(study: Study) -> Ground:
     factors = Factors.load(territory.factors, file=territory.path)
     car = edge_times(study.streets, "car", territory.speeds)
     length = study.streets.length_m.astype(np.float32)
-    metres: Times = (
+    metres = like(
+        car,
         np.where(np.isfinite(car[0]), length, np.inf).astype(np.float32),
         np.where(np.isfinite(car[1]), length, np.inf).astype(np.float32),
     )

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from mobility.errors import Finding, SourceError
 from mobility.inputs.gtfs import Feed
 from mobility.inputs.homes import Homes
+from mobility.network.arcs import Times
 from mobility.network.footpaths import WalkTable, walk_snaps
 from mobility.network.modes import paths_missing_finding
-from mobility.network.paths import Times
 from mobility.network.snap import far_finding, island_finding
 from mobility.network.streets import Streets
+from mobility.network.turns import rules_findings
 from mobility.territory import Site
 
 Float = NDArray[np.float64]
@@ -60,6 +61,7 @@ def place_findings(
     stops = feed.stops[feed.stops["location_type"] == 0]
     at_stop = walk_snaps(streets, walking, stops[["lon", "lat"]].to_numpy(np.float64))
     home_names = homes.frame["home_id"].astype(str).tolist()
+    yield from rules_findings(streets)
     for finding in (
         paths_missing_finding(streets),
         island_finding(streets, walking, "walk"),

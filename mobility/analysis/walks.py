@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from mobility.analysis.feeder_modes import Carried, Feeder, Ways, feeders
 from mobility.analysis.night import safe_times
 from mobility.inputs.gtfs import Feed
+from mobility.network.arcs import Times
 from mobility.network.footpaths import WalkTable, home_walks, walk_snaps
 from mobility.network.modes import edge_times
-from mobility.network.paths import PairTable, Times, street_times
+from mobility.network.paths import PairTable, street_times
 from mobility.network.slopes import edge_grades
 from mobility.network.snap import Snaps
 from mobility.network.station import access_points, fold_points

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -19,6 +19,13 @@ import shapely
 
 from mobility.errors import SourceError, SourceNotFoundError
 from mobility.inputs import background as bg
+from mobility.inputs.restrictions import (
+    BARRIERS,
+    Row,
+    barrier_table,
+    restriction_rows,
+    turn_table,
+)
 
 Bbox = tuple[float, float, float, float]
 # Kind of background, tags and member ways of each multipolygon.
@@ -38,7 +45,11 @@ TAG_COLUMNS: tuple[str, ...] = (
     "bridge", "incline", "vehicle", "motorcar", "motorroad", "oneway:bicycle", "cycleway:left",
     "cycleway:right", "cycleway:both", "sidewalk:left", "sidewalk:right", "sidewalk:both",
     "segregated", "tracktype", "source:maxspeed", "maxspeed:type", "zone:traffic", "bus",
+    "duration",
 )  # fmt: skip
+# A ferry is a street of this class, where cars are said to go aboard.
+FERRY = "ferry"
+_ABOARD = ("yes", "designated", "permissive", "official", "customers")
 _KEY_CODE = {key: code for code, key in enumerate(TAG_COLUMNS)}
 _UNDEFINED = 2**31 - 1
 
@@ -61,6 +72,8 @@ class StreetTables:
         m rows: ``osm_id`` int64 and `TAG_COLUMNS` as text, missing where not tagged.
     background
         Layers by kind, see `mobility.inputs.background`.
+    turns, barriers
+        Turn restrictions and barriers, see `mobility.inputs.restrictions`.
     """
 
     node_id: np.ndarray
@@ -71,6 +84,8 @@ class StreetTables:
     geom_xy: np.ndarray
     tags: pd.DataFrame
     background: dict[str, gpd.GeoDataFrame]
+    turns: pd.DataFrame = field(default_factory=turn_table)
+    barriers: pd.DataFrame = field(default_factory=barrier_table)
 
 
 class _Stream:
@@ -90,9 +105,12 @@ class _Stream:
         self.tag_value: list[str] = []
         self.rows = bg.BackgroundRows()
         self.lines: dict[int, np.ndarray] = {}
+        self.barriers: dict[int, dict[str, str]] = {}
 
     def add_node(self, node: osmium.osm.Node) -> None:
         tags = {t.k: t.v for t in node.tags}
+        if tags.get("barrier") in BARRIERS:
+            self.barriers[node.id] = tags
         kind = bg.point_kind(tags)
         if kind is not None:
             self.rows.add(kind, node.id, shapely.Point(node.lon, node.lat), tags)
@@ -105,6 +123,8 @@ class _Stream:
         if highway is not None:
             if highway not in NOT_STREETS:
                 self._add_street(way, tags)
+        elif carries_cars(tags):
+            self._add_street(way, tags | {"highway": FERRY})
         elif not tags.keys().isdisjoint(bg.KEYS):
             self._add_background(way, tags)
 
@@ -135,6 +155,12 @@ class _Stream:
             self.rows.add(kind, way.id, ring, tags)
         elif not area and len(lonlat) > 1:
             self.rows.add(kind, way.id, shapely.linestrings(lonlat), tags)
+
+
+def carries_cars(tags: dict[str, str]) -> bool:
+    """Return whether a way is a ferry said to take cars aboard."""
+    named = [tags[key] for key in ("motorcar", "motor_vehicle") if key in tags]
+    return tags.get("route") == "ferry" and bool(named) and named[0] in _ABOARD
 
 
 def _way_lonlat(way: osmium.osm.Way) -> np.ndarray:
@@ -171,7 +197,7 @@ def read_osm(
             mend="Check the path; extracts of France are found at download.geofabrik.de.",
         )
     try:
-        relations = _read_relations(path, buildings=buildings)
+        relations, turns = _read_relations(path, buildings=buildings)
         stream = _read_ways(path, relations, buildings=buildings)
     except (RuntimeError, ValueError) as error:
         raise SourceError(
@@ -186,7 +212,7 @@ def read_osm(
     tables = _split(stream, bbox)
     if len(tables.edge_u) == 0:
         raise _empty(path)
-    return tables
+    return replace(tables, turns=turn_table(turns))
 
 
 def _empty(path: Path) -> SourceError:
@@ -197,18 +223,24 @@ def _empty(path: Path) -> SourceError:
     )
 
 
-def _read_relations(path: Path, *, buildings: bool) -> Relations:
+def _read_relations(path: Path, *, buildings: bool) -> tuple[Relations, list[Row]]:
     found: Relations = {}
+    turns: list[Row] = []
     source = osmium.FileProcessor(str(path), osmium.osm.RELATION)
-    for relation in source.with_filter(osmium.filter.TagFilter(("type", "multipolygon"))):
+    wanted = osmium.filter.TagFilter(("type", "multipolygon"), ("type", "restriction"))
+    for relation in source.with_filter(wanted):
         if not isinstance(relation, osmium.osm.Relation):
             continue
         tags = {t.k: t.v for t in relation.tags}
+        if tags["type"] == "restriction":
+            members = [(m.type, m.ref, m.role) for m in relation.members]
+            turns += restriction_rows(relation.id, tags, members)
+            continue
         kind = bg.area_kind(tags, buildings=buildings)
         if kind is not None:
             ways = [m.ref for m in relation.members if m.type == "w"]
             found[relation.id] = (kind, tags, ways)
-    return found
+    return found, turns
 
 
 def _read_ways(path: Path, relations: Relations, *, buildings: bool) -> _Stream:
@@ -219,6 +251,7 @@ def _read_ways(path: Path, relations: Relations, *, buildings: bool) -> _Stream:
         ("amenity", "parking"),
         *(("amenity", value) for value in bg.CARPOOL),
         *(("place", value) for value in bg.PLACES),
+        *(("barrier", value) for value in BARRIERS),
     )
     wanted.enable_for(osmium.osm.NODE)
     source = osmium.FileProcessor(str(path), osmium.osm.NODE | osmium.osm.WAY)
@@ -244,7 +277,7 @@ def _add_relations(stream: _Stream, relations: Relations) -> None:
 
 
 def _split(stream: _Stream, bbox: Bbox | None) -> StreetTables:
-    """Split every way at its ends and at each node used twice by streets."""
+    """Split every way at its ends, at each node used twice by streets and at barriers."""
     refs = np.array(stream.refs, dtype=np.int64)
     x, y = np.array(stream.x, dtype=np.int32), np.array(stream.y, dtype=np.int32)
     lonlat = np.column_stack([x, y]) / 1e7
@@ -256,7 +289,7 @@ def _split(stream: _Stream, bbox: Bbox | None) -> StreetTables:
     refs, lonlat, known, way = refs[~again], lonlat[~again], known[~again], way[~again]
 
     _, inverse, uses = np.unique(refs, return_inverse=True, return_counts=True)
-    cut = uses[inverse] > 1
+    cut = (uses[inverse] > 1) | np.isin(refs, list(stream.barriers))
     segment = np.flatnonzero((way[1:] == way[:-1]) & known[1:] & known[:-1])
     if len(segment) == 0:
         empty = np.zeros(0, dtype=np.int64)
@@ -290,6 +323,8 @@ def _tables(
     geom_ptr = np.append(0, np.cumsum(sizes)).astype(np.int64)
     points = np.repeat(first - geom_ptr[:-1], sizes) + np.arange(geom_ptr[-1])
     tags = _way_tags(stream).take(way[first]).reset_index(drop=True)
+    barriers = barrier_table(stream.barriers)
+    on_street = np.isin(barriers["node_id"].to_numpy(), node_id)
     return StreetTables(
         node_id=node_id,
         node_xy=node_xy,
@@ -299,6 +334,7 @@ def _tables(
         geom_xy=lonlat[points],
         tags=tags,
         background=stream.rows.frames(bbox),
+        barriers=barriers[on_street].reset_index(drop=True),
     )
 
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from mobility.cache import cached
+from mobility.network.arcs import Times, barred_of
 from mobility.network.modes import edge_times
-from mobility.network.paths import PairTable, Times, street_times
+from mobility.network.paths import PairTable, street_times
 from mobility.network.snap import Snaps, snap, usable_edges
 from mobility.network.streets import Streets
 from mobility.territory import Speeds
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,10 @@ def home_walks(
     key = [
         FORMAT, streets.crs.to_string(), streets.edge_u, streets.edge_v, streets.geom_xy,
         streets.geom_ptr, *walking, homes_lonlat, stops_lonlat, float(limit_s),
-        speeds.walk_kmh, float(max_snap_m),
+        speeds.walk_kmh, float(max_snap_m), barred_of(walking),
     ]  # fmt: skip
     if snap_times is not None:
-        key += snap_times
+        key += [*snap_times, barred_of(snap_times)]
     found = cached("walks", key, compute)
     return WalkTable(*(np.asarray(found[name]) for name in ("ptr", "stop", "walk_s")))
 

@@ -9,7 +9,8 @@ import numpy as np
 import shapely
 from shapely.ops import substring
 
-from mobility.network.paths import Times, end_seconds, node_times
+from mobility.network.arcs import Times, turned
+from mobility.network.paths import end_seconds, start_times
 from mobility.network.snap import Snaps
 from mobility.network.streets import Streets
 
@@ -75,17 +76,12 @@ def reached_lines(
     Parameters are those of `isochrones`. A piece entered from both ends gives two
     stretches when they do not meet.
     """
-    uv, vu = (times[1], times[0]) if reverse else times
-    (at,) = node_times(
-        streets,
-        (uv, vu),
-        sources,
-        connector_speed_ms=connector_speed_ms,
-        limit_s=limit_s,
-        together=True,
+    times = turned(times) if reverse else times
+    at = start_times(
+        streets, times, sources, connector_speed_ms=connector_speed_ms, limit_s=limit_s
     )
-    from_u = _share(limit_s - at[streets.edge_u], uv)
-    from_v = _share(limit_s - at[streets.edge_v], vu)
+    from_u = _share(limit_s - at[:, 0], times[0])
+    from_v = _share(limit_s - at[:, 1], times[1])
     whole = from_u + from_v >= 1.0
     lines = [streets.lines[whole]]
     head = np.flatnonzero(~whole & (from_u > 0))
@@ -93,7 +89,7 @@ def reached_lines(
     length = streets.length_m
     lines.append(_stretches(streets, head, np.zeros(len(head)), from_u[head] * length[head]))
     lines.append(_stretches(streets, tail, (1.0 - from_v[tail]) * length[tail], length[tail]))
-    lines.append(_own_pieces(streets, (uv, vu), sources, limit_s, connector_speed_ms))
+    lines.append(_own_pieces(streets, times, sources, limit_s, connector_speed_ms))
     return np.concatenate(lines)
 
 

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 
 from mobility.errors import Finding
+from mobility.inputs.osm import FERRY
+from mobility.network.arcs import Times, TurnTimes
 from mobility.network.safety import AssumeLit, night_safe
 from mobility.network.slopes import slope_ms
 from mobility.network.streets import Streets
@@ -23,8 +25,10 @@ from mobility.network.tags import (
     has_sidewalk,
     is_tagged,
     max_kmh,
+    parse_duration,
     permission,
 )
+from mobility.network.turns import barred_turns
 from mobility.territory import Speeds, StreetMode
 
 _YES = ("yes", "designated", "permissive", "official", "destination", "customers", "permit")
@@ -42,6 +46,10 @@ _OPPOSITE = ("opposite", "opposite_lane", "opposite_track", "opposite_share_busw
 
 # Pace on stairs against level walking: an assumption, half the speed along the slope.
 STEPS_FACTOR = 0.5
+# A ferry without a usable ``duration``, and the time lost going aboard: assumptions. Neither
+# its hours nor its fare are known.
+FERRY_KMH = 10.0
+FERRY_BOARDING_S = 300.0
 # Riding on loose ground against asphalt: an assumption.
 UNPAVED_FACTOR = 0.7
 
@@ -75,7 +83,7 @@ def edge_times(
     safe_at_night: bool = False,
     assume_lit: AssumeLit = "built_up",
     grades: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> Times:
     """Return the seconds to travel each street piece, both ways.
 
     Parameters
@@ -100,7 +108,8 @@ def edge_times(
     Returns
     -------
     tuple of float32 (m,)
-        From u to v and from v to u; infinite where forbidden.
+        From u to v and from v to u; infinite where forbidden. The turns barred by restrictions
+        and barriers come along, see `arcs.TurnTimes`.
     """
     tags = streets.tags
     ms_back: np.ndarray | None = None
@@ -119,13 +128,17 @@ def edge_times(
             assisted, walking = mode == "e_bike", speeds.walk_kmh / 3.6
             ms_back = slope_ms(ms, -grades, walking, assisted=assisted)
             ms = slope_ms(ms, grades, walking, assisted=assisted)
+    if mode != "car":
+        # A ferry taken without a car is public transport.
+        ashore = ~is_tagged(tags, "highway", (FERRY,))
+        forward, backward = forward & ashore, backward & ashore
     if safe_at_night and mode != "car":
         safe = night_safe(streets, mode, assume_lit=assume_lit)
         forward, backward = forward & safe, backward & safe
     uv = np.where(forward, streets.length_m / ms, np.inf).astype(np.float32)
     vu_ms = ms if ms_back is None else ms_back
     vu = np.where(backward, streets.length_m / vu_ms, np.inf).astype(np.float32)
-    return uv, vu
+    return TurnTimes(uv, vu, barred_turns(streets, mode))
 
 
 def paths_missing(streets: Streets) -> bool:
@@ -181,7 +194,7 @@ def _car_ways(tags: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     _, forbidden = permission(tags, columns, _YES, _CAR_NO)
     named_yes, _ = permission(tags, ("motor_vehicle", "motorcar"), _YES, _CAR_NO)
     by_class = is_tagged(tags, "highway", CAR_STREETS)
-    by_class |= is_tagged(tags, "highway", ("track", "pedestrian")) & named_yes
+    by_class |= is_tagged(tags, "highway", ("track", "pedestrian", FERRY)) & named_yes
     usable = by_class & ~forbidden
     forward, backward = general_ways(tags)
     return usable & forward, usable & backward
@@ -236,4 +249,16 @@ def _car_ms(streets: Streets, driving: Driving) -> np.ndarray:
     motorway = is_tagged(streets.tags, "highway", ("motorway", "trunk"))
     factor = np.where(motorway, driving.motorway_factor, driving.rural_factor)
     factor = np.where(town & ~motorway, driving.built_up_factor / driving.congestion, factor)
-    return np.asarray(np.maximum(kmh * factor, 1.0) / 3.6)
+    ms = np.asarray(np.maximum(kmh * factor, 1.0) / 3.6)
+    aboard = np.flatnonzero(is_tagged(streets.tags, "highway", (FERRY,)))
+    ms[aboard] = _ferry_ms(streets, aboard)
+    return ms
+
+
+def _ferry_ms(streets: Streets, aboard: np.ndarray) -> np.ndarray:
+    """Return the speed of ferries, boarding included, over the whole of each way."""
+    way = streets.tags["osm_id"].to_numpy()[aboard]
+    whole_m = pd.Series(streets.length_m[aboard]).groupby(way).transform("sum").to_numpy()
+    said = streets.tags["duration"].iloc[aboard].map(parse_duration, na_action="ignore")
+    crossing_s = said.astype(np.float64).fillna(pd.Series(whole_m / FERRY_KMH * 3.6, said.index))
+    return np.asarray(whole_m / (crossing_s.to_numpy() + FERRY_BOARDING_S))

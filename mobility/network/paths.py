@@ -8,16 +8,17 @@ cleared.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
+from mobility.network.arcs import Arcs, Times, arcs, turned
 from mobility.network.snap import Snaps
 from mobility.network.streets import Streets
 
 # Times that exceed a whole second by less than this are that second: rounding of floats.
 TOLERANCE_S = 1e-3
-Times = tuple[np.ndarray, np.ndarray]
 # Compressed rows: pointers, then two values per entry (node or point, seconds).
 Csr = tuple[np.ndarray, np.ndarray, np.ndarray]
 Heap = tuple[np.ndarray, np.ndarray]
@@ -45,32 +46,6 @@ class PairTable:
     ptr: np.ndarray
     target: np.ndarray
     time_s: np.ndarray
-
-
-@dataclass(frozen=True)
-class Arcs:
-    """Directed arcs by start node (CSR); ``edge`` and ``forward`` say where each came from."""
-
-    ptr: np.ndarray
-    head: np.ndarray
-    time: np.ndarray
-    edge: np.ndarray
-    forward: np.ndarray
-
-
-def arcs(streets: Streets, times: Times, *, reverse: bool = False) -> Arcs:
-    """Return the arcs allowed by ``times``, turned round when ``reverse``."""
-    uv, vu = (times[1], times[0]) if reverse else times
-    ahead, back = np.flatnonzero(np.isfinite(uv)), np.flatnonzero(np.isfinite(vu))
-    tail = np.concatenate([streets.edge_u[ahead], streets.edge_v[back]])
-    head = np.concatenate([streets.edge_v[ahead], streets.edge_u[back]])
-    edge = np.concatenate([ahead, back]).astype(np.int32)
-    time = np.concatenate([uv[ahead], vu[back]]).astype(np.float64)
-    forward = np.arange(len(edge)) < len(ahead)
-    order = np.argsort(tail, kind="stable")
-    counts = np.bincount(tail, minlength=streets.n_nodes)
-    ptr = np.append(0, np.cumsum(counts)).astype(np.int64)
-    return Arcs(ptr, head[order], time[order], edge[order], forward[order])
 
 
 @njit(cache=True, nogil=True)
@@ -284,20 +259,53 @@ def end_seconds(streets: Streets, times: Times, snaps: Snaps, *, leaving: bool) 
     return seconds
 
 
-def _ends(
-    streets: Streets, times: Times, snaps: Snaps, connector_s: np.ndarray, *, leaving: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return (point, node, seconds), connectors included, of the ends one can go by."""
-    seconds = end_seconds(streets, times, snaps, leaving=leaving) + connector_s[:, None]
-    point, side = np.nonzero(np.isfinite(seconds))
+class Ends(NamedTuple):
+    """Ways between points and nodes: the point, the end (0: u, 1: v), the node, seconds."""
+
+    point: np.ndarray
+    side: np.ndarray
+    node: np.ndarray
+    seconds: np.ndarray
+
+
+def ends(
+    streets: Streets,
+    net: Arcs,
+    times: Times,
+    snaps: Snaps,
+    connector_s: np.ndarray,
+    *,
+    leaving: bool,
+) -> Ends:
+    """Return the ways by which points are left or entered, connectors included.
+
+    With barred turns, a point is left to the node in which its piece's arc ends, and entered
+    from every node which that arc leaves.
+    """
+    seconds = end_seconds(streets, times, snaps, leaving=leaving)
+    point, side = np.nonzero(np.isfinite(seconds + connector_s[:, None]))
     edge = snaps.edge[point]
     node = np.where(side == 0, streets.edge_u[edge], streets.edge_v[edge])
-    return point, node, seconds[point, side]
+    along = seconds[point, side]
+    whole = along + connector_s[point]
+    if not net.has_copies:
+        return Ends(point, side, node, whole)
+    # At a junction itself, any way out or in is open.
+    inside = np.flatnonzero(along > 0)
+    code = 2 * edge[inside].astype(np.int64)
+    if leaving:
+        node[inside] = net.reached_by(code + (side[inside] == 0))
+        return Ends(point, side, node, whole)
+    at = np.flatnonzero(along == 0)
+    row, entered = net.left_by(code + (side[inside] == 1))
+    junction, copy = net.copies_of(node[at])
+    rows = np.concatenate([inside[row], at[junction]])
+    return Ends(point[rows], side[rows], np.concatenate([entered, copy]), whole[rows])
 
 
-def _seeds(streets: Streets, times: Times, sources: Snaps, access: np.ndarray) -> Csr:
-    point, node, seconds = _ends(streets, times, sources, access, leaving=True)
-    return _csr(point, len(sources), node, seconds)
+def _seeds(streets: Streets, net: Arcs, times: Times, sources: Snaps, access: np.ndarray) -> Csr:
+    out = ends(streets, net, times, sources, access, leaving=True)
+    return _csr(out.point, len(sources), out.node, out.seconds)
 
 
 def _csr(row: np.ndarray, n_rows: int, index: np.ndarray, value: np.ndarray) -> Csr:
@@ -357,18 +365,17 @@ def street_times(
     PairTable
         Whole seconds, rounded up.
     """
-    if reverse:
-        times = (times[1], times[0])
+    times = turned(times) if reverse else times
     net = arcs(streets, times)
     access = _connectors(sources, connector_speed_ms)
     egress = _connectors(targets, connector_speed_ms)
-    ends = _ends(streets, times, targets, egress, leaving=False)
-    goals = _csr(ends[1], streets.n_nodes, ends[0], ends[2])
+    into = ends(streets, net, times, targets, egress, leaving=False)
+    goals = _csr(into.node, len(net.place), into.point, into.seconds)
     source, target, along = same_edge(streets, times, sources, targets)
     along += access[source] + egress[target]
     ptr, found, exact = _all_pairs(
         (net.ptr, net.head, net.time),
-        _seeds(streets, times, sources, access),
+        _seeds(streets, net, times, sources, access),
         goals,
         _csr(source, len(sources), target, along),
         len(targets),
@@ -395,15 +402,45 @@ def node_times(
     With ``reverse``, seconds from every node to each source. With ``together``, one row:
     seconds from the nearest source.
     """
-    if reverse:
-        times = (times[1], times[0])
-    access = _connectors(sources, connector_speed_ms)
+    times = turned(times) if reverse else times
+    net, rows = _rows(streets, times, sources, connector_speed_ms, limit_s, together)
+    found = rows[:, : net.n_nodes].T
+    np.minimum.at(found, net.place[net.n_nodes :], rows[:, net.n_nodes :].T)
+    return found.T
+
+
+def start_times(
+    streets: Streets,
+    times: Times,
+    sources: Snaps,
+    *,
+    connector_speed_ms: float,
+    limit_s: float,
+) -> np.ndarray:
+    """Return seconds from the nearest source at which each piece is entered, float64 (m, 2).
+
+    From its u end and from its v end, turns allowed for; infinite where it is not.
+    """
+    net, (at,) = _rows(streets, times, sources, connector_speed_ms, limit_s, True)
+    found = np.full((streets.n_edges, 2), np.inf)
+    np.minimum.at(found, (net.edge, np.where(net.forward, 0, 1)), at[net.tail])
+    return found
+
+
+def _rows(
+    streets: Streets,
+    times: Times,
+    sources: Snaps,
+    connector_speed_ms: float,
+    limit_s: float,
+    together: bool,
+) -> tuple[Arcs, np.ndarray]:
     net = arcs(streets, times)
-    seeds = _seeds(streets, times, sources, access)
+    access = _connectors(sources, connector_speed_ms)
+    seeds = _seeds(streets, net, times, sources, access)
     if together:
         seeds = (np.array([0, len(seeds[1])], dtype=np.int64), seeds[1], seeds[2])
-    rows, _ = search_rows(net, seeds, limit_s)
-    return rows
+    return net, search_rows(net, seeds, limit_s)[0]
 
 
 def search_rows(net: Arcs, seeds: Csr, limit_s: float) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from shapely.ops import substring
 
-from mobility.network.paths import Arcs, Times, arcs, end_seconds, same_edge, search_rows
+from mobility.network.arcs import Arcs, Times, arcs
+from mobility.network.paths import Ends, ends, same_edge, search_rows
 from mobility.network.snap import Snaps
 from mobility.network.streets import Streets
 
@@ -61,14 +62,15 @@ def street_paths(
         sources.distance_m / connector_speed_ms,
         targets.distance_m / connector_speed_ms,
     )
-    leaving = end_seconds(streets, times, sources, leaving=True) + access[:, None]
-    entering = end_seconds(streets, times, targets, leaving=False) + egress[:, None]
     found: list[StreetPath | None] = []
     for row in range(len(sources)):
-        source, target = sources.take(slice(row, row + 1)), targets.take(slice(row, row + 1))
+        one = slice(row, row + 1)
+        source, target = sources.take(one), targets.take(one)
         _, _, along = same_edge(streets, times, source, target)
         direct = float(along.min(initial=np.inf) + access[row] + egress[row])
-        path = _over_nodes(streets, net, (source, leaving[row]), (target, entering[row]), limit_s)
+        out = ends(streets, net, times, source, access[one], leaving=True)
+        into = ends(streets, net, times, target, egress[one], leaving=False)
+        path = _over_nodes(streets, net, (source, out), (target, into), limit_s)
         if direct <= min(limit_s, np.inf if path is None else path.time_s) and direct < np.inf:
             piece = (int(source.edge[0]), float(source.offset_m[0]), float(target.offset_m[0]))
             path = _drawn(streets, [piece], direct)
@@ -79,34 +81,39 @@ def street_paths(
 def _over_nodes(
     streets: Streets,
     net: Arcs,
-    start: tuple[Snaps, np.ndarray],
-    goal: tuple[Snaps, np.ndarray],
+    start: tuple[Snaps, Ends],
+    goal: tuple[Snaps, Ends],
     limit_s: float,
 ) -> StreetPath | None:
     """Return the shortest path that passes at least one junction."""
-    (source, leaving), (target, entering) = start, goal
-    first, last = int(source.edge[0]), int(target.edge[0])
-    if first < 0 or last < 0:
+    (source, out), (target, into) = start, goal
+    if not len(out.node) or not len(into.node):
         return None
-    exits = np.array([streets.edge_u[first], streets.edge_v[first]], dtype=np.int32)
-    doors = np.array([streets.edge_u[last], streets.edge_v[last]], dtype=np.int32)
-    open_ = np.isfinite(leaving)
-    seeds = (np.array([0, open_.sum()]), exits[open_], leaving[open_])
+    seeds = (np.array([0, len(out.node)]), out.node.astype(np.int32), out.seconds)
     rows, vias = search_rows(net, seeds, limit_s)
-    side = int(np.argmin(rows[0, doors] + entering))
-    time_s = float(rows[0, doors[side]] + entering[side])
+    whole = rows[0, into.node] + into.seconds
+    door = int(np.argmin(whole))
+    time_s = float(whole[door])
     if time_s > limit_s or time_s == np.inf:
         return None
-    steps = [(last, float(streets.length_m[last]) * side, float(target.offset_m[0]))]
-    node = int(doors[side])
+    node = int(into.node[door])
+    steps = [_step(streets, target, int(into.side[door]))]
     while vias[0, node] >= 0:
         arc = int(vias[0, node])
         edge, length = int(net.edge[arc]), float(streets.length_m[net.edge[arc]])
         steps.append((edge, 0.0, length) if net.forward[arc] else (edge, length, 0.0))
-        node = int(streets.edge_u[edge] if net.forward[arc] else streets.edge_v[edge])
-    exit_side = int(np.argmin(np.where(exits == node, leaving, np.inf)))
-    steps.append((first, float(source.offset_m[0]), float(streets.length_m[first]) * exit_side))
+        node = int(net.tail[arc])
+    exits = np.flatnonzero(out.node == node)
+    side = int(out.side[exits[np.argmin(out.seconds[exits])]])
+    edge, end_m, from_m = _step(streets, source, side)
+    steps.append((edge, from_m, end_m))
     return _drawn(streets, steps[::-1], time_s)
+
+
+def _step(streets: Streets, snaps: Snaps, side: int) -> tuple[int, float, float]:
+    """Return the stretch from one end (0: u, 1: v) of a point's piece to the point."""
+    edge = int(snaps.edge[0])
+    return edge, float(streets.length_m[edge]) * side, float(snaps.offset_m[0])
 
 
 def _drawn(streets: Streets, steps: list[tuple[int, float, float]], time_s: float) -> StreetPath:

@@ -10,7 +10,10 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from mobility.errors import Finding
+from mobility.inputs.osm import FERRY
+from mobility.network.arcs import Times, arcs
 from mobility.network.streets import Streets
+from mobility.network.tags import is_tagged
 from mobility.territory import StreetMode
 
 _ISLANDS: dict[StreetMode, str] = {
@@ -109,25 +112,25 @@ def place_of(streets: Streets, snaps: Snaps) -> np.ndarray:
     return lonlat
 
 
-def components(streets: Streets, times: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+def components(streets: Streets, times: Times) -> np.ndarray:
     """Return the strongly connected component of each street piece, int32 (m,).
 
-    Two pieces share a component when one can travel from either to the other. A piece
-    whose ends are in different components, or that is forbidden, has -1.
+    Two pieces share a component when one can travel from either to the other, turns allowed
+    for. A piece that cannot be come back to, or that is forbidden, has -1.
     """
-    forward, backward = np.isfinite(times[0]), np.isfinite(times[1])
-    tail = np.concatenate([streets.edge_u[forward], streets.edge_v[backward]])
-    head = np.concatenate([streets.edge_v[forward], streets.edge_u[backward]])
-    shape = (streets.n_nodes, streets.n_nodes)
-    graph = coo_array((np.ones(len(tail), dtype=np.int8), (tail, head)), shape=shape)
+    net = arcs(streets, times)
+    shape = (len(net.place), len(net.place))
+    graph = coo_array((np.ones(len(net.head), dtype=np.int8), (net.tail, net.head)), shape=shape)
     _, label = connected_components(graph.tocsr(), directed=True, connection="strong")
-    same = label[streets.edge_u] == label[streets.edge_v]
-    return np.where(same & (forward | backward), label[streets.edge_u], -1).astype(np.int32)
+    same = label[net.tail] == label[net.head]
+    found = np.full(streets.n_edges, -1, dtype=np.int32)
+    found[net.edge[same]] = label[net.head[same]]
+    return found
 
 
 def usable_edges(
     streets: Streets,
-    times: tuple[np.ndarray, np.ndarray],
+    times: Times,
     *,
     min_island_m: float = 2000.0,
     min_island_share: float = 0.01,
@@ -136,23 +139,22 @@ def usable_edges(
 
     A set of streets that cannot be left, both shorter than ``min_island_m`` and under
     ``min_island_share`` of all streets, is passed over: points beside it go to the next
-    street, and `island_finding` reports it.
+    street, and `island_finding` reports it. Ferries are no place to be.
     """
     label = components(streets, times)
     known = label >= 0
-    length = np.bincount(label[known], streets.length_m[known], minlength=streets.n_nodes)
+    length = np.bincount(label[known], streets.length_m[known], minlength=1)
     big = (length >= min_island_m) | (length >= min_island_share * length.sum())
-    return np.asarray(known & big[np.maximum(label, 0)])
+    ashore = ~is_tagged(streets.tags, "highway", (FERRY,))
+    return np.asarray(known & ashore & big[np.maximum(label, 0)])
 
 
-def island_finding(
-    streets: Streets, times: tuple[np.ndarray, np.ndarray], mode: StreetMode
-) -> Finding | None:
+def island_finding(streets: Streets, times: Times, mode: StreetMode) -> Finding | None:
     """Return a finding when streets are cut off from the biggest connected set."""
     label = components(streets, times)
     allowed = np.isfinite(times[0]) | np.isfinite(times[1])
     known = label >= 0
-    length = np.bincount(label[known], streets.length_m[known], minlength=streets.n_nodes)
+    length = np.bincount(label[known], streets.length_m[known], minlength=1)
     total = float(streets.length_m[allowed].sum())
     if total == 0:
         return None

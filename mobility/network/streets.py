@@ -19,11 +19,13 @@ from mobility.errors import SourceError
 from mobility.inputs.graphs import read_graphml, tables_from_graph
 from mobility.inputs.lines import read_lines
 from mobility.inputs.osm import Bbox, StreetTables, read_osm
+from mobility.inputs.restrictions import barrier_table, turn_table
 
 if TYPE_CHECKING:
     import networkx as nx
 
-FORMAT = 2
+FORMAT = 3
+_TABLES = ("tags", "turns", "barriers")
 _ARRAYS = ("node_id", "node_xy", "edge_u", "edge_v", "length_m", "geom_ptr", "geom_xy")
 
 
@@ -53,6 +55,9 @@ class Streets:
         m rows: ``osm_id`` and OpenStreetMap tags as text, missing where not tagged.
     background
         Layers in EPSG:4326 by kind, see `mobility.inputs.background`.
+    turns, barriers
+        Turn restrictions of cars and barriers, by OpenStreetMap ids, see
+        `mobility.inputs.restrictions` and `mobility.network.turns`.
     """
 
     crs: pyproj.CRS
@@ -65,6 +70,8 @@ class Streets:
     geom_xy: np.ndarray
     tags: pd.DataFrame
     background: dict[str, gpd.GeoDataFrame] = field(default_factory=dict)
+    turns: pd.DataFrame = field(default_factory=turn_table)
+    barriers: pd.DataFrame = field(default_factory=barrier_table)
 
     @property
     def n_nodes(self) -> int:
@@ -244,6 +251,8 @@ def streets_from_tables(tables: StreetTables, crs: str = "auto") -> Streets:
         geom_xy=geom_xy,
         tags=tables.tags,
         background=tables.background,
+        turns=tables.turns,
+        barriers=tables.barriers,
     )
 
 
@@ -272,13 +281,13 @@ def polyline_lengths(geom_ptr: np.ndarray, geom_xy: np.ndarray) -> np.ndarray:
 def _bundle(streets: Streets) -> Bundle:
     bundle: dict[str, np.ndarray | pd.DataFrame] = {k: getattr(streets, k) for k in _ARRAYS}
     bundle["crs"] = np.array(streets.crs.to_wkt())
-    bundle["tags"] = streets.tags
+    bundle |= {name: getattr(streets, name) for name in _TABLES}
     return bundle | {f"bg_{kind}": layer for kind, layer in streets.background.items()}
 
 
 def _unbundle(bundle: Bundle) -> Streets:
-    tags = bundle["tags"]
-    assert isinstance(tags, pd.DataFrame)
+    parts: dict[str, Any] = {name: bundle[name] for name in _TABLES}
+    parts |= {name: np.asarray(bundle[name]) for name in _ARRAYS}
     layers = {
         name.removeprefix("bg_"): layer
         for name, layer in bundle.items()
@@ -286,7 +295,6 @@ def _unbundle(bundle: Bundle) -> Streets:
     }
     return Streets(
         crs=pyproj.CRS.from_wkt(str(bundle["crs"])),
-        tags=tags,
         background=layers,
-        **{name: np.asarray(bundle[name]) for name in _ARRAYS},
+        **parts,
     )

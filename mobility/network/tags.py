@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import shapely
@@ -117,6 +119,22 @@ def parse_kmh(text: str) -> float:
     except ValueError:
         return float("nan")
     return kmh if kmh > 0 else float("nan")
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds of a ``duration`` (``12``, ``1:45``, ``0:12:30``, ``PT12M``), else NaN.
+
+    A single number is minutes.
+    """
+    iso = re.fullmatch(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?", text.strip().upper())
+    if iso is not None:
+        hours, minutes, seconds = (int(part or 0) for part in iso.groups())
+    else:
+        parts = text.strip().split(":")
+        if not 1 <= len(parts) <= 3 or not all(part.isdigit() for part in parts):
+            return float("nan")
+        hours, minutes, seconds = [int(p) for p in ["0"] * (len(parts) == 1) + parts + ["0"]][:3]
+    return float(hours * 3600 + minutes * 60 + seconds) or float("nan")
 
 
 def built_up(streets: Streets, *, cell_m: float = 250.0, km_per_km2: float = 4.0) -> np.ndarray:

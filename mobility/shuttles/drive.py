@@ -11,8 +11,9 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
 
+from mobility.network.arcs import Arcs, Times, arcs, like
 from mobility.network.modes import edge_times
-from mobility.network.paths import arcs
+from mobility.network.paths import ends
 from mobility.network.snap import Snaps, snap, usable_edges
 from mobility.network.streets import Streets
 from mobility.shuttles.model import UNREACHED, Drive, Floats
@@ -36,13 +37,16 @@ class DriveGraph:
     snaps
         Where each place meets its street.
     n_nodes
-        Nodes of the streets.
+        Nodes of the streets, copies at barred turns included.
+    junction
+        The junction of each node of the streets.
     """
 
     streets: Streets
     graph: sparse.csr_matrix
     snaps: Snaps
     n_nodes: int
+    junction: np.ndarray
 
 
 def drive_graph(
@@ -60,13 +64,12 @@ def drive_graph(
         Farthest a place may lie from a street; beyond, nothing drives there.
     """
     times = edge_times(streets, "car", speeds)
-    uv, vu = (np.asarray(t, np.float64) * factor for t in times)
+    slower = like(times, *(np.asarray(t, np.float64) * factor for t in times))
     usable = usable_edges(streets, times)
     snaps = snap(streets, lonlat[:, 0], lonlat[:, 1], usable, max_m=max_snap_m)
-    net = arcs(streets, (uv, vu))
-    tail = np.repeat(np.arange(streets.n_nodes), np.diff(net.ptr))
-    parts = [(tail, net.head.astype(np.int64), net.time, streets.length_m[net.edge])]
-    parts += _place_arcs(streets, snaps, uv, vu)
+    net = arcs(streets, slower)
+    parts = [(net.tail, net.head.astype(np.int64), net.time, streets.length_m[net.edge])]
+    parts += _place_arcs(streets, net, snaps, slower)
     rows, cols, seconds, metres = (np.concatenate([p[k] for p in parts]) for k in range(4))
     finite = np.isfinite(seconds)
     weight = np.rint(seconds[finite] * 100) * TIME_UNIT + np.rint(metres[finite] * 10) + 1
@@ -75,49 +78,49 @@ def drive_graph(
     order = np.lexsort((weight, cols, rows))
     rows, cols, weight = rows[order], cols[order], weight[order]
     first = np.r_[True, (np.diff(rows) != 0) | (np.diff(cols) != 0)]
-    size = streets.n_nodes + len(snaps)
+    size = len(net.place) + len(snaps)
     graph = sparse.csr_matrix((weight[first], (rows[first], cols[first])), shape=(size, size))
-    return DriveGraph(streets, graph, snaps, streets.n_nodes)
+    return DriveGraph(streets, graph, snaps, len(net.place), net.place)
 
 
 Part = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
-def _place_arcs(streets: Streets, snaps: Snaps, uv: np.ndarray, vu: np.ndarray) -> list[Part]:
+def _place_arcs(streets: Streets, net: Arcs, snaps: Snaps, times: Times) -> list[Part]:
     place = np.flatnonzero(snaps.edge >= 0)
-    edge = snaps.edge[place]
-    node = place + streets.n_nodes
-    u, v = streets.edge_u[edge].astype(np.int64), streets.edge_v[edge].astype(np.int64)
-    length = np.maximum(streets.length_m[edge], 1e-6)
-    from_u = np.clip(snaps.offset_m[place], 0, length)
-    to_v = length - from_u
-    ahead, back = uv[edge] / length, vu[edge] / length
-    at_u, at_v = from_u < AT_JUNCTION_M, to_v < AT_JUNCTION_M
-    parts = [
-        (node, v, _along(to_v, ahead, at_v), to_v),
-        (node, u, _along(from_u, back, at_u), from_u),
-        (u, node, _along(from_u, ahead, at_u), from_u),
-        (v, node, _along(to_v, back, at_v), to_v),
-    ]
+    on = snaps.take(place)
+    none = np.zeros(len(on))
+    node = place + len(net.place)
+    length = np.maximum(streets.length_m[on.edge], 1e-6)
+    from_u = np.clip(on.offset_m, 0, length)
+    # A place within a metre of a junction is at the junction.
+    from_u = np.where(from_u < AT_JUNCTION_M, 0.0, from_u)
+    from_u = np.where(length - from_u < AT_JUNCTION_M, length, from_u)
+    at = Snaps(on.edge, from_u, none)
+    parts = []
+    for leaving in (True, False):
+        way = ends(streets, net, times, at, none, leaving=leaving)
+        metres = np.where(way.side == 0, from_u[way.point], (length - from_u)[way.point])
+        pair = (node[way.point], way.node.astype(np.int64))
+        parts.append((*(pair if leaving else pair[::-1]), way.seconds, metres))
+    ahead, back = (np.asarray(t[on.edge], np.float64) / length for t in times)
     # Two places on one street piece.
-    order = np.lexsort((from_u, edge))
+    order = np.lexsort((from_u, on.edge))
     a, b = order[:-1], order[1:]
-    same = edge[a] == edge[b]
+    same = on.edge[a] == on.edge[b]
     a, b = a[same], b[same]
     gap = from_u[b] - from_u[a]
-    none = np.zeros(len(gap), bool)
     parts += [
-        (node[a], node[b], _along(gap, ahead[a], none), gap),
-        (node[b], node[a], _along(gap, back[a], none), gap),
+        (node[a], node[b], _along(gap, ahead[a]), gap),
+        (node[b], node[a], _along(gap, back[a]), gap),
     ]
     return parts
 
 
-def _along(metres: np.ndarray, slowness: np.ndarray, at_end: np.ndarray) -> np.ndarray:
-    """Return the seconds along a piece; a place at its end is at the junction itself."""
+def _along(metres: np.ndarray, slowness: np.ndarray) -> np.ndarray:
+    """Return the seconds along a piece, infinite where one may not."""
     free = np.isfinite(slowness)
-    seconds = np.where(free, metres * np.where(free, slowness, 0.0), np.inf)
-    return np.where(at_end, 0.0, seconds)
+    return np.where(free, metres * np.where(free, slowness, 0.0), np.inf)
 
 
 def _decode(weight: np.ndarray) -> Drive:
@@ -212,7 +215,7 @@ class Ways:
     def _point(self, node: int) -> Floats:
         graph = self._graph
         if node < graph.n_nodes:
-            return np.asarray(graph.streets.node_xy[node][None], np.float64)
+            return np.asarray(graph.streets.node_xy[graph.junction[node]][None], np.float64)
         place = node - graph.n_nodes
         edge = int(graph.snaps.edge[place])
         if edge < 0:
@@ -229,9 +232,10 @@ class Ways:
         n = graph.n_nodes
         if a < n and b < n:
             streets = graph.streets
-            edge = min(self._edge[a, b], key=lambda e: streets.length_m[e])
+            u, v = int(graph.junction[a]), int(graph.junction[b])
+            edge = min(self._edge[u, v], key=lambda e: streets.length_m[e])
             line = self._geometry(edge)
-            return line if streets.edge_u[edge] == a else np.asarray(line[::-1])
+            return line if streets.edge_u[edge] == u else np.asarray(line[::-1])
         edge = int(graph.snaps.edge[(a if a >= n else b) - n])
         low, high = self._offset(a, edge), self._offset(b, edge)
         line = _cut(self._geometry(edge), min(low, high), max(low, high))
@@ -241,7 +245,7 @@ class Ways:
         graph = self._graph
         if node >= graph.n_nodes:
             return float(graph.snaps.offset_m[node - graph.n_nodes])
-        at_u = graph.streets.edge_u[edge] == node
+        at_u = graph.streets.edge_u[edge] == graph.junction[node]
         return 0.0 if at_u else float(graph.streets.length_m[edge])
 
 

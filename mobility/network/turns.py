@@ -1,0 +1,149 @@
+"""Turns that are barred: by restrictions, for cars, and by barriers, for whom they stop."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from mobility.errors import Finding
+from mobility.inputs.restrictions import CONDITIONAL, INCOMPLETE, OTHERS, OVER_A_WAY
+from mobility.network.arcs import joined
+from mobility.network.streets import Streets
+from mobility.network.tags import is_tagged, permission
+from mobility.territory import StreetMode
+
+_YES = ("yes", "designated", "permissive", "official", "destination", "customers", "permit")
+_NO = ("no", "private", "agricultural", "forestry", "military", "emergency")
+_COLUMNS: dict[StreetMode, tuple[str, ...]] = {
+    "walk": ("access", "foot"),
+    "bike": ("access", "vehicle", "bicycle"),
+    "e_bike": ("access", "vehicle", "bicycle"),
+    "car": ("access", "vehicle", "motor_vehicle", "motorcar"),
+}
+# Where no tag tells who may pass: gates are open to all, walls to nobody, whatever narrows
+# the way stops cars, and what must be climbed or pushed through also stops bicycles. After
+# the meaning of each value in the OpenStreetMap wiki (Key:barrier).
+_SOLID = ("fence", "guard_rail", "hedge", "wall")
+_ON_FOOT = (*_SOLID, "full-height_turnstile", "kissing_gate", "stile", "turnstile")
+_GATES = ("gate", "hampshire_gate", "lift_gate", "sally_port", "sliding_gate", "swing_gate", "yes")
+
+
+def stopped_by(barriers: pd.DataFrame, mode: StreetMode) -> np.ndarray:
+    """Return which barriers stop a mode, bool.
+
+    Tags of access decide, the most particular one first. Without any, a gate is open unless
+    ``locked=yes``, and other barriers stop whom their kind stops.
+    """
+    allowed, forbidden = permission(barriers, _COLUMNS[mode], _YES, _NO)
+    kind = barriers["barrier"]
+    if mode == "car":
+        shut = ~kind.isin(_GATES)
+    else:
+        shut = kind.isin(_SOLID if mode == "walk" else _ON_FOOT)
+    closed = np.asarray(shut, dtype=bool) | is_tagged(barriers, "locked", ("yes",))
+    return np.asarray(forbidden | (closed & ~allowed))
+
+
+def barred_turns(streets: Streets, mode: StreetMode) -> np.ndarray:
+    """Return the turns a mode may not take, int64 (t, 2), see `arcs.TurnTimes`.
+
+    A barrier lets one turn back and nothing else. Restrictions hold for cars only: cyclists
+    may get off and walk.
+    """
+    parts = [_at_barriers(streets, stopped_by(streets.barriers, mode))]
+    if mode == "car":
+        parts.append(_restricted(streets)[0])
+    return np.unique(np.concatenate(parts), axis=0)
+
+
+def _into_and_out(streets: Streets, node: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the arcs into and out of some nodes: ``node``, ``arc`` and ``way``."""
+    wanted = np.zeros(streets.n_nodes, dtype=bool)
+    wanted[node] = True
+    way = streets.tags["osm_id"].to_numpy(dtype=np.int64)
+    starts, ends = np.flatnonzero(wanted[streets.edge_u]), np.flatnonzero(wanted[streets.edge_v])
+    edge = np.concatenate([starts, ends])
+    at = np.concatenate([streets.edge_u[starts], streets.edge_v[ends]])
+    side = np.concatenate([np.zeros(len(starts), np.int64), np.ones(len(ends), np.int64)])
+    out = pd.DataFrame({"node": at, "arc": 2 * edge + side, "way": way[edge]})
+    return out.assign(arc=out["arc"] ^ 1), out
+
+
+def _rows_of(streets: Streets, node_id: np.ndarray) -> np.ndarray:
+    """Return the row of each node id, -1 where the streets have none."""
+    order = np.argsort(streets.node_id, kind="stable")
+    place = np.searchsorted(streets.node_id[order], node_id)
+    row = order[np.minimum(place, len(order) - 1)]
+    return np.where(streets.node_id[row] == node_id, row, -1)
+
+
+def _at_barriers(streets: Streets, stopped: np.ndarray) -> np.ndarray:
+    node = _rows_of(streets, streets.barriers["node_id"].to_numpy()[stopped])
+    into, out = _into_and_out(streets, node[node >= 0])
+    both = into.merge(out, on="node", suffixes=("_in", "_out"))
+    pairs = both[["arc_in", "arc_out"]].to_numpy(dtype=np.int64)
+    return np.asarray(pairs[pairs[:, 1] != pairs[:, 0] ^ 1])
+
+
+def _restricted(streets: Streets) -> tuple[np.ndarray, np.ndarray]:
+    """Return the turns barred by restrictions, and the ids of those that could be placed.
+
+    A restriction is placed where one piece of its first way, and one of its last, touch the
+    junction; a ban on turning round needs its way only.
+    """
+    rules = streets.turns[streets.turns["left_out"].eq("")]
+    node = _rows_of(streets, rules["via_node"].to_numpy())
+    rules = rules.assign(node=node)[node >= 0]
+    into, out = _into_and_out(streets, rules["node"].to_numpy())
+    starts = into.rename(columns={"way": "from_way", "arc": "arc_in"})
+    ends = out.rename(columns={"way": "to_way", "arc": "arc_out"})
+    placed = rules.merge(starts, on=["node", "from_way"]).merge(ends, on=["node", "to_way"])
+    back = placed["arc_out"].eq(placed["arc_in"] ^ 1)
+    turning = placed["kind"].eq("no_u") & placed["from_way"].eq(placed["to_way"])
+    alone = ~placed.duplicated(["osm_id", "from_way", "to_way"], keep=False)
+    placed = placed[np.where(turning, back, alone)]
+    bans = placed[~placed["kind"].eq("only")][["arc_in", "arc_out"]]
+    only = placed[placed["kind"].eq("only")][["node", "arc_in", "arc_out"]].to_numpy(np.int64)
+    every = np.unique(only[:, :2], axis=0)
+    of, arc = joined(out["node"].to_numpy(), out["arc"].to_numpy(), every[:, 0])
+    others = np.column_stack([every[of, 1], arc])
+    size = 2 * streets.n_edges
+    shut = ~np.isin(others @ [size, 1], only[:, 1:] @ [size, 1])
+    barred = np.concatenate([bans.to_numpy(np.int64), others[shut]])
+    return barred, np.unique(placed["osm_id"].to_numpy())
+
+
+def rules_findings(streets: Streets) -> list[Finding]:
+    """Return how many turn restrictions and barriers were read, and how many hold."""
+    found = []
+    turns, barriers = streets.turns, streets.barriers
+    if len(turns):
+        placed = _restricted(streets)[1]
+        left_out = turns.groupby("left_out")["osm_id"].nunique()
+        told = {why: int(left_out.get(why, 0)) for why in (CONDITIONAL, OTHERS, OVER_A_WAY)}
+        read = int(turns["osm_id"].nunique())
+        told[INCOMPLETE] = read - len(placed) - sum(told.values())
+        found.append(
+            Finding(
+                "info",
+                "turn_restrictions",
+                "{count} of {read} turn restrictions hold for cars; left out: {conditional} that "
+                "depend on the hour, {others} for other vehicles, {over_a_way} over a way, "
+                "{incomplete} that cannot be placed.",
+                count=len(placed),
+                params={"read": read, **told},
+            )
+        )
+    if len(barriers):
+        stops = {m: int(stopped_by(barriers, m).sum()) for m in ("walk", "bike", "car")}
+        found.append(
+            Finding(
+                "info",
+                "barriers",
+                "{count} barriers stand on streets; {car} stop cars, {bike} bicycles, {walk} "
+                "walkers.",
+                count=len(barriers),
+                params=stops,
+            )
+        )
+    return found

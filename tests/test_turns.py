@@ -1,0 +1,345 @@
+import math
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from street_cases import METRE_A_SECOND, lonlat, osm_text
+from test_paths import arrays_of, random_case, snaps_of
+
+from mobility.inputs.osm import read_osm
+from mobility.network.arcs import TurnTimes, turned
+from mobility.network.modes import edge_times
+from mobility.network.paths import node_times, start_times, street_times
+from mobility.network.routes import street_paths
+from mobility.network.snap import snap, usable_edges
+from mobility.network.streets import streets_from_osm, streets_from_tables
+from mobility.network.tags import parse_duration
+from mobility.network.turns import rules_findings
+
+ROAD = {"highway": "residential", "maxspeed": "30"}
+
+
+def streets_from(tmp_path, nodes, ways, relations=()):
+    path = tmp_path / "x.osm"
+    path.write_text(osm_text(nodes, ways, relations), encoding="utf-8")
+    return streets_from_tables(read_osm(path))
+
+
+def metres(streets, mode, source, target, *, reverse=False):
+    """Shortest way in metres: the times of the mode with every open piece at 1 m/s."""
+    times = edge_times(streets, mode, METRE_A_SECOND)
+    length = streets.length_m
+    times = TurnTimes(
+        *(np.where(np.isfinite(t), length, np.inf).astype(np.float32) for t in times), times.barred
+    )
+    where = lonlat([source, target])
+    snaps = snap(streets, where[:, 0], where[:, 1], usable_edges(streets, times))
+    one, two = snaps.take(slice(0, 1)), snaps.take(slice(1, 2))
+    pairs = street_times(
+        streets, times, one, two, limit_s=10_000, connector_speed_ms=1, reverse=reverse
+    )
+    (path,) = street_paths(
+        streets, turned(times) if reverse else times, one, two, connector_speed_ms=1
+    )
+    if path is None:
+        assert len(pairs.target) == 0
+        return None
+    assert pairs.time_s.tolist() == [math.ceil(path.time_s - 1e-3)]
+    assert path.length_m == pytest.approx(path.time_s, abs=0.5)
+    return round(path.length_m, -1)
+
+
+#            4 (100, 100)
+#            |  way 12
+#   1 --10-- 2 --11-- 3 --13-- 6      a way round: 3 -14- 5 -15- 4
+#
+CROSS = {1: (0, 0), 2: (100, 0), 3: (200, 0), 4: (100, 100), 5: (200, 100), 6: (300, 0)}
+STREETS = [
+    (10, [1, 2], ROAD),
+    (11, [2, 3], ROAD),
+    (12, [2, 4], ROAD),
+    (13, [3, 6], ROAD),
+    (14, [3, 5], {"highway": "residential", "oneway": "yes"}),
+    (15, [5, 4], {"highway": "residential", "oneway": "yes"}),
+]
+FROM, TO = (10, 0), (100, 90)
+
+
+def rule(value, to=12, **tags):
+    members = [(10, "from"), (2, "via"), (to, "to")]
+    return [(1, members, {"type": "restriction", "restriction": value} | tags)]
+
+
+def test_without_restriction_one_turns_left(tmp_path):
+    """90 m to the junction, 90 m up: 180 m."""
+    assert metres(streets_from(tmp_path, CROSS, STREETS), "car", FROM, TO) == 180
+
+
+@pytest.mark.parametrize(
+    "restriction",
+    [
+        rule("no_left_turn"),
+        rule("only_straight_on", to=11),
+        rule("no_left_turn", **{"except": "bicycle;psv"}),
+        [(1, [(10, "from"), (2, "via"), (12, "to")],
+          {"type": "restriction", "restriction:motorcar": "no_left_turn"})],
+    ],
+)  # fmt: skip
+def test_a_barred_left_turn_is_gone_round(tmp_path, restriction):
+    """
+    90 m to the junction, 100 m on, round by 5 and 4 (200 m), 10 m down: 400 m. Turning back
+    at 3, which nothing forbids, is shorter: 90 + 100 + 100 + 90 = 380 m. Walkers and
+    cyclists turn left, and so does who comes back.
+    """
+    streets = streets_from(tmp_path, CROSS, STREETS, restriction)
+    assert metres(streets, "car", FROM, TO) == 380
+    assert metres(streets, "car", TO, FROM) == 180
+    assert metres(streets, "car", TO, FROM, reverse=True) == 380
+    assert metres(streets, "car", FROM, TO, reverse=True) == 180
+    assert metres(streets, "walk", FROM, TO) == 180
+    assert metres(streets, "bike", FROM, TO) == 180
+
+
+def test_a_barred_turn_back_leaves_the_way_round(tmp_path):
+    """No turning back at 3: 90 + 100 + 200 + 10 = 400 m, until 6 offers its dead end (580 m)."""
+    rules = [
+        *rule("no_left_turn"),
+        (2, [(11, "from"), (3, "via"), (11, "to")],
+         {"type": "restriction", "restriction": "no_u_turn"}),
+    ]  # fmt: skip
+    assert metres(streets_from(tmp_path, CROSS, STREETS, rules), "car", FROM, TO) == 400
+
+
+@pytest.mark.parametrize(
+    ("restriction", "why"),
+    [
+        (rule("no_left_turn", **{"except": "motorcar"}), "others"),
+        ([(1, [(10, "from"), (2, "via"), (12, "to")],
+           {"type": "restriction", "restriction:hgv": "no_left_turn"})], "others"),
+        ([(1, [(10, "from"), (2, "via"), (12, "to")],
+           {"type": "restriction", "restriction:conditional": "no_left_turn @ (07:00-09:00)"})],
+         "conditional"),
+        (rule("no_left_turn", hour_on="07:00"), "conditional"),
+        ([(1, [(10, "from"), (12, "to")],
+           {"type": "restriction", "restriction": "no_left_turn"})], "incomplete"),
+        (rule("no_left_turn", to=13), "incomplete"),
+        (rule("no_left_turn", to=99), "incomplete"),
+    ],
+)  # fmt: skip
+def test_restrictions_that_do_not_hold_are_counted(tmp_path, restriction, why):
+    streets = streets_from(tmp_path, CROSS, STREETS, restriction)
+    assert metres(streets, "car", FROM, TO) == 180
+    (finding,) = rules_findings(streets)
+    told = {"conditional": 0, "others": 0, "over_a_way": 0, "incomplete": 0}
+    assert finding.count == 0
+    assert finding.params == {"read": 1} | told | {why: 1}
+
+
+def test_restrictions_and_barriers_are_kept_in_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOBILITY_CACHE_DIR", str(tmp_path / "cache"))
+    path = tmp_path / "x.osm"
+    nodes = CROSS | {7: (150, 0, {"barrier": "bollard"})}
+    ways = [(11, [2, 7, 3], ROAD), *(w for w in STREETS if w[0] != 11)]
+    path.write_text(osm_text(nodes, ways, rule("no_left_turn")), encoding="utf-8")
+    first, again = streets_from_osm(path), streets_from_osm(path)
+    for streets in (first, again):
+        assert [f.count for f in rules_findings(streets)] == [1, 1]
+        # Back from the bollard: 90 + 50 + 50 + 90.
+        assert metres(streets, "car", FROM, TO) == 280
+
+
+BARRED = {1: (0, 0), 2: (50, 0), 3: (100, 0), 4: (0, 60), 5: (100, 60)}
+
+
+@pytest.mark.parametrize(
+    ("tags", "car", "bike", "walk"),
+    [
+        ({"barrier": "bollard"}, 240, 80, 80),
+        ({"barrier": "bollard", "motor_vehicle": "yes"}, 80, 80, 80),
+        ({"barrier": "gate"}, 80, 80, 80),
+        ({"barrier": "gate", "locked": "yes"}, 240, 240, 240),
+        ({"barrier": "gate", "access": "private"}, 240, 240, 240),
+        ({"barrier": "gate", "access": "no", "foot": "yes", "bicycle": "yes"}, 240, 80, 80),
+        ({"barrier": "lift_gate", "motor_vehicle": "private"}, 240, 80, 80),
+        ({"barrier": "cycle_barrier"}, 240, 80, 80),
+        ({"barrier": "cycle_barrier", "bicycle": "no"}, 240, 240, 80),
+        ({"barrier": "stile"}, 240, 240, 80),
+        ({"barrier": "wall"}, 240, 240, 240),
+        ({"barrier": "kerb"}, 80, 80, 80),
+        ({"barrier": "toll_booth", "access": "no"}, 80, 80, 80),
+    ],
+)
+def test_a_barrier_amid_a_street_stops_some(tmp_path, tags, car, bike, walk):
+    """
+    From (10, 0) to (90, 0): 80 m straight on past node 2, or round by 4 and 5:
+    10 + 60 + 100 + 60 + 10 = 240 m. The street on both sides can still be lived in.
+    """
+    nodes = BARRED | {2: (50, 0, tags)}
+    ways = [(10, [1, 2, 3], ROAD), (11, [1, 4, 5, 3], ROAD)]
+    streets = streets_from(tmp_path, nodes, ways)
+    found = [metres(streets, m, (10, 0), (90, 0)) for m in ("car", "bike", "walk")]
+    assert found == [car, bike, walk]
+    assert metres(streets, "car", (45, 0), (5, 0)) == 40
+
+
+def test_a_barrier_where_streets_meet_stops_all_of_them(tmp_path):
+    """Node 2 of the cross is a bollard: nothing passes from way 10 to 11 or 12 by car."""
+    nodes = CROSS | {2: (100, 0, {"barrier": "bollard"})}
+    streets = streets_from(tmp_path, nodes, STREETS)
+    assert metres(streets, "walk", FROM, TO) == 180
+    times = edge_times(streets, "car", METRE_A_SECOND)
+    where = lonlat([FROM, TO])
+    every = np.isfinite(times[0])
+    snaps = snap(streets, where[:, 0], where[:, 1], every)
+    pairs = street_times(
+        streets, times, snaps.take([0]), snaps.take([1]), limit_s=9999, connector_speed_ms=1
+    )
+    assert len(pairs.target) == 0
+
+
+def test_a_ferry_takes_cars_said_to_go_aboard(tmp_path):
+    """
+    1 -road- 2 ~ferry, 12 min and 5 to board~ 3 -road- 4. On foot the water cannot be crossed,
+    and nobody lives on it.
+    """
+    nodes = {1: (0, 0), 2: (3000, 0), 3: (5000, 0), 4: (8000, 0)}
+    ferry = {"route": "ferry", "motor_vehicle": "yes", "foot": "yes", "duration": "00:12"}
+    ways = [(10, [1, 2], ROAD), (11, [2, 3], ferry), (12, [3, 4], ROAD)]
+    streets = streets_from(tmp_path, nodes, ways)
+    uv, vu = edge_times(streets, "car", METRE_A_SECOND)
+    assert uv[1] == vu[1] == pytest.approx(17 * 60)
+    assert np.isinf(edge_times(streets, "walk", METRE_A_SECOND)[0]).tolist() == [False, True, False]
+    assert np.isinf(edge_times(streets, "bike", METRE_A_SECOND)[0]).tolist() == [False, True, False]
+    assert usable_edges(streets, (uv, vu)).tolist() == [True, False, True]
+    passengers = [(10, [1, 2], ROAD), (11, [2, 3], {"route": "ferry", "foot": "yes"})]
+    assert streets_from(tmp_path, nodes, passengers).n_edges == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("12", 720), ("1:45", 6300), ("00:12:30", 750), ("PT12M", 720), ("PT1H5M", 3900)],
+)
+def test_durations(text, seconds):
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "0", "PT", "1:2:3:4", "-5"])
+def test_durations_that_say_nothing(text):
+    assert math.isnan(parse_duration(text))
+
+
+# --- against an edge-based networkx search ------------------------------------------
+
+
+@st.composite
+def case_with_turns(draw):
+    """A random case of `test_paths` with random turns barred, barriers among them."""
+    n, edges, sources, targets = draw(random_case())
+    ends = {}
+    for k, (u, v, _, _) in enumerate(edges):
+        ends[2 * k], ends[2 * k + 1] = (u, v), (v, u)
+    turns = [(a, b) for a in ends for b in ends if ends[a][1] == ends[b][0]]
+    barred = draw(st.lists(st.sampled_from(turns), max_size=12, unique=True))
+    for node in draw(st.lists(st.integers(0, n - 1), max_size=2)):
+        barred += [(a, b) for a, b in turns if ends[a][1] == node and b != a ^ 1]
+    return (n, edges, sources, targets), sorted(set(barred)), ends
+
+
+def edge_based(case, times, barred, ends):  # noqa: C901 (one piece reads best)
+    """Least seconds of every pair; the states are the arcs just travelled."""
+    _, edges, sources, targets = case
+    seconds = {2 * k + s: float(times[s][k]) for k in range(len(edges)) for s in (0, 1)}
+    found = {}
+    for i, (e, f, d) in enumerate(sources):
+        for j, (e2, f2, d2) in enumerate(targets):
+            if e < 0 or e2 < 0:
+                continue
+            graph = nx.DiGraph()
+            graph.add_nodes_from(["s", "t"])
+
+            def link(a, b, weight, graph=graph):
+                if weight < math.inf and weight < graph.get_edge_data(a, b, {"w": math.inf})["w"]:
+                    graph.add_edge(a, b, w=weight)
+
+            # Parts of the own piece, from a point that is not at a junction.
+            begin = {2 * e: 1 - f, 2 * e + 1: f} if 0 < f < 1 else {}
+            finish = {2 * e2: f2, 2 * e2 + 1: 1 - f2} if 0 < f2 < 1 else {}
+            start = None if begin else edges[e][0 if f == 0 else 1]
+            stop = None if finish else edges[e2][0 if f2 == 0 else 1]
+            for a, share in begin.items():
+                link("s", a, share * seconds[a])
+                if a in finish and share > 1 - finish[a]:
+                    link("s", "t", (share - 1 + finish[a]) * seconds[a])
+                if a in finish and share == 1 - finish[a]:
+                    link("s", "t", 0.0)
+                if e == e2 and stop is not None and ends[a][1] == stop and f2 == (a % 2 == 0):
+                    link("s", "t", share * seconds[a])
+            for b, (tail, head) in ends.items():
+                if tail == start:
+                    link("s", b, seconds[b])
+                    if b in finish:
+                        link("s", "t", finish[b] * seconds[b])
+                if head == stop:
+                    link(b, "t", 0.0)
+                for a in ends:
+                    if ends[a][1] == tail and (a, b) not in barred and seconds[a] < math.inf:
+                        link(a, b, seconds[b])
+                        if b in finish:
+                            link(a, "t", finish[b] * seconds[b])
+            if start is not None and start == stop:
+                link("s", "t", 0.0)
+            if nx.has_path(graph, "s", "t"):
+                inner = nx.dijkstra_path_length(graph, "s", "t", weight="w")
+                found[i, j] = math.ceil(inner + d + d2)
+    return found
+
+
+@settings(max_examples=250, deadline=None)
+@given(case_with_turns(), st.booleans(), st.sampled_from([45, 10_000]))
+def test_pairs_agree_with_an_edge_based_search(case, reverse, limit_s):
+    (n, edges, sources, targets), barred, ends = case
+    streets, plain = arrays_of(n, edges)
+    times = TurnTimes(*plain, np.array(barred, dtype=np.int64).reshape(-1, 2))
+    one, two = snaps_of(sources, edges), snaps_of(targets, edges)
+    pairs = street_times(
+        streets, times, one, two, limit_s=limit_s, reverse=reverse, connector_speed_ms=1.0
+    )
+    row = np.repeat(np.arange(len(sources)), np.diff(pairs.ptr)).tolist()
+    found = dict(zip(zip(row, pairs.target.tolist(), strict=True), pairs.time_s, strict=True))
+    if reverse:
+        pair = (n, edges, targets, sources)
+        whole = edge_based(pair, plain, set(barred), ends)
+        expected = {(j, i): t for (i, j), t in whole.items()}
+    else:
+        expected = edge_based((n, edges, sources, targets), plain, set(barred), ends)
+    assert found == {k: t for k, t in expected.items() if t <= limit_s}
+
+
+@settings(max_examples=100, deadline=None)
+@given(case_with_turns())
+def test_times_at_nodes_and_where_pieces_are_entered(case):
+    (n, edges, sources, _), barred, ends = case
+    streets, plain = arrays_of(n, edges)
+    times = TurnTimes(*plain, np.array(barred, dtype=np.int64).reshape(-1, 2))
+    rows = node_times(streets, times, snaps_of(sources, edges), connector_speed_ms=1.0)
+    targets = [(k, f, 0) for k in range(len(edges)) for f in (0, 1)]
+    for i, place in enumerate(sources):
+        whole = edge_based((n, edges, [place], targets), plain, set(barred), ends)
+        best = {}
+        for (_, j), seconds in whole.items():
+            node = edges[targets[j][0]][targets[j][1]]
+            best[node] = min(best.get(node, math.inf), seconds)
+        assert [math.ceil(x) if x < math.inf else None for x in rows[i]] == [
+            best.get(k) for k in range(n)
+        ]
+    entered = start_times(
+        streets, times, snaps_of(sources, edges), connector_speed_ms=1.0, limit_s=math.inf
+    )
+    nearest = rows.min(axis=0, initial=math.inf)
+    free = np.column_stack([nearest[streets.edge_u], nearest[streets.edge_v]])
+    open_ = np.isfinite(np.column_stack(plain))
+    assert (entered >= free).all()
+    if not barred:
+        np.testing.assert_array_equal(entered[open_], free[open_])
