@@ -70,7 +70,7 @@ class OneWay:
         """Return a range of runs holding all that have a call in a time window."""
         low = self.start_s.searchsorted(np.int32(earliest_s - self.longest_s), side="left")
         high = self.start_s.searchsorted(np.int32(deadline_s), side="right")
-        return int(low), int(high)
+        return int(low), max(int(low), int(high))
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,7 +197,7 @@ def scan(two_way: TwoWay, egress_s: Int32, edge: Edge, limits: EngineLimits) -> 
         tt.foot_stop,
         tt.foot_walk_s,
         tt.foot_need_s,
-        tt.dep_ptr,
+        *tt.foot_into,
         tt.dep_time,
         run_lo,
         run_hi,

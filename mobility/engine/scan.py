@@ -46,7 +46,10 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
     foot_stop,
     foot_walk_s,
     foot_need_s,
-    dep_ptr,
+    into_ptr,
+    into_stop,
+    into_walk_s,
+    into_need_s,
     dep_time,
     run_lo,
     run_hi,
@@ -62,8 +65,10 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
 
     Parameters
     ----------
-    run_ptr, call_*, foot_*, dep_*
+    run_ptr, call_*, foot_*, dep_time
         Arrays of `mobility.network.timetable.Timetable`.
+    into_*
+        Its footpaths by the stop they lead to (``foot_into``); more of them do no harm.
     run_lo, run_hi
         Range of runs that may have a call inside the window.
     egress_s : int32[S]
@@ -85,69 +90,65 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
     label : int32[max_rides, D]
         Least walking seconds with at most 1, 2, ... rides; ``INF`` where there is no way.
     """
-    n_stops = dep_ptr.size - 1
-    first = np.empty(n_stops, np.int64)
-    shift = np.empty(n_stops + 1, np.int64)
-    total = 0
+    n_stops = foot_ptr.size - 1
+    base = run_ptr[run_lo]
+    size = run_ptr[run_hi] - base
+    # Least walking from each call of these runs with the rides so far, and the calls it was
+    # lowered for, ride by ride (``log_ptr``).
+    current = np.full(size, INF, np.int32)
+    log_ptr = np.zeros(max_rides + 1, np.int64)
+    log_call = np.empty(size * max_rides, np.int32)
+    log_walk = np.empty(size * max_rides, np.int32)
+    # Departures that the last ride lowered, by stop: positions ``low:high`` of the stop-major
+    # order, their labels from ``place`` on in ``fresh``, and in ``least`` the least from each
+    # on; ``floor`` is the least of all of a stop.
+    low = np.empty(n_stops, np.int32)
+    high = np.empty(n_stops, np.int32)
+    place = np.empty(n_stops, np.int64)
+    floor = np.empty(n_stops, np.int32)
+    fresh = np.empty(size, np.int32)
+    least = np.empty(size, np.int32)
+    # The least that alighting at a stop can bring, and between which times.
+    hope = np.empty(n_stops, np.int32)
+    since = np.empty(n_stops, np.int32)
+    until = np.empty(n_stops, np.int32)
     for stop in range(n_stops):
-        low = lower_bound(dep_time, dep_ptr[stop], dep_ptr[stop + 1], earliest_s)
-        first[stop] = low
-        shift[stop] = total
-        total += lower_bound(dep_time, low, dep_ptr[stop + 1], deadline_s + 1) - low
-    shift[n_stops] = total
-    label = np.full((max_rides, total), INF, np.int32)
-    # Departures whose label the last ride lowered, by stop: changes into others were tried.
-    # ``floor`` is the least of them at a stop, ``hope`` the least that a change from it brings.
-    floor = np.full(n_stops, INF, np.int32)
-    hope = np.full(n_stops, INF, np.int32)
-    fresh_ptr = np.zeros(n_stops + 1, np.int64)
-    fresh_time = np.empty(total, np.int32)
-    fresh_walk = np.empty(total, np.int32)
+        walk = egress_s[stop]
+        since[stop] = max(deadline_s - walk - max_wait_s, -INF)
+        until[stop] = max(deadline_s - walk, -INF)
+        if walk < INF and not egress_counts:
+            walk = 0
+        hope[stop] = walk if walk <= max_walk_s else INF
+    ceiling = min(max_walk_s + 1, INF)
 
+    logged = 0
     for ride in range(max_rides):
-        # Copied one by one: an assignment of rows takes numba two seconds more to compile.
-        for k in range(total if ride > 0 else 0):
-            label[ride, k] = label[ride - 1, k]
-        previous = label[ride - 1] if ride > 0 else label[0]
-        current = label[ride]
-        improved = False
         for run in range(run_lo, run_hi):
             call = run_ptr[run + 1] - 1
             begin = run_ptr[run]
             if call_dep[begin] > deadline_s:
                 continue
-            aboard = INF  # least walking of a passenger aboard after this call
+            aboard = ceiling  # least walking of a passenger aboard after this call
             while call >= begin and call_dep[call] >= earliest_s:
+                if aboard < current[call - base] and aboard < ceiling and call_pos[call] >= 0:
+                    current[call - base] = aboard
+                    log_call[logged] = call
+                    log_walk[logged] = aboard
+                    logged += 1
                 stop = call_stop[call]
-                position = call_pos[call]
-                if aboard < INF and position >= 0:
-                    k = position - first[stop]
-                    if 0 <= k < shift[stop + 1] - shift[stop] and aboard < current[shift[stop] + k]:
-                        current[shift[stop] + k] = aboard
-                        improved = True
                 arrival = call_arr[call]
-                if call_alight[call] and arrival <= deadline_s:
+                if (
+                    hope[stop] < aboard
+                    and since[stop] <= arrival <= until[stop]
+                    and call_alight[call]
+                ):
+                    bound = aboard
                     if ride == 0:
-                        walk = egress_s[stop]
-                        gate = arrival + walk
-                        if gate <= deadline_s and deadline_s - gate <= max_wait_s:
-                            if not egress_counts:
-                                walk = 0
-                            if walk <= max_walk_s and walk < aboard:
-                                aboard = walk
-                    else:
-                        bound = min(aboard, max_walk_s + 1)
-                        if hope[stop] >= bound:
-                            call -= 1
-                            continue
-                        if call > begin:
-                            # An earlier boarding of this run already does as well with fewer rides.
-                            position = call_pos[call - 1]
-                            if position >= 0:
-                                before = call_stop[call - 1]
-                                k = position - first[before]
-                                if 0 <= k < shift[before + 1] - shift[before]:
-                                    bound = min(bound, previous[shift[before] + k])
+                        aboard = hope[stop]
+                    elif call > begin:
+                        # An earlier boarding of this run may do as well with fewer rides.
+                        bound = min(bound, current[call - 1 - base])
+                    if ride > 0 and hope[stop] < bound:
                         for foot in range(foot_ptr[stop], foot_ptr[stop + 1]):
                             walk = foot_walk_s[foot]
                             if walk >= bound:
@@ -155,52 +156,98 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
                             other = foot_stop[foot]
                             if walk + floor[other] >= bound:
                                 continue
-                            low, high = fresh_ptr[other], fresh_ptr[other + 1]
                             soonest = arrival + foot_need_s[foot]
-                            latest = arrival + walk + max_wait_s
-                            if fresh_time[high - 1] < soonest or fresh_time[low] > latest:
+                            if dep_time[high[other] - 1] < soonest:
                                 continue
-                            left = lower_bound(fresh_time, low, high, soonest)
-                            least = walk + floor[other]
-                            while left < high and fresh_time[left] <= latest:
-                                value = walk + fresh_walk[left]
-                                if value < bound:
-                                    bound = value
-                                    aboard = value
-                                    if value == least:
-                                        break
+                            latest = arrival + walk + max_wait_s
+                            left = lower_bound(dep_time, low[other], high[other], soonest)
+                            k = place[other] + left - low[other]
+                            while (
+                                left < high[other]
+                                and walk + least[k] < bound
+                                and dep_time[left] <= latest
+                            ):
+                                if walk + fresh[k] < bound:
+                                    bound = walk + fresh[k]
+                                    aboard = bound
                                 left += 1
+                                k += 1
                 call -= 1
-        if not improved:
+        log_ptr[ride + 1] = logged
+        if log_ptr[ride] == logged or ride + 1 == max_rides:
             for later in range(ride + 1, max_rides):
-                for k in range(total):
-                    label[later, k] = label[ride, k]
+                log_ptr[later + 1] = logged
             break
-        size = 0
         for stop in range(n_stops):
-            fresh_ptr[stop] = size
-            low_label = INF
-            base = first[stop] - shift[stop]
-            for k in range(shift[stop], shift[stop + 1]):
-                if current[k] < INF and (ride == 0 or current[k] < previous[k]):
-                    low_label = min(low_label, current[k])
-                    fresh_time[size] = dep_time[base + k]
-                    fresh_walk[size] = current[k]
-                    size += 1
-            floor[stop] = low_label
-        fresh_ptr[n_stops] = size
+            low[stop] = INF
+            high[stop] = 0
+            floor[stop] = INF
+        for i in range(log_ptr[ride], logged):
+            call = log_call[i]
+            stop = call_stop[call]
+            low[stop] = min(low[stop], call_pos[call])
+            high[stop] = max(high[stop], call_pos[call] + 1)
+            floor[stop] = min(floor[stop], log_walk[i])
+        filled = 0
         for stop in range(n_stops):
-            least = INF
-            for foot in range(foot_ptr[stop], foot_ptr[stop + 1]):
-                if foot_walk_s[foot] >= least:
+            place[stop] = filled
+            for _ in range(low[stop], high[stop]):
+                fresh[filled] = INF
+                filled += 1
+        for i in range(log_ptr[ride], logged):
+            call = log_call[i]
+            stop = call_stop[call]
+            fresh[place[stop] + call_pos[call] - low[stop]] = log_walk[i]
+        hope[:] = INF
+        since[:] = INF
+        until[:] = -INF
+        for stop in range(n_stops):
+            if high[stop] == 0:
+                continue
+            after = INF
+            for k in range(place[stop] + high[stop] - low[stop] - 1, place[stop] - 1, -1):
+                after = min(after, fresh[k])
+                least[k] = after
+            sooner, later = dep_time[low[stop]], dep_time[high[stop] - 1]
+            for foot in range(into_ptr[stop], into_ptr[stop + 1]):
+                walk = into_walk_s[foot]
+                if walk + after > max_walk_s:
                     break
-                least = min(least, foot_walk_s[foot] + floor[foot_stop[foot]])
-            hope[stop] = least
+                other = into_stop[foot]
+                hope[other] = min(hope[other], walk + after)
+                since[other] = min(since[other], max(sooner - walk - max_wait_s, -INF))
+                until[other] = max(until[other], later - into_need_s[foot])
+
+    # All labels by stop, from the first to the last departure that has one.
+    for stop in range(n_stops):
+        low[stop] = INF
+        high[stop] = 0
+    for i in range(logged):
+        call = log_call[i]
+        stop = call_stop[call]
+        low[stop] = min(low[stop], call_pos[call])
+        high[stop] = max(high[stop], call_pos[call] + 1)
+    first = np.zeros(n_stops, np.int64)
+    shift = np.zeros(n_stops + 1, np.int64)
+    for stop in range(n_stops):
+        width = 0
+        if high[stop] > 0:
+            first[stop] = low[stop]
+            width = high[stop] - low[stop]
+        shift[stop + 1] = shift[stop] + width
+    label = np.full((max_rides, shift[n_stops]), INF, np.int32)
+    for ride in range(max_rides):
+        for i in range(log_ptr[ride], log_ptr[ride + 1]):
+            call = log_call[i]
+            stop = call_stop[call]
+            k = shift[stop] + call_pos[call] - first[stop]
+            for later in range(ride, max_rides):
+                label[later, k] = log_walk[i]
     return first, shift, label
 
 
 @njit(cache=True, nogil=True)
-def reach_homes(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912
+def reach_homes(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0915
     first,
     shift,
     label,
@@ -247,8 +294,8 @@ def reach_homes(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912
     stair_ptr = np.empty(n_stops + 1, np.int64)
     stair_dep = np.empty(total, np.int32)
     stair_walk = np.empty(total, np.int32)
-    size = 0
-    newest = -INF
+    newest = np.full(n_stops, -INF, np.int32)
+    size, latest = 0, -INF
     for stop in range(n_stops):
         stair_ptr[stop] = size
         base = first[stop] - shift[stop]
@@ -258,8 +305,10 @@ def reach_homes(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912
                 best = last[k]
                 stair_dep[size] = dep_time[base + k]
                 stair_walk[size] = best
-                newest = max(newest, stair_dep[size])
                 size += 1
+        if size > stair_ptr[stop]:
+            newest[stop] = stair_dep[stair_ptr[stop]]
+            latest = max(latest, newest[stop])
     stair_ptr[n_stops] = size
 
     n_homes = access_ptr.size - 1
@@ -271,10 +320,12 @@ def reach_homes(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912
         best = earliest_s - 1
         for a in range(access_ptr[home], access_ptr[home + 1]):
             walk = access_s[a]
-            if newest - walk <= best or (access_counts and walk > max_walk_s):
+            if latest - walk <= best or (access_counts and walk > max_walk_s):
                 break
-            budget = max_walk_s - walk if access_counts else max_walk_s
             stop = access_stop[a]
+            if newest[stop] - walk <= best:
+                continue
+            budget = max_walk_s - walk if access_counts else max_walk_s
             for i in range(stair_ptr[stop], stair_ptr[stop + 1]):
                 if stair_dep[i] - walk <= best:
                     break
@@ -288,9 +339,11 @@ def reach_homes(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912
         rides[home] = max_rides + 1
         for a in range(access_ptr[home], access_ptr[home + 1]):
             walk = access_s[a]
-            if newest - walk < best or (access_counts and walk > max_walk_s):
+            if latest - walk < best or (access_counts and walk > max_walk_s):
                 break
             stop = access_stop[a]
+            if newest[stop] - walk < best:
+                continue
             base = first[stop] - shift[stop]
             k = lower_bound(dep_time, first[stop], base + shift[stop + 1], best + walk) - base
             while k < shift[stop + 1] and dep_time[base + k] == best + walk:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -92,6 +93,20 @@ class Timetable:
     def n_connections(self) -> int:
         """Number of pairs of consecutive calls."""
         return self.n_calls - self.n_runs
+
+    @cached_property
+    def foot_into(self) -> FootArrays:
+        """The footpaths by the stop they lead to, which rows then name the stop they leave."""
+        source = np.repeat(np.arange(self.n_stops, dtype=np.int32), np.diff(self.foot_ptr))
+        return footpath_rows(
+            self.n_stops, self.foot_stop, source, self.foot_walk_s, self.foot_need_s
+        )
+
+    def with_feet_of(self, other: Timetable) -> Timetable:
+        """Return itself, told that its footpaths are those of ``other``: nothing to turn round."""
+        if "foot_into" in other.__dict__:
+            self.__dict__["foot_into"] = other.foot_into
+        return self
 
     def run_of_call(self, call: int) -> int:
         """Return the run to which ``call`` belongs."""
@@ -273,8 +288,6 @@ def mirrored(tt: Timetable) -> Timetable:
     Times change sign, runs are reversed, boarding and alighting swap and footpaths are
     transposed; stop indices stay. Mirroring twice gives the timetable again.
     """
-    source = np.repeat(np.arange(tt.n_stops, dtype=np.int32), np.diff(tt.foot_ptr))
-    feet = footpath_rows(tt.n_stops, tt.foot_stop, source, tt.foot_walk_s, tt.foot_need_s)
     sizes = np.diff(tt.run_ptr)
     # Call k of a run of n becomes call n - 1 - k of the same run.
     back = np.repeat(tt.run_ptr[:-1] + tt.run_ptr[1:] - 1, sizes) - np.arange(tt.n_calls)
@@ -288,7 +301,11 @@ def mirrored(tt: Timetable) -> Timetable:
         tt.call_trip[back],
         tt.run_day,
     )
-    return index_timetable(tt.n_stops, runs, feet)
+    mirror = index_timetable(tt.n_stops, runs, tt.foot_into)
+    mirror.__dict__["foot_into"] = FootArrays(
+        tt.foot_ptr, tt.foot_stop, tt.foot_walk_s, tt.foot_need_s
+    )
+    return mirror
 
 
 def timetable_from_runs(

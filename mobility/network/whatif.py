@@ -86,7 +86,8 @@ def clipped(tt: Timetable, first_s: int, last_s: int) -> tuple[Timetable, Int64]
     """
     starts, ends = tt.call_dep[tt.run_ptr[:-1]], tt.call_arr[tt.run_ptr[1:] - 1]
     kept = np.flatnonzero((starts <= last_s) & (ends >= first_s)).astype(np.int64)
-    return index_timetable(tt.n_stops, take_runs(_runs(tt), kept), _feet(tt)), kept
+    small = index_timetable(tt.n_stops, take_runs(_runs(tt), kept), _feet(tt))
+    return small.with_feet_of(tt), kept
 
 
 def mirror_index(tt: Timetable) -> Int64:
@@ -142,7 +143,7 @@ def _joined(one: RunArrays, two: RunArrays) -> RunArrays:
 def _shifted(tt: Timetable, moves: Mapping[int, int]) -> Timetable:
     """Move runs one by one on a copy of the arrays."""
     names = (*RunArrays._fields, "dep_time", "dep_call", "call_pos")
-    new = replace(tt, **{name: getattr(tt, name).copy() for name in names})
+    new = replace(tt, **{name: getattr(tt, name).copy() for name in names}).with_feet_of(tt)
     pending = list(moves.items())
     while pending:
         run, by = pending.pop()
@@ -176,7 +177,7 @@ def _edited(tt: Timetable, gone: Int64, extra: RunArrays) -> Timetable:
     arrays = dict(zip(RunArrays._fields, merged, strict=True))
     return replace(
         tt, **arrays, dep_ptr=dep_ptr, dep_time=dep_time, dep_call=dep_call, call_pos=call_pos
-    )
+    ).with_feet_of(tt)
 
 
 def _slots(tt: Timetable, extra: RunArrays) -> Int64:
