@@ -73,7 +73,7 @@ def test_riders_keep_the_limits_of_the_territory(plans):
     for p in plans.plans:
         for run in p.runs:
             vehicle = plans.config.vehicles[run.vehicle]
-            assert sum(run.riders) <= vehicle.passengers + p.service.left_behind + 1e-6
+            assert sum(run.riders) <= vehicle.passengers + 1e-6
             for e in run.edges:
                 total, call = run_cover(scene, p.lines[run.line], run, e)
                 assert (total[call >= 0] <= scene.limits.max_total_s).all()

@@ -1,12 +1,13 @@
 """Timetables, plans and the frontier: properties and hand-computed cases."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shuttle_scenes import KINDS, H, anchor_for, config, make_scene, shift_edges
+from shuttle_scenes import KINDS, H, anchor_for, config, make_scene, shift_edges, vehicle
 
 from mobility.shuttles.costs import calendar_days
 from mobility.shuttles.factors import Factors
@@ -17,12 +18,12 @@ from mobility.shuttles.plan import (
     employer_shares,
     evaluate_plan,
     plan_table,
-    reached_shifts,
     roster_gains,
 )
 from mobility.shuttles.proof import proven_plan
 from mobility.shuttles.rosters import edge_worth, gained_rosters, missing_only, missing_sets
 from mobility.shuttles.schedule import build_run, build_runs, group_edges, run_cover
+from mobility.shuttles.service import reached_shifts
 
 FACTORS = Factors.load()
 DAYS = calendar_days(FACTORS, KINDS)
@@ -239,12 +240,80 @@ def test_thin_runs_are_not_run():
     assert kept.eur_per_worker == pytest.approx(kept.costs.total / 16)
 
 
-def test_left_behind_is_counted():
+def full_village(people=20.0):
     edges, rows = shift_edges([(5, 13)])
-    scene = make_scene([(0, 0), (6000, 0)], [(6000, 100)], edges, rows, [20.0])
-    line = Line("N1", (1,), (1,), anchor_for(edges, 0), 0, (0, 1))
+    scene = make_scene([(0, 0), (6000, 0)], [(6000, 100)], edges, rows, [people])
+    return scene, Line("N1", (1,), (1,), anchor_for(edges, 0), 0, (0, 1))
+
+
+def test_a_line_gets_the_smallest_vehicle_that_seats_everybody():
+    scene, line = full_village()
     plan = evaluate_plan(scene, [line], config(), FACTORS, DAYS)
-    assert plan.service.left_behind == 2 * (20 - 8)
+    # Twenty riders: the 22 seats of the midibus, not the eight of the line as drawn up.
+    assert plan.lines[0].vehicle == 1
+    assert plan.operations.fleet == (0, 1, 0)
+    assert plan.over_seats == 0
+    assert [sum(r.riders) for r in plan.runs] == [20.0, 20.0]
+
+
+def test_a_run_too_full_for_any_size_is_driven_twice():
+    scene, line = full_village(60.0)
+    plan = evaluate_plan(scene, [line], config(), FACTORS, DAYS)
+    assert plan.operations.fleet == (0, 0, 2)
+    assert [sum(r.riders) for r in plan.runs] == [30.0] * 4
+    assert plan.runs[0].arrive_s == plan.runs[1].arrive_s
+
+
+def test_riders_beyond_the_seats_are_told_and_not_counted():
+    scene, line = full_village()
+    only = [{"name": "minibus", "seats": 9, "passengers": 8, "available": 1}]
+    plan = evaluate_plan(scene, [line], config(vehicles=only), FACTORS, DAYS)
+    assert plan.over_seats == 12.0
+    assert plan.boardings == pytest.approx(2 * 8 * 252)
+    assert [sum(r.riders) for r in plan.runs] == [8.0, 8.0]
+    assert plan.employees_gained == pytest.approx(8.0)
+    # The planner's own vehicle is kept too, where a larger one could be had.
+    own = evaluate_plan(scene, [replace(line, own_vehicle=True)], config(), FACTORS, DAYS)
+    assert (own.lines[0].vehicle, own.over_seats) == (0, 12.0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([None, 0, 1]), st.floats(1.0, 12.0))
+def test_no_vehicle_is_above_capacity_for_the_load_the_engine_finds(seed, available, crowd):
+    """Whoever the engine says is served, each finds a seat or is told and not counted."""
+    scene, lines = random_town(seed, n_stops=3, n_homes=12)
+    scene = replace(scene, workers=scene.workers * crowd, staff=scene.staff * crowd)
+    last = vehicle("car", 12, fixed_eur_year=9000, eur_km=1, co2_g_km=700)
+    fleet = [vehicle("minibus", 4), vehicle("midibus", 8, available=available), last]
+    settings_ = config(vehicles=fleet)
+    plan = evaluate_plan(scene, lines[:2], settings_, FACTORS, DAYS)
+    rng = np.random.default_rng(seed)
+    gained = rng.random(scene.workers.shape) < 0.6
+    held = gained | (rng.random(gained.shape) < 0.3)
+    told = proven_plan(
+        scene, plan, gained, held, 0.0, scene.staff, settings_, FACTORS, DAYS
+    )  # fmt: skip
+    for p in (plan, told):
+        for run in p.runs:
+            assert sum(run.riders) <= settings_.vehicles[run.vehicle].passengers + 1e-6
+        for blocks in p.operations.blocks:
+            for block in blocks:
+                seats = settings_.vehicles[block.vehicle].passengers
+                assert all(sum(p.runs[t].riders) <= seats + 1e-6 for t in block.trips)
+        if available is None:
+            assert p.over_seats == 0
+        assert p.operations.fleet[1] <= (available if available is not None else 10**6)
+    served = [
+        scene.workers[row, gained[row] & scene.needs[e]].sum()
+        for e, row in enumerate(scene.edge_shift)
+        if any(e in run.edges for run in told.runs)
+    ]
+    riders = sum(sum(run.riders) for run in told.runs)
+    assert riders <= sum(served) + 1e-6
+    if told.over_seats == 0:
+        assert riders == pytest.approx(sum(served))
+    else:
+        assert riders < sum(served)
 
 
 def test_pareto_drops_the_beaten():
@@ -352,14 +421,14 @@ def _estimate(scene, candidates, settings_, chosen):
     from mobility.shuttles.master import _busy
 
     eur = sum(candidates[c].eur[r] for c, r in chosen)
-    for size, vehicle in enumerate(settings_.vehicles):
+    for size, kind in enumerate(settings_.vehicles):
         spans = [
             _busy(scene, run)
             for c, r in chosen
             if (run := candidates[c].runs[r]).vehicle == size
         ]  # fmt: skip
         most = max((sum(a <= t < b for a, b in spans) for t, _ in spans), default=0)
-        eur += most * Rates.of(vehicle, FACTORS).fixed * (1 + FACTORS["overhead"])
+        eur += most * Rates.of(kind, FACTORS).fixed * (1 + FACTORS["overhead"])
     return eur
 
 
@@ -369,18 +438,19 @@ def test_proof_tells_staff_and_inhabitants_apart():
     gained = np.zeros((3, 2), bool)
     gained[2, 0] = True
     held = np.array([[True, False], [True, False], [True, False]])
-    told = proven_plan(scene, plan, gained, held, 0.0, np.array([[400.0, 90.0]]), config())
+    pools = np.array([[400.0, 90.0]])
+    told = proven_plan(scene, plan, gained, held, 0.0, pools, config(), FACTORS, DAYS)
     assert (told.rosters_gained, told.pool_gained, told.places) == (21.0, 400.0, 7.0)
     table = plan_table([told], FACTORS)
     assert table["rosters_gained"].tolist() == [21.0]
     assert table["pool_gained"].tolist() == [400.0]
     assert table["employees_gained"].tolist() == [21.0]
-    # Nine riders for eight seats: one in nine of the roster's staff stands.
+    # Nine riders do not fit eight seats: the line gets a larger vehicle, and costs more.
     more = dataclasses_replace_workers(scene, 9.0)
-    full = evaluate_plan(more, [town], config(), FACTORS, DAYS)
-    over = proven_plan(more, full, gained, held, 0.0, np.array([[400.0, 90.0]]), config())
-    assert over.over_seats == 1.0
-    assert over.employees_gained == pytest.approx(27 * 8 / 9)
+    full = proven_plan(more, plan, gained, held, 0.0, pools, config(), FACTORS, DAYS)
+    assert (full.over_seats, full.operations.fleet) == (0.0, (0, 1, 0))
+    assert full.costs.total > told.costs.total
+    assert full.employees_gained == pytest.approx(27)
 
 
 def dataclasses_replace_workers(scene, people):

@@ -131,8 +131,8 @@ class Operations:
         Per day.
     fleet
         Vehicles by size.
-    spare
-        Whether a block serves a run of a smaller size.
+    unlawful
+        Duties that break a rule: pieces too long for one driver.
     """
 
     days: tuple[Day, ...]
@@ -145,6 +145,10 @@ class Operations:
     def vehicles(self) -> int:
         """Vehicles in all."""
         return sum(self.fleet)
+
+    def within(self, config: ShuttleConfig) -> bool:
+        """Whether no size has more vehicles than can be had."""
+        return _had(self.fleet, config)
 
     def yearly(self, what: str) -> float:
         """Return the metres a year driven as ``run`` or ``empty``."""
@@ -170,7 +174,7 @@ def operate(
     sizes = sorted(range(len(config.vehicles)), key=lambda v: config.vehicles[v].passengers)
     rates = [Rates.of(v, factors) for v in config.vehicles]
     used = [v for v in sizes if any(r.vehicle == v for r in runs)]
-    best: tuple[float, list[list[Block]]] | None = None
+    best: tuple[tuple[bool, float], list[list[Block]]] | None = None
     trips = [day_trips(runs, d.weekday, d.kinds) for d in days]
     memo: dict[tuple[object, ...], list[Block]] = {}
     for merged in _merges(used):
@@ -182,8 +186,10 @@ def operate(
             for b in day
             for kind in ("run", "empty")
         )
-        if best is None or cost < best[0]:
-            best = (cost, blocks)
+        # The cheapest of those that can be had, before all others.
+        rank = (not _had(fleet, config), cost)
+        if best is None or rank < best[0]:
+            best = (rank, blocks)
     chosen = best[1] if best else [[] for _ in days]
     rules = DutyRules.from_factors(factors)
     duties = _duties(chosen, rules)
@@ -193,6 +199,12 @@ def operate(
         duties,
         _fleet(chosen, days, len(config.vehicles)),
         sum(len(unlawful(day, rules)) for day in duties),
+    )
+
+
+def _had(fleet: Sequence[int], config: ShuttleConfig) -> bool:
+    return all(
+        v.available is None or n <= v.available for n, v in zip(fleet, config.vehicles, strict=True)
     )
 
 

@@ -182,9 +182,10 @@ def design_shuttles(
     progress("shuttle lines")
     candidates = site.candidates(factors, days, seed=seed, should_stop=should_stop)
     progress("shuttle plans")
-    plans = build_frontier(site.scene, candidates, config, factors, days, should_stop=should_stop)
+    scene = site.scene.counted()
+    plans = build_frontier(scene, candidates, config, factors, days, should_stop=should_stop)
     found = Plans(
-        study, access, config, factors, site.scene, demand.homes, tuple(days), site.graph,
+        study, access, config, factors, scene, demand.homes, tuple(days), site.graph,
         tuple(plans), knee(plans), tuple(site.selections), (), site.homes_xy,
     )  # fmt: skip
     if plans:
@@ -319,7 +320,10 @@ def _with_proof(found: Plans, plan: Plan, proof: Proof) -> Plan:
     gained = proof.gained[scene.shift_ids][:, found.homes]
     lost = proof.lost[scene.shift_ids][:, found.homes]
     held = proof.held[scene.shift_ids][:, found.homes]
-    return proven_plan(scene, plan, gained, held, float(lost.sum()), found.pools, found.config)
+    return proven_plan(
+        scene, plan, gained, held, float(lost.sum()), found.pools, found.config, found.factors,
+        found.days,
+    )  # fmt: skip
 
 
 __all__ = ["Plans", "design_shuttles", "proven", "publish"]

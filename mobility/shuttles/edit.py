@@ -22,7 +22,13 @@ from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.demand import Demand
 from mobility.shuttles.design import Plans, proven
 from mobility.shuttles.drive import drive_graph, drive_matrix
-from mobility.shuttles.groundwork import gate_walks, lonlat_of, make_scene, walk_matrix
+from mobility.shuttles.groundwork import (
+    gate_walks,
+    longest_walk_s,
+    lonlat_of,
+    make_scene,
+    walk_matrix,
+)
 from mobility.shuttles.model import Line, Place
 from mobility.shuttles.plan import evaluate_plan
 
@@ -227,8 +233,8 @@ def cost_lines(plans: Plans, drawn: Sequence[DrawnLine], *, file: str | None = N
     drive = drive_matrix(graph, np.arange(len(places)))
     points = study.homes.frame.geometry.iloc[plans.homes]
     lonlat = np.column_stack([points.x.to_numpy(), points.y.to_numpy()])
-    walk = walk_matrix(study, lonlat, places, config.max_walk_min * 60)
-    scene = make_scene(study, demand, config, places, drive, depot, walk)
+    walk = walk_matrix(study, lonlat, places, longest_walk_s(study, config))
+    scene = make_scene(study, demand, config, places, drive, depot, walk).counted()
     walks = gate_walks(study, places, gates)
     lines = [
         _line(plans, d, first[k], sites[d.site], gates, walks, config, file)
@@ -280,4 +286,4 @@ def _line(
     stops = tuple(range(first, first + len(drawn.stops)))
     back = tuple(stops[i] for i in drawn.outbound) or stops[::-1]
     anchor = gate_anchor(plans.study, edges, gates, walks, [site], config)
-    return Line(drawn.name, stops, back, anchor, vehicle, served)
+    return Line(drawn.name, stops, back, anchor, vehicle, served, own_vehicle=bool(drawn.vehicle))

@@ -107,7 +107,7 @@ class Groundwork:
             study.streets, study.territory.speeds, lonlat_of(places), factor=config.drive_factor
         )
         drive = drive_matrix(graph, np.arange(len(places)))
-        walk = walk_matrix(study, lonlat, places, config.max_walk_min * 60)
+        walk = walk_matrix(study, lonlat, places, longest_walk_s(study, config))
         site_gate = {s: index[g] for s, g in chosen_gate.items()}
         depot = len(places) - 1 if config.depot is not None else _busiest(demand, site_gate)
         scene = make_scene(study, demand, config, places, drive, depot, walk)
@@ -165,12 +165,13 @@ class Groundwork:
                 self.scene, anchor, stops[stops != place], pool.edges, self.config, factors, days,
                 seed=seed + 1000 + k, should_stop=should_stop,
             )  # fmt: skip
+        counted = self.scene.counted()
         found = [
             c
             for line in lines
-            if (c := make_candidate(self.scene, line, self.config, factors, days)) is not None
+            if (c := make_candidate(counted, line, self.config, factors, days)) is not None
         ]
-        return most_useful(self.scene, distinct(found))
+        return most_useful(counted, distinct(found))
 
     def _parts(self, pool: Pool) -> list[tuple[int, ...]]:
         """Return what many homes lack of a roster and no more: a line may run for that alone."""
@@ -182,6 +183,11 @@ class Groundwork:
 def lonlat_of(places: Sequence[Place]) -> Floats:
     """Return float64[P,2]: longitude and latitude of places."""
     return np.array([(p.lon, p.lat) for p in places], np.float64).reshape(-1, 2)
+
+
+def longest_walk_s(study: Study, config: ShuttleConfig) -> float:
+    """Return the longest walk to a stop that counts, in seconds."""
+    return max(config.max_walk_min, study.territory.limits.max_walk_min) * 60
 
 
 def walk_matrix(study: Study, lonlat: Floats, places: Sequence[Place], limit_s: float) -> Ints:

@@ -137,6 +137,8 @@ class Line:
         Index into the configuration's vehicles.
     edges
         Edges it runs for, ascending.
+    own_vehicle
+        The planner chose the vehicle: it is kept, whatever the load.
     """
 
     name: str
@@ -145,6 +147,7 @@ class Line:
     anchor: Anchor
     vehicle: int
     edges: tuple[int, ...] = ()
+    own_vehicle: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,51 +6,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import pandas as pd
 
 from mobility.shuttles.config import ShuttleConfig
-from mobility.shuttles.costs import Costs, Day, Operations, operate, yearly_costs
+from mobility.shuttles.costs import Costs, Day, Operations
 from mobility.shuttles.factors import Factors
-from mobility.shuttles.model import UNREACHED, Bools, Floats, Line, Run
+from mobility.shuttles.model import Bools, Line, Run
 from mobility.shuttles.rosters import RosterGain, whole_rosters
 from mobility.shuttles.scene import Scene
-from mobility.shuttles.schedule import build_runs, run_cover
-
-
-@dataclass(frozen=True)
-class Service:
-    """Who a set of runs serves.
-
-    Attributes
-    ----------
-    reached
-        bool[S,H]: white homes whose commute holds on that shift thanks to the runs.
-    riders
-        One array per run: float64 captured riders getting on (inbound) or off (outbound)
-        at each call of the home's side.
-    left_behind
-        Captured riders a day beyond the seats, over all runs.
-    rider_edge
-        float64[E] captured riders of each shift end.
-    boardings_edge
-        float64[E] boardings a year.
-    car_km
-        Kilometres a year the riders would have driven from their stop to the gate.
-    ride_s
-        Mean and longest ride, seconds, weighted by riders.
-    detour
-        Mean ratio of the ride to the direct drive, weighted by riders.
-    """
-
-    reached: Bools
-    riders: tuple[Floats, ...]
-    left_behind: float
-    rider_edge: Floats
-    boardings_edge: Floats
-    car_km: float
-    ride_s: tuple[float, float]
-    detour: float
+from mobility.shuttles.schedule import build_runs
+from mobility.shuttles.service import Service, serve
+from mobility.shuttles.sizing import equip
 
 
 @dataclass(frozen=True)
@@ -78,10 +44,13 @@ class Plan:
     lost_proven
         Homes and shifts that held before and no longer do, by the engine; always 0.
     over_seats
-        Captured workers the engine finds beyond the seats of their shift's runs.
+        Captured workers without a seat, left out of every count: only where no larger
+        vehicle can be had, or the planner chose the size.
     bound
-        No set of the generated lines at this cost or with these vehicles gives more
-        workers their whole roster.
+        No set of the generated lines at this estimated cost or with these vehicles gives
+        more workers their whole roster.
+    eur_estimate
+        EUR a year as the choice of runs saw them, before the plan was chained and staffed.
     """
 
     name: str
@@ -94,6 +63,7 @@ class Plan:
     places_reached: float
     rosters: tuple[RosterGain, ...]
     bound: float = float("nan")
+    eur_estimate: float = float("nan")
     places_proven: float | None = None
     lost_proven: float | None = None
     over_seats: float = 0.0
@@ -161,93 +131,6 @@ class Plan:
         return car - self.costs.co2_kg
 
 
-def serve(
-    scene: Scene, lines: Sequence[Line], runs: Sequence[Run], config: ShuttleConfig
-) -> Service:
-    """Find who the runs serve: each worker takes the run with the shortest whole time.
-
-    A shift is held when every direction the home lacks is served; only then do its workers
-    ride. Riders beyond the seats of a run are left behind and counted apart.
-    """
-    n_edges, n_homes = len(scene.edges), scene.n_homes
-    best = np.full((n_edges, n_homes), UNREACHED, np.int64)
-    run_of = np.full((n_edges, n_homes), -1, np.int32)
-    call_of = np.full((n_edges, n_homes), -1, np.int32)
-    for r, run in enumerate(runs):
-        for e in run.edges:
-            total, call = run_cover(scene, lines[run.line], run, e)
-            better = total < best[e]
-            best[e] = np.where(better, total, best[e])
-            run_of[e] = np.where(better, r, run_of[e])
-            call_of[e] = np.where(better, call, call_of[e])
-    reached = reached_shifts(scene, best < UNREACHED)
-    return _ride(scene, lines, runs, config, reached, run_of, call_of)
-
-
-def reached_shifts(scene: Scene, served: Bools) -> Bools:
-    """Return bool[S,H]: white homes all of whose missing directions are served.
-
-    Parameters
-    ----------
-    served
-        bool[E,H].
-    """
-    n_shifts = len(scene.shift_ids)
-    missing = np.zeros((n_shifts, scene.n_homes), bool)
-    white = np.zeros_like(missing)
-    for e in range(len(scene.edges)):
-        row = scene.edge_shift[e]
-        missing[row] |= scene.needs[e] & ~served[e]
-        white[row] |= scene.needs[e]
-    return white & ~missing
-
-
-def _ride(
-    scene: Scene,
-    lines: Sequence[Line],
-    runs: Sequence[Run],
-    config: ShuttleConfig,
-    reached: Bools,
-    run_of: np.ndarray,
-    call_of: np.ndarray,
-) -> Service:
-    riders = [np.zeros(len(run.calls)) for run in runs]
-    rider_edge = np.zeros(len(scene.edges))
-    boardings = np.zeros(len(scene.edges))
-    car_m = ride_sum = ride_max = detour_sum = 0.0
-    for e in range(len(scene.edges)):
-        shift = scene.edge_shift[e]
-        on = np.flatnonzero(scene.needs[e] & reached[shift] & (scene.workers[shift] > 0))
-        people = scene.workers[shift, on] * config.capture_rate
-        rider_edge[e] = people.sum()
-        boardings[e] = float(people @ scene.days[e, on])
-        for r in np.unique(run_of[e, on]):
-            run, line = runs[r], lines[runs[r].line]
-            mine = run_of[e, on] == r
-            calls = call_of[e, on[mine]]
-            count = np.bincount(calls, weights=people[mine], minlength=len(run.calls))
-            riders[r] += count
-            gate = line.anchor.places[line.anchor.call_of(e)]
-            at = run.calls.index(gate, 0 if run.direction == "out" else len(line.stops_in))
-            ride = np.abs(np.array(run.arrive_s)[calls] - run.arrive_s[at])
-            stop = np.array(run.calls)[calls]
-            ways = (stop, gate) if run.direction == "in" else (gate, stop)
-            car_m += float((people[mine] * scene.days[e, on[mine]]) @ scene.drive.metres[ways])
-            ride_sum += float(people[mine] @ ride)
-            ride_max = max(ride_max, float(ride.max(initial=0)))
-            detour_sum += float(people[mine] @ (ride / np.maximum(scene.drive.seconds[ways], 60)))
-    total = rider_edge.sum()
-    left = sum(
-        max(0.0, float(n.sum()) - config.vehicles[run.vehicle].passengers)
-        for n, run in zip(riders, runs, strict=True)
-    )
-    return Service(
-        reached, tuple(riders), left, rider_edge, boardings, car_m / 1000,
-        (ride_sum / total if total else 0.0, ride_max),
-        detour_sum / total if total else 0.0,
-    )  # fmt: skip
-
-
 def evaluate_plan(
     scene: Scene,
     lines: Sequence[Line],
@@ -257,25 +140,26 @@ def evaluate_plan(
     *,
     name: str = "",
     bound: float = float("nan"),
+    eur_estimate: float = float("nan"),
 ) -> Plan:
     """Time, chain, staff and cost a set of lines, and find who they serve.
+
+    Each line gets the smallest vehicle that seats its fullest run.
 
     Runs with fewer captured riders than ``config.min_workers`` are dropped, with the stops
     nobody uses on any run of their line.
     """
     lines, runs, service = _trimmed(scene, tuple(lines), config)
-    operations = operate(runs, scene.drive, scene.depot, days, config, factors)
-    opened = {p for run in runs for p in run.calls if not scene.places[p].stop_id}
-    costs = yearly_costs(operations, config, factors, new_stops=len(opened))
-    runs = tuple(
-        replace(run, riders=tuple(float(x) for x in n))
-        for run, n in zip(runs, service.riders, strict=True)
+    outfit = equip(scene, lines, runs, service, config, factors, days)
+    rosters = tuple(
+        replace(r, seated=float(outfit.seated[scene.roster == r.roster].min()))
+        for r in roster_gains(scene, service.reached)
     )
-    rosters = roster_gains(scene, service.reached)
     return Plan(
-        name, lines, runs, operations, costs, service, config.capture_rate,
-        float(scene.workers[service.reached].sum()), rosters,
+        name, outfit.lines, outfit.runs, outfit.operations, outfit.costs, outfit.service,
+        config.capture_rate, float(scene.workers[service.reached].sum()), rosters,
         bound if math.isnan(bound) else max(bound, sum(r.estimate for r in rosters)),
+        eur_estimate, over_seats=float(outfit.over.sum()),
     )  # fmt: skip
 
 
@@ -345,6 +229,7 @@ def plan_table(plans: Sequence[Plan], factors: Factors) -> pd.DataFrame:
                 "vehicles": p.operations.vehicles,
                 "drivers_fte": p.costs.drivers_fte,
                 "eur_year": p.costs.total,
+                "eur_estimate": p.eur_estimate,
                 "rosters_gained": p.rosters_gained,
                 "rosters_estimate": p.rosters_estimate,
                 "employees_gained": p.employees_gained,

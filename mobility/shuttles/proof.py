@@ -1,45 +1,21 @@
-"""What the engine says of a plan, in staff, inhabitants and shift-places."""
+"""What the engine says of a plan: who gains what, and the vehicles their number asks for."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from mobility.shuttles.config import ShuttleConfig
+from mobility.shuttles.costs import Day
+from mobility.shuttles.factors import Factors
 from mobility.shuttles.model import Bools, Floats
 from mobility.shuttles.plan import Plan
 from mobility.shuttles.rosters import edges_of
 from mobility.shuttles.scene import Scene
-
-
-def beyond_seats(
-    scene: Scene, plan: Plan, gained: Bools, config: ShuttleConfig
-) -> tuple[Floats, Floats]:
-    """Return for each shift the captured workers without a seat, and the share of riders seated.
-
-    Parameters
-    ----------
-    gained
-        bool[S,H] homes the engine finds served, shift by shift.
-
-    Returns
-    -------
-    over, seated
-        float64[S], on the fuller direction.
-    """
-    seats = np.zeros(len(scene.edges))
-    for run in plan.runs:
-        asked = np.array([plan.service.rider_edge[e] for e in run.edges])
-        share = asked / asked.sum() if asked.sum() > 0 else np.full(len(asked), 1 / len(asked))
-        seats[list(run.edges)] += share * config.vehicles[run.vehicle].passengers
-    over, seated = np.zeros(len(scene.shift_ids)), np.ones(len(scene.shift_ids))
-    for e, row in enumerate(scene.edge_shift):
-        people = scene.workers[row, gained[row] & scene.needs[e]].sum() * config.capture_rate
-        if seats[e] > 0:
-            over[row] = max(over[row], people - seats[e])
-            seated[row] = min(seated[row], seats[e] / max(people, seats[e]))
-    return over, seated
+from mobility.shuttles.service import serve
+from mobility.shuttles.sizing import equip
 
 
 def proven_plan(
@@ -50,8 +26,13 @@ def proven_plan(
     lost: float,
     pools: Floats,
     config: ShuttleConfig,
+    factors: Factors,
+    days: Sequence[Day],
 ) -> Plan:
-    """Return a plan with what the engine says of it.
+    """Return a plan with what the engine says of it, its vehicles those the riders need.
+
+    The riders of each run are those the engine finds; vehicles grow or shrink to them and
+    the plan is chained, staffed and costed again. No time changes, so the proof stands.
 
     Parameters
     ----------
@@ -62,7 +43,8 @@ def proven_plan(
     pools
         float64[R,H] inhabitants who could work on each roster.
     """
-    over, seated = beyond_seats(scene, plan, gained, config)
+    service = serve(scene, plan.lines, plan.runs, config, gained=gained)
+    outfit = equip(scene, plan.lines, plan.runs, service, config, factors, days)
     rosters = []
     for known in plan.rosters:
         r = known.roster
@@ -72,15 +54,20 @@ def proven_plan(
         rosters.append(
             replace(
                 known,
-                seated=float(seated[rows].min()),
+                seated=float(outfit.seated[rows].min()),
                 proven=float(scene.staff[r, whole].sum()),
                 pool=float(pools[r, whole].sum()),
             )
         )
     return replace(
         plan,
+        lines=outfit.lines,
+        runs=outfit.runs,
+        operations=outfit.operations,
+        costs=outfit.costs,
+        service=outfit.service,
         places_proven=float(scene.workers[gained].sum()),
         rosters=tuple(rosters),
         lost_proven=lost,
-        over_seats=float(over.sum()),
+        over_seats=float(outfit.over.sum()),
     )

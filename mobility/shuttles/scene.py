@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -89,6 +89,14 @@ class Scene:
     def n_homes(self) -> int:
         """Number of homes."""
         return len(self.walk_s)
+
+    def counted(self) -> Scene:
+        """Return the scene that counts riders: any walk the territory allows, as the engine's.
+
+        Stops are placed for the shorter walk of ``max_stop_walk_s``.
+        """
+        longest = max(self.limits.max_stop_walk_s, self.limits.max_walk_s)
+        return replace(self, limits=replace(self.limits, max_stop_walk_s=longest))
 
     def demand(self, edge: int) -> Floats:
         """Return float64[H]: workers who lack ``edge``."""

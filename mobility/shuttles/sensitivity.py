@@ -10,9 +10,10 @@ import numpy as np
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.model import UNREACHED, Floats, Ints
-from mobility.shuttles.plan import Plan, serve
+from mobility.shuttles.plan import Plan
 from mobility.shuttles.rosters import whole_rosters
 from mobility.shuttles.scene import Scene
+from mobility.shuttles.service import serve
 
 CIRCUITY = 1.3
 NORMAL_95 = 1.96
@@ -129,12 +130,8 @@ def sensitivity(
         car * rate / config.capture_rate - plan.costs.co2_kg if config.capture_rate else 0.0
         for rate in (config.capture_low, config.capture_high)
     )
-    many = serve(
-        scene,
-        plan.lines,
-        plan.runs,
-        config.model_copy(update={"capture_rate": config.capture_high}),
-    )
+    crowd = config.model_copy(update={"capture_rate": config.capture_high})
+    many = serve(scene, plan.lines, plan.runs, crowd)
     return Sensitivity(
         plan.name,
         (low, high),
@@ -144,7 +141,7 @@ def sensitivity(
             cost / gained[0] if gained[0] else float("nan"),
         ),
         (co2[0], co2[1]),
-        many.left_behind,
+        many.left_behind(plan.runs, config),
     )
 
 
