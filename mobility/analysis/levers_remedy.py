@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from mobility.analysis.levers_model import Lever
+from mobility.analysis.study import Study
 from mobility.locale import translate
 
 #: Shifts named in one sentence; the others are counted.
@@ -25,6 +28,14 @@ class Effect:
     lost: float
 
 
+@dataclass(frozen=True, eq=False)
+class Rescued:
+    """Homes that a remedy takes to every shift of a site, without a change of timetable."""
+
+    site: int
+    homes: NDArray[np.bool_]
+
+
 @dataclass(frozen=True)
 class Remedy:
     """Something that can be done, with its figures.
@@ -33,7 +44,7 @@ class Remedy:
     ----------
     kind
         Kind of lever: those of `levers_model`, ``shift_hours``, ``carpool``, ``cycling``,
-        ``stop``, ``feeder``, ``shuttle``.
+        ``cycle_track``, ``feeder``, ``shuttle``.
     action
         English template of what to do, key of the French catalogue.
     params
@@ -44,6 +55,14 @@ class Remedy:
         Cost a year.
     feasible
         Whether the present vehicles can do it.
+    lever, rescued, hours, scenario
+        What it changes: a lever of the timetable; homes that it takes to a site; the
+        rosters, by site and name, whose hours slide by so many minutes; or a study made
+        otherwise, such as one with shuttles.
+    sites
+        Names of the sites that it serves, where ``effects`` do not tell them.
+    lines
+        What is built, in the streets' coordinates.
     """
 
     kind: str
@@ -57,6 +76,11 @@ class Remedy:
     conflict_min: float = 0.0
     words: tuple[str, ...] = ()
     lever: Lever | None = field(default=None, compare=False)
+    rescued: tuple[Rescued, ...] = field(default=(), compare=False)
+    hours: tuple[tuple[tuple[int, str], ...], int] | None = field(default=None, compare=False)
+    scenario: Callable[[], Study] | None = field(default=None, compare=False)
+    sites: tuple[str, ...] = ()
+    lines: tuple[BaseGeometry, ...] = field(default=(), compare=False)
 
     @property
     def net(self) -> float:

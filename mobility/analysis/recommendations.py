@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from mobility.analysis.commutes import Access
 from mobility.analysis.examples import LegText, answers
 from mobility.analysis.levers_factors import LeverFactors, load_factors
 from mobility.analysis.levers_model import Lever, days_of
@@ -20,6 +18,7 @@ from mobility.analysis.retiming import Outcome, Retiming, Workbench
 from mobility.analysis.retiming_candidates import lines_of
 from mobility.analysis.retiming_score import days_a_year
 from mobility.analysis.shift_hours import ShiftHours
+from mobility.analysis.street_remedies import street_remedies
 from mobility.analysis.study import Study
 
 
@@ -189,53 +188,12 @@ def hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
         action = f"Begin and end the roster {{roster}} of {{site}} {{minutes}} min {way}"
         if first < last:
             action += " (as good from {first} to {last} min)"
+        eur = staff * factors["shift_change_worker"]
+        moved = (curve.rosters, offset)
         found.append(
-            Remedy("shift_hours", action, params, gain, 0.0, staff * factors["shift_change_worker"])
+            Remedy("shift_hours", action, params, gain, 0.0, eur, hours=moved, sites=tuple(sites))
         )
     return found
-
-
-def street_remedies(access: Access, factors: LeverFactors) -> list[Remedy]:
-    """Return cycling and car-pooling for the workers whom no counting mode takes to a site.
-
-    What would bring fewer workers than are shown is left out: its cost would tell them.
-    """
-    study = access.study
-    found = []
-    for site, place in enumerate(study.sites):
-        ids = [row.shift_id for row in study.shift_rows if row.site == site]
-        white = _white(access, ids)
-        pool = study.pool(site)
-        for mode, kind, action in (
-            ("bike", "cycling", "Make cycling to {site} safe and welcome"),
-            ("car", "carpool", "Organise car-pooling to {site}"),
-        ):
-            reach = _reached(access, ids, mode) & white
-            name = {"bike": "bike", "car": "carpool"}[mode]
-            workers = float(pool @ reach) * factors[f"{name}_adoption"]
-            if workers >= max(1, study.territory.limits.min_workers_shown):
-                cost = workers * factors[f"{name}_worker_year"]
-                found.append(Remedy(kind, action, {"site": place.name}, workers, 0.0, cost))
-    return found
-
-
-def _white(access: Access, shift_ids: Sequence[int]) -> NDArray[np.bool_]:
-    """Return the homes that fail on some shift and kind of day."""
-    white = np.zeros(access.study.n_homes, bool)
-    keys = access.keys[access.keys["shift_id"].isin(list(shift_ids))]
-    for shift_id, kind in keys[["shift_id", "day_kind"]].drop_duplicates().itertuples(index=False):
-        white |= ~access.counted(int(shift_id), str(kind))[2]
-    return white
-
-
-def _reached(access: Access, shift_ids: Sequence[int], mode: str) -> NDArray[np.bool_]:
-    """Return the homes from which a mode holds on every shift; none when it is not computed."""
-    rows = np.flatnonzero(
-        (access.keys["mode"] == mode) & access.keys["shift_id"].isin(list(shift_ids))
-    )
-    if not rows.size:
-        return np.zeros(access.study.n_homes, bool)
-    return np.asarray(access.holds[rows].all(axis=0))
 
 
 def recommend(

@@ -62,6 +62,7 @@ STEPS: dict[str, tuple[str, int]] = {
     "shift_hours": ("Negotiation with the staff representatives", 6),
     "carpool": ("Agreement with a matching service, reserved parking", 4),
     "cycling": ("Parking, lockers, allowance; talks with the municipality on routes", 6),
+    "cycle_track": ("Study, land and works by the road manager", 30),
     "stop": ("Request to the mobility authority and the road manager", 9),
     "feeder": ("Tender or agreement with the mobility authority", 12),
     "shuttle": ("Tender among employers", 12),

@@ -194,6 +194,8 @@ def versement(study: Study, factors: LeverFactors) -> pd.DataFrame:
 def shares(study: Study, remedies: list[Remedy]) -> pd.DataFrame:
     """Return what each employer would bear: by the workers gained on its sites, else by staff.
 
+    A remedy that names its sites is borne by their employers alone.
+
     Columns: ``employer``, ``eur_year``.
     """
     staff = staff_by_employer(study)
@@ -204,6 +206,9 @@ def shares(study: Study, remedies: list[Remedy]) -> pd.DataFrame:
         for effect in remedy.effects:
             name = owner[effect.site]
             gains[name] = gains.get(name, 0.0) + effect.gained
+        own = {owner[site] for site in remedy.sites}
+        if own and not sum(gains.values()):
+            gains = {name: float(count) for name, count in staff.items() if name in own}
         base = gains if sum(gains.values()) > 0 else {n: float(c) for n, c in staff.items()}
         total = sum(base.values())
         for name, weight in base.items():
