@@ -103,9 +103,8 @@ class Timetable:
         )
 
     def with_feet_of(self, other: Timetable) -> Timetable:
-        """Return itself, told that its footpaths are those of ``other``: nothing to turn round."""
-        if "foot_into" in other.__dict__:
-            self.__dict__["foot_into"] = other.foot_into
+        """Return itself, told that its footpaths are those of ``other``: turned round once."""
+        self.__dict__["foot_into"] = other.foot_into
         return self
 
     def run_of_call(self, call: int) -> int:
