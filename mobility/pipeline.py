@@ -176,7 +176,7 @@ def _written(
     model = map_model(*present, after=after)
     with staging(folder) as part:
         progress("tables")
-        write_tables(access, zones, part)
+        write_tables(access, zones, part, before=None if access is present[0] else present[0])
         if variant is not None:
             write_comparison(present[0], variant[0], part / "comparison.csv")
         if found is not None:

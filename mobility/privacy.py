@@ -1,6 +1,8 @@
 """Small counts are withheld and homes of few workers are grouped, in every output.
 
-Two rules decide which counts are shown.
+The tables, the report and the map page all use the rules of this module, and `POOL_PARTS`
+says once how a labour pool splits: what one withholds, no other shows. Two rules decide which
+counts are shown, a third where two situations stand side by side.
 
 *Primary suppression*: a count above zero and below the threshold is withheld. Zero is shown:
 it names nobody, and "no worker of this cell is reached" is what the study is about.
@@ -10,17 +12,32 @@ be worked out by subtraction. So wherever parts are withheld under a published t
 two are, and what they add up to is no less than the threshold; the smallest shown parts are
 withheld until that holds. The parts are given up rather than the total: totals by site and by
 territory are what decisions rest on, and each lost part costs one cell of the table only.
+
+*Differences*: of a plan's counts beside those of the present, one whose change is a small
+count is withheld, as the difference of both would tell it (`is_small_change`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 DEFAULT_THRESHOLD = 5
 _MAX_LEVEL = 12
+
+#: A labour pool by what holds: its counts, and each of them that is the sum of others. The
+#: first level tells who can go and come back; each finer one splits the rest, so that a small
+#: count costs no figure above its own level.
+POOL_COUNTS = (
+    "pool", "reachable", "others", "one_way_only", "white", "outbound_only", "return_only",
+)  # fmt: skip
+POOL_PARTS = {
+    "pool": ("reachable", "others"),
+    "others": ("one_way_only", "white"),
+    "one_way_only": ("outbound_only", "return_only"),
+}
 
 
 def is_small(counts: np.ndarray, threshold: float = DEFAULT_THRESHOLD) -> np.ndarray:
@@ -35,14 +52,134 @@ def round_counts(counts: np.ndarray, step: float = 1.0) -> np.ndarray:
     return np.asarray(np.sign(counts) * np.floor(np.abs(counts) / step + 0.5) * step)
 
 
+def is_small_change(
+    counts: np.ndarray, earlier: np.ndarray, threshold: float = DEFAULT_THRESHOLD
+) -> np.ndarray:
+    """Return where counts differ from earlier ones by a small count (bool, same shape)."""
+    return is_small(np.round(np.abs(np.asarray(counts) - earlier), 6), threshold)
+
+
+def change_withheld(
+    pool: np.ndarray,
+    before: np.ndarray,
+    after: np.ndarray,
+    gained: np.ndarray,
+    lost: np.ndarray,
+    *,
+    threshold: float = DEFAULT_THRESHOLD,
+) -> np.ndarray:
+    """Return where those gained and lost by a plan are withheld, unless they are zero (bool).
+
+    Any of before, after, gained and lost follows from the others; so all go where one of them,
+    or what either leaves of the pool, is a small count.
+    """
+    exact = np.stack([before, after, gained, lost, pool - before, pool - after])
+    return np.asarray(is_small(np.round(exact, 6), threshold).any(axis=0))
+
+
+def pool_counts(status: np.ndarray) -> np.ndarray:
+    """Return `POOL_COUNTS` (last axis) of workers served, outbound only, return only, neither."""
+    status = np.asarray(status, dtype=np.float64)
+    served, out, back, none = np.moveaxis(status, -1, 0)
+    one_way = out + back
+    return np.stack(
+        [served + one_way + none, served, one_way + none, one_way, none, out, back], axis=-1
+    )
+
+
+def pool_withheld(
+    counts: np.ndarray, *, threshold: float = DEFAULT_THRESHOLD, also: np.ndarray | None = None
+) -> np.ndarray:
+    """Return which counts of labour pools are withheld, each pool for itself.
+
+    Parameters
+    ----------
+    counts
+        `POOL_COUNTS` along the last axis, float64[..., n].
+    also
+        Counts withheld for another reason, bool, same shape.
+
+    Returns
+    -------
+    ndarray
+        bool, same shape.
+    """
+    hidden = is_small(counts, threshold)
+    if also is not None:
+        hidden |= also
+    return _pools_protected(np.asarray(counts, np.float64), hidden, threshold)
+
+
+def areas_withheld(
+    counts: np.ndarray,
+    whole: np.ndarray,
+    *,
+    threshold: float = DEFAULT_THRESHOLD,
+    also: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return which counts of areas are withheld, their sum being published (bool).
+
+    The sum shows what `pool_withheld` shows of it. So an area's count is given up only where
+    another area has one too, or the sum itself is withheld; where that does not suffice, all
+    areas are withheld.
+
+    Parameters
+    ----------
+    counts
+        `POOL_COUNTS` of each area, float64[areas, n].
+    whole
+        What is withheld of their sum, bool[n].
+    also
+        Counts withheld for another reason, bool, same shape as ``counts``.
+    """
+    counts = np.asarray(counts, np.float64)
+    if len(counts) == 1:
+        return whole[None].copy()
+    hidden = is_small(counts, threshold)
+    if also is not None:
+        hidden |= also
+    usable = ((counts > 0).sum(axis=0) >= 2) | whole
+    column = np.vstack([counts, counts.sum(axis=0)]).T
+    below = np.append(np.ones(len(counts), bool), False)
+    while hidden.any():
+        before = int(hidden.sum())
+        hidden = _pools_protected(counts, hidden, threshold, usable)
+        told = np.vstack([hidden, whole]).T
+        hidden = _protected(column, told, threshold, below)[:, :-1].T.copy()
+        if int(hidden.sum()) == before:
+            break
+    rows = [_weak(counts[:, b], hidden[:, b], threshold).any() for b in _POOL_BLOCKS]
+    if any(rows) or _weak(column, np.vstack([hidden, whole]).T, threshold).any():
+        return np.ones_like(hidden)
+    return hidden
+
+
+def _pools_protected(
+    counts: np.ndarray, hidden: np.ndarray, threshold: float, usable: np.ndarray | None = None
+) -> np.ndarray:
+    while hidden.any():
+        before = int(hidden.sum())
+        for block in _POOL_BLOCKS:
+            hidden[..., block] = _protected(
+                counts[..., block],
+                hidden[..., block],
+                threshold,
+                None if usable is None else usable[block],
+            )
+        if int(hidden.sum()) == before:
+            break
+    return hidden
+
+
 def suppress_counts(
     frame: pd.DataFrame,
     columns: Sequence[str],
     *,
     threshold: float = DEFAULT_THRESHOLD,
-    parts: Mapping[str, Sequence[str]] | None = None,
+    parts: Mapping[str, Sequence[str]] | Sequence[tuple[str, Sequence[str]]] = (),
     within: Sequence[str] | None = None,
     step: float | None = 1.0,
+    also: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Withhold the small counts of a table.
 
@@ -55,13 +192,15 @@ def suppress_counts(
     threshold
         Counts above 0 and below it are withheld.
     parts
-        Published total → columns that add up to it, row by row. Totals that are columns
-        too are withheld by the first rule only.
+        Published total → columns that add up to it, row by row. A total that is a column too
+        and withheld takes one of its shown parts with it. Pairs, where a total splits twice.
     within
         Columns by which totals down the rows are published elsewhere (``[]``: one total of
         the whole table; ``None``: none). Each count column is then also protected downwards.
     step
         Shown counts are rounded to a multiple of it; ``None`` leaves them.
+    also
+        Counts withheld for another reason, bool[rows, columns].
 
     Returns
     -------
@@ -71,17 +210,16 @@ def suppress_counts(
     columns = list(columns)
     counts = frame[columns].to_numpy(dtype=np.float64, na_value=np.nan)
     hidden = is_small(counts, threshold) | np.isnan(counts)
+    if also is not None:
+        hidden |= also
     groups = _row_groups(frame, within)
-    blocks = _blocks(columns, parts or {})
+    blocks = _blocks(columns, parts.items() if isinstance(parts, Mapping) else parts)
     while True:
         before = int(hidden.sum())
-        for total, block in blocks:
-            for i in range(len(frame)):
-                if total is None or not hidden[i, total]:
-                    _protect(counts[i], hidden[i], block, threshold)
+        for block in blocks:
+            hidden[:, block] = _protected(counts[:, block], hidden[:, block], threshold)
         for rows in groups:
-            for j in range(len(columns)):
-                _protect(counts[:, j], hidden[:, j], rows, threshold)
+            hidden[rows] = _protected(counts[rows].T, hidden[rows].T, threshold).T
         if int(hidden.sum()) == before:
             break
     out = frame.copy()
@@ -100,32 +238,42 @@ def _row_groups(frame: pd.DataFrame, within: Sequence[str] | None) -> list[np.nd
     return [np.flatnonzero(codes == k) for k in range(int(codes.max()) + 1)]
 
 
-def _blocks(
-    columns: list[str], parts: Mapping[str, Sequence[str]]
-) -> list[tuple[int | None, np.ndarray]]:
-    """Return (column of the total, or None when it stands elsewhere; columns of its parts)."""
+def _blocks(columns: Sequence[str], parts: Iterable[tuple[str, Sequence[str]]]) -> list[list[int]]:
+    """Return the columns bound by each sum: the parts, then their total where it is one."""
     return [
-        (
-            columns.index(total) if total in columns else None,
-            np.array([columns.index(p) for p in of], dtype=np.intp),
-        )
-        for total, of in parts.items()
+        [columns.index(name) for name in (*of, total) if name in columns] for total, of in parts
     ]
 
 
-def _protect(counts: np.ndarray, hidden: np.ndarray, block: np.ndarray, threshold: float) -> None:
-    """Withhold more of ``block`` (in place) until its withheld parts cannot be worked out."""
+_POOL_BLOCKS = _blocks(POOL_COUNTS, POOL_PARTS.items())
+
+
+def _weak(counts: np.ndarray, hidden: np.ndarray, threshold: float) -> np.ndarray:
+    """Return the lines whose withheld counts follow by subtraction from those shown."""
+    mask = hidden & (counts != 0)
+    withheld = np.where(mask, counts, 0).sum(axis=-1)
+    few = mask.any(axis=-1) & ((mask.sum(axis=-1) < 2) | (withheld < threshold))
+    return np.asarray(few & ~np.isnan(withheld) & (~hidden & (counts > 0)).any(axis=-1))
+
+
+def _protected(
+    counts: np.ndarray, hidden: np.ndarray, threshold: float, usable: np.ndarray | None = None
+) -> np.ndarray:
+    """Return what is withheld once nothing follows by subtraction along the last axis.
+
+    Only ``usable`` places of a line (bool[n]) are given up for others.
+    """
+    hidden = hidden.copy()
     while True:
-        mask = hidden[block] & ~(counts[block] == 0)
-        if not mask.any():
-            return
-        withheld = counts[block][mask]
-        if np.isnan(withheld).any() or (mask.sum() >= 2 and withheld.sum() >= threshold):
-            return
-        shown = block[~hidden[block] & (counts[block] > 0)]
-        if not len(shown):
-            return
-        hidden[shown[np.argmin(counts[shown])]] = True
+        shown = np.where(~hidden & (counts > 0), counts, np.inf)
+        if usable is not None:
+            shown = np.where(usable, shown, np.inf)
+        weak = _weak(counts, hidden, threshold)
+        weak &= np.isfinite(shown.min(axis=-1, initial=np.inf))
+        if not weak.any():
+            return hidden
+        smallest = shown.argmin(axis=-1)[..., None] == np.arange(counts.shape[-1])
+        hidden |= smallest & weak[..., None]
 
 
 def suppress_shares(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mobility.maps.figures import Rows, count, directions, safe, safe_homes, with_pool
+from mobility.maps.figures import Counter, Rows, coded, count, directions, safe_homes
 from mobility.maps.model import (
     NONE,
     MapDay,
@@ -22,7 +23,7 @@ from mobility.maps.model import (
     Scenario,
     minutes,
 )
-from mobility.maps.payload import _Counter
+from mobility.privacy import POOL_COUNTS, pool_counts, pool_withheld
 
 
 def two_shifts(out, back, status, reason, over=None) -> MapModel:
@@ -111,38 +112,81 @@ def test_directions_and_counts_by_hand() -> None:
     assert classes.tolist() == [0, 1, 2, 3]
     counts = count(classes, np.array([5.0, 6, 7, 8]), 4, np.array([0, 0, 1, 1]), 2)
     assert counts.tolist() == [[5, 6, 0, 0], [0, 0, 7, 8]]
-    assert with_pool(counts).tolist() == [[11, 5, 6, 0, 0], [15, 0, 0, 7, 8]]
 
 
-def test_a_small_count_is_hidden_and_cannot_be_deduced() -> None:
-    """100 = 97 + 3: the 3 is hidden and the 97 is rounded down to 95."""
-    assert safe(np.array([100.0, 97, 3, 0]), 5).tolist() == [300, 3 * 95 + 1, 2, 0]
+def shown_parts(*status: float, threshold: int = 5) -> dict[str, int]:
+    """Return what the page shows of workers served, outbound only, return only, neither."""
+    counts = pool_counts(np.array(status))
+    told = coded(counts, pool_withheld(counts, threshold=threshold)).tolist()
+    return dict(zip(POOL_COUNTS, told, strict=True))
+
+
+def test_a_small_count_is_hidden_with_what_tells_it() -> None:
+    """100 = 97 + 3: both are withheld, and the finer parts that equal the 3."""
+    assert shown_parts(97, 3, 0, 0) == {
+        "pool": 100, "reachable": -1, "others": -1, "one_way_only": -1, "white": 0,
+        "outbound_only": -1, "return_only": 0,
+    }  # fmt: skip
+
+
+def test_a_small_part_costs_no_coarser_figure() -> None:
+    """Three outbound only take the ten of neither with them, not the headline nor its rest."""
+    assert shown_parts(7, 3, 0, 10) == {
+        "pool": 20, "reachable": 7, "others": 13, "one_way_only": -1, "white": -1,
+        "outbound_only": -1, "return_only": 0,
+    }  # fmt: skip
 
 
 def test_large_counts_are_exact_and_zero_shows() -> None:
-    assert safe(np.array([100.0, 90, 10, 0]), 5).tolist() == [300, 270, 30, 0]
+    assert list(shown_parts(90, 10, 0, 0).values()) == [100, 90, 10, 10, 0, 10, 0]
 
 
 def test_a_small_pool_hides_all_that_is_small() -> None:
-    assert safe(np.array([4.0, 4, 0, 0]), 5).tolist() == [2, 2, 0, 0]
+    assert list(shown_parts(4, 0, 0, 0).values()) == [-1, -1, 0, 0, 0, 0, 0]
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.integers(0, 60), min_size=2, max_size=6), st.integers(1, 20))
-def test_nothing_below_the_threshold_ever_leaves(parts: list[int], threshold: int) -> None:
-    counts = with_pool(np.array(parts, float))
-    coded = safe(counts, threshold)
-    for value, code in zip(counts, coded, strict=True):
-        if 0 < value < threshold:
-            assert code == 2
-        elif code % 3 == 0:
-            assert code == 3 * value
-        else:
-            assert (code - 1) % (3 * threshold) == 0
-            assert 0 <= value - (code - 1) // 3 < threshold
-    hidden = [p for p in parts if 0 < p < threshold]
-    if hidden and coded[0] != 2 and max(parts) >= threshold:
-        assert (coded % 3 == 1).sum() == 1
+def model_of(workers: Sequence[float]) -> MapModel:
+    homes = SimpleNamespace(pool=lambda _roster: np.array(workers, float), groups={})
+    return SimpleNamespace(homes=homes, min_workers_shown=5)  # type: ignore[return-value]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 12)), min_size=1))
+def test_no_count_of_a_commune_follows_by_subtraction(homes: list[tuple[int, int, int]]) -> None:
+    status, area, workers = np.array(homes).T
+    counter = Counter(model_of(workers), area, 3)
+    counter.add_mode(status.astype(np.uint8), 0)
+    whole, areas = np.array(counter.modes[0][0]), counter.area_modes[0]
+    exact = np.zeros((3, 4))
+    np.add.at(exact, (area, status), workers)
+    told = np.column_stack([exact.sum(axis=1), exact])[:, [0, 1, 2, 3, 4]]
+    assert not ((areas >= 0) & (told > 0) & (told < 5)).any()
+    assert (areas[areas >= 0] == told[areas >= 0]).all()
+    if (areas < 0).all():
+        return
+    for column in range(5):
+        line = np.append(areas[:, column], whole[column])
+        value = np.append(told[:, column], told[:, column].sum())
+        hidden = (line < 0) & (value > 0)
+        if hidden.any() and ((line > 0).any()):
+            assert hidden.sum() >= 2
+            assert value[hidden].sum() >= 5
+    lines = np.vstack([areas, whole]), np.vstack([told, told.sum(axis=0)])
+    for row, value in zip(*lines, strict=True):
+        hidden = (row < 0) & (value > 0)
+        if hidden.any() and (row > 0).any():
+            assert hidden.sum() >= 2
+            assert value[hidden].sum() >= 5
+
+
+def test_a_plan_s_small_change_is_not_told_by_both_situations() -> None:
+    """Sixty go and come back, with the plan sixty-three: the second figure is withheld."""
+    before = Counter(model_of([60, 3, 40, 20]), np.zeros(4, np.int64), 1)
+    after = Counter(before.model, before.area, 1, earlier=(before,))
+    before.add_mode(np.array([0, 3, 3, 1], np.uint8), 0)
+    after.add_mode(np.array([0, 0, 3, 1], np.uint8), 0)
+    assert before.modes == [[[123, 60, 20, 0, 43]]]
+    assert after.modes == [[[123, -1, 20, 0, -1]]]
 
 
 def test_workers_of_a_home_below_the_threshold_are_hidden() -> None:
@@ -163,11 +207,12 @@ def test_homes_refuse_columns_of_different_length() -> None:
 
 def test_gains_that_would_tell_a_small_count_are_left_out() -> None:
     """Two of ten workers keep their way: reached afterwards less gained would tell them."""
-    homes = SimpleNamespace(pool=lambda _roster: np.array([2.0, 50.0, 8.0]), groups={})
-    model = SimpleNamespace(homes=homes, min_workers_shown=5)
-    counter = _Counter(model, np.zeros(3, np.int64), 1)  # type: ignore[arg-type]
+    counter = Counter(model_of([2.0, 50.0, 8.0]), np.zeros(3, np.int64), 1)
     was, now = np.array([True, False, False]), np.array([True, True, False])
-    assert counter.change(was, now, 0) == [None]
-    # With eight who keep it, fifty gained are told: 3 n codes an exact count.
-    was, now = np.array([False, False, True]), np.array([False, True, True])
-    assert counter.change(was, now, 0)[0][1] == 150
+    counter.add_change(was, now, 0)
+    # With eight who keep it, fifty gained are told.
+    was, now = np.array([False, False, True]), np.array([True, True, True])
+    counter.add_change(was, now, 0)
+    was = np.array([True, False, True])
+    counter.add_change(was, now, 0)
+    assert counter.gains == [[[-1, 0]], [[52, 0]], [[50, 0]]]

@@ -1,5 +1,11 @@
 """Tables of counts: what is withheld, and what cannot be worked out from the rest."""
 
+import base64
+import json
+import zlib
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
 import pytest
 from feeds import trip, write_gtfs
@@ -8,6 +14,10 @@ from small import PLACES_M, SERVICES, lonlat, write_territory
 from mobility.analysis.commutes import assess
 from mobility.analysis.loading import load
 from mobility.analysis.white_zones import white_zones
+from mobility.maps.from_results import map_model
+from mobility.maps.pack import Store
+from mobility.maps.payload import build
+from mobility.network.timetable import INF
 from mobility.pipeline import run
 from mobility.report.counts import (
     LATE_COLUMNS,
@@ -106,3 +116,30 @@ def test_gain_is_withheld_with_what_tells_it(tmp_path, h1, h2, shown):
     assert row["lost"] == 0
     if shown:
         assert row[["before", "after", "gained", "lost"]].tolist() == [h1, h1 + h2, h2, 0]
+
+
+@pytest.mark.parametrize("workers", [(40, 60), (3, 97), (97, 3), (2, 2), (7, 5)])
+def test_the_map_withholds_what_the_tables_withhold(tmp_path, workers):
+    access, zones = results(tmp_path, homes(*workers))
+    page = build(map_model(access, zones), store := Store())
+    told = json.loads(zlib.decompress(base64.b64decode(
+        store.texts[page["scenarios"][0]["figures"]["zones"]]
+    )))  # fmt: skip
+    shifts, summary = shifts_table(access, zones), summary_table(access, zones)
+    columns = ["pool", "reachable", "outbound_only", "return_only", "neither"]
+    rows = [row[0] for row in told]
+    tables = shifts[columns].astype("Float64").fillna(-1).to_numpy().tolist()
+    assert [row[:5] for row in rows[: len(shifts)]] == tables
+    tables = summary[["pool", "reachable", "white"]].astype("Float64").fillna(-1)
+    assert [[r[0], r[1], r[4]] for r in rows[len(shifts) :]] == tables.to_numpy().tolist()
+
+
+@pytest.mark.parametrize(("gain", "shown"), [(60, True), (3, False)])
+def test_a_plan_s_tables_do_not_tell_its_small_gain_beside_the_present(tmp_path, gain, shown):
+    access, _zones = results(tmp_path, homes(40, gain))
+    present = replace(access, outbound_s=np.full_like(access.outbound_s, INF))
+    present.outbound_s[:, 0] = access.outbound_s[:, 0]
+    access.outbound_s[:], access.return_s[:] = 600, 600
+    row = summary_table(access, white_zones(access), before=present).iloc[0]
+    assert row["pool"] == 40 + gain
+    assert pd.notna(row["reachable"]) == shown

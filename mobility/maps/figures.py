@@ -1,12 +1,14 @@
 """Figures of a page: counted from exact numbers, then made safe to show.
 
 Only what leaves this module enters the page: a count of fewer workers than the threshold
-never does, nor does a figure from which one could be worked out by subtraction.
+never does, nor does a figure from which one could be worked out by subtraction; the rules are
+those of the tables and the report, in `mobility.privacy`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -14,10 +16,23 @@ from numpy.typing import NDArray
 
 from mobility.analysis.white_zones import REASONS
 from mobility.maps.model import NONE, MapModel, Scenario, UInt8
+from mobility.privacy import (
+    POOL_COUNTS,
+    areas_withheld,
+    change_withheld,
+    is_small,
+    is_small_change,
+    pool_counts,
+    pool_withheld,
+)
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-N_MODE, N_ZONE = 5, 4 + len(REASONS)
+#: What the page tells of each row, as columns of `POOL_COUNTS`.
+MODE_COUNTS = [
+    POOL_COUNTS.index(n) for n in ("pool", "reachable", "outbound_only", "return_only", "white")
+]
+ZONE_COUNTS = [*MODE_COUNTS, POOL_COUNTS.index("others")]
 
 
 @dataclass(frozen=True)
@@ -131,37 +146,103 @@ def count(classes: UInt8, workers: Floats, n: int, area: Ints, n_areas: int) -> 
     return flat.astype(np.float64).reshape(n_areas, n)
 
 
-def with_pool(parts: Floats) -> Floats:
-    """Put the sum of the parts before them."""
-    return np.concatenate([parts.sum(axis=-1, keepdims=True), parts], axis=-1)
-
-
-def safe(counts: Floats, threshold: int) -> Ints:
-    """Code counts that add up along the last axis so that none below the threshold shows.
-
-    Parameters
-    ----------
-    counts
-        The first column is the sum of the others.
-
-    Returns
-    -------
-    int64, same shape
-        ``3 n`` an exact count, ``3 n + 1`` one rounded down to a multiple of the threshold
-        (so that no hidden part follows by subtraction), ``2`` a hidden one.
-    """
-    small = (counts > 0) & (np.rint(counts) < threshold)
-    coded = 3 * np.rint(counts).astype(np.int64)
-    alone = small[..., 1:].any(axis=-1) & ~small[..., 0]
-    parts = np.where(small[..., 1:], -1.0, counts[..., 1:])
-    largest = np.zeros(counts.shape, bool)
-    largest[..., 1:] = np.arange(parts.shape[-1]) == parts.argmax(axis=-1)[..., None]
-    rounded = 3 * (np.rint(counts).astype(np.int64) // threshold * threshold) + 1
-    coded = np.where(largest & alone[..., None] & ~small, rounded, coded)
-    return np.where(small, 2, coded)
+def coded(counts: Floats, hidden: NDArray[np.bool_]) -> Ints:
+    """Return whole counts, -1 where withheld."""
+    return np.where(hidden, -1, np.rint(counts)).astype(np.int64)
 
 
 def safe_homes(workers: Floats, threshold: int) -> Ints:
     """Return workers per home, whole, -1 where fewer than the threshold live there."""
-    whole = np.rint(workers).astype(np.int64)
-    return np.where((workers > 0) & (whole < threshold), -1, whole)
+    return coded(workers, is_small(workers, threshold))
+
+
+@dataclass(frozen=True)
+class _Raw:
+    """`POOL_COUNTS` of one row: of each commune, and of the pool then each group."""
+
+    areas: Floats
+    groups: Floats
+
+
+@dataclass
+class Counter:
+    """Counts workers of each selection, for the territory, its groups and its communes.
+
+    What is withheld is what the tables withhold; communes are told so that none follows from
+    the territory's figures, and scenarios so that no small change follows from both.
+
+    Attributes
+    ----------
+    area
+        Commune of each home, int64[H].
+    earlier
+        Counters of the scenarios shown before this one.
+    modes, zones
+        Per row and group: `MODE_COUNTS`; `ZONE_COUNTS` and the main reason.
+    area_modes, area_zones
+        The same per row and commune, int64[areas, n].
+    gains
+        Per row and group: workers gained and lost.
+    """
+
+    model: MapModel
+    area: Ints
+    n_areas: int
+    earlier: tuple[Counter, ...] = ()
+    modes: list[list[list[int]]] = field(default_factory=list)
+    zones: list[list[list[int]]] = field(default_factory=list)
+    area_modes: list[Ints] = field(default_factory=list)
+    area_zones: list[Ints] = field(default_factory=list)
+    gains: list[list[list[int]]] = field(default_factory=list)
+    _raw_modes: list[_Raw] = field(default_factory=list)
+    _raw_zones: list[_Raw] = field(default_factory=list)
+
+    def add_mode(self, classes: UInt8, roster: int) -> None:
+        """Count both ways, outbound only, return only, neither."""
+        was = [c._raw_modes[len(self._raw_modes)] for c in self.earlier]
+        raw = self._count(classes, roster)
+        self._raw_modes.append(raw)
+        areas, groups = self._safe(raw, was)
+        self.area_modes.append(areas[:, MODE_COUNTS])
+        self.modes.append(groups[:, MODE_COUNTS].tolist())
+
+    def add_zone(self, status: UInt8, reason: UInt8, roster: int, main: int) -> None:
+        """Count statuses; the main reason comes last."""
+        was = [c._raw_zones[len(self._raw_zones)] for c in self.earlier]
+        raw = self._count(status, roster)
+        self._raw_zones.append(raw)
+        areas, groups = self._safe(raw, was)
+        pool = self.model.homes.pool(roster)
+        reasons = count(reason, pool, len(REASONS), self.area, self.n_areas)
+        reasons[is_small(reasons, self.model.min_workers_shown)] = 0
+        mains = np.where(reasons[:, 1:].any(axis=1), reasons[:, 1:].argmax(axis=1) + 1, 0)
+        self.area_zones.append(np.column_stack([areas[:, ZONE_COUNTS], mains]))
+        self.zones.append([[*row, main] for row in groups[:, ZONE_COUNTS].tolist()])
+
+    def add_change(self, was: NDArray[np.bool_], now: NDArray[np.bool_], roster: int) -> None:
+        """Count those gained and lost."""
+        sets = (np.ones_like(was), was, now, now & ~was, was & ~now)
+        exact = np.array([[g @ s for s in sets] for g in self._groups(roster)])
+        hidden = change_withheld(*exact.T, threshold=self.model.min_workers_shown)
+        changes = exact[:, 3:]
+        self.gains.append(coded(changes, hidden[:, None] & (changes > 0)).tolist())
+
+    def _groups(self, roster: int) -> list[Floats]:
+        return [self.model.homes.pool(roster), *self.model.homes.groups.values()]
+
+    def _count(self, classes: UInt8, roster: int) -> _Raw:
+        groups = self._groups(roster)
+        areas = pool_counts(count(classes, groups[0], 4, self.area, self.n_areas))
+        whole = [np.bincount(classes, weights=g, minlength=4) for g in groups]
+        return _Raw(areas, pool_counts(np.array(whole)))
+
+    def _safe(self, raw: _Raw, was: Sequence[_Raw]) -> tuple[Ints, Ints]:
+        threshold = self.model.min_workers_shown
+        moved = np.zeros(raw.areas.shape, bool)
+        moved_groups = np.zeros(raw.groups.shape, bool)
+        for other in was:
+            moved |= is_small_change(raw.areas, other.areas, threshold)
+            moved_groups |= is_small_change(raw.groups, other.groups, threshold)
+        hidden = pool_withheld(raw.groups, threshold=threshold, also=moved_groups)
+        areas = areas_withheld(raw.areas, hidden[0], threshold=threshold, also=moved)
+        return coded(raw.areas, areas), coded(raw.groups, hidden)

@@ -8,10 +8,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from mobility.maps import figures
-from mobility.maps.figures import Rows
+from mobility.maps.figures import Counter, Rows, directions, safe_homes
 from mobility.maps.model import NONE, MapModel, MapPlan, MapRun, Scenario, UInt8
 from mobility.maps.pack import Store, add_paths, along_curve, quantised
+from mobility.privacy import is_small
 
 Manifest = dict[str, Any]
 
@@ -45,9 +45,7 @@ def build(model: MapModel, store: Store) -> Manifest:
         "modes": list(model.modes),
         "keys": _triples(model.key_shift, model.key_day, model.key_mode),
         "zones": _triples(model.zone_shift, model.zone_day),
-        "scenarios": [
-            _scenario(model, s, store, order, communes) for s in model.scenarios
-        ],
+        "scenarios": _scenarios(model, store, order, communes),
         "plans": [_plan(p, store, model.min_workers_shown) for p in model.plans],
         "itineraries": _itineraries(model, store, order),
         "stops": _stops(model, store),
@@ -69,7 +67,7 @@ def _homes(model: MapModel, store: Store, order: NDArray[np.intp], communes: lis
     homes = model.homes
     index = {name: i for i, name in enumerate(communes)}
     pools = [
-        store.add_ints(figures.safe_homes(homes.pool(r)[order], model.min_workers_shown))
+        store.add_ints(safe_homes(homes.pool(r)[order], model.min_workers_shown))
         for r in range(len(model.rosters))
     ]
     return {
@@ -101,35 +99,26 @@ def _cells(
 
 
 def _scenario(
-    model: MapModel,
-    scenario: Scenario,
-    store: Store,
-    order: NDArray[np.intp],
-    communes: list[str],
+    model: MapModel, scenario: Scenario, store: Store, order: NDArray[np.intp], counter: Counter
 ) -> Manifest:
     rows, first = Rows(model, scenario), Rows(model, model.scenarios[0])
-    index = {name: i for i, name in enumerate(communes)}
-    area = np.array([index[c] for c in model.homes.commune])
-    counter = _Counter(model, area, len(communes))
-    out, back, over, modes, gains = [], [], [], [], []
+    out, back, over = [], [], []
     for row in range(rows.n_rows()):
         there, home = _both(rows, row)
         out.append(store.add_bytes(there[order]))
         back.append(store.add_bytes(home[order]))
         late = rows.minutes(row, "overtime_min")
         over.append(None if late is None else store.add_bytes(late[order]))
-        counter.add_mode(figures.directions(there, home), rows.roster_of(row))
-        modes.append(counter.last)
-        if scenario is not model.scenarios[0]:
-            was = figures.directions(*_both(first, row)) == 0
-            now = figures.directions(there, home) == 0
-            gains.append(counter.change(was, now, rows.roster_of(row)))
-    zone, zones = [], []
+        classes, roster = directions(there, home), rows.roster_of(row)
+        counter.add_mode(classes, roster)
+        if counter.earlier:
+            counter.add_change(directions(*_both(first, row)) == 0, classes == 0, roster)
+    zone = []
     for row in range(rows.n_zones()):
         status, reason = rows.status(row), rows.reason(row)
         zone.append(store.add_bytes((status | (reason << 2))[order]))
         main = rows.main_reason(row, model.homes.pool(rows.roster_of_zone(row)))
-        zones.append(counter.add_zone(status, reason, rows.roster_of_zone(row), main))
+        counter.add_zone(status, reason, rows.roster_of_zone(row), main)
     share = scenario.share
     return {
         "name": scenario.name,
@@ -139,12 +128,26 @@ def _scenario(
             for r in range(share.shape[0]) for m in range(share.shape[1])
         ],
         "figures": {
-            "modes": store.add_json(modes), "zones": store.add_json(zones),
-            "gains": store.add_json(gains),
+            "modes": store.add_json(counter.modes), "zones": store.add_json(counter.zones),
+            "gains": store.add_json(counter.gains),
             "area_modes": store.add_ints(np.array(counter.area_modes)),
             "area_zones": store.add_ints(np.array(counter.area_zones)),
         },
     }  # fmt: skip
+
+
+def _scenarios(
+    model: MapModel, store: Store, order: NDArray[np.intp], communes: list[str]
+) -> list[Manifest]:
+    index = {name: i for i, name in enumerate(communes)}
+    area = np.array([index[c] for c in model.homes.commune])
+    found: list[Manifest] = []
+    counters: tuple[Counter, ...] = ()
+    for scenario in model.scenarios:
+        counter = Counter(model, area, len(communes), earlier=counters)
+        found.append(_scenario(model, scenario, store, order, counter))
+        counters = (*counters, counter)
+    return found
 
 
 def _both(rows: Rows, row: int) -> tuple[UInt8, UInt8]:
@@ -152,57 +155,6 @@ def _both(rows: Rows, row: int) -> tuple[UInt8, UInt8]:
     if there is None or home is None:
         raise AssertionError("minutes of both directions are mandatory")
     return there, home
-
-
-class _Counter:
-    """Counts workers of each selection, for the territory, its groups and its communes."""
-
-    def __init__(self, model: MapModel, area: NDArray[np.int64], n_areas: int) -> None:
-        self.model, self.area, self.n_areas = model, area, n_areas
-        self.last: list[list[int]] = []
-        self.area_modes: list[NDArray[np.int64]] = []
-        self.area_zones: list[NDArray[np.int64]] = []
-
-    def add_mode(self, classes: UInt8, roster: int) -> None:
-        """Count both ways, outbound only, return only, neither."""
-        areas, self.last = self._counts(classes, 4, roster)
-        self.area_modes.append(areas)
-
-    def change(
-        self, was: NDArray[np.bool_], now: NDArray[np.bool_], roster: int
-    ) -> list[list[int] | None]:
-        """Count gained, lost, unchanged; None where those who keep their way are few.
-
-        The few would follow from those reached afterwards less those gained.
-        """
-        classes = np.where(now & ~was, 0, np.where(was & ~now, 1, 2)).astype(np.uint8)
-        groups = [self.model.homes.pool(roster), *self.model.homes.groups.values()]
-        kept = [float(np.rint(g[was & now].sum())) for g in groups]
-        few = [0 < k < self.model.min_workers_shown for k in kept]
-        counts = self._counts(classes, 3, roster)[1]
-        return [None if hide else row for hide, row in zip(few, counts, strict=True)]
-
-    def add_zone(self, status: UInt8, reason: UInt8, roster: int, main: int) -> list[list[int]]:
-        """Count statuses, then reasons; the main reason comes last."""
-        areas, whole = self._counts(status, 4, roster)
-        by_reason, reasons = self._counts(reason, figures.N_ZONE - 4, roster, partial=True)
-        self.area_zones.append(np.concatenate([areas, by_reason], axis=1))
-        return [w + r + [main] for w, r in zip(whole, reasons, strict=True)]
-
-    def _counts(
-        self, classes: UInt8, n: int, roster: int, *, partial: bool = False
-    ) -> tuple[NDArray[np.int64], list[list[int]]]:
-        """Return safe counts per commune, and for the territory then each of its groups."""
-        groups = [self.model.homes.pool(roster), *self.model.homes.groups.values()]
-        areas = self._safe(figures.count(classes, groups[0], n, self.area, self.n_areas), partial)
-        whole = np.array([np.bincount(classes, weights=g, minlength=n) for g in groups])
-        return areas, [[int(v) for v in row] for row in self._safe(whole, partial)]
-
-    def _safe(self, parts: NDArray[np.float64], partial: bool) -> NDArray[np.int64]:
-        """Code counts; a partial split leaves out class 0 and its sum."""
-        counts = figures.with_pool(parts[:, 1:] if partial else parts)
-        coded = figures.safe(counts, self.model.min_workers_shown)
-        return coded[:, 1:] if partial else coded
 
 
 def _plan(plan: MapPlan, store: Store, threshold: int) -> Manifest:
@@ -231,7 +183,7 @@ def _plan(plan: MapPlan, store: Store, threshold: int) -> Manifest:
 
 def _riders(riders: float, threshold: int) -> int:
     """Return whole riders, -1 where there are some but fewer than the threshold."""
-    return -1 if riders > 0 and round(riders) < threshold else round(riders)
+    return -1 if is_small(np.array(riders), threshold) else round(riders)
 
 
 def _run(run: MapRun, threshold: int) -> Manifest:

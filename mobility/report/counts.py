@@ -11,27 +11,84 @@ from mobility.analysis.commutes import Access
 from mobility.analysis.comparison import comparison
 from mobility.analysis.indicators import by_group, by_shift, summary
 from mobility.analysis.white_zones import REASONS, WhiteZones
-from mobility.privacy import is_small, suppress_counts, suppress_shares
+from mobility.privacy import (
+    POOL_COUNTS,
+    POOL_PARTS,
+    change_withheld,
+    is_small_change,
+    pool_counts,
+    suppress_counts,
+    suppress_shares,
+)
 
 #: Overtime (minutes) after which there is still a way home: least of each class of `late_table`.
 LATE_BREAKS = (0, 15, 30, 60, 120)
 LATE_COLUMNS = ("no_return", *(f"late_{m}" for m in LATE_BREAKS))
 
 
-def summary_table(access: Access, zones: WhiteZones) -> pd.DataFrame:
-    """Return `summary` with small counts, and shares that would tell them, withheld."""
+def summary_table(
+    access: Access, zones: WhiteZones, *, before: Access | None = None
+) -> pd.DataFrame:
+    """Return `summary` with small counts, and shares that would tell them, withheld.
+
+    ``before`` is the present, where it is shown beside these results.
+    """
     frame = summary(access, zones)
-    counts = ["pool", "reachable", "one_way_only", "white"]
-    return _shared(frame, _shown(access, frame, counts, {"pool": counts[1:]}), access)
+    earlier = None if before is None else summary(before, zones)
+    return _shared(frame, _pool_shown(access, frame, earlier), access)
 
 
-def shifts_table(access: Access, zones: WhiteZones) -> pd.DataFrame:
-    """Return `by_shift` with small counts, and shares that would tell them, withheld."""
-    frame = by_shift(access, zones)
-    status = ["reachable", "outbound_only", "return_only", "neither"]
+def shifts_table(
+    access: Access, zones: WhiteZones, *, before: Access | None = None
+) -> pd.DataFrame:
+    """Return `by_shift` with small counts, and shares that would tell them, withheld.
+
+    ``before`` is the present, where it is shown beside these results.
+    """
+    frame = by_shift(access, zones).rename(columns={"neither": "white"})
+    frame["one_way_only"] = frame["outbound_only"] + frame["return_only"]
+    earlier = None if before is None else _split_by_shift(before, zones)
     reasons = [f"reason_{name}" for name in REASONS if name]
-    parts = {"pool": status, "the pool again": ["reachable", *reasons]}
-    return _shared(frame, _shown(access, frame, ["pool", *status, *reasons], parts), access)
+    shown = _pool_shown(access, frame, earlier, reasons)
+    shown = shown.drop(columns="one_way_only").rename(columns={"white": "neither"})
+    return _shared(frame, shown, access)
+
+
+def _split_by_shift(access: Access, zones: WhiteZones) -> pd.DataFrame:
+    """Return the pool's counts of the present, in the rows of `by_shift`."""
+    study, rows = access.study, []
+    for shift_id, day_kind in zones.keys.itertuples(index=False):
+        shift = study.shift_rows[shift_id]
+        out, back, held = access.counted(shift_id, day_kind)
+        status = np.where(held, 0, np.where(out, 1, np.where(back, 2, 3)))
+        workers = study.pool(shift.site, shift.roster)
+        rows.append(pool_counts(np.bincount(status, weights=workers, minlength=4)))
+    return pd.DataFrame(rows, columns=list(POOL_COUNTS))
+
+
+def _pool_shown(
+    access: Access,
+    frame: pd.DataFrame,
+    earlier: pd.DataFrame | None,
+    reasons: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Withhold those of `POOL_COUNTS` that a frame has, by the rule of the map page."""
+    threshold = access.study.territory.limits.min_workers_shown
+    whole = frame.assign(others=frame["pool"] - frame["reachable"])
+    names = [n for n in POOL_COUNTS if n in whole]
+    changed = np.zeros((len(frame), len(names) + len(reasons)), bool)
+    if earlier is not None:
+        earlier = earlier.assign(others=earlier["pool"] - earlier["reachable"])
+        now, was = (f[names].to_numpy(np.float64) for f in (whole, earlier))
+        changed[:, : len(names)] = is_small_change(now, was, threshold)
+    parts = [(total, of) for total, of in POOL_PARTS.items() if set(of) <= set(names)]
+    return suppress_counts(
+        whole,
+        [*names, *reasons],
+        threshold=threshold,
+        parts=[*parts, ("others", reasons)],
+        also=changed,
+    ).drop(columns="others")
 
 
 def groups_table(access: Access) -> pd.DataFrame:
@@ -52,14 +109,13 @@ def comparison_table(before: Access, after: Access) -> pd.DataFrame:
     only zeros stay beside it.
     """
     frame = comparison(before, after)
-    threshold = before.study.territory.limits.min_workers_shown
     counts = ["before", "after", "gained", "lost"]
-    exact = frame[counts].to_numpy(np.float64)
-    rest = np.round(frame[["pool"]].to_numpy(np.float64) - exact[:, :2], 6)
-    small = np.asarray(is_small(np.hstack([exact, rest]), threshold))
-    hidden = small.any(axis=1, keepdims=True)
+    exact = {name: frame[name].to_numpy(np.float64) for name in ("pool", *counts)}
+    hidden = change_withheld(**exact, threshold=before.study.territory.limits.min_workers_shown)[
+        :, None
+    ]
     shown = _shown(before, frame, ["pool", *counts])
-    shown[counts] = shown[counts].mask(np.asarray(hidden & (exact > 0)))
+    shown[counts] = shown[counts].mask(hidden & (frame[counts].to_numpy(np.float64) > 0))
     return shown
 
 
@@ -115,7 +171,7 @@ def _shown(
         frame,
         list(frame.columns) if columns is None else columns,
         threshold=access.study.territory.limits.min_workers_shown,
-        parts=parts,
+        parts=parts or {},
     )
 
 

@@ -101,9 +101,9 @@ def all_sheets(
 ) -> dict[str, Sheet]:
     """Return every table of a report, by key, small counts withheld; empty ones are left out."""
     study = access.study
-    shifts = shifts_table(access, zones)
+    shifts = shifts_table(access, zones, before=before)
     sheets = {
-        "summary": _summary(access, zones),
+        "summary": _summary(access, zones, before),
         "shifts": _shifts(shifts, study),
         "reasons": Sheet(
             "Reasons",
@@ -123,7 +123,7 @@ def all_sheets(
     return {key: sheet for key, sheet in sheets.items() if len(sheet.frame)}
 
 
-def _summary(access: Access, zones: WhiteZones) -> Sheet:
+def _summary(access: Access, zones: WhiteZones, before: Access | None) -> Sheet:
     return Sheet(
         "Summary",
         "Who can hold each roster, on every shift and kind of working day.",
@@ -140,7 +140,7 @@ def _summary(access: Access, zones: WhiteZones) -> Sheet:
             Column("is_white", "White site", "flag"),
             Column("main_reason", "Main reason", "reason"),
         ),
-        summary_table(access, zones),
+        summary_table(access, zones, before=before),
     )
 
 

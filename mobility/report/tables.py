@@ -17,8 +17,15 @@ from mobility.report.styles import add_styles
 __all__ = ["comparison_table", "summary_table", "write_comparison", "write_tables"]
 
 
-def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
+def write_tables(
+    access: Access, zones: WhiteZones, folder: Path, *, before: Access | None = None
+) -> list[Path]:
     """Write every table of a run.
+
+    Parameters
+    ----------
+    before
+        The present, where the run shows it beside these results.
 
     Returns
     -------
@@ -30,7 +37,10 @@ def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
         styles that QGIS opens them with).
     """
     homes = homes_layer(access, zones)
-    tables = {"summary": summary_table(access, zones), "shifts": shifts_table(access, zones)}
+    tables = {
+        "summary": summary_table(access, zones, before=before),
+        "shifts": shifts_table(access, zones, before=before),
+    }
     groups = groups_table(access)
     if len(groups):
         tables["groups"] = groups

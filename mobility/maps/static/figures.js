@@ -139,14 +139,11 @@ const RULES = {
 const ways = (scenario) => Promise.all([arrayOf(scenario, "out", keyRow()),
   arrayOf(scenario, "back", keyRow())]);
 
-// Counts: 3n exact, 3n+1 rounded down, 2 hidden.
-function countText(code) {
-  if (code === undefined || code === null) return "–";
-  if (code === 2) return t("< {n}", { n: manifest.threshold });
-  const value = number(Math.floor(code / 3));
-  return code % 3 === 1 ? t("about {n}", { n: value }) : value;
+// Counts: -1 is withheld, small itself or telling a small one.
+function countText(count) {
+  if (count === undefined || count === null) return "–";
+  return count < 0 ? t("withheld") : number(count);
 }
-const countValue = (code) => (code === 2 ? 0 : Math.floor(code / 3));
 
 async function countsNow(scenario) {
   const known = manifest.scenarios[scenario].figures, row = keyRow(), zrow = zoneRow();
@@ -161,9 +158,7 @@ async function countsNow(scenario) {
     if (mode) mode = Array.from(byMode.subarray((row * n + state.area) * 5, (row * n + state.area + 1) * 5));
     if (zone) {
       const from = (zrow * n + state.area) * width;
-      const part = Array.from(byZone.subarray(from, from + width));
-      const reasons = part.slice(5).map(countValue);
-      zone = [...part, Math.max(...reasons) > 0 ? reasons.indexOf(Math.max(...reasons)) + 1 : 0];
+      zone = Array.from(byZone.subarray(from, from + width));
     }
   }
   const gain = scenario > 0 && row !== undefined && state.area < 0 ? gains[row][state.group] : null;
@@ -177,14 +172,12 @@ async function showFigures() {
     box.replaceChildren(el("p", {}, t("This shift does not work on that kind of day.")));
     return;
   }
-  const pool = countValue(mode[0]);
-  const share = (code) => (pool && code !== 2 ? percent(Math.floor(code / 3) / pool) : "");
-  const oneWay = mode[2] === 2 || mode[3] === 2 ? null : 3 * (countValue(mode[2]) + countValue(mode[3]));
-  const row = (name, label, code, style, extra) => el("div", { class: "mb-row" },
+  const pool = Math.max(0, mode[0]);
+  const share = (count) => (pool && count >= 0 ? percent(count / pool) : "");
+  const row = (name, label, count, style, extra) => el("div", { class: "mb-row" },
     el("dt", {}, style ? swatch({ ...style, colour: colourIn(style) }) : el("span", { class: "mb-noswatch" }), label),
-    el("dd", { "data-figure": name }, code === null ? "–" : countText(code),
-      el("small", {}, extra === undefined ? share(code === null ? 2 : code) : extra)));
-  const white = zone && [zone[2], zone[3], zone[4]];
+    el("dd", { "data-figure": name }, countText(count),
+      el("small", {}, extra === undefined ? share(count) : extra)));
   const parts = [el("div", { class: "mb-key" },
     el("strong", { "data-figure": "both" }, countText(mode[1])),
     el("span", {}, t("workers out of {pool} can go and come back {mode}",
@@ -198,12 +191,8 @@ async function showFigures() {
     row("back", t("Return only"), mode[3], BACK_ONLY),
     row("neither", t("Neither direction"), mode[4], NEITHER))];
   if (zone) {
-    const hidden = white.every((c) => c === 2 || c === 0) && white.includes(2);
-    const sum = white.reduce((a, c) => a + countValue(c), 0);
-    const rounded = white.some((c) => c === 2 || c % 3 === 1);
-    const total = hidden ? 2 : rounded ? 3 * sum + 1 : 3 * sum;
     parts.push(el("dl", { class: "mb-list mb-white" },
-      row("white", t("In a white zone"), total, null),
+      row("white", t("In a white zone"), zone[5], null),
       row("served", t("Served: not white"), zone[1], null),
       el("div", { class: "mb-row" }, el("dt", {}, el("span", { class: "mb-noswatch" }), t("Main reason")),
         el("dd", { "data-figure": "reason", class: "mb-words" },
@@ -211,16 +200,18 @@ async function showFigures() {
   }
   if (gain) {
     parts.push(el("dl", { class: "mb-list mb-gain" },
-      row("gained", t("Workers gained"), gain[1], { colour: "#117a65" }, ""),
-      row("lost", t("Workers lost"), gain[2], { colour: "#d1495b" }, "")));
+      row("gained", t("Workers gained"), gain[0], { colour: "#117a65" }, ""),
+      row("lost", t("Workers lost"), gain[1], { colour: "#d1495b" }, "")));
   }
-  box.replaceChildren(...parts);
+  box.replaceChildren(...parts.filter(Boolean));
 }
 
+// None where a part is withheld: its length would tell it.
 function bar(mode, pool) {
+  if (!pool || mode.some((count) => count < 0)) return null;
   const styles = [SERVED, OUT_ONLY, BACK_ONLY, NEITHER];
   return el("div", { class: "mb-bar", "aria-hidden": "true" }, styles.map((style, i) => {
-    const part = el("span", { style: "flex-grow:" + (pool ? countValue(mode[i + 1]) / pool : 0) });
+    const part = el("span", { style: "flex-grow:" + mode[i + 1] / pool });
     dress(part, { ...style, colour: colourIn(style) });
     return part;
   }));
