@@ -15,11 +15,20 @@ import typer
 from mobility import __version__
 from mobility.errors import MobilityError
 from mobility.locale import translate
-from mobility.terminal import Language, err, out, print_findings, print_outputs, print_table
+from mobility.terminal import (
+    Language,
+    err,
+    out,
+    print_findings,
+    print_gathered,
+    print_outputs,
+    print_table,
+)
 from mobility.territory import Territory
 
 if TYPE_CHECKING:
     from mobility.analysis.study import Progress
+    from mobility.inputs.download import OnBytes
 
 
 def said(text: str) -> str:
@@ -66,7 +75,8 @@ SHUTTLE_STEPS = (
     *STEPS[8:],
 )
 REPORT_STEPS = (*STEPS, "report")
-LEVER_STEPS = (*STEPS[:7], "levers")
+LEVER_STEPS = (*STEPS[:7], "levers", "white zones")
+LEVER_SHUTTLE_STEPS = (*LEVER_STEPS, *SHUTTLE_STEPS[8:13], "maps")
 
 
 @contextmanager
@@ -100,6 +110,26 @@ def progress_bar(language: Language, steps: tuple[str, ...] = STEPS) -> Iterator
             bar.update(task, completed=done, description=translate(name, language))
 
         yield step
+
+
+@contextmanager
+def download_bar(language: Language) -> Iterator[tuple[Progress, OnBytes]]:
+    """Show the step of a preparation and the bytes of its downloads."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        DownloadColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task(translate("Downloading", language), total=None)
+
+        def step(name: str) -> None:
+            bar.reset(task, total=None, description=translate(name, language))
+
+        yield step, lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _version(value: bool) -> None:
@@ -256,28 +286,36 @@ def init(
         str | None, typer.Option(help=said("OpenStreetMap extract: address or file."))
     ] = None,
     gtfs: Annotated[
-        list[str] | None, typer.Option(help=said("GTFS timetables: address; may be repeated."))
+        list[str] | None,
+        typer.Option(help=said("GTFS timetables: address or file; may be repeated.")),
     ] = None,
+    centre: Annotated[
+        str | None, typer.Option(help=said("Centre, instead of a search: longitude,latitude."))
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help=said("Replace an earlier study's TOML and sites."))
+    ] = False,
     lang: Lang = "fr",
 ) -> None:
     """Prepare a study around a commune: fetch the sources, write the TOML."""
     with friendly(lang):
-        from mobility.init_territory import init_territory
+        from mobility.init_territory import init_territory, parse_centre
+        from mobility.inputs.desk import Desk
 
-        with err.status(translate("Downloading", lang)) as status:
+        with download_bar(lang) as (step, on_bytes):
             gathered = init_territory(
                 place,
                 folder or Path(place.split(" (")[0].lower().replace(" ", "-")),
                 radius_km=radius_km,
+                centre=parse_centre(centre) if centre else None,
                 language=lang,
                 osm=osm,
                 gtfs=gtfs or (),
-                progress=lambda step: status.update(translate(step, lang)),
+                desk=Desk(on_bytes=on_bytes),
+                progress=step,
+                overwrite=overwrite,
             )
-        for lacking in gathered.missing:
-            err.print(f"[yellow]{translate('warning', lang)}[/] ", end="")
-            err.print(lacking.render(lang), markup=False, soft_wrap=True)
-        out.print(f"{translate('Territory file:', lang)} {gathered.territory}", soft_wrap=True)
+        print_gathered(gathered, lang)
 
 
 @app.command()
@@ -342,6 +380,12 @@ def levers(
     file: File,
     out_dir: Out = None,
     maps: Annotated[bool, typer.Option(help=said("Also write the before/after map."))] = True,
+    shuttles: Annotated[
+        bool, typer.Option(help=said("Also design shuttles and rank them among the levers."))
+    ] = False,
+    illustrated: Annotated[
+        int, typer.Option(min=0, help=said("Recommendations shown on the map, at most."))
+    ] = 20,
     lang: Lang = "fr",
 ) -> None:
     """Search for levers cheaper than a shuttle: timetables, extensions, shift hours."""
@@ -349,9 +393,11 @@ def levers(
         from mobility.report.levers import find_levers, write_levers
 
         territory = Territory.from_toml(file)
-        with progress_bar(lang, LEVER_STEPS) as step:
-            results = find_levers(territory, progress=step)
-            folder = out_dir or results.folder
+        folder = out_dir or territory.resolve(territory.output.dir)
+        with progress_bar(lang, LEVER_SHUTTLE_STEPS) as step:
+            results = find_levers(
+                territory, folder=folder, shuttles=shuttles, illustrated=illustrated, progress=step
+            )
             files = write_levers(results, folder, lang, maps=maps)
         print_table(results.table.drop(columns="sentence"), territory.name, lang)
         for remedy in results.remedies[:3]:
@@ -361,15 +407,25 @@ def levers(
 
 
 @app.command()
-def plan(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
+def plan(
+    file: File,
+    out_dir: Out = None,
+    shuttles: Annotated[
+        bool, typer.Option(help=said("Also design shuttles and rank them among the levers."))
+    ] = False,
+    lang: Lang = "fr",
+) -> None:
     """Write the employer mobility plan: supply, potential, actions, financing, follow-up."""
     with friendly(lang):
         from mobility.report.plan import plan_of
 
         territory = Territory.from_toml(file)
-        with progress_bar(lang, LEVER_STEPS) as step:
-            document = plan_of(territory, language=lang, progress=step)
-        for path in document.write(out_dir or territory.resolve(territory.output.dir)):
+        folder = out_dir or territory.resolve(territory.output.dir)
+        with progress_bar(lang, LEVER_SHUTTLE_STEPS) as step:
+            document = plan_of(
+                territory, language=lang, folder=folder, shuttles=shuttles, progress=step
+            )
+        for path in document.write(folder):
             out.print(str(path), markup=False, soft_wrap=True)
 
 

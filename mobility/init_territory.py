@@ -10,44 +10,53 @@ import dataclasses
 import io
 import json
 import re
+import shutil
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 from urllib.parse import urlsplit
 
 import geopandas as gpd
 import numpy as np
 import shapely
 
-from mobility.errors import DownloadError, MobilityError, SourceError, TerritoryError
-from mobility.files import write_text
-from mobility.init_text import territory_text
-from mobility.inputs.catalogues import (
-    Commune,
-    Desk,
-    FeedOffer,
-    around,
-    communes_within,
-    find_commune,
-    french_feeds,
-    geofabrik_extract,
-    overpass_query,
-    world_feeds,
+from mobility.errors import (
+    DownloadError,
+    MobilityError,
+    SourceError,
+    SourceNotFoundError,
+    TerritoryError,
 )
+from mobility.files import write_text, writing
+from mobility.init_text import territory_text
 from mobility.inputs.clip import clip_osm
-from mobility.inputs.download import fetch
+from mobility.inputs.communes import Commune, around, communes_within, find_commune
+from mobility.inputs.desk import Box, Desk
+from mobility.inputs.extracts import geofabrik_extract, overpass_query
 from mobility.inputs.industrial import CandidateSite, candidate_sites
+from mobility.inputs.layers import need_file
+from mobility.inputs.offers import FeedOffer, french_feeds, world_feeds
 from mobility.network.modes import edge_times
 from mobility.network.streets import Streets, streets_from_osm
 from mobility.territory import Speeds
 
 Language = Literal["fr", "en"]
-T = TypeVar("T")
 SMALL_AREA_KM2 = 400.0
 MAX_FEEDS = 8
 MAX_SITES = 12
+#: What to do by hand about a source that cannot be had.
+BY_HAND = {
+    "communes": "Save the communes of the area (polygons with code, nom, population) as {target}, "
+    "then run the same command with --overwrite.",
+    "streets": "Save an .osm.pbf extract of the region, e.g. from download.geofabrik.de, then run "
+    "the same command with --overwrite --osm and its path.",
+    "timetable": "Save the network's GTFS in {folder}, then run the same command with --overwrite.",
+    "commune": "Check the connection; or do without: name the centre (--centre=-1.43,46.67) and "
+    "your own files (--osm, --gtfs).",
+}
 NO_ENTRANCE = ("motorway", "motorway_link", "trunk", "trunk_link")
 
 
@@ -65,14 +74,17 @@ class Gathered:
         The timetables chosen, in the order of ``files``.
     sites
         Candidate sites found on industrial land.
+    communes
+        Number of communes that touch the area.
     missing
-        What could not be had, each with its mend.
+        What could not be had, or was taken from an earlier time, each with its mend.
     """
 
     territory: Path
     files: tuple[Path, ...]
     feeds: tuple[FeedOffer, ...]
     sites: tuple[CandidateSite, ...]
+    communes: int
     missing: tuple[MobilityError, ...]
 
 
@@ -81,6 +93,7 @@ def init_territory(
     folder: str | Path,
     *,
     radius_km: float = 12.0,
+    centre: tuple[float, float] | None = None,
     language: Language = "fr",
     osm: str | None = None,
     gtfs: Sequence[str] = (),
@@ -98,12 +111,14 @@ def init_territory(
         Where ``territory.toml`` and ``data/`` are written.
     radius_km
         Half the side of the area around the commune's centre.
+    centre
+        Longitude and latitude of the area's centre: the commune is not looked up.
     language
         Of the comments of the file.
     osm
         Address or path of an OpenStreetMap extract to clip, instead of looking for one.
     gtfs
-        Addresses of timetables, instead of looking for them.
+        Addresses or paths of timetables, instead of looking for them.
     desk
         Which services are asked, how patiently, and where answers are cached.
     progress
@@ -124,17 +139,16 @@ def init_territory(
         raise TerritoryError(
             "There is a territory file already.",
             file=file,
-            mend="Choose another folder, or move this file away.",
+            mend="Choose another folder, or replace it and sites.csv with --overwrite.",
         )
     desk = desk or Desk()
     work = _Work(folder, desk, progress or _quiet)
-    work.say("commune")
-    commune = find_commune(place, desk)
+    commune = work.commune(place, centre)
     box = around(commune.centre, radius_km)
-    homes = work.attempt(lambda: work.communes(box))
-    streets = work.attempt(lambda: work.streets(box, osm))
+    homes = work.communes(box)
+    streets = work.streets(box, osm)
     feeds = work.timetables(box, gtfs)
-    sites = [] if streets is None else (work.attempt(lambda: work.sites(streets, commune)) or [])
+    sites = [] if streets is None else work.sites(streets, commune)
     text = territory_text(
         commune,
         language=language,
@@ -149,8 +163,31 @@ def init_territory(
         files=tuple(sorted(work.files)),
         feeds=tuple(offer for _, offer in feeds),
         sites=tuple(sites),
-        missing=tuple(work.missing),
+        communes=work.n_communes,
+        missing=(*work.missing, *desk.told),
     )
+
+
+def parse_centre(text: str) -> tuple[float, float]:
+    """Read ``longitude,latitude``.
+
+    Raises
+    ------
+    TerritoryError
+        It is no such pair.
+    """
+    try:
+        lon, lat = (float(part) for part in text.replace(";", ",").split(","))
+    except ValueError:
+        lon, lat = float("nan"), 0.0
+    if not (-180 <= lon <= 180 and -89 <= lat <= 89):
+        raise TerritoryError(
+            "It is no longitude and latitude.",
+            column="--centre",
+            value=text,
+            mend="Write both in degrees, longitude first: --centre=-1.4286,46.6659",
+        )
+    return lon, lat
 
 
 def _quiet(_: str) -> None:
@@ -170,102 +207,132 @@ class _Work:
         self.say = say
         self.files: list[Path] = []
         self.missing: list[MobilityError] = []
+        self.n_communes = 0
 
-    def attempt(self, step: Callable[[], T]) -> T | None:
-        """Do a step; keep its error for the report when a source cannot be had."""
+    def commune(self, place: str, centre: tuple[float, float] | None) -> Commune:
+        """Look the commune up, unless its centre is given."""
+        if centre is not None:
+            return Commune(place, "", "", "", 0, centre, around(centre, 5.0))
+        self.say("commune")
         try:
-            return step()
-        except (DownloadError, SourceError) as error:
-            self.missing.append(error)
-            return None
+            return find_commune(place, self.desk)
+        except DownloadError as error:
+            if "place" not in error.params:
+                error.mend = BY_HAND["commune"]
+            raise
 
-    def _kept(self, path: Path) -> Path:
+    def attempt(self, step: Callable[[], Path], what: str, target: Path) -> Path | None:
+        """Do a step that writes ``target``; say what to do when its source cannot be had.
+
+        A file that stands there already, an earlier one or one saved by hand, is kept.
+        """
+        try:
+            path = step()
+        except (DownloadError, SourceError, SourceNotFoundError) as error:
+            if not target.is_file():
+                error.mend = BY_HAND[what]
+                error.params |= {"target": target, "folder": target.parent}
+                self.missing.append(error)
+                return None
+            path = target
         self.files.append(path.relative_to(self.folder))
         return path
 
-    def communes(self, box: tuple[float, float, float, float]) -> Path:
+    def communes(self, box: Box) -> Path | None:
         """Write the communes of the area, with their population."""
         self.say("communes")
-        collection = communes_within(box, self.desk)
         target = self.folder / "data" / "homes" / "communes.geojson"
-        write_text(target, json.dumps(collection, ensure_ascii=False, sort_keys=True) + "\n")
-        return self._kept(target)
 
-    def streets(self, box: tuple[float, float, float, float], osm: str | None) -> Path:
+        def step() -> Path:
+            collection = communes_within(box, self.desk)
+            self.n_communes = len(collection["features"])
+            text = json.dumps(collection, ensure_ascii=False, sort_keys=True)
+            write_text(target, text + "\n")
+            return target
+
+        return self.attempt(step, "communes", target)
+
+    def streets(self, box: Box, osm: str | None) -> Path | None:
         """Fetch the streets: a query for a small area, a clipped extract for a large one."""
         self.say("streets")
         into = self.folder / "data" / "osm"
         if osm is None and _area_km2(box) <= SMALL_AREA_KM2:
-            target = into / "streets.osm"
+            target, url = into / "streets.osm", self.desk.services.overpass
             query = {"data": overpass_query(box)}
-            fetch(
-                self.desk.services.overpass,
-                target,
-                kind="osm",
-                data=query,
-                patience=self.desk.patience,
-                cache=self.desk.cache,
+            return self.attempt(
+                lambda: self.desk.fetch(url, target, "osm", data=query), "streets", target
             )
-            return self._kept(target)
         target = into / "streets.osm.pbf"
+        return self.attempt(lambda: self._clipped(box, osm, target), "streets", target)
+
+    def _clipped(self, box: Box, osm: str | None, target: Path) -> Path:
         source = Path(osm or "")
-        if osm is None or urlsplit(osm).scheme in {"http", "https"}:
+        if osm is None or _is_address(osm):
             address = osm or geofabrik_extract(box, self.desk)
             source = self.desk.answers / Path(urlsplit(address).path).name
-            fetch(
-                address,
-                source,
-                kind="osm.pbf",
-                patience=self.desk.patience,
-                cache=self.desk.cache,
-            )
+            self.desk.fetch(address, source, "osm.pbf")
         self.say("clipping")
         clip_osm(source, target, box)
-        return self._kept(target)
+        return target
 
-    def timetables(
-        self, box: tuple[float, float, float, float], gtfs: Sequence[str]
-    ) -> list[tuple[str, FeedOffer]]:
+    def timetables(self, box: Box, gtfs: Sequence[str]) -> list[tuple[str, FeedOffer]]:
         """Fetch the timetables asked for, or those that have stops in the area."""
         self.say("timetables")
+        into = self.folder / "data" / "gtfs"
         offers = [FeedOffer(_title(url), url, "", "", "", "", url) for url in gtfs]
-        if not offers:
-            offers = self.attempt(lambda: french_feeds(box, self.desk)) or []
-        if not offers:
-            offers = self.attempt(lambda: world_feeds(box, self.desk)) or []
-        if not offers:
-            self.missing.append(
-                DownloadError(
-                    "No timetable was found for this area.",
-                    file=self.folder / "territory.toml",
-                    mend="Save a GTFS file in data/gtfs and name it as gtfs in [sources].",
-                )
-            )
+        offers = offers or self._offers(box, into)
         feeds: list[tuple[str, FeedOffer]] = []
         taken: set[str] = set()
         for offer in offers[:MAX_FEEDS]:
             name = _file_name(offer.title, taken)
-            target = self.folder / "data" / "gtfs" / name
-
-            def step(offer: FeedOffer = offer, target: Path = target) -> Path:
-                desk = self.desk
-                fetch(offer.url, target, kind="zip", patience=desk.patience, cache=desk.cache)
-                return self._kept(target)
-
-            if self.attempt(step) is not None:
+            if self.attempt(partial(self._feed, offer, into / name), "timetable", into / name):
                 feeds.append((name, offer))
         return feeds
+
+    def _offers(self, box: Box, into: Path) -> list[FeedOffer]:
+        """Return what the catalogues offer; where they have nothing, what was saved by hand."""
+        for look in (french_feeds, world_feeds):
+            try:
+                offers = look(box, self.desk)
+            except DownloadError as error:
+                self.missing.append(error)
+                continue
+            if offers:
+                return offers
+        saved = sorted(into.glob("*.zip"))
+        if not saved:
+            error = DownloadError(
+                "No timetable was found for this area.", mend=BY_HAND["timetable"]
+            )
+            error.params["folder"] = into
+            self.missing.append(error)
+        return [FeedOffer(path.stem, str(path), "", "", "", "", path.name) for path in saved]
+
+    def _feed(self, offer: FeedOffer, target: Path) -> Path:
+        """Fetch a timetable, or copy a local one."""
+        if _is_address(offer.url):
+            return self.desk.fetch(offer.url, target, "zip")
+        source = Path(offer.url)
+        need_file(source)
+        if source.resolve() != target.resolve():
+            with writing(target) as part:
+                shutil.copyfile(source, part)
+        return target
 
     def sites(self, path: Path, commune: Commune) -> list[CandidateSite]:
         """Write the industrial estates of the extract as candidate sites."""
         self.say("industrial land")
-        streets = streets_from_osm(path)
+        try:
+            streets = streets_from_osm(path)
+        except SourceError as error:
+            self.missing.append(error)
+            return []
         found = nearest_first(industrial_sites(streets), commune.centre)[:MAX_SITES]
         if found:
             places = streets.background.get("places")
             target = self.folder / "sites.csv"
             write_text(target, sites_csv(named(found, places)))
-            self._kept(target)
+            self.files.append(target.relative_to(self.folder))
         return found
 
 
@@ -327,10 +394,14 @@ def sites_csv(sites: list[CandidateSite]) -> str:
     return text.getvalue()
 
 
-def _area_km2(box: tuple[float, float, float, float]) -> float:
+def _area_km2(box: Box) -> float:
     west, south, east, north = box
     middle = np.cos(np.radians((south + north) / 2))
     return float((east - west) * middle * (north - south) * 111.2**2)
+
+
+def _is_address(text: str) -> bool:
+    return urlsplit(text).scheme in {"http", "https"}
 
 
 def _title(url: str) -> str:

@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Literal
 
-from mobility.inputs.catalogues import Commune, FeedOffer
+from mobility.inputs.communes import Commune
+from mobility.inputs.offers import FeedOffer
 
 _FR = {
     "head": "Fichier de territoire : tout ce dont dépend une étude. Chemins depuis ce fichier.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 from rich.console import Console
@@ -13,6 +13,9 @@ from rich.table import Table
 
 from mobility.errors import Finding
 from mobility.locale import translate
+
+if TYPE_CHECKING:
+    from mobility.init_territory import Gathered
 
 Language = Literal["fr", "en"]
 
@@ -88,3 +91,33 @@ def print_outputs(folder: Path, language: Language) -> None:
     for found in record["findings"]:
         _print_finding(found["severity"], found["source"], found[language], language, False)
     out.print(f"{translate('Map:', language)} {folder / 'map.html'}", soft_wrap=True)
+
+
+def print_gathered(gathered: Gathered, language: Language) -> None:
+    """Print what `mobility init` found, what is lacking, and the next two commands."""
+    folder = gathered.territory.parent
+    for lacking in gathered.missing:
+        err.print(f"[yellow]{translate('warning', language)}[/] ", end="")
+        err.print(lacking.render(language), markup=False, soft_wrap=True)
+    lines = [translate("Territory file: {path}", language, path=gathered.territory)]
+    streets = [path for path in gathered.files if path.parent.name == "osm"]
+    lines += [translate("Streets: {path}", language, path=folder / path) for path in streets]
+    for feed in gathered.feeds:
+        lines.append(translate("Timetable: {title}", language, title=feed.title))
+        if feed.valid_to:
+            until = translate("valid until {date}", language, date=feed.valid_to)
+            lines[-1] += f" ({until})"
+    if gathered.communes:
+        lines.append(translate("Homes: {count} communes", language, count=gathered.communes))
+    if gathered.sites:
+        lines.append(
+            translate(
+                "Sites: {count} industrial areas; correct their names, rosters and headcounts in "
+                "{path}",
+                language,
+                count=len(gathered.sites),
+                path=folder / "sites.csv",
+            )
+        )
+    lines.append(translate("Then: mobility check {path}", language, path=gathered.territory))
+    out.print("\n".join(lines), markup=False, soft_wrap=True)

@@ -9,18 +9,11 @@ import pytest
 from http_server import Page, serving
 
 from mobility.errors import DownloadError
-from mobility.inputs.catalogues import (
-    Desk,
-    Services,
-    around,
-    communes_within,
-    find_commune,
-    french_feeds,
-    geofabrik_extract,
-    overpass_query,
-    world_feeds,
-)
+from mobility.inputs.communes import around, communes_within, find_commune
+from mobility.inputs.desk import Desk, Services
 from mobility.inputs.download import Patience, fetch
+from mobility.inputs.extracts import geofabrik_extract, overpass_query
+from mobility.inputs.offers import french_feeds, world_feeds
 
 FAST = Patience(connect_s=2, read_s=0.3, total_s=5, tries=3, pause_s=0)
 
@@ -223,6 +216,32 @@ def test_a_failed_download_keeps_the_earlier_file(server, get, tmp_path):
     assert target.read_bytes() == b"mine"
 
 
+def test_a_cut_download_behind_a_redirect_is_resumed(server, get):
+    """As extracts are served: `latest` redirects to the file of the day."""
+    body = bytes(range(256)) * 2000
+    server.pages["/latest"] = Page(status=302, headers={"Location": "/dated"}, etag="")
+    server.pages["/dated"] = Page(body, cut=200_000)
+    assert get(path="/latest").path.read_bytes() == body
+    assert server.seen[-1][1]["Range"].startswith("bytes=")
+
+
+@pytest.mark.parametrize(
+    ("body", "match"),
+    [
+        (
+            b'<osm version="0.6"><remark> runtime error: Query timed out </remark></osm>',
+            "did not finish its answer: runtime error: Query timed out",
+        ),
+        (b'<osm version="0.6"><node id="1" lat="1" lon="1"/>', "no osm file"),
+    ],
+)
+def test_an_answer_left_unfinished_is_refused(server, get, tmp_path, body, match):
+    """Overpass says so inside an answer of status 200; a proxy may cut one in silence."""
+    server.pages["/file"] = Page(body, etag="")
+    refused(get, match, kind="osm")
+    assert not (tmp_path / "data").exists()
+
+
 # --- catalogues -------------------------------------------------------------------------------
 
 
@@ -337,6 +356,40 @@ def test_french_timetables_with_stops_in_the_area(server, desk):
     assert [o.title for o in french_feeds((-1.5, 46.6, -1.3, 46.8), desk)] == ["Agrégat"]
     server.pages["/api/gtfs-stops"] = Page(b'{"error": "too many"}', status=422, etag="")
     assert [o.title for o in french_feeds((-1.5, 46.6, -1.3, 46.8), desk)] == ["Agrégat"]
+
+
+def test_an_area_with_too_many_stops_is_asked_for_in_quarters(server, desk):
+    """The service refuses more than 20,000 stops: status 422."""
+
+    def answer(request):
+        east = float(request.path.split("east=")[1].split("&")[0])
+        west = float(request.path.split("west=")[1].split("&")[0])
+        if east - west > 0.11:
+            return Page(
+                b'{"error": "bounding box too large: too many points"}', status=422, etag=""
+            )
+        return stops("Impulsyon")
+
+    gtfs = {"format": "GTFS", "url": "https://x/latest.zip"}
+    server.pages["/api/gtfs-stops"] = answer
+    server.pages["/api/datasets"] = page([dataset("Impulsyon", gtfs)])
+    assert len(french_feeds((-1.5, 46.6, -1.3, 46.8), desk)) == 1
+    assert sum("gtfs-stops" in path for path, _, _ in server.seen) == 5
+    server.pages["/api/gtfs-stops"] = Page(b"{}", status=422, etag="")
+    with pytest.raises(DownloadError, match="error 422"):
+        french_feeds((2.0, 48.0, 3.0, 49.0), desk)
+
+
+def test_an_earlier_answer_is_told_once_a_service(server, desk):
+    server.pages["/geo/communes"] = page([commune("La Roche", "1", 99)])
+    find_commune("La Roche", desk)
+    find_commune("1", dataclasses.replace(desk))
+    server.pages["/geo/communes"] = Page(status=503, etag="")
+    find_commune("La Roche", desk)
+    find_commune("La Roche", desk)
+    (note,) = desk.told
+    assert "earlier time" in note.render("en")
+    assert note.render("fr") != note.render("en")
 
 
 WORLD = (

@@ -20,7 +20,10 @@ MODULES = sorted(
                 "columns",
                 "layers",
                 "download",
-                "catalogues",
+                "communes",
+                "desk",
+                "extracts",
+                "offers",
                 "clip",
                 "industrial",
             )

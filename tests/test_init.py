@@ -11,8 +11,8 @@ from test_download import FAST, Services, commune, dataset, page, square, stops,
 from mobility.errors import DownloadError, TerritoryError
 from mobility.init_territory import init_territory, named, nearest_first, sites_csv
 from mobility.init_text import school_zone
-from mobility.inputs.catalogues import Desk
 from mobility.inputs.clip import clip_osm
+from mobility.inputs.desk import Desk
 from mobility.inputs.industrial import CandidateSite, candidate_sites
 from mobility.inputs.sites import read_sites
 from mobility.locale import french

@@ -20,11 +20,11 @@ from urllib.parse import urlsplit
 from mobility.cache import cache_dir, file_hash
 from mobility.errors import DownloadError
 from mobility.files import write_text, writing
+from mobility.inputs.content import Kind, looks_like, remark
 
 if TYPE_CHECKING:
     import requests
 
-Kind = Literal["any", "zip", "osm.pbf", "osm", "json", "csv"]
 State = Literal["new", "same", "offline"]
 OnBytes = Callable[[int, int | None], None]
 USER_AGENT = "mobility-shift (commute accessibility of industrial sites)"
@@ -135,8 +135,19 @@ def fetch(
         state = "offline"
     blob = shelf.blob()
     with writing(target) as part:
-        shutil.copyfile(blob, part)
+        _place(blob, part, shared=folder.parent in target.parents)
     return Fetched(target, url, blob.name, blob.stat().st_size, state)
+
+
+def _place(blob: Path, part: Path, *, shared: bool) -> None:
+    """Put a content at its place: a second name of it in the cache, a copy elsewhere."""
+    if shared:
+        try:
+            part.hardlink_to(blob)
+        except OSError:  # a file system without links
+            shared = False
+    if not shared:
+        shutil.copyfile(blob, part)
 
 
 class _Shelf:
@@ -378,11 +389,18 @@ class _Request:
             raise _Cut(self._cut_error(shelf)) from None
 
     def _check_content(self, shelf: _Shelf) -> None:
-        with shelf.part.open("rb") as part:
-            head = part.read(4096)
-        if not _looks_like(head, self.kind):
-            shelf.drop_part()
-            raise self.error("The answer is no {kind} file.", kind=self.kind)
+        reason = remark(shelf.part) if self.kind == "osm" else ""
+        if not reason and looks_like(shelf.part, self.kind):
+            return
+        shelf.drop_part()
+        if reason:
+            raise self.error(
+                "The service did not finish its answer: {reason}.",
+                "Ask for a smaller area, or later; or download an OpenStreetMap extract "
+                "elsewhere and save it as {target}.",
+                reason=reason.rstrip("."),
+            )
+        raise self.error("The answer is no {kind} file.", kind=self.kind)
 
     def _status_error(self, status: int) -> DownloadError:
         if status in {404, 410}:
@@ -397,19 +415,3 @@ class _Request:
 def _retry_after(answer: requests.Response) -> float:
     text = answer.headers.get("Retry-After", "")
     return min(float(text), MAX_RETRY_AFTER_S) if text.isdigit() else 0.0
-
-
-def _looks_like(head: bytes, kind: Kind) -> bool:
-    """Whether the first bytes of a file fit its kind."""
-    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if kind == "zip":
-        return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
-    if kind == "osm.pbf":
-        return b"OSMHeader" in head[:64]
-    if kind == "osm":
-        return text.startswith(b"<") and b"<osm" in head
-    if kind == "json":
-        return text.startswith((b"{", b"["))
-    if kind == "csv":
-        return bool(text) and not text.startswith((b"<", b"{", b"PK\x03\x04"))
-    return True

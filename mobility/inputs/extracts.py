@@ -1,0 +1,81 @@
+"""Where OpenStreetMap is fetched: extracts of Geofabrik, queries of the Overpass API.
+
+- Geofabrik's index (https://download.geofabrik.de/technical.html): ``index-v1.json`` is
+  GeoJSON; each feature has ``properties.urls.pbf`` and the polygon its extract was cut with.
+- Overpass (https://wiki.openstreetmap.org/wiki/Overpass_API/Overpass_QL): settings
+  ``[out:xml][timeout:…][bbox:south,west,north,east]``; ``(._;>;)`` adds the nodes of ways. A
+  query that runs out of time or memory answers status 200 with a ``<remark>`` before the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import shapely
+from shapely.geometry import shape
+
+from mobility.errors import DownloadError
+from mobility.inputs.desk import Box, Desk, unexpected
+
+
+def geofabrik_extract(box: Box, desk: Desk) -> str:
+    """Return the address of the smallest Geofabrik extract that holds a box.
+
+    Raises
+    ------
+    DownloadError
+        The index cannot be fetched, or no extract holds the box.
+    """
+    url = desk.services.geofabrik
+    answer = desk.ask_json(url, "geofabrik.json")
+    window = shapely.box(*box)
+    found: list[tuple[float, str]] = []
+    try:
+        for feature in answer["features"]:
+            address = feature["properties"].get("urls", {}).get("pbf")
+            if not address or not feature.get("geometry"):
+                continue
+            area = shape(feature["geometry"])
+            if area.contains(window):
+                found.append((area.area, str(address)))
+    except (KeyError, TypeError, ValueError, AttributeError, shapely.GEOSException):
+        raise unexpected(url) from None
+    if not found:
+        raise DownloadError(
+            "No extract holds the whole area.",
+            file=url,
+            mend="Choose a smaller radius, or download an extract of your own and name it as osm.",
+        )
+    return min(found)[1]
+
+
+OVERPASS_WAYS = (
+    '["highway"]',
+    '["landuse"~"^(industrial|residential|commercial|retail|forest|reservoir|basin)$"]',
+    '["railway"~"^(rail|light_rail|subway|tram|narrow_gauge)$"]',
+    '["natural"~"^(water|wood)$"]',
+    '["waterway"~"^(river|canal|riverbank|dock)$"]',
+    '["amenity"~"^(parking|car_pooling)$"]',
+)
+OVERPASS_NODES = (
+    '["place"~"^(city|town|village|hamlet|suburb)$"]',
+    '["highway"~"^(bus_stop|crossing|traffic_signals)$"]',
+    '["amenity"~"^(parking|car_pooling)$"]',
+)
+OVERPASS_RELATIONS = (
+    '["type"="multipolygon"]["landuse"~"^(industrial|residential|commercial|retail|forest)$"]',
+    '["type"="multipolygon"]["natural"~"^(water|wood)$"]',
+    '["type"="restriction"]',
+)
+
+
+def overpass_query(box: Box, *, timeout_s: int = 300) -> str:
+    """Return the Overpass query of everything a study reads, as OSM XML."""
+    west, south, east, north = box
+    parts: Iterable[str] = (
+        *(f"way{tags};" for tags in OVERPASS_WAYS),
+        *(f"node{tags};" for tags in OVERPASS_NODES),
+        *(f"relation{tags};" for tags in OVERPASS_RELATIONS),
+    )
+    settings = f"[out:xml][timeout:{timeout_s}][bbox:{south},{west},{north},{east}];"
+    return f"{settings}({''.join(parts)});(._;>;);out body;"
