@@ -1,24 +1,30 @@
 """A cache of prepared tables, keyed by content: same bytes and parameters, same entry.
 
 An entry is a folder of plain arrays (``.npz``) and tables (Feather), written whole beside
-its place and then renamed, so that a reader never sees half of one.
+its place and then renamed, so that a reader never sees half of one. Downloads are kept
+beside them (`mobility.inputs.download`). Past a limit, what was used longest ago goes.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import shutil
 import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 FORMAT = 1
+LIMIT_MB = 10_000
+"""Most megabytes kept, unless ``MOBILITY_CACHE_MB`` says otherwise."""
 Item = np.ndarray | pd.DataFrame
 Bundle = Mapping[str, Item]
 
@@ -105,9 +111,11 @@ def cached(kind: str, key: Iterable[object], compute: Callable[[], Bundle]) -> B
     place = cache_dir() / kind / content_hash([FORMAT, kind, *key])
     found = _load(place)
     if found is not None:
+        mark_used(place)
         return found
     bundle = dict(compute())
     _store(place, bundle)
+    trim_cache(keep=place)
     return bundle
 
 
@@ -155,9 +163,84 @@ def _store(place: Path, bundle: Bundle) -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
+@dataclass(frozen=True)
+class Entry:
+    """One thing the cache holds: a folder or a file, its kind, its bytes, its last use."""
+
+    path: Path
+    kind: str
+    size: int
+    used: float
+
+
+def mark_used(path: Path) -> None:
+    """Note that an entry has just been of use."""
+    with suppress(OSError):
+        os.utime(path)
+
+
+def cache_entries() -> list[Entry]:
+    """Return what the cache holds, what was used longest ago first."""
+    base = cache_dir()
+    if not base.is_dir():
+        return []
+    found = []
+    for kind in sorted(p for p in base.iterdir() if p.is_dir()):
+        # Downloads are single files, prepared tables a folder each.
+        content = kind / "content"
+        folders = [kind, content] if content.is_dir() else [kind]
+        for path in (p for folder in folders for p in folder.iterdir() if p != content):
+            with suppress(OSError):
+                files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
+                # A content with two names takes its room once.
+                size = sum(f.stat().st_size // f.stat().st_nlink for f in files)
+                found.append(Entry(path, kind.name, size, path.stat().st_mtime))
+    return sorted(found, key=lambda e: (e.used, str(e.path)))
+
+
+def cache_limit() -> int:
+    """Return the most bytes the cache may hold; ``MOBILITY_CACHE_MB`` in megabytes, else 10 GB."""
+    text = os.environ.get("MOBILITY_CACHE_MB", "")
+    return (int(text) if text.isdigit() else LIMIT_MB) * 1_000_000
+
+
+def trim_cache(*, keep: Path | None = None) -> int:
+    """Delete what was used longest ago until the cache is within its limit.
+
+    Parameters
+    ----------
+    keep
+        An entry just written or used: it stays, with all that was used since.
+
+    Returns
+    -------
+    int
+        Bytes freed.
+    """
+    entries = cache_entries()
+    over = sum(entry.size for entry in entries) - cache_limit()
+    recent = math.inf
+    with suppress(OSError):
+        recent = keep.stat().st_mtime if keep is not None else math.inf
+    freed = 0
+    for entry in entries:
+        if freed >= over or entry.used >= recent:
+            break
+        _delete(entry.path)
+        freed += entry.size
+    return freed
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
+
+
 def clear_cache() -> int:
     """Delete every entry; return how many bytes were freed."""
-    base = cache_dir()
-    freed = sum(p.stat().st_size for p in base.rglob("*") if p.is_file()) if base.is_dir() else 0
-    shutil.rmtree(base, ignore_errors=True)
+    freed = sum(entry.size for entry in cache_entries())
+    shutil.rmtree(cache_dir(), ignore_errors=True)
     return freed

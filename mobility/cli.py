@@ -318,6 +318,29 @@ def init(
         print_gathered(gathered, lang)
 
 
+@app.command(name="cache")
+def cache_command(
+    clear: Annotated[bool, typer.Option("--clear", help=said("Delete all of it."))] = False,
+    lang: Lang = "fr",
+) -> None:
+    """Show what is kept between runs, where and how large; or delete it."""
+    from mobility.cache import cache_dir, cache_entries, cache_limit, clear_cache
+
+    if clear:
+        freed = f"{clear_cache() / 1e6:,.1f}"
+        out.print(translate("{size} MB freed", lang, size=freed))
+        return
+    import pandas as pd
+
+    entries = cache_entries()
+    rows = [
+        (kind, f"{sum(e.size for e in entries if e.kind == kind) / 1e6:,.1f} MB")
+        for kind in sorted({e.kind for e in entries})
+    ]
+    rows += [("limit (MOBILITY_CACHE_MB)", f"{cache_limit() / 1e6:,.0f} MB")]
+    print_table(pd.DataFrame(rows, columns=["what", "found"]), str(cache_dir()), lang)
+
+
 @app.command()
 def png(
     page: Annotated[Path, typer.Argument(help=said("The map (map.html)."))],

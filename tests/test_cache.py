@@ -1,12 +1,15 @@
+import os
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from mobility import cache
 from mobility.cache import cached, content_hash, file_hash
+from mobility.cli import app
 
 
 @pytest.fixture(autouse=True)
@@ -133,3 +136,82 @@ def test_the_platform_has_its_own_place(monkeypatch):
     monkeypatch.setattr(cache.sys, "platform", "win32")
     monkeypatch.setenv("LOCALAPPDATA", "/local")
     assert cache.cache_dir() == Path("/local/mobility-shift")
+
+
+def sized(megabytes):
+    return lambda: {"rows": np.zeros(megabytes * 125_000)}
+
+
+def kept(names):
+    """Return which of the entries are there: those that are not made again."""
+
+    def missing():
+        raise LookupError
+
+    found = []
+    for name in names:
+        try:
+            cached("k", [name], missing)
+        except LookupError:
+            continue
+        found.append(name)
+    return found
+
+
+def age(own_cache, seconds):
+    """Make every entry older."""
+    for path in own_cache.rglob("*"):
+        used = path.stat().st_mtime - seconds
+        os.utime(path, (used, used))
+
+
+def test_what_was_used_longest_ago_goes_past_the_limit(own_cache, monkeypatch):
+    """Three entries of 1 MB, a limit of 3 MB, the first used again: the second goes."""
+    monkeypatch.setenv("MOBILITY_CACHE_MB", "3")
+    for name in ("one", "two"):
+        cached("k", [name], sized(1))
+        age(own_cache, 100)
+    cached("k", ["one"], sized(1))
+    age(own_cache, 100)
+    cached("k", ["three"], sized(1))
+    assert cache.cache_limit() == 3_000_000
+    assert kept(["one", "two", "three"]) == ["one", "three"]
+
+
+def test_an_entry_larger_than_the_limit_is_kept_until_the_next(own_cache, monkeypatch):
+    monkeypatch.setenv("MOBILITY_CACHE_MB", "1")
+    cached("k", ["large"], sized(2))
+    assert kept(["large"]) == ["large"]
+    age(own_cache, 100)
+    cached("k", ["small"], sized(1))
+    assert kept(["large", "small"]) == ["small"]
+
+
+def test_the_limit_has_a_default(monkeypatch):
+    monkeypatch.setenv("MOBILITY_CACHE_MB", "much")
+    assert cache.cache_limit() == cache.LIMIT_MB * 1_000_000
+    cached("k", ["one"], sized(1))
+    assert cache.trim_cache() == 0
+
+
+def test_downloads_and_their_second_names_count_once(own_cache):
+    content = own_cache / "downloads" / "content" / "abc"
+    content.parent.mkdir(parents=True)
+    content.write_bytes(bytes(1000))
+    answer = own_cache / "answers" / "a.json"
+    answer.parent.mkdir()
+    answer.hardlink_to(content)
+    assert {(e.kind, e.path.name, e.size) for e in cache.cache_entries()} == {
+        ("downloads", "abc", 500),
+        ("answers", "a.json", 500),
+    }
+
+
+def test_the_command_tells_and_clears(own_cache):
+    cached("k", ["one"], sized(1))
+    shown = CliRunner().invoke(app, ["cache", "--lang", "en"]).output
+    assert "1.0 MB" in shown
+    assert "10,000 MB" in shown
+    freed = CliRunner().invoke(app, ["cache", "--clear", "--lang", "en"]).output
+    assert freed == "1.0 MB freed\n"
+    assert cache.cache_entries() == []

@@ -7,9 +7,7 @@ used. A cut download stays in the cache as a part and is resumed, never in the t
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from mobility.cache import cache_dir, file_hash
+from mobility.cache import cache_dir, mark_used, trim_cache
 from mobility.errors import DownloadError
 from mobility.files import write_text, writing
 from mobility.inputs.content import Kind, looks_like, remark
+from mobility.inputs.shelf import Shelf, place
 
 if TYPE_CHECKING:
     import requests
@@ -123,7 +122,7 @@ def fetch(
     request.check_url()
     folder = (cache or cache_dir()) / "downloads"
     try:
-        shelf = _Shelf(folder, url, data)
+        shelf = Shelf(folder, url, data)
     except OSError as error:
         raise request.unwritable(folder, error) from None
     state: State
@@ -135,74 +134,11 @@ def fetch(
         state = "offline"
     blob = shelf.blob()
     with writing(target) as part:
-        _place(blob, part, shared=folder.parent in target.parents)
+        place(blob, part, shared=folder.parent in target.parents)
+    mark_used(blob)
+    if cache is None:
+        trim_cache(keep=blob)
     return Fetched(target, url, blob.name, blob.stat().st_size, state)
-
-
-def _place(blob: Path, part: Path, *, shared: bool) -> None:
-    """Put a content at its place: a second name of it in the cache, a copy elsewhere."""
-    if shared:
-        try:
-            part.hardlink_to(blob)
-        except OSError:  # a file system without links
-            shared = False
-    if not shared:
-        shutil.copyfile(blob, part)
-
-
-class _Shelf:
-    """What the cache holds about one address."""
-
-    def __init__(self, folder: Path, url: str, data: Mapping[str, str] | None) -> None:
-        asked = url if data is None else url + "\n" + json.dumps(dict(data), sort_keys=True)
-        key = hashlib.sha256(asked.encode()).hexdigest()
-        self.folder = folder
-        self.url = url
-        self.note = folder / f"{key}.json"
-        self.part = folder / f"{key}.part"
-        self.part_note = folder / f"{key}.part.json"
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def read(self, note: Path) -> dict[str, str]:
-        try:
-            known = json.loads(note.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return known if isinstance(known, dict) else {}
-
-    def blob(self) -> Path:
-        return self.folder / "content" / self.read(self.note).get("sha256", "none")
-
-    def has_copy(self) -> bool:
-        """Whether an earlier content is there, unharmed."""
-        blob = self.blob()
-        return blob.is_file() and file_hash(blob) == blob.name
-
-    def resume_from(self) -> tuple[int, str]:
-        """Return how many bytes of a cut download are there, and the validator to send."""
-        validator = self.read(self.part_note).get("validator", "")
-        if not validator or not self.part.is_file():
-            return 0, ""
-        return self.part.stat().st_size, validator
-
-    def drop_part(self) -> None:
-        self.part.unlink(missing_ok=True)
-        self.part_note.unlink(missing_ok=True)
-
-    def keep(self, headers: Mapping[str, str]) -> None:
-        """Move the complete part to its place and note what the address gave."""
-        sha256 = file_hash(self.part)
-        place = self.folder / "content" / sha256
-        place.parent.mkdir(parents=True, exist_ok=True)
-        self.part.replace(place)
-        self.part_note.unlink(missing_ok=True)
-        note = {
-            "url": self.url,
-            "sha256": sha256,
-            "etag": headers.get("ETag", ""),
-            "last_modified": headers.get("Last-Modified", ""),
-        }
-        write_text(self.note, json.dumps(note, indent=1, sort_keys=True) + "\n")
 
 
 class _Cut(Exception):  # noqa: N818
@@ -255,7 +191,7 @@ class _Request:
                 mend="Write an address that begins with https://, or the path of a local file.",
             )
 
-    def run(self, shelf: _Shelf) -> Literal["new", "same"]:
+    def run(self, shelf: Shelf) -> Literal["new", "same"]:
         """Try until the content is on the shelf."""
         import requests
 
@@ -271,7 +207,7 @@ class _Request:
                     pause *= 2
         raise self.error("The server answered nothing.")
 
-    def _try(self, session: requests.Session, shelf: _Shelf) -> Literal["new", "same"]:
+    def _try(self, session: requests.Session, shelf: Shelf) -> Literal["new", "same"]:
         import requests
 
         start, validator = shelf.resume_from()
@@ -309,7 +245,7 @@ class _Request:
         except OSError as error:
             raise self.unwritable(shelf.folder, error) from None
 
-    def _cut_error(self, shelf: _Shelf) -> DownloadError:
+    def _cut_error(self, shelf: Shelf) -> DownloadError:
         done = shelf.part.stat().st_size if shelf.part.is_file() else 0
         return self.error(
             "The download was cut after {done} bytes.",
@@ -319,7 +255,7 @@ class _Request:
         )
 
     def _receive(
-        self, answer: requests.Response, shelf: _Shelf, start: int
+        self, answer: requests.Response, shelf: Shelf, start: int
     ) -> Literal["new", "same"]:
         status = answer.status_code
         if status == 304:
@@ -344,7 +280,7 @@ class _Request:
         return "new"
 
     def _store(
-        self, answer: requests.Response, shelf: _Shelf, start: int, total: int | None
+        self, answer: requests.Response, shelf: Shelf, start: int, total: int | None
     ) -> None:
         """Append the body to the part, which stays resumable if the line drops."""
         too_large = self.error(
@@ -375,7 +311,7 @@ class _Request:
         if total is not None and done != total:
             raise _Cut(self._cut_error(shelf))
 
-    def _blocks(self, answer: requests.Response, shelf: _Shelf) -> Iterator[bytes]:
+    def _blocks(self, answer: requests.Response, shelf: Shelf) -> Iterator[bytes]:
         """Yield what arrives as it arrives, so that a dripping link meets the time limit."""
         import urllib3
 
@@ -388,7 +324,7 @@ class _Request:
         except (urllib3.exceptions.HTTPError, OSError):
             raise _Cut(self._cut_error(shelf)) from None
 
-    def _check_content(self, shelf: _Shelf) -> None:
+    def _check_content(self, shelf: Shelf) -> None:
         reason = remark(shelf.part) if self.kind == "osm" else ""
         if not reason and looks_like(shelf.part, self.kind):
             return
