@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from mobility.analysis.commutes import Access
 from mobility.analysis.levers_model import Lever
-from mobility.analysis.study import Study
 from mobility.locale import translate
 
 #: Shifts named in one sentence; the others are counted.
@@ -57,8 +57,8 @@ class Remedy:
         Whether the present vehicles can do it.
     lever, rescued, hours, scenario
         What it changes: a lever of the timetable; homes that it takes to a site; the
-        rosters, by site and name, whose hours slide by so many minutes; or a study made
-        otherwise, such as one with shuttles.
+        rosters, by site and name, whose hours slide by so many minutes; or what assesses the
+        territory with it, such as one with shuttles.
     sites
         Names of the sites that it serves, where ``effects`` do not tell them.
     lines
@@ -78,7 +78,7 @@ class Remedy:
     lever: Lever | None = field(default=None, compare=False)
     rescued: tuple[Rescued, ...] = field(default=(), compare=False)
     hours: tuple[tuple[tuple[int, str], ...], int] | None = field(default=None, compare=False)
-    scenario: Callable[[], Study] | None = field(default=None, compare=False)
+    scenario: Callable[[], Access] | None = field(default=None, compare=False)
     sites: tuple[str, ...] = ()
     lines: tuple[BaseGeometry, ...] = field(default=(), compare=False)
 

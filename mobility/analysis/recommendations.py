@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from mobility.analysis.examples import LegText, answers
 from mobility.analysis.levers_factors import LeverFactors, load_factors
 from mobility.analysis.levers_model import Lever, days_of
-from mobility.analysis.levers_patch import what_if
 from mobility.analysis.levers_remedy import Effect, Remedy
 from mobility.analysis.levers_words import clock, departures, lever_names
 from mobility.analysis.retiming import Outcome, Retiming, Workbench
@@ -19,7 +16,7 @@ from mobility.analysis.retiming_candidates import lines_of
 from mobility.analysis.retiming_score import days_a_year
 from mobility.analysis.shift_hours import ShiftHours
 from mobility.analysis.street_remedies import street_remedies
-from mobility.analysis.study import Study
+from mobility.privacy import suppress_counts
 
 
 def effects_by_shift(bench: Workbench, outcome: Outcome) -> tuple[Effect, ...]:
@@ -72,6 +69,9 @@ def which_departure(bench: Workbench, lever: Lever) -> str:
         return "the last departure" if mine[-1] == times.max() else "the departure"
     return "the departure"
 
+
+#: Levers of a kind that are listed though others do better.
+OF_EACH_KIND = 2
 
 ACTIONS = {
     ("move_trip", -1): "Move {which} of line {line} {minutes} min earlier ({present} → {proposed})",
@@ -162,6 +162,15 @@ def distinct(outcomes: Iterable[Outcome], limit: int) -> list[Outcome]:
     return found
 
 
+def listed(outcomes: Sequence[Outcome], limit: int) -> list[Outcome]:
+    """Return the best distinct levers, and the best of each kind that is not among them."""
+    found = distinct(outcomes, limit)
+    for kind in dict.fromkeys(o.lever.kind for o in outcomes):
+        if limit and all(o.lever.kind != kind for o in found):
+            found += distinct((o for o in outcomes if o.lever.kind == kind), OF_EACH_KIND)
+    return found
+
+
 def hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
     """Return the change of hours of each roster that reaches most workers, where one does."""
     found = []
@@ -222,9 +231,7 @@ def recommend(
     bench = found.bench
     if factors is None:
         factors = load_factors(bench.study.territory.factors, file=bench.study.territory.path)
-    remedies = [
-        retiming_remedy(bench, outcome, factors) for outcome in distinct(found.useful, limit)
-    ]
+    remedies = [retiming_remedy(bench, outcome, factors) for outcome in listed(found.useful, limit)]
     if hours is not None:
         remedies += hours_remedies(hours, factors)
     remedies += street_remedies(bench.access, factors)
@@ -261,43 +268,12 @@ def remedies_frame(remedies: Sequence[Remedy], language: str, threshold: float) 
     return pd.DataFrame(rows, columns=columns)
 
 
-@dataclass(frozen=True)
-class Example:
-    """The journeys of one home that gains a shift, before and after."""
-
-    home_id: str
-    shift_id: int
-    day_kind: str
-    before: tuple[tuple[LegText, ...], tuple[LegText, ...]]
-    after: tuple[tuple[LegText, ...], tuple[LegText, ...]]
-
-
-def examples(bench: Workbench, outcome: Outcome, *, count: int = 1) -> list[Example]:
-    """Return journeys of homes that gain a shift: those of most workers first."""
-    after = what_if(bench.study, [outcome.lever])
-    found: list[Example] = []
-    for change in bench.scores.changes(outcome.effects):
-        if len(found) == count:
-            break
-        if not change.gained.size:
-            continue
-        home = int(change.gained[bench.scores.pools[change.key][change.gained].argmax()])
-        shift_id = bench.scores.shift_of(change.key)
-        kind = str(bench.scores.keys.at[change.key, "day_kind"])
-        found.append(
-            Example(
-                str(bench.study.homes.frame["home_id"].iloc[home]),
-                shift_id,
-                kind,
-                _texts(bench.study, shift_id, kind, home),
-                _texts(after, shift_id, kind, home),
-            )
-        )
-    return found
-
-
-def _texts(
-    study: Study, shift_id: int, kind: str, home: int
-) -> tuple[tuple[LegText, ...], tuple[LegText, ...]]:
-    out, back = answers(study, shift_id, kind)
-    return out.texts(home), back.texts(home)
+def shown_remedies(remedies: Sequence[Remedy], language: str, threshold: int) -> pd.DataFrame:
+    """Return `remedies_frame` with small counts, and what would tell them, withheld."""
+    frame = suppress_counts(
+        remedies_frame(remedies, language, threshold), ["workers", "lost"], threshold=threshold
+    )
+    frame["eur_per_worker"] = frame["eur_per_worker"].where(
+        frame["workers"].notna() & frame["lost"].notna()
+    )
+    return frame

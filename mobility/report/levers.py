@@ -2,72 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from mobility.analysis.commutes import assess
-from mobility.analysis.examples import LegText
-from mobility.analysis.levers_patch import what_if
+from mobility.analysis.commutes import Access, assess
 from mobility.analysis.levers_remedy import Remedy
 from mobility.analysis.loading import load
-from mobility.analysis.recommendations import (
-    Example,
-    distinct,
-    examples,
-    recommend,
-    remedies_frame,
-)
-from mobility.analysis.retiming import Outcome, Retiming, search
+from mobility.analysis.recommendations import recommend, shown_remedies
+from mobility.analysis.retiming import Retiming, search
+from mobility.analysis.shapes import home_labels
 from mobility.analysis.shift_hours import ShiftHours, shift_hours
+from mobility.analysis.street_remedies import tracks_layer
 from mobility.analysis.study import Progress, quiet
-from mobility.analysis.white_zones import white_zones
+from mobility.analysis.white_zones import WhiteZones, white_zones
 from mobility.files import staging, write_text
 from mobility.locale import translate
 from mobility.privacy import suppress_counts
+from mobility.report.illustrations import Illustration, example_section, illustrate
+from mobility.report.lever_shuttles import shuttle_remedies, written_remedies
 from mobility.report.sections import Report, Section
+from mobility.shuttles.design import design_shuttles
 from mobility.territory import Territory
 
-#: Levers shown with their journeys, and put on the map.
-ILLUSTRATED = 3
+#: Recommendations shown with their journeys and put on the map, at most.
+ILLUSTRATED = 20
 COUNTS = [
     "workers_gained", "workers_lost", "commutes_gained", "commutes_lost", "rosters_gained",
     "rosters_lost", "directions_lost",
 ]  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LeverResults:
     """What `mobility levers` finds and writes.
 
     Attributes
     ----------
-    shown
-        Distinct levers that gain, best first.
+    zones
+        White zones of the present.
+    remedies
+        Every recommendation, the cheapest per worker first.
+    illustrations
+        The first of them, with the territory that each makes.
     """
 
     found: Retiming
     hours: ShiftHours
+    zones: WhiteZones
     remedies: tuple[Remedy, ...]
-    shown: tuple[Outcome, ...]
-    folder: Path
+    illustrations: tuple[Illustration, ...]
 
     @property
     def table(self) -> pd.DataFrame:
         """The ranked remedies, small counts withheld."""
-        limits = self.found.bench.study.territory.limits
-        language = self.found.bench.study.territory.output.language
-        frame = remedies_frame(self.remedies, language, limits.min_workers_shown)
-        return suppress_counts(frame, ["workers", "lost"], threshold=limits.min_workers_shown)
+        territory = self.found.bench.study.territory
+        threshold = territory.limits.min_workers_shown
+        return shown_remedies(self.remedies, territory.output.language, threshold)
 
 
 def find_levers(
-    territory: Territory, *, limit: int = 20, progress: Progress = quiet
+    territory: Territory,
+    *,
+    folder: Path | None = None,
+    limit: int = 20,
+    shuttles: bool = False,
+    seed: int = 0,
+    illustrated: int = ILLUSTRATED,
+    progress: Progress = quiet,
 ) -> LeverResults:
     """Search the levers of a territory.
+
+    Parameters
+    ----------
+    folder
+        The outputs, where shuttles of an earlier run may stand; the territory's by default.
+    limit
+        Levers of the timetable listed at most.
+    shuttles
+        Design shuttles too, and rank them among the levers; without it, the plan that an
+        earlier `mobility shuttles` wrote into the outputs is ranked, if any.
+    seed
+        Of that design.
+    illustrated
+        Recommendations whose territory and journeys are computed, at most.
 
     Raises
     ------
@@ -77,9 +97,25 @@ def find_levers(
     access = assess(load(territory, progress=progress), progress=progress)
     found = search(access, progress=progress)
     hours = shift_hours(access)
-    remedies = recommend(found, hours, limit=limit)
-    folder = territory.resolve(territory.output.dir)
-    return LeverResults(found, hours, tuple(remedies), tuple(distinct(found.useful, limit)), folder)
+    bench = found.bench
+    zones = white_zones(replace(access, study=bench.study), progress=progress)
+    folder = territory.resolve(territory.output.dir) if folder is None else folder
+    others = ranked_shuttles(access, folder, design=shuttles, seed=seed, progress=progress)
+    remedies = recommend(found, hours, others=others, limit=limit)
+    shown = illustrate(bench, zones, remedies[:illustrated], progress=progress)
+    return LeverResults(found, hours, zones, tuple(remedies), tuple(shown))
+
+
+def ranked_shuttles(
+    access: Access, folder: Path, *, design: bool, seed: int = 0, progress: Progress = quiet
+) -> list[Remedy]:
+    """Return shuttles as remedies: designed now, or those that stand in the outputs."""
+    if not design:
+        return written_remedies(access, folder / "shuttles")
+    zones = white_zones(access, progress=progress)
+    return shuttle_remedies(
+        design_shuttles(access.study, access, zones, seed=seed, progress=progress)
+    )
 
 
 def levers_table(found: Retiming) -> pd.DataFrame:
@@ -102,7 +138,7 @@ def fix_table(found: Retiming) -> pd.DataFrame:
     place, home = np.nonzero(found.minutes_to_fix > 0)
     shifts = [study.shift_rows[found.bench.scores.shift_of(int(k))] for k in place]
     return pd.DataFrame({
-        "home_id": study.homes.frame["home_id"].to_numpy()[home],
+        "home_id": home_labels(study)[home],
         "site": [s.site_name for s in shifts],
         "roster": [s.roster for s in shifts],
         "shift": [s.shift for s in shifts],
@@ -112,9 +148,9 @@ def fix_table(found: Retiming) -> pd.DataFrame:
 
 
 def recommendations_report(results: LeverResults, language: str) -> Report:
-    """Return the recommendations as a report, with the journeys of the first levers."""
-    bench = results.found.bench
-    threshold = bench.study.territory.limits.min_workers_shown
+    """Return the recommendations as a report, with the journeys of those illustrated."""
+    study = results.found.bench.study
+    threshold = study.territory.limits.min_workers_shown
     sections = [
         Section(
             translate("Recommendations, cheapest per worker first", language),
@@ -122,82 +158,60 @@ def recommendations_report(results: LeverResults, language: str) -> Report:
             is_list=True,
         )
     ]
-    wording = {r.lever: r for r in results.remedies if r.lever is not None}
-    for outcome in results.shown[:ILLUSTRATED]:
-        for example in examples(bench, outcome):
-            remedy = wording.get(outcome.lever)
-            if remedy is not None:
-                sections.append(_example_section(results, remedy, example, language))
-    title = translate("Levers of the timetable: {name}", language, name=bench.study.territory.name)
+    for one in results.illustrations:
+        section = example_section(study, one, language)
+        if section is not None:
+            sections.append(section)
+    title = translate("Levers of the timetable: {name}", language, name=study.territory.name)
     return Report(title, language, tuple(sections))
-
-
-def _example_section(
-    results: LeverResults, remedy: Remedy, example: Example, language: str
-) -> Section:
-    study = results.found.bench.study
-    shift = study.shift_rows[example.shift_id]
-    lines = [
-        translate(
-            "From {home} to {site}, shift {shift}, {day}:",
-            language,
-            home=example.home_id,
-            site=shift.site_name,
-            shift=shift.shift,
-            day=translate(example.day_kind, language),
-        )
-    ]
-    for moment, (out, back) in (("before", example.before), ("after", example.after)):
-        for way, legs in (("Outbound", out), ("Return", back)):
-            head = f"{translate(way, language)}, {translate(moment, language)}"
-            lines.append(head + translate(": ", language) + _journey(legs, language))
-    return Section(remedy.head(language), tuple(lines))
-
-
-def _journey(legs: Sequence[LegText], language: str) -> str:
-    if not legs:
-        return translate("no journey within the limits", language)
-    parts = []
-    for leg in legs:
-        what = " ".join(filter(None, [translate(leg.kind, language), leg.line]))
-        parts.append(f"{leg.depart}–{leg.arrive} {what}")
-    return ", ".join(parts)
 
 
 def write_levers(
     results: LeverResults, folder: Path, language: str, *, maps: bool = True
 ) -> list[str]:
-    """Write ``levers.csv``, ``minutes_to_fix.csv``, ``shift_hours.csv``, ``recommendations.*``.
+    """Write every table, the recommendations, and the map with each of them.
+
+    ``levers.csv``, ``minutes_to_fix.csv``, ``shift_hours.csv``, ``remedies.csv``,
+    ``recommendations.*`` and, where some are recommended, ``cycle_tracks.geojson``.
 
     Parameters
     ----------
     maps
-        Also write ``levers.html``, the map before and after the first levers.
+        Also write ``levers.html``: the present, and the territory with each recommendation.
     """
-    threshold = results.found.bench.study.territory.limits.min_workers_shown
+    study = results.found.bench.study
+    threshold = study.territory.limits.min_workers_shown
     hours = suppress_counts(results.hours.to_frame(), ["workers"], threshold=threshold)
     with staging(folder) as part:
         write_text(part / "levers.csv", levers_table(results.found).to_csv(index=False))
         write_text(part / "minutes_to_fix.csv", fix_table(results.found).to_csv(index=False))
         write_text(part / "shift_hours.csv", hours.to_csv(index=False))
+        write_text(part / "remedies.csv", results.table.to_csv(index=False))
         recommendations_report(results, language).write(part, "recommendations")
-        if maps and results.shown:
+        tracks = tracks_layer(study, results.remedies, language)
+        if len(tracks):
+            write_text(part / "cycle_tracks.geojson", tracks.to_json() + "\n")
+        if maps and results.illustrations:
             write_levers_map(results, part / "levers.html", language)
         return sorted(p.name for p in part.iterdir())
 
 
 def write_levers_map(results: LeverResults, path: Path, language: str) -> None:
-    """Write the map of the present and of the first levers, one scenario each."""
+    """Write the map of the present and of the recommendations, one scenario each."""
     from mobility.maps.from_results import map_model
     from mobility.maps.page import write_map
 
-    bench = results.found.bench
-    wording = {r.lever: r for r in results.remedies if r.lever is not None}
-    after = []
-    for outcome in results.shown[:ILLUSTRATED]:
-        variant = assess(what_if(bench.study, [outcome.lever]))
-        remedy = wording.get(outcome.lever)
-        name = "" if remedy is None else remedy.head(language)
-        after.append((name, variant, white_zones(variant)))
-    access = replace(bench.access, study=bench.study)
-    write_map(map_model(access, white_zones(access), after=tuple(after)), path, language=language)
+    after = tuple(
+        (f"{k + 1}. {one.remedy.head(language)}", one.access, one.zones)
+        for k, one in enumerate(results.illustrations)
+    )
+    zones = results.zones
+    place = {
+        (int(shift), str(day)): k
+        for k, (shift, day) in enumerate(
+            results.found.bench.scores.keys[["shift_id", "day_kind"]].itertuples(index=False)
+        )
+    }
+    rows = [place[int(s), str(d)] for s, d in zones.keys.itertuples(index=False)]
+    fix = results.found.minutes_to_fix[rows]
+    write_map(map_model(zones.access, zones, after=after, fix=fix), path, language=language)

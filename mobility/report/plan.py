@@ -22,8 +22,8 @@ from mobility.analysis.loading import load
 from mobility.analysis.recommendations import (
     distinct,
     recommend,
-    remedies_frame,
     retiming_remedy,
+    shown_remedies,
 )
 from mobility.analysis.recruitment import accesses_after, recruitment
 from mobility.analysis.retiming import Retiming, access_after, search
@@ -33,6 +33,7 @@ from mobility.analysis.study import Progress, quiet
 from mobility.files import write_text
 from mobility.locale import translate
 from mobility.privacy import suppress_counts
+from mobility.report.levers import ranked_shuttles
 from mobility.report.mode_tables import mode_tables
 from mobility.report.plan_tables import (
     driving,
@@ -132,7 +133,7 @@ def mobility_plan(
         "reach": _shown(reach_by_mode(access), threshold, after="day_kind"),
         "potential": _shown(modal_potential(access), threshold, after="roster"),
         "driving": driving(access, factors),
-        "actions": _shown_remedies(remedies, language, threshold),
+        "actions": shown_remedies(remedies, language, threshold),
         "financing": _financing(access, remedies, factors),
         "calendar": _calendar(remedies),
         "followup": _followup(found, combination, threshold),
@@ -308,17 +309,6 @@ def _shown(frame: pd.DataFrame, threshold: int, *, after: str) -> pd.DataFrame:
     return suppress_counts(frame, columns[columns.index(after) + 1 :], threshold=threshold)
 
 
-def _shown_remedies(remedies: Sequence[Remedy], language: str, threshold: int) -> pd.DataFrame:
-    frame = suppress_counts(
-        remedies_frame(remedies, language, threshold), ["workers", "lost"], threshold=threshold
-    )
-    # The cost per worker would give a withheld count away.
-    frame["eur_per_worker"] = frame["eur_per_worker"].where(
-        frame["workers"].notna() & frame["lost"].notna()
-    )
-    return frame
-
-
 def _financing(access: Access, remedies: Sequence[Remedy], factors: LeverFactors) -> pd.DataFrame:
     frame = versement(access.study, factors)
     cost = shares(access.study, list(remedies[:FINANCED])).set_index("employer")["eur_year"]
@@ -345,9 +335,19 @@ def _followup(found: Retiming, combination: Combination | None, threshold: int) 
 
 
 def plan_of(
-    territory: Territory, *, language: str = "fr", progress: Progress = quiet
+    territory: Territory,
+    *,
+    language: str = "fr",
+    folder: Path | None = None,
+    shuttles: bool = False,
+    progress: Progress = quiet,
 ) -> MobilityPlan:
     """Read, assess and search a territory; return its mobility plan, every part included.
+
+    Parameters
+    ----------
+    folder, shuttles
+        Where shuttles come from, as in `mobility.report.levers.find_levers`.
 
     Raises
     ------
@@ -356,6 +356,7 @@ def plan_of(
     """
     access = assess(load(territory, progress=progress), progress=progress)
     found = search(access, progress=progress)
+    folder = territory.resolve(territory.output.dir) if folder is None else folder
     best = distinct(found.useful, RECRUITING)
     names = [retiming_remedy(found.bench, o, load_factors()).head(language) for o in best]
     after = dict(zip(names, accesses_after(found.bench, best), strict=True))
@@ -368,4 +369,5 @@ def plan_of(
         combination=combine(found),
         recruits=recruitment(access, after),
         modes=mode_tables(access),
+        others=ranked_shuttles(access, folder, design=shuttles, progress=progress),
     )

@@ -1,0 +1,127 @@
+"""Each recommendation shown: the territory with it, who gains, and one journey."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from small import TRIPS, write_territory
+from typer.testing import CliRunner
+
+from mobility.analysis.commutes import assess
+from mobility.analysis.gains import gains_between
+from mobility.analysis.levers_patch import what_if
+from mobility.analysis.loading import load
+from mobility.analysis.recommendations import recommend
+from mobility.analysis.shift_hours import shift_hours
+from mobility.analysis.white_zones import SERVED, white_zones
+from mobility.cli import app
+from mobility.report.illustrations import illustrate, with_hours
+from mobility.report.lever_shuttles import shuttle_remedies, written_remedies
+from mobility.report.levers import find_levers, recommendations_report
+from mobility.shuttles.design import design_shuttles
+from mobility.shuttles.outputs import write_plans
+from mobility.territory import Territory
+
+DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
+
+
+@pytest.fixture(scope="module")
+def results():
+    return find_levers(Territory.from_toml(DEMO), limit=3, illustrated=50)
+
+
+def test_every_recommendation_is_shown(results):
+    assert [one.remedy for one in results.illustrations] == list(results.remedies)
+    text = recommendations_report(results, "fr").to_markdown()
+    assert text.count("\n## ") == 1 + sum(o.example is not None for o in results.illustrations)
+
+
+def test_what_is_shown_gains_what_is_said(results):
+    present = results.zones
+    for one in results.illustrations:
+        was, now = present.status == SERVED, one.zones.status == SERVED
+        if one.remedy.rescued:
+            assert now.sum() > was.sum()
+            assert not (was & ~now).any()
+        else:
+            gains = gains_between(present.access, one.access)
+            if one.remedy.lever is not None:
+                assert gains.workers == one.remedy.workers
+                assert gains.lost == one.remedy.lost
+                assert gains.effects == one.remedy.effects
+
+
+def test_examples_hold_after_and_not_before(results):
+    shown = [one.example for one in results.illustrations if one.example is not None]
+    assert len(shown) > 5
+    for example in shown:
+        assert not all(example.before)
+        assert all(example.after) or example.street_s is not None
+
+
+def test_moved_hours_are_those_of_the_curve(results):
+    study = results.found.bench.study
+    for curve in shift_hours(results.zones.access).rosters:
+        offset, best = curve.best
+        if not offset:
+            continue
+        after = assess(with_hours(study, curve.rosters, offset))
+        ((site, roster),) = curve.rosters
+        found = after.rosters
+        row = np.flatnonzero(
+            (found.keys["site"] == site)
+            & (found.keys["roster"] == roster)
+            & (found.keys["mode"] == "counted")
+        )[0]
+        assert study.pool(site, roster) @ found.holds[row] == best
+
+
+@pytest.fixture(scope="module")
+def shuttles(results):
+    access = assess(load(DEMO))
+    return design_shuttles(access.study, access, white_zones(access), seed=0)
+
+
+def test_shuttles_are_ranked_among_the_levers(results, shuttles):
+    remedies = shuttle_remedies(shuttles)
+    assert remedies[0].kind in ("shuttle", "feeder")
+    assert remedies[0].eur_year == pytest.approx(shuttles.knee.costs.total)
+    assert all(r.workers > 0 and r.lost == 0 for r in remedies)
+    ranked = recommend(results.found, others=remedies)
+    costs = [(not r.feasible, r.eur_per_worker) for r in ranked]
+    assert costs == sorted(costs)
+    assert all(remedy in ranked for remedy in remedies)
+    (shown,) = illustrate(results.found.bench, results.zones, remedies[:1])
+    assert (shown.zones.status == SERVED).sum() > (results.zones.status == SERVED).sum()
+
+
+def test_shuttles_of_an_earlier_run_are_read(shuttles, tmp_path):
+    write_plans(shuttles, tmp_path)
+    (found,) = written_remedies(shuttles.access, tmp_path)
+    again = shuttle_remedies(shuttles)[0]
+    assert (found.workers, found.lost) == (again.workers, again.lost)
+    assert found.eur_year == pytest.approx(again.eur_year, abs=0.01)
+    assert not written_remedies(shuttles.access, tmp_path / "nowhere")
+    table = pd.read_csv(tmp_path / "plans.csv").drop(columns="eur_year")
+    table.to_csv(tmp_path / "plans.csv", index=False)
+    with pytest.raises(Exception, match="eur_year"):
+        written_remedies(shuttles.access, tmp_path)
+
+
+def test_gains_equal_the_score_of_a_set_of_levers(results):
+    bench = results.found.bench
+    levers = [o.lever for o in results.found.useful[:1]]
+    score = bench.scores.score(bench.try_together(levers))
+    gains = gains_between(results.zones.access, assess(what_if(bench.study, levers)))
+    assert (gains.workers, gains.lost) == (score.workers_gained, score.workers_lost)
+
+
+def test_the_map_can_be_left_small(tmp_path):
+    trips = [t if t[0] != "early" else ("early", "A", "28:45", "B", "29:05", "eve") for t in TRIPS]
+    territory = str(write_territory(tmp_path / "in", trips=trips))
+    runner, out = CliRunner(), tmp_path / "out"
+    done = runner.invoke(app, ["levers", territory, "-o", str(out), "--illustrated", "0"])
+    assert done.exit_code == 0, done.output
+    assert not (out / "levers.html").exists()
+    assert (out / "remedies.csv").stat().st_size > 100
