@@ -12,6 +12,7 @@ from shuttle_scenes import KINDS, H, anchor_for, config, make_scene, shift_edges
 from mobility.shuttles.costs import calendar_days
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.frontier import build_frontier, knee, make_candidate, pareto
+from mobility.shuttles.groups import LIGHT_SHARE
 from mobility.shuttles.master import Master
 from mobility.shuttles.model import UNREACHED, Line
 from mobility.shuttles.plan import (
@@ -404,32 +405,59 @@ def test_choice_of_runs_is_that_of_brute_force(seed, share):
         return float(scene.staff[gained_rosters(scene, served)].sum())
 
     every = [s for n in range(len(runs) + 1) for s in itertools.combinations(runs, n)]
-    light = 0.005 * float(scene.staff.sum())
+    light = LIGHT_SHARE * float(scene.staff.sum())
     assert workers(full.runs) == pytest.approx(full.workers)
     assert full.workers >= max(map(workers, every)) - light - 1e-6
     limited = master.choose(max_eur=full.eur * share)
     assert limited.eur <= full.eur * share + 1e-6
     # Runs alone cost less than runs and vehicles: the bound holds over every set that fits.
     assert limited.bound >= limited.workers - 1e-6
-    within = [s for s in every if _estimate(scene, candidates, exact, s) <= full.eur * share]
+    within = [s for s in every if master.price(s) <= full.eur * share]
     assert limited.workers >= max(map(workers, within)) - light - 1e-6
 
 
-def _estimate(scene, candidates, settings_, chosen):
-    """Runs and vehicles of a set: as many of a size as are under way at once."""
-    from mobility.shuttles.costs import Rates
-    from mobility.shuttles.master import _busy
+def test_an_estimate_counts_kilometres_vehicles_and_drivers_turns():
+    edges, rows = shift_edges([(5, 13)])
+    scene = make_scene(
+        [(0, 0), (-6000, 0), (6000, 0)], [(-6000, 100), (6000, 100)], edges, rows, [6.0, 5.0]
+    )
+    lines = [Line(f"N{k}", (k,), (k,), anchor_for(edges, 0), 0, (0, 1)) for k in (1, 2)]
+    candidates = [make_candidate(scene, x, config(), FACTORS, DAYS) for x in lines]
+    master = Master(scene, candidates, config(), FACTORS)
+    one, both = master.parts([(0, 0), (0, 1)]), master.parts([(0, 0), (0, 1), (1, 0), (1, 1)])
+    more, hour = 1 + FACTORS["overhead"], FACTORS["driver_hour"]
+    # Six kilometres with riders and six empty, two runs a day, 252 days.
+    assert one.km == pytest.approx(252 * 2 * 12 * FACTORS["vehicle_km.minibus"] * more)
+    assert one.vehicles == pytest.approx(9500 * more)
+    assert both.vehicles == pytest.approx(2 * 9500 * more)
+    # A turn around five in the morning and one around one: two hours paid, at least, on each.
+    assert [t.drivers for t in one.turns] == [1, 1]
+    assert [t.drivers for t in both.turns] == [2, 2]
+    assert one.drivers(0.5, 2.0) == pytest.approx(252 * 2 * 2 * hour * more)
+    seen = [([(0, 0), (0, 1)], evaluate_plan(scene, lines[:1], config(), FACTORS, DAYS).costs)]
+    master.calibrate(seen)
+    assert master.price(seen[0][0]) == pytest.approx(seen[0][1].total, rel=0.02)
 
-    eur = sum(candidates[c].eur[r] for c, r in chosen)
-    for size, kind in enumerate(settings_.vehicles):
-        spans = [
-            _busy(scene, run)
-            for c, r in chosen
-            if (run := candidates[c].runs[r]).vehicle == size
-        ]  # fmt: skip
-        most = max((sum(a <= t < b for a, b in spans) for t, _ in spans), default=0)
-        eur += most * Rates.of(kind, FACTORS).fixed * (1 + FACTORS["overhead"])
-    return eur
+
+def test_estimates_come_near_what_is_chained_and_staffed():
+    scene, lines = random_town(11, n_stops=8, n_homes=60)
+    candidates = [c for x in lines if (c := make_candidate(scene, x, config(), FACTORS, DAYS))]
+    plans = build_frontier(scene, candidates, config(plans=8), FACTORS, DAYS)
+    assert len(plans) >= 3
+    ratios = [p.eur_estimate / p.costs.total for p in plans]
+    assert 0.8 < np.mean(ratios) < 1.2
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 10_000))
+def test_no_run_chosen_is_thinner_than_what_is_worth_running(seed):
+    """What is chosen is what runs: no run is dropped after the choice, so the gap is its own."""
+    scene, lines = random_town(seed, n_stops=4, n_homes=25)
+    fussy = config(min_workers=5, plans=4)
+    candidates = [c for x in lines if (c := make_candidate(scene, x, fussy, FACTORS, DAYS))]
+    for plan in build_frontier(scene, candidates, fussy, FACTORS, DAYS):
+        assert all(sum(run.riders) >= 5 - 1e-6 for run in plan.runs)
+        assert 0 <= plan.gap < 0.1
 
 
 def test_proof_tells_staff_and_inhabitants_apart():

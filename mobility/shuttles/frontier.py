@@ -16,25 +16,38 @@ from typing import Any
 import numpy as np
 
 from mobility.shuttles.config import ShuttleConfig
-from mobility.shuttles.costs import Day, Rates
+from mobility.shuttles.costs import Day
+from mobility.shuttles.estimate import run_cost
 from mobility.shuttles.factors import Factors
-from mobility.shuttles.master import Candidate, Choice, Master
-from mobility.shuttles.model import Line, Run
+from mobility.shuttles.groups import Candidate
+from mobility.shuttles.master import Choice, Master
+from mobility.shuttles.model import Line
 from mobility.shuttles.plan import Plan, evaluate_plan
 from mobility.shuttles.rosters import edge_worth
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.schedule import build_runs, covered_homes
+from mobility.shuttles.service import serve
+from mobility.shuttles.sizing import smallest
 
 SMALL_SHARES = (0.2, 0.4, 0.7)  # of what one vehicle can be given to do
 MOST_CANDIDATES = 50
 MOST_VEHICLES = 6  # plans are searched for each number up to it, then by budget
+MOST_CUTS = 5  # rounds of one choice that leave thin runs out
+
+Runs = tuple[tuple[int, int], ...]
 
 
 def make_candidate(
     scene: Scene, line: Line, config: ShuttleConfig, factors: Factors, days: Sequence[Day]
 ) -> Candidate | None:
-    """Time a line's runs and find whom each covers; None when it covers nobody."""
+    """Time a line's runs and find whom each covers; None when it covers nobody.
+
+    Its vehicle is the smallest that seats those who ride when it runs alone.
+    """
     runs = build_runs(scene, line, 0)
+    riders = serve(scene, [line], runs, config).riders
+    size = smallest(max((float(n.sum()) for n in riders), default=0.0), config)
+    line, runs = replace(line, vehicle=size), [replace(r, vehicle=size) for r in runs]
     kept, covers, costs = [], [], []
     for run in runs:
         cover = {e: covered_homes(scene, line, run, e) & scene.needs[e] for e in run.edges}
@@ -43,24 +56,8 @@ def make_candidate(
             continue
         kept.append(run)
         covers.append(cover)
-        costs.append(_run_eur(scene, run, config, factors, days))
+        costs.append(run_cost(scene, run, config, factors, days))
     return Candidate(line, tuple(kept), tuple(covers), tuple(costs)) if kept else None
-
-
-def _run_eur(
-    scene: Scene, run: Run, config: ShuttleConfig, factors: Factors, days: Sequence[Day]
-) -> float:
-    """Additive estimate of a run's yearly cost, empty driving to or from the depot included."""
-    count = sum(
-        d.count for d in days if d.weekday in run.weekdays and d.kinds[d.weekday] in run.day_kinds
-    )
-    far = run.calls[0] if run.direction == "in" else run.calls[-1]
-    ways = (scene.depot, far) if run.direction == "in" else (far, scene.depot)
-    empty_m, empty_s = float(scene.drive.metres[ways]), int(scene.drive.seconds[ways])
-    hours = (run.end_s - run.start_s + min(empty_s, 7200) + 2 * scene.turnaround_s) / 3600
-    rates = Rates.of(config.vehicles[run.vehicle], factors)
-    km = (run.metres + min(empty_m, 200_000.0)) / 1000
-    return count * (km * rates.km + hours * factors["driver_hour"]) * (1 + factors["overhead"])
 
 
 def distinct(found: Sequence[Candidate]) -> list[Candidate]:
@@ -88,7 +85,7 @@ def most_useful(scene: Scene, found: Sequence[Candidate]) -> list[Candidate]:
     while left and len(kept) < MOST_CANDIDATES:
         scores = [
             sum(float(value[e][c].sum()) for cover in found[k].cover for e, c in cover.items())
-            / max(sum(found[k].eur), 1.0)
+            / max(found[k].eur, 1.0)
             for k in left
         ]
         best = left.pop(int(np.argmax(scores)))
@@ -99,11 +96,11 @@ def most_useful(scene: Scene, found: Sequence[Candidate]) -> list[Candidate]:
     return [found[k] for k in sorted(kept)]
 
 
-def plan_lines(candidates: Sequence[Candidate], choice: Choice) -> list[Line]:
+def plan_lines(candidates: Sequence[Candidate], runs: Runs) -> list[Line]:
     """Return the lines of a choice, each with the shift ends of its chosen runs."""
     lines = []
     for c, candidate in enumerate(candidates):
-        edges = sorted(e for cc, r in choice.runs if cc == c for e in candidate.runs[r].edges)
+        edges = sorted(e for cc, r in runs if cc == c for e in candidate.runs[r].edges)
         if edges:
             lines.append(replace(candidate.line, edges=tuple(edges)))
     return lines
@@ -128,42 +125,109 @@ def build_frontier(
     """
     if not candidates:
         return []
-    master = Master(scene, candidates, config, factors)
-    plans: list[Plan] = []
-    seen: set[tuple[tuple[int, int], ...]] = set()
-
-    def add(**limit: Any) -> Choice | None:
-        if should_stop is not None and should_stop():
-            return None
-        choice = master.choose(**limit)
-        if choice is None or not choice.runs:
-            return choice
-        if choice.runs not in seen:
-            seen.add(choice.runs)
-            plans.append(
-                evaluate_plan(
-                    scene, plan_lines(candidates, choice), config, factors, days,
-                    bound=choice.bound,
-                )
-            )  # fmt: skip
-            if progress is not None:
-                progress(f"{len(plans)}")
-        return choice
-
-    full = add()
+    search = Search(scene, candidates, config, factors, days, should_stop, progress)
+    full = search.add()
     if full is None or not full.runs:
-        return plans
+        return search.named()
+    search.add(max_vehicles=1)
+    search.add(worker_eur=full.eur / full.workers)
+    full = search.recalibrated(full)
     vehicles = 1
     while vehicles <= MOST_VEHICLES:
-        choice = add(max_vehicles=vehicles)
+        choice = search.add(max_vehicles=vehicles)
         if vehicles == 1 and choice is not None:
             for share in SMALL_SHARES:
-                add(max_vehicles=1, max_eur=choice.eur * share)
+                search.add(max_vehicles=1, max_eur=choice.eur * share)
         if choice is not None and choice.eur >= full.eur:
             break
         vehicles += 1
-    _along(full, config.plans, add)
-    return [replace(p, name=f"P{k + 1:02d}") for k, p in enumerate(pareto(plans))]
+    full = search.recalibrated(full)
+    _along(full, config.plans, search.add)
+    return search.named()
+
+
+class Search:
+    """Choices of runs made, timed, chained, staffed and costed one after another."""
+
+    def __init__(
+        self,
+        scene: Scene,
+        candidates: Sequence[Candidate],
+        config: ShuttleConfig,
+        factors: Factors,
+        days: Sequence[Day],
+        should_stop: Callable[[], bool] | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> None:
+        self._scene, self._candidates, self._config = scene, candidates, config
+        self._factors, self._days = factors, days
+        self._should_stop, self._progress = should_stop, progress
+        self._master = Master(scene, candidates, config, factors)
+        self._found: dict[Runs, Plan] = {}
+
+    def add(self, **limit: Any) -> Choice | None:
+        """Choose runs within a limit of `Master.choose` and cost them; None when told to stop."""
+        if self._should_stop is not None and self._should_stop():
+            return None
+        choice = self._chosen(**limit)
+        if choice is None or not choice.runs:
+            return choice
+        plan = self._found.get(choice.runs)
+        if plan is None:
+            lines = plan_lines(self._candidates, choice.runs)
+            plan = evaluate_plan(
+                self._scene, lines, self._config, self._factors, self._days, bound=choice.bound
+            )
+            if self._progress is not None:
+                self._progress(f"{len(self._found) + 1}")
+        bound = max(min(plan.bound, choice.bound), plan.rosters_estimate)
+        self._found[choice.runs] = replace(plan, bound=bound, eur_estimate=choice.eur)
+        return choice
+
+    def _chosen(self, **limit: Any) -> Choice | None:
+        """Choose until no run is thinner than what is worth running."""
+        choice = self._master.choose(**limit)
+        for _ in range(MOST_CUTS):
+            thin = [] if choice is None else self._thin(choice.runs)
+            if choice is None or not thin:
+                break
+            least = max(self._config.min_workers, 1e-9)
+            for on, run in thin:
+                known = not self._master.require_riders(
+                    run, self._scene, self._config.capture_rate, least
+                )
+                if known:
+                    self._master.forbid_together(on, run)
+            choice = self._master.choose(**limit)
+        return choice
+
+    def _thin(self, runs: Runs) -> list[tuple[Runs, tuple[int, int]]]:
+        """Return the runs with too few riders, each with the set it is too thin in."""
+        found: list[tuple[Runs, tuple[int, int]]] = []
+        while runs:
+            lines = [self._candidates[c].line for c, _ in runs]
+            driven = [replace(self._candidates[c].runs[r], line=k) for k, (c, r) in enumerate(runs)]
+            riders = serve(self._scene, lines, driven, self._config).riders
+            least = max(self._config.min_workers, 1e-9)
+            thin = [x for x, n in zip(runs, riders, strict=True) if n.sum() < least]
+            if not thin:
+                break
+            found += [(runs, x) for x in thin]
+            runs = tuple(x for x in runs if x not in thin)
+        return found
+
+    def recalibrated(self, full: Choice) -> Choice:
+        """Learn from the plans costed so far what runs cost; return ``full`` at that price."""
+        self._master.calibrate([(runs, plan.costs) for runs, plan in self._found.items()])
+        return replace(full, eur=self._master.price(full.runs))
+
+    def named(self) -> list[Plan]:
+        """Return the plans that no other beats, named by rising cost."""
+        plans = [
+            replace(plan, eur_estimate=self._master.price(runs))
+            for runs, plan in self._found.items()
+        ]
+        return [replace(p, name=f"P{k + 1:02d}") for k, p in enumerate(pareto(plans))]
 
 
 def _along(full: Choice, count: int, add: Callable[..., Choice | None]) -> None:

@@ -19,7 +19,7 @@ from mobility.shuttles.demand import Demand
 from mobility.shuttles.drive import DriveGraph, drive_graph, drive_matrix, drive_seconds
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.frontier import distinct, make_candidate, most_useful
-from mobility.shuttles.master import Candidate
+from mobility.shuttles.groups import Candidate
 from mobility.shuttles.model import UNREACHED, Drive, Floats, Ints, Line, Place
 from mobility.shuttles.rosters import missing_only, missing_sets
 from mobility.shuttles.scene import Pool, RideLimits, Scene

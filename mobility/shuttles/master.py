@@ -7,7 +7,7 @@ the same runs covering each) is one variable, bounded by the coverage of each mi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,69 +15,22 @@ from scipy import sparse
 
 from mobility.shuttles.blocks import DAY_CUT_S, DAY_S
 from mobility.shuttles.config import ShuttleConfig
-from mobility.shuttles.costs import Rates
+from mobility.shuttles.costs import Costs, Rates
+from mobility.shuttles.estimate import Parts, RunCost, Turn, Weights, fitted, turn_of
 from mobility.shuttles.factors import Factors
-from mobility.shuttles.model import Bools, Floats, Line, Run
-from mobility.shuttles.rosters import edges_of
+from mobility.shuttles.groups import (
+    Candidate,
+    find_groups,
+    heavy,
+    riders_by_way,
+    served,
+    several,
+)
+from mobility.shuttles.model import Floats, Run
 from mobility.shuttles.scene import Scene
 
 WORKER_EUR = 1e7  # far above any plan's cost: euros only decide between equals
 PLACE_EUR = 100.0  # what a shift-place decides between equals: far below what a run costs
-LIGHT_SHARE = 0.005  # of the workers: the lightest groups are left out of the choice
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A line and its runs, with who each covers (``cover[k]`` of ``runs[k]``, by edge)."""
-
-    line: Line
-    runs: tuple[Run, ...]
-    cover: tuple[dict[int, Bools], ...]
-    eur: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Group:
-    """Homes that one set of runs gives a whole roster: staff, runs for each missing end."""
-
-    weight: float
-    ways: tuple[tuple[int, ...], ...]
-
-
-def find_groups(scene: Scene, candidates: Sequence[Candidate]) -> list[Group]:
-    """Return the groups that the candidates' runs, numbered in order, can give a roster."""
-    covers = [cover for cand in candidates for cover in cand.cover]
-    found: list[Group] = []
-    for roster, staff in enumerate(scene.staff):
-        edges = edges_of(scene, roster)
-        need = scene.needs[edges]
-        people = np.flatnonzero(need.any(axis=0) & (staff > 0))
-        runs = [[v for v, cover in enumerate(covers) if e in cover] for e in edges]
-        layers = [need[:, people]]
-        for k, e in enumerate(edges):
-            layers += [(covers[v][e] & need[k])[people][None] for v in runs[k]]
-        table = np.concatenate(layers)
-        first, inverse = _alike(table)
-        weight = np.bincount(inverse, weights=staff[people], minlength=len(first))
-        ends = np.cumsum([len(edges), *(len(r) for r in runs)])
-        for g, at in enumerate(first):
-            column = table[:, at]
-            ways = tuple(
-                tuple(v for v, on in zip(runs[k], column[ends[k] : ends[k + 1]], strict=True) if on)
-                for k in range(len(edges))
-                if column[k]
-            )
-            if all(ways):
-                found.append(Group(float(weight[g]), ways))
-    return found
-
-
-def _alike(table: Bools) -> tuple[np.ndarray, np.ndarray]:
-    """Return the first column of each kind, and the kind of every column."""
-    packed = np.ascontiguousarray(np.packbits(table, axis=0).T)
-    whole = packed.view([("", packed.dtype, packed.shape[1])]).ravel()
-    _, first, inverse = np.unique(whole, return_index=True, return_inverse=True)
-    return first, inverse.ravel()
 
 
 @dataclass(frozen=True)
@@ -101,7 +54,8 @@ class Master:
     """The choice of runs among candidate lines, for one limit at a time.
 
     Columns are: runs (0/1), lines (0/1), groups of workers (0..1), shift ends that several
-    runs can serve (0..1), vehicles of each size.
+    runs can serve (0..1), vehicles of each size, drivers of each turn, their EUR, and the
+    parts of thin runs' riders (0..1) that `require_riders` adds.
     """
 
     def __init__(
@@ -111,74 +65,170 @@ class Master:
         config: ShuttleConfig,
         factors: Factors,
     ) -> None:
+        self._candidates = candidates
+        self._factors = factors
         self._index = [(c, r) for c, cand in enumerate(candidates) for r in range(len(cand.runs))]
         self._groups = find_groups(scene, candidates)
-        chosen, self._light = _heavy(self._groups)
-        several = {way: k for k, way in enumerate(_several(chosen))}
+        chosen, self._light = heavy(self._groups)
+        ways = {way: k for k, way in enumerate(several(chosen))}
+        turns = sorted({turn_of(run) for _, run in self._runs()})
         sizes = (
-            len(self._index), len(candidates), len(chosen), len(several), len(config.vehicles)
+            len(self._index), len(candidates), len(chosen), len(ways), len(config.vehicles),
+            len(turns), len(turns),
         )  # fmt: skip
         self._first = np.r_[0, np.cumsum(sizes)]
         self._rows: list[Row] = []
         self._strict: list[Row] = []
-        self._lines(candidates, config)
-        for way, k in several.items():
-            self._at_most([self._column(3, k), *way], [1, *[-1.0] * len(way)], 0)
+        self._overlap: list[tuple[list[int], int]] = []
+        self._lines(config)
+        for way, k in ways.items():
+            self._rows.append(([self._column(3, k), *way], [1, *[-1.0] * len(way)], 0))
         for g, group in enumerate(chosen):
             for way in sorted(set(group.ways)):
-                by = self._column(3, several[way]) if len(way) > 1 else way[0]
-                self._at_most([self._column(2, g), by], [1, -1], 0)
+                by = self._column(3, ways[way]) if len(way) > 1 else way[0]
+                self._rows.append(([self._column(2, g), by], [1, -1], 0))
         n = int(self._first[-1])
-        self._weight = np.zeros(n)
+        self._weight, self._places, self._unit = np.zeros(n), np.zeros(n), np.zeros(n)
         self._weight[self._first[2] : self._first[3]] = [g.weight for g in chosen]
-        self._eur = np.zeros(n)
-        self._eur[: sizes[0]] = [candidates[c].eur[r] for c, r in self._index]
-        self._places = np.zeros(n)
         self._places[: sizes[0]] = [_places(scene, candidates[c], r) for c, r in self._index]
         self._most = np.ones(n)
         self._gap, self._nodes = config.mip_gap, config.mip_nodes
-        self._fleet(scene, candidates, config, factors)
+        self._required: set[int] = set()
+        self._fleet(scene, config)
+        self._turns: list[tuple[list[int], float]] = []
+        self._add_turns(scene, turns)
+        self._set_weights(Weights(factors["driver_min_hours"]))
+
+    def _runs(self) -> list[tuple[int, Run]]:
+        return [(v, self._candidates[c].runs[r]) for v, (c, r) in enumerate(self._index)]
 
     def _column(self, kind: int, k: int) -> int:
         return int(self._first[kind]) + k
 
-    def _at_most(self, columns: list[int], values: list[float], ceiling: float) -> None:
-        self._rows.append((columns, values, ceiling))
-
-    def _lines(self, candidates: Sequence[Candidate], config: ShuttleConfig) -> None:
+    def _lines(self, config: ShuttleConfig) -> None:
         """Count the lines that have a run."""
         for k, (c, _) in enumerate(self._index):
-            self._at_most([k, self._column(1, c)], [1, -1], 0)
-        lines = [self._column(1, c) for c in range(len(candidates))]
-        self._at_most(lines, [1.0] * len(lines), config.max_lines)
+            self._rows.append(([k, self._column(1, c)], [1, -1], 0))
+        lines = [self._column(1, c) for c in range(len(self._candidates))]
+        self._rows.append((lines, [1.0] * len(lines), config.max_lines))
 
-    def _fleet(
-        self,
-        scene: Scene,
-        candidates: Sequence[Candidate],
-        config: ShuttleConfig,
-        factors: Factors,
-    ) -> None:
+    def _fleet(self, scene: Scene, config: ShuttleConfig) -> None:
         """Count the vehicles: as many of a size as its runs under way at any departure.
 
         Strict rows have every run start and end at the depot: what they count is enough.
         """
         for size, vehicle in enumerate(config.vehicles):
-            mine = [
-                (v, *_busy(scene, candidates[c].runs[r]))
-                for v, (c, r) in enumerate(self._index)
-                if candidates[c].runs[r].vehicle == size
-            ]
+            mine = [(v, run) for v, run in self._runs() if run.vehicle == size]
             column = self._column(4, size)
             most = len(mine) if vehicle.available is None else min(len(mine), vehicle.available)
             self._most[column] = most
-            self._eur[column] = Rates.of(vehicle, factors).fixed * (1 + factors["overhead"])
-            self._rows += _overlaps(mine, column)
-            home = [
-                (v, *_busy_from_depot(scene, candidates[self._index[v][0]].runs[self._index[v][1]]))
-                for v, _, _ in mine
-            ]
-            self._strict += _overlaps(home, column)
+            self._unit[column] = Rates.of(vehicle, self._factors).fixed * (
+                1 + self._factors["overhead"]
+            )
+            self._overlaps([(v, *_busy(scene, run)) for v, run in mine], column)
+            home = [(v, *_busy_from_depot(scene, run)) for v, run in mine]
+            self._strict += [_row(runs, column) for runs in _together(home)]
+
+    def _add_turns(self, scene: Scene, turns: Sequence[tuple[int, tuple[int, ...]]]) -> None:
+        """Count the drivers of each change of shifts: the runs under way at once."""
+        hour = self._factors["driver_hour"] * (1 + self._factors["overhead"])
+        for k, turn in enumerate(turns):
+            mine = [(v, run) for v, run in self._runs() if turn_of(run) == turn]
+            self._turns.append(
+                ([v for v, _ in mine], hour * max(self._cost(v).days for v, _ in mine))
+            )
+            self._most[self._column(5, k)] = len(mine)
+            self._most[self._column(6, k)] = np.inf
+            self._overlaps([(v, *_busy(scene, run)) for v, run in mine], self._column(5, k))
+
+    def _overlaps(self, spans: Sequence[tuple[int, int, int]], column: int) -> None:
+        found = _together(spans)
+        self._overlap += [(runs, column) for runs in found]
+        self._rows += [_row(runs, column) for runs in found]
+
+    def _set_weights(self, weights: Weights) -> None:
+        self._weights = weights
+        more = 1 + weights.stops
+        self._eur = self._unit * weights.vehicles * more
+        self._eur[slice(*self._first[6:8])] = weights.drivers * more
+        self._eur[: len(self._index)] = [
+            weights.km * self._cost(v).km * more for v in range(len(self._index))
+        ]
+        self._pay: list[Row] = []
+        for k, (runs, hour) in enumerate(self._turns):
+            drivers, eur = self._column(5, k), self._column(6, k)
+            hours = [self._cost(v).hours for v in runs]
+            self._pay.append(([*runs, drivers, eur], [*hours, weights.wait_h * hour, -1.0], 0.0))
+            self._pay.append(([drivers, eur], [weights.least_h * hour, -1.0], 0.0))
+
+    def _cost(self, v: int) -> RunCost:
+        c, r = self._index[v]
+        return self._candidates[c].costs[r]
+
+    def parts(self, runs: Iterable[tuple[int, int]]) -> Parts:
+        """Return the estimate of a set of runs (candidate, run) by part, before its weights."""
+        on = {self._index.index(key) for key in runs}
+        counts = np.zeros(len(self._unit), np.int64)
+        for together, column in self._overlap:
+            counts[column] = max(counts[column], len(on.intersection(together)))
+        turns = []
+        for k, (mine, hour) in enumerate(self._turns):
+            hours = sum(self._cost(v).hours for v in mine if v in on)
+            turns.append(Turn(hours, int(counts[self._column(5, k)]), hour))
+        fleet = slice(*self._first[4:6])
+        vehicles = float(counts[fleet] @ self._unit[fleet])
+        km = sum(self._cost(v).km for v in sorted(on))
+        return Parts(km, vehicles, tuple(t for t in turns if t.drivers))
+
+    def price(self, runs: Iterable[tuple[int, int]]) -> float:
+        """Return the EUR a year estimated for a set of runs (candidate, run)."""
+        return self._weights.total(self.parts(runs))
+
+    def calibrate(self, seen: Sequence[tuple[Iterable[tuple[int, int]], Costs]]) -> None:
+        """Learn from choices that have been chained, staffed and costed."""
+        told = [(self.parts(runs), costs) for runs, costs in seen]
+        factors = self._factors
+        self._set_weights(fitted(told, factors["overhead"], factors["driver_min_hours"]))
+
+    def require_riders(
+        self, run: tuple[int, int], scene: Scene, capture: float, least: float
+    ) -> bool:
+        """Have a run operate only with ``least`` captured riders; False when known already.
+
+        Its riders are at most those who lack that direction alone, and those whose other
+        direction some chosen run serves.
+        """
+        v = self._index.index(run)
+        if v in self._required:
+            return False
+        self._required.add(v)
+        covers = [cover for cand in self._candidates for cover in cand.cover]
+        sure, parts = riders_by_way(scene, covers, v)
+        first = len(self._unit)
+        for k, (_, way) in enumerate(parts):
+            self._rows.append(([first + k, *way], [1, *[-1.0] * len(way)], 0))
+        columns = [v, *range(first, first + len(parts))]
+        self._rows.append((columns, [least, *(-capture * w for w, _ in parts)], capture * sure))
+        more = np.zeros(len(parts))
+        self._weight, self._places, self._unit, self._eur = (
+            np.r_[x, more] for x in (self._weight, self._places, self._unit, self._eur)
+        )
+        self._most = np.r_[self._most, more + 1]
+        return True
+
+    def forbid_together(self, on: Iterable[tuple[int, int]], run: tuple[int, int]) -> None:
+        """Have a run operate without these others, or with one that is not among them."""
+        chosen = {self._index.index(key) for key in on}
+        v = self._index.index(run)
+        others = sorted(chosen - {v})
+        new = sorted(set(range(len(self._index))) - chosen)
+        self._rows.append(
+            (
+                [v, *others, *new],
+                [1.0, *[1.0] * len(others), *[-1.0] * len(new)],
+                float(len(others)),
+            )
+        )
 
     def choose(
         self,
@@ -198,7 +248,7 @@ class Master:
         """
         from scipy.optimize import Bounds, LinearConstraint, milp
 
-        rows = list(self._rows)
+        rows = [*self._rows, *self._pay]
         if max_vehicles is not None:
             rows += self._strict
             fleet = list(range(int(self._first[4]), int(self._first[5])))
@@ -207,6 +257,7 @@ class Master:
             rows.append((list(range(len(self._eur))), list(self._eur), max_eur))
         whole = np.ones(len(self._eur), np.int64)
         whole[self._first[2] : self._first[4]] = 0
+        whole[self._first[6] :] = 0  # what drivers are paid, parts of riders
         result = milp(
             self._eur / worker_eur - self._weight - self._places * (PLACE_EUR / WORKER_EUR),
             constraints=LinearConstraint(
@@ -219,46 +270,24 @@ class Master:
         if result.x is None:
             return None
         on = self._lean(set(np.flatnonzero(result.x[: len(self._index)] > 0.5).tolist()))
-        vehicles = slice(int(self._first[4]), int(self._first[5]))
-        eur = float(self._eur[sorted(on)].sum() + self._eur[vehicles] @ result.x[vehicles])
-        workers = sum(g.weight for g in self._groups if _served(g, on))
+        runs = tuple(self._index[v] for v in sorted(on))
+        eur = self.price(runs)
+        workers = sum(g.weight for g in self._groups if served(g, on))
         # Workers - EUR / worker_eur is bounded: of the best by what all would cost, of a
         # choice that costs as much by its own EUR.
-        spent = eur if worker_eur < WORKER_EUR else max_eur or float(self._eur @ self._most)
+        spent = eur if worker_eur < WORKER_EUR else max_eur or self.price(self._index)
         bound = -float(result.mip_dual_bound) + spent / worker_eur
         bound = min(bound, float(self._weight.sum())) + self._light
-        return Choice(tuple(self._index[v] for v in sorted(on)), workers, eur, bound)
+        return Choice(runs, workers, eur, bound)
 
     def _lean(self, on: set[int]) -> set[int]:
         """Drop, the costliest first, the runs without which nobody loses their roster."""
-        held = [g for g in self._groups if _served(g, on)]
+        held = [g for g in self._groups if served(g, on)]
         for run in sorted(on, key=lambda v: (-self._eur[v], v)):
             rest = on - {run}
             if all(rest.intersection(way) for g in held for way in g.ways if run in way):
                 on = rest
         return on
-
-
-def _served(group: Group, on: set[int]) -> bool:
-    return all(on.intersection(way) for way in group.ways)
-
-
-def _heavy(groups: Sequence[Group]) -> tuple[list[Group], float]:
-    """Return the groups without the lightest, and what these weigh in all."""
-    order = sorted(range(len(groups)), key=lambda g: (groups[g].weight, g))
-    total = sum(g.weight for g in groups)
-    left = 0.0
-    dropped: set[int] = set()
-    for g in order:
-        if left + groups[g].weight > LIGHT_SHARE * total:
-            break
-        left += groups[g].weight
-        dropped.add(g)
-    return [g for k, g in enumerate(groups) if k not in dropped], left
-
-
-def _several(groups: Sequence[Group]) -> list[tuple[int, ...]]:
-    return sorted({way for g in groups for way in g.ways if len(way) > 1})
 
 
 def _places(scene: Scene, candidate: Candidate, run: int) -> float:
@@ -269,21 +298,23 @@ def _places(scene: Scene, candidate: Candidate, run: int) -> float:
 
 
 def _matrix(rows: Sequence[Row], n: int) -> sparse.csr_matrix:
-
     at = np.repeat(np.arange(len(rows)), [len(r[0]) for r in rows])
     values: Floats = np.concatenate([np.asarray(r[1], np.float64) for r in rows])
     columns = np.concatenate([np.asarray(r[0], np.int64) for r in rows])
     return sparse.csr_matrix((values, (at, columns)), shape=(len(rows), n))
 
 
-def _overlaps(spans: Sequence[tuple[int, int, int]], column: int) -> list[Row]:
-    """Return a row per departure: the runs under way then are at most the vehicles."""
+def _row(runs: list[int], column: int) -> Row:
+    return ([*runs, column], [*[1.0] * len(runs), -1.0], 0.0)
+
+
+def _together(spans: Sequence[tuple[int, int, int]]) -> list[list[int]]:
+    """Return the runs under way at each departure, from (run, start, end)."""
     found: set[frozenset[int]] = set()
     for moment in sorted({start for _, start, _ in spans}):
         found.add(frozenset(v for v, start, end in spans if start <= moment < end))
     # Runs all under way at another moment too say nothing more.
-    kept = sorted(sorted(s) for s in found if not any(s < other for other in found))
-    return [([*runs, column], [*[1.0] * len(runs), -1.0], 0.0) for runs in kept]
+    return sorted(sorted(s) for s in found if not any(s < other for other in found))
 
 
 def _busy_from_depot(scene: Scene, run: Run) -> tuple[int, int]:

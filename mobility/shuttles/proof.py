@@ -44,7 +44,10 @@ def proven_plan(
         float64[R,H] inhabitants who could work on each roster.
     """
     service = serve(scene, plan.lines, plan.runs, config, gained=gained)
-    outfit = equip(scene, plan.lines, plan.runs, service, config, factors, days)
+    outfit = equip(
+        scene, plan.lines, plan.runs, service, config, factors, days,
+        known=(plan.runs, plan.operations, plan.costs),
+    )  # fmt: skip
     rosters = []
     for known in plan.rosters:
         r = known.roster

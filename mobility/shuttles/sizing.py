@@ -51,6 +51,8 @@ def equip(
     config: ShuttleConfig,
     factors: Factors,
     days: Sequence[Day],
+    *,
+    known: tuple[Sequence[Run], Operations, Costs] | None = None,
 ) -> Outfit:
     """Give each line the smallest size that seats its fullest run; chain, staff and cost it.
 
@@ -62,6 +64,8 @@ def equip(
     ----------
     service
         Of ``runs``, its riders not yet held to the seats.
+    known
+        Runs already chained and costed: kept when the vehicles are the same.
     """
     runs, riders = _distinct(runs, service)
     sized = tuple(
@@ -72,11 +76,20 @@ def equip(
     )
     for trial, split in ((sized, True), (tuple(lines), False)):
         driven, loads = _driven(trial, runs, riders, config, split=split)
-        operations = operate(driven, scene.drive, scene.depot, days, config, factors)
+        same = known is not None and _vehicles(driven) == _vehicles(known[0])
+        operations = (
+            known[1]
+            if known is not None and same
+            else operate(driven, scene.drive, scene.depot, days, config, factors)
+        )
         if not split or operations.within(config):
             break
     opened = {p for run in driven for p in run.calls if not scene.places[p].stop_id}
-    costs = yearly_costs(operations, config, factors, new_stops=len(opened))
+    costs = (
+        known[2]
+        if known is not None and same
+        else yearly_costs(operations, config, factors, new_stops=len(opened))
+    )
     over, seated = _short(scene, driven, loads, config)
     held = _held(driven, loads, service, config)
     driven = tuple(
@@ -84,6 +97,10 @@ def equip(
         for run, n in zip(driven, held.riders, strict=True)
     )
     return Outfit(trial, driven, operations, costs, held, over, seated)
+
+
+def _vehicles(runs: Sequence[Run]) -> list[tuple[int, tuple[int, ...], tuple[int, ...], int]]:
+    return [(run.line, run.calls, run.arrive_s, run.vehicle) for run in runs]
 
 
 def _distinct(runs: Sequence[Run], service: Service) -> tuple[tuple[Run, ...], list[Floats]]:
