@@ -214,7 +214,9 @@ def _scenario(name, homes, xy, places, shifts, keys, zones, plan) -> Scenario:
             status[z] == 1, 4, np.where(corridor < 0.35, 1, np.where(corridor < 0.8, 3, 5))
         )
         reason[z] = np.where(status[z] == 0, 0, why)
-    return Scenario(name, out, back, status, reason, over, _share(keys, shifts, out, back))
+    share = _share(keys, shifts, out, back)
+    fix = np.where(status == 0, 0, np.where(status == 1, 5, NONE)).astype(np.uint8)
+    return Scenario(name, out, back, status, reason, over, share, None if plan else fix)
 
 
 def _share(keys, shifts, out, back) -> np.ndarray:

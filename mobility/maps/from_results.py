@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from mobility.analysis.study import Study
 from mobility.analysis.white_zones import WhiteZones
 from mobility.maps.background import background_of
 from mobility.maps.model import (
+    NONE,
     MapDay,
     MapHomes,
     MapItinerary,
@@ -40,6 +42,7 @@ def map_model(
     zones: WhiteZones,
     *,
     after: tuple[tuple[str, Access, WhiteZones], ...] = (),
+    fix: NDArray[np.int16] | None = None,
 ) -> MapModel:
     """Return what a page shows of the results.
 
@@ -49,12 +52,19 @@ def map_model(
         The present.
     after
         Further scenarios over the same homes, sites and days: name, access, white zones.
+    fix : int16[Z, H], optional
+        Minutes to fix of the present, in the rows of the white zones: 0 where the commute
+        holds, -1 where no single move makes it hold.
     """
     study = access.study
     days = [day.kind for day in study.days]
     modes: list[str] = list(study.territory.modes.evaluated)
     roster_of = {key: i for i, key in enumerate(roster_shifts(study))}
     named = [("", access, zones), *after]
+    scenarios = [_scenario(name, a, z, roster_of, modes) for name, a, z in named]
+    if fix is not None:
+        fix_min = np.where(fix < 0, NONE, np.minimum(fix, NONE - 1)).astype(np.uint8)
+        scenarios[0] = replace(scenarios[0], fix_min=fix_min)
     return MapModel(
         territory=study.territory.name,
         homes=_homes(study, roster_of),
@@ -73,7 +83,7 @@ def map_model(
         key_mode=_index(access.keys["mode"].tolist(), modes),
         zone_shift=zones.keys["shift_id"].to_numpy(np.int64),
         zone_day=_index(zones.keys["day_kind"].tolist(), days),
-        scenarios=tuple(_scenario(name, a, z, roster_of, modes) for name, a, z in named),
+        scenarios=tuple(scenarios),
         itineraries=tuple(_examples(access, zones)),
         stops=_stops(study),
         background=background_of(study.streets),

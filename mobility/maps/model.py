@@ -159,6 +159,9 @@ class Scenario:
         Overtime after which there is still a way home, `NONE` where there is no way at all.
     share : uint8[R, M, H], optional
         Per roster and mode, share of the cycle's working days that hold, per cent.
+    fix_min : uint8[Z, H], optional
+        Minutes of the smallest move of one trip or line that makes the commute hold, 0 where
+        it does, `NONE` where no single move does it.
     """
 
     name: str
@@ -168,6 +171,7 @@ class Scenario:
     reason: UInt8
     overtime_min: UInt8 | None = None
     share: UInt8 | None = None
+    fix_min: UInt8 | None = None
 
 
 @dataclass(frozen=True)
@@ -350,6 +354,7 @@ class MapModel:
                 "status": (scenario.status, (zones, homes)),
                 "reason": (scenario.reason, (zones, homes)),
                 "share": (scenario.share, (len(self.rosters), len(self.modes), homes)),
+                "fix_min": (scenario.fix_min, (zones, homes)),
             }
             for name, (array, shape) in shapes.items():
                 if array is not None and (array.shape != shape or array.dtype != np.uint8):

@@ -123,6 +123,9 @@ def _scenario(
     return {
         "name": scenario.name,
         "out": out, "back": back, "over": over, "zone": zone,
+        "fix": None if scenario.fix_min is None else [
+            store.add_bytes(row[order]) for row in scenario.fix_min
+        ],
         "share": None if share is None else [
             store.add_bytes(share[r, m][order])
             for r in range(share.shape[0]) for m in range(share.shape[1])

@@ -205,6 +205,35 @@ def test_a_click_opens_both_directions_reason_and_example(open_page, basin) -> N
     assert "Roulement 3×8" in text
 
 
+def test_minutes_to_fix_show_on_the_map_and_in_pop_ups(open_page, basin) -> None:
+    model, path = basin
+    opened = open_page(path, "site=0&pick=s1&day=0&mode=0")
+    status = model.scenarios[0].status[zone_of(model, 1, 0)]
+    said = []
+    for wanted in (0, 1, 3):
+        home = int(np.flatnonzero(status == wanted)[0])
+        opened.page.evaluate(
+            f"""() => {{ const here = window.mobilityMap;
+            const at = L.latLng({model.homes.lat[home]}, {model.homes.lon[home]});
+            here.map.setView(at, 14, {{animate: false}});
+            return here.openHome(here.homeAt(at)); }}"""
+        )
+        opened.page.wait_for_selector(".mb-pop")
+        found = opened.page.locator(".mb-fix")
+        said.append(found.inner_text().partition("\u00a0: ")[2] if found.count() else "")
+    assert said == [
+        "",
+        "décaler une course ou une ligne de 5\u00a0min rend ce trajet possible.",
+        "aucun décalage d’une seule course ou ligne ne suffit.",
+    ]
+    before = opened.picture()
+    opened.choose(measure="fix")
+    assert opened.picture() != before
+    assert "1 à 5\u00a0min" in opened.page.inner_text("#mb-legend")
+    opened.choose(pick="r0")
+    assert opened.page.evaluate("window.mobilityMap.state.measure") == "holds"
+
+
 def test_a_hidden_home_says_fewer_than(open_page, tmp_path: Path) -> None:
     model = make_model(step_km=1.0)
     home = int(np.flatnonzero(model.homes.workers < 5)[0])

@@ -12,6 +12,7 @@ const REASON_HATCH = { no_stop_home: ".", no_stop_gate: "-", no_return: "\\", to
 const REASONS = ["", "no_stop_home", "no_stop_gate", "no_service_hour", "no_return", "too_long",
   "too_many_transfers", "only_school_days", "unsafe_night", "several"];
 const LATE_BREAKS = [15, 30, 60, 120];
+const FIX_BREAKS = [5, 10, 15, 30];
 
 // Classes of a time scale: at most six, up to the limit a direction holds within.
 function timeBreaks() {
@@ -109,6 +110,20 @@ const RULES = {
         : t("{from}–{to} min", { from: i ? LATE_BREAKS[i - 1] : 0, to: b - 1 }) }));
     styles.push({ ...NEITHER, label: t("No way home") });
     return { classes: over.map((m) => table[m]), styles };
+  },
+  async fix(scenario) {
+    const fix = await arrayOf(scenario, "fix", zoneRow());
+    if (!fix) return null;
+    const last = FIX_BREAKS.length + 1;
+    const table = Uint8Array.from({ length: 256 }, (_, m) => (m === 0 ? 0
+      : 1 + FIX_BREAKS.filter((b) => m > b).length));
+    table[NONE] = last + 1;
+    const styles = [{ colour: "#e8eef1", label: t("Holds already") },
+      ...FIX_BREAKS.map((b, i) => ({ colour: BLUES[i], label: t("{from}–{to} min",
+        { from: i ? FIX_BREAKS[i - 1] + 1 : 1, to: b }) })),
+      { colour: BLUES[4], label: t("over {n} min", { n: FIX_BREAKS[last - 2] }) },
+      { ...NEITHER, label: t("No single move does it") }];
+    return { classes: fix.map((m) => table[m]), styles };
   },
   async share(scenario) {
     const list = manifest.scenarios[scenario].share;

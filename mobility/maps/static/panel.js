@@ -22,7 +22,7 @@ function fillControls() {
   fillSelect("mb-direction", [["both", t("there and back")], ["out", t("outbound")], ["back", t("return")]], state.direction);
   $("mb-direction").disabled = !["time", "holds"].includes(state.measure);
   fillSelect("mb-mode", manifest.modes.map((m, i) => [i, modeName(i)]), state.mode);
-  $("mb-mode").disabled = ["white", "reason"].includes(state.measure);
+  $("mb-mode").disabled = ["white", "reason", "fix"].includes(state.measure);
   fillSelect("mb-measure-kind", measures().map((m) => [m, t("measure " + m)]), state.measure);
   fillSelect("mb-scenario", manifest.scenarios.map((s, i) => [i, scenarioName(i)]), state.scenario);
   $("mb-scenario-row").hidden = manifest.scenarios.length < 2;
@@ -154,7 +154,7 @@ function showSources() {
   $("mb-findings").replaceChildren(...manifest.findings.map(([fr, en]) => el("li", {}, language === "fr" ? fr : en)));
   $("mb-findings-box").hidden = !manifest.findings.length;
   $("mb-version").textContent = manifest.version ? "mobility " + manifest.version : "";
-  $("mb-threshold").textContent = manifest.threshold < 2 ? "" : t("Counts of fewer than {n} workers are hidden; a count from which one could be deduced is rounded down.", { n: manifest.threshold });
+  $("mb-threshold").textContent = manifest.threshold < 2 ? "" : t("Counts of fewer than {n} workers are withheld, and so are those from which one could be deduced.", { n: manifest.threshold });
 }
 
 // Leaflet's own controls, in the reader's language.

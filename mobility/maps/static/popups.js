@@ -5,9 +5,9 @@ async function openHome(h) {
   if (!homeNames) homeNames = await jsonOf(manifest.homes.names);
   const commune = await intsOf(manifest.homes.commune);
   const scenario = state.scenario;
-  const [out, back, zone, over] = await Promise.all([arrayOf(scenario, "out", keyRow()),
+  const [out, back, zone, over, fix] = await Promise.all([arrayOf(scenario, "out", keyRow()),
     arrayOf(scenario, "back", keyRow()), arrayOf(scenario, "zone", zoneRow()),
-    arrayOf(scenario, "over", keyRow())]);
+    arrayOf(scenario, "over", keyRow()), arrayOf(scenario, "fix", zoneRow())]);
   const workers = homes.workers[h];
   const place = manifest.homes.communes[commune[h]];
   const body = [el("h3", {}, homeNames[h] || place),
@@ -16,6 +16,11 @@ async function openHome(h) {
       : t("{n} workers", { n: number(workers) })].filter(Boolean).join(" · "))];
   if (out) body.push(wayTable(out[h], back[h]));
   if (zone) body.push(statusLine(zone[h] & 3, zone[h] >> 2));
+  if (fix && fix[h] > 0) {
+    body.push(el("p", { class: "mb-fix" }, t("Minutes to fix: {text}", { text: fix[h] === NONE
+      ? t("no move of a single trip or line makes this commute hold.")
+      : t("moving one trip or line by {n} min makes this commute hold.", { n: fix[h] }) })));
+  }
   if (over && over[h] !== NONE) {
     body.push(el("p", {}, over[h] > 0
       ? t("After the shift one may stay {n} min more and still get home.", { n: over[h] })

@@ -36,6 +36,7 @@ function picksOf(site) {
 }
 
 const hasOvertime = () => manifest.scenarios[state.scenario].over.some((blob) => blob !== null);
+const hasFix = () => !isRoster() && state.scenario === 0 && manifest.scenarios[0].fix !== null;
 const hasShare = () => manifest.scenarios[0].share !== null;
 
 function measures() {
@@ -43,6 +44,7 @@ function measures() {
   if (isRoster() && hasShare()) found.push("share");
   if (hasOvertime()) found.push("late");
   if (manifest.scenarios.length > 1) found.push("gain");
+  if (hasFix()) found.push("fix");
   return found;
 }
 
@@ -107,7 +109,8 @@ function addressOf() {
 }
 
 const arrayOf = (scenario, kind, row) => {
-  const blob = row === undefined ? null : manifest.scenarios[scenario][kind][row];
+  const rows = manifest.scenarios[scenario][kind];
+  const blob = row === undefined || rows === null ? null : rows[row];
   return blob === null || blob === undefined ? Promise.resolve(null) : bytesOf(blob);
 };
 
