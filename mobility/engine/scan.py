@@ -102,13 +102,15 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
     # Departures that the last ride lowered, by stop: positions ``low:high`` of the stop-major
     # order, their labels from ``place`` on in ``fresh``, and in ``least`` the least from each
     # on; ``floor`` is the least of all of a stop.
+    stops = np.empty(n_stops, np.int32)
     low = np.empty(n_stops, np.int32)
     high = np.empty(n_stops, np.int32)
     place = np.empty(n_stops, np.int64)
     floor = np.empty(n_stops, np.int32)
     fresh = np.empty(size, np.int32)
     least = np.empty(size, np.int32)
-    # The least that alighting at a stop can bring, and between which times.
+    # The least that alighting at a stop can bring, and between which times; ``since`` is told
+    # for the gate alone, where it is exact.
     hope = np.empty(n_stops, np.int32)
     since = np.empty(n_stops, np.int32)
     until = np.empty(n_stops, np.int32)
@@ -178,50 +180,50 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
             for later in range(ride + 1, max_rides):
                 log_ptr[later + 1] = logged
             break
-        for stop in range(n_stops):
-            low[stop] = INF
-            high[stop] = 0
-            floor[stop] = INF
+        low[:] = INF
+        high[:] = 0
+        floor[:] = INF
+        count = 0
         for i in range(log_ptr[ride], logged):
             call = log_call[i]
             stop = call_stop[call]
+            if high[stop] == 0:
+                stops[count] = stop
+                count += 1
             low[stop] = min(low[stop], call_pos[call])
             high[stop] = max(high[stop], call_pos[call] + 1)
             floor[stop] = min(floor[stop], log_walk[i])
         filled = 0
-        for stop in range(n_stops):
+        for j in range(count):
+            stop = stops[j]
             place[stop] = filled
-            for _ in range(low[stop], high[stop]):
-                fresh[filled] = INF
-                filled += 1
+            filled += high[stop] - low[stop]
+        fresh[:filled] = INF
         for i in range(log_ptr[ride], logged):
             call = log_call[i]
             stop = call_stop[call]
             fresh[place[stop] + call_pos[call] - low[stop]] = log_walk[i]
         hope[:] = INF
-        since[:] = INF
+        since[:] = -INF
         until[:] = -INF
-        for stop in range(n_stops):
-            if high[stop] == 0:
-                continue
+        for j in range(count):
+            stop = stops[j]
             after = INF
             for k in range(place[stop] + high[stop] - low[stop] - 1, place[stop] - 1, -1):
                 after = min(after, fresh[k])
                 least[k] = after
-            sooner, later = dep_time[low[stop]], dep_time[high[stop] - 1]
+            later = dep_time[high[stop] - 1]
             for foot in range(into_ptr[stop], into_ptr[stop + 1]):
                 walk = into_walk_s[foot]
                 if walk + after > max_walk_s:
                     break
                 other = into_stop[foot]
                 hope[other] = min(hope[other], walk + after)
-                since[other] = min(since[other], max(sooner - walk - max_wait_s, -INF))
                 until[other] = max(until[other], later - into_need_s[foot])
 
     # All labels by stop, from the first to the last departure that has one.
-    for stop in range(n_stops):
-        low[stop] = INF
-        high[stop] = 0
+    low[:] = INF
+    high[:] = 0
     for i in range(logged):
         call = log_call[i]
         stop = call_stop[call]

@@ -1,7 +1,8 @@
 """Turn text columns of a GTFS table into numbers, seconds, dates and indices.
 
-Every distinct value is parsed once; the first unreadable one becomes an error that names
-file, row, column and value.
+A column of plain values is converted whole by arrow. In any other one every distinct value
+is parsed once; the first unreadable one becomes an error that names file, row, column and
+value.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mobility.errors import SourceError
@@ -40,10 +43,9 @@ def _parsed(
     *,
     file: str,
     mend: str,
-    split: tuple[NDArray[np.int64], list[str]] | None = None,
 ) -> NDArray[Any]:
     """Parse each distinct value; ``parse`` returns ``_UNREADABLE`` for a wrong one."""
-    codes, texts = split or categories(values)
+    codes, texts = categories(values)
     parsed = [parse(t) if t else missing for t in texts]
     bad = [k for k, p in enumerate(parsed) if p is _UNREADABLE]
     if bad:
@@ -70,33 +72,65 @@ def _time(text: str) -> Any:
     return hours * 3600 + minutes * 60 + seconds
 
 
-def _plain_times(texts: list[str]) -> dict[str, int]:
-    """Return the seconds of texts of the form ``HH:MM:SS``, all at once."""
-    plain = [t for t in texts if len(t) == 8 and t.isascii()]
-    digits = np.frombuffer("".join(plain).encode(), np.uint8).reshape(-1, 8).astype(np.int32) - 48
-    colon = ord(":") - 48
-    tens, ones = digits[:, [0, 3, 6]], digits[:, [1, 4, 7]]
-    fine = ((tens >= 0) & (tens <= 9) & (ones >= 0) & (ones <= 9)).all(axis=1)
-    fine &= (digits[:, [2, 5]] == colon).all(axis=1) & (tens[:, 1:] < 6).all(axis=1)
-    total = (10 * tens + ones) @ np.array([3600, 60, 1], np.int32)
-    return {plain[k]: int(total[k]) for k in np.flatnonzero(fine).tolist()}
+def _plain_times(values: pd.Series) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the seconds of the texts ``HH:MM:SS`` and ``H:MM:SS``, and which rows they are."""
+    texts = pa.array(values, type=pa.large_string(), from_pandas=True)
+    if isinstance(texts, pa.ChunkedArray):
+        texts = texts.combine_chunks()
+    _, places, content = texts.buffers()
+    ends = np.frombuffer(places, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    width = np.diff(ends)
+    plain = np.flatnonzero((width == 7) | (width == 8))
+    letters = np.frombuffer(content or b"", np.uint8)
+    short = width[plain] == 7
+    start = ends[:-1][plain] - short
+    # The first of a text of seven letters is that of the text before: a nought stands for it.
+    digits = letters[np.maximum(start[:, None] + np.arange(8), 0)] - np.uint8(ord("0"))
+    digits[short, 0] = 0
+    colon = np.uint8(ord(":") - ord("0"))
+    fine = (digits[:, 2] == colon) & (digits[:, 5] == colon)
+    fine &= (digits[:, 3] < 6) & (digits[:, 6] < 6)
+    total = np.zeros(plain.size, np.int32)
+    for place, worth in ((0, 36_000), (1, 3600), (3, 600), (4, 60), (6, 10), (7, 1)):
+        fine &= digits[:, place] < 10
+        total += worth * digits[:, place].astype(np.int32)
+    seconds_of = np.full(len(values), np.nan)
+    seconds_of[plain[fine]] = total[fine]
+    return seconds_of, ~np.isnan(seconds_of)
 
 
 def seconds(values: pd.Series, *, file: str) -> NDArray[np.float64]:
     """Return seconds since noon minus 12 h of ``HH:MM:SS``; NaN where missing."""
-    codes, texts = categories(values)
-    known = _plain_times(texts)
-    return _parsed(
-        values, lambda t: known[t] if t in known else _time(t), np.nan, np.float64, file=file,
-        mend="Write times as HH:MM:SS; hours may go beyond 24 for trips after midnight.",
-        split=(codes, texts),
-    )  # fmt: skip
+    if values.dtype == np.float64:
+        return np.full(len(values), np.nan)
+    found, known = _plain_times(values)
+    if not known.all():
+        found[~known] = _parsed(
+            values[~known], _time, np.nan, np.float64, file=file,
+            mend="Write times as HH:MM:SS; hours may go beyond 24 for trips after midnight.",
+        )  # fmt: skip
+    return found
+
+
+def _cast(values: pd.Series, dtype: pa.DataType) -> NDArray[Any] | None:
+    """Return a column of plain numbers, 0 where missing; None where some are not plain."""
+    try:
+        texts = pa.array(values, type=pa.large_string(), from_pandas=True)
+        found: NDArray[Any] = pc.fill_null(pc.cast(texts, dtype), 0).to_numpy()
+    except pa.ArrowInvalid:
+        return None
+    return found
 
 
 def integers(
     values: pd.Series, missing: int, *, file: str, low: int = 0, high: int = 2**31 - 1
 ) -> NDArray[np.int64]:
     """Return whole numbers from ``low`` to ``high``; ``missing`` where there is none."""
+    plain = None if values.dtype == np.float64 else _cast(values, pa.int64())
+    if plain is not None and plain.size:
+        empty = values.isna().to_numpy()
+        if ((plain >= low) & (plain <= high) | empty).all():
+            return np.where(empty, missing, plain)
 
     def parse(text: str) -> Any:
         try:
@@ -113,6 +147,11 @@ def numbers(
     values: pd.Series, *, file: str, low: float = -np.inf, high: float = np.inf
 ) -> NDArray[np.float64]:
     """Return decimal numbers from ``low`` to ``high``; NaN where missing."""
+    plain = None if values.dtype == np.float64 else _cast(values, pa.float64())
+    if plain is not None and plain.size:
+        empty = values.isna().to_numpy()
+        if (np.isfinite(plain) & (plain >= low) & (plain <= high) | empty).all():
+            return np.where(empty, np.nan, plain)
 
     def parse(text: str) -> Any:
         try:
@@ -142,6 +181,16 @@ def dates(values: pd.Series, *, file: str) -> NDArray[np.int64]:
 
 def index_of(values: pd.Series, ids: pd.Series) -> NDArray[np.int32]:
     """Return the place of each value among the unique ``ids``; -1 missing, -2 unknown."""
+    if values.dtype == np.float64:
+        return np.full(len(values), -1, np.int32)
+    if len(values):
+        texts = pa.array(values, type=pa.large_string(), from_pandas=True)
+        known = pa.array(ids, type=pa.large_string(), from_pandas=True)
+        if isinstance(known, pa.ChunkedArray):
+            known = known.combine_chunks()
+        places = pc.index_in(texts, value_set=known, skip_nulls=True)
+        if places.null_count == texts.null_count:
+            return np.asarray(pc.fill_null(places, -1).to_numpy(), np.int32)
     codes, texts = categories(values)
     place = {t: k for k, t in enumerate(ids.tolist())}
     found = np.array([*(place.get(t, -2) for t in texts), -1], np.int32)

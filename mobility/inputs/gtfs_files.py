@@ -8,6 +8,8 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from csv import Error as CsvError
+from csv import reader
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -47,6 +49,11 @@ STOP_TIMES_COLUMNS = (
     "trip_id", "stop_id", "stop_sequence", "arrival_time", "departure_time", "pickup_type",
     "drop_off_type", "shape_dist_traveled", "timepoint",
 )  # fmt: skip
+MISSING = [
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+    "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+]  # fmt: skip
+"""Texts that stand for no value, the same as pandas takes for it."""
 REQUIRED_TABLES = ("agency", "stops", "routes", "trips", "stop_times")
 
 
@@ -123,16 +130,24 @@ def read_tables(path: Path) -> RawTables:
 
 
 class _Tables(ptg.gtfs.Feed):  # type: ignore[misc]
-    """A partridge feed that reads only the columns used of its largest table.
+    """A partridge feed that parses well-formed files with arrow, and what arrow refuses itself.
 
-    Its values are not stripped: they are few different ones, each parsed once.
+    Of the largest table only the columns used are read, and its values are not stripped: they
+    are few different ones, each looked at once.
     """
 
-    def get(self, filename: str) -> pd.DataFrame:
+    def _read_csv(self, filename: str) -> pd.DataFrame:
         """Return a table as text."""
         path = self._pathmap.get(filename)
-        if filename != "stop_times.txt" or path is None or Path(path).stat().st_size == 0:
-            other: pd.DataFrame = super().get(filename)
+        if path is None or Path(path).stat().st_size == 0:
+            empty: pd.DataFrame = super()._read_csv(filename)
+            return empty
+        largest = filename == "stop_times.txt"
+        frame = _parsed_by_arrow(Path(path), largest=largest)
+        if frame is not None:
+            return frame
+        if not largest:
+            other: pd.DataFrame = super()._read_csv(filename)
             return other
         with Path(path).open("rb") as stream:
             encoding = detect_encoding(stream)
@@ -140,6 +155,37 @@ class _Tables(ptg.gtfs.Feed):  # type: ignore[misc]
         used = [c for c in header.columns if c.strip() in STOP_TIMES_COLUMNS]
         frame = pd.read_csv(path, dtype="str", encoding=encoding, index_col=False, usecols=used)
         return frame.rename(columns=str.strip)
+
+
+def _parsed_by_arrow(path: Path, *, largest: bool) -> pd.DataFrame | None:
+    """Return a table as text; None when it is not plain CSV in UTF-8 with as many values a row."""
+    from pyarrow import ArrowInvalid, compute, csv, string
+
+    with path.open("rb") as stream:
+        header = stream.readline()
+    try:
+        names = next(reader([header.decode("utf-8-sig")]), [])
+        if len(set(names)) < len(names) or not all(n.strip() for n in names):
+            return None
+        table = csv.read_csv(
+            path,
+            parse_options=csv.ParseOptions(newlines_in_values=True),
+            convert_options=csv.ConvertOptions(
+                column_types=dict.fromkeys(names, string()),
+                include_columns=[n for n in names if n.strip() in STOP_TIMES_COLUMNS]
+                if largest
+                else [],
+                null_values=MISSING,
+                strings_can_be_null=True,
+            ),
+        )
+    except (ArrowInvalid, KeyError, UnicodeDecodeError, CsvError):
+        return None
+    columns = {
+        name.strip(): column if largest else compute.utf8_trim_whitespace(column)
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    }
+    return pd.DataFrame({n: c.to_pandas() for n, c in columns.items()}, dtype="str")
 
 
 def _open(path: Path, folder: Path) -> _Tables:
