@@ -19,7 +19,7 @@ from mobility.analysis.retiming_candidates import SearchOptions
 from mobility.analysis.retiming_combine import combine
 from mobility.cli import app
 from mobility.report.letter import request_letter, requests
-from mobility.report.levers import fix_table, levers_table
+from mobility.report.levers import levers_table
 from mobility.report.plan import mobility_plan
 from mobility.report.plan_tables import driving, shares, versement
 from mobility.report.sections import Report, Section
@@ -147,11 +147,12 @@ def test_levers_table_withholds_ratios_with_counts(found):
 
 
 def test_minutes_to_fix_are_those_of_a_lever(found):
-    frame = fix_table(found)
-    assert len(frame)
-    assert set(frame["minutes"]) <= {o.lever.shift_s // 60 for o in found.outcomes} | {
-        -o.lever.shift_s // 60 for o in found.outcomes
-    }
+    fixes = found.fixes
+    frame = fixes.to_frame("fr")
+    assert set(frame["minutes"]) <= {abs(lever.shift_s) // 60 for lever in fixes.levers}
+    row = frame.iloc[0]
+    assert row["line"] in row["move"]
+    assert f"{row['minutes']} min plus t" in row["move"]
 
 
 def test_report_renders_texts_as_they_are():
@@ -167,7 +168,13 @@ def test_commands_write_their_files(tmp_path):
     territory = str(write_territory(tmp_path / "in", trips=trips))
     runner, out = CliRunner(), tmp_path / "out"
     for command, files in {
-        "levers": ("levers.csv", "levers.html", "recommendations.md", "shift_hours.csv"),
+        "levers": (
+            "levers.csv",
+            "levers.html",
+            "minutes_to_fix.gpkg",
+            "recommendations.md",
+            "shift_hours.csv",
+        ),
         "letter": ("letter.md", "letter.html"),
         "plan": ("plan.md", "plan.html", "plan_supply.csv", "plan_actions.csv"),
     }.items():
@@ -178,5 +185,5 @@ def test_commands_write_their_files(tmp_path):
     assert "20 min earlier (04:45 → 04:25)" in (out / "recommendations.md").read_text("utf-8")
     assert "To the mobility authority" in (out / "letter.md").read_text("utf-8")
     assert (out / "minutes_to_fix.csv").read_text("utf-8").splitlines()[1:] == [
-        "H1,Usine,3x8,matin,school_weekday,20"
+        "H1,Usine,3x8,matin,school_weekday,20,R,early,line R: 04:45 → 04:25 (20 min earlier)"
     ]

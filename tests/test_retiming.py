@@ -13,6 +13,7 @@ import pytest
 from small import TRIPS, write_territory
 
 from mobility.analysis.commutes import assess, rosters
+from mobility.analysis.fixes import minutes_to_fix
 from mobility.analysis.levers_model import Lever
 from mobility.analysis.levers_patch import what_if
 from mobility.analysis.loading import load
@@ -258,3 +259,16 @@ def test_distinct_levers_share_no_trip(demo):
     found = search(demo.access, options=ONLY_TRIPS, bench=demo)
     trips_ = [t for o in distinct(found.useful, 10) for t in o.lever.trips]
     assert len(trips_) == len(set(trips_)) > 0
+
+
+def test_quick_minutes_to_fix_are_those_of_the_search(demo):
+    found = search(demo.access, options=SearchOptions(kinds=("move_trip", "move_line")), bench=demo)
+    quick = minutes_to_fix(demo.access, bench=demo)
+    assert np.array_equal(quick.minutes, found.minutes_to_fix)
+    assert (quick.minutes > 0).any()
+    # The move named does connect the home.
+    key, home = (int(k[0]) for k in np.nonzero(quick.minutes > 0))
+    lever = quick.levers[quick.move[key, home]]
+    assert abs(lever.shift_s) // 60 == quick.minutes[key, home]
+    changes = demo.scores.changes(demo.try_unit((lever,))[0])
+    assert any(c.key == key and home in c.gained for c in changes)

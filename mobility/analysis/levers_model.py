@@ -164,3 +164,10 @@ def days_of(nets: dict[str, DayNetwork], lever: Lever) -> Iterator[str]:
             runs = network.runs_of(lever.trips)
             if (network.timetable.run_day[runs] == 0).any():
                 yield kind
+
+
+def departures(network: DayNetwork, lever: Lever) -> list[int]:
+    """Return the departures of a lever's trips on the service day itself, axis seconds."""
+    pieces = network.pieces
+    own = network.timetable.run_day[pieces.run] == 0
+    return sorted(int(s) for s in pieces.start_s[own & np.isin(pieces.trip, lever.trips)])

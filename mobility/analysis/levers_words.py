@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mobility.analysis.examples import line_name
-from mobility.analysis.levers_model import DayNetwork, Lever, days_of
+from mobility.analysis.levers_model import DayNetwork, Lever, days_of, departures
 from mobility.analysis.study import Study
 from mobility.clock import axis_to_local
 
@@ -23,13 +23,6 @@ def clock(study: Study, kind: str, axis_s: int) -> str:
     """Return the local clock time, ``HH:MM``, of an axis second of a kind of day."""
     date = next(day.date for day in study.days if day.kind == kind)
     return axis_to_local(date, axis_s, study.territory.zone).strftime("%H:%M")
-
-
-def departures(network: DayNetwork, lever: Lever) -> list[int]:
-    """Return the departures of a lever's trips on the service day itself, axis seconds."""
-    pieces = network.pieces
-    own = network.timetable.run_day[pieces.run] == 0
-    return sorted(int(s) for s in pieces.start_s[own & np.isin(pieces.trip, lever.trips)])
 
 
 def reference_time(bench: Workbench, lever: Lever) -> tuple[str, int]:

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from mobility.analysis.levers_factors import LeverFactors, load_factors
-from mobility.analysis.levers_model import Lever, days_of
+from mobility.analysis.levers_model import Lever, days_of, departures
 from mobility.analysis.levers_remedy import Effect, Remedy
-from mobility.analysis.levers_words import clock, departures, lever_names
+from mobility.analysis.levers_words import clock, lever_names
 from mobility.analysis.retiming import Outcome, Retiming, Workbench
 from mobility.analysis.retiming_candidates import lines_of
 from mobility.analysis.retiming_score import days_a_year

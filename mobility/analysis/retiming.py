@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -28,10 +29,16 @@ from mobility.analysis.retiming_vehicles import Vehicles
 from mobility.analysis.study import Progress, Study, quiet
 from mobility.network.timetable import INF
 
+if TYPE_CHECKING:
+    from mobility.analysis.fixes import Fixes
+
 Int32 = NDArray[np.int32]
 
 #: A lever that adds no driving still costs the planning of a minute, for the ranking.
 LEAST_MINUTES = 1.0
+
+#: What one lever changes, by window.
+Effects = dict[int, EdgeEffect]
 
 
 @dataclass(frozen=True)
@@ -121,6 +128,37 @@ class Workbench:
         tried = {kind: family(self.nets, kind, levers) for kind in self.nets}
         return self.effects(tried, keep_times=keep_times)
 
+    def try_gains(self, unit: Unit) -> list[Effects]:
+        """Return what `try_unit` does for levers that bring a commute, nothing for others.
+
+        Edges where nobody can gain a direction are left out, but for the other edge of the
+        shifts whose first one gains: what is lost there undoes the gain.
+        """
+        levers = list(unit)
+        found: list[Effects] = [{} for _ in levers]
+        for kind in self.nets:
+            one = family(self.nets, kind, levers)
+            if not one.removed.size and not one.member.size:
+                continue
+            near = {w.index: w for w in self._near(kind, one)}
+            left: dict[int, Window] = {}
+            for window in near.values():
+                mine = window.effects(one, gains_only=True)
+                if not mine:
+                    left[window.index] = window
+                for member, effect in mine.items():
+                    found[member][window.index] = effect
+            gaining = {w for effects in found for w in effects if w in near}
+            partners = {
+                w for window in gaining for k in self.scores.keys_of[window]
+                for w in self.scores.ends_of(k)
+            }  # fmt: skip
+            for index in sorted(partners & set(left)):
+                for member, effect in left[index].effects(one).items():
+                    if found[member]:
+                        found[member][index] = effect
+        return found
+
     def try_together(
         self, levers: Sequence[Lever], *, keep_times: bool = False
     ) -> dict[int, EdgeEffect]:
@@ -130,13 +168,18 @@ class Workbench:
         return found[0] if found else {}
 
 
-def workbench(access: Access) -> Workbench:
+def workbench(access: Access, *, stops: bool = True) -> Workbench:
     """Prepare the evaluation of levers on an assessed study.
 
     The study gets a stop at every gate, where extensions end, and candidates of new stops;
     its answers stay the same.
+
+    Parameters
+    ----------
+    stops
+        Whether new stops are looked for.
     """
-    study, new_stops = with_new_stops(access)
+    study, new_stops = with_new_stops(access) if stops else (access.study, ())
     study = with_gate_stops(study)
     access = replace(access, study=study)
     nets = networks(study)
@@ -161,7 +204,18 @@ class Retiming:
     bench: Workbench
     outcomes: tuple[Outcome, ...]
     tried: int
-    minutes_to_fix: NDArray[np.int16] = field(repr=False)
+
+    @cached_property
+    def fixes(self) -> Fixes:
+        """The smallest move that makes each commute hold."""
+        from mobility.analysis.fixes import fixes_of
+
+        return fixes_of(self.bench, ((o.lever, o.effects) for o in self.outcomes))
+
+    @property
+    def minutes_to_fix(self) -> NDArray[np.int16]:
+        """Minutes of those moves, int16 (keys, H), see `fixes.Fixes`."""
+        return self.fixes.minutes
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per lever, see `lever_row`."""
@@ -222,7 +276,7 @@ def search(
     """
     progress("levers")
     bench = workbench(access) if bench is None else bench
-    _warm(bench)
+    warm(bench)
     units = candidates(
         bench.study, bench.nets, bench.windows, options or SearchOptions(), bench.new_stops
     )
@@ -237,10 +291,10 @@ def search(
     ]
     outcomes.sort(key=_rank)
     tried = sum(len(unit) for unit in units)
-    return Retiming(bench, tuple(outcomes), tried, minutes_to_fix(bench, outcomes))
+    return Retiming(bench, tuple(outcomes), tried)
 
 
-def _warm(bench: Workbench) -> None:
+def warm(bench: Workbench) -> None:
     """Compute what threads share before they start."""
     for window in bench.windows:
         _ = window.is_used, window.base_s, window.walked_s, window.keys, window.egress_s
@@ -292,30 +346,6 @@ def _rank(outcome: Outcome) -> tuple[object, ...]:
     )
 
 
-def minutes_to_fix(bench: Workbench, outcomes: Sequence[Outcome]) -> NDArray[np.int16]:
-    """Return the smallest move that makes each commute hold.
-
-    Returns
-    -------
-    int16[keys, H]
-        Minutes of the smallest move of one trip or line among the levers tried, 0 where the
-        commute holds already, -1 where no single move does it. Rows as `Scores.keys`.
-    """
-    scores = bench.scores
-    none = np.iinfo(np.int16).max
-    best = np.full(scores.served.shape, none, np.int16)
-    for outcome in outcomes:
-        if not outcome.lever.is_move:
-            continue
-        minutes = np.int16(abs(outcome.lever.shift_s) // 60)
-        for change in scores.changes(outcome.effects):
-            row = best[change.key]
-            row[change.gained] = np.minimum(row[change.gained], minutes)
-    best[scores.served] = 0
-    best[best == none] = -1
-    return best
-
-
 def access_after(bench: Workbench, effects: dict[int, EdgeEffect]) -> Access:
     """Return the assessment with a lever pulled, from effects that kept their times.
 
@@ -349,7 +379,6 @@ __all__ = [
     "access_after",
     "days_of",
     "lever_row",
-    "minutes_to_fix",
     "search",
     "workbench",
 ]

@@ -132,6 +132,13 @@ class Scores:
             for mode in carried_modes(self.study)
         }
 
+    def ends_of(self, key: int) -> set[int]:
+        """Return every window on which a key depends."""
+        found = set(self._ends[key])
+        for ends in self._carried.values():
+            found.update(ends[key])
+        return found
+
     def _edges(self, key: int) -> tuple[Window, Window]:
         out, back = self._ends[key]
         return self.windows[out], self.windows[back]

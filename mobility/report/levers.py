@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
+import pyogrio
 
 from mobility.analysis.commutes import Access, assess
 from mobility.analysis.levers_remedy import Remedy
 from mobility.analysis.loading import load
 from mobility.analysis.recommendations import recommend, shown_remedies
 from mobility.analysis.retiming import Retiming, search
-from mobility.analysis.shapes import home_labels
 from mobility.analysis.shift_hours import ShiftHours, shift_hours
 from mobility.analysis.street_remedies import tracks_layer
 from mobility.analysis.study import Progress, quiet
@@ -129,24 +128,6 @@ def levers_table(found: Retiming) -> pd.DataFrame:
     return frame
 
 
-def fix_table(found: Retiming) -> pd.DataFrame:
-    """Return the minutes to fix of each white home that one move would connect.
-
-    Columns: ``home_id``, ``site``, ``roster``, ``shift``, ``day_kind``, ``minutes``.
-    """
-    study, keys = found.bench.study, found.bench.scores.keys
-    place, home = np.nonzero(found.minutes_to_fix > 0)
-    shifts = [study.shift_rows[found.bench.scores.shift_of(int(k))] for k in place]
-    return pd.DataFrame({
-        "home_id": home_labels(study)[home],
-        "site": [s.site_name for s in shifts],
-        "roster": [s.roster for s in shifts],
-        "shift": [s.shift for s in shifts],
-        "day_kind": keys["day_kind"].to_numpy()[place],
-        "minutes": found.minutes_to_fix[place, home],
-    })  # fmt: skip
-
-
 def recommendations_report(results: LeverResults, language: str) -> Report:
     """Return the recommendations as a report, with the journeys of those illustrated."""
     study = results.found.bench.study
@@ -171,7 +152,7 @@ def write_levers(
 ) -> list[str]:
     """Write every table, the recommendations, and the map with each of them.
 
-    ``levers.csv``, ``minutes_to_fix.csv``, ``shift_hours.csv``, ``remedies.csv``,
+    ``levers.csv``, ``minutes_to_fix.csv`` and ``.gpkg``, ``shift_hours.csv``, ``remedies.csv``,
     ``recommendations.*`` and, where some are recommended, ``cycle_tracks.geojson``.
 
     Parameters
@@ -184,7 +165,12 @@ def write_levers(
     hours = suppress_counts(results.hours.to_frame(), ["workers"], threshold=threshold)
     with staging(folder) as part:
         write_text(part / "levers.csv", levers_table(results.found).to_csv(index=False))
-        write_text(part / "minutes_to_fix.csv", fix_table(results.found).to_csv(index=False))
+        fixes = results.found.fixes.to_frame(language)
+        write_text(part / "minutes_to_fix.csv", fixes.to_csv(index=False))
+        # A GeoPackage holds the time of its last change; a fixed one keeps the bytes the same.
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
+        layer = results.found.fixes.to_layer()
+        layer.to_file(part / "minutes_to_fix.gpkg", layer="minutes_to_fix", driver="GPKG")
         write_text(part / "shift_hours.csv", hours.to_csv(index=False))
         write_text(part / "remedies.csv", results.table.to_csv(index=False))
         recommendations_report(results, language).write(part, "recommendations")
