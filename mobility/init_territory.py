@@ -301,11 +301,8 @@ class _Work:
                 return offers
         saved = sorted(into.glob("*.zip"))
         if not saved:
-            error = DownloadError(
-                "No timetable was found for this area.", mend=BY_HAND["timetable"]
-            )
-            error.params["folder"] = into
-            self.missing.append(error)
+            problem = "No timetable was found for this area."
+            self.missing.append(DownloadError(problem, mend=BY_HAND["timetable"], folder=into))
         return [FeedOffer(path.stem, str(path), "", "", "", "", path.name) for path in saved]
 
     def _feed(self, offer: FeedOffer, target: Path) -> Path:

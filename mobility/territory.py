@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,13 +13,20 @@ from mobility.clock import DAY_S
 from mobility.errors import SourceNotFoundError, TerritoryError
 from mobility.fields import WEEKDAYS, ClockS, Days, Lat, Lon, Model, Share, Weekday
 from mobility.rosters import ROSTER_TEMPLATES, Roster, Shift, Site
+from mobility.sources import (
+    DAY_KIND_WEEKDAYS,
+    DAY_KINDS,
+    DayKind,
+    DaysConfig,
+    HomesSource,
+    Sources,
+)
 
 TransitMode = Literal["transit", "bike_transit", "park_and_ride", "on_demand"]
 StreetMode = Literal["walk", "bike", "e_bike", "car"]
 Mode = Literal[
     "transit", "bike_transit", "park_and_ride", "on_demand", "walk", "bike", "e_bike", "car"
 ]
-SchoolZone = Literal["A", "B", "C"]
 
 
 def _check_zone(name: str) -> str:
@@ -29,83 +35,6 @@ def _check_zone(name: str) -> str:
     except (KeyError, ValueError, OSError):
         raise ValueError('is no time zone; write e.g. "Europe/Paris"') from None
     return name
-
-
-class HomesSource(Model):
-    """Where workers live: a layer or a CSV file, and its columns."""
-
-    file: Path
-    kind: Literal["auto", "points", "cells", "communes", "insee_grid", "flows", "employees"] = (
-        "auto"
-    )
-    layer: str | None = None
-    id: str | None = None
-    name: str | None = None
-    workers: str = "workers"
-    lon: str = "lon"
-    lat: str = "lat"
-    crs: str | None = None
-    groups: list[str] = []
-    commune: str | None = None
-    zones: Path | None = None
-    zones_id: str | None = None
-    work_commune: list[str] = []
-    cell_m: Annotated[float, Field(gt=0)] = 200.0
-    workers_share: Share = 1.0
-
-
-class Sources(Model):
-    """The files a study reads; relative paths resolve from the territory file."""
-
-    osm: Path | None = None
-    lines: Path | None = None
-    streets_attribution: str | None = None
-    streets_licence: str | None = None
-    gtfs: list[Path] = []
-    homes: HomesSource
-    sites: Path | None = None
-    background: Path | None = None
-    street_changes: Path | None = None
-    elevation: Path | None = None
-    car_parks: Path | None = None
-
-
-class DayKind(Model):
-    """A date standing for a kind of day, for shifts starting on ``weekdays``."""
-
-    name: str
-    date: dt.date | None = None
-    weekdays: Days = list(WEEKDAYS)
-    label: str = ""
-
-
-DAY_KINDS: tuple[str, ...] = ("school_weekday", "holiday_weekday", "saturday", "sunday")
-DAY_KIND_WEEKDAYS: dict[str, str] = {
-    "school_weekday": "mon-fri",
-    "holiday_weekday": "mon-fri",
-    "saturday": "sat",
-    "sunday": "sun",
-}
-
-
-class DaysConfig(Model):
-    """Which kinds of day are studied and the date standing for each.
-
-    ``kinds`` lists names of the four standard kinds; ``dates`` fixes the date of some of
-    them; the others are chosen from the feeds' calendars.
-    """
-
-    kinds: list[Literal["school_weekday", "holiday_weekday", "saturday", "sunday"]] = [
-        "school_weekday",
-        "holiday_weekday",
-        "saturday",
-        "sunday",
-    ]
-    dates: dict[str, dt.date] = {}
-    extra: list[DayKind] = []
-    country: str = "FR"
-    school_zone: SchoolZone | None = None
-    school_holidays: list[tuple[dt.date, dt.date]] = []
 
 
 class Limits(Model):
@@ -415,6 +344,7 @@ __all__ = [
     "WEEKDAYS",
     "Carpool",
     "DayKind",
+    "DaysConfig",
     "Feeders",
     "HomesSource",
     "Limits",

@@ -3,7 +3,8 @@ import pytest
 import shapely
 
 from mobility.errors import MobilityError, SourceError, TerritoryError
-from mobility.inputs.sites import days_text, read_sites, read_sites_file, roster_template
+from mobility.inputs.sites import read_sites, read_sites_file
+from mobility.inputs.sites_words import days_text, roster_template
 from mobility.territory import Territory
 
 TABLE = (

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from mobility.cache import cache_dir
 from mobility.errors import DownloadError
-from mobility.inputs.download import Kind, OnBytes, Patience, fetch
+from mobility.inputs.content import Kind
+from mobility.inputs.download import OnBytes, Patience, fetch
 
 Box = tuple[float, float, float, float]
 """West, south, east, north, degrees."""

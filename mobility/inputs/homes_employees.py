@@ -29,7 +29,7 @@ from mobility.inputs.homes_model import (
 )
 from mobility.inputs.homes_spread import allocate
 from mobility.inputs.homes_zones import Zones, read_zones, zone_cells
-from mobility.inputs.sites import roster_template
+from mobility.inputs.sites_words import roster_template
 from mobility.inputs.tables import read_table
 from mobility.territory import Site
 

@@ -1,4 +1,4 @@
-"""Tables from outside (CSV, any GeoPandas layer) → checked columns, with clear errors.
+"""Tables from outside (CSV, Excel, any GeoPandas layer) → checked columns, with clear errors.
 
 A CSV may come from a French spreadsheet: ``;`` between fields, decimal commas, Windows-1252
 or UTF-8 with a byte-order mark. Rows keep their number in the file (1-based, header
@@ -19,10 +19,12 @@ import pandas as pd
 from mobility.errors import SourceError
 from mobility.inputs.columns import Table
 from mobility.inputs.layers import need_file, read_layer
+from mobility.inputs.workbook import read_workbook
 
 CSV_SUFFIXES = frozenset({".csv", ".txt", ".tsv"})
 _DELIMITERS = ";,\t|"
-_SPREADSHEETS = {".xlsx", ".xls", ".ods", ".xlsm"}
+_WORKBOOKS = frozenset({".xlsx", ".xlsm"})
+_OTHER_WORKBOOKS = frozenset({".xls", ".xlsb", ".ods"})
 
 
 def is_csv(path: Path) -> bool:
@@ -38,18 +40,18 @@ def read_table(
     columns: Callable[[str], bool] | None = None,
     private: bool = False,
 ) -> Table:
-    """Read a CSV file or any layer GeoPandas reads.
+    """Read a CSV file, an Excel workbook or any layer GeoPandas reads.
 
     Parameters
     ----------
     path
         The file.
     layer
-        Which layer of a file of several.
+        Which layer, or sheet, of a file of several.
     crs
         Coordinate reference system of a layer that states none.
     columns
-        Which CSV columns to keep, by name; all by default.
+        Which columns of a CSV or a workbook to keep, by name; all by default.
     private
         Whether values are personal, hence never quoted in an error.
 
@@ -59,11 +61,14 @@ def read_table(
         The file is missing, unreadable or empty.
     """
     need_file(path)
-    if path.suffix.lower() in _SPREADSHEETS:
+    suffix = path.suffix.lower()
+    if suffix in _WORKBOOKS:
+        return read_workbook(path, sheet=layer, columns=columns, private=private)
+    if suffix in _OTHER_WORKBOOKS:
         raise SourceError(
-            "A spreadsheet workbook is not read.",
+            "A workbook of this kind is not read.",
             file=path,
-            mend="Save the sheet as CSV (in Excel: Save as, CSV UTF-8) and name that file.",
+            mend="Save it as an Excel workbook (.xlsx) or as CSV, and name that file.",
         )
     if is_csv(path):
         return read_csv(path, columns=columns, private=private)

@@ -1,0 +1,137 @@
+"""Excel sheets and projected coordinates are read as a CSV of degrees is."""
+
+import datetime as dt
+import io
+import zipfile
+
+import openpyxl
+import pyproj
+import pytest
+
+from mobility.errors import SourceError
+from mobility.inputs.homes import read_homes
+from mobility.inputs.sites import read_sites_file
+from mobility.inputs.workbook import read_workbook
+from mobility.territory import Territory
+
+SITES = [
+    ["Nom", "Employeur", "Lon", "Lat", "Équipe", "Début", "Fin", "Effectif"],
+    ["Usine", "Boulonnerie", -1.38, 46.69, "matin", dt.time(5, 0), dt.time(13, 0), 40.0],
+    ["Usine", None, None, None, "soir", "13h00", "21h00", 35],
+]
+
+
+def workbook(path, *sheets):
+    """Write sheets of rows: (title, rows) each."""
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for title, rows in sheets:
+        page = book.create_sheet(title)
+        for row in rows:
+            page.append(row)
+    book.save(path)
+    return path
+
+
+def test_sites_of_a_workbook_are_those_of_its_csv(tmp_path):
+    found = read_sites_file(workbook(tmp_path / "sites.xlsx", ("Sites", [[], *SITES])))
+    text = "\n".join(
+        ";".join("" if v is None else str(v).replace(".", ",") for v in row) for row in SITES
+    )
+    (tmp_path / "sites.csv").write_text(text.replace(":00:00", ":00"), encoding="utf-8")
+    assert found == read_sites_file(tmp_path / "sites.csv")
+    (site,) = found
+    assert site.gates == [(-1.38, 46.69)]
+    assert [(s.start, s.end, s.headcount) for r in site.rosters for s in r.shifts] == [
+        (5 * 3600, 13 * 3600, 40),
+        (13 * 3600, 21 * 3600, 35),
+    ]
+
+
+def test_a_sheet_is_chosen_by_its_name(tmp_path):
+    path = workbook(tmp_path / "s.xlsx", ("Notes", [["a"], ["b"]]), ("Sites", SITES))
+    assert read_sites_file(path, layer="Sites")[0].name == "Usine"
+    with pytest.raises(SourceError, match="'Shifts'; the layers are: Notes, Sites"):
+        read_sites_file(path, layer="Shifts")
+
+
+def test_an_error_names_the_row_of_the_sheet(tmp_path):
+    rows = [*SITES, ["Autre", None, "x", 46.7, "3x8", None, None, 1]]
+    with pytest.raises(SourceError, match="row 3, field Lon, value 'x'"):
+        read_sites_file(workbook(tmp_path / "s.xlsx", ("S", rows)))
+
+
+def test_employees_of_a_workbook_are_counted_and_never_quoted(tmp_path):
+    head = ["lon", "lat", "site", "équipe"]
+    rows = [head, *([-1.43 + k / 1e3, 46.67, "Usine", "3x8"] for k in range(7))]
+    workbook(tmp_path / "e.xlsx", ("RH", rows))
+    source = {"file": str(tmp_path / "e.xlsx"), "kind": "employees"}
+    territory = Territory.from_dict({"name": "t", "sources": {"homes": source}}, tmp_path / "t")
+    homes = read_homes(territory.sources.homes, territory)
+    assert homes.workers.sum() == 7
+    assert homes.personal
+    rows[3][0] = "12 rue du Secret"
+    workbook(tmp_path / "e.xlsx", ("RH", rows))
+    with pytest.raises(SourceError, match="row 3") as caught:
+        read_homes(territory.sources.homes, territory)
+    assert "Secret" not in caught.value.render("fr")
+
+
+def test_sites_in_a_projected_system(tmp_path):
+    """Lambert 93, decimal commas, as an intercommunalité's spreadsheet gives them."""
+    x, y = pyproj.Transformer.from_crs(4326, 2154, always_xy=True).transform(-1.38, 46.69)
+    text = f"nom;x;y;équipe;effectif\nUsine;{x:.2f};{y:.2f};3x8;240\n".replace(".", ",")
+    (tmp_path / "s.csv").write_text(text, encoding="cp1252")
+    (site,) = read_sites_file(tmp_path / "s.csv", crs="EPSG:2154")
+    assert site.gates[0] == pytest.approx((-1.38, 46.69), abs=1e-6)
+    with pytest.raises(SourceError, match="Write longitude and latitude"):
+        read_sites_file(tmp_path / "s.csv")
+    data = {
+        "name": "t",
+        "sources": {"homes": {"file": "h"}, "sites": "s.csv", "sites_crs": "EPSG:2154"},
+    }
+    assert Territory.from_dict(data).sources.sites_crs == "EPSG:2154"
+
+
+def bomb():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", b"0" * (600 << 20))
+    return buffer.getvalue()
+
+
+def entities(path):
+    """A workbook whose texts expand without end."""
+    workbook(path, ("S", SITES))
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    lol = "".join(f'<!ENTITY l{k} "{f"&l{k - 1};" * 10}">' for k in range(1, 12))
+    head = f'<!DOCTYPE worksheet [<!ENTITY l0 "lol">{lol}]>'.encode()
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet] = head + parts[sheet].replace(b"Usine", b"&l11;")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+
+
+@pytest.mark.parametrize("kind", ["bomb", "entities", "nonsense", "empty", "header only"])
+def test_a_workbook_that_cannot_be_read_is_one_error(tmp_path, kind):
+    path = tmp_path / "s.xlsx"
+    if kind == "bomb":
+        path.write_bytes(bomb())
+    elif kind == "entities":
+        entities(path)
+    elif kind == "nonsense":
+        path.write_bytes(b"PK\x03\x04 no workbook")
+    else:
+        workbook(path, ("S", SITES[:1] if kind == "header only" else []))
+    with pytest.raises(SourceError) as caught:
+        read_workbook(path)
+    assert caught.value.mend
+    assert caught.value.render("fr") != caught.value.render("en")
+
+
+def test_other_workbooks_say_what_to_save(tmp_path):
+    (tmp_path / "s.ods").write_bytes(b"PK")
+    with pytest.raises(SourceError, match=r"\.xlsx"):
+        read_sites_file(tmp_path / "s.ods")
