@@ -185,7 +185,8 @@ def _written(
             evaluated = {} if found.knee is None else {found.knee.name: 1}
             model = replace(model, plans=map_plans(found, scenarios=evaluated))
         progress("map")
-        write_map(model, part / "map.html")
+        output = access.study.territory.output
+        write_map(model, part / "map.html", language=output.language, tiles=output.tiles)
         files = (p.relative_to(part).as_posix() for p in part.rglob("*") if p.is_file())
         names = sorted([*files, "run.json"])
         findings = access.study.findings + (() if found is None else found.findings)

@@ -11,6 +11,7 @@ import folium
 from branca.element import Element, Figure, MacroElement
 from folium.template import Template
 
+from mobility.errors import SourceNotFoundError
 from mobility.files import write_text
 from mobility.locale import translate
 from mobility.maps.assets import leaflet, page_file, page_script
@@ -124,8 +125,8 @@ def write_map(
         The language it opens in, ``"fr"`` or ``"en"``; the reader can switch.
     tiles
         Name of an `xyzservices` provider (``"GeoportailFrance.plan"``) drawn from the
-        network under the results. None draws the model's own background and asks nothing
-        of any host.
+        network under the results; where they do not come, the model's own background shows.
+        None draws that background and asks nothing of any host.
 
     Returns
     -------
@@ -135,7 +136,7 @@ def write_map(
     Raises
     ------
     SourceNotFoundError
-        Leaflet's distribution is not installed.
+        Leaflet's distribution is not installed, or there are no such tiles.
     SourceError
         The file cannot be written.
     """
@@ -165,7 +166,7 @@ def render(model: MapModel, *, language: str = "fr", tiles: str | None = None) -
     place._id = "main"
     place.markup = page_file("panel.html")
     if tiles is not None:
-        folium.TileLayer(tiles).add_to(place)
+        _tile_layer(tiles).add_to(place)
     page = _Page(title=f"{model.territory} – mobility", language=language)
     page.add_child(_Leaflet())
     page.add_child(place)
@@ -174,6 +175,19 @@ def render(model: MapModel, *, language: str = "fr", tiles: str | None = None) -
         if element is not place:
             element._id = f"{number:x}"
     return str(page.render())
+
+
+def _tile_layer(name: str) -> folium.TileLayer:
+    try:
+        return folium.TileLayer(name)
+    except ValueError:
+        raise SourceNotFoundError(
+            "No tiles of that name are known.",
+            column="tiles",
+            value=name,
+            mend="Give the name of an xyzservices provider that needs no key, such as "
+            "GeoportailFrance.plan or OpenStreetMap.Mapnik.",
+        ) from None
 
 
 def _facts(model: MapModel) -> dict[str, str]:

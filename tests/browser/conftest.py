@@ -16,6 +16,8 @@ from maps_model import make_model
 from mobility.maps.export import find_browser
 from mobility.maps.page import write_map
 
+OWN = ("file:", "data:", "blob:")
+
 
 @dataclass
 class Opened:
@@ -72,10 +74,14 @@ def basin(tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.fixture
 def open_page(browser) -> Iterator[Callable[..., Opened]]:
-    """Return a function that opens a file at an address; problems fail the test."""
+    """Return a function that opens a file at an address; problems fail the test.
+
+    ``allow`` begins the addresses that the page may ask for.
+    """
     contexts, opened_pages = [], []
 
     def open_file(path: Path, address: str = "", **options: object) -> Opened:
+        allowed = (*OWN, options.pop("allow")) if "allow" in options else OWN
         context = browser.new_context(
             viewport=options.pop("viewport", {"width": 1280, "height": 800}), **options
         )
@@ -85,16 +91,22 @@ def open_page(browser) -> Iterator[Callable[..., Opened]]:
         opened_pages.append(opened)
 
         def route(request_route, request) -> None:
-            if request.url.startswith(("file:", "data:", "blob:")):
+            if request.url.startswith(allowed):
                 request_route.continue_()
             else:
                 opened.problems.append(f"asked for {request.url}")
                 request_route.abort()
 
         context.route("**/*", route)
-        page.on("console", lambda m: opened.problems.append(f"{m.type}: {m.text}"))
+
+        # A tile that does not come is the network's matter, and the browser's to say.
+        def note(address: str, problem: str) -> None:
+            if not address.startswith(allowed[len(OWN) :] or "\0"):
+                opened.problems.append(problem)
+
+        page.on("console", lambda m: note(m.location["url"], f"{m.type}: {m.text}"))
         page.on("pageerror", lambda e: opened.problems.append(f"error: {e}"))
-        page.on("requestfailed", lambda r: opened.problems.append(f"failed: {r.url}"))
+        page.on("requestfailed", lambda r: note(r.url, f"failed: {r.url}"))
         page.goto(path.as_uri() + (f"#{address}" if address else ""))
         page.wait_for_selector("body[data-loaded]", timeout=20_000)
         return opened

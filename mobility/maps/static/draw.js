@@ -101,6 +101,19 @@ function hatch(kind, colour) {
   return hatches[name];
 }
 
+// Tiles from the network, where the page was written with them, cover the ground once they come.
+let tilesCame = false;
+const tilesSeen = () => tilesCame && state.layers.background;
+function watchTiles() {
+  map.eachLayer((layer) => {
+    if (!(layer instanceof L.TileLayer)) return;
+    layer.once("tileload", () => {
+      tilesCame = true;
+      for (const own of Object.values(layers)) own.redraw();
+    });
+  });
+}
+
 // Ground: land use and water.
 const ground = { areas: {}, rivers: null, railways: null, roads: {}, places: [] };
 async function loadGround() {
@@ -119,7 +132,7 @@ async function loadGround() {
 }
 
 function paintGround(ctx, view) {
-  if (manifest.tiles || !state.layers.background) return;
+  if (!state.layers.background) return;
   ctx.fillStyle = INK.land;
   ctx.fillRect(view.left, view.top, view.width, view.height);
   for (const kind of ["built", "forest", "industrial", "water"]) {
@@ -146,7 +159,7 @@ function paintGround(ctx, view) {
 
 // Roads stand over the results, light enough to let them through.
 function paintRoads(ctx, view) {
-  if (manifest.tiles || !state.layers.background) return;
+  if (tilesSeen() || !state.layers.background) return;
   ctx.lineCap = ctx.lineJoin = "round";
   const grown = Math.pow(1.28, view.zoom - 12);
   const shown = ["minor", "tertiary", "secondary", "primary", "motorway"]
@@ -334,7 +347,7 @@ function paintTop(ctx, view) {
   paintPlan(ctx, view);
   const taken = [];
   paintGates(ctx, view, taken);
-  if (state.layers.labels && !manifest.tiles) paintPlaces(ctx, view, taken);
+  if (state.layers.labels && !tilesSeen()) paintPlaces(ctx, view, taken);
   paintMeasure(ctx, view);
 }
 

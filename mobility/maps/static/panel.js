@@ -94,6 +94,7 @@ function bind() {
   for (const name of ["background", "stops", "shuttles", "labels"]) {
     $("mb-layer-" + name).addEventListener("change", (event) => {
       state.layers[name] = event.target.checked;
+      if (name === "background") map.getPane("tilePane").style.display = event.target.checked ? "" : "none";
       for (const layer of Object.values(layers)) layer.redraw();
     });
   }
@@ -181,7 +182,8 @@ async function start() {
   controls();
   L.control.scale({ imperial: false, position: "bottomright", maxWidth: 160 }).addTo(map);
   showSources();
-  addLayer("ground", 210, paintGround);
+  addLayer("ground", 190, paintGround); // under the tiles' own pane
+  watchTiles();
   addLayer("homes", 320, paintHomes);
   addLayer("roads", 340, paintRoads);
   addLayer("top", 450, paintTop);
