@@ -24,6 +24,7 @@ from mobility.shuttles.drive import DriveGraph, Ways
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.frontier import build_frontier, knee, pareto
 from mobility.shuttles.groundwork import Groundwork
+from mobility.shuttles.gtfs_blocks import trip_blocks
 from mobility.shuttles.gtfs_out import Period, Table, gtfs_tables
 from mobility.shuttles.harmonise import Move, harmonise
 from mobility.shuttles.model import Bools, Floats, Ints, Line, Run
@@ -251,14 +252,17 @@ def publish(
     study: Study, scene: Scene, ways: Ways, plans: Sequence[Plan], *, together: bool = False
 ) -> list[dict[str, Table]]:
     """Return the GTFS tables of each plan, or one feed of all of them to evaluate together."""
-    options = {
-        "agency": f"Navettes – {study.territory.name}",
-        "timezone": study.territory.timezone,
-        "version": "1",
-    }
+    agency = f"Navettes – {study.territory.name}"
+    zone = study.territory.timezone
     if not together:
         period = study_period(study, stand_ins=False)
-        return [gtfs_tables(p.lines, p.runs, scene.places, ways, period, **options) for p in plans]
+        return [
+            gtfs_tables(
+                p.lines, p.runs, scene.places, ways, period, agency=agency, timezone=zone,
+                blocks=trip_blocks(p.runs, p.operations),
+            )
+            for p in plans
+        ]  # fmt: skip
     lines: list[Line] = []
     runs: list[Run] = []
     for k, plan in enumerate(plans):
@@ -266,7 +270,7 @@ def publish(
         first = len(lines) - len(plan.lines)
         runs += [replace(r, line=r.line + first) for r in plan.runs]
     period = study_period(study, stand_ins=True)
-    return [gtfs_tables(lines, runs, scene.places, ways, period, **options)]
+    return [gtfs_tables(lines, runs, scene.places, ways, period, agency=agency, timezone=zone)]
 
 
 def proven(found: Plans, *, drawn: bool = False) -> Plans:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mobility.shuttles.drive import Ways
+from mobility.shuttles.gtfs_blocks import TripBlocks
 from mobility.shuttles.model import Line, Place, Run
 
 Table = list[dict[str, object]]
@@ -22,7 +23,7 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 TABLES = (
     "agency", "stops", "routes", "trips", "stop_times", "calendar", "calendar_dates", "shapes",
-    "feed_info",
+    "transfers", "feed_info",
 )  # fmt: skip
 HEADERS = {
     "calendar_dates": ("service_id", "date", "exception_type"),
@@ -74,12 +75,17 @@ def gtfs_tables(
     *,
     agency: str,
     timezone: str,
-    version: str,
-    language: str = "fr",
+    blocks: TripBlocks | None = None,
 ) -> dict[str, Table]:
     """Return the tables of a feed holding ``runs`` of ``lines``.
 
     Riders get on at the stops and off at the gate inbound, the other way round outbound.
+
+    Parameters
+    ----------
+    blocks
+        ``block_id`` of the trips; none when None. Everybody gets off between two trips of a
+        block (in-seat transfers are forbidden): a run serves one change of shifts.
     """
     order = sorted(range(len(runs)), key=lambda r: (runs[r].line, runs[r].start_s, r))
     services: dict[tuple[tuple[int, ...], tuple[str, ...]], str] = {}
@@ -87,12 +93,13 @@ def gtfs_tables(
     tables: dict[str, Table] = {name: [] for name in TABLES}
     tables["agency"] = [{
         "agency_id": "navettes", "agency_name": agency, "agency_url": "https://example.org/",
-        "agency_timezone": timezone, "agency_lang": language,
+        "agency_timezone": timezone, "agency_lang": "fr",
     }]  # fmt: skip
     for k, line in enumerate(lines):
         tables["routes"].append(_route(k, line, places))
     used: set[int] = set()
     seen: dict[str, int] = {}
+    names: dict[int, str] = {}
     for r in order:
         run, line = runs[r], lines[runs[r].line]
         used |= set(run.calls)
@@ -101,21 +108,27 @@ def gtfs_tables(
         name = trip_id(line, run)
         seen[name] = seen.get(name, 0) + 1
         name += f"-{seen[name]}" if seen[name] > 1 else ""
+        names[r] = name
         tables["trips"].append({
             "route_id": line.name, "service_id": service, "trip_id": name,
             "trip_headsign": places[run.calls[-1]].name,
             "direction_id": int(run.direction == "out"), "shape_id": shape,
-        })  # fmt: skip
+        } | ({"block_id": blocks.names[r]} if blocks else {}))  # fmt: skip
         tables["stop_times"] += _stop_times(name, line, run)
     tables["stops"] = [_stop(p, places[p]) for p in sorted(used)]
     for calls, shape in shapes.items():
         tables["shapes"] += _shape(shape, calls, ways)
     for (weekdays, kinds), service in services.items():
         _service(tables, service, weekdays, kinds, period)
+    tables["transfers"] = [
+        {"from_stop_id": f"N{runs[a].calls[-1]}", "to_stop_id": f"N{runs[b].calls[0]}",
+         "from_trip_id": names[a], "to_trip_id": names[b], "transfer_type": 5}
+        for a, b in sorted(blocks.following if blocks else ())
+    ]  # fmt: skip
     tables["feed_info"] = [{
         "feed_publisher_name": agency, "feed_publisher_url": "https://example.org/",
-        "feed_lang": language, "feed_start_date": f"{period.first:%Y%m%d}",
-        "feed_end_date": f"{period.last:%Y%m%d}", "feed_version": version,
+        "feed_lang": "fr", "feed_start_date": f"{period.first:%Y%m%d}",
+        "feed_end_date": f"{period.last:%Y%m%d}", "feed_version": "1",
     }]  # fmt: skip
     return tables
 

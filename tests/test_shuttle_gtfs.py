@@ -1,0 +1,143 @@
+"""Published feeds: vehicles' blocks, days of each shift, and what other readers make of them."""
+
+import datetime as dt
+from itertools import combinations
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import partridge as ptg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shuttle_scenes import KINDS, anchor_for, config, make_scene, shift_edges
+
+from mobility.inputs.gtfs import read_feed
+from mobility.inputs.gtfs_quality import check_feed
+from mobility.network.footpaths import WalkTable
+from mobility.network.timetable_build import build_timetable
+from mobility.shuttles.blocks import DAY_CUT_S, DAY_S, day_trips
+from mobility.shuttles.costs import calendar_days
+from mobility.shuttles.factors import Factors
+from mobility.shuttles.gtfs_blocks import trip_blocks
+from mobility.shuttles.gtfs_out import Period, gtfs_tables, write_gtfs
+from mobility.shuttles.model import Line
+from mobility.shuttles.plan import evaluate_plan
+
+FACTORS = Factors.load()
+DAYS = calendar_days(FACTORS, KINDS)
+MONDAY = dt.date(2026, 3, 2)
+EASTER_MONDAY = dt.date(2026, 4, 6)
+PERIOD = Period(
+    MONDAY,
+    MONDAY + dt.timedelta(days=363),
+    {
+        **{
+            MONDAY + dt.timedelta(days=k): ("school_weekday", "saturday", "sunday")[
+                max(0, (MONDAY + dt.timedelta(days=k)).weekday() - 4)
+            ]
+            for k in range(364)
+        },
+        EASTER_MONDAY: "sunday",
+    },
+    {},
+)
+
+
+class Straight:
+    """Ways as straight lines between the places of a scene."""
+
+    def __init__(self, scene):
+        self.at = np.array([(p.lon, p.lat) for p in scene.places])
+
+    def lonlat(self, calls):
+        return self.at[list(calls)]
+
+
+def two_villages(edges, rows, people=(6.0, 6.0)):
+    scene = make_scene(
+        [(0, 0), (-6000, 0), (6000, 0)], [(-6000, 100), (6000, 100)], edges, rows, people
+    )
+    anchor = anchor_for(edges, 0)
+    served = tuple(range(len(edges)))
+    lines = [Line(f"N{k}", (k,), (k,), anchor, 0, served) for k in (1, 2)]
+    return scene, evaluate_plan(scene, lines, config(), FACTORS, DAYS)
+
+
+def published(scene, plan, path):
+    tables = gtfs_tables(
+        plan.lines, plan.runs, scene.places, Straight(scene), PERIOD, agency="Navettes",
+        timezone="Europe/Paris", blocks=trip_blocks(plan.runs, plan.operations),
+    )  # fmt: skip
+    return tables, write_gtfs(tables, path)
+
+
+def test_the_trips_of_a_vehicle_share_a_block_and_riders_get_off_between_them(tmp_path):
+    scene, plan = two_villages(*shift_edges([(5, 13), (13, 21), (21, 5)]))
+    tables, path = published(scene, plan, tmp_path / "a.zip")
+    blocks = {row["trip_id"]: row["block_id"] for row in tables["trips"]}
+    # Two vehicles; the two night returns run on the morning after, by whichever comes then.
+    assert len(blocks) == 12
+    late = {name for name in blocks if name.split("-")[2] > "2700"}
+    assert len(late) == 2
+    assert len({blocks[name] for name in set(blocks) - late}) == 2
+    assert not {blocks[name] for name in late} & {blocks[n] for n in set(blocks) - late}
+    # At each change of shifts the vehicle comes in and goes out again: everybody gets off.
+    assert {row["transfer_type"] for row in tables["transfers"]} == {5}
+    feed = ptg.load_feed(str(path))
+    assert feed.trips["block_id"].notna().all()
+    read = read_feed(path, cache=False)
+    date = MONDAY + dt.timedelta(days=1)
+    found = [*read.findings, *check_feed(read, dates=[date])]
+    assert [f.code for f in found if f.severity == "error"] == []
+    stops = len(read.stops)
+    alone = WalkTable(
+        np.arange(stops + 1), np.arange(stops, dtype=np.int32), np.zeros(stops, np.int32)
+    )
+    timetable = build_timetable(read, date, ZoneInfo("Europe/Paris"), alone, min_change_s=60)
+    today = timetable.run_day == 0
+    assert int(today.sum()) == 12
+    assert np.diff(timetable.run_ptr).max() == 2
+
+
+@pytest.mark.parametrize(
+    ("weekdays", "kinds"),
+    [((4,), ("school_weekday",)), ((4, 5, 6), ("school_weekday", "saturday", "sunday")),
+     ((0, 2), ("school_weekday",))],
+)  # fmt: skip
+def test_each_shift_runs_on_its_own_days(weekdays, kinds, tmp_path):
+    edges, rows = shift_edges([(5, 13)], weekdays=weekdays, kinds=kinds)
+    scene, plan = two_villages(edges, rows)
+    _, path = published(scene, plan, tmp_path / "a.zip")
+    read = read_feed(path, cache=False)
+    for k in range(364):
+        date = MONDAY + dt.timedelta(days=k)
+        # A public holiday runs as a Sunday, for the shifts that work then whatever the weekday.
+        works = date.weekday() in weekdays and PERIOD.kinds[date] in kinds
+        assert len(read.trips_on(date)) == (len(plan.runs) if works else 0), date
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000))
+def test_no_block_holds_two_trips_at_once(seed):
+    rng = np.random.default_rng(seed)
+    edges, rows = [], []
+    for k in range(3):
+        days = tuple(sorted(rng.choice(7, rng.integers(1, 8), replace=False).tolist()))
+        start = int(rng.integers(0, 24))
+        own = shift_edges([(start, (start + 8) % 24)], first=k, weekdays=days, kinds=tuple(KINDS))
+        edges, rows = edges + own[0], rows + own[1]
+    scene, plan = two_villages(edges, rows)
+    found = trip_blocks(plan.runs, plan.operations)
+    assert len(found.names) == len(plan.runs)
+    for day, blocks in zip(plan.operations.days, plan.operations.blocks, strict=True):
+        vehicle = {t: b for b, block in enumerate(blocks) for t in block.trips}
+        trips = day_trips(plan.runs, day.weekday, day.kinds)
+        for one, two in combinations(trips, 2):
+            late = [(plan.runs[t.run].start_s - DAY_CUT_S) // DAY_S for t in (one, two)]
+            if found.names[one.run] == found.names[two.run]:
+                assert late[0] == late[1]
+                assert vehicle[one.run] == vehicle[two.run]
+                assert one.end_s <= two.start_s
+    for a, b in found.following:
+        assert found.names[a] == found.names[b]
+        assert plan.runs[a].calls[-1] == plan.runs[b].calls[0]
