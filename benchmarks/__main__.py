@@ -21,13 +21,17 @@ PARTS = [*MEASURES, "growth", "compare", "night"]
 
 
 NOTES = {
-    "arrive_by_vs_cafein_ratio": "same walks and bounds on both sides; answers equal "
-    "but for walks chained by the peer",
+    "arrive_by_vs_cafein_ratio": "same walks, bounds and rule for walking on; see equal and "
+    "within_60_s of against_peer; neither side limits a single wait or the sum of walks",
+    "arrive_by_vs_cafein_ratio_exact_pass": "the same question by the pass that keeps every "
+    "limit, with rides and walks",
     "arrive_by_vs_cafein_ratio_public_call": "the peer also searches its walks; streets differ",
     "arrive_by_vs_cafein_ratio_product_limits": "limits that the peer cannot apply",
     "arrive_by_vs_networkx_ratio": "scaled from five homes at 06:00; the oracle answers one "
     "home at a time and is written to be obvious, not quick",
     "what_if_ms": "on the runs around the shift's edge, cut out once (cut_once_ms), outbound",
+    "timetable_vs_pandas_read_ratio": "first read, pandas guessing types",
+    "timetable_vs_pandas_text_ratio": "first read, pandas reading text",
     "scan_vs_memory_read_ratio": "whole scan of up to three rides; per sweep in the table",
 }
 
@@ -62,6 +66,8 @@ def headlines(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     return {
         "dataset": peer["dataset"],
         "arrive_by_vs_cafein_ratio": peer["ratio_same_walks"],
+        "arrive_by_vs_cafein_ratio_exact_pass": peer["ratio_exact_pass"],
+        "arrive_by_vs_cafein_ratio_50000_homes": first["more_homes"]["ratio_50000_bounded"],
         "arrive_by_vs_cafein_ratio_public_call": peer["ratio_public"],
         "arrive_by_vs_cafein_ratio_tables_counted": peer["ratio_public_tables_in"],
         "arrive_by_vs_cafein_ratio_builds_counted": peer["ratio_public_builds_in"],
@@ -70,6 +76,7 @@ def headlines(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
         "what_if_ms": max(moved["trip_moved_ms"], moved["line_of_6_added_ms"]),
         "scan_vs_memory_read_ratio": first["against_memory"]["ratio"],
         "timetable_vs_pandas_read_ratio": first["building"]["ratio"],
+        "timetable_vs_pandas_text_ratio": first["building"]["ratio_text"],
         "walking_table_50000_homes_s": first["walking_table"]["table_s"],
         "threads_speed_up": first["threads"]["speed_up"],
         "notes": NOTES,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from mobility.engine.journeys import Edge, EngineLimits, TwoWay
+from mobility.engine.journeys import Edge, EngineLimits, HomeTimes, TwoWay, travel
 from mobility.inputs.gtfs import Feed, read_feed
 from mobility.network.footpaths import WalkTable, home_walks, stop_walks
 from mobility.network.streets import Streets, streets_from_lines, streets_from_osm
@@ -156,6 +157,28 @@ def roster_edges() -> list[Edge]:
 def smaller(dataset: Dataset, n_homes: int) -> Dataset:
     """Return the same territory with another number of homes."""
     return replace(dataset, n_homes=n_homes)
+
+
+def ask_all(
+    network: Network, edges: list[Edge], limits: EngineLimits, *, threads: int = 1
+) -> list[HomeTimes]:
+    """Answer every site and edge."""
+    questions = [(row, edge) for row in network.egress_s for edge in edges]
+
+    def answer(question: tuple[np.ndarray, Edge]) -> HomeTimes:
+        return travel(network.two_way, question[0], question[1], limits, network.access)
+
+    if threads == 1:
+        return [answer(q) for q in questions]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(answer, questions))
+
+
+def ready(network: Network) -> Network:
+    """Prepare what is computed once per timetable (mirror, longest run)."""
+    for way in (network.two_way.onward, network.two_way.mirror):
+        _ = way.start_s, way.longest_s, way.timetable.foot_into
+    return network
 
 
 DATASETS = {

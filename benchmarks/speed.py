@@ -1,14 +1,12 @@
-"""Speed on the real territories: against the peer, the oracle and the memory."""
+"""Speed on the real territories: against the oracle, the memory and reading the tables."""
 
 from __future__ import annotations
 
 import io
-import os
 import sys
 import tempfile
 import time
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numba import njit
 
+from benchmarks.against_peer import against_peer, more_homes
 from benchmarks.datasets import (
-    ALIGNED,
     DATASETS,
     LIMITS,
     MARGIN_S,
@@ -26,13 +24,14 @@ from benchmarks.datasets import (
     Dataset,
     Network,
     arrive_by_edges,
+    ask_all,
+    ready,
     roster_edges,
     smaller,
 )
 from benchmarks.timing import REPEATS, say, seconds
 from mobility.engine.journeys import (
     Edge,
-    EngineLimits,
     HomeTimes,
     TwoWay,
     deadline_of,
@@ -57,84 +56,6 @@ READ = (
     "transfers",
     "trips",
 )
-
-
-def ask_all(
-    network: Network, edges: list[Edge], limits: EngineLimits, *, threads: int = 1
-) -> list[HomeTimes]:
-    """Answer every site and edge."""
-    questions = [(row, edge) for row in network.egress_s for edge in edges]
-
-    def answer(question: tuple[np.ndarray, Edge]) -> HomeTimes:
-        return travel(network.two_way, question[0], question[1], limits, network.access)
-
-    if threads == 1:
-        return [answer(q) for q in questions]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(answer, questions))
-
-
-def ready(network: Network) -> Network:
-    """Prepare what is computed once per timetable (mirror, longest run)."""
-    for way in (network.two_way.onward, network.two_way.mirror):
-        _ = way.start_s, way.longest_s
-    return network
-
-
-# ------------------------------------------------------------------------- against peers
-
-
-def against_peer(dataset: Dataset) -> dict[str, Any]:
-    """Ask 10 sites x 6 deadlines x all homes of both sides, each on all cores.
-
-    ``same_walks``: both are given the same walks and the same bounds (`ALIGNED`); the answers
-    are equal but for the walks that the peer chains (`benchmarks.compare`). ``public``: the peer's
-    public call, which searches its own walks; its answers differ where the streets do.
-    ``product``: the same call against the product's own limits, which the peer cannot apply.
-    """
-    from benchmarks.peer import Peer
-
-    start = time.perf_counter()
-    network = ready(Network.build(dataset, min_change_s=0))
-    ours_built = time.perf_counter() - start
-    edges, cores = arrive_by_edges(), os.cpu_count() or 1
-    aligned = seconds(lambda: ask_all(network, edges, ALIGNED, threads=cores))
-    product = seconds(lambda: ask_all(network, edges, LIMITS, threads=cores))
-    one_off = seconds(lambda: tables_once(dataset))
-
-    given = Peer.our_tables(network)
-    walks = given.prepared(network.access, network.egress_s)
-    same = seconds(lambda: [given.search(*walks, hour) for hour in STARTS_H])
-    row: dict[str, Any] = {
-        "dataset": dataset.name,
-        "ours_aligned_s": aligned,
-        "ours_product_s": product,
-        "ours_tables_s": one_off,
-        "ours_build_s": ours_built,
-        "cafein_same_walks_s": same,
-        "ratio_same_walks": same / aligned,
-    }
-    if dataset.osm_path.suffix != ".pbf":
-        return row
-    start = time.perf_counter()
-    peer = Peer.own_streets(dataset)
-    theirs_built = time.perf_counter() - start
-    public = seconds(lambda: peer.travel_times(dataset.homes, dataset.sites, STARTS_H))
-    return row | {
-        "cafein_public_s": public,
-        "cafein_build_s": theirs_built,
-        "ratio_public": public / aligned,
-        "ratio_public_tables_in": public / (aligned + one_off),
-        "ratio_public_builds_in": (public + theirs_built) / (aligned + ours_built),
-        "ratio_product": public / product,
-    }
-
-
-def tables_once(dataset: Dataset) -> None:
-    """Compute the one-off tables: walks of homes and gates, and between stops."""
-    dataset.walks_of(dataset.homes)
-    dataset.walks_of(dataset.sites)
-    dataset.footpaths()
 
 
 def against_oracle(dataset: Dataset) -> dict[str, Any]:
@@ -251,7 +172,7 @@ def against_memory(dataset: Dataset) -> dict[str, Any]:
         arrays = (
             tt.run_ptr[lo : hi + 1], tt.call_stop[c], tt.call_arr[c], tt.call_dep[c],
             tt.call_alight[c].view(np.uint8), tt.call_pos[c], tt.foot_ptr, tt.foot_stop,
-            tt.foot_walk_s, tt.foot_need_s, tt.dep_ptr,
+            tt.foot_walk_s, tt.foot_need_s,
         )  # fmt: skip
         labels = scan(network.two_way, network.egress_s[0], edge, LIMITS).label
         arrays += tuple(labels)
@@ -305,28 +226,34 @@ def what_if(dataset: Dataset) -> dict[str, Any]:
         "line_of_6_added_ms": 1e3 * seconds(added, repeats=21),
         "trip_moved_whole_day_ms": 1e3 * seconds(lambda: moved(tt), repeats=21),
         "cut_once_ms": 1e3 * seconds(lambda: clipped(tt, first, last)),
+        "cut_and_moved_ms": 1e3 * seconds(lambda: moved(clipped(tt, first, last)[0]), repeats=21),
         "homes": dataset.n_homes,
         "connections": tt.n_connections,
     }
 
 
 def building(dataset: Dataset) -> dict[str, Any]:
-    """From the feed to the timetable, against reading its tables with pandas."""
+    """From the feed to the timetable, against reading its tables with pandas.
+
+    Pandas reads the same tables and all of their columns: guessing types (its quickest way),
+    or as text, which is how partridge and this package want it.
+    """
     walks = dataset.footpaths()
     content = dataset.gtfs_path.read_bytes()
 
-    def with_pandas() -> None:
+    def with_pandas(**options: Any) -> None:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = {Path(n).stem: n for n in archive.namelist()}
             for table in READ:
                 if table in names:
-                    pd.read_csv(archive.open(names[table]), low_memory=False)
+                    pd.read_csv(archive.open(names[table]), low_memory=False, **options)
 
     read = seconds(lambda: read_feed(dataset.gtfs_path, cache=False))
     again = seconds(lambda: read_feed(dataset.gtfs_path))
     build = seconds(lambda: dataset.timetable(walks))
     mirror = seconds(lambda: mirrored(dataset.timetable(walks))) - build
     csv = seconds(with_pandas)
+    text = seconds(lambda: with_pandas(dtype="str"))
     return {
         "dataset": dataset.name,
         "read_s": read,
@@ -334,7 +261,9 @@ def building(dataset: Dataset) -> dict[str, Any]:
         "build_s": build,
         "mirror_s": max(mirror, 0.0),
         "pandas_s": csv,
+        "pandas_text_s": text,
         "ratio": (read + build) / csv,
+        "ratio_text": (read + build) / text,
         "ratio_cached": (again + build) / csv,
     }
 
@@ -383,6 +312,7 @@ def threads(dataset: Dataset) -> dict[str, Any]:
 
 MEASURES = (
     against_peer,
+    more_homes,
     against_oracle,
     against_memory,
     what_if,
@@ -400,7 +330,7 @@ def run(chosen: list[str]) -> dict[str, list[dict[str, Any]]]:
         if name not in chosen:
             continue
         figures[name] = []
-        for dataset in DATASETS.values():
+        for dataset in list(DATASETS.values())[: 1 if measure is more_homes else None]:
             figures[name].append(measure(dataset))
             say(f"  {name}, {dataset.name}")
     return figures
