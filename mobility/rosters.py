@@ -122,10 +122,14 @@ class Roster(Model):
 
 
 class Site(Model):
-    """An employer or an industrial zone."""
+    """An employer or an industrial zone.
+
+    ``commune`` is its INSEE code, by which the rate of the versement mobilité is looked up.
+    """
 
     name: str = Field(min_length=1)
     employer: str = ""
+    commune: str = ""
     gates: Annotated[list[tuple[Lon, Lat]], Field(min_length=1)]
     rosters: Annotated[list[Roster], Field(min_length=1)]
     margin_in_min: Annotated[float, Field(ge=0, le=180)] | None = None

@@ -52,6 +52,7 @@ class Sources(Model):
     street_changes: Path | None = None
     elevation: Path | None = None
     car_parks: Path | None = None
+    versement_mobilite: Path | None = None
 
 
 class DayKind(Model):

@@ -81,7 +81,7 @@ def test_no_english_left_in_the_french_headers(plan):
 def test_payroll_and_versement(access):
     frame = versement(access.study, load_factors(access.study.territory.factors))
     for row in frame.itertuples():
-        assert row.payroll == row.headcount * 33_000
+        assert row.payroll == row.headcount * 31_656
         assert row.versement == round(row.payroll * 0.02)
 
 

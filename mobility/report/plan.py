@@ -162,6 +162,11 @@ FOLLOW_UP = (
     "Run the same territory file again with each new timetable: the indicators below are "
     "computed the same way every time. The plan is sent to the mobility authority."
 )
+VM_NOTE = (
+    "An employer that has reached 11 workers in the authority's area for less than five calendar "
+    "years owes nothing yet (URSSAF, neutralisation of thresholds since 2020); this is not "
+    "taken into account."
+)
 REACH_NOTE = (
     "A shift is within reach when both the way to work and the way home hold within the "
     "limits; a roster when every one of its shifts is."
@@ -254,7 +259,8 @@ def _financing_section(
         sentences.append(
             translate(
                 "The rate of the versement mobilité is not given: write it in the territory "
-                "file, under [factors], as versement_mobilite_rate.",
+                "file, under [factors], as versement_mobilite_rate, or name the URSSAF's table of "
+                "rates under [sources], as versement_mobilite.",
                 language,
             )
         )
@@ -269,6 +275,7 @@ def _financing_section(
                 pay=number(factors["payroll_worker_year"], language),
             )
         )
+        sentences.append(translate(VM_NOTE, language))
     return Section(
         translate("Financing", language),
         tuple(sentences),

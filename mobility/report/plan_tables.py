@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -13,12 +15,17 @@ from mobility.analysis.levers_remedy import Remedy
 from mobility.analysis.levers_words import clock
 from mobility.analysis.study import Study
 from mobility.clock import DAY_S
+from mobility.errors import TerritoryError
+from mobility.inputs.versement import read_rates
 from mobility.network.timetable import INF
 
 Float = NDArray[np.float64]
 
 #: Night of the French labour code, clock hours (Code du travail L3122-2: 21:00 to 06:00).
 NIGHT_FROM_S, NIGHT_TO_S = 21 * 3600, 6 * 3600
+#: Workers from which an employer owes the versement mobilité (CGCT L2333-64).
+VM_LEAST = 11
+INSEE_CODE = re.compile(r"\d[0-9AB]\d{3}")
 
 
 def supply(study: Study) -> pd.DataFrame:
@@ -175,20 +182,71 @@ def _night_trips(study: Study, shift_id: int) -> float:
 def versement(study: Study, factors: LeverFactors) -> pd.DataFrame:
     """Return the payroll and the versement mobilité of each employer.
 
-    Columns: ``employer``, ``headcount``, ``payroll`` and ``versement`` (EUR a year; missing
-    where the territory gives no rate). Employers under 11 workers do not pay it (CGCT
-    L2333-64).
+    Columns: ``employer``, ``headcount``, ``payroll``, ``vm_percent`` (mean rate over its
+    sites) and ``versement`` (EUR a year); missing where no rate is given or found. Employers
+    under 11 workers do not pay it (CGCT L2333-64).
     """
-    rate = factors[VM_RATE]
+    rates = site_rates(study, factors)
     staff = staff_by_employer(study)
+    pay = factors["payroll_worker_year"]
     rows = []
     for name, count in staff.items():
-        payroll = count * factors["payroll_worker_year"]
-        due = None if not rate else round(payroll * rate if count >= 11 else 0.0)
-        rows.append((name, count, round(payroll), due))
-    frame = pd.DataFrame(rows, columns=["employer", "headcount", "payroll", "versement"])
-    frame["versement"] = frame["versement"].astype("Float64")
-    return frame
+        mine = [row for row in study.shift_rows if (row.employer or row.site_name) == name]
+        heads = sum(row.headcount for row in mine)
+        known = [(row.headcount, rates[row.site]) for row in mine]
+        due = percent = None
+        if all(rate is not None for _, rate in known):
+            whole = sum(n * float(rate or 0.0) for n, rate in known)
+            percent = round(100 * whole / heads, 3) if heads else None
+            due = round(pay * whole) if count >= VM_LEAST else 0
+        rows.append((name, count, round(count * pay), percent, due))
+    frame = pd.DataFrame(
+        rows, columns=["employer", "headcount", "payroll", "vm_percent", "versement"]
+    )
+    return frame.astype({"vm_percent": "Float64", "versement": "Float64"})
+
+
+def site_rates(study: Study, factors: LeverFactors) -> list[float | None]:
+    """Return the rate of the versement mobilité at each site, None where it is not known.
+
+    It is looked up in ``sources.versement_mobilite`` by the commune of the site, its own or
+    that of the nearest home; without a table it is the factor ``versement_mobilite_rate``.
+
+    Raises
+    ------
+    TerritoryError
+        A table is given, and a site has no INSEE code by which to look in it.
+    """
+    given = factors[VM_RATE] or None
+    source = study.territory.sources.versement_mobilite
+    if source is None:
+        return [given] * len(study.sites)
+    path = study.territory.resolve(source)
+    rates = read_rates(path, min(day.date for day in study.days))
+    found: list[float | None] = []
+    for number, site in enumerate(study.sites, start=1):
+        commune = site.commune or _nearest_commune(study, site.gates[0])
+        if not INSEE_CODE.fullmatch(commune):
+            raise TerritoryError(
+                "The commune of site {name} is not known: its rate of versement mobilité cannot "
+                "be looked up.",
+                file=study.territory.path,
+                row=number,
+                column="sites.commune",
+                value=commune or None,
+                mend='Write the INSEE code of its commune, e.g. commune = "85191".',
+                name=site.name,
+            )
+        # A commune that no authority's table names has no versement mobilité.
+        found.append(rates.get(commune, 0.0))
+    return found
+
+
+def _nearest_commune(study: Study, gate: tuple[float, float]) -> str:
+    homes = study.homes.frame
+    east = np.cos(np.radians(gate[1]))
+    away = np.hypot((homes.geometry.x - gate[0]) * east, homes.geometry.y - gate[1])
+    return str(homes["commune"].fillna("").iloc[int(np.argmin(away.to_numpy()))])
 
 
 def shares(study: Study, remedies: list[Remedy]) -> pd.DataFrame:

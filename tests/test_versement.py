@@ -1,0 +1,96 @@
+"""Rates of the versement mobilité, looked up in the URSSAF's table or in one's own."""
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+from small import write_territory
+
+from mobility.analysis.levers_factors import load_factors
+from mobility.analysis.loading import load
+from mobility.errors import SourceError, TerritoryError
+from mobility.inputs.versement import read_rates
+from mobility.report.plan_tables import site_rates, versement
+
+TODAY = dt.date(2026, 11, 17)
+URSSAF = """Code commune;Libellé;Taux AOT;Taux syndicat mixte;Date effet;Codes postaux afférents;
+'02024';CA DU PAYS DE LAON ;0.55;0;20180101;'02860';
+'02024';CA DU PAYS DE LAON ;0.6;0;20190101;'02860';
+'02024';CA DU PAYS DE LAON ;1.6;0;20270101;'02860';
+'02087';CC RETZ EN VALOIS ;0.6;0;20170801;'02290';
+'02087';SMIRT ;0;0.1;20180901;'02290';'02291';'02292';
+'2A004';CA AJACCIO ;0,8;0;20160701;'20000';
+"""
+
+
+def write(folder, text, encoding="cp1252"):
+    path = folder / "taux.csv"
+    path.write_text(text, encoding=encoding)
+    return path
+
+
+def test_the_table_of_the_urssaf(tmp_path):
+    rates = read_rates(write(tmp_path, URSSAF), TODAY)
+    # The newest in force of one authority; the sum of two authorities; a decimal comma.
+    assert rates == {"02024": 0.006, "02087": 0.007, "2A004": 0.008}
+    assert read_rates(tmp_path / "taux.csv", dt.date(2018, 6, 1))["02024"] == 0.0055
+
+
+def test_a_table_of_ones_own(tmp_path):
+    rates = read_rates(write(tmp_path, "commune,taux\n1004,0.45\n85191,1\n", "utf-8"), TODAY)
+    assert rates == {"01004": 0.0045, "85191": 0.01}
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "column"),
+    [
+        ("commune;taux\n85191;0.8\nRoche;1\n", 2, "commune"),
+        ("commune;taux\n85191;80\n", 1, "rate"),
+        ("commune;taux\n85191;beaucoup\n", 1, "rate"),
+        ("commune;taux;date effet\n85191;1;hier\n", 1, "date"),
+        ("commune;montant\n85191;1\n", None, "rate"),
+    ],
+)
+def test_an_error_names_row_and_column(tmp_path, text, row, column):
+    with pytest.raises(SourceError) as caught:
+        read_rates(write(tmp_path, text), TODAY)
+    assert (caught.value.row, caught.value.column) == (row, column)
+
+
+@pytest.fixture
+def study(tmp_path):
+    territory = write_territory(tmp_path, rosters='[{ template = "3x8", headcount = 30 }]')
+    return load(territory), tmp_path
+
+
+def with_table(study, folder, commune):
+    write(folder, URSSAF)
+    territory = study.territory
+    sources = territory.sources.model_copy(update={"versement_mobilite": folder / "taux.csv"})
+    (site,) = study.sites
+    return replace(
+        study,
+        territory=territory.model_copy(update={"sources": sources}),
+        sites=(site.model_copy(update={"commune": commune}),),
+    )
+
+
+def test_the_rate_is_that_of_the_commune_of_the_site(study):
+    study, folder = study
+    factors = load_factors()
+    assert site_rates(study, factors) == [None]
+    assert versement(study, factors)["versement"].isna().all()
+    laon = with_table(study, folder, "02024")
+    row = versement(laon, factors).iloc[0]
+    pay = factors["payroll_worker_year"]
+    assert (row["vm_percent"], row["versement"]) == (0.6, round(30 * pay * 0.006))
+    # No authority names this commune: nothing is owed there.
+    assert versement(with_table(study, folder, "85191"), factors)["versement"].iloc[0] == 0
+
+
+def test_a_site_without_a_commune_is_named(study):
+    study, folder = study
+    with pytest.raises(TerritoryError) as caught:
+        site_rates(with_table(study, folder, ""), load_factors())
+    assert (caught.value.row, caught.value.column) == (1, "sites.commune")
+    assert "Usine" in caught.value.render("fr")
