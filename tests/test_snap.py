@@ -133,3 +133,14 @@ def test_a_one_way_street_that_leads_nowhere_is_cut_off_for_cars_only():
     walk = components(streets, edge_times(streets, "walk", METRE_A_SECOND))
     assert (car >= 0).tolist() == [True, False]
     assert walk[0] == walk[1] >= 0
+
+
+def test_nobody_lives_on_a_motorway():
+    """(60, 2) is beside the motorway a-b; its street is b-d, 98 m away."""
+    nodes = {"a": (0, 0), "b": (100, 0), "c": (0, 100), "d": (100, 100)}
+    edges = [("a", "b", {"highway": "motorway", "oneway": "no"}), ("a", "c"), ("c", "d"),
+             ("d", "b")]  # fmt: skip
+    streets = streets_of(nodes, edges)
+    usable = usable_edges(streets, edge_times(streets, "car", METRE_A_SECOND))
+    assert usable.tolist() == [False, True, True, True]
+    assert snap_at(streets, (60, 2), usable=usable).edge.tolist() == [3]

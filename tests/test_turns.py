@@ -89,27 +89,49 @@ def test_without_restriction_one_turns_left(tmp_path):
 )  # fmt: skip
 def test_a_barred_left_turn_is_gone_round(tmp_path, restriction):
     """
-    90 m to the junction, 100 m on, round by 5 and 4 (200 m), 10 m down: 400 m. Turning back
-    at 3, which nothing forbids, is shorter: 90 + 100 + 100 + 90 = 380 m. Walkers and
-    cyclists turn left, and so does who comes back.
+    90 m to the junction, 100 m on, round by 5 and 4 (200 m), 10 m down: 400 m. One does not
+    turn round at 3, so near. Walkers and cyclists turn left, and so does who comes back.
     """
     streets = streets_from(tmp_path, CROSS, STREETS, restriction)
-    assert metres(streets, "car", FROM, TO) == 380
+    assert metres(streets, "car", FROM, TO) == 400
     assert metres(streets, "car", TO, FROM) == 180
-    assert metres(streets, "car", TO, FROM, reverse=True) == 380
+    assert metres(streets, "car", TO, FROM, reverse=True) == 400
     assert metres(streets, "car", FROM, TO, reverse=True) == 180
     assert metres(streets, "walk", FROM, TO) == 180
     assert metres(streets, "bike", FROM, TO) == 180
 
 
-def test_a_barred_turn_back_leaves_the_way_round(tmp_path):
-    """No turning back at 3: 90 + 100 + 200 + 10 = 400 m, until 6 offers its dead end (580 m)."""
-    rules = [
-        *rule("no_left_turn"),
-        (2, [(11, "from"), (3, "via"), (11, "to")],
-         {"type": "restriction", "restriction": "no_u_turn"}),
-    ]  # fmt: skip
-    assert metres(streets_from(tmp_path, CROSS, STREETS, rules), "car", FROM, TO) == 400
+@pytest.mark.parametrize(
+    ("end", "more", "expected"),
+    [
+        (CROSS[6], [], 580),
+        (CROSS[6], [(16, [6, 8], ROAD)], 880),
+        ((400, 0), [(16, [6, 8], ROAD)], 780),
+    ],
+)
+def test_where_one_turns_round(tmp_path, end, more, expected):
+    """
+    Without the way round by 5, one turns in the dead end at 6: 90 + 200 + 200 + 90 = 580 m.
+    Where a street goes on to 8, 150 m beyond 6, one goes there: 880 m; unless 6 is over
+    250 m from the junction: 90 + 300 + 300 + 90 = 780 m.
+    """
+    nodes = CROSS | {6: end, 8: (end[0] + 150, 0)}
+    ways = [w for w in STREETS if w[0] in (10, 11, 12, 13)] + more
+    assert metres(streets_from(tmp_path, nodes, ways, rule("no_left_turn")), "car", FROM, TO) == (
+        expected
+    )
+
+
+def test_a_turn_back_that_is_barred(tmp_path):
+    """Junction 3 is 300 m off: one turns there (780 m), or where 6 ends if it is barred (980)."""
+    nodes = CROSS | {3: (400, 0), 6: (500, 0)}
+    ways = [w for w in STREETS if w[0] in (10, 11, 12, 13)] + [(17, [3, 5], ROAD)]
+    free = streets_from(tmp_path, nodes, ways, rule("no_left_turn"))
+    assert metres(free, "car", FROM, TO) == 780
+    members = [(11, "from"), (3, "via"), (11, "to")]
+    ban = [(2, members, {"type": "restriction", "restriction": "no_u_turn"})]
+    held = streets_from(tmp_path, nodes, ways, rule("no_left_turn") + ban)
+    assert metres(held, "car", FROM, TO) == 980
 
 
 @pytest.mark.parametrize(
@@ -197,6 +219,18 @@ def test_a_barrier_where_streets_meet_stops_all_of_them(tmp_path):
         streets, times, snaps.take([0]), snaps.take([1]), limit_s=9999, connector_speed_ms=1
     )
     assert len(pairs.target) == 0
+
+
+def test_grounds_behind_a_private_gate_are_reached_from_the_street_outside(tmp_path):
+    """3 km of streets behind a gate at 2 nobody may pass: a point in there goes to 1-2."""
+    nodes = {1: (0, 0), 2: (500, 0, {"barrier": "gate", "access": "private"}), 3: (2000, 0),
+             4: (2000, 1500), 5: (-30_000, 0)}  # fmt: skip
+    ways = [(9, [5, 1], ROAD), (10, [1, 2], ROAD), (11, [2, 3, 4], ROAD)]
+    streets = streets_from(tmp_path, nodes, ways)
+    times = edge_times(streets, "car", METRE_A_SECOND)
+    way = streets.tags["osm_id"].to_numpy()
+    assert sorted(way[usable_edges(streets, times)]) == [9, 10]
+    assert sorted(way[usable_edges(streets, tuple(times))]) == [9, 10, 11]
 
 
 def test_a_ferry_takes_cars_said_to_go_aboard(tmp_path):

@@ -26,6 +26,7 @@ from mobility.network.tags import (
     is_tagged,
     max_kmh,
     parse_duration,
+    parse_kmh,
     permission,
 )
 from mobility.network.turns import barred_turns
@@ -44,6 +45,8 @@ _UNPAVED = (
 )  # fmt: skip
 _OPPOSITE = ("opposite", "opposite_lane", "opposite_track", "opposite_share_busway")
 
+# A trunk road faster than this is an express road: an assumption.
+EXPRESS_KMH = 90.0
 # Pace on stairs against level walking: an assumption, half the speed along the slope.
 STEPS_FACTOR = 0.5
 # A ferry without a usable ``duration``, and the time lost going aboard: assumptions. Neither
@@ -138,7 +141,7 @@ def edge_times(
     uv = np.where(forward, streets.length_m / ms, np.inf).astype(np.float32)
     vu_ms = ms if ms_back is None else ms_back
     vu = np.where(backward, streets.length_m / vu_ms, np.inf).astype(np.float32)
-    return TurnTimes(uv, vu, barred_turns(streets, mode))
+    return TurnTimes(uv, vu, barred_turns(streets, mode, (uv, vu)))
 
 
 def paths_missing(streets: Streets) -> bool:
@@ -167,6 +170,20 @@ def paths_missing_finding(streets: Streets) -> Finding | None:
     )
 
 
+def _express(tags: pd.DataFrame) -> np.ndarray:
+    """Return where only motor traffic belongs: motorways, motor roads, express trunk roads.
+
+    A trunk road with traffic both ways and no limit above `EXPRESS_KMH` is a main road like
+    others, open to all by OpenStreetMap's default access; one-way and faster ones are taken
+    for express roads.
+    """
+    found = is_tagged(tags, "highway", _MOTORWAYS) | is_tagged(tags, "motorroad", ("yes",))
+    limit = tags["maxspeed"].map(parse_kmh, na_action="ignore").astype(np.float64)
+    plain = ~is_tagged(tags, "oneway", ("yes", "true", "1", "-1", "reverse"))
+    plain &= ~(limit > EXPRESS_KMH).to_numpy(dtype=bool)
+    return np.asarray(found | (is_tagged(tags, "highway", _TRUNKS) & ~plain))
+
+
 def walkable(tags: pd.DataFrame, *, paths_missing: bool = False) -> np.ndarray:
     """Return whether one may walk along each piece, bool (m,).
 
@@ -176,8 +193,7 @@ def walkable(tags: pd.DataFrame, *, paths_missing: bool = False) -> np.ndarray:
     """
     _, closed = permission(tags, ("access",), _YES, _NO)
     foot_yes, foot_no = permission(tags, ("foot",), _YES, _NO)
-    fast = is_tagged(tags, "highway", (*_MOTORWAYS, *_TRUNKS, "busway"))
-    fast |= is_tagged(tags, "motorroad", ("yes",))
+    fast = is_tagged(tags, "highway", ("busway",)) | _express(tags)
     barred = closed | (fast & ~has_sidewalk(tags))
     found: np.ndarray = ~foot_no & (foot_yes | ~barred)
     if paths_missing:
@@ -215,10 +231,10 @@ def _bike_ways(tags: pd.DataFrame, *, paths_missing: bool) -> tuple[np.ndarray, 
     pushed = _pushed(tags)
     # A vehicle ban does not bar a bicycle pushed by a walker.
     forbidden = np.where(pushed, ~walkable(tags) | is_tagged(tags, "bicycle", _NO), forbidden)
+    motorroad = is_tagged(tags, "motorroad", ("yes",))
     lane = has_cycleway(tags, ("lane", "track", "shared_lane", "separate"))
-    barred = is_tagged(tags, "highway", (*_MOTORWAYS, "steps", "bridleway", "busway"))
-    barred |= is_tagged(tags, "motorroad", ("yes",))
-    barred |= is_tagged(tags, "highway", _TRUNKS) & ~lane
+    barred = is_tagged(tags, "highway", ("steps", "bridleway", "busway"))
+    barred |= _express(tags) & ~(is_tagged(tags, "highway", _TRUNKS) & lane & ~motorroad)
     usable = ~forbidden & (yes | ~barred)
     if paths_missing:
         # The cycle track beside the road, drawn apart, is not in the extract.

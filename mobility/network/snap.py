@@ -11,11 +11,13 @@ from scipy.sparse.csgraph import connected_components
 
 from mobility.errors import Finding
 from mobility.inputs.osm import FERRY
-from mobility.network.arcs import Times, arcs
+from mobility.network.arcs import Times, arcs, barred_of
 from mobility.network.streets import Streets
 from mobility.network.tags import is_tagged
 from mobility.territory import StreetMode
 
+# What barriers cut off is a part of its own from this share of all streets on.
+ENCLOSED_SHARE = 0.1
 _ISLANDS: dict[StreetMode, str] = {
     "walk": "{share} % of the length of streets one may walk along is cut off from the rest "
     "({count} pieces).",
@@ -139,14 +141,30 @@ def usable_edges(
 
     A set of streets that cannot be left, both shorter than ``min_island_m`` and under
     ``min_island_share`` of all streets, is passed over: points beside it go to the next
-    street, and `island_finding` reports it. Ferries are no place to be.
+    street, and `island_finding` reports it. So is what barriers
+    alone cut off, unless it makes a tenth of the streets: the grounds behind private gates.
+    Nobody lives or works on a motorway, a motor road or a ferry.
     """
     label = components(streets, times)
     known = label >= 0
     length = np.bincount(label[known], streets.length_m[known], minlength=1)
     big = (length >= min_island_m) | (length >= min_island_share * length.sum())
-    ashore = ~is_tagged(streets.tags, "highway", (FERRY,))
-    return np.asarray(known & ashore & big[np.maximum(label, 0)])
+    big &= ~_enclosed(streets, times, label, length)
+    beside = ~is_tagged(streets.tags, "highway", (FERRY, "motorway", "motorway_link"))
+    beside &= ~is_tagged(streets.tags, "motorroad", ("yes",))
+    return np.asarray(known & beside & big[np.maximum(label, 0)])
+
+
+def _enclosed(streets: Streets, times: Times, label: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """Return which components are part of a longer one but for barred turns, bool."""
+    if not len(barred_of(times)):
+        return np.zeros(len(length), dtype=bool)
+    open_label = components(streets, (times[0], times[1]))
+    known = (label >= 0) & (open_label >= 0)
+    whole = np.bincount(open_label[known], streets.length_m[known], minlength=1)
+    around = np.zeros(len(length))
+    np.maximum.at(around, label[known], whole[open_label[known]])
+    return (around > 1.01 * length) & (length < ENCLOSED_SHARE * length.sum())
 
 
 def island_finding(streets: Streets, times: Times, mode: StreetMode) -> Finding | None:

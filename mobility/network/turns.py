@@ -7,7 +7,7 @@ import pandas as pd
 
 from mobility.errors import Finding
 from mobility.inputs.restrictions import CONDITIONAL, INCOMPLETE, OTHERS, OVER_A_WAY
-from mobility.network.arcs import joined
+from mobility.network.arcs import Times, arcs, joined
 from mobility.network.streets import Streets
 from mobility.network.tags import is_tagged, permission
 from mobility.territory import StreetMode
@@ -44,16 +44,52 @@ def stopped_by(barriers: pd.DataFrame, mode: StreetMode) -> np.ndarray:
     return np.asarray(forbidden | (closed & ~allowed))
 
 
-def barred_turns(streets: Streets, mode: StreetMode) -> np.ndarray:
+# A driver who may not turn at a junction does not turn round within these metres beyond it,
+# but at a dead end or a barrier: an assumption, without which restrictions cost nothing.
+NO_TURNING_M = 250.0
+
+
+def barred_turns(streets: Streets, mode: StreetMode, times: Times) -> np.ndarray:
     """Return the turns a mode may not take, int64 (t, 2), see `arcs.TurnTimes`.
 
     A barrier lets one turn back and nothing else. Restrictions hold for cars only: cyclists
     may get off and walk.
     """
-    parts = [_at_barriers(streets, stopped_by(streets.barriers, mode))]
-    if mode == "car":
-        parts.append(_restricted(streets)[0])
-    return np.unique(np.concatenate(parts), axis=0)
+    stopped = _at_barriers(streets, stopped_by(streets.barriers, mode))
+    if mode != "car" or streets.turns.empty:
+        return np.unique(stopped, axis=0)
+    restricted = _restricted(streets)[0]
+    back = _no_turning(streets, times, restricted, stopped)
+    return np.unique(np.concatenate([stopped, restricted, back]), axis=0)
+
+
+def _no_turning(
+    streets: Streets, times: Times, restricted: np.ndarray, stopped: np.ndarray
+) -> np.ndarray:
+    """Return the turns back beyond restricted junctions that have another way on."""
+    net = arcs(streets, times)
+    n_codes = 2 * streets.n_edges
+    is_open, head = np.zeros(n_codes, dtype=bool), np.zeros(n_codes, dtype=np.int64)
+    is_open[net.code], head[net.code] = True, net.head
+    restricted = restricted[is_open[restricted].all(axis=1)]
+    barred = np.unique(restricted @ [n_codes, 1])
+    ways_on = np.bincount(net.tail, minlength=streets.n_nodes)[head]
+    ways_on -= np.bincount(restricted[:, 0], minlength=n_codes)
+    turns_back = is_open & is_open[np.arange(n_codes) ^ 1] & (ways_on > 1)
+    turns_back[stopped[:, 0]] = False
+    reach_m = np.full(n_codes, np.inf)
+    front = np.unique(restricted[:, 0])
+    reach_m[front] = 0.0
+    while len(front):
+        row, out = joined(net.tail, net.code, head[front])
+        on = (out != front[row] ^ 1) & ~np.isin(front[row] * n_codes + out, barred)
+        row, out = row[on], out[on]
+        metres = reach_m[front[row]] + streets.length_m[out // 2]
+        nearer = (metres <= NO_TURNING_M) & (metres < reach_m[out])
+        np.minimum.at(reach_m, out[nearer], metres[nearer])
+        front = np.unique(out[nearer])
+    found = np.flatnonzero(np.isfinite(reach_m) & turns_back)
+    return np.column_stack([found, found ^ 1])
 
 
 def _into_and_out(streets: Streets, node: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
