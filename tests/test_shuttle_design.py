@@ -14,11 +14,12 @@ import pytest
 from mobility.analysis.commutes import assess
 from mobility.analysis.comparison import comparison
 from mobility.analysis.loading import load
+from mobility.analysis.walks import feeders_of
 from mobility.analysis.white_zones import white_zones
 from mobility.errors import SourceError, SourceNotFoundError, TerritoryError
 from mobility.inputs.gtfs import read_feed
 from mobility.inputs.gtfs_quality import check_feed
-from mobility.shuttles.after import keep_trips, with_feed
+from mobility.shuttles.after import homes_lonlat, keep_trips, read_tables, with_feed
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.drive import Ways, drive_graph, drive_matrix, drive_seconds
@@ -149,6 +150,32 @@ def test_published_feed_gives_the_same_proof(demo, plans, tmp_path):
         # Staff live where the pool does: the same share of both.
         assert gain.gained / gain.staff == pytest.approx(gain.pool / row["pool"].item(), rel=0.2)
     assert sum(g.pool > 0 for g in plan.rosters) >= 2
+
+
+def test_cycling_and_park_and_ride_reach_the_stops_of_a_plan(demo, plans):
+    """As if the territory had been read with the plan's feed in it."""
+    study = demo[0]
+    modes = study.territory.modes.model_copy(
+        update={"evaluated": ["transit", "walk", "bike_transit", "park_and_ride"]}
+    )
+    territory = study.territory.model_copy(update={"modes": modes})
+    homes = homes_lonlat(study)
+    known = feeders_of(territory, study.streets, study.feed, study.sites, homes)
+    fed = dataclasses.replace(study, territory=territory, feeders=known)
+    extra = read_tables(plans.gtfs(plans.knee))
+    after = with_feed(fed, extra, scenario="x")
+    n_old, n_all = len(study.feed.stops), len(after.feed.stops)
+    assert n_all > n_old
+    assert set(after.feeders) == {"bike_transit", "park_and_ride"}
+    for mode, feeder in after.feeders.items():
+        assert feeder.walks[0].stop.max() < n_all
+        assert len(feeder.place) >= len(known[mode].place)
+    assert after.feeders["bike_transit"].walks[0].stop.max() == n_all - 1
+    # More commutes hold by bicycle and bus with the plan than without.
+    before, now = assess(fed), assess(after)
+    rows = (before.keys["mode"] == "bike_transit").to_numpy()
+    assert not (before.holds[rows] & ~now.holds[rows]).any()
+    assert (now.holds[rows] & ~before.holds[rows]).any()
 
 
 def test_keeping_every_trip_changes_nothing(plans):

@@ -126,7 +126,7 @@ def test_no_block_holds_two_trips_at_once(seed):
         start = int(rng.integers(0, 24))
         own = shift_edges([(start, (start + 8) % 24)], first=k, weekdays=days, kinds=tuple(KINDS))
         edges, rows = edges + own[0], rows + own[1]
-    scene, plan = two_villages(edges, rows)
+    _, plan = two_villages(edges, rows)
     found = trip_blocks(plan.runs, plan.operations)
     assert len(found.names) == len(plan.runs)
     for day, blocks in zip(plan.operations.days, plan.operations.blocks, strict=True):

@@ -13,11 +13,15 @@ import numpy as np
 
 from mobility.analysis.commutes import Access, transit_times
 from mobility.analysis.levers_stops import widened
+from mobility.analysis.loading import RELAXED_WALK
+from mobility.analysis.on_demand import on_demand_services
 from mobility.analysis.study import Study, engine_limits
+from mobility.analysis.walks import feeders_of
 from mobility.engine.journeys import TwoWay
 from mobility.inputs.calendars import ChosenDay
 from mobility.inputs.gtfs import Feed, merge_feeds, read_feed
 from mobility.network.footpaths import home_walks, stop_walks
+from mobility.network.modes import edge_times
 from mobility.network.timetable import (
     INF,
     FootArrays,
@@ -29,8 +33,6 @@ from mobility.network.timetable import (
 from mobility.network.timetable_build import build_timetable
 from mobility.shuttles.gtfs_out import Table, write_gtfs
 from mobility.shuttles.model import Bools, Floats
-
-RELAXED_WALK = 2.0
 
 
 def homes_lonlat(study: Study) -> Floats:
@@ -46,8 +48,8 @@ def read_tables(tables: Mapping[str, Table]) -> Feed:
         return read_feed(path, cache=False)
 
 
-def with_feed(study: Study, extra: Feed, *, scenario: str) -> Study:
-    """Return the study with one more feed: same dates, walks completed for the new stops.
+def with_feed(study: Study, extra: Feed, *, scenario: str, feeders: bool = True) -> Study:
+    """Return the study with one more feed: same dates, ways completed for the new stops.
 
     Parameters
     ----------
@@ -55,22 +57,28 @@ def with_feed(study: Study, extra: Feed, *, scenario: str) -> Study:
         Feed to add; the ids of both get their feed's number before them.
     scenario
         Name of the variant.
+    feeders
+        Whether cycling, park-and-ride and on-demand transport reach the new stops too; False
+        where only public transport from the door is asked for.
     """
-    territory = study.territory
+    territory, streets = study.territory, study.streets
     limits, speeds = territory.limits, territory.speeds
     feed = merge_feeds([study.feed, extra])
     lonlat = feed.stops[["lon", "lat"]].to_numpy(np.float64)
     old = len(study.feed.stops)
-    new = lonlat[old:]
-    homes = homes_lonlat(study)
     gates = np.array([gate for site in study.sites for gate in site.gates], np.float64)
+    walking = edge_times(streets, "walk", speeds)
     reach_s = RELAXED_WALK * limits.max_walk_min * 60
     home_table, gate_table = (
-        widened(table, home_walks(study.streets, points, new, reach_s, speeds, cache=False), old)
-        for table, points in ((study.home_walks, homes), (study.gate_walks, gates))
+        widened(
+            table,
+            home_walks(streets, points, lonlat[old:], reach_s, speeds, times=walking, cache=False),
+            old,
+        )
+        for table, points in ((study.home_walks, homes_lonlat(study)), (study.gate_walks, gates))
     )
     change_s = limits.max_transfer_walk_min * 60
-    between = stop_walks(study.streets, lonlat, change_s, speeds)
+    between = stop_walks(streets, lonlat, change_s, speeds, times=walking)
     timetables = {
         day.kind: TwoWay(
             build_timetable(
@@ -81,10 +89,25 @@ def with_feed(study: Study, extra: Feed, *, scenario: str) -> Study:
         )
         for day in study.days
     }  # fmt: skip
-    return replace(
+    after = replace(
         study, feed=feed, timetables=timetables, home_walks=home_table, gate_walks=gate_table,
         scenario=scenario,
     )  # fmt: skip
+    return _with_feeders(study, after) if feeders else after
+
+
+def _with_feeders(study: Study, after: Study) -> Study:
+    """Return a study whose other ways to a stop reach every stop of its feed."""
+    territory, streets, sites = study.territory, study.streets, study.sites
+    found, on_demand = study.feeders, study.on_demand
+    if found:
+        found = feeders_of(territory, streets, after.feed, sites, homes_lonlat(study))
+    if on_demand:
+        # The territory file names its hubs as in its own feeds.
+        ids = [*study.feed.stops["stop_id"], *after.feed.stops["stop_id"][len(study.feed.stops) :]]
+        feed = replace(after.feed, stops=after.feed.stops.assign(stop_id=ids))
+        on_demand = on_demand_services(territory, streets, feed, sites, study.homes, [])
+    return replace(after, feeders=found, on_demand=on_demand)
 
 
 def keep_trips(timetable: Timetable, kept: np.ndarray) -> Timetable:

@@ -285,7 +285,7 @@ def proven(found: Plans, *, drawn: bool = False) -> Plans:
     plans = list(found.plans) if drawn else [_named(p) for p in found.plans]
     asked = [plans[found.knee_index]] if found.config.knee_only else plans
     tables = publish(found.study, found.scene, found.ways, asked, together=True)[0]
-    after = with_feed(found.study, read_tables(tables), scenario="shuttles")
+    after = with_feed(found.study, read_tables(tables), scenario="shuttles", feeders=False)
     masks = _masks(after, asked, len(found.study.feed.trips))
     proofs = prove(found.access, after, masks, [int(s) for s in found.scene.shift_ids])
     told = {p.name: proof for p, proof in zip(asked, proofs, strict=True)}
