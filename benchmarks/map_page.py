@@ -1,7 +1,8 @@
 """Size and speed of a map page: 50,000 cells, 20 sites, 3 shifts, 4 kinds of day.
 
-Run ``python benchmarks/map_page.py``; `run` returns the figures. The browser part needs a
-Chromium and Playwright, and is left out without them.
+Run ``python benchmarks/map_page.py``, with ``--points`` for homes that are points without
+cells; `run` returns the figures. The browser part needs a Chromium and Playwright, and is left
+out without them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -138,9 +140,11 @@ def measure(page: Path) -> dict[str, float]:
     }
 
 
-def run(cells: int = 50_000, sites: int = 20) -> dict[str, float]:
+def run(cells: int = 50_000, sites: int = 20, *, points: bool = False) -> dict[str, float]:
     """Return the page's size, the time to write it, and its speed in a browser."""
     model = basin(cells, sites)
+    if points:
+        model = replace(model, homes=replace(model.homes, cells=None))
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         page = write_map(model, Path(folder) / "map.html")
@@ -152,5 +156,6 @@ def run(cells: int = 50_000, sites: int = 20) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    found = run(*(int(a) for a in sys.argv[1:3]))
+    numbers = [int(a) for a in sys.argv[1:] if a.isdigit()]
+    found = run(*numbers, points="--points" in sys.argv)
     print(json.dumps(found | {f"limit_{k}": v for k, v in LIMITS.items()}, indent=1))

@@ -420,9 +420,14 @@ def test_homes_without_cells_are_circles(open_page, tmp_path: Path) -> None:
     assert opened.page.evaluate(f"window.mobilityMap.homeAt(L.latLng({lat}, {lon}))") >= 0
 
 
-def test_many_cells_are_painted_by_pixels(open_page, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["cells", "points"])
+def test_many_homes_are_painted_by_pixels(open_page, tmp_path: Path, kind: str) -> None:
+    from dataclasses import replace
+
     model = make_model(step_km=0.15)
     assert len(model.homes) * 4 > 30_000
+    if kind == "points":
+        model = replace(model, homes=replace(model.homes, cells=None))
     opened = open_page(write_map(model, tmp_path / "map.html"), "site=0&pick=s1")
     before = opened.picture()
     opened.choose(measure="white")

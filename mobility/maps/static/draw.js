@@ -231,6 +231,7 @@ function setTones() {
   const few = some[Math.floor(some.length * 0.5)], many = some[Math.floor(some.length * 0.8)];
   homes.tone = Uint8Array.from(homes.workers, (w) => (w >= many ? 2 : w >= few ? 1 : 0));
   if (few === many || !homes.cells) homes.tone.fill(2);
+  homes.typical = homes.workers.indexOf(few);
 }
 
 // Homes of each class and tone inside the view, as paths; class 255 is not drawn.
@@ -275,9 +276,9 @@ function classPaths(view, classes, n) {
   return paths;
 }
 
-// Small cells take a stronger colour, since little of their hatch can be seen.
+// Small cells and circles take a stronger colour, since little of their hatch can be seen.
 function cellSize() {
-  if (!homes.cells) return 99;
+  if (!homes.cells) return 2 * radiusOf(homes.typical, map.getZoom());
   if (!homes.width) {
     const widths = Float64Array.from({ length: homes.n }, (_, h) => homes.box[4 * h + 2] - homes.box[4 * h]);
     homes.width = widths.sort()[homes.n >> 1];

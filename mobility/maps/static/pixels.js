@@ -1,17 +1,20 @@
-// Many cells: each pixel of the view remembers its home, and a selection only changes colours.
+// Many homes: each pixel of the view remembers its home, and a selection only changes colours.
 const MANY = 30000;
-const usePixels = () => homes.cells && homes.cells.x.length > MANY;
-const pixels = { key: "", ids: null, image: null, wide: 0, high: 0 };
+const usePixels = () => (homes.cells ? homes.cells.x.length : 4 * homes.n) > MANY;
+const pixels = { key: "", ids: null, image: null, wide: 0, high: 0, workers: null };
 
-// Which home each pixel shows: 0 none, else home + 1.
+// Which home each pixel shows: 0 none, else home + 1; the edge of a circle is no home's.
+const EDGE = homes.n + 1, NO_CLASS = 255, EDGE_CLASS = 254;
 function homePixels(view, ratio) {
   const wide = Math.round(view.width * ratio), high = Math.round(view.height * ratio);
   const key = [view.zoom, view.ox, view.oy, view.left, view.top, wide, high].join("/");
-  if (pixels.key === key) return;
+  const workers = homes.cells ? null : homes.workers;
+  if (pixels.key === key && pixels.workers === workers) return;
   if (pixels.wide !== wide || pixels.high !== high) {
     Object.assign(pixels, { wide, high, ids: new Uint32Array(wide * high), image: new ImageData(wide, high) });
   } else pixels.ids.fill(0);
-  pixels.key = key;
+  Object.assign(pixels, { key, workers });
+  if (!homes.cells) { fillCircles(view, ratio); return; }
   const { cells, first, box } = homes, scale = view.world * ratio;
   const ox = (view.ox + view.left) * ratio, oy = (view.oy + view.top) * ratio;
   for (let h = 0; h < homes.n; h++) {
@@ -26,6 +29,28 @@ function homePixels(view, ratio) {
       continue;
     }
     fillRows(h, from, to, rows, scale, ox, oy);
+  }
+}
+
+// Circles with a white edge, the large ones below.
+function fillCircles(view, ratio) {
+  const scale = view.world * ratio, ox = (view.ox + view.left) * ratio, oy = (view.oy + view.top) * ratio;
+  const { ids, wide, high } = pixels, { workers } = homes;
+  const order = Uint32Array.from(workers, (_, h) => h).sort((a, b) => workers[b] - workers[a]);
+  for (const h of order) {
+    const cx = homes.x[h] * scale - ox, cy = homes.y[h] * scale - oy;
+    const outer = (radiusOf(h, view.zoom) + 0.5) * ratio, inner = outer - Math.min(1.1 * ratio, 0.2 * outer);
+    if (!workers[h] || cx < -outer || cx > wide + outer || cy < -outer || cy > high + outer) continue;
+    const bottom = Math.min(high - 1, Math.floor(cy + outer - 0.5));
+    for (let row = Math.max(0, Math.ceil(cy - outer - 0.5)); row <= bottom; row++) {
+      const dy = row + 0.5 - cy;
+      for (const [radius, id] of [[outer, EDGE], [inner, h + 1]]) {
+        const half = Math.sqrt(radius * radius - dy * dy);
+        if (!(half > 0)) continue;
+        const left = Math.max(0, Math.ceil(cx - half - 0.5)), right = Math.min(wide, Math.ceil(cx + half - 0.5));
+        if (right > left) ids.fill(id, row * wide + left, row * wide + right);
+      }
+    }
   }
 }
 
@@ -71,14 +96,16 @@ function palette(shown) {
       for (let p = 0; p < 64; p++) colours[(c * 3 + tone) * 64 + p] = (tile[p] & 0xffffff) | alpha;
     }
   });
+  colours.fill(0xe6ffffff, EDGE_CLASS * 192, (EDGE_CLASS + 1) * 192);
   return colours;
 }
 
 function colourPixels(shown, fromX, toX) {
   const { ids, wide, high, image } = pixels, out = new Uint32Array(image.data.buffer);
-  const colours = palette(shown), place = new Uint32Array(homes.n + 1), none = 255 * 192;
+  const colours = palette(shown), place = new Uint32Array(homes.n + 2);
   for (let h = 0; h < homes.n; h++) place[h + 1] = (shown.classes[h] * 3 + homes.tone[h]) * 64;
-  place[0] = none;
+  place[0] = NO_CLASS * 192;
+  place[EDGE] = (shown.styles.length ? EDGE_CLASS : NO_CLASS) * 192;
   for (let y = 0; y < high; y++) {
     const row = (y & 7) << 3;
     for (let x = fromX, i = y * wide + fromX; x < toX; x++, i++) out[i] = colours[place[ids[i]] + (row | (x & 7))];
