@@ -164,7 +164,7 @@ def _enclosed(streets: Streets, times: Times, label: np.ndarray, length: np.ndar
     whole = np.bincount(open_label[known], streets.length_m[known], minlength=1)
     around = np.zeros(len(length))
     np.maximum.at(around, label[known], whole[open_label[known]])
-    return (around > 1.01 * length) & (length < ENCLOSED_SHARE * length.sum())
+    return np.asarray((around > 1.01 * length) & (length < ENCLOSED_SHARE * length.sum()))
 
 
 def island_finding(streets: Streets, times: Times, mode: StreetMode) -> Finding | None:
