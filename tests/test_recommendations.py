@@ -37,7 +37,7 @@ def test_sentence_of_the_known_best_move(late):
     remedy = retiming_remedy(late.bench, late.outcomes[0], load_factors())
     assert remedy.sentence("fr") == (
         "Avancer de 20 min le dernier départ de la ligne R (04:45 → 04:25) : +10 actifs "
-        "accèdent au poste matin de Usine ; environ 400 € par an."
+        "accèdent au poste matin (Usine) ; environ 400 € par an."
     )
     assert remedy.sentence("en") == (
         "Move the last departure of line R 20 min earlier (04:45 → 04:25): +10 more workers "

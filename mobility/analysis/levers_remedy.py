@@ -95,7 +95,11 @@ class Remedy:
     def head(self, language: str) -> str:
         """Return what to do, in ``language``, without its effects."""
         known = {
-            name: translate(str(value), language) if name in self.words else value
+            name: translate(str(value), language)
+            if name in self.words
+            else number(value, language)
+            if isinstance(value, int)
+            else value
             for name, value in self.params.items()
         }
         return translate(self.action, language, **known)
@@ -178,4 +182,6 @@ def _effect_texts(
             site=effect.site,
         )
     if len(gains) > NAMED_SHIFTS:
-        yield translate("{count} other shifts gain too", language, count=len(gains) - NAMED_SHIFTS)
+        more = len(gains) - NAMED_SHIFTS
+        text = "1 other shift gains too" if more == 1 else "{count} other shifts gain too"
+        yield translate(text, language, count=more)

@@ -271,7 +271,7 @@ def _track_remedy(study: Study, track: CycleTrack, factors: LeverFactors) -> Rem
     if known:
         action += ", along {streets}"
     params: dict[str, object] = {
-        "metres": f"{round(track.metres, -1):.0f}",
+        "metres": round(track.metres / 10) * 10,
         "site": study.sites[track.site].name,
         "streets": ", ".join(map(str, known)),
     }
@@ -335,7 +335,7 @@ def _drawn(
     cost = _track_eur(metres, factors) + workers * factors["bike_worker_year"]
     return Remedy(
         "cycle_track", "Build the {metres} m of tracks drawn in {file}",
-        {"metres": f"{round(metres, -1):.0f}", "file": source.name}, workers, 0.0, cost,
+        {"metres": round(metres / 10) * 10, "file": source.name}, workers, 0.0, cost,
         sites=tuple(s.name for s, g in zip(study.sites, gained, strict=True) if g.any()),
         rescued=tuple(Rescued(site, homes) for site, homes in enumerate(gained) if homes.any()),
         lines=tuple(local.tolist()),

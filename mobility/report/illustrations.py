@@ -242,6 +242,10 @@ def _journey(legs: Sequence[LegText], language: str) -> str:
         return translate("no journey within the limits", language)
     parts = []
     for leg in legs:
-        what = " ".join(filter(None, [translate(leg.kind, language), leg.line]))
+        if leg.kind == "wait" and leg.depart == leg.arrive:
+            continue
+        riding = leg.kind == "ride" and leg.line
+        what = f"{translate('line', language)} {leg.line}" if riding else leg.kind
+        what = what if riding else translate(what, language)
         parts.append(f"{leg.depart}–{leg.arrive} {what}")
     return ", ".join(parts)
