@@ -1,23 +1,34 @@
 """A thousand mutated inputs: an error of the user's own or a sound result, never anything else."""
 
 import io
+import json
 import random
+import shutil
 import warnings
 import zipfile
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 import shapely
+from small import write_territory
 
 from mobility.errors import MobilityError
+from mobility.inputs.communes import communes_within, find_commune
+from mobility.inputs.desk import Desk, Services
+from mobility.inputs.extracts import geofabrik_extract
 from mobility.inputs.gtfs import read_feed
 from mobility.inputs.homes import read_homes
+from mobility.inputs.offers import french_feeds, world_feeds
 from mobility.inputs.osm import read_osm
 from mobility.inputs.sites import read_sites_file
+from mobility.pipeline import run
 from mobility.territory import Territory
 
+DATA = Path(__file__).parents[1].parent / "shared" / "data"
 HOMES = "id,name,lon,lat,workers,no_car\na,Ici,3.87,43.61,12,3\nb,Là,3.88,43.62,7.5,0\n"
 GRID = "idcar_200m,ind,lcog_geo\nCRS3035RES200mN2304000E3758800,40,34172\n" * 1
 SITES = (
@@ -299,12 +310,119 @@ def test_gtfs_zips(room):
             assert isinstance(feed.stop_times, pd.DataFrame)
 
 
+def answered(url, answer):
+    """Return a desk whose services all give one answer."""
+
+    class Given(Desk):
+        def fetch(self, _url, target, kind, *, data=None):
+            del kind, data
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(answer)
+            return target
+
+    return Given(Services(url, url, url + "/feeds.csv", url, url), cache=Path("answers"))
+
+
+def test_answers_of_services(room):
+    """What the open-data services give, mutated: refused as an odd answer, or sound."""
+    place = {"nom": "Ici", "code": "85191", "codeDepartement": "85", "population": 3,
+             "centre": {"type": "Point", "coordinates": [-1.4, 46.6]}}  # fmt: skip
+    ring = [[-2, 46], [-1, 46], [-1, 47], [-2, 47], [-2, 46]]
+    area = {"type": "Polygon", "coordinates": [ring]}
+    feature = {"properties": {"urls": {"pbf": "https://g/x.osm.pbf"}, "d_title": "R"},
+               "geometry": area}  # fmt: skip
+    box = (-1.5, 46.5, -1.4, 46.6)
+    world = (
+        "data_type,provider,urls.latest,location.bounding_box.minimum_latitude,"
+        "location.bounding_box.maximum_latitude,location.bounding_box.minimum_longitude,"
+        "location.bounding_box.maximum_longitude\ngtfs,R,https://r/1.zip,46,47,-2,-1\n"
+    )
+    cases = [
+        (json.dumps([place]), lambda desk: find_commune("Ici", desk)),
+        (json.dumps([place | {"codeDepartement": "85"}]), lambda desk: communes_within(box, desk)),
+        (json.dumps({"features": [feature] * 2}), lambda desk: french_feeds(box, desk)),
+        (json.dumps({"features": [feature]}), lambda desk: geofabrik_extract(box, desk)),
+        (world, lambda desk: world_feeds(box, desk)),
+    ]
+    for seed in range(100):
+        text, ask = cases[seed % len(cases)]
+        desk = answered("http://service", mutate_text(text, random.Random(seed)))
+        attempt(lambda ask=ask, desk=desk: ask(desk), seed)
+
+
+def test_workbooks(room):
+    book = openpyxl.Workbook()
+    for line in SITES.splitlines():
+        book.active.append(line.split(";"))
+    book.save(room / "sound.xlsx")
+    sound_bytes = (room / "sound.xlsx").read_bytes()
+    for seed in range(60):
+        rng = random.Random(seed)
+        with zipfile.ZipFile(io.BytesIO(sound_bytes)) as source:
+            members = {name: source.read(name) for name in source.namelist()}
+        name = rng.choice(sorted(members))
+        members[name] = mutate_text(members[name].decode(), rng)
+        data = archive(members)
+        (room / "s.xlsx").write_bytes(_bytes(data, rng) if rng.random() < 0.2 else data)
+        for found in attempt(lambda: read_sites_file(room / "s.xlsx"), seed) or ():
+            assert found.gates, seed
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not DATA.is_dir(), reason="the real sources are not here")
+def test_real_feeds_layers_and_extracts(room):
+    """Bytes, tables and shapes of real sources: Nantes, the communes of Vendée, Geneva."""
+    with zipfile.ZipFile(DATA / "nantes" / "gtfs.zip") as source:
+        feed = {name: source.read(name) for name in source.namelist()}
+    communes = (DATA / "communes" / "communes-85-vendee.geojson").read_text(encoding="utf-8")
+    streets = (DATA / "geneva" / "streets.osm.pbf").read_bytes()
+    small = [name for name in feed if len(feed[name]) < 200_000]
+    for seed in range(10):
+        rng = random.Random(seed)
+        name = rng.choice(small)
+        members = feed | {name: mutate_text(feed[name].decode("utf-8", "replace"), rng)}
+        (room / "g.zip").write_bytes(archive(members))
+        found = attempt(lambda: read_feed(room / "g.zip", cache=False), seed)
+        assert found is None or len(found.stop_times), seed
+        (room / "c.geojson").write_bytes(mutate_text(communes, rng))
+        homes = attempt(lambda: homes_of(room, "c.geojson", kind="communes", workers="code"), seed)
+        if homes is not None:
+            sound(homes)
+        cut = streets[: rng.randrange(len(streets))] if seed % 2 else _bytes(streets, rng)
+        (room / "s.osm.pbf").write_bytes(cut)
+        attempt(lambda: read_osm(room / "s.osm.pbf"), seed)
+
+
+def _bytes_below(folder):
+    return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_runs_write_nothing_outside_their_folder(room):
+    """Runs of a small territory with one source mutated: its own folder, or an error."""
+    write_territory(room / "in")
+    for seed in range(12):
+        rng = random.Random(seed)
+        folder = room / f"in-{seed}"
+        shutil.copytree(room / "in", folder)
+        victim = folder / rng.choice(["homes.csv", "streets.osm", "territory.toml"])
+        victim.write_bytes(mutate_text(victim.read_text(encoding="utf-8"), rng))
+        before = _bytes_below(room)
+        done = attempt(lambda f=folder: run(f / "territory.toml", room / "out"), seed)
+        after = _bytes_below(room)
+        written = {p for p in after if after[p] != before.get(p)}
+        assert {p.relative_to(room).parts[0] for p in written} <= {"out"}, seed
+        assert before.keys() <= after.keys(), seed
+        assert (done is None) == (not written), seed
+        shutil.rmtree(room / "out", ignore_errors=True)
+
+
 def test_gtfs_zips_that_climb_out_or_explode(room):
     climbing = {"../../evil.txt": "x", "/abs.txt": "x", "..\\evil.txt": "x"}
     (room / "g.zip").write_bytes(archive(GTFS | climbing))
     attempt(lambda: read_feed(room / "g.zip", cache=False), "climb")
     assert not list(room.parent.glob("**/*evil*"))
     assert not list(room.parent.glob("**/abs.txt"))
+    assert not Path("/abs.txt").exists()
     bomb = GTFS | {"shapes.txt": b"\0" * (300 << 20)}
     (room / "b.zip").write_bytes(archive(bomb))
     attempt(lambda: read_feed(room / "b.zip", cache=False), "bomb")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,11 @@ from mobility.inputs.columns import MAX_LISTED, Table
 
 MAX_UNPACKED = 500 << 20
 """Bytes; a sheet of a million rows unpacks to less."""
+_BROKEN = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError,
+    RuntimeError, SyntaxError, EOFError, zipfile.BadZipFile, zlib.error, struct.error,
+)  # fmt: skip
+"""What a damaged zip or its XML gives rise to."""
 
 
 def read_workbook(
@@ -57,6 +64,7 @@ def read_workbook(
 def _rows(path: Path, sheet: str | None) -> list[tuple[object, ...]]:
     """Return the values of a sheet."""
     import openpyxl
+    from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         with zipfile.ZipFile(path) as archive:
@@ -80,8 +88,7 @@ def _rows(path: Path, sheet: str | None) -> list[tuple[object, ...]]:
             book.close()
     except SourceError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, SyntaxError,
-            EOFError, zipfile.BadZipFile):  # fmt: skip
+    except (*_BROKEN, InvalidFileException):
         raise _unreadable(path) from None
 
 
