@@ -6,19 +6,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shuttle_instances import INSTANCES
+from shuttle_instances import INSTANCES, WINDOWS
 
+from mobility.shuttles.outbound import outbound_order
 from mobility.shuttles.routes import (
     Fleet,
     Route,
     RouteProblem,
     exact_routes,
-    outbound_order,
     ride_seconds,
     route_cost,
+    search,
     search_routes,
     set_cost,
     solve_routes,
+    solver_data,
 )
 
 
@@ -163,3 +165,26 @@ def test_public_instances_reach_their_proven_optimum_within_one_percent(name):
     found = solve_routes(problem, iterations=2000, seed=0)
     assert found.unserved == ()
     assert INSTANCES[name][0] <= found.cost <= 1.01 * INSTANCES[name][0]
+
+
+@pytest.mark.parametrize("name", sorted(WINDOWS))
+def test_public_instances_with_time_windows_reach_their_optimum_within_one_percent(name):
+    """Solomon's instances go to the solver through what builds the shuttles' own."""
+    best, rows = WINDOWS[name]
+    xy = np.array([r[:2] for r in rows], float)
+    # Distances are cut after one decimal; tenths are the whole unit here, of time too.
+    tenths = np.floor(np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1)) * 10).astype(np.int64)
+    ends = np.r_[0, 0, 1 : len(rows)]
+    between = tenths[np.ix_(ends, ends)]
+    stops = np.array(rows[1:], np.int64)
+    n = len(stops)
+    data = solver_data(
+        between, between, stops[:, 3:5] * 10, stops[:, 5] * 10,
+        np.column_stack([stops[:, 2], np.ones(n, np.int64)]), np.full(n, 10**6),
+        [Fleet(200, 0, 1, 0, n)], rows[0][4] * 10, most_calls=n,
+    )  # fmt: skip
+    result = search(data, iterations=1500, seed=0)
+    assert result.is_feasible()
+    assert result.best.num_clients() == n
+    found = result.best.distance() / 10
+    assert best - 1e-9 <= found <= 1.01 * best

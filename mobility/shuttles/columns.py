@@ -10,8 +10,9 @@ from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import Day, Rates
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.model import UNREACHED, Anchor, Bools, Floats, Ints, Line
+from mobility.shuttles.outbound import outbound_order
 from mobility.shuttles.rosters import edge_worth
-from mobility.shuttles.routes import Fleet, RouteProblem, outbound_order, solve_routes
+from mobility.shuttles.routes import Fleet, RouteProblem, solve_routes
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.stops import nearest_stop
 

@@ -10,21 +10,21 @@ is one dimension of the load, so that no run of the line is overfull.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, permutations
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from mobility.shuttles.model import UNREACHED, Floats, Ints
+from mobility.shuttles.model import Floats, Ints
 
 LOAD_SCALE = 100
 COST_SCALE = 100
 MAX_PENALTY = 1e8  # prizes are far above PyVRP's usual costs
+NONE_HAD = 10**12  # cost of a vehicle that cannot be had
 FAR_M = 10**8
 FAR_S = 10**6
-EXACT_ORDER = 7
 EXACT_STOPS = 8
 STARTS = 2
 
@@ -191,9 +191,23 @@ def search_routes(
     should_stop: Callable[[], bool] | None = None,
 ) -> RouteSet:
     """Run one search of PyVRP; parameters as in `solve_routes`."""
+    result = search(_pyvrp_data(problem), iterations=iterations, seed=seed, should_stop=should_stop)
+    routes: list[Route] = []
+    if result.best.is_feasible():
+        routes = [Route(_clients(r), r.vehicle_type()) for r in result.best.routes()]
+    return _route_set(problem, routes)
+
+
+def search(
+    data: Any,
+    *,
+    iterations: int,
+    seed: int,
+    should_stop: Callable[[], bool] | None = None,
+) -> Any:
+    """Return PyVRP's result on an instance of `solver_data`."""
     from pyvrp import PenaltyParams, SolveParams, solve
 
-    data = _pyvrp_data(problem)
     count = 0
 
     def stop(best_cost: int) -> bool:  # noqa: ARG001 - the solver's signature
@@ -204,11 +218,7 @@ def search_routes(
     penalty = PenaltyParams(
         solutions_between_updates=20, penalty_increase=2.0, max_penalty=MAX_PENALTY
     )
-    result = solve(data, stop, seed, collect_stats=False, params=SolveParams(penalty=penalty))
-    routes: list[Route] = []
-    if result.best.is_feasible():
-        routes = [Route(_clients(r), r.vehicle_type()) for r in result.best.routes()]
-    return _route_set(problem, routes)
+    return solve(data, stop, seed, collect_stats=False, params=SolveParams(penalty=penalty))
 
 
 def _route_set(problem: RouteProblem, routes: list[Route]) -> RouteSet:
@@ -288,8 +298,6 @@ def _clients(route: Any) -> tuple[int, ...]:
 
 def _pyvrp_data(problem: RouteProblem) -> Any:
     """Build PyVRP's instance: location 0 is the free start, 1 the anchor, then the stops."""
-    from pyvrp import Client, Depot, Location, ProblemData, VehicleType
-
     n = len(problem.prize)
     metres: Any = np.zeros((n + 2, n + 2), np.int64)
     seconds: Any = np.zeros((n + 2, n + 2), np.int64)
@@ -302,14 +310,63 @@ def _pyvrp_data(problem: RouteProblem) -> Any:
     np.fill_diagonal(seconds, 0)
     horizon = int(max(problem.limit_s.max(initial=0), 1))
     loads = np.ceil(problem.load * LOAD_SCALE).astype(np.int64)
+    early = horizon - np.maximum(problem.limit_s.astype(np.int64), 0)
+    fleet = [
+        Fleet(
+            f.capacity * LOAD_SCALE, round(f.fixed * COST_SCALE) + NONE_HAD * (f.available == 0),
+            round(f.eur_m * COST_SCALE), round(f.eur_s * COST_SCALE), f.available,
+        )
+        for f in problem.fleet
+    ]  # fmt: skip
+    return solver_data(
+        metres, seconds, np.column_stack([early, np.full(n, horizon)]),
+        np.full(n, problem.dwell_s), np.column_stack([loads, np.ones(n, np.int64)]),
+        np.rint(problem.prize * COST_SCALE), fleet, horizon, most_calls=problem.max_calls,
+    )  # fmt: skip
+
+
+def solver_data(
+    metres: Any,
+    seconds: Any,
+    windows: Any,
+    service_s: Any,
+    loads: Any,
+    prizes: Any,
+    fleet: Sequence[Fleet],
+    horizon: int,
+    *,
+    most_calls: int,
+) -> Any:
+    """Return PyVRP's instance of routes from location 0 to location 1 by way of stops.
+
+    Parameters
+    ----------
+    metres, seconds
+        int64[n+2, n+2]: the start, the end, then the stops.
+    windows
+        int64[n, 2] earliest and latest start of the halt at each stop.
+    service_s
+        int64[n] halts.
+    loads
+        int64[n, D+1] loads of each stop, the last one being 1: a call.
+    prizes
+        float64[n] what leaving a stop out costs.
+    fleet
+        Sizes, in whole units of cost and load.
+    horizon
+        Latest end of a route.
+    """
+    from pyvrp import Client, Depot, Location, ProblemData, VehicleType
+
+    n = len(loads)
     clients = [
         Client(
             location=i + 2,
-            delivery=[*map(int, loads[i]), 1],
-            service_duration=problem.dwell_s,
-            tw_early=horizon - max(int(problem.limit_s[i]), 0),
-            tw_late=horizon,
-            prize=round(float(problem.prize[i]) * COST_SCALE),
+            delivery=[int(x) for x in loads[i]],
+            service_duration=int(service_s[i]),
+            tw_early=int(windows[i][0]),
+            tw_late=int(windows[i][1]),
+            prize=int(prizes[i]),
             required=False,
         )
         for i in range(n)
@@ -317,15 +374,15 @@ def _pyvrp_data(problem: RouteProblem) -> Any:
     vehicles = [
         VehicleType(
             num_available=max(min(f.available, n), 1),
-            capacity=[int(f.capacity * LOAD_SCALE)] * loads.shape[1] + [problem.max_calls],
+            capacity=[int(f.capacity)] * (len(loads[0]) - 1) + [most_calls],
             start_depot=0,
             end_depot=1,
-            fixed_cost=round(f.fixed * COST_SCALE) + (10**12 if f.available == 0 else 0),
+            fixed_cost=int(f.fixed),
             tw_late=horizon,
-            unit_distance_cost=round(f.eur_m * COST_SCALE),
-            unit_duration_cost=round(f.eur_s * COST_SCALE),
+            unit_distance_cost=int(f.eur_m),
+            unit_duration_cost=int(f.eur_s),
         )
-        for f in problem.fleet
+        for f in fleet
     ]
     return ProblemData(
         locations=[Location(0, 0) for _ in range(n + 2)],
@@ -339,55 +396,3 @@ def _pyvrp_data(problem: RouteProblem) -> Any:
 
 def _bounded(values: Any, far: int) -> np.ndarray:
     return np.minimum(np.rint(np.asarray(values, np.float64)), far).astype(np.int64)
-
-
-def outbound_order(
-    drive_s: Ints, from_anchor_s: Ints, order_in: tuple[int, ...], riders: Floats
-) -> tuple[int, ...]:
-    """Return the outbound order of a line's stops.
-
-    The order minimises the run's duration, then the riders' seconds: over every order up to
-    seven stops, by moving and reversing pieces of the mirrored inbound order above.
-
-    Parameters
-    ----------
-    drive_s, from_anchor_s
-        [P,P] and [P] seconds.
-    order_in
-        Stops in inbound order.
-    riders
-        float64[P] riders at each stop.
-    """
-
-    def cost(order: tuple[int, ...]) -> tuple[int, float]:
-        clock, rider_s, before = 0, 0.0, -1
-        for stop in order:
-            clock += int(from_anchor_s[stop] if before < 0 else drive_s[before, stop])
-            rider_s += float(riders[stop]) * clock
-            before = stop
-        return min(clock, UNREACHED), rider_s
-
-    best = tuple(reversed(order_in))
-    if len(best) <= EXACT_ORDER:
-        return min(permutations(sorted(best)), key=cost) if best else best
-    value, better = cost(best), True
-    while better:
-        better = False
-        for candidate in _neighbours(best):
-            trial = cost(candidate)
-            if trial < value:
-                best, value, better = candidate, trial, True
-    return best
-
-
-def _neighbours(order: tuple[int, ...]) -> list[tuple[int, ...]]:
-    n = len(order)
-    out = [
-        order[:i] + order[i : j + 1][::-1] + order[j + 1 :]
-        for i in range(n)
-        for j in range(i + 1, n)
-    ]
-    for i in range(n):
-        rest = order[:i] + order[i + 1 :]
-        out += [(*rest[:j], order[i], *rest[j:]) for j in range(n) if j != i]
-    return out
