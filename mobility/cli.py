@@ -144,7 +144,7 @@ def main(
         bool, typer.Option("--version", callback=_version, is_eager=True, help=said("Version."))
     ] = False,
 ) -> None:
-    """Who can get to work, on time and back home, on every shift?"""
+    """Hold the options of the command as a whole."""
 
 
 @app.command()
