@@ -1,10 +1,14 @@
 """No output of a run tells where a marked employee lives."""
 
+import re
+
 import geopandas as gpd
 import numpy as np
 from privacy_trace import assert_no_trace
 from small import LOCAL, lonlat, write_territory
+from typer.testing import CliRunner
 
+from mobility.cli import app
 from mobility.pipeline import run
 
 MARKED = lonlat(1033.37)
@@ -18,13 +22,39 @@ def employees_csv():
     return "\n".join(rows) + "\n"
 
 
-def test_no_trace_of_a_marked_employee(tmp_path, monkeypatch):
-    monkeypatch.setenv("MOBILITY_CACHE_DIR", str(tmp_path / "cache"))
-    toml = write_territory(tmp_path / "in", homes=employees_csv())
+def staff_territory(folder):
+    toml = write_territory(folder, homes=employees_csv())
     text = toml.read_text(encoding="utf-8")
     old = 'id = "id"\nname = "name"\ncommune = "commune"\n'
     assert old in text
     toml.write_text(text.replace(old, 'kind = "employees"\n'), encoding="utf-8")
+    return toml
+
+
+#: A person of `employees_csv`.
+NAMED = re.compile("Salarié \\d".encode())
+#: Every command that writes, besides `run`.
+COMMANDS = ("report", "shuttles", "levers", "plan", "letter", "isochrones")
+
+
+def test_no_command_writes_a_trace_of_a_marked_employee(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOBILITY_CACHE_DIR", str(tmp_path / "cache"))
+    toml = staff_territory(tmp_path / "in")
+    for command in COMMANDS:
+        out = tmp_path / "out" / command / ("i.gpkg" if command == "isochrones" else "")
+        done = CliRunner().invoke(app, [command, str(toml), "--out", str(out)])
+        assert done.exit_code == 0, f"{command}: {done.output}"
+        assert any(p.is_file() for p in (tmp_path / "out" / command).rglob("*")), command
+        assert not NAMED.search(done.output.encode()), command
+    assert_no_trace(tmp_path / "out", [MARKED], crs=[LOCAL])
+    assert_no_trace(tmp_path / "cache", [MARKED], crs=[LOCAL])
+    for path in (tmp_path / "out").rglob("*"):
+        assert not path.is_file() or not NAMED.search(path.read_bytes()), path.name
+
+
+def test_no_trace_of_a_marked_employee(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOBILITY_CACHE_DIR", str(tmp_path / "cache"))
+    toml = staff_territory(tmp_path / "in")
     results = run(toml, tmp_path / "out")
     assert results.study.workers.sum() == 41
     assert_no_trace(tmp_path / "out", [MARKED], crs=[LOCAL])
