@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mobility.maps.figures import Counter, Rows, coded, count, directions, safe_homes
+from mobility.maps.from_results import _sample
 from mobility.maps.model import (
     NONE,
     MapDay,
@@ -216,3 +217,14 @@ def test_gains_that_would_tell_a_small_count_are_left_out() -> None:
     was = np.array([True, False, True])
     counter.add_change(was, now, 0)
     assert counter.gains == [[[-1, 0]], [[52, 0]], [[50, 0]]]
+
+
+def test_examples_are_of_each_status_and_of_each_commune() -> None:
+    n = 60
+    workers = np.arange(n, 0, -1.0)
+    status = np.where(np.arange(n) < 20, 0, 1).astype(np.int8)
+    commune = np.arange(n) // 15
+    held = np.arange(n) != 45
+    chosen = _sample(held, status, commune, workers)
+    # Eight of each status by workers, then the largest of the communes not met yet.
+    assert chosen == [*range(8), *range(20, 28), 15, 30, 46]

@@ -33,8 +33,9 @@ from mobility.maps.model import (
 )
 from mobility.network.timetable import INF
 
-#: Example journeys kept per shift, kind of day and status; the map shows the nearest.
-EXAMPLES = 8
+#: Example journeys kept per shift and kind of day: of each status, and of the communes with
+#: most workers, one each. The map shows the nearest.
+EXAMPLES, EXAMPLE_COMMUNES = 8, 40
 
 
 def map_model(
@@ -115,6 +116,7 @@ def _homes(study: Study, roster_of: dict[tuple[int, str], int]) -> MapHomes:
         lon=middle.x.to_numpy(),
         lat=middle.y.to_numpy(),
         name=tuple(home_labels(study) if study.homes.personal else _texts(frame["name"])),
+        home_id=() if study.homes.personal else tuple(_texts(frame["home_id"])),
         commune=tuple(_texts(frame["commune"])),
         workers=study.workers,
         cells=tuple(shapes),
@@ -171,24 +173,37 @@ def _stops(study: Study) -> Stops:
 
 
 def _examples(access: Access, zones: WhiteZones) -> Iterator[MapItinerary]:
-    """Yield journeys of the homes with most workers, for each status of each shift and day.
+    """Yield journeys of the homes with most workers, of each status and of each commune.
 
     None where homes are personal: the walk of a journey would tell where someone lives.
     """
     if access.study.homes.personal:
         return
     workers = access.study.workers
+    commune = pd.factorize(access.study.homes.frame["commune"].fillna(""))[0]
     for z, (shift_id, day_kind) in enumerate(zones.keys.itertuples(index=False)):
         key = access.row(shift_id, day_kind, "transit")
         if key is None:
             continue
         either = access.holds_out[key] | access.holds_back[key]
         outbound, back = answers(access.study, shift_id, day_kind)
-        for status in np.unique(zones.status[z]):
-            homes = np.flatnonzero(either & (zones.status[z] == status))
-            largest = homes[np.argsort(-workers[homes], kind="stable")][:EXAMPLES]
-            for home in largest.tolist():
-                yield MapItinerary(key, home, _legs(outbound, home), _legs(back, home))
+        for home in _sample(either, zones.status[z], commune, workers):
+            yield MapItinerary(key, home, _legs(outbound, home), _legs(back, home))
+
+
+def _sample(
+    held: NDArray[np.bool_],
+    status: NDArray[np.int8],
+    commune: NDArray[np.int64],
+    workers: NDArray[np.float64],
+) -> list[int]:
+    """Return the homes shown as examples among those held, by status, then by commune."""
+    homes = np.flatnonzero(held)
+    homes = homes[np.argsort(-workers[homes], kind="stable")]
+    first = np.sort(np.unique(commune[homes], return_index=True)[1])
+    found = [homes[status[homes] == s][:EXAMPLES] for s in np.unique(status[homes])]
+    chosen = np.concatenate([*found, homes[first[:EXAMPLE_COMMUNES]]])
+    return list(dict.fromkeys(chosen.tolist()))
 
 
 def _legs(found: EdgeAnswers, home: int) -> tuple[MapLeg, ...]:

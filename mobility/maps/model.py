@@ -54,6 +54,8 @@ class MapHomes:
         not the whole of ``workers``.
     groups
         Workers of each home who belong to a named group.
+    home_id
+        What `mobility itinerary` calls each home; none where that would tell who lives there.
     """
 
     lon: Floats
@@ -64,12 +66,15 @@ class MapHomes:
     cells: tuple[shapely.Polygon | shapely.MultiPolygon, ...] | None = None
     pools: Mapping[int, Floats] = field(default_factory=dict)
     groups: Mapping[str, Floats] = field(default_factory=dict)
+    home_id: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         sizes = {
             len(self.lon), len(self.lat), len(self.name), len(self.commune), len(self.workers),
             *(len(p) for p in self.pools.values()), *(len(g) for g in self.groups.values()),
         }  # fmt: skip
+        if self.home_id:
+            sizes.add(len(self.home_id))
         if self.cells is not None:
             sizes.add(len(self.cells))
         if len(sizes) != 1:

@@ -76,6 +76,7 @@ def _homes(model: MapModel, store: Store, order: NDArray[np.intp], communes: lis
         "lat": store.add_ints(quantised(homes.lat[order]), delta=True),
         "cells": _cells(homes.cells, store, order),
         "names": store.add_json([homes.name[i] for i in order]),
+        "ids": store.add_json([homes.home_id[i] for i in order]) if homes.home_id else None,
         "communes": communes,
         "commune": store.add_ints([index[homes.commune[i]] for i in order], delta=True),
         "pools": pools,

@@ -205,6 +205,34 @@ def test_a_click_opens_both_directions_reason_and_example(open_page, basin) -> N
     assert "Roulement 3×8" in text
 
 
+def test_a_home_without_an_example_names_the_command(open_page, basin, tmp_path) -> None:
+    from dataclasses import replace
+
+    model, _ = basin
+    ids = tuple(f'h"{i}' for i in range(len(model.homes)))
+    model = replace(model, homes=replace(model.homes, home_id=ids), itineraries=())
+    opened = open_page(write_map(model, tmp_path / "map.html"), "site=0&pick=s1&day=0&mode=0")
+    row, now = row_of(model, 1, 0, 0), model.scenarios[0]
+    either = (now.outbound_min[row] < NONE) | (now.return_min[row] < NONE)
+    for held in (True, False):
+        home = int(np.flatnonzero(either == held)[-1])
+        text = opened.page.evaluate(
+            f"""async () => {{ const here = window.mobilityMap;
+            const at = L.latLng({model.homes.lat[home]}, {model.homes.lon[home]});
+            here.map.setView(at, 14, {{animate: false}});
+            await here.openHome(here.homeAt(at));
+            return [...document.querySelectorAll('.mb-pop')].at(-1)
+              .querySelector('.mb-command code')?.textContent || ''; }}"""
+        )
+        site = model.sites[0].name
+        assert text == (
+            f'mobility itinerary territory.toml --home "h\\"{home}" --site "{site}" '
+            '--roster "3x8" --shift "après-midi" --day "school_weekday"'
+            if held
+            else ""
+        )
+
+
 def test_minutes_to_fix_show_on_the_map_and_in_pop_ups(open_page, basin) -> None:
     model, path = basin
     opened = open_page(path, "site=0&pick=s1&day=0&mode=0")

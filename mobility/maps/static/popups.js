@@ -27,7 +27,7 @@ async function openHome(h) {
       : t("The least overtime misses the way home.")));
   }
   body.push(await dayMatrix(h));
-  body.push(await examples(h));
+  body.push(await examples(h, out && (out[h] !== NONE || back[h] !== NONE)));
   popup(homeCentre(h), body);
 }
 
@@ -83,17 +83,18 @@ async function dayMatrix(h) {
     el("tbody", {}, rows));
 }
 
-// The journey of this home, else of the nearest home that has one.
-async function examples(h) {
-  const blob = isRoster() ? undefined : manifest.itineraries[keyRow()];
-  if (blob === undefined || state.scenario !== 0) return null;
-  const known = await jsonOf(blob);
+// The journey of this home, else of the nearest home that has one, near or in its commune; else
+// the command that finds it.
+async function examples(h, holds) {
+  if (isRoster() || state.scenario !== 0 || manifest.modes[state.mode] !== "transit") return null;
+  const blob = manifest.itineraries[keyRow()];
+  const [known, commune] = await Promise.all([blob === undefined ? [] : jsonOf(blob), intsOf(manifest.homes.commune)]);
   let best = null, nearest = Infinity;
   for (const trip of known) {
     const far = map.distance(homeCentre(h), homeCentre(trip[0]));
-    if (far < nearest) { nearest = far; best = trip; }
+    if (far < nearest && (far <= 1500 || (holds && commune[trip[0]] === commune[h]))) { nearest = far; best = trip; }
   }
-  if (!best || nearest > 1500) return null;
+  if (!best) return holds ? command(h) : null;
   const legs = (title, way) => (way.length ? el("div", {}, el("h4", {}, t(title)),
     el("ol", { class: "mb-legs" }, way.map(([kind, depart, arrive, from, to, line]) => [kind, depart,
       arrive, from || t("home"), to || t("home"), line]).map(([kind, depart, arrive, from, to, line]) => el("li", {},
@@ -103,7 +104,18 @@ async function examples(h) {
   return el("details", { class: "mb-example", open: true },
     el("summary", {}, best[0] === h ? t("Example journey")
       : t("Example journey, from a home {n} m away", { n: number(Math.round(nearest / 10) * 10) })),
-    legs("Outbound", best[1]), legs("Return", best[2]));
+    legs("Outbound", best[1]), legs("Return", best[2]), best[0] === h || !holds ? null : await command(h));
+}
+
+async function command(h) {
+  if (manifest.homes.ids === null) return null;
+  const shift = manifest.shifts[pickIndex()], roster = manifest.rosters[shift.roster];
+  const quoted = (text) => '"' + text.replace(/["\\$`]/g, "\\$&") + '"';
+  const options = { home: (await jsonOf(manifest.homes.ids))[h], site: manifest.sites[roster.site].name,
+    roster: roster.name, shift: shift.name, day: manifest.days[state.day].kind };
+  return el("details", { class: "mb-command" }, el("summary", {}, t("The journey of this home, by command")),
+    el("code", { tabindex: 0 }, "mobility itinerary territory.toml "
+      + Object.entries(options).map(([name, value]) => "--" + name + " " + quoted(value)).join(" ")));
 }
 
 function openStop(s) {
