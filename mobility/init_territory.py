@@ -39,6 +39,7 @@ from mobility.inputs.extracts import geofabrik_extract, overpass_query
 from mobility.inputs.industrial import CandidateSite, candidate_sites
 from mobility.inputs.layers import need_file
 from mobility.inputs.offers import FeedOffer, french_feeds, world_feeds
+from mobility.locale import translate
 from mobility.network.modes import edge_times
 from mobility.network.streets import Streets, streets_from_osm
 from mobility.territory import Speeds
@@ -142,7 +143,7 @@ def init_territory(
             mend="Choose another folder, or replace it and sites.csv with --overwrite.",
         )
     desk = desk or Desk()
-    work = _Work(folder, desk, progress or _quiet)
+    work = _Work(folder, desk, progress or _quiet, language)
     commune = work.commune(place, centre)
     box = around(commune.centre, radius_km)
     homes = work.communes(box)
@@ -201,10 +202,13 @@ def _relative(path: Path, folder: Path) -> str:
 class _Work:
     """The steps of one preparation, and what they met."""
 
-    def __init__(self, folder: Path, desk: Desk, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, folder: Path, desk: Desk, say: Callable[[str], None], language: Language
+    ) -> None:
         self.folder = folder
         self.desk = desk
         self.say = say
+        self.language = language
         self.files: list[Path] = []
         self.missing: list[MobilityError] = []
         self.n_communes = 0
@@ -272,7 +276,11 @@ class _Work:
             source = self.desk.answers / Path(urlsplit(address).path).name
             self.desk.fetch(address, source, "osm.pbf")
         self.say("clipping")
-        clip_osm(source, target, box)
+
+        def told(ways: int) -> None:
+            self.say(translate("clipping: {count} ways read", self.language, count=f"{ways:,}"))
+
+        clip_osm(source, target, box, progress=told)
         return target
 
     def timetables(self, box: Box, gtfs: Sequence[str]) -> list[tuple[str, FeedOffer]]:

@@ -3,11 +3,13 @@ import tomllib
 from pathlib import Path
 
 import geopandas as gpd
+import osmium
 import pytest
 import shapely
 from http_server import Page, serving
 from test_download import FAST, Services, commune, dataset, page, square, stops, zipped
 
+import mobility.inputs.clip
 from mobility.errors import DownloadError, TerritoryError
 from mobility.init_territory import init_territory, named, nearest_first, sites_csv
 from mobility.init_text import school_zone
@@ -210,6 +212,45 @@ def test_names_and_order_of_candidate_sites():
 )
 def test_school_zones(department, zone):
     assert school_zone(department) == zone
+
+
+def test_buildings_barriers_ferries_and_areas_are_clipped(tmp_path, monkeypatch):
+    """A square of 10 km around the origin; 10 lies outside, 11 is the far ring of an area."""
+    monkeypatch.setattr(mobility.inputs.clip, "STEP", 2)
+    places = {1: (0, 0), 2: (0.01, 0), 3: (0.01, 0.01), 4: (3, 3), 5: (3.01, 3), 6: (3.01, 3.01)}
+    nodes = "".join(f'<node id="{k}" lat="{y}" lon="{x}"/>' for k, (x, y) in places.items())
+    nodes += '<node id="7" lat="0.001" lon="0.001"><tag k="barrier" v="gate"/></node>'
+    nodes += '<node id="8" lat="3" lon="3"><tag k="place" v="village"/></node>'
+    near, far, long = (1, 2, 3, 1), (4, 5, 6, 4), (3, 4)
+    ways = [
+        (5, near, "building", "house"),
+        (6, near, "shop", "yes"),
+        (7, long, "route", "ferry"),
+        (8, near, "", ""),
+        (9, long, "highway", "residential"),
+        (10, far, "highway", "residential"),
+        (11, far, "", ""),
+    ]
+    text = "".join(
+        f'<way id="{k}">' + "".join(f'<nd ref="{r}"/>' for r in refs)
+        + (f'<tag k="{key}" v="{value}"/>' if key else "") + "</way>"
+        for k, refs, key, value in ways
+    )  # fmt: skip
+    members = "".join(f'<member type="way" ref="{r}" role="outer"/>' for r in (8, 11))
+    kind = '<tag k="type" v="multipolygon"/>'
+    text += f'<relation id="1">{members}{kind}<tag k="landuse" v="residential"/></relation>'
+    text += f'<relation id="2">{members}{kind}<tag k="shop" v="yes"/></relation>'
+    turn = "".join(f'<member type="way" ref="{r}" role="from"/>' for r in (9, 10))
+    text += f'<relation id="3">{turn}<tag k="type" v="restriction"/></relation>'
+    (tmp_path / "s.osm").write_text(f'<osm version="0.6">{nodes}{text}</osm>')
+    told = []
+    box = (-0.045, -0.045, 0.045, 0.045)
+    kept = clip_osm(tmp_path / "s.osm", tmp_path / "c.osm.pbf", box, progress=told.append)
+    assert (kept, told) == (3, [2, 4, 6])
+    found = {"n": [], "w": [], "r": []}
+    for item in osmium.FileProcessor(str(tmp_path / "c.osm.pbf")):
+        found[item.type_str()].append(item.id)
+    assert found == {"n": [1, 2, 3, 4, 5, 6, 7], "w": [5, 7, 8, 9, 11], "r": [1, 3]}
 
 
 @pytest.mark.real
