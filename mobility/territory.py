@@ -201,15 +201,24 @@ class Driving(Model):
     Attributes
     ----------
     peak_factor, peak_hours
-        Driving times are multiplied by ``peak_factor`` when the gate is reached, or left,
-        within one of the clock intervals; by night and off-peak they stay.
+        Driving takes ``peak_factor`` times as long within the clock intervals, the hours on the
+        road being gone through one after the other; by night and off-peak it stays.
+    hourly
+        A factor for each hour of the day, 24 in all, instead of peak hours.
     parking_min
         From parking to the gate; the margins already cover the way inside the plant.
     """
 
     peak_factor: Annotated[float, Field(ge=1, le=4)] = 1.0
     peak_hours: list[tuple[ClockS, ClockS]] = [(7 * 3600, 9 * 3600), (16 * 3600, 19 * 3600)]
+    hourly: list[Annotated[float, Field(ge=0.5, le=4)]] = []
     parking_min: Annotated[float, Field(ge=0, le=60)] = 0
+
+    @model_validator(mode="after")
+    def _whole_day(self) -> Driving:
+        if len(self.hourly) not in (0, 24):
+            raise ValueError("needs 24 hourly factors, from 00:00 on")
+        return self
 
 
 class Modes(Model):

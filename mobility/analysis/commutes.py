@@ -17,7 +17,7 @@ from mobility.analysis.night import daylight_of, in_the_dark
 from mobility.analysis.on_demand import booked_times
 from mobility.analysis.shapes import home_labels
 from mobility.analysis.study import Progress, Study, engine_limits, quiet
-from mobility.clock import DAY_S
+from mobility.analysis.traffic import car_park_s, road_seconds
 from mobility.engine.journeys import (
     Edge,
     EngineLimits,
@@ -374,11 +374,12 @@ def _moved(study: Study, site: int, mode: str, edge: Edge, limits: EngineLimits)
 
 
 def _driven(study: Study, edge: Edge, moving_s: Int32) -> Int32:
-    """Return driving seconds in the traffic of the hour, parking included."""
+    """Return driving seconds in the traffic of the hours on the road, parking included."""
     driving = study.territory.driving
-    gate_s = edge.at_s + (edge.margin_s if edge.returning else -edge.margin_s)
-    peak = any(a <= gate_s % DAY_S <= b for a, b in driving.peak_hours)
-    whole = np.ceil(moving_s * (driving.peak_factor if peak else 1.0)) + driving.parking_min * 60
+    parked_s = car_park_s(driving, edge)
+    free_s = np.where(moving_s < INF, moving_s, 0)
+    road_s = road_seconds(driving, free_s, parked_s, returning=edge.returning)
+    whole = np.ceil(road_s - 1e-6) + driving.parking_min * 60
     return np.where(moving_s < INF, whole, INF).astype(np.int32)
 
 

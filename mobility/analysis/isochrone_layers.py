@@ -21,6 +21,8 @@ import shapely
 from mobility.analysis.commutes import at_gate
 from mobility.analysis.night import safe_times
 from mobility.analysis.study import ShiftRow, Study, engine_limits
+from mobility.analysis.traffic import car_park_s, free_seconds
+from mobility.analysis.ways import mode_times
 from mobility.clock import format_clock
 from mobility.engine.journeys import Edge, EngineLimits, reach, scan
 from mobility.errors import TerritoryError
@@ -29,7 +31,6 @@ from mobility.inputs.calendars import ChosenDay
 from mobility.network.arcs import Times
 from mobility.network.footpaths import WalkTable, walk_snaps
 from mobility.network.isochrones import isochrones
-from mobility.network.modes import edge_times
 from mobility.network.snap import Snaps
 from mobility.network.timetable import INF
 
@@ -140,7 +141,7 @@ def _isochrone(
 
 def _ways(study: Study, day: ChosenDay, edge: Edge, mode: str) -> tuple[Times, Times]:
     """Return the seconds per street piece, and those by which points are attached."""
-    usual = edge_times(study.streets, mode, study.territory.speeds)  # type: ignore[arg-type]
+    usual = mode_times(study.territory, study.streets, mode)  # type: ignore[arg-type]
     if mode == "car" or at_gate(study, day, edge) is study:
         return usual, usual
     return safe_times(study.territory, study.streets, mode), usual  # type: ignore[arg-type]
@@ -164,6 +165,8 @@ def _on_streets(
         cap_s = min(cap_s, limits.max_walk_s)
     elif mode != "car":
         cap_s = min(cap_s, round(study.territory.limits.max_bike_min * 60))
+    else:
+        cap_s = _free_driving(study, edge, cap_s)
     dark = mode != "car" and at_gate(study, day, edge) is not study
     key = (site, edge.returning, mode, cap_s, dark)
     if key not in known:
@@ -171,6 +174,16 @@ def _on_streets(
         gates = walk_snaps(study.streets, attached, np.array(study.sites[site].gates, np.float64))
         known[key] = _area(study, times, gates, cap_s, outbound=not edge.returning)
     return known[key]
+
+
+def _free_driving(study: Study, edge: Edge, cap_s: int) -> int:
+    """Return the seconds of free driving in some seconds by car, parking and traffic included."""
+    driving = study.territory.driving
+    road_s = cap_s - driving.parking_min * 60
+    parked_s = car_park_s(driving, edge)
+    if road_s <= 0:
+        return 0
+    return int(free_seconds(driving, road_s, parked_s, returning=edge.returning))
 
 
 def _around_stops(

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.analysis.ways import mode_times
 from mobility.clock import DAY_S, axis_origin_utc
 from mobility.engine.journeys import TwoWay
 from mobility.network.arcs import Times
@@ -102,13 +103,7 @@ def daylight_of(study: Study, day: ChosenDay) -> tuple[tuple[int, int], ...]:
 
 def safe_times(territory: Territory, streets: Streets, mode: StreetMode) -> Times:
     """Return the seconds per street piece in the dark, unsafe pieces left out."""
-    return edge_times(
-        streets,
-        mode,
-        territory.speeds,
-        safe_at_night=True,
-        assume_lit=territory.night.assume_lit,
-    )
+    return mode_times(territory, streets, mode, safe=True)
 
 
 def after_dark(study: Study) -> Study:

@@ -10,17 +10,16 @@ from numpy.typing import NDArray
 
 from mobility.analysis.feeder_modes import Carried, Feeder, Ways, feeders
 from mobility.analysis.night import safe_times
+from mobility.analysis.ways import mode_times
 from mobility.inputs.gtfs import Feed
 from mobility.network.arcs import Times
 from mobility.network.footpaths import WalkTable, home_walks, walk_snaps
-from mobility.network.modes import edge_times
 from mobility.network.paths import PairTable, street_times
-from mobility.network.slopes import edge_grades
 from mobility.network.snap import Snaps
 from mobility.network.station import access_points, fold_points
 from mobility.network.streets import Streets
 from mobility.network.timetable import INF
-from mobility.territory import Site, Speeds, Territory
+from mobility.territory import Site, Speeds, StreetMode, Territory
 
 Int32 = NDArray[np.int32]
 Float = NDArray[np.float64]
@@ -66,9 +65,7 @@ def feeders_of(
     """Return what the feeder modes need; with ``safe``, kept to streets safe at night."""
 
     def ways() -> Ways:
-        walk, bike, car = (
-            edge_times(streets, mode, territory.speeds) for mode in ("walk", "bike", "car")
-        )
+        walk, bike, car = (mode_times(territory, streets, mode) for mode in ("walk", "bike", "car"))
         if not safe:
             return Ways(walk, bike, car)
         safe_walk, safe_bike = (safe_times(territory, streets, m) for m in ("walk", "bike"))
@@ -81,7 +78,7 @@ def feeders_of(
 def street_commutes(
     territory: Territory,
     streets: Streets,
-    mode: str,
+    mode: StreetMode,
     sites: Sequence[Site],
     gates_lonlat: Float,
     homes_lonlat: Float,
@@ -93,10 +90,7 @@ def street_commutes(
     ``times`` stand for the mode's own seconds per street piece (e.g. safe at night); points
     stay attached where the mode attaches them.
     """
-    grades = None
-    if mode in ("bike", "e_bike") and territory.sources.elevation is not None:
-        grades = edge_grades(streets, territory.resolve(territory.sources.elevation))
-    usual = edge_times(streets, mode, territory.speeds, grades=grades)  # type: ignore[arg-type]
+    usual = mode_times(territory, streets, mode)
     times = usual if times is None else times
     gates = walk_snaps(streets, usual, gates_lonlat)
     homes = walk_snaps(streets, usual, homes_lonlat)
