@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,8 @@ from mobility.analysis.loading import load
 from mobility.analysis.white_zones import STATUSES, white_zones
 from mobility.cli import app
 from mobility.maps.export import find_browser
+from mobility.report import blocks, pdf
+from mobility.report import page as page_format
 from mobility.report.content import document
 from mobility.report.layers import roster_status
 from mobility.report.page import html_page
@@ -378,3 +381,9 @@ def test_page_in_a_real_browser(written):
     assert width > 500
     assert not said
     assert not [v["id"] for v in found]
+
+
+def test_each_kind_of_block_is_written_in_every_format():
+    kinds = set(get_args(blocks.Block))
+    assert set(page_format.RENDERERS) == kinds
+    assert set(pdf._Press.RENDERERS) == kinds

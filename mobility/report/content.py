@@ -13,21 +13,7 @@ from mobility import __version__
 from mobility.analysis.commutes import Access, counted_rows, roster_shifts, rosters
 from mobility.analysis.study import ShiftRow, Study
 from mobility.analysis.white_zones import REASONS, WhiteZones
-from mobility.report.blocks import (
-    Block,
-    Bullets,
-    Card,
-    Cards,
-    Document,
-    Figure,
-    Heading,
-    Legend,
-    Panel,
-    Part,
-    Strip,
-    Table,
-    Text,
-)
+from mobility.report import blocks
 from mobility.report.layers import roster_status
 from mobility.report.pictures import Painter
 from mobility.report.prose import DEFINITIONS, METHODS, REMEDIES, WORST_OF
@@ -41,7 +27,7 @@ LEGEND = ("There and back", "Outbound only", "Return only", "Neither direction")
 
 def document(
     access: Access, zones: WhiteZones, *, before: Access | None = None, language: str = "fr"
-) -> Document:
+) -> blocks.Document:
     """Return the report of a run, ready to be laid out.
 
     Parameters
@@ -77,10 +63,10 @@ class Writer:
         found = {s.attribution: None for s in self.study.sources if s.role == "streets"}
         return Painter(self.study, " · ".join(filter(None, found)) or "")
 
-    def document(self) -> Document:
+    def document(self) -> blocks.Document:
         """Return the whole report."""
         t = self.words.t
-        return Document(
+        return blocks.Document(
             language=self.words.language,
             title=self.study.territory.name,
             subtitle=t("Who can get to work and back home, on every shift"),
@@ -102,11 +88,11 @@ class Writer:
 
     # --- the first page ---
 
-    def _essentials(self) -> Iterator[Block]:
+    def _essentials(self) -> Iterator[blocks.Block]:
         t, frame = self.words.t, self.sheets["summary"].frame
-        yield Heading(t("In one page"))
+        yield blocks.Heading(t("In one page"))
         white = int(frame["is_white"].sum())
-        yield Text(
+        yield blocks.Text(
             t(
                 "White rosters: {white} of {n}, held without a car by fewer than {share} of the "
                 "labour pool.",
@@ -117,18 +103,18 @@ class Writer:
             "lead",
         )
         if self.study.scenario:
-            yield Text(t("The figures include the plan: {plan}.", plan=self.study.scenario))
-        yield Text(t(WORST_OF))
-        yield Cards(tuple(self._card(row) for row in frame.to_dict("records")))
-        yield Legend(self._legend(("There and back", "One way only", "Neither direction")))
-        yield Text(t(DEFINITIONS["White zone"]), "callout")
-        yield Text(self._limits(), "note")
+            yield blocks.Text(t("The figures include the plan: {plan}.", plan=self.study.scenario))
+        yield blocks.Text(t(WORST_OF))
+        yield blocks.Cards(tuple(self._card(row) for row in frame.to_dict("records")))
+        yield blocks.Legend(self._legend(("There and back", "One way only", "Neither direction")))
+        yield blocks.Text(t(DEFINITIONS["White zone"]), "callout")
+        yield blocks.Text(self._limits(), "note")
 
     def _legend(self, labels: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
         styles = (0, 1, 3) if len(labels) == 3 else range(4)
         return tuple((i, self.words.t(label)) for i, label in zip(styles, labels, strict=True))
 
-    def _card(self, row: dict[Hashable, Any]) -> Card:
+    def _card(self, row: dict[Hashable, Any]) -> blocks.Card:
         t, words = self.words.t, self.words
         roster = words.roster(str(row["roster"]))
         parts = tuple(
@@ -150,7 +136,7 @@ class Writer:
         reason = str(row["main_reason"])
         if reason:
             sentence += t("; main obstacle: {reason}", reason=words.reason(reason))
-        return Card(
+        return blocks.Card(
             title=f"{row['site']} · {roster}",
             subtitle=" · ".join(
                 filter(
@@ -170,11 +156,11 @@ class Writer:
         threshold = self.words.percent(self.study.territory.limits.white_site_share)
         return f"{'<' if row['is_white'] else '≥'}{HARD}{threshold}"
 
-    def _part(self, style: int, label: str, count: object, pool: object) -> Part:
+    def _part(self, style: int, label: str, count: object, pool: object) -> blocks.Part:
         shown = None
         if pd.notna(count) and pd.notna(pool) and float(str(pool)):  # type: ignore[call-overload]
             shown = float(str(count)) / float(str(pool))
-        return Part(
+        return blocks.Part(
             style,
             self.words.t(label),
             self.words.number(count),
@@ -198,27 +184,27 @@ class Writer:
 
     # --- site by site ---
 
-    def _sites(self) -> Iterator[Block]:
+    def _sites(self) -> Iterator[blocks.Block]:
         t, study = self.words.t, self.study
         found = rosters(self.access)
         cards = self.sheets["summary"].frame.to_dict("records")
         site_before = -1
-        yield Heading(t("Site by site"), new_page=True)
+        yield blocks.Heading(t("Site by site"), new_page=True)
         for row, ((site, roster), shift_ids), card in zip(
             counted_rows(found), roster_shifts(study).items(), cards, strict=True
         ):
             place = study.sites[site]
             if site != site_before:
-                yield Heading(place.name, 2, new_page=site_before >= 0)
+                yield blocks.Heading(place.name, 2, new_page=site_before >= 0)
             site_before = site
             name = self.words.roster(roster)
-            figure = Figure(
+            figure = blocks.Figure(
                 self.painter.png(roster_status(found, row), site),
                 self._alt(place.name, name, t("all working days")),
                 t("Roster {roster}: every shift, every kind of working day", roster=name),
             )
-            yield Panel(figure, self._card(card), self._notes(shift_ids))
-            yield Legend(self._legend(LEGEND))
+            yield blocks.Panel(figure, self._card(card), self._notes(shift_ids))
+            yield blocks.Legend(self._legend(LEGEND))
             yield from self._shifts(site, roster, shift_ids)
 
     def _notes(self, shift_ids: list[int]) -> tuple[tuple[str, str], ...]:
@@ -236,12 +222,12 @@ class Writer:
             "Map of the homes by what holds: {site}, {work}, {day}", site=site, work=work, day=day
         )
 
-    def _shifts(self, site: int, roster: str, shift_ids: list[int]) -> Iterator[Block]:
+    def _shifts(self, site: int, roster: str, shift_ids: list[int]) -> Iterator[blocks.Block]:
         words, study = self.words, self.study
         pictures = [p for i in shift_ids if (p := self._shift_picture(study.shift_rows[i]))]
         if len(shift_ids) > 1:
             for k in range(0, len(pictures), ABREAST):
-                yield Strip(tuple(pictures[k : k + ABREAST]))
+                yield blocks.Strip(tuple(pictures[k : k + ABREAST]))
         sheet = self.sheets["shifts"]
         mine = (sheet.frame["site"] == study.sites[site].name) & (sheet.frame["roster"] == roster)
         columns = ("shift", "day_kind", "reachable", "outbound_only", "return_only", "neither")
@@ -253,7 +239,7 @@ class Writer:
             ),
         )
 
-    def _shift_picture(self, row: ShiftRow) -> Figure | None:
+    def _shift_picture(self, row: ShiftRow) -> blocks.Figure | None:
         """Return the map of a shift on the first kind of day on which it works."""
         day = next((d for d in self.study.days if self.study.works_on(row.shift_id, d)), None)
         if day is None:
@@ -262,7 +248,7 @@ class Writer:
         frame = self.sheets["shifts"].frame
         share = frame["share"].iloc[z]
         kind = self.words.day(day)
-        return Figure(
+        return blocks.Figure(
             self.painter.png(self.zones.status[z], row.site, small=True),
             self._alt(row.site_name, row.shift, kind),
             f"{row.shift} {self.words.hours(row.start_s, row.end_s)}",
@@ -273,13 +259,13 @@ class Writer:
             ),
         )
 
-    def _table(self, sheet: Sheet, *, caption: str = "") -> Table:
+    def _table(self, sheet: Sheet, *, caption: str = "") -> blocks.Table:
         words = self.words
         rows = [
             tuple(cell_text(words, self.study, c.kind, row[c.key]) for c in sheet.columns)
             for row in sheet.frame.to_dict("records")
         ]
-        return Table(
+        return blocks.Table(
             tuple(words.t(c.heading) for c in sheet.columns),
             tuple(rows),
             tuple(c.kind in NUMERIC for c in sheet.columns),
@@ -288,27 +274,31 @@ class Writer:
 
     # --- themes ---
 
-    def _white_zones(self) -> Iterator[Block]:
+    def _white_zones(self) -> Iterator[blocks.Block]:
         t, sheet = self.words.t, self.sheets["reasons"]
         reasons = [f"reason_{name}" for name in REASONS if name]
         seen = [c for c in reasons if sheet.frame[c].isna().any() or (sheet.frame[c] > 0).any()]
-        yield Heading(t("White zones: what binds, and what to examine"), new_page=True)
-        yield Text(t("The first limit that, relaxed alone, makes the missing directions hold."))
-        yield Heading(t("Remedy to examine first, for each reason"), 2)
+        yield blocks.Heading(t("White zones: what binds, and what to examine"), new_page=True)
+        yield blocks.Text(
+            t("The first limit that, relaxed alone, makes the missing directions hold.")
+        )
+        yield blocks.Heading(t("Remedy to examine first, for each reason"), 2)
         names = [c.removeprefix("reason_") for c in seen]
-        yield Bullets(tuple((self._sentence(self.words.reason(n)), t(REMEDIES[n])) for n in names))
+        yield blocks.Bullets(
+            tuple((self._sentence(self.words.reason(n)), t(REMEDIES[n])) for n in names)
+        )
         if seen:
             yield self._table(sheet.only("site", "shift", "day_kind", *seen))
 
     def _sentence(self, text: str) -> str:
         return text[:1].upper() + text[1:]
 
-    def _late(self) -> Iterator[Block]:
+    def _late(self) -> Iterator[blocks.Block]:
         if "late" not in self.sheets:
             return
         t, sheet = self.words.t, self.sheets["late"]
-        yield Heading(t("Last return"), new_page=True)
-        yield Text(
+        yield blocks.Heading(t("Last return"), new_page=True)
+        yield blocks.Text(
             t(
                 "How long one may stay after the end of the shift and still get home by public "
                 "transport or on foot within the limits, by steps of 15 minutes up to three hours."
@@ -317,34 +307,34 @@ class Writer:
         keys = [c.key for c in sheet.columns if c.key not in ("roster", "pool")]
         yield self._table(sheet.only(*keys))
 
-    def _groups(self) -> Iterator[Block]:
+    def _groups(self) -> Iterator[blocks.Block]:
         if "groups" in self.sheets:
-            yield Heading(self.words.t("Groups of the population"))
+            yield blocks.Heading(self.words.t("Groups of the population"))
             yield self._table(self.sheets["groups"])
 
-    def _comparison(self) -> Iterator[Block]:
+    def _comparison(self) -> Iterator[blocks.Block]:
         if "comparison" in self.sheets:
-            yield Heading(self.words.t("Before and after the plan"), new_page=True)
+            yield blocks.Heading(self.words.t("Before and after the plan"), new_page=True)
             yield self._table(self.sheets["comparison"])
 
-    def _grounds(self) -> Iterator[Block]:
+    def _grounds(self) -> Iterator[blocks.Block]:
         t = self.words.t
-        yield Heading(t("What the figures rest on"), new_page=True)
-        yield Heading(t("Kinds of day"), 2)
+        yield blocks.Heading(t("What the figures rest on"), new_page=True)
+        yield blocks.Heading(t("Kinds of day"), 2)
         yield self._table(self.sheets["days"])
         if "findings" in self.sheets:
-            yield Heading(t("What to know about the data"), 2)
+            yield blocks.Heading(t("What to know about the data"), 2)
             rows = self.sheets["findings"].frame.itertuples(index=False)
-            yield Bullets(tuple((f"{r.severity} · {r.source}", str(r.text)) for r in rows))
-        yield Heading(t("Parameters"), 2)
+            yield blocks.Bullets(tuple((f"{r.severity} · {r.source}", str(r.text)) for r in rows))
+        yield blocks.Heading(t("Parameters"), 2)
         yield self._table(self.sheets["parameters"])
-        yield Heading(t("Sources and licences"), 2)
+        yield blocks.Heading(t("Sources and licences"), 2)
         yield self._table(self.sheets["sources"])
-        yield Heading(t("Definitions"), 2)
-        yield Bullets(tuple((t(name), t(text)) for name, text in DEFINITIONS.items()))
-        yield Heading(t("Methods in short"), 2)
-        yield Bullets(tuple(("", t(text)) for text in METHODS))
-        yield Text(
+        yield blocks.Heading(t("Definitions"), 2)
+        yield blocks.Bullets(tuple((t(name), t(text)) for name, text in DEFINITIONS.items()))
+        yield blocks.Heading(t("Methods in short"), 2)
+        yield blocks.Bullets(tuple(("", t(text)) for text in METHODS))
+        yield blocks.Text(
             t(
                 "Counts below {n} workers are withheld, and so are those from which one could be "
                 "worked out; a withheld count reads “{mark}”, a withheld share “–”.",

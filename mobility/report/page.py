@@ -3,36 +3,22 @@
 from __future__ import annotations
 
 import base64
+import re
+from collections.abc import Callable
 from functools import cache
 from html import escape
 from importlib.resources import files
+from typing import Any
 
-from mobility.report.blocks import (
-    Block,
-    Bullets,
-    Card,
-    Cards,
-    Document,
-    Figure,
-    Heading,
-    Legend,
-    Panel,
-    Part,
-    Strip,
-    Table,
-    Text,
-)
+from mobility.report import blocks
 from mobility.report.pictures import STYLES
 
 
-def html_page(document: Document) -> str:
+def html_page(document: blocks.Document) -> str:
     """Return a report as a self-contained page."""
-    headings = [b for b in document.blocks if isinstance(b, Heading) and b.level == 1]
-    place = {id(heading): f"part-{i}" for i, heading in enumerate(headings)}
-    links = "".join(
-        f'<li><a href="#{place[id(h)]}">{escape(h.text)}</a></li>' for h in headings[1:]
-    )
-    body = "\n".join(_block(block, place) for block in document.blocks)
+    parts = [b.text for b in document.blocks if isinstance(b, blocks.Heading) and b.level == 1]
+    links = "".join(f'<li><a href="#{_anchor(text)}">{escape(text)}</a></li>' for text in parts[1:])
+    body = "\n".join(RENDERERS[type(block)](block) for block in document.blocks)
     return (
         f'<!DOCTYPE html>\n<html lang="{document.language}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -59,28 +45,38 @@ def _css() -> str:
     return css + "\n".join(fills) + "\n"
 
 
-def _block(block: Block, place: dict[int, str]) -> str:
-    if isinstance(block, Heading):
-        mark = f' id="{place[id(block)]}"' if id(block) in place else ""
-        turn = ' class="turn"' if block.new_page else ""
-        return f"<h{block.level + 1}{mark}{turn}>{escape(block.text)}</h{block.level + 1}>"
-    if isinstance(block, Text):
-        return f'<p class="{block.look}">{escape(block.text)}</p>'
-    if isinstance(block, Bullets):
-        return f"<ul>{''.join(_item(*item) for item in block.items)}</ul>"
-    if isinstance(block, Table):
-        return _table(block)
-    if isinstance(block, Cards):
-        return f'<div class="cards">{"".join(_card(card) for card in block.cards)}</div>'
-    if isinstance(block, Panel):
-        notes = "".join(f"<dt>{escape(a)}</dt><dd>{escape(b)}</dd>" for a, b in block.notes)
-        return (
-            f'<div class="panel">{_figure(block.figure)}'
-            f'<div>{_card(block.card, detailed=True)}<dl class="notes">{notes}</dl></div></div>'
-        )
-    if isinstance(block, Strip):
-        return f'<div class="strip">{"".join(_figure(f) for f in block.figures)}</div>'
-    return _legend(block)
+def _anchor(text: str) -> str:
+    return "part-" + re.sub(r"\W+", "-", text.lower()).strip("-")
+
+
+def _heading(heading: blocks.Heading) -> str:
+    mark = f' id="{_anchor(heading.text)}"' if heading.level == 1 else ""
+    turn = ' class="turn"' if heading.new_page else ""
+    return f"<h{heading.level + 1}{mark}{turn}>{escape(heading.text)}</h{heading.level + 1}>"
+
+
+def _text(text: blocks.Text) -> str:
+    return f'<p class="{text.look}">{escape(text.text)}</p>'
+
+
+def _bullets(bullets: blocks.Bullets) -> str:
+    return f"<ul>{''.join(_item(*item) for item in bullets.items)}</ul>"
+
+
+def _cards(cards: blocks.Cards) -> str:
+    return f'<div class="cards">{"".join(_card(card) for card in cards.cards)}</div>'
+
+
+def _panel(panel: blocks.Panel) -> str:
+    notes = "".join(f"<dt>{escape(a)}</dt><dd>{escape(b)}</dd>" for a, b in panel.notes)
+    return (
+        f'<div class="panel">{_figure(panel.figure)}'
+        f'<div>{_card(panel.card, detailed=True)}<dl class="notes">{notes}</dl></div></div>'
+    )
+
+
+def _strip(strip: blocks.Strip) -> str:
+    return f'<div class="strip">{"".join(_figure(f) for f in strip.figures)}</div>'
 
 
 def _item(start: str, text: str) -> str:
@@ -88,7 +84,7 @@ def _item(start: str, text: str) -> str:
     return f"<li>{bold}{escape(text)}</li>"
 
 
-def _table(table: Table) -> str:
+def _table(table: blocks.Table) -> str:
     classes = [' class="n"' if numeric else "" for numeric in table.numeric]
     head = "".join(
         f'<th scope="col"{c}>{escape(h)}</th>' for c, h in zip(classes, table.heads, strict=True)
@@ -105,7 +101,7 @@ def _table(table: Table) -> str:
     )
 
 
-def _card(card: Card, *, detailed: bool = False) -> str:
+def _card(card: blocks.Card, *, detailed: bool = False) -> str:
     flag = f' <span class="flag">{escape(card.flag)}</span>' if card.flag else ""
     rows = "".join(_part(part) for part in card.parts) if detailed else ""
     return (
@@ -118,7 +114,7 @@ def _card(card: Card, *, detailed: bool = False) -> str:
     )
 
 
-def _bar(parts: tuple[Part, ...]) -> str:
+def _bar(parts: tuple[blocks.Part, ...]) -> str:
     """Return the bar of a card; none where a part is withheld, whose length would tell it."""
     if any(part.share is None for part in parts):
         return ""
@@ -130,14 +126,14 @@ def _bar(parts: tuple[Part, ...]) -> str:
     return f'<div class="bar" aria-hidden="true">{spans}</div>'
 
 
-def _part(part: Part) -> str:
+def _part(part: blocks.Part) -> str:
     return (
         f'<div><dt><i class="swatch s{part.style}"></i>{escape(part.label)}</dt>'
         f"<dd>{escape(part.value)}<small>{escape(part.percent)}</small></dd></div>"
     )
 
 
-def _figure(figure: Figure) -> str:
+def _figure(figure: blocks.Figure) -> str:
     data = base64.b64encode(figure.png).decode("ascii")
     return (
         f'<figure><img alt="{escape(figure.alt)}" src="data:image/png;base64,{data}">'
@@ -145,8 +141,21 @@ def _figure(figure: Figure) -> str:
     )
 
 
-def _legend(legend: Legend) -> str:
+def _legend(legend: blocks.Legend) -> str:
     entries = "".join(
         f'<li><i class="swatch s{i}"></i>{escape(label)}</li>' for i, label in legend.entries
     )
     return f'<ul class="legend">{entries}</ul>'
+
+
+#: How each kind of block is written.
+RENDERERS: dict[type[blocks.Block], Callable[[Any], str]] = {
+    blocks.Heading: _heading,
+    blocks.Text: _text,
+    blocks.Bullets: _bullets,
+    blocks.Table: _table,
+    blocks.Cards: _cards,
+    blocks.Panel: _panel,
+    blocks.Strip: _strip,
+    blocks.Legend: _legend,
+}

@@ -6,24 +6,11 @@ import datetime as dt
 import io
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from mobility.report.blocks import (
-    Block,
-    Bullets,
-    Card,
-    Cards,
-    Document,
-    Figure,
-    Heading,
-    Legend,
-    Panel,
-    Part,
-    Strip,
-    Table,
-    Text,
-)
+from mobility.report import blocks
 from mobility.report.pictures import RATIO, STYLES
 
 if TYPE_CHECKING:
@@ -45,7 +32,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 UNKNOWN = "□"
 
 
-def pdf_bytes(document: Document) -> bytes:
+def pdf_bytes(document: blocks.Document) -> bytes:
     """Return a report as an A4 PDF: the same document gives the same bytes."""
     return _Press(document).press()
 
@@ -53,7 +40,7 @@ def pdf_bytes(document: Document) -> bytes:
 class _Press:
     """Lays the blocks of one document out, top to bottom."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: blocks.Document) -> None:
         from fpdf import FPDF
 
         class Sheet(FPDF):
@@ -95,7 +82,7 @@ class _Press:
         self._gap(1.5)
         self._rule(INK, 0.5)
         for block in self.document.blocks:
-            self._block(block)
+            self.RENDERERS[type(block)](self, block)
         return bytes(self.pdf.output())
 
     # --- text ---
@@ -151,28 +138,13 @@ class _Press:
 
     # --- blocks ---
 
-    def _block(self, block: Block) -> None:
-        if isinstance(block, Heading):
-            self._heading(block)
-        elif isinstance(block, Text):
-            self._text(block)
-        elif isinstance(block, Bullets):
-            self._bullets(block)
-        elif isinstance(block, Table):
-            self._table(block)
-        elif isinstance(block, Cards):
-            for card in block.cards:
-                self._room(25)
-                self._gap(1.5)
-                self._card(card, LEFT, WIDTH)
-        elif isinstance(block, Panel):
-            self._panel(block)
-        elif isinstance(block, Strip):
-            self._strip(block)
-        else:
-            self._legend(block)
+    def _cards(self, cards: blocks.Cards) -> None:
+        for card in cards.cards:
+            self._room(25)
+            self._gap(1.5)
+            self._card(card, LEFT, WIDTH)
 
-    def _heading(self, heading: Heading) -> None:
+    def _heading(self, heading: blocks.Heading) -> None:
         if heading.new_page and self.pdf.get_y() > TOP + 16:
             self.pdf.add_page()
         size = HEAD_PT[heading.level]
@@ -183,7 +155,7 @@ class _Press:
         self._write(heading.text, size, bold=True, line=1.25)
         self._gap(1.2)
 
-    def _text(self, text: Text) -> None:
+    def _text(self, text: blocks.Text) -> None:
         if text.look == "callout":
             self._gap(1.5)
             lines = self._lines(text.text, BODY_PT, WIDTH - 8)
@@ -202,7 +174,7 @@ class _Press:
         self._write(text.text, size, bold=text.look == "lead", colour=colour)
         self._gap(1.4)
 
-    def _bullets(self, bullets: Bullets) -> None:
+    def _bullets(self, bullets: blocks.Bullets) -> None:
         for start, text in bullets.items:
             self._room(8)
             y = self.pdf.get_y()
@@ -213,7 +185,7 @@ class _Press:
             self._write(text, x=LEFT + 4, width=WIDTH - 4)
             self._gap(1.0)
 
-    def _table(self, table: Table) -> None:
+    def _table(self, table: blocks.Table) -> None:
         if table.caption:
             self._room(20)
             self._gap(1)
@@ -229,7 +201,7 @@ class _Press:
             self._row(row, table, widths, bold=False)
         self._gap(2)
 
-    def _widths(self, table: Table) -> list[float]:
+    def _widths(self, table: blocks.Table) -> list[float]:
         """Share the width out: what each column needs at least, then by its length."""
         wants, needs = [], []
         for j, head in enumerate(table.heads):
@@ -267,7 +239,7 @@ class _Press:
         return lines * TABLE_PT * 1.3 * 0.3528 + 1.6
 
     def _row(
-        self, cells: tuple[str, ...], table: Table, widths: list[float], *, bold: bool
+        self, cells: tuple[str, ...], table: blocks.Table, widths: list[float], *, bold: bool
     ) -> None:
         high = self._row_height(cells, widths, bold=bold)
         y, x = self.pdf.get_y(), LEFT
@@ -283,7 +255,7 @@ class _Press:
 
     # --- figures ---
 
-    def _card(self, card: Card, x: float, width: float, *, detailed: bool = False) -> None:
+    def _card(self, card: blocks.Card, x: float, width: float, *, detailed: bool = False) -> None:
         self.pdf.set_y(self.pdf.get_y())
         y = self._write(card.title, 9.4, bold=True, x=x, width=width - 28)
         if card.flag:
@@ -310,7 +282,7 @@ class _Press:
         self.pdf.cell(wide, 4.2, self.clean(text), align="C")
         self.pdf.set_y(y + 5)
 
-    def _bar(self, parts: tuple[Part, ...], x: float, width: float) -> None:
+    def _bar(self, parts: tuple[blocks.Part, ...], x: float, width: float) -> None:
         y = self.pdf.get_y()
         for part in parts:
             wide = width * (part.share or 0.0)
@@ -335,7 +307,7 @@ class _Press:
                 if hatch[0] in "\\x":
                     pdf.line(at - height, y, at, y + height)
 
-    def _part(self, part: Part, x: float, width: float) -> None:
+    def _part(self, part: blocks.Part, x: float, width: float) -> None:
         y = self.pdf.get_y()
         self._swatch(part.style, x, y + 0.5, 5, 3)
         self._write(part.label, 8, x=x + 7, width=width - 40)
@@ -346,7 +318,7 @@ class _Press:
         self._write(part.percent, NOTE_PT, colour=SOFT, x=x + width - 16, width=16, align="R")
         self.pdf.set_y(end + 0.3)
 
-    def _figure(self, figure: Figure, x: float, y: float, width: float) -> float:
+    def _figure(self, figure: blocks.Figure, x: float, y: float, width: float) -> float:
         """Draw a picture and its caption; return the height after them."""
         high = width / RATIO
         self.pdf.image(io.BytesIO(figure.png), x, y, width, high, alt_text=self.clean(figure.alt))
@@ -359,7 +331,7 @@ class _Press:
             self._write(figure.caption, NOTE_PT, colour=SOFT, x=x, width=width)
         return float(self.pdf.get_y())
 
-    def _panel(self, panel: Panel) -> None:
+    def _panel(self, panel: blocks.Panel) -> None:
         wide = 104.0
         self._room(wide / RATIO + 12)
         top = self.pdf.get_y() + 1
@@ -373,7 +345,7 @@ class _Press:
             self._write(text, NOTE_PT, colour=SOFT, x=x, width=width)
         self.pdf.set_y(max(end, self.pdf.get_y()) + 1.5)
 
-    def _strip(self, strip: Strip) -> None:
+    def _strip(self, strip: blocks.Strip) -> None:
         wide = (WIDTH - 8) / 3
         self._room(wide / RATIO + 12)
         top = self.pdf.get_y() + 1
@@ -383,7 +355,7 @@ class _Press:
         ]
         self.pdf.set_y(max(ends) + 1)
 
-    def _legend(self, legend: Legend) -> None:
+    def _legend(self, legend: blocks.Legend) -> None:
         self._room(8)
         self._gap(1)
         x, y = LEFT, self.pdf.get_y()
@@ -398,6 +370,18 @@ class _Press:
             self.pdf.cell(wide + 1, 4, self.clean(label))
             x += wide + 13
         self.pdf.set_y(y + 5.5)
+
+    #: How each kind of block is drawn.
+    RENDERERS: ClassVar[dict[type[blocks.Block], Callable[[_Press, Any], None]]] = {
+        blocks.Heading: _heading,
+        blocks.Text: _text,
+        blocks.Bullets: _bullets,
+        blocks.Table: _table,
+        blocks.Cards: _cards,
+        blocks.Panel: _panel,
+        blocks.Strip: _strip,
+        blocks.Legend: _legend,
+    }
 
 
 def _fonts() -> Path:
