@@ -288,6 +288,99 @@ def test_a_block_splits_where_one_trip_does_not_run(tmp_path: Path) -> None:
     assert [(d, len(t)) for d, t in runs(tt)] == [(-1, 4), (0, 2), (1, 2)]
 
 
+def late_block(second_day: str, *, kind: int | None = None) -> dict[str, Any]:
+    """Trip one 23:40 -> 23:50 at B every day; trip two leaves B at 00:05 of the next day.
+
+    With ``kind`` they are linked in transfers.txt instead of by a block.
+    """
+    vehicle = {} if kind else {"block_id": "v"}
+    tables: dict[str, Any] = {
+        "trips": [
+            ride("one", 23 * 3600 + 2400, **vehicle),
+            trip("two", [("B", 300), ("C", 900)], service="N", **vehicle),
+        ],
+        "services": {"S": service(), "N": service(second_day)},
+    }
+    return tables | ({"transfers": linked(kind)} if kind else {})
+
+
+@pytest.mark.parametrize("kind", [None, 4])
+def test_riders_stay_aboard_through_midnight(tmp_path: Path, kind: int | None) -> None:
+    """Of Monday (d-1), Tuesday and Wednesday; the second trip runs on Tuesdays only."""
+    midnight = 86_400
+    tt = build(feed_of(tmp_path / "f", **late_block("0100000", kind=kind)))
+    one = [-2400 + 1200, -600, 300, 900]
+    assert runs(tt) == [
+        (-1, one),
+        (0, [midnight - 1200, midnight - 600]),
+        (1, [2 * midnight - 1200, 2 * midnight - 600]),
+    ]
+    # Nobody alights at the first call of the second trip, nor boards at the last of the first.
+    assert tt.call_board.tolist()[:4] == [True, False, True, False]
+    assert tt.call_alight.tolist()[:4] == [False, True, False, True]
+
+
+def test_type_5_forbids_staying_aboard_through_midnight(tmp_path: Path) -> None:
+    tables = late_block("0100000") | {"transfers": linked(5)}
+    assert [len(times) for _, times in runs(build(feed_of(tmp_path / "f", **tables)))] == [2] * 4
+
+
+def test_a_vehicle_that_splits_is_a_run_for_each_part(tmp_path: Path) -> None:
+    """One from A to B; there its front goes on to C and its rear back to A."""
+    start = FIVE + 900
+    trips = [
+        ride("one", FIVE),
+        trip("front", [("B", start), ("C", start + 600)]),
+        trip("rear", [("B", start + 60), ("A", start + 500)]),
+    ]
+    links = linked(4, two="front") + linked(4, two="rear")
+    told: list[Finding] = []
+    feed = feed_of(tmp_path / "f", trips, services=only_today(), transfers=links)
+    tt = build(feed, findings=told)
+    assert runs(tt) == [
+        (0, [FIVE, FIVE + 600, start + 60, start + 500]),
+        (0, [FIVE, FIVE + 600, start, start + 600]),
+    ]
+    assert told == []
+
+
+def test_vehicles_that_join_are_a_run_each(tmp_path: Path) -> None:
+    """Two portions reach B at 05:10 and 05:12 and go on together to C."""
+    start = FIVE + 900
+    trips = [
+        ride("front", FIVE),
+        trip("rear", [("C", FIVE + 100), ("B", FIVE + 720)]),
+        trip("both", [("B", start), ("C", start + 600)]),
+    ]
+    links = linked(4, "front", "both") + linked(4, "rear", "both")
+    tt = build(feed_of(tmp_path / "f", trips, services=only_today(), transfers=links))
+    assert runs(tt) == [
+        (0, [FIVE, FIVE + 600, start, start + 600]),
+        (0, [FIVE + 100, FIVE + 720, start, start + 600]),
+    ]
+
+
+def test_a_vehicle_that_splits_too_often_is_reported(tmp_path: Path) -> None:
+    """Seven times in a row it may go on as either of two trips: 128 ways, 64 are kept.
+
+    All of these begin with trip 1a; trip 1b is then a run of its own.
+    """
+    trips = [ride("0a", FIVE)]
+    links: list[dict[str, Any]] = []
+    before = ["0a"]
+    for k in range(1, 8):
+        now = [f"{k}a", f"{k}b"]
+        stops = "BC" if k % 2 else "CB"
+        times = (FIVE + 600 + 600 * k, FIVE + 900 + 600 * k)
+        trips += [trip(name, list(zip(stops, times, strict=True))) for name in now]
+        links += [row for one in before for two in now for row in linked(4, one, two)]
+        before = now
+    told: list[Finding] = []
+    feed = feed_of(tmp_path / "f", trips, services=only_today(), transfers=links)
+    assert build(feed, findings=told).n_runs == 64 + 1
+    assert codes(told) == [("in_seat_many", 1)]
+
+
 # --- footpaths ---------------------------------------------------------------
 
 

@@ -80,13 +80,16 @@ def _plain_times(values: pd.Series) -> tuple[NDArray[np.float64], NDArray[np.boo
     _, places, content = texts.buffers()
     ends = np.frombuffer(places, np.int64)[texts.offset : texts.offset + len(texts) + 1]
     width = np.diff(ends)
-    plain = np.flatnonzero((width == 7) | (width == 8))
     letters = np.frombuffer(content or b"", np.uint8)
-    short = width[plain] == 7
-    start = ends[:-1][plain] - short
-    # The first of a text of seven letters is that of the text before: a nought stands for it.
-    digits = letters[np.maximum(start[:, None] + np.arange(8), 0)] - np.uint8(ord("0"))
-    digits[short, 0] = 0
+    plain = np.flatnonzero((width == 7) | (width == 8))
+    if plain.size and (width == 8).all():
+        digits = letters[ends[0] : ends[-1]].reshape(-1, 8) - np.uint8(ord("0"))
+    else:
+        # The first of a text of seven letters is that of the text before: a nought stands for it.
+        short = width[plain] == 7
+        start = ends[:-1][plain] - short
+        digits = letters[np.maximum(start[:, None] + np.arange(8), 0)] - np.uint8(ord("0"))
+        digits[short, 0] = 0
     colon = np.uint8(ord(":") - ord("0"))
     fine = (digits[:, 2] == colon) & (digits[:, 5] == colon)
     fine &= (digits[:, 3] < 6) & (digits[:, 6] < 6)

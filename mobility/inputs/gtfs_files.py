@@ -181,11 +181,14 @@ def _parsed_by_arrow(path: Path, *, largest: bool) -> pd.DataFrame | None:
         )
     except (ArrowInvalid, KeyError, UnicodeDecodeError, CsvError):
         return None
-    columns = {
-        name.strip(): column if largest else compute.utf8_trim_whitespace(column)
-        for name, column in zip(table.column_names, table.columns, strict=True)
-    }
-    return pd.DataFrame({n: c.to_pandas() for n, c in columns.items()}, dtype="str")
+    columns = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        text = column
+        if not largest:
+            text = compute.utf8_trim_whitespace(column)
+            text = compute.if_else(compute.equal(text, ""), None, text)
+        columns[name.strip()] = text.to_pandas()
+    return pd.DataFrame(columns, dtype="str")
 
 
 def _open(path: Path, folder: Path) -> _Tables:

@@ -12,24 +12,28 @@ import pandas as pd
 from mobility.clock import axis_origin_utc
 from mobility.errors import Finding, SourceError
 from mobility.inputs.gtfs import Feed
-from mobility.network.timetable import Bool, Int32, Int64, RunArrays
+from mobility.network.timetable import Bool, Int8, Int32, Int64, RunArrays
 
 MAX_JOURNEYS = 1_000_000
+MAX_WAYS = 64
+"""Runs made at most of one vehicle that splits and joins."""
 SERVICE_DAYS = (-1, 0, 1)
 REGULAR, NONE = 0, 1
 IN_SEAT, RE_BOARD = 4, 5
 
 
 class Journeys(NamedTuple):
-    """Trips of one service day, those of frequencies repeated.
+    """Trips of some service days, those of frequencies repeated.
 
     ``trip`` int64[J]; ``shift_s`` int64[J], added to the trip's times to get axis seconds;
-    ``joinable`` bool[J], whether riders may stay on for the vehicle's next trip.
+    ``joinable`` bool[J], whether riders may stay on for the vehicle's next trip; ``day``
+    int8[J], the service day relative to the study date.
     """
 
     trip: Int64
     shift_s: Int64
     joinable: Bool
+    day: Int8
 
 
 class Ends(NamedTuple):
@@ -57,10 +61,12 @@ def feed_runs(
         # What is worth saying is said once, for the study date.
         told = findings if offset == 0 else []
         journeys = _journeys(feed, day, date, zone, told)
-        after = _successors(feed, journeys, max_layover_s, told)
-        parts.append(_flat_runs(feed, journeys, after, offset, on_demand=on_demand))
+        parts.append(journeys._replace(day=np.full(journeys.trip.size, offset, np.int8)))
         _tell_on_demand(feed, journeys, told, on_demand=on_demand)
-    return _concatenated(parts)
+    journeys = Journeys(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+    links = _links(feed, journeys, max_layover_s, findings)
+    order, members = _chains(journeys.trip.size, links, findings)
+    return _flat_runs(feed, journeys, order, members, on_demand=on_demand)
 
 
 def _journeys(
@@ -73,7 +79,7 @@ def _journeys(
     origin = axis_origin_utc(date, zone)
     shifts = np.array([axis_origin_utc(day, ZoneInfo(n)) - origin for n in names], np.int64)
     shift_s = shifts[codes] if len(trips) else np.zeros(0, np.int64)
-    plain = Journeys(trips, shift_s, np.ones(trips.size, np.bool_))
+    plain = Journeys(trips, shift_s, np.ones(trips.size, np.bool_), np.zeros(trips.size, np.int8))
     if feed.frequencies.empty:
         return plain
     return _repeated(feed, plain, findings)
@@ -128,6 +134,7 @@ def _repeated(feed: Feed, plain: Journeys, findings: list[Finding]) -> Journeys:
         np.concatenate([plain.trip[kept], np.repeat(template, count)]),
         np.concatenate([plain.shift_s[kept], shift_s]),
         np.concatenate([plain.joinable[kept], np.zeros(shift_s.size, np.bool_)]),
+        np.zeros(int(kept.sum()) + shift_s.size, np.int8),
     )
 
 
@@ -148,43 +155,54 @@ def _ends(feed: Feed, journeys: Journeys) -> Ends:
     )
 
 
-def _successors(
+def _links(
     feed: Feed, journeys: Journeys, max_layover_s: int, findings: list[Finding]
-) -> Int64:
-    """Return, for each journey, the one its riders may stay on for; -1 for none.
+) -> list[tuple[int, int]]:
+    """Return the pairs of journeys between which riders stay aboard.
 
-    In-seat transfers (``transfers.txt`` type 4) come first. Else the next trip of the same
-    block follows when it starts where the other ends (same stop or station), not before,
-    nor later than ``max_layover_s``; type 5 forbids it.
+    In-seat transfers (``transfers.txt`` type 4) come first; a vehicle may split or join. Else
+    the next trip of the same block follows, on the same service day or, through midnight, on
+    the next one, when it starts where the other ends (same stop or station), not before, nor
+    later than ``max_layover_s``; type 5 forbids it.
     """
-    after = np.full(journeys.trip.size, -1, np.int64)
     linked = feed.transfers[feed.transfers["kind"].isin((IN_SEAT, RE_BOARD))]
     blocks = pd.factorize(feed.trips["block_id"])[0][journeys.trip]
     inside = np.flatnonzero((blocks >= 0) & journeys.joinable)
     if not inside.size and linked.empty:
-        return after
+        return []
     ends = _ends(feed, journeys)
-    has_before = np.zeros(journeys.trip.size, np.bool_)
-    _join_linked(feed, journeys, ends, linked, after, has_before, findings)
-    order = inside[np.lexsort((ends.arrival_s[inside], ends.departure_s[inside], blocks[inside]))]
-    one, two = order[:-1], order[1:]
+    links = _in_seat(feed, journeys, ends, linked, max_layover_s, findings)
+    has_after, has_before = np.zeros((2, journeys.trip.size), np.bool_)
+    for one, two in links:
+        has_after[one] = has_before[two] = True
     station = _stations(feed)
-    layover = ends.departure_s[two] - ends.arrival_s[one]
-    fits = (
-        (blocks[one] == blocks[two])
-        & (station[ends.last_stop[one]] == station[ends.first_stop[two]])
-        & (layover >= 0)
-        & (layover <= max_layover_s)
-        & (after[one] < 0)
-        & ~has_before[two]
-    )
     barred = linked[linked["kind"] == RE_BOARD]
-    if len(barred):
-        count = len(feed.trips)
-        pairs = journeys.trip[one] * count + journeys.trip[two]
-        fits &= ~np.isin(pairs, barred["from_trip"] * count + barred["to_trip"])
-    after[one[fits]] = two[fits]
-    return after
+    pairs_barred = (barred["from_trip"] * len(feed.trips) + barred["to_trip"]).to_numpy()
+    day = journeys.day
+
+    def follow(one: Int64, two: Int64) -> None:
+        layover = ends.departure_s[two] - ends.arrival_s[one]
+        fits = (
+            (blocks[one] == blocks[two])
+            & (station[ends.last_stop[one]] == station[ends.first_stop[two]])
+            & (layover >= 0)
+            & (layover <= max_layover_s)
+            & ~has_after[one]
+            & ~has_before[two]
+            & ~np.isin(journeys.trip[one] * len(feed.trips) + journeys.trip[two], pairs_barred)
+        )
+        has_after[one[fits]] = has_before[two[fits]] = True
+        links.extend(zip(one[fits].tolist(), two[fits].tolist(), strict=True))
+
+    by = (ends.arrival_s[inside], ends.departure_s[inside], day[inside], blocks[inside])
+    order = inside[np.lexsort(by)]
+    first, second = order[:-1], order[1:]
+    same = day[first] == day[second]
+    follow(first[same], second[same])
+    # The last journey of a block's day and the first of its next day stand side by side.
+    next_day = day[second] == day[first] + 1
+    follow(first[next_day], second[next_day])
+    return links
 
 
 def _stations(feed: Feed) -> Int64:
@@ -193,73 +211,106 @@ def _stations(feed: Feed) -> Int64:
     return np.where(parent >= 0, parent, np.arange(parent.size)).astype(np.int64)
 
 
-def _join_linked(
+def _in_seat(
     feed: Feed,
     journeys: Journeys,
     ends: Ends,
     linked: pd.DataFrame,
-    after: Int64,
-    has_before: Bool,
+    max_layover_s: int,
     findings: list[Finding],
-) -> None:
-    """Apply in-seat transfers between two trips of the day, in place, first come first served."""
-    place = np.full(len(feed.trips), -1, np.int64)
-    place[journeys.trip[journeys.joinable]] = np.flatnonzero(journeys.joinable)
-    lost = []
-    for one_trip, two_trip in linked.loc[
-        linked["kind"] == IN_SEAT, ["from_trip", "to_trip"]
-    ].itertuples(index=False):
+) -> list[tuple[int, int]]:
+    """Return the in-seat transfers that can be, to a trip of the same or of the next day."""
+    place = np.full((len(SERVICE_DAYS) + 1, len(feed.trips)), -1, np.int64)
+    able = np.flatnonzero(journeys.joinable)
+    place[journeys.day[able] - SERVICE_DAYS[0], journeys.trip[able]] = able
+    links: list[tuple[int, int]] = []
+    lost: list[int] = []
+    rows = linked.loc[linked["kind"] == IN_SEAT, ["from_trip", "to_trip"]].drop_duplicates()
+    for one_trip, two_trip in rows.itertuples(index=False):
         if one_trip < 0 or two_trip < 0:
             lost.append(max(one_trip, two_trip))
             continue
-        one, two = place[one_trip], place[two_trip]
-        if one < 0 or two < 0:
-            continue
-        in_time = ends.departure_s[two] >= ends.arrival_s[one]
-        if not in_time or one == two or after[one] >= 0 or has_before[two]:
+        before, late = len(links), False
+        for k, offset in enumerate(SERVICE_DAYS):
+            one, today, tomorrow = place[k, one_trip], place[k, two_trip], place[k + 1, two_trip]
+            if one < 0 or max(today, tomorrow) < 0 or one == today:
+                continue
+            # How long after the first trip's end the second leaves, on either service day.
+            soon, later = (ends.departure_s[[today, tomorrow]] - ends.arrival_s[one]).tolist()
+            if today >= 0 and soon >= 0:
+                links.append((int(one), int(today)))
+            elif tomorrow >= 0 and 0 <= later <= max_layover_s:
+                links.append((int(one), int(tomorrow)))
+            late |= offset == 0 and today >= 0
+        if late and len(links) == before:
             lost.append(one_trip)
-            continue
-        after[one] = two
-        has_before[two] = True
     if lost:
         findings.append(
             Finding(
                 "warning",
                 "in_seat_unapplied",
                 "{count} in-seat transfers cannot be applied: the second trip leaves before "
-                "the first arrives, or a vehicle splits or joins",
+                "the first arrives, or a trip is missing",
                 source="transfers.txt",
                 count=len(lost),
                 examples=_trip_names(feed, np.array([t for t in lost if t >= 0], np.int64)),
             )
         )
+    return links
 
 
-def _chains(after: Int64) -> tuple[Int64, Int64]:
-    """Return journeys in the order of their runs, and the number of journeys of each run."""
-    count = after.size
-    if not (after >= 0).any():
+def _chains(
+    count: int, links: list[tuple[int, int]], findings: list[Finding]
+) -> tuple[Int64, Int64]:
+    """Return journeys in the order of their runs, and the number of journeys of each run.
+
+    Where vehicles split or join there is one run for each way through: riders find each of
+    them, and what they share stands in all.
+    """
+    if not links:
         return np.arange(count, dtype=np.int64), np.ones(count, np.int64)
+    after: dict[int, list[int]] = {}
     has_before = np.zeros(count, np.bool_)
-    has_before[after[after >= 0]] = True
+    for one, two in links:
+        after.setdefault(one, []).append(two)
+        has_before[two] = True
     order: list[int] = []
     sizes: list[int] = []
-    follow = after.tolist()
+    found = np.zeros(count, np.bool_)
+    cut = 0
     for head in np.flatnonzero(~has_before).tolist():
-        journey, size = head, 0
-        while journey >= 0:
-            order.append(journey)
-            size += 1
-            journey = follow[journey]
-        sizes.append(size)
+        ways, done = [[head]], 0
+        while ways and done < MAX_WAYS:
+            way = ways.pop()
+            while following := [j for j in after.get(way[-1], ()) if j not in way]:
+                ways += [[*way, other] for other in following[:0:-1]]
+                way.append(following[0])
+            order += way
+            sizes.append(len(way))
+            done += 1
+        cut += bool(ways)
+    found[order] = True
+    # Trips of no duration may follow each other round; each of them is a run of its own.
+    order += np.flatnonzero(~found).tolist()
+    sizes += [1] * (len(order) - sum(sizes))
+    if cut:
+        findings.append(
+            Finding(
+                "warning",
+                "in_seat_many",
+                "{count} vehicles split and join in more than {most} ways; the others are left out",
+                source="transfers.txt",
+                count=cut,
+                params={"most": MAX_WAYS},
+            )
+        )
     return np.array(order, np.int64), np.array(sizes, np.int64)
 
 
 def _flat_runs(
-    feed: Feed, journeys: Journeys, after: Int64, offset: int, *, on_demand: bool
+    feed: Feed, journeys: Journeys, order: Int64, members: Int64, *, on_demand: bool
 ) -> RunArrays:
-    """Return the runs of one service day."""
-    order, members = _chains(after)
+    """Return the runs made of ``members`` journeys each, one after the other in ``order``."""
     trip, shift = journeys.trip[order], journeys.shift_s[order]
     sizes = feed.trip_ptr[trip + 1] - feed.trip_ptr[trip]
     ptr = np.append(0, np.cumsum(sizes))
@@ -288,7 +339,7 @@ def _flat_runs(
         call_board=board,
         call_alight=alight,
         call_trip=np.repeat(trip, sizes).astype(np.int32),
-        run_day=np.full(members.size, offset, np.int8),
+        run_day=journeys.day[order[run_end - members]],
     )
 
 
@@ -320,15 +371,6 @@ def _tell_on_demand(
             examples=_trip_names(feed, trips),
         )
     )
-
-
-def _concatenated(parts: list[RunArrays]) -> RunArrays:
-    ptr, size = [np.zeros(1, np.int64)], 0
-    for part in parts:
-        ptr.append(part.run_ptr[1:] + size)
-        size += part.call_stop.size
-    flat = [np.concatenate(arrays) for arrays in zip(*(p[1:] for p in parts), strict=True)]
-    return RunArrays(np.concatenate(ptr), *flat)
 
 
 __all__ = ["feed_runs"]

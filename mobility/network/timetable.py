@@ -43,7 +43,7 @@ class Timetable:
     call_trip
         int32[C]; index into the feed's trips, -1 for a run that belongs to no trip.
     run_day
-        int8[R]; -1, 0 or +1, the service day relative to the study date.
+        int8[R]; -1, 0 or +1, the service day of its first trip relative to the study date.
     foot_ptr
         int64[S+1]; the footpaths from stop s are ``foot_ptr[s]:foot_ptr[s+1]``, sorted by
         (walk, stop).
