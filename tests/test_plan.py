@@ -160,7 +160,7 @@ def test_report_renders_texts_as_they_are():
     report = Report("T & U", "fr", (Section("S", ("one",), (("cap", frame),)),))
     assert "T &amp; U" in report.to_html()
     assert "&lt;x&gt;" in report.to_html()
-    assert "1\u202f234,50" in report.to_markdown()
+    assert "1\u202f234,5" in report.to_markdown()
 
 
 def test_commands_write_their_files(tmp_path):

@@ -83,5 +83,8 @@ def lever_names(bench: Workbench, lever: Lever) -> dict[str, object]:
 def _trip_ids(study: Study, trips: tuple[int, ...]) -> str:
     """Return the ids of trips; of many, the first ones and how many more there are."""
     ids = [str(study.feed.trips["trip_id"].iloc[t]) for t in trips[:NAMED_TRIPS]]
+    if len(study.territory.sources.gtfs) > 1:
+        # Of several feeds, ids bear the number of theirs: operators do not know it.
+        ids = [name.partition(":")[2] or name for name in ids]
     more = len(trips) - len(ids)
     return " ".join([*ids, f"(+{more})"] if more else ids)

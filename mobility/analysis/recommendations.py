@@ -76,9 +76,9 @@ OF_EACH_KIND = 2
 ACTIONS = {
     ("move_trip", -1): "Move {which} of line {line} {minutes} min earlier ({present} → {proposed})",
     ("move_trip", 1): "Move {which} of line {line} {minutes} min later ({present} → {proposed})",
-    ("move_line", -1): "Move the {count} departures of line {line} from {present} to {last} "
+    ("move_line", -1): "Move the {count} departures of line {line} between {present} and {last} "
     "{minutes} min earlier",
-    ("move_line", 1): "Move the {count} departures of line {line} from {present} to {last} "
+    ("move_line", 1): "Move the {count} departures of line {line} between {present} and {last} "
     "{minutes} min later",
     ("extend", 0): "Carry the {present} trip of line {line} on to the gate of {stop}",
     ("extend", 1): "Start the {present} trip of line {line} at the gate of {stop}",

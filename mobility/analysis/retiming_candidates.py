@@ -146,6 +146,13 @@ def same_departures(
     return [tuple(members) for mine in groups.values() for members, _ in mine]
 
 
+def twins_of(study: Study, nets: dict[str, DayNetwork]) -> dict[int, tuple[int, ...]]:
+    """Return, for each trip that runs, the trips that are the same departure on other days."""
+    running = [network.pieces.trip for network in nets.values()]
+    trips = np.unique(np.concatenate(running)) if running else np.zeros(0, np.int64)
+    return {t: group for group in same_departures(study, nets, trips) for t in group}
+
+
 def lines_of(study: Study, trips: Int64) -> NDArray[np.int64]:
     """Return one number per line and direction for each trip."""
     table = study.feed.trips
@@ -193,7 +200,8 @@ def _line_moves(
 
 def _added_runs(study: Study, nets: dict[str, DayNetwork]) -> Iterator[Unit]:
     """Yield copies of the first trip of each line earlier, and of the last one later."""
-    seen: set[tuple[int, int]] = set()
+    seen: set[tuple[tuple[int, ...], int]] = set()
+    twins = twins_of(study, nets)
     for network in nets.values():
         pieces = network.pieces
         own = np.flatnonzero(network.timetable.run_day[pieces.run] == 0)
@@ -202,10 +210,10 @@ def _added_runs(study: Study, nets: dict[str, DayNetwork]) -> Iterator[Unit]:
         for one in np.unique(line):
             mine = own[line == one]
             for place, sign in ((mine[0], -1), (mine[-1], 1)):
-                trip = int(pieces.trip[place])
-                if (trip, sign) not in seen:
-                    seen.add((trip, sign))
-                    yield tuple(Lever("add_run", (trip,), shift_s=sign * s) for s in ADDED_S)
+                trips = twins[int(pieces.trip[place])]
+                if (trips, sign) not in seen:
+                    seen.add((trips, sign))
+                    yield tuple(Lever("add_run", trips, shift_s=sign * s) for s in ADDED_S)
 
 
 def _timed_runs(
@@ -217,7 +225,8 @@ def _timed_runs(
     gate at the deadline, or a little before (leaves it when workers do, or a little after).
     """
     cap_s = round(study.territory.limits.max_walk_min * 60)
-    units: dict[tuple[int, int], set[int]] = {}
+    units: dict[tuple[tuple[int, ...], int], set[int]] = {}
+    twins = twins_of(study, nets)
     for window in windows:
         network, egress_s = nets[window.day.kind], window.egress_s
         back, tt, pieces = window.edge.returning, network.timetable, network.pieces
@@ -242,10 +251,10 @@ def _timed_runs(
                 best[line, key[1]] = (key[0], shift_s)
         for trip, shift_s in best.values():
             sign = 1 if back else -1
-            wanted = units.setdefault((trip, sign), set())
+            wanted = units.setdefault((twins[trip], sign), set())
             wanted.update(shift_s + sign * spare for spare in SPARE_S)
-    for (trip, _), shifts in sorted(units.items()):
-        yield tuple(Lever("add_run", (trip,), shift_s=s) for s in sorted(shifts) if s)
+    for (trips, _), shifts in sorted(units.items()):
+        yield tuple(Lever("add_run", trips, shift_s=s) for s in sorted(shifts) if s)
 
 
 def _calling(network: DayNetwork, near: NDArray[np.bool_]) -> list[int]:
@@ -302,7 +311,8 @@ def _extensions(
 ) -> Iterator[Unit]:
     """Yield trips that end, or begin, within a short drive of a gate, carried on to it."""
     to_gate, from_gate = gate_drives(study, options.extension_s)
-    seen: set[tuple[int, int, bool]] = set()
+    seen: set[tuple[tuple[int, ...], int, bool]] = set()
+    twins = twins_of(study, nets)
     for window in windows:
         network = nets[window.day.kind]
         pieces, tt = network.pieces, network.timetable
@@ -315,12 +325,10 @@ def _extensions(
         for k in np.flatnonzero(near):
             stop = int(tt.call_stop[ends[k]])
             for gate, drive_s in drives.get(stop, {}).items():
-                key = (int(pieces.trip[k]), gate, returning)
+                key = (twins[int(pieces.trip[k])], gate, returning)
                 if gate_site(study, gate) == window.site and key not in seen:
                     seen.add(key)
-                    yield (
-                        Lever("extend", key[:1], stop=gate, drive_s=drive_s, at_start=returning),
-                    )
+                    yield (Lever("extend", key[0], stop=gate, drive_s=drive_s, at_start=returning),)
 
 
 def gate_site(study: Study, stop: int) -> int:
@@ -364,12 +372,13 @@ def _holds(study: Study, nets: dict[str, DayNetwork], windows: Sequence[Window])
     next departure of the held line is more than ten minutes away: elsewhere holding a
     vehicle costs those aboard more than it brings.
     """
-    wanted: dict[tuple[int, int], set[int]] = {}
+    wanted: dict[tuple[tuple[int, ...], int], set[int]] = {}
+    twins = twins_of(study, nets)
     for window in windows:
         for trip, stop, hold_s in missed(study, nets[window.day.kind], window):
-            wanted.setdefault((trip, stop), set()).add(hold_s)
-    for (trip, stop), holds in sorted(wanted.items()):
-        yield tuple(Lever("hold", (trip,), shift_s=h, stop=stop) for h in sorted(holds))
+            wanted.setdefault((twins[trip], stop), set()).add(hold_s)
+    for (trips, stop), holds in sorted(wanted.items()):
+        yield tuple(Lever("hold", trips, shift_s=h, stop=stop) for h in sorted(holds))
 
 
 def is_rail(route_type: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -21,9 +21,9 @@ from mobility.report.sections import Report, Section
 from mobility.territory import Territory
 
 OPENING = (
-    "The employers of {sites} ask the mobility authority to examine the changes of timetable "
-    "listed below. They follow from a computation of the way to work and back, at the hours "
-    "of each shift, on the published timetables."
+    "The employers of these sites ask the mobility authority to examine the changes of timetable "
+    "listed below: {sites}. They follow from a computation of the way to work and back, at the "
+    "hours of each shift, on the published timetables."
 )
 BENEFICIARIES = (
     "Beneficiaries are workers of the labour pool whose commute begins to hold both ways; "
@@ -87,12 +87,18 @@ def request_letter(
         retiming_remedy(bench, o, factors).sentence(language, threshold=threshold) for o in outcomes
     ]
     sites = sorted({e.site for o in outcomes for e in effects_by_shift(bench, o) if e.gained > 0})
+    signed = ", ".join(
+        dict.fromkeys(s.employer or s.name for s in study.sites if not sites or s.name in sites)
+    )
     sections = [
         Section(
             translate("Subject: request for changes of timetable", language),
             (
+                translate("Dear Sir or Madam,", language),
                 translate(OPENING, language, sites=", ".join(sites) or study.territory.name),
-                translate(BENEFICIARIES, language, threshold=f"{threshold:.0f}"),
+                translate(BENEFICIARIES, language, threshold=f"{threshold:.0f}")
+                + " "
+                + translate("Costs are orders of magnitude.", language),
             ),
         ),
         Section(
@@ -103,7 +109,14 @@ def request_letter(
             else (),
             is_list=bool(sentences),
         ),
-        Section(translate("Follow-up", language), (translate(CLOSING, language),)),
+        Section(
+            translate("Follow-up", language),
+            (
+                translate(CLOSING, language),
+                translate("Yours faithfully,", language),
+                translate("For the employers: {employers}", language, employers=signed),
+            ),
+        ),
     ]
     title = translate("To the mobility authority: {name}", language, name=study.territory.name)
     return Report(title, language, tuple(sections))

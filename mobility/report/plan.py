@@ -171,6 +171,9 @@ REACH_NOTE = (
     "A shift is within reach when both the way to work and the way home hold within the "
     "limits; a roster when every one of its shifts is."
 )
+PLANNED_NOTE = (
+    "Planned lines are studied by adding their GTFS to the territory (mobility run --with)."
+)
 WHITE_NOTE = (
     "White zone here means: no usable trip at the hours of the shift, not a place outside "
     "every mobility authority."
@@ -194,7 +197,10 @@ def _section(
 def _supply_section(tables: Mapping[str, pd.DataFrame], language: str) -> Section:
     return _section(
         "Transport supply",
-        ["Lines that stop within the walking limit of a gate, on each kind of day."],
+        [
+            "Lines that stop within the walking limit of a gate, on each kind of day.",
+            PLANNED_NOTE,
+        ],
         [("Lines and hours at the gates", "supply")],
         tables,
         language,
@@ -207,6 +213,7 @@ def _potential_section(tables: Mapping[str, pd.DataFrame], language: str) -> Sec
         [
             REACH_NOTE,
             WHITE_NOTE,
+            "Business trips are not studied here: a survey of the staff completes this part.",
         ],
         [
             ("Workers within reach of each shift, by mode", "reach"),
@@ -364,16 +371,22 @@ def plan_of(
     access = assess(load(territory, progress=progress), progress=progress)
     found = search(access, progress=progress)
     folder = territory.resolve(territory.output.dir) if folder is None else folder
-    best = distinct(found.useful, RECRUITING)
+    combination = combine(found)
+    offered = [o for o in found.outcomes if o.feasible and o.score.rosters_gained > 0]
+    offered.sort(key=lambda o: -o.score.rosters_gained)
+    best = distinct(offered, RECRUITING)
     names = [retiming_remedy(found.bench, o, load_factors()).head(language) for o in best]
     after = dict(zip(names, accesses_after(found.bench, best), strict=True))
+    if combination.levers:
+        effects = found.bench.try_together(combination.levers, keep_times=True)
+        after[translate("All the levers chosen", language)] = access_after(found.bench, effects)
     return mobility_plan(
         access,
         found,
         language=language,
         hours=shift_hours(access),
         late=last_return(access.study),
-        combination=combine(found),
+        combination=combination,
         recruits=recruitment(access, after),
         modes=mode_tables(access),
         others=ranked_shuttles(access, folder, design=shuttles, progress=progress),

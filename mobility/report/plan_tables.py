@@ -51,12 +51,17 @@ def supply(study: Study) -> pd.DataFrame:
                 "day_kind": day.kind,
                 "stops": int(np.unique(tt.call_stop[calls]).size),
                 "nearest_walk_min": _minutes(study.egress_s[site][np.unique(tt.call_stop[calls])]),
-                "lines": " ".join(sorted({line_name(study, int(t)) for t in heads})),
+                "lines": ", ".join(sorted({line_name(study, int(t)) for t in heads}, key=_natural)),
                 "departures": int(trips.size),
                 "first": _clock(study, day.kind, times.min()) if times.size else "",
                 "last": _clock(study, day.kind, times.max()) if times.size else "",
             })  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _natural(name: str) -> tuple[int, str]:
+    """Sort lines by their number, named ones last."""
+    return (int(name), "") if name.isdecimal() else (10**6, name)
 
 
 def _clock(study: Study, kind: str, axis_s: int) -> str:

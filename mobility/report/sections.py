@@ -85,7 +85,8 @@ def cell(value: object, language: str) -> str:
     if isinstance(value, bool):
         return translate("yes" if value else "no", language)
     if isinstance(value, int | float):
-        text = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
+        whole = float(value).is_integer()
+        text = f"{value:,.0f}" if whole else f"{value:,.2f}".rstrip("0").rstrip(".")
         if language == "fr":
             return text.replace(",", "\u202f").replace(".", ",")
         return text
