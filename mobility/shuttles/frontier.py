@@ -193,27 +193,27 @@ class Search:
                 break
             least = max(self._config.min_workers, 1e-9)
             for on, run in thin:
-                known = not self._master.require_riders(
-                    run, self._scene, self._config.capture_rate, least
-                )
-                if known:
-                    self._master.forbid_together(on, run)
+                self._master.require_riders(run, self._config.capture_rate, least)
+                self._master.forbid_beside(on, run)
             choice = self._master.choose(**limit)
         return choice
 
     def _thin(self, runs: Runs) -> list[tuple[Runs, tuple[int, int]]]:
-        """Return the runs with too few riders, each with the set it is too thin in."""
+        """Return the runs with too few riders, each with the runs beside which it has so few.
+
+        A run may be too thin only once another has been left out.
+        """
+        least = max(self._config.min_workers, 1e-9)
         found: list[tuple[Runs, tuple[int, int]]] = []
         while runs:
             lines = [self._candidates[c].line for c, _ in runs]
             driven = [replace(self._candidates[c].runs[r], line=k) for k, (c, r) in enumerate(runs)]
             riders = serve(self._scene, lines, driven, self._config).riders
-            least = max(self._config.min_workers, 1e-9)
             thin = [x for x, n in zip(runs, riders, strict=True) if n.sum() < least]
-            if not thin:
-                break
             found += [(runs, x) for x in thin]
             runs = tuple(x for x in runs if x not in thin)
+            if not thin:
+                break
         return found
 
     def recalibrated(self, full: Choice) -> Choice:

@@ -134,3 +134,33 @@ def riders_by_way(
             if way:
                 parts[way] = parts.get(way, 0.0) + float(weight[k])
     return sure, [(parts[way], way) for way in sorted(parts)]
+
+
+def beside(
+    scene: Scene, covers: Sequence[Mapping[int, Bools]], run: int, on: Sequence[int]
+) -> tuple[list[int], list[int]]:
+    """Return the chosen runs that share a run's riders, and those not chosen that add to them.
+
+    Parameters
+    ----------
+    covers
+        Homes each run serves, by shift end.
+    on
+        Runs chosen.
+    """
+    rivals: set[int] = set()
+    helpers: set[int] = set()
+    for e, mine in covers[run].items():
+        rivals |= {v for v in on if v != run and e in covers[v] and (covers[v][e] & mine).any()}
+        for back in np.flatnonzero(scene.edge_shift == scene.edge_shift[e]).tolist():
+            if back == e:
+                continue
+            missing = mine & scene.needs[back]
+            for v in on:
+                if back in covers[v]:
+                    missing = missing & ~covers[v][back]
+            helpers |= {
+                v for v, cover in enumerate(covers)
+                if v not in on and back in cover and (cover[back] & missing).any()
+            }  # fmt: skip
+    return sorted(rivals), sorted(helpers)

@@ -20,6 +20,7 @@ from mobility.shuttles.estimate import Parts, RunCost, Turn, Weights, fitted, tu
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.groups import (
     Candidate,
+    beside,
     find_groups,
     heavy,
     riders_by_way,
@@ -65,7 +66,8 @@ class Master:
         config: ShuttleConfig,
         factors: Factors,
     ) -> None:
-        self._candidates = candidates
+        self._scene, self._candidates = scene, candidates
+        self._covers = [cover for cand in candidates for cover in cand.cover]
         self._factors = factors
         self._index = [(c, r) for c, cand in enumerate(candidates) for r in range(len(cand.runs))]
         self._groups = find_groups(scene, candidates)
@@ -94,9 +96,9 @@ class Master:
         self._most = np.ones(n)
         self._gap, self._nodes = config.mip_gap, config.mip_nodes
         self._required: set[int] = set()
-        self._fleet(scene, config)
+        self._fleet(config)
         self._turns: list[tuple[list[int], float]] = []
-        self._add_turns(scene, turns)
+        self._add_turns(turns)
         self._set_weights(Weights(factors["driver_min_hours"]))
 
     def _runs(self) -> list[tuple[int, Run]]:
@@ -112,7 +114,7 @@ class Master:
         lines = [self._column(1, c) for c in range(len(self._candidates))]
         self._rows.append((lines, [1.0] * len(lines), config.max_lines))
 
-    def _fleet(self, scene: Scene, config: ShuttleConfig) -> None:
+    def _fleet(self, config: ShuttleConfig) -> None:
         """Count the vehicles: as many of a size as its runs under way at any departure.
 
         Strict rows have every run start and end at the depot: what they count is enough.
@@ -125,11 +127,11 @@ class Master:
             self._unit[column] = Rates.of(vehicle, self._factors).fixed * (
                 1 + self._factors["overhead"]
             )
-            self._overlaps([(v, *_busy(scene, run)) for v, run in mine], column)
-            home = [(v, *_busy_from_depot(scene, run)) for v, run in mine]
+            self._overlaps([(v, *_busy(self._scene, run)) for v, run in mine], column)
+            home = [(v, *_busy_from_depot(self._scene, run)) for v, run in mine]
             self._strict += [_row(runs, column) for runs in _together(home)]
 
-    def _add_turns(self, scene: Scene, turns: Sequence[tuple[int, tuple[int, ...]]]) -> None:
+    def _add_turns(self, turns: Sequence[tuple[int, tuple[int, ...]]]) -> None:
         """Count the drivers of each change of shifts: the runs under way at once."""
         hour = self._factors["driver_hour"] * (1 + self._factors["overhead"])
         for k, turn in enumerate(turns):
@@ -139,7 +141,7 @@ class Master:
             )
             self._most[self._column(5, k)] = len(mine)
             self._most[self._column(6, k)] = np.inf
-            self._overlaps([(v, *_busy(scene, run)) for v, run in mine], self._column(5, k))
+            self._overlaps([(v, *_busy(self._scene, run)) for v, run in mine], self._column(5, k))
 
     def _overlaps(self, spans: Sequence[tuple[int, int, int]], column: int) -> None:
         found = _together(spans)
@@ -190,20 +192,17 @@ class Master:
         factors = self._factors
         self._set_weights(fitted(told, factors["overhead"], factors["driver_min_hours"]))
 
-    def require_riders(
-        self, run: tuple[int, int], scene: Scene, capture: float, least: float
-    ) -> bool:
-        """Have a run operate only with ``least`` captured riders; False when known already.
+    def require_riders(self, run: tuple[int, int], capture: float, least: float) -> None:
+        """Have a run operate only with ``least`` captured riders.
 
-        Its riders are at most those who lack that direction alone, and those whose other
-        direction some chosen run serves.
+        They are at most those who lack that direction alone, and those whose other direction
+        some chosen run serves.
         """
         v = self._index.index(run)
         if v in self._required:
-            return False
+            return
         self._required.add(v)
-        covers = [cover for cand in self._candidates for cover in cand.cover]
-        sure, parts = riders_by_way(scene, covers, v)
+        sure, parts = riders_by_way(self._scene, self._covers, v)
         first = len(self._unit)
         for k, (_, way) in enumerate(parts):
             self._rows.append(([first + k, *way], [1, *[-1.0] * len(way)], 0))
@@ -214,21 +213,18 @@ class Master:
             np.r_[x, more] for x in (self._weight, self._places, self._unit, self._eur)
         )
         self._most = np.r_[self._most, more + 1]
-        return True
 
-    def forbid_together(self, on: Iterable[tuple[int, int]], run: tuple[int, int]) -> None:
-        """Have a run operate without these others, or with one that is not among them."""
-        chosen = {self._index.index(key) for key in on}
+    def forbid_beside(self, on: Iterable[tuple[int, int]], run: tuple[int, int]) -> None:
+        """Forbid a run beside the others of a set in which it has too few riders.
+
+        It may operate again without one of those that share its riders, or with one more that
+        takes some of them the other way.
+        """
         v = self._index.index(run)
-        others = sorted(chosen - {v})
-        new = sorted(set(range(len(self._index))) - chosen)
-        self._rows.append(
-            (
-                [v, *others, *new],
-                [1.0, *[1.0] * len(others), *[-1.0] * len(new)],
-                float(len(others)),
-            )
-        )
+        chosen = [self._index.index(key) for key in on]
+        rivals, helpers = beside(self._scene, self._covers, v, chosen)
+        columns, values = [v, *rivals, *helpers], [1.0] * (1 + len(rivals)) + [-1.0] * len(helpers)
+        self._rows.append((columns, values, float(len(rivals))))
 
     def choose(
         self,

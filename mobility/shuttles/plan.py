@@ -181,7 +181,7 @@ def roster_gains(scene: Scene, reached: Bools) -> tuple[RosterGain, ...]:
 def _trimmed(
     scene: Scene, lines: tuple[Line, ...], config: ShuttleConfig
 ) -> tuple[tuple[Line, ...], tuple[Run, ...], Service]:
-    """Drop thin runs and unused stops until nothing changes."""
+    """Drop runs with too few riders and stops nobody uses until nothing changes."""
     while True:
         runs = tuple(r for k, line in enumerate(lines) for r in build_runs(scene, line, k))
         service = serve(scene, lines, runs, config)
@@ -193,17 +193,15 @@ def _trimmed(
         }
         kept = []
         for k, line in enumerate(lines):
-            edges = tuple(e for e in line.edges if (k, e) not in thin)
             used = _used_calls(k, runs, service)
-            kept.append(
-                replace(
-                    line,
-                    edges=edges,
-                    stops_in=tuple(s for s in line.stops_in if s in used),
-                    stops_out=tuple(s for s in line.stops_out if s in used),
-                )
+            left = replace(
+                line,
+                edges=tuple(e for e in line.edges if (k, e) not in thin),
+                stops_in=tuple(s for s in line.stops_in if s in used),
+                stops_out=tuple(s for s in line.stops_out if s in used),
             )
-        kept = [x for x in kept if x.edges and (x.stops_in or x.stops_out)]
+            if left.edges and (left.stops_in or left.stops_out):
+                kept.append(left)
         if tuple(kept) == lines:
             return lines, runs, service
         lines = tuple(kept)
