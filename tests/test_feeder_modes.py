@@ -9,7 +9,7 @@ from feeds import trip, write_gtfs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Point
-from small import LOCAL, SERVICES, TRIPS, lonlat, write_territory
+from small import LOCAL, NORTH, SERVICES, TRIPS, WEST, lonlat, write_territory
 
 from mobility.analysis.commutes import assess
 from mobility.analysis.feeder_modes import Feeder, _best_place, mixed
@@ -65,6 +65,33 @@ def test_parked_bicycle_to_the_second(tmp_path):
     assert seconds(access, "bike_transit") == (40 * 60 + 260, 40 * 60 + 260)
     row = access.row(MORNING, "school_weekday", "bike_transit")
     assert access.walk_s[row][:, 1].tolist() == [240, 240]
+
+
+def climb(path: Path, percent: float) -> None:
+    """Write a raster that rises to the east along the whole street of `small`."""
+    rasterio = pytest.importorskip("rasterio")
+    east = np.arange(141) * 100 + 50 - 1000
+    grid = np.tile(east * percent / 100, (20, 1)).astype(np.float32)
+    transform = rasterio.transform.from_origin(WEST - 1000, NORTH + 1000, 100, 100)
+    with rasterio.open(
+        path, "w", driver="GTiff", height=20, width=141, count=1, dtype="float32", crs=LOCAL,
+        transform=transform,
+    ) as raster:  # fmt: skip
+        raster.write(grid, 1)
+
+
+def test_slopes_count_on_the_way_to_the_stop(tmp_path):
+    """
+    H2 lives 999.5 m from A. At 5 m/s on the flat 200 s; up 3 % 4.32 of 21.6 km/h slower, 250 s;
+    down 2.58 faster, 179 s. The street rises to the east, H2 lives east of A or west of it.
+    """
+    path = write(tmp_path, "bike_transit")
+    climb(tmp_path / "dem.tif", 3)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("[sources]\n", '[sources]\nelevation = "dem.tif"\n'))
+    out_s, back_s = seconds(assess(load(path)), "bike_transit")
+    rides = sorted((out_s - 2400 - 60, back_s - 2400 - 60))
+    assert rides == [pytest.approx(179, abs=2), pytest.approx(250, abs=2)]
 
 
 def test_longest_ride_to_the_stop_binds(tmp_path):

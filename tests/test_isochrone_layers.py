@@ -5,6 +5,7 @@ import pyogrio
 import pytest
 import shapely
 from small import LOCAL, WEST, write_territory
+from test_feeder_modes import climb
 from typer.testing import CliRunner
 
 from mobility.analysis.isochrone_layers import isochrone_layers, parse_minutes, write_isochrones
@@ -108,3 +109,37 @@ def test_minutes_are_sorted_and_days_must_be_known(path):
     assert parse_minutes("45, 30,45") == (30.0, 45.0)
     with pytest.raises(TerritoryError, match="school_weekday"):
         next(isochrone_layers(load(path), "carnival", (30,)))
+
+
+def test_the_area_by_bicycle_is_smaller_uphill(path, layers, tmp_path):
+    """From homes in the west, the way to the gate climbs 3 % to the east: 80 % of the speed."""
+    climb(path.parent / "dem.tif", 3)
+    text = path.read_text(encoding="utf-8").replace(
+        "[sources]\n", '[sources]\nelevation = "dem.tif"\n'
+    )
+    hilly = path.with_name("hilly.toml")
+    hilly.write_text(text, encoding="utf-8")
+    name = "Usine | 05:00 | outbound | bike"
+    study = load(hilly)
+    (areas,) = [
+        i.areas for i in isochrone_layers(study, "school_weekday", (20, 50)) if i.layer == name
+    ]
+    ((flat, _),), ((west, _),) = spans(layers[name], 20), spans(areas, 20)
+    gate_m = 11_239.5
+    assert (gate_m - west - BUFFER) / (gate_m - flat - BUFFER) == pytest.approx(0.8, abs=0.01)
+
+
+def test_the_area_by_car_shrinks_in_the_peak(path):
+    """In by 04:50, ten minutes of driving, all of it at half the speed: half as far."""
+    text = path.read_text(encoding="utf-8").replace('"bike"]', '"bike", "car"]')
+    free, busy = path.with_name("free.toml"), path.with_name("busy.toml")
+    free.write_text(text, encoding="utf-8")
+    peak = '\n[driving]\npeak_factor = 2\npeak_hours = [["04:00", "06:00"]]\n'
+    busy.write_text(text + peak, encoding="utf-8")
+    name, reach = "Usine | 05:00 | outbound | car", []
+    for file in (free, busy):
+        layers = isochrone_layers(load(file), "school_weekday", (15,), ["car"])
+        (areas,) = [i.areas for i in layers if i.layer == name]
+        ((west, _),) = spans(areas, 15)
+        reach.append(11_239.5 - west - BUFFER)
+    assert reach[1] == pytest.approx(reach[0] / 2, rel=0.02)
