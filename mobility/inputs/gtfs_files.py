@@ -54,6 +54,7 @@ MISSING = [
     "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
 ]  # fmt: skip
 """Texts that stand for no value, the same as pandas takes for it."""
+CLEAN = "clean"
 REQUIRED_TABLES = ("agency", "stops", "routes", "trips", "stop_times")
 
 
@@ -188,7 +189,10 @@ def _parsed_by_arrow(path: Path, *, largest: bool) -> pd.DataFrame | None:
             text = compute.utf8_trim_whitespace(column)
             text = compute.if_else(compute.equal(text, ""), None, text)
         columns[name.strip()] = text.to_pandas()
-    return pd.DataFrame(columns, dtype="str")
+    frame = pd.DataFrame(columns, dtype="str")
+    # Nothing is left for `_without_blanks` to do unless a line may hold nothing.
+    frame.attrs[CLEAN] = len(frame) > 0 and not frame.iloc[:, 0].isna().any()
+    return frame
 
 
 def _open(path: Path, folder: Path) -> _Tables:
@@ -239,7 +243,8 @@ def _read_table(path: Path, source: _Tables, name: str) -> pd.DataFrame:
                 name=column,
                 found=", ".join(map(str, frame.columns))[:200],
             )
-    return frame if name == "stop_times" else _without_blanks(frame)
+    clean = frame.attrs.pop(CLEAN, False)
+    return frame if clean or name == "stop_times" else _without_blanks(frame)
 
 
 def _without_blanks(frame: pd.DataFrame) -> pd.DataFrame:
