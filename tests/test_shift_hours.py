@@ -1,5 +1,7 @@
 """Shift hours on the street of `small`: each curve is read off the timetable by hand."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from small import TRIPS, write_territory
@@ -8,6 +10,9 @@ from mobility.analysis.commutes import assess
 from mobility.analysis.last_return import last_return
 from mobility.analysis.loading import load
 from mobility.analysis.shift_hours import OFFSETS_MIN, neighbours, plateau, shift_hours
+from mobility.territory import Territory
+
+DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +126,14 @@ def test_missed_connection_with_a_later_bus(tmp_path):
     # A at 13:52, home at 13:57: 57 min after the end.
     row = connecting(tmp_path, next_bus="13:45")
     assert (row["on_time"], row["missed_connection"]) == (10, 10)
+
+
+def test_safe_nights_bring_nobody_home_who_was_not():
+    territory = Territory.from_toml(DEMO)
+    limits = territory.limits.model_copy(update={"safe_at_night": True})
+    day = last_return(load(territory))
+    night = last_return(load(territory.model_copy(update={"limits": limits})))
+    assert night.on_time.sum() < day.on_time.sum()
+    for one, two in ((night.on_time, day.on_time), (night.missed, day.missed)):
+        assert not (one & ~two).any()
+    assert not (night.missed & ~night.on_time).any()

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.analysis.commutes import transit_times
+from mobility.analysis.commutes import at_gate, home_in_dark, ride, transit_times
 from mobility.analysis.study import Study, engine_limits
 from mobility.engine.itineraries import Itinerary, itinerary
-from mobility.engine.journeys import Edge, EngineLimits, HomeTimes, Scan, reach, scan, travel
+from mobility.engine.journeys import Edge, EngineLimits, HomeTimes, Scan, travel
 from mobility.inputs.calendars import ChosenDay
 from mobility.network.timetable import INF
 
@@ -122,10 +122,9 @@ def _answer(
         < INF
         for m in late_min
     ]
-    scanned = scan(study.timetables[day.kind], study.egress_s[site], edge, limits)
-    times = reach(scanned, study.home_walks)
+    scanned, times, dark = ride(study, site, day, edge, limits)
     riding = held & (on_time.rides > 1)
-    return held, np.array(late), held & ~_stranded(study, day, scanned, times, riding)
+    return held, np.array(late), held & ~_stranded(study, day, scanned, times, riding, dark)
 
 
 @dataclass(frozen=True)
@@ -138,11 +137,16 @@ class _Missed:
     rides: int
 
 
-def _stranded(study: Study, day: ChosenDay, scanned: Scan, times: HomeTimes, riding: Bool) -> Bool:
-    """Return the homes that some missed connection keeps away."""
+def _stranded(
+    study: Study, day: ChosenDay, scanned: Scan, times: HomeTimes, riding: Bool, dark: Bool
+) -> Bool:
+    """Return the homes that some missed connection keeps away.
+
+    ``dark`` tells the homes reached in the dark, where walks keep to safe streets.
+    """
     groups: dict[tuple[int, int, int, int], list[int]] = {}
     for home in np.flatnonzero(riding).tolist():
-        walks = study.home_walks
+        walks = study.after_dark.home_walks if dark[home] else study.home_walks
         row = slice(walks.ptr[home], walks.ptr[home + 1])
         stop = int(times.stop[home])
         walk_s = int(walks.walk_s[row][walks.stop[row] == stop].min())
@@ -152,7 +156,9 @@ def _stranded(study: Study, day: ChosenDay, scanned: Scan, times: HomeTimes, rid
     answers: dict[_Missed, Bool] = {}
     stranded = np.zeros(riding.size, bool)
     for homes in groups.values():
-        found = itinerary(scanned, times, study.home_walks, homes[0])
+        first = homes[0]
+        walks = study.after_dark.home_walks if dark[first] else study.home_walks
+        found = itinerary(scanned, times, walks, first)
         for missed in _connections(found):
             if missed not in answers:
                 answers[missed] = _onward(study, day, scanned, missed)
@@ -174,8 +180,9 @@ def _connections(found: Itinerary | None) -> Iterator[_Missed]:
 
 def _onward(study: Study, day: ChosenDay, scanned: Scan, missed: _Missed) -> Bool:
     """Return the homes reached from the stop where the connection was missed."""
-    tt = study.timetables[day.kind].timetable
     limits, edge = scanned.limits, scanned.edge
+    two_way = at_gate(study, day, edge).timetables[day.kind]
+    tt = two_way.timetable
     from_s = np.full(tt.n_stops, INF, np.int32)
     row = slice(tt.foot_ptr[missed.stop], tt.foot_ptr[missed.stop + 1])
     from_s[tt.foot_stop[row]] = tt.foot_walk_s[row]
@@ -186,6 +193,9 @@ def _onward(study: Study, day: ChosenDay, scanned: Scan, missed: _Missed) -> Boo
         max_transfers=limits.max_transfers - missed.rides,
     )
     later = replace(edge, margin_s=missed.departure_s + 1 - edge.at_s)
-    found = travel(study.timetables[day.kind], from_s, later, left, study.home_walks)
+    found = travel(two_way, from_s, later, left, study.home_walks)
     held: Bool = found.elapsed_s < INF
+    if study.territory.limits.safe_at_night:
+        careful = travel(two_way, from_s, later, left, study.after_dark.home_walks)
+        held = np.where(home_in_dark(study, day, edge, found), careful.elapsed_s < INF, held)
     return held
