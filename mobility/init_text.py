@@ -31,6 +31,7 @@ _FR = {
         '# (kind = "employees"), lu directement en effectifs par maille.'
     ),
     "homes_todo": "À compléter : un fichier de domiciles (voir docs/formats.md).",
+    "credits": "Licences et mentions, montrées sur la carte et dans le rapport ; complétez-les.",
     "days": "Types de jours étudiés ; les dates sont choisies dans les horaires, ou fixées ici.",
     "zone": "Zone de vacances scolaires : A, B ou C.",
     "limits": "Ce qu'un salarié accepte, de porte à porte.",
@@ -56,6 +57,7 @@ _EN = {
         '# (kind = "employees"), read straight into counts by cell.'
     ),
     "homes_todo": "To fill in: a file of homes (see docs/formats.md).",
+    "credits": "Licences and mentions, shown on the map and in the report; complete them.",
     "days": "Kinds of day studied; dates are chosen from the timetables, or fixed here.",
     "zone": "School holiday zone: A, B or C.",
     "limits": "What a worker accepts, door to door.",
@@ -101,6 +103,7 @@ def territory_text(
         f"# {say['sites'] if sites else say['sites_todo']}",
         f"{'' if sites else '# '}sites = {_quoted(sites or 'sites.csv')}",
         "",
+        *_credits(say, gtfs, homes),
         "[sources.homes]",
         f"# {say['homes'] if homes else say['homes_todo']}",
         f"file = {_quoted(homes or 'data/homes/communes.geojson')}",
@@ -149,6 +152,23 @@ def _feeds(say: dict[str, str], gtfs: Sequence[tuple[str, FeedOffer]]) -> list[s
         comment = " ".join(" ; ".join(about).split())
         lines.append(f"    {_quoted(path)},  # {_plain(comment)}")
     return [*lines, "]"]
+
+
+def _credits(
+    say: dict[str, str], gtfs: Sequence[tuple[str, FeedOffer]], homes: str | None
+) -> list[str]:
+    """Return the table of licences and mentions, as far as they are known."""
+    known = [(path, offer.licence, offer.publisher) for path, offer in gtfs]
+    if homes is not None:
+        known.append((homes, "", "INSEE, geo.api.gouv.fr"))
+    if not known:
+        return []
+    lines = ["[sources.credits]", f"# {say['credits']}"]
+    for path, licence, by in known:
+        lines.append(
+            f"{_quoted(path)} = {{ licence = {_quoted(licence)}, attribution = {_quoted(by)} }}"
+        )
+    return [*lines, ""]
 
 
 def _quoted(text: str) -> str:

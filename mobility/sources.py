@@ -6,7 +6,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mobility.fields import WEEKDAYS, Days, Model, Share
 
@@ -36,8 +36,18 @@ class HomesSource(Model):
     workers_share: Share = 1.0
 
 
+class Credit(Model):
+    """Under which licence a source may be used, and who must be named with it."""
+
+    licence: str = ""
+    attribution: str = ""
+
+
 class Sources(Model):
-    """The files a study reads; relative paths resolve from the territory file."""
+    """The files a study reads; relative paths resolve from the territory file.
+
+    ``credits`` holds, by the path as written here, what is shown with a source.
+    """
 
     osm: Path | None = None
     lines: Path | None = None
@@ -52,6 +62,23 @@ class Sources(Model):
     street_changes: Path | None = None
     elevation: Path | None = None
     car_parks: Path | None = None
+    credits: dict[str, Credit] = {}
+
+    @model_validator(mode="after")
+    def _credits_of_sources(self) -> Sources:
+        named = [self.osm, self.lines, self.sites, self.homes.file, self.homes.zones, *self.gtfs]
+        named += [self.background, self.street_changes, self.elevation, self.car_parks]
+        known = {path.as_posix() for path in named if path is not None}
+        for path in self.credits:
+            if Path(path).as_posix() not in known:
+                raise ValueError("has credits for a path that is none of the sources")
+        return self
+
+    def credit(self, path: Path) -> Credit:
+        """Return what is shown with a source."""
+        given = {Path(key).as_posix(): credit for key, credit in self.credits.items()}
+        return given.get(path.as_posix(), Credit())
+
     versement_mobilite: Path | None = None
 
 

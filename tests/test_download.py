@@ -350,7 +350,11 @@ def test_french_timetables_with_stops_in_the_area(server, desk):
         ]
     )
     (offer,) = french_feeds((-1.5, 46.6, -1.3, 46.8), desk)
-    assert (offer.title, offer.url, offer.licence) == ("Impulsyon", "https://x/latest.zip", "lov2")
+    assert (offer.title, offer.url, offer.licence) == (
+        "Impulsyon",
+        "https://x/latest.zip",
+        "Licence Ouverte 2.0",
+    )
     assert offer.valid_to == "2026-12-31"
     server.pages["/api/gtfs-stops"] = stops("Agrégat", "Agrégat")
     assert [o.title for o in french_feeds((-1.5, 46.6, -1.3, 46.8), desk)] == ["Agrégat"]

@@ -111,7 +111,7 @@ def test_a_place_name_becomes_a_study_ready_to_run(prepare, tmp_path):
     assert [round(g[0], 4) for g in site.gates] == [-1.4286, -1.4236]
     text = got.territory.read_text(encoding="utf-8")
     assert "# Horaires" in text
-    assert "licence lov2" in text
+    assert "licence Licence Ouverte 2.0" in text
 
 
 def test_the_english_file_says_the_same(prepare, tmp_path):

@@ -1,5 +1,6 @@
 """`mobility init` as its user meets it: from a place name to a first map, and without a network."""
 
+import json
 from functools import partial
 
 import geopandas as gpd
@@ -13,7 +14,9 @@ from typer.testing import CliRunner
 
 import mobility.inputs.desk
 from mobility.cli import app
+from mobility.errors import TerritoryError
 from mobility.inputs.desk import Desk, Services
+from mobility.territory import Territory
 
 #: Industrial land across the straight street of `small`, and homes beside its start.
 INDUSTRY = (11_200, 11_600)
@@ -106,7 +109,18 @@ def test_from_a_place_name_to_a_first_map(site, tmp_path):
     made = run("run", "droiteville/territory.toml", "--out", "first")
     assert made.exit_code == 0, made.output
     assert (tmp_path / "first" / "map.html").stat().st_size > 100_000
-    assert "ODbL" in (tmp_path / "first" / "run.json").read_text(encoding="utf-8")
+    record = json.loads((tmp_path / "first" / "run.json").read_text(encoding="utf-8"))
+    credit = {s["role"]: (s["licence"], s["attribution"]) for s in record["sources"]}
+    assert credit["streets"] == ("ODbL 1.0", "© OpenStreetMap contributors")
+    assert credit["timetable"] == ("Licence Ouverte 2.0", "Agglo")
+    assert credit["homes"] == ("", "INSEE, geo.api.gouv.fr")
+
+
+def test_a_credit_of_no_source_is_refused():
+    homes = {"file": "h.csv"}
+    sources = {"homes": homes, "gtfs": ["a.zip"], "credits": {"b.zip": {"licence": "x"}}}
+    with pytest.raises(TerritoryError, match="a path that is none of the sources"):
+        Territory.from_dict({"name": "t", "sources": sources})
 
 
 def test_an_earlier_study_is_kept_unless_told(site, tmp_path):

@@ -143,6 +143,7 @@ def source_records(territory: Territory, feed: Feed) -> Iterator[SourceRecord]:
         ),
         *(("timetable", path, "", publishers(feed, k)) for k, path in enumerate(sources.gtfs)),
         ("homes", sources.homes.file, "", ""),
+        ("homes", sources.homes.zones, "", ""),
         ("sites", sources.sites, "", ""),
         ("car_parks", sources.car_parks, "", ""),
         ("street_changes", sources.street_changes, "", ""),
@@ -153,8 +154,14 @@ def source_records(territory: Territory, feed: Feed) -> Iterator[SourceRecord]:
         yield SourceRecord("territory", territory.path.name, file_hash(territory.path))
     for role, path, licence, attribution in files:
         if path is not None:
-            found = territory.resolve(path)
-            yield SourceRecord(role, found.name, file_hash(found), licence, attribution)
+            found, credit = territory.resolve(path), sources.credit(path)
+            yield SourceRecord(
+                role,
+                found.name,
+                file_hash(found),
+                credit.licence or licence,
+                credit.attribution or attribution,
+            )
 
 
 def _given(text: str | None, default: str) -> str:

@@ -96,6 +96,18 @@ def _stops_by_title(box: Box, desk: Desk, cuts: int = MAX_CUTS) -> Counter[str]:
     return Counter(str(title) for title in titles if title)
 
 
+def _licence(code: str) -> str:
+    """Return the name of a licence of data.gouv.fr, or its code; empty when none is stated."""
+    names = {
+        "fr-lo": "Licence Ouverte",
+        "lov2": "Licence Ouverte 2.0",
+        "odc-odbl": "ODbL 1.0",
+        "mobility-licence": "Licence Mobilités",
+        "notspecified": "",
+    }
+    return names.get(code, code)
+
+
 def _offers(dataset: dict[str, Any], url: str) -> list[FeedOffer]:
     """Return the GTFS files of one dataset that can be downloaded."""
     publisher = dataset.get("publisher") or {}
@@ -108,7 +120,7 @@ def _offers(dataset: dict[str, Any], url: str) -> list[FeedOffer]:
                 FeedOffer(
                     title=str(dataset["title"]),
                     url=str(resource.get("url") or resource["original_url"]),
-                    licence=str(dataset.get("licence") or ""),
+                    licence=_licence(str(dataset.get("licence") or "")),
                     publisher=str(publisher.get("name") or ""),
                     valid_from=str(resource.get("start_calendar_validity") or ""),
                     valid_to=str(resource.get("end_calendar_validity") or ""),
