@@ -18,18 +18,21 @@ no minimum time to change, no limit on a single wait nor on the sum of walks (th
 neither). The study dates are ordinary Tuesdays of each feed.
 
 {same}
-"To the second" and "within 60 s" are shares of the pairs reached by either side. Montpellier's
-streets are a layer of lines, not an OpenStreetMap extract: the peer cannot read them, so that
-only this first comparison, in which it is given the walks, is possible there. In "walks chained"
-this engine is allowed what the peer does: to walk on from one stop to another and to the gate.
+"To the second" and "within 60 s" are shares of the pairs reached by either side, under the
+**same rules**: the same walks, and the peer's rule that one may walk on from one stop to another
+and from there to the gate. "Our rule" is the product's own, which does not let two walks follow
+each other; the last columns say what that changes, and why. Montpellier's streets are a layer of
+lines, not an OpenStreetMap extract: the peer cannot read them, so that only this first
+comparison, in which it is given the walks, is possible there.
 
 ## What the differences are
 
-- **two walks in a row**: the peer leaves the last vehicle, walks to another stop, and from that
-  stop to the gate. Each part keeps its own limit, their sum does not: the walk to the gate takes
-  more than the 20 minutes allowed in one go. Both obey the printed timetable; ours is right
-  about the limit. The column "walks chained" is the check: allowed the same, this engine gives
-  the peer's times.
+- **two walks in a row** (under our rule only): the peer leaves the last vehicle, walks to another
+  stop, and from that stop to the gate. Each part keeps its own limit, ten minutes and twenty,
+  their sum does not. Where the walks are those of real streets, the direct walk from the stop
+  where one alights is no longer than the two in a row; the peer's journey is therefore always
+  one whose last walk exceeds the twenty minutes allowed in one go. Both obey the printed
+  timetable; **ours is right about the limit**, and a planner who wants those journeys raises it.
 - **only ours finds the later journey** / **only the peer finds the later journey**: a real
   difference in the search; the table shows whether there is any.
 
