@@ -50,7 +50,7 @@ def roads_of(streets: Streets) -> dict[str, tuple[Floats, ...]]:
     """Return simplified centre lines by class, in longitude and latitude.
 
     Streets without any class above a minor one, as from a plain line layer, are drawn as
-    tertiary so that they show from afar.
+    ``street``: thin lines that show from afar.
     """
     highway = streets.tags["highway"].astype("object").fillna("road")
     classes = highway.map(_road_class).to_numpy()
@@ -64,7 +64,7 @@ def roads_of(streets: Streets) -> dict[str, tuple[Floats, ...]]:
             parts = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(mine)))
             thin = shapely.simplify(parts, TOLERANCE_M, preserve_topology=False)
             found[name] = _lonlat(thin, to_lonlat)
-    return {"tertiary": found["minor"]} if set(found) == {"minor"} else found
+    return {"street": found["minor"]} if set(found) == {"minor"} else found
 
 
 def _road_class(highway: object) -> str | None:

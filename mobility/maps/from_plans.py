@@ -12,6 +12,9 @@ from mobility.shuttles.costs import Day
 from mobility.shuttles.design import Plans
 from mobility.shuttles.model import Line
 from mobility.shuttles.plan import Plan
+from mobility.shuttles.shown import shown_loads, thin_places
+
+SOME = 0.5  # of a rider: fewer than any threshold
 
 
 def map_plans(plans: Plans, *, scenarios: Mapping[str, int] | None = None) -> tuple[MapPlan, ...]:
@@ -30,14 +33,18 @@ def map_plans(plans: Plans, *, scenarios: Mapping[str, int] | None = None) -> tu
 
 def _plan(plans: Plans, plan: Plan, scenario: int | None) -> MapPlan:
     costs, shown = plan.costs, plans.study.territory.limits.min_workers_shown
+    few = 0 < plan.places_gained < shown
     facts = (
         ("Of them, expected riders", _count(plan.employees_gained, shown)),
         ("Workers of the pool newly able to hold a roster", _count(plan.pool_gained, shown)),
-        ("EUR per boarding", f"{plan.eur_per_boarding:.2f}"),
-        ("Boardings a year", f"{plan.boardings:.0f}"),
+        ("EUR per boarding", "nan" if few else f"{plan.eur_per_boarding:.2f}"),
+        ("Boardings a year", "nan" if few else f"{plan.boardings:.0f}"),
         ("Empty vehicle-km a year", f"{costs.empty_km:.0f}"),
         ("Drivers, full time", f"{costs.drivers_fte:.1f}"),
-        ("Tonnes of CO2e avoided a year", f"{plan.co2_saved_kg(plans.factors) / 1000:.0f}"),
+        (
+            "Tonnes of CO2e avoided a year",
+            "nan" if few else f"{plan.co2_saved_kg(plans.factors) / 1000:.0f}",
+        ),
     )
     return MapPlan(
         name=plan.name,
@@ -121,8 +128,10 @@ def _ridden(plans: Plans, plan: Plan, move: Move, vehicle: int, kind: str) -> Ma
     line = plan.lines[run.line]
     places, calls = _places(line), tuple(run.calls)
     shift_s = move.start_s - run.start_s
-    moved = np.array(run.riders, np.float64)
-    load = np.cumsum(moved) if run.direction == "in" else moved.sum() - np.cumsum(moved)
+    shown = plans.study.territory.limits.min_workers_shown
+    load = shown_loads(run, thin_places(plan, shown), shown)
+    # Withheld loads are drawn as small counts are: some riders, no number.
+    load = np.where(np.isnan(load), SOME, load)
     drawn = calls in {_inbound(line), _inbound(line)[::-1]}
     return MapRun(
         line=run.line,

@@ -17,7 +17,7 @@ NONE = 255
 #: Least whole minutes that no longer fit; longer times read as this one.
 LONGEST_MIN = 254
 
-ROAD_CLASSES = ("motorway", "primary", "secondary", "tertiary", "minor")
+ROAD_CLASSES = ("motorway", "primary", "secondary", "tertiary", "minor", "street")
 AREA_KINDS = ("built", "forest", "industrial", "water")
 
 

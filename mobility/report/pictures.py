@@ -31,6 +31,7 @@ AREAS = {"forest": "#dfe8d5", "built": "#ebe6dd", "industrial": "#e6dde6", "wate
 RIVER, RAIL = "#a5c9de", "#8d8a94"
 #: Fill, casing and width (points, for a picture of 4 inches) of each class of road.
 ROADS = {
+    "street": ("#b9b0a1", "#b9b0a1", 0.0),
     "tertiary": ("#ffffff", "#b9b0a1", 0.6),
     "secondary": ("#fffdf5", "#a79c8a", 0.9),
     "primary": ("#fff3d0", "#a08f6c", 1.2),

@@ -354,14 +354,37 @@ def test_the_day_of_vehicles_shows_the_hand_over(open_page, basin) -> None:
             c.value = {clock_min}; c.dispatchEvent(new Event('input')); }}""")
         return page.inner_text("#mb-clock-status")
 
-    assert "0 véhicules" in at(10 * 60).replace("\u00a0", " ")
+    assert "véhicules en route : 0" in at(10 * 60).replace("\u00a0", " ")
     said = at(12 * 60 + 50)
-    assert "2 véhicules" in said.replace("\u00a0", " ")
+    assert "véhicules en route : 2" in said.replace("\u00a0", " ")
     assert "relève de 13:00" in said
     page.click("#mb-play")
     page.wait_for_function("document.getElementById('mb-clock-value').textContent > '12:52'")
     page.click("#mb-play")
     assert page.text_content("#mb-play") == "▶"
+
+
+def test_vehicles_drive_on_across_midnight(open_page, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    model = make_model(step_km=1.0)
+    plan = model.plans[0]
+    run = replace(plan.runs[0], days=())
+    n = len(run.times_s)
+    # From ten minutes before midnight to ten after.
+    times = tuple(int(t) for t in np.linspace(86_400 - 600, 86_400 + 600, n))
+    model = replace(model, plans=(replace(plan, runs=(replace(run, times_s=times),)),))
+    opened = open_page(write_map(model, tmp_path / "map.html"), "site=0&pick=s0&plan=0&shuttles=1")
+    said, drawn = [], []
+    for clock in (86_400 - 660, 86_400 - 300, 300, 660):
+        opened.page.evaluate(
+            f"""() => {{ const c = document.getElementById('mb-clock');
+            c.value = {clock / 60}; c.dispatchEvent(new Event('input')); }}"""
+        )
+        said.append(opened.page.inner_text("#mb-clock-status")[20:22].strip())
+        drawn.append(opened.page.locator(".folium-map").screenshot())
+    assert said == ["0", "1", "1", "0"]
+    assert drawn[1] != drawn[2] != drawn[3]
 
 
 def test_measuring_a_distance(open_page, basin) -> None:

@@ -2,6 +2,7 @@
 const INK = { land: "#f6f4ef", built: "#ebe6dd", forest: "#dfe8d5", industrial: "#e6dde6",
   water: "#bcd7e6", river: "#a5c9de", rail: "#8d8a94", label: "#26323a", halo: "rgba(255,255,255,.9)" };
 const ROADS = { // fill, casing, width at zoom 12, first zoom, first zoom with a casing
+  street: ["#ffffff", "#a89f90", 0.6, 0, 14.5],
   minor: ["#ffffff", "#cfc8bb", 0.7, 12.5, 13.5], tertiary: ["#ffffff", "#b9b0a1", 1.3, 10.5, 12],
   secondary: ["#fffdf5", "#a79c8a", 1.8, 9.5, 11], primary: ["#fff3d0", "#a08f6c", 2.4, 0, 9.5],
   motorway: ["#ffdf9e", "#93733a", 3.0, 0, 8.5] };
@@ -162,7 +163,7 @@ function paintRoads(ctx, view) {
   if (tilesSeen() || !state.layers.background) return;
   ctx.lineCap = ctx.lineJoin = "round";
   const grown = Math.pow(1.28, view.zoom - 12);
-  const shown = ["minor", "tertiary", "secondary", "primary", "motorway"]
+  const shown = ["street", "minor", "tertiary", "secondary", "primary", "motorway"]
     .filter((kind) => ground.roads[kind] && view.zoom >= ROADS[kind][3]);
   ctx.globalAlpha = 0.85;
   if (ground.railways && view.zoom > 10) {

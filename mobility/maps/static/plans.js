@@ -217,8 +217,8 @@ function showClock() {
   const vehicles = vehiclesAt(state.clock);
   const aboard = vehicles.some((v) => v[3] < 0) ? -1 : vehicles.reduce((sum, v) => sum + v[3], 0);
   const edges = edgesNear(state.clock).map(([site, edge]) => t("hand-over {at} at {site}", { at: clock(edge), site: manifest.sites[site].name }));
-  status.textContent = [aboard < 0 ? t("{n} vehicles on the road", { n: vehicles.length })
-    : t("{n} vehicles on the road, {m} riders", { n: vehicles.length, m: aboard }), ...edges].join(" · ");
+  status.textContent = [aboard < 0 ? t("vehicles on the road: {n}", { n: vehicles.length })
+    : t("vehicles on the road: {n}, riders: {m}", { n: vehicles.length, m: aboard }), ...edges].join(" · ");
 }
 
 function play() {
