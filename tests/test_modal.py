@@ -59,7 +59,9 @@ def test_kilometres_euros_and_emissions(table):
     assert table.loc["transit", "kgco2e_year"] == pytest.approx(10.889 * 2 * 260 * 0.1, rel=1e-3)
     # Half of the pass is the employer's.
     assert table.loc["transit", "eur_year"] == 150
-    assert table.loc["bike", "kgco2e_year"] == 0
+    assert table.loc["bike", "kgco2e_year"] == pytest.approx(
+        table.loc["bike", "km"] * 2 * 260 * 0.17 / 1000, rel=1e-3
+    )
     assert np.isnan(table.loc["walk", "eur_year"])
 
 
