@@ -35,7 +35,7 @@ from mobility.init_text import territory_text
 from mobility.inputs.clip import clip_osm
 from mobility.inputs.communes import Commune, around, communes_within, find_commune
 from mobility.inputs.desk import Box, Desk
-from mobility.inputs.extracts import geofabrik_extract, overpass_query
+from mobility.inputs.extracts import geofabrik_extracts, overpass_query
 from mobility.inputs.industrial import CandidateSite, candidate_sites
 from mobility.inputs.layers import need_file
 from mobility.inputs.offers import FeedOffer, french_feeds, world_feeds
@@ -270,17 +270,19 @@ class _Work:
         return self.attempt(lambda: self._clipped(box, osm, target), "streets", target)
 
     def _clipped(self, box: Box, osm: str | None, target: Path) -> Path:
-        source = Path(osm or "")
+        sources = [Path(osm or "")]
         if osm is None or _is_address(osm):
-            address = osm or geofabrik_extract(box, self.desk)
-            source = self.desk.answers / Path(urlsplit(address).path).name
-            self.desk.fetch(address, source, "osm.pbf")
+            addresses = [osm] if osm else geofabrik_extracts(box, self.desk)
+            names = [Path(urlsplit(address).path).name for address in addresses]
+            sources = [self.desk.answers / name for name in names]
+            for address, source in zip(addresses, sources, strict=True):
+                self.desk.fetch(address, source, "osm.pbf")
         self.say("clipping")
 
         def told(ways: int) -> None:
             self.say(translate("clipping: {count} ways read", self.language, count=f"{ways:,}"))
 
-        clip_osm(source, target, box, progress=told)
+        clip_osm(sources, target, box, progress=told)
         return target
 
     def timetables(self, box: Box, gtfs: Sequence[str]) -> list[tuple[str, FeedOffer]]:

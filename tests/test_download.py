@@ -12,7 +12,7 @@ from mobility.errors import DownloadError
 from mobility.inputs.communes import around, communes_within, find_commune
 from mobility.inputs.desk import Desk, Services
 from mobility.inputs.download import Patience, fetch
-from mobility.inputs.extracts import geofabrik_extract, overpass_query
+from mobility.inputs.extracts import geofabrik_extracts, overpass_query
 from mobility.inputs.offers import french_feeds, world_feeds
 
 FAST = Patience(connect_s=2, read_s=0.3, total_s=5, tries=3, pause_s=0)
@@ -436,10 +436,16 @@ def test_the_smallest_extract_that_holds_the_area(server, desk):
         {"properties": {"id": "x", "urls": {}}, "geometry": square(-2, 46, 0, 47)},
     ]
     server.pages["/index-v1.json"] = page({"features": regions})
-    address = geofabrik_extract((-1.5, 46.6, -1.3, 46.8), desk)
-    assert address == "https://g/pays-de-la-loire-latest.osm.pbf"
+    address = geofabrik_extracts((-1.5, 46.6, -1.3, 46.8), desk)
+    assert address == ["https://g/pays-de-la-loire-latest.osm.pbf"]
+    # Across the border of two regions: both, rather than all of Europe.
+    assert sorted(geofabrik_extracts((-2.8, 47.5, -0.9, 48), desk)) == [
+        "https://g/bretagne-latest.osm.pbf",
+        "https://g/pays-de-la-loire-latest.osm.pbf",
+    ]
+    assert geofabrik_extracts((-3, 46.9, -2.4, 47.5), desk) == ["https://g/europe-latest.osm.pbf"]
     with pytest.raises(DownloadError, match="No extract"):
-        geofabrik_extract((100, 0, 101, 1), desk)
+        geofabrik_extracts((100, 0, 101, 1), desk)
 
 
 def test_the_overpass_query_states_the_box_south_first():

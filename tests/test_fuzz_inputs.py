@@ -19,7 +19,7 @@ from small import write_territory
 from mobility.errors import MobilityError
 from mobility.inputs.communes import communes_within, find_commune
 from mobility.inputs.desk import Desk, Services
-from mobility.inputs.extracts import geofabrik_extract
+from mobility.inputs.extracts import geofabrik_extracts
 from mobility.inputs.gtfs import read_feed
 from mobility.inputs.homes import read_homes
 from mobility.inputs.offers import french_feeds, world_feeds
@@ -341,7 +341,7 @@ def test_answers_of_services(room):
         (json.dumps([place]), lambda desk: find_commune("Ici", desk)),
         (json.dumps([place | {"codeDepartement": "85"}]), lambda desk: communes_within(box, desk)),
         (json.dumps({"features": [feature] * 2}), lambda desk: french_feeds(box, desk)),
-        (json.dumps({"features": [feature]}), lambda desk: geofabrik_extract(box, desk)),
+        (json.dumps({"features": [feature]}), lambda desk: geofabrik_extracts(box, desk)),
         (world, lambda desk: world_feeds(box, desk)),
     ]
     for seed in range(100):

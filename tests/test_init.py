@@ -245,12 +245,31 @@ def test_buildings_barriers_ferries_and_areas_are_clipped(tmp_path, monkeypatch)
     (tmp_path / "s.osm").write_text(f'<osm version="0.6">{nodes}{text}</osm>')
     told = []
     box = (-0.045, -0.045, 0.045, 0.045)
-    kept = clip_osm(tmp_path / "s.osm", tmp_path / "c.osm.pbf", box, progress=told.append)
+    kept = clip_osm([tmp_path / "s.osm"], tmp_path / "c.osm.pbf", box, progress=told.append)
     assert (kept, told) == (3, [2, 4, 6])
     found = {"n": [], "w": [], "r": []}
     for item in osmium.FileProcessor(str(tmp_path / "c.osm.pbf")):
         found[item.type_str()].append(item.id)
     assert found == {"n": [1, 2, 3, 4, 5, 6, 7], "w": [5, 7, 8, 9, 11], "r": [1, 3]}
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is absent")
+def test_neighbouring_extracts_are_clipped_as_one(tmp_path):
+    """Geneva cut in two overlapping halves gives, clipped across the cut, what the whole gives."""
+    source = DATA / "geneva" / "streets.osm.pbf"
+    halves = [tmp_path / "west.osm.pbf", tmp_path / "east.osm.pbf"]
+    clip_osm([source], halves[0], (6.10, 46.18, 6.135, 46.22))
+    clip_osm([source], halves[1], (6.135, 46.18, 6.17, 46.22))
+    box = (6.125, 46.195, 6.145, 46.205)
+    ways = clip_osm(halves, tmp_path / "both.osm.pbf", box)
+    assert ways == clip_osm([source], tmp_path / "whole.osm.pbf", box) > 500
+    ids = [
+        [(o.type_str(), o.id) for o in osmium.FileProcessor(str(tmp_path / f"{name}.osm.pbf"))]
+        for name in ("both", "whole")
+    ]
+    assert ids[0] == ids[1]
+    assert len(set(ids[0])) == len(ids[0])
 
 
 @pytest.mark.real
@@ -261,14 +280,14 @@ def test_an_extract_is_clipped_with_whole_ways(tmp_path):
     source = DATA / "geneva" / "streets.osm.pbf"
     box = (6.13, 46.195, 6.14, 46.205)
     target = tmp_path / "clip.osm.pbf"
-    assert clip_osm(source, target, box) > 500
+    assert clip_osm([source], target, box) > 500
     clipped = streets_from_osm(target, bbox=box)
     whole = streets_from_osm(source, bbox=box)
     assert clipped.n_edges == whole.n_edges
     assert clipped.length_m.sum() == pytest.approx(whole.length_m.sum())
     with pytest.raises(ValueError, match="Nothing of it"):
-        clip_osm(source, tmp_path / "no.osm.pbf", (0, 0, 1, 1))
+        clip_osm([source], tmp_path / "no.osm.pbf", (0, 0, 1, 1))
     (tmp_path / "bad.osm.pbf").write_bytes(b"nonsense")
     with pytest.raises(ValueError, match="OpenStreetMap"):
-        clip_osm(tmp_path / "bad.osm.pbf", tmp_path / "no.osm.pbf", box)
+        clip_osm([tmp_path / "bad.osm.pbf"], tmp_path / "no.osm.pbf", box)
     assert json.dumps(files(tmp_path)) == '["bad.osm.pbf", "clip.osm.pbf"]'

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,13 +35,16 @@ _UNDEFINED = 2**31 - 1
 _STORE = "sparse_mmap_array" if sys.platform == "linux" else "flex_mem"
 
 
-def clip_osm(source: Path, target: Path, bbox: Box, *, progress: Ways | None = None) -> int:
-    """Write the objects of ``source`` that touch ``bbox``.
+def clip_osm(
+    sources: Sequence[Path], target: Path, bbox: Box, *, progress: Ways | None = None
+) -> int:
+    """Write the objects of one extract, or of several neighbours, that touch ``bbox``.
 
     The box is widened by `MARGIN_DEG`, about a kilometre, so that a street without a node
     inside is kept where it crosses a corner. Streets, ferries, land use, buildings, water,
     railways, places, barriers, car parks and turn restrictions are kept. A way with a node
-    inside is kept whole, an area with a ring inside with all its rings.
+    inside is kept whole, an area with a ring inside with all its rings. What stands in several
+    extracts is written once.
 
     Parameters
     ----------
@@ -58,11 +61,13 @@ def clip_osm(source: Path, target: Path, bbox: Box, *, progress: Ways | None = N
     Raises
     ------
     SourceError
-        ``source`` cannot be read, or nothing of it lies inside.
+        A source cannot be read, or nothing lies inside.
     """
+    source, kept = sources[0], _Kept()
     try:
         with writing(target) as part:
-            kept = _read(source, bbox, progress)
+            for source in sources:
+                _read(source, bbox, kept, progress)
             ways = len(kept.ways)
             if not ways:
                 raise SourceError(
@@ -70,7 +75,7 @@ def clip_osm(source: Path, target: Path, bbox: Box, *, progress: Ways | None = N
                     file=source,
                     mend="Choose the extract of the region the place is in.",
                 )
-            _write(source, part, kept)
+            _write(sources, part, kept)
     except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
         if isinstance(error, SourceError):
             raise
@@ -118,8 +123,8 @@ def _is_area(relation: Any) -> bool:
     return any(key in relation.tags for key in AREA_KEYS)
 
 
-def _read(source: Path, bbox: Box, progress: Ways | None) -> _Kept:
-    """Read the ways with a node inside, the tagged nodes inside, and the rings of areas."""
+def _read(source: Path, bbox: Box, kept: _Kept, progress: Ways | None) -> None:
+    """Add the ways with a node inside, the tagged nodes inside, and the rings of areas."""
     # Most rings bear no tag of their own.
     members = {
         member.ref
@@ -131,7 +136,7 @@ def _read(source: Path, bbox: Box, progress: Ways | None) -> _Kept:
     tagged = osmium.filter.KeyFilter(*NODE_KEYS)
     tagged.enable_for(osmium.osm.NODE)
     objects: Any = osmium.FileProcessor(str(source), osmium.osm.NODE | osmium.osm.WAY)
-    inside, kept, count = _inside(bbox), _Kept(), 0
+    inside, count = _inside(bbox), 0
     for item in objects.with_locations(_STORE).with_filter(tagged):
         if item.is_node():
             place = item.location
@@ -148,7 +153,6 @@ def _read(source: Path, bbox: Box, progress: Ways | None) -> _Kept:
             kept.rings[item.id] = _line(item)
             if near:
                 kept.touched.add(item.id)
-    return kept
 
 
 def _is_of_use(tags: Any) -> bool:
@@ -200,15 +204,16 @@ def _nodes(
             yield ref, place_x, place_y, tagged.get(ref, nothing)[2]
 
 
-def _write(source: Path, part: Path, kept: _Kept) -> None:
+def _write(sources: Sequence[Path], part: Path, kept: _Kept) -> None:
     """Write nodes, ways and relations in the order of their ids."""
-    relations, ways = [], dict(kept.ways)
-    for relation in _relations(source):
+    relations: dict[int, tuple[dict[str, str], list[tuple[str, int, str]]]] = {}
+    ways = dict(kept.ways)
+    for relation in (r for source in sources for r in _relations(source)):
         refs = [m.ref for m in relation.members if m.type == "w"]
         of_area = _is_area(relation)
         if any(ref in kept.ways or (of_area and ref in kept.touched) for ref in refs):
             members = [(m.type, m.ref, m.role) for m in relation.members]
-            relations.append((relation.id, {t.k: t.v for t in relation.tags}, members))
+            relations[relation.id] = {t.k: t.v for t in relation.tags}, members
             if of_area:
                 ways |= {ref: kept.rings[ref] for ref in refs if ref in kept.rings}
     objects = osmium.osm.mutable
@@ -218,5 +223,5 @@ def _write(source: Path, part: Path, kept: _Kept) -> None:
         for ref in sorted(ways):
             line = ways[ref]
             writer.add_way(objects.Way(id=ref, nodes=list(line.refs), tags=line.tags))
-        for ref, tags, members in sorted(relations, key=lambda r: r[0]):
+        for ref, (tags, members) in sorted(relations.items()):
             writer.add_relation(objects.Relation(id=ref, members=members, tags=tags))

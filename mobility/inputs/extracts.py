@@ -17,36 +17,61 @@ from shapely.geometry import shape
 from mobility.errors import DownloadError
 from mobility.inputs.desk import Box, Desk, unexpected
 
+MAX_NEIGHBOURS = 4
 
-def geofabrik_extract(box: Box, desk: Desk) -> str:
-    """Return the address of the smallest Geofabrik extract that holds a box.
+
+def geofabrik_extracts(box: Box, desk: Desk) -> list[str]:
+    """Return the addresses of the extracts that hold a box: the smallest, or a few neighbours.
+
+    Near a border the smallest extract that holds the whole box may be a country's: where up to
+    `MAX_NEIGHBOURS` smaller ones cover it together and are half as large or less, they are taken.
 
     Raises
     ------
     DownloadError
-        The index cannot be fetched, or no extract holds the box.
+        The index cannot be fetched, or no extracts hold the box.
     """
     url = desk.services.geofabrik
     answer = desk.ask_json(url, "geofabrik.json")
     window = shapely.box(*box)
-    found: list[tuple[float, str]] = []
+    found: list[tuple[float, str, shapely.Geometry]] = []
     try:
         for feature in answer["features"]:
             address = feature["properties"].get("urls", {}).get("pbf")
             if not address or not feature.get("geometry"):
                 continue
-            area = shape(feature["geometry"])
-            if area.contains(window):
-                found.append((area.area, str(address)))
+            area = shapely.make_valid(shape(feature["geometry"]))
+            if area.intersects(window):
+                found.append((area.area, str(address), area))
     except (KeyError, TypeError, ValueError, AttributeError, shapely.GEOSException):
         raise unexpected(url) from None
-    if not found:
+    found.sort(key=lambda f: f[:2])
+    whole = next(((size, [address]) for size, address, a in found if a.contains(window)), None)
+    several = _neighbours(found, window)
+    if several and (whole is None or several[0] <= whole[0] / 2):
+        return several[1]
+    if whole is None:
         raise DownloadError(
             "No extract holds the whole area.",
             file=url,
             mend="Choose a smaller radius, or download an extract of your own and name it as osm.",
         )
-    return min(found)[1]
+    return whole[1]
+
+
+def _neighbours(
+    found: list[tuple[float, str, shapely.Geometry]], window: shapely.Geometry
+) -> tuple[float, list[str]] | None:
+    """Return the size and addresses of small extracts that cover a window together."""
+    size, chosen, left = 0.0, [], window
+    for area, address, extract in found:
+        rest = shapely.difference(left, extract)
+        if rest.area < left.area:
+            size, left = size + area, rest
+            chosen.append(address)
+        if not left.area:
+            return (size, chosen) if len(chosen) <= MAX_NEIGHBOURS else None
+    return None
 
 
 OVERPASS_WAYS = (
