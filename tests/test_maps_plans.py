@@ -62,5 +62,6 @@ def test_runs_call_at_their_stops_in_time_and_carry_their_riders(plans: Plans) -
         for index in run.stops:
             far = np.hypot(path[:, 0] - stops[index].lon, path[:, 1] - stops[index].lat)
             assert far.min() < 0.003
-        change = np.diff(run.riders)
+        # Loads withheld as small counts are half a rider; the others rise or fall.
+        change = np.diff([n for n in run.riders if n != 0.5])
         assert (change >= -1e-9).all() if run.direction == "in" else (change <= 1e-9).all()

@@ -15,7 +15,7 @@ from mobility.analysis.commutes import Access
 from mobility.analysis.study import Study
 from mobility.analysis.white_zones import WhiteZones
 from mobility.errors import Finding
-from mobility.inputs.calendars import read_holidays
+from mobility.inputs.holidays import read_holidays
 from mobility.shuttles.after import Proof, prove, read_tables, with_feed
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import Day, calendar_days

@@ -10,12 +10,21 @@ import pandas as pd
 
 from mobility.clock import format_clock
 from mobility.locale import translate
-from mobility.privacy import is_small
 from mobility.shuttles.blocks import Move
 from mobility.shuttles.design import Plans
 from mobility.shuttles.duties import DutyRules
 from mobility.shuttles.gtfs_out import COLOURS, write_gtfs
+from mobility.shuttles.lighter import REMEDIES
 from mobility.shuttles.plan import Plan, employer_shares
+from mobility.shuttles.shown import (
+    safe_columns,
+    safe_plans,
+    safe_rosters,
+    shown_loads,
+    shown_riders,
+    small_shares,
+    thin_places,
+)
 
 DIRECTIONS = {"in": "to work", "out": "back home"}
 
@@ -28,18 +37,20 @@ def write_plans(
     ``plans.csv``, ``rosters.csv``, ``sensitivity.csv``, ``harmonise.csv``, ``factors.csv``,
     ``lighter.csv`` and, for each plan, ``<plan>.zip`` (GTFS), ``<plan>.geojson``,
     ``<plan>-timetable.csv``, ``<plan>-blocks.csv``, ``<plan>-duties.csv`` and
-    ``<plan>-shares.csv``.
+    ``<plan>-shares.csv``. Counts under the territory's threshold are missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    least = plans.study.territory.limits.min_workers_shown
     tables: dict[str, pd.DataFrame] = {
-        "plans": plans.to_frame(),
+        "plans": safe_plans(plans.to_frame(), least),
         "sensitivity": sensitivity_table(plans),
         "rosters": rosters_table(plans),
         "harmonise": moves_table(plans),
         "factors": plans.factors.to_frame(),
     }
     if lighter is not None:
-        tables["lighter"] = lighter
+        follows = {f"{r}_workers": (f"{r}_eur_worker",) for r in REMEDIES}
+        tables["lighter"] = safe_columns(lighter, {"white_workers": (), **follows}, least)
     if plans.drawn is not None:
         for name, table in (("rosters", rosters_table), ("sensitivity", sensitivity_table)):
             tables[name] = pd.concat([tables[name], table(plans.drawn)], ignore_index=True)
@@ -67,7 +78,7 @@ def _write_plan(plans: Plans, plan: Plan, folder: Path, language: str) -> dict[s
 def sensitivity_table(plans: Plans) -> pd.DataFrame:
     """Return one row per plan: low and high of each interval."""
     fields = ("rosters", "gained", "eur_per_worker", "co2_saved_kg")
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         [
             {"plan": s.plan}
             | {
@@ -79,6 +90,14 @@ def sensitivity_table(plans: Plans) -> pd.DataFrame:
             for s in plans.intervals
         ]
     )
+    least = plans.study.territory.limits.min_workers_shown
+    # The cost of a worker at one end is that of the other end's number.
+    follows = {
+        "rosters_low": (), "rosters_high": (), "left_behind_high": (),
+        "gained_low": ("eur_per_worker_high", "co2_saved_kg_low"),
+        "gained_high": ("eur_per_worker_low", "co2_saved_kg_high"),
+    }  # fmt: skip
+    return frame if frame.empty else safe_columns(frame, follows, least)
 
 
 def rosters_table(plans: Plans) -> pd.DataFrame:
@@ -108,17 +127,12 @@ def rosters_table(plans: Plans) -> pd.DataFrame:
                     "pool_gained": gain.pool,
                 }
             )
-    frame = pd.DataFrame(rows)
-    least = plans.study.territory.limits.min_workers_shown
-    for name in ("rosters_gained", "rosters_estimate", "employees_gained", "pool_gained"):
-        if len(frame):
-            frame[name] = frame[name].where(~is_small(frame[name].to_numpy(), least))
-    return frame
+    return safe_rosters(pd.DataFrame(rows), plans.study.territory.limits.min_workers_shown)
 
 
 def moves_table(plans: Plans) -> pd.DataFrame:
     """Return what moving each site's hours would change, best first."""
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         [
             {
                 "site": plans.study.sites[m.site].name,
@@ -131,18 +145,24 @@ def moves_table(plans: Plans) -> pd.DataFrame:
         ],
         columns=["site", "minutes", "eur_saved", "vehicles_saved", "workers_change"],
     )
+    return safe_columns(
+        frame, {"workers_change": ()}, plans.study.territory.limits.min_workers_shown
+    )
 
 
 def timetable_table(plans: Plans, plan: Plan, *, language: str = "fr") -> pd.DataFrame:
-    """Return one row per call of every run: times, riders on and off, load after the call."""
+    """Return one row per call of every run: times, riders on and off, load after the call.
+
+    Riders and loads that would tell a small count are missing.
+    """
+    least = plans.study.territory.limits.min_workers_shown
+    thin = thin_places(plan, least)
     rows = []
     for number, run in enumerate(plan.runs):
-        inbound = run.direction == "in"
-        on = np.array(run.riders)
+        on, load = shown_riders(run, thin), shown_loads(run, thin, least)
         shifts = ", ".join(
             sorted({plans.study.shift_rows[plans.scene.edges[e].shift_id].shift for e in run.edges})
         )
-        load = np.cumsum(on) if inbound else on.sum() - np.cumsum(on)
         for k, place in enumerate(run.calls):
             rows.append(
                 {
@@ -217,6 +237,10 @@ def shares_table(plans: Plans, plan: Plan) -> pd.DataFrame:
         for by in ("boardings", "headcount", "km")
     }
     sites = sorted({s for shares in keys.values() for s in shares})
+    least = plans.study.territory.limits.min_workers_shown
+    few = small_shares(site_riders(plans, plan), least)
+    for by in ("boardings", "km"):
+        keys[by] |= dict.fromkeys(few.intersection(keys[by]), float("nan"))
     return pd.DataFrame(
         [
             {"site": plans.study.sites[s].name, "employer": plans.study.sites[s].employer}
@@ -228,11 +252,24 @@ def shares_table(plans: Plans, plan: Plan) -> pd.DataFrame:
     )
 
 
+def site_riders(plans: Plans, plan: Plan) -> dict[int, float]:
+    """Return the riders a day of each site, on the fuller direction of each shift."""
+    fuller = np.zeros(len(plans.scene.shift_ids))
+    np.maximum.at(fuller, plans.scene.edge_shift, plan.service.rider_edge)
+    riders: dict[int, float] = {}
+    for shift, n in zip(plans.scene.shift_ids, fuller, strict=True):
+        if n > 0:
+            site = plans.study.shift_rows[shift].site
+            riders[site] = riders.get(site, 0.0) + float(n)
+    return riders
+
+
 def lines_layer(plans: Plans, plan: Plan) -> list[dict[str, object]]:
     """Return GeoJSON features: the way of each line and direction, then its stops with riders."""
     features: list[dict[str, object]] = []
     seen: set[tuple[int, tuple[int, ...]]] = set()
     riders: dict[tuple[int, int], float] = {}
+    thin = thin_places(plan, plans.study.territory.limits.min_workers_shown)
     for run in plan.runs:
         for place, n in zip(run.calls, run.riders, strict=True):
             riders[run.line, place] = riders.get((run.line, place), 0.0) + n
@@ -261,7 +298,7 @@ def lines_layer(plans: Plans, plan: Plan) -> list[dict[str, object]]:
                 "geometry": {"type": "Point", "coordinates": [round(p.lon, 6), round(p.lat, 6)]},
                 "properties": {
                     "line": plan.lines[index].name, "stop": p.name, "kind": p.kind,
-                    "riders_day": round(n, 2),
+                    "riders_day": None if (index, place) in thin else round(n, 2),
                 },
             }
         )  # fmt: skip
