@@ -422,6 +422,22 @@ def test_the_keyboard_is_enough(open_page, basin) -> None:
     page.wait_for_selector(".mb-pop")
     page.keyboard.press("Escape")
     page.wait_for_selector(".mb-pop", state="detached")
+    # A sight in the middle; with no home under it, the nearest one; with none near, a word.
+    assert page.evaluate("getComputedStyle(document.activeElement, '::after').content") == '""'
+    page.evaluate(
+        """() => { const { map, homeAt } = window.mobilityMap, size = map.getSize();
+        for (let x = 0; x < size.x; x++) {
+          const at = map.containerPointToLatLng([x, size.y / 2]);
+          if (homeAt(at) >= 0) { map.setView(map.containerPointToLatLng([x - 20, size.y / 2]),
+            map.getZoom(), { animate: false }); return; } } }"""
+    )
+    assert page.evaluate("window.mobilityMap.homeAt(window.mobilityMap.map.getCenter())") == -1
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".mb-pop")
+    page.keyboard.press("Escape")
+    page.evaluate("window.mobilityMap.map.setView([0, 0], 10, { animate: false })")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.getElementById('mb-said').textContent.includes('Aucun')")
 
 
 @pytest.mark.parametrize("view", ["holds", "white", "popup", "english", "narrow"])

@@ -251,7 +251,7 @@ function swatch(style) {
   return node;
 }
 
-let legendOpen = true;
+let legendOpen = window.innerWidth > 600 || Boolean(document.body.dataset.layout);
 function showLegend() {
   const box = document.getElementById("mb-legend");
   const styles = shownNow ? shownNow.styles : [];

@@ -127,7 +127,9 @@ function bind() {
     map.getContainer().classList.toggle("mb-over", homeAt(event.latlng) >= 0);
   });
   map.getContainer().addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && event.target === map.getContainer()) clickMap(map.getCenter());
+    if (event.key === "Enter" && event.target === map.getContainer()) {
+      if (measure.on) clickMap(map.getCenter()); else openMiddle();
+    }
     if (event.key === "Escape" && measure.on) toggleMeasure();
   });
 }

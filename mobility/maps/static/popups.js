@@ -141,11 +141,32 @@ function openSite(index) {
       t("Show this site"))]);
 }
 
+// Pixels between a place and a point of the map.
+function distanceFrom(point) {
+  const origin = map.getPixelOrigin(), world = 256 * Math.pow(2, map.getZoom());
+  return (x, y) => Math.hypot(x * world - origin.x - point.x, y * world - origin.y - point.y);
+}
+
+// The Enter key: what stands in the middle of the map, else the nearest home in sight of it.
+const NEAR_PX = 60;
+async function openMiddle() {
+  map.closePopup();
+  document.getElementById("mb-said").textContent = "";
+  await openAt(map.getCenter());
+  if (map._popup && map._popup.isOpen()) return;
+  const far = distanceFrom(map.latLngToLayerPoint(map.getCenter()));
+  let best = -1, nearest = NEAR_PX;
+  for (let h = 0; h < homes.n; h++) {
+    const away = drawn(h) ? far(homes.x[h], homes.y[h]) : NEAR_PX;
+    if (away < nearest) { best = h; nearest = away; }
+  }
+  if (best >= 0) await openHome(best);
+  else document.getElementById("mb-said").textContent = t("No home near the middle of the map: move it with the arrow keys.");
+}
+
 // A click or the Enter key: the nearest thing drawn there.
 async function openAt(latlng) {
-  const point = map.latLngToLayerPoint(latlng), origin = map.getPixelOrigin();
-  const world = 256 * Math.pow(2, map.getZoom());
-  const far = (x, y) => Math.hypot(x * world - origin.x - point.x, y * world - origin.y - point.y);
+  const far = distanceFrom(map.latLngToLayerPoint(latlng));
   for (const gate of gatePoints) if (far(gate.x, gate.y) < 13) return openSite(gate.site);
   const halt = planStopAt(far);
   if (halt) return openPlanStop(halt);
