@@ -21,6 +21,7 @@ from mobility.analysis.recommendations import distinct
 from mobility.analysis.retiming import access_after, search, workbench
 from mobility.analysis.retiming_candidates import SearchOptions, candidates
 from mobility.analysis.retiming_combine import best_subset, combine
+from mobility.analysis.white_zones import SERVED, white_zones
 
 DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 ONLY_TRIPS = SearchOptions(kinds=("move_trip",))
@@ -266,6 +267,9 @@ def test_quick_minutes_to_fix_are_those_of_the_search(demo):
     quick = minutes_to_fix(demo.access, bench=demo)
     assert np.array_equal(quick.minutes, found.minutes_to_fix)
     assert (quick.minutes > 0).any()
+    zones = white_zones(demo.access)
+    fix = quick.aligned(zones.keys)
+    assert ((fix == 0) == (zones.status == SERVED)).all()
     # The move named does connect the home.
     key, home = (int(k[0]) for k in np.nonzero(quick.minutes > 0))
     lever = quick.levers[quick.move[key, home]]

@@ -57,6 +57,18 @@ class Fixes:
         found = np.flatnonzero(mine.to_numpy())
         return int(found[0]) if found.size else None
 
+    def aligned(self, keys: pd.DataFrame) -> NDArray[np.int16]:
+        """Return the minutes in the order of other keys, e.g. those of the white zones.
+
+        Parameters
+        ----------
+        keys
+            ``shift_id`` and ``day_kind`` of each row wanted.
+        """
+        rows = [self.row(int(s), str(k)) for s, k in keys[["shift_id", "day_kind"]].to_numpy()]
+        none = np.full(self.minutes.shape[1], -1, np.int16)
+        return np.array([none if row is None else self.minutes[row] for row in rows], np.int16)
+
     def text(self, move: int, language: str) -> str:
         """Return a move in words: ``line 3: 05:10 → 04:50 (20 min earlier)``."""
         lever, names = self.levers[move], self.names[move]

@@ -192,12 +192,5 @@ def write_levers_map(results: LeverResults, path: Path, language: str) -> None:
         for k, one in enumerate(results.illustrations)
     )
     zones = results.zones
-    place = {
-        (int(shift), str(day)): k
-        for k, (shift, day) in enumerate(
-            results.found.bench.scores.keys[["shift_id", "day_kind"]].itertuples(index=False)
-        )
-    }
-    rows = [place[int(s), str(d)] for s, d in zones.keys.itertuples(index=False)]
-    fix = results.found.minutes_to_fix[rows]
+    fix = results.found.fixes.aligned(zones.keys)
     write_map(map_model(zones.access, zones, after=after, fix=fix), path, language=language)
