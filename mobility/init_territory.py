@@ -5,9 +5,6 @@ What cannot be fetched is said, with what to put where; the file is written all 
 
 from __future__ import annotations
 
-import csv
-import dataclasses
-import io
 import json
 import re
 import shutil
@@ -19,9 +16,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-import geopandas as gpd
 import numpy as np
-import shapely
 
 from mobility.errors import (
     DownloadError,
@@ -31,18 +26,17 @@ from mobility.errors import (
     TerritoryError,
 )
 from mobility.files import write_text, writing
+from mobility.init_sites import industrial_sites, named, nearest_first, sites_csv
 from mobility.init_text import territory_text
 from mobility.inputs.clip import clip_osm
 from mobility.inputs.communes import Commune, around, communes_within, find_commune
 from mobility.inputs.desk import Box, Desk
 from mobility.inputs.extracts import geofabrik_extracts, overpass_query
-from mobility.inputs.industrial import CandidateSite, candidate_sites
+from mobility.inputs.industrial import CandidateSite
 from mobility.inputs.layers import need_file
 from mobility.inputs.offers import FeedOffer, french_feeds, world_feeds
 from mobility.locale import translate
-from mobility.network.modes import edge_times
-from mobility.network.streets import Streets, streets_from_osm
-from mobility.territory import Speeds
+from mobility.network.streets import streets_from_osm
 
 Language = Literal["fr", "en"]
 SMALL_AREA_KM2 = 400.0
@@ -58,7 +52,6 @@ BY_HAND = {
     "commune": "Check the connection; or do without: name the centre (--centre=-1.43,46.67) and "
     "your own files (--osm, --gtfs).",
 }
-NO_ENTRANCE = ("motorway", "motorway_link", "trunk", "trunk_link")
 
 
 @dataclass(frozen=True)
@@ -341,64 +334,6 @@ class _Work:
             write_text(target, sites_csv(named(found, places)))
             self.files.append(target.relative_to(self.folder))
         return found
-
-
-def industrial_sites(streets: Streets) -> list[CandidateSite]:
-    """Return the industrial estates of a street network, gates at their road entrances."""
-    there, back = edge_times(streets, "car", Speeds())
-    open_ = np.isfinite(there) | np.isfinite(back)
-    open_ &= ~streets.tags["highway"].isin(NO_ENTRANCE).to_numpy()
-    lines = np.asarray(streets.lines, dtype=object)[open_]
-    industrial = streets.background.get("industrial")
-    if industrial is None:
-        return []
-    return candidate_sites(industrial, gpd.GeoSeries(lines, crs=streets.crs))
-
-
-def nearest_first(sites: list[CandidateSite], centre: tuple[float, float]) -> list[CandidateSite]:
-    """Return sites by size discounted by distance: half the weight at five kilometres."""
-    lon, lat = centre
-
-    def weight(site: CandidateSite) -> float:
-        x = (site.centre[0] - lon) * np.cos(np.radians(lat))
-        km = 111.2 * float(np.hypot(x, site.centre[1] - lat))
-        return -site.area_ha / (1 + km / 5)
-
-    return sorted(sites, key=weight)
-
-
-def named(sites: list[CandidateSite], places: gpd.GeoDataFrame | None) -> list[CandidateSite]:
-    """Return sites with a name each: their own, numbered when shared, or the nearest place's."""
-    tree = None
-    if places is not None:
-        places = places[places["name"].notna()]
-        tree = shapely.STRtree(np.asarray(places.geometry.array, dtype=object))
-    taken: dict[str, int] = {}
-    out = []
-    for site in sites:
-        name = site.name
-        if not name:
-            near = (
-                None if tree is None or not len(tree) else tree.nearest(shapely.Point(site.centre))
-            )
-            where = "" if near is None or places is None else f" {places['name'].iloc[near]}"
-            name = f"Zone industrielle{where}"
-        taken[name] = taken.get(name, 0) + 1
-        number = f" {taken[name]}" if taken[name] > 1 else ""
-        out.append(dataclasses.replace(site, name=name + number))
-    return out
-
-
-def sites_csv(sites: list[CandidateSite]) -> str:
-    """Return the sites table: one row per gate, the first with a roster to be corrected."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";", lineterminator="\n")
-    writer.writerow(["nom", "employeur", "lon", "lat", "portail", "équipe", "effectif"])
-    for site in sites:
-        for k, (lon, lat) in enumerate(site.gates):
-            roster = ["3x8", "0"] if k == 0 else ["", ""]
-            writer.writerow([site.name, "", f"{lon:.6f}", f"{lat:.6f}", str(k + 1), *roster])
-    return text.getvalue()
 
 
 def _area_km2(box: Box) -> float:

@@ -11,8 +11,9 @@ import pytest
 from feeds import service, trip, write_gtfs
 
 from mobility.errors import Finding, TerritoryError
-from mobility.inputs.calendars import ChosenDay, choose_days, read_holidays
+from mobility.inputs.calendars import ChosenDay, choose_days
 from mobility.inputs.gtfs import Feed, merge_feeds, read_feed
+from mobility.inputs.holidays import read_holidays
 from mobility.territory import DaysConfig
 
 PARIS = ZoneInfo("Europe/Paris")

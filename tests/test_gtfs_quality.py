@@ -10,9 +10,9 @@ import pytest
 from feeds import service, trip, write_gtfs
 
 from mobility.errors import Finding
-from mobility.inputs.calendars import read_holidays
 from mobility.inputs.gtfs import Feed, merge_feeds, read_feed
 from mobility.inputs.gtfs_quality import check_feed, school_routes
+from mobility.inputs.holidays import read_holidays
 from mobility.territory import DaysConfig
 
 STOPS = {"A": (4.00, 45.0), "B": (4.01, 45.0), "C": (4.02, 45.0)}

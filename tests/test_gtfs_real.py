@@ -13,9 +13,10 @@ import pytest
 from feeds import to_csv
 
 from mobility.errors import Finding, MobilityError
-from mobility.inputs.calendars import choose_days, read_holidays
+from mobility.inputs.calendars import choose_days
 from mobility.inputs.gtfs import Feed, merge_feeds, read_feed
 from mobility.inputs.gtfs_quality import check_feed
+from mobility.inputs.holidays import read_holidays
 from mobility.network.footpaths import WalkTable
 from mobility.network.timetable import Timetable, mirrored
 from mobility.network.timetable_build import build_timetable

@@ -16,6 +16,7 @@ ROOM = Path(__file__).parents[1] / "mobility"
 MODULES = [
     *sorted(ROOM.glob("inputs/gtfs*.py")),
     ROOM / "inputs" / "calendars.py",
+    ROOM / "inputs" / "holidays.py",
     *(ROOM / "network" / f"{n}.py" for n in ("runs", "transfers", "station", "timetable_build")),
 ]
 

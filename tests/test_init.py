@@ -11,7 +11,8 @@ from test_download import FAST, Services, commune, dataset, page, square, stops,
 
 import mobility.inputs.clip
 from mobility.errors import DownloadError, TerritoryError
-from mobility.init_territory import init_territory, named, nearest_first, sites_csv
+from mobility.init_sites import named, nearest_first, sites_csv
+from mobility.init_territory import init_territory
 from mobility.init_text import school_zone
 from mobility.inputs.clip import clip_osm
 from mobility.inputs.desk import Desk

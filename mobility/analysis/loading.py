@@ -21,9 +21,10 @@ from mobility.analysis.study import Progress, Study, idle_rosters, quiet
 from mobility.analysis.walks import feeders_of, street_commutes, walks_to_stops
 from mobility.engine.journeys import TwoWay
 from mobility.errors import Finding
-from mobility.inputs.calendars import ChosenDay, choose_days, read_holidays
+from mobility.inputs.calendars import ChosenDay, choose_days
 from mobility.inputs.gtfs import Feed
 from mobility.inputs.gtfs_quality import check_feed, school_routes
+from mobility.inputs.holidays import read_holidays
 from mobility.inputs.homes import Homes, read_homes
 from mobility.inputs.plain_days import plain_days
 from mobility.inputs.sites import read_sites

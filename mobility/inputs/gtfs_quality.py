@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from mobility.errors import Finding, Severity
-from mobility.inputs.calendars import SATURDAY, Holidays
 from mobility.inputs.gtfs import Feed, route_mode
+from mobility.inputs.holidays import SATURDAY, Holidays
 
 Bool = NDArray[np.bool_]
 EARTH_M = 6_371_009.0
