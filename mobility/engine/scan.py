@@ -180,9 +180,13 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
             for later in range(ride + 1, max_rides):
                 log_ptr[later + 1] = logged
             break
-        low[:] = INF
-        high[:] = 0
-        floor[:] = INF
+        for stop in range(n_stops):
+            low[stop] = INF
+            high[stop] = 0
+            floor[stop] = INF
+            hope[stop] = INF
+            since[stop] = -INF
+            until[stop] = -INF
         count = 0
         for i in range(log_ptr[ride], logged):
             call = log_call[i]
@@ -198,14 +202,12 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
             stop = stops[j]
             place[stop] = filled
             filled += high[stop] - low[stop]
-        fresh[:filled] = INF
+        for k in range(filled):
+            fresh[k] = INF
         for i in range(log_ptr[ride], logged):
             call = log_call[i]
             stop = call_stop[call]
             fresh[place[stop] + call_pos[call] - low[stop]] = log_walk[i]
-        hope[:] = INF
-        since[:] = -INF
-        until[:] = -INF
         for j in range(count):
             stop = stops[j]
             after = INF
@@ -222,8 +224,9 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
                 until[other] = max(until[other], later - into_need_s[foot])
 
     # All labels by stop, from the first to the last departure that has one.
-    low[:] = INF
-    high[:] = 0
+    for stop in range(n_stops):
+        low[stop] = INF
+        high[stop] = 0
     for i in range(logged):
         call = log_call[i]
         stop = call_stop[call]
