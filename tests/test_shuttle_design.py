@@ -27,7 +27,8 @@ from mobility.shuttles.edit import cost_lines, read_lines
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.gtfs_out import clock, write_gtfs
 from mobility.shuttles.harmonise import harmonise
-from mobility.shuttles.lighter import REMEDIES, Insert, insert_calls, lighter_answers
+from mobility.shuttles.inserts import Insert, insert_calls
+from mobility.shuttles.lighter import REMEDIES, lighter_answers
 from mobility.shuttles.model import UNREACHED
 from mobility.shuttles.outputs import write_plans
 from mobility.shuttles.schedule import run_cover

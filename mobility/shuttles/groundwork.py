@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mobility.analysis.study import Study
+from mobility.analysis.study import Study, engine_limits
 from mobility.network.footpaths import WalkTable, home_walks
 from mobility.shuttles.after import homes_lonlat
 from mobility.shuttles.anchors import choose_hubs, hub_anchor, hub_times, make_pools
@@ -359,7 +359,7 @@ def make_scene(
     walk: Ints,
 ) -> Scene:
     """Put demand, places and the territory's limits together."""
-    limits = study.territory.limits
+    limits = engine_limits(study.territory.limits)
     return Scene(
         places=tuple(places),
         xy=study.streets.project(*lonlat_of(places).T),
@@ -375,10 +375,10 @@ def make_scene(
         needs=demand.needs,
         days=demand.days,
         limits=RideLimits(
-            max_total_s=round(limits.max_total_min * 60),
-            max_walk_s=round(limits.max_walk_min * 60),
+            max_total_s=limits.max_total_s,
+            max_walk_s=limits.max_walk_s,
             max_stop_walk_s=round(config.max_walk_min * 60),
-            max_wait_s=round(limits.max_wait_min * 60),
+            max_wait_s=limits.max_wait_s,
             max_ride_s=round(config.max_ride_min * 60),
             detour_ratio=config.detour_ratio,
             detour_s=round(config.detour_min * 60),

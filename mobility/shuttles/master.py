@@ -140,7 +140,6 @@ class Master:
                 ([v for v, _ in mine], hour * max(self._cost(v).days for v, _ in mine))
             )
             self._most[self._column(5, k)] = len(mine)
-            self._most[self._column(6, k)] = np.inf
             self._overlaps([(v, *_busy(self._scene, run)) for v, run in mine], self._column(5, k))
 
     def _overlaps(self, spans: Sequence[tuple[int, int, int]], column: int) -> None:
@@ -162,6 +161,8 @@ class Master:
             hours = [self._cost(v).hours for v in runs]
             self._pay.append(([*runs, drivers, eur], [*hours, weights.wait_h * hour, -1.0], 0.0))
             self._pay.append(([drivers, eur], [weights.least_h * hour, -1.0], 0.0))
+            each = (weights.wait_h + weights.least_h) * hour
+            self._most[eur] = sum(hours) + each * self._most[drivers]
 
     def _cost(self, v: int) -> RunCost:
         c, r = self._index[v]
