@@ -207,7 +207,12 @@ def _sample(
 
 
 def _legs(found: EdgeAnswers, home: int) -> tuple[MapLeg, ...]:
-    return tuple(_leg(leg) for leg in found.texts(home))
+    """Return the legs of a journey, but changes from a stop to itself within the minute."""
+    return tuple(
+        _leg(leg)
+        for leg in found.texts(home)
+        if leg.depart != leg.arrive or leg.from_name != leg.to_name
+    )
 
 
 def _leg(leg: LegText) -> MapLeg:

@@ -422,6 +422,12 @@ def test_the_keyboard_is_enough(open_page, basin) -> None:
     page.wait_for_selector(".mb-pop")
     page.keyboard.press("Escape")
     page.wait_for_selector(".mb-pop", state="detached")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".mb-pop")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('.leaflet-popup') !== null")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".mb-pop", state="detached")
     # A sight in the middle; with no home under it, the nearest one; with none near, a word.
     assert page.evaluate("getComputedStyle(document.activeElement, '::after').content") == '""'
     page.evaluate(

@@ -131,6 +131,10 @@ function bind() {
       if (measure.on) clickMap(map.getCenter()); else openMiddle();
     }
     if (event.key === "Escape" && measure.on) toggleMeasure();
+    if (event.key === "Escape" && event.target.closest(".leaflet-popup")) {
+      map.closePopup();
+      map.getContainer().focus();
+    }
   });
 }
 
