@@ -247,12 +247,17 @@ def _legs(study: Study) -> tuple[Int64, Int64, Int64]:
         inside[tt.run_ptr[1:] - 1] = False
         call = np.flatnonzero(inside & (tt.call_trip >= 0))
         line = route[tt.call_trip[call]]
-        bus = np.isin(types[line], (3, 11)) | (types[line] // 100 == 7)
+        bus = is_bus(types[line])
         call = call[bus]
         rows.append(np.column_stack([line[bus], tt.call_stop[call], tt.call_stop[call + 1]]))
     every = np.unique(np.concatenate(rows), axis=0) if rows else np.zeros((0, 3), np.int64)
     stops = np.unique(np.concatenate(served)) if served else np.zeros(0, np.int64)
     return every[:, 0], every[:, 1:], stops.astype(np.int64)
+
+
+def is_bus(route_type: Int64) -> NDArray[np.bool_]:
+    """Return whether route types are buses, free to drive anywhere (basic and extended types)."""
+    return np.asarray((route_type == 3) | (route_type // 100 == 7))
 
 
 def _places(one: Float, two: Float) -> Float:
@@ -337,6 +342,7 @@ def _passing(stop_xy: Float, legs: Int64, mine: Int64, place: Float) -> tuple[Le
 
 __all__ = [
     "NewStop",
+    "is_bus",
     "remember_dark",
     "white_workers",
     "widened",

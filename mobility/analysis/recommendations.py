@@ -200,7 +200,17 @@ def hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
         eur = staff * factors["shift_change_worker"]
         moved = (curve.rosters, offset)
         found.append(
-            Remedy("shift_hours", action, params, gain, 0.0, eur, hours=moved, sites=tuple(sites))
+            Remedy(
+                "shift_hours",
+                action,
+                params,
+                gain,
+                0.0,
+                eur,
+                words=("roster",),
+                hours=moved,
+                sites=tuple(sites),
+            )
         )
     return found
 

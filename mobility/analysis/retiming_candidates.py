@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mobility.analysis.levers_model import DayNetwork, Lever
-from mobility.analysis.levers_stops import NewStop
+from mobility.analysis.levers_stops import NewStop, is_bus
 from mobility.analysis.levers_window import Window
 from mobility.analysis.study import Study
 from mobility.engine.journeys import deadline_of
@@ -92,7 +92,7 @@ def candidates(
     new_stops
         Places of the study where lines could call, see `levers_stops.with_new_stops`.
     """
-    makers = {
+    makers: dict[str, Callable[[], Iterable[Unit]]] = {
         "move_trip": lambda: _trip_moves(study, nets, windows, options),
         "move_line": lambda: _line_moves(study, nets, windows, options),
         "extend": lambda: _extensions(study, nets, windows, options),
@@ -309,7 +309,9 @@ def _lifted(study: Study, nets: dict[str, DayNetwork], windows: Sequence[Window]
 def _extensions(
     study: Study, nets: dict[str, DayNetwork], windows: Sequence[Window], options: SearchOptions
 ) -> Iterator[Unit]:
-    """Yield trips that end, or begin, within a short drive of a gate, carried on to it."""
+    """Yield bus trips that end, or begin, within a short drive of a gate, carried on to it."""
+    types = study.feed.routes["route_type"].to_numpy().astype(np.int64)
+    bus = is_bus(types[study.feed.trips["route"].to_numpy().astype(np.int64)])
     to_gate, from_gate = gate_drives(study, options.extension_s)
     seen: set[tuple[tuple[int, ...], int, bool]] = set()
     twins = twins_of(study, nets)
@@ -322,6 +324,7 @@ def _extensions(
         ends = pieces.first_call if returning else pieces.last_call
         run_ends = tt.run_ptr[:-1][pieces.run] if returning else tt.run_ptr[1:][pieces.run] - 1
         near = (pieces.start_s <= high) & (pieces.end_s >= low) & (ends == run_ends)
+        near &= bus[pieces.trip]
         for k in np.flatnonzero(near):
             stop = int(tt.call_stop[ends[k]])
             for gate, drive_s in drives.get(stop, {}).items():
