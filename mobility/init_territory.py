@@ -214,9 +214,9 @@ class _Work:
         try:
             return find_commune(place, self.desk)
         except DownloadError as error:
-            if "place" not in error.params:
-                error.mend = BY_HAND["commune"]
-            raise
+            if "place" in error.params:
+                raise
+            raise _with_mend(error, "commune") from None
 
     def attempt(self, step: Callable[[], Path], what: str, target: Path) -> Path | None:
         """Do a step that writes ``target``; say what to do when its source cannot be had.
@@ -227,9 +227,7 @@ class _Work:
             path = step()
         except (DownloadError, SourceError, SourceNotFoundError) as error:
             if not target.is_file():
-                error.mend = BY_HAND[what]
-                error.params |= {"target": target, "folder": target.parent}
-                self.missing.append(error)
+                self.missing.append(_with_mend(error, what, target=target, folder=target.parent))
                 return None
             path = target
         self.files.append(path.relative_to(self.folder))
@@ -294,18 +292,22 @@ class _Work:
 
     def _offers(self, box: Box, into: Path) -> list[FeedOffer]:
         """Return what the catalogues offer; where they have nothing, what was saved by hand."""
+        failures: list[MobilityError] = []
         for look in (french_feeds, world_feeds):
             try:
                 offers = look(box, self.desk)
             except DownloadError as error:
-                self.missing.append(error)
+                failures.append(_with_mend(error, "timetable", folder=into))
                 continue
             if offers:
+                self.missing += failures
                 return offers
         saved = sorted(into.glob("*.zip"))
         if not saved:
-            problem = "No timetable was found for this area."
-            self.missing.append(DownloadError(problem, mend=BY_HAND["timetable"], folder=into))
+            none = DownloadError(
+                "No timetable was found for this area.", mend=BY_HAND["timetable"], folder=into
+            )
+            self.missing += failures or [none]
         return [FeedOffer(path.stem, str(path), "", "", "", "", path.name) for path in saved]
 
     def _feed(self, offer: FeedOffer, target: Path) -> Path:
@@ -340,6 +342,14 @@ def _area_km2(box: Box) -> float:
     west, south, east, north = box
     middle = np.cos(np.radians((south + north) / 2))
     return float((east - west) * middle * (north - south) * 111.2**2)
+
+
+def _with_mend(error: MobilityError, what: str, **params: object) -> MobilityError:
+    """Return an error that says what to do by hand."""
+    error.mend = BY_HAND[what]
+    error.params |= params
+    error.args = (error.render("en"),)
+    return error
 
 
 def _is_address(text: str) -> bool:

@@ -30,6 +30,7 @@ USER_AGENT = "mobility-shift (commute accessibility of industrial sites)"
 BLOCK = 1 << 16
 RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 MAX_RETRY_AFTER_S = 60.0
+MAX_TRIES = 100
 
 
 @dataclass(frozen=True)
@@ -144,10 +145,13 @@ def fetch(
 class _Cut(Exception):  # noqa: N818
     """One try failed in a way that another may mend."""
 
-    def __init__(self, error: DownloadError, wait_s: float = 0.0) -> None:
+    def __init__(
+        self, error: DownloadError, wait_s: float = 0.0, *, tries: int = MAX_TRIES
+    ) -> None:
         super().__init__(str(error))
         self.error = error
         self.wait_s = wait_s
+        self.tries = tries
 
 
 @dataclass(frozen=True)
@@ -201,7 +205,8 @@ class _Request:
                 try:
                     return self._try(session, shelf)
                 except _Cut as cut:
-                    if attempt + 1 == self.patience.tries:
+                    last = attempt + 1 >= min(self.patience.tries, cut.tries)
+                    if last:
                         raise cut.error from None
                     time.sleep(max(pause, cut.wait_s))
                     pause *= 2
@@ -238,8 +243,8 @@ class _Request:
             problem = "{host} stopped answering."
             raise _Cut(self.error(problem)) from None
         except requests.RequestException:
-            problem = "No connection to {host}."
-            raise _Cut(self.error(problem)) from None
+            # Without a network, more tries only make one wait.
+            raise _Cut(self.error("No connection to {host}."), tries=2) from None
         except DownloadError:
             raise
         except OSError as error:
