@@ -12,8 +12,8 @@ from mobility.analysis.commutes import assess
 from mobility.analysis.levers_family import family
 from mobility.analysis.levers_model import Lever, networks
 from mobility.analysis.levers_patch import what_if
+from mobility.analysis.levers_runs import mirror_runs
 from mobility.analysis.levers_stops import with_gate_stops
-from mobility.analysis.levers_window import mirror_runs
 from mobility.analysis.loading import load
 from mobility.analysis.retiming import access_after, workbench
 from mobility.analysis.retiming_candidates import SearchOptions, candidates

@@ -15,28 +15,32 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mobility.analysis.commutes import at_gate, home_in_dark, street_times, transit_times
+from mobility.analysis.commutes import home_in_dark, street_times, transit_times
 from mobility.analysis.feeder_modes import Carried, carried_times, ridden_from
 from mobility.analysis.levers_family import Family
 from mobility.analysis.levers_kernel import useful_runs
-from mobility.analysis.levers_model import DayNetwork
 from mobility.analysis.levers_modes import (
     Changed,
     Reader,
-    carried_modes,
     readers_of,
     riding_modes,
     times_of,
 )
-from mobility.analysis.levers_patch import join_runs, pick_calls
-from mobility.analysis.study import Study, engine_limits
+from mobility.analysis.levers_patch import join_runs
+from mobility.analysis.levers_runs import (
+    departure_keys,
+    labelled_stops,
+    mirror_runs,
+    only_walks,
+    used_runs,
+)
+from mobility.analysis.study import Study
 from mobility.engine.journeys import (
     Edge,
     EngineLimits,
     OneWay,
     deadline_of,
     earliest_of,
-    relaxed,
 )
 from mobility.engine.scan import reach_homes, scan_rides
 from mobility.inputs.calendars import ChosenDay
@@ -340,7 +344,7 @@ class _Trial:
         )
         owner = np.concatenate([np.full(window.run_ids.size, -1, np.int32), member])[used]
         self.owner = np.repeat(owner, np.diff(self.runs.run_ptr))
-        labelled = _labelled_stops(bound)
+        labelled = labelled_stops(bound)
         self.walks = only_walks(window.home_walks, labelled[window.home_walks.stop])
         self.feet = window.feet_to(labelled)
         self._bound = bound, index[1]
@@ -391,53 +395,6 @@ class _Trial:
         return found
 
 
-def used_runs(
-    runs: RunArrays,
-    index: tuple[Int64, Int32, Int32, Int32],
-    scanned: tuple[Int64, Int64, Int32],
-) -> Int64:
-    """Return the runs with a label, ascending."""
-    first, shift, label = scanned
-    stops = np.repeat(np.arange(shift.size - 1), np.diff(shift))
-    position = np.arange(shift[-1]) + (first - shift[:-1])[stops]
-    calls = index[2][position[label[-1] < INF]]
-    used = np.zeros(runs.run_ptr.size - 1, bool)
-    used[runs.run_ptr.searchsorted(calls, side="right") - 1] = True
-    return np.flatnonzero(used)
-
-
-def _labelled_stops(scanned: tuple[Int64, Int64, Int32]) -> Bool:
-    """Return whether each stop has a departure with a label."""
-    _, shift, label = scanned
-    labelled = np.zeros(shift.size - 1, bool)
-    stops = np.repeat(np.arange(shift.size - 1), np.diff(shift))
-    labelled[stops[label[-1] < INF]] = True
-    return labelled
-
-
-def only_walks(walks: WalkTable, kept: Bool) -> WalkTable:
-    """Return some walks of a table."""
-    ptr = np.concatenate([[0], np.cumsum(kept)])[walks.ptr].astype(np.int64)
-    return WalkTable(ptr, walks.stop[kept], walks.walk_s[kept])
-
-
-def mirror_runs(runs: RunArrays) -> RunArrays:
-    """Return runs with time reversed, as `mobility.network.timetable.mirrored` does."""
-    sizes = np.diff(runs.run_ptr)
-    ends = runs.run_ptr[:-1] + runs.run_ptr[1:] - 1
-    back = np.repeat(ends, sizes) - np.arange(int(runs.run_ptr[-1]))
-    return RunArrays(
-        runs.run_ptr,
-        runs.call_stop[back],
-        -runs.call_dep[back],
-        -runs.call_arr[back],
-        runs.call_alight[back],
-        runs.call_board[back],
-        runs.call_trip[back],
-        runs.run_day,
-    )
-
-
 def _inserted(window: Window, added: RunArrays) -> tuple[Int64, Int32, Int32, Int32]:
     """Return the stop-major index of the window's runs followed by the added ones."""
     dep_ptr, dep_time, dep_call, _ = window.index_arrays
@@ -455,76 +412,3 @@ def _inserted(window: Window, added: RunArrays) -> tuple[Int64, Int32, Int32, In
     positions = np.full(size + added.call_stop.size, -1, np.int32)
     positions[new_call] = np.arange(new_call.size, dtype=np.int32)
     return new_ptr, np.insert(dep_time, at, dep).astype(np.int32), new_call, positions
-
-
-def departure_keys(stop: Int32, dep_s: Int32) -> Int64:
-    """Return one sortable number per departure: by stop, then by time."""
-    return (stop.astype(np.int64) << 32) + dep_s.astype(np.int64) + 2**31
-
-
-def windows(study: Study, nets: dict[str, DayNetwork]) -> tuple[Window, ...]:
-    """Return one window per site, kind of day and distinct shift edge.
-
-    Modes by which a bicycle is taken along have windows of their own.
-    """
-    found: dict[tuple[int, str, Edge, str], Window] = {}
-    limits = engine_limits(study.territory.limits)
-    walks = only_walks(study.home_walks, study.home_walks.walk_s <= limits.max_walk_s)
-    for mode in ("transit", *carried_modes(study)):
-        for day in study.days:
-            for row in study.shift_rows:
-                if not study.works_on(row.shift_id, day):
-                    continue
-                for edge in study.edges(row.shift_id, day):
-                    key = (row.site, day.kind, edge, mode)
-                    if key not in found:
-                        place = (len(found), row.site, mode)
-                        network = nets[day.kind]
-                        found[key] = _window(study, network, place, day, edge, limits, walks)
-    return tuple(found.values())
-
-
-def _window(
-    study: Study,
-    network: DayNetwork,
-    place: tuple[int, int, str],
-    day: ChosenDay,
-    edge: Edge,
-    limits: EngineLimits,
-    walks: WalkTable,
-) -> Window:
-    low, high = earliest_of(edge, limits), deadline_of(edge)
-    if edge.returning:
-        low, high = -high, -low
-    ids = np.flatnonzero((network.start_s <= high) & (network.end_s >= low)).astype(np.int64)
-    runs = clip_runs(take_runs(network.runs, ids), low, high)
-    filled = np.flatnonzero(np.diff(runs.run_ptr) > 0)
-    ids, runs = ids[filled], take_runs(runs, filled)
-    if edge.returning:
-        runs = mirror_runs(runs)
-    # First calls let nobody off and last ones nobody on, as in a whole timetable.
-    board, alight = runs.call_board.copy(), runs.call_alight.copy()
-    board[runs.run_ptr[1:] - 1] = False
-    alight[runs.run_ptr[:-1]] = False
-    runs = runs._replace(call_board=board, call_alight=alight)
-    gate, mode = at_gate(study, day, edge), place[2]
-    way = gate.feeders.get(mode)
-    if isinstance(way, Carried):
-        walks = way.access[int(edge.returning)]
-        limits = relaxed(limits, home_walk_counts=False, gate_walk_counts=False)
-    return Window(place[0], study, place[1], day, edge, limits, ids, runs, walks, gate, mode)
-
-
-def clip_runs(runs: RunArrays, low_s: int, high_s: int) -> RunArrays:
-    """Return the runs with the calls that leave from ``low_s`` on and arrive by ``high_s``."""
-    kept = (runs.call_dep >= low_s) & (runs.call_arr <= high_s)
-    ptr = np.concatenate([[0], np.cumsum(kept)])[runs.run_ptr].astype(np.int64)
-    return pick_calls(runs, np.flatnonzero(kept), ptr, runs.run_day)
-
-
-__all__ = [
-    "EdgeEffect",
-    "Window",
-    "mirror_runs",
-    "windows",
-]

@@ -18,11 +18,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.analysis.commutes import Access
+from mobility.analysis.levers_edges import windows
 from mobility.analysis.levers_family import Family, family, together
 from mobility.analysis.levers_model import DayNetwork, Lever, days_of, networks
 from mobility.analysis.levers_modes import riding_modes
 from mobility.analysis.levers_stops import NewStop, with_gate_stops, with_new_stops
-from mobility.analysis.levers_window import EdgeEffect, Window, windows
+from mobility.analysis.levers_window import EdgeEffect, Window
 from mobility.analysis.retiming_candidates import SearchOptions, Unit, candidates
 from mobility.analysis.retiming_score import NOTHING, Score, Scores
 from mobility.analysis.retiming_vehicles import Vehicles
