@@ -1,6 +1,6 @@
 """Run every benchmark, print its tables and write ``figures.json``.
 
-``python -m benchmarks`` takes about ten minutes; ``--only what_if growth`` runs some parts
+``python -m benchmarks`` takes about a quarter of an hour on an idle machine; ``--only what_if growth`` runs some parts
 and keeps the other figures.
 """
 
