@@ -1,7 +1,7 @@
 """Run every benchmark, print its tables and write ``figures.json``.
 
-``python -m benchmarks`` takes about a quarter of an hour on an idle machine; ``--only what_if growth`` runs some parts
-and keeps the other figures.
+``python -m benchmarks`` takes about a quarter of an hour on an idle machine;
+``--only what_if growth`` runs some parts and keeps the other figures.
 """
 
 from __future__ import annotations
