@@ -26,6 +26,7 @@ from mobility.shuttles.scene import Pool, RideLimits, Scene
 from mobility.shuttles.stops import Selection, select_stops
 
 Progress = Callable[[str], None]
+GATE_WALK_S = 600
 MOST_PARTS = 3  # lines for what homes lack of one roster
 
 
@@ -338,15 +339,21 @@ def _busiest(demand: Demand, gates: dict[int, int]) -> int:
 
 def gate_walks(study: Study, places: Sequence[Place], gates: dict[int, int]) -> dict[int, int]:
     """Return the walk between each site's gate and the stop put there."""
-    out = {}
-    for site, place in gates.items():
-        points = np.array(study.sites[site].gates, np.float64)
-        table: WalkTable = home_walks(
-            study.streets, points, lonlat_of([places[place]]), 600.0, study.territory.speeds,
-            cache=False,
-        )  # fmt: skip
-        out[site] = int(table.walk_s.min(initial=600)) if len(table.walk_s) else 0
-    return out
+    sites = sorted(gates)
+    points = np.array([g for s in sites for g in study.sites[s].gates], np.float64)
+    owner = np.repeat(np.arange(len(sites)), [len(study.sites[s].gates) for s in sites])
+    if not sites:
+        return {}
+    at = lonlat_of([places[gates[s]] for s in sites])
+    table: WalkTable = home_walks(
+        study.streets, points, at, GATE_WALK_S, study.territory.speeds, cache=False
+    )
+    own = np.repeat(owner, np.diff(table.ptr)) == table.stop
+    walks = np.full(len(sites), GATE_WALK_S)
+    np.minimum.at(walks, table.stop[own], table.walk_s[own])
+    # A gate no street leads to is where its stop is.
+    met = np.isin(np.arange(len(sites)), table.stop[own])
+    return {s: int(walks[k]) if met[k] else 0 for k, s in enumerate(sites)}
 
 
 def make_scene(
