@@ -217,7 +217,10 @@ def test_school_zones(department, zone):
 
 
 def test_buildings_barriers_ferries_and_areas_are_clipped(tmp_path, monkeypatch):
-    """A square of 10 km around the origin; 10 lies outside, 11 is the far ring of an area."""
+    """A square of 10 km around the origin.
+
+    Way 10 lies outside, ferry 7 leaves the square, 11 is the far ring of an area.
+    """
     monkeypatch.setattr(mobility.inputs.clip, "STEP", 2)
     places = {1: (0, 0), 2: (0.01, 0), 3: (0.01, 0.01), 4: (3, 3), 5: (3.01, 3), 6: (3.01, 3.01)}
     nodes = "".join(f'<node id="{k}" lat="{y}" lon="{x}"/>' for k, (x, y) in places.items())
@@ -227,6 +230,7 @@ def test_buildings_barriers_ferries_and_areas_are_clipped(tmp_path, monkeypatch)
     ways = [
         (5, near, "building", "house"),
         (6, near, "shop", "yes"),
+        (4, (1, 2), "route", "ferry"),
         (7, long, "route", "ferry"),
         (8, near, "", ""),
         (9, long, "highway", "residential"),
@@ -248,11 +252,11 @@ def test_buildings_barriers_ferries_and_areas_are_clipped(tmp_path, monkeypatch)
     told = []
     box = (-0.045, -0.045, 0.045, 0.045)
     kept = clip_osm([tmp_path / "s.osm"], tmp_path / "c.osm.pbf", box, progress=told.append)
-    assert (kept, told) == (3, [2, 4, 6])
+    assert (kept, told) == (3, [2, 4, 6, 8])
     found = {"n": [], "w": [], "r": []}
     for item in osmium.FileProcessor(str(tmp_path / "c.osm.pbf")):
         found[item.type_str()].append(item.id)
-    assert found == {"n": [1, 2, 3, 4, 5, 6, 7], "w": [5, 7, 8, 9, 11], "r": [1, 3]}
+    assert found == {"n": [1, 2, 3, 4, 5, 6, 7], "w": [4, 5, 8, 9, 11], "r": [1, 3]}
 
 
 @pytest.mark.real

@@ -18,11 +18,14 @@ def inventory(study: Study) -> pd.DataFrame:
     rows = [
         ("streets (km)", f"{streets.length_m.sum() / 1000:,.0f}"),
         ("bounding box of the streets", _box(*streets.bounds_lonlat)),
-        ("stops", f"{int((feed.stops['location_type'] == 0).sum()):,}"),
-        ("bounding box of the stops", _bounds(feed.stops["lon"], feed.stops["lat"])),
-        ("lines", f"{len(feed.routes):,}"),
     ]
-    for day in study.days:
+    if not feed.stops.empty:
+        rows += [
+            ("stops", f"{int((feed.stops['location_type'] == 0).sum()):,}"),
+            ("bounding box of the stops", _bounds(feed.stops["lon"], feed.stops["lat"])),
+            ("lines", f"{len(feed.routes):,}"),
+        ]
+    for day in study.days if not feed.stops.empty else ():
         tt = study.timetables[day.kind].timetable
         rows.append((f"trips, {day.kind}", f"{int((tt.run_day == 0).sum()):,} ({day.date})"))
     points = homes.geometry

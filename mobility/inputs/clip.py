@@ -43,8 +43,8 @@ def clip_osm(
     The box is widened by `MARGIN_DEG`, about a kilometre, so that a street without a node
     inside is kept where it crosses a corner. Streets, ferries, land use, buildings, water,
     railways, places, barriers, car parks and turn restrictions are kept. A way with a node
-    inside is kept whole, an area with a ring inside with all its rings. What stands in several
-    extracts is written once.
+    inside is kept whole, an area with a ring inside with all its rings; a ferry that leaves the
+    box is not kept. What stands in several extracts is written once.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def _read(source: Path, bbox: Box, kept: _Kept, progress: Ways | None) -> None:
         if progress is not None and count % STEP == 0:
             progress(count)
         near = inside(item.nodes)
-        if near and _is_of_use(item.tags):
+        if near and _is_of_use(item, inside):
             kept.ways[item.id] = _line(item)
         elif item.id in members:
             kept.rings[item.id] = _line(item)
@@ -155,8 +155,11 @@ def _read(source: Path, bbox: Box, kept: _Kept, progress: Ways | None) -> None:
                 kept.touched.add(item.id)
 
 
-def _is_of_use(tags: Any) -> bool:
-    return any(key in tags for key in WAY_KEYS) or tags.get("route") == "ferry"
+def _is_of_use(way: Any, inside: Callable[[Any], bool]) -> bool:
+    """Whether a way near by is kept: of some kind, or a ferry that stays within the box."""
+    if any(key in way.tags for key in WAY_KEYS):
+        return True
+    return way.tags.get("route") == "ferry" and all(inside((node,)) for node in way.nodes)
 
 
 def _line(way: Any) -> _Line:
