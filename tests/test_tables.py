@@ -15,6 +15,7 @@ from mobility.analysis.commutes import assess
 from mobility.analysis.loading import load
 from mobility.analysis.white_zones import white_zones
 from mobility.maps.from_results import map_model
+from mobility.maps.model import NONE
 from mobility.maps.pack import Store
 from mobility.maps.payload import build
 from mobility.network.timetable import INF
@@ -143,3 +144,13 @@ def test_a_plan_s_tables_do_not_tell_its_small_gain_beside_the_present(tmp_path,
     row = summary_table(access, white_zones(access), before=present).iloc[0]
     assert row["pool"] == 40 + gain
     assert pd.notna(row["reachable"]) == shown
+
+
+def test_minutes_to_fix_enter_the_map_by_white_zone(tmp_path):
+    access, zones = results(tmp_path, homes(40, 60))
+    fix = np.where(zones.status == 0, 0, -1).astype(np.int16)
+    fix[0] = [5, 300]
+    first = map_model(access, zones, fix=fix).scenarios[0]
+    assert first.fix_min[0].tolist() == [5, 254]
+    assert set(first.fix_min[1:].ravel().tolist()) <= {0, NONE}
+    assert (first.fix_min[1:] == NONE).tolist() == (zones.status[1:] > 0).tolist()

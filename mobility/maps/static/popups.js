@@ -21,6 +21,9 @@ async function openHome(h) {
       ? t("no move of a single trip or line makes this commute hold.")
       : t("moving one trip or line by {n} min makes this commute hold.", { n: fix[h] }) })));
   }
+  if (!fix && zone && zone[h] & 3 && scenario === 0 && !isRoster()) {
+    body.push(el("p", { class: "mb-note" }, t("Minutes to fix: see levers.html, which “mobility levers” writes.")));
+  }
   if (over && over[h] !== NONE) {
     body.push(el("p", {}, over[h] > 0
       ? t("After the shift one may stay {n} min more and still get home.", { n: over[h] })
