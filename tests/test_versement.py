@@ -9,6 +9,7 @@ from small import write_territory
 from mobility.analysis.levers_factors import load_factors
 from mobility.analysis.loading import load
 from mobility.errors import SourceError, TerritoryError
+from mobility.inputs.sites import read_sites_file
 from mobility.inputs.versement import read_rates
 from mobility.report.plan_tables import site_rates, versement
 
@@ -86,6 +87,15 @@ def test_the_rate_is_that_of_the_commune_of_the_site(study):
     assert (row["vm_percent"], row["versement"]) == (0.6, round(30 * pay * 0.006))
     # No authority names this commune: nothing is owed there.
     assert versement(with_table(study, folder, "85191"), factors)["versement"].iloc[0] == 0
+
+
+def test_a_table_of_sites_tells_their_communes(tmp_path):
+    path = tmp_path / "sites.csv"
+    path.write_text(
+        "nom;code insee;lon;lat;équipe\nUsine;85191;-1.4;46.6;3x8\nUsine;;-1.41;46.6;\n", "utf-8"
+    )
+    (site,) = read_sites_file(path)
+    assert (site.commune, len(site.gates)) == ("85191", 2)
 
 
 def test_a_site_without_a_commune_is_named(study):

@@ -3,7 +3,8 @@
 The table has one row per gate, roster or shift; the rows of one site bear its name and are
 merged. Header names are read in English or French, whatever their case and accents:
 
-``name`` (nom, site), ``employer`` (employeur, entreprise), ``lon``, ``lat``, ``gate``
+``name`` (nom, site), ``employer`` (employeur, entreprise), ``commune``
+(code INSEE), ``lon``, ``lat``, ``gate``
 (portail, porte, entrée), ``roster`` (équipe, rythme, horaire), ``shift`` (poste), ``start``
 (début), ``end`` (fin), ``days`` (jours), ``headcount`` (effectif), ``margin_in_min``,
 ``margin_out_min``.

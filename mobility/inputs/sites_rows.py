@@ -21,6 +21,7 @@ class Draft:
     name: str
     row: object
     employer: str = ""
+    commune: str = ""
     gates: list[tuple[float, float]] = field(default_factory=list)
     rosters: dict[str, dict[str, Any]] = field(default_factory=dict)
     margins: dict[str, float] = field(default_factory=dict)
@@ -60,6 +61,7 @@ class Row:
     def add(self, draft: Draft) -> None:
         """Add what the row says to its site."""
         self._add_employer(draft)
+        draft.commune = draft.commune or self.text("commune")
         lon, lat = self.number("lon"), self.number("lat")
         if lon is not None and lat is not None and (lon, lat) not in draft.gates:
             draft.gates.append((lon, lat))
@@ -198,6 +200,7 @@ def finished(table: Table, draft: Draft) -> Site:
     data = {
         "name": draft.name,
         "employer": draft.employer,
+        "commune": draft.commune,
         "gates": draft.gates,
         "rosters": list(draft.rosters.values()),
         **draft.margins,

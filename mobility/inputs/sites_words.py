@@ -7,6 +7,7 @@ from mobility.territory import ROSTER_TEMPLATES
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "name": ("nom", "site", "nom du site", "établissement", "site_name"),
+    "commune": ("code insee", "insee", "code commune"),
     "employer": ("employeur", "entreprise", "société", "raison sociale", "company"),
     "lon": ("longitude", "lng", "x"),
     "lat": ("latitude", "y"),
