@@ -17,6 +17,7 @@ SCRIPTS = (
     "texts",
     "state",
     "draw",
+    "homes",
     "pixels",
     "figures",
     "popups",
