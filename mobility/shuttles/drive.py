@@ -40,6 +40,8 @@ class DriveGraph:
         Nodes of the streets, copies at barred turns included.
     junction
         The junction of each node of the streets.
+    times
+        A car's seconds per street piece, both ways.
     """
 
     streets: Streets
@@ -47,10 +49,17 @@ class DriveGraph:
     snaps: Snaps
     n_nodes: int
     junction: np.ndarray
+    times: Times
 
 
 def drive_graph(
-    streets: Streets, speeds: Speeds, lonlat: Floats, *, factor: float, max_snap_m: float = 500.0
+    streets: Streets,
+    speeds: Speeds,
+    lonlat: Floats,
+    *,
+    factor: float,
+    max_snap_m: float = 500.0,
+    times: Times | None = None,
 ) -> DriveGraph:
     """Put places on the streets open to cars.
 
@@ -62,8 +71,10 @@ def drive_graph(
         Shuttle's driving time over a car's.
     max_snap_m
         Farthest a place may lie from a street; beyond, nothing drives there.
+    times
+        A car's seconds per street piece, where known already.
     """
-    times = edge_times(streets, "car", speeds)
+    times = edge_times(streets, "car", speeds) if times is None else times
     slower = like(times, *(np.asarray(t, np.float64) * factor for t in times))
     usable = usable_edges(streets, times)
     snaps = snap(streets, lonlat[:, 0], lonlat[:, 1], usable, max_m=max_snap_m)
@@ -80,7 +91,7 @@ def drive_graph(
     first = np.r_[True, (np.diff(rows) != 0) | (np.diff(cols) != 0)]
     size = len(net.place) + len(snaps)
     graph = sparse.csr_matrix((weight[first], (rows[first], cols[first])), shape=(size, size))
-    return DriveGraph(streets, graph, snaps, len(net.place), net.place)
+    return DriveGraph(streets, graph, snaps, len(net.place), net.place, times)
 
 
 Part = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]

@@ -105,8 +105,9 @@ class Groundwork:
         if config.depot is not None:
             places.append(Place("Dépôt", config.depot[0], config.depot[1], "depot"))
         graph = drive_graph(
-            study.streets, study.territory.speeds, lonlat_of(places), factor=config.drive_factor
-        )
+            study.streets, study.territory.speeds, lonlat_of(places), factor=config.drive_factor,
+            times=graph.times,
+        )  # fmt: skip
         drive = drive_matrix(graph, np.arange(len(places)))
         walk = walk_matrix(study, lonlat, places, longest_walk_s(study, config))
         site_gate = {s: index[g] for s, g in chosen_gate.items()}
