@@ -126,9 +126,12 @@ class Scores:
         place = {(w.site, w.day.kind, w.edge, w.mode): w.index for w in self.windows}
         return {
             mode: [
-                tuple(place[w.site, w.day.kind, w.edge, mode] for w in self._edges(key))
-                for key in range(len(self._ends))
-            ]  # type: ignore[misc]
+                (
+                    place[out.site, out.day.kind, out.edge, mode],
+                    place[back.site, back.day.kind, back.edge, mode],
+                )
+                for out, back in map(self._edges, range(len(self._ends)))
+            ]
             for mode in carried_modes(self.study)
         }
 

@@ -119,12 +119,13 @@ def written_remedies(access: Access, folder: Path) -> list[Remedy]:
             mend="Run `mobility shuttles` again.",
         )
     found = []
-    for row in table[table["knee"].astype(bool)].itertuples():
-        feed = folder / f"{row.plan}.zip"
+    advised = table[table["knee"].astype(bool)]
+    for name, lines, vehicles, eur_year in advised[wanted[:4]].to_numpy(object):
+        feed = folder / f"{name}.zip"
         if feed.is_file():
-            study = with_feed(access.study, read_feed(feed), scenario=str(row.plan))
-            params = {"plan": row.plan, "lines": int(row.lines), "vehicles": int(row.vehicles)}
+            study = with_feed(access.study, read_feed(feed), scenario=str(name))
+            params = {"plan": name, "lines": int(lines), "vehicles": int(vehicles)}
             found.append(
-                _measured(access, "shuttle", ACTIONS["shuttle"], params, float(row.eur_year), study)
+                _measured(access, "shuttle", ACTIONS["shuttle"], params, float(eur_year), study)
             )
     return found
