@@ -10,7 +10,8 @@ import shapely
 from shapely.ops import substring
 
 from mobility.network.arcs import Times, turned
-from mobility.network.paths import end_seconds, start_times
+from mobility.network.ends import end_seconds
+from mobility.network.paths import start_times
 from mobility.network.snap import Snaps
 from mobility.network.streets import Streets
 

@@ -8,7 +8,8 @@ import numpy as np
 from shapely.ops import substring
 
 from mobility.network.arcs import Arcs, Times, arcs
-from mobility.network.paths import Ends, ends, same_edge, search_rows
+from mobility.network.ends import Ends, ends, same_edge
+from mobility.network.paths import search_rows
 from mobility.network.snap import Snaps
 from mobility.network.streets import Streets
 

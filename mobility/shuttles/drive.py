@@ -12,8 +12,8 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from mobility.network.arcs import Arcs, Times, arcs, like
+from mobility.network.ends import ends
 from mobility.network.modes import edge_times
-from mobility.network.paths import ends
 from mobility.network.snap import Snaps, snap, usable_edges
 from mobility.network.streets import Streets
 from mobility.shuttles.model import UNREACHED, Drive, Floats
