@@ -85,6 +85,8 @@ def running_loads(counts: Floats, hidden: Bools, threshold: float) -> Floats:
 
 def safe_plans(frame: pd.DataFrame, threshold: float) -> pd.DataFrame:
     """Return the table of plans without small counts, and without what would tell them."""
+    if frame.empty:
+        return frame
     out = suppress_counts(
         frame, [c for c in PLAN_COUNTS if c in frame], threshold=threshold, step=None
     )
