@@ -122,7 +122,9 @@ def valhalla(file: Path, name: str) -> Ask:
     written = Path(tiles.name) / "valhalla.json"
     written.write_text(json.dumps(config))
     tool = package.PYVALHALLA_DIR / "bin" / "valhalla_build_tiles"
-    subprocess.run([tool, "-c", written, "-j", "1", file], check=True, capture_output=True)
+    # The tool leaves a list of its own where it runs.
+    command = [tool, "-c", written, "-j", "1", file.resolve()]
+    subprocess.run(command, check=True, capture_output=True, cwd=tiles.name)
     actor = package.Actor(config)
 
     def ask(homes: np.ndarray, gates: np.ndarray, mode: str) -> pd.DataFrame:
