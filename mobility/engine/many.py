@@ -6,6 +6,7 @@ side by side, and one look-up of the homes serves all deadlines. It gives the ti
 `mobility.engine.journeys.travel`, to the second, without rides and walks.
 
 Rounds over rides as in `mobility.engine.scan`; only what the last round improved is followed.
+Inner loops choose by ``if``: ``max`` of int32 widens in numba, and is then not vectorised.
 """
 
 from __future__ import annotations
@@ -162,7 +163,7 @@ def scan_gates(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913
                     departure = np.int32(call_dep[call])
                     for lane in range(lanes):
                         value = np.int32(departure - absent[lane])
-                        row[lane] = max(row[lane], value)
+                        row[lane] = value if value > row[lane] else row[lane]  # noqa: FURB136
                 if call_arr[call] <= top[stop] and call_alight[call]:
                     if not aboard:
                         aboard = True
@@ -197,7 +198,7 @@ def scan_gates(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913
                     new[lane] = value if better else new[lane]
                     old[lane] = value if better else old[lane]
                     gained = value if better else never
-                    latest = max(latest, gained)
+                    latest = gained if gained > latest else latest  # noqa: FURB136
                 top[other] = max(top[other], latest)
         if not moved:
             break
@@ -222,7 +223,7 @@ def look_up_homes(  # type: ignore[no-untyped-def]
             walk = np.int32(access_s[a])
             for lane in range(lanes):
                 value = np.int32(row[lane] - walk)
-                best[lane] = max(best[lane], value)
+                best[lane] = value if value > best[lane] else best[lane]  # noqa: FURB136
         for lane in range(lanes):
             taken = np.int32(at_s[lane] - best[lane])
             best[lane] = taken if best[lane] >= earliest_s[lane] else np.int32(INF)
