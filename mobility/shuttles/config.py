@@ -133,7 +133,7 @@ class ShuttleConfig(Model):
     plans: Annotated[int, Field(ge=1, le=60)] = 10
     iterations: Annotated[int, Field(ge=1)] = 100
     mip_gap: Annotated[float, Field(ge=0, lt=1)] = 0.015
-    mip_nodes: Annotated[int, Field(ge=0)] = 50
+    mip_nodes: Annotated[int, Field(ge=0)] = 15
     knee_only: bool = False
     cell_grid: Annotated[int, Field(ge=1, le=9)] = 3
     lines: Path | None = None
