@@ -33,11 +33,13 @@ _MAX_LEVEL = 12
 POOL_COUNTS = (
     "pool", "reachable", "others", "one_way_only", "white", "outbound_only", "return_only",
 )  # fmt: skip
-POOL_PARTS = {
-    "pool": ("reachable", "others"),
-    "others": ("one_way_only", "white"),
-    "one_way_only": ("outbound_only", "return_only"),
-}
+#: The last is the finest split, whose withheld parts may not add up to a small count either.
+POOL_PARTS = (
+    ("pool", ("reachable", "others")),
+    ("others", ("one_way_only", "white")),
+    ("one_way_only", ("outbound_only", "return_only")),
+    ("pool", ("reachable", "white", "outbound_only", "return_only")),
+)
 
 
 def is_small(counts: np.ndarray, threshold: float = DEFAULT_THRESHOLD) -> np.ndarray:
@@ -245,7 +247,7 @@ def _blocks(columns: Sequence[str], parts: Iterable[tuple[str, Sequence[str]]]) 
     ]
 
 
-_POOL_BLOCKS = _blocks(POOL_COUNTS, POOL_PARTS.items())
+_POOL_BLOCKS = _blocks(POOL_COUNTS, POOL_PARTS)
 
 
 def _weak(counts: np.ndarray, hidden: np.ndarray, threshold: float) -> np.ndarray:

@@ -138,6 +138,14 @@ def test_a_small_part_costs_no_coarser_figure() -> None:
     }  # fmt: skip
 
 
+def test_what_is_withheld_across_the_levels_is_no_small_sum() -> None:
+    """7 = 1 + 1 + 5 + 0: the five would tell that the other two are two in all."""
+    assert shown_parts(1, 1, 5, 0) == {
+        "pool": 7, "reachable": -1, "others": -1, "one_way_only": -1, "white": 0,
+        "outbound_only": -1, "return_only": -1,
+    }  # fmt: skip
+
+
 def test_large_counts_are_exact_and_zero_shows() -> None:
     assert list(shown_parts(90, 10, 0, 0).values()) == [100, 90, 10, 10, 0, 10, 0]
 

@@ -2,11 +2,13 @@
 
 import re
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from typer.testing import CliRunner
 
 from mobility.cli import app
+from mobility.terminal import err, out
 
 ROOT = Path(__file__).parents[1]
 TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
@@ -20,7 +22,8 @@ def shown_after(command):
 
 
 def printed(*arguments):
-    done = CliRunner(env={"COLUMNS": "92"}).invoke(app, [*arguments])
+    with patch.object(out, "_width", 92), patch.object(err, "_width", 92):
+        done = CliRunner().invoke(app, [*arguments])
     assert done.exit_code == 0, done.output
     return [line.rstrip() for line in done.output.splitlines() if line.strip()]
 

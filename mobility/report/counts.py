@@ -81,7 +81,7 @@ def _pool_shown(
         earlier = earlier.assign(others=earlier["pool"] - earlier["reachable"])
         now, was = (f[names].to_numpy(np.float64) for f in (whole, earlier))
         changed[:, : len(names)] = is_small_change(now, was, threshold)
-    parts = [(total, of) for total, of in POOL_PARTS.items() if set(of) <= set(names)]
+    parts = [(total, of) for total, of in POOL_PARTS if set(of) <= set(names)]
     return suppress_counts(
         whole,
         [*names, *reasons],
