@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 from mobility.errors import Finding, TerritoryError
 from mobility.territory import DaysConfig
@@ -104,11 +105,16 @@ def _public_holidays(country: str, first: dt.date, last: dt.date) -> frozenset[d
 
 
 @cache
-def _school_year(year: int) -> dict[str, frozenset[dt.date]] | None:
-    """Return the school holidays of a calendar year by zone, None where not known."""
+def _school_calendar() -> Any:
     from vacances_scolaires_france import SchoolHolidayDates
 
-    calendar = SchoolHolidayDates()
+    return SchoolHolidayDates()
+
+
+@cache
+def _school_year(year: int) -> dict[str, frozenset[dt.date]] | None:
+    """Return the school holidays of a calendar year by zone, None where not known."""
+    calendar = _school_calendar()
     if not calendar.min_year <= year <= calendar.max_year:
         return None
     return {
