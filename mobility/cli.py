@@ -195,6 +195,13 @@ def run(
 def shuttles(
     file: File,
     out_dir: Out = None,
+    every_plan: Annotated[
+        bool,
+        typer.Option(
+            "--every-plan/--advised-plan",
+            help=said("Evaluate the territory with each plan, or with the advised one only."),
+        ),
+    ] = True,
     seed: Annotated[int, typer.Option(help=said("Seed of the search."))] = 0,
     lang: Lang = "fr",
 ) -> None:
@@ -205,7 +212,13 @@ def shuttles(
         territory = Territory.from_toml(file)
         with progress_bar(lang, SHUTTLE_STEPS) as step:
             results = run_territory(
-                territory, out_dir, shuttles=True, lighter=True, seed=seed, progress=step
+                territory,
+                out_dir,
+                shuttles=True,
+                lighter=True,
+                every_plan=every_plan,
+                seed=seed,
+                progress=step,
             )
         print_outputs(results.folder, lang)
 

@@ -54,6 +54,7 @@ def run(
     plans: Sequence[str | Path] = (),
     shuttles: bool = False,
     lighter: bool = False,
+    every_plan: bool = False,
     seed: int = 0,
     progress: Progress = quiet,
 ) -> Results:
@@ -76,6 +77,9 @@ def run(
     lighter
         Also compare each white area's shuttle with a new stop, an extended line, on-demand
         transport and car-pool (``shuttles/lighter.csv``).
+    every_plan
+        Evaluate the territory with each shuttle plan, so that the map tells what any of them
+        gains; only with the advised one otherwise.
     seed
         Of the design; the same seed gives the same plans.
 
@@ -90,30 +94,40 @@ def run(
     study = load(territory, progress=progress)
     present = evaluate(study, progress=progress)
     if shuttles:
-        return _with_shuttles(folder, present, lighter, seed, progress)
+        return _with_shuttles(
+            folder, present, lighter=lighter, every_plan=every_plan, seed=seed, progress=progress
+        )
     if not plans:
         return _written(folder, present, progress=progress)
     for path in plans:
         study = with_feed(study, read_feed(path), scenario=Path(path).stem)
-    return _written(folder, present, evaluate(study, progress=progress), progress=progress)
+    return _written(folder, present, [evaluate(study, progress=progress)], progress=progress)
 
 
 def _with_shuttles(
-    folder: Path, present: Evaluation, lighter: bool, seed: int, progress: Progress
+    folder: Path,
+    present: Evaluation,
+    *,
+    lighter: bool,
+    every_plan: bool,
+    seed: int,
+    progress: Progress,
 ) -> Results:
-    """Design shuttles, evaluate the advised plan and write everything."""
+    """Design shuttles, evaluate the advised plan, or each, and write everything."""
     access, zones = present
     found = design_shuttles(access.study, access, zones, seed=seed, progress=progress)
     if found.knee is None:
         return _written(folder, present, found=found, progress=progress)
-    extra = read_tables(found.gtfs(found.knee))
-    study = with_feed(access.study, extra, scenario=found.knee.name)
-    variant = evaluate(study, progress=progress)
+    variants = []
+    for plan in [found.knee, *(p for p in found.plans if every_plan and p is not found.knee)]:
+        extra = read_tables(found.gtfs(plan))
+        study = with_feed(access.study, extra, scenario=plan.name)
+        variants.append(evaluate(study, progress=progress))
     answers = None
     if lighter:
         progress("lighter answers")
         answers = lighter_answers(found, zones)
-    return _written(folder, present, variant, found=found, answers=answers, progress=progress)
+    return _written(folder, present, variants, found=found, answers=answers, progress=progress)
 
 
 def compare(
@@ -137,7 +151,7 @@ def compare(
     return _written(
         Path(out),
         evaluate(first, progress=progress),
-        evaluate(second, progress=progress),
+        [evaluate(second, progress=progress)],
         progress=progress,
     )
 
@@ -154,7 +168,7 @@ def evaluate(study: Study, *, progress: Progress = quiet) -> Evaluation:
 def _written(
     folder: Path,
     present: Evaluation,
-    variant: Evaluation | None = None,
+    variants: Sequence[Evaluation] = (),
     *,
     found: Plans | None = None,
     answers: pd.DataFrame | None = None,
@@ -162,7 +176,8 @@ def _written(
 ) -> Results:
     """Write everything a run gives.
 
-    Shuttle plans leave the tables to the present; a variant of the user's own takes them.
+    The present is set against the first variant, which the tables tell if it is the user's
+    own, not a shuttle plan; the map shows them all.
     """
     from mobility.maps.from_plans import map_plans
     from mobility.maps.from_results import map_model
@@ -171,18 +186,18 @@ def _written(
     from mobility.report.tables import write_comparison, write_tables
     from mobility.shuttles.outputs import write_plans
 
-    access, zones = present if variant is None or found is not None else variant
-    after = () if variant is None else ((variant[0].study.scenario, *variant),)
+    access, zones = variants[0] if variants and found is None else present
+    after = tuple((v[0].study.scenario, *v) for v in variants)
     model = map_model(*present, after=after)
     with staging(folder) as part:
         progress("tables")
         write_tables(access, zones, part, before=None if access is present[0] else present[0])
-        if variant is not None:
-            write_comparison(present[0], variant[0], part / "comparison.csv")
+        if variants:
+            write_comparison(present[0], variants[0][0], part / "comparison.csv")
         if found is not None:
             language = found.study.territory.output.language
             write_plans(found, part / "shuttles", lighter=answers, language=language)
-            evaluated = {} if found.knee is None else {found.knee.name: 1}
+            evaluated = {name: k for k, (name, *_) in enumerate(after, start=1)}
             model = replace(model, plans=map_plans(found, scenarios=evaluated))
         progress("map")
         output = access.study.territory.output
@@ -191,7 +206,7 @@ def _written(
         names = sorted([*files, "run.json"])
         findings = access.study.findings + (() if found is None else found.findings)
         write_record(access.study, names, part / "run.json", findings=findings)
-    before = None if variant is None else present[0]
+    before = present[0] if variants else None
     return Results(access.study, access, zones, folder, tuple(names), before, found)
 
 

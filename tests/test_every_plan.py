@@ -1,0 +1,55 @@
+"""Each shuttle plan on the map is the territory evaluated again with its feed."""
+
+from pathlib import Path
+
+import pytest
+
+from mobility import pipeline
+from mobility.analysis.comparison import comparison
+from mobility.maps import page
+
+DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Results of a run with every plan, the evaluations it made and the map it drew."""
+    made, drawn = [], []
+    evaluate, write_map = pipeline.evaluate, page.write_map
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            pipeline, "evaluate", lambda *a, **k: made.append(evaluate(*a, **k)) or made[-1]
+        )
+        patch.setattr(
+            page, "write_map", lambda m, *a, **k: drawn.append(m) or write_map(m, *a, **k)
+        )
+        results = pipeline.run(
+            DEMO, tmp_path_factory.mktemp("plans"), shuttles=True, every_plan=True
+        )
+    return results, made, drawn[0]
+
+
+def test_each_plan_of_the_slider_shows_its_own_scenario(run):
+    results, _, model = run
+    shown = [model.scenarios[plan.scenario].name for plan in model.plans]
+    assert shown == [plan.name for plan in results.plans.plans]
+    assert len(set(shown)) >= 10
+
+
+def test_a_scenario_gains_what_the_proof_of_its_plan_tells(run):
+    results, made, _ = run
+    proven = {
+        plan.name: sum(roster.pool for roster in plan.rosters) for plan in results.plans.plans
+    }
+    present, *variants = [access for access, _ in made]
+    assert len(variants) == len(proven)
+    for access in variants:
+        table = comparison(present, access)
+        gained = table.loc[table["shift"] == "", "gained"].sum()
+        assert gained == pytest.approx(proven[access.study.scenario], abs=1)
+
+
+def test_tables_compare_the_present_with_the_advised_plan(run):
+    results, made, _ = run
+    assert made[1][0].study.scenario == results.plans.knee.name
+    assert results.access is made[0][0]
