@@ -196,7 +196,6 @@ def test_polygons_are_cells_with_a_point_inside_and_broken_ones_are_mended(tmp_p
     shapes = [shapely.affinity.scale(s, 50, 50, origin=(0, 0)) for s in shapes]
     moved = [shapely.affinity.translate(s, 770000, 6280000) for s in shapes]
     homes = read(tmp_path, layer(moved, 2154, workers=[4, 5]), name="cells.gpkg")
-    assert homes.cells is not None
     assert homes.cells.is_valid.all()
     assert homes.cells.intersects(homes.frame.geometry).all()
 

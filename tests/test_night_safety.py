@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small import TRIPS, write_territory
 
-from mobility.analysis.commutes import assess, at_gate
+from mobility.analysis.commutes import assess
+from mobility.analysis.door_to_door import at_gate
 from mobility.analysis.examples import answers
 from mobility.analysis.loading import load
 from mobility.analysis.night import (

@@ -12,12 +12,12 @@ from mobility.analysis.commutes import assess
 from mobility.analysis.levers_family import family
 from mobility.analysis.levers_model import Lever, networks
 from mobility.analysis.levers_patch import what_if
-from mobility.analysis.levers_runs import mirror_runs
 from mobility.analysis.levers_stops import with_gate_stops
 from mobility.analysis.loading import load
 from mobility.analysis.retiming import access_after, workbench
 from mobility.analysis.retiming_candidates import SearchOptions, candidates
 from mobility.errors import SourceNotFoundError
+from mobility.network.timetable import mirror_runs
 
 REAL = Path(__file__).parents[1] / "examples" / "rhein-neckar" / "territory.toml"
 N_TRIPS = 6

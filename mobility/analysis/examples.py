@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mobility.analysis.commutes import ride, street_times
+from mobility.analysis.door_to_door import ride, street_times
 from mobility.analysis.study import Study, engine_limits
 from mobility.clock import axis_to_local
 from mobility.engine.itineraries import GATE, HOME, Itinerary, Leg, itinerary

@@ -18,7 +18,7 @@ import pandas as pd
 import pyogrio
 import shapely
 
-from mobility.analysis.commutes import at_gate
+from mobility.analysis.door_to_door import at_gate
 from mobility.analysis.night import safe_times
 from mobility.analysis.study import ShiftRow, Study, engine_limits
 from mobility.analysis.traffic import car_park_s, free_seconds

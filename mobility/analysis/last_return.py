@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.analysis.commutes import at_gate, home_in_dark, ride, transit_times
+from mobility.analysis.door_to_door import at_gate, home_in_dark, ride, transit_times
 from mobility.analysis.study import Study, engine_limits
 from mobility.engine.itineraries import Itinerary, itinerary
 from mobility.engine.journeys import Edge, EngineLimits, HomeTimes, Scan, travel

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from mobility.analysis.commutes import at_gate
+from mobility.analysis.door_to_door import at_gate
 from mobility.analysis.feeder_modes import Carried
 from mobility.analysis.levers_model import DayNetwork
 from mobility.analysis.levers_modes import carried_modes
-from mobility.analysis.levers_runs import clip_runs, mirror_runs, only_walks
+from mobility.analysis.levers_runs import clip_runs, only_walks
 from mobility.analysis.levers_window import Window
 from mobility.analysis.study import Study, engine_limits
 from mobility.engine.journeys import Edge, EngineLimits, deadline_of, earliest_of, relaxed
 from mobility.inputs.calendars import ChosenDay
 from mobility.network.footpaths import WalkTable
-from mobility.network.timetable import take_runs
+from mobility.network.timetable import mirror_runs, take_runs
 
 
 def windows(study: Study, nets: dict[str, DayNetwork]) -> tuple[Window, ...]:

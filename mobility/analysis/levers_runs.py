@@ -44,23 +44,6 @@ def only_walks(walks: WalkTable, kept: Bool) -> WalkTable:
     return WalkTable(ptr, walks.stop[kept], walks.walk_s[kept])
 
 
-def mirror_runs(runs: RunArrays) -> RunArrays:
-    """Return runs with time reversed, as `mobility.network.timetable.mirrored` does."""
-    sizes = np.diff(runs.run_ptr)
-    ends = runs.run_ptr[:-1] + runs.run_ptr[1:] - 1
-    back = np.repeat(ends, sizes) - np.arange(int(runs.run_ptr[-1]))
-    return RunArrays(
-        runs.run_ptr,
-        runs.call_stop[back],
-        -runs.call_dep[back],
-        -runs.call_arr[back],
-        runs.call_alight[back],
-        runs.call_board[back],
-        runs.call_trip[back],
-        runs.run_day,
-    )
-
-
 def departure_keys(stop: Int32, dep_s: Int32) -> Int64:
     """Return one sortable number per departure: by stop, then by time."""
     return (stop.astype(np.int64) << 32) + dep_s.astype(np.int64) + 2**31

@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mobility.analysis.commutes import home_in_dark, street_times, transit_times
+from mobility.analysis.door_to_door import home_in_dark, street_times, transit_times
 from mobility.analysis.feeder_modes import Carried, carried_times, ridden_from
 from mobility.analysis.levers_family import Family
 from mobility.analysis.levers_kernel import useful_runs
@@ -30,7 +30,6 @@ from mobility.analysis.levers_patch import join_runs
 from mobility.analysis.levers_runs import (
     departure_keys,
     labelled_stops,
-    mirror_runs,
     only_walks,
     used_runs,
 )
@@ -50,6 +49,7 @@ from mobility.network.timetable import (
     FootArrays,
     RunArrays,
     Timetable,
+    mirror_runs,
     stop_index,
     take_runs,
 )

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.analysis.commutes import Access, street_times
+from mobility.analysis.commutes import Access
+from mobility.analysis.door_to_door import street_times
 from mobility.analysis.factors import Factors
 from mobility.analysis.feeder_modes import drives
 from mobility.analysis.night import dark_share, daylight, place_of_sites

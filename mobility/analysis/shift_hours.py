@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.analysis.commutes import Access, counting_modes, roster_shifts, transit_times
+from mobility.analysis.commutes import Access, counting_modes, roster_shifts
+from mobility.analysis.door_to_door import transit_times
 from mobility.analysis.study import Study, engine_limits
 from mobility.engine.journeys import Edge
 from mobility.inputs.calendars import ChosenDay

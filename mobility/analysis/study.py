@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mobility.analysis.feeder_modes import Carried, Feeder
 from mobility.analysis.on_demand import OnDemandService
+from mobility.analysis.walks import nearest_gate
 from mobility.clock import local_to_axis
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay
 from mobility.errors import Finding
@@ -21,7 +22,6 @@ from mobility.inputs.gtfs import Feed
 from mobility.inputs.homes import Homes
 from mobility.network.footpaths import WalkTable
 from mobility.network.streets import Streets
-from mobility.network.timetable import INF
 from mobility.territory import Limits, Site, Territory
 
 Int32 = NDArray[np.int32]
@@ -145,7 +145,8 @@ class Study:
     @cached_property
     def egress_s(self) -> Int32:
         """Walk between each stop and the nearest gate, int32 (sites, stops)."""
-        return nearest_gate(self.gate_walks, self.sites, len(self.feed.stops))
+        walks = self.gate_walks
+        return nearest_gate(walks.ptr, walks.stop, walks.walk_s, self.sites, len(self.feed.stops))
 
     @cached_property
     def after_dark(self) -> Study:
@@ -269,14 +270,3 @@ def idle_rosters(study: Study) -> tuple[Finding, ...]:
             examples=tuple(idle[:5]),
         ),
     )
-
-
-def nearest_gate(gate_walks: WalkTable, sites: tuple[Site, ...], n_stops: int) -> Int32:
-    """Return the least walk between each stop and any gate of each site."""
-    egress_s = np.full((len(sites), n_stops), INF, np.int32)
-    gate = 0
-    for index, site in enumerate(sites):
-        rows = slice(gate_walks.ptr[gate], gate_walks.ptr[gate + len(site.gates)])
-        np.minimum.at(egress_s[index], gate_walks.stop[rows], gate_walks.walk_s[rows])
-        gate += len(site.gates)
-    return egress_s

@@ -94,10 +94,11 @@ def street_commutes(
     times = usual if times is None else times
     gates = walk_snaps(streets, usual, gates_lonlat)
     homes = walk_snaps(streets, usual, homes_lonlat)
-    return (
-        _nearest(_pairs(territory, streets, times, gates, homes, to_work=True), sites, len(homes)),
-        _nearest(_pairs(territory, streets, times, gates, homes, to_work=False), sites, len(homes)),
+    pairs = (_pairs(territory, streets, times, gates, homes, to_work=way) for way in (True, False))
+    outbound_s, return_s = (
+        nearest_gate(p.ptr, p.target, p.time_s, sites, len(homes)) for p in pairs
     )
+    return outbound_s, return_s
 
 
 def _pairs(
@@ -120,11 +121,17 @@ def _pairs(
     )
 
 
-def _nearest(pairs: PairTable, sites: Sequence[Site], n_homes: int) -> Int32:
-    best_s = np.full((len(sites), n_homes), INF, np.int32)
+def nearest_gate(
+    ptr: NDArray[np.int64], reached: Int32, seconds: Int32, sites: Sequence[Site], n: int
+) -> Int32:
+    """Return the least seconds between any gate of each site and each of ``n`` places.
+
+    ``ptr``, ``reached`` and ``seconds`` are a table of the gates of all sites, in their order.
+    """
+    least_s = np.full((len(sites), n), INF, np.int32)
     gate = 0
     for index, site in enumerate(sites):
-        rows = slice(pairs.ptr[gate], pairs.ptr[gate + len(site.gates)])
-        np.minimum.at(best_s[index], pairs.target[rows], pairs.time_s[rows])
+        rows = slice(ptr[gate], ptr[gate + len(site.gates)])
+        np.minimum.at(least_s[index], reached[rows], seconds[rows])
         gate += len(site.gates)
-    return best_s
+    return least_s

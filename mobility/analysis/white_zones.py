@@ -15,13 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.analysis.commutes import (
-    Access,
-    at_gate,
-    both_ways,
-    counting_modes,
-    transit_times,
-)
+from mobility.analysis.commutes import Access, counting_modes
+from mobility.analysis.door_to_door import at_gate, both_ways, transit_times
 from mobility.analysis.night import by_day
 from mobility.analysis.study import Progress, Study, engine_limits, quiet
 from mobility.clock import local_to_axis

@@ -29,6 +29,24 @@ _SERVICES = (
 )  # fmt: skip
 
 
+def existing(path: str | Path) -> Path:
+    """Return the path of a feed that is there.
+
+    Raises
+    ------
+    SourceNotFoundError
+        There is nothing at ``path``.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise SourceNotFoundError(
+            "The timetable does not exist.",
+            file=path,
+            mend="Check the path under gtfs; a relative path starts at the territory file.",
+        )
+    return path
+
+
 def read_feed(path: str | Path, *, prefix: str = "", cache: bool = True) -> Feed:
     """Read a GTFS feed through partridge, check and link its tables.
 
@@ -52,13 +70,7 @@ def read_feed(path: str | Path, *, prefix: str = "", cache: bool = True) -> Feed
         It is no zip, it is dangerous or damaged, a table or a column is missing, or a value
         cannot be read.
     """
-    path = Path(path)
-    if not path.exists():
-        raise SourceNotFoundError(
-            "The timetable does not exist.",
-            file=path,
-            mend="Check the path under gtfs; a relative path starts at the territory file.",
-        )
+    path = existing(path)
 
     def compute() -> Bundle:
         return _to_bundle(parse_feed(read_tables(path)))

@@ -13,7 +13,8 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from mobility.errors import Finding, Severity, SourceError, SourceNotFoundError
+from mobility.errors import Finding, Severity, SourceError
+from mobility.inputs.gtfs import existing
 
 PACKAGE = "gtfs_guru"
 _SEVERITY: dict[str, Severity] = {"ERROR": "warning", "WARNING": "warning", "INFO": "info"}
@@ -42,13 +43,7 @@ def canonical_findings(path: str | Path, *, date: dt.date, country: str = "ZZ") 
     SourceError
         The validator is not installed, or it cannot open the feed.
     """
-    path = Path(path)
-    if not path.exists():
-        raise SourceNotFoundError(
-            "The timetable does not exist.",
-            file=path,
-            mend="Check the path under gtfs; a relative path starts at the territory file.",
-        )
+    path = existing(path)
     try:
         validator = importlib.import_module(PACKAGE)
     except ImportError:

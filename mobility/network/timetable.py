@@ -94,6 +94,16 @@ class Timetable:
         """Number of pairs of consecutive calls."""
         return self.n_calls - self.n_runs
 
+    @property
+    def runs(self) -> RunArrays:
+        """Its runs."""
+        return RunArrays(*(getattr(self, name) for name in RunArrays._fields))
+
+    @property
+    def feet(self) -> FootArrays:
+        """Its footpaths, by the stop they leave."""
+        return FootArrays(self.foot_ptr, self.foot_stop, self.foot_walk_s, self.foot_need_s)
+
     @cached_property
     def foot_into(self) -> FootArrays:
         """The footpaths by the stop they lead to, which rows then name the stop they leave."""
@@ -287,24 +297,26 @@ def mirrored(tt: Timetable) -> Timetable:
     Times change sign, runs are reversed, boarding and alighting swap and footpaths are
     transposed; stop indices stay. Mirroring twice gives the timetable again.
     """
-    sizes = np.diff(tt.run_ptr)
-    # Call k of a run of n becomes call n - 1 - k of the same run.
-    back = np.repeat(tt.run_ptr[:-1] + tt.run_ptr[1:] - 1, sizes) - np.arange(tt.n_calls)
-    runs = RunArrays(
-        tt.run_ptr,
-        tt.call_stop[back],
-        -tt.call_dep[back],
-        -tt.call_arr[back],
-        tt.call_alight[back],
-        tt.call_board[back],
-        tt.call_trip[back],
-        tt.run_day,
-    )
-    mirror = index_timetable(tt.n_stops, runs, tt.foot_into)
-    mirror.__dict__["foot_into"] = FootArrays(
-        tt.foot_ptr, tt.foot_stop, tt.foot_walk_s, tt.foot_need_s
-    )
+    mirror = index_timetable(tt.n_stops, mirror_runs(tt.runs), tt.foot_into)
+    mirror.__dict__["foot_into"] = tt.feet
     return mirror
+
+
+def mirror_runs(runs: RunArrays) -> RunArrays:
+    """Return runs with time running backwards, as `mirrored` does."""
+    ptr = runs.run_ptr
+    # Call k of a run of n becomes call n - 1 - k of the same run.
+    back = np.repeat(ptr[:-1] + ptr[1:] - 1, np.diff(ptr)) - np.arange(int(ptr[-1]))
+    return RunArrays(
+        ptr,
+        runs.call_stop[back],
+        -runs.call_dep[back],
+        -runs.call_arr[back],
+        runs.call_alight[back],
+        runs.call_board[back],
+        runs.call_trip[back],
+        runs.run_day,
+    )
 
 
 def timetable_from_runs(
@@ -390,6 +402,7 @@ __all__ = [
     "flatten_runs",
     "footpath_rows",
     "index_timetable",
+    "mirror_runs",
     "mirrored",
     "run_keys",
     "stop_index",

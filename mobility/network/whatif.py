@@ -9,7 +9,6 @@ import numpy as np
 from numba import njit
 
 from mobility.network.timetable import (
-    FootArrays,
     Int64,
     RunArrays,
     RunLike,
@@ -86,7 +85,7 @@ def clipped(tt: Timetable, first_s: int, last_s: int) -> tuple[Timetable, Int64]
     """
     starts, ends = tt.call_dep[tt.run_ptr[:-1]], tt.call_arr[tt.run_ptr[1:] - 1]
     kept = np.flatnonzero((starts <= last_s) & (ends >= first_s)).astype(np.int64)
-    small = index_timetable(tt.n_stops, take_runs(_runs(tt), kept), _feet(tt))
+    small = index_timetable(tt.n_stops, take_runs(tt.runs, kept), tt.feet)
     return small.with_feet_of(tt), kept
 
 
@@ -95,19 +94,11 @@ def mirror_index(tt: Timetable) -> Int64:
 
     A run that moves by s seconds in ``tt`` moves by -s in the mirrored timetable.
     """
-    departure, arrival, low, high, day = run_keys(_runs(tt))
+    departure, arrival, low, high, day = run_keys(tt.runs)
     order = np.lexsort((day, high, low, -departure, -arrival))
     place = np.empty(order.size, np.int64)
     place[order] = np.arange(order.size)
     return place
-
-
-def _runs(tt: Timetable) -> RunArrays:
-    return RunArrays(*(getattr(tt, name) for name in RunArrays._fields))
-
-
-def _feet(tt: Timetable) -> FootArrays:
-    return FootArrays(tt.foot_ptr, tt.foot_stop, tt.foot_walk_s, tt.foot_need_s)
 
 
 def _check(tt: Timetable, gone: Int64, both: set[int], extra: RunArrays) -> None:
@@ -121,7 +112,7 @@ def _check(tt: Timetable, gone: Int64, both: set[int], extra: RunArrays) -> None
 
 
 def _moved(tt: Timetable, moves: Mapping[int, int]) -> RunArrays:
-    runs = take_runs(_runs(tt), np.array(list(moves), np.int64))
+    runs = take_runs(tt.runs, np.array(list(moves), np.int64))
     by = np.repeat(np.array(list(moves.values()), np.int32), np.diff(runs.run_ptr))
     return runs._replace(call_arr=runs.call_arr + by, call_dep=runs.call_dep + by)
 
@@ -149,7 +140,7 @@ def _shifted(tt: Timetable, moves: Mapping[int, int]) -> Timetable:
         run, by = pending.pop()
         slot = int(_slots(new, _moved(new, {run: by}))[0])
         place = slot - 1 if slot > run else slot
-        _move_run(*_runs(new), new.dep_ptr, new.dep_time, new.dep_call, new.call_pos,
+        _move_run(*new.runs, new.dep_ptr, new.dep_time, new.dep_call, new.call_pos,
                   run, place, by)  # fmt: skip
         # The runs between both places have moved up or down by one.
         pending = [
@@ -166,7 +157,7 @@ def _edited(tt: Timetable, gone: Int64, extra: RunArrays) -> Timetable:
     removed = np.zeros(tt.n_runs, np.bool_)
     removed[gone] = True
     slot = _slots(tt, extra)
-    merged, number, extra_number = _merge_runs(*_runs(tt), removed, slot, *extra)
+    merged, number, extra_number = _merge_runs(*tt.runs, removed, slot, *extra)
     board = np.flatnonzero(extra.call_board)
     stop, time = extra.call_stop[board], extra.call_dep[board]
     order = np.lexsort((extra_number[board], time, stop))

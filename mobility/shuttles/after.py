@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mobility.analysis.commutes import Access, transit_times
+from mobility.analysis.commutes import Access
+from mobility.analysis.door_to_door import transit_times
 from mobility.analysis.levers_stops import widened
 from mobility.analysis.loading import RELAXED_WALK
 from mobility.analysis.on_demand import on_demand_services
@@ -24,8 +25,6 @@ from mobility.network.footpaths import home_walks, stop_walks
 from mobility.network.modes import edge_times
 from mobility.network.timetable import (
     INF,
-    FootArrays,
-    RunArrays,
     Timetable,
     index_timetable,
     take_runs,
@@ -120,11 +119,7 @@ def keep_trips(timetable: Timetable, kept: np.ndarray) -> Timetable:
     """
     trip = timetable.call_trip[timetable.run_ptr[:-1]]
     chosen = np.flatnonzero(np.where(trip >= 0, kept[trip], True)).astype(np.int64)
-    runs = RunArrays(*(getattr(timetable, name) for name in RunArrays._fields))
-    feet = FootArrays(
-        timetable.foot_ptr, timetable.foot_stop, timetable.foot_walk_s, timetable.foot_need_s
-    )
-    return index_timetable(timetable.n_stops, take_runs(runs, chosen), feet)
+    return index_timetable(timetable.n_stops, take_runs(timetable.runs, chosen), timetable.feet)
 
 
 @dataclass(frozen=True)
