@@ -97,6 +97,7 @@ def test_sites_and_homes_lie_on_the_streets(name, streets_of):
         on = snap(streets, gates[:, 0], gates[:, 1], usable)
         assert on.distance_m.max() < 1.0
     frame = pd.read_csv(territory.resolve(territory.sources.homes.file))
+    # In Nantes 13 homes of 577 are further, three of them behind closed gates.
     near = snap(streets, frame["lon"].to_numpy(), frame["lat"].to_numpy(), walk, max_m=2000)
     assert np.quantile(near.distance_m, 0.97) < territory.sources.homes.cell_m
 
