@@ -12,7 +12,7 @@ from mobility.shuttles.costs import Day
 from mobility.shuttles.design import Plans
 from mobility.shuttles.model import Line
 from mobility.shuttles.plan import Plan
-from mobility.shuttles.shown import shown_loads, thin_places
+from mobility.shuttles.shown import shown_loads, stop_riders, thin_places
 
 SOME = 0.5  # of a rider: fewer than any threshold
 
@@ -77,21 +77,15 @@ def _places(line: Line) -> tuple[int, ...]:
 
 
 def _line(plans: Plans, plan: Plan, index: int) -> MapLine:
-    """Return a line; a stop's riders are those getting on there on the busiest kind of day."""
     line = plan.lines[index]
-    riders: dict[tuple[int, str], float] = {}
-    for run in plan.runs:
-        if run.line == index and run.direction == "in":
-            for kind in run.day_kinds:
-                for place, n in zip(run.calls, run.riders, strict=False):
-                    riders[place, kind] = riders.get((place, kind), 0.0) + float(n)
+    riders = stop_riders(plan, plans.study.territory.limits.min_workers_shown)
     places = plans.scene.places
     stops = tuple(
         LineStop(
             places[p].name,
             places[p].lon,
             places[p].lat,
-            max((n for (place, _), n in riders.items() if place == p), default=0.0),
+            riders.get((index, p)),
         )
         for p in _places(line)
     )

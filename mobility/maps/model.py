@@ -181,12 +181,16 @@ class Scenario:
 
 @dataclass(frozen=True)
 class LineStop:
-    """A stop of a shuttle line; ``riders`` board or alight there on a working day."""
+    """A stop of a shuttle line.
+
+    ``riders`` board or alight there on the busiest kind of day: NaN where they are withheld,
+    None at a gate or hub.
+    """
 
     name: str
     lon: float
     lat: float
-    riders: float = 0.0
+    riders: float | None = None
 
 
 @dataclass(frozen=True)

@@ -167,7 +167,12 @@ def _plan(plan: MapPlan, store: Store, threshold: int) -> Manifest:
             "name": line.name,
             "path": _flat(line.path),
             "stops": [
-                [s.name, *_point(s.lon, s.lat), _riders(s.riders, threshold)] for s in line.stops
+                [
+                    s.name,
+                    *_point(s.lon, s.lat),
+                    None if s.riders is None else _riders(s.riders, threshold),
+                ]
+                for s in line.stops
             ],
         }
         for line in plan.lines
@@ -186,8 +191,8 @@ def _plan(plan: MapPlan, store: Store, threshold: int) -> Manifest:
 
 
 def _riders(riders: float, threshold: int) -> int:
-    """Return whole riders, -1 where there are some but fewer than the threshold."""
-    return -1 if is_small(np.array(riders), threshold) else round(riders)
+    """Return whole riders, -1 where they are withheld: few, or telling few."""
+    return -1 if np.isnan(riders) or is_small(np.array(riders), threshold) else round(riders)
 
 
 def _run(run: MapRun, threshold: int) -> Manifest:

@@ -23,6 +23,7 @@ from mobility.shuttles.shown import (
     shown_loads,
     shown_riders,
     small_shares,
+    stop_riders,
     thin_places,
 )
 
@@ -268,11 +269,7 @@ def lines_layer(plans: Plans, plan: Plan) -> list[dict[str, object]]:
     """Return GeoJSON features: the way of each line and direction, then its stops with riders."""
     features: list[dict[str, object]] = []
     seen: set[tuple[int, tuple[int, ...]]] = set()
-    riders: dict[tuple[int, int], float] = {}
-    thin = thin_places(plan, plans.study.territory.limits.min_workers_shown)
     for run in plan.runs:
-        for place, n in zip(run.calls, run.riders, strict=True):
-            riders[run.line, place] = riders.get((run.line, place), 0.0) + n
         if (run.line, run.calls) in seen:
             continue
         seen.add((run.line, run.calls))
@@ -290,7 +287,10 @@ def lines_layer(plans: Plans, plan: Plan) -> list[dict[str, object]]:
                 },
             }
         )  # fmt: skip
-    for (index, place), n in sorted(riders.items()):
+    riders = stop_riders(plan, plans.study.territory.limits.min_workers_shown)
+    calls = {(run.line, place) for run in plan.runs for place in run.calls}
+    for index, place in sorted(calls):
+        n = riders.get((index, place), float("nan"))
         p = plans.scene.places[place]
         features.append(
             {
@@ -298,7 +298,7 @@ def lines_layer(plans: Plans, plan: Plan) -> list[dict[str, object]]:
                 "geometry": {"type": "Point", "coordinates": [round(p.lon, 6), round(p.lat, 6)]},
                 "properties": {
                     "line": plan.lines[index].name, "stop": p.name, "kind": p.kind,
-                    "riders_day": None if (index, place) in thin else round(n, 2),
+                    "riders_day": None if np.isnan(n) else round(n, 2),
                 },
             }
         )  # fmt: skip

@@ -40,6 +40,27 @@ def thin_places(plan: Plan, threshold: float) -> set[tuple[int, int]]:
     }
 
 
+def stop_riders(plan: Plan, threshold: float) -> dict[tuple[int, int], float]:
+    """Return the riders of each stop (line, place): on and off on the busiest kind of day.
+
+    NaN where they are withheld, at `thin_places`. Gates and hubs are left out: all riders of
+    a run get off or on there.
+    """
+    days: dict[str, dict[tuple[int, int], float]] = {}
+    for run in plan.runs:
+        ends = plan.lines[run.line].anchor.places
+        stops = [(p, n) for p, n in zip(run.calls, run.riders, strict=True) if p not in ends]
+        for kind in run.day_kinds:
+            told = days.setdefault(kind, {})
+            for place, n in stops:
+                told[run.line, place] = told.get((run.line, place), 0.0) + n
+    thin = thin_places(plan, threshold)
+    return {
+        key: float("nan") if key in thin else max(told.get(key, 0.0) for told in days.values())
+        for key in sorted({key for told in days.values() for key in told})
+    }
+
+
 def shown_riders(run: Run, thin: set[tuple[int, int]]) -> Floats:
     """Return the riders at each call, NaN where they are withheld."""
     hidden = [

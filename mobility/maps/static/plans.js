@@ -144,9 +144,8 @@ function openPlanStop({ line, stop }) {
         { to: clock(run.dir === "in" ? run.times[run.times.length - 1] : run.times[0]) })),
       el("td", {}, t("vehicle {n}", { n: run.vehicle + 1 }))));
   popup(unproject(place.x, place.y), [el("h3", {}, place.name),
-    el("p", { class: "mb-pop-sub" }, plan.lines[line].name + " · "
-      + (place.riders < 0 ? t("fewer than {n} riders a day", { n: manifest.threshold })
-        : t("{n} riders a day", { n: number(place.riders) }))),
+    el("p", { class: "mb-pop-sub" }, plan.lines[line].name
+      + (place.riders === null ? "" : " · " + t("on and off a day: {n}", { n: countText(place.riders) }))),
     el("table", { class: "mb-ways" }, el("caption", {}, t("Timetable") + " – " + dayName(state.day)), el("tbody", {}, rows))]);
 }
 
