@@ -6,14 +6,16 @@ side by side, and one look-up of the homes serves all deadlines. It gives the ti
 `mobility.engine.journeys.travel`, to the second, without rides and walks.
 
 Rounds over rides as in `mobility.engine.scan`; only what the last round improved is followed.
-Inner loops choose by ``if``: ``max`` of int32 widens in numba, and is then not vectorised.
+Gates are taken a block at a time, all of a block by a few instructions. For that, inner loops
+choose by ``if`` (``max`` of int32 widens in numba), touch few arrays, and learn the width of a
+block only when they run: a short loop of known length is unrolled before it is vectorised.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 from numba import njit
@@ -24,10 +26,8 @@ from mobility.network.footpaths import WalkTable
 from mobility.network.timetable import INF
 
 Int32 = NDArray[np.int32]
-AWAY = INF + 2**20
-"""Taken from any departure it leaves less than ``-INF``."""
-LANES = 32
-"""Columns of the look-up are a multiple of it, which lets processors take several at once."""
+LANES = 16
+"""Gates in a block of the scan, and columns in a block of the look-up; at most 32."""
 
 
 def travel_many(
@@ -68,26 +68,31 @@ def travel_many(
     """
     if min(limits.max_walk_s, limits.max_wait_s) < limits.max_total_s:
         raise ValueError("limits on walks or waits bind: ask journeys.travel")
-    gates = np.ascontiguousarray(egress_s.T)
+    n_gates, n_stops = egress_s.shape
+    blocks = [_block(egress_s[k : k + LANES]) for k in range(0, n_gates, LANES)]
 
-    def latest(edge: Edge) -> Int32:
+    def latest(edge: Edge) -> list[Int32]:
         one_way = two_way.mirror if edge.returning else two_way.onward
         tt, into = one_way.timetable, one_way.timetable.foot_into
         first_s, deadline_s = earliest_of(edge, limits), deadline_of(edge)
         runs = one_way.runs_between(first_s, deadline_s)
-        found: Int32 = scan_gates(
-            tt.run_ptr, tt.call_stop, tt.call_arr, tt.call_dep, tt.call_board, tt.call_alight,
-            into.ptr, into.stop, into.need_s, *runs, gates, first_s, deadline_s,
-            limits.max_transfers + 1,
-        )  # fmt: skip
+        found = [
+            scan_gates(
+                tt.run_ptr, tt.call_stop, tt.call_arr, tt.call_dep, tt.call_board, tt.call_alight,
+                into.ptr, into.stop, into.need_s, *runs, block, first_s, deadline_s,
+                limits.max_transfers + 1,
+            )
+            for block in blocks
+        ]  # fmt: skip
+        found[-1] = found[-1][:, : n_gates - LANES * (len(blocks) - 1)]
         return found
 
-    n_homes, width = access.n_rows, len(edges) * len(egress_s)
+    n_homes, width = access.n_rows, len(edges) * n_gates
     columns = -(-width // LANES) * LANES
     out = np.empty((n_homes, columns), np.int32)
     earliest_s, at_s = np.zeros(columns, np.int32), np.zeros(columns, np.int32)
-    earliest_s[:width] = np.repeat([earliest_of(e, limits) for e in edges], len(egress_s))
-    at_s[:width] = np.repeat([-e.at_s if e.returning else e.at_s for e in edges], len(egress_s))
+    earliest_s[:width] = np.repeat([earliest_of(e, limits) for e in edges], n_gates)
+    at_s[:width] = np.repeat([-e.at_s if e.returning else e.at_s for e in edges], n_gates)
 
     def look_up(part: tuple[int, int]) -> None:
         low, high = part
@@ -98,15 +103,19 @@ def travel_many(
 
     cuts = np.linspace(0, n_homes, threads + 1).astype(int).tolist()
     parts = list(pairwise(cuts))
-    spare = np.full((gates.shape[0], columns - width), -INF, np.int32)
-    if threads == 1:
-        leave = np.concatenate([*map(latest, edges), spare], axis=1)
-        look_up(parts[0])
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            leave = np.concatenate([*pool.map(latest, edges), spare], axis=1)
-            list(pool.map(look_up, parts))
-    return out[:, :width].reshape(n_homes, len(edges), len(egress_s))
+    spare = np.full((n_stops, columns - width), -INF, np.int32)
+    with ThreadPoolExecutor(threads) as pool:
+        each = map if threads == 1 else pool.map
+        leave = np.concatenate([*chain.from_iterable(each(latest, edges)), spare], axis=1)
+        list(each(look_up, parts))
+    return out[:, :width].reshape(n_homes, len(edges), n_gates)
+
+
+def _block(egress_s: Int32) -> Int32:
+    """Return the walks of up to ``LANES`` gates, int32[S, LANES], the rest out of reach."""
+    found = np.full((egress_s.shape[1], LANES), INF, np.int32)
+    found[:, : len(egress_s)] = egress_s.T
+    return found
 
 
 @njit(cache=True, nogil=True)
@@ -122,84 +131,80 @@ def scan_gates(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913
         Arrays of `mobility.network.timetable.Timetable`; ``into_*`` is its ``foot_into``.
     run_lo, run_hi
         Range of runs that may have a call inside the window.
-    egress_s : int32[S, K]
+    egress_s : int32[S, LANES]
         Walk from each stop to each gate; ``INF`` where there is none.
     earliest_s, deadline_s, max_rides
         As in `mobility.engine.scan.scan_rides`.
 
     Returns
     -------
-    int32[S, K]
+    int32[S, LANES]
         Axis seconds; ``-INF`` where there is none.
     """
     n_stops, lanes = egress_s.shape
-    never = np.int32(-INF)
+    never, bit = np.int32(-INF), np.uint32(1)
     leave = np.full((n_stops, lanes), never)
-    # What ``leave`` was when it was last followed over footpaths; latest arrivals at a stop
-    # from which a gate is reached, with any rides so far and as the last ride brought them.
-    known = np.full((n_stops, lanes), never)
+    # Latest arrivals at a stop from which a gate is reached, with any rides so far and as the
+    # last ride brought them; the latest of these of any gate.
     onward = np.empty((n_stops, lanes), np.int32)
     newly = np.empty((n_stops, lanes), np.int32)
-    top = np.full(n_stops, never)
+    top = np.empty(n_stops, np.int32)
+    # What ``onward`` was one ride before, and ``leave`` when it was last followed on foot.
+    before = np.full((n_stops, lanes), never)
+    known = np.full((n_stops, lanes), never)
     touched = np.zeros(n_stops, np.bool_)
-    absent = np.empty(lanes, np.int32)
     for stop in range(n_stops):
         for lane in range(lanes):
-            value = np.int32(deadline_s - egress_s[stop, lane])
-            onward[stop, lane] = value
-            newly[stop, lane] = value
-            top[stop] = max(top[stop], value)
-    for _ in range(max_rides):
+            onward[stop, lane] = np.int32(deadline_s - egress_s[stop, lane])
+    for ride in range(max_rides):
+        for stop in range(n_stops):
+            latest = never
+            for lane in range(lanes):
+                value = onward[stop, lane]
+                value = value if value > before[stop, lane] else never
+                newly[stop, lane] = value
+                latest = value if value > latest else latest  # noqa: FURB136
+            top[stop] = latest
         for run in range(run_lo, run_hi):
             begin, call = run_ptr[run], run_ptr[run + 1] - 1
             if call_dep[begin] > deadline_s:
                 continue
-            aboard = False
+            aboard = np.uint32(0)  # a bit for each gate that is reached from here on
             while call >= begin and call_dep[call] >= earliest_s:
-                stop = call_stop[call]
+                at = np.uint32(call_stop[call])
                 if aboard and call_board[call]:
-                    touched[stop] = True
-                    row = leave[stop]
+                    touched[at] = True
                     departure = np.int32(call_dep[call])
                     for lane in range(lanes):
-                        value = np.int32(departure - absent[lane])
-                        row[lane] = value if value > row[lane] else row[lane]  # noqa: FURB136
-                if call_arr[call] <= top[stop] and call_alight[call]:
-                    if not aboard:
-                        aboard = True
-                        absent[:] = AWAY
-                    row = newly[stop]
+                        value = departure if (aboard >> np.uint32(lane)) & bit else never
+                        old = leave[at, lane]
+                        leave[at, lane] = value if value > old else old  # noqa: FURB136
+                if call_arr[call] <= top[at] and call_alight[call]:
                     arrival = np.int32(call_arr[call])
                     for lane in range(lanes):
-                        absent[lane] = np.int32(0) if arrival <= row[lane] else absent[lane]
+                        aboard |= np.uint32(arrival <= newly[at, lane]) << np.uint32(lane)
                 call -= 1
-        newly[:] = never
-        top[:] = never
+        if ride + 1 == max_rides:
+            break
+        before[:] = onward
         moved = False
         for stop in range(n_stops):
             if not touched[stop]:
                 continue
             touched[stop] = False
-            row, past = leave[stop], known[stop]
             gain = False
             for lane in range(lanes):
-                gain |= past[lane] != row[lane]
-                past[lane] = row[lane]
+                gain |= known[stop, lane] != leave[stop, lane]
+                known[stop, lane] = leave[stop, lane]
             if not gain:
                 continue
             moved = True
             for foot in range(into_ptr[stop], into_ptr[stop + 1]):
-                other, need = into_stop[foot], np.int32(into_need_s[foot])
-                old, new = onward[other], newly[other]
-                latest = never
+                other, need = np.uint32(into_stop[foot]), np.int32(into_need_s[foot])
                 for lane in range(lanes):
-                    value = np.int32(row[lane] - need)
-                    better = value > old[lane]
-                    new[lane] = value if better else new[lane]
-                    old[lane] = value if better else old[lane]
-                    gained = value if better else never
-                    latest = gained if gained > latest else latest  # noqa: FURB136
-                top[other] = max(top[other], latest)
+                    value = np.int32(leave[stop, lane] - need)
+                    old = onward[other, lane]
+                    onward[other, lane] = value if value > old else old  # noqa: FURB136
         if not moved:
             break
     return leave

@@ -1,8 +1,10 @@
-"""Shortest times and paths on streets: a bounded Dijkstra over flat arrays.
+"""Shortest times and paths on streets: a bounded search in buckets over flat arrays.
 
-Dijkstra, E. W. (1959), A note on two problems in connexion with graphs. The heap holds
-outdated entries and passes over them; after a bounded search only the nodes it settled are
-cleared.
+Nodes wait in buckets of like times, each a linked list, and the first bucket is emptied before
+the next; a node that grows nearer while its bucket is emptied is taken up once more. (Dial
+(1969), Algorithm 360: shortest-path forest with topological ordering; for real times, Meyer and
+Sanders (2003), Delta-stepping: a parallelizable shortest path algorithm, on one processor.)
+After a bounded search only the nodes it reached are cleared.
 """
 
 from __future__ import annotations
@@ -19,9 +21,15 @@ from mobility.network.streets import Streets
 
 # Times that exceed a whole second by less than this are that second: rounding of floats.
 TOLERANCE_S = 1e-3
-Heap = tuple[np.ndarray, np.ndarray]
-# dist, via, order, heap_key, heap_node: see `_search`.
-Work = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+# A bucket spans this part of the mean time of an arc: a wider one takes up more nodes twice, a
+# narrower one is more often empty. There are at most so many buckets, however long an arc takes.
+BUCKET_SHARE, MOST_BUCKETS = 0.5, 1 << 16
+# End of a bucket's list, and mark of a node that is in none.
+NONE, OUT = -1, -2
+Nodes = np.ndarray
+# dist, via, order (see `_search`); the first node of each bucket, the nodes after and before each
+# in its bucket; buckets per second.
+Work = tuple[np.ndarray, Nodes, Nodes, Nodes, Nodes, Nodes, float]
 # Least time to each goal from one source (infinite between sources), the goals found, and
 # their times.
 Best = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -47,80 +55,84 @@ class PairTable:
 
 
 @njit(cache=True, nogil=True)
-def _push(heap: Heap, size: int, key: float, node: int) -> int:
-    heap_key, heap_node = heap
-    i = size
-    while i > 0:
-        parent = (i - 1) >> 2
-        if heap_key[parent] <= key:
-            break
-        heap_key[i] = heap_key[parent]
-        heap_node[i] = heap_node[parent]
-        i = parent
-    heap_key[i] = key
-    heap_node[i] = node
-    return size + 1
+def _put(first: Nodes, after: Nodes, before: Nodes, node: int, bucket: int) -> None:
+    """Put a node first in a bucket."""
+    other = first[bucket]
+    after[node] = other
+    before[node] = NONE
+    if other != NONE:
+        before[other] = node
+    first[bucket] = node
 
 
 @njit(cache=True, nogil=True)
-def _drop_top(heap: Heap, size: int) -> int:
-    heap_key, heap_node = heap
-    size -= 1
-    key = heap_key[size]
-    node = heap_node[size]
-    i = 0
-    while True:
-        first = 4 * i + 1
-        if first >= size:
-            break
-        least = first
-        for child in range(first + 1, min(first + 4, size)):
-            if heap_key[child] < heap_key[least]:
-                least = child
-        if heap_key[least] >= key:
-            break
-        heap_key[i] = heap_key[least]
-        heap_node[i] = heap_node[least]
-        i = least
-    heap_key[i] = key
-    heap_node[i] = node
-    return size
+def _take(first: Nodes, after: Nodes, before: Nodes, node: int, bucket: int) -> None:
+    """Take a node out of its bucket."""
+    left, right = before[node], after[node]
+    if left == NONE:
+        first[bucket] = right
+    else:
+        after[left] = right
+    if right != NONE:
+        before[right] = left
+    after[node] = OUT
 
 
 @njit(cache=True, nogil=True)
 def _search(net: Csr, nodes: np.ndarray, at: np.ndarray, limit: float, work: Work) -> int:
-    """Settle nodes in order of time from the seeds ``nodes``; return how many.
+    """Find the least time of every node from the seeds ``nodes``; return how many are reached.
 
-    ``dist`` is infinite everywhere on entry. On return it holds for the nodes listed in
-    ``order``, and so does ``via``, the arc into a node, -1 at a seed.
+    ``dist`` is infinite everywhere and the buckets empty on entry. On return ``dist`` holds for
+    the nodes listed in ``order``, and so does ``via``, the arc into a node, -1 at a seed.
     """
     ptr, head, time = net
-    dist, via, order, heap_key, heap_node = work
-    heap = (heap_key, heap_node)
-    size = 0
+    dist, via, order, first, after, before, per_s = work
+    last = len(first) - 1  # of a power of two: buckets are used round and round
+    current = 0
+    reached = 0
+    waiting = 0
     for k in range(len(nodes)):
         node = nodes[k]
         if at[k] <= limit and at[k] < dist[node]:
+            if dist[node] == np.inf:
+                order[reached] = node
+                reached += 1
+                waiting += 1
+            else:
+                _take(first, after, before, node, int(dist[node] * per_s) & last)
             dist[node] = at[k]
             via[node] = -1
-            size = _push(heap, size, at[k], node)
-    settled = 0
-    while size > 0:
-        node = heap_node[0]
-        here = heap_key[0]
-        size = _drop_top(heap, size)
-        if here > dist[node]:
+            _put(first, after, before, node, int(at[k] * per_s) & last)
+    while waiting > 0:
+        node = first[current & last]
+        if node == NONE:
+            current += 1
             continue
-        order[settled] = node
-        settled += 1
+        following = after[node]
+        first[current & last] = following
+        if following != NONE:
+            before[following] = NONE
+        after[node] = OUT
+        waiting -= 1
+        here = dist[node]
         for a in range(ptr[node], ptr[node + 1]):
-            after = here + time[a]
+            there = here + time[a]
             other = head[a]
-            if after < dist[other] and after <= limit:
-                dist[other] = after
-                via[other] = a
-                size = _push(heap, size, after, other)
-    return settled
+            known = dist[other]
+            if there >= known or there > limit:
+                continue
+            dist[other] = there
+            via[other] = a
+            if known == np.inf:
+                order[reached] = other
+                reached += 1
+                waiting += 1
+            elif after[other] == OUT:
+                waiting += 1
+            else:
+                _take(first, after, before, other, int(known * per_s) & last)
+            _put(first, after, before, other, int(there * per_s) & last)
+    return reached
 
 
 @njit(cache=True, nogil=True)
@@ -128,7 +140,7 @@ def _node_rows(
     net: Csr, seeds: Csr, limit: float, work: Work, rows: np.ndarray, vias: np.ndarray
 ) -> None:
     """Write time and incoming arc of every node reached, one row per source."""
-    dist, via, order, _, _ = work
+    dist, via, order, _, _, _, _ = work
     for s in range(len(seeds[0]) - 1):
         a, b = seeds[0][s], seeds[0][s + 1]
         count = _search(net, seeds[1][a:b], seeds[2][a:b], limit, work)
@@ -173,7 +185,7 @@ def _pairs(
     on its own street piece. Goals of a source are in order of discovery. Returns the
     source at which the output was full, or the number of sources.
     """
-    dist, _, order, _, _ = work
+    dist, _, order, _, _, _, _ = work
     least, touched, times = best
     out_ptr, out_goal, out_time = out
     n_sources = len(seeds[0]) - 1
@@ -199,11 +211,18 @@ def _pairs(
     return n_sources
 
 
-def _workspace(n_nodes: int, n_arcs: int) -> Work:
-    # Every arc pushes at most once per search, and so do the two seeds.
-    heap_key, heap_node = np.empty(n_arcs + 4), np.empty(n_arcs + 4, dtype=np.int32)
-    via, order = np.empty(n_nodes, dtype=np.int32), np.empty(n_nodes, dtype=np.int32)
-    return np.full(n_nodes, np.inf), via, order, heap_key, heap_node
+def _workspace(net: Csr, seeds: Csr) -> Work:
+    n_nodes, time = len(net[0]) - 1, net[2]
+    # What waits is never further apart than the longest arc, or the seeds at the start.
+    at = seeds[2][np.isfinite(seeds[2])]
+    span_s = max(time.max(initial=0.0), at.max(initial=0.0))
+    mean_s = time.mean() if len(time) else 0.0
+    width_s = max(BUCKET_SHARE * mean_s, 2 * span_s / MOST_BUCKETS) or 1.0
+    n_buckets = 1 << int(span_s / width_s + 2).bit_length()
+    dist = np.full(n_nodes, np.inf)
+    via, order, after, before = (np.empty(n_nodes, dtype=np.int32) for _ in range(4))
+    first = np.full(n_buckets, NONE, dtype=np.int32)
+    return dist, via, order, first, after, before, 1.0 / width_s
 
 
 def _all_pairs(
@@ -211,7 +230,7 @@ def _all_pairs(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (row pointers, goals, times) of all sources, the output growing as needed."""
     n_sources = len(seeds[0]) - 1
-    work = _workspace(len(net[0]) - 1, len(net[1]))
+    work = _workspace(net, seeds)
     touched = np.empty(n_goals, dtype=np.int32)
     best = (np.full(n_goals, np.inf), touched, np.empty(n_goals))
     ptr = np.zeros(n_sources + 1, dtype=np.int64)
@@ -343,7 +362,6 @@ def search_rows(net: Arcs, seeds: Csr, limit_s: float) -> tuple[np.ndarray, np.n
     """Return time and incoming arc (-1: none) of each node, one row per source."""
     shape = (len(seeds[0]) - 1, len(net.ptr) - 1)
     rows, vias = np.full(shape, np.inf), np.full(shape, -1, dtype=np.int32)
-    most_seeds = int(np.diff(seeds[0]).max(initial=0))
-    work = _workspace(shape[1], len(net.head) + most_seeds)
-    _node_rows((net.ptr, net.head, net.time), seeds, float(limit_s), work, rows, vias)
+    flat = (net.ptr, net.head, net.time)
+    _node_rows(flat, seeds, float(limit_s), _workspace(flat, seeds), rows, vias)
     return rows, vias
