@@ -12,6 +12,8 @@ The rounds over numbers of rides are those of RAPTOR (Delling, Pajor and Werneck
 connection-based view of Dibbelt et al. (2018, *Connection Scan Algorithm*).
 
 The return direction is the same kernel on the mirrored timetable.
+
+Indices of the innermost loops are unsigned: numba then need not look for negative ones.
 """
 
 from __future__ import annotations
@@ -90,7 +92,7 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
     label : int32[max_rides, D]
         Least walking seconds with at most 1, 2, ... rides; ``INF`` where there is no way.
     """
-    n_stops = foot_ptr.size - 1
+    n_stops, one = foot_ptr.size - 1, np.uint32(1)
     base = run_ptr[run_lo]
     size = run_ptr[run_hi] - base
     # Least walking from each call of these runs with the rides so far, and the calls it was
@@ -131,49 +133,52 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
             if call_dep[begin] > deadline_s:
                 continue
             aboard = ceiling  # least walking of a passenger aboard after this call
-            while call >= begin and call_dep[call] >= earliest_s:
-                if aboard < current[call - base] and aboard < ceiling and call_pos[call] >= 0:
-                    current[call - base] = aboard
+            while call >= begin and call_dep[np.uint64(call)] >= earliest_s:
+                at = np.uint64(call)
+                slot = np.uint64(call - base)
+                if aboard < current[slot] and aboard < ceiling and call_pos[at] >= 0:
+                    current[slot] = aboard
                     log_call[logged] = call
                     log_walk[logged] = aboard
                     logged += 1
-                stop = call_stop[call]
-                arrival = call_arr[call]
+                here = np.uint32(call_stop[at])
+                arrival = call_arr[at]
                 if (
-                    hope[stop] < aboard
-                    and since[stop] <= arrival <= until[stop]
-                    and call_alight[call]
+                    hope[here] < aboard
+                    and since[here] <= arrival <= until[here]
+                    and call_alight[at]
                 ):
                     bound = aboard
                     if ride == 0:
-                        aboard = hope[stop]
+                        aboard = hope[here]
                     elif call > begin:
                         # An earlier boarding of this run may do as well with fewer rides.
-                        bound = min(bound, current[call - 1 - base])
-                    if ride > 0 and hope[stop] < bound:
-                        for foot in range(foot_ptr[stop], foot_ptr[stop + 1]):
+                        bound = min(bound, current[slot - np.uint64(1)])
+                    if ride > 0 and hope[here] < bound:
+                        feet = np.uint64(foot_ptr[here]), np.uint64(foot_ptr[here + one])
+                        for foot in range(*feet):
                             walk = foot_walk_s[foot]
                             if walk >= bound:
                                 break
-                            other = foot_stop[foot]
-                            if walk + floor[other] >= bound:
+                            there = np.uint32(foot_stop[foot])
+                            if walk + floor[there] >= bound:
                                 continue
                             soonest = arrival + foot_need_s[foot]
-                            if dep_time[high[other] - 1] < soonest:
+                            if dep_time[high[there] - 1] < soonest:
                                 continue
                             latest = arrival + walk + max_wait_s
-                            left = lower_bound(dep_time, low[other], high[other], soonest)
-                            k = place[other] + left - low[other]
+                            left = lower_bound(dep_time, low[there], high[there], soonest)
+                            i = place[there] + left - low[there]
                             while (
-                                left < high[other]
-                                and walk + least[k] < bound
+                                left < high[there]
+                                and walk + least[i] < bound
                                 and dep_time[left] <= latest
                             ):
-                                if walk + fresh[k] < bound:
-                                    bound = walk + fresh[k]
+                                if walk + fresh[i] < bound:
+                                    bound = walk + fresh[i]
                                     aboard = bound
                                 left += 1
-                                k += 1
+                                i += 1
                 call -= 1
         log_ptr[ride + 1] = logged
         if log_ptr[ride] == logged or ride + 1 == max_rides:

@@ -184,16 +184,15 @@ def dates(values: pd.Series, *, file: str) -> NDArray[np.int64]:
 
 def index_of(values: pd.Series, ids: pd.Series) -> NDArray[np.int32]:
     """Return the place of each value among the unique ``ids``; -1 missing, -2 unknown."""
-    if values.dtype == np.float64:
+    if values.empty or values.dtype == np.float64:
         return np.full(len(values), -1, np.int32)
-    if len(values):
-        texts = pa.array(values, type=pa.large_string(), from_pandas=True)
-        known = pa.array(ids, type=pa.large_string(), from_pandas=True)
-        if isinstance(known, pa.ChunkedArray):
-            known = known.combine_chunks()
-        places = pc.index_in(texts, value_set=known, skip_nulls=True)
-        if places.null_count == texts.null_count:
-            return np.asarray(pc.fill_null(places, -1).to_numpy(), np.int32)
+    texts = pa.array(values, type=pa.large_string(), from_pandas=True)
+    known = pa.array(ids, type=pa.large_string(), from_pandas=True)
+    if isinstance(known, pa.ChunkedArray):
+        known = known.combine_chunks()
+    places = pc.index_in(texts, value_set=known, skip_nulls=True)
+    if places.null_count == texts.null_count:
+        return np.asarray(pc.fill_null(places, -1).to_numpy(), np.int32)
     codes, texts = categories(values)
     place = {t: k for k, t in enumerate(ids.tolist())}
     found = np.array([*(place.get(t, -2) for t in texts), -1], np.int32)

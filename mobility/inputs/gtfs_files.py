@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from csv import Error as CsvError
 from csv import reader
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import networkx as nx
@@ -170,7 +171,8 @@ def _parsed_by_arrow(path: Path, *, largest: bool) -> pd.DataFrame | None:
             return None
         table = csv.read_csv(
             path,
-            parse_options=csv.ParseOptions(newlines_in_values=True),
+            # Without a quote no value holds a line break, and lines can be told apart sooner.
+            parse_options=csv.ParseOptions(newlines_in_values=_has_quotes(path)),
             convert_options=csv.ConvertOptions(
                 column_types=dict.fromkeys(names, string()),
                 include_columns=[n for n in names if n.strip() in STOP_TIMES_COLUMNS]
@@ -193,6 +195,11 @@ def _parsed_by_arrow(path: Path, *, largest: bool) -> pd.DataFrame | None:
     # Nothing is left for `_without_blanks` to do unless a line may hold nothing.
     frame.attrs[CLEAN] = len(frame) > 0 and not frame.iloc[:, 0].isna().any()
     return frame
+
+
+def _has_quotes(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return any(b'"' in block for block in iter(partial(stream.read, 1 << 20), b""))
 
 
 def _open(path: Path, folder: Path) -> _Tables:
