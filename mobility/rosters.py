@@ -3,12 +3,58 @@
 from __future__ import annotations
 
 import datetime as dt
+from calendar import isleap
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
 from mobility.clock import format_clock
 from mobility.fields import WEEKDAYS, ClockS, Days, Lat, Lon, Model
+
+DAYS_A_YEAR = 365
+ALL_YEAR = (1 << DAYS_A_YEAR) - 1
+"""Season of a roster that works all year round: see `season_of`."""
+
+
+def season_of(period: tuple[dt.date, dt.date] | None) -> int:
+    """Return the days of the year within a period, a bit each from 1 January on.
+
+    A season comes back every year on the same days; 29 February goes with the 28th.
+    """
+    if period is None or (period[1] - period[0]).days + 1 >= DAYS_A_YEAR:
+        return ALL_YEAR
+    dates = (period[0] + dt.timedelta(days=k) for k in range((period[1] - period[0]).days + 1))
+    season = 0
+    for date in dates:
+        season |= 1 << day_of_year(date)
+    return season
+
+
+def day_of_year(date: dt.date) -> int:
+    """Return the place of a date in a year without 29 February, 0 on 1 January."""
+    late = isleap(date.year) and (date.month, date.day) >= (2, 29)
+    return date.timetuple().tm_yday - 1 - int(late)
+
+
+def season_label(season: int) -> str:
+    """Return the first and last days of a season, e.g. ``01/06–31/08``; "" all year round."""
+    if season == ALL_YEAR:
+        return ""
+    inside = [bool(season >> k & 1) for k in range(DAYS_A_YEAR)]
+    first = [k for k in range(DAYS_A_YEAR) if inside[k] and not inside[k - 1]]
+    last = [k for k in range(DAYS_A_YEAR) if inside[k] and not inside[(k + 1) % DAYS_A_YEAR]]
+    if last and last[0] < first[0]:  # through the turn of the year
+        last = [*last[1:], last[0]]
+    new_year = dt.date(2001, 1, 1)
+    return ", ".join(
+        "–".join(f"{new_year + dt.timedelta(days=k):%d/%m}" for k in ends)
+        for ends in zip(first, last, strict=True)
+    )
+
+
+def share_of_year(season: int) -> float:
+    """Return the part of the year a season takes."""
+    return season.bit_count() / DAYS_A_YEAR
 
 
 class Shift(Model):

@@ -78,7 +78,7 @@ def test_fleet_of_the_week_and_of_the_plan_is_two():
     # 252 weekdays x 12 runs x 6 km with riders; the night shift of Friday comes home on one
     # of the year's 52 Saturdays, where the other weekdays are 50.4.
     assert costs.run_km == pytest.approx(252 * 12 * 6 + 1.6 * 2 * 6)
-    assert costs.vehicles == 2 * 9500
+    assert costs.vehicles == 2 * FACTORS["vehicle_fixed.minibus"]
     assert costs.total > costs.vehicles
 
 
@@ -166,7 +166,7 @@ def test_a_larger_vehicle_takes_over_when_it_is_cheaper():
     )
     assert done.vehicles <= 3
     costs = yearly_costs(done, config(vehicles=fleet), FACTORS, new_stops=0)
-    assert costs.vehicles <= 2 * 22_000 + 9500
+    assert costs.vehicles <= 2 * FACTORS["vehicle_fixed.midibus"] + FACTORS["vehicle_fixed.minibus"]
 
 
 def piece(start, end, block=0):

@@ -428,8 +428,8 @@ def test_an_estimate_counts_kilometres_vehicles_and_drivers_turns():
     more, hour = 1 + FACTORS["overhead"], FACTORS["driver_hour"]
     # Six kilometres with riders and six empty, two runs a day, 252 days.
     assert one.km == pytest.approx(252 * 2 * 12 * FACTORS["vehicle_km.minibus"] * more)
-    assert one.vehicles == pytest.approx(9500 * more)
-    assert both.vehicles == pytest.approx(2 * 9500 * more)
+    assert one.vehicles == pytest.approx(FACTORS["vehicle_fixed.minibus"] * more)
+    assert both.vehicles == pytest.approx(2 * FACTORS["vehicle_fixed.minibus"] * more)
     # A turn around five in the morning and one around one: two hours paid, at least, on each.
     assert [t.drivers for t in one.turns] == [1, 1]
     assert [t.drivers for t in both.turns] == [2, 2]

@@ -22,6 +22,7 @@ from mobility.inputs.gtfs import Feed
 from mobility.inputs.homes import Homes
 from mobility.network.footpaths import WalkTable
 from mobility.network.streets import Streets
+from mobility.rosters import season_of, share_of_year
 from mobility.territory import Limits, Site, Territory
 
 Int32 = NDArray[np.int32]
@@ -89,6 +90,11 @@ class ShiftRow:
     headcount: int
     days: tuple[str, ...]
     period: tuple[dt.date, dt.date] | None = None
+
+    @property
+    def season(self) -> int:
+        """Days of the year on which its roster works, see `rosters.season_of`."""
+        return season_of(self.period)
 
 
 @dataclass(frozen=True)
@@ -190,9 +196,11 @@ class Study:
         """Return how many days a year a shift works on a kind of day.
 
         Weekdays are split between school weeks and holiday weeks when both kinds are
-        studied (36 school weeks of 52; public holidays are not taken out).
+        studied (36 school weeks of 52; public holidays are not taken out). A seasonal roster
+        works its part of the year on each of them.
         """
-        worked = len(set(self.shift_rows[shift_id].days) & set(day.weekdays))
+        row = self.shift_rows[shift_id]
+        worked = len(set(row.days) & set(day.weekdays)) * share_of_year(row.season)
         kinds = {d.kind for d in self.days}
         weeks = WEEKS
         if {"school_weekday", "holiday_weekday"} <= kinds:

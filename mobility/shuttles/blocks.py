@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from mobility.rosters import ALL_YEAR
 from mobility.shuttles.model import UNREACHED, Drive, Run
 
 IDLE_AT_STOP_S = 2700
@@ -74,7 +75,9 @@ class Block:
         return sum(m.metres for piece in self.pieces for m in piece if m.kind == kind)
 
 
-def day_trips(runs: Sequence[Run], weekday: int, kinds: Sequence[str]) -> list[Trip]:
+def day_trips(
+    runs: Sequence[Run], weekday: int, kinds: Sequence[str], season: int = ALL_YEAR
+) -> list[Trip]:
     """Return the trips of one operating day, from 03:00 to 03:00.
 
     Parameters
@@ -85,12 +88,14 @@ def day_trips(runs: Sequence[Run], weekday: int, kinds: Sequence[str]) -> list[T
         0 Monday to 6 Sunday.
     kinds
         Kind of day of each weekday of the week, seven of them.
+    season
+        Part of the year, see `rosters.season_of`.
     """
     trips = []
     for index, run in enumerate(runs):
         late = (run.start_s - DAY_CUT_S) // DAY_S
         date = (weekday - late) % 7
-        if date in run.weekdays and kinds[date] in run.day_kinds:
+        if date in run.weekdays and kinds[date] in run.day_kinds and run.season & season:
             shift = late * DAY_S
             trips.append(
                 Trip(index, run.start_s - shift, run.end_s - shift, run.calls[0], run.calls[-1],

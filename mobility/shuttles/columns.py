@@ -171,12 +171,7 @@ def _fleets(
     days: Sequence[Day],
 ) -> tuple[Fleet, ...]:
     """Yearly costs of a metre and a second of line, over every run of its shift ends."""
-    runs = sum(
-        d.count
-        for e in edges
-        for d in days
-        if d.weekday in scene.edges[e].weekdays and d.kinds[d.weekday] in scene.edges[e].day_kinds
-    )
+    runs = sum(d.count for e in edges for d in days if d.has(scene.edges[e]))
     more = 1 + factors["overhead"]
     hour = factors["driver_hour"] * more * runs / 3600
     fleets = []

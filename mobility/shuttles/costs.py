@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mobility.rosters import ALL_YEAR, share_of_year
 from mobility.shuttles.blocks import (
     Block,
     Trip,
@@ -18,7 +19,7 @@ from mobility.shuttles.blocks import (
 from mobility.shuttles.config import ShuttleConfig, VehicleType
 from mobility.shuttles.duties import Duty, DutyRules, build_duties, pieces_of, unlawful
 from mobility.shuttles.factors import Factors
-from mobility.shuttles.model import Drive, Run
+from mobility.shuttles.model import Drive, Edge, Run
 
 DAY_S = 86_400
 WEEK_KINDS = ("school_weekday", "holiday_weekday")
@@ -77,14 +78,36 @@ class Day:
         Kind of day of each weekday of that week.
     count
         Such days a year.
+    season
+        Part of the year it stands for, see `rosters.season_of`: seasonal runs either run
+        in all of it or not at all.
     """
 
     weekday: int
     kinds: tuple[str, ...]
     count: float
+    season: int = ALL_YEAR
+
+    def has(self, when: Edge | Run) -> bool:
+        """Whether what starts on some weekdays, kinds of day and season does so on this day."""
+        return (
+            self.weekday in when.weekdays
+            and self.kinds[self.weekday] in when.day_kinds
+            and bool(self.season & when.season)
+        )
 
 
-def calendar_days(factors: Factors, kinds: Mapping[str, Sequence[int]]) -> list[Day]:
+def parts_of_year(seasons: Iterable[int]) -> list[int]:
+    """Return the parts into which seasons cut the year, each a season."""
+    parts = [ALL_YEAR]
+    for season in sorted(set(seasons)):
+        parts = [p for part in parts for p in (part & season, part & ~season) if p]
+    return parts
+
+
+def calendar_days(
+    factors: Factors, kinds: Mapping[str, Sequence[int]], seasons: Iterable[int] = ()
+) -> list[Day]:
     """Return the days of a year: school weeks and holiday weeks, each weekday once.
 
     Parameters
@@ -93,7 +116,19 @@ def calendar_days(factors: Factors, kinds: Mapping[str, Sequence[int]]) -> list[
         Rows ``days_per_year.*``.
     kinds
         Weekdays of each kind of day in the study.
+    seasons
+        Seasons of the rosters. Each part of the year between their ends has its own days: its
+        share of those of every kind.
     """
+    whole = _whole_year(factors, kinds)
+    return [
+        replace(day, count=day.count * share_of_year(part), season=part)
+        for part in parts_of_year(seasons)
+        for day in whole
+    ]
+
+
+def _whole_year(factors: Factors, kinds: Mapping[str, Sequence[int]]) -> list[Day]:
     weekday_kinds = [k for k in WEEK_KINDS if k in kinds] or [k for k in kinds if 0 in kinds[k]][:1]
     per_kind = {k: factors.get(f"days_per_year.{k}", 52.0 * len(kinds[k])) for k in kinds}
     if len(weekday_kinds) == 1 and weekday_kinds[0] in WEEK_KINDS:
@@ -175,7 +210,7 @@ def operate(
     rates = [Rates.of(v, factors) for v in config.vehicles]
     used = [v for v in sizes if any(r.vehicle == v for r in runs)]
     best: tuple[tuple[bool, float], list[list[Block]]] | None = None
-    trips = [day_trips(runs, d.weekday, d.kinds) for d in days]
+    trips = [day_trips(runs, d.weekday, d.kinds, d.season) for d in days]
     memo: dict[tuple[object, ...], list[Block]] = {}
     for merged in _merges(used):
         blocks = [_chain_day(t, merged, drive, depot, config, memo) for t in trips]
@@ -261,12 +296,12 @@ def _chain_day(
 def _fleet(blocks: Sequence[Sequence[Block]], days: Sequence[Day], n_sizes: int) -> tuple[int, ...]:
     """Vehicles of each size: blocks out at once over the week, in the worst kind of week."""
     fleet = [0] * n_sizes
-    for week in {d.kinds for d in days}:
+    for week in {(d.kinds, d.season) for d in days}:
         for size in range(n_sizes):
             spans = [
                 (b.start_s + d.weekday * DAY_S, b.end_s + d.weekday * DAY_S)
                 for d, day in zip(days, blocks, strict=True)
-                if d.kinds == week
+                if (d.kinds, d.season) == week
                 for b in day
                 if b.vehicle == size
             ]

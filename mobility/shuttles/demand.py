@@ -100,16 +100,18 @@ def find_demand(
             continue
         served = [k for k, lack in by_kind.items() if (lack & (workers[shift] > 0)).any()]
         row = study.shift_rows[shift]
+        counted = _counted_as(served, kinds, calendar)
+        told = {*served, *(k for as_kinds in counted.values() for k in as_kinds)}
         clock = row.start_s if direction == "in" else row.end_s
         clock += DAY_S * int(direction == "out" and row.crosses_midnight)
         on = tuple(d for d in weekdays[shift] if any(d in kinds[k] for k in served))
         edges.append(
             Edge(shift, row.site, "in" if direction == "in" else "out", clock, on,
-                 tuple(sorted(served)))
+                 tuple(sorted(told)), row.season)
         )  # fmt: skip
         rows.append(shift)
         needs.append(some)
-        counts = {k: _days_on(calendar, weekdays[shift], k) for k in served}
+        counts = {k: _days_on(calendar, edges[-1], kinds[k], counted[k]) for k in served}
         days.append(np.asarray(sum(counts[k] * by_kind[k] for k in served), np.float64))
     return _pack(study, workers, edges, rows, needs, days)
 
@@ -119,8 +121,26 @@ def _weekdays(names: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(sorted(order.index(d) for d in names))
 
 
-def _days_on(calendar: list[Day], weekdays: tuple[int, ...], kind: str) -> float:
-    return sum(d.count for d in calendar if d.weekday in weekdays and d.kinds[d.weekday] == kind)
+def _counted_as(
+    served: list[str], kinds: dict[str, tuple[int, ...]], calendar: list[Day]
+) -> dict[str, list[str]]:
+    """Return the kinds of the calendar that tell how many days a year each kind has.
+
+    A further kind of the territory's, as of a season, has the weekdays of the usual ones: where
+    nothing but such kinds is asked for, it stands for them.
+    """
+    usual = {k for d in calendar for k in d.kinds if k}
+    if usual.intersection(served):
+        return {k: [k] if k in usual else [] for k in served}
+    return {k: sorted(u for u in usual if set(kinds[u]) & set(kinds[k])) for k in served}
+
+
+def _days_on(calendar: list[Day], edge: Edge, weekdays: tuple[int, ...], kinds: list[str]) -> float:
+    return sum(
+        d.count
+        for d in calendar
+        if d.has(edge) and d.weekday in weekdays and d.kinds[d.weekday] in kinds
+    )
 
 
 def _staff(study: Study, workers: Floats, site: int, roster: str) -> Floats:

@@ -176,7 +176,8 @@ def design_shuttles(
     """
     config = config or ShuttleConfig.from_territory(study.territory)
     factors = Factors.load(study.territory.factors, file=study.territory.path)
-    days = calendar_days(factors, kind_weekdays(study))
+    seasons = [row.season for row in study.shift_rows]
+    days = calendar_days(factors, kind_weekdays(study), seasons)
     progress("shuttle demand")
     demand = find_demand(study, zones, config, days)
     site = Groundwork.build(study, demand, config, progress=progress)

@@ -103,9 +103,7 @@ def run_cost(
     scene: Scene, run: Run, config: ShuttleConfig, factors: Factors, days: Sequence[Day]
 ) -> RunCost:
     """Return what one run costs a year, empty driving to or from the depot included."""
-    count = sum(
-        d.count for d in days if d.weekday in run.weekdays and d.kinds[d.weekday] in run.day_kinds
-    )
+    count = sum(d.count for d in days if d.has(run))
     far = run.calls[0] if run.direction == "in" else run.calls[-1]
     ways = (scene.depot, far) if run.direction == "in" else (far, scene.depot)
     empty_m, empty_s = float(scene.drive.metres[ways]), int(scene.drive.seconds[ways])

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mobility.rosters import ALL_YEAR, day_of_year
 from mobility.shuttles.drive import Ways
 from mobility.shuttles.gtfs_blocks import TripBlocks
 from mobility.shuttles.model import Line, Place, Run
@@ -52,6 +53,11 @@ class Period:
     kinds: Mapping[dt.date, str]
     stand_ins: Mapping[dt.date, str]
 
+    @property
+    def dates(self) -> list[dt.date]:
+        """All dates, in order."""
+        return [self.first + dt.timedelta(days=k) for k in range((self.last - self.first).days + 1)]
+
 
 def clock(seconds: int) -> str:
     """Return ``HH:MM:SS``, hours beyond 24 for a run after midnight."""
@@ -88,7 +94,7 @@ def gtfs_tables(
         block (in-seat transfers are forbidden): a run serves one change of shifts.
     """
     order = sorted(range(len(runs)), key=lambda r: (runs[r].line, runs[r].start_s, r))
-    services: dict[tuple[tuple[int, ...], tuple[str, ...]], str] = {}
+    services: dict[tuple[tuple[int, ...], tuple[str, ...], int], str] = {}
     shapes: dict[tuple[int, ...], str] = {}
     tables: dict[str, Table] = {name: [] for name in TABLES}
     tables["agency"] = [{
@@ -103,7 +109,8 @@ def gtfs_tables(
     for r in order:
         run, line = runs[r], lines[runs[r].line]
         used |= set(run.calls)
-        service = services.setdefault((run.weekdays, run.day_kinds), f"S{len(services) + 1}")
+        when = (run.weekdays, run.day_kinds, run.season)
+        service = services.setdefault(when, f"S{len(services) + 1}")
         shape = shapes.setdefault(run.calls, f"F{len(shapes) + 1}")
         name = trip_id(line, run)
         seen[name] = seen.get(name, 0) + 1
@@ -118,8 +125,8 @@ def gtfs_tables(
     tables["stops"] = [_stop(p, places[p]) for p in sorted(used)]
     for calls, shape in shapes.items():
         tables["shapes"] += _shape(shape, calls, ways)
-    for (weekdays, kinds), service in services.items():
-        _service(tables, service, weekdays, kinds, period)
+    for (weekdays, kinds, season), service in services.items():
+        _service(tables, service, weekdays, kinds, season, period)
     tables["transfers"] = [
         {"from_stop_id": f"N{runs[a].calls[-1]}", "to_stop_id": f"N{runs[b].calls[0]}",
          "from_trip_id": names[a], "to_trip_id": names[b], "transfer_type": 5}
@@ -178,21 +185,32 @@ def _service(
     service: str,
     weekdays: tuple[int, ...],
     kinds: tuple[str, ...],
+    season: int,
     period: Period,
 ) -> None:
+    special = {*period.kinds, *period.stand_ins}
+    dates = period.dates if season == ALL_YEAR else [d for d in period.dates if _in(season, d)]
+    first, last = (dates[0], dates[-1]) if dates else (period.first, period.last)
+    if season != ALL_YEAR:
+        special |= {d for d in period.dates if first <= d <= last}
     row: dict[str, object] = {"service_id": service}
     row |= {day: int(d in weekdays) for d, day in enumerate(DAYS)}
-    row |= {"start_date": f"{period.first:%Y%m%d}", "end_date": f"{period.last:%Y%m%d}"}
+    row |= {"start_date": f"{first:%Y%m%d}", "end_date": f"{last:%Y%m%d}"}
     tables["calendar"].append(row)
-    for date in sorted({*period.kinds, *period.stand_ins}):
-        kind = period.stand_ins.get(date) or period.kinds[date]
-        usual = date.weekday() in weekdays
-        works = kind in kinds and (usual or date in period.stand_ins)
+    for date in sorted(special):
+        usual = date.weekday() in weekdays and first <= date <= last
+        kind = period.stand_ins.get(date) or period.kinds.get(date)
+        works = date.weekday() in weekdays and _in(season, date)
+        works = (works or date in period.stand_ins) and (kind is None or kind in kinds)
         if works != usual:
             tables["calendar_dates"].append(
                 {"service_id": service, "date": f"{date:%Y%m%d}",
                  "exception_type": 1 if works else 2}
             )  # fmt: skip
+
+
+def _in(season: int, date: dt.date) -> bool:
+    return bool(season >> day_of_year(date) & 1)
 
 
 def write_gtfs(tables: Mapping[str, Table], path: Path) -> Path:

@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from mobility.rosters import ALL_YEAR
+
 Direction = Literal["in", "out"]
 PlaceKind = Literal["stop", "village", "carpool", "park_ride", "node", "gate", "hub", "depot"]
 PLACE_KINDS: tuple[PlaceKind, ...] = (
@@ -75,6 +77,8 @@ class Edge:
         Days the shift starts on, 0 Monday to 6 Sunday.
     day_kinds
         Kinds of day on which white workers ask for it.
+    season
+        Days of the year on which its roster works, see `rosters.season_of`.
     """
 
     shift_id: int
@@ -83,6 +87,7 @@ class Edge:
     clock_s: int
     weekdays: tuple[int, ...]
     day_kinds: tuple[str, ...]
+    season: int = ALL_YEAR
 
 
 @dataclass(frozen=True)
@@ -168,7 +173,7 @@ class Run:
         Seconds, whole minutes, one per call.
     metres
         Driven with riders.
-    weekdays, day_kinds
+    weekdays, day_kinds, season
         When it runs, by the date the shift starts on.
     vehicle
         Index into the configuration's vehicles.
@@ -185,6 +190,7 @@ class Run:
     day_kinds: tuple[str, ...]
     vehicle: int
     riders: tuple[float, ...] = field(default=())
+    season: int = ALL_YEAR
 
     @property
     def start_s(self) -> int:

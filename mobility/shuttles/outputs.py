@@ -10,7 +10,9 @@ import pandas as pd
 
 from mobility.clock import format_clock
 from mobility.locale import translate
+from mobility.rosters import season_label
 from mobility.shuttles.blocks import Move
+from mobility.shuttles.costs import Day
 from mobility.shuttles.design import Plans
 from mobility.shuttles.duties import DutyRules
 from mobility.shuttles.gtfs_out import COLOURS, write_gtfs
@@ -173,6 +175,7 @@ def timetable_table(plans: Plans, plan: Plan, *, language: str = "fr") -> pd.Dat
                     "shift": shifts,
                     "weekdays": "".join(str(d + 1) for d in run.weekdays),
                     "days": " ".join(run.day_kinds),
+                    "season": season_label(run.season),
                     "stop": plans.scene.places[place].name,
                     "time": format_clock(run.arrive_s[k]),
                     "riders": on[k],
@@ -187,7 +190,7 @@ def blocks_table(plans: Plans, plan: Plan) -> pd.DataFrame:
     """Return one row per move of every vehicle and kind of day."""
     return pd.DataFrame(
         [
-            _move_row(plans, plan, day.weekday, day.kinds[day.weekday], b, move)
+            _move_row(plans, plan, day, b, move)
             | {"vehicle": plans.config.vehicles[block.vehicle].name}
             for day, blocks in zip(plan.operations.days, plan.operations.blocks, strict=True)
             for b, block in enumerate(blocks)
@@ -197,13 +200,12 @@ def blocks_table(plans: Plans, plan: Plan) -> pd.DataFrame:
     )
 
 
-def _move_row(
-    plans: Plans, plan: Plan, weekday: int, kind: str, block: int, move: Move
-) -> dict[str, object]:
+def _move_row(plans: Plans, plan: Plan, day: Day, block: int, move: Move) -> dict[str, object]:
     places = plans.scene.places
     line = plan.lines[plan.runs[move.run].line].name if move.run >= 0 else ""
     return {
-        "weekday": weekday + 1, "day": kind, "block": block + 1, "what": move.kind,
+        "weekday": day.weekday + 1, "day": day.kinds[day.weekday],
+        "season": season_label(day.season), "block": block + 1, "what": move.kind,
         "line": line, "from": places[move.origin].name, "to": places[move.destination].name,
         "start": format_clock(move.start_s), "end": format_clock(move.end_s),
         "km": move.metres / 1000,
@@ -215,7 +217,8 @@ def duties_table(plans: Plans, plan: Plan) -> pd.DataFrame:
     rules = DutyRules.from_factors(plans.factors)
     rows = [
         {
-            "weekday": day.weekday + 1, "day": day.kinds[day.weekday], "duty": k + 1,
+            "weekday": day.weekday + 1, "day": day.kinds[day.weekday],
+            "season": season_label(day.season), "duty": k + 1,
             "start": format_clock(duty.pieces[0].start_s - rules.sign_on_s),
             "end": format_clock(duty.pieces[-1].end_s + rules.sign_on_s),
             "work_h": duty.work_s(rules) / 3600,

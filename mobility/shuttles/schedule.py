@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from itertools import pairwise
+from operator import or_
 
 import numpy as np
 
@@ -79,6 +81,7 @@ def build_run(scene: Scene, line: Line, index: int, group: tuple[int, ...]) -> R
         weekdays=tuple(sorted({d for e in edges for d in e.weekdays})),
         day_kinds=tuple(sorted({k for e in edges for k in e.day_kinds})),
         vehicle=line.vehicle,
+        season=reduce(or_, (e.season for e in edges)),
     )
 
 
