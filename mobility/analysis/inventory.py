@@ -20,8 +20,9 @@ def inventory(study: Study) -> pd.DataFrame:
         ("bounding box of the streets", _box(*streets.bounds_lonlat)),
     ]
     if not feed.stops.empty:
+        own = (feed.stops["location_type"] == 0) & (feed.stops["copy_of"] < 0)
         rows += [
-            ("stops", f"{int((feed.stops['location_type'] == 0).sum()):,}"),
+            ("stops", f"{int(own.sum()):,}"),
             ("bounding box of the stops", _bounds(feed.stops["lon"], feed.stops["lat"])),
             ("lines", f"{len(feed.routes):,}"),
         ]

@@ -151,8 +151,8 @@ def _more(
             is_text = not pd.api.types.is_numeric_dtype(stops[column])
             rows[column] = "" if is_text else 0
     rows["location_type"] = 0
-    if "parent" in rows:
-        rows["parent"] = -1
+    for link in {"parent", "copy_of"} & set(rows):
+        rows[link] = -1
     rows = rows.astype(stops.dtypes.to_dict())
     feed = replace(study.feed, stops=pd.concat([stops, rows], ignore_index=True))
     need_s = study.territory.limits.min_change_s

@@ -77,7 +77,8 @@ def unreachable_stops(feed: Feed, *tables: WalkTable) -> list[Finding]:
     reached = np.zeros(len(feed.stops), bool)
     for table in tables:
         reached[table.stop] = True
-    alone = np.flatnonzero(~reached & (feed.stops["location_type"] == 0).to_numpy())
+    own = (feed.stops["location_type"] == 0) & (feed.stops["copy_of"] < 0)
+    alone = np.flatnonzero(~reached & own.to_numpy())
     if not alone.size:
         return []
     names = feed.stops["stop_name"].iloc[alone[:5]].astype(str)

@@ -57,9 +57,9 @@ class Vehicles:
     def _layovers(self, network: DayNetwork, own: Int64) -> list[tuple[int, int]]:
         """Pair each arrival with the next departure of its line from the same place."""
         pieces, tt = network.pieces, network.timetable
-        stops = self.study.feed.stops
-        parent = stops["parent"].to_numpy() if "parent" in stops else np.full(len(stops), -1)
-        station = np.where(parent >= 0, parent, np.arange(len(stops)))
+        feed = self.study.feed
+        parent = feed.stops["parent"].to_numpy()
+        station = np.where(parent >= 0, parent, feed.own_stop)
         route = self.study.feed.trips["route"].to_numpy()
         events: list[tuple[int, int, int]] = []
         for k in own.tolist():

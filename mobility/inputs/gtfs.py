@@ -18,7 +18,7 @@ from mobility.inputs.gtfs_feed import Feed, Services, route_mode
 from mobility.inputs.gtfs_files import network_name, read_tables
 from mobility.inputs.gtfs_parse import parse_feed
 
-FORMAT = 1
+FORMAT = 2
 _TABLES = (
     "stops", "routes", "trips", "stop_times", "transfers", "frequencies", "pathways",
     "agencies", "feed_info",
@@ -128,6 +128,7 @@ def _joined(one: Feed, two: Feed) -> Feed:
         "service": len(one.services.ids),
         "network": len(one.networks),
         "parent": len(one.stops),
+        "copy_of": len(one.stops),
     }
 
     def moved(frame: pd.DataFrame) -> pd.DataFrame:

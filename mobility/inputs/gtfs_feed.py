@@ -97,7 +97,8 @@ class Feed:
     ----------
     stops
         ``stop_id, stop_name, lon, lat, parent_station, parent (int32, -1 none),
-        location_type (int8), wheelchair_boarding (int8), platform_code, network (int16)``;
+        location_type (int8), wheelchair_boarding (int8), platform_code, network (int16),
+        copy_of (int32, -1 for the feed's own stops, see `mobility.inputs.gtfs_classes`)``;
         the row number is the stop index. Coordinates in degrees (EPSG:4326), NaN if unknown.
     routes
         ``route_id, agency_id, short_name, long_name, route_type (int16, extended types
@@ -114,7 +115,8 @@ class Feed:
         When services run.
     transfers
         ``from_stop, to_stop (int32, -1 none), from_route, to_route, from_trip, to_trip
-        (int32, -1 none), kind (int8), min_s (int32, -1 none)``.
+        (int32, -1 none), kind (int8), min_s (int32, -1 none)``. Routes and trips only for
+        riders who stay aboard (kinds 4 and 5).
     frequencies
         ``trip (int32), start_s, end_s, headway_s (int32), exact (bool)``.
     pathways
@@ -160,6 +162,12 @@ class Feed:
     def runnable(self) -> NDArray[np.bool_]:
         """bool[trips]; trips with at least two stop times."""
         return np.diff(self.trip_ptr) >= 2
+
+    @cached_property
+    def own_stop(self) -> NDArray[np.int64]:
+        """int64[stops]; the stop itself, or the one it is a copy of."""
+        copy_of = self.stops["copy_of"].to_numpy(np.int64)
+        return np.where(copy_of >= 0, copy_of, np.arange(self.n_stops))
 
     def lonlat(self) -> NDArray[np.float64]:
         """Return float64[stops, 2] degrees."""

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.errors import Finding, SourceError
+from mobility.inputs.gtfs_classes import split_stops
 from mobility.inputs.gtfs_columns import (
     MISSING_TIME,
     dates,
@@ -48,15 +49,18 @@ def parse_feed(raw: RawTables) -> Feed:
     services = _services(raw)
     trips, routes = _trips(raw, routes, services, findings)
     stop_times = _stop_times(raw, stops, trips, findings)
+    transfers = read_transfers(raw, stops, routes, trips, findings)
+    pathways = read_pathways(raw, stops, findings)
+    stops, stop_times, transfers = split_stops(stops, trips, stop_times, transfers, findings)
     feed = Feed(
         stops=stops,
         routes=routes,
         trips=trips,
         stop_times=stop_times,
         services=services,
-        transfers=read_transfers(raw, stops, routes, trips, findings),
+        transfers=transfers,
         frequencies=read_frequencies(raw, trips, findings),
-        pathways=read_pathways(raw, stops, findings),
+        pathways=pathways,
         agencies=agencies,
         feed_info=read_feed_info(raw),
         networks=(raw.name,),

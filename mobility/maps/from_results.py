@@ -157,7 +157,9 @@ def _stops(study: Study) -> Stops:
     stops = study.feed.stops
     served = [
         np.bincount(
-            tt.call_stop[np.repeat(tt.run_day == 0, np.diff(tt.run_ptr)) & tt.call_board],
+            study.feed.own_stop[
+                tt.call_stop[np.repeat(tt.run_day == 0, np.diff(tt.run_ptr)) & tt.call_board]
+            ],
             minlength=tt.n_stops,
         )
         for tt in (study.timetables[day.kind].timetable for day in study.days)

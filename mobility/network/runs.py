@@ -206,9 +206,9 @@ def _links(
 
 
 def _stations(feed: Feed) -> Int64:
-    """Return the station of each stop: its parent, or itself."""
+    """Return the station of each stop: its parent, or itself, whatever its copy."""
     parent = feed.stops["parent"].to_numpy()
-    return np.where(parent >= 0, parent, np.arange(parent.size)).astype(np.int64)
+    return np.where(parent >= 0, parent, feed.own_stop).astype(np.int64)
 
 
 def _in_seat(

@@ -10,10 +10,11 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
 from mobility.inputs.gtfs import Feed
+from mobility.inputs.gtfs_stations import ENTRANCE, is_platform
+from mobility.network.arcs import joined
 from mobility.network.footpaths import WalkTable
 from mobility.network.timetable import INF, Int32, Int64
 
-PLATFORM, ENTRANCE, BOARDING_AREA = 0, 2, 4
 EARTH_M = 6_371_009.0
 LIFT_S = 60.0
 """A lift ride of unknown time, waiting included."""
@@ -42,11 +43,6 @@ class AccessPoints:
     out_s: Int32
 
 
-def platforms(feed: Feed) -> NDArray[np.bool_]:
-    """Return bool[stops]: where vehicles stop (platforms and boarding areas)."""
-    return np.isin(feed.stops["location_type"].to_numpy(), (PLATFORM, BOARDING_AREA))
-
-
 def pathway_times(feed: Feed, *, walk_speed_ms: float) -> Links:
     """Return the pairs of platforms linked by pathways.
 
@@ -55,7 +51,7 @@ def pathway_times(feed: Feed, *, walk_speed_ms: float) -> Links:
     key, walk_s : int64
         ``from * n_stops + to``, and seconds rounded up.
     """
-    stops = np.flatnonzero(platforms(feed))
+    stops = np.flatnonzero(is_platform(feed.stops))
     return _between(feed, stops, stops, walk_speed_ms)
 
 
@@ -66,8 +62,7 @@ def access_points(feed: Feed, *, walk_speed_ms: float = 1.25) -> AccessPoints:
     them, at the pathways' traversal time; any other platform is reached where it stands.
     """
     count = feed.n_stops
-    platform = platforms(feed)
-    stops = np.flatnonzero(platform)
+    stops = np.flatnonzero(is_platform(feed.stops))
     doors = np.flatnonzero(feed.stops["location_type"].to_numpy() == ENTRANCE)
     into, into_s = _between(feed, doors, stops, walk_speed_ms)
     out, out_s = _between(feed, stops, doors, walk_speed_ms)
@@ -78,13 +73,16 @@ def access_points(feed: Feed, *, walk_speed_ms: float = 1.25) -> AccessPoints:
     seconds[0, np.searchsorted(key, entering)] = into_s
     seconds[1, np.searchsorted(key, out)] = out_s
     plain = np.setdiff1d(stops, key // count)
-    lonlat = feed.lonlat()
+    plain = plain[plain == feed.own_stop[plain]]
+    at = np.concatenate([plain, key % count])
     zero = np.zeros(plain.size, np.int64)
+    # Copies of a stop are reached as it is.
+    row, stop = joined(feed.own_stop, np.arange(count), np.concatenate([plain, key // count]))
     return AccessPoints(
-        lonlat=np.concatenate([lonlat[plain], lonlat[key % count]]),
-        stop=np.concatenate([plain, key // count]).astype(np.int32),
-        in_s=np.concatenate([zero, seconds[0]]).astype(np.int32),
-        out_s=np.concatenate([zero, seconds[1]]).astype(np.int32),
+        lonlat=feed.lonlat()[at[row]],
+        stop=stop.astype(np.int32),
+        in_s=np.concatenate([zero, seconds[0]])[row].astype(np.int32),
+        out_s=np.concatenate([zero, seconds[1]])[row].astype(np.int32),
     )
 
 
@@ -161,4 +159,4 @@ def _edges(feed: Feed, speed_ms: float) -> tuple[Int64, Int64, NDArray[np.float6
     return one[first], two[first], seconds[first]
 
 
-__all__ = ["AccessPoints", "access_points", "fold_points", "pathway_times", "platforms"]
+__all__ = ["AccessPoints", "access_points", "fold_points", "pathway_times"]

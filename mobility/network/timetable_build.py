@@ -68,11 +68,9 @@ def build_timetable(
     feet = build_footpaths(
         feed,
         stop_walks,
-        runs,
         min_change_s=min_change_s,
         max_walk_s=max_transfer_walk_s,
         walk_speed_ms=walk_speed_ms,
-        findings=told,
     )
     return index_timetable(feed.n_stops, runs, feet)
 

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.errors import Finding
 from mobility.inputs.gtfs import Feed
+from mobility.inputs.gtfs_stations import for_platforms, is_platform
 from mobility.network.footpaths import WalkTable
-from mobility.network.station import pathway_times, platforms
-from mobility.network.timetable import FootArrays, Int32, Int64, RunArrays, footpath_rows
+from mobility.network.station import pathway_times
+from mobility.network.timetable import FootArrays, Int64, footpath_rows
 
 DETOUR = 1.3
 """Length of a walk over its straight line, where the streets do not tell."""
@@ -31,12 +31,10 @@ class Pairs(NamedTuple):
 def build_footpaths(
     feed: Feed,
     stop_walks: WalkTable,
-    runs: RunArrays,
     *,
     min_change_s: int,
     max_walk_s: int,
     walk_speed_ms: float,
-    findings: list[Finding],
 ) -> FootArrays:
     """Return the footpaths of a timetable.
 
@@ -46,13 +44,13 @@ def build_footpaths(
     ``min_change_s`` on top. Then transfers.txt applies: type 3 removes a pair, type 2 sets
     what it needs (never less than the walk), types 0 and 1 add nothing. A rule naming a
     station holds for its platforms; one naming platforms comes before one naming stations.
-    A rule for certain routes or trips is applied where no other route or trip uses the
-    pair, and counted in a finding where others do.
+    Rules for certain routes or trips are rules between copies of stops by then, see
+    `mobility.inputs.gtfs_classes`.
     """
     count = feed.n_stops
     if stop_walks.n_rows != count:
         raise ValueError(f"the walk table has {stop_walks.n_rows} rows for {count} stops")
-    rules = _effective_rules(feed, runs, findings)
+    rules = _effective_rules(feed)
     walks = _walks(feed, stop_walks, rules, max_walk_s, walk_speed_ms)
     pairs = Pairs(walks.key, walks.walk_s, walks.walk_s + min_change_s)
     pairs = _apply(pairs, rules)
@@ -71,13 +69,14 @@ def _walks(
 ) -> Pairs:
     """Return the shortest known walk of each pair of platforms, a platform to itself included."""
     count = feed.n_stops
-    platform = platforms(feed)
+    platform = is_platform(feed.stops) & (feed.stops["copy_of"].to_numpy() < 0)
     source = np.repeat(np.arange(count, dtype=np.int64), np.diff(stop_walks.ptr))
     keep = platform[source] & platform[stop_walks.stop] & (source != stop_walks.stop)
     streets = source[keep] * count + stop_walks.stop[keep], stop_walks.walk_s[keep]
     inside = pathway_times(feed, walk_speed_ms=speed_ms)
     itself = np.flatnonzero(platform).astype(np.int64) * (count + 1)
-    guesses = np.union1d(_siblings(feed, platform), rules["key"].to_numpy())
+    one, two = np.divmod(rules["key"].to_numpy(), count)
+    guesses = np.union1d(_siblings(feed, platform), feed.own_stop[one] * count + feed.own_stop[two])
     guesses = guesses[platform[guesses // count] & platform[guesses % count]]
     # First come, first served: the best-known source of each pair stands first.
     key = np.concatenate([itself, inside[0], streets[0], guesses])
@@ -86,7 +85,22 @@ def _walks(
     key, first = np.unique(key, return_index=True)
     walk = walk[first].astype(np.int64)
     near = (walk >= 0) & (walk <= max_walk_s)
-    return Pairs(key[near], walk[near], walk[near])
+    key, walk = _for_copies(feed, key[near], walk[near])
+    return Pairs(key, walk, walk)
+
+
+def _for_copies(feed: Feed, key: Int64, walk_s: Int64) -> tuple[Int64, Int64]:
+    """Return walks between all copies of the stops of given ones, sorted by key."""
+    if (feed.stops["copy_of"] < 0).all():
+        return key, walk_s
+    copies = pd.DataFrame({"own": feed.own_stop, "stop": np.arange(feed.n_stops)})
+    one, two = np.divmod(key, feed.n_stops)
+    found = pd.DataFrame({"from": one, "to": two, "walk_s": walk_s})
+    for side in ("from", "to"):
+        found = found.merge(copies.rename(columns={"own": side, "stop": f"{side}_stop"}), on=side)
+    key = (found["from_stop"] * feed.n_stops + found["to_stop"]).to_numpy(np.int64)
+    order = np.argsort(key, kind="stable")
+    return key[order], found["walk_s"].to_numpy(np.int64)[order]
 
 
 def _siblings(feed: Feed, platform: NDArray[np.bool_]) -> Int64:
@@ -111,96 +125,20 @@ def _straight_line_s(feed: Feed, key: Int64, speed_ms: float) -> Int64:
     return np.where(np.isnan(seconds), -1, seconds).astype(np.int64)
 
 
-def _effective_rules(feed: Feed, runs: RunArrays, findings: list[Finding]) -> pd.DataFrame:
+def _effective_rules(feed: Feed) -> pd.DataFrame:
     """Return one rule (key, kind, min_s) per pair of platforms that transfers.txt names."""
     table = feed.transfers[feed.transfers["kind"] <= IMPOSSIBLE].reset_index(drop=True)
     rules = table[(table["from_stop"] >= 0) & (table["to_stop"] >= 0)]
     if rules.empty:
         return pd.DataFrame({"key": np.zeros(0, np.int64), "kind": [], "min_s": []})
-    platform = platforms(feed)
-    rank = np.zeros(len(rules), np.int64)
+    platform = is_platform(feed.stops)
+    rank = sum(platform[rules[f"{side}_stop"].to_numpy()].astype(int) for side in ("from", "to"))
+    rules = rules.assign(rank=rank)
     for side in ("from", "to"):
-        rank += platform[rules[f"{side}_stop"].to_numpy()]
-    bound = (rules[["from_route", "to_route", "from_trip", "to_trip"]] >= 0).any(axis=1)
-    rules = rules.assign(rank=rank + 3 * bound, bound=bound)
-    rules = _expanded(_expanded(rules, "from_stop", feed, platform), "to_stop", feed, platform)
-    rules = rules[_universal(rules, feed, runs, findings)]
+        rules = for_platforms(rules, f"{side}_stop", feed.stops)
     rules = rules.sort_values("rank", kind="stable")
     key = rules["from_stop"].to_numpy(np.int64) * feed.n_stops + rules["to_stop"].to_numpy()
     return rules.assign(key=key).drop_duplicates("key", keep="last")[["key", "kind", "min_s"]]
-
-
-def _expanded(
-    rules: pd.DataFrame, column: str, feed: Feed, platform: NDArray[np.bool_]
-) -> pd.DataFrame:
-    """Replace stations by their platforms."""
-    parent = feed.stops["parent"].to_numpy()
-    members = np.flatnonzero(platform)
-    station = np.where(parent[members] >= 0, parent[members], members)
-    # A boarding area hangs under a platform, which hangs under the station.
-    above = np.where(parent[station] >= 0, parent[station], station)
-    links = pd.DataFrame(
-        {
-            column: np.concatenate([members, station, above]),
-            "member": np.concatenate([members, members, members]),
-        }
-    ).drop_duplicates()
-    found = rules.reset_index().merge(links, on=column, how="inner")
-    found[column] = found["member"]
-    return found.drop(columns=["member"]).set_index("index").sort_index(kind="stable")
-
-
-def _universal(
-    rules: pd.DataFrame, feed: Feed, runs: RunArrays, findings: list[Finding]
-) -> NDArray[np.bool_]:
-    """Return which rules hold for all riders of their pair; count the others in a finding."""
-    holds = np.ones(len(rules), np.bool_)
-    bound = rules["bound"].to_numpy()
-    if not bound.any():
-        return holds
-    route = feed.trips["route"].to_numpy()
-    running = np.isin(np.arange(len(feed.trips)), runs.call_trip)
-    relevant = bound.copy()
-    sides = (("from", runs.call_alight), ("to", runs.call_board))
-    for side, mask in sides:
-        stop = rules[f"{side}_stop"].to_numpy()
-        calls = np.flatnonzero(mask)
-        for what, values in (
-            ("route", route[runs.call_trip[calls]]),
-            ("trip", runs.call_trip[calls]),
-        ):
-            asked = rules[f"{side}_{what}"].to_numpy()
-            only = _only_value(feed.n_stops, runs.call_stop[calls], values)
-            holds &= (asked < 0) | (only[stop] == asked)
-        trip = rules[f"{side}_trip"].to_numpy()
-        served = np.zeros(feed.n_stops, np.bool_)
-        served[runs.call_stop[calls]] = True
-        relevant &= served[stop] & ((trip < 0) | running[np.maximum(trip, 0)])
-    lost = relevant & ~holds
-    if lost.any():
-        ids = feed.stops["stop_id"].to_numpy()
-        ends = rules.loc[lost, ["from_stop", "to_stop"]].drop_duplicates().head(5)
-        findings.append(
-            Finding(
-                "warning",
-                "transfers_by_route",
-                "{count} transfer rules hold for certain routes or trips only; the walk "
-                "between their stops is kept for all",
-                source="transfers.txt",
-                count=int(np.unique(rules.index.to_numpy()[lost]).size),
-                examples=tuple(f"{ids[a]} → {ids[b]}" for a, b in ends.to_numpy()),
-            )
-        )
-    return holds
-
-
-def _only_value(n_stops: int, stop: Int32, value: Int32) -> Int64:
-    """Return the value all calls at a stop share; -1 where they differ or there is none."""
-    low = np.full(n_stops, np.iinfo(np.int64).max)
-    high = np.full(n_stops, -1, np.int64)
-    np.minimum.at(low, stop, value)
-    np.maximum.at(high, stop, value)
-    return np.where(low == high, high, -1)
 
 
 def _apply(pairs: Pairs, rules: pd.DataFrame) -> Pairs:

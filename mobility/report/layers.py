@@ -92,11 +92,12 @@ def stops_layer(access: Access) -> gpd.GeoDataFrame:
     frame = gpd.GeoDataFrame(
         frame, geometry=gpd.points_from_xy(stops["lon"], stops["lat"]), crs="EPSG:4326"
     )
-    return frame[stops["lon"].notna().to_numpy()]
+    return frame[(stops["lon"].notna() & (stops["copy_of"] < 0)).to_numpy()]
 
 
 def departures_per_stop(access: Access, day_kind: str) -> np.ndarray:
     """Return the departures of the day's own service day, int64 (stops,)."""
-    tt = access.study.timetables[day_kind].timetable
+    study = access.study
+    tt = study.timetables[day_kind].timetable
     own = np.repeat(tt.run_day == 0, np.diff(tt.run_ptr)) & tt.call_board
-    return np.bincount(tt.call_stop[own], minlength=tt.n_stops)
+    return np.bincount(study.feed.own_stop[tt.call_stop[own]], minlength=tt.n_stops)

@@ -10,6 +10,7 @@ import numpy as np
 from mobility.analysis.study import Study, engine_limits
 from mobility.engine.journeys import Edge as EngineEdge
 from mobility.engine.journeys import reach, relaxed, scan
+from mobility.network.arcs import joined
 from mobility.network.footpaths import WalkTable
 from mobility.network.timetable import INF
 from mobility.shuttles.config import ShuttleConfig
@@ -145,9 +146,10 @@ def hub_times(
     limits = engine_limits(study.territory.limits)
     limits = relaxed(limits, max_transfers=max(limits.max_transfers - spare_transfers, 0))
     n = len(stops)
-    here = WalkTable(
-        np.arange(n + 1, dtype=np.int64), stops.astype(np.int32), np.zeros(n, np.int32)
-    )
+    own_stop = study.feed.own_stop
+    row, at = joined(own_stop, np.arange(len(own_stop)), stops)
+    ptr = np.append(0, np.cumsum(np.bincount(row, minlength=n))).astype(np.int64)
+    here = WalkTable(ptr, at.astype(np.int32), np.zeros(len(at), np.int32))
     elapsed = np.zeros((len(edges), n), np.int32)
     walked = np.zeros((len(edges), n), np.int32)
     for e, edge in enumerate(edges):

@@ -293,7 +293,7 @@ def _hub_places(
     """Return, for each site, the stops whose trunk lines are worth feeding, with their times."""
     stops = study.feed.stops
     rows = np.flatnonzero(
-        (stops["location_type"] == 0).to_numpy() & stops["lon"].notna().to_numpy()
+        ((stops["location_type"] == 0) & stops["lon"].notna() & (stops["copy_of"] < 0)).to_numpy()
     )
     if not len(rows):
         return {}
