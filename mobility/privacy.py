@@ -14,7 +14,9 @@ withheld until that holds. The parts are given up rather than the total: totals 
 territory are what decisions rest on, and each lost part costs one cell of the table only.
 
 *Differences*: of a plan's counts beside those of the present, one whose change is a small
-count is withheld, as the difference of both would tell it (`is_small_change`).
+count is withheld, as the difference of both would tell it (`is_small_change`); and so is one
+withheld in the present, which those gained would tell (`change_told`). Those gained and lost
+are shown then, unless they are few or tell another count (`change_withheld`).
 """
 
 from __future__ import annotations
@@ -62,21 +64,46 @@ def is_small_change(
 
 
 def change_withheld(
-    pool: np.ndarray,
-    before: np.ndarray,
-    after: np.ndarray,
     gained: np.ndarray,
     lost: np.ndarray,
     *,
+    before: np.ndarray,
+    after: np.ndarray,
+    rest: np.ndarray,
     threshold: float = DEFAULT_THRESHOLD,
 ) -> np.ndarray:
     """Return where those gained and lost by a plan are withheld, unless they are zero (bool).
 
-    Any of before, after, gained and lost follows from the others; so all go where one of them,
-    or what either leaves of the pool, is a small count.
+    Parameters
+    ----------
+    gained, lost
+        Workers; either follows from the other where both situations are shown.
+    before, after
+        Whether what holds in the present, and with the plan, is withheld, bool.
+    rest
+        What the plan leaves of the pool: where nothing, all of it holds, shown or not.
     """
-    exact = np.stack([before, after, gained, lost, pool - before, pool - after])
-    return np.asarray(is_small(np.round(exact, 6), threshold).any(axis=0))
+    told = (after & ~before) | (before & (rest == 0))
+    return np.asarray(is_small(gained, threshold) | is_small(lost, threshold) | told)
+
+
+def change_told(
+    counts: np.ndarray,
+    earlier: np.ndarray,
+    withheld: np.ndarray,
+    *,
+    threshold: float = DEFAULT_THRESHOLD,
+) -> np.ndarray:
+    """Return which counts of a plan are withheld because of the present's (bool, same shape).
+
+    Parameters
+    ----------
+    counts, earlier
+        Counts with the plan and in the present.
+    withheld
+        Counts withheld in the present, bool, same shape.
+    """
+    return np.asarray(withheld | is_small_change(counts, earlier, threshold))
 
 
 def pool_counts(status: np.ndarray) -> np.ndarray:
@@ -143,7 +170,7 @@ def areas_withheld(
     usable = ((counts > 0).sum(axis=0) >= 2) | whole
     column = np.vstack([counts, counts.sum(axis=0)]).T
     below = np.append(np.ones(len(counts), bool), False)
-    while hidden.any():
+    while True:
         before = int(hidden.sum())
         hidden = _pools_protected(counts, hidden, threshold, usable)
         told = np.vstack([hidden, whole]).T

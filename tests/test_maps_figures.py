@@ -214,17 +214,58 @@ def test_homes_refuse_columns_of_different_length() -> None:
         MapHomes(np.zeros(2), np.zeros(2), ("a",), ("c", "c"), np.ones(2))
 
 
-def test_gains_that_would_tell_a_small_count_are_left_out() -> None:
-    """Two of ten workers keep their way: reached afterwards less gained would tell them."""
-    counter = Counter(model_of([2.0, 50.0, 8.0]), np.zeros(3, np.int64), 1)
-    was, now = np.array([True, False, False]), np.array([True, True, False])
-    counter.add_change(was, now, 0)
-    # With eight who keep it, fifty gained are told.
-    was, now = np.array([False, False, True]), np.array([True, True, True])
-    counter.add_change(was, now, 0)
-    was = np.array([True, False, True])
-    counter.add_change(was, now, 0)
-    assert counter.gains == [[[-1, 0]], [[52, 0]], [[50, 0]]]
+@pytest.mark.parametrize(
+    ("workers", "was", "now", "after", "gained"),
+    [
+        # Two keep their way and are withheld: so are those afterwards, and the gain is told.
+        ([2.0, 50.0, 8.0], [0, 3, 3], [0, 0, 3], -1, 50),
+        # All of the pool holds then, shown or not: the gain would tell the two.
+        ([2.0, 50.0], [0, 3], [0, 0], -1, -1),
+        # Eight keep it: nothing is small.
+        ([2.0, 50.0, 8.0], [3, 3, 0], [0, 0, 0], 60, 52),
+        # Two are left over: they would follow from the present and the gain.
+        ([2.0, 50.0, 8.0], [3, 3, 0], [3, 0, 0], -1, -1),
+        # Three gain.
+        ([3.0, 50.0, 8.0], [3, 3, 0], [0, 3, 0], -1, -1),
+    ],
+)
+def test_gains_that_would_tell_a_small_count_are_left_out(
+    workers: list[float], was: list[int], now: list[int], after: int, gained: int
+) -> None:
+    area = np.zeros(len(workers), np.int64)
+    before = Counter(model_of(workers), area, 1)
+    before.add_mode(np.array(was, np.uint8), 0)
+    counter = Counter(before.model, area, 1, earlier=(before,))
+    counter.add_mode(np.array(now, np.uint8), 0)
+    counter.add_change(np.equal(was, 0), np.equal(now, 0), 0)
+    assert counter.modes[0][0][1] == after
+    assert counter.gains == [[[gained, 0]]]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 9), st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=6
+    )
+)
+def test_no_withheld_count_follows_from_what_a_plan_changes(
+    homes: list[tuple[int, int, int]],
+) -> None:
+    workers, was, now = (np.array(column) for column in zip(*homes, strict=True))
+    area = np.zeros(len(homes), np.int64)
+    before = Counter(model_of(workers.astype(float)), area, 1)
+    before.add_mode(was.astype(np.uint8), 0)
+    after = Counter(before.model, area, 1, earlier=(before,))
+    after.add_mode(now.astype(np.uint8), 0)
+    after.add_change(was == 0, now == 0, 0)
+    pool, start, *_ = before.modes[0][0]
+    _, end, *others = after.modes[0][0]
+    gained, lost = after.gains[0][0]
+    if others == [0, 0, 0]:
+        # Everybody holds it then, whatever is shown of them.
+        end = pool
+    known = [start, end, gained, lost]
+    # Each of the four follows from the other three.
+    assert sum(value < 0 for value in known) != 1
 
 
 def test_examples_are_of_each_status_and_of_each_commune() -> None:

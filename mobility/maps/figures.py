@@ -32,7 +32,8 @@ Ints = NDArray[np.int64]
 MODE_COUNTS = [
     POOL_COUNTS.index(n) for n in ("pool", "reachable", "outbound_only", "return_only", "white")
 ]
-ZONE_COUNTS = [*MODE_COUNTS, POOL_COUNTS.index("others")]
+OTHERS = POOL_COUNTS.index("others")
+ZONE_COUNTS = [*MODE_COUNTS, OTHERS]
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,7 @@ class Counter:
     area_zones: list[Ints] = field(default_factory=list)
     gains: list[list[list[int]]] = field(default_factory=list)
     _raw_modes: list[_Raw] = field(default_factory=list)
+    _hidden_modes: list[NDArray[np.bool_]] = field(default_factory=list)
     _raw_zones: list[_Raw] = field(default_factory=list)
 
     def add_mode(self, classes: UInt8, roster: int) -> None:
@@ -203,6 +205,7 @@ class Counter:
         raw = self._count(classes, roster)
         self._raw_modes.append(raw)
         areas, groups = self._safe(raw, was)
+        self._hidden_modes.append(groups[:, POOL_COUNTS.index("reachable")] < 0)
         self.area_modes.append(areas[:, MODE_COUNTS])
         self.modes.append(groups[:, MODE_COUNTS].tolist())
 
@@ -220,11 +223,17 @@ class Counter:
         self.zones.append([[*row, main] for row in groups[:, ZONE_COUNTS].tolist()])
 
     def add_change(self, was: NDArray[np.bool_], now: NDArray[np.bool_], roster: int) -> None:
-        """Count those gained and lost."""
-        sets = (np.ones_like(was), was, now, now & ~was, was & ~now)
-        exact = np.array([[g @ s for s in sets] for g in self._groups(roster)])
-        hidden = change_withheld(*exact.T, threshold=self.model.min_workers_shown)
-        changes = exact[:, 3:]
+        """Count those gained and lost by the mode last added."""
+        sets = (now & ~was, was & ~now)
+        changes = np.array([[g @ s for s in sets] for g in self._groups(roster)])
+        row = len(self._raw_modes) - 1
+        hidden = change_withheld(
+            *changes.T,
+            before=self.earlier[0]._hidden_modes[row],
+            after=self._hidden_modes[row],
+            rest=self._raw_modes[row].groups[:, OTHERS],
+            threshold=self.model.min_workers_shown,
+        )
         self.gains.append(coded(changes, hidden[:, None] & (changes > 0)).tolist())
 
     def _groups(self, roster: int) -> list[Floats]:
@@ -240,6 +249,9 @@ class Counter:
         threshold = self.model.min_workers_shown
         moved = np.zeros(raw.areas.shape, bool)
         moved_groups = np.zeros(raw.groups.shape, bool)
+        if was:
+            # Those gained since the present are told by group, not by commune.
+            moved_groups |= pool_withheld(was[0].groups, threshold=threshold)
         for other in was:
             moved |= is_small_change(raw.areas, other.areas, threshold)
             moved_groups |= is_small_change(raw.groups, other.groups, threshold)

@@ -7,16 +7,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from mobility.analysis.commutes import Access
+from mobility.analysis.commutes import Access, counted_rows, roster_shifts
 from mobility.analysis.comparison import comparison
 from mobility.analysis.indicators import by_group, by_shift, summary
 from mobility.analysis.white_zones import REASONS, WhiteZones
 from mobility.privacy import (
     POOL_COUNTS,
     POOL_PARTS,
+    change_told,
     change_withheld,
-    is_small_change,
     pool_counts,
+    pool_withheld,
     suppress_counts,
     suppress_shares,
 )
@@ -59,10 +60,8 @@ def _split_by_shift(access: Access, zones: WhiteZones) -> pd.DataFrame:
     study, rows = access.study, []
     for shift_id, day_kind in zones.keys.itertuples(index=False):
         shift = study.shift_rows[shift_id]
-        out, back, held = access.counted(shift_id, day_kind)
-        status = np.where(held, 0, np.where(out, 1, np.where(back, 2, 3)))
         workers = study.pool(shift.site, shift.roster)
-        rows.append(pool_counts(np.bincount(status, weights=workers, minlength=4)))
+        rows.append(_split(workers, *access.counted(shift_id, day_kind)))
     return pd.DataFrame(rows, columns=list(POOL_COUNTS))
 
 
@@ -76,12 +75,14 @@ def _pool_shown(
     threshold = access.study.territory.limits.min_workers_shown
     whole = frame.assign(others=frame["pool"] - frame["reachable"])
     names = [n for n in POOL_COUNTS if n in whole]
+    parts = [(total, of) for total, of in POOL_PARTS if set(of) <= set(names)]
     changed = np.zeros((len(frame), len(names) + len(reasons)), bool)
     if earlier is not None:
         earlier = earlier.assign(others=earlier["pool"] - earlier["reachable"])
         now, was = (f[names].to_numpy(np.float64) for f in (whole, earlier))
-        changed[:, : len(names)] = is_small_change(now, was, threshold)
-    parts = [(total, of) for total, of in POOL_PARTS if set(of) <= set(names)]
+        past = suppress_counts(earlier, names, threshold=threshold, parts=parts)
+        withheld = past[names].isna().to_numpy()
+        changed[:, : len(names)] = change_told(now, was, withheld, threshold=threshold)
     return suppress_counts(
         whole,
         [*names, *reasons],
@@ -102,21 +103,44 @@ def groups_table(access: Access) -> pd.DataFrame:
 
 
 def comparison_table(before: Access, after: Access) -> pd.DataFrame:
-    """Return `comparison` with small counts withheld.
-
-    Any of before, after, gained and lost follows from the others, and what is after stands in
-    the tables of the plan too: where one is withheld, or would leave a small rest of the pool,
-    only zeros stay beside it.
-    """
+    """Return `comparison` with small counts withheld, as the page withholds them."""
     frame = comparison(before, after)
-    counts = ["before", "after", "gained", "lost"]
-    exact = {name: frame[name].to_numpy(np.float64) for name in ("pool", *counts)}
-    hidden = change_withheld(**exact, threshold=before.study.territory.limits.min_workers_shown)[
-        :, None
-    ]
-    shown = _shown(before, frame, ["pool", *counts])
-    shown[counts] = shown[counts].mask(hidden & (frame[counts].to_numpy(np.float64) > 0))
+    threshold = before.study.territory.limits.min_workers_shown
+    was, now = _split_rows(before), _split_rows(after)
+    past = pool_withheld(was, threshold=threshold)
+    told = change_told(now, was, past, threshold=threshold)
+    reachable = POOL_COUNTS.index("reachable")
+    shown = _shown(before, frame, ["pool", "before", "after", "gained", "lost"])
+    hidden = {
+        "before": past[:, reachable],
+        "after": pool_withheld(now, threshold=threshold, also=told)[:, reachable],
+    }
+    for name, gone in hidden.items():
+        shown[name] = shown[name].mask(gone)
+    changes = frame[["gained", "lost"]].to_numpy(np.float64)
+    gone = change_withheld(
+        *changes.T, **hidden, rest=now[:, POOL_COUNTS.index("others")], threshold=threshold
+    )
+    shown[["gained", "lost"]] = shown[["gained", "lost"]].mask(gone[:, None] & (changes > 0))
     return shown
+
+
+def _split_rows(access: Access) -> np.ndarray:
+    """Return `POOL_COUNTS` of each row of `comparison`: whole rosters, then shifts by day."""
+    study, found = access.study, access.rosters
+    rows = [
+        (*key, found.out_always[r], found.back_always[r], found.holds[r])
+        for key, r in zip(roster_shifts(study), counted_rows(found), strict=True)
+    ]
+    for shift_id, kind in access.keys[["shift_id", "day_kind"]].drop_duplicates().to_numpy():
+        shift = study.shift_rows[shift_id]
+        rows.append((shift.site, shift.roster, *access.counted(shift_id, kind)))
+    return np.array([_split(study.pool(*row[:2]), *row[2:]) for row in rows])
+
+
+def _split(workers: np.ndarray, out: np.ndarray, back: np.ndarray, held: np.ndarray) -> np.ndarray:
+    status = np.where(held, 0, np.where(out, 1, np.where(back, 2, 3)))
+    return pool_counts(np.bincount(status, weights=workers, minlength=4))
 
 
 def late_table(access: Access) -> pd.DataFrame:

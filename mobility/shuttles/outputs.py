@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mobility.analysis.commutes import Access, counted_rows, roster_shifts
 from mobility.clock import format_clock
 from mobility.locale import translate
 from mobility.rosters import season_label
@@ -113,10 +114,12 @@ def rosters_table(plans: Plans) -> pd.DataFrame:
     Counts under the territory's threshold are missing.
     """
     pools = [plans.study.pool(*name).sum() for name in plans.roster_names]
-    rows = []
+    present = holding(plans.access)
+    rows, before = [], []
     for plan in plans.plans:
         for gain in plan.rosters:
             site, roster = plans.roster_names[gain.roster]
+            before.append(present[site, roster])
             rows.append(
                 {
                     "plan": plan.name,
@@ -130,7 +133,17 @@ def rosters_table(plans: Plans) -> pd.DataFrame:
                     "pool_gained": gain.pool,
                 }
             )
-    return safe_rosters(pd.DataFrame(rows), plans.study.territory.limits.min_workers_shown)
+    least = plans.study.territory.limits.min_workers_shown
+    return safe_rosters(pd.DataFrame(rows), np.array(before), least)
+
+
+def holding(access: Access) -> dict[tuple[int, str], float]:
+    """Return the workers of each roster's pool whose commute holds on all of it."""
+    found, study = access.rosters, access.study
+    return {
+        name: float(study.pool(*name) @ found.holds[row])
+        for name, row in zip(roster_shifts(study), counted_rows(found), strict=True)
+    }
 
 
 def moves_table(plans: Plans) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from mobility.privacy import is_small, suppress_counts
+from mobility.privacy import change_withheld, is_small, suppress_counts
 from mobility.shuttles.model import Bools, Floats, Run
 from mobility.shuttles.plan import Plan
 
@@ -118,12 +118,26 @@ def safe_plans(frame: pd.DataFrame, threshold: float) -> pd.DataFrame:
     return out
 
 
-def safe_rosters(frame: pd.DataFrame, threshold: float) -> pd.DataFrame:
-    """Return the table of rosters so that no small count follows from its plan's totals."""
+def safe_rosters(frame: pd.DataFrame, before: Floats, threshold: float) -> pd.DataFrame:
+    """Return the table of rosters so that no small count follows from its plan's totals.
+
+    ``before`` are those of each row's pool who hold the roster in the present: what the plan
+    leaves of the pool, or takes all of, would follow from them and those gained.
+    """
     columns = ["rosters_gained", "rosters_estimate", "employees_gained", "pool_gained"]
     if frame.empty:
         return frame
-    return suppress_counts(frame, columns, threshold=threshold, within=["plan"], step=None)
+    pool, gained = (frame[c].to_numpy(np.float64) for c in ("pool", "pool_gained"))
+    rest = np.round(pool - before - gained, 6)
+    few = is_small(before, threshold) | is_small(np.round(pool - before, 6), threshold)
+    told = change_withheld(
+        gained, np.zeros_like(gained), before=few, after=few | is_small(rest, threshold),
+        rest=rest, threshold=threshold,
+    )  # fmt: skip
+    also = np.repeat(told[:, None] & (gained > 0)[:, None], len(columns), axis=1)
+    return suppress_counts(
+        frame, columns, threshold=threshold, within=["plan"], step=None, also=also
+    )
 
 
 def safe_columns(
