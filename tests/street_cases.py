@@ -70,7 +70,10 @@ def osm_text(
     ways: Sequence[tuple[int, Sequence[int], Mapping[str, str]]] = (),
     relations: Sequence[tuple[int, Sequence[tuple[int, str]], Mapping[str, str]]] = (),
 ) -> str:
-    """Write an OpenStreetMap XML document; nodes are in metres, members with role via nodes."""
+    """Write an OpenStreetMap XML document; nodes are in metres, members with role via nodes.
+
+    A member with role via that is no node is a way.
+    """
     where = lonlat([(p[0], p[1]) for p in nodes.values()])
     parts = ['<?xml version="1.0"?>', '<osm version="0.6">']
     for (ref, point), (lon, lat) in zip(nodes.items(), where, strict=True):
@@ -81,8 +84,9 @@ def osm_text(
         parts.append(f'<way id="{ref}" version="1">{members}{_tags(tags)}</way>')
     for ref, ways_of, tags in relations:
         members = "".join(
-            f'<member type="{"node" if r == "via" else "way"}" ref="{w}" role="{r}"/>'
-            for w, r in ways_of
+            f'<member type="{kind}" ref="{ref_of}" role="{role}"/>'
+            for ref_of, role in ways_of
+            for kind in ["node" if role == "via" and ref_of in nodes else "way"]
         )
         parts.append(f'<relation id="{ref}" version="1">{members}{_tags(tags)}</relation>')
     return "\n".join([*parts, "</osm>"])

@@ -32,7 +32,9 @@ def metres(streets, mode, source, target, *, reverse=False):
     times = edge_times(streets, mode, METRE_A_SECOND)
     length = streets.length_m
     times = TurnTimes(
-        *(np.where(np.isfinite(t), length, np.inf).astype(np.float32) for t in times), times.barred
+        *(np.where(np.isfinite(t), length, np.inf).astype(np.float32) for t in times),
+        times.barred,
+        times.sequences,
     )
     where = lonlat([source, target])
     snaps = snap(streets, where[:, 0], where[:, 1], usable_edges(streets, times))
@@ -154,9 +156,64 @@ def test_restrictions_that_do_not_hold_are_counted(tmp_path, restriction, why):
     streets = streets_from(tmp_path, CROSS, STREETS, restriction)
     assert metres(streets, "car", FROM, TO) == 180
     (finding,) = rules_findings(streets)
-    told = {"conditional": 0, "others": 0, "over_a_way": 0, "incomplete": 0}
+    told = {"conditional": 0, "others": 0, "incomplete": 0}
     assert finding.count == 0
     assert finding.params == {"read": 1} | told | {why: 1}
+
+
+#   1 -10- 2 -11- 3 -12- 4      one comes from 1 or 7, goes on to 4 or up to 5;
+#   7 -13--+      +-14- 5        4 and 5 are dead ends, 5 is also reached by 2 -15- 6 -16- 5
+OVER = {1: (0, 0), 2: (400, 0), 3: (800, 0), 4: (1200, 0), 5: (800, 400), 6: (400, 400),
+        7: (400, -400)}  # fmt: skip
+OVER_STREETS = [
+    (10, [1, 2], ROAD), (11, [2, 3], ROAD), (12, [3, 4], ROAD), (13, [7, 2], ROAD),
+    (14, [3, 5], ROAD), (15, [2, 6], ROAD), (16, [6, 5], ROAD),
+]  # fmt: skip
+
+
+def over(value, first=10, last=14, via=(11,)):
+    members = [(first, "from"), *((w, "via") for w in via), (last, "to")]
+    return [(1, members, {"type": "restriction", "restriction": value})]
+
+
+@pytest.mark.parametrize(
+    ("restriction", "from_1", "from_7"),
+    [
+        ([], 1000, 1000),
+        # From way 10 over 11 one may not turn up: round by 6 it is 10 to 2, 6, 5, 200 m down.
+        (over("no_left_turn"), 1400, 1000),
+        (over("no_left_turn", first=13), 1000, 1400),
+        # Only straight on: into way 11 first, so that the way round is barred too; one turns at 4.
+        (over("only_straight_on", last=12), 1800, 1000),
+        # Ways that do not meet, or meet twice, are not placed.
+        (over("no_left_turn", last=16), 1000, 1000),
+        (over("no_left_turn", via=(12,)), 1000, 1000),
+    ],
+)
+def test_a_restriction_over_a_street_holds_for_who_comes_that_way(
+    tmp_path, restriction, from_1, from_7
+):
+    """To the middle of way 14: 200 m to 2, 400 m over 11, 200 m up are 800 from 200 m off."""
+    streets = streets_from(tmp_path, OVER, OVER_STREETS, restriction)
+    goal = (800, 200)
+    assert metres(streets, "car", (0, 0), goal) == from_1
+    assert metres(streets, "car", (400, -400), goal) == from_7
+    assert metres(streets, "car", goal, (0, 0), reverse=True) == from_1
+    assert metres(streets, "car", goal, (0, 0)) == 1000
+    assert metres(streets, "bike", (0, 0), goal) == 1000
+
+
+def test_a_restriction_over_two_streets_is_placed(tmp_path):
+    """From 10 over 15 and 16 one may not go down 14: 3 is reached over 11 only."""
+    streets = streets_from(tmp_path, OVER, OVER_STREETS, over("no_right_turn", via=(16, 15)))
+    assert rules_findings(streets)[0].count == 1
+    assert metres(streets, "car", (0, 0), (800, 200)) == 1000
+    closed = streets_from(
+        tmp_path, OVER, [w for w in OVER_STREETS if w[0] != 11], over("no_right_turn", via=(16, 15))
+    )
+    # At 5 one may not go on: nothing else leads there.
+    assert metres(closed, "car", (400, -400), (800, 200)) == 1400
+    assert metres(closed, "car", (0, 0), (800, 200)) != 1400
 
 
 def test_restrictions_and_barriers_are_kept_in_the_cache(tmp_path, monkeypatch):
@@ -269,7 +326,7 @@ def test_durations_that_say_nothing(text):
 
 @st.composite
 def case_with_turns(draw):
-    """A random case of `test_paths` with random turns barred, barriers among them."""
+    """A random case of `test_paths` with random turns barred, barriers and sequences among them."""
     n, edges, sources, targets = draw(random_case())
     ends = {}
     for k, (u, v, _, _) in enumerate(edges):
@@ -278,13 +335,26 @@ def case_with_turns(draw):
     barred = draw(st.lists(st.sampled_from(turns), max_size=12, unique=True))
     for node in draw(st.lists(st.integers(0, n - 1), max_size=2)):
         barred += [(a, b) for a, b in turns if ends[a][1] == node and b != a ^ 1]
+    for _ in range(draw(st.integers(0, 6))):
+        arcs = list(draw(st.sampled_from(turns)))
+        for _ in range(draw(st.integers(1, 2))):
+            arcs.append(draw(st.sampled_from([b for b in ends if ends[b][0] == ends[arcs[-1]][1]])))
+        barred.append(tuple(arcs))
     return (n, edges, sources, targets), sorted(set(barred)), ends
 
 
+def times_of(plain, barred):
+    """Seconds with turns and longer sequences that are barred."""
+    pairs = [b for b in barred if len(b) == 2]
+    longer = tuple(b for b in barred if len(b) > 2)
+    return TurnTimes(*plain, np.array(pairs, dtype=np.int64).reshape(-1, 2), longer)
+
+
 def edge_based(case, times, barred, ends):  # noqa: C901 (one piece reads best)
-    """Least seconds of every pair; the states are the arcs just travelled."""
+    """Least seconds of every pair; the states are the arcs travelled last."""
     _, edges, sources, targets = case
     seconds = {2 * k + s: float(times[s][k]) for k in range(len(edges)) for s in (0, 1)}
+    kept = max((len(b) for b in barred), default=2) - 1
     found = {}
     for i, (e, f, d) in enumerate(sources):
         for j, (e2, f2, d2) in enumerate(targets):
@@ -302,26 +372,38 @@ def edge_based(case, times, barred, ends):  # noqa: C901 (one piece reads best)
             finish = {2 * e2: f2, 2 * e2 + 1: 1 - f2} if 0 < f2 < 1 else {}
             start = None if begin else edges[e][0 if f == 0 else 1]
             stop = None if finish else edges[e2][0 if f2 == 0 else 1]
+            fresh = []
             for a, share in begin.items():
-                link("s", a, share * seconds[a])
+                link("s", (a,), share * seconds[a])
+                fresh.append((a,))
                 if a in finish and share > 1 - finish[a]:
                     link("s", "t", (share - 1 + finish[a]) * seconds[a])
                 if a in finish and share == 1 - finish[a]:
                     link("s", "t", 0.0)
                 if e == e2 and stop is not None and ends[a][1] == stop and f2 == (a % 2 == 0):
                     link("s", "t", share * seconds[a])
-            for b, (tail, head) in ends.items():
+            for b, (tail, _) in ends.items():
                 if tail == start:
-                    link("s", b, seconds[b])
+                    link("s", (b,), seconds[b])
+                    fresh.append((b,))
                     if b in finish:
                         link("s", "t", finish[b] * seconds[b])
-                if head == stop:
-                    link(b, "t", 0.0)
-                for a in ends:
-                    if ends[a][1] == tail and (a, b) not in barred and seconds[a] < math.inf:
-                        link(a, b, seconds[b])
-                        if b in finish:
-                            link(a, "t", finish[b] * seconds[b])
+            known = set()
+            while fresh:
+                state = fresh.pop()
+                if state in known or seconds[state[-1]] == math.inf:
+                    continue
+                known.add(state)
+                if ends[state[-1]][1] == stop:
+                    link(state, "t", 0.0)
+                for b, (tail, _) in ends.items():
+                    whole = (*state, b)
+                    if tail != ends[state[-1]][1] or any(whole[k:] in barred for k in range(kept)):
+                        continue
+                    link(state, whole[-kept:], seconds[b])
+                    fresh.append(whole[-kept:])
+                    if b in finish:
+                        link(state, "t", finish[b] * seconds[b])
             if start is not None and start == stop:
                 link("s", "t", 0.0)
             if nx.has_path(graph, "s", "t"):
@@ -335,7 +417,7 @@ def edge_based(case, times, barred, ends):  # noqa: C901 (one piece reads best)
 def test_pairs_agree_with_an_edge_based_search(case, reverse, limit_s):
     (n, edges, sources, targets), barred, ends = case
     streets, plain = arrays_of(n, edges)
-    times = TurnTimes(*plain, np.array(barred, dtype=np.int64).reshape(-1, 2))
+    times = times_of(plain, barred)
     one, two = snaps_of(sources, edges), snaps_of(targets, edges)
     pairs = street_times(
         streets, times, one, two, limit_s=limit_s, reverse=reverse, connector_speed_ms=1.0
@@ -356,7 +438,7 @@ def test_pairs_agree_with_an_edge_based_search(case, reverse, limit_s):
 def test_times_at_nodes_and_where_pieces_are_entered(case):
     (n, edges, sources, _), barred, ends = case
     streets, plain = arrays_of(n, edges)
-    times = TurnTimes(*plain, np.array(barred, dtype=np.int64).reshape(-1, 2))
+    times = times_of(plain, barred)
     rows = node_times(streets, times, snaps_of(sources, edges), connector_speed_ms=1.0)
     targets = [(k, f, 0) for k in range(len(edges)) for f in (0, 1)]
     for i, place in enumerate(sources):

@@ -21,12 +21,13 @@ BARRIER_COLUMNS: tuple[str, ...] = (
     "barrier", "access", "vehicle", "motor_vehicle", "motorcar", "bicycle", "foot", "locked",
 )  # fmt: skip
 # Why a restriction is not for a car at any hour, or cannot be placed.
-CONDITIONAL, OTHERS, OVER_A_WAY, INCOMPLETE = "conditional", "others", "over_a_way", "incomplete"
+CONDITIONAL, OTHERS, INCOMPLETE = "conditional", "others", "incomplete"
 _CARS = ("motorcar", "motor_vehicle", "vehicle")
 _HOURS = frozenset({"day_on", "day_off", "hour_on", "hour_off"})
 
-# Id, kind ("no", "only", "no_u" or none), way, node, way, and why it is left out.
-Row = tuple[int, str, int, int, int, str]
+# Id, kind ("no", "only", "no_u" or none), way, node (0: ways), way, why it is left out, and the
+# ids of the ways it leads over.
+Row = tuple[int, str, int, int, int, str, str]
 # Type ("n", "w", "r"), id and role.
 Member = tuple[str, int, str]
 
@@ -37,7 +38,7 @@ def restriction_rows(
     """Return a turn restriction for cars, one row per way it leads from and to.
 
     A restriction that is left out is one row, which says why: it depends on the hour, is for
-    other vehicles, leads over a way instead of a node, or is not whole.
+    other vehicles, or is not whole.
     """
     kind, why = _kind(tags)
     roles: dict[str, list[Member]] = {}
@@ -47,14 +48,15 @@ def restriction_rows(
     from_ways, to_ways = (
         [ref for kind_of, ref, _ in roles.get(r, []) if kind_of == "w"] for r in ("from", "to")
     )
-    if not why and any(m[0] == "w" for m in via):
-        why = OVER_A_WAY
-    if not why and (len(via) != 1 or via[0][0] != "n" or not from_ways or not to_ways):
+    over_ways = bool(via) and all(m[0] == "w" for m in via)
+    at_node = len(via) == 1 and via[0][0] == "n"
+    if not why and not ((over_ways or at_node) and from_ways and to_ways):
         why = INCOMPLETE
     if why:
-        return [(relation, "", 0, 0, 0, why)]
-    node = via[0][1]
-    return [(relation, kind, a, node, b, "") for a, b in product(from_ways, to_ways)]
+        return [(relation, "", 0, 0, 0, why, "")]
+    node = via[0][1] if at_node else 0
+    over = " ".join(str(ref) for _, ref, _ in via) if over_ways else ""
+    return [(relation, kind, a, node, b, "", over) for a, b in product(from_ways, to_ways)]
 
 
 def _kind(tags: Mapping[str, str]) -> tuple[str, str]:
@@ -74,11 +76,14 @@ def _kind(tags: Mapping[str, str]) -> tuple[str, str]:
 
 
 def turn_table(rows: Iterable[Row] = ()) -> pd.DataFrame:
-    """Return rows of restrictions as a table; ``left_out`` is empty where they are of use."""
-    columns = ["osm_id", "kind", "from_way", "via_node", "to_way", "left_out"]
+    """Return rows of restrictions as a table; ``left_out`` is empty where they are of use.
+
+    ``via_ways`` are ids parted by spaces, "" where the restriction leads over ``via_node``.
+    """
+    columns = ["osm_id", "kind", "from_way", "via_node", "to_way", "left_out", "via_ways"]
     types = dict.fromkeys(["osm_id", "from_way", "via_node", "to_way"], np.int64)
     frame = pd.DataFrame(sorted(rows), columns=columns)
-    return frame.astype({**types, "kind": "str", "left_out": "str"})
+    return frame.astype({**types, "kind": "str", "left_out": "str", "via_ways": "str"})
 
 
 def barrier_table(rows: Mapping[int, Mapping[str, str]] | None = None) -> pd.DataFrame:

@@ -141,7 +141,7 @@ def edge_times(
     uv = np.where(forward, streets.length_m / ms, np.inf).astype(np.float32)
     vu_ms = ms if ms_back is None else ms_back
     vu = np.where(backward, streets.length_m / vu_ms, np.inf).astype(np.float32)
-    return TurnTimes(uv, vu, barred_turns(streets, mode, (uv, vu)))
+    return TurnTimes(uv, vu, *barred_turns(streets, mode, (uv, vu)))
 
 
 def paths_missing(streets: Streets) -> bool:

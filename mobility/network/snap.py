@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 
 from mobility.errors import Finding
 from mobility.inputs.osm import FERRY
-from mobility.network.arcs import Times, arcs, barred_of
+from mobility.network.arcs import Times, arcs, barred_of, sequences_of
 from mobility.network.streets import Streets
 from mobility.network.tags import is_tagged
 from mobility.territory import StreetMode
@@ -157,7 +157,7 @@ def usable_edges(
 
 def _enclosed(streets: Streets, times: Times, label: np.ndarray, length: np.ndarray) -> np.ndarray:
     """Return which components are part of a longer one but for barred turns, bool."""
-    if not len(barred_of(times)):
+    if not len(barred_of(times)) and not sequences_of(times):
         return np.zeros(len(length), dtype=bool)
     open_label = components(streets, (times[0], times[1]))
     known = (label >= 0) & (open_label >= 0)

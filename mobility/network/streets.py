@@ -24,7 +24,7 @@ from mobility.inputs.restrictions import barrier_table, turn_table
 if TYPE_CHECKING:
     import networkx as nx
 
-FORMAT = 3
+FORMAT = 4
 _TABLES = ("tags", "turns", "barriers")
 _ARRAYS = ("node_id", "node_xy", "edge_u", "edge_v", "length_m", "geom_ptr", "geom_xy")
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+import networkx as nx
 import numpy as np
 import pandas as pd
 
 from mobility.errors import Finding
-from mobility.inputs.restrictions import CONDITIONAL, INCOMPLETE, OTHERS, OVER_A_WAY
-from mobility.network.arcs import Times, arcs, joined
+from mobility.inputs.restrictions import CONDITIONAL, INCOMPLETE, OTHERS
+from mobility.network.arcs import Sequences, Times, arcs, joined
 from mobility.network.streets import Streets
 from mobility.network.tags import is_tagged, permission
 from mobility.territory import StreetMode
@@ -49,18 +54,23 @@ def stopped_by(barriers: pd.DataFrame, mode: StreetMode) -> np.ndarray:
 NO_TURNING_M = 250.0
 
 
-def barred_turns(streets: Streets, mode: StreetMode, times: Times) -> np.ndarray:
-    """Return the turns a mode may not take, int64 (t, 2), see `arcs.TurnTimes`.
+def barred_turns(streets: Streets, mode: StreetMode, times: Times) -> tuple[np.ndarray, Sequences]:
+    """Return the turns a mode may not take, int64 (t, 2), and sequences, see `arcs.TurnTimes`.
 
     A barrier lets one turn back and nothing else. Restrictions hold for cars only: cyclists
     may get off and walk.
     """
     stopped = _at_barriers(streets, stopped_by(streets.barriers, mode))
     if mode != "car" or streets.turns.empty:
-        return np.unique(stopped, axis=0)
-    restricted = _restricted(streets)[0]
+        return np.unique(stopped, axis=0), ()
+    sequences = over_ways(streets)[0]
+    pairs = [s for s in sequences if len(s) == 2]
+    restricted = np.concatenate(
+        [_restricted(streets)[0], np.array(pairs, dtype=np.int64).reshape(-1, 2)]
+    )
     back = _no_turning(streets, times, restricted, stopped)
-    return np.unique(np.concatenate([stopped, restricted, back]), axis=0)
+    barred = np.unique(np.concatenate([stopped, restricted, back]), axis=0)
+    return barred, tuple(s for s in sequences if len(s) > 2)
 
 
 def _no_turning(
@@ -127,7 +137,7 @@ def _restricted(streets: Streets) -> tuple[np.ndarray, np.ndarray]:
     A restriction is placed where one piece of its first way, and one of its last, touch the
     junction; a ban on turning round needs its way only.
     """
-    rules = streets.turns[streets.turns["left_out"].eq("")]
+    rules = streets.turns[streets.turns["left_out"].eq("") & streets.turns["via_ways"].eq("")]
     node = _rows_of(streets, rules["via_node"].to_numpy())
     rules = rules.assign(node=node)[node >= 0]
     into, out = _into_and_out(streets, rules["node"].to_numpy())
@@ -149,14 +159,80 @@ def _restricted(streets: Streets) -> tuple[np.ndarray, np.ndarray]:
     return barred, np.unique(placed["osm_id"].to_numpy())
 
 
+def over_ways(streets: Streets) -> tuple[list[tuple[int, ...]], set[int]]:
+    """Return the arcs barred one after the other by restrictions over ways, and their ids.
+
+    A restriction is placed where its first and last way each meet the streets between in one
+    piece, with one way through.
+    """
+    rules = streets.turns[streets.turns["left_out"].eq("") & streets.turns["via_ways"].ne("")]
+    barred: set[tuple[int, ...]] = set()
+    placed: set[int] = set()
+    way = streets.tags["osm_id"].to_numpy(dtype=np.int64)
+    columns = ("osm_id", "kind", "from_way", "via_ways", "to_way")
+    for osm_id, kind, first, over, last in zip(*(rules[c].tolist() for c in columns), strict=True):
+        between = np.isin(way, [int(ref) for ref in over.split()])
+        found = _through(streets, way == first, between, way == last)
+        if found is not None:
+            placed.add(osm_id)
+            barred |= set(_others(streets, found)) if kind == "only" else {found}
+    return sorted(barred), placed
+
+
+def _through(
+    streets: Streets, first: np.ndarray, between: np.ndarray, last: np.ndarray
+) -> tuple[int, ...] | None:
+    """Return the arcs from one of some pieces to another over others; None if not one way."""
+    graph: nx.MultiGraph[int] = nx.MultiGraph()
+    for edge in np.flatnonzero(between).tolist():
+        graph.add_edge(int(streets.edge_u[edge]), int(streets.edge_v[edge]), edge)
+    into, out = (_touching(streets, pieces, set(graph)) for pieces in (first, last))
+    ways = [
+        (a ^ 1, *_arcs_of(streets, path), b)
+        for start, a in into.items()
+        for end, b in out.items()
+        if start != end and a >= 0 and b >= 0
+        for path in islice(nx.all_simple_edge_paths(graph, start, end), 2)
+    ]
+    return ways[0] if len(ways) == 1 else None
+
+
+def _arcs_of(streets: Streets, path: Iterable[Any]) -> Iterator[int]:
+    """Yield the arcs of a path of (node, node, piece)."""
+    for tail, _, edge in path:
+        yield 2 * edge + int(streets.edge_u[edge] != tail)
+
+
+def _touching(streets: Streets, pieces: np.ndarray, nodes: set[int]) -> dict[int, int]:
+    """Return the arc away from each node that a piece touches there, -1 where several do."""
+    found: dict[int, int] = {}
+    for edge in np.flatnonzero(pieces).tolist():
+        for side, ends in enumerate((streets.edge_u, streets.edge_v)):
+            node = int(ends[edge])
+            if node in nodes:
+                found[node] = -1 if node in found else 2 * edge + side
+    return found
+
+
+def _others(streets: Streets, only: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Return every way of leaving the only sequence one may take, once in its first arc."""
+    found = []
+    for k in range(1, len(only)):
+        before = only[k - 1]
+        ends = streets.edge_u if before % 2 else streets.edge_v
+        out = _into_and_out(streets, ends[[before // 2]])[1]["arc"].to_numpy()
+        found += [(*only[:k], int(arc)) for arc in np.unique(out) if arc != only[k]]
+    return found
+
+
 def rules_findings(streets: Streets) -> list[Finding]:
     """Return how many turn restrictions and barriers were read, and how many hold."""
     found = []
     turns, barriers = streets.turns, streets.barriers
     if len(turns):
-        placed = _restricted(streets)[1]
+        placed = {*_restricted(streets)[1].tolist(), *over_ways(streets)[1]}
         left_out = turns.groupby("left_out")["osm_id"].nunique()
-        told = {why: int(left_out.get(why, 0)) for why in (CONDITIONAL, OTHERS, OVER_A_WAY)}
+        told = {why: int(left_out.get(why, 0)) for why in (CONDITIONAL, OTHERS)}
         read = int(turns["osm_id"].nunique())
         told[INCOMPLETE] = read - len(placed) - sum(told.values())
         found.append(
@@ -164,8 +240,8 @@ def rules_findings(streets: Streets) -> list[Finding]:
                 "info",
                 "turn_restrictions",
                 "{count} of {read} turn restrictions hold for cars; left out: {conditional} that "
-                "depend on the hour, {others} for other vehicles, {over_a_way} over a way, "
-                "{incomplete} that cannot be placed.",
+                "depend on the hour, {others} for other vehicles, {incomplete} that cannot be "
+                "placed.",
                 count=len(placed),
                 params={"read": read, **told},
             )
