@@ -184,11 +184,12 @@ def _written(
     from mobility.maps.page import write_map
     from mobility.report.record import write_record
     from mobility.report.tables import write_comparison, write_tables
-    from mobility.shuttles.outputs import write_plans
+    from mobility.shuttles.outputs import outdated, write_plans
 
     access, zones = variants[0] if variants and found is None else present
     after = tuple((v[0].study.scenario, *v) for v in variants)
     model = map_model(*present, after=after)
+    stale = [] if found is None else outdated(folder / "shuttles", found)
     with staging(folder) as part:
         progress("tables")
         write_tables(access, zones, part, before=None if access is present[0] else present[0])
@@ -206,6 +207,8 @@ def _written(
         names = sorted([*files, "run.json"])
         findings = access.study.findings + (() if found is None else found.findings)
         write_record(access.study, names, part / "run.json", findings=findings)
+    for path in stale:
+        path.unlink(missing_ok=True)
     before = present[0] if variants else None
     return Results(access.study, access, zones, folder, tuple(names), before, found)
 

@@ -30,7 +30,7 @@ from mobility.shuttles.harmonise import harmonise
 from mobility.shuttles.inserts import Insert, insert_calls
 from mobility.shuttles.lighter import REMEDIES, lighter_answers
 from mobility.shuttles.model import UNREACHED
-from mobility.shuttles.outputs import write_plans
+from mobility.shuttles.outputs import blocks_table, duties_table, outdated, write_plans
 from mobility.shuttles.schedule import run_cover
 from mobility.territory import Territory
 
@@ -365,6 +365,42 @@ def test_settings_refuse_nonsense():
         ShuttleConfig.from_dict({"capture_low": 0.9})
     territory = Territory.from_toml(DEMO)
     assert ShuttleConfig.from_territory(territory).capture_rate == 0.3
+
+
+@pytest.mark.parametrize("depot", [(47.121, -0.633), (-0.70, 47.4)])
+def test_a_depot_off_the_streets_is_refused(demo, depot):
+    territory = demo[0].territory
+    wrong = territory.model_copy(update={"shuttles": territory.shuttles | {"depot": list(depot)}})
+    study = dataclasses.replace(demo[0], territory=wrong)
+    with pytest.raises(TerritoryError, match="depot") as caught:
+        design_shuttles(study, *demo[1:])
+    assert caught.value.column == "shuttles.depot"
+    assert str(list(depot)) in str(caught.value)
+
+
+def test_days_alike_stand_once_and_count_for_all(plans):
+    """Saturdays of school weeks and of holidays are one row; times days give the year."""
+    for plan in plans.plans:
+        duties, blocks = duties_table(plans, plan), blocks_table(plans, plan)
+        for frame in (duties, blocks):
+            assert not frame.drop(columns="days_year").duplicated().any()
+        paid_h = (duties["paid_h"] * duties["days_year"]).sum()
+        assert paid_h == pytest.approx(plan.costs.driver_hours)
+        km = blocks["km"] * blocks["days_year"]
+        assert km[blocks["what"] == "run"].sum() == pytest.approx(plan.costs.run_km)
+        assert km[blocks["what"] == "empty"].sum() == pytest.approx(plan.costs.empty_km)
+
+
+def test_files_of_an_earlier_design_are_outdated(plans, tmp_path):
+    write_plans(plans, tmp_path)
+    names = {p.name for p in tmp_path.iterdir()}
+    fewer = dataclasses.replace(plans, plans=plans.plans[:1], knee_index=0)
+    gone = {p.name for p in outdated(tmp_path, fewer)}
+    others = {p.name for p in plans.plans[1:]}
+    assert gone == {n for n in names if n.replace(".", "-").split("-")[0] in others}
+    assert len(gone) == 6 * len(others)
+    assert outdated(tmp_path, plans) == []
+    assert outdated(tmp_path / "none", plans) == []
 
 
 def test_drawn_lines_of_the_settings_stand_beside_the_plans(demo, plans, tmp_path):

@@ -23,6 +23,8 @@ from mobility.shuttles.demand import Demand
 from mobility.shuttles.design import Plans, proven
 from mobility.shuttles.drive import drive_graph, drive_matrix
 from mobility.shuttles.groundwork import (
+    check_depot,
+    depot_place,
     gate_walks,
     longest_walk_s,
     lonlat_of,
@@ -226,11 +228,12 @@ def cost_lines(plans: Plans, drawn: Sequence[DrawnLine], *, file: str | None = N
     depot = 0
     if config.depot is not None:
         depot = len(places)
-        places.append(Place("Dépôt", config.depot[0], config.depot[1], "depot"))
+        places.append(depot_place(study, config.depot))
     graph = drive_graph(
         study.streets, study.territory.speeds, lonlat_of(places), factor=config.drive_factor
     )
     drive = drive_matrix(graph, np.arange(len(places)))
+    check_depot(study, drive, depot, sorted(gates.values()))
     points = study.homes.frame.geometry.iloc[plans.homes]
     lonlat = np.column_stack([points.x.to_numpy(), points.y.to_numpy()])
     walk = walk_matrix(study, lonlat, places, longest_walk_s(study, config))

@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mobility.analysis.study import Study, engine_limits
+from mobility.errors import TerritoryError
 from mobility.network.footpaths import WalkTable, home_walks
+from mobility.network.modes import edge_times
+from mobility.network.snap import snap, usable_edges
 from mobility.shuttles.after import homes_lonlat
 from mobility.shuttles.anchors import choose_hubs, hub_anchor, hub_times, make_pools
 from mobility.shuttles.candidates import PREFERENCE, candidate_places
@@ -103,7 +106,7 @@ class Groundwork:
         places = [everything[k] for k in [*kept, *gates]] + [h[0] for h in hub_list]
         index = {int(k): n for n, k in enumerate([*kept, *gates])}
         if config.depot is not None:
-            places.append(Place("Dépôt", config.depot[0], config.depot[1], "depot"))
+            places.append(depot_place(study, config.depot))
         graph = drive_graph(
             study.streets, study.territory.speeds, lonlat_of(places), factor=config.drive_factor,
             times=graph.times,
@@ -112,6 +115,7 @@ class Groundwork:
         walk = walk_matrix(study, lonlat, places, longest_walk_s(study, config))
         site_gate = {s: index[g] for s, g in chosen_gate.items()}
         depot = len(places) - 1 if config.depot is not None else _busiest(demand, site_gate)
+        check_depot(study, drive, depot, sorted(site_gate.values()))
         scene = make_scene(study, demand, config, places, drive, depot, walk)
         gate_walk = gate_walks(study, places, site_gate)
         pools = make_pools(
@@ -180,6 +184,45 @@ class Groundwork:
         if len(pool.sites) > 1:
             return []
         return missing_sets(self.scene, pool.edges, most=MOST_PARTS)
+
+
+def depot_place(study: Study, depot: tuple[float, float]) -> Place:
+    """Return the place where vehicles start and end.
+
+    Raises
+    ------
+    TerritoryError
+        It is far from any street open to cars.
+    """
+    times = edge_times(study.streets, "car", study.territory.speeds)
+    lon, lat = (np.array([x]) for x in depot)
+    if snap(study.streets, lon, lat, usable_edges(study.streets, times)).edge[0] < 0:
+        raise _depot_error(study, "The depot is more than 500 m from any street open to cars.")
+    return Place("Dépôt", *depot, "depot")
+
+
+def check_depot(study: Study, drive: Drive, depot: int, gates: Sequence[int]) -> None:
+    """Check that vehicles get from the depot to the gates and back.
+
+    Raises
+    ------
+    TerritoryError
+        No street leads there.
+    """
+    ways = drive.seconds[depot, gates], drive.seconds[gates, depot]
+    if any((way >= UNREACHED).any() for way in ways):
+        raise _depot_error(study, "No street leads from the depot to the gates and back.")
+
+
+def _depot_error(study: Study, message: str) -> TerritoryError:
+    return TerritoryError(
+        message,
+        file=study.territory.path,
+        column="shuttles.depot",
+        value=study.territory.shuttles.get("depot"),
+        mend="Write [longitude, latitude] of a place on the streets of the extract; the two may "
+        "be swapped.",
+    )
 
 
 def lonlat_of(places: Sequence[Place]) -> Floats:

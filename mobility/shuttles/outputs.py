@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -30,6 +32,8 @@ from mobility.shuttles.shown import (
     thin_places,
 )
 
+Work = TypeVar("Work")
+PLAN_TABLES = ("timetable", "blocks", "duties", "shares")
 DIRECTIONS = {"in": "to work", "out": "back home"}
 
 
@@ -66,17 +70,29 @@ def write_plans(
     return sorted(p.name for p in folder.iterdir())
 
 
+def outdated(folder: Path, plans: Plans) -> list[Path]:
+    """Return the files in a folder of plans that an earlier design wrote and this one has not."""
+    table = folder / "plans.csv"
+    if not table.is_file():
+        return []
+    told = pd.read_csv(table, dtype="str").get("plan", pd.Series(dtype="str"))
+    gone = set(told.dropna()) - {plan.name for _, plan in plans.every}
+    ends = (".zip", ".geojson", *(f"-{t}.csv" for t in PLAN_TABLES))
+    return [folder / f"{name}{end}" for name in sorted(gone) for end in ends]
+
+
 def _write_plan(plans: Plans, plan: Plan, folder: Path, language: str) -> dict[str, pd.DataFrame]:
     """Write a plan's feed and layer; return its tables by name."""
     write_gtfs(plans.gtfs(plan), folder / f"{plan.name}.zip")
     layer = lines_layer(plans, plan)
     (folder / f"{plan.name}.geojson").write_text(_geojson(layer), encoding="utf-8")
-    return {
-        f"{plan.name}-timetable": timetable_table(plans, plan, language=language),
-        f"{plan.name}-blocks": blocks_table(plans, plan),
-        f"{plan.name}-duties": duties_table(plans, plan),
-        f"{plan.name}-shares": shares_table(plans, plan),
-    }
+    tables = (
+        timetable_table(plans, plan, language=language),
+        blocks_table(plans, plan),
+        duties_table(plans, plan),
+        shares_table(plans, plan),
+    )
+    return {f"{plan.name}-{t}": table for t, table in zip(PLAN_TABLES, tables, strict=True)}
 
 
 def sensitivity_table(plans: Plans) -> pd.DataFrame:
@@ -200,17 +216,34 @@ def timetable_table(plans: Plans, plan: Plan, *, language: str = "fr") -> pd.Dat
 
 
 def blocks_table(plans: Plans, plan: Plan) -> pd.DataFrame:
-    """Return one row per move of every vehicle and kind of day."""
+    """Return one row per move of every vehicle and kind of day.
+
+    ``days_year`` are such days a year: kilometres times days add up to the plan's.
+    """
     return pd.DataFrame(
         [
             _move_row(plans, plan, day, b, move)
-            | {"vehicle": plans.config.vehicles[block.vehicle].name}
-            for day, blocks in zip(plan.operations.days, plan.operations.blocks, strict=True)
+            | {"vehicle": plans.config.vehicles[block.vehicle].name, "days_year": day.count}
+            for day, blocks in distinct_days(plan.operations.days, plan.operations.blocks)
             for b, block in enumerate(blocks)
             for piece in block.pieces
             for move in piece
         ]
     )
+
+
+def distinct_days(days: Sequence[Day], work: Sequence[Work]) -> list[tuple[Day, Work]]:
+    """Return days with what is done on them, those alike as one that counts for all.
+
+    A Saturday stands once in the school weeks and once in the holidays.
+    """
+    found: dict[tuple[object, ...], tuple[Day, Work]] = {}
+    for day, done in zip(days, work, strict=True):
+        key = (day.weekday, day.kinds[day.weekday], day.season, done)
+        known = found.get(key)
+        count = day.count + (known[0].count if known else 0.0)
+        found[key] = (replace(day, count=count), done)
+    return list(found.values())
 
 
 def _move_row(plans: Plans, plan: Plan, day: Day, block: int, move: Move) -> dict[str, object]:
@@ -226,7 +259,10 @@ def _move_row(plans: Plans, plan: Plan, day: Day, block: int, move: Move) -> dic
 
 
 def duties_table(plans: Plans, plan: Plan) -> pd.DataFrame:
-    """Return one row per duty and day: start, end, work, driving, paid hours."""
+    """Return one row per duty and day: start, end, work, driving, paid hours.
+
+    ``days_year`` are such days a year: hours times days add up to the plan's.
+    """
     rules = DutyRules.from_factors(plans.factors)
     rows = [
         {
@@ -237,8 +273,9 @@ def duties_table(plans: Plans, plan: Plan) -> pd.DataFrame:
             "work_h": duty.work_s(rules) / 3600,
             "driving_h": sum(p.drive_s for p in duty.pieces) / 3600,
             "split_h": duty.split_s / 3600, "paid_h": duty.paid_s(rules) / 3600,
+            "days_year": day.count,
         }
-        for day, duties in zip(plan.operations.days, plan.operations.duties, strict=True)
+        for day, duties in distinct_days(plan.operations.days, plan.operations.duties)
         for k, duty in enumerate(duties)
     ]  # fmt: skip
     return pd.DataFrame(rows)
