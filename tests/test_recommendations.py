@@ -8,10 +8,12 @@ from small import TRIPS, write_territory
 
 from mobility.analysis.commutes import assess
 from mobility.analysis.levers_factors import load_factors
-from mobility.analysis.levers_remedy import Effect, Remedy, count_text
+from mobility.analysis.levers_model import Lever
+from mobility.analysis.levers_remedy import Effect, Remedy, alternatives, count_text
 from mobility.analysis.loading import load
 from mobility.analysis.recommendations import (
     ACTIONS,
+    best_for_rosters,
     recommend,
     remedies_frame,
     retiming_remedy,
@@ -21,6 +23,7 @@ from mobility.analysis.retiming_candidates import SearchOptions
 from mobility.analysis.shift_hours import shift_hours
 from mobility.errors import TerritoryError
 from mobility.locale import french
+from mobility.report.plan import financed
 
 DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 
@@ -37,13 +40,37 @@ def test_sentence_of_the_known_best_move(late):
     remedy = retiming_remedy(late.bench, late.outcomes[0], load_factors())
     assert remedy.sentence("fr") == (
         "Avancer de 20 min le dernier départ de la ligne R (04:45 → 04:25) : +10 actifs "
-        "accèdent au poste matin (Usine) ; environ 400 € par an."
+        "accèdent au poste matin (Usine) ; 10 peuvent alors tenir tout un roulement ; "
+        "environ 400 € par an."
     )
     assert remedy.sentence("en") == (
         "Move the last departure of line R 20 min earlier (04:45 → 04:25): +10 more workers "
-        "can hold the shift matin of Usine; about 400 EUR a year."
+        "can hold the shift matin of Usine; 10 can then hold a whole roster; about 400 EUR a "
+        "year."
     )
     assert remedy.eur_per_worker == 40
+
+
+def test_what_completes_most_rosters_is_recommended_too(late):
+    best = best_for_rosters(late, 2)
+    gains = [o.score.rosters_gained for o in late.outcomes if o.feasible]
+    assert best[0].score.rosters_gained == max(gains) == 10
+    listed = recommend(late, limit=1)
+    assert best[0].lever in {r.lever for r in listed}
+    table = remedies_frame(listed, "en", 5)
+    assert table.set_index("rank")["rosters"].to_dict() == {
+        k + 1: r.rosters for k, r in enumerate(listed)
+    }
+
+
+def test_remedies_of_the_same_departures_are_alternatives():
+    def remedy(*trips):
+        return Remedy("move_trip", "", {}, 1.0, 0.0, 1000.0, lever=Lever("move_trip", trips))
+
+    other = Remedy("carpool", "", {}, 1.0, 0.0, 1000.0)
+    listed = [remedy(1), other, remedy(2, 3), remedy(3, 1), remedy(4), remedy(4)]
+    assert alternatives(listed) == [(0, 3), (4, 5)]
+    assert financed(listed) == [listed[k] for k in (0, 1, 2, 4)]
 
 
 def test_losers_are_said(late):

@@ -51,6 +51,8 @@ class Remedy:
         Its fields; texts among ``words`` are translated too.
     workers, lost
         Workers who gain, and lose, a commute.
+    rosters
+        Workers for whom a whole roster begins to hold; None where that is not known.
     eur_year
         Cost a year.
     feasible
@@ -81,6 +83,7 @@ class Remedy:
     scenario: Callable[[], Access] | None = field(default=None, compare=False)
     sites: tuple[str, ...] = ()
     lines: tuple[BaseGeometry, ...] = field(default=(), compare=False)
+    rosters: float | None = None
 
     @property
     def net(self) -> float:
@@ -115,6 +118,14 @@ class Remedy:
             Counts above zero and below it are withheld.
         """
         parts = list(_effect_texts(self.effects, self.workers, language, threshold))
+        if self.rosters:
+            parts.append(
+                translate(
+                    "{workers} can then hold a whole roster",
+                    language,
+                    workers=count_text(self.rosters, language, threshold),
+                )
+            )
         if self.lost > 0:
             parts.append(
                 translate(
@@ -138,6 +149,20 @@ class Remedy:
         )
         effects = translate("; ", language).join(parts)
         return f"{self.head(language)}{translate(': ', language)}{effects}."
+
+
+def alternatives(remedies: Sequence[Remedy]) -> list[tuple[int, int]]:
+    """Return pairs (earlier, later) of remedies that change the same departures."""
+    first: dict[int, int] = {}
+    found = []
+    for k, remedy in enumerate(remedies):
+        trips = remedy.lever.trips if remedy.lever else ()
+        taken = {first[trip] for trip in trips if trip in first}
+        if taken:
+            found.append((min(taken), k))
+        for trip in trips:
+            first.setdefault(trip, k)
+    return found
 
 
 def number(value: float, language: str) -> str:

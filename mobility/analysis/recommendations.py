@@ -70,8 +70,8 @@ def which_departure(bench: Workbench, lever: Lever) -> str:
     return "the departure"
 
 
-#: Levers of a kind that are listed though others do better.
-OF_EACH_KIND = 2
+#: Levers of a kind that are listed though others do better, and of those for whole rosters.
+OF_EACH_KIND, FOR_ROSTERS = 2, 3
 
 ACTIONS = {
     ("move_trip", -1): "Move {which} of line {line} {minutes} min earlier ({present} → {proposed})",
@@ -126,6 +126,7 @@ def retiming_remedy(bench: Workbench, outcome: Outcome, factors: LeverFactors) -
         outcome.conflict_min,
         ("which",),
         lever,
+        rosters=outcome.score.rosters_gained,
     )
 
 
@@ -169,6 +170,12 @@ def listed(outcomes: Sequence[Outcome], limit: int) -> list[Outcome]:
         if limit and all(o.lever.kind != kind for o in found):
             found += distinct((o for o in outcomes if o.lever.kind == kind), OF_EACH_KIND)
     return found
+
+
+def best_for_rosters(found: Retiming, count: int = FOR_ROSTERS) -> list[Outcome]:
+    """Return the distinct levers within the present vehicles that complete most rosters."""
+    offered = [o for o in found.outcomes if o.feasible and o.score.rosters_gained > 0]
+    return distinct(sorted(offered, key=lambda o: -o.score.rosters_gained), count)
 
 
 def hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
@@ -241,7 +248,10 @@ def recommend(
     bench = found.bench
     if factors is None:
         factors = load_factors(bench.study.territory.factors, file=bench.study.territory.path)
-    remedies = [retiming_remedy(bench, outcome, factors) for outcome in listed(found.useful, limit)]
+    chosen = {o.lever: o for o in listed(found.useful, limit)}
+    if limit:
+        chosen |= {o.lever: o for o in best_for_rosters(found)}
+    remedies = [retiming_remedy(bench, outcome, factors) for outcome in chosen.values()]
     if hours is not None:
         remedies += hours_remedies(hours, factors)
     remedies += street_remedies(bench.access, factors)
@@ -251,7 +261,7 @@ def recommend(
 
 
 def remedies_frame(remedies: Sequence[Remedy], language: str, threshold: float) -> pd.DataFrame:
-    """Return one row per remedy: rank, kind, sentence, workers, lost, EUR a year, EUR a worker."""
+    """Return one row per remedy: rank, kind, sentence, workers, lost, whole rosters, EUR."""
     rows = [
         {
             "rank": k + 1,
@@ -259,6 +269,7 @@ def remedies_frame(remedies: Sequence[Remedy], language: str, threshold: float) 
             "sentence": r.sentence(language, threshold=threshold),
             "workers": r.workers,
             "lost": r.lost,
+            "rosters": np.nan if r.rosters is None else r.rosters,
             "eur_year": round(r.eur_year),
             "eur_per_worker": round(r.eur_per_worker, 1),
             "feasible": r.feasible,
@@ -271,6 +282,7 @@ def remedies_frame(remedies: Sequence[Remedy], language: str, threshold: float) 
         "sentence",
         "workers",
         "lost",
+        "rosters",
         "eur_year",
         "eur_per_worker",
         "feasible",
@@ -281,7 +293,9 @@ def remedies_frame(remedies: Sequence[Remedy], language: str, threshold: float) 
 def shown_remedies(remedies: Sequence[Remedy], language: str, threshold: int) -> pd.DataFrame:
     """Return `remedies_frame` with small counts, and what would tell them, withheld."""
     frame = suppress_counts(
-        remedies_frame(remedies, language, threshold), ["workers", "lost"], threshold=threshold
+        remedies_frame(remedies, language, threshold),
+        ["workers", "lost", "rosters"],
+        threshold=threshold,
     )
     frame["eur_per_worker"] = frame["eur_per_worker"].where(
         frame["workers"].notna() & frame["lost"].notna()

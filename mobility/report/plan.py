@@ -17,10 +17,10 @@ from mobility import __version__
 from mobility.analysis.commutes import Access, assess
 from mobility.analysis.last_return import LastReturn, last_return
 from mobility.analysis.levers_factors import LeverFactors, load_factors
-from mobility.analysis.levers_remedy import Remedy, number
+from mobility.analysis.levers_remedy import Remedy, alternatives, number
 from mobility.analysis.loading import load
 from mobility.analysis.recommendations import (
-    distinct,
+    best_for_rosters,
     recommend,
     retiming_remedy,
     shown_remedies,
@@ -49,8 +49,6 @@ from mobility.territory import Territory
 
 #: Remedies whose financing is shown.
 FINANCED = 10
-#: Remedies of the recruitment view.
-RECRUITING = 3
 
 #: What each kind of remedy asks for, and the months it takes: an order of magnitude.
 STEPS: dict[str, tuple[str, int]] = {
@@ -252,14 +250,25 @@ def _financing_section(
     tables: Mapping[str, pd.DataFrame],
     language: str,
 ) -> Section:
-    total = sum(r.eur_year for r in remedies[:FINANCED])
+    paid = financed(remedies)
+    total = sum(r.eur_year for r in paid)
     sentences = [
         translate(
-            "The first {count} actions cost about {eur} EUR a year together.",
+            "The first {count} actions cost about {eur} EUR a year together, alternatives counted "
+            "once.",
             language,
-            count=min(FINANCED, len(remedies)),
+            count=len(paid),
             eur=number(round(total, -2), language),
         )
+    ]
+    sentences += [
+        translate(
+            "Actions {one} and {two} change the same departures: one or the other.",
+            language,
+            one=one + 1,
+            two=two + 1,
+        )
+        for one, two in alternatives(remedies)
     ]
     due = tables["financing"]["versement"].sum(min_count=1) if "financing" in tables else None
     if due is None or pd.isna(due):
@@ -323,9 +332,15 @@ def _shown(frame: pd.DataFrame, threshold: int, *, after: str) -> pd.DataFrame:
     return suppress_counts(frame, columns[columns.index(after) + 1 :], threshold=threshold)
 
 
+def financed(remedies: Sequence[Remedy]) -> list[Remedy]:
+    """Return the first remedies, of those that change the same departures the first alone."""
+    either = {later for _, later in alternatives(remedies)}
+    return [r for k, r in enumerate(remedies) if k not in either][:FINANCED]
+
+
 def _financing(access: Access, remedies: Sequence[Remedy], factors: LeverFactors) -> pd.DataFrame:
     frame = versement(access.study, factors)
-    cost = shares(access.study, list(remedies[:FINANCED])).set_index("employer")["eur_year"]
+    cost = shares(access.study, financed(remedies)).set_index("employer")["eur_year"]
     frame["remedies"] = frame["employer"].map(cost).astype("Float64")
     return frame
 
@@ -372,9 +387,7 @@ def plan_of(
     found = search(access, progress=progress)
     folder = territory.resolve(territory.output.dir) if folder is None else folder
     combination = combine(found)
-    offered = [o for o in found.outcomes if o.feasible and o.score.rosters_gained > 0]
-    offered.sort(key=lambda o: -o.score.rosters_gained)
-    best = distinct(offered, RECRUITING)
+    best = best_for_rosters(found)
     names = [retiming_remedy(found.bench, o, load_factors()).head(language) for o in best]
     after = dict(zip(names, accesses_after(found.bench, best), strict=True))
     if combination.levers:
