@@ -371,7 +371,7 @@ def levers(
                 territory, folder=folder, shuttles=shuttles, illustrated=illustrated, progress=step
             )
             files = write_levers(results, folder, lang, maps=maps)
-        print_table(results.table.drop(columns="sentence"), territory.name, lang)
+        print_table(results.table(lang).drop(columns="sentence"), territory.name, lang)
         for remedy in results.remedies[:3]:
             threshold = territory.limits.min_workers_shown
             out.print(remedy.sentence(lang, threshold=threshold), markup=False, soft_wrap=True)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 import pandas as pd
 
 from mobility.errors import TerritoryError
+from mobility.locale import translate
 
 
 @dataclass(frozen=True)
@@ -95,12 +96,15 @@ class Factors:
         """Return the value of a factor, or ``default`` when there is none of that name."""
         return self.rows[name].value if name in self.rows else default
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self, language: str = "en") -> pd.DataFrame:
         """Return one row per factor: name, value, unit, year, source, check."""
-        return pd.DataFrame(
+        frame = pd.DataFrame(
             [vars(f) for f in self.rows.values()],
             columns=["name", "value", "unit", "year", "source", "check"],
         )
+        for column in ("unit", "source"):
+            frame[column] = [translate(text, language) for text in frame[column]]
+        return frame
 
 
 def _overridden(row: Factor, entry: object, file: object) -> Factor:

@@ -54,12 +54,10 @@ class LeverResults:
     remedies: tuple[Remedy, ...]
     illustrations: tuple[Illustration, ...]
 
-    @property
-    def table(self) -> pd.DataFrame:
-        """The ranked remedies, small counts withheld."""
-        territory = self.found.bench.study.territory
-        threshold = territory.limits.min_workers_shown
-        return shown_remedies(self.remedies, territory.output.language, threshold)
+    def table(self, language: str) -> pd.DataFrame:
+        """Return the ranked remedies, small counts withheld."""
+        threshold = self.found.bench.study.territory.limits.min_workers_shown
+        return shown_remedies(self.remedies, language, threshold)
 
 
 def find_levers(
@@ -172,7 +170,7 @@ def write_levers(
         layer = results.found.fixes.to_layer()
         layer.to_file(part / "minutes_to_fix.gpkg", layer="minutes_to_fix", driver="GPKG")
         write_text(part / "shift_hours.csv", hours.to_csv(index=False))
-        write_text(part / "remedies.csv", results.table.to_csv(index=False))
+        write_text(part / "remedies.csv", results.table(language).to_csv(index=False))
         recommendations_report(results, language).write(part, "recommendations")
         tracks = tracks_layer(study, results.remedies, language)
         if len(tracks):

@@ -33,7 +33,8 @@ def mode_tables(access: Access) -> dict[str, pd.DataFrame]:
             "carpool": _shown_carpool(carpool_table(study, found), access),
             "carpool_points": suppress_counts(points, counts, threshold=_threshold(access)),
         }
-    rows = Factors.load(study.territory.factors, file=study.territory.path).to_frame()
+    territory = study.territory
+    rows = Factors.load(territory.factors, file=territory.path).to_frame(territory.output.language)
     return tables | {"factors": rows}
 
 

@@ -135,7 +135,8 @@ def mobility_plan(
         "financing": _financing(access, remedies, factors),
         "calendar": _calendar(remedies),
         "followup": _followup(found, combination, threshold),
-        "factors": factors.to_frame(),
+        # A year is no number to be written with its thousands apart.
+        "factors": factors.to_frame(language).astype({"year": "str"}),
     }
     if late is not None:
         tables["last_return"] = _shown(late.to_frame(), threshold, after="day_kind")

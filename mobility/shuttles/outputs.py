@@ -54,7 +54,7 @@ def write_plans(
         "sensitivity": sensitivity_table(plans),
         "rosters": rosters_table(plans),
         "harmonise": moves_table(plans),
-        "factors": plans.factors.to_frame(),
+        "factors": plans.factors.to_frame(language),
     }
     if lighter is not None:
         follows = {f"{r}_workers": (f"{r}_eur_worker",) for r in REMEDIES}

@@ -1,0 +1,39 @@
+"""Units and sources of every factor, in both languages."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from mobility.analysis.factors import Factors
+from mobility.analysis.levers_factors import load_factors
+from mobility.locale import french
+from mobility.shuttles.factors import Factors as ShuttleFactors
+
+ROOMS = {"modes": Factors.load, "levers": load_factors, "shuttles": ShuttleFactors.load}
+# A number with its sign, thousands and decimals as each language writes them.
+NUMBER = re.compile(r"\d(?:[\d.,\s\u202f]*\d)?")
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_source_is_told_in_french_with_the_same_figures(room: str) -> None:
+    for factor in ROOMS[room]().rows.values():
+        for text in (factor.unit, factor.source):
+            told = french().get(text, text if text == "min" else "")
+            assert told, text
+            assert figures(told) == figures(text), text
+
+
+def figures(text: str) -> list[str]:
+    """Digits of the numbers of a text, in order of size."""
+    return sorted(re.sub(r"\D", "", n) for n in NUMBER.findall(text))
+
+
+def test_a_frame_speaks_the_language_asked_for() -> None:
+    rows = ShuttleFactors.load({"driver_hour": 31})
+    frame = rows.to_frame("fr").set_index("name")
+    assert frame.loc["driver_hour", ["value", "unit", "source"]].tolist() == [
+        31, "€/h", "Fichier de territoire"
+    ]  # fmt: skip
+    assert rows.to_frame().set_index("name").loc["driver_hour", "source"] == "Territory file"
