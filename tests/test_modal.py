@@ -135,7 +135,7 @@ def test_small_counts_and_means_over_few_are_withheld(access):
 def test_factors_are_rows_with_source_and_year(access):
     rows = mode_tables(access)["factors"].set_index("name")
     assert rows.loc["co2.car"].tolist() == [200.0, "gCO2e par véhicule-km", 2026, "here", False]
-    assert rows.loc["co2.bus", "source"] == "Territory file"
+    assert rows.loc["co2.bus", "source"] == "Fichier de territoire"
     assert (rows["source"] != "").all()
     assert (rows["unit"] != "").all()
     with pytest.raises(TerritoryError, match=r"co2\.car"):
