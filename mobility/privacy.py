@@ -33,14 +33,14 @@ _MAX_LEVEL = 12
 #: first level tells who can go and come back; each finer one splits the rest, so that a small
 #: count costs no figure above its own level.
 POOL_COUNTS = (
-    "pool", "reachable", "others", "one_way_only", "white", "outbound_only", "return_only",
+    "pool", "reachable", "white", "one_way_only", "neither", "outbound_only", "return_only",
 )  # fmt: skip
 #: The last is the finest split, whose withheld parts may not add up to a small count either.
 POOL_PARTS = (
-    ("pool", ("reachable", "others")),
-    ("others", ("one_way_only", "white")),
+    ("pool", ("reachable", "white")),
+    ("white", ("one_way_only", "neither")),
     ("one_way_only", ("outbound_only", "return_only")),
-    ("pool", ("reachable", "white", "outbound_only", "return_only")),
+    ("pool", ("reachable", "neither", "outbound_only", "return_only")),
 )
 
 

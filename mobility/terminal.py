@@ -23,7 +23,7 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
-SUMMARY = ("site", "roster", "pool", "reachable", "one_way_only", "white", "main_reason")
+SUMMARY = ("site", "roster", "pool", "reachable", "white", "one_way_only", "main_reason")
 COMPARISON = ("site", "roster", "pool", "before", "after", "gained", "lost")
 PLANS = (
     "plan",

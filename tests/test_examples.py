@@ -140,7 +140,7 @@ def test_whole_run_conserves_workers(name, tmp_path):
     total = pd.read_csv(territory.resolve(territory.sources.homes.file))["workers"].sum()
     summary = pd.read_csv(tmp_path / "out" / "summary.csv")
     assert (summary["pool"] == total).all()
-    parts = summary[["reachable", "one_way_only", "white"]].sum(axis=1)
+    parts = summary[["reachable", "one_way_only", "neither"]].sum(axis=1)
     assert (parts - total).abs().max() <= 1
     assert len(summary) == sum(len(site.rosters) for site in territory.sites)
     shifts = pd.read_csv(tmp_path / "out" / "shifts.csv")

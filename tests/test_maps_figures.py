@@ -125,7 +125,7 @@ def shown_parts(*status: float, threshold: int = 5) -> dict[str, int]:
 def test_a_small_count_is_hidden_with_what_tells_it() -> None:
     """100 = 97 + 3: both are withheld, and the finer parts that equal the 3."""
     assert shown_parts(97, 3, 0, 0) == {
-        "pool": 100, "reachable": -1, "others": -1, "one_way_only": -1, "white": 0,
+        "pool": 100, "reachable": -1, "white": -1, "one_way_only": -1, "neither": 0,
         "outbound_only": -1, "return_only": 0,
     }  # fmt: skip
 
@@ -133,7 +133,7 @@ def test_a_small_count_is_hidden_with_what_tells_it() -> None:
 def test_a_small_part_costs_no_coarser_figure() -> None:
     """Three outbound only take the ten of neither with them, not the headline nor its rest."""
     assert shown_parts(7, 3, 0, 10) == {
-        "pool": 20, "reachable": 7, "others": 13, "one_way_only": -1, "white": -1,
+        "pool": 20, "reachable": 7, "white": 13, "one_way_only": -1, "neither": -1,
         "outbound_only": -1, "return_only": 0,
     }  # fmt: skip
 
@@ -141,7 +141,7 @@ def test_a_small_part_costs_no_coarser_figure() -> None:
 def test_what_is_withheld_across_the_levels_is_no_small_sum() -> None:
     """7 = 1 + 1 + 5 + 0: the five would tell that the other two are two in all."""
     assert shown_parts(1, 1, 5, 0) == {
-        "pool": 7, "reachable": -1, "others": -1, "one_way_only": -1, "white": 0,
+        "pool": 7, "reachable": -1, "white": -1, "one_way_only": -1, "neither": 0,
         "outbound_only": -1, "return_only": -1,
     }  # fmt: skip
 

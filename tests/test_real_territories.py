@@ -44,7 +44,7 @@ def test_outputs_are_complete(results):
 
 def test_counts_add_up_to_the_pool(results):
     frame = pd.read_csv(results.folder / "summary.csv")
-    parts = frame[["reachable", "one_way_only", "white"]]
+    parts = frame[["reachable", "one_way_only", "neither"]]
     known = parts.notna().all(axis=1)
     assert known.any()
     # Each count is rounded to a whole worker.

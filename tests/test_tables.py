@@ -53,7 +53,13 @@ def results(folder, text, *, extra=""):
 def test_large_counts_are_shown_whole(tmp_path):
     access, zones = results(tmp_path, homes(40, 60, young=(10, 20)))
     row = summary_table(access, zones).iloc[0]
-    assert row[["pool", "reachable", "one_way_only", "white"]].tolist() == [100, 40, 0, 60]
+    assert row[["pool", "reachable", "white", "one_way_only", "neither"]].tolist() == [
+        100,
+        40,
+        60,
+        0,
+        60,
+    ]
     assert row["share"] == pytest.approx(0.4)
     group = groups_table(access).iloc[0]
     assert group[["total", "reachable"]].tolist() == [30, 10]

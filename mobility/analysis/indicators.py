@@ -18,9 +18,9 @@ def summary(access: Access, zones: WhiteZones) -> pd.DataFrame:
     -------
     DataFrame
         ``site``, ``employer``, ``roster``, ``headcount``, ``pool`` (workers), ``reachable``,
-        ``one_way_only``, ``white`` (neither direction on some working day), ``share``
-        (reachable over pool), ``is_white`` (share under ``white_site_share``) and
-        ``main_reason``. The three counts add up to ``pool``.
+        ``white`` (all others), of them ``one_way_only`` and ``neither`` (no direction on some
+        working day), ``share`` (reachable over pool), ``is_white`` (share under
+        ``white_site_share``) and ``main_reason``.
     """
     study = access.study
     found = access.rosters
@@ -39,8 +39,9 @@ def summary(access: Access, zones: WhiteZones) -> pd.DataFrame:
                 "headcount": sum(study.shift_rows[i].headcount for i in mine),
                 "pool": workers.sum(),
                 "reachable": workers @ holds,
+                "white": workers @ ~holds,
                 "one_way_only": workers @ one_way,
-                "white": workers @ ~(holds | one_way),
+                "neither": workers @ ~(holds | one_way),
                 "share": _share(workers @ holds, workers.sum()),
                 "main_reason": main_reason(zones, mine, workers),
             }
@@ -56,8 +57,8 @@ def by_shift(access: Access, zones: WhiteZones) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Identification columns of the shift, ``day_kind``, ``pool``, ``reachable``,
-        ``outbound_only``, ``return_only``, ``neither``, ``share``, ``is_white``,
+        Identification columns of the shift, ``day_kind``, ``pool``, ``reachable``, ``white``, of
+        them ``outbound_only``, ``return_only`` and ``neither``; ``share``, ``is_white``,
         ``main_reason`` and one ``reason_*`` column of workers per reason.
     """
     study = access.study
@@ -76,6 +77,7 @@ def by_shift(access: Access, zones: WhiteZones) -> pd.DataFrame:
                 "headcount": shift.headcount,
                 "pool": workers.sum(),
                 "reachable": status[0],
+                "white": status[1:].sum(),
                 "outbound_only": status[OUTBOUND_ONLY],
                 "return_only": status[RETURN_ONLY],
                 "neither": status[NEITHER],

@@ -30,10 +30,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 #: What the page tells of each row, as columns of `POOL_COUNTS`.
 MODE_COUNTS = [
-    POOL_COUNTS.index(n) for n in ("pool", "reachable", "outbound_only", "return_only", "white")
+    POOL_COUNTS.index(n) for n in ("pool", "reachable", "outbound_only", "return_only", "neither")
 ]
-OTHERS = POOL_COUNTS.index("others")
-ZONE_COUNTS = [*MODE_COUNTS, OTHERS]
+WHITE = POOL_COUNTS.index("white")
+ZONE_COUNTS = [*MODE_COUNTS, WHITE]
 
 
 @dataclass(frozen=True)
@@ -231,7 +231,7 @@ class Counter:
             *changes.T,
             before=self.earlier[0]._hidden_modes[row],
             after=self._hidden_modes[row],
-            rest=self._raw_modes[row].groups[:, OTHERS],
+            rest=self._raw_modes[row].groups[:, WHITE],
             threshold=self.model.min_workers_shown,
         )
         self.gains.append(coded(changes, hidden[:, None] & (changes > 0)).tolist())

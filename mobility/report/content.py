@@ -122,7 +122,7 @@ class Writer:
             for style, label, key in (
                 (0, "There and back", "reachable"),
                 (1, "One way only", "one_way_only"),
-                (3, "Neither direction", "white"),
+                (3, "Neither direction", "neither"),
             )
         )
         if pd.isna(row["reachable"]):

@@ -46,13 +46,12 @@ def shifts_table(
 
     ``before`` is the present, where it is shown beside these results.
     """
-    frame = by_shift(access, zones).rename(columns={"neither": "white"})
+    frame = by_shift(access, zones)
     frame["one_way_only"] = frame["outbound_only"] + frame["return_only"]
     earlier = None if before is None else _split_by_shift(before, zones)
     reasons = [f"reason_{name}" for name in REASONS if name]
     shown = _pool_shown(access, frame, earlier, reasons)
-    shown = shown.drop(columns="one_way_only").rename(columns={"white": "neither"})
-    return _shared(frame, shown, access)
+    return _shared(frame, shown.drop(columns="one_way_only"), access)
 
 
 def _split_by_shift(access: Access, zones: WhiteZones) -> pd.DataFrame:
@@ -73,33 +72,31 @@ def _pool_shown(
 ) -> pd.DataFrame:
     """Withhold those of `POOL_COUNTS` that a frame has, by the rule of the map page."""
     threshold = access.study.territory.limits.min_workers_shown
-    whole = frame.assign(others=frame["pool"] - frame["reachable"])
-    names = [n for n in POOL_COUNTS if n in whole]
+    names = [n for n in POOL_COUNTS if n in frame]
     parts = [(total, of) for total, of in POOL_PARTS if set(of) <= set(names)]
     changed = np.zeros((len(frame), len(names) + len(reasons)), bool)
     if earlier is not None:
-        earlier = earlier.assign(others=earlier["pool"] - earlier["reachable"])
-        now, was = (f[names].to_numpy(np.float64) for f in (whole, earlier))
+        now, was = (f[names].to_numpy(np.float64) for f in (frame, earlier))
         past = suppress_counts(earlier, names, threshold=threshold, parts=parts)
         withheld = past[names].isna().to_numpy()
         changed[:, : len(names)] = change_told(now, was, withheld, threshold=threshold)
     return suppress_counts(
-        whole,
+        frame,
         [*names, *reasons],
         threshold=threshold,
-        parts=[*parts, ("others", reasons)],
+        parts=[*parts, ("white", reasons)],
         also=changed,
-    ).drop(columns="others")
+    )
 
 
 def groups_table(access: Access) -> pd.DataFrame:
     """Return `by_group` with small counts, and shares that would tell them, withheld."""
     frame = by_group(access)
-    frame["others"] = frame["total"] - frame["reachable"]
+    frame["white"] = frame["total"] - frame["reachable"]
     shown = _shown(
-        access, frame, ["total", "reachable", "others"], {"total": ["reachable", "others"]}
+        access, frame, ["total", "reachable", "white"], {"total": ["reachable", "white"]}
     )
-    return _shared(frame, shown, access, total="total").drop(columns="others")
+    return _shared(frame, shown, access, total="total").drop(columns="white")
 
 
 def comparison_table(before: Access, after: Access) -> pd.DataFrame:
@@ -119,7 +116,7 @@ def comparison_table(before: Access, after: Access) -> pd.DataFrame:
         shown[name] = shown[name].mask(gone)
     changes = frame[["gained", "lost"]].to_numpy(np.float64)
     gone = change_withheld(
-        *changes.T, **hidden, rest=now[:, POOL_COUNTS.index("others")], threshold=threshold
+        *changes.T, **hidden, rest=now[:, POOL_COUNTS.index("white")], threshold=threshold
     )
     shown[["gained", "lost"]] = shown[["gained", "lost"]].mask(gone[:, None] & (changes > 0))
     return shown
