@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 from maps_model import HOSTILE, make_model
+from PIL import Image
 
 from mobility.analysis.white_zones import REASONS
 from mobility.maps.export import export_png, find_browser
@@ -158,6 +161,18 @@ def test_the_title_asks_the_question_in_words(open_page, basin) -> None:
     )
     assert "White zone: here, no usable journey" in opened.page.inner_text("#mb-legend")
     assert "Search" in opened.page.inner_text(".mb-find")
+
+
+def test_the_map_is_told_when_the_title_takes_another_line(open_page, basin) -> None:
+    _, path = basin
+    opened = open_page(path, "site=0&pick=s1", viewport={"width": 800, "height": 700})
+    for measure in ("holds", "late", "fix", "holds"):
+        opened.choose(measure=measure)
+        told, high = opened.page.evaluate(
+            """[window.mobilityMap.map.getSize().y,
+            document.querySelector('.folium-map').clientHeight]"""
+        )
+        assert told == high, measure
 
 
 def test_the_sense_of_white_zone_stands_on_every_map(open_page, basin) -> None:
@@ -480,6 +495,67 @@ def test_a_sheet_holds_the_whole_page(open_page, basin, sheet) -> None:
     assert page.is_visible("#mb-legend")
     data = page.pdf(prefer_css_page_size=True, print_background=True)
     assert len(re.findall(rb"/Type\s*/Page\b", data)) == 1
+
+
+VIEW = """(({ map }) => [map.getZoom(), map.getCenter().lat, map.getCenter().lng,
+    map.getSize().x, map.getSize().y])(window.mobilityMap)"""
+
+
+@pytest.mark.parametrize("asked", ["A3", "dialog", "phone"])
+def test_printing_draws_the_map_in_view_and_restores_it(open_page, basin, tmp_path, asked) -> None:
+    """Whatever asks for it: a button, or the browser on a wide or a narrow window."""
+    if shutil.which("pdftoppm") is None:
+        pytest.skip("no pdftoppm on this machine: apt-get install poppler-utils")
+    _, path = basin
+    size = {"width": 390, "height": 844} if asked == "phone" else {"width": 1366, "height": 768}
+    opened = open_page(path, "site=0&pick=s1&scenario=1&plan=1", viewport=size)
+    page = opened.page
+    page.evaluate(
+        """() => { window.print = () => {};
+        window.mobilityMap.map.setView([46.71, -1.32], 11.75, { animate: false }); }"""
+    )
+    before = page.evaluate(VIEW)
+    if asked == "A3":
+        page.click("#mb-print-a3")
+    margin = dict.fromkeys(("top", "bottom", "left", "right"), "1cm")
+    page.pdf(
+        path=tmp_path / "x.pdf", format="A4", prefer_css_page_size=True, print_background=True,
+        margin=margin,
+    )  # fmt: skip
+    assert page.evaluate(VIEW) == before
+    assert page.is_visible(".mb-controls")
+    subprocess.run(["pdftoppm", "-r", "36", "-png", "x.pdf", "x"], cwd=tmp_path, check=True)
+    (picture,) = tmp_path.glob("x*.png")
+    sheet = Image.open(picture).convert("RGB")
+    wide, high = sheet.size
+    assert sheet.size == pytest.approx((595, 421) if asked == "A3" else (421, 297), abs=2)
+    # The middle of the map holds more than the ground's few colours, and so do its corners.
+    for part in ((0.5, 0.4, 0.75, 0.65), (0.75, 0.15, 0.95, 0.4)):
+        box = [round(v * n) for v, n in zip(part, (wide, high, wide, high), strict=True)]
+        assert len(sheet.crop(box).getcolors(1 << 20)) > 60
+
+
+@pytest.mark.parametrize("sheet", ["A4", "A3"])
+def test_a_sheet_cuts_neither_figures_nor_sources(open_page, tmp_path, sheet) -> None:
+    from dataclasses import replace
+
+    model = make_model(step_km=1.0)
+    lines = tuple(
+        replace(line, name=f"{line.name} {i}") for i in range(6) for line in model.plans[2].lines
+    )
+    sources = tuple(replace(s, name=f"{i}-{s.name}") for i in range(8) for s in model.sources)
+    plans = (*model.plans[:2], replace(model.plans[2], lines=lines))
+    path = write_map(replace(model, plans=plans, sources=sources), tmp_path / "map.html")
+    opened = open_page(path, f"site=0&pick=s1&plan=2&shuttles=1&measure=reason&layout={sheet}")
+    cut = opened.page.evaluate(
+        """() => ['.mb-panel', '.mb-about', '.mb-legend', '.mb-head'].filter((name) => {
+            const node = document.querySelector(name), box = node.getBoundingClientRect();
+            const page = document.body.getBoundingClientRect();
+            return node.scrollHeight > node.clientHeight + 1 || box.bottom > page.bottom + 1; })"""
+    )
+    assert cut == []
+    assert "7-orle.zip" in opened.page.inner_text(".mb-about")
+    assert "Navette Sud 5" in opened.page.inner_text(".mb-panel")
 
 
 def test_homes_without_cells_are_circles(open_page, tmp_path: Path) -> None:

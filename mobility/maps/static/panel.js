@@ -49,6 +49,7 @@ async function update() {
   if (state.area >= 0) state.group = 0;
   fillControls();
   showTitle();
+  map.invalidateSize({ animate: false }); // the title may take another line
   const row = rosterOf(state.pick);
   const [workers, now, before] = await Promise.all([intsOf(manifest.homes.pools[row]), null, loadPlan()]);
   if (mine !== turn) return;
@@ -66,6 +67,7 @@ async function update() {
   showShiftMarks();
   showClock();
   showSwipe();
+  fitPanel();
   document.body.dataset.ready = String(mine);
 }
 
@@ -145,7 +147,12 @@ function showWhole() {
   const wide = map.latLngToContainerPoint(bounds.getSouthEast()).x - map.latLngToContainerPoint(bounds.getNorthWest()).x;
   const free = (map.getSize().x - wide) / 2 - 12;
   map.panBy([-Math.max(0, Math.min(free, $("mb-legend").offsetWidth / 2)), 0], { animate: false });
+  wholeView = viewOf();
 }
+
+const viewOf = () => [map.getZoom(), map.getCenter().lat.toFixed(5), map.getCenter().lng.toFixed(5)].join("/");
+let wholeView = "";
+const seesWhole = () => viewOf() === wholeView;
 
 function speak(code) {
   language = code;
@@ -197,12 +204,12 @@ async function start() {
   startSwipe();
   bind();
   await loadHomes();
-  showWhole();
-  if (document.body.dataset.layout) layout(document.body.dataset.layout);
   settle();
+  showTitle();
+  if (document.body.dataset.layout) layout(document.body.dataset.layout); else map.invalidateSize({ animate: false });
+  showWhole();
   await update();
   await Promise.all([loadGround(), loadStops()]);
-  if (document.body.dataset.layout) showWhole();
   for (const layer of Object.values(layers)) layer.redraw();
   fillControls();
   await fillSearch();
