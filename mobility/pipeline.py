@@ -147,13 +147,24 @@ def compare(
     first = load(before, progress=progress)
     second = load(after, progress=progress)
     check_comparable(first, second)
-    second = replace(second, scenario=second.territory.name)
+    names = scenario_names(first.territory, second.territory)
+    second = replace(second, scenario=names[1])
     return _written(
         Path(out),
         evaluate(first, progress=progress),
         [evaluate(second, progress=progress)],
+        name=names[0],
         progress=progress,
     )
+
+
+def scenario_names(before: Territory, after: Territory) -> tuple[str, str]:
+    """Return what tells two territories apart: their names, with their files where they agree."""
+    if before.name != after.name:
+        return before.name, after.name
+    files = [territory.path for territory in (before, after)]
+    named = [f"{before.name} ({path.stem})" if path else before.name for path in files]
+    return named[0], named[1]
 
 
 Evaluation = tuple[Access, WhiteZones]
@@ -172,6 +183,7 @@ def _written(
     *,
     found: Plans | None = None,
     answers: pd.DataFrame | None = None,
+    name: str = "",
     progress: Progress,
 ) -> Results:
     """Write everything a run gives.
@@ -188,7 +200,7 @@ def _written(
 
     access, zones = variants[0] if variants and found is None else present
     after = tuple((v[0].study.scenario, *v) for v in variants)
-    model = map_model(*present, after=after)
+    model = map_model(*present, name=name, after=after)
     with staging(folder) as part:
         progress("tables")
         write_tables(access, zones, part, before=None if access is present[0] else present[0])

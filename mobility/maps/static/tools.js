@@ -23,6 +23,7 @@ async function find() {
   if (!wanted.trim()) return;
   const name = finds.has(wanted) ? wanted : [...finds.keys()].find((k) => plain(k) === plain(wanted))
     || [...finds.keys()].find((k) => plain(k).startsWith(plain(wanted)));
+  said.classList.toggle("mb-sr", Boolean(name)); // what is found shows on the map
   if (!name) { said.textContent = t("Nothing of that name here."); return; }
   said.textContent = name;
   const goal = finds.get(name);
@@ -141,15 +142,22 @@ window.addEventListener("beforeprint", () => { if (!document.body.dataset.layout
 window.addEventListener("afterprint", toScreen);
 
 // The curtain between before and after.
+function setSwipe(part) {
+  const handle = document.getElementById("mb-swipe");
+  state.swipe = Math.min(0.98, Math.max(0.02, part));
+  handle.style.left = state.swipe * 100 + "%";
+  handle.setAttribute("aria-valuenow", Math.round(state.swipe * 100));
+  layers.homes.redraw();
+}
+
+function moveSwipe(part) {
+  setSwipe(part);
+  saveAddress();
+}
+
 function startSwipe() {
   const handle = document.getElementById("mb-swipe");
   map.getContainer().append(handle);
-  const move = (part) => {
-    state.swipe = Math.min(0.98, Math.max(0.02, part));
-    handle.style.left = state.swipe * 100 + "%";
-    handle.setAttribute("aria-valuenow", Math.round(state.swipe * 100));
-    layers.homes.redraw();
-  };
   handle.addEventListener("pointerdown", (event) => {
     event.preventDefault();
     handle.focus();
@@ -159,7 +167,7 @@ function startSwipe() {
   handle.addEventListener("pointermove", (event) => {
     if (!handle.hasPointerCapture(event.pointerId)) return;
     const box = map.getContainer().getBoundingClientRect();
-    move((event.clientX - box.left) / box.width);
+    moveSwipe((event.clientX - box.left) / box.width);
   });
   handle.addEventListener("pointerup", () => map.dragging.enable());
   handle.addEventListener("keydown", (event) => {
@@ -167,10 +175,10 @@ function startSwipe() {
     if (!step) return;
     event.preventDefault();
     event.stopPropagation();
-    move(state.swipe + step);
+    moveSwipe(state.swipe + step);
   });
   L.DomEvent.disableClickPropagation(handle);
-  move(state.swipe);
+  setSwipe(state.swipe);
 }
 
 function showSwipe() {
