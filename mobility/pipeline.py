@@ -159,12 +159,13 @@ def compare(
 
 
 def scenario_names(before: Territory, after: Territory) -> tuple[str, str]:
-    """Return what tells two territories apart: their names, with their files where they agree."""
-    if before.name != after.name:
-        return before.name, after.name
-    files = [territory.path for territory in (before, after)]
-    named = [f"{before.name} ({path.stem})" if path else before.name for path in files]
-    return named[0], named[1]
+    """Return what tells two territories apart: their names, else their files, else the folders."""
+    one, other = (territory.path or Path() for territory in (before, after))
+    told = [(before.name, after.name)]
+    told += [(f"{before.name} ({a})", f"{after.name} ({b})") for a, b in (
+        (one.stem, other.stem), (one.resolve().parent.name, other.resolve().parent.name),
+    )]  # fmt: skip
+    return next((names for names in told if names[0] != names[1]), told[0])
 
 
 Evaluation = tuple[Access, WhiteZones]

@@ -48,6 +48,14 @@ function fillControls() {
   for (const code of ["fr", "en"]) $("mb-" + code).setAttribute("aria-pressed", language === code);
 }
 
+// The title may take another line.
+function fitMap() {
+  const box = map.getContainer(), size = map.getSize(), whole = seesWhole();
+  if (box.clientWidth === size.x && box.clientHeight === size.y) return;
+  map.invalidateSize({ animate: false });
+  if (whole) wholeView = viewOf();
+}
+
 // Everything that depends on the selection, in place.
 let turn = 0;
 async function update() {
@@ -56,7 +64,7 @@ async function update() {
   if (state.area >= 0) state.group = 0;
   fillControls();
   showTitle();
-  map.invalidateSize({ animate: false }); // the title may take another line
+  fitMap();
   const row = rosterOf(state.pick);
   const [workers, now, before] = await Promise.all([intsOf(manifest.homes.pools[row]), null, loadPlan()]);
   if (mine !== turn) return;
@@ -244,7 +252,7 @@ async function start() {
   await loadHomes();
   settle();
   showTitle();
-  if (sheet) layout(sheet); else map.invalidateSize({ animate: false });
+  if (sheet) layout(sheet); else fitMap();
   showTiles();
   goTo(view);
   await update();

@@ -40,9 +40,9 @@ const homeCentre = (h) => unproject(homes.x[h], homes.y[h]);
 
 function popup(latlng, body) {
   const box = el("div", { class: "mb-pop", lang: language }, body);
-  const size = map.getSize(), narrow = size.x < 600;
-  L.popup({ maxWidth: Math.min(400, size.x - 60), minWidth: 250, maxHeight: Math.max(220, size.y - 120),
-    autoPanPaddingTopLeft: [10, narrow ? 10 : 52], autoPanPaddingBottomRight: [narrow ? 10 : 50, 10] })
+  const size = map.getSize(), top = document.querySelector(".mb-over-map").offsetHeight + 20;
+  L.popup({ maxWidth: Math.min(400, size.x - 60), minWidth: 250, maxHeight: Math.max(200, size.y - top - 70),
+    autoPanPaddingTopLeft: [10, top], autoPanPaddingBottomRight: [size.x < 600 ? 10 : 50, 10] })
     .setLatLng(latlng).setContent(box).openOn(map);
 }
 
