@@ -218,7 +218,7 @@ async function showFigures() {
     parts.push(el("dl", { class: "mb-list mb-gain" },
       row("gained", t("Workers gained"), gain[0], { colour: "#117a65" }, ""),
       row("lost", t("Workers lost"), gain[1], { colour: "#d1495b" }, "")));
-    if (!gain[0] && !gain[1]) parts.push(await gainsElsewhere());
+    if (!gain[0] && !gain[1]) parts.splice(1, 0, await gainsElsewhere());
   }
   box.replaceChildren(...parts.filter(Boolean));
 }
