@@ -147,13 +147,25 @@ def compare(
     first = load(before, progress=progress)
     second = load(after, progress=progress)
     check_comparable(first, second)
-    second = replace(second, scenario=second.territory.name)
+    names = scenario_names(first.territory, second.territory)
+    second = replace(second, scenario=names[1])
     return _written(
         Path(out),
         evaluate(first, progress=progress),
         [evaluate(second, progress=progress)],
+        name=names[0],
         progress=progress,
     )
+
+
+def scenario_names(before: Territory, after: Territory) -> tuple[str, str]:
+    """Return what tells two territories apart: their names, else their files, else the folders."""
+    one, other = (territory.path or Path() for territory in (before, after))
+    told = [(before.name, after.name)]
+    told += [(f"{before.name} ({a})", f"{after.name} ({b})") for a, b in (
+        (one.stem, other.stem), (one.resolve().parent.name, other.resolve().parent.name),
+    )]  # fmt: skip
+    return next((names for names in told if names[0] != names[1]), told[0])
 
 
 Evaluation = tuple[Access, WhiteZones]
@@ -172,6 +184,7 @@ def _written(
     *,
     found: Plans | None = None,
     answers: pd.DataFrame | None = None,
+    name: str = "",
     progress: Progress,
 ) -> Results:
     """Write everything a run gives.
@@ -188,7 +201,7 @@ def _written(
 
     access, zones = variants[0] if variants and found is None else present
     after = tuple((v[0].study.scenario, *v) for v in variants)
-    model = map_model(*present, after=after)
+    model = map_model(*present, name=name, after=after)
     stale = [] if found is None else outdated(folder / "shuttles", found)
     with staging(folder) as part:
         progress("tables")

@@ -86,7 +86,8 @@ def test_every_text_of_the_page_has_its_french() -> None:
     used = set(re.findall(r'\bt\(\s*"((?:[^"\\]|\\.)*)"', code))
     used |= {"There and back", "Outbound only", "Return only", "Neither direction"}
     markup = (STATIC / "panel.html").read_text(encoding="utf-8")
-    used |= set(re.findall(r'data-t(?:-label)?="([^"]+)"', markup)) | set(ENGLISH.values())
+    used |= set(re.findall(r'data-t(?:-label|-placeholder)?="([^"]+)"', markup))
+    used |= set(ENGLISH.values())
     families = {
         "mode ",
         "by ",
@@ -97,6 +98,7 @@ def test_every_text_of_the_page_has_its_french() -> None:
         "reason ",
         "source ",
         "roster ",
+        "group ",
     }
     missing = {u for u in used if u not in known and u not in families}
     assert not missing

@@ -32,6 +32,7 @@ def test_each_plan_keeps_its_cost_vehicles_and_lines(plans: Plans) -> None:
     assert [p.cost_eur for p in shown] == [p.costs.total for p in plans.plans]
     assert [len(p.lines) for p in shown] == [len(p.lines) for p in plans.plans]
     assert [p.scenario for p in shown] == [1] + [None] * (len(shown) - 1)
+    assert [p.name for p in shown if p.advised] == [plans.knee.name]
     for plan, own in zip(shown, plans.plans, strict=True):
         assert plan.vehicles == own.operations.vehicles
         assert max(run.vehicle for run in plan.runs) < plan.vehicles

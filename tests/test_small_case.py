@@ -1,5 +1,7 @@
 """The whole pipeline on a territory computed by hand (drawn in `small`)."""
 
+import json
+
 import numpy as np
 import pytest
 from feeds import trip, write_gtfs
@@ -147,6 +149,18 @@ def test_scenarios_must_ask_the_same_question(tmp_path):
     with pytest.raises(TerritoryError, match="same sites"):
         compare(one, two, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_compared_scenarios_keep_their_names_and_dates(tmp_path):
+    days = 'kinds = ["school_weekday"]\ndates = { school_weekday = 2026-06-16 }'
+    one, two = write_territory(tmp_path / "one"), write_territory(tmp_path / "two", days=days)
+    compare(one, two, tmp_path / "out")
+    page = (tmp_path / "out" / "map.html").read_text(encoding="utf-8")
+    manifest = json.loads(page.split('id="mb-manifest">')[1].split("</script>")[0])
+    assert [(s["name"], s["dates"]) for s in manifest["scenarios"]] == [
+        ("Droiteville (one)", ["2026-11-17"]),
+        ("Droiteville (two)", ["2026-06-16"]),
+    ]
 
 
 def test_a_seasonal_roster_is_studied_within_its_period(tmp_path):

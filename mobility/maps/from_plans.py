@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -28,7 +29,7 @@ def map_plans(plans: Plans, *, scenarios: Mapping[str, int] | None = None) -> tu
     told = scenarios or {}
     designed = [_plan(plans, plan, told.get(plan.name)) for plan in plans.plans]
     drawn = () if plans.drawn is None else map_plans(plans.drawn, scenarios=scenarios)
-    return (*designed, *drawn)
+    return (*designed, *(replace(plan, advised=False) for plan in drawn))
 
 
 def _plan(plans: Plans, plan: Plan, scenario: int | None) -> MapPlan:
@@ -56,6 +57,7 @@ def _plan(plans: Plans, plan: Plan, scenario: int | None) -> MapPlan:
         runs=tuple(_runs(plans, plan)),
         scenario=scenario,
         facts=tuple(f for f in facts if "nan" not in f[1]),
+        advised=plan is plans.knee,
     )
 
 

@@ -42,6 +42,7 @@ def map_model(
     access: Access,
     zones: WhiteZones,
     *,
+    name: str = "",
     after: tuple[tuple[str, Access, WhiteZones], ...] = (),
     fix: NDArray[np.int16] | None = None,
 ) -> MapModel:
@@ -50,7 +51,9 @@ def map_model(
     Parameters
     ----------
     access, zones
-        The present.
+        The present, or the scenario the others are compared with.
+    name
+        Name of that scenario; none for the present.
     after
         Further scenarios over the same homes, sites and days: name, access, white zones.
     fix : int16[Z, H], optional
@@ -61,8 +64,8 @@ def map_model(
     days = [day.kind for day in study.days]
     modes: list[str] = list(study.territory.modes.evaluated)
     roster_of = {key: i for i, key in enumerate(roster_shifts(study))}
-    named = [("", access, zones), *after]
-    scenarios = [_scenario(name, a, z, roster_of, modes) for name, a, z in named]
+    named = [(name, access, zones), *after]
+    scenarios = [_scenario(known, a, z, roster_of, modes) for known, a, z in named]
     if fix is not None:
         fix_min = np.where(fix < 0, NONE, np.minimum(fix, NONE - 1)).astype(np.uint8)
         scenarios[0] = replace(scenarios[0], fix_min=fix_min)
@@ -150,6 +153,7 @@ def _scenario(
         reason=zones.reason.astype(np.uint8),
         overtime_min=minutes(access.overtime_s, unreached=INF),
         share=share,
+        dates=tuple(day.date.isoformat() for day in access.study.days),
     )
 
 

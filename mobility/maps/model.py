@@ -155,7 +155,7 @@ class Scenario:
     Attributes
     ----------
     name
-        Shown to readers; the first scenario is the present.
+        Shown to readers; the first scenario is the present where it has none.
     outbound_min, return_min : uint8[K, H]
         Whole minutes, `NONE` where the direction does not hold.
     status, reason : uint8[Z, H]
@@ -167,6 +167,8 @@ class Scenario:
     fix_min : uint8[Z, H], optional
         Minutes of the smallest move of one trip or line that makes the commute hold, 0 where
         it does, `NONE` where no single move does it.
+    dates
+        Its own dates of the kinds of day, where they are not those of the model.
     """
 
     name: str
@@ -177,6 +179,7 @@ class Scenario:
     overtime_min: UInt8 | None = None
     share: UInt8 | None = None
     fix_min: UInt8 | None = None
+    dates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -242,7 +245,7 @@ class MapPlan:
     """One point of the frontier: lines, vehicles, what it costs and whom it covers.
 
     ``scenario`` is the index of the scenario evaluated with it, or None. ``facts`` are
-    further rows of its table: (English label, value as shown).
+    further rows of its table: (English label, value as shown). The ``advised`` one opens.
     """
 
     name: str
@@ -254,6 +257,7 @@ class MapPlan:
     runs: tuple[MapRun, ...] = ()
     scenario: int | None = None
     facts: tuple[tuple[str, str], ...] = ()
+    advised: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,12 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from mobility.analysis.door_to_door import OVERTIME_MAX_S
 from mobility.maps.figures import Counter, Rows, directions, safe_homes
 from mobility.maps.model import NONE, MapModel, MapPlan, MapRun, Scenario, UInt8
 from mobility.maps.pack import Store, add_paths, along_curve, quantised
 from mobility.privacy import is_small
+from mobility.shuttles.gtfs_out import COLOURS
 
 Manifest = dict[str, Any]
 
@@ -46,6 +48,8 @@ def build(model: MapModel, store: Store) -> Manifest:
         "keys": _triples(model.key_shift, model.key_day, model.key_mode),
         "zones": _triples(model.zone_shift, model.zone_day),
         "scenarios": _scenarios(model, store, order, communes),
+        "colours": [f"#{colour}" for colour in COLOURS],
+        "overtime_most": OVERTIME_MAX_S // 60,
         "plans": [_plan(p, store, model.min_workers_shown) for p in model.plans],
         "itineraries": _itineraries(model, store, order),
         "stops": _stops(model, store),
@@ -123,6 +127,7 @@ def _scenario(
     share = scenario.share
     return {
         "name": scenario.name,
+        "dates": list(scenario.dates),
         "out": out, "back": back, "over": over, "zone": zone,
         "fix": None if scenario.fix_min is None else [
             store.add_bytes(row[order]) for row in scenario.fix_min
@@ -179,6 +184,7 @@ def _plan(plan: MapPlan, store: Store, threshold: int) -> Manifest:
     ]
     return {
         "name": plan.name,
+        "advised": plan.advised,
         "cost": round(plan.cost_eur),
         "workers": _riders(plan.workers, threshold),
         "vehicles": plan.vehicles,

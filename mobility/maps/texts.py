@@ -69,6 +69,8 @@ ENGLISH = {
     "roster office": "office",
     "roster night": "night",
     "roster vsd": "week-end (VSD)",
+    "group without_car": "without a car",
+    "group job_seekers": "job seekers",
     "source territory": "Territory",
     "source streets": "Streets",
     "source timetable": "Timetable",

@@ -84,7 +84,7 @@ def word(words: Words, study: Study, kind: Kind, value: str) -> str:
         found = next((day for day in study.days if day.kind == value), None)
         return words.day(found) if found else words.t("all working days")
     if kind == "group":
-        return words.t(value).replace("_", " ")
+        return words.known("group", value).replace("_", " ")
     return value
 
 

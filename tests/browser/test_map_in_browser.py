@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 from maps_model import HOSTILE, make_model
+from PIL import Image
 
 from mobility.analysis.white_zones import REASONS
 from mobility.maps.export import export_png, find_browser
@@ -112,6 +115,118 @@ def test_figures_of_a_commune_and_of_a_group(open_page, basin) -> None:
     assert whole(opened.figure("reachable")) == round(without[held].sum())
 
 
+def test_title_and_figures_say_whom_they_count(open_page, basin) -> None:
+    model, path = basin
+    communes = sorted(set(model.homes.commune))
+    opened = open_page(path, f"site=0&pick=s1&area={communes.index('Brézolles')}")
+    assert "Chiffres pour\u00a0: Brézolles" in opened.page.inner_text("#mb-figures h2")
+    assert "Chiffres pour\u00a0: Brézolles" in opened.page.inner_text("#mb-subtitle")
+    opened.choose(area=-1, group=1)
+    for part in ("#mb-figures h2", "#mb-subtitle"):
+        assert "Parmi les actifs\u00a0: Sans voiture" in opened.page.inner_text(part)
+    opened.choose(group=0)
+    assert opened.page.locator("#mb-figures h2").count() == 0
+
+
+ADDRESS = (
+    "site=0&pick=s1&day=1&direction=out&mode=0&measure=time&scenario=1&plan=1&area=2&compare=1"
+    "&swipe=0.3&clock=46800&background=0&stops=1&shuttles=0&labels=0&view=12.5/46.71/-1.32&lang=en"
+)
+
+
+def read_state(opened) -> dict:
+    return opened.page.evaluate("JSON.parse(JSON.stringify(window.mobilityMap.state))")
+
+
+def test_the_address_holds_selection_and_view(open_page, basin) -> None:
+    _, path = basin
+    opened = open_page(path, ADDRESS)
+    page = opened.page
+    state, view = read_state(opened), page.evaluate(VIEW)
+    assert [state[k] for k in ("area", "swipe", "clock", "compare")] == [2, 0.3, 46800, True]
+    assert state["layers"] == {
+        "background": False, "stops": True, "shuttles": False, "labels": False,
+    }  # fmt: skip
+    assert view[:3] == pytest.approx([12.5, 46.71, -1.32], abs=1e-4)
+    opened.choose(area=-1, group=1, clock=3600)
+    page.uncheck("#mb-layer-stops")
+    page.wait_for_function("location.hash.includes('group=1') && location.hash.includes('stops=0')")
+    state = read_state(opened)
+    again = open_page(path, page.evaluate("location.hash.slice(1)"))
+    assert read_state(again) == state
+    assert again.page.evaluate(VIEW) == pytest.approx(view, abs=1e-4)
+    # Another address in the open page; the link to the controls is none.
+    page.evaluate("location.hash = '#site=2&pick=s5&view=11/46.7/-1.3'")
+    page.wait_for_function("window.mobilityMap.state.pick === 's5'")
+    assert (read_state(opened)["group"], read_state(opened)["compare"]) == (0, False)
+    page.wait_for_function("window.mobilityMap.map.getZoom() === 11")
+    page.evaluate("location.hash = '#mb-controls'")
+    page.wait_for_timeout(100)
+    assert read_state(opened)["pick"] == "s5"
+
+
+def test_values_that_cannot_be_are_ignored(open_page, basin) -> None:
+    _, path = basin
+    usual = read_state(open_page(path))
+    bad = {
+        "site": "0.5", "pick": "s99", "day": "9", "direction": "up", "mode": "-1", "measure": "no",
+        "scenario": "1e9", "plan": "x", "area": "99", "group": "7", "compare": "2", "swipe": "NaN",
+        "clock": "90000", "background": "yes", "stops": "", "shuttles": "-", "labels": "2",
+        "view": "99/500/1", "lang": "de", "layout": "A0", "__proto__": "1", "constructor": "1",
+    }  # fmt: skip
+    opened = open_page(path, "&".join(f"{k}={v}" for k, v in bad.items()))
+    assert read_state(opened) == usual
+    assert opened.page.get_attribute("body", "data-layout") is None
+    assert opened.page.evaluate(VIEW) == open_page(path).page.evaluate(VIEW)
+
+
+def test_the_present_can_be_chosen_while_gains_show(open_page, basin) -> None:
+    _, path = basin
+    opened = open_page(path, "site=0&pick=s1&measure=white")
+    page = opened.page
+    for control, value in (("measure-kind", "gain"), ("scenario", "0")):
+        turn = page.get_attribute("body", "data-ready")
+        page.select_option(f"#mb-{control}", value)
+        page.wait_for_function(f"document.body.dataset.ready !== '{turn}'")
+    assert (read_state(opened)["scenario"], read_state(opened)["measure"]) == (0, "white")
+
+
+def test_two_scenarios_keep_their_names_and_dates(open_page, tmp_path) -> None:
+    from dataclasses import replace
+
+    model = make_model(step_km=2.0)
+    dates = tuple(day.date for day in model.days)
+    named = (
+        replace(model.scenarios[0], name="Hiver", dates=dates),
+        replace(model.scenarios[1], name="Été", dates=("2026-06-16", *dates[1:])),
+    )
+    path = write_map(replace(model, scenarios=named, plans=()), tmp_path / "map.html")
+    opened = open_page(path, "site=0&pick=s1&day=0")
+    told = opened.page.inner_text("#mb-subtitle")
+    assert "mardi 17 mars 2026" in told
+    assert "Hiver" in told
+    opened.choose(scenario=1)
+    told = opened.page.inner_text("#mb-subtitle")
+    assert "mardi 16 juin 2026" in told
+    assert "mars" not in told
+    opened.choose(compare=True)
+    told = opened.page.inner_text("#mb-subtitle")
+    assert "Hiver (mardi 17 mars 2026) → Été (mardi 16 juin 2026)" in told
+    assert "Comparer à\u00a0: Hiver" in opened.page.inner_text("#mb-scenario-row")
+
+
+def test_what_gains_elsewhere_leads_there(open_page, tmp_path) -> None:
+    """The plan of the basin serves the first site alone."""
+    opened = open_page(write_map(make_model(), tmp_path / "map.html"), "site=2&scenario=1")
+    page = opened.page
+    assert opened.figure("gained") == "0"
+    assert "sert ailleurs" in page.inner_text(".mb-elsewhere")
+    page.click(".mb-elsewhere button >> nth=0")
+    page.wait_for_function("window.mobilityMap.state.site === 0")
+    page.wait_for_function("!document.querySelector('.mb-elsewhere')")
+    assert whole(opened.figure("gained")) > 0
+
+
 def test_each_control_changes_drawing_or_figures(open_page, basin) -> None:
     _, path = basin
     opened = open_page(path, "site=0&pick=s1")
@@ -147,7 +262,7 @@ def test_the_title_asks_the_question_in_words(open_page, basin) -> None:
     _, path = basin
     opened = open_page(path, "site=0&pick=s2")
     question = (
-        "Qui peut prendre le poste de nuit de Fonderie de l'Orle en transport collectif, "
+        "Fonderie de l'Orle\u00a0: qui peut prendre le poste de nuit en transport collectif, "
         "et en revenir\u202f?"
     )
     assert opened.page.text_content("#mb-question") == question
@@ -158,6 +273,18 @@ def test_the_title_asks_the_question_in_words(open_page, basin) -> None:
     )
     assert "White zone: here, no usable journey" in opened.page.inner_text("#mb-legend")
     assert "Search" in opened.page.inner_text(".mb-find")
+
+
+def test_the_map_is_told_when_the_title_takes_another_line(open_page, basin) -> None:
+    _, path = basin
+    opened = open_page(path, "site=0&pick=s1", viewport={"width": 800, "height": 700})
+    for measure in ("holds", "late", "fix", "holds"):
+        opened.choose(measure=measure)
+        told, high = opened.page.evaluate(
+            """[window.mobilityMap.map.getSize().y,
+            document.querySelector('.folium-map').clientHeight]"""
+        )
+        assert told == high, measure
 
 
 def test_the_sense_of_white_zone_stands_on_every_map(open_page, basin) -> None:
@@ -231,6 +358,35 @@ def test_a_home_without_an_example_names_the_command(open_page, basin, tmp_path)
             if held
             else ""
         )
+
+
+def test_pop_ups_take_no_cap_for_a_time_and_no_gap_for_a_commune(open_page, tmp_path) -> None:
+    """Overtime is searched up to three hours; homes without a commune share none."""
+    from dataclasses import replace
+
+    model = make_model(step_km=1.0)
+    row, now = row_of(model, 1, 0, 0), model.scenarios[0]
+    over = np.where(now.overtime_min == NONE, NONE, 180).astype(np.uint8)
+    held = np.flatnonzero((now.outbound_min[row] < NONE) & (now.return_min[row] < NONE))
+    lat, lon = model.homes.lat[held], model.homes.lon[held]
+    far = np.hypot((lat - lat[0]) * 111, (lon - lon[0]) * 76).argmax()
+    assert far > 0
+    trip = next(t for t in model.itineraries if t.key == row)
+    model = replace(
+        model,
+        homes=replace(model.homes, commune=("",) * len(model.homes)),
+        scenarios=(replace(now, overtime_min=over), *model.scenarios[1:]),
+        itineraries=(replace(trip, home=int(held[0])),),
+    )
+    opened = open_page(write_map(model, tmp_path / "map.html"), "site=0&pick=s1&day=0&mode=0")
+    said = opened.page.evaluate(
+        f"""async () => {{ const here = window.mobilityMap, at = L.latLng({lat[far]}, {lon[far]});
+        here.map.setView(at, 14, {{ animate: false }});
+        await here.openHome(here.homeAt(at));
+        return [...document.querySelectorAll('.mb-pop')].at(-1).textContent; }}"""
+    )
+    assert "au moins 3\u00a0h de plus" in said
+    assert "Exemple de trajet" not in said
 
 
 def test_minutes_to_fix_show_on_the_map_and_in_pop_ups(open_page, basin) -> None:
@@ -310,6 +466,9 @@ def test_search_by_commune_moves_the_map_and_the_figures(open_page, basin) -> No
     page.fill("#mb-search", "Nulle part")
     page.press("#mb-search", "Enter")
     page.wait_for_function("document.getElementById('mb-search-said').textContent.includes('Rien')")
+    box = page.locator("#mb-search-said").bounding_box()
+    assert box["width"] > 100
+    assert page.get_attribute("#mb-search", "placeholder") == "Commune, arrêt, site"
 
 
 def test_the_curtain_compares_before_and_after(open_page, basin) -> None:
@@ -342,6 +501,98 @@ def test_the_frontier_switches_the_plan(open_page, basin) -> None:
         assert f"{plan.cost_eur:.0f}€" in facts
         assert str(round(plan.workers)) in facts
         assert page.locator(".mb-lines li").count() == len(plan.lines)
+
+
+@pytest.fixture(scope="module")
+def many_lines(tmp_path_factory):
+    """Return a page whose advised plan is the last, of fourteen lines that share stops."""
+    from dataclasses import replace
+
+    model = make_model(step_km=2.0)
+    last = model.plans[2]
+    lines = tuple(replace(last.lines[i % 3], name=f"N{i + 1}") for i in range(14))
+    runs = (*last.runs, *(replace(run, line=run.line + 3) for run in last.runs))
+    plan = replace(last, lines=lines, runs=runs, advised=True, scenario=1)
+    plans = (*(replace(p, scenario=None) for p in model.plans[:2]), plan)
+    model = replace(model, plans=plans)
+    return model, write_map(model, tmp_path_factory.mktemp("lines") / "map.html")
+
+
+def test_the_advised_plan_opens_and_says_so(open_page, many_lines) -> None:
+    _, path = many_lines
+    opened = open_page(path, "site=0&pick=s0")
+    page = opened.page
+    assert page.inner_text("#mb-plan-facts h3") == "Plan 3 (conseillé)"
+    assert page.get_attribute("#mb-plan", "aria-valuetext") == "Plan 3 (conseillé)"
+    assert "conseillé" in page.text_content("#mb-frontier")
+    # Avec le plan 2 is the name of the scenario in the basin; its plan is told in the list.
+    assert "Plan 3 (conseillé)" in page.inner_text("#mb-scenario")
+    opened.choose(plan=0)
+    assert "n’est pas évalué" in page.inner_text("#mb-plan-facts")
+    page.check("#mb-layer-shuttles")
+    assert "est dessiné" in page.inner_text("#mb-plan-facts")
+
+
+def test_lines_look_apart_and_a_shared_stop_tells_them_all(open_page, many_lines) -> None:
+    model, path = many_lines
+    opened = open_page(path, "site=0&pick=s0&scenario=1&plan=2&shuttles=1")
+    page = opened.page
+    drawn = page.evaluate(
+        "[...document.querySelectorAll('.mb-lines canvas')].map((box) => box.toDataURL())"
+    )
+    assert len(set(drawn)) == 14
+    stop = model.plans[2].lines[0].stops[1]
+    page.evaluate(
+        f"window.mobilityMap.map.setView([{stop.lat}, {stop.lon}], 14, {{animate: false}})"
+    )
+    page.focus(".folium-map")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".mb-pop")
+    calls = page.locator(".mb-pop tr").all_inner_texts()
+    assert sum("N1" in call for call in calls) == sum("N4" in call for call in calls) == 6
+
+
+def test_hand_overs_are_those_of_the_kind_of_day(open_page, basin) -> None:
+    """Two sites stand still on Sundays; a whole roster plays one kind of day, which it says."""
+    _, path = basin
+    at_six = "&clock=21600&shuttles=1"
+    said = open_page(path, "site=0&pick=s0&day=0" + at_six).page.inner_text("#mb-clock-status")
+    assert "relève de 06:00" in said
+    said = open_page(path, "site=0&pick=s0&day=3" + at_six).page.inner_text("#mb-clock-status")
+    assert "relève" not in said
+    said = open_page(path, "site=0&pick=r0" + at_six).page.inner_text("#mb-clock-status")
+    assert said.startswith("jour de semaine, école")
+
+
+def test_a_phone_shows_legend_pop_up_and_curtain_whole(open_page, basin) -> None:
+    _, path = basin
+    opened = open_page(
+        path, "site=0&pick=s1&scenario=1&compare=1", viewport={"width": 390, "height": 844}
+    )
+    page = opened.page
+
+    def box(name: str) -> dict[str, float]:
+        return page.locator(name).bounding_box()
+
+    def apart(one: dict[str, float], other: dict[str, float]) -> bool:
+        return (
+            one["y"] + one["height"] <= other["y"] or other["y"] + other["height"] <= one["y"]
+            or one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
+        )  # fmt: skip
+
+    assert apart(box("#mb-legend"), box(".leaflet-control-attribution"))
+    assert apart(box("#mb-sides"), box(".mb-tools"))
+    assert apart(box("#mb-sides"), box(".leaflet-control-zoom"))
+    page.evaluate("window.mobilityMap.openHome(300)")
+    page.wait_for_selector(".mb-pop")
+    page.wait_for_timeout(400)
+    here = box(".leaflet-popup-content-wrapper")
+    assert here["x"] >= 0
+    assert here["x"] + here["width"] <= 390
+    assert apart(box(".mb-pop h3"), box(".mb-tools"))
+    page.evaluate("window.mobilityMap.map.closePopup()")
+    page.click("#mb-legend summary")
+    assert page.is_visible("#mb-legend li >> nth=0")
 
 
 def test_the_day_of_vehicles_shows_the_hand_over(open_page, basin) -> None:
@@ -381,7 +632,7 @@ def test_vehicles_drive_on_across_midnight(open_page, tmp_path: Path) -> None:
             f"""() => {{ const c = document.getElementById('mb-clock');
             c.value = {clock / 60}; c.dispatchEvent(new Event('input')); }}"""
         )
-        said.append(opened.page.inner_text("#mb-clock-status")[20:22].strip())
+        said.append(re.search(r"route\s:\s(\d+)", opened.page.inner_text("#mb-clock-status"))[1])
         drawn.append(opened.page.locator(".folium-map").screenshot())
     assert said == ["0", "1", "1", "0"]
     assert drawn[1] != drawn[2] != drawn[3]
@@ -480,6 +731,67 @@ def test_a_sheet_holds_the_whole_page(open_page, basin, sheet) -> None:
     assert page.is_visible("#mb-legend")
     data = page.pdf(prefer_css_page_size=True, print_background=True)
     assert len(re.findall(rb"/Type\s*/Page\b", data)) == 1
+
+
+VIEW = """(({ map }) => [map.getZoom(), map.getCenter().lat, map.getCenter().lng,
+    map.getSize().x, map.getSize().y])(window.mobilityMap)"""
+
+
+@pytest.mark.parametrize("asked", ["A3", "dialog", "phone"])
+def test_printing_draws_the_map_in_view_and_restores_it(open_page, basin, tmp_path, asked) -> None:
+    """Whatever asks for it: a button, or the browser on a wide or a narrow window."""
+    if shutil.which("pdftoppm") is None:
+        pytest.skip("no pdftoppm on this machine: apt-get install poppler-utils")
+    _, path = basin
+    size = {"width": 390, "height": 844} if asked == "phone" else {"width": 1366, "height": 768}
+    opened = open_page(path, "site=0&pick=s1&scenario=1&plan=1", viewport=size)
+    page = opened.page
+    page.evaluate(
+        """() => { window.print = () => {};
+        window.mobilityMap.map.setView([46.71, -1.32], 11.75, { animate: false }); }"""
+    )
+    before = page.evaluate(VIEW)
+    if asked == "A3":
+        page.click("#mb-print-a3")
+    margin = dict.fromkeys(("top", "bottom", "left", "right"), "1cm")
+    page.pdf(
+        path=tmp_path / "x.pdf", format="A4", prefer_css_page_size=True, print_background=True,
+        margin=margin,
+    )  # fmt: skip
+    assert page.evaluate(VIEW) == before
+    assert page.is_visible(".mb-controls")
+    subprocess.run(["pdftoppm", "-r", "36", "-png", "x.pdf", "x"], cwd=tmp_path, check=True)
+    (picture,) = tmp_path.glob("x*.png")
+    sheet = Image.open(picture).convert("RGB")
+    wide, high = sheet.size
+    assert sheet.size == pytest.approx((595, 421) if asked == "A3" else (421, 297), abs=2)
+    # The middle of the map holds more than the ground's few colours, and so do its corners.
+    for part in ((0.5, 0.4, 0.75, 0.65), (0.75, 0.15, 0.95, 0.4)):
+        box = [round(v * n) for v, n in zip(part, (wide, high, wide, high), strict=True)]
+        assert len(sheet.crop(box).getcolors(1 << 20)) > 60
+
+
+@pytest.mark.parametrize("sheet", ["A4", "A3"])
+def test_a_sheet_cuts_neither_figures_nor_sources(open_page, tmp_path, sheet) -> None:
+    from dataclasses import replace
+
+    model = make_model(step_km=1.0)
+    lines = tuple(
+        replace(line, name=f"{line.name} {i}") for i in range(6) for line in model.plans[2].lines
+    )
+    sources = tuple(replace(s, name=f"{i}-{s.name}") for i in range(8) for s in model.sources)
+    plans = (*model.plans[:2], replace(model.plans[2], lines=lines))
+    path = write_map(replace(model, plans=plans, sources=sources), tmp_path / "map.html")
+    opened = open_page(path, f"site=0&pick=s1&plan=2&shuttles=1&measure=reason&layout={sheet}")
+    cut = opened.page.evaluate(
+        """() => ['.mb-panel', '.mb-about', '.mb-legend', '.mb-head'].filter((name) => {
+            const node = document.querySelector(name), box = node.getBoundingClientRect();
+            const page = document.body.getBoundingClientRect();
+            return node.scrollHeight > node.clientHeight + 1 || box.bottom > page.bottom + 1; })"""
+    )
+    assert cut == []
+    assert "7-orle.zip" in opened.page.inner_text(".mb-about")
+    assert "Navette Sud 5" in opened.page.inner_text(".mb-panel")
 
 
 def test_homes_without_cells_are_circles(open_page, tmp_path: Path) -> None:

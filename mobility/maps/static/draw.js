@@ -9,6 +9,17 @@ const ROADS = { // fill, casing, width at zoom 12, first zoom, first zoom with a
 
 const Layer = L.Renderer.extend({
   _initContainer() { this._container = L.DomUtil.create("canvas", "mb-canvas"); this._ctx = this._container.getContext("2d"); },
+  // For paper: a copy that holds one image. Chromium misplaces what is drawn stroke by stroke
+  // while it prints, and canvases that were on the screen.
+  flatten() {
+    this._update();
+    const copy = this._container.cloneNode();
+    this._ctx = copy.getContext("2d");
+    this._ctx.drawImage(this._container, 0, 0);
+    L.DomUtil.setPosition(copy, L.DomUtil.getPosition(this._container));
+    this._container.replaceWith(copy);
+    this._container = copy;
+  },
   _destroyContainer() { L.DomUtil.remove(this._container); delete this._container; },
   _updatePaths() {},
   _update() {

@@ -193,7 +193,8 @@ async function showFigures() {
     el("dt", {}, style ? swatch({ ...style, colour: colourIn(style) }) : el("span", { class: "mb-noswatch" }), label),
     el("dd", { "data-figure": name }, countText(count),
       el("small", {}, extra === undefined ? share(count) : extra)));
-  const parts = [el("div", { class: "mb-key" },
+  const who = whoCounts();
+  const parts = [who ? el("h2", {}, who) : null, el("div", { class: "mb-key" },
     el("strong", { "data-figure": "both" }, countText(mode[1])),
     el("span", {}, t("workers out of {pool} can go and come back {mode}",
       { pool: countText(mode[0]), mode: t("by " + manifest.modes[state.mode]) }),
@@ -217,8 +218,35 @@ async function showFigures() {
     parts.push(el("dl", { class: "mb-list mb-gain" },
       row("gained", t("Workers gained"), gain[0], { colour: "#117a65" }, ""),
       row("lost", t("Workers lost"), gain[1], { colour: "#d1495b" }, "")));
+    if (!gain[0] && !gain[1]) parts.splice(1, 0, await gainsElsewhere());
   }
   box.replaceChildren(...parts.filter(Boolean));
+}
+
+const communeName = (index) => manifest.homes.communes[index] || t("no commune");
+const groupName = (index) => t("group " + manifest.homes.groups[index]).replace(/^group /, "").replaceAll("_", " ");
+
+// Whom the figures count, where it is not everyone.
+function whoCounts() {
+  if (state.area >= 0) return t("Figures for {name}", { name: communeName(state.area) });
+  return state.group > 0 ? t("Among workers: {name}", { name: groupName(state.group - 1) }) : "";
+}
+
+// Where a scenario gains workers when it gains none here: for each shift, the row that gains most.
+const ELSEWHERE = 5;
+async function gainsElsewhere() {
+  const gains = await jsonOf(manifest.scenarios[state.scenario].figures.gains), best = new Map();
+  manifest.keys.forEach(([shift, day, mode], row) => {
+    const gained = gains[row][state.group][0], known = best.get(shift);
+    if (gained && (!known || gained > known.gained)) best.set(shift, { shift, day, mode, gained });
+  });
+  const found = [...best.values()].sort((a, b) => b.gained - a.gained).slice(0, ELSEWHERE);
+  if (!found.length) return null;
+  const show = ({ shift, day, mode }) => choose({ site: manifest.rosters[manifest.shifts[shift].roster].site,
+    pick: "s" + shift, day, mode });
+  return el("div", { class: "mb-elsewhere" }, el("p", { class: "mb-note" }, t("No one gains here. This situation helps elsewhere:")),
+    el("ul", { class: "mb-lines" }, found.map((at) => el("li", {}, el("button", { type: "button", class: "mb-small", onclick: () => show(at) },
+      [shiftTitle(at.shift), dayName(at.day), modeName(at.mode)].join(", "))))));
 }
 
 // None where a part is withheld: its length would tell it.
@@ -251,12 +279,14 @@ function swatch(style) {
   return node;
 }
 
-let legendOpen = window.innerWidth > 600 || Boolean(document.body.dataset.layout);
+let legendOpen = window.innerWidth > 600;
 function showLegend() {
   const box = document.getElementById("mb-legend");
   const styles = shownNow ? shownNow.styles : [];
-  const fold = el("details", { open: legendOpen, ontoggle: () => { legendOpen = fold.open; } }, [
-    el("summary", {}, el("h2", {}, t("legend " + state.measure))),
+  const paper = Boolean(document.body.dataset.layout);
+  const fold = el("details", { open: legendOpen || paper, ontoggle: () => { if (!paper) legendOpen = fold.open; } }, [
+    el("summary", {}, el("h2", {}, state.measure === "gain" && manifest.scenarios[0].name
+      ? t("Change against {name}", { name: scenarioName(0) }) : t("legend " + state.measure))),
     el("ul", {}, styles.map((style) => el("li", {}, swatch({ ...style,
       colour: colourIn(style) }), style.label))),
     homes.cells && !TONED.has(state.measure) ? null : el("p", { class: "mb-note" }, t(homes.cells
@@ -273,6 +303,8 @@ function showLegend() {
 function placeLegend() {
   const box = document.getElementById("mb-legend"), size = map.getSize();
   box.dataset.side = "left";
+  // On a narrow map the credits run across it: above them.
+  box.style.marginBottom = size.x > 500 ? "" : document.querySelector(".leaflet-control-attribution").offsetHeight + 6 + "px";
   const wide = box.offsetWidth + 30, top = size.y - box.offsetHeight - 60;
   const under = (left, right) => manifest.sites[state.site].gates.some(([lon, lat]) => {
     const at = map.latLngToContainerPoint([lat, lon]);
@@ -291,22 +323,29 @@ function limitsText() {
 }
 
 function showTitle() {
-  const site = manifest.sites[state.site].name;
-  const values = { work: workPhrase(state.pick), site: ofSite(site, isRoster()), mode: modePhrase(state.mode),
+  const values = { work: workPhrase(state.pick), site: manifest.sites[state.site].name, mode: modePhrase(state.mode),
     plan: scenarioName(state.scenario) };
   const kind = ["time", "holds"].includes(state.measure)
     ? (state.direction === "both" ? "both" : state.direction) : state.measure;
   const question = t("question " + kind, values);
   document.getElementById("mb-question").textContent = question;
-  document.title = question + " – " + manifest.territory;
-  const parts = [manifest.territory];
+  const parts = [manifest.territory, whoCounts()];
+  document.title = [question, ...parts].filter(Boolean).join(" – ");
   if (isRoster()) {
     parts.push(t("every shift of the roster, every kind of working day"));
   } else {
     const shift = manifest.shifts[pickIndex()];
     parts.push(clock(shift.start) + "–" + clock(shift.end), dayName(state.day));
-    if (manifest.days[state.day].date) parts.push(dateText(manifest.days[state.day].date));
   }
-  if (manifest.scenarios.length > 1) parts.push(scenarioName(state.scenario));
-  document.getElementById("mb-subtitle").textContent = parts.join(" · ");
+  document.getElementById("mb-subtitle").textContent = [...parts, ...situations()].filter(Boolean).join(" · ");
+}
+
+// The scenarios shown, each on its own date.
+function situations() {
+  const both = state.scenario > 0 && (state.compare || state.measure === "gain");
+  const shown = both ? [0, state.scenario] : [state.scenario];
+  const dates = shown.map((s) => (isRoster() ? "" : dateText(dateOf(state.day, s))));
+  const names = shown.map((s) => (manifest.scenarios.length > 1 ? scenarioName(s) : ""));
+  if (dates[0] === dates[dates.length - 1]) return [dates[0], both ? names.join(" → ") : names[0]];
+  return [shown.map((_, i) => names[i] + " (" + dates[i] + ")").join(" → ")];
 }

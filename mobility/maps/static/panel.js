@@ -7,11 +7,15 @@ function fillSelect(id, options, value) {
   node.replaceChildren(...options.map((entry) => (Array.isArray(entry) ? option(entry)
     : el("optgroup", { label: entry.label }, entry.options.map(option)))));
   node.value = String(value);
+  node.title = node.selectedOptions.length ? node.selectedOptions[0].textContent : "";
 }
 
+// With the employer where two sites bear one name.
+const siteLabel = (site) => (site.employer && manifest.sites.filter((s) => s.name === site.name).length > 1
+  ? site.name + " (" + site.employer + ")" : site.name);
+
 function fillControls() {
-  fillSelect("mb-site", manifest.sites.map((s, i) => [i, s.employer && s.employer !== s.name
-    ? s.name + " (" + s.employer + ")" : s.name]), state.site);
+  fillSelect("mb-site", manifest.sites.map((s, i) => [i, siteLabel(s)]), state.site);
   fillSelect("mb-pick", picksOf(state.site).map(({ roster, shifts }) => ({
     label: rosterLabel(manifest.rosters[roster].name),
     options: [...shifts.map((s) => ["s" + s, manifest.shifts[s].name + " " + clock(manifest.shifts[s].start) + "–" + clock(manifest.shifts[s].end)]),
@@ -24,21 +28,32 @@ function fillControls() {
   fillSelect("mb-mode", manifest.modes.map((m, i) => [i, modeName(i)]), state.mode);
   $("mb-mode").disabled = ["white", "reason", "fix"].includes(state.measure);
   fillSelect("mb-measure-kind", measures().map((m) => [m, t("measure " + m)]), state.measure);
-  fillSelect("mb-scenario", manifest.scenarios.map((s, i) => [i, scenarioName(i)]), state.scenario);
+  fillSelect("mb-scenario", manifest.scenarios.map((s, i) => [i, scenarioLabel(i)]), state.scenario);
   $("mb-scenario-row").hidden = manifest.scenarios.length < 2;
   $("mb-compare").checked = state.compare;
+  const first = manifest.scenarios[0].name;
+  $("mb-compare-label").textContent = first ? t("Compare with {name} (curtain)", { name: first })
+    : t("Compare with the present (curtain)");
   $("mb-compare").disabled = state.scenario === 0;
   const communes = manifest.homes.communes;
-  fillSelect("mb-area", [[-1, t("the whole territory")], ...communes.map((c, i) => [i, c])], state.area);
+  fillSelect("mb-area", [[-1, t("the whole territory")], ...communes.map((c, i) => [i, communeName(i)])], state.area);
   $("mb-area-row").hidden = communes.length < 2;
-  fillSelect("mb-group", [[0, t("all workers")], ...manifest.homes.groups.map((g, i) => [i + 1, g])], state.group);
+  fillSelect("mb-group", [[0, t("all workers")], ...manifest.homes.groups.map((g, i) => [i + 1, groupName(i)])], state.group);
   $("mb-group-row").hidden = !manifest.homes.groups.length;
   $("mb-group").disabled = state.area >= 0;
-  for (const name of ["background", "stops", "shuttles", "labels"]) $("mb-layer-" + name).checked = state.layers[name];
+  for (const name of LAYERS) $("mb-layer-" + name).checked = state.layers[name];
   $("mb-layer-stops").disabled = !stops.n;
   $("mb-layer-shuttles-row").hidden = !manifest.plans.length;
   $("mb-plan").max = Math.max(0, manifest.plans.length - 1);
   for (const code of ["fr", "en"]) $("mb-" + code).setAttribute("aria-pressed", language === code);
+}
+
+// The title may take another line.
+function fitMap() {
+  const box = map.getContainer(), size = map.getSize(), whole = seesWhole();
+  if (box.clientWidth === size.x && box.clientHeight === size.y) return;
+  map.invalidateSize({ animate: false });
+  if (whole) wholeView = viewOf();
 }
 
 // Everything that depends on the selection, in place.
@@ -49,6 +64,7 @@ async function update() {
   if (state.area >= 0) state.group = 0;
   fillControls();
   showTitle();
+  fitMap();
   const row = rosterOf(state.pick);
   const [workers, now, before] = await Promise.all([intsOf(manifest.homes.pools[row]), null, loadPlan()]);
   if (mine !== turn) return;
@@ -66,14 +82,37 @@ async function update() {
   showShiftMarks();
   showClock();
   showSwipe();
+  fitPanel();
   document.body.dataset.ready = String(mine);
 }
 
 async function choose(part) {
+  if (part.scenario === 0 && state.measure === "gain") state.measure = measureOfPresent;
   Object.assign(state, part);
   map.closePopup();
   await update();
-  if (location.protocol !== "about:") history.replaceState(null, "", addressOf());
+  saveAddress();
+}
+
+// Another address put into the open page.
+async function follow() {
+  clearTimeout(saving);
+  if (!Object.keys(given()).length) return;
+  const { view } = readAddress();
+  speakAgain();
+  map.closePopup();
+  await update();
+  showTiles();
+  setSwipe(state.swipe);
+  goTo(view);
+}
+
+function goTo(view) {
+  if (view) map.setView([view.lat, view.lon], view.zoom, { animate: false }); else showWhole();
+}
+
+function showTiles() {
+  map.getPane("tilePane").style.display = state.layers.background ? "" : "none";
 }
 
 function bind() {
@@ -91,18 +130,20 @@ function bind() {
   onChange("mb-compare", (n) => ({ compare: n.checked }));
   onChange("mb-area", (n) => ({ area: Number(n.value) }));
   onChange("mb-group", (n) => ({ group: Number(n.value) }));
-  for (const name of ["background", "stops", "shuttles", "labels"]) {
+  for (const name of LAYERS) {
     $("mb-layer-" + name).addEventListener("change", (event) => {
       state.layers[name] = event.target.checked;
-      if (name === "background") map.getPane("tilePane").style.display = event.target.checked ? "" : "none";
+      showTiles();
+      showPlans();
       for (const layer of Object.values(layers)) layer.redraw();
+      saveAddress();
     });
   }
   $("mb-plan").addEventListener("input", (event) => {
     const index = Number(event.target.value), tied = manifest.plans[index].scenario;
     state.layers.shuttles = true;
     // A plan that was not evaluated is drawn over the present.
-    const measure = state.measure === "gain" && tied === null ? "holds" : state.measure;
+    const measure = state.measure === "gain" && tied === null ? measureOfPresent : state.measure;
     choose({ plan: index, scenario: tied === null ? 0 : tied, measure });
   });
   $("mb-clock").addEventListener("input", (event) => {
@@ -110,17 +151,20 @@ function bind() {
     showShuttles();
     showClock();
     layers.vehicles.redraw();
+    saveAddress();
   });
   $("mb-play").addEventListener("click", play);
   for (const code of ["fr", "en"]) $("mb-" + code).addEventListener("click", () => speak(code));
   $("mb-find").addEventListener("submit", (event) => { event.preventDefault(); find(); });
   $("mb-search").addEventListener("change", find);
+  $("mb-search").addEventListener("input", () => { $("mb-search-said").textContent = ""; });
   $("mb-measure").addEventListener("click", toggleMeasure);
   $("mb-fullscreen").addEventListener("click", fullScreen);
   $("mb-print-a4").addEventListener("click", () => print("A4"));
   $("mb-print-a3").addEventListener("click", () => print("A3"));
   $("mb-whole").addEventListener("click", () => showWhole());
-  map.on("moveend", placeLegend);
+  map.on("moveend", () => { placeLegend(); saveAddress(); });
+  window.addEventListener("hashchange", follow);
   map.on("zoomend", () => { showLegend(); showFigures(); });
   map.on("click", (event) => clickMap(event.latlng));
   map.on("mousemove", (event) => {
@@ -145,14 +189,23 @@ function showWhole() {
   const wide = map.latLngToContainerPoint(bounds.getSouthEast()).x - map.latLngToContainerPoint(bounds.getNorthWest()).x;
   const free = (map.getSize().x - wide) / 2 - 12;
   map.panBy([-Math.max(0, Math.min(free, $("mb-legend").offsetWidth / 2)), 0], { animate: false });
+  wholeView = viewOf();
 }
+
+const viewOf = () => [Number(map.getZoom().toFixed(2)), map.getCenter().lat.toFixed(5), map.getCenter().lng.toFixed(5)].join("/");
+let wholeView = "";
+const seesWhole = () => viewOf() === wholeView;
 
 function speak(code) {
   language = code;
+  speakAgain();
+  return choose({});
+}
+
+function speakAgain() {
   translatePage();
   showSources();
   controls();
-  return choose({});
 }
 
 function showSources() {
@@ -182,7 +235,7 @@ async function start() {
     $("mb-question").textContent = t("This browser is too old for the map: use a version of 2023 or later.");
     return;
   }
-  readAddress();
+  const { view, sheet } = readAddress();
   translatePage();
   if (map.attributionControl) map.attributionControl.remove();
   controls();
@@ -197,12 +250,14 @@ async function start() {
   startSwipe();
   bind();
   await loadHomes();
-  showWhole();
-  if (document.body.dataset.layout) layout(document.body.dataset.layout);
   settle();
+  showTitle();
+  if (sheet) layout(sheet); else fitMap();
+  showTiles();
+  goTo(view);
   await update();
   await Promise.all([loadGround(), loadStops()]);
-  if (document.body.dataset.layout) showWhole();
+  if (sheet) goTo(view);
   for (const layer of Object.values(layers)) layer.redraw();
   fillControls();
   await fillSearch();

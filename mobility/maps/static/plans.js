@@ -1,5 +1,6 @@
 // Shuttles: lines, stops with timetables, the frontier, and a day of vehicles.
-const LINE_COLOURS = ["#7a1fa2", "#00695c", "#b3261e", "#1a4f9c", "#6d4c00", "#455a64", "#ad1457", "#2e7d32"];
+// Colours of the written GTFS; lines beyond them are dashed, shorter at each turn.
+const DASHES = [[], [14, 6], [5, 5], [14, 5, 3, 5]];
 const plan = { index: -1, lines: [], runs: [] };
 
 async function loadPlan() {
@@ -50,7 +51,18 @@ function placeOn(path, far) {
   return [path.x[low] + part * (path.x[high] - path.x[low]), path.y[low] + part * (path.y[high] - path.y[low])];
 }
 
-const colourOf = (line) => LINE_COLOURS[line % LINE_COLOURS.length];
+const colourOf = (line) => manifest.colours[line % manifest.colours.length];
+const dashOf = (line) => DASHES[Math.floor(line / manifest.colours.length) % DASHES.length];
+
+// A line in a list, as it is drawn.
+function lineSwatch(line) {
+  const box = el("canvas", { class: "mb-swatch mb-line", width: 40, height: 12, "aria-hidden": "true" });
+  const ctx = box.getContext("2d");
+  ctx.strokeStyle = colourOf(line); ctx.lineWidth = 8;
+  ctx.setLineDash(dashOf(line));
+  ctx.beginPath(); ctx.moveTo(0, 6); ctx.lineTo(40, 6); ctx.stroke();
+  return box;
+}
 
 function paintPlan(ctx, view) {
   if (!state.layers.shuttles || plan.index < 0) return;
@@ -58,7 +70,10 @@ function paintPlan(ctx, view) {
   plan.lines.forEach((line, i) => {
     trace(ctx, view, line.path, false);
     ctx.strokeStyle = "#ffffff"; ctx.lineWidth = 7; ctx.stroke();
+    ctx.lineCap = dashOf(i).length ? "butt" : "round";
+    ctx.setLineDash(dashOf(i));
     ctx.strokeStyle = colourOf(i); ctx.lineWidth = 4; ctx.stroke();
+    ctx.setLineDash([]);
   });
   plan.lines.forEach((line, i) => {
     for (const stop of line.stops) {
@@ -93,11 +108,13 @@ function vehiclesAt(second) {
   return found;
 }
 
+// Shifts of this kind of day that start or end within a quarter of an hour.
 function edgesNear(second) {
   const near = (edge) => Math.abs(((edge - second) % 86400 + 129600) % 86400 - 43200) <= 900;
   const found = [];
-  for (const shift of manifest.shifts) {
+  for (const [index, shift] of manifest.shifts.entries()) {
     const site = manifest.rosters[shift.roster].site;
+    if (!zoneRows.has([index, state.day].join("/"))) continue;
     for (const edge of [shift.start, shift.end]) {
       if (near(edge) && !found.some((f) => f[0] === site)) found.push([site, edge]);
     }
@@ -127,25 +144,28 @@ function paintVehicles(ctx, view) {
   }
 }
 
+// The lines that call at the stop drawn there, each with its number of the stop.
 function planStopAt(far) {
   if (!state.layers.shuttles || plan.index < 0) return null;
-  for (const [line, known] of plan.lines.entries()) {
-    for (const [stop, place] of known.stops.entries()) if (far(place.x, place.y) < 9) return { line, stop };
-  }
-  return null;
+  const all = plan.lines.flatMap((known, line) => known.stops.map((place, stop) => ({ line, stop, place })));
+  const first = all.find(({ place }) => far(place.x, place.y) < 9);
+  return first ? all.filter(({ place }) => place.x === first.place.x && place.y === first.place.y) : null;
 }
 
-function openPlanStop({ line, stop }) {
-  const place = plan.lines[line].stops[stop];
-  const rows = runsToday().filter((run) => run.line === line && run.dir !== "empty" && run.stops.includes(stop))
-    .map((run) => ({ run, at: run.times[run.stops.indexOf(stop)] })).sort((a, b) => a.at % 86400 - b.at % 86400)
+function openPlanStop(halts) {
+  const calls = halts.flatMap(({ line, stop }) => runsToday()
+    .filter((run) => run.line === line && run.dir !== "empty" && run.stops.includes(stop))
+    .map((run) => ({ run, at: run.times[run.stops.indexOf(stop)] })));
+  const rows = calls.sort((a, b) => a.at % 86400 - b.at % 86400)
     .map(({ run, at }) => el("tr", {}, el("th", { scope: "row" }, clock(at)),
+      halts.length > 1 ? el("td", {}, lineSwatch(run.line), plan.lines[run.line].name) : null,
       el("td", {}, t(run.dir === "in" ? "to the gate at {to}" : "from the gate at {to}",
         { to: clock(run.dir === "in" ? run.times[run.times.length - 1] : run.times[0]) })),
       el("td", {}, t("vehicle {n}", { n: run.vehicle + 1 }))));
+  const { place } = halts[0];
   popup(unproject(place.x, place.y), [el("h3", {}, place.name),
-    el("p", { class: "mb-pop-sub" }, plan.lines[line].name
-      + (place.riders === null ? "" : " · " + t("on and off a day: {n}", { n: countText(place.riders) }))),
+    ...halts.map(({ line, place: { riders } }) => el("p", { class: "mb-pop-sub" }, lineSwatch(line), plan.lines[line].name
+      + (riders === null ? "" : " · " + t("on and off a day: {n}", { n: countText(riders) })))),
     el("table", { class: "mb-ways" }, el("caption", {}, t("Timetable") + " – " + dayName(state.day)), el("tbody", {}, rows))]);
 }
 
@@ -156,7 +176,7 @@ function showPlans() {
     || (Boolean(document.body.dataset.layout) && !state.layers.shuttles);
   if (box.hidden) return;
   const known = manifest.plans[state.plan];
-  document.getElementById("mb-plan").setAttribute("aria-valuetext", known.name);
+  document.getElementById("mb-plan").setAttribute("aria-valuetext", planName(known));
   document.getElementById("mb-plan").value = state.plan;
   document.getElementById("mb-frontier").replaceChildren(frontier());
   const hidden = known.workers < 0;
@@ -165,12 +185,12 @@ function showPlans() {
     [t("Vehicle-km a year"), number(known.km)],
     ...known.facts.map(([label, value]) => [t(label), /^-?\d+(\.\d+)?$/.test(value)
       ? number(Number(value)) : value])];
-  document.getElementById("mb-plan-facts").replaceChildren(el("h3", {}, known.name), el("dl", { class: "mb-list" },
+  document.getElementById("mb-plan-facts").replaceChildren(el("h3", {}, planName(known)), el("dl", { class: "mb-list" },
     rows.map(([label, value]) => el("div", { class: "mb-row" }, el("dt", {}, label), el("dd", {}, value)))),
-  known.scenario === null && manifest.scenarios.length > 1
-    ? el("p", { class: "mb-note" }, t("The map shows the present: this plan is drawn, not evaluated.")) : "",
+  known.scenario === null && manifest.scenarios.length > 1 ? el("p", { class: "mb-note" }, t(plan.lines.length && state.layers.shuttles
+    ? "The map shows the present: this plan is drawn, not evaluated." : "The map shows the present: this plan is not evaluated.")) : "",
   el("ul", { class: "mb-lines" }, plan.lines.map((line, i) => el("li", {},
-    el("span", { class: "mb-swatch", style: "background:" + colourOf(i) }), line.name))));
+    lineSwatch(i), line.name))));
 }
 
 function frontier() {
@@ -193,6 +213,10 @@ function frontier() {
   manifest.plans.forEach((p, i) => add("circle", { cx: x(p), cy: y(p), r: i === state.plan ? 7 : 4,
     fill: i === state.plan ? "#b3261e" : "#2d7fa8", stroke: "#ffffff", "stroke-width": 1.5 }));
   add("text", { x: wide - 8, y: high - 8, "text-anchor": "end" }, t("€ a year: {n}", { n: number(most.cost) }));
+  if (advised >= 0) {
+    const p = manifest.plans[advised], left = x(p) > wide / 2;
+    add("text", { x: x(p) + (left ? -9 : 9), y: y(p) + 12, "text-anchor": left ? "end" : "start", "font-weight": 700 }, t("advised"));
+  }
   add("text", { x: 38, y: 14 }, t("employees: {n}", { n: number(most.workers) }));
   return svg;
 }
@@ -216,7 +240,7 @@ function showClock() {
   const vehicles = vehiclesAt(state.clock);
   const aboard = vehicles.some((v) => v[3] < 0) ? -1 : vehicles.reduce((sum, v) => sum + v[3], 0);
   const edges = edgesNear(state.clock).map(([site, edge]) => t("hand-over {at} at {site}", { at: clock(edge), site: manifest.sites[site].name }));
-  status.textContent = [aboard < 0 ? t("vehicles on the road: {n}", { n: vehicles.length })
+  status.textContent = [dayName(state.day), aboard < 0 ? t("vehicles on the road: {n}", { n: vehicles.length })
     : t("vehicles on the road: {n}, riders: {m}", { n: vehicles.length, m: aboard }), ...edges].join(" · ");
 }
 
@@ -228,6 +252,7 @@ function play() {
     button.textContent = "▶";
     button.dataset.tLabel = "Play the day";
     translatePage();
+    saveAddress();
     return;
   }
   button.textContent = "❚❚";

@@ -26,7 +26,9 @@ async function openHome(h) {
   }
   if (over && over[h] !== NONE) {
     body.push(el("p", {}, over[h] > 0
-      ? t("After the shift one may stay {n} min more and still get home.", { n: over[h] })
+      ? over[h] >= manifest.overtime_most
+        ? t("After the shift one may stay at least {n} h more and still get home.", { n: number(manifest.overtime_most / 60) })
+        : t("After the shift one may stay {n} min more and still get home.", { n: over[h] })
       : t("The least overtime misses the way home.")));
   }
   body.push(await dayMatrix(h));
@@ -38,8 +40,9 @@ const homeCentre = (h) => unproject(homes.x[h], homes.y[h]);
 
 function popup(latlng, body) {
   const box = el("div", { class: "mb-pop", lang: language }, body);
-  L.popup({ maxWidth: 400, minWidth: 250, maxHeight: Math.max(220, map.getSize().y - 120),
-    autoPanPaddingTopLeft: [10, 52], autoPanPaddingBottomRight: [50, 10] })
+  const size = map.getSize(), top = document.querySelector(".mb-over-map").offsetHeight + 20;
+  L.popup({ maxWidth: Math.min(400, size.x - 60), minWidth: 250, maxHeight: Math.max(200, size.y - top - 70),
+    autoPanPaddingTopLeft: [10, top], autoPanPaddingBottomRight: [size.x < 600 ? 10 : 50, 10] })
     .setLatLng(latlng).setContent(box).openOn(map);
 }
 
@@ -95,7 +98,7 @@ async function examples(h, holds) {
   let best = null, nearest = Infinity;
   for (const trip of known) {
     const far = map.distance(homeCentre(h), homeCentre(trip[0]));
-    if (far < nearest && (far <= 1500 || (holds && commune[trip[0]] === commune[h]))) { nearest = far; best = trip; }
+    if (far < nearest && (far <= 1500 || (holds && manifest.homes.communes[commune[h]] && commune[trip[0]] === commune[h]))) { nearest = far; best = trip; }
   }
   if (!best) return holds ? command(h) : null;
   const legs = (title, way) => (way.length ? el("div", {}, el("h4", {}, t(title)),

@@ -1,7 +1,10 @@
 // The selection, and the rows of the manifest it points to.
-const state = { site: 0, pick: "s0", day: 0, direction: "both", mode: 0, measure: "holds",
-  scenario: 0, plan: 0, area: -1, group: 0, compare: false, swipe: 0.5, clock: -1,
-  layers: { background: true, stops: false, shuttles: false, labels: true } };
+const LAYERS = ["background", "stops", "shuttles", "labels"];
+const advised = manifest.plans.findIndex((plan) => plan.advised);
+const firstState = () => ({ site: 0, pick: "s0", day: 0, direction: "both", mode: 0, measure: "holds",
+  scenario: 0, plan: Math.max(0, advised), area: -1, group: 0, compare: false, swipe: 0.5, clock: -1,
+  layers: { background: true, stops: false, shuttles: false, labels: true } });
+const state = firstState();
 
 const keyRows = new Map(manifest.keys.map((key, row) => [key.join("/"), row]));
 const zoneRows = new Map(manifest.zones.map((key, row) => [key.join("/"), row]));
@@ -48,6 +51,9 @@ function measures() {
   return found;
 }
 
+// What the present was last shown by: gains have none.
+let measureOfPresent = "holds";
+
 // Make the selection consistent after any one part of it changed.
 function settle() {
   const sets = picksOf(state.site);
@@ -56,10 +62,9 @@ function settle() {
     const wanted = sets[0];
     state.pick = wanted.shifts.length ? "s" + wanted.shifts[0] : "r" + wanted.roster;
   }
-  if (!isRoster()) {
-    const days = daysOf(pickIndex());
-    if (!days.includes(state.day)) state.day = days.length ? days[0] : 0;
-  }
+  // Of a whole roster, the day is the one whose vehicles run.
+  const days = (isRoster() ? shiftsOf(pickIndex()) : [pickIndex()]).flatMap(daysOf);
+  if (!days.includes(state.day)) state.day = days.length ? Math.min(...days) : 0;
   if (state.measure === "gain" && state.scenario === 0 && manifest.scenarios.length > 1) {
     const planned = manifest.plans[state.plan];
     state.scenario = planned && planned.scenario ? planned.scenario : 1;
@@ -70,42 +75,86 @@ function settle() {
     if (tied >= 0) state.plan = tied;
   }
   if (!measures().includes(state.measure)) state.measure = "holds";
+  if (state.measure !== "gain") measureOfPresent = state.measure;
   if (state.scenario === 0) state.compare = false;
 }
 
-// The selection travels in the address, so that a view can be sent and printed.
-function readAddress() {
-  const given = new URLSearchParams(location.hash.slice(1));
-  for (const [name, value] of given) {
-    if (["site", "day", "mode", "scenario", "plan", "area", "group", "swipe", "clock"]
-      .includes(name) && Number.isFinite(Number(value))) state[name] = Number(value);
-    else if (["pick", "direction", "measure"].includes(name)) state[name] = value;
-    else if (name === "compare") state.compare = value === "1";
-    else if (name === "stops" || name === "shuttles" || name === "labels") {
-      state.layers[name] = value === "1";
-    } else if (name === "lang" && ["fr", "en"].includes(value)) language = value;
-    else if (name === "layout") document.body.dataset.layout = value;
+// The selection and the view travel in the address, so that they can be sent and printed.
+const whole = (least, most) => (text) => (/^-?\d{1,6}$/.test(text) && Number(text) >= least
+  && Number(text) <= most ? Number(text) : undefined);
+const indexOf = (list) => whole(0, list.length - 1);
+const word = (...known) => (text) => (known.includes(text) ? text : undefined);
+const yes = (text) => ({ 0: false, 1: true })[text];
+const part = (text) => (/^0?\.\d{1,4}$/.test(text) ? Math.min(0.98, Math.max(0.02, Number(text))) : undefined);
+const READ = { site: indexOf(manifest.sites), day: indexOf(manifest.days), mode: indexOf(manifest.modes),
+  scenario: indexOf(manifest.scenarios), plan: indexOf(manifest.plans),
+  area: whole(-1, manifest.homes.communes.length - 1), group: whole(0, manifest.homes.groups.length),
+  clock: whole(-1, 86399), swipe: part, compare: yes, direction: word("both", "out", "back"),
+  measure: word("holds", "time", "white", "reason", "share", "late", "gain", "fix"),
+  pick: (text) => (/^[sr]\d{1,6}$/.test(text)
+    && Number(text.slice(1)) < (text[0] === "s" ? manifest.shifts : manifest.rosters).length ? text : undefined),
+  view: viewIn, lang: word("fr", "en"), layout: word("A4", "A3", "picture"),
+  ...Object.fromEntries(LAYERS.map((name) => [name, yes])) };
+
+// Zoom, latitude and longitude.
+function viewIn(text) {
+  if (!/^\d{1,2}(\.\d+)?(\/-?\d{1,3}(\.\d+)?){2}$/.test(text)) return undefined;
+  const [zoom, lat, lon] = text.split("/").map(Number);
+  return zoom <= 20 && Math.abs(lat) <= 85 && Math.abs(lon) <= 180 ? { zoom, lat, lon } : undefined;
+}
+
+// Values that cannot be are ignored.
+function given() {
+  const found = {};
+  for (const [name, text] of new URLSearchParams(location.hash.slice(1))) {
+    const value = Object.hasOwn(READ, name) ? READ[name](text) : undefined;
+    if (value !== undefined) found[name] = value;
   }
-  const within = (name, list) => {
-    if (!(state[name] >= 0 && state[name] < list.length)) state[name] = 0;
-  };
-  within("site", manifest.sites);
-  within("day", manifest.days);
-  within("mode", manifest.modes);
-  within("scenario", manifest.scenarios);
-  within("plan", manifest.plans);
-  if (state.scenario > 0 && !given.has("shuttles")) state.layers.shuttles = true;
+  return found;
+}
+
+// The address is the whole selection: what it does not tell is as when the page opens.
+function readAddress() {
+  const { view, lang, layout: sheet, ...found } = given();
+  Object.assign(state, firstState());
+  for (const [name, value] of Object.entries(found)) {
+    if (LAYERS.includes(name)) state.layers[name] = value; else state[name] = value;
+  }
+  if (found.pick && found.site === undefined) state.site = manifest.rosters[rosterOf(found.pick)].site;
+  if (state.scenario > 0 && found.shuttles === undefined) state.layers.shuttles = true;
+  if (lang) language = lang;
+  return { view, sheet };
 }
 
 const scenarioName = (index) => manifest.scenarios[index].name
   || t(index ? "with the plan" : "the present");
+// As chosen from: the advised plan says so.
+function scenarioLabel(index) {
+  const known = manifest.plans.find((plan) => plan.scenario === index);
+  return known ? planName(known) : scenarioName(index);
+}
+const planName = (known) => known.name + (known.advised ? " (" + t("advised") + ")" : "");
 
 function addressOf() {
-  const parts = { site: state.site, pick: state.pick, day: state.day, direction: state.direction,
-    mode: state.mode, measure: state.measure, scenario: state.scenario, plan: state.plan,
-    lang: language };
-  if (state.compare) parts.compare = 1;
-  return "#" + new URLSearchParams(parts).toString();
+  const { site, pick, day, direction, mode, measure, scenario, plan } = state;
+  const parts = { site, pick, day, direction, mode, measure, scenario, plan };
+  if (state.area >= 0) parts.area = state.area;
+  if (state.group > 0) parts.group = state.group;
+  if (state.compare) Object.assign(parts, { compare: 1, swipe: Number(state.swipe.toFixed(3)) });
+  if (state.clock >= 0) parts.clock = Math.floor(state.clock);
+  for (const name of LAYERS) parts[name] = Number(state.layers[name]);
+  if (!seesWhole()) parts.view = viewOf();
+  if (document.body.dataset.layout) parts.layout = document.body.dataset.layout;
+  return "#" + new URLSearchParams({ ...parts, lang: language }).toString().replaceAll("%2F", "/");
+}
+
+// Browsers count the changes of an address: one for all of a drag.
+let saving = 0;
+function saveAddress() {
+  clearTimeout(saving);
+  saving = setTimeout(() => {
+    if (!onScreen && location.protocol !== "about:") history.replaceState(null, "", addressOf());
+  }, 250);
 }
 
 const arrayOf = (scenario, kind, row) => {

@@ -27,6 +27,8 @@ function dayName(day) {
   return known.label || t("day " + known.kind);
 }
 
+const dateOf = (day, scenario) => (manifest.scenarios[scenario].dates || [])[day] || manifest.days[day].date;
+
 function dateText(iso) {
   if (!/^\d{4}-\d\d-\d\d$/.test(iso)) return iso;
   return new Intl.DateTimeFormat(locale(), { weekday: "long", day: "numeric", month: "long",
@@ -59,20 +61,16 @@ function workPhrase(pick) {
   return known ? t(known) : t("the shift “{name}”", { name });
 }
 
-// French contracts "de" and "à" before a name, and elides "de": a shift of a site, a job at a site.
-function ofSite(name, at) {
-  if (language !== "fr") return name;
-  if (at) {
-    return /^les /i.test(name) ? "aux " + name.slice(4) : /^le /i.test(name) ? "au " + name.slice(3) : "à " + name;
-  }
-  if (/^les /i.test(name)) return "des " + name.slice(4);
-  if (/^le /i.test(name)) return "du " + name.slice(3);
-  return (/^[aeiouyâàéèêëîïôûœæ]/i.test(name) ? "d’" : "de ") + name;
+// A shift anywhere in a list: its site, then its name.
+function shiftTitle(index) {
+  const shift = manifest.shifts[index];
+  return t("{site}: {shift}", { site: manifest.sites[manifest.rosters[shift.roster].site].name, shift: shift.name });
 }
 
 function translatePage() {
   document.documentElement.lang = language;
   for (const node of document.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
+  for (const node of document.querySelectorAll("[data-t-placeholder]")) node.placeholder = t(node.dataset.tPlaceholder);
   for (const node of document.querySelectorAll("[data-t-label]")) {
     node.setAttribute("aria-label", t(node.dataset.tLabel));
     if (node.tagName === "BUTTON") node.title = t(node.dataset.tLabel);

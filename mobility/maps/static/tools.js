@@ -23,6 +23,7 @@ async function find() {
   if (!wanted.trim()) return;
   const name = finds.has(wanted) ? wanted : [...finds.keys()].find((k) => plain(k) === plain(wanted))
     || [...finds.keys()].find((k) => plain(k).startsWith(plain(wanted)));
+  said.classList.toggle("mb-sr", Boolean(name)); // what is found shows on the map
   if (!name) { said.textContent = t("Nothing of that name here."); return; }
   said.textContent = name;
   const goal = finds.get(name);
@@ -91,36 +92,72 @@ function fullScreen() {
 // Paper: the page takes the size of the sheet before it is printed.
 function layout(sheet) {
   if (sheet) document.body.dataset.layout = sheet; else delete document.body.dataset.layout;
-  for (const part of document.querySelectorAll(".mb-about details")) part.open = Boolean(sheet);
+  const about = document.querySelector(".mb-about");
+  document.querySelector(sheet ? "body" : ".mb-panel").append(about);
+  for (const part of about.querySelectorAll("details")) part.open = Boolean(sheet);
   const paper = document.getElementById("mb-paper");
   paper.textContent = sheet === "A4" || sheet === "A3" ? `@page { size: ${sheet} landscape; margin: 8mm; }` : "";
-  const centre = map.getCenter(), zoom = map.getZoom();
-  map.invalidateSize({ animate: false });
+  showLegend();
+  showPlans();
+  fitPanel();
+  map.invalidateSize({ pan: false });
+}
+
+// Figures and lines of shuttles shrink to the height of the sheet.
+function fitPanel() {
+  const panel = document.querySelector(".mb-panel");
+  panel.style.zoom = "";
+  if (!document.body.dataset.layout) return;
+  for (let size = 1; size > 0.5 && panel.scrollHeight > panel.clientHeight; size -= 0.05) panel.style.zoom = size;
+}
+
+// What the screen shows, put on the sheet as large as it fits.
+let onScreen = null;
+function toPaper(sheet) {
+  onScreen = { centre: map.getCenter(), zoom: map.getZoom(), size: map.getSize(), snap: map.options.zoomSnap };
+  const whole = seesWhole();
+  layout(sheet);
+  map.options.zoomSnap = 0;
+  const size = map.getSize(), grown = Math.min(size.x / onScreen.size.x, size.y / onScreen.size.y);
+  if (whole) showWhole(); else map.setView(onScreen.centre, onScreen.zoom + Math.log2(grown), { animate: false });
+  for (const layer of Object.values(layers)) layer.flatten();
+}
+
+function toScreen() {
+  if (!onScreen) return;
+  const { centre, zoom, snap } = onScreen;
+  onScreen = null;
+  map.options.zoomSnap = snap;
+  layout(null);
   map.setView(centre, zoom, { animate: false });
   for (const layer of Object.values(layers)) layer._update();
 }
 
 function print(sheet) {
-  const view = map.getBounds();
-  layout(sheet);
-  map.fitBounds(view, { animate: false });
-  for (const layer of Object.values(layers)) layer._update();
+  toPaper(sheet);
   window.print();
 }
 
-window.addEventListener("beforeprint", () => { if (!document.body.dataset.layout) layout("A4"); });
-window.addEventListener("afterprint", () => layout(null));
+window.addEventListener("beforeprint", () => { if (!document.body.dataset.layout) toPaper("A4"); });
+window.addEventListener("afterprint", toScreen);
 
 // The curtain between before and after.
+function setSwipe(part) {
+  const handle = document.getElementById("mb-swipe");
+  state.swipe = Math.min(0.98, Math.max(0.02, part));
+  handle.style.left = state.swipe * 100 + "%";
+  handle.setAttribute("aria-valuenow", Math.round(state.swipe * 100));
+  layers.homes.redraw();
+}
+
+function moveSwipe(part) {
+  setSwipe(part);
+  saveAddress();
+}
+
 function startSwipe() {
   const handle = document.getElementById("mb-swipe");
   map.getContainer().append(handle);
-  const move = (part) => {
-    state.swipe = Math.min(0.98, Math.max(0.02, part));
-    handle.style.left = state.swipe * 100 + "%";
-    handle.setAttribute("aria-valuenow", Math.round(state.swipe * 100));
-    layers.homes.redraw();
-  };
   handle.addEventListener("pointerdown", (event) => {
     event.preventDefault();
     handle.focus();
@@ -130,7 +167,7 @@ function startSwipe() {
   handle.addEventListener("pointermove", (event) => {
     if (!handle.hasPointerCapture(event.pointerId)) return;
     const box = map.getContainer().getBoundingClientRect();
-    move((event.clientX - box.left) / box.width);
+    moveSwipe((event.clientX - box.left) / box.width);
   });
   handle.addEventListener("pointerup", () => map.dragging.enable());
   handle.addEventListener("keydown", (event) => {
@@ -138,10 +175,10 @@ function startSwipe() {
     if (!step) return;
     event.preventDefault();
     event.stopPropagation();
-    move(state.swipe + step);
+    moveSwipe(state.swipe + step);
   });
   L.DomEvent.disableClickPropagation(handle);
-  move(state.swipe);
+  setSwipe(state.swipe);
 }
 
 function showSwipe() {
