@@ -5,9 +5,10 @@ cd "$(dirname "$0")/.."
 if [ ! -x .venv/bin/python ]; then "${PYTHON:-python3}" -m venv .venv; fi
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 .venv/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
-# The page is tested in a real browser; Debian's Chromium is installed where that is possible.
-if ! command -v chromium >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
-    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null
+# The page and its prints are tested in a real browser: Debian's Chromium, and poppler to see a PDF,
+# are installed where that is possible.
+if ! { command -v chromium && command -v pdftoppm; } >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium poppler-utils >/dev/null
 fi
 # QGIS opens the GeoPackage in one test, which is skipped where it cannot be installed (1 min).
 if [ -x /usr/bin/python3 ] && ! /usr/bin/python3 -c "import qgis.core" 2>/dev/null \
