@@ -95,6 +95,7 @@ def test_gained_and_lost_equal_the_model(open_page, basin) -> None:
     was, now = ((s.outbound_min[row] < NONE) & (s.return_min[row] < NONE) for s in model.scenarios)
     workers = model.homes.workers
     assert whole(opened.figure("gained")) == round(workers[now & ~was].sum()) > 0
+    assert opened.figure("gain") == opened.figure("gained")
     assert whole(opened.figure("lost")) == round(workers[was & ~now].sum())
 
 

@@ -194,11 +194,14 @@ async function showFigures() {
     el("dd", { "data-figure": name }, countText(count),
       el("small", {}, extra === undefined ? share(count) : extra)));
   const who = whoCounts();
+  const by = { mode: t("by " + manifest.modes[state.mode]) };
+  const key = gain && state.measure === "gain" ? ["gain", gain[0],
+    t("workers gain the way there and back {mode}; {lost} lose it", { ...by, lost: countText(gain[1]) }), ""]
+    : ["both", mode[1], t("workers out of {pool} can go and come back {mode}",
+      { ...by, pool: countText(mode[0]) }), share(mode[1])];
   const parts = [who ? el("h2", {}, who) : null, el("div", { class: "mb-key" },
-    el("strong", { "data-figure": "both" }, countText(mode[1])),
-    el("span", {}, t("workers out of {pool} can go and come back {mode}",
-      { pool: countText(mode[0]), mode: t("by " + manifest.modes[state.mode]) }),
-    el("b", {}, share(mode[1]) ? " (" + share(mode[1]) + ")" : ""))),
+    el("strong", { "data-figure": key[0] }, countText(key[1])),
+    el("span", {}, key[2], el("b", {}, key[3] ? " (" + key[3] + ")" : ""))),
   bar(mode, pool),
   el("dl", { class: "mb-list" },
     row("pool", t("Workers in the pool"), mode[0], null, ""),
