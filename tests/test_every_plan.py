@@ -1,11 +1,15 @@
 """Each shuttle plan on the map is the territory evaluated again with its feed."""
 
+import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from mobility import pipeline
 from mobility.analysis.comparison import comparison
+from mobility.analysis.recommendations import remedies_frame
+from mobility.analysis.retiming import LEVER_COLUMNS
 from mobility.maps import page
 
 DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
@@ -53,3 +57,18 @@ def test_tables_compare_the_present_with_the_advised_plan(run):
     results, made, _ = run
     assert made[1][0].study.scenario == results.plans.knee.name
     assert results.access is made[0][0]
+
+
+def test_every_column_written_is_explained(run):
+    text = (DEMO.parents[1] / "docs" / "outputs.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"`([^`]+)`", text))
+    folder = run[0].folder
+    files = [*folder.glob("*.csv"), *(folder / "shuttles").glob("*.csv")]
+    assert len(files) > 10
+    for path in files:
+        plan = re.sub(r"^[PD]\d+-", "<plan>-", path.name)
+        assert {plan, f"shuttles/{plan}"} & told, path.name
+        missing = set(pd.read_csv(path, nrows=0).columns) - told
+        assert not missing, (path.name, missing)
+    levers = set(LEVER_COLUMNS) | set(remedies_frame([], "en", 5).columns)
+    assert levers <= told
