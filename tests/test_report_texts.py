@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mobility.locale import french
+from mobility.locale import MONTHS, french
 from mobility.report import content, parameters, prose, sheets, styles, words
 
 ROOM = Path(content.__file__).parent
@@ -30,7 +30,7 @@ def texts():
     for table in (prose.DEFINITIONS, prose.REMEDIES):
         yield from table.values()
     yield from prose.DEFINITIONS
-    yield from (*words.WEEKDAYS, *words.MONTHS, *words.SHORT_DAYS.values())
+    yield from (*words.WEEKDAYS, *MONTHS, *words.SHORT_DAYS.values())
     yield from (*content.LEGEND, *styles.STATUS_LABELS)
     yield from (c.heading for c in (*sheets.SHIFT, sheets.POOL, *sheets.REASON_COLUMNS))
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mobility.clock import format_clock
 from mobility.inputs.calendars import ChosenDay
-from mobility.locale import translate
+from mobility.locale import long_date, translate
 from mobility.maps.texts import ENGLISH
 
 NARROW, HARD = "\u202f", "\u00a0"
@@ -22,10 +22,6 @@ SHORT_DAYS = {
     "mon": "Mon", "tue": "Tue", "wed": "Wed", "thu": "Thu", "fri": "Fri", "sat": "Sat",
     "sun": "Sun",
 }  # fmt: skip
-MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September",
-    "October", "November", "December",
-)  # fmt: skip
 
 
 def _missing(value: object) -> bool:
@@ -86,9 +82,7 @@ class Words:
 
     def date(self, date: dt.date) -> str:
         """Return e.g. ``mardi 17 novembre 2026``."""
-        day = "1er" if date.day == 1 and self.language == "fr" else str(date.day)
-        weekday, month = self.t(WEEKDAYS[date.weekday()]), self.t(MONTHS[date.month - 1])
-        return f"{weekday} {day}{HARD}{month} {date.year}"
+        return f"{self.t(WEEKDAYS[date.weekday()])} {long_date(date, self.language)}"
 
     def hours(self, start_s: int, end_s: int) -> str:
         """Return e.g. ``05:00–13:00``."""
