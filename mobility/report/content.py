@@ -288,7 +288,7 @@ class Writer:
             tuple((self._sentence(self.words.reason(n)), t(REMEDIES[n])) for n in names)
         )
         if seen:
-            yield self._table(sheet.only("site", "shift", "day_kind", *seen))
+            yield self._table(sheet.only("site", "roster", "shift", "day_kind", *seen))
 
     def _sentence(self, text: str) -> str:
         return text[:1].upper() + text[1:]
@@ -304,7 +304,7 @@ class Writer:
                 "transport or on foot within the limits, by steps of 15 minutes up to three hours."
             )
         )
-        keys = [c.key for c in sheet.columns if c.key not in ("roster", "pool")]
+        keys = [c.key for c in sheet.columns if c.key != "pool"]
         yield self._table(sheet.only(*keys))
 
     def _groups(self) -> Iterator[blocks.Block]:
