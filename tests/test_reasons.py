@@ -108,7 +108,8 @@ def test_saturdays_are_not_told_to_wait_for_school_days(tmp_path):
         '[[days.extra]]\nname = "bridge"\nweekdays = ["fri"]\ndate = 2026-12-25'
     )
     week = '["mon", "tue", "wed", "thu", "fri", "sat"]'
-    roster = f'[{{ name = "2x8", shifts = [{{ name = "late", start = "13:00", end = "21:00", days = {week} }}] }}]'
+    shift = f'{{ name = "late", start = "13:00", end = "21:00", days = {week} }}'
+    roster = f'[{{ name = "2x8", shifts = [{shift}] }}]'
     territory = write_territory(tmp_path, trips=trips, services=services, days=days, rosters=roster)
     assert verdict(territory, 0) == ("served", "")
     assert verdict(territory, 0, "bridge") == ("neither", "only_school_days")
