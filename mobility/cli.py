@@ -189,7 +189,7 @@ def report(
             )
         print_outputs(results.folder, lang)
         for path in written:
-            out.print(f"{translate('Report', lang)}: {path}", soft_wrap=True)
+            out.print(f"{translate('Report', lang)}{translate(': ', lang)}{path}", soft_wrap=True)
 
 
 @app.command()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mobility.analysis.commutes import Access
-from mobility.analysis.study import Progress, quiet
+from mobility.analysis.study import Progress, Study, quiet
 from mobility.analysis.white_zones import WhiteZones
 from mobility.files import staging
 from mobility.report.content import Writer
+from mobility.report.earlier import RECORD, is_of, read_record
 from mobility.report.page import html_page
 from mobility.report.pdf import pdf_bytes
 from mobility.report.record import write_record
@@ -61,6 +63,12 @@ def write_report(
         (part / "report.html").write_bytes(html_page(document).encode("utf-8"))
         (part / "report.pdf").write_bytes(pdf_bytes(document))
         (part / "report.xlsx").write_bytes(workbook_bytes(sheets, study, words))
-        names = sorted({*files, *NAMES, "run.json"})
-        write_record(study, names, part / "run.json")
+        names = sorted({*files, *NAMES, RECORD})
+        write_record(study, names, part / RECORD, earlier=_record(folder, study))
     return tuple(Path(folder) / name for name in NAMES)
+
+
+def _record(folder: str | Path, study: Study) -> dict[str, Any] | None:
+    """Return the record of the run that the report is of, if it is in the folder."""
+    record = read_record(Path(folder))
+    return record if record is not None and is_of(record, study) else None
