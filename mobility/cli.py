@@ -185,6 +185,7 @@ def report(
                 before=results.before,
                 language=lang,
                 files=results.files,
+                plans_in=[path.parent.parent for path in plan or []],
                 progress=step,
             )
         print_outputs(results.folder, lang)

@@ -1,11 +1,10 @@
 """Shuttle plans of a folder outlive the other commands, or are set aside and said to be."""
 
 import json
-import re
 import shutil
-from pathlib import Path
 
 import pytest
+from light_plans import write_light
 from typer.testing import CliRunner
 
 from mobility import pipeline
@@ -14,19 +13,10 @@ from mobility.cli import app
 from mobility.report.record import inputs_hash
 from mobility.territory import Territory
 
-DATA = Path(__file__).parents[1] / "data"
-LIGHT = {"iterations": 10, "plans": 2, "max_stops": 10, "max_lines": 3, "max_hubs": 0}
-
 
 @pytest.fixture(scope="module")
 def territory(tmp_path_factory):
-    """The demo with a light search of shuttles."""
-    folder = shutil.copytree(DATA, tmp_path_factory.mktemp("in") / "data")
-    text = (folder / "demo.toml").read_text(encoding="utf-8")
-    for name, value in LIGHT.items():
-        text = re.sub(rf"(?m)^{name} = \d+$", f"{name} = {value}", text)
-    (folder / "demo.toml").write_text(text, encoding="utf-8")
-    return folder / "demo.toml"
+    return write_light(tmp_path_factory.mktemp("in"))
 
 
 @pytest.fixture(scope="module")

@@ -151,6 +151,10 @@ def _figure(figure: blocks.Figure) -> str:
     )
 
 
+def _single(figure: blocks.Figure) -> str:
+    return f'<div class="single">{_figure(figure)}</div>'
+
+
 def _legend(legend: blocks.Legend) -> str:
     entries = "".join(
         f'<li><i class="swatch s{i}"></i>{escape(label)}</li>' for i, label in legend.entries
@@ -164,6 +168,7 @@ RENDERERS: dict[type[blocks.Block], Callable[[Any], str]] = {
     blocks.Text: _text,
     blocks.Bullets: _bullets,
     blocks.Table: _table,
+    blocks.Figure: _single,
     blocks.Cards: _cards,
     blocks.Panel: _panel,
     blocks.Strip: _strip,

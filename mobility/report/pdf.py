@@ -331,6 +331,12 @@ class _Press:
             self._write(figure.caption, NOTE_PT, colour=SOFT, x=x, width=width)
         return float(self.pdf.get_y())
 
+    def _single(self, figure: blocks.Figure) -> None:
+        wide = 112.0
+        self._room(wide / RATIO + 12)
+        self._figure(figure, LEFT, self.pdf.get_y() + 1, wide)
+        self._gap(2)
+
     def _panel(self, panel: blocks.Panel) -> None:
         wide = 104.0
         self._room(wide / RATIO + 12)
@@ -377,6 +383,7 @@ class _Press:
         blocks.Text: _text,
         blocks.Bullets: _bullets,
         blocks.Table: _table,
+        blocks.Figure: _single,
         blocks.Cards: _cards,
         blocks.Panel: _panel,
         blocks.Strip: _strip,

@@ -115,7 +115,7 @@ class Painter:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        with mpl.rc_context(_RC):
+        with mpl.rc_context(RC):
             figure: Any = Figure(figsize=(INCHES, INCHES / RATIO), dpi=DPI, facecolor=LAND)
             canvas: Any = FigureCanvasAgg(figure)
             axes = figure.add_axes((0, 0, 1, 1))
@@ -143,7 +143,7 @@ class Painter:
         import matplotlib as mpl
 
         figure, axes, pixels, places = self._canvas
-        with mpl.rc_context(_RC):
+        with mpl.rc_context(RC):
             artists = [
                 *self._homes(axes, status),
                 *self._labels(axes, places, small),
@@ -154,7 +154,7 @@ class Painter:
             canvas.restore_region(pixels)
             for artist in artists:
                 axes.draw_artist(artist)
-            image = _png(np.asarray(canvas.buffer_rgba()))
+            image = as_png(np.asarray(canvas.buffer_rgba()))
             for artist in artists:
                 artist.remove()
         return image
@@ -245,7 +245,7 @@ class Painter:
         )  # fmt: skip
 
 
-_RC: dict[Any, object] = {
+RC: dict[Any, object] = {
     "font.family": "DejaVu Sans",
     "hatch.linewidth": 0.55,
     "text.usetex": False,
@@ -300,7 +300,7 @@ def _draw_background(axes: Any, background: Background, view: View) -> None:
             axes.add_artist(LineCollection(drawn, colors=colour, linewidths=width + extra))
 
 
-def _png(rgba: NDArray[np.uint8]) -> bytes:
+def as_png(rgba: NDArray[np.uint8]) -> bytes:
     """Return pixels as a PNG with a palette: the same pixels give the same bytes."""
     from PIL import Image
 

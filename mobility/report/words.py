@@ -67,6 +67,13 @@ class Words:
             return text.replace(",", NARROW).replace(".", ",")
         return text
 
+    def value(self, value: object) -> str:
+        """Return a number with the two decimals, at most, that it has."""
+        if _missing(value):
+            return self.number(value)
+        text = f"{float(str(value)):.2f}".rstrip("0").rstrip(".")
+        return self.number(value, len(text.partition(".")[2]))
+
     def percent(self, share: object) -> str:
         """Return a share between 0 and 1 in per cent; near both ends with a decimal."""
         if _missing(share):

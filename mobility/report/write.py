@@ -16,6 +16,8 @@ from mobility.report.page import html_page
 from mobility.report.pdf import pdf_bytes
 from mobility.report.record import write_record
 from mobility.report.sheets import all_sheets
+from mobility.report.shuttle_sheets import shuttle_sheets
+from mobility.report.shuttle_tables import read_shuttles
 from mobility.report.words import Words
 from mobility.report.workbook import workbook_bytes
 
@@ -30,6 +32,7 @@ def write_report(
     before: Access | None = None,
     language: str = "fr",
     files: Sequence[str] = (),
+    plans_in: Sequence[Path] = (),
     progress: Progress = quiet,
 ) -> tuple[Path, ...]:
     """Write ``report.html``, ``report.pdf`` and ``report.xlsx``, and list them in ``run.json``.
@@ -46,6 +49,9 @@ def write_report(
         ``fr`` or ``en``.
     files
         Names of the run's other files, for its record.
+    plans_in
+        Other folders of results whose shuttle plans are told if ``folder`` has none; plans
+        designed on other inputs are left out.
     progress
         Called with the name of each step.
 
@@ -58,7 +64,10 @@ def write_report(
     words = Words(language, study.territory.limits.min_workers_shown)
     progress("report")
     sheets = all_sheets(access, zones, before, words)
-    document = Writer(access, zones, words, sheets).document()
+    shuttles = read_shuttles((Path(folder), *plans_in), study)
+    if shuttles is not None:
+        sheets |= shuttle_sheets(shuttles, study, words)
+    document = Writer(access, zones, words, sheets, shuttles).document()
     with staging(folder) as part:
         (part / "report.html").write_bytes(html_page(document).encode("utf-8"))
         (part / "report.pdf").write_bytes(pdf_bytes(document))

@@ -37,8 +37,8 @@ def write_plans(
 ) -> list[str]:
     """Write every plan into ``folder``; return the names of the files, sorted.
 
-    ``plans.csv``, ``rosters.csv``, ``sensitivity.csv``, ``harmonise.csv``, ``factors.csv``,
-    ``lighter.csv`` and, for each plan, ``<plan>.zip`` (GTFS), ``<plan>.geojson``,
+    ``plans.csv``, ``rosters.csv``, ``vehicles.csv``, ``sensitivity.csv``, ``harmonise.csv``,
+    ``factors.csv``, ``lighter.csv`` and, for each plan, ``<plan>.zip`` (GTFS), ``<plan>.geojson``,
     ``<plan>-timetable.csv``, ``<plan>-blocks.csv``, ``<plan>-duties.csv`` and
     ``<plan>-shares.csv``. Counts under the territory's threshold are missing.
     """
@@ -48,6 +48,7 @@ def write_plans(
         "plans": safe_plans(plans.to_frame(), least),
         "sensitivity": sensitivity_table(plans),
         "rosters": rosters_table(plans),
+        "vehicles": vehicles_table(plans),
         "harmonise": moves_table(plans),
         "factors": plans.factors.to_frame(),
     }
@@ -131,6 +132,23 @@ def rosters_table(plans: Plans) -> pd.DataFrame:
                 }
             )
     return safe_rosters(pd.DataFrame(rows), plans.study.territory.limits.min_workers_shown)
+
+
+def vehicles_table(plans: Plans) -> pd.DataFrame:
+    """Return one row per plan, the drawn one included, and size of vehicle that it uses."""
+    rows = [
+        {
+            "plan": plan.name,
+            "vehicle": own.config.vehicles[k].name,
+            "seats": own.config.vehicles[k].seats,
+            "passengers": own.config.vehicles[k].passengers,
+            "number": number,
+        }
+        for own, plan in plans.every
+        for k, number in enumerate(plan.operations.fleet)
+        if number
+    ]
+    return pd.DataFrame(rows, columns=["plan", "vehicle", "seats", "passengers", "number"])
 
 
 def moves_table(plans: Plans) -> pd.DataFrame:
