@@ -15,6 +15,7 @@ from test_report import Page
 from typer.testing import CliRunner
 
 from mobility import pipeline
+from mobility.analysis.indicators import summary
 from mobility.analysis.loading import load
 from mobility.cli import app
 from mobility.errors import SourceError
@@ -151,6 +152,25 @@ def test_a_variant_tells_its_own_plan_from_another_folder(designed, territory, t
     assert not set("éèêàç") & set("".join(
         cell for row in table(page(tmp_path), f"The plan {other.name}") for cell in row
     ))  # fmt: skip
+
+
+def test_gains_of_a_roster_that_few_hold_are_withheld(designed):
+    results, folder = designed
+    present = results.access
+    held = summary(present, results.zones).set_index(["site", "roster"])["reachable"]
+    few = {key for key, n in held.items() if 0 < n < LEAST}
+    assert few
+    found = read_shuttles([folder], results.study, present)
+    plain = read_shuttles([folder], results.study)
+    keys = list(zip(found.rosters["site"], found.rosters["roster"], strict=True))
+    hidden = [key in few and n != 0 for key, n in zip(keys, plain.rosters["pool_gained"],
+                                                      strict=True)]  # fmt: skip
+    assert any(hidden)
+    assert found.rosters["pool_gained"].isna().tolist() == [
+        h or np.isnan(n) for h, n in zip(hidden, plain.rosters["pool_gained"], strict=True)
+    ]
+    told = set(found.rosters["plan"][hidden])
+    assert set(found.plans["plan"][found.plans["pool_gained"].isna()]) >= told
 
 
 def test_plans_of_other_inputs_are_not_told(designed, territory, tmp_path):

@@ -64,7 +64,8 @@ def write_report(
     words = Words(language, study.territory.limits.min_workers_shown)
     progress("report")
     sheets = all_sheets(access, zones, before, words)
-    shuttles = read_shuttles((Path(folder), *plans_in), study)
+    present = access if before is None else before
+    shuttles = read_shuttles((Path(folder), *plans_in), study, present)
     if shuttles is not None:
         sheets |= shuttle_sheets(shuttles, study, words)
     document = Writer(access, zones, words, sheets, shuttles).document()
