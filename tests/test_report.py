@@ -428,3 +428,15 @@ def test_each_kind_of_block_is_written_in_every_format():
     kinds = set(get_args(blocks.Block))
     assert set(page_format.RENDERERS) == kinds
     assert set(pdf._Press.RENDERERS) == kinds
+
+
+@pytest.mark.parametrize("lines", range(38, 48))
+def test_a_heading_stays_with_the_head_and_first_row_of_its_table(lines):
+    text = blocks.Text(" ".join(["mot"] * 8 * lines))
+    heads = ("Un titre qui va sur bien des lignes " * 3, "B")
+    table = blocks.Table(heads, (("première", "1"), ("seconde", "2")), (False, True), "Légende")
+    made = blocks.Document("fr", "T", "S", "F", (text,) * 2 + (blocks.Heading("Partie", 2), table))
+    pages = [p.extract_text() for p in PdfReader(io.BytesIO(pdf.pdf_bytes(made))).pages]
+    parts = [next(k for k, p in enumerate(pages) if word in p) for word in ("Partie", "première")]
+    assert parts[0] == parts[1]
+    assert sum("Légende" in p for p in pages) == 1

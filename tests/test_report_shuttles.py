@@ -1,5 +1,6 @@
 """The report's part on shuttles: the written tables in words, and nothing that they withhold."""
 
+import dataclasses
 import io
 import re
 import shutil
@@ -22,6 +23,7 @@ from mobility.errors import SourceError
 from mobility.privacy import is_small
 from mobility.report.frontier_chart import frontier_png
 from mobility.report.pictures import GATE_DOT
+from mobility.report.shuttle_part import lines_figure
 from mobility.report.shuttle_sheets import shuttle_sheets
 from mobility.report.shuttle_tables import read_shuttles
 from mobility.report.words import Words
@@ -102,6 +104,20 @@ def test_lines_runs_and_shares_are_those_of_the_plan(designed):
     factors = table(page(folder), "Facteur")
     assert len(factors) - 1 == len(results.plans.factors.rows)
     assert {row[4] for row in factors[1:]} == {"oui", "non"}
+
+
+def test_lines_are_drawn_in_their_colours(designed):
+    results, folder = designed
+    found = read_shuttles([folder], results.study)
+    args = (results.study, "© rues", Words("fr"))
+    figure = lines_figure(found, *args)
+    assert figure == lines_figure(found, *args)
+    pixels = np.asarray(Image.open(io.BytesIO(figure.png)).convert("RGB"), np.int64)
+    for colour in set(found.ways["color"]):
+        ink = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+        assert (np.abs(pixels - ink).sum(axis=2) < 40).sum() > 100
+    bare = dataclasses.replace(found, ways=found.ways.iloc[:0])
+    assert lines_figure(bare, *args) is None
 
 
 def test_pdf_and_workbook_have_the_part(designed):

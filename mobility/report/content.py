@@ -18,7 +18,7 @@ from mobility.report.layers import roster_status
 from mobility.report.pictures import Painter
 from mobility.report.prose import DEFINITIONS, METHODS, REMEDIES, WORST_OF
 from mobility.report.sheets import NUMERIC, Sheet, all_sheets, cell_text
-from mobility.report.shuttle_part import plan_sentence, shuttle_part
+from mobility.report.shuttle_part import lines_figure, plan_sentence, shuttle_part
 from mobility.report.shuttle_sheets import shuttle_sheets
 from mobility.report.shuttle_tables import Shuttles
 from mobility.report.words import HARD, Words
@@ -338,7 +338,8 @@ class Writer:
                 keys = (c.key for c in sheets["shuttle_factors"].columns if c.key != "name")
                 sheets["shuttle_factors"] = sheets["shuttle_factors"].only(*keys)
             tables = {k: self._table(s) for k, s in sheets.items() if k != "shuttle_calls"}
-            yield from shuttle_part(self.shuttles, tables, self.words)
+            drawing = lines_figure(self.shuttles, self.study, self.painter.attribution, self.words)
+            yield from shuttle_part(self.shuttles, tables, self.words, drawing)
 
     def _comparison(self) -> Iterator[blocks.Block]:
         if "comparison" in self.sheets:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import numpy as np
 import pandas as pd
 
+from mobility.analysis.study import Study
 from mobility.report import blocks
 from mobility.report.frontier_chart import frontier_png
+from mobility.report.pictures import Painter
 from mobility.report.shuttle_tables import Shuttles
 from mobility.report.words import Words
 
@@ -59,7 +62,10 @@ def plan_sentence(found: Shuttles, words: Words) -> str:
 
 
 def shuttle_part(
-    found: Shuttles, tables: Mapping[str, blocks.Table], words: Words
+    found: Shuttles,
+    tables: Mapping[str, blocks.Table],
+    words: Words,
+    drawing: blocks.Figure | None = None,
 ) -> Iterator[blocks.Block]:
     """Yield the part on shuttles.
 
@@ -67,6 +73,8 @@ def shuttle_part(
     ----------
     tables
         Those of `shuttle_sheets`, by key, laid out.
+    drawing
+        Map of the lines.
     """
     t = words.t
     yield blocks.Heading(t("Shuttles"), new_page=True)
@@ -74,6 +82,8 @@ def shuttle_part(
     yield blocks.Text(t(MEANT), "callout")
     yield _figures(found, words)
     yield blocks.Text(t(PROVEN), "note")
+    if drawing is not None:
+        yield drawing
     yield from _tables(TABLES, tables, words)
     yield blocks.Heading(t("More or less money: the frontier"), 2)
     png = frontier_png(found.plans, found.name, words)
@@ -91,6 +101,22 @@ def shuttle_part(
         )
     yield tables["shuttle_plans"]
     yield from _tables(LAST, tables, words)
+
+
+def lines_figure(
+    found: Shuttles, study: Study, attribution: str, words: Words
+) -> blocks.Figure | None:
+    """Return the map of the lines of the plan told, None where their layer is not there."""
+    if found.ways.empty or found.stops.empty:
+        return None
+    paths = [np.array(path, np.float64) for path in found.ways["lonlat"]]
+    ends = np.concatenate(paths)
+    painter = Painter(study, attribution, np.concatenate([ends.min(axis=0), ends.max(axis=0)]))
+    ways = zip(paths, found.ways["color"], found.ways["line"], strict=True)
+    png = painter.lines(ways, np.array(found.stops["lonlat"].tolist()))
+    title = words.t("Lines of the plan {plan}", plan=found.name)
+    caption = words.t("Circles: stops; diamonds: gates of the sites.")
+    return blocks.Figure(png, title, title, caption)
 
 
 def _tables(

@@ -273,7 +273,7 @@ def _days(row: pd.Series, study: Study, words: Words) -> str:
     kinds = str(row["days"]).split()
     known = [words.day(d) for d in study.days if d.kind in kinds]
     season = "" if pd.isna(row["season"]) else str(row["season"])
-    return f"{HARD}· ".join(filter(None, [told, ", ".join(known), season]))
+    return f"{HARD}· ".join(filter(None, [told, " / ".join(known), season]))
 
 
 def _calls(found: Shuttles, study: Study, words: Words) -> Sheet:

@@ -37,7 +37,8 @@ class Shuttles:
     timetable, shares
         Of the plan told.
     ways, stops
-        Properties of its lines and of their stops, from its layer.
+        Properties of its lines and of their stops, from its layer, and ``lonlat``: the
+        coordinates of each.
     """
 
     name: str
@@ -133,7 +134,7 @@ def _read(folder: Path, scenario: str) -> Shuttles | None:
     names = [n for n in (scenario, *advised, plans["plan"].iloc[0]) if n in set(plans["plan"])]
     layer = folder / f"{names[0]}.geojson"
     features = json.loads(layer.read_text(encoding="utf-8"))["features"] if layer.is_file() else []
-    rows = [f["properties"] for f in features]
+    rows = [f["properties"] | {"lonlat": f["geometry"]["coordinates"]} for f in features]
     common = ("rosters", "sensitivity", "vehicles", "factors", "lighter", "harmonise")
     return Shuttles(
         name=names[0],
