@@ -185,11 +185,12 @@ def report(
                 before=results.before,
                 language=lang,
                 files=results.files,
+                plans_in=[path.parent.parent for path in plan or []],
                 progress=step,
             )
         print_outputs(results.folder, lang)
         for path in written:
-            out.print(f"{translate('Report', lang)}: {path}", soft_wrap=True)
+            out.print(f"{translate('Report', lang)}{translate(': ', lang)}{path}", soft_wrap=True)
 
 
 @app.command()

@@ -6,11 +6,12 @@ The template is the key of the French catalogue in ``mobility.locale``.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from mobility.locale import translate
+from mobility.locale import long_date, translate
 
 Severity = Literal["error", "warning", "info"]
 
@@ -110,8 +111,12 @@ class Finding:
     params: dict[str, Any] = field(default_factory=dict)
 
     def render(self, language: str) -> str:
-        """Return the message in ``language``."""
-        text = translate(self.message, language, count=self.count, **self.params)
+        """Return the message in ``language``, its dates in words."""
+        params = {
+            name: long_date(value, language) if isinstance(value, dt.date) else value
+            for name, value in self.params.items()
+        }
+        text = translate(self.message, language, count=self.count, **params)
         if self.examples:
             text += f" ({', '.join(self.examples)})"
         return text

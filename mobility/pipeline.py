@@ -187,43 +187,69 @@ def _written(
     name: str = "",
     progress: Progress,
 ) -> Results:
-    """Write everything a run gives.
+    """Write everything a run gives, and keep the shuttle plans of an earlier one.
 
     The present is set against the first variant, which the tables tell if it is the user's
     own, not a shuttle plan; the map shows them all.
     """
-    from mobility.maps.from_plans import map_plans
-    from mobility.maps.from_results import map_model
-    from mobility.maps.page import write_map
+    from mobility.report.earlier import COMPARISON, MAP, RECORD, earlier_plans, other_outputs
     from mobility.report.record import write_record
     from mobility.report.tables import write_comparison, write_tables
     from mobility.shuttles.outputs import outdated, write_plans
 
     access, zones = variants[0] if variants and found is None else present
-    after = tuple((v[0].study.scenario, *v) for v in variants)
-    model = map_model(*present, name=name, after=after)
     stale = [] if found is None else outdated(folder / "shuttles", found)
+    earlier = earlier_plans(folder, present[0].study)
+    keeps = found is None and not variants and earlier is not None and earlier.usable
+    findings = access.study.findings + (() if found is None else found.findings)
+    kept = other_outputs(folder, access.study)
     with staging(folder) as part:
         progress("tables")
         write_tables(access, zones, part, before=None if access is present[0] else present[0])
         if variants:
-            write_comparison(present[0], variants[0][0], part / "comparison.csv")
+            write_comparison(present[0], variants[0][0], part / COMPARISON)
         if found is not None:
             language = found.study.territory.output.language
             write_plans(found, part / "shuttles", lighter=answers, language=language)
-            evaluated = {name: k for k, (name, *_) in enumerate(after, start=1)}
-            model = replace(model, plans=map_plans(found, scenarios=evaluated))
-        progress("map")
-        output = access.study.territory.output
-        write_map(model, part / "map.html", language=output.language, tiles=output.tiles)
-        files = (p.relative_to(part).as_posix() for p in part.rglob("*") if p.is_file())
-        names = sorted([*files, "run.json"])
-        findings = access.study.findings + (() if found is None else found.findings)
-        write_record(access.study, names, part / "run.json", findings=findings)
+        if not keeps:
+            progress("map")
+            _draw(part / MAP, present, variants, found, name)
+        files = [p.relative_to(part).as_posix() for p in part.rglob("*") if p.is_file()]
+        if earlier is not None and keeps:
+            kept += earlier.bring_back(part)
+        elif earlier is not None and found is None:
+            kept += earlier.set_aside(part)
+            findings = (*findings, earlier.finding(access.study.scenario))
+        names = sorted({*files, *kept, RECORD})
+        told = earlier.record if earlier is not None and keeps else None
+        write_record(access.study, names, part / RECORD, findings=findings, earlier=told)
+    if earlier is not None:
+        earlier.clear(names, shown=found is not None or keeps)
     for path in stale:
         path.unlink(missing_ok=True)
     before = present[0] if variants else None
     return Results(access.study, access, zones, folder, tuple(names), before, found)
+
+
+def _draw(
+    path: Path,
+    present: Evaluation,
+    variants: Sequence[Evaluation],
+    found: Plans | None,
+    name: str,
+) -> None:
+    """Draw the map of the present, called ``name``, and its variants, with the plans if any."""
+    from mobility.maps.from_plans import map_plans
+    from mobility.maps.from_results import map_model
+    from mobility.maps.page import write_map
+
+    after = tuple((v[0].study.scenario, *v) for v in variants)
+    model = map_model(*present, name=name, after=after)
+    if found is not None:
+        evaluated = {name: k for k, (name, *_) in enumerate(after, start=1)}
+        model = replace(model, plans=map_plans(found, scenarios=evaluated))
+    output = present[0].study.territory.output
+    write_map(model, path, language=output.language, tiles=output.tiles)
 
 
 def demo(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
+from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from mobility.errors import Finding
 from mobility.locale import translate
@@ -22,6 +25,8 @@ Language = Literal["fr", "en"]
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
+#: Between thousands in French: a space at which no line is parted.
+NARROW = "\u202f"
 STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
 SUMMARY = ("site", "roster", "pool", "reachable", "white", "one_way_only", "main_reason")
 COMPARISON = ("site", "roster", "pool", "before", "after", "gained", "lost")
@@ -52,13 +57,45 @@ def _print_finding(severity: str, source: str, text: str, language: Language, in
 
 def print_table(frame: pd.DataFrame, title: str, language: Language) -> None:
     """Print a table; names of columns and texts are translated, missing counts are withheld."""
+    heads = [translate(str(column), language) for column in frame.columns]
+    rows = [[_cell(value, language) for value in row] for row in frame.itertuples(index=False)]
+    widths = _widths([heads, *rows], out.width - 3 * len(heads) - 1)
+    wide = sum(widths) + 3 * len(heads) + 1
     table = Table(title=title, title_justify="left")
-    for column in frame.columns:
+    if wide > out.width:
+        table.box, table.padding = box.SIMPLE_HEAD, 0
+        widths = _widths([heads, *rows], out.width - len(heads) - 1)
+        wide = sum(widths) + len(heads) + 1
+    # The terminal wraps the lines of a table that is too wide even so; nothing is cut.
+    table.width = wide
+    for name, column, width in zip(heads, frame.columns, widths, strict=True):
         numeric = pd.api.types.is_numeric_dtype(frame[column])
-        table.add_column(translate(str(column), language), justify="right" if numeric else "left")
-    for row in frame.itertuples(index=False):
-        table.add_row(*(_cell(value, language) for value in row))
-    out.print(table)
+        justify: Literal["left", "right"] = "right" if numeric else "left"
+        table.add_column(_folded(name, width), justify=justify, width=width)
+    for row in rows:
+        table.add_row(*map(_folded, row, widths))
+    out.print(table, soft_wrap=wide > out.width)
+
+
+def _folded(text: str, width: int) -> Text:
+    """Return a text on lines of a width, parted at plain spaces: Rich parts at narrow ones too."""
+    return Text(textwrap.fill(text, max(width, 1), break_on_hyphens=False), no_wrap=True)
+
+
+def _widths(rows: Sequence[Sequence[str]], room: int) -> list[int]:
+    """Return the letters of each column: whole numbers and words, then a share of the room."""
+    needs, wants = [], []
+    for texts in zip(*rows, strict=True):
+        needs.append(max(len(word) for text in texts for word in text.split(" ")))
+        wants.append(max(map(len, texts)))
+    spare = room - sum(needs)
+    for k in sorted(range(len(needs)), key=lambda k: wants[k] - needs[k]):
+        left = sum(w > n for n, w in zip(needs, wants, strict=True))
+        more = max(min(wants[k] - needs[k], spare // max(left, 1)), 0)
+        needs[k] += more
+        wants[k] = needs[k]
+        spare -= more
+    return needs
 
 
 def _cell(value: Any, language: Language) -> str:
@@ -67,7 +104,7 @@ def _cell(value: Any, language: Language) -> str:
     if isinstance(value, bool):
         return translate("yes" if value else "no", language)
     if isinstance(value, float | int):
-        return f"{value:,.0f}".replace(",", " " if language == "fr" else ",")
+        return f"{value:,.0f}".replace(",", NARROW if language == "fr" else ",")
     return translate(str(value), language)
 
 

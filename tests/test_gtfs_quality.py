@@ -128,7 +128,7 @@ def test_calendar_faults(tmp_path: Path) -> None:
     found = check(feed, TUESDAY, sunday, outside)
     assert found["calendar_expired"].severity == "error"
     assert found["calendar_expired"].examples == ("2024-02-06",)
-    assert "2024-01-01" in found["calendar_expired"].render("fr")
+    assert "1er\u00a0janvier 2024" in found["calendar_expired"].render("fr")
     assert found["no_trip_on_date"].examples == ("2024-01-14",)
     assert found["days_without_trips"].count == 9  # 8 days of week-ends and the 9th
     assert found["trips_never_run"].examples == ("n",)

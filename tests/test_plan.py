@@ -1,6 +1,7 @@
 """The mobility plan, the letter and the files of the levers, on the embedded demo."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from mobility.analysis.retiming import search
 from mobility.analysis.retiming_candidates import SearchOptions
 from mobility.analysis.retiming_combine import combine
 from mobility.cli import app
+from mobility.maps.export import find_browser
 from mobility.report.letter import request_letter, requests
 from mobility.report.levers import levers_table
 from mobility.report.plan import mobility_plan
@@ -187,3 +189,31 @@ def test_commands_write_their_files(tmp_path):
     assert (out / "minutes_to_fix.csv").read_text("utf-8").splitlines()[1:] == [
         "H1,Usine,3x8,matin,school_weekday,20,R,early,line R: 04:45 → 04:25 (20 min earlier)"
     ]
+
+
+@pytest.mark.browser
+def test_wide_tables_scroll_inside_their_box(tmp_path):
+    playwright = pytest.importorskip("playwright.sync_api")
+    browser = find_browser()
+    if browser is None:
+        pytest.skip("no Chromium on this machine")
+    frame = pd.DataFrame([["Rue de la Fonderie", 1_113_188.0] * 6], columns=list("abcdefghijkl"))
+    path = Report("Plan", "fr", (Section("Part", ("x" * 90,), (("Table", frame),)),)).write(
+        tmp_path, "plan"
+    )[0]
+
+    def visit():
+        with playwright.sync_playwright() as driver:
+            window = driver.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+            tab = window.new_page(viewport={"width": 390, "height": 800})
+            tab.goto(path.as_uri())
+            widths = tab.evaluate(
+                "[document.documentElement.scrollWidth,"
+                " document.querySelector('.scroll').scrollWidth]"
+            )
+            window.close()
+            return widths
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        page, table = pool.submit(visit).result()
+    assert page <= 390 < table

@@ -92,3 +92,25 @@ def test_the_hour_is_named_before_the_school_days(tmp_path):
     territory = write_territory(tmp_path, trips=trips, services=services, days=days)
     expected = ("return_only", "no_service_hour")
     assert verdict(territory, AFTERNOON, "holiday_weekday") == expected
+
+
+def test_saturdays_are_not_told_to_wait_for_school_days(tmp_path):
+    # The same closed depot on a Saturday: a school-day timetable would not run then.
+    services = {
+        "week": service("1111100", "20260105", "20261218"),
+        "eve": service("1111001", "20260104", "20261218"),
+        "all": service("1111111", "20260101", "20261231"),
+    }
+    trips = [*TRIPS, ("away", "A", "12:00", "B", "16:00", "all")]
+    days = (
+        'kinds = ["school_weekday", "saturday"]\n'
+        "dates = { school_weekday = 2026-11-17, saturday = 2026-11-21 }\n"
+        '[[days.extra]]\nname = "bridge"\nweekdays = ["fri"]\ndate = 2026-12-25'
+    )
+    week = '["mon", "tue", "wed", "thu", "fri", "sat"]'
+    shift = f'{{ name = "late", start = "13:00", end = "21:00", days = {week} }}'
+    roster = f'[{{ name = "2x8", shifts = [{shift}] }}]'
+    territory = write_territory(tmp_path, trips=trips, services=services, days=days, rosters=roster)
+    assert verdict(territory, 0) == ("served", "")
+    assert verdict(territory, 0, "bridge") == ("neither", "only_school_days")
+    assert verdict(territory, 0, "saturday") == ("neither", "several")

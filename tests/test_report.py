@@ -148,6 +148,28 @@ def test_last_return_by_hand(written):
     assert row["15 à 29 min de retard (actifs)"] == "0"
 
 
+def test_shifts_of_the_same_name_are_told_apart_by_their_roster(written):
+    tables = [t for t in page(written).tables if "Poste" in t[0][1:3]]
+    assert len(tables) == 2
+    assert [t[0][:4] for t in tables] == [["Site", "Roulement", "Poste", "Jour type"]] * 2
+    assert all(row[1] == "3×8" for t in tables for row in t[1:])
+
+
+def test_dates_are_in_words_in_both_languages(small, written):
+    why = next(t for t in page(written).tables if t[0][-1] == "Pourquoi cette date")[1][-1]
+    assert why.startswith("17\u00a0novembre 2026, fixé par")
+    days = all_sheets(*small, None, Words("en"))["days"].frame
+    assert days["why"].iloc[0].startswith("17\u00a0November 2026, fixed by")
+
+
+def test_only_a_word_too_long_for_a_column_may_break():
+    row = ("après-midi", "a" * 64, "1\u202f234")
+    table = blocks.Table(("a", "b", "c"), (row,), (False, False, True))
+    html = page_format.RENDERERS[blocks.Table](table)
+    assert '<td>après-midi</td><td class="long">aaa' in html
+    assert '<td class="n">1\u202f234</td>' in html
+
+
 def test_page_asks_nothing_of_the_network(written):
     found = page(written)
     assert found.links
@@ -353,6 +375,24 @@ def test_numbers_and_shares_in_words():
     assert french.roster("3x8") == "3×8"
 
 
+def overlaps(tab):
+    """Return the sizes of window in which a card's figure lies over its text, or the page
+    is wider than the window."""
+    found = []
+    for width in (390, 1366):
+        tab.set_viewport_size({"width": width, "height": 800})
+        over = tab.evaluate(
+            "[...document.querySelectorAll('.key')].some(k => k.children[0].scrollWidth"
+            " > k.children[0].clientWidth || k.children[0].getBoundingClientRect().right"
+            " > k.children[1].getBoundingClientRect().left)"
+        )
+        wide = tab.evaluate("document.documentElement.scrollWidth") > width
+        found += [
+            f"{width} px: {what}" for what, is_so in (("over", over), ("wide", wide)) if is_so
+        ]
+    return found
+
+
 @pytest.mark.browser
 def test_page_in_a_real_browser(written):
     """No error, no failed request, no accessibility problem that axe-core finds."""
@@ -371,6 +411,7 @@ def test_page_in_a_real_browser(written):
             tab.on("requestfailed", lambda request: said.append(request.url))
             tab.goto((written / "report.html").as_uri())
             width = tab.locator("img").first.evaluate("i => i.naturalWidth")
+            said.extend(overlaps(tab))
             found = axe.Axe().run(tab).response["violations"]
             window.close()
             return width, found
@@ -387,3 +428,15 @@ def test_each_kind_of_block_is_written_in_every_format():
     kinds = set(get_args(blocks.Block))
     assert set(page_format.RENDERERS) == kinds
     assert set(pdf._Press.RENDERERS) == kinds
+
+
+@pytest.mark.parametrize("lines", range(38, 48))
+def test_a_heading_stays_with_the_head_and_first_row_of_its_table(lines):
+    text = blocks.Text(" ".join(["mot"] * 8 * lines))
+    heads = ("Un titre qui va sur bien des lignes " * 3, "B")
+    table = blocks.Table(heads, (("première", "1"), ("seconde", "2")), (False, True), "Légende")
+    made = blocks.Document("fr", "T", "S", "F", (text,) * 2 + (blocks.Heading("Partie", 2), table))
+    pages = [p.extract_text() for p in PdfReader(io.BytesIO(pdf.pdf_bytes(made))).pages]
+    parts = [next(k for k, p in enumerate(pages) if word in p) for word in ("Partie", "première")]
+    assert parts[0] == parts[1]
+    assert sum("Légende" in p for p in pages) == 1

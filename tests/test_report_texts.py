@@ -5,13 +5,26 @@ from pathlib import Path
 
 import pytest
 
-from mobility.locale import french
-from mobility.report import content, parameters, prose, sheets, styles, words
+from mobility.locale import MONTHS, french
+from mobility.report import (
+    content,
+    parameters,
+    prose,
+    sheets,
+    shuttle_part,
+    shuttle_sheets,
+    styles,
+    words,
+)
+from mobility.shuttles.factors import Factors
 
 ROOM = Path(content.__file__).parent
-MODULES = ("words", "sheets", "content", "workbook", "page", "styles")
+MODULES = (
+    "words", "sheets", "content", "workbook", "page", "styles", "shuttle_sheets", "shuttle_part",
+    "frontier_chart",
+)  # fmt: skip
 #: Which arguments of a call are texts.
-TEXTS = {"t": (0, 1), "translate": (0, 1), "Column": (1, 2), "Sheet": (0, 2)}
+TEXTS = {"t": (0, 1), "translate": (0, 1), "Column": (1, 2), "Sheet": (0, 2), "_sheet": (0, 2)}
 
 
 def texts():
@@ -30,7 +43,12 @@ def texts():
     for table in (prose.DEFINITIONS, prose.REMEDIES):
         yield from table.values()
     yield from prose.DEFINITIONS
-    yield from (*words.WEEKDAYS, *words.MONTHS, *words.SHORT_DAYS.values())
+    for names in (shuttle_sheets.FACTORS, shuttle_sheets.PLACES, shuttle_sheets.UNITS):
+        yield from names.values()
+    yield from (row.unit for row in Factors.load().rows.values())
+    yield from (heading for heading, _ in (*shuttle_part.TABLES, *shuttle_part.LAST))
+    yield from (shuttle_part.PROVEN, shuttle_part.MEANT, shuttle_part.ADVISED, shuttle_part.STUDIED)
+    yield from (*words.WEEKDAYS, *MONTHS, *words.SHORT_DAYS.values())
     yield from (*content.LEGEND, *styles.STATUS_LABELS)
     yield from (c.heading for c in (*sheets.SHIFT, sheets.POOL, *sheets.REASON_COLUMNS))
 

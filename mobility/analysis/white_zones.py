@@ -177,7 +177,7 @@ def _reasons(
         ("too_long", lambda: ask(relaxed(limits, max_total_s=RELAXED_TOTAL_S))),
         ("too_many_transfers", lambda: ask(relaxed(limits, max_transfers=RELAXED_TRANSFERS))),
     ]
-    if school is not None and day.kind != school.kind and study.works_on(shift_id, school):
+    if school is not None and _school_could_run(day, school) and study.works_on(shift_id, school):
         trials.append(("only_school_days", lambda: ask(limits, school)))
     if study.feed.stops.empty:
         # Nothing is known of public transport: what fails is the way on the streets.
@@ -194,6 +194,11 @@ def _reasons(
     else:
         _structural(study, site, open_, reason)
     return reason
+
+
+def _school_could_run(day: ChosenDay, school: ChosenDay) -> bool:
+    """Whether another kind of day is one of the weekdays of school term, as holidays are."""
+    return day.kind != school.kind and set(day.weekdays) <= set(school.weekdays)
 
 
 def _by_day(study: Study, shift_id: int, day: ChosenDay, limits: EngineLimits) -> tuple[Bool, Bool]:

@@ -112,7 +112,7 @@ class Legend:
     entries: tuple[tuple[int, str], ...]
 
 
-Block = Heading | Text | Bullets | Table | Cards | Panel | Strip | Legend
+Block = Heading | Text | Bullets | Table | Figure | Cards | Panel | Strip | Legend
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,9 @@ from mobility.report.layers import roster_status
 from mobility.report.pictures import Painter
 from mobility.report.prose import DEFINITIONS, METHODS, REMEDIES, WORST_OF
 from mobility.report.sheets import NUMERIC, Sheet, all_sheets, cell_text
+from mobility.report.shuttle_part import lines_figure, plan_sentence, shuttle_part
+from mobility.report.shuttle_sheets import shuttle_sheets
+from mobility.report.shuttle_tables import Shuttles
 from mobility.report.words import HARD, Words
 
 #: Pictures of shifts side by side.
@@ -26,7 +29,12 @@ LEGEND = ("There and back", "Outbound only", "Return only", "Neither direction")
 
 
 def document(
-    access: Access, zones: WhiteZones, *, before: Access | None = None, language: str = "fr"
+    access: Access,
+    zones: WhiteZones,
+    *,
+    before: Access | None = None,
+    language: str = "fr",
+    shuttles: Shuttles | None = None,
 ) -> blocks.Document:
     """Return the report of a run, ready to be laid out.
 
@@ -38,9 +46,15 @@ def document(
         The present, where the results are those of a variant.
     language
         ``fr`` or ``en``.
+    shuttles
+        The shuttle plans of the territory, if it has some.
     """
-    words = Words(language, access.study.territory.limits.min_workers_shown)
-    return Writer(access, zones, words, all_sheets(access, zones, before, words)).document()
+    study = access.study
+    words = Words(language, study.territory.limits.min_workers_shown)
+    sheets = all_sheets(access, zones, before, words)
+    if shuttles is not None:
+        sheets |= shuttle_sheets(shuttles, study, words)
+    return Writer(access, zones, words, sheets, shuttles).document()
 
 
 @dataclass(frozen=True)
@@ -51,6 +65,7 @@ class Writer:
     zones: WhiteZones
     words: Words
     sheets: dict[str, Sheet]
+    shuttles: Shuttles | None = None
 
     @property
     def study(self) -> Study:
@@ -81,6 +96,7 @@ class Writer:
                 *self._white_zones(),
                 *self._late(),
                 *self._groups(),
+                *self._shuttles(),
                 *self._comparison(),
                 *self._grounds(),
             ),
@@ -107,6 +123,8 @@ class Writer:
         yield blocks.Text(t(WORST_OF))
         yield blocks.Cards(tuple(self._card(row) for row in frame.to_dict("records")))
         yield blocks.Legend(self._legend(("There and back", "One way only", "Neither direction")))
+        if self.shuttles is not None:
+            yield blocks.Text(plan_sentence(self.shuttles, self.words))
         yield blocks.Text(t(DEFINITIONS["White zone"]), "callout")
         yield blocks.Text(self._limits(), "note")
 
@@ -288,7 +306,7 @@ class Writer:
             tuple((self._sentence(self.words.reason(n)), t(REMEDIES[n])) for n in names)
         )
         if seen:
-            yield self._table(sheet.only("site", "shift", "day_kind", *seen))
+            yield self._table(sheet.only("site", "roster", "shift", "day_kind", *seen))
 
     def _sentence(self, text: str) -> str:
         return text[:1].upper() + text[1:]
@@ -304,13 +322,24 @@ class Writer:
                 "transport or on foot within the limits, by steps of 15 minutes up to three hours."
             )
         )
-        keys = [c.key for c in sheet.columns if c.key not in ("roster", "pool")]
+        keys = [c.key for c in sheet.columns if c.key != "pool"]
         yield self._table(sheet.only(*keys))
 
     def _groups(self) -> Iterator[blocks.Block]:
         if "groups" in self.sheets:
             yield blocks.Heading(self.words.t("Groups of the population"))
             yield self._table(self.sheets["groups"])
+
+    def _shuttles(self) -> Iterator[blocks.Block]:
+        if self.shuttles is not None:
+            sheets = {k: s for k, s in self.sheets.items() if k.startswith("shuttle_")}
+            if "shuttle_factors" in sheets:
+                # A page has no room for their names in the territory file; the workbook does.
+                keys = (c.key for c in sheets["shuttle_factors"].columns if c.key != "name")
+                sheets["shuttle_factors"] = sheets["shuttle_factors"].only(*keys)
+            tables = {k: self._table(s) for k, s in sheets.items() if k != "shuttle_calls"}
+            drawing = lines_figure(self.shuttles, self.study, self.painter.attribution, self.words)
+            yield from shuttle_part(self.shuttles, tables, self.words, drawing)
 
     def _comparison(self) -> Iterator[blocks.Block]:
         if "comparison" in self.sheets:

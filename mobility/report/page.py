@@ -13,6 +13,9 @@ from typing import Any
 from mobility.report import blocks
 from mobility.report.pictures import STYLES
 
+#: Letters of the longest word that a table keeps whole.
+LONGEST_WORD = 30
+
 
 def html_page(document: blocks.Document) -> str:
     """Return a report as a self-contained page."""
@@ -91,7 +94,7 @@ def _table(table: blocks.Table) -> str:
     )
     rows = "".join(
         "<tr>"
-        + "".join(f"<td{c}>{escape(v)}</td>" for c, v in zip(classes, row, strict=True))
+        + "".join(_cell(v, numeric) for v, numeric in zip(row, table.numeric, strict=True))
         + "</tr>"
         for row in table.rows
     )
@@ -99,6 +102,13 @@ def _table(table: blocks.Table) -> str:
         f'<div class="scroll" tabindex="0"><table><caption>{escape(table.caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
+
+
+def _cell(text: str, numeric: bool) -> str:
+    """Return a cell; a word too long for any column, such as a hash, may break anywhere."""
+    long = max((len(word) for word in text.split()), default=0) > LONGEST_WORD
+    kind = ' class="n"' if numeric else ' class="long"' if long else ""
+    return f"<td{kind}>{escape(text)}</td>"
 
 
 def _card(card: blocks.Card, *, detailed: bool = False) -> str:
@@ -141,6 +151,10 @@ def _figure(figure: blocks.Figure) -> str:
     )
 
 
+def _single(figure: blocks.Figure) -> str:
+    return f'<div class="single">{_figure(figure)}</div>'
+
+
 def _legend(legend: blocks.Legend) -> str:
     entries = "".join(
         f'<li><i class="swatch s{i}"></i>{escape(label)}</li>' for i, label in legend.entries
@@ -154,6 +168,7 @@ RENDERERS: dict[type[blocks.Block], Callable[[Any], str]] = {
     blocks.Text: _text,
     blocks.Bullets: _bullets,
     blocks.Table: _table,
+    blocks.Figure: _single,
     blocks.Cards: _cards,
     blocks.Panel: _panel,
     blocks.Strip: _strip,

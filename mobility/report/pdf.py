@@ -24,7 +24,7 @@ LEFT, TOP, BOTTOM, WIDTH = 16.0, 16.0, 17.0, 178.0
 LINE = 1.38
 BODY_PT, NOTE_PT, TABLE_PT = 8.6, 7.4, 6.9
 HEAD_PT = {1: 15.5, 2: 11.0}
-BAR_MM, GUTTER = 3.6, 2.8
+BAR_MM, GUTTER, SINGLE_MM = 3.6, 2.8, 112.0
 #: A PDF holds the time it was made; a fixed one keeps the bytes the same.
 NO_TIME = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -54,6 +54,7 @@ class _Press:
                 self.cell(20, 4, f"{self.page_no()} / {{nb}}", align="R")
 
         self.document = document
+        self.ahead = 0.0
         self.counted: dict[tuple[str, float, float, bool], int] = {}
         self.pdf: FPDF = Sheet(format="A4")
         fonts = _fonts()
@@ -81,7 +82,9 @@ class _Press:
         self._write(self.document.subtitle, 11, colour=SOFT)
         self._gap(1.5)
         self._rule(INK, 0.5)
-        for block in self.document.blocks:
+        following = [*self.document.blocks[1:], None]
+        for block, after in zip(self.document.blocks, following, strict=True):
+            self.ahead = self._opening(after)
             self.RENDERERS[type(block)](self, block)
         return bytes(self.pdf.output())
 
@@ -148,7 +151,7 @@ class _Press:
         if heading.new_page and self.pdf.get_y() > TOP + 16:
             self.pdf.add_page()
         size = HEAD_PT[heading.level]
-        self._room(28)
+        self._room(max(28, 14 + self.ahead))
         self._gap(0 if self.pdf.get_y() < TOP + 2 else 12 - 3 * heading.level)
         self._font(size, bold=True)
         self.pdf.start_section(self.clean(heading.text), heading.level - 1)
@@ -186,12 +189,12 @@ class _Press:
             self._gap(1.0)
 
     def _table(self, table: blocks.Table) -> None:
+        widths = self._widths(table)
+        self._room(self._opening(table))
         if table.caption:
-            self._room(20)
             self._gap(1)
             self._write(table.caption, NOTE_PT, colour=SOFT)
             self._gap(0.6)
-        widths = self._widths(table)
         self._row(table.heads, table, widths, bold=True)
         for row in table.rows:
             high = self._row_height(row, widths, bold=False)
@@ -200,6 +203,18 @@ class _Press:
                 self._row(table.heads, table, widths, bold=True)
             self._row(row, table, widths, bold=False)
         self._gap(2)
+
+    def _opening(self, block: blocks.Block | None) -> float:
+        """Return the millimetres that a heading keeps together with what follows it."""
+        if isinstance(block, blocks.Figure):
+            return SINGLE_MM / RATIO + 12
+        if not isinstance(block, blocks.Table):
+            return 0.0
+        widths = self._widths(block)
+        high = self._row_height(block.heads, widths, bold=True)
+        high += sum(self._row_height(row, widths, bold=False) for row in block.rows[:1])
+        lines = self._lines(block.caption, NOTE_PT, WIDTH) if block.caption else 0
+        return high + lines * NOTE_PT * LINE * 0.3528 + 2
 
     def _widths(self, table: blocks.Table) -> list[float]:
         """Share the width out: what each column needs at least, then by its length."""
@@ -331,6 +346,11 @@ class _Press:
             self._write(figure.caption, NOTE_PT, colour=SOFT, x=x, width=width)
         return float(self.pdf.get_y())
 
+    def _single(self, figure: blocks.Figure) -> None:
+        self._room(self._opening(figure))
+        self._figure(figure, LEFT, self.pdf.get_y() + 1, SINGLE_MM)
+        self._gap(2)
+
     def _panel(self, panel: blocks.Panel) -> None:
         wide = 104.0
         self._room(wide / RATIO + 12)
@@ -377,6 +397,7 @@ class _Press:
         blocks.Text: _text,
         blocks.Bullets: _bullets,
         blocks.Table: _table,
+        blocks.Figure: _single,
         blocks.Cards: _cards,
         blocks.Panel: _panel,
         blocks.Strip: _strip,

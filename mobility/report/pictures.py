@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -84,18 +84,28 @@ class Painter:
         Homes, gates and streets.
     attribution
         Shown in a corner of each picture.
+    bounds
+        Degrees (west, south, east, north) that are shown; by default all homes and gates.
     """
 
-    def __init__(self, study: Study, attribution: str) -> None:
+    def __init__(self, study: Study, attribution: str, bounds: Floats | None = None) -> None:
         self._study = study
-        self._attribution = attribution
-        cells = home_shapes(study).to_numpy()
+        self.attribution = attribution
+        self._cells = home_shapes(study).to_numpy()
+        self.view = view_of(self._extent() if bounds is None else bounds)
+
+    def _extent(self) -> Floats:
+        study, cells = self._study, self._cells
         gates = np.array([gate for site in study.sites for gate in site.gates])
         boxes = shapely.bounds(cells[study.workers > 0] if study.workers.any() else cells)
         low = np.minimum(boxes[:, :2].min(axis=0), gates.min(axis=0))
         high = np.maximum(boxes[:, 2:].max(axis=0), gates.max(axis=0))
-        self.view = view_of(np.concatenate([low, high]))
-        self._vertices, self._codes, self._owner = _outlines(cells, self.view)
+        return np.concatenate([low, high])
+
+    @cached_property
+    def _rings(self) -> tuple[Floats, NDArray[np.uint8], NDArray[np.int64]]:
+        """The outlines of the homes: vertices, codes and the home of each vertex."""
+        return _outlines(self._cells, self.view)
 
     @cached_property
     def _tone(self) -> NDArray[np.int64]:
@@ -115,7 +125,7 @@ class Painter:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        with mpl.rc_context(_RC):
+        with mpl.rc_context(RC):
             figure: Any = Figure(figsize=(INCHES, INCHES / RATIO), dpi=DPI, facecolor=LAND)
             canvas: Any = FigureCanvasAgg(figure)
             axes = figure.add_axes((0, 0, 1, 1))
@@ -140,21 +150,55 @@ class Painter:
         small
             The picture will be shown small: fewer and larger words and marks.
         """
+        return self._picture(
+            lambda axes: (*self._homes(axes, status), *self._gates(axes, site, small)), small
+        )
+
+    def lines(self, ways: Iterable[tuple[Floats, str, str]], stops: Floats) -> bytes:
+        """Return a picture of lines over the territory, every gate marked.
+
+        Parameters
+        ----------
+        ways
+            Longitudes and latitudes (float64[n, 2]), colour and name of each way; a name is
+            written once.
+        stops
+            Longitudes and latitudes of the stops, float64[n, 2].
+        """
+        sites = range(len(self._study.sites))
+        drawn = [(self.view.plane(path), colour, name) for path, colour, name in ways]
+        dots = self.view.plane(stops)
+
+        def artists(axes: Any) -> Iterator[Any]:
+            for xy, colour, _ in drawn:
+                yield axes.plot(xy[:, 0], xy[:, 1], "-", color="white", lw=3.4)[0]
+                yield axes.plot(xy[:, 0], xy[:, 1], "-", color=colour, lw=2)[0]
+            yield axes.plot(dots[:, 0], dots[:, 1], "o", ms=3.6, mfc="white", mec=LABEL)[0]
+            for site in sites:
+                yield from self._gates(axes, site, small=False)
+            named = {name: (xy, colour) for xy, colour, name in reversed(drawn)}
+            for k, (name, (xy, colour)) in enumerate(sorted(named.items())):
+                # Names are spread out, for lines often share their first stops.
+                at = xy[len(xy) * k // len(named)]
+                box = {"boxstyle": "round,pad=0.25", "fc": colour, "ec": "white"}
+                text = name.replace("$", r"\$")
+                yield axes.text(*at, text, fontsize=7.5, color="white", weight="bold", bbox=box)
+
+        return self._picture(artists, small=False)
+
+    def _picture(self, draw: Callable[[Any], Iterable[Any]], small: bool) -> bytes:
+        """Return the background with what is drawn on it, its labels and its scale."""
         import matplotlib as mpl
 
         figure, axes, pixels, places = self._canvas
-        with mpl.rc_context(_RC):
-            artists = [
-                *self._homes(axes, status),
-                *self._labels(axes, places, small),
-                *self._gates(axes, site, small),
-                *self._scale(axes, small),
-            ]
+        with mpl.rc_context(RC):
+            labels = (*self._labels(axes, places, small), *self._scale(axes, small))
+            artists = [*draw(axes), *labels]
             canvas = figure.canvas
             canvas.restore_region(pixels)
             for artist in artists:
                 axes.draw_artist(artist)
-            image = _png(np.asarray(canvas.buffer_rgba()))
+            image = as_png(np.asarray(canvas.buffer_rgba()))
             for artist in artists:
                 artist.remove()
         return image
@@ -164,18 +208,19 @@ class Painter:
         from matplotlib.path import Path
 
         lived_in = self._study.workers > 0
+        vertices, codes, owner = self._rings
         for index in (3, 0, 2, 1):
             colour, hatch, ink = STYLES[index]
             mine = (status == index) & lived_in
             for tone, alpha in enumerate(TONES):
-                at = (mine & (self._tone == tone))[self._owner]
+                at = (mine & (self._tone == tone))[owner]
                 if at.any():
-                    path = Path(self._vertices[at], self._codes[at])
+                    path = Path(vertices[at], codes[at])
                     patch = PathPatch(path, facecolor=colour, alpha=alpha, linewidth=0)
                     yield axes.add_artist(patch)
-            at = mine[self._owner]
+            at = mine[owner]
             if hatch and at.any():
-                path = Path(self._vertices[at], self._codes[at])
+                path = Path(vertices[at], codes[at])
                 patch = PathPatch(path, fill=False, hatch=hatch, edgecolor=ink, linewidth=0)
                 yield axes.add_artist(patch)
 
@@ -240,12 +285,12 @@ class Painter:
             fontsize=11 if small else 6, color=LABEL, path_effects=halo,
         )  # fmt: skip
         yield axes.text(
-            x1, view.south + view.height * 0.015, self._attribution.replace("$", r"\$"),
+            x1, view.south + view.height * 0.015, self.attribution.replace("$", r"\$"),
             ha="right", va="bottom", fontsize=8.5 if small else 4.8, color=LABEL, path_effects=halo,
         )  # fmt: skip
 
 
-_RC: dict[Any, object] = {
+RC: dict[Any, object] = {
     "font.family": "DejaVu Sans",
     "hatch.linewidth": 0.55,
     "text.usetex": False,
@@ -300,7 +345,7 @@ def _draw_background(axes: Any, background: Background, view: View) -> None:
             axes.add_artist(LineCollection(drawn, colors=colour, linewidths=width + extra))
 
 
-def _png(rgba: NDArray[np.uint8]) -> bytes:
+def as_png(rgba: NDArray[np.uint8]) -> bytes:
     """Return pixels as a PNG with a palette: the same pixels give the same bytes."""
     from PIL import Image
 

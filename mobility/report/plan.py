@@ -31,7 +31,7 @@ from mobility.analysis.retiming_combine import Combination, combine
 from mobility.analysis.shift_hours import ShiftHours, shift_hours
 from mobility.analysis.study import Progress, quiet
 from mobility.files import write_text
-from mobility.locale import translate
+from mobility.locale import long_date, translate
 from mobility.privacy import suppress_counts
 from mobility.report.levers import ranked_shuttles
 from mobility.report.mode_tables import mode_tables
@@ -306,7 +306,9 @@ def _financing_section(
 
 def _notes(access: Access, tables: Mapping[str, pd.DataFrame], language: str) -> Section:
     study = access.study
-    days = ", ".join(f"{translate(d.kind, language)} {d.date.isoformat()}" for d in study.days)
+    days = ", ".join(
+        f"{translate(d.kind, language)} {long_date(d.date, language)}" for d in study.days
+    )
     sources = ", ".join(dict.fromkeys(s.name for s in study.sources))
     return Section(
         translate("Method and sources", language),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 from importlib.metadata import version
@@ -19,19 +20,12 @@ def record(
     study: Study, outputs: list[str], findings: tuple[Finding, ...] = ()
 ) -> dict[str, object]:
     """Return what identifies a run; it holds no clock and no path of this machine."""
-    territory = study.territory
     return {
-        "mobility": __version__,
+        "inputs": inputs_hash(study),
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in LIBRARIES},
-        "territory": territory.model_dump(mode="json", exclude={"sites"}),
-        "sites": [site.model_dump(mode="json") for site in study.sites],
         "scenario": study.scenario,
-        "days": [
-            {"kind": d.kind, "date": d.date.isoformat(), "weekdays": list(d.weekdays)}
-            for d in study.days
-        ],
-        "sources": [vars(source) for source in study.sources],
+        **_inputs(study),
         "findings": [
             {
                 "severity": f.severity,
@@ -47,11 +41,47 @@ def record(
     }
 
 
+def _inputs(study: Study) -> dict[str, object]:
+    """Return what a run's figures follow from, a variant's own feed apart."""
+    return {
+        "mobility": __version__,
+        "territory": study.territory.model_dump(mode="json", exclude={"sites"}),
+        "sites": [site.model_dump(mode="json") for site in study.sites],
+        "days": [
+            {"kind": d.kind, "date": d.date.isoformat(), "weekdays": list(d.weekdays)}
+            for d in study.days
+        ],
+        "sources": [vars(source) for source in study.sources],
+    }
+
+
+def inputs_hash(study: Study) -> str:
+    """Return the SHA-256 of what a run's figures follow from, a variant's own feed apart."""
+    return hashlib.sha256(_text(_inputs(study)).encode("utf-8")).hexdigest()
+
+
+def _text(found: dict[str, object]) -> str:
+    return json.dumps(found, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
 def write_record(
-    study: Study, outputs: list[str], path: Path, *, findings: tuple[Finding, ...] = ()
+    study: Study,
+    outputs: list[str],
+    path: Path,
+    *,
+    findings: tuple[Finding, ...] = (),
+    earlier: dict[str, object] | None = None,
 ) -> None:
-    """Write `record` as JSON; ``findings`` are the study's own when none are given."""
-    text = json.dumps(
-        record(study, outputs, findings), ensure_ascii=False, indent=1, sort_keys=True
-    )
-    write_text(path, text + "\n")
+    """Write `record` as JSON.
+
+    Parameters
+    ----------
+    findings
+        The study's own when none are given.
+    earlier
+        Record of a run with the same inputs, whose findings hold still.
+    """
+    found = record(study, outputs, findings)
+    if earlier is not None:
+        found["findings"] = earlier["findings"]
+    write_text(path, _text(found))

@@ -17,7 +17,10 @@ STYLE = (
     "border-bottom:2px solid #1b5e8c}table{border-collapse:collapse;width:100%;font-size:.85rem}"
     "th,td{border-bottom:1px solid #ddd;padding:.3rem .5rem;text-align:left}"
     "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}"
-    "@media print{body{margin:0}h2{break-after:avoid}tr{break-inside:avoid}}"
+    "td.n{white-space:nowrap}h1,h2,p,li{overflow-wrap:anywhere}"
+    ".scroll{overflow-x:auto}.scroll:focus-visible{outline:3px solid #d97706}"
+    "@media print{body{margin:0}h2{break-after:avoid}tr{break-inside:avoid}"
+    ".scroll{overflow:visible}}"
 )
 
 
@@ -128,4 +131,7 @@ def _html_table(frame: pd.DataFrame, language: str) -> str:
         + "</tr>"
         for row in _rows(frame, language)
     )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return (
+        f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )

@@ -29,9 +29,9 @@ from mobility.report.parameters import parameter_rows
 from mobility.report.words import Words
 
 Kind = Literal[
-    "text", "count", "share", "clock", "date", "flag", "reason", "roster", "day", "group"
+    "text", "count", "value", "share", "clock", "date", "flag", "reason", "roster", "day", "group"
 ]  # fmt: skip
-NUMERIC = ("count", "share", "clock")
+NUMERIC = ("count", "value", "share", "clock")
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,8 @@ def cell_text(words: Words, study: Study, kind: Kind, value: object) -> str:
     """Return a value as people read it."""
     if kind == "count":
         return words.number(value)
+    if kind == "value":
+        return words.value(value)
     if kind == "share":
         return words.percent(value)
     if kind == "clock":

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mobility.clock import format_clock
 from mobility.inputs.calendars import ChosenDay
-from mobility.locale import translate
+from mobility.locale import long_date, translate
 from mobility.maps.texts import ENGLISH
 
 NARROW, HARD = "\u202f", "\u00a0"
@@ -22,10 +22,6 @@ SHORT_DAYS = {
     "mon": "Mon", "tue": "Tue", "wed": "Wed", "thu": "Thu", "fri": "Fri", "sat": "Sat",
     "sun": "Sun",
 }  # fmt: skip
-MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September",
-    "October", "November", "December",
-)  # fmt: skip
 
 
 def _missing(value: object) -> bool:
@@ -71,6 +67,13 @@ class Words:
             return text.replace(",", NARROW).replace(".", ",")
         return text
 
+    def value(self, value: object) -> str:
+        """Return a number with the two decimals, at most, that it has."""
+        if _missing(value):
+            return self.number(value)
+        text = f"{float(str(value)):.2f}".rstrip("0").rstrip(".")
+        return self.number(value, len(text.partition(".")[2]))
+
     def percent(self, share: object) -> str:
         """Return a share between 0 and 1 in per cent; near both ends with a decimal."""
         if _missing(share):
@@ -86,9 +89,7 @@ class Words:
 
     def date(self, date: dt.date) -> str:
         """Return e.g. ``mardi 17 novembre 2026``."""
-        day = "1er" if date.day == 1 and self.language == "fr" else str(date.day)
-        weekday, month = self.t(WEEKDAYS[date.weekday()]), self.t(MONTHS[date.month - 1])
-        return f"{weekday} {day}{HARD}{month} {date.year}"
+        return f"{self.t(WEEKDAYS[date.weekday()])} {long_date(date, self.language)}"
 
     def hours(self, start_s: int, end_s: int) -> str:
         """Return e.g. ``05:00–13:00``."""

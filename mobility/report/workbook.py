@@ -22,12 +22,20 @@ if TYPE_CHECKING:
 
 FORMATS: dict[Kind, str] = {
     "count": "#,##0",
+    "value": "#,##0.##",
     "share": "0.0%",
     "clock": "hh:mm",
     "date": "yyyy-mm-dd",
 }
-WIDTHS: dict[Kind, int] = {"count": 12, "share": 10, "clock": 9, "date": 12, "flag": 10}
-NUMBERS = ("count", "share", "clock", "date")
+WIDTHS: dict[Kind, int] = {
+    "count": 12,
+    "value": 12,
+    "share": 10,
+    "clock": 9,
+    "date": 12,
+    "flag": 10,
+}
+NUMBERS = ("count", "value", "share", "clock", "date")
 #: A workbook and its archive hold times; a fixed one keeps the bytes the same.
 NO_TIME = dt.datetime(2000, 1, 1)  # noqa: DTZ001 (spreadsheets know no time zone)
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
@@ -86,7 +94,7 @@ def _value(value: Any, kind: Kind, study: Study, words: Words) -> object:
         return None
     if kind == "count":
         return int(value)
-    if kind == "share":
+    if kind in ("share", "value"):
         return float(value)
     if kind == "clock":
         return int(value) / 86_400

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mobility.analysis.commutes import Access
-from mobility.analysis.study import Progress, quiet
+from mobility.analysis.study import Progress, Study, quiet
 from mobility.analysis.white_zones import WhiteZones
 from mobility.files import staging
 from mobility.report.content import Writer
+from mobility.report.earlier import RECORD, is_of, read_record
 from mobility.report.page import html_page
 from mobility.report.pdf import pdf_bytes
 from mobility.report.record import write_record
 from mobility.report.sheets import all_sheets
+from mobility.report.shuttle_sheets import shuttle_sheets
+from mobility.report.shuttle_tables import read_shuttles
 from mobility.report.words import Words
 from mobility.report.workbook import workbook_bytes
 
@@ -28,6 +32,7 @@ def write_report(
     before: Access | None = None,
     language: str = "fr",
     files: Sequence[str] = (),
+    plans_in: Sequence[Path] = (),
     progress: Progress = quiet,
 ) -> tuple[Path, ...]:
     """Write ``report.html``, ``report.pdf`` and ``report.xlsx``, and list them in ``run.json``.
@@ -44,6 +49,9 @@ def write_report(
         ``fr`` or ``en``.
     files
         Names of the run's other files, for its record.
+    plans_in
+        Other folders of results whose shuttle plans are told if ``folder`` has none; plans
+        designed on other inputs are left out.
     progress
         Called with the name of each step.
 
@@ -56,11 +64,21 @@ def write_report(
     words = Words(language, study.territory.limits.min_workers_shown)
     progress("report")
     sheets = all_sheets(access, zones, before, words)
-    document = Writer(access, zones, words, sheets).document()
+    present = access if before is None else before
+    shuttles = read_shuttles((Path(folder), *plans_in), study, present)
+    if shuttles is not None:
+        sheets |= shuttle_sheets(shuttles, study, words)
+    document = Writer(access, zones, words, sheets, shuttles).document()
     with staging(folder) as part:
         (part / "report.html").write_bytes(html_page(document).encode("utf-8"))
         (part / "report.pdf").write_bytes(pdf_bytes(document))
         (part / "report.xlsx").write_bytes(workbook_bytes(sheets, study, words))
-        names = sorted({*files, *NAMES, "run.json"})
-        write_record(study, names, part / "run.json")
+        names = sorted({*files, *NAMES, RECORD})
+        write_record(study, names, part / RECORD, earlier=_record(folder, study))
     return tuple(Path(folder) / name for name in NAMES)
+
+
+def _record(folder: str | Path, study: Study) -> dict[str, Any] | None:
+    """Return the record of the run that the report is of, if it is in the folder."""
+    record = read_record(Path(folder))
+    return record if record is not None and is_of(record, study) else None

@@ -42,8 +42,8 @@ def write_plans(
 ) -> list[str]:
     """Write every plan into ``folder``; return the names of the files, sorted.
 
-    ``plans.csv``, ``rosters.csv``, ``sensitivity.csv``, ``harmonise.csv``, ``factors.csv``,
-    ``lighter.csv`` and, for each plan, ``<plan>.zip`` (GTFS), ``<plan>.geojson``,
+    ``plans.csv``, ``rosters.csv``, ``vehicles.csv``, ``sensitivity.csv``, ``harmonise.csv``,
+    ``factors.csv``, ``lighter.csv`` and, for each plan, ``<plan>.zip`` (GTFS), ``<plan>.geojson``,
     ``<plan>-timetable.csv``, ``<plan>-blocks.csv``, ``<plan>-duties.csv`` and
     ``<plan>-shares.csv``. Counts under the territory's threshold are missing.
     """
@@ -53,6 +53,7 @@ def write_plans(
         "plans": safe_plans(plans.to_frame(), least),
         "sensitivity": sensitivity_table(plans),
         "rosters": rosters_table(plans),
+        "vehicles": vehicles_table(plans),
         "harmonise": moves_table(plans),
         "factors": plans.factors.to_frame(language),
     }
@@ -160,6 +161,23 @@ def holding(access: Access) -> dict[tuple[int, str], float]:
         name: float(study.pool(*name) @ found.holds[row])
         for name, row in zip(roster_shifts(study), counted_rows(found), strict=True)
     }
+
+
+def vehicles_table(plans: Plans) -> pd.DataFrame:
+    """Return one row per plan, the drawn one included, and size of vehicle that it uses."""
+    rows = [
+        {
+            "plan": plan.name,
+            "vehicle": own.config.vehicles[k].name,
+            "seats": own.config.vehicles[k].seats,
+            "passengers": own.config.vehicles[k].passengers,
+            "number": number,
+        }
+        for own, plan in plans.every
+        for k, number in enumerate(plan.operations.fleet)
+        if number
+    ]
+    return pd.DataFrame(rows, columns=["plan", "vehicle", "seats", "passengers", "number"])
 
 
 def moves_table(plans: Plans) -> pd.DataFrame:

@@ -1,0 +1,240 @@
+"""The report's part on shuttles: the written tables in words, and nothing that they withhold."""
+
+import dataclasses
+import io
+import re
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from light_plans import write_light
+from openpyxl import load_workbook
+from PIL import Image
+from pypdf import PdfReader
+from test_report import Page
+from typer.testing import CliRunner
+
+from mobility import pipeline
+from mobility.analysis.indicators import summary
+from mobility.analysis.loading import load
+from mobility.cli import app
+from mobility.errors import SourceError
+from mobility.privacy import is_small
+from mobility.report.frontier_chart import frontier_png
+from mobility.report.pictures import GATE_DOT
+from mobility.report.shuttle_part import lines_figure
+from mobility.report.shuttle_sheets import shuttle_sheets
+from mobility.report.shuttle_tables import read_shuttles
+from mobility.report.words import Words
+from mobility.shuttles.outputs import vehicles_table
+
+LEAST = 5
+
+
+@pytest.fixture(scope="module")
+def territory(tmp_path_factory):
+    return write_light(tmp_path_factory.mktemp("in"))
+
+
+@pytest.fixture(scope="module")
+def designed(territory, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("out")
+    results = pipeline.run(territory, folder, shuttles=True, lighter=True)
+    report(territory, folder)
+    return results, folder
+
+
+def report(territory, folder, *words):
+    done = CliRunner().invoke(app, ["report", str(territory), "-o", str(folder), *words])
+    assert done.exit_code == 0, done.output
+
+
+def page(folder):
+    return Page((folder / "report.html").read_text(encoding="utf-8"))
+
+
+def table(found, head):
+    return next(t for t in found.tables if t[0][0] == head)
+
+
+def test_page_tells_the_advised_plan(designed):
+    results, folder = designed
+    plan, words = results.plans.knee, Words("fr", LEAST)
+    found = page(folder)
+    text = " ".join(found.words)
+    assert "Navettes" in found.words
+    assert f"Plan de navettes conseillé\u00a0: {plan.name}" in text
+    told = {row[0]: row[1] for row in table(found, f"Le plan {plan.name}")[1:]}
+    assert told["€ par an"] == words.number(plan.costs.total)
+    assert told["Emplois au roulement entier gagné, vérifié"] == words.number(plan.rosters_gained)
+    assert told["Les mêmes, estimés à la conception"] == words.number(plan.rosters_estimate)
+    assert told["€ par an et par usager gagné"] == words.number(plan.eur_per_worker)
+    assert told["Courses"] == str(len(plan.runs))
+    sizes = [v.name for v, n in zip(results.plans.config.vehicles, plan.operations.fleet,
+                                    strict=True) if n]  # fmt: skip
+    assert all(size in told["Véhicules par taille"] for size in sizes)
+
+
+def test_frontier_marks_the_advised_plan(designed):
+    results, folder = designed
+    rows = table(page(folder), "Plan")
+    marked = [row[0] for row in rows[1:] if row[1] == "oui"]
+    assert marked == [results.plans.knee.name]
+    assert [row[0] for row in rows[1:]] == [p.name for p in results.plans.plans]
+
+
+def test_lines_runs_and_shares_are_those_of_the_plan(designed):
+    results, folder = designed
+    plan = results.plans.knee
+    tables = [t for t in page(folder).tables if t[0][0] == "Ligne"]
+    lines, stops, runs = tables
+    assert [row[0] for row in lines[1:]] == [line.name for line in plan.lines]
+    assert len(runs) - 1 == len(plan.runs)
+    places = {
+        (plan.lines[run.line].name, results.plans.scene.places[place].name)
+        for run in plan.runs
+        for place in run.calls
+        if place not in plan.lines[run.line].anchor.places
+    }
+    assert {(row[0], row[1]) for row in stops[1:]} == places
+    for row, run in zip(runs[1:], plan.runs, strict=True):
+        aboard = sum(run.riders)
+        assert row[-2] in ("masqué", Words("fr").number(aboard))
+    factors = table(page(folder), "Facteur")
+    assert len(factors) - 1 == len(results.plans.factors.rows)
+    assert {row[4] for row in factors[1:]} == {"oui", "non"}
+
+
+def test_lines_are_drawn_in_their_colours(designed):
+    results, folder = designed
+    found = read_shuttles([folder], results.study)
+    args = (results.study, "© rues", Words("fr"))
+    figure = lines_figure(found, *args)
+    assert figure == lines_figure(found, *args)
+    pixels = np.asarray(Image.open(io.BytesIO(figure.png)).convert("RGB"), np.int64)
+    for colour in set(found.ways["color"]):
+        ink = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+        assert (np.abs(pixels - ink).sum(axis=2) < 40).sum() > 100
+    bare = dataclasses.replace(found, ways=found.ways.iloc[:0])
+    assert lines_figure(bare, *args) is None
+
+
+def test_pdf_and_workbook_have_the_part(designed):
+    results, folder = designed
+    plan = results.plans.knee
+    text = "\n".join(p.extract_text() for p in PdfReader(folder / "report.pdf").pages)
+    assert re.search(rf"Plan de navettes conseillé\s*:\s*{plan.name}", text)
+    book = load_workbook(folder / "report.xlsx")
+    sheet = book["Plans de navettes"]
+    head = [cell.value for cell in sheet[1]]
+    rows = [dict(zip(head, (c.value for c in row), strict=True)) for row in sheet.iter_rows(2)]
+    row = next(r for r in rows if r["Plan"] == plan.name)
+    assert row["€ par an"] == round(plan.costs.total)
+    assert row["Conseillé"] == "oui"
+    calls = book["Navettes, horaires"]
+    assert calls.max_row - 1 == sum(len(run.calls) for run in plan.runs)
+
+
+def test_what_the_tables_withhold_is_withheld_here(designed, territory):
+    results, folder = designed
+    found = read_shuttles([folder], results.study)
+    sheets = shuttle_sheets(found, results.study, Words("fr", LEAST))
+    counted = [
+        ("shuttle_calls", "load"), ("shuttle_calls", "riders"), ("shuttle_runs", "load"),
+        ("shuttle_stops", "riders_day"), ("shuttle_rosters", "employees_gained"),
+        ("shuttle_plans", "employees_gained"), ("shuttle_lighter", "white_workers"),
+    ]  # fmt: skip
+    withheld = 0
+    for key, column in counted:
+        values = sheets[key].frame[column].to_numpy(np.float64, na_value=np.nan)
+        assert not is_small(np.nan_to_num(values), LEAST).any(), (key, column)
+        withheld += int(np.isnan(values).sum())
+    assert withheld > 0
+    timetable = pd.read_csv(folder / "shuttles" / f"{found.name}-timetable.csv")
+    told = sheets["shuttle_calls"].frame
+    assert told["load"].isna().tolist() == timetable["load"].isna().tolist()
+    assert told["riders"].isna().tolist() == timetable["riders"].isna().tolist()
+
+
+def test_a_variant_tells_its_own_plan_from_another_folder(designed, territory, tmp_path):
+    results, folder = designed
+    other = next(p for p in results.plans.plans if p is not results.plans.knee)
+    feed = folder / "shuttles" / f"{other.name}.zip"
+    report(territory, tmp_path, "--with", str(feed), "--lang", "en")
+    text = " ".join(page(tmp_path).words)
+    assert f"Shuttle plan {other.name}: " in text
+    assert "Advised shuttle plan" not in text
+    assert not set("éèêàç") & set("".join(
+        cell for row in table(page(tmp_path), f"The plan {other.name}") for cell in row
+    ))  # fmt: skip
+
+
+def test_gains_of_a_roster_that_few_hold_are_withheld(designed):
+    results, folder = designed
+    present = results.access
+    held = summary(present, results.zones).set_index(["site", "roster"])["reachable"]
+    few = {key for key, n in held.items() if 0 < n < LEAST}
+    assert few
+    found = read_shuttles([folder], results.study, present)
+    plain = read_shuttles([folder], results.study)
+    keys = list(zip(found.rosters["site"], found.rosters["roster"], strict=True))
+    hidden = [key in few and n != 0 for key, n in zip(keys, plain.rosters["pool_gained"],
+                                                      strict=True)]  # fmt: skip
+    assert any(hidden)
+    assert found.rosters["pool_gained"].isna().tolist() == [
+        h or np.isnan(n) for h, n in zip(hidden, plain.rosters["pool_gained"], strict=True)
+    ]
+    told = set(found.rosters["plan"][hidden])
+    assert set(found.plans["plan"][found.plans["pool_gained"].isna()]) >= told
+
+
+def test_plans_of_other_inputs_are_not_told(designed, territory, tmp_path):
+    _, folder = designed
+    shutil.copytree(folder, tmp_path / "out")
+    other = territory.with_name("other.toml")
+    text = territory.read_text(encoding="utf-8")
+    other.write_text(re.sub(r"max_total_min = \d+", "max_total_min = 59", text), encoding="utf-8")
+    report(other, tmp_path / "out")
+    assert "Navettes" not in page(tmp_path / "out").words
+
+
+def test_tables_of_an_older_version_are_refused_or_left_out(designed, tmp_path):
+    results, folder = designed
+    shutil.copytree(folder, tmp_path / "out")
+    (tmp_path / "out" / "shuttles" / "vehicles.csv").unlink()
+    found = read_shuttles([tmp_path / "out"], results.study)
+    assert "shuttle_vehicles" not in shuttle_sheets(found, results.study, Words("fr"))
+    path = tmp_path / "out" / "shuttles" / "plans.csv"
+    pd.read_csv(path).drop(columns="rosters_estimate").to_csv(path, index=False)
+    with pytest.raises(SourceError, match="rosters_estimate"):
+        read_shuttles([tmp_path / "out"], results.study)
+
+
+def test_vehicles_add_up_to_those_of_each_plan(designed):
+    plans = designed[0].plans
+    total = vehicles_table(plans).groupby("plan")["number"].sum()
+    assert total.to_dict() == {p.name: p.operations.vehicles for p in plans.plans}
+
+
+def test_chart_marks_one_plan_and_leaves_out_withheld_gains():
+    plans = pd.DataFrame(
+        {
+            "plan": ["P01", "P02", "P03"],
+            "eur_year": [30e3, 60e3, 200e3],
+            "rosters_gained": [40.0, 90.0, 110.0],
+        }
+    )
+    png = frontier_png(plans, "P02", Words("fr"))
+    assert png == frontier_png(plans, "P02", Words("fr"))
+    pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), np.int64)
+    mark = np.array([int(GATE_DOT[i : i + 2], 16) for i in (1, 3, 5)])
+    assert (np.abs(pixels - mark).sum(axis=2) < 40).sum() > 50
+    hidden = plans.assign(rosters_gained=[40.0, np.nan, np.nan])
+    assert frontier_png(hidden, "P02", Words("fr")) is None
+
+
+def test_report_without_plans_has_no_part(territory, tmp_path):
+    report(territory, tmp_path)
+    assert "Navettes" not in page(tmp_path).words
+    assert read_shuttles([tmp_path], load(territory)) is None
