@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 
 from mobility.clock import format_clock
-from mobility.fields import WEEKDAYS, ClockS, Days, Lat, Lon, Model
+from mobility.fields import WEEKDAYS, ClockS, Days, Lat, Lon, Model, Refused
 
 DAYS_A_YEAR = 365
 ALL_YEAR = (1 << DAYS_A_YEAR) - 1
@@ -117,6 +117,12 @@ ROSTER_TEMPLATES: dict[str, list[dict[str, Any]]] = {
 }
 
 
+def _names(shifts: object) -> list[str]:
+    """Return the names of shifts not checked yet."""
+    listed = shifts if isinstance(shifts, list) else []
+    return [str(s.get("name", "")) for s in listed if isinstance(s, dict)]
+
+
 class Roster(Model):
     """The set of shifts one worker rotates through.
 
@@ -141,12 +147,19 @@ class Roster(Model):
         template = data.get("template")
         if template is None:
             if not data.get("shifts"):
-                raise ValueError('has no shifts; give template = "3x8" or a list of shifts')
-            data.setdefault("name", "+".join(str(s.get("name", "")) for s in data["shifts"]))
+                raise Refused(
+                    "The roster has no shifts.", 'Give template = "3x8", or a list of shifts.'
+                )
+            data.setdefault("name", "+".join(_names(data["shifts"])))
             return data
-        if template not in ROSTER_TEMPLATES:
-            known = ", ".join(ROSTER_TEMPLATES)
-            raise ValueError(f"names no known roster template; choose one of {known}")
+        if not isinstance(template, str) or template not in ROSTER_TEMPLATES:
+            raise Refused(
+                "There is no roster template of this name.",
+                "Choose one of: {known}; or list the shifts under a name of their own.",
+                value=template,
+                field=("template",),
+                known=", ".join(ROSTER_TEMPLATES),
+            )
         if not data.get("shifts"):
             shifts = [dict(s) for s in ROSTER_TEMPLATES[template]]
             total = data.get("headcount") or 0
@@ -163,7 +176,11 @@ class Roster(Model):
     def _unique_shifts(cls, shifts: list[Shift]) -> list[Shift]:
         names = [s.name for s in shifts]
         if len(set(names)) != len(names):
-            raise ValueError("two shifts of one roster have the same name; rename one")
+            raise Refused(
+                "Two shifts of one roster have the same name.",
+                "Name them differently.",
+                value=next(n for n in names if names.count(n) > 1),
+            )
         return shifts
 
 
