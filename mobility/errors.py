@@ -23,8 +23,9 @@ class MobilityError(Exception):
     problem
         What is wrong: an English template, formatted with ``params``.
     file, row, column, value
-        Where it stands: source file, row (the file's own line or the sheet's own row; the
-        header of a table is row 1), column or field name, and the offending value.
+        Where it stands: source file, row (the file's own line or the sheet's own row, the
+        header being row 1; in a layer, which has none, the first feature is), column or field
+        name, and the offending value.
     entry
         Instead of a row: what kind of thing a list or a layer holds, and which of them,
         counted from 1; e.g. ``("site", 2)``.
@@ -55,6 +56,9 @@ class MobilityError(Exception):
         self.mend = mend
         self.params = params
         super().__init__(self.render("en"))
+
+    def __str__(self) -> str:
+        return self.render("en")
 
     def render(self, language: str) -> str:
         """Return the whole message in ``language`` (``"fr"`` or ``"en"``), on one line."""

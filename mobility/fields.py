@@ -66,9 +66,7 @@ def _expand_days(value: object) -> object:
     for part in value.replace(" ", "").lower().split(","):
         first, _, last = part.partition("-")
         if first not in WEEKDAYS or (last and last not in WEEKDAYS):
-            raise Refused(
-                "These are no days of the week.", 'Write "mon-fri", "sat,sun" or "all".'
-            )
+            raise Refused("These are no days of the week.", 'Write "mon-fri", "sat,sun" or "all".')
         i, j = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
         days += [WEEKDAYS[k % 7] for k in range(i, j + 1 if j >= i else j + 8)]
     return days

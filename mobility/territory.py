@@ -34,7 +34,9 @@ def _check_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise Refused("There is no such time zone.", 'Write a name such as "Europe/Paris".') from None
+        raise Refused(
+            "There is no such time zone.", 'Write a name such as "Europe/Paris".'
+        ) from None
     return name
 
 
@@ -159,9 +161,7 @@ class OnDemand(Model):
     def _one_area(self) -> OnDemand:
         given = [self.file is not None, bool(self.polygon), bool(self.communes)]
         if sum(given) != 1:
-            raise Refused(
-                "The zone needs its area once.", "Give one of: file, polygon, communes."
-            )
+            raise Refused("The zone needs its area once.", "Give one of: file, polygon, communes.")
         if self.polygon and len(self.polygon) < 3:
             raise Refused(
                 "The polygon has fewer than three points.",

@@ -335,7 +335,7 @@ def test_unreadable_time_names_row_column_and_value(tmp_path: Path, value: str) 
     rows[1]["arrival_time"] = value
     texts = {"stop_times": to_csv(rows)}
     found = error(write_gtfs(tmp_path / "f", stops=STOPS, trips=[LINE], texts=texts))
-    assert (found.row, found.column, found.value) == (2, "arrival_time", value)
+    assert (found.row, found.column, found.value) == (3, "arrival_time", value)
 
 
 @pytest.mark.parametrize(
@@ -365,7 +365,7 @@ def test_unreadable_values_name_their_place(
         assert np.isnan(read_feed(path, cache=False).lonlat()[0, 0])
         return
     found = error(path)
-    assert (found.row, found.column, found.value) == (1, column, value)
+    assert (found.row, found.column, found.value) == (2, column, value)
 
 
 def test_a_feed_without_usable_trips(tmp_path: Path) -> None:
