@@ -13,7 +13,7 @@ Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-class Refused(ValueError):
+class RefusedError(ValueError):
     """What a check of our own refuses, as an error for the user takes it.
 
     Parameters
@@ -51,7 +51,7 @@ def _check_clock(value: object) -> int:
     try:
         return parse_clock(str(value))
     except ValueError:
-        raise Refused(
+        raise RefusedError(
             "It is no time of day.", 'Write it as "05:00", from 00:00 to 24:00.', value=value
         ) from None
 
@@ -66,7 +66,9 @@ def _expand_days(value: object) -> object:
     for part in value.replace(" ", "").lower().split(","):
         first, _, last = part.partition("-")
         if first not in WEEKDAYS or (last and last not in WEEKDAYS):
-            raise Refused("These are no days of the week.", 'Write "mon-fri", "sat,sun" or "all".')
+            raise RefusedError(
+                "These are no days of the week.", 'Write "mon-fri", "sat,sun" or "all".'
+            )
         i, j = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
         days += [WEEKDAYS[k % 7] for k in range(i, j + 1 if j >= i else j + 8)]
     return days

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 
 from mobility.clock import format_clock
-from mobility.fields import WEEKDAYS, ClockS, Days, Lat, Lon, Model, Refused
+from mobility.fields import WEEKDAYS, ClockS, Days, Lat, Lon, Model, RefusedError
 
 DAYS_A_YEAR = 365
 ALL_YEAR = (1 << DAYS_A_YEAR) - 1
@@ -147,13 +147,13 @@ class Roster(Model):
         template = data.get("template")
         if template is None:
             if not data.get("shifts"):
-                raise Refused(
+                raise RefusedError(
                     "The roster has no shifts.", 'Give template = "3x8", or a list of shifts.'
                 )
             data.setdefault("name", "+".join(_names(data["shifts"])))
             return data
         if not isinstance(template, str) or template not in ROSTER_TEMPLATES:
-            raise Refused(
+            raise RefusedError(
                 "There is no roster template of this name.",
                 "Choose one of: {known}; or list the shifts under a name of their own.",
                 value=template,
@@ -176,7 +176,7 @@ class Roster(Model):
     def _unique_shifts(cls, shifts: list[Shift]) -> list[Shift]:
         names = [s.name for s in shifts]
         if len(set(names)) != len(names):
-            raise Refused(
+            raise RefusedError(
                 "Two shifts of one roster have the same name.",
                 "Name them differently.",
                 value=next(n for n in names if names.count(n) > 1),

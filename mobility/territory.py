@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
 
 from mobility.clock import DAY_S
-from mobility.errors import SourceNotFoundError, TerritoryError
-from mobility.fields import WEEKDAYS, ClockS, Days, Lat, Lon, Model, Refused, Share, Weekday
+from mobility.errors import SourceNotFoundError
+from mobility.fields import WEEKDAYS, ClockS, Days, Lat, Lon, Model, RefusedError, Share, Weekday
 from mobility.rosters import ROSTER_TEMPLATES, Roster, Shift, Site
 from mobility.sources import (
     DAY_KIND_WEEKDAYS,
@@ -34,7 +34,7 @@ def _check_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise Refused(
+        raise RefusedError(
             "There is no such time zone.", 'Write a name such as "Europe/Paris".'
         ) from None
     return name
@@ -161,9 +161,11 @@ class OnDemand(Model):
     def _one_area(self) -> OnDemand:
         given = [self.file is not None, bool(self.polygon), bool(self.communes)]
         if sum(given) != 1:
-            raise Refused("The zone needs its area once.", "Give one of: file, polygon, communes.")
+            raise RefusedError(
+                "The zone needs its area once.", "Give one of: file, polygon, communes."
+            )
         if self.polygon and len(self.polygon) < 3:
-            raise Refused(
+            raise RefusedError(
                 "The polygon has fewer than three points.",
                 "Give at least three pairs of longitude and latitude.",
                 field=("polygon",),
@@ -224,7 +226,7 @@ class Driving(Model):
     @model_validator(mode="after")
     def _whole_day(self) -> Driving:
         if len(self.hourly) not in (0, 24):
-            raise Refused(
+            raise RefusedError(
                 "These are {count} factors instead of 24.",
                 "Give one factor for each hour, from 00:00 on.",
                 field=("hourly",),

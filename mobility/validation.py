@@ -11,7 +11,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from mobility.errors import TerritoryError
-from mobility.fields import Refused
+from mobility.fields import RefusedError
 
 Sentence = tuple[str, str]
 _NUMBER = ("It is no number.", "Write a plain number, e.g. 12 or 12.5.")
@@ -78,7 +78,7 @@ def explain_validation(
     kind, loc, value = first["type"], list(first["loc"]), first["input"]
     params: dict[str, Any] = {k: _shown(v) for k, v in first.get("ctx", {}).items()}
     refused = first.get("ctx", {}).get("error")
-    if isinstance(refused, Refused):
+    if isinstance(refused, RefusedError):
         problem, mend, params = refused.problem, refused.mend, refused.params
         value = value if refused.value is None else refused.value
         loc += refused.field

@@ -20,7 +20,10 @@ def sentences():
                 continue
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
             if name.endswith("Error") and name not in ("ValueError", "AssertionError"):
-                found = [*node.args[:1], *(k.value for k in node.keywords if k.arg == "mend")]
+                found = [
+                    *node.args[: 1 + (name == "RefusedError")],
+                    *(k.value for k in node.keywords if k.arg == "mend"),
+                ]
             elif name in ("Finding", "_finding"):
                 found = [*node.args[2:3], *(k.value for k in node.keywords if k.arg == "message")]
             else:

@@ -88,7 +88,7 @@ def build_study(
     limits, speeds = territory.limits, territory.speeds
     findings = list(findings)
     if feed.trips.empty and not territory.sources.gtfs:
-        days = tuple(plain_days(territory.days))
+        days = tuple(plain_days(territory.days, findings=findings))
     else:
         days = tuple(choose_days(feed, territory.days, territory.zone, findings=findings))
     feed, found = checked_timetables(territory, feed, days)

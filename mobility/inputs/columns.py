@@ -54,7 +54,7 @@ class Table:
         column: str | None = None,
         value: object = None,
         mend: str,
-        **params: object,
+        **params: Any,
     ) -> SourceError:
         """Return an error about this file, without the value when it is personal."""
         return SourceError(

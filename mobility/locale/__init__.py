@@ -13,6 +13,18 @@ from importlib.resources import files
 LANGUAGES = ("fr", "en")
 
 
+class Word(str):
+    """A parameter that is itself an English template, hence translated."""
+
+    __slots__ = ()
+
+
+class Words(tuple[str, ...]):
+    """Words one after the other, commas between them."""
+
+    __slots__ = ()
+
+
 @cache
 def french() -> dict[str, str]:
     """Return every English template with its French text."""
@@ -26,4 +38,10 @@ def french() -> dict[str, str]:
 def translate(template: str, language: str, **params: object) -> str:
     """Return ``template`` in ``language``, with its named fields filled in."""
     text = french().get(template, template) if language == "fr" else template
-    return text.format(**params) if params else text
+    return text.format(**{k: _said(v, language) for k, v in params.items()}) if params else text
+
+
+def _said(value: object, language: str) -> object:
+    if isinstance(value, Words):
+        return ", ".join(translate(word, language) for word in value)
+    return translate(value, language) if isinstance(value, Word) else value
