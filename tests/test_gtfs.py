@@ -497,3 +497,19 @@ def test_a_zip_in_memory_order_does_not_matter(tmp_path: Path) -> None:
     two.write_bytes(buffer.getvalue())
     first, second = read_feed(one, cache=False), read_feed(two, cache=False)
     assert first.stop_times.equals(second.stop_times)
+
+
+def test_a_feed_without_any_calendar_is_none(tmp_path: Path) -> None:
+    found = error(write_gtfs(tmp_path / "f.zip", stops=STOPS, trips=[LINE], omit=["calendar"]))
+    assert "neither calendar.txt nor calendar_dates.txt" in found.problem
+    assert found.file is not None
+    assert found.file.endswith("f.zip")
+
+
+def test_a_zip_within_a_zip_is_named(tmp_path: Path) -> None:
+    inner = write_gtfs(tmp_path / "gtfs.zip", stops=STOPS, trips=[LINE])
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as archive:
+        archive.write(inner, "export/gtfs.zip")
+    found = error(tmp_path / "outer.zip")
+    assert "export/gtfs.zip" in str(found)
+    assert "contient un autre zip" in found.render("fr")
