@@ -24,6 +24,7 @@ from mobility.errors import Finding
 from mobility.inputs.calendars import ChosenDay, choose_days
 from mobility.inputs.gtfs import Feed
 from mobility.inputs.gtfs_quality import check_feed, school_routes
+from mobility.inputs.gtfs_zones import zone_findings
 from mobility.inputs.holidays import read_holidays
 from mobility.inputs.homes import Homes, read_homes
 from mobility.inputs.plain_days import plain_days
@@ -91,6 +92,7 @@ def build_study(
         days = tuple(plain_days(territory.days, findings=findings))
     else:
         days = tuple(choose_days(feed, territory.days, territory.zone, findings=findings))
+    findings += zone_findings(feed, [day.date for day in days], territory.zone)
     feed, found = checked_timetables(territory, feed, days)
     progress("walks")
     walking = edge_times(streets, "walk", speeds)
