@@ -24,6 +24,7 @@ from mobility.bars import (
 )
 from mobility.errors import MobilityError
 from mobility.locale import translate
+from mobility.settings import read_territory
 from mobility.terminal import (
     Language,
     err,
@@ -33,7 +34,6 @@ from mobility.terminal import (
     print_outputs,
     print_table,
 )
-from mobility.territory import Territory
 
 
 def said(text: str) -> str:
@@ -97,7 +97,7 @@ def check(
         from mobility.analysis.loading import load
 
         with progress_bar(lang, STEPS[:6]) as step:
-            study = load(Territory.from_toml(file), progress=step)
+            study = load(read_territory(file), progress=step)
         print_table(inventory(study), translate("What was found", lang), lang)
         print_findings(study.findings, lang, infos=True)
         if rules:
@@ -121,9 +121,7 @@ def run(
         from mobility.pipeline import run as run_territory
 
         with progress_bar(lang) as step:
-            results = run_territory(
-                Territory.from_toml(file), out_dir, plans=plan or [], progress=step
-            )
+            results = run_territory(read_territory(file), out_dir, plans=plan or [], progress=step)
         print_outputs(results.folder, lang)
 
 
@@ -145,7 +143,7 @@ def shuttles(
     with friendly(lang):
         from mobility.pipeline import run as run_territory
 
-        territory = Territory.from_toml(file)
+        territory = read_territory(file)
         with progress_bar(lang, SHUTTLE_STEPS) as step:
             results = run_territory(
                 territory,
@@ -175,9 +173,7 @@ def report(
         from mobility.report.write import write_report
 
         with progress_bar(lang, REPORT_STEPS) as step:
-            results = run_territory(
-                Territory.from_toml(file), out_dir, plans=plan or [], progress=step
-            )
+            results = run_territory(read_territory(file), out_dir, plans=plan or [], progress=step)
             written = write_report(
                 results.access,
                 results.zones,
@@ -329,7 +325,7 @@ def itinerary(
         from mobility.analysis.loading import load
 
         with progress_bar(lang, STEPS[:6]) as step:
-            study = load(Territory.from_toml(file), progress=step)
+            study = load(read_territory(file), progress=step)
         home_index = find_home(study, home)
         shift_id = find_shift(study, site, shift, roster, day)
         for title, answer in zip(
@@ -364,7 +360,7 @@ def levers(
     with friendly(lang):
         from mobility.report.levers import find_levers, write_levers
 
-        territory = Territory.from_toml(file)
+        territory = read_territory(file)
         folder = out_dir or territory.resolve(territory.output.dir)
         with progress_bar(lang, LEVER_SHUTTLE_STEPS) as step:
             results = find_levers(
@@ -391,7 +387,7 @@ def plan(
     with friendly(lang):
         from mobility.report.plan import plan_of
 
-        territory = Territory.from_toml(file)
+        territory = read_territory(file)
         folder = out_dir or territory.resolve(territory.output.dir)
         with progress_bar(lang, LEVER_SHUTTLE_STEPS) as step:
             document = plan_of(
@@ -407,7 +403,7 @@ def letter(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
     with friendly(lang):
         from mobility.report.letter import letter_of, write_letter
 
-        territory = Territory.from_toml(file)
+        territory = read_territory(file)
         with progress_bar(lang, LEVER_STEPS) as step:
             document = letter_of(territory, language=lang, progress=step)
         for path in write_letter(document, out_dir or territory.resolve(territory.output.dir)):
@@ -437,7 +433,7 @@ def isochrones_command(
         from mobility.analysis.loading import load
 
         limits = parse_minutes(minutes)
-        territory = Territory.from_toml(file)
+        territory = read_territory(file)
         with progress_bar(lang, STEPS[:6]) as step:
             study = load(territory, progress=step)
             path = out_file or territory.resolve(territory.output.dir) / "isochrones.gpkg"
