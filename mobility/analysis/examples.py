@@ -25,7 +25,7 @@ class LegText:
     kind
         ``walk``, ``ride`` or ``wait``.
     depart, arrive
-        Local clock, ``HH:MM``.
+        Local clock, ``HH:MM``: the minute in which it starts, and that by which it has ended.
     from_name, to_name
         Stop names; empty for the home, the site's name for its gate.
     line, headsign
@@ -88,8 +88,8 @@ class EdgeAnswers:
             line = line_name(self.study, leg.trip)
         return LegText(
             leg.kind,
-            self._clock(leg.depart_s),
-            self._clock(leg.arrive_s),
+            self._clock(leg.depart_s // 60 * 60),
+            self._clock(-(-leg.arrive_s // 60) * 60),
             self._place(leg.from_stop),
             self._place(leg.to_stop),
             line,

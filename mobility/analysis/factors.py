@@ -13,7 +13,6 @@ import pandas as pd
 
 from mobility.errors import TerritoryError
 
-
 FIELDS = ("value", "unit", "year", "source")
 
 

@@ -88,7 +88,8 @@ def find_shift(study: Study, site: str, shift: str, roster: str | None, day_kind
     Raises
     ------
     TerritoryError
-        A name is unknown, or the shift does not work on that kind of day.
+        A name is unknown, several rosters have a shift of that name, or the shift does not
+        work on that kind of day.
     """
     shifts = study.shifts
     for what, column, name in (
@@ -102,10 +103,36 @@ def find_shift(study: Study, site: str, shift: str, roster: str | None, day_kind
         shifts = shifts[shifts[column] == name]
         if shifts.empty:
             raise _unknown(what, name, known)
-    kinds = [day.kind for day in study.days]
-    if day_kind not in kinds:
-        raise _unknown("day", day_kind, kinds)
-    return int(shifts["shift_id"].iloc[0])
+    rosters = shifts["roster"].unique().tolist()
+    if len(rosters) > 1:
+        raise TerritoryError(
+            "Several rosters of this site have a shift of this name.",
+            column="shift",
+            value=shift,
+            mend="Choose one with --roster: {known}.",
+            known=", ".join(rosters),
+        )
+    days = {day.kind: day for day in study.days}
+    if day_kind not in days:
+        raise _unknown("day", day_kind, list(days))
+    shift_id = int(shifts["shift_id"].iloc[0])
+    worked = [kind for kind, day in days.items() if study.works_on(shift_id, day)]
+    if day_kind not in worked:
+        raise _idle(shift, day_kind, worked)
+    return shift_id
+
+
+def _idle(shift: str, day_kind: str, worked: list[str]) -> TerritoryError:
+    return TerritoryError(
+        "The shift {shift} does not work on this kind of day.",
+        column="day",
+        value=day_kind,
+        mend="Choose one with --day: {known}."
+        if worked
+        else "Add kinds of day, or a date within the rosters' period to days.extra.",
+        shift=shift,
+        known=", ".join(worked),
+    )
 
 
 def _unknown(what: str, value: str, known: list[str]) -> TerritoryError:
