@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from mobility.clock import format_clock
+from mobility.clock import DAY_S, format_clock
 from mobility.fields import WEEKDAYS, ClockS, Days, Lat, Lon, Model, RefusedError
 
 DAYS_A_YEAR = 365
@@ -84,9 +84,26 @@ class Shift(Model):
         return int(self.end <= self.start)
 
     @property
+    def duration_s(self) -> int:
+        """Return the seconds from start to end."""
+        return self.end - self.start + self.end_day_offset * DAY_S
+
+    @property
     def crosses_midnight(self) -> bool:
         """Whether the shift ends on the next day."""
         return self.end <= self.start
+
+    @model_validator(mode="after")
+    def _under_a_day(self) -> Shift:
+        if self.duration_s >= DAY_S:
+            raise RefusedError(
+                "The shift would last {hours:g} h: it ends when it starts.",
+                "Correct its start or its end; a shift is shorter than a day.",
+                value=f"{format_clock(self.start)}–{format_clock(self.end)}",
+                field=("end",),
+                hours=self.duration_s / 3600,
+            )
+        return self
 
     def label(self) -> str:
         """Return e.g. ``matin 05:00–13:00``."""
@@ -197,3 +214,17 @@ class Site(Model):
     rosters: Annotated[list[Roster], Field(min_length=1)]
     margin_in_min: Annotated[float, Field(ge=0, le=180)] | None = None
     margin_out_min: Annotated[float, Field(ge=0, le=180)] | None = None
+
+    @field_validator("rosters")
+    @classmethod
+    def _unique_rosters(cls, rosters: list[Roster]) -> list[Roster]:
+        names = [r.name.casefold() for r in rosters]
+        for k, roster in enumerate(rosters):
+            if names[k] in names[:k]:
+                raise RefusedError(
+                    "Two rosters of one site have the same name.",
+                    'Merge them, or give one a name = "…" of its own.',
+                    value=roster.name,
+                    field=(k, "name"),
+                )
+        return rosters

@@ -115,8 +115,8 @@ class Factors:
 def _overridden(row: Factor, entry: object, file: object) -> Factor:
     given: Mapping[str, Any] = entry if isinstance(entry, Mapping) else {"value": entry}
     value = given.get("value")
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0 <= value < math.inf:
+    number = None if isinstance(value, bool) or not isinstance(value, int | float) else value
+    if number is None or not 0 <= number < math.inf:
         raise TerritoryError(
             "A factor must be a number of at least zero.",
             file=None if file is None else str(file),
@@ -136,7 +136,7 @@ def _overridden(row: Factor, entry: object, file: object) -> Factor:
         )
     return replace(
         row,
-        value=float(value),
+        value=float(number),
         unit=str(given.get("unit", row.unit)),
         year=year,
         source=str(given.get("source", "Territory file")),

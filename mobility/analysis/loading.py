@@ -28,6 +28,7 @@ from mobility.inputs.gtfs_zones import zone_findings
 from mobility.inputs.holidays import read_holidays
 from mobility.inputs.homes import Homes, read_homes
 from mobility.inputs.plain_days import plain_days
+from mobility.inputs.roster_checks import roster_findings
 from mobility.inputs.sites import read_sites
 from mobility.network.footpaths import stop_walks
 from mobility.network.modes import edge_times
@@ -87,7 +88,7 @@ def build_study(
         A gate, or every home, lies outside the streets.
     """
     limits, speeds = territory.limits, territory.speeds
-    findings = list(findings)
+    findings = [*findings, *roster_findings(sites)]
     if feed.trips.empty and not territory.sources.gtfs:
         days = tuple(plain_days(territory.days, findings=findings))
     else:

@@ -169,8 +169,8 @@ class Row:
             )
         except ValidationError as error:
             known = explain_validation(error, None)
-            key = str(error.errors()[0]["loc"][-1])
-            key = key if key in self.columns else "days" if "days" in str(known.column) else key
+            places = str(known.column).split(".")
+            key = "days" if "days" in places else places[-1]
             raise self.error(key, known.problem, known.mend or "", **known.params) from None
 
 
