@@ -100,7 +100,8 @@ def build_study(
     stops_lonlat = feed.stops[["lon", "lat"]].to_numpy(np.float64)
     homes_lonlat = homes.lonlat
     gates_lonlat = np.array([gate for site in sites for gate in site.gates], np.float64)
-    findings += list(place_findings(streets, walking, feed, homes, sites, gates_lonlat))
+    places = place_findings(territory, streets, walking, feed, homes, sites, gates_lonlat)
+    findings += list(places)
     reach_s = RELAXED_WALK * limits.max_walk_min * 60
     home_table = walks_to_stops(streets, feed, homes_lonlat, reach_s, speeds, walking)
     gate_table = walks_to_stops(streets, feed, gates_lonlat, reach_s, speeds, walking)
