@@ -23,7 +23,7 @@ from mobility.bars import (
     progress_bar,
 )
 from mobility.errors import MobilityError
-from mobility.locale import translate
+from mobility.locale import number, translate
 from mobility.settings import read_territory
 from mobility.terminal import (
     Language,
@@ -98,7 +98,7 @@ def check(
 
         with progress_bar(lang, STEPS[:6]) as step:
             study = load(read_territory(file), progress=step)
-        print_table(inventory(study), translate("What was found", lang), lang)
+        print_table(inventory(study, lang), translate("What was found", lang), lang)
         print_findings(study.findings, lang, infos=True)
         if rules:
             print_findings(canonical_rules(study), lang, infos=True)
@@ -272,17 +272,20 @@ def cache_command(
     from mobility.cache import cache_dir, cache_entries, cache_limit, clear_cache
 
     if clear:
-        freed = f"{clear_cache() / 1e6:,.1f}"
+        freed = number(clear_cache() / 1e6, lang, 1)
         out.print(translate("{size} MB freed", lang, size=freed))
         return
     import pandas as pd
 
+    def megabytes(size: int, decimals: int = 0) -> str:
+        return translate("{size} MB", lang, size=number(size / 1e6, lang, decimals))
+
     entries = cache_entries()
     rows = [
-        (kind, f"{sum(e.size for e in entries if e.kind == kind) / 1e6:,.1f} MB")
+        (kind, megabytes(sum(e.size for e in entries if e.kind == kind), 1))
         for kind in sorted({e.kind for e in entries})
     ]
-    rows += [("limit (MOBILITY_CACHE_MB)", f"{cache_limit() / 1e6:,.0f} MB")]
+    rows += [("limit (MOBILITY_CACHE_MB)", megabytes(cache_limit()))]
     print_table(pd.DataFrame(rows, columns=["what", "found"]), str(cache_dir()), lang)
 
 

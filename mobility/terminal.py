@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 from mobility.errors import Finding
-from mobility.locale import translate
+from mobility.locale import number, translate
+from mobility.maps.texts import ENGLISH as PAGE_ENGLISH
 
 if TYPE_CHECKING:
     from mobility.init_territory import Gathered
@@ -21,6 +23,16 @@ Language = Literal["fr", "en"]
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+
+CODE_NAME = re.compile(r"[a-z]+(?:_[a-z]+)*")
+#: English words of columns whose name does not tell them.
+ENGLISH = {
+    "eur_year": "EUR a year",
+    "eur_per_worker": "EUR per worker",
+    "rosters_gained": "headcount served (whole roster)",
+    "employees_gained": "of whom riders",
+    "knee": "advised",
+}
 
 STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
 SUMMARY = ("site", "roster", "pool", "reachable", "one_way_only", "white", "main_reason")
@@ -55,7 +67,8 @@ def print_table(frame: pd.DataFrame, title: str, language: Language) -> None:
     table = Table(title=title, title_justify="left")
     for column in frame.columns:
         numeric = pd.api.types.is_numeric_dtype(frame[column])
-        table.add_column(translate(str(column), language), justify="right" if numeric else "left")
+        justify: JustifyMethod = "right" if numeric else "left"
+        table.add_column(_word(str(column), language), justify=justify, overflow="fold")
     for row in frame.itertuples(index=False):
         table.add_row(*(_cell(value, language) for value in row))
     out.print(table)
@@ -67,8 +80,16 @@ def _cell(value: Any, language: Language) -> str:
     if isinstance(value, bool):
         return translate("yes" if value else "no", language)
     if isinstance(value, float | int):
-        return f"{value:,.0f}".replace(",", " " if language == "fr" else ",")
-    return translate(str(value), language)
+        return number(value, language)
+    return _word(str(value), language)
+
+
+def _word(name: str, language: str) -> str:
+    """Return the words for a column, or for a value known by a code name."""
+    text = translate(name, language)
+    if text != name or not CODE_NAME.fullmatch(name):
+        return text
+    return ENGLISH.get(name) or PAGE_ENGLISH.get(f"reason {name}") or name.replace("_", " ")
 
 
 def print_outputs(folder: Path, language: Language) -> None:

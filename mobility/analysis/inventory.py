@@ -10,33 +10,39 @@ import pandas as pd
 from mobility.analysis.study import Study
 from mobility.errors import Finding, TerritoryError
 from mobility.inputs.gtfs_canonical import canonical_findings
+from mobility.locale import Word, number, translate
 
 
-def inventory(study: Study) -> pd.DataFrame:
+def inventory(study: Study, language: str = "en") -> pd.DataFrame:
     """Return what was found: one row per thing, ``what`` and ``found`` (text)."""
+
+    def shown(value: float) -> str:
+        return number(value, language)
+
     feed, homes, streets = study.feed, study.homes.frame, study.streets
     rows = [
-        ("streets (km)", f"{streets.length_m.sum() / 1000:,.0f}"),
+        ("streets (km)", shown(streets.length_m.sum() / 1000)),
         ("bounding box of the streets", _box(*streets.bounds_lonlat)),
     ]
     if not feed.stops.empty:
         own = (feed.stops["location_type"] == 0) & (feed.stops["copy_of"] < 0)
         rows += [
-            ("stops", f"{int(own.sum()):,}"),
+            ("stops", shown(int(own.sum()))),
             ("bounding box of the stops", _bounds(feed.stops["lon"], feed.stops["lat"])),
-            ("lines", f"{len(feed.routes):,}"),
+            ("lines", shown(len(feed.routes))),
         ]
     for day in study.days if not feed.stops.empty else ():
         tt = study.timetables[day.kind].timetable
-        rows.append((f"trips, {day.kind}", f"{int((tt.run_day == 0).sum()):,} ({day.date})"))
+        what = translate("trips, {kind}", language, kind=Word(day.label))
+        rows.append((what, f"{shown(int((tt.run_day == 0).sum()))} ({day.date})"))
     points = homes.geometry
     rows += [
-        ("homes", f"{len(homes):,}"),
-        ("workers", f"{homes['workers'].sum():,.0f}"),
+        ("homes", shown(len(homes))),
+        ("workers", shown(homes["workers"].sum())),
         ("bounding box of the homes", _bounds(points.x, points.y)),
-        ("sites", f"{len(study.sites):,}"),
-        ("shifts", f"{len(study.shifts):,}"),
-        ("headcount", f"{study.shifts['headcount'].sum():,}"),
+        ("sites", shown(len(study.sites))),
+        ("shifts", shown(len(study.shifts))),
+        ("headcount", shown(study.shifts["headcount"].sum())),
     ]
     return pd.DataFrame(rows, columns=["what", "found"])
 

@@ -35,9 +35,26 @@ def french() -> dict[str, str]:
     return texts
 
 
+@cache
+def singular() -> dict[str, dict[str, str]]:
+    """Return, by language, the texts of English templates for a ``count`` of one."""
+    return tomllib.loads(files(__name__).joinpath("one.toml").read_text(encoding="utf-8"))
+
+
+def number(value: float, language: str, decimals: int = 0) -> str:
+    """Return a number with its thousands apart: ``12,345.6``, or ``12 345,6`` in French."""
+    text = f"{value:,.{decimals}f}"
+    return text.translate({44: " ", 46: ","}) if language == "fr" else text
+
+
 def translate(template: str, language: str, **params: object) -> str:
-    """Return ``template`` in ``language``, with its named fields filled in."""
+    """Return ``template`` in ``language``, with its named fields filled in.
+
+    A ``count`` of one takes the singular where there is one.
+    """
     text = french().get(template, template) if language == "fr" else template
+    if params.get("count") == 1:
+        text = singular().get(language, {}).get(template, text)
     return text.format(**{k: _said(v, language) for k, v in params.items()}) if params else text
 
 
