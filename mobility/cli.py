@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from mobility.bars import (
     progress_bar,
 )
 from mobility.errors import MobilityError
-from mobility.locale import number, translate
+from mobility.locale import chosen_language, number, translate
 from mobility.settings import read_territory
 from mobility.terminal import (
     Language,
@@ -38,8 +37,7 @@ from mobility.terminal import (
 
 def said(text: str) -> str:
     """Return a help text in the language asked for: ``--lang``, else ``MOBILITY_LANG``, else fr."""
-    words = " ".join(sys.argv).replace("--lang=", "--lang ").partition("--lang ")[2].split()
-    return translate(text, words[0] if words else os.environ.get("MOBILITY_LANG", "fr"))
+    return translate(text, chosen_language(sys.argv))
 
 
 app = typer.Typer(
@@ -459,7 +457,3 @@ def demo_territory() -> Path:
 
 for command in app.registered_commands:
     command.help = said(inspect.getdoc(command.callback) or "")
-
-
-if __name__ == "__main__":
-    sys.exit(app())

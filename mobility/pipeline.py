@@ -239,7 +239,10 @@ def demo(
     kept = cache_dir() / "demo" / key
     if not (kept / "run.json").is_file():
         # Most of a first run is compiling: a second process takes the scan kernels.
-        with subprocess.Popen([sys.executable, "-m", "mobility.engine.warm"]):
+        # What that process might say on Ctrl-C is nothing to the user.
+        with subprocess.Popen(
+            [sys.executable, "-m", "mobility.engine.warm"], stderr=subprocess.DEVNULL
+        ):
             run(territory, kept, shuttles=True, lighter=True, progress=progress)
     with staging(out) as part:
         shutil.copytree(kept, part, dirs_exist_ok=True)

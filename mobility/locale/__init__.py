@@ -6,7 +6,9 @@ The English template is the key; each ``fr_*.toml`` beside this module holds a
 
 from __future__ import annotations
 
+import os
 import tomllib
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -33,6 +35,12 @@ def french() -> dict[str, str]:
         if entry.name.startswith("fr_") and entry.name.endswith(".toml"):
             texts |= tomllib.loads(entry.read_text(encoding="utf-8"))["texts"]
     return texts
+
+
+def chosen_language(argv: Sequence[str]) -> str:
+    """Return the language a command line asks for: ``--lang``, else ``MOBILITY_LANG``, else fr."""
+    words = " ".join(argv).replace("--lang=", "--lang ").partition("--lang ")[2].split()
+    return words[0] if words else os.environ.get("MOBILITY_LANG", "fr")
 
 
 @cache
