@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +22,8 @@ from mobility.bars import (
     progress_bar,
 )
 from mobility.errors import MobilityError
-from mobility.locale import translate
+from mobility.locale import chosen_language, number, translate
+from mobility.settings import read_territory
 from mobility.terminal import (
     Language,
     err,
@@ -33,13 +33,11 @@ from mobility.terminal import (
     print_outputs,
     print_table,
 )
-from mobility.territory import Territory
 
 
 def said(text: str) -> str:
     """Return a help text in the language asked for: ``--lang``, else ``MOBILITY_LANG``, else fr."""
-    words = " ".join(sys.argv).replace("--lang=", "--lang ").partition("--lang ")[2].split()
-    return translate(text, words[0] if words else os.environ.get("MOBILITY_LANG", "fr"))
+    return translate(text, chosen_language(sys.argv))
 
 
 app = typer.Typer(
@@ -97,8 +95,8 @@ def check(
         from mobility.analysis.loading import load
 
         with progress_bar(lang, STEPS[:6]) as step:
-            study = load(Territory.from_toml(file), progress=step)
-        print_table(inventory(study), translate("What was found", lang), lang)
+            study = load(read_territory(file), progress=step)
+        print_table(inventory(study, lang), translate("What was found", lang), lang)
         print_findings(study.findings, lang, infos=True)
         if rules:
             print_findings(canonical_rules(study), lang, infos=True)
@@ -121,9 +119,7 @@ def run(
         from mobility.pipeline import run as run_territory
 
         with progress_bar(lang) as step:
-            results = run_territory(
-                Territory.from_toml(file), out_dir, plans=plan or [], progress=step
-            )
+            results = run_territory(read_territory(file), out_dir, plans=plan or [], progress=step)
         print_outputs(results.folder, lang)
 
 
@@ -145,7 +141,7 @@ def shuttles(
     with friendly(lang):
         from mobility.pipeline import run as run_territory
 
-        territory = Territory.from_toml(file)
+        territory = read_territory(file)
         with progress_bar(lang, SHUTTLE_STEPS) as step:
             results = run_territory(
                 territory,
@@ -175,9 +171,7 @@ def report(
         from mobility.report.write import write_report
 
         with progress_bar(lang, REPORT_STEPS) as step:
-            results = run_territory(
-                Territory.from_toml(file), out_dir, plans=plan or [], progress=step
-            )
+            results = run_territory(read_territory(file), out_dir, plans=plan or [], progress=step)
             written = write_report(
                 results.access,
                 results.zones,
@@ -277,17 +271,20 @@ def cache_command(
     from mobility.cache import cache_dir, cache_entries, cache_limit, clear_cache
 
     if clear:
-        freed = f"{clear_cache() / 1e6:,.1f}"
+        freed = number(clear_cache() / 1e6, lang, 1)
         out.print(translate("{size} MB freed", lang, size=freed))
         return
     import pandas as pd
 
+    def megabytes(size: int, decimals: int = 0) -> str:
+        return translate("{size} MB", lang, size=number(size / 1e6, lang, decimals))
+
     entries = cache_entries()
     rows = [
-        (kind, f"{sum(e.size for e in entries if e.kind == kind) / 1e6:,.1f} MB")
+        (kind, megabytes(sum(e.size for e in entries if e.kind == kind), 1))
         for kind in sorted({e.kind for e in entries})
     ]
-    rows += [("limit (MOBILITY_CACHE_MB)", f"{cache_limit() / 1e6:,.0f} MB")]
+    rows += [("limit (MOBILITY_CACHE_MB)", megabytes(cache_limit()))]
     print_table(pd.DataFrame(rows, columns=["what", "found"]), str(cache_dir()), lang)
 
 
@@ -330,7 +327,7 @@ def itinerary(
         from mobility.analysis.loading import load
 
         with progress_bar(lang, STEPS[:6]) as step:
-            study = load(Territory.from_toml(file), progress=step)
+            study = load(read_territory(file), progress=step)
         home_index = find_home(study, home)
         shift_id = find_shift(study, site, shift, roster, day)
         for title, answer in zip(
@@ -365,7 +362,7 @@ def levers(
     with friendly(lang):
         from mobility.report.levers import find_levers, write_levers
 
-        territory = Territory.from_toml(file)
+        territory = read_territory(file)
         folder = out_dir or territory.resolve(territory.output.dir)
         with progress_bar(lang, LEVER_SHUTTLE_STEPS) as step:
             results = find_levers(
@@ -392,7 +389,7 @@ def plan(
     with friendly(lang):
         from mobility.report.plan import plan_of
 
-        territory = Territory.from_toml(file)
+        territory = read_territory(file)
         folder = out_dir or territory.resolve(territory.output.dir)
         with progress_bar(lang, LEVER_SHUTTLE_STEPS) as step:
             document = plan_of(
@@ -408,7 +405,7 @@ def letter(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
     with friendly(lang):
         from mobility.report.letter import letter_of, write_letter
 
-        territory = Territory.from_toml(file)
+        territory = read_territory(file)
         with progress_bar(lang, LEVER_STEPS) as step:
             document = letter_of(territory, language=lang, progress=step)
         for path in write_letter(document, out_dir or territory.resolve(territory.output.dir)):
@@ -438,7 +435,7 @@ def isochrones_command(
         from mobility.analysis.loading import load
 
         limits = parse_minutes(minutes)
-        territory = Territory.from_toml(file)
+        territory = read_territory(file)
         with progress_bar(lang, STEPS[:6]) as step:
             study = load(territory, progress=step)
             path = out_file or territory.resolve(territory.output.dir) / "isochrones.gpkg"
@@ -461,7 +458,3 @@ def demo_territory() -> Path:
 
 for command in app.registered_commands:
     command.help = said(inspect.getdoc(command.callback) or "")
-
-
-if __name__ == "__main__":
-    sys.exit(app())

@@ -24,8 +24,12 @@ class MobilityError(Exception):
     problem
         What is wrong: an English template, formatted with ``params``.
     file, row, column, value
-        Where it stands: source file, row (1-based, header excluded, or a list
-        index inside a TOML file), column or field name, and the offending value.
+        Where it stands: source file, row (the file's own line or the sheet's own row, the
+        header being row 1; in a layer, which has none, the first feature is), column or field
+        name, and the offending value.
+    entry
+        Instead of a row: what kind of thing a list or a layer holds, and which of them,
+        counted from 1; e.g. ``("site", 2)``.
     mend
         What to do about it: an English template, formatted with ``params``.
     params
@@ -38,6 +42,7 @@ class MobilityError(Exception):
         *,
         file: str | Path | None = None,
         row: int | str | None = None,
+        entry: tuple[str, int] | None = None,
         column: str | None = None,
         value: object = None,
         mend: str | None = None,
@@ -46,16 +51,25 @@ class MobilityError(Exception):
         self.problem = problem
         self.file = None if file is None else str(file)
         self.row = row
+        self.entry = entry
         self.column = column
         self.value = value
         self.mend = mend
         self.params = params
         super().__init__(self.render("en"))
 
+    def __str__(self) -> str:
+        return self.render("en")
+
     def render(self, language: str) -> str:
         """Return the whole message in ``language`` (``"fr"`` or ``"en"``), on one line."""
         labels = [("file", self.file), ("row", self.row), ("field", self.column)]
         where = [f"{translate(k, language)} {v}" for k, v in labels if v is not None]
+        if self.entry is not None:
+            kind, number = self.entry
+            text = translate("{what} no. {number}", language, number=number,
+                             what=translate(kind, language))  # fmt: skip
+            where.insert(int(self.file is not None), text)
         if self.value is not None:
             where.append(f"{translate('value', language)} {str(self.value)[:120]!r}")
         text = translate(self.problem, language, **self.params)

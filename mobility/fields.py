@@ -13,6 +13,36 @@ Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
+class RefusedError(ValueError):
+    """What a check of our own refuses, as an error for the user takes it.
+
+    Parameters
+    ----------
+    problem, mend
+        English templates, formatted with ``params``.
+    value
+        The offending value, where it is only a part of what was checked.
+    field
+        Path to it from what was checked.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        mend: str,
+        *,
+        value: object = None,
+        field: tuple[str | int, ...] = (),
+        **params: object,
+    ) -> None:
+        self.problem = problem
+        self.mend = mend
+        self.value = value
+        self.field = field
+        self.params = params
+        super().__init__(problem)
+
+
 def _check_clock(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= DAY_S:
         return value
@@ -21,7 +51,9 @@ def _check_clock(value: object) -> int:
     try:
         return parse_clock(str(value))
     except ValueError:
-        raise ValueError('is no time of day; write it as "05:00", from 00:00 to 24:00') from None
+        raise RefusedError(
+            "It is no time of day.", 'Write it as "05:00", from 00:00 to 24:00.', value=value
+        ) from None
 
 
 def _expand_days(value: object) -> object:
@@ -34,7 +66,9 @@ def _expand_days(value: object) -> object:
     for part in value.replace(" ", "").lower().split(","):
         first, _, last = part.partition("-")
         if first not in WEEKDAYS or (last and last not in WEEKDAYS):
-            raise ValueError('is no list of days; write "mon-fri", "sat,sun" or "all"')
+            raise RefusedError(
+                "These are no days of the week.", 'Write "mon-fri", "sat,sun" or "all".'
+            )
         i, j = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
         days += [WEEKDAYS[k % 7] for k in range(i, j + 1 if j >= i else j + 8)]
     return days

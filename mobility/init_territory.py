@@ -162,13 +162,27 @@ def init_territory(
     )
 
 
+#: Boxes (west, south, east, north) of mainland France and Corsica, then of the parts overseas.
+FRANCE: tuple[tuple[float, float, float, float], ...] = (
+    (-5.5, 41.2, 9.8, 51.3),
+    (-63.3, 14.2, -60.7, 18.3),  # Guadeloupe, Martinique, Saint-Martin, Saint-Barthélemy
+    (-54.8, 2.0, -51.4, 6.0),  # Guyane
+    (-56.6, 46.6, -56.0, 47.3),  # Saint-Pierre-et-Miquelon
+    (44.9, -13.2, 45.4, -12.5),  # Mayotte
+    (55.1, -21.5, 55.9, -20.8),  # La Réunion
+    (157.9, -23.0, 172.2, -18.0),  # Nouvelle-Calédonie
+    (-178.4, -14.5, -176.0, -13.1),  # Wallis-et-Futuna
+    (-155.0, -28.0, -134.0, -7.5),  # Polynésie française
+)
+
+
 def parse_centre(text: str) -> tuple[float, float]:
     """Read ``longitude,latitude``.
 
     Raises
     ------
     TerritoryError
-        It is no such pair.
+        It is no such pair, or lies outside France, for which studies are prepared.
     """
     try:
         lon, lat = (float(part) for part in text.replace(";", ",").split(","))
@@ -181,7 +195,24 @@ def parse_centre(text: str) -> tuple[float, float]:
             value=text,
             mend="Write both in degrees, longitude first: --centre=-1.4286,46.6659",
         )
+    if not _in_france(lon, lat):
+        raise TerritoryError(
+            "Longitude and latitude look exchanged."
+            if _in_france(lat, lon)
+            else "This place is outside France.",
+            column="--centre",
+            value=text,
+            mend="Write longitude first: --centre={lat:g},{lon:g}"
+            if _in_france(lat, lon)
+            else "Correct the coordinates; elsewhere write the territory file by hand.",
+            lon=lon,
+            lat=lat,
+        )
     return lon, lat
+
+
+def _in_france(lon: float, lat: float) -> bool:
+    return any(w <= lon <= e and s <= lat <= n for w, s, e, n in FRANCE)
 
 
 def _quiet(_: str) -> None:

@@ -19,6 +19,7 @@ from mobility.analysis.white_zones import WhiteZones, white_zones
 from mobility.cache import cache_dir, content_hash
 from mobility.files import staging
 from mobility.inputs.gtfs import read_feed
+from mobility.settings import check_settings, read_territory
 from mobility.shuttles.after import read_tables, with_feed
 from mobility.shuttles.design import Plans, design_shuttles
 from mobility.shuttles.lighter import lighter_answers
@@ -88,8 +89,7 @@ def run(
     MobilityError
         A source or the territory is wrong; earlier outputs stay as they were.
     """
-    if not isinstance(territory, Territory):
-        territory = Territory.from_toml(territory)
+    territory = _checked(territory)
     folder = territory.resolve(territory.output.dir) if out is None else Path(out)
     study = load(territory, progress=progress)
     present = evaluate(study, progress=progress)
@@ -102,6 +102,13 @@ def run(
     for path in plans:
         study = with_feed(study, read_feed(path), scenario=Path(path).stem)
     return _written(folder, present, [evaluate(study, progress=progress)], progress=progress)
+
+
+def _checked(territory: Territory | str | Path) -> Territory:
+    if not isinstance(territory, Territory):
+        return read_territory(territory)
+    check_settings(territory)
+    return territory
 
 
 def _with_shuttles(
@@ -144,8 +151,8 @@ def compare(
     MobilityError
         A source is wrong, or the scenarios differ in homes, sites, shifts or kinds of day.
     """
-    first = load(before, progress=progress)
-    second = load(after, progress=progress)
+    scenarios = _checked(before), _checked(after)
+    first, second = (load(territory, progress=progress) for territory in scenarios)
     check_comparable(first, second)
     names = scenario_names(first.territory, second.territory)
     second = replace(second, scenario=names[1])
@@ -274,7 +281,10 @@ def demo(
     kept = cache_dir() / "demo" / key
     if not (kept / "run.json").is_file():
         # Most of a first run is compiling: a second process takes the scan kernels.
-        with subprocess.Popen([sys.executable, "-m", "mobility.engine.warm"]):
+        # What that process might say on Ctrl-C is nothing to the user.
+        with subprocess.Popen(
+            [sys.executable, "-m", "mobility.engine.warm"], stderr=subprocess.DEVNULL
+        ):
             run(territory, kept, shuttles=True, lighter=True, progress=progress)
     with staging(out) as part:
         shutil.copytree(kept, part, dirs_exist_ok=True)

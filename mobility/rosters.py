@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from mobility.clock import format_clock
-from mobility.fields import WEEKDAYS, ClockS, Days, Lat, Lon, Model
+from mobility.clock import DAY_S, format_clock
+from mobility.fields import WEEKDAYS, ClockS, Days, Lat, Lon, Model, RefusedError
 
 DAYS_A_YEAR = 365
 ALL_YEAR = (1 << DAYS_A_YEAR) - 1
@@ -84,9 +84,26 @@ class Shift(Model):
         return int(self.end <= self.start)
 
     @property
+    def duration_s(self) -> int:
+        """Return the seconds from start to end."""
+        return self.end - self.start + self.end_day_offset * DAY_S
+
+    @property
     def crosses_midnight(self) -> bool:
         """Whether the shift ends on the next day."""
         return self.end <= self.start
+
+    @model_validator(mode="after")
+    def _under_a_day(self) -> Shift:
+        if self.duration_s >= DAY_S:
+            raise RefusedError(
+                "The shift would last {hours:g} h: it ends when it starts.",
+                "Correct its start or its end; a shift is shorter than a day.",
+                value=f"{format_clock(self.start)}–{format_clock(self.end)}",
+                field=("end",),
+                hours=self.duration_s / 3600,
+            )
+        return self
 
     def label(self) -> str:
         """Return e.g. ``matin 05:00–13:00``."""
@@ -117,6 +134,12 @@ ROSTER_TEMPLATES: dict[str, list[dict[str, Any]]] = {
 }
 
 
+def _names(shifts: object) -> list[str]:
+    """Return the names of shifts not checked yet."""
+    listed = shifts if isinstance(shifts, list) else []
+    return [str(s.get("name", "")) for s in listed if isinstance(s, dict)]
+
+
 class Roster(Model):
     """The set of shifts one worker rotates through.
 
@@ -141,12 +164,19 @@ class Roster(Model):
         template = data.get("template")
         if template is None:
             if not data.get("shifts"):
-                raise ValueError('has no shifts; give template = "3x8" or a list of shifts')
-            data.setdefault("name", "+".join(str(s.get("name", "")) for s in data["shifts"]))
+                raise RefusedError(
+                    "The roster has no shifts.", 'Give template = "3x8", or a list of shifts.'
+                )
+            data.setdefault("name", "+".join(_names(data["shifts"])))
             return data
-        if template not in ROSTER_TEMPLATES:
-            known = ", ".join(ROSTER_TEMPLATES)
-            raise ValueError(f"names no known roster template; choose one of {known}")
+        if not isinstance(template, str) or template not in ROSTER_TEMPLATES:
+            raise RefusedError(
+                "There is no roster template of this name.",
+                "Choose one of: {known}; or list the shifts under a name of their own.",
+                value=template,
+                field=("template",),
+                known=", ".join(ROSTER_TEMPLATES),
+            )
         if not data.get("shifts"):
             shifts = [dict(s) for s in ROSTER_TEMPLATES[template]]
             total = data.get("headcount") or 0
@@ -163,7 +193,11 @@ class Roster(Model):
     def _unique_shifts(cls, shifts: list[Shift]) -> list[Shift]:
         names = [s.name for s in shifts]
         if len(set(names)) != len(names):
-            raise ValueError("two shifts of one roster have the same name; rename one")
+            raise RefusedError(
+                "Two shifts of one roster have the same name.",
+                "Name them differently.",
+                value=next(n for n in names if names.count(n) > 1),
+            )
         return shifts
 
 
@@ -180,3 +214,17 @@ class Site(Model):
     rosters: Annotated[list[Roster], Field(min_length=1)]
     margin_in_min: Annotated[float, Field(ge=0, le=180)] | None = None
     margin_out_min: Annotated[float, Field(ge=0, le=180)] | None = None
+
+    @field_validator("rosters")
+    @classmethod
+    def _unique_rosters(cls, rosters: list[Roster]) -> list[Roster]:
+        names = [r.name.casefold() for r in rosters]
+        for k, roster in enumerate(rosters):
+            if names[k] in names[:k]:
+                raise RefusedError(
+                    "Two rosters of one site have the same name.",
+                    'Merge them, or give one a name = "…" of its own.',
+                    value=roster.name,
+                    field=(k, "name"),
+                )
+        return rosters

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from mobility.fields import WEEKDAYS, Days, Model, Share
+from mobility.fields import WEEKDAYS, Days, Model, RefusedError, Share
 
 SchoolZone = Literal["A", "B", "C"]
 
@@ -71,7 +71,13 @@ class Sources(Model):
         known = {path.as_posix() for path in named if path is not None}
         for path in self.credits:
             if Path(path).as_posix() not in known:
-                raise ValueError("has credits for a path that is none of the sources")
+                raise RefusedError(
+                    "There is no source of this path.",
+                    "Write the path as it stands in [sources]; it has: {known}.",
+                    value=path,
+                    field=("credits",),
+                    known=", ".join(sorted(known)),
+                )
         return self
 
     def credit(self, path: Path) -> Credit:

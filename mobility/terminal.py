@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,7 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mobility.errors import Finding
-from mobility.locale import translate
+from mobility.locale import number, translate
+from mobility.maps.texts import ENGLISH as PAGE_ENGLISH
 
 if TYPE_CHECKING:
     from mobility.init_territory import Gathered
@@ -25,8 +27,16 @@ Language = Literal["fr", "en"]
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
-#: Between thousands in French: a space at which no line is parted.
-NARROW = "\u202f"
+CODE_NAME = re.compile(r"[a-z]+(?:_[a-z]+)*")
+#: English words of columns whose name does not tell them.
+ENGLISH = {
+    "eur_year": "EUR a year",
+    "eur_per_worker": "EUR per worker",
+    "rosters_gained": "headcount served (whole roster)",
+    "employees_gained": "of whom riders",
+    "knee": "advised",
+}
+
 STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
 SUMMARY = ("site", "roster", "pool", "reachable", "white", "one_way_only", "main_reason")
 COMPARISON = ("site", "roster", "pool", "before", "after", "gained", "lost")
@@ -57,7 +67,7 @@ def _print_finding(severity: str, source: str, text: str, language: Language, in
 
 def print_table(frame: pd.DataFrame, title: str, language: Language) -> None:
     """Print a table; names of columns and texts are translated, missing counts are withheld."""
-    heads = [translate(str(column), language) for column in frame.columns]
+    heads = [_word(str(column), language) for column in frame.columns]
     rows = [[_cell(value, language) for value in row] for row in frame.itertuples(index=False)]
     widths = _widths([heads, *rows], out.width - 3 * len(heads) - 1)
     wide = sum(widths) + 3 * len(heads) + 1
@@ -104,8 +114,16 @@ def _cell(value: Any, language: Language) -> str:
     if isinstance(value, bool):
         return translate("yes" if value else "no", language)
     if isinstance(value, float | int):
-        return f"{value:,.0f}".replace(",", NARROW if language == "fr" else ",")
-    return translate(str(value), language)
+        return number(value, language)
+    return _word(str(value), language)
+
+
+def _word(name: str, language: str) -> str:
+    """Return the words for a column, or for a value known by a code name."""
+    text = translate(name, language)
+    if text != name or not CODE_NAME.fullmatch(name):
+        return text
+    return ENGLISH.get(name) or PAGE_ENGLISH.get(f"reason {name}") or name.replace("_", " ")
 
 
 def print_outputs(folder: Path, language: Language) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -10,8 +9,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
 
 from mobility.clock import DAY_S
-from mobility.errors import SourceNotFoundError, TerritoryError
-from mobility.fields import WEEKDAYS, ClockS, Days, Lat, Lon, Model, Share, Weekday
+from mobility.errors import SourceNotFoundError
+from mobility.fields import WEEKDAYS, ClockS, Days, Lat, Lon, Model, RefusedError, Share, Weekday
 from mobility.rosters import ROSTER_TEMPLATES, Roster, Shift, Site
 from mobility.sources import (
     DAY_KIND_WEEKDAYS,
@@ -21,6 +20,8 @@ from mobility.sources import (
     HomesSource,
     Sources,
 )
+from mobility.toml_text import read_toml
+from mobility.validation import explain_validation
 
 TransitMode = Literal["transit", "bike_transit", "park_and_ride", "on_demand"]
 StreetMode = Literal["walk", "bike", "e_bike", "car"]
@@ -33,7 +34,9 @@ def _check_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise ValueError('is no time zone; write e.g. "Europe/Paris"') from None
+        raise RefusedError(
+            "There is no such time zone.", 'Write a name such as "Europe/Paris".'
+        ) from None
     return name
 
 
@@ -158,9 +161,15 @@ class OnDemand(Model):
     def _one_area(self) -> OnDemand:
         given = [self.file is not None, bool(self.polygon), bool(self.communes)]
         if sum(given) != 1:
-            raise ValueError("needs its area once: file, polygon or communes")
+            raise RefusedError(
+                "The zone needs its area once.", "Give one of: file, polygon, communes."
+            )
         if self.polygon and len(self.polygon) < 3:
-            raise ValueError("has a polygon of fewer than three points")
+            raise RefusedError(
+                "The polygon has fewer than three points.",
+                "Give at least three pairs of longitude and latitude.",
+                field=("polygon",),
+            )
         return self
 
 
@@ -217,7 +226,12 @@ class Driving(Model):
     @model_validator(mode="after")
     def _whole_day(self) -> Driving:
         if len(self.hourly) not in (0, 24):
-            raise ValueError("needs 24 hourly factors, from 00:00 on")
+            raise RefusedError(
+                "These are {count} factors instead of 24.",
+                "Give one factor for each hour, from 00:00 on.",
+                field=("hourly",),
+                count=len(self.hourly),
+            )
         return self
 
 
@@ -295,16 +309,7 @@ class Territory(Model):
                 file=path,
                 mend="Check the path, or write a first file with: mobility init",
             )
-        try:
-            data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise TerritoryError(
-                "It is no valid TOML: {reason}.",
-                file=path,
-                mend="Mend the line named above; text stands between quotes, UTF-8 encoded.",
-                reason=str(error),
-            ) from None
-        return cls.from_dict(data, path)
+        return cls.from_dict(read_toml(path), path)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any], path: Path | None = None) -> Territory:
@@ -318,31 +323,9 @@ class Territory(Model):
         try:
             territory = cls.model_validate(data)
         except ValidationError as error:
-            raise explain_validation(error, path) from None
+            raise explain_validation(error, path, cls) from None
         territory._path = None if path is None else path.resolve()
         return territory
-
-
-def explain_validation(error: ValidationError, file: Path | str | None) -> TerritoryError:
-    """Turn pydantic's first complaint into an error that names field, value and mend."""
-    first = error.errors()[0]
-    places = [str(p + 1) if isinstance(p, int) else str(p) for p in first["loc"]]
-    message = first["msg"].removeprefix("Value error, ")
-    mend = "Correct this field; docs/formats.md lists every field and its values."
-    if first["type"] == "extra_forbidden":
-        message = "No such field."
-        mend = "Remove it or correct its spelling; docs/formats.md lists every field."
-    elif first["type"] == "missing":
-        message = "This field is missing."
-        mend = "Add it; docs/formats.md lists every field and its values."
-    value = first["input"]
-    return TerritoryError(
-        message.replace("{", "(").replace("}", ")"),
-        file=file,
-        column=".".join(places),
-        value=None if isinstance(value, dict | list) or first["type"] == "missing" else value,
-        mend=mend,
-    )
 
 
 __all__ = [

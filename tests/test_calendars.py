@@ -14,6 +14,7 @@ from mobility.errors import Finding, TerritoryError
 from mobility.inputs.calendars import ChosenDay, choose_days
 from mobility.inputs.gtfs import Feed, merge_feeds, read_feed
 from mobility.inputs.holidays import read_holidays
+from mobility.inputs.plain_days import plain_days
 from mobility.territory import DaysConfig
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -224,3 +225,40 @@ def test_networks_never_valid_together(tmp_path: Path) -> None:
     assert found[0].params["network"] == "two"
     assert found[0].params["nearest"] == day("2024-03-04")
     assert "4\u00a0mars 2024" in found[0].render("fr")
+
+
+def test_a_fixed_date_of_another_weekday_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(TerritoryError) as caught:
+        choose(spring(tmp_path / "f"), school_zone="C", dates={"saturday": "2024-02-06"})
+    assert caught.value.column == "days.dates.saturday"
+    assert "mardi ; ce jour type veut : samedi" in caught.value.render("fr")
+    own = [{"name": "friday night", "date": "2024-02-06", "weekdays": "fri"}]
+    with pytest.raises(TerritoryError, match="Tuesday; the kind of day wants: Friday"):
+        choose(spring(tmp_path / "f"), school_zone="C", extra=own)
+    with pytest.raises(TerritoryError, match="Tuesday"):
+        plain_days(DaysConfig.model_validate({"dates": {"sunday": "2024-02-06"}}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "date", "zone", "says"),
+    [
+        ("school_weekday", "2024-02-13", "C", "jour de semaine en vacances scolaires"),
+        ("school_weekday", "2024-02-13", None, "certaines zones"),
+        ("holiday_weekday", "2024-02-06", "C", "période scolaire"),
+        ("school_weekday", "2024-05-08", "C", "férié"),
+        ("saturday", "2025-11-01", "C", "férié"),
+        ("sunday", "2024-05-08", "C", ""),
+        ("school_weekday", "2024-02-06", "C", ""),
+        ("saturday", "2024-02-17", "C", ""),
+    ],
+)
+def test_a_fixed_date_that_is_no_ordinary_day_of_its_kind(kind, date, zone, says) -> None:
+    config = DaysConfig.model_validate({"dates": {kind: date}, "school_zone": zone})
+    findings: list[Finding] = []
+    plain_days(config, findings=findings)
+    told = [f.render("fr") for f in findings]
+    assert bool(told) == bool(says)
+    if says:
+        assert says in told[0]
+        assert f"days.dates.{kind} = {date}" in told[0]
+        assert findings[0].severity == "warning"

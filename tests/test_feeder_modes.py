@@ -222,7 +222,7 @@ def test_a_wrong_coordinate_names_the_row(tmp_path):
     path.write_text(
         SCHEMA + "1,A,,,1,Parking,,true,x,1.1,49.4,\n2,B,,,1,Parking,,true,x,1.1,490,\n"
     )
-    with pytest.raises(SourceError, match="row 2"):
+    with pytest.raises(SourceError, match="row 3"):
         read_car_parks(path)
 
 

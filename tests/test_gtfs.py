@@ -335,7 +335,7 @@ def test_unreadable_time_names_row_column_and_value(tmp_path: Path, value: str) 
     rows[1]["arrival_time"] = value
     texts = {"stop_times": to_csv(rows)}
     found = error(write_gtfs(tmp_path / "f", stops=STOPS, trips=[LINE], texts=texts))
-    assert (found.row, found.column, found.value) == (2, "arrival_time", value)
+    assert (found.row, found.column, found.value) == (3, "arrival_time", value)
 
 
 @pytest.mark.parametrize(
@@ -365,7 +365,7 @@ def test_unreadable_values_name_their_place(
         assert np.isnan(read_feed(path, cache=False).lonlat()[0, 0])
         return
     found = error(path)
-    assert (found.row, found.column, found.value) == (1, column, value)
+    assert (found.row, found.column, found.value) == (2, column, value)
 
 
 def test_a_feed_without_usable_trips(tmp_path: Path) -> None:
@@ -497,3 +497,19 @@ def test_a_zip_in_memory_order_does_not_matter(tmp_path: Path) -> None:
     two.write_bytes(buffer.getvalue())
     first, second = read_feed(one, cache=False), read_feed(two, cache=False)
     assert first.stop_times.equals(second.stop_times)
+
+
+def test_a_feed_without_any_calendar_is_none(tmp_path: Path) -> None:
+    found = error(write_gtfs(tmp_path / "f.zip", stops=STOPS, trips=[LINE], omit=["calendar"]))
+    assert "neither calendar.txt nor calendar_dates.txt" in found.problem
+    assert found.file is not None
+    assert found.file.endswith("f.zip")
+
+
+def test_a_zip_within_a_zip_is_named(tmp_path: Path) -> None:
+    inner = write_gtfs(tmp_path / "gtfs.zip", stops=STOPS, trips=[LINE])
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as archive:
+        archive.write(inner, "export/gtfs.zip")
+    found = error(tmp_path / "outer.zip")
+    assert "export/gtfs.zip" in str(found)
+    assert "contient un autre zip" in found.render("fr")

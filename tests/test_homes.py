@@ -73,7 +73,7 @@ def test_a_french_spreadsheet_export_is_read_as_it_is(tmp_path, encoding):
 
 def test_rows_without_ids_are_numbered_and_blank_lines_passed_over(tmp_path):
     homes = read(tmp_path, "lon,lat,workers\n3.87,43.61,1\n\n3.88,43.61,2\n")
-    assert list(homes.frame["home_id"]) == ["1", "3"]
+    assert list(homes.frame["home_id"]) == ["2", "4"]
 
 
 def test_coordinates_in_a_projected_system(tmp_path):
@@ -110,19 +110,19 @@ def test_addresses_of_single_workers_are_noticed(tmp_path):
 @pytest.mark.parametrize(
     ("text", "row", "column", "value", "says"),
     [
-        (PLAIN.replace("12", "-3"), 1, "workers", "-3", "less than 0"),
-        (PLAIN.replace("7.5", "many"), 2, "workers", "many", "no number"),
-        (PLAIN.replace("7.5", "NaN"), 2, "workers", "NaN", "no number"),
-        (PLAIN.replace("7.5", "1e300"), 2, "workers", "1e300", "more than"),
-        (PLAIN.replace("7.5", '"1,234"'), 2, "workers", "1,234", "two ways"),
-        (PLAIN.replace("3.88", ""), 2, "lon", None, "empty"),
-        (PLAIN.replace("3.88", "388"), 2, "lon, lat", "388, 43.62", "degrees"),
-        (PLAIN.replace("3.88,43.62", "43.62,3.88"), 2, "lon, lat", "43.62, 3.88", "exchanged"),
-        (PLAIN.replace("b,Là", "a,Là"), 2, "id", "a", "row 1"),
+        (PLAIN.replace("12", "-3"), 2, "workers", "-3", "less than 0"),
+        (PLAIN.replace("7.5", "many"), 3, "workers", "many", "no number"),
+        (PLAIN.replace("7.5", "NaN"), 3, "workers", "NaN", "no number"),
+        (PLAIN.replace("7.5", "1e300"), 3, "workers", "1e300", "more than"),
+        (PLAIN.replace("7.5", '"1,234"'), 3, "workers", "1,234", "two ways"),
+        (PLAIN.replace("3.88", ""), 3, "lon", None, "empty"),
+        (PLAIN.replace("3.88", "388"), 3, "lon, lat", "388, 43.62", "degrees"),
+        (PLAIN.replace("3.88,43.62", "43.62,3.88"), 3, "lon, lat", "43.62, 3.88", "exchanged"),
+        (PLAIN.replace("b,Là", "a,Là"), 3, "id", "a", "row 2"),
         (PLAIN.replace("workers", "workrs"), None, "workers", None, "did you mean 'workrs'"),
         (PLAIN.replace("lon", "easting"), None, "lon", None, "id, name, easting, lat, workers"),
         (PLAIN.replace("12", "0").replace("7.5", "0"), None, "workers", None, "no worker"),
-        (PLAIN.replace("7.5", "7.5,9"), 2, None, None, "5 columns"),
+        (PLAIN.replace("7.5", "7.5,9"), 3, None, None, "5 columns"),
         (PLAIN.replace("name", "id"), None, "id", None, "same name"),
         ("id,lon,lat,workers\n", None, None, None, "no rows"),
         ("", None, None, None, "no rows"),
@@ -231,7 +231,7 @@ def test_one_kilometre_cells_and_wrong_identifiers(tmp_path):
     homes = read(tmp_path, text, kind="insee_grid", id="id")
     assert np.isclose(homes.cells.to_crs(3035).area[0], 1e6)
     error = refused(tmp_path, text + "CRS3035RES200mN23;1\n", kind="insee_grid", id="id")
-    assert (error.row, error.value) == (2, "CRS3035RES200mN23")
+    assert (error.row, error.value) == (3, "CRS3035RES200mN23")
 
 
 def test_insee_cells_beyond_the_study_area_are_left_out(tmp_path):
@@ -440,7 +440,7 @@ def test_errors_about_employees_name_the_row_not_the_person(tmp_path, change, co
     text = STAFF.replace(*change)
     error = refused(tmp_path, text, kind="employees", sites=SITES, groups=["sans_voiture"])
     assert error.column == column
-    assert error.row in {1, 2}
+    assert error.row in {2, 3}
     assert (error.value is None) is hidden
     assert "43" not in str(error).replace('"EPSG:4326"', "").replace("(EPSG:4326)", "")
 
@@ -458,7 +458,7 @@ def test_employees_by_commune_are_spread_team_by_team(tmp_path):
     error = refused(
         tmp_path, text.replace("Hérault", "Gard", 1), kind="employees", zones="communes.gpkg"
     )
-    assert error.row == 31
+    assert error.row == 32
     assert "Gard" not in str(error)
 
 

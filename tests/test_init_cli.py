@@ -119,7 +119,7 @@ def test_from_a_place_name_to_a_first_map(site, tmp_path):
 def test_a_credit_of_no_source_is_refused():
     homes = {"file": "h.csv"}
     sources = {"homes": homes, "gtfs": ["a.zip"], "credits": {"b.zip": {"licence": "x"}}}
-    with pytest.raises(TerritoryError, match="a path that is none of the sources"):
+    with pytest.raises(TerritoryError, match="no source of this path"):
         Territory.from_dict({"name": "t", "sources": sources})
 
 
@@ -179,6 +179,20 @@ def test_a_local_timetable_is_copied(site, tmp_path):
     wrong = run("init", "Droiteville", "-o", "b", "--radius-km", "9", "--gtfs", "none.zip")
     assert "none.zip" in wrong.output
     assert "b/data/gtfs" in wrong.output
+
+
+@pytest.mark.parametrize(
+    ("centre", "hint"),
+    [
+        ("46.6,-1.4", "--centre=-1.4,46.6"),
+        ("16.2,-61.5", "--centre=-61.5,16.2"),
+        ("8.4,53.1", "outside France"),
+    ],
+)
+def test_a_centre_outside_france_is_refused(site, centre, hint):
+    shown = run("init", "Droiteville", f"--centre={centre}")
+    assert shown.exit_code == 2
+    assert hint in shown.output
 
 
 @pytest.mark.parametrize("centre", ["46.6", "x,y", "400,46", "-1.4"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mobility.locale import french, translate
+from mobility.locale import french, number, singular, translate
 
 PACKAGE = Path(__file__).parents[1] / "mobility"
 
@@ -20,7 +20,10 @@ def sentences():
                 continue
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
             if name.endswith("Error") and name not in ("ValueError", "AssertionError"):
-                found = [*node.args[:1], *(k.value for k in node.keywords if k.arg == "mend")]
+                found = [
+                    *node.args[: 1 + (name == "RefusedError")],
+                    *(k.value for k in node.keywords if k.arg == "mend"),
+                ]
             elif name in ("Finding", "_finding"):
                 found = [*node.args[2:3], *(k.value for k in node.keywords if k.arg == "message")]
             else:
@@ -64,3 +67,31 @@ def test_fields_are_filled_in_both_languages():
     template = "The territory file does not exist."
     assert translate(template, "en") == template
     assert translate(template, "fr").startswith("Le fichier")
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_one_is_told_in_the_singular(language):
+    texts = singular()[language]
+    assert texts.keys() == singular()["en"].keys()
+    for template, text in texts.items():
+        assert template in french(), template
+        assert fields(text) == fields(template) - {"count", *LESS.get(template, ())}, template
+        told = translate(template, language, count=1, **dict.fromkeys(fields(text), "x"))
+        assert "{" not in told
+
+
+#: Fields that say nothing of one thing.
+LESS = {"{count} employees are counted in {cells} cells; their addresses are not kept.": ("cells",)}
+
+
+def test_what_check_counts_has_a_singular():
+    """Every finding that starts with a number of things, so that none reads "1 lines"."""
+    counted = {s for _, s in SENTENCES if s.startswith("{count} ")}
+    assert not counted - singular()["fr"].keys()
+
+
+def test_numbers_are_written_as_the_language_does():
+    assert number(1234567.25, "fr", 1) == "1 234 567,2"
+    assert number(10_000, "en") == "10,000"
+    assert translate("{count} layers: {path}", "fr", count=1, path="a") == "1 couche : a"
+    assert translate("{count} layers: {path}", "fr", count=2, path="a") == "2 couches : a"

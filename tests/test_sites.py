@@ -50,23 +50,23 @@ def test_english_headers_and_margins(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "row", "column", "value"),
     [
-        ("5h;13h", "25:00;13h", 3, "Début", "25:00"),
-        ("5h;13h", "5h;", 3, "Fin", None),
-        ("13:00;21:00", "13:75;21:00", 4, "Début", "13:75"),
-        (";121", ";-3", 1, "Effectif", "-3"),
-        (";121", ";12,5", 1, "Effectif", "12,5"),
-        (";121", ";beaucoup", 1, "Effectif", "beaucoup"),
-        ("3×8", "4x8", 1, "Équipe", "4x8"),
-        ("-1,4;46,7;", ";;", 3, "lon, lat", None),
-        ("-1,431;46,671", "-1,431;", 2, "Latitude", None),
-        ("-1,431;46,671", "46,671;-1,431", 2, "Longitude, Latitude", "46.671, -1.431"),
-        ("-1,43;46,67", "360000;6600000", 1, "Longitude, Latitude", "360000, 6.6e+06"),
-        ("lun-ven", "lun-zen", 4, "Jours", "lun-zen"),
-        ("usine a;", "usine a;Autre", 2, "Employeur", "Autre"),
-        ("soir", "matin", 4, "Poste", "matin"),
-        ("Usine A;Acier", ";Acier", 1, "Nom", None),
-        ("3×8;;;;;121", ";;;;;121", 1, "Équipe", None),
-        ("3×8;;;;;121", ";;;;;", 1, "roster", None),
+        ("5h;13h", "25:00;13h", 4, "Début", "25:00"),
+        ("5h;13h", "5h;", 4, "Fin", None),
+        ("13:00;21:00", "13:75;21:00", 5, "Début", "13:75"),
+        (";121", ";-3", 2, "Effectif", "-3"),
+        (";121", ";12,5", 2, "Effectif", "12,5"),
+        (";121", ";beaucoup", 2, "Effectif", "beaucoup"),
+        ("3×8", "4x8", 2, "Équipe", "4x8"),
+        ("-1,4;46,7;", ";;", 4, "lon, lat", None),
+        ("-1,431;46,671", "-1,431;", 3, "Latitude", None),
+        ("-1,431;46,671", "46,671;-1,431", 3, "Longitude, Latitude", "46.671, -1.431"),
+        ("-1,43;46,67", "360000;6600000", 2, "Longitude, Latitude", "360000, 6.6e+06"),
+        ("lun-ven", "lun-zen", 5, "Jours", "lun-zen"),
+        ("usine a;", "usine a;Autre", 3, "Employeur", "Autre"),
+        ("soir", "matin", 5, "Poste", "matin"),
+        ("Usine A;Acier", ";Acier", 2, "Nom", None),
+        ("3×8;;;;;121", ";;;;;121", 2, "Équipe", None),
+        ("3×8;;;;;121", ";;;;;", 2, "roster", None),
         ("Nom;", "Nam;", None, "name", None),
         ("Longitude", "Lo", None, "lon", None),
     ],
@@ -128,7 +128,8 @@ def test_sites_of_a_point_layer_and_of_a_toml_file(tmp_path):
     (tmp_path / "s.toml").write_text(toml + toml.replace("46.7", "146.7"))
     with pytest.raises(MobilityError) as caught:
         read_sites_file(tmp_path / "s.toml")
-    assert (caught.value.row, caught.value.column) == (2, "gates.1.2")
+    assert (caught.value.entry, caught.value.column) == (("site", 2), "gates.1.2")
+    assert "site no. 2, field gates.1.2, value '146.7'" in str(caught.value)
 
 
 @pytest.mark.parametrize(

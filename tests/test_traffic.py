@@ -50,7 +50,7 @@ def test_a_peak_over_midnight_and_hourly_factors():
 
 
 def test_24_factors_or_none():
-    with pytest.raises(TerritoryError, match="needs 24 hourly factors"):
+    with pytest.raises(TerritoryError, match="instead of 24"):
         Territory.from_dict(
             {"name": "x", "sources": {"homes": {"file": "h.csv"}}, "driving": {"hourly": [1.0]}}
         )

@@ -45,10 +45,10 @@ def test_a_table_of_ones_own(tmp_path):
 @pytest.mark.parametrize(
     ("text", "row", "column"),
     [
-        ("commune;taux\n85191;0.8\nRoche;1\n", 2, "commune"),
-        ("commune;taux\n85191;80\n", 1, "rate"),
-        ("commune;taux\n85191;beaucoup\n", 1, "rate"),
-        ("commune;taux;date effet\n85191;1;hier\n", 1, "date"),
+        ("commune;taux\n85191;0.8\nRoche;1\n", 3, "commune"),
+        ("commune;taux\n85191;80\n", 2, "rate"),
+        ("commune;taux\n85191;beaucoup\n", 2, "rate"),
+        ("commune;taux;date effet\n85191;1;hier\n", 2, "date"),
         ("commune;montant\n85191;1\n", None, "rate"),
     ],
 )

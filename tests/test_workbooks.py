@@ -57,7 +57,7 @@ def test_a_sheet_is_chosen_by_its_name(tmp_path):
 
 def test_an_error_names_the_row_of_the_sheet(tmp_path):
     rows = [*SITES, ["Autre", None, "x", 46.7, "3x8", None, None, 1]]
-    with pytest.raises(SourceError, match="row 3, field Lon, value 'x'"):
+    with pytest.raises(SourceError, match="row 4, field Lon, value 'x'"):
         read_sites_file(workbook(tmp_path / "s.xlsx", ("S", rows)))
 
 
@@ -72,7 +72,7 @@ def test_employees_of_a_workbook_are_counted_and_never_quoted(tmp_path):
     assert homes.personal
     rows[3][0] = "12 rue du Secret"
     workbook(tmp_path / "e.xlsx", ("RH", rows))
-    with pytest.raises(SourceError, match="row 3") as caught:
+    with pytest.raises(SourceError, match="row 4") as caught:
         read_homes(territory.sources.homes, territory)
     assert "Secret" not in caught.value.render("fr")
 
@@ -135,3 +135,12 @@ def test_other_workbooks_say_what_to_save(tmp_path):
     (tmp_path / "s.ods").write_bytes(b"PK")
     with pytest.raises(SourceError, match=r"\.xlsx"):
         read_sites_file(tmp_path / "s.ods")
+
+
+def test_rows_are_those_the_spreadsheet_shows(tmp_path):
+    """Blank rows above and among the rows count, as Excel counts them."""
+    rows = [[None] * 8, *SITES, [None] * 8, ["Autre", None, "x", 46.7, "3x8", None, None, 1]]
+    with pytest.raises(SourceError) as caught:
+        read_sites_file(workbook(tmp_path / "s.xlsx", ("S", rows)))
+    assert caught.value.row == len(rows)
+    assert f"ligne {len(rows)}" in caught.value.render("fr")

@@ -25,7 +25,8 @@ class LegText:
     kind
         ``walk``, ``ride`` or ``wait``.
     depart, arrive
-        Local clock, ``HH:MM``.
+        Local clock, ``HH:MM``: the minute in which one must leave, and that by which one has
+        arrived. A walk or a wait after another leg starts when that one has ended.
     from_name, to_name
         Stop names; empty for the home, the site's name for its gate.
     line, headsign
@@ -78,9 +79,11 @@ class EdgeAnswers:
     def texts(self, home: int) -> tuple[LegText, ...]:
         """Return the journey of a home in words, empty where there is none."""
         found = self.itinerary(home)
-        return () if found is None else tuple(self._text(leg) for leg in found.legs)
+        legs = () if found is None else found.legs
+        return tuple(self._text(leg, first=k == 0) for k, leg in enumerate(legs))
 
-    def _text(self, leg: Leg) -> LegText:
+    def _text(self, leg: Leg, *, first: bool) -> LegText:
+        leaving = first or leg.kind == "ride"
         line, headsign = "", ""
         if leg.kind == "ride" and leg.trip >= 0:
             trip = self.study.feed.trips.iloc[leg.trip]
@@ -88,8 +91,8 @@ class EdgeAnswers:
             line = line_name(self.study, leg.trip)
         return LegText(
             leg.kind,
-            self._clock(leg.depart_s),
-            self._clock(leg.arrive_s),
+            self._clock(leg.depart_s, up=not leaving),
+            self._clock(leg.arrive_s, up=True),
             self._place(leg.from_stop),
             self._place(leg.to_stop),
             line,
@@ -97,8 +100,9 @@ class EdgeAnswers:
             leg.arrive_s - leg.depart_s,
         )
 
-    def _clock(self, axis_s: int) -> str:
-        moment = axis_to_local(self.day.date, axis_s, self.study.territory.zone)
+    def _clock(self, axis_s: int, *, up: bool) -> str:
+        minute = -(-axis_s // 60) if up else axis_s // 60
+        moment = axis_to_local(self.day.date, minute * 60, self.study.territory.zone)
         return moment.strftime("%H:%M")
 
     def _place(self, stop: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -12,6 +13,8 @@ import pandas as pd
 
 from mobility.errors import TerritoryError
 from mobility.locale import translate
+
+FIELDS = ("value", "unit", "year", "source")
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,11 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
             yield prefix + key, entry
 
 
+def factor_names(overrides: Mapping[str, Any]) -> list[str]:
+    """Return the dotted names of a ``[factors]`` table."""
+    return [name for name, _ in _flat(overrides)]
+
+
 @dataclass(frozen=True)
 class Factors:
     """Every factor of a room, by name; its values stand in ``FILE`` of ``PACKAGE``."""
@@ -68,7 +76,8 @@ class Factors:
         ----------
         overrides
             The ``[factors]`` table: names, dotted or nested, to a number or to a row.
-            Names this room does not know are left to the others.
+            Names this room does not know are left to the others; `mobility.settings` checks
+            that one of them knows each.
         file
             The territory file, for the error.
 
@@ -110,7 +119,8 @@ class Factors:
 def _overridden(row: Factor, entry: object, file: object) -> Factor:
     given: Mapping[str, Any] = entry if isinstance(entry, Mapping) else {"value": entry}
     value = given.get("value")
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+    number = None if isinstance(value, bool) or not isinstance(value, int | float) else value
+    if number is None or not 0 <= number < math.inf:
         raise TerritoryError(
             "A factor must be a number of at least zero.",
             file=None if file is None else str(file),
@@ -118,11 +128,21 @@ def _overridden(row: Factor, entry: object, file: object) -> Factor:
             value=value,
             mend="Write a number, or a row with value, unit, year and source.",
         )
+    year = given.get("year", row.year)
+    wrong = next((key for key in given if key not in FIELDS), None)
+    if wrong is not None or isinstance(year, bool) or not isinstance(year, int):
+        raise TerritoryError(
+            "A row of a factor holds value, unit, year (a whole number) and source.",
+            file=None if file is None else str(file),
+            column=f"factors.{row.name}.{wrong or 'year'}",
+            value=given[wrong or "year"],
+            mend="Write a number, or a row with value, unit, year and source.",
+        )
     return replace(
         row,
-        value=float(value),
+        value=float(number),
         unit=str(given.get("unit", row.unit)),
-        year=int(given.get("year", row.year)),
+        year=year,
         source=str(given.get("source", "Territory file")),
         check=False,
     )

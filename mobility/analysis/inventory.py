@@ -10,33 +10,39 @@ import pandas as pd
 from mobility.analysis.study import Study
 from mobility.errors import Finding, TerritoryError
 from mobility.inputs.gtfs_canonical import canonical_findings
+from mobility.locale import Word, number, translate
 
 
-def inventory(study: Study) -> pd.DataFrame:
+def inventory(study: Study, language: str = "en") -> pd.DataFrame:
     """Return what was found: one row per thing, ``what`` and ``found`` (text)."""
+
+    def shown(value: float) -> str:
+        return number(value, language)
+
     feed, homes, streets = study.feed, study.homes.frame, study.streets
     rows = [
-        ("streets (km)", f"{streets.length_m.sum() / 1000:,.0f}"),
+        ("streets (km)", shown(streets.length_m.sum() / 1000)),
         ("bounding box of the streets", _box(*streets.bounds_lonlat)),
     ]
     if not feed.stops.empty:
         own = (feed.stops["location_type"] == 0) & (feed.stops["copy_of"] < 0)
         rows += [
-            ("stops", f"{int(own.sum()):,}"),
+            ("stops", shown(int(own.sum()))),
             ("bounding box of the stops", _bounds(feed.stops["lon"], feed.stops["lat"])),
-            ("lines", f"{len(feed.routes):,}"),
+            ("lines", shown(len(feed.routes))),
         ]
     for day in study.days if not feed.stops.empty else ():
         tt = study.timetables[day.kind].timetable
-        rows.append((f"trips, {day.kind}", f"{int((tt.run_day == 0).sum()):,} ({day.date})"))
+        what = translate("trips, {kind}", language, kind=Word(day.label))
+        rows.append((what, f"{shown(int((tt.run_day == 0).sum()))} ({day.date})"))
     points = homes.geometry
     rows += [
-        ("homes", f"{len(homes):,}"),
-        ("workers", f"{homes['workers'].sum():,.0f}"),
+        ("homes", shown(len(homes))),
+        ("workers", shown(homes["workers"].sum())),
         ("bounding box of the homes", _bounds(points.x, points.y)),
-        ("sites", f"{len(study.sites):,}"),
-        ("shifts", f"{len(study.shifts):,}"),
-        ("headcount", f"{study.shifts['headcount'].sum():,}"),
+        ("sites", shown(len(study.sites))),
+        ("shifts", shown(len(study.shifts))),
+        ("headcount", shown(study.shifts["headcount"].sum())),
     ]
     return pd.DataFrame(rows, columns=["what", "found"])
 
@@ -88,7 +94,8 @@ def find_shift(study: Study, site: str, shift: str, roster: str | None, day_kind
     Raises
     ------
     TerritoryError
-        A name is unknown, or the shift does not work on that kind of day.
+        A name is unknown, several rosters have a shift of that name, or the shift does not
+        work on that kind of day.
     """
     shifts = study.shifts
     for what, column, name in (
@@ -102,10 +109,36 @@ def find_shift(study: Study, site: str, shift: str, roster: str | None, day_kind
         shifts = shifts[shifts[column] == name]
         if shifts.empty:
             raise _unknown(what, name, known)
-    kinds = [day.kind for day in study.days]
-    if day_kind not in kinds:
-        raise _unknown("day", day_kind, kinds)
-    return int(shifts["shift_id"].iloc[0])
+    rosters = shifts["roster"].unique().tolist()
+    if len(rosters) > 1:
+        raise TerritoryError(
+            "Several rosters of this site have a shift of this name.",
+            column="shift",
+            value=shift,
+            mend="Choose one with --roster: {known}.",
+            known=", ".join(rosters),
+        )
+    days = {day.kind: day for day in study.days}
+    if day_kind not in days:
+        raise _unknown("day", day_kind, list(days))
+    shift_id = int(shifts["shift_id"].iloc[0])
+    worked = [kind for kind, day in days.items() if study.works_on(shift_id, day)]
+    if day_kind not in worked:
+        raise _idle(shift, day_kind, worked)
+    return shift_id
+
+
+def _idle(shift: str, day_kind: str, worked: list[str]) -> TerritoryError:
+    return TerritoryError(
+        "The shift {shift} does not work on this kind of day.",
+        column="day",
+        value=day_kind,
+        mend="Choose one with --day: {known}."
+        if worked
+        else "Add kinds of day, or a date within the rosters' period to days.extra.",
+        shift=shift,
+        known=", ".join(worked),
+    )
 
 
 def _unknown(what: str, value: str, known: list[str]) -> TerritoryError:

@@ -75,7 +75,7 @@ def isochrone_layers(
     Raises
     ------
     TerritoryError
-        The kind of day is not studied.
+        The kind of day is not studied, or a mode is not evaluated.
     """
     day = next((d for d in study.days if d.kind == day_kind), None)
     if day is None:
@@ -86,8 +86,7 @@ def isochrone_layers(
             mend="Write one of: {known}.",
             known=", ".join(d.kind for d in study.days),
         )
-    evaluated = [m for m in study.territory.modes.evaluated if m in MODES]
-    wanted = [m for m in evaluated if modes is None or m in modes]
+    wanted = _wanted_modes(study, modes)
     seen: set[tuple[int, int, bool, str]] = set()
     known: Known = {}
     for row in study.shift_rows:
@@ -100,6 +99,24 @@ def isochrone_layers(
                 if key not in seen:
                     seen.add(key)
                     yield _isochrone(study, row, day, edge, mode, minutes, known)
+
+
+def _wanted_modes(study: Study, modes: Sequence[str] | None) -> list[str]:
+    evaluated = [m for m in study.territory.modes.evaluated if m in MODES]
+    for mode in modes or ():
+        if mode not in evaluated:
+            raise TerritoryError(
+                "This mode has isochrones, but is not among those evaluated."
+                if mode in MODES
+                else "There are no isochrones of such a mode.",
+                column="mode",
+                value=mode,
+                mend="Add it to modes.evaluated, or write one of: {known}."
+                if mode in MODES
+                else "Write one of: {known}.",
+                known=", ".join(evaluated),
+            )
+    return [m for m in evaluated if modes is None or m in modes]
 
 
 def _isochrone(

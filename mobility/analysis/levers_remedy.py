@@ -11,7 +11,7 @@ from shapely.geometry.base import BaseGeometry
 
 from mobility.analysis.commutes import Access
 from mobility.analysis.levers_model import Lever
-from mobility.locale import translate
+from mobility.locale import number, translate
 
 #: Shifts named in one sentence; the others are counted.
 NAMED_SHIFTS = 2
@@ -163,12 +163,6 @@ def alternatives(remedies: Sequence[Remedy]) -> list[tuple[int, int]]:
         for trip in trips:
             first.setdefault(trip, k)
     return found
-
-
-def number(value: float, language: str) -> str:
-    """Return a whole number with its thousands apart, as the language writes them."""
-    text = f"{value:,.0f}"
-    return text.replace(",", "\u202f") if language == "fr" else text
 
 
 def count_text(value: float, language: str, threshold: float) -> str:

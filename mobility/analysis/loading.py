@@ -24,9 +24,11 @@ from mobility.errors import Finding
 from mobility.inputs.calendars import ChosenDay, choose_days
 from mobility.inputs.gtfs import Feed
 from mobility.inputs.gtfs_quality import check_feed, school_routes
+from mobility.inputs.gtfs_zones import zone_findings
 from mobility.inputs.holidays import read_holidays
 from mobility.inputs.homes import Homes, read_homes
 from mobility.inputs.plain_days import plain_days
+from mobility.inputs.roster_checks import roster_findings
 from mobility.inputs.sites import read_sites
 from mobility.network.footpaths import stop_walks
 from mobility.network.modes import edge_times
@@ -86,18 +88,20 @@ def build_study(
         A gate, or every home, lies outside the streets.
     """
     limits, speeds = territory.limits, territory.speeds
-    findings = list(findings)
+    findings = [*findings, *roster_findings(sites)]
     if feed.trips.empty and not territory.sources.gtfs:
-        days = tuple(plain_days(territory.days))
+        days = tuple(plain_days(territory.days, findings=findings))
     else:
         days = tuple(choose_days(feed, territory.days, territory.zone, findings=findings))
+    findings += zone_findings(feed, [day.date for day in days], territory.zone)
     feed, found = checked_timetables(territory, feed, days)
     progress("walks")
     walking = edge_times(streets, "walk", speeds)
     stops_lonlat = feed.stops[["lon", "lat"]].to_numpy(np.float64)
     homes_lonlat = homes.lonlat
     gates_lonlat = np.array([gate for site in sites for gate in site.gates], np.float64)
-    findings += list(place_findings(streets, walking, feed, homes, sites, gates_lonlat))
+    places = place_findings(territory, streets, walking, feed, homes, sites, gates_lonlat)
+    findings += list(places)
     reach_s = RELAXED_WALK * limits.max_walk_min * 60
     home_table = walks_to_stops(streets, feed, homes_lonlat, reach_s, speeds, walking)
     gate_table = walks_to_stops(streets, feed, gates_lonlat, reach_s, speeds, walking)

@@ -293,7 +293,7 @@ class _Builder:
             raise TerritoryError(
                 "No home is in this commune.",
                 file=self.territory.path,
-                row=row + 1,
+                entry=("zone", row + 1),
                 column="on_demand.communes",
                 value=unknown[0],
                 mend="Write the name as the homes carry it; the nearest is {near}.",
@@ -357,7 +357,7 @@ class _Builder:
             raise TerritoryError(
                 "There is no such stop.",
                 file=self.territory.path,
-                row=row + 1,
+                entry=("zone", row + 1),
                 column="on_demand.hubs",
                 value=name,
                 mend="Write a stop_id or a stop's name; the nearest is {near}.",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+from pyproj import Transformer
 
 from mobility.errors import Finding, SourceError
 from mobility.inputs.gtfs import Feed
@@ -16,12 +17,13 @@ from mobility.network.modes import paths_missing_finding
 from mobility.network.snap import far_finding, island_finding
 from mobility.network.streets import Streets
 from mobility.network.turns import rules_findings
-from mobility.territory import Site
+from mobility.territory import Site, Territory
 
 Float = NDArray[np.float64]
 
 
 def place_findings(
+    territory: Territory,
     streets: Streets,
     walking: Times,
     feed: Feed,
@@ -49,15 +51,7 @@ def place_findings(
         )
     at_home = walk_snaps(streets, walking, homes.lonlat)
     if (at_home.edge < 0).all():
-        raise SourceError(
-            "Every home lies outside the streets, which span longitudes {west:.3f} to "
-            "{east:.3f} and latitudes {south:.3f} to {north:.3f}.",
-            mend="Check the coordinates and the CRS of the homes, or take a larger extract.",
-            west=west,
-            south=south,
-            east=east,
-            north=north,
-        )
+        raise _homes_outside(territory, homes, streets)
     stops = feed.stops[feed.stops["location_type"] == 0]
     at_stop = walk_snaps(streets, walking, stops[["lon", "lat"]].to_numpy(np.float64))
     home_names = homes.frame["home_id"].astype(str).tolist()
@@ -70,6 +64,36 @@ def place_findings(
     ):
         if finding is not None:
             yield finding
+
+
+def _homes_outside(territory: Territory, homes: Homes, streets: Streets) -> SourceError:
+    """Return the error about homes none of which stands on the streets, with its likely cause."""
+    source = territory.sources.homes
+    west, south, east, north = streets.bounds_lonlat
+    lon, lat = homes.lonlat[0]
+    mend = "Name the homes of this territory, or take a larger extract of the streets."
+    if west <= lat <= east and south <= lon <= north:
+        mend = "Longitude and latitude look exchanged: exchange the two columns."
+    elif source.crs is not None:
+        x, y = Transformer.from_crs(4326, source.crs, always_xy=True).transform(lon, lat)
+        mend = "The coordinates were read as {crs}: correct crs in [sources.homes]."
+        if west <= x <= east and south <= y <= north:
+            mend = "The coordinates are degrees, not {crs}: remove crs from [sources.homes]."
+    return SourceError(
+        "Every home lies outside the streets, which span longitudes {west:.3f} to "
+        "{east:.3f} and latitudes {south:.3f} to {north:.3f}; the value is where the first "
+        "one stands.",
+        file=territory.resolve(source.file),
+        column="sources.homes",
+        # Where one of a few employees lives is told to nobody.
+        value=None if homes.personal else f"{lon:.5f}, {lat:.5f}",
+        mend=mend,
+        west=west,
+        south=south,
+        east=east,
+        north=north,
+        crs=source.crs,
+    )
 
 
 def unreachable_stops(feed: Feed, *tables: WalkTable) -> list[Finding]:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from mobility.clock import axis_origin_utc
 from mobility.errors import Finding, TerritoryError
+from mobility.inputs.fixed_dates import check_fixed_date
 from mobility.inputs.gtfs import Feed
 from mobility.inputs.holidays import Holidays, read_holidays
 from mobility.territory import (
@@ -92,8 +93,9 @@ def choose_days(
     Raises
     ------
     TerritoryError
-        A fixed date lies outside the feed's calendar or has no trip; the error names the
-        feed's period. Or the country or a kind of day is unknown.
+        A fixed date falls on none of its kind's weekdays, or lies outside the feed's calendar
+        or has no trip; the error then names the feed's period. Or the country or a kind of day
+        is unknown.
     """
     told = [] if findings is None else findings
     period = feed.period
@@ -113,6 +115,8 @@ def choose_days(
     for kind in kinds:
         date = config.dates.get(kind.name, kind.date)
         day = _fixed(feed, kind, date) if date else chooser.typical(kind)
+        warning = check_fixed_date(kind, date, holidays, config) if date else None
+        told += [] if warning is None else [warning]
         if day is None:
             told.append(_kind_absent(kind, period))
             continue

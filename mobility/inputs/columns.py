@@ -1,7 +1,7 @@
 """A table of one source file: its columns found, checked and cast, with clear errors.
 
-Rows keep their number in the file (1-based, header excluded) as the index of the frame, so
-that every complaint can name the row.
+Rows keep their number in the file as the index of the frame, so that every complaint can name
+the row: the header of a CSV or a sheet is row 1; the first feature of a layer is.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Table:
         Where they come from; named in every error.
     frame
         The columns: text (``str``, empty when missing) for a CSV, the layer's own types
-        otherwise. The index is the row number, 1-based, header excluded.
+        otherwise. The index is the row number in the file.
     decimal_comma
         Whether ``1,234`` reads as one and a bit (fields are parted by something else).
     private
@@ -54,7 +54,7 @@ class Table:
         column: str | None = None,
         value: object = None,
         mend: str,
-        **params: object,
+        **params: Any,
     ) -> SourceError:
         """Return an error about this file, without the value when it is personal."""
         return SourceError(

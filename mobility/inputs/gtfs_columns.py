@@ -55,7 +55,7 @@ def _parsed(
             raise SourceError(
                 "This value cannot be read.",
                 file=file,
-                row=int(values.index[row]) + 1,
+                row=int(values.index[row]) + 2,
                 column=str(values.name),
                 value=texts[codes[row]],
                 mend=mend,

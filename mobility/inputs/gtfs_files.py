@@ -126,6 +126,13 @@ def read_tables(path: Path) -> RawTables:
                 mend="Ask its publisher for a complete feed, or name another file under gtfs.",
                 table="stop_times" if "stop_times" in missing else missing[0],
             )
+        if not present & {"calendar", "calendar_dates"}:
+            raise SourceError(
+                "It is no GTFS feed: it holds neither calendar.txt nor calendar_dates.txt, so no "
+                "trip has a date.",
+                file=path,
+                mend="Ask its publisher for a complete feed, or name another file under gtfs.",
+            )
         source = _open(path, folder)
         tables = {name: _read_table(path, source, name) for name in REQUIRED_COLUMNS}
     return RawTables(path, tables, present)
@@ -346,6 +353,14 @@ def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]
             raise _two_feeds(path, str(name))
         members[name.name] = member
         total += member.file_size
+    inner = next((m.filename for m in archive.infolist() if m.filename.endswith(".zip")), None)
+    if inner is not None and "stop_times.txt" not in members:
+        raise SourceError(
+            "It is a zip that holds another zip, {inner}.",
+            file=path,
+            mend="Take {inner} out of it and name that file under gtfs.",
+            inner=inner,
+        )
     if total > MAX_BYTES:
         raise _too_large(path, total)
     return members

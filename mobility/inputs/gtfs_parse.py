@@ -139,7 +139,7 @@ def _agencies(raw: RawTables) -> pd.DataFrame:
             raise SourceError(
                 "There is no such time zone.",
                 file=raw.file("agency"),
-                row=row + 1,
+                row=row + 2,
                 column="agency_timezone",
                 value=name,
                 mend='Write a name such as "Europe/Paris".',

@@ -6,6 +6,8 @@ import datetime as dt
 
 from mobility.errors import Finding
 from mobility.inputs.calendars import ChosenDay, day_kinds
+from mobility.inputs.fixed_dates import check_fixed_date
+from mobility.inputs.holidays import read_holidays
 from mobility.territory import WEEKDAYS, DayKind, DaysConfig
 
 #: Ordinary days near an equinox: a week of term time in every French zone, and an autumn
@@ -18,18 +20,27 @@ PLAIN_DATES = {
 }
 
 
-def plain_days(config: DaysConfig) -> list[ChosenDay]:
+def plain_days(config: DaysConfig, *, findings: list[Finding] | None = None) -> list[ChosenDay]:
     """Return the date that stands for each kind of day of a territory without timetables.
 
     Dates of the territory file are taken as they are; the others are those of `PLAIN_DATES`,
     and for a kind of the territory's own the first of its weekdays from 10 March 2026 on.
 
+    What the user should know of the dates is appended to ``findings``.
+
     Raises
     ------
     TerritoryError
-        A kind of day is unknown.
+        A kind of day is unknown, or a date falls on none of its weekdays.
     """
-    return [_day(kind, config) for kind in day_kinds(config)]
+    kinds = day_kinds(config)
+    for kind in kinds:
+        date = config.dates.get(kind.name, kind.date)
+        if date is not None:
+            warning = check_fixed_date(kind, date, read_holidays(config, date, date), config)
+            if warning is not None and findings is not None:
+                findings.append(warning)
+    return [_day(kind, config) for kind in kinds]
 
 
 def _day(kind: DayKind, config: DaysConfig) -> ChosenDay:

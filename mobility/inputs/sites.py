@@ -19,7 +19,6 @@ merged. Header names are read in English or French, whatever their case and acce
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -40,7 +39,9 @@ from mobility.inputs.layers import (
 from mobility.inputs.sites_rows import Draft, Row, finished
 from mobility.inputs.sites_words import ALIASES
 from mobility.inputs.tables import read_table
-from mobility.territory import Site, Territory, explain_validation
+from mobility.territory import Site, Territory
+from mobility.toml_text import read_toml
+from mobility.validation import explain_validation
 
 Box = tuple[float, float, float, float]
 _MAX_HEADCOUNT = 1_000_000
@@ -58,6 +59,7 @@ def read_sites(territory: Territory) -> tuple[Site, ...]:
     _refuse_same_names(sites, territory.path)
     source = territory.sources.sites
     if source is not None:
+        above = len(sites)
         path = territory.resolve(source)
         sites += read_sites_file(
             path,
@@ -65,7 +67,7 @@ def read_sites(territory: Territory) -> tuple[Site, ...]:
             crs=territory.sources.sites_crs,
             layer=territory.sources.sites_layer,
         )
-        _refuse_same_names(sites, path)
+        _refuse_same_names(sites, path, counted=path.suffix.lower() == ".toml", above=above)
     if not sites:
         raise TerritoryError(
             "There is no site.",
@@ -109,15 +111,7 @@ def read_sites_file(
 
 
 def _read_sites_toml(path: Path) -> list[Site]:
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TerritoryError(
-            "It is no valid TOML: {reason}.",
-            file=path,
-            mend="Mend the line named above; text stands between quotes, UTF-8 encoded.",
-            reason=str(error),
-        ) from None
+    data = read_toml(path)
     rows = data.get("sites", [])
     if not isinstance(rows, list):
         rows = [rows]
@@ -126,8 +120,8 @@ def _read_sites_toml(path: Path) -> list[Site]:
         try:
             sites.append(Site.model_validate(row))
         except ValidationError as error:
-            known = explain_validation(error, path)
-            known.row = number
+            known = explain_validation(error, path, Site)
+            known.entry = ("site", number)
             raise known from None
     return sites
 
@@ -246,15 +240,18 @@ def _check_places(
     )
 
 
-def _refuse_same_names(sites: Iterable[Site], file: Path | None) -> None:
+def _refuse_same_names(
+    sites: Iterable[Site], file: Path | None, *, counted: bool = True, above: int = 0
+) -> None:
+    """Raise when two sites have one name; ``above`` sites stand before those of the file."""
     seen: dict[str, str] = {}
     for number, site in enumerate(sites, 1):
         if fold(site.name) in seen:
             raise TerritoryError(
                 "Two sites have the same name.",
                 file=file,
-                row=number,
-                column="sites.name",
+                entry=("site", number - above) if counted else None,
+                column="name",
                 value=site.name,
                 mend="Give each site a name of its own.",
             )

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from mobility.errors import SourceError
 from mobility.inputs.columns import Table, fold, row_number, unknown_value
 from mobility.inputs.sites_words import clock_text, days_text, roster_template
-from mobility.territory import ROSTER_TEMPLATES, Site, explain_validation
+from mobility.territory import ROSTER_TEMPLATES, Site
+from mobility.validation import explain_validation
 
 
 @dataclass
@@ -168,9 +169,9 @@ class Row:
             )
         except ValidationError as error:
             known = explain_validation(error, None)
-            key = str(error.errors()[0]["loc"][-1])
-            key = key if key in self.columns else "days" if "days" in str(known.column) else key
-            raise self.error(key, known.problem, known.mend or "") from None
+            places = str(known.column).split(".")
+            key = "days" if "days" in places else places[-1]
+            raise self.error(key, known.problem, known.mend or "", **known.params) from None
 
 
 def finished(table: Table, draft: Draft) -> Site:
@@ -208,7 +209,7 @@ def finished(table: Table, draft: Draft) -> Site:
     try:
         return Site.model_validate(data)
     except ValidationError as error:
-        known = explain_validation(error, table.file)
+        known = explain_validation(error, table.file, Site)
         known.row = row_number(draft.row)
         raise known from None
 

@@ -1,8 +1,8 @@
 """Tables from outside (CSV, Excel, any GeoPandas layer) → checked columns, with clear errors.
 
 A CSV may come from a French spreadsheet: ``;`` between fields, decimal commas, Windows-1252
-or UTF-8 with a byte-order mark. Rows keep their number in the file (1-based, header
-excluded) as the index of the frame, so that every later complaint can name the row.
+or UTF-8 with a byte-order mark. Rows keep their number in the file (the header being row 1) as
+the index of the frame, so that every later complaint can name the row.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ def _parse_csv(
         raw = raw.iloc[:, :-1]
     raw.columns = pd.Index([names[k] for k in keep])
     first = int(np.argmax((raw != "").any(axis=1).to_numpy())) + 1 if len(raw) else 0
-    raw.index = pd.RangeIndex(1 - first, len(raw) + 1 - first)
+    raw.index = pd.RangeIndex(1, len(raw) + 1)
     return raw.iloc[first:]
 
 
@@ -207,7 +207,7 @@ def _ragged(path: Path, reason: str, n_columns: int) -> SourceError:
     return SourceError(
         "It is no regular table of {n} columns.",
         file=path,
-        row=None if line is None else int(line.group(1)) - 1,
+        row=None if line is None else int(line.group(1)),
         mend="Give each row as many fields as the header; quote texts and numbers with a comma.",
         n=n_columns,
     )

@@ -104,7 +104,7 @@ def _rows(path: Path) -> Iterator[Row]:
                 file=path, column=wanted,
                 mend="Name the columns commune and rate, or give the table of the URSSAF.",
             )  # fmt: skip
-    for number, cells in enumerate(csv.reader(lines[1:], delimiter=mark), start=1):
+    for number, cells in enumerate(csv.reader(lines[1:], delimiter=mark), start=2):
         if any(cell.strip() for cell in cells):
             yield (
                 number,

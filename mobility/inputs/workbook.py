@@ -53,7 +53,9 @@ def read_workbook(
         raise SourceError(
             "Two columns have the same name.", file=path, column=twice, mend="Rename one of them."
         )
-    frame = pd.DataFrame(body, dtype="str", index=pd.RangeIndex(1, len(body) + 1)).fillna("")
+    frame = pd.DataFrame(
+        body, dtype="str", index=pd.RangeIndex(start + 2, start + 2 + len(body))
+    ).fillna("")
     frame = frame.iloc[:, : len(names)]
     frame.columns = pd.Index(names[: frame.shape[1]])
     keep = [bool(n) and (columns is None or columns(n)) for n in frame.columns]

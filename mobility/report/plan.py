@@ -17,7 +17,7 @@ from mobility import __version__
 from mobility.analysis.commutes import Access, assess
 from mobility.analysis.last_return import LastReturn, last_return
 from mobility.analysis.levers_factors import LeverFactors, load_factors
-from mobility.analysis.levers_remedy import Remedy, alternatives, number
+from mobility.analysis.levers_remedy import Remedy, alternatives
 from mobility.analysis.loading import load
 from mobility.analysis.recommendations import (
     best_for_rosters,
@@ -31,7 +31,7 @@ from mobility.analysis.retiming_combine import Combination, combine
 from mobility.analysis.shift_hours import ShiftHours, shift_hours
 from mobility.analysis.study import Progress, quiet
 from mobility.files import write_text
-from mobility.locale import long_date, translate
+from mobility.locale import long_date, number, translate
 from mobility.privacy import suppress_counts
 from mobility.report.levers import ranked_shuttles
 from mobility.report.mode_tables import mode_tables

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from mobility.fields import Lat, Lon, Model, Share
+from mobility.fields import Lat, Lon, Model, RefusedError, Share
 from mobility.territory import Territory, explain_validation
 
 
@@ -142,10 +142,20 @@ class ShuttleConfig(Model):
     @model_validator(mode="after")
     def _check(self) -> ShuttleConfig:
         if not self.capture_low <= self.capture_rate <= self.capture_high:
-            raise ValueError("capture_low, capture_rate and capture_high must rise in that order")
+            raise RefusedError(
+                "capture_low, capture_rate and capture_high do not rise in that order.",
+                "Give shares with capture_low ≤ capture_rate ≤ capture_high.",
+                value=f"{self.capture_low:g}, {self.capture_rate:g}, {self.capture_high:g}",
+                field=("capture_rate",),
+            )
         names = [v.name for v in self.vehicles]
         if len(set(names)) != len(names):
-            raise ValueError("two vehicles have the same name; rename one")
+            raise RefusedError(
+                "Two vehicles have the same name.",
+                "Name them differently.",
+                value=next(n for n in names if names.count(n) > 1),
+                field=("vehicles",),
+            )
         return self
 
     @classmethod
@@ -165,6 +175,6 @@ class ShuttleConfig(Model):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            wrong = explain_validation(error, path)
+            wrong = explain_validation(error, path, cls)
             wrong.column = f"shuttles.{wrong.column}"
             raise wrong from None

@@ -119,7 +119,7 @@ def _need(row: dict[str, Any], field: str, k: int, path: Path) -> Any:
         raise SourceError(
             "A drawn line lacks this field.",
             file=path,
-            row=k + 1,
+            entry=("drawn line", k + 1),
             column=field,
             mend="Give every line a name, a site and at least one stop.",
         )
@@ -136,7 +136,7 @@ def _from_toml(
                 raise SourceError(
                     "No stop of the timetables has this name.",
                     file=path,
-                    row=k + 1,
+                    entry=("drawn line", k + 1),
                     column="stops",
                     value=stop,
                     mend="Correct the name, or write a table with name, lon and lat.",
@@ -169,7 +169,7 @@ def _from_geojson(row: dict[str, Any], k: int, path: Path) -> DrawnLine:
         raise SourceError(
             "A drawn line must be a LineString or a MultiPoint.",
             file=path,
-            row=k + 1,
+            entry=("drawn line", k + 1),
             value=geometry.get("type"),
             mend="Draw one vertex for each stop, the gate apart.",
         )

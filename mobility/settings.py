@@ -1,0 +1,88 @@
+"""What a territory file says to the later rooms, checked before the first one opens.
+
+Factors, ``[shuttles]`` and map tiles are read where they are used, after minutes of work; here
+their names and values are checked at once.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+
+from mobility.analysis.factors import Factors, factor_names
+from mobility.analysis.levers_factors import LeverFactors
+from mobility.errors import TerritoryError
+from mobility.shuttles.config import ShuttleConfig
+from mobility.shuttles.factors import Factors as ShuttleFactors
+from mobility.territory import Territory
+
+USUAL_TILES = ("OpenStreetMap.Mapnik", "GeoportailFrance.plan")
+
+
+def read_territory(path: str | Path) -> Territory:
+    """Read a territory file and check all of it.
+
+    Raises
+    ------
+    SourceNotFoundError, TerritoryError
+        See `Territory.from_toml` and `check_settings`.
+    """
+    territory = Territory.from_toml(path)
+    check_settings(territory)
+    return territory
+
+
+def check_settings(territory: Territory) -> None:
+    """Check the names and values of factors, of ``[shuttles]`` and of the map tiles.
+
+    Raises
+    ------
+    TerritoryError
+        One is unknown or wrong; the error names it.
+    """
+    ShuttleConfig.from_territory(territory)
+    rooms = (Factors, LeverFactors, ShuttleFactors)
+    known: dict[str, None] = {}
+    for room in rooms:
+        known |= dict.fromkeys(room.load(territory.factors, file=territory.path).rows)
+    for name in factor_names(territory.factors):
+        if name not in known:
+            raise _unknown(territory, f"factors.{name}", name, list(known))
+    tiles = territory.output.tiles
+    if tiles is not None and not _has_tiles(tiles):
+        raise _unknown(territory, "output.tiles", tiles, _tile_names(), USUAL_TILES)
+
+
+def _has_tiles(name: str) -> bool:
+    """Whether a map background is known by this name, and needs no key."""
+    from xyzservices import providers
+
+    try:
+        found = providers.query_name(USUAL_TILES[0] if name.casefold() == "openstreetmap" else name)
+    except ValueError:
+        return False
+    return not found.requires_token()
+
+
+def _tile_names() -> list[str]:
+    from xyzservices import providers
+
+    return [name for name, found in providers.flatten().items() if not found.requires_token()]
+
+
+def _unknown(
+    territory: Territory, field: str, name: str, known: list[str], usual: tuple[str, ...] = ()
+) -> TerritoryError:
+    by_key = {k.casefold(): k for k in known}
+    near = [by_key[k] for k in get_close_matches(name.casefold(), by_key, n=5, cutoff=0.6)]
+    return TerritoryError(
+        "There is no such name.",
+        file=territory.path,
+        column=field,
+        value=name,
+        mend="Choose one of: {known}." if near or usual else "Remove it, or see docs/formats.md.",
+        known=", ".join(near or usual),
+    )
+
+
+__all__ = ["check_settings", "read_territory"]
