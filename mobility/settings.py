@@ -12,6 +12,7 @@ from pathlib import Path
 from mobility.analysis.factors import Factors, factor_names
 from mobility.analysis.levers_factors import LeverFactors
 from mobility.errors import TerritoryError
+from mobility.inputs.layers import home_box
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.factors import Factors as ShuttleFactors
 from mobility.territory import Territory
@@ -40,7 +41,9 @@ def check_settings(territory: Territory) -> None:
     TerritoryError
         One is unknown or wrong; the error names it.
     """
-    ShuttleConfig.from_territory(territory)
+    depot = ShuttleConfig.from_territory(territory).depot
+    if depot is not None:
+        _refuse_swapped(territory, depot)
     rooms = (Factors, LeverFactors, ShuttleFactors)
     known: dict[str, None] = {}
     for room in rooms:
@@ -51,6 +54,26 @@ def check_settings(territory: Territory) -> None:
     tiles = territory.output.tiles
     if tiles is not None and not _has_tiles(tiles):
         raise _unknown(territory, "output.tiles", tiles, _tile_names(), USUAL_TILES)
+
+
+def _refuse_swapped(territory: Territory, depot: tuple[float, float]) -> None:
+    """Raise when a depot is where no study is, and would be well placed the other way round."""
+    box = home_box(territory.timezone)
+    if box is None:
+        return
+    west, south, east, north = box
+    lon, lat = depot
+    placed = west <= lon <= east and south <= lat <= north
+    if not placed and west <= lat <= east and south <= lon <= north:
+        raise TerritoryError(
+            "Longitude and latitude look exchanged.",
+            file=territory.path,
+            column="shuttles.depot",
+            value=f"{lon:g}, {lat:g}",
+            mend="Write longitude first: [{lat:g}, {lon:g}].",
+            lon=lon,
+            lat=lat,
+        )
 
 
 def _has_tiles(name: str) -> bool:

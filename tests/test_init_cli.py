@@ -20,7 +20,7 @@ from mobility.territory import Territory
 
 #: Industrial land across the straight street of `small`, and homes beside its start.
 INDUSTRY = (11_200, 11_600)
-WHAT = "their names, rosters and headcounts"
+WHAT = "its name, rosters and headcounts"
 
 
 def extract(folder):
@@ -99,8 +99,8 @@ def test_from_a_place_name_to_a_first_map(site, tmp_path):
         "Territory file: droiteville/territory.toml",
         "Streets: droiteville/data/osm/streets.osm",
         "Timetable: Impulsyon (valid until 2026-12-18)",
-        "Homes: 1 communes",
-        f"Sites: 1 industrial areas; correct {WHAT} in droiteville/sites.csv",
+        "Homes: 1 commune",
+        f"Sites: 1 industrial area; correct {WHAT} in droiteville/sites.csv",
         "Then: mobility check droiteville/territory.toml",
     ]
     checked = run("check", "droiteville/territory.toml")

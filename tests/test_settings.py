@@ -18,6 +18,7 @@ CASES = [
     ("[factors]\ndriver_hour = { value = 3, anné = 2026 }".replace("é", "e"), ["driver_hour.anne"]),
     ('[factors]\ndriver_hour = { value = 3, year = "2026" }', ["driver_hour.year", "2026"]),
     ("[shuttles]\nmax_stop = 14", ["shuttles.max_stop", "max_stops"]),
+    ("[shuttles]\ndepot = [47.1, -0.6]", ["shuttles.depot", "[-0.6, 47.1]"]),
     ("[shuttles]\ncapture_rate = 30", ["shuttles.capture_rate", "30"]),
     ('[output]\ntiles = "GeoportailFrance.plann"', ["output.tiles", "GeoportailFrance.plan"]),
     ('[output]\ntiles = "Thunderforest.Transport"', ["output.tiles", "Thunderforest.Transport"]),

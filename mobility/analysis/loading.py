@@ -20,7 +20,7 @@ from mobility.analysis.sources import (
 from mobility.analysis.study import Progress, Study, idle_rosters, quiet
 from mobility.analysis.walks import feeders_of, street_commutes, walks_to_stops
 from mobility.engine.journeys import TwoWay
-from mobility.errors import Finding
+from mobility.errors import Finding, TerritoryError
 from mobility.inputs.calendars import ChosenDay, choose_days
 from mobility.inputs.gtfs import Feed
 from mobility.inputs.gtfs_quality import check_feed, school_routes
@@ -89,10 +89,7 @@ def build_study(
     """
     limits, speeds = territory.limits, territory.speeds
     findings = [*findings, *roster_findings(sites)]
-    if feed.trips.empty and not territory.sources.gtfs:
-        days = tuple(plain_days(territory.days, findings=findings))
-    else:
-        days = tuple(choose_days(feed, territory.days, territory.zone, findings=findings))
+    days = tuple(_days(territory, feed, findings))
     findings += zone_findings(feed, [day.date for day in days], territory.zone)
     feed, found = checked_timetables(territory, feed, days)
     progress("walks")
@@ -150,6 +147,17 @@ def build_study(
         scenario=scenario,
     )
     return replace(study, findings=study.findings + idle_rosters(study))
+
+
+def _days(territory: Territory, feed: Feed, findings: list[Finding]) -> list[ChosenDay]:
+    """Return the dates studied; what is wrong with them names the territory file."""
+    try:
+        if feed.trips.empty and not territory.sources.gtfs:
+            return plain_days(territory.days, findings=findings)
+        return choose_days(feed, territory.days, territory.zone, findings=findings)
+    except TerritoryError as error:
+        error.file = error.file or (None if territory.path is None else str(territory.path))
+        raise
 
 
 def checked_timetables(

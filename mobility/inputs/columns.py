@@ -22,6 +22,10 @@ from mobility.errors import SourceError
 _SPACES = re.compile("[\\s\u00a0\u202f']")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
 MAX_LISTED = 12
+MAX_ABOVE = 10
+"""Headings are looked for in so many rows."""
+
+FirstRows = tuple[tuple[int, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,15 @@ class Table:
         Whether ``1,234`` reads as one and a bit (fields are parted by something else).
     private
         Whether values are personal: errors then name the row, never the value.
+    first_rows
+        Row number and cells of the first rows of the file, the headings being the first.
     """
 
     file: Path
     frame: pd.DataFrame
     decimal_comma: bool = False
     private: bool = False
+    first_rows: FirstRows = ()
 
     def error(
         self,
@@ -90,6 +97,9 @@ class Table:
         found = self.find(wanted, aliases)
         if found is not None:
             return found
+        lower = self._row_with({fold(n) for n in (wanted, *aliases)})
+        if lower is not None:
+            raise headings_lower(self.file, lower)
         columns = [str(c) for c in self.frame.columns if c != "geometry"]
         listed = ", ".join(columns[:MAX_LISTED]) + (" …" if len(columns) > MAX_LISTED else "")
         near = nearest(wanted, columns)
@@ -102,6 +112,11 @@ class Table:
         raise self.error(
             problem, column=wanted, mend=mend, wanted=wanted, near=near, listed=listed, field=field
         )
+
+    def _row_with(self, keys: set[str]) -> int | None:
+        """Return the first row below the headings that holds one of some names."""
+        below = self.first_rows[1:]
+        return next((row for row, cells in below if keys & {fold(c) for c in cells}), None)
 
     def texts(self, column: str) -> pd.Series:
         """Return a column as stripped text, empty where missing; ``12.0`` reads as ``12``."""
@@ -199,6 +214,32 @@ class Table:
             mend="Give each row an id of its own, or name another id column.",
             first=first,
         )
+
+
+def headings_lower(file: Path, row: int) -> SourceError:
+    """Return the error about a table with other rows above its headings."""
+    return SourceError(
+        "The headings of the columns stand in this row, below a title or notes.",
+        file=file,
+        mend="Delete the rows above them: the first row that is not blank must be the headings.",
+        row=row,
+    )
+
+
+def check_headings(file: Path, first_rows: FirstRows) -> None:
+    """Raise when the first row is a title, and one below it the headings.
+
+    A title fills half as many cells as the headings or fewer; headings are no numbers.
+    """
+    filled = [(row, [c for c in cells if c.strip()]) for row, cells in first_rows]
+    for row, cells in filled[1:]:
+        names = len({fold(c) for c in cells}) == len(cells) and not any(map(_is_number, cells))
+        if names and len(cells) >= 2 * len(filled[0][1]):
+            raise headings_lower(file, row)
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[-+\d.,:/\s%]+", text) is not None
 
 
 def row_number(row: object) -> int | str | None:

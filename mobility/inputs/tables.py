@@ -11,13 +11,14 @@ import codecs
 import csv
 import re
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from mobility.errors import SourceError
-from mobility.inputs.columns import Table
+from mobility.inputs.columns import MAX_ABOVE, FirstRows, Table, check_headings
 from mobility.inputs.layers import need_file, read_layer
 from mobility.inputs.workbook import read_workbook
 
@@ -89,7 +90,14 @@ def read_csv(
     need_file(path)
     head = _head(path)
     encoding = _encoding(head)
-    delimiter = _delimiter(head.decode(encoding, errors="replace"))
+    text = head.decode(encoding, errors="replace")
+    delimiter = _delimiter(text)
+    first_rows = _first_rows(text, delimiter)
+    check_headings(path, first_rows)
+    if first_rows and len(first_rows[0][1]) == 1:
+        # A title has none of the signs that part the headings below it.
+        for other in _DELIMITERS:
+            check_headings(path, _first_rows(text, other))
     try:
         frame = _parse_csv(path, delimiter, encoding, columns)
     except UnicodeDecodeError:
@@ -99,7 +107,18 @@ def read_csv(
         raise SourceError(
             "It holds no rows.", file=path, mend="Fill in the file or name another one."
         )
-    return Table(path, frame, decimal_comma=delimiter != ",", private=private)
+    return Table(
+        path, frame, decimal_comma=delimiter != ",", private=private, first_rows=first_rows
+    )
+
+
+def _first_rows(text: str, delimiter: str) -> FirstRows:
+    """Return the first rows that are not blank, with their numbers in the file."""
+    try:
+        rows = enumerate(csv.reader(text.splitlines(keepends=True), delimiter=delimiter), 1)
+        return tuple(islice(((k, tuple(r)) for k, r in rows if any(r)), MAX_ABOVE))
+    except csv.Error:
+        return ()
 
 
 def _head(path: Path) -> bytes:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from mobility.errors import SourceError
-from mobility.inputs.columns import MAX_LISTED, Table
+from mobility.inputs.columns import MAX_ABOVE, MAX_LISTED, Table, check_headings
 
 MAX_UNPACKED = 500 << 20
 """Bytes; a sheet of a million rows unpacks to less."""
@@ -47,6 +47,8 @@ def read_workbook(
         raise SourceError(
             "It holds no rows.", file=path, mend="Fill in the file or name another one."
         )
+    first_rows = tuple((k + 1, tuple(row)) for k, row in enumerate(rows) if any(row))[:MAX_ABOVE]
+    check_headings(path, first_rows)
     names = rows[start]
     twice = next((n for n in names if n and names.count(n) > 1), None)
     if twice is not None:
@@ -60,7 +62,13 @@ def read_workbook(
     frame.columns = pd.Index(names[: frame.shape[1]])
     keep = [bool(n) and (columns is None or columns(n)) for n in frame.columns]
     frame = frame.loc[:, keep]
-    return Table(path, frame[(frame != "").any(axis=1)], decimal_comma=True, private=private)
+    return Table(
+        path,
+        frame[(frame != "").any(axis=1)],
+        decimal_comma=True,
+        private=private,
+        first_rows=first_rows,
+    )
 
 
 def _rows(path: Path, sheet: str | None) -> list[tuple[object, ...]]:
