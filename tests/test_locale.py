@@ -91,7 +91,7 @@ def test_what_check_counts_has_a_singular():
 
 
 def test_numbers_are_written_as_the_language_does():
-    assert number(1234567.25, "fr", 1) == "1 234 567,2"
+    assert number(1234567.25, "fr", 1) == "1\u202f234\u202f567,2"
     assert number(10_000, "en") == "10,000"
     assert translate("{count} layers: {path}", "fr", count=1, path="a") == "1 couche : a"
     assert translate("{count} layers: {path}", "fr", count=2, path="a") == "2 couches : a"

@@ -69,7 +69,8 @@ def _warning(message: str, field: str, date: dt.date, **params: object) -> Findi
         "date_of_another_kind",
         message,
         source="days",
-        params={"field": field, "date": date, **params},
+        # As it is written in the file.
+        params={"field": field, "date": date.isoformat(), **params},
     )
 
 
