@@ -150,7 +150,7 @@ def areas_withheld(
 
     The sum shows what `pool_withheld` shows of it. So an area's count is given up only where
     another area has one too, or the sum itself is withheld; where that does not suffice, all
-    areas are withheld.
+    areas are withheld. An area's pool is that of other rows too: it is shown in all or in none.
 
     Parameters
     ----------
@@ -164,12 +164,15 @@ def areas_withheld(
     counts = np.asarray(counts, np.float64)
     if len(counts) == 1:
         return whole[None].copy()
+    column = np.vstack([counts, counts.sum(axis=0)]).T
+    below = np.append(np.ones(len(counts), bool), False)
     hidden = is_small(counts, threshold)
     if also is not None:
         hidden |= also
+    pools = _protected(column[0], np.append(hidden[:, 0], whole[0]), threshold, below)[:-1]
+    hidden[:, 0] = pools
     usable = ((counts > 0).sum(axis=0) >= 2) | whole
-    column = np.vstack([counts, counts.sum(axis=0)]).T
-    below = np.append(np.ones(len(counts), bool), False)
+    usable[0] = False
     while True:
         before = int(hidden.sum())
         hidden = _pools_protected(counts, hidden, threshold, usable)
@@ -179,7 +182,7 @@ def areas_withheld(
             break
     rows = [_weak(counts[:, b], hidden[:, b], threshold).any() for b in _POOL_BLOCKS]
     if any(rows) or _weak(column, np.vstack([hidden, whole]).T, threshold).any():
-        return np.ones_like(hidden)
+        hidden[:, 1:] = True
     return hidden
 
 

@@ -171,8 +171,8 @@ def test_no_count_of_a_commune_follows_by_subtraction(homes: list[tuple[int, int
     told = np.column_stack([exact.sum(axis=1), exact])[:, [0, 1, 2, 3, 4]]
     assert not ((areas >= 0) & (told > 0) & (told < 5)).any()
     assert (areas[areas >= 0] == told[areas >= 0]).all()
-    if (areas < 0).all():
-        return
+    if (areas[:, 1:] < 0).all():
+        return  # Nothing but the pools is shown: not even which communes have none.
     for column in range(5):
         line = np.append(areas[:, column], whole[column])
         value = np.append(told[:, column], told[:, column].sum())
@@ -186,6 +186,23 @@ def test_no_count_of_a_commune_follows_by_subtraction(homes: list[tuple[int, int
         if hidden.any() and (row > 0).any():
             assert hidden.sum() >= 2
             assert value[hidden].sum() >= 5
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.integers(0, 12), st.integers(0, 3), st.integers(0, 3)),
+        min_size=1,
+    )
+)
+def test_the_pool_of_a_commune_is_shown_in_all_rows_or_none(
+    homes: list[tuple[int, int, int, int]],
+) -> None:
+    area, workers, *rows = np.array(homes).T
+    counter = Counter(model_of(workers), area, 3)
+    for status in rows:
+        counter.add_mode(status.astype(np.uint8), 0)
+    first, second = (table[:, 0].tolist() for table in counter.area_modes)
+    assert first == second
 
 
 def test_a_plan_s_small_change_is_not_told_by_both_situations() -> None:
