@@ -55,7 +55,7 @@ def school_territory(folder: Path, extra: str = "") -> Path:
     return file
 
 
-@pytest.mark.parametrize(("lang", "words"), [("en", "only serve schools"), ("fr", "scolaires")])
+@pytest.mark.parametrize(("lang", "words"), [("en", "only serves schools"), ("fr", "scolaires")])
 def test_check_tells_school_services_apart(tmp_path, lang, words):
     """By nothing but the calendar: neither name nor type of line K speaks of schools."""
     shown = CliRunner().invoke(app, ["check", str(school_territory(tmp_path)), "--lang", lang])
@@ -87,7 +87,7 @@ def test_canonical_rules_name_the_rule_and_the_rows(tmp_path):
     found = {f.code: f for f in canonical_findings(path, date=dt.date(2024, 1, 16))}
     unusable = found["canonical_unusable_trip"]
     assert (unusable.severity, unusable.count, unusable.examples) == ("warning", 1, ("lone",))
-    assert unusable.render("en") == "1 times the canonical rule unusable_trip (lone)"
+    assert unusable.render("en") == "once the canonical rule unusable_trip (lone)"
     assert found["canonical_stop_without_stop_time"].examples == ("Z",)
     severities = [f.severity for f in canonical_findings(path, date=dt.date(2024, 1, 16))]
     assert severities == sorted(severities, key=["warning", "info"].index)

@@ -87,7 +87,7 @@ def test_a_commune_without_land_is_spread_over_its_dwellings(tmp_path):
     assert sorted(zip(east, centre["workers"], strict=True)) == [(4105, 10), (4510, 40)]
     found = {f.code: f for f in study.homes.findings}
     assert found["zones_on_buildings"].render("en").endswith(": Centre")
-    assert found["zones_on_buildings"].render("fr").startswith("1 zones sur 3")
+    assert found["zones_on_buildings"].render("fr").startswith("1 zone sur 3")
     assert found["zones_without_land"].examples == ("Est",)
 
 

@@ -323,12 +323,11 @@ def _unpack(path: Path, work: Path) -> None:
             for name, member in members.items():
                 with archive.open(member) as source, (work / name).open("wb") as target:
                     _copy(path, source, target, member)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
         raise SourceError(
-            "It is no readable zip: {reason}.",
+            "It is no readable zip.",
             file=path,
             mend="Download it again; a timetable is a GTFS zip or a folder of its text files.",
-            reason=" ".join(str(error).split())[:120],
         ) from None
 
 
