@@ -72,7 +72,9 @@ def change_withheld(
     rest: np.ndarray,
     threshold: float = DEFAULT_THRESHOLD,
 ) -> np.ndarray:
-    """Return where those gained and lost by a plan are withheld, unless they are zero (bool).
+    """Return where those gained and those lost by a plan are withheld, bool[..., 2].
+
+    A zero is withheld too where it would tell that nothing has changed.
 
     Parameters
     ----------
@@ -84,7 +86,8 @@ def change_withheld(
         What the plan leaves of the pool: where nothing, all of it holds, shown or not.
     """
     told = (after & ~before) | (before & (rest == 0))
-    return np.asarray(is_small(gained, threshold) | is_small(lost, threshold) | told)
+    few = is_small(gained, threshold) | is_small(lost, threshold)
+    return np.stack([told | (few & (np.asarray(changed) > 0)) for changed in (gained, lost)], -1)
 
 
 def change_told(

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mobility.maps.figures import Counter, Rows, coded, count, directions, safe_homes
@@ -232,22 +232,22 @@ def test_homes_refuse_columns_of_different_length() -> None:
 
 
 @pytest.mark.parametrize(
-    ("workers", "was", "now", "after", "gained"),
+    ("workers", "was", "now", "after", "gained", "lost"),
     [
         # Two keep their way and are withheld: so are those afterwards, and the gain is told.
-        ([2.0, 50.0, 8.0], [0, 3, 3], [0, 0, 3], -1, 50),
+        ([2.0, 50.0, 8.0], [0, 3, 3], [0, 0, 3], -1, 50, 0),
         # All of the pool holds then, shown or not: the gain would tell the two.
-        ([2.0, 50.0], [0, 3], [0, 0], -1, -1),
+        ([2.0, 50.0], [0, 3], [0, 0], -1, -1, -1),
         # Eight keep it: nothing is small.
-        ([2.0, 50.0, 8.0], [3, 3, 0], [0, 0, 0], 60, 52),
+        ([2.0, 50.0, 8.0], [3, 3, 0], [0, 0, 0], 60, 52, 0),
         # Two are left over: they would follow from the present and the gain.
-        ([2.0, 50.0, 8.0], [3, 3, 0], [3, 0, 0], -1, -1),
+        ([2.0, 50.0, 8.0], [3, 3, 0], [3, 0, 0], -1, -1, -1),
         # Three gain.
-        ([3.0, 50.0, 8.0], [3, 3, 0], [0, 3, 0], -1, -1),
+        ([3.0, 50.0, 8.0], [3, 3, 0], [0, 3, 0], -1, -1, -1),
     ],
 )
 def test_gains_that_would_tell_a_small_count_are_left_out(
-    workers: list[float], was: list[int], now: list[int], after: int, gained: int
+    workers: list[float], was: list[int], now: list[int], after: int, gained: int, lost: int
 ) -> None:
     area = np.zeros(len(workers), np.int64)
     before = Counter(model_of(workers), area, 1)
@@ -256,9 +256,11 @@ def test_gains_that_would_tell_a_small_count_are_left_out(
     counter.add_mode(np.array(now, np.uint8), 0)
     counter.add_change(np.equal(was, 0), np.equal(now, 0), 0)
     assert counter.modes[0][0][1] == after
-    assert counter.gains == [[[gained, 0]]]
+    assert counter.gains == [[[gained, lost]]]
 
 
+@settings(max_examples=300, deadline=None)
+@example([(1, 1, 1), (4, 2, 1), (5, 0, 0)])
 @given(
     st.lists(
         st.tuples(st.integers(0, 9), st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=6

@@ -234,7 +234,7 @@ class Counter:
             rest=self._raw_modes[row].groups[:, WHITE],
             threshold=self.model.min_workers_shown,
         )
-        self.gains.append(coded(changes, hidden[:, None] & (changes > 0)).tolist())
+        self.gains.append(coded(changes, hidden).tolist())
 
     def _groups(self, roster: int) -> list[Floats]:
         return [self.model.homes.pool(roster), *self.model.homes.groups.values()]

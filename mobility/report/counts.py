@@ -115,10 +115,10 @@ def comparison_table(before: Access, after: Access) -> pd.DataFrame:
     for name, gone in hidden.items():
         shown[name] = shown[name].mask(gone)
     changes = frame[["gained", "lost"]].to_numpy(np.float64)
-    gone = change_withheld(
+    gains = change_withheld(
         *changes.T, **hidden, rest=now[:, POOL_COUNTS.index("white")], threshold=threshold
     )
-    shown[["gained", "lost"]] = shown[["gained", "lost"]].mask(gone[:, None] & (changes > 0))
+    shown[["gained", "lost"]] = shown[["gained", "lost"]].mask(gains)
     return shown
 
 

@@ -134,7 +134,7 @@ def safe_rosters(frame: pd.DataFrame, before: Floats, threshold: float) -> pd.Da
         gained, np.zeros_like(gained), before=few, after=few | is_small(rest, threshold),
         rest=rest, threshold=threshold,
     )  # fmt: skip
-    also = np.repeat(told[:, None] & (gained > 0)[:, None], len(columns), axis=1)
+    also = np.repeat(told[:, :1] & (gained > 0)[:, None], len(columns), axis=1)
     return suppress_counts(
         frame, columns, threshold=threshold, within=["plan"], step=None, also=also
     )
