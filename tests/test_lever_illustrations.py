@@ -1,5 +1,6 @@
 """Each recommendation shown: the territory with it, who gains, and one journey."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from mobility.cli import app
 from mobility.report.illustrations import illustrate, with_hours
 from mobility.report.lever_shuttles import shuttle_remedies, written_remedies
 from mobility.report.levers import find_levers, recommendations_report
+from mobility.report.record import write_record
 from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.outputs import write_plans
 from mobility.territory import Territory
@@ -107,6 +109,18 @@ def test_shuttles_of_an_earlier_run_are_read(shuttles, tmp_path):
     table.to_csv(tmp_path / "plans.csv", index=False)
     with pytest.raises(Exception, match="eur_year"):
         written_remedies(shuttles.access, tmp_path)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_shuttles_designed_with_other_inputs_are_told(shuttles, tmp_path, same):
+    folder = tmp_path / "shuttles"
+    write_plans(shuttles, folder)
+    write_record(shuttles.study, ["shuttles/plans.csv"], tmp_path / "run.json")
+    if not same:
+        record = json.loads((tmp_path / "run.json").read_text())
+        (tmp_path / "run.json").write_text(json.dumps(record | {"inputs": {}}))
+    (found,) = written_remedies(shuttles.access, folder)
+    assert ("with other inputs" in found.action) is not same
 
 
 def test_gains_equal_the_score_of_a_set_of_levers(results):

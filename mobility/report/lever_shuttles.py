@@ -15,6 +15,7 @@ from mobility.analysis.levers_remedy import Remedy
 from mobility.analysis.study import Study
 from mobility.errors import SourceError
 from mobility.inputs.gtfs import read_feed
+from mobility.report.earlier import earlier_plans
 from mobility.shuttles.after import read_tables, with_feed
 from mobility.shuttles.design import Plans
 from mobility.shuttles.model import Line
@@ -22,6 +23,8 @@ from mobility.shuttles.plan import Plan, evaluate_plan
 
 ACTIONS = {
     "shuttle": "Run the shuttle plan {plan}: {lines} lines, {vehicles} vehicles",
+    "earlier": "Run the shuttle plan {plan}: {lines} lines, {vehicles} vehicles (designed and "
+    "costed with other inputs: run `mobility shuttles` again)",
     "feeder": "Run the feeders of the shuttle plan {plan} alone: {lines} lines, "
     "{vehicles} vehicles",
     "direct": "Run the direct lines of the shuttle plan {plan} alone: {lines} lines, "
@@ -95,6 +98,8 @@ def _measured(
 def written_remedies(access: Access, folder: Path) -> list[Remedy]:
     """Return the advised shuttle plan of an earlier run, from its files, if there are any.
 
+    Who gains is found anew; where that run had other inputs, the remedy says so.
+
     Parameters
     ----------
     folder
@@ -118,6 +123,8 @@ def written_remedies(access: Access, folder: Path) -> list[Remedy]:
             column=missing[0],
             mend="Run `mobility shuttles` again.",
         )
+    earlier = earlier_plans(folder.parent, access.study)
+    action = ACTIONS["shuttle" if earlier is None or earlier.same else "earlier"]
     found = []
     advised = table[table["knee"].astype(bool)]
     for name, lines, vehicles, eur_year in advised[wanted[:4]].to_numpy(object):
@@ -125,7 +132,5 @@ def written_remedies(access: Access, folder: Path) -> list[Remedy]:
         if feed.is_file():
             study = with_feed(access.study, read_feed(feed), scenario=str(name))
             params = {"plan": name, "lines": int(lines), "vehicles": int(vehicles)}
-            found.append(
-                _measured(access, "shuttle", ACTIONS["shuttle"], params, float(eur_year), study)
-            )
+            found.append(_measured(access, "shuttle", action, params, float(eur_year), study))
     return found
