@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +16,7 @@ from mobility.analysis.loading import load
 from mobility.analysis.recommendations import distinct, effects_by_shift, retiming_remedy
 from mobility.analysis.retiming import Outcome, Retiming, Workbench, search
 from mobility.analysis.study import Progress, quiet
+from mobility.files import staging
 from mobility.locale import translate
 from mobility.report.sections import Report, Section
 from mobility.territory import Territory
@@ -122,9 +123,11 @@ def request_letter(
     return Report(title, language, tuple(sections))
 
 
-def write_letter(report: Report, folder: Path) -> list[Path]:
-    """Write ``letter.html`` and ``letter.md`` into a folder."""
-    return report.write(folder, "letter")
+def write_letter(report: Report, folder: Path, *, reads: Iterable[Path] = ()) -> list[Path]:
+    """Write ``letter.html`` and ``letter.md`` into a folder, none of ``reads``."""
+    with staging(folder, reads=reads) as part:
+        written = report.write(part, "letter")
+    return [folder / path.name for path in written]
 
 
 def letter_of(territory: Territory, *, language: str = "fr", progress: Progress = quiet) -> Report:

@@ -14,6 +14,7 @@ from mobility.analysis.loading import load
 from mobility.analysis.recommendations import recommend, shown_remedies
 from mobility.analysis.retiming import Retiming, search
 from mobility.analysis.shift_hours import ShiftHours, shift_hours
+from mobility.analysis.sources import source_files
 from mobility.analysis.street_remedies import tracks_layer
 from mobility.analysis.study import Progress, quiet
 from mobility.analysis.white_zones import WhiteZones, white_zones
@@ -161,7 +162,7 @@ def write_levers(
     study = results.found.bench.study
     threshold = study.territory.limits.min_workers_shown
     hours = suppress_counts(results.hours.to_frame(), ["workers"], threshold=threshold)
-    with staging(folder) as part:
+    with staging(folder, reads=source_files(study.territory)) as part:
         write_text(part / "levers.csv", levers_table(results.found).to_csv(index=False))
         fixes = results.found.fixes.to_frame(language)
         write_text(part / "minutes_to_fix.csv", fixes.to_csv(index=False))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mobility.analysis.commutes import Access
+from mobility.analysis.sources import source_files
 from mobility.analysis.study import Progress, Study, quiet
 from mobility.analysis.white_zones import WhiteZones
 from mobility.files import staging
@@ -60,22 +61,44 @@ def write_report(
     tuple of Path
         The three files.
     """
+    with staging(folder, reads=source_files(access.study.territory)) as part:
+        add_report(
+            access,
+            zones,
+            part,
+            before=before,
+            language=language,
+            plans_in=(Path(folder), *plans_in),
+            progress=progress,
+        )
+        names = sorted({*files, *NAMES, RECORD})
+        write_record(access.study, names, part / RECORD, earlier=_record(folder, access.study))
+    return tuple(Path(folder) / name for name in NAMES)
+
+
+def add_report(
+    access: Access,
+    zones: WhiteZones,
+    part: Path,
+    *,
+    before: Access | None,
+    language: str,
+    plans_in: Sequence[Path],
+    progress: Progress = quiet,
+) -> None:
+    """Add the three files of a report to a set of outputs that is being written; see above."""
     study = access.study
     words = Words(language, study.territory.limits.min_workers_shown)
     progress("report")
     sheets = all_sheets(access, zones, before, words)
     present = access if before is None else before
-    shuttles = read_shuttles((Path(folder), *plans_in), study, present)
+    shuttles = read_shuttles(plans_in, study, present)
     if shuttles is not None:
         sheets |= shuttle_sheets(shuttles, study, words)
     document = Writer(access, zones, words, sheets, shuttles).document()
-    with staging(folder) as part:
-        (part / "report.html").write_bytes(html_page(document).encode("utf-8"))
-        (part / "report.pdf").write_bytes(pdf_bytes(document))
-        (part / "report.xlsx").write_bytes(workbook_bytes(sheets, study, words))
-        names = sorted({*files, *NAMES, RECORD})
-        write_record(study, names, part / RECORD, earlier=_record(folder, study))
-    return tuple(Path(folder) / name for name in NAMES)
+    (part / "report.html").write_bytes(html_page(document).encode("utf-8"))
+    (part / "report.pdf").write_bytes(pdf_bytes(document))
+    (part / "report.xlsx").write_bytes(workbook_bytes(sheets, study, words))
 
 
 def _record(folder: str | Path, study: Study) -> dict[str, Any] | None:
