@@ -47,8 +47,8 @@ def main() -> int:
         _tell("Interrupted.")
         return 128 + signal.SIGINT
     except Exception as error:  # noqa: BLE001 (the last one that can say anything)
+        from mobility.base.i18n import chosen_language
         from mobility.failures import explained
-        from mobility.locale import chosen_language
 
         sys.stderr.write(explained(error).render(chosen_language(sys.argv)) + "\n")
         return FAILED
@@ -56,7 +56,7 @@ def main() -> int:
 
 
 def _tell(text: str) -> None:
-    from mobility.locale import chosen_language, translate
+    from mobility.base.i18n import chosen_language, translate
 
     sys.stderr.write(translate(text, chosen_language(sys.argv)) + "\n")
 

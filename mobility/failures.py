@@ -9,9 +9,9 @@ import traceback
 from pathlib import Path
 
 from mobility import __version__
-from mobility.cache import open_cache
-from mobility.errors import MobilityError
-from mobility.files import STORAGE, unwritable
+from mobility.base.cache import open_cache
+from mobility.base.errors import MobilityError
+from mobility.base.files import STORAGE, unwritable
 
 HEAD = (
     "mobility {version}: where an error arose, {kind}.\n"

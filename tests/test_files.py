@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mobility import files
-from mobility.errors import MobilityError
-from mobility.files import staging, write_bytes, write_text, writing
+from mobility.base import files
+from mobility.base.errors import MobilityError
+from mobility.base.files import staging, write_bytes, write_text, writing
 
 
 def names(folder):
@@ -147,7 +147,7 @@ KILLED = """
 import json, os, pathlib, shutil, signal, sys
 sys.path.insert(0, sys.argv[1])
 import test_files as t
-from mobility import files
+from mobility.base import files
 base, at_once = pathlib.Path(sys.argv[2]), sys.argv[3] == "at once"
 files._is_stood_in = lambda _: not at_once
 os.fsync = lambda _: None
