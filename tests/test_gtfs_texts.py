@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from mobility.inputs.calendars import KIND_LABELS
-from mobility.locale import french
+from mobility.base.i18n import french
+from mobility.sources.days import KIND_LABELS
 
 ROOM = Path(__file__).parents[1] / "mobility"
 MODULES = [
-    *sorted(ROOM.glob("inputs/gtfs*.py")),
-    ROOM / "inputs" / "calendars.py",
-    ROOM / "inputs" / "holidays.py",
-    *(ROOM / "network" / f"{n}.py" for n in ("runs", "transfers", "station", "timetable_build")),
+    *sorted((ROOM / "sources" / "gtfs").glob("*.py")),
+    ROOM / "sources" / "days.py",
+    ROOM / "sources" / "holidays.py",
+    *(ROOM / "timetable" / f"{n}.py" for n in ("runs", "transfers", "station", "build")),
 ]
 
 NAMES = ("message", "mend", "rules")
