@@ -47,8 +47,8 @@ def main() -> int:
         _tell("Interrupted.")
         return 128 + signal.SIGINT
     except Exception as error:  # noqa: BLE001 (the last one that can say anything)
+        from mobility.base.failures import explained
         from mobility.base.i18n import chosen_language
-        from mobility.failures import explained
 
         sys.stderr.write(explained(error).render(chosen_language(sys.argv)) + "\n")
         return FAILED
