@@ -159,10 +159,16 @@ def unwritable(error: OSError, place: str | Path) -> SourceError:
     """Return what is told of an error of the system about a file or a folder."""
     return SourceError(
         "It cannot be written: {reason}.",
-        file=place,
+        file=_without_room(Path(place)),
         mend="Choose a folder you may write to, close the file elsewhere, or free some space.",
-        reason=error.strerror or type(error).__name__,
+        reason=os.strerror(error.errno) if error.errno else type(error).__name__,
     )
+
+
+def _without_room(path: Path) -> Path:
+    """Return a path as a user knows it: of one in a room, what follows the room."""
+    rooms = [k for k, part in enumerate(path.parts) if part.startswith(_MARK)]
+    return Path(*path.parts[rooms[0] + 2 :]) if rooms else path
 
 
 @contextmanager
