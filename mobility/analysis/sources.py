@@ -144,6 +144,7 @@ def source_records(territory: Territory, feed: Feed) -> Iterator[SourceRecord]:
         *(("timetable", path, "", publishers(feed, k)) for k, path in enumerate(sources.gtfs)),
         ("homes", sources.homes.file, "", ""),
         ("homes", sources.homes.zones, "", ""),
+        ("homes", sources.homes.changes, "", ""),
         ("sites", sources.sites, "", ""),
         ("car_parks", sources.car_parks, "", ""),
         ("street_changes", sources.street_changes, "", ""),

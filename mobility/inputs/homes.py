@@ -12,6 +12,7 @@ import shapely
 
 from mobility.errors import Finding
 from mobility.inputs.columns import Table
+from mobility.inputs.homes_communes import read_communes
 from mobility.inputs.homes_employees import read_employees
 from mobility.inputs.homes_flows import check_no_categories, read_flows
 from mobility.inputs.homes_grid import insee_column, read_insee_grid, squares_around
@@ -32,7 +33,6 @@ from mobility.inputs.homes_model import (
     read_workers,
     utm_crs,
 )
-from mobility.inputs.homes_zones import read_communes
 from mobility.inputs.layers import home_box, parse_crs
 from mobility.inputs.tables import read_table
 from mobility.territory import HomesSource, Site, Territory
