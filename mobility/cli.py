@@ -97,7 +97,7 @@ def check(
         with progress_bar(lang, STEPS[:6]) as step:
             study = load(read_territory(file), progress=step)
         print_table(inventory(study, lang), translate("What was found", lang), lang)
-        print_findings(study.findings, lang, infos=True)
+        print_findings((*study.findings, *(day.reason for day in study.days)), lang, infos=True)
         if rules:
             print_findings(canonical_rules(study), lang, infos=True)
         if any(finding.severity == "error" for finding in study.findings):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -134,7 +135,7 @@ def _working_in(
     if nobody:
         message = "Nobody works in {count} communes of work_commune."
         told += [_about(request, "work_communes_empty", message, nobody)]
-    return Table(table.file, table.frame[keep], decimal_comma=table.decimal_comma), told
+    return replace(table, frame=table.frame[keep]), told
 
 
 def _about(request: HomesRequest, code: str, message: str, communes: list[str]) -> Finding:
