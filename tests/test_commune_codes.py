@@ -4,10 +4,10 @@ import geopandas as gpd
 import pytest
 import shapely
 
-from mobility.errors import SourceError
+from mobility.base.errors import SourceError
 from mobility.inputs.commune_codes import read_changes
-from mobility.inputs.homes import read_homes
-from mobility.territory import Site, Territory
+from mobility.sources.homes.read import read_homes
+from mobility.territory.project import Site, Territory
 
 
 def layer(folder, **zones):

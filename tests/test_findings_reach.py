@@ -20,8 +20,8 @@ from small import PLACES_M, SERVICES, TRIPS, lonlat, write_osm, write_territory
 from test_on_demand import flex_territory
 from typer.testing import CliRunner
 
-from mobility.analysis import loading
 from mobility.cli import app
+from mobility.commute import loading
 
 ROOT = Path(__file__).parents[1]
 PLACES = {name: lonlat(PLACES_M[name]) for name in ("A", "B")}

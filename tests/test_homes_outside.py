@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from small import PLACES_M, lonlat, write_territory
 
-from mobility.analysis.loading import load
-from mobility.errors import SourceError
-from mobility.inputs.homes_model import Homes
+from mobility.base.errors import SourceError
+from mobility.commute.loading import load
+from mobility.sources.homes.model import Homes
 
 LON, LAT = lonlat(PLACES_M["H1"])
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from mobility.errors import SourceError
-from mobility.inputs.columns import Table
-from mobility.inputs.tables import read_table
+from mobility.base.errors import SourceError
+from mobility.sources.columns import Table
+from mobility.sources.tables import read_table
 
 #: Municipal arrondissements of Paris, Lyon and Marseille (INSEE, Code officiel géographique).
 DISTRICTS = {

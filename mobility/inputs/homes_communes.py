@@ -6,10 +6,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from mobility.errors import Finding, SourceError
-from mobility.inputs.columns import Table, column_or_none
+from mobility.base.errors import Finding, SourceError
 from mobility.inputs.commune_codes import ABROAD, Changes, read_changes
-from mobility.inputs.homes_model import (
+from mobility.sources.columns import Table, column_or_none
+from mobility.sources.homes.model import (
     NAME_ALIASES,
     HomesRequest,
     Places,
@@ -18,7 +18,7 @@ from mobility.inputs.homes_model import (
     read_names,
     read_workers,
 )
-from mobility.inputs.homes_zones import (
+from mobility.sources.homes.zones import (
     CODE_ALIASES,
     Zones,
     homes_in_zones,
