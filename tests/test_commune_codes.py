@@ -5,7 +5,7 @@ import pytest
 import shapely
 
 from mobility.base.errors import SourceError
-from mobility.inputs.commune_codes import read_changes
+from mobility.sources.homes.commune_codes import read_changes
 from mobility.sources.homes.read import read_homes
 from mobility.territory.project import Site, Territory
 

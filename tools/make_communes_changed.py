@@ -11,7 +11,7 @@ import json
 import sys
 from pathlib import Path
 
-TABLE = Path(__file__).parents[1] / "mobility" / "inputs" / "communes_changed.csv"
+TABLE = Path(__file__).parents[1] / "mobility" / "sources" / "homes" / "communes_changed.csv"
 
 
 def main(source: Path) -> None:

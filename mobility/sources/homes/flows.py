@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.errors import Finding, SourceError
-from mobility.inputs.commune_codes import DISTRICTS, Changes, read_changes
-from mobility.inputs.homes_communes import zones_of_codes
 from mobility.sources.columns import Table, column_or_none, fold
+from mobility.sources.homes.commune_codes import DISTRICTS, Changes, read_changes
+from mobility.sources.homes.communes import zones_of_codes
 from mobility.sources.homes.model import MAX_WORKERS, HomesRequest, Places, group_columns
 from mobility.sources.homes.zones import homes_in_zones, read_zones
 from mobility.sources.tables import read_table

@@ -11,8 +11,8 @@ import pyproj
 import shapely
 
 from mobility.base.errors import Finding
-from mobility.inputs.homes_communes import read_communes
 from mobility.sources.columns import Table
+from mobility.sources.homes.communes import read_communes
 from mobility.sources.homes.employees import read_employees
 from mobility.sources.homes.flows import check_no_categories, read_flows
 from mobility.sources.homes.grid import insee_column, read_insee_grid, squares_around

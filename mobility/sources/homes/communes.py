@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.errors import Finding, SourceError
-from mobility.inputs.commune_codes import ABROAD, Changes, read_changes
 from mobility.sources.columns import Table, column_or_none
+from mobility.sources.homes.commune_codes import ABROAD, Changes, read_changes
 from mobility.sources.homes.model import (
     NAME_ALIASES,
     HomesRequest,
