@@ -66,7 +66,7 @@ def _print_finding(severity: str, source: str, text: str, language: Language, in
 
 
 def print_table(frame: pd.DataFrame, title: str, language: Language) -> None:
-    """Print a table; names of columns and texts are translated, missing counts are withheld."""
+    """Print a table; names of columns and texts are translated, what is missing is a dash."""
     heads = [_word(str(column), language) for column in frame.columns]
     rows = [[_cell(value, language) for value in row] for row in frame.itertuples(index=False)]
     widths = _widths([heads, *rows], out.width - 3 * len(heads) - 1)
@@ -110,7 +110,7 @@ def _widths(rows: Sequence[Sequence[str]], room: int) -> list[int]:
 
 def _cell(value: Any, language: Language) -> str:
     if pd.isna(value):
-        return translate("withheld", language)
+        return "–"
     if isinstance(value, bool):
         return translate("yes" if value else "no", language)
     if isinstance(value, float | int):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from mobility.privacy import POOL_COUNTS, pool_counts, pool_withheld
 
 from mobility.maps.figures import Counter, Rows, coded, count, directions, safe_homes
 from mobility.maps.from_results import _sample
@@ -24,7 +25,6 @@ from mobility.maps.model import (
     Scenario,
     minutes,
 )
-from mobility.privacy import POOL_COUNTS, pool_counts, pool_withheld
 
 
 def two_shifts(out, back, status, reason, over=None) -> MapModel:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from light_plans import write_light
+from mobility.privacy import is_small
 from openpyxl import load_workbook
 from PIL import Image
 from pypdf import PdfReader
@@ -20,7 +21,6 @@ from mobility.analysis.indicators import summary
 from mobility.analysis.loading import load
 from mobility.cli import app
 from mobility.errors import SourceError
-from mobility.privacy import is_small
 from mobility.report.frontier_chart import frontier_png
 from mobility.report.pictures import GATE_DOT
 from mobility.report.shuttle_part import lines_figure

@@ -9,6 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from feeds import trip, write_gtfs
+from mobility.report.counts import (
+    LATE_COLUMNS,
+    comparison_table,
+    groups_table,
+    late_table,
+    shifts_table,
+    summary_table,
+)
 from small import PLACES_M, SERVICES, lonlat, write_territory
 
 from mobility.analysis.commutes import assess
@@ -20,14 +28,6 @@ from mobility.maps.pack import Store
 from mobility.maps.payload import build
 from mobility.network.timetable import INF
 from mobility.pipeline import run
-from mobility.report.counts import (
-    LATE_COLUMNS,
-    comparison_table,
-    groups_table,
-    late_table,
-    shifts_table,
-    summary_table,
-)
 
 #: Three homes that differ only in distance: H1 rides, H2 walks too far to the stop.
 HOMES = "id,name,commune,lon,lat,workers,young\n"
