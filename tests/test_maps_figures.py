@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobility.maps.figures import Counter, Rows, count, directions
-from mobility.maps.from_results import _sample
-from mobility.maps.model import (
+from mobility.outputs.map.figures import Counter, Rows, count, directions
+from mobility.outputs.map.from_results import _sample
+from mobility.outputs.map.model import (
     NONE,
     MapDay,
     MapHomes,

@@ -10,9 +10,9 @@ import pytest
 from feeds import trip, write_gtfs
 from small import PLACES_M, SERVICES, lonlat, write_territory
 
-from mobility.analysis.commutes import assess
-from mobility.analysis.comparison import comparison
-from mobility.analysis.indicators import (
+from mobility.commute.access import assess
+from mobility.commute.comparison import comparison
+from mobility.commute.indicators import (
     LATE_BREAKS,
     by_group,
     by_overtime,
@@ -21,12 +21,12 @@ from mobility.analysis.indicators import (
     summary,
     whole_persons,
 )
-from mobility.analysis.loading import load
-from mobility.analysis.white_zones import white_zones
-from mobility.maps.from_results import map_model
-from mobility.maps.model import NONE
-from mobility.maps.pack import Store
-from mobility.maps.payload import build
+from mobility.commute.loading import load
+from mobility.commute.white_zones import white_zones
+from mobility.outputs.map.from_results import map_model
+from mobility.outputs.map.model import NONE
+from mobility.outputs.map.pack import Store
+from mobility.outputs.map.payload import build
 from mobility.pipeline import run
 
 #: Three homes that differ only in distance: H1 rides, H2 walks too far to the stop.

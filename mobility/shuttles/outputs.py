@@ -9,15 +9,15 @@ from typing import TypeVar
 
 import pandas as pd
 
-from mobility.clock import format_clock
-from mobility.locale import translate
-from mobility.rosters import season_label
+from mobility.base.clock import format_clock
+from mobility.base.i18n import translate
 from mobility.shuttles.blocks import Move
 from mobility.shuttles.costs import Day
 from mobility.shuttles.design import Plans
 from mobility.shuttles.duties import DutyRules
 from mobility.shuttles.gtfs_out import COLOURS, write_gtfs
 from mobility.shuttles.plan import Plan, employer_shares, run_loads, stop_riders
+from mobility.territory.rosters import season_label
 
 Work = TypeVar("Work")
 PLAN_TABLES = ("timetable", "blocks", "duties", "shares")

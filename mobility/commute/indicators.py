@@ -1,0 +1,192 @@
+"""Figures that a mayor reads: who is reached, who is not, and why, by site and roster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mobility.commute.access import Access, counted_rows, roster_shifts
+from mobility.commute.white_zones import NEITHER, OUTBOUND_ONLY, REASONS, RETURN_ONLY, WhiteZones
+from mobility.sources.homes.read import Homes
+
+
+def round_persons(counts: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """Return counts of persons as whole numbers, halves up; NaN stays.
+
+    Homes of a commune or a cell may hold parts of a person: every table, page and sentence
+    rounds them by this function, so that all tell the same number.
+    """
+    # Sums in another order differ in the last digits: a half is a half all the same.
+    return np.asarray(np.floor(np.round(counts, 6) + 0.5))
+
+
+def whole_persons(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Return a copy of a table whose ``columns`` are whole persons (Int64, ``<NA>`` unknown)."""
+    out = frame.copy()
+    for name in columns:
+        counts = round_persons(frame[name].to_numpy(np.float64, na_value=np.nan))
+        out[name] = pd.array(counts, dtype="Float64").astype("Int64")
+    return out
+
+
+def summary(access: Access, zones: WhiteZones) -> pd.DataFrame:
+    """Return the figures of each site and roster under the worst-of rule.
+
+    Returns
+    -------
+    DataFrame
+        ``site``, ``employer``, ``roster``, ``headcount``, ``pool`` (workers), ``reachable``,
+        ``white`` (all others), of them ``one_way_only`` and ``neither`` (no direction on some
+        working day), ``share`` (reachable over pool), ``is_white`` (share under
+        ``white_site_share``) and ``main_reason``.
+    """
+    study = access.study
+    found = access.rosters
+    rows = []
+    for r, ((site, roster), mine) in zip(
+        counted_rows(found), roster_shifts(study).items(), strict=True
+    ):
+        workers = study.pool(site, roster)
+        holds = found.holds[r]
+        one_way = ~holds & (found.out_always[r] | found.back_always[r])
+        rows.append(
+            {
+                "site": study.sites[site].name,
+                "employer": study.sites[site].employer,
+                "roster": roster,
+                "headcount": sum(study.shift_rows[i].headcount for i in mine),
+                "pool": workers.sum(),
+                "reachable": workers @ holds,
+                "white": workers @ ~holds,
+                "one_way_only": workers @ one_way,
+                "neither": workers @ ~(holds | one_way),
+                "share": _share(workers @ holds, workers.sum()),
+                "main_reason": main_reason(zones, mine, workers),
+            }
+        )
+    frame = pd.DataFrame(rows)
+    frame["is_white"] = frame["share"] < study.territory.limits.white_site_share
+    return whole_persons(frame, ["pool", "reachable", "white", "one_way_only", "neither"])
+
+
+def by_shift(access: Access, zones: WhiteZones) -> pd.DataFrame:
+    """Return the figures of each site, roster, shift and kind of day.
+
+    Returns
+    -------
+    DataFrame
+        Identification columns of the shift, ``day_kind``, ``pool``, ``reachable``, ``white``, of
+        them ``outbound_only``, ``return_only`` and ``neither``; ``share``, ``is_white``,
+        ``main_reason`` and one ``reason_*`` column of workers per reason.
+    """
+    study = access.study
+    rows = []
+    for z, (shift_id, day_kind) in enumerate(zones.keys.itertuples(index=False)):
+        shift = study.shift_rows[shift_id]
+        workers = study.pool(shift.site, shift.roster)
+        status = np.bincount(zones.status[z], weights=workers, minlength=4)
+        reason = np.bincount(zones.reason[z], weights=workers, minlength=len(REASONS))
+        rows.append(
+            {
+                "site": shift.site_name,
+                "roster": shift.roster,
+                "shift": shift.shift,
+                "day_kind": day_kind,
+                "headcount": shift.headcount,
+                "pool": workers.sum(),
+                "reachable": status[0],
+                "white": status[1:].sum(),
+                "outbound_only": status[OUTBOUND_ONLY],
+                "return_only": status[RETURN_ONLY],
+                "neither": status[NEITHER],
+                "share": _share(status[0], workers.sum()),
+                "main_reason": _main(reason),
+            }
+            | {f"reason_{name}": reason[i] for i, name in enumerate(REASONS) if name}
+        )
+    frame = pd.DataFrame(rows)
+    frame["is_white"] = frame["share"] < study.territory.limits.white_site_share
+    counts = ["pool", "reachable", "white", "outbound_only", "return_only", "neither"]
+    return whole_persons(frame, [*counts, *(f"reason_{name}" for name in REASONS if name)])
+
+
+def by_group(access: Access) -> pd.DataFrame:
+    """Return, per site and roster, how many of each group can hold the roster.
+
+    Returns
+    -------
+    DataFrame
+        ``site``, ``roster``, ``group``, ``total``, ``reachable``, ``share``; empty without
+        groups.
+    """
+    study = access.study
+    homes: Homes = study.homes
+    found = access.rosters
+    rows = []
+    for r in counted_rows(found):
+        for group in homes.groups:
+            people = homes.frame[group].to_numpy(np.float64)
+            reached = people @ found.holds[r]
+            rows.append(
+                (
+                    found.keys.at[r, "site_name"],
+                    found.keys.at[r, "roster"],
+                    group,
+                    people.sum(),
+                    reached,
+                    _share(reached, people.sum()),
+                )
+            )
+    frame = pd.DataFrame(rows, columns=["site", "roster", "group", "total", "reachable", "share"])
+    return whole_persons(frame, ["total", "reachable"])
+
+
+#: Overtime (minutes) after which there is still a way home: least of each class of `by_overtime`.
+LATE_BREAKS = (0, 15, 30, 60, 120)
+
+
+def by_overtime(access: Access) -> pd.DataFrame:
+    """Return workers by the overtime after which public transport still takes them home.
+
+    Returns
+    -------
+    DataFrame
+        ``site``, ``roster``, ``shift``, ``day_kind``, ``end_s``, ``pool``, ``no_return`` and
+        ``late_<m>``: workers who may stay ``m`` minutes, but not up to the next class. The
+        classes add up to ``pool``.
+    """
+    study = access.study
+    classes = ("no_return", *(f"late_{m}" for m in LATE_BREAKS))
+    rows = []
+    for k, (shift_id, day_kind, mode) in enumerate(access.keys.itertuples(index=False)):
+        if mode != "transit":
+            continue
+        shift = study.shift_rows[int(shift_id)]
+        workers = study.pool(shift.site, shift.roster)
+        place = np.searchsorted(LATE_BREAKS, access.overtime_s[k] // 60, side="right")
+        people = np.bincount(place, weights=workers, minlength=len(classes))
+        rows.append((
+            shift.site_name, shift.roster, shift.shift, day_kind, shift.end_s, workers.sum(),
+            *people,
+        ))  # fmt: skip
+    names = ["site", "roster", "shift", "day_kind", "end_s", "pool", *classes]
+    return whole_persons(pd.DataFrame(rows, columns=names), ["pool", *classes])
+
+
+def main_reason(zones: WhiteZones, shift_ids: list[int], workers: NDArray[np.float64]) -> str:
+    """Return the reason that keeps most workers away over some shifts, empty when none does."""
+    total = np.zeros(len(REASONS))
+    for z in np.flatnonzero(zones.keys["shift_id"].isin(shift_ids)):
+        total += np.bincount(zones.reason[z], weights=workers, minlength=len(REASONS))
+    return _main(total)
+
+
+def _main(reason: NDArray[np.generic]) -> str:
+    return REASONS[int(reason[1:].argmax()) + 1] if reason[1:].any() else ""
+
+
+def _share(part: float, whole: float) -> float:
+    return float(part / whole) if whole else 0.0
