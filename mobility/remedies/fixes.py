@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,10 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.base.i18n import translate
-from mobility.commute.access import Access
-from mobility.remedies.candidates import SearchOptions, candidates
 from mobility.remedies.model import Lever, departures
-from mobility.remedies.search import Effects, Workbench, warm, workbench
+from mobility.remedies.search import Effects, Workbench
 from mobility.remedies.words import lever_names
 
 
@@ -158,32 +154,3 @@ def fixes_of(bench: Workbench, tried: Iterable[tuple[Lever, Effects]]) -> Fixes:
     named, place = np.unique(move[move >= 0], return_inverse=True)
     move[move >= 0] = place
     return Fixes(bench, minutes, move, tuple(levers[k] for k in named))
-
-
-def minutes_to_fix(access: Access, *, bench: Workbench | None = None) -> Fixes:
-    """Return the minutes to fix of every white home, by a search of moves alone.
-
-    It gives what a full search gives (`retiming.Retiming.fixes`), sooner: where no move of a
-    trip brings anyone a direction, its moves are not told apart.
-
-    Parameters
-    ----------
-    access
-        The present.
-    bench
-        From `retiming.workbench`, where one is at hand.
-    """
-    bench = workbench(access, stops=False) if bench is None else bench
-    warm(bench)
-    options = SearchOptions(kinds=("move_trip", "move_line"))
-    units = candidates(bench.study, bench.nets, bench.windows, options)
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        found = list(pool.map(bench.try_gains, units))
-    pairs = [
-        (lever, effects)
-        for unit, mine in zip(units, found, strict=True)
-        for lever, effects in zip(unit, mine, strict=True)
-        if effects
-    ]
-    pairs.sort(key=lambda pair: (len(pair[0].trips), pair[0].trips, pair[0].shift_s))
-    return fixes_of(bench, pairs)

@@ -370,7 +370,3 @@ class MapModel:
                     raise ValueError(
                         f"{scenario.name}: {name} is {array.dtype}{array.shape}, not uint8{shape}"
                     )
-
-    def shifts_of(self, roster: int) -> list[int]:
-        """Return the shifts of a roster, by index."""
-        return [i for i, shift in enumerate(self.shifts) if shift.roster == roster]
