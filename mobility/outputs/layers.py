@@ -8,7 +8,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.commute.access import Access, RosterAccess, counted_rows, rosters
-from mobility.commute.indicators import round_persons
 from mobility.commute.white_zones import (
     NEITHER,
     OUTBOUND_ONLY,
@@ -35,7 +34,7 @@ def homes_layer(access: Access, zones: WhiteZones) -> gpd.GeoDataFrame:
         "home_id": study.homes.ids,
         "commune": frame["commune"].to_numpy(),
     }
-    columns |= {name: round_persons(frame[name].to_numpy(np.float64)) for name in counted}
+    columns |= {name: frame[name].to_numpy(np.float64).round(3) for name in counted}
     found = rosters(access)
     for r in counted_rows(found):
         site, roster = found.keys.loc[r, ["site_name", "roster"]].astype(str)
