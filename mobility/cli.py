@@ -380,8 +380,7 @@ def levers(
             files = write_levers(results, folder, lang, maps=maps)
         print_table(results.table(lang).drop(columns="sentence"), territory.name, lang)
         for remedy in results.remedies[:3]:
-            threshold = territory.limits.min_workers_shown
-            out.print(remedy.sentence(lang, threshold=threshold), markup=False, soft_wrap=True)
+            out.print(remedy.sentence(lang), markup=False, soft_wrap=True)
         out.print(f"{folder}: {', '.join(files)}", markup=False, soft_wrap=True)
 
 
