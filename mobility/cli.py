@@ -106,7 +106,7 @@ def check(
         with progress_bar(lang, STEPS[:6]) as step:
             study = load(read_territory(file), progress=step)
         print_table(inventory(study, lang), translate("What was found", lang), lang)
-        print_findings(study.findings, lang, infos=True)
+        print_findings((*study.findings, *(day.reason for day in study.days)), lang, infos=True)
         if rules:
             print_findings(canonical_rules(study), lang, infos=True)
         if any(finding.severity == "error" for finding in study.findings):
@@ -371,8 +371,7 @@ def levers(
             files = write_levers(results, folder, lang, maps=maps)
         print_table(results.table(lang).drop(columns="sentence"), territory.name, lang)
         for remedy in results.remedies[:3]:
-            threshold = territory.limits.min_workers_shown
-            out.print(remedy.sentence(lang, threshold=threshold), markup=False, soft_wrap=True)
+            out.print(remedy.sentence(lang), markup=False, soft_wrap=True)
         out.print(f"{folder}: {', '.join(files)}", markup=False, soft_wrap=True)
 
 

@@ -65,7 +65,7 @@ def _print_finding(severity: str, source: str, text: str, language: Language, in
 
 
 def print_table(frame: pd.DataFrame, title: str, language: Language) -> None:
-    """Print a table; names of columns and texts are translated, missing counts are withheld."""
+    """Print a table; names of columns and texts are translated, what is missing is a dash."""
     import pandas as pd
     from rich import box
     from rich.table import Table
@@ -117,7 +117,7 @@ def _cell(value: Any, language: Language) -> str:
     import pandas as pd
 
     if pd.isna(value):
-        return translate("withheld", language)
+        return "–"
     if isinstance(value, bool):
         return translate("yes" if value else "no", language)
     if isinstance(value, float | int):

@@ -170,6 +170,7 @@ def _named(
         *(("timetable", path, "", credited.get(k, "")) for k, path in enumerate(sources.gtfs)),
         ("homes", sources.homes.file, "", ""),
         ("homes", sources.homes.zones, "", ""),
+        ("homes", sources.homes.changes, "", ""),
         ("sites", sources.sites, "", ""),
         ("car_parks", sources.car_parks, "", ""),
         ("street_changes", sources.street_changes, "", ""),

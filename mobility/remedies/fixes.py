@@ -12,7 +12,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.base.i18n import translate
-from mobility.commute.shapes import home_labels, home_shapes
 from mobility.remedies.model import Lever, departures
 from mobility.remedies.search import Effects, Workbench
 from mobility.remedies.words import lever_names
@@ -86,9 +85,8 @@ class Fixes:
     def to_frame(self, language: str = "fr") -> pd.DataFrame:
         """Return one row per white home that one move connects, shift and kind of day.
 
-        Columns: ``home_id`` (the group of a home known from a file of employees), ``site``,
-        ``roster``, ``shift``, ``day_kind``, ``minutes``, ``line``, ``trips``, ``move``. Homes
-        are places and no counts: nothing is withheld but homes without workers.
+        Columns: ``home_id``, ``site``, ``roster``, ``shift``, ``day_kind``, ``minutes``,
+        ``line``, ``trips``, ``move``; homes without workers are left out.
         """
         study, keys = self.bench.study, self.bench.scores.keys
         key, home = np.nonzero((self.minutes > 0) & (study.workers > 0))
@@ -96,7 +94,7 @@ class Fixes:
         moves = self.move[key, home]
         texts = [self.text(m, language) for m in range(len(self.levers))]
         return pd.DataFrame({
-            "home_id": home_labels(study)[home],
+            "home_id": study.homes.ids[home],
             "site": [s.site_name for s in shifts],
             "roster": [s.roster for s in shifts],
             "shift": [s.shift for s in shifts],
@@ -108,13 +106,13 @@ class Fixes:
         }).drop_duplicates(ignore_index=True)  # fmt: skip
 
     def to_layer(self) -> gpd.GeoDataFrame:
-        """Return one polygon per home and one column of minutes per shift and kind of day.
+        """Return the shape of each home and one column of minutes per shift and kind of day.
 
         Columns are named ``site | roster | shift | day kind``; 0 where the commute holds,
         missing where no single move makes it hold.
         """
         study, keys = self.bench.study, self.bench.scores.keys
-        columns: dict[str, object] = {"home_id": home_labels(study)}
+        columns: dict[str, object] = {"home_id": study.homes.ids}
         for key, (shift_id, kind) in enumerate(
             keys[["shift_id", "day_kind"]].itertuples(index=False)
         ):
@@ -122,7 +120,7 @@ class Fixes:
             name = " | ".join([shift.site_name, shift.roster, shift.shift, str(kind)])
             minutes = pd.Series(self.minutes[key]).astype("Int16")
             columns[name] = minutes.mask(minutes < 0)
-        shapes = home_shapes(study).to_numpy()
+        shapes = study.homes.shapes.to_numpy()
         return gpd.GeoDataFrame(columns, geometry=shapes, crs="EPSG:4326")
 
 
