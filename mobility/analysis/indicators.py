@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from mobility.analysis.commutes import Access, counted_rows, roster_shifts
 from mobility.analysis.white_zones import NEITHER, OUTBOUND_ONLY, REASONS, RETURN_ONLY, WhiteZones
-from mobility.inputs.homes import Homes
 
 
 def summary(access: Access, zones: WhiteZones) -> pd.DataFrame:
@@ -94,6 +93,8 @@ def by_shift(access: Access, zones: WhiteZones) -> pd.DataFrame:
 def by_group(access: Access) -> pd.DataFrame:
     """Return, per site and roster, how many of each group can hold the roster.
 
+    With known employees, those of the group who are of its labour pool.
+
     Returns
     -------
     DataFrame
@@ -101,12 +102,12 @@ def by_group(access: Access) -> pd.DataFrame:
         groups.
     """
     study = access.study
-    homes: Homes = study.homes
     found = access.rosters
     rows = []
     for r in counted_rows(found):
-        for group in homes.groups:
-            people = homes.frame[group].to_numpy(np.float64)
+        roster = (int(found.keys.at[r, "site"]), str(found.keys.at[r, "roster"]))
+        for group in study.homes.groups:
+            people = study.members(group, *roster)
             reached = people @ found.holds[r]
             rows.append(
                 (

@@ -15,6 +15,7 @@ from mobility.analysis.sources import (
     read_streets,
     read_timetables,
     source_records,
+    street_points,
     without_timetables,
 )
 from mobility.analysis.study import Progress, Study, idle_rosters, quiet
@@ -65,6 +66,7 @@ def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> St
         crs=streets.crs,
         bbox=streets.bounds_lonlat,
         sites=sites,
+        streets=lambda: street_points(streets),
     )
     return build_study(territory, streets, feed, sites, homes, progress=progress, findings=told)
 

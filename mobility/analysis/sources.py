@@ -57,6 +57,11 @@ def read_buildings(territory: Territory) -> gpd.GeoDataFrame | None:
     return None if found is None else dwellings(found)
 
 
+def street_points(streets: Streets) -> gpd.GeoDataFrame:
+    """Return the crossings and ends of the streets, as places where people may live."""
+    return gpd.GeoDataFrame(geometry=gpd.points_from_xy(*streets.node_xy.T), crs=streets.crs)
+
+
 def _parked(territory: Territory, streets: Streets) -> Streets:
     """Add the territory's own car parks to those of the streets' file."""
     if territory.sources.car_parks is None:

@@ -43,10 +43,11 @@ class Homes:
         Names of the group columns.
     pool
         Known employees: ``home`` (row of ``frame``), ``site``, ``roster`` (name or empty),
-        ``workers``; None when every home is in every site's labour pool.
+        ``workers`` and the groups; None when every home is in every site's labour pool.
     personal
-        Whether homes stand for known persons; such homes are only shown grouped
-        (`mobility.privacy.display_cells`).
+        Whether they were persons before the door (`mobility.inputs.homes_door`).
+    decided
+        Why they were, or were not: ``employees``, ``stated``, ``small_counts`` or ``published``.
     findings
         What a user should know about them.
     """
@@ -56,6 +57,7 @@ class Homes:
     groups: tuple[str, ...] = ()
     pool: pd.DataFrame | None = None
     personal: bool = False
+    decided: str = "published"
     findings: tuple[Finding, ...] = ()
 
     def __len__(self) -> int:
@@ -96,6 +98,10 @@ class HomesRequest:
         Box that hosts the time zone, to notice exchanged coordinates; or None.
     sites
         Sites an employee may belong to; empty when unknown.
+    streets
+        Reads points along the streets, for persons where no land is known; or None.
+    least
+        Least number of persons of an area (``limits.min_workers_shown``).
     """
 
     source: HomesSource
@@ -107,6 +113,8 @@ class HomesRequest:
     bbox: Box | None = None
     box: Box | None = None
     sites: tuple[Site, ...] = ()
+    streets: Callable[[], gpd.GeoDataFrame | None] | None = None
+    least: int = 5
 
     def local_crs(self, lonlat: gpd.GeoSeries) -> pyproj.CRS:
         """Return the projected system of the study, metres."""
