@@ -104,10 +104,9 @@ def by_group(access: Access) -> pd.DataFrame:
     study = access.study
     found = access.rosters
     rows = []
-    for r in counted_rows(found):
-        roster = (int(found.keys.at[r, "site"]), str(found.keys.at[r, "roster"]))
+    for r, key in zip(counted_rows(found), roster_shifts(study), strict=True):
         for group in study.homes.groups:
-            people = study.members(group, *roster)
+            people = study.members(group, *key)
             reached = people @ found.holds[r]
             rows.append(
                 (

@@ -159,13 +159,13 @@ def _by_commune(
     cells, _ = zone_cells(request, zones)
     kinds = list(persons.columns.drop("workers"))
     parts = []
-    for kind, rows in persons.assign(zone=zone).groupby(kinds, sort=True):
+    for _, rows in persons.assign(zone=zone).groupby(kinds, sort=True):
         totals = np.bincount(rows["zone"], minlength=len(used)).astype(np.float64)
         workers = allocate(totals, cells)
         home = np.flatnonzero(workers)
-        part = pd.DataFrame({"x": cells.cell[home, 0], "y": cells.cell[home, 1]})
-        part[kinds] = list(kind)
-        parts.append(part.assign(workers=workers[home]))
+        part = rows[kinds].iloc[np.zeros(len(home), np.intp)]
+        x, y = cells.cell[home].T
+        parts.append(part.assign(x=x, y=y, workers=workers[home]))
     found = pd.concat(parts, ignore_index=True)
     for name in set(kinds) - {"site", "roster"}:
         found[name] *= found["workers"]
