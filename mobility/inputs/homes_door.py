@@ -16,15 +16,15 @@ import pandas as pd
 import pyproj
 import shapely
 
-from mobility.cache import file_hash
-from mobility.errors import Finding, SourceError
+from mobility.base.cache import file_hash
+from mobility.base.errors import Finding, SourceError
 from mobility.inputs.hilbert import curve_cells
-from mobility.inputs.homes_grid import cell_boxes
-from mobility.inputs.homes_model import Homes, HomesRequest, Places
 from mobility.inputs.homes_protected import EPSILON, TEAM, Door, Ground, protect
-from mobility.inputs.homes_spread import land_cells
-from mobility.inputs.homes_zones import read_zones
-from mobility.inputs.tables import need_file
+from mobility.sources.homes.grid import cell_boxes
+from mobility.sources.homes.model import Homes, HomesRequest, Places
+from mobility.sources.homes.spread import land_cells
+from mobility.sources.homes.zones import read_zones
+from mobility.sources.tables import need_file
 
 _ROUND = 5  # the study of some persons is cut out by squares of 32 cells
 

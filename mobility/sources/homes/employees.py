@@ -1,0 +1,172 @@
+"""A file of employees: each row a person, who goes through the door and no further.
+
+One row has a place (coordinates, or the commune alone), the site and, if known, the roster.
+Errors name the row and the field, never what stands in them of a person.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+
+from mobility.inputs.homes_door import protected_homes
+from mobility.sources.columns import Table, fold, unknown_value
+from mobility.sources.homes.grid import cell_index
+from mobility.sources.homes.model import (
+    LAT_ALIASES,
+    LON_ALIASES,
+    Homes,
+    HomesRequest,
+    group_columns,
+    projected,
+    read_points,
+)
+from mobility.sources.homes.spread import allocate
+from mobility.sources.homes.zones import Zones, read_zones, zone_cells
+from mobility.sources.sites_words import roster_template
+from mobility.sources.tables import read_table
+from mobility.territory.project import Site
+
+SITE_ALIASES = ("site", "établissement", "lieu de travail", "usine", "nom du site")
+ROSTER_ALIASES = ("roster", "équipe", "rythme", "horaire", "régime", "cycle")
+COMMUNE_ALIASES = ("commune", "code_commune", "insee", "code_insee", "code insee", "commune_code")
+_YES = frozenset({"1", "oui", "o", "yes", "y", "true", "vrai", "x"})
+_NO = frozenset({"", "0", "non", "n", "no", "false", "faux"})
+
+
+def read_employees(request: HomesRequest) -> Homes:
+    """Return homes and labour pools of an employee file.
+
+    Raises
+    ------
+    SourceNotFoundError, SourceError
+        A file or column is missing, or a row names an unknown site or roster.
+    """
+    source = request.source
+    table = read_table(request.path, layer=source.layer, crs=source.crs, private=True)
+    teams = _teams(table, request.sites)
+    groups = _group_flags(table, group_columns(request))
+    persons = teams.assign(workers=1.0, **groups)
+    if _has_places(table, request):
+        points = read_points(table, request)
+        crs = request.local_crs(points)
+        points = projected(points, crs, table.file).representative_point()
+        cells = cell_index(shapely.get_coordinates(points.array), request.source.cell_m)
+        persons = persons.assign(x=cells[:, 0], y=cells[:, 1])
+    else:
+        persons, crs = _by_commune(table, request, persons)
+    found = protected_homes(request, persons, tuple(groups), crs, teams=_all_teams(request, teams))
+    return dataclasses.replace(found, decided="employees")
+
+
+def _all_teams(request: HomesRequest, teams: pd.DataFrame) -> pd.DataFrame:
+    """Return the sites and rosters there may be, those of the file where no site is known."""
+    known = [(s.name, r) for s in request.sites for r in ("", *(r.name for r in s.rosters))]
+    return pd.DataFrame(known, columns=["site", "roster"]) if known else teams.drop_duplicates()
+
+
+def _has_places(table: Table, request: HomesRequest) -> bool:
+    if isinstance(table.frame, gpd.GeoDataFrame):
+        return True
+    source = request.source
+    named = source.lon != "lon" or source.lat != "lat"
+    found = [table.find(source.lon, LON_ALIASES), table.find(source.lat, LAT_ALIASES)]
+    no_commune = table.find(source.commune or COMMUNE_ALIASES[0], COMMUNE_ALIASES) is None
+    return named or no_commune or None not in found
+
+
+def _teams(table: Table, sites: tuple[Site, ...]) -> pd.DataFrame:
+    """Return the site and roster of each row, under the names the sites have."""
+    site_column = table.need(SITE_ALIASES[0], SITE_ALIASES)
+    roster_column = table.find(ROSTER_ALIASES[0], ROSTER_ALIASES)
+    texts = table.texts(site_column)
+    rosters = texts.where(texts == "", "") if roster_column is None else table.texts(roster_column)
+    by_key = {fold(site.name): site for site in sites}
+    known: dict[tuple[str, str], tuple[str, str]] = {}
+    for row, pair in zip(table.frame.index, zip(texts, rosters, strict=True), strict=True):
+        if pair in known:
+            continue
+        name, roster = pair
+        if not sites:
+            known[pair] = pair
+            continue
+        site = by_key.get(fold(name))
+        if site is None:
+            raise unknown_value(table, row, site_column, name, [s.name for s in sites])
+        known[pair] = (site.name, _roster_name(table, row, roster_column, roster, site))
+    named = [known[pair] for pair in zip(texts, rosters, strict=True)]
+    return pd.DataFrame(named, columns=["site", "roster"], index=table.frame.index, dtype="str")
+
+
+def _roster_name(table: Table, row: object, column: str | None, roster: str, site: Site) -> str:
+    if not roster:
+        return ""
+    for own in site.rosters:
+        template = roster_template(roster)
+        if fold(own.name) == fold(roster) or (template and own.template == template):
+            return own.name
+    raise unknown_value(table, row, column or "roster", roster, [r.name for r in site.rosters])
+
+
+def _group_flags(table: Table, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Return 1.0 where an employee is of a group, else 0.0."""
+    flags: dict[str, np.ndarray] = {}
+    for name in names:
+        texts = table.texts(table.need(name, field="groups")).str.casefold()
+        wrong = ~texts.isin(_YES | _NO).to_numpy()
+        if wrong.any():
+            raise table.error(
+                "It says neither yes nor no.",
+                row=table.frame.index[int(np.argmax(wrong))],
+                column=name,
+                mend="Write oui or non, yes or no, 1 or 0.",
+            )
+        flags[name] = texts.isin(_YES).to_numpy().astype(np.float64)
+    return flags
+
+
+def _by_commune(
+    table: Table, request: HomesRequest, persons: pd.DataFrame
+) -> tuple[pd.DataFrame, pyproj.CRS]:
+    """Return persons at cells of the land of their commune, each team and group spread over it."""
+    column = table.need(request.source.commune or COMMUNE_ALIASES[0], COMMUNE_ALIASES)
+    zones = read_zones(request)
+    codes = table.texts(column)
+    zone = zones.rows(codes)
+    by_name = pd.Index(zones.names.map(fold))
+    if by_name.is_unique:
+        zone = np.where(zone < 0, by_name.get_indexer(pd.Index(codes.map(fold))), zone)
+    if (zone < 0).any():
+        raise table.error(
+            "Its commune is not in the zones layer {zones}.",
+            row=table.frame.index[int(np.argmax(zone < 0))],
+            column=column,
+            mend="Write the INSEE code of the commune, or give a layer that holds it.",
+            zones=zones.file.name,
+        )
+    used, zone = np.unique(zone, return_inverse=True)
+    zones = Zones(
+        zones.file,
+        zones.codes.iloc[used].reset_index(drop=True),
+        zones.names.iloc[used].reset_index(drop=True),
+        zones.polygons.iloc[used].reset_index(drop=True),
+    )
+    cells, _ = zone_cells(request, zones)
+    kinds = list(persons.columns.drop("workers"))
+    parts = []
+    for _, rows in persons.assign(zone=zone).groupby(kinds, sort=True):
+        totals = np.bincount(rows["zone"], minlength=len(used)).astype(np.float64)
+        workers = allocate(totals, cells)
+        home = np.flatnonzero(workers)
+        part = rows[kinds].iloc[np.zeros(len(home), np.intp)]
+        x, y = cells.cell[home].T
+        parts.append(part.assign(x=x, y=y, workers=workers[home]))
+    found = pd.concat(parts, ignore_index=True)
+    for name in set(kinds) - {"site", "roster"}:
+        found[name] *= found["workers"]
+    return found, request.local_crs(zones.polygons)
