@@ -14,8 +14,8 @@ import pandas as pd
 import pyproj
 import shapely
 
-from mobility.inputs.homes_door import protected_homes
 from mobility.sources.columns import Table, fold, unknown_value
+from mobility.sources.homes.door import protected_homes
 from mobility.sources.homes.grid import cell_index
 from mobility.sources.homes.model import (
     LAT_ALIASES,

@@ -45,7 +45,7 @@ class Homes:
         Known employees: ``home`` (row of ``frame``), ``site``, ``roster`` (name or empty),
         ``workers`` and the groups; None when every home is in every site's labour pool.
     personal
-        Whether they were persons before the door (`mobility.inputs.homes_door`).
+        Whether they were persons before the door (`mobility.sources.homes.door`).
     decided
         Why they were, or were not: ``employees``, ``stated``, ``small_counts`` or ``published``.
     findings

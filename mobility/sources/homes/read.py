@@ -12,8 +12,8 @@ import pyproj
 import shapely
 
 from mobility.base.errors import Finding
-from mobility.inputs.homes_door import protected_homes
 from mobility.sources.columns import Table
+from mobility.sources.homes.door import protected_homes
 from mobility.sources.homes.employees import read_employees
 from mobility.sources.homes.flows import check_no_categories, read_flows
 from mobility.sources.homes.grid import cell_index, insee_column, read_insee_grid, squares_around

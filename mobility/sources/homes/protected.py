@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mobility.inputs.hilbert import END, curve_cells, curve_index, round_cut
+from mobility.sources.homes.hilbert import END, curve_cells, curve_index, round_cut
 
 EPSILON = 0.5
 """Of each noisy total: adding a person changes no probability by more than a factor e^0.5."""

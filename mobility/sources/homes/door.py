@@ -1,8 +1,8 @@
 """The one door of personal data: persons come in, homes of protected counts go out.
 
 Nothing else sees the cell someone lives in: what leaves here is public places and protected
-counts (`mobility.inputs.homes_protected`), as in a census table, and every later figure, map, cache
-and log is a function of them.
+counts (`mobility.sources.homes.protected`), as in a census table, and every later figure, map,
+cache and log is a function of them.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import shapely
 
 from mobility.base.cache import file_hash
 from mobility.base.errors import Finding, SourceError
-from mobility.inputs.hilbert import curve_cells
-from mobility.inputs.homes_protected import EPSILON, TEAM, Door, Ground, protect
 from mobility.sources.homes.grid import cell_boxes
+from mobility.sources.homes.hilbert import curve_cells
 from mobility.sources.homes.model import Homes, HomesRequest, Places
+from mobility.sources.homes.protected import EPSILON, TEAM, Door, Ground, protect
 from mobility.sources.homes.spread import land_cells
 from mobility.sources.homes.zones import read_zones
 from mobility.sources.tables import need_file
