@@ -145,7 +145,7 @@ def build_study(
             if mode in ("walk", "bike", "e_bike", "car")
         },
         findings=tuple(findings),
-        sources=tuple(source_records(territory, feed)),
+        sources=tuple(source_records(territory, feed, homes)),
         scenario=scenario,
     )
     return replace(study, findings=study.findings + idle_rosters(study))

@@ -14,6 +14,7 @@ from mobility.base.errors import Finding, TerritoryError
 from mobility.commute.study import SourceRecord
 from mobility.sources.gtfs.empty import empty_feed
 from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
+from mobility.sources.homes.model import Homes
 from mobility.sources.homes.spread import dwellings
 from mobility.sources.layers import read_layer
 from mobility.sources.osm.car_parks import read_car_parks, with_car_parks
@@ -130,8 +131,12 @@ def publishers(feed: Feed, network: int) -> str:
     return ", ".join(dict.fromkeys(agencies["agency_name"].astype(str)))
 
 
-def source_records(territory: Territory, feed: Feed) -> Iterator[SourceRecord]:
-    """Yield what identifies each source file of a territory."""
+def source_records(territory: Territory, feed: Feed, homes: Homes) -> Iterator[SourceRecord]:
+    """Yield what identifies each source file of a territory.
+
+    Of persons, it is the hash of their protected counts: that of the file would tell whether a
+    guess of its rows is right.
+    """
     sources = territory.sources
     files: list[tuple[str, Path | None, str, str]] = [
         (
@@ -160,10 +165,11 @@ def source_records(territory: Territory, feed: Feed) -> Iterator[SourceRecord]:
     for role, path, licence, attribution in files:
         if path is not None:
             found, credit = territory.resolve(path), sources.credit(path)
+            own = homes.personal and path == sources.homes.file
             yield SourceRecord(
                 role,
                 found.name,
-                file_hash(found),
+                homes.hash() if own else file_hash(found),
                 credit.licence or licence,
                 credit.attribution or attribution,
             )

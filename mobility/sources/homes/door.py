@@ -19,13 +19,14 @@ import shapely
 from mobility.base.cache import file_hash
 from mobility.base.errors import Finding, SourceError
 from mobility.sources.homes.grid import cell_boxes
-from mobility.sources.homes.hilbert import curve_cells
+from mobility.sources.homes.hilbert import END, curve_cells
 from mobility.sources.homes.model import Homes, HomesRequest, Places
 from mobility.sources.homes.protected import EPSILON, TEAM, Door, Ground, protect
 from mobility.sources.homes.spread import land_cells
 from mobility.sources.homes.zones import read_zones
 from mobility.sources.tables import need_file
 
+MAX_SIDE_M = 1.5e6
 _ROUND = 5  # the study of some persons is cut out by squares of 32 cells
 
 
@@ -60,6 +61,12 @@ def protected_homes(
     cells = persons[["x", "y"]].to_numpy(np.int64)
     persons = persons.assign(outside=_outside(cells, request, crs))
     box = _box(cells)
+    if max(box[2] - box[0], box[3] - box[1]) * cell_m > MAX_SIDE_M:
+        raise SourceError(
+            "The homes lie too far apart to be drawn in one local system.",
+            file=request.path,
+            mend="Keep the homes of one region, or check their coordinates.",
+        )
     door = Door(request.least, _key(request), _grounds(request, crs, box), cell_m, box)
     counts = protect(persons, groups, teams, door)
     if counts.empty:
@@ -122,7 +129,7 @@ def _homes(
 ) -> tuple[Homes, pd.DataFrame]:  # fmt: skip
     """Return homes of all teams together, and the counts with the row of their home."""
     values = ["workers", *groups]
-    index, home = np.unique(counts["index"].to_numpy(np.int64), return_inverse=True)
+    index, home = np.unique(counts["index"].to_numpy(np.int64) % END, return_inverse=True)
     frame = counts.assign(home=home).sort_values(["home", *TEAM], ignore_index=True)
     whole = frame.groupby("home")[["x", "y"]].first().join(frame.groupby("home")[values].sum())
     cells = curve_cells(index, box[:2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -68,6 +69,12 @@ class Homes:
     def workers(self) -> np.ndarray:
         """Workers of each home, float64[n]."""
         return np.asarray(self.frame["workers"].to_numpy(dtype=np.float64))
+
+    def hash(self) -> str:
+        """Return the SHA-256 of places and counts."""
+        tables = [self.frame, *([] if self.pool is None else [self.pool])]
+        text = "".join(table.to_csv() for table in tables)
+        return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
     @property
     def lonlat(self) -> np.ndarray:

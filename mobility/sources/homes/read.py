@@ -115,12 +115,11 @@ def _read(request: HomesRequest) -> Homes:
         return read_employees(request)
     places, few = _places(request)
     homes = places.to_homes(source.workers_share)
-    decided = "published" if source.personal is None else "stated"
-    if source.personal is None and few:
-        decided = "small_counts"
-    if not source.personal and decided != "small_counts":
-        return dataclasses.replace(homes, decided=decided)
-    return dataclasses.replace(_protected(request, homes, few=few), decided=decided)
+    look = "small_counts" if few else "published"
+    decided = look if source.personal is None else "stated"
+    if source.personal or decided == "small_counts":
+        homes = _protected(request, homes, told=decided == "small_counts")
+    return dataclasses.replace(homes, decided=decided)
 
 
 def _places(request: HomesRequest) -> tuple[Places, bool]:
@@ -152,7 +151,7 @@ def _mostly_single(places: Places) -> bool:
     return bool((workers <= FEW).mean() > MOST)
 
 
-def _protected(request: HomesRequest, homes: Homes, *, few: bool) -> Homes:
+def _protected(request: HomesRequest, homes: Homes, *, told: bool) -> Homes:
     """Return the homes after the door: rows are persons, by the territory's word or their look."""
     crs = request.local_crs(homes.frame.geometry)
     points = projected(homes.frame.geometry, crs, request.path)
@@ -160,13 +159,13 @@ def _protected(request: HomesRequest, homes: Homes, *, few: bool) -> Homes:
     persons = pd.DataFrame(homes.frame[["workers", *homes.groups]])
     persons = persons.assign(x=cells[:, 0], y=cells[:, 1])
     found = protected_homes(request, persons, homes.groups, crs)
-    if few and request.source.personal is None:
+    if told:
         message = (
             "Most rows count one or two workers: they are protected like employees. If they are "
             "published figures, write personal = false in [sources.homes]."
         )
-        told = Finding("warning", "homes_taken_as_personal", message, str(request.path))
-        found = dataclasses.replace(found, findings=(told, *found.findings))
+        look = Finding("warning", "homes_taken_as_personal", message, str(request.path))
+        found = dataclasses.replace(found, findings=(look, *found.findings))
     return found
 
 
