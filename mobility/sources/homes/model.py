@@ -77,6 +77,16 @@ class Homes:
         return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
     @property
+    def ids(self) -> np.ndarray:
+        """What identifies each home, in every output, str[n]."""
+        return np.asarray(self.frame["home_id"].astype(str).to_numpy(), object)
+
+    @property
+    def shapes(self) -> gpd.GeoSeries:
+        """What is drawn of each home, EPSG:4326: its cell, or its point where there is none."""
+        return self.frame.geometry if self.cells is None else self.cells
+
+    @property
     def lonlat(self) -> np.ndarray:
         """Longitude and latitude of each home, float64[n, 2], degrees."""
         return np.asarray(shapely.get_coordinates(self.frame.geometry.array))
