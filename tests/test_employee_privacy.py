@@ -25,7 +25,7 @@ def employees_csv():
 def staff_territory(folder):
     toml = write_territory(folder, homes=employees_csv())
     text = toml.read_text(encoding="utf-8")
-    old = 'id = "id"\nname = "name"\ncommune = "commune"\n'
+    old = 'id = "id"\nname = "name"\ncommune = "commune"\npersonal = false\n'
     assert old in text
     toml.write_text(text.replace(old, 'kind = "employees"\n'), encoding="utf-8")
     return toml
