@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import geopandas as gpd
 import numpy as np
+import shapely
 
 from mobility.base.cache import file_hash
 from mobility.base.errors import Finding, TerritoryError
@@ -58,9 +60,13 @@ def read_buildings(territory: Territory) -> gpd.GeoDataFrame | None:
     return None if found is None else dwellings(found)
 
 
-def street_points(streets: Streets) -> gpd.GeoDataFrame:
-    """Return the crossings and ends of the streets, as places where people may live."""
-    return gpd.GeoDataFrame(geometry=gpd.points_from_xy(*streets.node_xy.T), crs=streets.crs)
+def street_points(streets: Streets, step_m: float = 50.0) -> gpd.GeoDataFrame:
+    """Return points along the streets, at most ``step_m`` apart, one in each square of it."""
+    line = np.repeat(np.arange(len(streets.geom_ptr) - 1), np.diff(streets.geom_ptr))
+    lines = shapely.segmentize(shapely.linestrings(streets.geom_xy, indices=line), step_m)
+    xy = shapely.get_coordinates(lines)
+    _, first = np.unique(np.floor(xy / step_m), axis=0, return_index=True)
+    return gpd.GeoDataFrame(geometry=gpd.points_from_xy(*xy[first].T), crs=streets.crs)
 
 
 def _parked(territory: Territory, streets: Streets) -> Streets:
@@ -131,14 +137,41 @@ def publishers(feed: Feed, network: int) -> str:
     return ", ".join(dict.fromkeys(agencies["agency_name"].astype(str)))
 
 
+def source_files(territory: Territory) -> list[Path]:
+    """Return the files a territory names, and its own."""
+    named = [territory.sources.homes.secret, *(path for _, path, _, _ in _named(territory))]
+    found = [territory.resolve(path) for path in named if path is not None]
+    return found if territory.path is None else [*found, territory.path]
+
+
 def source_records(territory: Territory, feed: Feed, homes: Homes) -> Iterator[SourceRecord]:
     """Yield what identifies each source file of a territory.
 
     Of persons, it is the hash of their protected counts: that of the file would tell whether a
     guess of its rows is right.
     """
+    if territory.path is not None:
+        yield SourceRecord("territory", territory.path.name, file_hash(territory.path))
+    named = {k: publishers(feed, k) for k in range(len(territory.sources.gtfs))}
+    for role, path, licence, attribution in _named(territory, named):
+        if path is not None:
+            found, credit = territory.resolve(path), territory.sources.credit(path)
+            persons = homes.personal and path == territory.sources.homes.file
+            yield SourceRecord(
+                role,
+                found.name,
+                homes.hash() if persons else file_hash(found),
+                credit.licence or licence,
+                credit.attribution or attribution,
+            )
+
+
+def _named(
+    territory: Territory, credited: Mapping[int, str] = MappingProxyType({})
+) -> list[tuple[str, Path | None, str, str]]:
+    """Return role, path, licence and attribution of all that a territory may name."""
     sources = territory.sources
-    files: list[tuple[str, Path | None, str, str]] = [
+    return [
         (
             "streets",
             sources.osm,
@@ -151,28 +184,16 @@ def source_records(territory: Territory, feed: Feed, homes: Homes) -> Iterator[S
             sources.streets_licence or "",
             sources.streets_attribution or "",
         ),
-        *(("timetable", path, "", publishers(feed, k)) for k, path in enumerate(sources.gtfs)),
+        *(("timetable", path, "", credited.get(k, "")) for k, path in enumerate(sources.gtfs)),
         ("homes", sources.homes.file, "", ""),
         ("homes", sources.homes.zones, "", ""),
+        ("homes", sources.homes.changes, "", ""),
         ("sites", sources.sites, "", ""),
         ("car_parks", sources.car_parks, "", ""),
         ("street_changes", sources.street_changes, "", ""),
         ("elevation", sources.elevation, "", ""),
         *(("on_demand", zone.file, "", "") for zone in territory.on_demand),
     ]
-    if territory.path is not None:
-        yield SourceRecord("territory", territory.path.name, file_hash(territory.path))
-    for role, path, licence, attribution in files:
-        if path is not None:
-            found, credit = territory.resolve(path), sources.credit(path)
-            own = homes.personal and path == sources.homes.file
-            yield SourceRecord(
-                role,
-                found.name,
-                homes.hash() if own else file_hash(found),
-                credit.licence or licence,
-                credit.attribution or attribution,
-            )
 
 
 def _given(text: str | None, default: str) -> str:

@@ -6,6 +6,7 @@ the row: the header of a CSV or a sheet is row 1; the first feature of a layer i
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 import re
 import unicodedata
@@ -100,7 +101,9 @@ class Table:
         lower = self._row_with({fold(n) for n in (wanted, *aliases)})
         if lower is not None:
             raise headings_lower(self.file, lower)
-        columns = [str(c) for c in self.frame.columns if c != "geometry"]
+        # What the file holds: of a large table only some columns were kept.
+        heads = self.first_rows[0][1] if self.first_rows else self.frame.columns
+        columns = [str(c) for c in heads if c and c != "geometry"]
         listed = ", ".join(columns[:MAX_LISTED]) + (" …" if len(columns) > MAX_LISTED else "")
         near = nearest(wanted, columns)
         problem = "There is no column {wanted!r}; the columns are: {listed}."
@@ -267,6 +270,8 @@ def _as_text(value: object) -> str:
         return ""
     if isinstance(value, float) and value.is_integer():
         return f"{value:.0f}"
+    if isinstance(value, dt.time):  # what GDAL makes of a text "05:00" in a GeoJSON file
+        return f"{value:%H:%M:%S}".removesuffix(":00")
     return str(value)
 
 

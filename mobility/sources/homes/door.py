@@ -27,6 +27,8 @@ from mobility.sources.homes.zones import read_zones
 from mobility.sources.tables import need_file
 
 MAX_SIDE_M = 1.5e6
+BESIDE_M = 500.0
+"""So far from the streets a home is still one of theirs, as everywhere in this package."""
 _ROUND = 5  # the study of some persons is cut out by squares of 32 cells
 
 
@@ -83,13 +85,18 @@ def protected_homes(
 
 
 def _outside(cells: np.ndarray, request: HomesRequest, crs: pyproj.CRS) -> np.ndarray:
-    """Return whether the centre of each cell is beyond the study area."""
+    """Return whether each cell lies too far beyond the study area to be of it."""
     if request.bbox is None:
         return np.zeros(len(cells), bool)
+    to_local = pyproj.Transformer.from_crs(4326, crs, always_xy=True)
+    west, south, east, north = to_local.transform_bounds(*request.bbox)
     x, y = ((cells + 0.5) * request.source.cell_m).T
-    lon, lat = pyproj.Transformer.from_crs(crs, 4326, always_xy=True).transform(x, y)
-    west, south, east, north = request.bbox
-    return np.asarray((lon < west) | (lon > east) | (lat < south) | (lat > north))
+    return np.asarray(
+        (x < west - BESIDE_M)
+        | (x > east + BESIDE_M)
+        | (y < south - BESIDE_M)
+        | (y > north + BESIDE_M)
+    )
 
 
 def _box(cells: np.ndarray) -> tuple[int, int, int, int]:
