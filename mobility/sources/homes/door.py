@@ -91,12 +91,8 @@ def _outside(cells: np.ndarray, request: HomesRequest, crs: pyproj.CRS) -> np.nd
     to_local = pyproj.Transformer.from_crs(4326, crs, always_xy=True)
     west, south, east, north = to_local.transform_bounds(*request.bbox)
     x, y = ((cells + 0.5) * request.source.cell_m).T
-    return np.asarray(
-        (x < west - BESIDE_M)
-        | (x > east + BESIDE_M)
-        | (y < south - BESIDE_M)
-        | (y > north + BESIDE_M)
-    )
+    beyond = np.maximum.reduce([west - x, x - east, south - y, y - north])
+    return np.asarray(beyond > BESIDE_M)
 
 
 def _box(cells: np.ndarray) -> tuple[int, int, int, int]:
