@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from mobility.cache import cached
-from mobility.network.arcs import Times, barred_of
+from mobility.network.arcs import Times, barred_of, local_of
 from mobility.network.modes import edge_times
 from mobility.network.paths import PairTable, street_times
 from mobility.network.snap import Snaps, snap, usable_edges
 from mobility.network.streets import Streets
 from mobility.territory import Speeds
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,7 @@ def home_walks(
         FORMAT, streets.crs.to_string(), streets.edge_u, streets.edge_v, streets.geom_xy,
         streets.geom_ptr, *walking, homes_lonlat, stops_lonlat, float(limit_s),
         speeds.walk_kmh, float(max_snap_m), barred_of(walking),
+        local_of(walking),
     ]  # fmt: skip
     if snap_times is not None:
         key += [*snap_times, barred_of(snap_times)]
