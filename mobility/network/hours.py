@@ -16,10 +16,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from mobility.errors import Finding
+from mobility.base.errors import Finding
 from mobility.inputs.conditions import ACCESS, OPENING_HOURS, clauses
-from mobility.network.streets import Streets
-from mobility.network.turns import rules_in_force
+from mobility.streets.graph import Streets
+from mobility.streets.turns import rules_in_force
 
 _YES = ("yes", "designated", "permissive", "official")
 # A limit on weight or size that a commuter's car keeps.

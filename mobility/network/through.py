@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mobility.network.arcs import TurnTimes
-from mobility.network.snap import components
-from mobility.network.streets import Streets
+from mobility.streets.arcs import TurnTimes
+from mobility.streets.graph import Streets
+from mobility.streets.snap import components
 
 
 def without_through_traffic(streets: Streets, times: TurnTimes, local: np.ndarray) -> TurnTimes:
