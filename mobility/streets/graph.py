@@ -16,7 +16,7 @@ import shapely
 
 from mobility.base.cache import Bundle, cached
 from mobility.base.errors import SourceError
-from mobility.inputs.conditions import condition_table
+from mobility.sources.osm.conditions import condition_table
 from mobility.sources.osm.graphml import read_graphml, tables_from_graph
 from mobility.sources.osm.lines import read_lines
 from mobility.sources.osm.reader import Bbox, StreetTables, ledger_table, read_osm
@@ -60,8 +60,8 @@ class Streets:
         Turn restrictions of cars and barriers, by OpenStreetMap ids, see
         `mobility.sources.osm.restrictions` and `mobility.streets.turns`.
     conditions
-        What of all this depends on the hour, see `mobility.inputs.conditions` and
-        `mobility.network.hours`; the tables hold what is said for any hour.
+        What of all this depends on the hour, see `mobility.sources.osm.conditions` and
+        `mobility.streets.hours`; the tables hold what is said for any hour.
     ledger
         What became of each way read, see `mobility.sources.osm.reader.StreetTables`.
     """

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.errors import Finding
-from mobility.network.through import without_through_traffic
 from mobility.sources.osm.reader import FERRY
 from mobility.sources.osm.restrictions import ELEVATOR
 from mobility.streets.arcs import Times, TurnTimes
@@ -35,6 +34,7 @@ from mobility.streets.tags import (
     parse_kmh,
     permission,
 )
+from mobility.streets.through import without_through_traffic
 from mobility.streets.turns import barred_turns
 from mobility.territory.project import Speeds, StreetMode
 

@@ -3,7 +3,7 @@
 Reads ``.osm.pbf``, ``.osm``, ``.osm.gz`` and ``.osm.bz2``, in any order of ids and kinds of
 objects. Ways whose nodes lie outside the extract are kept where their nodes are. An object
 that stands there several times counts once, at its last state. Files out of the ordinary are
-read by `mobility.inputs.osm_states`.
+read by `mobility.sources.osm.states`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ import pandas as pd
 import shapely
 
 from mobility.base.errors import SourceError, SourceNotFoundError
-from mobility.inputs import osm_states
-from mobility.inputs.conditions import (
+from mobility.sources.osm import background as bg
+from mobility.sources.osm import states as osm_states
+from mobility.sources.osm.conditions import (
     Condition,
     condition_table,
     conditions_of,
 )
-from mobility.sources.osm import background as bg
 from mobility.sources.osm.restrictions import (
     BARRIERS,
     ELEVATOR,
@@ -110,7 +110,7 @@ class StreetTables:
     turns, barriers
         Turn restrictions and barriers, see `mobility.sources.osm.restrictions`.
     conditions
-        What depends on the hour, see `mobility.inputs.conditions`.
+        What depends on the hour, see `mobility.sources.osm.conditions`.
     ledger
         ``reason`` and ``ways``: what became of each way read, ``street`` for those used. Row
         ``cut`` counts the streets among them that lack some node, ``nodes_missing`` the nodes.

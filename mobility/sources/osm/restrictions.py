@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from mobility.inputs.conditions import clauses, turn_clauses
+from mobility.sources.osm.conditions import clauses, turn_clauses
 
 # Barriers on a street that may stop somebody; others (kerbs, entrances, toll booths, cattle
 # grids, border posts, height limits) stop nobody.

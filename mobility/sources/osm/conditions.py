@@ -17,7 +17,7 @@ import pandas as pd
 Condition = tuple[str, int, str, str]
 
 OPENING_HOURS = "opening_hours"
-#: Keys by which a street or a barrier is closed, in the order of `network.tags.permission`.
+#: Keys by which a street or a barrier is closed, in the order of `streets.tags.permission`.
 ACCESS = ("access", "vehicle", "motor_vehicle", "motorcar", "bicycle", "foot")
 _BY_HOUR = frozenset(f"{key}:conditional" for key in (*ACCESS, "oneway", "oneway:bicycle"))
 _TURNS = ("restriction:motorcar", "restriction:motor_vehicle", "restriction:vehicle", "restriction")

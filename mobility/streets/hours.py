@@ -1,4 +1,4 @@
-"""Streets as they are at one moment: what `mobility.inputs.conditions` says, worked out.
+"""Streets as they are at one moment: what `mobility.sources.osm.conditions` says, worked out.
 
 The syntax of hours is that of ``opening_hours``, read by the library opening-hours-py; public
 holidays and sunrise are those of the place.
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.errors import Finding
-from mobility.inputs.conditions import ACCESS, OPENING_HOURS, clauses
+from mobility.sources.osm.conditions import ACCESS, OPENING_HOURS, clauses
 from mobility.streets.graph import Streets
 from mobility.streets.turns import rules_in_force
 
