@@ -21,6 +21,8 @@ from mobility.sources.osm.conditions import ACCESS, OPENING_HOURS, clauses
 from mobility.streets.graph import Streets
 from mobility.streets.turns import rules_in_force
 
+# The value each row of ``Streets.conditions`` takes, None where it does not hold.
+State = tuple[str | None, ...]
 _YES = ("yes", "designated", "permissive", "official")
 # A limit on weight or size that a commuter's car keeps.
 _LARGE = re.compile(r"\s*(max)?(weight|weightrating|length|height|width|axles|trailers?)\s*>=?.*")
@@ -89,7 +91,7 @@ def value_at(key: str, text: str, moment: dt.datetime, place: Place) -> str | No
     return found
 
 
-def state_at(streets: Streets, moment: dt.datetime, place: Place) -> tuple[str | None, ...]:
+def state_at(streets: Streets, moment: dt.datetime, place: Place) -> State:
     """Return the value of each row of ``streets.conditions`` at a moment, see `value_at`."""
     table = streets.conditions
     known = {
@@ -99,7 +101,7 @@ def state_at(streets: Streets, moment: dt.datetime, place: Place) -> tuple[str |
     return tuple(known[pair] for pair in zip(table["key"], table["text"], strict=True))
 
 
-def streets_in(streets: Streets, state: tuple[str | None, ...]) -> Streets:
+def streets_in(streets: Streets, state: State) -> Streets:
     """Return the streets with every tag that depends on the hour at a state of `state_at`."""
     table = streets.conditions.assign(value=pd.Series(list(state), dtype="object"))
     table = table[table["value"].notna()]

@@ -132,8 +132,11 @@ def max_kmh(tags: pd.DataFrame, town: np.ndarray) -> np.ndarray:
 
 
 def parse_kmh(text: str) -> float:
-    """Return the km/h of a ``maxspeed`` value, NaN when it is not understood."""
-    value = text.split(";", maxsplit=1)[0].strip().lower()
+    """Return the km/h of a ``maxspeed`` value, of a list the lowest, NaN where not understood."""
+    if ";" in text:
+        limits = [parse_kmh(part) for part in parts_of(text)]
+        return min((kmh for kmh in limits if kmh > 0), default=float("nan"))
+    value = text.strip().lower()
     if value == "none":
         return 130.0
     if value == "walk":

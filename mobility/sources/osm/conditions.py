@@ -19,7 +19,9 @@ Condition = tuple[str, int, str, str]
 OPENING_HOURS = "opening_hours"
 #: Keys by which a street or a barrier is closed, in the order of `streets.tags.permission`.
 ACCESS = ("access", "vehicle", "motor_vehicle", "motorcar", "bicycle", "foot")
-_BY_HOUR = frozenset(f"{key}:conditional" for key in (*ACCESS, "oneway", "oneway:bicycle"))
+_CONDITIONAL = frozenset(f"{key}:conditional" for key in (*ACCESS, "oneway", "oneway:bicycle"))
+#: Keys of a street or a barrier that may depend on the hour.
+BY_HOUR = _CONDITIONAL | {OPENING_HOURS}
 _TURNS = ("restriction:motorcar", "restriction:motor_vehicle", "restriction:vehicle", "restriction")
 _DAYS = {
     "monday": "Mo", "tuesday": "Tu", "wednesday": "We", "thursday": "Th", "friday": "Fr",
@@ -35,7 +37,7 @@ def conditions_of(kind: str, osm_id: int, tags: Mapping[str, str]) -> list[Condi
     found = [
         (kind, osm_id, key.removesuffix(":conditional"), value)
         for key, value in tags.items()
-        if key in _BY_HOUR
+        if key in _CONDITIONAL
     ]
     hours = tags.get(OPENING_HOURS, "24/7")
     return found if hours == "24/7" else [*found, (kind, osm_id, OPENING_HOURS, hours)]
@@ -56,10 +58,9 @@ def turn_clauses(tags: Mapping[str, str]) -> str:
         _DAYS.get(tags.get(k, "").split(";")[0].strip().lower()) for k in ("day_on", "day_off")
     )
     value = next((tags[key] for key in _TURNS if key in tags), "")
-    days, hours = (
-        (f"{first}-{last}" if first and last else ""),
-        (f"{on}-{off}" if on and off else ""),
-    )
+    days = f"{first}-{last}" if first and last else ""
+    # One of the two alone means nothing, which is told where hours are worked out.
+    hours = f"{on}-{off}" if on and off else on or off or ""
     return f"{value} @ ({days} {hours})" if value and (days or hours) else ""
 
 

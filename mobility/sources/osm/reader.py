@@ -28,6 +28,7 @@ from mobility.base.errors import SourceError, SourceNotFoundError
 from mobility.sources.osm import background as bg
 from mobility.sources.osm import states as osm_states
 from mobility.sources.osm.conditions import (
+    BY_HOUR,
     Condition,
     condition_table,
     conditions_of,
@@ -78,6 +79,8 @@ _ABOARD = ("yes", "designated", "permissive", "official", "customers")
 WAY_KEYS = ("highway", *bg.KEYS, "public_transport", "route")
 _KEY_CODE = {key: code for code, key in enumerate(TAG_COLUMNS)}
 _UNDEFINED = osm_states.UNDEFINED
+# A packed extract that lacks this share of the nodes of its streets may have them elsewhere.
+MANY = 0.01
 # Only nodes of ways have a ref.
 _PLACE_OF_MEMBER = re.compile(rb"<nd(?![^>]*\sref=)[^>]*/>")
 
@@ -168,6 +171,8 @@ class _Stream:
         self.barriers: dict[int, dict[str, str]] = {}
         self.conditions: list[Condition] = []
         self.counts: Counter[str] = Counter()
+        # Whether a node was seen after a street.
+        self.nodes_behind = False
 
     def add_node(self, node: osmium.osm.Node | osm_states.Node) -> None:
         tags = {t.k: t.v for t in node.tags}
@@ -185,10 +190,11 @@ class _Stream:
         if way.id in self.members:
             self.lines[way.id] = _way_lonlat(way)
         square = self.squares.get(way.id)
-        if square is None and not any(key in way.tags for key in self.keys):
+        listed = way.tags
+        if square is None and "highway" not in listed and not any(k in listed for k in self.keys):
             self.counts["other"] += 1
             return
-        tags = {t.k: t.v for t in way.tags}
+        tags = {t.k: t.v for t in listed}
         highway = street_class(tags)
         if highway is None and square is not None:
             tags = {**square, **tags}
@@ -218,7 +224,7 @@ class _Stream:
                 self.tag_way.append(row)
                 self.tag_key.append(code)
                 self.tag_value.append(value)
-            elif ":" in key or key == "opening_hours":
+            elif key in BY_HOUR or key in CONTRAFLOW:
                 self._add_particulars(way.id, row, key, tags)
 
     def _add_particulars(self, way: int, row: int, key: str, tags: dict[str, str]) -> None:
@@ -376,8 +382,11 @@ def _needs_care(path: Path, stream: _Stream) -> bool:
         return True
     if len(set(zip(stream.way_id, stream.version, strict=True))) > len(set(stream.way_id)):
         return True
-    missing = np.unique(refs[np.frombuffer(stream.x, np.int32) == _UNDEFINED])
-    return bool(len(missing)) and osm_states.has_places_of(path, missing)
+    missing = refs[np.frombuffer(stream.x, np.int32) == _UNDEFINED]
+    # Looking for them costs a pass: not for the few that any packed extract lacks at its edge.
+    if path.suffix == ".pbf" and not stream.nodes_behind and len(missing) < MANY * len(refs):
+        return False
+    return bool(len(missing)) and osm_states.has_places_of(path, np.unique(missing))
 
 
 def _relations_of(path: Path) -> Iterator[Any]:
@@ -429,6 +438,7 @@ def _read_ways(path: Path, relations: _Relations, *, buildings: bool) -> _Stream
         if isinstance(item, osmium.osm.Way):
             stream.add_way(item)
         elif isinstance(item, osmium.osm.Node):
+            stream.nodes_behind |= bool(stream.way_id)
             stream.add_node(item)
     return stream
 
