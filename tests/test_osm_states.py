@@ -49,11 +49,8 @@ def negative(text):
 
 def some_negative(text):
     """Node 3 and way 11 were drawn, the others are uploaded."""
-    return (
-        text.replace('id="3"', 'id="-3"')
-        .replace('ref="3"', 'ref="-3"')
-        .replace('id="11"', 'id="-11"')
-    )
+    text = text.replace('id="3"', 'id="-3"').replace('ref="3"', 'ref="-3"')
+    return text.replace('id="11"', 'id="-11"')
 
 
 def on_the_ways(text):
@@ -143,9 +140,8 @@ def test_squares_of_relations_and_platforms_are_walked(tmp_path):
         (12, [1, 4], {"railway": "platform"}),
         (13, [2, 4], {"public_transport": "platform", "highway": "footway"}),
     ]
-    square = [
-        (5, [(10, "outer"), (11, "outer")], {"type": "multipolygon", "highway": "pedestrian"})
-    ]
+    tags = {"type": "multipolygon", "highway": "pedestrian"}
+    square = [(5, [(10, "outer"), (11, "outer")], tags)]
     tables = read(tmp_path, osm_text(nodes, ways, square))
     kinds = dict(zip(tables.tags["osm_id"], tables.tags["highway"], strict=True))
     assert kinds == {10: "pedestrian", 11: "pedestrian", 12: "platform", 13: "footway"}

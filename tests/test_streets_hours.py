@@ -63,7 +63,7 @@ NODES = {1: (0, 0), 2: (100, 0), 3: (200, 0)}
 def open_pieces(tmp_path, clock, way=None, node=None, mode="walk"):
     nodes = NODES | ({2: (100, 0, {"barrier": "gate"} | node)} if node else {})
     path = tmp_path / "s.osm"
-    path.write_text(osm_text(nodes, [(10, [1, 2, 3], {"highway": "service"} | (way or {}))]))
+    path.write_text(osm_text(nodes, [(10, [1, 2, 3], {"highway": "path"} | (way or {}))]))
     streets = streets_from_tables(read_osm(path))
     then = streets_in(streets, state_at(streets, at(clock), PARIS))
     times = edge_times(then, mode, METRE_A_SECOND)
@@ -93,8 +93,8 @@ def test_paths_and_gates_open_and_close(tmp_path, tags):
 
 
 def test_a_turn_barred_at_peak_hours(tmp_path):
-    rule = [(1, [(10, "from"), (2, "via"), (11, "to")],
-             {"type": "restriction", "restriction:conditional": "no_left_turn @ (07:00-09:00)"})]  # fmt: skip
+    tags = {"type": "restriction", "restriction:conditional": "no_left_turn @ (07:00-09:00)"}
+    rule = [(1, [(10, "from"), (2, "via"), (11, "to")], tags)]
     path = tmp_path / "s.osm"
     ways = [(10, [1, 2], {"highway": "tertiary"}), (11, [2, 3], {"highway": "tertiary"})]
     path.write_text(osm_text(NODES, ways, rule))

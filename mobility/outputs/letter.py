@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from mobility.base.files import staging
 from mobility.base.i18n import translate
 from mobility.commute.access import assess
 from mobility.commute.loading import load
@@ -27,8 +28,7 @@ OPENING = (
 )
 BENEFICIARIES = (
     "Beneficiaries are workers of the labour pool whose commute begins to hold both ways; "
-    "those who lose a commute they had are counted beside them. Counts under {threshold} are "
-    "withheld."
+    "those who lose a commute they had are counted beside them."
 )
 CLOSING = (
     "We ask for an answer before the next change of timetables, and are at your disposal to "
@@ -40,9 +40,8 @@ def requests(bench: Workbench, outcomes: Sequence[Outcome], language: str) -> pd
     """Return one row per change asked for.
 
     Columns: ``line``, ``headsign``, ``trips``, ``day_kinds``, ``change``, ``present``,
-    ``proposed``, ``beneficiaries``, ``losers`` (texts; small counts withheld).
+    ``proposed``, ``beneficiaries``, ``losers`` (texts).
     """
-    threshold = bench.study.territory.limits.min_workers_shown
     rows = []
     for outcome in outcomes:
         names = lever_names(bench, outcome.lever)
@@ -55,8 +54,8 @@ def requests(bench: Workbench, outcomes: Sequence[Outcome], language: str) -> pd
             "change": translate(outcome.lever.kind, language),
             "present": names["present"],
             "proposed": names["proposed"],
-            "beneficiaries": count_text(outcome.score.workers_gained, language, threshold),
-            "losers": count_text(outcome.score.workers_lost, language, threshold),
+            "beneficiaries": count_text(outcome.score.workers_gained, language),
+            "losers": count_text(outcome.score.workers_lost, language),
         })  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -81,11 +80,8 @@ def request_letter(
     study = bench.study
     offered = [o for o in found.useful if o.feasible or not only_feasible]
     outcomes = distinct(offered, limit)
-    threshold = study.territory.limits.min_workers_shown
     factors = load_factors(study.territory.factors, file=study.territory.path)
-    sentences = [
-        retiming_remedy(bench, o, factors).sentence(language, threshold=threshold) for o in outcomes
-    ]
+    sentences = [retiming_remedy(bench, o, factors).sentence(language) for o in outcomes]
     sites = sorted({e.site for o in outcomes for e in effects_by_shift(bench, o) if e.gained > 0})
     signed = ", ".join(
         dict.fromkeys(s.employer or s.name for s in study.sites if not sites or s.name in sites)
@@ -96,7 +92,7 @@ def request_letter(
             (
                 translate("Dear Sir or Madam,", language),
                 translate(OPENING, language, sites=", ".join(sites) or study.territory.name),
-                translate(BENEFICIARIES, language, threshold=f"{threshold:.0f}")
+                translate(BENEFICIARIES, language)
                 + " "
                 + translate("Costs are orders of magnitude.", language),
             ),
@@ -122,9 +118,11 @@ def request_letter(
     return Report(title, language, tuple(sections))
 
 
-def write_letter(report: Report, folder: Path) -> list[Path]:
-    """Write ``letter.html`` and ``letter.md`` into a folder."""
-    return report.write(folder, "letter")
+def write_letter(report: Report, folder: Path, *, reads: Iterable[Path] = ()) -> list[Path]:
+    """Write ``letter.html`` and ``letter.md`` into a folder, none of ``reads``."""
+    with staging(folder, reads=reads) as part:
+        written = report.write(part, "letter")
+    return [folder / path.name for path in written]
 
 
 def letter_of(territory: Territory, *, language: str = "fr", progress: Progress = quiet) -> Report:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -45,8 +45,7 @@ class Homes:
         Known employees: ``home`` (row of ``frame``), ``site``, ``roster`` (name or empty),
         ``workers``; None when every home is in every site's labour pool.
     personal
-        Whether homes stand for known persons; such homes are only shown grouped
-        (`mobility.base.privacy.display_cells`).
+        Whether homes stand for known persons.
     findings
         What a user should know about them.
     """
@@ -68,9 +67,29 @@ class Homes:
         return np.asarray(self.frame["workers"].to_numpy(dtype=np.float64))
 
     @property
+    def ids(self) -> np.ndarray:
+        """What identifies each home, in every output, str[n]."""
+        return np.asarray(self.frame["home_id"].astype(str).to_numpy(), object)
+
+    @property
+    def shapes(self) -> gpd.GeoSeries:
+        """What is drawn of each home, EPSG:4326: its cell, or its point where there is none."""
+        return self.frame.geometry if self.cells is None else self.cells
+
+    @property
     def lonlat(self) -> np.ndarray:
         """Longitude and latitude of each home, float64[n, 2], degrees."""
         return np.asarray(shapely.get_coordinates(self.frame.geometry.array))
+
+    def only(self, kept: np.ndarray) -> Homes:
+        """Return the homes where bool[n] ``kept``, with their pool renumbered."""
+        pool = self.pool
+        if pool is not None:
+            pool = pool[kept[pool["home"].to_numpy()]].reset_index(drop=True)
+            pool = pool.assign(home=(np.cumsum(kept) - 1)[pool["home"].to_numpy()])
+        cells = None if self.cells is None else self.cells[kept].reset_index(drop=True)
+        frame = self.frame[kept].reset_index(drop=True)
+        return replace(self, frame=frame, cells=cells, pool=pool)
 
 
 @dataclass(frozen=True)
