@@ -108,7 +108,7 @@ def test_what_nobody_can_tell_is_told(tmp_path):
     path = tmp_path / "s.osm"
     tags = {"highway": "path", "access:conditional": "no @ (wet)"}
     path.write_text(osm_text(NODES, [(10, [1, 2], tags)]))
-    known, unknown = hours_findings(streets_from_tables(read_osm(path)), PARIS.zone)
+    known, unknown = hours_findings(streets_from_tables(read_osm(path)))
     assert (known.count, unknown.count, unknown.examples) == (0, 1, ("wet",))
 
 

@@ -53,7 +53,7 @@ def place_findings(
     at_stop = walk_snaps(streets, walking, stops[["lon", "lat"]].to_numpy(np.float64))
     yield from reading_findings(streets)
     yield from rules_findings(streets)
-    yield from hours_findings(streets, territory.zone)
+    yield from hours_findings(streets)
     for finding in (
         paths_missing_finding(streets),
         island_finding(streets, walking, "walk"),

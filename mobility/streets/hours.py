@@ -137,12 +137,15 @@ def _retagged(tags: pd.DataFrame, of: str, table: pd.DataFrame) -> pd.DataFrame:
     return tags.assign(**changed)
 
 
-def hours_findings(streets: Streets, zone: ZoneInfo) -> list[Finding]:
+def hours_findings(streets: Streets) -> list[Finding]:
     """Return how much depends on the hour, and what of it nobody could tell."""
     table = streets.conditions
     if table.empty:
         return []
-    place, noon = place_of(streets, zone), dt.datetime.combine(dt.date(2026, 6, 1), dt.time(12))
+    place, noon = (
+        place_of(streets, ZoneInfo("UTC")),
+        dt.datetime.combine(dt.date(2026, 6, 1), dt.time(12)),
+    )
     texts: dict[tuple[str, str], list[str]] = {}
     for key, text in set(zip(table["key"], table["text"], strict=True)):
         parts = [text] if key == OPENING_HOURS else [c for _, c in clauses(text)] or [""]

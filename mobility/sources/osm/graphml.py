@@ -193,7 +193,8 @@ def _tags(rows: list[dict[str, Any]], oneway: list[bool]) -> tuple[pd.DataFrame,
             texts = texts.mask(shut)
         tags[column] = texts
     tags["oneway"] = pd.Series(["yes" if one else "no" for one in oneway], dtype="str")
-    tags["highway"] = tags["highway"].map(_least, na_action="ignore").fillna("road").astype("str")
+    least = [_least(text) if isinstance(text, str) else "road" for text in tags["highway"]]
+    tags["highway"] = pd.Series(least, dtype="str")
     return tags, int(partly.sum())
 
 
