@@ -61,8 +61,8 @@ def friendly(language: Language) -> Iterator[None]:
         yield
     except MobilityError as error:
         label = translate("Error", language)
-        err.print(f"[bold red]{label}[/] ", end="")
-        err.print(error.render(language), markup=False, soft_wrap=True)
+        err.print(label, style="bold red", end=" ")
+        err.print(error.render(language), soft_wrap=True)
         raise typer.Exit(2) from None
 
 
@@ -333,7 +333,7 @@ def itinerary(
         for title, answer in zip(
             ("Outbound", "Return"), answers(study, shift_id, day), strict=True
         ):
-            out.print(f"[bold]{translate(title, lang)}[/]")
+            out.print(translate(title, lang), style="bold")
             legs = answer.texts(home_index)
             if not legs:
                 out.print(f"  {translate('no journey within the limits', lang)}")
@@ -342,7 +342,7 @@ def itinerary(
                 places = " → ".join(
                     name or translate("home", lang) for name in (leg.from_name, leg.to_name)
                 )
-                out.print(f"  {leg.depart}–{leg.arrive}  {what}  ({places})", markup=False)
+                out.print(f"  {leg.depart}–{leg.arrive}  {what}  ({places})")
 
 
 @app.command()
@@ -372,8 +372,8 @@ def levers(
         print_table(results.table(lang).drop(columns="sentence"), territory.name, lang)
         for remedy in results.remedies[:3]:
             threshold = territory.limits.min_workers_shown
-            out.print(remedy.sentence(lang, threshold=threshold), markup=False, soft_wrap=True)
-        out.print(f"{folder}: {', '.join(files)}", markup=False, soft_wrap=True)
+            out.print(remedy.sentence(lang, threshold=threshold), soft_wrap=True)
+        out.print(f"{folder}: {', '.join(files)}", soft_wrap=True)
 
 
 @app.command()
@@ -396,7 +396,7 @@ def plan(
                 territory, language=lang, folder=folder, shuttles=shuttles, progress=step
             )
         for path in document.write(folder):
-            out.print(str(path), markup=False, soft_wrap=True)
+            out.print(str(path), soft_wrap=True)
 
 
 @app.command()
@@ -409,7 +409,7 @@ def letter(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
         with progress_bar(lang, LEVER_STEPS) as step:
             document = letter_of(territory, language=lang, progress=step)
         for path in write_letter(document, out_dir or territory.resolve(territory.output.dir)):
-            out.print(str(path), markup=False, soft_wrap=True)
+            out.print(str(path), soft_wrap=True)
 
 
 @app.command(name="isochrones")
@@ -442,7 +442,6 @@ def isochrones_command(
             names = write_isochrones(isochrone_layers(study, day, limits, mode), path)
         out.print(
             translate("{count} layers: {path}", lang, count=len(names), path=path),
-            markup=False,
             soft_wrap=True,
         )
 

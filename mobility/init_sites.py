@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 
 from mobility.inputs.industrial import CandidateSite, candidate_sites
+from mobility.literal import csv_cell
 from mobility.network.modes import edge_times
 from mobility.network.streets import Streets
 from mobility.territory import Speeds
@@ -70,7 +71,8 @@ def sites_csv(sites: list[CandidateSite]) -> str:
     writer = csv.writer(text, delimiter=";", lineterminator="\n")
     writer.writerow(["nom", "employeur", "lon", "lat", "portail", "équipe", "effectif"])
     for site in sites:
+        name = csv_cell(site.name)
         for k, (lon, lat) in enumerate(site.gates):
             roster = ["3x8", "0"] if k == 0 else ["", ""]
-            writer.writerow([site.name, "", f"{lon:.6f}", f"{lat:.6f}", str(k + 1), *roster])
+            writer.writerow([name, "", f"{lon:.6f}", f"{lat:.6f}", str(k + 1), *roster])
     return text.getvalue()

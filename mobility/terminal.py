@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mobility.errors import Finding
+from mobility.literal import one_line, read_csv_text
 from mobility.locale import number, translate
 from mobility.maps.texts import ENGLISH as PAGE_ENGLISH
 
@@ -24,8 +25,20 @@ if TYPE_CHECKING:
 
 Language = Literal["fr", "en"]
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+
+class _Plain(Console):
+    """A console that shows a text as it is: no markup, no emoji codes, no control sequences."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return a text whose only control characters are its line ends."""
+        return super().render_str("\n".join(map(one_line, text.split("\n"))), **options)
+
+
+out = _Plain()
+err = _Plain(stderr=True)
 
 CODE_NAME = re.compile(r"[a-z]+(?:_[a-z]+)*")
 #: English words of columns whose name does not tell them.
@@ -61,8 +74,8 @@ def print_findings(findings: Iterable[Finding], language: Language, *, infos: bo
 def _print_finding(severity: str, source: str, text: str, language: Language, infos: bool) -> None:
     if severity == "info" and not infos:
         return
-    err.print(f"[{STYLES[severity]}]{translate(severity, language)}[/] ", end="")
-    err.print(f"{source}: {text}" if source else text, markup=False, soft_wrap=True)
+    err.print(translate(severity, language), style=STYLES[severity], end=" ")
+    err.print(f"{source}: {text}" if source else text, soft_wrap=True)
 
 
 def print_table(frame: pd.DataFrame, title: str, language: Language) -> None:
@@ -115,7 +128,7 @@ def _cell(value: Any, language: Language) -> str:
         return translate("yes" if value else "no", language)
     if isinstance(value, float | int):
         return number(value, language)
-    return _word(str(value), language)
+    return _word(one_line(str(value)), language)
 
 
 def _word(name: str, language: str) -> str:
@@ -129,18 +142,18 @@ def _word(name: str, language: str) -> str:
 def print_outputs(folder: Path, language: Language) -> None:
     """Print the summary of a run from the files it wrote, and where its map is."""
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    frame = pd.read_csv(folder / "summary.csv")
+    frame = read_csv_text(folder / "summary.csv")
     frame["reachable"] = [
         _cell(count, language) + ("" if pd.isna(share) else f" ({share:.0%})")
         for count, share in zip(frame["reachable"], frame["share"], strict=True)
     ]
     print_table(frame[list(SUMMARY)], record["territory"]["name"], language)
     if (folder / "comparison.csv").is_file() and "comparison.csv" in record["outputs"]:
-        changed = pd.read_csv(folder / "comparison.csv")
+        changed = read_csv_text(folder / "comparison.csv")
         rosters = changed[changed["shift"].isna()]
         print_table(rosters[list(COMPARISON)], translate("Before and after", language), language)
     if "shuttles/plans.csv" in record["outputs"]:
-        plans = pd.read_csv(folder / "shuttles" / "plans.csv")
+        plans = read_csv_text(folder / "shuttles" / "plans.csv")
         shown = [column for column in PLANS if column in plans]
         print_table(plans[shown], translate("Shuttle plans", language), language)
     for found in record["findings"]:
@@ -152,8 +165,8 @@ def print_gathered(gathered: Gathered, language: Language) -> None:
     """Print what `mobility init` found, what is lacking, and the next two commands."""
     folder = gathered.territory.parent
     for lacking in gathered.missing:
-        err.print(f"[yellow]{translate('warning', language)}[/] ", end="")
-        err.print(lacking.render(language), markup=False, soft_wrap=True)
+        err.print(translate("warning", language), style=STYLES["warning"], end=" ")
+        err.print(lacking.render(language), soft_wrap=True)
     lines = [translate("Territory file: {path}", language, path=gathered.territory)]
     streets = [path for path in gathered.files if path.parent.name == "osm"]
     lines += [translate("Streets: {path}", language, path=folder / path) for path in streets]
@@ -175,4 +188,4 @@ def print_gathered(gathered: Gathered, language: Language) -> None:
             )
         )
     lines.append(translate("Then: mobility check {path}", language, path=gathered.territory))
-    out.print("\n".join(lines), markup=False, soft_wrap=True)
+    out.print("\n".join(map(one_line, lines)), soft_wrap=True)

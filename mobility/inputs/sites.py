@@ -39,6 +39,7 @@ from mobility.inputs.layers import (
 from mobility.inputs.sites_rows import Draft, Row, finished
 from mobility.inputs.sites_words import ALIASES
 from mobility.inputs.tables import read_table
+from mobility.literal import unmarked
 from mobility.territory import Site, Territory
 from mobility.toml_text import read_toml
 from mobility.validation import explain_validation
@@ -140,7 +141,7 @@ def sites_from_table(
         table, crs = _with_coordinates(table), None
     columns = {k: table.find(k, names) for k, names in ALIASES.items()}
     columns["name"] = table.need("name", ALIASES["name"])
-    texts = {k: list(table.texts(c)) for k, c in columns.items() if c is not None}
+    texts = {k: list(map(unmarked, table.texts(c))) for k, c in columns.items() if c is not None}
     numbers = _numbers(table, columns)
     _check_places(table, columns, _in_degrees(table, columns, numbers, crs), box)
     drafts: dict[str, Draft] = {}

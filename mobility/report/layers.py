@@ -18,6 +18,7 @@ from mobility.analysis.white_zones import (
     STATUSES,
     WhiteZones,
 )
+from mobility.literal import one_line
 from mobility.network.timetable import INF
 from mobility.report.counts import home_counts
 
@@ -37,15 +38,15 @@ def homes_layer(access: Access, zones: WhiteZones) -> gpd.GeoDataFrame:
         "commune": frame["commune"].to_numpy(),
     }
     shown = home_counts(access)
-    columns |= {name: shown[name].to_numpy() for name in shown.columns}
+    columns |= {one_line(name): shown[name].to_numpy() for name in shown.columns}
     found = rosters(access)
     for r in counted_rows(found):
-        site, roster = found.keys.loc[r, ["site_name", "roster"]].astype(str)
+        site, roster = (one_line(str(n)) for n in found.keys.loc[r, ["site_name", "roster"]])
         columns[f"{site} | {roster} | share"] = found.share[r].round(3)
         columns[f"{site} | {roster} | status"] = np.array(STATUSES)[roster_status(found, r)]
     for z, (shift_id, day_kind) in enumerate(zones.keys.itertuples(index=False)):
         shift = study.shift_rows[shift_id]
-        name = " | ".join([shift.site_name, shift.roster, shift.shift, day_kind])
+        name = one_line(" | ".join([shift.site_name, shift.roster, shift.shift, day_kind]))
         row = access.row(shift_id, day_kind, "transit")
         if row is not None:
             columns[f"{name} | out_min"] = _minutes(access.outbound_s[row])

@@ -7,14 +7,13 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-import pandas as pd
-
 from mobility.analysis.commutes import Access, assess
 from mobility.analysis.gains import gains_between
 from mobility.analysis.levers_remedy import Remedy
 from mobility.analysis.study import Study
 from mobility.errors import SourceError
 from mobility.inputs.gtfs import read_feed
+from mobility.literal import read_csv_text
 from mobility.report.earlier import earlier_plans
 from mobility.shuttles.after import read_tables, with_feed
 from mobility.shuttles.design import Plans
@@ -113,7 +112,7 @@ def written_remedies(access: Access, folder: Path) -> list[Remedy]:
     path = folder / "plans.csv"
     if not path.is_file():
         return []
-    table = pd.read_csv(path)
+    table = read_csv_text(path)
     wanted = ["plan", "lines", "vehicles", "eur_year", "knee"]
     missing = [name for name in wanted if name not in table]
     if missing:

@@ -18,6 +18,7 @@ from mobility.analysis.street_remedies import tracks_layer
 from mobility.analysis.study import Progress, quiet
 from mobility.analysis.white_zones import WhiteZones, white_zones
 from mobility.files import staging, write_text
+from mobility.literal import csv_text
 from mobility.locale import translate
 from mobility.privacy import suppress_counts
 from mobility.report.illustrations import Illustration, example_section, illustrate
@@ -162,15 +163,15 @@ def write_levers(
     threshold = study.territory.limits.min_workers_shown
     hours = suppress_counts(results.hours.to_frame(), ["workers"], threshold=threshold)
     with staging(folder) as part:
-        write_text(part / "levers.csv", levers_table(results.found).to_csv(index=False))
+        write_text(part / "levers.csv", csv_text(levers_table(results.found)))
         fixes = results.found.fixes.to_frame(language)
-        write_text(part / "minutes_to_fix.csv", fixes.to_csv(index=False))
+        write_text(part / "minutes_to_fix.csv", csv_text(fixes))
         # A GeoPackage holds the time of its last change; a fixed one keeps the bytes the same.
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
         layer = results.found.fixes.to_layer()
         layer.to_file(part / "minutes_to_fix.gpkg", layer="minutes_to_fix", driver="GPKG")
-        write_text(part / "shift_hours.csv", hours.to_csv(index=False))
-        write_text(part / "remedies.csv", results.table(language).to_csv(index=False))
+        write_text(part / "shift_hours.csv", csv_text(hours))
+        write_text(part / "remedies.csv", csv_text(results.table(language)))
         recommendations_report(results, language).write(part, "recommendations")
         tracks = tracks_layer(study, results.remedies, language)
         if len(tracks):

@@ -181,8 +181,7 @@ class Painter:
                 # Names are spread out, for lines often share their first stops.
                 at = xy[len(xy) * k // len(named)]
                 box = {"boxstyle": "round,pad=0.25", "fc": colour, "ec": "white"}
-                text = name.replace("$", r"\$")
-                yield axes.text(*at, text, fontsize=7.5, color="white", weight="bold", bbox=box)
+                yield axes.text(*at, name, fontsize=7.5, color="white", weight="bold", bbox=box)
 
         return self._picture(artists, small=False)
 
@@ -240,7 +239,7 @@ class Painter:
                 continue
             taken.append(box)
             yield axes.text(
-                x, y, place.name.replace("$", r"\$"), ha="center", va="center",
+                x, y, place.name, ha="center", va="center",
                 fontsize=size + (place.rank == 0), color=LABEL,
                 path_effects=[withStroke(linewidth=1.6, foreground="white")],
             )  # fmt: skip
@@ -285,7 +284,7 @@ class Painter:
             fontsize=11 if small else 6, color=LABEL, path_effects=halo,
         )  # fmt: skip
         yield axes.text(
-            x1, view.south + view.height * 0.015, self.attribution.replace("$", r"\$"),
+            x1, view.south + view.height * 0.015, self.attribution,
             ha="right", va="bottom", fontsize=8.5 if small else 4.8, color=LABEL, path_effects=halo,
         )  # fmt: skip
 
@@ -294,6 +293,7 @@ RC: dict[Any, object] = {
     "font.family": "DejaVu Sans",
     "hatch.linewidth": 0.55,
     "text.usetex": False,
+    "text.parse_math": False,
     "path.simplify": True,
     "path.snap": False,
 }

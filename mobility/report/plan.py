@@ -31,6 +31,7 @@ from mobility.analysis.retiming_combine import Combination, combine
 from mobility.analysis.shift_hours import ShiftHours, shift_hours
 from mobility.analysis.study import Progress, quiet
 from mobility.files import write_text
+from mobility.literal import csv_text
 from mobility.locale import long_date, number, translate
 from mobility.privacy import suppress_counts
 from mobility.report.levers import ranked_shuttles
@@ -86,7 +87,7 @@ class MobilityPlan:
         written = self.report.write(folder, "plan")
         for name, frame in self.tables.items():
             path = folder / f"plan_{name}.csv"
-            write_text(path, frame.to_csv(index=False))
+            write_text(path, csv_text(frame))
             written.append(path)
         return written
 

@@ -16,10 +16,10 @@ import pandas as pd
 from mobility.analysis.commutes import Access, counted_rows, roster_shifts
 from mobility.analysis.study import Study
 from mobility.errors import SourceError
+from mobility.literal import read_csv_text
 from mobility.privacy import is_small
 from mobility.report.earlier import SHUTTLES, earlier_plans
 
-DTYPES = {"weekdays": str, "season": str}
 WANTED = ("knee", "rosters_estimate", "eur_per_worker", "co2_saved_kg")
 
 
@@ -150,6 +150,6 @@ def _read(folder: Path, scenario: str) -> Shuttles | None:
 def _table(path: Path) -> pd.DataFrame:
     """Return a table; an empty one where the plans have none of that name."""
     try:
-        return pd.read_csv(path, dtype=DTYPES)
+        return read_csv_text(path)
     except (FileNotFoundError, pd.errors.EmptyDataError):
         return pd.DataFrame()

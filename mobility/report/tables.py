@@ -9,6 +9,7 @@ import pyogrio
 from mobility.analysis.commutes import Access
 from mobility.analysis.white_zones import WhiteZones
 from mobility.files import write_text, writing
+from mobility.literal import csv_text
 from mobility.report.counts import comparison_table, groups_table, shifts_table, summary_table
 from mobility.report.layers import gates_layer, homes_layer, stops_layer
 from mobility.report.mode_tables import mode_tables
@@ -48,7 +49,7 @@ def write_tables(
     written = []
     for name, frame in tables.items():
         path = folder / f"{name}.csv"
-        write_text(path, frame.to_csv(index=False))
+        write_text(path, csv_text(frame))
         written.append(path)
     with writing(folder / "commutes.parquet") as part:
         access.to_frame().to_parquet(part, index=False, compression="zstd")
@@ -70,4 +71,4 @@ def write_tables(
 
 def write_comparison(before: Access, after: Access, path: Path) -> None:
     """Write `comparison_table` as CSV."""
-    write_text(path, comparison_table(before, after).to_csv(index=False))
+    write_text(path, csv_text(comparison_table(before, after)))

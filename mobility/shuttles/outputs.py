@@ -12,6 +12,7 @@ import pandas as pd
 
 from mobility.analysis.commutes import Access, counted_rows, roster_shifts
 from mobility.clock import format_clock
+from mobility.literal import csv_text, read_csv_text
 from mobility.locale import translate
 from mobility.rosters import season_label
 from mobility.shuttles.blocks import Move
@@ -66,7 +67,7 @@ def write_plans(
     for own, plan in plans.every:
         tables |= _write_plan(own, plan, folder, language)
     for name, frame in tables.items():
-        text = frame.to_csv(index=False, float_format="%.3f", lineterminator="\n")
+        text = csv_text(frame, float_format="%.3f")
         (folder / f"{name}.csv").write_text(text, encoding="utf-8")
     return sorted(p.name for p in folder.iterdir())
 
@@ -76,7 +77,7 @@ def outdated(folder: Path, plans: Plans) -> list[Path]:
     table = folder / "plans.csv"
     if not table.is_file():
         return []
-    told = pd.read_csv(table, dtype="str").get("plan", pd.Series(dtype="str"))
+    told = read_csv_text(table).get("plan", pd.Series(dtype="str"))
     gone = set(told.dropna()) - {plan.name for _, plan in plans.every}
     ends = (".zip", ".geojson", *(f"-{t}.csv" for t in PLAN_TABLES))
     return [folder / f"{name}{end}" for name in sorted(gone) for end in ends]
