@@ -25,7 +25,7 @@ from benchmarks.peer import Peer
 from benchmarks.timing import seconds
 from mobility.engine.journeys import Edge, EngineLimits
 from mobility.engine.many import travel_many
-from mobility.network.timetable import INF
+from mobility.timetable.arrays import INF
 
 #: Numbers of homes of `more_homes`.
 HOMES = (1_000, 10_000, 50_000)

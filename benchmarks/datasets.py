@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from mobility.engine.journeys import Edge, EngineLimits, HomeTimes, TwoWay, travel
-from mobility.inputs.gtfs import Feed, read_feed
-from mobility.network.footpaths import WalkTable, home_walks, stop_walks
-from mobility.network.streets import Streets, streets_from_lines, streets_from_osm
-from mobility.network.timetable import INF, Timetable
-from mobility.network.timetable_build import build_timetable
-from mobility.territory import Speeds
+from mobility.sources.gtfs.read import Feed, read_feed
+from mobility.streets.graph import Streets, streets_from_lines, streets_from_osm
+from mobility.territory.project import Speeds
+from mobility.timetable.arrays import INF, Timetable
+from mobility.timetable.build import build_timetable
+from mobility.timetable.footpaths import WalkTable, home_walks, stop_walks
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 SPEEDS = Speeds()

@@ -16,8 +16,7 @@ import numpy as np
 
 from benchmarks.timing import REPEATS, say, seconds
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay, reach, scan
-from mobility.network.footpaths import WalkTable
-from mobility.network.timetable import (
+from mobility.timetable.arrays import (
     INF,
     RunArrays,
     Timetable,
@@ -25,6 +24,7 @@ from mobility.network.timetable import (
     index_timetable,
     mirrored,
 )
+from mobility.timetable.footpaths import WalkTable
 
 SIZES = ((100_000, 1_000), (1_000_000, 1_000), (1_000_000, 20_000), (1_000_000, 200_000),
          (10_000_000, 20_000), (10_000_000, 200_000))  # fmt: skip

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import shapely
 
-from mobility.maps.export import find_browser
-from mobility.maps.model import (
+from mobility.outputs.map.export import find_browser
+from mobility.outputs.map.model import (
     NONE,
     MapDay,
     MapHomes,
@@ -28,7 +28,7 @@ from mobility.maps.model import (
     MapSite,
     Scenario,
 )
-from mobility.maps.page import write_map
+from mobility.outputs.map.page import write_map
 
 LIMITS = {"page_mb": 15.0, "first_paint_s": 3.0, "selection_change_ms": 200.0}
 HOURS = ((5, 13), (13, 21), (21, 5))

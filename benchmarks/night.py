@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from mobility.clock import axis_to_local
+from mobility.base.clock import axis_to_local
 
 TESTS = Path(__file__).parents[1] / "tests"
 NONE = 2**32 - 1

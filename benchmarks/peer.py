@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.datasets import MARGIN_S, TRANSFER_S, WALK_S, Dataset, Network
-from mobility.network.footpaths import WalkTable
-from mobility.network.timetable import INF
+from mobility.timetable.arrays import INF
+from mobility.timetable.footpaths import WalkTable
 
 MAX_RIDES = 4
 SNAP_M = 500.0

@@ -11,11 +11,11 @@ import os
 import time
 from pathlib import Path
 
-from mobility.analysis.commutes import assess
-from mobility.analysis.loading import load
-from mobility.analysis.retiming import search, workbench
-from mobility.analysis.retiming_candidates import MOVES_S, SearchOptions
-from mobility.errors import SourceNotFoundError
+from mobility.base.errors import SourceNotFoundError
+from mobility.commute.access import assess
+from mobility.commute.loading import load
+from mobility.remedies.candidates import MOVES_S, SearchOptions
+from mobility.remedies.search import search, workbench
 
 TERRITORY = Path(__file__).parents[1] / "examples" / "rhein-neckar" / "territory.toml"
 LIMIT_S, LIMIT_RATE = 120, 500

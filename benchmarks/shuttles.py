@@ -13,14 +13,14 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
-from mobility.analysis.commutes import assess
-from mobility.analysis.loading import load
-from mobility.analysis.white_zones import white_zones
-from mobility.network.modes import edge_times
-from mobility.network.snap import usable_edges
-from mobility.network.streets import streets_from_osm
+from mobility.commute.access import assess
+from mobility.commute.loading import load
+from mobility.commute.white_zones import white_zones
 from mobility.shuttles.design import design_shuttles
-from mobility.territory import Speeds
+from mobility.streets.graph import streets_from_osm
+from mobility.streets.modes import edge_times
+from mobility.streets.snap import usable_edges
+from mobility.territory.project import Speeds
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data" / "rhein-neckar"

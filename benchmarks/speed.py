@@ -39,10 +39,10 @@ from mobility.engine.journeys import (
     scan,
     travel,
 )
-from mobility.inputs.gtfs import read_feed
-from mobility.network.footpaths import home_walks
-from mobility.network.timetable import INF, mirrored
-from mobility.network.whatif import clipped, with_runs
+from mobility.sources.gtfs.read import read_feed
+from mobility.timetable.arrays import INF, mirrored
+from mobility.timetable.change import clipped, with_runs
+from mobility.timetable.footpaths import home_walks
 
 TESTS = Path(__file__).parents[1] / "tests"
 #: Tables of a feed that a timetable needs.

@@ -23,15 +23,15 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from mobility.analysis.feeder_modes import drives
-from mobility.analysis.sources import read_streets
-from mobility.inputs.homes import read_homes
-from mobility.inputs.sites import read_sites
-from mobility.network.footpaths import walk_snaps
-from mobility.network.modes import Driving, edge_times
-from mobility.network.snap import place_of
-from mobility.network.streets import Streets
-from mobility.territory import Speeds, StreetMode, Territory
+from mobility.commute.feeder_modes import drives
+from mobility.commute.sources import read_streets
+from mobility.sources.homes.read import read_homes
+from mobility.sources.sites import read_sites
+from mobility.streets.graph import Streets
+from mobility.streets.modes import Driving, edge_times
+from mobility.streets.snap import place_of
+from mobility.territory.project import Speeds, StreetMode, Territory
+from mobility.timetable.footpaths import walk_snaps
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 COUNTRY = {"geneva": "CH", "malta": "MT", "milan": "IT", "rhein-neckar": "DE"}

@@ -17,11 +17,11 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 
-from mobility.network.arcs import Arcs, arcs, like
-from mobility.network.modes import edge_times
-from mobility.network.paths import search_rows
-from mobility.network.streets import streets_from_osm
-from mobility.territory import Speeds
+from mobility.streets.arcs import Arcs, arcs, like
+from mobility.streets.graph import streets_from_osm
+from mobility.streets.modes import edge_times
+from mobility.streets.paths import search_rows
+from mobility.territory.project import Speeds
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SOURCES = 20

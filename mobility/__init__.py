@@ -16,35 +16,35 @@ __version__ = "0.1.0"
 
 # Public name -> module; imported when first used, so that `import mobility` is quick.
 _HOME = {
-    "Access": "mobility.analysis.commutes",
-    "MobilityError": "mobility.errors",
-    "Study": "mobility.analysis.study",
-    "Territory": "mobility.territory",
-    "WhiteZones": "mobility.analysis.white_zones",
-    "assess": "mobility.analysis.commutes",
-    "by_shift": "mobility.analysis.indicators",
+    "Access": "mobility.commute.access",
+    "MobilityError": "mobility.base.errors",
+    "Study": "mobility.commute.study",
+    "Territory": "mobility.territory.project",
+    "WhiteZones": "mobility.commute.white_zones",
+    "assess": "mobility.commute.access",
+    "by_shift": "mobility.commute.indicators",
     "design_shuttles": "mobility.shuttles.design",
-    "load": "mobility.analysis.loading",
-    "rosters": "mobility.analysis.commutes",
+    "load": "mobility.commute.loading",
+    "rosters": "mobility.commute.access",
     "run": "mobility.pipeline",
-    "summary": "mobility.analysis.indicators",
-    "white_zones": "mobility.analysis.white_zones",
+    "summary": "mobility.commute.indicators",
+    "white_zones": "mobility.commute.white_zones",
 }
 
 if TYPE_CHECKING:
-    from mobility.analysis.commutes import Access as Access
-    from mobility.analysis.commutes import assess as assess
-    from mobility.analysis.commutes import rosters as rosters
-    from mobility.analysis.indicators import by_shift as by_shift
-    from mobility.analysis.indicators import summary as summary
-    from mobility.analysis.loading import load as load
-    from mobility.analysis.study import Study as Study
-    from mobility.analysis.white_zones import WhiteZones as WhiteZones
-    from mobility.analysis.white_zones import white_zones as white_zones
-    from mobility.errors import MobilityError as MobilityError
+    from mobility.base.errors import MobilityError as MobilityError
+    from mobility.commute.access import Access as Access
+    from mobility.commute.access import assess as assess
+    from mobility.commute.access import rosters as rosters
+    from mobility.commute.indicators import by_shift as by_shift
+    from mobility.commute.indicators import summary as summary
+    from mobility.commute.loading import load as load
+    from mobility.commute.study import Study as Study
+    from mobility.commute.white_zones import WhiteZones as WhiteZones
+    from mobility.commute.white_zones import white_zones as white_zones
     from mobility.pipeline import run as run
     from mobility.shuttles.design import design_shuttles as design_shuttles
-    from mobility.territory import Territory as Territory
+    from mobility.territory.project import Territory as Territory
 
 __all__ = ["__version__", *_HOME]  # noqa: PLE0604
 

@@ -39,7 +39,7 @@ def main() -> int:
 
 
 def _tell() -> None:
-    from mobility.locale import chosen_language, translate
+    from mobility.base.i18n import chosen_language, translate
 
     sys.stderr.write(translate("Interrupted.", chosen_language(sys.argv)) + "\n")
 

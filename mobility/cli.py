@@ -12,7 +12,9 @@ from typing import Annotated
 import typer
 
 from mobility import __version__
-from mobility.bars import (
+from mobility.base.errors import MobilityError
+from mobility.base.i18n import chosen_language, number, translate
+from mobility.progress import (
     LEVER_SHUTTLE_STEPS,
     LEVER_STEPS,
     REPORT_STEPS,
@@ -21,8 +23,6 @@ from mobility.bars import (
     download_bar,
     progress_bar,
 )
-from mobility.errors import MobilityError
-from mobility.locale import chosen_language, number, translate
 from mobility.settings import read_territory
 from mobility.terminal import (
     Language,
@@ -91,8 +91,8 @@ def check(
 ) -> None:
     """Check a territory file and its sources; compute and write nothing."""
     with friendly(lang):
-        from mobility.analysis.inventory import canonical_rules, inventory
-        from mobility.analysis.loading import load
+        from mobility.commute.inventory import canonical_rules, inventory
+        from mobility.commute.loading import load
 
         with progress_bar(lang, STEPS[:6]) as step:
             study = load(read_territory(file), progress=step)
@@ -167,8 +167,8 @@ def report(
 ) -> None:
     """Write a territory's report (HTML, PDF, spreadsheet) with its map and tables."""
     with friendly(lang):
+        from mobility.outputs.write import write_report
         from mobility.pipeline import run as run_territory
-        from mobility.report.write import write_report
 
         with progress_bar(lang, REPORT_STEPS) as step:
             results = run_territory(read_territory(file), out_dir, plans=plan or [], progress=step)
@@ -243,8 +243,8 @@ def init(
 ) -> None:
     """Prepare a study around a commune: fetch the sources, write the TOML."""
     with friendly(lang):
-        from mobility.init_territory import init_territory, parse_centre
-        from mobility.inputs.desk import Desk
+        from mobility.prepare.init import init_territory, parse_centre
+        from mobility.prepare.service import Desk
 
         with download_bar(lang) as (step, on_bytes):
             gathered = init_territory(
@@ -268,7 +268,7 @@ def cache_command(
     lang: Lang = "fr",
 ) -> None:
     """Show what is kept between runs, where and how large; or delete it."""
-    from mobility.cache import cache_dir, cache_entries, cache_limit, clear_cache
+    from mobility.base.cache import cache_dir, cache_entries, cache_limit, clear_cache
 
     if clear:
         freed = number(clear_cache() / 1e6, lang, 1)
@@ -302,7 +302,7 @@ def png(
 ) -> None:
     """Write a picture of a map (needs a Chromium browser)."""
     with friendly(lang):
-        from mobility.maps.export import export_png
+        from mobility.outputs.map.export import export_png
 
         chosen: dict[str, object] = {"lang": lang}
         chosen |= dict(pair.partition("=")[::2] for pair in select or ())
@@ -322,9 +322,9 @@ def itinerary(
 ) -> None:
     """Show the way out and back of a home for a shift, by the clock."""
     with friendly(lang):
-        from mobility.analysis.examples import answers
-        from mobility.analysis.inventory import find_home, find_shift
-        from mobility.analysis.loading import load
+        from mobility.commute.examples import answers
+        from mobility.commute.inventory import find_home, find_shift
+        from mobility.commute.loading import load
 
         with progress_bar(lang, STEPS[:6]) as step:
             study = load(read_territory(file), progress=step)
@@ -360,7 +360,7 @@ def levers(
 ) -> None:
     """Search for levers cheaper than a shuttle: timetables, extensions, shift hours."""
     with friendly(lang):
-        from mobility.report.levers import find_levers, write_levers
+        from mobility.outputs.levers import find_levers, write_levers
 
         territory = read_territory(file)
         folder = out_dir or territory.resolve(territory.output.dir)
@@ -387,7 +387,7 @@ def plan(
 ) -> None:
     """Write the employer mobility plan: supply, potential, actions, financing, follow-up."""
     with friendly(lang):
-        from mobility.report.plan import plan_of
+        from mobility.outputs.plan import plan_of
 
         territory = read_territory(file)
         folder = out_dir or territory.resolve(territory.output.dir)
@@ -403,7 +403,7 @@ def plan(
 def letter(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
     """Write the request to the mobility authority: trips, days, times, beneficiaries."""
     with friendly(lang):
-        from mobility.report.letter import letter_of, write_letter
+        from mobility.outputs.letter import letter_of, write_letter
 
         territory = read_territory(file)
         with progress_bar(lang, LEVER_STEPS) as step:
@@ -427,12 +427,12 @@ def isochrones_command(
 ) -> None:
     """Write the isochrones of each site, shift edge, direction and mode (GeoPackage)."""
     with friendly(lang):
-        from mobility.analysis.isochrone_layers import (
+        from mobility.commute.isochrone_layers import (
             isochrone_layers,
             parse_minutes,
             write_isochrones,
         )
-        from mobility.analysis.loading import load
+        from mobility.commute.loading import load
 
         limits = parse_minutes(minutes)
         territory = read_territory(file)

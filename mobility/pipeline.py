@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from mobility.analysis.commutes import Access, assess
-from mobility.analysis.comparison import check_comparable
-from mobility.analysis.loading import load
-from mobility.analysis.study import Progress, Study, quiet
-from mobility.analysis.white_zones import WhiteZones, white_zones
-from mobility.cache import cache_dir, content_hash
-from mobility.files import staging
-from mobility.inputs.gtfs import read_feed
+from mobility.base.cache import cache_dir, content_hash
+from mobility.base.files import staging
+from mobility.commute.access import Access, assess
+from mobility.commute.comparison import check_comparable
+from mobility.commute.loading import load
+from mobility.commute.study import Progress, Study, quiet
+from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.settings import check_settings, read_territory
 from mobility.shuttles.after import read_tables, with_feed
 from mobility.shuttles.design import Plans, design_shuttles
 from mobility.shuttles.lighter import lighter_answers
-from mobility.territory import Territory
+from mobility.sources.gtfs.read import read_feed
+from mobility.territory.project import Territory
 
 
 @dataclass(frozen=True)
@@ -199,9 +199,9 @@ def _written(
     The present is set against the first variant, which the tables tell if it is the user's
     own, not a shuttle plan; the map shows them all.
     """
-    from mobility.report.earlier import COMPARISON, MAP, RECORD, earlier_plans, other_outputs
-    from mobility.report.record import write_record
-    from mobility.report.tables import write_comparison, write_tables
+    from mobility.outputs.earlier import COMPARISON, MAP, RECORD, earlier_plans, other_outputs
+    from mobility.outputs.record import write_record
+    from mobility.outputs.tables import write_comparison, write_tables
     from mobility.shuttles.outputs import outdated, write_plans
 
     access, zones = variants[0] if variants and found is None else present
@@ -246,9 +246,9 @@ def _draw(
     name: str,
 ) -> None:
     """Draw the map of the present, called ``name``, and its variants, with the plans if any."""
-    from mobility.maps.from_plans import map_plans
-    from mobility.maps.from_results import map_model
-    from mobility.maps.page import write_map
+    from mobility.outputs.map.from_plans import map_plans
+    from mobility.outputs.map.from_results import map_model
+    from mobility.outputs.map.page import write_map
 
     after = tuple((v[0].study.scenario, *v) for v in variants)
     model = map_model(*present, name=name, after=after)

@@ -9,13 +9,13 @@ from __future__ import annotations
 from difflib import get_close_matches
 from pathlib import Path
 
-from mobility.analysis.factors import Factors, factor_names
-from mobility.analysis.levers_factors import LeverFactors
-from mobility.errors import TerritoryError
-from mobility.inputs.layers import home_box
+from mobility.base.errors import TerritoryError
+from mobility.remedies.factors import LeverFactors
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.factors import Factors as ShuttleFactors
-from mobility.territory import Territory
+from mobility.sources.layers import home_box
+from mobility.territory.factors import Factors, factor_names
+from mobility.territory.project import Territory
 
 USUAL_TILES = ("OpenStreetMap.Mapnik", "GeoportailFrance.plan")
 

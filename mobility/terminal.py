@@ -15,13 +15,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mobility.errors import Finding
-from mobility.literal import one_line, read_csv_text
-from mobility.locale import number, translate
-from mobility.maps.texts import ENGLISH as PAGE_ENGLISH
+from mobility.base.errors import Finding
+from mobility.base.i18n import number, translate
+from mobility.base.literal import one_line, read_csv_text
+from mobility.outputs.map.texts import ENGLISH as PAGE_ENGLISH
 
 if TYPE_CHECKING:
-    from mobility.init_territory import Gathered
+    from mobility.prepare.init import Gathered
 
 Language = Literal["fr", "en"]
 

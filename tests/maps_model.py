@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import shapely
 
-from mobility.maps.model import (
+from mobility.outputs.map.model import (
     NONE,
     Background,
     LineStop,

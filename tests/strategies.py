@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from oracle import Call, Case, Rules
 
 from mobility.engine.journeys import Edge, EngineLimits, HomeTimes, TwoWay, travel
-from mobility.network.footpaths import WalkTable
-from mobility.network.timetable import INF, Timetable, timetable_from_runs
+from mobility.timetable.arrays import INF, Timetable, timetable_from_runs
+from mobility.timetable.footpaths import WalkTable
 
 MIDNIGHT = 86_400
 # Before, on and after the midnights of the axis.

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pyproj
 
-from mobility.inputs.osm import TAG_COLUMNS, empty_tags
-from mobility.network.streets import Streets, polyline_lengths
-from mobility.territory import Speeds
+from mobility.sources.osm.reader import TAG_COLUMNS, empty_tags
+from mobility.streets.graph import Streets, polyline_lengths
+from mobility.territory.project import Speeds
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
 # On the central meridian of UTM zone 31, where 1 degree of longitude is 3 E.

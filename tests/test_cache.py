@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from mobility import cache
-from mobility.cache import cached, content_hash, file_hash
+from mobility.base import cache
+from mobility.base.cache import cached, content_hash, file_hash
 from mobility.cli import app
 
 

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from feeds import service, trip, write_gtfs
 
-from mobility.errors import Finding, TerritoryError
-from mobility.inputs.calendars import ChosenDay, choose_days
-from mobility.inputs.gtfs import Feed, merge_feeds, read_feed
-from mobility.inputs.holidays import read_holidays
-from mobility.inputs.plain_days import plain_days
-from mobility.territory import DaysConfig
+from mobility.base.errors import Finding, TerritoryError
+from mobility.sources.days import ChosenDay, choose_days
+from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
+from mobility.sources.holidays import read_holidays
+from mobility.sources.plain_days import plain_days
+from mobility.territory.project import DaysConfig
 
 PARIS = ZoneInfo("Europe/Paris")
 STOPS = {"A": (4.00, 45.0), "B": (4.01, 45.0)}

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small import lonlat, write_territory
 
-from mobility.analysis.carpool import (
+from mobility.commute.carpool import (
     Crew,
     Drives,
     carpool_table,
@@ -22,9 +22,9 @@ from mobility.analysis.carpool import (
     meeting_points,
     partners,
 )
-from mobility.analysis.loading import load
-from mobility.network.timetable import INF
-from mobility.territory import Carpool
+from mobility.commute.loading import load
+from mobility.territory.project import Carpool
+from mobility.timetable.arrays import INF
 
 
 def line(metres, site_at, *, ms=10):

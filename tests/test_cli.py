@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from mobility import terminal
+from mobility.base.i18n import french
 from mobility.cli import app, said
-from mobility.locale import french
 
 ENGLISH = "Language: fr or en."
 

@@ -13,7 +13,7 @@ import pandas as pd
 import partridge as ptg
 import pytest
 
-from mobility.territory import Territory
+from mobility.territory.project import Territory
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "data"

@@ -14,7 +14,7 @@ import pytest
 from oracle import Call, Case, Rules, leave_home, reach_home
 from strategies import as_question
 
-from mobility.network.timetable import INF
+from mobility.timetable.arrays import INF
 
 STOPS = "ABCDEFG"
 LOOSE = {"total": 120, "walk": 30, "transfers": 3, "wait": 60}

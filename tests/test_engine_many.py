@@ -13,8 +13,8 @@ from strategies import as_question, cases, corridor, seeded
 
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay, travel
 from mobility.engine.many import travel_many
-from mobility.network.footpaths import WalkTable
-from mobility.network.timetable import INF, timetable_from_runs
+from mobility.timetable.arrays import INF, timetable_from_runs
+from mobility.timetable.footpaths import WalkTable
 
 MINUTE = 60
 either = st.one_of(

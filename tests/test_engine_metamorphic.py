@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from oracle import Call, Case
 from strategies import as_question, cases, corridor, seeded
 
-from mobility.network.timetable import INF
+from mobility.timetable.arrays import INF
 
 bounded = settings(
     max_examples=200,

@@ -18,7 +18,7 @@ from strategies import as_question, cases, corridor
 
 from mobility.engine.itineraries import Itinerary, itinerary
 from mobility.engine.journeys import Edge, TwoWay, reach, scan
-from mobility.network.timetable import INF
+from mobility.timetable.arrays import INF
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 EXAMPLES = 6000 if LONG else 500

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from mobility import pipeline
-from mobility.analysis.comparison import comparison
-from mobility.analysis.recommendations import remedies_frame
-from mobility.analysis.retiming import LEVER_COLUMNS
-from mobility.maps import page
+from mobility.commute.comparison import comparison
+from mobility.outputs.map import page
+from mobility.remedies.recommendations import remedies_frame
+from mobility.remedies.search import LEVER_COLUMNS
 
 DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 

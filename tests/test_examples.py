@@ -9,12 +9,12 @@ import pandas as pd
 import partridge as ptg
 import pytest
 
-from mobility.inputs.homes import read_homes
-from mobility.network.modes import edge_times
-from mobility.network.snap import snap, usable_edges
-from mobility.network.streets import streets_from_lines, streets_from_osm
 from mobility.pipeline import run
-from mobility.territory import Speeds, Territory
+from mobility.sources.homes.read import read_homes
+from mobility.streets.graph import streets_from_lines, streets_from_osm
+from mobility.streets.modes import edge_times
+from mobility.streets.snap import snap, usable_edges
+from mobility.territory.project import Speeds, Territory
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"

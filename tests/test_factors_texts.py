@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from mobility.analysis.factors import Factors
-from mobility.analysis.levers_factors import load_factors
-from mobility.locale import french
+from mobility.base.i18n import french
+from mobility.remedies.factors import load_factors
 from mobility.shuttles.factors import Factors as ShuttleFactors
+from mobility.territory.factors import Factors
 
 ROOMS = {"modes": Factors.load, "levers": load_factors, "shuttles": ShuttleFactors.load}
 # A number with its sign, thousands and decimals as each language writes them.

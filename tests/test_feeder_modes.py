@@ -11,20 +11,20 @@ from hypothesis import strategies as st
 from shapely.geometry import Point
 from small import LOCAL, NORTH, SERVICES, TRIPS, WEST, lonlat, write_territory
 
-from mobility.analysis.commutes import assess
-from mobility.analysis.feeder_modes import Feeder, _best_place, mixed
-from mobility.analysis.loading import load
+from mobility.base.errors import SourceError
+from mobility.commute.access import assess
+from mobility.commute.feeder_modes import Feeder, _best_place, mixed
+from mobility.commute.loading import load
 from mobility.engine.journeys import HomeTimes
-from mobility.errors import SourceError
-from mobility.inputs.car_parks import (
+from mobility.sources.osm.car_parks import (
     CARPOOL,
     HITCHING,
     PARK_RIDE,
     read_car_parks,
     with_car_parks,
 )
-from mobility.network.footpaths import WalkTable
-from mobility.network.timetable import INF
+from mobility.timetable.arrays import INF
+from mobility.timetable.footpaths import WalkTable
 
 MORNING, NIGHT = 0, 2
 SCHEMA = "id_lieu,nom_lieu,ad_lieu,com_lieu,insee,type,date_maj,ouvert,source,Xlong,Ylat,nbre_pl\n"

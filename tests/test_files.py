@@ -1,7 +1,7 @@
 import pytest
 
-from mobility.errors import MobilityError
-from mobility.files import write_bytes, write_text, writing
+from mobility.base.errors import MobilityError
+from mobility.base.files import write_bytes, write_text, writing
 
 
 def names(folder):

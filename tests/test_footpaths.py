@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from street_cases import DATA, METRE_A_SECOND, lonlat, streets_of
 
-from mobility.network.footpaths import home_walks, stop_walks
-from mobility.network.streets import streets_from_osm
+from mobility.streets.graph import streets_from_osm
+from mobility.timetable.footpaths import home_walks, stop_walks
 
 #   a ---- b ---- c        stops at 50 m, 150 m and 200 m, all on the street
 LINE = ({"a": (0, 0), "b": (100, 0), "c": (200, 0)}, [("a", "b"), ("b", "c", {"oneway": "yes"})])

@@ -16,17 +16,17 @@ import pytest
 import shapely
 from small import write_territory
 
-from mobility.errors import MobilityError
-from mobility.inputs.communes import communes_within, find_commune
-from mobility.inputs.desk import Desk, Services
-from mobility.inputs.extracts import geofabrik_extracts
-from mobility.inputs.gtfs import read_feed
-from mobility.inputs.homes import read_homes
-from mobility.inputs.offers import french_feeds, world_feeds
-from mobility.inputs.osm import read_osm
-from mobility.inputs.sites import read_sites_file
+from mobility.base.errors import MobilityError
 from mobility.pipeline import run
-from mobility.territory import Territory
+from mobility.prepare.communes import communes_within, find_commune
+from mobility.prepare.extracts import geofabrik_extracts
+from mobility.prepare.offers import french_feeds, world_feeds
+from mobility.prepare.service import Desk, Services
+from mobility.sources.gtfs.read import read_feed
+from mobility.sources.homes.read import read_homes
+from mobility.sources.osm.reader import read_osm
+from mobility.sources.sites import read_sites_file
+from mobility.territory.project import Territory
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
 HOMES = "id,name,lon,lat,workers,no_car\na,Ici,3.87,43.61,12,3\nb,Là,3.88,43.62,7.5,0\n"

@@ -12,12 +12,12 @@ from feeds import service, trip, write_gtfs
 from small import PLACES_M, SERVICES, TRIPS, lonlat, write_territory
 from typer.testing import CliRunner
 
-from mobility.analysis.commutes import assess
-from mobility.analysis.loading import load
+from mobility.base.errors import SourceError, SourceNotFoundError
 from mobility.cli import app
-from mobility.errors import SourceError, SourceNotFoundError
-from mobility.inputs.gtfs_canonical import canonical_findings
-from mobility.network.timetable import INF
+from mobility.commute.access import assess
+from mobility.commute.loading import load
+from mobility.sources.gtfs.canonical import canonical_findings
+from mobility.timetable.arrays import INF
 
 NANTES = Path(__file__).parents[1].parent / "shared" / "data" / "nantes" / "gtfs.zip"
 

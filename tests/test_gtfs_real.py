@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from feeds import to_csv
 
-from mobility.errors import Finding, MobilityError
-from mobility.inputs.calendars import choose_days
-from mobility.inputs.gtfs import Feed, merge_feeds, read_feed
-from mobility.inputs.gtfs_quality import check_feed
-from mobility.inputs.holidays import read_holidays
-from mobility.network.footpaths import WalkTable
-from mobility.network.timetable import Timetable, mirrored
-from mobility.network.timetable_build import build_timetable
-from mobility.network.whatif import with_runs
-from mobility.territory import DaysConfig
+from mobility.base.errors import Finding, MobilityError
+from mobility.sources.days import choose_days
+from mobility.sources.gtfs.quality import check_feed
+from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
+from mobility.sources.holidays import read_holidays
+from mobility.territory.project import DaysConfig
+from mobility.timetable.arrays import Timetable, mirrored
+from mobility.timetable.build import build_timetable
+from mobility.timetable.change import with_runs
+from mobility.timetable.footpaths import WalkTable
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
 PARIS = ZoneInfo("Europe/Paris")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mobility.inputs.calendars import KIND_LABELS
-from mobility.locale import french
+from mobility.base.i18n import french
+from mobility.sources.days import KIND_LABELS
 
 ROOM = Path(__file__).parents[1] / "mobility"
 MODULES = [

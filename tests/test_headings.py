@@ -3,10 +3,10 @@
 import openpyxl
 import pytest
 
-from mobility.errors import SourceError
-from mobility.inputs.homes import read_homes
-from mobility.inputs.tables import read_csv, read_table
-from mobility.territory import Territory
+from mobility.base.errors import SourceError
+from mobility.sources.homes.read import read_homes
+from mobility.sources.tables import read_csv, read_table
+from mobility.territory.project import Territory
 
 HEAD = ["id", "lon", "lat", "workers"]
 ROWS = [["a", "-1.43", "46.67", "7"], ["b", "-1.42", "46.67", "8"]]

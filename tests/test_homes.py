@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 import shapely
 
-from mobility.errors import MobilityError, SourceError, SourceNotFoundError
-from mobility.inputs.homes import add_overlay_group, read_homes
-from mobility.inputs.homes_grid import cell_boxes
-from mobility.inputs.homes_spread import allocate, land_cells
-from mobility.inputs.osm import read_osm
-from mobility.territory import Site, Territory
+from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
+from mobility.sources.homes.grid import cell_boxes
+from mobility.sources.homes.read import add_overlay_group, read_homes
+from mobility.sources.homes.spread import allocate, land_cells
+from mobility.sources.osm.reader import read_osm
+from mobility.territory.project import Site, Territory
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
 real = pytest.mark.real

@@ -12,11 +12,11 @@ import pytest
 import shapely
 from small import LOCAL, NORTH, WEST, write_territory
 
-from mobility.analysis.loading import load
-from mobility.analysis.sources import read_buildings
-from mobility.inputs.homes_spread import allocate, dwellings, land_cells
-from mobility.inputs.osm import read_osm
-from mobility.territory import Territory
+from mobility.commute.loading import load
+from mobility.commute.sources import read_buildings
+from mobility.sources.homes.spread import allocate, dwellings, land_cells
+from mobility.sources.osm.reader import read_osm
+from mobility.territory.project import Territory
 
 MALTA = Path(__file__).parents[1].parent / "shared" / "data" / "malta" / "streets.osm.pbf"
 #: East, north (metres from the street's start), side, tags.

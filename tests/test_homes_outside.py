@@ -3,8 +3,8 @@
 import pytest
 from small import PLACES_M, lonlat, write_territory
 
-from mobility.analysis.loading import load
-from mobility.errors import SourceError
+from mobility.base.errors import SourceError
+from mobility.commute.loading import load
 
 LON, LAT = lonlat(PLACES_M["H1"])
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mobility.locale import french
+from mobility.base.i18n import french
 
 ROOM = Path(__file__).parents[1] / "mobility"
 MODULES = sorted(

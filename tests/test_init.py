@@ -9,17 +9,17 @@ import shapely
 from http_server import Page, serving
 from test_download import FAST, Services, commune, dataset, page, square, stops, zipped
 
-import mobility.inputs.clip
-from mobility.errors import DownloadError, TerritoryError
-from mobility.init_sites import named, nearest_first, sites_csv
-from mobility.init_territory import init_territory
-from mobility.init_text import school_zone
-from mobility.inputs.clip import clip_osm
-from mobility.inputs.desk import Desk
-from mobility.inputs.industrial import CandidateSite, candidate_sites
-from mobility.inputs.sites import read_sites
-from mobility.locale import french
-from mobility.territory import Territory
+import mobility.sources.osm.clip
+from mobility.base.errors import DownloadError, TerritoryError
+from mobility.base.i18n import french
+from mobility.prepare.init import init_territory
+from mobility.prepare.init_sites import named, nearest_first, sites_csv
+from mobility.prepare.init_text import school_zone
+from mobility.prepare.service import Desk
+from mobility.sources.osm.clip import clip_osm
+from mobility.sources.osm.industrial import CandidateSite, candidate_sites
+from mobility.sources.sites import read_sites
+from mobility.territory.project import Territory
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
 
@@ -221,7 +221,7 @@ def test_buildings_barriers_ferries_and_areas_are_clipped(tmp_path, monkeypatch)
 
     Way 10 lies outside, ferry 7 leaves the square, 11 is the far ring of an area.
     """
-    monkeypatch.setattr(mobility.inputs.clip, "STEP", 2)
+    monkeypatch.setattr(mobility.sources.osm.clip, "STEP", 2)
     places = {1: (0, 0), 2: (0.01, 0), 3: (0.01, 0.01), 4: (3, 3), 5: (3.01, 3), 6: (3.01, 3.01)}
     nodes = "".join(f'<node id="{k}" lat="{y}" lon="{x}"/>' for k, (x, y) in places.items())
     nodes += '<node id="7" lat="0.001" lon="0.001"><tag k="barrier" v="gate"/></node>'
@@ -281,7 +281,7 @@ def test_neighbouring_extracts_are_clipped_as_one(tmp_path):
 @pytest.mark.real
 @pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is absent")
 def test_an_extract_is_clipped_with_whole_ways(tmp_path):
-    from mobility.network.streets import streets_from_osm
+    from mobility.streets.graph import streets_from_osm
 
     source = DATA / "geneva" / "streets.osm.pbf"
     box = (6.13, 46.195, 6.14, 46.205)

@@ -12,11 +12,11 @@ from small import PLACES_M, SERVICES, TRIPS, lonlat, write_osm
 from test_download import FAST, commune, dataset, page, stops
 from typer.testing import CliRunner
 
-import mobility.inputs.desk
+import mobility.prepare.service
+from mobility.base.errors import TerritoryError
 from mobility.cli import app
-from mobility.errors import TerritoryError
-from mobility.inputs.desk import Desk, Services
-from mobility.territory import Territory
+from mobility.prepare.service import Desk, Services
+from mobility.territory.project import Territory
 
 #: Industrial land across the straight street of `small`, and homes beside its start.
 INDUSTRY = (11_200, 11_600)
@@ -83,7 +83,7 @@ def site(tmp_path, monkeypatch):
             overpass=running.url + "/interpreter",
         )
         here = partial(Desk, services, tmp_path / "cache", FAST)
-        monkeypatch.setattr(mobility.inputs.desk, "Desk", here)
+        monkeypatch.setattr(mobility.prepare.service, "Desk", here)
         monkeypatch.chdir(tmp_path)
         yield running
 

@@ -20,7 +20,7 @@ class Early:
             press()
 
 if "." in place:
-    from mobility.report import tables
+    from mobility.outputs import tables
     from mobility import pipeline
     module, name = place.split(".")
     setattr({"tables": tables, "pipeline": pipeline}[module], name, press)

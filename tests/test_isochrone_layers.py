@@ -8,10 +8,10 @@ from small import LOCAL, WEST, write_territory
 from test_feeder_modes import climb
 from typer.testing import CliRunner
 
-from mobility.analysis.isochrone_layers import isochrone_layers, parse_minutes, write_isochrones
-from mobility.analysis.loading import load
+from mobility.base.errors import TerritoryError
 from mobility.cli import app
-from mobility.errors import TerritoryError
+from mobility.commute.isochrone_layers import isochrone_layers, parse_minutes, write_isochrones
+from mobility.commute.loading import load
 
 BUFFER = 80
 
@@ -90,7 +90,7 @@ def test_layers_are_written_and_the_same_again(path, tmp_path):
 
 
 def test_names_a_geopackage_confuses_are_numbered(tmp_path, layers):
-    from mobility.analysis.isochrone_layers import Isochrone
+    from mobility.commute.isochrone_layers import Isochrone
 
     areas = layers["Usine | 05:00 | outbound | walk"]
     names = write_isochrones(

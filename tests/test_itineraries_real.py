@@ -20,12 +20,12 @@ import pytest
 
 from mobility.engine.itineraries import GATE, HOME, Itinerary, Leg, itinerary
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay, reach, scan
-from mobility.inputs.gtfs import read_feed
-from mobility.network.footpaths import WalkTable, home_walks, stop_walks
-from mobility.network.streets import streets_from_lines, streets_from_osm
-from mobility.network.timetable import INF
-from mobility.network.timetable_build import build_timetable
-from mobility.territory import Speeds
+from mobility.sources.gtfs.read import read_feed
+from mobility.streets.graph import streets_from_lines, streets_from_osm
+from mobility.territory.project import Speeds
+from mobility.timetable.arrays import INF
+from mobility.timetable.build import build_timetable
+from mobility.timetable.footpaths import WalkTable, home_walks, stop_walks
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
 LIMITS = EngineLimits(max_total_s=4500, max_walk_s=1500, max_transfers=2, max_wait_s=1800)

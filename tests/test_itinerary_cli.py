@@ -6,10 +6,10 @@ import pytest
 from small import write_territory
 from typer.testing import CliRunner
 
-from mobility.analysis.commutes import assess
-from mobility.analysis.examples import answers
-from mobility.analysis.loading import load
 from mobility.cli import app
+from mobility.commute.access import assess
+from mobility.commute.examples import answers
+from mobility.commute.loading import load
 
 DAYS = "dates = { school_weekday = 2026-11-17, saturday = 2026-11-21 }\n"
 DAYS += 'kinds = ["school_weekday", "saturday"]'

@@ -8,10 +8,10 @@ from light_plans import write_light
 from typer.testing import CliRunner
 
 from mobility import pipeline
-from mobility.analysis.loading import load
 from mobility.cli import app
-from mobility.report.record import inputs_hash
-from mobility.territory import Territory
+from mobility.commute.loading import load
+from mobility.outputs.record import inputs_hash
+from mobility.territory.project import Territory
 
 
 @pytest.fixture(scope="module")

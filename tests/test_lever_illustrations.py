@@ -9,21 +9,21 @@ import pytest
 from small import TRIPS, write_territory
 from typer.testing import CliRunner
 
-from mobility.analysis.commutes import assess
-from mobility.analysis.gains import gains_between
-from mobility.analysis.levers_patch import what_if
-from mobility.analysis.loading import load
-from mobility.analysis.recommendations import recommend
-from mobility.analysis.shift_hours import shift_hours
-from mobility.analysis.white_zones import SERVED, white_zones
 from mobility.cli import app
-from mobility.report.illustrations import illustrate, with_hours
-from mobility.report.lever_shuttles import shuttle_remedies, written_remedies
-from mobility.report.levers import find_levers, recommendations_report
-from mobility.report.record import write_record
+from mobility.commute.access import assess
+from mobility.commute.loading import load
+from mobility.commute.white_zones import SERVED, white_zones
+from mobility.outputs.illustrations import illustrate, with_hours
+from mobility.outputs.lever_shuttles import shuttle_remedies, written_remedies
+from mobility.outputs.levers import find_levers, recommendations_report
+from mobility.outputs.record import write_record
+from mobility.remedies.gains import gains_between
+from mobility.remedies.patch import what_if
+from mobility.remedies.recommendations import recommend
+from mobility.remedies.shift_hours import shift_hours
 from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.outputs import write_plans
-from mobility.territory import Territory
+from mobility.territory.project import Territory
 
 DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 

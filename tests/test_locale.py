@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mobility.locale import french, number, singular, translate
+from mobility.base.i18n import french, number, singular, translate
 
 PACKAGE = Path(__file__).parents[1] / "mobility"
 

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mobility.maps.figures import Counter, Rows, coded, count, directions, safe_homes
-from mobility.maps.from_results import _sample
-from mobility.maps.model import (
+from mobility.base.privacy import POOL_COUNTS, pool_counts, pool_withheld
+from mobility.outputs.map.figures import Counter, Rows, coded, count, directions, safe_homes
+from mobility.outputs.map.from_results import _sample
+from mobility.outputs.map.model import (
     NONE,
     MapDay,
     MapHomes,
@@ -24,7 +25,6 @@ from mobility.maps.model import (
     Scenario,
     minutes,
 )
-from mobility.privacy import POOL_COUNTS, pool_counts, pool_withheld
 
 
 def two_shifts(out, back, status, reason, over=None) -> MapModel:

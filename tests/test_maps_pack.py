@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mobility.maps.pack import Store, add_paths, along_curve, compact_json, quantised
+from mobility.outputs.map.pack import Store, add_paths, along_curve, compact_json, quantised
 
 
 def raw(store: Store, index: int) -> bytes:

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from maps_model import HOSTILE, make_model
 
-from mobility.errors import SourceNotFoundError
-from mobility.locale import french
-from mobility.maps import assets
-from mobility.maps.export import export_png
-from mobility.maps.page import render, write_map
-from mobility.maps.texts import ENGLISH, page_french
+from mobility.base.errors import SourceNotFoundError
+from mobility.base.i18n import french
+from mobility.outputs.map import assets
+from mobility.outputs.map.export import export_png
+from mobility.outputs.map.page import render, write_map
+from mobility.outputs.map.texts import ENGLISH, page_french
 
 STATIC = Path(assets.__file__).parent / "static"
 
@@ -109,7 +109,7 @@ def test_symbols_used_by_the_script_have_a_text() -> None:
     reasons = re.search(r"const REASONS = \[(.*?)\]", code, re.DOTALL)[1]
     for name in re.findall(r'"(\w+)"', reasons):
         assert f"reason {name}" in ENGLISH
-    from mobility.analysis.white_zones import REASONS
+    from mobility.commute.white_zones import REASONS
 
     assert tuple(re.findall(r'"(\w*)"', reasons)) == REASONS
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mobility.analysis.commutes import assess
-from mobility.analysis.loading import load
-from mobility.analysis.white_zones import white_zones
-from mobility.maps.from_plans import map_plans
+from mobility.commute.access import assess
+from mobility.commute.loading import load
+from mobility.commute.white_zones import white_zones
+from mobility.outputs.map.from_plans import map_plans
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.design import Plans, design_shuttles
 

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from small import write_territory
 
-from mobility.analysis.commutes import assess
-from mobility.analysis.factors import Factors
-from mobility.analysis.loading import load
-from mobility.analysis.modal import _mean, _ratio, modal_table, transit_grams
-from mobility.errors import TerritoryError
-from mobility.report.mode_tables import mode_tables, shown_modal
+from mobility.base.errors import TerritoryError
+from mobility.commute.access import assess
+from mobility.commute.loading import load
+from mobility.commute.modal import _mean, _ratio, modal_table, transit_grams
+from mobility.outputs.mode_tables import mode_tables, shown_modal
+from mobility.territory.factors import Factors
 
 ROSTERS = (
     '[{ name = "3x8", shifts = [{ name = "m", start = "05:00", end = "13:00", headcount = 30 },'

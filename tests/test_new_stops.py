@@ -8,14 +8,14 @@ import pytest
 import shapely
 from small import TRIPS, lonlat, write_territory
 
-from mobility.analysis.commutes import assess
-from mobility.analysis.levers_factors import load_factors
-from mobility.analysis.levers_model import Lever
-from mobility.analysis.loading import load
-from mobility.analysis.recommendations import retiming_remedy
-from mobility.analysis.retiming import search, workbench
-from mobility.analysis.retiming_candidates import SearchOptions, candidates
-from mobility.analysis.street_remedies import street_remedies
+from mobility.commute.access import assess
+from mobility.commute.loading import load
+from mobility.remedies.candidates import SearchOptions, candidates
+from mobility.remedies.factors import load_factors
+from mobility.remedies.model import Lever
+from mobility.remedies.recommendations import retiming_remedy
+from mobility.remedies.search import search, workbench
+from mobility.remedies.street_remedies import street_remedies
 
 ONLY_STOPS = SearchOptions(kinds=("stop",))
 
@@ -69,7 +69,7 @@ def test_a_new_stop_takes_half_a_minute_from_each_later_call(tmp_path):
     access = assess(load(write_territory(tmp_path, homes=MIDDLE)))
     found = search(access, options=ONLY_STOPS)
     bench, lever = found.bench, found.outcomes[0].lever
-    from mobility.analysis.levers_patch import what_if
+    from mobility.remedies.patch import what_if
 
     tt = what_if(bench.study, [lever]).timetables["school_weekday"].timetable
     noon = index(bench, "noon")

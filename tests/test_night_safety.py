@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small import TRIPS, write_territory
 
-from mobility.analysis.commutes import assess
-from mobility.analysis.door_to_door import at_gate
-from mobility.analysis.examples import answers
-from mobility.analysis.loading import load
-from mobility.analysis.night import (
+from mobility.commute.access import assess
+from mobility.commute.door_to_door import at_gate
+from mobility.commute.examples import answers
+from mobility.commute.loading import load
+from mobility.commute.night import (
     by_day,
     dark_share,
     daylight,
@@ -22,9 +22,9 @@ from mobility.analysis.night import (
     in_the_dark,
     safe_footpaths,
 )
-from mobility.analysis.white_zones import REASONS, STATUSES, white_zones
-from mobility.network.footpaths import WalkTable
-from mobility.network.timetable import timetable_from_runs as from_runs
+from mobility.commute.white_zones import REASONS, STATUSES, white_zones
+from mobility.timetable.arrays import timetable_from_runs as from_runs
+from mobility.timetable.footpaths import WalkTable
 
 PARIS = ZoneInfo("Europe/Paris")
 MORNING, AFTERNOON, NIGHT = 0, 1, 2

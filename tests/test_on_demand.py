@@ -9,14 +9,14 @@ import pytest
 import shapely
 from small import lonlat, write_territory
 
-from mobility.analysis.commutes import assess
-from mobility.analysis.loading import load
-from mobility.analysis.on_demand import inside
-from mobility.analysis.white_zones import STATUSES, white_zones
-from mobility.errors import SourceError, TerritoryError
-from mobility.inputs.flex import read_flex
-from mobility.network.timetable import INF
-from mobility.territory import Territory
+from mobility.base.errors import SourceError, TerritoryError
+from mobility.commute.access import assess
+from mobility.commute.loading import load
+from mobility.commute.on_demand import inside
+from mobility.commute.white_zones import STATUSES, white_zones
+from mobility.sources.gtfs.flex import read_flex
+from mobility.territory.project import Territory
+from mobility.timetable.arrays import INF
 
 MORNING, AFTERNOON, NIGHT = 0, 1, 2
 MODES = '["transit", "walk", "car", "on_demand"]'

@@ -7,9 +7,9 @@ import pytest
 import shapely
 from street_cases import DATA, osm_text
 
-from mobility.errors import SourceError, SourceNotFoundError
-from mobility.inputs import background as bg
-from mobility.inputs.osm import read_osm
+from mobility.base.errors import SourceError, SourceNotFoundError
+from mobility.sources.osm import background as bg
+from mobility.sources.osm.reader import read_osm
 
 RESIDENTIAL = {"highway": "residential", "name": "Rue A"}
 

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from street_cases import METRE_A_SECOND, UTM, lonlat, streets_of
 
-from mobility.inputs.osm import empty_tags
-from mobility.network.modes import edge_times
-from mobility.network.paths import node_times, street_times
-from mobility.network.routes import street_paths
-from mobility.network.snap import Snaps, snap
-from mobility.network.streets import Streets
+from mobility.sources.osm.reader import empty_tags
+from mobility.streets.graph import Streets
+from mobility.streets.modes import edge_times
+from mobility.streets.paths import node_times, street_times
+from mobility.streets.routes import street_paths
+from mobility.streets.snap import Snaps, snap
 
 
 def at(streets, *points):

@@ -10,22 +10,22 @@ import pytest
 from small import TRIPS, write_territory
 from typer.testing import CliRunner
 
-from mobility.analysis.commutes import assess, rosters
-from mobility.analysis.last_return import last_return
-from mobility.analysis.levers_factors import load_factors
-from mobility.analysis.loading import load
-from mobility.analysis.recruitment import accesses_after, recruitment
-from mobility.analysis.retiming import search
-from mobility.analysis.retiming_candidates import SearchOptions
-from mobility.analysis.retiming_combine import combine
 from mobility.cli import app
-from mobility.maps.export import find_browser
-from mobility.report.letter import request_letter, requests
-from mobility.report.levers import levers_table
-from mobility.report.plan import mobility_plan
-from mobility.report.plan_tables import driving, shares, versement
-from mobility.report.sections import Report, Section
-from mobility.territory import Territory
+from mobility.commute.access import assess, rosters
+from mobility.commute.last_return import last_return
+from mobility.commute.loading import load
+from mobility.outputs.letter import request_letter, requests
+from mobility.outputs.levers import levers_table
+from mobility.outputs.map.export import find_browser
+from mobility.outputs.plan import mobility_plan
+from mobility.outputs.plan_tables import driving, shares, versement
+from mobility.outputs.sections import Report, Section
+from mobility.remedies.candidates import SearchOptions
+from mobility.remedies.combine import combine
+from mobility.remedies.factors import load_factors
+from mobility.remedies.recruitment import accesses_after, recruitment
+from mobility.remedies.search import search
+from mobility.territory.project import Territory
 
 DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 HEADINGS = [
@@ -88,7 +88,7 @@ def test_payroll_and_versement(access):
 
 
 def test_employers_share_the_whole_cost(access, found):
-    from mobility.analysis.recommendations import recommend
+    from mobility.remedies.recommendations import recommend
 
     remedies = recommend(found)[:5]
     cost = shares(access.study, remedies)["eur_year"].sum()
@@ -121,7 +121,7 @@ def test_target_is_no_less_than_today(plan):
 
 
 def test_recruitment_after_a_lever_is_a_full_run(access, found):
-    from mobility.analysis.levers_patch import what_if
+    from mobility.remedies.patch import what_if
 
     outcome = found.useful[0]
     (after,) = accesses_after(found.bench, [outcome])

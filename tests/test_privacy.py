@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from privacy_trace import assert_no_trace
 
-from mobility.privacy import display_cells, round_counts, suppress_counts, suppress_shares
+from mobility.base.privacy import display_cells, round_counts, suppress_counts, suppress_shares
 
 
 def shown(frame, column):

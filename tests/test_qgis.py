@@ -14,13 +14,13 @@ import pytest
 from PIL import Image
 from small import write_territory
 
-from mobility.analysis.commutes import assess
-from mobility.analysis.loading import load
-from mobility.analysis.white_zones import STATUSES, white_zones
-from mobility.locale import translate
-from mobility.report.pictures import STYLES
-from mobility.report.styles import HATCH_ANGLES, STATUS_LABELS
-from mobility.report.tables import write_tables
+from mobility.base.i18n import translate
+from mobility.commute.access import assess
+from mobility.commute.loading import load
+from mobility.commute.white_zones import STATUSES, white_zones
+from mobility.outputs.pictures import STYLES
+from mobility.outputs.styles import HATCH_ANGLES, STATUS_LABELS
+from mobility.outputs.tables import write_tables
 
 PYTHON = "/usr/bin/python3"
 #: Opens every layer anew, as when a file is dragged in; tells its style and draws it.

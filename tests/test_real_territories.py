@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mobility.network.timetable import INF
 from mobility.pipeline import run
+from mobility.timetable.arrays import INF
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"

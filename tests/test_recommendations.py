@@ -6,24 +6,24 @@ from pathlib import Path
 import pytest
 from small import TRIPS, write_territory
 
-from mobility.analysis.commutes import assess
-from mobility.analysis.levers_factors import load_factors
-from mobility.analysis.levers_model import Lever
-from mobility.analysis.levers_remedy import Effect, Remedy, alternatives, count_text
-from mobility.analysis.loading import load
-from mobility.analysis.recommendations import (
+from mobility.base.errors import TerritoryError
+from mobility.base.i18n import french
+from mobility.commute.access import assess
+from mobility.commute.loading import load
+from mobility.outputs.plan import financed
+from mobility.remedies.candidates import SearchOptions
+from mobility.remedies.factors import load_factors
+from mobility.remedies.model import Lever
+from mobility.remedies.recommendations import (
     ACTIONS,
     best_for_rosters,
     recommend,
     remedies_frame,
     retiming_remedy,
 )
-from mobility.analysis.retiming import search
-from mobility.analysis.retiming_candidates import SearchOptions
-from mobility.analysis.shift_hours import shift_hours
-from mobility.errors import TerritoryError
-from mobility.locale import french
-from mobility.report.plan import financed
+from mobility.remedies.remedy import Effect, Remedy, alternatives, count_text
+from mobility.remedies.search import search
+from mobility.remedies.shift_hours import shift_hours
 
 DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 

@@ -19,21 +19,21 @@ from small import LOCAL, lonlat, write_territory
 from test_employee_privacy import MARKED, employees_csv
 from typer.testing import CliRunner
 
-from mobility.analysis.commutes import assess, rosters
-from mobility.analysis.loading import load
-from mobility.analysis.white_zones import STATUSES, white_zones
 from mobility.cli import app
-from mobility.maps.export import find_browser
-from mobility.report import blocks, pdf
-from mobility.report import page as page_format
-from mobility.report.content import document
-from mobility.report.layers import roster_status
-from mobility.report.page import html_page
-from mobility.report.pictures import STYLES, Painter, scale_length, view_of
-from mobility.report.sheets import all_sheets
-from mobility.report.tables import write_tables
-from mobility.report.words import Words
-from mobility.report.write import NAMES, write_report
+from mobility.commute.access import assess, rosters
+from mobility.commute.loading import load
+from mobility.commute.white_zones import STATUSES, white_zones
+from mobility.outputs import blocks, pdf
+from mobility.outputs import page as page_format
+from mobility.outputs.content import document
+from mobility.outputs.layers import roster_status
+from mobility.outputs.map.export import find_browser
+from mobility.outputs.page import html_page
+from mobility.outputs.pictures import STYLES, Painter, scale_length, view_of
+from mobility.outputs.sheets import all_sheets
+from mobility.outputs.tables import write_tables
+from mobility.outputs.words import Words
+from mobility.outputs.write import NAMES, write_report
 
 HOSTILE = "<script>alert(\"é\")</script> & 'Cie' {x}"
 

@@ -16,17 +16,17 @@ from test_report import Page
 from typer.testing import CliRunner
 
 from mobility import pipeline
-from mobility.analysis.indicators import summary
-from mobility.analysis.loading import load
+from mobility.base.errors import SourceError
+from mobility.base.privacy import is_small
 from mobility.cli import app
-from mobility.errors import SourceError
-from mobility.privacy import is_small
-from mobility.report.frontier_chart import frontier_png
-from mobility.report.pictures import GATE_DOT
-from mobility.report.shuttle_part import lines_figure
-from mobility.report.shuttle_sheets import shuttle_sheets
-from mobility.report.shuttle_tables import read_shuttles
-from mobility.report.words import Words
+from mobility.commute.indicators import summary
+from mobility.commute.loading import load
+from mobility.outputs.frontier_chart import frontier_png
+from mobility.outputs.pictures import GATE_DOT
+from mobility.outputs.shuttle_part import lines_figure
+from mobility.outputs.shuttle_sheets import shuttle_sheets
+from mobility.outputs.shuttle_tables import read_shuttles
+from mobility.outputs.words import Words
 from mobility.shuttles.outputs import vehicles_table
 
 LEAST = 5

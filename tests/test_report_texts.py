@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mobility.locale import MONTHS, french
-from mobility.report import (
+from mobility.base.i18n import MONTHS, french
+from mobility.outputs import (
     content,
     parameters,
     prose,

@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from small import TRIPS, write_territory
 
-from mobility.analysis.commutes import assess, rosters
-from mobility.analysis.fixes import minutes_to_fix
-from mobility.analysis.levers_model import Lever
-from mobility.analysis.levers_patch import what_if
-from mobility.analysis.loading import load
-from mobility.analysis.recommendations import distinct
-from mobility.analysis.retiming import access_after, search, workbench
-from mobility.analysis.retiming_candidates import SearchOptions, candidates
-from mobility.analysis.retiming_combine import best_subset, combine
-from mobility.analysis.white_zones import SERVED, white_zones
+from mobility.commute.access import assess, rosters
+from mobility.commute.loading import load
+from mobility.commute.white_zones import SERVED, white_zones
+from mobility.remedies.candidates import SearchOptions, candidates
+from mobility.remedies.combine import best_subset, combine
+from mobility.remedies.fixes import minutes_to_fix
+from mobility.remedies.model import Lever
+from mobility.remedies.patch import what_if
+from mobility.remedies.recommendations import distinct
+from mobility.remedies.search import access_after, search, workbench
 
 DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 ONLY_TRIPS = SearchOptions(kinds=("move_trip",))

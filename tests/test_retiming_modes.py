@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mobility.analysis.commutes import assess, rosters
-from mobility.analysis.levers_patch import what_if
-from mobility.analysis.loading import load
-from mobility.analysis.retiming import access_after, workbench
-from mobility.analysis.retiming_candidates import SearchOptions, candidates
-from mobility.territory import Territory
+from mobility.commute.access import assess, rosters
+from mobility.commute.loading import load
+from mobility.remedies.candidates import SearchOptions, candidates
+from mobility.remedies.patch import what_if
+from mobility.remedies.search import access_after, workbench
+from mobility.territory.project import Territory
 
 DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 KINDS = ("move_trip", "move_line", "extend", "add_run", "hold", "stop")

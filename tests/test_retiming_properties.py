@@ -8,16 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small import write_territory
 
-from mobility.analysis.commutes import assess
-from mobility.analysis.levers_family import family
-from mobility.analysis.levers_model import Lever, networks
-from mobility.analysis.levers_patch import what_if
-from mobility.analysis.levers_stops import with_gate_stops
-from mobility.analysis.loading import load
-from mobility.analysis.retiming import access_after, workbench
-from mobility.analysis.retiming_candidates import SearchOptions, candidates
-from mobility.errors import SourceNotFoundError
-from mobility.network.timetable import mirror_runs
+from mobility.base.errors import SourceNotFoundError
+from mobility.commute.access import assess
+from mobility.commute.loading import load
+from mobility.remedies.candidates import SearchOptions, candidates
+from mobility.remedies.family import family
+from mobility.remedies.model import Lever, networks
+from mobility.remedies.patch import what_if
+from mobility.remedies.search import access_after, workbench
+from mobility.remedies.stops import with_gate_stops
+from mobility.timetable.arrays import mirror_runs
 
 REAL = Path(__file__).parents[1] / "examples" / "rhein-neckar" / "territory.toml"
 N_TRIPS = 6

@@ -4,11 +4,11 @@ import pytest
 from small import write_territory
 from typer.testing import CliRunner
 
+from mobility.base.errors import TerritoryError
 from mobility.cli import app
-from mobility.errors import TerritoryError
-from mobility.inputs.roster_checks import roster_findings
-from mobility.inputs.sites import read_sites_file
-from mobility.territory import ROSTER_TEMPLATES, Site, Territory
+from mobility.sources.roster_checks import roster_findings
+from mobility.sources.sites import read_sites_file
+from mobility.territory.project import ROSTER_TEMPLATES, Site, Territory
 
 
 def site(*rosters):

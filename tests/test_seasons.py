@@ -11,11 +11,17 @@ from hypothesis import strategies as st
 from shuttle_scenes import KINDS, anchor_for, config, make_scene, shift_edges
 from test_shuttle_gtfs import MONDAY, PERIOD, published
 
-from mobility.analysis.commutes import assess
-from mobility.analysis.loading import load
-from mobility.analysis.white_zones import white_zones
-from mobility.inputs.gtfs import read_feed
-from mobility.rosters import (
+from mobility.commute.access import assess
+from mobility.commute.loading import load
+from mobility.commute.white_zones import white_zones
+from mobility.shuttles.costs import calendar_days, operate, parts_of_year, yearly_costs
+from mobility.shuttles.demand import find_demand, kind_weekdays
+from mobility.shuttles.factors import Factors
+from mobility.shuttles.model import Line
+from mobility.shuttles.plan import evaluate_plan
+from mobility.shuttles.schedule import build_runs
+from mobility.sources.gtfs.read import read_feed
+from mobility.territory.rosters import (
     ALL_YEAR,
     DAYS_A_YEAR,
     day_of_year,
@@ -23,12 +29,6 @@ from mobility.rosters import (
     season_of,
     share_of_year,
 )
-from mobility.shuttles.costs import calendar_days, operate, parts_of_year, yearly_costs
-from mobility.shuttles.demand import find_demand, kind_weekdays
-from mobility.shuttles.factors import Factors
-from mobility.shuttles.model import Line
-from mobility.shuttles.plan import evaluate_plan
-from mobility.shuttles.schedule import build_runs
 
 FACTORS = Factors.load()
 DEMO = Path(__file__).parents[1] / "data" / "demo.toml"

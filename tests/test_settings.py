@@ -4,11 +4,11 @@ import pytest
 from small import write_territory
 from typer.testing import CliRunner
 
+from mobility.base.errors import TerritoryError
 from mobility.cli import app
-from mobility.errors import TerritoryError
 from mobility.pipeline import compare, run
 from mobility.settings import check_settings
-from mobility.territory import Territory
+from mobility.territory.project import Territory
 
 CASES = [
     ("[factors]\nbus_hourr = 82", ["factors.bus_hourr", "bus_hour"]),

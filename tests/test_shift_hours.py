@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from small import TRIPS, write_territory
 
-from mobility.analysis.commutes import assess
-from mobility.analysis.last_return import last_return
-from mobility.analysis.loading import load
-from mobility.analysis.shift_hours import OFFSETS_MIN, neighbours, plateau, shift_hours
-from mobility.territory import Territory
+from mobility.commute.access import assess
+from mobility.commute.last_return import last_return
+from mobility.commute.loading import load
+from mobility.remedies.shift_hours import OFFSETS_MIN, neighbours, plateau, shift_hours
+from mobility.territory.project import Territory
 
 DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 

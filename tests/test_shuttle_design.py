@@ -11,14 +11,12 @@ import pandas as pd
 import partridge as ptg
 import pytest
 
-from mobility.analysis.commutes import assess
-from mobility.analysis.comparison import comparison
-from mobility.analysis.loading import load
-from mobility.analysis.walks import feeders_of
-from mobility.analysis.white_zones import white_zones
-from mobility.errors import SourceError, SourceNotFoundError, TerritoryError
-from mobility.inputs.gtfs import read_feed
-from mobility.inputs.gtfs_quality import check_feed
+from mobility.base.errors import SourceError, SourceNotFoundError, TerritoryError
+from mobility.commute.access import assess
+from mobility.commute.comparison import comparison
+from mobility.commute.loading import load
+from mobility.commute.walks import feeders_of
+from mobility.commute.white_zones import white_zones
 from mobility.shuttles.after import homes_lonlat, keep_trips, read_tables, with_feed
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.design import design_shuttles
@@ -32,7 +30,9 @@ from mobility.shuttles.lighter import REMEDIES, lighter_answers
 from mobility.shuttles.model import UNREACHED
 from mobility.shuttles.outputs import blocks_table, duties_table, outdated, write_plans
 from mobility.shuttles.schedule import run_cover
-from mobility.territory import Territory
+from mobility.sources.gtfs.quality import check_feed
+from mobility.sources.gtfs.read import read_feed
+from mobility.territory.project import Territory
 
 DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 SMALL = {"iterations": 30, "plans": 4, "max_hubs": 1, "max_stops": 14}

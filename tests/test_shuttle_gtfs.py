@@ -11,10 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shuttle_scenes import KINDS, anchor_for, config, make_scene, shift_edges
 
-from mobility.inputs.gtfs import read_feed
-from mobility.inputs.gtfs_quality import check_feed
-from mobility.network.footpaths import WalkTable
-from mobility.network.timetable_build import build_timetable
 from mobility.shuttles.blocks import DAY_CUT_S, DAY_S, day_trips
 from mobility.shuttles.costs import calendar_days
 from mobility.shuttles.factors import Factors
@@ -22,6 +18,10 @@ from mobility.shuttles.gtfs_blocks import trip_blocks
 from mobility.shuttles.gtfs_out import Period, gtfs_tables, write_gtfs
 from mobility.shuttles.model import Line
 from mobility.shuttles.plan import evaluate_plan
+from mobility.sources.gtfs.quality import check_feed
+from mobility.sources.gtfs.read import read_feed
+from mobility.timetable.build import build_timetable
+from mobility.timetable.footpaths import WalkTable
 
 FACTORS = Factors.load()
 DAYS = calendar_days(FACTORS, KINDS)

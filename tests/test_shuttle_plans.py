@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shuttle_scenes import KINDS, H, anchor_for, config, make_scene, shift_edges, vehicle
 
+from mobility.shuttles.choose import Master
 from mobility.shuttles.costs import calendar_days
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.frontier import build_frontier, knee, make_candidate, pareto
 from mobility.shuttles.groups import LIGHT_SHARE
-from mobility.shuttles.master import Master
 from mobility.shuttles.model import UNREACHED, Line
 from mobility.shuttles.plan import (
     employer_shares,

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mobility.analysis.commutes import assess
-from mobility.analysis.loading import load
-from mobility.analysis.white_zones import white_zones
-from mobility.privacy import is_small
+from mobility.base.privacy import is_small
+from mobility.commute.access import assess
+from mobility.commute.loading import load
+from mobility.commute.white_zones import white_zones
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.lighter import lighter_answers

@@ -2,10 +2,10 @@ import geopandas as gpd
 import pytest
 import shapely
 
-from mobility.errors import MobilityError, SourceError, TerritoryError
-from mobility.inputs.sites import read_sites, read_sites_file
-from mobility.inputs.sites_words import days_text, roster_template
-from mobility.territory import Territory
+from mobility.base.errors import MobilityError, SourceError, TerritoryError
+from mobility.sources.sites import read_sites, read_sites_file
+from mobility.sources.sites_words import days_text, roster_template
+from mobility.territory.project import Territory
 
 TABLE = (
     "Nom;Employeur;Longitude;Latitude;Portail;Équipe;Poste;Début;Fin;Jours;Effectif\n"

@@ -7,15 +7,15 @@ import pytest
 from feeds import trip, write_gtfs
 from small import PLACES_M, SERVICES, TRIPS, lonlat, write_territory
 
-from mobility.analysis.commutes import assess, counted_rows, rosters
-from mobility.analysis.comparison import comparison
-from mobility.analysis.examples import answers
-from mobility.analysis.indicators import summary
-from mobility.analysis.loading import load
-from mobility.analysis.white_zones import REASONS, STATUSES, white_zones
-from mobility.errors import TerritoryError
-from mobility.network.timetable import INF
+from mobility.base.errors import TerritoryError
+from mobility.commute.access import assess, counted_rows, rosters
+from mobility.commute.comparison import comparison
+from mobility.commute.examples import answers
+from mobility.commute.indicators import summary
+from mobility.commute.loading import load
+from mobility.commute.white_zones import REASONS, STATUSES, white_zones
 from mobility.pipeline import compare, run
+from mobility.timetable.arrays import INF
 
 MORNING, AFTERNOON, NIGHT = 0, 1, 2
 

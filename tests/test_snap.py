@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from street_cases import METRE_A_SECOND, lonlat, streets_of
 
-from mobility.network.modes import edge_times
-from mobility.network.snap import (
+from mobility.streets.modes import edge_times
+from mobility.streets.snap import (
     components,
     far_finding,
     island_finding,

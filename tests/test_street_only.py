@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from small import write_territory
 
-from mobility.analysis.commutes import assess
-from mobility.analysis.loading import load
-from mobility.analysis.white_zones import REASONS, STATUSES, white_zones
-from mobility.inputs.gtfs import merge_feeds, read_feed
-from mobility.inputs.gtfs_empty import empty_feed
-from mobility.inputs.plain_days import PLAIN_DATES, plain_days
-from mobility.network.timetable import INF
+from mobility.commute.access import assess
+from mobility.commute.loading import load
+from mobility.commute.white_zones import REASONS, STATUSES, white_zones
 from mobility.pipeline import run
-from mobility.territory import DaysConfig, Territory
+from mobility.sources.gtfs.empty import empty_feed
+from mobility.sources.gtfs.read import merge_feeds, read_feed
+from mobility.sources.plain_days import PLAIN_DATES, plain_days
+from mobility.territory.project import DaysConfig, Territory
+from mobility.timetable.arrays import INF
 
 EXTRA = "[limits]\nmax_walk_min = 60\nmax_bike_min = 60\nmax_total_min = 60\n"
 

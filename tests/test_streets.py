@@ -9,17 +9,17 @@ import pytest
 import shapely
 from street_cases import DATA, METRE_A_SECOND, UTM, X0, Y0, osm_text, streets_of
 
-from mobility.errors import SourceError, SourceNotFoundError
-from mobility.network.graphs import to_graph
-from mobility.network.modes import edge_times
-from mobility.network.snap import island_finding
-from mobility.network.streets import (
+from mobility.base.errors import SourceError, SourceNotFoundError
+from mobility.streets.graph import (
     morton_order,
     polyline_lengths,
     streets_from_graph,
     streets_from_lines,
     streets_from_osm,
 )
+from mobility.streets.graphs import to_graph
+from mobility.streets.modes import edge_times
+from mobility.streets.snap import island_finding
 
 
 @pytest.fixture(autouse=True)

@@ -4,11 +4,11 @@ import pytest
 import shapely
 from street_cases import METRE_A_SECOND, ORIGIN, UTM, lonlat, streets_of
 
-from mobility.errors import SourceError
-from mobility.network.changes import with_streets
-from mobility.network.modes import edge_times
-from mobility.network.paths import street_times
-from mobility.network.snap import snap
+from mobility.base.errors import SourceError
+from mobility.streets.changes import with_streets
+from mobility.streets.modes import edge_times
+from mobility.streets.paths import street_times
+from mobility.streets.snap import snap
 
 #   d ------------ c
 #   |              |

@@ -3,11 +3,11 @@ import pytest
 import shapely
 from street_cases import DATA, METRE_A_SECOND, lonlat, streets_of
 
-from mobility.network.isochrones import isochrones, reached_lines
-from mobility.network.modes import edge_times
-from mobility.network.paths import node_times
-from mobility.network.snap import snap
-from mobility.network.streets import streets_from_osm
+from mobility.streets.graph import streets_from_osm
+from mobility.streets.isochrones import isochrones, reached_lines
+from mobility.streets.modes import edge_times
+from mobility.streets.paths import node_times
+from mobility.streets.snap import snap
 
 CROSS = streets_of(
     {"o": (0, 0), "n": (0, 300), "e": (300, 0), "far": (1000, 0)},

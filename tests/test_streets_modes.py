@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from street_cases import METRE_A_SECOND, streets_of
 
-from mobility.errors import SourceError
-from mobility.network.modes import Driving, edge_times, paths_missing, paths_missing_finding
-from mobility.network.streets import local_crs
-from mobility.network.tags import built_up, max_kmh, parse_kmh
+from mobility.base.errors import SourceError
+from mobility.streets.graph import local_crs
+from mobility.streets.modes import Driving, edge_times, paths_missing, paths_missing_finding
+from mobility.streets.tags import built_up, max_kmh, parse_kmh
 
 ONE = {"a": (0, 0), "b": (90, 0)}
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from street_cases import METRE_A_SECOND, streets_of
 
-from mobility.network.modes import edge_times
-from mobility.network.safety import lit, night_safe, traffic_stress
+from mobility.streets.modes import edge_times
+from mobility.streets.safety import lit, night_safe, traffic_stress
 
 
 def street(**tags):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from street_cases import METRE_A_SECOND, X0, Y0, streets_of
 
-from mobility.errors import SourceError, SourceNotFoundError
-from mobility.network.modes import edge_times
-from mobility.network.slopes import edge_grades, slope_ms
+from mobility.base.errors import SourceError, SourceNotFoundError
+from mobility.streets.modes import edge_times
+from mobility.streets.slopes import edge_grades, slope_ms
 
 rasterio = pytest.importorskip("rasterio")
 

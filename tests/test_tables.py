@@ -11,16 +11,10 @@ import pytest
 from feeds import trip, write_gtfs
 from small import PLACES_M, SERVICES, lonlat, write_territory
 
-from mobility.analysis.commutes import assess
-from mobility.analysis.loading import load
-from mobility.analysis.white_zones import white_zones
-from mobility.maps.from_results import map_model
-from mobility.maps.model import NONE
-from mobility.maps.pack import Store
-from mobility.maps.payload import build
-from mobility.network.timetable import INF
-from mobility.pipeline import run
-from mobility.report.counts import (
+from mobility.commute.access import assess
+from mobility.commute.loading import load
+from mobility.commute.white_zones import white_zones
+from mobility.outputs.counts import (
     LATE_COLUMNS,
     comparison_table,
     groups_table,
@@ -28,6 +22,12 @@ from mobility.report.counts import (
     shifts_table,
     summary_table,
 )
+from mobility.outputs.map.from_results import map_model
+from mobility.outputs.map.model import NONE
+from mobility.outputs.map.pack import Store
+from mobility.outputs.map.payload import build
+from mobility.pipeline import run
+from mobility.timetable.arrays import INF
 
 #: Three homes that differ only in distance: H1 rides, H2 walks too far to the stop.
 HOMES = "id,name,commune,lon,lat,workers,young\n"

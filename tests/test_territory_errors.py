@@ -6,12 +6,12 @@ import pytest
 from small import write_territory
 from typer.testing import CliRunner
 
+from mobility.base.errors import MobilityError, TerritoryError
+from mobility.base.i18n import french
 from mobility.cli import app
-from mobility.errors import MobilityError, TerritoryError
-from mobility.locale import french
 from mobility.shuttles.config import ShuttleConfig
-from mobility.territory import Territory
-from mobility.toml_text import read_toml
+from mobility.territory.project import Territory
+from mobility.territory.toml_text import read_toml
 
 GOOD = {
     "name": "x",
@@ -30,7 +30,7 @@ WRONG = (
 
 def tables(model, path=()):
     """Yield the path of every field of a model, its tables' own included."""
-    from mobility.validation import _at, _is_model
+    from mobility.territory.validation import _at, _is_model
 
     for name in model.model_fields:
         yield (*path, name)

@@ -5,9 +5,9 @@ import json
 import numpy as np
 from small import lonlat, write_territory
 
-from mobility.analysis.commutes import assess
-from mobility.analysis.loading import load
-from mobility.network.timetable import INF
+from mobility.commute.access import assess
+from mobility.commute.loading import load
+from mobility.timetable.arrays import INF
 
 ROSTER = '[{ name = "j", shifts = [{ name = "jour", start = "08:00", end = "14:00" }] }]'
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mobility.network.timetable import Call, Run, Timetable, mirrored, timetable_from_runs
+from mobility.timetable.arrays import Call, Run, Timetable, mirrored, timetable_from_runs
 
 
 def two_runs() -> Timetable:

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from feeds import service, trip, write_gtfs
 
-from mobility.clock import local_to_axis
-from mobility.errors import Finding, SourceError
-from mobility.inputs.gtfs import Feed, merge_feeds, read_feed
-from mobility.network.footpaths import WalkTable
-from mobility.network.station import access_points, fold_points
-from mobility.network.timetable import INF, Timetable
-from mobility.network.timetable_build import build_timetable
+from mobility.base.clock import local_to_axis
+from mobility.base.errors import Finding, SourceError
+from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
+from mobility.timetable.arrays import INF, Timetable
+from mobility.timetable.build import build_timetable
+from mobility.timetable.footpaths import WalkTable
+from mobility.timetable.station import access_points, fold_points
 
 PARIS = ZoneInfo("Europe/Paris")
 TUESDAY = dt.date(2024, 1, 16)
@@ -514,7 +514,7 @@ def test_entrances_are_where_one_meets_the_streets(tmp_path: Path) -> None:
 
 def test_walks_to_points_fold_into_walks_to_stops() -> None:
     """Stop 7 has two doors: 100 + 50 s beats 90 + 80 s going in; out of door 1 there is no way."""
-    from mobility.network.station import AccessPoints
+    from mobility.timetable.station import AccessPoints
 
     points = AccessPoints(
         lonlat=np.zeros((3, 2)),

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mobility.network.timetable import Call, Run, Timetable, mirrored, timetable_from_runs
-from mobility.network.whatif import clipped, mirror_index, with_runs
+from mobility.timetable.arrays import Call, Run, Timetable, mirrored, timetable_from_runs
+from mobility.timetable.change import clipped, mirror_index, with_runs
 
 N_STOPS = 5
 

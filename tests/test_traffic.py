@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mobility.analysis.traffic import car_park_s, free_seconds, road_seconds
+from mobility.base.errors import TerritoryError
+from mobility.commute.traffic import car_park_s, free_seconds, road_seconds
 from mobility.engine.journeys import Edge
-from mobility.errors import TerritoryError
-from mobility.territory import Driving, Territory
+from mobility.territory.project import Driving, Territory
 
 HOUR = 3600
 PEAK = Driving(peak_factor=2.0, peak_hours=[("07:00", "09:00")])

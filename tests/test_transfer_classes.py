@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_timetable_build import TUESDAY, build, codes, feed_of, feet, station_stops, transfer
 
+from mobility.base.errors import Finding
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay, travel
-from mobility.errors import Finding
-from mobility.inputs import gtfs_classes
-from mobility.inputs.gtfs import Feed, merge_feeds
-from mobility.inputs.gtfs_quality import check_feed
-from mobility.network.footpaths import WalkTable
-from mobility.network.station import access_points
-from mobility.network.timetable import INF, Timetable
+from mobility.sources.gtfs import classes as gtfs_classes
+from mobility.sources.gtfs.quality import check_feed
+from mobility.sources.gtfs.read import Feed, merge_feeds
+from mobility.timetable.arrays import INF, Timetable
+from mobility.timetable.footpaths import WalkTable
+from mobility.timetable.station import access_points
 
 ONLY_TODAY = {"S": service("0100000", "20240101", "20240131")}
 
@@ -88,7 +88,7 @@ def test_a_rider_who_may_not_change_does_not(tmp_path: Path, line: str, leave: i
 
 def own_rides(tt: Timetable, feed: Feed, line: str) -> Timetable:
     """The timetable without the other of the two lines that come to B."""
-    from mobility.network.whatif import with_runs
+    from mobility.timetable.change import with_runs
 
     other = {"R": "s1", "S": "r1"}[line]
     row = int(feed.trips.index[feed.trips["trip_id"] == other][0])

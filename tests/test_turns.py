@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 from street_cases import METRE_A_SECOND, lonlat, osm_text
 from test_paths import arrays_of, random_case, snaps_of
 
-from mobility.inputs.osm import read_osm
-from mobility.network.arcs import TurnTimes, turned
-from mobility.network.modes import edge_times
-from mobility.network.paths import node_times, start_times, street_times
-from mobility.network.routes import street_paths
-from mobility.network.snap import snap, usable_edges
-from mobility.network.streets import streets_from_osm, streets_from_tables
-from mobility.network.tags import parse_duration
-from mobility.network.turns import rules_findings
+from mobility.sources.osm.reader import read_osm
+from mobility.streets.arcs import TurnTimes, turned
+from mobility.streets.graph import streets_from_osm, streets_from_tables
+from mobility.streets.modes import edge_times
+from mobility.streets.paths import node_times, start_times, street_times
+from mobility.streets.routes import street_paths
+from mobility.streets.snap import snap, usable_edges
+from mobility.streets.tags import parse_duration
+from mobility.streets.turns import rules_findings
 
 ROAD = {"highway": "residential", "maxspeed": "30"}
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 from small import write_territory
 
-from mobility.analysis.levers_factors import load_factors
-from mobility.analysis.loading import load
-from mobility.errors import SourceError, TerritoryError
-from mobility.inputs.sites import read_sites_file
-from mobility.inputs.versement import read_rates
-from mobility.report.plan_tables import site_rates, versement
+from mobility.base.errors import SourceError, TerritoryError
+from mobility.commute.loading import load
+from mobility.outputs.plan_tables import site_rates, versement
+from mobility.remedies.factors import load_factors
+from mobility.sources.sites import read_sites_file
+from mobility.sources.versement import read_rates
 
 TODAY = dt.date(2026, 11, 17)
 URSSAF = """Code commune;Libellé;Taux AOT;Taux syndicat mixte;Date effet;Codes postaux afférents;

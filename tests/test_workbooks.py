@@ -8,11 +8,11 @@ import openpyxl
 import pyproj
 import pytest
 
-from mobility.errors import SourceError
-from mobility.inputs.homes import read_homes
-from mobility.inputs.sites import read_sites_file
-from mobility.inputs.workbook import read_workbook
-from mobility.territory import Territory
+from mobility.base.errors import SourceError
+from mobility.sources.homes.read import read_homes
+from mobility.sources.sites import read_sites_file
+from mobility.sources.workbook import read_workbook
+from mobility.territory.project import Territory
 
 SITES = [
     ["Nom", "Employeur", "Lon", "Lat", "Équipe", "Début", "Fin", "Effectif"],

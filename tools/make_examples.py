@@ -21,10 +21,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from examples.catalogue import EXAMPLES, Example, ExampleSite
 
 from examples import homes
-from mobility.network.modes import edge_times
-from mobility.network.snap import place_of, snap, usable_edges
-from mobility.network.streets import Streets, streets_from_lines, streets_from_osm
-from mobility.territory import Speeds
+from mobility.streets.graph import Streets, streets_from_lines, streets_from_osm
+from mobility.streets.modes import edge_times
+from mobility.streets.snap import place_of, snap, usable_edges
+from mobility.territory.project import Speeds
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from mobility.maps.export import export_png
+from mobility.outputs.map.export import export_png
 from mobility.pipeline import run
 
 ROOT = Path(__file__).parents[1]

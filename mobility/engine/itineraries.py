@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from mobility.engine.journeys import HomeTimes, Scan
-from mobility.network.footpaths import WalkTable
-from mobility.network.timetable import INF, Timetable
+from mobility.timetable.arrays import INF, Timetable
+from mobility.timetable.footpaths import WalkTable
 
 HOME, GATE = -1, -2
 

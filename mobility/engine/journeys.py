@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobility.engine.scan import reach_homes, scan_rides
-from mobility.network.footpaths import WalkTable
-from mobility.network.timetable import INF, Timetable, mirrored
+from mobility.timetable.arrays import INF, Timetable, mirrored
+from mobility.timetable.footpaths import WalkTable
 
 Int32 = NDArray[np.int32]
 

@@ -22,8 +22,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay, deadline_of, earliest_of
-from mobility.network.footpaths import WalkTable
-from mobility.network.timetable import INF
+from mobility.timetable.arrays import INF
+from mobility.timetable.footpaths import WalkTable
 
 Int32 = NDArray[np.int32]
 LANES = 16
@@ -128,7 +128,7 @@ def scan_gates(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913
     Parameters
     ----------
     run_ptr, call_*, into_*
-        Arrays of `mobility.network.timetable.Timetable`; ``into_*`` is its ``foot_into``.
+        Arrays of `mobility.timetable.arrays.Timetable`; ``into_*`` is its ``foot_into``.
     run_lo, run_hi
         Range of runs that may have a call inside the window.
     egress_s : int32[S, LANES]

@@ -21,7 +21,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from mobility.network.timetable import INF
+from mobility.timetable.arrays import INF
 
 
 @njit(cache=True, nogil=True)
@@ -68,7 +68,7 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
     Parameters
     ----------
     run_ptr, call_*, foot_*, dep_time
-        Arrays of `mobility.network.timetable.Timetable`.
+        Arrays of `mobility.timetable.arrays.Timetable`.
     into_*
         Its footpaths by the stop they lead to (``foot_into``); more of them do no harm.
     run_lo, run_hi

@@ -6,8 +6,8 @@ A second process does it while a first run reads its streets.
 import numpy as np
 
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay, travel
-from mobility.network.footpaths import WalkTable
-from mobility.network.timetable import timetable_from_runs
+from mobility.timetable.arrays import timetable_from_runs
+from mobility.timetable.footpaths import WalkTable
 
 
 def compile_kernels() -> int:

@@ -11,27 +11,27 @@ from pathlib import Path
 
 import numpy as np
 
-from mobility.analysis.commutes import Access
-from mobility.analysis.door_to_door import transit_times
-from mobility.analysis.levers_stops import widened
-from mobility.analysis.loading import RELAXED_WALK
-from mobility.analysis.on_demand import on_demand_services
-from mobility.analysis.study import Study, engine_limits
-from mobility.analysis.walks import feeders_of
+from mobility.commute.access import Access
+from mobility.commute.door_to_door import transit_times
+from mobility.commute.loading import RELAXED_WALK
+from mobility.commute.on_demand import on_demand_services
+from mobility.commute.study import Study, engine_limits
+from mobility.commute.walks import feeders_of
 from mobility.engine.journeys import TwoWay
-from mobility.inputs.calendars import ChosenDay
-from mobility.inputs.gtfs import Feed, merge_feeds, read_feed
-from mobility.network.footpaths import home_walks, stop_walks
-from mobility.network.modes import edge_times
-from mobility.network.timetable import (
+from mobility.remedies.stops import widened
+from mobility.shuttles.gtfs_out import Table, write_gtfs
+from mobility.shuttles.model import Bools, Floats
+from mobility.sources.days import ChosenDay
+from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
+from mobility.streets.modes import edge_times
+from mobility.timetable.arrays import (
     INF,
     Timetable,
     index_timetable,
     take_runs,
 )
-from mobility.network.timetable_build import build_timetable
-from mobility.shuttles.gtfs_out import Table, write_gtfs
-from mobility.shuttles.model import Bools, Floats
+from mobility.timetable.build import build_timetable
+from mobility.timetable.footpaths import home_walks, stop_walks
 
 
 def homes_lonlat(study: Study) -> Floats:

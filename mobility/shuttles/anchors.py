@@ -7,15 +7,15 @@ from itertools import pairwise, permutations
 
 import numpy as np
 
-from mobility.analysis.study import Study, engine_limits
+from mobility.commute.study import Study, engine_limits
 from mobility.engine.journeys import Edge as EngineEdge
 from mobility.engine.journeys import reach, relaxed, scan
-from mobility.network.arcs import joined
-from mobility.network.footpaths import WalkTable
-from mobility.network.timetable import INF
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.model import UNREACHED, Anchor, Edge, Floats, Ints
 from mobility.shuttles.scene import Pool
+from mobility.streets.arcs import joined
+from mobility.timetable.arrays import INF
+from mobility.timetable.footpaths import WalkTable
 
 MOST_POOLED = 4
 MOST_GATE_ORDERS = 4

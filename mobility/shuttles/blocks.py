@@ -14,8 +14,8 @@ from typing import Literal
 
 import numpy as np
 
-from mobility.rosters import ALL_YEAR
 from mobility.shuttles.model import UNREACHED, Drive, Run
+from mobility.territory.rosters import ALL_YEAR
 
 IDLE_AT_STOP_S = 2700
 DAY_CUT_S = 3 * 3600

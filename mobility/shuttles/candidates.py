@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mobility.analysis.study import Study
-from mobility.network.tags import has_sidewalk
+from mobility.commute.study import Study
 from mobility.shuttles.model import PLACE_KINDS, Floats, Place, PlaceKind
+from mobility.streets.tags import has_sidewalk
 
 PREFERENCE: dict[PlaceKind, float] = {
     "stop": 0.0, "village": 0.25, "park_ride": 0.4, "carpool": 0.5, "node": 1.0,

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from mobility.fields import Lat, Lon, Model, RefusedError, Share
-from mobility.territory import Territory, explain_validation
+from mobility.territory.fields import Lat, Lon, Model, RefusedError, Share
+from mobility.territory.project import Territory, explain_validation
 
 
 class VehicleType(Model):

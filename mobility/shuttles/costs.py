@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mobility.rosters import ALL_YEAR, share_of_year
 from mobility.shuttles.blocks import (
     Block,
     Trip,
@@ -20,6 +19,7 @@ from mobility.shuttles.config import ShuttleConfig, VehicleType
 from mobility.shuttles.duties import Duty, DutyRules, build_duties, pieces_of, unlawful
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.model import Drive, Edge, Run
+from mobility.territory.rosters import ALL_YEAR, share_of_year
 
 DAY_S = 86_400
 WEEK_KINDS = ("school_weekday", "holiday_weekday")

@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mobility.analysis.commutes import Access
-from mobility.analysis.study import Study
-from mobility.analysis.white_zones import WhiteZones
-from mobility.errors import Finding
-from mobility.inputs.holidays import read_holidays
+from mobility.base.errors import Finding
+from mobility.commute.access import Access
+from mobility.commute.study import Study
+from mobility.commute.white_zones import WhiteZones
 from mobility.shuttles.after import Proof, prove, read_tables, with_feed
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import Day, calendar_days
@@ -33,6 +32,7 @@ from mobility.shuttles.proof import proven_plan
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.sensitivity import Sensitivity, cell_sides, sensitivity
 from mobility.shuttles.stops import Selection
+from mobility.sources.holidays import read_holidays
 
 Progress = Callable[[str], None]
 

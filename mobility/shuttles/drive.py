@@ -11,13 +11,13 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from mobility.network.arcs import Arcs, Times, arcs, like
-from mobility.network.ends import ends
-from mobility.network.modes import edge_times
-from mobility.network.snap import Snaps, snap, usable_edges
-from mobility.network.streets import Streets
 from mobility.shuttles.model import UNREACHED, Drive, Floats
-from mobility.territory import Speeds
+from mobility.streets.arcs import Arcs, Times, arcs, like
+from mobility.streets.ends import ends
+from mobility.streets.graph import Streets
+from mobility.streets.modes import edge_times
+from mobility.streets.snap import Snaps, snap, usable_edges
+from mobility.territory.project import Speeds
 
 # One number per arc carries both: centiseconds above, decimetres below. Sums stay exact
 # in a double, so the shortest way in time comes with its length.

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from mobility.errors import SourceError, SourceNotFoundError
+from mobility.base.errors import SourceError, SourceNotFoundError
 from mobility.shuttles.anchors import gate_anchor
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.demand import Demand

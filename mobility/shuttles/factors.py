@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mobility.analysis.factors import Factor
-from mobility.analysis.factors import Factors as Rows
+from mobility.territory.factors import Factor
+from mobility.territory.factors import Factors as Rows
 
 
 @dataclass(frozen=True)

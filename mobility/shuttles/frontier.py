@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from mobility.shuttles.choose import Choice, Master
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import Day
 from mobility.shuttles.estimate import run_cost
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.groups import Candidate
-from mobility.shuttles.master import Choice, Master
 from mobility.shuttles.model import Line
 from mobility.shuttles.plan import Plan, evaluate_plan
 from mobility.shuttles.rosters import edge_worth

@@ -7,11 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mobility.analysis.study import Study, engine_limits
-from mobility.errors import TerritoryError
-from mobility.network.footpaths import WalkTable, home_walks
-from mobility.network.modes import edge_times
-from mobility.network.snap import snap, usable_edges
+from mobility.base.errors import TerritoryError
+from mobility.commute.study import Study, engine_limits
 from mobility.shuttles.after import homes_lonlat
 from mobility.shuttles.anchors import choose_hubs, hub_anchor, hub_times, make_pools
 from mobility.shuttles.candidates import PREFERENCE, candidate_places
@@ -27,6 +24,9 @@ from mobility.shuttles.model import UNREACHED, Drive, Floats, Ints, Line, Place
 from mobility.shuttles.rosters import missing_only, missing_sets
 from mobility.shuttles.scene import Pool, RideLimits, Scene
 from mobility.shuttles.stops import Selection, select_stops
+from mobility.streets.modes import edge_times
+from mobility.streets.snap import snap, usable_edges
+from mobility.timetable.footpaths import WalkTable, home_walks
 
 Progress = Callable[[str], None]
 GATE_WALK_S = 600

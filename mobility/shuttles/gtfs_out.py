@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mobility.literal import one_line
-from mobility.rosters import ALL_YEAR, day_of_year
+from mobility.base.literal import one_line
 from mobility.shuttles.drive import Ways
 from mobility.shuttles.gtfs_blocks import TripBlocks
 from mobility.shuttles.model import Line, Place, Run
+from mobility.territory.rosters import ALL_YEAR, day_of_year
 
 Table = list[dict[str, object]]
 COLOURS = (

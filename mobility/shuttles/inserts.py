@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mobility.network.timetable import FootArrays, RunArrays, Timetable, index_timetable
 from mobility.shuttles.model import UNREACHED, Floats, Ints
+from mobility.timetable.arrays import FootArrays, RunArrays, Timetable, index_timetable
 
 NEAR_LINE_M = 250.0
 SHORTEST_LEG_M = 400.0

@@ -12,16 +12,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from mobility.analysis.levers_stops import widened
-from mobility.analysis.study import Study
-from mobility.analysis.white_zones import REASONS, WhiteZones
+from mobility.commute.study import Study
+from mobility.commute.white_zones import REASONS, WhiteZones
 from mobility.engine.journeys import TwoWay
-from mobility.network.footpaths import home_walks
+from mobility.remedies.stops import widened
 from mobility.shuttles.after import homes_lonlat, prove
 from mobility.shuttles.design import Plans
 from mobility.shuttles.drive import drive_graph, drive_matrix
 from mobility.shuttles.inserts import Insert, extended_runs, insert_calls, stops_on_the_way
 from mobility.shuttles.model import UNREACHED, Bools, Floats, Ints
+from mobility.timetable.footpaths import home_walks
 
 AREA_M = 2_000.0
 EXTENSION_M = 4_000.0

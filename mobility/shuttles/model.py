@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from mobility.rosters import ALL_YEAR
+from mobility.territory.rosters import ALL_YEAR
 
 Direction = Literal["in", "out"]
 PlaceKind = Literal["stop", "village", "carpool", "park_ride", "node", "gate", "hub", "depot"]

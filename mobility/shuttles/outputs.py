@@ -10,11 +10,10 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from mobility.analysis.commutes import Access, counted_rows, roster_shifts
-from mobility.clock import format_clock
-from mobility.literal import csv_text, read_csv_text
-from mobility.locale import translate
-from mobility.rosters import season_label
+from mobility.base.clock import format_clock
+from mobility.base.i18n import translate
+from mobility.base.literal import csv_text, read_csv_text
+from mobility.commute.access import Access, counted_rows, roster_shifts
 from mobility.shuttles.blocks import Move
 from mobility.shuttles.costs import Day
 from mobility.shuttles.design import Plans
@@ -32,6 +31,7 @@ from mobility.shuttles.shown import (
     stop_riders,
     thin_places,
 )
+from mobility.territory.rosters import season_label
 
 Work = TypeVar("Work")
 PLAN_TABLES = ("timetable", "blocks", "duties", "shares")

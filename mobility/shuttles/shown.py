@@ -1,6 +1,6 @@
 """Which counts of a plan may be shown: few riders of a stop, a run or a site are withheld.
 
-The rules are those of `mobility.privacy`. Boardings of one stop and the load of the vehicle
+The rules are those of `mobility.base.privacy`. Boardings of one stop and the load of the vehicle
 tell each other by subtraction, so a load is shown only where what was withheld since the last
 one shown is at least two counts that make a threshold together.
 """
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from mobility.privacy import change_withheld, is_small, suppress_counts
+from mobility.base.privacy import change_withheld, is_small, suppress_counts
 from mobility.shuttles.model import Bools, Floats, Run
 from mobility.shuttles.plan import Plan
 

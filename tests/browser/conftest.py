@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from maps_model import make_model
 
-from mobility.maps.export import find_browser
-from mobility.maps.page import write_map
+from mobility.outputs.map.export import find_browser
+from mobility.outputs.map.page import write_map
 
 OWN = ("file:", "data:", "blob:")
 

@@ -13,8 +13,8 @@ import pytest
 from maps_model import make_model
 from PIL import Image
 
-from mobility.errors import SourceNotFoundError
-from mobility.maps.page import render, write_map
+from mobility.base.errors import SourceNotFoundError
+from mobility.outputs.map.page import render, write_map
 
 pytestmark = pytest.mark.browser
 MAGENTA = (255, 0, 255)

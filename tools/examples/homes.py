@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from mobility.network.streets import Streets
+from mobility.streets.graph import Streets
 
 DWELLING_STREETS = ("residential", "living_street", "unclassified", "tertiary")
 FIELDS = ("id", "name", "lon", "lat", "workers")

@@ -1,0 +1,272 @@
+"""Commute accessibility: outbound and return, for every site, shift, kind of day and mode."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mobility.base.errors import TerritoryError
+from mobility.commute.door_to_door import OVERTIME_MAX_S, both_ways, overtime
+from mobility.commute.shapes import home_labels
+from mobility.commute.study import Progress, Study, engine_limits, quiet
+from mobility.engine.journeys import (
+    HomeTimes,
+)
+from mobility.sources.days import ChosenDay
+from mobility.timetable.arrays import INF
+
+Int32 = NDArray[np.int32]
+Bool = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Access:
+    """Times of every home for every combination.
+
+    Attributes
+    ----------
+    keys
+        One row per combination: ``shift_id``, ``day_kind``, ``mode``.
+    outbound_s, return_s : int32[K, H]
+        Seconds; ``INF`` where the direction does not hold within the limits.
+    rides, walk_s : int8[K, 2, H], int32[K, 2, H]
+        Vehicles and walking seconds of the outbound and the return journey (transit only).
+    overtime_s : int32[K, H]
+        Transit only: overtime after which the return still holds, by steps of 15 min up to
+        3 h; -1 where the return does not hold at all.
+    """
+
+    study: Study
+    keys: pd.DataFrame
+    outbound_s: Int32
+    return_s: Int32
+    rides: NDArray[np.int8]
+    walk_s: Int32
+    overtime_s: Int32
+
+    @cached_property
+    def holds_out(self) -> Bool:
+        """Whether the outbound direction holds, bool (K, H)."""
+        return self.outbound_s < INF
+
+    @cached_property
+    def holds_back(self) -> Bool:
+        """Whether the return direction holds, bool (K, H)."""
+        return self.return_s < INF
+
+    @cached_property
+    def holds(self) -> Bool:
+        """Whether the commute holds, bool (K, H)."""
+        return self.holds_out & self.holds_back
+
+    def row(self, shift_id: int, day_kind: str, mode: str) -> int | None:
+        """Return the row of a combination, or None when it was not computed."""
+        return self._rows.get((shift_id, day_kind, mode))
+
+    @cached_property
+    def _rows(self) -> dict[tuple[int, str, str], int]:
+        return {key: k for k, key in enumerate(self.keys.itertuples(index=False, name=None))}
+
+    def counted(self, shift_id: int, day_kind: str) -> tuple[Bool, Bool, Bool]:
+        """Return (outbound, return, commute) held by a mode that rescues from a white zone.
+
+        The commute holds when one mode holds both ways.
+        """
+        asked = [(shift_id, day_kind, mode) for mode in counting_modes(self.study)]
+        rows = [self._rows[key] for key in asked if key in self._rows]
+        return tuple(  # type: ignore[return-value]
+            np.asarray(held[rows].any(axis=0))
+            for held in (self.holds_out, self.holds_back, self.holds)
+        )
+
+    @cached_property
+    def rosters(self) -> RosterAccess:
+        """The worst-of rule over the shifts of each roster."""
+        return rosters(self)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the long table: a row per combination and home, minutes, <NA> where none."""
+        shifts = self.study.shifts
+        homes = home_labels(self.study)
+        n_keys, n_homes = self.outbound_s.shape
+        key = np.repeat(np.arange(n_keys), n_homes)
+        shift = shifts.loc[self.keys["shift_id"]].reset_index(drop=True)
+        columns: dict[str, object] = {
+            name: pd.Categorical(shift[name].to_numpy()[key])
+            for name in ("site_name", "roster", "shift")
+        }
+        for name in ("day_kind", "mode"):
+            columns[name] = pd.Categorical(self.keys[name].to_numpy()[key])
+        columns["home_id"] = np.tile(homes, n_keys)
+        columns["outbound_min"] = _minutes(self.outbound_s)
+        columns["return_min"] = _minutes(self.return_s)
+        columns["holds"] = self.holds.ravel()
+        return pd.DataFrame(columns)
+
+
+def _minutes(seconds: Int32) -> pd.Series:
+    flat = seconds.ravel()
+    return pd.Series(np.where(flat < INF, flat / 60, np.nan)).round(1).astype("Float32")
+
+
+def counting_modes(study: Study) -> list[str]:
+    """Return the modes that rescue a home from being white.
+
+    Public transport and walking always do, cycling by the territory's switch; driving is
+    what those without a car lack, and car-pooling is a remedy shown apart.
+    """
+    modes = study.territory.modes
+    counted = {"transit", "walk", "on_demand"}
+    if modes.cycling_counts:
+        counted |= {"bike", "e_bike", "bike_transit"}
+    return [m for m in modes.evaluated if m in counted]
+
+
+def assess(study: Study, *, progress: Progress = quiet) -> Access:
+    """Compute the commute accessibility of every site, shift, kind of day and mode.
+
+    Returns
+    -------
+    Access
+        Rows sorted by shift, day kind and mode, whatever the number of threads.
+    """
+    keys = [
+        (shift_id, day, mode)
+        for shift_id in range(len(study.shift_rows))
+        for day in study.days
+        if study.works_on(shift_id, day)
+        for mode in study.territory.modes.evaluated
+    ]
+    if not keys:
+        raise TerritoryError(
+            "No shift works on any of the dates studied.",
+            file=study.territory.path,
+            column="days",
+            mend="Add kinds of day, or a date within the rosters' period to days.extra.",
+        )
+    progress("commutes")
+    if study.territory.limits.safe_at_night:
+        # Computed once, before threads ask for it.
+        study.after_dark.egress_s  # noqa: B018
+    questions = {_question(study, *key): key for key in keys}
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        answers = dict(
+            zip(
+                questions,
+                pool.map(lambda key: _answer(study, *key), questions.values()),
+                strict=True,
+            )
+        )
+    found = [answers[_question(study, *key)] for key in keys]
+    return Access(
+        study=study,
+        keys=pd.DataFrame(
+            [(s, d.kind, m) for s, d, m in keys], columns=["shift_id", "day_kind", "mode"]
+        ),
+        outbound_s=np.array([a[0].elapsed_s for a in found], np.int32),
+        return_s=np.array([a[1].elapsed_s for a in found], np.int32),
+        rides=np.array([[a[0].rides, a[1].rides] for a in found], np.int8),
+        walk_s=np.array([[a[0].walk_s, a[1].walk_s] for a in found], np.int32),
+        overtime_s=np.array([a[2] for a in found], np.int32),
+    )
+
+
+def _question(study: Study, shift_id: int, day: ChosenDay, mode: str) -> tuple[object, ...]:
+    """Two shifts of one site with the same hours ask the same question."""
+    row = study.shift_rows[shift_id]
+    return row.site, row.start_s, row.end_s, day.kind, mode
+
+
+def _answer(
+    study: Study, shift_id: int, day: ChosenDay, mode: str
+) -> tuple[HomeTimes, HomeTimes, Int32]:
+    limits = engine_limits(study.territory.limits)
+    onward, homeward = both_ways(study, shift_id, day, mode, limits)
+    if mode == "transit":
+        site, (_, back) = study.shift_rows[shift_id].site, study.edges(shift_id, day)
+        return onward, homeward, overtime(study, site, day, back, limits, homeward)
+    return onward, homeward, np.where(homeward.elapsed_s < INF, OVERTIME_MAX_S, -1)
+
+
+@dataclass(frozen=True)
+class RosterAccess:
+    """The worst-of rule over the shifts of each roster.
+
+    Attributes
+    ----------
+    keys
+        One row per roster: ``site``, ``site_name``, ``roster``, ``mode`` (``counted`` is the
+        best counting mode of each shift).
+    holds, out_always, back_always : bool[R, H]
+        Whether the commute, its outbound and its return hold on every shift and kind of day.
+    share : float64[R, H]
+        Share of the cycle's working days on which the commute holds.
+    """
+
+    keys: pd.DataFrame
+    holds: Bool
+    out_always: Bool
+    back_always: Bool
+    share: NDArray[np.float64]
+
+
+def roster_shifts(study: Study) -> dict[tuple[int, str], list[int]]:
+    """Return the shifts of each roster, by (site, roster name)."""
+    found: dict[tuple[int, str], list[int]] = {}
+    for row in study.shift_rows:
+        found.setdefault((row.site, row.roster), []).append(row.shift_id)
+    return found
+
+
+def rosters(access: Access) -> RosterAccess:
+    """Apply the worst-of rule: one shift that fails makes the roster fail."""
+    study = access.study
+    days = {day.kind: day for day in study.days}
+    rows, holds, outs, backs, shares = [], [], [], [], []
+    modes: list[str] = ["counted", *study.territory.modes.evaluated]
+    for (site, roster), shift_ids in roster_shifts(study).items():
+        worked = [
+            (shift_id, day.kind)
+            for shift_id in shift_ids
+            for day in study.days
+            if study.works_on(shift_id, day)
+        ]
+        weight = np.array([study.days_per_year(s, days[k]) for s, k in worked])
+        for mode in modes:
+            found = [_held(access, s, k, mode) for s, k in worked]
+            if not worked:  # on none of the days studied: nothing is known to hold
+                found, weight = [(np.zeros(study.n_homes, bool),) * 3], np.ones(1)
+            held = np.array([f[2] for f in found])
+            rows.append((site, study.sites[site].name, roster, mode))
+            holds.append(held.all(axis=0))
+            outs.append(np.all([f[0] for f in found], axis=0))
+            backs.append(np.all([f[1] for f in found], axis=0))
+            shares.append(weight @ held / weight.sum())
+    return RosterAccess(
+        pd.DataFrame(rows, columns=["site", "site_name", "roster", "mode"]),
+        np.array(holds, bool),
+        np.array(outs, bool),
+        np.array(backs, bool),
+        np.array(shares),
+    )
+
+
+def counted_rows(found: RosterAccess) -> list[int]:
+    """Return the rows of the best counting mode, one per roster, in the order of rosters."""
+    return [int(r) for r in np.flatnonzero(found.keys["mode"] == "counted")]
+
+
+def _held(access: Access, shift_id: int, day_kind: str, mode: str) -> tuple[Bool, Bool, Bool]:
+    if mode == "counted":
+        return access.counted(shift_id, day_kind)
+    row = access.row(shift_id, day_kind, mode)
+    if row is None:
+        none = np.zeros(access.study.n_homes, bool)
+        return none, none, none
+    return access.holds_out[row], access.holds_back[row], access.holds[row]

@@ -1,0 +1,81 @@
+"""Before and after: who gains and who loses between two scenarios of one territory."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from mobility.base.errors import TerritoryError
+from mobility.commute.access import Access, counted_rows, roster_shifts
+from mobility.commute.study import Study
+
+
+def check_comparable(before: Study, after: Study) -> None:
+    """Check that two studies ask the same question of the same people.
+
+    Raises
+    ------
+    TerritoryError
+        Homes, shifts or kinds of day differ.
+    """
+    same = {
+        "homes": before.homes.frame["home_id"].tolist() == after.homes.frame["home_id"].tolist(),
+        "sites": before.shift_rows == after.shift_rows,
+        "days": [d.kind for d in before.days] == [d.kind for d in after.days],
+    }
+    for what, equal in same.items():
+        if not equal:
+            raise TerritoryError(
+                "The two scenarios do not have the same {what}.",
+                file=after.territory.path,
+                column=what,
+                mend="Compare scenarios of one territory: same homes, sites, shifts and kinds of "
+                "day; timetables, streets and limits may differ.",
+                what=what,
+            )
+
+
+def comparison(before: Access, after: Access) -> pd.DataFrame:
+    """Return workers gained and lost, per shift and kind of day and per roster.
+
+    Returns
+    -------
+    DataFrame
+        ``site``, ``roster``, ``shift`` and ``day_kind`` (empty for a whole roster, under the
+        worst-of rule), ``pool``, ``before``, ``after``, ``gained``, ``lost`` (workers).
+    """
+    check_comparable(before.study, after.study)
+    study = before.study
+    rows = []
+    was, now = before.rosters, after.rosters
+    for key, r, s in zip(roster_shifts(study), counted_rows(was), counted_rows(now), strict=True):
+        rows.append(_row(study, *key, "", "", was.holds[r], now.holds[s]))
+    keys = before.keys[["shift_id", "day_kind"]].drop_duplicates()
+    for shift_id, day_kind in keys.itertuples(index=False):
+        shift = study.shift_rows[shift_id]
+        held = before.counted(shift_id, day_kind)[2], after.counted(shift_id, day_kind)[2]
+        rows.append(_row(study, shift.site, shift.roster, shift.shift, day_kind, *held))
+    return pd.DataFrame(rows)
+
+
+def _row(
+    study: Study,
+    site: int,
+    roster: str,
+    shift: str,
+    day_kind: str,
+    was: np.ndarray,
+    now: np.ndarray,
+) -> dict[str, object]:
+    workers = study.pool(site, roster)
+    return {
+        "site": study.sites[site].name,
+        "roster": roster,
+        "shift": shift,
+        "day_kind": day_kind,
+        "pool": workers.sum(),
+        "before": workers @ was,
+        "after": workers @ now,
+        "gained": workers @ (now & ~was),
+        "lost": workers @ (was & ~now),
+    }

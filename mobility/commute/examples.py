@@ -1,0 +1,144 @@
+"""Itineraries in words: stop names, lines and clock times for one home and one shift."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mobility.base.clock import axis_to_local
+from mobility.commute.door_to_door import ride, street_times
+from mobility.commute.study import Study, engine_limits
+from mobility.engine.itineraries import GATE, HOME, Itinerary, Leg, itinerary
+from mobility.engine.journeys import Edge, HomeTimes, Scan
+from mobility.sources.days import ChosenDay
+from mobility.timetable.arrays import INF
+
+
+@dataclass(frozen=True)
+class LegText:
+    """One leg as people read it.
+
+    Attributes
+    ----------
+    kind
+        ``walk``, ``ride`` or ``wait``.
+    depart, arrive
+        Local clock, ``HH:MM``: the minute in which one must leave, and that by which one has
+        arrived. A walk or a wait after another leg starts when that one has ended.
+    from_name, to_name
+        Stop names; empty for the home, the site's name for its gate.
+    line, headsign
+        Of a ride.
+    duration_s
+        Seconds.
+    """
+
+    kind: str
+    depart: str
+    arrive: str
+    from_name: str
+    to_name: str
+    line: str = ""
+    headsign: str = ""
+    duration_s: int = 0
+
+
+@dataclass(frozen=True)
+class EdgeAnswers:
+    """The scan of one edge of a shift and its look-up, from which itineraries are read.
+
+    Attributes
+    ----------
+    times, walked
+        Riding, and walking all the way.
+    dark : bool[H]
+        Homes whose own end of the journey keeps to streets that are safe at night.
+    """
+
+    study: Study
+    site: int
+    day: ChosenDay
+    edge: Edge
+    scanned: Scan
+    times: HomeTimes
+    walked: HomeTimes
+    dark: NDArray[np.bool_]
+
+    def itinerary(self, home: int) -> Itinerary | None:
+        """Return the public-transport or walking journey of a home, or None."""
+        ridden, walked = int(self.times.elapsed_s[home]), int(self.walked.elapsed_s[home])
+        if walked < INF and walked <= ridden:
+            return _on_foot(self.edge, int(self.walked.walk_s[home]))
+        if ridden == INF:
+            return None
+        study = self.study.after_dark if self.dark[home] else self.study
+        return itinerary(self.scanned, self.times, study.home_walks, home)
+
+    def texts(self, home: int) -> tuple[LegText, ...]:
+        """Return the journey of a home in words, empty where there is none."""
+        found = self.itinerary(home)
+        legs = () if found is None else found.legs
+        return tuple(self._text(leg, first=k == 0) for k, leg in enumerate(legs))
+
+    def _text(self, leg: Leg, *, first: bool) -> LegText:
+        leaving = first or leg.kind == "ride"
+        line, headsign = "", ""
+        if leg.kind == "ride" and leg.trip >= 0:
+            trip = self.study.feed.trips.iloc[leg.trip]
+            headsign = str(trip["headsign"] or "")
+            line = line_name(self.study, leg.trip)
+        return LegText(
+            leg.kind,
+            self._clock(leg.depart_s, up=not leaving),
+            self._clock(leg.arrive_s, up=True),
+            self._place(leg.from_stop),
+            self._place(leg.to_stop),
+            line,
+            headsign,
+            leg.arrive_s - leg.depart_s,
+        )
+
+    def _clock(self, axis_s: int, *, up: bool) -> str:
+        minute = -(-axis_s // 60) if up else axis_s // 60
+        moment = axis_to_local(self.day.date, minute * 60, self.study.territory.zone)
+        return moment.strftime("%H:%M")
+
+    def _place(self, stop: int) -> str:
+        if stop == HOME:
+            return ""
+        if stop == GATE:
+            return self.study.sites[self.site].name
+        return str(self.study.feed.stops["stop_name"].iloc[stop])
+
+
+def line_name(study: Study, trip: int) -> str:
+    """Return the public name of the line of a trip: its short name, else its long one."""
+    route = study.feed.routes.iloc[int(study.feed.trips["route"].to_numpy()[trip])]
+    for column in ("short_name", "long_name", "route_id"):
+        value = route[column]
+        if isinstance(value, str) and value:
+            return value
+    return ""
+
+
+def _on_foot(edge: Edge, walk_s: int) -> Itinerary:
+    if edge.returning:
+        start = edge.at_s + edge.margin_s
+        return Itinerary((Leg("walk", GATE, HOME, start, start + walk_s),))
+    end = edge.at_s - edge.margin_s
+    return Itinerary((Leg("walk", HOME, GATE, end - walk_s, end),))
+
+
+def answers(study: Study, shift_id: int, day_kind: str) -> tuple[EdgeAnswers, EdgeAnswers]:
+    """Return the outbound and return answers of one shift on one kind of day."""
+    day = next(d for d in study.days if d.kind == day_kind)
+    site = study.shift_rows[shift_id].site
+    limits = engine_limits(study.territory.limits)
+    found = []
+    for edge in study.edges(shift_id, day):
+        scanned, ridden, dark = ride(study, site, day, edge, limits)
+        walked = street_times(study, site, day, "walk", edge, limits)
+        found.append(EdgeAnswers(study, site, day, edge, scanned, ridden, walked, dark))
+    return found[0], found[1]

@@ -1,0 +1,289 @@
+"""Isochrones of every site: from where a shift is reached, and how far home one gets.
+
+By street modes, the area along the streets from which a gate is reached in time. By public
+transport, the area around the stops from which the engine reaches the shift, as far as the
+minutes and the walking left over go: a walk is added to the best journey of each stop, so a
+slower journey with less walking may reach a little further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+
+from mobility.base.clock import format_clock
+from mobility.base.errors import TerritoryError
+from mobility.base.files import writing
+from mobility.commute.door_to_door import at_gate
+from mobility.commute.night import safe_times
+from mobility.commute.study import ShiftRow, Study, engine_limits
+from mobility.commute.traffic import car_park_s, free_seconds
+from mobility.commute.ways import mode_times
+from mobility.engine.journeys import Edge, EngineLimits, reach, scan
+from mobility.sources.days import ChosenDay
+from mobility.streets.arcs import Times
+from mobility.streets.isochrones import isochrones
+from mobility.streets.snap import Snaps
+from mobility.timetable.arrays import INF
+from mobility.timetable.footpaths import WalkTable, walk_snaps
+
+#: Modes that have isochrones.
+MODES = ("transit", "walk", "bike", "e_bike", "car")
+WALK_BUFFER_M = 80.0
+
+#: Areas by site, direction, mode, seconds and whether it is dark.
+Known = dict[tuple[int, bool, str, int, bool], shapely.Geometry]
+
+
+@dataclass(frozen=True)
+class Isochrone:
+    """The areas of one site, shift edge and mode.
+
+    Attributes
+    ----------
+    layer
+        Name: site, clock time, ``outbound`` or ``return``, mode.
+    areas
+        ``site``, ``clock``, ``direction``, ``mode``, ``minutes`` (between home and the shift's
+        edge, the margin included) and polygons, EPSG:4326.
+    """
+
+    layer: str
+    areas: gpd.GeoDataFrame
+
+
+def isochrone_layers(
+    study: Study, day_kind: str, minutes: Sequence[float], modes: Sequence[str] | None = None
+) -> Iterator[Isochrone]:
+    """Yield the isochrones of each site, distinct shift edge and mode on a kind of day.
+
+    Parameters
+    ----------
+    minutes
+        Between home and the shift's edge, margin and waits included; the territory's own
+        limits keep holding.
+    modes
+        Among those evaluated, all of which by default.
+
+    Raises
+    ------
+    TerritoryError
+        The kind of day is not studied, or a mode is not evaluated.
+    """
+    day = next((d for d in study.days if d.kind == day_kind), None)
+    if day is None:
+        raise TerritoryError(
+            "There is no such kind of day.",
+            column="day",
+            value=day_kind,
+            mend="Write one of: {known}.",
+            known=", ".join(d.kind for d in study.days),
+        )
+    wanted = _wanted_modes(study, modes)
+    seen: set[tuple[int, int, bool, str]] = set()
+    known: Known = {}
+    for row in study.shift_rows:
+        if not study.works_on(row.shift_id, day):
+            continue
+        for edge in study.edges(row.shift_id, day):
+            clock_s = row.end_s if edge.returning else row.start_s
+            for mode in wanted:
+                key = (row.site, clock_s, edge.returning, mode)
+                if key not in seen:
+                    seen.add(key)
+                    yield _isochrone(study, row, day, edge, mode, minutes, known)
+
+
+def _wanted_modes(study: Study, modes: Sequence[str] | None) -> list[str]:
+    evaluated = [m for m in study.territory.modes.evaluated if m in MODES]
+    for mode in modes or ():
+        if mode not in evaluated:
+            raise TerritoryError(
+                "This mode has isochrones, but is not among those evaluated."
+                if mode in MODES
+                else "There are no isochrones of such a mode.",
+                column="mode",
+                value=mode,
+                mend="Add it to modes.evaluated, or write one of: {known}."
+                if mode in MODES
+                else "Write one of: {known}.",
+                known=", ".join(evaluated),
+            )
+    return [m for m in evaluated if modes is None or m in modes]
+
+
+def _isochrone(
+    study: Study,
+    row: ShiftRow,
+    day: ChosenDay,
+    edge: Edge,
+    mode: str,
+    minutes: Sequence[float],
+    known: Known,
+) -> Isochrone:
+    limits = engine_limits(study.territory.limits)
+    shapes = []
+    for minute in minutes:
+        limit_s = min(round(minute * 60), limits.max_total_s)
+        within = replace(limits, max_total_s=limit_s)
+        if mode == "transit":
+            parts = [
+                _on_streets(study, row.site, day, edge, "walk", within, known),
+                _around_stops(study, row.site, day, edge, within),
+            ]
+            shapes.append(shapely.union_all(parts))
+        else:
+            shapes.append(_on_streets(study, row.site, day, edge, mode, within, known))
+    clock = format_clock(row.end_s if edge.returning else row.start_s)
+    direction = "return" if edge.returning else "outbound"
+    frame = pd.DataFrame(
+        {
+            "site": row.site_name,
+            "clock": clock,
+            "direction": direction,
+            "mode": mode,
+            "minutes": np.asarray(minutes, np.float64),
+        }
+    )
+    layer = " | ".join((row.site_name, clock, direction, mode))
+    return Isochrone(layer, gpd.GeoDataFrame(frame, geometry=shapes, crs="EPSG:4326"))
+
+
+def _ways(study: Study, day: ChosenDay, edge: Edge, mode: str) -> tuple[Times, Times]:
+    """Return the seconds per street piece, and those by which points are attached."""
+    usual = mode_times(study.territory, study.streets, mode)  # type: ignore[arg-type]
+    if mode == "car" or at_gate(study, day, edge) is study:
+        return usual, usual
+    return safe_times(study.territory, study.streets, mode), usual  # type: ignore[arg-type]
+
+
+def _on_streets(
+    study: Study,
+    site: int,
+    day: ChosenDay,
+    edge: Edge,
+    mode: str,
+    limits: EngineLimits,
+    known: Known,
+) -> shapely.Geometry:
+    """Return the area from which, or to which, one goes all the way on the streets.
+
+    ``known`` keeps the areas drawn before: the hour changes them by its light alone.
+    """
+    cap_s = limits.max_total_s - edge.margin_s
+    if mode == "walk":
+        cap_s = min(cap_s, limits.max_walk_s)
+    elif mode != "car":
+        cap_s = min(cap_s, round(study.territory.limits.max_bike_min * 60))
+    else:
+        cap_s = _free_driving(study, edge, cap_s)
+    dark = mode != "car" and at_gate(study, day, edge) is not study
+    key = (site, edge.returning, mode, cap_s, dark)
+    if key not in known:
+        times, attached = _ways(study, day, edge, mode)
+        gates = walk_snaps(study.streets, attached, np.array(study.sites[site].gates, np.float64))
+        known[key] = _area(study, times, gates, cap_s, outbound=not edge.returning)
+    return known[key]
+
+
+def _free_driving(study: Study, edge: Edge, cap_s: int) -> int:
+    """Return the seconds of free driving in some seconds by car, parking and traffic included."""
+    driving = study.territory.driving
+    road_s = cap_s - driving.parking_min * 60
+    parked_s = car_park_s(driving, edge)
+    if road_s <= 0:
+        return 0
+    return int(free_seconds(driving, road_s, parked_s, returning=edge.returning))
+
+
+def _around_stops(
+    study: Study, site: int, day: ChosenDay, edge: Edge, limits: EngineLimits
+) -> shapely.Geometry:
+    """Return the area around the stops from which, or to which, the shift is reached."""
+    n_stops = study.feed.n_stops
+    gate = at_gate(study, day, edge)
+    scanned = scan(gate.timetables[day.kind], gate.egress_s[site], edge, limits)
+    stops = np.arange(n_stops, dtype=np.int32)
+    at_stop = WalkTable(np.arange(n_stops + 1, dtype=np.int64), stops, np.zeros(n_stops, np.int32))
+    found = reach(scanned, at_stop)
+    left_s = np.minimum(limits.max_total_s - found.elapsed_s, limits.max_walk_s - found.walk_s)
+    rows = np.flatnonzero((found.elapsed_s < INF) & (left_s >= 0))
+    if not rows.size:
+        return shapely.Polygon()
+    times, attached = _ways(study, day, edge, "walk")
+    snaps = walk_snaps(study.streets, attached, study.feed.lonlat()[rows])
+    # A stop with less time left is as one further from its street.
+    cap_s = int(left_s[rows].max())
+    speed_ms = study.territory.speeds.walk_kmh / 3.6
+    behind = Snaps(snaps.edge, snaps.offset_m, snaps.distance_m + (cap_s - left_s[rows]) * speed_ms)
+    return _area(study, times, behind, cap_s, outbound=not edge.returning)
+
+
+def _area(
+    study: Study, times: Times, points: Snaps, cap_s: int, *, outbound: bool
+) -> shapely.Geometry:
+    if cap_s <= 0 or (points.edge < 0).all():
+        return shapely.Polygon()
+    found = isochrones(
+        study.streets,
+        times,
+        points,
+        [cap_s],
+        connector_speed_ms=study.territory.speeds.walk_kmh / 3.6,
+        reverse=outbound,
+        buffer_m=WALK_BUFFER_M,
+    )
+    return found.geometry.iloc[0]
+
+
+def parse_minutes(text: str) -> tuple[float, ...]:
+    """Return the minutes of a text such as ``"30,45,60"``, ascending.
+
+    Raises
+    ------
+    TerritoryError
+        A part is no number above zero.
+    """
+    try:
+        found = sorted({float(part) for part in text.split(",")})
+    except ValueError:
+        found = []
+    if not found or not 0 < found[0] <= found[-1] <= 360:
+        raise TerritoryError(
+            "These are no minutes.",
+            column="minutes",
+            value=text,
+            mend="Write numbers from 1 to 360 with commas between them: 30,45,60.",
+        )
+    return tuple(found)
+
+
+def write_isochrones(layers: Iterator[Isochrone], path: Path) -> list[str]:
+    """Write one GeoPackage layer per isochrone; return their names.
+
+    Names that a GeoPackage cannot tell apart (it ignores case) get a number.
+    """
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
+    names: list[str] = []
+    known: set[str] = set()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path) as part:
+        for isochrone in layers:
+            name, number = isochrone.layer, 1
+            while name.casefold() in known:
+                number += 1
+                name = f"{isochrone.layer} ({number})"
+            known.add(name.casefold())
+            names.append(name)
+            isochrone.areas.to_file(part, layer=name, driver="GPKG", engine="pyogrio")
+    return names
+
+
+__all__ = ["MODES", "Isochrone", "isochrone_layers", "parse_minutes", "write_isochrones"]

@@ -1,0 +1,178 @@
+"""From a territory file to a study: read every source, then build what the engine needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from mobility.base.errors import Finding, TerritoryError
+from mobility.commute.on_demand import on_demand_services
+from mobility.commute.placing import place_findings, unreachable_stops
+from mobility.commute.sources import (
+    read_buildings,
+    read_streets,
+    read_timetables,
+    source_records,
+    without_timetables,
+)
+from mobility.commute.study import Progress, Study, idle_rosters, quiet
+from mobility.commute.walks import feeders_of, street_commutes, walks_to_stops
+from mobility.engine.journeys import TwoWay
+from mobility.sources.days import ChosenDay, choose_days
+from mobility.sources.gtfs.quality import check_feed, school_routes
+from mobility.sources.gtfs.read import Feed
+from mobility.sources.gtfs.zones import zone_findings
+from mobility.sources.holidays import read_holidays
+from mobility.sources.homes.read import Homes, read_homes
+from mobility.sources.plain_days import plain_days
+from mobility.sources.roster_checks import roster_findings
+from mobility.sources.sites import read_sites
+from mobility.streets.graph import Streets
+from mobility.streets.modes import edge_times
+from mobility.territory.project import Site, Territory
+from mobility.timetable.build import build_timetable
+from mobility.timetable.footpaths import stop_walks
+
+#: Walks are known this many times further than the limit, so that it can be relaxed.
+RELAXED_WALK = 2.0
+
+
+def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> Study:
+    """Read and build everything a territory file names.
+
+    Raises
+    ------
+    MobilityError
+        A source is missing or wrong; the error names file, row, field, value and mend.
+    """
+    if not isinstance(territory, Territory):
+        territory = Territory.from_toml(territory)
+    territory, told = without_timetables(territory)
+    progress("streets")
+    streets = read_streets(territory)
+    progress("timetables")
+    feed = read_timetables(territory)
+    progress("homes and sites")
+    sites = read_sites(territory)
+    homes = read_homes(
+        territory.sources.homes,
+        territory,
+        land=streets.background.get("residential"),
+        buildings=lambda: read_buildings(territory),
+        crs=streets.crs,
+        bbox=streets.bounds_lonlat,
+        sites=sites,
+    )
+    return build_study(territory, streets, feed, sites, homes, progress=progress, findings=told)
+
+
+def build_study(
+    territory: Territory,
+    streets: Streets,
+    feed: Feed,
+    sites: tuple[Site, ...],
+    homes: Homes,
+    *,
+    progress: Progress = quiet,
+    scenario: str = "",
+    findings: Sequence[Finding] = (),
+) -> Study:
+    """Build walks, timetables and street times from sources already read.
+
+    Raises
+    ------
+    SourceError
+        A gate, or every home, lies outside the streets.
+    """
+    limits, speeds = territory.limits, territory.speeds
+    findings = [*findings, *roster_findings(sites)]
+    days = tuple(_days(territory, feed, findings))
+    findings += zone_findings(feed, [day.date for day in days], territory.zone)
+    feed, found = checked_timetables(territory, feed, days)
+    progress("walks")
+    walking = edge_times(streets, "walk", speeds)
+    stops_lonlat = feed.stops[["lon", "lat"]].to_numpy(np.float64)
+    homes_lonlat = homes.lonlat
+    gates_lonlat = np.array([gate for site in sites for gate in site.gates], np.float64)
+    places = place_findings(territory, streets, walking, feed, homes, sites, gates_lonlat)
+    findings += list(places)
+    reach_s = RELAXED_WALK * limits.max_walk_min * 60
+    home_table = walks_to_stops(streets, feed, homes_lonlat, reach_s, speeds, walking)
+    gate_table = walks_to_stops(streets, feed, gates_lonlat, reach_s, speeds, walking)
+    transfer_s = limits.max_transfer_walk_min * 60
+    between = stop_walks(streets, stops_lonlat, transfer_s, speeds, times=walking)
+    findings += unreachable_stops(feed, home_table, gate_table)
+    progress("days")
+    timetables = {
+        day.kind: TwoWay(
+            build_timetable(
+                feed,
+                day.date,
+                territory.zone,
+                between,
+                min_change_s=limits.min_change_s,
+                max_transfer_walk_s=round(transfer_s),
+                walk_speed_ms=speeds.walk_kmh / 3.6,
+                findings=findings if day is days[0] else None,
+            )
+        )
+        for day in days
+    }
+    findings += feed.findings
+    findings += found
+    progress("streets to work")
+    modes = dict.fromkeys(["walk", *territory.modes.evaluated])
+    study = Study(
+        territory=territory,
+        homes=homes,
+        sites=sites,
+        streets=streets,
+        feed=feed,
+        days=days,
+        timetables=timetables,
+        home_walks=home_table,
+        gate_walks=gate_table,
+        feeders=feeders_of(territory, streets, feed, sites, homes_lonlat),
+        on_demand=on_demand_services(territory, streets, feed, sites, homes, findings),
+        street_times={
+            mode: street_commutes(territory, streets, mode, sites, gates_lonlat, homes_lonlat)
+            for mode in modes
+            if mode in ("walk", "bike", "e_bike", "car")
+        },
+        findings=tuple(findings),
+        sources=tuple(source_records(territory, feed)),
+        scenario=scenario,
+    )
+    return replace(study, findings=study.findings + idle_rosters(study))
+
+
+def _days(territory: Territory, feed: Feed, findings: list[Finding]) -> list[ChosenDay]:
+    """Return the dates studied; what is wrong with them names the territory file."""
+    try:
+        if feed.trips.empty and not territory.sources.gtfs:
+            return plain_days(territory.days, findings=findings)
+        return choose_days(feed, territory.days, territory.zone, findings=findings)
+    except TerritoryError as error:
+        error.file = error.file or (None if territory.path is None else str(territory.path))
+        raise
+
+
+def checked_timetables(
+    territory: Territory, feed: Feed, days: Sequence[ChosenDay]
+) -> tuple[Feed, list[Finding]]:
+    """Return the timetables as they are ridden, and what the quality gate says of them.
+
+    Where the territory keeps workers off school services, their trips never run.
+    """
+    if feed.trips.empty:
+        return feed, []
+    holidays = None if feed.period is None else read_holidays(territory.days, *feed.period)
+    found = check_feed(feed, dates=[day.date for day in days], holidays=holidays)
+    if territory.modes.school_services:
+        return feed, found
+    school = school_routes(feed, holidays)[feed.trips["route"].to_numpy()]
+    service = feed.trips["service"].where(~school, -1).astype(feed.trips["service"].dtype)
+    return replace(feed, trips=feed.trips.assign(service=service)), found

@@ -1,0 +1,299 @@
+"""Modes compared: who is within reach, how long, at what cost, with what emissions.
+
+Kilometres are those of the shortest way on roads open to cars, for every mode: a few percent
+under the way driven, and the drive to a park-and-ride counts as ridden. Means are over the
+workers of the labour pool whose commute holds by the mode, who differ from mode to mode.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mobility.base.clock import local_to_axis
+from mobility.commute.access import Access
+from mobility.commute.door_to_door import street_times
+from mobility.commute.feeder_modes import drives
+from mobility.commute.night import dark_share, daylight, place_of_sites
+from mobility.commute.study import ShiftRow, Study, engine_limits
+from mobility.sources.days import ChosenDay
+from mobility.sources.gtfs.read import route_mode
+from mobility.streets.arcs import like
+from mobility.streets.modes import edge_times
+from mobility.territory.factors import Factors
+from mobility.timetable.arrays import INF
+
+Float = NDArray[np.float64]
+Int32 = NDArray[np.int32]
+Int64 = NDArray[np.int64]
+Bool = NDArray[np.bool_]
+
+WITHIN_MIN = (30, 45, 60)
+#: Emission rows of vehicles that have none of their own.
+LIKE = {"trolleybus": "tram", "monorail": "metro", "cable": "tram", "funicular": "tram",
+        "ferry": "bus", "taxi": "car"}  # fmt: skip
+#: The year's light is averaged over the 21st of each month.
+YEAR, DAY_OF_MONTH = 2026, 21
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the comparison needs besides the commutes.
+
+    Attributes
+    ----------
+    km : float64[sites, H]
+        Road distance one way, NaN where there is none within reach.
+    transit_g
+        Grams per passenger-km of the feed's vehicles.
+    """
+
+    km: Float
+    transit_g: float
+    factors: Factors
+
+
+def modal_table(access: Access, shared: Mapping[int, Float] | None = None) -> pd.DataFrame:
+    """Return the comparison of modes, a row per site, roster, shift, kind of day and mode.
+
+    Parameters
+    ----------
+    access
+        The commutes.
+    shared
+        Chance, by shift and home, of a colleague to share a car with: adds the mode
+        ``carpool``, of those who hold by car and find one.
+
+    Returns
+    -------
+    DataFrame
+        Identification; ``pool`` (workers), ``holds`` (those whose commute holds by the mode),
+        ``within_30``, ``within_45``, ``within_60`` (both directions, limits kept);
+        ``ratio_to_car`` (median of door-to-door time, both directions, over that by car);
+        ``km`` (mean road distance one way of those who hold); ``eur_year`` and ``kgco2e_year``
+        (per worker who holds, for the days of that kind); modes that drive only:
+        ``night_km_year`` (kilometres a worker is driven in the dark) and ``night_vkm_year``
+        (vehicle-km in the dark of the shift's headcount).
+    """
+    study = access.study
+    ground = measure(study)
+    rows = list(_rows(access, ground, shared or {}))
+    columns = ["site", "roster", "shift", "day_kind", "mode", "pool", "holds"]
+    columns += [f"within_{m}" for m in WITHIN_MIN]
+    columns += ["ratio_to_car", "km", "eur_year", "kgco2e_year", "night_km_year"]
+    columns += ["night_vkm_year"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _rows(
+    access: Access, ground: Ground, shared: Mapping[int, Float]
+) -> Iterator[dict[str, object]]:
+    study = access.study
+    days = {day.kind: day for day in study.days}
+    dark = _DarkDriving(study)
+    for k, (shift_id, kind, mode) in enumerate(access.keys.itertuples(index=False)):
+        row, day = study.shift_rows[int(shift_id)], days[str(kind)]
+        times = (access.outbound_s[k], access.return_s[k])
+        pool = study.pool(row.site, row.roster)
+        yield _row(study, ground, dark, row, day, str(mode), times, pool)
+        if mode == "car" and row.shift_id in shared:
+            riders = pool * shared[row.shift_id]
+            found = _row(study, ground, dark, row, day, "carpool", times, riders)
+            yield found | {"pool": pool.sum()}
+
+
+def _row(
+    study: Study,
+    ground: Ground,
+    dark: _DarkDriving,
+    row: ShiftRow,
+    day: ChosenDay,
+    mode: str,
+    times: tuple[Int32, Int32],
+    pool: Float,
+) -> dict[str, object]:
+    """Return one line of the table for the workers of ``pool`` by home."""
+    out, back = times
+    longest = np.maximum(out, back)
+    users = np.where(longest < INF, pool, 0.0)
+    km, year_days = ground.km[row.site], study.days_per_year(row.shift_id, day)
+    grams = _grams(mode, km, ground) * 2 * year_days
+    found: dict[str, object] = {
+        "site": row.site_name,
+        "roster": row.roster,
+        "shift": row.shift,
+        "day_kind": day.kind,
+        "mode": mode,
+        "pool": pool.sum(),
+        "holds": users.sum(),
+    }
+    found |= {f"within_{m}": pool @ (longest <= m * 60) for m in WITHIN_MIN}
+    found |= {
+        "ratio_to_car": _ratio(out, back, dark.car_s(row, day), users),
+        "km": _mean(km, users),
+        "eur_year": _mean(_eur(mode, km, year_days, _pass_share(study, row, day), ground), users),
+        "kgco2e_year": _mean(grams / 1000, users),
+        "night_km_year": np.nan,
+        "night_vkm_year": np.nan,
+    }
+    if mode in ("car", "carpool"):
+        cars = 1.0 / (ground.factors["carpool.crew"] if mode == "carpool" else 1.0)
+        night_km = _mean(km * dark.share(row, day) * year_days, users)
+        found["night_km_year"] = night_km
+        if row.headcount:
+            found["night_vkm_year"] = night_km * row.headcount * cars
+    return found
+
+
+def _mean(values: Float, weights: Float) -> float:
+    known = np.isfinite(values) & (weights > 0)
+    return float(np.average(values[known], weights=weights[known])) if known.any() else np.nan
+
+
+def _ratio(out: Int32, back: Int32, car_s: Float, users: Float) -> float:
+    """Return the weighted median of door-to-door time over that by car, NaN without users."""
+    both = out.astype(np.float64) + back
+    known = (users > 0) & np.isfinite(car_s)
+    if not known.any():
+        return np.nan
+    ratio, weight = both[known] / car_s[known], users[known]
+    order = np.argsort(ratio, kind="stable")
+    upto = np.cumsum(weight[order])
+    return float(ratio[order][np.searchsorted(upto, upto[-1] / 2)])
+
+
+def _grams(mode: str, km: Float, ground: Ground) -> Float:
+    """Return grams of CO2e per worker and direction."""
+    factors = ground.factors
+    if mode in ("car", "on_demand", "carpool"):
+        return km * factors["co2.car"] / (factors["carpool.crew"] if mode == "carpool" else 1.0)
+    if mode in ("bike", "e_bike"):
+        return km * factors[f"co2.{mode}"]
+    return km * (0.0 if mode == "walk" else ground.transit_g)
+
+
+def _eur(mode: str, km: Float, year_days: float, share: float, ground: Ground) -> Float:
+    """Return euros per worker and year, for the days of one kind."""
+    factors = ground.factors
+    pass_eur = factors["cost.transit_year"] * (1 - factors["cost.transit_employer"]) * share
+    per_km = {
+        "car": factors["cost.car_km"],
+        "carpool": factors["cost.car_km"] / factors["carpool.crew"],
+        "bike": factors["cost.bike_km"],
+        "e_bike": factors["cost.e_bike_km"],
+    }
+    eur = km * 2 * year_days * per_km.get(mode, 0.0)
+    if mode in ("transit", "bike_transit", "park_and_ride"):
+        eur = eur + pass_eur
+    if mode == "on_demand":
+        eur = eur + factors["cost.on_demand_trip"] * 2 * year_days
+    return np.asarray(eur)
+
+
+def _pass_share(study: Study, row: ShiftRow, day: ChosenDay) -> float:
+    """Return the share of a yearly pass borne by one kind of day."""
+    total = sum(study.days_per_year(row.shift_id, d) for d in study.days)
+    return study.days_per_year(row.shift_id, day) / total if total else 0.0
+
+
+def measure(study: Study) -> Ground:
+    """Measure distances on the roads and weigh the emissions of the feed's vehicles."""
+    territory = study.territory
+    factors = Factors.load(territory.factors, file=territory.path)
+    car = edge_times(study.streets, "car", territory.speeds)
+    length = study.streets.length_m.astype(np.float32)
+    metres = like(
+        car,
+        np.where(np.isfinite(car[0]), length, np.inf).astype(np.float32),
+        np.where(np.isfinite(car[1]), length, np.inf).astype(np.float32),
+    )
+    homes = study.homes.frame.geometry
+    lonlat = np.column_stack([homes.x.to_numpy(), homes.y.to_numpy()])
+    gates = np.array([gate for site in study.sites for gate in site.gates], np.float64)
+    # Seconds that are metres; no commute within the limits is longer than at 130 km/h.
+    reach_m = territory.limits.max_total_min * 60 * 130 / 3.6
+    table = drives(territory, study.streets, metres, lonlat, gates, reach_m)
+    site_of_gate = np.repeat(np.arange(len(study.sites)), [len(s.gates) for s in study.sites])
+    km = np.full((len(study.sites), study.n_homes), np.inf)
+    home = np.repeat(np.arange(table.n_rows), np.diff(table.ptr))
+    np.minimum.at(km, (site_of_gate[table.stop], home), table.walk_s / 1000)
+    return Ground(np.where(np.isfinite(km), km, np.nan), transit_grams(study, factors), factors)
+
+
+def transit_grams(study: Study, factors: Factors) -> float:
+    """Return grams per passenger-km of the feed, its vehicles weighted by trips."""
+    feed = study.feed
+    if feed.trips.empty:
+        return factors["co2.bus"]
+    kinds = feed.routes["route_type"].to_numpy()[feed.trips["route"].to_numpy()]
+    values, counts = np.unique(kinds, return_counts=True)
+    grams = []
+    for value in values:
+        mode = route_mode(int(value))
+        mode = LIKE.get(mode, mode)
+        name = f"co2.{mode}"
+        grams.append(factors[name] if name in factors.rows else factors["co2.bus"])
+    return float(np.average(grams, weights=counts))
+
+
+class _DarkDriving:
+    """Driving times and the share of them in the dark, by shift and kind of day, once each."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self._known: dict[tuple[int, int, int, str], tuple[Float, Float]] = {}
+
+    def car_s(self, row: ShiftRow, day: ChosenDay) -> Float:
+        """Return door-to-door seconds by car, both directions, NaN where there is no drive."""
+        return self._of(row, day)[0]
+
+    def share(self, row: ShiftRow, day: ChosenDay) -> Float:
+        """Return the kilometres in the dark per day over those of one way (0 to 2)."""
+        return self._of(row, day)[1]
+
+    def _of(self, row: ShiftRow, day: ChosenDay) -> tuple[Float, Float]:
+        key = (row.site, row.start_s, row.end_s, day.kind)
+        if key not in self._known:
+            self._known[key] = self._measured(row, day)
+        return self._known[key]
+
+    def _measured(self, row: ShiftRow, day: ChosenDay) -> tuple[Float, Float]:
+        study = self.study
+        n_homes = study.n_homes
+        if "car" not in study.street_times:
+            return np.full(n_homes, np.nan), np.zeros(n_homes)
+        limits = engine_limits(study.territory.limits)
+        both, share = np.zeros(n_homes), np.zeros(n_homes)
+        for edge in study.edges(row.shift_id, day):
+            times = street_times(study, row.site, day, "car", edge, limits).elapsed_s
+            both += np.where(times < INF, times, np.nan)
+            drive_s = np.where(times < INF, times - edge.margin_s, 0).astype(np.int64)
+            share += self._dark(row, edge.margin_s, drive_s, returning=edge.returning)
+        return both, share
+
+    def _dark(self, row: ShiftRow, margin_s: int, drive_s: Int64, *, returning: bool) -> Float:
+        """Return the share of one drive in the dark, averaged over the months of a year."""
+        study = self.study
+        zone, (lon, lat) = study.territory.zone, place_of_sites(study)
+        months = []
+        for month in range(1, 13):
+            date = dt.date(YEAR, month, DAY_OF_MONTH)
+            light = daylight(date, zone, lon, lat)
+            clock_s = row.end_s if returning else row.start_s
+            offset = int(row.crosses_midnight and returning)
+            at_s = local_to_axis(date, clock_s, zone, day_offset=offset)
+            if returning:
+                start = np.full(drive_s.shape, at_s + margin_s, np.int64)
+                months.append(dark_share(light, start, start + drive_s))
+            else:
+                end = np.full(drive_s.shape, at_s - margin_s, np.int64)
+                months.append(dark_share(light, end - drive_s, end))
+        return np.asarray(np.mean(months, axis=0))
+
+
+__all__ = ["WITHIN_MIN", "modal_table", "transit_grams"]

@@ -1,0 +1,389 @@
+"""On-demand transport: a booked vehicle within a zone, to a gate or to a stop.
+
+The vehicle comes at the time that suits the shift, some minutes of its time slot being
+lost. The ride takes the direct drive times a detour for other passengers. It must lie
+wholly inside the service's hours; whether a vehicle is free is not known.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from mobility.base.clock import DAY_S, local_to_axis
+from mobility.base.errors import Finding, TerritoryError
+from mobility.commute.feeder_modes import Feeder, door_seconds, drives, pairs_of
+from mobility.engine.journeys import Edge, EngineLimits, HomeTimes, TwoWay, travel
+from mobility.sources.columns import nearest
+from mobility.sources.days import ChosenDay
+from mobility.sources.gtfs.flex import FlexZone, read_flex
+from mobility.sources.gtfs.read import Feed
+from mobility.sources.homes.read import Homes
+from mobility.sources.layers import read_layer, to_lonlat
+from mobility.streets.arcs import Times, turned
+from mobility.streets.graph import Streets
+from mobility.streets.modes import edge_times
+from mobility.territory.project import WEEKDAYS, OnDemand, Site, Territory, Weekday
+from mobility.timetable.arrays import INF
+from mobility.timetable.footpaths import WalkTable, home_walks
+
+Int32 = NDArray[np.int32]
+Bool = NDArray[np.bool_]
+Window = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class OnDemandService:
+    """One zone with its hours, and the rides it offers.
+
+    Attributes
+    ----------
+    name
+        As the territory, or the feed, calls it.
+    days
+        Weekdays on which it runs; None where ``dates`` tell.
+    dates
+        Service days of a feed's zone.
+    start_s, end_s
+        Hours, seconds since local midnight; past 86,400 on the next day.
+    wait_s
+        Kept for the vehicle's time slot.
+    out_s, back_s : int32[sites, H]
+        Ride from home to the nearest gate inside the zone, and back; ``INF`` where there is
+        none.
+    hubs
+        Rides between homes and the stops it meets, its wait included; None without hubs.
+    booking
+        How to book, in words.
+    """
+
+    name: str
+    days: tuple[Weekday, ...] | None
+    dates: frozenset[dt.date]
+    start_s: int
+    end_s: int
+    wait_s: int
+    out_s: Int32
+    back_s: Int32
+    hubs: Feeder | None = None
+    booking: str = ""
+
+    def windows(self, day: ChosenDay, worked: Iterable[str], zone: ZoneInfo) -> list[Window]:
+        """Return when it runs around a study date, axis seconds.
+
+        Parameters
+        ----------
+        worked
+            Weekdays on which the shift starts on this kind of day: the service must run on
+            each of them.
+        """
+        found = []
+        for offset in (-1, 0, 1):
+            if self.days is None:
+                runs = day.date + dt.timedelta(days=offset) in self.dates
+            else:
+                runs = all(WEEKDAYS[(WEEKDAYS.index(w) + offset) % 7] in self.days for w in worked)
+            if runs:
+                ends = [_at(day.date, s, offset, zone) for s in (self.start_s, self.end_s)]
+                found.append((ends[0], ends[1]))
+        return _joined(found)
+
+
+def _at(date: dt.date, clock_s: int, offset: int, zone: ZoneInfo) -> int:
+    days, second = divmod(clock_s, DAY_S)
+    return local_to_axis(date, second, zone, day_offset=offset + days)
+
+
+def _joined(windows: list[Window]) -> list[Window]:
+    """Join windows that touch, so that a service round the clock has no seam at midnight."""
+    found: list[Window] = []
+    for low, high in sorted(windows):
+        if found and low <= found[-1][1]:
+            found[-1] = (found[-1][0], max(high, found[-1][1]))
+        else:
+            found.append((low, high))
+    return found
+
+
+def inside(windows: Sequence[Window], start_s: NDArray, end_s: NDArray) -> Bool:  # type: ignore[type-arg]
+    """Return whether each span lies wholly inside one of the windows."""
+    held = np.zeros(np.shape(start_s), bool)
+    for low, high in windows:
+        held |= (start_s >= low) & (end_s <= high)
+    return held
+
+
+def booked_times(
+    service: OnDemandService,
+    windows: Sequence[Window],
+    site: int,
+    edge: Edge,
+    limits: EngineLimits,
+    two_way: TwoWay,
+    egress_s: Int32,
+) -> Int32:
+    """Return the elapsed seconds of one direction by one service, int32 (homes,).
+
+    The better of a ride all the way and of a ride to a hub continued by public transport.
+    """
+    hubs = service.hubs
+    leg = None
+    if hubs is not None and len(hubs.place):
+        leg = travel(two_way, egress_s, edge, limits, hubs.walks[int(edge.returning)])
+    return booked_with(service, windows, site, edge, limits, leg)
+
+
+def booked_with(
+    service: OnDemandService,
+    windows: Sequence[Window],
+    site: int,
+    edge: Edge,
+    limits: EngineLimits,
+    leg: HomeTimes | None,
+) -> Int32:
+    """Return what `booked_times` does from the times between its hubs and the edge."""
+    ride_s = (service.back_s if edge.returning else service.out_s)[site]
+    elapsed_s = np.full(ride_s.size, INF, np.int32)
+    if service.wait_s > limits.max_wait_s or not windows:
+        return elapsed_s
+    whole_s = np.minimum(ride_s, INF // 2) + service.wait_s + edge.margin_s
+    gate_s = edge.at_s + edge.margin_s if edge.returning else edge.at_s - edge.margin_s
+    if edge.returning:
+        runs = inside(windows, np.full(ride_s.size, gate_s + service.wait_s), edge.at_s + whole_s)
+    else:
+        runs = inside(windows, gate_s - ride_s, np.full(ride_s.size, gate_s))
+    holds = (ride_s < INF) & (whole_s <= limits.max_total_s) & runs
+    elapsed_s[holds] = whole_s[holds]
+    if service.hubs is not None and leg is not None:
+        fed_s = _by_hub(service, service.hubs, windows, edge, limits, leg)
+        elapsed_s = np.minimum(elapsed_s, fed_s)
+    return elapsed_s
+
+
+def _by_hub(
+    service: OnDemandService,
+    hubs: Feeder,
+    windows: Sequence[Window],
+    edge: Edge,
+    limits: EngineLimits,
+    leg: HomeTimes,
+) -> Int32:
+    side = int(edge.returning)
+
+    def allowed(at: Edge, whole_s: NDArray[np.int64], ride_s: Int32) -> Bool:
+        if at.returning:
+            home_s = at.at_s + whole_s
+            return inside(windows, home_s - ride_s + service.wait_s, home_s)
+        leave_s = at.at_s - whole_s
+        return inside(windows, leave_s + service.wait_s, leave_s + ride_s)
+
+    door_s = door_seconds(hubs, side, leg, edge, limits, allowed)
+    best_s = np.full(len(hubs.ptr) - 1, INF, np.int32)
+    np.minimum.at(best_s, hubs.home, door_s)
+    return best_s
+
+
+def on_demand_services(
+    territory: Territory,
+    streets: Streets,
+    feed: Feed,
+    sites: Sequence[Site],
+    homes: Homes,
+    findings: list[Finding],
+) -> tuple[OnDemandService, ...]:
+    """Return the services of the territory file and of its feeds; say which feeds have some.
+
+    Rides are computed only when the mode ``on_demand`` is evaluated.
+
+    Raises
+    ------
+    TerritoryError
+        A zone's hub is no stop, or no home carries the name of its commune.
+    """
+    zones = [z for p in territory.sources.gtfs for z in read_flex(territory.resolve(p))]
+    if zones:
+        findings.append(
+            Finding(
+                "info",
+                "flex_zones",
+                "The timetables hold {count} on-demand services (GTFS-Flex); the mode "
+                "on_demand uses them.",
+                count=len(zones),
+                examples=tuple(f"{z.name} {z.booking}".strip() for z in zones[:5]),
+            )
+        )
+    if "on_demand" not in territory.modes.evaluated:
+        return ()
+    builder = _Builder(territory, streets, feed, sites, homes)
+    own = [builder.service(row, zone) for row, zone in enumerate(territory.on_demand)]
+    return (*own, *(builder.flex(zone) for zone in zones))
+
+
+class _Builder:
+    """Measures the rides of each service on the streets."""
+
+    def __init__(
+        self,
+        territory: Territory,
+        streets: Streets,
+        feed: Feed,
+        sites: Sequence[Site],
+        homes: Homes,
+    ) -> None:
+        self.territory, self.streets, self.feed, self.homes = territory, streets, feed, homes
+        points = homes.frame.geometry
+        self.homes_lonlat = np.column_stack([points.x.to_numpy(), points.y.to_numpy()])
+        self.gates_lonlat = np.array([g for s in sites for g in s.gates], np.float64)
+        self.site_of_gate = np.repeat(np.arange(len(sites)), [len(s.gates) for s in sites])
+        self.n_sites = len(sites)
+        self.car = edge_times(streets, "car", territory.speeds)
+
+    def service(self, row: int, zone: OnDemand) -> OnDemandService:
+        """Return a zone of the territory file."""
+        if zone.communes:
+            at_home, at_gate = self._by_commune(row, zone)
+        else:
+            area = self._area(zone)
+            at_home = shapely.contains_xy(area, self.homes_lonlat)
+            at_gate = shapely.contains_xy(area, self.gates_lonlat)
+        out_s, back_s = self._rides(zone, (at_home, at_home), (at_gate, at_gate))
+        end_s = zone.end if zone.end > zone.start else zone.end + DAY_S
+        return OnDemandService(
+            zone.name, tuple(zone.days), frozenset(), zone.start, end_s,
+            round(zone.wait_min * 60), out_s, back_s, self._hubs(row, zone, at_home),
+            f"{zone.booking_min} min" if zone.booking_min else "",
+        )  # fmt: skip
+
+    def flex(self, zone: FlexZone) -> OnDemandService:
+        """Return a zone of a feed, ridden with the defaults of the territory file's zones."""
+        usual = OnDemand(name=zone.name, communes=[zone.name])
+        home_out, gate_out, home_back, gate_back = (
+            shapely.contains_xy(area, points)
+            for area, points in (
+                (zone.pickup, self.homes_lonlat),
+                (zone.dropoff, self.gates_lonlat),
+                (zone.dropoff, self.homes_lonlat),
+                (zone.pickup, self.gates_lonlat),
+            )
+        )
+        out_s, back_s = self._rides(usual, (home_out, home_back), (gate_out, gate_back))
+        return OnDemandService(
+            zone.name, None, zone.dates, zone.start_s, zone.end_s, round(usual.wait_min * 60),
+            out_s, back_s, None, zone.booking,
+        )  # fmt: skip
+
+    def _area(self, zone: OnDemand) -> shapely.Geometry:
+        if zone.file is None:
+            return shapely.make_valid(shapely.Polygon(zone.polygon))
+        path = self.territory.resolve(zone.file)
+        layer: gpd.GeoDataFrame = to_lonlat(read_layer(path, layer=zone.layer), path)
+        return shapely.union_all(layer.geometry.to_numpy())
+
+    def _by_commune(self, row: int, zone: OnDemand) -> tuple[Bool, Bool]:
+        named = self.homes.frame["commune"].fillna("").astype(str)
+        unknown = [c for c in zone.communes if c not in set(named)]
+        if unknown:
+            raise TerritoryError(
+                "No home is in this commune.",
+                file=self.territory.path,
+                entry=("zone", row + 1),
+                column="on_demand.communes",
+                value=unknown[0],
+                mend="Write the name as the homes carry it; the nearest is {near}.",
+                near=nearest(unknown[0], sorted(set(named))) or "–",
+            )
+        at_home = named.isin(zone.communes).to_numpy(bool)
+        xy = self.streets.project(*self.homes_lonlat.T)
+        gates = self.streets.project(*self.gates_lonlat.T)
+        tree = shapely.STRtree(shapely.points(xy))
+        return at_home, at_home[tree.nearest(shapely.points(gates))]
+
+    def _rides(
+        self, zone: OnDemand, at_home: tuple[Bool, Bool], at_gate: tuple[Bool, Bool]
+    ) -> tuple[Int32, Int32]:
+        found = []
+        for k, times in enumerate((self.car, turned(self.car))):
+            best_s = np.full((self.n_sites, len(self.homes_lonlat)), INF, np.int32)
+            gates, rows = np.flatnonzero(at_gate[k]), np.flatnonzero(at_home[k])
+            if gates.size and rows.size:
+                table = self._driven(zone, times, rows, self.gates_lonlat[gates])
+                home = rows[np.repeat(np.arange(table.n_rows), np.diff(table.ptr))]
+                np.minimum.at(best_s, (self.site_of_gate[gates][table.stop], home), table.walk_s)
+            found.append(best_s)
+        return found[0], found[1]
+
+    def _driven(
+        self,
+        zone: OnDemand,
+        times: Times,
+        rows: NDArray[np.int64],
+        places: NDArray[np.float64],
+    ) -> WalkTable:
+        """Return the rides between some homes and places, detour included."""
+        limit_s = zone.max_ride_min * 60
+        table = drives(
+            self.territory, self.streets, times, self.homes_lonlat[rows], places,
+            limit_s / zone.detour,
+        )  # fmt: skip
+        ride_s = np.ceil(table.walk_s * zone.detour - 1e-9).astype(np.int32)
+        return WalkTable(table.ptr, table.stop, ride_s)
+
+    def _hubs(self, row: int, zone: OnDemand, at_home: Bool) -> Feeder | None:
+        rows = np.flatnonzero(at_home)
+        if not zone.hubs or not rows.size or self.feed.stops.empty:
+            return None
+        lonlat = self.feed.lonlat()
+        stops = np.concatenate([self._stops(row, name) for name in zone.hubs])
+        walk_s = self.territory.feeders.park_walk_min * 60
+        walks = home_walks(self.streets, lonlat[stops], lonlat, walk_s, self.territory.speeds)
+        there, back = (
+            self._driven(zone, times, rows, lonlat[stops]) for times in (self.car, turned(self.car))
+        )
+        return _hub_feeder(there, back, rows, at_home.size, round(zone.wait_min * 60), walks)
+
+    def _stops(self, row: int, name: str) -> NDArray[np.int64]:
+        stops = self.feed.stops
+        ids, names = stops["stop_id"].astype(str), stops["stop_name"].astype(str)
+        found = np.flatnonzero((ids == name) | (names == name))
+        found = found[np.isfinite(self.feed.lonlat()[found]).all(axis=1)]
+        if not found.size:
+            raise TerritoryError(
+                "There is no such stop.",
+                file=self.territory.path,
+                entry=("zone", row + 1),
+                column="on_demand.hubs",
+                value=name,
+                mend="Write a stop_id or a stop's name; the nearest is {near}.",
+                near=nearest(name, sorted(set(names))) or "–",
+            )
+        return found
+
+
+def _hub_feeder(
+    there: WalkTable,
+    home: WalkTable,
+    rows: NDArray[np.int64],
+    n_homes: int,
+    wait_s: int,
+    walks: WalkTable,
+) -> Feeder:
+    """Return the rides of some homes as a feeder over all homes."""
+    n = walks.n_rows
+    out, back = (
+        (
+            rows[np.repeat(np.arange(t.n_rows), np.diff(t.ptr))] * n + t.stop,
+            (t.walk_s + wait_s).astype(np.int32),
+        )
+        for t in (there, home)
+    )
+    return pairs_of(out, back, n_homes, (walks, walks))
+
+
+__all__ = ["OnDemandService", "booked_times", "inside", "on_demand_services"]

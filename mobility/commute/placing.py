@@ -1,0 +1,117 @@
+"""Whether gates, homes and stops stand where the streets are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import Transformer
+
+from mobility.base.errors import Finding, SourceError
+from mobility.sources.gtfs.read import Feed
+from mobility.sources.homes.read import Homes
+from mobility.streets.arcs import Times
+from mobility.streets.graph import Streets
+from mobility.streets.modes import paths_missing_finding
+from mobility.streets.snap import far_finding, island_finding
+from mobility.streets.turns import rules_findings
+from mobility.territory.project import Site, Territory
+from mobility.timetable.footpaths import WalkTable, walk_snaps
+
+Float = NDArray[np.float64]
+
+
+def place_findings(
+    territory: Territory,
+    streets: Streets,
+    walking: Times,
+    feed: Feed,
+    homes: Homes,
+    sites: tuple[Site, ...],
+    gates_lonlat: Float,
+) -> Iterator[Finding]:
+    """Check that gates and homes stand on the streets; say which stops and homes do not."""
+    gates = walk_snaps(streets, walking, gates_lonlat)
+    names = [site.name for site in sites for _ in site.gates]
+    west, south, east, north = streets.bounds_lonlat
+    for index in np.flatnonzero(gates.edge < 0):
+        raise SourceError(
+            "The gate of site {name} is over 500 m from any street; the streets span longitudes "
+            "{west:.3f} to {east:.3f} and latitudes {south:.3f} to {north:.3f}.",
+            column="gates",
+            value=f"{gates_lonlat[index, 0]:.5f}, {gates_lonlat[index, 1]:.5f}",
+            mend="Correct the coordinates (longitude first), place the gate on a public street "
+            "less than 500 m away, or take a larger extract.",
+            name=names[index],
+            west=west,
+            south=south,
+            east=east,
+            north=north,
+        )
+    at_home = walk_snaps(streets, walking, homes.lonlat)
+    if (at_home.edge < 0).all():
+        raise _homes_outside(territory, homes, streets)
+    stops = feed.stops[feed.stops["location_type"] == 0]
+    at_stop = walk_snaps(streets, walking, stops[["lon", "lat"]].to_numpy(np.float64))
+    home_names = homes.frame["home_id"].astype(str).tolist()
+    yield from rules_findings(streets)
+    for finding in (
+        paths_missing_finding(streets),
+        island_finding(streets, walking, "walk"),
+        far_finding(at_stop, stops["stop_name"].astype(str).tolist(), what="stops"),
+        far_finding(at_home, home_names, what="homes"),
+    ):
+        if finding is not None:
+            yield finding
+
+
+def _homes_outside(territory: Territory, homes: Homes, streets: Streets) -> SourceError:
+    """Return the error about homes none of which stands on the streets, with its likely cause."""
+    source = territory.sources.homes
+    west, south, east, north = streets.bounds_lonlat
+    lon, lat = homes.lonlat[0]
+    mend = "Name the homes of this territory, or take a larger extract of the streets."
+    if west <= lat <= east and south <= lon <= north:
+        mend = "Longitude and latitude look exchanged: exchange the two columns."
+    elif source.crs is not None:
+        x, y = Transformer.from_crs(4326, source.crs, always_xy=True).transform(lon, lat)
+        mend = "The coordinates were read as {crs}: correct crs in [sources.homes]."
+        if west <= x <= east and south <= y <= north:
+            mend = "The coordinates are degrees, not {crs}: remove crs from [sources.homes]."
+    return SourceError(
+        "Every home lies outside the streets, which span longitudes {west:.3f} to "
+        "{east:.3f} and latitudes {south:.3f} to {north:.3f}; the value is where the first "
+        "one stands.",
+        file=territory.resolve(source.file),
+        column="sources.homes",
+        # Where one of a few employees lives is told to nobody.
+        value=None if homes.personal else f"{lon:.5f}, {lat:.5f}",
+        mend=mend,
+        west=west,
+        south=south,
+        east=east,
+        north=north,
+        crs=source.crs,
+    )
+
+
+def unreachable_stops(feed: Feed, *tables: WalkTable) -> list[Finding]:
+    """Say how many stops nobody of the study can walk to."""
+    reached = np.zeros(len(feed.stops), bool)
+    for table in tables:
+        reached[table.stop] = True
+    own = (feed.stops["location_type"] == 0) & (feed.stops["copy_of"] < 0)
+    alone = np.flatnonzero(~reached & own.to_numpy())
+    if not alone.size:
+        return []
+    names = feed.stops["stop_name"].iloc[alone[:5]].astype(str)
+    return [
+        Finding(
+            "info",
+            "stops_without_homes",
+            "{count} stops are within walking reach of no home and no gate.",
+            count=int(alone.size),
+            examples=tuple(names),
+        )
+    ]

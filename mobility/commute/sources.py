@@ -1,0 +1,168 @@
+"""The sources a territory file names: read, and recorded with their hashes and licences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+
+from mobility.base.cache import file_hash
+from mobility.base.errors import Finding, TerritoryError
+from mobility.commute.study import SourceRecord
+from mobility.sources.gtfs.empty import empty_feed
+from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
+from mobility.sources.homes.spread import dwellings
+from mobility.sources.layers import read_layer
+from mobility.sources.osm.car_parks import read_car_parks, with_car_parks
+from mobility.streets.changes import with_streets
+from mobility.streets.graph import Streets, streets_from_lines, streets_from_osm
+from mobility.territory.project import Territory
+
+OSM_LICENCE, OSM_ATTRIBUTION = "ODbL 1.0", "© OpenStreetMap contributors"
+
+
+def read_streets(territory: Territory) -> Streets:
+    """Read the streets of a territory: OpenStreetMap, or a line layer where there is none.
+
+    Raises
+    ------
+    TerritoryError
+        The territory names neither.
+    """
+    sources = territory.sources
+    if sources.osm is not None:
+        found = streets_from_osm(territory.resolve(sources.osm), crs=territory.crs)
+        return _changed(territory, _parked(territory, found))
+    if sources.lines is not None:
+        found = streets_from_lines(territory.resolve(sources.lines), crs=territory.crs)
+        return _changed(territory, _parked(territory, found))
+    raise TerritoryError(
+        "There are no streets.",
+        file=territory.path,
+        column="sources.osm",
+        mend="Name an OpenStreetMap extract (osm) or a layer of lines (lines).",
+    )
+
+
+def read_buildings(territory: Territory) -> gpd.GeoDataFrame | None:
+    """Return the buildings people may live in, of the OpenStreetMap extract; None without one."""
+    osm = territory.sources.osm
+    if osm is None:
+        return None
+    streets = streets_from_osm(territory.resolve(osm), crs=territory.crs, buildings=True)
+    found = streets.background.get("buildings")
+    return None if found is None else dwellings(found)
+
+
+def _parked(territory: Territory, streets: Streets) -> Streets:
+    """Add the territory's own car parks to those of the streets' file."""
+    if territory.sources.car_parks is None:
+        return streets
+    own = read_car_parks(territory.resolve(territory.sources.car_parks))
+    parks = with_car_parks(streets.background.get("car_parks"), own, streets.crs)
+    return replace(streets, background={**streets.background, "car_parks": parks})
+
+
+def _changed(territory: Territory, streets: Streets) -> Streets:
+    """Draw the territory's changes: new tracks and paths, and roads that get lit.
+
+    A feature with ``lit=yes`` and no ``highway`` lights what it covers; any other line is
+    added, a path for walkers and cyclists unless its ``highway`` says otherwise.
+    """
+    if territory.sources.street_changes is None:
+        return streets
+    layer = read_layer(territory.resolve(territory.sources.street_changes))
+    lights = np.zeros(len(layer), bool)
+    if "lit" in layer:
+        lights = (layer["lit"] == "yes").to_numpy(bool)
+        if "highway" in layer:
+            lights = lights & layer["highway"].isna().to_numpy()
+    return with_streets(
+        streets,
+        added=layer[~lights] if (~lights).any() else None,
+        lit=layer[lights] if lights.any() else None,
+    )
+
+
+def read_timetables(territory: Territory) -> Feed:
+    """Read and merge the feeds of a territory, or return an empty one where it names none."""
+    paths = [territory.resolve(p) for p in territory.sources.gtfs]
+    return merge_feeds([read_feed(path) for path in paths]) if paths else empty_feed()
+
+
+#: Modes that ride by a timetable.
+TIMED_MODES = ("transit", "bike_transit", "park_and_ride")
+
+
+def without_timetables(territory: Territory) -> tuple[Territory, tuple[Finding, ...]]:
+    """Leave out the modes that need a timetable where none is given, and say so."""
+    if territory.sources.gtfs:
+        return territory, ()
+    modes = territory.modes
+    left = [m for m in modes.evaluated if m not in TIMED_MODES] or ["walk"]
+    changed = modes.model_copy(update={"evaluated": left})
+    finding = Finding(
+        "warning",
+        "no_timetable",
+        "No timetable is given: nothing is said of public transport; only modes on streets "
+        "are studied.",
+        source="sources.gtfs",
+    )
+    return territory.model_copy(update={"modes": changed}), (finding,)
+
+
+def publishers(feed: Feed, network: int) -> str:
+    """Return who publishes a feed: its attribution, its publisher, else its agencies."""
+    info = feed.feed_info[feed.feed_info["network"] == network]
+    for column in ("attribution", "publisher"):
+        names = [name for name in info[column] if name]
+        if names:
+            return ", ".join(dict.fromkeys(names))
+    agencies = feed.agencies[feed.agencies["network"] == network]
+    return ", ".join(dict.fromkeys(agencies["agency_name"].astype(str)))
+
+
+def source_records(territory: Territory, feed: Feed) -> Iterator[SourceRecord]:
+    """Yield what identifies each source file of a territory."""
+    sources = territory.sources
+    files: list[tuple[str, Path | None, str, str]] = [
+        (
+            "streets",
+            sources.osm,
+            _given(sources.streets_licence, OSM_LICENCE),
+            _given(sources.streets_attribution, OSM_ATTRIBUTION),
+        ),
+        (
+            "streets",
+            sources.lines,
+            sources.streets_licence or "",
+            sources.streets_attribution or "",
+        ),
+        *(("timetable", path, "", publishers(feed, k)) for k, path in enumerate(sources.gtfs)),
+        ("homes", sources.homes.file, "", ""),
+        ("homes", sources.homes.zones, "", ""),
+        ("sites", sources.sites, "", ""),
+        ("car_parks", sources.car_parks, "", ""),
+        ("street_changes", sources.street_changes, "", ""),
+        ("elevation", sources.elevation, "", ""),
+        *(("on_demand", zone.file, "", "") for zone in territory.on_demand),
+    ]
+    if territory.path is not None:
+        yield SourceRecord("territory", territory.path.name, file_hash(territory.path))
+    for role, path, licence, attribution in files:
+        if path is not None:
+            found, credit = territory.resolve(path), sources.credit(path)
+            yield SourceRecord(
+                role,
+                found.name,
+                file_hash(found),
+                credit.licence or licence,
+                credit.attribution or attribution,
+            )
+
+
+def _given(text: str | None, default: str) -> str:
+    return default if text is None else text

@@ -1,0 +1,280 @@
+"""A study: everything read and built for one territory, before any question is asked."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mobility.base.clock import local_to_axis
+from mobility.base.errors import Finding
+from mobility.commute.feeder_modes import Carried, Feeder
+from mobility.commute.on_demand import OnDemandService
+from mobility.commute.walks import nearest_gate
+from mobility.engine.journeys import Edge, EngineLimits, TwoWay
+from mobility.sources.days import ChosenDay
+from mobility.sources.gtfs.read import Feed
+from mobility.sources.homes.read import Homes
+from mobility.streets.graph import Streets
+from mobility.territory.project import Limits, Site, Territory
+from mobility.territory.rosters import season_of, share_of_year
+from mobility.timetable.footpaths import WalkTable
+
+Int32 = NDArray[np.int32]
+Progress = Callable[[str], None]
+
+#: French school weeks a year (Code de l'éducation, L521-1); the other weeks are holidays.
+SCHOOL_WEEKS, WEEKS = 36, 52
+
+
+def quiet(_step: str) -> None:
+    """Report no progress."""
+
+
+@dataclass(frozen=True)
+class SourceRecord:
+    """Where a figure comes from.
+
+    Attributes
+    ----------
+    role
+        ``streets``, ``timetable``, ``homes``, ``sites`` or ``territory``.
+    name
+        File name.
+    sha256
+        Hash of its bytes.
+    licence, attribution
+        As its publisher asks; empty where unknown.
+    """
+
+    role: str
+    name: str
+    sha256: str
+    licence: str = ""
+    attribution: str = ""
+
+
+@dataclass(frozen=True)
+class ShiftRow:
+    """One shift of one roster of one site.
+
+    Attributes
+    ----------
+    shift_id
+        Its place in `Study.shift_rows`.
+    site
+        Index into `Study.sites`.
+    start_s, end_s
+        Wall-clock seconds since local midnight; the end is on the next day when
+        ``crosses_midnight``.
+    days
+        Weekdays on which it starts.
+    period
+        First and last date of a seasonal roster, None all year round.
+    """
+
+    shift_id: int
+    site: int
+    site_name: str
+    employer: str
+    roster: str
+    shift: str
+    start_s: int
+    end_s: int
+    crosses_midnight: bool
+    headcount: int
+    days: tuple[str, ...]
+    period: tuple[dt.date, dt.date] | None = None
+
+    @property
+    def season(self) -> int:
+        """Days of the year on which its roster works, see `rosters.season_of`."""
+        return season_of(self.period)
+
+
+@dataclass(frozen=True)
+class Study:
+    """One territory, read and built.
+
+    Attributes
+    ----------
+    days
+        Studied day kinds, each with its date.
+    timetables
+        Timetable and mirror per day kind.
+    home_walks, gate_walks
+        Walks to stops; rows are homes, and gates in the order of sites. They reach further
+        than ``max_walk_min`` so that the limit can be relaxed.
+    feeders
+        How stops are reached otherwise than on foot, per mode (``bike_transit``,
+        ``park_and_ride``).
+    on_demand
+        Zones in which a vehicle comes when booked.
+    street_times
+        Per street mode, seconds ``(to work, back home)`` between homes and the nearest gate
+        of each site: two int32 arrays of shape (sites, homes), ``INF`` where out of reach.
+    scenario
+        Name of the variant, empty for the territory as it is.
+    """
+
+    territory: Territory
+    homes: Homes
+    sites: tuple[Site, ...]
+    streets: Streets
+    feed: Feed
+    days: tuple[ChosenDay, ...]
+    timetables: Mapping[str, TwoWay]
+    home_walks: WalkTable
+    gate_walks: WalkTable
+    street_times: Mapping[str, tuple[Int32, Int32]]
+    feeders: Mapping[str, Feeder | Carried] = field(default_factory=dict)
+    on_demand: tuple[OnDemandService, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    sources: tuple[SourceRecord, ...] = ()
+    scenario: str = ""
+
+    @cached_property
+    def shift_rows(self) -> tuple[ShiftRow, ...]:
+        """One per site, roster and shift, in that order."""
+        return tuple(shift_rows(self.sites))
+
+    @cached_property
+    def shifts(self) -> pd.DataFrame:
+        """The shifts as a table, one column per field of `ShiftRow`."""
+        return pd.DataFrame([vars(row) for row in self.shift_rows])
+
+    @cached_property
+    def egress_s(self) -> Int32:
+        """Walk between each stop and the nearest gate, int32 (sites, stops)."""
+        walks = self.gate_walks
+        return nearest_gate(walks.ptr, walks.stop, walks.walk_s, self.sites, len(self.feed.stops))
+
+    @cached_property
+    def after_dark(self) -> Study:
+        """The same study with walks and rides by bicycle on streets that are safe at night."""
+        from mobility.commute.night import after_dark
+
+        return after_dark(self)
+
+    @property
+    def n_homes(self) -> int:
+        """Number of homes."""
+        return len(self.homes.frame)
+
+    @property
+    def workers(self) -> NDArray[np.float64]:
+        """Workers per home, float64 (homes,)."""
+        return np.asarray(self.homes.frame["workers"], np.float64)
+
+    def pool(self, site: int, roster: str | None = None) -> NDArray[np.float64]:
+        """Return the workers of each home who belong to a site's labour pool.
+
+        Without known employees, every worker of the territory does.
+        """
+        known = self.homes.pool
+        if known is None:
+            return self.workers
+        rows = known[known["site"] == self.sites[site].name]
+        if roster is not None:
+            rows = rows[rows["roster"].isin(["", roster])]
+        weights = rows["workers"].to_numpy(np.float64)
+        found = np.bincount(rows["home"].to_numpy(np.intp), weights=weights, minlength=self.n_homes)
+        return np.asarray(found, np.float64)
+
+    def works_on(self, shift_id: int, day: ChosenDay) -> bool:
+        """Whether a shift starts on a kind of day."""
+        row = self.shift_rows[shift_id]
+        in_season = row.period is None or row.period[0] <= day.date <= row.period[1]
+        return in_season and bool(set(row.days) & set(day.weekdays))
+
+    def days_per_year(self, shift_id: int, day: ChosenDay) -> float:
+        """Return how many days a year a shift works on a kind of day.
+
+        Weekdays are split between school weeks and holiday weeks when both kinds are
+        studied (36 school weeks of 52; public holidays are not taken out). A seasonal roster
+        works its part of the year on each of them.
+        """
+        row = self.shift_rows[shift_id]
+        worked = len(set(row.days) & set(day.weekdays)) * share_of_year(row.season)
+        kinds = {d.kind for d in self.days}
+        weeks = WEEKS
+        if {"school_weekday", "holiday_weekday"} <= kinds:
+            if day.kind == "school_weekday":
+                weeks = SCHOOL_WEEKS
+            elif day.kind == "holiday_weekday":
+                weeks = WEEKS - SCHOOL_WEEKS
+        return float(worked * weeks)
+
+    def edges(self, shift_id: int, day: ChosenDay) -> tuple[Edge, Edge]:
+        """Return both edges of a shift starting on the date of ``day``, on its axis."""
+        row = self.shift_rows[shift_id]
+        site, limits = self.sites[row.site], self.territory.limits
+        margin_in = limits.margin_in_min if site.margin_in_min is None else site.margin_in_min
+        margin_out = limits.margin_out_min if site.margin_out_min is None else site.margin_out_min
+        zone = self.territory.zone
+        start_s = local_to_axis(day.date, row.start_s, zone)
+        end_s = local_to_axis(day.date, row.end_s, zone, day_offset=int(row.crosses_midnight))
+        return (
+            Edge(returning=False, at_s=start_s, margin_s=round(margin_in * 60)),
+            Edge(returning=True, at_s=end_s, margin_s=round(margin_out * 60)),
+        )
+
+
+def engine_limits(limits: Limits) -> EngineLimits:
+    """Return the territory's limits in the engine's seconds."""
+    return EngineLimits(
+        max_total_s=round(limits.max_total_min * 60),
+        max_walk_s=round(limits.max_walk_min * 60),
+        max_transfers=limits.max_transfers,
+        max_wait_s=round(limits.max_wait_min * 60),
+    )
+
+
+def shift_rows(sites: tuple[Site, ...]) -> Iterator[ShiftRow]:
+    """Yield one row per site, roster and shift."""
+    shift_id = 0
+    for index, site in enumerate(sites):
+        for roster in site.rosters:
+            for shift in roster.shifts:
+                yield ShiftRow(
+                    shift_id=shift_id,
+                    site=index,
+                    site_name=site.name,
+                    employer=site.employer,
+                    roster=roster.name,
+                    shift=shift.name,
+                    start_s=shift.start,
+                    end_s=shift.end,
+                    crosses_midnight=shift.crosses_midnight,
+                    headcount=shift.headcount,
+                    days=tuple(shift.days),
+                    period=roster.period,
+                )
+                shift_id += 1
+
+
+def idle_rosters(study: Study) -> tuple[Finding, ...]:
+    """Name the rosters that work on none of the dates studied, e.g. out of their season."""
+    worked: dict[str, bool] = {}
+    for row in study.shift_rows:
+        name = f"{row.site_name}, {row.roster}"
+        works = any(study.works_on(row.shift_id, day) for day in study.days)
+        worked[name] = worked.get(name, False) or works
+    idle = [name for name, works in worked.items() if not works]
+    if not idle:
+        return ()
+    return (
+        Finding(
+            "warning",
+            "idle_rosters",
+            "{count} rosters work on none of the dates studied and read as out of reach: add "
+            "a date within their period to days.extra.",
+            count=len(idle),
+            examples=tuple(idle[:5]),
+        ),
+    )

@@ -1,0 +1,39 @@
+"""Seconds per street piece of each mode, as a territory asks: speeds, slopes, safe ways."""
+
+from __future__ import annotations
+
+from mobility.streets.arcs import Times
+from mobility.streets.graph import Streets
+from mobility.streets.modes import edge_times
+from mobility.streets.slopes import edge_grades
+from mobility.territory.project import StreetMode, Territory
+
+
+def mode_times(
+    territory: Territory, streets: Streets, mode: StreetMode, *, safe: bool = False
+) -> Times:
+    """Return the seconds per street piece of a mode, both ways.
+
+    Cycling slows down uphill where the territory has an elevation raster.
+
+    Parameters
+    ----------
+    safe
+        Leave out streets where walking or cycling in the dark is unsafe.
+
+    Raises
+    ------
+    SourceNotFoundError, SourceError
+        The raster is missing or cannot be used.
+    """
+    grades = None
+    if mode in ("bike", "e_bike") and territory.sources.elevation is not None:
+        grades = edge_grades(streets, territory.resolve(territory.sources.elevation))
+    return edge_times(
+        streets,
+        mode,
+        territory.speeds,
+        safe_at_night=safe,
+        assume_lit=territory.night.assume_lit,
+        grades=grades,
+    )

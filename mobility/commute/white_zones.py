@@ -1,0 +1,224 @@
+"""White zones: who cannot make the commute, and the limit that binds.
+
+The reason is found by relaxing one limit at a time and asking the engine again; the first
+relaxation that makes the commute hold names the remedy to examine first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mobility.base.clock import local_to_axis
+from mobility.commute.access import Access, counting_modes
+from mobility.commute.door_to_door import at_gate, both_ways, transit_times
+from mobility.commute.night import by_day
+from mobility.commute.study import Progress, Study, engine_limits, quiet
+from mobility.engine.journeys import Edge, EngineLimits, relaxed
+from mobility.sources.days import ChosenDay
+from mobility.timetable.arrays import INF
+
+Bool = NDArray[np.bool_]
+
+SERVED, OUTBOUND_ONLY, RETURN_ONLY, NEITHER = 0, 1, 2, 3
+STATUSES = ("served", "outbound_only", "return_only", "neither")
+
+#: Reasons in the order in which their limit is relaxed; 0 stands for a served home.
+REASONS = (
+    "",
+    "no_stop_home",
+    "no_stop_gate",
+    "no_service_hour",
+    "no_return",
+    "too_long",
+    "too_many_transfers",
+    "only_school_days",
+    "unsafe_night",
+    "several",
+)
+
+#: Relaxed values: a direction of three hours and five changes is no offer for a commute.
+RELAXED_TOTAL_S, RELAXED_TRANSFERS = 10_800, 5
+#: "The best hour of the same day" is looked for at each of these clock times.
+BEST_HOURS_S = tuple(range(4 * 3600, 24 * 3600, 1800))
+
+
+@dataclass(frozen=True)
+class WhiteZones:
+    """Status and reason of every home for every shift and kind of day.
+
+    Attributes
+    ----------
+    keys
+        One row per shift and kind of day: ``shift_id``, ``day_kind``.
+    status : int8[Z, H]
+        Index into `STATUSES`: served, outbound only, return only, neither.
+    reason : int8[Z, H]
+        Index into `REASONS`; 0 where served.
+    """
+
+    access: Access
+    keys: pd.DataFrame
+    status: NDArray[np.int8]
+    reason: NDArray[np.int8]
+
+    def row(self, shift_id: int, day_kind: str) -> int:
+        """Return the row of a shift and kind of day."""
+        found = np.flatnonzero(
+            (self.keys["shift_id"] == shift_id) & (self.keys["day_kind"] == day_kind)
+        )
+        return int(found[0])
+
+
+def white_zones(access: Access, *, progress: Progress = quiet) -> WhiteZones:
+    """Return the white zones of every shift and kind of day, with the binding reasons."""
+    progress("white zones")
+    study = access.study
+    keys = access.keys[["shift_id", "day_kind"]].drop_duplicates().reset_index(drop=True)
+    days = {day.kind: day for day in study.days}
+    pairs = [(int(s), days[k]) for s, k in keys.itertuples(index=False)]
+    status = np.array([_status(access, s, d) for s, d in pairs], np.int8)
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        hours = _best_hours(study, pairs, pool)
+        found = pool.map(lambda z: _reasons(access, *pairs[z], status[z], hours), range(len(pairs)))
+        reason = np.array(list(found), np.int8)
+    return WhiteZones(access, keys, status, reason)
+
+
+def _status(access: Access, shift_id: int, day: ChosenDay) -> NDArray[np.int8]:
+    out, back, both = access.counted(shift_id, day.kind)
+    status = np.where(out, OUTBOUND_ONLY, np.where(back, RETURN_ONLY, NEITHER))
+    # Out by one mode and back by another only is no commute; it reads as the outbound alone.
+    return np.where(both, SERVED, status).astype(np.int8)
+
+
+#: By site, kind of day and whether it is dark at the gate: who can go, and return.
+Hours = dict[tuple[int, str, bool], tuple[Bool, Bool]]
+
+
+def _best_hours(
+    study: Study, pairs: list[tuple[int, ChosenDay]], pool: ThreadPoolExecutor
+) -> Hours:
+    """Return who can go, and return, at some hour of the day, the light being the shift's."""
+    asked: dict[tuple[int, str, bool], tuple[int, ChosenDay]] = {}
+    for shift_id, day in pairs:
+        for dark in _darkness(study, shift_id, day):
+            asked[study.shift_rows[shift_id].site, day.kind, dark] = (shift_id, day)
+    if study.feed.stops.empty:
+        nobody = np.zeros(study.n_homes, bool)
+        return dict.fromkeys(asked, (nobody, nobody))
+    limits = engine_limits(study.territory.limits)
+
+    def best(key: tuple[int, str, bool]) -> tuple[Bool, Bool]:
+        shift_id, day = asked[key]
+        variant = by_day(study.after_dark if key[2] else study)
+        held = []
+        for edge in study.edges(shift_id, day):
+            some = np.zeros(study.n_homes, bool)
+            for clock_s in BEST_HOURS_S:
+                at_s = local_to_axis(day.date, clock_s, study.territory.zone)
+                moved = Edge(returning=edge.returning, at_s=at_s, margin_s=edge.margin_s)
+                some |= transit_times(variant, key[0], day, moved, limits).elapsed_s < INF
+            held.append(some)
+        return held[0], held[1]
+
+    return dict(zip(asked, pool.map(best, asked), strict=True))
+
+
+def _darkness(study: Study, shift_id: int, day: ChosenDay) -> tuple[bool, bool]:
+    """Return whether safe ways are asked for at the gate, for either edge of a shift."""
+    out, back = study.edges(shift_id, day)
+    return at_gate(study, day, out) is not study, at_gate(study, day, back) is not study
+
+
+def _reasons(
+    access: Access,
+    shift_id: int,
+    day: ChosenDay,
+    status: NDArray[np.int8],
+    hours: Hours,
+) -> NDArray[np.int8]:
+    """Return the reason of each white home for one shift on one kind of day."""
+    study = access.study
+    site = study.shift_rows[shift_id].site
+    limits = engine_limits(study.territory.limits)
+    reason = np.where(status == SERVED, 0, REASONS.index("several")).astype(np.int8)
+    missing_out = (status == NEITHER) | (status == RETURN_ONLY)
+    missing_back = (status == NEITHER) | (status == OUTBOUND_ONLY)
+    open_ = status != SERVED
+
+    def settle(name: str, out: Bool, back: Bool) -> None:
+        """Give the reason to open homes whose missing directions now hold."""
+        cured = open_ & (out | ~missing_out) & (back | ~missing_back)
+        reason[cured] = REASONS.index(name)
+        open_[cured] = False
+
+    def ask(changed: EngineLimits, on: ChosenDay = day) -> tuple[Bool, Bool]:
+        out, back = study.edges(shift_id, on)
+        return (
+            transit_times(study, site, on, out, changed).elapsed_s < INF,
+            transit_times(study, site, on, back, changed).elapsed_s < INF,
+        )
+
+    dark_out, dark_back = _darkness(study, shift_id, day)
+    best_out, best_back = hours[site, day.kind, dark_out][0], hours[site, day.kind, dark_back][1]
+    school = next((d for d in study.days if d.kind == "school_weekday"), None)
+    trials: list[tuple[str, Callable[[], tuple[Bool, Bool]]]] = [
+        ("no_stop_home", lambda: ask(relaxed(limits, home_walk_counts=False))),
+        ("no_stop_gate", lambda: ask(relaxed(limits, gate_walk_counts=False))),
+        ("no_service_hour", lambda: (best_out, best_back)),
+        ("no_return", lambda: (status == OUTBOUND_ONLY, status == OUTBOUND_ONLY)),
+        ("too_long", lambda: ask(relaxed(limits, max_total_s=RELAXED_TOTAL_S))),
+        ("too_many_transfers", lambda: ask(relaxed(limits, max_transfers=RELAXED_TRANSFERS))),
+    ]
+    if school is not None and _school_could_run(day, school) and study.works_on(shift_id, school):
+        trials.append(("only_school_days", lambda: ask(limits, school)))
+    if study.feed.stops.empty:
+        # Nothing is known of public transport: what fails is the way on the streets.
+        trials = []
+    if study.territory.limits.safe_at_night:
+        # Before "no return", which any home that can only go would meet.
+        place = next((k for k, (n, _) in enumerate(trials) if n == "no_return"), 0)
+        trials.insert(place, ("unsafe_night", lambda: _by_day(study, shift_id, day, limits)))
+    for name, trial in trials:
+        if open_.any():
+            settle(name, *trial())
+    if study.feed.stops.empty:
+        reason[open_] = REASONS.index("too_long")
+    else:
+        _structural(study, site, open_, reason)
+    return reason
+
+
+def _school_could_run(day: ChosenDay, school: ChosenDay) -> bool:
+    """Whether another kind of day is one of the weekdays of school term, as holidays are."""
+    return day.kind != school.kind and set(day.weekdays) <= set(school.weekdays)
+
+
+def _by_day(study: Study, shift_id: int, day: ChosenDay, limits: EngineLimits) -> tuple[Bool, Bool]:
+    """Return who could go and return, by one mode, if every way were safe in the dark."""
+    daring = by_day(study)
+    held = np.zeros(study.n_homes, bool)
+    for mode in counting_modes(study):
+        out, back = both_ways(daring, shift_id, day, mode, limits)
+        held |= (out.elapsed_s < INF) & (back.elapsed_s < INF)
+    return held, held
+
+
+def _structural(study: Study, site: int, open_: Bool, reason: NDArray[np.int8]) -> None:
+    """Name what no single relaxation cures, when a stop is out of walking reach anyway."""
+    cap_s = round(study.territory.limits.max_walk_min * 60)
+    walks = study.home_walks
+    nearest = np.full(study.n_homes, INF, np.int64)
+    filled = np.diff(walks.ptr) > 0
+    nearest[filled] = walks.walk_s[walks.ptr[:-1][filled]]
+    far = nearest > cap_s
+    reason[open_ & far] = REASONS.index("no_stop_home")
+    if study.egress_s[site].min(initial=INF) > cap_s:
+        reason[open_ & ~far] = REASONS.index("no_stop_gate")

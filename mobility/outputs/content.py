@@ -1,0 +1,374 @@
+"""The report's content: from results to sentences, pictures and tables in one language."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from mobility import __version__
+from mobility.commute.access import Access, counted_rows, roster_shifts, rosters
+from mobility.commute.study import ShiftRow, Study
+from mobility.commute.white_zones import REASONS, WhiteZones
+from mobility.outputs import blocks
+from mobility.outputs.layers import roster_status
+from mobility.outputs.pictures import Painter
+from mobility.outputs.prose import DEFINITIONS, METHODS, REMEDIES, WORST_OF
+from mobility.outputs.sheets import NUMERIC, Sheet, all_sheets, cell_text
+from mobility.outputs.shuttle_part import lines_figure, plan_sentence, shuttle_part
+from mobility.outputs.shuttle_sheets import shuttle_sheets
+from mobility.outputs.shuttle_tables import Shuttles
+from mobility.outputs.words import HARD, Words
+
+#: Pictures of shifts side by side.
+ABREAST = 3
+LEGEND = ("There and back", "Outbound only", "Return only", "Neither direction")
+
+
+def document(
+    access: Access,
+    zones: WhiteZones,
+    *,
+    before: Access | None = None,
+    language: str = "fr",
+    shuttles: Shuttles | None = None,
+) -> blocks.Document:
+    """Return the report of a run, ready to be laid out.
+
+    Parameters
+    ----------
+    access, zones
+        The results.
+    before
+        The present, where the results are those of a variant.
+    language
+        ``fr`` or ``en``.
+    shuttles
+        The shuttle plans of the territory, if it has some.
+    """
+    study = access.study
+    words = Words(language, study.territory.limits.min_workers_shown)
+    sheets = all_sheets(access, zones, before, words)
+    if shuttles is not None:
+        sheets |= shuttle_sheets(shuttles, study, words)
+    return Writer(access, zones, words, sheets, shuttles).document()
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Turns results into blocks."""
+
+    access: Access
+    zones: WhiteZones
+    words: Words
+    sheets: dict[str, Sheet]
+    shuttles: Shuttles | None = None
+
+    @property
+    def study(self) -> Study:
+        """The study of the results."""
+        return self.access.study
+
+    @cached_property
+    def painter(self) -> Painter:
+        """The maps, which share one background."""
+        found = {s.attribution: None for s in self.study.sources if s.role == "streets"}
+        return Painter(self.study, " · ".join(filter(None, found)) or "")
+
+    def document(self) -> blocks.Document:
+        """Return the whole report."""
+        t = self.words.t
+        return blocks.Document(
+            language=self.words.language,
+            title=self.study.territory.name,
+            subtitle=t("Who can get to work and back home, on every shift"),
+            footer=t(
+                "{territory} · mobility {version}",
+                territory=self.study.territory.name,
+                version=__version__,
+            ),
+            blocks=(
+                *self._essentials(),
+                *self._sites(),
+                *self._white_zones(),
+                *self._late(),
+                *self._groups(),
+                *self._shuttles(),
+                *self._comparison(),
+                *self._grounds(),
+            ),
+        )
+
+    # --- the first page ---
+
+    def _essentials(self) -> Iterator[blocks.Block]:
+        t, frame = self.words.t, self.sheets["summary"].frame
+        yield blocks.Heading(t("In one page"))
+        white = int(frame["is_white"].sum())
+        yield blocks.Text(
+            t(
+                "White rosters: {white} of {n}, held without a car by fewer than {share} of the "
+                "labour pool.",
+                white=white,
+                n=len(frame),
+                share=self.words.percent(self.study.territory.limits.white_site_share),
+            ),
+            "lead",
+        )
+        if self.study.scenario:
+            yield blocks.Text(t("The figures include the plan: {plan}.", plan=self.study.scenario))
+        yield blocks.Text(t(WORST_OF))
+        yield blocks.Cards(tuple(self._card(row) for row in frame.to_dict("records")))
+        yield blocks.Legend(self._legend(("There and back", "One way only", "Neither direction")))
+        if self.shuttles is not None:
+            yield blocks.Text(plan_sentence(self.shuttles, self.words))
+        yield blocks.Text(t(DEFINITIONS["White zone"]), "callout")
+        yield blocks.Text(self._limits(), "note")
+
+    def _legend(self, labels: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
+        styles = (0, 1, 3) if len(labels) == 3 else range(4)
+        return tuple((i, self.words.t(label)) for i, label in zip(styles, labels, strict=True))
+
+    def _card(self, row: dict[Hashable, Any]) -> blocks.Card:
+        t, words = self.words.t, self.words
+        roster = words.roster(str(row["roster"]))
+        parts = tuple(
+            self._part(style, label, row[key], row["pool"])
+            for style, label, key in (
+                (0, "There and back", "reachable"),
+                (1, "One way only", "one_way_only"),
+                (3, "Neither direction", "neither"),
+            )
+        )
+        if pd.isna(row["reachable"]):
+            sentence = t("How many workers can go and come back is withheld (few people)")
+        else:
+            sentence = t(
+                "{n} of {pool} workers can go and come back",
+                n=words.number(row["reachable"]),
+                pool=words.number(row["pool"]),
+            )
+        reason = str(row["main_reason"])
+        if reason:
+            sentence += t("; main obstacle: {reason}", reason=words.reason(reason))
+        return blocks.Card(
+            title=f"{row['site']} · {roster}",
+            subtitle=" · ".join(
+                filter(
+                    None, [str(row["employer"]), t("{n} jobs", n=words.number(row["headcount"]))]
+                )
+            ),
+            headline=self._headline(row),
+            sentence=sentence,
+            parts=parts,
+            flag=t("White site") if row["is_white"] else "",
+        )
+
+    def _headline(self, row: dict[Hashable, Any]) -> str:
+        """Return the share of the pool; a withheld one as the side of the threshold it is on."""
+        if pd.notna(row["share"]):
+            return self.words.percent(row["share"])
+        threshold = self.words.percent(self.study.territory.limits.white_site_share)
+        return f"{'<' if row['is_white'] else '≥'}{HARD}{threshold}"
+
+    def _part(self, style: int, label: str, count: object, pool: object) -> blocks.Part:
+        shown = None
+        if pd.notna(count) and pd.notna(pool) and float(str(pool)):  # type: ignore[call-overload]
+            shown = float(str(count)) / float(str(pool))
+        return blocks.Part(
+            style,
+            self.words.t(label),
+            self.words.number(count),
+            self.words.percent(shown),
+            shown,
+        )
+
+    def _limits(self) -> str:
+        limits, words = self.study.territory.limits, self.words
+        return words.t(
+            "A direction holds within these limits: {total} min door to door, {walk} min on foot, "
+            "{changes} changes, no wait over {wait} min; {margin_in} min from the gate to the "
+            "work station, {margin_out} min back.",
+            total=words.number(limits.max_total_min),
+            walk=words.number(limits.max_walk_min),
+            changes=limits.max_transfers,
+            wait=words.number(limits.max_wait_min),
+            margin_in=words.number(limits.margin_in_min),
+            margin_out=words.number(limits.margin_out_min),
+        )
+
+    # --- site by site ---
+
+    def _sites(self) -> Iterator[blocks.Block]:
+        t, study = self.words.t, self.study
+        found = rosters(self.access)
+        cards = self.sheets["summary"].frame.to_dict("records")
+        site_before = -1
+        yield blocks.Heading(t("Site by site"), new_page=True)
+        for row, ((site, roster), shift_ids), card in zip(
+            counted_rows(found), roster_shifts(study).items(), cards, strict=True
+        ):
+            place = study.sites[site]
+            if site != site_before:
+                yield blocks.Heading(place.name, 2, new_page=site_before >= 0)
+            site_before = site
+            name = self.words.roster(roster)
+            figure = blocks.Figure(
+                self.painter.png(roster_status(found, row), site),
+                self._alt(place.name, name, t("all working days")),
+                t("Roster {roster}: every shift, every kind of working day", roster=name),
+            )
+            yield blocks.Panel(figure, self._card(card), self._notes(shift_ids))
+            yield blocks.Legend(self._legend(LEGEND))
+            yield from self._shifts(site, roster, shift_ids)
+
+    def _notes(self, shift_ids: list[int]) -> tuple[tuple[str, str], ...]:
+        rows = [self.study.shift_rows[i] for i in shift_ids]
+        return tuple(
+            (
+                row.shift,
+                f"{self.words.hours(row.start_s, row.end_s)}, {self.words.weekdays(row.days)}",
+            )
+            for row in rows
+        )
+
+    def _alt(self, site: str, work: str, day: str) -> str:
+        return self.words.t(
+            "Map of the homes by what holds: {site}, {work}, {day}", site=site, work=work, day=day
+        )
+
+    def _shifts(self, site: int, roster: str, shift_ids: list[int]) -> Iterator[blocks.Block]:
+        words, study = self.words, self.study
+        pictures = [p for i in shift_ids if (p := self._shift_picture(study.shift_rows[i]))]
+        if len(shift_ids) > 1:
+            for k in range(0, len(pictures), ABREAST):
+                yield blocks.Strip(tuple(pictures[k : k + ABREAST]))
+        sheet = self.sheets["shifts"]
+        mine = (sheet.frame["site"] == study.sites[site].name) & (sheet.frame["roster"] == roster)
+        columns = ("shift", "day_kind", "reachable", "outbound_only", "return_only", "neither")
+        yield self._table(
+            sheet.only(*columns, "share", "main_reason", rows=mine),
+            caption=words.t(
+                "Workers by what holds, on each kind of day; labour pool: {pool} workers.",
+                pool=words.number(sheet.frame.loc[mine, "pool"].iloc[0]),
+            ),
+        )
+
+    def _shift_picture(self, row: ShiftRow) -> blocks.Figure | None:
+        """Return the map of a shift on the first kind of day on which it works."""
+        day = next((d for d in self.study.days if self.study.works_on(row.shift_id, d)), None)
+        if day is None:
+            return None
+        z = self.zones.row(row.shift_id, day.kind)
+        frame = self.sheets["shifts"].frame
+        share = frame["share"].iloc[z]
+        kind = self.words.day(day)
+        return blocks.Figure(
+            self.painter.png(self.zones.status[z], row.site, small=True),
+            self._alt(row.site_name, row.shift, kind),
+            f"{row.shift} {self.words.hours(row.start_s, row.end_s)}",
+            kind
+            if pd.isna(share)
+            else self.words.t(
+                "{day}: {share} there and back", day=kind, share=self.words.percent(share)
+            ),
+        )
+
+    def _table(self, sheet: Sheet, *, caption: str = "") -> blocks.Table:
+        words = self.words
+        rows = [
+            tuple(cell_text(words, self.study, c.kind, row[c.key]) for c in sheet.columns)
+            for row in sheet.frame.to_dict("records")
+        ]
+        return blocks.Table(
+            tuple(words.t(c.heading) for c in sheet.columns),
+            tuple(rows),
+            tuple(c.kind in NUMERIC for c in sheet.columns),
+            caption or words.t(sheet.note),
+        )
+
+    # --- themes ---
+
+    def _white_zones(self) -> Iterator[blocks.Block]:
+        t, sheet = self.words.t, self.sheets["reasons"]
+        reasons = [f"reason_{name}" for name in REASONS if name]
+        seen = [c for c in reasons if sheet.frame[c].isna().any() or (sheet.frame[c] > 0).any()]
+        yield blocks.Heading(t("White zones: what binds, and what to examine"), new_page=True)
+        yield blocks.Text(
+            t("The first limit that, relaxed alone, makes the missing directions hold.")
+        )
+        yield blocks.Heading(t("Remedy to examine first, for each reason"), 2)
+        names = [c.removeprefix("reason_") for c in seen]
+        yield blocks.Bullets(
+            tuple((self._sentence(self.words.reason(n)), t(REMEDIES[n])) for n in names)
+        )
+        if seen:
+            yield self._table(sheet.only("site", "roster", "shift", "day_kind", *seen))
+
+    def _sentence(self, text: str) -> str:
+        return text[:1].upper() + text[1:]
+
+    def _late(self) -> Iterator[blocks.Block]:
+        if "late" not in self.sheets:
+            return
+        t, sheet = self.words.t, self.sheets["late"]
+        yield blocks.Heading(t("Last return"), new_page=True)
+        yield blocks.Text(
+            t(
+                "How long one may stay after the end of the shift and still get home by public "
+                "transport or on foot within the limits, by steps of 15 minutes up to three hours."
+            )
+        )
+        keys = [c.key for c in sheet.columns if c.key != "pool"]
+        yield self._table(sheet.only(*keys))
+
+    def _groups(self) -> Iterator[blocks.Block]:
+        if "groups" in self.sheets:
+            yield blocks.Heading(self.words.t("Groups of the population"))
+            yield self._table(self.sheets["groups"])
+
+    def _shuttles(self) -> Iterator[blocks.Block]:
+        if self.shuttles is not None:
+            sheets = {k: s for k, s in self.sheets.items() if k.startswith("shuttle_")}
+            if "shuttle_factors" in sheets:
+                # A page has no room for their names in the territory file; the workbook does.
+                keys = (c.key for c in sheets["shuttle_factors"].columns if c.key != "name")
+                sheets["shuttle_factors"] = sheets["shuttle_factors"].only(*keys)
+            tables = {k: self._table(s) for k, s in sheets.items() if k != "shuttle_calls"}
+            drawing = lines_figure(self.shuttles, self.study, self.painter.attribution, self.words)
+            yield from shuttle_part(self.shuttles, tables, self.words, drawing)
+
+    def _comparison(self) -> Iterator[blocks.Block]:
+        if "comparison" in self.sheets:
+            yield blocks.Heading(self.words.t("Before and after the plan"), new_page=True)
+            yield self._table(self.sheets["comparison"])
+
+    def _grounds(self) -> Iterator[blocks.Block]:
+        t = self.words.t
+        yield blocks.Heading(t("What the figures rest on"), new_page=True)
+        yield blocks.Heading(t("Kinds of day"), 2)
+        yield self._table(self.sheets["days"])
+        if "findings" in self.sheets:
+            yield blocks.Heading(t("What to know about the data"), 2)
+            rows = self.sheets["findings"].frame.itertuples(index=False)
+            yield blocks.Bullets(tuple((f"{r.severity} · {r.source}", str(r.text)) for r in rows))
+        yield blocks.Heading(t("Parameters"), 2)
+        yield self._table(self.sheets["parameters"])
+        yield blocks.Heading(t("Sources and licences"), 2)
+        yield self._table(self.sheets["sources"])
+        yield blocks.Heading(t("Definitions"), 2)
+        yield blocks.Bullets(tuple((t(name), t(text)) for name, text in DEFINITIONS.items()))
+        yield blocks.Heading(t("Methods in short"), 2)
+        yield blocks.Bullets(tuple(("", t(text)) for text in METHODS))
+        yield blocks.Text(
+            t(
+                "Counts below {n} workers are withheld, and so are those from which one could be "
+                "worked out; a withheld count reads “{mark}”, a withheld share “–”.",
+                n=self.words.threshold,
+                mark=self.words.number(None),
+            ),
+            "note",
+        )

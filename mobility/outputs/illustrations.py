@@ -1,0 +1,251 @@
+"""What a recommendation changes, shown: the territory with it, and the journey of one home."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mobility.base.clock import DAY_S
+from mobility.base.i18n import translate
+from mobility.commute.access import Access, assess
+from mobility.commute.examples import LegText, answers
+from mobility.commute.study import Progress, Study, quiet
+from mobility.commute.white_zones import SERVED, WhiteZones, white_zones
+from mobility.outputs.sections import Section
+from mobility.remedies.gains import gains_between
+from mobility.remedies.patch import what_if
+from mobility.remedies.remedy import Remedy
+from mobility.remedies.search import Workbench
+from mobility.remedies.stops import remember_dark
+from mobility.timetable.arrays import INF
+
+Journeys = tuple[tuple[LegText, ...], tuple[LegText, ...]]
+
+
+@dataclass(frozen=True)
+class Example:
+    """The journeys of one home that gains a shift, before and after.
+
+    Attributes
+    ----------
+    before, after
+        Outbound and return; empty where there is none.
+    street_s
+        Seconds there and back by a mode on streets, where that is what serves the home.
+    """
+
+    home_id: str
+    shift_id: int
+    day_kind: str
+    before: Journeys
+    after: Journeys
+    street_s: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Illustration:
+    """A recommendation, the territory with it, and an example where one may be shown."""
+
+    remedy: Remedy
+    access: Access
+    zones: WhiteZones
+    example: Example | None
+
+
+def illustrate(
+    bench: Workbench,
+    zones: WhiteZones,
+    remedies: Sequence[Remedy],
+    *,
+    progress: Progress = quiet,
+) -> list[Illustration]:
+    """Return the territory with each remedy, by a full run, and an example of who gains.
+
+    Parameters
+    ----------
+    zones
+        White zones of the present, on the workbench's study.
+    """
+    progress("maps")
+    found = []
+    for remedy in remedies:
+        if remedy.rescued:
+            after = _rescued(zones, remedy)
+            found.append(Illustration(remedy, zones.access, after, _cycled(zones, remedy)))
+            continue
+        access = _access_with(bench, remedy)
+        if access is not None:
+            example = example_between(zones.access, access)
+            found.append(Illustration(remedy, access, white_zones(access), example))
+    return found
+
+
+def _access_with(bench: Workbench, remedy: Remedy) -> Access | None:
+    """Return the assessment with a remedy, none where it is not known how to make it."""
+    if remedy.lever is not None:
+        return assess(what_if(bench.study, [remedy.lever]))
+    if remedy.hours is not None:
+        return assess(with_hours(bench.study, *remedy.hours))
+    return None if remedy.scenario is None else remedy.scenario()
+
+
+def with_hours(study: Study, rosters: Sequence[tuple[int, str]], minutes: int) -> Study:
+    """Return the study with all shifts of some rosters begun and ended later.
+
+    Parameters
+    ----------
+    rosters
+        Site index and roster name.
+    minutes
+        Later when positive.
+    """
+    sites = []
+    for index, site in enumerate(study.sites):
+        mine = [
+            roster.model_copy(
+                update={
+                    "shifts": [
+                        shift.model_copy(
+                            update={
+                                "start": (shift.start + 60 * minutes) % DAY_S,
+                                "end": (shift.end + 60 * minutes) % DAY_S,
+                            }
+                        )
+                        for shift in roster.shifts
+                    ]
+                }
+            )
+            if (index, roster.name) in rosters
+            else roster
+            for roster in site.rosters
+        ]
+        sites.append(site.model_copy(update={"rosters": mine}))
+    found = replace(study, sites=tuple(sites))
+    if study.territory.limits.safe_at_night:
+        remember_dark(found, replace(study.after_dark, sites=tuple(sites)))
+    return found
+
+
+def _rescued(zones: WhiteZones, remedy: Remedy) -> WhiteZones:
+    """Return the white zones without the homes that a remedy on streets takes to a site."""
+    status, reason = zones.status.copy(), zones.reason.copy()
+    rows = zones.access.study.shift_rows
+    for one in remedy.rescued:
+        for z, shift_id in enumerate(zones.keys["shift_id"]):
+            if rows[int(shift_id)].site == one.site:
+                status[z, one.homes] = SERVED
+                reason[z, one.homes] = 0
+    return replace(zones, status=status, reason=reason)
+
+
+def example_between(before: Access, after: Access) -> Example | None:
+    """Return the journeys of the home of most workers that gains a shift by public transport.
+
+    None where homes are personal: the walk of a journey would tell where someone lives.
+    """
+    study = before.study
+    if study.homes.personal:
+        return None
+    best: tuple[float, int, str, int] | None = None
+    for (shift_id, kind), gained in gains_between(before, after).keys.items():
+        row = after.row(shift_id, kind, "transit")
+        if row is None:
+            continue
+        homes = np.flatnonzero(gained & after.holds[row])
+        if homes.size:
+            shift = study.shift_rows[shift_id]
+            pool = study.pool(shift.site, shift.roster)[homes]
+            most = int(pool.argmax())
+            if best is None or pool[most] > best[0]:
+                best = (float(pool[most]), shift_id, kind, int(homes[most]))
+    if best is None:
+        return None
+    _, shift_id, kind, home = best
+    name = str(study.homes.frame["home_id"].iloc[home])
+    return Example(
+        name, shift_id, kind, _texts(study, shift_id, kind, home),
+        _texts(after.study, shift_id, kind, home),
+    )  # fmt: skip
+
+
+def _texts(study: Study, shift_id: int, kind: str, home: int) -> Journeys:
+    out, back = answers(study, shift_id, kind)
+    return out.texts(home), back.texts(home)
+
+
+def _cycled(zones: WhiteZones, remedy: Remedy) -> Example | None:
+    """Return the ride, by bicycle or car, of the home of most workers that a remedy serves."""
+    study = zones.access.study
+    mode = "car" if remedy.kind == "carpool" else "bike"
+    mode = "e_bike" if mode == "bike" and "e_bike" in study.street_times else mode
+    if study.homes.personal or mode not in study.street_times:
+        return None
+    one = remedy.rescued[0]
+    pool = np.where(one.homes, study.pool(one.site), 0.0)
+    best: tuple[float, int, str, int] | None = None
+    for z, (shift_id, kind) in enumerate(zones.keys.itertuples(index=False)):
+        if study.shift_rows[int(shift_id)].site == one.site:
+            people = np.where(zones.status[z] != SERVED, pool, 0.0)
+            home = int(people.argmax())
+            if people[home] > 0 and (best is None or people[home] > best[0]):
+                best = (float(people[home]), int(shift_id), str(kind), home)
+    if best is None:
+        return None
+    _, shift_id, kind, home = best
+    there, back = (int(way[one.site, home]) for way in study.street_times[mode])
+    if INF in (there, back):
+        return None
+    name = str(study.homes.frame["home_id"].iloc[home])
+    return Example(
+        name, shift_id, kind, _texts(study, shift_id, kind, home), ((), ()), (there, back)
+    )
+
+
+def example_section(study: Study, found: Illustration, language: str) -> Section | None:
+    """Return the example of a recommendation in words, none where it has none."""
+    example = found.example
+    if example is None:
+        return None
+    shift = study.shift_rows[example.shift_id]
+    lines = [
+        translate(
+            "From {home} to {site}, shift {shift}, {day}:",
+            language,
+            home=example.home_id,
+            site=shift.site_name,
+            shift=shift.shift,
+            day=translate(example.day_kind, language),
+        )
+    ]
+    moments = [("before", example.before)]
+    if example.street_s is None:
+        moments.append(("after", example.after))
+    for moment, (out, back) in moments:
+        for way, legs in (("Outbound", out), ("Return", back)):
+            head = f"{translate(way, language)}, {translate(moment, language)}"
+            lines.append(head + translate(": ", language) + _journey(legs, language))
+    if example.street_s is not None:
+        there, back_s = (round(s / 60) for s in example.street_s)
+        text = (
+            "After: {there} min there and {back} min back by car, shared."
+            if found.remedy.kind == "carpool"
+            else "After: {there} min there and {back} min back by bicycle."
+        )
+        lines.append(translate(text, language, there=there, back=back_s))
+    return Section(found.remedy.head(language), tuple(lines))
+
+
+def _journey(legs: Sequence[LegText], language: str) -> str:
+    if not legs:
+        return translate("no journey within the limits", language)
+    parts = []
+    for leg in legs:
+        if leg.kind == "wait" and leg.depart == leg.arrive:
+            continue
+        riding = leg.kind == "ride" and leg.line
+        what = f"{translate('line', language)} {leg.line}" if riding else leg.kind
+        what = what if riding else translate(what, language)
+        parts.append(f"{leg.depart}–{leg.arrive} {what}")
+    return ", ".join(parts)

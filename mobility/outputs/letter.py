@@ -1,0 +1,139 @@
+"""The letter to the mobility authority: which trips, which days, what time, for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from mobility.base.i18n import translate
+from mobility.commute.access import assess
+from mobility.commute.loading import load
+from mobility.commute.study import Progress, quiet
+from mobility.outputs.sections import Report, Section
+from mobility.remedies.factors import load_factors
+from mobility.remedies.model import days_of
+from mobility.remedies.recommendations import distinct, effects_by_shift, retiming_remedy
+from mobility.remedies.remedy import count_text
+from mobility.remedies.search import Outcome, Retiming, Workbench, search
+from mobility.remedies.words import lever_names
+from mobility.territory.project import Territory
+
+OPENING = (
+    "The employers of these sites ask the mobility authority to examine the changes of timetable "
+    "listed below: {sites}. They follow from a computation of the way to work and back, at the "
+    "hours of each shift, on the published timetables."
+)
+BENEFICIARIES = (
+    "Beneficiaries are workers of the labour pool whose commute begins to hold both ways; "
+    "those who lose a commute they had are counted beside them. Counts under {threshold} are "
+    "withheld."
+)
+CLOSING = (
+    "We ask for an answer before the next change of timetables, and are at your disposal to "
+    "share the computation, which can be run again from its territory file."
+)
+
+
+def requests(bench: Workbench, outcomes: Sequence[Outcome], language: str) -> pd.DataFrame:
+    """Return one row per change asked for.
+
+    Columns: ``line``, ``headsign``, ``trips``, ``day_kinds``, ``change``, ``present``,
+    ``proposed``, ``beneficiaries``, ``losers`` (texts; small counts withheld).
+    """
+    threshold = bench.study.territory.limits.min_workers_shown
+    rows = []
+    for outcome in outcomes:
+        names = lever_names(bench, outcome.lever)
+        kinds = [translate(kind, language) for kind in days_of(bench.nets, outcome.lever)]
+        rows.append({
+            "line": names["line"],
+            "headsign": names["headsign"],
+            "trips": names["trips"],
+            "day_kinds": ", ".join(kinds),
+            "change": translate(outcome.lever.kind, language),
+            "present": names["present"],
+            "proposed": names["proposed"],
+            "beneficiaries": count_text(outcome.score.workers_gained, language, threshold),
+            "losers": count_text(outcome.score.workers_lost, language, threshold),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def request_letter(
+    found: Retiming, *, language: str = "fr", limit: int = 5, only_feasible: bool = True
+) -> Report:
+    """Return the letter that asks for the best changes of timetable.
+
+    Parameters
+    ----------
+    found
+        Search of the timetable.
+    language
+        ``fr`` or ``en``.
+    limit
+        Changes asked for at most.
+    only_feasible
+        Leave out changes for which a vehicle lacks.
+    """
+    bench = found.bench
+    study = bench.study
+    offered = [o for o in found.useful if o.feasible or not only_feasible]
+    outcomes = distinct(offered, limit)
+    threshold = study.territory.limits.min_workers_shown
+    factors = load_factors(study.territory.factors, file=study.territory.path)
+    sentences = [
+        retiming_remedy(bench, o, factors).sentence(language, threshold=threshold) for o in outcomes
+    ]
+    sites = sorted({e.site for o in outcomes for e in effects_by_shift(bench, o) if e.gained > 0})
+    signed = ", ".join(
+        dict.fromkeys(s.employer or s.name for s in study.sites if not sites or s.name in sites)
+    )
+    sections = [
+        Section(
+            translate("Subject: request for changes of timetable", language),
+            (
+                translate("Dear Sir or Madam,", language),
+                translate(OPENING, language, sites=", ".join(sites) or study.territory.name),
+                translate(BENEFICIARIES, language, threshold=f"{threshold:.0f}")
+                + " "
+                + translate("Costs are orders of magnitude.", language),
+            ),
+        ),
+        Section(
+            translate("Changes asked for", language),
+            tuple(sentences) or (translate("No change of one trip brings anyone.", language),),
+            ((translate("Trips and times", language), requests(bench, outcomes, language)),)
+            if outcomes
+            else (),
+            is_list=bool(sentences),
+        ),
+        Section(
+            translate("Follow-up", language),
+            (
+                translate(CLOSING, language),
+                translate("Yours faithfully,", language),
+                translate("For the employers: {employers}", language, employers=signed),
+            ),
+        ),
+    ]
+    title = translate("To the mobility authority: {name}", language, name=study.territory.name)
+    return Report(title, language, tuple(sections))
+
+
+def write_letter(report: Report, folder: Path) -> list[Path]:
+    """Write ``letter.html`` and ``letter.md`` into a folder."""
+    return report.write(folder, "letter")
+
+
+def letter_of(territory: Territory, *, language: str = "fr", progress: Progress = quiet) -> Report:
+    """Read and search a territory; return its letter.
+
+    Raises
+    ------
+    MobilityError
+        A source or the territory is wrong.
+    """
+    access = assess(load(territory, progress=progress), progress=progress)
+    return request_letter(search(access, progress=progress), language=language)

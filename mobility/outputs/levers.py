@@ -1,0 +1,195 @@
+"""The outputs of a search of levers: tables, recommendations, examples, before/after map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+import pyogrio
+
+from mobility.base.files import staging, write_text
+from mobility.base.i18n import translate
+from mobility.base.literal import csv_text
+from mobility.base.privacy import suppress_counts
+from mobility.commute.access import Access, assess
+from mobility.commute.loading import load
+from mobility.commute.study import Progress, quiet
+from mobility.commute.white_zones import WhiteZones, white_zones
+from mobility.outputs.illustrations import Illustration, example_section, illustrate
+from mobility.outputs.lever_shuttles import shuttle_remedies, written_remedies
+from mobility.outputs.sections import Report, Section
+from mobility.remedies.recommendations import recommend, shown_remedies
+from mobility.remedies.remedy import Remedy
+from mobility.remedies.search import Retiming, search
+from mobility.remedies.shift_hours import ShiftHours, shift_hours
+from mobility.remedies.street_remedies import tracks_layer
+from mobility.shuttles.design import design_shuttles
+from mobility.territory.project import Territory
+
+#: Recommendations shown with their journeys and put on the map, at most.
+ILLUSTRATED = 20
+COUNTS = [
+    "workers_gained", "workers_lost", "commutes_gained", "commutes_lost", "rosters_gained",
+    "rosters_lost", "directions_lost",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class LeverResults:
+    """What `mobility levers` finds and writes.
+
+    Attributes
+    ----------
+    zones
+        White zones of the present.
+    remedies
+        Every recommendation, the cheapest per worker first.
+    illustrations
+        The first of them, with the territory that each makes.
+    """
+
+    found: Retiming
+    hours: ShiftHours
+    zones: WhiteZones
+    remedies: tuple[Remedy, ...]
+    illustrations: tuple[Illustration, ...]
+
+    def table(self, language: str) -> pd.DataFrame:
+        """Return the ranked remedies, small counts withheld."""
+        threshold = self.found.bench.study.territory.limits.min_workers_shown
+        return shown_remedies(self.remedies, language, threshold)
+
+
+def find_levers(
+    territory: Territory,
+    *,
+    folder: Path | None = None,
+    limit: int = 20,
+    shuttles: bool = False,
+    seed: int = 0,
+    illustrated: int = ILLUSTRATED,
+    progress: Progress = quiet,
+) -> LeverResults:
+    """Search the levers of a territory.
+
+    Parameters
+    ----------
+    folder
+        The outputs, where shuttles of an earlier run may stand; the territory's by default.
+    limit
+        Levers of the timetable listed at most.
+    shuttles
+        Design shuttles too, and rank them among the levers; without it, the plan that an
+        earlier `mobility shuttles` wrote into the outputs is ranked, if any.
+    seed
+        Of that design.
+    illustrated
+        Recommendations whose territory and journeys are computed, at most.
+
+    Raises
+    ------
+    MobilityError
+        A source or the territory is wrong.
+    """
+    access = assess(load(territory, progress=progress), progress=progress)
+    found = search(access, progress=progress)
+    hours = shift_hours(access)
+    bench = found.bench
+    zones = white_zones(replace(access, study=bench.study), progress=progress)
+    folder = territory.resolve(territory.output.dir) if folder is None else folder
+    others = ranked_shuttles(access, folder, design=shuttles, seed=seed, progress=progress)
+    remedies = recommend(found, hours, others=others, limit=limit)
+    shown = illustrate(bench, zones, remedies[:illustrated], progress=progress)
+    return LeverResults(found, hours, zones, tuple(remedies), tuple(shown))
+
+
+def ranked_shuttles(
+    access: Access, folder: Path, *, design: bool, seed: int = 0, progress: Progress = quiet
+) -> list[Remedy]:
+    """Return shuttles as remedies: designed now, or those that stand in the outputs."""
+    if not design:
+        return written_remedies(access, folder / "shuttles")
+    zones = white_zones(access, progress=progress)
+    return shuttle_remedies(
+        design_shuttles(access.study, access, zones, seed=seed, progress=progress)
+    )
+
+
+def levers_table(found: Retiming) -> pd.DataFrame:
+    """Return every lever that changes something, ranked, small counts withheld."""
+    threshold = found.bench.study.territory.limits.min_workers_shown
+    frame = suppress_counts(found.to_frame(), COUNTS, threshold=threshold)
+    # The ratio and the hours would give a withheld count away.
+    hidden = frame[COUNTS].isna().any(axis=1)
+    for column in ("per_vehicle_min", "saved_h"):
+        frame[column] = frame[column].mask(hidden)
+    return frame
+
+
+def recommendations_report(results: LeverResults, language: str) -> Report:
+    """Return the recommendations as a report, with the journeys of those illustrated."""
+    study = results.found.bench.study
+    threshold = study.territory.limits.min_workers_shown
+    sections = [
+        Section(
+            translate("Recommendations, cheapest per worker first", language),
+            tuple(r.sentence(language, threshold=threshold) for r in results.remedies),
+            is_list=True,
+        )
+    ]
+    for one in results.illustrations:
+        section = example_section(study, one, language)
+        if section is not None:
+            sections.append(section)
+    title = translate("Levers of the timetable: {name}", language, name=study.territory.name)
+    return Report(title, language, tuple(sections))
+
+
+def write_levers(
+    results: LeverResults, folder: Path, language: str, *, maps: bool = True
+) -> list[str]:
+    """Write every table, the recommendations, and the map with each of them.
+
+    ``levers.csv``, ``minutes_to_fix.csv`` and ``.gpkg``, ``shift_hours.csv``, ``remedies.csv``,
+    ``recommendations.*`` and, where some are recommended, ``cycle_tracks.geojson``.
+
+    Parameters
+    ----------
+    maps
+        Also write ``levers.html``: the present, and the territory with each recommendation.
+    """
+    study = results.found.bench.study
+    threshold = study.territory.limits.min_workers_shown
+    hours = suppress_counts(results.hours.to_frame(), ["workers"], threshold=threshold)
+    with staging(folder) as part:
+        write_text(part / "levers.csv", csv_text(levers_table(results.found)))
+        fixes = results.found.fixes.to_frame(language)
+        write_text(part / "minutes_to_fix.csv", csv_text(fixes))
+        # A GeoPackage holds the time of its last change; a fixed one keeps the bytes the same.
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
+        layer = results.found.fixes.to_layer()
+        layer.to_file(part / "minutes_to_fix.gpkg", layer="minutes_to_fix", driver="GPKG")
+        write_text(part / "shift_hours.csv", csv_text(hours))
+        write_text(part / "remedies.csv", csv_text(results.table(language)))
+        recommendations_report(results, language).write(part, "recommendations")
+        tracks = tracks_layer(study, results.remedies, language)
+        if len(tracks):
+            write_text(part / "cycle_tracks.geojson", tracks.to_json() + "\n")
+        if maps and results.illustrations:
+            write_levers_map(results, part / "levers.html", language)
+        return sorted(p.name for p in part.iterdir())
+
+
+def write_levers_map(results: LeverResults, path: Path, language: str) -> None:
+    """Write the map of the present and of the recommendations, one scenario each."""
+    from mobility.outputs.map.from_results import map_model
+    from mobility.outputs.map.page import write_map
+
+    after = tuple(
+        (f"{k + 1}. {one.remedy.head(language)}", one.access, one.zones)
+        for k, one in enumerate(results.illustrations)
+    )
+    zones = results.zones
+    fix = results.found.fixes.aligned(zones.keys)
+    write_map(map_model(zones.access, zones, after=after, fix=fix), path, language=language)

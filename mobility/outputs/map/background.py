@@ -1,0 +1,129 @@
+"""What is drawn under the results, from the territory's own streets and land use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import geopandas as gpd
+import numpy as np
+import pyproj
+import shapely
+from numpy.typing import NDArray
+
+from mobility.outputs.map.model import Background, Place
+from mobility.streets.graph import Streets
+
+Floats = NDArray[np.float64]
+
+#: Tolerance of simplification and least area drawn.
+TOLERANCE_M, LEAST_AREA_M2 = 8.0, 5_000.0
+DEGREE_M = 111_195.0
+
+ROAD_CLASS = {
+    "motorway": "motorway", "trunk": "motorway",
+    "primary": "primary", "secondary": "secondary", "tertiary": "tertiary",
+    "residential": "minor", "unclassified": "minor", "living_street": "minor", "road": "minor",
+}  # fmt: skip
+PLACE_RANK = {"city": 0, "town": 1, "village": 2, "suburb": 3, "hamlet": 3}
+AREA_OF = {
+    "residential": "built",
+    "built": "built",
+    "industrial": "industrial",
+    "forest": "forest",
+    "water": "water",
+}
+
+
+def background_of(streets: Streets) -> Background:
+    """Return the background of a page: roads by class, land use, water, railways, places."""
+    layers = streets.background
+    return Background(
+        roads=roads_of(streets),
+        areas=_areas(layers),
+        rivers=_lines(layers.get("water")),
+        railways=_lines(layers.get("railway")),
+        places=_places(layers.get("places")),
+    )
+
+
+def roads_of(streets: Streets) -> dict[str, tuple[Floats, ...]]:
+    """Return simplified centre lines by class, in longitude and latitude.
+
+    Streets without any class above a minor one, as from a plain line layer, are drawn as
+    ``street``: thin lines that show from afar.
+    """
+    highway = streets.tags["highway"].astype("object").fillna("road")
+    classes = highway.map(_road_class).to_numpy()
+    owner = np.repeat(np.arange(len(streets.length_m)), np.diff(streets.geom_ptr))
+    lines = shapely.linestrings(streets.geom_xy, indices=owner)
+    to_lonlat = pyproj.Transformer.from_crs(streets.crs, "EPSG:4326", always_xy=True)
+    found: dict[str, tuple[Floats, ...]] = {}
+    for name in ("motorway", "primary", "secondary", "tertiary", "minor"):
+        mine = lines[classes == name]
+        if len(mine):
+            parts = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(mine)))
+            thin = shapely.simplify(parts, TOLERANCE_M, preserve_topology=False)
+            found[name] = _lonlat(thin, to_lonlat)
+    return {"street": found["minor"]} if set(found) == {"minor"} else found
+
+
+def _road_class(highway: object) -> str | None:
+    """Return the class of a ``highway`` tag; links belong to their road."""
+    value = highway[0] if isinstance(highway, list) and highway else highway
+    return ROAD_CLASS.get(str(value).removesuffix("_link"))
+
+
+def _lonlat(lines: NDArray[np.object_], transformer: pyproj.Transformer) -> tuple[Floats, ...]:
+    xy, line = shapely.get_coordinates(lines, return_index=True)
+    lonlat = np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
+    return tuple(np.split(lonlat, np.flatnonzero(np.diff(line)) + 1))
+
+
+def _areas(layers: Mapping[str, gpd.GeoDataFrame]) -> dict[str, tuple[tuple[Floats, ...], ...]]:
+    found: dict[str, list[tuple[Floats, ...]]] = {}
+    for layer, kind in AREA_OF.items():
+        if layer in layers:
+            found.setdefault(kind, []).extend(_rings(_parts(layers[layer], "Polygon")))
+    return {kind: tuple(shapes) for kind, shapes in found.items() if shapes}
+
+
+def _parts(layer: gpd.GeoDataFrame | None, kind: str) -> NDArray[np.object_]:
+    """Return the single parts of one geometry type, simplified."""
+    if layer is None or layer.empty:
+        return np.array([], dtype=object)
+    parts = shapely.get_parts(layer.geometry.to_numpy())
+    parts = parts[shapely.get_type_id(parts) == getattr(shapely.GeometryType, kind.upper())]
+    return np.asarray(shapely.simplify(parts, TOLERANCE_M / DEGREE_M), dtype=object)
+
+
+def _rings(polygons: Iterable[shapely.Polygon]) -> list[tuple[Floats, ...]]:
+    """Return outer rings counter-clockwise and holes clockwise, small areas left out."""
+    shapes = []
+    for polygon in polygons:
+        scale = DEGREE_M**2 * np.cos(np.radians(polygon.bounds[1])) if not polygon.is_empty else 0
+        if polygon.area * scale < LEAST_AREA_M2:
+            continue
+        turned = shapely.geometry.polygon.orient(polygon)
+        rings = (turned.exterior, *turned.interiors)
+        shapes.append(tuple(shapely.get_coordinates(ring)[:-1] for ring in rings))
+    return shapes
+
+
+def _lines(layer: gpd.GeoDataFrame | None) -> tuple[Floats, ...]:
+    return tuple(shapely.get_coordinates(line) for line in _parts(layer, "LineString"))
+
+
+def _places(layer: gpd.GeoDataFrame | None) -> tuple[Place, ...]:
+    if layer is None or layer.empty:
+        return ()
+    named = layer[layer["name"].notna() & layer["place"].isin(list(PLACE_RANK))]
+    middle = shapely.centroid(named.geometry.to_numpy())
+    found = [
+        Place(str(name), float(x), float(y), PLACE_RANK[str(place)])
+        for name, place, x, y in zip(
+            named["name"], named["place"], shapely.get_x(middle), shapely.get_y(middle), strict=True
+        )
+    ]
+    population = named["population"].fillna(0).to_numpy()
+    order = sorted(range(len(found)), key=lambda i: (found[i].rank, -population[i], found[i].name))
+    return tuple(found[i] for i in order)

@@ -1,0 +1,107 @@
+"""A picture of a page, drawn by a browser without a window."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlencode
+
+from mobility.base.errors import SourceError, SourceNotFoundError
+from mobility.base.files import writing
+
+BROWSERS = (
+    "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
+    "microsoft-edge", "msedge",
+)  # fmt: skip
+TIMEOUT_S = 120
+
+
+def find_browser() -> str | None:
+    """Return the path of a Chromium-like browser on this machine, or None."""
+    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
+def export_png(
+    page: str | Path,
+    png: str | Path,
+    *,
+    size: tuple[int, int] = (1600, 1000),
+    scale: float = 1.0,
+    select: Mapping[str, object] | None = None,
+    controls: bool = False,
+    browser: str | None = None,
+) -> Path:
+    """Write a picture of a map page.
+
+    Parameters
+    ----------
+    page
+        A file written by `mobility.outputs.map.page.write_map`.
+    png
+        The picture, replaced whole.
+    size
+        Width and height, CSS pixels.
+    scale
+        Pixels of the picture per CSS pixel.
+    select
+        What is shown, as in the page's address: ``site``, ``pick`` (``"s2"`` a shift,
+        ``"r0"`` a roster), ``day``, ``direction``, ``mode``, ``measure``, ``scenario``,
+        ``compare``, ``plan``, ``clock`` (seconds), ``lang``...
+    controls
+        Draw the controls too, as on a screen; otherwise title, map, figures and legend.
+    browser
+        Path of a Chromium-like browser; found on the machine by default.
+
+    Raises
+    ------
+    SourceNotFoundError
+        There is no such page, or no browser.
+    SourceError
+        The browser drew nothing.
+    """
+    page, png = Path(page).resolve(), Path(png)
+    if not page.is_file():
+        raise SourceNotFoundError(
+            "The map page does not exist.", file=page, mend="Write the map first."
+        )
+    browser = browser or find_browser()
+    if browser is None or not Path(browser).exists():
+        raise SourceNotFoundError(
+            "No Chromium or Chrome was found to draw the picture.",
+            file=browser,
+            mend="Install Chromium, or give the path of a browser.",
+        )
+    address = dict(select or {}) | ({} if controls else {"layout": "picture"})
+    url = f"{page.as_uri()}#{urlencode(address)}"
+    with writing(png) as part, tempfile.TemporaryDirectory() as profile:
+        reason = _draw(browser, url, part, size, scale, profile)
+        if not part.is_file() or not part.stat().st_size:
+            raise SourceError(
+                "The browser drew no picture: {reason}.",
+                file=page,
+                mend="Open the page in a browser and print it, or try another browser.",
+                reason=reason or "no message",
+            )
+    return png
+
+
+def _draw(
+    browser: str, url: str, png: Path, size: tuple[int, int], scale: float, profile: str
+) -> str:
+    """Run the browser; return the last line it said."""
+    command = [
+        browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+        "--disable-background-networking", "--no-first-run", f"--user-data-dir={profile}",
+        f"--window-size={size[0]},{size[1]}", f"--force-device-scale-factor={scale:g}",
+        "--virtual-time-budget=20000", f"--screenshot={png}", url,
+    ]  # fmt: skip
+    try:
+        done = subprocess.run(  # noqa: S603 (the browser of this machine, no shell)
+            command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        )
+    except (subprocess.TimeoutExpired, OSError) as error:
+        return type(error).__name__
+    return (done.stderr.strip().splitlines() or [""])[-1]

@@ -1,0 +1,260 @@
+"""Figures of a page: counted from exact numbers, then made safe to show.
+
+Only what leaves this module enters the page: a count of fewer workers than the threshold
+never does, nor does a figure from which one could be worked out by subtraction; the rules are
+those of the tables and the report, in `mobility.base.privacy`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mobility.base.privacy import (
+    POOL_COUNTS,
+    areas_withheld,
+    change_withheld,
+    is_small,
+    is_small_change,
+    pool_counts,
+    pool_withheld,
+)
+from mobility.commute.white_zones import REASONS
+from mobility.outputs.map.model import NONE, MapModel, Scenario, UInt8
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+#: What the page tells of each row, as columns of `POOL_COUNTS`.
+MODE_COUNTS = [
+    POOL_COUNTS.index(n) for n in ("pool", "reachable", "outbound_only", "return_only", "neither")
+]
+WHITE = POOL_COUNTS.index("white")
+ZONE_COUNTS = [*MODE_COUNTS, WHITE]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one scenario: its keys, then each roster under the worst-of rule.
+
+    Row ``K + roster * M + mode`` of the minutes and row ``Z + roster`` of the statuses
+    stand for whole rosters.
+    """
+
+    model: MapModel
+    scenario: Scenario
+
+    @cached_property
+    def _keys_of(self) -> dict[tuple[int, int], Ints]:
+        shifts, modes = self.model.key_shift, self.model.key_mode
+        roster = np.array([s.roster for s in self.model.shifts])[shifts]
+        return {
+            (r, m): np.flatnonzero((roster == r) & (modes == m))
+            for r in range(len(self.model.rosters))
+            for m in range(len(self.model.modes))
+        }
+
+    @cached_property
+    def _zones_of(self) -> dict[int, Ints]:
+        roster = np.array([s.roster for s in self.model.shifts])[self.model.zone_shift]
+        return {r: np.flatnonzero(roster == r) for r in range(len(self.model.rosters))}
+
+    def n_rows(self) -> int:
+        """Return the number of rows of minutes."""
+        return len(self.model.key_shift) + len(self._keys_of)
+
+    def n_zones(self) -> int:
+        """Return the number of rows of statuses."""
+        return len(self.model.zone_shift) + len(self._zones_of)
+
+    def roster_of(self, row: int) -> int:
+        """Return the roster a row of minutes belongs to."""
+        n_keys = len(self.model.key_shift)
+        if row < n_keys:
+            return self.model.shifts[int(self.model.key_shift[row])].roster
+        return int(row - n_keys) // len(self.model.modes)
+
+    def roster_of_zone(self, row: int) -> int:
+        """Return the roster a row of statuses belongs to."""
+        if row < len(self.model.zone_shift):
+            return self.model.shifts[int(self.model.zone_shift[row])].roster
+        return row - len(self.model.zone_shift)
+
+    def minutes(self, row: int, kind: str) -> UInt8 | None:
+        """Return the minutes of a row: ``outbound_min``, ``return_min`` or ``overtime_min``.
+
+        For a roster: the longest of its working days, `NONE` when one does not hold; for
+        overtime, the least.
+        """
+        array: UInt8 | None = getattr(self.scenario, kind)
+        if array is None:
+            return None
+        n_keys = len(self.model.key_shift)
+        if row < n_keys:
+            return np.asarray(array[row], np.uint8)
+        mode = (row - n_keys) % len(self.model.modes)
+        mine = array[self._keys_of[self.roster_of(row), mode]]
+        if not len(mine):
+            return np.full(len(self.model.homes), NONE, np.uint8)
+        if kind == "overtime_min":
+            none = (mine == NONE).any(axis=0)
+            return np.where(none, NONE, mine.min(axis=0)).astype(np.uint8)
+        return np.asarray(mine.max(axis=0), np.uint8)
+
+    def status(self, row: int) -> UInt8:
+        """Return the status of a row; a roster's direction holds when it always does."""
+        n_zones = len(self.model.zone_shift)
+        if row < n_zones:
+            return np.asarray(self.scenario.status[row], np.uint8)
+        mine = self.scenario.status[self._zones_of[row - n_zones]]
+        out = np.isin(mine, (0, 1)).all(axis=0)
+        back = np.isin(mine, (0, 2)).all(axis=0)
+        served = (mine == 0).all(axis=0)
+        status = np.where(out, 1, np.where(back, 2, 3))
+        return np.where(served, 0, status).astype(np.uint8)
+
+    def reason(self, row: int) -> UInt8:
+        """Return the reason of a row; the most frequent one of a roster's working days."""
+        n_zones = len(self.model.zone_shift)
+        if row < n_zones:
+            return np.asarray(self.scenario.reason[row], np.uint8)
+        mine = self.scenario.reason[self._zones_of[row - n_zones]]
+        votes = np.array([(mine == i).sum(axis=0) for i in range(1, len(REASONS))])
+        return np.where(votes.any(axis=0), votes.argmax(axis=0) + 1, 0).astype(np.uint8)
+
+    def main_reason(self, row: int, workers: Floats) -> int:
+        """Return the reason that keeps most workers away, over a roster's working days."""
+        n_zones = len(self.model.zone_shift)
+        rows = [row] if row < n_zones else self._zones_of[row - n_zones]
+        total = np.zeros(len(REASONS))
+        for r in rows:
+            total += np.bincount(self.scenario.reason[r], weights=workers, minlength=len(REASONS))
+        return int(total[1:].argmax()) + 1 if total[1:].any() else 0
+
+
+def directions(outbound: UInt8, back: UInt8) -> UInt8:
+    """Return 0 both ways, 1 outbound only, 2 return only, 3 neither, per home."""
+    one_way = np.where(outbound < NONE, 1, np.where(back < NONE, 2, 3))
+    return np.where((outbound < NONE) & (back < NONE), 0, one_way).astype(np.uint8)
+
+
+def count(classes: UInt8, workers: Floats, n: int, area: Ints, n_areas: int) -> Floats:
+    """Return workers per area and class, float64[n_areas, n]."""
+    flat = np.bincount(area * n + classes, weights=workers, minlength=n_areas * n)
+    return flat.astype(np.float64).reshape(n_areas, n)
+
+
+def coded(counts: Floats, hidden: NDArray[np.bool_]) -> Ints:
+    """Return whole counts, -1 where withheld."""
+    return np.where(hidden, -1, np.rint(counts)).astype(np.int64)
+
+
+def safe_homes(workers: Floats, threshold: int) -> Ints:
+    """Return workers per home, whole, -1 where fewer than the threshold live there."""
+    return coded(workers, is_small(workers, threshold))
+
+
+@dataclass(frozen=True)
+class _Raw:
+    """`POOL_COUNTS` of one row: of each commune, and of the pool then each group."""
+
+    areas: Floats
+    groups: Floats
+
+
+@dataclass
+class Counter:
+    """Counts workers of each selection, for the territory, its groups and its communes.
+
+    What is withheld is what the tables withhold; communes are told so that none follows from
+    the territory's figures, and scenarios so that no small change follows from both.
+
+    Attributes
+    ----------
+    area
+        Commune of each home, int64[H].
+    earlier
+        Counters of the scenarios shown before this one.
+    modes, zones
+        Per row and group: `MODE_COUNTS`; `ZONE_COUNTS` and the main reason.
+    area_modes, area_zones
+        The same per row and commune, int64[areas, n].
+    gains
+        Per row and group: workers gained and lost.
+    """
+
+    model: MapModel
+    area: Ints
+    n_areas: int
+    earlier: tuple[Counter, ...] = ()
+    modes: list[list[list[int]]] = field(default_factory=list)
+    zones: list[list[list[int]]] = field(default_factory=list)
+    area_modes: list[Ints] = field(default_factory=list)
+    area_zones: list[Ints] = field(default_factory=list)
+    gains: list[list[list[int]]] = field(default_factory=list)
+    _raw_modes: list[_Raw] = field(default_factory=list)
+    _hidden_modes: list[NDArray[np.bool_]] = field(default_factory=list)
+    _raw_zones: list[_Raw] = field(default_factory=list)
+
+    def add_mode(self, classes: UInt8, roster: int) -> None:
+        """Count both ways, outbound only, return only, neither."""
+        was = [c._raw_modes[len(self._raw_modes)] for c in self.earlier]
+        raw = self._count(classes, roster)
+        self._raw_modes.append(raw)
+        areas, groups = self._safe(raw, was)
+        self._hidden_modes.append(groups[:, POOL_COUNTS.index("reachable")] < 0)
+        self.area_modes.append(areas[:, MODE_COUNTS])
+        self.modes.append(groups[:, MODE_COUNTS].tolist())
+
+    def add_zone(self, status: UInt8, reason: UInt8, roster: int, main: int) -> None:
+        """Count statuses; the main reason comes last."""
+        was = [c._raw_zones[len(self._raw_zones)] for c in self.earlier]
+        raw = self._count(status, roster)
+        self._raw_zones.append(raw)
+        areas, groups = self._safe(raw, was)
+        pool = self.model.homes.pool(roster)
+        reasons = count(reason, pool, len(REASONS), self.area, self.n_areas)
+        reasons[is_small(reasons, self.model.min_workers_shown)] = 0
+        mains = np.where(reasons[:, 1:].any(axis=1), reasons[:, 1:].argmax(axis=1) + 1, 0)
+        self.area_zones.append(np.column_stack([areas[:, ZONE_COUNTS], mains]))
+        self.zones.append([[*row, main] for row in groups[:, ZONE_COUNTS].tolist()])
+
+    def add_change(self, was: NDArray[np.bool_], now: NDArray[np.bool_], roster: int) -> None:
+        """Count those gained and lost by the mode last added."""
+        sets = (now & ~was, was & ~now)
+        changes = np.array([[g @ s for s in sets] for g in self._groups(roster)])
+        row = len(self._raw_modes) - 1
+        hidden = change_withheld(
+            *changes.T,
+            before=self.earlier[0]._hidden_modes[row],
+            after=self._hidden_modes[row],
+            rest=self._raw_modes[row].groups[:, WHITE],
+            threshold=self.model.min_workers_shown,
+        )
+        self.gains.append(coded(changes, hidden).tolist())
+
+    def _groups(self, roster: int) -> list[Floats]:
+        return [self.model.homes.pool(roster), *self.model.homes.groups.values()]
+
+    def _count(self, classes: UInt8, roster: int) -> _Raw:
+        groups = self._groups(roster)
+        areas = pool_counts(count(classes, groups[0], 4, self.area, self.n_areas))
+        whole = [np.bincount(classes, weights=g, minlength=4) for g in groups]
+        return _Raw(areas, pool_counts(np.array(whole)))
+
+    def _safe(self, raw: _Raw, was: Sequence[_Raw]) -> tuple[Ints, Ints]:
+        threshold = self.model.min_workers_shown
+        moved = np.zeros(raw.areas.shape, bool)
+        moved_groups = np.zeros(raw.groups.shape, bool)
+        if was:
+            # Those gained since the present are told by group, not by commune.
+            moved_groups |= pool_withheld(was[0].groups, threshold=threshold)
+        for other in was:
+            moved |= is_small_change(raw.areas, other.areas, threshold)
+            moved_groups |= is_small_change(raw.groups, other.groups, threshold)
+        hidden = pool_withheld(raw.groups, threshold=threshold, also=moved_groups)
+        areas = areas_withheld(raw.areas, hidden[0], threshold=threshold, also=moved)
+        return coded(raw.areas, areas), coded(raw.groups, hidden)

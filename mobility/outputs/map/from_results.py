@@ -1,0 +1,225 @@
+"""From results to the model of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mobility import __version__
+from mobility.commute.access import Access, roster_shifts
+from mobility.commute.examples import EdgeAnswers, LegText, answers
+from mobility.commute.shapes import home_labels, home_shapes
+from mobility.commute.study import Study
+from mobility.commute.white_zones import WhiteZones
+from mobility.outputs.map.background import background_of
+from mobility.outputs.map.model import (
+    NONE,
+    MapDay,
+    MapHomes,
+    MapItinerary,
+    MapLeg,
+    MapModel,
+    MapRoster,
+    MapShift,
+    MapSite,
+    MapSource,
+    Scenario,
+    Stops,
+    minutes,
+)
+from mobility.timetable.arrays import INF
+
+#: Example journeys kept per shift and kind of day: of each status, and of the communes with
+#: most workers, one each. The map shows the nearest.
+EXAMPLES, EXAMPLE_COMMUNES = 8, 40
+
+
+def map_model(
+    access: Access,
+    zones: WhiteZones,
+    *,
+    name: str = "",
+    after: tuple[tuple[str, Access, WhiteZones], ...] = (),
+    fix: NDArray[np.int16] | None = None,
+) -> MapModel:
+    """Return what a page shows of the results.
+
+    Parameters
+    ----------
+    access, zones
+        The present, or the scenario the others are compared with.
+    name
+        Name of that scenario; none for the present.
+    after
+        Further scenarios over the same homes, sites and days: name, access, white zones.
+    fix : int16[Z, H], optional
+        Minutes to fix of the present, in the rows of the white zones: 0 where the commute
+        holds, -1 where no single move makes it hold.
+    """
+    study = access.study
+    days = [day.kind for day in study.days]
+    modes: list[str] = list(study.territory.modes.evaluated)
+    roster_of = {key: i for i, key in enumerate(roster_shifts(study))}
+    named = [(name, access, zones), *after]
+    scenarios = [_scenario(known, a, z, roster_of, modes) for known, a, z in named]
+    if fix is not None:
+        fix_min = np.where(fix < 0, NONE, np.minimum(fix, NONE - 1)).astype(np.uint8)
+        scenarios[0] = replace(scenarios[0], fix_min=fix_min)
+    return MapModel(
+        territory=study.territory.name,
+        homes=_homes(study, roster_of),
+        sites=tuple(MapSite(s.name, s.employer, tuple(s.gates)) for s in study.sites),
+        rosters=tuple(
+            MapRoster(site, name, _headcount(study, site, name)) for site, name in roster_of
+        ),
+        shifts=tuple(
+            MapShift(roster_of[s.site, s.roster], s.shift, s.start_s, s.end_s, s.headcount)
+            for s in study.shift_rows
+        ),
+        days=tuple(MapDay(d.kind, d.date.isoformat()) for d in study.days),
+        modes=tuple(modes),
+        key_shift=access.keys["shift_id"].to_numpy(np.int64),
+        key_day=_index(access.keys["day_kind"].tolist(), days),
+        key_mode=_index(access.keys["mode"].tolist(), modes),
+        zone_shift=zones.keys["shift_id"].to_numpy(np.int64),
+        zone_day=_index(zones.keys["day_kind"].tolist(), days),
+        scenarios=tuple(scenarios),
+        itineraries=tuple(_examples(access, zones)),
+        stops=_stops(study),
+        background=background_of(study.streets),
+        limits=study.territory.limits.model_dump(),
+        sources=tuple(
+            MapSource(s.role, s.name, s.attribution, s.licence, s.sha256) for s in study.sources
+        ),
+        findings=tuple(
+            (f.render("fr"), f.render("en")) for f in study.findings if f.severity != "info"
+        ),
+        min_workers_shown=study.territory.limits.min_workers_shown,
+        version=__version__,
+    )
+
+
+def _index(names: list[str], known: list[str]) -> NDArray[np.int64]:
+    return np.array([known.index(name) for name in names], np.int64)
+
+
+def _headcount(study: Study, site: int, roster: str) -> int:
+    return sum(study.shift_rows[i].headcount for i in roster_shifts(study)[site, roster])
+
+
+def _homes(study: Study, roster_of: dict[tuple[int, str], int]) -> MapHomes:
+    frame, shapes = study.homes.frame, home_shapes(study)
+    middle = shapes.to_crs(study.streets.crs).centroid.to_crs("EPSG:4326")
+    known = study.homes.pool is not None
+    return MapHomes(
+        lon=middle.x.to_numpy(),
+        lat=middle.y.to_numpy(),
+        name=tuple(home_labels(study) if study.homes.personal else _texts(frame["name"])),
+        home_id=() if study.homes.personal else tuple(_texts(frame["home_id"])),
+        commune=tuple(_texts(frame["commune"])),
+        workers=study.workers,
+        cells=tuple(shapes),
+        pools={i: study.pool(*key) for key, i in roster_of.items()} if known else {},
+        groups={g: frame[g].to_numpy(np.float64) for g in study.homes.groups},
+    )
+
+
+def _texts(column: pd.Series) -> list[str]:
+    return column.fillna("").astype(str).tolist()
+
+
+def _scenario(
+    name: str,
+    access: Access,
+    zones: WhiteZones,
+    roster_of: dict[tuple[int, str], int],
+    modes: list[str],
+) -> Scenario:
+    found = access.rosters
+    share = np.zeros((len(roster_of), len(modes), access.study.n_homes), np.uint8)
+    for r, (site, _, roster, mode) in enumerate(found.keys.itertuples(index=False)):
+        if mode in modes:
+            row = roster_of[int(site), str(roster)]
+            share[row, modes.index(mode)] = np.floor(found.share[r] * 100 + 1e-9)
+    return Scenario(
+        name=name,
+        outbound_min=minutes(access.outbound_s, unreached=INF),
+        return_min=minutes(access.return_s, unreached=INF),
+        status=zones.status.astype(np.uint8),
+        reason=zones.reason.astype(np.uint8),
+        overtime_min=minutes(access.overtime_s, unreached=INF),
+        share=share,
+        dates=tuple(day.date.isoformat() for day in access.study.days),
+    )
+
+
+def _stops(study: Study) -> Stops:
+    stops = study.feed.stops
+    served = [
+        np.bincount(
+            study.feed.own_stop[
+                tt.call_stop[np.repeat(tt.run_day == 0, np.diff(tt.run_ptr)) & tt.call_board]
+            ],
+            minlength=tt.n_stops,
+        )
+        for tt in (study.timetables[day.kind].timetable for day in study.days)
+    ]
+    trips = np.array(served).T
+    shown = stops["lon"].notna().to_numpy() & (trips.sum(axis=1) > 0)
+    return Stops(
+        name=tuple(stops["stop_name"].fillna("").astype(str)[shown]),
+        lon=stops["lon"].to_numpy(np.float64)[shown],
+        lat=stops["lat"].to_numpy(np.float64)[shown],
+        trips=trips[shown].astype(np.int64),
+    )
+
+
+def _examples(access: Access, zones: WhiteZones) -> Iterator[MapItinerary]:
+    """Yield journeys of the homes with most workers, of each status and of each commune.
+
+    None where homes are personal: the walk of a journey would tell where someone lives.
+    """
+    if access.study.homes.personal:
+        return
+    workers = access.study.workers
+    commune = pd.factorize(access.study.homes.frame["commune"].fillna(""))[0]
+    for z, (shift_id, day_kind) in enumerate(zones.keys.itertuples(index=False)):
+        key = access.row(shift_id, day_kind, "transit")
+        if key is None:
+            continue
+        either = access.holds_out[key] | access.holds_back[key]
+        outbound, back = answers(access.study, shift_id, day_kind)
+        for home in _sample(either, zones.status[z], commune, workers):
+            yield MapItinerary(key, home, _legs(outbound, home), _legs(back, home))
+
+
+def _sample(
+    held: NDArray[np.bool_],
+    status: NDArray[np.int8],
+    commune: NDArray[np.int64],
+    workers: NDArray[np.float64],
+) -> list[int]:
+    """Return the homes shown as examples among those held, by status, then by commune."""
+    homes = np.flatnonzero(held)
+    homes = homes[np.argsort(-workers[homes], kind="stable")]
+    first = np.sort(np.unique(commune[homes], return_index=True)[1])
+    found = [homes[status[homes] == s][:EXAMPLES] for s in np.unique(status[homes])]
+    chosen = np.concatenate([*found, homes[first[:EXAMPLE_COMMUNES]]])
+    return list(dict.fromkeys(chosen.tolist()))
+
+
+def _legs(found: EdgeAnswers, home: int) -> tuple[MapLeg, ...]:
+    """Return the legs of a journey, but changes from a stop to itself within the minute."""
+    return tuple(
+        _leg(leg)
+        for leg in found.texts(home)
+        if leg.depart != leg.arrive or leg.from_name != leg.to_name
+    )
+
+
+def _leg(leg: LegText) -> MapLeg:
+    return MapLeg(leg.kind, leg.depart, leg.arrive, leg.from_name, leg.to_name, leg.line)

@@ -1,0 +1,86 @@
+"""Words of the page: symbols to English, English to French."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+
+#: English texts of what the page knows by a symbol.
+ENGLISH = {
+    "mode transit": "public transport",
+    "mode bike_transit": "bicycle and public transport",
+    "mode park_and_ride": "park and ride",
+    "mode on_demand": "on-demand transport",
+    "mode walk": "walking",
+    "mode bike": "bicycle",
+    "mode e_bike": "electric bicycle",
+    "mode car": "car",
+    "mode carpool": "car-pool",
+    "mode safe_transit": "public transport, lit ways only",
+    "by transit": "by public transport",
+    "by bike_transit": "by bicycle and public transport",
+    "by park_and_ride": "by park and ride",
+    "by on_demand": "by on-demand transport",
+    "by walk": "on foot",
+    "by bike": "by bicycle",
+    "by e_bike": "by electric bicycle",
+    "by car": "by car",
+    "by carpool": "by car-pool",
+    "by safe_transit": "by public transport, along lit ways only",
+    "day school_weekday": "school-term weekday",
+    "day holiday_weekday": "school-holiday weekday",
+    "day saturday": "Saturday",
+    "day sunday": "Sunday or public holiday",
+    "measure holds": "who can go and come back",
+    "measure time": "travel time",
+    "measure white": "white zones",
+    "measure reason": "reason it is white",
+    "measure share": "share of working days",
+    "measure late": "last way home",
+    "measure gain": "gained and lost",
+    "measure fix": "minutes to fix",
+    "legend holds": "Commute within the limits",
+    "legend time": "Time between home and shift",
+    "legend white": "White zones",
+    "legend reason": "What binds, where the zone is white",
+    "legend share": "Working days that hold",
+    "legend late": "Overtime that still leaves a way home",
+    "legend gain": "Change against the present",
+    "legend fix": "Smallest move of a trip or line that connects",
+    "question both": "Who can take {work} at {site} {mode}, and get back?",
+    "question out": "Who can reach {work} at {site} on time {mode}?",
+    "question back": "Who can get home {mode} after {work} at {site}?",
+    "question white": "From where can {work} at {site} not be held without a car?",
+    "question reason": "Why can {work} at {site} not be held without a car?",
+    "question share": "On how many working days does {work} at {site} hold {mode}?",
+    "question late": "How long can one stay after {work} at {site} and still get home {mode}?",
+    "question fix": "By how little must a timetable move for {work} at {site} to be held?",
+    "question gain": "Who gains a way to {work} at {site}: {plan}?",
+    "reason no_stop_home": "no stop near home",
+    "reason no_stop_gate": "no stop near the gate",
+    "reason no_service_hour": "no service at that hour",
+    "reason no_return": "no way back",
+    "reason too_long": "too long",
+    "reason too_many_transfers": "too many changes",
+    "reason only_school_days": "only on school days",
+    "reason unsafe_night": "unsafe walk at night",
+    "reason several": "several limits at once",
+    "roster day": "day",
+    "roster office": "office",
+    "roster night": "night",
+    "roster vsd": "week-end (VSD)",
+    "group without_car": "without a car",
+    "group job_seekers": "job seekers",
+    "source territory": "Territory",
+    "source streets": "Streets",
+    "source timetable": "Timetable",
+    "source homes": "Homes",
+    "source sites": "Sites",
+}
+
+
+def page_french() -> dict[str, str]:
+    """Return the French text of every English text of the page."""
+    catalogue = (files("mobility.base.i18n") / "fr_maps.toml").read_text(encoding="utf-8")
+    texts: dict[str, str] = tomllib.loads(catalogue)["texts"]
+    return texts

@@ -1,0 +1,300 @@
+"""The tables of the employer mobility plan, before small counts are withheld."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mobility.base.clock import DAY_S
+from mobility.base.errors import TerritoryError
+from mobility.commute.access import Access, counted_rows, rosters
+from mobility.commute.examples import line_name
+from mobility.commute.study import Study
+from mobility.remedies.factors import VM_RATE, LeverFactors
+from mobility.remedies.remedy import Remedy
+from mobility.remedies.words import clock
+from mobility.sources.versement import read_rates
+from mobility.timetable.arrays import INF
+
+Float = NDArray[np.float64]
+
+#: Night of the French labour code, clock hours (Code du travail L3122-2: 21:00 to 06:00).
+NIGHT_FROM_S, NIGHT_TO_S = 21 * 3600, 6 * 3600
+#: Workers from which an employer owes the versement mobilité (CGCT L2333-64).
+VM_LEAST = 11
+INSEE_CODE = re.compile(r"\d[0-9AB]\d{3}")
+
+
+def supply(study: Study) -> pd.DataFrame:
+    """Return what serves each site on each kind of day.
+
+    Columns: ``site``, ``day_kind``, ``stops`` (within the walking limit of a gate),
+    ``nearest_walk_min``, ``lines``, ``departures``, ``first``, ``last``.
+    """
+    rows = []
+    cap_s = round(study.territory.limits.max_walk_min * 60)
+    for site, place in enumerate(study.sites):
+        near = np.flatnonzero(study.egress_s[site] <= cap_s)
+        for day in study.days:
+            tt = study.timetables[day.kind].timetable
+            own = np.repeat(tt.run_day == 0, np.diff(tt.run_ptr))
+            calls = np.flatnonzero(own & np.isin(tt.call_stop, near))
+            trips = np.unique(tt.call_trip[calls])
+            trips = trips[trips >= 0]
+            heads = pd.Series(trips).groupby(study.feed.trips["route"].to_numpy()[trips]).first()
+            times = tt.call_dep[calls]
+            rows.append({
+                "site": place.name,
+                "day_kind": day.kind,
+                "stops": int(np.unique(tt.call_stop[calls]).size),
+                "nearest_walk_min": _minutes(study.egress_s[site][np.unique(tt.call_stop[calls])]),
+                "lines": ", ".join(sorted({line_name(study, int(t)) for t in heads}, key=_natural)),
+                "departures": int(trips.size),
+                "first": _clock(study, day.kind, times.min()) if times.size else "",
+                "last": _clock(study, day.kind, times.max()) if times.size else "",
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _natural(name: str) -> tuple[int, str]:
+    """Sort lines by their number, named ones last."""
+    return (int(name), "") if name.isdecimal() else (10**6, name)
+
+
+def _clock(study: Study, kind: str, axis_s: int) -> str:
+    """Return a clock time, marked when it is on the day after."""
+    text = clock(study, kind, int(axis_s))
+    return f"{text} (+1)" if axis_s >= DAY_S else text
+
+
+def _minutes(seconds: NDArray[np.int32]) -> float | None:
+    return round(float(seconds.min()) / 60, 1) if seconds.size else None
+
+
+def reach_by_mode(access: Access) -> pd.DataFrame:
+    """Return workers of the pool who hold each shift, by mode: one column per mode."""
+    study = access.study
+    rows = []
+    for shift_id, kind in (
+        access.keys[["shift_id", "day_kind"]].drop_duplicates().itertuples(index=False, name=None)
+    ):
+        row = study.shift_rows[int(shift_id)]
+        pool = study.pool(row.site, row.roster)
+        figures: dict[str, object] = {
+            "site": row.site_name, "roster": row.roster, "shift": row.shift,
+            "day_kind": kind, "pool": pool.sum(),
+        }  # fmt: skip
+        for mode in study.territory.modes.evaluated:
+            place = access.row(int(shift_id), str(kind), mode)
+            if place is not None:
+                figures[mode] = float(pool @ access.holds[place])
+        rows.append(figures)
+    return pd.DataFrame(rows)
+
+
+def modal_potential(access: Access) -> pd.DataFrame:
+    """Return workers for whom each roster holds on all its shifts, by mode."""
+    study, found = access.study, rosters(access)
+    frame = found.keys.copy()
+    pools = [
+        study.pool(int(s), str(r)) for s, r in zip(frame["site"], frame["roster"], strict=True)
+    ]
+    frame["workers"] = [float(p @ h) for p, h in zip(pools, found.holds, strict=True)]
+    frame["pool"] = [float(p.sum()) for p in pools]
+    modes = ["counted", *study.territory.modes.evaluated]
+    wide = frame.pivot_table(
+        index=["site", "site_name", "roster", "pool"], columns="mode", values="workers", sort=False
+    ).reset_index()
+    wide = wide.drop(columns="site").rename(columns={"site_name": "site"})
+    wide.columns.name = None
+    return wide[["site", "roster", "pool", *[m for m in modes if m in wide]]]
+
+
+def driving(access: Access, factors: LeverFactors) -> pd.DataFrame:
+    """Return what driving to work costs and emits a year, by roster, and what transit spares.
+
+    The staff of a roster is taken to live as its labour pool does. Columns: ``site``,
+    ``roster``, ``headcount``, ``car_km`` (one way, mean), ``eur_worker_car``,
+    ``eur_worker_transit`` (after the employer's refund), ``eur_employer_transit``,
+    ``tco2e_car`` (everyone drives), ``tco2e_spared`` (those who can hold the roster without
+    a car do), ``night_trips`` (a year, driven between 21:00 and 06:00).
+    """
+    study, found = access.study, rosters(access)
+    if "car" not in study.street_times:
+        return pd.DataFrame()
+    rows = []
+    ticket, refund = factors["cost.transit_year"], factors["cost.transit_employer"]
+    for r in counted_rows(found):
+        site, roster = int(found.keys["site"].to_numpy()[r]), str(found.keys.at[r, "roster"])
+        shifts = [s for s in study.shift_rows if (s.site, s.roster) == (site, roster)]
+        staff = sum(s.headcount for s in shifts)
+        km, share = _car_km(study, site, study.pool(site, roster), found.holds[r], factors)
+        days = _days_worked(study, [s.shift_id for s in shifts], factors)
+        per_day = 2 * km / factors["car_occupancy"]
+        grams = per_day * factors["co2.car"]
+        rows.append({
+            "site": study.sites[site].name,
+            "roster": roster,
+            "headcount": staff,
+            "car_km": round(km, 1),
+            "eur_worker_car": round(per_day * days * factors["cost.car_km"]),
+            "eur_worker_transit": round(ticket * (1 - refund)),
+            "eur_employer_transit": round(ticket * refund),
+            "tco2e_car": round(staff * days * grams / 1e6, 1),
+            "tco2e_spared": round(staff * share * days * grams / 1e6, 1),
+            "night_trips": round(sum(_night_trips(study, s.shift_id) for s in shifts)),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _car_km(
+    study: Study, site: int, pool: Float, holds: NDArray[np.bool_], factors: LeverFactors
+) -> tuple[float, float]:
+    """Return the mean driving distance, km, and the share of it driven by those who need not."""
+    seconds = study.street_times["car"][0][site]
+    known = seconds < INF
+    weight = pool * known
+    if not weight.sum():
+        return 0.0, 0.0
+    km = np.where(known, seconds, 0) / 3600 * factors["car_kmh"]
+    total = float(weight @ km)
+    return total / float(weight.sum()), float(weight @ (km * holds)) / total if total else 0.0
+
+
+def _days_worked(study: Study, shift_ids: list[int], factors: LeverFactors) -> float:
+    """Return the days a year that one worker of a roster comes to work."""
+    days = max(
+        sum(study.days_per_year(s, d) for d in study.days if study.works_on(s, d))
+        for s in shift_ids
+    )
+    return min(days, factors["worked_days_year"])
+
+
+def _night_trips(study: Study, shift_id: int) -> float:
+    """Return the trips a year to or from a shift whose hours lie in the night."""
+    row = study.shift_rows[shift_id]
+    night = sum(
+        at_s % 86_400 < NIGHT_TO_S or at_s % 86_400 >= NIGHT_FROM_S
+        for at_s in (row.start_s, row.end_s)
+    )
+    days = sum(study.days_per_year(shift_id, d) for d in study.days if study.works_on(shift_id, d))
+    return row.headcount * night * days
+
+
+def versement(study: Study, factors: LeverFactors) -> pd.DataFrame:
+    """Return the payroll and the versement mobilité of each employer.
+
+    Columns: ``employer``, ``headcount``, ``payroll``, ``vm_percent`` (mean rate over its
+    sites) and ``versement`` (EUR a year); missing where no rate is given or found. Employers
+    under 11 workers do not pay it (CGCT L2333-64).
+    """
+    rates = site_rates(study, factors)
+    staff = staff_by_employer(study)
+    pay = factors["payroll_worker_year"]
+    rows = []
+    for name, count in staff.items():
+        mine = [row for row in study.shift_rows if (row.employer or row.site_name) == name]
+        heads = sum(row.headcount for row in mine)
+        known = [(row.headcount, rates[row.site]) for row in mine]
+        due = percent = None
+        if all(rate is not None for _, rate in known):
+            whole = sum(n * float(rate or 0.0) for n, rate in known)
+            percent = round(100 * whole / heads, 3) if heads else None
+            due = round(pay * whole) if count >= VM_LEAST else 0
+        rows.append((name, count, round(count * pay), percent, due))
+    frame = pd.DataFrame(
+        rows, columns=["employer", "headcount", "payroll", "vm_percent", "versement"]
+    )
+    return frame.astype({"vm_percent": "Float64", "versement": "Float64"})
+
+
+def site_rates(study: Study, factors: LeverFactors) -> list[float | None]:
+    """Return the rate of the versement mobilité at each site, None where it is not known.
+
+    It is looked up in ``sources.versement_mobilite`` by the commune of the site, its own or
+    that of the nearest home; without a table it is the factor ``versement_mobilite_rate``.
+
+    Raises
+    ------
+    TerritoryError
+        A table is given, and a site has no INSEE code by which to look in it.
+    """
+    given = factors[VM_RATE] or None
+    source = study.territory.sources.versement_mobilite
+    if source is None:
+        return [given] * len(study.sites)
+    path = study.territory.resolve(source)
+    rates = read_rates(path, min(day.date for day in study.days))
+    found: list[float | None] = []
+    for number, site in enumerate(study.sites, start=1):
+        commune = site.commune or _nearest_commune(study, site.gates[0])
+        if not INSEE_CODE.fullmatch(commune):
+            raise TerritoryError(
+                "The commune of site {name} is not known: its rate of versement mobilité cannot "
+                "be looked up.",
+                file=study.territory.path,
+                row=number,
+                column="sites.commune",
+                value=commune or None,
+                mend='Write the INSEE code of its commune, e.g. commune = "85191".',
+                name=site.name,
+            )
+        # A commune that no authority's table names has no versement mobilité.
+        found.append(rates.get(commune, 0.0))
+    return found
+
+
+def _nearest_commune(study: Study, gate: tuple[float, float]) -> str:
+    homes = study.homes.frame
+    east = np.cos(np.radians(gate[1]))
+    away = np.hypot((homes.geometry.x - gate[0]) * east, homes.geometry.y - gate[1])
+    return str(homes["commune"].fillna("").iloc[int(np.argmin(away.to_numpy()))])
+
+
+def shares(study: Study, remedies: list[Remedy]) -> pd.DataFrame:
+    """Return what each employer would bear: by the workers gained on its sites, else by staff.
+
+    A remedy that names its sites is borne by their employers alone.
+
+    Columns: ``employer``, ``eur_year``.
+    """
+    staff = staff_by_employer(study)
+    owner = {site.name: site.employer or site.name for site in study.sites}
+    cost = dict.fromkeys(staff, 0.0)
+    for remedy in remedies:
+        gains: dict[str, float] = {}
+        for effect in remedy.effects:
+            name = owner[effect.site]
+            gains[name] = gains.get(name, 0.0) + effect.gained
+        own = {owner[site] for site in remedy.sites}
+        if own and not sum(gains.values()):
+            gains = {name: float(count) for name, count in staff.items() if name in own}
+        base = gains if sum(gains.values()) > 0 else {n: float(c) for n, c in staff.items()}
+        total = sum(base.values())
+        for name, weight in base.items():
+            cost[name] += remedy.eur_year * (weight / total if total else 1 / len(base))
+    return pd.DataFrame(
+        [(name, round(eur)) for name, eur in cost.items()], columns=["employer", "eur_year"]
+    )
+
+
+def staff_by_employer(study: Study) -> dict[str, int]:
+    """Return the workers of each employer."""
+    staff: dict[str, int] = {}
+    for row in study.shift_rows:
+        name = row.employer or row.site_name
+        staff[name] = staff.get(name, 0) + row.headcount
+    return staff
+
+
+__all__ = [
+    "driving",
+    "modal_potential",
+    "reach_by_mode",
+    "shares",
+    "supply",
+    "versement",
+]

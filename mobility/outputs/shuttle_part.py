@@ -1,0 +1,219 @@
+"""The report's part on shuttles: the plan told, who gains, what it takes, what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from mobility.commute.study import Study
+from mobility.outputs import blocks
+from mobility.outputs.frontier_chart import frontier_png
+from mobility.outputs.pictures import Painter
+from mobility.outputs.shuttle_tables import Shuttles
+from mobility.outputs.words import Words
+
+#: Headings of level 2 and the tables under them, in order.
+TABLES = (
+    ("Who gains a whole roster", ("shuttle_rosters",)),
+    ("Lines and stops", ("shuttle_lines", "shuttle_stops")),
+    ("Runs and load", ("shuttle_runs",)),
+    ("Shared among the employers", ("shuttle_shares",)),
+)
+LAST = (
+    ("Is a shuttle the right answer?", ("shuttle_lighter", "shuttle_hours")),
+    ("What the costs rest on", ("shuttle_factors",)),
+)
+PROVEN = (
+    "A whole roster is gained where every shift of it can be reached and left, on every kind of "
+    "working day, thanks to the shuttles. The proven figure is found by computing the territory "
+    "again with their timetable; the estimate is the design's own, before that proof."
+)
+MEANT = (
+    "The plan is a proposal to be put out to tender, not a service that runs. Riders are a share "
+    "of those who gain: the capture rate of the territory file."
+)
+
+
+ADVISED = (
+    "Advised shuttle plan {plan}: {lines} lines, {vehicles} vehicles and {eur} EUR a year for "
+    "{jobs} jobs whose whole roster can be held; about {riders} riders, {each} EUR a year each."
+)
+STUDIED = (
+    "Shuttle plan {plan}: {lines} lines, {vehicles} vehicles and {eur} EUR a year for {jobs} jobs "
+    "whose whole roster can be held; about {riders} riders, {each} EUR a year each."
+)
+
+
+def plan_sentence(found: Shuttles, words: Words) -> str:
+    """Return the plan told in one sentence: lines, vehicles, EUR, who gains."""
+    row = found.row
+    return words.t(
+        ADVISED if row["knee"] else STUDIED,
+        plan=found.name,
+        lines=words.number(row["lines"]),
+        vehicles=words.number(row["vehicles"]),
+        eur=words.number(row["eur_year"]),
+        jobs=words.number(row["rosters_gained"]),
+        riders=words.number(row["employees_gained"]),
+        each=words.number(row["eur_per_worker"]),
+    )
+
+
+def shuttle_part(
+    found: Shuttles,
+    tables: Mapping[str, blocks.Table],
+    words: Words,
+    drawing: blocks.Figure | None = None,
+) -> Iterator[blocks.Block]:
+    """Yield the part on shuttles.
+
+    Parameters
+    ----------
+    tables
+        Those of `shuttle_sheets`, by key, laid out.
+    drawing
+        Map of the lines.
+    """
+    t = words.t
+    yield blocks.Heading(t("Shuttles"), new_page=True)
+    yield blocks.Text(plan_sentence(found, words), "lead")
+    yield blocks.Text(t(MEANT), "callout")
+    yield _figures(found, words)
+    yield blocks.Text(t(PROVEN), "note")
+    if drawing is not None:
+        yield drawing
+    yield from _tables(TABLES, tables, words)
+    yield blocks.Heading(t("More or less money: the frontier"), 2)
+    png = frontier_png(found.plans, found.name, words)
+    if png is not None:
+        alt = t("Chart of the jobs that each plan gains against its cost")
+        yield blocks.Figure(
+            png,
+            alt,
+            t("What each plan costs and brings"),
+            t(
+                "The marked plan is {plan}; the advised one is where each further euro begins to "
+                "bring less.",
+                plan=found.name,
+            ),
+        )
+    yield tables["shuttle_plans"]
+    yield from _tables(LAST, tables, words)
+
+
+def lines_figure(
+    found: Shuttles, study: Study, attribution: str, words: Words
+) -> blocks.Figure | None:
+    """Return the map of the lines of the plan told, None where their layer is not there."""
+    if found.ways.empty or found.stops.empty:
+        return None
+    paths = [np.array(path, np.float64) for path in found.ways["lonlat"]]
+    ends = np.concatenate(paths)
+    painter = Painter(study, attribution, np.concatenate([ends.min(axis=0), ends.max(axis=0)]))
+    ways = zip(paths, found.ways["color"], found.ways["line"], strict=True)
+    png = painter.lines(ways, np.array(found.stops["lonlat"].tolist()))
+    title = words.t("Lines of the plan {plan}", plan=found.name)
+    caption = words.t("Circles: stops; diamonds: gates of the sites.")
+    return blocks.Figure(png, title, title, caption)
+
+
+def _tables(
+    wanted: tuple[tuple[str, tuple[str, ...]], ...],
+    tables: Mapping[str, blocks.Table],
+    words: Words,
+) -> Iterator[blocks.Block]:
+    for heading, keys in wanted:
+        there = [tables[key] for key in keys if key in tables]
+        if there:
+            yield blocks.Heading(words.t(heading), 2)
+        yield from there
+
+
+def _figures(found: Shuttles, words: Words) -> blocks.Table:
+    """Return the figures of the plan told, with their intervals."""
+    t, row = words.t, found.row
+    span = _spans(found)
+    rows = [
+        (t("Vehicles by size"), _vehicles(found, words), ""),
+        (t("Drivers (full time)"), words.number(row["drivers_fte"], 1), ""),
+        (t("Runs"), _runs(found, words), ""),
+        (t("EUR a year"), words.number(row["eur_year"]), ""),
+        (t("Jobs whose whole roster is gained, proven"), words.number(row["rosters_gained"]), ""),
+        (
+            t("The same, estimated by the design"),
+            words.number(row["rosters_estimate"]),
+            _between(span, "rosters", words),
+        ),
+        (
+            t("Of them, expected riders"),
+            words.number(row["employees_gained"]),
+            _between(span, "gained", words),
+        ),
+        (
+            t("EUR a year per rider gained"),
+            words.number(row["eur_per_worker"]),
+            _between(span, "eur_per_worker", words),
+        ),
+        (t("Inhabitants who gain a roster"), words.number(row["pool_gained"]), ""),
+        (t("Boardings a year"), words.number(row["boardings_year"]), ""),
+        (t("EUR per boarding"), words.number(row["eur_per_boarding"], 2), ""),
+        (
+            t("Ride, mean and longest (min)"),
+            f"{words.number(row['mean_ride_min'])} / {words.number(row['longest_ride_min'])}",
+            "",
+        ),
+        (
+            t("Kilometres a year, with riders and empty"),
+            f"{words.number(row['run_km'])} / {words.number(row['empty_km'])}",
+            "",
+        ),
+        (
+            t("CO2e saved (kg a year)"),
+            words.number(row["co2_saved_kg"]),
+            _between(span, "co2_saved_kg", words),
+        ),
+    ]
+    note = t(
+        "The interval says how far a figure depends on what is not known: the share of those who "
+        "would ride, and where workers live inside their cell. Below zero, shuttles emit more "
+        "than the cars they replace."
+    )
+    heads = (t("The plan {plan}", plan=found.name), t("Figure"), t("Interval"))
+    return blocks.Table(heads, tuple(rows), (False, True, True), note)
+
+
+def _spans(found: Shuttles) -> Mapping[str, object]:
+    """Return the intervals of the plan told."""
+    if found.sensitivity.empty:
+        return {}
+    rows = found.sensitivity[found.sensitivity["plan"] == found.name].to_dict("records")
+    return {str(k): v for k, v in rows[0].items()} if rows else {}
+
+
+def _between(span: Mapping[str, object], name: str, words: Words) -> str:
+    low, high = span.get(f"{name}_low"), span.get(f"{name}_high")
+    if pd.isna(low) or pd.isna(high):  # type: ignore[call-overload]
+        return ""
+    return words.t("{low} to {high}", low=words.number(low), high=words.number(high))
+
+
+def _vehicles(found: Shuttles, words: Words) -> str:
+    frame = found.vehicles
+    mine = frame[frame["plan"] == found.name] if len(frame) else frame
+    sizes = [
+        words.t(
+            "{number} {vehicle} ({seats} riders)",
+            number=words.number(row.number),
+            vehicle=row.vehicle,
+            seats=words.number(row.passengers),
+        )
+        for row in mine.itertuples()
+    ]
+    return ", ".join(sizes) or words.number(found.row["vehicles"])
+
+
+def _runs(found: Shuttles, words: Words) -> str:
+    table = found.timetable
+    return words.number(table["run"].nunique() if len(table) else 0)

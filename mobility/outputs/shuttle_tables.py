@@ -1,0 +1,155 @@
+"""The shuttle plans that stand in a folder, read from the tables that their run wrote there.
+
+Those tables withhold small counts already, so what is read here may be shown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mobility.base.errors import SourceError
+from mobility.base.literal import read_csv_text
+from mobility.base.privacy import is_small
+from mobility.commute.access import Access, counted_rows, roster_shifts
+from mobility.commute.study import Study
+from mobility.outputs.earlier import SHUTTLES, earlier_plans
+
+WANTED = ("knee", "rosters_estimate", "eur_per_worker", "co2_saved_kg")
+
+
+@dataclass(frozen=True)
+class Shuttles:
+    """The plans of a territory and the one that a report tells.
+
+    Attributes
+    ----------
+    name
+        The plan told: the variant studied if it is one of them, else the advised one.
+    plans, rosters, sensitivity, vehicles, factors, lighter, harmonise
+        Of every plan, as `mobility.shuttles.outputs.write_plans` wrote them; those that are
+        not there are empty.
+    timetable, shares
+        Of the plan told.
+    ways, stops
+        Properties of its lines and of their stops, from its layer, and ``lonlat``: the
+        coordinates of each.
+    """
+
+    name: str
+    plans: pd.DataFrame
+    rosters: pd.DataFrame
+    sensitivity: pd.DataFrame
+    vehicles: pd.DataFrame
+    factors: pd.DataFrame
+    lighter: pd.DataFrame
+    harmonise: pd.DataFrame
+    timetable: pd.DataFrame
+    shares: pd.DataFrame
+    ways: pd.DataFrame
+    stops: pd.DataFrame
+
+    @property
+    def row(self) -> pd.Series:
+        """The figures of the plan told."""
+        return self.plans.loc[self.plans["plan"] == self.name].iloc[0]
+
+
+def read_shuttles(
+    folders: Iterable[Path], study: Study, present: Access | None = None
+) -> Shuttles | None:
+    """Return the shuttle plans of the first folder that has some for the inputs of a study.
+
+    Parameters
+    ----------
+    folders
+        Folders of results.
+    study
+        The territory, or a variant of it.
+    present
+        Results without any plan, by which gains are withheld beside those of a variant.
+
+    Raises
+    ------
+    SourceError
+        A table lacks a column.
+    """
+    for folder in folders:
+        earlier = earlier_plans(folder, study)
+        if earlier is not None and earlier.same:
+            found = _read(folder / SHUTTLES, study.scenario)
+            return found if found is None or present is None else _guarded(found, present)
+    return None
+
+
+def _guarded(found: Shuttles, present: Access) -> Shuttles:
+    """Withhold the inhabitants who gain a roster that few hold at present, or that few do not.
+
+    A variant's report shows those who hold it with the plan: the difference would tell.
+    """
+    if found.rosters.empty:
+        return found
+    few = _few_hold(present)
+    rosters, plans = found.rosters.copy(), found.plans.copy()
+    named = [key in few for key in zip(rosters["site"], rosters["roster"], strict=True)]
+    hidden = np.array(named, bool) & (rosters["pool_gained"] != 0).to_numpy()
+    told = plans["plan"].isin(rosters["plan"][hidden])
+    rosters["pool_gained"] = rosters["pool_gained"].mask(hidden)
+    plans["pool_gained"] = plans["pool_gained"].mask(told)
+    return replace(found, rosters=rosters, plans=plans)
+
+
+def _few_hold(present: Access) -> set[tuple[str, str]]:
+    """Return the site and the name of the rosters that few hold, or that few do not."""
+    study, held = present.study, present.rosters
+    threshold = study.territory.limits.min_workers_shown
+    few = set()
+    for row, (site, roster) in zip(counted_rows(held), roster_shifts(study), strict=True):
+        workers = study.pool(site, roster)
+        holds = float(workers @ held.holds[row])
+        counts = np.round([holds, workers.sum() - holds], 6)
+        if is_small(counts, threshold).any():
+            few.add((study.sites[site].name, roster))
+    return few
+
+
+def _read(folder: Path, scenario: str) -> Shuttles | None:
+    plans = _table(folder / "plans.csv")
+    if plans.empty:
+        return None
+    missing = [name for name in WANTED if name not in plans]
+    if missing:
+        raise SourceError(
+            "A table of shuttle plans lacks a column.",
+            file=folder / "plans.csv",
+            column=missing[0],
+            mend="Run `mobility shuttles` again.",
+        )
+    advised = plans.loc[plans["knee"].astype(bool), "plan"].tolist()
+    names = [n for n in (scenario, *advised, plans["plan"].iloc[0]) if n in set(plans["plan"])]
+    layer = folder / f"{names[0]}.geojson"
+    features = json.loads(layer.read_text(encoding="utf-8"))["features"] if layer.is_file() else []
+    rows = [f["properties"] | {"lonlat": f["geometry"]["coordinates"]} for f in features]
+    common = ("rosters", "sensitivity", "vehicles", "factors", "lighter", "harmonise")
+    return Shuttles(
+        name=names[0],
+        plans=plans,
+        timetable=_table(folder / f"{names[0]}-timetable.csv"),
+        shares=_table(folder / f"{names[0]}-shares.csv"),
+        ways=pd.DataFrame([row for row in rows if "to" in row]),
+        stops=pd.DataFrame([row for row in rows if "stop" in row]),
+        **{name: _table(folder / f"{name}.csv") for name in common},
+    )
+
+
+def _table(path: Path) -> pd.DataFrame:
+    """Return a table; an empty one where the plans have none of that name."""
+    try:
+        return read_csv_text(path)
+    except (FileNotFoundError, pd.errors.EmptyDataError):
+        return pd.DataFrame()

@@ -1,0 +1,174 @@
+"""The report's tables as a spreadsheet: one sheet each, typed cells, the same bytes each time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import re
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from mobility import __version__
+from mobility.base.literal import one_line
+from mobility.commute.study import Study
+from mobility.outputs.prose import DEFINITIONS, WORST_OF
+from mobility.outputs.sheets import Kind, Sheet, word
+from mobility.outputs.words import Words
+
+if TYPE_CHECKING:
+    from openpyxl.cell import Cell
+    from openpyxl.worksheet.worksheet import Worksheet
+
+FORMATS: dict[Kind, str] = {
+    "count": "#,##0",
+    "value": "#,##0.##",
+    "share": "0.0%",
+    "clock": "hh:mm",
+    "date": "yyyy-mm-dd",
+}
+WIDTHS: dict[Kind, int] = {
+    "count": 12,
+    "value": 12,
+    "share": 10,
+    "clock": 9,
+    "date": 12,
+    "flag": 10,
+}
+NUMBERS = ("count", "value", "share", "clock", "date")
+#: A workbook and its archive hold times; a fixed one keeps the bytes the same.
+NO_TIME = dt.datetime(2000, 1, 1)  # noqa: DTZ001 (spreadsheets know no time zone)
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+_MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*")
+
+
+def workbook_bytes(sheets: dict[str, Sheet], study: Study, words: Words) -> bytes:
+    """Return the workbook of a report.
+
+    Counts, shares, clock times and dates are numbers with a format; withheld counts are
+    empty cells. A text that looks like a formula stays a text.
+    """
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.properties.creator = f"mobility {__version__}"
+    book.properties.title = one_line(study.territory.name)
+    book.properties.created = book.properties.modified = NO_TIME
+    first = book.active
+    assert first is not None
+    _read_me(first, sheets, study, words)
+    for sheet in sheets.values():
+        _fill(book.create_sheet(words.t(sheet.name)[:31]), sheet, study, words)
+    out = io.BytesIO()
+    book.save(out)
+    return _timeless(out.getvalue())
+
+
+def _fill(target: Worksheet, sheet: Sheet, study: Study, words: Words) -> None:
+    from openpyxl.utils import get_column_letter
+
+    for j, column in enumerate(sheet.columns, 1):
+        cell = _text(target, 1, j, words.t(column.heading))
+        _head(cell)
+        letter = get_column_letter(j)
+        values = [_value(v, column.kind, study, words) for v in sheet.frame[column.key]]
+        longest = max((len(v) for v in values if isinstance(v, str)), default=0)
+        width = WIDTHS.get(column.kind, min(max(longest, 8), 60) + 2)
+        target.column_dimensions[letter].width = width
+        for i, value in enumerate(values, 2):
+            if isinstance(value, str):
+                _text(target, i, j, value)
+            elif value is not None:
+                cell = target.cell(i, j, value)
+                cell.number_format = FORMATS.get(column.kind, "General")
+    target.freeze_panes = "A2"
+    target.auto_filter.ref = target.dimensions
+    target.row_dimensions[1].height = 45
+    target.sheet_view.zoomScale = 110
+
+
+def _value(value: Any, kind: Kind, study: Study, words: Words) -> object:
+    """Return what a cell holds: a number, a date, a text, or None."""
+    if pd.isna(value):
+        return None
+    if kind == "count":
+        return int(value)
+    if kind in ("share", "value"):
+        return float(value)
+    if kind == "clock":
+        return int(value) / 86_400
+    if kind == "date":
+        return value
+    if kind == "flag":
+        return words.t("yes" if value else "no")
+    text = word(words, study, kind, str(value))
+    return "" if kind == "reason" and not value else text
+
+
+def _text(target: Worksheet, row: int, column: int, text: str) -> Cell:
+    """Write a text as a text, whatever it begins with."""
+    cell: Any = target.cell(row, column)
+    cell.value = one_line(text)[:32_000]
+    cell.data_type = "s"
+    return cell
+
+
+def _head(cell: Cell) -> None:
+    from openpyxl.styles import Alignment, Font, PatternFill
+
+    cell.font = Font(bold=True, color="FFFFFF")
+    cell.fill = PatternFill("solid", fgColor="17212A")
+    cell.alignment = Alignment(wrap_text=True, vertical="center")
+
+
+def _read_me(target: Worksheet, sheets: dict[str, Sheet], study: Study, words: Words) -> None:
+    """Fill the first sheet: what the file is, its sheets, parameters, sources, definitions."""
+    from openpyxl.styles import Alignment, Font
+
+    t = words.t
+    target.title = t("Read me")
+    rows: list[tuple[str, ...]] = [(study.territory.name,)]
+    rows += [
+        (t("Who can get to work and back home, on every shift"),),
+        (f"mobility {__version__}",),
+    ]
+    if study.scenario:
+        rows.append((t("The figures include the plan: {plan}.", plan=study.scenario),))
+    rows += [(), (t("Sheets"),)]
+    rows += [(t(sheet.name), t(sheet.note)) for sheet in sheets.values()]
+    rows += [(), (t("Definitions"),), (t("Worst-of rule"), t(WORST_OF))]
+    rows += [(t(name), t(text)) for name, text in DEFINITIONS.items()]
+    empty = t("Counts below {n} workers are withheld: their cells are empty.", n=words.threshold)
+    rows.append((t("Empty cells"), empty))
+    for key, title in (("parameters", "Parameters"), ("sources", "Sources and licences")):
+        if key in sheets:
+            rows += [(), (t(title),)]
+            frame = sheets[key].frame
+            rows += [tuple(str(v) for v in row) for row in frame.itertuples(index=False)]
+    for i, row in enumerate(rows, 1):
+        for j, text in enumerate(row, 1):
+            cell = _text(target, i, j, text)
+            cell.alignment = Alignment(wrap_text=j <= 2 < i and len(row) > 1, vertical="top")
+            if len(row) == 1:
+                cell.font = Font(bold=i != 2, size=16 if i == 1 else 11)
+    for letter, width in zip("ABCDE", (34, 90, 26, 26, 68), strict=True):
+        target.column_dimensions[letter].width = width
+
+
+def _timeless(data: bytes) -> bytes:
+    """Return an archive without the times at which it was written."""
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(data)) as old,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "docProps/core.xml":
+                stamp = NO_TIME.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+                content = _MODIFIED.sub(rb"\g<1>" + stamp, content)
+            entry = zipfile.ZipInfo(name, ZIP_TIME)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            new.writestr(entry, content)
+    return out.getvalue()

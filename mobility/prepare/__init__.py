@@ -1,0 +1,1 @@
+"""A first study: open data fetched, a territory file written."""

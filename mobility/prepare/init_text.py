@@ -1,0 +1,204 @@
+"""The commented text of a first territory file, in French or English."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Literal
+
+from mobility.prepare.communes import Commune
+from mobility.prepare.offers import FeedOffer
+
+_FR = {
+    "head": "Fichier de territoire : tout ce dont dépend une étude. Chemins depuis ce fichier.",
+    "osm": "Rues : extrait OpenStreetMap (© les contributeurs d'OpenStreetMap, ODbL).",
+    "osm_todo": "À compléter : enregistrez un extrait .osm.pbf dans data/osm et nommez-le ici.",
+    "gtfs": "Horaires : fichiers GTFS. Retirez ceux qui ne servent pas, ajoutez les vôtres.",
+    "gtfs_todo": "À compléter : enregistrez les GTFS des réseaux dans data/gtfs et nommez-les ici.",
+    "licence": "licence",
+    "validity": "valable",
+    "sites": (
+        "Sites candidats trouvés sur les terrains industriels d'OpenStreetMap. Corrigez les noms,\n"
+        "# les portails, les équipes (3x8, 2x8, 5x8, night, vsd, day, office) et les effectifs."
+    ),
+    "sites_todo": (
+        "Sites : nommez un fichier CSV (nom;lon;lat;équipe;effectif), ou décrivez-les ici :"
+    ),
+    "homes": (
+        "Domiciles : population des communes (INSEE, par geo.api.gouv.fr). Environ quatre\n"
+        "# habitants sur dix ont un emploi : ordre de grandeur à remplacer par les flux MOBPRO\n"
+        '# (kind = "flows"), le carroyage INSEE (kind = "insee_grid") ou un fichier de salariés\n'
+        '# (kind = "employees"), lu directement en effectifs par maille.'
+    ),
+    "homes_todo": "À compléter : un fichier de domiciles (voir docs/formats.md).",
+    "credits": "Licences et mentions, montrées sur la carte et dans le rapport ; complétez-les.",
+    "days": "Types de jours étudiés ; les dates sont choisies dans les horaires, ou fixées ici.",
+    "zone": "Zone de vacances scolaires : A, B ou C.",
+    "limits": "Ce qu'un salarié accepte, de porte à porte.",
+    "output": "Résultats.",
+}
+_EN = {
+    "head": "Territory file: everything a study depends on. Paths start from this file.",
+    "osm": "Streets: OpenStreetMap extract (© OpenStreetMap contributors, ODbL).",
+    "osm_todo": "To fill in: save an .osm.pbf extract in data/osm and name it here.",
+    "gtfs": "Timetables: GTFS files. Remove those of no use, add your own.",
+    "gtfs_todo": "To fill in: save the networks' GTFS files in data/gtfs and name them here.",
+    "licence": "licence",
+    "validity": "valid",
+    "sites": (
+        "Candidate sites found on OpenStreetMap's industrial land. Correct names, gates,\n"
+        "# rosters (3x8, 2x8, 5x8, night, vsd, day, office) and headcounts."
+    ),
+    "sites_todo": "Sites: name a CSV file (name,lon,lat,roster,headcount), or describe them here:",
+    "homes": (
+        "Homes: population of the communes (INSEE, through geo.api.gouv.fr). About four\n"
+        "# residents in ten have a job: an order of magnitude, to be replaced by MOBPRO flows\n"
+        '# (kind = "flows"), the INSEE grid (kind = "insee_grid") or a file of employees\n'
+        '# (kind = "employees"), read straight into counts by cell.'
+    ),
+    "homes_todo": "To fill in: a file of homes (see docs/formats.md).",
+    "credits": "Licences and mentions, shown on the map and in the report; complete them.",
+    "days": "Kinds of day studied; dates are chosen from the timetables, or fixed here.",
+    "zone": "School holiday zone: A, B or C.",
+    "limits": "What a worker accepts, door to door.",
+    "output": "Results.",
+}
+_SITE_EXAMPLE = """# [[sites]]
+# name = "Usine"
+# gates = [[{lon}, {lat}]]
+# rosters = [{{ template = "3x8", headcount = 120 }}]
+"""
+
+
+def territory_text(
+    commune: Commune,
+    *,
+    language: Literal["fr", "en"],
+    osm: str | None,
+    gtfs: Sequence[tuple[str, FeedOffer]],
+    homes: str | None,
+    sites: str | None,
+) -> str:
+    """Return the text of ``territory.toml``.
+
+    Parameters
+    ----------
+    osm, homes, sites
+        Paths from the file; None leaves a comment saying what to put there.
+    gtfs
+        Paths of the timetables and what is known of them.
+    """
+    say = _FR if language == "fr" else _EN
+    lines = [
+        f"# {say['head']}",
+        f"name = {_quoted(commune.name)}",
+        'timezone = "Europe/Paris"',
+        "",
+        "[sources]",
+        f"# {say['osm'] if osm else say['osm_todo']}",
+        f"{'' if osm else '# '}osm = {_quoted(osm or 'data/osm/streets.osm.pbf')}",
+        "",
+        *_feeds(say, gtfs),
+        "",
+        f"# {say['sites'] if sites else say['sites_todo']}",
+        f"{'' if sites else '# '}sites = {_quoted(sites or 'sites.csv')}",
+        "",
+        *_credits(say, gtfs, homes),
+        "[sources.homes]",
+        f"# {say['homes'] if homes else say['homes_todo']}",
+        f"file = {_quoted(homes or 'data/homes/communes.geojson')}",
+        'kind = "communes"',
+        'id = "code"',
+        'workers = "population"',
+        "workers_share = 0.4",
+        "cell_m = 200",
+        "",
+        "[days]",
+        f"# {say['days']}",
+        'kinds = ["school_weekday", "holiday_weekday", "saturday", "sunday"]',
+        f"# {say['zone']}",
+        *_school_zone(commune),
+        "",
+        "[limits]",
+        f"# {say['limits']}",
+        "max_total_min = 60",
+        "max_walk_min = 20",
+        "max_transfers = 2",
+        "max_wait_min = 30",
+        "min_workers_shown = 5",
+        "",
+        "[output]",
+        f"# {say['output']}",
+        'dir = "resultats"' if language == "fr" else 'dir = "results"',
+        f'language = "{language}"',
+        "",
+    ]
+    text = "\n".join(lines)
+    if sites is None:
+        text += "\n" + _SITE_EXAMPLE.format(lon=commune.centre[0], lat=commune.centre[1])
+    return text
+
+
+def _feeds(say: dict[str, str], gtfs: Sequence[tuple[str, FeedOffer]]) -> list[str]:
+    if not gtfs:
+        return [f"# {say['gtfs_todo']}", "gtfs = []"]
+    lines = [f"# {say['gtfs']}", "gtfs = ["]
+    for path, offer in gtfs:
+        about = [offer.title, offer.source]
+        if offer.licence:
+            about.append(f"{say['licence']} {offer.licence}")
+        if offer.valid_from or offer.valid_to:
+            about.append(f"{say['validity']} {offer.valid_from} – {offer.valid_to}")
+        comment = " ".join(" ; ".join(about).split())
+        lines.append(f"    {_quoted(path)},  # {_plain(comment)}")
+    return [*lines, "]"]
+
+
+def _credits(
+    say: dict[str, str], gtfs: Sequence[tuple[str, FeedOffer]], homes: str | None
+) -> list[str]:
+    """Return the table of licences and mentions, as far as they are known."""
+    known = [(path, offer.licence, offer.publisher) for path, offer in gtfs]
+    if homes is not None:
+        known.append((homes, "", "INSEE, geo.api.gouv.fr"))
+    if not known:
+        return []
+    lines = ["[sources.credits]", f"# {say['credits']}"]
+    for path, licence, by in known:
+        lines.append(
+            f"{_quoted(path)} = {{ licence = {_quoted(licence)}, attribution = {_quoted(by)} }}"
+        )
+    return [*lines, ""]
+
+
+def _quoted(text: str) -> str:
+    """Return a TOML basic string; JSON's is one, save for DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _plain(text: str) -> str:
+    """Return a comment without control characters, which TOML forbids."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+# Arrêté du 16 avril 2015: académies of each zone, as departments.
+_ZONE_A = (
+    "01 03 07 15 16 17 19 21 23 24 25 26 33 38 39 40 42 43 47 58 63 64 69 70 "
+    "71 73 74 79 86 87 89 90"
+)
+_ZONE_B = (
+    "02 04 05 06 08 10 13 14 18 22 27 28 29 35 36 37 41 44 45 49 50 51 52 53 "
+    "54 55 56 57 59 60 61 62 67 68 72 76 80 83 84 85 88"
+)
+_ZONE_C = "09 11 12 30 31 32 34 46 48 65 66 75 77 78 81 82 91 92 93 94 95"
+
+
+def school_zone(department: str) -> str | None:
+    """Return the school holiday zone of a department, None overseas and in Corsica."""
+    zones = {"A": _ZONE_A, "B": _ZONE_B, "C": _ZONE_C}
+    return next((z for z, known in zones.items() if department in known.split()), None)
+
+
+def _school_zone(commune: Commune) -> list[str]:
+    zone = school_zone(commune.department)
+    return ['# school_zone = "A"'] if zone is None else [f'school_zone = "{zone}"']

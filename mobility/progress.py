@@ -1,0 +1,83 @@
+"""The named steps of the long commands, and the progress bars that show them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from mobility.base.i18n import translate
+from mobility.terminal import Language, err
+
+if TYPE_CHECKING:
+    from mobility.commute.study import Progress
+    from mobility.sources.download import OnBytes
+
+#: Named steps of a run, in order; the keys of the progress bar.
+STEPS = (
+    "streets",
+    "timetables",
+    "homes and sites",
+    "walks",
+    "days",
+    "streets to work",
+    "commutes",
+    "white zones",
+    "tables",
+    "map",
+)
+
+SHUTTLE_STEPS = (
+    *STEPS[:8],
+    "shuttle demand",
+    "shuttle stops",
+    "shuttle lines",
+    "shuttle plans",
+    "shuttle proof",
+    "lighter answers",
+    *STEPS[8:],
+)
+REPORT_STEPS = (*STEPS, "report")
+LEVER_STEPS = (*STEPS[:7], "levers", "white zones")
+LEVER_SHUTTLE_STEPS = (*LEVER_STEPS, *SHUTTLE_STEPS[8:13], "maps")
+
+
+@contextmanager
+def progress_bar(language: Language, steps: tuple[str, ...] = STEPS) -> Iterator[Progress]:
+    """Show a bar of named steps on a terminal."""
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        BarColumn(bar_width=24),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("", total=len(steps))
+
+        def step(name: str) -> None:
+            done = steps.index(name) if name in steps else None
+            bar.update(task, completed=done, description=translate(name, language))
+
+        yield step
+
+
+@contextmanager
+def download_bar(language: Language) -> Iterator[tuple[Progress, OnBytes]]:
+    """Show the step of a preparation and the bytes of its downloads."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        DownloadColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task(translate("Downloading", language), total=None)
+
+        def step(name: str) -> None:
+            bar.reset(task, total=None, description=translate(name, language))
+
+        yield step, lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,1 @@
+"""What costs less than a shuttle: levers, searched and scored."""

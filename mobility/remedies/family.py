@@ -1,0 +1,94 @@
+"""Families of levers: those on the same runs, tried in one go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mobility.remedies.model import DayNetwork, Lever
+from mobility.remedies.patch import join_runs, patch, pick_calls
+from mobility.timetable.arrays import RunArrays, take_runs
+
+Int32 = NDArray[np.int32]
+Int64 = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Levers on the same runs of one kind of day, told apart by what they put in.
+
+    Attributes
+    ----------
+    removed : int64[]
+        Runs taken out by every member.
+    added
+        Runs put in by all members.
+    member : int32[]
+        Member of each of these runs.
+    count
+        Number of members; one without runs only takes the runs out.
+    """
+
+    removed: Int64
+    added: RunArrays
+    member: Int32
+    count: int
+
+    @cached_property
+    def start_s(self) -> Int32:
+        """First departure of each added run, axis seconds."""
+        return self.added.call_dep[self.added.run_ptr[:-1]]
+
+    @cached_property
+    def end_s(self) -> Int32:
+        """Last arrival of each added run, axis seconds."""
+        return self.added.call_arr[self.added.run_ptr[1:] - 1]
+
+
+def family(nets: dict[str, DayNetwork], kind: str, levers: list[Lever]) -> Family:
+    """Return the family of levers that all touch the same runs.
+
+    Raises
+    ------
+    ValueError
+        They do not.
+    """
+    network = nets[kind]
+    head = levers[0]
+    if all(lever.is_move and lever.trips == head.trips for lever in levers):
+        runs = network.runs_of(head.trips)
+        if network.is_single[runs].all():
+            return _moves(network, runs, np.array([lever.shift_s for lever in levers], np.int32))
+    changes = [patch(nets, kind, [lever]) for lever in levers]
+    if any(not np.array_equal(c.removed, changes[0].removed) for c in changes):
+        raise ValueError("levers of one family touch the same runs")
+    sizes = [c.added.run_ptr.size - 1 for c in changes]
+    return Family(
+        changes[0].removed,
+        join_runs([c.added for c in changes]),
+        np.repeat(np.arange(len(levers), dtype=np.int32), sizes),
+        len(levers),
+    )
+
+
+def together(nets: dict[str, DayNetwork], kind: str, levers: list[Lever]) -> Family:
+    """Return the family of one member that pulls all the levers at once."""
+    change = patch(nets, kind, levers)
+    count = change.added.run_ptr.size - 1
+    return Family(change.removed, change.added, np.zeros(count, np.int32), 1)
+
+
+def _moves(network: DayNetwork, runs: Int64, shifts_s: Int32) -> Family:
+    """Return every move of whole runs at once."""
+    base = take_runs(network.runs, runs)
+    n_runs, n_calls, count = runs.size, int(base.run_ptr[-1]), shifts_s.size
+    by = np.repeat(shifts_s, n_calls)
+    ptr = np.arange(count, dtype=np.int64)[:, None] * n_calls + base.run_ptr[1:]
+    calls = np.tile(np.arange(n_calls, dtype=np.int64), count)
+    whole = np.concatenate([np.zeros(1, np.int64), ptr.ravel()])
+    added = pick_calls(base, calls, whole, np.tile(base.run_day, count))
+    added = added._replace(call_arr=added.call_arr + by, call_dep=added.call_dep + by)
+    return Family(runs, added, np.repeat(np.arange(count, dtype=np.int32), n_runs), count)

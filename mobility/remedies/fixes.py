@@ -1,0 +1,191 @@
+"""Minutes to fix: the smallest change of the timetable that would connect each white home."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mobility.base.i18n import translate
+from mobility.commute.access import Access
+from mobility.commute.shapes import home_labels, home_shapes
+from mobility.remedies.candidates import SearchOptions, candidates
+from mobility.remedies.model import Lever, departures
+from mobility.remedies.search import Effects, Workbench, warm, workbench
+from mobility.remedies.words import lever_names
+
+
+@dataclass(frozen=True, eq=False)
+class Fixes:
+    """The smallest move of one trip, or of one line, that makes each commute hold.
+
+    Attributes
+    ----------
+    bench
+        What the moves were tried on; ``bench.scores.keys`` tells shift and kind of day of
+        each row.
+    minutes : int16[K, H]
+        Minutes of the move; 0 where the commute holds already, -1 where no single move of up
+        to 45 min does it.
+    move : int32[K, H]
+        Row of ``levers``, -1 where there is none.
+    levers
+        The moves named.
+    """
+
+    bench: Workbench
+    minutes: NDArray[np.int16]
+    move: NDArray[np.int32]
+    levers: tuple[Lever, ...]
+
+    @cached_property
+    def names(self) -> tuple[dict[str, object], ...]:
+        """What names each move, see `levers_words.lever_names`."""
+        return tuple(lever_names(self.bench, lever) for lever in self.levers)
+
+    def row(self, shift_id: int, day_kind: str) -> int | None:
+        """Return the row of a shift on a kind of day, none where it does not work."""
+        keys = self.bench.scores.keys
+        mine = (keys["shift_id"] == shift_id) & (keys["day_kind"] == day_kind)
+        found = np.flatnonzero(mine.to_numpy())
+        return int(found[0]) if found.size else None
+
+    def aligned(self, keys: pd.DataFrame) -> NDArray[np.int16]:
+        """Return the minutes in the order of other keys, e.g. those of the white zones.
+
+        Parameters
+        ----------
+        keys
+            ``shift_id`` and ``day_kind`` of each row wanted.
+        """
+        rows = [self.row(int(s), str(k)) for s, k in keys[["shift_id", "day_kind"]].to_numpy()]
+        none = np.full(self.minutes.shape[1], -1, np.int16)
+        return np.array([none if row is None else self.minutes[row] for row in rows], np.int16)
+
+    def text(self, move: int, language: str) -> str:
+        """Return a move in words: ``line 3: 05:10 → 04:50 (20 min earlier)``."""
+        lever, names = self.levers[move], self.names[move]
+        way = "earlier" if lever.shift_s < 0 else "later"
+        params = {
+            "line": names["line"],
+            "present": names["present"],
+            "proposed": names["proposed"],
+            "minutes": abs(lever.shift_s) // 60,
+        }
+        template = f"line {{line}}: {{present}} → {{proposed}} ({{minutes}} min {way})"
+        if lever.kind == "move_line" and self._count(lever) > 1:
+            template = f"line {{line}} from {{present}} on: {{minutes}} min {way}"
+        return translate(template, language, **params)
+
+    def _count(self, lever: Lever) -> int:
+        return max(len(departures(net, lever)) for net in self.bench.nets.values())
+
+    def to_frame(self, language: str = "fr") -> pd.DataFrame:
+        """Return one row per white home that one move connects, shift and kind of day.
+
+        Columns: ``home_id`` (the group of a home known from a file of employees), ``site``,
+        ``roster``, ``shift``, ``day_kind``, ``minutes``, ``line``, ``trips``, ``move``. Homes
+        are places and no counts: nothing is withheld but homes without workers.
+        """
+        study, keys = self.bench.study, self.bench.scores.keys
+        key, home = np.nonzero((self.minutes > 0) & (study.workers > 0))
+        shifts = [study.shift_rows[self.bench.scores.shift_of(int(k))] for k in key]
+        moves = self.move[key, home]
+        texts = [self.text(m, language) for m in range(len(self.levers))]
+        return pd.DataFrame({
+            "home_id": home_labels(study)[home],
+            "site": [s.site_name for s in shifts],
+            "roster": [s.roster for s in shifts],
+            "shift": [s.shift for s in shifts],
+            "day_kind": keys["day_kind"].to_numpy()[key],
+            "minutes": self.minutes[key, home],
+            "line": [self.names[m]["line"] for m in moves],
+            "trips": [self.names[m]["trips"] for m in moves],
+            "move": [texts[m] for m in moves],
+        }).drop_duplicates(ignore_index=True)  # fmt: skip
+
+    def to_layer(self) -> gpd.GeoDataFrame:
+        """Return one polygon per home and one column of minutes per shift and kind of day.
+
+        Columns are named ``site | roster | shift | day kind``; 0 where the commute holds,
+        missing where no single move makes it hold.
+        """
+        study, keys = self.bench.study, self.bench.scores.keys
+        columns: dict[str, object] = {"home_id": home_labels(study)}
+        for key, (shift_id, kind) in enumerate(
+            keys[["shift_id", "day_kind"]].itertuples(index=False)
+        ):
+            shift = study.shift_rows[int(shift_id)]
+            name = " | ".join([shift.site_name, shift.roster, shift.shift, str(kind)])
+            minutes = pd.Series(self.minutes[key]).astype("Int16")
+            columns[name] = minutes.mask(minutes < 0)
+        shapes = home_shapes(study).to_numpy()
+        return gpd.GeoDataFrame(columns, geometry=shapes, crs="EPSG:4326")
+
+
+def fixes_of(bench: Workbench, tried: Iterable[tuple[Lever, Effects]]) -> Fixes:
+    """Return the smallest of some moves for each commute; of equal ones, the first.
+
+    Parameters
+    ----------
+    tried
+        Levers and what they change; those that are no moves are passed over.
+    """
+    scores = bench.scores
+    none = np.iinfo(np.int16).max
+    minutes = np.full(scores.served.shape, none, np.int16)
+    move = np.full(scores.served.shape, -1, np.int32)
+    levers: list[Lever] = []
+    for lever, effects in tried:
+        if not lever.is_move:
+            continue
+        size = np.int16(abs(lever.shift_s) // 60)
+        used = False
+        for change in scores.changes(effects):
+            better = change.gained[size < minutes[change.key, change.gained]]
+            minutes[change.key, better] = size
+            move[change.key, better] = len(levers)
+            used |= bool(better.size)
+        if used:
+            levers.append(lever)
+    minutes[scores.served] = 0
+    minutes[minutes == none] = -1
+    named, place = np.unique(move[move >= 0], return_inverse=True)
+    move[move >= 0] = place
+    return Fixes(bench, minutes, move, tuple(levers[k] for k in named))
+
+
+def minutes_to_fix(access: Access, *, bench: Workbench | None = None) -> Fixes:
+    """Return the minutes to fix of every white home, by a search of moves alone.
+
+    It gives what a full search gives (`retiming.Retiming.fixes`), sooner: where no move of a
+    trip brings anyone a direction, its moves are not told apart.
+
+    Parameters
+    ----------
+    access
+        The present.
+    bench
+        From `retiming.workbench`, where one is at hand.
+    """
+    bench = workbench(access, stops=False) if bench is None else bench
+    warm(bench)
+    options = SearchOptions(kinds=("move_trip", "move_line"))
+    units = candidates(bench.study, bench.nets, bench.windows, options)
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        found = list(pool.map(bench.try_gains, units))
+    pairs = [
+        (lever, effects)
+        for unit, mine in zip(units, found, strict=True)
+        for lever, effects in zip(unit, mine, strict=True)
+        if effects
+    ]
+    pairs.sort(key=lambda pair: (len(pair[0].trips), pair[0].trips, pair[0].shift_s))
+    return fixes_of(bench, pairs)

@@ -1,0 +1,95 @@
+"""Connections missed by a little: departures that could wait for riders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mobility.commute.study import Study
+from mobility.remedies.model import DayNetwork, Lever
+from mobility.remedies.window import Window
+
+#: How long a trip may wait for riders at one stop, seconds.
+HOLDS_S = (60, 120, 180, 240, 300)
+#: A connection is worth holding where the next departure of the line is later than this.
+NEXT_DEPARTURE_S = 600
+
+
+def held(
+    study: Study,
+    nets: dict[str, DayNetwork],
+    windows: Sequence[Window],
+    twins: dict[int, tuple[int, ...]],
+) -> Iterator[tuple[Lever, ...]]:
+    """Yield trips held at a stop for riders of another line who miss them by a little.
+
+    Only where the riders come by train or metro, or at the end of their trip, and where the
+    next departure of the held line is more than ten minutes away: elsewhere holding a
+    vehicle costs those aboard more than it brings.
+    """
+    wanted: dict[tuple[tuple[int, ...], int], set[int]] = {}
+    for window in windows:
+        for trip, stop, hold_s in missed(study, nets[window.day.kind], window):
+            wanted.setdefault((twins[trip], stop), set()).add(hold_s)
+    for (trips, stop), holds in sorted(wanted.items()):
+        yield tuple(Lever("hold", trips, shift_s=h, stop=stop) for h in sorted(holds))
+
+
+def is_rail(route_type: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return whether route types are trains or metros (basic and extended GTFS types)."""
+    kind = np.asarray(route_type, np.int64)
+    return np.asarray(
+        (kind == 1) | (kind == 2) | ((kind >= 100) & (kind < 200)) | (kind // 100 == 4)
+    )
+
+
+def missed(study: Study, network: DayNetwork, window: Window) -> Iterator[tuple[int, int, int]]:
+    """Yield (trip, stop, seconds to hold) of connections missed by five minutes at most.
+
+    On the way to work the missed vehicle must lead to the gate in time; on the way home the
+    late one must come from it.
+    """
+    tt = network.timetable
+    low, high = window.span_s
+    route = study.feed.trips["route"].to_numpy()
+    rail = is_rail(study.feed.routes["route_type"].to_numpy())
+    used = np.zeros(tt.n_runs, bool)
+    used[window.run_ids[window.is_used]] = True
+    returning = window.edge.returning
+    runs = window.run_ids[used[window.run_ids]] if returning else window.run_ids
+    spans = [np.arange(tt.run_ptr[r], tt.run_ptr[r + 1]) for r in runs]
+    calls = np.concatenate(spans) if spans else np.zeros(0, np.int64)
+    run = tt.run_ptr.searchsorted(calls, side="right") - 1
+    trip = tt.call_trip[calls]
+    at_end = calls == tt.run_ptr[1:][run] - 1
+    near = tt.call_alight[calls] & (trip >= 0)
+    near &= (tt.call_arr[calls] >= low) & (tt.call_arr[calls] <= high)
+    near &= at_end | rail[route[trip]]
+    for call in calls[near].tolist():
+        stop, arrival = int(tt.call_stop[call]), int(tt.call_arr[call])
+        line = int(route[tt.call_trip[call]])
+        for foot in range(int(tt.foot_ptr[stop]), int(tt.foot_ptr[stop + 1])):
+            other, ready_s = int(tt.foot_stop[foot]), arrival + int(tt.foot_need_s[foot])
+            for left in _just_left(network, other, ready_s, line, route):
+                if returning or used[tt.run_of_call(left)]:
+                    hold_s = -(-(ready_s - int(tt.call_dep[left])) // 60) * 60
+                    yield int(tt.call_trip[left]), other, hold_s
+
+
+def _just_left(
+    network: DayNetwork, stop: int, ready_s: int, line: int, route: NDArray[np.int64]
+) -> Iterator[int]:
+    """Yield the calls that left a stop at most five minutes before someone was there."""
+    tt = network.timetable
+    lo, hi = int(tt.dep_ptr[stop]), int(tt.dep_ptr[stop + 1])
+    times, calls = tt.dep_time[lo:hi], tt.dep_call[lo:hi]
+    first = int(times.searchsorted(ready_s - HOLDS_S[-1]))
+    last = int(times.searchsorted(ready_s))
+    soon = int(times.searchsorted(ready_s + NEXT_DEPARTURE_S, side="right"))
+    following = set(route[tt.call_trip[calls[last:soon]]].tolist())
+    for call in calls[first:last].tolist():
+        other = int(tt.call_trip[call])
+        if other >= 0 and int(route[other]) != line and int(route[other]) not in following:
+            yield call

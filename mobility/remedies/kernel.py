@@ -1,0 +1,100 @@
+"""The kernel that tells which runs could matter to one shift edge at all.
+
+A run that no labelled departure can be reached from, and that stops at no gate in time,
+gets no label itself; put into the timetable it changes no answer. Most runs near a shift
+edge drive away from the gate, so this test saves most of the scans of a search, and it is
+exact: what it lets through is scanned in full.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from mobility.engine.scan import lower_bound
+
+
+@njit(cache=True, nogil=True)
+def useful_runs(  # type: ignore[no-untyped-def]  # noqa: PLR0913
+    run_ptr,
+    call_stop,
+    call_arr,
+    call_dep,
+    call_board,
+    call_alight,
+    foot_ptr,
+    foot_stop,
+    foot_walk_s,
+    foot_need_s,
+    dep_time,
+    first,
+    shift,
+    label,
+    floor,
+    egress_s,
+    egress_counts,
+    earliest_s,
+    deadline_s,
+    max_walk_s,
+    max_wait_s,
+):
+    """Tell which runs would be labelled if they were added to a scanned window.
+
+    Parameters
+    ----------
+    run_ptr, call_*
+        The runs to test, as in `mobility.timetable.arrays.Timetable`.
+    foot_*, dep_time, first, shift
+        The scanned window.
+    label : int32[D]
+        Its labels with one ride less than the limit; all ``INF`` where no change is allowed.
+    floor : int32[S]
+        Least of them at each stop.
+    egress_s, egress_counts, earliest_s, deadline_s, max_walk_s, max_wait_s
+        As in `mobility.engine.scan.scan_rides`.
+
+    Returns
+    -------
+    bool[R]
+        Whether some boarding of the run reaches a gate within the limits.
+    """
+    n_runs = run_ptr.size - 1
+    useful = np.zeros(n_runs, np.bool_)
+    for run in range(n_runs):
+        call = run_ptr[run + 1] - 1
+        found = False
+        while call >= run_ptr[run] and call_dep[call] >= earliest_s:
+            if found and call_board[call]:
+                useful[run] = True
+                break
+            arrival = call_arr[call]
+            if not found and call_alight[call] and arrival <= deadline_s:
+                stop = call_stop[call]
+                walk = egress_s[stop]
+                gate = arrival + walk
+                if egress_counts and walk > max_walk_s:
+                    gate = deadline_s + 1
+                if gate <= deadline_s and deadline_s - gate <= max_wait_s:
+                    found = True
+                else:
+                    for foot in range(foot_ptr[stop], foot_ptr[stop + 1]):
+                        walk = foot_walk_s[foot]
+                        if walk > max_walk_s:
+                            break
+                        other = foot_stop[foot]
+                        if walk + floor[other] > max_walk_s:
+                            continue
+                        high = shift[other + 1]
+                        base = first[other] - shift[other]
+                        soonest = arrival + foot_need_s[foot]
+                        latest = arrival + walk + max_wait_s
+                        left = lower_bound(dep_time, first[other], base + high, soonest) - base
+                        while left < high and dep_time[base + left] <= latest:
+                            if walk + label[left] <= max_walk_s:
+                                found = True
+                                break
+                            left += 1
+                        if found:
+                            break
+            call -= 1
+    return useful

@@ -1,0 +1,303 @@
+"""Recommendations: what to do, for whom, at what cost, in plain sentences with figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from mobility.base.privacy import suppress_counts
+from mobility.remedies.candidates import lines_of
+from mobility.remedies.factors import LeverFactors, load_factors
+from mobility.remedies.model import Lever, days_of, departures
+from mobility.remedies.remedy import Effect, Remedy
+from mobility.remedies.score import days_a_year
+from mobility.remedies.search import Outcome, Retiming, Workbench
+from mobility.remedies.shift_hours import ShiftHours
+from mobility.remedies.street_remedies import street_remedies
+from mobility.remedies.words import clock, lever_names
+
+
+def effects_by_shift(bench: Workbench, outcome: Outcome) -> tuple[Effect, ...]:
+    """Return who gains and loses each shift: the kind of day on which most do."""
+    scores = bench.scores
+    found: dict[int, tuple[float, float]] = {}
+    for change in scores.changes(outcome.effects):
+        shift_id = scores.shift_of(change.key)
+        pool = scores.pools[change.key]
+        gained, lost = float(pool[change.gained].sum()), float(pool[change.lost].sum())
+        before = found.get(shift_id, (0.0, 0.0))
+        found[shift_id] = (max(before[0], gained), max(before[1], lost))
+    rows = bench.study.shift_rows
+    return tuple(
+        Effect(rows[s].site_name, rows[s].roster, rows[s].shift, gained, lost)
+        for s, (gained, lost) in sorted(found.items())
+        if gained or lost
+    )
+
+
+def retiming_cost(bench: Workbench, outcome: Outcome, factors: LeverFactors) -> float:
+    """Return what a lever costs a year, EUR: driving added, empty runs, and its planning."""
+    lever = outcome.lever
+    kinds = set(days_of(bench.nets, lever))
+    days = sum(days_a_year(bench.study, kind) for kind in kinds)
+    hours = outcome.vehicle_min / 60
+    if lever.kind in ("add_run", "lift_school"):
+        hours *= 1 + factors["empty_run_share"]
+    changed = max((len(departures(bench.nets[kind], lever)) for kind in kinds), default=1)
+    driving = days * hours * factors["bus_hour"]
+    if lever.kind == "stop":
+        return driving + factors["new_stop"] / factors["new_stop_years"]
+    return driving + changed * factors["retiming_year"]
+
+
+def which_departure(bench: Workbench, lever: Lever) -> str:
+    """Return ``first departure``, ``last departure`` or ``departure`` of its line that day."""
+    study = bench.study
+    for kind in days_of(bench.nets, lever):
+        network = bench.nets[kind]
+        mine = departures(network, lever)
+        own = network.timetable.run_day[network.pieces.run] == 0
+        line = lines_of(study, network.pieces.trip[own])
+        same = line == lines_of(study, np.array(lever.trips[:1]))[0]
+        times = network.pieces.start_s[own][same]
+        if not mine or not times.size:
+            continue
+        if mine[0] == times.min():
+            return "the first departure"
+        return "the last departure" if mine[-1] == times.max() else "the departure"
+    return "the departure"
+
+
+#: Levers of a kind that are listed though others do better, and of those for whole rosters.
+OF_EACH_KIND, FOR_ROSTERS = 2, 3
+
+ACTIONS = {
+    ("move_trip", -1): "Move {which} of line {line} {minutes} min earlier ({present} → {proposed})",
+    ("move_trip", 1): "Move {which} of line {line} {minutes} min later ({present} → {proposed})",
+    ("move_line", -1): "Move the {count} departures of line {line} between {present} and {last} "
+    "{minutes} min earlier",
+    ("move_line", 1): "Move the {count} departures of line {line} between {present} and {last} "
+    "{minutes} min later",
+    ("extend", 0): "Carry the {present} trip of line {line} on to the gate of {stop}",
+    ("extend", 1): "Start the {present} trip of line {line} at the gate of {stop}",
+    ("add_run", -1): "Add a departure of line {line} at {proposed}, before the first at {present}",
+    ("add_run", 1): "Add a departure of line {line} at {proposed}, after the last at {present}",
+    ("hold", 1): "Hold the {present} departure of line {line} at {stop} for {minutes} min, "
+    "for connecting riders",
+    ("add_run", 0): "Add a departure of line {line} at {proposed}, timed on the hours of {site}",
+    ("lift_school", 0): "Run the {present} trip of line {line} in the school holidays too",
+    ("stop", 0): "Let line {line} call at a new stop between {one} and {two}",
+}
+
+
+def retiming_remedy(bench: Workbench, outcome: Outcome, factors: LeverFactors) -> Remedy:
+    """Return a lever of the timetable as a remedy."""
+    lever = outcome.lever
+    names = lever_names(bench, lever)
+    effects = effects_by_shift(bench, outcome)
+    kind = next(iter(days_of(bench.nets, lever)), "")
+    times = departures(bench.nets[kind], lever) if kind else []
+    params: dict[str, object] = {
+        "line": names["line"],
+        "present": names["present"],
+        "proposed": names["proposed"],
+        "minutes": abs(lever.shift_s) // 60,
+        "stop": names["stop"],
+        "which": which_departure(bench, lever),
+        "count": len(times),
+        "last": clock(bench.study, kind, times[-1]) if times else "",
+        "site": ", ".join(sorted({e.site for e in effects if e.gained > 0})),
+    }
+    if lever.legs:
+        ends = bench.study.feed.stops["stop_name"].iloc[list(lever.legs[0][:2])].astype(str)
+        params["one"], params["two"] = ends.tolist()
+    alone = lever.kind == "move_line" and len(times) == 1
+    return Remedy(
+        lever.kind,
+        ACTIONS["move_trip" if alone else lever.kind, _side(bench, lever)],
+        params,
+        outcome.score.workers_gained,
+        outcome.score.workers_lost,
+        retiming_cost(bench, outcome, factors),
+        effects,
+        outcome.feasible,
+        outcome.conflict_min,
+        ("which",),
+        lever,
+        rosters=outcome.score.rosters_gained,
+    )
+
+
+def _side(bench: Workbench, lever: Lever) -> int:
+    """Return which wording of a kind of lever tells it: before (-1), after (1) or neither."""
+    if lever.kind == "stop":
+        return 0
+    if lever.kind == "extend":
+        return int(lever.at_start)
+    sign = int(np.sign(lever.shift_s))
+    if lever.kind == "add_run":
+        ends = {-1: "the first departure", 1: "the last departure"}
+        return sign if which_departure(bench, lever) == ends[sign] else 0
+    return sign
+
+
+def distinct(outcomes: Iterable[Outcome], limit: int) -> list[Outcome]:
+    """Return the best levers that share no trip, each for people the better ones leave out."""
+    taken: set[int] = set()
+    covered: dict[int, set[int]] = {}
+    found: list[Outcome] = []
+    for outcome in outcomes:
+        if len(found) == limit:
+            break
+        people = {w: set(e.gained.tolist()) for w, e in outcome.effects.items() if e.gained.size}
+        if taken & set(outcome.lever.trips) or all(
+            homes <= covered.get(window, set()) for window, homes in people.items()
+        ):
+            continue
+        taken |= set(outcome.lever.trips)
+        for window, homes in people.items():
+            covered.setdefault(window, set()).update(homes)
+        found.append(outcome)
+    return found
+
+
+def listed(outcomes: Sequence[Outcome], limit: int) -> list[Outcome]:
+    """Return the best distinct levers, and the best of each kind that is not among them."""
+    found = distinct(outcomes, limit)
+    for kind in dict.fromkeys(o.lever.kind for o in outcomes):
+        if limit and all(o.lever.kind != kind for o in found):
+            found += distinct((o for o in outcomes if o.lever.kind == kind), OF_EACH_KIND)
+    return found
+
+
+def best_for_rosters(found: Retiming, count: int = FOR_ROSTERS) -> list[Outcome]:
+    """Return the distinct levers within the present vehicles that complete most rosters."""
+    offered = [o for o in found.outcomes if o.feasible and o.score.rosters_gained > 0]
+    return distinct(sorted(offered, key=lambda o: -o.score.rosters_gained), count)
+
+
+def hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
+    """Return the change of hours of each roster that reaches most workers, where one does."""
+    found = []
+    for curve in (*hours.rosters, *hours.neighbours):
+        offset, best = curve.best
+        gain = best - curve.now
+        if offset == 0 or gain <= 0:
+            continue
+        staff = sum(
+            row.headcount
+            for row in hours.study.shift_rows
+            if (row.site, row.roster) in curve.rosters
+        )
+        sites = list(dict.fromkeys(hours.study.sites[s].name for s, _ in curve.rosters))
+        first, last = curve.plateau
+        params: dict[str, object] = {
+            "minutes": abs(offset),
+            "roster": " + ".join(dict.fromkeys(name for _, name in curve.rosters)),
+            "site": " + ".join(sites),
+            "first": f"{first:+d}",
+            "last": f"{last:+d}",
+        }
+        way = "earlier" if offset < 0 else "later"
+        action = f"Begin and end the roster {{roster}} of {{site}} {{minutes}} min {way}"
+        if first < last:
+            action += " (as good from {first} to {last} min)"
+        eur = staff * factors["shift_change_worker"]
+        moved = (curve.rosters, offset)
+        found.append(
+            Remedy(
+                "shift_hours",
+                action,
+                params,
+                gain,
+                0.0,
+                eur,
+                words=("roster",),
+                hours=moved,
+                sites=tuple(sites),
+            )
+        )
+    return found
+
+
+def recommend(
+    found: Retiming,
+    hours: ShiftHours | None = None,
+    *,
+    others: Sequence[Remedy] = (),
+    limit: int = 20,
+    factors: LeverFactors | None = None,
+) -> list[Remedy]:
+    """Return remedies of every kind, the cheapest per worker first.
+
+    Parameters
+    ----------
+    found
+        Search of the timetable.
+    hours
+        Curves of shift hours.
+    others
+        Remedies of other rooms: shuttles, feeders, stops.
+    limit
+        Levers of the timetable listed at most.
+    factors
+        Costs; by default the built-in ones with the territory's own over them.
+    """
+    bench = found.bench
+    if factors is None:
+        factors = load_factors(bench.study.territory.factors, file=bench.study.territory.path)
+    chosen = {o.lever: o for o in listed(found.useful, limit)}
+    if limit:
+        chosen |= {o.lever: o for o in best_for_rosters(found)}
+    remedies = [retiming_remedy(bench, outcome, factors) for outcome in chosen.values()]
+    if hours is not None:
+        remedies += hours_remedies(hours, factors)
+    remedies += street_remedies(bench.access, factors)
+    remedies += others
+    remedies = [r for r in remedies if r.net > 0]
+    return sorted(remedies, key=lambda r: (not r.feasible, r.eur_per_worker, -r.net, r.action))
+
+
+def remedies_frame(remedies: Sequence[Remedy], language: str, threshold: float) -> pd.DataFrame:
+    """Return one row per remedy: rank, kind, sentence, workers, lost, whole rosters, EUR."""
+    rows = [
+        {
+            "rank": k + 1,
+            "kind": r.kind,
+            "sentence": r.sentence(language, threshold=threshold),
+            "workers": r.workers,
+            "lost": r.lost,
+            "rosters": np.nan if r.rosters is None else r.rosters,
+            "eur_year": round(r.eur_year),
+            "eur_per_worker": round(r.eur_per_worker, 1),
+            "feasible": r.feasible,
+        }
+        for k, r in enumerate(remedies)
+    ]
+    columns = [
+        "rank",
+        "kind",
+        "sentence",
+        "workers",
+        "lost",
+        "rosters",
+        "eur_year",
+        "eur_per_worker",
+        "feasible",
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def shown_remedies(remedies: Sequence[Remedy], language: str, threshold: int) -> pd.DataFrame:
+    """Return `remedies_frame` with small counts, and what would tell them, withheld."""
+    frame = suppress_counts(
+        remedies_frame(remedies, language, threshold),
+        ["workers", "lost", "rosters"],
+        threshold=threshold,
+    )
+    frame["eur_per_worker"] = frame["eur_per_worker"].where(
+        frame["workers"].notna() & frame["lost"].notna()
+    )
+    return frame

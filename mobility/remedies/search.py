@@ -1,0 +1,385 @@
+"""Retiming: small changes of the timetable, tried by the thousand and ranked.
+
+For every lever the engine answers again for each shift edge that it can touch, over all
+sites and shifts; the rest of the answers is known to stay. See `levers_window`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mobility.commute.access import Access
+from mobility.commute.study import Progress, Study, quiet
+from mobility.remedies.candidates import SearchOptions, Unit, candidates
+from mobility.remedies.edges import windows
+from mobility.remedies.family import Family, family, together
+from mobility.remedies.model import DayNetwork, Lever, days_of, networks
+from mobility.remedies.modes import riding_modes
+from mobility.remedies.score import NOTHING, Score, Scores
+from mobility.remedies.stops import NewStop, with_gate_stops, with_new_stops
+from mobility.remedies.vehicles import Vehicles
+from mobility.remedies.window import EdgeEffect, Window
+from mobility.timetable.arrays import INF
+
+if TYPE_CHECKING:
+    from mobility.remedies.fixes import Fixes
+
+Int32 = NDArray[np.int32]
+
+#: A lever that adds no driving still costs the planning of a minute, for the ranking.
+LEAST_MINUTES = 1.0
+
+#: What one lever changes, by window.
+Effects = dict[int, EdgeEffect]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One lever, tried.
+
+    Attributes
+    ----------
+    effects
+        What it changes, by window; windows that it does not change are left out.
+    vehicle_min
+        Driving added on one day, minutes.
+    conflict_min
+        Minutes by which its vehicle would be needed twice at once; 0 where it is free.
+    vehicle_rule
+        How that is known: ``block``, ``layover``, ``new`` (a run added) or ``none``.
+    """
+
+    lever: Lever
+    effects: dict[int, EdgeEffect]
+    score: Score
+    vehicle_min: float = 0.0
+    conflict_min: float = 0.0
+    vehicle_rule: str = "none"
+
+    @property
+    def feasible(self) -> bool:
+        """Whether the present vehicles can do it."""
+        return self.conflict_min <= 0
+
+    @property
+    def worth(self) -> float:
+        """Commutes gained, less those lost, per vehicle-minute added."""
+        return self.score.net / max(self.vehicle_min, LEAST_MINUTES)
+
+
+@dataclass(frozen=True, eq=False)
+class Workbench:
+    """What evaluations share: the study, its networks, its windows and their scores."""
+
+    study: Study
+    access: Access
+    nets: dict[str, DayNetwork]
+    windows: tuple[Window, ...]
+    scores: Scores
+    new_stops: tuple[NewStop, ...] = ()
+
+    @cached_property
+    def by_day(self) -> dict[str, tuple[Window, ...]]:
+        """Windows of each kind of day."""
+        return {kind: tuple(w for w in self.windows if w.day.kind == kind) for kind in self.nets}
+
+    @cached_property
+    def spans(self) -> dict[str, tuple[Int32, Int32]]:
+        """First and last second of the windows of each kind of day."""
+        found = {}
+        for kind, mine in self.by_day.items():
+            pairs = np.array([w.span_s for w in mine], np.int32).reshape(-1, 2)
+            found[kind] = (pairs[:, 0], pairs[:, 1])
+        return found
+
+    def effects(
+        self, tried: dict[str, Family], *, keep_times: bool = False
+    ) -> list[dict[int, EdgeEffect]]:
+        """Return, for each member of families on the kinds of day, what it changes."""
+        count = max((f.count for f in tried.values()), default=0)
+        found: list[dict[int, EdgeEffect]] = [{} for _ in range(count)]
+        for kind, one in tried.items():
+            if not one.removed.size and not one.member.size:
+                continue
+            for window in self._near(kind, one):
+                for member, effect in window.effects(one, keep_times=keep_times).items():
+                    found[member][window.index] = effect
+        return found
+
+    def _near(self, kind: str, one: Family) -> list[Window]:
+        network, mine = self.nets[kind], self.by_day[kind]
+        start = np.concatenate([one.start_s, network.start_s[one.removed]])
+        end = np.concatenate([one.end_s, network.end_s[one.removed]])
+        low, high = self.spans[kind]
+        touched = ((start <= high[:, None]) & (end >= low[:, None])).any(axis=1)
+        return [mine[k] for k in np.flatnonzero(touched)]
+
+    def try_unit(self, unit: Unit, *, keep_times: bool = False) -> list[dict[int, EdgeEffect]]:
+        """Return what each lever of a unit changes."""
+        levers = list(unit)
+        tried = {kind: family(self.nets, kind, levers) for kind in self.nets}
+        return self.effects(tried, keep_times=keep_times)
+
+    def try_gains(self, unit: Unit) -> list[Effects]:
+        """Return what `try_unit` does for levers that bring a commute, nothing for others.
+
+        Edges where nobody can gain a direction are left out, but for the other edge of the
+        shifts whose first one gains: what is lost there undoes the gain.
+        """
+        levers = list(unit)
+        found: list[Effects] = [{} for _ in levers]
+        for kind in self.nets:
+            one = family(self.nets, kind, levers)
+            if not one.removed.size and not one.member.size:
+                continue
+            near = {w.index: w for w in self._near(kind, one)}
+            left: dict[int, Window] = {}
+            for window in near.values():
+                mine = window.effects(one, gains_only=True)
+                if not mine:
+                    left[window.index] = window
+                for member, effect in mine.items():
+                    found[member][window.index] = effect
+            gaining = {w for effects in found for w in effects if w in near}
+            partners = {
+                w for window in gaining for k in self.scores.keys_of[window]
+                for w in self.scores.ends_of(k)
+            }  # fmt: skip
+            for index in sorted(partners & set(left)):
+                for member, effect in left[index].effects(one).items():
+                    if found[member]:
+                        found[member][index] = effect
+        return found
+
+    def try_together(
+        self, levers: Sequence[Lever], *, keep_times: bool = False
+    ) -> dict[int, EdgeEffect]:
+        """Return what levers on different trips change when all are pulled."""
+        tried = {kind: together(self.nets, kind, list(levers)) for kind in self.nets}
+        found = self.effects(tried, keep_times=keep_times)
+        return found[0] if found else {}
+
+
+def workbench(access: Access, *, stops: bool = True) -> Workbench:
+    """Prepare the evaluation of levers on an assessed study.
+
+    The study gets a stop at every gate, where extensions end, and candidates of new stops;
+    its answers stay the same.
+
+    Parameters
+    ----------
+    stops
+        Whether new stops are looked for.
+    """
+    study, new_stops = with_new_stops(access) if stops else (access.study, ())
+    study = with_gate_stops(study)
+    access = replace(access, study=study)
+    nets = networks(study)
+    found = windows(study, nets)
+    return Workbench(study, access, nets, found, Scores(access, found), new_stops)
+
+
+@dataclass(frozen=True, eq=False)
+class Retiming:
+    """The levers that change something, best first.
+
+    Attributes
+    ----------
+    bench
+        What they were tried on.
+    outcomes
+        Levers that gain or lose someone a direction, best first.
+    tried
+        Number of levers tried.
+    """
+
+    bench: Workbench
+    outcomes: tuple[Outcome, ...]
+    tried: int
+
+    @cached_property
+    def fixes(self) -> Fixes:
+        """The smallest move that makes each commute hold."""
+        from mobility.remedies.fixes import fixes_of
+
+        return fixes_of(self.bench, ((o.lever, o.effects) for o in self.outcomes))
+
+    @property
+    def minutes_to_fix(self) -> NDArray[np.int16]:
+        """Minutes of those moves, int16 (keys, H), see `fixes.Fixes`."""
+        return self.fixes.minutes
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per lever, see `lever_row`."""
+        rows = [lever_row(self.bench, o) | {"rank": k + 1} for k, o in enumerate(self.outcomes)]
+        return pd.DataFrame(rows, columns=["rank", *LEVER_COLUMNS])
+
+    @property
+    def useful(self) -> tuple[Outcome, ...]:
+        """Levers that gain more commutes than they lose."""
+        return tuple(o for o in self.outcomes if o.score.net > 0)
+
+
+LEVER_COLUMNS = (
+    "kind", "line", "headsign", "trips", "present", "proposed", "shift_min", "stop", "day_kinds",
+    "workers_gained", "workers_lost", "commutes_gained", "commutes_lost", "rosters_gained",
+    "rosters_lost", "directions_lost", "saved_h", "vehicle_min", "per_vehicle_min", "feasible",
+    "conflict_min", "vehicle_rule",
+)  # fmt: skip
+
+
+def lever_row(bench: Workbench, outcome: Outcome) -> dict[str, object]:
+    """Return the figures of one lever as a row of `LEVER_COLUMNS`."""
+    from mobility.remedies.words import lever_names
+
+    score = outcome.score
+    return lever_names(bench, outcome.lever) | {
+        "workers_gained": score.workers_gained,
+        "workers_lost": score.workers_lost,
+        "commutes_gained": round(score.commutes_gained, 3),
+        "commutes_lost": round(score.commutes_lost, 3),
+        "rosters_gained": score.rosters_gained,
+        "rosters_lost": score.rosters_lost,
+        "directions_lost": score.directions_lost,
+        "saved_h": round(score.saved_h, 2),
+        "vehicle_min": round(outcome.vehicle_min, 1),
+        "per_vehicle_min": round(outcome.worth, 3),
+        "feasible": outcome.feasible,
+        "conflict_min": round(outcome.conflict_min, 1),
+        "vehicle_rule": outcome.vehicle_rule,
+    }
+
+
+def search(
+    access: Access,
+    *,
+    options: SearchOptions | None = None,
+    bench: Workbench | None = None,
+    progress: Progress = quiet,
+) -> Retiming:
+    """Try every lever near the shift edges of a study and rank those that change something.
+
+    Returns
+    -------
+    Retiming
+        Levers the present vehicles can do come first, by commutes gained less those lost
+        per vehicle-minute added, then by the smaller change. The order does not depend on
+        the number of threads.
+    """
+    progress("levers")
+    bench = workbench(access) if bench is None else bench
+    warm(bench)
+    units = candidates(
+        bench.study, bench.nets, bench.windows, options or SearchOptions(), bench.new_stops
+    )
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        found = list(pool.map(lambda unit: _scored(bench, unit), units, chunksize=1))
+    vehicles = Vehicles(bench.study, bench.nets)
+    pairs = [pair for part in found for pair in part]
+    outcomes = [
+        _with_vehicles(vehicles, Outcome(lever, effects, score))
+        for lever, effects, score in pairs
+        if score.net or score.directions_lost or _gains_direction(effects)
+    ]
+    outcomes.sort(key=_rank)
+    tried = sum(len(unit) for unit in units)
+    return Retiming(bench, tuple(outcomes), tried)
+
+
+def warm(bench: Workbench) -> None:
+    """Compute what threads share before they start."""
+    for window in bench.windows:
+        _ = window.is_used, window.base_s, window.walked_s, window.keys, window.egress_s
+        if window.readers:
+            _ = window.base_read
+    scores = bench.scores
+    _ = scores.served, scores.other_holds, scores.pools, scores.weight, scores.keys_of, bench.spans
+    for network in bench.nets.values():
+        _ = network.pieces, network.is_single, network.runs, network.start_s, network.end_s
+
+
+def _scored(bench: Workbench, unit: Unit) -> list[tuple[Lever, dict[int, EdgeEffect], Score]]:
+    effects = bench.try_unit(unit)
+    return [
+        (lever, found, bench.scores.score(found))
+        for lever, found in zip(unit, effects, strict=True)
+        if found
+    ]
+
+
+def _gains_direction(effects: dict[int, EdgeEffect]) -> bool:
+    return any(e.gained.size or e.lost.size for e in effects.values())
+
+
+def _with_vehicles(vehicles: Vehicles, outcome: Outcome) -> Outcome:
+    lever = outcome.lever
+    conflict_min, rule = vehicles.conflict(lever)
+    return replace(
+        outcome,
+        vehicle_min=vehicles.added_minutes(lever),
+        conflict_min=conflict_min,
+        vehicle_rule=rule,
+    )
+
+
+def _rank(outcome: Outcome) -> tuple[object, ...]:
+    lever = outcome.lever
+    return (
+        outcome.score.net <= 0,
+        not outcome.feasible,
+        -round(outcome.worth, 9),
+        -round(outcome.score.saved_h, 6),
+        abs(lever.shift_s),
+        len(lever.trips),
+        lever.kind,
+        lever.trips,
+        lever.shift_s,
+        lever.stop,
+    )
+
+
+def access_after(bench: Workbench, effects: dict[int, EdgeEffect]) -> Access:
+    """Return the assessment with a lever pulled, from effects that kept their times.
+
+    Outbound and return seconds are those of a full new run, for every mode that rides the
+    timetable; rides, walking and overtime stay those of the present.
+    """
+    access, scores = bench.access, bench.scores
+    out, back = access.outbound_s.copy(), access.return_s.copy()
+    modes = riding_modes(bench.study, counting=False)
+    keys = scores.keys[["shift_id", "day_kind", "out", "back"]]
+    for key, (shift_id, kind, *ends) in enumerate(keys.itertuples(index=False)):
+        row = access.row(int(shift_id), str(kind), "transit")
+        for table, window in zip((out, back), ends, strict=True):
+            effect = effects.get(int(window))
+            if effect is not None and row is not None:
+                table[row, effect.homes] = effect.elapsed_s
+        for mode in modes:
+            row = access.row(int(shift_id), str(kind), mode)
+            if row is not None:
+                out[row], back[row] = scores.riding(key, mode, effects)
+    return replace(access, outbound_s=out, return_s=back)
+
+
+__all__ = [
+    "INF",
+    "LEVER_COLUMNS",
+    "NOTHING",
+    "Outcome",
+    "Retiming",
+    "Workbench",
+    "access_after",
+    "days_of",
+    "lever_row",
+    "search",
+    "workbench",
+]

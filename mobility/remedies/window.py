@@ -1,0 +1,414 @@
+"""One shift edge and the runs around it: where levers are tried without a new timetable.
+
+A run can only matter to an edge whose window of departures it touches, before or after it
+is moved. So each edge keeps the part of the timetable inside its window; the changed runs
+of a whole family of levers are inserted into it once, and each lever switches its own runs
+on. The answers are those of a scan of the whole changed timetable, to the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mobility.commute.door_to_door import home_in_dark, street_times, transit_times
+from mobility.commute.feeder_modes import Carried, carried_times, ridden_from
+from mobility.commute.study import Study
+from mobility.engine.journeys import (
+    Edge,
+    EngineLimits,
+    OneWay,
+    deadline_of,
+    earliest_of,
+)
+from mobility.engine.scan import reach_homes, scan_rides
+from mobility.remedies.family import Family
+from mobility.remedies.kernel import useful_runs
+from mobility.remedies.modes import (
+    Changed,
+    Reader,
+    readers_of,
+    riding_modes,
+    times_of,
+)
+from mobility.remedies.patch import join_runs
+from mobility.remedies.runs import (
+    departure_keys,
+    labelled_stops,
+    only_walks,
+    used_runs,
+)
+from mobility.sources.days import ChosenDay
+from mobility.timetable.arrays import (
+    INF,
+    FootArrays,
+    RunArrays,
+    Timetable,
+    mirror_runs,
+    stop_index,
+    take_runs,
+)
+from mobility.timetable.footpaths import WalkTable
+
+Int32 = NDArray[np.int32]
+Int64 = NDArray[np.int64]
+Bool = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class EdgeEffect:
+    """What one lever does to one edge.
+
+    Attributes
+    ----------
+    window
+        Index of the edge's window.
+    gained, lost : int32[]
+        Homes whose direction holds after and not before, and the reverse.
+    saved_s
+        Seconds times workers saved by those who hold before and after (less than zero:
+        lost).
+    homes, elapsed_s : int32[]
+        Homes whose time changes and their new time; kept on request only, else empty.
+    others
+        What changes for modes that are read from the same scan, see `levers_modes`.
+    """
+
+    window: int
+    gained: Int32
+    lost: Int32
+    saved_s: float
+    homes: Int32
+    elapsed_s: Int32
+    others: Mapping[str, Changed] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """The runs around one edge, as the kernel sees them.
+
+    Attributes
+    ----------
+    index
+        Its place among the windows of a search.
+    run_ids : int64[]
+        Runs of the day's timetable that have a call inside, ascending.
+    runs
+        Their calls inside the window, on the mirrored axis for a return.
+    home_walks
+        Walks (rides by a bicycle taken along) from homes to stops, those over the limit left
+        out.
+    gate
+        The study whose tables hold at the gate's end: after dark where the territory asks
+        for safe streets.
+    mode
+        ``transit``, or the mode of a bicycle taken along.
+    """
+
+    index: int
+    study: Study
+    site: int
+    day: ChosenDay
+    edge: Edge
+    limits: EngineLimits
+    run_ids: Int64
+    runs: RunArrays
+    home_walks: WalkTable
+    gate: Study
+    mode: str = "transit"
+
+    @cached_property
+    def _carried(self) -> Carried | None:
+        way = self.gate.feeders.get(self.mode)
+        return way if isinstance(way, Carried) else None
+
+    @cached_property
+    def oriented(self) -> Timetable:
+        """The timetable whose footpaths point the kernel's way."""
+        two_way = self.gate.timetables[self.day.kind]
+        one_way: OneWay = two_way.mirror if self.edge.returning else two_way.onward
+        return one_way.timetable
+
+    @cached_property
+    def egress_s(self) -> Int32:
+        """Walk (ride) between each stop and the nearest gate, int32 (S,)."""
+        if self._carried is not None:
+            two_way, side = self.gate.timetables[self.day.kind], int(self.edge.returning)
+            return ridden_from(self._carried, two_way, self.site, side)
+        found: Int32 = self.gate.egress_s[self.site]
+        return found
+
+    @cached_property
+    def readers(self) -> dict[str, Reader]:
+        """What other modes read from the scan of this edge."""
+        if self._carried is not None:
+            return {}
+        return readers_of(self.study, self.gate, self.site, self.day, self.edge, self.limits)
+
+    @cached_property
+    def base_read(self) -> dict[str, Int32]:
+        """What they read as things are."""
+        return self.read(self._base_scan, self.index_arrays[1], tuple(self.readers))
+
+    @cached_property
+    def span_s(self) -> tuple[int, int]:
+        """First and last second of the window on the axis of the date."""
+        low, high = earliest_of(self.edge, self.limits), deadline_of(self.edge)
+        return (-high, -low) if self.edge.returning else (low, high)
+
+    @cached_property
+    def index_arrays(self) -> tuple[Int64, Int32, Int32, Int32]:
+        """``dep_ptr, dep_time, dep_call, call_pos`` of the window's runs."""
+        runs = self.runs
+        return stop_index(self.oriented.n_stops, runs.call_stop, runs.call_dep, runs.call_board)
+
+    @cached_property
+    def keys(self) -> Int64:
+        """Sort keys of the window's departures, ascending."""
+        runs, calls = self.runs, self.index_arrays[2]
+        return departure_keys(runs.call_stop[calls], runs.call_dep[calls])
+
+    @cached_property
+    def walked_s(self) -> Int32:
+        """Elapsed seconds of walking all the way, int32 (H,)."""
+        if self._carried is not None:
+            return np.full(self.study.n_homes, INF, np.int32)
+        times = street_times(self.study, self.site, self.day, "walk", self.edge, self.limits)
+        return times.elapsed_s
+
+    @cached_property
+    def base_s(self) -> Int32:
+        """Elapsed seconds as things are, int32 (H,)."""
+        if self._carried is not None:
+            two_way = self.gate.timetables[self.day.kind]
+            return carried_times(
+                self._carried, two_way, self.site, self.edge, self.limits
+            ).elapsed_s
+        return transit_times(self.study, self.site, self.day, self.edge, self.limits).elapsed_s
+
+    @cached_property
+    def _base_scan(self) -> tuple[Int64, Int64, Int32]:
+        return self.scan(self.runs, self.index_arrays, self.runs.call_alight)
+
+    @cached_property
+    def _change_labels(self) -> tuple[Int32, Int32]:
+        """Labels with one ride less than the limit, and their least at each stop."""
+        _, shift, label = self._base_scan
+        floor = np.full(shift.size - 1, INF, np.int32)
+        if label.shape[0] == 1:
+            return np.full(label.shape[1], INF, np.int32), floor
+        row = label[-2]
+        stops = np.repeat(np.arange(shift.size - 1), np.diff(shift))
+        np.minimum.at(floor, stops, row)
+        return row, floor
+
+    @cached_property
+    def is_used(self) -> Bool:
+        """Whether some boarding of each run of the window leads to a gate, bool (runs,)."""
+        used = np.zeros(self.run_ids.size, bool)
+        used[used_runs(self.runs, self.index_arrays, self._base_scan)] = True
+        return used
+
+    def effects(
+        self, tried: Family, *, keep_times: bool = False, gains_only: bool = False
+    ) -> dict[int, EdgeEffect]:
+        """Return the members that change this edge's answers, with what they change.
+
+        With ``gains_only``, none where no member brings anyone this direction.
+        """
+        place = self.run_ids.searchsorted(tried.removed)
+        inside = place < self.run_ids.size
+        inside[inside] = self.run_ids[place[inside]] == tried.removed[inside]
+        gone = place[inside]
+        gone = gone[self.is_used[gone]]
+        low, high = self.span_s
+        near = np.flatnonzero((tried.start_s <= high) & (tried.end_s >= low))
+        added = take_runs(tried.added, near)
+        if self.edge.returning:
+            added = mirror_runs(added)
+        useful = self._useful(added)
+        live = np.unique(tried.member[near[useful]])
+        if not gone.size and not live.size:
+            return {}
+        # All runs of a live member: one may be of use through another.
+        kept = np.flatnonzero(np.isin(tried.member[near], live))
+        trial = _Trial(self, take_runs(added, kept), tried.member[near[kept]], place[inside])
+        if gains_only and not trial.may_gain:
+            return {}
+        found = {int(m): trial.effect(int(m), keep_times) for m in live}
+        if gone.size and live.size < tried.count:
+            without = trial.effect(-1, keep_times)
+            found |= {m: without for m in range(tried.count) if m not in found}
+        return {m: e for m, e in sorted(found.items()) if e is not None}
+
+    def _useful(self, runs: RunArrays) -> Bool:
+        if runs.run_ptr.size == 1:
+            return np.zeros(0, bool)
+        tt = self.oriented
+        first, shift, _ = self._base_scan
+        label, floor = self._change_labels
+        found: Bool = useful_runs(
+            *runs[:6], tt.foot_ptr, tt.foot_stop, tt.foot_walk_s, tt.foot_need_s,
+            self.index_arrays[1], first, shift, label, floor, self.egress_s,
+            self.limits.gate_walk_counts,
+            earliest_of(self.edge, self.limits), deadline_of(self.edge),
+            self.limits.max_walk_s, self.limits.max_wait_s,
+        )  # fmt: skip
+        return found
+
+    def feet_to(self, stops: Bool) -> FootArrays:
+        """Return the footpaths to some stops, those over the limit left out."""
+        tt = self.oriented
+        kept = stops[tt.foot_stop] & (tt.foot_walk_s <= self.limits.max_walk_s)
+        ptr = np.concatenate([[0], np.cumsum(kept)])[tt.foot_ptr].astype(np.int64)
+        return FootArrays(ptr, tt.foot_stop[kept], tt.foot_walk_s[kept], tt.foot_need_s[kept])
+
+    def scan(
+        self,
+        runs: RunArrays,
+        index: tuple[Int64, Int32, Int32, Int32],
+        alight: Bool,
+        feet: FootArrays | None = None,
+    ) -> tuple[Int64, Int64, Int32]:
+        """Label the departures of some runs, see `mobility.engine.scan.scan_rides`."""
+        tt, limits = self.oriented, self.limits
+        if feet is None:
+            feet = FootArrays(tt.foot_ptr, tt.foot_stop, tt.foot_walk_s, tt.foot_need_s)
+        _, dep_time, _, call_pos = index
+        first, shift, label = scan_rides(
+            runs.run_ptr, runs.call_stop, runs.call_arr, runs.call_dep, alight, call_pos,
+            feet.ptr, feet.stop, feet.walk_s, feet.need_s, *tt.foot_into, dep_time,
+            0, runs.run_ptr.size - 1, self.egress_s, limits.gate_walk_counts,
+            earliest_of(self.edge, limits), deadline_of(self.edge),
+            limits.max_walk_s, limits.max_wait_s, limits.max_transfers + 1,
+        )  # fmt: skip
+        return first, shift, label
+
+    def looked_up(
+        self, scanned: tuple[Int64, Int64, Int32], dep_time: Int32, walks: WalkTable
+    ) -> Int32:
+        """Return the elapsed seconds of points with walks to stops, ``INF`` where none."""
+        limits = self.limits
+        leave_s, _, _, _ = reach_homes(
+            *scanned, dep_time, walks.ptr, walks.stop, walks.walk_s, limits.home_walk_counts,
+            earliest_of(self.edge, limits), limits.max_walk_s,
+        )  # fmt: skip
+        at_s = -self.edge.at_s if self.edge.returning else self.edge.at_s
+        return np.where(leave_s == INF, INF, at_s - leave_s).astype(np.int32)
+
+    def elapsed(
+        self, scanned: tuple[Int64, Int64, Int32], dep_time: Int32, walks: WalkTable
+    ) -> Int32:
+        """Return the elapsed seconds of every home, walking all the way included."""
+        ridden = self.looked_up(scanned, dep_time, walks)
+        if self._carried is None and self.study.territory.limits.safe_at_night:
+            dark = home_in_dark(self.study, self.day, self.edge, times_of(ridden))
+            careful = self.looked_up(scanned, dep_time, self.study.after_dark.home_walks)
+            ridden = np.where(dark, careful, ridden)
+        return np.minimum(ridden, self.walked_s).astype(np.int32)
+
+    def read(
+        self, scanned: tuple[Int64, Int64, Int32], dep_time: Int32, modes: Sequence[str]
+    ) -> dict[str, Int32]:
+        """Return what other modes read from a scan."""
+
+        def at(walks: WalkTable) -> Int32:
+            return self.looked_up(scanned, dep_time, walks)
+
+        return {mode: self.readers[mode].read(at) for mode in modes if mode in self.readers}
+
+
+class _Trial:
+    """The runs of a family put into a window, to be switched on member by member.
+
+    One scan with the runs of every member switched on bounds the labels of each of them
+    from below: runs and homes that it does not reach are left out of the members' scans.
+    """
+
+    def __init__(self, window: Window, added: RunArrays, member: Int32, gone: Int64) -> None:
+        self.window = window
+        index = _inserted(window, added)
+        runs = join_runs([window.runs, added])
+        alight = runs.call_alight.copy()
+        for run in gone:
+            alight[window.runs.run_ptr[run] : window.runs.run_ptr[run + 1]] = False
+        bound = window.scan(runs, index, alight)
+        used = used_runs(runs, index, bound)
+        self.runs = take_runs(runs, used)
+        self.index = stop_index(
+            window.oriented.n_stops, self.runs.call_stop, self.runs.call_dep, self.runs.call_board
+        )
+        owner = np.concatenate([np.full(window.run_ids.size, -1, np.int32), member])[used]
+        self.owner = np.repeat(owner, np.diff(self.runs.run_ptr))
+        labelled = labelled_stops(bound)
+        self.walks = only_walks(window.home_walks, labelled[window.home_walks.stop])
+        self.feet = window.feet_to(labelled)
+        self._bound = bound, index[1]
+
+    @property
+    def may_gain(self) -> bool:
+        """Whether some home could gain the direction with the runs of every member."""
+        window = self.window
+        if window.readers:
+            return True
+        reached = window.elapsed(*self._bound, self.walks) < INF
+        return bool((reached & (window.base_s == INF)).any())
+
+    def effect(self, member: int, keep_times: bool) -> EdgeEffect | None:
+        """Return what changes with one member's runs alone (-1: with none)."""
+        window = self.window
+        on = (self.owner == -1) | (self.owner == member)
+        scanned = window.scan(self.runs, self.index, self.runs.call_alight & on, self.feet)
+        elapsed_s = window.elapsed(scanned, self.index[1], self.walks)
+        before = window.base_s
+        homes = np.flatnonzero(elapsed_s != before).astype(np.int32)
+        others = self._others(scanned, keep_times) if window.readers else {}
+        if not homes.size and not others:
+            return None
+        held, holds = before[homes] < INF, elapsed_s[homes] < INF
+        both = homes[held & holds]
+        saved = (before[both] - elapsed_s[both]) @ window.study.workers[both]
+        none = homes[:0]
+        return EdgeEffect(
+            window.index,
+            homes[holds & ~held],
+            homes[held & ~holds],
+            float(saved),
+            homes if keep_times else none,
+            elapsed_s[homes] if keep_times else none,
+            others,
+        )
+
+    def _others(self, scanned: tuple[Int64, Int64, Int32], keep_times: bool) -> dict[str, Changed]:
+        """Return what changes for the other modes that count, or for all with their times."""
+        window = self.window
+        modes = riding_modes(window.study, counting=not keep_times)
+        found = {}
+        for mode, after in window.read(scanned, self.index[1], modes).items():
+            rows = np.flatnonzero(after != window.base_read[mode]).astype(np.int32)
+            if rows.size:
+                found[mode] = Changed(rows, after[rows])
+        return found
+
+
+def _inserted(window: Window, added: RunArrays) -> tuple[Int64, Int32, Int32, Int32]:
+    """Return the stop-major index of the window's runs followed by the added ones."""
+    dep_ptr, dep_time, dep_call, _ = window.index_arrays
+    size = window.runs.call_stop.size
+    is_last = np.zeros(added.call_stop.size, bool)
+    is_last[added.run_ptr[1:] - 1] = True
+    calls = np.flatnonzero(added.call_board & ~is_last)
+    stop, dep = added.call_stop[calls], added.call_dep[calls]
+    order = np.lexsort((dep, stop))
+    calls, stop, dep = calls[order], stop[order], dep[order]
+    at = window.keys.searchsorted(departure_keys(stop, dep), side="right")
+    new_call = np.insert(dep_call, at, calls + size).astype(np.int32)
+    counts = np.bincount(stop, minlength=dep_ptr.size - 1)
+    new_ptr = dep_ptr + np.concatenate([[0], np.cumsum(counts)])
+    positions = np.full(size + added.call_stop.size, -1, np.int32)
+    positions[new_call] = np.arange(new_call.size, dtype=np.int32)
+    return new_ptr, np.insert(dep_time, at, dep).astype(np.int32), new_call, positions

@@ -1,0 +1,90 @@
+"""Levers in words: line, departure, present and proposed time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mobility.base.clock import axis_to_local
+from mobility.commute.examples import line_name
+from mobility.commute.study import Study
+from mobility.remedies.model import DayNetwork, Lever, days_of, departures
+
+if TYPE_CHECKING:
+    from mobility.remedies.search import Workbench
+
+
+#: Trips of one lever that are named; the others are counted.
+NAMED_TRIPS = 40
+
+
+def clock(study: Study, kind: str, axis_s: int) -> str:
+    """Return the local clock time, ``HH:MM``, of an axis second of a kind of day."""
+    date = next(day.date for day in study.days if day.kind == kind)
+    return axis_to_local(date, axis_s, study.territory.zone).strftime("%H:%M")
+
+
+def reference_time(bench: Workbench, lever: Lever) -> tuple[str, int]:
+    """Return the kind of day and the axis second that name a lever's trip.
+
+    It is the first departure of its trips on the first kind of day on which they run; where
+    a trip is held, its departure from that stop.
+    """
+    for kind in _kinds(bench, lever):
+        network = bench.nets[kind]
+        times = (_at_stop if lever.kind == "hold" else departures)(network, lever)
+        if times:
+            return kind, times[0]
+    return next(iter(bench.nets)), 0
+
+
+def _kinds(bench: Workbench, lever: Lever) -> list[str]:
+    if lever.kind == "lift_school":
+        return [lever.source_day]
+    return list(days_of(bench.nets, lever))
+
+
+def _at_stop(network: DayNetwork, lever: Lever) -> list[int]:
+    tt, pieces = network.timetable, network.pieces
+    own = np.flatnonzero((tt.run_day[pieces.run] == 0) & np.isin(pieces.trip, lever.trips))
+    found = []
+    for k in own:
+        calls = np.arange(pieces.first_call[k], pieces.last_call[k] + 1)
+        here = calls[tt.call_stop[calls] == lever.stop]
+        if here.size:
+            found.append(int(tt.call_dep[here[0]]))
+    return sorted(found)
+
+
+def lever_names(bench: Workbench, lever: Lever) -> dict[str, object]:
+    """Return what names a lever: kind, line, trips, times, stop, kinds of day."""
+    study = bench.study
+    kind, at_s = reference_time(bench, lever)
+    moved = lever.kind not in ("extend", "lift_school")
+    proposed_s = at_s + (lever.shift_s if moved else 0)
+    stop = "" if lever.stop < 0 else str(study.feed.stops["stop_name"].iloc[lever.stop])
+    head = lever.trips[0]
+    # A new stop is for every trip of its line.
+    whole = lever.kind == "stop"
+    return {
+        "kind": lever.kind,
+        "line": line_name(study, head),
+        "headsign": str(study.feed.trips["headsign"].iloc[head] or ""),
+        "trips": _trip_ids(study, lever.trips),
+        "present": "" if whole else clock(study, kind, at_s),
+        "proposed": "" if whole else clock(study, kind, proposed_s),
+        "shift_min": 0 if whole else lever.shift_s // 60,
+        "stop": stop,
+        "day_kinds": " ".join(days_of(bench.nets, lever)),
+    }
+
+
+def _trip_ids(study: Study, trips: tuple[int, ...]) -> str:
+    """Return the ids of trips; of many, the first ones and how many more there are."""
+    ids = [str(study.feed.trips["trip_id"].iloc[t]) for t in trips[:NAMED_TRIPS]]
+    if len(study.territory.sources.gtfs) > 1:
+        # Of several feeds, ids bear the number of theirs: operators do not know it.
+        ids = [name.partition(":")[2] or name for name in ids]
+    more = len(trips) - len(ids)
+    return " ".join([*ids, f"(+{more})"] if more else ids)

@@ -1,0 +1,336 @@
+"""Which date stands for each kind of day, and why."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from mobility.base.clock import axis_origin_utc
+from mobility.base.errors import Finding, TerritoryError
+from mobility.sources.fixed_days import check_fixed_date
+from mobility.sources.gtfs.read import Feed
+from mobility.sources.holidays import Holidays, read_holidays
+from mobility.territory.project import (
+    DAY_KIND_WEEKDAYS,
+    DAY_S,
+    WEEKDAYS,
+    DayKind,
+    DaysConfig,
+    Weekday,
+)
+
+TUESDAY, THURSDAY = 1, 3
+
+KIND_LABELS = {
+    "school_weekday": "school-term weekday",
+    "holiday_weekday": "school-holiday weekday",
+    "saturday": "Saturday",
+    "sunday": "Sunday or public holiday",
+}
+"""English templates of the kinds' names."""
+
+
+@dataclass(frozen=True)
+class ChosenDay:
+    """A date standing for a kind of day.
+
+    Attributes
+    ----------
+    kind
+        Name of the kind of day, e.g. ``"saturday"``.
+    date
+        The date studied.
+    weekdays
+        Shifts starting on these weekdays are studied on it.
+    reason
+        Why this date, in words.
+    trips
+        Trips of the feed on that service day.
+    label
+        English template of the kind's name, or the territory's own words.
+    """
+
+    kind: str
+    date: dt.date
+    weekdays: tuple[Weekday, ...]
+    reason: Finding
+    trips: int
+    label: str
+
+
+def choose_days(
+    feed: Feed,
+    config: DaysConfig,
+    zone: ZoneInfo,
+    *,
+    findings: list[Finding] | None = None,
+) -> list[ChosenDay]:
+    """Return the date that stands for each kind of day of the territory.
+
+    A date that the territory fixes is taken, once trips run on it. Any other is the most
+    typical of its kind: among the dates of that kind on which most networks are valid, one
+    whose number of trips is nearest the median. Among equals come first dates whose eve
+    and morrow are inside the calendar, no public holiday and free of a clock change, then
+    Tuesdays and Thursdays, then the nearest to the middle of the period. A kind of which the
+    calendar holds no date is left out, with a finding.
+
+    Parameters
+    ----------
+    feed
+        All networks of the territory.
+    config
+        Section ``days`` of the territory file.
+    zone
+        The territory's time zone.
+    findings
+        What the user should know is appended here.
+
+    Raises
+    ------
+    TerritoryError
+        A fixed date falls on none of its kind's weekdays, or lies outside the feed's calendar
+        or has no trip; the error then names the feed's period. Or the country or a kind of day
+        is unknown.
+    """
+    told = [] if findings is None else findings
+    period = feed.period
+    if period is None:
+        raise TerritoryError(
+            "No trip of the timetables runs on any date.",
+            column="sources.gtfs",
+            mend="Check calendar.txt and calendar_dates.txt, or ask for a complete feed.",
+        )
+    kinds = day_kinds(config)
+    holidays = read_holidays(config, *period, findings=told)
+    names, agency = feed.agency_of_trip
+    counts = feed.trips_per_day(agency).loc[slice(*period)]
+    counts.columns = pd.Index(range(counts.shape[1]))
+    chooser = _Chooser(counts, holidays, period, zone)
+    chosen = []
+    for kind in kinds:
+        date = config.dates.get(kind.name, kind.date)
+        day = _fixed(feed, kind, date) if date else chooser.typical(kind)
+        warning = check_fixed_date(kind, date, holidays, config) if date else None
+        told += [] if warning is None else [warning]
+        if day is None:
+            told.append(_kind_absent(kind, period))
+            continue
+        chosen.append(day)
+        told += chooser.absent_networks(day, names)
+    if not chosen:
+        raise TerritoryError(
+            "The timetables' calendar, {first} to {last}, holds no date of any kind studied.",
+            column="days.kinds",
+            mend="Choose other kinds of day, or fix their dates under days.dates.",
+            first=period[0],
+            last=period[1],
+        )
+    return chosen
+
+
+def day_kinds(config: DaysConfig) -> list[DayKind]:
+    """Return the kinds of day studied, standard ones first."""
+    standard = [
+        DayKind.model_validate(
+            {"name": name, "weekdays": DAY_KIND_WEEKDAYS[name], "label": KIND_LABELS[name]}
+        )
+        for name in dict.fromkeys(config.kinds)
+    ]
+    kinds = [*standard, *config.extra]
+    names = [k.name for k in kinds]
+    for name in config.dates:
+        if name not in names:
+            raise TerritoryError(
+                "There is no such kind of day.",
+                column="days.dates",
+                value=name,
+                mend="Write one of: {known}.",
+                known=", ".join(names),
+            )
+    return kinds
+
+
+def _kind_absent(kind: DayKind, period: tuple[dt.date, dt.date]) -> Finding:
+    return Finding(
+        "warning",
+        "day_kind_absent",
+        "The timetables' calendar, {first} to {last}, holds no day of the kind {kind}; it is "
+        "not studied",
+        source="days.kinds",
+        params={"first": period[0], "last": period[1], "kind": kind.name},
+    )
+
+
+def _fixed(feed: Feed, kind: DayKind, date: dt.date) -> ChosenDay:
+    trips = int(feed.trips_on(date).size)
+    if not trips:
+        period = feed.period
+        assert period is not None
+        raise TerritoryError(
+            "No trip runs on this date; the timetables' calendar goes from {first} to {last}.",
+            column=f"days.dates.{kind.name}",
+            value=date,
+            mend="Choose a date inside it, or remove the line to let one be chosen.",
+            first=period[0],
+            last=period[1],
+        )
+    return ChosenDay(
+        kind=kind.name,
+        date=date,
+        weekdays=tuple(kind.weekdays),
+        reason=Finding(
+            "info",
+            "date_fixed",
+            "{date}, fixed by the territory file: {trips} trips",
+            params={"date": date, "trips": trips},
+        ),
+        trips=trips,
+        label=kind.label or kind.name,
+    )
+
+
+class _Chooser:
+    """Chooses typical dates from the trips per date and network."""
+
+    def __init__(
+        self,
+        counts: pd.DataFrame,
+        holidays: Holidays,
+        period: tuple[dt.date, dt.date],
+        zone: ZoneInfo,
+    ) -> None:
+        self.counts = counts
+        self.holidays = holidays
+        self.period = period
+        self.zone = zone
+        self.dates: list[dt.date] = list(counts.index)
+        self.valid = _validity(counts)
+
+    def typical(self, kind: DayKind) -> ChosenDay | None:
+        """Return the most typical date of a kind; None when the calendar holds none."""
+        rows = np.array([k for k, d in enumerate(self.dates) if self._is(kind, d)], np.int64)
+        if not rows.size:
+            return None
+        networks = self.valid[rows].sum(axis=1)
+        rows = rows[networks == networks.max()]
+        trips = self.counts.to_numpy()[rows].sum(axis=1)
+        median = float(np.median(trips))
+        # The middle of the period is the safest stand-in for it: feeds start and end ragged.
+        middle = (self.dates[rows.min()].toordinal() + self.dates[rows.max()].toordinal()) / 2
+        order = sorted(
+            range(rows.size),
+            key=lambda k: (
+                abs(trips[k] - median),
+                self._awkward(self.dates[rows[k]]),
+                self.dates[rows[k]].weekday() not in (TUESDAY, THURSDAY),
+                abs(self.dates[rows[k]].toordinal() - middle),
+                self.dates[rows[k]],
+            ),
+        )
+        best = order[0]
+        date = self.dates[rows[best]]
+        reason = Finding(
+            "info",
+            "date_typical",
+            "{date}, chosen among {dates} dates of this kind from {first} to {last}: its "
+            "{trips} trips are nearest the median of {median}",
+            params={
+                "date": date,
+                "dates": int(rows.size),
+                "first": self.dates[rows.min()],
+                "last": self.dates[rows.max()],
+                "trips": int(trips[best]),
+                "median": f"{median:g}",
+            },
+        )
+        return ChosenDay(
+            kind=kind.name,
+            date=date,
+            weekdays=tuple(kind.weekdays),
+            reason=reason,
+            trips=int(trips[best]),
+            label=kind.label or kind.name,
+        )
+
+    def absent_networks(self, day: ChosenDay, names: tuple[str, ...]) -> list[Finding]:
+        """Return a finding for each network whose calendar does not reach the chosen date."""
+        if day.date not in self.counts.index:
+            return []
+        row = self.dates.index(day.date)
+        found = []
+        is_like = self._like(day)
+        for network in np.flatnonzero(~self.valid[row]):
+            runs = self.counts[network].to_numpy() > 0
+            if not runs.any():
+                continue
+            like = [d for d, r in zip(self.dates, runs, strict=True) if r and is_like(d)]
+            nearest = min(like, key=lambda d: (abs((d - day.date).days), d), default=None)
+            days = np.flatnonzero(runs)
+            params = {
+                "network": names[network],
+                "date": day.date,
+                "first": self.dates[days[0]],
+                "last": self.dates[days[-1]],
+                "nearest": nearest,
+            }
+            message = (
+                "{network} is valid from {first} to {last} only, not on {date}; the nearest "
+                "comparable date is {nearest}"
+                if nearest
+                else "{network} is valid from {first} to {last} only, not on {date}, and has no "
+                "comparable date"
+            )
+            found.append(
+                Finding("warning", "network_not_valid", message, source=day.kind, params=params)
+            )
+        return found
+
+    def _is(self, kind: DayKind, date: dt.date) -> bool:
+        """Whether ``date`` may stand for ``kind``: never a public holiday."""
+        if date in self.holidays.public:
+            return False
+        if kind.name in DAY_KIND_WEEKDAYS:
+            return self.holidays.kind(date) == kind.name
+        return WEEKDAYS[date.weekday()] in kind.weekdays
+
+    def _like(self, day: ChosenDay) -> Callable[[dt.date], bool]:
+        kind = DayKind(name=day.kind, weekdays=list(day.weekdays))
+        return lambda date: self._is(kind, date)
+
+    def _awkward(self, date: dt.date) -> bool:
+        """Whether the night before or after is not an ordinary one."""
+        eve, morrow = date - dt.timedelta(days=1), date + dt.timedelta(days=1)
+        return (
+            eve < self.period[0]
+            or morrow > self.period[1]
+            or eve in self.holidays.public
+            or morrow in self.holidays.public
+            or _clock_changes(eve, morrow, self.zone)
+        )
+
+
+def _clock_changes(first: dt.date, last: dt.date, zone: ZoneInfo) -> bool:
+    """Whether the clock changes between noon of two dates."""
+    elapsed = axis_origin_utc(last, zone) - axis_origin_utc(first, zone)
+    return elapsed != (last - first).days * DAY_S
+
+
+def _validity(counts: pd.DataFrame) -> np.ndarray:
+    """Return bool[dates, networks]: between each network's first and last trip."""
+    runs = counts.to_numpy() > 0
+    begun = np.maximum.accumulate(runs, axis=0)
+    not_over = np.maximum.accumulate(runs[::-1], axis=0)[::-1]
+    return np.asarray(begun & not_over)
+
+
+__all__ = [
+    "KIND_LABELS",
+    "ChosenDay",
+    "choose_days",
+    "day_kinds",
+]

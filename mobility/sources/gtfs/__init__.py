@@ -1,0 +1,1 @@
+"""Timetables (GTFS), read and checked."""

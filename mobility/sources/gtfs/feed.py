@@ -1,0 +1,253 @@
+"""One or more timetables as checked tables: what `mobility.sources.gtfs.read` reads."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mobility.base.errors import Finding
+
+MAX_SPAN_DAYS = 1200
+"""A calendar longer than this is a formality: its exceptions tell the real period."""
+
+
+@dataclass(frozen=True, eq=False)
+class Services:
+    """When each service runs: week patterns over periods, then exceptions.
+
+    Attributes
+    ----------
+    ids
+        Service ids; services are indices into them.
+    row_service, row_start, row_end, row_week
+        Rows of calendar.txt: service, first and last day (proleptic ordinals, both
+        included), and bool[rows, 7] from Monday to Sunday.
+    exception_service, exception_day, exception_added
+        Rows of calendar_dates.txt, in any order. A removal wins over an addition.
+    """
+
+    ids: tuple[str, ...]
+    row_service: NDArray[np.int32]
+    row_start: NDArray[np.int32]
+    row_end: NDArray[np.int32]
+    row_week: NDArray[np.bool_]
+    exception_service: NDArray[np.int32]
+    exception_day: NDArray[np.int32]
+    exception_added: NDArray[np.bool_]
+
+    def on(self, date: dt.date) -> NDArray[np.bool_]:
+        """Return bool[services]: which of them run on ``date``."""
+        day = date.toordinal()
+        return self.between(day, day)[:, 0]
+
+    def between(self, first: int, last: int) -> NDArray[np.bool_]:
+        """Return bool[services, days] from ordinal ``first`` to ``last``, both included."""
+        days = np.arange(first, last + 1)
+        active = np.zeros((len(self.ids), days.size), np.bool_)
+        # Ordinal 1 was a Monday.
+        weekday = (days - 1) % 7
+        for service, start, end, week in zip(
+            self.row_service, self.row_start, self.row_end, self.row_week, strict=True
+        ):
+            low, high = max(start, first) - first, min(end, last) - first + 1
+            if low < high:
+                active[service, low:high] |= week[weekday[low:high]]
+        inside = (self.exception_day >= first) & (self.exception_day <= last)
+        for added in (True, False):
+            rows = inside & (self.exception_added == added)
+            active[self.exception_service[rows], self.exception_day[rows] - first] = added
+        return active
+
+    def dates(self, service_id: str) -> list[dt.date]:
+        """Return the sorted dates on which a service runs."""
+        span = self.span
+        if span is None or service_id not in self.ids:
+            return []
+        active = self.between(*span)[self.ids.index(service_id)]
+        return [dt.date.fromordinal(span[0] + int(k)) for k in np.flatnonzero(active)]
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """First and last ordinal of the calendar; of its exceptions where it is endless."""
+        exceptions = self.exception_day[self.exception_added]
+        lows = [a.min() for a in (self.row_start, exceptions) if a.size]
+        highs = [a.max() for a in (self.row_end, exceptions) if a.size]
+        if not lows:
+            return None
+        low, high = int(min(lows)), int(max(highs))
+        if high - low > MAX_SPAN_DAYS:
+            if self.exception_day.size:
+                low = max(low, int(self.exception_day.min()))
+                high = min(high, int(self.exception_day.max()))
+            high = min(high, low + MAX_SPAN_DAYS)
+        return (low, high) if low <= high else None
+
+
+@dataclass(frozen=True, eq=False)
+class Feed:
+    """Checked tables of one or more GTFS feeds; ids are unique text, links are indices.
+
+    Attributes
+    ----------
+    stops
+        ``stop_id, stop_name, lon, lat, parent_station, parent (int32, -1 none),
+        location_type (int8), wheelchair_boarding (int8), platform_code, network (int16),
+        copy_of (int32, -1 for the feed's own stops, see `mobility.sources.gtfs.classes`)``;
+        the row number is the stop index. Coordinates in degrees (EPSG:4326), NaN if unknown.
+    routes
+        ``route_id, agency_id, short_name, long_name, route_type (int16, extended types
+        kept), color, text_color, timezone, network``.
+    trips
+        ``trip_id, route_id, service_id, headsign, direction_id (int8, -1 unknown),
+        block_id, shape_id, route (int32), service (int32, -1 unknown), network``; the row
+        number is the trip index.
+    stop_times
+        ``trip (int32), stop (int32), sequence (int32), arrival_s (int32), departure_s
+        (int32), pickup (int8), dropoff (int8), timepoint (bool)``, sorted by (trip,
+        sequence); seconds since noon minus 12 h of the service day in the route's time zone.
+    services
+        When services run.
+    transfers
+        ``from_stop, to_stop (int32, -1 none), from_route, to_route, from_trip, to_trip
+        (int32, -1 none), kind (int8), min_s (int32, -1 none)``. Routes and trips only for
+        riders who stay aboard (kinds 4 and 5).
+    frequencies
+        ``trip (int32), start_s, end_s, headway_s (int32), exact (bool)``.
+    pathways
+        ``from_stop, to_stop (int32), mode (int8), both_ways (bool), traversal_s (float64,
+        NaN unknown), length_m (float64, NaN unknown)``.
+    agencies
+        ``agency_id, agency_name, timezone, url, network``.
+    feed_info
+        Rows of feed_info.txt and attributions.txt as text, with ``network``.
+    networks
+        Name of each feed, in the order given; columns ``network`` are indices into it.
+    findings
+        What was found while reading.
+    """
+
+    stops: pd.DataFrame
+    routes: pd.DataFrame
+    trips: pd.DataFrame
+    stop_times: pd.DataFrame
+    services: Services
+    transfers: pd.DataFrame
+    frequencies: pd.DataFrame
+    pathways: pd.DataFrame
+    agencies: pd.DataFrame
+    feed_info: pd.DataFrame
+    networks: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def n_stops(self) -> int:
+        """Number of stops of all location types."""
+        return len(self.stops)
+
+    @cached_property
+    def trip_ptr(self) -> NDArray[np.int64]:
+        """int64[trips + 1]; stop times of trip t are ``trip_ptr[t]:trip_ptr[t + 1]``."""
+        ptr = np.zeros(len(self.trips) + 1, np.int64)
+        counts = np.bincount(self.stop_times["trip"].to_numpy(), minlength=len(self.trips))
+        np.cumsum(counts, out=ptr[1:])
+        return ptr
+
+    @cached_property
+    def runnable(self) -> NDArray[np.bool_]:
+        """bool[trips]; trips with at least two stop times."""
+        return np.diff(self.trip_ptr) >= 2
+
+    @cached_property
+    def own_stop(self) -> NDArray[np.int64]:
+        """int64[stops]; the stop itself, or the one it is a copy of."""
+        copy_of = self.stops["copy_of"].to_numpy(np.int64)
+        return np.where(copy_of >= 0, copy_of, np.arange(self.n_stops))
+
+    def lonlat(self) -> NDArray[np.float64]:
+        """Return float64[stops, 2] degrees."""
+        return self.stops[["lon", "lat"]].to_numpy(np.float64)
+
+    def trips_on(self, date: dt.date) -> NDArray[np.int64]:
+        """Return the indices of the trips with stop times that run on service day ``date``."""
+        service = self.trips["service"].to_numpy()
+        active = np.append(self.services.on(date), False)[service]
+        return np.flatnonzero(active & self.runnable)
+
+    def trips_per_day(self, group: NDArray[np.integer[Any]] | None = None) -> pd.DataFrame:
+        """Return the number of trips running on each date of the calendar.
+
+        Parameters
+        ----------
+        group
+            int[trips]; one column per group 0, 1, ...; trips of group -1 are not counted.
+            One group of all trips by default.
+        """
+        span = self.services.span
+        groups = np.zeros(len(self.trips), np.int64) if group is None else group
+        n_groups = int(groups.max(initial=0)) + 1
+        if span is None:
+            return pd.DataFrame(np.zeros((0, n_groups), np.int64))
+        service = self.trips["service"].to_numpy()
+        keep = self.runnable & (service >= 0) & (groups >= 0)
+        weight = np.zeros((len(self.services.ids), n_groups), np.int64)
+        np.add.at(weight, (service[keep], groups[keep]), 1)
+        used = np.flatnonzero(weight.any(axis=1))
+        counts = self.services.between(*span)[used].T.astype(np.float64) @ weight[used]
+        dates = [dt.date.fromordinal(d) for d in range(span[0], span[1] + 1)]
+        index = pd.Index(dates, dtype=object)
+        return pd.DataFrame(counts.astype(np.int64), index=index)
+
+    @cached_property
+    def agency_of_trip(self) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+        """Names of the networks inside the feed (agencies), and the one of each trip."""
+        agencies = self.agencies.drop_duplicates(["network", "agency_id"])
+        names = agencies["agency_name"].where(agencies["agency_name"] != "", "?").tolist()
+        place = {
+            key: k
+            for k, key in enumerate(zip(agencies["network"], agencies["agency_id"], strict=True))
+        }
+        keys = zip(self.routes["network"], self.routes["agency_id"], strict=True)
+        of_route = np.array([place.get(key, -1) for key in keys], np.int64)
+        return tuple(names), of_route[self.trips["route"].to_numpy()]
+
+    @cached_property
+    def period(self) -> tuple[dt.date, dt.date] | None:
+        """First and last date on which a trip runs; None when none ever does."""
+        counts = self.trips_per_day()[0]
+        days = counts.index[counts > 0]
+        return (days[0], days[-1]) if len(days) else None
+
+
+MODES: tuple[tuple[range, str], ...] = (
+    (range(100, 200), "rail"),
+    (range(200, 300), "coach"),
+    (range(400, 405), "metro"),
+    (range(405, 406), "monorail"),
+    (range(700, 800), "bus"),
+    (range(800, 900), "trolleybus"),
+    (range(900, 1000), "tram"),
+    (range(1000, 1100), "ferry"),
+    (range(1200, 1300), "ferry"),
+    (range(1300, 1400), "cable"),
+    (range(1400, 1500), "funicular"),
+    (range(1500, 1600), "taxi"),
+)
+_BASIC = ("tram", "metro", "rail", "bus", "ferry", "cable", "cable", "funicular")
+
+
+def route_mode(route_type: int) -> str:
+    """Return the vehicle of a basic or extended GTFS route type, ``"bus"`` when unknown."""
+    if 0 <= route_type < len(_BASIC):
+        return _BASIC[route_type]
+    if route_type in (11, 12):
+        return "trolleybus" if route_type == 11 else "monorail"
+    return next((name for types, name in MODES if route_type in types), "bus")
+
+
+__all__ = ["Feed", "Services", "route_mode"]

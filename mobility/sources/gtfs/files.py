@@ -1,0 +1,388 @@
+"""Open a GTFS zip or folder safely and read its tables as text, through partridge."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from csv import Error as CsvError
+from csv import reader
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import partridge as ptg
+from partridge.utilities import detect_encoding
+
+from mobility.base.errors import SourceError, SourceNotFoundError
+
+MAX_BYTES = 8 * 2**30
+MAX_RATIO = 150
+RATIO_FREE_BYTES = 50 * 2**20
+"""A table under this size may be packed as tightly as it likes."""
+
+# Tables and the columns a feed cannot do without; an empty tuple is an optional table
+# with no column that every row must have.
+REQUIRED_COLUMNS: dict[str, tuple[str, ...]] = {
+    "agency": ("agency_timezone",),
+    "stops": ("stop_id",),
+    "routes": ("route_id", "route_type"),
+    "trips": ("route_id", "service_id", "trip_id"),
+    "stop_times": ("trip_id", "stop_id", "stop_sequence", "arrival_time", "departure_time"),
+    "calendar": (
+        "service_id", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
+        "sunday", "start_date", "end_date",
+    ),
+    "calendar_dates": ("service_id", "date", "exception_type"),
+    "frequencies": ("trip_id", "start_time", "end_time", "headway_secs"),
+    "transfers": (),
+    "pathways": ("from_stop_id", "to_stop_id"),
+    "feed_info": (),
+    "attributions": (),
+}  # fmt: skip
+STOP_TIMES_COLUMNS = (
+    "trip_id", "stop_id", "stop_sequence", "arrival_time", "departure_time", "pickup_type",
+    "drop_off_type", "shape_dist_traveled", "timepoint",
+)  # fmt: skip
+MISSING = [
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+    "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+]  # fmt: skip
+"""Texts that stand for no value, the same as pandas takes for it."""
+CLEAN = "clean"
+REQUIRED_TABLES = ("agency", "stops", "routes", "trips", "stop_times")
+
+
+def network_name(path: Path) -> str:
+    """Return how a feed is called: its file's name, or its folder's for a bare "gtfs.zip"."""
+    stem = path.name.removesuffix(".zip")
+    return path.parent.name or stem if stem.lower() == "gtfs" else stem
+
+
+@dataclass(frozen=True)
+class RawTables:
+    """The tables of one feed as text: values stripped, missing ones NaN, never "".
+
+    Attributes
+    ----------
+    path
+        The zip or folder, as the user named it.
+    tables
+        Data frames by table name; empty when the feed has no such file. Values of
+        ``stop_times`` are not stripped.
+    present
+        Names of the tables that exist in the feed.
+    """
+
+    path: Path
+    tables: dict[str, pd.DataFrame]
+    present: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """Name of the feed: its file's, or its folder's where the file is just "gtfs"."""
+        return network_name(self.path)
+
+    def file(self, table: str) -> str:
+        """Return how errors call the file of ``table``."""
+        return f"{self.path}/{table}.txt"
+
+    def column(self, table: str, name: str) -> pd.Series:
+        """Return a column of text, or of NaN when the table has none of that name."""
+        frame = self.tables[table]
+        if name in frame:
+            return frame[name]
+        return pd.Series(np.nan, index=frame.index, dtype="float64", name=name)
+
+
+def read_tables(path: Path) -> RawTables:
+    """Read every table of `REQUIRED_COLUMNS` as text.
+
+    Parameters
+    ----------
+    path
+        A ``.zip`` (its files may lie in one inner folder) or a folder.
+
+    Raises
+    ------
+    SourceNotFoundError
+        There is nothing at ``path``.
+    SourceError
+        It is no zip, it is dangerous or damaged, or it lacks a table or a column.
+    """
+    with _folder(path) as folder:
+        present = frozenset(p.stem for p in folder.rglob("*.txt"))
+        missing = [t for t in REQUIRED_TABLES if t not in present]
+        if missing:
+            raise SourceError(
+                "It is no GTFS feed: {table}.txt is missing.",
+                file=path,
+                mend="Ask its publisher for a complete feed, or name another file under gtfs.",
+                table="stop_times" if "stop_times" in missing else missing[0],
+            )
+        if not present & {"calendar", "calendar_dates"}:
+            raise SourceError(
+                "It is no GTFS feed: it holds neither calendar.txt nor calendar_dates.txt, so no "
+                "trip has a date.",
+                file=path,
+                mend="Ask its publisher for a complete feed, or name another file under gtfs.",
+            )
+        source = _open(path, folder)
+        tables = {name: _read_table(path, source, name) for name in REQUIRED_COLUMNS}
+    return RawTables(path, tables, present)
+
+
+class _Tables(ptg.gtfs.Feed):  # type: ignore[misc]
+    """A partridge feed that parses well-formed files with arrow, and what arrow refuses itself.
+
+    Of the largest table only the columns used are read, and its values are not stripped: they
+    are few different ones, each looked at once.
+    """
+
+    def _read_csv(self, filename: str) -> pd.DataFrame:
+        """Return a table as text."""
+        path = self._pathmap.get(filename)
+        if path is None or Path(path).stat().st_size == 0:
+            empty: pd.DataFrame = super()._read_csv(filename)
+            return empty
+        largest = filename == "stop_times.txt"
+        frame = _parsed_by_arrow(Path(path), largest=largest)
+        if frame is not None:
+            return frame
+        if not largest:
+            other: pd.DataFrame = super()._read_csv(filename)
+            return other
+        with Path(path).open("rb") as stream:
+            encoding = detect_encoding(stream)
+        header = pd.read_csv(path, dtype="str", encoding=encoding, index_col=False, nrows=0)
+        used = [c for c in header.columns if c.strip() in STOP_TIMES_COLUMNS]
+        frame = pd.read_csv(path, dtype="str", encoding=encoding, index_col=False, usecols=used)
+        return frame.rename(columns=str.strip)
+
+
+def _parsed_by_arrow(path: Path, *, largest: bool) -> pd.DataFrame | None:
+    """Return a table as text; None when it is not plain CSV in UTF-8 with as many values a row."""
+    from pyarrow import ArrowInvalid, compute, csv, string
+
+    with path.open("rb") as stream:
+        header = stream.readline()
+    try:
+        names = next(reader([header.decode("utf-8-sig")]), [])
+        if len(set(names)) < len(names) or not all(n.strip() for n in names):
+            return None
+        table = csv.read_csv(
+            path,
+            # Without a quote no value holds a line break, and lines can be told apart sooner.
+            parse_options=csv.ParseOptions(newlines_in_values=_has_quotes(path)),
+            convert_options=csv.ConvertOptions(
+                column_types=dict.fromkeys(names, string()),
+                include_columns=[n for n in names if n.strip() in STOP_TIMES_COLUMNS]
+                if largest
+                else [],
+                null_values=MISSING,
+                strings_can_be_null=True,
+            ),
+        )
+    except (ArrowInvalid, KeyError, UnicodeDecodeError, CsvError):
+        return None
+    columns = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        text = column
+        if not largest:
+            text = compute.utf8_trim_whitespace(column)
+            text = compute.if_else(compute.equal(text, ""), None, text)
+        columns[name.strip()] = text.to_pandas()
+    frame = pd.DataFrame(columns, dtype="str")
+    # Nothing is left for `_without_blanks` to do unless a line may hold nothing.
+    frame.attrs[CLEAN] = len(frame) > 0 and not frame.iloc[:, 0].isna().any()
+    return frame
+
+
+def _has_quotes(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return any(b'"' in block for block in iter(partial(stream.read, 1 << 20), b""))
+
+
+def _open(path: Path, folder: Path) -> _Tables:
+    try:
+        return _Tables(str(folder), config=_config())
+    except ValueError as error:
+        raise _two_feeds(path, str(error)) from None
+
+
+def _config() -> nx.DiGraph[str]:
+    """Return partridge's graph of tables, without edges: rows are checked, never pruned."""
+    config: nx.DiGraph[str] = nx.DiGraph()
+    for name, columns in REQUIRED_COLUMNS.items():
+        config.add_node(f"{name}.txt", required_columns=columns)
+    return config
+
+
+def _read_table(path: Path, source: _Tables, name: str) -> pd.DataFrame:
+    file = f"{path}/{name}.txt"
+    try:
+        with warnings.catch_warnings():
+            # A trailing comma on every line is harmless.
+            warnings.simplefilter("ignore", pd.errors.ParserWarning)
+            # Partridge renames in place, which pandas will drop.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            frame: pd.DataFrame = source.get(f"{name}.txt")
+    except pd.errors.EmptyDataError:
+        frame = pd.DataFrame(columns=list(REQUIRED_COLUMNS[name]), dtype="str")
+    except (UnicodeDecodeError, LookupError):
+        raise SourceError(
+            "Its text is not encoded in UTF-8.", file=file, mend="Save it again as UTF-8."
+        ) from None
+    except (pd.errors.ParserError, ValueError, OSError, AttributeError) as error:
+        raise SourceError(
+            "It cannot be read as a table: {reason}.",
+            file=file,
+            mend="Save it as CSV: commas between values, quotes around text with commas.",
+            reason=" ".join(str(error).split())[:160],
+        ) from None
+    frame = frame.loc[:, ~frame.columns.duplicated()]
+    for column in REQUIRED_COLUMNS[name]:
+        if column not in frame.columns:
+            raise SourceError(
+                "The column {name} is missing.",
+                file=file,
+                column=column,
+                mend="Add it: GTFS requires it. The columns found are: {found}.",
+                name=column,
+                found=", ".join(map(str, frame.columns))[:200],
+            )
+    clean = frame.attrs.pop(CLEAN, False)
+    return frame if clean or name == "stop_times" else _without_blanks(frame)
+
+
+def _without_blanks(frame: pd.DataFrame) -> pd.DataFrame:
+    """Make every value text or NaN, and drop the lines that hold nothing."""
+    if frame.empty:
+        return frame.astype("str")
+    columns = {}
+    for name in frame.columns:
+        values = frame[name].astype("str")
+        blank = values == ""
+        columns[name] = values.mask(blank) if blank.any() else values
+    frame = pd.DataFrame(columns, index=frame.index)
+    if len(frame.columns) and frame.iloc[:, 0].isna().any():
+        frame = frame[~frame.isna().all(axis=1)]
+    return frame
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[Path]:
+    """Yield a folder that holds the feed's text files, unpacked when it is a zip."""
+    if path.is_dir():
+        yield _inner_folder(path)
+        return
+    if not path.is_file():
+        raise SourceNotFoundError(
+            "The timetable does not exist.",
+            file=path,
+            mend="Check the path under gtfs; a relative path starts at the territory file.",
+        )
+    with tempfile.TemporaryDirectory(prefix="mobility-gtfs-") as work:
+        _unpack(path, Path(work))
+        yield Path(work)
+
+
+def _inner_folder(path: Path) -> Path:
+    """Return the one folder under ``path`` that holds ``stop_times.txt``."""
+    if (path / "stop_times.txt").is_file():
+        inner = [p for p in path.glob("*/*.txt") if (path / p.name).exists()]
+        if inner:
+            raise _two_feeds(path, str(inner[0].relative_to(path)))
+        return path
+    found = sorted(p.parent for p in path.glob("*/stop_times.txt"))
+    if len(found) > 1:
+        raise _two_feeds(path, str(found[1].relative_to(path)))
+    return found[0] if found else path
+
+
+def _two_feeds(path: Path, other: str) -> SourceError:
+    return SourceError(
+        "It holds more than one feed: {other} stands beside another one.",
+        file=path,
+        mend="Name each feed's own folder or zip under gtfs.",
+        other=other,
+    )
+
+
+def _unpack(path: Path, work: Path) -> None:
+    """Unpack the feed's tables, refusing names and sizes that no feed has."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = _members(path, archive)
+            for name, member in members.items():
+                with archive.open(member) as source, (work / name).open("wb") as target:
+                    _copy(path, source, target, member)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+        raise SourceError(
+            "It is no readable zip.",
+            file=path,
+            mend="Download it again; a timetable is a GTFS zip or a folder of its text files.",
+        ) from None
+
+
+def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """Return the table files of a zip by base name."""
+    members: dict[str, zipfile.ZipInfo] = {}
+    total = 0
+    for member in archive.infolist():
+        name = PurePosixPath(member.filename.replace("\\", "/"))
+        if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
+            raise SourceError(
+                "The zip holds a file that would be written outside its folder.",
+                file=path,
+                value=member.filename,
+                mend="Do not use this file; ask its publisher for a clean one.",
+            )
+        if name.stem not in REQUIRED_COLUMNS or name.suffix.lower() != ".txt":
+            continue
+        if "__MACOSX" in name.parts:
+            continue
+        if name.name in members:
+            raise _two_feeds(path, str(name))
+        members[name.name] = member
+        total += member.file_size
+    inner = next((m.filename for m in archive.infolist() if m.filename.endswith(".zip")), None)
+    if inner is not None and "stop_times.txt" not in members:
+        raise SourceError(
+            "It is a zip that holds another zip, {inner}.",
+            file=path,
+            mend="Take {inner} out of it and name that file under gtfs.",
+            inner=inner,
+        )
+    if total > MAX_BYTES:
+        raise _too_large(path, total)
+    return members
+
+
+def _copy(path: Path, source: object, target: object, member: zipfile.ZipInfo) -> None:
+    """Copy one member, counting what really comes out of it."""
+    allowed = max(RATIO_FREE_BYTES, MAX_RATIO * max(member.compress_size, 1))
+    written = 0
+    while block := source.read(1 << 20):  # type: ignore[attr-defined]
+        written += len(block)
+        if written > allowed:
+            raise _too_large(path, written)
+        target.write(block)  # type: ignore[attr-defined]
+
+
+def _too_large(path: Path, size: int) -> SourceError:
+    return SourceError(
+        "The zip unpacks to more than {size} MB, which no timetable of its kind needs.",
+        file=path,
+        mend="Do not use this file; if it is sound, unpack it and name the folder instead.",
+        size=size // 10**6,
+    )
+
+
+__all__ = ["REQUIRED_COLUMNS", "RawTables", "network_name", "read_tables"]

@@ -1,0 +1,207 @@
+"""Square cells: a local grid, squares around points, and INSEE's gridded population.
+
+INSEE's cells are named by resolution and south-west corner in a projected system, e.g.
+``CRS3035RES200mN2029800E4252400``: EPSG:3035, 200 m, northing 2 029 800, easting 4 252 400.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+
+from mobility.base.errors import Finding
+from mobility.sources.columns import Table, fold
+from mobility.sources.homes.model import (
+    COMMUNE_ALIASES,
+    HomesRequest,
+    Places,
+    group_columns,
+    read_groups,
+    read_names,
+    read_workers,
+)
+from mobility.sources.layers import parse_crs
+from mobility.sources.tables import read_table
+
+INSEE_CELL = re.compile(r"(?:\w*_)?CRS(\d{4,6})RES(\d{2,6})mN(\d{1,8})E(\d{1,8})")
+WORKING_AGES = ("ind_18_24", "ind_25_39", "ind_40_54", "ind_55_64")
+_IMPUTED = ("i_est_200", "i_est_1km", "i_est", "i_pauv_200")
+
+
+def cell_index(xy: np.ndarray, cell_m: float) -> np.ndarray:
+    """Return int64[n, 2] column and row of the square each point falls in."""
+    return np.floor(np.asarray(xy, dtype=np.float64) / cell_m).astype(np.int64)
+
+
+def cell_boxes(cells: np.ndarray, cell_m: float) -> np.ndarray:
+    """Return the squares of int64[n, 2] columns and rows as polygons, metres."""
+    west, south = cells[:, 0] * cell_m, cells[:, 1] * cell_m
+    return np.asarray(shapely.box(west, south, west + cell_m, south + cell_m))
+
+
+def squares_around(points: gpd.GeoSeries, cell_m: float, crs: pyproj.CRS) -> gpd.GeoSeries:
+    """Return squares of side ``cell_m`` metres centred on points, in EPSG:4326."""
+    xy = shapely.get_coordinates(points.to_crs(crs).array)
+    half = cell_m / 2
+    boxes = shapely.box(xy[:, 0] - half, xy[:, 1] - half, xy[:, 0] + half, xy[:, 1] + half)
+    return gpd.GeoSeries(boxes, index=points.index, crs=crs).to_crs(4326)
+
+
+def decode_insee(ids: pd.Series, table: Table, column: str) -> tuple[pd.DataFrame, pyproj.CRS]:
+    """Return side, south and west (metres) of INSEE cells, and their coordinate system.
+
+    Raises
+    ------
+    SourceError
+        An identifier is none, or the cells are in several systems.
+    """
+    parts = ids.str.extract(f"^{INSEE_CELL.pattern}$")
+    wrong = parts.isna().any(axis=1).to_numpy()
+    if wrong.any():
+        k = int(np.argmax(wrong))
+        raise table.error(
+            "It is no INSEE grid cell.",
+            row=ids.index[k],
+            column=column,
+            value=ids.iloc[k],
+            mend="Write it as INSEE does, e.g. CRS3035RES200mN2029800E4252400.",
+        )
+    other = (parts[0] != parts[0].iloc[0]).to_numpy()
+    if other.any():
+        k = int(np.argmax(other))
+        raise table.error(
+            "The cells are in several coordinate systems.",
+            row=ids.index[k],
+            column=column,
+            value=ids.iloc[k],
+            mend="Keep the cells of one part of the country.",
+        )
+    frame = parts[[1, 2, 3]].astype("int64").set_axis(["side", "south", "west"], axis=1)
+    return frame, parse_crs(f"EPSG:{parts[0].iloc[0]}", table.file)
+
+
+def insee_column(frame: pd.DataFrame) -> str | None:
+    """Return the column of INSEE cell identifiers, the finest when there are several."""
+    found: list[tuple[int, str]] = []
+    for column in frame.columns:
+        value = frame[column].iloc[0]
+        match = INSEE_CELL.fullmatch(value.strip()) if isinstance(value, str) else None
+        if match is not None:
+            found.append((int(match.group(2)), str(column)))
+    return min(found)[1] if found else None
+
+
+def read_insee_grid(request: HomesRequest) -> Places:
+    """Read INSEE's gridded population.
+
+    Without a chosen ``workers`` column the residents of working age (18 to 64) are taken
+    where they are given, else all residents (``ind``).
+
+    Raises
+    ------
+    SourceError
+        There is no column of identifiers, or a field is wrong.
+    """
+    source = request.source
+    table = read_table(
+        request.path, layer=source.layer, crs=source.crs, columns=_wanted_columns(request)
+    )
+    column = source.id or insee_column(table.frame)
+    column = table.need(column or "idcar_200m", field="id")
+    ids = table.texts(column)
+    squares, crs = decode_insee(ids, table, column)
+    keep = _inside(squares, crs, request)
+    if not keep.any():
+        raise table.error(
+            "None of its cells lies in the study area.",
+            column=column,
+            mend="Download the grid of this part of the country.",
+        )
+    table = Table(table.file, table.frame[keep], decimal_comma=table.decimal_comma)
+    squares, ids = squares[keep], ids[keep]
+    table.refuse_duplicates(column, ids)
+    workers, findings = _residents(table, source.workers)
+    groups = read_groups(table, group_columns(request))
+    lived = workers > 0
+    boxes = shapely.box(
+        squares["west"], squares["south"], squares["west"] + squares["side"],
+        squares["south"] + squares["side"],
+    )  # fmt: skip
+    cells = gpd.GeoSeries(boxes[lived], crs=crs)
+    communes = read_names(table, source.commune, COMMUNE_ALIASES)
+    columns: dict[str, object] = {
+        "home_id": list(ids[lived]),
+        "name": list(ids[lived]),
+        "commune": "" if communes is None else list(communes[lived]),
+        "workers": workers[lived],
+    }
+    columns |= {name: values[lived] for name, values in groups.items()}
+    return Places(
+        cells.centroid.to_crs(4326),
+        columns,
+        tuple(groups),
+        cells.to_crs(4326),
+        (*findings, *_imputed(table, lived)),
+    )
+
+
+def _wanted_columns(request: HomesRequest) -> Callable[[str], bool]:
+    """Return which columns of a country-wide CSV are worth reading."""
+    source = request.source
+    named = {source.id, source.commune, *source.workers.split("+"), *group_columns(request)}
+    kept = {fold(n) for n in (*named, *WORKING_AGES, *_IMPUTED, *COMMUNE_ALIASES, "ind") if n}
+
+    def wanted(column: str) -> bool:
+        key = fold(column)
+        return key in kept or key.startswith("id") or "carr" in key
+
+    return wanted
+
+
+def _inside(squares: pd.DataFrame, crs: pyproj.CRS, request: HomesRequest) -> np.ndarray:
+    """Return bool[n], whether a cell touches the study area."""
+    if request.bbox is None:
+        return np.ones(len(squares), dtype=bool)
+    to_grid = pyproj.Transformer.from_crs(4326, crs, always_xy=True)
+    west, south, east, north = to_grid.transform_bounds(*request.bbox)
+    side = squares["side"]
+    return (
+        (squares["west"] + side >= west)
+        & (squares["west"] <= east)
+        & (squares["south"] + side >= south)
+        & (squares["south"] <= north)
+    ).to_numpy()
+
+
+def _residents(table: Table, column: str) -> tuple[np.ndarray, list[Finding]]:
+    """Return the workers of each cell and what to know about them."""
+    if column != "workers" or table.find("workers") is not None:
+        return read_workers(table, column), []
+    ages = [table.find(name) for name in WORKING_AGES]
+    if all(a is not None for a in ages):
+        chosen = "+".join(str(a) for a in ages)
+        message = "Workers are taken to be the residents of 18 to 64 years of each cell."
+    else:
+        chosen = table.need("ind", field="workers")
+        message = "Workers are taken to be all residents of each cell, whatever their age."
+    finding = Finding("info", "homes_are_residents", message, source=str(table.file))
+    return read_workers(table, chosen), [finding]
+
+
+def _imputed(table: Table, lived: np.ndarray) -> list[Finding]:
+    column = table.find(_IMPUTED[0], _IMPUTED[1:])
+    if column is None:
+        return []
+    flags = table.texts(column).isin(["1", "true", "True"]).to_numpy() & lived
+    if not flags.any():
+        return []
+    message = "{count} cells hold values imputed by INSEE from their neighbourhood."
+    return [
+        Finding("info", "homes_imputed", message, source=str(table.file), count=int(flags.sum()))
+    ]

@@ -1,0 +1,308 @@
+"""What homes are, and how rows with a place and a number of workers become homes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+
+from mobility.base.errors import Finding, SourceError
+from mobility.sources.columns import Table, column_or_none
+from mobility.sources.layers import check_lonlat, parse_crs, refuse_swapped, to_lonlat
+from mobility.territory.project import HomesSource, Site
+
+Box = tuple[float, float, float, float]
+LON_ALIASES = ("lon", "longitude", "lng", "long", "x", "coord_x", "x_wgs84")
+LAT_ALIASES = ("lat", "latitude", "y", "coord_y", "y_wgs84")
+ID_ALIASES = ("home_id", "id")
+NAME_ALIASES = ("name", "nom", "libelle", "libgeo", "nom_com", "libsquart")
+COMMUNE_ALIASES = ("commune", "com", "code_commune", "insee_com", "lcog_geo", "codgeo")
+MAX_WORKERS = 1e8
+
+
+@dataclass(frozen=True)
+class Homes:
+    """Where workers live.
+
+    Attributes
+    ----------
+    frame
+        GeoDataFrame in EPSG:4326, points, index 0..n-1; columns ``home_id`` (str, unique),
+        ``name``, ``commune`` (str), ``workers`` (float64, >= 0) and one float64 column for
+        each group (workers of that group).
+    cells
+        Polygons in EPSG:4326 aligned with ``frame``, or None for plain points.
+    groups
+        Names of the group columns.
+    pool
+        Known employees: ``home`` (row of ``frame``), ``site``, ``roster`` (name or empty),
+        ``workers``; None when every home is in every site's labour pool.
+    personal
+        Whether homes stand for known persons; such homes are only shown grouped
+        (`mobility.base.privacy.display_cells`).
+    findings
+        What a user should know about them.
+    """
+
+    frame: gpd.GeoDataFrame
+    cells: gpd.GeoSeries | None = None
+    groups: tuple[str, ...] = ()
+    pool: pd.DataFrame | None = None
+    personal: bool = False
+    findings: tuple[Finding, ...] = ()
+
+    def __len__(self) -> int:
+        """Return the number of homes."""
+        return len(self.frame)
+
+    @property
+    def workers(self) -> np.ndarray:
+        """Workers of each home, float64[n]."""
+        return np.asarray(self.frame["workers"].to_numpy(dtype=np.float64))
+
+    @property
+    def lonlat(self) -> np.ndarray:
+        """Longitude and latitude of each home, float64[n, 2], degrees."""
+        return np.asarray(shapely.get_coordinates(self.frame.geometry.array))
+
+
+@dataclass(frozen=True)
+class HomesRequest:
+    """One reading of homes: the source and what the rest of the study knows.
+
+    Attributes
+    ----------
+    source, path
+        The ``[sources.homes]`` table and its file, resolved.
+    resolve
+        Makes other paths of the table absolute.
+    crs
+        Local projected system in metres, or None to take the UTM zone of the homes.
+    land
+        Residential land or buildings (any CRS), over which communes are spread; or None.
+    buildings
+        Reads the buildings, for communes without residential land; or None.
+    bbox
+        Study area (west, south, east, north), degrees: grid cells and communes beyond it are
+        left out. None keeps all.
+    box
+        Box that hosts the time zone, to notice exchanged coordinates; or None.
+    sites
+        Sites an employee may belong to; empty when unknown.
+    """
+
+    source: HomesSource
+    path: Path
+    resolve: Callable[[Path], Path]
+    crs: pyproj.CRS | None = None
+    land: gpd.GeoDataFrame | None = None
+    buildings: Callable[[], gpd.GeoDataFrame | None] | None = None
+    bbox: Box | None = None
+    box: Box | None = None
+    sites: tuple[Site, ...] = ()
+
+    def local_crs(self, lonlat: gpd.GeoSeries) -> pyproj.CRS:
+        """Return the projected system of the study, metres."""
+        return self.crs if self.crs is not None else utm_crs(lonlat)
+
+
+def utm_crs(lonlat: gpd.GeoSeries) -> pyproj.CRS:
+    """Return the WGS 84 / UTM zone at the middle of geometries in EPSG:4326."""
+    west, south, east, north = lonlat.total_bounds
+    zone = min(int(((west + east) / 2 + 180) // 6) + 1, 60)
+    return _crs((32600 if south + north >= 0 else 32700) + zone)
+
+
+@cache
+def _crs(epsg: int) -> pyproj.CRS:
+    return pyproj.CRS.from_epsg(epsg)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Rows on their way to becoming homes.
+
+    Attributes
+    ----------
+    points
+        EPSG:4326, index 0..n-1.
+    columns
+        Arrays or lists of length n: home_id, name, commune, workers and the groups.
+    groups
+        Names of the group columns.
+    cells
+        Polygons in EPSG:4326, or None.
+    findings
+        What a user should know.
+    """
+
+    points: gpd.GeoSeries
+    columns: dict[str, object]
+    groups: tuple[str, ...] = ()
+    cells: gpd.GeoSeries | None = None
+    findings: tuple[Finding, ...] = field(default=())
+
+    def to_homes(self, share: float = 1.0) -> Homes:
+        """Return the homes, their workers and groups scaled by ``share``."""
+        frame = gpd.GeoDataFrame(
+            pd.DataFrame(self.columns),
+            geometry=gpd.GeoSeries(self.points.array, crs=4326),
+            crs=4326,
+        )
+        for column in ("home_id", "name", "commune"):
+            frame[column] = frame[column].astype("str")
+        for column in ("workers", *self.groups):
+            frame[column] = frame[column].astype(np.float64) * share
+        cells = None if self.cells is None else gpd.GeoSeries(self.cells.array, crs=4326)
+        return Homes(frame, cells, self.groups, findings=self.findings)
+
+
+def read_points(table: Table, request: HomesRequest) -> gpd.GeoSeries:
+    """Return the geometry of a table in EPSG:4326, indexed by row number.
+
+    A layer gives its own geometry; a CSV its columns of longitude and latitude, or of
+    coordinates in ``source.crs``.
+
+    Raises
+    ------
+    SourceError
+        A column is missing, or a value is no coordinate.
+    """
+    if isinstance(table.frame, gpd.GeoDataFrame):
+        lonlat = to_lonlat(table.frame, table.file).geometry
+        centre = lonlat.bounds
+        x, y = centre["minx"].to_numpy(), centre["miny"].to_numpy()
+        refuse_swapped(table, x, y, column="geometry", box=request.box)
+        return lonlat
+    source = request.source
+    lon_column = _coordinate_column(table, source.lon, "lon", LON_ALIASES)
+    lat_column = _coordinate_column(table, source.lat, "lat", LAT_ALIASES)
+    x, y = table.numbers(lon_column), table.numbers(lat_column)
+    label = f"{lon_column}, {lat_column}"
+    crs = parse_crs(source.crs or "EPSG:4326", table.file)
+    if crs.is_projected:
+        points = gpd.GeoSeries(gpd.points_from_xy(x, y), index=table.frame.index, crs=crs)
+        points = points.to_crs(4326)
+        xy = shapely.get_coordinates(points.array)
+        check_lonlat(table, xy[:, 0], xy[:, 1], column=label)
+        return points
+    check_lonlat(table, x, y, column=label)
+    refuse_swapped(table, x, y, column=label, box=request.box)
+    return gpd.GeoSeries(gpd.points_from_xy(x, y), index=table.frame.index, crs=4326)
+
+
+def _coordinate_column(table: Table, named: str, default: str, aliases: tuple[str, ...]) -> str:
+    if named != default:
+        return table.need(named, field=default)
+    return table.need(default, aliases, field=default)
+
+
+def read_ids(table: Table, named: str | None, aliases: tuple[str, ...]) -> pd.Series:
+    """Return unique ids: the named column, else a usual one, else the row numbers.
+
+    Raises
+    ------
+    SourceError
+        The named column is missing, an id is empty, or it stands twice.
+    """
+    column = column_or_none(table, named, aliases)
+    if column is None:
+        return pd.Series(table.frame.index.astype(str), index=table.frame.index)
+    ids = table.texts(column)
+    empty = (ids == "").to_numpy()
+    if empty.any():
+        raise table.error(
+            "This id is empty.",
+            row=table.frame.index[int(np.argmax(empty))],
+            column=column,
+            mend="Give each row an id of its own, or name another id column.",
+        )
+    table.refuse_duplicates(column, ids)
+    return ids
+
+
+def read_names(table: Table, named: str | None, aliases: tuple[str, ...]) -> pd.Series | None:
+    """Return a text column, or None when neither the named nor a usual one is there."""
+    column = column_or_none(table, named, aliases)
+    return None if column is None else table.texts(column)
+
+
+def read_workers(table: Table, column: str, aliases: tuple[str, ...] = ()) -> np.ndarray:
+    """Return the workers of each row, float64; ``a+b`` adds columns.
+
+    Raises
+    ------
+    SourceError
+        A column is missing; a value is no number or negative; or all are zero.
+    """
+    if table.find(column) is None and "+" in column:
+        names = [table.need(part.strip(), field="workers") for part in column.split("+")]
+    else:
+        names = [table.need(column, aliases, field="workers")]
+    mend = "Write the number of workers who live there, 0 or more."
+    total = np.zeros(len(table.frame))
+    for name in names:
+        total = total + table.numbers(
+            name, minimum=0, maximum=MAX_WORKERS, missing=0.0, bounds_mend=mend
+        )
+    if not total.any():
+        raise table.error(
+            "There is no worker on any row.",
+            column=" + ".join(names),
+            mend="Name the column that holds the number of workers.",
+        )
+    return total
+
+
+def group_columns(request: HomesRequest) -> tuple[str, ...]:
+    """Return the groups that are plain columns (the others read ``name=...``)."""
+    return tuple(g for g in request.source.groups if "=" not in g)
+
+
+def read_groups(table: Table, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Return the workers of each group and row, float64.
+
+    Raises
+    ------
+    SourceError
+        A column is missing, or a value is no number or negative.
+    """
+    reserved = {"home_id", "name", "commune", "workers", "geometry"}
+    groups: dict[str, np.ndarray] = {}
+    for name in names:
+        if name in reserved:
+            raise SourceError(
+                "A group cannot bear this name.",
+                file=table.file,
+                column="groups",
+                value=name,
+                mend="Rename the column.",
+            )
+        column = table.need(name, field="groups")
+        groups[name] = table.numbers(column, minimum=0, maximum=MAX_WORKERS, missing=0.0)
+    return groups
+
+
+def projected(series: gpd.GeoSeries, crs: pyproj.CRS, file: Path) -> gpd.GeoSeries:
+    """Return geometries in ``crs``.
+
+    Raises
+    ------
+    SourceError
+        They lie too far from where ``crs`` is valid.
+    """
+    out = series.to_crs(crs)
+    if not np.isfinite(out.total_bounds).all():
+        raise SourceError(
+            "The homes lie too far apart to be drawn in one local system.",
+            file=file,
+            mend="Keep the homes of one region, or check their coordinates.",
+        )
+    return out

@@ -1,0 +1,339 @@
+"""Workers known by commune or other zone: their polygons, and homes inside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from mobility.base.errors import Finding, SourceError
+from mobility.sources.columns import Table, column_or_none
+from mobility.sources.homes.model import (
+    NAME_ALIASES,
+    HomesRequest,
+    Places,
+    group_columns,
+    projected,
+    read_groups,
+    read_names,
+    read_workers,
+)
+from mobility.sources.homes.spread import LandCells, allocate, clipped_cells, land_cells
+from mobility.sources.layers import read_layer, to_lonlat
+
+CODE_ALIASES = (
+    "code",
+    "insee",
+    "code_insee",
+    "insee_com",
+    "codgeo",
+    "depcom",
+    "com",
+    "code_iris",
+    "iris",
+    "home_id",
+    "id",
+)
+
+
+@dataclass(frozen=True)
+class Zones:
+    """Polygons of communes or other zones.
+
+    Attributes
+    ----------
+    file
+        Where they come from.
+    codes, names
+        str, index 0..z-1; codes are unique.
+    polygons
+        EPSG:4326, index 0..z-1.
+    """
+
+    file: Path
+    codes: pd.Series
+    names: pd.Series
+    polygons: gpd.GeoSeries
+
+    def rows(self, codes: pd.Series) -> np.ndarray:
+        """Return int64[n] index of the zone of each code, -1 for none.
+
+        A spreadsheet takes the first 0 off ``01004``: five-figure codes are found without it.
+        """
+        index = pd.Index(self.codes)
+        found = index.get_indexer(pd.Index(codes))
+        lost = (found < 0) & codes.str.fullmatch(r"\d{4}").to_numpy(dtype=bool)
+        if lost.any():
+            found[lost] = index.get_indexer(pd.Index("0" + codes[lost]))
+        return np.asarray(found, dtype=np.int64)
+
+
+def zones_of(table: Table, code_column: str, names: pd.Series | None) -> Zones:
+    """Return the zones of a polygon layer; rows with the same code are one zone.
+
+    Raises
+    ------
+    SourceError
+        A shape is no polygon or a code is empty.
+    """
+    layer = table.frame
+    assert isinstance(layer, gpd.GeoDataFrame)
+    shapes = to_lonlat(layer, table.file).geometry
+    flat = shapely.get_dimensions(np.asarray(shapes.array, dtype=object)) != 2
+    codes = table.texts(code_column)
+    for wrong, problem, mend in (
+        (flat, "The zone is no polygon.", "Give a layer of polygons."),
+        ((codes == "").to_numpy(), "This id is empty.", "Name the column that holds the codes."),
+    ):
+        if wrong.any():
+            row = table.frame.index[int(np.argmax(wrong))]
+            raise table.error(problem, row=row, column=code_column, mend=mend)
+    frame = gpd.GeoDataFrame(
+        {"code": codes, "name": codes if names is None else names}, geometry=shapes, crs=4326
+    )
+    if codes.duplicated().any():
+        frame = frame.dissolve("code", aggfunc="first", as_index=False)
+    frame = frame.reset_index(drop=True)
+    return Zones(table.file, frame["code"], frame["name"], frame.geometry)
+
+
+def read_zones(request: HomesRequest) -> Zones:
+    """Read the layer named ``zones`` in ``[sources.homes]``.
+
+    Raises
+    ------
+    SourceNotFoundError, SourceError
+        It is not named, missing or wrong.
+    """
+    source = request.source
+    if source.zones is None:
+        raise SourceError(
+            "The layer of the communes is not named.",
+            file=request.path,
+            column="sources.homes.zones",
+            mend='Write zones = "communes.geojson" and zones_id = "code" in [sources.homes].',
+        )
+    path = request.resolve(source.zones)
+    table = Table(path, read_layer(path, crs=source.crs))
+    code = column_or_none(table, source.zones_id, CODE_ALIASES)
+    if code is None:
+        code = table.need("code", field="zones_id")
+    return zones_of(table, code, read_names(table, None, NAME_ALIASES))
+
+
+def read_communes(request: HomesRequest, table: Table) -> Places:
+    """Return homes of a table of workers by commune.
+
+    The table is a polygon layer, or a CSV whose codes are joined with ``source.zones``.
+
+    Raises
+    ------
+    SourceError
+        A code is unknown, stands twice, or a field is wrong.
+    """
+    source = request.source
+    workers = read_workers(table, source.workers)
+    groups = read_groups(table, group_columns(request))
+    column = column_or_none(table, source.id, (*CODE_ALIASES, *NAME_ALIASES))
+    if isinstance(table.frame, gpd.GeoDataFrame) and source.zones is None:
+        if column is None:
+            table.frame["home_id"] = table.frame.index.astype("str")
+            column = "home_id"
+        names = read_names(table, source.name, NAME_ALIASES)
+        table.refuse_duplicates(column, table.texts(column))
+        zones = zones_of(table, column, names)
+        rows = np.arange(len(table.frame))
+    else:
+        zones = read_zones(request)
+        column = column or table.need("code", field="id")
+        codes = table.texts(column)
+        table.refuse_duplicates(column, codes)
+        rows = zones.rows(codes)
+    counts = np.column_stack([workers, *groups.values()])
+    return homes_in_zones(request, zones, rows, counts, tuple(groups))
+
+
+def homes_in_zones(
+    request: HomesRequest,
+    zones: Zones,
+    rows: np.ndarray,
+    counts: np.ndarray,
+    groups: tuple[str, ...] = (),
+) -> Places:
+    """Return homes for counts known by zone, spread over the land when it is known.
+
+    Parameters
+    ----------
+    rows
+        int64[n], zone of each row of ``counts``, -1 outside the layer (left out, and said).
+    counts
+        float64[n, 1 + groups], workers, then the groups.
+
+    Raises
+    ------
+    SourceError
+        No row has a zone, or none lies in the study area.
+    """
+    findings = _left_out(request, zones, rows, counts[:, 0])
+    known = rows >= 0
+    totals = np.zeros((len(zones.codes), counts.shape[1]))
+    np.add.at(totals, rows[known], counts[known])
+    near = (totals[:, 0] > 0) | (totals[:, 1:] > 0).any(axis=1)
+    if request.bbox is not None:
+        near &= zones.polygons.intersects(shapely.box(*request.bbox)).to_numpy()
+    if not near.any():
+        raise SourceError(
+            "None of the zones with workers lies in the study area.",
+            file=zones.file,
+            mend="Check that the streets, the timetables and the homes are of one region.",
+        )
+    zones = Zones(
+        zones.file,
+        zones.codes[near].reset_index(drop=True),
+        zones.names[near].reset_index(drop=True),
+        zones.polygons[near].reset_index(drop=True),
+    )
+    totals = totals[near]
+    findings += _cut(request, zones)
+    if request.land is None:
+        return _one_home_each(zones, totals, groups, findings)
+    return _spread(request, zones, totals, groups, findings)
+
+
+def _left_out(
+    request: HomesRequest, zones: Zones, rows: np.ndarray, workers: np.ndarray
+) -> list[Finding]:
+    """Say how many workers have no zone; raise when all of them."""
+    lost = rows < 0
+    if not lost.any():
+        return []
+    if lost.all():
+        raise SourceError(
+            "None of its codes is in the zones layer {zones}.",
+            file=request.path,
+            column=request.source.id or request.source.commune,
+            mend='Name the columns of the codes: id = "..." and zones_id = "...".',
+            zones=zones.file.name,
+        )
+    message = "{count} rows ({workers} workers) are in none of the zones and are left out."
+    left = {"workers": f"{workers[lost].sum():.0f}"}
+    count = int(lost.sum())
+    return [
+        Finding("warning", "homes_without_zone", message, str(request.path), count, params=left)
+    ]
+
+
+def _cut(request: HomesRequest, zones: Zones) -> list[Finding]:
+    """Say which zones reach beyond the study area, whose workers are all set inside it."""
+    if request.bbox is None:
+        return []
+    beyond = ~zones.polygons.within(shapely.box(*request.bbox)).to_numpy()
+    if not beyond.any():
+        return []
+    message = (
+        "{count} zones reach beyond the streets; all their workers are counted on the part inside."
+    )
+    examples = tuple(zones.names[beyond][:5])
+    count = int(beyond.sum())
+    return [Finding("warning", "zones_cut", message, str(zones.file), count, examples)]
+
+
+def _one_home_each(
+    zones: Zones,
+    totals: np.ndarray,
+    groups: tuple[str, ...],
+    findings: list[Finding],
+) -> Places:
+    message = (
+        "The workers of each of {count} zones are set at one point inside it; give residential "
+        "land or buildings to spread them."
+    )
+    count = len(zones.codes)
+    findings = [*findings, Finding("warning", "homes_at_points", message, str(zones.file), count)]
+    columns: dict[str, object] = {
+        "home_id": list(zones.codes),
+        "name": list(zones.names),
+        "commune": list(zones.names),
+        "workers": totals[:, 0],
+    }
+    columns |= {name: totals[:, 1 + k] for k, name in enumerate(groups)}
+    points = zones.polygons.representative_point()
+    return Places(points, columns, groups, zones.polygons, tuple(findings))
+
+
+def zone_cells(request: HomesRequest, zones: Zones) -> tuple[LandCells, Places]:
+    """Return the inhabited squares of zones, and the places they make (no workers yet)."""
+    crs = request.local_crs(zones.polygons)
+    polygons = projected(zones.polygons, crs, zones.file)
+    cell_m = request.source.cell_m
+    cells = land_cells(polygons, request.land, crs=crs, cell_m=cell_m, buildings=request.buildings)
+    points = gpd.GeoSeries(gpd.points_from_xy(cells.xy[:, 0], cells.xy[:, 1]), crs=crs)
+    names = zones.names.to_numpy(dtype=object)[cells.zone]
+    codes = zones.codes.to_numpy(dtype=object)[cells.zone]
+    ids = [f"{c}_{x}_{y}" for c, (x, y) in zip(codes, cells.cell, strict=True)]
+    places = Places(
+        points.to_crs(4326),
+        {"home_id": ids, "name": list(names), "commune": list(names)},
+        (),
+        clipped_cells(cells, polygons, crs=crs, cell_m=cell_m),
+        tuple(_grounds(zones, cells)),
+    )
+    return cells, places
+
+
+def _grounds(zones: Zones, cells: LandCells) -> list[Finding]:
+    """Say on what the workers of each zone are spread, where it is not residential land."""
+    found = []
+    if len(cells.built):
+        names = zones.names.to_numpy(dtype=object)[cells.built].astype(str)
+        message = (
+            "{count} of {all} zones have no residential land in the extract; their workers are "
+            "spread over the buildings people may live in, by ground area: {names}"
+        )
+        params = {"all": len(zones.codes), "names": ", ".join(names)}
+        count = len(names)
+        found.append(
+            Finding("info", "zones_on_buildings", message, str(zones.file), count, params=params)
+        )
+    if len(cells.fallback):
+        message = (
+            "{count} zones have neither residential land nor buildings in the extract; their "
+            "workers are set at one point inside each."
+        )
+        examples = tuple(zones.names[cells.fallback[:5]])
+        count = len(cells.fallback)
+        found.append(
+            Finding("warning", "zones_without_land", message, str(zones.file), count, examples)
+        )
+    return found
+
+
+def _spread(
+    request: HomesRequest,
+    zones: Zones,
+    totals: np.ndarray,
+    groups: tuple[str, ...],
+    findings: list[Finding],
+) -> Places:
+    cells, places = zone_cells(request, zones)
+    workers = allocate(totals[:, 0], cells)
+    columns = dict(places.columns) | {"workers": workers}
+    lived = workers > 0
+    for k, name in enumerate(groups):
+        # A group lives where the workers do; where there is none, where the land is.
+        alone = (totals[:, 0] == 0)[cells.zone]
+        columns[name] = allocate(totals[:, 1 + k], cells, np.where(alone, cells.weight, workers))
+        lived |= np.asarray(columns[name]) > 0
+    assert places.cells is not None
+    kept: dict[str, object] = {k: pd.Series(v)[lived].to_list() for k, v in columns.items()}
+    return Places(
+        places.points[lived].reset_index(drop=True),
+        kept,
+        groups,
+        places.cells[lived].reset_index(drop=True),
+        (*findings, *places.findings),
+    )

@@ -1,0 +1,81 @@
+"""What the cache keeps of downloads: each content once, and what each address last gave."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from mobility.base.cache import file_hash
+from mobility.base.files import write_text
+
+
+def place(blob: Path, part: Path, *, shared: bool) -> None:
+    """Put a content at its place: a second name of it in the cache, a copy elsewhere."""
+    if shared:
+        try:
+            part.hardlink_to(blob)
+        except OSError:  # a file system without links
+            shared = False
+    if not shared:
+        shutil.copyfile(blob, part)
+
+
+class Shelf:
+    """What the cache holds about one address."""
+
+    def __init__(self, folder: Path, url: str, data: Mapping[str, str] | None) -> None:
+        asked = url if data is None else url + "\n" + json.dumps(dict(data), sort_keys=True)
+        key = hashlib.sha256(asked.encode()).hexdigest()
+        self.folder = folder
+        self.url = url
+        self.note = folder / f"{key}.json"
+        self.part = folder / f"{key}.part"
+        self.part_note = folder / f"{key}.part.json"
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def read(self, note: Path) -> dict[str, str]:
+        """Return what a note says, empty when it is absent or harmed."""
+        try:
+            known = json.loads(note.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return known if isinstance(known, dict) else {}
+
+    def blob(self) -> Path:
+        """Return where the content last given stands."""
+        return self.folder / "content" / self.read(self.note).get("sha256", "none")
+
+    def has_copy(self) -> bool:
+        """Whether an earlier content is there, unharmed."""
+        blob = self.blob()
+        return blob.is_file() and file_hash(blob) == blob.name
+
+    def resume_from(self) -> tuple[int, str]:
+        """Return how many bytes of a cut download are there, and the validator to send."""
+        validator = self.read(self.part_note).get("validator", "")
+        if not validator or not self.part.is_file():
+            return 0, ""
+        return self.part.stat().st_size, validator
+
+    def drop_part(self) -> None:
+        """Forget what a cut download left."""
+        self.part.unlink(missing_ok=True)
+        self.part_note.unlink(missing_ok=True)
+
+    def keep(self, headers: Mapping[str, str]) -> None:
+        """Move the complete part to its place and note what the address gave."""
+        sha256 = file_hash(self.part)
+        place = self.folder / "content" / sha256
+        place.parent.mkdir(parents=True, exist_ok=True)
+        self.part.replace(place)
+        self.part_note.unlink(missing_ok=True)
+        note = {
+            "url": self.url,
+            "sha256": sha256,
+            "etag": headers.get("ETag", ""),
+            "last_modified": headers.get("Last-Modified", ""),
+        }
+        write_text(self.note, json.dumps(note, indent=1, sort_keys=True) + "\n")

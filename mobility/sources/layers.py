@@ -1,0 +1,246 @@
+"""Layers GeoPandas reads: one layer, valid geometries, a known coordinate reference system."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import pyproj
+import shapely
+
+from mobility.base.errors import SourceError, SourceNotFoundError
+from mobility.sources.columns import MAX_LISTED, Table, nearest
+
+
+def need_file(path: Path) -> None:
+    """Raise when ``path`` is no file.
+
+    Raises
+    ------
+    SourceNotFoundError
+        It does not exist, or is an ordinary folder.
+    """
+    if not path.exists():
+        siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        near = nearest(path.name, siblings)
+        problem = "The file does not exist."
+        if near is not None:
+            problem = "The file does not exist; did you mean {near!r}?"
+        raise SourceNotFoundError(
+            problem, file=path, mend="Check the path in the territory file.", near=near
+        )
+    if path.is_dir() and path.suffix.lower() != ".gdb":
+        raise SourceNotFoundError(
+            "It is a folder, not a file.", file=path, mend="Name the file inside the folder."
+        )
+
+
+def read_layer(path: Path, *, layer: str | None = None, crs: str | None = None) -> gpd.GeoDataFrame:
+    """Read one layer of any GeoPandas-readable file, with repaired geometries and a CRS.
+
+    Returns
+    -------
+    GeoDataFrame
+        Index: row number from 1. Polygons are valid.
+
+    Raises
+    ------
+    SourceNotFoundError, SourceError
+        Missing, unreadable or empty file, unknown layer, no CRS, missing geometry.
+    """
+    need_file(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if path.suffix.lower() in {".parquet", ".geoparquet"}:
+                frame = gpd.read_parquet(path)
+            else:
+                frame = gpd.read_file(path, layer=_choose_layer(path, layer))
+    except SourceError:
+        raise
+    except (RuntimeError, ValueError, OSError, TypeError, KeyError, AttributeError) as error:
+        raise SourceError(
+            "It cannot be read as a layer: {reason}.",
+            file=path,
+            mend="Give a GeoPackage, GeoJSON, Shapefile, GeoParquet or CSV file.",
+            reason=" ".join(str(error).split())[:160],
+        ) from None
+    if not isinstance(frame, gpd.GeoDataFrame) or frame._geometry_column_name is None:
+        raise SourceError(
+            "It has no geometry.", file=path, mend="Export it with its geometry, or as CSV."
+        )
+    if frame.geometry.name != "geometry":
+        frame = frame.rename_geometry("geometry")
+    if frame.empty:
+        raise SourceError(
+            "It holds no rows.", file=path, mend="Fill in the file or name another one."
+        )
+    frame.index = pd.RangeIndex(1, len(frame) + 1)
+    return _checked_geometry(_with_crs(frame, path, crs), path)
+
+
+def _choose_layer(path: Path, layer: str | None) -> str | None:
+    names = [str(n) for n in pyogrio.list_layers(path)[:, 0]]
+    if layer is None and len(names) == 1:
+        return None
+    listed = ", ".join(names[:MAX_LISTED])
+    if layer is None:
+        raise SourceError(
+            "It holds several layers: {listed}.",
+            file=path,
+            mend='Write layer = "..." in the territory file.',
+            listed=listed,
+        )
+    if layer not in names:
+        raise SourceError(
+            "There is no layer {layer!r}; the layers are: {listed}.",
+            file=path,
+            mend='Write layer = "..." in the territory file.',
+            layer=layer,
+            listed=listed,
+        )
+    return layer
+
+
+def _with_crs(frame: gpd.GeoDataFrame, path: Path, crs: str | None) -> gpd.GeoDataFrame:
+    if frame.crs is not None:
+        return frame
+    if crs is None:
+        raise SourceError(
+            "The layer states no coordinate reference system.",
+            file=path,
+            mend='Write crs = "EPSG:2154" (or the right one) beside its file in the '
+            "territory file, or export the layer with its projection.",
+        )
+    return frame.set_crs(parse_crs(crs, path))
+
+
+def parse_crs(text: str, file: Path | None = None) -> pyproj.CRS:
+    """Return the coordinate reference system called ``text``.
+
+    Raises
+    ------
+    SourceError
+        There is no such system.
+    """
+    try:
+        return pyproj.CRS.from_user_input(text)
+    except pyproj.exceptions.CRSError:
+        raise SourceError(
+            "It is no coordinate reference system.",
+            file=file,
+            column="crs",
+            value=text,
+            mend='Write an EPSG code, e.g. crs = "EPSG:2154" (Lambert-93) or "EPSG:4326".',
+        ) from None
+
+
+def _checked_geometry(frame: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
+    shapes = np.asarray(frame.geometry.array, dtype=object)
+    empty = shapely.is_missing(shapes) | shapely.is_empty(shapes)
+    bounds = shapely.bounds(shapes)
+    broken = empty | ~np.isfinite(bounds).all(axis=1)
+    if broken.any():
+        raise SourceError(
+            "The geometry is missing or not finite ({count} rows).",
+            file=path,
+            row=int(np.argmax(broken)) + 1,
+            column="geometry",
+            mend="Draw the geometry or drop the row.",
+            count=int(broken.sum()),
+        )
+    if not shapely.is_valid(shapes).all():
+        frame = frame.set_geometry(gpd.GeoSeries(frame.geometry.make_valid(), index=frame.index))
+    return frame
+
+
+def to_lonlat(frame: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
+    """Return the layer in EPSG:4326.
+
+    Raises
+    ------
+    SourceError
+        Its coordinates lie outside its own coordinate reference system.
+    """
+    lonlat = frame.to_crs(4326)
+    check_lonlat(
+        Table(path, lonlat),
+        lonlat.geometry.bounds[["minx", "maxx"]].to_numpy(),
+        lonlat.geometry.bounds[["miny", "maxy"]].to_numpy(),
+        column="geometry",
+    )
+    return lonlat
+
+
+def check_lonlat(
+    table: Table,
+    lon: np.ndarray,
+    lat: np.ndarray,
+    *,
+    column: str,
+    mend: str = 'Give degrees (EPSG:4326), or write the system used, e.g. crs = "EPSG:2154".',
+) -> None:
+    """Raise when a longitude or latitude cannot be one; names the first row.
+
+    Parameters
+    ----------
+    lon, lat
+        float64[n] or float64[n, 2] (the two ends of a geometry's box), degrees.
+    """
+    lon, lat = lon.reshape(len(lon), -1), lat.reshape(len(lat), -1)
+    wrong = (~(np.abs(lon) <= 180) | ~(np.abs(lat) <= 90)).any(axis=1)
+    if not wrong.any():
+        return
+    k = int(np.argmax(wrong))
+    raise table.error(
+        "It is no longitude and latitude in degrees.",
+        row=table.frame.index[k],
+        column=column,
+        value=f"{lon[k, 0]:g}, {lat[k, 0]:g}",
+        mend=mend,
+    )
+
+
+EUROPE: tuple[float, float, float, float] = (-32.0, 33.0, 46.0, 72.0)
+
+
+def home_box(timezone: str) -> tuple[float, float, float, float] | None:
+    """Return the box (west, south, east, north) a study in this time zone lies in, if known."""
+    return EUROPE if timezone.startswith("Europe/") else None
+
+
+def refuse_swapped(
+    table: Table,
+    lon: np.ndarray,
+    lat: np.ndarray,
+    *,
+    column: str,
+    box: tuple[float, float, float, float] | None,
+) -> None:
+    """Raise when points lie outside ``box`` that lie inside once lon and lat are exchanged.
+
+    Points that are outside either way make no case: the study may be elsewhere.
+    """
+    if box is None or not len(lon):
+        return
+    west, south, east, north = box
+
+    def inside(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.asarray((x >= west) & (x <= east) & (y >= south) & (y <= north))
+
+    good = inside(lon, lat)
+    swapped = ~good & inside(lat, lon)
+    if not swapped.any() or not (good | swapped).all():
+        return
+    k = int(np.argmax(swapped))
+    raise table.error(
+        "Longitude and latitude look exchanged.",
+        row=table.frame.index[k],
+        column=column,
+        value=f"{lon[k]:g}, {lat[k]:g}",
+        mend="Exchange the two columns: in mainland France lon is -5 to 10, lat 41 to 52.",
+    )

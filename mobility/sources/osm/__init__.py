@@ -1,0 +1,1 @@
+"""OpenStreetMap and other street layers, read."""

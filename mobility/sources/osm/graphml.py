@@ -1,0 +1,165 @@
+"""OSMnx graphs as street pieces: a user's own, or a GraphML file."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+
+from mobility.base.errors import SourceError, SourceNotFoundError
+from mobility.sources.osm.reader import TAG_COLUMNS, StreetTables, empty_tags
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+
+def read_graphml(path: str | Path) -> StreetTables:
+    """Read a GraphML file written by OSMnx.
+
+    Raises
+    ------
+    SourceNotFoundError
+        The file does not exist.
+    SourceError
+        It is no GraphML of an OSMnx graph.
+    """
+    import osmnx as ox
+
+    path = Path(path)
+    if not path.is_file():
+        raise SourceNotFoundError(
+            "The GraphML file does not exist.", file=path, mend="Check the path."
+        )
+    try:
+        graph = ox.load_graphml(path)
+    except (ET.ParseError, ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
+        raise SourceError(
+            "It is no GraphML of an OSMnx graph: {reason}.",
+            file=path,
+            mend="Write it again with osmnx.save_graphml, or give the .osm.pbf file.",
+            reason=str(error)[:160],
+        ) from None
+    return tables_from_graph(graph, source=str(path))
+
+
+def tables_from_graph(graph: nx.MultiDiGraph[Any], *, source: str = "graph") -> StreetTables:
+    """Turn an OSMnx-convention graph into street pieces.
+
+    Nodes have ``x`` and ``y`` in the graph's ``crs`` (longitude and latitude when it has
+    none); edges may have ``geometry``, ``osmid`` and tags. The two directions of a two-way
+    street become one piece; an edge without its opposite is one-way. Lengths are those of
+    the geometry, the ``length`` attribute is not used.
+
+    Raises
+    ------
+    SourceError
+        The graph has no edge, or a node has no ``x`` and ``y``.
+    """
+    if graph.number_of_edges() == 0:
+        raise SourceError(
+            "The graph holds no street.", file=source, mend="Give a graph with edges."
+        )
+    names = list(graph.nodes)
+    try:
+        xy = np.array([(graph.nodes[n]["x"], graph.nodes[n]["y"]) for n in names], dtype=np.float64)
+    except (KeyError, TypeError, ValueError):
+        raise SourceError(
+            "Some nodes of the graph have no x and y.",
+            file=source,
+            mend="Give each node its x and y, in the graph's crs.",
+        ) from None
+    index = {name: i for i, name in enumerate(names)}
+    pieces, oneway = _pieces(graph, index)
+    lines = [_geometry(data, xy[u], xy[v]) for u, v, data in pieces]
+    sizes = [len(line) for line in lines]
+    to_lonlat = pyproj.Transformer.from_crs(graph.graph.get("crs", 4326), 4326, always_xy=True)
+    geom = np.vstack(lines)
+    return StreetTables(
+        node_id=_node_ids(names),
+        node_xy=np.column_stack(to_lonlat.transform(xy[:, 0], xy[:, 1])),
+        edge_u=np.array([u for u, _, _ in pieces], dtype=np.int32),
+        edge_v=np.array([v for _, v, _ in pieces], dtype=np.int32),
+        geom_ptr=np.append(0, np.cumsum(sizes)).astype(np.int64),
+        geom_xy=np.column_stack(to_lonlat.transform(geom[:, 0], geom[:, 1])),
+        tags=_tags([data for _, _, data in pieces], oneway),
+        background={},
+    )
+
+
+def _node_ids(names: list[Any]) -> np.ndarray:
+    if all(isinstance(n, int | np.integer) for n in names):
+        return np.array(names, dtype=np.int64)
+    return np.arange(len(names), dtype=np.int64)
+
+
+def _pieces(
+    graph: nx.MultiDiGraph[Any], index: dict[Any, int]
+) -> tuple[list[tuple[int, int, dict[str, Any]]], list[bool]]:
+    """Return one (u, v, data) per street piece and whether it is one-way."""
+    pieces: list[tuple[int, int, dict[str, Any]]] = []
+    oneway: list[bool] = []
+    waiting: dict[tuple[int, int, str], list[int]] = {}
+    for start, end, data in graph.edges(data=True):
+        u, v, osmid = index[start], index[end], _osmid_key(data.get("osmid"))
+        opposite = _take_opposite(waiting.get((v, u, osmid), []), pieces, data)
+        if opposite is not None:
+            oneway[opposite] = False
+            continue
+        waiting.setdefault((u, v, osmid), []).append(len(pieces))
+        pieces.append((u, v, data))
+        oneway.append(True)
+    return pieces, oneway
+
+
+def _osmid_key(osmid: object) -> str:
+    """Return one text for an id or a list of ids, whatever their order."""
+    ids = osmid if isinstance(osmid, list | tuple | set) else [osmid]
+    return ",".join(sorted(str(i) for i in ids))
+
+
+def _take_opposite(
+    rows: list[int], pieces: list[tuple[int, int, dict[str, Any]]], data: dict[str, Any]
+) -> int | None:
+    length = _drawn_length(data)
+    for k, row in enumerate(rows):
+        if abs(_drawn_length(pieces[row][2]) - length) <= 1e-6 * max(length, 1.0):
+            return rows.pop(k)
+    return None
+
+
+def _drawn_length(data: dict[str, Any]) -> float:
+    geometry = data.get("geometry")
+    return 0.0 if geometry is None else float(geometry.length)
+
+
+def _geometry(data: dict[str, Any], start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Return the polyline from u to v, whichever way it was drawn."""
+    geometry = data.get("geometry")
+    if geometry is None:
+        return np.vstack([start, end])
+    line: np.ndarray = shapely.get_coordinates(geometry)
+    ahead = np.hypot(*(line[0] - start)) + np.hypot(*(line[-1] - end))
+    turned = np.hypot(*(line[-1] - start)) + np.hypot(*(line[0] - end))
+    return line[::-1] if turned < ahead else line
+
+
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, list | tuple) and value else value
+
+
+def _tags(rows: list[dict[str, Any]], oneway: list[bool]) -> pd.DataFrame:
+    ids = [_first(row.get("osmid", k)) for k, row in enumerate(rows)]
+    whole = [i if isinstance(i, int) else k for k, i in enumerate(ids)]
+    tags = empty_tags(np.array(whole, dtype=np.int64))
+    for column in TAG_COLUMNS:
+        values = [_first(row.get(column)) for row in rows]
+        texts = [None if v is None or pd.isna(v) else str(v) for v in values]
+        tags[column] = pd.Series(texts, dtype="str")
+    tags["oneway"] = pd.Series(["yes" if one else "no" for one in oneway], dtype="str")
+    tags["highway"] = tags["highway"].fillna("road")
+    return tags

@@ -1,0 +1,262 @@
+"""Sites, gates, rosters and shifts, from the territory file and/or a table.
+
+The table has one row per gate, roster or shift; the rows of one site bear its name and are
+merged. Header names are read in English or French, whatever their case and accents:
+
+``name`` (nom, site), ``employer`` (employeur, entreprise), ``commune``
+(code INSEE), ``lon``, ``lat``, ``gate``
+(portail, porte, entrée), ``roster`` (équipe, rythme, horaire), ``shift`` (poste), ``start``
+(début), ``end`` (fin), ``days`` (jours), ``headcount`` (effectif), ``margin_in_min``,
+``margin_out_min``.
+
+- A row naming a known ``roster`` template (3x8, 2x8, 5x8, night, vsd, day, office) and no hours
+  takes the template's hours; its headcount is shared evenly between the shifts.
+- A row with ``start`` and ``end`` is one shift. Rows of one site with the same ``roster``
+  name are the shifts one worker rotates through; without a roster name the shift is fixed,
+  a roster of its own.
+- A row with only a place adds a gate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+from pydantic import ValidationError
+
+from mobility.base.errors import TerritoryError
+from mobility.base.literal import unmarked
+from mobility.sources.columns import Table, fold
+from mobility.sources.layers import (
+    EUROPE,
+    check_lonlat,
+    home_box,
+    parse_crs,
+    refuse_swapped,
+    to_lonlat,
+)
+from mobility.sources.sites_rows import Draft, Row, finished
+from mobility.sources.sites_words import ALIASES
+from mobility.sources.tables import read_table
+from mobility.territory.project import Site, Territory
+from mobility.territory.toml_text import read_toml
+from mobility.territory.validation import explain_validation
+
+Box = tuple[float, float, float, float]
+_MAX_HEADCOUNT = 1_000_000
+
+
+def read_sites(territory: Territory) -> tuple[Site, ...]:
+    """Return the sites of the territory file, then those of its sites table.
+
+    Raises
+    ------
+    SourceNotFoundError, SourceError, TerritoryError
+        A source is missing or wrong, two sites have the same name, or there is no site.
+    """
+    sites = list(territory.sites)
+    _refuse_same_names(sites, territory.path)
+    source = territory.sources.sites
+    if source is not None:
+        above = len(sites)
+        path = territory.resolve(source)
+        sites += read_sites_file(
+            path,
+            box=home_box(territory.timezone),
+            crs=territory.sources.sites_crs,
+            layer=territory.sources.sites_layer,
+        )
+        _refuse_same_names(sites, path, counted=path.suffix.lower() == ".toml", above=above)
+    if not sites:
+        raise TerritoryError(
+            "There is no site.",
+            file=territory.path,
+            column="sites",
+            mend="Add a [[sites]] table, or name a CSV file as sites in [sources].",
+        )
+    return tuple(sites)
+
+
+def read_sites_file(
+    path: Path,
+    *,
+    box: Box | None = EUROPE,
+    crs: str | None = None,
+    layer: str | None = None,
+) -> list[Site]:
+    """Read sites from a CSV, a workbook, a point layer, or a TOML file of ``[[sites]]`` tables.
+
+    Parameters
+    ----------
+    path
+        The file.
+    box
+        Sites outside it (west, south, east, north) that would be inside once longitude and
+        latitude are exchanged are an error.
+    crs
+        Of the columns ``lon`` and ``lat`` (or ``x`` and ``y``), or of a layer that states
+        none; degrees by default.
+    layer
+        Which layer, or sheet, of a file of several.
+
+    Raises
+    ------
+    SourceNotFoundError, SourceError, TerritoryError
+        The file is missing or wrong; the error names row, field, value and mend.
+    """
+    if path.suffix.lower() == ".toml" and path.is_file():
+        return _read_sites_toml(path)
+    return sites_from_table(read_table(path, layer=layer, crs=crs), box=box, crs=crs)
+
+
+def _read_sites_toml(path: Path) -> list[Site]:
+    data = read_toml(path)
+    rows = data.get("sites", [])
+    if not isinstance(rows, list):
+        rows = [rows]
+    sites = []
+    for number, row in enumerate(rows, 1):
+        try:
+            sites.append(Site.model_validate(row))
+        except ValidationError as error:
+            known = explain_validation(error, path, Site)
+            known.entry = ("site", number)
+            raise known from None
+    return sites
+
+
+def sites_from_table(
+    table: Table, *, box: Box | None = EUROPE, crs: str | None = None
+) -> list[Site]:
+    """Merge the rows of a table into sites, in order of first appearance.
+
+    Raises
+    ------
+    SourceError
+        A field is wrong; the error names row, field, value and mend.
+    """
+    if isinstance(table.frame, gpd.GeoDataFrame):
+        table, crs = _with_coordinates(table), None
+    columns = {k: table.find(k, names) for k, names in ALIASES.items()}
+    columns["name"] = table.need("name", ALIASES["name"])
+    texts = {k: list(map(unmarked, table.texts(c))) for k, c in columns.items() if c is not None}
+    numbers = _numbers(table, columns)
+    _check_places(table, columns, _in_degrees(table, columns, numbers, crs), box)
+    drafts: dict[str, Draft] = {}
+    for i, row in enumerate(table.frame.index):
+        fields = {k: values[i] for k, values in texts.items()}
+        if not fields["name"]:
+            raise table.error(
+                "The site has no name.",
+                row=row,
+                column=columns["name"],
+                mend="Write the name of the site on each of its rows.",
+            )
+        draft = drafts.setdefault(fold(fields["name"]), Draft(fields["name"], row))
+        Row(table, columns, row, fields, {k: float(v[i]) for k, v in numbers.items()}).add(draft)
+    return [finished(table, draft) for draft in drafts.values()]
+
+
+def _with_coordinates(table: Table) -> Table:
+    """Give a layer the columns lon and lat, from its geometry."""
+    assert isinstance(table.frame, gpd.GeoDataFrame)
+    frame = to_lonlat(table.frame, table.file)
+    points = frame.geometry.representative_point()
+    frame = frame.drop(columns=[c for c in frame.columns if fold(c) in {"lon", "lat"}])
+    plain = frame.drop(columns="geometry").assign(lon=points.x, lat=points.y)
+    return Table(table.file, plain, decimal_comma=table.decimal_comma)
+
+
+def _numbers(table: Table, columns: dict[str, str | None]) -> dict[str, np.ndarray]:
+    """Return the numeric columns present; NaN where a field is empty."""
+    bounds = {
+        "lon": (-np.inf, np.inf, ""),
+        "lat": (-np.inf, np.inf, ""),
+        "headcount": (0, _MAX_HEADCOUNT, "Write a whole number of workers, 0 or more."),
+        "margin_in_min": (0, 180, "Write minutes, from 0 to 180."),
+        "margin_out_min": (0, 180, "Write minutes, from 0 to 180."),
+    }
+    numbers: dict[str, np.ndarray] = {}
+    for key, (low, high, mend) in bounds.items():
+        column = columns[key]
+        if column is None:
+            continue
+        empty = (table.texts(column) == "").to_numpy()
+        filled = table.numbers(column, minimum=low, maximum=high, missing=0.0, bounds_mend=mend)
+        numbers[key] = np.where(empty, np.nan, filled)
+    return numbers
+
+
+def _in_degrees(
+    table: Table, columns: dict[str, str | None], numbers: dict[str, np.ndarray], crs: str | None
+) -> dict[str, np.ndarray]:
+    """Turn projected coordinates into degrees, in place; half a pair is left for the check."""
+    system = parse_crs(crs or "EPSG:4326", table.file)
+    if not system.is_projected or columns["lon"] is None or columns["lat"] is None:
+        return numbers
+    both = ~(np.isnan(numbers["lon"]) | np.isnan(numbers["lat"]))
+    points = gpd.GeoSeries(
+        gpd.points_from_xy(numbers["lon"][both], numbers["lat"][both]), crs=system
+    ).to_crs(4326)
+    numbers["lon"][both], numbers["lat"][both] = points.x, points.y
+    return numbers
+
+
+def _check_places(
+    table: Table,
+    columns: dict[str, str | None],
+    numbers: dict[str, np.ndarray],
+    box: Box | None,
+) -> None:
+    if columns["lon"] is None or columns["lat"] is None:
+        missing = "lon" if columns["lon"] is None else "lat"
+        table.need(missing, ALIASES[missing])
+        return
+    lon, lat = numbers["lon"], numbers["lat"]
+    half = np.isnan(lon) != np.isnan(lat)
+    if half.any():
+        k = int(np.argmax(half))
+        raise table.error(
+            "One of longitude and latitude is missing.",
+            row=table.frame.index[k],
+            column=columns["lon" if np.isnan(lon[k]) else "lat"],
+            mend="Fill in both, or neither.",
+        )
+    known = ~np.isnan(lon)
+    check_lonlat(
+        Table(table.file, table.frame[known]),
+        lon[known],
+        lat[known],
+        column=f"{columns['lon']}, {columns['lat']}",
+        mend="Write longitude and latitude in degrees, e.g. -1.4262 and 46.6705.",
+    )
+    refuse_swapped(
+        Table(table.file, table.frame[known]),
+        lon[known],
+        lat[known],
+        column=f"{columns['lon']}, {columns['lat']}",
+        box=box,
+    )
+
+
+def _refuse_same_names(
+    sites: Iterable[Site], file: Path | None, *, counted: bool = True, above: int = 0
+) -> None:
+    """Raise when two sites have one name; ``above`` sites stand before those of the file."""
+    seen: dict[str, str] = {}
+    for number, site in enumerate(sites, 1):
+        if fold(site.name) in seen:
+            raise TerritoryError(
+                "Two sites have the same name.",
+                file=file,
+                entry=("site", number - above) if counted else None,
+                column="name",
+                value=site.name,
+                mend="Give each site a name of its own.",
+            )
+        seen[fold(site.name)] = site.name
+
+
+__all__ = ["read_sites", "read_sites_file", "sites_from_table"]

@@ -1,0 +1,217 @@
+"""Rows of a sites table, gathered into sites: each adds a gate, a roster or a shift."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from mobility.base.errors import SourceError
+from mobility.sources.columns import Table, fold, row_number, unknown_value
+from mobility.sources.sites_words import clock_text, days_text, roster_template
+from mobility.territory.project import ROSTER_TEMPLATES, Site
+from mobility.territory.validation import explain_validation
+
+
+@dataclass
+class Draft:
+    """A site while its rows are gathered."""
+
+    name: str
+    row: object
+    employer: str = ""
+    commune: str = ""
+    gates: list[tuple[float, float]] = field(default_factory=list)
+    rosters: dict[str, dict[str, Any]] = field(default_factory=dict)
+    margins: dict[str, float] = field(default_factory=dict)
+    shift_rows: dict[tuple[str, int], object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the sites table."""
+
+    table: Table
+    columns: dict[str, str | None]
+    row: object
+    texts: dict[str, str]
+    numbers: dict[str, float]
+
+    def text(self, key: str) -> str:
+        """Return a field's text, empty where there is none."""
+        return self.texts.get(key, "")
+
+    def number(self, key: str) -> float | None:
+        """Return a field's number, None where it is empty."""
+        value = self.numbers.get(key, np.nan)
+        return None if np.isnan(value) else value
+
+    def error(self, key: str, problem: str, mend: str, **params: object) -> SourceError:
+        """Return an error about a field of this row."""
+        return self.table.error(
+            problem,
+            row=self.row,
+            column=self.columns.get(key) or key,
+            value=self.text(key) or None,
+            mend=mend,
+            **params,
+        )
+
+    def add(self, draft: Draft) -> None:
+        """Add what the row says to its site."""
+        self._add_employer(draft)
+        draft.commune = draft.commune or self.text("commune")
+        lon, lat = self.number("lon"), self.number("lat")
+        if lon is not None and lat is not None and (lon, lat) not in draft.gates:
+            draft.gates.append((lon, lat))
+        for key in ("margin_in_min", "margin_out_min"):
+            margin = self.number(key)
+            if margin is None:
+                continue
+            if draft.margins.setdefault(key, margin) != margin:
+                raise self.error(
+                    key,
+                    "Another row of this site says otherwise ({other}).",
+                    "Write the same on each row of the site, or once.",
+                    other=f"{draft.margins[key]:g}",
+                )
+        if self.text("start") or self.text("end"):
+            self._add_shift(draft)
+        elif self.text("roster") or self.text("shift"):
+            self._add_template(draft)
+        elif self.number("headcount"):
+            raise self.error(
+                "roster",
+                "The row has a headcount but neither roster nor hours.",
+                'Write a roster, e.g. 3x8, or "start" and "end".',
+            )
+
+    def _add_employer(self, draft: Draft) -> None:
+        employer = self.text("employer")
+        if not employer:
+            return
+        if draft.employer and fold(draft.employer) != fold(employer):
+            raise self.error(
+                "employer",
+                "Two sites have the same name {name!r} (the other employer is {other!r}).",
+                "Give each site a name of its own.",
+                name=draft.name,
+                other=draft.employer,
+            )
+        draft.employer = draft.employer or employer
+
+    def _headcount(self) -> int:
+        value = self.number("headcount") or 0.0
+        if value != int(value):
+            raise self.error(
+                "headcount", "It is no whole number.", "Write a whole number of workers, 0 or more."
+            )
+        return int(value)
+
+    def _add_template(self, draft: Draft) -> None:
+        key = "roster" if self.text("roster") else "shift"
+        name = self.text(key)
+        template = roster_template(name)
+        if template is None:
+            error = unknown_value(
+                self.table, self.row, self.columns[key] or key, name, list(ROSTER_TEMPLATES)
+            )
+            error.mend = 'Choose a known roster, or write the hours in "start" and "end".'
+            raise error
+        if fold(name) in draft.rosters:
+            raise self.error(
+                key, "This roster stands twice at this site.", "Merge the two rows into one."
+            )
+        draft.rosters[fold(name)] = {
+            "name": name,
+            "template": template,
+            "headcount": self._headcount(),
+        }
+
+    def _add_shift(self, draft: Draft) -> None:
+        for key in ("start", "end"):
+            if not self.text(key):
+                raise self.error(key, "This field is empty.", 'Write a time of day, e.g. "05:00".')
+        start, end = self.text("start"), self.text("end")
+        name = self.text("shift") or f"{start}–{end}"
+        roster = self.text("roster") or name
+        into = draft.rosters.setdefault(fold(roster), {"name": roster, "shifts": []})
+        if "shifts" not in into:
+            raise self.error(
+                "roster",
+                "This roster stands twice at this site.",
+                "Give the shift with hours a roster name of its own.",
+            )
+        if any(fold(s["name"]) == fold(name) for s in into["shifts"]):
+            raise self.error(
+                "shift",
+                "This shift stands twice in the same roster of this site.",
+                "Merge the two rows, or name the shifts differently.",
+            )
+        draft.shift_rows[roster, len(into["shifts"])] = self.row
+        shift: dict[str, Any] = {
+            "name": name,
+            "start": clock_text(start),
+            "end": clock_text(end),
+            "headcount": self._headcount(),
+        }
+        if self.text("days"):
+            shift["days"] = days_text(self.text("days"))
+        self._check_shift(shift)
+        into["shifts"].append(shift)
+
+    def _check_shift(self, shift: dict[str, Any]) -> None:
+        try:
+            Site.model_validate(
+                {"name": "-", "gates": [(0, 0)], "rosters": [{"name": "-", "shifts": [shift]}]}
+            )
+        except ValidationError as error:
+            known = explain_validation(error, None)
+            places = str(known.column).split(".")
+            key = "days" if "days" in places else places[-1]
+            raise self.error(key, known.problem, known.mend or "", **known.params) from None
+
+
+def finished(table: Table, draft: Draft) -> Site:
+    """Return the site its rows describe.
+
+    Raises
+    ------
+    SourceError, TerritoryError
+        It has no gate or no shift, or a field is out of bounds.
+    """
+    if not draft.gates:
+        raise table.error(
+            "The site {name!r} has no gate.",
+            row=draft.row,
+            column="lon, lat",
+            mend="Write the longitude and latitude of at least one gate.",
+            name=draft.name,
+        )
+    if not draft.rosters:
+        raise table.error(
+            "The site {name!r} has no shift.",
+            row=draft.row,
+            column="roster",
+            mend='Write a roster, e.g. 3x8, or "start" and "end".',
+            name=draft.name,
+        )
+    data = {
+        "name": draft.name,
+        "employer": draft.employer,
+        "commune": draft.commune,
+        "gates": draft.gates,
+        "rosters": list(draft.rosters.values()),
+        **draft.margins,
+    }
+    try:
+        return Site.model_validate(data)
+    except ValidationError as error:
+        known = explain_validation(error, table.file, Site)
+        known.row = row_number(draft.row)
+        raise known from None
+
+
+__all__ = ["Draft", "Row", "finished"]

@@ -1,0 +1,81 @@
+"""Words of a sites table, French and English: headers, rosters, days, times."""
+
+from __future__ import annotations
+
+from mobility.sources.columns import fold
+from mobility.territory.project import ROSTER_TEMPLATES
+
+ALIASES: dict[str, tuple[str, ...]] = {
+    "name": ("nom", "site", "nom du site", "établissement", "site_name"),
+    "commune": ("code insee", "insee", "code commune"),
+    "employer": ("employeur", "entreprise", "société", "raison sociale", "company"),
+    "lon": ("longitude", "lng", "x"),
+    "lat": ("latitude", "y"),
+    "gate": ("portail", "porte", "entrée", "accès", "entrance"),
+    "roster": ("équipe", "équipes", "rythme", "horaire", "régime", "cycle", "rotation", "team"),
+    "shift": ("poste", "vacation", "faction"),
+    "start": ("début", "heure de début", "prise de poste", "from", "begin"),
+    "end": ("fin", "heure de fin", "fin de poste", "to"),
+    "days": ("jours", "jour", "weekdays"),
+    "headcount": ("effectif", "effectifs", "salariés", "workers", "employees", "nombre"),
+    "margin_in_min": ("marge_entrée", "marge_entrée_min", "marge avant"),
+    "margin_out_min": ("marge_sortie", "marge_sortie_min", "marge après"),
+}
+ROSTER_ALIASES: dict[str, str] = {
+    "3*8": "3x8",
+    "2*8": "2x8",
+    "5*8": "5x8",
+    "3×8": "3x8",
+    "2×8": "2x8",
+    "5×8": "5x8",
+    "nuit": "night",
+    "journée": "day",
+    "jour": "day",
+    "bureau": "office",
+    "week-end": "vsd",
+}
+FRENCH_DAYS: dict[str, str] = {
+    "lundi": "mon",
+    "mardi": "tue",
+    "mercredi": "wed",
+    "jeudi": "thu",
+    "vendredi": "fri",
+    "samedi": "sat",
+    "dimanche": "sun",
+    "lun": "mon",
+    "mar": "tue",
+    "mer": "wed",
+    "jeu": "thu",
+    "ven": "fri",
+    "sam": "sat",
+    "dim": "sun",
+    "tous": "all",
+}
+
+
+def roster_template(name: str) -> str | None:
+    """Return the roster template a name stands for, in English or French, or None."""
+    for known in ROSTER_TEMPLATES:
+        if fold(known) == fold(name):
+            return known
+    plain = name.strip().casefold().replace(" ", "")
+    return next((t for a, t in ROSTER_ALIASES.items() if plain == a.casefold()), None)
+
+
+def days_text(text: str) -> str:
+    """Return a list of days written in French or English as ``mon-fri`` or ``sat,sun``."""
+    words = text.strip().casefold().replace(" à ", "-").replace(" au ", "-").replace(";", ",")
+    words = words.replace("/", ",").replace(" et ", ",").replace("–", "-")
+    parts = [p.split("-") for p in words.replace(" ", "").split(",")]
+    return ",".join("-".join(FRENCH_DAYS.get(w.rstrip("."), w) for w in p) for p in parts)
+
+
+def clock_text(text: str) -> str:
+    """Return ``05:00`` of ``5`` or ``5h``; anything else unchanged."""
+    plain = text.strip().casefold()
+    if plain.isdigit() and len(plain) <= 2:
+        return f"{plain}:00"
+    return plain
+
+
+__all__ = ["ALIASES", "clock_text", "days_text", "roster_template"]

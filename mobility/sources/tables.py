@@ -1,0 +1,235 @@
+"""Tables from outside (CSV, Excel, any GeoPandas layer) → checked columns, with clear errors.
+
+A CSV may come from a French spreadsheet: ``;`` between fields, decimal commas, Windows-1252
+or UTF-8 with a byte-order mark. Rows keep their number in the file (the header being row 1) as
+the index of the frame, so that every later complaint can name the row.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mobility.base.errors import SourceError
+from mobility.sources.columns import MAX_ABOVE, FirstRows, Table, check_headings
+from mobility.sources.layers import need_file, read_layer
+from mobility.sources.workbook import read_workbook
+
+CSV_SUFFIXES = frozenset({".csv", ".txt", ".tsv"})
+_DELIMITERS = ";,\t|"
+_WORKBOOKS = frozenset({".xlsx", ".xlsm"})
+_OTHER_WORKBOOKS = frozenset({".xls", ".xlsb", ".ods"})
+
+
+def is_csv(path: Path) -> bool:
+    """Whether a path is read as delimited text."""
+    return path.suffix.lower() in CSV_SUFFIXES
+
+
+def read_table(
+    path: Path,
+    *,
+    layer: str | None = None,
+    crs: str | None = None,
+    columns: Callable[[str], bool] | None = None,
+    private: bool = False,
+) -> Table:
+    """Read a CSV file, an Excel workbook or any layer GeoPandas reads.
+
+    Parameters
+    ----------
+    path
+        The file.
+    layer
+        Which layer, or sheet, of a file of several.
+    crs
+        Coordinate reference system of a layer that states none.
+    columns
+        Which columns of a CSV or a workbook to keep, by name; all by default.
+    private
+        Whether values are personal, hence never quoted in an error.
+
+    Raises
+    ------
+    SourceNotFoundError, SourceError
+        The file is missing, unreadable or empty.
+    """
+    need_file(path)
+    suffix = path.suffix.lower()
+    if suffix in _WORKBOOKS:
+        return read_workbook(path, sheet=layer, columns=columns, private=private)
+    if suffix in _OTHER_WORKBOOKS:
+        raise SourceError(
+            "A workbook of this kind is not read.",
+            file=path,
+            mend="Save it as an Excel workbook (.xlsx) or as CSV, and name that file.",
+        )
+    if is_csv(path):
+        return read_csv(path, columns=columns, private=private)
+    frame = read_layer(path, layer=layer, crs=crs)
+    return Table(path, frame, private=private)
+
+
+def read_csv(
+    path: Path, *, columns: Callable[[str], bool] | None = None, private: bool = False
+) -> Table:
+    """Read delimited text, whatever its separator and encoding, as text columns.
+
+    Raises
+    ------
+    SourceNotFoundError, SourceError
+        The file is missing, no text, empty, or has rows longer than its header.
+    """
+    need_file(path)
+    head = _head(path)
+    encoding = _encoding(head)
+    text = head.decode(encoding, errors="replace")
+    delimiter = _delimiter(text)
+    first_rows = _first_rows(text, delimiter)
+    check_headings(path, first_rows)
+    if first_rows and len(first_rows[0][1]) == 1:
+        # A title has none of the signs that part the headings below it.
+        for other in _DELIMITERS:
+            check_headings(path, _first_rows(text, other))
+    try:
+        frame = _parse_csv(path, delimiter, encoding, columns)
+    except UnicodeDecodeError:
+        frame = _parse_csv(path, delimiter, "cp1252", columns)
+    frame = frame[(frame != "").any(axis=1)]
+    if frame.empty:
+        raise SourceError(
+            "It holds no rows.", file=path, mend="Fill in the file or name another one."
+        )
+    return Table(
+        path, frame, decimal_comma=delimiter != ",", private=private, first_rows=first_rows
+    )
+
+
+def _first_rows(text: str, delimiter: str) -> FirstRows:
+    """Return the first rows that are not blank, with their numbers in the file."""
+    try:
+        rows = enumerate(csv.reader(text.splitlines(keepends=True), delimiter=delimiter), 1)
+        return tuple(islice(((k, tuple(r)) for k, r in rows if any(r)), MAX_ABOVE))
+    except csv.Error:
+        return ()
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as handle:
+            head = handle.read(1 << 16)
+    except OSError as error:
+        raise SourceError(
+            "It cannot be read: {reason}.",
+            file=path,
+            mend="Check the rights on the file.",
+            reason=error.strerror or type(error).__name__,
+        ) from None
+    if b"\0" in head and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise SourceError(
+            "It is no text file.", file=path, mend="Save the table as CSV and name that file."
+        )
+    return head
+
+
+def _encoding(head: bytes) -> str:
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    try:
+        # A multi-byte letter may be cut at the end of the sample.
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8-sig"
+
+
+def _delimiter(text: str) -> str:
+    """Return the sign that parts the header most often, outside quotes."""
+    header = re.sub(r'"[^"]*"', "", text.lstrip("\r\n").split("\n", 1)[0])
+    counts = [header.count(d) for d in _DELIMITERS]
+    return _DELIMITERS[int(np.argmax(counts))] if max(counts) else ","
+
+
+def _parse_csv(
+    path: Path, delimiter: str, encoding: str, columns: Callable[[str], bool] | None
+) -> pd.DataFrame:
+    """Return text columns indexed by row number; the header is the first line that is not blank."""
+    errors = "replace" if encoding == "cp1252" else "strict"
+    with path.open(encoding=encoding, errors=errors, newline="") as handle:
+        try:
+            header = next((r for r in csv.reader(handle, delimiter=delimiter) if any(r)), [])
+        except csv.Error:
+            header = []
+    names = [n.strip() for n in header]
+    _check_header(path, names)
+    keep = [k for k, n in enumerate(names) if columns is None or columns(n)]
+    try:
+        raw = pd.read_csv(
+            path,
+            sep=delimiter,
+            encoding=encoding,
+            encoding_errors=errors,
+            header=None,
+            names=range(len(names) + (columns is None)),
+            index_col=False,
+            usecols=None if columns is None else keep,
+            dtype="str",
+            keep_default_na=False,
+            na_filter=False,
+            skip_blank_lines=False,
+            on_bad_lines="error",
+        )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning) as error:
+        raise _ragged(path, str(error), len(names)) from None
+    except UnicodeDecodeError:
+        raise
+    except (ValueError, OverflowError, MemoryError) as error:
+        raise _ragged(path, str(error), len(names)) from None
+    raw = raw.fillna("")
+    if columns is None:
+        _check_length(path, raw.iloc[:, -1], len(names))
+        raw = raw.iloc[:, :-1]
+    raw.columns = pd.Index([names[k] for k in keep])
+    first = int(np.argmax((raw != "").any(axis=1).to_numpy())) + 1 if len(raw) else 0
+    raw.index = pd.RangeIndex(1, len(raw) + 1)
+    return raw.iloc[first:]
+
+
+def _check_length(path: Path, beyond: pd.Series, n_columns: int) -> None:
+    """Raise when a row has a field beyond the last column."""
+    long = (beyond != "").to_numpy()
+    if long.any():
+        raise _ragged(path, f"line {int(np.argmax(long)) + 1}", n_columns)
+
+
+def _check_header(path: Path, names: list[str]) -> None:
+    if not any(names):
+        raise SourceError(
+            "It holds no rows.", file=path, mend="Fill in the file or name another one."
+        )
+    twice = next((n for n in names if n and names.count(n) > 1), None)
+    if twice is not None:
+        raise SourceError(
+            "Two columns have the same name.", file=path, column=twice, mend="Rename one of them."
+        )
+
+
+def _ragged(path: Path, reason: str, n_columns: int) -> SourceError:
+    line = re.search(r"line (\d+)", reason)
+    return SourceError(
+        "It is no regular table of {n} columns.",
+        file=path,
+        row=None if line is None else int(line.group(1)),
+        mend="Give each row as many fields as the header; quote texts and numbers with a comma.",
+        n=n_columns,
+    )
+
+
+__all__ = ["Table", "is_csv", "need_file", "read_csv", "read_layer", "read_table"]

@@ -1,0 +1,128 @@
+"""A sheet of an Excel workbook as a table of text columns, like a CSV."""
+
+from __future__ import annotations
+
+import datetime as dt
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from mobility.base.errors import SourceError
+from mobility.sources.columns import MAX_ABOVE, MAX_LISTED, Table, check_headings
+
+MAX_UNPACKED = 500 << 20
+"""Bytes; a sheet of a million rows unpacks to less."""
+_BROKEN = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError,
+    RuntimeError, SyntaxError, EOFError, zipfile.BadZipFile, zlib.error, struct.error,
+)  # fmt: skip
+"""What a damaged zip or its XML gives rise to."""
+
+
+def read_workbook(
+    path: Path,
+    *,
+    sheet: str | None = None,
+    columns: Callable[[str], bool] | None = None,
+    private: bool = False,
+) -> Table:
+    """Read one sheet of an ``.xlsx`` or ``.xlsm`` file; the first by default.
+
+    The header is the first row that is not blank. Formulas give their last value, clock times
+    ``05:00``, dates ``2026-11-17``.
+
+    Raises
+    ------
+    SourceError
+        It is no workbook, has no such sheet, or the sheet is empty.
+    """
+    rows = [[_text(value) for value in row] for row in _rows(path, sheet)]
+    start = next((k for k, row in enumerate(rows) if any(row)), None)
+    body = [] if start is None else rows[start + 1 :]
+    if start is None or not any(any(row) for row in body):
+        raise SourceError(
+            "It holds no rows.", file=path, mend="Fill in the file or name another one."
+        )
+    first_rows = tuple((k + 1, tuple(row)) for k, row in enumerate(rows) if any(row))[:MAX_ABOVE]
+    check_headings(path, first_rows)
+    names = rows[start]
+    twice = next((n for n in names if n and names.count(n) > 1), None)
+    if twice is not None:
+        raise SourceError(
+            "Two columns have the same name.", file=path, column=twice, mend="Rename one of them."
+        )
+    frame = pd.DataFrame(
+        body, dtype="str", index=pd.RangeIndex(start + 2, start + 2 + len(body))
+    ).fillna("")
+    frame = frame.iloc[:, : len(names)]
+    frame.columns = pd.Index(names[: frame.shape[1]])
+    keep = [bool(n) and (columns is None or columns(n)) for n in frame.columns]
+    frame = frame.loc[:, keep]
+    return Table(
+        path,
+        frame[(frame != "").any(axis=1)],
+        decimal_comma=True,
+        private=private,
+        first_rows=first_rows,
+    )
+
+
+def _rows(path: Path, sheet: str | None) -> list[tuple[object, ...]]:
+    """Return the values of a sheet."""
+    import openpyxl
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > MAX_UNPACKED:
+            raise _unreadable(path)
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        try:
+            if sheet is not None and sheet not in book.sheetnames:
+                raise SourceError(
+                    "There is no layer {layer!r}; the layers are: {listed}.",
+                    file=path,
+                    mend='Write layer = "..." in the territory file.',
+                    layer=sheet,
+                    listed=", ".join(book.sheetnames[:MAX_LISTED]),
+                )
+            page = book[sheet or book.sheetnames[0]]
+            page.reset_dimensions()
+            return list(page.iter_rows(values_only=True))
+        finally:
+            book.close()
+    except SourceError:
+        raise
+    except (*_BROKEN, InvalidFileException):
+        raise _unreadable(path) from None
+
+
+def _unreadable(path: Path) -> SourceError:
+    return SourceError(
+        "It cannot be read as an Excel workbook.",
+        file=path,
+        mend="Save the sheet as CSV (in Excel: Save as, CSV UTF-8) and name that file.",
+    )
+
+
+def _text(value: object) -> str:
+    """Return a cell as it would be typed."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() else repr(value)
+    if isinstance(value, dt.time):
+        return value.strftime("%H:%M")
+    if isinstance(value, dt.datetime):
+        return value.date().isoformat()
+    if isinstance(value, dt.timedelta):
+        minutes = int(value.total_seconds()) // 60
+        return f"{minutes // 60:02}:{minutes % 60:02}"
+    return str(value).strip()

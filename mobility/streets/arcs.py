@@ -1,0 +1,245 @@
+"""Streets as directed arcs, with barred turns built into the nodes.
+
+A node-based search cannot bar a turn. So an arc into a junction from which some turn is
+barred ends in a copy of the junction of its own, from which the other arcs leave; all other
+arcs meet in the junction itself. One may turn round at any junction unless that turn is barred.
+(Node splitting: after Kirby and Potts (1969), The minimum route problem for networks with turn
+penalties and prohibitions.)
+
+Where arcs are barred in sequence, as by a restriction that leads over a street, there is a copy
+for each way of having begun the sequence, and arcs lead to the longest one begun. (Villeneuve
+and Desaulniers (2005), The shortest path problem with forbidden paths; the automaton is that of
+Aho and Corasick (1975), Efficient string matching.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from mobility.streets.graph import Streets
+
+#: Seconds of each street piece from u to v and from v to u; infinite where forbidden.
+Times = tuple[np.ndarray, np.ndarray]
+Sequences = tuple[tuple[int, ...], ...]
+
+
+class TurnTimes(Times):
+    """Times with turns that are barred.
+
+    Attributes
+    ----------
+    barred
+        int64 (t, 2): the arc that leads to a junction, the arc one may not go on by. An arc is
+        twice its piece, plus one from v to u.
+    sequences
+        Three arcs or more that may not be travelled one after the other.
+    """
+
+    barred: np.ndarray
+    sequences: Sequences
+
+    def __new__(
+        cls, uv: np.ndarray, vu: np.ndarray, barred: np.ndarray, sequences: Sequences = ()
+    ) -> TurnTimes:
+        """Join times and turns."""
+        times = super().__new__(cls, (uv, vu))
+        times.barred = barred
+        times.sequences = sequences
+        return times
+
+
+def barred_of(times: Times) -> np.ndarray:
+    """Return the barred turns of some times, int64 (t, 2)."""
+    return times.barred if isinstance(times, TurnTimes) else np.zeros((0, 2), dtype=np.int64)
+
+
+def sequences_of(times: Times) -> Sequences:
+    """Return the sequences of arcs that some times bar."""
+    return times.sequences if isinstance(times, TurnTimes) else ()
+
+
+def like(times: Times, uv: np.ndarray, vu: np.ndarray) -> Times:
+    """Return other seconds with the same barred turns."""
+    return TurnTimes(uv, vu, barred_of(times), sequences_of(times))
+
+
+def turned(times: Times) -> Times:
+    """Return the times of travelling every way backwards, barred turns included."""
+    sequences = tuple(tuple(a ^ 1 for a in reversed(s)) for s in sequences_of(times))
+    return TurnTimes(times[1], times[0], barred_of(times)[:, ::-1] ^ 1, sequences)
+
+
+@dataclass(frozen=True)
+class Arcs:
+    """Directed arcs by start node (CSR).
+
+    Attributes
+    ----------
+    ptr, head, time
+        Arcs that leave node i are ``ptr[i]:ptr[i + 1]``; nodes from ``n_nodes`` on are copies.
+    edge, forward
+        The piece each arc came from, and whether it runs from u to v.
+    place
+        The junction of each node: itself, or what it is a copy of.
+    n_nodes
+        Junctions of the streets.
+    """
+
+    ptr: np.ndarray
+    head: np.ndarray
+    time: np.ndarray
+    edge: np.ndarray
+    forward: np.ndarray
+    place: np.ndarray
+    n_nodes: int
+
+    @cached_property
+    def tail(self) -> np.ndarray:
+        """Node each arc leaves, int32."""
+        return np.repeat(np.arange(len(self.ptr) - 1, dtype=np.int32), np.diff(self.ptr))
+
+    @cached_property
+    def code(self) -> np.ndarray:
+        """Twice the piece of each arc, plus one from v to u, int64."""
+        return np.asarray(2 * self.edge.astype(np.int64) + ~self.forward)
+
+    @property
+    def has_copies(self) -> bool:
+        """Whether some turn is barred."""
+        return len(self.place) > self.n_nodes
+
+    def reached_by(self, code: np.ndarray) -> np.ndarray:
+        """Return the node in which each of some arcs ends, int32; the arcs must be open."""
+        order = np.argsort(self.code, kind="stable")
+        return np.asarray(self.head[order[np.searchsorted(self.code[order], code)]])
+
+    def left_by(self, code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return (row of ``code``, node) of every node from which an arc may be entered."""
+        return joined(self.code, self.tail, code)
+
+    def copies_of(self, node: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return (row of ``node``, node) of every junction given and its copies."""
+        return joined(self.place, np.arange(len(self.place)), node)
+
+
+def joined(key: np.ndarray, value: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (row of ``wanted``, value) of all values whose key is wanted."""
+    order = np.argsort(key, kind="stable")
+    ordered = key[order]
+    first = np.searchsorted(ordered, wanted, side="left")
+    counts = np.searchsorted(ordered, wanted, side="right") - first
+    row = np.repeat(np.arange(len(wanted)), counts)
+    within = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return row, value[order[first[row] + within]]
+
+
+def arcs(streets: Streets, times: Times, *, reverse: bool = False) -> Arcs:
+    """Return the arcs allowed by ``times``, turned round when ``reverse``."""
+    times = turned(times) if reverse else times
+    uv, vu = times
+    n = streets.n_nodes
+    ahead, back = np.flatnonzero(np.isfinite(uv)), np.flatnonzero(np.isfinite(vu))
+    tail = np.concatenate([streets.edge_u[ahead], streets.edge_v[back]])
+    head = np.concatenate([streets.edge_v[ahead], streets.edge_u[back]])
+    edge = np.concatenate([ahead, back]).astype(np.int32)
+    time = np.concatenate([uv[ahead], vu[back]]).astype(np.float64)
+    forward = np.arange(len(edge)) < len(ahead)
+    code = 2 * edge.astype(np.int64) + ~forward
+    place = np.arange(n, dtype=np.int32)
+    is_open = np.zeros(2 * streets.n_edges, dtype=bool)
+    is_open[code] = True
+    long = [s for s in sequences_of(times) if is_open[list(s)].all()]
+    ins, rows, outs = _copies(tail, head, code, barred_of(times), long, streets.n_edges)
+    if len(ins):
+        place = np.concatenate([place, head[ins]])
+        head = head.copy()
+        head[ins] = n + np.arange(len(ins), dtype=np.int32)
+        tail = np.concatenate([tail, (n + rows).astype(np.int32)])
+        head, time = np.concatenate([head, head[outs]]), np.concatenate([time, time[outs]])
+        edge, forward = np.concatenate([edge, edge[outs]]), np.concatenate([forward, forward[outs]])
+    if long:
+        first = {int(c): n + k for k, c in enumerate(code[ins])}
+        flat = np.concatenate([code, code[outs]]), tail, head
+        taken, tails, heads, more = _begun(flat, len(code), first, barred_of(times), long, place)
+        tail, head = np.append(tail, tails).astype(np.int32), np.append(head, heads)
+        head = head.astype(np.int32)
+        time, edge = np.concatenate([time, time[taken]]), np.concatenate([edge, edge[taken]])
+        forward = np.concatenate([forward, forward[taken]])
+        place = np.append(place, more).astype(np.int32)
+    order = np.argsort(tail, kind="stable")
+    counts = np.bincount(tail, minlength=len(place))
+    ptr = np.append(0, np.cumsum(counts)).astype(np.int64)
+    return Arcs(ptr, head[order], time[order], edge[order], forward[order], place, n)
+
+
+def _copies(
+    tail: np.ndarray,
+    head: np.ndarray,
+    code: np.ndarray,
+    barred: np.ndarray,
+    long: list[tuple[int, ...]],
+    n_edges: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the arcs that get a copy of their end, and (copy, arc) of what leaves each."""
+    at = np.full(2 * n_edges, -1, dtype=np.int64)
+    at[code] = np.arange(len(code))
+    pairs = at[barred]
+    pairs = pairs[(pairs >= 0).all(axis=1)]
+    ins = np.union1d(pairs[:, 0], at[[s[0] for s in long]].astype(np.int64))
+    of_pair = np.searchsorted(ins, pairs[:, 0])
+    rows, outs = joined(tail, np.arange(len(tail)), head[ins])
+    closed = np.isin(rows * len(tail) + outs, of_pair * len(tail) + pairs[:, 1])
+    return ins, rows[~closed], outs[~closed]
+
+
+def _begun(
+    flat: tuple[np.ndarray, np.ndarray, np.ndarray],
+    n_arcs: int,
+    first: dict[int, int],
+    barred: np.ndarray,
+    long: list[tuple[int, ...]],
+    place: np.ndarray,
+) -> tuple[list[int], list[int], list[int], list[int]]:
+    """Put in the copies of having begun two arcs and more of a sequence.
+
+    Parameters
+    ----------
+    flat
+        Code, tail and head of the arcs, the first ``n_arcs`` of them without copies. Heads are
+        changed where an arc goes on with a sequence.
+    first
+        Copy in which each arc that begins a sequence, or leads to a barred turn, ends.
+
+    Returns
+    -------
+    taken, tails, heads
+        Arcs to be repeated, and between which nodes.
+    more
+        Junctions of the new copies.
+    """
+    code, tail, head = flat
+    plain_tail, plain_head = tail[:n_arcs], head[:n_arcs]
+    forbidden = {tuple(pair) for pair in barred.tolist()} | set(long)
+    prefixes = sorted({s[:k] for s in long for k in range(2, len(s))}, key=lambda s: (len(s), s))
+    node = {prefix: len(place) + k for k, prefix in enumerate(prefixes)}
+    taken: list[int] = []
+    tails: list[int] = []
+    heads: list[int] = []
+    more: list[int] = []
+    for prefix in prefixes:
+        (last,) = np.flatnonzero(code[:n_arcs] == prefix[-1])
+        junction = int(place[plain_head[last]])
+        more.append(junction)
+        for arc in np.flatnonzero(plain_tail == junction).tolist():
+            whole = (*prefix, int(code[arc]))
+            parts = [whole[k:] for k in range(len(whole) - 1)]
+            if forbidden.isdisjoint(parts):
+                taken.append(arc)
+                tails.append(node[prefix])
+                heads.append(next((node[p] for p in parts if p in node), int(plain_head[arc])))
+        if len(prefix) == 2:
+            head[(tail == first[prefix[0]]) & (code == prefix[1])] = node[prefix]
+    return taken, tails, heads, more

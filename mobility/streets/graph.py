@@ -1,0 +1,300 @@
+"""Streets as arrays: junctions, street pieces between them, and their tags."""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+
+from mobility.base.cache import Bundle, cached
+from mobility.base.errors import SourceError
+from mobility.sources.osm.graphml import read_graphml, tables_from_graph
+from mobility.sources.osm.lines import read_lines
+from mobility.sources.osm.reader import Bbox, StreetTables, read_osm
+from mobility.sources.osm.restrictions import barrier_table, turn_table
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+FORMAT = 4
+_TABLES = ("tags", "turns", "barriers")
+_ARRAYS = ("node_id", "node_xy", "edge_u", "edge_v", "length_m", "geom_ptr", "geom_xy")
+
+
+@dataclass(frozen=True)
+class Streets:
+    """A street network in a local projected system.
+
+    Lengths are those of the drawn polylines in that system. The scale of a UTM zone is off
+    by at most 0.1 % within it, which is not corrected.
+
+    Attributes
+    ----------
+    crs
+        Projected coordinate system, metres.
+    node_id
+        int64 (n,): OpenStreetMap ids, or row numbers for other layers.
+    node_xy
+        float64 (n, 2), metres.
+    edge_u, edge_v
+        int32 (m,): the two ends of each street piece, rows of ``node_id``. A piece stands
+        once, whatever its directions of travel.
+    length_m
+        float64 (m,).
+    geom_ptr, geom_xy
+        int64 (m + 1,), float64 (k, 2): polyline of each piece, from u to v, metres.
+    tags
+        m rows: ``osm_id`` and OpenStreetMap tags as text, missing where not tagged.
+    background
+        Layers in EPSG:4326 by kind, see `mobility.sources.osm.background`.
+    turns, barriers
+        Turn restrictions of cars and barriers, by OpenStreetMap ids, see
+        `mobility.sources.osm.restrictions` and `mobility.streets.turns`.
+    """
+
+    crs: pyproj.CRS
+    node_id: np.ndarray
+    node_xy: np.ndarray
+    edge_u: np.ndarray
+    edge_v: np.ndarray
+    length_m: np.ndarray
+    geom_ptr: np.ndarray
+    geom_xy: np.ndarray
+    tags: pd.DataFrame
+    background: dict[str, gpd.GeoDataFrame] = field(default_factory=dict)
+    turns: pd.DataFrame = field(default_factory=turn_table)
+    barriers: pd.DataFrame = field(default_factory=barrier_table)
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of junctions and dead ends."""
+        return len(self.node_id)
+
+    @property
+    def n_edges(self) -> int:
+        """Number of street pieces."""
+        return len(self.edge_u)
+
+    @cached_property
+    def lines(self) -> np.ndarray:
+        """Street pieces as shapely lines, (m,), projected."""
+        rows = np.repeat(np.arange(self.n_edges), np.diff(self.geom_ptr))
+        return np.asarray(shapely.linestrings(self.geom_xy, indices=rows))
+
+    @cached_property
+    def _to_local(self) -> pyproj.Transformer:
+        return pyproj.Transformer.from_crs(4326, self.crs, always_xy=True)
+
+    def project(self, lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
+        """Return local metres (p, 2) of longitudes and latitudes."""
+        return np.column_stack(self._to_local.transform(np.asarray(lon), np.asarray(lat)))
+
+    def unproject(self, xy: np.ndarray) -> np.ndarray:
+        """Return longitude and latitude (p, 2) of local metres."""
+        inverse = pyproj.enums.TransformDirection.INVERSE
+        return np.column_stack(self._to_local.transform(xy[:, 0], xy[:, 1], direction=inverse))
+
+    @cached_property
+    def bounds_lonlat(self) -> Bbox:
+        """West, south, east, north of all streets, degrees."""
+        lonlat = self.unproject(self.geom_xy)
+        (west, south), (east, north) = lonlat.min(axis=0), lonlat.max(axis=0)
+        return float(west), float(south), float(east), float(north)
+
+
+def local_crs(lon: float, lat: float, crs: str = "auto") -> pyproj.CRS:
+    """Return the projected system of a study: ``crs``, or the UTM zone of a point.
+
+    Raises
+    ------
+    SourceError
+        ``crs`` is unknown or is not in metres.
+    """
+    if crs == "auto":
+        zone = int((lon + 180) // 6) % 60 + 1
+        return pyproj.CRS.from_epsg((32600 if lat >= 0 else 32700) + zone)
+    try:
+        found = pyproj.CRS.from_user_input(crs)
+    except pyproj.exceptions.CRSError:
+        found = None
+    if found is None or not found.is_projected or found.axis_info[0].unit_name != "metre":
+        raise SourceError(
+            "It is no projected coordinate system in metres.",
+            column="crs",
+            value=crs,
+            mend='Write "auto", or for instance "EPSG:2154" (Lambert-93).',
+        )
+    return found
+
+
+def streets_from_osm(
+    path: str | Path,
+    *,
+    crs: str = "auto",
+    bbox: Bbox | None = None,
+    buildings: bool = False,
+    cache: bool = True,
+) -> Streets:
+    """Read streets and map background from an OpenStreetMap or OSMnx file.
+
+    Parameters
+    ----------
+    path
+        ``.osm.pbf``, ``.osm``, ``.osm.gz``, ``.osm.bz2``, or an OSMnx ``.graphml``.
+    crs
+        Local projected system; ``"auto"`` takes the extract's UTM zone.
+    bbox
+        West, south, east, north in degrees to keep.
+    buildings
+        Also gather buildings as centroids with ground area.
+    cache
+        Keep the result in the user's cache, keyed by the file's content.
+
+    Raises
+    ------
+    SourceNotFoundError
+        The file does not exist.
+    SourceError
+        It cannot be read, or holds no street.
+    """
+    path = Path(path)
+
+    def compute() -> Bundle:
+        if path.suffix == ".graphml":
+            return _bundle(streets_from_tables(read_graphml(path), crs))
+        return _bundle(streets_from_tables(read_osm(path, bbox=bbox, buildings=buildings), crs))
+
+    if not cache or not path.is_file():
+        return _unbundle(compute())
+    key = [FORMAT, path, path.suffix, crs, bbox, buildings]
+    return _unbundle(cached("streets", key, compute))
+
+
+def streets_from_graph(graph: nx.MultiDiGraph[Any], crs: str = "auto") -> Streets:
+    """Return the streets of an OSMnx-convention graph, projected or not, simplified or not.
+
+    Raises
+    ------
+    SourceError
+        The graph has no edge, or nodes without coordinates.
+    """
+    return streets_from_tables(tables_from_graph(graph), crs)
+
+
+def streets_from_lines(
+    path: str | Path,
+    *,
+    layer: str | None = None,
+    crs: str = "auto",
+    tolerance_m: float = 0.5,
+    cache: bool = True,
+) -> Streets:
+    """Read any line layer as a two-way network, noded where lines meet.
+
+    Parameters
+    ----------
+    path, layer, tolerance_m
+        See `mobility.sources.osm.lines.read_lines`.
+    crs
+        Local projected system of the streets.
+    cache
+        Keep the result in the user's cache, keyed by the content of the file and its
+        companions (same name, other suffix).
+
+    Raises
+    ------
+    SourceNotFoundError, SourceError
+        The file is missing, unreadable, or has no lines or coordinate system.
+    """
+    path = Path(path)
+
+    def compute() -> Bundle:
+        tables = read_lines(path, layer=layer, tolerance_m=tolerance_m)
+        return _bundle(streets_from_tables(tables, crs))
+
+    if not cache or not path.is_file():
+        return _unbundle(compute())
+    parts = sorted(p for p in path.parent.glob(f"{glob.escape(path.stem)}.*") if p.is_file())
+    names = tuple(p.name for p in parts)
+    return _unbundle(cached("lines", [FORMAT, names, *parts, layer, crs, tolerance_m], compute))
+
+
+def streets_from_tables(tables: StreetTables, crs: str = "auto") -> Streets:
+    """Project street tables in longitude and latitude to local metres."""
+    lon, lat = np.median(tables.geom_xy, axis=0)
+    local = local_crs(float(lon), float(lat), crs)
+    to_local = pyproj.Transformer.from_crs(4326, local, always_xy=True)
+
+    def project(lonlat: np.ndarray) -> np.ndarray:
+        return np.column_stack(to_local.transform(lonlat[:, 0], lonlat[:, 1]))
+
+    geom_xy, node_xy = project(tables.geom_xy), project(tables.node_xy)
+    order = morton_order(node_xy)
+    row = np.empty(len(order), dtype=np.int32)
+    row[order] = np.arange(len(order), dtype=np.int32)
+    return Streets(
+        crs=local,
+        node_id=tables.node_id[order],
+        node_xy=node_xy[order],
+        edge_u=row[tables.edge_u],
+        edge_v=row[tables.edge_v],
+        length_m=polyline_lengths(tables.geom_ptr, geom_xy),
+        geom_ptr=tables.geom_ptr,
+        geom_xy=geom_xy,
+        tags=tables.tags,
+        background=tables.background,
+        turns=tables.turns,
+        barriers=tables.barriers,
+    )
+
+
+def morton_order(xy: np.ndarray) -> np.ndarray:
+    """Return the order of points along a Z-shaped curve: neighbours in place stay neighbours.
+
+    Searches over nodes in this order read memory nearby. Morton (1966), A computer oriented
+    geodetic data base and a new technique in file sequencing. Points in one of the 65,536
+    by 65,536 cells keep their order.
+    """
+    low = xy.min(axis=0)
+    span = max(float((xy.max(axis=0) - low).max()), 1e-9)
+    cell = np.minimum((xy - low) / span * 65_536, 65_535).astype(np.uint64)
+    for shift, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
+        cell = (cell | (cell << np.uint64(shift))) & np.uint64(mask)
+    return np.argsort(cell[:, 0] | (cell[:, 1] << np.uint64(1)), kind="stable")
+
+
+def polyline_lengths(geom_ptr: np.ndarray, geom_xy: np.ndarray) -> np.ndarray:
+    """Return the length of each polyline, float64 (m,)."""
+    steps = np.hypot(*np.diff(geom_xy, axis=0).T)
+    steps[geom_ptr[1:-1] - 1] = 0.0
+    return np.asarray(np.add.reduceat(np.append(steps, 0.0), geom_ptr[:-1]))
+
+
+def _bundle(streets: Streets) -> Bundle:
+    bundle: dict[str, np.ndarray | pd.DataFrame] = {k: getattr(streets, k) for k in _ARRAYS}
+    bundle["crs"] = np.array(streets.crs.to_wkt())
+    bundle |= {name: getattr(streets, name) for name in _TABLES}
+    return bundle | {f"bg_{kind}": layer for kind, layer in streets.background.items()}
+
+
+def _unbundle(bundle: Bundle) -> Streets:
+    parts: dict[str, Any] = {name: bundle[name] for name in _TABLES}
+    parts |= {name: np.asarray(bundle[name]) for name in _ARRAYS}
+    layers = {
+        name.removeprefix("bg_"): layer
+        for name, layer in bundle.items()
+        if name.startswith("bg_") and isinstance(layer, gpd.GeoDataFrame)
+    }
+    return Streets(
+        crs=pyproj.CRS.from_wkt(str(bundle["crs"])),
+        background=layers,
+        **parts,
+    )

@@ -1,0 +1,280 @@
+"""Travel times of street pieces by mode, from OpenStreetMap tags.
+
+Access follows the tags ``access``, ``vehicle``, ``motor_vehicle``, ``motorcar``,
+``bicycle`` and ``foot``, the most particular one first, and else the class of the street.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mobility.base.errors import Finding
+from mobility.sources.osm.reader import FERRY
+from mobility.streets.arcs import Times, TurnTimes
+from mobility.streets.graph import Streets
+from mobility.streets.safety import AssumeLit, night_safe
+from mobility.streets.slopes import slope_ms
+from mobility.streets.tags import (
+    CAR_STREETS,
+    built_up,
+    general_ways,
+    has_cycleway,
+    has_sidewalk,
+    is_tagged,
+    max_kmh,
+    parse_duration,
+    parse_kmh,
+    permission,
+)
+from mobility.streets.turns import barred_turns
+from mobility.territory.project import Speeds, StreetMode
+
+_YES = ("yes", "designated", "permissive", "official", "destination", "customers", "permit")
+_NO = ("no", "private", "use_sidepath", "agricultural", "forestry", "military", "emergency")
+_CAR_NO = (*_NO, "psv", "bus", "delivery")
+_MOTORWAYS = ("motorway", "motorway_link")
+_TRUNKS = ("trunk", "trunk_link")
+_PATHS = ("footway", "path", "pedestrian", "cycleway", "steps")
+_PUSHED = ("footway", "pedestrian", "platform", "corridor")
+_UNPAVED = (
+    "unpaved", "compacted", "gravel", "fine_gravel", "pebblestone", "ground", "dirt", "earth",
+    "grass", "mud", "sand", "woodchips", "rock", "cobblestone",
+)  # fmt: skip
+_OPPOSITE = ("opposite", "opposite_lane", "opposite_track", "opposite_share_busway")
+
+# A trunk road faster than this is an express road: an assumption.
+EXPRESS_KMH = 90.0
+# Pace on stairs against level walking: an assumption, half the speed along the slope.
+STEPS_FACTOR = 0.5
+# A ferry without a usable ``duration``, and the time lost going aboard: assumptions. Neither
+# its hours nor its fare are known.
+FERRY_KMH = 10.0
+FERRY_BOARDING_S = 300.0
+# Riding on loose ground against asphalt: an assumption.
+UNPAVED_FACTOR = 0.7
+
+
+@dataclass(frozen=True)
+class Driving:
+    """How driving falls short of the speed limit.
+
+    Attributes
+    ----------
+    built_up_factor, rural_factor
+        Mean speed over a piece against its limit, junction delays included, in and outside
+        built-up areas and on motorways (``motorway_factor``). Assumptions to be calibrated
+        on observed times.
+    congestion
+        Multiplies times in built-up areas: 1 by night and on free roads.
+    """
+
+    built_up_factor: float = 0.65
+    rural_factor: float = 0.85
+    motorway_factor: float = 0.90
+    congestion: float = 1.0
+
+
+def edge_times(
+    streets: Streets,
+    mode: StreetMode,
+    speeds: Speeds,
+    *,
+    driving: Driving | None = None,
+    safe_at_night: bool = False,
+    assume_lit: AssumeLit = "built_up",
+    grades: np.ndarray | None = None,
+) -> Times:
+    """Return the seconds to travel each street piece, both ways.
+
+    Parameters
+    ----------
+    streets
+        The network.
+    mode
+        ``walk`` (both ways whatever ``oneway`` says), ``bike``, ``e_bike`` or ``car``.
+    speeds
+        Walking and cycling speeds.
+    driving
+        How driving falls short of speed limits.
+    safe_at_night
+        Leave out streets where walking or cycling in the dark is unsafe, see
+        `safety.night_safe`; driving is as by day.
+    assume_lit
+        What a street without ``lit`` tag is taken to be at night.
+    grades
+        float (m,): slope of each piece from u to v, percent, see `slopes.edge_grades`;
+        changes cycling speeds.
+
+    Returns
+    -------
+    tuple of float32 (m,)
+        From u to v and from v to u; infinite where forbidden. The turns barred by restrictions
+        and barriers come along, see `arcs.TurnTimes`.
+    """
+    tags = streets.tags
+    ms_back: np.ndarray | None = None
+    if mode == "walk":
+        steps = tags["highway"].eq("steps")
+        ms = np.where(steps, STEPS_FACTOR, 1.0) * speeds.walk_kmh / 3.6
+        forward = backward = walkable(tags, paths_missing=paths_missing(streets))
+    elif mode == "car":
+        ms = _car_ms(streets, driving or Driving())
+        forward, backward = _car_ways(tags)
+    else:
+        kmh = speeds.bike_kmh if mode == "bike" else speeds.e_bike_kmh
+        ms = _bike_ms(tags, kmh / 3.6, speeds.walk_kmh / 3.6)
+        forward, backward = _bike_ways(tags, paths_missing=paths_missing(streets))
+        if grades is not None:
+            assisted, walking = mode == "e_bike", speeds.walk_kmh / 3.6
+            ms_back = slope_ms(ms, -grades, walking, assisted=assisted)
+            ms = slope_ms(ms, grades, walking, assisted=assisted)
+    if mode != "car":
+        # A ferry taken without a car is public transport.
+        ashore = ~is_tagged(tags, "highway", (FERRY,))
+        forward, backward = forward & ashore, backward & ashore
+    if safe_at_night and mode != "car":
+        safe = night_safe(streets, mode, assume_lit=assume_lit)
+        forward, backward = forward & safe, backward & safe
+    uv = np.where(forward, streets.length_m / ms, np.inf).astype(np.float32)
+    vu_ms = ms if ms_back is None else ms_back
+    vu = np.where(backward, streets.length_m / vu_ms, np.inf).astype(np.float32)
+    return TurnTimes(uv, vu, *barred_turns(streets, mode, (uv, vu)))
+
+
+def paths_missing(streets: Streets) -> bool:
+    """Return whether an extract was cut down to motor roads, without footways and paths.
+
+    So it is taken to be when they make under 1 % of the length of all streets, and classes
+    are known at all.
+    """
+    paths = is_tagged(
+        streets.tags, "highway", ("footway", "path", "pedestrian", "cycleway", "steps")
+    )
+    known = ~is_tagged(streets.tags, "highway", ("road",))
+    total = float(streets.length_m[known].sum())
+    return total > 0 and float(streets.length_m[paths].sum()) < 0.01 * total
+
+
+def paths_missing_finding(streets: Streets) -> Finding | None:
+    """Return a finding when walking and cycling have to follow motor roads."""
+    if not paths_missing(streets):
+        return None
+    return Finding(
+        "warning",
+        "paths_missing",
+        "The extract holds almost no footway, path or cycle track: walking and cycling follow "
+        "the roads, also those barred to them, motorways apart.",
+    )
+
+
+def _express(tags: pd.DataFrame) -> np.ndarray:
+    """Return where only motor traffic belongs: motorways, motor roads, express trunk roads.
+
+    A trunk road with traffic both ways and no limit above `EXPRESS_KMH` is a main road like
+    others, open to all by OpenStreetMap's default access; one-way and faster ones are taken
+    for express roads.
+    """
+    found = is_tagged(tags, "highway", _MOTORWAYS) | is_tagged(tags, "motorroad", ("yes",))
+    limit = tags["maxspeed"].map(parse_kmh, na_action="ignore").astype(np.float64)
+    plain = ~is_tagged(tags, "oneway", ("yes", "true", "1", "-1", "reverse"))
+    plain &= ~(limit > EXPRESS_KMH).to_numpy(dtype=bool)
+    return np.asarray(found | (is_tagged(tags, "highway", _TRUNKS) & ~plain))
+
+
+def walkable(tags: pd.DataFrame, *, paths_missing: bool = False) -> np.ndarray:
+    """Return whether one may walk along each piece, bool (m,).
+
+    With ``paths_missing``, roads barred to walkers (``foot=no`` or ``use_sidepath``, trunk
+    roads) are open, motorways and ``motorroad=yes`` apart: the footway beside them, drawn
+    apart in OpenStreetMap, is not in the extract.
+    """
+    _, closed = permission(tags, ("access",), _YES, _NO)
+    foot_yes, foot_no = permission(tags, ("foot",), _YES, _NO)
+    fast = is_tagged(tags, "highway", ("busway",)) | _express(tags)
+    barred = closed | (fast & ~has_sidewalk(tags))
+    found: np.ndarray = ~foot_no & (foot_yes | ~barred)
+    if paths_missing:
+        beside = is_tagged(tags, "foot", ("no", "use_sidepath")) | is_tagged(
+            tags, "highway", _TRUNKS
+        )
+        never = is_tagged(tags, "highway", _MOTORWAYS) | is_tagged(tags, "motorroad", ("yes",))
+        found |= beside & ~never & ~closed
+    return found
+
+
+def _car_ways(tags: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    columns = ("access", "vehicle", "motor_vehicle", "motorcar")
+    _, forbidden = permission(tags, columns, _YES, _CAR_NO)
+    named_yes, _ = permission(tags, ("motor_vehicle", "motorcar"), _YES, _CAR_NO)
+    by_class = is_tagged(tags, "highway", CAR_STREETS)
+    by_class |= is_tagged(tags, "highway", ("track", "pedestrian", FERRY)) & named_yes
+    usable = by_class & ~forbidden
+    forward, backward = general_ways(tags)
+    return usable & forward, usable & backward
+
+
+def _pushed(tags: pd.DataFrame) -> np.ndarray:
+    """Return where a bicycle is walked: paths for pedestrians and ``bicycle=dismount``."""
+    yes = is_tagged(tags, "bicycle", _YES)
+    pushed: np.ndarray = (is_tagged(tags, "highway", _PUSHED) & ~yes) | is_tagged(
+        tags, "bicycle", ("dismount",)
+    )
+    return pushed
+
+
+def _bike_ways(tags: pd.DataFrame, *, paths_missing: bool) -> tuple[np.ndarray, np.ndarray]:
+    yes = is_tagged(tags, "bicycle", _YES)
+    _, forbidden = permission(tags, ("access", "vehicle", "bicycle"), (*_YES, "dismount"), _NO)
+    pushed = _pushed(tags)
+    # A vehicle ban does not bar a bicycle pushed by a walker.
+    forbidden = np.where(pushed, ~walkable(tags) | is_tagged(tags, "bicycle", _NO), forbidden)
+    motorroad = is_tagged(tags, "motorroad", ("yes",))
+    lane = has_cycleway(tags, ("lane", "track", "shared_lane", "separate"))
+    barred = is_tagged(tags, "highway", ("steps", "bridleway", "busway"))
+    barred |= _express(tags) & ~(is_tagged(tags, "highway", _TRUNKS) & lane & ~motorroad)
+    usable = ~forbidden & (yes | ~barred)
+    if paths_missing:
+        # The cycle track beside the road, drawn apart, is not in the extract.
+        beside = is_tagged(tags, "bicycle", ("no", "use_sidepath")) | is_tagged(
+            tags, "highway", _TRUNKS
+        )
+        usable |= beside & walkable(tags, paths_missing=True)
+    forward, backward = general_ways(tags)
+    both = is_tagged(tags, "oneway:bicycle", ("no",)) | has_cycleway(tags, _OPPOSITE) | pushed
+    only = is_tagged(tags, "oneway:bicycle", ("yes",))
+    return usable & (forward | both), usable & ((backward & ~only) | both)
+
+
+def _bike_ms(tags: pd.DataFrame, riding: float, walking: float) -> np.ndarray:
+    loose = is_tagged(tags, "surface", _UNPAVED)
+    track = is_tagged(tags, "highway", ("track", "path", "bridleway")) & tags["surface"].isna()
+    paved_track = is_tagged(tags, "tracktype", ("grade1",)) | is_tagged(
+        tags, "bicycle", ("designated",)
+    )
+    loose |= np.array(track, dtype=bool) & ~paved_track
+    speed = riding * np.where(loose, UNPAVED_FACTOR, 1.0)
+    return np.where(_pushed(tags), min(walking, riding), speed)
+
+
+def _car_ms(streets: Streets, driving: Driving) -> np.ndarray:
+    town = built_up(streets)
+    kmh = max_kmh(streets.tags, town)
+    motorway = is_tagged(streets.tags, "highway", ("motorway", "trunk"))
+    factor = np.where(motorway, driving.motorway_factor, driving.rural_factor)
+    factor = np.where(town & ~motorway, driving.built_up_factor / driving.congestion, factor)
+    ms = np.asarray(np.maximum(kmh * factor, 1.0) / 3.6)
+    aboard = np.flatnonzero(is_tagged(streets.tags, "highway", (FERRY,)))
+    ms[aboard] = _ferry_ms(streets, aboard)
+    return ms
+
+
+def _ferry_ms(streets: Streets, aboard: np.ndarray) -> np.ndarray:
+    """Return the speed of ferries, boarding included, over the whole of each way."""
+    way = streets.tags["osm_id"].to_numpy()[aboard]
+    whole_m = pd.Series(streets.length_m[aboard]).groupby(way).transform("sum").to_numpy()
+    said = streets.tags["duration"].iloc[aboard].map(parse_duration, na_action="ignore")
+    crossing_s = said.astype(np.float64).fillna(pd.Series(whole_m / FERRY_KMH * 3.6, said.index))
+    return np.asarray(whole_m / (crossing_s.to_numpy() + FERRY_BOARDING_S))

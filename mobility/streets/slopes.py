@@ -1,0 +1,124 @@
+"""Slopes of streets from an elevation raster, and what they do to cycling."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyproj
+
+from mobility.base.errors import SourceError, SourceNotFoundError
+from mobility.streets.graph import Streets
+
+# Parkin and Rotheram (2010), Design speeds and acceleration characteristics of bicycle
+# traffic, Transport Policy 17: 21.6 km/h on the flat, 1.44 km/h less per percent uphill,
+# 0.86 km/h more per percent downhill; used here as shares of the flat speed.
+FLAT_KMH = 21.6
+UPHILL_KMH_PER_PERCENT = 1.44
+DOWNHILL_KMH_PER_PERCENT = 0.86
+# Riders brake on steeper descents, and coarse rasters exaggerate: an assumption.
+MAX_GRADE = 12.0
+MAX_GAIN = 1.25
+# Share of the slowing uphill that is left with electric assistance: an assumption.
+ASSISTED_SHARE = 0.3
+
+
+def slope_ms(
+    flat_ms: np.ndarray, grades: np.ndarray, walking_ms: float, *, assisted: bool
+) -> np.ndarray:
+    """Return cycling speeds on slopes, metres per second (m,).
+
+    Parameters
+    ----------
+    flat_ms
+        Speeds on the flat.
+    grades
+        Percent in the direction of travel, positive uphill; NaN is flat.
+    walking_ms
+        Speed of pushing: nobody rides slower than that.
+    assisted
+        Electric assistance.
+    """
+    grade = np.clip(np.nan_to_num(np.asarray(grades, dtype=np.float64)), -MAX_GRADE, MAX_GRADE)
+    up = UPHILL_KMH_PER_PERCENT * (ASSISTED_SHARE if assisted else 1.0)
+    slope = np.where(grade > 0, up, DOWNHILL_KMH_PER_PERCENT)
+    factor = np.minimum(1.0 - slope * grade / FLAT_KMH, MAX_GAIN)
+    return np.asarray(np.maximum(flat_ms * factor, np.minimum(flat_ms, walking_ms)))
+
+
+def edge_grades(streets: Streets, raster: str | Path) -> np.ndarray:
+    """Return the mean slope of each street piece from u to v, percent, float64 (m,).
+
+    Elevations of the two ends are read between the raster's cells. Outside the raster, and
+    on bridges and in tunnels, the slope is 0.
+
+    Raises
+    ------
+    SourceNotFoundError
+        The raster does not exist.
+    SourceError
+        It cannot be read, has no coordinate system, or rasterio is not installed.
+    """
+    height = _elevations(streets, Path(raster))
+    rise = height[streets.edge_v] - height[streets.edge_u]
+    grade = 100.0 * rise / np.maximum(streets.length_m, 10.0)
+    apart = np.zeros(streets.n_edges, dtype=bool)
+    for column in ("bridge", "tunnel"):
+        known = streets.tags[column]
+        apart |= (known.notna() & known.ne("no")).to_numpy(dtype=bool)
+    return np.where(apart, 0.0, np.clip(np.nan_to_num(grade), -MAX_GRADE, MAX_GRADE))
+
+
+def _elevations(streets: Streets, path: Path) -> np.ndarray:
+    """Return metres at each node, NaN outside the raster."""
+    if not path.is_file():
+        raise SourceNotFoundError(
+            "The elevation raster does not exist.", file=path, mend="Check the path."
+        )
+    try:
+        import rasterio
+    except ImportError:
+        raise SourceError(
+            "Reading an elevation raster needs the package rasterio.",
+            file=path,
+            mend="Install rasterio, or remove the elevation from the territory file.",
+        ) from None
+    try:
+        with rasterio.open(path) as source:
+            band = source.read(1, masked=True)
+            crs, inverse = source.crs, ~source.transform
+    except rasterio.errors.RasterioError as error:
+        raise SourceError(
+            "It cannot be read as a raster: {reason}.",
+            file=path,
+            mend="Give a GeoTIFF of elevations in metres.",
+            reason=str(error)[:160],
+        ) from None
+    if crs is None:
+        raise SourceError(
+            "The raster states no coordinate reference system.",
+            file=path,
+            mend="Export it with its projection.",
+        )
+    grid = np.ma.filled(band.astype(np.float64), np.nan)
+    to_raster = pyproj.Transformer.from_crs(streets.crs, crs.to_wkt(), always_xy=True)
+    x, y = to_raster.transform(streets.node_xy[:, 0], streets.node_xy[:, 1])
+    a, b, c, d, e, f = inverse[:6]
+    column, row = (
+        a * np.asarray(x) + b * np.asarray(y) + c,
+        d * np.asarray(x) + e * np.asarray(y) + f,
+    )
+    return _between(grid, row - 0.5, column - 0.5)
+
+
+def _between(grid: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """Interpolate bilinearly between cell centres; NaN outside."""
+    inside = (row >= 0) & (column >= 0)
+    inside &= (row <= grid.shape[0] - 1) & (column <= grid.shape[1] - 1)
+    r = np.clip(np.floor(row), 0, max(grid.shape[0] - 2, 0)).astype(np.int64)
+    c = np.clip(np.floor(column), 0, max(grid.shape[1] - 2, 0)).astype(np.int64)
+    fr, fc = row - r, column - c
+    r1, c1 = np.minimum(r + 1, grid.shape[0] - 1), np.minimum(c + 1, grid.shape[1] - 1)
+    top = grid[r, c] * (1 - fc) + grid[r, c1] * fc
+    bottom = grid[r1, c] * (1 - fc) + grid[r1, c1] * fc
+    return np.where(inside, top * (1 - fr) + bottom * fr, np.nan)

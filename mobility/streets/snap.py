@@ -1,0 +1,233 @@
+"""Points on streets: the nearest place on an edge, and what is too far from any."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from mobility.base.errors import Finding
+from mobility.sources.osm.reader import FERRY
+from mobility.streets.arcs import Times, arcs, barred_of, sequences_of
+from mobility.streets.graph import Streets
+from mobility.streets.tags import is_tagged
+from mobility.territory.project import StreetMode
+
+# What barriers cut off is a part of its own from this share of all streets on.
+ENCLOSED_SHARE = 0.1
+_ISLANDS: dict[StreetMode, str] = {
+    "walk": "{share} % of the length of streets one may walk along is cut off from the rest "
+    "({count} pieces).",
+    "bike": "{share} % of the length of streets one may cycle along is cut off from the rest "
+    "({count} pieces).",
+    "e_bike": "{share} % of the length of streets one may cycle along is cut off from the rest "
+    "({count} pieces).",
+    "car": "{share} % of the length of streets one may drive along is cut off from the rest "
+    "({count} pieces).",
+}
+
+
+@dataclass(frozen=True)
+class Snaps:
+    """Where points meet the streets.
+
+    Attributes
+    ----------
+    edge
+        int32 (p,): street piece, -1 where none is near enough.
+    offset_m
+        float64 (p,): metres from the piece's u end.
+    distance_m
+        float64 (p,): straight line from the point to the street, infinite where none.
+    """
+
+    edge: np.ndarray
+    offset_m: np.ndarray
+    distance_m: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.edge)
+
+    def take(self, rows: np.ndarray | slice) -> Snaps:
+        """Return some of the points."""
+        return Snaps(self.edge[rows], self.offset_m[rows], self.distance_m[rows])
+
+
+def snap(
+    streets: Streets,
+    lon: np.ndarray,
+    lat: np.ndarray,
+    usable: np.ndarray,
+    *,
+    max_m: float = 500.0,
+) -> Snaps:
+    """Find the nearest place on a usable street piece for each point.
+
+    Parameters
+    ----------
+    streets
+        The network.
+    lon, lat
+        Degrees, (p,).
+    usable
+        bool (m,): pieces to consider.
+    max_m
+        Points farther than this from any usable piece are not snapped.
+
+    Notes
+    -----
+    Among pieces equally near, the first one is taken.
+    """
+    xy = streets.project(np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64))
+    edge = np.full(len(xy), -1, dtype=np.int32)
+    offset = np.zeros(len(xy))
+    distance = np.full(len(xy), np.inf)
+    rows = np.flatnonzero(usable)
+    finite = np.flatnonzero(np.isfinite(xy).all(axis=1))
+    if len(rows) == 0 or len(finite) == 0:
+        return Snaps(edge, offset, distance)
+    points = shapely.points(xy[finite])
+    tree = shapely.STRtree(streets.lines[rows])
+    found, metres = tree.query_nearest(points, max_distance=max_m, return_distance=True)
+    point, piece = found
+    order = np.lexsort((piece, point))
+    point, piece, metres = point[order], piece[order], metres[order]
+    first = np.ones(len(point), dtype=bool)
+    first[1:] = point[1:] != point[:-1]
+    at, on = finite[point[first]], rows[piece[first]]
+    edge[at], distance[at] = on, metres[first]
+    along = shapely.line_locate_point(streets.lines[on], points[point[first]])
+    offset[at] = np.clip(along, 0.0, streets.length_m[on])
+    return Snaps(edge, offset, distance)
+
+
+def place_of(streets: Streets, snaps: Snaps) -> np.ndarray:
+    """Return longitude and latitude (p, 2) of snapped places, NaN where there is none."""
+    lonlat = np.full((len(snaps), 2), np.nan)
+    on = np.flatnonzero(snaps.edge >= 0)
+    lines = streets.lines[snaps.edge[on]]
+    places = shapely.line_interpolate_point(lines, snaps.offset_m[on])
+    lonlat[on] = streets.unproject(shapely.get_coordinates(places)) if len(on) else 0.0
+    return lonlat
+
+
+def components(streets: Streets, times: Times) -> np.ndarray:
+    """Return the strongly connected component of each street piece, int32 (m,).
+
+    Two pieces share a component when one can travel from either to the other, turns allowed
+    for. A piece that cannot be come back to, or that is forbidden, has -1.
+    """
+    net = arcs(streets, times)
+    shape = (len(net.place), len(net.place))
+    graph = coo_array((np.ones(len(net.head), dtype=np.int8), (net.tail, net.head)), shape=shape)
+    _, label = connected_components(graph.tocsr(), directed=True, connection="strong")
+    same = label[net.tail] == label[net.head]
+    found = np.full(streets.n_edges, -1, dtype=np.int32)
+    found[net.edge[same]] = label[net.head[same]]
+    return found
+
+
+def usable_edges(
+    streets: Streets,
+    times: Times,
+    *,
+    min_island_m: float = 2000.0,
+    min_island_share: float = 0.01,
+) -> np.ndarray:
+    """Return the pieces to snap to: allowed, and not on a small island, bool (m,).
+
+    A set of streets that cannot be left, both shorter than ``min_island_m`` and under
+    ``min_island_share`` of all streets, is passed over: points beside it go to the next
+    street, and `island_finding` reports it. So is what barriers
+    alone cut off, unless it makes a tenth of the streets: the grounds behind private gates.
+    Nobody lives or works on a motorway, a motor road or a ferry.
+    """
+    label = components(streets, times)
+    known = label >= 0
+    length = np.bincount(label[known], streets.length_m[known], minlength=1)
+    big = (length >= min_island_m) | (length >= min_island_share * length.sum())
+    big &= ~_enclosed(streets, times, label, length)
+    beside = ~is_tagged(streets.tags, "highway", (FERRY, "motorway", "motorway_link"))
+    beside &= ~is_tagged(streets.tags, "motorroad", ("yes",))
+    return np.asarray(known & beside & big[np.maximum(label, 0)])
+
+
+def _enclosed(streets: Streets, times: Times, label: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """Return which components are part of a longer one but for barred turns, bool."""
+    if not len(barred_of(times)) and not sequences_of(times):
+        return np.zeros(len(length), dtype=bool)
+    open_label = components(streets, (times[0], times[1]))
+    known = (label >= 0) & (open_label >= 0)
+    whole = np.bincount(open_label[known], streets.length_m[known], minlength=1)
+    around = np.zeros(len(length))
+    np.maximum.at(around, label[known], whole[open_label[known]])
+    return np.asarray((around > 1.01 * length) & (length < ENCLOSED_SHARE * length.sum()))
+
+
+def island_finding(streets: Streets, times: Times, mode: StreetMode) -> Finding | None:
+    """Return a finding when streets are cut off from the biggest connected set."""
+    label = components(streets, times)
+    allowed = np.isfinite(times[0]) | np.isfinite(times[1])
+    known = label >= 0
+    length = np.bincount(label[known], streets.length_m[known], minlength=1)
+    total = float(streets.length_m[allowed].sum())
+    if total == 0:
+        return None
+    off = allowed & (label != int(np.argmax(length)))
+    share = float(streets.length_m[off].sum()) / total
+    if share == 0:
+        return None
+    return Finding(
+        "warning" if share > 0.02 else "info",
+        "street_islands",
+        _ISLANDS[mode],
+        count=int(off.sum()),
+        examples=_places(streets, label, length, off),
+        params={"share": f"{100 * share:.1f}"},
+    )
+
+
+def _places(
+    streets: Streets, label: np.ndarray, length: np.ndarray, off: np.ndarray
+) -> tuple[str, ...]:
+    """Return longitude and latitude of one point on each of the five longest islands."""
+    islands = np.unique(label[off & (label >= 0)])
+    longest = islands[np.argsort(-length[islands], kind="stable")][:5]
+    edges = [int(np.flatnonzero(label == k)[0]) for k in longest]
+    if not edges:
+        return ()
+    lonlat = streets.unproject(streets.geom_xy[streets.geom_ptr[edges]])
+    return tuple(f"{lon:.5f} {lat:.5f}" for lon, lat in lonlat)
+
+
+def far_finding(
+    snaps: Snaps, names: list[str], *, what: str, max_m: float = 500.0, source: str = ""
+) -> Finding | None:
+    """Return a finding when points are too far from any street.
+
+    Parameters
+    ----------
+    names
+        A name per point, for the examples.
+    what
+        Plural noun of the points: ``"stops"``, ``"homes"`` or ``"gates"``.
+    """
+    far = np.flatnonzero(snaps.edge < 0)
+    if len(far) == 0:
+        return None
+    return Finding(
+        "warning",
+        f"{what}_far_from_streets",
+        {
+            "stops": "{count} of {total} stops lie over {max_m} m from any street one may use.",
+            "homes": "{count} of {total} homes lie over {max_m} m from any street one may use.",
+            "gates": "{count} of {total} gates lie over {max_m} m from any street one may use.",
+        }.get(what, "{count} of {total} points lie over {max_m} m from any street one may use."),
+        source=source,
+        count=len(far),
+        examples=tuple(names[i] for i in far[:5]),
+        params={"total": len(snaps), "max_m": f"{max_m:.0f}"},
+    )

@@ -1,0 +1,181 @@
+"""What OpenStreetMap tags say of streets: permissions, directions, limits, surroundings."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from mobility.streets.graph import Streets
+
+CAR_STREETS = (
+    "motorway", "motorway_link", "trunk", "trunk_link", "primary", "primary_link", "secondary",
+    "secondary_link", "tertiary", "tertiary_link", "unclassified", "residential",
+    "living_street", "service", "road",
+)  # fmt: skip
+SIDEWALKS = ("both", "left", "right", "yes", "separate")
+
+# km/h in and outside built-up areas where no limit is tagged. Limits: Code de la route
+# R413-2 (motorways 130, roads with a central reservation 110, other roads 80), R413-3
+# (built-up areas 50), R110-2 (zones de rencontre 20). Lower values on minor streets are
+# the speeds their width allows: assumptions.
+DEFAULT_KMH: dict[str, tuple[float, float]] = {
+    "motorway": (110, 130),
+    "motorway_link": (70, 70),
+    "trunk": (70, 110),
+    "trunk_link": (50, 70),
+    "primary": (50, 80),
+    "primary_link": (50, 60),
+    "secondary": (50, 80),
+    "secondary_link": (50, 60),
+    "tertiary": (50, 80),
+    "tertiary_link": (50, 60),
+    "unclassified": (50, 70),
+    "residential": (30, 50),
+    "living_street": (20, 20),
+    "service": (20, 20),
+    "road": (50, 70),
+}
+_NAMED_KMH = {
+    "urban": 50.0, "rural": 80.0, "motorway": 130.0, "trunk": 110.0, "zone30": 30.0,
+    "living_street": 20.0, "zone": 30.0,
+}  # fmt: skip
+
+
+def is_tagged(tags: pd.DataFrame, column: str, values: tuple[str, ...]) -> np.ndarray:
+    """Return whether a tag has one of some values; False where it is missing."""
+    if column not in tags:
+        return np.zeros(len(tags), dtype=bool)
+    return np.array(tags[column].isin(values), dtype=bool)
+
+
+def permission(
+    tags: pd.DataFrame, columns: tuple[str, ...], yes: tuple[str, ...], no: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (allowed, forbidden) by tags, later columns overruling earlier ones."""
+    allowed = np.zeros(len(tags), dtype=bool)
+    forbidden = np.zeros(len(tags), dtype=bool)
+    for column in columns:
+        is_yes, is_no = is_tagged(tags, column, yes), is_tagged(tags, column, no)
+        allowed = (allowed & ~is_no) | is_yes
+        forbidden = (forbidden & ~is_yes) | is_no
+    return allowed, forbidden
+
+
+def has_sidewalk(tags: pd.DataFrame) -> np.ndarray:
+    """Return whether a sidewalk is tagged on either side, bool (m,)."""
+    found = is_tagged(tags, "sidewalk", SIDEWALKS)
+    for side in ("left", "right", "both"):
+        found |= is_tagged(tags, f"sidewalk:{side}", ("yes", "separate"))
+    return found
+
+
+def general_ways(tags: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return where general traffic may go from u to v and from v to u, bool (m,) twice."""
+    only_forward = is_tagged(tags, "oneway", ("yes", "true", "1"))
+    only_backward = is_tagged(tags, "oneway", ("-1", "reverse"))
+    implied = is_tagged(tags, "junction", ("roundabout", "circular"))
+    implied |= is_tagged(tags, "highway", ("motorway",))
+    implied &= ~only_backward & ~is_tagged(tags, "oneway", ("no", "false", "0"))
+    return ~only_backward, ~(only_forward | implied)
+
+
+def has_cycleway(tags: pd.DataFrame, values: tuple[str, ...]) -> np.ndarray:
+    """Return whether ``cycleway`` or a side of it has one of some values, bool (m,)."""
+    found: np.ndarray = is_tagged(tags, "cycleway", values)
+    for side in ("left", "right", "both"):
+        found |= is_tagged(tags, f"cycleway:{side}", values)
+    return found
+
+
+def max_kmh(tags: pd.DataFrame, town: np.ndarray) -> np.ndarray:
+    """Return the speed limit of each piece: tagged, else French defaults, float64 (m,)."""
+    highway = tags["highway"]
+    table = pd.DataFrame.from_dict(DEFAULT_KMH, orient="index", columns=["in", "out"])
+    inside = highway.map(table["in"]).fillna(20.0).to_numpy(dtype=np.float64)
+    outside = highway.map(table["out"]).fillna(20.0).to_numpy(dtype=np.float64)
+    default = np.where(town, inside, outside)
+    texts = tags["maxspeed"]
+    limits = {text: parse_kmh(text) for text in texts.dropna().unique()}
+    tagged = texts.map(limits).to_numpy(dtype=np.float64)
+    return np.where(np.isnan(tagged), default, tagged)
+
+
+def parse_kmh(text: str) -> float:
+    """Return the km/h of a ``maxspeed`` value, NaN when it is not understood."""
+    value = text.split(";", maxsplit=1)[0].strip().lower()
+    if value == "none":
+        return 130.0
+    if value == "walk":
+        return 6.0
+    if ":" in value:
+        name = value.rpartition(":")[2]
+        return float(name) if name.isdigit() else _NAMED_KMH.get(name, float("nan"))
+    number = value.removesuffix("mph").removesuffix("km/h").removesuffix("kmh").strip()
+    try:
+        kmh = float(number) * (1.609344 if value.endswith("mph") else 1.0)
+    except ValueError:
+        return float("nan")
+    return kmh if kmh > 0 else float("nan")
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds of a ``duration`` (``12``, ``1:45``, ``0:12:30``, ``PT12M``), else NaN.
+
+    A single number is minutes.
+    """
+    iso = re.fullmatch(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?", text.strip().upper())
+    if iso is not None:
+        hours, minutes, seconds = (int(part or 0) for part in iso.groups())
+    else:
+        parts = text.strip().split(":")
+        if not 1 <= len(parts) <= 3 or not all(part.isdigit() for part in parts):
+            return float("nan")
+        hours, minutes, seconds = [int(p) for p in ["0"] * (len(parts) == 1) + parts + ["0"]][:3]
+    return float(hours * 3600 + minutes * 60 + seconds) or float("nan")
+
+
+def built_up(streets: Streets, *, cell_m: float = 250.0, km_per_km2: float = 4.0) -> np.ndarray:
+    """Return which pieces lie in a built-up area, bool (m,).
+
+    A piece is in a built-up area when its tags say so (``zone:traffic``, ``maxspeed:type``,
+    ``source:maxspeed``), when its middle lies on residential, commercial or retail land, or
+    when residential streets around it (the cell of ``cell_m`` metres and its eight
+    neighbours) are denser than ``km_per_km2``. The density is an assumption, for extracts
+    without land use.
+    """
+    tags = streets.tags
+    said_in = np.zeros(len(tags), dtype=bool)
+    said_out = np.zeros(len(tags), dtype=bool)
+    for column in ("zone:traffic", "maxspeed:type", "source:maxspeed", "maxspeed"):
+        if column in tags:
+            text = tags[column].str.lower()
+            said_in |= text.str.endswith(("urban", "zone30"), na=False).to_numpy(dtype=bool)
+            said_out |= text.str.endswith("rural", na=False).to_numpy(dtype=bool)
+    middle = streets.geom_xy[(streets.geom_ptr[:-1] + streets.geom_ptr[1:] - 1) // 2]
+    found = _dense(streets, middle, cell_m, km_per_km2) | _on_built_land(streets, middle)
+    return np.asarray((found | said_in) & ~said_out)
+
+
+def _dense(streets: Streets, middle: np.ndarray, cell_m: float, km_per_km2: float) -> np.ndarray:
+    home = is_tagged(streets.tags, "highway", ("residential", "living_street", "pedestrian"))
+    cell = np.floor((middle - middle.min(axis=0)) / cell_m).astype(np.int64) + 1
+    grid = np.zeros(cell.max(axis=0) + 2)
+    np.add.at(grid, (cell[home, 0], cell[home, 1]), streets.length_m[home])
+    around = sum(np.roll(grid, (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1))
+    assert isinstance(around, np.ndarray)
+    area_km2 = (3 * cell_m / 1000) ** 2
+    return np.asarray(around[cell[:, 0], cell[:, 1]] / 1000 / area_km2 >= km_per_km2)
+
+
+def _on_built_land(streets: Streets, middle: np.ndarray) -> np.ndarray:
+    inside = np.zeros(streets.n_edges, dtype=bool)
+    for kind in ("residential", "built"):
+        layer = streets.background.get(kind)
+        if layer is not None and len(layer):
+            tree = shapely.STRtree(shapely.points(middle))
+            land = layer.geometry.to_crs(streets.crs).to_numpy()
+            inside[tree.query(land, predicate="contains")[1]] = True
+    return inside

@@ -1,0 +1,1 @@
+"""The territory: its project file, shifts and rosters, factors."""

@@ -1,0 +1,126 @@
+"""What a territory file names: sources, and the kinds of day studied."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from mobility.territory.fields import WEEKDAYS, Days, Model, RefusedError, Share
+
+SchoolZone = Literal["A", "B", "C"]
+
+
+class HomesSource(Model):
+    """Where workers live: a layer or a CSV file, and its columns."""
+
+    file: Path
+    kind: Literal["auto", "points", "cells", "communes", "insee_grid", "flows", "employees"] = (
+        "auto"
+    )
+    layer: str | None = None
+    id: str | None = None
+    name: str | None = None
+    workers: str = "workers"
+    lon: str = "lon"
+    lat: str = "lat"
+    crs: str | None = None
+    groups: list[str] = []
+    commune: str | None = None
+    zones: Path | None = None
+    zones_id: str | None = None
+    work_commune: list[str] = []
+    cell_m: Annotated[float, Field(gt=0)] = 200.0
+    workers_share: Share = 1.0
+
+
+class Credit(Model):
+    """Under which licence a source may be used, and who must be named with it."""
+
+    licence: str = ""
+    attribution: str = ""
+
+
+class Sources(Model):
+    """The files a study reads; relative paths resolve from the territory file.
+
+    ``credits`` holds, by the path as written here, what is shown with a source.
+    """
+
+    osm: Path | None = None
+    lines: Path | None = None
+    streets_attribution: str | None = None
+    streets_licence: str | None = None
+    gtfs: list[Path] = []
+    homes: HomesSource
+    sites: Path | None = None
+    sites_crs: str | None = None
+    sites_layer: str | None = None
+    background: Path | None = None
+    street_changes: Path | None = None
+    elevation: Path | None = None
+    car_parks: Path | None = None
+    credits: dict[str, Credit] = {}
+
+    @model_validator(mode="after")
+    def _credits_of_sources(self) -> Sources:
+        named = [self.osm, self.lines, self.sites, self.homes.file, self.homes.zones, *self.gtfs]
+        named += [self.background, self.street_changes, self.elevation, self.car_parks]
+        known = {path.as_posix() for path in named if path is not None}
+        for path in self.credits:
+            if Path(path).as_posix() not in known:
+                raise RefusedError(
+                    "There is no source of this path.",
+                    "Write the path as it stands in [sources]; it has: {known}.",
+                    value=path,
+                    field=("credits",),
+                    known=", ".join(sorted(known)),
+                )
+        return self
+
+    def credit(self, path: Path) -> Credit:
+        """Return what is shown with a source."""
+        given = {Path(key).as_posix(): credit for key, credit in self.credits.items()}
+        return given.get(path.as_posix(), Credit())
+
+    versement_mobilite: Path | None = None
+
+
+class DayKind(Model):
+    """A date standing for a kind of day, for shifts starting on ``weekdays``."""
+
+    name: str
+    date: dt.date | None = None
+    weekdays: Days = list(WEEKDAYS)
+    label: str = ""
+
+
+DAY_KINDS: tuple[str, ...] = ("school_weekday", "holiday_weekday", "saturday", "sunday")
+DAY_KIND_WEEKDAYS: dict[str, str] = {
+    "school_weekday": "mon-fri",
+    "holiday_weekday": "mon-fri",
+    "saturday": "sat",
+    "sunday": "sun",
+}
+
+
+class DaysConfig(Model):
+    """Which kinds of day are studied and the date standing for each.
+
+    ``kinds`` lists names of the four standard kinds; ``dates`` fixes the date of some of
+    them; the others are chosen from the feeds' calendars.
+    """
+
+    kinds: list[Literal["school_weekday", "holiday_weekday", "saturday", "sunday"]] = [
+        "school_weekday",
+        "holiday_weekday",
+        "saturday",
+        "sunday",
+    ]
+    dates: dict[str, dt.date] = {}
+    extra: list[DayKind] = []
+    country: str = "FR"
+    school_zone: SchoolZone | None = None
+    school_holidays: list[tuple[dt.date, dt.date]] = []

@@ -1,0 +1,230 @@
+"""Shifts, rosters and sites: when work starts and ends, and where."""
+
+from __future__ import annotations
+
+import datetime as dt
+from calendar import isleap
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator, model_validator
+
+from mobility.base.clock import DAY_S, format_clock
+from mobility.territory.fields import WEEKDAYS, ClockS, Days, Lat, Lon, Model, RefusedError
+
+DAYS_A_YEAR = 365
+ALL_YEAR = (1 << DAYS_A_YEAR) - 1
+"""Season of a roster that works all year round: see `season_of`."""
+
+
+def season_of(period: tuple[dt.date, dt.date] | None) -> int:
+    """Return the days of the year within a period, a bit each from 1 January on.
+
+    A season comes back every year on the same days; 29 February goes with the 28th.
+    """
+    if period is None or (period[1] - period[0]).days + 1 >= DAYS_A_YEAR:
+        return ALL_YEAR
+    dates = (period[0] + dt.timedelta(days=k) for k in range((period[1] - period[0]).days + 1))
+    season = 0
+    for date in dates:
+        season |= 1 << day_of_year(date)
+    return season
+
+
+def day_of_year(date: dt.date) -> int:
+    """Return the place of a date in a year without 29 February, 0 on 1 January."""
+    late = isleap(date.year) and (date.month, date.day) >= (2, 29)
+    return date.timetuple().tm_yday - 1 - int(late)
+
+
+def season_label(season: int) -> str:
+    """Return the first and last days of a season, e.g. ``01/06–31/08``; "" all year round."""
+    if season == ALL_YEAR:
+        return ""
+    inside = [bool(season >> k & 1) for k in range(DAYS_A_YEAR)]
+    first = [k for k in range(DAYS_A_YEAR) if inside[k] and not inside[k - 1]]
+    last = [k for k in range(DAYS_A_YEAR) if inside[k] and not inside[(k + 1) % DAYS_A_YEAR]]
+    if last and last[0] < first[0]:  # through the turn of the year
+        last = [*last[1:], last[0]]
+    new_year = dt.date(2001, 1, 1)
+    return ", ".join(
+        "–".join(f"{new_year + dt.timedelta(days=k):%d/%m}" for k in ends)
+        for ends in zip(first, last, strict=True)
+    )
+
+
+def share_of_year(season: int) -> float:
+    """Return the part of the year a season takes."""
+    return season.bit_count() / DAYS_A_YEAR
+
+
+class Shift(Model):
+    """A daily work period.
+
+    Attributes
+    ----------
+    name
+        Name within its roster, e.g. ``"matin"``.
+    start, end
+        Local wall-clock seconds since midnight; ``end <= start`` ends the next day.
+    days
+        Weekdays on which the shift *starts*.
+    headcount
+        Workers present on this shift.
+    """
+
+    name: str = Field(min_length=1)
+    start: ClockS
+    end: ClockS
+    days: Days = list(WEEKDAYS[:5])
+    headcount: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def end_day_offset(self) -> int:
+        """Return 1 when the shift ends the day after it starts, else 0."""
+        return int(self.end <= self.start)
+
+    @property
+    def duration_s(self) -> int:
+        """Return the seconds from start to end."""
+        return self.end - self.start + self.end_day_offset * DAY_S
+
+    @property
+    def crosses_midnight(self) -> bool:
+        """Whether the shift ends on the next day."""
+        return self.end <= self.start
+
+    @model_validator(mode="after")
+    def _under_a_day(self) -> Shift:
+        if self.duration_s >= DAY_S:
+            raise RefusedError(
+                "The shift would last {hours:g} h: it ends when it starts.",
+                "Correct its start or its end; a shift is shorter than a day.",
+                value=f"{format_clock(self.start)}–{format_clock(self.end)}",
+                field=("end",),
+                hours=self.duration_s / 3600,
+            )
+        return self
+
+    def label(self) -> str:
+        """Return e.g. ``matin 05:00–13:00``."""
+        return f"{self.name} {format_clock(self.start)}–{format_clock(self.end)}"
+
+
+def _shift(name: str, start: int, end: int, days: str) -> dict[str, Any]:
+    return {"name": name, "start": f"{start:02d}:00", "end": f"{end:02d}:00", "days": days}
+
+
+# Ten hours is the cap of a week-end shift lasting three days (Code du travail R3132-11).
+ROSTER_TEMPLATES: dict[str, list[dict[str, Any]]] = {
+    "3x8": [
+        _shift("matin", 5, 13, "mon-fri"),
+        _shift("après-midi", 13, 21, "mon-fri"),
+        _shift("nuit", 21, 5, "mon-fri"),
+    ],
+    "2x8": [_shift("matin", 5, 13, "mon-fri"), _shift("après-midi", 13, 21, "mon-fri")],
+    "5x8": [
+        _shift("matin", 5, 13, "all"),
+        _shift("après-midi", 13, 21, "all"),
+        _shift("nuit", 21, 5, "all"),
+    ],
+    "night": [_shift("nuit", 21, 5, "mon-fri")],
+    "vsd": [_shift("vsd", 5, 15, "fri,sat,sun")],
+    "day": [_shift("journée", 8, 16, "mon-fri")],
+    "office": [_shift("bureau", 9, 17, "mon-fri")],
+}
+
+
+def _names(shifts: object) -> list[str]:
+    """Return the names of shifts not checked yet."""
+    listed = shifts if isinstance(shifts, list) else []
+    return [str(s.get("name", "")) for s in listed if isinstance(s, dict)]
+
+
+class Roster(Model):
+    """The set of shifts one worker rotates through.
+
+    Either ``template`` names a known roster, whose headcount is spread evenly over its
+    shifts, or ``shifts`` lists them.
+    """
+
+    name: str = ""
+    template: str | None = None
+    headcount: Annotated[int, Field(ge=0)] | None = None
+    shifts: list[Shift] = []
+    period: tuple[dt.date, dt.date] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expand_template(cls, data: object) -> object:
+        if isinstance(data, str):
+            data = {"template": data}
+        if not isinstance(data, dict):
+            return data
+        data = dict(data)
+        template = data.get("template")
+        if template is None:
+            if not data.get("shifts"):
+                raise RefusedError(
+                    "The roster has no shifts.", 'Give template = "3x8", or a list of shifts.'
+                )
+            data.setdefault("name", "+".join(_names(data["shifts"])))
+            return data
+        if not isinstance(template, str) or template not in ROSTER_TEMPLATES:
+            raise RefusedError(
+                "There is no roster template of this name.",
+                "Choose one of: {known}; or list the shifts under a name of their own.",
+                value=template,
+                field=("template",),
+                known=", ".join(ROSTER_TEMPLATES),
+            )
+        if not data.get("shifts"):
+            shifts = [dict(s) for s in ROSTER_TEMPLATES[template]]
+            total = data.get("headcount") or 0
+            if isinstance(total, int) and total > 0:
+                for k, shift in enumerate(shifts):
+                    shift["headcount"] = total // len(shifts) + (k < total % len(shifts))
+            data["shifts"] = shifts
+        if not data.get("name"):
+            data["name"] = template
+        return data
+
+    @field_validator("shifts")
+    @classmethod
+    def _unique_shifts(cls, shifts: list[Shift]) -> list[Shift]:
+        names = [s.name for s in shifts]
+        if len(set(names)) != len(names):
+            raise RefusedError(
+                "Two shifts of one roster have the same name.",
+                "Name them differently.",
+                value=next(n for n in names if names.count(n) > 1),
+            )
+        return shifts
+
+
+class Site(Model):
+    """An employer or an industrial zone.
+
+    ``commune`` is its INSEE code, by which the rate of the versement mobilité is looked up.
+    """
+
+    name: str = Field(min_length=1)
+    employer: str = ""
+    commune: str = ""
+    gates: Annotated[list[tuple[Lon, Lat]], Field(min_length=1)]
+    rosters: Annotated[list[Roster], Field(min_length=1)]
+    margin_in_min: Annotated[float, Field(ge=0, le=180)] | None = None
+    margin_out_min: Annotated[float, Field(ge=0, le=180)] | None = None
+
+    @field_validator("rosters")
+    @classmethod
+    def _unique_rosters(cls, rosters: list[Roster]) -> list[Roster]:
+        names = [r.name.casefold() for r in rosters]
+        for k, roster in enumerate(rosters):
+            if names[k] in names[:k]:
+                raise RefusedError(
+                    "Two rosters of one site have the same name.",
+                    'Merge them, or give one a name = "…" of its own.',
+                    value=roster.name,
+                    field=(k, "name"),
+                )
+        return rosters

@@ -1,0 +1,68 @@
+"""A TOML file as nested dictionaries; what cannot be read is told by its line."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from mobility.base.errors import TerritoryError
+
+_PLACE = re.compile(r"\(at (?:line (\d+), column \d+|end of document)\)")
+_ONE_A_LINE = "Write one field a line, name = value; text stands between quotes, numbers bare."
+
+#: What to do, by words of the parser's complaint.
+_MENDS: tuple[tuple[str, str], ...] = (
+    (r"overwrite|twice|duplicate|already", "This name stands twice; keep one of the two."),
+    (r"unterminated|illegal character", "Close the quotes on the line where they open."),
+    (r"unclosed|at end of document", "Close the bracket, the brace or the quotes left open above."),
+    (r"escape|hex|unicode", r"In paths write / instead of \, or put the text in single quotes."),
+    (r"invalid value|initial character", "Put text between quotes; numbers take no unit."),
+)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what a TOML file says.
+
+    Raises
+    ------
+    TerritoryError
+        It is no TOML in UTF-8; the error names the line and quotes it.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise TerritoryError(
+            "Its text is not encoded in UTF-8.",
+            file=path,
+            row=error.object.count(b"\n", 0, error.start) + 1,
+            mend="Save it again as UTF-8.",
+        ) from None
+    except OSError as error:
+        raise TerritoryError(
+            "It cannot be read: {reason}.",
+            file=path,
+            mend="Check the rights on the file.",
+            reason=error.strerror or type(error).__name__,
+        ) from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        lines = text.splitlines() or [""]
+        place = _PLACE.search(str(error))
+        row = int(place[1]) if place and place[1] else len(lines)
+        raise TerritoryError(
+            "This line cannot be read as TOML.",
+            file=path,
+            row=row,
+            value=lines[min(row, len(lines)) - 1].strip() or None,
+            mend=_mend(str(error).lower()),
+        ) from None
+
+
+def _mend(reason: str) -> str:
+    return next((mend for words, mend in _MENDS if re.search(words, reason)), _ONE_A_LINE)
+
+
+__all__ = ["read_toml"]

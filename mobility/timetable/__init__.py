@@ -1,0 +1,1 @@
+"""Timetables as flat arrays, and the one way to change them."""

@@ -1,0 +1,411 @@
+"""The timetable of one study date as flat, sorted arrays.
+
+Service days d-1, d and d+1 share one axis: int32 seconds since noon minus 12 h of *d* in
+the territory's time zone (`mobility.base.clock`). A *run* is one vehicle journey on one service
+day; its *calls* are consecutive in the arrays. Stop indices are those of the feed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Int8 = NDArray[np.int8]
+Int32 = NDArray[np.int32]
+Int64 = NDArray[np.int64]
+Bool = NDArray[np.bool_]
+
+INF = 2**30
+"""Unreached, int32 seconds; two of them add without overflow. Never leaves the engine."""
+
+
+@dataclass(frozen=True, eq=False)
+class Timetable:
+    """All vehicle journeys and footpaths around one study date.
+
+    Attributes
+    ----------
+    n_stops
+        Number of stops; every stop index lies in ``0:n_stops``.
+    run_ptr
+        int64[R+1]; the calls of run r are ``run_ptr[r]:run_ptr[r+1]``. Runs are sorted by
+        (first departure, last arrival, trip, service day).
+    call_stop, call_arr, call_dep
+        int32[C]; stop index, arrival and departure (axis seconds) of each call.
+    call_board, call_alight
+        bool[C]; whether one may board or alight. Never board at a run's last call, never
+        alight at its first.
+    call_trip
+        int32[C]; index into the feed's trips, -1 for a run that belongs to no trip.
+    run_day
+        int8[R]; -1, 0 or +1, the service day of its first trip relative to the study date.
+    foot_ptr
+        int64[S+1]; the footpaths from stop s are ``foot_ptr[s]:foot_ptr[s+1]``, sorted by
+        (walk, stop).
+    foot_stop, foot_walk_s, foot_need_s
+        int32; stop reached, seconds that count as walking, and least seconds from arriving
+        at the row's stop to departing from ``foot_stop`` (``foot_need_s >= foot_walk_s``).
+        Changing at the stop itself is a footpath of walk 0.
+    dep_ptr
+        int64[S+1]; the boardable calls at stop s are ``dep_ptr[s]:dep_ptr[s+1]`` of the
+        stop-major index.
+    dep_time, dep_call
+        int32; departure time and call of each boardable call, sorted by
+        (stop, departure, call).
+    call_pos
+        int32[C]; place of a call in the stop-major index, -1 if one may not board.
+    """
+
+    n_stops: int
+    run_ptr: Int64
+    call_stop: Int32
+    call_arr: Int32
+    call_dep: Int32
+    call_board: Bool
+    call_alight: Bool
+    call_trip: Int32
+    run_day: Int8
+    foot_ptr: Int64
+    foot_stop: Int32
+    foot_walk_s: Int32
+    foot_need_s: Int32
+    dep_ptr: Int64
+    dep_time: Int32
+    dep_call: Int32
+    call_pos: Int32
+
+    @property
+    def n_runs(self) -> int:
+        """Number of runs."""
+        return self.run_ptr.size - 1
+
+    @property
+    def n_calls(self) -> int:
+        """Number of calls of all runs."""
+        return self.call_stop.size
+
+    @property
+    def n_connections(self) -> int:
+        """Number of pairs of consecutive calls."""
+        return self.n_calls - self.n_runs
+
+    @property
+    def runs(self) -> RunArrays:
+        """Its runs."""
+        return RunArrays(*(getattr(self, name) for name in RunArrays._fields))
+
+    @property
+    def feet(self) -> FootArrays:
+        """Its footpaths, by the stop they leave."""
+        return FootArrays(self.foot_ptr, self.foot_stop, self.foot_walk_s, self.foot_need_s)
+
+    @cached_property
+    def foot_into(self) -> FootArrays:
+        """The footpaths by the stop they lead to, which rows then name the stop they leave."""
+        source = np.repeat(np.arange(self.n_stops, dtype=np.int32), np.diff(self.foot_ptr))
+        return footpath_rows(
+            self.n_stops, self.foot_stop, source, self.foot_walk_s, self.foot_need_s
+        )
+
+    def with_feet_of(self, other: Timetable) -> Timetable:
+        """Return itself, told that its footpaths are those of ``other``: turned round once."""
+        self.__dict__["foot_into"] = other.foot_into
+        return self
+
+    def run_of_call(self, call: int) -> int:
+        """Return the run to which ``call`` belongs."""
+        return int(np.searchsorted(self.run_ptr, call, side="right")) - 1
+
+    def same_as(self, other: Timetable) -> bool:
+        """Whether every array equals the other's."""
+        return all(
+            np.array_equal(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)
+        )
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a run written by hand.
+
+    Attributes
+    ----------
+    stop
+        Stop index.
+    arr, dep
+        Axis seconds; ``dep`` defaults to ``arr``.
+    board, alight
+        Whether one may board or alight here.
+    """
+
+    stop: int
+    arr: int
+    dep: int | None = None
+    board: bool = True
+    alight: bool = True
+
+
+@dataclass(frozen=True)
+class Run:
+    """One vehicle journey written by hand: its calls in order, trip index and service day."""
+
+    calls: tuple[Call, ...]
+    trip: int = -1
+    day: int = 0
+
+
+CallLike = Call | tuple[int, int] | tuple[int, int, int] | tuple[int, int, int, bool, bool]
+RunLike = Run | Sequence[CallLike]
+Footpath = tuple[int, int, int] | tuple[int, int, int, int]
+
+
+def as_run(run: RunLike) -> Run:
+    """Return a `Run` from one, or from a sequence of ``(stop, arr[, dep[, board, alight]])``."""
+    if isinstance(run, Run):
+        return run
+    return Run(tuple(c if isinstance(c, Call) else Call(*c) for c in run))
+
+
+class RunArrays(NamedTuple):
+    """The ``run_*`` and ``call_*`` arrays of `Timetable`, the runs in any order."""
+
+    run_ptr: Int64
+    call_stop: Int32
+    call_arr: Int32
+    call_dep: Int32
+    call_board: Bool
+    call_alight: Bool
+    call_trip: Int32
+    run_day: Int8
+
+
+class FootArrays(NamedTuple):
+    """The ``foot_*`` arrays of `Timetable`, rows sorted (see `footpath_rows`)."""
+
+    ptr: Int64
+    stop: Int32
+    walk_s: Int32
+    need_s: Int32
+
+
+def index_timetable(n_stops: int, runs: RunArrays, feet: FootArrays) -> Timetable:
+    """Sort the runs, forbid boarding at last calls and alighting at first ones, and index stops.
+
+    Parameters
+    ----------
+    n_stops
+        Number of stops.
+    runs
+        The runs in any order, each of at least one call.
+    feet
+        The footpaths.
+    """
+    order = _run_order(runs)
+    if not np.array_equal(order, np.arange(order.size)):
+        runs = take_runs(runs, order)
+    board, alight = runs.call_board.copy(), runs.call_alight.copy()
+    board[runs.run_ptr[1:] - 1] = False
+    alight[runs.run_ptr[:-1]] = False
+    dep_ptr, dep_time, dep_call, call_pos = stop_index(
+        n_stops, runs.call_stop, runs.call_dep, board
+    )
+    return Timetable(
+        n_stops=n_stops,
+        run_ptr=np.ascontiguousarray(runs.run_ptr, np.int64),
+        call_stop=np.ascontiguousarray(runs.call_stop, np.int32),
+        call_arr=np.ascontiguousarray(runs.call_arr, np.int32),
+        call_dep=np.ascontiguousarray(runs.call_dep, np.int32),
+        call_board=board,
+        call_alight=alight,
+        call_trip=np.ascontiguousarray(runs.call_trip, np.int32),
+        run_day=np.ascontiguousarray(runs.run_day, np.int8),
+        foot_ptr=feet.ptr,
+        foot_stop=feet.stop,
+        foot_walk_s=feet.walk_s,
+        foot_need_s=feet.need_s,
+        dep_ptr=dep_ptr,
+        dep_time=dep_time,
+        dep_call=dep_call,
+        call_pos=call_pos,
+    )
+
+
+def run_keys(runs: RunArrays) -> tuple[Int32, Int32, Int32, Int32, Int8]:
+    """Return the sort keys of runs: first departure, last arrival, trips at both ends, day."""
+    first, last = runs.run_ptr[:-1], runs.run_ptr[1:] - 1
+    ends = runs.call_trip[first], runs.call_trip[last]
+    low, high = np.minimum(*ends), np.maximum(*ends)
+    return runs.call_dep[first], runs.call_arr[last], low, high, runs.run_day
+
+
+def _run_order(runs: RunArrays) -> Int64:
+    return np.lexsort(run_keys(runs)[::-1]).astype(np.int64)
+
+
+def take_runs(runs: RunArrays, order: Int64) -> RunArrays:
+    """Return the runs whose indices ``order`` lists, in that order."""
+    sizes = np.diff(runs.run_ptr)[order]
+    ptr = np.zeros(order.size + 1, np.int64)
+    np.cumsum(sizes, out=ptr[1:])
+    take = np.arange(ptr[-1], dtype=np.int64) + np.repeat(runs.run_ptr[order] - ptr[:-1], sizes)
+    return RunArrays(
+        ptr,
+        runs.call_stop[take],
+        runs.call_arr[take],
+        runs.call_dep[take],
+        runs.call_board[take],
+        runs.call_alight[take],
+        runs.call_trip[take],
+        runs.run_day[order],
+    )
+
+
+def stop_index(
+    n_stops: int, call_stop: Int32, call_dep: Int32, call_board: Bool
+) -> tuple[Int64, Int32, Int32, Int32]:
+    """Return ``dep_ptr, dep_time, dep_call, call_pos`` of `Timetable`."""
+    calls = np.flatnonzero(call_board)
+    key = call_stop[calls].astype(np.int64) << 32
+    key += call_dep[calls].astype(np.int64) + 2**31
+    order = np.argsort(key, kind="stable")
+    dep_call = calls[order].astype(np.int32)
+    dep_ptr = np.zeros(n_stops + 1, np.int64)
+    np.cumsum(np.bincount(call_stop[calls], minlength=n_stops), out=dep_ptr[1:])
+    call_pos = np.full(call_stop.size, -1, np.int32)
+    call_pos[dep_call] = np.arange(dep_call.size, dtype=np.int32)
+    return dep_ptr, call_dep[dep_call].astype(np.int32), dep_call, call_pos
+
+
+def footpath_rows(
+    n_stops: int, source: Int32, target: Int32, walk_s: Int32, need_s: Int32
+) -> FootArrays:
+    """Return the sorted rows of footpaths given one by one."""
+    order = np.lexsort((target, walk_s, source))
+    ptr = np.zeros(n_stops + 1, np.int64)
+    np.cumsum(np.bincount(source, minlength=n_stops), out=ptr[1:])
+    rows = (target[order], walk_s[order], need_s[order])
+    return FootArrays(ptr, *(np.ascontiguousarray(a, np.int32) for a in rows))
+
+
+def mirrored(tt: Timetable) -> Timetable:
+    """Return the timetable with time running backwards.
+
+    Times change sign, runs are reversed, boarding and alighting swap and footpaths are
+    transposed; stop indices stay. Mirroring twice gives the timetable again.
+    """
+    mirror = index_timetable(tt.n_stops, mirror_runs(tt.runs), tt.foot_into)
+    mirror.__dict__["foot_into"] = tt.feet
+    return mirror
+
+
+def mirror_runs(runs: RunArrays) -> RunArrays:
+    """Return runs with time running backwards, as `mirrored` does."""
+    ptr = runs.run_ptr
+    # Call k of a run of n becomes call n - 1 - k of the same run.
+    back = np.repeat(ptr[:-1] + ptr[1:] - 1, np.diff(ptr)) - np.arange(int(ptr[-1]))
+    return RunArrays(
+        ptr,
+        runs.call_stop[back],
+        -runs.call_dep[back],
+        -runs.call_arr[back],
+        runs.call_alight[back],
+        runs.call_board[back],
+        runs.call_trip[back],
+        runs.run_day,
+    )
+
+
+def timetable_from_runs(
+    n_stops: int,
+    runs: Iterable[RunLike],
+    footpaths: Iterable[Footpath] = (),
+    *,
+    min_change_s: int = 0,
+    change_at_stops: bool = True,
+) -> Timetable:
+    """Build a timetable from plain Python lists.
+
+    Parameters
+    ----------
+    n_stops
+        Number of stops.
+    runs
+        Each a `Run`, or a sequence of calls ``(stop, arr[, dep[, board, alight]])``.
+    footpaths
+        ``(from_stop, to_stop, walk_s)``, needing ``walk_s + min_change_s``, or
+        ``(from_stop, to_stop, walk_s, need_s)``.
+    min_change_s
+        Seconds kept at each change on top of the walk.
+    change_at_stops
+        Add the footpath of walk 0 from each stop to itself where none is given.
+
+    Examples
+    --------
+    >>> tt = timetable_from_runs(3, [[(0, 100), (1, 200, 210), (2, 300)]], [(1, 2, 60)])
+    >>> tt.n_connections
+    2
+    """
+    pairs: dict[tuple[int, int], tuple[int, int]] = {}
+    if change_at_stops:
+        pairs = {(s, s): (0, min_change_s) for s in range(n_stops)}
+    for source, target, walk, *need in footpaths:
+        pairs[source, target] = (walk, need[0] if need else walk + min_change_s)
+    foot = np.array([(*st, *wn) for st, wn in pairs.items()], np.int32).reshape(-1, 4)
+    feet = footpath_rows(n_stops, foot[:, 0], foot[:, 1], foot[:, 2], foot[:, 3])
+    return index_timetable(n_stops, flatten_runs([as_run(r) for r in runs]), feet)
+
+
+def flatten_runs(runs: Sequence[Run]) -> RunArrays:
+    """Return the arrays of runs, in the order given.
+
+    Raises
+    ------
+    ValueError
+        A run has no call, or goes back in time.
+    """
+    rows: list[tuple[int, int, int, bool, bool, int]] = []
+    ptr = [0]
+    for run in runs:
+        times = [t for c in run.calls for t in (c.arr, c.arr if c.dep is None else c.dep)]
+        if not times or times != sorted(times):
+            raise ValueError(f"a run needs calls in the order of time, not {run.calls!r}")
+        rows += [
+            (c.stop, c.arr, c.arr if c.dep is None else c.dep, c.board, c.alight, run.trip)
+            for c in run.calls
+        ]
+        ptr.append(len(rows))
+    table = np.array(rows, np.int32).reshape(-1, 6)
+    return RunArrays(
+        run_ptr=np.array(ptr, np.int64),
+        call_stop=table[:, 0],
+        call_arr=table[:, 1],
+        call_dep=table[:, 2],
+        call_board=table[:, 3].astype(np.bool_),
+        call_alight=table[:, 4].astype(np.bool_),
+        call_trip=table[:, 5],
+        run_day=np.array([r.day for r in runs], np.int8),
+    )
+
+
+__all__ = [
+    "INF",
+    "Call",
+    "FootArrays",
+    "Run",
+    "RunArrays",
+    "Timetable",
+    "as_run",
+    "flatten_runs",
+    "footpath_rows",
+    "index_timetable",
+    "mirror_runs",
+    "mirrored",
+    "run_keys",
+    "stop_index",
+    "take_runs",
+    "timetable_from_runs",
+]

@@ -1,0 +1,170 @@
+"""Walking tables: from homes or gates to stops, and between stops."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mobility.base.cache import cached
+from mobility.streets.arcs import Times, barred_of
+from mobility.streets.graph import Streets
+from mobility.streets.modes import edge_times
+from mobility.streets.paths import PairTable, street_times
+from mobility.streets.snap import Snaps, snap, usable_edges
+from mobility.territory.project import Speeds
+
+FORMAT = 2
+
+
+@dataclass(frozen=True)
+class WalkTable:
+    """Walks from rows (homes, gates or stops) to stops.
+
+    Attributes
+    ----------
+    ptr
+        int64 (n + 1,): walks of row i are ``ptr[i]:ptr[i + 1]``.
+    stop
+        int32: index of the stop.
+    walk_s
+        int32: seconds; within a row sorted by (walk_s, stop).
+    """
+
+    ptr: np.ndarray
+    stop: np.ndarray
+    walk_s: np.ndarray
+
+    @property
+    def n_rows(self) -> int:
+        """Number of homes, gates or stops."""
+        return len(self.ptr) - 1
+
+
+def home_walks(
+    streets: Streets,
+    homes_lonlat: np.ndarray,
+    stops_lonlat: np.ndarray,
+    limit_s: float,
+    speeds: Speeds,
+    *,
+    times: Times | None = None,
+    snap_times: Times | None = None,
+    max_snap_m: float = 500.0,
+    cache: bool = True,
+) -> WalkTable:
+    """Return the walks from each home (or gate) to the stops within a limit.
+
+    Parameters
+    ----------
+    homes_lonlat, stops_lonlat
+        Degrees, (h, 2) and (s, 2). Points with NaN, or too far from any street, have no walk.
+    limit_s
+        Longest walk, connectors from point to street included.
+    speeds
+        Walking speed.
+    times
+        Seconds per street piece both ways, instead of plain walking (e.g. safe at night).
+    snap_times
+        Points are attached to pieces open in these times, ``times`` by default. Where they
+        are given, a point on a piece closed in ``times`` has no walk.
+    max_snap_m
+        Longest straight line between a point and its street.
+    cache
+        Keep the table in the user's cache.
+    """
+    walking = edge_times(streets, "walk", speeds) if times is None else times
+    snapping = walking if snap_times is None else snap_times
+
+    def compute() -> dict[str, np.ndarray]:
+        homes, stops = (
+            walk_snaps(streets, snapping, p, max_snap_m) for p in (homes_lonlat, stops_lonlat)
+        )
+        table = _walks(streets, walking, homes, stops, limit_s, speeds)
+        return {"ptr": table.ptr, "stop": table.stop, "walk_s": table.walk_s}
+
+    if not cache:
+        return WalkTable(**compute())
+    key = [
+        FORMAT, streets.crs.to_string(), streets.edge_u, streets.edge_v, streets.geom_xy,
+        streets.geom_ptr, *walking, homes_lonlat, stops_lonlat, float(limit_s),
+        speeds.walk_kmh, float(max_snap_m), barred_of(walking),
+    ]  # fmt: skip
+    if snap_times is not None:
+        key += [*snap_times, barred_of(snap_times)]
+    found = cached("walks", key, compute)
+    return WalkTable(*(np.asarray(found[name]) for name in ("ptr", "stop", "walk_s")))
+
+
+def stop_walks(
+    streets: Streets,
+    stops_lonlat: np.ndarray,
+    limit_s: float,
+    speeds: Speeds,
+    *,
+    times: Times | None = None,
+    snap_times: Times | None = None,
+    max_snap_m: float = 500.0,
+    cache: bool = True,
+) -> WalkTable:
+    """Return the walks between stops within a limit, each stop to itself (0 s) included.
+
+    Parameters are those of `home_walks`.
+    """
+    table = home_walks(
+        streets, stops_lonlat, stops_lonlat, limit_s, speeds,
+        times=times, snap_times=snap_times, max_snap_m=max_snap_m, cache=cache,
+    )  # fmt: skip
+    count = len(stops_lonlat)
+    row = np.repeat(np.arange(count), np.diff(table.ptr))
+    other = row != table.stop
+    row = np.concatenate([np.arange(count), row[other]])
+    stop = np.concatenate([np.arange(count, dtype=np.int32), table.stop[other]])
+    walk_s = np.concatenate([np.zeros(count, dtype=np.int32), table.walk_s[other]])
+    return _sorted(row, stop, walk_s, count, count)
+
+
+def walk_snaps(
+    streets: Streets, times: Times, lonlat: np.ndarray, max_snap_m: float = 500.0
+) -> Snaps:
+    """Return where points meet the streets one can travel in ``times``, islands left out."""
+    usable = usable_edges(streets, times)
+    return snap(streets, lonlat[:, 0], lonlat[:, 1], usable, max_m=max_snap_m)
+
+
+def _walks(
+    streets: Streets,
+    times: Times,
+    homes: Snaps,
+    stops: Snaps,
+    limit_s: float,
+    speeds: Speeds,
+) -> WalkTable:
+    # One search per point of the shorter side.
+    from_stops = len(stops) < len(homes)
+    first, second = (stops, homes) if from_stops else (homes, stops)
+    pairs = street_times(
+        streets, times, first, second, limit_s=limit_s, reverse=from_stops,
+        connector_speed_ms=speeds.walk_kmh / 3.6,
+    )  # fmt: skip
+    row, stop = _rows(pairs), pairs.target
+    if from_stops:
+        row, stop = stop, row
+    return _sorted(row, stop, pairs.time_s, len(homes), len(stops))
+
+
+def _rows(pairs: PairTable) -> np.ndarray:
+    return np.repeat(np.arange(len(pairs.ptr) - 1), np.diff(pairs.ptr))
+
+
+def _sorted(
+    row: np.ndarray, stop: np.ndarray, walk_s: np.ndarray, n_rows: int, n_stops: int
+) -> WalkTable:
+    """Return the table sorted by (row, walk, stop), by one sort of packed integers."""
+    span = int(walk_s.max(initial=0)) + 1
+    key = (row.astype(np.int64) * span + walk_s) * max(n_stops, 1) + stop
+    key.sort()
+    rest, stop = np.divmod(key, max(n_stops, 1))
+    row, walk_s = np.divmod(rest, span)
+    ptr = np.append(0, np.cumsum(np.bincount(row, minlength=n_rows))).astype(np.int64)
+    return WalkTable(ptr, stop.astype(np.int32), walk_s.astype(np.int32))

@@ -1,0 +1,159 @@
+"""Footpaths between stops: walks on the streets, stations, pathways and transfers.txt."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mobility.sources.gtfs.read import Feed
+from mobility.sources.gtfs.stations import for_platforms, is_platform
+from mobility.timetable.arrays import FootArrays, Int64, footpath_rows
+from mobility.timetable.footpaths import WalkTable
+from mobility.timetable.station import pathway_times
+
+DETOUR = 1.3
+"""Length of a walk over its straight line, where the streets do not tell."""
+MINIMUM, IMPOSSIBLE = 2, 3
+EARTH_M = 6_371_009.0
+
+
+class Pairs(NamedTuple):
+    """Footpaths keyed by ``from * n_stops + to``, sorted by key; seconds."""
+
+    key: Int64
+    walk_s: Int64
+    need_s: Int64
+
+
+def build_footpaths(
+    feed: Feed,
+    stop_walks: WalkTable,
+    *,
+    min_change_s: int,
+    max_walk_s: int,
+    walk_speed_ms: float,
+) -> FootArrays:
+    """Return the footpaths of a timetable.
+
+    A walk between two platforms is, in this order: the traversal time of the station's
+    pathways, the walk on the streets, or, inside a station or where transfers.txt names
+    the pair, the straight line times 1.3. None is longer than ``max_walk_s``; each needs
+    ``min_change_s`` on top. Then transfers.txt applies: type 3 removes a pair, type 2 sets
+    what it needs (never less than the walk), types 0 and 1 add nothing. A rule naming a
+    station holds for its platforms; one naming platforms comes before one naming stations.
+    Rules for certain routes or trips are rules between copies of stops by then, see
+    `mobility.sources.gtfs.classes`.
+    """
+    count = feed.n_stops
+    if stop_walks.n_rows != count:
+        raise ValueError(f"the walk table has {stop_walks.n_rows} rows for {count} stops")
+    rules = _effective_rules(feed)
+    walks = _walks(feed, stop_walks, rules, max_walk_s, walk_speed_ms)
+    pairs = Pairs(walks.key, walks.walk_s, walks.walk_s + min_change_s)
+    pairs = _apply(pairs, rules)
+    source, target = np.divmod(pairs.key, count)
+    return footpath_rows(
+        count,
+        source.astype(np.int32),
+        target.astype(np.int32),
+        pairs.walk_s.astype(np.int32),
+        pairs.need_s.astype(np.int32),
+    )
+
+
+def _walks(
+    feed: Feed, stop_walks: WalkTable, rules: pd.DataFrame, max_walk_s: int, speed_ms: float
+) -> Pairs:
+    """Return the shortest known walk of each pair of platforms, a platform to itself included."""
+    count = feed.n_stops
+    platform = is_platform(feed.stops) & (feed.stops["copy_of"].to_numpy() < 0)
+    source = np.repeat(np.arange(count, dtype=np.int64), np.diff(stop_walks.ptr))
+    keep = platform[source] & platform[stop_walks.stop] & (source != stop_walks.stop)
+    streets = source[keep] * count + stop_walks.stop[keep], stop_walks.walk_s[keep]
+    inside = pathway_times(feed, walk_speed_ms=speed_ms)
+    itself = np.flatnonzero(platform).astype(np.int64) * (count + 1)
+    one, two = np.divmod(rules["key"].to_numpy(), count)
+    guesses = np.union1d(_siblings(feed, platform), feed.own_stop[one] * count + feed.own_stop[two])
+    guesses = guesses[platform[guesses // count] & platform[guesses % count]]
+    # First come, first served: the best-known source of each pair stands first.
+    key = np.concatenate([itself, inside[0], streets[0], guesses])
+    guessed_s = _straight_line_s(feed, guesses, speed_ms)
+    walk = np.concatenate([np.zeros(itself.size, np.int64), inside[1], streets[1], guessed_s])
+    key, first = np.unique(key, return_index=True)
+    walk = walk[first].astype(np.int64)
+    near = (walk >= 0) & (walk <= max_walk_s)
+    key, walk = _for_copies(feed, key[near], walk[near])
+    return Pairs(key, walk, walk)
+
+
+def _for_copies(feed: Feed, key: Int64, walk_s: Int64) -> tuple[Int64, Int64]:
+    """Return walks between all copies of the stops of given ones, sorted by key."""
+    if (feed.stops["copy_of"] < 0).all():
+        return key, walk_s
+    copies = pd.DataFrame({"own": feed.own_stop, "stop": np.arange(feed.n_stops)})
+    one, two = np.divmod(key, feed.n_stops)
+    found = pd.DataFrame({"from": one, "to": two, "walk_s": walk_s})
+    for side in ("from", "to"):
+        found = found.merge(copies.rename(columns={"own": side, "stop": f"{side}_stop"}), on=side)
+    key = (found["from_stop"] * feed.n_stops + found["to_stop"]).to_numpy(np.int64)
+    order = np.argsort(key, kind="stable")
+    return key[order], found["walk_s"].to_numpy(np.int64)[order]
+
+
+def _siblings(feed: Feed, platform: NDArray[np.bool_]) -> Int64:
+    """Return the keys of pairs of platforms of one station."""
+    parent = feed.stops["parent"].to_numpy()
+    rows = np.flatnonzero(platform & (parent >= 0))
+    frame = pd.DataFrame({"station": parent[rows], "stop": rows})
+    pairs = frame.merge(frame, on="station")
+    return (pairs["stop_x"] * feed.n_stops + pairs["stop_y"]).to_numpy(np.int64)
+
+
+def _straight_line_s(feed: Feed, key: Int64, speed_ms: float) -> Int64:
+    """Return straight-line walking seconds of pairs, rounded up; -1 where a place is unknown."""
+    lon, lat = np.radians(feed.lonlat()).T
+    one, two = np.divmod(key, feed.n_stops)
+    chord = (
+        np.sin((lat[two] - lat[one]) / 2) ** 2
+        + np.cos(lat[one]) * np.cos(lat[two]) * np.sin((lon[two] - lon[one]) / 2) ** 2
+    )
+    metres = 2 * EARTH_M * np.arcsin(np.sqrt(chord))
+    seconds = np.ceil(metres * DETOUR / speed_ms)
+    return np.where(np.isnan(seconds), -1, seconds).astype(np.int64)
+
+
+def _effective_rules(feed: Feed) -> pd.DataFrame:
+    """Return one rule (key, kind, min_s) per pair of platforms that transfers.txt names."""
+    table = feed.transfers[feed.transfers["kind"] <= IMPOSSIBLE].reset_index(drop=True)
+    rules = table[(table["from_stop"] >= 0) & (table["to_stop"] >= 0)]
+    if rules.empty:
+        return pd.DataFrame({"key": np.zeros(0, np.int64), "kind": [], "min_s": []})
+    platform = is_platform(feed.stops)
+    rank = sum(platform[rules[f"{side}_stop"].to_numpy()].astype(int) for side in ("from", "to"))
+    rules = rules.assign(rank=rank)
+    for side in ("from", "to"):
+        rules = for_platforms(rules, f"{side}_stop", feed.stops)
+    rules = rules.sort_values("rank", kind="stable")
+    key = rules["from_stop"].to_numpy(np.int64) * feed.n_stops + rules["to_stop"].to_numpy()
+    return rules.assign(key=key).drop_duplicates("key", keep="last")[["key", "kind", "min_s"]]
+
+
+def _apply(pairs: Pairs, rules: pd.DataFrame) -> Pairs:
+    """Apply one rule per pair."""
+    key = rules["key"].to_numpy(np.int64)
+    place = np.searchsorted(pairs.key, key)
+    found = place < pairs.key.size
+    found[found] = pairs.key[place[found]] == key[found]
+    place, kind, least = place[found], rules["kind"].to_numpy()[found], rules["min_s"].to_numpy()
+    need = pairs.need_s.copy()
+    timed = (kind == MINIMUM) & (least[found] >= 0)
+    need[place[timed]] = np.maximum(least[found][timed], pairs.walk_s[place[timed]])
+    keep = np.ones(pairs.key.size, np.bool_)
+    keep[place[kind == IMPOSSIBLE]] = False
+    return Pairs(pairs.key[keep], pairs.walk_s[keep], need[keep])
+
+
+__all__ = ["build_footpaths"]
