@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from oracle import Call, Case, Rules, leave_home, reach_home
 from strategies import as_question
 
+from mobility.engine.journeys import Edge, EngineLimits, walk_directly
 from mobility.timetable.arrays import INF
 
 STOPS = "ABCDEFG"
@@ -279,3 +281,13 @@ def test_ties_prefer_fewer_rides_then_less_walking() -> None:
     case = Drawing(lines, ("A 0",), ("D 0", "C 5", "E 3"), 60).case()
     found = as_question(case).ask(returning=False)
     assert (found.elapsed_s[0], found.rides[0], found.walk_s[0]) == (50 * 60, 1, 3 * 60)
+
+
+def test_going_all_the_way_on_foot_holds_at_the_limits_themselves() -> None:
+    """20 min may be walked and 25 taken, 5 of margin: 1,200 s holds both, one second more neither."""
+    limits = EngineLimits(max_total_s=1_500, max_walk_s=1_200, max_transfers=2, max_wait_s=1_800)
+    edge = Edge(returning=False, at_s=18_000, margin_s=300)
+    walk_s = np.array([0, 1_200, 1_201, INF], dtype=np.int32)
+    assert walk_directly(walk_s, edge, limits).tolist() == [300, 1_500, INF, INF]
+    short = EngineLimits(max_total_s=1_499, max_walk_s=9_999, max_transfers=2, max_wait_s=1_800)
+    assert walk_directly(walk_s, edge, short).tolist() == [300, INF, INF, INF]

@@ -14,10 +14,10 @@ from mobility.sources.days import KIND_LABELS
 
 ROOM = Path(__file__).parents[1] / "mobility"
 MODULES = [
-    *sorted(ROOM.glob("inputs/gtfs*.py")),
-    ROOM / "inputs" / "calendars.py",
-    ROOM / "inputs" / "holidays.py",
-    *(ROOM / "network" / f"{n}.py" for n in ("runs", "transfers", "station", "timetable_build")),
+    *sorted((ROOM / "sources" / "gtfs").glob("*.py")),
+    ROOM / "sources" / "days.py",
+    ROOM / "sources" / "holidays.py",
+    *(ROOM / "timetable" / f"{n}.py" for n in ("runs", "transfers", "station", "build")),
 ]
 
 NAMES = ("message", "mend", "rules")

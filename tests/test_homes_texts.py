@@ -11,25 +11,25 @@ from mobility.base.i18n import french
 ROOM = Path(__file__).parents[1] / "mobility"
 MODULES = sorted(
     [
-        *ROOM.glob("inputs/homes*.py"),
+        *ROOM.glob("sources/homes/*.py"),
         *(
-            ROOM / f"inputs/{name}.py"
+            ROOM / f"{name}.py"
             for name in (
-                "sites",
-                "tables",
-                "columns",
-                "layers",
-                "download",
-                "communes",
-                "desk",
-                "extracts",
-                "offers",
-                "clip",
-                "industrial",
+                "sources/sites",
+                "sources/tables",
+                "sources/columns",
+                "sources/layers",
+                "sources/download",
+                "prepare/communes",
+                "prepare/service",
+                "prepare/extracts",
+                "prepare/offers",
+                "sources/osm/clip",
+                "sources/osm/industrial",
             )
         ),
-        ROOM / "files.py",
-        ROOM / "init_territory.py",
+        ROOM / "base" / "files.py",
+        ROOM / "prepare" / "init.py",
     ]
 )
 

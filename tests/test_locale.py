@@ -58,7 +58,7 @@ def test_french_texts_keep_their_fields():
 
 def test_catalogues_do_not_contradict_each_other():
     seen = {}
-    for path in sorted((PACKAGE / "locale").glob("fr_*.toml")):
+    for path in sorted((PACKAGE / "base" / "i18n").glob("fr_*.toml")):
         for key, text in tomllib.loads(path.read_text(encoding="utf-8"))["texts"].items():
             assert seen.setdefault(key, text) == text, f"{key!r} differs in {path.name}"
 

@@ -83,8 +83,12 @@ def test_walking_and_cycling_times():
     assert seconds("bike") == 18
     assert seconds("e_bike") == 9
     assert seconds("bike", surface="gravel") == pytest.approx(18 / 0.7)
-    assert seconds("bike", highway="track") == pytest.approx(18 / 0.7)
     assert seconds("bike", highway="track", surface="asphalt") == 18
+    # Without a word on the surface a track is loose, unless its grade or its signs say paved.
+    assert seconds("bike", highway="track") == pytest.approx(18 / 0.7)
+    assert seconds("bike", highway="track", tracktype="grade2") == pytest.approx(18 / 0.7)
+    assert seconds("bike", highway="track", tracktype="grade1") == 18
+    assert seconds("bike", highway="path", bicycle="designated") == 18
     assert seconds("bike", highway="footway") == 90
     assert seconds("bike", highway="footway", bicycle="yes") == 18
 

@@ -44,6 +44,12 @@ def test_grades_are_percent_from_u_to_v(tmp_path):
     assert grades == pytest.approx([5, -5, 0, 0, 0, 5], abs=1e-3)
 
 
+def test_a_step_of_a_few_metres_is_no_wall(tmp_path):
+    """2 m of street rise 0.1 m: told over 10 m at least, 1 %; 20 m rise 1 m: 5 % as they are."""
+    short = streets_of({"a": (0, 0), "b": (2, 0), "c": (22, 0)}, [("a", "b"), ("b", "c")])
+    assert edge_grades(short, plane(tmp_path)) == pytest.approx([1, 5], abs=1e-3)
+
+
 def test_speeds_follow_parkin_and_rotheram():
     """At 21.6 km/h flat: 1.44 km/h less per percent up, 0.86 more per percent down."""
     flat = np.full(6, 6.0)

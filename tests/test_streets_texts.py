@@ -6,8 +6,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "mobility"
 MODULES = [
-    "inputs/osm.py", "inputs/lines.py", "inputs/graphs.py", "network/streets.py",
-    "network/snap.py", "network/modes.py", "network/changes.py", "network/slopes.py",
+    "sources/osm/reader.py", "sources/osm/lines.py", "sources/osm/graphml.py", "streets/graph.py",
+    "streets/snap.py", "streets/modes.py", "streets/changes.py", "streets/slopes.py",
 ]  # fmt: skip
 
 
@@ -31,7 +31,8 @@ def texts(module):
 
 @pytest.mark.parametrize("module", MODULES)
 def test_every_sentence_has_its_french(module):
-    french = tomllib.loads((ROOT / "locale" / "fr_inputs_osm.toml").read_text(encoding="utf-8"))
+    catalogue = ROOT / "base" / "i18n" / "fr_inputs_osm.toml"
+    french = tomllib.loads(catalogue.read_text(encoding="utf-8"))
     sentences = texts(module)
     assert sentences
     assert sentences <= french["texts"].keys()

@@ -55,7 +55,7 @@ class Words:
         return re.sub(r" (?=[;!?»])|(?<=«) ", NARROW, text)
 
     def known(self, kind: str, symbol: str) -> str:
-        """Return the words of a symbol of ``mobility.outputs.map.texts``, else the symbol itself."""
+        """Return the words of a symbol of `mobility.outputs.map.texts`, else the symbol."""
         return self.t(ENGLISH.get(f"{kind} {symbol}", symbol))
 
     def number(self, value: object, decimals: int = 0) -> str:

@@ -14,7 +14,7 @@ VM_RATE = "versement_mobilite_rate"
 class LeverFactors(Factors):
     """Costs of changes of timetable and hours, payroll, car use."""
 
-    FILE: ClassVar[str] = "factors.toml"
+    PACKAGE: ClassVar[str] = "mobility.remedies"
 
 
 def load_factors(
