@@ -33,8 +33,8 @@ class _Plain(Console):
         super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False)
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Return a text whose only control characters are its line ends."""
-        return super().render_str("\n".join(map(one_line, text.split("\n"))), **options)
+        """Return a text on one line, without control characters."""
+        return super().render_str(one_line(text), **options)
 
 
 out = _Plain()
@@ -188,4 +188,5 @@ def print_gathered(gathered: Gathered, language: Language) -> None:
             )
         )
     lines.append(translate("Then: mobility check {path}", language, path=gathered.territory))
-    out.print("\n".join(map(one_line, lines)), soft_wrap=True)
+    for line in lines:
+        out.print(line, soft_wrap=True)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from mobility.base.clock import format_clock
 from mobility.base.i18n import translate
-from mobility.base.literal import csv_text, read_csv_text
+from mobility.base.literal import csv_text, one_line, read_csv_text
 from mobility.commute.access import Access, counted_rows, roster_shifts
 from mobility.shuttles.blocks import Move
 from mobility.shuttles.costs import Day
@@ -369,7 +369,7 @@ def lines_layer(plans: Plans, plan: Plan) -> list[dict[str, object]]:
                 "type": "Feature",
                 "geometry": {"type": "Point", "coordinates": [round(p.lon, 6), round(p.lat, 6)]},
                 "properties": {
-                    "line": plan.lines[index].name, "stop": p.name, "kind": p.kind,
+                    "line": plan.lines[index].name, "stop": one_line(p.name), "kind": p.kind,
                     "riders_day": None if np.isnan(n) else round(n, 2),
                 },
             }
