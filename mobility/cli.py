@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,7 +23,6 @@ from mobility.progress import (
     download_bar,
     progress_bar,
 )
-from mobility.settings import read_territory
 from mobility.terminal import (
     Language,
     err,
@@ -33,6 +32,9 @@ from mobility.terminal import (
     print_outputs,
     print_table,
 )
+
+if TYPE_CHECKING:
+    from mobility.territory.project import Territory
 
 
 def said(text: str) -> str:
@@ -52,6 +54,13 @@ Lang = Annotated[
     Language, typer.Option("--lang", envvar="MOBILITY_LANG", help=said("Language: fr or en."))
 ]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help=said("Folder of the results."))]
+
+
+def read_territory(file: Path) -> Territory:
+    """Read and check a territory file; what does so is imported when a command needs it."""
+    from mobility.settings import read_territory as read
+
+    return read(file)
 
 
 @contextmanager
@@ -371,8 +380,7 @@ def levers(
             files = write_levers(results, folder, lang, maps=maps)
         print_table(results.table(lang).drop(columns="sentence"), territory.name, lang)
         for remedy in results.remedies[:3]:
-            threshold = territory.limits.min_workers_shown
-            out.print(remedy.sentence(lang, threshold=threshold), soft_wrap=True)
+            out.print(remedy.sentence(lang), soft_wrap=True)
         out.print(f"{folder}: {', '.join(files)}", soft_wrap=True)
 
 

@@ -212,7 +212,7 @@ def _written(
     kept = other_outputs(folder, access.study)
     with staging(folder) as part:
         progress("tables")
-        write_tables(access, zones, part, before=None if access is present[0] else present[0])
+        write_tables(access, zones, part)
         if variants:
             write_comparison(present[0], variants[0][0], part / COMPARISON)
         if found is not None:

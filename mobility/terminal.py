@@ -9,18 +9,17 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
-from rich import box
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from mobility.base.errors import Finding
 from mobility.base.i18n import number, translate
 from mobility.base.literal import one_line, read_csv_text
-from mobility.outputs.map.texts import ENGLISH as PAGE_ENGLISH
 
+# What draws tables waits until there is one, so that the help answers at once.
 if TYPE_CHECKING:
+    import pandas as pd
+    from rich.text import Text
+
     from mobility.prepare.init import Gathered
 
 Language = Literal["fr", "en"]
@@ -79,7 +78,11 @@ def _print_finding(severity: str, source: str, text: str, language: Language, in
 
 
 def print_table(frame: pd.DataFrame, title: str, language: Language) -> None:
-    """Print a table; names of columns and texts are translated, missing counts are withheld."""
+    """Print a table; names of columns and texts are translated, what is missing is a dash."""
+    import pandas as pd
+    from rich import box
+    from rich.table import Table
+
     heads = [_word(str(column), language) for column in frame.columns]
     rows = [[_cell(value, language) for value in row] for row in frame.itertuples(index=False)]
     widths = _widths([heads, *rows], out.width - 3 * len(heads) - 1)
@@ -102,6 +105,8 @@ def print_table(frame: pd.DataFrame, title: str, language: Language) -> None:
 
 def _folded(text: str, width: int) -> Text:
     """Return a text on lines of a width, parted at plain spaces: Rich parts at narrow ones too."""
+    from rich.text import Text
+
     return Text(textwrap.fill(text, max(width, 1), break_on_hyphens=False), no_wrap=True)
 
 
@@ -122,8 +127,10 @@ def _widths(rows: Sequence[Sequence[str]], room: int) -> list[int]:
 
 
 def _cell(value: Any, language: Language) -> str:
+    import pandas as pd
+
     if pd.isna(value):
-        return translate("withheld", language)
+        return "–"
     if isinstance(value, bool):
         return translate("yes" if value else "no", language)
     if isinstance(value, float | int):
@@ -133,6 +140,8 @@ def _cell(value: Any, language: Language) -> str:
 
 def _word(name: str, language: str) -> str:
     """Return the words for a column, or for a value known by a code name."""
+    from mobility.outputs.map.texts import ENGLISH as PAGE_ENGLISH
+
     text = translate(name, language)
     if text != name or not CODE_NAME.fullmatch(name):
         return text
@@ -141,6 +150,8 @@ def _word(name: str, language: str) -> str:
 
 def print_outputs(folder: Path, language: Language) -> None:
     """Print the summary of a run from the files it wrote, and where its map is."""
+    import pandas as pd
+
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     frame = read_csv_text(folder / "summary.csv")
     frame["reachable"] = [

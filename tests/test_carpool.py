@@ -145,11 +145,6 @@ def test_table_of_a_territory_by_hand(study):
     assert places["name"].tolist() == ["Le Bourg"]
     shown = Carpool(detour_min=5, points=3)
     points = meeting_points(study, drives, places, there, shown)
-    # Four workers are below the five shown.
-    assert points.empty
-    limits = study.territory.limits.model_copy(update={"min_workers_shown": 1})
-    object.__setattr__(study, "territory", study.territory.model_copy(update={"limits": limits}))
-    points = meeting_points(study, drives, places, there, shown)
     assert points[["name", "near", "in_2", "in_3", "in_4"]].to_numpy().tolist() == [
         ["Le Bourg", 4.0, 4.0, 3.0, 4.0]
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
 import sys
 
 import pandas as pd
@@ -65,3 +66,9 @@ def test_a_table_of_a_run_fits_a_small_terminal(monkeypatch, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     assert any("14\u202f542" in line and "14\u202f448" in line for line in lines)
+
+
+def test_the_package_and_its_help_open_without_pandas():
+    told = "import sys, mobility, mobility.cli; print({'pandas', 'geopandas'} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "set()"

@@ -284,7 +284,7 @@ def test_ties_prefer_fewer_rides_then_less_walking() -> None:
 
 
 def test_going_all_the_way_on_foot_holds_at_the_limits_themselves() -> None:
-    """20 min may be walked and 25 taken, 5 of margin: 1,200 s holds both, one second more neither."""
+    """20 min may be walked and 25 taken, 5 of margin: 1,200 s hold, one second more does not."""
     limits = EngineLimits(max_total_s=1_500, max_walk_s=1_200, max_transfers=2, max_wait_s=1_800)
     edge = Edge(returning=False, at_s=18_000, margin_s=300)
     walk_s = np.array([0, 1_200, 1_201, INF], dtype=np.int32)

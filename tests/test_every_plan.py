@@ -70,5 +70,5 @@ def test_every_column_written_is_explained(run):
         assert {plan, f"shuttles/{plan}"} & told, path.name
         missing = set(pd.read_csv(path, nrows=0).columns) - told
         assert not missing, (path.name, missing)
-    levers = set(LEVER_COLUMNS) | set(remedies_frame([], "en", 5).columns)
+    levers = set(LEVER_COLUMNS) | set(remedies_frame([], "en").columns)
     assert levers <= told

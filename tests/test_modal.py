@@ -11,7 +11,7 @@ from mobility.base.errors import TerritoryError
 from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.commute.modal import _mean, _ratio, modal_table, transit_grams
-from mobility.outputs.mode_tables import mode_tables, shown_modal
+from mobility.outputs.mode_tables import MEANS, mode_tables, rounded_modal
 from mobility.territory.factors import Factors
 
 ROSTERS = (
@@ -19,7 +19,6 @@ ROSTERS = (
     ' { name = "day", start = "11:00", end = "13:00", headcount = 30 }]}]'
 )
 EXTRA = """[limits]
-min_workers_shown = 1
 max_walk_min = 60
 max_bike_min = 60
 [factors]
@@ -112,24 +111,17 @@ def test_weighted_median_and_mean():
     assert np.isnan(_mean(np.array([1.0]), np.array([0.0])))
 
 
-def test_small_counts_and_means_over_few_are_withheld(access):
+def test_counts_are_whole_and_means_rounded():
     frame = pd.DataFrame(
-        {"mode": ["car", "bike"], "pool": [100.0, 100.0], "holds": [50.0, 3.0]}
-        | {f"within_{m}": [10.0, 3.0] for m in (30, 45, 60)}
-        | {c: [1.0, 1.0] for c in ("ratio_to_car", "km", "eur_year", "kgco2e_year",
-                                   "night_km_year", "night_vkm_year")}
-    )  # fmt: skip
-    limits = access.study.territory.limits.model_copy(update={"min_workers_shown": 5})
-    territory = access.study.territory.model_copy(update={"limits": limits})
-    study = access.study
-    was = study.territory
-    object.__setattr__(study, "territory", territory)
-    try:
-        shown = shown_modal(frame, access)
-    finally:
-        object.__setattr__(study, "territory", was)
-    assert shown["holds"].isna().tolist() == [False, True]
-    assert shown["eur_year"].isna().tolist() == [False, True]
+        {"mode": ["car", "bike"], "pool": [100.0, 100.0], "holds": [50.25, 0.0]}
+        | {f"within_{m}": [10.5, 3.0] for m in (30, 45, 60)}
+        | {c: [1.26, np.nan] for c in MEANS}
+    )
+    out = rounded_modal(frame)
+    assert out["holds"].tolist() == [50, 0]
+    assert out["within_30"].tolist() == [11, 3]
+    assert out.iloc[0][["ratio_to_car", "km", "eur_year"]].tolist() == [1.26, 1.3, 1.0]
+    assert out["eur_year"].isna().tolist() == [False, True]
 
 
 def test_factors_are_rows_with_source_and_year(access):

@@ -1,4 +1,4 @@
-"""Sentences say the figures, in both languages, and withhold the small ones."""
+"""Sentences say the figures, in both languages."""
 
 import re
 from pathlib import Path
@@ -9,6 +9,7 @@ from small import TRIPS, write_territory
 from mobility.base.errors import TerritoryError
 from mobility.base.i18n import french
 from mobility.commute.access import assess
+from mobility.commute.indicators import round_persons
 from mobility.commute.loading import load
 from mobility.outputs.plan import financed
 from mobility.remedies.candidates import SearchOptions
@@ -57,7 +58,7 @@ def test_what_completes_most_rosters_is_recommended_too(late):
     assert best[0].score.rosters_gained == max(gains) == 10
     listed = recommend(late, limit=1)
     assert best[0].lever in {r.lever for r in listed}
-    table = remedies_frame(listed, "en", 5)
+    table = remedies_frame(listed, "en")
     assert table.set_index("rank")["rosters"].to_dict() == {
         k + 1: r.rosters for k, r in enumerate(listed)
     }
@@ -81,17 +82,16 @@ def test_losers_are_said(late):
     assert remedy.eur_per_worker == float("inf")
 
 
-def test_small_counts_are_withheld():
+def test_small_counts_are_said_and_parts_of_a_person_are_not():
     remedy = Remedy(
-        "move_trip", "Organise car-pooling to {site}", {"site": "X"}, 3, 2, 1000.0,
-        (Effect("X", "3x8", "nuit", 3, 2),),
+        "move_trip", "Organise car-pooling to {site}", {"site": "X"}, 3, 0.4, 1000.0,
+        (Effect("X", "3x8", "nuit", 3, 2), Effect("X", "3x8", "matin", 0.3, 0)),
     )  # fmt: skip
-    for language in ("fr", "en"):
-        text = remedy.sentence(language, threshold=5)
-        assert not re.search(r"\b[23]\b", text), text
-    assert "moins de 5 actifs" in remedy.sentence("fr", threshold=5)
-    assert "+3" in remedy.sentence("fr", threshold=1)
-    assert count_text(0, "en", 5) == "0"
+    text = remedy.sentence("fr")
+    assert "+3 actifs" in text
+    assert "matin" not in text
+    assert "perdent" not in text
+    assert count_text(2.5, "en") == "3"
 
 
 def test_a_shift_that_two_rosters_share_is_named_once():
@@ -127,13 +127,12 @@ def test_recommendations_are_in_the_order_of_cost_per_worker(demo):
     assert kinds <= {r.kind for r in remedies}
     costs = [(not r.feasible, r.eur_per_worker) for r in remedies]
     assert costs == sorted(costs)
-    frame = remedies_frame(remedies, "fr", 5)
+    frame = remedies_frame(remedies, "fr")
     for row, remedy in zip(frame.itertuples(), remedies, strict=True):
-        assert row.workers == remedy.workers
+        assert row.workers == round_persons(remedy.workers)
         digits = row.sentence.replace("\u202f", "")
         for effect in sorted(remedy.effects, key=lambda e: -e.gained)[:1]:
-            if effect.gained >= 5:
-                assert f"+{effect.gained + 1e-9:.0f} actifs" in digits
+            assert f"+{round_persons(effect.gained):.0f} actifs" in digits
 
 
 def test_other_rooms_remedies_take_their_place(demo):

@@ -17,7 +17,6 @@ from mobility.commute.loading import load
 from mobility.commute.white_zones import SERVED, white_zones
 from mobility.remedies.candidates import SearchOptions, candidates
 from mobility.remedies.combine import best_subset, combine
-from mobility.remedies.fixes import minutes_to_fix
 from mobility.remedies.model import Lever
 from mobility.remedies.patch import what_if
 from mobility.remedies.recommendations import distinct
@@ -77,8 +76,8 @@ def test_minutes_to_fix(late, found):
     keys = late.scores.keys
     morning = int(np.flatnonzero(keys["shift_id"] == 0)[0])
     # H1 needs 20 min; H2 walks too far for any move; the other shifts hold for H1.
-    assert found.minutes_to_fix[morning].tolist() == [20, -1]
-    others = np.delete(found.minutes_to_fix, morning, axis=0)
+    assert found.fixes.minutes[morning].tolist() == [20, -1]
+    others = np.delete(found.fixes.minutes, morning, axis=0)
     assert others.tolist() == [[0, -1], [0, -1]]
 
 
@@ -262,10 +261,9 @@ def test_distinct_levers_share_no_trip(demo):
     assert len(trips_) == len(set(trips_)) > 0
 
 
-def test_quick_minutes_to_fix_are_those_of_the_search(demo):
+def test_each_move_named_by_the_minutes_to_fix_connects_its_home(demo):
     found = search(demo.access, options=SearchOptions(kinds=("move_trip", "move_line")), bench=demo)
-    quick = minutes_to_fix(demo.access, bench=demo)
-    assert np.array_equal(quick.minutes, found.minutes_to_fix)
+    quick = found.fixes
     assert (quick.minutes > 0).any()
     zones = white_zones(demo.access)
     fix = quick.aligned(zones.keys)

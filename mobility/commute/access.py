@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from mobility.base.errors import TerritoryError
 from mobility.commute.door_to_door import OVERTIME_MAX_S, both_ways, overtime
-from mobility.commute.shapes import home_labels
 from mobility.commute.study import Progress, Study, engine_limits, quiet
 from mobility.engine.journeys import (
     HomeTimes,
@@ -93,7 +92,7 @@ class Access:
     def to_frame(self) -> pd.DataFrame:
         """Return the long table: a row per combination and home, minutes, <NA> where none."""
         shifts = self.study.shifts
-        homes = home_labels(self.study)
+        homes = self.study.homes.ids
         n_keys, n_homes = self.outbound_s.shape
         key = np.repeat(np.arange(n_keys), n_homes)
         shift = shifts.loc[self.keys["shift_id"]].reset_index(drop=True)

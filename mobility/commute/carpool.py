@@ -305,7 +305,7 @@ def meeting_points(
         left = mine.share.copy()
         for rank in range(settings.points):
             chance = left @ passes
-            enough = mine.size * chance >= study.territory.limits.min_workers_shown
+            enough = mine.size * chance >= SIZES[0]
             shared_s = to_places.to_site[row.site]
             value = np.where(enough & (shared_s < INF), chance * shared_s, 0.0)
             best = int(np.argmax(value))

@@ -7,6 +7,7 @@ import pandas as pd
 
 from mobility.base.errors import TerritoryError
 from mobility.commute.access import Access, counted_rows, roster_shifts
+from mobility.commute.indicators import whole_persons
 from mobility.commute.study import Study
 
 
@@ -55,7 +56,8 @@ def comparison(before: Access, after: Access) -> pd.DataFrame:
         shift = study.shift_rows[shift_id]
         held = before.counted(shift_id, day_kind)[2], after.counted(shift_id, day_kind)[2]
         rows.append(_row(study, shift.site, shift.roster, shift.shift, day_kind, *held))
-    return pd.DataFrame(rows)
+    counts = ["pool", "before", "after", "gained", "lost"]
+    return whole_persons(pd.DataFrame(rows), counts)
 
 
 def _row(

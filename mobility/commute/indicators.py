@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -9,6 +11,25 @@ from numpy.typing import NDArray
 from mobility.commute.access import Access, counted_rows, roster_shifts
 from mobility.commute.white_zones import NEITHER, OUTBOUND_ONLY, REASONS, RETURN_ONLY, WhiteZones
 from mobility.sources.homes.read import Homes
+
+
+def round_persons(counts: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """Return counts of persons as whole numbers, halves up; NaN stays.
+
+    Homes of a commune or a cell may hold parts of a person: every table, page and sentence
+    rounds them by this function, so that all tell the same number.
+    """
+    # Sums in another order differ in the last digits: a half is a half all the same.
+    return np.asarray(np.floor(np.round(counts, 6) + 0.5))
+
+
+def whole_persons(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Return a copy of a table whose ``columns`` are whole persons (Int64, ``<NA>`` unknown)."""
+    out = frame.copy()
+    for name in columns:
+        counts = round_persons(frame[name].to_numpy(np.float64, na_value=np.nan))
+        out[name] = pd.array(counts, dtype="Float64").astype("Int64")
+    return out
 
 
 def summary(access: Access, zones: WhiteZones) -> pd.DataFrame:
@@ -48,7 +69,7 @@ def summary(access: Access, zones: WhiteZones) -> pd.DataFrame:
         )
     frame = pd.DataFrame(rows)
     frame["is_white"] = frame["share"] < study.territory.limits.white_site_share
-    return frame
+    return whole_persons(frame, ["pool", "reachable", "white", "one_way_only", "neither"])
 
 
 def by_shift(access: Access, zones: WhiteZones) -> pd.DataFrame:
@@ -88,7 +109,8 @@ def by_shift(access: Access, zones: WhiteZones) -> pd.DataFrame:
         )
     frame = pd.DataFrame(rows)
     frame["is_white"] = frame["share"] < study.territory.limits.white_site_share
-    return frame
+    counts = ["pool", "reachable", "white", "outbound_only", "return_only", "neither"]
+    return whole_persons(frame, [*counts, *(f"reason_{name}" for name in REASONS if name)])
 
 
 def by_group(access: Access) -> pd.DataFrame:
@@ -118,7 +140,40 @@ def by_group(access: Access) -> pd.DataFrame:
                     _share(reached, people.sum()),
                 )
             )
-    return pd.DataFrame(rows, columns=["site", "roster", "group", "total", "reachable", "share"])
+    frame = pd.DataFrame(rows, columns=["site", "roster", "group", "total", "reachable", "share"])
+    return whole_persons(frame, ["total", "reachable"])
+
+
+#: Overtime (minutes) after which there is still a way home: least of each class of `by_overtime`.
+LATE_BREAKS = (0, 15, 30, 60, 120)
+
+
+def by_overtime(access: Access) -> pd.DataFrame:
+    """Return workers by the overtime after which public transport still takes them home.
+
+    Returns
+    -------
+    DataFrame
+        ``site``, ``roster``, ``shift``, ``day_kind``, ``end_s``, ``pool``, ``no_return`` and
+        ``late_<m>``: workers who may stay ``m`` minutes, but not up to the next class. The
+        classes add up to ``pool``.
+    """
+    study = access.study
+    classes = ("no_return", *(f"late_{m}" for m in LATE_BREAKS))
+    rows = []
+    for k, (shift_id, day_kind, mode) in enumerate(access.keys.itertuples(index=False)):
+        if mode != "transit":
+            continue
+        shift = study.shift_rows[int(shift_id)]
+        workers = study.pool(shift.site, shift.roster)
+        place = np.searchsorted(LATE_BREAKS, access.overtime_s[k] // 60, side="right")
+        people = np.bincount(place, weights=workers, minlength=len(classes))
+        rows.append((
+            shift.site_name, shift.roster, shift.shift, day_kind, shift.end_s, workers.sum(),
+            *people,
+        ))  # fmt: skip
+    names = ["site", "roster", "shift", "day_kind", "end_s", "pool", *classes]
+    return whole_persons(pd.DataFrame(rows, columns=names), ["pool", *classes])
 
 
 def main_reason(zones: WhiteZones, shift_ids: list[int], workers: NDArray[np.float64]) -> str:

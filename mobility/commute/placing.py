@@ -85,8 +85,7 @@ def _homes_outside(territory: Territory, homes: Homes, streets: Streets) -> Sour
         "one stands.",
         file=territory.resolve(source.file),
         column="sources.homes",
-        # Where one of a few employees lives is told to nobody.
-        value=None if homes.personal else f"{lon:.5f}, {lat:.5f}",
+        value=f"{lon:.5f}, {lat:.5f}",
         mend=mend,
         west=west,
         south=south,

@@ -60,14 +60,14 @@ class Part:
     value, percent
         Ready texts.
     share
-        Of the bar, 0 to 1; None where it is withheld.
+        Of the bar, 0 to 1.
     """
 
     style: int
     label: str
     value: str
     percent: str
-    share: float | None
+    share: float
 
 
 @dataclass(frozen=True)

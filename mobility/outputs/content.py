@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import pandas as pd
-
 from mobility import __version__
 from mobility.commute.access import Access, counted_rows, roster_shifts, rosters
 from mobility.commute.study import ShiftRow, Study
@@ -21,7 +19,7 @@ from mobility.outputs.sheets import NUMERIC, Sheet, all_sheets, cell_text
 from mobility.outputs.shuttle_part import lines_figure, plan_sentence, shuttle_part
 from mobility.outputs.shuttle_sheets import shuttle_sheets
 from mobility.outputs.shuttle_tables import Shuttles
-from mobility.outputs.words import HARD, Words
+from mobility.outputs.words import NOTHING, Words
 
 #: Pictures of shifts side by side.
 ABREAST = 3
@@ -50,7 +48,7 @@ def document(
         The shuttle plans of the territory, if it has some.
     """
     study = access.study
-    words = Words(language, study.territory.limits.min_workers_shown)
+    words = Words(language)
     sheets = all_sheets(access, zones, before, words)
     if shuttles is not None:
         sheets |= shuttle_sheets(shuttles, study, words)
@@ -143,14 +141,11 @@ class Writer:
                 (3, "Neither direction", "neither"),
             )
         )
-        if pd.isna(row["reachable"]):
-            sentence = t("How many workers can go and come back is withheld (few people)")
-        else:
-            sentence = t(
-                "{n} of {pool} workers can go and come back",
-                n=words.number(row["reachable"]),
-                pool=words.number(row["pool"]),
-            )
+        sentence = t(
+            "{n} of {pool} workers can go and come back",
+            n=words.number(row["reachable"]),
+            pool=words.number(row["pool"]),
+        )
         reason = str(row["main_reason"])
         if reason:
             sentence += t("; main obstacle: {reason}", reason=words.reason(reason))
@@ -161,30 +156,15 @@ class Writer:
                     None, [str(row["employer"]), t("{n} jobs", n=words.number(row["headcount"]))]
                 )
             ),
-            headline=self._headline(row),
+            headline=words.percent(row["share"]),
             sentence=sentence,
             parts=parts,
             flag=t("White site") if row["is_white"] else "",
         )
 
-    def _headline(self, row: dict[Hashable, Any]) -> str:
-        """Return the share of the pool; a withheld one as the side of the threshold it is on."""
-        if pd.notna(row["share"]):
-            return self.words.percent(row["share"])
-        threshold = self.words.percent(self.study.territory.limits.white_site_share)
-        return f"{'<' if row['is_white'] else '≥'}{HARD}{threshold}"
-
-    def _part(self, style: int, label: str, count: object, pool: object) -> blocks.Part:
-        shown = None
-        if pd.notna(count) and pd.notna(pool) and float(str(pool)):  # type: ignore[call-overload]
-            shown = float(str(count)) / float(str(pool))
-        return blocks.Part(
-            style,
-            self.words.t(label),
-            self.words.number(count),
-            self.words.percent(shown),
-            shown,
-        )
+    def _part(self, style: int, label: str, count: int, pool: int) -> blocks.Part:
+        words, share = self.words, count / pool if pool else 0.0
+        return blocks.Part(style, words.t(label), words.number(count), words.percent(share), share)
 
     def _limits(self) -> str:
         limits, words = self.study.territory.limits, self.words
@@ -270,9 +250,7 @@ class Writer:
             self.painter.png(self.zones.status[z], row.site, small=True),
             self._alt(row.site_name, row.shift, kind),
             f"{row.shift} {self.words.hours(row.start_s, row.end_s)}",
-            kind
-            if pd.isna(share)
-            else self.words.t(
+            self.words.t(
                 "{day}: {share} there and back", day=kind, share=self.words.percent(share)
             ),
         )
@@ -295,7 +273,7 @@ class Writer:
     def _white_zones(self) -> Iterator[blocks.Block]:
         t, sheet = self.words.t, self.sheets["reasons"]
         reasons = [f"reason_{name}" for name in REASONS if name]
-        seen = [c for c in reasons if sheet.frame[c].isna().any() or (sheet.frame[c] > 0).any()]
+        seen = [c for c in reasons if (sheet.frame[c] > 0).any()]
         yield blocks.Heading(t("White zones: what binds, and what to examine"), new_page=True)
         yield blocks.Text(
             t("The first limit that, relaxed alone, makes the missing directions hold.")
@@ -363,12 +341,5 @@ class Writer:
         yield blocks.Bullets(tuple((t(name), t(text)) for name, text in DEFINITIONS.items()))
         yield blocks.Heading(t("Methods in short"), 2)
         yield blocks.Bullets(tuple(("", t(text)) for text in METHODS))
-        yield blocks.Text(
-            t(
-                "Counts below {n} workers are withheld, and so are those from which one could be "
-                "worked out; a withheld count reads “{mark}”, a withheld share “–”.",
-                n=self.words.threshold,
-                mark=self.words.number(None),
-            ),
-            "note",
-        )
+        empty = t("“{mark}” stands where a figure is not computed or does not apply.", mark=NOTHING)
+        yield blocks.Text(empty, "note")

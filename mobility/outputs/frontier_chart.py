@@ -17,7 +17,7 @@ APART = 5
 def frontier_png(plans: pd.DataFrame, told: str, words: Words) -> bytes | None:
     """Return jobs gained against thousands of EUR a year, the plan told marked.
 
-    Plans whose gain is withheld are left out; None where fewer than two are left.
+    None where there are fewer than two.
 
     Parameters
     ----------
@@ -30,26 +30,25 @@ def frontier_png(plans: pd.DataFrame, told: str, words: Words) -> bytes | None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    shown = plans.dropna(subset=["eur_year", "rosters_gained"])
-    if len(shown) < 2:
+    if len(plans) < 2:
         return None
     with mpl.rc_context(RC):
         figure: Any = Figure(figsize=(INCHES, INCHES / RATIO), dpi=DPI, facecolor="white")
         canvas: Any = FigureCanvasAgg(figure)
         axes = figure.add_axes((0.12, 0.14, 0.85, 0.82))
-        _draw(axes, shown, told)
+        _draw(axes, plans, told)
         axes.set_xlabel(words.t("EUR a year (thousands)"), fontsize=8, color=LABEL)
         axes.set_ylabel(words.t("Jobs whose whole roster is gained"), fontsize=8, color=LABEL)
         canvas.draw()
         return as_png(np.asarray(canvas.buffer_rgba()))
 
 
-def _draw(axes: Any, shown: pd.DataFrame, told: str) -> None:
+def _draw(axes: Any, plans: pd.DataFrame, told: str) -> None:
     blue = STYLES[0][0]
-    eur, jobs = shown["eur_year"].to_numpy() / 1000, shown["rosters_gained"].to_numpy()
+    eur, jobs = plans["eur_year"].to_numpy() / 1000, plans["rosters_gained"].to_numpy()
     ordered = np.argsort(eur, kind="stable")
     axes.plot([0, *eur[ordered]], [0, *jobs[ordered]], "-", color=blue, lw=1, alpha=0.5)
-    for x, y, name in zip(eur, jobs, shown["plan"], strict=True):
+    for x, y, name in zip(eur, jobs, plans["plan"], strict=True):
         chosen = name == told
         axes.plot(
             [x], [y], "D" if chosen else "o", ms=9 if chosen else 4.5,

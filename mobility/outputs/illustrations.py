@@ -141,13 +141,8 @@ def _rescued(zones: WhiteZones, remedy: Remedy) -> WhiteZones:
 
 
 def example_between(before: Access, after: Access) -> Example | None:
-    """Return the journeys of the home of most workers that gains a shift by public transport.
-
-    None where homes are personal: the walk of a journey would tell where someone lives.
-    """
+    """Return the journeys of the home of most workers that gains a shift by public transport."""
     study = before.study
-    if study.homes.personal:
-        return None
     best: tuple[float, int, str, int] | None = None
     for (shift_id, kind), gained in gains_between(before, after).keys.items():
         row = after.row(shift_id, kind, "transit")
@@ -180,7 +175,7 @@ def _cycled(zones: WhiteZones, remedy: Remedy) -> Example | None:
     study = zones.access.study
     mode = "car" if remedy.kind == "carpool" else "bike"
     mode = "e_bike" if mode == "bike" and "e_bike" in study.street_times else mode
-    if study.homes.personal or mode not in study.street_times:
+    if mode not in study.street_times:
         return None
     one = remedy.rescued[0]
     pool = np.where(one.homes, study.pool(one.site), 0.0)

@@ -1,4 +1,4 @@
-"""Geographic layers of the results, with small counts withheld."""
+"""Geographic layers of the results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from mobility.base.literal import one_line
 from mobility.commute.access import Access, RosterAccess, counted_rows, rosters
-from mobility.commute.shapes import home_labels, home_shapes
 from mobility.commute.white_zones import (
     NEITHER,
     OUTBOUND_ONLY,
@@ -19,12 +18,11 @@ from mobility.commute.white_zones import (
     STATUSES,
     WhiteZones,
 )
-from mobility.outputs.counts import home_counts
 from mobility.timetable.arrays import INF
 
 
 def homes_layer(access: Access, zones: WhiteZones) -> gpd.GeoDataFrame:
-    """Return one polygon per home cell, with what holds there.
+    """Return the cell or the point of each home, with what holds there.
 
     Columns are, per site and roster, ``<k> | share`` (share of the cycle's working days that
     hold) and ``<k> | status`` (worst-of rule), and per shift and kind of day
@@ -32,13 +30,12 @@ def homes_layer(access: Access, zones: WhiteZones) -> gpd.GeoDataFrame:
     site, roster, shift and kind of day.
     """
     study = access.study
-    frame = study.homes.frame
+    frame, counted = study.homes.frame, ("workers", *study.homes.groups)
     columns: dict[str, object] = {
-        "home_id": home_labels(study),
+        "home_id": study.homes.ids,
         "commune": frame["commune"].to_numpy(),
     }
-    shown = home_counts(access)
-    columns |= {one_line(name): shown[name].to_numpy() for name in shown.columns}
+    columns |= {one_line(name): frame[name].to_numpy(np.float64).round(3) for name in counted}
     found = rosters(access)
     for r in counted_rows(found):
         site, roster = (one_line(str(n)) for n in found.keys.loc[r, ["site_name", "roster"]])
@@ -53,7 +50,7 @@ def homes_layer(access: Access, zones: WhiteZones) -> gpd.GeoDataFrame:
             columns[f"{name} | back_min"] = _minutes(access.return_s[row])
         columns[f"{name} | status"] = np.array(STATUSES)[zones.status[z]]
         columns[f"{name} | reason"] = np.array(REASONS)[zones.reason[z]]
-    return gpd.GeoDataFrame(columns, geometry=home_shapes(study).to_numpy(), crs="EPSG:4326")
+    return gpd.GeoDataFrame(columns, geometry=study.homes.shapes.to_numpy(), crs="EPSG:4326")
 
 
 def roster_status(found: RosterAccess, row: int) -> NDArray[np.int8]:

@@ -27,8 +27,7 @@ OPENING = (
 )
 BENEFICIARIES = (
     "Beneficiaries are workers of the labour pool whose commute begins to hold both ways; "
-    "those who lose a commute they had are counted beside them. Counts under {threshold} are "
-    "withheld."
+    "those who lose a commute they had are counted beside them."
 )
 CLOSING = (
     "We ask for an answer before the next change of timetables, and are at your disposal to "
@@ -40,9 +39,8 @@ def requests(bench: Workbench, outcomes: Sequence[Outcome], language: str) -> pd
     """Return one row per change asked for.
 
     Columns: ``line``, ``headsign``, ``trips``, ``day_kinds``, ``change``, ``present``,
-    ``proposed``, ``beneficiaries``, ``losers`` (texts; small counts withheld).
+    ``proposed``, ``beneficiaries``, ``losers`` (texts).
     """
-    threshold = bench.study.territory.limits.min_workers_shown
     rows = []
     for outcome in outcomes:
         names = lever_names(bench, outcome.lever)
@@ -55,8 +53,8 @@ def requests(bench: Workbench, outcomes: Sequence[Outcome], language: str) -> pd
             "change": translate(outcome.lever.kind, language),
             "present": names["present"],
             "proposed": names["proposed"],
-            "beneficiaries": count_text(outcome.score.workers_gained, language, threshold),
-            "losers": count_text(outcome.score.workers_lost, language, threshold),
+            "beneficiaries": count_text(outcome.score.workers_gained, language),
+            "losers": count_text(outcome.score.workers_lost, language),
         })  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -81,11 +79,8 @@ def request_letter(
     study = bench.study
     offered = [o for o in found.useful if o.feasible or not only_feasible]
     outcomes = distinct(offered, limit)
-    threshold = study.territory.limits.min_workers_shown
     factors = load_factors(study.territory.factors, file=study.territory.path)
-    sentences = [
-        retiming_remedy(bench, o, factors).sentence(language, threshold=threshold) for o in outcomes
-    ]
+    sentences = [retiming_remedy(bench, o, factors).sentence(language) for o in outcomes]
     sites = sorted({e.site for o in outcomes for e in effects_by_shift(bench, o) if e.gained > 0})
     signed = ", ".join(
         dict.fromkeys(s.employer or s.name for s in study.sites if not sites or s.name in sites)
@@ -96,7 +91,7 @@ def request_letter(
             (
                 translate("Dear Sir or Madam,", language),
                 translate(OPENING, language, sites=", ".join(sites) or study.territory.name),
-                translate(BENEFICIARIES, language, threshold=f"{threshold:.0f}")
+                translate(BENEFICIARIES, language)
                 + " "
                 + translate("Costs are orders of magnitude.", language),
             ),

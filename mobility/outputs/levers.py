@@ -11,15 +11,15 @@ import pyogrio
 from mobility.base.files import staging, write_text
 from mobility.base.i18n import translate
 from mobility.base.literal import csv_text
-from mobility.base.privacy import suppress_counts
 from mobility.commute.access import Access, assess
+from mobility.commute.indicators import whole_persons
 from mobility.commute.loading import load
 from mobility.commute.study import Progress, quiet
 from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.outputs.illustrations import Illustration, example_section, illustrate
 from mobility.outputs.lever_shuttles import shuttle_remedies, written_remedies
 from mobility.outputs.sections import Report, Section
-from mobility.remedies.recommendations import recommend, shown_remedies
+from mobility.remedies.recommendations import recommend, remedies_frame
 from mobility.remedies.remedy import Remedy
 from mobility.remedies.search import Retiming, search
 from mobility.remedies.shift_hours import ShiftHours, shift_hours
@@ -56,9 +56,8 @@ class LeverResults:
     illustrations: tuple[Illustration, ...]
 
     def table(self, language: str) -> pd.DataFrame:
-        """Return the ranked remedies, small counts withheld."""
-        threshold = self.found.bench.study.territory.limits.min_workers_shown
-        return shown_remedies(self.remedies, language, threshold)
+        """Return the ranked remedies."""
+        return remedies_frame(self.remedies, language)
 
 
 def find_levers(
@@ -117,24 +116,17 @@ def ranked_shuttles(
 
 
 def levers_table(found: Retiming) -> pd.DataFrame:
-    """Return every lever that changes something, ranked, small counts withheld."""
-    threshold = found.bench.study.territory.limits.min_workers_shown
-    frame = suppress_counts(found.to_frame(), COUNTS, threshold=threshold)
-    # The ratio and the hours would give a withheld count away.
-    hidden = frame[COUNTS].isna().any(axis=1)
-    for column in ("per_vehicle_min", "saved_h"):
-        frame[column] = frame[column].mask(hidden)
-    return frame
+    """Return every lever that changes something, ranked."""
+    return whole_persons(found.to_frame(), COUNTS)
 
 
 def recommendations_report(results: LeverResults, language: str) -> Report:
     """Return the recommendations as a report, with the journeys of those illustrated."""
     study = results.found.bench.study
-    threshold = study.territory.limits.min_workers_shown
     sections = [
         Section(
             translate("Recommendations, cheapest per worker first", language),
-            tuple(r.sentence(language, threshold=threshold) for r in results.remedies),
+            tuple(r.sentence(language) for r in results.remedies),
             is_list=True,
         )
     ]
@@ -160,8 +152,7 @@ def write_levers(
         Also write ``levers.html``: the present, and the territory with each recommendation.
     """
     study = results.found.bench.study
-    threshold = study.territory.limits.min_workers_shown
-    hours = suppress_counts(results.hours.to_frame(), ["workers"], threshold=threshold)
+    hours = whole_persons(results.hours.to_frame(), ["workers"])
     with staging(folder) as part:
         write_text(part / "levers.csv", csv_text(levers_table(results.found)))
         fixes = results.found.fixes.to_frame(language)

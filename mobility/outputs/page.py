@@ -125,9 +125,6 @@ def _card(card: blocks.Card, *, detailed: bool = False) -> str:
 
 
 def _bar(parts: tuple[blocks.Part, ...]) -> str:
-    """Return the bar of a card; none where a part is withheld, whose length would tell it."""
-    if any(part.share is None for part in parts):
-        return ""
     spans = "".join(
         f'<span class="s{p.style}" style="flex-grow:{p.share:.4f}"></span>'
         for p in parts

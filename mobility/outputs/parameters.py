@@ -19,7 +19,7 @@ MEANINGS = {
     "limits.max_bike_to_stop_min": ("Longest ride by bicycle to a stop", "min"),
     "limits.max_drive_to_stop_min": ("Longest drive to a park-and-ride", "min"),
     "limits.white_site_share": ("A site is white below this share of its pool", ""),
-    "limits.min_workers_shown": ("Counts below this one are withheld", "workers"),
+    "limits.min_workers_shown": ("Fewest employees of a file counted in one area", "workers"),
     "limits.safe_at_night": ("Walks and bicycle rides in the dark keep to safe streets", ""),
     "speeds.walk_kmh": ("Walking speed", "km/h"),
     "speeds.bike_kmh": ("Cycling speed", "km/h"),

@@ -283,8 +283,7 @@ class _Press:
         self.pdf.set_y(after_key if detailed else y + 1.4)
         after = self._write(card.sentence, 8.2, x=x + wide, width=width - wide)
         self.pdf.set_y(max(after, after_key) + 0.8)
-        if all(part.share is not None for part in card.parts):
-            self._bar(card.parts, x, width)
+        self._bar(card.parts, x, width)
         if detailed:
             for part in card.parts:
                 self._part(part, x, width)
@@ -301,7 +300,7 @@ class _Press:
     def _bar(self, parts: tuple[blocks.Part, ...], x: float, width: float) -> None:
         y = self.pdf.get_y()
         for part in parts:
-            wide = width * (part.share or 0.0)
+            wide = width * part.share
             if wide > 0.05:
                 self._swatch(part.style, x, y, max(wide - 0.25, 0.1), BAR_MM)
             x += wide

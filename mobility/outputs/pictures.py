@@ -13,7 +13,6 @@ import shapely
 from numpy.typing import NDArray
 
 from mobility.base.literal import one_line
-from mobility.commute.shapes import home_shapes
 from mobility.commute.study import Study
 from mobility.outputs.map.background import DEGREE_M, background_of
 from mobility.outputs.map.model import Background, Place
@@ -42,6 +41,8 @@ INCHES, DPI, RATIO, MARGIN = 5.0, 170, 4 / 3, 0.04
 #: Homes are paler where few workers live: below the median, below the top fifth.
 TONES = (0.6, 0.8, 1.0)
 MAX_LABELS, LABEL_PT = 16, 6.5
+#: Half the side of the square of a home known as a point is this part of the picture.
+POINT = 200
 COLOURS = 128
 
 
@@ -92,13 +93,13 @@ class Painter:
     def __init__(self, study: Study, attribution: str, bounds: Floats | None = None) -> None:
         self._study = study
         self.attribution = attribution
-        self._cells = home_shapes(study).to_numpy()
+        self._shapes = study.homes.shapes.to_numpy()
         self.view = view_of(self._extent() if bounds is None else bounds)
 
     def _extent(self) -> Floats:
-        study, cells = self._study, self._cells
+        study, shapes = self._study, self._shapes
         gates = np.array([gate for site in study.sites for gate in site.gates])
-        boxes = shapely.bounds(cells[study.workers > 0] if study.workers.any() else cells)
+        boxes = shapely.bounds(shapes[study.workers > 0] if study.workers.any() else shapes)
         low = np.minimum(boxes[:, :2].min(axis=0), gates.min(axis=0))
         high = np.maximum(boxes[:, 2:].max(axis=0), gates.max(axis=0))
         return np.concatenate([low, high])
@@ -106,7 +107,9 @@ class Painter:
     @cached_property
     def _rings(self) -> tuple[Floats, NDArray[np.uint8], NDArray[np.int64]]:
         """The outlines of the homes: vertices, codes and the home of each vertex."""
-        return _outlines(self._cells, self.view)
+        if self._study.homes.cells is None:
+            return _squares(self._study.homes.lonlat, self.view)
+        return _outlines(self._shapes, self.view)
 
     @cached_property
     def _tone(self) -> NDArray[np.int64]:
@@ -324,6 +327,14 @@ def _outlines(
     codes[first] = 1
     codes[np.append(first[1:], len(ring)) - 1] = 79
     return view.plane(lonlat), codes, home[part[ring]]
+
+
+def _squares(lonlat: Floats, view: View) -> tuple[Floats, NDArray[np.uint8], NDArray[np.int64]]:
+    """Return a small square around each point, as `_outlines` returns the rings of cells."""
+    around = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]) * view.width / POINT
+    corners = (view.plane(lonlat)[:, None] + around).reshape(-1, 2)
+    codes = np.tile(np.array([1, 2, 2, 2, 79], np.uint8), len(lonlat))
+    return corners, codes, np.repeat(np.arange(len(lonlat)), 5)
 
 
 def _draw_background(axes: Any, background: Background, view: View) -> None:

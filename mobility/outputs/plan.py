@@ -17,8 +17,8 @@ from mobility import __version__
 from mobility.base.files import write_text
 from mobility.base.i18n import long_date, number, translate
 from mobility.base.literal import csv_text
-from mobility.base.privacy import suppress_counts
 from mobility.commute.access import Access, assess
+from mobility.commute.indicators import whole_persons
 from mobility.commute.last_return import LastReturn, last_return
 from mobility.commute.loading import load
 from mobility.commute.study import Progress, quiet
@@ -39,8 +39,8 @@ from mobility.remedies.factors import LeverFactors, load_factors
 from mobility.remedies.recommendations import (
     best_for_rosters,
     recommend,
+    remedies_frame,
     retiming_remedy,
-    shown_remedies,
 )
 from mobility.remedies.recruitment import accesses_after, recruitment
 from mobility.remedies.remedy import Remedy, alternatives
@@ -76,7 +76,7 @@ class MobilityPlan:
     Attributes
     ----------
     tables
-        Name of each CSV file → table, small counts withheld.
+        Name of each CSV file → table.
     """
 
     report: Report
@@ -126,29 +126,28 @@ def mobility_plan(
     territory = study.territory
     factors = load_factors(territory.factors, file=territory.path)
     remedies = recommend(found, hours, others=others, factors=factors)
-    threshold = territory.limits.min_workers_shown
     tables = {
         "supply": supply(study),
-        "reach": _shown(reach_by_mode(access), threshold, after="day_kind"),
-        "potential": _shown(modal_potential(access), threshold, after="roster"),
+        "reach": _whole(reach_by_mode(access), after="day_kind"),
+        "potential": _whole(modal_potential(access), after="roster"),
         "driving": driving(access, factors),
-        "actions": shown_remedies(remedies, language, threshold),
+        "actions": remedies_frame(remedies, language),
         "financing": _financing(access, remedies, factors),
         "calendar": _calendar(remedies),
-        "followup": _followup(found, combination, threshold),
+        "followup": _followup(found, combination),
         # A year is no number to be written with its thousands apart.
         "factors": factors.to_frame(language).astype({"year": "str"}),
     }
     if late is not None:
-        tables["last_return"] = _shown(late.to_frame(), threshold, after="day_kind")
+        tables["last_return"] = _whole(late.to_frame(), after="day_kind")
     if recruits is not None and len(recruits):
-        tables["recruitment"] = _shown(recruits, threshold, after="group")
+        tables["recruitment"] = _whole(recruits, after="group")
     tables |= {name: frame for name, frame in (modes or {}).items() if name != "factors"}
     tables = {name: frame for name, frame in tables.items() if len(frame)}
     sections = [
         _supply_section(tables, language),
         _potential_section(tables, language),
-        _actions_section(remedies, tables, language, threshold),
+        _actions_section(remedies, tables, language),
         _financing_section(remedies, factors, staff_by_employer(study), tables, language),
         _section("Calendar", [], [("Steps and delays (months)", "calendar")], tables, language),
         _section("Follow-up", [FOLLOW_UP], [("Indicators", "followup")], tables, language),
@@ -233,11 +232,10 @@ def _actions_section(
     remedies: Sequence[Remedy],
     tables: Mapping[str, pd.DataFrame],
     language: str,
-    threshold: float,
 ) -> Section:
     return Section(
         translate("Programme of actions", language),
-        tuple(r.sentence(language, threshold=threshold) for r in remedies),
+        tuple(r.sentence(language) for r in remedies),
         ((translate("Figures", language), tables["actions"].drop(columns="sentence")),)
         if "actions" in tables
         else (),
@@ -330,10 +328,10 @@ def _notes(access: Access, tables: Mapping[str, pd.DataFrame], language: str) ->
     )
 
 
-def _shown(frame: pd.DataFrame, threshold: int, *, after: str) -> pd.DataFrame:
-    """Withhold small counts in the columns that follow ``after``."""
+def _whole(frame: pd.DataFrame, *, after: str) -> pd.DataFrame:
+    """Return the persons in the columns that follow ``after`` as whole numbers."""
     columns = list(frame.columns)
-    return suppress_counts(frame, columns[columns.index(after) + 1 :], threshold=threshold)
+    return whole_persons(frame, columns[columns.index(after) + 1 :])
 
 
 def financed(remedies: Sequence[Remedy]) -> list[Remedy]:
@@ -356,7 +354,7 @@ def _calendar(remedies: Sequence[Remedy]) -> pd.DataFrame:
     return frame.sort_values(["months", "kind"]).reset_index(drop=True)
 
 
-def _followup(found: Retiming, combination: Combination | None, threshold: int) -> pd.DataFrame:
+def _followup(found: Retiming, combination: Combination | None) -> pd.DataFrame:
     """Return, per site and roster, the workers reached now and with the chosen levers."""
     now = modal_potential(found.bench.access)[["site", "roster", "pool", "counted"]]
     now = now.rename(columns={"counted": "now"})
@@ -364,7 +362,7 @@ def _followup(found: Retiming, combination: Combination | None, threshold: int) 
         effects = found.bench.try_together(combination.levers, keep_times=True)
         after = modal_potential(access_after(found.bench, effects))
         now["target"] = after["counted"].to_numpy()
-    return _shown(now, threshold, after="roster")
+    return _whole(now, after="roster")
 
 
 def plan_of(

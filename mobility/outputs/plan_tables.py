@@ -1,4 +1,4 @@
-"""The tables of the employer mobility plan, before small counts are withheld."""
+"""The tables of the employer mobility plan."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class Report:
 
 
 def cell(value: object, language: str) -> str:
-    """Return a table cell as people read it; withheld or missing values as a dash."""
+    """Return a table cell as people read it; missing values as a dash."""
     if value is None or value is pd.NA or (isinstance(value, float) and pd.isna(value)):
         return "–"
     if isinstance(value, bool):

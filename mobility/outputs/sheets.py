@@ -14,16 +14,10 @@ import pandas as pd
 
 from mobility.base.clock import format_clock
 from mobility.commute.access import Access
+from mobility.commute.comparison import comparison
+from mobility.commute.indicators import LATE_BREAKS, by_group, by_overtime, by_shift, summary
 from mobility.commute.study import Study
 from mobility.commute.white_zones import REASONS, WhiteZones
-from mobility.outputs.counts import (
-    LATE_BREAKS,
-    comparison_table,
-    groups_table,
-    late_table,
-    shifts_table,
-    summary_table,
-)
 from mobility.outputs.map.texts import ENGLISH
 from mobility.outputs.parameters import parameter_rows
 from mobility.outputs.words import Words
@@ -101,11 +95,11 @@ REASON_COLUMNS = tuple(
 def all_sheets(
     access: Access, zones: WhiteZones, before: Access | None, words: Words
 ) -> dict[str, Sheet]:
-    """Return every table of a report, by key, small counts withheld; empty ones are left out."""
+    """Return every table of a report, by key; empty ones are left out."""
     study = access.study
-    shifts = shifts_table(access, zones, before=before)
+    shifts = by_shift(access, zones)
     sheets = {
-        "summary": _summary(access, zones, before),
+        "summary": _summary(access, zones),
         "shifts": _shifts(shifts, study),
         "reasons": Sheet(
             "Reasons",
@@ -125,7 +119,7 @@ def all_sheets(
     return {key: sheet for key, sheet in sheets.items() if len(sheet.frame)}
 
 
-def _summary(access: Access, zones: WhiteZones, before: Access | None) -> Sheet:
+def _summary(access: Access, zones: WhiteZones) -> Sheet:
     return Sheet(
         "Summary",
         "Who can hold each roster, on every shift and kind of working day.",
@@ -143,7 +137,7 @@ def _summary(access: Access, zones: WhiteZones, before: Access | None) -> Sheet:
             Column("is_white", "White site", "flag"),
             Column("main_reason", "Main reason", "reason"),
         ),
-        summary_table(access, zones, before=before),
+        summary(access, zones),
     )
 
 
@@ -196,7 +190,7 @@ def _late(access: Access) -> Sheet:
                 for m, heading in zip(LATE_BREAKS, headings, strict=True)
             ),
         ),
-        late_table(access),
+        by_overtime(access),
     )
 
 
@@ -211,7 +205,7 @@ def _groups(access: Access) -> Sheet:
             Column("reachable", "There and back (persons)", "count"),
             Column("share", "Share of the group", "share"),
         ),
-        groups_table(access),
+        by_group(access),
     )
 
 
@@ -227,7 +221,7 @@ def _comparison(before: Access, after: Access) -> Sheet:
             Column("gained", "Workers gained", "count"),
             Column("lost", "Workers lost", "count"),
         ),
-        comparison_table(before, after),
+        comparison(before, after),
     )
 
 

@@ -1,22 +1,16 @@
-"""The shuttle plans that stand in a folder, read from the tables that their run wrote there.
-
-Those tables withhold small counts already, so what is read here may be shown.
-"""
+"""The shuttle plans that stand in a folder, read from the tables that their run wrote there."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from mobility.base.errors import SourceError
 from mobility.base.literal import read_csv_text
-from mobility.base.privacy import is_small
-from mobility.commute.access import Access, counted_rows, roster_shifts
 from mobility.commute.study import Study
 from mobility.outputs.earlier import SHUTTLES, earlier_plans
 
@@ -60,9 +54,7 @@ class Shuttles:
         return self.plans.loc[self.plans["plan"] == self.name].iloc[0]
 
 
-def read_shuttles(
-    folders: Iterable[Path], study: Study, present: Access | None = None
-) -> Shuttles | None:
+def read_shuttles(folders: Iterable[Path], study: Study) -> Shuttles | None:
     """Return the shuttle plans of the first folder that has some for the inputs of a study.
 
     Parameters
@@ -71,8 +63,6 @@ def read_shuttles(
         Folders of results.
     study
         The territory, or a variant of it.
-    present
-        Results without any plan, by which gains are withheld beside those of a variant.
 
     Raises
     ------
@@ -82,40 +72,8 @@ def read_shuttles(
     for folder in folders:
         earlier = earlier_plans(folder, study)
         if earlier is not None and earlier.same:
-            found = _read(folder / SHUTTLES, study.scenario)
-            return found if found is None or present is None else _guarded(found, present)
+            return _read(folder / SHUTTLES, study.scenario)
     return None
-
-
-def _guarded(found: Shuttles, present: Access) -> Shuttles:
-    """Withhold the inhabitants who gain a roster that few hold at present, or that few do not.
-
-    A variant's report shows those who hold it with the plan: the difference would tell.
-    """
-    if found.rosters.empty:
-        return found
-    few = _few_hold(present)
-    rosters, plans = found.rosters.copy(), found.plans.copy()
-    named = [key in few for key in zip(rosters["site"], rosters["roster"], strict=True)]
-    hidden = np.array(named, bool) & (rosters["pool_gained"] != 0).to_numpy()
-    told = plans["plan"].isin(rosters["plan"][hidden])
-    rosters["pool_gained"] = rosters["pool_gained"].mask(hidden)
-    plans["pool_gained"] = plans["pool_gained"].mask(told)
-    return replace(found, rosters=rosters, plans=plans)
-
-
-def _few_hold(present: Access) -> set[tuple[str, str]]:
-    """Return the site and the name of the rosters that few hold, or that few do not."""
-    study, held = present.study, present.rosters
-    threshold = study.territory.limits.min_workers_shown
-    few = set()
-    for row, (site, roster) in zip(counted_rows(held), roster_shifts(study), strict=True):
-        workers = study.pool(site, roster)
-        holds = float(workers @ held.holds[row])
-        counts = np.round([holds, workers.sum() - holds], 6)
-        if is_small(counts, threshold).any():
-            few.add((study.sites[site].name, roster))
-    return few
 
 
 def _read(folder: Path, scenario: str) -> Shuttles | None:

@@ -23,6 +23,8 @@ STATUS_LABELS = (
 )
 #: Angles of the hatch of each status, degrees.
 HATCH_ANGLES: tuple[tuple[int, ...], ...] = ((), (45,), (135,), (45, 135))
+#: Marker of each status where homes are points: told apart without colours too.
+MARKERS = ("circle", "triangle", "square", "cross_fill")
 #: A GeoPackage holds times; a fixed one keeps the bytes the same.
 NO_TIME = "1970-01-01T00:00:00.000Z"
 
@@ -48,8 +50,15 @@ def add_styles(path: str | Path, language: str) -> None:
         geometry = dict(
             file.execute("SELECT table_name, column_name FROM gpkg_geometry_columns").fetchall()
         )
+        (kind,) = file.execute(
+            "SELECT geometry_type_name FROM gpkg_geometry_columns WHERE table_name = 'homes'"
+        ).fetchone()
+        points = kind == "POINT"
         statuses = [c for c in columns if c.endswith(" | status")]
-        styles = [("homes", c.removesuffix(" | status"), status_qml(c, language)) for c in statuses]
+        styles = [
+            ("homes", c.removesuffix(" | status"), status_qml(c, language, points=points))
+            for c in statuses
+        ]
         styles += [
             ("sites", translate("Sites", language), _gates_qml()),
             ("stops", translate("Public transport stops", language), _stops_qml()),
@@ -71,13 +80,16 @@ def add_styles(path: str | Path, language: str) -> None:
         )
 
 
-def status_qml(column: str, language: str) -> str:
-    """Return a style that tells the white status of one column apart."""
+def status_qml(column: str, language: str, *, points: bool = False) -> str:
+    """Return a style that tells the white status of one column apart, of cells or points."""
     symbols, categories = [], []
     for i, (name, label) in enumerate(zip(STATUSES, STATUS_LABELS, strict=True)):
         colour, _, ink = STYLES[i]
-        layers = _simple_fill(colour) + "".join(_hatch(ink, a) for a in HATCH_ANGLES[i])
-        symbols.append(_symbol(i, "fill", layers))
+        if points:
+            symbols.append(_symbol(i, "marker", _marker(MARKERS[i], colour, ink, 2.4, 0.3)))
+        else:
+            layers = _simple_fill(colour) + "".join(_hatch(ink, a) for a in HATCH_ANGLES[i])
+            symbols.append(_symbol(i, "fill", layers))
         text = quoteattr(translate(label, language))
         categories.append(
             f'<category render="true" symbol="{i}" value="{name}" type="string" label={text}/>'

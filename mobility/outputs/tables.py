@@ -1,4 +1,4 @@
-"""Results as files for other tools: GeoParquet, GeoPackage and CSV, small counts withheld."""
+"""Results as files for other tools: GeoParquet, GeoPackage and CSV."""
 
 from __future__ import annotations
 
@@ -9,24 +9,16 @@ import pyogrio
 from mobility.base.files import write_text, writing
 from mobility.base.literal import csv_text
 from mobility.commute.access import Access
+from mobility.commute.comparison import comparison
+from mobility.commute.indicators import by_group, by_shift, summary
 from mobility.commute.white_zones import WhiteZones
-from mobility.outputs.counts import comparison_table, groups_table, shifts_table, summary_table
 from mobility.outputs.layers import gates_layer, homes_layer, stops_layer
 from mobility.outputs.mode_tables import mode_tables
 from mobility.outputs.styles import add_styles
 
-__all__ = ["comparison_table", "summary_table", "write_comparison", "write_tables"]
 
-
-def write_tables(
-    access: Access, zones: WhiteZones, folder: Path, *, before: Access | None = None
-) -> list[Path]:
+def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
     """Write every table of a run.
-
-    Parameters
-    ----------
-    before
-        The present, where the run shows it beside these results.
 
     Returns
     -------
@@ -38,11 +30,8 @@ def write_tables(
         styles that QGIS opens them with).
     """
     homes = homes_layer(access, zones)
-    tables = {
-        "summary": summary_table(access, zones, before=before),
-        "shifts": shifts_table(access, zones, before=before),
-    }
-    groups = groups_table(access)
+    tables = {"summary": summary(access, zones), "shifts": by_shift(access, zones)}
+    groups = by_group(access)
     if len(groups):
         tables["groups"] = groups
     tables |= mode_tables(access)
@@ -70,5 +59,5 @@ def write_tables(
 
 
 def write_comparison(before: Access, after: Access, path: Path) -> None:
-    """Write `comparison_table` as CSV."""
-    write_text(path, csv_text(comparison_table(before, after)))
+    """Write the comparison of two situations as CSV."""
+    write_text(path, csv_text(comparison(before, after)))

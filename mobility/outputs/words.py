@@ -15,7 +15,7 @@ from mobility.outputs.map.texts import ENGLISH
 from mobility.sources.days import ChosenDay
 
 NARROW, HARD = "\u202f", "\u00a0"
-#: Shown where a share would give away a small count, or where there is nothing to show.
+#: Shown where nothing is computed, or where there is nothing to show.
 NOTHING = "–"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SHORT_DAYS = {
@@ -36,12 +36,9 @@ class Words:
     ----------
     language
         ``fr`` or ``en``.
-    threshold
-        Counts below it are withheld, and so may others be, lest they tell a small one.
     """
 
     language: str
-    threshold: int = 5
 
     def t(self, template: str, **params: object) -> str:
         """Return an English template in the language, its fields filled in."""
@@ -59,9 +56,9 @@ class Words:
         return self.t(ENGLISH.get(f"{kind} {symbol}", symbol))
 
     def number(self, value: object, decimals: int = 0) -> str:
-        """Return a number with its thousands apart, or the mark of a withheld one."""
+        """Return a number with its thousands apart, or `NOTHING` where it is not computed."""
         if _missing(value):
-            return self.t("withheld")
+            return NOTHING
         text = f"{float(str(value)):,.{decimals}f}"
         if self.language == "fr":
             return text.replace(",", NARROW).replace(".", ",")

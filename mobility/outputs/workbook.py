@@ -46,8 +46,8 @@ _MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*")
 def workbook_bytes(sheets: dict[str, Sheet], study: Study, words: Words) -> bytes:
     """Return the workbook of a report.
 
-    Counts, shares, clock times and dates are numbers with a format; withheld counts are
-    empty cells. A text that looks like a formula stays a text.
+    Counts, shares, clock times and dates are numbers with a format; what is not computed is an
+    empty cell. A text that looks like a formula stays a text.
     """
     from openpyxl import Workbook
 
@@ -139,7 +139,7 @@ def _read_me(target: Worksheet, sheets: dict[str, Sheet], study: Study, words: W
     rows += [(t(sheet.name), t(sheet.note)) for sheet in sheets.values()]
     rows += [(), (t("Definitions"),), (t("Worst-of rule"), t(WORST_OF))]
     rows += [(t(name), t(text)) for name, text in DEFINITIONS.items()]
-    empty = t("Counts below {n} workers are withheld: their cells are empty.", n=words.threshold)
+    empty = t("The figure is not computed or does not apply.")
     rows.append((t("Empty cells"), empty))
     for key, title in (("parameters", "Parameters"), ("sources", "Sources and licences")):
         if key in sheets:

@@ -61,11 +61,10 @@ def write_report(
         The three files.
     """
     study = access.study
-    words = Words(language, study.territory.limits.min_workers_shown)
+    words = Words(language)
     progress("report")
     sheets = all_sheets(access, zones, before, words)
-    present = access if before is None else before
-    shuttles = read_shuttles((Path(folder), *plans_in), study, present)
+    shuttles = read_shuttles((Path(folder), *plans_in), study)
     if shuttles is not None:
         sheets |= shuttle_sheets(shuttles, study, words)
     document = Writer(access, zones, words, sheets, shuttles).document()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,11 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.base.i18n import translate
-from mobility.commute.access import Access
-from mobility.commute.shapes import home_labels, home_shapes
-from mobility.remedies.candidates import SearchOptions, candidates
 from mobility.remedies.model import Lever, departures
-from mobility.remedies.search import Effects, Workbench, warm, workbench
+from mobility.remedies.search import Effects, Workbench
 from mobility.remedies.words import lever_names
 
 
@@ -90,9 +85,8 @@ class Fixes:
     def to_frame(self, language: str = "fr") -> pd.DataFrame:
         """Return one row per white home that one move connects, shift and kind of day.
 
-        Columns: ``home_id`` (the group of a home known from a file of employees), ``site``,
-        ``roster``, ``shift``, ``day_kind``, ``minutes``, ``line``, ``trips``, ``move``. Homes
-        are places and no counts: nothing is withheld but homes without workers.
+        Columns: ``home_id``, ``site``, ``roster``, ``shift``, ``day_kind``, ``minutes``,
+        ``line``, ``trips``, ``move``; homes without workers are left out.
         """
         study, keys = self.bench.study, self.bench.scores.keys
         key, home = np.nonzero((self.minutes > 0) & (study.workers > 0))
@@ -100,7 +94,7 @@ class Fixes:
         moves = self.move[key, home]
         texts = [self.text(m, language) for m in range(len(self.levers))]
         return pd.DataFrame({
-            "home_id": home_labels(study)[home],
+            "home_id": study.homes.ids[home],
             "site": [s.site_name for s in shifts],
             "roster": [s.roster for s in shifts],
             "shift": [s.shift for s in shifts],
@@ -112,13 +106,13 @@ class Fixes:
         }).drop_duplicates(ignore_index=True)  # fmt: skip
 
     def to_layer(self) -> gpd.GeoDataFrame:
-        """Return one polygon per home and one column of minutes per shift and kind of day.
+        """Return the shape of each home and one column of minutes per shift and kind of day.
 
         Columns are named ``site | roster | shift | day kind``; 0 where the commute holds,
         missing where no single move makes it hold.
         """
         study, keys = self.bench.study, self.bench.scores.keys
-        columns: dict[str, object] = {"home_id": home_labels(study)}
+        columns: dict[str, object] = {"home_id": study.homes.ids}
         for key, (shift_id, kind) in enumerate(
             keys[["shift_id", "day_kind"]].itertuples(index=False)
         ):
@@ -126,7 +120,7 @@ class Fixes:
             name = " | ".join([shift.site_name, shift.roster, shift.shift, str(kind)])
             minutes = pd.Series(self.minutes[key]).astype("Int16")
             columns[name] = minutes.mask(minutes < 0)
-        shapes = home_shapes(study).to_numpy()
+        shapes = study.homes.shapes.to_numpy()
         return gpd.GeoDataFrame(columns, geometry=shapes, crs="EPSG:4326")
 
 
@@ -160,32 +154,3 @@ def fixes_of(bench: Workbench, tried: Iterable[tuple[Lever, Effects]]) -> Fixes:
     named, place = np.unique(move[move >= 0], return_inverse=True)
     move[move >= 0] = place
     return Fixes(bench, minutes, move, tuple(levers[k] for k in named))
-
-
-def minutes_to_fix(access: Access, *, bench: Workbench | None = None) -> Fixes:
-    """Return the minutes to fix of every white home, by a search of moves alone.
-
-    It gives what a full search gives (`retiming.Retiming.fixes`), sooner: where no move of a
-    trip brings anyone a direction, its moves are not told apart.
-
-    Parameters
-    ----------
-    access
-        The present.
-    bench
-        From `retiming.workbench`, where one is at hand.
-    """
-    bench = workbench(access, stops=False) if bench is None else bench
-    warm(bench)
-    options = SearchOptions(kinds=("move_trip", "move_line"))
-    units = candidates(bench.study, bench.nets, bench.windows, options)
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        found = list(pool.map(bench.try_gains, units))
-    pairs = [
-        (lever, effects)
-        for unit, mine in zip(units, found, strict=True)
-        for lever, effects in zip(unit, mine, strict=True)
-        if effects
-    ]
-    pairs.sort(key=lambda pair: (len(pair[0].trips), pair[0].trips, pair[0].shift_s))
-    return fixes_of(bench, pairs)

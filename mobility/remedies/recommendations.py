@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from mobility.base.privacy import suppress_counts
+from mobility.commute.indicators import round_persons, whole_persons
 from mobility.remedies.candidates import lines_of
 from mobility.remedies.factors import LeverFactors, load_factors
 from mobility.remedies.model import Lever, days_of, departures
@@ -256,17 +256,17 @@ def recommend(
         remedies += hours_remedies(hours, factors)
     remedies += street_remedies(bench.access, factors)
     remedies += others
-    remedies = [r for r in remedies if r.net > 0]
+    remedies = [r for r in remedies if round_persons(r.net) > 0]
     return sorted(remedies, key=lambda r: (not r.feasible, r.eur_per_worker, -r.net, r.action))
 
 
-def remedies_frame(remedies: Sequence[Remedy], language: str, threshold: float) -> pd.DataFrame:
+def remedies_frame(remedies: Sequence[Remedy], language: str) -> pd.DataFrame:
     """Return one row per remedy: rank, kind, sentence, workers, lost, whole rosters, EUR."""
     rows = [
         {
             "rank": k + 1,
             "kind": r.kind,
-            "sentence": r.sentence(language, threshold=threshold),
+            "sentence": r.sentence(language),
             "workers": r.workers,
             "lost": r.lost,
             "rosters": np.nan if r.rosters is None else r.rosters,
@@ -287,17 +287,4 @@ def remedies_frame(remedies: Sequence[Remedy], language: str, threshold: float) 
         "eur_per_worker",
         "feasible",
     ]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def shown_remedies(remedies: Sequence[Remedy], language: str, threshold: int) -> pd.DataFrame:
-    """Return `remedies_frame` with small counts, and what would tell them, withheld."""
-    frame = suppress_counts(
-        remedies_frame(remedies, language, threshold),
-        ["workers", "lost", "rosters"],
-        threshold=threshold,
-    )
-    frame["eur_per_worker"] = frame["eur_per_worker"].where(
-        frame["workers"].notna() & frame["lost"].notna()
-    )
-    return frame
+    return whole_persons(pd.DataFrame(rows, columns=columns), ["workers", "lost", "rosters"])

@@ -11,6 +11,7 @@ from shapely.geometry.base import BaseGeometry
 
 from mobility.base.i18n import number, translate
 from mobility.commute.access import Access
+from mobility.commute.indicators import round_persons
 from mobility.remedies.model import Lever
 
 #: Shifts named in one sentence; the others are counted.
@@ -107,31 +108,23 @@ class Remedy:
         }
         return translate(self.action, language, **known)
 
-    def sentence(self, language: str, *, threshold: float = 5) -> str:
-        """Return what to do and what comes of it, in ``language``.
-
-        Parameters
-        ----------
-        language
-            ``fr`` or ``en``.
-        threshold
-            Counts above zero and below it are withheld.
-        """
-        parts = list(_effect_texts(self.effects, self.workers, language, threshold))
-        if self.rosters:
+    def sentence(self, language: str) -> str:
+        """Return what to do and what comes of it, in ``language`` (``fr`` or ``en``)."""
+        parts = list(_effect_texts(self.effects, self.workers, language))
+        if self.rosters and round_persons(self.rosters) > 0:
             parts.append(
                 translate(
                     "{workers} can then hold a whole roster",
                     language,
-                    workers=count_text(self.rosters, language, threshold),
+                    workers=count_text(self.rosters, language),
                 )
             )
-        if self.lost > 0:
+        if round_persons(self.lost) > 0:
             parts.append(
                 translate(
                     "{workers} lose a commute they had",
                     language,
-                    workers=count_text(self.lost, language, threshold),
+                    workers=count_text(self.lost, language),
                 )
             )
         if not self.feasible:
@@ -165,38 +158,32 @@ def alternatives(remedies: Sequence[Remedy]) -> list[tuple[int, int]]:
     return found
 
 
-def count_text(value: float, language: str, threshold: float) -> str:
-    """Return a number of persons, withheld where it is small."""
-    if 0 < value < threshold:
-        return translate("fewer than {threshold}", language, threshold=f"{threshold:.0f}")
-    return number(np.floor(value + 0.5), language)
+def count_text(value: float, language: str) -> str:
+    """Return a number of persons."""
+    return number(float(round_persons(value)), language)
 
 
-def _effect_texts(
-    effects: Sequence[Effect], workers: float, language: str, threshold: float
-) -> Iterable[str]:
+def _effect_texts(effects: Sequence[Effect], workers: float, language: str) -> Iterable[str]:
     # Rosters of one site may share a shift: it is named once.
     best: dict[tuple[str, str], Effect] = {}
     for effect in effects:
         known = best.setdefault((effect.site, effect.shift), effect)
         if effect.gained > known.gained:
             best[effect.site, effect.shift] = effect
-    gains = [e for e in best.values() if e.gained > 0]
+    gains = [e for e in best.values() if round_persons(e.gained) > 0]
     gains.sort(key=lambda e: (-e.gained, e.site, e.shift))
     if not gains:
         yield translate(
             "{workers} workers gain a commute",
             language,
-            workers=count_text(workers, language, threshold),
+            workers=count_text(workers, language),
         )
         return
     for effect in gains[:NAMED_SHIFTS]:
         yield translate(
             "{workers} more workers can hold the shift {shift} of {site}",
             language,
-            workers="+" + count_text(effect.gained, language, threshold)
-            if not 0 < effect.gained < threshold
-            else count_text(effect.gained, language, threshold),
+            workers="+" + count_text(effect.gained, language),
             shift=effect.shift,
             site=effect.site,
         )

@@ -129,37 +129,6 @@ class Workbench:
         tried = {kind: family(self.nets, kind, levers) for kind in self.nets}
         return self.effects(tried, keep_times=keep_times)
 
-    def try_gains(self, unit: Unit) -> list[Effects]:
-        """Return what `try_unit` does for levers that bring a commute, nothing for others.
-
-        Edges where nobody can gain a direction are left out, but for the other edge of the
-        shifts whose first one gains: what is lost there undoes the gain.
-        """
-        levers = list(unit)
-        found: list[Effects] = [{} for _ in levers]
-        for kind in self.nets:
-            one = family(self.nets, kind, levers)
-            if not one.removed.size and not one.member.size:
-                continue
-            near = {w.index: w for w in self._near(kind, one)}
-            left: dict[int, Window] = {}
-            for window in near.values():
-                mine = window.effects(one, gains_only=True)
-                if not mine:
-                    left[window.index] = window
-                for member, effect in mine.items():
-                    found[member][window.index] = effect
-            gaining = {w for effects in found for w in effects if w in near}
-            partners = {
-                w for window in gaining for k in self.scores.keys_of[window]
-                for w in self.scores.ends_of(k)
-            }  # fmt: skip
-            for index in sorted(partners & set(left)):
-                for member, effect in left[index].effects(one).items():
-                    if found[member]:
-                        found[member][index] = effect
-        return found
-
     def try_together(
         self, levers: Sequence[Lever], *, keep_times: bool = False
     ) -> dict[int, EdgeEffect]:
@@ -212,11 +181,6 @@ class Retiming:
         from mobility.remedies.fixes import fixes_of
 
         return fixes_of(self.bench, ((o.lever, o.effects) for o in self.outcomes))
-
-    @property
-    def minutes_to_fix(self) -> NDArray[np.int16]:
-        """Minutes of those moves, int16 (keys, H), see `fixes.Fixes`."""
-        return self.fixes.minutes
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per lever, see `lever_row`."""

@@ -40,6 +40,8 @@ DRAWN_HOMES = 150
 TRACKS = 2
 #: Streets named in one sentence.
 NAMED = 3
+#: Fewest users for whom a track is built, or cycling or sharing a car is organised.
+LEAST_WORKERS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +88,7 @@ def street_remedies(access: Access, factors: LeverFactors) -> list[Remedy]:
     for site, homes in enumerate(white):
         ids = [row.shift_id for row in study.shift_rows if row.site == site]
         found.append(_simple(access, site, "car", _reached(access, ids, "car") & homes, factors))
-    least = max(1, study.territory.limits.min_workers_shown)
-    return [r for r in found if r is not None and r.workers >= least]
+    return [r for r in found if r is not None and r.workers >= LEAST_WORKERS]
 
 
 def cycling_mode(study: Study) -> StreetMode | None:
@@ -243,7 +244,6 @@ def _cheapest(
     factors: LeverFactors,
 ) -> NDArray[np.int32] | None:
     """Return the pieces of the candidate that costs least per worker, none where too few gain."""
-    least = max(1, study.territory.limits.min_workers_shown)
     length_m = study.streets.length_m
     done = set(treated.tolist())
     left = {home: pieces - done for home, pieces in wanted.items() if not known[home]}
@@ -252,7 +252,7 @@ def _cheapest(
         served = [home for home, mine in left.items() if mine <= set(pieces)]
         workers = float(pool[served].sum()) * factors["bike_adoption"]
         eur = _track_eur(float(length_m[list(pieces)].sum()), factors)
-        if workers >= least and (best is None or eur / workers < best[0]):
+        if workers >= LEAST_WORKERS and (best is None or eur / workers < best[0]):
             best = (eur / workers, list(pieces))
     return None if best is None else np.array(best[1], np.int32)
 

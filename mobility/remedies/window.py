@@ -213,13 +213,8 @@ class Window:
         used[used_runs(self.runs, self.index_arrays, self._base_scan)] = True
         return used
 
-    def effects(
-        self, tried: Family, *, keep_times: bool = False, gains_only: bool = False
-    ) -> dict[int, EdgeEffect]:
-        """Return the members that change this edge's answers, with what they change.
-
-        With ``gains_only``, none where no member brings anyone this direction.
-        """
+    def effects(self, tried: Family, *, keep_times: bool = False) -> dict[int, EdgeEffect]:
+        """Return the members that change this edge's answers, with what they change."""
         place = self.run_ids.searchsorted(tried.removed)
         inside = place < self.run_ids.size
         inside[inside] = self.run_ids[place[inside]] == tried.removed[inside]
@@ -237,8 +232,6 @@ class Window:
         # All runs of a live member: one may be of use through another.
         kept = np.flatnonzero(np.isin(tried.member[near], live))
         trial = _Trial(self, take_runs(added, kept), tried.member[near[kept]], place[inside])
-        if gains_only and not trial.may_gain:
-            return {}
         found = {int(m): trial.effect(int(m), keep_times) for m in live}
         if gone.size and live.size < tried.count:
             without = trial.effect(-1, keep_times)
@@ -347,16 +340,6 @@ class _Trial:
         labelled = labelled_stops(bound)
         self.walks = only_walks(window.home_walks, labelled[window.home_walks.stop])
         self.feet = window.feet_to(labelled)
-        self._bound = bound, index[1]
-
-    @property
-    def may_gain(self) -> bool:
-        """Whether some home could gain the direction with the runs of every member."""
-        window = self.window
-        if window.readers:
-            return True
-        reached = window.elapsed(*self._bound, self.walks) < INF
-        return bool((reached & (window.base_s == INF)).any())
 
     def effect(self, member: int, keep_times: bool) -> EdgeEffect | None:
         """Return what changes with one member's runs alone (-1: with none)."""

@@ -185,13 +185,6 @@ class Operations:
         """Whether no size has more vehicles than can be had."""
         return _had(self.fleet, config)
 
-    def yearly(self, what: str) -> float:
-        """Return the metres a year driven as ``run`` or ``empty``."""
-        return sum(
-            d.count * sum(b.metres(what) for b in blocks)
-            for d, blocks in zip(self.days, self.blocks, strict=True)
-        )
-
 
 def operate(
     runs: Sequence[Run],

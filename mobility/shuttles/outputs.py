@@ -7,30 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
 import pandas as pd
 
 from mobility.base.clock import format_clock
 from mobility.base.i18n import translate
-from mobility.base.literal import csv_text, one_line, read_csv_text
-from mobility.commute.access import Access, counted_rows, roster_shifts
+from mobility.base.literal import csv_text, read_csv_text
 from mobility.shuttles.blocks import Move
 from mobility.shuttles.costs import Day
 from mobility.shuttles.design import Plans
 from mobility.shuttles.duties import DutyRules
 from mobility.shuttles.gtfs_out import COLOURS, write_gtfs
-from mobility.shuttles.lighter import REMEDIES
-from mobility.shuttles.plan import Plan, employer_shares
-from mobility.shuttles.shown import (
-    safe_columns,
-    safe_plans,
-    safe_rosters,
-    shown_loads,
-    shown_riders,
-    small_shares,
-    stop_riders,
-    thin_places,
-)
+from mobility.shuttles.plan import Plan, employer_shares, run_loads, stop_riders
 from mobility.territory.rosters import season_label
 
 Work = TypeVar("Work")
@@ -46,12 +33,11 @@ def write_plans(
     ``plans.csv``, ``rosters.csv``, ``vehicles.csv``, ``sensitivity.csv``, ``harmonise.csv``,
     ``factors.csv``, ``lighter.csv`` and, for each plan, ``<plan>.zip`` (GTFS), ``<plan>.geojson``,
     ``<plan>-timetable.csv``, ``<plan>-blocks.csv``, ``<plan>-duties.csv`` and
-    ``<plan>-shares.csv``. Counts under the territory's threshold are missing.
+    ``<plan>-shares.csv``.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    least = plans.study.territory.limits.min_workers_shown
     tables: dict[str, pd.DataFrame] = {
-        "plans": safe_plans(plans.to_frame(), least),
+        "plans": plans.to_frame(),
         "sensitivity": sensitivity_table(plans),
         "rosters": rosters_table(plans),
         "vehicles": vehicles_table(plans),
@@ -59,8 +45,7 @@ def write_plans(
         "factors": plans.factors.to_frame(language),
     }
     if lighter is not None:
-        follows = {f"{r}_workers": (f"{r}_eur_worker",) for r in REMEDIES}
-        tables["lighter"] = safe_columns(lighter, {"white_workers": (), **follows}, least)
+        tables["lighter"] = lighter
     if plans.drawn is not None:
         for name, table in (("rosters", rosters_table), ("sensitivity", sensitivity_table)):
             tables[name] = pd.concat([tables[name], table(plans.drawn)], ignore_index=True)
@@ -100,7 +85,7 @@ def _write_plan(plans: Plans, plan: Plan, folder: Path, language: str) -> dict[s
 def sensitivity_table(plans: Plans) -> pd.DataFrame:
     """Return one row per plan: low and high of each interval."""
     fields = ("rosters", "gained", "eur_per_worker", "co2_saved_kg")
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         [
             {"plan": s.plan}
             | {
@@ -112,14 +97,6 @@ def sensitivity_table(plans: Plans) -> pd.DataFrame:
             for s in plans.intervals
         ]
     )
-    least = plans.study.territory.limits.min_workers_shown
-    # The cost of a worker at one end is that of the other end's number.
-    follows = {
-        "rosters_low": (), "rosters_high": (), "left_behind_high": (),
-        "gained_low": ("eur_per_worker_high", "co2_saved_kg_low"),
-        "gained_high": ("eur_per_worker_low", "co2_saved_kg_high"),
-    }  # fmt: skip
-    return frame if frame.empty else safe_columns(frame, follows, least)
 
 
 def rosters_table(plans: Plans) -> pd.DataFrame:
@@ -129,15 +106,12 @@ def rosters_table(plans: Plans) -> pd.DataFrame:
     holds thanks to the plan, by the engine, ``rosters_estimate`` by the plan's own model, and
     ``employees_gained`` those who would ride. ``pool`` are the inhabitants of the labour
     pool, ``pool_gained`` those newly able to hold the roster, as in ``comparison.csv``.
-    Counts under the territory's threshold are missing.
     """
     pools = [plans.study.pool(*name).sum() for name in plans.roster_names]
-    present = holding(plans.access)
-    rows, before = [], []
+    rows = []
     for plan in plans.plans:
         for gain in plan.rosters:
             site, roster = plans.roster_names[gain.roster]
-            before.append(present[site, roster])
             rows.append(
                 {
                     "plan": plan.name,
@@ -151,17 +125,7 @@ def rosters_table(plans: Plans) -> pd.DataFrame:
                     "pool_gained": gain.pool,
                 }
             )
-    least = plans.study.territory.limits.min_workers_shown
-    return safe_rosters(pd.DataFrame(rows), np.array(before), least)
-
-
-def holding(access: Access) -> dict[tuple[int, str], float]:
-    """Return the workers of each roster's pool whose commute holds on all of it."""
-    found, study = access.rosters, access.study
-    return {
-        name: float(study.pool(*name) @ found.holds[row])
-        for name, row in zip(roster_shifts(study), counted_rows(found), strict=True)
-    }
+    return pd.DataFrame(rows)
 
 
 def vehicles_table(plans: Plans) -> pd.DataFrame:
@@ -183,7 +147,7 @@ def vehicles_table(plans: Plans) -> pd.DataFrame:
 
 def moves_table(plans: Plans) -> pd.DataFrame:
     """Return what moving each site's hours would change, best first."""
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         [
             {
                 "site": plans.study.sites[m.site].name,
@@ -196,21 +160,13 @@ def moves_table(plans: Plans) -> pd.DataFrame:
         ],
         columns=["site", "minutes", "eur_saved", "vehicles_saved", "workers_change"],
     )
-    return safe_columns(
-        frame, {"workers_change": ()}, plans.study.territory.limits.min_workers_shown
-    )
 
 
 def timetable_table(plans: Plans, plan: Plan, *, language: str = "fr") -> pd.DataFrame:
-    """Return one row per call of every run: times, riders on and off, load after the call.
-
-    Riders and loads that would tell a small count are missing.
-    """
-    least = plans.study.territory.limits.min_workers_shown
-    thin = thin_places(plan, least)
+    """Return one row per call of every run: times, riders on and off, load after the call."""
     rows = []
     for number, run in enumerate(plan.runs):
-        on, load = shown_riders(run, thin), shown_loads(run, thin, least)
+        load = run_loads(run)
         shifts = ", ".join(
             sorted({plans.study.shift_rows[plans.scene.edges[e].shift_id].shift for e in run.edges})
         )
@@ -226,7 +182,7 @@ def timetable_table(plans: Plans, plan: Plan, *, language: str = "fr") -> pd.Dat
                     "season": season_label(run.season),
                     "stop": plans.scene.places[place].name,
                     "time": format_clock(run.arrive_s[k]),
-                    "riders": on[k],
+                    "riders": float(run.riders[k]),
                     "load": load[k] if k < len(run.calls) - 1 else 0.0,
                     "seats": plans.config.vehicles[run.vehicle].passengers,
                 }
@@ -310,10 +266,6 @@ def shares_table(plans: Plans, plan: Plan) -> pd.DataFrame:
         for by in ("boardings", "headcount", "km")
     }
     sites = sorted({s for shares in keys.values() for s in shares})
-    least = plans.study.territory.limits.min_workers_shown
-    few = small_shares(site_riders(plans, plan), least)
-    for by in ("boardings", "km"):
-        keys[by] |= dict.fromkeys(few.intersection(keys[by]), float("nan"))
     return pd.DataFrame(
         [
             {"site": plans.study.sites[s].name, "employer": plans.study.sites[s].employer}
@@ -323,18 +275,6 @@ def shares_table(plans: Plans, plan: Plan) -> pd.DataFrame:
         ],
         columns=["site", "employer", "share_boardings", "share_headcount", "share_km", "eur_year"],
     )
-
-
-def site_riders(plans: Plans, plan: Plan) -> dict[int, float]:
-    """Return the riders a day of each site, on the fuller direction of each shift."""
-    fuller = np.zeros(len(plans.scene.shift_ids))
-    np.maximum.at(fuller, plans.scene.edge_shift, plan.service.rider_edge)
-    riders: dict[int, float] = {}
-    for shift, n in zip(plans.scene.shift_ids, fuller, strict=True):
-        if n > 0:
-            site = plans.study.shift_rows[shift].site
-            riders[site] = riders.get(site, 0.0) + float(n)
-    return riders
 
 
 def lines_layer(plans: Plans, plan: Plan) -> list[dict[str, object]]:
@@ -359,10 +299,10 @@ def lines_layer(plans: Plans, plan: Plan) -> list[dict[str, object]]:
                 },
             }
         )  # fmt: skip
-    riders = stop_riders(plan, plans.study.territory.limits.min_workers_shown)
+    riders = stop_riders(plan)
     calls = {(run.line, place) for run in plan.runs for place in run.calls}
     for index, place in sorted(calls):
-        n = riders.get((index, place), float("nan"))
+        n = riders.get((index, place))
         p = plans.scene.places[place]
         features.append(
             {
@@ -370,7 +310,7 @@ def lines_layer(plans: Plans, plan: Plan) -> list[dict[str, object]]:
                 "geometry": {"type": "Point", "coordinates": [round(p.lon, 6), round(p.lat, 6)]},
                 "properties": {
                     "line": plan.lines[index].name, "stop": one_line(p.name), "kind": p.kind,
-                    "riders_day": None if np.isnan(n) else round(n, 2),
+                    "riders_day": None if n is None else round(n, 2),
                 },
             }
         )  # fmt: skip

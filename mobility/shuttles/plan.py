@@ -6,12 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import Costs, Day, Operations
 from mobility.shuttles.factors import Factors
-from mobility.shuttles.model import Bools, Line, Run
+from mobility.shuttles.model import Bools, Floats, Line, Run
 from mobility.shuttles.rosters import RosterGain, whole_rosters
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.schedule import build_runs
@@ -129,6 +130,34 @@ class Plan:
         """Return the kilograms of CO2e a year: solo cars avoided less the shuttles' own."""
         car = self.service.car_km * factors["car_co2"] / factors["car_occupancy"] / 1000
         return car - self.costs.co2_kg
+
+
+def run_loads(run: Run) -> Floats:
+    """Return the riders on board after each call of a run; inbound, the last is what arrives."""
+    riders = np.array(run.riders, np.float64)
+    if run.direction == "in":
+        return np.cumsum(riders)
+    # Seen from the last stop, riders add up as they do inbound.
+    return np.append(np.cumsum(riders[::-1])[::-1][1:], 0.0)
+
+
+def stop_riders(plan: Plan) -> dict[tuple[int, int], float]:
+    """Return the riders of each stop (line, place): on and off on the busiest kind of day.
+
+    Gates and hubs are left out: all riders of a run get off or on there.
+    """
+    days: dict[str, dict[tuple[int, int], float]] = {}
+    for run in plan.runs:
+        ends = plan.lines[run.line].anchor.places
+        stops = [(p, n) for p, n in zip(run.calls, run.riders, strict=True) if p not in ends]
+        for kind in run.day_kinds:
+            told = days.setdefault(kind, {})
+            for place, n in stops:
+                told[run.line, place] = told.get((run.line, place), 0.0) + n
+    return {
+        key: max(told.get(key, 0.0) for told in days.values())
+        for key in sorted({key for told in days.values() for key in told})
+    }
 
 
 def evaluate_plan(

@@ -307,12 +307,3 @@ def column_or_none(table: Table, name: str | None, aliases: Iterable[str]) -> st
         return table.need(name)
     first, *rest = aliases
     return table.find(first, rest)
-
-
-def any_of(frame: pd.DataFrame, pattern: re.Pattern[str]) -> str | None:
-    """Return the first column whose first value matches ``pattern`` wholly."""
-    for column in frame.columns:
-        value: Any = frame[column].iloc[0]
-        if isinstance(value, str) and pattern.fullmatch(value.strip()):
-            return str(column)
-    return None

@@ -74,7 +74,7 @@ class Limits(Model):
     max_bike_to_stop_min, max_drive_to_stop_min
         Cycling to a stop, driving to a park-and-ride, in one direction.
     min_workers_shown
-        Counts below it are suppressed in every output (privacy).
+        Fewest employees of a file that are counted in one area (privacy).
     safe_at_night
         Legs on foot or by bicycle that fall in the dark keep to safe streets.
     """

@@ -50,7 +50,7 @@ max_wait_min = 30           # une attente, au plus
 margin_in_min = 10          # de l'entrée du site au poste (vestiaire, passage de consignes)
 margin_out_min = 10         # du poste à la sortie du site
 white_site_share = 0.10     # sous 10 % du bassin, le site est « blanc » sur ce poste
-min_workers_shown = 5       # les effectifs plus petits sont masqués (vie privée)
+min_workers_shown = 5       # salariés au moins par zone, si un fichier de salariés est lu
 
 [modes]
 evaluated = ["transit", "walk", "bike", "car"]

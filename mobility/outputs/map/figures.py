@@ -1,39 +1,19 @@
-"""Figures of a page: counted from exact numbers, then made safe to show.
-
-Only what leaves this module enters the page: a count of fewer workers than the threshold
-never does, nor does a figure from which one could be worked out by subtraction; the rules are
-those of the tables and the report, in `mobility.base.privacy`.
-"""
+"""Figures of a page: workers of each selection, counted as in the tables and the report."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mobility.base.privacy import (
-    POOL_COUNTS,
-    areas_withheld,
-    change_withheld,
-    is_small,
-    is_small_change,
-    pool_counts,
-    pool_withheld,
-)
+from mobility.commute.indicators import round_persons
 from mobility.commute.white_zones import REASONS
 from mobility.outputs.map.model import NONE, MapModel, Scenario, UInt8
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-#: What the page tells of each row, as columns of `POOL_COUNTS`.
-MODE_COUNTS = [
-    POOL_COUNTS.index(n) for n in ("pool", "reachable", "outbound_only", "return_only", "neither")
-]
-WHITE = POOL_COUNTS.index("white")
-ZONE_COUNTS = [*MODE_COUNTS, WHITE]
 
 
 @dataclass(frozen=True)
@@ -147,39 +127,17 @@ def count(classes: UInt8, workers: Floats, n: int, area: Ints, n_areas: int) -> 
     return flat.astype(np.float64).reshape(n_areas, n)
 
 
-def coded(counts: Floats, hidden: NDArray[np.bool_]) -> Ints:
-    """Return whole counts, -1 where withheld."""
-    return np.where(hidden, -1, np.rint(counts)).astype(np.int64)
-
-
-def safe_homes(workers: Floats, threshold: int) -> Ints:
-    """Return workers per home, whole, -1 where fewer than the threshold live there."""
-    return coded(workers, is_small(workers, threshold))
-
-
-@dataclass(frozen=True)
-class _Raw:
-    """`POOL_COUNTS` of one row: of each commune, and of the pool then each group."""
-
-    areas: Floats
-    groups: Floats
-
-
 @dataclass
 class Counter:
     """Counts workers of each selection, for the territory, its groups and its communes.
-
-    What is withheld is what the tables withhold; communes are told so that none follows from
-    the territory's figures, and scenarios so that no small change follows from both.
 
     Attributes
     ----------
     area
         Commune of each home, int64[H].
-    earlier
-        Counters of the scenarios shown before this one.
     modes, zones
-        Per row and group: `MODE_COUNTS`; `ZONE_COUNTS` and the main reason.
+        Per row and group: the pool, then both ways, outbound only, return only, neither; for
+        zones then the white ones and the main reason.
     area_modes, area_zones
         The same per row and commune, int64[areas, n].
     gains
@@ -189,72 +147,50 @@ class Counter:
     model: MapModel
     area: Ints
     n_areas: int
-    earlier: tuple[Counter, ...] = ()
     modes: list[list[list[int]]] = field(default_factory=list)
     zones: list[list[list[int]]] = field(default_factory=list)
     area_modes: list[Ints] = field(default_factory=list)
     area_zones: list[Ints] = field(default_factory=list)
     gains: list[list[list[int]]] = field(default_factory=list)
-    _raw_modes: list[_Raw] = field(default_factory=list)
-    _hidden_modes: list[NDArray[np.bool_]] = field(default_factory=list)
-    _raw_zones: list[_Raw] = field(default_factory=list)
 
     def add_mode(self, classes: UInt8, roster: int) -> None:
         """Count both ways, outbound only, return only, neither."""
-        was = [c._raw_modes[len(self._raw_modes)] for c in self.earlier]
-        raw = self._count(classes, roster)
-        self._raw_modes.append(raw)
-        areas, groups = self._safe(raw, was)
-        self._hidden_modes.append(groups[:, POOL_COUNTS.index("reachable")] < 0)
-        self.area_modes.append(areas[:, MODE_COUNTS])
-        self.modes.append(groups[:, MODE_COUNTS].tolist())
+        areas, groups = self._count(classes, roster)
+        self.area_modes.append(whole(areas))
+        self.modes.append(whole(groups).tolist())
 
     def add_zone(self, status: UInt8, reason: UInt8, roster: int, main: int) -> None:
         """Count statuses; the main reason comes last."""
-        was = [c._raw_zones[len(self._raw_zones)] for c in self.earlier]
-        raw = self._count(status, roster)
-        self._raw_zones.append(raw)
-        areas, groups = self._safe(raw, was)
+        areas, groups = (
+            np.column_stack([counts, counts[:, 2:].sum(axis=1)])
+            for counts in self._count(status, roster)
+        )
         pool = self.model.homes.pool(roster)
         reasons = count(reason, pool, len(REASONS), self.area, self.n_areas)
-        reasons[is_small(reasons, self.model.min_workers_shown)] = 0
         mains = np.where(reasons[:, 1:].any(axis=1), reasons[:, 1:].argmax(axis=1) + 1, 0)
-        self.area_zones.append(np.column_stack([areas[:, ZONE_COUNTS], mains]))
-        self.zones.append([[*row, main] for row in groups[:, ZONE_COUNTS].tolist()])
+        self.area_zones.append(np.column_stack([whole(areas), mains]))
+        self.zones.append([[*row, main] for row in whole(groups).tolist()])
 
     def add_change(self, was: NDArray[np.bool_], now: NDArray[np.bool_], roster: int) -> None:
         """Count those gained and lost by the mode last added."""
         sets = (now & ~was, was & ~now)
         changes = np.array([[g @ s for s in sets] for g in self._groups(roster)])
-        row = len(self._raw_modes) - 1
-        hidden = change_withheld(
-            *changes.T,
-            before=self.earlier[0]._hidden_modes[row],
-            after=self._hidden_modes[row],
-            rest=self._raw_modes[row].groups[:, WHITE],
-            threshold=self.model.min_workers_shown,
-        )
-        self.gains.append(coded(changes, hidden).tolist())
+        self.gains.append(whole(changes).tolist())
 
     def _groups(self, roster: int) -> list[Floats]:
         return [self.model.homes.pool(roster), *self.model.homes.groups.values()]
 
-    def _count(self, classes: UInt8, roster: int) -> _Raw:
+    def _count(self, classes: UInt8, roster: int) -> tuple[Floats, Floats]:
+        """Return the pool and each class: of each commune, and of the pool then each group."""
         groups = self._groups(roster)
-        areas = pool_counts(count(classes, groups[0], 4, self.area, self.n_areas))
-        whole = [np.bincount(classes, weights=g, minlength=4) for g in groups]
-        return _Raw(areas, pool_counts(np.array(whole)))
+        areas = count(classes, groups[0], 4, self.area, self.n_areas)
+        told = np.array([np.bincount(classes, weights=g, minlength=4) for g in groups])
+        return (
+            np.column_stack([areas.sum(axis=1), areas]),
+            np.column_stack([told.sum(axis=1), told]),
+        )
 
-    def _safe(self, raw: _Raw, was: Sequence[_Raw]) -> tuple[Ints, Ints]:
-        threshold = self.model.min_workers_shown
-        moved = np.zeros(raw.areas.shape, bool)
-        moved_groups = np.zeros(raw.groups.shape, bool)
-        if was:
-            # Those gained since the present are told by group, not by commune.
-            moved_groups |= pool_withheld(was[0].groups, threshold=threshold)
-        for other in was:
-            moved |= is_small_change(raw.areas, other.areas, threshold)
-            moved_groups |= is_small_change(raw.groups, other.groups, threshold)
-        hidden = pool_withheld(raw.groups, threshold=threshold, also=moved_groups)
-        areas = areas_withheld(raw.areas, hidden[0], threshold=threshold, also=moved)
-        return coded(raw.areas, areas), coded(raw.groups, hidden)
+
+def whole(counts: Floats) -> Ints:
+    """Return counts of workers as whole numbers."""
+    return round_persons(counts).astype(np.int64)

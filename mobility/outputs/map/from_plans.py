@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-import numpy as np
-
 from mobility.outputs.map.model import LineStop, MapLine, MapPlan, MapRun
 from mobility.shuttles.blocks import Block, Move
 from mobility.shuttles.costs import Day
 from mobility.shuttles.design import Plans
 from mobility.shuttles.model import Line
-from mobility.shuttles.plan import Plan
-from mobility.shuttles.shown import shown_loads, stop_riders, thin_places
-
-SOME = 0.5  # of a rider: fewer than any threshold
+from mobility.shuttles.plan import Plan, run_loads, stop_riders
 
 
 def map_plans(plans: Plans, *, scenarios: Mapping[str, int] | None = None) -> tuple[MapPlan, ...]:
@@ -33,19 +28,15 @@ def map_plans(plans: Plans, *, scenarios: Mapping[str, int] | None = None) -> tu
 
 
 def _plan(plans: Plans, plan: Plan, scenario: int | None) -> MapPlan:
-    costs, shown = plan.costs, plans.study.territory.limits.min_workers_shown
-    few = 0 < plan.places_gained < shown
+    costs = plan.costs
     facts = (
-        ("Of them, expected riders", _count(plan.employees_gained, shown)),
-        ("Workers of the pool newly able to hold a roster", _count(plan.pool_gained, shown)),
-        ("EUR per boarding", "nan" if few else f"{plan.eur_per_boarding:.2f}"),
-        ("Boardings a year", "nan" if few else f"{plan.boardings:.0f}"),
+        ("Of them, expected riders", _count(plan.employees_gained)),
+        ("Workers of the pool newly able to hold a roster", _count(plan.pool_gained)),
+        ("EUR per boarding", f"{plan.eur_per_boarding:.2f}"),
+        ("Boardings a year", f"{plan.boardings:.0f}"),
         ("Empty vehicle-km a year", f"{costs.empty_km:.0f}"),
         ("Drivers, full time", f"{costs.drivers_fte:.1f}"),
-        (
-            "Tonnes of CO2e avoided a year",
-            "nan" if few else f"{plan.co2_saved_kg(plans.factors) / 1000:.0f}",
-        ),
+        ("Tonnes of CO2e avoided a year", f"{plan.co2_saved_kg(plans.factors) / 1000:.0f}"),
     )
     return MapPlan(
         name=plan.name,
@@ -61,11 +52,9 @@ def _plan(plans: Plans, plan: Plan, scenario: int | None) -> MapPlan:
     )
 
 
-def _count(people: float | None, threshold: int) -> str:
-    """Return a whole count, or that it is under the threshold; "nan" where unknown."""
-    if people is None:
-        return "nan"
-    return f"< {threshold}" if 0 < people < threshold else f"{people:.0f}"
+def _count(people: float | None) -> str:
+    """Return a whole count; "nan" where it is not computed."""
+    return "nan" if people is None else f"{people:.0f}"
 
 
 def _inbound(line: Line) -> tuple[int, ...]:
@@ -80,7 +69,7 @@ def _places(line: Line) -> tuple[int, ...]:
 
 def _line(plans: Plans, plan: Plan, index: int) -> MapLine:
     line = plan.lines[index]
-    riders = stop_riders(plan, plans.study.territory.limits.min_workers_shown)
+    riders = stop_riders(plan)
     places = plans.scene.places
     stops = tuple(
         LineStop(
@@ -124,10 +113,6 @@ def _ridden(plans: Plans, plan: Plan, move: Move, vehicle: int, kind: str) -> Ma
     line = plan.lines[run.line]
     places, calls = _places(line), tuple(run.calls)
     shift_s = move.start_s - run.start_s
-    shown = plans.study.territory.limits.min_workers_shown
-    load = shown_loads(run, thin_places(plan, shown), shown)
-    # Withheld loads are drawn as small counts are: some riders, no number.
-    load = np.where(np.isnan(load), SOME, load)
     drawn = calls in {_inbound(line), _inbound(line)[::-1]}
     return MapRun(
         line=run.line,
@@ -135,7 +120,7 @@ def _ridden(plans: Plans, plan: Plan, move: Move, vehicle: int, kind: str) -> Ma
         direction=run.direction,
         stops=tuple(places.index(p) for p in calls),
         times_s=tuple(int(t) + shift_s for t in run.arrive_s),
-        riders=tuple(float(n) for n in load),
+        riders=tuple(float(n) for n in run_loads(run)),
         days=(kind,),
         path=None if drawn else plans.ways.lonlat(calls),
     )

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from mobility import __version__
 from mobility.commute.access import Access, roster_shifts
 from mobility.commute.examples import EdgeAnswers, LegText, answers
-from mobility.commute.shapes import home_labels, home_shapes
 from mobility.commute.study import Study
 from mobility.commute.white_zones import WhiteZones
 from mobility.outputs.map.background import background_of
@@ -98,7 +97,6 @@ def map_model(
         findings=tuple(
             (f.render("fr"), f.render("en")) for f in study.findings if f.severity != "info"
         ),
-        min_workers_shown=study.territory.limits.min_workers_shown,
         version=__version__,
     )
 
@@ -112,17 +110,17 @@ def _headcount(study: Study, site: int, roster: str) -> int:
 
 
 def _homes(study: Study, roster_of: dict[tuple[int, str], int]) -> MapHomes:
-    frame, shapes = study.homes.frame, home_shapes(study)
-    middle = shapes.to_crs(study.streets.crs).centroid.to_crs("EPSG:4326")
+    frame, cells = study.homes.frame, study.homes.cells
+    middle = study.homes.shapes.to_crs(study.streets.crs).centroid.to_crs("EPSG:4326")
     known = study.homes.pool is not None
     return MapHomes(
         lon=middle.x.to_numpy(),
         lat=middle.y.to_numpy(),
-        name=tuple(home_labels(study) if study.homes.personal else _texts(frame["name"])),
-        home_id=() if study.homes.personal else tuple(_texts(frame["home_id"])),
+        name=tuple(_texts(frame["name"])),
+        home_id=tuple(study.homes.ids),
         commune=tuple(_texts(frame["commune"])),
         workers=study.workers,
-        cells=tuple(shapes),
+        cells=None if cells is None else tuple(cells),
         pools={i: study.pool(*key) for key, i in roster_of.items()} if known else {},
         groups={g: frame[g].to_numpy(np.float64) for g in study.homes.groups},
     )
@@ -179,12 +177,7 @@ def _stops(study: Study) -> Stops:
 
 
 def _examples(access: Access, zones: WhiteZones) -> Iterator[MapItinerary]:
-    """Yield journeys of the homes with most workers, of each status and of each commune.
-
-    None where homes are personal: the walk of a journey would tell where someone lives.
-    """
-    if access.study.homes.personal:
-        return
+    """Yield journeys of the homes with most workers, of each status and of each commune."""
     workers = access.study.workers
     commune = pd.factorize(access.study.homes.frame["commune"].fillna(""))[0]
     for z, (shift_id, day_kind) in enumerate(zones.keys.itertuples(index=False)):

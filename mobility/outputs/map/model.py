@@ -55,7 +55,7 @@ class MapHomes:
     groups
         Workers of each home who belong to a named group.
     home_id
-        What `mobility itinerary` calls each home; none where that would tell who lives there.
+        What `mobility itinerary` calls each home; empty where it knows none of them.
     """
 
     lon: Floats
@@ -186,8 +186,7 @@ class Scenario:
 class LineStop:
     """A stop of a shuttle line.
 
-    ``riders`` board or alight there on the busiest kind of day: NaN where they are withheld,
-    None at a gate or hub.
+    ``riders`` board or alight there on the busiest kind of day; None at a gate or hub.
     """
 
     name: str
@@ -326,8 +325,6 @@ class MapModel:
         Limits a direction holds within, by field name of `mobility.territory.project.Limits`.
     findings
         Sentences the reader should know, as (French, English).
-    min_workers_shown
-        Counts below it never enter the page.
     version
         Version of the software that computed the results.
     """
@@ -352,7 +349,6 @@ class MapModel:
     limits: Mapping[str, float] = field(default_factory=dict)
     sources: tuple[MapSource, ...] = ()
     findings: tuple[tuple[str, str], ...] = ()
-    min_workers_shown: int = 5
     version: str = ""
 
     def __post_init__(self) -> None:
@@ -374,7 +370,3 @@ class MapModel:
                     raise ValueError(
                         f"{scenario.name}: {name} is {array.dtype}{array.shape}, not uint8{shape}"
                     )
-
-    def shifts_of(self, roster: int) -> list[int]:
-        """Return the shifts of a roster, by index."""
-        return [i for i, shift in enumerate(self.shifts) if shift.roster == roster]

@@ -8,9 +8,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from mobility.base.privacy import is_small
 from mobility.commute.door_to_door import OVERTIME_MAX_S
-from mobility.outputs.map.figures import Counter, Rows, directions, safe_homes
+from mobility.outputs.map.figures import Counter, Rows, directions
 from mobility.outputs.map.model import NONE, MapModel, MapPlan, MapRun, Scenario, UInt8
 from mobility.outputs.map.pack import Store, add_paths, along_curve, quantised
 from mobility.shuttles.gtfs_out import COLOURS
@@ -25,7 +24,6 @@ def build(model: MapModel, store: Store) -> Manifest:
     return {
         "territory": model.territory,
         "version": model.version,
-        "threshold": model.min_workers_shown,
         "limits": {k: float(v) for k, v in sorted(model.limits.items())},
         "homes": _homes(model, store, order, communes),
         "sites": [
@@ -50,7 +48,7 @@ def build(model: MapModel, store: Store) -> Manifest:
         "scenarios": _scenarios(model, store, order, communes),
         "colours": [f"#{colour}" for colour in COLOURS],
         "overtime_most": OVERTIME_MAX_S // 60,
-        "plans": [_plan(p, store, model.min_workers_shown) for p in model.plans],
+        "plans": [_plan(p, store) for p in model.plans],
         "itineraries": _itineraries(model, store, order),
         "stops": _stops(model, store),
         "background": _background(model, store),
@@ -70,8 +68,9 @@ def _triples(*columns: NDArray[np.int64]) -> list[list[int]]:
 def _homes(model: MapModel, store: Store, order: NDArray[np.intp], communes: list[str]) -> Manifest:
     homes = model.homes
     index = {name: i for i, name in enumerate(communes)}
+    # In tenths: a cell may hold less than one worker, and is drawn as it is not empty.
     pools = [
-        store.add_ints(safe_homes(homes.pool(r)[order], model.min_workers_shown))
+        store.add_ints(np.ceil(np.round(10 * homes.pool(r)[order], 6)).astype(np.int64))
         for r in range(len(model.rosters))
     ]
     return {
@@ -116,7 +115,7 @@ def _scenario(
         over.append(None if late is None else store.add_bytes(late[order]))
         classes, roster = directions(there, home), rows.roster_of(row)
         counter.add_mode(classes, roster)
-        if counter.earlier:
+        if scenario is not model.scenarios[0]:
             counter.add_change(directions(*_both(first, row)) == 0, classes == 0, roster)
     zone = []
     for row in range(rows.n_zones()):
@@ -150,13 +149,10 @@ def _scenarios(
 ) -> list[Manifest]:
     index = {name: i for i, name in enumerate(communes)}
     area = np.array([index[c] for c in model.homes.commune])
-    found: list[Manifest] = []
-    counters: tuple[Counter, ...] = ()
-    for scenario in model.scenarios:
-        counter = Counter(model, area, len(communes), earlier=counters)
-        found.append(_scenario(model, scenario, store, order, counter))
-        counters = (*counters, counter)
-    return found
+    return [
+        _scenario(model, scenario, store, order, Counter(model, area, len(communes)))
+        for scenario in model.scenarios
+    ]
 
 
 def _both(rows: Rows, row: int) -> tuple[UInt8, UInt8]:
@@ -166,17 +162,13 @@ def _both(rows: Rows, row: int) -> tuple[UInt8, UInt8]:
     return there, home
 
 
-def _plan(plan: MapPlan, store: Store, threshold: int) -> Manifest:
+def _plan(plan: MapPlan, store: Store) -> Manifest:
     lines = [
         {
             "name": line.name,
             "path": _flat(line.path),
             "stops": [
-                [
-                    s.name,
-                    *_point(s.lon, s.lat),
-                    None if s.riders is None else _riders(s.riders, threshold),
-                ]
+                [s.name, *_point(s.lon, s.lat), None if s.riders is None else round(s.riders)]
                 for s in line.stops
             ],
         }
@@ -186,29 +178,24 @@ def _plan(plan: MapPlan, store: Store, threshold: int) -> Manifest:
         "name": plan.name,
         "advised": plan.advised,
         "cost": round(plan.cost_eur),
-        "workers": _riders(plan.workers, threshold),
+        "workers": round(plan.workers),
         "vehicles": plan.vehicles,
         "km": round(plan.km_per_year),
         "scenario": plan.scenario,
         "facts": [list(f) for f in plan.facts],
         "lines": store.add_json(lines),
-        "runs": store.add_json([_run(r, threshold) for r in plan.runs]),
+        "runs": store.add_json([_run(r) for r in plan.runs]),
     }
 
 
-def _riders(riders: float, threshold: int) -> int:
-    """Return whole riders, -1 where they are withheld: few, or telling few."""
-    return -1 if np.isnan(riders) or is_small(np.array(riders), threshold) else round(riders)
-
-
-def _run(run: MapRun, threshold: int) -> Manifest:
+def _run(run: MapRun) -> Manifest:
     return {
         "line": run.line,
         "vehicle": run.vehicle,
         "dir": run.direction,
         "stops": list(run.stops),
         "times": list(run.times_s),
-        "riders": [_riders(r, threshold) for r in run.riders],
+        "riders": [round(r) for r in run.riders],
         "days": list(run.days),
         "path": None if run.path is None else _flat(run.path),
     }

@@ -45,8 +45,7 @@ class Homes:
         Known employees: ``home`` (row of ``frame``), ``site``, ``roster`` (name or empty),
         ``workers``; None when every home is in every site's labour pool.
     personal
-        Whether homes stand for known persons; such homes are only shown grouped
-        (`mobility.base.privacy.display_cells`).
+        Whether homes stand for known persons.
     findings
         What a user should know about them.
     """
@@ -66,6 +65,16 @@ class Homes:
     def workers(self) -> np.ndarray:
         """Workers of each home, float64[n]."""
         return np.asarray(self.frame["workers"].to_numpy(dtype=np.float64))
+
+    @property
+    def ids(self) -> np.ndarray:
+        """What identifies each home, in every output, str[n]."""
+        return np.asarray(self.frame["home_id"].astype(str).to_numpy(), object)
+
+    @property
+    def shapes(self) -> gpd.GeoSeries:
+        """What is drawn of each home, EPSG:4326: its cell, or its point where there is none."""
+        return self.frame.geometry if self.cells is None else self.cells
 
     @property
     def lonlat(self) -> np.ndarray:

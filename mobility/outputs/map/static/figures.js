@@ -154,11 +154,7 @@ const RULES = {
 const ways = (scenario) => Promise.all([arrayOf(scenario, "out", keyRow()),
   arrayOf(scenario, "back", keyRow())]);
 
-// Counts: -1 is withheld, small itself or telling a small one.
-function countText(count) {
-  if (count === undefined || count === null) return "–";
-  return count < 0 ? t("withheld") : number(count);
-}
+const countText = (count) => (count === undefined || count === null ? "–" : number(count));
 
 async function countsNow(scenario) {
   const known = manifest.scenarios[scenario].figures, row = keyRow(), zrow = zoneRow();
@@ -187,8 +183,8 @@ async function showFigures() {
     box.replaceChildren(el("p", {}, t("This shift does not work on that kind of day.")));
     return;
   }
-  const pool = Math.max(0, mode[0]);
-  const share = (count) => (pool && count >= 0 ? percent(count / pool) : "");
+  const pool = mode[0];
+  const share = (count) => (pool ? percent(count / pool) : "");
   const row = (name, label, count, style, extra) => el("div", { class: "mb-row" },
     el("dt", {}, style ? swatch({ ...style, colour: colourIn(style) }) : el("span", { class: "mb-noswatch" }), label),
     el("dd", { "data-figure": name }, countText(count),
@@ -252,9 +248,8 @@ async function gainsElsewhere() {
       [shiftTitle(at.shift), dayName(at.day), modeName(at.mode)].join(", "))))));
 }
 
-// None where a part is withheld: its length would tell it.
 function bar(mode, pool) {
-  if (!pool || mode.some((count) => count < 0)) return null;
+  if (!pool) return null;
   const styles = [SERVED, OUT_ONLY, BACK_ONLY, NEITHER];
   return el("div", { class: "mb-bar", "aria-hidden": "true" }, styles.map((style, i) => {
     const part = el("span", { style: "flex-grow:" + mode[i + 1] / pool });

@@ -1,4 +1,4 @@
-// Homes: cells or circles, one path per class.
+// Homes: cells or circles, one path per class; workers in tenths.
 const homes = { n: manifest.homes.n, cells: null, x: null, y: null, workers: null };
 async function loadHomes() {
   const [lon, lat] = await Promise.all([intsOf(manifest.homes.lon), intsOf(manifest.homes.lat)]);
@@ -32,7 +32,7 @@ function boxHomes() {
 }
 
 function radiusOf(h, zoom) {
-  const workers = homes.workers ? Math.max(2, homes.workers[h]) : 10;
+  const workers = homes.workers ? Math.max(2, homes.workers[h] / 10) : 10;
   return Math.min(26, Math.max(2.2, Math.sqrt(workers) * 0.55 * Math.pow(1.35, zoom - 11)));
 }
 

@@ -214,7 +214,6 @@ function showSources() {
   $("mb-findings").replaceChildren(...manifest.findings.map(([fr, en]) => el("li", {}, language === "fr" ? fr : en)));
   $("mb-findings-box").hidden = !manifest.findings.length;
   $("mb-version").textContent = manifest.version ? "mobility " + manifest.version : "";
-  $("mb-threshold").textContent = manifest.threshold < 2 ? "" : t("Counts of fewer than {n} workers are withheld, and so are those from which one could be deduced.", { n: manifest.threshold });
 }
 
 // Leaflet's own controls, in the reader's language.

@@ -134,7 +134,7 @@ function paintVehicles(ctx, view) {
   for (const [run, x, y, riders] of vehiclesAt(state.clock)) {
     const px = view.px(x), py = view.py(y), empty = run.dir === "empty";
     ctx.beginPath();
-    ctx.arc(px, py, empty ? 7 : 8 + Math.min(8, Math.sqrt(Math.max(0, riders))), 0, 6.2832);
+    ctx.arc(px, py, empty ? 7 : 8 + Math.min(8, Math.sqrt(riders)), 0, 6.2832);
     ctx.fillStyle = empty ? "#ffffff" : colourOf(run.line); ctx.fill();
     ctx.strokeStyle = empty ? colourOf(run.line) : "#ffffff"; ctx.lineWidth = 2.5; ctx.stroke();
     ctx.font = "700 11px " + FONT;
@@ -179,8 +179,7 @@ function showPlans() {
   document.getElementById("mb-plan").setAttribute("aria-valuetext", planName(known));
   document.getElementById("mb-plan").value = state.plan;
   document.getElementById("mb-frontier").replaceChildren(frontier());
-  const hidden = known.workers < 0;
-  const rows = [[t("Employees whose whole roster holds"), hidden ? t("< {n}", { n: manifest.threshold }) : number(known.workers)],
+  const rows = [[t("Employees whose whole roster holds"), number(known.workers)],
     [t("Cost a year"), euros(known.cost)], [t("Vehicles"), number(known.vehicles)],
     [t("Vehicle-km a year"), number(known.km)],
     ...known.facts.map(([label, value]) => [t(label), /^-?\d+(\.\d+)?$/.test(value)
@@ -238,10 +237,9 @@ function showClock() {
   const status = document.getElementById("mb-clock-status");
   if (!on) { status.textContent = ""; return; }
   const vehicles = vehiclesAt(state.clock);
-  const aboard = vehicles.some((v) => v[3] < 0) ? -1 : vehicles.reduce((sum, v) => sum + v[3], 0);
+  const aboard = vehicles.reduce((sum, v) => sum + v[3], 0);
   const edges = edgesNear(state.clock).map(([site, edge]) => t("hand-over {at} at {site}", { at: clock(edge), site: manifest.sites[site].name }));
-  status.textContent = [dayName(state.day), aboard < 0 ? t("vehicles on the road: {n}", { n: vehicles.length })
-    : t("vehicles on the road: {n}, riders: {m}", { n: vehicles.length, m: aboard }), ...edges].join(" · ");
+  status.textContent = [dayName(state.day), t("vehicles on the road: {n}, riders: {m}", { n: vehicles.length, m: aboard }), ...edges].join(" · ");
 }
 
 function play() {

@@ -8,12 +8,10 @@ async function openHome(h) {
   const [out, back, zone, over, fix] = await Promise.all([arrayOf(scenario, "out", keyRow()),
     arrayOf(scenario, "back", keyRow()), arrayOf(scenario, "zone", zoneRow()),
     arrayOf(scenario, "over", keyRow()), arrayOf(scenario, "fix", zoneRow())]);
-  const workers = homes.workers[h];
+  const workers = homes.workers[h] / 10;
   const place = manifest.homes.communes[commune[h]];
   const body = [el("h3", {}, homeNames[h] || place),
-    el("p", { class: "mb-pop-sub" }, [homeNames[h] ? place : "", workers < 0
-      ? t("fewer than {n} workers", { n: manifest.threshold })
-      : t("{n} workers", { n: number(workers) })].filter(Boolean).join(" · "))];
+    el("p", { class: "mb-pop-sub" }, [homeNames[h] ? place : "", t("{n} workers", { n: number(workers) })].filter(Boolean).join(" · "))];
   if (out) body.push(wayTable(out[h], back[h]));
   if (zone) body.push(statusLine(zone[h] & 3, zone[h] >> 2));
   if (fix && fix[h] > 0) {
