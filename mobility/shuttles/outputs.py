@@ -11,7 +11,7 @@ import pandas as pd
 
 from mobility.base.clock import format_clock
 from mobility.base.i18n import translate
-from mobility.base.literal import csv_text, read_csv_text
+from mobility.base.literal import csv_text, one_line, read_csv_text
 from mobility.shuttles.blocks import Move
 from mobility.shuttles.costs import Day
 from mobility.shuttles.design import Plans
