@@ -320,7 +320,7 @@ def communes(tmp_path):
 
 def test_communes_of_a_table_are_joined_and_lost_zeros_found(tmp_path):
     communes(tmp_path)
-    text = "code;workers\n1001;50\n34002;70\n99999;5\n"
+    text = "code;workers\n1001;50\n34002;70\n34999;5\n"
     homes = read(tmp_path, text, kind="communes", zones="communes.gpkg", zones_id="code")
     assert dict(zip(homes.frame["name"], homes.workers, strict=True)) == {"Ain": 50, "Hérault": 70}
     assert codes(homes) == ["homes_without_zone", "homes_at_points"]

@@ -1,10 +1,14 @@
 """Homes none of which stands on the streets: the file, the first place and the likely cause."""
 
+import geopandas as gpd
+import numpy as np
+import pandas as pd
 import pytest
 from small import PLACES_M, lonlat, write_territory
 
 from mobility.base.errors import SourceError
 from mobility.commute.loading import load
+from mobility.sources.homes.model import Homes
 
 LON, LAT = lonlat(PLACES_M["H1"])
 
@@ -37,3 +41,30 @@ def test_the_likely_cause_is_named(tmp_path, lon, lat, changes, cause):
     assert cause in text
     assert "Tous les domiciles sont hors de la voirie" in text
     assert "valeur" in text
+
+
+ROW = "{0},{0},Droiteville,{1:.7f},{2:.7f},10\n"
+
+
+def test_homes_off_the_streets_are_left_out_and_told(tmp_path):
+    rows = [("H", LON, LAT), ("FAR", LON + 0.8, LAT + 0.4), ("ZERO", 0, 0)]
+    homes = "id,name,commune,lon,lat,workers\n" + "".join(ROW.format(*row) for row in rows)
+    study = load(write_territory(tmp_path, homes=homes))
+    assert study.homes.frame["home_id"].tolist() == ["H"]
+    assert study.workers.tolist() == [10]
+    told = next(f for f in study.findings if f.code == "homes_far_from_streets")
+    assert (told.count, told.examples) == (2, ("FAR", "ZERO"))
+    assert "2 of 3 homes (20 workers)" in told.render("en")
+
+
+def test_a_labour_pool_keeps_its_homes_when_some_are_left_out():
+    pool = pd.DataFrame(
+        {"home": [0, 1, 2, 2], "site": "U", "roster": "", "workers": [1.0, 2, 3, 4]}
+    )
+    frame = gpd.GeoDataFrame(
+        {"workers": [1.0, 2, 7]}, geometry=gpd.points_from_xy([0, 1, 2], [0, 0, 0]), crs=4326
+    )
+    left = Homes(frame, pool=pool).only(np.array([True, False, True]))
+    assert left.frame["workers"].tolist() == [1, 7]
+    assert left.pool["home"].tolist() == [0, 1, 1]
+    assert left.pool["workers"].tolist() == [1, 3, 4]

@@ -78,6 +78,7 @@ def test_plans_of_other_inputs_are_set_aside_and_said_to_be(territory, folder):
     other.write_text(text.replace("max_total_min = 60", "max_total_min = 55"), encoding="utf-8")
     done = command("run", other, "-o", folder, "--lang", "en")
     assert "come from other inputs" in done.output.replace("\n", " ")
+    assert "plans_set_aside" in [f["code"] for f in record(folder)["findings"]]
     after = files(folder)
     assert set(after) == {*before, "shuttles/map.html", "shuttles/run.json",
                           "shuttles/comparison.csv"} - {"comparison.csv"}  # fmt: skip

@@ -433,6 +433,11 @@ def test_drawn_lines_of_the_settings_stand_beside_the_plans(demo, plans, tmp_pat
     assert [f.code for f in none.findings] == ["drawn_lines_unused"]
 
 
+def test_where_no_line_has_riders_it_is_said(demo):
+    nobody = ShuttleConfig.from_dict(SMALL | {"min_workers": 1_000})
+    assert [f.code for f in design_shuttles(*demo, config=nobody).findings] == ["no_shuttle"]
+
+
 def _a_stop(study, place):
     """The stop of the timetables nearest to a place."""
     stops = study.feed.stops

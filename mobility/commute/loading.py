@@ -10,7 +10,7 @@ import numpy as np
 
 from mobility.base.errors import Finding, TerritoryError
 from mobility.commute.on_demand import on_demand_services
-from mobility.commute.placing import place_findings, unreachable_stops
+from mobility.commute.placing import homes_on_streets, place_findings, unreachable_stops
 from mobility.commute.sources import (
     read_buildings,
     read_streets,
@@ -88,17 +88,17 @@ def build_study(
         A gate, or every home, lies outside the streets.
     """
     limits, speeds = territory.limits, territory.speeds
-    findings = [*findings, *roster_findings(sites)]
+    findings = [*findings, *homes.findings, *roster_findings(sites)]
     days = tuple(_days(territory, feed, findings))
     findings += zone_findings(feed, [day.date for day in days], territory.zone)
     feed, found = checked_timetables(territory, feed, days)
     progress("walks")
     walking = edge_times(streets, "walk", speeds)
     stops_lonlat = feed.stops[["lon", "lat"]].to_numpy(np.float64)
+    homes, away = homes_on_streets(territory, streets, walking, homes)
     homes_lonlat = homes.lonlat
     gates_lonlat = np.array([gate for site in sites for gate in site.gates], np.float64)
-    places = place_findings(territory, streets, walking, feed, homes, sites, gates_lonlat)
-    findings += list(places)
+    findings += [*away, *place_findings(streets, walking, feed, sites, gates_lonlat)]
     reach_s = RELAXED_WALK * limits.max_walk_min * 60
     home_table = walks_to_stops(streets, feed, homes_lonlat, reach_s, speeds, walking)
     gate_table = walks_to_stops(streets, feed, gates_lonlat, reach_s, speeds, walking)

@@ -23,15 +23,13 @@ Float = NDArray[np.float64]
 
 
 def place_findings(
-    territory: Territory,
     streets: Streets,
     walking: Times,
     feed: Feed,
-    homes: Homes,
     sites: tuple[Site, ...],
     gates_lonlat: Float,
 ) -> Iterator[Finding]:
-    """Check that gates and homes stand on the streets; say which stops and homes do not."""
+    """Check that gates stand on the streets; say which stops do not."""
     gates = walk_snaps(streets, walking, gates_lonlat)
     names = [site.name for site in sites for _ in site.gates]
     west, south, east, north = streets.bounds_lonlat
@@ -49,21 +47,48 @@ def place_findings(
             east=east,
             north=north,
         )
-    at_home = walk_snaps(streets, walking, homes.lonlat)
-    if (at_home.edge < 0).all():
-        raise _homes_outside(territory, homes, streets)
     stops = feed.stops[feed.stops["location_type"] == 0]
     at_stop = walk_snaps(streets, walking, stops[["lon", "lat"]].to_numpy(np.float64))
-    home_names = homes.frame["home_id"].astype(str).tolist()
     yield from rules_findings(streets)
     for finding in (
         paths_missing_finding(streets),
         island_finding(streets, walking, "walk"),
         far_finding(at_stop, stops["stop_name"].astype(str).tolist(), what="stops"),
-        far_finding(at_home, home_names, what="homes"),
     ):
         if finding is not None:
             yield finding
+
+
+def homes_on_streets(
+    territory: Territory, streets: Streets, walking: Times, homes: Homes
+) -> tuple[Homes, tuple[Finding, ...]]:
+    """Return the homes that stand on the streets; say who is left out.
+
+    A home at 0,0 or beyond the extract says nothing about who can get to work: it is no white
+    home and no part of a labour pool.
+
+    Raises
+    ------
+    SourceError
+        None does.
+    """
+    near = walk_snaps(streets, walking, homes.lonlat).edge >= 0
+    if near.all():
+        return homes, ()
+    if not near.any():
+        raise _homes_outside(territory, homes, streets)
+    far = homes.frame[~near]
+    message = (
+        "{count} of {total} homes ({workers} workers) lie over {max_m} m from any street one may "
+        "use and are left out: check their coordinates, or take a larger extract."
+    )
+    params = {"total": len(homes), "workers": f"{far['workers'].sum():.0f}", "max_m": 500}
+    # Where one of a few employees lives is told to nobody.
+    shown = () if homes.personal else tuple(far["home_id"].astype(str)[:5])
+    told = Finding(
+        "warning", "homes_far_from_streets", message, count=len(far), examples=shown, params=params
+    )
+    return homes.only(near), (told,)
 
 
 def _homes_outside(territory: Territory, homes: Homes, streets: Streets) -> SourceError:

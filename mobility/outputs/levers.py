@@ -14,6 +14,7 @@ from mobility.base.literal import csv_text
 from mobility.commute.access import Access, assess
 from mobility.commute.indicators import whole_persons
 from mobility.commute.loading import load
+from mobility.commute.sources import source_files
 from mobility.commute.study import Progress, quiet
 from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.outputs.illustrations import Illustration, example_section, illustrate
@@ -153,7 +154,7 @@ def write_levers(
     """
     study = results.found.bench.study
     hours = whole_persons(results.hours.to_frame(), ["workers"])
-    with staging(folder) as part:
+    with staging(folder, reads=source_files(study.territory)) as part:
         write_text(part / "levers.csv", csv_text(levers_table(results.found)))
         fixes = results.found.fixes.to_frame(language)
         write_text(part / "minutes_to_fix.csv", csv_text(fixes))

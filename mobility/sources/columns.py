@@ -100,7 +100,9 @@ class Table:
         lower = self._row_with({fold(n) for n in (wanted, *aliases)})
         if lower is not None:
             raise headings_lower(self.file, lower)
-        columns = [str(c) for c in self.frame.columns if c != "geometry"]
+        # What the file holds: of a large table only some columns were kept.
+        heads = self.first_rows[0][1] if self.first_rows else self.frame.columns
+        columns = [str(c) for c in heads if c and c != "geometry"]
         listed = ", ".join(columns[:MAX_LISTED]) + (" …" if len(columns) > MAX_LISTED else "")
         near = nearest(wanted, columns)
         problem = "There is no column {wanted!r}; the columns are: {listed}."

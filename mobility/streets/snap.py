@@ -213,7 +213,7 @@ def far_finding(
     names
         A name per point, for the examples.
     what
-        Plural noun of the points: ``"stops"``, ``"homes"`` or ``"gates"``.
+        Plural noun of the points: ``"stops"`` or ``"gates"``.
     """
     far = np.flatnonzero(snaps.edge < 0)
     if len(far) == 0:
@@ -223,7 +223,6 @@ def far_finding(
         f"{what}_far_from_streets",
         {
             "stops": "{count} of {total} stops lie over {max_m} m from any street one may use.",
-            "homes": "{count} of {total} homes lie over {max_m} m from any street one may use.",
             "gates": "{count} of {total} gates lie over {max_m} m from any street one may use.",
         }.get(what, "{count} of {total} points lie over {max_m} m from any street one may use."),
         source=source,

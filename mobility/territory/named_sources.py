@@ -31,6 +31,7 @@ class HomesSource(Model):
     commune: str | None = None
     zones: Path | None = None
     zones_id: str | None = None
+    changes: Path | None = None
     work_commune: list[str] = []
     cell_m: Annotated[float, Field(gt=0)] = 200.0
     workers_share: Share = 1.0
@@ -67,6 +68,7 @@ class Sources(Model):
     @model_validator(mode="after")
     def _credits_of_sources(self) -> Sources:
         named = [self.osm, self.lines, self.sites, self.homes.file, self.homes.zones, *self.gtfs]
+        named += [self.homes.changes]
         named += [self.background, self.street_changes, self.elevation, self.car_parks]
         known = {path.as_posix() for path in named if path is not None}
         for path in self.credits:

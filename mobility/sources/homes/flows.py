@@ -6,30 +6,26 @@ it adds up to the number of workers. INSEE's flow table has one row per pair of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from mobility.base.errors import Finding, SourceError
 from mobility.sources.columns import Table, column_or_none, fold
+from mobility.sources.homes.commune_codes import DISTRICTS, Changes, read_changes
+from mobility.sources.homes.communes import zones_of_codes
 from mobility.sources.homes.model import MAX_WORKERS, HomesRequest, Places, group_columns
 from mobility.sources.homes.zones import homes_in_zones, read_zones
 from mobility.sources.tables import read_table
 
 RESIDENCE_ALIASES = ("COMMUNE", "CODGEO", "commune_residence", "code_residence", "residence")
 WORK_ALIASES = ("DCLT", "commune_travail", "code_travail", "work_commune", "travail")
-WEIGHT_ALIASES = (
-    "IPONDI",
-    "NBFLUX_C22_ACTOCC15P",
-    "NBFLUX_C21_ACTOCC15P",
-    "NBFLUX_C20_ACTOCC15P",
-    "NBFLUX_C19_ACTOCC15P",
-    "NBFLUX_C18_ACTOCC15P",
-    "flux",
-    "poids",
-    "weight",
-)
+WEIGHT_ALIASES = ("IPONDI", "flux", "poids", "weight")
+_FLOW = re.compile(r"nbflux(?:c(\d\d))?\w*")
+"""INSEE's column of a census year, folded: ``NBFLUX_C21_ACTOCC15P``."""
 MAX_CATEGORIES = 12
 FEW_WORKERS = 200
 
@@ -50,31 +46,40 @@ def read_flows(request: HomesRequest) -> Places:
     table = read_table(request.path, layer=source.layer, crs=source.crs, columns=_wanted(request))
     residence = column_or_none(table, source.commune, RESIDENCE_ALIASES)
     residence = residence or table.need("COMMUNE", field="commune")
-    weight_column = source.workers
-    if weight_column == "workers":
-        weight_column = table.need("workers", WEIGHT_ALIASES, field="workers")
-    table = _working_in(table, source.work_commune)
+    column = _weight_column(table, source.workers)
+    path = source.changes
+    changes = read_changes(None if path is None else request.resolve(path))
+    table, told = _working_in(table, request, changes, column)
     weight = table.numbers(
-        table.need(weight_column, field="workers"),
+        column,
         minimum=0,
         maximum=MAX_WORKERS,
         bounds_mend="Write the weight of the row, 0 or more.",
     )
     codes = table.texts(residence)
     district = table.find("ARM")
-    zones = read_zones(request)
     if district is not None:
+        # MOBPRO writes ZZZZZ outside Paris, Lyon and Marseille.
         districts = table.texts(district)
-        codes = districts.where(districts.isin(zones.codes), codes)
+        codes = districts.where(districts.isin(DISTRICTS), codes)
     groups = _groups(request, table, weight)
     columns = pd.DataFrame({"workers": weight, **groups}).groupby(codes.to_numpy()).sum()
     totals = columns.to_numpy(dtype=np.float64)
-    rows = zones.rows(pd.Series(columns.index, dtype="str"))
-    places = homes_in_zones(request, zones, rows, totals, tuple(groups))
-    extra = (*_all_of_them(request), *_few(request, totals[:, 0]))
-    return Places(
-        places.points, places.columns, places.groups, places.cells, (*places.findings, *extra)
-    )
+    known = pd.Series(columns.index, dtype="str")
+    zones, rows, found = zones_of_codes(request, read_zones(request), known, totals[:, 0])
+    told += [*found, *_few(request, totals[:, 0])]
+    return homes_in_zones(request, zones, rows, totals, tuple(groups), told)
+
+
+def _weight_column(table: Table, named: str) -> str:
+    """Return the column of workers: the named one, or INSEE's, the newest census first."""
+    if named != "workers" or table.find("workers", WEIGHT_ALIASES) is not None:
+        return table.need(named, WEIGHT_ALIASES if named == "workers" else (), field="workers")
+    years = [(m[1] or "", c) for c in table.frame.columns if (m := _FLOW.fullmatch(fold(c)))]
+    if not years:
+        return table.need("NBFLUX_C21_ACTOCC15P", field="workers")
+    # The censuses of 1968 to 1999 come before those of the 2000s.
+    return max(years, key=lambda year: (year[0] < "50", year[0]))[1]
 
 
 def _wanted(request: HomesRequest) -> Callable[[str], bool]:
@@ -85,18 +90,34 @@ def _wanted(request: HomesRequest) -> Callable[[str], bool]:
     kept = {fold(name) for name in named if name}
 
     def wanted(column: str) -> bool:
-        return fold(column) in kept
+        return fold(column) in kept or _FLOW.fullmatch(fold(column)) is not None
 
     return wanted
 
 
-def _working_in(table: Table, communes: list[str]) -> Table:
-    """Return the rows of people who work in ``communes``."""
+def _working_in(
+    table: Table, request: HomesRequest, changes: Changes, weight: str
+) -> tuple[Table, list[Finding]]:
+    """Return the rows of people who work in ``work_commune``, and what is to be known.
+
+    A commune stands for its arrondissements and for those merged into it.
+    """
+    communes = request.source.work_commune
+    column = table.find("DCLT", WORK_ALIASES)
     if not communes:
-        return table
-    column = table.need("DCLT", WORK_ALIASES)
+        return table, [] if column is None else _everywhere(table, request, changes, column, weight)
+    column = column or table.need("DCLT", WORK_ALIASES)
     codes = table.texts(column)
-    keep = codes.isin(communes).to_numpy()
+    today = changes.today(codes)
+    keep = np.zeros(len(codes), dtype=bool)
+    wider: list[str] = []
+    nobody: list[str] = []
+    for code in communes:
+        at = ((codes == code) | (today == code)).to_numpy()
+        if not at.any():
+            at = (today == changes.of(code)).to_numpy()
+            (wider if at.any() else nobody).append(code)
+        keep |= at
     if not keep.any():
         raise table.error(
             "Nobody works in the commune {code} of the table.",
@@ -104,7 +125,52 @@ def _working_in(table: Table, communes: list[str]) -> Table:
             mend="Write the code of the commune of the sites in work_commune, e.g. 85191.",
             code=", ".join(communes),
         )
-    return Table(table.file, table.frame[keep], decimal_comma=table.decimal_comma)
+    told = []
+    if wider:
+        message = (
+            "{count} communes of work_commune are not in the table; the workers of the whole "
+            "commune of today are counted."
+        )
+        told += [_about(request, "work_communes_matched", message, wider)]
+    if nobody:
+        message = "Nobody works in {count} communes of work_commune."
+        told += [_about(request, "work_communes_empty", message, nobody)]
+    return replace(table, frame=table.frame[keep]), told
+
+
+def _about(request: HomesRequest, code: str, message: str, communes: list[str]) -> Finding:
+    return Finding("warning", code, message, str(request.path), len(communes), tuple(communes[:5]))
+
+
+def _everywhere(
+    table: Table, request: HomesRequest, changes: Changes, column: str, weight: str
+) -> list[Finding]:
+    """Say how many workers are counted who work elsewhere than where the sites are."""
+    workers = table.numbers(weight, minimum=0, maximum=MAX_WORKERS, missing=0.0)
+    codes = table.texts(column)
+    by_place = pd.Series(workers).groupby(codes.to_numpy()).sum().sort_values(ascending=False)
+    own = {changes.of(site.commune) for site in request.sites if site.commune}
+    elsewhere = [code for code in by_place.index if changes.of(code) not in own]
+    message = (
+        "All {workers} workers are counted wherever they work, in {count} communes of work; name "
+        "work_commune to choose."
+    )
+    if own:
+        message = (
+            "All {workers} workers are counted wherever they work, {elsewhere} of them in other "
+            "communes than those of the sites; name work_commune to choose."
+        )
+    params = {
+        "workers": f"{workers.sum():.0f}",
+        "elsewhere": f"{by_place[elsewhere].sum():.0f}",
+    }
+    shown = tuple(f"{code}: {by_place[code]:.0f}" for code in elsewhere[:5])
+    return [
+        Finding(
+            "warning", "flows_all_work_places", message, str(request.path), len(by_place), shown,
+            params,
+        )
+    ]  # fmt: skip
 
 
 def _category_groups(request: HomesRequest) -> list[tuple[str, str, list[str]]]:
@@ -136,13 +202,6 @@ def _groups(request: HomesRequest, table: Table, weight: np.ndarray) -> dict[str
         for value in values:
             groups[f"{column} {value}".strip()] = np.where(texts == value, weight, 0.0)
     return groups
-
-
-def _all_of_them(request: HomesRequest) -> list[Finding]:
-    if request.source.work_commune:
-        return []
-    message = "Workers of every place of work are counted; name work_commune to choose."
-    return [Finding("warning", "flows_all_work_places", message, str(request.path))]
 
 
 def _few(request: HomesRequest, workers: np.ndarray) -> list[Finding]:

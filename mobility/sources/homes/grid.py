@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
@@ -123,7 +124,8 @@ def read_insee_grid(request: HomesRequest) -> Places:
             column=column,
             mend="Download the grid of this part of the country.",
         )
-    table = Table(table.file, table.frame[keep], decimal_comma=table.decimal_comma)
+    told = _outside(table, keep)
+    table = replace(table, frame=table.frame[keep])
     squares, ids = squares[keep], ids[keep]
     table.refuse_duplicates(column, ids)
     workers, findings = _residents(table, source.workers)
@@ -147,8 +149,17 @@ def read_insee_grid(request: HomesRequest) -> Places:
         columns,
         tuple(groups),
         cells.to_crs(4326),
-        (*findings, *_imputed(table, lived)),
+        (*told, *findings, *_imputed(table, lived)),
     )
+
+
+def _outside(table: Table, keep: np.ndarray) -> list[Finding]:
+    if keep.all():
+        return []
+    message = "{count} of {total} cells lie outside the box of the streets and are not counted."
+    params = {"total": len(keep)}
+    count = int((~keep).sum())
+    return [Finding("info", "cells_outside", message, str(table.file), count, params=params)]
 
 
 def _wanted_columns(request: HomesRequest) -> Callable[[str], bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -80,6 +80,16 @@ class Homes:
     def lonlat(self) -> np.ndarray:
         """Longitude and latitude of each home, float64[n, 2], degrees."""
         return np.asarray(shapely.get_coordinates(self.frame.geometry.array))
+
+    def only(self, kept: np.ndarray) -> Homes:
+        """Return the homes where bool[n] ``kept``, with their pool renumbered."""
+        pool = self.pool
+        if pool is not None:
+            pool = pool[kept[pool["home"].to_numpy()]].reset_index(drop=True)
+            pool = pool.assign(home=(np.cumsum(kept) - 1)[pool["home"].to_numpy()])
+        cells = None if self.cells is None else self.cells[kept].reset_index(drop=True)
+        frame = self.frame[kept].reset_index(drop=True)
+        return replace(self, frame=frame, cells=cells, pool=pool)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import shapely
 
 from mobility.base.errors import Finding
 from mobility.sources.columns import Table
+from mobility.sources.homes.communes import read_communes
 from mobility.sources.homes.employees import read_employees
 from mobility.sources.homes.flows import check_no_categories, read_flows
 from mobility.sources.homes.grid import insee_column, read_insee_grid, squares_around
@@ -32,7 +33,6 @@ from mobility.sources.homes.model import (
     read_workers,
     utm_crs,
 )
-from mobility.sources.homes.zones import read_communes
 from mobility.sources.layers import home_box, parse_crs
 from mobility.sources.tables import read_table
 from mobility.territory.project import HomesSource, Site, Territory

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import geopandas as gpd
@@ -10,17 +12,14 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from mobility.base.errors import Finding, SourceError
+from mobility.base.errors import Finding, Severity, SourceError
 from mobility.sources.columns import Table, column_or_none
 from mobility.sources.homes.model import (
     NAME_ALIASES,
     HomesRequest,
     Places,
-    group_columns,
     projected,
-    read_groups,
     read_names,
-    read_workers,
 )
 from mobility.sources.homes.spread import LandCells, allocate, clipped_cells, land_cells
 from mobility.sources.layers import read_layer, to_lonlat
@@ -70,6 +69,24 @@ class Zones:
         if lost.any():
             found[lost] = index.get_indexer(pd.Index("0" + codes[lost]))
         return np.asarray(found, dtype=np.int64)
+
+    def coarser(self, codes: pd.Series) -> Zones:
+        """Return the zones under other codes; those that share one become one zone."""
+        once = codes.drop_duplicates()
+        frame = gpd.GeoDataFrame(
+            {"code": codes, "name": self.names}, geometry=self.polygons, crs=4326
+        ).dissolve("code", aggfunc=list)
+        names = [_common_name(code, names) for code, names in frame["name"].items()]
+        frame = frame.assign(name=names).loc[once].reset_index()
+        return Zones(self.file, frame["code"], frame["name"].astype("str"), frame.geometry)
+
+
+def _common_name(code: object, names: list[str]) -> str:
+    """Return what the names of parts begin with: Lyon, of its arrondissements."""
+    if len(names) == 1:
+        return names[0]
+    words = takewhile(lambda word: len(set(word)) == 1, zip(*map(str.split, names), strict=False))
+    return " ".join(word[0] for word in words) or str(code)
 
 
 def zones_of(table: Table, code_column: str, names: pd.Series | None) -> Zones:
@@ -125,72 +142,51 @@ def read_zones(request: HomesRequest) -> Zones:
     return zones_of(table, code, read_names(table, None, NAME_ALIASES))
 
 
-def read_communes(request: HomesRequest, table: Table) -> Places:
-    """Return homes of a table of workers by commune.
-
-    The table is a polygon layer, or a CSV whose codes are joined with ``source.zones``.
-
-    Raises
-    ------
-    SourceError
-        A code is unknown, stands twice, or a field is wrong.
-    """
-    source = request.source
-    workers = read_workers(table, source.workers)
-    groups = read_groups(table, group_columns(request))
-    column = column_or_none(table, source.id, (*CODE_ALIASES, *NAME_ALIASES))
-    if isinstance(table.frame, gpd.GeoDataFrame) and source.zones is None:
-        if column is None:
-            table.frame["home_id"] = table.frame.index.astype("str")
-            column = "home_id"
-        names = read_names(table, source.name, NAME_ALIASES)
-        table.refuse_duplicates(column, table.texts(column))
-        zones = zones_of(table, column, names)
-        rows = np.arange(len(table.frame))
-    else:
-        zones = read_zones(request)
-        column = column or table.need("code", field="id")
-        codes = table.texts(column)
-        table.refuse_duplicates(column, codes)
-        rows = zones.rows(codes)
-    counts = np.column_stack([workers, *groups.values()])
-    return homes_in_zones(request, zones, rows, counts, tuple(groups))
-
-
 def homes_in_zones(
     request: HomesRequest,
     zones: Zones,
     rows: np.ndarray,
     counts: np.ndarray,
     groups: tuple[str, ...] = (),
+    findings: Sequence[Finding] = (),
 ) -> Places:
     """Return homes for counts known by zone, spread over the land when it is known.
 
     Parameters
     ----------
     rows
-        int64[n], zone of each row of ``counts``, -1 outside the layer (left out, and said).
+        int64[n], zone of each row of ``counts``, -1 outside the layer (left out).
     counts
         float64[n, 1 + groups], workers, then the groups.
+    findings
+        What is known so far, see `zones_of_codes`.
 
     Raises
     ------
     SourceError
-        No row has a zone, or none lies in the study area.
+        No zone with workers lies in the study area.
     """
-    findings = _left_out(request, zones, rows, counts[:, 0])
     known = rows >= 0
     totals = np.zeros((len(zones.codes), counts.shape[1]))
     np.add.at(totals, rows[known], counts[known])
-    near = (totals[:, 0] > 0) | (totals[:, 1:] > 0).any(axis=1)
+    near = lived = (totals[:, 0] > 0) | (totals[:, 1:] > 0).any(axis=1)
     if request.bbox is not None:
-        near &= zones.polygons.intersects(shapely.box(*request.bbox)).to_numpy()
+        near = lived & zones.polygons.intersects(shapely.box(*request.bbox)).to_numpy()
     if not near.any():
         raise SourceError(
             "None of the zones with workers lies in the study area.",
             file=zones.file,
             mend="Check that the streets, the timetables and the homes are of one region.",
         )
+    # People of the flows do work there and are missed; a table of a whole country is only cut.
+    severity: Severity = "warning" if request.source.work_commune else "info"
+    message = "{count} zones ({workers} workers) lie outside the streets and are left out."
+    told = [
+        *findings,
+        *told_of(
+            request, severity, "zones_outside", message, lived & ~near, zones.names, totals[:, 0]
+        ),
+    ]
     zones = Zones(
         zones.file,
         zones.codes[near].reset_index(drop=True),
@@ -198,33 +194,28 @@ def homes_in_zones(
         zones.polygons[near].reset_index(drop=True),
     )
     totals = totals[near]
-    findings += _cut(request, zones)
+    told += _cut(request, zones)
     if request.land is None:
-        return _one_home_each(zones, totals, groups, findings)
-    return _spread(request, zones, totals, groups, findings)
+        return _one_home_each(zones, totals, groups, told)
+    return _spread(request, zones, totals, groups, told)
 
 
-def _left_out(
-    request: HomesRequest, zones: Zones, rows: np.ndarray, workers: np.ndarray
+def told_of(
+    request: HomesRequest,
+    severity: Severity,
+    code: str,
+    message: str,
+    which: np.ndarray,
+    names: pd.Series,
+    workers: np.ndarray,
 ) -> list[Finding]:
-    """Say how many workers have no zone; raise when all of them."""
-    lost = rows < 0
-    if not lost.any():
+    """Return a finding about some rows, with the names of most workers; none without rows."""
+    if not which.any():
         return []
-    if lost.all():
-        raise SourceError(
-            "None of its codes is in the zones layer {zones}.",
-            file=request.path,
-            column=request.source.id or request.source.commune,
-            mend='Name the columns of the codes: id = "..." and zones_id = "...".',
-            zones=zones.file.name,
-        )
-    message = "{count} rows ({workers} workers) are in none of the zones and are left out."
-    left = {"workers": f"{workers[lost].sum():.0f}"}
-    count = int(lost.sum())
-    return [
-        Finding("warning", "homes_without_zone", message, str(request.path), count, params=left)
-    ]
+    most = np.argsort(-np.where(which, workers, -1.0), kind="stable")[: min(int(which.sum()), 5)]
+    shown = tuple(f"{names.iloc[k]}: {workers[k]:.0f}" for k in most)
+    params = {"workers": f"{workers[which].sum():.0f}"}
+    return [Finding(severity, code, message, str(request.path), int(which.sum()), shown, params)]
 
 
 def _cut(request: HomesRequest, zones: Zones) -> list[Finding]:

@@ -1,0 +1,186 @@
+"""Codes of communes of other years and levels: nobody is lost between flows and layer."""
+
+import geopandas as gpd
+import pytest
+import shapely
+
+from mobility.base.errors import SourceError
+from mobility.sources.homes.commune_codes import read_changes
+from mobility.sources.homes.read import read_homes
+from mobility.territory.project import Site, Territory
+
+
+def layer(folder, **zones):
+    """Write a layer of square zones side by side, by code (without its z) and name."""
+    squares = [shapely.box(k, 45, k + 0.9, 45.9) for k in range(len(zones))]
+    columns = {"code": [code[1:] for code in zones], "nom": list(zones.values())}
+    gpd.GeoDataFrame(columns, geometry=squares, crs=4326).to_file(folder / "zones.geojson")
+
+
+def read(folder, rows, *, sites=(), head="CODGEO;LIBGEO;DCLT;L_DCLT;NBFLUX_C21_ACTOCC15P", **more):
+    lines = [head, *(";".join(map(str, row)) for row in rows)]
+    (folder / "flux.csv").write_text("\n".join(lines), encoding="utf-8")
+    source = {"file": "flux.csv", "kind": "flows", "zones": "zones.geojson", "zones_id": "code"}
+    territory = Territory.from_dict(
+        {"name": "t", "sources": {"homes": source | more}}, folder / "territory.toml"
+    )
+    return read_homes(territory.sources.homes, territory, sites=sites)
+
+
+def workers(homes):
+    return dict(zip(homes.frame["home_id"], homes.workers, strict=True))
+
+
+def told(homes, code):
+    return next(f for f in homes.findings if f.code == code)
+
+
+def test_arrondissements_of_the_flows_are_in_the_commune_of_the_layer(tmp_path):
+    layer(tmp_path, z69029="Bron", z69123="Lyon")
+    rows = [
+        ("69029", "", "69383", "", 400.5), ("69383", "", "69029", "", 300),
+        ("69387", "", "69029", "", 250), ("69029", "", "69029", "", 500),
+    ]  # fmt: skip
+    homes = read(tmp_path, rows, work_commune=["69029"])
+    assert workers(homes) == {"69029": 500, "69123": 550}
+    finding = told(homes, "communes_matched")
+    assert finding.count == 2
+    assert "550 workers" in finding.render("en")
+    # Lyon as a place of work is its nine arrondissements.
+    assert workers(read(tmp_path, rows, work_commune=["69123"])) == {"69029": 400.5}
+
+
+def test_the_commune_of_the_flows_is_the_arrondissements_of_the_layer(tmp_path):
+    zones = {f"z{code}": f"Paris {n}e Arrondissement" for n, code in ((2, 75102), (3, 75103))}
+    layer(tmp_path, **zones, z92012="Boulogne")
+    homes = read(tmp_path, [("75056", "", "92012", "", 30), ("92012", "", "92012", "", 10)])
+    assert workers(homes) == {"75056": 30, "92012": 10}
+    assert homes.frame["name"].tolist() == ["Paris", "Boulogne"]
+    assert homes.cells.iloc[0].bounds == (0, 45, 1.9, 45.9)
+
+
+def test_codes_found_as_they_stand_keep_their_zones(tmp_path):
+    layer(tmp_path, z75102="Paris 2e", z75103="Paris 3e")
+    homes = read(tmp_path, [("75102", "", "x", "", 3), ("75103", "", "x", "", 4)])
+    assert workers(homes) == {"75102": 3, "75103": 4}
+    assert "communes_matched" not in {f.code for f in homes.findings}
+
+
+def test_a_merged_commune_is_its_commune_of_today_at_home_and_at_work(tmp_path):
+    layer(tmp_path, z49021="Beaufort-en-Anjou", z49007="Angers")
+    rows = [("49147", "Gée", "49007", "", 40), ("49021", "", "49007", "", 300)]
+    assert workers(read(tmp_path, rows, work_commune=["49007"])) == {"49021": 340}
+    rows = [("49007", "", "49147", "Gée", 7), ("49007", "", "49007", "", 9)]
+    assert workers(read(tmp_path, rows, work_commune=["49021"])) == {"49007": 7}
+    # The other way round, and with the reader told that the whole commune is counted.
+    rows = [("49007", "", "49021", "", 7)]
+    homes = read(tmp_path, rows, work_commune=["49147", "49015"])
+    assert workers(homes) == {"49007": 7}
+    assert told(homes, "work_communes_matched").examples == ("49147",)
+    assert told(homes, "work_communes_empty").examples == ("49015",)
+
+
+def test_newer_flows_join_the_zones_of_an_older_layer(tmp_path):
+    layer(tmp_path, z49147="Gée", z49021="Beaufort-en-Vallée", z49018="Baugé")
+    (tmp_path / "passage.csv").write_text(
+        "CODGEO_INI,CODGEO_2025,LIBGEO_2025\n49147,49999,N\n49021,49999,N\n", encoding="utf-8"
+    )
+    rows = [("49999", "", "49018", "", 40)]
+    homes = read(tmp_path, rows, changes="passage.csv")
+    assert workers(homes) == {"49999": 40}
+    assert homes.cells.iloc[0].bounds == (0, 45, 1.9, 45.9)
+
+
+MOVEMENTS = (
+    "MOD,DATE_EFF,TYPECOM_AV,COM_AV,TYPECOM_AP,COM_AP\n"
+    "32,2019-01-01,COM,49018,COM,49021\n"
+    "41,2017-01-01,COM,49300,COM,49018\n"
+    "21,2020-01-01,COM,49021,COM,49777\n"
+    "35,2020-01-01,COMD,49555,COM,49021\n"
+)
+
+
+def test_insees_movements_are_followed_splits_apart(tmp_path):
+    path = tmp_path / "mvtcommune.csv"
+    path.write_text(MOVEMENTS, encoding="utf-8")
+    changes = read_changes(path)
+    assert changes.of("49300") == changes.of("49018") == "49021"
+    # A commune re-established leaves the code of the other as it was.
+    assert changes.of("49021") == "49021"
+    assert changes.of("49555") == "49555"
+
+
+def test_all_workers_of_the_case_with_the_users_table(tmp_path):
+    layer(tmp_path, z49021="Beaufort-en-Anjou", z49002="Autre")
+    (tmp_path / "mvt.csv").write_text(MOVEMENTS, encoding="utf-8")
+    rows = [(c, "", "49007", "", n) for c, n in (("49018", 300), ("49147", 40), ("49002", 100))]
+    without = read(tmp_path, rows, work_commune=["49007"])
+    assert workers(without) == {"49021": 40, "49002": 100}
+    assert told(without, "homes_without_zone").examples == ("49018: 300",)
+    homes = read(tmp_path, rows, work_commune=["49007"], changes="mvt.csv")
+    assert workers(homes) == {"49021": 340, "49002": 100}
+
+
+def test_a_table_of_anything_else_is_no_table_of_changes(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("code;nom\n49018;Baugé\n", encoding="utf-8")
+    with pytest.raises(SourceError) as caught:
+        read_changes(path)
+    assert "COM_AV" in caught.value.render("fr")
+
+
+def test_iris_of_the_layer_are_joined_and_lost_zeros_found(tmp_path):
+    layer(tmp_path, z010010101="IRIS 1", z010010102="IRIS 2", z340020000="Béziers")
+    rows = [("1001", "", "34002", "", 5), ("34002", "", "34002", "", 6)]
+    assert workers(read(tmp_path, rows)) == {"01001": 5, "34002": 6}
+
+
+def test_people_who_live_abroad_are_told_apart(tmp_path):
+    layer(tmp_path, z67482="Strasbourg")
+    rows = [
+        ("67482", "", "67482", "", 9),
+        ("DE0311", "", "67482", "", 4),
+        ("99109", "", "67482", "", 2),
+    ]
+    finding = told(read(tmp_path, rows), "homes_abroad")
+    assert finding.count == 2
+    assert finding.examples == ("DE0311: 4", "99109: 2")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "CODGEO;LIBGEO;DCLT;L_DCLT;NBFLUX_C06_ACTOCC15P",
+        "CODGEO;LIBGEO;DCLT;L_DCLT;nbflux_c16_actocc15p",
+        "CODGEO;LIBGEO;DCLT;L_DCLT;NBFLUX_C23_ACTOCC15P",
+        "COMMUNE;ARM;DCLT;ILT;IPONDI",
+        "commune_residence;x;commune_travail;y;flux",
+    ],
+)
+def test_every_vintage_of_the_flow_columns(tmp_path, head):
+    layer(tmp_path, z69029="Bron")
+    homes = read(tmp_path, [("69029", "ZZZZZ", "69383", "", 7)], head=head, work_commune=["69123"])
+    assert workers(homes) == {"69029": 7}
+
+
+def test_the_newest_census_of_several_counts(tmp_path):
+    layer(tmp_path, z69029="Bron")
+    head = "CODGEO;DCLT;NBFLUX_C99_ACTOCC15P;NBFLUX_C22_ACTOCC15P;NBFLUX_C16_ACTOCC15P"
+    assert workers(read(tmp_path, [("69029", "69029", 1, 2, 3)], head=head)) == {"69029": 2}
+
+
+def test_workers_of_other_places_are_told(tmp_path):
+    layer(tmp_path, z69029="Bron")
+    rows = [("69029", "", "75101", "", 500), ("69029", "", "69383", "", 20)]
+    site = Site(name="U", gates=[(4.8, 45.7)], rosters=["day"], commune="69123")
+    finding = told(read(tmp_path, rows, sites=(site,)), "flows_all_work_places")
+    assert finding.examples == ("75101: 500",)
+    assert "500 of them in other communes" in finding.render("en")
+    assert told(read(tmp_path, rows), "flows_all_work_places").count == 2
+
+
+def test_an_error_lists_the_files_own_columns(tmp_path):
+    layer(tmp_path, z69029="Bron")
+    with pytest.raises(SourceError) as caught:
+        read(tmp_path, [("69029", "69029", 3)], head="CODGEO;DCLT;EFFECTIFS_2021")
+    assert "CODGEO, DCLT, EFFECTIFS_2021" in caught.value.render("en")

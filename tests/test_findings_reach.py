@@ -1,0 +1,460 @@
+"""Every finding the package can make reaches the screen of `mobility check`.
+
+A scene is a territory written to disk; its test runs the command and looks for the rendered
+text of each code it names. A code of the package that no scene names fails the suite: add a
+scene, or the test of the other command that shows it to `ELSEWHERE`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+import shapely
+from feeds import service, trip, write_gtfs
+from small import PLACES_M, SERVICES, TRIPS, lonlat, write_osm, write_territory
+from test_on_demand import flex_territory
+from typer.testing import CliRunner
+
+from mobility.cli import app
+from mobility.commute import loading
+
+ROOT = Path(__file__).parents[1]
+PLACES = {name: lonlat(PLACES_M[name]) for name in ("A", "B")}
+USUAL = [
+    trip(name, [(a, leave), (b, arrive)], service=which)
+    for name, a, leave, b, arrive, which in TRIPS
+]
+TEN = lonlat(700)[0] - lonlat(690)[0]
+HEAD = "id,name,commune,lon,lat,workers"
+
+Scene = Callable[[Path], Path]
+SCENES: dict[str, tuple[Scene, set[str]]] = {}
+
+
+def scene(*codes: str) -> Callable[[Scene], Scene]:
+    """Register a scene under its function's name, with the codes it must show."""
+
+    def register(make: Scene) -> Scene:
+        SCENES[make.__name__] = (make, set(codes))
+        return make
+
+    return register
+
+
+def with_feed(folder, trips, *, services=None, days=None, stops=None, name="gtfs.zip", **tables):
+    """Write the usual territory with another feed."""
+    path = write_territory(folder, **({} if days is None else {"days": days}))
+    write_gtfs(
+        folder / name, stops=PLACES if stops is None else stops, trips=trips,
+        services=SERVICES if services is None else services, **tables,
+    )  # fmt: skip
+    return path
+
+
+def edited(path, *changes):
+    """Replace texts of a territory file."""
+    text = path.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def with_homes(folder, text, source, name="homes.csv"):
+    path = write_territory(folder, homes=text)
+    (folder / name).write_text(text, encoding="utf-8")
+    keys = 'file = "homes.csv"\nid = "id"\nname = "name"\ncommune = "commune"'
+    return edited(path, (keys, f'file = "{name}"\n{source}'))
+
+
+def squares(folder, **more):
+    """Write zones: two on the street, one of them reaching beyond it, and one far away."""
+    (x, y), (u, _) = lonlat(600), lonlat(5000)
+    boxes = [
+        shapely.box(x, y - 0.001, x + 0.02, y + 0.001),
+        shapely.box(u, y - 0.5, u + 0.02, y + 0.5),
+        shapely.box(x + 3, y, x + 4, y + 1),
+    ]
+    gpd.GeoDataFrame(
+        {"code": ["49021", "49007", "34172"], "nom": ["Beau", "Angers", "Loin"]},
+        geometry=boxes, crs=4326,
+    ).to_file(folder / "zones.geojson")  # fmt: skip
+
+
+@scene(
+    "no_headcount", "school_zone_unknown", "paths_missing", "days_without_trips", "date_fixed"
+)  # fmt: skip
+def plain(folder):
+    return write_territory(folder)
+
+
+@scene(
+    "trips_without_stop_times", "trips_of_one_stop", "trips_beyond_two_days", "stops_at_zero",
+    "stops_far_away", "stops_without_position", "stops_without_trips", "trips_call_at_stations",
+    "stops_far_from_streets", "stops_without_homes", "impossible_speed", "trips_never_run",
+    "trips_untimed", "trips_back_in_time", "duplicate_trips", "duplicate_ids", "missing_ids",
+    "broken_reference", "flexible_service", "timezone_differs",
+)  # fmt: skip
+def broken_feed(folder):
+    x, y = PLACES["A"]
+    stops = [
+        *(
+            {"stop_id": s, "stop_name": s, "stop_lon": a, "stop_lat": b}
+            for s, (a, b) in PLACES.items()
+        ),
+        {"stop_id": "A", "stop_name": "again", "stop_lon": x, "stop_lat": y},
+        {"stop_id": "", "stop_name": "nameless", "stop_lon": x, "stop_lat": y},
+        {"stop_id": "zero", "stop_name": "z", "stop_lon": 0, "stop_lat": 0},
+        {"stop_id": "far", "stop_name": "f", "stop_lon": x, "stop_lat": y + 1},
+        {"stop_id": "lost", "stop_name": "l"},
+        {"stop_id": "idle", "stop_name": "i", "stop_lon": x, "stop_lat": y},
+        {"stop_id": "station", "stop_name": "s", "stop_lon": x, "stop_lat": y, "location_type": 1},
+    ]  # fmt: skip
+    trips = [
+        *USUAL,
+        trip("copy", [("A", "12:15"), ("B", "12:35")], service="week"),
+        trip("none", [], service="week"),
+        trip("one", [("A", "05:00")], service="week"),
+        trip("late", [("A", "47:50"), ("B", "48:10")], service="week"),
+        trip("fast", [("A", "05:00"), ("far", "05:05")], service="week"),
+        trip("odd", [("lost", "05:00"), ("zero", "90:00")], service="week"),
+        trip("at station", [("station", "05:00"), ("B", "05:30")], service="week"),
+        trip("never", [("A", "05:00"), ("B", "05:30")], service="never"),
+        trip("untimed", [("A", ""), ("B", "05:30")], service="week"),
+        trip("back", [("A", "06:00"), ("B", "05:30")], service="week"),
+        trip("unknown", [("A", "06:00"), ("Z", "06:10"), ("B", "06:30")], service="week"),
+        trip("zone", [("A", "06:00"), ("", "06:10"), ("B", "06:30")], service="week"),
+    ]
+    services = SERVICES | {"never": service("0000000")}
+    return with_feed(folder, trips, stops=stops, services=services, timezone="Europe/Lisbon")
+
+
+@scene("frequency_approximate", "on_demand", "in_seat_unapplied", "transfers_told_apart")
+def finer_rules(folder):
+    calls = [{"stop_id": "A", "arrival_time": "07:00", "departure_time": "07:00", "pickup_type": 2}]
+    calls.append({"stop_id": "B", "arrival_time": "07:20", "departure_time": "07:20"})
+    trips = [*USUAL, trip("asked", calls, service="week"),
+             trip("often", [("A", "08:00"), ("B", "08:20")], service="week")]  # fmt: skip
+    often = {
+        "trip_id": "often",
+        "start_time": "08:00:00",
+        "end_time": "09:00:00",
+        "headway_secs": 600,
+    }
+    rules = [
+        {"from_trip_id": "home21", "to_trip_id": "noon", "transfer_type": 4},
+        {"from_stop_id": "B", "to_stop_id": "A", "from_trip_id": "noon", "to_trip_id": "home13",
+         "transfer_type": 2, "min_transfer_time": 60},
+    ]  # fmt: skip
+    return with_feed(folder, trips, frequencies=[often | {"exact_times": 0}], transfers=rules)
+
+
+@scene("in_seat_many")
+def splitting_vehicle(folder):
+    trips = [*USUAL, trip("0a", [("A", "05:00"), ("B", "05:10")], service="week")]
+    links, before = [], ["0a"]
+    for k in range(1, 8):
+        now, ends = [f"{k}a", f"{k}b"], "BA" if k % 2 else "AB"
+        calls = [(ends[0], 18600 + 600 * k), (ends[1], 18900 + 600 * k)]
+        trips += [trip(name, calls, service="week") for name in now]
+        links += [
+            {"from_trip_id": a, "to_trip_id": b, "transfer_type": 4} for a in before for b in now
+        ]
+        before = now
+    return with_feed(folder, trips, transfers=links)
+
+
+@scene("transfers_by_route")
+def too_many_rules(folder):
+    names = [f"t{k}" for k in range(40)]
+    trips = [*USUAL]
+    for k, name in enumerate(names):
+        trips.append(trip(name, [("A", 30000 + k), ("B", 31000 + k)], service="week", route=name))
+    rules = [
+        {"from_stop_id": a, "to_stop_id": b, "from_route_id": r, "to_route_id": s,
+         "transfer_type": 2, "min_transfer_time": 60 + i}
+        for a, b in ("AB", "BA", "AA", "BB") for i, r in enumerate(names) for s in names
+    ]  # fmt: skip
+    return with_feed(folder, trips, transfers=rules)
+
+
+@scene("school_routes", "networks_without_trips", "date_of_another_kind")
+def school_lines(folder):
+    trips = [*USUAL, trip("s", [("A", "08:00"), ("B", "08:20")], service="week", route="712")]
+    routes = [
+        {"route_id": "R", "route_type": 3, "agency_id": "1"},
+        {"route_id": "712", "route_short_name": "S", "route_type": 712, "agency_id": "1"},
+    ]
+    agencies = [
+        {"agency_id": k, "agency_name": k, "agency_url": "http://e", "agency_timezone": zone}
+        for k, zone in (("1", "Europe/Paris"), ("2", "Europe/Paris"))
+    ]
+    days = (
+        'kinds = ["holiday_weekday"]\ndates = { holiday_weekday = 2026-11-17 }\nschool_zone = "B"'
+    )
+    return with_feed(folder, trips, routes=routes, agencies=agencies, days=days)
+
+
+@scene(
+    "networks_disjoint", "network_not_valid", "date_typical",
+    "no_trip_on_date", "school_calendar_unknown",
+)  # fmt: skip
+def two_networks_apart(folder):
+    days = 'kinds = ["school_weekday", "saturday"]\nschool_zone = "B"'
+    path = write_territory(folder, days=days)
+    soon = {"week": service("1111100", "20260309", "20260320")}
+    late = {"week": service("1111100", "20290305", "20290316")}
+    rides = [t | {"trip": t["trip"] | {"service_id": "week"}} for t in USUAL]
+    write_gtfs(folder / "gtfs.zip", stops=PLACES, trips=rides, services=soon)
+    write_gtfs(folder / "late.zip", stops=PLACES, trips=rides, services=late)
+    return edited(path, ('["gtfs.zip"]', '["gtfs.zip", "late.zip"]'), ('["3x8"]', '["vsd"]'),
+                  ('"saturday"', '"saturday", "holiday_weekday"'))  # fmt: skip
+
+
+@scene("day_kind_absent", "idle_rosters")
+def one_week(folder):
+    days = 'kinds = ["saturday", "holiday_weekday"]\nschool_zone = "B"'
+    path = write_territory(folder, days=days, rosters='["day"]')
+    rides = [t | {"trip": t["trip"] | {"service_id": "week"}} for t in USUAL]
+    week = {"week": service("1111111", "20260309", "20260315")}
+    write_gtfs(folder / "gtfs.zip", stops=PLACES, trips=rides, services=week)
+    return path
+
+
+@scene("no_timetable", "date_plain")
+def streets_only(folder):
+    return edited(write_territory(folder, days=""), ('gtfs = ["gtfs.zip"]', ""))
+
+
+@scene("flex_zones")
+def zones_on_demand(folder):
+    return flex_territory(folder)
+
+
+@scene("long_shift", "overlapping_shifts")
+def odd_shifts(folder):
+    shifts = [("05:00", "13:00"), ("12:00", "20:00"), ("06:00", "05:00")]
+    rows = ", ".join(f'{{name = "{a}", start = "{a}", end = "{b}"}}' for a, b in shifts)
+    return write_territory(folder, rosters=f'[{{name = "r", shifts = [{rows}]}}]')
+
+
+@scene("street_islands", "turn_restrictions", "barriers")
+def streets_with_rules(folder):
+    path = write_territory(folder)
+    (x, y), (u, v) = lonlat(3000), lonlat(3300)
+    more = (
+        f'<node id="91" lat="{y + 0.005:.6f}" lon="{x:.6f}" version="1"/>'
+        f'<node id="92" lat="{v + 0.005:.6f}" lon="{u:.6f}" version="1"/>'
+        '<way id="9" version="1"><nd ref="91"/><nd ref="92"/>'
+        '<tag k="highway" v="residential"/></way>'
+        '<relation id="5" version="1"><member type="way" ref="1" role="from"/>'
+        '<member type="node" ref="5" role="via"/><member type="way" ref="1" role="to"/>'
+        '<tag k="type" v="restriction"/><tag k="restriction" v="no_u_turn"/></relation></osm>'
+    )
+    osm = write_osm(folder / "streets.osm")
+    text = osm.read_text(encoding="utf-8").replace("</osm>", more)
+    text = re.sub(r'(<node id="4"[^>]*)/>', r'\1><tag k="barrier" v="bollard"/></node>', text)
+    nodes, ways = text.index("<way"), text.index('<node id="91"')
+    osm.write_text(text[:nodes] + text[ways:].split("<way")[0] + text[nodes:ways]
+                   + "<way" + text[ways:].split("<way", 1)[1], encoding="utf-8")  # fmt: skip
+    return path
+
+
+@scene("homes_single_workers", "group_exceeds_workers", "homes_far_from_streets")
+def odd_homes(folder):
+    x, y = lonlat(700)
+    rows = [f"{k},n,c,{x + k * TEN},{y},1,{k}" for k in range(3)] + ["z,n,c,0,0,5,0"]
+    path = write_territory(folder, homes="\n".join([HEAD + ",poor", *rows]) + "\n")
+    return edited(path, ('commune = "commune"', 'commune = "commune"\ngroups = ["poor"]'))
+
+
+@scene("group_empty")
+def empty_group(folder):
+    path = write_territory(folder)
+    gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 1, 1)], crs=4326).to_file(folder / "qpv.geojson")
+    return edited(
+        path, ('commune = "commune"', 'commune = "commune"\ngroups = ["qpv=qpv.geojson"]')
+    )
+
+
+@scene("employees_aggregated")
+def employees(folder):
+    x, y = lonlat(700)
+    rows = [f"e{k},{x},{y},Usine" for k in range(12)]
+    return with_homes(folder, "\n".join(["nom,lon,lat,site", *rows]), 'kind = "employees"')
+
+
+FLOWS = (
+    "CODGEO;DCLT;NBFLUX_C21_ACTOCC15P\n49147;49007;20\n49007;49007;30\n34172;49007;4\n"
+    "34999;49007;5\n99109;49007;6\n49007;75101;7\n"
+)
+ZONES = 'kind = "flows"\nzones = "zones.geojson"\nzones_id = "code"'
+
+
+@scene(
+    "homes_without_zone", "homes_abroad", "communes_matched", "zones_outside", "zones_cut",
+    "zones_without_land", "flows_few", "flows_all_work_places",
+)  # fmt: skip
+def flows(folder):
+    squares(folder)
+    return with_homes(folder, FLOWS, ZONES)
+
+
+@scene("work_communes_matched", "work_communes_empty")
+def flows_to_chosen_communes(folder):
+    squares(folder)
+    return with_homes(folder, FLOWS, ZONES + '\nwork_commune = ["49007", "75056", "75102", "1"]')
+
+
+@scene("zones_on_buildings")
+def zones_with_buildings(folder):
+    squares(folder)
+    path = with_homes(folder, "code;workers\n49021;40\n", ZONES.replace("flows", "communes"))
+    (x, y), (u, v) = lonlat(900), lonlat(915)
+    corners = [(x, y), (u, v), (u, v + 0.0002), (x, y + 0.0002)]
+    nodes = "".join(
+        f'<node id="{80 + k}" lat="{b:.6f}" lon="{a:.6f}" version="1"/>'
+        for k, (a, b) in enumerate(corners)
+    )
+    refs = "".join(f'<nd ref="{80 + k % 4}"/>' for k in range(5))
+    way = f'<way id="8" version="1">{refs}<tag k="building" v="house"/></way></osm>'
+    osm = folder / "streets.osm"
+    text = osm.read_text(encoding="utf-8").replace("<way", nodes + "<way").replace("</osm>", way)
+    osm.write_text(text, encoding="utf-8")
+    return path
+
+
+@scene("homes_at_points")
+def zones_on_a_line_layer(folder):
+    squares(folder)
+    path = with_homes(folder, "code;workers\n49021;40\n", ZONES.replace("flows", "communes"))
+    line = shapely.LineString([lonlat(500 * k) for k in range(25)])
+    gpd.GeoDataFrame({"nom": ["Rue"]}, geometry=[line], crs=4326).to_file(folder / "l.geojson")
+    return edited(path, ('osm = "streets.osm"', 'lines = "l.geojson"'))
+
+
+CELL = "CRS3035RES200mN{}E{},{},40,5,6,7,8"
+
+
+@scene("homes_are_residents", "homes_imputed", "cells_outside")
+def grid(folder):
+    x, y = (
+        gpd.GeoSeries(gpd.points_from_xy(*zip(lonlat(700), strict=True)), crs=4326)
+        .to_crs(3035)[0]
+        .coords[0]
+    )
+    place = [int(v // 200 * 200) for v in (y, x)]
+    head = "idcar_200m,i_est_200,ind,ind_18_24,ind_25_39,ind_40_54,ind_55_64"
+    rows = [CELL.format(*place, 1), CELL.format(place[0] + 90000, place[1], 0)]
+    return with_homes(folder, "\n".join([head, *rows]), 'kind = "insee_grid"')
+
+
+#: Codes that `check` cannot meet, each with the module that proves where they are shown.
+ELSEWHERE = {
+    "calendar_expired": "test_gtfs_quality.py",
+    "no_service": "test_gtfs_quality.py",
+    "no_shuttle": "test_shuttle_design.py",
+    "drawn_lines_unused": "test_shuttle_design.py",
+    "plans_set_aside": "test_kept_plans.py",
+    "canonical_{…}": "test_gtfs_gate.py",
+}
+
+
+def checked(path: Path, monkeypatch: pytest.MonkeyPatch, *options: str):
+    """Run the command; return the study it loaded and its output on one line."""
+    kept = []
+    load = loading.load
+    monkeypatch.setattr(loading, "load", lambda *a, **k: kept.append(load(*a, **k)) or kept[-1])
+    result = CliRunner().invoke(app, ["check", str(path), "--lang", "fr", *options])
+    assert kept, result.output
+    return kept[0], " ".join(result.output.split())
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_findings_are_on_the_screen(name, tmp_path, monkeypatch):
+    make, codes = SCENES[name]
+    study, output = checked(make(tmp_path), monkeypatch)
+    found = [*study.findings, *(day.reason for day in study.days)]
+    assert codes <= {f.code for f in found}
+    unseen = [f.code for f in found if " ".join(f.render("fr").split()) not in output]
+    assert unseen == []
+
+
+def codes_of_the_package() -> set[str]:
+    """Return what is passed as the code of a finding, parts put in at run time as ``{…}``."""
+    found = set()
+    paths = sorted((ROOT / "mobility").rglob("*.py"))
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
+    # What makes a finding, and where its code stands: private helpers in their own module only.
+    everywhere = {"Finding": 1}
+    for tree in trees:
+        everywhere |= {n: k for n, k in _makers(tree).items() if not n.startswith("_")}
+    for tree in trees:
+        makers = everywhere | _makers(tree)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+                name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+                if name in makers and len(node.args) > makers[name]:
+                    found |= _texts(node.args[makers[name]])
+        # A table of rules: what is wrong, its code, its message.
+        for node in ast.walk(tree):
+            if isinstance(node, ast.For) and isinstance(node.target, ast.Tuple):
+                names = [getattr(t, "id", "") for t in node.target.elts]
+                if "code" in names and isinstance(node.iter, ast.Name):
+                    found |= _rules(tree, node.iter.id, names.index("code"))
+    return found
+
+
+def _makers(tree: ast.AST) -> dict[str, int]:
+    names = {
+        node.name: [a.arg for a in node.args.args]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+    }
+    return {name: args.index("code") for name, args in names.items() if "code" in args}
+
+
+def _texts(node: ast.expr) -> set[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return {node.value}
+    if isinstance(node, ast.IfExp):
+        return _texts(node.body) | _texts(node.orelse)
+    if isinstance(node, ast.JoinedStr):
+        parts = [v.value if isinstance(v, ast.Constant) else "{…}" for v in node.values]
+        return {"".join(map(str, parts))}
+    return set()
+
+
+def _rules(tree: ast.AST, name: str, place: int) -> set[str]:
+    rows = [
+        row
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name
+        for row in getattr(node.value, "elts", ())
+    ]
+    return {t for row in rows if isinstance(row, ast.Tuple) for t in _texts(row.elts[place])}
+
+
+def test_every_code_of_the_package_is_reached():
+    reached = set().union(*(codes for _, codes in SCENES.values())) | set(ELSEWHERE)
+    every = codes_of_the_package()
+    assert "trips_untimed" in every, "the codes of a table of rules are not found"
+    open_ended = {c for c in every if "{…}" in c} - reached
+    patterns = [re.escape(c).replace(re.escape("{…}"), r"\w+") for c in open_ended]
+    assert all(any(re.fullmatch(p, c) for c in reached) for p in patterns), open_ended
+    unreached = sorted(every - open_ended - reached)
+    assert unreached == [], "add a scene to this module that makes `mobility check` show them"
+    known = [c for c in reached if c not in every]
+    assert [c for c in known if not any(re.fullmatch(p, c) for p in patterns)] == []
+
+
+@pytest.mark.parametrize(("code", "module"), ELSEWHERE.items())
+def test_codes_of_other_commands_have_a_test_there(code, module):
+    text = (Path(__file__).parent / module).read_text(encoding="utf-8")
+    assert code.removesuffix("{…}") in text
