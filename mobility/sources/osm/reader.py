@@ -308,7 +308,10 @@ def read_osm(
         )
     try:
         relations, stream = _read(path, buildings=buildings)
-    except (RuntimeError, ValueError, SyntaxError, EOFError, OSError, zlib.error) as error:
+    except (
+        RuntimeError, ValueError, SyntaxError, EOFError, OSError, zlib.error,
+        osmium.InvalidLocationError,
+    ) as error:  # fmt: skip
         raise SourceError(
             "It cannot be read as OpenStreetMap data: {reason}.",
             file=path,
