@@ -59,7 +59,7 @@ def read_layer(path: Path, *, layer: str | None = None, crs: str | None = None) 
             if path.suffix.lower() in {".parquet", ".geoparquet"}:
                 frame = gpd.read_parquet(path)
             else:
-                frame = gpd.read_file(path, layer=_choose_layer(path, layer))
+                frame = _with_fid(path, _choose_layer(path, layer))
     except SourceError:
         raise
     except (RuntimeError, ValueError, OSError, TypeError, KeyError, AttributeError) as error:
@@ -81,6 +81,15 @@ def read_layer(path: Path, *, layer: str | None = None, crs: str | None = None) 
         )
     frame.index = pd.RangeIndex(1, len(frame) + 1)
     return _checked_geometry(_with_crs(frame, path, crs), path)
+
+
+def _with_fid(path: Path, layer: str | None) -> gpd.GeoDataFrame:
+    """Read a layer, with the feature ids of a GeoPackage as the column that QGIS shows."""
+    frame = gpd.read_file(path, layer=layer, fid_as_index=True)
+    fid = pyogrio.read_info(path, layer=layer)["fid_column"]
+    if fid and fid not in frame.columns:
+        frame = frame.assign(**{fid: frame.index})
+    return frame
 
 
 def _choose_layer(path: Path, layer: str | None) -> str | None:
