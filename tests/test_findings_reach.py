@@ -237,6 +237,11 @@ def zones_on_demand(folder):
     return flex_territory(folder)
 
 
+@scene("local_calendar")
+def in_alsace(folder):
+    return edited(write_territory(folder), ('name = "Usine"', 'name = "Usine"\ncommune = "67482"'))
+
+
 @scene("long_shift", "overlapping_shifts")
 def odd_shifts(folder):
     shifts = [("05:00", "13:00"), ("12:00", "20:00"), ("06:00", "05:00")]

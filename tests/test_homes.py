@@ -582,7 +582,9 @@ def test_grids_of_every_vintage(tmp_path, text, residents, side):
     assert homes.workers.tolist() == [residents]
     assert codes(homes) == ["homes_are_residents"]
     west, south, east, _ = homes.cells.to_crs(3035).iloc[0].bounds
-    assert (round(west), round(south)) == ((4252400, 2029800) if side == 200 else (4252000, 2029000))
+    assert (round(west), round(south)) == (
+        (4252400, 2029800) if side == 200 else (4252000, 2029000)
+    )
     assert round(east - west) == side
 
 

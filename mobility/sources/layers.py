@@ -14,6 +14,7 @@ import shapely
 
 from mobility.base.errors import SourceError, SourceNotFoundError
 from mobility.sources.columns import MAX_LISTED, Table, nearest
+from mobility.territory.overseas import part_at
 
 
 def need_file(path: Path) -> None:
@@ -241,7 +242,8 @@ def refuse_swapped(
     def inside(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return np.asarray((x >= west) & (x <= east) & (y >= south) & (y <= north))
 
-    good = inside(lon, lat)
+    overseas = [part_at(x, y) is not None for x, y in zip(lon, lat, strict=True)]
+    good = inside(lon, lat) | np.array(overseas)
     swapped = ~good & inside(lat, lon)
     if not swapped.any() or not (good | swapped).all():
         return
