@@ -1,47 +1,64 @@
-"""The way into the `mobility` command: Ctrl-C ends it in one line, from its first import on."""
+"""The way into the `mobility` command: whatever ends it, one line says so."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+from types import FrameType
 
-INTERRUPTED = 128 + signal.SIGINT
+FAILED = 1
 
 
 class _InterruptedExit(SystemExit):
     """Leaves through every ``finally``, and past every ``except Exception``."""
 
 
-def _interrupt(*_: object) -> None:
-    """Unwind on the first Ctrl-C, so that unfinished outputs are removed; leave on the second."""
-    signal.signal(signal.SIGINT, _leave)
-    raise _InterruptedExit(INTERRUPTED)
+def _interrupt(number: int, _: FrameType | None) -> None:
+    """Unwind on the first signal, so that unfinished outputs are removed; leave on the second."""
+    signal.signal(number, _leave)
+    raise _InterruptedExit(128 + number)
 
 
-def _leave(*_: object) -> None:
-    os._exit(INTERRUPTED)
+def _leave(number: int, _: FrameType | None) -> None:
+    os._exit(128 + number)
 
 
 def main() -> int:
-    """Run the command line and return its exit code; 130 and one line after Ctrl-C."""
+    """Run the command line and return its exit code; one line tells what stopped it.
+
+    After Ctrl-C that code is 130, after SIGTERM 143, after a failure 1.
+    """
     # A shell that starts the command in the background has it ignore Ctrl-C.
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _interrupt)
+    for number, usual in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGTERM, signal.SIG_DFL),
+    ):
+        if signal.getsignal(number) is usual:
+            signal.signal(number, _interrupt)
     try:
         from mobility.cli import app
 
         app()
-    except (_InterruptedExit, KeyboardInterrupt):
-        _tell()
-        return INTERRUPTED
+    except _InterruptedExit as stop:
+        _tell("Interrupted.")
+        return int(str(stop.code))
+    except KeyboardInterrupt:
+        _tell("Interrupted.")
+        return 128 + signal.SIGINT
+    except Exception as error:  # noqa: BLE001 (the last one that can say anything)
+        from mobility.base.failures import explained
+        from mobility.base.i18n import chosen_language
+
+        sys.stderr.write(explained(error).render(chosen_language(sys.argv)) + "\n")
+        return FAILED
     return 0
 
 
-def _tell() -> None:
+def _tell(text: str) -> None:
     from mobility.base.i18n import chosen_language, translate
 
-    sys.stderr.write(translate("Interrupted.", chosen_language(sys.argv)) + "\n")
+    sys.stderr.write(translate(text, chosen_language(sys.argv)) + "\n")
 
 
 if __name__ == "__main__":

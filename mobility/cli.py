@@ -176,23 +176,15 @@ def report(
 ) -> None:
     """Write a territory's report (HTML, PDF, spreadsheet) with its map and tables."""
     with friendly(lang):
-        from mobility.outputs.write import write_report
+        from mobility.outputs.write import NAMES
         from mobility.pipeline import run as run_territory
 
         with progress_bar(lang, REPORT_STEPS) as step:
-            results = run_territory(read_territory(file), out_dir, plans=plan or [], progress=step)
-            written = write_report(
-                results.access,
-                results.zones,
-                results.folder,
-                before=results.before,
-                language=lang,
-                files=results.files,
-                plans_in=[path.parent.parent for path in plan or []],
-                progress=step,
+            results = run_territory(
+                read_territory(file), out_dir, plans=plan or [], report=lang, progress=step
             )
         print_outputs(results.folder, lang)
-        for path in written:
+        for path in (results.folder / name for name in NAMES):
             out.print(f"{translate('Report', lang)}{translate(': ', lang)}{path}", soft_wrap=True)
 
 
@@ -277,13 +269,9 @@ def cache_command(
     lang: Lang = "fr",
 ) -> None:
     """Show what is kept between runs, where and how large; or delete it."""
-    from mobility.base.cache import cache_dir, cache_entries, cache_limit, clear_cache
-
-    if clear:
-        freed = number(clear_cache() / 1e6, lang, 1)
-        out.print(translate("{size} MB freed", lang, size=freed))
-        return
     import pandas as pd
+
+    from mobility.base.cache import cache_dir, cache_entries, cache_limit, clear_cache
 
     def megabytes(size: int, decimals: int = 0) -> str:
         return translate("{size} MB", lang, size=number(size / 1e6, lang, decimals))
@@ -295,6 +283,9 @@ def cache_command(
     ]
     rows += [("limit (MOBILITY_CACHE_MB)", megabytes(cache_limit()))]
     print_table(pd.DataFrame(rows, columns=["what", "found"]), str(cache_dir()), lang)
+    if clear:
+        freed = number(clear_cache() / 1e6, lang, 1)
+        out.print(translate("{size} MB freed", lang, size=freed))
 
 
 @app.command()
@@ -395,6 +386,7 @@ def plan(
 ) -> None:
     """Write the employer mobility plan: supply, potential, actions, financing, follow-up."""
     with friendly(lang):
+        from mobility.commute.sources import source_files
         from mobility.outputs.plan import plan_of
 
         territory = read_territory(file)
@@ -403,7 +395,7 @@ def plan(
             document = plan_of(
                 territory, language=lang, folder=folder, shuttles=shuttles, progress=step
             )
-        for path in document.write(folder):
+        for path in document.write(folder, reads=source_files(territory)):
             out.print(str(path), markup=False, soft_wrap=True)
 
 
@@ -411,12 +403,14 @@ def plan(
 def letter(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
     """Write the request to the mobility authority: trips, days, times, beneficiaries."""
     with friendly(lang):
+        from mobility.commute.sources import source_files
         from mobility.outputs.letter import letter_of, write_letter
 
         territory = read_territory(file)
         with progress_bar(lang, LEVER_STEPS) as step:
             document = letter_of(territory, language=lang, progress=step)
-        for path in write_letter(document, out_dir or territory.resolve(territory.output.dir)):
+        folder = out_dir or territory.resolve(territory.output.dir)
+        for path in write_letter(document, folder, reads=source_files(territory)):
             out.print(str(path), markup=False, soft_wrap=True)
 
 
@@ -441,13 +435,15 @@ def isochrones_command(
             write_isochrones,
         )
         from mobility.commute.loading import load
+        from mobility.commute.sources import source_files
 
         limits = parse_minutes(minutes)
         territory = read_territory(file)
         with progress_bar(lang, STEPS[:6]) as step:
             study = load(territory, progress=step)
             path = out_file or territory.resolve(territory.output.dir) / "isochrones.gpkg"
-            names = write_isochrones(isochrone_layers(study, day, limits, mode), path)
+            layers = isochrone_layers(study, day, limits, mode)
+            names = write_isochrones(layers, path, reads=source_files(territory))
         out.print(
             translate("{count} layers: {path}", lang, count=len(names), path=path),
             markup=False,

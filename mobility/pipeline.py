@@ -5,17 +5,18 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
-from mobility.base.cache import cache_dir, content_hash
+from mobility.base.cache import SEAL, cache_dir, content_hash, is_sound, mark_used, open_cache, seal
 from mobility.base.files import staging
 from mobility.commute.access import Access, assess
 from mobility.commute.comparison import check_comparable
 from mobility.commute.loading import load
+from mobility.commute.sources import source_files
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.settings import check_settings, read_territory
@@ -56,12 +57,13 @@ def run(
     shuttles: bool = False,
     lighter: bool = False,
     every_plan: bool = False,
+    report: str | None = None,
     seed: int = 0,
     progress: Progress = quiet,
 ) -> Results:
     """Compute a territory and write its map, tables and record into a folder.
 
-    Everything is written aside and renamed into place once complete.
+    Everything is written aside and takes its place at once when complete.
 
     Parameters
     ----------
@@ -81,6 +83,8 @@ def run(
     every_plan
         Evaluate the territory with each shuttle plan, so that the map tells what any of them
         gains; only with the advised one otherwise.
+    report
+        Language of the report to write too, if any.
     seed
         Of the design; the same seed gives the same plans.
 
@@ -97,11 +101,11 @@ def run(
         return _with_shuttles(
             folder, present, lighter=lighter, every_plan=every_plan, seed=seed, progress=progress
         )
-    if not plans:
-        return _written(folder, present, progress=progress)
     for path in plans:
         study = with_feed(study, read_feed(path), scenario=Path(path).stem)
-    return _written(folder, present, [evaluate(study, progress=progress)], progress=progress)
+    variants = [evaluate(study, progress=progress)] if plans else []
+    feeds = [Path(path) for path in plans]
+    return _written(folder, present, variants, feeds=feeds, report=report, progress=progress)
 
 
 def _checked(territory: Territory | str | Path) -> Territory:
@@ -192,6 +196,8 @@ def _written(
     found: Plans | None = None,
     answers: pd.DataFrame | None = None,
     name: str = "",
+    feeds: Sequence[Path] = (),
+    report: str | None = None,
     progress: Progress,
 ) -> Results:
     """Write everything a run gives, and keep the shuttle plans of an earlier one.
@@ -202,15 +208,18 @@ def _written(
     from mobility.outputs.earlier import COMPARISON, MAP, RECORD, earlier_plans, other_outputs
     from mobility.outputs.record import write_record
     from mobility.outputs.tables import write_comparison, write_tables
+    from mobility.outputs.write import add_report
     from mobility.shuttles.outputs import outdated, write_plans
 
     access, zones = variants[0] if variants and found is None else present
-    stale = [] if found is None else outdated(folder / "shuttles", found)
+    gone = [] if found is None else [f"shuttles/{n}" for n in outdated(folder / "shuttles", found)]
     earlier = earlier_plans(folder, present[0].study)
     keeps = found is None and not variants and earlier is not None and earlier.usable
     findings = access.study.findings + (() if found is None else found.findings)
     kept = other_outputs(folder, access.study)
-    with staging(folder) as part:
+    before = present[0] if variants else None
+    reads = [*feeds, *_sources(present, *variants)]
+    with staging(folder, reads=reads, gone=gone) as part:
         progress("tables")
         write_tables(access, zones, part)
         if variants:
@@ -221,6 +230,17 @@ def _written(
         if not keeps:
             progress("map")
             _draw(part / MAP, present, variants, found, name)
+        if report is not None:
+            places = (folder, *(path.parent.parent for path in feeds))
+            add_report(
+                access,
+                zones,
+                part,
+                before=before,
+                language=report,
+                plans_in=places,
+                progress=progress,
+            )
         files = [p.relative_to(part).as_posix() for p in part.rglob("*") if p.is_file()]
         if earlier is not None and keeps:
             kept += earlier.bring_back(part)
@@ -230,12 +250,14 @@ def _written(
         names = sorted({*files, *kept, RECORD})
         told = earlier.record if earlier is not None and keeps else None
         write_record(access.study, names, part / RECORD, findings=findings, earlier=told)
-    if earlier is not None:
-        earlier.clear(names, shown=found is not None or keeps)
-    for path in stale:
-        path.unlink(missing_ok=True)
-    before = present[0] if variants else None
+        if earlier is not None:
+            gone += earlier.gone(names, shown=found is not None or keeps)
     return Results(access.study, access, zones, folder, tuple(names), before, found)
+
+
+def _sources(*evaluations: Evaluation) -> Iterator[Path]:
+    for access, _ in evaluations:
+        yield from source_files(access.study.territory)
 
 
 def _draw(
@@ -279,13 +301,16 @@ def demo(
     sources = [p for p in sorted(territory.parent.rglob("*")) if p.is_file()]
     key = content_hash([*own, *sources])
     kept = cache_dir() / "demo" / key
-    if not (kept / "run.json").is_file():
+    if not is_sound(kept):
+        shutil.rmtree(kept, ignore_errors=True)
         # Most of a first run is compiling: a second process takes the scan kernels.
         # What that process might say on Ctrl-C is nothing to the user.
         with subprocess.Popen(
             [sys.executable, "-m", "mobility.engine.warm"], stderr=subprocess.DEVNULL
         ):
-            run(territory, kept, shuttles=True, lighter=True, progress=progress)
+            run(territory, open_cache("demo") / key, shuttles=True, lighter=True, progress=progress)
+        seal(kept)
+    mark_used(kept)
     with staging(out) as part:
-        shutil.copytree(kept, part, dirs_exist_ok=True)
+        shutil.copytree(kept, part, dirs_exist_ok=True, ignore=shutil.ignore_patterns(SEAL))
     return Path(out)

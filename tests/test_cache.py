@@ -1,4 +1,6 @@
 import os
+import random
+import shutil
 from pathlib import Path
 
 import geopandas as gpd
@@ -35,7 +37,7 @@ class Maker:
 
 def test_the_second_call_reads_equal_content():
     make = Maker()
-    first, second = cached("k", ["a", 1], make), cached("k", ["a", 1], make)
+    first, second = cached("walks", ["a", 1], make), cached("walks", ["a", 1], make)
     assert make.calls == 1
     assert second["rows"].dtype == np.int32
     np.testing.assert_array_equal(first["rows"], second["rows"])
@@ -48,7 +50,13 @@ def test_the_second_call_reads_equal_content():
 
 def test_another_key_or_kind_is_another_entry():
     make = Maker()
-    for kind, key in [("k", [1]), ("k", [1.0]), ("k", ["1"]), ("k", [True]), ("j", [1])]:
+    for kind, key in [
+        ("walks", [1]),
+        ("walks", [1.0]),
+        ("walks", ["1"]),
+        ("walks", [True]),
+        ("gtfs", [1]),
+    ]:
         cached(kind, key, make)
     assert make.calls == 5
 
@@ -89,14 +97,56 @@ def test_no_hash_for_what_has_no_stable_bytes():
 @pytest.mark.parametrize("name", ["arrays.npz", "t.feather", "g@geo.feather"])
 def test_a_damaged_entry_is_made_again(own_cache, name):
     make = Maker()
-    cached("k", [1], make)
+    cached("walks", [1], make)
     (file,) = own_cache.rglob(name)
     file.write_bytes(b"damaged")
-    again = cached("k", [1], make)
+    again = cached("walks", [1], make)
     assert make.calls == 2
     assert again["rows"].tolist() == [0, 1, 2, 3, 4]
-    cached("k", [1], make)
+    cached("walks", [1], make)
     assert make.calls == 2
+
+
+def harmed(data, rng):
+    """Return the bytes of a file with one thing wrong: a bit, a cut, zeros, a repetition."""
+    k = rng.randrange(len(data))
+    return rng.choice([
+        data[:k] + bytes([data[k] ^ 1 << rng.randrange(8)]) + data[k + 1 :],
+        data[:k],
+        data[:k] + bytes(len(data) - k),
+        data[:k] + data[: k + 1],
+        b"",
+        rng.randbytes(len(data)),
+    ])  # fmt: skip
+
+
+def test_no_damage_gives_other_content(own_cache):
+    """Files harmed, lost, exchanged with another entry's: the entry is made again, and right."""
+    make, rng = Maker(), random.Random(13)
+    other = cached("walks", [0], lambda: {**make(), "rows": np.arange(6, dtype=np.int32)})
+    first = cached("walks", [1], make)
+    (place,) = own_cache.glob(f"*/walks/{content_hash([cache.FORMAT, 'walks', 1])}")
+    (stranger,) = (p for p in own_cache.glob("*/walks/*") if p != place)
+    for case in range(120):
+        file = rng.choice(sorted(place.iterdir()))
+        what = rng.randrange(6)
+        if what == 0:
+            file.unlink()
+        elif what == 1:
+            shutil.copyfile(stranger / file.name, file)
+        elif what == 2:
+            shutil.rmtree(place)
+            shutil.copytree(stranger, place)
+        elif what == 3:
+            (place / "added.feather").write_bytes(file.read_bytes())
+        else:
+            file.write_bytes(harmed(file.read_bytes(), rng))
+        again = cached("walks", [1], make)
+        assert again.keys() == first.keys(), case
+        np.testing.assert_array_equal(again["rows"], first["rows"])
+        pd.testing.assert_frame_equal(again["t"], first["t"])
+        assert again["g"].geometry.geom_equals(first["g"].geometry).all(), case
+    assert other["rows"].tolist() == [0, 1, 2, 3, 4, 5]
 
 
 def test_a_cache_that_cannot_be_written_is_passed_over(tmp_path, monkeypatch):
@@ -104,8 +154,8 @@ def test_a_cache_that_cannot_be_written_is_passed_over(tmp_path, monkeypatch):
     blocked.write_text("no folder")
     monkeypatch.setenv("MOBILITY_CACHE_DIR", str(blocked / "cache"))
     make = Maker()
-    cached("k", [1], make)
-    assert cached("k", [1], make)["rows"].tolist() == [0, 1, 2, 3, 4]
+    cached("walks", [1], make)
+    assert cached("walks", [1], make)["rows"].tolist() == [0, 1, 2, 3, 4]
     assert make.calls == 2
 
 
@@ -114,28 +164,61 @@ def test_no_half_written_entry_stays_when_making_fails(own_cache):
         raise RuntimeError("stop")
 
     with pytest.raises(RuntimeError):
-        cached("k", [1], broken)
+        cached("walks", [1], broken)
     assert not own_cache.exists()
 
 
 def test_clear_frees_what_was_stored(own_cache):
-    cached("k", [1], Maker())
-    stored = sum(p.stat().st_size for p in own_cache.rglob("*") if p.is_file())
+    cached("walks", [1], Maker())
+    stored = sum(p.stat().st_size for p in own_cache.rglob("walks/*/*") if p.is_file())
     assert cache.clear_cache() == stored > 0
-    assert not own_cache.exists()
+    assert [p.name for p in own_cache.rglob("*") if p.is_file()] == ["CACHEDIR.TAG"]
     assert cache.clear_cache() == 0
 
 
+def test_only_what_the_cache_wrote_is_counted_or_deleted(own_cache, monkeypatch):
+    """The folder named is a user's: a study, a sub-folder called like ours, links, a repository."""
+    cached("walks", [1], Maker())
+    theirs = [
+        own_cache / "study.toml",
+        own_cache / "walks" / ("0" * 64) / "arrays.npz",
+        own_cache / "mobility-shift" / "walks" / "mine.csv",
+        own_cache / "mobility-shift" / "walks" / "photos" / "1.jpg",
+        own_cache / "mobility-shift" / "streets" / "notes.txt",
+        own_cache / "mobility-shift" / "else" / ("0" * 64) / "1.csv",
+    ]
+    for path in theirs:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine")
+    (own_cache / "mobility-shift" / "gtfs").symlink_to(own_cache / "walks")
+    (own_cache / "mobility-shift" / "walks" / ("1" * 64)).symlink_to(own_cache / "walks")
+    monkeypatch.setenv("MOBILITY_CACHE_MB", "0")
+    assert len(cache.cache_entries()) == 1
+    assert cache.trim_cache() > 0
+    cached("walks", [1], Maker())
+    assert cache.clear_cache() > 0
+    assert cache.cache_entries() == []
+    assert all(path.read_text() == "mine" for path in theirs)
+
+
+def test_a_folder_without_the_mark_is_nobodys_cache(own_cache):
+    cached("walks", [1], Maker())
+    (own_cache / "mobility-shift" / "CACHEDIR.TAG").unlink()
+    assert cache.clear_cache() == 0
+    assert list(own_cache.rglob("arrays.npz"))
+
+
+def test_a_kind_that_would_never_be_deleted_is_refused():
+    with pytest.raises(ValueError, match="never delete"):
+        cached("odd", [1], Maker())
+
+
 def test_the_platform_has_its_own_place(monkeypatch):
+    monkeypatch.setenv("MOBILITY_CACHE_DIR", "/y")
+    assert cache.cache_dir() == Path("/y/mobility-shift")
     monkeypatch.delenv("MOBILITY_CACHE_DIR")
-    monkeypatch.setattr(cache.sys, "platform", "linux")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/x")
-    assert cache.cache_dir() == Path("/x/mobility-shift")
-    monkeypatch.setattr(cache.sys, "platform", "darwin")
-    assert cache.cache_dir().parts[-3:] == ("Library", "Caches", "mobility-shift")
-    monkeypatch.setattr(cache.sys, "platform", "win32")
-    monkeypatch.setenv("LOCALAPPDATA", "/local")
-    assert cache.cache_dir() == Path("/local/mobility-shift")
+    assert cache.cache_dir().is_absolute()
+    assert "mobility-shift" in cache.cache_dir().parts
 
 
 def sized(megabytes):
@@ -151,7 +234,7 @@ def kept(names):
     found = []
     for name in names:
         try:
-            cached("k", [name], missing)
+            cached("walks", [name], missing)
         except LookupError:
             continue
         found.append(name)
@@ -169,49 +252,48 @@ def test_what_was_used_longest_ago_goes_past_the_limit(own_cache, monkeypatch):
     """Three entries of 1 MB, a limit of 3 MB, the first used again: the second goes."""
     monkeypatch.setenv("MOBILITY_CACHE_MB", "3")
     for name in ("one", "two"):
-        cached("k", [name], sized(1))
+        cached("walks", [name], sized(1))
         age(own_cache, 100)
-    cached("k", ["one"], sized(1))
+    cached("walks", ["one"], sized(1))
     age(own_cache, 100)
-    cached("k", ["three"], sized(1))
+    cached("walks", ["three"], sized(1))
     assert cache.cache_limit() == 3_000_000
     assert kept(["one", "two", "three"]) == ["one", "three"]
 
 
 def test_an_entry_larger_than_the_limit_is_kept_until_the_next(own_cache, monkeypatch):
     monkeypatch.setenv("MOBILITY_CACHE_MB", "1")
-    cached("k", ["large"], sized(2))
+    cached("walks", ["large"], sized(2))
     assert kept(["large"]) == ["large"]
     age(own_cache, 100)
-    cached("k", ["small"], sized(1))
+    cached("walks", ["small"], sized(1))
     assert kept(["large", "small"]) == ["small"]
 
 
 def test_the_limit_has_a_default(monkeypatch):
     monkeypatch.setenv("MOBILITY_CACHE_MB", "much")
     assert cache.cache_limit() == cache.LIMIT_MB * 1_000_000
-    cached("k", ["one"], sized(1))
+    cached("walks", ["one"], sized(1))
     assert cache.trim_cache() == 0
 
 
 def test_downloads_and_their_second_names_count_once(own_cache):
-    content = own_cache / "downloads" / "content" / "abc"
+    name = "ab" * 32
+    content = cache.open_cache("downloads") / "content" / name
     content.parent.mkdir(parents=True)
     content.write_bytes(bytes(1000))
-    answer = own_cache / "answers" / "a.json"
-    answer.parent.mkdir()
-    answer.hardlink_to(content)
+    (cache.open_cache("answers") / "a.json").hardlink_to(content)
     assert {(e.kind, e.path.name, e.size) for e in cache.cache_entries()} == {
-        ("downloads", "abc", 500),
+        ("downloads", name, 500),
         ("answers", "a.json", 500),
     }
 
 
 def test_the_command_tells_and_clears(own_cache):
-    cached("k", ["one"], sized(1))
+    cached("walks", ["one"], sized(1))
     shown = CliRunner().invoke(app, ["cache", "--lang", "en"]).output
     assert "1.0 MB" in shown
     assert "10,000 MB" in shown
-    freed = CliRunner().invoke(app, ["cache", "--clear", "--lang", "en"]).output
-    assert freed == "1.0 MB freed\n"
+    cleared = CliRunner().invoke(app, ["cache", "--clear", "--lang", "en"]).output
+    assert cleared == shown + "1.0 MB freed\n"
     assert cache.cache_entries() == []

@@ -1,8 +1,9 @@
 """A cache of prepared tables, keyed by content: same bytes and parameters, same entry.
 
 An entry is a folder of plain arrays (``.npz``) and tables (Feather), written whole beside
-its place and then renamed, so that a reader never sees half of one. Downloads are kept
-beside them (`mobility.sources.download`). Past a limit, what was used longest ago goes.
+its place and then renamed, so that a reader never sees half of one, and sealed: a damaged one is
+noticed and made again. Downloads are kept beside them (`mobility.sources.download`). Past a limit,
+what was used longest ago goes; what the cache did not write stays.
 """
 
 from __future__ import annotations
@@ -10,10 +11,9 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import re
 import shutil
-import sys
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,27 +21,44 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import platformdirs
 
 FORMAT = 1
 LIMIT_MB = 10_000
 """Most megabytes kept, unless ``MOBILITY_CACHE_MB`` says otherwise."""
+KINDS = ("answers", "demo", "downloads", "failures", "gtfs", "lines", "streets", "walks")
+"""Sub-folders of the cache."""
+TAG = (
+    "Signature: 8a477f597d28d172789f06886806bc55\n"
+    "# This folder is a cache of mobility-shift, see https://bford.info/cachedir/\n"
+)
+MARK, SEAL = "CACHEDIR.TAG", "complete"
+_ANSWER = re.compile(r"\w[\w.%+,@~-]*\.(json|geojson|csv|osm|pbf)|\.part-.+")
+_NAME = re.compile(
+    r"[0-9a-f]{64}(\.json|\.part|\.part\.json)?|\.new-\w+|\.part-.+|failure-[\d-]+\.txt"
+)
 Item = np.ndarray | pd.DataFrame
 Bundle = Mapping[str, Item]
 
 
 def cache_dir() -> Path:
-    """Return the user's cache folder: ``MOBILITY_CACHE_DIR``, else the platform's own."""
+    """Return the software's own cache folder, below ``MOBILITY_CACHE_DIR`` where that is set."""
     own = os.environ.get("MOBILITY_CACHE_DIR")
     if own:
-        return Path(own)
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-    return base / "mobility-shift"
+        return Path(own) / "mobility-shift"
+    return platformdirs.user_cache_path("mobility-shift", appauthor=False)
+
+
+def open_cache(kind: str, base: Path | None = None) -> Path:
+    """Return the folder of one of `KINDS` of entries, made and marked as a cache's."""
+    if kind not in KINDS:
+        raise ValueError(f"{kind}: the cache would never delete it")
+    base = cache_dir() if base is None else base
+    folder = base / kind
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (base / MARK).is_file():
+        (base / MARK).write_text(TAG, encoding="utf-8")
+    return folder
 
 
 def file_hash(path: str | Path) -> str:
@@ -120,7 +137,7 @@ def cached(kind: str, key: Iterable[object], compute: Callable[[], Bundle]) -> B
 
 
 def _load(place: Path) -> Bundle | None:
-    if not (place / "complete").is_file():
+    if not is_sound(place):
         return None
     try:
         bundle: dict[str, Item] = {}
@@ -129,10 +146,32 @@ def _load(place: Path) -> Bundle | None:
         for file in sorted(place.glob("*.feather")):
             name, _, geo = file.name.removesuffix(".feather").partition("@")
             bundle[name] = _read_table(file, geo=bool(geo))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        shutil.rmtree(place, ignore_errors=True)
+    except (OSError, ValueError):  # written by another version of a library
         return None
     return bundle
+
+
+def seal(folder: Path) -> None:
+    """Note the content of a folder that is an entry, so that damage to it is noticed."""
+    (folder / SEAL).write_text(_digest(folder), encoding="ascii")
+
+
+def is_sound(folder: Path) -> bool:
+    """Whether an entry is all there, and unharmed."""
+    try:
+        return (folder / SEAL).read_bytes() == _digest(folder).encode()
+    except OSError:
+        return False
+
+
+def _digest(folder: Path) -> str:
+    """Return a hash of an entry's place, names and bytes; BLAKE2 is the fastest at hand."""
+    whole = hashlib.blake2b(folder.name.encode(), digest_size=32)
+    for file in sorted(p for p in folder.rglob("*") if p.is_file() and p != folder / SEAL):
+        with file.open("rb") as stream:
+            part = hashlib.file_digest(stream, "blake2b").digest()
+        whole.update(file.relative_to(folder).as_posix().encode() + b"\0" + part)
+    return whole.hexdigest()
 
 
 def _read_table(file: Path, *, geo: bool) -> pd.DataFrame:
@@ -146,8 +185,10 @@ def _read_table(file: Path, *, geo: bool) -> pd.DataFrame:
 
 def _store(place: Path, bundle: Bundle) -> None:
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
+        work = (
+            Path(tempfile.mkdtemp(prefix=".new-", dir=open_cache(place.parent.name))) / place.name
+        )
+        work.mkdir()
     except OSError:
         return
     try:
@@ -157,10 +198,13 @@ def _store(place: Path, bundle: Bundle) -> None:
             if isinstance(table, pd.DataFrame):
                 geo = "@geo" if hasattr(table, "geometry") else ""
                 table.to_feather(work / f"{name}{geo}.feather", compression="lz4")
-        (work / "complete").touch()
+        seal(work)
+        shutil.rmtree(place, ignore_errors=True)
         work.rename(place)
     except OSError:
-        shutil.rmtree(work, ignore_errors=True)
+        pass  # a cache that is full or barred costs time, no result
+    finally:
+        shutil.rmtree(work.parent, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -180,22 +224,31 @@ def mark_used(path: Path) -> None:
 
 
 def cache_entries() -> list[Entry]:
-    """Return what the cache holds, what was used longest ago first."""
-    base = cache_dir()
-    if not base.is_dir():
-        return []
+    """Return what the cache wrote and still holds, what was used longest ago first.
+
+    Anything else in its folder is somebody's own: it is neither counted nor deleted.
+    """
     found = []
-    for kind in sorted(p for p in base.iterdir() if p.is_dir()):
+    for kind in KINDS if (cache_dir() / MARK).is_file() else ():
         # Downloads are single files, prepared tables a folder each.
-        content = kind / "content"
-        folders = [kind, content] if content.is_dir() else [kind]
-        for path in (p for folder in folders for p in folder.iterdir() if p != content):
-            with suppress(OSError):
-                files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
-                # A content with two names takes its room once.
-                size = sum(f.stat().st_size // f.stat().st_nlink for f in files)
-                found.append(Entry(path, kind.name, size, path.stat().st_mtime))
+        for folder in (cache_dir() / kind, cache_dir() / kind / "content"):
+            for path in folder.iterdir() if folder.is_dir() and not folder.is_symlink() else ():
+                if path.is_symlink() or not _is_own(kind, path.name):
+                    continue
+                with suppress(OSError):
+                    files = (
+                        [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
+                    )
+                    # A content with two names takes its room once.
+                    size = sum(f.stat().st_size // f.stat().st_nlink for f in files)
+                    found.append(Entry(path, kind, size, path.stat().st_mtime))
     return sorted(found, key=lambda e: (e.used, str(e.path)))
+
+
+def _is_own(kind: str, name: str) -> bool:
+    """Whether the cache gives such names: hashes, and for a service's answers plain words."""
+    own = _ANSWER if kind == "answers" else _NAME
+    return own.fullmatch(name) is not None
 
 
 def cache_limit() -> int:
@@ -240,7 +293,12 @@ def _delete(path: Path) -> None:
 
 
 def clear_cache() -> int:
-    """Delete every entry; return how many bytes were freed."""
-    freed = sum(entry.size for entry in cache_entries())
-    shutil.rmtree(cache_dir(), ignore_errors=True)
-    return freed
+    """Delete every entry; return how many bytes were freed, by what is gone."""
+    entries = cache_entries()
+    for entry in entries:
+        _delete(entry.path)
+    left = sum(entry.size for entry in cache_entries())
+    for folder in [cache_dir() / p for kind in KINDS for p in (f"{kind}/content", kind)]:
+        with suppress(OSError):  # something of somebody else's is there, or nothing
+            folder.rmdir()
+    return sum(entry.size for entry in entries) - left

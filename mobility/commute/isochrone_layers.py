@@ -8,7 +8,7 @@ slower journey with less walking may reach a little further.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -265,16 +265,17 @@ def parse_minutes(text: str) -> tuple[float, ...]:
     return tuple(found)
 
 
-def write_isochrones(layers: Iterator[Isochrone], path: Path) -> list[str]:
-    """Write one GeoPackage layer per isochrone; return their names.
+def write_isochrones(
+    layers: Iterator[Isochrone], path: Path, *, reads: Iterable[Path] = ()
+) -> list[str]:
+    """Write one GeoPackage layer per isochrone into a file, none of ``reads``; return their names.
 
     Names that a GeoPackage cannot tell apart (it ignores case) get a number.
     """
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
     names: list[str] = []
     known: set[str] = set()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with writing(path) as part:
+    with writing(path, reads=reads) as part:
         for isochrone in layers:
             name, number = isochrone.layer, 1
             while name.casefold() in known:

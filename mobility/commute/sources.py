@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import geopandas as gpd
 import numpy as np
@@ -125,10 +126,35 @@ def publishers(feed: Feed, network: int) -> str:
     return ", ".join(dict.fromkeys(agencies["agency_name"].astype(str)))
 
 
+def source_files(territory: Territory) -> list[Path]:
+    """Return the files a territory names, and its own."""
+    found = [territory.resolve(path) for _, path, _, _ in _named(territory) if path is not None]
+    return found if territory.path is None else [*found, territory.path]
+
+
 def source_records(territory: Territory, feed: Feed) -> Iterator[SourceRecord]:
     """Yield what identifies each source file of a territory."""
+    if territory.path is not None:
+        yield SourceRecord("territory", territory.path.name, file_hash(territory.path))
+    named = {k: publishers(feed, k) for k in range(len(territory.sources.gtfs))}
+    for role, path, licence, attribution in _named(territory, named):
+        if path is not None:
+            found, credit = territory.resolve(path), territory.sources.credit(path)
+            yield SourceRecord(
+                role,
+                found.name,
+                file_hash(found),
+                credit.licence or licence,
+                credit.attribution or attribution,
+            )
+
+
+def _named(
+    territory: Territory, credited: Mapping[int, str] = MappingProxyType({})
+) -> list[tuple[str, Path | None, str, str]]:
+    """Return role, path, licence and attribution of all that a territory may name."""
     sources = territory.sources
-    files: list[tuple[str, Path | None, str, str]] = [
+    return [
         (
             "streets",
             sources.osm,
@@ -141,7 +167,7 @@ def source_records(territory: Territory, feed: Feed) -> Iterator[SourceRecord]:
             sources.streets_licence or "",
             sources.streets_attribution or "",
         ),
-        *(("timetable", path, "", publishers(feed, k)) for k, path in enumerate(sources.gtfs)),
+        *(("timetable", path, "", credited.get(k, "")) for k, path in enumerate(sources.gtfs)),
         ("homes", sources.homes.file, "", ""),
         ("homes", sources.homes.zones, "", ""),
         ("homes", sources.homes.changes, "", ""),
@@ -151,18 +177,6 @@ def source_records(territory: Territory, feed: Feed) -> Iterator[SourceRecord]:
         ("elevation", sources.elevation, "", ""),
         *(("on_demand", zone.file, "", "") for zone in territory.on_demand),
     ]
-    if territory.path is not None:
-        yield SourceRecord("territory", territory.path.name, file_hash(territory.path))
-    for role, path, licence, attribution in files:
-        if path is not None:
-            found, credit = territory.resolve(path), sources.credit(path)
-            yield SourceRecord(
-                role,
-                found.name,
-                file_hash(found),
-                credit.licence or licence,
-                credit.attribution or attribution,
-            )
 
 
 def _given(text: str | None, default: str) -> str:

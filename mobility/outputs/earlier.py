@@ -71,12 +71,11 @@ class EarlierPlans:
             shutil.copyfile(self.folder / name, part / SHUTTLES / name)
         return [*self.outputs, *(f"{SHUTTLES}/{n}" for n in there)] if self.same else []
 
-    def clear(self, names: Collection[str], *, shown: bool) -> None:
-        """Delete what stands elsewhere now: in the results, or else beside the plans."""
-        for name in BESIDE if shown and self.aside else ():
-            (self.folder / SHUTTLES / name).unlink(missing_ok=True)
-        if not shown and not self.aside and COMPARISON not in names:
-            (self.folder / COMPARISON).unlink(missing_ok=True)
+    def gone(self, names: Collection[str], *, shown: bool) -> list[str]:
+        """Return what stands elsewhere now: in the results, or else beside the plans."""
+        if shown:
+            return [f"{SHUTTLES}/{name}" for name in BESIDE if self.aside]
+        return [] if self.aside or COMPARISON in names else [COMPARISON]
 
     def finding(self, scenario: str) -> Finding:
         """Return what a user should know where the map no longer shows the plans."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from mobility.base.files import staging
 from mobility.base.i18n import translate
 from mobility.commute.access import assess
 from mobility.commute.loading import load
@@ -117,9 +118,11 @@ def request_letter(
     return Report(title, language, tuple(sections))
 
 
-def write_letter(report: Report, folder: Path) -> list[Path]:
-    """Write ``letter.html`` and ``letter.md`` into a folder."""
-    return report.write(folder, "letter")
+def write_letter(report: Report, folder: Path, *, reads: Iterable[Path] = ()) -> list[Path]:
+    """Write ``letter.html`` and ``letter.md`` into a folder, none of ``reads``."""
+    with staging(folder, reads=reads) as part:
+        written = report.write(part, "letter")
+    return [folder / path.name for path in written]
 
 
 def letter_of(territory: Territory, *, language: str = "fr", progress: Progress = quiet) -> Report:

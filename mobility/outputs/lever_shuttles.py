@@ -7,9 +7,6 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-import pandas as pd
-
-from mobility.base.errors import SourceError
 from mobility.commute.access import Access, assess
 from mobility.commute.study import Study
 from mobility.outputs.earlier import earlier_plans
@@ -18,6 +15,7 @@ from mobility.remedies.remedy import Remedy
 from mobility.shuttles.after import read_tables, with_feed
 from mobility.shuttles.design import Plans
 from mobility.shuttles.model import Line
+from mobility.shuttles.outputs import read_plan_table
 from mobility.shuttles.plan import Plan, evaluate_plan
 from mobility.sources.gtfs.read import read_feed
 
@@ -113,16 +111,8 @@ def written_remedies(access: Access, folder: Path) -> list[Remedy]:
     path = folder / "plans.csv"
     if not path.is_file():
         return []
-    table = pd.read_csv(path)
     wanted = ["plan", "lines", "vehicles", "eur_year", "knee"]
-    missing = [name for name in wanted if name not in table]
-    if missing:
-        raise SourceError(
-            "A table of shuttle plans lacks a column.",
-            file=path,
-            column=missing[0],
-            mend="Run `mobility shuttles` again.",
-        )
+    table = read_plan_table(path, wanted)
     earlier = earlier_plans(folder.parent, access.study)
     action = ACTIONS["shuttle" if earlier is None or earlier.same else "earlier"]
     found = []

@@ -13,6 +13,7 @@ from mobility.base.i18n import translate
 from mobility.commute.access import Access, assess
 from mobility.commute.indicators import whole_persons
 from mobility.commute.loading import load
+from mobility.commute.sources import source_files
 from mobility.commute.study import Progress, quiet
 from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.outputs.illustrations import Illustration, example_section, illustrate
@@ -152,7 +153,7 @@ def write_levers(
     """
     study = results.found.bench.study
     hours = whole_persons(results.hours.to_frame(), ["workers"])
-    with staging(folder) as part:
+    with staging(folder, reads=source_files(study.territory)) as part:
         write_text(part / "levers.csv", levers_table(results.found).to_csv(index=False))
         fixes = results.found.fixes.to_frame(language)
         write_text(part / "minutes_to_fix.csv", fixes.to_csv(index=False))

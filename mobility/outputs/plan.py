@@ -7,14 +7,14 @@ financing plan, calendar, follow-up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from mobility import __version__
-from mobility.base.files import write_text
+from mobility.base.files import staging, write_text
 from mobility.base.i18n import long_date, number, translate
 from mobility.commute.access import Access, assess
 from mobility.commute.indicators import whole_persons
@@ -81,14 +81,15 @@ class MobilityPlan:
     report: Report
     tables: Mapping[str, pd.DataFrame]
 
-    def write(self, folder: Path) -> list[Path]:
-        """Write ``plan.html``, ``plan.md`` and ``plan_<table>.csv`` into a folder."""
-        written = self.report.write(folder, "plan")
-        for name, frame in self.tables.items():
-            path = folder / f"plan_{name}.csv"
-            write_text(path, frame.to_csv(index=False))
-            written.append(path)
-        return written
+    def write(self, folder: Path, *, reads: Iterable[Path] = ()) -> list[Path]:
+        """Write ``plan.html``, ``.md``, ``plan_<table>.csv`` into a folder, over none of these."""
+        with staging(folder, reads=reads) as part:
+            written = self.report.write(part, "plan")
+            for name, frame in self.tables.items():
+                path = part / f"plan_{name}.csv"
+                write_text(path, frame.to_csv(index=False))
+                written.append(path)
+        return [folder / path.name for path in written]
 
 
 def mobility_plan(

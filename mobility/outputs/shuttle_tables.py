@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from mobility.base.errors import SourceError
 from mobility.commute.study import Study
 from mobility.outputs.earlier import SHUTTLES, earlier_plans
+from mobility.shuttles.outputs import read_plan_table
 
 DTYPES = {"weekdays": str, "season": str}
 WANTED = ("knee", "rosters_estimate", "eur_per_worker", "co2_saved_kg")
@@ -77,17 +77,9 @@ def read_shuttles(folders: Iterable[Path], study: Study) -> Shuttles | None:
 
 
 def _read(folder: Path, scenario: str) -> Shuttles | None:
-    plans = _table(folder / "plans.csv")
+    plans = read_plan_table(folder / "plans.csv", WANTED)
     if plans.empty:
         return None
-    missing = [name for name in WANTED if name not in plans]
-    if missing:
-        raise SourceError(
-            "A table of shuttle plans lacks a column.",
-            file=folder / "plans.csv",
-            column=missing[0],
-            mend="Run `mobility shuttles` again.",
-        )
     advised = plans.loc[plans["knee"].astype(bool), "plan"].tolist()
     names = [n for n in (scenario, *advised, plans["plan"].iloc[0]) if n in set(plans["plan"])]
     layer = folder / f"{names[0]}.geojson"

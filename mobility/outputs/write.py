@@ -8,6 +8,7 @@ from typing import Any
 
 from mobility.base.files import staging
 from mobility.commute.access import Access
+from mobility.commute.sources import source_files
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.white_zones import WhiteZones
 from mobility.outputs.content import Writer
@@ -60,21 +61,43 @@ def write_report(
     tuple of Path
         The three files.
     """
+    with staging(folder, reads=source_files(access.study.territory)) as part:
+        add_report(
+            access,
+            zones,
+            part,
+            before=before,
+            language=language,
+            plans_in=(Path(folder), *plans_in),
+            progress=progress,
+        )
+        names = sorted({*files, *NAMES, RECORD})
+        write_record(access.study, names, part / RECORD, earlier=_record(folder, access.study))
+    return tuple(Path(folder) / name for name in NAMES)
+
+
+def add_report(
+    access: Access,
+    zones: WhiteZones,
+    part: Path,
+    *,
+    before: Access | None,
+    language: str,
+    plans_in: Sequence[Path],
+    progress: Progress = quiet,
+) -> None:
+    """Add the three files of a report to a set of outputs that is being written; see above."""
     study = access.study
     words = Words(language)
     progress("report")
     sheets = all_sheets(access, zones, before, words)
-    shuttles = read_shuttles((Path(folder), *plans_in), study)
+    shuttles = read_shuttles(plans_in, study)
     if shuttles is not None:
         sheets |= shuttle_sheets(shuttles, study, words)
     document = Writer(access, zones, words, sheets, shuttles).document()
-    with staging(folder) as part:
-        (part / "report.html").write_bytes(html_page(document).encode("utf-8"))
-        (part / "report.pdf").write_bytes(pdf_bytes(document))
-        (part / "report.xlsx").write_bytes(workbook_bytes(sheets, study, words))
-        names = sorted({*files, *NAMES, RECORD})
-        write_record(study, names, part / RECORD, earlier=_record(folder, study))
-    return tuple(Path(folder) / name for name in NAMES)
+    (part / "report.html").write_bytes(html_page(document).encode("utf-8"))
+    (part / "report.pdf").write_bytes(pdf_bytes(document))
+    (part / "report.xlsx").write_bytes(workbook_bytes(sheets, study, words))
 
 
 def _record(folder: str | Path, study: Study) -> dict[str, Any] | None:

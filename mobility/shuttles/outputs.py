@@ -10,6 +10,7 @@ from typing import TypeVar
 import pandas as pd
 
 from mobility.base.clock import format_clock
+from mobility.base.errors import SourceError
 from mobility.base.i18n import translate
 from mobility.shuttles.blocks import Move
 from mobility.shuttles.costs import Day
@@ -56,15 +57,41 @@ def write_plans(
     return sorted(p.name for p in folder.iterdir())
 
 
-def outdated(folder: Path, plans: Plans) -> list[Path]:
+def read_plan_table(path: Path, wanted: Sequence[str] = ()) -> pd.DataFrame:
+    """Return ``plans.csv`` of an earlier design; without a row where that found no plan.
+
+    Raises
+    ------
+    SourceError
+        It cannot be read, or lacks a column of ``wanted``.
+    """
+    empty = pd.DataFrame(columns=["plan", *wanted], dtype="str")
+    try:
+        table = pd.read_csv(path, dtype={"plan": "str"})
+    except pd.errors.EmptyDataError:
+        return empty
+    except (OSError, ValueError):
+        raise _spoilt("A table of shuttle plans cannot be read.", path, None) from None
+    if table.empty:
+        return empty
+    missing = [name for name in ("plan", *wanted) if name not in table]
+    if missing:
+        raise _spoilt("A table of shuttle plans lacks a column.", path, missing[0])
+    return table
+
+
+def _spoilt(problem: str, path: Path, column: str | None) -> SourceError:
+    return SourceError(problem, file=path, column=column, mend="Run `mobility shuttles` again.")
+
+
+def outdated(folder: Path, plans: Plans) -> list[str]:
     """Return the files in a folder of plans that an earlier design wrote and this one has not."""
     table = folder / "plans.csv"
     if not table.is_file():
         return []
-    told = pd.read_csv(table, dtype="str").get("plan", pd.Series(dtype="str"))
-    gone = set(told.dropna()) - {plan.name for _, plan in plans.every}
+    gone = set(read_plan_table(table)["plan"]) - {plan.name for _, plan in plans.every}
     ends = (".zip", ".geojson", *(f"-{t}.csv" for t in PLAN_TABLES))
-    return [folder / f"{name}{end}" for name in sorted(gone) for end in ends]
+    return [f"{name}{end}" for name in sorted(gone) for end in ends]
 
 
 def _write_plan(plans: Plans, plan: Plan, folder: Path, language: str) -> dict[str, pd.DataFrame]:

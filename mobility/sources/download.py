@@ -7,7 +7,6 @@ used. A cut download stays in the cache as a part and is resumed, never in the t
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from mobility.base.cache import cache_dir, mark_used, trim_cache
+from mobility.base.cache import cache_dir, mark_used, open_cache, trim_cache
 from mobility.base.errors import DownloadError
-from mobility.base.files import write_text, writing
+from mobility.base.files import writing
 from mobility.sources.file_kind import Kind, looks_like, remark
 from mobility.sources.kept_downloads import Shelf, place
 
@@ -121,11 +120,11 @@ def fetch(
     target = Path(target)
     request = _Request(url, target, kind, data, patience, on_bytes)
     request.check_url()
-    folder = (cache or cache_dir()) / "downloads"
+    base = cache or cache_dir()
     try:
-        shelf = Shelf(folder, url, data)
+        shelf = Shelf(open_cache("downloads", base), url, data)
     except OSError as error:
-        raise request.unwritable(folder, error) from None
+        raise request.unwritable(base, error) from None
     state: State
     try:
         state = request.run(shelf)
@@ -135,7 +134,7 @@ def fetch(
         state = "offline"
     blob = shelf.blob()
     with writing(target) as part:
-        place(blob, part, shared=folder.parent in target.parents)
+        place(blob, part, shared=base in target.parents)
     mark_used(blob)
     if cache is None:
         trim_cache(keep=blob)
@@ -299,10 +298,9 @@ class _Request:
         validator = strong or answer.headers.get("Last-Modified", "")
         if self.data is not None:
             validator = ""
-        write_text(shelf.part_note, json.dumps({"url": self.url, "validator": validator}) + "\n")
         end = time.monotonic() + self.patience.total_s
         done = start
-        with shelf.part.open("ab" if start else "wb") as part:
+        with shelf.resumable(validator), shelf.part.open("ab" if start else "wb") as part:
             for block in self._blocks(answer, shelf):
                 part.write(block)
                 done += len(block)
@@ -313,8 +311,8 @@ class _Request:
                     self.on_bytes(done, total)
                 if time.monotonic() > end:
                     raise _Cut(self.error("{host} is too slow."))
-        if total is not None and done != total:
-            raise _Cut(self._cut_error(shelf))
+            if total is not None and done != total:
+                raise _Cut(self._cut_error(shelf))
 
     def _blocks(self, answer: requests.Response, shelf: Shelf) -> Iterator[bytes]:
         """Yield what arrives as it arrives, so that a dripping link meets the time limit."""

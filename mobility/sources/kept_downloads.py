@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from mobility.base.cache import file_hash
@@ -23,6 +24,11 @@ def place(blob: Path, part: Path, *, shared: bool) -> None:
         shutil.copyfile(blob, part)
 
 
+def _is_plain(value: object) -> bool:
+    """Whether a value of a note may stand in a header of a request."""
+    return isinstance(value, str) and value.isascii() and (value.isprintable() or not value)
+
+
 class Shelf:
     """What the cache holds about one address."""
 
@@ -34,15 +40,16 @@ class Shelf:
         self.note = folder / f"{key}.json"
         self.part = folder / f"{key}.part"
         self.part_note = folder / f"{key}.part.json"
-        folder.mkdir(parents=True, exist_ok=True)
 
     def read(self, note: Path) -> dict[str, str]:
         """Return what a note says, empty when it is absent or harmed."""
         try:
             known = json.loads(note.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
-        return known if isinstance(known, dict) else {}
+        if not isinstance(known, dict) or not all(map(_is_plain, known.values())):
+            return {}
+        return known
 
     def blob(self) -> Path:
         """Return where the content last given stands."""
@@ -55,10 +62,26 @@ class Shelf:
 
     def resume_from(self) -> tuple[int, str]:
         """Return how many bytes of a cut download are there, and the validator to send."""
-        validator = self.read(self.part_note).get("validator", "")
-        if not validator or not self.part.is_file():
+        known = self.read(self.part_note)
+        validator = known.get("validator", "")
+        if not validator or not self.part.is_file() or file_hash(self.part) != known.get("sha256"):
             return 0, ""
         return self.part.stat().st_size, validator
+
+    @contextmanager
+    def resumable(self, validator: str) -> Iterator[None]:
+        """Note, where the block is cut short, what has come and for which version of the content.
+
+        After a kill there is no note: what is there cannot be vouched for.
+        """
+        self.part_note.unlink(missing_ok=True)
+        try:
+            yield
+        except BaseException:
+            if self.part.is_file():
+                note = {"url": self.url, "validator": validator, "sha256": file_hash(self.part)}
+                write_text(self.part_note, json.dumps(note) + "\n")
+            raise
 
     def drop_part(self) -> None:
         """Forget what a cut download left."""

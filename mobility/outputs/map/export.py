@@ -76,7 +76,7 @@ def export_png(
         )
     address = dict(select or {}) | ({} if controls else {"layout": "picture"})
     url = f"{page.as_uri()}#{urlencode(address)}"
-    with writing(png) as part, tempfile.TemporaryDirectory() as profile:
+    with writing(png, reads=[page]) as part, tempfile.TemporaryDirectory() as profile:
         reason = _draw(browser, url, part, size, scale, profile)
         if not part.is_file() or not part.stat().st_size:
             raise SourceError(
