@@ -342,7 +342,7 @@ def itinerary(
                 places = " → ".join(
                     name or translate("home", lang) for name in (leg.from_name, leg.to_name)
                 )
-                out.print(f"  {leg.depart}–{leg.arrive}  {what}  ({places})", markup=False)
+                out.print(f"  {leg.clocks(lang)}  {what}  ({places})", markup=False)
 
 
 @app.command()

@@ -18,6 +18,7 @@ from mobility.commute.white_zones import (
     WhiteZones,
 )
 from mobility.timetable.arrays import INF
+from mobility.timetable.runs import departures
 
 
 def homes_layer(access: Access, zones: WhiteZones) -> gpd.GeoDataFrame:
@@ -96,5 +97,8 @@ def departures_per_stop(access: Access, day_kind: str) -> np.ndarray:
     """Return the departures of the day's own service day, int64 (stops,)."""
     study = access.study
     tt = study.timetables[day_kind].timetable
-    own = np.repeat(tt.run_day == 0, np.diff(tt.run_ptr)) & tt.call_board
-    return np.bincount(study.feed.own_stop[tt.call_stop[own]], minlength=tt.n_stops)
+    sizes = np.diff(tt.run_ptr)
+    own = np.repeat(tt.run_day == 0, sizes) & tt.call_board
+    weights = np.repeat(departures(tt), sizes)[own]
+    stops = study.feed.own_stop[tt.call_stop[own]]
+    return np.rint(np.bincount(stops, weights, minlength=tt.n_stops)).astype(np.int64)
