@@ -20,7 +20,7 @@ from mobility.commute.sources import (
     without_timetables,
 )
 from mobility.commute.study import Progress, Study, idle_rosters, quiet
-from mobility.commute.walks import feeders_of, street_commutes, walks_to_stops
+from mobility.commute.walks import RELAXED_WALK, feeders_of, street_commutes, walks_to_stops
 from mobility.engine.journeys import TwoWay
 from mobility.sources.days import ChosenDay, choose_days
 from mobility.sources.gtfs.quality import check_feed, school_routes
@@ -33,12 +33,10 @@ from mobility.sources.roster_checks import roster_findings
 from mobility.sources.sites import read_sites
 from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
+from mobility.territory.overseas import localised
 from mobility.territory.project import Site, Territory
 from mobility.timetable.build import build_timetable
 from mobility.timetable.footpaths import stop_walks
-
-#: Walks are known this many times further than the limit, so that it can be relaxed.
-RELAXED_WALK = 2.0
 
 
 def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> Study:
@@ -58,6 +56,7 @@ def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> St
     feed = read_timetables(territory)
     progress("homes and sites")
     sites = read_sites(territory)
+    territory, local = localised(territory, sites)
     homes = read_homes(
         territory.sources.homes,
         territory,
@@ -68,7 +67,9 @@ def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> St
         sites=sites,
         streets=lambda: street_points(streets),
     )
-    return build_study(territory, streets, feed, sites, homes, progress=progress, findings=told)
+    return build_study(
+        territory, streets, feed, sites, homes, progress=progress, findings=[*told, *local]
+    )
 
 
 def build_study(
