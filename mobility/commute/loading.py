@@ -24,7 +24,7 @@ from mobility.commute.sources import (
     without_timetables,
 )
 from mobility.commute.study import Progress, Study, idle_rosters, quiet
-from mobility.commute.walks import feeders_of, street_commutes, walks_to_stops
+from mobility.commute.walks import RELAXED_WALK, feeders_of, street_commutes, walks_to_stops
 from mobility.engine.journeys import TwoWay
 from mobility.sources.days import ChosenDay, choose_days
 from mobility.sources.gtfs.quality import check_feed, school_routes
@@ -41,9 +41,6 @@ from mobility.territory.overseas import localised
 from mobility.territory.project import Site, Territory
 from mobility.timetable.build import build_timetable
 from mobility.timetable.footpaths import stop_walks
-
-#: Walks are known this many times further than the limit, so that it can be relaxed.
-RELAXED_WALK = 2.0
 
 
 def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> Study:

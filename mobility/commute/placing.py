@@ -15,7 +15,9 @@ from mobility.sources.homes.commune_codes import read_changes
 from mobility.sources.homes.read import Homes
 from mobility.streets.arcs import Times
 from mobility.streets.graph import Streets
+from mobility.streets.hours import hours_findings
 from mobility.streets.modes import paths_missing_finding
+from mobility.streets.reading import reading_findings
 from mobility.streets.snap import far_finding, island_finding
 from mobility.streets.turns import rules_findings
 from mobility.territory.project import Site, Territory
@@ -53,7 +55,9 @@ def place_findings(
         )
     stops = feed.stops[feed.stops["location_type"] == 0]
     at_stop = walk_snaps(streets, walking, stops[["lon", "lat"]].to_numpy(np.float64))
+    yield from reading_findings(streets)
     yield from rules_findings(streets)
+    yield from hours_findings(streets)
     for finding in (
         paths_missing_finding(streets),
         island_finding(streets, walking, "walk"),

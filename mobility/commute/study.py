@@ -120,6 +120,11 @@ class Study:
         of each site: two int32 arrays of shape (sites, homes), ``INF`` where out of reach.
     scenario
         Name of the variant, empty for the territory as it is.
+    kept_safe
+        Whether ways keep to streets that are safe at night, see `after_dark`.
+    any_hour, hours
+        In a study as its streets are at some hour, see `hours.open_at`: the study of any hour,
+        and what holds at that one.
     """
 
     territory: Territory
@@ -137,6 +142,9 @@ class Study:
     findings: tuple[Finding, ...] = ()
     sources: tuple[SourceRecord, ...] = ()
     scenario: str = ""
+    kept_safe: bool = False
+    any_hour: Study | None = None
+    hours: tuple[str | None, ...] = ()
 
     @cached_property
     def shift_rows(self) -> tuple[ShiftRow, ...]:
