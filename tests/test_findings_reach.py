@@ -266,6 +266,15 @@ def in_alsace(folder):
     return edited(write_territory(folder), ('name = "Usine"', 'name = "Usine"\ncommune = "67482"'))
 
 
+@scene("site_commune_elsewhere")
+def site_in_another_commune(folder):
+    x, y = lonlat(PLACES_M["G"] - 300)
+    # A cell on a border: the site is in none of its two communes.
+    homes = f"{HEAD}\na,a,8500185002,{x},{y},9\nb,b,85191,{lonlat(700)[0]},{y},9\n"
+    path = write_territory(folder, homes=homes)
+    return edited(path, ('name = "Usine"', 'name = "Usine"\ncommune = "85191"'))
+
+
 @scene("long_shift", "overlapping_shifts")
 def odd_shifts(folder):
     shifts = [("05:00", "13:00"), ("12:00", "20:00"), ("06:00", "05:00")]
