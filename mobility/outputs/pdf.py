@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import io
 import math
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from mobility.base.literal import one_line
 from mobility.outputs import blocks
 from mobility.outputs.pictures import RATIO, STYLES
 
@@ -27,7 +27,8 @@ HEAD_PT = {1: 15.5, 2: 11.0}
 BAR_MM, GUTTER, SINGLE_MM = 3.6, 2.8, 112.0
 #: A PDF holds the time it was made; a fixed one keeps the bytes the same.
 NO_TIME = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+#: Stands for the number of pages until it is known; fpdf2's own, {nb}, may stand in a text.
+PAGES = "\x02\x03"
 #: Glyphs missing from the fonts are drawn as this one.
 UNKNOWN = "□"
 
@@ -51,7 +52,7 @@ class _Press:
                 self.set_font("dejavu", size=6.6)
                 self.set_text_color(*SOFT)
                 self.cell(WIDTH - 20, 4, footer)
-                self.cell(20, 4, f"{self.page_no()} / {{nb}}", align="R")
+                self.cell(20, 4, f"{self.page_no()} / {PAGES}", align="R")
 
         self.document = document
         self.ahead = 0.0
@@ -62,18 +63,18 @@ class _Press:
             self.pdf.add_font("dejavu", style, str(fonts / file))
         self.glyphs = set(getattr(self.pdf.fonts["dejavu"], "cmap", ()))
         footer = self.clean(document.footer)
+        self.pdf.alias_nb_pages(PAGES)
         self.pdf.set_margins(LEFT, TOP, LEFT)
         self.pdf.c_margin = 0
         self.pdf.set_auto_page_break(True, BOTTOM)
         self.pdf.set_creation_date(NO_TIME)
-        self.pdf.set_title(document.title)
+        self.pdf.set_title(one_line(document.title))
         self.pdf.set_lang(document.language)
         self.pdf.set_producer("mobility")
 
     def clean(self, text: str) -> str:
         """Return a text without control characters and glyphs the fonts lack."""
-        text = _CONTROL.sub(" ", text)
-        return "".join(c if ord(c) in self.glyphs else UNKNOWN for c in text)
+        return "".join(c if ord(c) in self.glyphs else UNKNOWN for c in one_line(text))
 
     def press(self) -> bytes:
         """Return the bytes of the document."""

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from mobility.base.errors import SourceError, SourceNotFoundError
+from mobility.base.literal import one_line
 from mobility.shuttles.anchors import gate_anchor
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.demand import Demand
@@ -179,18 +180,18 @@ def _from_toml(
         else:
             stops.append(
                 Place(
-                    str(stop.get("name", f"Arrêt {len(stops) + 1}")),
+                    one_line(str(stop.get("name", f"Arrêt {len(stops) + 1}"))),
                     float(_need(stop, "lon", k, path)),
                     float(_need(stop, "lat", k, path)),
                     "node",
                 )
             )
     return DrawnLine(
-        str(_need(row, "name", k, path)),
+        one_line(str(_need(row, "name", k, path))),
         tuple(stops),
-        str(_need(row, "site", k, path)),
-        tuple(str(s) for s in row.get("shifts", ())),
-        str(row.get("vehicle", "")),
+        one_line(str(_need(row, "site", k, path))),
+        tuple(one_line(str(s)) for s in row.get("shifts", ())),
+        one_line(str(row.get("vehicle", ""))),
         tuple(int(i) - 1 for i in row.get("outbound", ())),
     )
 
@@ -217,9 +218,9 @@ def _from_geojson(row: dict[str, Any], k: int, path: Path) -> DrawnLine:
     )  # fmt: skip
     shifts = properties.get("shifts") or ()
     return DrawnLine(
-        str(_need(properties, "name", k, path)),
+        one_line(str(_need(properties, "name", k, path))),
         stops,
-        str(_need(properties, "site", k, path)),
+        one_line(str(_need(properties, "site", k, path))),
         tuple(shifts.split(",")) if isinstance(shifts, str) else tuple(shifts),
         str(properties.get("vehicle") or ""),
     )
