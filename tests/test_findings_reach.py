@@ -70,7 +70,7 @@ def edited(path, *changes):
 def with_homes(folder, text, source, name="homes.csv"):
     path = write_territory(folder, homes=text)
     (folder / name).write_text(text, encoding="utf-8")
-    keys = 'file = "homes.csv"\nid = "id"\nname = "name"\ncommune = "commune"'
+    keys = 'file = "homes.csv"\nid = "id"\nname = "name"\ncommune = "commune"\npersonal = false'
     return edited(path, (keys, f'file = "{name}"\n{source}'))
 
 
@@ -335,7 +335,7 @@ def simplified_graph(folder):
     return edited(path, ("streets.osm", "streets.graphml"))
 
 
-@scene("homes_single_workers", "group_exceeds_workers", "homes_far_from_streets")
+@scene("group_exceeds_workers", "homes_far_from_streets")
 def odd_homes(folder):
     x, y = lonlat(700)
     rows = [f"{k},n,c,{x + k * TEN},{y},1,{k}" for k in range(3)] + ["z,n,c,0,0,5,0"]
@@ -352,11 +352,18 @@ def empty_group(folder):
     )
 
 
-@scene("employees_aggregated")
+@scene("homes_protected", "rosters_of_few")
 def employees(folder):
     x, y = lonlat(700)
-    rows = [f"e{k},{x},{y},Usine" for k in range(12)]
+    rows = [f"e{k},{x},{y},Usine" for k in range(40)]
     return with_homes(folder, "\n".join(["nom,lon,lat,site", *rows]), 'kind = "employees"')
+
+
+@scene("homes_taken_as_personal")
+def single_workers(folder):
+    x, y = lonlat(700)
+    rows = [f"{x + k * 1e-5},{y},1" for k in range(40)]
+    return with_homes(folder, "\n".join(["lon,lat,workers", *rows]), "")
 
 
 FLOWS = (

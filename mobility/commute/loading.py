@@ -21,6 +21,7 @@ from mobility.commute.sources import (
     read_streets,
     read_timetables,
     source_records,
+    street_points,
     without_timetables,
 )
 from mobility.commute.study import Progress, Study, idle_rosters, quiet
@@ -69,6 +70,7 @@ def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> St
         crs=streets.crs,
         bbox=streets.bounds_lonlat,
         sites=sites,
+        streets=lambda: street_points(streets),
     )
     return build_study(
         territory, streets, feed, sites, homes, progress=progress, findings=[*told, *local]
@@ -150,7 +152,7 @@ def build_study(
             if mode in ("walk", "bike", "e_bike", "car")
         },
         findings=tuple(findings),
-        sources=tuple(source_records(territory, feed)),
+        sources=tuple(source_records(territory, feed, homes)),
         scenario=scenario,
     )
     return replace(study, findings=study.findings + idle_rosters(study))
