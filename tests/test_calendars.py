@@ -144,6 +144,70 @@ def test_other_countries_have_their_own_public_holidays() -> None:
     assert french.kind(day("2024-07-16")) == "holiday_weekday"
 
 
+@pytest.mark.parametrize("part", ["57", "67", "68", "GES", "6AE", "Alsace-Moselle", "Moselle"])
+def test_alsace_moselle_under_each_of_its_names(part: str) -> None:
+    found = read_holidays(
+        DaysConfig(country=f"FR-{part}", school_zone="B"), day("2026-01-01"), day("2026-12-31")
+    )
+    assert {day("2026-04-03"), day("2026-12-26")} <= found.public
+    # The schools are those of zone B.
+    assert found.kind(day("2026-02-17")) == "holiday_weekday"
+
+
+@pytest.mark.parametrize("part", ["44", "PDL", "75C", "2A"])
+def test_other_departments_and_regions_have_the_national_days(part: str) -> None:
+    period = (day("2026-01-01"), day("2026-12-31"))
+    national = read_holidays(DaysConfig(), *period)
+    assert read_holidays(DaysConfig(country=f"FR-{part}"), *period).public == national.public
+
+
+@pytest.mark.parametrize(
+    ("part", "own"), [("974", "2026-12-20"), ("971", "2026-05-27"), ("RE", "2026-12-20")]
+)
+def test_overseas_schools_are_not_those_of_the_mainland(part: str, own: str) -> None:
+    told: list[Finding] = []
+    config = DaysConfig(country=f"FR-{part}")
+    found = read_holidays(config, day("2026-01-01"), day("2026-12-31"), findings=told)
+    assert day(own) in found.public
+    assert not found.school
+    assert not found.uncertain
+    assert [f.code for f in told] == ["school_calendar_unknown"]
+    assert part in told[0].render("fr")
+    listed = config.model_copy(update={"school_holidays": [(day("2026-07-10"), day("2026-08-15"))]})
+    told.clear()
+    found = read_holidays(listed, day("2026-01-01"), day("2026-12-31"), findings=told)
+    assert found.kind(day("2026-07-15")) == "holiday_weekday"
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    ("zone", "date", "kind"),
+    [
+        ("A", "2024-05-10", "holiday_weekday"),  # the bridge of Ascension
+        ("C", "2026-05-15", "holiday_weekday"),
+        ("B", "2021-04-13", "holiday_weekday"),  # the spring holidays as they were moved
+        ("B", "2021-05-04", "school_weekday"),
+        ("A", "2014-04-29", "holiday_weekday"),  # before one of the libraries begins
+        ("A", "2028-08-31", "holiday_weekday"),
+        ("A", "2028-10-24", ""),  # not decreed yet
+    ],
+)
+def test_each_year_is_of_the_library_that_has_it_right(zone: str, date: str, kind: str) -> None:
+    year = (day(f"{date[:4]}-01-01"), day(f"{date[:4]}-12-31"))
+    assert read_holidays(DaysConfig(school_zone=zone), *year).kind(day(date)) == kind
+
+
+def test_a_half_known_year_says_from_when_on() -> None:
+    told: list[Finding] = []
+    period = (day("2028-06-01"), day("2028-12-31"))
+    found = read_holidays(DaysConfig(school_zone="A"), *period, findings=told)
+    assert found.kind(day("2028-06-13")) == "school_weekday"
+    assert found.kind(day("2028-09-12")) == ""
+    assert told[0].params == {"first": day("2028-09-01"), "last": day("2028-12-31")}
+    own = DaysConfig(school_zone="A", school_holidays=[(day("2028-10-21"), day("2028-11-05"))])
+    assert read_holidays(own, *period).kind(day("2028-09-12")) == "school_weekday"
+
+
 def test_unknown_country() -> None:
     with pytest.raises(TerritoryError, match="'XX'"):
         read_holidays(DaysConfig(country="XX"), day("2024-01-01"), day("2024-01-31"))

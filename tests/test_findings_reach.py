@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
+import networkx as nx
 import pytest
 import shapely
 from feeds import service, trip, write_gtfs
@@ -69,7 +70,7 @@ def edited(path, *changes):
 def with_homes(folder, text, source, name="homes.csv"):
     path = write_territory(folder, homes=text)
     (folder / name).write_text(text, encoding="utf-8")
-    keys = 'file = "homes.csv"\nid = "id"\nname = "name"\ncommune = "commune"'
+    keys = 'file = "homes.csv"\nid = "id"\nname = "name"\ncommune = "commune"\npersonal = false'
     return edited(path, (keys, f'file = "{name}"\n{source}'))
 
 
@@ -99,7 +100,9 @@ def plain(folder):
     "stops_far_away", "stops_without_position", "stops_without_trips", "trips_call_at_stations",
     "stops_far_from_streets", "stops_without_homes", "impossible_speed", "trips_never_run",
     "trips_untimed", "trips_back_in_time", "duplicate_trips", "duplicate_ids", "missing_ids",
-    "broken_reference", "flexible_service", "timezone_differs",
+    "broken_reference", "stop_times_nowhere", "timezone_differs", "times_filled", "hail_and_ride",
+    "rows_incomplete", "frequencies_void", "frequencies_over_midnight", "services_backwards",
+    "blocks_unnamed",
 )  # fmt: skip
 def broken_feed(folder):
     x, y = PLACES["A"]
@@ -131,8 +134,30 @@ def broken_feed(folder):
         trip("unknown", [("A", "06:00"), ("Z", "06:10"), ("B", "06:30")], service="week"),
         trip("zone", [("A", "06:00"), ("", "06:10"), ("B", "06:30")], service="week"),
     ]
-    services = SERVICES | {"never": service("0000000")}
-    return with_feed(folder, trips, stops=stops, services=services, timezone="Europe/Lisbon")
+    trips.append(trip("gap", [("A", "06:00"), ("B", ""), ("A", "06:30")], service="week"))
+    trips += [trip(name, [("A", "05:00"), ("B", "05:30")], service="back") for name in ("b1", "b2")]
+    for k in (-1, -2):
+        trips[k]["trip"]["block_id"] = "NA"
+    frequent = [("late", "22:00:00", "05:00:00", 600), ("fast", "05:00:00", "05:00:00", 600),
+                ("never", "05:00:00", "06:00:00", "")]  # fmt: skip
+    heads = ("trip_id", "start_time", "end_time", "headway_secs")
+    services = SERVICES | {
+        "never": service("0000000"), "back": service("1111111", "20261231", "20260101")
+    }  # fmt: skip
+    routes = [{"route_id": "R", "route_type": 3, "continuous_pickup": 0}]
+    return with_feed(
+        folder, trips, stops=stops, services=services, timezone="Europe/Lisbon", routes=routes,
+        frequencies=[dict(zip(heads, row, strict=True)) for row in frequent],
+    )  # fmt: skip
+
+
+@scene("timetable_expired", "feed_info_period", "school_calendar_missing", "calendar_long")
+def old_feed(folder):
+    info = {"feed_publisher_name": "P", "feed_publisher_url": "http://e", "feed_lang": "fr",
+            "feed_start_date": "20160101", "feed_end_date": "20180601"}  # fmt: skip
+    services = {name: v | {"start": "20140106", "end": "20201231"} for name, v in SERVICES.items()}
+    days = 'kinds = ["school_weekday"]\ncountry = "DE"'
+    return with_feed(folder, USUAL, services=services, feed_info=[info], days=days)
 
 
 @scene("frequency_approximate", "on_demand", "in_seat_unapplied", "transfers_told_apart")
@@ -237,6 +262,20 @@ def zones_on_demand(folder):
     return flex_territory(folder)
 
 
+@scene("local_calendar")
+def in_alsace(folder):
+    return edited(write_territory(folder), ('name = "Usine"', 'name = "Usine"\ncommune = "67482"'))
+
+
+@scene("site_commune_elsewhere")
+def site_in_another_commune(folder):
+    x, y = lonlat(PLACES_M["G"] - 300)
+    # A cell on a border: the site is in none of its two communes.
+    homes = f"{HEAD}\na,a,8500185002,{x},{y},9\nb,b,85191,{lonlat(700)[0]},{y},9\n"
+    path = write_territory(folder, homes=homes)
+    return edited(path, ('name = "Usine"', 'name = "Usine"\ncommune = "85191"'))
+
+
 @scene("long_shift", "overlapping_shifts")
 def odd_shifts(folder):
     shifts = [("05:00", "13:00"), ("12:00", "20:00"), ("06:00", "05:00")]
@@ -266,7 +305,37 @@ def streets_with_rules(folder):
     return path
 
 
-@scene("homes_single_workers", "group_exceeds_workers", "homes_far_from_streets")
+@scene("street_nodes_missing", "streets_written_twice", "by_the_hour", "hours_unknown")
+def streets_of_an_editor(folder):
+    path = write_territory(folder)
+    osm = folder / "streets.osm"
+    text = osm.read_text(encoding="utf-8")
+    way = text[text.index("<way") : text.index("</osm>")]
+    more = way + "".join(
+        f'<way id="{k}" version="1"><nd ref="{a}"/><nd ref="{b}"/><tag k="highway" v="path"/>'
+        f'<tag k="opening_hours" v="{hours}"/></way>'
+        for k, a, b, hours in ((7, 1, 3, "08:00-20:00"), (8, 2, 4, "by day"), (9, 900, 901, "24/7"))
+    )
+    osm.write_text(text.replace("</osm>", more + "</osm>"), encoding="utf-8")
+    return path
+
+
+@scene("streets_partly_closed")
+def simplified_graph(folder):
+    path = write_territory(folder)
+    graph = nx.MultiDiGraph(crs="epsg:4326", simplified="True")
+    for k in range(25):
+        x, y = lonlat(500 * k)
+        graph.add_node(k, x=str(x), y=str(y))
+    for k in range(24):
+        more = {"osmid": "[90, 91]", "access": "private"} if k == 3 else {"osmid": str(k)}
+        for a, b in ((k, k + 1), (k + 1, k)):
+            graph.add_edge(a, b, highway="residential", length="500", **more)
+    nx.write_graphml(graph, folder / "streets.graphml")
+    return edited(path, ("streets.osm", "streets.graphml"))
+
+
+@scene("group_exceeds_workers", "homes_far_from_streets")
 def odd_homes(folder):
     x, y = lonlat(700)
     rows = [f"{k},n,c,{x + k * TEN},{y},1,{k}" for k in range(3)] + ["z,n,c,0,0,5,0"]
@@ -283,11 +352,18 @@ def empty_group(folder):
     )
 
 
-@scene("employees_aggregated")
+@scene("homes_protected", "rosters_of_few")
 def employees(folder):
     x, y = lonlat(700)
-    rows = [f"e{k},{x},{y},Usine" for k in range(12)]
+    rows = [f"e{k},{x},{y},Usine" for k in range(40)]
     return with_homes(folder, "\n".join(["nom,lon,lat,site", *rows]), 'kind = "employees"')
+
+
+@scene("homes_taken_as_personal")
+def single_workers(folder):
+    x, y = lonlat(700)
+    rows = [f"{x + k * 1e-5},{y},1" for k in range(40)]
+    return with_homes(folder, "\n".join(["lon,lat,workers", *rows]), "")
 
 
 FLOWS = (
@@ -413,7 +489,8 @@ def codes_of_the_package() -> set[str]:
 
 def _makers(tree: ast.AST) -> dict[str, int]:
     names = {
-        node.name: [a.arg for a in node.args.args]
+        # A method is called without its self.
+        node.name: [a.arg for a in node.args.args if a.arg != "self"]
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef)
     }

@@ -176,7 +176,7 @@ def _kind_absent(kind: DayKind, period: tuple[dt.date, dt.date], school: str) ->
 
 def _fixed(feed: Feed, kind: DayKind, date: dt.date) -> ChosenDay:
     trips = int(feed.trips_on(date).size)
-    if not trips:
+    if not trips and feed.runnable.any():
         period = feed.period
         assert period is not None
         raise TerritoryError(

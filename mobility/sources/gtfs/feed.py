@@ -228,7 +228,8 @@ class Feed:
         if span is None:
             return pd.DataFrame(np.zeros((0, n_groups), np.int64))
         service = self.trips["service"].to_numpy()
-        keep = self.runnable & (service >= 0) & (groups >= 0)
+        # Where all trips are on demand, they tell the calendar.
+        keep = (self.runnable | ~self.runnable.any()) & (service >= 0) & (groups >= 0)
         weight = np.zeros((len(self.services.ids), n_groups), np.int64)
         np.add.at(weight, (service[keep], groups[keep]), 1)
         used = np.flatnonzero(weight.any(axis=1))
