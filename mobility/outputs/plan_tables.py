@@ -18,6 +18,7 @@ from mobility.remedies.remedy import Remedy
 from mobility.remedies.words import clock
 from mobility.sources.versement import read_rates
 from mobility.timetable.arrays import INF
+from mobility.timetable.runs import departures
 
 Float = NDArray[np.float64]
 
@@ -42,8 +43,14 @@ def supply(study: Study) -> pd.DataFrame:
             tt = study.timetables[day.kind].timetable
             own = np.repeat(tt.run_day == 0, np.diff(tt.run_ptr))
             calls = np.flatnonzero(own & np.isin(tt.call_stop, near))
-            trips = np.unique(tt.call_trip[calls])
-            trips = trips[trips >= 0]
+            near_calls = pd.DataFrame({
+                "run": np.searchsorted(tt.run_ptr, calls, side="right") - 1,
+                "trip": tt.call_trip[calls], "leave_s": tt.call_dep[calls],
+            })  # fmt: skip
+            # A trip is there once for each run it is part of, and for each of its departures.
+            rides = near_calls[near_calls["trip"] >= 0].drop_duplicates(["run", "trip"])
+            rides = rides.drop_duplicates(["trip", "leave_s"])
+            trips = rides["trip"].unique()
             heads = pd.Series(trips).groupby(study.feed.trips["route"].to_numpy()[trips]).first()
             times = tt.call_dep[calls]
             rows.append({
@@ -52,7 +59,7 @@ def supply(study: Study) -> pd.DataFrame:
                 "stops": int(np.unique(tt.call_stop[calls]).size),
                 "nearest_walk_min": _minutes(study.egress_s[site][np.unique(tt.call_stop[calls])]),
                 "lines": ", ".join(sorted({line_name(study, int(t)) for t in heads}, key=_natural)),
-                "departures": int(trips.size),
+                "departures": round(departures(tt)[rides["run"].to_numpy(np.int64)].sum()),
                 "first": _clock(study, day.kind, times.min()) if times.size else "",
                 "last": _clock(study, day.kind, times.max()) if times.size else "",
             })  # fmt: skip
