@@ -202,7 +202,9 @@ def corridor(random: Random, *, returning: bool = False) -> Case:
         for k, s in enumerate(stops):
             arr = time + (random.randint(0, span // 10) if k else 0)
             time = arr + (0 if headway else random.choice((0, 0, 0, 2)))
-            calls.append(Call(s, arr + headway, time, random.random() < 0.95, random.random() < 0.95))
+            calls.append(
+                Call(s, arr + headway, time, random.random() < 0.95, random.random() < 0.95)
+            )
         made.append(tuple(calls))
     change = random.randint(0, 2)
     feet = {(s, s): (0, change) for s in range(n_stops) if random.random() < 0.9}

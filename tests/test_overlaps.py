@@ -108,8 +108,10 @@ def test_other_stops_other_times_and_other_dates_are_other_trips(tmp_path):
     assert read(aggregate(tmp_path / "far", usual(), beside_m=200))[1] == []
     late = {k: service(v["days"], "20270101", "20270630") for k, v in SERVICES.items()}
     assert read(aggregate(tmp_path / "late", usual(), services=late))[1] == []
-    later = [trip(f"m{k}", [("pA", f"{6 + k}:00"), ("pB", f"{6 + k}:21")], service="week", route="l")
-             for k in range(6)]  # fmt: skip
+    later = [
+        trip(f"m{k}", [("pA", f"{k}:00"), ("pB", f"{k}:21")], service="week", route="l")
+        for k in range(6, 12)
+    ]
     assert read(aggregate(tmp_path / "times", later))[1] == []
 
 

@@ -14,6 +14,7 @@ from mobility.commute.placing import (
     homes_on_streets,
     misplaced_sites,
     place_findings,
+    rates_missing,
     unreachable_stops,
 )
 from mobility.commute.sources import (
@@ -108,6 +109,7 @@ def build_study(
     homes_lonlat = homes.lonlat
     gates_lonlat = np.array([gate for site in sites for gate in site.gates], np.float64)
     findings += misplaced_sites(sites, homes)
+    findings += rates_missing(territory, sites, homes, min(day.date for day in days))
     findings += [*away, *place_findings(streets, walking, feed, sites, gates_lonlat)]
     reach_s = RELAXED_WALK * limits.max_walk_min * 60
     home_table = walks_to_stops(streets, feed, homes_lonlat, reach_s, speeds, walking)

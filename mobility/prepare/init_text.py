@@ -8,6 +8,7 @@ from typing import Literal
 
 from mobility.prepare.communes import Commune
 from mobility.prepare.offers import FeedOffer
+from mobility.territory.overseas import clock_of
 
 _FR = {
     "head": "Fichier de territoire : tout ce dont dépend une étude. Chemins depuis ce fichier.",
@@ -92,7 +93,7 @@ def territory_text(
     lines = [
         f"# {say['head']}",
         f"name = {_quoted(commune.name)}",
-        'timezone = "Europe/Paris"',
+        f"timezone = {_quoted(clock_of(commune.department))}",
         "",
         "[sources]",
         f"# {say['osm'] if osm else say['osm_todo']}",

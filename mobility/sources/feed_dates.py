@@ -114,9 +114,7 @@ def school_calendar_gap(
     asked = [k.name for k in kinds if k.name in SCHOOL_KINDS and k.name not in config.dates]
     if not asked or (holidays.school and not holidays.uncertain):
         return ""
-    if holidays.uncertain and not any(
-        FIRST_KNOWN <= d <= LAST_DECREED for d in holidays.uncertain
-    ):
+    if holidays.uncertain and not any(FIRST_KNOWN <= d <= LAST_DECREED for d in holidays.uncertain):
         return (
             "Between {first} and {last} no day is sure to be of the kind {kind}: the school "
             "calendar of these dates is not known, or not decreed yet. It is not studied; list "

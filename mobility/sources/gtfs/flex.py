@@ -24,12 +24,6 @@ from mobility.sources.gtfs.files import read_extra
 from mobility.sources.gtfs.read import read_feed
 
 _TIMES = ("start_pickup_drop_off_window", "end_pickup_drop_off_window")
-LOST = {
-    "flex_place_unknown": "{count} calls on demand name a place that the feed does not hold, and "
-    "are left out",
-    "flex_window_missing": "{count} calls on demand have no window of time that ends after its "
-    "start, and are left out",
-}
 _COLUMNS = ["trip_id", "stop_id", "location_id", "location_group_id", "stop_sequence", *_TIMES,
             "pickup_type", "drop_off_type", "pickup_booking_rule_id",
             "drop_off_booking_rule_id"]  # fmt: skip
@@ -203,13 +197,22 @@ def _windows(
     )
     nowhere = frame["place"].isna().to_numpy()
     never = ~nowhere & ~(low < high)
-    for (code, message), lost in zip(LOST.items(), (nowhere, never), strict=True):
-        if lost.any():
-            rows = frame.loc[lost, ["location_id", "location_group_id", "stop_id"]].to_numpy()
-            shown = tuple(dict.fromkeys("".join(row) for row in rows))[:5]
-            file = f"{path}/stop_times.txt"
-            findings.append(Finding("warning", code, message, file, int(lost.sum()), shown))
+    file = f"{path}/stop_times.txt"
+    message = "{count} calls on demand name a place that the feed does not hold, and are left out"
+    findings += _lost("flex_place_unknown", message, frame[nowhere], file)
+    message = (
+        "{count} calls on demand have no window of time that ends after its start, and are left out"
+    )
+    findings += _lost("flex_window_missing", message, frame[never], file)
     return frame[~nowhere & ~never].sort_values("order", kind="stable")
+
+
+def _lost(code: str, message: str, calls: pd.DataFrame, file: str) -> list[Finding]:
+    if calls.empty:
+        return []
+    places = calls[["location_id", "location_group_id", "stop_id"]].to_numpy()
+    shown = tuple(dict.fromkeys("".join(row) for row in places))[:5]
+    return [Finding("warning", code, message, file, len(calls), shown)]
 
 
 def _rules(table: pd.DataFrame, path: Path) -> dict[str, Rule]:

@@ -169,9 +169,7 @@ def _days_in_common(feed: Feed, twins: pd.DataFrame) -> pd.DataFrame:
     span = feed.services.span
     assert span is not None
     active = feed.services.between(*span)
-    days = [
-        int((active[one] & active[two]).sum()) for one, two in distinct.itertuples(index=False)
-    ]
+    days = [int((active[one] & active[two]).sum()) for one, two in distinct.itertuples(index=False)]
     counted = pairs.merge(distinct.assign(days=days), on=["first", "second"], how="left")
     return twins.assign(days=counted["days"].to_numpy())[counted["days"].to_numpy() > 0]
 
