@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
+import networkx as nx
 import pytest
 import shapely
 from feeds import service, trip, write_gtfs
@@ -302,6 +303,36 @@ def streets_with_rules(folder):
     osm.write_text(text[:nodes] + text[ways:].split("<way")[0] + text[nodes:ways]
                    + "<way" + text[ways:].split("<way", 1)[1], encoding="utf-8")  # fmt: skip
     return path
+
+
+@scene("street_nodes_missing", "streets_written_twice", "by_the_hour", "hours_unknown")
+def streets_of_an_editor(folder):
+    path = write_territory(folder)
+    osm = folder / "streets.osm"
+    text = osm.read_text(encoding="utf-8")
+    way = text[text.index("<way") : text.index("</osm>")]
+    more = way + "".join(
+        f'<way id="{k}" version="1"><nd ref="{a}"/><nd ref="{b}"/><tag k="highway" v="path"/>'
+        f'<tag k="opening_hours" v="{hours}"/></way>'
+        for k, a, b, hours in ((7, 1, 3, "08:00-20:00"), (8, 2, 4, "by day"), (9, 900, 901, "24/7"))
+    )
+    osm.write_text(text.replace("</osm>", more + "</osm>"), encoding="utf-8")
+    return path
+
+
+@scene("streets_partly_closed")
+def simplified_graph(folder):
+    path = write_territory(folder)
+    graph = nx.MultiDiGraph(crs="epsg:4326", simplified="True")
+    for k in range(25):
+        x, y = lonlat(500 * k)
+        graph.add_node(k, x=str(x), y=str(y))
+    for k in range(24):
+        more = {"osmid": "[90, 91]", "access": "private"} if k == 3 else {"osmid": str(k)}
+        for a, b in ((k, k + 1), (k + 1, k)):
+            graph.add_edge(a, b, highway="residential", length="500", **more)
+    nx.write_graphml(graph, folder / "streets.graphml")
+    return edited(path, ("streets.osm", "streets.graphml"))
 
 
 @scene("group_exceeds_workers", "homes_far_from_streets")
