@@ -35,47 +35,59 @@ def without_overlaps(feed: Feed, *, drop: bool) -> Feed:
     """
     if len(feed.networks) < 2:
         return feed
-    twins = _twins(feed)
-    if twins.empty:
-        return feed
-    twins = _days_in_common(feed, twins)
+    same = list(_same_networks(feed))
+    told = [_overlap(feed, one, two, rows, share, drop=drop) for one, two, rows, share in same]
+    feed = replace(feed, findings=(*feed.findings, *told))
+    return _left_out(feed, pd.concat([rows for _, _, rows, _ in same])) if drop and same else feed
+
+
+def _same_networks(feed: Feed) -> Iterator[tuple[int, int, pd.DataFrame, float]]:
+    """Yield two agencies that are the same, their twin trips, and the share these are."""
     names, agency = feed.agency_of_trip
+    twins = _twins(feed)
     twins = twins.assign(one=agency[twins["first"]], two=agency[twins["second"]])
-    twins = twins[(twins["one"] >= 0) & (twins["two"] >= 0)]
-    size = feed.trips_per_day(agency).reindex(columns=range(len(names)), fill_value=0).to_numpy()
-    network = feed.agencies.drop_duplicates(["network", "agency_id"])["network"].to_numpy()
-    found: list[Finding] = []
-    same = []
-    for (one, two), rows in twins.groupby(["one", "two"], sort=True):
-        both = (size[:, one] > 0) & (size[:, two] > 0)
-        smaller = min(size[both, one].sum(), size[both, two].sum())
+    twins = _days_in_common(feed, twins[(twins["one"] >= 0) & (twins["two"] >= 0)])
+    if twins.empty:
+        return
+    trips = feed.trips_per_day(agency).reindex(columns=range(len(names)), fill_value=0).to_numpy()
+    for _, rows in twins.groupby(["one", "two"], sort=True):
+        one, two = int(rows["one"].iloc[0]), int(rows["two"].iloc[0])
+        both = (trips[:, one] > 0) & (trips[:, two] > 0)
+        smaller = int(min(trips[both, one].sum(), trips[both, two].sum()))
         # A trip found twice in the earlier feed is one trip of the later.
-        shared = rows.groupby("second")["days"].max()
-        share = shared.sum() / max(smaller, 1)
-        if share < SHARED or len(shared) < FEWEST:
-            continue
-        same.append(rows)
-        message = (
-            "{count} trips of {later} are in {earlier} too ({share} % of the smaller network): the "
-            "same stops, times and dates; they are left out once"
-            if drop
-            else "{count} trips of {later} are in {earlier} too ({share} % of the smaller "
-            'network): the same stops, times and dates; write duplicates = "drop" under [sources] '
-            "to leave them out once"
-        )
-        params = {
+        days = rows.groupby("second")["days"].max()
+        share = min(1.0, int(days.sum()) / max(smaller, 1))
+        if share >= SHARED and len(days) >= FEWEST:
+            yield one, two, rows, share
+
+
+def _overlap(
+    feed: Feed, one: int, two: int, twins: pd.DataFrame, share: float, *, drop: bool
+) -> Finding:
+    message = (
+        "{count} trips of {later} are in {earlier} too ({share} % of the smaller network): the "
+        "same stops, times and dates; they are left out once"
+        if drop
+        else "{count} trips of {later} are in {earlier} too ({share} % of the smaller "
+        'network): the same stops, times and dates; write duplicates = "drop" under [sources] '
+        "to leave them out once"
+    )
+    names, _ = feed.agency_of_trip
+    network = feed.agencies.drop_duplicates(["network", "agency_id"])["network"].to_numpy()
+    shared = twins["second"].unique()
+    return Finding(
+        "info" if drop else "warning",
+        "feeds_overlap",
+        message,
+        "sources.gtfs",
+        len(shared),
+        _routes(feed, shared),
+        {
             "later": f"{names[two]} ({feed.networks[network[two]]})",
             "earlier": f"{names[one]} ({feed.networks[network[one]]})",
-            "share": f"{100 * min(share, 1):.0f}",
-        }
-        found.append(
-            Finding(
-                "info" if drop else "warning", "feeds_overlap", message, "sources.gtfs",
-                len(shared), _routes(feed, shared.index.to_numpy()), params,
-            )
-        )  # fmt: skip
-    feed = replace(feed, findings=(*feed.findings, *found))
-    return _left_out(feed, pd.concat(same)) if drop and same else feed
+            "share": f"{100 * share:.0f}",
+        },
+    )
 
 
 def _routes(feed: Feed, trips: Int64) -> tuple[str, ...]:
@@ -147,7 +159,7 @@ def _mixed(one: NDArray[np.uint64], two: NDArray[np.uint64]) -> NDArray[np.uint6
     """Return a number that hardly two pairs share (the finaliser of splitmix64)."""
     mixed = one * np.uint64(0x9E3779B97F4A7C15) + two * np.uint64(0xC2B2AE3D27D4EB4F)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    return mixed ^ (mixed >> np.uint64(31))
+    return np.asarray(mixed ^ (mixed >> np.uint64(31)))
 
 
 def _near(feed: Feed, one: Int64, two: Int64) -> NDArray[np.bool_]:
@@ -186,11 +198,14 @@ def _left_out(feed: Feed, twins: pd.DataFrame) -> Feed:
     ids: list[str] = []
     days: list[Int64] = []
     made: dict[tuple[int, frozenset[int]], int] = {}
-    pairs = twins.assign(service=of_trip[twins["first"].to_numpy()])
-    for trip, others in pairs.groupby("second")["service"]:
-        key = (int(of_trip[trip]), frozenset(others))
+    earlier = of_trip[twins["first"].to_numpy()]
+    others: dict[int, set[int]] = {}
+    for trip, service in zip(twins["second"].tolist(), earlier.tolist(), strict=True):
+        others.setdefault(trip, set()).add(service)
+    for trip, kept in others.items():
+        key = (int(of_trip[trip]), frozenset(kept))
         if key not in made:
-            left = active[key[0]] & ~active[sorted(key[1])].any(axis=0)
+            left = active[key[0]] & ~active[sorted(kept)].any(axis=0)
             made[key] = len(services.ids) + len(ids) if left.any() else -1
             if left.any():
                 ids.append(f"{services.ids[key[0]]}#{len(ids) + 1}")
