@@ -70,8 +70,8 @@ def friendly(language: Language) -> Iterator[None]:
         yield
     except MobilityError as error:
         label = translate("Error", language)
-        err.print(f"[bold red]{label}[/] ", end="")
-        err.print(error.render(language), markup=False, soft_wrap=True)
+        err.print(label, style="bold red", end=" ")
+        err.print(error.render(language), soft_wrap=True)
         raise typer.Exit(2) from None
 
 
@@ -333,7 +333,7 @@ def itinerary(
         for title, answer in zip(
             ("Outbound", "Return"), answers(study, shift_id, day), strict=True
         ):
-            out.print(f"[bold]{translate(title, lang)}[/]")
+            out.print(translate(title, lang), style="bold")
             legs = answer.texts(home_index)
             if not legs:
                 out.print(f"  {translate('no journey within the limits', lang)}")
@@ -342,7 +342,7 @@ def itinerary(
                 places = " → ".join(
                     name or translate("home", lang) for name in (leg.from_name, leg.to_name)
                 )
-                out.print(f"  {leg.depart}–{leg.arrive}  {what}  ({places})", markup=False)
+                out.print(f"  {leg.clocks(lang)}  {what}  ({places})")
 
 
 @app.command()
@@ -371,8 +371,8 @@ def levers(
             files = write_levers(results, folder, lang, maps=maps)
         print_table(results.table(lang).drop(columns="sentence"), territory.name, lang)
         for remedy in results.remedies[:3]:
-            out.print(remedy.sentence(lang), markup=False, soft_wrap=True)
-        out.print(f"{folder}: {', '.join(files)}", markup=False, soft_wrap=True)
+            out.print(remedy.sentence(lang), soft_wrap=True)
+        out.print(f"{folder}: {', '.join(files)}", soft_wrap=True)
 
 
 @app.command()
@@ -396,7 +396,7 @@ def plan(
                 territory, language=lang, folder=folder, shuttles=shuttles, progress=step
             )
         for path in document.write(folder, reads=source_files(territory)):
-            out.print(str(path), markup=False, soft_wrap=True)
+            out.print(str(path), soft_wrap=True)
 
 
 @app.command()
@@ -411,7 +411,7 @@ def letter(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
             document = letter_of(territory, language=lang, progress=step)
         folder = out_dir or territory.resolve(territory.output.dir)
         for path in write_letter(document, folder, reads=source_files(territory)):
-            out.print(str(path), markup=False, soft_wrap=True)
+            out.print(str(path), soft_wrap=True)
 
 
 @app.command(name="isochrones")
@@ -446,7 +446,6 @@ def isochrones_command(
             names = write_isochrones(layers, path, reads=source_files(territory))
         out.print(
             translate("{count} layers: {path}", lang, count=len(names), path=path),
-            markup=False,
             soft_wrap=True,
         )
 

@@ -50,7 +50,7 @@ def progress_bar(language: Language, steps: tuple[str, ...] = STEPS) -> Iterator
     columns = (
         SpinnerColumn(),
         BarColumn(bar_width=24),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=err, transient=True) as bar:
@@ -70,7 +70,7 @@ def download_bar(language: Language) -> Iterator[tuple[Progress, OnBytes]]:
 
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         DownloadColumn(),
     )

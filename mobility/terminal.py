@@ -13,6 +13,7 @@ from rich.console import Console
 
 from mobility.base.errors import Finding
 from mobility.base.i18n import number, translate
+from mobility.base.literal import one_line, read_csv_text
 
 # What draws tables waits until there is one, so that the help answers at once.
 if TYPE_CHECKING:
@@ -23,8 +24,20 @@ if TYPE_CHECKING:
 
 Language = Literal["fr", "en"]
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+
+class _Plain(Console):
+    """A console that shows a text as it is: no markup, no emoji codes, no control sequences."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return a text on one line, without control characters."""
+        return super().render_str(one_line(text), **options)
+
+
+out = _Plain()
+err = _Plain(stderr=True)
 
 CODE_NAME = re.compile(r"[a-z]+(?:_[a-z]+)*")
 #: English words of columns whose name does not tell them.
@@ -60,8 +73,8 @@ def print_findings(findings: Iterable[Finding], language: Language, *, infos: bo
 def _print_finding(severity: str, source: str, text: str, language: Language, infos: bool) -> None:
     if severity == "info" and not infos:
         return
-    err.print(f"[{STYLES[severity]}]{translate(severity, language)}[/] ", end="")
-    err.print(f"{source}: {text}" if source else text, markup=False, soft_wrap=True)
+    err.print(translate(severity, language), style=STYLES[severity], end=" ")
+    err.print(f"{source}: {text}" if source else text, soft_wrap=True)
 
 
 def print_table(frame: pd.DataFrame, title: str, language: Language) -> None:
@@ -122,7 +135,7 @@ def _cell(value: Any, language: Language) -> str:
         return translate("yes" if value else "no", language)
     if isinstance(value, float | int):
         return number(value, language)
-    return _word(str(value), language)
+    return _word(one_line(str(value)), language)
 
 
 def _word(name: str, language: str) -> str:
@@ -140,18 +153,18 @@ def print_outputs(folder: Path, language: Language) -> None:
     import pandas as pd
 
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    frame = pd.read_csv(folder / "summary.csv")
+    frame = read_csv_text(folder / "summary.csv")
     frame["reachable"] = [
         _cell(count, language) + ("" if pd.isna(share) else f" ({share:.0%})")
         for count, share in zip(frame["reachable"], frame["share"], strict=True)
     ]
     print_table(frame[list(SUMMARY)], record["territory"]["name"], language)
     if (folder / "comparison.csv").is_file() and "comparison.csv" in record["outputs"]:
-        changed = pd.read_csv(folder / "comparison.csv")
+        changed = read_csv_text(folder / "comparison.csv")
         rosters = changed[changed["shift"].isna()]
         print_table(rosters[list(COMPARISON)], translate("Before and after", language), language)
     if "shuttles/plans.csv" in record["outputs"]:
-        plans = pd.read_csv(folder / "shuttles" / "plans.csv")
+        plans = read_csv_text(folder / "shuttles" / "plans.csv")
         shown = [column for column in PLANS if column in plans]
         print_table(plans[shown], translate("Shuttle plans", language), language)
     for found in record["findings"]:
@@ -163,8 +176,8 @@ def print_gathered(gathered: Gathered, language: Language) -> None:
     """Print what `mobility init` found, what is lacking, and the next two commands."""
     folder = gathered.territory.parent
     for lacking in gathered.missing:
-        err.print(f"[yellow]{translate('warning', language)}[/] ", end="")
-        err.print(lacking.render(language), markup=False, soft_wrap=True)
+        err.print(translate("warning", language), style=STYLES["warning"], end=" ")
+        err.print(lacking.render(language), soft_wrap=True)
     lines = [translate("Territory file: {path}", language, path=gathered.territory)]
     streets = [path for path in gathered.files if path.parent.name == "osm"]
     lines += [translate("Streets: {path}", language, path=folder / path) for path in streets]
@@ -186,4 +199,5 @@ def print_gathered(gathered: Gathered, language: Language) -> None:
             )
         )
     lines.append(translate("Then: mobility check {path}", language, path=gathered.territory))
-    out.print("\n".join(lines), markup=False, soft_wrap=True)
+    for line in lines:
+        out.print(line, soft_wrap=True)

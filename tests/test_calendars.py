@@ -144,6 +144,70 @@ def test_other_countries_have_their_own_public_holidays() -> None:
     assert french.kind(day("2024-07-16")) == "holiday_weekday"
 
 
+@pytest.mark.parametrize("part", ["57", "67", "68", "GES", "6AE", "Alsace-Moselle", "Moselle"])
+def test_alsace_moselle_under_each_of_its_names(part: str) -> None:
+    found = read_holidays(
+        DaysConfig(country=f"FR-{part}", school_zone="B"), day("2026-01-01"), day("2026-12-31")
+    )
+    assert {day("2026-04-03"), day("2026-12-26")} <= found.public
+    # The schools are those of zone B.
+    assert found.kind(day("2026-02-17")) == "holiday_weekday"
+
+
+@pytest.mark.parametrize("part", ["44", "PDL", "75C", "2A"])
+def test_other_departments_and_regions_have_the_national_days(part: str) -> None:
+    period = (day("2026-01-01"), day("2026-12-31"))
+    national = read_holidays(DaysConfig(), *period)
+    assert read_holidays(DaysConfig(country=f"FR-{part}"), *period).public == national.public
+
+
+@pytest.mark.parametrize(
+    ("part", "own"), [("974", "2026-12-20"), ("971", "2026-05-27"), ("RE", "2026-12-20")]
+)
+def test_overseas_schools_are_not_those_of_the_mainland(part: str, own: str) -> None:
+    told: list[Finding] = []
+    config = DaysConfig(country=f"FR-{part}")
+    found = read_holidays(config, day("2026-01-01"), day("2026-12-31"), findings=told)
+    assert day(own) in found.public
+    assert not found.school
+    assert not found.uncertain
+    assert [f.code for f in told] == ["school_calendar_unknown"]
+    assert part in told[0].render("fr")
+    listed = config.model_copy(update={"school_holidays": [(day("2026-07-10"), day("2026-08-15"))]})
+    told.clear()
+    found = read_holidays(listed, day("2026-01-01"), day("2026-12-31"), findings=told)
+    assert found.kind(day("2026-07-15")) == "holiday_weekday"
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    ("zone", "date", "kind"),
+    [
+        ("A", "2024-05-10", "holiday_weekday"),  # the bridge of Ascension
+        ("C", "2026-05-15", "holiday_weekday"),
+        ("B", "2021-04-13", "holiday_weekday"),  # the spring holidays as they were moved
+        ("B", "2021-05-04", "school_weekday"),
+        ("A", "2014-04-29", "holiday_weekday"),  # before one of the libraries begins
+        ("A", "2028-08-31", "holiday_weekday"),
+        ("A", "2028-10-24", ""),  # not decreed yet
+    ],
+)
+def test_each_year_is_of_the_library_that_has_it_right(zone: str, date: str, kind: str) -> None:
+    year = (day(f"{date[:4]}-01-01"), day(f"{date[:4]}-12-31"))
+    assert read_holidays(DaysConfig(school_zone=zone), *year).kind(day(date)) == kind
+
+
+def test_a_half_known_year_says_from_when_on() -> None:
+    told: list[Finding] = []
+    period = (day("2028-06-01"), day("2028-12-31"))
+    found = read_holidays(DaysConfig(school_zone="A"), *period, findings=told)
+    assert found.kind(day("2028-06-13")) == "school_weekday"
+    assert found.kind(day("2028-09-12")) == ""
+    assert told[0].params == {"first": day("2028-09-01"), "last": day("2028-12-31")}
+    own = DaysConfig(school_zone="A", school_holidays=[(day("2028-10-21"), day("2028-11-05"))])
+    assert read_holidays(own, *period).kind(day("2028-09-12")) == "school_weekday"
+
+
 def test_unknown_country() -> None:
     with pytest.raises(TerritoryError, match="'XX'"):
         read_holidays(DaysConfig(country="XX"), day("2024-01-01"), day("2024-01-31"))
@@ -262,3 +326,93 @@ def test_a_fixed_date_that_is_no_ordinary_day_of_its_kind(kind, date, zone, says
         assert says in told[0]
         assert f"days.dates.{kind} = {date}" in told[0]
         assert findings[0].severity == "warning"
+
+
+def codes_of(told: list[Finding]) -> list[str]:
+    return [f.code for f in told]
+
+
+def test_an_expired_timetable_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for now, told_now in (("2024-03-10", False), ("2024-03-11", True)):
+        monkeypatch.setattr("mobility.sources.feed_dates.today", lambda now=now: day(now))
+        told: list[Finding] = []
+        choose(spring(tmp_path / "f"), told, school_zone="C")
+        assert ("timetable_expired" in codes_of(told)) is told_now
+    found = next(f for f in told if f.code == "timetable_expired")
+    assert found.params["last"] == day("2024-03-10")
+    assert found.examples == ("Agency 2024-03-10",)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "first", "last", "code"),
+    [
+        ("20240101", "20240209", "2024-01-08", "2024-02-09", "feed_info_period"),
+        ("20240205", "", "2024-02-05", "2024-03-10", "feed_info_period"),
+        ("20240101", "20241231", "2024-01-08", "2024-03-10", ""),
+        ("20250101", "20251231", "2024-01-08", "2024-03-10", "feed_info_period"),
+    ],
+)
+def test_the_lesser_of_calendar_and_feed_info(
+    tmp_path: Path, start: str, end: str, first: str, last: str, code: str
+) -> None:
+    """Dates are chosen inside both; a period without any trip is told and not followed."""
+    info = {"feed_publisher_name": "x", "feed_start_date": start, "feed_end_date": end}
+    feed = feed_of(
+        tmp_path / "f", {"S": 1}, {"S": service("1111100", "20240108", "20240310")},
+        feed_info=[info],
+    )  # fmt: skip
+    told: list[Finding] = []
+    days = choose(feed, told, school_zone="C", kinds=["school_weekday", "holiday_weekday"])
+    assert all(day(first) <= d.date <= day(last) for d in days.values())
+    assert ("feed_info_period" in codes_of(told)) is bool(code)
+    # Zone C is on holiday from 10 to 25 February 2024.
+    assert ("holiday_weekday" in days) is (last > "2024-02-10")
+
+
+@pytest.mark.parametrize("removed", [[], ["20250501"]])
+def test_a_calendar_of_many_years_is_looked_at_around_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, removed: list[str]
+) -> None:
+    """One holiday taken out tells no period."""
+    monkeypatch.setattr("mobility.sources.gtfs.feed.today", lambda: day("2026-05-01"))
+    endless = service("1111100", "20150101", "20391231", removed=removed)
+    told: list[Finding] = []
+    days = choose(feed_of(tmp_path / "f", {"S": 1}, {"S": endless}), told, kinds=["school_weekday"])
+    assert 2025 <= days["school_weekday"].date.year <= 2027
+    found = next(f for f in told if f.code == "calendar_long")
+    assert (found.params["low"], found.params["high"]) == (day("2025-01-01"), day("2027-12-31"))
+
+
+def test_without_a_school_calendar_the_feed_is_not_blamed(tmp_path: Path) -> None:
+    told: list[Finding] = []
+    kinds = ["school_weekday", "holiday_weekday"]
+    days = choose(spring(tmp_path / "f"), told, country="DE", kinds=kinds)
+    assert set(days) == {"school_weekday"}
+    assert "school_calendar_missing" in codes_of(told)
+    absent = next(f for f in told if f.code == "day_kind_absent")
+    assert "list days.school_holidays" in absent.render("en")
+    listed = [(day("2024-02-12"), day("2024-02-16"))]
+    told.clear()
+    assert set(choose(spring(tmp_path / "f"), told, country="DE", kinds=kinds,
+                      school_holidays=listed)) == set(kinds)  # fmt: skip
+    assert "school_calendar_missing" not in codes_of(told)
+
+
+def test_a_zone_not_known_is_not_the_feed_s_fault(tmp_path: Path) -> None:
+    """19 to 23 February 2024: zones A and C rest, B works."""
+    told: list[Finding] = []
+    feed = feed_of(tmp_path / "f", {"S": 1}, {"S": service("1111111", "20240219", "20240225")})
+    days = choose(feed, told, kinds=["school_weekday", "saturday"])
+    assert set(days) == {"saturday"}
+    absent = next(f for f in told if f.code == "day_kind_absent")
+    assert "days.school_zone" in absent.render("en")
+
+
+def test_trips_of_a_day_are_counted_once(tmp_path: Path) -> None:
+    """A trip of a route that no row of routes.txt names counts too."""
+    feed = feed_of(
+        tmp_path / "f", {"S": 3}, {"S": service("1111100", "20240108", "20240310")},
+        routes=[{"route_id": "other", "route_type": 3}],
+    )  # fmt: skip
+    days = choose(feed, school_zone="C", kinds=["school_weekday"])
+    assert days["school_weekday"].trips == feed.trips_on(days["school_weekday"].date).size == 3

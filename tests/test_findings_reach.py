@@ -99,7 +99,9 @@ def plain(folder):
     "stops_far_away", "stops_without_position", "stops_without_trips", "trips_call_at_stations",
     "stops_far_from_streets", "stops_without_homes", "impossible_speed", "trips_never_run",
     "trips_untimed", "trips_back_in_time", "duplicate_trips", "duplicate_ids", "missing_ids",
-    "broken_reference", "flexible_service", "timezone_differs",
+    "broken_reference", "stop_times_nowhere", "timezone_differs", "times_filled", "hail_and_ride",
+    "rows_incomplete", "frequencies_void", "frequencies_over_midnight", "services_backwards",
+    "blocks_unnamed",
 )  # fmt: skip
 def broken_feed(folder):
     x, y = PLACES["A"]
@@ -131,8 +133,30 @@ def broken_feed(folder):
         trip("unknown", [("A", "06:00"), ("Z", "06:10"), ("B", "06:30")], service="week"),
         trip("zone", [("A", "06:00"), ("", "06:10"), ("B", "06:30")], service="week"),
     ]
-    services = SERVICES | {"never": service("0000000")}
-    return with_feed(folder, trips, stops=stops, services=services, timezone="Europe/Lisbon")
+    trips.append(trip("gap", [("A", "06:00"), ("B", ""), ("A", "06:30")], service="week"))
+    trips += [trip(name, [("A", "05:00"), ("B", "05:30")], service="back") for name in ("b1", "b2")]
+    for k in (-1, -2):
+        trips[k]["trip"]["block_id"] = "NA"
+    frequent = [("late", "22:00:00", "05:00:00", 600), ("fast", "05:00:00", "05:00:00", 600),
+                ("never", "05:00:00", "06:00:00", "")]  # fmt: skip
+    heads = ("trip_id", "start_time", "end_time", "headway_secs")
+    services = SERVICES | {
+        "never": service("0000000"), "back": service("1111111", "20261231", "20260101")
+    }  # fmt: skip
+    routes = [{"route_id": "R", "route_type": 3, "continuous_pickup": 0}]
+    return with_feed(
+        folder, trips, stops=stops, services=services, timezone="Europe/Lisbon", routes=routes,
+        frequencies=[dict(zip(heads, row, strict=True)) for row in frequent],
+    )  # fmt: skip
+
+
+@scene("timetable_expired", "feed_info_period", "school_calendar_missing", "calendar_long")
+def old_feed(folder):
+    info = {"feed_publisher_name": "P", "feed_publisher_url": "http://e", "feed_lang": "fr",
+            "feed_start_date": "20160101", "feed_end_date": "20180601"}  # fmt: skip
+    services = {name: v | {"start": "20140106", "end": "20201231"} for name, v in SERVICES.items()}
+    days = 'kinds = ["school_weekday"]\ncountry = "DE"'
+    return with_feed(folder, USUAL, services=services, feed_info=[info], days=days)
 
 
 @scene("frequency_approximate", "on_demand", "in_seat_unapplied", "transfers_told_apart")
@@ -235,6 +259,11 @@ def streets_only(folder):
 @scene("flex_zones")
 def zones_on_demand(folder):
     return flex_territory(folder)
+
+
+@scene("local_calendar")
+def in_alsace(folder):
+    return edited(write_territory(folder), ('name = "Usine"', 'name = "Usine"\ncommune = "67482"'))
 
 
 @scene("long_shift", "overlapping_shifts")
@@ -413,7 +442,8 @@ def codes_of_the_package() -> set[str]:
 
 def _makers(tree: ast.AST) -> dict[str, int]:
     names = {
-        node.name: [a.arg for a in node.args.args]
+        # A method is called without its self.
+        node.name: [a.arg for a in node.args.args if a.arg != "self"]
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef)
     }

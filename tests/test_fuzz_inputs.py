@@ -1,9 +1,13 @@
 """A thousand mutated inputs: an error of the user's own or a sound result, never anything else."""
 
+import copy
+import datetime as dt
 import io
 import json
 import random
+import re
 import shutil
+import tomllib
 import warnings
 import zipfile
 from pathlib import Path
@@ -22,8 +26,12 @@ from mobility.prepare.communes import communes_within, find_commune
 from mobility.prepare.extracts import geofabrik_extracts
 from mobility.prepare.offers import french_feeds, world_feeds
 from mobility.prepare.service import Desk, Services
+from mobility.settings import check_settings
+from mobility.shuttles.edit import read_lines
 from mobility.sources.gtfs.read import read_feed
 from mobility.sources.homes.read import read_homes
+from mobility.sources.layers import read_layer
+from mobility.sources.osm.car_parks import read_car_parks
 from mobility.sources.osm.reader import read_osm
 from mobility.sources.sites import read_sites_file
 from mobility.territory.project import Territory
@@ -267,6 +275,93 @@ def test_osm_files(room):
     for seed in range(120):
         (room / "s.osm").write_bytes(mutate_text(OSM, random.Random(seed)))
         attempt(lambda: read_osm(room / "s.osm"), seed)
+
+
+def test_values_of_osm_files(room):
+    """One or two attributes of the XML wrong: coordinates, identifiers, references, tags."""
+    wrong = ["", " ", "nan", "inf", "-inf", "181", "91", "1e300", "-1", "9" * 30, "abc", "0x1"]
+    for seed in range(90):
+        rng, text = random.Random(seed), OSM
+        for _ in range(rng.randint(1, 2)):
+            value = rng.choice(list(re.finditer(r'(?:lat|lon|id|ref|k|v)="([^"]*)"', text)))
+            text = text[: value.start(1)] + rng.choice(wrong) + text[value.end(1) :]
+        (room / "s.osm").write_text(text)
+        tables = attempt(lambda: read_osm(room / "s.osm"), seed)
+        assert tables is None or np.isfinite(tables.node_xy).all(), seed
+
+
+LINES_TOML = """[[lines]]
+name = "L1"
+site = "A"
+stops = [{ name = "s", lon = 3.8, lat = 43.6 },{ lon = 3.81, lat = 43.6 }]
+outbound = [2, 1]
+shifts = ["m"]
+vehicle = "v"
+"""
+LINES_GEOJSON = """{"type": "FeatureCollection", "features": [{"type": "Feature",
+"properties": {"name": "L1","site": "A","shifts": "m,n","stops": ["a", "b"]},
+"geometry": {"type": "LineString","coordinates": [[3.8, 43.6],[3.81, 43.61]]}}]}
+"""
+
+
+@pytest.mark.parametrize(("name", "text"), [("l.toml", LINES_TOML), ("l.geojson", LINES_GEOJSON)])
+def test_drawn_lines(room, name, text):
+    for seed in range(150):
+        (room / name).write_bytes(mutate_text(text, random.Random(seed)))
+        for line in attempt(lambda: read_lines(room / name), seed) or ():
+            assert line.stops, seed
+            assert all(abs(s.lon) <= 180 and abs(s.lat) <= 90 for s in line.stops), seed
+
+
+def _places(data, way=()):
+    """Yield the way to every value of nested tables and lists."""
+    if not isinstance(data, dict | list):
+        return
+    for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+        yield (*way, key)
+        yield from _places(value, (*way, key))
+
+
+def test_nested_tables_of_territories(room):
+    """One value of the demo's territory, at any depth, of another kind or beyond sense."""
+    sound = tomllib.loads((Path(__file__).parents[1] / "data" / "demo.toml").read_text("utf-8"))
+    places = list(_places(sound))
+    wrong = [None, True, -1, 10**400, float("nan"), float("inf"), "", "x" * 300, "{0}", [], [[]],
+             {}, {"a": {}}, [None], ["", 3], dt.date(2026, 2, 28), "25:00", [181, 91]]  # fmt: skip
+    for seed in range(400):
+        rng, data = random.Random(seed), copy.deepcopy(sound)
+        way = rng.choice(places)
+        inner = data
+        for key in way[:-1]:
+            inner = inner[key]
+        inner[way[-1]] = rng.choice(wrong)
+
+        def read(data=data):
+            check_settings(Territory.from_dict(data, room / "t.toml"))
+
+        attempt(read, (seed, way, inner[way[-1]]))
+
+
+def test_side_layers(room):
+    """Car parks and changes of the streets, with odd shapes and odd values."""
+    for seed in range(40):
+        rng = random.Random(seed)
+        shapes = [_broken_shape(rng), shapely.LineString([(3.8, 43.6), (3.81, 43.6)])]
+        frame = gpd.GeoDataFrame(
+            {"capacity": rng.choice([["a", ""], [-1, 2], [None, 1e300]]), "lit": ["yes", "no"]},
+            geometry=shapes,
+            crs=rng.choice([4326, 2154, None]),
+        )
+        name = rng.choice(["h.gpkg", "h.geojson"])
+        (room / name).unlink(missing_ok=True)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                frame.to_file(room / name)
+        except Exception:  # the driver itself refuses such a layer
+            continue
+        for read in (read_car_parks, read_layer):
+            attempt(lambda read=read, name=name: read(room / name), seed)
 
 
 GTFS = {

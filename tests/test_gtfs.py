@@ -104,12 +104,41 @@ def test_times_beyond_midnight(tmp_path: Path) -> None:
     assert times(feed) == [(86_400, 86_400), (103_230, 103_230)]
 
 
-def test_missing_times_go_evenly_without_distances(tmp_path: Path) -> None:
-    """A 05:00, then two untimed calls, then A again 05:30: 10 minutes each."""
+def test_missing_times_go_by_straight_lines(tmp_path: Path) -> None:
+    """A 05:00, B and C untimed, A again 05:30, a minute there: A, B, C on one line, 1:1:2."""
     calls = [("A", "05:00"), ("B", None), ("C", ""), ("A", "05:30", "05:31")]
-    feed = read(tmp_path / "f", trips=[trip("t", calls)])
-    assert times(feed) == [(18_000, 18_000), (18_600, 18_600), (19_200, 19_200), (19_800, 19_860)]
+    stops = {"A": (4.00, 45.0), "B": (4.01, 45.0), "C": (4.02, 45.0)}
+    feed = read(tmp_path / "f", stops=stops, trips=[trip("t", calls)])
+    assert times(feed) == [(18_000, 18_000), (18_450, 18_450), (18_900, 18_900), (19_800, 19_860)]
     assert feed.stop_times["timepoint"].tolist() == [True, False, False, True]
+    assert feed.stop_times["filled"].tolist() == [False, True, True, False]
+    (told,) = [f for f in feed.findings if f.code == "times_filled"]
+    assert (told.count, told.params) == (2, {"all": 4, "share": "50.0"})
+
+
+def test_missing_times_go_evenly_between_stops_without_a_place(tmp_path: Path) -> None:
+    rows = [{"stop_id": s, "stop_name": s} for s in "ABC"]
+    calls = [("A", "05:00"), ("B", None), ("C", ""), ("A", "05:30")]
+    feed = read(tmp_path / "f", stops=rows, trips=[trip("t", calls)])
+    assert [a for a, _ in times(feed)] == [18_000, 18_600, 19_200, 19_800]
+
+
+@pytest.mark.parametrize("name", ["f.zip", "f"])
+def test_missing_times_go_along_shapes(tmp_path: Path, name: str) -> None:
+    """From A to B the line makes a detour by the north, from B to C it goes straight."""
+    stops = {"A": (4.00, 45.0), "B": (4.01, 45.0), "C": (4.04, 45.0)}
+    corner = [(4.00, 45.0), (4.00, 45.01), (4.01, 45.01), (4.01, 45.0), (4.04, 45.0)]
+    shapes = [
+        {"shape_id": "NA", "shape_pt_lon": x, "shape_pt_lat": y, "shape_pt_sequence": k}
+        for k, (x, y) in enumerate(corner)
+    ]
+    cos = np.cos(np.radians(45.0))
+    first, rest = 0.02 + 0.01 * cos, 0.03 * cos
+    calls = [("A", "05:00"), ("B", None), ("C", "05:30")]
+    feed = read(
+        tmp_path / name, stops=stops, shapes=shapes, trips=[trip("t", calls, shape_id="NA")]
+    )
+    assert times(feed)[1][0] == pytest.approx(18_000 + 1800 * first / (first + rest), abs=1)
 
 
 def timed(stop: str, time: str | None, distance: float | str) -> dict[str, Any]:
@@ -129,10 +158,13 @@ def test_missing_times_go_by_distance(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("bad", ["", 2000])
-def test_missing_or_shrinking_distances_fall_back_to_even(tmp_path: Path, bad: float | str) -> None:
+def test_missing_or_shrinking_distances_fall_back(tmp_path: Path, bad: float | str) -> None:
+    """Then the straight lines decide, which are 1:1:2 here."""
     calls = [timed("A", "05:00", 0), timed("B", None, bad), timed("C", None, 900)]
-    feed = read(tmp_path / "f", trips=[trip("t", [*calls, timed("A", "05:30", 1000)])])
-    assert [a for a, _ in times(feed)] == [18_000, 18_600, 19_200, 19_800]
+    stops = {"A": (4.00, 45.0), "B": (4.01, 45.0), "C": (4.02, 45.0)}
+    rows = [*calls, timed("A", "05:30", 1000)]
+    feed = read(tmp_path / "f", stops=stops, trips=[trip("t", rows)])
+    assert [a for a, _ in times(feed)] == [18_000, 18_450, 18_900, 19_800]
 
 
 def test_one_time_of_two_serves_as_both(tmp_path: Path) -> None:
@@ -155,7 +187,7 @@ def test_interpolation_never_leaves_its_trip(tmp_path: Path) -> None:
     ]
     feed = read(tmp_path / "f", trips=trips)
     assert feed.stop_times["trip"].tolist() == [2, 2, 2]
-    assert codes(feed) == [("trips_untimed", 2)]
+    assert codes(feed) == [("trips_untimed", 2), ("times_filled", 1)]
 
 
 def test_trips_that_go_back_in_time_are_left_out(tmp_path: Path) -> None:
@@ -206,11 +238,86 @@ def test_repeated_ids_keep_the_first_row(tmp_path: Path) -> None:
     assert codes(feed) == [("duplicate_ids", 1), ("missing_ids", 1)]
 
 
-def test_zones_served_on_demand_are_counted(tmp_path: Path) -> None:
-    calls = [("A", "05:00"), {"stop_id": "", "location_id": "zone"}, ("C", "05:20")]
+def test_calls_on_demand_are_no_stop_times(tmp_path: Path) -> None:
+    window = {"start_pickup_drop_off_window": "05:00:00", "end_pickup_drop_off_window": "06:00:00"}
+    calls = [("A", "05:00"), {"location_id": "zone"}, {"stop_id": "B"} | window, ("C", "05:20")]
     feed = read(tmp_path / "f", trips=[trip("t", calls)])
-    assert len(feed.stop_times) == 2
-    assert codes(feed) == [("flexible_service", 1)]
+    assert times(feed) == [(18_000, 18_000), (19_200, 19_200)]
+    (rows,) = [r for r in feed.rows if r.source.endswith("stop_times.txt")]
+    assert (rows.read, rows.used, rows.left_out) == (4, 2, (("a call on demand", 2),))
+
+
+def test_a_call_without_any_place_is_told(tmp_path: Path) -> None:
+    feed = read(tmp_path / "f", trips=[trip("t", [("A", "05:00"), ("", "05:10"), ("C", "05:20")])])
+    assert codes(feed) == [("stop_times_nowhere", 1)]
+
+
+PLACEHOLDERS = ["NA", "NULL", "None", "nan", "n/a", "null", "#N/A", "B 1"]
+
+
+@pytest.mark.parametrize("name", PLACEHOLDERS)
+@pytest.mark.parametrize("quoted", [False, True])
+def test_every_id_is_text(tmp_path: Path, name: str, quoted: bool) -> None:
+    """A stop, its station, a route, a service, a trip and a block may be called NULL."""
+    stops = [
+        {"stop_id": "A", "stop_lat": 45.0, "stop_lon": 4.0, "parent_station": "st"},
+        {"stop_id": name, "stop_lat": 45.0, "stop_lon": 4.1, "parent_station": f"{name}s"},
+        {"stop_id": f"{name}s", "stop_name": name, "stop_lat": 45.0, "stop_lon": 4.1,
+         "location_type": 1},
+        {"stop_id": "st", "stop_lat": 45.0, "stop_lon": 4.0, "location_type": 1},
+    ]  # fmt: skip
+    trips = [
+        trip(name, [("A", "05:00"), (name, "05:10")], route=name, service=name, block_id=name),
+        trip("u", [(name, "05:15"), ("A", "05:25")], route=name, service=name, block_id=name),
+    ]
+    rules = [{"from_stop_id": name, "to_stop_id": name, "transfer_type": 4, "from_route_id": "NULL",
+              "min_transfer_time": "NA", "from_trip_id": name, "to_trip_id": "u"}]  # fmt: skip
+    tables = gtfs_tables(stops=stops, trips=trips, services={name: service()}, transfers=rules)
+    # A quoted line break takes another way through the reader than plain lines do.
+    texts = {k: to_csv(rows) for k, rows in tables.items()}
+    if quoted:
+        texts["stops"] = texts["stops"].replace(f",{name},", f',"{name}",')
+    feed = read(tmp_path / "f", stops=stops, trips=trips, texts=texts)
+    assert feed.stops["stop_id"].tolist()[:4] == ["A", name, f"{name}s", "st"]
+    assert feed.stops["parent"].tolist()[:4] == [3, 2, -1, -1]
+    assert feed.trips["trip_id"].tolist() == [name, "u"]
+    assert feed.trips["block_id"].tolist() == [name, name]
+    assert feed.services.ids == (name,)
+    assert feed.trips_on(day("2024-01-16")).tolist() == [0, 1]
+    assert feed.transfers["from_trip"].tolist() == [0]
+    # "NULL" is the route where a route is called so.
+    assert feed.transfers["from_route"].tolist() == [0 if name == "NULL" else -1]
+    assert codes(feed) == []
+    assert all(r.read == r.used + sum(n for _, n in r.left_out) for r in feed.rows)
+
+
+def test_placeholders_in_optional_columns_are_missing(tmp_path: Path) -> None:
+    """NULL as parent, number, time or block of two vehicles at once stands for nothing."""
+    stops = [
+        {"stop_id": s, "stop_lat": 45.0, "stop_lon": x, "parent_station": "NULL",
+         "wheelchair_boarding": "NA"}
+        for s, x in (("A", 4.0), ("B", 4.1))
+    ]  # fmt: skip
+    calls = [{"stop_id": "A", "arrival_time": "NULL", "departure_time": "05:00:00"}, ("B", "05:10")]
+    trips = [trip(n, calls, block_id="NULL") for n in ("t", "u")]
+    feed = read(tmp_path / "f", stops=stops, trips=trips)
+    assert feed.stops["parent"].tolist() == [-1, -1]
+    assert times(feed)[0] == (18_000, 18_000)
+    assert feed.trips["block_id"].isna().all()
+    assert codes(feed) == [("blocks_unnamed", 2)]
+
+
+def test_a_service_no_calendar_knows_is_told_even_when_blank(tmp_path: Path) -> None:
+    trips = [trip(n, [("A", "05:00"), ("B", "05:10")], service=s) for n, s in
+             (("t", "S"), ("u", "NULL"), ("v", ""))]  # fmt: skip
+    feed = read(tmp_path / "f", trips=trips)
+    assert codes(feed) == [("broken_reference", 2)]
+
+
+def test_hail_and_ride_is_told(tmp_path: Path) -> None:
+    routes = [{"route_id": "R", "route_type": 3, "continuous_pickup": 0}]
+    feed = read(tmp_path / "f", routes=routes, trips=[trip("t", [("A", "05:00"), ("B", "05:10")])])
+    assert codes(feed) == [("hail_and_ride", 1)]
 
 
 def test_parents_lend_their_place_to_platforms(tmp_path: Path) -> None:

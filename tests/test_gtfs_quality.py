@@ -235,3 +235,14 @@ def test_networks(tmp_path: Path) -> None:
     assert found["networks_without_trips"].examples == ("three",)
     assert found["networks_disjoint"].count == 3
     assert found["networks_disjoint"].examples[0] == "one 2024-01-01 – 2024-01-31"
+
+
+def test_times_filled_in_do_not_make_a_trip_too_fast(tmp_path: Path) -> None:
+    """A and B stand in the wrong order by count, but the trip from A to D takes its 40 min."""
+    stops = STOPS | {"D": (5.0, 45.0)}
+    calls = [("A", "05:00"), ("B", None), ("C", None), ("D", "05:40")]
+    found = check(feed_of(tmp_path / "f", [trip("t", calls)], stops=stops))
+    assert "impossible_speed" not in found
+    calls[-1] = ("D", "05:30")
+    found = check(feed_of(tmp_path / "g", [trip("t", calls)], stops=stops))
+    assert found["impossible_speed"].count == 1

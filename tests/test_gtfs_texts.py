@@ -16,6 +16,7 @@ ROOM = Path(__file__).parents[1] / "mobility"
 MODULES = [
     *sorted((ROOM / "sources" / "gtfs").glob("*.py")),
     ROOM / "sources" / "days.py",
+    ROOM / "sources" / "feed_dates.py",
     ROOM / "sources" / "holidays.py",
     *(ROOM / "timetable" / f"{n}.py" for n in ("runs", "transfers", "station", "build")),
 ]
@@ -38,10 +39,10 @@ def templates(path: Path) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call):
-            name = getattr(node.func, "id", "")
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
             if name in ("SourceError", "SourceNotFoundError", "TerritoryError"):
                 found.update(t for a in node.args[:1] for t in texts(a))
-            if name in ("Finding", "_finding"):
+            if name in ("Finding", "_finding", "tell"):
                 found.update(t for a in node.args[2:3] for t in texts(a))
             found.update(t for k in node.keywords if k.arg == "mend" for t in texts(k.value))
         elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in NAMES:

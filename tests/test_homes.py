@@ -563,3 +563,39 @@ def test_a_zipped_shapefile_is_a_layer(tmp_path):
 
 def test_cell_boxes_are_aligned_to_the_grid():
     assert cell_boxes(np.array([[3, -1]]), 200.0)[0].bounds == (600.0, -200.0, 800.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "residents", "side"),
+    [
+        ("idINSPIRE,Ind\nFR_CRS3035RES200mN2029800E4252400,9\n", 9, 200),
+        ("IdINSPIRE;ind_c;men\nCRS3035RES1000mN2029000E4252000;9,5;4\n", 9.5, 1000),
+        ("GRD_ID,TOT_P_2018\nCRS3035RES1000mN2029000E4252000,7\n", 7, 1000),
+        ("GRD_ID,OBS_VALUE_T\nCRS3035RES1000mN2029000E4252000,7\n", 7, 1000),
+        ("GRD_ID,T,M\nCRS3035RES1000mN2029000E4252000,7,3\n", 7, 1000),
+        ("GRD_ID,TOT_P,CNTR_CODE\n1kmN2029E4252,7,FR\n", 7, 1000),
+        ("GRD_ID,POP\n200mN20298E42524,7\n", 7, 200),
+    ],
+)
+def test_grids_of_every_vintage(tmp_path, text, residents, side):
+    homes = read(tmp_path, text)
+    assert homes.workers.tolist() == [residents]
+    assert codes(homes) == ["homes_are_residents"]
+    west, south, east, _ = homes.cells.to_crs(3035).iloc[0].bounds
+    assert (round(west), round(south)) == (
+        (4252400, 2029800) if side == 200 else (4252000, 2029000)
+    )
+    assert round(east - west) == side
+
+
+def test_a_grid_of_households_is_no_count_of_workers(tmp_path):
+    error = refused(tmp_path, "id,men\nCRS3035RES1000mN2029000E4252000,9\n", kind="insee_grid")
+    assert "id, men" in error.render("fr")
+
+
+def test_a_layer_of_grid_cells_needs_no_kind(tmp_path):
+    frame = gpd.GeoDataFrame(
+        {"GRD_ID": ["CRS3035RES1000mN2029000E4252000"], "T": [8]},
+        geometry=[shapely.box(4252000, 2029000, 4253000, 2030000)], crs=3035,
+    )  # fmt: skip
+    assert read(tmp_path, frame, "grid.gpkg").workers.tolist() == [8]

@@ -48,3 +48,53 @@ def test_one_line_and_exit_code_130(tmp_path, place, language, says):
     assert (run.returncode, run.stderr.strip()) == (130, says), run.stderr
     assert not [p for p in tmp_path.rglob("*") if p.name.startswith(".part-")]
     assert not list(tmp_path.glob("out/*"))
+
+
+#: Raises an error that nobody foresaw, or another that the system raises.
+FAILING = """
+import errno, sys
+from mobility import settings
+from mobility.__main__ import main
+what = sys.argv.pop(1)
+def fail(path):
+    if what == "TERM":
+        import os, signal
+        os.kill(os.getpid(), signal.SIGTERM)
+    raise {
+        "bug": ZeroDivisionError("in\\nDupont's row"),
+        "memory": MemoryError(),
+        "disk": OSError(errno.ENOSPC, "full", "homes.parquet"),
+    }[what]
+import mobility.cli
+mobility.cli.read_territory = fail
+sys.exit(main())
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize(
+    ("what", "code", "says"),
+    [
+        ("TERM", 143, "Interrupted."),
+        ("bug", 1, "The software failed: ZeroDivisionError: in Dupont's row."),
+        ("memory", 1, "The memory of this machine is not enough."),
+        ("disk", 1, "file homes.parquet: The system refuses to read or write it: No space left"),
+    ],
+)
+def test_whatever_ends_a_command_is_told_in_one_line(tmp_path, what, code, says):
+    run = subprocess.run(
+        [sys.executable, "-c", FAILING, what, "run", "t.toml", "--lang", "en"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env=os.environ | {"MOBILITY_CACHE_DIR": str(tmp_path)},
+    )
+    assert run.returncode == code, run.stderr
+    line = run.stderr.strip()
+    assert line.startswith(says)
+    assert "\n" not in line
+    told = [p.read_text() for p in tmp_path.rglob("failure-*.txt")]
+    assert len(told) == (what == "bug")
+    # It says where, and quotes nothing of the user's.
+    assert all("in fail" in text and "Dupont" not in text for text in told)

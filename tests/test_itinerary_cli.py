@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from small import write_territory
+from feeds import trip, write_gtfs
+from small import SERVICES, lonlat, write_territory
 from typer.testing import CliRunner
 
 from mobility.cli import app
@@ -93,3 +94,48 @@ def test_an_unknown_mode_of_isochrones_is_told(tmp_path, mode, words):
         assert word in result.stderr
     assert not re.findall(r"couches", result.stdout)
     assert not list(tmp_path.glob("out/*"))
+
+
+def filled_feed(folder):
+    """A bus 07:10–07:30:30 from A over M to B, whose time at M, half-way, is not given."""
+    rows = [("A", "07:10:00"), ("M", ""), ("B", "07:30:30")]
+    stops = {"A": lonlat(1000), "M": lonlat(6000), "B": lonlat(11_000)}
+    back = trip("r", [("B", "16:20:00"), ("A", "16:40:00")], service="week")
+    write_gtfs(folder / "gtfs.zip", stops=stops, services=SERVICES, trips=[
+        trip("m", rows, service="week"), back])  # fmt: skip
+
+
+def test_times_that_the_feed_leaves_out_are_told_as_approximate(tmp_path):
+    toml = write_territory(tmp_path, rosters='["day"]')
+    filled_feed(tmp_path)
+    homes = tmp_path / "homes.csv"
+    lon, lat = lonlat(6003.5)
+    homes.write_text(f"id,name,commune,lon,lat,workers\nH1,H1,D,{lon},{lat},10\n", encoding="utf-8")
+    (out, _) = answers(load(toml), 0, "school_weekday")
+    walk, ride, *_ = out.texts(0)
+    # At M half-way between 07:10:00 and 07:30:30: 07:20:15. The walk of 3.5 s ends then.
+    assert (walk.arrive, ride.depart, ride.arrive) == ("07:20", "07:20", "07:31")
+    assert ride.about == (True, False)
+    assert ride.clocks("fr") == "environ 07:20–07:31"
+    assert ride.clocks("en") == "about 07:20–07:31"
+
+
+def test_a_headway_without_exact_times_is_told_as_approximate(tmp_path):
+    """A vehicle every 20 min in 20 min: at A by 07:06, at B at 07:46, at the gate at 07:50."""
+    toml = write_territory(tmp_path, rosters='["day"]')
+    pattern = [("A", "00:00:00"), ("B", "00:20:00")]
+    period = {"start_time": "05:00:00", "end_time": "20:00:00", "headway_secs": 1200}
+    write_gtfs(
+        tmp_path / "gtfs.zip",
+        stops={"A": lonlat(1000), "B": lonlat(11_000)},
+        services=SERVICES,
+        trips=[trip("m", pattern, service="week")],
+        frequencies=[{"trip_id": "m", "exact_times": 0} | period],
+    )
+    study = load(toml)
+    (out, _) = answers(study, 0, "school_weekday")
+    egress_s = int(study.egress_s[0][1])
+    ride = next(leg for leg in out.texts(0) if leg.kind == "ride")
+    start_s = study.shift_rows[0].start_s - 600 - egress_s
+    assert ride.depart == f"{(start_s - 2400) // 3600:02d}:{(start_s - 2400) % 3600 // 60:02d}"
+    assert ride.about == (True, True)

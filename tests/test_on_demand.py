@@ -7,7 +7,8 @@ import zipfile
 import numpy as np
 import pytest
 import shapely
-from small import lonlat, write_territory
+from feeds import trip, write_gtfs
+from small import PLACES_M, SERVICES, lonlat, write_territory
 
 from mobility.base.errors import SourceError, TerritoryError
 from mobility.commute.access import assess
@@ -148,7 +149,7 @@ def test_windows_touching_are_one(tmp_path):
     (service,) = study.on_demand
     # Round the clock: three service days make one window, without a seam at midnight.
     windows = service.windows(study.days[0], ["tue"], study.territory.zone)
-    assert windows == [(-86_400, 172_800)]
+    assert windows == [(-86_400, 172_800) * 2]
     assert inside(windows, np.array([86_000, -90_000]), np.array([87_000, -80_000])).tolist() == [
         True,
         False,
@@ -233,9 +234,64 @@ def test_feeds_without_zones_have_none(tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"raw": "{}"}, "no GeoJSON"), ({"window": ("4h", "22:00:00")}, "no time of day")],
+    [({"raw": "{}"}, "no GeoJSON"), ({"window": ("4h", "22:00:00")}, "cannot be read")],
 )
 def test_damaged_flex_files_name_the_file(tmp_path, options, words):
     flex_territory(tmp_path, **options)
     with pytest.raises(SourceError, match=words):
         read_flex(tmp_path / "gtfs.zip")
+
+
+def stop_service(folder, *, group=True, windows=("05:00:00", "20:00:00") * 2):
+    """A booked vehicle between stops: G1 beside H2, G2 beside the gate."""
+    path = fast_road(folder)
+    text = path.read_text(encoding="utf-8").replace('["transit", "walk"]', MODES)
+    path.write_text(text.replace('["3x8"]', '["day"]'), encoding="utf-8")
+    stops = {"A": lonlat(1000), "G1": lonlat(100), "G2": lonlat(11_000)}
+    flex = [
+        {
+            "stop_sequence": k + 1, "location_group_id": "LG" if group else "",
+            "stop_id": "" if group else name, "pickup_type": pick, "drop_off_type": drop,
+            "start_pickup_drop_off_window": low, "end_pickup_drop_off_window": high,
+        }
+        for k, (name, pick, drop, low, high) in enumerate((
+            ("G1", 2, 1, *windows[:2]), ("G2", 1, 2, *windows[2:]),
+        ))
+    ]  # fmt: skip
+    members = [{"location_group_id": "LG", "stop_id": s} for s in ("G1", "G2")]
+    write_gtfs(
+        folder / "gtfs.zip", stops=stops, services={"week": SERVICES["week"]},
+        trips=[trip("fx", flex, service="week")],
+        location_groups=[{"location_group_id": "LG", "location_group_name": "Groupe"}],
+        location_group_stops=members,
+    )  # fmt: skip
+    return path
+
+
+def test_groups_of_stops_are_ridden_with_the_walks_to_them(tmp_path):
+    """A feed of on-demand calls alone."""
+    access = assess(load(stop_service(tmp_path)))
+    study = access.study
+    (service,) = study.on_demand
+    assert service.walks is not None
+    out_s, back_s = seconds(access, shift=0, home=1)
+    at_home, at_gate = (int(w) for w in service.walks[:2, 0, 1])
+    home_m, stop_m = PLACES_M["H2"], 100
+    assert at_home == pytest.approx(abs(home_m - stop_m), abs=2)
+    assert at_gate == pytest.approx(abs(PLACES_M["G"] - 11_000), abs=2)
+    assert out_s == int(service.out_s[0, 1]) + service.wait_s + 600
+    assert out_s < INF
+    assert back_s < INF
+
+
+def test_pick_up_and_set_down_have_their_own_hours(tmp_path):
+    """Taken up until 07:20 and set down from 07:30: the ride of the day shift fits both."""
+    fits = stop_service(tmp_path / "a", group=False,
+                        windows=("05:00:00", "07:45:00", "07:30:00", "09:00:00"))  # fmt: skip
+    (zone,) = read_flex(tmp_path / "a" / "gtfs.zip")
+    assert (zone.start_s, zone.end_s) == (5 * 3600, 7 * 3600 + 2700)
+    assert (zone.drop_start_s, zone.drop_end_s) == (7 * 3600 + 1800, 9 * 3600)
+    assert seconds(assess(load(fits)), shift=0, home=1)[0] < INF
+    late = stop_service(tmp_path / "b", group=False,
+                        windows=("05:00:00", "07:45:00", "07:50:00", "09:00:00"))  # fmt: skip
+    assert seconds(assess(load(late)), shift=0, home=1)[0] == INF

@@ -132,6 +132,19 @@ def test_sites_of_a_point_layer_and_of_a_toml_file(tmp_path):
     assert "site no. 2, field gates.1.2, value '146.7'" in str(caught.value)
 
 
+def test_hours_of_a_geojson_file_name_a_shift_as_those_of_a_csv_do(tmp_path):
+    rows = {"name": ["Plant"], "start": ["05:00"], "end": ["13:30"], "headcount": [20]}
+    layer = gpd.GeoDataFrame(rows, geometry=[shapely.Point(-1.4, 46.7)], crs=4326)
+    layer.to_file(tmp_path / "sites.geojson")
+    (mapped,) = read_sites_file(tmp_path / "sites.geojson")
+    (typed,) = sites_of(
+        tmp_path, "name,lon,lat,start,end,headcount\nPlant,-1.4,46.7,05:00,13:30,20\n"
+    )
+    shift = mapped.rosters[0].shifts[0]
+    assert (shift.name, shift.start, shift.end) == ("05:00–13:30", 5 * 3600, 13 * 3600 + 1800)
+    assert mapped == typed
+
+
 @pytest.mark.parametrize(
     ("name", "template"),
     [("3x8", "3x8"), ("3 × 8", "3x8"), ("Nuit", "night"), ("JOURNÉE", "day"), ("4x8", None)],

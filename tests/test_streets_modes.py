@@ -114,6 +114,8 @@ def test_driving_times():
         ("FR:rural", 80),
         ("FR:motorway", 130),
         ("FR:zone30", 30),
+        ("FR:zone20", 20),
+        ("FR:walk", 6),
         ("DE:30", 30),
         ("50; 30", 50),
         ("none", 130),

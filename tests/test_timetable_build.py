@@ -20,6 +20,7 @@ from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
 from mobility.timetable.arrays import INF, Timetable
 from mobility.timetable.build import build_timetable
 from mobility.timetable.footpaths import WalkTable
+from mobility.timetable.runs import departures
 from mobility.timetable.station import access_points, fold_points
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -165,23 +166,63 @@ def test_loops_overtaking_and_trips_without_stop_times(tmp_path: Path) -> None:
     assert tt.dep_time[at_a].tolist() == [FIVE, FIVE + 1200, 6 * 3600, 6 * 3600 + 300]
 
 
-@pytest.mark.parametrize(
-    ("exact", "expected"), [("1", []), ("0", [("frequency_approximate", 1)]), ("", None)]
-)
-def test_frequencies_are_expanded(
-    tmp_path: Path, exact: str, expected: list[tuple[str, int]] | None
-) -> None:
-    """Every 10 min from 05:00 until before 05:30, then every 20 min until before 06:00."""
-    rows = [
+def headways(exact: str) -> list[dict[str, Any]]:
+    return [
         {"trip_id": "t", "start_time": a, "end_time": b, "headway_secs": h, "exact_times": exact}
         for a, b, h in [("05:00:00", "05:30:00", 600), ("05:30:00", "06:00:00", 1200)]
     ]
+
+
+def test_frequencies_are_expanded(tmp_path: Path) -> None:
+    """Every 10 min from 05:00 until before 05:30, then every 20 min until before 06:00."""
     template = trip("t", [("A", "00:10:00"), ("B", "00:15:00")])
-    feed = feed_of(tmp_path / "f", [template], services=only_today(), frequencies=rows)
+    feed = feed_of(tmp_path / "f", [template], services=only_today(), frequencies=headways("1"))
     told: list[Finding] = []
     starts = [FIVE + m * 60 for m in (0, 10, 20, 30, 50)]
-    assert runs(build(feed, findings=told)) == [(0, [s, s + 300]) for s in starts]
-    assert codes(told) == ([("frequency_approximate", 1)] if expected is None else expected)
+    tt = build(feed, findings=told)
+    assert runs(tt) == [(0, [s, s + 300]) for s in starts]
+    assert departures(tt).tolist() == [1.0] * 5
+    assert codes(told) == []
+
+
+@pytest.mark.parametrize("exact", ["0", ""])
+def test_without_exact_times_a_full_headway_is_waited(tmp_path: Path, exact: str) -> None:
+    """At the stop by any minute, at B the headway and five minutes later.
+
+    The last sure minutes are 05:20 and 05:40: 21 moments and 11 of them. They stand for
+    1 + 20 / 10 and 1 + 10 / 20 departures, and the gap between for one more of the first.
+    """
+    template = trip("t", [("A", "00:10:00"), ("B", "00:15:00")])
+    feed = feed_of(tmp_path / "f", [template], services=only_today(), frequencies=headways(exact))
+    told: list[Finding] = []
+    tt = build(feed, findings=told)
+    ends = zip(tt.call_dep[tt.run_ptr[:-1]], tt.call_arr[tt.run_ptr[1:] - 1], strict=True)
+    minutes = [(m, 600) for m in range(21)] + [(m, 1200) for m in range(30, 41)]
+    assert [(int(a), int(b)) for a, b in ends] == [
+        (FIVE + m * 60, FIVE + m * 60 + h + 300) for m, h in minutes
+    ]
+    assert departures(tt).sum() == pytest.approx(20 / 10 + 1 + 10 / 20 + 1)
+    assert codes(told) == [("frequency_approximate", 1)]
+
+
+def test_periods_over_midnight_and_without_departures(tmp_path: Path) -> None:
+    """20:00 to 05:00 is 20:00 to 29:00; 06:00 to 06:00 is nothing, nor a run of the pattern."""
+    periods = [("t", "20:00:00", "05:00:00"), ("u", "06:00:00", "06:00:00"), ("v", "07:00:00", "")]
+    rows = [
+        {"trip_id": n, "start_time": a, "end_time": b, "headway_secs": 10_800, "exact_times": 1}
+        for n, a, b in periods
+    ]
+    trips = [trip(n, [("A", "00:00:00"), ("B", "00:05:00")]) for n in "tuv"]
+    feed = feed_of(tmp_path / "f", trips, services=only_today(), frequencies=rows)
+    assert runs(build(feed)) == [(0, [s * 3600, s * 3600 + 300]) for s in (20, 23, 26)]
+    assert codes(list(feed.findings)) == [
+        ("frequencies_over_midnight", 1),
+        ("frequencies_void", 1),
+        ("rows_incomplete", 1),
+    ]
+    (rows_of,) = [r for r in feed.rows if r.source.endswith("frequencies.txt")]
+    assert (rows_of.read, rows_of.used) == (3, 1)
+    assert rows_of.left_out == (("incomplete", 1), ("no departure", 1))
 
 
 def test_absurd_headways_are_refused(tmp_path: Path) -> None:
@@ -418,18 +459,18 @@ def test_walks_within_the_limit_and_the_stop_itself(tmp_path: Path) -> None:
 def test_transfer_rules_between_stops(tmp_path: Path) -> None:
     rules = [
         transfer("A", "B", 2, 900),  # longer than the walk
-        transfer("B", "A", 2, 60),  # shorter than the walk: the walk stands
+        transfer("B", "A", 2, 60),  # shorter than the guessed walk: the feed knows
         transfer("A", "A", 2, 300),  # changing at one stop
         transfer("B", "C", 3),
-        transfer("C", "B", 1),
+        transfer("C", "B", 1),  # the vehicle waits: its time in the timetable suffices
         transfer("C", "C", 3),
     ]
     feed = feed_of(tmp_path / "f", [ride("t", FIVE)], transfers=rules)
     near = [(a, b, 400) for a, b in [(0, 1), (1, 0), (1, 2), (2, 1)]]
     tt = build(feed, TUESDAY, *near)
     assert feet(tt, 0) == [(0, 0, 300), (1, 400, 900)]
-    assert feet(tt, 1) == [(1, 0, 60), (0, 400, 400)]
-    assert feet(tt, 2) == [(1, 400, 460)]
+    assert feet(tt, 1) == [(1, 0, 60), (0, 60, 60)]
+    assert feet(tt, 2) == [(1, 400, 0)]
 
 
 def test_a_pair_only_transfers_txt_knows(tmp_path: Path) -> None:

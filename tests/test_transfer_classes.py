@@ -109,8 +109,8 @@ def test_copies_stand_where_their_stop_is(tmp_path: Path) -> None:
 
 
 def test_rules_that_say_nothing_split_nothing(tmp_path: Path) -> None:
-    """A timed transfer for two trips changes nothing where everybody may walk."""
-    feed = at_c(tmp_path / "f", [transfer("B", "C", 1, from_trip_id="r1", to_trip_id="q1")])
+    """A recommended transfer for two trips changes nothing where everybody may walk."""
+    feed = at_c(tmp_path / "f", [transfer("B", "C", 0, from_trip_id="r1", to_trip_id="q1")])
     assert len(feed.stops) == 3
     assert needs(build(feed, TUESDAY, (1, 2, 100)))[1, 2] == 160
 
@@ -185,7 +185,9 @@ def expected_need(
     if chosen is not None and chosen["transfer_type"] == 3:
         return None
     if chosen is not None and chosen["transfer_type"] == 2:
-        return max(chosen["min_transfer_time"], walk_s)
+        return chosen["min_transfer_time"]
+    if chosen is not None and chosen["transfer_type"] == 1:
+        return 0
     return walk_s + 60
 
 

@@ -4,6 +4,7 @@ import datetime as dt
 import io
 import zipfile
 
+import geopandas as gpd
 import openpyxl
 import pyproj
 import pytest
@@ -144,3 +145,60 @@ def test_rows_are_those_the_spreadsheet_shows(tmp_path):
         read_sites_file(workbook(tmp_path / "s.xlsx", ("S", rows)))
     assert caught.value.row == len(rows)
     assert f"ligne {len(rows)}" in caught.value.render("fr")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "clocks"),
+    [
+        (dt.time(21), dt.datetime(1900, 1, 1, 5), (21, 5)),
+        (dt.time(21), dt.timedelta(hours=29), (21, 5)),
+        (dt.time(16), dt.datetime(1900, 1, 1), (16, 0)),
+        (dt.datetime(1904, 1, 1, 21), dt.datetime(1904, 1, 2, 5), (21, 5)),
+        (0.875, 0.20833333333333334, (21, 5)),
+        (21, 5, (21, 5)),
+        (2100, 500, (21, 5)),
+        ("21h", "5 h 00", (21, 5)),
+        ("21h00", "29:00", (21, 5)),
+        ("21:00:00", "24:00", (21, 24)),
+        (dt.time(4, 59, 59, 999_000), "midi", (5, 12)),
+        ("12h", "minuit", (12, 0)),
+    ],
+)
+def test_clock_times_however_a_sheet_holds_them(tmp_path, start, end, clocks):
+    rows = [SITES[0], ["Usine", "", -1.38, 46.69, "r", start, end, 40]]
+    (site,) = read_sites_file(workbook(tmp_path / "sites.xlsx", ("Sites", rows)))
+    (shift,) = site.rosters[0].shifts
+    assert (shift.start, shift.end) == tuple(3600 * h for h in clocks)
+
+
+@pytest.mark.parametrize("cell", [5.5, "5.30", "25:00", "2575", dt.datetime(2026, 1, 1, 5)])
+def test_times_that_could_be_read_two_ways_are_refused(tmp_path, cell):
+    rows = [SITES[0], ["Usine", "", -1.38, 46.69, "r", cell, "13:00", 40]]
+    with pytest.raises(SourceError) as caught:
+        read_sites_file(workbook(tmp_path / "sites.xlsx", ("Sites", rows)))
+    assert (caught.value.row, caught.value.column) == (2, "Début")
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "csv"])
+def test_plain_numbers_of_a_csv_too(tmp_path, suffix):
+    if suffix == "csv":
+        path = tmp_path / "sites.csv"
+        path.write_text("nom;lon;lat;début;fin\nU;-1,4;46,7;0,875;530\n", encoding="utf-8")
+    else:
+        rows = [["nom", "lon", "lat", "début", "fin"], ["U", -1.4, 46.7, 0.875, 530]]
+        path = workbook(tmp_path / "sites.xlsx", ("S", rows))
+    (shift,) = read_sites_file(path)[0].rosters[0].shifts
+    assert (shift.start, shift.end) == (21 * 3600, 5 * 3600 + 1800)
+
+
+def test_the_feature_ids_of_a_geopackage_are_the_column_qgis_shows(tmp_path):
+    frame = gpd.GeoDataFrame(
+        {"workers": [3, 4]}, geometry=gpd.points_from_xy([3.87, 3.88], [43.6, 43.6]), crs=4326
+    )
+    frame.to_file(tmp_path / "homes.gpkg")
+    source = {"file": "homes.gpkg", "id": "fid"}
+    territory = Territory.from_dict(
+        {"name": "t", "sources": {"homes": source}}, tmp_path / "territory.toml"
+    )
+    homes = read_homes(territory.sources.homes, territory)
+    assert homes.frame["home_id"].tolist() == ["1", "2"]

@@ -15,6 +15,11 @@ DAY_S = 86_400
 _CLOCK = re.compile(r"^\s*(\d{1,2})[:hH](\d{2})?(?::(\d{2}))?\s*$")
 
 
+def today() -> dt.date:
+    """Return the date of this computer; only what is told of expiry depends on it."""
+    return dt.datetime.now().astimezone().date()
+
+
 def parse_clock(text: str) -> int:
     """Return the seconds since midnight of a local clock time ``HH:MM[:SS]`` or ``5h30``.
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mobility.base.i18n import long_date, translate
+from mobility.base.literal import one_line
 
 Severity = Literal["error", "warning", "info"]
 
@@ -77,7 +78,7 @@ class MobilityError(Exception):
             text = f"{', '.join(where)}{translate(': ', language)}{text}"
         if self.mend:
             text = f"{text} → {translate(self.mend, language, **self.params)}"
-        return text
+        return one_line(text)
 
 
 class TerritoryError(MobilityError, ValueError):
@@ -133,4 +134,4 @@ class Finding:
         text = translate(self.message, language, count=self.count, **params)
         if self.examples:
             text += f" ({', '.join(self.examples)})"
-        return text
+        return one_line(text)

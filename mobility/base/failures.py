@@ -11,7 +11,7 @@ from pathlib import Path
 from mobility import __version__
 from mobility.base.cache import open_cache
 from mobility.base.errors import MobilityError
-from mobility.base.files import STORAGE, unwritable
+from mobility.base.files import STORAGE, without_room
 
 HEAD = (
     "mobility {version}: where an error arose, {kind}.\n"
@@ -29,8 +29,13 @@ def explained(error: Exception) -> MobilityError:
             mend="Close other programs, study a smaller area or fewer days, or use a larger "
             "machine.",
         )
-    if isinstance(error, OSError) and error.errno in STORAGE and error.filename:
-        return unwritable(error, str(error.filename))
+    if isinstance(error, OSError) and error.errno in STORAGE:
+        return MobilityError(
+            "The system refuses to read or write it: {reason}.",
+            file=error.filename and without_room(Path(os.fsdecode(error.filename))),
+            mend="Check its path and its rights, and the room left on the disk.",
+            reason=os.strerror(error.errno or 0),
+        )
     return MobilityError(
         "The software failed: {kind}: {text}. The details are in {details}",
         mend="Send that file to those who keep the software; it holds none of your data.",

@@ -71,7 +71,7 @@ def writing(path: str | Path, *, reads: Iterable[Path] = ()) -> Iterator[Path]:
                 path.replace(room / "old")
             part.replace(path)
         except OSError as error:
-            raise unwritable(error, path) from None
+            raise _unwritable(error, path) from None
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
@@ -115,7 +115,7 @@ def staging(
             "It is a file, not a folder.", file=folder, mend="Name a folder for the outputs."
         )
     if folder.is_dir() and not os.access(folder, os.W_OK):
-        raise unwritable(_error(errno.EACCES), folder)
+        raise _unwritable(_error(errno.EACCES), folder)
     reads = list(reads)
     inside = folder.is_dir() and (folder.is_mount() or not os.access(folder.parent, os.W_OK))
     if folder.is_dir():
@@ -134,7 +134,7 @@ def staging(
         try:
             _commit(room, folder, names, set(gone), inside=inside)
         except OSError as error:
-            raise unwritable(error, folder) from None
+            raise _unwritable(error, folder) from None
 
 
 def refuse_inputs(outputs: Iterable[Path], reads: Iterable[Path]) -> None:
@@ -155,17 +155,17 @@ def refuse_inputs(outputs: Iterable[Path], reads: Iterable[Path]) -> None:
             )
 
 
-def unwritable(error: OSError, place: str | Path) -> SourceError:
+def _unwritable(error: OSError, place: str | Path) -> SourceError:
     """Return what is told of an error of the system about a file or a folder."""
     return SourceError(
         "It cannot be written: {reason}.",
-        file=_without_room(Path(place)),
+        file=without_room(Path(place)),
         mend="Choose a folder you may write to, close the file elsewhere, or free some space.",
         reason=os.strerror(error.errno) if error.errno else type(error).__name__,
     )
 
 
-def _without_room(path: Path) -> Path:
+def without_room(path: Path) -> Path:
     """Return a path as a user knows it: of one in a room, what follows the room."""
     rooms = [k for k, part in enumerate(path.parts) if part.startswith(_MARK)]
     return Path(*path.parts[rooms[0] + 2 :]) if rooms else path
@@ -183,10 +183,10 @@ def _told(place: Path) -> Iterator[None]:
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno in STORAGE:
-            raise unwritable(error, error.filename or place) from None
+            raise _unwritable(error, error.filename or place) from None
         with suppress(OSError):
             if shutil.disk_usage(_existing(place)).free < _FULL:
-                raise unwritable(_error(errno.ENOSPC), place) from None
+                raise _unwritable(_error(errno.ENOSPC), place) from None
         raise
 
 
@@ -206,7 +206,7 @@ def _room(parent: Path, target: Path) -> Iterator[Path]:
         _clear(parent)
         room, lock = _taken(parent, f"{_MARK}{target.name[:40]}-")
     except OSError as error:
-        raise unwritable(error, target) from None
+        raise _unwritable(error, target) from None
     try:
         yield room
     finally:

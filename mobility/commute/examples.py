@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobility.base.clock import axis_to_local
+from mobility.base.i18n import translate
 from mobility.commute.door_to_door import ride, street_times
 from mobility.commute.study import Study, engine_limits
 from mobility.engine.itineraries import GATE, HOME, Itinerary, Leg, itinerary
@@ -26,7 +27,11 @@ class LegText:
         ``walk``, ``ride`` or ``wait``.
     depart, arrive
         Local clock, ``HH:MM``: the minute in which one must leave, and that by which one has
-        arrived. A walk or a wait after another leg starts when that one has ended.
+        arrived. A walk or a wait after another leg starts when that one has ended, and none
+        ends after the ride that follows has left.
+    about
+        Whether the time of leaving, and that of arriving, are approximate: the timetable does
+        not give them, or promises a headway only.
     from_name, to_name
         Stop names; empty for the home, the site's name for its gate.
     line, headsign
@@ -43,6 +48,15 @@ class LegText:
     line: str = ""
     headsign: str = ""
     duration_s: int = 0
+    about: tuple[bool, bool] = (False, False)
+
+    def clocks(self, language: str) -> str:
+        """Return both times as one text, approximate ones told as such."""
+        times = zip((self.depart, self.arrive), self.about, strict=True)
+        return "–".join(
+            translate("about {time}", language, time=time) if about else time
+            for time, about in times
+        )
 
 
 @dataclass(frozen=True)
@@ -80,28 +94,50 @@ class EdgeAnswers:
         """Return the journey of a home in words, empty where there is none."""
         found = self.itinerary(home)
         legs = () if found is None else found.legs
-        return tuple(self._text(leg, first=k == 0) for k, leg in enumerate(legs))
+        texts: list[LegText] = []
+        # From the end: what comes before a ride is over when that leaves.
+        limit = None
+        for leg in reversed(legs):
+            leaves = leg is legs[0] or leg.kind == "ride"
+            arrive = _minute(leg.arrive_s, up=True)
+            arrive = arrive if limit is None else min(arrive, limit)
+            limit = min(_minute(leg.depart_s, up=not leaves), arrive)
+            texts.append(self._text(leg, limit, arrive))
+        return tuple(reversed(texts))
 
-    def _text(self, leg: Leg, *, first: bool) -> LegText:
-        leaving = first or leg.kind == "ride"
-        line, headsign = "", ""
+    def _text(self, leg: Leg, depart_min: int, arrive_min: int) -> LegText:
+        line, headsign, about = "", "", (False, False)
         if leg.kind == "ride" and leg.trip >= 0:
             trip = self.study.feed.trips.iloc[leg.trip]
             headsign = str(trip["headsign"] or "")
             line = line_name(self.study, leg.trip)
+            last = int(self.scanned.timetable.call_trip[leg.to_call])
+            about = (
+                self._approximate(leg.trip, leg.from_stop),
+                self._approximate(last, leg.to_stop),
+            )
         return LegText(
             leg.kind,
-            self._clock(leg.depart_s, up=not leaving),
-            self._clock(leg.arrive_s, up=True),
+            self._clock(depart_min),
+            self._clock(arrive_min),
             self._place(leg.from_stop),
             self._place(leg.to_stop),
             line,
             headsign,
             leg.arrive_s - leg.depart_s,
+            about,
         )
 
-    def _clock(self, axis_s: int, *, up: bool) -> str:
-        minute = -(-axis_s // 60) if up else axis_s // 60
+    def _approximate(self, trip: int, stop: int) -> bool:
+        """Whether the feed does not give the time of a trip at a stop."""
+        feed = self.study.feed
+        loose = feed.frequencies.loc[~feed.frequencies["exact"], "trip"]
+        if (loose == trip).any():
+            return True
+        calls = feed.stop_times.iloc[feed.trip_ptr[trip] : feed.trip_ptr[trip + 1]]
+        return bool((~calls["timepoint"] & (calls["stop"] == stop)).any())
+
+    def _clock(self, minute: int) -> str:
         moment = axis_to_local(self.day.date, minute * 60, self.study.territory.zone)
         return moment.strftime("%H:%M")
 
@@ -111,6 +147,10 @@ class EdgeAnswers:
         if stop == GATE:
             return self.study.sites[self.site].name
         return str(self.study.feed.stops["stop_name"].iloc[stop])
+
+
+def _minute(axis_s: int, *, up: bool) -> int:
+    return -(-axis_s // 60) if up else axis_s // 60
 
 
 def line_name(study: Study, trip: int) -> str:

@@ -32,9 +32,8 @@ def inventory(study: Study, language: str = "en") -> pd.DataFrame:
             ("lines", shown(len(feed.routes))),
         ]
     for day in study.days if not feed.stops.empty else ():
-        tt = study.timetables[day.kind].timetable
         what = translate("trips, {kind}", language, kind=Word(day.label))
-        rows.append((what, f"{shown(int((tt.run_day == 0).sum()))} ({day.date})"))
+        rows.append((what, f"{shown(day.trips)} ({day.date})"))
     points = homes.geometry
     rows += [
         ("homes", shown(len(homes))),

@@ -21,6 +21,7 @@ import shapely
 from mobility.base.clock import format_clock
 from mobility.base.errors import TerritoryError
 from mobility.base.files import writing
+from mobility.base.literal import one_line
 from mobility.commute.door_to_door import at_gate
 from mobility.commute.night import safe_times
 from mobility.commute.study import ShiftRow, Study, engine_limits
@@ -270,17 +271,20 @@ def write_isochrones(
 ) -> list[str]:
     """Write one GeoPackage layer per isochrone into a file, none of ``reads``; return their names.
 
-    Names that a GeoPackage cannot tell apart (it ignores case) get a number.
+    Names that a GeoPackage cannot tell apart (it ignores case) get a number; those that it
+    refuses, since they begin with a sign, get a low line before it.
     """
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
     names: list[str] = []
     known: set[str] = set()
     with writing(path, reads=reads) as part:
         for isochrone in layers:
-            name, number = isochrone.layer, 1
+            first = one_line(isochrone.layer)
+            first = first if first[:1].isalnum() else f"_{first}"
+            name, number = first, 1
             while name.casefold() in known:
                 number += 1
-                name = f"{isochrone.layer} ({number})"
+                name = f"{first} ({number})"
             known.add(name.casefold())
             names.append(name)
             isochrone.areas.to_file(part, layer=name, driver="GPKG", engine="pyogrio")

@@ -32,6 +32,7 @@ from mobility.sources.roster_checks import roster_findings
 from mobility.sources.sites import read_sites
 from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
+from mobility.territory.overseas import localised
 from mobility.territory.project import Site, Territory
 from mobility.timetable.build import build_timetable
 from mobility.timetable.footpaths import stop_walks
@@ -57,6 +58,7 @@ def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> St
     feed = read_timetables(territory)
     progress("homes and sites")
     sites = read_sites(territory)
+    territory, local = localised(territory, sites)
     homes = read_homes(
         territory.sources.homes,
         territory,
@@ -66,7 +68,9 @@ def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> St
         bbox=streets.bounds_lonlat,
         sites=sites,
     )
-    return build_study(territory, streets, feed, sites, homes, progress=progress, findings=told)
+    return build_study(
+        territory, streets, feed, sites, homes, progress=progress, findings=[*told, *local]
+    )
 
 
 def build_study(

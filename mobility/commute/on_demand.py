@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -36,7 +37,8 @@ from mobility.timetable.footpaths import WalkTable, home_walks
 
 Int32 = NDArray[np.int32]
 Bool = NDArray[np.bool_]
-Window = tuple[int, int]
+Window = tuple[int, int, int, int]
+"""From when to when one is taken up, and set down, axis seconds."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ class OnDemandService:
         Service days of a feed's zone.
     start_s, end_s
         Hours, seconds since local midnight; past 86,400 on the next day.
+    drop
+        Hours in which riders are set down, where they are others.
+    walks : int32[4, sites, H]
+        Walks to and from stops that the rides hold: at home and at the gate on the way there,
+        at home and at the gate on the way back; None where the vehicle comes to the door.
     wait_s
         Kept for the vehicle's time slot.
     out_s, back_s : int32[sites, H]
@@ -74,6 +81,8 @@ class OnDemandService:
     back_s: Int32
     hubs: Feeder | None = None
     booking: str = ""
+    drop: tuple[int, int] | None = None
+    walks: Int32 | None = None
 
     def windows(self, day: ChosenDay, worked: Iterable[str], zone: ZoneInfo) -> list[Window]:
         """Return when it runs around a study date, axis seconds.
@@ -91,8 +100,9 @@ class OnDemandService:
             else:
                 runs = all(WEEKDAYS[(WEEKDAYS.index(w) + offset) % 7] in self.days for w in worked)
             if runs:
-                ends = [_at(day.date, s, offset, zone) for s in (self.start_s, self.end_s)]
-                found.append((ends[0], ends[1]))
+                hours = (self.start_s, self.end_s, *(self.drop or (self.start_s, self.end_s)))
+                low, high, first, last = (_at(day.date, s, offset, zone) for s in hours)
+                found.append((low, high, first, last))
         return _joined(found)
 
 
@@ -104,19 +114,24 @@ def _at(date: dt.date, clock_s: int, offset: int, zone: ZoneInfo) -> int:
 def _joined(windows: list[Window]) -> list[Window]:
     """Join windows that touch, so that a service round the clock has no seam at midnight."""
     found: list[Window] = []
-    for low, high in sorted(windows):
-        if found and low <= found[-1][1]:
-            found[-1] = (found[-1][0], max(high, found[-1][1]))
+    for low, high, first, last in sorted(windows):
+        if found and low <= found[-1][1] and first <= found[-1][3]:
+            found[-1] = (
+                found[-1][0],
+                max(high, found[-1][1]),
+                found[-1][2],
+                max(last, found[-1][3]),
+            )
         else:
-            found.append((low, high))
+            found.append((low, high, first, last))
     return found
 
 
 def inside(windows: Sequence[Window], start_s: NDArray, end_s: NDArray) -> Bool:  # type: ignore[type-arg]
-    """Return whether each span lies wholly inside one of the windows."""
+    """Return whether each ride is taken up and set down inside one of the windows."""
     held = np.zeros(np.shape(start_s), bool)
-    for low, high in windows:
-        held |= (start_s >= low) & (end_s <= high)
+    for low, high, first, last in windows:
+        held |= (start_s >= low) & (start_s <= high) & (end_s >= first) & (end_s <= last)
     return held
 
 
@@ -155,10 +170,13 @@ def booked_with(
         return elapsed_s
     whole_s = np.minimum(ride_s, INF // 2) + service.wait_s + edge.margin_s
     gate_s = edge.at_s + edge.margin_s if edge.returning else edge.at_s - edge.margin_s
+    zero = np.zeros((4, *service.out_s.shape), np.int32)
+    walks = (zero if service.walks is None else service.walks)[:, site]
+    at_home, at_gate = walks[2:] if edge.returning else walks[:2]
     if edge.returning:
-        runs = inside(windows, np.full(ride_s.size, gate_s + service.wait_s), edge.at_s + whole_s)
+        runs = inside(windows, gate_s + at_gate + service.wait_s, edge.at_s + whole_s - at_home)
     else:
-        runs = inside(windows, gate_s - ride_s, np.full(ride_s.size, gate_s))
+        runs = inside(windows, gate_s - ride_s + at_home, gate_s - at_gate)
     holds = (ride_s < INF) & (whole_s <= limits.max_total_s) & runs
     elapsed_s[holds] = whole_s[holds]
     if service.hubs is not None and leg is not None:
@@ -216,7 +234,7 @@ def on_demand_services(
                 "The timetables hold {count} on-demand services (GTFS-Flex); the mode "
                 "on_demand uses them.",
                 count=len(zones),
-                examples=tuple(f"{z.name} {z.booking}".strip() for z in zones[:5]),
+                examples=tuple(_told(z) for z in zones[:5]),
             )
         )
     if "on_demand" not in territory.modes.evaluated:
@@ -224,6 +242,12 @@ def on_demand_services(
     builder = _Builder(territory, streets, feed, sites, homes)
     own = [builder.service(row, zone) for row, zone in enumerate(territory.on_demand)]
     return (*own, *(builder.flex(zone) for zone in zones))
+
+
+def _told(zone: FlexZone) -> str:
+    """Return a service's name, how to book it and how long before, in the feed's words."""
+    notice = f"{zone.notice_min} min" if zone.notice_min else ""
+    return " ".join(filter(None, [zone.name, zone.booking, notice]))
 
 
 class _Builder:
@@ -264,20 +288,79 @@ class _Builder:
     def flex(self, zone: FlexZone) -> OnDemandService:
         """Return a zone of a feed, ridden with the defaults of the territory file's zones."""
         usual = OnDemand(name=zone.name, communes=[zone.name])
-        home_out, gate_out, home_back, gate_back = (
-            shapely.contains_xy(area, points)
-            for area, points in (
-                (zone.pickup, self.homes_lonlat),
-                (zone.dropoff, self.gates_lonlat),
-                (zone.dropoff, self.homes_lonlat),
-                (zone.pickup, self.gates_lonlat),
+        ways = [
+            self._walked_rides(usual, times, home, gate)
+            for times, home, gate in (
+                (self.car, zone.pickup, zone.dropoff),
+                (turned(self.car), zone.dropoff, zone.pickup),
             )
-        )
-        out_s, back_s = self._rides(usual, (home_out, home_back), (gate_out, gate_back))
+        ]
         return OnDemandService(
             zone.name, None, zone.dates, zone.start_s, zone.end_s, round(usual.wait_min * 60),
-            out_s, back_s, None, zone.booking,
+            ways[0][0], ways[1][0], None, zone.booking,
+            (zone.drop_start_s, zone.drop_end_s), np.concatenate([ways[0][1:], ways[1][1:]]),
         )  # fmt: skip
+
+    def _walked_rides(
+        self, zone: OnDemand, times: Times, at_home: shapely.Geometry, at_gate: shapely.Geometry
+    ) -> Int32:
+        """Return rides between homes and sites, from door to door or by way of stops.
+
+        Returns
+        -------
+        int32[3, sites, H]
+            The whole way, and the walks at home and at the gate that it holds; ``INF`` where
+            there is none.
+        """
+        limit_s = self.territory.limits.max_walk_min * 60
+        homes, near_home = self._ends(self.homes_lonlat, at_home, limit_s)
+        gates, near_gate = self._ends(self.gates_lonlat, at_gate, limit_s)
+        found = np.full((3, self.n_sites, len(self.homes_lonlat)), INF, np.int32)
+        if not len(homes) or not len(gates):
+            return found
+        table = drives(
+            self.territory, self.streets, times, homes, gates,
+            zone.max_ride_min * 60 / zone.detour,
+        )  # fmt: skip
+        rides = pd.DataFrame(
+            {
+                "home_point": np.repeat(np.arange(table.n_rows), np.diff(table.ptr)),
+                "gate_point": table.stop,
+                "ride_s": np.ceil(table.walk_s * zone.detour - 1e-9),
+            }
+        )
+        ways = rides.merge(near_home.add_prefix("home_")).merge(near_gate.add_prefix("gate_"))
+        ways = ways[ways["home_walk_s"] + ways["gate_walk_s"] <= limit_s]
+        ways["whole_s"] = ways["home_walk_s"] + ways["ride_s"] + ways["gate_walk_s"]
+        ways["site"] = self.site_of_gate[ways["gate_place"].to_numpy(np.int64)]
+        best = ways.sort_values("whole_s", kind="stable").drop_duplicates(["site", "home_place"])
+        place = (best["site"].to_numpy(np.int64), best["home_place"].to_numpy(np.int64))
+        for k, name in enumerate(("whole_s", "home_walk_s", "gate_walk_s")):
+            found[k][place] = best[name].to_numpy(np.int32)
+        return found
+
+    def _ends(
+        self, lonlat: NDArray[np.float64], area: shapely.Geometry, limit_s: float
+    ) -> tuple[NDArray[np.float64], pd.DataFrame]:
+        """Return where the vehicle may stop for some places, and who walks how far to it.
+
+        The table has ``place``, ``point`` and ``walk_s``: places inside an area are their own
+        point, others walk to the stops.
+        """
+        parts = shapely.get_parts(area)
+        is_stop = shapely.get_type_id(parts) == shapely.GeometryType.POINT
+        stops = shapely.get_coordinates(parts[is_stop])
+        inside_area = shapely.contains_xy(shapely.union_all(parts[~is_stop]), lonlat)
+        doors = np.flatnonzero(inside_area)
+        near = pd.DataFrame({"place": doors, "point": np.arange(doors.size), "walk_s": 0})
+        if len(stops):
+            walks = home_walks(self.streets, lonlat, stops, limit_s, self.territory.speeds)
+            place = np.repeat(np.arange(walks.n_rows), np.diff(walks.ptr))
+            on_foot = pd.DataFrame(
+                {"place": place, "point": walks.stop + doors.size, "walk_s": walks.walk_s}
+            )
+            near = pd.concat([near, on_foot], ignore_index=True)
+        return np.concatenate([lonlat[doors], stops]), near
 
     def _area(self, zone: OnDemand) -> shapely.Geometry:
         if zone.file is None:

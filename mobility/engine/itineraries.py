@@ -174,7 +174,9 @@ def _to_transfer(scanned: Scan, call: int, rides: int, after_s: int) -> Onward |
         for position in _departures(scanned, other, soonest_s, latest_s):
             if walk_s + _label(scanned, rides - 1, other, position) != after_s:
                 continue
-            there_s, depart_s = arrival + walk_s, int(tt.dep_time[position])
+            depart_s = int(tt.dep_time[position])
+            # At a guaranteed connection the vehicle waits until the walk is done.
+            there_s = min(arrival + walk_s, depart_s)
             legs = [Leg("walk", stop, other, arrival, there_s)] if walk_s or other != stop else []
             if depart_s > there_s:
                 legs.append(Leg("wait", other, other, there_s, depart_s))

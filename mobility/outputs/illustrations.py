@@ -242,5 +242,5 @@ def _journey(legs: Sequence[LegText], language: str) -> str:
         riding = leg.kind == "ride" and leg.line
         what = f"{translate('line', language)} {leg.line}" if riding else leg.kind
         what = what if riding else translate(what, language)
-        parts.append(f"{leg.depart}–{leg.arrive} {what}")
+        parts.append(f"{leg.clocks(language)} {what}")
     return ", ".join(parts)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.literal import one_line
 from mobility.commute.access import Access, RosterAccess, counted_rows, rosters
 from mobility.commute.white_zones import (
     NEITHER,
@@ -18,6 +19,7 @@ from mobility.commute.white_zones import (
     WhiteZones,
 )
 from mobility.timetable.arrays import INF
+from mobility.timetable.runs import departures
 
 
 def homes_layer(access: Access, zones: WhiteZones) -> gpd.GeoDataFrame:
@@ -34,15 +36,15 @@ def homes_layer(access: Access, zones: WhiteZones) -> gpd.GeoDataFrame:
         "home_id": study.homes.ids,
         "commune": frame["commune"].to_numpy(),
     }
-    columns |= {name: frame[name].to_numpy(np.float64).round(3) for name in counted}
+    columns |= {one_line(name): frame[name].to_numpy(np.float64).round(3) for name in counted}
     found = rosters(access)
     for r in counted_rows(found):
-        site, roster = found.keys.loc[r, ["site_name", "roster"]].astype(str)
+        site, roster = (one_line(str(n)) for n in found.keys.loc[r, ["site_name", "roster"]])
         columns[f"{site} | {roster} | share"] = found.share[r].round(3)
         columns[f"{site} | {roster} | status"] = np.array(STATUSES)[roster_status(found, r)]
     for z, (shift_id, day_kind) in enumerate(zones.keys.itertuples(index=False)):
         shift = study.shift_rows[shift_id]
-        name = " | ".join([shift.site_name, shift.roster, shift.shift, day_kind])
+        name = one_line(" | ".join([shift.site_name, shift.roster, shift.shift, day_kind]))
         row = access.row(shift_id, day_kind, "transit")
         if row is not None:
             columns[f"{name} | out_min"] = _minutes(access.outbound_s[row])
@@ -96,5 +98,8 @@ def departures_per_stop(access: Access, day_kind: str) -> np.ndarray:
     """Return the departures of the day's own service day, int64 (stops,)."""
     study = access.study
     tt = study.timetables[day_kind].timetable
-    own = np.repeat(tt.run_day == 0, np.diff(tt.run_ptr)) & tt.call_board
-    return np.bincount(study.feed.own_stop[tt.call_stop[own]], minlength=tt.n_stops)
+    sizes = np.diff(tt.run_ptr)
+    own = np.repeat(tt.run_day == 0, sizes) & tt.call_board
+    weights = np.repeat(departures(tt), sizes)[own]
+    stops = study.feed.own_stop[tt.call_stop[own]]
+    return np.rint(np.bincount(stops, weights, minlength=tt.n_stops)).astype(np.int64)

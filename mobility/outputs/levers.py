@@ -10,6 +10,7 @@ import pyogrio
 
 from mobility.base.files import staging, write_text
 from mobility.base.i18n import translate
+from mobility.base.literal import csv_text
 from mobility.commute.access import Access, assess
 from mobility.commute.indicators import whole_persons
 from mobility.commute.loading import load
@@ -154,15 +155,15 @@ def write_levers(
     study = results.found.bench.study
     hours = whole_persons(results.hours.to_frame(), ["workers"])
     with staging(folder, reads=source_files(study.territory)) as part:
-        write_text(part / "levers.csv", levers_table(results.found).to_csv(index=False))
+        write_text(part / "levers.csv", csv_text(levers_table(results.found)))
         fixes = results.found.fixes.to_frame(language)
-        write_text(part / "minutes_to_fix.csv", fixes.to_csv(index=False))
+        write_text(part / "minutes_to_fix.csv", csv_text(fixes))
         # A GeoPackage holds the time of its last change; a fixed one keeps the bytes the same.
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
         layer = results.found.fixes.to_layer()
         layer.to_file(part / "minutes_to_fix.gpkg", layer="minutes_to_fix", driver="GPKG")
-        write_text(part / "shift_hours.csv", hours.to_csv(index=False))
-        write_text(part / "remedies.csv", results.table(language).to_csv(index=False))
+        write_text(part / "shift_hours.csv", csv_text(hours))
+        write_text(part / "remedies.csv", csv_text(results.table(language)))
         recommendations_report(results, language).write(part, "recommendations")
         tracks = tracks_layer(study, results.remedies, language)
         if len(tracks):

@@ -12,6 +12,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from mobility.base.literal import one_line
 from mobility.commute.study import Study
 from mobility.outputs.map.background import DEGREE_M, background_of
 from mobility.outputs.map.model import Background, Place
@@ -184,8 +185,9 @@ class Painter:
                 # Names are spread out, for lines often share their first stops.
                 at = xy[len(xy) * k // len(named)]
                 box = {"boxstyle": "round,pad=0.25", "fc": colour, "ec": "white"}
-                text = name.replace("$", r"\$")
-                yield axes.text(*at, text, fontsize=7.5, color="white", weight="bold", bbox=box)
+                yield axes.text(
+                    *at, one_line(name), fontsize=7.5, color="white", weight="bold", bbox=box
+                )
 
         return self._picture(artists, small=False)
 
@@ -243,7 +245,7 @@ class Painter:
                 continue
             taken.append(box)
             yield axes.text(
-                x, y, place.name.replace("$", r"\$"), ha="center", va="center",
+                x, y, one_line(place.name), ha="center", va="center",
                 fontsize=size + (place.rank == 0), color=LABEL,
                 path_effects=[withStroke(linewidth=1.6, foreground="white")],
             )  # fmt: skip
@@ -288,7 +290,7 @@ class Painter:
             fontsize=11 if small else 6, color=LABEL, path_effects=halo,
         )  # fmt: skip
         yield axes.text(
-            x1, view.south + view.height * 0.015, self.attribution.replace("$", r"\$"),
+            x1, view.south + view.height * 0.015, one_line(self.attribution),
             ha="right", va="bottom", fontsize=8.5 if small else 4.8, color=LABEL, path_effects=halo,
         )  # fmt: skip
 
@@ -297,6 +299,7 @@ RC: dict[Any, object] = {
     "font.family": "DejaVu Sans",
     "hatch.linewidth": 0.55,
     "text.usetex": False,
+    "text.parse_math": False,
     "path.simplify": True,
     "path.snap": False,
 }

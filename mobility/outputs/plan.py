@@ -16,6 +16,7 @@ import pandas as pd
 from mobility import __version__
 from mobility.base.files import staging, write_text
 from mobility.base.i18n import long_date, number, translate
+from mobility.base.literal import csv_text
 from mobility.commute.access import Access, assess
 from mobility.commute.indicators import whole_persons
 from mobility.commute.last_return import LastReturn, last_return
@@ -87,7 +88,7 @@ class MobilityPlan:
             written = self.report.write(part, "plan")
             for name, frame in self.tables.items():
                 path = part / f"plan_{name}.csv"
-                write_text(path, frame.to_csv(index=False))
+                write_text(path, csv_text(frame))
                 written.append(path)
         return [folder / path.name for path in written]
 

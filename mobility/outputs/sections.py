@@ -10,6 +10,7 @@ import pandas as pd
 
 from mobility.base.files import write_text
 from mobility.base.i18n import translate
+from mobility.base.literal import markdown
 
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;"
@@ -44,15 +45,17 @@ class Report:
 
     def to_markdown(self) -> str:
         """Return the report as Markdown."""
-        lines = [f"# {self.title}", ""]
+        lines = [f"# {markdown(self.title)}", ""]
         for section in self.sections:
-            lines += [f"## {section.title}", ""]
+            lines += [f"## {markdown(section.title)}", ""]
             for sentence in section.sentences:
-                lines += [f"- {sentence}"] if section.is_list else [sentence, ""]
+                text = markdown(sentence)
+                lines += [f"- {text}"] if section.is_list else [text, ""]
             if section.is_list:
                 lines.append("")
             for caption, frame in section.tables:
-                lines += [f"**{caption}**", "", *_markdown_table(frame, self.language), ""]
+                lines += [f"**{markdown(caption)}**", ""]
+                lines += [*_markdown_table(frame, self.language), ""]
         return "\n".join(lines).rstrip() + "\n"
 
     def to_html(self) -> str:
@@ -114,9 +117,9 @@ def _rows(frame: pd.DataFrame, language: str) -> list[list[str]]:
 
 def _markdown_table(frame: pd.DataFrame, language: str) -> list[str]:
     marks = ["---:" if numeric else "---" for numeric in _numeric(frame)]
-    rows = [[text.replace("|", "\\|") for text in row] for row in _rows(frame, language)]
-    lines = [_heads(frame, language), marks, *rows]
-    return [f"| {' | '.join(line)} |" for line in lines]
+    lines = [_heads(frame, language), *_rows(frame, language)]
+    heads, *rows = (" | ".join(map(markdown, line)) for line in lines)
+    return [f"| {line} |" for line in (heads, " | ".join(marks), *rows)]
 
 
 def _html_table(frame: pd.DataFrame, language: str) -> str:

@@ -66,7 +66,7 @@ def shuttle_sheets(found: Shuttles, study: Study, words: Words) -> dict[str, She
         "shuttle_plans": _plans(found),
         "shuttle_rosters": _rosters(found),
         "shuttle_vehicles": _vehicles(found),
-        "shuttle_lines": _lines(found),
+        "shuttle_lines": _lines(found, study),
         "shuttle_stops": _stops(found, words),
         "shuttle_runs": _runs(found, study, words),
         "shuttle_calls": _calls(found, study, words),
@@ -141,7 +141,7 @@ def _vehicles(found: Shuttles) -> Sheet:
     )
 
 
-def _lines(found: Shuttles) -> Sheet:
+def _lines(found: Shuttles, study: Study) -> Sheet:
     """Return one row per line; its length is that of its first way, to work where it has one."""
     frame, stops, table = found.ways, _away(found.stops), found.timetable
     if len(frame):
@@ -151,7 +151,7 @@ def _lines(found: Shuttles) -> Sheet:
         frame = frame.assign(
             stops=[int((stops["line"] == line).sum()) for line in frame["line"]],
             runs=frame["line"].map(runs),
-            shifts=[_listed(shifts.get(line, ())) for line in frame["line"]],
+            shifts=[_listed(shifts.get(line, ()), study) for line in frame["line"]],
         )
     return _sheet(
         "Shuttles lines",
@@ -169,9 +169,11 @@ def _lines(found: Shuttles) -> Sheet:
     )
 
 
-def _listed(shifts: Iterable[str]) -> str:
-    """Return the names in texts such as ``matin, nuit``, each once."""
-    return ", ".join(dict.fromkeys(name for text in shifts for name in str(text).split(", ")))
+def _listed(shifts: Iterable[str], study: Study) -> str:
+    """Return the shifts named in texts such as ``matin, nuit``, each once; one may hold commas."""
+    told = [f", {text}, " for text in shifts]
+    names = dict.fromkeys(row.shift for row in study.shift_rows)
+    return ", ".join(name for name in names if any(f", {name}, " in text for text in told))
 
 
 def _away(stops: pd.DataFrame) -> pd.DataFrame:

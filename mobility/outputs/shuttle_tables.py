@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from mobility.base.literal import read_csv_text
 from mobility.commute.study import Study
 from mobility.outputs.earlier import SHUTTLES, earlier_plans
 from mobility.shuttles.outputs import read_plan_table
 
-DTYPES = {"weekdays": str, "season": str}
 WANTED = ("knee", "rosters_estimate", "eur_per_worker", "co2_saved_kg")
 
 
@@ -100,6 +100,6 @@ def _read(folder: Path, scenario: str) -> Shuttles | None:
 def _table(path: Path) -> pd.DataFrame:
     """Return a table; an empty one where the plans have none of that name."""
     try:
-        return pd.read_csv(path, dtype=DTYPES)
+        return read_csv_text(path)
     except (FileNotFoundError, pd.errors.EmptyDataError):
         return pd.DataFrame()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyogrio
 
 from mobility.base.files import write_text, writing
+from mobility.base.literal import csv_text
 from mobility.commute.access import Access
 from mobility.commute.comparison import comparison
 from mobility.commute.indicators import by_group, by_shift, summary
@@ -37,7 +38,7 @@ def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
     written = []
     for name, frame in tables.items():
         path = folder / f"{name}.csv"
-        write_text(path, frame.to_csv(index=False))
+        write_text(path, csv_text(frame))
         written.append(path)
     with writing(folder / "commutes.parquet") as part:
         access.to_frame().to_parquet(part, index=False, compression="zstd")
@@ -59,4 +60,4 @@ def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
 
 def write_comparison(before: Access, after: Access, path: Path) -> None:
     """Write the comparison of two situations as CSV."""
-    write_text(path, comparison(before, after).to_csv(index=False))
+    write_text(path, csv_text(comparison(before, after)))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mobility import __version__
+from mobility.base.literal import one_line
 from mobility.commute.study import Study
 from mobility.outputs.prose import DEFINITIONS, WORST_OF
 from mobility.outputs.sheets import Kind, Sheet, word
@@ -39,7 +40,6 @@ NUMBERS = ("count", "value", "share", "clock", "date")
 #: A workbook and its archive hold times; a fixed one keeps the bytes the same.
 NO_TIME = dt.datetime(2000, 1, 1)  # noqa: DTZ001 (spreadsheets know no time zone)
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*")
 
 
@@ -53,7 +53,7 @@ def workbook_bytes(sheets: dict[str, Sheet], study: Study, words: Words) -> byte
 
     book = Workbook()
     book.properties.creator = f"mobility {__version__}"
-    book.properties.title = study.territory.name
+    book.properties.title = one_line(study.territory.name)
     book.properties.created = book.properties.modified = NO_TIME
     first = book.active
     assert first is not None
@@ -109,7 +109,7 @@ def _value(value: Any, kind: Kind, study: Study, words: Words) -> object:
 def _text(target: Worksheet, row: int, column: int, text: str) -> Cell:
     """Write a text as a text, whatever it begins with."""
     cell: Any = target.cell(row, column)
-    cell.value = _CONTROL.sub("", text)[:32_000]
+    cell.value = one_line(text)[:32_000]
     cell.data_type = "s"
     return cell
 

@@ -10,6 +10,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from mobility.base.literal import csv_cell
 from mobility.sources.osm.industrial import CandidateSite, candidate_sites
 from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
@@ -70,7 +71,8 @@ def sites_csv(sites: list[CandidateSite]) -> str:
     writer = csv.writer(text, delimiter=";", lineterminator="\n")
     writer.writerow(["nom", "employeur", "lon", "lat", "portail", "équipe", "effectif"])
     for site in sites:
+        name = csv_cell(site.name)
         for k, (lon, lat) in enumerate(site.gates):
             roster = ["3x8", "0"] if k == 0 else ["", ""]
-            writer.writerow([site.name, "", f"{lon:.6f}", f"{lat:.6f}", str(k + 1), *roster])
+            writer.writerow([name, "", f"{lon:.6f}", f"{lat:.6f}", str(k + 1), *roster])
     return text.getvalue()

@@ -108,7 +108,9 @@ class DayNetwork:
         run = tt.run_ptr.searchsorted(begin, side="right") - 1
         trip = tt.call_trip[begin]
         order = np.lexsort((run, trip))
-        order = order[trip[order] >= 0]
+        # Trips that keep a headway only have no times to move.
+        loose = tt.call_arr[tt.run_ptr[:-1]] > tt.call_dep[tt.run_ptr[:-1]]
+        order = order[(trip[order] >= 0) & ~loose[run[order]]]
         return Pieces(
             trip[order].astype(np.int64),
             run[order].astype(np.int64),

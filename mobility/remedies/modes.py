@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mobility.commute.access import counting_modes
 from mobility.commute.feeder_modes import Carried, Feeder, joined, mixed
-from mobility.commute.on_demand import OnDemandService, booked_with
+from mobility.commute.on_demand import OnDemandService, Window, booked_with
 from mobility.commute.study import Study
 from mobility.engine.journeys import Edge, EngineLimits, HomeTimes
 from mobility.sources.days import ChosenDay
@@ -55,7 +55,7 @@ class Legs:
 class Booked:
     """On-demand services: seconds between each home and the edge."""
 
-    services: tuple[tuple[OnDemandService, Sequence[tuple[int, int]]], ...]
+    services: tuple[tuple[OnDemandService, Sequence[Window]], ...]
     site: int
     edge: Edge
     limits: EngineLimits

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from mobility.base.errors import SourceError, SourceNotFoundError
+from mobility.base.literal import one_line
 from mobility.shuttles.anchors import gate_anchor
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.demand import Demand
@@ -89,28 +91,61 @@ def read_lines(
             file=path,
             mend="Check the path; a TOML or GeoJSON file is expected.",
         )
-    text = path.read_text(encoding="utf-8-sig")
-    try:
-        if path.suffix.lower() == ".toml":
-            rows = [
-                _from_toml(row, k, path, known or {})
-                for k, row in enumerate(tomllib.loads(text).get("lines", []))
-            ]
-        else:
-            features = json.loads(text).get("features", [])
-            rows = [_from_geojson(row, k, path) for k, row in enumerate(features)]
-    except (tomllib.TOMLDecodeError, json.JSONDecodeError, AttributeError, TypeError) as error:
-        raise SourceError(
-            "It cannot be read: {reason}.",
-            file=path,
-            mend="Save it again as TOML or GeoJSON.",
-            reason=str(error),
-        ) from None
+    is_toml = path.suffix.lower() == ".toml"
+    with _readable(path):
+        text = path.read_text(encoding="utf-8-sig")
+        found = tomllib.loads(text) if is_toml else json.loads(text)
+        rows = list(found.get("lines" if is_toml else "features") or [])
     if not rows:
         raise SourceError(
             "It holds no line.", file=path, mend="Add a [[lines]] table, or a line feature."
         )
-    return rows
+    lines = []
+    for k, row in enumerate(rows):
+        with _readable(path, k):
+            one = _from_toml(row, k, path, known or {}) if is_toml else _from_geojson(row, k, path)
+            _check(one, k, path)
+            lines.append(one)
+    return lines
+
+
+@contextmanager
+def _readable(path: Path, k: int | None = None) -> Iterator[None]:
+    """Turn what the libraries say of a file, or of its k-th line, into an error that names it."""
+    try:
+        yield
+    except SourceError:
+        raise
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError, OSError) as error:
+        raise SourceError(
+            "It cannot be read: {reason}.",
+            file=path,
+            entry=None if k is None else ("drawn line", k + 1),
+            mend="Save it again as TOML or GeoJSON.",
+            reason=" ".join(str(error).split()).rstrip("."),
+        ) from None
+
+
+def _check(line: DrawnLine, k: int, path: Path) -> None:
+    """Raise when a stop lies nowhere on Earth, or the way back calls at a stop there is not."""
+    for stop in line.stops:
+        if not (abs(stop.lon) <= 180 and abs(stop.lat) <= 90):
+            raise SourceError(
+                "These are no longitude and latitude in degrees.",
+                file=path,
+                entry=("drawn line", k + 1),
+                column="stops",
+                value=f"{stop.lon:g}, {stop.lat:g}",
+                mend="Write longitude, then latitude, in degrees.",
+            )
+    if not all(0 <= i < len(line.stops) for i in line.outbound):
+        raise SourceError(
+            "The way back names a stop that the line does not have.",
+            file=path,
+            entry=("drawn line", k + 1),
+            column="outbound",
+            mend="Number the stops from 1, in the order of the way in.",
+        )
 
 
 def _need(row: dict[str, Any], field: str, k: int, path: Path) -> Any:
@@ -145,18 +180,18 @@ def _from_toml(
         else:
             stops.append(
                 Place(
-                    str(stop.get("name", f"Arrêt {len(stops) + 1}")),
+                    one_line(str(stop.get("name", f"Arrêt {len(stops) + 1}"))),
                     float(_need(stop, "lon", k, path)),
                     float(_need(stop, "lat", k, path)),
                     "node",
                 )
             )
     return DrawnLine(
-        str(_need(row, "name", k, path)),
+        one_line(str(_need(row, "name", k, path))),
         tuple(stops),
-        str(_need(row, "site", k, path)),
-        tuple(str(s) for s in row.get("shifts", ())),
-        str(row.get("vehicle", "")),
+        one_line(str(_need(row, "site", k, path))),
+        tuple(one_line(str(s)) for s in row.get("shifts", ())),
+        one_line(str(row.get("vehicle", ""))),
         tuple(int(i) - 1 for i in row.get("outbound", ())),
     )
 
@@ -183,9 +218,9 @@ def _from_geojson(row: dict[str, Any], k: int, path: Path) -> DrawnLine:
     )  # fmt: skip
     shifts = properties.get("shifts") or ()
     return DrawnLine(
-        str(_need(properties, "name", k, path)),
+        one_line(str(_need(properties, "name", k, path))),
         stops,
-        str(_need(properties, "site", k, path)),
+        one_line(str(_need(properties, "site", k, path))),
         tuple(shifts.split(",")) if isinstance(shifts, str) else tuple(shifts),
         str(properties.get("vehicle") or ""),
     )

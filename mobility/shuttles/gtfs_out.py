@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mobility.base.literal import one_line
 from mobility.shuttles.drive import Ways
 from mobility.shuttles.gtfs_blocks import TripBlocks
 from mobility.shuttles.model import Line, Place, Run
@@ -225,7 +226,11 @@ def write_gtfs(tables: Mapping[str, Table], path: Path) -> Path:
             columns = list(rows[0]) if rows else list(HEADERS[name])
             writer = csv.DictWriter(text, columns, lineterminator="\n")
             writer.writeheader()
-            writer.writerows(rows)
+            # Nothing else is done to texts: a feed is read by machines, which forbid line ends.
+            writer.writerows(
+                {k: one_line(v) if isinstance(v, str) else v for k, v in row.items()}
+                for row in rows
+            )
             info = zipfile.ZipInfo(f"{name}.txt", ZIP_DATE)
             info.compress_type = zipfile.ZIP_DEFLATED
             info.external_attr = 0o644 << 16

@@ -12,6 +12,7 @@ import pandas as pd
 from mobility.base.clock import format_clock
 from mobility.base.errors import SourceError
 from mobility.base.i18n import translate
+from mobility.base.literal import csv_text, one_line, read_csv_text
 from mobility.shuttles.blocks import Move
 from mobility.shuttles.costs import Day
 from mobility.shuttles.design import Plans
@@ -52,7 +53,7 @@ def write_plans(
     for own, plan in plans.every:
         tables |= _write_plan(own, plan, folder, language)
     for name, frame in tables.items():
-        text = frame.to_csv(index=False, float_format="%.3f", lineterminator="\n")
+        text = csv_text(frame, float_format="%.3f")
         (folder / f"{name}.csv").write_text(text, encoding="utf-8")
     return sorted(p.name for p in folder.iterdir())
 
@@ -67,7 +68,7 @@ def read_plan_table(path: Path, wanted: Sequence[str] = ()) -> pd.DataFrame:
     """
     empty = pd.DataFrame(columns=["plan", *wanted], dtype="str")
     try:
-        table = pd.read_csv(path, dtype={"plan": "str"})
+        table = read_csv_text(path)
     except pd.errors.EmptyDataError:
         return empty
     except (OSError, ValueError):
@@ -335,7 +336,7 @@ def lines_layer(plans: Plans, plan: Plan) -> list[dict[str, object]]:
                 "type": "Feature",
                 "geometry": {"type": "Point", "coordinates": [round(p.lon, 6), round(p.lat, 6)]},
                 "properties": {
-                    "line": plan.lines[index].name, "stop": p.name, "kind": p.kind,
+                    "line": plan.lines[index].name, "stop": one_line(p.name), "kind": p.kind,
                     "riders_day": None if n is None else round(n, 2),
                 },
             }

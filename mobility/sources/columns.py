@@ -6,6 +6,7 @@ the row: the header of a CSV or a sheet is row 1; the first feature of a layer i
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 import re
 import unicodedata
@@ -269,6 +270,8 @@ def _as_text(value: object) -> str:
         return ""
     if isinstance(value, float) and value.is_integer():
         return f"{value:.0f}"
+    if isinstance(value, dt.time):  # what GDAL makes of a text "05:00" in a GeoJSON file
+        return f"{value:%H:%M:%S}".removesuffix(":00")
     return str(value)
 
 

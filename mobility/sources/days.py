@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 
 from mobility.base.clock import axis_origin_utc
 from mobility.base.errors import Finding, TerritoryError
+from mobility.sources.feed_dates import SCHOOL_KINDS, school_calendar_gap, valid_counts
 from mobility.sources.fixed_days import check_fixed_date
 from mobility.sources.gtfs.read import Feed
 from mobility.sources.holidays import Holidays, read_holidays
@@ -98,18 +99,18 @@ def choose_days(
         is unknown.
     """
     told = [] if findings is None else findings
-    period = feed.period
-    if period is None:
+    if feed.period is None:
         raise TerritoryError(
             "No trip of the timetables runs on any date.",
             column="sources.gtfs",
             mend="Check calendar.txt and calendar_dates.txt, or ask for a complete feed.",
         )
     kinds = day_kinds(config)
+    counts = valid_counts(feed, told)
+    period: tuple[dt.date, dt.date] = (counts.index[0], counts.index[-1])
     holidays = read_holidays(config, *period, findings=told)
-    names, agency = feed.agency_of_trip
-    counts = feed.trips_per_day(agency).loc[slice(*period)]
-    counts.columns = pd.Index(range(counts.shape[1]))
+    names, _ = feed.agency_of_trip
+    school = school_calendar_gap(config, kinds, holidays, told)
     chooser = _Chooser(counts, holidays, period, zone)
     chosen = []
     for kind in kinds:
@@ -118,9 +119,10 @@ def choose_days(
         warning = check_fixed_date(kind, date, holidays, config) if date else None
         told += [] if warning is None else [warning]
         if day is None:
-            told.append(_kind_absent(kind, period))
+            told.append(_kind_absent(kind, period, school))
             continue
-        chosen.append(day)
+        trips = int(feed.trips_on(day.date).size)
+        chosen.append(replace(day, trips=trips))
         told += chooser.absent_networks(day, names)
     if not chosen:
         raise TerritoryError(
@@ -155,12 +157,18 @@ def day_kinds(config: DaysConfig) -> list[DayKind]:
     return kinds
 
 
-def _kind_absent(kind: DayKind, period: tuple[dt.date, dt.date]) -> Finding:
+def _kind_absent(kind: DayKind, period: tuple[dt.date, dt.date], school: str) -> Finding:
+    """Say why no date stands for a kind of day: the calendar, or the holidays not known."""
+    message = (
+        "The timetables' calendar, {first} to {last}, holds no day of the kind {kind}; it is "
+        "not studied"
+    )
+    if kind.name in SCHOOL_KINDS and school:
+        message = school
     return Finding(
         "warning",
         "day_kind_absent",
-        "The timetables' calendar, {first} to {last}, holds no day of the kind {kind}; it is "
-        "not studied",
+        message,
         source="days.kinds",
         params={"first": period[0], "last": period[1], "kind": kind.name},
     )
@@ -168,7 +176,7 @@ def _kind_absent(kind: DayKind, period: tuple[dt.date, dt.date]) -> Finding:
 
 def _fixed(feed: Feed, kind: DayKind, date: dt.date) -> ChosenDay:
     trips = int(feed.trips_on(date).size)
-    if not trips:
+    if not trips and feed.runnable.any():
         period = feed.period
         assert period is not None
         raise TerritoryError(

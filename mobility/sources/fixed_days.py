@@ -6,7 +6,7 @@ import datetime as dt
 
 from mobility.base.errors import Finding, TerritoryError
 from mobility.base.i18n import Word, Words
-from mobility.sources.holidays import Holidays
+from mobility.sources.holidays import Holidays, knows_schools
 from mobility.territory.project import DAY_KIND_WEEKDAYS, WEEKDAYS, DayKind, DaysConfig
 
 WEEKDAY_NAMES = dict(
@@ -54,9 +54,7 @@ def check_fixed_date(
         return None
     if public:
         return _warning("{field} = {date} is a public holiday", field, date)
-    french = config.country.upper().startswith("FR")
-    school_known = french or bool(config.school_holidays)
-    if not standard or not school_known or holidays.kind(date) == kind.name:
+    if not standard or not knows_schools(config, date) or holidays.kind(date) == kind.name:
         return None
     return _warning(
         "{field} = {date} is {what}", field, date, what=Word(WHAT_IT_IS[holidays.kind(date)])

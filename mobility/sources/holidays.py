@@ -3,14 +3,47 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
 
 from mobility.base.errors import Finding, TerritoryError
 from mobility.territory.project import DaysConfig
 
-SATURDAY, SUNDAY = 5, 6
+SATURDAY, SUNDAY, SEPTEMBER = 5, 6, 9
+
+#: First day of ``vacances-scolaires-france``, and of the school zones of ``holidays``.
+FIRST_KNOWN, FIRST_OF_HOLIDAYS = dt.date(1990, 10, 27), dt.date(2017, 9, 4)
+#: Last day decreed so far (arrêté du 21 juillet 2026); ``holidays`` goes on by rule of thumb.
+LAST_DECREED = dt.date(2028, 8, 31)
+#: Parts of France under names the library lacks or lists without their own days.
+OTHER_NAMES = {
+    **dict.fromkeys(("57", "67", "68", "GES", "ALSACE-MOSELLE", "MOSELLE"), "6AE"),
+    "ALSACE MOSELLE": "6AE", "975": "PM", "977": "BL", "978": "MF", "986": "WF", "987": "PF",
+    "988": "NC",
+}  # fmt: skip
+CORSICA = frozenset({"2A", "2B", "COR", "20R", "20"})
+#: Mainland parts that keep the national public holidays (ISO 3166-2).
+REGIONS = frozenset(
+    [
+        "ARA",
+        "BFC",
+        "BRE",
+        "CVL",
+        "COR",
+        "20R",
+        "HDF",
+        "IDF",
+        "NOR",
+        "NAQ",
+        "OCC",
+        "PDL",
+        "PAC",
+        "75C",
+        "69M",
+    ]
+)
+DEPARTMENT = re.compile(r"0[1-9]|[1-8]\d|9[0-5]|2[AB]|")
 
 
 @dataclass(frozen=True)
@@ -51,9 +84,10 @@ def read_holidays(
 ) -> Holidays:
     """Return the holidays of the territory's country between two dates.
 
-    French school holidays come from a library, by zone; without a zone, a day on which
-    only some zones are on holiday counts as neither. Elsewhere school holidays are those
-    the territory lists, which come on top in France too.
+    French school holidays come from two libraries, by zone; without a zone, a day on which
+    only some zones are on holiday counts as neither, and so does a day of a school year that
+    is not known. Overseas, in Corsica and abroad school holidays are those the territory lists,
+    which come on top on the mainland too.
 
     Raises
     ------
@@ -67,11 +101,22 @@ def read_holidays(
         for k in range((end - start).days + 1)
     }
     public = _public_holidays(config.country, first, last)
-    if not config.country.upper().startswith("FR"):
+    name, _, part = config.country.upper().partition("-")
+    if name != "FR":
         return Holidays(public, frozenset(listed))
-    by_zone = _french_school_holidays(first, last, told)
+    if not _follows_zones(part):
+        if not listed:
+            told.append(_own_calendar(config.country))
+        return Holidays(public, frozenset(listed))
+    unknown = _unknown_days(first, last, listed)
+    if unknown:
+        told.append(_not_known(unknown))
+    if len(unknown) > (last - first).days:
+        # Nothing is known: weekdays are all alike, as abroad.
+        unknown = frozenset()
+    by_zone = {zone: _zone_holidays(zone, first, last) for zone in ("A", "B", "C")}
     if config.school_zone is not None:
-        return Holidays(public, frozenset(by_zone[config.school_zone] | listed))
+        return Holidays(public, frozenset(by_zone[config.school_zone] | listed), unknown)
     everywhere = by_zone["A"] & by_zone["B"] & by_zone["C"]
     somewhere = (by_zone["A"] | by_zone["B"] | by_zone["C"]) - everywhere - listed
     if somewhere:
@@ -84,7 +129,28 @@ def read_holidays(
                 count=len(somewhere),
             )
         )
-    return Holidays(public, frozenset(everywhere | listed), frozenset(somewhere))
+    return Holidays(public, frozenset(everywhere | listed), frozenset(somewhere) | unknown)
+
+
+def knows_schools(config: DaysConfig, date: dt.date) -> bool:
+    """Whether it is known if the schools of the territory are open on a date."""
+    name, _, part = config.country.upper().partition("-")
+    decreed = name == "FR" and _follows_zones(part) and FIRST_KNOWN <= date <= LAST_DECREED
+    return decreed or bool(config.school_holidays)
+
+
+def _french_part(part: str) -> str | None:
+    """Return what the library calls a part of France; None where the national calendar holds."""
+    from holidays.countries.france import France
+
+    known = {alias.upper(): code for alias, code in France.subdivisions_aliases.items()}
+    part = OTHER_NAMES.get(part, known.get(part, part))
+    return None if part in REGIONS or DEPARTMENT.fullmatch(part) else part
+
+
+def _follows_zones(part: str) -> bool:
+    """Whether the schools of a part of France follow zone A, B or C, as on the mainland."""
+    return part not in CORSICA and _french_part(part) in (None, "6AE")
 
 
 def _public_holidays(country: str, first: dt.date, last: dt.date) -> frozenset[dt.date]:
@@ -92,8 +158,9 @@ def _public_holidays(country: str, first: dt.date, last: dt.date) -> frozenset[d
 
     name, _, part = country.upper().partition("-")
     years = range(first.year, last.year + 1)
+    subdivision = _french_part(part) if name == "FR" and part else part or None
     try:
-        found = holidays.country_holidays(name, subdiv=part or None, years=years)
+        found = holidays.country_holidays(name, subdiv=subdivision, years=years)
     except (NotImplementedError, KeyError, AttributeError):
         raise TerritoryError(
             "There is no calendar of public holidays for this country.",
@@ -104,47 +171,64 @@ def _public_holidays(country: str, first: dt.date, last: dt.date) -> frozenset[d
     return frozenset(found)
 
 
+def _zone_holidays(zone: str, first: dt.date, last: dt.date) -> set[dt.date]:
+    """Return the school holidays of a French zone, each library over the years it is right for.
+
+    ``vacances-scolaires-france`` alone has the years before 2017, but lacks the bridge of
+    Ascension of 2023 to 2026 and has the spring of 2021 as it was before it was moved;
+    ``holidays`` has both, from the school year 2017-2018 on.
+    """
+    days = {d for year in range(first.year, last.year + 1) for d in _zone_year(zone, year)}
+    return {d for d in days if first <= d <= min(last, LAST_DECREED)}
+
+
 @cache
-def _school_calendar() -> Any:
+def _zone_year(zone: str, year: int) -> frozenset[dt.date]:
+    from holidays import country_holidays
     from vacances_scolaires_france import SchoolHolidayDates
 
-    return SchoolHolidayDates()
+    found = set()
+    if year >= FIRST_OF_HOLIDAYS.year:
+        school = country_holidays("FR", subdiv=f"Zone {zone}", categories=("school",), years=year)
+        found |= {day for day in school if day.year == year and day >= FIRST_OF_HOLIDAYS}
+    if FIRST_KNOWN.year <= year <= FIRST_OF_HOLIDAYS.year:
+        older = SchoolHolidayDates().holidays_for_year_and_zone(year, zone)
+        found |= {day for day in older if day < FIRST_OF_HOLIDAYS}
+    return frozenset(found)
 
 
-@cache
-def _school_year(year: int) -> dict[str, frozenset[dt.date]] | None:
-    """Return the school holidays of a calendar year by zone, None where not known."""
-    calendar = _school_calendar()
-    if not calendar.min_year <= year <= calendar.max_year:
-        return None
-    return {
-        zone: frozenset(calendar.holidays_for_year_and_zone(year, zone)) for zone in ("A", "B", "C")
-    }
+def _unknown_days(first: dt.date, last: dt.date, listed: set[dt.date]) -> frozenset[dt.date]:
+    """Return the days of school years neither library knows and the territory lists nothing of."""
+    own = {_school_year(day) for day in listed}
+    days = (first + dt.timedelta(days=k) for k in range((last - first).days + 1))
+    return frozenset(
+        d for d in days if not FIRST_KNOWN <= d <= LAST_DECREED and _school_year(d) not in own
+    )
 
 
-def _french_school_holidays(
-    first: dt.date, last: dt.date, findings: list[Finding]
-) -> dict[str, set[dt.date]]:
-    by_zone: dict[str, set[dt.date]] = {"A": set(), "B": set(), "C": set()}
-    unknown = []
-    for year in range(first.year, last.year + 1):
-        known = _school_year(year)
-        if known is None:
-            unknown.append(str(year))
-            continue
-        for zone, days in by_zone.items():
-            days.update(d for d in known[zone] if first <= d <= last)
-    if unknown:
-        findings.append(
-            Finding(
-                "warning",
-                "school_calendar_unknown",
-                "The school calendar of {years} is not known; list days.school_holidays",
-                count=len(unknown),
-                params={"years": ", ".join(unknown)},
-            )
-        )
-    return by_zone
+def _school_year(day: dt.date) -> int:
+    """Return the calendar year in which the school year of a day begins, in September."""
+    return day.year - (day.month < SEPTEMBER)
+
+
+def _not_known(unknown: frozenset[dt.date]) -> Finding:
+    return Finding(
+        "warning",
+        "school_calendar_unknown",
+        "The school calendar from {first} to {last} is not known; list days.school_holidays",
+        count=len(unknown),
+        params={"first": min(unknown), "last": max(unknown)},
+    )
+
+
+def _own_calendar(country: str) -> Finding:
+    return Finding(
+        "warning",
+        "school_calendar_unknown",
+        "The schools of {country} have a calendar of their own, which is not known here: all "
+        "weekdays count as school days; list days.school_holidays",
+        params={"country": country},
+    )
 
 
 __all__ = ["Holidays", "read_holidays"]

@@ -14,6 +14,7 @@ import shapely
 
 from mobility.base.errors import SourceError, SourceNotFoundError
 from mobility.sources.columns import MAX_LISTED, Table, nearest
+from mobility.territory.overseas import part_at
 
 
 def need_file(path: Path) -> None:
@@ -59,7 +60,7 @@ def read_layer(path: Path, *, layer: str | None = None, crs: str | None = None) 
             if path.suffix.lower() in {".parquet", ".geoparquet"}:
                 frame = gpd.read_parquet(path)
             else:
-                frame = gpd.read_file(path, layer=_choose_layer(path, layer))
+                frame = _with_fid(path, _choose_layer(path, layer))
     except SourceError:
         raise
     except (RuntimeError, ValueError, OSError, TypeError, KeyError, AttributeError) as error:
@@ -81,6 +82,15 @@ def read_layer(path: Path, *, layer: str | None = None, crs: str | None = None) 
         )
     frame.index = pd.RangeIndex(1, len(frame) + 1)
     return _checked_geometry(_with_crs(frame, path, crs), path)
+
+
+def _with_fid(path: Path, layer: str | None) -> gpd.GeoDataFrame:
+    """Read a layer, with the feature ids of a GeoPackage as the column that QGIS shows."""
+    frame = gpd.read_file(path, layer=layer, fid_as_index=True)
+    fid = pyogrio.read_info(path, layer=layer)["fid_column"]
+    if fid and fid not in frame.columns:
+        frame = frame.assign(**{fid: frame.index})
+    return frame
 
 
 def _choose_layer(path: Path, layer: str | None) -> str | None:
@@ -232,7 +242,8 @@ def refuse_swapped(
     def inside(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return np.asarray((x >= west) & (x <= east) & (y >= south) & (y <= north))
 
-    good = inside(lon, lat)
+    overseas = [part_at(x, y) is not None for x, y in zip(lon, lat, strict=True)]
+    good = inside(lon, lat) | np.array(overseas)
     swapped = ~good & inside(lat, lon)
     if not swapped.any() or not (good | swapped).all():
         return

@@ -27,6 +27,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from mobility.base.errors import TerritoryError
+from mobility.base.literal import unmarked
 from mobility.sources.columns import Table, fold
 from mobility.sources.layers import (
     EUROPE,
@@ -140,7 +141,7 @@ def sites_from_table(
         table, crs = _with_coordinates(table), None
     columns = {k: table.find(k, names) for k, names in ALIASES.items()}
     columns["name"] = table.need("name", ALIASES["name"])
-    texts = {k: list(table.texts(c)) for k, c in columns.items() if c is not None}
+    texts = {k: list(map(unmarked, table.texts(c))) for k, c in columns.items() if c is not None}
     numbers = _numbers(table, columns)
     _check_places(table, columns, _in_degrees(table, columns, numbers, crs), box)
     drafts: dict[str, Draft] = {}

@@ -154,7 +154,7 @@ class Row:
         shift: dict[str, Any] = {
             "name": name,
             "start": clock_text(start),
-            "end": clock_text(end),
+            "end": clock_text(end, ends=True),
             "headcount": self._headcount(),
         }
         if self.text("days"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from mobility.sources.columns import fold
 from mobility.territory.project import ROSTER_TEMPLATES
 
@@ -34,6 +36,7 @@ ROSTER_ALIASES: dict[str, str] = {
     "bureau": "office",
     "week-end": "vsd",
 }
+WORDS_OF_TIME = {"minuit": "00:00", "midnight": "00:00", "midi": "12:00", "noon": "12:00"}
 FRENCH_DAYS: dict[str, str] = {
     "lundi": "mon",
     "mardi": "tue",
@@ -70,11 +73,26 @@ def days_text(text: str) -> str:
     return ",".join("-".join(FRENCH_DAYS.get(w.rstrip("."), w) for w in p) for p in parts)
 
 
-def clock_text(text: str) -> str:
-    """Return ``05:00`` of ``5`` or ``5h``; anything else unchanged."""
-    plain = text.strip().casefold()
-    if plain.isdigit() and len(plain) <= 2:
+def clock_text(text: str, *, ends: bool = False) -> str:
+    """Return ``05:00`` of ``5``, ``500``, ``5 h``, ``29:00`` or ``0.208333``; else unchanged.
+
+    Below 1 a number is a fraction of a day, as a sheet without a time format gives it. Any
+    other with decimals could be hours and minutes or hours and tenths, and stays as it is. An
+    end may be reckoned on past midnight.
+    """
+    plain = "".join(text.casefold().split()).replace(",", ".").removesuffix("min")
+    if plain in WORDS_OF_TIME:
+        return WORDS_OF_TIME[plain]
+    if re.fullmatch(r"\d{1,2}", plain):
         return f"{plain}:00"
+    if re.fullmatch(r"\d{3,4}", plain):
+        return f"{plain[:-2]}:{plain[-2:]}"
+    if re.fullmatch(r"0?\.\d+(?:e-\d+)?", plain):
+        minutes = round(float(plain) * 24 * 60)
+        return f"{minutes // 60:02}:{minutes % 60:02}"
+    late = re.fullmatch(r"(\d{2})([:h]\d{0,2}.*)", plain) if ends else None
+    if late is not None and 24 < int(late[1]) < 48:
+        return f"{int(late[1]) - 24:02}{late[2]}"
     return plain
 
 

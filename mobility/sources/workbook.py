@@ -16,6 +16,8 @@ from mobility.sources.columns import MAX_ABOVE, MAX_LISTED, Table, check_heading
 
 MAX_UNPACKED = 500 << 20
 """Bytes; a sheet of a million rows unpacks to less."""
+LAST_FIRST_YEAR = 1904
+"""Excel counts days from 1900, or from 1904 in workbooks made on old Macintoshes."""
 _BROKEN = (
     OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError,
     RuntimeError, SyntaxError, EOFError, zipfile.BadZipFile, zlib.error, struct.error,
@@ -119,10 +121,18 @@ def _text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.0f}" if value.is_integer() else repr(value)
     if isinstance(value, dt.time):
-        return value.strftime("%H:%M")
+        return _clock(dt.timedelta(hours=value.hour, minutes=value.minute, seconds=value.second))
     if isinstance(value, dt.datetime):
+        # A clock time reckoned past midnight is a date of Excel's first days: 1900-01-01 05:00.
+        if value.year <= LAST_FIRST_YEAR:
+            return _clock(value - value.replace(hour=0, minute=0, second=0, microsecond=0))
         return value.date().isoformat()
     if isinstance(value, dt.timedelta):
-        minutes = int(value.total_seconds()) // 60
-        return f"{minutes // 60:02}:{minutes % 60:02}"
+        return _clock(value)
     return str(value).strip()
+
+
+def _clock(time: dt.timedelta) -> str:
+    """Return ``05:00``, to the nearest minute: a sheet reckons in fractions of a day."""
+    minutes = round(time.total_seconds() / 60)
+    return f"{minutes // 60:02}:{minutes % 60:02}"

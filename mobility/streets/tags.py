@@ -39,7 +39,7 @@ DEFAULT_KMH: dict[str, tuple[float, float]] = {
     "road": (50, 70),
 }
 _NAMED_KMH = {
-    "urban": 50.0, "rural": 80.0, "motorway": 130.0, "trunk": 110.0, "zone30": 30.0,
+    "urban": 50.0, "rural": 80.0, "motorway": 130.0, "trunk": 110.0, "walk": 6.0,
     "living_street": 20.0, "zone": 30.0,
 }  # fmt: skip
 
@@ -109,10 +109,11 @@ def parse_kmh(text: str) -> float:
     if value == "none":
         return 130.0
     if value == "walk":
-        return 6.0
+        return _NAMED_KMH[value]
     if ":" in value:
         name = value.rpartition(":")[2]
-        return float(name) if name.isdigit() else _NAMED_KMH.get(name, float("nan"))
+        number = name.removeprefix("zone")
+        return float(number) if number.isdigit() else _NAMED_KMH.get(name, float("nan"))
     number = value.removesuffix("mph").removesuffix("km/h").removesuffix("kmh").strip()
     try:
         kmh = float(number) * (1.609344 if value.endswith("mph") else 1.0)

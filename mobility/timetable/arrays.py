@@ -36,7 +36,8 @@ class Timetable:
         int64[R+1]; the calls of run r are ``run_ptr[r]:run_ptr[r+1]``. Runs are sorted by
         (first departure, last arrival, trip, service day).
     call_stop, call_arr, call_dep
-        int32[C]; stop index, arrival and departure (axis seconds) of each call.
+        int32[C]; stop index, arrival and departure (axis seconds) of each call. Arrivals of a
+        run without exact times come a headway late, so that every ride holds a full wait.
     call_board, call_alight
         bool[C]; whether one may board or alight. Never board at a run's last call, never
         alight at its first.
@@ -49,8 +50,8 @@ class Timetable:
         (walk, stop).
     foot_stop, foot_walk_s, foot_need_s
         int32; stop reached, seconds that count as walking, and least seconds from arriving
-        at the row's stop to departing from ``foot_stop`` (``foot_need_s >= foot_walk_s``).
-        Changing at the stop itself is a footpath of walk 0.
+        at the row's stop to departing from ``foot_stop`` (not below ``foot_walk_s``, but where
+        the departing vehicle waits). Changing at the stop itself is a footpath of walk 0.
     dep_ptr
         int64[S+1]; the boardable calls at stop s are ``dep_ptr[s]:dep_ptr[s+1]`` of the
         stop-major index.

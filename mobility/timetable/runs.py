@@ -8,13 +8,18 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mobility.base.clock import axis_origin_utc
 from mobility.base.errors import Finding, SourceError
 from mobility.sources.gtfs.read import Feed
-from mobility.timetable.arrays import Bool, Int8, Int32, Int64, RunArrays
+from mobility.timetable.arrays import Bool, Int8, Int32, Int64, RunArrays, Timetable
 
 MAX_JOURNEYS = 1_000_000
+MOMENT_S = 60
+"""Step of the moments at which riders may come to a stop served at a headway."""
+MAX_MOMENTS = 100_000
+"""Such moments a day of all trips at most; beyond it their step grows."""
 MAX_WAYS = 64
 """Runs made at most of one vehicle that splits and joins."""
 SERVICE_DAYS = (-1, 0, 1)
@@ -26,12 +31,14 @@ class Journeys(NamedTuple):
     """Trips of some service days, those of frequencies repeated.
 
     ``trip`` int64[J]; ``shift_s`` int64[J], added to the trip's times to get axis seconds;
-    ``joinable`` bool[J], whether riders may stay on for the vehicle's next trip; ``day``
-    int8[J], the service day relative to the study date.
+    ``late_s`` int64[J], what may be waited at the stop beyond these times; ``joinable``
+    bool[J], whether riders may stay on for the vehicle's next trip; ``day`` int8[J], the
+    service day relative to the study date.
     """
 
     trip: Int64
     shift_s: Int64
+    late_s: Int64
     joinable: Bool
     day: Int8
 
@@ -79,7 +86,13 @@ def _journeys(
     origin = axis_origin_utc(date, zone)
     shifts = np.array([axis_origin_utc(day, ZoneInfo(n)) - origin for n in names], np.int64)
     shift_s = shifts[codes] if len(trips) else np.zeros(0, np.int64)
-    plain = Journeys(trips, shift_s, np.ones(trips.size, np.bool_), np.zeros(trips.size, np.int8))
+    plain = Journeys(
+        trips,
+        shift_s,
+        np.zeros(trips.size, np.int64),
+        np.ones(trips.size, np.bool_),
+        np.zeros(trips.size, np.int8),
+    )
     if feed.frequencies.empty:
         return plain
     return _repeated(feed, plain, findings)
@@ -89,11 +102,10 @@ def _repeated(feed: Feed, plain: Journeys, findings: list[Finding]) -> Journeys:
     """Replace each trip of frequencies.txt by its departures.
 
     A trip leaves its first stop at ``start_time``, then every ``headway_secs``, before
-    ``end_time``. With ``exact_times`` 0 the operator promises the headway only; the same
-    departures stand for it, because a journey planned on them waits as long as a rider
-    does on average over many days, and any other choice would either invent a timetable
-    (a random phase) or charge each ride a full headway. A finding says that these times
-    are approximate.
+    ``end_time``. With ``exact_times`` 0 the operator promises the headway only. Who must be
+    at work in time has to reckon with a full headway of waiting, at whatever moment; so a
+    run stands for each minute in which a rider may come to the stop, and brings them where
+    they go a headway later than a vehicle that left at once. A finding says so.
     """
     table = feed.frequencies
     place = np.full(len(feed.trips), -1, np.int64)
@@ -114,16 +126,22 @@ def _repeated(feed: Feed, plain: Journeys, findings: list[Finding]) -> Journeys:
         )
     first_s = feed.stop_times["departure_s"].to_numpy()[feed.trip_ptr[template]]
     base = plain.shift_s[place[template]] + start - first_s
+    inexact = ~table["exact"].to_numpy()[rows] & (count > 0)
+    step, late = headway.copy(), np.where(inexact, headway, 0)
+    # The last moment from which a vehicle is sure to come is a headway before the end.
+    sure = np.maximum(end - start - headway, 0)[inexact]
+    step[inexact] = np.minimum(headway[inexact], max(MOMENT_S, -(-sure.sum() // MAX_MOMENTS)))
+    count[inexact] = sure // step[inexact] + 1
     turn = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    shift_s = np.repeat(base, count) + turn * np.repeat(headway, count)
-    loose = np.unique(template[~table["exact"].to_numpy()[rows]])
+    shift_s = np.repeat(base, count) + turn * np.repeat(step, count)
+    loose = np.unique(template[inexact])
     if loose.size:
         findings.append(
             Finding(
                 "warning",
                 "frequency_approximate",
-                "{count} trips run at a headway without exact times; the departures shown "
-                "are counted from the start of each period",
+                "{count} trips run at a headway without exact times: their riders are taken to "
+                "wait a full headway at the stop",
                 source="frequencies.txt",
                 count=int(loose.size),
                 examples=_trip_names(feed, loose),
@@ -133,6 +151,7 @@ def _repeated(feed: Feed, plain: Journeys, findings: list[Finding]) -> Journeys:
     return Journeys(
         np.concatenate([plain.trip[kept], np.repeat(template, count)]),
         np.concatenate([plain.shift_s[kept], shift_s]),
+        np.concatenate([plain.late_s[kept], np.repeat(late, count)]),
         np.concatenate([plain.joinable[kept], np.zeros(shift_s.size, np.bool_)]),
         np.zeros(int(kept.sum()) + shift_s.size, np.int8),
     )
@@ -317,7 +336,8 @@ def _flat_runs(
     take = np.arange(ptr[-1]) + np.repeat(feed.trip_ptr[trip] - ptr[:-1], sizes)
     calls = feed.stop_times
     shifts = np.repeat(shift, sizes)
-    arrival = (calls["arrival_s"].to_numpy()[take] + shifts).astype(np.int32)
+    late = np.repeat(journeys.late_s[order], sizes)
+    arrival = (calls["arrival_s"].to_numpy()[take] + shifts + late).astype(np.int32)
     departure = (calls["departure_s"].to_numpy()[take] + shifts).astype(np.int32)
     pickup, dropoff = (calls[c].to_numpy()[take] for c in ("pickup", "dropoff"))
     board = pickup != NONE if on_demand else pickup == REGULAR
@@ -341,6 +361,24 @@ def _flat_runs(
         call_trip=np.repeat(trip, sizes).astype(np.int32),
         run_day=journeys.day[order[run_end - members]],
     )
+
+
+def departures(tt: Timetable) -> NDArray[np.float64]:
+    """Return float64[runs]: the departures that each run stands for.
+
+    One; where trips run at a headway without exact times, what its moment has of a headway.
+    """
+    first = tt.run_ptr[:-1]
+    leave_s, headway_s = tt.call_dep[first], tt.call_arr[first] - tt.call_dep[first]
+    weight = np.ones(tt.n_runs)
+    loose = np.flatnonzero(headway_s > 0)
+    order = loose[np.lexsort((leave_s[loose], tt.run_day[loose], tt.call_trip[first[loose]]))]
+    one, two = order[:-1], order[1:]
+    same = (tt.call_trip[first[one]] == tt.call_trip[first[two]]) & (
+        tt.run_day[one] == tt.run_day[two]
+    )
+    weight[one[same]] = np.minimum(1.0, (leave_s[two] - leave_s[one])[same] / headway_s[one[same]])
+    return weight
 
 
 def _tell_on_demand(
@@ -373,4 +411,4 @@ def _tell_on_demand(
     )
 
 
-__all__ = ["feed_runs"]
+__all__ = ["departures", "feed_runs"]

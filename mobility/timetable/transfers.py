@@ -16,7 +16,7 @@ from mobility.timetable.station import pathway_times
 
 DETOUR = 1.3
 """Length of a walk over its straight line, where the streets do not tell."""
-MINIMUM, IMPOSSIBLE = 2, 3
+TIMED, MINIMUM, IMPOSSIBLE = 1, 2, 3
 EARTH_M = 6_371_009.0
 
 
@@ -42,10 +42,11 @@ def build_footpaths(
     pathways, the walk on the streets, or, inside a station or where transfers.txt names
     the pair, the straight line times 1.3. None is longer than ``max_walk_s``; each needs
     ``min_change_s`` on top. Then transfers.txt applies: type 3 removes a pair, type 2 sets
-    what it needs (never less than the walk), types 0 and 1 add nothing. A rule naming a
-    station holds for its platforms; one naming platforms comes before one naming stations.
-    Rules for certain routes or trips are rules between copies of stops by then, see
-    `mobility.sources.gtfs.classes`.
+    what it needs, and with it the walk where that was guessed longer; at a connection of type
+    1 the departing vehicle waits, so that any departure not before the arrival is reached;
+    type 0 adds nothing. A rule naming a station holds for its platforms; one naming platforms
+    comes before one naming stations. Rules for certain routes or trips are rules between
+    copies of stops by then, see `mobility.sources.gtfs.classes`.
     """
     count = feed.n_stops
     if stop_walks.n_rows != count:
@@ -83,10 +84,30 @@ def _walks(
     guessed_s = _straight_line_s(feed, guesses, speed_ms)
     walk = np.concatenate([np.zeros(itself.size, np.int64), inside[1], streets[1], guessed_s])
     key, first = np.unique(key, return_index=True)
-    walk = walk[first].astype(np.int64)
+    walk = _told(key, walk[first].astype(np.int64), rules)
     near = (walk >= 0) & (walk <= max_walk_s)
     key, walk = _for_copies(feed, key[near], walk[near])
     return Pairs(key, walk, walk)
+
+
+def _told(key: Int64, walk_s: Int64, rules: pd.DataFrame) -> Int64:
+    """Return walks that are no longer than what transfers.txt says a change needs."""
+    timed = rules[(rules["kind"] == MINIMUM) & (rules["min_s"] >= 0)]
+    least = timed["min_s"].to_numpy(np.int64)
+    place, found = _places(key, timed["key"].to_numpy(np.int64))
+    place, least = place[found], least[found]
+    walk_s = walk_s.copy()
+    shorter = (walk_s[place] < 0) | (least < walk_s[place])
+    walk_s[place[shorter]] = least[shorter]
+    return walk_s
+
+
+def _places(key: Int64, asked: Int64) -> tuple[Int64, NDArray[np.bool_]]:
+    """Return where the keys asked for stand among the sorted ones, and which do."""
+    place = np.searchsorted(key, asked)
+    found = place < key.size
+    found[found] = key[place[found]] == asked[found]
+    return place, found
 
 
 def _for_copies(feed: Feed, key: Int64, walk_s: Int64) -> tuple[Int64, Int64]:
@@ -143,17 +164,16 @@ def _effective_rules(feed: Feed) -> pd.DataFrame:
 
 def _apply(pairs: Pairs, rules: pd.DataFrame) -> Pairs:
     """Apply one rule per pair."""
-    key = rules["key"].to_numpy(np.int64)
-    place = np.searchsorted(pairs.key, key)
-    found = place < pairs.key.size
-    found[found] = pairs.key[place[found]] == key[found]
+    place, found = _places(pairs.key, rules["key"].to_numpy(np.int64))
     place, kind, least = place[found], rules["kind"].to_numpy()[found], rules["min_s"].to_numpy()
-    need = pairs.need_s.copy()
+    walk, need = pairs.walk_s.copy(), pairs.need_s.copy()
     timed = (kind == MINIMUM) & (least[found] >= 0)
-    need[place[timed]] = np.maximum(least[found][timed], pairs.walk_s[place[timed]])
+    need[place[timed]] = least[found][timed]
+    walk[place[timed]] = np.minimum(walk[place[timed]], need[place[timed]])
+    need[place[kind == TIMED]] = 0
     keep = np.ones(pairs.key.size, np.bool_)
     keep[place[kind == IMPOSSIBLE]] = False
-    return Pairs(pairs.key[keep], pairs.walk_s[keep], need[keep])
+    return Pairs(pairs.key[keep], walk[keep], need[keep])
 
 
 __all__ = ["build_footpaths"]

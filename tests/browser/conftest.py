@@ -76,11 +76,13 @@ def basin(tmp_path_factory: pytest.TempPathFactory):
 def open_page(browser) -> Iterator[Callable[..., Opened]]:
     """Return a function that opens a file at an address; problems fail the test.
 
-    ``allow`` begins the addresses that the page may ask for.
+    ``allow`` begins the addresses that the page may ask for, ``wait`` is what a page holds once
+    it is drawn.
     """
     contexts, opened_pages = [], []
 
     def open_file(path: Path, address: str = "", **options: object) -> Opened:
+        wait = options.pop("wait", "body[data-loaded]")
         allowed = (*OWN, options.pop("allow")) if "allow" in options else OWN
         context = browser.new_context(
             viewport=options.pop("viewport", {"width": 1280, "height": 800}), **options
@@ -105,10 +107,16 @@ def open_page(browser) -> Iterator[Callable[..., Opened]]:
                 opened.problems.append(problem)
 
         page.on("console", lambda m: note(m.location["url"], f"{m.type}: {m.text}"))
+
+        def close(dialog) -> None:
+            opened.problems.append(f"dialog: {dialog.message}")
+            dialog.dismiss()
+
+        page.on("dialog", close)
         page.on("pageerror", lambda e: opened.problems.append(f"error: {e}"))
         page.on("requestfailed", lambda r: note(r.url, f"failed: {r.url}"))
         page.goto(path.as_uri() + (f"#{address}" if address else ""))
-        page.wait_for_selector("body[data-loaded]", timeout=20_000)
+        page.wait_for_selector(wait, timeout=20_000)
         return opened
 
     yield open_file

@@ -215,4 +215,8 @@ def _legs(found: EdgeAnswers, home: int) -> tuple[MapLeg, ...]:
 
 
 def _leg(leg: LegText) -> MapLeg:
-    return MapLeg(leg.kind, leg.depart, leg.arrive, leg.from_name, leg.to_name, leg.line)
+    depart, arrive = (
+        f"≈ {time}" if about else time
+        for time, about in zip((leg.depart, leg.arrive), leg.about, strict=True)
+    )
+    return MapLeg(leg.kind, depart, arrive, leg.from_name, leg.to_name, leg.line)

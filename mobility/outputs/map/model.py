@@ -128,7 +128,7 @@ class MapDay:
 
 @dataclass(frozen=True)
 class MapLeg:
-    """One part of an example journey; clock times as shown (``"04:38"``)."""
+    """One part of an example journey; clock times as shown (``"04:38"``, ``"≈ 04:38"``)."""
 
     kind: str
     depart: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import folium
 from branca.element import Element, Figure, MacroElement
@@ -20,21 +20,21 @@ from mobility.outputs.map.pack import Store, compact_json
 from mobility.outputs.map.payload import build
 from mobility.outputs.map.texts import ENGLISH, page_french
 
+#: Folium renders what a template gives as a template again. Its templates hold slots only; texts
+#: are put into them once the page is rendered.
+_SLOT = re.compile(r"@@mb-(\w+)@@")
+
 
 class _Page(Figure):
     """A figure with a language, one title and nothing that reaches out."""
 
     _template = Template(
         "<!DOCTYPE html>\n"
-        '<html lang="{{ this.language }}">\n<head>\n<meta charset="utf-8">\n'
-        "<title>{{ this.title }}</title>\n{{ this.header.render(**kwargs) }}\n</head>\n"
+        '<html lang="@@mb-language@@">\n<head>\n<meta charset="utf-8">\n'
+        "<title>@@mb-title@@</title>\n{{ this.header.render(**kwargs) }}\n</head>\n"
         "<body>\n{{ this.html.render(**kwargs) }}\n"
         "<script>\n{{ this.script.render(**kwargs) }}\n</script>\n</body>\n</html>\n"
     )
-
-    def __init__(self, *, title: str, language: str) -> None:
-        super().__init__(title=html.escape(title))
-        self.language = language
 
 
 class _Map(folium.Map):
@@ -49,7 +49,7 @@ class _Map(folium.Map):
         <script>L_NO_TOUCH = false; L_DISABLE_3D = false;</script>
         {% endmacro %}
         {% macro html(this, kwargs) %}
-        {{ this.markup }}
+        @@mb-markup@@
         <main class="mb-main"><div class="folium-map" id="{{ this.get_name() }}"
           tabindex="0" role="application" data-t-label="Map"></div></main>
         {% endmacro %}
@@ -59,7 +59,6 @@ class _Map(folium.Map):
         {% endmacro %}
         """
     )
-    markup = ""
 
 
 class _Leaflet(MacroElement):
@@ -67,14 +66,9 @@ class _Leaflet(MacroElement):
 
     _template = Template(
         "{% macro header(this, kwargs) %}"
-        "<style>{{ this.style }}</style><script>{{ this.code }}</script>"
+        "<style>@@mb-leaflet_style@@</style><script>@@mb-leaflet@@</script>"
         "{% endmacro %}"
     )
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._name = "leaflet"
-        self.code, self.style = leaflet()
 
 
 class _Panel(MacroElement):
@@ -82,30 +76,25 @@ class _Panel(MacroElement):
 
     _template = Template(
         """
-        {% macro header(this, kwargs) %}<style>{{ this.style }}</style>{% endmacro %}
+        {% macro header(this, kwargs) %}<style>@@mb-style@@</style>{% endmacro %}
         {% macro html(this, kwargs) %}
-        <script type="application/json" id="mb-manifest">{{ this.manifest }}</script>
-        <script type="text/plain" id="mb-blobs">{{ this.blobs }}</script>
+        <script type="application/json" id="mb-manifest">@@mb-manifest@@</script>
+        <script type="text/plain" id="mb-blobs">@@mb-blobs@@</script>
         {% endmacro %}
         {% macro script(this, kwargs) %}
         (function () {
         "use strict";
         const map = {{ this.map_name }};
-        {{ this.code }}
+        @@mb-code@@
         start();
         })();
         {% endmacro %}
         """
     )
 
-    def __init__(self, manifest: dict[str, Any], store: Store, map_name: str) -> None:
+    def __init__(self, map_name: str) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._name = "panel"
         self.map_name = map_name
-        self.style = page_file("page.css")
-        self.code = page_script()
-        self.manifest = compact_json(manifest)
-        self.blobs = "\n".join(store.texts)
 
 
 def write_map(
@@ -164,17 +153,28 @@ def render(model: MapModel, *, language: str = "fr", tiles: str | None = None) -
         wheel_px_per_zoom_level=90,
     )
     place._id = "main"
-    place.markup = page_file("panel.html")
     if tiles is not None:
         _tile_layer(tiles).add_to(place)
-    page = _Page(title=f"{model.territory} – mobility", language=language)
-    page.add_child(_Leaflet())
+    page = _Page()
+    page.add_child(_Leaflet())  # type: ignore[no-untyped-call]
     page.add_child(place)
-    place.add_child(_Panel(manifest, store, place.get_name()))
+    place.add_child(_Panel(place.get_name()))
     for number, element in enumerate(_walk(page)):
         if element is not place:
             element._id = f"{number:x}"
-    return str(page.render())
+    code, style = leaflet()
+    texts = {
+        "language": html.escape(language),
+        "title": html.escape(f"{model.territory} – mobility"),
+        "leaflet": code,
+        "leaflet_style": style,
+        "style": page_file("page.css"),
+        "markup": page_file("panel.html"),
+        "code": page_script(),
+        "manifest": compact_json(manifest),
+        "blobs": "\n".join(store.texts),
+    }
+    return _SLOT.sub(lambda slot: texts[slot[1]], page.render())
 
 
 def _tile_layer(name: str) -> folium.TileLayer:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mobility.base.errors import Finding, Severity
 from mobility.sources.gtfs.stations import for_platforms, is_platform
 
-MINIMUM, IMPOSSIBLE = 2, 3
+TIMED, MINIMUM, IMPOSSIBLE = 1, 2, 3
 MAX_COMBINATIONS = 1_000_000
 """Rules times the callers they may be for; beyond it stops stay whole."""
 _SIDES = ("from", "to")
@@ -117,7 +117,7 @@ def _between_platforms(rules: pd.DataFrame, stops: pd.DataFrame) -> pd.DataFrame
 def _pairs_told_apart(rules: pd.DataFrame) -> NDArray[np.int64]:
     """Return the pairs with a rule for some riders, and one that says more than "walk"."""
     some = rules.loc[(rules[_CALLERS] >= 0).any(axis=1), "pair"]
-    return np.intersect1d(some, rules.loc[rules["kind"].isin((MINIMUM, IMPOSSIBLE)), "pair"])
+    return np.intersect1d(some, rules.loc[rules["kind"].isin((TIMED, MINIMUM, IMPOSSIBLE)), "pair"])
 
 
 def _callers(rules: pd.DataFrame, trips: pd.DataFrame, stop_times: pd.DataFrame) -> pd.DataFrame:

@@ -22,6 +22,13 @@ from mobility.base.errors import SourceError
 
 _TIME = re.compile(r"^(\d{1,3}):([0-5]?\d):([0-5]?\d)$")
 _UNREADABLE = object()
+PLACEHOLDERS = frozenset(
+    {
+        "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+        "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+    }
+)  # fmt: skip
+"""Texts that programs write for no value; in a column of ids or names they may be one."""
 MISSING_TIME = np.iinfo(np.int32).min
 
 
@@ -46,7 +53,7 @@ def _parsed(
 ) -> NDArray[Any]:
     """Parse each distinct value; ``parse`` returns ``_UNREADABLE`` for a wrong one."""
     codes, texts = categories(values)
-    parsed = [parse(t) if t else missing for t in texts]
+    parsed = [parse(t) if t and t not in PLACEHOLDERS else missing for t in texts]
     bad = [k for k, p in enumerate(parsed) if p is _UNREADABLE]
     if bad:
         rows = np.flatnonzero(np.isin(codes, bad))
@@ -182,8 +189,12 @@ def dates(values: pd.Series, *, file: str) -> NDArray[np.int64]:
     return _parsed(values, _date, 0, np.int64, file=file, mend=mend)
 
 
-def index_of(values: pd.Series, ids: pd.Series) -> NDArray[np.int32]:
-    """Return the place of each value among the unique ``ids``; -1 missing, -2 unknown."""
+def index_of(values: pd.Series, ids: pd.Series, *, optional: bool = False) -> NDArray[np.int32]:
+    """Return the place of each value among the unique ``ids``; -1 missing, -2 unknown.
+
+    Where a value may be missing (``optional``) an unknown one that programs write for no
+    value, e.g. ``NULL``, is.
+    """
     if values.empty or values.dtype == np.float64:
         return np.full(len(values), -1, np.int32)
     texts = pa.array(values, type=pa.large_string(), from_pandas=True)
@@ -195,82 +206,18 @@ def index_of(values: pd.Series, ids: pd.Series) -> NDArray[np.int32]:
         return np.asarray(pc.fill_null(places, -1).to_numpy(), np.int32)
     codes, texts = categories(values)
     place = {t: k for k, t in enumerate(ids.tolist())}
-    found = np.array([*(place.get(t, -2) for t in texts), -1], np.int32)
+    lost = [-1 if optional and t in PLACEHOLDERS else -2 for t in texts]
+    found = np.array([*map(place.get, texts, lost), -1], np.int32)
     return found[codes]
-
-
-def interpolated(
-    trip: NDArray[np.int32],
-    arrival: NDArray[np.float64],
-    departure: NDArray[np.float64],
-    distance: NDArray[np.float64],
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Fill missing times and cast them, once, to int32.
-
-    Parameters
-    ----------
-    trip
-        Trip of each call; the calls of a trip are consecutive, in the order of travel.
-    arrival, departure
-        Seconds, NaN where missing. Where one of the two is given it serves as both.
-    distance
-        ``shape_dist_traveled``, NaN where missing.
-
-    Returns
-    -------
-    arrival, departure : int32
-        Seconds; ``MISSING_TIME`` where a trip's first or last call has no time, so that
-        nothing can be interpolated. Between two timed calls time goes by distance where
-        every distance between them is given and grows, else evenly from call to call.
-    """
-    arrival = np.where(np.isnan(arrival), departure, arrival)
-    departure = np.where(np.isnan(departure), arrival, departure)
-    gaps = np.flatnonzero(np.isnan(arrival))
-    if gaps.size:
-        _fill(gaps, trip, arrival, departure, distance)
-    missing = np.isnan(arrival)
-    both = (np.where(missing, MISSING_TIME, np.floor(t + 0.5)) for t in (arrival, departure))
-    first, second = (t.astype(np.int32) for t in both)
-    return first, second
-
-
-def _fill(
-    gaps: NDArray[np.int64],
-    trip: NDArray[np.int32],
-    arrival: NDArray[np.float64],
-    departure: NDArray[np.float64],
-    distance: NDArray[np.float64],
-) -> None:
-    """Interpolate the calls ``gaps`` in place."""
-    n = trip.size
-    timed = ~np.isnan(arrival)
-    calls = np.arange(n)
-    before = np.maximum.accumulate(np.where(timed, calls, -1))[gaps]
-    after = np.minimum.accumulate(np.where(timed, calls, n)[::-1])[::-1][gaps]
-    inside = (before >= 0) & (after < n)
-    inside[inside] = (trip[before[inside]] == trip[gaps[inside]]) & (
-        trip[after[inside]] == trip[gaps[inside]]
-    )
-    gaps, before, after = gaps[inside], before[inside], after[inside]
-    share = (gaps - before) / (after - before)
-    # A stretch goes by distance only when its distances never shrink from call to call.
-    steps = np.diff(distance, prepend=np.nan)
-    broken = np.append(0, np.cumsum(~(steps >= 0)))
-    sound = (broken[after + 1] == broken[before + 1]) & (distance[after] > distance[before])
-    far = (distance[gaps] - distance[before])[sound]
-    share[sound] = far / (distance[after] - distance[before])[sound]
-    moment = departure[before] + share * (arrival[after] - departure[before])
-    arrival[gaps] = moment
-    departure[gaps] = moment
 
 
 __all__ = [
     "MISSING_TIME",
+    "PLACEHOLDERS",
     "categories",
     "dates",
     "index_of",
     "integers",
-    "interpolated",
     "numbers",
     "seconds",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -26,6 +28,7 @@ _TABLES: dict[str, dict[str, str]] = {
     "stop_times": {
         "trip": "int32", "stop": "int32", "sequence": "int32", "arrival_s": "int32",
         "departure_s": "int32", "pickup": "int8", "dropoff": "int8", "timepoint": "bool",
+        "filled": "bool",
     },
     "transfers": {
         "from_stop": "int32", "to_stop": "int32", "from_route": "int32", "to_route": "int32",
@@ -45,7 +48,7 @@ _TABLES: dict[str, dict[str, str]] = {
     },
     "feed_info": {
         "publisher": "str", "url": "str", "version": "str", "attribution": "str",
-        "network": "int16",
+        "start_day": "int32", "end_day": "int32", "network": "int16",
     },
 }  # fmt: skip
 
@@ -63,7 +66,7 @@ def empty_feed() -> Feed:
         exception_day=none,
         exception_added=np.zeros(0, np.bool_),
     )
-    tables = {
+    tables: dict[str, Any] = {
         name: pd.DataFrame({c: pd.Series([], dtype=kind) for c, kind in columns.items()})
         for name, columns in _TABLES.items()
     }

@@ -1,4 +1,4 @@
-"""The smaller tables of a GTFS feed: transfers, frequencies, pathways, credits."""
+"""The smaller tables of a GTFS feed: services, transfers, frequencies, pathways, credits."""
 
 from __future__ import annotations
 
@@ -9,38 +9,58 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.base.errors import Finding
-from mobility.sources.gtfs.columns import index_of, integers, numbers, seconds
+from mobility.base.clock import DAY_S
+from mobility.sources.gtfs.columns import dates, index_of, integers, numbers, seconds
+from mobility.sources.gtfs.feed import Services
 from mobility.sources.gtfs.files import RawTables
+from mobility.sources.gtfs.notes import Notes
+
+WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-def examples(values: Any) -> tuple[str, ...]:
-    """Return at most five distinct values as text, in order of appearance."""
-    return tuple(dict.fromkeys(str(v)[:60] for v in list(values)[:200]))[:5]
-
-
-def report_unknown(
-    places: NDArray[Any],
-    values: pd.Series,
-    raw: RawTables,
-    table: str,
-    column: str,
-    findings: list[Finding],
-) -> None:
-    """Add a finding for values that name no row of the table they refer to (place -2)."""
-    unknown = places == -2
-    if unknown.any():
-        findings.append(
-            Finding(
-                "warning",
-                "broken_reference",
-                "{count} rows of {file} name an unknown {column}",
-                source=raw.file(table),
-                count=int(unknown.sum()),
-                examples=examples(values[unknown]),
-                params={"file": f"{table}.txt", "column": column},
-            )
-        )
+def read_services(raw: RawTables, notes: Notes) -> Services:
+    """Return calendar.txt and calendar_dates.txt; rows without a service or a date are left out."""
+    calendar, exceptions = raw.tables["calendar"], raw.tables["calendar_dates"]
+    file, file_dates = raw.file("calendar"), raw.file("calendar_dates")
+    week = [integers(raw.column("calendar", d), 0, file=file, high=1) for d in WEEK]
+    kinds = integers(exceptions["exception_type"], 0, file=file_dates, low=1, high=2)
+    names = pd.concat([calendar["service_id"], exceptions["service_id"]]).dropna()
+    ids = pd.Series(pd.unique(names.astype("str")), dtype="str")
+    start = dates(calendar["start_date"], file=file)
+    end = dates(calendar["end_date"], file=file)
+    day = dates(exceptions["date"], file=file_dates)
+    row = index_of(calendar["service_id"], ids)
+    exception = index_of(exceptions["service_id"], ids)
+    backwards = (start > end) & (end > 0)
+    message = "{count} services end before they begin and never run by their week days"
+    notes.tell(
+        "warning", "services_backwards", message, "calendar", backwards, calendar["service_id"]
+    )
+    rows = notes.count(
+        "calendar",
+        {
+            "no service_id": row < 0,
+            "no date": (start == 0) | (end == 0),
+            "an end before its start": backwards,
+        },
+    )
+    kept = notes.count(
+        "calendar_dates",
+        {"no service_id": exception < 0, "no date": day == 0, "no exception_type": kinds == 0},
+    )
+    for table, used in (("calendar", rows | backwards), ("calendar_dates", kept)):
+        message = "{count} rows of {file} are incomplete and left out"
+        notes.tell("warning", "rows_incomplete", message, table, ~used, file=f"{table}.txt")
+    return Services(
+        ids=tuple(ids),
+        row_service=row[rows],
+        row_start=start[rows].astype(np.int32),
+        row_end=end[rows].astype(np.int32),
+        row_week=np.array(week, np.bool_).T.reshape(-1, 7)[rows],
+        exception_service=exception[kept],
+        exception_day=day[kept].astype(np.int32),
+        exception_added=kinds[kept] == 1,
+    )
 
 
 def read_transfers(
@@ -48,60 +68,79 @@ def read_transfers(
     stops: pd.DataFrame,
     routes: pd.DataFrame,
     trips: pd.DataFrame,
-    findings: list[Finding],
+    notes: Notes,
 ) -> pd.DataFrame:
     """Return transfers.txt linked by index."""
     file, table = raw.file("transfers"), "transfers"
     ids = {"stop": stops["stop_id"], "route": routes["route_id"], "trip": trips["trip_id"]}
     columns: dict[str, NDArray[Any]] = {}
+    reasons: dict[str, NDArray[np.bool_]] = {}
     for what, known in ids.items():
         for side in ("from", "to"):
-            values = raw.column(table, f"{side}_{what}_id")
-            columns[f"{side}_{what}"] = index_of(values, known)
-            report_unknown(
-                columns[f"{side}_{what}"], values, raw, table, f"{side}_{what}_id", findings
-            )
+            name = f"{side}_{what}_id"
+            values = raw.column(table, name)
+            columns[f"{side}_{what}"] = index_of(values, known, optional=True)
+            notes.unknown(columns[f"{side}_{what}"], table, name, values)
+            reasons[f"an unknown {name}"] = columns[f"{side}_{what}"] == -2
     columns["kind"] = integers(raw.column(table, "transfer_type"), 0, file=file, high=5).astype(
         np.int8
     )
     columns["min_s"] = integers(
         raw.column(table, "min_transfer_time"), -1, file=file, high=86_400
     ).astype(np.int32)
-    frame = pd.DataFrame(columns)
-    links = [c for c in frame if c not in ("kind", "min_s")]
-    return frame[(frame[links] > -2).all(axis=1)].reset_index(drop=True)
+    kept = notes.count(table, reasons)
+    return pd.DataFrame(columns)[kept].reset_index(drop=True)
 
 
-def read_frequencies(raw: RawTables, trips: pd.DataFrame, findings: list[Finding]) -> pd.DataFrame:
-    """Return frequencies.txt linked by index."""
+def read_frequencies(raw: RawTables, trips: pd.DataFrame, notes: Notes) -> pd.DataFrame:
+    """Return frequencies.txt linked by index.
+
+    A period that ends before it starts passes midnight; one that is incomplete, or ends when it
+    starts, is empty, so that its trip does not run at the times of its pattern.
+    """
     file, table = raw.file("frequencies"), "frequencies"
     column = partial(raw.column, table)
     trip = index_of(column("trip_id"), trips["trip_id"])
-    report_unknown(trip, column("trip_id"), raw, table, "trip_id", findings)
+    notes.unknown(trip, table, "trip_id", column("trip_id"), required=True)
     start, end = (seconds(column(f"{k}_time"), file=file) for k in ("start", "end"))
     headway = integers(column("headway_secs"), -1, file=file, low=1, high=86_400)
-    keep = (trip >= 0) & (headway > 0) & ~np.isnan(start) & ~np.isnan(end)
     exact = integers(column("exact_times"), 0, file=file, high=1)
-    return pd.DataFrame(
+    late = (end < start) & (end + DAY_S > start)
+    message = (
+        "{count} periods of frequencies.txt end before they start; they are taken to end on the "
+        "next day (05:00:00 as 29:00:00)"
+    )
+    notes.tell("warning", "frequencies_over_midnight", message, table, late, column("trip_id"))
+    end = np.where(late, end + DAY_S, end)
+    incomplete = (headway < 0) | np.isnan(start) | np.isnan(end)
+    void = ~incomplete & (end <= start)
+    message = "{count} periods of frequencies.txt have no end after their start, and no departure"
+    notes.tell("warning", "frequencies_void", message, table, void, column("trip_id"))
+    message = "{count} rows of {file} are incomplete and left out"
+    notes.tell("warning", "rows_incomplete", message, table, incomplete, file=f"{table}.txt")
+    reasons = {"an unknown trip_id": trip < 0, "incomplete": incomplete, "no departure": void}
+    used = notes.count(table, reasons)
+    frame = pd.DataFrame(
         {
-            "trip": trip[keep],
-            "start_s": start[keep].astype(np.int32),
-            "end_s": end[keep].astype(np.int32),
-            "headway_s": headway[keep].astype(np.int32),
-            "exact": exact[keep] == 1,
+            "trip": trip,
+            "start_s": np.where(used, start, 0).astype(np.int32),
+            "end_s": np.where(used, end, 0).astype(np.int32),
+            "headway_s": np.where(used, headway, 1).astype(np.int32),
+            "exact": exact == 1,
         }
     )
+    return frame[trip >= 0].reset_index(drop=True)
 
 
-def read_pathways(raw: RawTables, stops: pd.DataFrame, findings: list[Finding]) -> pd.DataFrame:
+def read_pathways(raw: RawTables, stops: pd.DataFrame, notes: Notes) -> pd.DataFrame:
     """Return pathways.txt linked by index."""
     file, table = raw.file("pathways"), "pathways"
     ends = {
         s: index_of(raw.column(table, f"{s}_stop_id"), stops["stop_id"]) for s in ("from", "to")
     }
     for side, places in ends.items():
-        values = raw.column(table, f"{side}_stop_id")
-        report_unknown(places, values, raw, table, f"{side}_stop_id", findings)
+        name = f"{side}_stop_id"
+        notes.unknown(places, table, name, raw.column(table, name), required=True)
     both = integers(raw.column(table, "is_bidirectional"), 0, file=file, high=1)
     mode = integers(raw.column(table, "pathway_mode"), 1, file=file, high=7)
     frame = pd.DataFrame(
@@ -116,39 +155,41 @@ def read_pathways(raw: RawTables, stops: pd.DataFrame, findings: list[Finding]) 
             "length_m": numbers(raw.column(table, "length"), file=file, low=0, high=20_000),
         }
     )
-    keep = (frame["from_stop"] >= 0) & (frame["to_stop"] >= 0)
+    keep = notes.count(table, {f"an unknown {s}_stop_id": ends[s] < 0 for s in ends})
     return frame[keep].reset_index(drop=True)
 
 
 def read_feed_info(raw: RawTables) -> pd.DataFrame:
-    """Return who publishes the feed and which words must credit it."""
-    rows = [
-        {
-            "publisher": str(row.get("feed_publisher_name", "") or ""),
-            "url": str(row.get("feed_publisher_url", "") or ""),
-            "version": str(row.get("feed_version", "") or ""),
-            "attribution": "",
-        }
-        for row in raw.tables["feed_info"].fillna("").to_dict("records")
+    """Return who publishes the feed, from when to when it holds, and which words credit it."""
+    period = {
+        name: dates(raw.column("feed_info", f"feed_{name}_date"), file=raw.file("feed_info"))
+        for name in ("start", "end")
+    }
+    columns = {
+        "publisher": ("feed_publisher_name", ""),
+        "url": ("feed_publisher_url", "attribution_url"),
+        "version": ("feed_version", ""),
+        "attribution": ("", "organization_name"),
+    }
+    parts = [
+        pd.DataFrame(
+            {
+                name: raw.column(source, names[k]).astype("str").fillna("")
+                for name, names in columns.items()
+            }
+        )
+        for k, source in enumerate(("feed_info", "attributions"))
     ]
-    rows += [
-        {
-            "publisher": "",
-            "url": str(row.get("attribution_url", "") or ""),
-            "version": "",
-            "attribution": str(row.get("organization_name", "") or ""),
-        }
-        for row in raw.tables["attributions"].fillna("").to_dict("records")
-    ]
-    columns = ["publisher", "url", "version", "attribution"]
-    return pd.DataFrame(rows, columns=columns, dtype="str").assign(network=np.int16(0))
+    frame = pd.concat(parts, ignore_index=True).astype("str")
+    for name, days in period.items():
+        frame[f"{name}_day"] = np.append(days, np.zeros(len(parts[1]))).astype(np.int32)
+    return frame.assign(network=np.int16(0))
 
 
 __all__ = [
-    "examples",
     "read_feed_info",
     "read_frequencies",
     "read_pathways",
+    "read_services",
     "read_transfers",
-    "report_unknown",
 ]

@@ -11,10 +11,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.clock import today
 from mobility.base.errors import Finding
+from mobility.sources.gtfs.notes import TableRows
 
 MAX_SPAN_DAYS = 1200
 """A calendar longer than this is a formality: its exceptions tell the real period."""
+CHUNK_DAYS = 1000
+"""Days counted at once."""
+TELLING_DAYS = 56
+"""Exceptions over fewer days than these tell no period, only a holiday or two."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,27 +72,50 @@ class Services:
 
     def dates(self, service_id: str) -> list[dt.date]:
         """Return the sorted dates on which a service runs."""
-        span = self.span
+        span = self.whole_span
         if span is None or service_id not in self.ids:
             return []
         active = self.between(*span)[self.ids.index(service_id)]
         return [dt.date.fromordinal(span[0] + int(k)) for k in np.flatnonzero(active)]
 
     @property
-    def span(self) -> tuple[int, int] | None:
-        """First and last ordinal of the calendar; of its exceptions where it is endless."""
+    def whole_span(self) -> tuple[int, int] | None:
+        """First and last ordinal of the calendar and of what its exceptions add."""
         exceptions = self.exception_day[self.exception_added]
         lows = [a.min() for a in (self.row_start, exceptions) if a.size]
         highs = [a.max() for a in (self.row_end, exceptions) if a.size]
-        if not lows:
-            return None
-        low, high = int(min(lows)), int(max(highs))
-        if high - low > MAX_SPAN_DAYS:
-            if self.exception_day.size:
-                low = max(low, int(self.exception_day.min()))
-                high = min(high, int(self.exception_day.max()))
-            high = min(high, low + MAX_SPAN_DAYS)
-        return (low, high) if low <= high else None
+        return (int(min(lows)), int(max(highs))) if lows else None
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """First and last ordinal of the dates looked at.
+
+        Of a week pattern over more than `MAX_SPAN_DAYS` those are the dates of the exceptions;
+        where these tell no period either, last year, this one and the next.
+        """
+        long = self.row_end - self.row_start > MAX_SPAN_DAYS
+        if not long.any():
+            return self.whole_span
+        first, last = self._telling()
+        rows = np.column_stack([self.row_start, self.row_end]).astype(np.int64)
+        inside = np.column_stack([np.maximum(rows[:, 0], first), np.minimum(rows[:, 1], last)])
+        met = long & (inside[:, 0] <= inside[:, 1])
+        rows[met] = inside[met]
+        # A long pattern that ends sooner or begins later: as many days of it as may be.
+        over, ahead = long & (rows[:, 1] < first), long & (rows[:, 0] > last)
+        rows[over, 0] = rows[over, 1] - MAX_SPAN_DAYS
+        rows[ahead, 1] = rows[ahead, 0] + MAX_SPAN_DAYS
+        added = self.exception_day[self.exception_added & (self.exception_day <= last)]
+        days = np.concatenate([rows.ravel(), added[added >= first]])
+        return int(days.min()), int(days.max())
+
+    def _telling(self) -> tuple[int, int]:
+        """Return the first and last ordinal of interest in calendars without an end."""
+        days = self.exception_day
+        if days.size and TELLING_DAYS <= days.max() - days.min() <= MAX_SPAN_DAYS:
+            return int(days.min()), int(days.max())
+        year = today().year
+        return dt.date(year - 1, 1, 1).toordinal(), dt.date(year + 1, 12, 31).toordinal()
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +138,9 @@ class Feed:
         number is the trip index.
     stop_times
         ``trip (int32), stop (int32), sequence (int32), arrival_s (int32), departure_s
-        (int32), pickup (int8), dropoff (int8), timepoint (bool)``, sorted by (trip,
-        sequence); seconds since noon minus 12 h of the service day in the route's time zone.
+        (int32), pickup (int8), dropoff (int8), timepoint (bool), filled (bool)``, sorted by
+        (trip, sequence); seconds since noon minus 12 h of the service day in the route's time
+        zone. ``filled`` times are not in the feed, those of no ``timepoint`` are approximate.
     services
         When services run.
     transfers
@@ -125,11 +155,14 @@ class Feed:
     agencies
         ``agency_id, agency_name, timezone, url, network``.
     feed_info
-        Rows of feed_info.txt and attributions.txt as text, with ``network``.
+        Rows of feed_info.txt and attributions.txt as text, with ``network``, and ``start_day,
+        end_day (int32)``: ordinals of the period for which the feed holds, 0 unknown.
     networks
         Name of each feed, in the order given; columns ``network`` are indices into it.
     findings
         What was found while reading.
+    rows
+        What became of the rows of each table.
     """
 
     stops: pd.DataFrame
@@ -144,6 +177,7 @@ class Feed:
     feed_info: pd.DataFrame
     networks: tuple[str, ...]
     findings: tuple[Finding, ...]
+    rows: tuple[TableRows, ...] = ()
 
     @property
     def n_stops(self) -> int:
@@ -194,11 +228,20 @@ class Feed:
         if span is None:
             return pd.DataFrame(np.zeros((0, n_groups), np.int64))
         service = self.trips["service"].to_numpy()
-        keep = self.runnable & (service >= 0) & (groups >= 0)
+        # Where all trips are on demand, they tell the calendar.
+        keep = (self.runnable | ~self.runnable.any()) & (service >= 0) & (groups >= 0)
         weight = np.zeros((len(self.services.ids), n_groups), np.int64)
         np.add.at(weight, (service[keep], groups[keep]), 1)
         used = np.flatnonzero(weight.any(axis=1))
-        counts = self.services.between(*span)[used].T.astype(np.float64) @ weight[used]
+        ends = range(span[0], span[1] + 1, CHUNK_DAYS)
+        parts = [
+            self.services.between(low, min(low + CHUNK_DAYS - 1, span[1]))[used].T.astype(
+                np.float64
+            )
+            @ weight[used]
+            for low in ends
+        ]
+        counts = np.concatenate(parts)
         dates = [dt.date.fromordinal(d) for d in range(span[0], span[1] + 1)]
         index = pd.Index(dates, dtype=object)
         return pd.DataFrame(counts.astype(np.int64), index=index)
@@ -215,6 +258,17 @@ class Feed:
         keys = zip(self.routes["network"], self.routes["agency_id"], strict=True)
         of_route = np.array([place.get(key, -1) for key in keys], np.int64)
         return tuple(names), of_route[self.trips["route"].to_numpy()]
+
+    @cached_property
+    def announced(self) -> dict[int, tuple[int, int]]:
+        """First and last ordinal for which each network's feed_info.txt says that it holds."""
+        found: dict[int, tuple[int, int]] = {}
+        info = self.feed_info[["network", "start_day", "end_day"]]
+        for network, start, end in info.itertuples(index=False):
+            if start or end:
+                low, high = found.get(network, (0, dt.date.max.toordinal()))
+                found[int(network)] = max(low, int(start)), min(high, int(end) or high)
+        return found
 
     @cached_property
     def period(self) -> tuple[dt.date, dt.date] | None:

@@ -6,7 +6,7 @@ import tempfile
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from csv import Error as CsvError
 from csv import reader
@@ -46,15 +46,23 @@ REQUIRED_COLUMNS: dict[str, tuple[str, ...]] = {
     "feed_info": (),
     "attributions": (),
 }  # fmt: skip
+# Tables read only where they are needed, see `read_extra`.
+EXTRA_COLUMNS: dict[str, tuple[str, ...]] = {
+    "shapes": ("shape_id", "shape_pt_lat", "shape_pt_lon", "shape_pt_sequence"),
+    "booking_rules": ("booking_rule_id",),
+    "location_groups": ("location_group_id",),
+    "location_group_stops": ("location_group_id", "stop_id"),
+}
+ZONES = "locations.geojson"
+FLEX_COLUMNS = (
+    "location_id", "location_group_id", "start_pickup_drop_off_window",
+    "end_pickup_drop_off_window", "pickup_booking_rule_id", "drop_off_booking_rule_id",
+)  # fmt: skip
 STOP_TIMES_COLUMNS = (
     "trip_id", "stop_id", "stop_sequence", "arrival_time", "departure_time", "pickup_type",
-    "drop_off_type", "shape_dist_traveled", "timepoint",
+    "drop_off_type", "shape_dist_traveled", "timepoint", "continuous_pickup",
+    "continuous_drop_off", *FLEX_COLUMNS,
 )  # fmt: skip
-MISSING = [
-    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
-    "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
-]  # fmt: skip
-"""Texts that stand for no value, the same as pandas takes for it."""
 CLEAN = "clean"
 REQUIRED_TABLES = ("agency", "stops", "routes", "trips", "stop_times")
 
@@ -116,9 +124,12 @@ def read_tables(path: Path) -> RawTables:
     SourceError
         It is no zip, it is dangerous or damaged, or it lacks a table or a column.
     """
-    with _folder(path) as folder:
+    with _folder(path, tuple(REQUIRED_COLUMNS)) as folder:
         present = frozenset(p.stem for p in folder.rglob("*.txt"))
         missing = [t for t in REQUIRED_TABLES if t not in present]
+        # A feed of zones alone need not have stops.
+        if missing == ["stops"] and (folder / ZONES).is_file():
+            missing = []
         if missing:
             raise SourceError(
                 "It is no GTFS feed: {table}.txt is missing.",
@@ -138,6 +149,37 @@ def read_tables(path: Path) -> RawTables:
     return RawTables(path, tables, present)
 
 
+def read_extra(path: Path, names: Iterable[str]) -> tuple[dict[str, pd.DataFrame], str | None]:
+    """Read some more tables as text, empty where the feed has none, and its zones' GeoJSON.
+
+    Parameters
+    ----------
+    path
+        As in `read_tables`.
+    names
+        Of `REQUIRED_COLUMNS` or `EXTRA_COLUMNS`.
+
+    Raises
+    ------
+    SourceError
+        A table cannot be read, or the zones are no text in UTF-8.
+    """
+    names = tuple(names)
+    with _folder(path, names) as folder:
+        source = _open(path, folder)
+        tables = {name: _read_table(path, source, name) for name in names}
+        zones = folder / ZONES
+        try:
+            text = zones.read_text(encoding="utf-8-sig") if zones.is_file() else None
+        except UnicodeDecodeError:
+            raise SourceError(
+                "Its text is not encoded in UTF-8.",
+                file=f"{path}/{ZONES}",
+                mend="Save it again as UTF-8.",
+            ) from None
+    return tables, text
+
+
 class _Tables(ptg.gtfs.Feed):  # type: ignore[misc]
     """A partridge feed that parses well-formed files with arrow, and what arrow refuses itself.
 
@@ -146,7 +188,7 @@ class _Tables(ptg.gtfs.Feed):  # type: ignore[misc]
     """
 
     def _read_csv(self, filename: str) -> pd.DataFrame:
-        """Return a table as text."""
+        """Return a table as text; only what is empty is missing, never an id called NA."""
         path = self._pathmap.get(filename)
         if path is None or Path(path).stat().st_size == 0:
             empty: pd.DataFrame = super()._read_csv(filename)
@@ -155,15 +197,22 @@ class _Tables(ptg.gtfs.Feed):  # type: ignore[misc]
         frame = _parsed_by_arrow(Path(path), largest=largest)
         if frame is not None:
             return frame
-        if not largest:
-            other: pd.DataFrame = super()._read_csv(filename)
-            return other
-        with Path(path).open("rb") as stream:
-            encoding = detect_encoding(stream)
-        header = pd.read_csv(path, dtype="str", encoding=encoding, index_col=False, nrows=0)
-        used = [c for c in header.columns if c.strip() in STOP_TIMES_COLUMNS]
-        frame = pd.read_csv(path, dtype="str", encoding=encoding, index_col=False, usecols=used)
-        return frame.rename(columns=str.strip)
+        frame = _parsed_by_pandas(Path(path), largest=largest).rename(columns=str.strip)
+        return frame if largest else frame.apply(lambda c: c.astype("str").str.strip())
+
+
+def _parsed_by_pandas(path: Path, *, largest: bool) -> pd.DataFrame:
+    with path.open("rb") as stream:
+        encoding = detect_encoding(stream)
+    return pd.read_csv(
+        path,
+        dtype="str",
+        encoding=encoding,
+        index_col=False,
+        keep_default_na=False,
+        na_values=[""],
+        usecols=(lambda c: c.strip() in STOP_TIMES_COLUMNS) if largest else None,
+    )
 
 
 def _parsed_by_arrow(path: Path, *, largest: bool) -> pd.DataFrame | None:
@@ -185,7 +234,7 @@ def _parsed_by_arrow(path: Path, *, largest: bool) -> pd.DataFrame | None:
                 include_columns=[n for n in names if n.strip() in STOP_TIMES_COLUMNS]
                 if largest
                 else [],
-                null_values=MISSING,
+                null_values=[""],
                 strings_can_be_null=True,
             ),
         )
@@ -219,13 +268,14 @@ def _open(path: Path, folder: Path) -> _Tables:
 def _config() -> nx.DiGraph[str]:
     """Return partridge's graph of tables, without edges: rows are checked, never pruned."""
     config: nx.DiGraph[str] = nx.DiGraph()
-    for name, columns in REQUIRED_COLUMNS.items():
+    for name, columns in (REQUIRED_COLUMNS | EXTRA_COLUMNS).items():
         config.add_node(f"{name}.txt", required_columns=columns)
     return config
 
 
 def _read_table(path: Path, source: _Tables, name: str) -> pd.DataFrame:
     file = f"{path}/{name}.txt"
+    required = (REQUIRED_COLUMNS | EXTRA_COLUMNS)[name]
     try:
         with warnings.catch_warnings():
             # A trailing comma on every line is harmless.
@@ -234,7 +284,7 @@ def _read_table(path: Path, source: _Tables, name: str) -> pd.DataFrame:
             warnings.simplefilter("ignore", DeprecationWarning)
             frame: pd.DataFrame = source.get(f"{name}.txt")
     except pd.errors.EmptyDataError:
-        frame = pd.DataFrame(columns=list(REQUIRED_COLUMNS[name]), dtype="str")
+        frame = pd.DataFrame(columns=list(required), dtype="str")
     except (UnicodeDecodeError, LookupError):
         raise SourceError(
             "Its text is not encoded in UTF-8.", file=file, mend="Save it again as UTF-8."
@@ -247,7 +297,9 @@ def _read_table(path: Path, source: _Tables, name: str) -> pd.DataFrame:
             reason=" ".join(str(error).split())[:160],
         ) from None
     frame = frame.loc[:, ~frame.columns.duplicated()]
-    for column in REQUIRED_COLUMNS[name]:
+    # Calls in zones have neither a stop nor times.
+    zones = name == "stop_times" and not frame.columns.isin(FLEX_COLUMNS[:2]).any()
+    for column in required if zones or name != "stop_times" else ("trip_id", "stop_sequence"):
         if column not in frame.columns:
             raise SourceError(
                 "The column {name} is missing.",
@@ -277,8 +329,8 @@ def _without_blanks(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 @contextmanager
-def _folder(path: Path) -> Iterator[Path]:
-    """Yield a folder that holds the feed's text files, unpacked when it is a zip."""
+def _folder(path: Path, names: Sequence[str]) -> Iterator[Path]:
+    """Yield a folder with the feed's tables of these names, and its zones, out of a zip."""
     if path.is_dir():
         yield _inner_folder(path)
         return
@@ -289,7 +341,7 @@ def _folder(path: Path) -> Iterator[Path]:
             mend="Check the path under gtfs; a relative path starts at the territory file.",
         )
     with tempfile.TemporaryDirectory(prefix="mobility-gtfs-") as work:
-        _unpack(path, Path(work))
+        _unpack(path, Path(work), names)
         yield Path(work)
 
 
@@ -315,11 +367,11 @@ def _two_feeds(path: Path, other: str) -> SourceError:
     )
 
 
-def _unpack(path: Path, work: Path) -> None:
+def _unpack(path: Path, work: Path, names: Sequence[str]) -> None:
     """Unpack the feed's tables, refusing names and sizes that no feed has."""
     try:
         with zipfile.ZipFile(path) as archive:
-            members = _members(path, archive)
+            members = _members(path, archive, names)
             for name, member in members.items():
                 with archive.open(member) as source, (work / name).open("wb") as target:
                     _copy(path, source, target, member)
@@ -331,8 +383,10 @@ def _unpack(path: Path, work: Path) -> None:
         ) from None
 
 
-def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """Return the table files of a zip by base name."""
+def _members(
+    path: Path, archive: zipfile.ZipFile, names: Sequence[str]
+) -> dict[str, zipfile.ZipInfo]:
+    """Return the files of a zip that hold the tables ``names`` or zones, by base name."""
     members: dict[str, zipfile.ZipInfo] = {}
     total = 0
     for member in archive.infolist():
@@ -344,7 +398,8 @@ def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]
                 value=member.filename,
                 mend="Do not use this file; ask its publisher for a clean one.",
             )
-        if name.stem not in REQUIRED_COLUMNS or name.suffix.lower() != ".txt":
+        table = name.stem in names and name.suffix.lower() == ".txt"
+        if not table and name.name != ZONES:
             continue
         if "__MACOSX" in name.parts:
             continue
@@ -353,7 +408,7 @@ def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]
         members[name.name] = member
         total += member.file_size
     inner = next((m.filename for m in archive.infolist() if m.filename.endswith(".zip")), None)
-    if inner is not None and "stop_times.txt" not in members:
+    if inner is not None and "stop_times" in names and "stop_times.txt" not in members:
         raise SourceError(
             "It is a zip that holds another zip, {inner}.",
             file=path,
@@ -385,4 +440,11 @@ def _too_large(path: Path, size: int) -> SourceError:
     )
 
 
-__all__ = ["REQUIRED_COLUMNS", "RawTables", "network_name", "read_tables"]
+__all__ = [
+    "FLEX_COLUMNS",
+    "REQUIRED_COLUMNS",
+    "RawTables",
+    "network_name",
+    "read_extra",
+    "read_tables",
+]

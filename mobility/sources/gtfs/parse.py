@@ -7,31 +7,21 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from mobility.base.errors import Finding, SourceError
+from mobility.base.errors import SourceError
+from mobility.sources.gtfs.calls import read_stop_times
 from mobility.sources.gtfs.classes import split_stops
-from mobility.sources.gtfs.columns import (
-    MISSING_TIME,
-    dates,
-    index_of,
-    integers,
-    interpolated,
-    numbers,
-    seconds,
-)
+from mobility.sources.gtfs.columns import PLACEHOLDERS, index_of, integers, numbers
 from mobility.sources.gtfs.extras import (
-    examples,
     read_feed_info,
     read_frequencies,
     read_pathways,
+    read_services,
     read_transfers,
-    report_unknown,
 )
 from mobility.sources.gtfs.feed import Feed, Services
-from mobility.sources.gtfs.files import RawTables
-
-WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+from mobility.sources.gtfs.files import FLEX_COLUMNS, RawTables
+from mobility.sources.gtfs.notes import Notes
 
 
 def parse_feed(raw: RawTables) -> Feed:
@@ -42,31 +32,32 @@ def parse_feed(raw: RawTables) -> Feed:
     SourceError
         A value cannot be read, or nothing usable is left.
     """
-    findings: list[Finding] = []
+    notes = Notes(raw)
     agencies = _agencies(raw)
-    stops = _stops(raw, findings)
-    routes = _routes(raw, agencies, findings)
-    services = _services(raw)
-    trips, routes = _trips(raw, routes, services, findings)
-    stop_times = _stop_times(raw, stops, trips, findings)
-    transfers = read_transfers(raw, stops, routes, trips, findings)
-    pathways = read_pathways(raw, stops, findings)
-    stops, stop_times, transfers = split_stops(stops, trips, stop_times, transfers, findings)
+    stops = _stops(raw, notes)
+    routes = _routes(raw, agencies, notes)
+    services = read_services(raw, notes)
+    trips, routes = _trips(raw, routes, agencies, services, notes)
+    stop_times = read_stop_times(raw, stops, trips, notes)
+    transfers = read_transfers(raw, stops, routes, trips, notes)
+    pathways = read_pathways(raw, stops, notes)
+    stops, stop_times, transfers = split_stops(stops, trips, stop_times, transfers, notes.findings)
     feed = Feed(
         stops=stops,
         routes=routes,
-        trips=trips,
+        trips=_without_placeholder_blocks(trips, stop_times, notes),
         stop_times=stop_times,
         services=services,
         transfers=transfers,
-        frequencies=read_frequencies(raw, trips, findings),
+        frequencies=read_frequencies(raw, trips, notes),
         pathways=pathways,
         agencies=agencies,
         feed_info=read_feed_info(raw),
         networks=(raw.name,),
-        findings=tuple(findings),
+        findings=tuple(notes.findings),
+        rows=tuple(notes.rows),
     )
-    if not len(stop_times):
+    if not len(stop_times) and not raw.tables["stop_times"].columns.isin(FLEX_COLUMNS).any():
         raise SourceError(
             "No trip has usable stop times.",
             file=raw.file("stop_times"),
@@ -85,36 +76,18 @@ def _optional(raw: RawTables, table: str, column: str) -> pd.Series:
     return raw.column(table, column).astype("str").reset_index(drop=True)
 
 
-def _unique(
-    frame: pd.DataFrame, key: str, raw: RawTables, table: str, findings: list[Finding]
-) -> pd.DataFrame:
+def _unique(frame: pd.DataFrame, key: str, table: str, notes: Notes) -> pd.DataFrame:
     """Keep the first row of each id and drop rows without one, saying so."""
-    missing = frame[key].isna()
-    repeated = frame[key].duplicated() & ~missing
-    if repeated.any():
-        findings.append(
-            Finding(
-                "warning",
-                "duplicate_ids",
-                "{count} rows of {file} repeat an id; the first row of each is kept",
-                source=raw.file(table),
-                count=int(repeated.sum()),
-                examples=examples(frame.loc[repeated, key]),
-                params={"file": f"{table}.txt"},
-            )
-        )
-    if missing.any():
-        findings.append(
-            Finding(
-                "warning",
-                "missing_ids",
-                "{count} rows of {file} have no id and are left out",
-                source=raw.file(table),
-                count=int(missing.sum()),
-                params={"file": f"{table}.txt"},
-            )
-        )
-    return frame[~(missing | repeated)].reset_index(drop=True)
+    missing = frame[key].isna().to_numpy()
+    repeated = frame[key].duplicated().to_numpy() & ~missing
+    message = "{count} rows of {file} repeat an id; the first row of each is kept"
+    notes.tell(
+        "warning", "duplicate_ids", message, table, repeated, frame[key], file=f"{table}.txt"
+    )
+    message = "{count} rows of {file} have no id and are left out"
+    notes.tell("warning", "missing_ids", message, table, missing, file=f"{table}.txt")
+    kept = notes.count(table, {"no id": missing, "an id that is there already": repeated})
+    return frame[kept].reset_index(drop=True)
 
 
 def _agencies(raw: RawTables) -> pd.DataFrame:
@@ -147,7 +120,7 @@ def _agencies(raw: RawTables) -> pd.DataFrame:
     return frame
 
 
-def _stops(raw: RawTables, findings: list[Finding]) -> pd.DataFrame:
+def _stops(raw: RawTables, notes: Notes) -> pd.DataFrame:
     file = raw.file("stops")
     column = partial(raw.column, "stops")
     frame = pd.DataFrame(
@@ -166,10 +139,10 @@ def _stops(raw: RawTables, findings: list[Finding]) -> pd.DataFrame:
             "platform_code": _text(raw, "stops", "platform_code"),
         }
     )
-    frame = _unique(frame, "stop_id", raw, "stops", findings)
-    parent = index_of(frame["parent_station"], frame["stop_id"])
+    frame = _unique(frame, "stop_id", "stops", notes)
+    parent = index_of(frame["parent_station"], frame["stop_id"], optional=True)
     parent = np.where(parent == np.arange(len(frame)), -2, parent)
-    report_unknown(parent, frame["parent_station"], raw, "stops", "parent_station", findings)
+    notes.unknown(parent, "stops", "parent_station", frame["parent_station"])
     frame["parent"] = np.maximum(parent, -1).astype(np.int32)
     # A platform without coordinates stands where its station is.
     lost = frame["lon"].isna() | frame["lat"].isna()
@@ -181,7 +154,7 @@ def _stops(raw: RawTables, findings: list[Finding]) -> pd.DataFrame:
     return frame.assign(network=np.int16(0))
 
 
-def _routes(raw: RawTables, agencies: pd.DataFrame, findings: list[Finding]) -> pd.DataFrame:
+def _routes(raw: RawTables, agencies: pd.DataFrame, notes: Notes) -> pd.DataFrame:
     file = raw.file("routes")
     kinds = integers(raw.column("routes", "route_type"), 3, file=file, high=32_000)
     frame = pd.DataFrame(
@@ -195,44 +168,22 @@ def _routes(raw: RawTables, agencies: pd.DataFrame, findings: list[Finding]) -> 
             "text_color": _text(raw, "routes", "route_text_color"),
         }
     )
-    frame = _unique(frame, "route_id", raw, "routes", findings)
+    frame = _unique(frame, "route_id", "routes", notes)
     known = agencies.drop_duplicates("agency_id")
-    agency = index_of(frame["agency_id"], known["agency_id"])
-    report_unknown(agency, frame["agency_id"], raw, "routes", "agency_id", findings)
+    agency = index_of(frame["agency_id"], known["agency_id"], optional=True)
+    notes.unknown(agency, "routes", "agency_id", frame["agency_id"])
     agency = np.maximum(agency, 0)
     frame["agency_id"] = known["agency_id"].to_numpy()[agency]
     frame["timezone"] = known["timezone"].to_numpy()[agency]
     return frame.assign(network=np.int16(0))
 
 
-def _services(raw: RawTables) -> Services:
-    calendar, exceptions = raw.tables["calendar"], raw.tables["calendar_dates"]
-    file, file_dates = raw.file("calendar"), raw.file("calendar_dates")
-    week = [integers(raw.column("calendar", d), 0, file=file, high=1) for d in WEEK]
-    kinds = integers(exceptions["exception_type"], 0, file=file_dates, low=1, high=2)
-    names = pd.concat([calendar["service_id"], exceptions["service_id"]]).dropna()
-    ids = pd.Series(pd.unique(names.astype("str")), dtype="str")
-    start = dates(calendar["start_date"], file=file)
-    end = dates(calendar["end_date"], file=file)
-    day = dates(exceptions["date"], file=file_dates)
-    row = index_of(calendar["service_id"], ids)
-    exception = index_of(exceptions["service_id"], ids)
-    rows = (row >= 0) & (start > 0) & (end > 0)
-    kept = (exception >= 0) & (day > 0) & (kinds > 0)
-    return Services(
-        ids=tuple(ids),
-        row_service=row[rows],
-        row_start=start[rows].astype(np.int32),
-        row_end=end[rows].astype(np.int32),
-        row_week=np.array(week, np.bool_).T.reshape(-1, 7)[rows],
-        exception_service=exception[kept],
-        exception_day=day[kept].astype(np.int32),
-        exception_added=kinds[kept] == 1,
-    )
-
-
 def _trips(
-    raw: RawTables, routes: pd.DataFrame, services: Services, findings: list[Finding]
+    raw: RawTables,
+    routes: pd.DataFrame,
+    agencies: pd.DataFrame,
+    services: Services,
+    notes: Notes,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return trips and routes; a route that only trips name gets a row of its own."""
     direction = integers(
@@ -241,7 +192,7 @@ def _trips(
     frame = pd.DataFrame(
         {
             "trip_id": _optional(raw, "trips", "trip_id"),
-            "route_id": _text(raw, "trips", "route_id"),
+            "route_id": _optional(raw, "trips", "route_id"),
             "service_id": _optional(raw, "trips", "service_id"),
             "headsign": _text(raw, "trips", "trip_headsign"),
             "direction_id": direction,
@@ -249,113 +200,47 @@ def _trips(
             "shape_id": _optional(raw, "trips", "shape_id"),
         }
     )
-    frame = _unique(frame, "trip_id", raw, "trips", findings)
+    frame = _unique(frame, "trip_id", "trips", notes)
     route = index_of(frame["route_id"], routes["route_id"])
-    report_unknown(route, frame["route_id"], raw, "trips", "route_id", findings)
-    if (route == -2).any():
-        extra = pd.DataFrame({"route_id": pd.unique(frame.loc[route == -2, "route_id"])})
+    notes.unknown(route, "trips", "route_id", frame["route_id"], required=True)
+    frame["route_id"] = frame["route_id"].fillna("?")
+    if (route < 0).any():
+        extra = pd.DataFrame({"route_id": pd.unique(frame.loc[route < 0, "route_id"])})
         extra = extra.assign(short_name=extra["route_id"], long_name="", route_type=np.int16(3))
-        zone = routes["timezone"].iloc[0] if len(routes) else _agencies(raw)["timezone"].iloc[0]
-        extra = extra.assign(agency_id="", timezone=zone, color="", text_color="")
+        zone = routes["timezone"].iloc[0] if len(routes) else agencies["timezone"].iloc[0]
+        agency = agencies["agency_id"].iloc[0]
+        extra = extra.assign(agency_id=agency, timezone=zone, color="", text_color="")
         extra["network"] = np.int16(0)
         routes = pd.concat([routes, extra[routes.columns]], ignore_index=True)
         route = index_of(frame["route_id"], routes["route_id"])
     service = index_of(frame["service_id"], pd.Series(services.ids, dtype="str"))
-    report_unknown(service, frame["service_id"], raw, "trips", "service_id", findings)
+    notes.unknown(service, "trips", "service_id", frame["service_id"], required=True)
     frame["route"] = route.astype(np.int32)
     frame["service"] = np.maximum(service, -1).astype(np.int32)
     return frame.assign(network=np.int16(0)), routes
 
 
-def _stop_times(
-    raw: RawTables, stops: pd.DataFrame, trips: pd.DataFrame, findings: list[Finding]
+def _without_placeholder_blocks(
+    trips: pd.DataFrame, stop_times: pd.DataFrame, notes: Notes
 ) -> pd.DataFrame:
-    file = raw.file("stop_times")
-    column = partial(raw.column, "stop_times")
-    trip = index_of(column("trip_id"), trips["trip_id"])
-    stop = index_of(column("stop_id"), stops["stop_id"])
-    report_unknown(trip, column("trip_id"), raw, "stop_times", "trip_id", findings)
-    report_unknown(stop, column("stop_id"), raw, "stop_times", "stop_id", findings)
-    if ((stop == -1) & (trip >= 0)).any():
-        findings.append(
-            Finding(
-                "warning",
-                "flexible_service",
-                "{count} stop times name no stop (zones served on demand) and are left out",
-                source=file,
-                count=int(((stop == -1) & (trip >= 0)).sum()),
-            )
-        )
-    sequence = integers(column("stop_sequence"), -1, file=file)
-    arrival, departure = (seconds(column(f"{k}_time"), file=file) for k in ("arrival", "departure"))
-    distance = numbers(column("shape_dist_traveled"), file=file)
-    flags = [integers(column(f"{k}_type"), 0, file=file, high=3) for k in ("pickup", "drop_off")]
-    exact = integers(column("timepoint"), 1, file=file, high=1)
-    order = _order(trip, stop, sequence)
-    if order is not None:
-        trip, stop, sequence = trip[order], stop[order], sequence[order]
-        arrival, departure, distance = arrival[order], departure[order], distance[order]
-        flags, exact = [f[order] for f in flags], exact[order]
-    arrival_s, departure_s = interpolated(trip, arrival, departure, distance)
-    keep = _sound(trip, arrival_s, departure_s, raw, trips, findings)
-    frame = pd.DataFrame(
-        {
-            "trip": trip,
-            "stop": stop,
-            "sequence": sequence.astype(np.int32),
-            "arrival_s": arrival_s,
-            "departure_s": departure_s,
-            "pickup": flags[0].astype(np.int8),
-            "dropoff": flags[1].astype(np.int8),
-            "timepoint": (exact == 1) & ~np.isnan(arrival),
-        }
+    """Return trips without the blocks that are none: ``NULL`` on trips of several vehicles."""
+    named = trips["block_id"].isin(PLACEHOLDERS).to_numpy()
+    if not named.any():
+        return trips
+    calls = stop_times.groupby("trip")[["departure_s", "arrival_s"]].agg(["min", "max"])
+    ends = calls.reindex(np.flatnonzero(named))
+    rows = trips.loc[named, ["block_id", "service"]].assign(
+        start=ends["departure_s", "min"].to_numpy(), end=ends["arrival_s", "max"].to_numpy()
     )
-    return frame if keep.all() else frame[keep].reset_index(drop=True)
-
-
-def _order(
-    trip: NDArray[np.int32], stop: NDArray[np.int32], sequence: NDArray[np.int64]
-) -> NDArray[np.int64] | None:
-    """Return the rows with a known trip and stop by (trip, sequence); None for all, as is."""
-    known = (trip >= 0) & (stop >= 0)
-    key = trip.astype(np.int64) << 32 | np.maximum(sequence, 0)
-    if known.all() and (np.diff(key) >= 0).all():
-        return None
-    rows = np.flatnonzero(known)
-    return rows[np.argsort(key[rows], kind="stable")]
-
-
-def _sound(
-    trip: NDArray[np.int32],
-    arrival_s: NDArray[np.int32],
-    departure_s: NDArray[np.int32],
-    raw: RawTables,
-    trips: pd.DataFrame,
-    findings: list[Finding],
-) -> NDArray[np.bool_]:
-    """Return which calls to keep: no trip without end times, none that goes back in time."""
-    count = len(trips)
-    untimed = np.zeros(count, np.bool_)
-    untimed[trip[arrival_s == MISSING_TIME]] = True
-    back = np.zeros(count, np.bool_)
-    back[trip[departure_s < arrival_s]] = True
-    later = (trip[1:] == trip[:-1]) & (arrival_s[1:] < departure_s[:-1])
-    back[trip[1:][later]] = True
-    back &= ~untimed
-    rules = (
-        (untimed, "trips_untimed", "{count} trips have no time at their first or last stop"),
-        (back, "trips_back_in_time", "{count} trips go back in time and are left out"),
+    rows = rows.sort_values(["block_id", "service", "start", "end"])
+    before = rows.groupby(["block_id", "service"])["end"].shift()
+    wrong = named & trips["block_id"].isin(rows["block_id"][rows["start"] < before]).to_numpy()
+    message = (
+        "{count} trips have the text NULL, NA or the like as their block, at the same time on "
+        "several vehicles; they are in no block"
     )
-    for bad, code, message in rules:
-        if bad.any():
-            names = examples(trips.loc[bad, "trip_id"])
-            findings.append(
-                Finding(
-                    "warning", code, message, source=raw.file("stop_times"),
-                    count=int(bad.sum()), examples=names,
-                )
-            )  # fmt: skip
-    return ~(untimed | back)[trip]
+    notes.tell("info", "blocks_unnamed", message, "trips", wrong, trips["block_id"])
+    return trips.assign(block_id=trips["block_id"].mask(wrong))
 
 
 __all__ = ["parse_feed"]

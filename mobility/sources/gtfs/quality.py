@@ -129,7 +129,7 @@ def _calendar_findings(feed: Feed, dates: Sequence[dt.date]) -> list[Finding]:
 
 
 def _never_runs(feed: Feed) -> Bool:
-    span = feed.services.span
+    span = feed.services.whole_span
     if span is None:
         return np.ones(len(feed.services.ids), np.bool_)
     return np.asarray(~feed.services.between(*span).any(axis=1))
@@ -237,8 +237,8 @@ def _lonely(lon: NDArray[np.float64], lat: NDArray[np.float64], among: Bool) -> 
 
 
 def _speed_findings(feed: Feed) -> list[Finding]:
-    """Find rides faster than any vehicle of their kind."""
-    calls = feed.stop_times
+    """Find rides faster than any vehicle of their kind, between times that the feed gives."""
+    calls = feed.stop_times[~feed.stop_times["filled"].to_numpy()]
     trip, stop = calls["trip"].to_numpy(), calls["stop"].to_numpy()
     lon, lat = np.radians(feed.lonlat()).T
     one, two = stop[:-1], stop[1:]

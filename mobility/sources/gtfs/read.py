@@ -16,9 +16,10 @@ from mobility.base.cache import Bundle, cached
 from mobility.base.errors import Finding, SourceError, SourceNotFoundError
 from mobility.sources.gtfs.feed import Feed, Services, route_mode
 from mobility.sources.gtfs.files import network_name, read_tables
+from mobility.sources.gtfs.notes import TableRows
 from mobility.sources.gtfs.parse import parse_feed
 
-FORMAT = 2
+FORMAT = 3
 _TABLES = (
     "stops", "routes", "trips", "stop_times", "transfers", "frequencies", "pathways",
     "agencies", "feed_info",
@@ -156,6 +157,7 @@ def _joined(one: Feed, two: Feed) -> Feed:
         services=Services(first.ids + second.ids, **parts),
         networks=one.networks + two.networks,
         findings=one.findings + two.findings,
+        rows=one.rows + two.rows,
     )
 
 
@@ -167,7 +169,9 @@ def _to_bundle(feed: Feed) -> Bundle:
     bundle["service_ids"] = pd.DataFrame({"id": pd.Series(feed.services.ids, dtype="str")})
     # Names of files belong to this reading, not to the content.
     findings = [asdict(f) | {"source": Path(f.source).name} for f in feed.findings]
-    bundle["findings"] = np.frombuffer(json.dumps(findings).encode(), np.uint8)
+    rows = [asdict(r) | {"source": Path(r.source).name} for r in feed.rows]
+    for name, notes in (("findings", findings), ("rows", rows)):
+        bundle[name] = np.frombuffer(json.dumps(notes).encode(), np.uint8)
     return bundle
 
 
@@ -180,15 +184,19 @@ def _from_bundle(bundle: Bundle, path: Path) -> Feed:
     }
     tables: dict[str, Any] = {t: bundle[t] for t in _TABLES if t != "stop_times"}
     arrays: dict[str, Any] = {n: bundle[f"services.{n}"] for n in _SERVICES}
-    findings = json.loads(np.asarray(bundle["findings"]).tobytes())
+    findings, rows = (
+        [note | {"source": f"{path}/{note['source']}"} for note in json.loads(text)]
+        for text in (np.asarray(bundle[n]).tobytes() for n in ("findings", "rows"))
+    )
     return Feed(
         stop_times=pd.DataFrame(columns, copy=False),
         **tables,
         services=Services(tuple(pd.DataFrame(bundle["service_ids"])["id"]), **arrays),
         networks=(network_name(path),),
-        findings=tuple(
-            Finding(**{**f, "source": f"{path}/{f['source']}", "examples": tuple(f["examples"])})
-            for f in findings
+        findings=tuple(Finding(**{**f, "examples": tuple(f["examples"])}) for f in findings),
+        rows=tuple(
+            TableRows(**{**r, "left_out": tuple((why, n) for why, n in r["left_out"])})
+            for r in rows
         ),
     )
 

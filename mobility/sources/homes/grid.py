@@ -1,7 +1,8 @@
-"""Square cells: a local grid, squares around points, and INSEE's gridded population.
+"""Square cells: a local grid, squares around points, and INSEE's and Eurostat's populations.
 
-INSEE's cells are named by resolution and south-west corner in a projected system, e.g.
+Cells are named by resolution and south-west corner in a projected system, e.g.
 ``CRS3035RES200mN2029800E4252400``: EPSG:3035, 200 m, northing 2 029 800, easting 4 252 400.
+Eurostat's GEOSTAT of 2006 and 2011 writes ``1kmN2689E4341``: EPSG:3035, the corner in kilometres.
 """
 
 from __future__ import annotations
@@ -31,6 +32,12 @@ from mobility.sources.layers import parse_crs
 from mobility.sources.tables import read_table
 
 INSEE_CELL = re.compile(r"(?:\w*_)?CRS(\d{4,6})RES(\d{2,6})mN(\d{1,8})E(\d{1,8})")
+GEOSTAT_CELL = re.compile(r"(\d{1,6})(k?)mN(\d{1,8})E(\d{1,8})")
+RESIDENTS = (
+    "ind", "ind_c", "OBS_VALUE_T", "T", "TOT_P", "TOT_P_2021", "TOT_P_2018", "TOT_P_2011",
+    "TOT_P_2006", "GEOSTAT_grid_POP_1K_2011", "POP",
+)  # fmt: skip
+"""Columns of all residents, INSEE's first (``Ind``, ``ind``, ``ind_c``), then Eurostat's."""
 WORKING_AGES = ("ind_18_24", "ind_25_39", "ind_40_54", "ind_55_64")
 _IMPUTED = ("i_est_200", "i_est_1km", "i_est", "i_pauv_200")
 
@@ -63,6 +70,9 @@ def decode_insee(ids: pd.Series, table: Table, column: str) -> tuple[pd.DataFram
         An identifier is none, or the cells are in several systems.
     """
     parts = ids.str.extract(f"^{INSEE_CELL.pattern}$")
+    short = ids.str.extract(f"^(?:\\w*_)?{GEOSTAT_CELL.pattern}$")
+    if parts.isna().all(axis=None) and not short.isna().all(axis=None):
+        parts = _metres(short)
     wrong = parts.isna().any(axis=1).to_numpy()
     if wrong.any():
         k = int(np.argmax(wrong))
@@ -87,14 +97,33 @@ def decode_insee(ids: pd.Series, table: Table, column: str) -> tuple[pd.DataFram
     return frame, parse_crs(f"EPSG:{parts[0].iloc[0]}", table.file)
 
 
+def _metres(short: pd.DataFrame) -> pd.DataFrame:
+    """Return system, side, south and west of cells written short, without the zeros of the side.
+
+    ``1kmN2689E4341`` counts kilometres, ``200mN20298E42524`` hundreds of metres.
+    """
+    side = short[0] + short[1].map({"k": "000", "": ""})
+    zeros = side.str.extract(r"(0*)$")[0]
+    return pd.DataFrame(
+        {
+            0: short[0].where(short[0].isna(), "3035"),
+            1: side,
+            2: short[2] + zeros,
+            3: short[3] + zeros,
+        }
+    )
+
+
 def insee_column(frame: pd.DataFrame) -> str | None:
     """Return the column of INSEE cell identifiers, the finest when there are several."""
     found: list[tuple[int, str]] = []
     for column in frame.columns:
         value = frame[column].iloc[0]
-        match = INSEE_CELL.fullmatch(value.strip()) if isinstance(value, str) else None
-        if match is not None:
-            found.append((int(match.group(2)), str(column)))
+        text = value.strip() if isinstance(value, str) else ""
+        if match := INSEE_CELL.fullmatch(text):
+            found.append((int(match[2]), str(column)))
+        elif match := GEOSTAT_CELL.search(text):
+            found.append((int(match[1]) * (1000 if match[2] else 1), str(column)))
     return min(found)[1] if found else None
 
 
@@ -102,7 +131,7 @@ def read_insee_grid(request: HomesRequest) -> Places:
     """Read INSEE's gridded population.
 
     Without a chosen ``workers`` column the residents of working age (18 to 64) are taken
-    where they are given, else all residents (``ind``).
+    where they are given, else all residents (`RESIDENTS`).
 
     Raises
     ------
@@ -166,11 +195,11 @@ def _wanted_columns(request: HomesRequest) -> Callable[[str], bool]:
     """Return which columns of a country-wide CSV are worth reading."""
     source = request.source
     named = {source.id, source.commune, *source.workers.split("+"), *group_columns(request)}
-    kept = {fold(n) for n in (*named, *WORKING_AGES, *_IMPUTED, *COMMUNE_ALIASES, "ind") if n}
+    kept = {fold(n) for n in (*named, *WORKING_AGES, *_IMPUTED, *COMMUNE_ALIASES, *RESIDENTS) if n}
 
     def wanted(column: str) -> bool:
         key = fold(column)
-        return key in kept or key.startswith("id") or "carr" in key
+        return key in kept or key.startswith(("id", "grd", "cell")) or "carr" in key
 
     return wanted
 
@@ -199,7 +228,7 @@ def _residents(table: Table, column: str) -> tuple[np.ndarray, list[Finding]]:
         chosen = "+".join(str(a) for a in ages)
         message = "Workers are taken to be the residents of 18 to 64 years of each cell."
     else:
-        chosen = table.need("ind", field="workers")
+        chosen = table.need(RESIDENTS[0], RESIDENTS[1:], field="workers")
         message = "Workers are taken to be all residents of each cell, whatever their age."
     finding = Finding("info", "homes_are_residents", message, source=str(table.file))
     return read_workers(table, chosen), [finding]

@@ -121,10 +121,10 @@ def _read(request: HomesRequest) -> Homes:
 
 
 def _is_grid(table: Table) -> bool:
-    """Whether a table without geometry or coordinates names INSEE cells."""
-    if isinstance(table.frame, gpd.GeoDataFrame) or table.find("lon", ("longitude",)):
+    """Whether a table names cells of a public grid, and no workers or places of its own."""
+    if table.find("lon", ("longitude",)) or insee_column(table.frame) is None:
         return False
-    return insee_column(table.frame) is not None
+    return not isinstance(table.frame, gpd.GeoDataFrame) or table.find("workers") is None
 
 
 def _are_zones(table: Table, shapes: gpd.GeoSeries) -> bool:

@@ -199,7 +199,7 @@ def read_osm(
     try:
         relations, turns = _read_relations(path, buildings=buildings)
         stream = _read_ways(path, relations, buildings=buildings)
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
         raise SourceError(
             "It cannot be read as OpenStreetMap data: {reason}.",
             file=path,

@@ -38,14 +38,15 @@ function dateText(iso) {
 const modeName = (mode) => t("mode " + manifest.modes[mode]);
 const modePhrase = (mode) => t("by " + manifest.modes[mode]);
 // Rosters known by the name of their template.
-const ROSTER_WORDS = { day: "a day job", office: "an office job", night: "a night job",
+// No prototype: a roster may be called "constructor".
+const ROSTER_WORDS = { __proto__: null, day: "a day job", office: "an office job", night: "a night job",
   "journée": "a day job", bureau: "an office job", nuit: "a night job" };
-const ROSTER_LABELS = { day: "day", office: "office", night: "night", vsd: "week-end (VSD)" };
+const ROSTER_LABELS = { __proto__: null, day: "day", office: "office", night: "night", vsd: "week-end (VSD)" };
 const rosterLabel = (name) => (ROSTER_LABELS[name] ? t("roster " + name)
   : name.replace(/(\d)x(\d)/g, "$1×$2"));
 
 // A shift in a sentence: "le poste de nuit", "the night shift".
-const SHIFT_WORDS = { "matin": "the morning shift", "après-midi": "the afternoon shift",
+const SHIFT_WORDS = { __proto__: null, "matin": "the morning shift", "après-midi": "the afternoon shift",
   "nuit": "the night shift", "journée": "the day shift", "bureau": "the office day",
   "morning": "the morning shift", "afternoon": "the afternoon shift", "night": "the night shift",
   "day": "the day shift" };

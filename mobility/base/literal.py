@@ -1,0 +1,76 @@
+"""Text of the data made literal, for outputs that would take some of it for a command.
+
+Pages, spreadsheets and layers escape text themselves; what is here serves what cannot:
+CSV, which spreadsheets search for formulas, Markdown, the terminal and one-line messages.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Control characters, line ends of any alphabet, and the two codes that XML forbids.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]+")
+#: Where a spreadsheet would begin a formula: at the start of a cell, or after a semicolon,
+#: which parts cells in French spreadsheets. Their apostrophe marks a text, hence is marked too.
+_FORMULA = re.compile(r"(^|;)(?=\s*['=+\-@＝＋－＠])")
+#: Columns of our own tables that hold texts, even where these look like numbers.
+TEXTS = (
+    "site", "employer", "roster", "shift", "plan", "line", "stop", "area", "vehicle", "name",
+    "weekdays", "season", "days",
+)  # fmt: skip
+_MARKED = re.compile(r"(^|;)'(?=\s*['=+\-@＝＋－＠])")
+_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?")
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#|~$&]|^\s*(?:[-+=]|\d{1,9}[.)])")
+
+
+def one_line(text: str) -> str:
+    """Return a text whose line ends and control characters are spaces."""
+    return _CONTROL.sub(" ", text)
+
+
+def csv_cell(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula; one that is a number stays."""
+    text = one_line(text)
+    return text if _NUMBER.fullmatch(text) else _FORMULA.sub(r"\1'", text)
+
+
+def unmarked(text: str) -> str:
+    """Return the text that `csv_cell` wrote."""
+    return _MARKED.sub(r"\1", text)
+
+
+def csv_text(frame: pd.DataFrame, **options: Any) -> str:
+    """Return a table as CSV, its texts and headings protected by `csv_cell`.
+
+    Parameters
+    ----------
+    options
+        Of `pandas.DataFrame.to_csv`.
+    """
+    shown = frame.rename(columns=lambda name: csv_cell(str(name)))
+    for name, column in shown.items():
+        if column.dtype.kind not in "biufM":
+            shown[name] = [csv_cell(v) if isinstance(v, str) else v for v in column]
+    return str(shown.to_csv(index=False, lineterminator="\n", **options))
+
+
+def read_csv_text(path: Path) -> pd.DataFrame:
+    """Return a table that `csv_text` wrote; only an empty cell is a missing one."""
+    import pandas as pd
+
+    texts = dict.fromkeys(TEXTS, str)
+    frame = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
+    for name, column in frame.items():
+        if column.dtype.kind not in "biuf":
+            frame[name] = [unmarked(v) if isinstance(v, str) else v for v in column]
+    return frame
+
+
+def markdown(text: str) -> str:
+    """Return a text as Markdown that shows it."""
+    return _MARKDOWN.sub(lambda m: f"{m[0][:-1]}\\{m[0][-1]}", one_line(text))

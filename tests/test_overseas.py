@@ -1,0 +1,48 @@
+"""A territory overseas or in Alsace-Moselle has its own clock and days, said once."""
+
+import pytest
+
+from mobility.sources.sites import read_sites_file
+from mobility.territory.overseas import localised
+from mobility.territory.project import Territory
+
+
+def at(lon, lat, commune="", **more):
+    site = {"name": "U", "gates": [[lon, lat]], "rosters": ["day"], "commune": commune}
+    data = {"name": "t", "sources": {"homes": {"file": "h.csv"}}, "sites": [site]} | more
+    territory = Territory.from_dict(data)
+    return localised(territory, tuple(territory.sites))
+
+
+@pytest.mark.parametrize(
+    ("lon", "lat", "zone", "country"),
+    [
+        (-61.53, 16.24, "America/Guadeloupe", "FR-971"),
+        (-61.05, 14.61, "America/Martinique", "FR-972"),
+        (-52.32, 4.93, "America/Cayenne", "FR-973"),
+        (55.29, -20.94, "Indian/Reunion", "FR-974"),
+        (45.22, -12.78, "Indian/Mayotte", "FR-976"),
+    ],
+)
+def test_the_gates_tell_the_department(lon, lat, zone, country, tmp_path):
+    territory, told = at(lon, lat)
+    assert (territory.timezone, territory.days.country) == (zone, country)
+    assert zone in told[0].render("fr")
+    # Nor are its coordinates those of Europe exchanged.
+    (tmp_path / "s.csv").write_text(f"nom,lon,lat,roster\nU,{lon},{lat},day\n", encoding="utf-8")
+    assert read_sites_file(tmp_path / "s.csv")[0].gates == [(lon, lat)]
+
+
+def test_what_the_file_states_stays():
+    territory, told = at(55.29, -20.94, timezone="Europe/Paris", days={"country": "FR"})
+    assert (territory.timezone, territory.days.country) == ("Europe/Paris", "FR")
+    assert told == []
+    territory, told = at(55.29, -20.94, days={"country": "FR-974"})
+    assert territory.timezone == "Indian/Reunion"
+    assert len(told) == 1
+
+
+def test_alsace_by_the_code_of_the_commune_and_the_mainland_as_it_is():
+    territory, _ = at(7.75, 48.58, commune="67482")
+    assert (territory.timezone, territory.days.country) == ("Europe/Paris", "FR-67")
+    assert at(-1.4, 46.7, commune="85191")[1] == []
