@@ -35,7 +35,7 @@ class Heading(Block):
 
 @dataclass(frozen=True)
 class Text(Block):
-    """A paragraph; ``look`` is ``body``, ``lead``, ``note``, ``callout`` or ``caption``."""
+    """A paragraph; ``look`` is ``body``, ``lead``, ``note`` or ``callout``."""
 
     text: str
     look: str = "body"

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import asdict, fields, is_dataclass
+import tempfile
+from dataclasses import fields, is_dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mobility.base.files import write_text
+from mobility.base.literal import markdown, one_line
 from mobility.outputs import document as parts
 from mobility.outputs.document import Document
 from mobility.outputs.pictures import STYLES
@@ -31,7 +33,10 @@ ANGLES = {"": (), "/": (-45,), "\\": (45,), "x": (45, -45)}
 def html_page(document: Document) -> str:
     """Return a document as a self-contained page."""
     fills = [
-        {"colour": colour, "image": ", ".join(_gradient(a, ink) for a in ANGLES[hatch[:1]]) or "none"}
+        {
+            "colour": colour,
+            "image": ", ".join(_gradient(a, ink) for a in ANGLES[hatch[:1]]) or "none",
+        }
         for colour, hatch, ink in STYLES
     ]
     return _template().render(document=document, fills=fills)
@@ -64,33 +69,35 @@ def pdf_bytes(document: Document) -> bytes:
     import matplotlib as mpl
     import typst
 
-    pictures: dict[str, bytes] = {}
+    held: dict[str, bytes] = {}
     data = {
         "styles": [(colour, hatch[:1], ink) for colour, hatch, ink in STYLES],
-        **{k: v for k, v in asdict(document).items() if k != "blocks"},
-        "blocks": [_plain(block, pictures) for block in document.blocks],
+        **_plain(document, held),
     }
+    held["document.json"] = json.dumps(data).encode()
     source = files("mobility.outputs") / "templates" / "document.typ"
-    return bytes(
-        typst.compile(
-            {
-                "main.typ": source.read_bytes(),
-                "document.json": json.dumps(data).encode(),
-                **pictures,
-            },
-            # DejaVu comes along with Matplotlib; no font of this machine changes the file.
-            font_paths=[Path(mpl.get_data_path()) / "fonts" / "ttf"],
-            ignore_system_fonts=True,
+    held["main.typ"] = source.read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in held.items():
+            (Path(folder) / name).write_bytes(content)
+        return bytes(
+            typst.compile(
+                str(Path(folder) / "main.typ"),
+                # DejaVu comes along with Matplotlib; no font of this machine changes the file.
+                font_paths=[Path(mpl.get_data_path()) / "fonts" / "ttf"],
+                ignore_system_fonts=True,
+            )
         )
-    )
 
 
 def _plain(value: Any, pictures: dict[str, bytes]) -> Any:
-    """Return a block as JSON knows it, its pictures as names of files."""
+    """Return a document, or a part of it, as JSON knows it, its pictures as names of files."""
     if isinstance(value, bytes):
         name = f"{len(pictures)}.png"
         pictures[name] = value
         return name
+    if isinstance(value, str):
+        return one_line(value)
     if isinstance(value, tuple):
         return [_plain(one, pictures) for one in value]
     if is_dataclass(value):
@@ -101,20 +108,22 @@ def _plain(value: Any, pictures: dict[str, bytes]) -> Any:
 
 def markdown_text(document: Document) -> str:
     """Return a document without pictures as Markdown."""
-    lines = [f"# {document.title}", ""]
+    lines = [f"# {markdown(document.title)}", ""]
     for block in document.blocks:
         match block:
             case parts.Heading():
-                lines += [f"{'#' * (block.level + 1)} {block.text}", ""]
+                lines += [f"{'#' * (block.level + 1)} {markdown(block.text)}", ""]
             case parts.Text():
-                lines += [f"**{block.text}**" if block.look == "caption" else block.text, ""]
+                lines += [markdown(block.text), ""]
             case parts.Bullets():
-                lines += [f"- {f'**{bold}** ' if bold else ''}{text}" for bold, text in block.items]
+                for bold, text in block.items:
+                    lines.append(f"- {f'**{markdown(bold)}** ' if bold else ''}{markdown(text)}")
                 lines.append("")
             case parts.Table():
                 marks = tuple("---:" if numeric else "---" for numeric in block.numeric)
-                rows = [[t.replace("|", "\\|") for t in row] for row in block.rows]
-                lines += [f"| {' | '.join(row)} |" for row in (block.heads, marks, *rows)]
+                heads, *rows = (" | ".join(map(markdown, r)) for r in (block.heads, *block.rows))
+                lines += [f"**{markdown(block.caption)}**", ""] if block.caption else []
+                lines += [f"| {row} |" for row in (heads, " | ".join(marks), *rows)]
                 lines.append("")
             case _:
                 raise TypeError(block)
