@@ -235,7 +235,7 @@ def test_an_extract_without_streets_is_an_error(tmp_path):
 
 
 def test_ways_without_any_node_are_an_empty_extract(tmp_path):
-    with pytest.raises(SourceError, match="no street"):
+    with pytest.raises(SourceError, match="1 street ways, but none of their nodes"):
         read_osm(write(tmp_path, osm_text({1: (0, 0)}, [(5, [7, 8], RESIDENTIAL)])))
 
 

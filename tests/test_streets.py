@@ -144,8 +144,8 @@ def test_a_graph_of_a_user_with_text_nodes_lists_and_no_geometry():
     assert streets.n_edges == 3
     assert streets.length_m == pytest.approx([100, 100, 100])
     assert streets.tags["oneway"].tolist() == ["no", "yes", "yes"]
-    assert streets.tags["highway"].tolist() == ["residential", "road", "road"]
-    assert streets.tags["maxspeed"].iloc[0] == "30"
+    assert streets.tags["highway"].tolist() == ["service", "road", "road"]
+    assert streets.tags["maxspeed"].iloc[0] == "30;50"
 
 
 def test_a_geometry_drawn_from_v_to_u_is_turned():

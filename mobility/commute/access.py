@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mobility.base.errors import TerritoryError
 from mobility.commute.door_to_door import OVERTIME_MAX_S, both_ways, overtime
+from mobility.commute.hours import open_at
 from mobility.commute.study import Progress, Study, engine_limits, quiet
 from mobility.engine.journeys import (
     HomeTimes,
@@ -150,9 +151,12 @@ def assess(study: Study, *, progress: Progress = quiet) -> Access:
             mend="Add kinds of day, or a date within the rosters' period to days.extra.",
         )
     progress("commutes")
-    if study.territory.limits.safe_at_night:
-        # Computed once, before threads ask for it.
-        study.after_dark.egress_s  # noqa: B018
+    # Computed once, before threads ask for it.
+    for shift_id, day, _ in keys:
+        for edge in study.edges(shift_id, day):
+            here = open_at(study, day, edge)
+            if study.territory.limits.safe_at_night:
+                here.after_dark.egress_s  # noqa: B018
     questions = {_question(study, *key): key for key in keys}
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         answers = dict(

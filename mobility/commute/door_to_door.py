@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobility.commute.feeder_modes import Carried, Feeder, carried_times, fed_commute, mixed
+from mobility.commute.hours import gate_s, open_at
 from mobility.commute.night import daylight_of, in_the_dark
 from mobility.commute.on_demand import booked_times
 from mobility.commute.study import Study
@@ -59,6 +60,7 @@ def transit_times(
     the one at the gate's end by the gate's deadline, the one at the home's end by the time of
     leaving or reaching each home.
     """
+    study = open_at(study, day, edge)
     _, ridden, _ = ride(study, site, day, edge, limits)
     walked = street_times(study, site, day, "walk", edge, limits)
     return _either(walked.elapsed_s <= ridden.elapsed_s, walked, ridden)
@@ -68,6 +70,7 @@ def ride(
     study: Study, site: int, day: ChosenDay, edge: Edge, limits: EngineLimits
 ) -> tuple[Scan, HomeTimes, Bool]:
     """Return the scan of an edge, the rides of every home, and which homes it finds in the dark."""
+    study = open_at(study, day, edge)
     gate = at_gate(study, day, edge)
     scanned = scan(gate.timetables[day.kind], gate.egress_s[site], edge, limits)
     ridden = reach(scanned, study.home_walks)
@@ -78,12 +81,16 @@ def ride(
 
 
 def at_gate(study: Study, day: ChosenDay, edge: Edge) -> Study:
-    """Return the study whose tables hold at the gate's end: after dark when it is dark."""
+    """Return the study whose tables hold at the gate's end: at its hour, and in its light."""
+    study = open_at(study, day, edge)
+    return study.after_dark if dark_at_gate(study, day, edge) else study
+
+
+def dark_at_gate(study: Study, day: ChosenDay, edge: Edge) -> bool:
+    """Return whether the gate is reached or left in the dark, and the territory minds."""
     if not study.territory.limits.safe_at_night:
-        return study
-    gate_s = edge.at_s + edge.margin_s if edge.returning else edge.at_s - edge.margin_s
-    dark = in_the_dark(daylight_of(study, day), np.array([gate_s]))
-    return study.after_dark if dark[0] else study
+        return False
+    return bool(in_the_dark(daylight_of(study, day), np.array([gate_s(edge)]))[0])
 
 
 def home_in_dark(study: Study, day: ChosenDay, edge: Edge, times: HomeTimes) -> Bool:
@@ -173,12 +180,13 @@ def street_times(
     On foot or by bicycle, a way that is in the dark at either end keeps to safe streets where
     the territory asks for it.
     """
+    study = open_at(study, day, edge)
     found = _moved(study, site, mode, edge, limits)
     if mode == "car" or not study.territory.limits.safe_at_night:
         return found
     careful = _moved(study.after_dark, site, mode, edge, limits)
     dark = home_in_dark(study, day, edge, found)
-    if at_gate(study, day, edge) is not study:
+    if dark_at_gate(study, day, edge):
         dark[:] = True
     return _either(dark, careful, found)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mobility.base.clock import axis_to_local
 from mobility.base.i18n import translate
 from mobility.commute.door_to_door import ride, street_times
+from mobility.commute.hours import open_at
 from mobility.commute.study import Study, engine_limits
 from mobility.engine.itineraries import GATE, HOME, Itinerary, Leg, itinerary
 from mobility.engine.journeys import Edge, HomeTimes, Scan
@@ -178,7 +179,8 @@ def answers(study: Study, shift_id: int, day_kind: str) -> tuple[EdgeAnswers, Ed
     limits = engine_limits(study.territory.limits)
     found = []
     for edge in study.edges(shift_id, day):
-        scanned, ridden, dark = ride(study, site, day, edge, limits)
-        walked = street_times(study, site, day, "walk", edge, limits)
-        found.append(EdgeAnswers(study, site, day, edge, scanned, ridden, walked, dark))
+        here = open_at(study, day, edge)
+        scanned, ridden, dark = ride(here, site, day, edge, limits)
+        walked = street_times(here, site, day, "walk", edge, limits)
+        found.append(EdgeAnswers(here, site, day, edge, scanned, ridden, walked, dark))
     return found[0], found[1]

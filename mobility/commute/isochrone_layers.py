@@ -22,7 +22,8 @@ from mobility.base.clock import format_clock
 from mobility.base.errors import TerritoryError
 from mobility.base.files import writing
 from mobility.base.literal import one_line
-from mobility.commute.door_to_door import at_gate
+from mobility.commute.door_to_door import at_gate, dark_at_gate
+from mobility.commute.hours import open_at
 from mobility.commute.night import safe_times
 from mobility.commute.study import ShiftRow, Study, engine_limits
 from mobility.commute.traffic import car_park_s, free_seconds
@@ -30,6 +31,7 @@ from mobility.commute.ways import mode_times
 from mobility.engine.journeys import Edge, EngineLimits, reach, scan
 from mobility.sources.days import ChosenDay
 from mobility.streets.arcs import Times
+from mobility.streets.hours import State
 from mobility.streets.isochrones import isochrones
 from mobility.streets.snap import Snaps
 from mobility.timetable.arrays import INF
@@ -39,8 +41,8 @@ from mobility.timetable.footpaths import WalkTable, walk_snaps
 MODES = ("transit", "walk", "bike", "e_bike", "car")
 WALK_BUFFER_M = 80.0
 
-#: Areas by site, direction, mode, seconds and whether it is dark.
-Known = dict[tuple[int, bool, str, int, bool], shapely.Geometry]
+#: Areas by site, direction, mode, seconds, whether it is dark, and what is open at the hour.
+Known = dict[tuple[int, bool, str, int, bool, State], shapely.Geometry]
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ def _isochrone(
     minutes: Sequence[float],
     known: Known,
 ) -> Isochrone:
+    study = open_at(study, day, edge)
     limits = engine_limits(study.territory.limits)
     shapes = []
     for minute in minutes:
@@ -160,7 +163,7 @@ def _isochrone(
 def _ways(study: Study, day: ChosenDay, edge: Edge, mode: str) -> tuple[Times, Times]:
     """Return the seconds per street piece, and those by which points are attached."""
     usual = mode_times(study.territory, study.streets, mode)  # type: ignore[arg-type]
-    if mode == "car" or at_gate(study, day, edge) is study:
+    if mode == "car" or not dark_at_gate(study, day, edge):
         return usual, usual
     return safe_times(study.territory, study.streets, mode), usual  # type: ignore[arg-type]
 
@@ -185,8 +188,8 @@ def _on_streets(
         cap_s = min(cap_s, round(study.territory.limits.max_bike_min * 60))
     else:
         cap_s = _free_driving(study, edge, cap_s)
-    dark = mode != "car" and at_gate(study, day, edge) is not study
-    key = (site, edge.returning, mode, cap_s, dark)
+    dark = mode != "car" and dark_at_gate(study, day, edge)
+    key = (site, edge.returning, mode, cap_s, dark, study.hours)
     if key not in known:
         times, attached = _ways(study, day, edge, mode)
         gates = walk_snaps(study.streets, attached, np.array(study.sites[site].gates, np.float64))

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.commute.door_to_door import at_gate, home_in_dark, ride, transit_times
+from mobility.commute.hours import open_at
 from mobility.commute.study import Study, engine_limits
 from mobility.engine.itineraries import Itinerary, itinerary
 from mobility.engine.journeys import Edge, EngineLimits, HomeTimes, Scan, travel
@@ -122,6 +123,7 @@ def _answer(
         < INF
         for m in late_min
     ]
+    study = open_at(study, day, edge)
     scanned, times, dark = ride(study, site, day, edge, limits)
     riding = held & (on_time.rides > 1)
     return held, np.array(late), held & ~_stranded(study, day, scanned, times, riding, dark)

@@ -108,7 +108,12 @@ def safe_times(territory: Territory, streets: Streets, mode: StreetMode) -> Time
 
 def after_dark(study: Study) -> Study:
     """Return the study with every walk and every ride by bicycle kept to safe streets."""
-    from mobility.commute.walks import feeders_of, street_commutes, walks_to_stops
+    from mobility.commute.walks import (
+        RELAXED_WALK,
+        feeders_of,
+        street_commutes,
+        walks_to_stops,
+    )
 
     territory, streets, feed = study.territory, study.streets, study.feed
     limits, speeds = territory.limits, territory.speeds
@@ -116,7 +121,7 @@ def after_dark(study: Study) -> Study:
     walking = safe_times(territory, streets, "walk")
     homes = study.homes.lonlat
     gates = np.array([gate for site in study.sites for gate in site.gates], np.float64)
-    reach_s = 2.0 * limits.max_walk_min * 60
+    reach_s = RELAXED_WALK * limits.max_walk_min * 60
     times = {
         mode: street_commutes(
             territory, streets, mode, study.sites, gates, homes,
@@ -129,9 +134,10 @@ def after_dark(study: Study) -> Study:
         study,
         home_walks=walks_to_stops(streets, feed, homes, reach_s, speeds, walking, snap_times=usual),
         gate_walks=walks_to_stops(streets, feed, gates, reach_s, speeds, walking, snap_times=usual),
-        timetables=_safe_changes(study, walking),
+        timetables=other_changes(study, streets, walking, snap_times=usual),
         street_times={**study.street_times, **times},
         feeders=feeders_of(territory, streets, feed, study.sites, homes, safe=True),
+        kept_safe=True,
     )
 
 
@@ -141,15 +147,18 @@ def by_day(study: Study) -> Study:
     return replace(study, territory=study.territory.model_copy(update={"limits": limits}))
 
 
-def _safe_changes(study: Study, walking: Times) -> Mapping[str, TwoWay]:
-    """Return the timetables with walks between vehicles kept to safe streets."""
-    territory, streets = study.territory, study.streets
+def other_changes(
+    study: Study, streets: Streets, walking: Times, *, snap_times: Times | None = None
+) -> Mapping[str, TwoWay]:
+    """Return the timetables with walks between vehicles as some times on streets allow."""
+    territory = study.territory
     limit_s, lonlat = territory.limits.max_transfer_walk_min * 60, study.feed.lonlat()
-    usual = edge_times(streets, "walk", territory.speeds)
-    plain = stop_walks(streets, lonlat, limit_s, territory.speeds, times=usual)
-    safe = stop_walks(streets, lonlat, limit_s, territory.speeds, times=walking, snap_times=usual)
+    plain = stop_walks(study.streets, lonlat, limit_s, territory.speeds)
+    other = stop_walks(
+        streets, lonlat, limit_s, territory.speeds, times=walking, snap_times=snap_times
+    )
     return {
-        kind: TwoWay(safe_footpaths(two_way.timetable, plain, safe))
+        kind: TwoWay(safe_footpaths(two_way.timetable, plain, other))
         for kind, two_way in study.timetables.items()
     }
 

@@ -120,6 +120,11 @@ class Study:
         of each site: two int32 arrays of shape (sites, homes), ``INF`` where out of reach.
     scenario
         Name of the variant, empty for the territory as it is.
+    kept_safe
+        Whether ways keep to streets that are safe at night, see `after_dark`.
+    any_hour, hours
+        In a study as its streets are at some hour, see `hours.open_at`: the study of any hour,
+        and what holds at that one.
     """
 
     territory: Territory
@@ -137,6 +142,9 @@ class Study:
     findings: tuple[Finding, ...] = ()
     sources: tuple[SourceRecord, ...] = ()
     scenario: str = ""
+    kept_safe: bool = False
+    any_hour: Study | None = None
+    hours: tuple[str | None, ...] = ()
 
     @cached_property
     def shift_rows(self) -> tuple[ShiftRow, ...]:
@@ -176,13 +184,31 @@ class Study:
 
         Without known employees, every worker of the territory does.
         """
+        return self.workers if self.homes.pool is None else self._known("workers", site, roster)
+
+    def members(self, group: str, site: int, roster: str) -> NDArray[np.float64]:
+        """Return the workers of each home who are of a group and of a roster's labour pool.
+
+        A group that is a place, as a priority district is, counts for the same share of every
+        labour pool of a home.
+        """
+        people = np.asarray(self.homes.frame[group], np.float64)
         known = self.homes.pool
         if known is None:
-            return self.workers
+            return people
+        if group not in known:
+            pool, everybody = self.pool(site, roster), self.workers
+            return people * np.divide(pool, everybody, out=np.zeros_like(pool), where=everybody > 0)
+        return self._known(group, site, roster)
+
+    def _known(self, column: str, site: int, roster: str | None) -> NDArray[np.float64]:
+        """Return what a column of the known employees counts at each home."""
+        known = self.homes.pool
+        assert known is not None
         rows = known[known["site"] == self.sites[site].name]
         if roster is not None:
             rows = rows[rows["roster"].isin(["", roster])]
-        weights = rows["workers"].to_numpy(np.float64)
+        weights = rows[column].to_numpy(np.float64)
         found = np.bincount(rows["home"].to_numpy(np.intp), weights=weights, minlength=self.n_homes)
         return np.asarray(found, np.float64)
 

@@ -24,6 +24,9 @@ from mobility.timetable.station import access_points, fold_points
 Int32 = NDArray[np.int32]
 Float = NDArray[np.float64]
 
+#: Walks are known this many times further than the limit, so that it can be relaxed.
+RELAXED_WALK = 2.0
+
 
 def walks_to_stops(
     streets: Streets,

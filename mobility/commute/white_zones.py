@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mobility.base.clock import local_to_axis
 from mobility.commute.access import Access, counting_modes
-from mobility.commute.door_to_door import at_gate, both_ways, transit_times
+from mobility.commute.door_to_door import both_ways, dark_at_gate, transit_times
 from mobility.commute.night import by_day
 from mobility.commute.study import Progress, Study, engine_limits, quiet
 from mobility.engine.journeys import Edge, EngineLimits, relaxed
@@ -134,7 +134,7 @@ def _best_hours(
 def _darkness(study: Study, shift_id: int, day: ChosenDay) -> tuple[bool, bool]:
     """Return whether safe ways are asked for at the gate, for either edge of a shift."""
     out, back = study.edges(shift_id, day)
-    return at_gate(study, day, out) is not study, at_gate(study, day, back) is not study
+    return dark_at_gate(study, day, out), dark_at_gate(study, day, back)
 
 
 def _reasons(

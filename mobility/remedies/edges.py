@@ -6,6 +6,7 @@ import numpy as np
 
 from mobility.commute.door_to_door import at_gate
 from mobility.commute.feeder_modes import Carried
+from mobility.commute.hours import open_at
 from mobility.commute.study import Study, engine_limits
 from mobility.engine.journeys import Edge, EngineLimits, deadline_of, earliest_of, relaxed
 from mobility.remedies.model import DayNetwork
@@ -13,6 +14,7 @@ from mobility.remedies.modes import carried_modes
 from mobility.remedies.runs import clip_runs, only_walks
 from mobility.remedies.window import Window
 from mobility.sources.days import ChosenDay
+from mobility.streets.hours import State
 from mobility.timetable.arrays import mirror_runs, take_runs
 from mobility.timetable.footpaths import WalkTable
 
@@ -24,7 +26,7 @@ def windows(study: Study, nets: dict[str, DayNetwork]) -> tuple[Window, ...]:
     """
     found: dict[tuple[int, str, Edge, str], Window] = {}
     limits = engine_limits(study.territory.limits)
-    walks = only_walks(study.home_walks, study.home_walks.walk_s <= limits.max_walk_s)
+    walks: dict[State, WalkTable] = {}
     for mode in ("transit", *carried_modes(study)):
         for day in study.days:
             for row in study.shift_rows:
@@ -34,8 +36,12 @@ def windows(study: Study, nets: dict[str, DayNetwork]) -> tuple[Window, ...]:
                     key = (row.site, day.kind, edge, mode)
                     if key not in found:
                         place = (len(found), row.site, mode)
-                        network = nets[day.kind]
-                        found[key] = _window(study, network, place, day, edge, limits, walks)
+                        here = open_at(study, day, edge)
+                        if here.hours not in walks:
+                            near = here.home_walks.walk_s <= limits.max_walk_s
+                            walks[here.hours] = only_walks(here.home_walks, near)
+                        known = walks[here.hours]
+                        found[key] = _window(here, nets[day.kind], place, day, edge, limits, known)
     return tuple(found.values())
 
 

@@ -13,10 +13,9 @@ import numpy as np
 
 from mobility.commute.access import Access
 from mobility.commute.door_to_door import transit_times
-from mobility.commute.loading import RELAXED_WALK
 from mobility.commute.on_demand import on_demand_services
 from mobility.commute.study import Study, engine_limits
-from mobility.commute.walks import feeders_of
+from mobility.commute.walks import RELAXED_WALK, feeders_of
 from mobility.engine.journeys import TwoWay
 from mobility.remedies.stops import widened
 from mobility.shuttles.gtfs_out import Table, write_gtfs

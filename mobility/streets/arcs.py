@@ -36,18 +36,28 @@ class TurnTimes(Times):
         twice its piece, plus one from v to u.
     sequences
         Three arcs or more that may not be travelled one after the other.
+    local
+        bool (m,): pieces closed to through traffic, which are used one after the other from
+        where one starts, and again to where one ends; None where there are none.
     """
 
     barred: np.ndarray
     sequences: Sequences
+    local: np.ndarray | None
 
     def __new__(
-        cls, uv: np.ndarray, vu: np.ndarray, barred: np.ndarray, sequences: Sequences = ()
+        cls,
+        uv: np.ndarray,
+        vu: np.ndarray,
+        barred: np.ndarray,
+        sequences: Sequences = (),
+        local: np.ndarray | None = None,
     ) -> TurnTimes:
         """Join times and turns."""
         times = super().__new__(cls, (uv, vu))
         times.barred = barred
         times.sequences = sequences
+        times.local = local
         return times
 
 
@@ -61,15 +71,26 @@ def sequences_of(times: Times) -> Sequences:
     return times.sequences if isinstance(times, TurnTimes) else ()
 
 
+def local_of(times: Times) -> np.ndarray | None:
+    """Return the pieces that some times close to through traffic."""
+    return times.local if isinstance(times, TurnTimes) else None
+
+
 def like(times: Times, uv: np.ndarray, vu: np.ndarray) -> Times:
-    """Return other seconds with the same barred turns."""
-    return TurnTimes(uv, vu, barred_of(times), sequences_of(times))
+    """Return other seconds with the same barred turns and streets without through traffic."""
+    return TurnTimes(uv, vu, barred_of(times), sequences_of(times), local_of(times))
+
+
+def with_through_traffic(times: Times) -> Times:
+    """Return the same times with through traffic everywhere."""
+    return TurnTimes(*times, barred_of(times), sequences_of(times))
 
 
 def turned(times: Times) -> Times:
     """Return the times of travelling every way backwards, barred turns included."""
     sequences = tuple(tuple(a ^ 1 for a in reversed(s)) for s in sequences_of(times))
-    return TurnTimes(times[1], times[0], barred_of(times)[:, ::-1] ^ 1, sequences)
+    barred = barred_of(times)[:, ::-1] ^ 1
+    return TurnTimes(times[1], times[0], barred, sequences, local_of(times))
 
 
 @dataclass(frozen=True)
@@ -86,6 +107,10 @@ class Arcs:
         The junction of each node: itself, or what it is a copy of.
     n_nodes
         Junctions of the streets.
+    among
+        For each junction the node, itself or a copy, of who comes by a street open to through
+        traffic; None where all are open. Nodes from ``again`` on are those of who has left
+        such streets.
     """
 
     ptr: np.ndarray
@@ -95,6 +120,8 @@ class Arcs:
     forward: np.ndarray
     place: np.ndarray
     n_nodes: int
+    among: np.ndarray | None = None
+    again: int = 0
 
     @cached_property
     def tail(self) -> np.ndarray:
@@ -108,7 +135,7 @@ class Arcs:
 
     @property
     def has_copies(self) -> bool:
-        """Whether some turn is barred."""
+        """Whether some turn is barred, or some street closed to through traffic."""
         return len(self.place) > self.n_nodes
 
     def reached_by(self, code: np.ndarray) -> np.ndarray:
@@ -169,10 +196,45 @@ def arcs(streets: Streets, times: Times, *, reverse: bool = False) -> Arcs:
         time, edge = np.concatenate([time, time[taken]]), np.concatenate([edge, edge[taken]])
         forward = np.concatenate([forward, forward[taken]])
         place = np.append(place, more).astype(np.int32)
+    local, among, again = local_of(times), None, len(place)
+    if local is not None and local[edge].any():
+        tail, head, arc, place, among, again = _in_three(tail, head, local[edge], place)
+        time, edge, forward = time[arc], edge[arc], forward[arc]
     order = np.argsort(tail, kind="stable")
     counts = np.bincount(tail, minlength=len(place))
     ptr = np.append(0, np.cumsum(counts)).astype(np.int64)
-    return Arcs(ptr, head[order], time[order], edge[order], forward[order], place, n)
+    return Arcs(
+        ptr, head[order], time[order], edge[order], forward[order], place, n, among, again
+    )  # fmt: skip
+
+
+def _in_three(
+    tail: np.ndarray, head: np.ndarray, local: np.ndarray, place: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
+    """Return tail, head and former row of the arcs, and the places, without through traffic.
+
+    A node that a local arc touches stands for not having left the local arcs one started on;
+    it gets a copy for being among the others, and one for being on local arcs again, which
+    only local arcs leave.
+    """
+    n = len(place)
+    touched = np.unique(np.concatenate([tail[local], head[local]]))
+    among = np.arange(n, dtype=np.int64)
+    among[touched] = n + np.arange(len(touched))
+    again = among + len(touched)
+    rows = np.arange(len(tail))
+    on = rows[local]
+    off = rows[~local & (among[tail] >= n)]
+    tails = [tail, among[tail[off]], among[tail[on]], again[tail[on]]]
+    heads = [np.where(local, head, among[head]), among[head[off]], *2 * [again[head[on]]]]
+    return (
+        np.concatenate(tails).astype(np.int32),
+        np.concatenate(heads).astype(np.int32),
+        np.concatenate([rows, off, on, on]),
+        np.concatenate([place, place[touched], place[touched]]).astype(np.int32),
+        among,
+        n + len(touched),
+    )
 
 
 def _copies(

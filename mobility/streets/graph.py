@@ -16,16 +16,17 @@ import shapely
 
 from mobility.base.cache import Bundle, cached
 from mobility.base.errors import SourceError
+from mobility.sources.osm.conditions import condition_table
 from mobility.sources.osm.graphml import read_graphml, tables_from_graph
 from mobility.sources.osm.lines import read_lines
-from mobility.sources.osm.reader import Bbox, StreetTables, read_osm
+from mobility.sources.osm.reader import Bbox, StreetTables, ledger_table, read_osm
 from mobility.sources.osm.restrictions import barrier_table, turn_table
 
 if TYPE_CHECKING:
     import networkx as nx
 
-FORMAT = 4
-_TABLES = ("tags", "turns", "barriers")
+FORMAT = 5
+_TABLES = ("tags", "turns", "barriers", "conditions", "ledger")
 _ARRAYS = ("node_id", "node_xy", "edge_u", "edge_v", "length_m", "geom_ptr", "geom_xy")
 
 
@@ -58,6 +59,11 @@ class Streets:
     turns, barriers
         Turn restrictions of cars and barriers, by OpenStreetMap ids, see
         `mobility.sources.osm.restrictions` and `mobility.streets.turns`.
+    conditions
+        What of all this depends on the hour, see `mobility.sources.osm.conditions` and
+        `mobility.streets.hours`; the tables hold what is said for any hour.
+    ledger
+        What became of each way read, see `mobility.sources.osm.reader.StreetTables`.
     """
 
     crs: pyproj.CRS
@@ -72,6 +78,8 @@ class Streets:
     background: dict[str, gpd.GeoDataFrame] = field(default_factory=dict)
     turns: pd.DataFrame = field(default_factory=turn_table)
     barriers: pd.DataFrame = field(default_factory=barrier_table)
+    conditions: pd.DataFrame = field(default_factory=condition_table)
+    ledger: pd.DataFrame = field(default_factory=ledger_table)
 
     @property
     def n_nodes(self) -> int:
@@ -253,6 +261,8 @@ def streets_from_tables(tables: StreetTables, crs: str = "auto") -> Streets:
         background=tables.background,
         turns=tables.turns,
         barriers=tables.barriers,
+        conditions=tables.conditions,
+        ledger=tables.ledger,
     )
 
 

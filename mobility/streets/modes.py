@@ -13,12 +13,17 @@ import pandas as pd
 
 from mobility.base.errors import Finding
 from mobility.sources.osm.reader import FERRY
+from mobility.sources.osm.restrictions import ELEVATOR
 from mobility.streets.arcs import Times, TurnTimes
 from mobility.streets.graph import Streets
 from mobility.streets.safety import AssumeLit, night_safe
 from mobility.streets.slopes import slope_ms
 from mobility.streets.tags import (
     CAR_STREETS,
+    CLOSED,
+    LOCAL,
+    OPEN,
+    UNSAID,
     built_up,
     general_ways,
     has_cycleway,
@@ -29,16 +34,23 @@ from mobility.streets.tags import (
     parse_kmh,
     permission,
 )
+from mobility.streets.through import without_through_traffic
 from mobility.streets.turns import barred_turns
 from mobility.territory.project import Speeds, StreetMode
 
 _YES = ("yes", "designated", "permissive", "official", "destination", "customers", "permit")
-_NO = ("no", "private", "use_sidepath", "agricultural", "forestry", "military", "emergency")
-_CAR_NO = (*_NO, "psv", "bus", "delivery")
+_ACCESS: dict[StreetMode, tuple[str, ...]] = {
+    "walk": ("access", "foot"),
+    "bike": ("access", "vehicle", "bicycle"),
+    "e_bike": ("access", "vehicle", "bicycle"),
+    "car": ("access", "vehicle", "motor_vehicle", "motorcar"),
+}
+_FOR_CARS = {"psv": CLOSED, "bus": CLOSED}
+_FOR_BIKES = {"dismount": OPEN}
 _MOTORWAYS = ("motorway", "motorway_link")
 _TRUNKS = ("trunk", "trunk_link")
 _PATHS = ("footway", "path", "pedestrian", "cycleway", "steps")
-_PUSHED = ("footway", "pedestrian", "platform", "corridor")
+_PUSHED = ("footway", "pedestrian", "platform", "corridor", "elevator")
 _UNPAVED = (
     "unpaved", "compacted", "gravel", "fine_gravel", "pebblestone", "ground", "dirt", "earth",
     "grass", "mud", "sand", "woodchips", "rock", "cobblestone",
@@ -53,6 +65,9 @@ STEPS_FACTOR = 0.5
 # its hours nor its fare are known.
 FERRY_KMH = 10.0
 FERRY_BOARDING_S = 300.0
+# Waiting for an elevator, its doors included, and its speed: assumptions.
+ELEVATOR_WAIT_S = 60.0
+ELEVATOR_MS = 1.0
 # Riding on loose ground against asphalt: an assumption.
 UNPAVED_FACTOR = 0.7
 
@@ -119,13 +134,14 @@ def edge_times(
     if mode == "walk":
         steps = tags["highway"].eq("steps")
         ms = np.where(steps, STEPS_FACTOR, 1.0) * speeds.walk_kmh / 3.6
+        ms = _in_elevators(streets, ms)
         forward = backward = walkable(tags, paths_missing=paths_missing(streets))
     elif mode == "car":
         ms = _car_ms(streets, driving or Driving())
         forward, backward = _car_ways(tags)
     else:
         kmh = speeds.bike_kmh if mode == "bike" else speeds.e_bike_kmh
-        ms = _bike_ms(tags, kmh / 3.6, speeds.walk_kmh / 3.6)
+        ms = _in_elevators(streets, _bike_ms(tags, kmh / 3.6, speeds.walk_kmh / 3.6))
         forward, backward = _bike_ways(tags, paths_missing=paths_missing(streets))
         if grades is not None:
             assisted, walking = mode == "e_bike", speeds.walk_kmh / 3.6
@@ -138,10 +154,52 @@ def edge_times(
     if safe_at_night and mode != "car":
         safe = night_safe(streets, mode, assume_lit=assume_lit)
         forward, backward = forward & safe, backward & safe
-    uv = np.where(forward, streets.length_m / ms, np.inf).astype(np.float32)
+    wait_s = 0.0 if mode == "car" else _at_elevators(streets)
+    uv = np.where(forward, streets.length_m / ms + wait_s, np.inf).astype(np.float32)
     vu_ms = ms if ms_back is None else ms_back
-    vu = np.where(backward, streets.length_m / vu_ms, np.inf).astype(np.float32)
-    return TurnTimes(uv, vu, *barred_turns(streets, mode, (uv, vu)))
+    vu = np.where(backward, streets.length_m / vu_ms + wait_s, np.inf).astype(np.float32)
+    times = TurnTimes(uv, vu, *barred_turns(streets, mode, (uv, vu)))
+    return without_through_traffic(streets, times, local_only(tags, mode))
+
+
+def local_only(tags: pd.DataFrame, mode: StreetMode) -> np.ndarray:
+    """Return the pieces open to those who stop there and closed to through traffic, bool (m,)."""
+    if mode == "car":
+        return np.asarray(permission(tags, _ACCESS["car"], _FOR_CARS) == LOCAL)
+    on_foot = permission(tags, _ACCESS["walk"]) == LOCAL
+    if mode == "walk":
+        return np.asarray(on_foot, dtype=bool)
+    riding = permission(tags, _ACCESS[mode], _FOR_BIKES) == LOCAL
+    return np.asarray(np.where(_pushed(tags), on_foot, riding))
+
+
+def _in_elevators(streets: Streets, ms: np.ndarray) -> np.ndarray:
+    """Return speeds where elevators take as long as waiting and riding, over each whole way."""
+    rows = np.flatnonzero(is_tagged(streets.tags, "highway", (ELEVATOR,)))
+    if not len(rows):
+        return ms
+    whole_m = _whole_m(streets, rows)
+    found = ms.copy() if ms.shape else np.full(streets.n_edges, float(ms))
+    found[rows] = whole_m / (whole_m / ELEVATOR_MS + ELEVATOR_WAIT_S)
+    return found
+
+
+def _at_elevators(streets: Streets) -> np.ndarray | float:
+    """Return half the wait for each end of a piece that is an elevator drawn as a point."""
+    barriers = streets.barriers
+    ids = barriers["node_id"][is_tagged(barriers, "barrier", (ELEVATOR,))]
+    if not len(ids):
+        return 0.0
+    here = np.isin(streets.node_id, ids)
+    ends = here[streets.edge_u].astype(np.float64) + here[streets.edge_v]
+    return np.asarray(ends * ELEVATOR_WAIT_S / 2)
+
+
+def _whole_m(streets: Streets, rows: np.ndarray) -> np.ndarray:
+    """Return the length of the whole way of each of some pieces."""
+    way = streets.tags["osm_id"].to_numpy()[rows]
+    whole = pd.Series(streets.length_m[rows]).groupby(way).transform("sum")
+    return np.asarray(np.maximum(whole.to_numpy(dtype=np.float64), 1e-6))
 
 
 def paths_missing(streets: Streets) -> bool:
@@ -191,11 +249,11 @@ def walkable(tags: pd.DataFrame, *, paths_missing: bool = False) -> np.ndarray:
     roads) are open, motorways and ``motorroad=yes`` apart: the footway beside them, drawn
     apart in OpenStreetMap, is not in the extract.
     """
-    _, closed = permission(tags, ("access",), _YES, _NO)
-    foot_yes, foot_no = permission(tags, ("foot",), _YES, _NO)
+    closed = permission(tags, ("access",)) == CLOSED
+    foot = permission(tags, ("foot",))
     fast = is_tagged(tags, "highway", ("busway",)) | _express(tags)
     barred = closed | (fast & ~has_sidewalk(tags))
-    found: np.ndarray = ~foot_no & (foot_yes | ~barred)
+    found: np.ndarray = (foot != CLOSED) & ((foot != UNSAID) | ~barred)
     if paths_missing:
         beside = is_tagged(tags, "foot", ("no", "use_sidepath")) | is_tagged(
             tags, "highway", _TRUNKS
@@ -206,9 +264,8 @@ def walkable(tags: pd.DataFrame, *, paths_missing: bool = False) -> np.ndarray:
 
 
 def _car_ways(tags: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    columns = ("access", "vehicle", "motor_vehicle", "motorcar")
-    _, forbidden = permission(tags, columns, _YES, _CAR_NO)
-    named_yes, _ = permission(tags, ("motor_vehicle", "motorcar"), _YES, _CAR_NO)
+    forbidden = permission(tags, _ACCESS["car"], _FOR_CARS) == CLOSED
+    named_yes = is_tagged(tags, "motor_vehicle", _YES) | is_tagged(tags, "motorcar", _YES)
     by_class = is_tagged(tags, "highway", CAR_STREETS)
     by_class |= is_tagged(tags, "highway", ("track", "pedestrian", FERRY)) & named_yes
     usable = by_class & ~forbidden
@@ -227,10 +284,11 @@ def _pushed(tags: pd.DataFrame) -> np.ndarray:
 
 def _bike_ways(tags: pd.DataFrame, *, paths_missing: bool) -> tuple[np.ndarray, np.ndarray]:
     yes = is_tagged(tags, "bicycle", _YES)
-    _, forbidden = permission(tags, ("access", "vehicle", "bicycle"), (*_YES, "dismount"), _NO)
+    forbidden = permission(tags, _ACCESS["bike"], _FOR_BIKES) == CLOSED
     pushed = _pushed(tags)
     # A vehicle ban does not bar a bicycle pushed by a walker.
-    forbidden = np.where(pushed, ~walkable(tags) | is_tagged(tags, "bicycle", _NO), forbidden)
+    barred = ~walkable(tags) | (permission(tags, ("bicycle",), _FOR_BIKES) == CLOSED)
+    forbidden = np.where(pushed, barred, forbidden)
     motorroad = is_tagged(tags, "motorroad", ("yes",))
     lane = has_cycleway(tags, ("lane", "track", "shared_lane", "separate"))
     barred = is_tagged(tags, "highway", ("steps", "bridleway", "busway"))
@@ -273,8 +331,7 @@ def _car_ms(streets: Streets, driving: Driving) -> np.ndarray:
 
 def _ferry_ms(streets: Streets, aboard: np.ndarray) -> np.ndarray:
     """Return the speed of ferries, boarding included, over the whole of each way."""
-    way = streets.tags["osm_id"].to_numpy()[aboard]
-    whole_m = pd.Series(streets.length_m[aboard]).groupby(way).transform("sum").to_numpy()
+    whole_m = _whole_m(streets, aboard)
     said = streets.tags["duration"].iloc[aboard].map(parse_duration, na_action="ignore")
     crossing_s = said.astype(np.float64).fillna(pd.Series(whole_m / FERRY_KMH * 3.6, said.index))
     return np.asarray(whole_m / (crossing_s.to_numpy() + FERRY_BOARDING_S))

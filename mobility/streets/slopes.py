@@ -18,6 +18,19 @@ UPHILL_KMH_PER_PERCENT = 1.44
 DOWNHILL_KMH_PER_PERCENT = 0.86
 # Riders brake on steeper descents, and coarse rasters exaggerate: an assumption.
 MAX_GRADE = 12.0
+# No street on Earth lies outside these heights: the shore of the Dead Sea is at -430 m, the
+# highest roads under 6,000 m. Beyond are voids that a raster does not declare.
+LOWEST_M, HIGHEST_M = -500.0, 9000.0
+#: Metres of units by the names rasters give them (the foot is 0.3048 m, that of US surveys
+#: 1200/3937 m).
+UNITS_M = {
+    **dict.fromkeys(("m", "metre", "meter", "metres", "meters"), 1.0),
+    **dict.fromkeys(("ft", "foot", "feet", "international foot", "international feet"), 0.3048),
+    **dict.fromkeys(("us-ft", "ftus", "us survey foot", "us survey feet"), 1200 / 3937),
+    **dict.fromkeys(("cm", "centimetre", "centimeter"), 0.01),
+    **dict.fromkeys(("dm", "decimetre", "decimeter"), 0.1),
+    **dict.fromkeys(("mm", "millimetre", "millimeter"), 0.001),
+}
 MAX_GAIN = 1.25
 # Share of the slowing uphill that is left with electric assistance: an assumption.
 ASSISTED_SHARE = 0.3
@@ -49,8 +62,10 @@ def slope_ms(
 def edge_grades(streets: Streets, raster: str | Path) -> np.ndarray:
     """Return the mean slope of each street piece from u to v, percent, float64 (m,).
 
-    Elevations of the two ends are read between the raster's cells. Outside the raster, and
-    on bridges and in tunnels, the slope is 0.
+    Elevations of the two ends are read between the raster's cells, with its scale, offset and
+    unit (of the band, else of the vertical axis of its coordinate system, else metres).
+    Outside the raster, where it has no height or one that cannot be, and on bridges and in
+    tunnels, the slope is 0.
 
     Raises
     ------
@@ -87,6 +102,7 @@ def _elevations(streets: Streets, path: Path) -> np.ndarray:
         with rasterio.open(path) as source:
             band = source.read(1, masked=True)
             crs, inverse = source.crs, ~source.transform
+            scale, offset, unit = source.scales[0], source.offsets[0], source.units[0]
     except rasterio.errors.RasterioError as error:
         raise SourceError(
             "It cannot be read as a raster: {reason}.",
@@ -100,7 +116,10 @@ def _elevations(streets: Streets, path: Path) -> np.ndarray:
             file=path,
             mend="Export it with its projection.",
         )
-    grid = np.ma.filled(band.astype(np.float64), np.nan)
+    grid = np.ma.filled(band.astype(np.float64), np.nan) * (scale or 1.0) + offset
+    grid *= _metres_of(unit, pyproj.CRS.from_wkt(crs.to_wkt()))
+    with np.errstate(invalid="ignore"):
+        grid[(grid < LOWEST_M) | (grid > HIGHEST_M)] = np.nan
     to_raster = pyproj.Transformer.from_crs(streets.crs, crs.to_wkt(), always_xy=True)
     x, y = to_raster.transform(streets.node_xy[:, 0], streets.node_xy[:, 1])
     a, b, c, d, e, f = inverse[:6]
@@ -109,6 +128,15 @@ def _elevations(streets: Streets, path: Path) -> np.ndarray:
         d * np.asarray(x) + e * np.asarray(y) + f,
     )
     return _between(grid, row - 0.5, column - 0.5)
+
+
+def _metres_of(unit: str | None, crs: pyproj.CRS) -> float:
+    """Return the metres of a raster's unit of height."""
+    name = (unit or "").strip().lower()
+    if name in UNITS_M:
+        return UNITS_M[name]
+    up = [axis for axis in crs.axis_info if axis.direction == "up"]
+    return float(up[0].unit_conversion_factor) if up else 1.0
 
 
 def _between(grid: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 
 from mobility.base.errors import Finding
 from mobility.sources.osm.reader import FERRY
-from mobility.streets.arcs import Times, arcs, barred_of, sequences_of
+from mobility.streets.arcs import Times, arcs, barred_of, sequences_of, with_through_traffic
 from mobility.streets.graph import Streets
 from mobility.streets.tags import is_tagged
 from mobility.territory.project import StreetMode
@@ -118,9 +118,10 @@ def components(streets: Streets, times: Times) -> np.ndarray:
     """Return the strongly connected component of each street piece, int32 (m,).
 
     Two pieces share a component when one can travel from either to the other, turns allowed
-    for. A piece that cannot be come back to, or that is forbidden, has -1.
+    for; those closed to through traffic join others like any. A piece that cannot be come back
+    to, or that is forbidden, has -1.
     """
-    net = arcs(streets, times)
+    net = arcs(streets, with_through_traffic(times))
     shape = (len(net.place), len(net.place))
     graph = coo_array((np.ones(len(net.head), dtype=np.int8), (net.tail, net.head)), shape=shape)
     _, label = connected_components(graph.tocsr(), directed=True, connection="strong")

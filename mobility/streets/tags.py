@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -44,24 +45,51 @@ _NAMED_KMH = {
 }  # fmt: skip
 
 
+# What tags say of a way, of a list of values the most permissive: nothing, that it is closed,
+# that it is open to those who stop on it and not to through traffic, that it is open.
+UNSAID, CLOSED, LOCAL, OPEN = range(4)
+_MEANING = {
+    **dict.fromkeys(("yes", "designated", "permissive", "official", "permit"), OPEN),
+    **dict.fromkeys(("destination", "customers", "delivery"), LOCAL),
+    **dict.fromkeys(
+        ("no", "private", "use_sidepath", "agricultural", "forestry", "military", "emergency"),
+        CLOSED,
+    ),
+}
+
+
+def parts_of(value: str) -> list[str]:
+    """Return the values of a tag, which may be a list parted by ``;``."""
+    return [part.strip() for part in value.split(";")]
+
+
 def is_tagged(tags: pd.DataFrame, column: str, values: tuple[str, ...]) -> np.ndarray:
-    """Return whether a tag has one of some values; False where it is missing."""
+    """Return whether a tag has, or lists, one of some values; False where it is missing."""
     if column not in tags:
         return np.zeros(len(tags), dtype=bool)
-    return np.array(tags[column].isin(values), dtype=bool)
+    texts = tags[column]
+    lists = [v for v in texts.dropna().unique() if ";" in v and set(parts_of(v)) & set(values)]
+    return np.array(texts.isin([*values, *lists]), dtype=bool)
 
 
 def permission(
-    tags: pd.DataFrame, columns: tuple[str, ...], yes: tuple[str, ...], no: tuple[str, ...]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return (allowed, forbidden) by tags, later columns overruling earlier ones."""
-    allowed = np.zeros(len(tags), dtype=bool)
-    forbidden = np.zeros(len(tags), dtype=bool)
+    tags: pd.DataFrame, columns: tuple[str, ...], meaning: Mapping[str, int] | None = None
+) -> np.ndarray:
+    """Return `UNSAID`, `CLOSED`, `LOCAL` or `OPEN` by tags, int8 (m,).
+
+    Later columns overrule earlier ones; ``meaning`` adds to what values mean.
+    """
+    means = _MEANING if meaning is None else {**_MEANING, **meaning}
+    found = np.zeros(len(tags), dtype=np.int8)
     for column in columns:
-        is_yes, is_no = is_tagged(tags, column, yes), is_tagged(tags, column, no)
-        allowed = (allowed & ~is_no) | is_yes
-        forbidden = (forbidden & ~is_yes) | is_no
-    return allowed, forbidden
+        if column in tags:
+            known = {
+                text: max(means.get(part, UNSAID) for part in parts_of(text))
+                for text in tags[column].dropna().unique()
+            }
+            said = tags[column].map(known).fillna(UNSAID).to_numpy(dtype=np.int8)
+            found = np.where(said == UNSAID, found, said)
+    return found
 
 
 def has_sidewalk(tags: pd.DataFrame) -> np.ndarray:
@@ -104,8 +132,11 @@ def max_kmh(tags: pd.DataFrame, town: np.ndarray) -> np.ndarray:
 
 
 def parse_kmh(text: str) -> float:
-    """Return the km/h of a ``maxspeed`` value, NaN when it is not understood."""
-    value = text.split(";", maxsplit=1)[0].strip().lower()
+    """Return the km/h of a ``maxspeed`` value, of a list the lowest, NaN where not understood."""
+    if ";" in text:
+        limits = [parse_kmh(part) for part in parts_of(text)]
+        return min((kmh for kmh in limits if kmh > 0), default=float("nan"))
+    value = text.strip().lower()
     if value == "none":
         return 130.0
     if value == "walk":

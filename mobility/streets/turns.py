@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -11,14 +11,12 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.errors import Finding
-from mobility.sources.osm.restrictions import CONDITIONAL, INCOMPLETE, OTHERS
+from mobility.sources.osm.restrictions import CONDITIONAL, ELEVATOR, INCOMPLETE, OTHERS, kind_of
 from mobility.streets.arcs import Sequences, Times, arcs, joined
 from mobility.streets.graph import Streets
-from mobility.streets.tags import is_tagged, permission
+from mobility.streets.tags import CLOSED, UNSAID, is_tagged, permission
 from mobility.territory.project import StreetMode
 
-_YES = ("yes", "designated", "permissive", "official", "destination", "customers", "permit")
-_NO = ("no", "private", "agricultural", "forestry", "military", "emergency")
 _COLUMNS: dict[StreetMode, tuple[str, ...]] = {
     "walk": ("access", "foot"),
     "bike": ("access", "vehicle", "bicycle"),
@@ -39,14 +37,16 @@ def stopped_by(barriers: pd.DataFrame, mode: StreetMode) -> np.ndarray:
     Tags of access decide, the most particular one first. Without any, a gate is open unless
     ``locked=yes``, and other barriers stop whom their kind stops.
     """
-    allowed, forbidden = permission(barriers, _COLUMNS[mode], _YES, _NO)
+    state = permission(barriers, _COLUMNS[mode])
     kind = barriers["barrier"]
     if mode == "car":
         shut = ~kind.isin(_GATES)
     else:
         shut = kind.isin(_SOLID if mode == "walk" else _ON_FOOT)
     closed = np.asarray(shut, dtype=bool) | is_tagged(barriers, "locked", ("yes",))
-    return np.asarray(forbidden | (closed & ~allowed))
+    if mode != "car":
+        closed &= ~is_tagged(barriers, "barrier", (ELEVATOR,))
+    return np.asarray((state == CLOSED) | (closed & (state == UNSAID)))
 
 
 # A driver who may not turn at a junction does not turn round within these metres beyond it,
@@ -129,6 +129,19 @@ def _at_barriers(streets: Streets, stopped: np.ndarray) -> np.ndarray:
     both = into.merge(out, on="node", suffixes=("_in", "_out"))
     pairs = both[["arc_in", "arc_out"]].to_numpy(dtype=np.int64)
     return np.asarray(pairs[pairs[:, 1] != pairs[:, 0] ^ 1])
+
+
+def rules_in_force(turns: pd.DataFrame, values: Mapping[int, str]) -> pd.DataFrame:
+    """Return turn restrictions where those of some ids take a value, ``none`` lifting them."""
+    if not values:
+        return turns
+    kind = turns["osm_id"].map({ref: kind_of(value) for ref, value in values.items()})
+    found = kind.notna() & turns["left_out"].isin(["", CONDITIONAL])
+    left_out = turns["left_out"].mask(found, np.where(kind.eq(""), CONDITIONAL, ""))
+    return turns.assign(
+        kind=turns["kind"].mask(found & kind.ne(""), kind).astype("str"),
+        left_out=left_out.astype("str"),
+    )
 
 
 def _restricted(streets: Streets) -> tuple[np.ndarray, np.ndarray]:
@@ -239,8 +252,8 @@ def rules_findings(streets: Streets) -> list[Finding]:
             Finding(
                 "info",
                 "turn_restrictions",
-                "{count} of {read} turn restrictions hold for cars; left out: {conditional} that "
-                "depend on the hour, {others} for other vehicles, {incomplete} that cannot be "
+                "{count} of {read} turn restrictions hold for cars at any hour, {conditional} at "
+                "theirs; left out: {others} for other vehicles, {incomplete} that cannot be "
                 "placed.",
                 count=len(placed),
                 params={"read": read, **told},

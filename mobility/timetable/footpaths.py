@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from mobility.base.cache import cached
-from mobility.streets.arcs import Times, barred_of
+from mobility.streets.arcs import Times, barred_of, local_of
 from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
 from mobility.streets.paths import PairTable, street_times
 from mobility.streets.snap import Snaps, snap, usable_edges
 from mobility.territory.project import Speeds
 
-FORMAT = 2
+FORMAT = 3
+# On which of two streets a corner lies is not known within these metres; taken for the one open
+# to through traffic, it gives no right to drive along the other: an assumption.
+CORNER_M = 20.0
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ def home_walks(
         FORMAT, streets.crs.to_string(), streets.edge_u, streets.edge_v, streets.geom_xy,
         streets.geom_ptr, *walking, homes_lonlat, stops_lonlat, float(limit_s),
         speeds.walk_kmh, float(max_snap_m), barred_of(walking),
+        local_of(walking),
     ]  # fmt: skip
     if snap_times is not None:
         key += [*snap_times, barred_of(snap_times)]
@@ -127,9 +131,23 @@ def stop_walks(
 def walk_snaps(
     streets: Streets, times: Times, lonlat: np.ndarray, max_snap_m: float = 500.0
 ) -> Snaps:
-    """Return where points meet the streets one can travel in ``times``, islands left out."""
-    usable = usable_edges(streets, times)
-    return snap(streets, lonlat[:, 0], lonlat[:, 1], usable, max_m=max_snap_m)
+    """Return where points meet the streets one can travel in ``times``, islands left out.
+
+    A street closed to through traffic is passed over for one open to all that is hardly
+    farther, see `CORNER_M`.
+    """
+    usable, local = usable_edges(streets, times), local_of(times)
+    found = snap(streets, lonlat[:, 0], lonlat[:, 1], usable, max_m=max_snap_m)
+    if local is None:
+        return found
+    open_to_all = snap(streets, lonlat[:, 0], lonlat[:, 1], usable & ~local, max_m=max_snap_m)
+    corner = open_to_all.distance_m <= found.distance_m + CORNER_M
+    return Snaps(
+        *(
+            np.where(corner, getattr(open_to_all, f.name), getattr(found, f.name))
+            for f in fields(Snaps)
+        )
+    )
 
 
 def _walks(

@@ -105,6 +105,18 @@ class BackgroundRows:
             self.geometries[kind] = [self.geometries[kind][i] for i in kept]
             self.tags[kind] = [self.tags[kind][i] for i in kept]
 
+    def drop_repeated(self) -> None:
+        """Forget all but the last of objects that were added several times."""
+        for kind, ids in self.ids.items():
+            # A node and a way may have the same id.
+            shapes = shapely.get_type_id(np.array(self.geometries[kind], dtype=object)).tolist()
+            last = {key: i for i, key in enumerate(zip(ids, shapes, strict=True))}
+            if len(last) < len(ids):
+                kept = list(last.values())
+                self.ids[kind] = [ids[i] for i in kept]
+                self.geometries[kind] = [self.geometries[kind][i] for i in kept]
+                self.tags[kind] = [self.tags[kind][i] for i in kept]
+
     def frames(self, bbox: tuple[float, float, float, float] | None) -> dict[str, gpd.GeoDataFrame]:
         """Return one layer per kind, empty ones included, those touching ``bbox`` only."""
         layers = {kind: self._frame(kind) for kind in COLUMNS}

@@ -12,10 +12,25 @@ import pyproj
 import shapely
 
 from mobility.base.errors import SourceError, SourceNotFoundError
-from mobility.sources.osm.reader import TAG_COLUMNS, StreetTables, empty_tags
+from mobility.sources.osm.conditions import ACCESS
+from mobility.sources.osm.reader import TAG_COLUMNS, StreetTables, empty_tags, ledger_table
 
 if TYPE_CHECKING:
     import networkx as nx
+
+# Classes of streets for cars, the least first.
+CLASSES = (
+    "living_street", "service", "residential", "unclassified", "road", "tertiary_link",
+    "tertiary", "secondary_link", "secondary", "primary_link", "primary", "trunk_link", "trunk",
+    "motorway_link", "motorway",
+)  # fmt: skip
+# What would close a street.
+CLOSING = frozenset(
+    {
+        "no", "private", "use_sidepath", "agricultural", "forestry", "military", "emergency",
+        "psv", "bus", "destination", "customers", "delivery",
+    }
+)  # fmt: skip
 
 
 def read_graphml(path: str | Path) -> StreetTables:
@@ -77,6 +92,7 @@ def tables_from_graph(graph: nx.MultiDiGraph[Any], *, source: str = "graph") -> 
     pieces, oneway = _pieces(graph, index)
     lines = [_geometry(data, xy[u], xy[v]) for u, v, data in pieces]
     sizes = [len(line) for line in lines]
+    tags, partly = _tags([data for _, _, data in pieces], oneway)
     to_lonlat = pyproj.Transformer.from_crs(graph.graph.get("crs", 4326), 4326, always_xy=True)
     geom = np.vstack(lines)
     return StreetTables(
@@ -86,8 +102,9 @@ def tables_from_graph(graph: nx.MultiDiGraph[Any], *, source: str = "graph") -> 
         edge_v=np.array([v for _, v, _ in pieces], dtype=np.int32),
         geom_ptr=np.append(0, np.cumsum(sizes)).astype(np.int64),
         geom_xy=np.column_stack(to_lonlat.transform(geom[:, 0], geom[:, 1])),
-        tags=_tags([data for _, _, data in pieces], oneway),
+        tags=tags,
         background={},
+        ledger=ledger_table({"street": len(pieces), "partly_closed": partly}),
     )
 
 
@@ -148,18 +165,40 @@ def _geometry(data: dict[str, Any], start: np.ndarray, end: np.ndarray) -> np.nd
     return line[::-1] if turned < ahead else line
 
 
-def _first(value: Any) -> Any:
-    return value[0] if isinstance(value, list | tuple) and value else value
+def _values(value: Any) -> list[Any]:
+    """Return what stands in an attribute: a value, or a list or set of them, in one order."""
+    values = value if isinstance(value, list | tuple | set | frozenset) else [value]
+    return sorted((v for v in values if v is not None and not pd.isna(v)), key=str)
 
 
-def _tags(rows: list[dict[str, Any]], oneway: list[bool]) -> pd.DataFrame:
-    ids = [_first(row.get("osmid", k)) for k, row in enumerate(rows)]
+def _tags(rows: list[dict[str, Any]], oneway: list[bool]) -> tuple[pd.DataFrame, int]:
+    """Return the tags of pieces, and how many of them are closed over a part unknown.
+
+    OSMnx merges ways into one piece and keeps the values of a tag as a set, without those
+    that lack it. So a piece of several ways is not closed by what may be tagged on one of
+    them; of classes the least counts, of other values all (see `streets.tags`).
+    """
+    merged = np.array([len(_values(row.get("osmid"))) > 1 for row in rows], bool)
+    ids = [next(iter(_values(row.get("osmid"))), k) for k, row in enumerate(rows)]
     whole = [i if isinstance(i, int) else k for k, i in enumerate(ids)]
     tags = empty_tags(np.array(whole, dtype=np.int64))
+    partly = np.zeros(len(rows), bool)
     for column in TAG_COLUMNS:
-        values = [_first(row.get(column)) for row in rows]
-        texts = [None if v is None or pd.isna(v) else str(v) for v in values]
-        tags[column] = pd.Series(texts, dtype="str")
+        values = [_values(row.get(column)) for row in rows]
+        texts = pd.Series([";".join(map(str, v)) if v else None for v in values], dtype="str")
+        if column in ACCESS:
+            said = texts.fillna("").str.split(";").map(lambda v: bool(v[0]) and set(v) <= CLOSING)
+            shut = said.to_numpy(dtype=bool) & merged
+            partly |= shut
+            texts = texts.mask(shut)
+        tags[column] = texts
     tags["oneway"] = pd.Series(["yes" if one else "no" for one in oneway], dtype="str")
-    tags["highway"] = tags["highway"].fillna("road")
-    return tags
+    least = [_least(text) if isinstance(text, str) else "road" for text in tags["highway"]]
+    tags["highway"] = pd.Series(least, dtype="str")
+    return tags, int(partly.sum())
+
+
+def _least(classes: str) -> str:
+    """Return the least class of street of a list, of those for cars where there is one."""
+    found = classes.split(";")
+    return next((name for name in CLASSES if name in found), found[0])

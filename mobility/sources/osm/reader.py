@@ -1,15 +1,22 @@
 """OpenStreetMap files: street pieces split at junctions, and the background of the maps.
 
-Reads ``.osm.pbf``, ``.osm``, ``.osm.gz`` and ``.osm.bz2``. Ids need not be sorted within a
-kind of object; ways whose nodes lie outside the extract are kept where their nodes are.
+Reads ``.osm.pbf``, ``.osm``, ``.osm.gz`` and ``.osm.bz2``, in any order of ids and kinds of
+objects. Ways whose nodes lie outside the extract are kept where their nodes are. An object
+that stands there several times counts once, at its last state. Files out of the ordinary are
+read by `mobility.sources.osm.states`.
 """
 
 from __future__ import annotations
 
+import re
+import tempfile
+import zlib
 from array import array
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -19,8 +26,16 @@ import shapely
 
 from mobility.base.errors import SourceError, SourceNotFoundError
 from mobility.sources.osm import background as bg
+from mobility.sources.osm import states as osm_states
+from mobility.sources.osm.conditions import (
+    BY_HOUR,
+    Condition,
+    condition_table,
+    conditions_of,
+)
 from mobility.sources.osm.restrictions import (
     BARRIERS,
+    ELEVATOR,
     Row,
     barrier_table,
     restriction_rows,
@@ -29,13 +44,13 @@ from mobility.sources.osm.restrictions import (
 
 Bbox = tuple[float, float, float, float]
 # Kind of background, tags and member ways of each multipolygon.
-Relations = dict[int, tuple[str, dict[str, str], list[int]]]
+Areas = dict[int, tuple[str, dict[str, str], list[int]]]
 
 # Ways that carry one of these values are no street one can travel today.
 NOT_STREETS = frozenset(
     {
         "abandoned", "bus_guideway", "construction", "demolished", "disused", "dismantled",
-        "elevator", "emergency_bay", "escape", "no", "planned", "proposed", "raceway", "razed",
+        "emergency_bay", "escape", "no", "planned", "proposed", "raceway", "razed",
         "removed", "rest_area", "services", "via_ferrata",
     }
 )  # fmt: skip
@@ -49,9 +64,32 @@ TAG_COLUMNS: tuple[str, ...] = (
 )  # fmt: skip
 # A ferry is a street of this class, where cars are said to go aboard.
 FERRY = "ferry"
+# Where one waits for a train is a street of this class, whether or not it has a highway tag.
+PLATFORM = "platform"
+# What becomes of each way of a file, besides streets.
+OTHER_WAYS = (
+    "background", "not_travelled", "other", "written_twice", "without_nodes", "outside",
+)  # fmt: skip
+# A lane of one's own against the traffic of a one-way street.
+CONTRAFLOW = frozenset(
+    {"cycleway:oneway", "cycleway:left:oneway", "cycleway:right:oneway", "cycleway:both:oneway"}
+)
 _ABOARD = ("yes", "designated", "permissive", "official", "customers")
+# A way with none of these is of no use.
+WAY_KEYS = ("highway", *bg.KEYS, "public_transport", "route")
 _KEY_CODE = {key: code for code, key in enumerate(TAG_COLUMNS)}
-_UNDEFINED = 2**31 - 1
+_UNDEFINED = osm_states.UNDEFINED
+# A packed extract that lacks this share of the nodes of its streets may have them elsewhere.
+MANY = 0.01
+# Only nodes of ways have a ref.
+_PLACE_OF_MEMBER = re.compile(rb"<nd(?![^>]*\sref=)[^>]*/>")
+
+
+def ledger_table(counts: Mapping[str, int] | None = None) -> pd.DataFrame:
+    """Return counts by reason as a table."""
+    counts = counts or {}
+    reasons = pd.Series(list(counts), dtype="str")
+    return pd.DataFrame({"reason": reasons, "ways": np.array(list(counts.values()), np.int64)})
 
 
 @dataclass(frozen=True)
@@ -74,6 +112,11 @@ class StreetTables:
         Layers by kind, see `mobility.sources.osm.background`.
     turns, barriers
         Turn restrictions and barriers, see `mobility.sources.osm.restrictions`.
+    conditions
+        What depends on the hour, see `mobility.sources.osm.conditions`.
+    ledger
+        ``reason`` and ``ways``: what became of each way read, ``street`` for those used. Row
+        ``cut`` counts the streets among them that lack some node, ``nodes_missing`` the nodes.
     """
 
     node_id: np.ndarray
@@ -86,17 +129,37 @@ class StreetTables:
     background: dict[str, gpd.GeoDataFrame]
     turns: pd.DataFrame = field(default_factory=turn_table)
     barriers: pd.DataFrame = field(default_factory=barrier_table)
+    conditions: pd.DataFrame = field(default_factory=condition_table)
+    ledger: pd.DataFrame = field(default_factory=ledger_table)
+
+
+@dataclass(frozen=True)
+class _Relations:
+    """What relations say: areas of the background, turns, and ways around squares."""
+
+    areas: Areas
+    turns: list[Row]
+    conditions: list[Condition]
+    squares: dict[int, dict[str, str]]
+
+    @property
+    def members(self) -> set[int]:
+        return {way for _, _, ways in self.areas.values() for way in ways}
 
 
 class _Stream:
     """What one pass over the file gathers."""
 
-    def __init__(self, member_ways: set[int], *, buildings: bool) -> None:
-        self.members = member_ways
+    def __init__(self, relations: _Relations, *, buildings: bool) -> None:
+        self.members = relations.members
+        self.squares = relations.squares
         self.buildings = buildings
+        # Asked of the file without taking the tags out of it.
+        self.keys = tuple(key for key in WAY_KEYS if buildings or key != "building")
         self.way_id: list[int] = []
         self.way_len: list[int] = []
         # Packed, as a region has tens of millions of them.
+        self.version = array("i")
         self.refs = array("q")
         self.x = array("i")
         self.y = array("i")
@@ -106,33 +169,52 @@ class _Stream:
         self.rows = bg.BackgroundRows()
         self.lines: dict[int, np.ndarray] = {}
         self.barriers: dict[int, dict[str, str]] = {}
+        self.conditions: list[Condition] = []
+        self.counts: Counter[str] = Counter()
+        # Whether a node was seen after a street.
+        self.nodes_behind = False
 
-    def add_node(self, node: osmium.osm.Node) -> None:
+    def add_node(self, node: osmium.osm.Node | osm_states.Node) -> None:
         tags = {t.k: t.v for t in node.tags}
+        if tags.get("highway") == ELEVATOR:
+            tags["barrier"] = ELEVATOR
         if tags.get("barrier") in BARRIERS:
             self.barriers[node.id] = tags
+            self.conditions += conditions_of("node", node.id, tags)
         kind = bg.point_kind(tags)
         if kind is not None:
-            self.rows.add(kind, node.id, shapely.Point(node.lon, node.lat), tags)
+            lon, lat = node.lon, node.lat
+            self.rows.add(kind, node.id, shapely.Point(lon, lat), tags)
 
-    def add_way(self, way: osmium.osm.Way) -> None:
+    def add_way(self, way: osmium.osm.Way | osm_states.Way) -> None:
         if way.id in self.members:
             self.lines[way.id] = _way_lonlat(way)
-        tags = {t.k: t.v for t in way.tags}
-        highway = tags.get("highway")
-        if highway is not None:
-            if highway not in NOT_STREETS:
-                self._add_street(way, tags)
-        elif carries_cars(tags):
-            self._add_street(way, tags | {"highway": FERRY})
-        elif not tags.keys().isdisjoint(bg.KEYS):
-            self._add_background(way, tags)
+        square = self.squares.get(way.id)
+        listed = way.tags
+        if square is None and "highway" not in listed and not any(k in listed for k in self.keys):
+            self.counts["other"] += 1
+            return
+        tags = {t.k: t.v for t in listed}
+        highway = street_class(tags)
+        if highway is None and square is not None:
+            tags = {**square, **tags}
+            highway = street_class(square)
+        if highway in NOT_STREETS:
+            self.counts["not_travelled"] += 1
+        elif highway is not None:
+            tags["highway"] = highway
+            self._add_street(way, tags)
+        elif self._add_background(way, tags):
+            self.counts["background"] += 1
+        else:
+            self.counts["other"] += 1
 
-    def _add_street(self, way: osmium.osm.Way, tags: dict[str, str]) -> None:
-        nodes = list(way.nodes)
+    def _add_street(self, way: osmium.osm.Way | osm_states.Way, tags: dict[str, str]) -> None:
+        nodes: list[Any] = list(way.nodes)
         row = len(self.way_id)
         self.way_id.append(way.id)
         self.way_len.append(len(nodes))
+        self.version.append(way.version)
         self.refs.extend([n.ref for n in nodes])
         self.x.extend([n.x for n in nodes])
         self.y.extend([n.y for n in nodes])
@@ -142,28 +224,56 @@ class _Stream:
                 self.tag_way.append(row)
                 self.tag_key.append(code)
                 self.tag_value.append(value)
+            elif key in BY_HOUR or key in CONTRAFLOW:
+                self._add_particulars(way.id, row, key, tags)
 
-    def _add_background(self, way: osmium.osm.Way, tags: dict[str, str]) -> None:
+    def _add_particulars(self, way: int, row: int, key: str, tags: dict[str, str]) -> None:
+        if key in CONTRAFLOW and tags[key] in ("no", "-1"):
+            lane = tags.get(key.removesuffix(":oneway"), "yes")
+            if lane not in ("no", "none") and "oneway:bicycle" not in tags:
+                self.tag_way.append(row)
+                self.tag_key.append(_KEY_CODE["oneway:bicycle"])
+                self.tag_value.append("no")
+        else:
+            self.conditions += conditions_of("way", way, {key: tags[key]})
+
+    def _add_background(self, way: osmium.osm.Way | osm_states.Way, tags: dict[str, str]) -> bool:
         kind = bg.area_kind(tags, buildings=self.buildings) if way.is_closed() else None
         area = kind is not None
         kind = kind or bg.line_kind(tags)
         if kind is None:
-            return
+            return False
         lonlat = _way_lonlat(way)
         if area and len(lonlat) > 3:
             ring = shapely.polygons(np.vstack([lonlat, lonlat[:1]]))
             self.rows.add(kind, way.id, ring, tags)
         elif not area and len(lonlat) > 1:
             self.rows.add(kind, way.id, shapely.linestrings(lonlat), tags)
+        return True
 
 
-def carries_cars(tags: dict[str, str]) -> bool:
+def street_class(tags: Mapping[str, str]) -> str | None:
+    """Return the class of street a way, or the area of a relation, is; None if it is none.
+
+    Of a list of classes the first counts.
+    """
+    highway = tags.get("highway")
+    if highway is not None:
+        return highway.partition(";")[0].strip()
+    if carries_cars(tags):
+        return FERRY
+    if "platform" in (tags.get("railway"), tags.get("public_transport")):
+        return PLATFORM
+    return None
+
+
+def carries_cars(tags: Mapping[str, str]) -> bool:
     """Return whether a way is a ferry said to take cars aboard."""
     named = [tags[key] for key in ("motorcar", "motor_vehicle") if key in tags]
     return tags.get("route") == "ferry" and bool(named) and named[0] in _ABOARD
 
 
-def _way_lonlat(way: osmium.osm.Way) -> np.ndarray:
+def _way_lonlat(way: osmium.osm.Way | osm_states.Way) -> np.ndarray:
     xy = np.array([(n.x, n.y) for n in way.nodes], dtype=np.int64).reshape(-1, 2)
     return np.asarray(xy[xy[:, 0] != _UNDEFINED] / 1e7)
 
@@ -197,9 +307,11 @@ def read_osm(
             mend="Check the path; extracts of France are found at download.geofabrik.de.",
         )
     try:
-        relations, turns = _read_relations(path, buildings=buildings)
-        stream = _read_ways(path, relations, buildings=buildings)
-    except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
+        relations, stream = _read(path, buildings=buildings)
+    except (
+        RuntimeError, ValueError, SyntaxError, EOFError, OSError, zlib.error,
+        osmium.InvalidLocationError,
+    ) as error:  # fmt: skip
         raise SourceError(
             "It cannot be read as OpenStreetMap data: {reason}.",
             file=path,
@@ -208,11 +320,14 @@ def read_osm(
         ) from None
     if not stream.way_id:
         raise _empty(path)
-    _add_relations(stream, relations)
+    _add_relations(stream, relations.areas)
+    _keep_last(stream)
     tables = _split(stream, bbox)
     if len(tables.edge_u) == 0:
-        raise _empty(path)
-    return replace(tables, turns=turn_table(turns))
+        lost = tables.ledger.set_index("reason")["ways"].get("without_nodes", 0)
+        raise _nodeless(path, int(lost)) if lost else _empty(path)
+    conditions = condition_table([*stream.conditions, *relations.conditions])
+    return replace(tables, turns=turn_table(relations.turns), conditions=conditions)
 
 
 def _empty(path: Path) -> SourceError:
@@ -223,31 +338,98 @@ def _empty(path: Path) -> SourceError:
     )
 
 
-def _read_relations(path: Path, *, buildings: bool) -> tuple[Relations, list[Row]]:
-    found: Relations = {}
-    turns: list[Row] = []
+def _nodeless(path: Path, ways: int) -> SourceError:
+    return SourceError(
+        "The file holds {ways} street ways, but none of their nodes.",
+        file=path,
+        mend="Ask for the nodes too: in an Overpass query, end with (._;>;); out;",
+        ways=ways,
+    )
+
+
+def _read(path: Path, *, buildings: bool) -> tuple[_Relations, _Stream]:
+    """Read a file, without the places of members of relations, which osmium refuses."""
+    try:
+        return _read_plain(path, buildings=buildings)
+    except RuntimeError as error:
+        if "inside <member>" not in str(error):
+            raise
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / "plain.osm"
+        with osm_states.opened(path) as stream:
+            plain.write_bytes(_PLACE_OF_MEMBER.sub(b"", stream.read()))
+        return _read_plain(plain, buildings=buildings)
+
+
+def _read_plain(path: Path, *, buildings: bool) -> tuple[_Relations, _Stream]:
+    """Read a file the quick way, which osmium does, or the careful one where it has to be."""
+    deleted = osm_states.deletions(path)
+    relations = _read_relations(path, deleted or set(), buildings=buildings)
+    if deleted is None and not osm_states.is_unusual(path):
+        stream = _read_ways(path, relations, buildings=buildings)
+        if not _needs_care(path, stream):
+            return relations, stream
+    stream = _Stream(relations, buildings=buildings)
+    nodes, ways = osm_states.last_states(path, deleted or set())
+    for node in nodes:
+        stream.add_node(node)
+    for way in ways:
+        stream.add_way(way)
+    return relations, stream
+
+
+def _needs_care(path: Path, stream: _Stream) -> bool:
+    """Whether ids are negative, versions differ, or nodes that were not found are there."""
+    refs = np.frombuffer(stream.refs, np.int64)
+    if (refs < 0).any() or any(way < 0 for way in stream.way_id):
+        return True
+    if len(set(zip(stream.way_id, stream.version, strict=True))) > len(set(stream.way_id)):
+        return True
+    missing = refs[np.frombuffer(stream.x, np.int32) == _UNDEFINED]
+    # Looking for them costs a pass: not for the few that any packed extract lacks at its edge.
+    if path.suffix == ".pbf" and not stream.nodes_behind and len(missing) < MANY * len(refs):
+        return False
+    return bool(len(missing)) and osm_states.has_places_of(path, np.unique(missing))
+
+
+def _relations_of(path: Path) -> Iterator[Any]:
     source = osmium.FileProcessor(str(path), osmium.osm.RELATION)
     wanted = osmium.filter.TagFilter(("type", "multipolygon"), ("type", "restriction"))
     for relation in source.with_filter(wanted):
-        if not isinstance(relation, osmium.osm.Relation):
-            continue
-        tags = {t.k: t.v for t in relation.tags}
-        if tags["type"] == "restriction":
+        if isinstance(relation, osmium.osm.Relation):
+            yield relation
+
+
+def _read_relations(path: Path, deleted: set[osm_states.Key], *, buildings: bool) -> _Relations:
+    """Read relations at their last state."""
+    last: dict[int, tuple[int, dict[str, str], list[tuple[str, int, str]]]] = {}
+    for relation in _relations_of(path):
+        if relation.version >= last.get(relation.id, (0,))[0]:
+            tags = {t.k: t.v for t in relation.tags}
             members = [(m.type, m.ref, m.role) for m in relation.members]
-            turns += restriction_rows(relation.id, tags, members)
+            last[relation.id] = relation.version, tags, members
+    found = _Relations({}, [], [], {})
+    for ref, (_, tags, members) in last.items():
+        if ("relation", ref) in deleted:
             continue
+        if tags["type"] == "restriction":
+            found.turns.extend(restriction_rows(ref, tags, members))
+            found.conditions.extend(conditions_of("turn", ref, tags))
+            continue
+        ways = [member for kind, member, _ in members if kind == "w"]
         kind = bg.area_kind(tags, buildings=buildings)
         if kind is not None:
-            ways = [m.ref for m in relation.members if m.type == "w"]
-            found[relation.id] = (kind, tags, ways)
-    return found, turns
+            found.areas[ref] = (kind, tags, ways)
+        if street_class(tags) is not None and not carries_cars(tags):
+            found.squares.update(dict.fromkeys(ways, tags))
+    return found
 
 
-def _read_ways(path: Path, relations: Relations, *, buildings: bool) -> _Stream:
-    members = {way for _, _, ways in relations.values() for way in ways}
-    stream = _Stream(members, buildings=buildings)
+def _read_ways(path: Path, relations: _Relations, *, buildings: bool) -> _Stream:
+    stream = _Stream(relations, buildings=buildings)
     wanted = osmium.filter.TagFilter(
         ("highway", "bus_stop"),
+        ("highway", ELEVATOR),
         ("amenity", "parking"),
         *(("amenity", value) for value in bg.CARPOOL),
         *(("place", value) for value in bg.PLACES),
@@ -259,11 +441,12 @@ def _read_ways(path: Path, relations: Relations, *, buildings: bool) -> _Stream:
         if isinstance(item, osmium.osm.Way):
             stream.add_way(item)
         elif isinstance(item, osmium.osm.Node):
+            stream.nodes_behind |= bool(stream.way_id)
             stream.add_node(item)
     return stream
 
 
-def _add_relations(stream: _Stream, relations: Relations) -> None:
+def _add_relations(stream: _Stream, relations: Areas) -> None:
     areas = bg.multipolygons({r: ways for r, (_, _, ways) in relations.items()}, stream.lines)
     members: dict[str, set[int]] = {}
     for relation in areas:
@@ -274,6 +457,29 @@ def _add_relations(stream: _Stream, relations: Relations) -> None:
     for relation, area in areas.items():
         kind, tags, _ = relations[relation]
         stream.rows.add(kind, -relation, area, tags)
+
+
+def _keep_last(stream: _Stream) -> None:
+    """Leave of each way that stands there several times the last one with most nodes."""
+    stream.rows.drop_repeated()
+    if len(set(stream.way_id)) == len(stream.way_id):
+        return
+    lengths = np.array(stream.way_len)
+    way = np.repeat(np.arange(len(lengths)), lengths)
+    placed = np.bincount(way[np.array(stream.x) != _UNDEFINED], minlength=len(lengths))
+    best: dict[int, int] = {}
+    for row, ref in enumerate(stream.way_id):
+        if ref not in best or placed[row] >= placed[best[ref]]:
+            best[ref] = row
+    kept = np.zeros(len(lengths), bool)
+    kept[list(best.values())] = True
+    stream.counts["written_twice"] += int((~kept).sum())
+    # Left without nodes and tags, a copy makes no piece.
+    inside = kept[way]
+    for name in ("refs", "x", "y"):
+        column = getattr(stream, name)
+        setattr(stream, name, array(column.typecode, np.array(column)[inside].tolist()))
+    stream.way_len = np.where(kept, lengths, 0).tolist()
 
 
 def _split(stream: _Stream, bbox: Bbox | None) -> StreetTables:
@@ -291,6 +497,10 @@ def _split(stream: _Stream, bbox: Bbox | None) -> StreetTables:
     _, inverse, uses = np.unique(refs, return_inverse=True, return_counts=True)
     cut = (uses[inverse] > 1) | np.isin(refs, list(stream.barriers))
     segment = np.flatnonzero((way[1:] == way[:-1]) & known[1:] & known[:-1])
+    stream.counts["cut"] = len(np.intersect1d(way[~known], way[segment]))
+    stream.counts["nodes_missing"] = len(np.unique(refs[~known]))
+    stream.counts["without_nodes"] = len(stream.way_id) - stream.counts["written_twice"]
+    stream.counts["without_nodes"] -= len(np.unique(way[segment]))
     if len(segment) == 0:
         empty = np.zeros(0, dtype=np.int64)
         return _tables(stream, empty, empty, refs, lonlat, way, bbox)
@@ -315,7 +525,10 @@ def _tables(
         inside = (lonlat >= (west, south)).all(axis=1) & (lonlat <= (east, north)).all(axis=1)
         upto = np.append(0, np.cumsum(inside))
         kept = upto[last + 1] > upto[first]
+        before = len(np.unique(way[first]))
         first, last = first[kept], last[kept]
+        stream.counts["outside"] = before - len(np.unique(way[first]))
+    stream.counts["street"] = len(np.unique(way[first]))
     node_id, ends = np.unique(np.concatenate([refs[first], refs[last]]), return_inverse=True)
     node_xy = np.zeros((len(node_id), 2))
     node_xy[ends] = lonlat[np.concatenate([first, last])]
@@ -335,6 +548,7 @@ def _tables(
         tags=tags,
         background=stream.rows.frames(bbox),
         barriers=barriers[on_street].reset_index(drop=True),
+        ledger=ledger_table(dict(sorted(stream.counts.items()))),
     )
 
 

@@ -8,9 +8,13 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
+from mobility.sources.osm.conditions import clauses, turn_clauses
+
 # Barriers on a street that may stop somebody; others (kerbs, entrances, toll booths, cattle
 # grids, border posts, height limits) stop nobody.
+ELEVATOR = "elevator"
 BARRIERS: tuple[str, ...] = (
+    ELEVATOR,
     "bar", "barrier_board", "block", "bollard", "bus_trap", "chain", "chicane", "cycle_barrier",
     "debris", "fence", "full-height_turnstile", "gate", "guard_rail", "hampshire_gate", "hedge",
     "jersey_barrier", "kissing_gate", "lift_gate", "log", "motorcycle_barrier", "planter", "rope",
@@ -20,10 +24,9 @@ BARRIERS: tuple[str, ...] = (
 BARRIER_COLUMNS: tuple[str, ...] = (
     "barrier", "access", "vehicle", "motor_vehicle", "motorcar", "bicycle", "foot", "locked",
 )  # fmt: skip
-# Why a restriction is not for a car at any hour, or cannot be placed.
+# Why a restriction is not for a car, or not at any hour, or cannot be placed.
 CONDITIONAL, OTHERS, INCOMPLETE = "conditional", "others", "incomplete"
 _CARS = ("motorcar", "motor_vehicle", "vehicle")
-_HOURS = frozenset({"day_on", "day_off", "hour_on", "hour_off"})
 
 # Id, kind ("no", "only", "no_u" or none), way, node (0: ways), way, why it is left out, and the
 # ids of the ways it leads over.
@@ -37,8 +40,8 @@ def restriction_rows(
 ) -> list[Row]:
     """Return a turn restriction for cars, one row per way it leads from and to.
 
-    A restriction that is left out is one row, which says why: it depends on the hour, is for
-    other vehicles, or is not whole.
+    A restriction that is left out is one row, which says why: it is for other vehicles, or is
+    not whole. One that depends on the hour is left out until its hour comes.
     """
     kind, why = _kind(tags)
     roles: dict[str, list[Member]] = {}
@@ -50,29 +53,36 @@ def restriction_rows(
     )
     over_ways = bool(via) and all(m[0] == "w" for m in via)
     at_node = len(via) == 1 and via[0][0] == "n"
-    if not why and not ((over_ways or at_node) and from_ways and to_ways):
+    if why != OTHERS and not ((over_ways or at_node) and from_ways and to_ways):
         why = INCOMPLETE
-    if why:
+    if why in (OTHERS, INCOMPLETE):
         return [(relation, "", 0, 0, 0, why, "")]
     node = via[0][1] if at_node else 0
     over = " ".join(str(ref) for _, ref, _ in via) if over_ways else ""
-    return [(relation, kind, a, node, b, "", over) for a, b in product(from_ways, to_ways)]
+    return [(relation, kind, a, node, b, why, over) for a, b in product(from_ways, to_ways)]
 
 
 def _kind(tags: Mapping[str, str]) -> tuple[str, str]:
     """Return ``no``, ``only`` or ``no_u``, and why the restriction is left out."""
     values = [tags.get(f"restriction:{v}") for v in _CARS] + [tags.get("restriction")]
     value = next((v for v in values if v is not None), None)
-    if value is None:
-        by_hour = any(key.endswith(":conditional") for key in tags)
-        return "", CONDITIONAL if by_hour else OTHERS
-    if "@" in value or not _HOURS.isdisjoint(tags):
-        return "", CONDITIONAL
+    by_hour = turn_clauses(tags)
+    if value is None and not by_hour:
+        return "", OTHERS
     spared = {part.strip() for part in tags.get("except", "").split(";")}
     if not spared.isdisjoint(_CARS):
         return "", OTHERS
-    kind = "no_u" if value == "no_u_turn" else value.partition("_")[0]
-    return (kind, "") if kind in ("no", "only", "no_u") else ("", INCOMPLETE)
+    at_hours = value is None or "@" in value or (by_hour and value == clauses(by_hour)[0][0])
+    kind = kind_of(clauses(by_hour)[0][0] if at_hours and clauses(by_hour) else value or "")
+    return (kind, CONDITIONAL if at_hours else "") if kind else ("", INCOMPLETE)
+
+
+def kind_of(value: str) -> str:
+    """Return ``no``, ``only`` or ``no_u`` for the value of a restriction, "" for any other."""
+    kind, _, turn = value.partition("_")
+    if kind not in ("no", "only") or not turn:
+        return ""
+    return "no_u" if value == "no_u_turn" else kind
 
 
 def turn_table(rows: Iterable[Row] = ()) -> pd.DataFrame:

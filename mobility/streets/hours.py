@@ -1,0 +1,178 @@
+"""Streets as they are at one moment: what `mobility.sources.osm.conditions` says, worked out.
+
+The syntax of hours is that of ``opening_hours``, read by the library opening-hours-py; public
+holidays and sunrise are those of the place.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from mobility.base.errors import Finding
+from mobility.sources.osm.conditions import ACCESS, OPENING_HOURS, clauses
+from mobility.streets.graph import Streets
+from mobility.streets.turns import rules_in_force
+
+# The value each row of ``Streets.conditions`` takes, None where it does not hold.
+State = tuple[str | None, ...]
+_YES = ("yes", "designated", "permissive", "official")
+# A limit on weight or size that a commuter's car keeps.
+_LARGE = re.compile(r"\s*(max)?(weight|weightrating|length|height|width|axles|trailers?)\s*>=?.*")
+# What no clock tells.
+_AND = re.compile(r"\s+and\s+", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where hours are meant: latitude and longitude, degrees, and time zone."""
+
+    lat: float
+    lon: float
+    zone: ZoneInfo
+
+
+def place_of(streets: Streets, zone: ZoneInfo) -> Place:
+    """Return the middle of the streets, to a tenth of a degree, in a time zone."""
+    west, south, east, north = streets.bounds_lonlat
+    return Place(round((south + north) / 2, 1), round((west + east) / 2, 1), zone)
+
+
+@lru_cache(maxsize=4096)
+def _hours(text: str, place: Place) -> Any:
+    """Return hours as the library has them, None where it does not understand them."""
+    from opening_hours import OpeningHours, ParserError  # type: ignore[attr-defined]
+
+    try:
+        return OpeningHours(
+            text, timezone=place.zone, coords=(place.lat, place.lon), auto_country=True
+        )
+    except ParserError:
+        return None
+
+
+def is_within(text: str, moment: dt.datetime, place: Place) -> bool | None:
+    """Whether a moment (local, without zone) lies within hours; None where nobody can tell."""
+    if _LARGE.fullmatch(text):
+        return False
+    parts = _AND.split(text)
+    if len(parts) > 1:
+        told = [is_within(part.strip(" ()"), moment, place) for part in parts]
+        return False if False in told else (None if None in told else True)
+    hours = _hours(text, place)
+    if hours is None:
+        return None
+    state = str(hours.state(moment)[0]).rpartition(".")[2].lower()
+    return None if state == "unknown" else state == "open"
+
+
+def value_at(key: str, text: str, moment: dt.datetime, place: Place) -> str | None:
+    """Return the value a tag takes at a moment, None where the plain tag holds.
+
+    Of ``opening_hours``: ``no`` outside them. What cannot be told does not hold.
+    """
+    if key == OPENING_HOURS:
+        return "no" if is_within(text, moment, place) is False else None
+    found = None
+    told = clauses(text)
+    for value, condition in told:
+        if is_within(condition, moment, place):
+            found = value
+    if found is None and told and all(value in _YES for value, _ in told):
+        # Open at some hours is closed at the others, unless the plain tag says otherwise.
+        return "" if all(is_within(c, moment, place) is False for _, c in told) else None
+    return found
+
+
+def state_at(streets: Streets, moment: dt.datetime, place: Place) -> State:
+    """Return the value of each row of ``streets.conditions`` at a moment, see `value_at`."""
+    table = streets.conditions
+    known = {
+        pair: value_at(*pair, moment, place)
+        for pair in set(zip(table["key"], table["text"], strict=True))
+    }
+    return tuple(known[pair] for pair in zip(table["key"], table["text"], strict=True))
+
+
+def streets_in(streets: Streets, state: State) -> Streets:
+    """Return the streets with every tag that depends on the hour at a state of `state_at`."""
+    table = streets.conditions.assign(value=pd.Series(list(state), dtype="object"))
+    table = table[table["value"].notna()]
+    turns = table[table["kind"].eq("turn")]
+    return replace(
+        streets,
+        tags=_retagged(streets.tags, "osm_id", table[table["kind"].eq("way")]),
+        barriers=_retagged(streets.barriers, "node_id", table[table["kind"].eq("node")]),
+        turns=rules_in_force(
+            streets.turns, dict(zip(turns["osm_id"], turns["value"], strict=True))
+        ),
+    )
+
+
+def _retagged(tags: pd.DataFrame, of: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Return tags with the values of a table put in; "" closes what has no plain tag."""
+    if table.empty:
+        return tags
+    ids = tags[of]
+    changed: dict[str, pd.Series] = {}
+    for key, rows in table.groupby("key", sort=True):
+        value = ids.map(dict(zip(rows["osm_id"], rows["value"], strict=True)))
+        if key == OPENING_HOURS:
+            continue
+        column = tags[str(key)] if key in tags else pd.Series(None, tags.index, dtype="str")
+        closed = "dismount" if key == "bicycle" else "no"
+        value = value.mask(value.eq(""), column.fillna(closed))
+        changed[str(key)] = value.fillna(column).astype("str")
+    shut = ids.isin(table.loc[table["key"].eq(OPENING_HOURS), "osm_id"])
+    for key in ACCESS if shut.any() else ():
+        if key in tags:
+            changed[key] = changed.get(key, tags[key]).mask(shut, "no").astype("str")
+    return tags.assign(**changed)
+
+
+def hours_findings(streets: Streets) -> list[Finding]:
+    """Return how much depends on the hour, and what of it nobody could tell."""
+    table = streets.conditions
+    if table.empty:
+        return []
+    place, noon = (
+        place_of(streets, ZoneInfo("UTC")),
+        dt.datetime.combine(dt.date(2026, 6, 1), dt.time(12)),
+    )
+    texts: dict[tuple[str, str], list[str]] = {}
+    for key, text in set(zip(table["key"], table["text"], strict=True)):
+        parts = [text] if key == OPENING_HOURS else [c for _, c in clauses(text)] or [""]
+        untold = [p for p in parts if is_within(p, noon, place) is None or "SH" in p.split()]
+        if untold:
+            texts[key, text] = untold
+    pairs = list(zip(table["key"], table["text"], strict=True))
+    odd = np.array([pair in texts for pair in pairs])
+    found = [
+        Finding(
+            "info",
+            "by_the_hour",
+            "{count} streets, gates and turn restrictions are open or closed by the hour; each "
+            "way to work takes them as they are when the gate is reached or left.",
+            count=int(len(table) - odd.sum()),
+        )
+    ]
+    if odd.any():
+        found.append(
+            Finding(
+                "warning",
+                "hours_unknown",
+                "{count} streets, gates and turn restrictions depend on something that is not "
+                "known here (the weather, school holidays, hours written otherwise than in "
+                "OpenStreetMap's way): they are taken as if it did not hold.",
+                count=int(odd.sum()),
+                examples=tuple(sorted({text for parts in texts.values() for text in parts})[:5]),
+            )
+        )
+    return found

@@ -1,0 +1,56 @@
+"""What a user should know of how the file of the streets was read."""
+
+from __future__ import annotations
+
+from mobility.base.errors import Finding
+from mobility.streets.graph import Streets
+
+# Extracts lack some nodes at their edge; beyond this share of the streets it is no edge: an
+# assumption.
+USUAL_SHARE = 0.02
+
+
+def reading_findings(streets: Streets) -> list[Finding]:
+    """Return what of the file was left out, counted once, or not known for certain."""
+    read = dict(zip(streets.ledger["reason"], streets.ledger["ways"].tolist(), strict=True))
+    cut, lost, twice = (read.get(k, 0) for k in ("cut", "without_nodes", "written_twice"))
+    found = []
+    if cut or (lost and read.get("nodes_missing", 0)):
+        total = read["street"] + lost + read.get("outside", 0)
+        found.append(
+            Finding(
+                "warning" if cut + lost > USUAL_SHARE * total else "info",
+                "street_nodes_missing",
+                "{count} of {total} street ways have nodes that the file does not hold ({nodes} "
+                "nodes), as at the edge of an extract: {cut} are kept where their nodes are, "
+                "{lost} are left out.",
+                count=cut + lost,
+                params={
+                    "total": total,
+                    "nodes": read["nodes_missing"],
+                    "cut": cut,
+                    "lost": lost,
+                },
+            )
+        )
+    if twice:
+        found.append(
+            Finding(
+                "info",
+                "streets_written_twice",
+                "{count} street ways stand in the file once more: each counts once.",
+                count=twice,
+            )
+        )
+    partly = read.get("partly_closed", 0)
+    if partly:
+        found.append(
+            Finding(
+                "warning",
+                "streets_partly_closed",
+                "{count} streets are several ways in one, of which some are closed; which part is "
+                "not known, so they are taken as open. The .osm.pbf file tells.",
+                count=partly,
+            )
+        )
+    return found

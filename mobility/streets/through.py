@@ -1,0 +1,35 @@
+"""Streets closed to through traffic: used at the start and at the end of a way only."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mobility.streets.arcs import TurnTimes
+from mobility.streets.graph import Streets
+from mobility.streets.snap import components
+
+
+def without_through_traffic(streets: Streets, times: TurnTimes, local: np.ndarray) -> TurnTimes:
+    """Return times by which some pieces, bool (m,), are not for through traffic.
+
+    What can be come to and left again over such pieces alone, like the streets of an estate
+    behind them, lies on them: it is not for through traffic either.
+    """
+    uv, vu = times
+    local = local & (np.isfinite(uv) | np.isfinite(vu))
+    if not local.any():
+        return times
+    whole = components(streets, times)
+    open_uv, open_vu = (np.where(local, np.inf, seconds) for seconds in (uv, vu))
+    apart = components(streets, TurnTimes(open_uv, open_vu, times.barred, times.sequences))
+    # The longest part of each connected whole is where through traffic is.
+    known = (apart >= 0) & (whole >= 0)
+    length = np.bincount(apart[known], streets.length_m[known], minlength=1)
+    part, first = np.unique(apart[known], return_index=True)
+    around = whole[known][first]
+    order = np.lexsort((-length[part], around))
+    longest = np.full(int(whole.max(initial=0)) + 1, -2)
+    heads = np.r_[True, around[order][1:] != around[order][:-1]] if len(order) else []
+    longest[around[order][heads]] = part[order][heads]
+    behind = (whole >= 0) & (apart != longest[whole]) & (longest[whole] >= 0)
+    return TurnTimes(uv, vu, times.barred, times.sequences, local | behind)

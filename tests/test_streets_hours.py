@@ -1,0 +1,218 @@
+"""Streets at one hour, and streets closed to through traffic."""
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from street_cases import METRE_A_SECOND, lonlat, osm_text, streets_of
+
+from mobility.sources.osm.conditions import clauses
+from mobility.sources.osm.reader import read_osm
+from mobility.streets.graph import streets_from_tables
+from mobility.streets.hours import Place, hours_findings, state_at, streets_in, value_at
+from mobility.streets.modes import edge_times
+from mobility.streets.paths import street_times
+from mobility.streets.snap import Snaps
+from mobility.timetable.footpaths import walk_snaps
+
+PARIS = Place(48.9, 2.3, ZoneInfo("Europe/Paris"))
+
+
+def at(clock, day=17):
+    """Return a moment of November 2026; the 17th is a Tuesday."""
+    hour, minute = map(int, clock.split(":"))
+    return dt.datetime(2026, 11, day, hour, minute)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "clock", "expected"),
+    [
+        ("opening_hours", "08:00-20:00", "12:00", None),
+        ("opening_hours", "08:00-20:00", "21:00", "no"),
+        ("opening_hours", "sunrise-sunset", "07:00", "no"),
+        ("opening_hours", "when the guard likes", "21:00", None),
+        ("access", "no @ (20:00-06:00)", "21:00", "no"),
+        ("access", "no @ 20:00-06:00", "21:00", "no"),
+        ("access", "no @ (20:00-06:00)", "12:00", None),
+        ("access", "yes @ (06:00-20:00)", "12:00", "yes"),
+        ("access", "yes @ (06:00-20:00)", "21:00", ""),
+        ("access", "destination @ (20:00-06:00)", "12:00", None),
+        ("access", "no @ (Mo-Fr 07:00-09:00; PH off); yes @ (07:30-08:00)", "07:45", "yes"),
+        ("access", "no @ (Mo-Fr 07:00-09:00; PH off); yes @ (07:30-08:00)", "08:15", "no"),
+        ("motor_vehicle", "no @ (20:00-06:00 AND weight>3.5)", "21:00", None),
+        ("access", "no @ (wet)", "21:00", None),
+    ],
+)
+def test_values_at_an_hour(key, text, clock, expected):
+    assert value_at(key, text, at(clock), PARIS) == expected
+
+
+def test_clauses_keep_what_stands_in_parentheses():
+    assert clauses("no @ (Mo 7-9; PH off);yes@22:00-05:00") == [
+        ("no", "Mo 7-9; PH off"), ("yes", "22:00-05:00"),
+    ]  # fmt: skip
+
+
+NODES = {1: (0, 0), 2: (100, 0), 3: (200, 0)}
+
+
+def open_pieces(tmp_path, clock, way=None, node=None, mode="walk"):
+    nodes = NODES | ({2: (100, 0, {"barrier": "gate"} | node)} if node else {})
+    path = tmp_path / "s.osm"
+    path.write_text(osm_text(nodes, [(10, [1, 2, 3], {"highway": "path"} | (way or {}))]))
+    streets = streets_from_tables(read_osm(path))
+    then = streets_in(streets, state_at(streets, at(clock), PARIS))
+    times = edge_times(then, mode, METRE_A_SECOND)
+    ends = Snaps(np.array([0, then.n_edges - 1]), np.array([0.0, then.length_m[-1]]), np.zeros(2))
+    found = street_times(
+        then, times, ends.take(slice(0, 1)), ends.take(slice(1, 2)), limit_s=1e4,
+        connector_speed_ms=1,
+    )  # fmt: skip
+    return len(found.target) == 1
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"opening_hours": "06:00-20:00"},
+        {"access:conditional": "no @ (20:00-06:00)"},
+        {"foot:conditional": "no @ (20:00-06:00)"},
+        {"access": "no", "access:conditional": "yes @ (06:00-20:00)"},
+        {"foot:conditional": "yes @ (06:00-20:00)"},
+        {"foot": "yes", "opening_hours": "06:00-20:00"},
+    ],
+)
+def test_paths_and_gates_open_and_close(tmp_path, tags):
+    for where in ("way", "node"):
+        assert open_pieces(tmp_path, "12:00", **{where: tags})
+        assert not open_pieces(tmp_path, "21:00", **{where: tags})
+
+
+def test_a_turn_barred_at_peak_hours(tmp_path):
+    tags = {"type": "restriction", "restriction:conditional": "no_left_turn @ (07:00-09:00)"}
+    rule = [(1, [(10, "from"), (2, "via"), (11, "to")], tags)]
+    path = tmp_path / "s.osm"
+    ways = [(10, [1, 2], {"highway": "tertiary"}), (11, [2, 3], {"highway": "tertiary"})]
+    path.write_text(osm_text(NODES, ways, rule))
+    streets = streets_from_tables(read_osm(path))
+    for clock, barred in (("08:00", 1), ("12:00", 0)):
+        then = streets_in(streets, state_at(streets, at(clock), PARIS))
+        assert len(edge_times(then, "car", METRE_A_SECOND).barred) == barred
+
+
+def test_what_nobody_can_tell_is_told(tmp_path):
+    path = tmp_path / "s.osm"
+    tags = {"highway": "path", "access:conditional": "no @ (wet)"}
+    path.write_text(osm_text(NODES, [(10, [1, 2], tags)]))
+    known, unknown = hours_findings(streets_from_tables(read_osm(path)))
+    assert (known.count, unknown.count, unknown.examples) == (0, 1, ("wet",))
+
+
+#: A ladder: 1-2-3-4 below, 5-6-7-8 above.
+LADDER = {str(k): (100 * (k % 4), 130 * (k // 4)) for k in range(8)}
+RUNGS = [("0", "1"), ("1", "2"), ("2", "3"), ("4", "5"), ("5", "6"), ("6", "7"),
+         ("0", "4"), ("1", "5"), ("2", "6"), ("3", "7")]  # fmt: skip
+
+
+def shortest(streets, local, start, end):
+    """Search local streets from the start, then the others, then local ones, in three graphs."""
+    level = nx.DiGraph()
+    for e in range(streets.n_edges):
+        for u, v in (
+            (streets.edge_u[e], streets.edge_v[e]),
+            (streets.edge_v[e], streets.edge_u[e]),
+        ):
+            metres = float(streets.length_m[e])
+            for k in (0, 2) if local[e] else (1,):
+                level.add_edge((k, int(u)), (k, int(v)), weight=metres)
+    for n in range(streets.n_nodes):
+        level.add_edge((0, n), (1, n), weight=0)
+        level.add_edge((1, n), (2, n), weight=0)
+    try:
+        return nx.shortest_path_length(level, start, end, "weight")
+    except nx.NetworkXNoPath:
+        return None
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sets(st.integers(0, 9), max_size=6), st.integers(0, 9), st.integers(0, 9))
+def test_no_through_traffic_against_an_oracle(closed, first, last):
+    """From the u end of one street to the u end of another, standing on those two streets."""
+    tags = [{"access": "destination"} if k in closed else {} for k in range(10)]
+    streets = streets_of(LADDER, [(*e, t) for e, t in zip(RUNGS, tags, strict=True)])
+    times = edge_times(streets, "walk", METRE_A_SECOND)
+    local = np.zeros(10, bool) if times.local is None else times.local
+    assert local[list(closed)].all()
+    ends = Snaps(np.array([first, last]), np.zeros(2), np.zeros(2))
+    one, two = ends.take(slice(0, 1)), ends.take(slice(1, 2))
+    start, end = int(streets.edge_u[first]), int(streets.edge_u[last])
+    expected = shortest(
+        streets, local, (0 if local[first] else 1, start), (2 if local[last] else 1, end)
+    )
+    for reverse in (False, True):
+        found = street_times(
+            streets, times, one, two, limit_s=1e5, connector_speed_ms=1, reverse=reverse
+        )
+        got = None if not len(found.target) else found.time_s[0]
+        assert got == pytest.approx(expected, abs=1) if expected is not None else got is None
+
+
+def test_the_streets_of_an_estate_behind_lie_on_it():
+    """Main road a-b-c; b-d is for destination traffic, and d-e and e-f lie behind it."""
+    nodes = {
+        "a": (0, 0),
+        "b": (500, 0),
+        "c": (1000, 0),
+        "d": (500, 50),
+        "e": (500, 90),
+        "f": (540, 90),
+    }
+    edges = [("a", "b"), ("b", "c"), ("b", "d", {"vehicle": "destination"}), ("d", "e"), ("e", "f")]
+    times = edge_times(streets_of(nodes, edges), "car", METRE_A_SECOND)
+    assert times.local.tolist() == [False, False, True, True, True]
+
+
+def test_a_corner_is_on_the_street_open_to_all():
+    """10 m into the closed street the open one is as good as there; in its middle it is not."""
+    nodes = {"a": (0, 0), "b": (0, 400), "c": (400, 400), "d": (400, 0)}
+    tags = {"motor_vehicle": "destination"}
+    streets = streets_of(nodes, [("a", "b"), ("b", "c"), ("c", "d"), ("a", "d", tags)])
+    times = edge_times(streets, "car", METRE_A_SECOND)
+    assert walk_snaps(streets, times, lonlat([(10, 0), (200, 0)])).edge.tolist() == [0, 3]
+
+
+def test_corners_give_no_right_to_drive_through():
+    """10 m into either end of the closed street: driven round, 1,200 m, not 400 m."""
+    nodes = {"a": (0, 0), "b": (0, 400), "c": (400, 400), "d": (400, 0)}
+    tags = {"motor_vehicle": "destination"}
+    streets = streets_of(nodes, [("a", "b"), ("b", "c"), ("c", "d"), ("a", "d", tags)])
+    times = edge_times(streets, "car", METRE_A_SECOND)
+    at = walk_snaps(streets, times, lonlat([(10, 0), (390, 0)]))
+    one, two = at.take(slice(0, 1)), at.take(slice(1, 2))
+    found = street_times(streets, times, one, two, limit_s=1e5, connector_speed_ms=1)
+    round_s = float(times[0][:3].sum()) + 20
+    assert found.time_s.tolist() == [pytest.approx(round_s, abs=1)]
+
+
+def test_elevators_are_waited_for():
+    """60 s of waiting and 1 m a second; bicycles come along."""
+    streets = streets_of({"a": (0, 0), "b": (10, 0)}, [("a", "b", {"highway": "elevator"})])
+    for mode in ("walk", "bike"):
+        assert edge_times(streets, mode, METRE_A_SECOND)[0][0] == pytest.approx(70, rel=1e-4)
+
+
+def test_an_elevator_drawn_as_a_point_is_waited_for(tmp_path):
+    """100 m, the elevator, 100 m: 60 s more; nobody passes when it is private."""
+    for access, expected in ({}, True), ({"access": "private"}, False):
+        nodes = NODES | {2: (100, 0, {"highway": "elevator"} | access)}
+        path = tmp_path / "s.osm"
+        path.write_text(osm_text(nodes, [(10, [1, 2], {"highway": "footway"}),
+                                         (11, [2, 3], {"highway": "footway"})]))  # fmt: skip
+        streets = streets_from_tables(read_osm(path))
+        times = edge_times(streets, "walk", METRE_A_SECOND)
+        assert times[0].sum() == pytest.approx(260, abs=0.5)
+        assert (len(times.barred) == 0) == expected
