@@ -83,8 +83,10 @@ def print_table(
     from mobility.outputs.words import Words
 
     sheet = sheet_of(key, frame)
-    shown = table_block(sheet.only(*only) if only else sheet.brief(), Words(language))
-    heads, rows = list(shown.heads), [list(row) for row in shown.rows]
+    sheet = sheet.only(*only) if only else sheet.brief()
+    shown = table_block(sheet, Words(language))
+    heads = [column.heading(language) for column in sheet.columns]
+    rows = [list(row) for row in shown.rows]
     widths = _widths([heads, *rows], out.width - 3 * len(heads) - 1)
     wide = sum(widths) + 3 * len(heads) + 1
     table = Table(title=Text(title or sheet.spec.name[language]), title_justify="left")
