@@ -80,9 +80,10 @@ def pdf_bytes(document: Document) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         for name, content in held.items():
             (Path(folder) / name).write_bytes(content)
+        main: str = str(Path(folder) / "main.typ")
         return bytes(
             typst.compile(
-                str(Path(folder) / "main.typ"),
+                main,
                 # DejaVu comes along with Matplotlib; no font of this machine changes the file.
                 font_paths=[Path(mpl.get_data_path()) / "fonts" / "ttf"],
                 ignore_system_fonts=True,
