@@ -9,9 +9,9 @@ import sys
 import pandas as pd
 import pytest
 from rich.console import Console
+from texts import french
 
 from mobility import terminal
-from mobility.base.i18n import french
 from mobility.cli import app, said
 
 ENGLISH = "Language: fr or en."
