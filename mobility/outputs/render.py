@@ -80,10 +80,9 @@ def pdf_bytes(document: Document) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         for name, content in held.items():
             (Path(folder) / name).write_bytes(content)
-        main: str = str(Path(folder) / "main.typ")
         return bytes(
-            typst.compile(
-                main,
+            typst.compile(  # type: ignore[misc]  # its stubs bind one variable twice
+                str(Path(folder) / "main.typ"),
                 # DejaVu comes along with Matplotlib; no font of this machine changes the file.
                 font_paths=[Path(mpl.get_data_path()) / "fonts" / "ttf"],
                 ignore_system_fonts=True,
