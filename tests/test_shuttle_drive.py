@@ -23,7 +23,9 @@ def test_no_way_leads_through_a_street_for_destination_traffic_by_way_of_a_stop_
     assert drive.seconds[0, 1] > 3 * drive.seconds[0, 2]
     for place in range(3):
         assert drive_seconds(graph, place, to_place=False).tolist() == drive.seconds[place].tolist()
-        assert drive_seconds(graph, place, to_place=True).tolist() == drive.seconds[:, place].tolist()
+        assert (
+            drive_seconds(graph, place, to_place=True).tolist() == drive.seconds[:, place].tolist()
+        )
     ways = Ways(graph)
     for calls, metres in (((0, 1), 2000), ((0, 2, 1), 1200)):
         length = np.hypot(*np.diff(ways.along(calls), axis=0).T).sum()
