@@ -144,7 +144,10 @@ def test_an_end_reckoned_in_the_sheet_is_a_time():
 
 
 def test_the_feature_ids_of_a_geopackage_are_its_fid():
-    data = {"name": "t", "sources": {"homes": {"file": "homes.gpkg", "id": "fid", "personal": False}}}
+    data = {
+        "name": "t",
+        "sources": {"homes": {"file": "homes.gpkg", "id": "fid", "personal": False}},
+    }
     territory = Territory.from_dict(data, CASES / "homes-geopackage-fid" / "t.toml")
     homes = read_homes(territory.sources.homes, territory)
     assert [str(k) for k in homes.frame["home_id"]] == [

@@ -136,7 +136,9 @@ def test_scale_offset_and_unit_are_heeded(tmp_path, grid, how):
     assert grades[:3] == pytest.approx([5, -5, 0], abs=0.02)
 
 
-@pytest.mark.parametrize(("void", "nodata"), [(-32768, None), (-9999, None), (9999, None), (-1, -1)])
+@pytest.mark.parametrize(
+    ("void", "nodata"), [(-32768, None), (-9999, None), (9999, None), (-1, -1)]
+)
 def test_voids_are_no_heights_and_are_counted(tmp_path, void, nodata):
     """Everything east of x = 60 is void: of four nodes b has no height, and far is outside."""
     grid = (RISE_M + 100).astype(np.float32)

@@ -160,9 +160,9 @@ def drive_seconds(
     matrix = graph.graph.T.tocsr() if to_place else graph.graph
     left, entered = (slice(n, n + len(graph.snaps)) for n in _place_nodes(graph))
     start, end = (entered, left) if to_place else (left, entered)
-    row = csgraph.dijkstra(
-        matrix, indices=[place + start.start], limit=limit_s * 100 * TIME_UNIT
-    )[0]
+    row = csgraph.dijkstra(matrix, indices=[place + start.start], limit=limit_s * 100 * TIME_UNIT)[
+        0
+    ]
     weight = row[end]
     weight[place] = 0.0
     return _decode(weight).seconds
