@@ -184,7 +184,7 @@ def report(
                 read_territory(file), out_dir, plans=plan or [], report=lang, progress=step
             )
         print_outputs(results.folder, lang)
-        for path in (results.folder / name for name in NAMES):
+        for path in (results.folder / name for name in NAMES if name in results.files):
             out.print(f"{translate('Report', lang)}{translate(': ', lang)}{path}", soft_wrap=True)
 
 

@@ -25,6 +25,8 @@ SHUTTLES, RECORD, MAP, COMPARISON = "shuttles", "run.json", "map.html", "compari
 PLANS = f"{SHUTTLES}/plans.csv"
 #: What tells of the plans outside their folder; it is put there where a run cannot keep it.
 BESIDE = (MAP, COMPARISON, RECORD)
+#: Code of the finding that a report has no PDF, true of one run only.
+NO_PDF = "no_pdf"
 LIBRARIES = ("geopandas", "networkx", "numba", "numpy", "osmium", "pandas", "partridge", "shapely")
 
 
@@ -96,7 +98,9 @@ def write_record(
     """
     found = record(study, outputs, findings)
     if earlier is not None:
-        found["findings"] = earlier["findings"]
+        kept = [f for f in earlier["findings"] if f["code"] != NO_PDF]
+        own = {f.code for f in findings} - {f.code for f in study.findings}
+        found["findings"] = kept + [f for f in found["findings"] if f["code"] in own]
     write_text(path, _text(found))
 
 
