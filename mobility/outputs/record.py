@@ -79,6 +79,11 @@ def _text(found: dict[str, object]) -> str:
     return json.dumps(found, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
+def _told(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the findings of a record."""
+    return list(record["findings"])
+
+
 def write_record(
     study: Study,
     outputs: list[str],
@@ -98,9 +103,9 @@ def write_record(
     """
     found = record(study, outputs, findings)
     if earlier is not None:
-        kept = [f for f in earlier["findings"] if f["code"] != NO_PDF]
+        kept = [f for f in _told(earlier) if f["code"] != NO_PDF]
         own = {f.code for f in findings} - {f.code for f in study.findings}
-        found["findings"] = kept + [f for f in found["findings"] if f["code"] in own]
+        found["findings"] = kept + [f for f in _told(found) if f["code"] in own]
     write_text(path, _text(found))
 
 
