@@ -174,7 +174,7 @@ def report(
     ] = None,
     lang: Lang = "fr",
 ) -> None:
-    """Write a territory's report (HTML, PDF, spreadsheet) with its map and tables."""
+    """Write a territory's report (HTML, PDF, Word, spreadsheet) with its map and tables."""
     with friendly(lang):
         from mobility.outputs.write import NAMES
         from mobility.pipeline import run as run_territory
