@@ -26,7 +26,6 @@ from mobility.commute.white_zones import STATUSES, white_zones
 from mobility.outputs import blocks, pdf
 from mobility.outputs import page as page_format
 from mobility.outputs.content import document
-from mobility.outputs.layers import roster_status
 from mobility.outputs.map.export import find_browser
 from mobility.outputs.page import html_page
 from mobility.outputs.pictures import STYLES, Painter, scale_length, view_of
@@ -327,7 +326,7 @@ def test_both_languages_are_complete(small, tmp_path):
 def test_roster_status_is_the_worst_of_its_shifts(small):
     found = rosters(small[0])
     row = int(np.flatnonzero(found.keys["mode"] == "counted")[0])
-    assert [STATUSES[s] for s in roster_status(found, row)] == ["served", "neither"]
+    assert [STATUSES[s] for s in found.status(row)] == ["served", "neither"]
 
 
 def test_pictures_show_the_status_of_homes(small):

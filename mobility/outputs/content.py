@@ -12,7 +12,6 @@ from mobility.commute.access import Access, counted_rows, roster_shifts, rosters
 from mobility.commute.study import ShiftRow, Study
 from mobility.commute.white_zones import REASONS, WhiteZones
 from mobility.outputs import blocks
-from mobility.outputs.layers import roster_status
 from mobility.outputs.pictures import Painter
 from mobility.outputs.prose import DEFINITIONS, METHODS, REMEDIES, WORST_OF
 from mobility.outputs.sheets import NUMERIC, Sheet, all_sheets, cell_text
@@ -197,7 +196,7 @@ class Writer:
             site_before = site
             name = self.words.roster(roster)
             figure = blocks.Figure(
-                self.painter.png(roster_status(found, row), site),
+                self.painter.png(found.status(row), site),
                 self._alt(place.name, name, t("all working days")),
                 t("Roster {roster}: every shift, every kind of working day", roster=name),
             )

@@ -12,7 +12,7 @@ from mobility.commute.access import Access
 from mobility.commute.comparison import comparison
 from mobility.commute.indicators import by_group, by_shift, summary
 from mobility.commute.white_zones import WhiteZones
-from mobility.outputs.layers import gates_layer, homes_layer, stops_layer
+from mobility.outputs.layers import gates_layer, stops_layer
 from mobility.outputs.mode_tables import mode_tables
 from mobility.outputs.styles import add_styles
 
@@ -29,7 +29,7 @@ def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
         ``homes.parquet`` (GeoParquet) and ``results.gpkg`` (homes, sites, stops, with the
         styles that QGIS opens them with).
     """
-    homes = homes_layer(access, zones)
+    homes = zones.to_gdf()
     tables = {"summary": summary(access, zones), "shifts": by_shift(access, zones)}
     groups = by_group(access)
     if len(groups):
