@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -11,7 +12,9 @@ import pytest
 from nbclient import NotebookClient
 
 import mobility
+from mobility.commute.inventory import find_shift
 from mobility.streets.graphs import to_graph
+from mobility.territory.named_sources import Sources
 
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "data" / "demo.toml"
@@ -82,3 +85,31 @@ def test_the_first_notebook_runs(tmp_path: Path) -> None:
     }
     assert {"image/png", "text/html"} <= kinds
     assert (tmp_path / "examples" / "out" / "first_steps.html").stat().st_size > 100_000
+
+
+def test_a_day_of_ones_own_bears_its_label_on_the_map(access: mobility.Access) -> None:
+    from mobility.outputs.map.from_results import map_model
+
+    study = access.study
+    days = (replace(study.days[0], label="Vendredi"), *study.days[1:])
+    own = replace(days[0], kind="friday")
+    times = {**study.timetables, "friday": study.timetables[days[0].kind]}
+    access = replace(access, study=replace(study, days=(*days, own), timetables=times))
+    labels = [day.label for day in map_model(access, mobility.white_zones(access)).days]
+    assert labels == ["", "", "", "", "Vendredi"]
+
+
+def test_a_shift_is_found_by_its_name_in_either_language(access: mobility.Access) -> None:
+    study = access.study
+    row = next(row for row in study.shift_rows if row.shift == "matin")
+    for name in ("matin", "morning"):
+        found = find_shift(study, row.site_name, name, row.roster, "school_weekday")
+        assert found == row.shift_id
+
+
+def test_every_source_may_be_credited() -> None:
+    texts = {"homes": {"file": "h.csv"}, "versement_mobilite": "vm.csv", "background": "b.osm"}
+    credited = {"vm.csv": {"licence": "Licence Ouverte"}, "b.osm": {"attribution": "OSM"}}
+    sources = Sources.model_validate(texts | {"credits": credited})
+    assert sources.credit(Path("vm.csv")).licence == "Licence Ouverte"
+    assert ("versement_mobilite", Path("vm.csv")) in sources.named()

@@ -20,9 +20,9 @@ from test_employee_privacy import MARKED, employees_csv
 from typer.testing import CliRunner
 
 from mobility.cli import app
-from mobility.commute.access import assess, rosters
+from mobility.commute.access import STATUSES, assess, rosters
 from mobility.commute.loading import load
-from mobility.commute.white_zones import STATUSES, white_zones
+from mobility.commute.white_zones import white_zones
 from mobility.outputs import blocks, pdf
 from mobility.outputs import page as page_format
 from mobility.outputs.content import document

@@ -12,7 +12,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 from mobility.base.i18n import translate
-from mobility.commute.white_zones import STATUSES
+from mobility.commute.access import STATUSES
 from mobility.outputs.pictures import STYLES
 
 STATUS_LABELS = (
