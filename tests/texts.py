@@ -20,7 +20,7 @@ I18N = PACKAGE / "base" / "i18n"
 ARGUMENTS = {
     "translate": (0,), "t": (0, 1), "say": (0,), "said": (0,), "Word": (0,), "_tell": (0,),
     "Finding": (2,), "_finding": (2,), "tell": (2,),
-    "Column": (1,), "Sheet": (0, 1), "_sheet": (0, 1), "RefusedError": (0, 1),
+    "RefusedError": (0, 1),
 }  # fmt: skip
 NAMED = ("message", "mend", "problem", "help")
 NO_TEXTS = ("ValueError", "TypeError", "KeyError", "AssertionError", "RuntimeError", "OSError")
@@ -98,7 +98,8 @@ def quoted() -> set[str]:
         nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         values = [node.value for node in nodes if isinstance(node, ast.Constant)]
         texts |= {" ".join(v.split()) if "\n" in v else v for v in values if isinstance(v, str)}
-    for path in PACKAGE.rglob("*.toml"):
+    # The registry of tables holds its own words, in both languages.
+    for path in (p for p in PACKAGE.rglob("*.toml") if p.name != "tables.toml"):
         texts |= set(_leaves(tomllib.loads(path.read_text(encoding="utf-8"))))
     return texts
 

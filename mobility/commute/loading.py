@@ -15,6 +15,7 @@ from mobility.commute.placing import (
     homes_on_streets,
     misplaced_sites,
     place_findings,
+    rates_missing,
     unreachable_stops,
 )
 from mobility.commute.sources import (
@@ -30,6 +31,7 @@ from mobility.commute.study import Progress, Study, idle_rosters, quiet
 from mobility.commute.walks import RELAXED_WALK, feeders_of, street_commutes, walks_to_stops
 from mobility.engine.journeys import TwoWay
 from mobility.sources.days import ChosenDay, choose_days
+from mobility.sources.feed_dates import term_day_at_rest
 from mobility.sources.gtfs.quality import check_feed, school_routes
 from mobility.sources.gtfs.read import Feed
 from mobility.sources.gtfs.zones import zone_findings
@@ -140,6 +142,7 @@ def build_study(
     homes_lonlat = homes.lonlat
     gates_lonlat = np.array([gate for site in sites for gate in site.gates], np.float64)
     findings += misplaced_sites(sites, homes)
+    findings += rates_missing(territory, sites, homes, min(day.date for day in days))
     findings += [*away, *place_findings(streets, walking, feed, sites, gates_lonlat)]
     reach_s = RELAXED_WALK * limits.max_walk_min * 60
     home_table = walks_to_stops(streets, feed, homes_lonlat, reach_s, speeds, walking)
@@ -213,8 +216,11 @@ def checked_timetables(
         return feed, []
     holidays = None if feed.period is None else read_holidays(territory.days, *feed.period)
     found = check_feed(feed, dates=[day.date for day in days], holidays=holidays)
+    school = school_routes(feed, holidays)
+    term = [day.date for day in days if day.kind == "school_weekday"]
+    found += term_day_at_rest(feed, term, school)
     if territory.modes.school_services:
         return feed, found
-    school = school_routes(feed, holidays)[feed.trips["route"].to_numpy()]
-    service = feed.trips["service"].where(~school, -1).astype(feed.trips["service"].dtype)
+    of_trip = school[feed.trips["route"].to_numpy()]
+    service = feed.trips["service"].where(~of_trip, -1).astype(feed.trips["service"].dtype)
     return replace(feed, trips=feed.trips.assign(service=service)), found

@@ -14,6 +14,7 @@ from mobility.base.cache import file_hash
 from mobility.base.errors import Finding, TerritoryError
 from mobility.commute.study import SourceRecord
 from mobility.sources.gtfs.empty import empty_feed
+from mobility.sources.gtfs.overlap import without_overlaps
 from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
 from mobility.sources.homes.model import Homes
 from mobility.sources.homes.spread import dwellings
@@ -106,7 +107,10 @@ def _changed(territory: Territory, streets: Streets) -> Streets:
 def read_timetables(territory: Territory) -> Feed:
     """Read and merge the feeds of a territory, or return an empty one where it names none."""
     paths = [territory.resolve(p) for p in territory.sources.gtfs]
-    return merge_feeds([read_feed(path) for path in paths]) if paths else empty_feed()
+    if not paths:
+        return empty_feed()
+    feed = merge_feeds([read_feed(path) for path in paths])
+    return without_overlaps(feed, drop=territory.sources.duplicates == "drop")
 
 
 #: Modes that ride by a timetable.

@@ -65,7 +65,8 @@ class Credit(Model):
 class Sources(Model):
     """The files a study reads; relative paths resolve from the territory file.
 
-    ``credits`` holds, by the path as written here, what is shown with a source.
+    ``credits`` holds, by the path as written here, what is shown with a source; ``duplicates``
+    says whether a network that two feeds hold is told only, or left out once.
     """
 
     osm: Path | None = None
@@ -73,6 +74,7 @@ class Sources(Model):
     streets_attribution: str | None = None
     streets_licence: str | None = None
     gtfs: list[Path] = []
+    duplicates: Literal["tell", "drop"] = "tell"
     homes: HomesSource
     sites: Path | None = None
     sites_crs: str | None = None
