@@ -149,10 +149,9 @@ def test_the_feature_ids_of_a_geopackage_are_its_fid():
         "sources": {"homes": {"file": "homes.gpkg", "id": "fid", "personal": False}},
     }
     territory = Territory.from_dict(data, CASES / "homes-geopackage-fid" / "t.toml")
-    homes = read_homes(territory.sources.homes, territory)
-    assert [str(k) for k in homes.frame["home_id"]] == [
-        str(k + 1) for k in range(len(homes.workers))
-    ]
+    found = read_homes(territory.sources.homes, territory)
+    ids = [str(k + 1) for k in range(len(found.workers))]
+    assert [str(k) for k in found.frame["home_id"]] == ids
 
 
 def test_a_zone_of_flex_beside_the_demo_is_used(tmp_path):

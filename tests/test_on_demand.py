@@ -11,10 +11,10 @@ from feeds import trip, write_gtfs
 from small import PLACES_M, SERVICES, lonlat, write_territory
 
 from mobility.base.errors import SourceError, TerritoryError
-from mobility.commute.access import assess
+from mobility.commute.access import STATUSES, assess
 from mobility.commute.loading import load
 from mobility.commute.on_demand import inside
-from mobility.commute.white_zones import STATUSES, white_zones
+from mobility.commute.white_zones import white_zones
 from mobility.sources.gtfs.flex import read_flex
 from mobility.territory.project import Territory
 from mobility.timetable.arrays import INF

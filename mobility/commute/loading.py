@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from mobility.commute.sources import (
     read_timetables,
     source_records,
     street_points,
+    with_changes,
     without_timetables,
 )
 from mobility.commute.study import Progress, Study, idle_rosters, quiet
@@ -39,16 +41,39 @@ from mobility.sources.homes.read import Homes, read_homes
 from mobility.sources.plain_days import plain_days
 from mobility.sources.roster_checks import roster_findings
 from mobility.sources.sites import read_sites
-from mobility.streets.graph import Streets
+from mobility.streets.graph import Streets, streets_from_graph
 from mobility.streets.modes import edge_times
 from mobility.territory.overseas import localised
 from mobility.territory.project import Site, Territory
 from mobility.timetable.build import build_timetable
 from mobility.timetable.footpaths import stop_walks
 
+if TYPE_CHECKING:
+    import networkx as nx
 
-def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> Study:
+
+def load(
+    territory: Territory | str | Path,
+    *,
+    streets: Streets | nx.MultiDiGraph[Any] | None = None,
+    progress: Progress = quiet,
+) -> Study:
     """Read and build everything a territory file names.
+
+    Parameters
+    ----------
+    territory
+        The territory, or its file.
+    streets
+        Streets in place of those the territory names: a graph as OSMnx makes them, or those
+        of another study. Buildings and background are then theirs alone.
+    progress
+        Called with the name of each step.
+
+    Returns
+    -------
+    Study
+        Homes, sites, streets and timetables, ready for `mobility.assess`.
 
     Raises
     ------
@@ -59,7 +84,15 @@ def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> St
         territory = Territory.from_toml(territory)
     territory, told = without_timetables(territory)
     progress("streets")
-    streets = read_streets(territory)
+    if streets is None:
+        streets = read_streets(territory)
+    else:
+        none = {"osm": None, "lines": None}
+        sources = territory.sources.model_copy(update=none)
+        territory = territory.model_copy(update={"sources": sources})
+        if not isinstance(streets, Streets):
+            streets = streets_from_graph(streets, territory.crs)
+        streets = with_changes(territory, streets)
     progress("timetables")
     feed = read_timetables(territory)
     progress("homes and sites")
