@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from mobility.base.errors import Finding, TerritoryError
+from mobility.base.ledger import SourceLedger
 from mobility.commute.on_demand import on_demand_services
 from mobility.commute.placing import (
     homes_on_streets,
@@ -24,8 +27,9 @@ from mobility.commute.sources import (
     street_points,
     without_timetables,
 )
-from mobility.commute.study import Progress, Study, idle_rosters, quiet
+from mobility.commute.study import Progress, Study, Timetables, idle_rosters, quiet
 from mobility.commute.walks import RELAXED_WALK, feeders_of, street_commutes, walks_to_stops
+from mobility.commute.ways import mode_times
 from mobility.engine.journeys import TwoWay
 from mobility.sources.days import ChosenDay, choose_days
 from mobility.sources.gtfs.quality import check_feed, school_routes
@@ -37,7 +41,6 @@ from mobility.sources.plain_days import plain_days
 from mobility.sources.roster_checks import roster_findings
 from mobility.sources.sites import read_sites
 from mobility.streets.graph import Streets
-from mobility.streets.modes import edge_times
 from mobility.territory.overseas import localised
 from mobility.territory.project import Site, Territory
 from mobility.timetable.build import build_timetable
@@ -56,11 +59,13 @@ def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> St
         territory = Territory.from_toml(territory)
     territory, told = without_timetables(territory)
     progress("streets")
-    streets = read_streets(territory)
+    ledger: list[SourceLedger] = []
+    streets = read_streets(territory, ledger)
     progress("timetables")
     feed = read_timetables(territory)
     progress("homes and sites")
-    sites = read_sites(territory)
+    ledger += feed.rows
+    sites = read_sites(territory, ledger=ledger)
     territory, local = localised(territory, sites)
     homes = read_homes(
         territory.sources.homes,
@@ -73,7 +78,14 @@ def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> St
         streets=lambda: street_points(streets),
     )
     return build_study(
-        territory, streets, feed, sites, homes, progress=progress, findings=[*told, *local]
+        territory,
+        streets,
+        feed,
+        sites,
+        homes,
+        progress=progress,
+        findings=[*told, *local],
+        ledger=ledger,
     )
 
 
@@ -87,6 +99,7 @@ def build_study(
     progress: Progress = quiet,
     scenario: str = "",
     findings: Sequence[Finding] = (),
+    ledger: Sequence[SourceLedger] = (),
 ) -> Study:
     """Build walks, timetables and street times from sources already read.
 
@@ -101,7 +114,7 @@ def build_study(
     findings += zone_findings(feed, [day.date for day in days], territory.zone)
     feed, found = checked_timetables(territory, feed, days)
     progress("walks")
-    walking = edge_times(streets, "walk", speeds)
+    walking = mode_times(territory, streets, "walk")
     stops_lonlat = feed.stops[["lon", "lat"]].to_numpy(np.float64)
     homes, away = homes_on_streets(territory, streets, walking, homes)
     homes_lonlat = homes.lonlat
@@ -115,21 +128,26 @@ def build_study(
     between = stop_walks(streets, stops_lonlat, transfer_s, speeds, times=walking)
     findings += unreachable_stops(feed, home_table, gate_table)
     progress("days")
-    timetables = {
-        day.kind: TwoWay(
+    rides = feed
+
+    def timetable(day: ChosenDay, told: list[Finding] | None = None) -> TwoWay:
+        return TwoWay(
             build_timetable(
-                feed,
+                rides,
                 day.date,
                 territory.zone,
                 between,
                 min_change_s=limits.min_change_s,
                 max_transfer_walk_s=round(transfer_s),
                 walk_speed_ms=speeds.walk_kmh / 3.6,
-                findings=findings if day is days[0] else None,
+                findings=told,
             )
         )
-        for day in days
-    }
+
+    first = timetable(days[0], findings)
+    timetables = Timetables(
+        {day.kind: partial(timetable, day) for day in days} | {days[0].kind: lambda: first}
+    )
     findings += feed.findings
     findings += found
     progress("streets to work")
@@ -153,6 +171,7 @@ def build_study(
         },
         findings=tuple(findings),
         sources=tuple(source_records(territory, feed, homes)),
+        ledger=(*ledger, *homes.ledger, *calendar_ledger(territory, feed)),
         scenario=scenario,
     )
     return replace(study, findings=study.findings + idle_rosters(study))
@@ -167,6 +186,18 @@ def _days(territory: Territory, feed: Feed, findings: list[Finding]) -> list[Cho
     except TerritoryError as error:
         error.file = error.file or (None if territory.path is None else str(territory.path))
         raise
+
+
+def calendar_ledger(territory: Territory, feed: Feed) -> list[SourceLedger]:
+    """Return on how many days of the timetables the kind of day is known."""
+    if feed.period is None:
+        return []
+    first, last = feed.period
+    holidays = read_holidays(territory.days, first, last)
+    dates = [first + dt.timedelta(days=k) for k in range((last - first).days + 1)]
+    known = sum(bool(holidays.kind(date)) for date in dates)
+    left = {"of no certain kind of day": len(dates) - known}
+    return [SourceLedger.of(f"days.country {territory.days.country}", known, left, "days")]
 
 
 def checked_timetables(

@@ -17,6 +17,7 @@ import shapely
 import shapely.geometry
 
 from mobility.base.errors import SourceError
+from mobility.sources.gtfs.calls import BOOKED
 from mobility.sources.gtfs.columns import seconds
 from mobility.sources.gtfs.files import read_extra
 from mobility.sources.gtfs.read import read_feed
@@ -74,7 +75,7 @@ def read_flex(path: Path) -> list[FlexZone]:
         ``locations.geojson`` is no GeoJSON, or a window is no time.
     """
     feed = read_feed(path)
-    if not any(why == "a call on demand" for rows in feed.rows for why, _ in rows.left_out):
+    if not any(BOOKED in rows.left_out for rows in feed.rows):
         return []
     tables, zones = read_extra(path, _TABLES)
     places = _places(tables) | ({} if zones is None else _locations(zones, path))
