@@ -24,6 +24,7 @@ from mobility.progress import (
     progress_bar,
 )
 from mobility.terminal import (
+    SEVERITIES,
     Language,
     err,
     out,
@@ -100,13 +101,26 @@ def check(
 ) -> None:
     """Check a territory file and its sources; compute and write nothing."""
     with friendly(lang):
+        from mobility.commute import data_sheet
         from mobility.commute.inventory import canonical_rules, inventory
         from mobility.commute.loading import load
 
         with progress_bar(lang, STEPS[:6]) as step:
             study = load(read_territory(file), progress=step)
+        sheet = study.sheet
+        if sheet is not None and not study.feed.trips.empty:
+            gates = data_sheet.gates_table(sheet, study, lang)
+            print_table(gates, translate("Stops within walking reach of the gates", lang), lang)
+            for site, edges in data_sheet.edges_tables(sheet, study, lang):
+                title = translate("{site}: vehicles that serve each shift", lang, site=site)
+                print_table(edges, title, lang)
+            hours = data_sheet.hours_table(sheet, study, lang)
+            title = translate("Departures of each network, first and last", lang)
+            print_table(hours, title, lang)
         print_table(inventory(study, lang), translate("What was found", lang), lang)
-        print_findings((*study.findings, *(day.reason for day in study.days)), lang, infos=True)
+        print_table(data_sheet.ledger_table(study, lang), translate("What was read", lang), lang)
+        found = (*study.findings, *(day.reason for day in study.days))
+        print_findings(sorted(found, key=lambda f: SEVERITIES.index(f.severity)), lang, infos=True)
         if rules:
             print_findings(canonical_rules(study), lang, infos=True)
         if any(finding.severity == "error" for finding in study.findings):

@@ -49,6 +49,7 @@ ENGLISH = {
     "knee": "advised",
 }
 
+SEVERITIES = ("error", "warning", "info")
 STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
 SUMMARY = ("site", "roster", "pool", "reachable", "white", "one_way_only", "main_reason")
 COMPARISON = ("site", "roster", "pool", "before", "after", "gained", "lost")

@@ -147,7 +147,12 @@ def test_each_flow_and_its_workers(flows):
 
 def test_cells_and_car_parks(tmp_path):
     """Of four cells one is beyond the study and one empty; of three car parks one is closed."""
-    cells = [(2029800, 4252400, 7), (2029800, 4252600, 0), (2030000, 4252400, 3), (2829800, 4252400, 9)]
+    cells = [
+        (2029800, 4252400, 7),
+        (2029800, 4252600, 0),
+        (2030000, 4252400, 3),
+        (2829800, 4252400, 9),
+    ]
     rows = "".join(f"CRS3035RES200mN{n}E{e},{w}\n" for n, e, w in cells)
     x, y = gpd.GeoSeries([shapely.Point(4252500, 2029900)], crs=3035).to_crs(4326)[0].coords[0]
     homes = homes_of(

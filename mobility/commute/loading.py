@@ -12,6 +12,7 @@ import numpy as np
 
 from mobility.base.errors import Finding, TerritoryError
 from mobility.base.ledger import SourceLedger
+from mobility.commute.data_sheet import data_sheet
 from mobility.commute.on_demand import on_demand_services
 from mobility.commute.placing import (
     homes_on_streets,
@@ -43,8 +44,10 @@ from mobility.sources.sites import read_sites
 from mobility.streets.graph import Streets
 from mobility.territory.overseas import localised
 from mobility.territory.project import Site, Territory
-from mobility.timetable.build import build_timetable
+from mobility.timetable.arrays import FootArrays, RunArrays, index_timetable
 from mobility.timetable.footpaths import stop_walks
+from mobility.timetable.runs import feed_runs
+from mobility.timetable.transfers import build_footpaths
 
 
 def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> Study:
@@ -128,25 +131,22 @@ def build_study(
     between = stop_walks(streets, stops_lonlat, transfer_s, speeds, times=walking)
     findings += unreachable_stops(feed, home_table, gate_table)
     progress("days")
-    rides = feed
-
-    def timetable(day: ChosenDay, told: list[Finding] | None = None) -> TwoWay:
-        return TwoWay(
-            build_timetable(
-                rides,
-                day.date,
-                territory.zone,
-                between,
-                min_change_s=limits.min_change_s,
-                max_transfer_walk_s=round(transfer_s),
-                walk_speed_ms=speeds.walk_kmh / 3.6,
-                findings=told,
-            )
+    # What is worth saying of the runs is said once, for the first day.
+    runs = {
+        day.kind: feed_runs(
+            feed, day.date, territory.zone, findings=findings if day is days[0] else []
         )
-
-    first = timetable(days[0], findings)
+        for day in days
+    }
+    feet = build_footpaths(
+        feed,
+        between,
+        min_change_s=limits.min_change_s,
+        max_walk_s=round(transfer_s),
+        walk_speed_ms=speeds.walk_kmh / 3.6,
+    )
     timetables = Timetables(
-        {day.kind: partial(timetable, day) for day in days} | {days[0].kind: lambda: first}
+        {kind: partial(_timetable, feed.n_stops, of_day, feet) for kind, of_day in runs.items()}
     )
     findings += feed.findings
     findings += found
@@ -174,7 +174,13 @@ def build_study(
         ledger=(*ledger, *homes.ledger, *calendar_ledger(territory, feed)),
         scenario=scenario,
     )
-    return replace(study, findings=study.findings + idle_rosters(study))
+    sheet = data_sheet(study, runs)
+    found = (*sheet.findings(study), *study.findings, *idle_rosters(study))
+    return replace(study, sheet=sheet, findings=found)
+
+
+def _timetable(n_stops: int, runs: RunArrays, feet: FootArrays) -> TwoWay:
+    return TwoWay(index_timetable(n_stops, runs, feet))
 
 
 def _days(territory: Territory, feed: Feed, findings: list[Finding]) -> list[ChosenDay]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,9 @@ from mobility.streets.graph import Streets
 from mobility.territory.project import Limits, Site, Territory
 from mobility.territory.rosters import season_of, share_of_year
 from mobility.timetable.footpaths import WalkTable
+
+if TYPE_CHECKING:
+    from mobility.commute.data_sheet import DataSheet
 
 Int32 = NDArray[np.int32]
 Progress = Callable[[str], None]
@@ -146,6 +150,8 @@ class Study:
         of each site: two int32 arrays of shape (sites, homes), ``INF`` where out of reach.
     ledger
         What became of what each source holds.
+    sheet
+        What decides it before anything is computed; of the territory as it was read.
     scenario
         Name of the variant, empty for the territory as it is.
     kept_safe
@@ -170,6 +176,7 @@ class Study:
     findings: tuple[Finding, ...] = ()
     sources: tuple[SourceRecord, ...] = ()
     ledger: tuple[SourceLedger, ...] = ()
+    sheet: DataSheet | None = None
     scenario: str = ""
     kept_safe: bool = False
     any_hour: Study | None = None

@@ -102,9 +102,7 @@ def times_of(bundle: Bundle) -> Times:
     ends = np.cumsum(arrays["sequence_len"])[:-1]
     parts = np.split(arrays["sequence_arc"], ends) if len(arrays["sequence_len"]) else []
     sequences = tuple(tuple(part.tolist()) for part in parts)
-    return TurnTimes(
-        arrays["uv"], arrays["vu"], arrays["barred"], sequences, arrays.get("local")
-    )
+    return TurnTimes(arrays["uv"], arrays["vu"], arrays["barred"], sequences, arrays.get("local"))
 
 
 def like(times: Times, uv: np.ndarray, vu: np.ndarray) -> Times:

@@ -57,8 +57,8 @@ def feed_runs(
     date: dt.date,
     zone: ZoneInfo,
     *,
-    on_demand: bool,
-    max_layover_s: int,
+    on_demand: bool = True,
+    max_layover_s: int = 1800,
     findings: list[Finding],
 ) -> RunArrays:
     """Return the runs of service days d-1, d and d+1 on the axis of ``date``, unsorted."""

@@ -121,7 +121,9 @@ def _agencies(raw: RawTables, notes: Notes) -> pd.DataFrame:
                 value=name,
                 mend='Write a name such as "Europe/Paris".',
             ) from None
-    notes.count("agency", {"an id that is there already": frame["agency_id"].duplicated().to_numpy()})
+    notes.count(
+        "agency", {"an id that is there already": frame["agency_id"].duplicated().to_numpy()}
+    )
     return frame
 
 

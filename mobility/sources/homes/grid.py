@@ -188,9 +188,7 @@ def read_insee_grid(request: HomesRequest) -> Places:
 
 def _ledger(table: Table, keep: np.ndarray, workers: np.ndarray) -> tuple[SourceLedger, ...]:
     """Return the accounts; of cells beyond the streets the workers are not read."""
-    rows, people = rows_ledger(
-        table.file, np.where(workers > 0, "", "nobody lives there"), workers
-    )
+    rows, people = rows_ledger(table.file, np.where(workers > 0, "", "nobody lives there"), workers)
     beyond = int((~keep).sum())
     left = {OUTSIDE: beyond, **rows.left_out} if beyond else rows.left_out
     return SourceLedger(rows.source, rows.read + beyond, rows.used, left), people
