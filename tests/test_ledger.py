@@ -30,10 +30,10 @@ def test_an_account_that_does_not_close_is_refused():
 
 
 def test_what_is_left_out_later_moves_over():
-    account = SourceLedger.of("/d/a.csv", 5, {"no id": 2}).leaving("too far", 3)
+    account = SourceLedger.balanced("/d/a.csv", 5, {"no id": 2}).leaving("too far", 3)
     assert (account.read, account.used, account.left_out) == (7, 2, {"no id": 2, "too far": 3})
     assert account.to_json()["source"] == "a.csv"
-    assert SourceLedger.of("/d/feed.zip/stops.txt", 1, {}).name == "feed.zip/stops.txt"
+    assert SourceLedger.balanced("/d/feed.zip/stops.txt", 1, {}).name == "feed.zip/stops.txt"
 
 
 @FEW

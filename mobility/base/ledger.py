@@ -39,7 +39,7 @@ class SourceLedger:
             raise ValueError(f"the account of {self.source} does not close: {asdict(self)}")
 
     @classmethod
-    def of(
+    def balanced(
         cls, source: object, used: float, left_out: Mapping[str, float], unit: str = "rows"
     ) -> SourceLedger:
         """Return the account of what was used and left out, in whole numbers."""

@@ -346,7 +346,7 @@ def _service_clock(second: int) -> str:
 def ledger_table(study: Study, language: str) -> pd.DataFrame:
     """Return the account of each source, a line for it and one for each reason below it."""
     rows = []
-    for account in study.ledger:
+    for account in (account for account in study.ledger if account.read):
         unit = translate(account.unit, language)
         rows.append(
             (account.name, number(account.read, language), number(account.used, language), unit)

@@ -203,7 +203,7 @@ def calendar_ledger(territory: Territory, feed: Feed) -> list[SourceLedger]:
     dates = [first + dt.timedelta(days=k) for k in range((last - first).days + 1)]
     known = sum(bool(holidays.kind(date)) for date in dates)
     left = {"of no certain kind of day": len(dates) - known}
-    return [SourceLedger.of(f"days.country {territory.days.country}", known, left, "days")]
+    return [SourceLedger.balanced(f"days.country {territory.days.country}", known, left, "dates")]
 
 
 def checked_timetables(

@@ -95,7 +95,7 @@ def _changed(territory: Territory, streets: Streets, ledger: list[SourceLedger])
     if territory.sources.street_changes is None:
         return streets
     layer = read_layer(territory.resolve(territory.sources.street_changes))
-    ledger.append(SourceLedger.of(territory.sources.street_changes, len(layer), {}))
+    ledger.append(SourceLedger.balanced(territory.sources.street_changes, len(layer), {}))
     lights = np.zeros(len(layer), bool)
     if "lit" in layer:
         lights = (layer["lit"] == "yes").to_numpy(bool)

@@ -126,7 +126,7 @@ def read_sites_file(
         count = len(table.frame)
         sites = sites_from_table(table, box=box, crs=crs)
     if ledger is not None:
-        ledger.append(SourceLedger.of(path, count, {}))
+        ledger.append(SourceLedger.balanced(path, count, {}))
     return sites
 
 

@@ -210,7 +210,7 @@ def count_booking(raw: RawTables, notes: Notes) -> None:
         wanted = ids.isin(rules if table == "booking_rules" else named["location_group_id"])
         unnamed = int((~wanted).sum())
         notes.rows.append(
-            SourceLedger.of(raw.file(table), wanted.sum(), {"named by no stop time": unnamed})
+            SourceLedger.balanced(raw.file(table), wanted.sum(), {"named by no stop time": unnamed})
         )
 
 

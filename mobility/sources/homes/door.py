@@ -83,7 +83,7 @@ def protected_homes(
     homes, frame = _homes(request, counts, groups, crs, box)
     pool = frame[["home", *TEAM, "workers", *groups]] if known else None
     # Of persons only protected counts are told, also of how many there are.
-    shown = SourceLedger.of(request.path, counts["workers"].sum(), {}, "persons (protected)")
+    shown = SourceLedger.balanced(request.path, counts["workers"].sum(), {}, "persons (protected)")
     told = _told(request, counts, teams)
     return replace(homes, pool=pool, personal=True, findings=told, ledger=(shown,))
 

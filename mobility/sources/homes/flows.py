@@ -77,7 +77,7 @@ def read_flows(request: HomesRequest) -> Places:
     places = homes_in_zones(request, zones, rows, totals, tuple(groups), told, per_entry=sizes)
     counts = dict(zip(("rows", "workers"), elsewhere, strict=True))
     ledger = tuple(
-        SourceLedger.of(
+        SourceLedger.balanced(
             r.source, r.used, {"they work elsewhere": counts[r.unit], **r.left_out}, r.unit
         )
         for r in places.ledger

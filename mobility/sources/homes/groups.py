@@ -45,7 +45,7 @@ def with_overlays(homes: Homes, request: HomesRequest) -> Homes:
             )
         layer = to_lonlat(read_layer(path), path)
         homes = add_overlay_group(homes, name, layer)
-        used = SourceLedger.of(path, len(layer), {})
+        used = SourceLedger.balanced(path, len(layer), {})
         homes = dataclasses.replace(homes, ledger=(*homes.ledger, used))
     return homes
 

@@ -186,7 +186,7 @@ def rows_ledger(
     counts = {"rows": np.ones(len(reason)) if rows is None else rows, "workers": workers}
     whys = dict.fromkeys(why for why in reason if why)
     one, two = (
-        SourceLedger.of(
+        SourceLedger.balanced(
             path, values[reason == ""].sum(), {w: values[reason == w].sum() for w in whys}, unit
         )
         for unit, values in counts.items()

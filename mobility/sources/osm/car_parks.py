@@ -63,7 +63,7 @@ def read_car_parks(
     hitching = (frame["kind"] == HITCHING).to_numpy() & ~shut
     if ledger is not None:
         left = {"closed": shut.sum(), "a place to hitch a ride": hitching.sum()}
-        ledger.append(SourceLedger.of(path, count - sum(left.values()), left))
+        ledger.append(SourceLedger.balanced(path, count - sum(left.values()), left))
     return frame[~shut]
 
 

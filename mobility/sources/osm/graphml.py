@@ -113,7 +113,7 @@ def tables_from_graph(graph: nx.MultiDiGraph[Any], *, source: str = "graph") -> 
 def _ledger(graph: nx.MultiDiGraph[Any], pieces: int, partly: int) -> SourceLedger:
     """Return the account of a graph, where a street for both ways is an edge each way."""
     left = {"the same street the other way": graph.number_of_edges() - pieces}
-    found = SourceLedger.of(str(graph.graph.get("name", "")), pieces, left, "edges")
+    found = SourceLedger.balanced(str(graph.graph.get("name", "")), pieces, left, "edges")
     return replace(found, remarks={"partly_closed": partly})
 
 

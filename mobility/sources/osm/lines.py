@@ -54,9 +54,9 @@ def read_lines(
             file=path,
             mend="Give the layer of street centrelines, as lines.",
         )
-    long = int((frame.length > 0).sum())
+    long = int((shapely.length(frame.geometry.to_numpy()) > 0).sum())
     left = {"not a line": read - len(frame), "a line without length": len(frame) - long}
-    ledger = SourceLedger.of(path.name, long, left, "lines")
+    ledger = SourceLedger.balanced(path.name, long, left, "lines")
     return replace(node_lines(frame, tolerance_m=tolerance_m), ledger=ledger)
 
 

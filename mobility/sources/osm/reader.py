@@ -559,7 +559,7 @@ def _tables(
 
 def _ledger(counts: Mapping[str, int]) -> SourceLedger:
     left = {reason: counts.get(kind, 0) for kind, reason in OTHER_WAYS.items()}
-    found = SourceLedger.of("", counts["street"], left, "ways")
+    found = SourceLedger.balanced("", counts["street"], left, "ways")
     return replace(found, remarks={k: counts.get(k, 0) for k in ("cut", "nodes_missing")})
 
 
