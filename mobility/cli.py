@@ -97,9 +97,12 @@ def check(
     rules: Annotated[
         bool, typer.Option("--rules", help=said("Apply the canonical GTFS rules as well."))
     ] = False,
+    page: Annotated[
+        Path | None, typer.Option("--html", help=said("Also write a page with a map."))
+    ] = None,
     lang: Lang = "fr",
 ) -> None:
-    """Check a territory file and its sources; compute and write nothing."""
+    """Check a territory file and its sources; compute nothing, write nothing but the page."""
     with friendly(lang):
         from mobility.commute import data_sheet
         from mobility.commute.inventory import canonical_rules, inventory
@@ -119,8 +122,14 @@ def check(
             print_table(hours, title, lang)
         print_table(inventory(study, lang), translate("What was found", lang), lang)
         print_table(data_sheet.ledger_table(study, lang), translate("What was read", lang), lang)
-        found = (*study.findings, *(day.reason for day in study.days))
-        print_findings(sorted(found, key=lambda f: SEVERITIES.index(f.severity)), lang, infos=True)
+        reasons = (day.reason for day in study.days)
+        found = sorted((*study.findings, *reasons), key=lambda f: SEVERITIES.index(f.severity))
+        print_findings(found, lang, infos=True)
+        if page is not None and sheet is not None:
+            from mobility.outputs.map.check_page import write_check_page
+
+            write_check_page(study, sheet, found, page, language=lang)
+            out.print(f"{translate('Map:', lang)} {page}", soft_wrap=True)
         if rules:
             print_findings(canonical_rules(study), lang, infos=True)
         if any(finding.severity == "error" for finding in study.findings):

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.base.clock import DAY_S, format_clock
+from mobility.base.clock import DAY_S, format_clock, service_clock
 from mobility.base.errors import Finding
 from mobility.base.i18n import HARD_SPACE, number, translate
 from mobility.commute.study import Study
@@ -86,12 +86,15 @@ class DataSheet:
         For each network and kind of day its departures, sorted seconds of the service day.
     cut_off
         bool[homes]: from which no street mode reaches any gate, however long it may take.
+    stop_departures
+        int64[stops]: departures on the first day, those of a stop's copies at the stop.
     """
 
     gates: tuple[GateStops, ...]
     services: tuple[EdgeService, ...]
     departures: tuple[tuple[Int64, ...], ...]
     cut_off: Bool
+    stop_departures: Int64
 
     def findings(self, study: Study) -> tuple[Finding, ...]:
         """Return what a planner should know before all else."""
@@ -111,6 +114,7 @@ def data_sheet(study: Study, runs: Mapping[str, RunArrays]) -> DataSheet:
         tuple(services),
         tuple(zip(*by_day, strict=True)),
         _homes_cut_off(study),
+        _stop_departures(study, runs[study.days[0].kind]),
     )
 
 
@@ -173,6 +177,12 @@ def _departures(runs: RunArrays, networks: NDArray[np.int16], study: Study) -> l
     calls &= runs.call_board & (runs.call_trip >= 0)
     network, at_s = networks[runs.call_trip[calls]], runs.call_dep[calls].astype(np.int64)
     return [np.sort(at_s[network == k]) for k in range(len(study.feed.networks))]
+
+
+def _stop_departures(study: Study, runs: RunArrays) -> Int64:
+    calls = (np.repeat(runs.run_day, np.diff(runs.run_ptr)) == 0) & runs.call_board
+    own = study.feed.own_stop[runs.call_stop[calls]]
+    return np.bincount(own, minlength=study.feed.n_stops).astype(np.int64)
 
 
 def _homes_cut_off(study: Study) -> Bool:
@@ -330,17 +340,12 @@ def hours_table(sheet: DataSheet, study: Study, language: str) -> pd.DataFrame:
     for k, (name, days) in enumerate(zip(feed.networks, sheet.departures, strict=True)):
         row = {"network": name}
         for day, at_s in zip(study.days, days, strict=True):
-            span = f"{_service_clock(at_s[0])}–{_service_clock(at_s[-1])}" if len(at_s) else "–"
+            span = f"{service_clock(at_s[0])}–{service_clock(at_s[-1])}" if len(at_s) else "–"
             row[translate(day.label, language)] = span
         share = float(filled[network == k].mean()) if (network == k).any() else 0.0
         row["times filled"] = f"{number(100 * share, language, 1)}{HARD_SPACE}%"
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def _service_clock(second: int) -> str:
-    """Return a time of a service day, which goes on after midnight as 25:10."""
-    return f"{int(second) // 3600:02d}:{int(second) % 3600 // 60:02d}"
 
 
 def ledger_table(study: Study, language: str) -> pd.DataFrame:
