@@ -32,6 +32,7 @@ from mobility.terminal import (
     print_gathered,
     print_outputs,
     print_table,
+    print_words,
 )
 
 if TYPE_CHECKING:
@@ -113,15 +114,15 @@ def check(
         sheet = study.sheet
         if sheet is not None and not study.feed.trips.empty:
             gates = data_sheet.gates_table(sheet, study, lang)
-            print_table(gates, translate("Stops within walking reach of the gates", lang), lang)
+            print_words(gates, translate("Stops within walking reach of the gates", lang), lang)
             for site, edges in data_sheet.edges_tables(sheet, study, lang):
                 title = translate("{site}: vehicles that serve each shift", lang, site=site)
-                print_table(edges, title, lang)
+                print_words(edges, title, lang)
             hours = data_sheet.hours_table(sheet, study, lang)
             title = translate("Departures of each network, first and last", lang)
-            print_table(hours, title, lang)
-        print_table(inventory(study, lang), translate("What was found", lang), lang)
-        print_table(data_sheet.ledger_table(study, lang), translate("What was read", lang), lang)
+            print_words(hours, title, lang)
+        print_table(inventory(study, lang), "inventory", lang)
+        print_words(data_sheet.ledger_table(study, lang), translate("What was read", lang), lang)
         reasons = (day.reason for day in study.days)
         found = sorted((*study.findings, *reasons), key=lambda f: SEVERITIES.index(f.severity))
         print_findings(found, lang, infos=True)
@@ -305,7 +306,8 @@ def cache_command(
         for kind in sorted({e.kind for e in entries})
     ]
     rows += [("limit (MOBILITY_CACHE_MB)", megabytes(cache_limit()))]
-    print_table(pd.DataFrame(rows, columns=["what", "found"]), str(cache_dir()), lang)
+    frame = pd.DataFrame(rows, columns=["what", "found"])
+    print_table(frame, "inventory", lang, title=str(cache_dir()))
     if clear:
         freed = number(clear_cache() / 1e6, lang, 1)
         out.print(translate("{size} MB freed", lang, size=freed))
@@ -392,7 +394,7 @@ def levers(
                 territory, folder=folder, shuttles=shuttles, illustrated=illustrated, progress=step
             )
             files = write_levers(results, folder, lang, maps=maps)
-        print_table(results.table(lang).drop(columns="sentence"), territory.name, lang)
+        print_table(results.table(lang), "remedies", lang, title=territory.name)
         for remedy in results.remedies[:3]:
             out.print(remedy.sentence(lang), soft_wrap=True)
         out.print(f"{folder}: {', '.join(files)}", soft_wrap=True)
