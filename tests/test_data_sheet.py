@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import numpy as np
 import pytest
 from feeds import service, trip, write_gtfs
@@ -10,10 +13,15 @@ from typer.testing import CliRunner
 
 from mobility.base.clock import format_clock
 from mobility.cli import app
+from mobility.commute import walks, ways
 from mobility.commute.access import assess
 from mobility.commute.data_sheet import day_gaps, edge_text, ledger_table
 from mobility.commute.loading import load
 from mobility.commute.white_zones import REASONS, white_zones
+from mobility.outputs.map.assets import leaflet
+from mobility.streets import graph, snap
+from mobility.streets.arcs import TurnTimes, local_of, times_bundle, times_key, times_of
+from mobility.timetable import footpaths
 
 
 def test_stops_and_vehicles_around_the_shifts(tmp_path):
@@ -92,3 +100,72 @@ def test_the_first_lines_of_check_are_the_stops_of_the_gates(tmp_path):
     output = CliRunner().invoke(app, ["check", str(write_territory(tmp_path))]).output
     assert output.strip().startswith("Arrêts à portée de marche des accès")
     assert all(len(line) <= 80 for line in output.splitlines() if "│" in line)
+
+
+HOSTILE = "</script><img src=x onerror=alert(1)> {{ 7*7 }} @@mb-code@@"
+
+
+def test_the_page_holds_what_was_read_as_text(tmp_path):
+    """Names that look like markup or a template stand in the data, escaped, and nowhere else."""
+    path = write_territory(tmp_path)
+    text = path.read_text(encoding="utf-8").replace('name = "Usine"', f'name = "{HOSTILE}"')
+    path.write_text(text.replace('name = "Droiteville"', f'name = "{HOSTILE}"'), encoding="utf-8")
+    page = tmp_path / "check.html"
+    result = CliRunner().invoke(app, ["check", str(path), "--html", str(page), "--lang", "en"])
+    assert result.exit_code == 0, result.output
+    written = page.read_text(encoding="utf-8")
+    assert "<img" not in written
+    own = written.replace(leaflet()[0], "").replace(leaflet()[1], "")
+    assert not re.search(r"https?:", own)
+    data = json.loads(re.search(r'id="data">(.*?)</script>', written, re.DOTALL)[1])
+    (gate,) = data["gates"]
+    assert (gate["site"], gate["count"], gate["stops"]) == (HOSTILE, 1, ["Stop B"])
+    # Each stop has three departures of the day: on A at 12:15, 20:15 and, the eve's, 28:20.
+    assert {name: calls for _, _, name, calls in data["stops"]} == {"Stop A": 3, "Stop B": 3}
+    assert [(line["trips"], line["hours"]) for line in data["lines"]] == [(6, "05:20–28:20")]
+    assert [(workers, kind) for _, _, workers, kind in data["homes"]] == [(10, 0), (10, 0)]
+    assert data["cut"] == []
+    before = page.read_bytes()
+    CliRunner().invoke(app, ["check", str(path), "--html", str(page), "--lang", "en"])
+    assert page.read_bytes() == before
+
+
+def test_findings_of_the_page_know_their_places(tmp_path):
+    limits = "[limits]\nmax_walk_min = 3"
+    page = tmp_path / "check.html"
+    path = write_territory(tmp_path, extra=limits)
+    CliRunner().invoke(app, ["check", str(path), "--html", str(page), "--lang", "en"])
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page.read_text("utf-8"), re.DOTALL)[1])
+    lon, lat = lonlat(PLACES_M["G"])
+    (first, *_) = [f for f in data["findings"] if "Nobody can walk" in f["text"]]
+    assert first["at"] == [[round(lat, 5), round(lon, 5)]]
+
+
+def test_what_streets_give_is_kept_and_equal(tmp_path, monkeypatch):
+    """The second reading works nothing out, and finds the same seconds."""
+    monkeypatch.setenv("MOBILITY_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(graph, "KEPT_FROM", 0)
+    path = write_territory(tmp_path, extra="[shuttles]\nenabled = false")
+    first = load(path)
+    for name in ("edge_times", "_walk_snaps", "_components", "_pairs"):
+        for module in (ways, footpaths, snap, walks):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, None)
+    again = load(path)
+    assert again.findings == first.findings
+    for mode, both in first.street_times.items():
+        for one, two in zip(both, again.street_times[mode], strict=True):
+            np.testing.assert_array_equal(one, two)
+    np.testing.assert_array_equal(first.home_walks.walk_s, again.home_walks.walk_s)
+
+
+def test_times_come_back_from_the_cache_as_they_went():
+    barred = np.array([[1, 2]])
+    times = TurnTimes(
+        np.float32([1, np.inf]), np.float32([2, 3]), barred, ((1, 2, 3), (4, 5, 6, 7)),
+        np.array([True, False]),
+    )  # fmt: skip
+    for one, two in zip(times_key(times), times_key(times_of(times_bundle(times))), strict=True):
+        np.testing.assert_array_equal(one, two) if isinstance(one, np.ndarray) else None
+        assert isinstance(one, np.ndarray) or one == two
+    assert local_of(times_of(times_bundle(TurnTimes(*times, barred)))) is None

@@ -21,6 +21,7 @@ _BOOKING = {
     "location_groups": "location_group_id",
     "location_group_stops": "location_group_id",
 }
+UNKNOWN = {"stop": "an unknown stop", "route": "an unknown route", "trip": "an unknown trip"}
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -87,7 +88,8 @@ def read_transfers(
             values = raw.column(table, name)
             columns[f"{side}_{what}"] = index_of(values, known, optional=True)
             notes.unknown(columns[f"{side}_{what}"], table, name, values)
-            reasons[f"an unknown {name}"] = columns[f"{side}_{what}"] == -2
+            lost = columns[f"{side}_{what}"] == -2
+            reasons[UNKNOWN[what]] = reasons.get(UNKNOWN[what], lost) | lost
     columns["kind"] = integers(raw.column(table, "transfer_type"), 0, file=file, high=5).astype(
         np.int8
     )
@@ -161,7 +163,7 @@ def read_pathways(raw: RawTables, stops: pd.DataFrame, notes: Notes) -> pd.DataF
             "length_m": numbers(raw.column(table, "length"), file=file, low=0, high=20_000),
         }
     )
-    keep = notes.count(table, {f"an unknown {s}_stop_id": ends[s] < 0 for s in ends})
+    keep = notes.count(table, {UNKNOWN["stop"]: (ends["from"] < 0) | (ends["to"] < 0)})
     return frame[keep].reset_index(drop=True)
 
 
