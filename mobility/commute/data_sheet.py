@@ -5,8 +5,10 @@ Read by `mobility check`, first; its findings lead those of the study.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -20,8 +22,10 @@ from mobility.commute.ways import mode_times
 from mobility.engine.journeys import Edge
 from mobility.sources.days import ChosenDay
 from mobility.streets.snap import components
+from mobility.territory.project import StreetMode
 from mobility.timetable.arrays import INF, RunArrays
 from mobility.timetable.footpaths import walk_snaps
+from mobility.timetable.runs import departures
 
 Bool = NDArray[np.bool_]
 Int64 = NDArray[np.int64]
@@ -106,6 +110,7 @@ class DataSheet:
 
 def data_sheet(study: Study, runs: Mapping[str, RunArrays]) -> DataSheet:
     """Return the data sheet of a study; ``runs`` are those around each kind of day."""
+    runs = {kind: _ridden(of_day) for kind, of_day in runs.items()}
     services = [s for day in study.days for s in _services(study, day, runs[day.kind])]
     networks = study.feed.trips["network"].to_numpy()
     by_day = [_departures(runs[day.kind], networks, study) for day in study.days]
@@ -116,6 +121,14 @@ def data_sheet(study: Study, runs: Mapping[str, RunArrays]) -> DataSheet:
         _homes_cut_off(study),
         _stop_departures(study, runs[study.days[0].kind]),
     )
+
+
+def _ridden(runs: RunArrays) -> RunArrays:
+    """Return runs that nobody boards at their last call, or leaves at their first."""
+    board, alight = runs.call_board.copy(), runs.call_alight.copy()
+    board[runs.run_ptr[1:] - 1] = False
+    alight[runs.run_ptr[:-1]] = False
+    return runs._replace(call_board=board, call_alight=alight)
 
 
 def _gate_stops(study: Study) -> Iterator[GateStops]:
@@ -148,6 +161,7 @@ def _services(study: Study, day: ChosenDay, runs: RunArrays) -> Iterator[EdgeSer
     limits = study.territory.limits
     window_s = round(limits.max_total_min * 60)
     run = np.repeat(np.arange(len(runs.run_ptr) - 1), np.diff(runs.run_ptr))
+    stands_for = departures(runs)
     asked: dict[tuple[int, bool, int], Edge] = {}
     for row in study.shift_rows:
         if study.works_on(row.shift_id, day):
@@ -166,10 +180,11 @@ def _services(study: Study, day: ChosenDay, runs: RunArrays) -> Iterator[EdgeSer
             spare_s = edge.at_s - edge.margin_s - at_s - walk
         serves = (spare_s >= 0) & (spare_s < window_s)
         # A vehicle that calls at several stops of the site comes once.
-        _, once = np.unique(run[call[serves]], return_index=True)
+        vehicles, once = np.unique(run[call[serves]], return_index=True)
         times = at_s[serves][once]
+        count = math.ceil(stands_for[vehicles].sum() - 1e-6)
         span = (int(times.min()), int(times.max())) if len(times) else (0, 0)
-        yield EdgeService(site, edge, day, len(once), *span)
+        yield EdgeService(site, edge, day, count, *span)
 
 
 def _departures(runs: RunArrays, networks: NDArray[np.int16], study: Study) -> list[Int64]:
@@ -180,16 +195,20 @@ def _departures(runs: RunArrays, networks: NDArray[np.int16], study: Study) -> l
 
 
 def _stop_departures(study: Study, runs: RunArrays) -> Int64:
-    calls = (np.repeat(runs.run_day, np.diff(runs.run_ptr)) == 0) & runs.call_board
+    sizes = np.diff(runs.run_ptr)
+    calls = (np.repeat(runs.run_day, sizes) == 0) & runs.call_board
     own = study.feed.own_stop[runs.call_stop[calls]]
-    return np.bincount(own, minlength=study.feed.n_stops).astype(np.int64)
+    weight = np.repeat(departures(runs), sizes)[calls]
+    return np.rint(np.bincount(own, weight, study.feed.n_stops)).astype(np.int64)
 
 
 def _homes_cut_off(study: Study) -> Bool:
     territory, streets = study.territory, study.streets
     gates = np.array([gate for site in study.sites for gate in site.gates], np.float64)
     reached = np.zeros(study.n_homes, bool)
-    for mode in study.street_times:
+    for mode in get_args(StreetMode):
+        if mode not in study.street_times:
+            continue
         times = mode_times(territory, streets, mode)
         # Row -1 stands for what is on no street.
         part = np.append(components(streets, times), -1)

@@ -175,8 +175,8 @@ def build_study(
         scenario=scenario,
     )
     sheet = data_sheet(study, runs)
-    found = (*sheet.findings(study), *study.findings, *idle_rosters(study))
-    return replace(study, sheet=sheet, findings=found)
+    findings = [*sheet.findings(study), *study.findings, *idle_rosters(study)]
+    return replace(study, sheet=sheet, findings=tuple(findings))
 
 
 def _timetable(n_stops: int, runs: RunArrays, feet: FootArrays) -> TwoWay:
