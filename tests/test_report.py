@@ -19,11 +19,11 @@ from test_employee_privacy import MARKED, employees_csv
 from typer.testing import CliRunner
 
 from mobility.cli import app
-from mobility.commute.access import assess, rosters
+from mobility.commute.access import STATUSES, assess, rosters
 from mobility.commute.loading import load
-from mobility.commute.white_zones import STATUSES, white_zones
+from mobility.commute.white_zones import white_zones
 from mobility.outputs import document as blocks
-from mobility.outputs.layers import roster_status, status_qml
+from mobility.outputs.layers import status_qml
 from mobility.outputs.map.export import find_browser
 from mobility.outputs.pictures import STYLES, Painter, scale_length, view_of
 from mobility.outputs.render import html_page, pdf_bytes
@@ -325,7 +325,7 @@ def test_both_languages_are_complete(small, tmp_path):
 def test_roster_status_is_the_worst_of_its_shifts(small):
     found = rosters(small[0])
     row = int(np.flatnonzero(found.keys["mode"] == "counted")[0])
-    assert [STATUSES[s] for s in roster_status(found, row)] == ["served", "neither"]
+    assert [STATUSES[s] for s in found.status(row)] == ["served", "neither"]
 
 
 def test_pictures_show_the_status_of_homes(small):

@@ -12,7 +12,6 @@ from mobility.commute.access import Access, counted_rows, roster_shifts, rosters
 from mobility.commute.study import ShiftRow, Study
 from mobility.commute.white_zones import REASONS, WhiteZones
 from mobility.outputs import document as blocks
-from mobility.outputs.layers import roster_status
 from mobility.outputs.pictures import Painter
 from mobility.outputs.report_tables import all_sheets
 from mobility.outputs.shuttle_part import lines_figure, plan_sentence, shuttle_part
@@ -196,7 +195,7 @@ class Writer:
             site_before = site
             name = self.words.roster(roster)
             figure = blocks.Figure(
-                self.painter.png(roster_status(found, row), site),
+                self.painter.png(found.status(row), site),
                 self._alt(place.name, name, t("all working days")),
                 t("Roster {roster}: every shift, every kind of working day", roster=name),
             )

@@ -15,7 +15,7 @@ from mobility.commute.indicators import by_group, by_shift, summary
 from mobility.commute.sources import source_files
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.white_zones import WhiteZones
-from mobility.outputs.layers import add_styles, gates_layer, homes_layer, stops_layer
+from mobility.outputs.layers import add_styles, gates_layer, stops_layer
 from mobility.outputs.record import RECORD, is_of, read_record, write_record
 from mobility.outputs.render import html_page, pdf_bytes
 from mobility.outputs.report import Writer
@@ -121,7 +121,7 @@ def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
         ``homes.parquet`` (GeoParquet) and ``results.gpkg`` (homes, sites, stops, with the
         styles that QGIS opens them with).
     """
-    homes = homes_layer(access, zones)
+    homes = zones.to_gdf()
     tables = {"summary": summary(access, zones), "shifts": by_shift(access, zones)}
     groups = by_group(access)
     if len(groups):

@@ -19,6 +19,7 @@ from mobility.remedies.stops import widened
 from mobility.shuttles.after import homes_lonlat, prove
 from mobility.shuttles.design import Plans
 from mobility.shuttles.drive import drive_graph, drive_matrix
+from mobility.shuttles.groundwork import gate_name
 from mobility.shuttles.inserts import Insert, extended_runs, insert_calls, stops_on_the_way
 from mobility.shuttles.model import UNREACHED, Bools, Floats, Ints
 from mobility.timetable.footpaths import home_walks
@@ -219,7 +220,7 @@ def _extensions(plans: Plans) -> tuple[Bools, dict[int, float]]:
     study, scene = plans.study, plans.scene
     sites = sorted({e.site for e in scene.edges})
     gates = np.array([study.sites[s].gates[0] for s in sites], np.float64)
-    variant = with_stops(study, gates, [f"{study.sites[s].name} – entrée" for s in sites])
+    variant = with_stops(study, gates, [gate_name(study, s) for s in sites])
     drive_s, drive_m = _drives_to(plans, gates)
     n = len(study.feed.stops)
     timetables = {}
