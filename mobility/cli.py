@@ -25,6 +25,7 @@ from mobility.progress import (
     progress_bar,
 )
 from mobility.terminal import (
+    SEVERITIES,
     Language,
     err,
     out,
@@ -32,6 +33,7 @@ from mobility.terminal import (
     print_gathered,
     print_outputs,
     print_table,
+    print_words,
 )
 
 if TYPE_CHECKING:
@@ -118,21 +120,43 @@ def check(
     rules: Annotated[
         bool, typer.Option("--rules", help=said("Apply the canonical GTFS rules as well."))
     ] = False,
+    page: Annotated[
+        Path | None, typer.Option("--html", help=said("Also write a page with a map."))
+    ] = None,
     _out_dir: Annotated[
         Path | None,
         typer.Option("--out", "-o", help=said("As of the other commands; nothing is written.")),
     ] = None,
     lang: Lang = "fr",
 ) -> None:
-    """Check a territory file and its sources; compute and write nothing."""
+    """Check a territory file and its sources; compute nothing, write nothing but the page."""
     with friendly(lang):
+        from mobility.commute import data_sheet
         from mobility.commute.inventory import canonical_rules, inventory
         from mobility.commute.loading import load
 
         with progress_bar(lang, STEPS[:6]) as step:
             study = load(read_territory(file), progress=step)
+        sheet = study.sheet
+        if sheet is not None and not study.feed.trips.empty:
+            gates = data_sheet.gates_table(sheet, study, lang)
+            print_words(gates, translate("Stops within walking reach of the gates", lang), lang)
+            for site, edges in data_sheet.edges_tables(sheet, study, lang):
+                title = translate("{site}: vehicles that serve each shift", lang, site=site)
+                print_words(edges, title, lang)
+            hours = data_sheet.hours_table(sheet, study, lang)
+            title = translate("Departures of each network, first and last", lang)
+            print_words(hours, title, lang)
         print_table(inventory(study, lang), "inventory", lang)
-        print_findings((*study.findings, *(day.reason for day in study.days)), lang, infos=True)
+        print_words(data_sheet.ledger_table(study, lang), translate("What was read", lang), lang)
+        reasons = (day.reason for day in study.days)
+        found = sorted((*study.findings, *reasons), key=lambda f: SEVERITIES.index(f.severity))
+        print_findings(found, lang, infos=True)
+        if page is not None and sheet is not None:
+            from mobility.outputs.map.check_page import write_check_page
+
+            write_check_page(study, sheet, found, page, language=lang)
+            out.print(f"{translate('Map:', lang)} {page}", soft_wrap=True)
         if rules:
             print_findings(canonical_rules(study), lang, infos=True)
         if any(finding.severity == "error" for finding in study.findings):
@@ -200,7 +224,7 @@ def report(
     ] = None,
     lang: Lang = "fr",
 ) -> None:
-    """Write a territory's report (HTML, PDF, spreadsheet) with its map and tables."""
+    """Write a territory's report (HTML, PDF, Word, spreadsheet) with its map and tables."""
     with friendly(lang):
         from mobility.outputs.write import NAMES
         from mobility.pipeline import run as run_territory
@@ -210,7 +234,7 @@ def report(
                 read_territory(file), out_dir, plans=plan or [], report=lang, progress=step
             )
         print_outputs(results.folder, lang)
-        for path in (results.folder / name for name in NAMES):
+        for path in (results.folder / name for name in NAMES if name in results.files):
             out.print(f"{translate('Report', lang)}{translate(': ', lang)}{path}", soft_wrap=True)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mobility.streets.arcs import Times
+from mobility.base.cache import Bundle
+from mobility.streets.arcs import Times, times_bundle, times_of
 from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
 from mobility.streets.slopes import edge_grades
@@ -29,11 +30,13 @@ def mode_times(
     grades = None
     if mode in ("bike", "e_bike") and territory.sources.elevation is not None:
         grades = edge_grades(streets, territory.resolve(territory.sources.elevation))
-    return edge_times(
-        streets,
-        mode,
-        territory.speeds,
-        safe_at_night=safe,
-        assume_lit=territory.night.assume_lit,
-        grades=grades,
-    )
+    lit = territory.night.assume_lit
+    key = ["times", mode, territory.speeds.model_dump_json(), safe, lit, grades]
+
+    def compute() -> Bundle:
+        found = edge_times(
+            streets, mode, territory.speeds, safe_at_night=safe, assume_lit=lit, grades=grades
+        )
+        return times_bundle(found)
+
+    return times_of(streets.kept(key, compute))
