@@ -398,7 +398,7 @@ def test_files_of_an_earlier_design_are_outdated(plans, tmp_path):
     write_plans(plans, tmp_path)
     names = {p.name for p in tmp_path.iterdir()}
     fewer = dataclasses.replace(plans, plans=plans.plans[:1], knee_index=0)
-    gone = {p.name for p in outdated(tmp_path, fewer)}
+    gone = set(outdated(tmp_path, fewer))
     others = {p.name for p in plans.plans[1:]}
     assert gone == {n for n in names if n.replace(".", "-").split("-")[0] in others}
     assert len(gone) == 6 * len(others)
