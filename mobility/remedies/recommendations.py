@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from mobility.commute.indicators import round_persons, whole_persons
+from mobility.commute.ledger import capture_rate, roster_jobs
+from mobility.remedies.bill import Bill, BillLine, total
 from mobility.remedies.candidates import lines_of
 from mobility.remedies.factors import LeverFactors, load_factors
 from mobility.remedies.model import Lever, days_of, departures
-from mobility.remedies.remedy import Effect, Remedy
+from mobility.remedies.remedy import Effect, Remedy, alternatives
 from mobility.remedies.score import days_a_year
 from mobility.remedies.search import Outcome, Retiming, Workbench
 from mobility.remedies.shift_hours import ShiftHours
 from mobility.remedies.street_remedies import street_remedies
+from mobility.remedies.vehicles import Extra
 from mobility.remedies.words import clock, lever_names
 
 
@@ -37,19 +41,38 @@ def effects_by_shift(bench: Workbench, outcome: Outcome) -> tuple[Effect, ...]:
     )
 
 
-def retiming_cost(bench: Workbench, outcome: Outcome, factors: LeverFactors) -> float:
-    """Return what a lever costs a year, EUR: driving added, empty runs, and its planning."""
-    lever = outcome.lever
-    kinds = set(days_of(bench.nets, lever))
-    days = sum(days_a_year(bench.study, kind) for kind in kinds)
-    hours = outcome.vehicle_min / 60
+def retiming_bill(bench: Workbench, outcome: Outcome) -> Bill:
+    """Return what a lever costs a year: driving, waiting, night, drivers, vehicles, planning."""
+    lever, vehicles = outcome.lever, bench.vehicles
+    days = {kind: days_a_year(bench.study, kind) for kind in set(days_of(bench.nets, lever))}
+    extra = {kind: vehicles.extra(kind, lever) for kind in days}
+
+    def yearly(what: Callable[[Extra], float]) -> float:
+        return sum(count * what(extra[kind]) for kind, count in sorted(days.items()))
+
+    changed = max((len(departures(bench.nets[kind], lever)) for kind in days), default=1)
+    lines = [
+        BillLine("driving added", yearly(lambda e: e.driving_h), "vehicle-hours", ("bus_hour",)),
+        BillLine("longer working day", yearly(lambda e: e.waiting_h), "hours", ("bus_wait_hour",)),
+        BillLine(
+            "driving by night", yearly(lambda e: e.night_h), "hours",
+            ("bus_wait_hour", "night_premium"),
+        ),
+        BillLine(
+            "another driver", yearly(lambda e: e.drivers), "turns", ("bus_wait_hour", "driver_turn")
+        ),
+        BillLine(
+            "another vehicle", max((e.vehicles for e in extra.values()), default=0), "vehicles",
+            ("bus_vehicle_year",),
+        ),
+        BillLine("departures planned anew", changed, "departures", ("retiming_year",)),
+    ]  # fmt: skip
     if lever.kind in ("add_run", "lift_school"):
-        hours *= 1 + factors["empty_run_share"]
-    changed = max((len(departures(bench.nets[kind], lever)) for kind in kinds), default=1)
-    driving = days * hours * factors["bus_hour"]
+        empty = replace(lines[0], item="empty driving", price=("bus_hour", "empty_run_share"))
+        lines.insert(1, empty)
     if lever.kind == "stop":
-        return driving + factors["new_stop"] / factors["new_stop_years"]
-    return driving + changed * factors["retiming_year"]
+        lines[-1] = BillLine("new stop", 1, "stops", ("new_stop",), ("new_stop_years",))
+    return tuple(line for line in lines if line.quantity > 0)
 
 
 def which_departure(bench: Workbench, lever: Lever) -> str:
@@ -70,7 +93,7 @@ def which_departure(bench: Workbench, lever: Lever) -> str:
     return "the departure"
 
 
-#: Levers of a kind that are listed though others do better, and of those for whole rosters.
+#: Levers of a kind listed though others do better, and those whose recruitment is told.
 OF_EACH_KIND, FOR_ROSTERS = 2, 3
 
 ACTIONS = {
@@ -114,19 +137,24 @@ def retiming_remedy(bench: Workbench, outcome: Outcome, factors: LeverFactors) -
         ends = bench.study.feed.stops["stop_name"].iloc[list(lever.legs[0][:2])].astype(str)
         params["one"], params["two"] = ends.tolist()
     alone = lever.kind == "move_line" and len(times) == 1
+    bill, score = retiming_bill(bench, outcome), outcome.score
     return Remedy(
         lever.kind,
         ACTIONS["move_trip" if alone else lever.kind, _side(bench, lever)],
         params,
-        outcome.score.workers_gained,
-        outcome.score.workers_lost,
-        retiming_cost(bench, outcome, factors),
+        score.workers_gained,
+        score.workers_lost,
+        total(bill, factors),
         effects,
         outcome.feasible,
         outcome.conflict_min,
         ("which",),
         lever,
-        rosters=outcome.score.rosters_gained,
+        jobs=score.jobs_gained,
+        jobs_lost=score.jobs_lost,
+        users=score.jobs_gained * capture_rate(bench.study),
+        inhabitants=score.inhabitants,
+        bill=bill,
     )
 
 
@@ -143,9 +171,17 @@ def _side(bench: Workbench, lever: Lever) -> int:
     return sign
 
 
-def distinct(outcomes: Iterable[Outcome], limit: int) -> list[Outcome]:
-    """Return the best levers that share no trip, each for people the better ones leave out."""
-    taken: set[int] = set()
+def distinct(
+    outcomes: Iterable[Outcome], limit: int, already: Sequence[Outcome] = ()
+) -> list[Outcome]:
+    """Return the best levers that share no trip, each for people the better ones leave out.
+
+    Parameters
+    ----------
+    already
+        Levers chosen before, whose trips are taken.
+    """
+    taken = {trip for outcome in already for trip in outcome.lever.trips}
     covered: dict[int, set[int]] = {}
     found: list[Outcome] = []
     for outcome in outcomes:
@@ -164,18 +200,21 @@ def distinct(outcomes: Iterable[Outcome], limit: int) -> list[Outcome]:
 
 
 def listed(outcomes: Sequence[Outcome], limit: int) -> list[Outcome]:
-    """Return the best distinct levers, and the best of each kind that is not among them."""
+    """Return the best distinct levers, and the best of each kind that is not among them.
+
+    No departure stands in two of them.
+    """
     found = distinct(outcomes, limit)
     for kind in dict.fromkeys(o.lever.kind for o in outcomes):
         if limit and all(o.lever.kind != kind for o in found):
-            found += distinct((o for o in outcomes if o.lever.kind == kind), OF_EACH_KIND)
+            found += distinct((o for o in outcomes if o.lever.kind == kind), OF_EACH_KIND, found)
     return found
 
 
 def best_for_rosters(found: Retiming, count: int = FOR_ROSTERS) -> list[Outcome]:
-    """Return the distinct levers within the present vehicles that complete most rosters."""
-    offered = [o for o in found.outcomes if o.feasible and o.score.rosters_gained > 0]
-    return distinct(sorted(offered, key=lambda o: -o.score.rosters_gained), count)
+    """Return the distinct levers within the present vehicles that gain most jobs."""
+    offered = [o for o in found.outcomes if o.feasible and o.score.jobs > 0]
+    return distinct(sorted(offered, key=lambda o: -o.score.jobs), count)
 
 
 def hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
@@ -186,11 +225,7 @@ def hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
         gain = best - curve.now
         if offset == 0 or gain <= 0:
             continue
-        staff = sum(
-            row.headcount
-            for row in hours.study.shift_rows
-            if (row.site, row.roster) in curve.rosters
-        )
+        staff = sum(float(roster_jobs(hours.study, *name).sum()) for name in curve.rosters)
         sites = list(dict.fromkeys(hours.study.sites[s].name for s, _ in curve.rosters))
         first, last = curve.plateau
         params: dict[str, object] = {
@@ -204,7 +239,8 @@ def hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
         action = f"Begin and end the roster {{roster}} of {{site}} {{minutes}} min {way}"
         if first < last:
             action += " (as good from {first} to {last} min)"
-        eur = staff * factors["shift_change_worker"]
+        bill = (BillLine("agreement on hours", staff, "workers", ("shift_change_worker",)),)
+        jobs, jobs_lost = curve.jobs_moved(offset)
         moved = (curve.rosters, offset)
         found.append(
             Remedy(
@@ -213,10 +249,14 @@ def hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
                 params,
                 gain,
                 0.0,
-                eur,
+                total(bill, factors),
                 words=("roster",),
                 hours=moved,
                 sites=tuple(sites),
+                jobs=jobs,
+                jobs_lost=jobs_lost,
+                users=jobs * capture_rate(hours.study),
+                bill=bill,
             )
         )
     return found
@@ -230,7 +270,7 @@ def recommend(
     limit: int = 20,
     factors: LeverFactors | None = None,
 ) -> list[Remedy]:
-    """Return remedies of every kind, the cheapest per worker first.
+    """Return remedies of every kind, the cheapest per job gained first.
 
     Parameters
     ----------
@@ -248,43 +288,84 @@ def recommend(
     bench = found.bench
     if factors is None:
         factors = load_factors(bench.study.territory.factors, file=bench.study.territory.path)
-    chosen = {o.lever: o for o in listed(found.useful, limit)}
-    if limit:
-        chosen |= {o.lever: o for o in best_for_rosters(found)}
-    remedies = [retiming_remedy(bench, outcome, factors) for outcome in chosen.values()]
+    remedies = [retiming_remedy(bench, o, factors) for o in listed(found.useful, limit)]
     if hours is not None:
         remedies += hours_remedies(hours, factors)
     remedies += street_remedies(bench.access, factors)
     remedies += others
-    remedies = [r for r in remedies if round_persons(r.net) > 0]
-    return sorted(remedies, key=lambda r: (not r.feasible, r.eur_per_worker, -r.net, r.action))
+    remedies = [r for r in remedies if round_persons(max(r.net, r.net_jobs)) > 0]
+    return sorted(remedies, key=lambda r: (r.eur_per_job, -r.net, r.eur_year, r.action))
 
 
-def remedies_frame(remedies: Sequence[Remedy], language: str) -> pd.DataFrame:
-    """Return one row per remedy: rank, kind, sentence, workers, lost, whole rosters, EUR."""
+def advised(remedies: Sequence[Remedy]) -> list[bool]:
+    """Return which of the ranked remedies are advised: one rule, see ``docs/money.md``.
+
+    A remedy is advised where it gains whole rosters (one job at least, net of those lost),
+    nothing speaks against it (`Remedy.refused`), no cheaper remedy of the list changes the same
+    departures or moves the same hours, and none for the same sites gains as many jobs or more
+    for less.
+    """
+    either = {later for _, later in alternatives(remedies)}
+    told = []
+    for k, one in enumerate(remedies):
+        beaten = any(
+            other.eur_year <= one.eur_year
+            and other.net_jobs >= one.net_jobs
+            and (other.eur_year, -other.net_jobs) != (one.eur_year, -one.net_jobs)
+            and set(one.site_names) <= set(other.site_names)
+            and not other.refused
+            for other in remedies
+        )
+        told.append(
+            bool(round_persons(one.net_jobs) > 0)
+            and not one.refused
+            and k not in either
+            and not beaten
+        )
+    return told
+
+
+REMEDY_COLUMNS = (
+    "rank", "kind", "line", "site", "sentence", "jobs", "jobs_lost", "users", "inhabitants",
+    "workers", "lost", "eur_year", "eur_low", "eur_high", "eur_per_job", "eur_per_user",
+    "feasible", "advised",
+)  # fmt: skip
+
+
+def remedies_frame(
+    remedies: Sequence[Remedy], language: str, factors: LeverFactors | None = None
+) -> pd.DataFrame:
+    """Return one row per remedy, the columns those of `REMEDY_COLUMNS`.
+
+    What is not computed is empty.
+    """
+    factors = load_factors() if factors is None else factors
     rows = [
         {
             "rank": k + 1,
             "kind": r.kind,
+            "line": str(r.params.get("line", "")),
+            "site": " + ".join(r.site_names),
             "sentence": r.sentence(language),
+            "jobs": r.jobs,
+            "jobs_lost": r.jobs_lost,
+            "users": r.users,
+            "inhabitants": np.nan if r.inhabitants is None else r.inhabitants,
             "workers": r.workers,
             "lost": r.lost,
-            "rosters": np.nan if r.rosters is None else r.rosters,
-            "eur_year": round(r.eur_year),
-            "eur_per_worker": round(r.eur_per_worker, 1),
+            "eur_year": round(r.eur_year, 2),
+            "eur_low": round(total(r.bill, factors, "low"), 2) if r.bill else np.nan,
+            "eur_high": round(total(r.bill, factors, "high"), 2) if r.bill else np.nan,
+            "eur_per_job": _each(r.eur_per_job),
+            "eur_per_user": _each(r.eur_per_user),
             "feasible": r.feasible,
+            "advised": told,
         }
-        for k, r in enumerate(remedies)
+        for k, (r, told) in enumerate(zip(remedies, advised(remedies), strict=True))
     ]
-    columns = [
-        "rank",
-        "kind",
-        "sentence",
-        "workers",
-        "lost",
-        "rosters",
-        "eur_year",
-        "eur_per_worker",
-        "feasible",
-    ]
-    return whole_persons(pd.DataFrame(rows, columns=columns), ["workers", "lost", "rosters"])
+    frame = pd.DataFrame(rows, columns=list(REMEDY_COLUMNS))
+    return whole_persons(frame, ["inhabitants", "workers", "lost"])
+
+
+def _each(eur: float) -> float:
+    return round(eur, 2) if np.isfinite(eur) else np.nan

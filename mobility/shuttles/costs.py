@@ -53,8 +53,7 @@ class Rates:
 
     def _filled(self, vehicle: VehicleType, factors: Factors) -> Rates:
         """Fill missing rates from the built-in size nearest in seats."""
-        sizes = {"minibus": 9, "midibus": 22, "autocar": 55}
-        near = min(sizes, key=lambda s: (abs(sizes[s] - vehicle.seats), s))
+        near = _nearest_size(vehicle)
 
         def or_near(value: float, name: str) -> float:
             return factors[f"{name}.{near}"] if math.isnan(value) else value
@@ -64,6 +63,18 @@ class Rates:
             or_near(self.km, "vehicle_km"),
             or_near(self.co2_g_km, "vehicle_co2"),
         )
+
+
+    @staticmethod
+    def factor(what: str, vehicle: VehicleType, factors: Factors) -> str:
+        """Return the name of the factor that prices a size of vehicle."""
+        name = f"{what}.{vehicle.name}"
+        return name if name in factors.rows else f"{what}.{_nearest_size(vehicle)}"
+
+
+def _nearest_size(vehicle: VehicleType) -> str:
+    sizes = {"minibus": 9, "midibus": 22, "autocar": 55}
+    return min(sizes, key=lambda s: (abs(sizes[s] - vehicle.seats), s))
 
 
 @dataclass(frozen=True)
@@ -336,6 +347,56 @@ class Costs:
     def total(self) -> float:
         """EUR a year."""
         return self.vehicles + self.kilometres + self.drivers + self.stops + self.overhead
+
+
+def cost_lines(
+    operations: Operations, config: ShuttleConfig, factors: Factors, *, new_stops: int
+) -> list[dict[str, object]]:
+    """Return what `yearly_costs` adds up, line by line: quantity times price is ``eur_year``.
+
+    ``item``, ``quantity``, ``unit``, ``price``, ``eur_year``, ``eur_low`` and ``eur_high`` (by the
+    band of the factor), ``factor``, ``year``, ``source``; a vehicle's own rate has no factor.
+    """
+    costs = yearly_costs(operations, config, factors, new_stops=new_stops)
+    kilometres = [0.0] * len(config.vehicles)
+    for day, blocks in zip(operations.days, operations.blocks, strict=True):
+        for b in blocks:
+            metres = b.metres("run") + b.metres("empty")
+            kilometres[b.vehicle] += day.count * metres / 1000
+    asked: list[tuple[str, float, str, float, str]] = []
+    for k, vehicle in enumerate(config.vehicles):
+        rates = Rates.of(vehicle, factors)
+        own = (vehicle.fixed_eur_year, vehicle.eur_km)
+        names = [
+            Rates.factor(what, vehicle, factors) if given is None else ""
+            for what, given in zip(("vehicle_fixed", "vehicle_km"), own, strict=True)
+        ]
+        asked += [
+            (f"vehicles: {vehicle.name}", operations.fleet[k], "vehicles", rates.fixed, names[0]),
+            (f"kilometres: {vehicle.name}", kilometres[k], "km", rates.km, names[1]),
+        ]
+    hour, stop = factors["driver_hour"], factors["stop_eur_year"]
+    asked += [
+        ("drivers", costs.driver_hours, "hours paid", hour, "driver_hour"),
+        ("new stops", new_stops, "stops", stop, "stop_eur_year"),
+    ]
+    direct = sum(quantity * price for _, quantity, _, price, _ in asked)
+    asked.append(("structure costs", direct, "EUR", factors["overhead"], "overhead"))
+    return [_priced(*line, factors) for line in asked if line[1] > 0]
+
+
+def _priced(
+    item: str, quantity: float, unit: str, price: float, name: str, factors: Factors
+) -> dict[str, object]:
+    row = factors.rows.get(name)
+    return {
+        "item": item, "quantity": quantity, "unit": unit, "price": price,
+        "eur_year": quantity * price,
+        "eur_low": quantity * (price if row is None else row.low),
+        "eur_high": quantity * (price if row is None else row.high),
+        "factor": name, "year": "" if row is None else str(row.year),
+        "source": "Territory file" if row is None else row.source,
+    }  # fmt: skip
 
 
 def yearly_costs(

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.errors import Finding
-from mobility.commute.access import Access
+from mobility.commute.access import Access, roster_shifts
+from mobility.commute.ledger import Ledger
 from mobility.commute.study import Study
 from mobility.commute.white_zones import WhiteZones
 from mobility.shuttles.after import Proof, prove, read_tables, with_feed
@@ -59,6 +60,8 @@ class Plans:
         Stop selection of each pool, with its gap.
     drawn
         The lines of ``[shuttles] lines`` as one more plan, costed and proven alike.
+    beaten
+        What beats the plan told beyond its own figures, such as lighter answers everywhere.
     """
 
     study: Study
@@ -75,11 +78,17 @@ class Plans:
     findings: tuple[Finding, ...] = ()
     homes_xy: Floats | None = None
     drawn: Plans | None = None
+    beaten: str = ""
 
     @property
     def knee(self) -> Plan | None:
-        """The plan advised: the farthest above the chord of the frontier."""
+        """The plan told, advised unless `refused`: the farthest above the frontier's chord."""
         return self.plans[self.knee_index] if self.plans else None
+
+    @property
+    def refused(self) -> str:
+        """Why the plan told is not advised, an English text; empty where it is."""
+        return self.beaten or ("" if self.knee is None else self.knee.refused(self.factors))
 
     @property
     def white_workers(self) -> float:
@@ -135,6 +144,11 @@ class Plans:
         """Return one row per plan, the drawn lines last."""
         frame = plan_table([plan for _, plan in self.every], self.factors)
         frame["knee"] = (np.arange(len(frame)) == self.knee_index) & (self.knee_index >= 0)
+        frame["advised"] = frame["knee"] & (not self.refused)
+        frame["refused"] = [
+            self.refused if told else plan.refused(own.factors)
+            for told, (own, plan) in zip(frame["knee"], self.every, strict=True)
+        ]
         return frame
 
     @property
@@ -179,7 +193,7 @@ def design_shuttles(
     seasons = [row.season for row in study.shift_rows]
     days = calendar_days(factors, kind_weekdays(study), seasons)
     progress("shuttle demand")
-    demand = find_demand(study, zones, config, days)
+    demand = find_demand(study, zones, days)
     site = Groundwork.build(study, demand, config, progress=progress)
     progress("shuttle lines")
     candidates = site.candidates(factors, days, seed=seed, should_stop=should_stop)
@@ -188,7 +202,7 @@ def design_shuttles(
     plans = build_frontier(scene, candidates, config, factors, days, should_stop=should_stop)
     found = Plans(
         study, access, config, factors, scene, demand.homes, tuple(days), site.graph,
-        tuple(plans), knee(plans), tuple(site.selections), (), site.homes_xy,
+        tuple(plans), knee(plans, factors), tuple(site.selections), (), site.homes_xy,
     )  # fmt: skip
     if plans:
         progress("shuttle proof")
@@ -294,7 +308,7 @@ def proven(found: Plans, *, drawn: bool = False) -> Plans:
     if drawn:
         return replace(found, plans=tuple(plans))
     kept = pareto(plans)
-    return replace(found, plans=tuple(kept), knee_index=knee(kept))
+    return replace(found, plans=tuple(kept), knee_index=knee(kept, found.factors))
 
 
 def _named(plan: Plan) -> Plan:
@@ -325,10 +339,15 @@ def _with_proof(found: Plans, plan: Plan, proof: Proof) -> Plan:
     gained = proof.gained[scene.shift_ids][:, found.homes]
     lost = proof.lost[scene.shift_ids][:, found.homes]
     held = proof.held[scene.shift_ids][:, found.homes]
-    return proven_plan(
+    ledger = Ledger.of(found.study)
+    before = ledger.held(found.access)
+    shifts = roster_shifts(found.study)
+    after = before | np.array([proof.held[shifts[name]].all(axis=0) for name in ledger.rosters])
+    told = proven_plan(
         scene, plan, gained, held, float(lost.sum()), found.pools, found.config, found.factors,
         found.days,
     )  # fmt: skip
+    return replace(told, inhabitants=ledger.gained(before, after).inhabitants)
 
 
 __all__ = ["Plans", "design_shuttles", "proven", "publish"]
