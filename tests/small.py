@@ -103,6 +103,7 @@ file = "homes.csv"
 id = "id"
 name = "name"
 commune = "commune"
+personal = false
 [days]
 {days}
 [speeds]

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
+import networkx as nx
 import pytest
 import shapely
 from feeds import service, trip, write_gtfs
@@ -69,7 +70,7 @@ def edited(path, *changes):
 def with_homes(folder, text, source, name="homes.csv"):
     path = write_territory(folder, homes=text)
     (folder / name).write_text(text, encoding="utf-8")
-    keys = 'file = "homes.csv"\nid = "id"\nname = "name"\ncommune = "commune"'
+    keys = 'file = "homes.csv"\nid = "id"\nname = "name"\ncommune = "commune"\npersonal = false'
     return edited(path, (keys, f'file = "{name}"\n{source}'))
 
 
@@ -266,6 +267,15 @@ def in_alsace(folder):
     return edited(write_territory(folder), ('name = "Usine"', 'name = "Usine"\ncommune = "67482"'))
 
 
+@scene("site_commune_elsewhere")
+def site_in_another_commune(folder):
+    x, y = lonlat(PLACES_M["G"] - 300)
+    # A cell on a border: the site is in none of its two communes.
+    homes = f"{HEAD}\na,a,8500185002,{x},{y},9\nb,b,85191,{lonlat(700)[0]},{y},9\n"
+    path = write_territory(folder, homes=homes)
+    return edited(path, ('name = "Usine"', 'name = "Usine"\ncommune = "85191"'))
+
+
 @scene("long_shift", "overlapping_shifts")
 def odd_shifts(folder):
     shifts = [("05:00", "13:00"), ("12:00", "20:00"), ("06:00", "05:00")]
@@ -295,7 +305,37 @@ def streets_with_rules(folder):
     return path
 
 
-@scene("homes_single_workers", "group_exceeds_workers", "homes_far_from_streets")
+@scene("street_nodes_missing", "streets_written_twice", "by_the_hour", "hours_unknown")
+def streets_of_an_editor(folder):
+    path = write_territory(folder)
+    osm = folder / "streets.osm"
+    text = osm.read_text(encoding="utf-8")
+    way = text[text.index("<way") : text.index("</osm>")]
+    more = way + "".join(
+        f'<way id="{k}" version="1"><nd ref="{a}"/><nd ref="{b}"/><tag k="highway" v="path"/>'
+        f'<tag k="opening_hours" v="{hours}"/></way>'
+        for k, a, b, hours in ((7, 1, 3, "08:00-20:00"), (8, 2, 4, "by day"), (9, 900, 901, "24/7"))
+    )
+    osm.write_text(text.replace("</osm>", more + "</osm>"), encoding="utf-8")
+    return path
+
+
+@scene("streets_partly_closed")
+def simplified_graph(folder):
+    path = write_territory(folder)
+    graph = nx.MultiDiGraph(crs="epsg:4326", simplified="True")
+    for k in range(25):
+        x, y = lonlat(500 * k)
+        graph.add_node(k, x=str(x), y=str(y))
+    for k in range(24):
+        more = {"osmid": "[90, 91]", "access": "private"} if k == 3 else {"osmid": str(k)}
+        for a, b in ((k, k + 1), (k + 1, k)):
+            graph.add_edge(a, b, highway="residential", length="500", **more)
+    nx.write_graphml(graph, folder / "streets.graphml")
+    return edited(path, ("streets.osm", "streets.graphml"))
+
+
+@scene("group_exceeds_workers", "homes_far_from_streets")
 def odd_homes(folder):
     x, y = lonlat(700)
     rows = [f"{k},n,c,{x + k * TEN},{y},1,{k}" for k in range(3)] + ["z,n,c,0,0,5,0"]
@@ -312,11 +352,18 @@ def empty_group(folder):
     )
 
 
-@scene("employees_aggregated")
+@scene("homes_protected", "rosters_of_few")
 def employees(folder):
     x, y = lonlat(700)
-    rows = [f"e{k},{x},{y},Usine" for k in range(12)]
+    rows = [f"e{k},{x},{y},Usine" for k in range(40)]
     return with_homes(folder, "\n".join(["nom,lon,lat,site", *rows]), 'kind = "employees"')
+
+
+@scene("homes_taken_as_personal")
+def single_workers(folder):
+    x, y = lonlat(700)
+    rows = [f"{x + k * 1e-5},{y},1" for k in range(40)]
+    return with_homes(folder, "\n".join(["lon,lat,workers", *rows]), "")
 
 
 FLOWS = (

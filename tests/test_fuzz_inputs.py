@@ -180,7 +180,7 @@ def test_homes_tables(room, block):
         (STAFF, {"kind": "employees"}),
     ]
     text, source = kinds[block]
-    for seed in range(block * 1000, block * 1000 + 85):
+    for seed in (*range(block * 1000, block * 1000 + 85), 92065):
         (room / "homes.csv").write_bytes(mutate_text(text, random.Random(seed)))
         homes = attempt(lambda: homes_of(room, "homes.csv", **source), seed)
         if homes is not None:
@@ -390,7 +390,7 @@ def archive(members):
 
 
 def test_gtfs_zips(room):
-    for seed in range(100):
+    for seed in (*range(100), 50094):
         rng = random.Random(seed)
         members = dict(GTFS)
         name = rng.choice(list(members))

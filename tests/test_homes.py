@@ -72,7 +72,7 @@ def test_a_french_spreadsheet_export_is_read_as_it_is(tmp_path, encoding):
 
 
 def test_rows_without_ids_are_numbered_and_blank_lines_passed_over(tmp_path):
-    homes = read(tmp_path, "lon,lat,workers\n3.87,43.61,1\n\n3.88,43.61,2\n")
+    homes = read(tmp_path, "lon,lat,workers\n3.87,43.61,10\n\n3.88,43.61,20\n")
     assert list(homes.frame["home_id"]) == ["2", "4"]
 
 
@@ -102,9 +102,24 @@ def test_a_group_larger_than_the_workers_is_said(tmp_path):
     assert codes(homes) == ["group_exceeds_workers"]
 
 
-def test_addresses_of_single_workers_are_noticed(tmp_path):
-    homes = read(tmp_path, "lon,lat,workers\n3.8,43.6,1\n3.9,43.6,1\n")
-    assert codes(homes) == ["homes_single_workers"]
+FEW = "lon,lat,workers\n" + "3.8,43.6,1\n3.81,43.61,2\n" * 20 + "3.9,43.6,9\n"
+
+
+def test_rows_of_one_or_two_workers_are_taken_for_persons(tmp_path):
+    homes = read(tmp_path, FEW)
+    assert (homes.personal, homes.decided) == (True, "small_counts")
+    assert "homes_taken_as_personal" in codes(homes)
+    homes = read(tmp_path, FEW, personal=False)
+    assert (homes.personal, homes.decided) == (False, "stated")
+    assert homes.workers.sum() == 69
+    assert not codes(homes)
+
+
+def test_any_homes_are_protected_where_the_territory_says_they_are_persons(tmp_path):
+    homes = read(tmp_path, PLAIN, personal=True)
+    assert (homes.personal, homes.decided, homes.pool) == (True, "stated", None)
+    assert not set(homes.frame["name"]) & {"Ici", "Là"}
+    assert not read(tmp_path, PLAIN).personal
 
 
 @pytest.mark.parametrize(
@@ -401,29 +416,31 @@ STAFF = (
     "Bruno Petit;3,876513;43,611394;usine a;3×8;non\n"
     "Chloé Roux;3,976511;43,611392;Usine B;;non\n"
 )
+STAFF += "".join(STAFF.splitlines(keepends=True)[1:]) * 19
 
 
-def test_employees_are_counted_by_cell_and_team(tmp_path):
+def test_an_employee_file_is_protected(tmp_path):
     homes = read(tmp_path, STAFF, kind="employees", sites=SITES, groups=["sans_voiture"])
-    assert homes.personal
-    assert sorted(homes.workers) == [1, 2]
-    pool = homes.pool.assign(workers=homes.pool["workers"].astype(int))
-    rows = [tuple(r) for r in pool[["site", "roster", "workers"]].itertuples(index=False)]
-    assert sorted(rows) == [("Usine A", "3x8", 2), ("Usine B", "", 1)]
-    assert homes.frame["sans_voiture"].sum() == 1
+    assert (homes.personal, homes.decided) == (True, "employees")
+    totals = homes.pool.groupby(["site", "roster"])["workers"].sum()
+    assert totals["Usine A", "3x8"] == pytest.approx(40, abs=12)
+    assert totals["Usine B", ""] == pytest.approx(20, abs=12)
+    by_home = homes.pool.groupby("home")[["workers", "sans_voiture"]].sum()
+    assert np.allclose(by_home["workers"], homes.workers)
+    assert np.allclose(by_home["sans_voiture"], homes.frame["sans_voiture"])
+    assert (homes.pool["sans_voiture"] <= homes.pool["workers"] + 1e-9).all()
     assert "Alice" not in homes.frame.to_string() + str(homes.findings)
+    assert "876511" not in homes.frame.to_json() + homes.cells.to_json() + homes.pool.to_json()
 
 
-def test_no_address_of_an_employee_survives(tmp_path):
-    homes = read(tmp_path, STAFF, kind="employees", sites=SITES)
-    written = homes.frame.to_json() + homes.cells.to_json() + homes.pool.to_json()
-    assert "876511" not in written
-    metres = homes.frame.to_crs(2154).distance(
-        gpd.GeoSeries(gpd.points_from_xy([3.876511], [43.611392]), crs=4326).to_crs(2154)[0]
-    )
-    centres = homes.cells.to_crs(homes.cells.estimate_utm_crs()).centroid.to_crs(4326)
-    assert np.allclose(homes.frame.geometry.x, centres.x)
-    assert metres.min() < 142
+def test_too_few_employees_are_refused(tmp_path):
+    text = "".join(STAFF.splitlines(keepends=True)[:4])
+    assert refused(tmp_path, text, kind="employees", sites=SITES).value is None
+
+
+def test_a_file_of_employees_cannot_be_called_public(tmp_path):
+    error = refused(tmp_path, STAFF, kind="employees", personal=False)
+    assert "personal" in error.column
 
 
 @pytest.mark.parametrize(
@@ -437,7 +454,7 @@ def test_no_address_of_an_employee_survives(tmp_path):
     ],
 )
 def test_errors_about_employees_name_the_row_not_the_person(tmp_path, change, column, hidden):
-    text = STAFF.replace(*change)
+    text = STAFF.replace(*change, 1)
     error = refused(tmp_path, text, kind="employees", sites=SITES, groups=["sans_voiture"])
     assert error.column == column
     assert error.row in {2, 3}
@@ -450,11 +467,11 @@ def test_employees_by_commune_are_spread_team_by_team(tmp_path):
     text = "commune;site;équipe\n" + "01001;Usine A;3x8\n" * 30 + "Hérault;Usine B;2x8\n" * 12
     land = layer(list(frame.buffer(-300)), 2154)
     homes = read(tmp_path, text, kind="employees", zones="communes.gpkg", land=land, sites=SITES)
-    assert homes.workers.sum() == 42
-    pool = homes.pool.groupby(["site", "roster"])["workers"].sum().to_dict()
-    assert pool == {("Usine A", "3x8"): 30, ("Usine B", "2x8"): 12}
+    pool = homes.pool.groupby(["site", "roster"])["workers"].sum()
+    assert pool["Usine A", "3x8"] == pytest.approx(30, abs=12)
     total = homes.pool.groupby("home")["workers"].sum()
-    assert (total.to_numpy() == homes.workers).all()
+    assert np.allclose(total, homes.workers)
+    assert set(homes.frame["commune"]) <= set(frame["nom"])
     error = refused(
         tmp_path, text.replace("Hérault", "Gard", 1), kind="employees", zones="communes.gpkg"
     )

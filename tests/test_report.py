@@ -248,7 +248,7 @@ def test_page_workbook_and_tables_tell_the_same_counts(few, tmp_path):
 def test_no_trace_of_a_marked_employee(tmp_path):
     path = write_territory(tmp_path / "in", homes=employees_csv())
     text = path.read_text(encoding="utf-8")
-    old = 'id = "id"\nname = "name"\ncommune = "commune"\n'
+    old = 'id = "id"\nname = "name"\ncommune = "commune"\npersonal = false\n'
     path.write_text(text.replace(old, 'kind = "employees"\n'), encoding="utf-8")
     write_report(*results(load(path)), tmp_path / "out")
     assert_no_trace(tmp_path / "out", [MARKED], crs=[LOCAL])

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from mobility.commute.access import Access, counted_rows, roster_shifts
 from mobility.commute.white_zones import NEITHER, OUTBOUND_ONLY, REASONS, RETURN_ONLY, WhiteZones
-from mobility.sources.homes.read import Homes
 
 
 def round_persons(counts: NDArray[np.float64] | float) -> NDArray[np.float64]:
@@ -116,6 +115,8 @@ def by_shift(access: Access, zones: WhiteZones) -> pd.DataFrame:
 def by_group(access: Access) -> pd.DataFrame:
     """Return, per site and roster, how many of each group can hold the roster.
 
+    With known employees, those of the group who are of its labour pool.
+
     Returns
     -------
     DataFrame
@@ -123,12 +124,11 @@ def by_group(access: Access) -> pd.DataFrame:
         groups.
     """
     study = access.study
-    homes: Homes = study.homes
     found = access.rosters
     rows = []
-    for r in counted_rows(found):
-        for group in homes.groups:
-            people = homes.frame[group].to_numpy(np.float64)
+    for r, key in zip(counted_rows(found), roster_shifts(study), strict=True):
+        for group in study.homes.groups:
+            people = study.members(group, *key)
             reached = people @ found.holds[r]
             rows.append(
                 (

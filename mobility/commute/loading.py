@@ -10,12 +10,18 @@ import numpy as np
 
 from mobility.base.errors import Finding, TerritoryError
 from mobility.commute.on_demand import on_demand_services
-from mobility.commute.placing import homes_on_streets, place_findings, unreachable_stops
+from mobility.commute.placing import (
+    homes_on_streets,
+    misplaced_sites,
+    place_findings,
+    unreachable_stops,
+)
 from mobility.commute.sources import (
     read_buildings,
     read_streets,
     read_timetables,
     source_records,
+    street_points,
     without_timetables,
 )
 from mobility.commute.study import Progress, Study, idle_rosters, quiet
@@ -64,6 +70,7 @@ def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> St
         crs=streets.crs,
         bbox=streets.bounds_lonlat,
         sites=sites,
+        streets=lambda: street_points(streets),
     )
     return build_study(
         territory, streets, feed, sites, homes, progress=progress, findings=[*told, *local]
@@ -99,6 +106,7 @@ def build_study(
     homes, away = homes_on_streets(territory, streets, walking, homes)
     homes_lonlat = homes.lonlat
     gates_lonlat = np.array([gate for site in sites for gate in site.gates], np.float64)
+    findings += misplaced_sites(sites, homes)
     findings += [*away, *place_findings(streets, walking, feed, sites, gates_lonlat)]
     reach_s = RELAXED_WALK * limits.max_walk_min * 60
     home_table = walks_to_stops(streets, feed, homes_lonlat, reach_s, speeds, walking)
@@ -144,7 +152,7 @@ def build_study(
             if mode in ("walk", "bike", "e_bike", "car")
         },
         findings=tuple(findings),
-        sources=tuple(source_records(territory, feed)),
+        sources=tuple(source_records(territory, feed, homes)),
         scenario=scenario,
     )
     return replace(study, findings=study.findings + idle_rosters(study))

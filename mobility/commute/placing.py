@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,6 +11,7 @@ from pyproj import Transformer
 
 from mobility.base.errors import Finding, SourceError
 from mobility.sources.gtfs.read import Feed
+from mobility.sources.homes.commune_codes import read_changes
 from mobility.sources.homes.read import Homes
 from mobility.streets.arcs import Times
 from mobility.streets.graph import Streets
@@ -22,6 +24,8 @@ from mobility.territory.project import Site, Territory
 from mobility.timetable.footpaths import WalkTable, walk_snaps
 
 Float = NDArray[np.float64]
+INSEE_CODE = re.compile(r"\d[0-9AB]\d{3}")
+NEAR_M = 1000.0
 
 
 def place_findings(
@@ -122,6 +126,45 @@ def _homes_outside(territory: Territory, homes: Homes, streets: Streets) -> Sour
         north=north,
         crs=source.crs,
     )
+
+
+def misplaced_sites(sites: tuple[Site, ...], homes: Homes) -> list[Finding]:
+    """Say which sites name a commune of which no home near any of their gates is.
+
+    The commune decides the versement mobilité. Homes within `NEAR_M` tell where a gate lies, by
+    the code of their commune, several for a cell on a border.
+    """
+    changes = read_changes(None)
+    codes = [
+        {changes.of(code) for code in INSEE_CODE.findall(text)} if len(text) % 5 == 0 else set()
+        for text in _commune_codes(homes)
+    ]
+    wrong = []
+    for site in sites:
+        if not INSEE_CODE.fullmatch(site.commune):
+            continue
+        near: set[str] = set()
+        for lon, lat in site.gates:
+            east, north = (homes.lonlat - (lon, lat)).T * 111_200
+            close = np.hypot(east * np.cos(np.radians(lat)), north) <= NEAR_M
+            near = near.union(*(codes[k] for k in np.flatnonzero(close)))
+        if near and changes.of(site.commune) not in near:
+            wrong.append(f"{site.name}: {site.commune} ≠ {', '.join(sorted(near))}")
+    if not wrong:
+        return []
+    message = (
+        "{count} sites name a commune in which none of the homes near their gates is: correct "
+        "commune, or the gates; the versement mobilité follows from it."
+    )
+    return [
+        Finding("warning", "site_commune_elsewhere", message, "sites", len(wrong), tuple(wrong[:5]))
+    ]
+
+
+def _commune_codes(homes: Homes) -> list[str]:
+    """Return the INSEE code of each home: its commune, or the zone in its identifier."""
+    pairs = zip(homes.frame["commune"].astype(str), homes.frame["home_id"].astype(str), strict=True)
+    return [c if INSEE_CODE.match(c) else h.partition("_")[0] for c, h in pairs]
 
 
 def unreachable_stops(feed: Feed, *tables: WalkTable) -> list[Finding]:

@@ -9,12 +9,14 @@ from types import MappingProxyType
 
 import geopandas as gpd
 import numpy as np
+import shapely
 
 from mobility.base.cache import file_hash
 from mobility.base.errors import Finding, TerritoryError
 from mobility.commute.study import SourceRecord
 from mobility.sources.gtfs.empty import empty_feed
 from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
+from mobility.sources.homes.model import Homes
 from mobility.sources.homes.spread import dwellings
 from mobility.sources.layers import read_layer
 from mobility.sources.osm.car_parks import read_car_parks, with_car_parks
@@ -56,6 +58,15 @@ def read_buildings(territory: Territory) -> gpd.GeoDataFrame | None:
     streets = streets_from_osm(territory.resolve(osm), crs=territory.crs, buildings=True)
     found = streets.background.get("buildings")
     return None if found is None else dwellings(found)
+
+
+def street_points(streets: Streets, step_m: float = 50.0) -> gpd.GeoDataFrame:
+    """Return points along the streets, at most ``step_m`` apart, one in each square of it."""
+    line = np.repeat(np.arange(len(streets.geom_ptr) - 1), np.diff(streets.geom_ptr))
+    lines = shapely.segmentize(shapely.linestrings(streets.geom_xy, indices=line), step_m)
+    xy = shapely.get_coordinates(lines)
+    _, first = np.unique(np.floor(xy / step_m), axis=0, return_index=True)
+    return gpd.GeoDataFrame(geometry=gpd.points_from_xy(*xy[first].T), crs=streets.crs)
 
 
 def _parked(territory: Territory, streets: Streets) -> Streets:
@@ -128,22 +139,28 @@ def publishers(feed: Feed, network: int) -> str:
 
 def source_files(territory: Territory) -> list[Path]:
     """Return the files a territory names, and its own."""
-    found = [territory.resolve(path) for _, path, _, _ in _named(territory) if path is not None]
+    named = [territory.sources.homes.secret, *(path for _, path, _, _ in _named(territory))]
+    found = [territory.resolve(path) for path in named if path is not None]
     return found if territory.path is None else [*found, territory.path]
 
 
-def source_records(territory: Territory, feed: Feed) -> Iterator[SourceRecord]:
-    """Yield what identifies each source file of a territory."""
+def source_records(territory: Territory, feed: Feed, homes: Homes) -> Iterator[SourceRecord]:
+    """Yield what identifies each source file of a territory.
+
+    Of persons, it is the hash of their protected counts: that of the file would tell whether a
+    guess of its rows is right.
+    """
     if territory.path is not None:
         yield SourceRecord("territory", territory.path.name, file_hash(territory.path))
     named = {k: publishers(feed, k) for k in range(len(territory.sources.gtfs))}
     for role, path, licence, attribution in _named(territory, named):
         if path is not None:
             found, credit = territory.resolve(path), territory.sources.credit(path)
+            persons = homes.personal and path == territory.sources.homes.file
             yield SourceRecord(
                 role,
                 found.name,
-                file_hash(found),
+                homes.hash() if persons else file_hash(found),
                 credit.licence or licence,
                 credit.attribution or attribution,
             )

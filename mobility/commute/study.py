@@ -184,13 +184,31 @@ class Study:
 
         Without known employees, every worker of the territory does.
         """
+        return self.workers if self.homes.pool is None else self._known("workers", site, roster)
+
+    def members(self, group: str, site: int, roster: str) -> NDArray[np.float64]:
+        """Return the workers of each home who are of a group and of a roster's labour pool.
+
+        A group that is a place, as a priority district is, counts for the same share of every
+        labour pool of a home.
+        """
+        people = np.asarray(self.homes.frame[group], np.float64)
         known = self.homes.pool
         if known is None:
-            return self.workers
+            return people
+        if group not in known:
+            pool, everybody = self.pool(site, roster), self.workers
+            return people * np.divide(pool, everybody, out=np.zeros_like(pool), where=everybody > 0)
+        return self._known(group, site, roster)
+
+    def _known(self, column: str, site: int, roster: str | None) -> NDArray[np.float64]:
+        """Return what a column of the known employees counts at each home."""
+        known = self.homes.pool
+        assert known is not None
         rows = known[known["site"] == self.sites[site].name]
         if roster is not None:
             rows = rows[rows["roster"].isin(["", roster])]
-        weights = rows["workers"].to_numpy(np.float64)
+        weights = rows[column].to_numpy(np.float64)
         found = np.bincount(rows["home"].to_numpy(np.intp), weights=weights, minlength=self.n_homes)
         return np.asarray(found, np.float64)
 

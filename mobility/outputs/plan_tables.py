@@ -231,6 +231,9 @@ def site_rates(study: Study, factors: LeverFactors) -> list[float | None]:
     found: list[float | None] = []
     for number, site in enumerate(study.sites, start=1):
         commune = site.commune or _nearest_commune(study, site.gates[0])
+        several = INSEE_CODE.findall(commune) if len(commune) % 5 == 0 else []
+        if len({rates.get(code, 0.0) for code in several}) == 1:
+            commune = several[0]  # A cell on a border, where the communes have one rate.
         if not INSEE_CODE.fullmatch(commune):
             raise TerritoryError(
                 "The commune of site {name} is not known: its rate of versement mobilité cannot "

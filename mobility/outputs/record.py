@@ -52,6 +52,7 @@ def _inputs(study: Study) -> dict[str, object]:
             for d in study.days
         ],
         "sources": [vars(source) for source in study.sources],
+        "homes": {"personal": study.homes.personal, "decided": study.homes.decided},
     }
 
 

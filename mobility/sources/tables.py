@@ -190,7 +190,7 @@ def _parse_csv(
         raise _ragged(path, str(error), len(names)) from None
     except UnicodeDecodeError:
         raise
-    except (ValueError, OverflowError, MemoryError) as error:
+    except (ValueError, IndexError, OverflowError, MemoryError) as error:
         raise _ragged(path, str(error), len(names)) from None
     raw = raw.fillna("")
     if columns is None:

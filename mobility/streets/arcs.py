@@ -107,6 +107,10 @@ class Arcs:
         The junction of each node: itself, or what it is a copy of.
     n_nodes
         Junctions of the streets.
+    among
+        For each junction the node, itself or a copy, of who comes by a street open to through
+        traffic; None where all are open. Nodes from ``again`` on are those of who has left
+        such streets.
     """
 
     ptr: np.ndarray
@@ -116,6 +120,8 @@ class Arcs:
     forward: np.ndarray
     place: np.ndarray
     n_nodes: int
+    among: np.ndarray | None = None
+    again: int = 0
 
     @cached_property
     def tail(self) -> np.ndarray:
@@ -190,19 +196,21 @@ def arcs(streets: Streets, times: Times, *, reverse: bool = False) -> Arcs:
         time, edge = np.concatenate([time, time[taken]]), np.concatenate([edge, edge[taken]])
         forward = np.concatenate([forward, forward[taken]])
         place = np.append(place, more).astype(np.int32)
-    local = local_of(times)
+    local, among, again = local_of(times), None, len(place)
     if local is not None and local[edge].any():
-        tail, head, arc, place = _in_three(tail, head, local[edge], place)
+        tail, head, arc, place, among, again = _in_three(tail, head, local[edge], place)
         time, edge, forward = time[arc], edge[arc], forward[arc]
     order = np.argsort(tail, kind="stable")
     counts = np.bincount(tail, minlength=len(place))
     ptr = np.append(0, np.cumsum(counts)).astype(np.int64)
-    return Arcs(ptr, head[order], time[order], edge[order], forward[order], place, n)
+    return Arcs(
+        ptr, head[order], time[order], edge[order], forward[order], place, n, among, again
+    )  # fmt: skip
 
 
 def _in_three(
     tail: np.ndarray, head: np.ndarray, local: np.ndarray, place: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
     """Return tail, head and former row of the arcs, and the places, without through traffic.
 
     A node that a local arc touches stands for not having left the local arcs one started on;
@@ -224,6 +232,8 @@ def _in_three(
         np.concatenate(heads).astype(np.int32),
         np.concatenate([rows, off, on, on]),
         np.concatenate([place, place[touched], place[touched]]).astype(np.int32),
+        among,
+        n + len(touched),
     )
 
 

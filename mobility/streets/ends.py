@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mobility.streets.arcs import Arcs, Times
+from mobility.streets.arcs import Arcs, Times, local_of
 from mobility.streets.graph import Streets
 from mobility.streets.snap import Snaps
 
@@ -77,15 +77,23 @@ def ends(
     whole = along + connector_s[point]
     if not net.has_copies:
         return Ends(point, side, node, whole)
-    # At a junction itself, any way out or in is open.
+    # At a junction itself, any way out or in is open; but who stands on a street open to
+    # through traffic is not on the others.
     inside = np.flatnonzero(along > 0)
+    local = local_of(times)
+    on_open = np.zeros(len(edge), dtype=bool) if local is None else ~local[edge]
     code = 2 * edge[inside].astype(np.int64)
     if leaving:
+        if net.among is not None:
+            node = np.where(on_open, net.among[node], node)
         node[inside] = net.reached_by(code + (side[inside] == 0))
         return Ends(point, side, node, whole)
     at = np.flatnonzero(along == 0)
     row, entered = net.left_by(code + (side[inside] == 1))
     junction, copy = net.copies_of(node[at])
+    if net.among is not None:
+        kept = (copy < net.again) | ~on_open[at[junction]]
+        junction, copy = junction[kept], copy[kept]
     rows = np.concatenate([inside[row], at[junction]])
     return Ends(point[rows], side[rows], np.concatenate([entered, copy]), whole[rows])
 

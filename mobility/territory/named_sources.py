@@ -14,7 +14,12 @@ SchoolZone = Literal["A", "B", "C"]
 
 
 class HomesSource(Model):
-    """Where workers live: a layer or a CSV file, and its columns."""
+    """Where workers live: a layer or a CSV file, and its columns.
+
+    ``personal`` says whether rows stand for persons, who are then protected while they are
+    read; by default an employee file does, and points or cells of mostly one or two workers.
+    ``secret`` is a file whose bytes seed the protection besides those of the homes.
+    """
 
     file: Path
     kind: Literal["auto", "points", "cells", "communes", "insee_grid", "flows", "employees"] = (
@@ -35,6 +40,19 @@ class HomesSource(Model):
     work_commune: list[str] = []
     cell_m: Annotated[float, Field(gt=0)] = 200.0
     workers_share: Share = 1.0
+    personal: bool | None = None
+    secret: Path | None = None
+
+    @model_validator(mode="after")
+    def _employees_are_persons(self) -> HomesSource:
+        if self.kind == "employees" and self.personal is False:
+            raise RefusedError(
+                "A file of employees is personal data.",
+                "Remove personal = false; or name another kind, where rows are published counts.",
+                value=False,
+                field=("personal",),
+            )
+        return self
 
 
 class Credit(Model):

@@ -32,6 +32,7 @@ name = "name"               # quartier ou hameau
 commune = "commune"
 workers = "workers"         # nombre d'actifs du carreau
 groups = ["without_car", "job_seekers"]   # ménages sans voiture, demandeurs d'emploi
+personal = false            # effectifs publiés, non des personnes : rien à protéger
 
 # --- Jours étudiés ---------------------------------------------------------------------
 # Quatre sortes de jours ; la date la plus typique de chacune est choisie dans les calendriers

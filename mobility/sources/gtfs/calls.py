@@ -63,8 +63,8 @@ def read_stop_times(
             "a call on demand": booked,
             "no stop": nowhere,
             "an unknown stop_id": ~linked,
-            "a trip without times at its ends": linked & untimed[trip],
-            "a trip that goes back in time": linked & back[trip],
+            "a trip without times at its ends": _of_calls(untimed, trip, linked),
+            "a trip that goes back in time": _of_calls(back, trip, linked),
         },
     )
     flags = {
@@ -93,6 +93,15 @@ def _booked(raw: RawTables) -> Bool:
     found = np.zeros(len(raw.tables["stop_times"]), np.bool_)
     for name in ("location_id", "location_group_id", "start_pickup_drop_off_window"):
         found |= raw.column("stop_times", name).notna().to_numpy()
+    return found
+
+
+def _of_calls(
+    trips: NDArray[np.bool_], trip: NDArray[np.int32], linked: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return what holds for the trip of each call; of a call without a trip nothing does."""
+    found = np.zeros(len(trip), bool)
+    found[linked] = trips[trip[linked]]
     return found
 
 

@@ -240,6 +240,8 @@ def _parsed_by_arrow(path: Path, *, largest: bool) -> pd.DataFrame | None:
         )
     except (ArrowInvalid, KeyError, UnicodeDecodeError, CsvError):
         return None
+    if not set(table.column_names) <= set(names):  # it ends lines otherwise, and types are guessed
+        return None
     columns = {}
     for name, column in zip(table.column_names, table.columns, strict=True):
         text = column

@@ -1,8 +1,7 @@
-"""A file of employees → workers by cell, read straight into counts.
+"""A file of employees: each row a person, who goes through the door and no further.
 
-One row is one person: a place (coordinates, or the commune alone), the site and, if known,
-the roster. Rows are counted by cell of ``cell_m`` metres as soon as they are read; nothing
-finer than the cell leaves this module, and errors name the row, never what stands in it.
+One row has a place (coordinates, or the commune alone), the site and, if known, the roster.
+Errors name the row and the field, never what stands in them of a person.
 """
 
 from __future__ import annotations
@@ -12,17 +11,17 @@ import dataclasses
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import shapely
 
-from mobility.base.errors import Finding
 from mobility.sources.columns import Table, fold, unknown_value
-from mobility.sources.homes.grid import cell_boxes, cell_index
+from mobility.sources.homes.door import protected_homes
+from mobility.sources.homes.grid import cell_index
 from mobility.sources.homes.model import (
     LAT_ALIASES,
     LON_ALIASES,
     Homes,
     HomesRequest,
-    Places,
     group_columns,
     projected,
     read_points,
@@ -52,20 +51,23 @@ def read_employees(request: HomesRequest) -> Homes:
     table = read_table(request.path, layer=source.layer, crs=source.crs, private=True)
     teams = _teams(table, request.sites)
     groups = _group_flags(table, group_columns(request))
+    persons = teams.assign(workers=1.0, **groups)
     if _has_places(table, request):
-        homes = _by_cell(table, request, teams, groups)
+        points = read_points(table, request)
+        crs = request.local_crs(points)
+        points = projected(points, crs, table.file).representative_point()
+        cells = cell_index(shapely.get_coordinates(points.array), request.source.cell_m)
+        persons = persons.assign(x=cells[:, 0], y=cells[:, 1])
     else:
-        homes = _by_commune(table, request, teams, groups)
-    message = "{count} employees are counted in {cells} cells; their addresses are not kept."
-    note = Finding(
-        "info",
-        "employees_aggregated",
-        message,
-        str(request.path),
-        len(table.frame),
-        params={"cells": len(homes)},
-    )
-    return dataclasses.replace(homes, findings=(note, *homes.findings))
+        persons, crs = _by_commune(table, request, persons)
+    found = protected_homes(request, persons, tuple(groups), crs, teams=_all_teams(request, teams))
+    return dataclasses.replace(found, decided="employees")
+
+
+def _all_teams(request: HomesRequest, teams: pd.DataFrame) -> pd.DataFrame:
+    """Return the sites and rosters there may be, those of the file where no site is known."""
+    known = [(s.name, r) for s in request.sites for r in ("", *(r.name for r in s.rosters))]
+    return pd.DataFrame(known, columns=["site", "roster"]) if known else teams.drop_duplicates()
 
 
 def _has_places(table: Table, request: HomesRequest) -> bool:
@@ -128,47 +130,10 @@ def _group_flags(table: Table, names: tuple[str, ...]) -> dict[str, np.ndarray]:
     return flags
 
 
-def _by_cell(
-    table: Table, request: HomesRequest, teams: pd.DataFrame, groups: dict[str, np.ndarray]
-) -> Homes:
-    """Count rows by square of the local grid."""
-    points = read_points(table, request)
-    crs = request.local_crs(points)
-    points = projected(points, crs, table.file).representative_point()
-    cell_m = request.source.cell_m
-    cell = cell_index(shapely.get_coordinates(points.array), cell_m)
-    del points
-    keys, home = np.unique(cell, axis=0, return_inverse=True)
-    home = home.ravel()
-    boxes = gpd.GeoSeries(cell_boxes(keys, cell_m), crs=crs)
-    columns: dict[str, object] = {
-        "home_id": [f"{x}_{y}" for x, y in keys],
-        "name": [f"{x}_{y}" for x, y in keys],
-        "commune": _commune_of(table, request, home, len(keys)),
-        "workers": np.bincount(home).astype(np.float64),
-    }
-    columns |= {n: np.bincount(home, weights=v) for n, v in groups.items()}
-    places = Places(boxes.centroid.to_crs(4326), columns, tuple(groups), boxes.to_crs(4326))
-    pool = teams.assign(home=home).groupby(["home", "site", "roster"], sort=True).size()
-    frame = pool.rename("workers").astype(np.float64).reset_index()
-    return dataclasses.replace(places.to_homes(), pool=frame, personal=True)
-
-
-def _commune_of(table: Table, request: HomesRequest, home: np.ndarray, n: int) -> list[str]:
-    """Return the commune most employees of each cell give, or empty."""
-    column = table.find(request.source.commune or COMMUNE_ALIASES[0], COMMUNE_ALIASES)
-    if column is None:
-        return [""] * n
-    counts = pd.DataFrame({"home": home, "commune": list(table.texts(column))}).value_counts()
-    frame = counts.rename("n").reset_index()
-    frame = frame.sort_values(["home", "n", "commune"], ascending=[True, False, True])
-    return list(frame.drop_duplicates("home")["commune"])
-
-
 def _by_commune(
-    table: Table, request: HomesRequest, teams: pd.DataFrame, groups: dict[str, np.ndarray]
-) -> Homes:
-    """Count rows by commune and spread each team of each commune over its land."""
+    table: Table, request: HomesRequest, persons: pd.DataFrame
+) -> tuple[pd.DataFrame, pyproj.CRS]:
+    """Return persons at cells of the land of their commune, each team and group spread over it."""
     column = table.need(request.source.commune or COMMUNE_ALIASES[0], COMMUNE_ALIASES)
     zones = read_zones(request)
     codes = table.texts(column)
@@ -184,45 +149,24 @@ def _by_commune(
             mend="Write the INSEE code of the commune, or give a layer that holds it.",
             zones=zones.file.name,
         )
-    used = np.unique(zone)
-    zone = np.searchsorted(used, zone)
+    used, zone = np.unique(zone, return_inverse=True)
     zones = Zones(
         zones.file,
         zones.codes.iloc[used].reset_index(drop=True),
         zones.names.iloc[used].reset_index(drop=True),
         zones.polygons.iloc[used].reset_index(drop=True),
     )
-    cells, places = zone_cells(request, zones)
-    frames = []
-    pairs = teams.drop_duplicates().sort_values(["site", "roster"])
-    for site, roster in pairs.itertuples(index=False, name=None):
-        rows = ((teams["site"] == site) & (teams["roster"] == roster)).to_numpy()
-        totals = np.bincount(zone[rows], minlength=len(used)).astype(np.float64)
+    cells, _ = zone_cells(request, zones)
+    kinds = list(persons.columns.drop("workers"))
+    parts = []
+    for _, rows in persons.assign(zone=zone).groupby(kinds, sort=True):
+        totals = np.bincount(rows["zone"], minlength=len(used)).astype(np.float64)
         workers = allocate(totals, cells)
         home = np.flatnonzero(workers)
-        frames.append(
-            pd.DataFrame({"home": home, "site": site, "roster": roster, "workers": workers[home]})
-        )
-    pool = pd.concat(frames, ignore_index=True).sort_values(["home", "site", "roster"])
-    workers = np.bincount(pool["home"], weights=pool["workers"], minlength=len(cells.zone))
-    columns = dict(places.columns) | {"workers": workers}
-    for name, flags in groups.items():
-        members = np.bincount(zone, weights=flags, minlength=len(used))
-        columns[name] = allocate(members, cells, workers)
-    return _lived(dataclasses.replace(places, columns=columns, groups=tuple(groups)), pool)
-
-
-def _lived(places: Places, pool: pd.DataFrame) -> Homes:
-    """Return the homes that have workers, with their pool renumbered."""
-    homes = places.to_homes()
-    lived = homes.workers > 0
-    number = np.cumsum(lived) - 1
-    assert homes.cells is not None
-    pool = pool.assign(home=number[pool["home"].to_numpy()]).reset_index(drop=True)
-    return dataclasses.replace(
-        homes,
-        frame=homes.frame[lived].reset_index(drop=True),
-        cells=homes.cells[lived].reset_index(drop=True),
-        pool=pool.astype({"site": "str", "roster": "str"}),
-        personal=True,
-    )
+        part = rows[kinds].iloc[np.zeros(len(home), np.intp)]
+        x, y = cells.cell[home].T
+        parts.append(part.assign(x=x, y=y, workers=workers[home]))
+    found = pd.concat(parts, ignore_index=True)
+    for name in set(kinds) - {"site", "roster"}:
+        found[name] *= found["workers"]
+    return found, request.local_crs(zones.polygons)

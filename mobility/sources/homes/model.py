@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -43,9 +44,11 @@ class Homes:
         Names of the group columns.
     pool
         Known employees: ``home`` (row of ``frame``), ``site``, ``roster`` (name or empty),
-        ``workers``; None when every home is in every site's labour pool.
+        ``workers`` and the groups; None when every home is in every site's labour pool.
     personal
-        Whether homes stand for known persons.
+        Whether they were persons before the door (`mobility.sources.homes.door`).
+    decided
+        Why they were, or were not: ``employees``, ``stated``, ``small_counts`` or ``published``.
     findings
         What a user should know about them.
     """
@@ -55,6 +58,7 @@ class Homes:
     groups: tuple[str, ...] = ()
     pool: pd.DataFrame | None = None
     personal: bool = False
+    decided: str = "published"
     findings: tuple[Finding, ...] = ()
 
     def __len__(self) -> int:
@@ -65,6 +69,12 @@ class Homes:
     def workers(self) -> np.ndarray:
         """Workers of each home, float64[n]."""
         return np.asarray(self.frame["workers"].to_numpy(dtype=np.float64))
+
+    def hash(self) -> str:
+        """Return the SHA-256 of places and counts."""
+        tables = [self.frame, *([] if self.pool is None else [self.pool])]
+        text = "".join(table.to_csv() for table in tables)
+        return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
     @property
     def ids(self) -> np.ndarray:
@@ -115,6 +125,10 @@ class HomesRequest:
         Box that hosts the time zone, to notice exchanged coordinates; or None.
     sites
         Sites an employee may belong to; empty when unknown.
+    streets
+        Reads points along the streets, for persons where no land is known; or None.
+    least
+        Least number of persons of an area (``limits.min_workers_shown``).
     """
 
     source: HomesSource
@@ -126,6 +140,8 @@ class HomesRequest:
     bbox: Box | None = None
     box: Box | None = None
     sites: tuple[Site, ...] = ()
+    streets: Callable[[], gpd.GeoDataFrame | None] | None = None
+    least: int = 5
 
     def local_crs(self, lonlat: gpd.GeoSeries) -> pyproj.CRS:
         """Return the projected system of the study, metres."""

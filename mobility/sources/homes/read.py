@@ -7,15 +7,17 @@ from collections.abc import Callable, Sequence
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyproj
 import shapely
 
 from mobility.base.errors import Finding
 from mobility.sources.columns import Table
 from mobility.sources.homes.communes import read_communes
+from mobility.sources.homes.door import protected_homes
 from mobility.sources.homes.employees import read_employees
 from mobility.sources.homes.flows import check_no_categories, read_flows
-from mobility.sources.homes.grid import insee_column, read_insee_grid, squares_around
+from mobility.sources.homes.grid import cell_index, insee_column, read_insee_grid, squares_around
 from mobility.sources.homes.groups import add_overlay_group, with_overlays
 from mobility.sources.homes.model import (
     COMMUNE_ALIASES,
@@ -26,6 +28,7 @@ from mobility.sources.homes.model import (
     HomesRequest,
     Places,
     group_columns,
+    projected,
     read_groups,
     read_ids,
     read_names,
@@ -39,7 +42,8 @@ from mobility.territory.project import HomesSource, Site, Territory
 
 WORKERS_ALIASES = ("actifs", "effectif", "effectifs", "salariés", "travailleurs", "employees")
 ZONE_AREA_M2 = 1.5e6
-SINGLE_WORKER_SHARE = 0.5
+FEW, MOST = 2, 0.5
+"""Rows of so few workers, in more than this share of all, are taken for persons."""
 
 
 def read_homes(
@@ -51,6 +55,7 @@ def read_homes(
     crs: pyproj.CRS | str | None = None,
     bbox: Box | None = None,
     sites: Sequence[Site] = (),
+    streets: Callable[[], gpd.GeoDataFrame | None] | None = None,
 ) -> Homes:
     """Read the homes of a study.
 
@@ -72,11 +77,13 @@ def read_homes(
         are left out. By default all are kept.
     sites
         The sites, whose names an employee file must use.
+    streets
+        Reads points along the streets, where persons are set for want of residential land.
 
     Returns
     -------
     Homes
-        Points in EPSG:4326 with workers and groups.
+        Points in EPSG:4326 with workers and groups; protected counts, where they are persons.
 
     Raises
     ------
@@ -94,6 +101,8 @@ def read_homes(
         bbox=bbox,
         box=home_box(territory.timezone),
         sites=tuple(sites),
+        streets=streets,
+        least=territory.limits.min_workers_shown,
     )
     homes = _read(request)
     homes = with_overlays(homes, request)
@@ -104,20 +113,60 @@ def _read(request: HomesRequest) -> Homes:
     source = request.source
     if source.kind == "employees":
         return read_employees(request)
+    places, few = _places(request)
+    homes = places.to_homes(source.workers_share)
+    look = "small_counts" if few else "published"
+    decided = look if source.personal is None else "stated"
+    if source.personal or decided == "small_counts":
+        homes = _protected(request, homes, told=decided == "small_counts")
+    return dataclasses.replace(homes, decided=decided)
+
+
+def _places(request: HomesRequest) -> tuple[Places, bool]:
+    """Return the rows of a file, and whether they are points or cells of mostly single workers."""
+    source = request.source
     if source.kind == "flows":
-        return read_flows(request).to_homes(source.workers_share)
+        return read_flows(request), False
     check_no_categories(request)
     if source.kind == "insee_grid":
-        return read_insee_grid(request).to_homes(source.workers_share)
-    table = read_table(request.path, layer=source.layer, crs=source.crs)
+        return read_insee_grid(request), False
+    table = read_table(
+        request.path, layer=source.layer, crs=source.crs, private=bool(source.personal)
+    )
     if source.kind == "auto" and _is_grid(table):
-        return read_insee_grid(request).to_homes(source.workers_share)
+        return read_insee_grid(request), False
     if source.kind == "communes" or (source.kind == "auto" and source.zones is not None):
-        return read_communes(request, table).to_homes(source.workers_share)
+        return read_communes(request, table), False
     points = read_points(table, request)
     if source.kind == "auto" and _are_zones(table, points):
-        return read_communes(request, table).to_homes(source.workers_share)
-    return _read_places(request, table, points).to_homes(source.workers_share)
+        return read_communes(request, table), False
+    places = _read_places(request, table, points)
+    return places, _mostly_single(places)
+
+
+def _mostly_single(places: Places) -> bool:
+    """Whether most rows with workers count one or two."""
+    workers = np.asarray(places.columns["workers"], np.float64)
+    workers = workers[workers > 0]
+    return bool((workers <= FEW).mean() > MOST)
+
+
+def _protected(request: HomesRequest, homes: Homes, *, told: bool) -> Homes:
+    """Return the homes after the door: rows are persons, by the territory's word or their look."""
+    crs = request.local_crs(homes.frame.geometry)
+    points = projected(homes.frame.geometry, crs, request.path)
+    cells = cell_index(shapely.get_coordinates(points.array), request.source.cell_m)
+    persons = pd.DataFrame(homes.frame[["workers", *homes.groups]])
+    persons = persons.assign(x=cells[:, 0], y=cells[:, 1])
+    found = protected_homes(request, persons, homes.groups, crs)
+    if told:
+        message = (
+            "Most rows count one or two workers: they are protected like employees. If they are "
+            "published figures, write personal = false in [sources.homes]."
+        )
+        look = Finding("warning", "homes_taken_as_personal", message, str(request.path))
+        found = dataclasses.replace(found, findings=(look, *found.findings))
+    return found
 
 
 def _is_grid(table: Table) -> bool:
@@ -152,8 +201,7 @@ def _read_places(request: HomesRequest, table: Table, shapes: gpd.GeoSeries) -> 
         "commune": "" if communes is None else list(communes),
         "workers": workers,
     }
-    findings = _single_workers(request, workers) if cells is None else ()
-    return Places(points, columns | groups, tuple(groups), cells, findings)
+    return Places(points, columns | groups, tuple(groups), cells)
 
 
 def _workers_aliases(source: HomesSource) -> tuple[str, ...]:
@@ -192,18 +240,6 @@ def _inner_points(shapes: gpd.GeoSeries) -> gpd.GeoSeries:
     outside = ~shapely.intersects(array, centres)
     centres[outside] = shapely.point_on_surface(array[outside])
     return gpd.GeoSeries(centres, index=shapes.index, crs=shapes.crs)
-
-
-def _single_workers(request: HomesRequest, workers: np.ndarray) -> tuple[Finding, ...]:
-    """Warn that points of one worker each may be people's homes."""
-    single = int((workers == 1).sum())
-    if single < SINGLE_WORKER_SHARE * len(workers) or single < 2:
-        return ()
-    message = (
-        "{count} homes hold one worker each. If they are addresses of employees, write "
-        'kind = "employees": they are then counted by cell and never shown one by one.'
-    )
-    return (Finding("warning", "homes_single_workers", message, str(request.path), single),)
 
 
 def _group_findings(homes: Homes, request: HomesRequest) -> list[Finding]:

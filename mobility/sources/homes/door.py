@@ -1,0 +1,177 @@
+"""The one door of personal data: persons come in, homes of protected counts go out.
+
+Nothing else sees the cell someone lives in: what leaves here is public places and protected
+counts (`mobility.sources.homes.protected`), as in a census table, and every later figure, map,
+cache and log is a function of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+
+from mobility.base.cache import file_hash
+from mobility.base.errors import Finding, SourceError
+from mobility.sources.homes.grid import cell_boxes
+from mobility.sources.homes.hilbert import END, curve_cells
+from mobility.sources.homes.model import Homes, HomesRequest, Places
+from mobility.sources.homes.protected import EPSILON, TEAM, Door, Ground, protect
+from mobility.sources.homes.spread import land_cells
+from mobility.sources.homes.zones import read_zones
+from mobility.sources.tables import need_file
+
+MAX_SIDE_M = 1.5e6
+BESIDE_M = 500.0
+"""So far from the streets a home is still one of theirs, as everywhere in this package."""
+_ROUND = 5  # the study of some persons is cut out by squares of 32 cells
+
+
+def protected_homes(
+    request: HomesRequest,
+    persons: pd.DataFrame,
+    groups: tuple[str, ...],
+    crs: pyproj.CRS,
+    *,
+    teams: pd.DataFrame | None = None,
+) -> Homes:
+    """Return homes that tell of nobody.
+
+    Parameters
+    ----------
+    persons
+        ``x``, ``y`` (column and row of the cell of ``cell_m`` metres in ``crs``), ``workers``,
+        the groups and, with ``teams``, ``site`` and ``roster``.
+    teams
+        Every ``site`` and ``roster`` there may be; None where all work anywhere.
+
+    Raises
+    ------
+    SourceError
+        There are too few persons to be protected.
+    """
+    known = teams is not None
+    if teams is None:
+        teams = pd.DataFrame({"site": [""], "roster": [""]})
+        persons = persons.assign(site="", roster="")
+    cell_m = request.source.cell_m
+    cells = persons[["x", "y"]].to_numpy(np.int64)
+    persons = persons.assign(outside=_outside(cells, request, crs))
+    box = _box(cells)
+    if max(box[2] - box[0], box[3] - box[1]) * cell_m > MAX_SIDE_M:
+        raise SourceError(
+            "The homes lie too far apart to be drawn in one local system.",
+            file=request.path,
+            mend="Keep the homes of one region, or check their coordinates.",
+        )
+    door = Door(request.least, _key(request), _grounds(request, crs, box), cell_m, box)
+    counts = protect(persons, groups, teams, door)
+    if counts.empty:
+        raise SourceError(
+            "It counts too few persons for none of them to be told apart.",
+            file=request.path,
+            mend="Give a file of more persons, at least some {least} at each site and roster; or "
+            "lower min_workers_shown in [limits], where those concerned agree.",
+            least=2 * request.least,
+        )
+    homes, frame = _homes(request, counts, groups, crs, box)
+    pool = frame[["home", *TEAM, "workers", *groups]] if known else None
+    return replace(homes, pool=pool, personal=True, findings=_told(request, counts, teams))
+
+
+def _outside(cells: np.ndarray, request: HomesRequest, crs: pyproj.CRS) -> np.ndarray:
+    """Return whether each cell lies too far beyond the study area to be of it."""
+    if request.bbox is None:
+        return np.zeros(len(cells), bool)
+    to_local = pyproj.Transformer.from_crs(4326, crs, always_xy=True)
+    west, south, east, north = to_local.transform_bounds(*request.bbox)
+    x, y = ((cells + 0.5) * request.source.cell_m).T
+    beyond = np.maximum.reduce([west - x, x - east, south - y, y - north])
+    return np.asarray(beyond > BESIDE_M)
+
+
+def _box(cells: np.ndarray) -> tuple[int, int, int, int]:
+    west, south = cells.min(axis=0) >> _ROUND << _ROUND
+    east, north = (cells.max(axis=0) >> _ROUND) + 1 << _ROUND
+    return int(west), int(south), int(east), int(north)
+
+
+def _key(request: HomesRequest) -> bytes:
+    """Return the seed of every draw: the file, and what the territory keeps secret beside it."""
+    digest = hashlib.sha256(file_hash(request.path).encode())
+    if request.source.secret is not None:
+        path = request.resolve(request.source.secret)
+        need_file(path)
+        digest.update(path.read_bytes())
+    return digest.digest()
+
+
+def _grounds(
+    request: HomesRequest, crs: pyproj.CRS, box: tuple[int, int, int, int]
+) -> list[Ground]:
+    """Return where people may live: on residential land, in buildings, else along streets."""
+    cell_m = request.source.cell_m
+    zone = gpd.GeoSeries([shapely.box(*(np.array(box) * cell_m))], crs=crs)
+    layers = [request.land, *(read() for read in (request.buildings, request.streets) if read)]
+    found = []
+    for layer in layers:
+        cells = land_cells(zone, layer, crs=crs, cell_m=cell_m)
+        if not len(cells.fallback):
+            found.append(Ground.of(cells.cell, cells.xy, cells.weight))
+    return found
+
+
+def _homes(
+    request: HomesRequest, counts: pd.DataFrame, groups: tuple[str, ...], crs: pyproj.CRS,
+    box: tuple[int, int, int, int],
+) -> tuple[Homes, pd.DataFrame]:  # fmt: skip
+    """Return homes of all teams together, and the counts with the row of their home."""
+    values = ["workers", *groups]
+    index, home = np.unique(counts["index"].to_numpy(np.int64) % END, return_inverse=True)
+    frame = counts.assign(home=home).sort_values(["home", *TEAM], ignore_index=True)
+    whole = frame.groupby("home")[["x", "y"]].first().join(frame.groupby("home")[values].sum())
+    cells = curve_cells(index, box[:2])
+    points = gpd.GeoSeries(gpd.points_from_xy(whole["x"], whole["y"]), crs=crs).to_crs(4326)
+    ids = [f"{x}_{y}" for x, y in cells]
+    columns: dict[str, object] = {name: whole[name].to_numpy() for name in values}
+    columns |= {"home_id": ids, "name": ids, "commune": _communes(request, points)}
+    boxes = gpd.GeoSeries(cell_boxes(cells, request.source.cell_m), crs=crs).to_crs(4326)
+    places = Places(points, columns, groups, boxes)
+    return places.to_homes(), frame.astype(dict.fromkeys(TEAM, "str"))
+
+
+def _communes(request: HomesRequest, points: gpd.GeoSeries) -> list[str]:
+    """Return the commune of each public place, empty where none is given or it is beyond them."""
+    if request.source.zones is None:
+        return [""] * len(points)
+    zones = read_zones(request)
+    place, zone = shapely.STRtree(np.asarray(zones.polygons.array, dtype=object)).query(
+        np.asarray(points.array, dtype=object), predicate="intersects"
+    )
+    found = np.full(len(points), "", object)
+    found[place] = zones.names.to_numpy(object)[zone]
+    return [str(name) for name in found]
+
+
+def _told(request: HomesRequest, counts: pd.DataFrame, teams: pd.DataFrame) -> tuple[Finding, ...]:
+    """Say what was done, in protected counts."""
+    source = str(request.path)
+    message = (
+        "{count} persons, a protected count, are spread over {cells} public places: areas hold "
+        "{least} persons or more, totals have noise (see docs/privacy.md); no address is kept."
+    )
+    params = {"cells": counts["index"].nunique(), "least": request.least, "epsilon": EPSILON}
+    told = [Finding("info", "homes_protected", message, source,
+                    round(counts["workers"].sum()), params=params)]  # fmt: skip
+    there = set(counts[TEAM].itertuples(index=False, name=None))
+    gone = [t for t in teams[TEAM].itertuples(index=False, name=None) if t not in there and t[1]]
+    if gone:
+        message = "{count} rosters of few employees, or none, count as nobody once protected."
+        names = tuple(f"{site}, {roster}" for site, roster in gone[:5])
+        told.append(Finding("warning", "rosters_of_few", message, source, len(gone), names))
+    return tuple(told)
