@@ -39,6 +39,11 @@ class BillLine:
     price: tuple[str, ...]
     over: tuple[str, ...] = ()
 
+    @property
+    def by_user(self) -> bool:
+        """Whether it is paid for each user, not once."""
+        return self.unit in ("users", "trips")
+
     def eur(self, factors: Factors, end: str = "value") -> float:
         """Return the EUR a year; ``low`` and ``high`` are the ends of the factors' bands."""
         against = {"value": "value", "low": "high", "high": "low"}[end]

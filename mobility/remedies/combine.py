@@ -151,8 +151,8 @@ def best_subset(
 ) -> tuple[tuple[Lever, ...], Score]:
     """Return the best set of at most ``size`` levers, by trying every one.
 
-    Best is most whole rosters, then commutes, gained less those lost per vehicle-minute added, then the smaller
-    set. The work doubles with each lever: a dozen is the most that is reasonable.
+    Best is most whole rosters, then commutes, gained less those lost per vehicle-minute
+    added, then the smaller set. The work doubles with each lever: a dozen is the most that is reasonable.
     """
     best: tuple[tuple[Lever, ...], Score] = ((), NOTHING)
     worth = 0.0

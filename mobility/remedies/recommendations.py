@@ -45,7 +45,7 @@ def retiming_bill(bench: Workbench, outcome: Outcome) -> Bill:
     """Return what a lever costs a year: driving, waiting, night, drivers, vehicles, planning."""
     lever, vehicles = outcome.lever, bench.vehicles
     days = {kind: days_a_year(bench.study, kind) for kind in set(days_of(bench.nets, lever))}
-    extra = {kind: vehicles.extra(kind, lever) for kind in days}
+    extra = {kind: vehicles.added(kind, lever) for kind in days}
 
     def yearly(what: Callable[[Extra], float]) -> float:
         return sum(count * what(extra[kind]) for kind, count in sorted(days.items()))

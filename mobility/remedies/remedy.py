@@ -12,6 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from mobility.base.i18n import number, translate
 from mobility.commute.access import Access
 from mobility.commute.indicators import round_persons
+from mobility.commute.study import Study
 from mobility.remedies.bill import Bill
 from mobility.remedies.model import Lever
 
@@ -32,11 +33,20 @@ class Effect:
 
 @dataclass(frozen=True, eq=False)
 class Rescued:
-    """Homes that a remedy takes to every shift of a site, and the share who take it up."""
+    """Homes that a remedy takes to every shift of a site.
+
+    Attributes
+    ----------
+    share
+        Of their jobs, those that it gains: whoever takes it up, or all where it serves anyone.
+    uptake
+        Users for each job gained.
+    """
 
     site: int
     homes: NDArray[np.bool_]
     share: float = 1.0
+    uptake: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,8 @@ class Remedy:
         What it changes: a lever of the timetable; homes that it takes to a site; the
         rosters, by site and name, whose hours slide by so many minutes; or what assesses the
         territory with it, such as one with shuttles.
+    feed
+        What adds its lines to a study.
     sites
         Names of the sites that it serves, where ``effects`` do not tell them.
     lines
@@ -96,6 +108,7 @@ class Remedy:
     rescued: tuple[Rescued, ...] = field(default=(), compare=False)
     hours: tuple[tuple[tuple[int, str], ...], int] | None = field(default=None, compare=False)
     scenario: Callable[[], Access] | None = field(default=None, compare=False)
+    feed: Callable[[Study], Study] | None = field(default=None, compare=False)
     sites: tuple[str, ...] = ()
     lines: tuple[BaseGeometry, ...] = field(default=(), compare=False)
     jobs: float = 0.0
@@ -170,7 +183,7 @@ class Remedy:
                 )
             )
         if self.co2_saved_kg is not None and self.co2_saved_kg < 0:
-            tonnes = number(round(-self.co2_saved_kg / 1000, 1), language)
+            tonnes = number(-self.co2_saved_kg / 1000, language, 1)
             parts.append(
                 translate("it emits {tonnes} t of CO2e more than it saves", language, tonnes=tonnes)
             )

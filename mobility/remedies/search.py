@@ -206,8 +206,8 @@ class Retiming:
 LEVER_COLUMNS = (
     "kind", "line", "headsign", "trips", "present", "proposed", "shift_min", "stop", "day_kinds",
     "workers_gained", "workers_lost", "commutes_gained", "commutes_lost", "rosters_gained",
-    "rosters_lost", "jobs_gained", "jobs_lost", "directions_lost", "saved_h", "vehicle_min", "per_vehicle_min", "feasible",
-    "conflict_min", "vehicle_rule",
+    "rosters_lost", "jobs_gained", "jobs_lost", "directions_lost", "saved_h", "vehicle_min",
+    "per_vehicle_min", "feasible", "conflict_min", "vehicle_rule",
 )  # fmt: skip
 
 

@@ -15,11 +15,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.clock import DAY_S
 from mobility.commute.access import Access, counting_modes, roster_shifts
 from mobility.commute.door_to_door import transit_times
 from mobility.commute.ledger import roster_jobs
 from mobility.commute.study import Study, engine_limits
 from mobility.engine.journeys import Edge
+from mobility.remedies.stops import remember_dark
 from mobility.sources.days import ChosenDay
 from mobility.timetable.arrays import INF
 
@@ -314,3 +316,40 @@ def neighbours(study: Study, *, within_m: float = NEIGHBOUR_M) -> list[tuple[int
                 old, new = max(group[i], group[j]), min(group[i], group[j])
                 group = [new if g == old else g for g in group]
     return [tuple(k for k, g in enumerate(group) if g == one) for one in sorted(set(group))]
+
+
+def with_hours(study: Study, rosters: Sequence[tuple[int, str]], minutes: int) -> Study:
+    """Return the study with all shifts of some rosters begun and ended later.
+
+    Parameters
+    ----------
+    rosters
+        Site index and roster name.
+    minutes
+        Later when positive.
+    """
+    sites = []
+    for index, site in enumerate(study.sites):
+        mine = [
+            roster.model_copy(
+                update={
+                    "shifts": [
+                        shift.model_copy(
+                            update={
+                                "start": (shift.start + 60 * minutes) % DAY_S,
+                                "end": (shift.end + 60 * minutes) % DAY_S,
+                            }
+                        )
+                        for shift in roster.shifts
+                    ]
+                }
+            )
+            if (index, roster.name) in rosters
+            else roster
+            for roster in site.rosters
+        ]
+        sites.append(site.model_copy(update={"rosters": mine}))
+    found = replace(study, sites=tuple(sites))
+    if study.territory.limits.safe_at_night:
+        remember_dark(found, replace(study.after_dark, sites=tuple(sites)))
+    return found

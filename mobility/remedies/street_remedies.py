@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from mobility.commute.access import Access
-from mobility.commute.ledger import Ledger
+from mobility.commute.ledger import Ledger, capture_rate
 from mobility.commute.sources import read_streets
 from mobility.commute.study import Study
 from mobility.commute.walks import street_commutes
@@ -96,6 +96,7 @@ def street_remedies(access: Access, factors: LeverFactors) -> list[Remedy]:
         ids = [row.shift_id for row in study.shift_rows if row.site == site]
         driven = _reached(access, ids, "car") & homes
         found.append(_simple(study, site, "car", driven, lacking, factors))
+        found.append(_booked(study, site, homes & driven, lacking, factors))
     return [r for r in found if r is not None and r.users >= LEAST_WORKERS]
 
 
@@ -348,6 +349,23 @@ def _simple(
         study, kind, action, {"site": study.sites[site].name},
         [Rescued(site, homes, factors[f"{name}_adoption"])], lacking,
         lambda users: (BillLine(item, users, "users", (f"{name}_worker_year",)),), factors,
+    )  # fmt: skip
+
+
+def _booked(
+    study: Study, site: int, homes: Bool, lacking: Sequence[Float], factors: LeverFactors
+) -> Remedy:
+    """Return on-demand trips to a site from wherever a car gets there in time."""
+    jobs, uptake = float(lacking[site] @ homes), capture_rate(study)
+    days = factors["worked_days_year"]
+    bill = (
+        BillLine("on-demand trips", 2 * days * uptake * jobs, "trips", ("light.on_demand_trip",)),
+    )
+    return Remedy(
+        "on_demand", "Run on-demand trips to {site} for the homes that nothing else serves",
+        {"site": study.sites[site].name}, jobs, 0.0, total(bill, factors), bill=bill, jobs=jobs,
+        users=uptake * jobs, sites=(study.sites[site].name,),
+        rescued=(Rescued(site, homes, uptake=uptake),),
     )  # fmt: skip
 
 

@@ -160,7 +160,7 @@ class Vehicles:
                    for k in _places(pieces, lever.trips)]  # fmt: skip
         return max(lengths, default=0) / 60
 
-    def extra(self, kind: str, lever: Lever) -> Extra:
+    def added(self, kind: str, lever: Lever) -> Extra:
         """Return what a lever asks for on one day of a kind on which it is pulled."""
         source = self.nets[lever.source_day or kind]
         pieces = source.pieces

@@ -64,7 +64,6 @@ class Rates:
             or_near(self.co2_g_km, "vehicle_co2"),
         )
 
-
     @staticmethod
     def factor(what: str, vehicle: VehicleType, factors: Factors) -> str:
         """Return the name of the factor that prices a size of vehicle."""

@@ -63,9 +63,7 @@ def kind_weekdays(study: Study) -> dict[str, tuple[int, ...]]:
     return {d.kind: tuple(names.index(w) for w in d.weekdays) for d in study.days}
 
 
-def find_demand(
-    study: Study, zones: WhiteZones, calendar: list[Day]
-) -> Demand:
+def find_demand(study: Study, zones: WhiteZones, calendar: list[Day]) -> Demand:
     """Return the white workers of every shift end.
 
     A home needs a direction when it lacks it on some kind of day on which the shift works;

@@ -34,8 +34,8 @@ def write_plans(
 ) -> list[str]:
     """Write every plan into ``folder``; return the names of the files, sorted.
 
-    ``plans.csv``, ``rosters.csv``, ``vehicles.csv``, ``costs.csv``, ``sensitivity.csv``, ``harmonise.csv``,
-    ``factors.csv``, ``lighter.csv`` and, for each plan, ``<plan>.zip`` (GTFS), ``<plan>.geojson``,
+    ``plans.csv``, ``rosters.csv``, ``vehicles.csv``, ``costs.csv``, ``sensitivity.csv``,
+    ``harmonise.csv``, ``factors.csv``, ``lighter.csv`` and, for each plan, ``<plan>.zip`` (GTFS), ``<plan>.geojson``,
     ``<plan>-timetable.csv``, ``<plan>-blocks.csv``, ``<plan>-duties.csv`` and
     ``<plan>-shares.csv``.
     """
