@@ -176,27 +176,33 @@ def distinct(
 ) -> list[Outcome]:
     """Return the best levers that share no trip, each for people the better ones leave out.
 
+    A new stop is for a whole line: it stands beside changes of single departures.
+
     Parameters
     ----------
     already
         Levers chosen before, whose trips are taken.
     """
-    taken = {trip for outcome in already for trip in outcome.lever.trips}
+    taken = {one for outcome in already for one in _departures(outcome.lever)}
     covered: dict[int, set[int]] = {}
     found: list[Outcome] = []
     for outcome in outcomes:
         if len(found) == limit:
             break
         people = {w: set(e.gained.tolist()) for w, e in outcome.effects.items() if e.gained.size}
-        if taken & set(outcome.lever.trips) or all(
+        if taken & _departures(outcome.lever) or all(
             homes <= covered.get(window, set()) for window, homes in people.items()
         ):
             continue
-        taken |= set(outcome.lever.trips)
+        taken |= _departures(outcome.lever)
         for window, homes in people.items():
             covered.setdefault(window, set()).update(homes)
         found.append(outcome)
     return found
+
+
+def _departures(lever: Lever) -> set[tuple[bool, int]]:
+    return {(lever.kind == "stop", trip) for trip in lever.trips}
 
 
 def listed(outcomes: Sequence[Outcome], limit: int) -> list[Outcome]:

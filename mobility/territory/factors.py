@@ -173,22 +173,23 @@ def _overridden(row: Factor, entry: object, file: object) -> Factor:
             "Give its value in: {unit}.",
             unit=row.unit,
         )
-    low, high = (_number(given.get(end, math.nan)) for end in ("low", "high"))
-    if low is None or high is None or low > value or high < value:
+    low, high = (_number(given.get(end, value)) for end in ("low", "high"))
+    if low is None or high is None or not low <= value <= high:
         raise refuse(
             "The band of a factor does not hold its value.",
             ".low",
             "Give low ≤ value ≤ high, in the unit of the factor.",
         )
     source = str(given.get("source", "Territory file"))
-    return Factor(row.name, value, unit, year, source, low=low, high=high)
+    band = {end: float(given[end]) for end in ("low", "high") if end in given}
+    return Factor(row.name, value, unit, year, source, **band)
 
 
 def _number(value: object) -> float | None:
-    """Return a number of at least zero (or NaN, not given), None for anything else."""
+    """Return a finite number of at least zero, None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if not value < 0 and value != math.inf else None
+    return float(value) if 0 <= value < math.inf else None
 
 
 #: Words of units → what they measure; a factor's unit begins with one and divides by others.
