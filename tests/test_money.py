@@ -47,9 +47,7 @@ def write_scene(folder: Path, *, headcounts=(100, 50, 50), extra="") -> Path:
         back = ("16:05", "16:25") if k == 4 else ("16:20", "16:40")
         trips += [
             trip(f"in{k}", [(f"V{k}", "07:45"), ("B", "08:05")], route=f"L{k}", direction_id=0),
-            trip(
-                f"out{k}", [("B", back[0]), (f"V{k}", back[1])], route=f"L{k}", direction_id=1
-            ),
+            trip(f"out{k}", [("B", back[0]), (f"V{k}", back[1])], route=f"L{k}", direction_id=1),
         ]
     write_gtfs(
         folder / "gtfs.zip",

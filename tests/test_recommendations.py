@@ -143,7 +143,9 @@ def test_recommendations_are_in_the_order_of_cost_per_job(demo):
 
 def test_other_rooms_remedies_take_their_place(demo):
     found, hours = demo
-    shuttle = Remedy("shuttle", "Organise car-pooling to {site}", {"site": "X"}, 50, 0, 1.0, jobs=50)
+    shuttle = Remedy(
+        "shuttle", "Organise car-pooling to {site}", {"site": "X"}, 50, 0, 1.0, jobs=50
+    )
     assert recommend(found, hours, others=[shuttle])[0] == shuttle
 
 

@@ -6,25 +6,14 @@ from pathlib import Path
 import pytest
 
 from mobility.base.i18n import MONTHS, french
-from mobility.outputs import (
-    content,
-    parameters,
-    prose,
-    sheets,
-    shuttle_part,
-    shuttle_sheets,
-    styles,
-    words,
-)
+from mobility.outputs import layers, report, report_tables, shuttle_part, shuttle_tables, words
 from mobility.shuttles.factors import Factors
 
-ROOM = Path(content.__file__).parent
+ROOM = Path(report.__file__).parent
 MODULES = (
-    "words", "sheets", "content", "workbook", "page", "styles", "shuttle_sheets", "shuttle_part",
-    "frontier_chart",
+    "words", "report", "workbook", "layers", "shuttle_tables", "shuttle_part", "pictures",
+    "report_tables", "plan", "letter", "levers", "illustrations",
 )  # fmt: skip
-#: Which arguments of a call are texts.
-TEXTS = {"t": (0, 1), "translate": (0, 1), "Column": (1, 2), "Sheet": (0, 2), "_sheet": (0, 2)}
 
 
 def texts():
@@ -33,24 +22,23 @@ def texts():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
                 called = getattr(node.func, "id", getattr(node.func, "attr", ""))
-                for value in node.args[slice(*TEXTS.get(called, (0, 0)))]:
+                for value in node.args[: called in ("t", "translate")]:
                     if isinstance(value, ast.Constant) and isinstance(value.value, str):
                         yield value.value
-    yield prose.WORST_OF
-    yield from prose.METHODS
-    yield from parameters.ASSUMED.values()
-    yield from (text for row in parameters.MEANINGS.values() for text in row if text)
-    for table in (prose.DEFINITIONS, prose.REMEDIES):
+    yield words.WORST_OF
+    yield from words.METHODS
+    yield from (*report_tables.ASSUMED.values(), *report_tables.ROLES.values())
+    yield from (text for row in report_tables.MEANINGS.values() for text in row if text)
+    for table in (words.DEFINITIONS, words.REMEDIES):
         yield from table.values()
-    yield from prose.DEFINITIONS
-    for names in (shuttle_sheets.FACTORS, shuttle_sheets.PLACES, shuttle_sheets.UNITS):
+    yield from words.DEFINITIONS
+    for names in (shuttle_tables.FACTORS, shuttle_tables.PLACES, shuttle_tables.UNITS):
         yield from names.values()
     yield from (row.unit for row in Factors.load().rows.values())
     yield from (heading for heading, _ in (*shuttle_part.TABLES, *shuttle_part.LAST))
     yield from (shuttle_part.PROVEN, shuttle_part.MEANT, shuttle_part.ADVISED, shuttle_part.STUDIED)
     yield from (*words.WEEKDAYS, *MONTHS, *words.SHORT_DAYS.values())
-    yield from (*content.LEGEND, *styles.STATUS_LABELS)
-    yield from (c.heading for c in (*sheets.SHIFT, sheets.POOL, *sheets.REASON_COLUMNS))
+    yield from (*report.LEGEND, *layers.STATUS_LABELS)
 
 
 ALL = sorted(set(texts()))

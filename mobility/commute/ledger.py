@@ -21,12 +21,19 @@ Bool = NDArray[np.bool_]
 Float = NDArray[np.float64]
 
 #: Share of those within reach who would take a service up, where ``[shuttles]`` gives none.
-CAPTURE_RATE = 0.30
+CAPTURE_LOW, CAPTURE_RATE, CAPTURE_HIGH = 0.15, 0.30, 0.50
 
 
 def capture_rate(study: Study) -> float:
     """Return the share of the holders of jobs gained who would use a line or a shuttle."""
     return float(study.territory.shuttles.get("capture_rate", CAPTURE_RATE))
+
+
+def capture_band(study: Study) -> tuple[float, float]:
+    """Return the low and the high end of the capture rate, over the rate itself."""
+    given, rate = study.territory.shuttles, capture_rate(study)
+    low, high = given.get("capture_low", CAPTURE_LOW), given.get("capture_high", CAPTURE_HIGH)
+    return (float(low) / rate, float(high) / rate) if rate else (1.0, 1.0)
 
 
 def roster_jobs(study: Study, site: int, roster: str) -> Float:

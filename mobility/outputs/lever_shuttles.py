@@ -10,7 +10,7 @@ from typing import Any
 
 from mobility.commute.access import Access, assess
 from mobility.commute.study import Study
-from mobility.outputs.earlier import earlier_plans
+from mobility.outputs.record import earlier_plans
 from mobility.remedies.gains import gains_between
 from mobility.remedies.remedy import Remedy
 from mobility.shuttles.after import read_tables, with_feed
@@ -69,6 +69,7 @@ def _alone(found: Plans, plan: Plan, lines: Sequence[Line]) -> Plan:
 
 
 def _remedy(access: Access, found: Plans, kind: str, action: str, plan: Plan) -> Remedy:
+    low, high = found.cost_band(plan)
     figures = {
         "plan": plan.name,
         "lines": len(plan.lines),
@@ -77,6 +78,8 @@ def _remedy(access: Access, found: Plans, kind: str, action: str, plan: Plan) ->
         "employees_gained": plan.employees_gained,
         "co2_saved_kg": plan.co2_saved_kg(found.factors),
         "refused": found.refused if plan is found.knee else plan.refused(found.factors),
+        "eur_low": low,
+        "eur_high": high,
     }
     return _measured(access, kind, ACTIONS[action], figures, read_tables(found.gtfs(plan)))
 
@@ -101,6 +104,7 @@ def _measured(
         scenario=after, feed=with_lines, jobs=gains.rosters.jobs,
         jobs_lost=gains.rosters_lost.jobs, users=float(figures["employees_gained"]),
         inhabitants=gains.rosters.inhabitants - gains.rosters_lost.inhabitants,
+        eur_band=(float(figures["eur_low"]), float(figures["eur_high"])),
         co2_saved_kg=float(figures["co2_saved_kg"]), refused=_text(figures["refused"]),
     )  # fmt: skip
 
@@ -129,7 +133,7 @@ def written_remedies(access: Access, folder: Path) -> list[Remedy]:
     if not path.is_file():
         return []
     wanted = [
-        "lines", "vehicles", "eur_year", "employees_gained", "co2_saved_kg", "refused", "knee",
+        "lines", "vehicles", "eur_year", "eur_low", "eur_high", "employees_gained", "co2_saved_kg", "refused", "knee",
     ]  # fmt: skip
     table = read_plan_table(path, wanted)
     earlier = earlier_plans(folder.parent, access.study)

@@ -10,22 +10,27 @@ import pyogrio
 
 from mobility.base.files import staging, write_text
 from mobility.base.i18n import translate
-from mobility.base.literal import csv_text
 from mobility.commute.access import Access, assess
 from mobility.commute.indicators import whole_persons
+from mobility.commute.ledger import capture_band
 from mobility.commute.loading import load
 from mobility.commute.sources import source_files
-from mobility.commute.study import Progress, quiet
+from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.white_zones import WhiteZones, white_zones
-from mobility.outputs.illustrations import Illustration, example_section, illustrate
+from mobility.outputs.document import Bullets, Document, Heading
+from mobility.outputs.illustrations import Illustration, example_blocks, illustrate
 from mobility.outputs.lever_shuttles import shuttle_remedies, written_remedies
-from mobility.outputs.sections import Report, Section
+from mobility.outputs.render import write_document
+from mobility.outputs.tables import write_csv
+from mobility.remedies.bill import bill_frame, spread
+from mobility.remedies.factors import LeverFactors, load_factors
 from mobility.remedies.recommendations import recommend, remedies_frame
 from mobility.remedies.remedy import Remedy
 from mobility.remedies.search import Retiming, search
 from mobility.remedies.shift_hours import ShiftHours, shift_hours
 from mobility.remedies.street_remedies import tracks_layer
 from mobility.shuttles.design import design_shuttles
+from mobility.shuttles.portfolio import Combined, access_left, combined_frontier
 from mobility.territory.project import Territory
 
 #: Recommendations shown with their journeys and put on the map, at most.
@@ -45,7 +50,9 @@ class LeverResults:
     zones
         White zones of the present.
     remedies
-        Every recommendation, the cheapest per worker first.
+        Every recommendation, the cheapest per job gained first.
+    combined
+        The frontier over the remedies.
     illustrations
         The first of them, with the territory that each makes.
     """
@@ -55,10 +62,15 @@ class LeverResults:
     zones: WhiteZones
     remedies: tuple[Remedy, ...]
     illustrations: tuple[Illustration, ...]
+    combined: Combined
 
     def table(self, language: str) -> pd.DataFrame:
         """Return the ranked remedies."""
-        return remedies_frame(self.remedies, language)
+        study = self.found.bench.study
+        return remedies_frame(
+            self.remedies, language, lever_factors(study),
+            on_frontier=self.combined.members, capture_band=capture_band(study),
+        )  # fmt: skip
 
 
 def find_levers(
@@ -98,22 +110,46 @@ def find_levers(
     bench = found.bench
     zones = white_zones(replace(access, study=bench.study), progress=progress)
     folder = territory.resolve(territory.output.dir) if folder is None else folder
-    others = ranked_shuttles(access, folder, design=shuttles, seed=seed, progress=progress)
-    remedies = recommend(found, hours, others=others, limit=limit)
-    shown = illustrate(bench, zones, remedies[:illustrated], progress=progress)
-    return LeverResults(found, hours, zones, tuple(remedies), tuple(shown))
-
-
-def ranked_shuttles(
-    access: Access, folder: Path, *, design: bool, seed: int = 0, progress: Progress = quiet
-) -> list[Remedy]:
-    """Return shuttles as remedies: designed now, or those that stand in the outputs."""
-    if not design:
-        return written_remedies(access, folder / "shuttles")
-    zones = white_zones(access, progress=progress)
-    return shuttle_remedies(
-        design_shuttles(access.study, access, zones, seed=seed, progress=progress)
+    remedies, combined = ranked(
+        access, found, hours, folder, design=shuttles, seed=seed, limit=limit, progress=progress
     )
+    shown = illustrate(bench, zones, remedies[:illustrated], progress=progress)
+    return LeverResults(found, hours, zones, tuple(remedies), tuple(shown), combined)
+
+
+def ranked(
+    access: Access,
+    found: Retiming,
+    hours: ShiftHours | None,
+    folder: Path,
+    *,
+    design: bool,
+    seed: int = 0,
+    limit: int = 20,
+    progress: Progress = quiet,
+) -> tuple[list[Remedy], Combined]:
+    """Return every remedy, cheapest per job first, and the frontier of their sets.
+
+    Shuttles are designed for what the timetable's cheaper changes leave white, or are those that
+    stand in the outputs.
+    """
+    factors = lever_factors(access.study)
+    if design:
+        lighter = recommend(found, hours, limit=limit, factors=factors)
+        left = access_left(found.bench, lighter, factors)
+        zones = white_zones(left, progress=progress)
+        plans = design_shuttles(access.study, left, zones, seed=seed, progress=progress)
+        others = shuttle_remedies(plans, access)
+    else:
+        others = written_remedies(access, folder / "shuttles")
+    remedies = recommend(found, hours, others=others, limit=limit, factors=factors)
+    progress("levers")
+    return remedies, combined_frontier(found.bench, remedies, factors)
+
+
+def lever_factors(study: Study) -> LeverFactors:
+    """Return the factors of the levers, the territory's own over them."""
+    return load_factors(study.territory.factors, file=study.territory.path)
 
 
 def levers_table(found: Retiming) -> pd.DataFrame:
@@ -121,22 +157,17 @@ def levers_table(found: Retiming) -> pd.DataFrame:
     return whole_persons(found.to_frame(), COUNTS)
 
 
-def recommendations_report(results: LeverResults, language: str) -> Report:
-    """Return the recommendations as a report, with the journeys of those illustrated."""
+def recommendations_report(results: LeverResults, language: str) -> Document:
+    """Return the recommendations as a document, with the journeys of those illustrated."""
     study = results.found.bench.study
-    sections = [
-        Section(
-            translate("Recommendations, cheapest per worker first", language),
-            tuple(r.sentence(language) for r in results.remedies),
-            is_list=True,
-        )
+    blocks = [
+        Heading(translate("Recommendations, cheapest per job gained first", language)),
+        Bullets(tuple(("", r.sentence(language)) for r in results.remedies), numbered=True),
     ]
     for one in results.illustrations:
-        section = example_section(study, one, language)
-        if section is not None:
-            sections.append(section)
+        blocks += example_blocks(study, one, language)
     title = translate("Levers of the timetable: {name}", language, name=study.territory.name)
-    return Report(title, language, tuple(sections))
+    return Document(language, title, tuple(blocks))
 
 
 def write_levers(
@@ -145,7 +176,7 @@ def write_levers(
     """Write every table, the recommendations, and the map with each of them.
 
     ``levers.csv``, ``minutes_to_fix.csv`` and ``.gpkg``, ``shift_hours.csv``, ``remedies.csv``,
-    ``recommendations.*`` and, where some are recommended, ``cycle_tracks.geojson``.
+    ``remedy_costs.csv``, ``to_check.csv``, ``frontier.csv``, ``recommendations.*`` and, where some are recommended, ``cycle_tracks.geojson``.
 
     Parameters
     ----------
@@ -155,16 +186,20 @@ def write_levers(
     study = results.found.bench.study
     hours = whole_persons(results.hours.to_frame(), ["workers"])
     with staging(folder, reads=source_files(study.territory)) as part:
-        write_text(part / "levers.csv", csv_text(levers_table(results.found)))
-        fixes = results.found.fixes.to_frame(language)
-        write_text(part / "minutes_to_fix.csv", csv_text(fixes))
+        write_csv(part, "levers", levers_table(results.found))
+        write_csv(part, "minutes_to_fix", results.found.fixes.to_frame(language))
         # A GeoPackage holds the time of its last change; a fixed one keeps the bytes the same.
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
         layer = results.found.fixes.to_layer()
         layer.to_file(part / "minutes_to_fix.gpkg", layer="minutes_to_fix", driver="GPKG")
-        write_text(part / "shift_hours.csv", csv_text(hours))
-        write_text(part / "remedies.csv", csv_text(results.table(language)))
-        recommendations_report(results, language).write(part, "recommendations")
+        write_csv(part, "shift_hours", hours)
+        write_csv(part, "remedies", results.table(language))
+        factors, bills = lever_factors(study), [r.bill for r in results.remedies]
+        ranks = enumerate(bills, start=1)
+        write_csv(part, "remedy_costs", bill_frame(ranks, factors, language, of="rank"))
+        write_csv(part, "to_check", spread(bills, factors))
+        write_csv(part, "frontier", results.combined.to_frame())
+        write_document(recommendations_report(results, language), part, "recommendations")
         tracks = tracks_layer(study, results.remedies, language)
         if len(tracks):
             write_text(part / "cycle_tracks.geojson", tracks.to_json() + "\n")

@@ -8,21 +8,22 @@ import numpy as np
 import pandas as pd
 
 from mobility.commute.study import Study
-from mobility.outputs import blocks
-from mobility.outputs.frontier_chart import frontier_png
-from mobility.outputs.pictures import Painter
+from mobility.outputs import document as blocks
+from mobility.outputs.pictures import Painter, frontier_png
 from mobility.outputs.shuttle_tables import Shuttles
+from mobility.outputs.tables import Sheet, table_block
 from mobility.outputs.words import Words
 
 #: Headings of level 2 and the tables under them, in order.
 TABLES = (
-    ("Who gains a whole roster", ("shuttle_rosters",)),
-    ("Lines and stops", ("shuttle_lines", "shuttle_stops")),
-    ("Runs and load", ("shuttle_runs",)),
-    ("Shared among the employers", ("shuttle_shares",)),
+    ("Who gains a whole roster", ("plan_rosters",)),
+    ("Lines and stops", ("plan_lines", "plan_stops")),
+    ("Runs and load", ("plan_runs",)),
+    ("What it costs", ("plan_costs",)),
+    ("Shared among the employers", ("shares",)),
 )
 LAST = (
-    ("Is a shuttle the right answer?", ("shuttle_lighter", "shuttle_hours")),
+    ("Is a shuttle the right answer?", ("lighter", "harmonise")),
     ("What the costs rest on", ("shuttle_factors",)),
 )
 PROVEN = (
@@ -38,32 +39,43 @@ MEANT = (
 
 ADVISED = (
     "Advised shuttle plan {plan}: {lines} lines, {vehicles} vehicles and {eur} EUR a year for "
-    "{jobs} jobs whose whole roster can be held; about {riders} riders, {each} EUR a year each."
+    "{jobs} jobs whose whole roster can be held, {job} EUR a year a job; about {riders} riders, "
+    "{each} EUR a year each."
 )
 STUDIED = (
     "Shuttle plan {plan}: {lines} lines, {vehicles} vehicles and {eur} EUR a year for {jobs} jobs "
-    "whose whole roster can be held; about {riders} riders, {each} EUR a year each."
+    "whose whole roster can be held, {job} EUR a year a job; about {riders} riders, {each} EUR a "
+    "year each."
 )
+NOT_ADVISED = "It is not advised: {why}."
+EMITS = "It emits {tonnes} t of CO2e a year more than it saves."
 
 
 def plan_sentence(found: Shuttles, words: Words) -> str:
-    """Return the plan told in one sentence: lines, vehicles, EUR, who gains."""
+    """Return the plan told in words: lines, vehicles, EUR, who gains, and what is against it."""
     row = found.row
-    return words.t(
-        ADVISED if row["knee"] else STUDIED,
+    told = words.t(
+        ADVISED if row["advised"] else STUDIED,
         plan=found.name,
         lines=words.number(row["lines"]),
         vehicles=words.number(row["vehicles"]),
         eur=words.number(row["eur_year"]),
         jobs=words.number(row["rosters_gained"]),
+        job=words.number(row["eur_per_job"]),
         riders=words.number(row["employees_gained"]),
-        each=words.number(row["eur_per_worker"]),
+        each=words.number(row["eur_per_user"]),
     )
+    against = [told]
+    if isinstance(row["refused"], str) and row["refused"]:
+        against.append(words.t(NOT_ADVISED, why=words.t(row["refused"])))
+    if row["co2_saved_kg"] < 0:
+        against.append(words.t(EMITS, tonnes=words.number(-row["co2_saved_kg"] / 1000, 1)))
+    return " ".join(against)
 
 
 def shuttle_part(
     found: Shuttles,
-    tables: Mapping[str, blocks.Table],
+    sheets: Mapping[str, Sheet],
     words: Words,
     drawing: blocks.Figure | None = None,
 ) -> Iterator[blocks.Block]:
@@ -71,8 +83,8 @@ def shuttle_part(
 
     Parameters
     ----------
-    tables
-        Those of `shuttle_sheets`, by key, laid out.
+    sheets
+        Those of `shuttle_sheets`, by key.
     drawing
         Map of the lines.
     """
@@ -84,7 +96,7 @@ def shuttle_part(
     yield blocks.Text(t(PROVEN), "note")
     if drawing is not None:
         yield drawing
-    yield from _tables(TABLES, tables, words)
+    yield from _tables(TABLES, sheets, words)
     yield blocks.Heading(t("More or less money: the frontier"), 2)
     png = frontier_png(found.plans, found.name, words)
     if png is not None:
@@ -99,8 +111,8 @@ def shuttle_part(
                 plan=found.name,
             ),
         )
-    yield tables["shuttle_plans"]
-    yield from _tables(LAST, tables, words)
+    yield table_block(sheets["plans"].brief(), words)
+    yield from _tables(LAST, sheets, words)
 
 
 def lines_figure(
@@ -121,11 +133,11 @@ def lines_figure(
 
 def _tables(
     wanted: tuple[tuple[str, tuple[str, ...]], ...],
-    tables: Mapping[str, blocks.Table],
+    sheets: Mapping[str, Sheet],
     words: Words,
 ) -> Iterator[blocks.Block]:
     for heading, keys in wanted:
-        there = [tables[key] for key in keys if key in tables]
+        there = [table_block(sheets[key].brief(), words) for key in keys if key in sheets]
         if there:
             yield blocks.Heading(words.t(heading), 2)
         yield from there
@@ -153,10 +165,11 @@ def _figures(found: Shuttles, words: Words) -> blocks.Table:
         ),
         (
             t("EUR a year per rider gained"),
-            words.number(row["eur_per_worker"]),
-            _between(span, "eur_per_worker", words),
+            words.number(row["eur_per_user"]),
+            _between(span, "eur_per_user", words),
         ),
-        (t("Inhabitants who gain a roster"), words.number(row["pool_gained"]), ""),
+        (t("EUR a year per job gained"), words.number(row["eur_per_job"]), ""),
+        (t("Inhabitants who gain a roster"), words.number(row["inhabitants_gained"]), ""),
         (t("Boardings a year"), words.number(row["boardings_year"]), ""),
         (t("EUR per boarding"), words.number(row["eur_per_boarding"], 2), ""),
         (

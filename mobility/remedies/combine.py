@@ -152,7 +152,8 @@ def best_subset(
     """Return the best set of at most ``size`` levers, by trying every one.
 
     Best is most whole rosters, then commutes, gained less those lost per vehicle-minute
-    added, then the smaller set. The work doubles with each lever: a dozen is the most that is reasonable.
+    added, then the smaller set. The work doubles with each lever: a dozen is the most that is
+    reasonable.
     """
     best: tuple[tuple[Lever, ...], Score] = ((), NOTHING)
     worth = 0.0

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
+from mobility.base.i18n import translate
 from mobility.commute.indicators import round_persons, whole_persons
-from mobility.commute.ledger import capture_rate, roster_jobs
+from mobility.commute.ledger import (
+    CAPTURE_HIGH,
+    CAPTURE_LOW,
+    CAPTURE_RATE,
+    capture_rate,
+    roster_jobs,
+)
 from mobility.remedies.bill import Bill, BillLine, total
 from mobility.remedies.candidates import lines_of
 from mobility.remedies.factors import LeverFactors, load_factors
@@ -303,49 +310,66 @@ def recommend(
     return sorted(remedies, key=lambda r: (r.eur_per_job, -r.net, r.eur_year, r.action))
 
 
-def advised(remedies: Sequence[Remedy]) -> list[bool]:
+def advised(remedies: Sequence[Remedy], on_frontier: Collection[int] | None = None) -> list[bool]:
     """Return which of the ranked remedies are advised: one rule, see ``docs/money.md``.
 
     A remedy is advised where it gains whole rosters (one job at least, net of those lost),
     nothing speaks against it (`Remedy.refused`), no cheaper remedy of the list changes the same
-    departures or moves the same hours, and none for the same sites gains as many jobs or more
-    for less.
+    departures or hours, and no cheaper point dominates it: some set of the frontier holds it, or,
+    where no frontier was drawn, no remedy for the same sites gains as many jobs for less.
+
+    Parameters
+    ----------
+    on_frontier
+        Places in the list of the remedies of the frontier's sets.
     """
     either = {later for _, later in alternatives(remedies)}
     told = []
     for k, one in enumerate(remedies):
-        beaten = any(
-            other.eur_year <= one.eur_year
-            and other.net_jobs >= one.net_jobs
-            and (other.eur_year, -other.net_jobs) != (one.eur_year, -one.net_jobs)
-            and set(one.site_names) <= set(other.site_names)
-            and not other.refused
-            for other in remedies
-        )
-        told.append(
-            bool(round_persons(one.net_jobs) > 0)
-            and not one.refused
-            and k not in either
-            and not beaten
-        )
+        if on_frontier is None:
+            beaten = any(_beats(other, one) for other in remedies)
+        else:
+            beaten = k not in on_frontier
+        gains = bool(round_persons(one.net_jobs) > 0)
+        told.append(gains and not one.refused and k not in either and not beaten)
     return told
 
 
-REMEDY_COLUMNS = (
-    "rank", "kind", "line", "site", "sentence", "jobs", "jobs_lost", "users", "inhabitants",
-    "workers", "lost", "eur_year", "eur_low", "eur_high", "eur_per_job", "eur_per_user",
-    "feasible", "advised",
-)  # fmt: skip
+def _beats(other: Remedy, one: Remedy) -> bool:
+    return bool(
+        other.eur_year <= one.eur_year
+        and other.net_jobs >= one.net_jobs
+        and (other.eur_year, -other.net_jobs) != (one.eur_year, -one.net_jobs)
+        and set(one.site_names) <= set(other.site_names)
+        and not other.refused
+    )
 
 
 def remedies_frame(
-    remedies: Sequence[Remedy], language: str, factors: LeverFactors | None = None
+    remedies: Sequence[Remedy],
+    language: str,
+    factors: LeverFactors | None = None,
+    *,
+    on_frontier: Collection[int] | None = None,
+    capture_band: tuple[float, float] = (CAPTURE_LOW / CAPTURE_RATE, CAPTURE_HIGH / CAPTURE_RATE),
 ) -> pd.DataFrame:
-    """Return one row per remedy, the columns those of `REMEDY_COLUMNS`.
+    """Return one row per remedy; what is not computed is empty.
 
-    What is not computed is empty.
+    Columns: ``rank``, ``kind``, ``line``, ``site``, ``sentence``, ``jobs``, ``jobs_lost``, ``users``
+    and their ``users_low`` and ``users_high``, ``inhabitants``, ``workers``, ``lost``, ``eur_year``,
+    ``eur_low``, ``eur_high``, ``eur_per_job``, ``eur_per_user``, ``rank_firm``, ``feasible``,
+    ``advised``, ``refused``.
+
+    Parameters
+    ----------
+    on_frontier
+        As in `advised`.
+    capture_band
+        Low and high end of the capture rate over its value.
     """
     factors = load_factors() if factors is None else factors
+    ends = [_cost_band(r, factors) for r in remedies]
+    uptake = [_uptake_band(r, factors, capture_band) for r in remedies]
     rows = [
         {
             "rank": k + 1,
@@ -356,21 +380,59 @@ def remedies_frame(
             "jobs": r.jobs,
             "jobs_lost": r.jobs_lost,
             "users": r.users,
+            "users_low": uptake[k][0],
+            "users_high": uptake[k][1],
             "inhabitants": np.nan if r.inhabitants is None else r.inhabitants,
             "workers": r.workers,
             "lost": r.lost,
             "eur_year": round(r.eur_year, 2),
-            "eur_low": round(total(r.bill, factors, "low"), 2) if r.bill else np.nan,
-            "eur_high": round(total(r.bill, factors, "high"), 2) if r.bill else np.nan,
+            "eur_low": round(ends[k][0], 2),
+            "eur_high": round(ends[k][1], 2),
             "eur_per_job": _each(r.eur_per_job),
             "eur_per_user": _each(r.eur_per_user),
+            "rank_firm": _is_firm(remedies, ends, k),
             "feasible": r.feasible,
             "advised": told,
+            "refused": translate(r.refused, language) if r.refused else "",
         }
-        for k, (r, told) in enumerate(zip(remedies, advised(remedies), strict=True))
+        for k, (r, told) in enumerate(zip(remedies, advised(remedies, on_frontier), strict=True))
     ]
-    frame = pd.DataFrame(rows, columns=list(REMEDY_COLUMNS))
-    return whole_persons(frame, ["inhabitants", "workers", "lost"])
+    return whole_persons(
+        pd.DataFrame(rows, columns=list(REMEDY_COLUMNS)), ["inhabitants", "workers", "lost"]
+    )
+
+
+REMEDY_COLUMNS = (
+    "rank", "kind", "line", "site", "sentence", "jobs", "jobs_lost", "users", "users_low",
+    "users_high", "inhabitants", "workers", "lost", "eur_year", "eur_low", "eur_high",
+    "eur_per_job", "eur_per_user", "rank_firm", "feasible", "advised", "refused",
+)  # fmt: skip
+
+
+def _cost_band(remedy: Remedy, factors: LeverFactors) -> tuple[float, float]:
+    """Return the low and high cost of a remedy: a plan's by its own bands."""
+    if remedy.eur_band is not None:
+        return remedy.eur_band
+    return total(remedy.bill, factors, "low"), total(remedy.bill, factors, "high")
+
+
+def _uptake_band(
+    remedy: Remedy, factors: LeverFactors, capture_band: tuple[float, float]
+) -> tuple[float, float]:
+    """Return the low and high users of a remedy, never more than the jobs of its sites."""
+    name = {"carpool": "carpool_adoption"}.get(remedy.kind, "bike_adoption")
+    if remedy.kind in ("carpool", "cycling", "cycle_track"):
+        row = factors.rows[name]
+        capture_band = (row.low / row.value, row.high / row.value) if row.value else (1.0, 1.0)
+    return remedy.users * capture_band[0], remedy.users * capture_band[1]
+
+
+def _is_firm(remedies: Sequence[Remedy], ends: Sequence[tuple[float, float]], k: int) -> bool:
+    """Whether the next remedy costs more a job at its best than this one at its worst."""
+    if k + 1 == len(remedies) or remedies[k + 1].net_jobs <= 0:
+        return True
+    here, there = remedies[k], remedies[k + 1]
+    return bool(here.net_jobs > 0 and ends[k][1] / here.net_jobs < ends[k + 1][0] / there.net_jobs)
 
 
 def _each(eur: float) -> float:

@@ -74,6 +74,8 @@ class Remedy:
         Inhabitants who could hold no roster and now hold one; None where not computed.
     bill
         What ``eur_year`` is the sum of, empty where a plan of its own tells it.
+    eur_band
+        Low and high end of ``eur_year``, where no bill tells them.
     co2_saved_kg
         Kilograms of CO2e a year that it saves, negative where it emits more; None where not
         computed.
@@ -118,6 +120,7 @@ class Remedy:
     bill: Bill = ()
     co2_saved_kg: float | None = None
     refused: str = ""
+    eur_band: tuple[float, float] | None = None
 
     @property
     def net(self) -> float:

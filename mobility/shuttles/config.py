@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from mobility.commute.ledger import CAPTURE_RATE
+from mobility.commute.ledger import CAPTURE_HIGH, CAPTURE_LOW, CAPTURE_RATE
 from mobility.territory.fields import Lat, Lon, Model, RefusedError, Share
 from mobility.territory.project import Territory, explain_validation
 
@@ -109,8 +109,8 @@ class ShuttleConfig(Model):
 
     enabled: bool = True
     capture_rate: Share = CAPTURE_RATE
-    capture_low: Share = 0.15
-    capture_high: Share = 0.50
+    capture_low: Share = CAPTURE_LOW
+    capture_high: Share = CAPTURE_HIGH
     default_headcount: Annotated[int, Field(ge=1)] | None = None
     min_workers: Annotated[float, Field(ge=0)] = 2.0
     max_walk_min: Annotated[float, Field(gt=0, le=60)] = 15

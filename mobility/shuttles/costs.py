@@ -348,14 +348,29 @@ class Costs:
         return self.vehicles + self.kilometres + self.drivers + self.stops + self.overhead
 
 
+@dataclass(frozen=True)
+class CostLine:
+    """One thing that a plan pays for: ``quantity`` times ``price`` is ``eur_year``.
+
+    ``factor`` names the price; a vehicle's own rate has none, and no band.
+    """
+
+    item: str
+    quantity: float
+    unit: str
+    price: float
+    eur_year: float
+    eur_low: float
+    eur_high: float
+    factor: str
+    year: str
+    source: str
+
+
 def cost_lines(
     operations: Operations, config: ShuttleConfig, factors: Factors, *, new_stops: int
-) -> list[dict[str, object]]:
-    """Return what `yearly_costs` adds up, line by line: quantity times price is ``eur_year``.
-
-    ``item``, ``quantity``, ``unit``, ``price``, ``eur_year``, ``eur_low`` and ``eur_high`` (by the
-    band of the factor), ``factor``, ``year``, ``source``; a vehicle's own rate has no factor.
-    """
+) -> list[CostLine]:
+    """Return what `yearly_costs` adds up, line by line."""
     costs = yearly_costs(operations, config, factors, new_stops=new_stops)
     kilometres = [0.0] * len(config.vehicles)
     for day, blocks in zip(operations.days, operations.blocks, strict=True):
@@ -365,37 +380,40 @@ def cost_lines(
     asked: list[tuple[str, float, str, float, str]] = []
     for k, vehicle in enumerate(config.vehicles):
         rates = Rates.of(vehicle, factors)
-        own = (vehicle.fixed_eur_year, vehicle.eur_km)
-        names = [
-            Rates.factor(what, vehicle, factors) if given is None else ""
-            for what, given in zip(("vehicle_fixed", "vehicle_km"), own, strict=True)
-        ]
-        asked += [
-            (f"vehicles: {vehicle.name}", operations.fleet[k], "vehicles", rates.fixed, names[0]),
-            (f"kilometres: {vehicle.name}", kilometres[k], "km", rates.km, names[1]),
-        ]
-    hour, stop = factors["driver_hour"], factors["stop_eur_year"]
-    asked += [
-        ("drivers", costs.driver_hours, "hours paid", hour, "driver_hour"),
-        ("new stops", new_stops, "stops", stop, "stop_eur_year"),
-    ]
-    direct = sum(quantity * price for _, quantity, _, price, _ in asked)
-    asked.append(("structure costs", direct, "EUR", factors["overhead"], "overhead"))
-    return [_priced(*line, factors) for line in asked if line[1] > 0]
+        for item, quantity, unit, price, own, name in (
+            ("vehicles", operations.fleet[k], "vehicles", rates.fixed, vehicle.fixed_eur_year,
+             "vehicle_fixed"),
+            ("kilometres", kilometres[k], "km", rates.km, vehicle.eur_km, "vehicle_km"),
+        ):  # fmt: skip
+            factor = Rates.factor(name, vehicle, factors) if own is None else ""
+            asked.append((f"{item}: {vehicle.name}", quantity, unit, price, factor))
+    for item, quantity, unit, factor in (
+        ("drivers", costs.driver_hours, "hours paid", "driver_hour"),
+        ("new stops", new_stops, "stops", "stop_eur_year"),
+    ):
+        asked.append((item, quantity, unit, factors[factor], factor))
+    lines = [_priced(*line, factors) for line in asked if line[1] > 0]
+    direct = sum(line.eur_year for line in lines)
+    over = factors.rows["overhead"]
+    ends = (over.low * sum(x.eur_low for x in lines), over.high * sum(x.eur_high for x in lines))
+    return [
+        *lines,
+        CostLine(
+            "structure costs", direct, "EUR", over.value, direct * over.value, *ends,
+            "overhead", str(over.year), over.source,
+        ),
+    ]  # fmt: skip
 
 
 def _priced(
     item: str, quantity: float, unit: str, price: float, name: str, factors: Factors
-) -> dict[str, object]:
+) -> CostLine:
     row = factors.rows.get(name)
-    return {
-        "item": item, "quantity": quantity, "unit": unit, "price": price,
-        "eur_year": quantity * price,
-        "eur_low": quantity * (price if row is None else row.low),
-        "eur_high": quantity * (price if row is None else row.high),
-        "factor": name, "year": "" if row is None else str(row.year),
-        "source": "Territory file" if row is None else row.source,
-    }  # fmt: skip
+    low, high = (price, price) if row is None else (row.low, row.high)
+    return CostLine(
+        item, quantity, unit, price, quantity * price, quantity * low, quantity * high, name,
+        "" if row is None else str(row.year), "Territory file" if row is None else row.source,
+    )  # fmt: skip
 
 
 def yearly_costs(

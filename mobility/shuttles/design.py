@@ -18,7 +18,7 @@ from mobility.commute.study import Study
 from mobility.commute.white_zones import WhiteZones
 from mobility.shuttles.after import Proof, prove, read_tables, with_feed
 from mobility.shuttles.config import ShuttleConfig
-from mobility.shuttles.costs import Day, calendar_days
+from mobility.shuttles.costs import CostLine, Day, calendar_days, cost_lines
 from mobility.shuttles.demand import Demand, find_demand, kind_weekdays
 from mobility.shuttles.drive import DriveGraph, Ways
 from mobility.shuttles.factors import Factors
@@ -28,7 +28,7 @@ from mobility.shuttles.gtfs_blocks import trip_blocks
 from mobility.shuttles.gtfs_out import Period, Table, gtfs_tables
 from mobility.shuttles.harmonise import Move, harmonise
 from mobility.shuttles.model import Bools, Floats, Ints, Line, Run
-from mobility.shuttles.plan import Plan, plan_table
+from mobility.shuttles.plan import Plan, opened_stops, plan_table
 from mobility.shuttles.proof import proven_plan
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.sensitivity import Sensitivity, cell_sides, sensitivity
@@ -140,9 +140,21 @@ class Plans:
             for plan in self.plans
         ]
 
+    def cost_lines(self, plan: Plan) -> list[CostLine]:
+        """Return what a plan pays for, line by line."""
+        stops = len(opened_stops(plan.runs, self.scene))
+        return cost_lines(plan.operations, self.config, self.factors, new_stops=stops)
+
+    def cost_band(self, plan: Plan) -> tuple[float, float]:
+        """Return the EUR a year of a plan at both ends of the bands of its prices."""
+        lines = self.cost_lines(plan)
+        return sum(x.eur_low for x in lines), sum(x.eur_high for x in lines)
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row per plan, the drawn lines last."""
         frame = plan_table([plan for _, plan in self.every], self.factors)
+        bands = [own.cost_band(plan) for own, plan in self.every]
+        frame["eur_low"], frame["eur_high"] = np.array(bands).reshape(-1, 2).T
         frame["knee"] = (np.arange(len(frame)) == self.knee_index) & (self.knee_index >= 0)
         frame["advised"] = frame["knee"] & (not self.refused)
         frame["refused"] = [

@@ -16,11 +16,11 @@ from mobility.base.literal import csv_text, one_line, read_csv_text
 from mobility.commute.access import roster_shifts
 from mobility.commute.ledger import roster_jobs
 from mobility.shuttles.blocks import Move
-from mobility.shuttles.costs import Day, cost_lines
+from mobility.shuttles.costs import Day
 from mobility.shuttles.design import Plans
 from mobility.shuttles.duties import DutyRules
 from mobility.shuttles.gtfs_out import COLOURS, write_gtfs
-from mobility.shuttles.plan import Plan, employer_shares, opened_stops, run_loads, stop_riders
+from mobility.shuttles.plan import Plan, employer_shares, run_loads, stop_riders
 from mobility.shuttles.sharing import group_cost, stable_shares, to_the_cent
 from mobility.territory.rosters import season_label
 
@@ -35,8 +35,8 @@ def write_plans(
     """Write every plan into ``folder``; return the names of the files, sorted.
 
     ``plans.csv``, ``rosters.csv``, ``vehicles.csv``, ``costs.csv``, ``sensitivity.csv``,
-    ``harmonise.csv``, ``factors.csv``, ``lighter.csv`` and, for each plan, ``<plan>.zip`` (GTFS), ``<plan>.geojson``,
-    ``<plan>-timetable.csv``, ``<plan>-blocks.csv``, ``<plan>-duties.csv`` and
+    ``harmonise.csv``, ``factors.csv``, ``lighter.csv`` and, for each plan, ``<plan>.zip`` (GTFS),
+    ``<plan>.geojson``, ``<plan>-timetable.csv``, ``<plan>-blocks.csv``, ``<plan>-duties.csv`` and
     ``<plan>-shares.csv``.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -45,7 +45,7 @@ def write_plans(
         "sensitivity": sensitivity_table(plans),
         "rosters": rosters_table(plans),
         "vehicles": vehicles_table(plans),
-        "costs": costs_table(plans),
+        "costs": costs_table(plans, language),
         "harmonise": moves_table(plans),
         "factors": plans.factors.to_frame(language),
     }
@@ -323,16 +323,15 @@ def shares_table(plans: Plans, plan: Plan) -> pd.DataFrame:
     return frame.assign(stable=stable)
 
 
-def costs_table(plans: Plans) -> pd.DataFrame:
+def costs_table(plans: Plans, language: str) -> pd.DataFrame:
     """Return every line of what each plan costs: quantity, price, EUR a year, factor, source."""
-    rows = []
-    for own, plan in plans.every:
-        lines = cost_lines(
-            plan.operations, own.config, own.factors,
-            new_stops=len(opened_stops(plan.runs, own.scene)),
-        )  # fmt: skip
-        rows += [{"plan": plan.name} | line for line in lines]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(
+        [
+            {"plan": plan.name} | vars(line) | {"source": translate(line.source, language)}
+            for own, plan in plans.every
+            for line in own.cost_lines(plan)
+        ]
+    )
 
 
 def lines_layer(plans: Plans, plan: Plan) -> list[dict[str, object]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.commute.access import Access, assess
@@ -32,6 +33,9 @@ Chosen = frozenset[int]
 
 #: Remedies up to which every set is tried, and budgets for which sets are grown above.
 EXACT, BUDGETS = 8, 12
+#: Remedies combined at most, of them with moved hours, and kinds that are always among them.
+OFFERED, MOVED = 12, 2
+LAST = ("on_demand", "shuttle", "feeder")
 NOTHING: Chosen = frozenset()
 
 
@@ -47,6 +51,8 @@ class Point:
         Jobs gained, net of those lost; users expected.
     eur_year
         Cost of the set: what is paid by user follows the users that it leaves.
+    by_site
+        Jobs of each site whose holder can hold the roster.
     bound
         No set of the list that costs no more gains more jobs, where gains do not grow together;
         equal to ``jobs`` where every set was tried.
@@ -58,6 +64,7 @@ class Point:
     jobs: float
     users: float
     eur_year: float
+    by_site: tuple[float, ...]
     bound: float = float("nan")
     proven: float | None = None
 
@@ -72,11 +79,12 @@ class Portfolio:
 
     def __init__(self, bench: Workbench, remedies: Sequence[Remedy], factors: Factors) -> None:
         self.remedies, self._factors = tuple(remedies), factors
-        self._ledger = Ledger.of(bench.study)
+        self.ledger = Ledger.of(bench.study)
         self._base = bench
-        self._now = self._ledger.held(bench.access)
+        self._now = self.ledger.held(bench.access)
         self._benches: dict[Chosen, Workbench] = {NOTHING: bench}
         self._points: dict[Chosen, Point] = {}
+        self._runs: dict[Chosen, Bool] = {NOTHING: self._now}
         pairs = alternatives(self.remedies)
         feeds = [k for k, r in enumerate(self.remedies) if r.feed is not None]
         self._clashes = {frozenset(p) for p in (*pairs, *combinations(feeds, 2))}
@@ -100,10 +108,11 @@ class Portfolio:
 
     def prove(self, point: Point) -> Point:
         """Return a point with its jobs found by a full run."""
-        levers = [r.lever for r in self._of(point.chosen) if r.lever is not None]
-        study = self._reshaped(point.chosen)
-        held = self._ledger.held(assess(what_if(study, levers) if levers else study))
-        return replace(point, proven=self._told(point.chosen, held).jobs)
+        # What people take up changes nobody's timetable: one run proves all such sets.
+        timed = frozenset(k for k in point.chosen if not self.remedies[k].rescued)
+        if timed not in self._runs:
+            self._runs[timed] = self.ledger.held(self.access(timed))
+        return replace(point, proven=self._told(point.chosen, self._runs[timed]).jobs)
 
     def access(self, chosen: Chosen) -> Access:
         """Return the assessment of the territory with the timetable and hours of a set."""
@@ -135,14 +144,14 @@ class Portfolio:
 
     def _told(self, chosen: Chosen, held: Bool) -> Point:
         """Return the figures of a set from who holds each roster by its timetable."""
-        jobs, before = self._ledger.jobs, self._now
+        jobs, before = self.ledger.jobs, self._now
         users = capture_rate(self._base.study) * float(jobs[held & ~before].sum())
         white = (~held).astype(np.float64)
         eur = 0.0
         for remedy in self._of(chosen):
             taken = 0.0
             for one in remedy.rescued:
-                rows = [k for k, (site, _) in enumerate(self._ledger.rosters) if site == one.site]
+                rows = [k for k, (site, _) in enumerate(self.ledger.rosters) if site == one.site]
                 helped = white[rows] * one.homes
                 taken += one.share * one.uptake * float((jobs[rows] * helped).sum())
                 white[rows] -= one.share * helped
@@ -156,8 +165,11 @@ class Portfolio:
                     for line in remedy.bill
                 )
             )
-        gained = float((jobs * (1 - white)).sum() - jobs[before].sum())
-        return Point(chosen, gained, users, eur)
+        by_roster = (jobs * (1 - white)).sum(axis=1)
+        sites = np.array([site for site, _ in self.ledger.rosters], np.intp)
+        reached = np.bincount(sites, weights=by_roster, minlength=len(self._base.study.sites))
+        gained = float(by_roster.sum() - jobs[before].sum())
+        return Point(chosen, gained, users, eur, tuple(reached.tolist()))
 
 
 def _reshapes(remedy: Remedy) -> bool:
@@ -260,3 +272,83 @@ def advised_point(points: Sequence[Point]) -> int:
     jobs = np.array([p.jobs for p in points])
     above = jobs / jobs[-1] - (eur / eur[-1] if eur[-1] > 0 else 0.0)
     return int(np.argmax(np.where(jobs > 0, above, -np.inf)))
+
+
+@dataclass(frozen=True, eq=False)
+class Combined:
+    """The frontier over a list of remedies.
+
+    Attributes
+    ----------
+    portfolio
+        The remedies of the list that are combined.
+    places
+        Place in the list of each of them.
+    points
+        Sets that no other beats, cheapest first, from doing nothing.
+    advised
+        Place among them of the one advised, -1 where nothing gains a job.
+    """
+
+    portfolio: Portfolio
+    places: tuple[int, ...]
+    points: tuple[Point, ...]
+    advised: int
+
+    @property
+    def members(self) -> set[int]:
+        """Places in the list of every remedy of some set."""
+        return {self.places[k] for point in self.points for k in point.chosen}
+
+    @property
+    def steps(self) -> list[int]:
+        """The remedies of the set advised, in the order of the list."""
+        return [] if self.advised < 0 else sorted(self.points[self.advised].chosen)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per point: what it holds, costs and gains."""
+        rows = [
+            {
+                "point": k,
+                "set": " ".join(str(self.places[one] + 1) for one in sorted(point.chosen)),
+                "eur_year": round(point.eur_year, 2),
+                "jobs": point.jobs,
+                "users": point.users,
+                "eur_per_job": point.eur_year / point.jobs if point.jobs > 0 else np.nan,
+                "eur_per_user": point.eur_year / point.users if point.users > 0 else np.nan,
+                "jobs_bound": point.bound,
+                "jobs_proven": np.nan if point.proven is None else point.proven,
+                "advised": k == self.advised,
+            }
+            for k, point in enumerate(self.points)
+        ]
+        return pd.DataFrame(rows)
+
+
+def combined_frontier(
+    bench: Workbench, remedies: Sequence[Remedy], factors: Factors, *, offered: int = OFFERED
+) -> Combined:
+    """Return the frontier over the first remedies that gain jobs, each point proven."""
+    useful = [k for k, r in enumerate(remedies) if r.net_jobs >= 1 and not r.refused]
+    hours = [k for k in useful if remedies[k].hours is not None][:MOVED]
+    places = [k for k in useful if remedies[k].hours is None or k in hours][:offered]
+    # What serves anyone, whatever it costs, closes the frontier.
+    places += [k for k in useful if remedies[k].kind in LAST and k not in places]
+    portfolio = Portfolio(bench, [remedies[k] for k in places], factors)
+    points = [portfolio.prove(point) for point in _apart(frontier(portfolio))]
+    return Combined(portfolio, tuple(places), tuple(points), advised_point(points))
+
+
+def _apart(points: Sequence[Point]) -> list[Point]:
+    """Return the points that gain a whole job more than the one before, and the last."""
+    kept = list(points[:1])
+    for point in points[1:]:
+        if point.jobs >= kept[-1].jobs + 1 or point is points[-1]:
+            kept.append(point)
+    return kept
+
+
+def access_left(bench: Workbench, remedies: Sequence[Remedy], factors: Factors) -> Access:
+    """Return the territory with the changes of timetable that are advised among some remedies."""
+    found = combined_frontier(bench, [r for r in remedies if r.lever is not None], factors)
+    return found.portfolio.access(frozenset(found.steps)) if found.steps else bench.access
