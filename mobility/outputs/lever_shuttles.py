@@ -133,7 +133,8 @@ def written_remedies(access: Access, folder: Path) -> list[Remedy]:
     if not path.is_file():
         return []
     wanted = [
-        "lines", "vehicles", "eur_year", "eur_low", "eur_high", "employees_gained", "co2_saved_kg", "refused", "knee",
+        "lines", "vehicles", "eur_year", "eur_low", "eur_high",
+        "employees_gained", "co2_saved_kg", "refused", "knee",
     ]  # fmt: skip
     table = read_plan_table(path, wanted)
     earlier = earlier_plans(folder.parent, access.study)

@@ -176,7 +176,8 @@ def write_levers(
     """Write every table, the recommendations, and the map with each of them.
 
     ``levers.csv``, ``minutes_to_fix.csv`` and ``.gpkg``, ``shift_hours.csv``, ``remedies.csv``,
-    ``remedy_costs.csv``, ``to_check.csv``, ``frontier.csv``, ``recommendations.*`` and, where some are recommended, ``cycle_tracks.geojson``.
+    ``remedy_costs.csv``, ``to_check.csv``, ``frontier.csv``, ``recommendations.*`` and, where
+    some are recommended, ``cycle_tracks.geojson``.
 
     Parameters
     ----------

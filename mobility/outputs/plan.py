@@ -113,12 +113,8 @@ POTENTIAL = (
     ),
 )  # fmt: skip
 MONEY = (
-    "What each budget gains",
-    (
-        "Jobs are those whose holder's home can hold the whole roster; users those of them who "
-        "would come that way. Sets are computed together, never added up.",
-    ),
-    ("frontier", "employers"),
+    "Jobs are those whose holder's home can hold the whole roster, users those who would come.",
+    "Sets are computed together, never added up.",
 )
 CALENDAR = ("Calendar", (), ("calendar",))
 FOLLOWING = ("Follow-up", (FOLLOW_UP,), ("followup",))
@@ -220,7 +216,6 @@ def mobility_plan(
         *_section(SUPPLY, sheets, words),
         *_section(POTENTIAL, sheets, words),
         *_actions(remedies, sheets, words),
-        *_section(MONEY, sheets, words),
         *_financing_part(remedies, factors, staff_by_employer(study), sheets, words),
         *_section(CALENDAR, sheets, words),
         *_section(FOLLOWING, sheets, words),
@@ -297,6 +292,9 @@ def _financing_part(
         yield Text(t(VM_NOTE))
     if table:
         yield table_block(table, words)
+    if "frontier" in sheets:
+        yield from (Text(t(sentence)) for sentence in MONEY)
+        yield from (table_block(sheets[key], words) for key in ("frontier", "employers"))
 
 
 def _notes(access: Access, sheets: Mapping[str, Sheet], words: Words) -> Iterator[Block]:

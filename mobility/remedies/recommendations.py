@@ -355,10 +355,7 @@ def remedies_frame(
 ) -> pd.DataFrame:
     """Return one row per remedy; what is not computed is empty.
 
-    Columns: ``rank``, ``kind``, ``line``, ``site``, ``sentence``, ``jobs``, ``jobs_lost``, ``users``
-    and their ``users_low`` and ``users_high``, ``inhabitants``, ``workers``, ``lost``, ``eur_year``,
-    ``eur_low``, ``eur_high``, ``eur_per_job``, ``eur_per_user``, ``rank_firm``, ``feasible``,
-    ``advised``, ``refused``.
+    Columns: those of `REMEDY_COLUMNS`, each told in ``docs/outputs.md``.
 
     Parameters
     ----------
