@@ -8,10 +8,10 @@ import pytest
 import shapely
 from http_server import Page, serving
 from test_download import FAST, Services, commune, dataset, page, square, stops, zipped
+from texts import french
 
 import mobility.sources.osm.clip
 from mobility.base.errors import DownloadError, TerritoryError
-from mobility.base.i18n import french
 from mobility.prepare.init import init_territory
 from mobility.prepare.init_sites import named, nearest_first, sites_csv
 from mobility.prepare.init_text import school_zone

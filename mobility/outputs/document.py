@@ -27,11 +27,6 @@ class Heading(Block):
     level: int = 1
     new_page: bool = False
 
-    @property
-    def anchor(self) -> str:
-        """What links to it in a page."""
-        return "part-" + "-".join("".join(c if c.isalnum() else " " for c in self.text).split())
-
 
 @dataclass(frozen=True)
 class Text(Block):

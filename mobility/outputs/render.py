@@ -81,7 +81,7 @@ def pdf_bytes(document: Document) -> bytes:
         for name, content in held.items():
             (Path(folder) / name).write_bytes(content)
         return bytes(
-            typst.compile(
+            typst.compile(  # type: ignore[misc]  # its stubs bind one variable twice
                 str(Path(folder) / "main.typ"),
                 # DejaVu comes along with Matplotlib; no font of this machine changes the file.
                 font_paths=[Path(mpl.get_data_path()) / "fonts" / "ttf"],

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mobility.base.clock import format_clock
-from mobility.base.i18n import long_date, translate
+from mobility.base.i18n import long_date, number, translate
 from mobility.outputs.map.texts import ENGLISH
 from mobility.sources.days import ChosenDay
 
@@ -64,10 +64,7 @@ class Words:
         """Return a number with its thousands apart, or `NOTHING` where it is not computed."""
         if _missing(value):
             return NOTHING
-        text = f"{float(str(value)):,.{decimals}f}"
-        if self.language == "fr":
-            return text.replace(",", NARROW).replace(".", ",")
-        return text
+        return number(float(str(value)), self.language, decimals)
 
     def value(self, value: object) -> str:
         """Return a number with the two decimals, at most, that it has."""

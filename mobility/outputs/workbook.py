@@ -91,7 +91,7 @@ def _set_print(target: Worksheet) -> None:
     target.page_setup.orientation = "landscape"
     target.page_setup.paperSize = 9  # A4
     target.page_setup.fitToHeight = 0
-    target.sheet_properties.pageSetUpPr.fitToPage = True  # type: ignore[union-attr]
+    target.sheet_properties.pageSetUpPr.fitToPage = True
 
 
 def _value(value: Any, column: Column, words: Words) -> object:
