@@ -99,7 +99,7 @@ def test_lines_runs_and_shares_are_those_of_the_plan(designed):
         assert row[-2] == Words("fr").number(aboard)
     factors = table(page(folder), "Facteur")
     assert len(factors) - 1 == len(results.plans.factors.rows)
-    assert {row[4] for row in factors[1:]} == {"oui", "non"}
+    assert {row[6] for row in factors[1:]} == {"oui", "non"}
 
 
 def test_lines_are_drawn_in_their_colours(designed):
