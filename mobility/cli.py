@@ -174,7 +174,7 @@ def report(
     ] = None,
     lang: Lang = "fr",
 ) -> None:
-    """Write a territory's report (HTML, PDF, spreadsheet) with its map and tables."""
+    """Write a territory's report (HTML, PDF, Word, spreadsheet) with its map and tables."""
     with friendly(lang):
         from mobility.outputs.write import NAMES
         from mobility.pipeline import run as run_territory
@@ -184,7 +184,7 @@ def report(
                 read_territory(file), out_dir, plans=plan or [], report=lang, progress=step
             )
         print_outputs(results.folder, lang)
-        for path in (results.folder / name for name in NAMES):
+        for path in (results.folder / name for name in NAMES if name in results.files):
             out.print(f"{translate('Report', lang)}{translate(': ', lang)}{path}", soft_wrap=True)
 
 

@@ -10,9 +10,9 @@ from small import TRIPS, write_territory
 from typer.testing import CliRunner
 
 from mobility.cli import app
-from mobility.commute.access import assess
+from mobility.commute.access import SERVED, assess
 from mobility.commute.loading import load
-from mobility.commute.white_zones import SERVED, white_zones
+from mobility.commute.white_zones import white_zones
 from mobility.outputs.illustrations import illustrate
 from mobility.outputs.lever_shuttles import shuttle_remedies, written_remedies
 from mobility.outputs.levers import find_levers, recommendations_report, write_levers

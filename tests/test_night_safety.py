@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small import TRIPS, write_territory
 
-from mobility.commute.access import assess
+from mobility.commute.access import STATUSES, assess
 from mobility.commute.door_to_door import at_gate
 from mobility.commute.examples import answers
 from mobility.commute.loading import load
@@ -22,7 +22,7 @@ from mobility.commute.night import (
     in_the_dark,
     safe_footpaths,
 )
-from mobility.commute.white_zones import REASONS, STATUSES, white_zones
+from mobility.commute.white_zones import REASONS, white_zones
 from mobility.timetable.arrays import timetable_from_runs as from_runs
 from mobility.timetable.footpaths import WalkTable
 

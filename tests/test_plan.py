@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small import TRIPS, write_territory
+from feeds import trip, write_gtfs
+from small import PLACES_M, SERVICES, TRIPS, lonlat, write_territory
 from typer.testing import CliRunner
 
 from mobility.cli import app
 from mobility.commute.access import assess, rosters
+from mobility.commute.examples import answers
 from mobility.commute.last_return import last_return
 from mobility.commute.loading import load
 from mobility.outputs.document import Document, Heading, Table, Text
@@ -18,7 +20,7 @@ from mobility.outputs.letter import request_letter, requests
 from mobility.outputs.levers import levers_table
 from mobility.outputs.map.export import find_browser
 from mobility.outputs.plan import mobility_plan
-from mobility.outputs.plan_tables import driving, shares, versement
+from mobility.outputs.plan_tables import driving, shares, supply, versement
 from mobility.outputs.render import html_page, markdown_text, write_document
 from mobility.remedies.candidates import SearchOptions
 from mobility.remedies.combine import combine
@@ -210,3 +212,37 @@ def test_wide_tables_scroll_inside_their_box(tmp_path):
     with ThreadPoolExecutor(max_workers=1) as pool:
         page, table = pool.submit(visit).result()
     assert page <= 390 < table
+
+
+def test_supply_counts_the_departures_of_a_headway(tmp_path):
+    """From A every 10 min from 07:00 to 08:00: 07:00 to 07:50 is sure, six departures."""
+    path = write_territory(tmp_path, trips=[])
+    often = trip("often", [("A", "00:00"), ("B", "00:20")], service="week")
+    once = trip("once", [("A", "09:00"), ("B", "09:20")], service="week")
+    row = {"trip_id": "often", "start_time": "07:00:00", "end_time": "08:00:00",
+           "headway_secs": 600}  # fmt: skip
+    for exact in (0, 1):
+        write_gtfs(
+            tmp_path / "gtfs.zip", stops={n: lonlat(PLACES_M[n]) for n in ("A", "B")},
+            trips=[often, once], services=SERVICES, frequencies=[row | {"exact_times": exact}],
+        )  # fmt: skip
+        found = supply(load(path)).iloc[0]
+        assert found["departures"] == 6 + 1
+        assert found["lines"] == "R"
+
+
+def test_a_ride_at_a_headway_is_a_wait_and_a_ride(tmp_path):
+    """The day shift starts at 08:00, margin to 07:50: B by 07:46, so A's stop by 07:16 at most."""
+    path = write_territory(tmp_path, trips=[], rosters='["day"]')
+    often = trip("often", [("A", "00:00"), ("B", "00:20")], service="week")
+    row = {"trip_id": "often", "start_time": "06:00:00", "end_time": "08:00:00",
+           "headway_secs": 600, "exact_times": 0}  # fmt: skip
+    write_gtfs(
+        tmp_path / "gtfs.zip", stops={n: lonlat(PLACES_M[n]) for n in ("A", "B")},
+        trips=[often], services=SERVICES, frequencies=[row],
+    )  # fmt: skip
+    out, _ = answers(load(path), 0, "school_weekday")
+    assert [(leg.kind, leg.depart, leg.arrive) for leg in out.texts(0)] == [
+        ("walk", "07:11", "07:16"), ("wait", "07:16", "07:26"), ("ride", "07:26", "07:46"),
+        ("walk", "07:46", "07:50"),
+    ]  # fmt: skip

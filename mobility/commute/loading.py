@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from mobility.commute.placing import (
     homes_on_streets,
     misplaced_sites,
     place_findings,
+    rates_missing,
     unreachable_stops,
 )
 from mobility.commute.sources import (
@@ -22,12 +24,14 @@ from mobility.commute.sources import (
     read_timetables,
     source_records,
     street_points,
+    with_changes,
     without_timetables,
 )
 from mobility.commute.study import Progress, Study, idle_rosters, quiet
 from mobility.commute.walks import RELAXED_WALK, feeders_of, street_commutes, walks_to_stops
 from mobility.engine.journeys import TwoWay
 from mobility.sources.days import ChosenDay, choose_days
+from mobility.sources.feed_dates import term_day_at_rest
 from mobility.sources.gtfs.quality import check_feed, school_routes
 from mobility.sources.gtfs.read import Feed
 from mobility.sources.gtfs.zones import zone_findings
@@ -36,16 +40,39 @@ from mobility.sources.homes.read import Homes, read_homes
 from mobility.sources.plain_days import plain_days
 from mobility.sources.roster_checks import roster_findings
 from mobility.sources.sites import read_sites
-from mobility.streets.graph import Streets
+from mobility.streets.graph import Streets, streets_from_graph
 from mobility.streets.modes import edge_times
 from mobility.territory.overseas import localised
 from mobility.territory.project import Site, Territory
 from mobility.timetable.build import build_timetable
 from mobility.timetable.footpaths import stop_walks
 
+if TYPE_CHECKING:
+    import networkx as nx
 
-def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> Study:
+
+def load(
+    territory: Territory | str | Path,
+    *,
+    streets: Streets | nx.MultiDiGraph[Any] | None = None,
+    progress: Progress = quiet,
+) -> Study:
     """Read and build everything a territory file names.
+
+    Parameters
+    ----------
+    territory
+        The territory, or its file.
+    streets
+        Streets in place of those the territory names: a graph as OSMnx makes them, or those
+        of another study. Buildings and background are then theirs alone.
+    progress
+        Called with the name of each step.
+
+    Returns
+    -------
+    Study
+        Homes, sites, streets and timetables, ready for `mobility.assess`.
 
     Raises
     ------
@@ -56,7 +83,15 @@ def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> St
         territory = Territory.from_toml(territory)
     territory, told = without_timetables(territory)
     progress("streets")
-    streets = read_streets(territory)
+    if streets is None:
+        streets = read_streets(territory)
+    else:
+        none = {"osm": None, "lines": None}
+        sources = territory.sources.model_copy(update=none)
+        territory = territory.model_copy(update={"sources": sources})
+        if not isinstance(streets, Streets):
+            streets = streets_from_graph(streets, territory.crs)
+        streets = with_changes(territory, streets)
     progress("timetables")
     feed = read_timetables(territory)
     progress("homes and sites")
@@ -107,6 +142,7 @@ def build_study(
     homes_lonlat = homes.lonlat
     gates_lonlat = np.array([gate for site in sites for gate in site.gates], np.float64)
     findings += misplaced_sites(sites, homes)
+    findings += rates_missing(territory, sites, homes, min(day.date for day in days))
     findings += [*away, *place_findings(streets, walking, feed, sites, gates_lonlat)]
     reach_s = RELAXED_WALK * limits.max_walk_min * 60
     home_table = walks_to_stops(streets, feed, homes_lonlat, reach_s, speeds, walking)
@@ -180,8 +216,11 @@ def checked_timetables(
         return feed, []
     holidays = None if feed.period is None else read_holidays(territory.days, *feed.period)
     found = check_feed(feed, dates=[day.date for day in days], holidays=holidays)
+    school = school_routes(feed, holidays)
+    term = [day.date for day in days if day.kind == "school_weekday"]
+    found += term_day_at_rest(feed, term, school)
     if territory.modes.school_services:
         return feed, found
-    school = school_routes(feed, holidays)[feed.trips["route"].to_numpy()]
-    service = feed.trips["service"].where(~school, -1).astype(feed.trips["service"].dtype)
+    of_trip = school[feed.trips["route"].to_numpy()]
+    service = feed.trips["service"].where(~of_trip, -1).astype(feed.trips["service"].dtype)
     return replace(feed, trips=feed.trips.assign(service=service)), found

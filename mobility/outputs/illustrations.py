@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mobility.base.i18n import translate
-from mobility.commute.access import Access, assess
+from mobility.commute.access import SERVED, Access, assess
 from mobility.commute.examples import LegText, answers
 from mobility.commute.study import Progress, Study, quiet
-from mobility.commute.white_zones import SERVED, WhiteZones, white_zones
+from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.outputs.document import Block, Heading, Text
 from mobility.remedies.gains import gains_between
 from mobility.remedies.patch import what_if

@@ -11,6 +11,7 @@ from typing import Literal
 from mobility.base.i18n import translate
 from mobility.prepare.communes import Commune
 from mobility.prepare.offers import FeedOffer
+from mobility.territory.overseas import clock_of
 
 STREETS = "Streets: OpenStreetMap extract (© OpenStreetMap contributors, ODbL)."
 NO_STREETS = "To fill in: save an .osm.pbf extract in data/osm and name it here."
@@ -56,7 +57,7 @@ def territory_text(
     lines = [
         *say("Territory file: everything a study depends on. Paths start from this file."),
         f"name = {_quoted(commune.name)}",
-        'timezone = "Europe/Paris"',
+        f"timezone = {_quoted(clock_of(commune.department))}",
         "",
         "[sources]",
         *say(STREETS if osm else NO_STREETS),

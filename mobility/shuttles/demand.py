@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mobility.commute.access import roster_shifts
+from mobility.commute.access import NEITHER, OUTBOUND_ONLY, RETURN_ONLY, roster_shifts
 from mobility.commute.ledger import roster_jobs, shift_headcount
 from mobility.commute.study import Study
-from mobility.commute.white_zones import NEITHER, OUTBOUND_ONLY, RETURN_ONLY, WhiteZones
+from mobility.commute.white_zones import WhiteZones
 from mobility.shuttles.costs import Day
 from mobility.shuttles.model import Bools, Edge, Floats, Ints
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from scipy.spatial import cKDTree
 
 from mobility.commute.study import Study
 from mobility.commute.white_zones import REASONS, WhiteZones
@@ -19,6 +20,7 @@ from mobility.remedies.stops import widened
 from mobility.shuttles.after import homes_lonlat, prove
 from mobility.shuttles.design import Plans
 from mobility.shuttles.drive import drive_graph, drive_matrix
+from mobility.shuttles.groundwork import gate_name
 from mobility.shuttles.inserts import Insert, extended_runs, insert_calls, stops_on_the_way
 from mobility.shuttles.model import UNREACHED, Bools, Floats, Ints
 from mobility.timetable.footpaths import home_walks
@@ -29,13 +31,21 @@ REMEDIES = ("new_stop", "extension", "on_demand", "carpool", "shuttle")
 
 
 def areas_of(study: Study, homes: Ints, homes_xy: Floats) -> list[str]:
-    """Return the area of each home: its commune, or a square of `AREA_M` where unknown."""
+    """Return the area of each home: its commune, or the stop nearest to its square of `AREA_M`.
+
+    Squares with the same nearest stop are one area; a territory without stops is one.
+    """
     communes = study.homes.frame["commune"].fillna("").astype(str).to_numpy()[homes]
-    squares = np.floor(homes_xy / AREA_M).astype(int)
-    return [
-        name or f"{x * AREA_M / 1000:.0f}-{y * AREA_M / 1000:.0f} km"
-        for name, (x, y) in zip(communes, squares, strict=True)
-    ]
+    _, square = np.unique(np.floor(homes_xy / AREA_M), axis=0, return_inverse=True)
+    square, places = square.ravel(), homes_lonlat(study)[homes]
+    stops = study.feed.stops.dropna(subset=["lon", "lat"])
+    if stops.empty:
+        return [name or study.territory.name for name in communes]
+    middles = np.array([places[square == k].mean(axis=0) for k in range(square.max() + 1)])
+    metric = (np.cos(np.radians(middles[:, 1].mean())), 1.0)
+    _, near = cKDTree(stops[["lon", "lat"]].to_numpy() * metric).query(middles * metric)
+    names = stops["stop_name"].astype(str).to_numpy()[near]
+    return [name or str(names[k]) for name, k in zip(communes, square, strict=True)]
 
 
 def with_stops(study: Study, lonlat: Floats, names: Sequence[str]) -> Study:
@@ -219,7 +229,7 @@ def _extensions(plans: Plans) -> tuple[Bools, dict[int, float]]:
     study, scene = plans.study, plans.scene
     sites = sorted({e.site for e in scene.edges})
     gates = np.array([study.sites[s].gates[0] for s in sites], np.float64)
-    variant = with_stops(study, gates, [f"{study.sites[s].name} – entrée" for s in sites])
+    variant = with_stops(study, gates, [gate_name(study, s) for s in sites])
     drive_s, drive_m = _drives_to(plans, gates)
     n = len(study.feed.stops)
     timetables = {}
