@@ -129,7 +129,7 @@ class Ledger:
         """Return the jobs of a site."""
         return float(self.jobs[[s == site for s, _ in self.rosters]].sum())
 
-    def gained(self, before: Bool, after: Bool, homes: NDArray[np.intp] | None = None) -> Counts:
+    def gained(self, before: Bool, after: Bool, homes: NDArray[np.int32] | None = None) -> Counts:
         """Return what is gained from one state to another; the reverse is what is lost.
 
         Parameters

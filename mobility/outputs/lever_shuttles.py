@@ -85,7 +85,7 @@ def _remedy(access: Access, found: Plans, kind: str, action: str, plan: Plan) ->
 
 
 def _measured(
-    access: Access, kind: str, action: str, figures: Mapping[str, Any], feed: Feed
+    access: Access, kind: str, action: str, figures: Mapping[Any, Any], feed: Feed
 ) -> Remedy:
     """Return a plan as a remedy, who gains found by the engine with its feed running."""
     name = str(figures["plan"])
@@ -98,7 +98,8 @@ def _measured(
         return assess(with_lines(access.study))
 
     gains = gains_between(access, after())
-    params = {"plan": name} | {key: int(figures[key]) for key in ("lines", "vehicles")}
+    params: dict[str, object] = {"plan": name}
+    params |= {key: int(figures[key]) for key in ("lines", "vehicles")}
     return Remedy(
         kind, action, params, gains.workers, gains.lost, float(figures["eur_year"]), gains.effects,
         scenario=after, feed=with_lines, jobs=gains.rosters.jobs,

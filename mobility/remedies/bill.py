@@ -47,12 +47,9 @@ class BillLine:
     def eur(self, factors: Factors, end: str = "value") -> float:
         """Return the EUR a year; ``low`` and ``high`` are the ends of the factors' bands."""
         against = {"value": "value", "low": "high", "high": "low"}[end]
-        up = math.prod(getattr(factors.rows[name], end) for name in self.price)
-        return (
-            self.quantity
-            * up
-            / math.prod(getattr(factors.rows[name], against) for name in self.over)
-        )
+        up: float = math.prod(getattr(factors.rows[name], end) for name in self.price)
+        down: float = math.prod(getattr(factors.rows[name], against) for name in self.over)
+        return self.quantity * up / down
 
 
 Bill = tuple[BillLine, ...]
@@ -109,10 +106,5 @@ def spread(bills: Sequence[Bill], factors: Factors) -> pd.DataFrame:
                 for v in (row.low, row.high)]  # fmt: skip
         rows.append((name, row.value, row.low, row.high, min(ends), max(ends)))
     frame = pd.DataFrame(rows, columns=["name", "value", "low", "high", "eur_low", "eur_high"])
-    return (
-        frame.sort_values(by=["name"], key=None).iloc[
-            (frame["eur_low"] - frame["eur_high"]).argsort(kind="stable")
-        ]
-        if len(frame)
-        else frame
-    )
+    order = (frame["eur_low"] - frame["eur_high"]).argsort(kind="stable")
+    return frame.iloc[order].reset_index(drop=True)

@@ -120,7 +120,7 @@ def stable_shares(
         bounds=[(0, None)] * (2 * n),
         method="highs",
     )
-    if found.status != 0:
+    if found.status != 0 or found.x is None:
         return shares, False
     return dict(zip(members, found.x[:n].tolist(), strict=True)), True
 

@@ -140,14 +140,14 @@ class Factors:
 def _overridden(row: Factor, entry: object, file: object) -> Factor:
     given: Mapping[str, Any] = entry if isinstance(entry, Mapping) else {"value": entry}
 
-    def refuse(problem: str, key: str, mend: str, **params: object) -> TerritoryError:
+    def refuse(problem: str, key: str, mend: str) -> TerritoryError:
         return TerritoryError(
             problem,
             file=None if file is None else str(file),
             column=f"factors.{row.name}{key}",
             value=given.get(key.lstrip(".") or "value"),
             mend=mend,
-            **params,
+            unit=row.unit,
         )
 
     value = _number(given.get("value"))
@@ -171,7 +171,6 @@ def _overridden(row: Factor, entry: object, file: object) -> Factor:
             "A factor is given in another unit than it is used in.",
             ".unit",
             "Give its value in: {unit}.",
-            unit=row.unit,
         )
     low, high = (_number(given.get(end, value)) for end in ("low", "high"))
     if low is None or high is None or not low <= value <= high:
@@ -181,8 +180,8 @@ def _overridden(row: Factor, entry: object, file: object) -> Factor:
             "Give low ≤ value ≤ high, in the unit of the factor.",
         )
     source = str(given.get("source", "Territory file"))
-    band = {end: float(given[end]) for end in ("low", "high") if end in given}
-    return Factor(row.name, value, unit, year, source, **band)
+    band = (low if "low" in given else math.nan, high if "high" in given else math.nan)
+    return Factor(row.name, value, unit, year, source, False, *band)
 
 
 def _number(value: object) -> float | None:
