@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mobility.base.errors import Finding, TerritoryError
+from mobility.base.ledger import SourceLedger
+from mobility.commute.data_sheet import data_sheet
 from mobility.commute.on_demand import on_demand_services
 from mobility.commute.placing import (
     homes_on_streets,
@@ -27,8 +31,9 @@ from mobility.commute.sources import (
     with_changes,
     without_timetables,
 )
-from mobility.commute.study import Progress, Study, idle_rosters, quiet
+from mobility.commute.study import Progress, Study, Timetables, idle_rosters, quiet
 from mobility.commute.walks import RELAXED_WALK, feeders_of, street_commutes, walks_to_stops
+from mobility.commute.ways import heights_findings, mode_times
 from mobility.engine.journeys import TwoWay
 from mobility.sources.days import ChosenDay, choose_days
 from mobility.sources.feed_dates import term_day_at_rest
@@ -41,11 +46,12 @@ from mobility.sources.plain_days import plain_days
 from mobility.sources.roster_checks import roster_findings
 from mobility.sources.sites import read_sites
 from mobility.streets.graph import Streets, streets_from_graph
-from mobility.streets.modes import edge_times
 from mobility.territory.overseas import localised
 from mobility.territory.project import Site, Territory
-from mobility.timetable.build import build_timetable
+from mobility.timetable.arrays import FootArrays, RunArrays, index_timetable
 from mobility.timetable.footpaths import stop_walks
+from mobility.timetable.runs import feed_runs
+from mobility.timetable.transfers import build_footpaths
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -83,19 +89,21 @@ def load(
         territory = Territory.from_toml(territory)
     territory, told = without_timetables(territory)
     progress("streets")
+    ledger: list[SourceLedger] = []
     if streets is None:
-        streets = read_streets(territory)
+        streets = read_streets(territory, ledger)
     else:
         none = {"osm": None, "lines": None}
         sources = territory.sources.model_copy(update=none)
         territory = territory.model_copy(update={"sources": sources})
         if not isinstance(streets, Streets):
             streets = streets_from_graph(streets, territory.crs)
-        streets = with_changes(territory, streets)
+        streets = with_changes(territory, streets, ledger)
     progress("timetables")
     feed = read_timetables(territory)
     progress("homes and sites")
-    sites = read_sites(territory)
+    ledger += feed.rows
+    sites = read_sites(territory, ledger=ledger)
     territory, local = localised(territory, sites)
     homes = read_homes(
         territory.sources.homes,
@@ -108,7 +116,14 @@ def load(
         streets=lambda: street_points(streets),
     )
     return build_study(
-        territory, streets, feed, sites, homes, progress=progress, findings=[*told, *local]
+        territory,
+        streets,
+        feed,
+        sites,
+        homes,
+        progress=progress,
+        findings=[*told, *local],
+        ledger=ledger,
     )
 
 
@@ -122,6 +137,7 @@ def build_study(
     progress: Progress = quiet,
     scenario: str = "",
     findings: Sequence[Finding] = (),
+    ledger: Sequence[SourceLedger] = (),
 ) -> Study:
     """Build walks, timetables and street times from sources already read.
 
@@ -136,12 +152,13 @@ def build_study(
     findings += zone_findings(feed, [day.date for day in days], territory.zone)
     feed, found = checked_timetables(territory, feed, days)
     progress("walks")
-    walking = edge_times(streets, "walk", speeds)
+    walking = mode_times(territory, streets, "walk")
     stops_lonlat = feed.stops[["lon", "lat"]].to_numpy(np.float64)
     homes, away = homes_on_streets(territory, streets, walking, homes)
     homes_lonlat = homes.lonlat
     gates_lonlat = np.array([gate for site in sites for gate in site.gates], np.float64)
     findings += misplaced_sites(sites, homes)
+    findings += heights_findings(territory, streets)
     findings += rates_missing(territory, sites, homes, min(day.date for day in days))
     findings += [*away, *place_findings(streets, walking, feed, sites, gates_lonlat)]
     reach_s = RELAXED_WALK * limits.max_walk_min * 60
@@ -151,21 +168,23 @@ def build_study(
     between = stop_walks(streets, stops_lonlat, transfer_s, speeds, times=walking)
     findings += unreachable_stops(feed, home_table, gate_table)
     progress("days")
-    timetables = {
-        day.kind: TwoWay(
-            build_timetable(
-                feed,
-                day.date,
-                territory.zone,
-                between,
-                min_change_s=limits.min_change_s,
-                max_transfer_walk_s=round(transfer_s),
-                walk_speed_ms=speeds.walk_kmh / 3.6,
-                findings=findings if day is days[0] else None,
-            )
+    # What is worth saying of the runs is said once, for the first day.
+    runs = {
+        day.kind: feed_runs(
+            feed, day.date, territory.zone, findings=findings if day is days[0] else []
         )
         for day in days
     }
+    feet = build_footpaths(
+        feed,
+        between,
+        min_change_s=limits.min_change_s,
+        max_walk_s=round(transfer_s),
+        walk_speed_ms=speeds.walk_kmh / 3.6,
+    )
+    timetables = Timetables(
+        {kind: partial(_timetable, feed.n_stops, of_day, feet) for kind, of_day in runs.items()}
+    )
     findings += feed.findings
     findings += found
     progress("streets to work")
@@ -189,9 +208,16 @@ def build_study(
         },
         findings=tuple(findings),
         sources=tuple(source_records(territory, feed, homes)),
+        ledger=(*ledger, *homes.ledger, *calendar_ledger(territory, feed)),
         scenario=scenario,
     )
-    return replace(study, findings=study.findings + idle_rosters(study))
+    sheet = data_sheet(study, runs)
+    findings = [*sheet.findings(study), *study.findings, *idle_rosters(study)]
+    return replace(study, sheet=sheet, findings=tuple(findings))
+
+
+def _timetable(n_stops: int, runs: RunArrays, feet: FootArrays) -> TwoWay:
+    return TwoWay(index_timetable(n_stops, runs, feet))
 
 
 def _days(territory: Territory, feed: Feed, findings: list[Finding]) -> list[ChosenDay]:
@@ -203,6 +229,18 @@ def _days(territory: Territory, feed: Feed, findings: list[Finding]) -> list[Cho
     except TerritoryError as error:
         error.file = error.file or (None if territory.path is None else str(territory.path))
         raise
+
+
+def calendar_ledger(territory: Territory, feed: Feed) -> list[SourceLedger]:
+    """Return on how many days of the timetables the kind of day is known."""
+    if feed.period is None:
+        return []
+    first, last = feed.period
+    holidays = read_holidays(territory.days, first, last)
+    dates = [first + dt.timedelta(days=k) for k in range((last - first).days + 1)]
+    known = sum(bool(holidays.kind(date)) for date in dates)
+    left = {"of no certain kind of day": len(dates) - known}
+    return [SourceLedger.balanced(f"days.country {territory.days.country}", known, left, "dates")]
 
 
 def checked_timetables(

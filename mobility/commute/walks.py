@@ -8,11 +8,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.cache import Bundle
 from mobility.commute.feeder_modes import Carried, Feeder, Ways, feeders
 from mobility.commute.night import safe_times
 from mobility.commute.ways import mode_times
 from mobility.sources.gtfs.read import Feed
-from mobility.streets.arcs import Times
+from mobility.streets.arcs import Times, times_key
 from mobility.streets.graph import Streets
 from mobility.streets.paths import PairTable, street_times
 from mobility.streets.snap import Snaps
@@ -95,13 +96,24 @@ def street_commutes(
     """
     usual = mode_times(territory, streets, mode)
     times = usual if times is None else times
-    gates = walk_snaps(streets, usual, gates_lonlat)
-    homes = walk_snaps(streets, usual, homes_lonlat)
-    pairs = (_pairs(territory, streets, times, gates, homes, to_work=way) for way in (True, False))
-    outbound_s, return_s = (
-        nearest_gate(p.ptr, p.target, p.time_s, sites, len(homes)) for p in pairs
-    )
-    return outbound_s, return_s
+
+    def compute() -> Bundle:
+        gates = walk_snaps(streets, usual, gates_lonlat)
+        homes = walk_snaps(streets, usual, homes_lonlat)
+        pairs = {
+            way: _pairs(territory, streets, times, gates, homes, to_work=way == "out")
+            for way in ("out", "back")
+        }
+        return {
+            way: nearest_gate(p.ptr, p.target, p.time_s, sites, len(homes))
+            for way, p in pairs.items()
+        }
+
+    gates_of_sites = tuple(len(site.gates) for site in sites)
+    key = ["commutes", *times_key(usual), *times_key(times), gates_lonlat, homes_lonlat]
+    key += [gates_of_sites, territory.limits.max_total_min, territory.speeds.walk_kmh]
+    found = streets.kept(key, compute)
+    return np.asarray(found["out"]), np.asarray(found["back"])
 
 
 def _pairs(

@@ -51,6 +51,7 @@ def record(
             }
             for f in findings or study.findings
         ],
+        "ledger": [account.to_json() for account in study.ledger],
         "outputs": sorted(outputs),
     }
 
