@@ -7,9 +7,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from mobility import __version__
 from mobility.base.errors import MobilityError
@@ -44,11 +45,32 @@ def said(text: str) -> str:
     return translate(text, chosen_language(sys.argv))
 
 
+class _OwnHelp:
+    """A command whose options that come with the library speak the language asked for too."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for param in params:
+            if getattr(param, "help", None):
+                param.help = said(" ".join(param.help.split()))
+        return params
+
+
+class _Group(_OwnHelp, TyperGroup):
+    """The command as a whole."""
+
+
+class _Command(_OwnHelp, TyperCommand):
+    """One of its commands."""
+
+
+PREPARE, COMPUTE = said("Prepare"), said("Compute")
+IMPROVE, SHARE = said("Improve"), said("Share")
 app = typer.Typer(
     name="mobility",
     help=said("Who can get to work, on time and back home, on every shift?"),
     no_args_is_help=True,
-    add_completion=False,
+    cls=_Group,
     pretty_exceptions_enable=False,
 )
 File = Annotated[Path, typer.Argument(help=said("The territory file (TOML)."))]
@@ -92,7 +114,7 @@ def main(
     """Hold the options of the command as a whole."""
 
 
-@app.command()
+@app.command(rich_help_panel=PREPARE)
 def check(
     file: File,
     rules: Annotated[
@@ -100,6 +122,10 @@ def check(
     ] = False,
     page: Annotated[
         Path | None, typer.Option("--html", help=said("Also write a page with a map."))
+    ] = None,
+    _out_dir: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help=said("As of the other commands; nothing is written.")),
     ] = None,
     lang: Lang = "fr",
 ) -> None:
@@ -139,7 +165,7 @@ def check(
             raise typer.Exit(2)
 
 
-@app.command()
+@app.command(rich_help_panel=COMPUTE)
 def run(
     file: File,
     out_dir: Out = None,
@@ -158,7 +184,7 @@ def run(
         print_outputs(results.folder, lang)
 
 
-@app.command()
+@app.command(rich_help_panel=IMPROVE)
 def shuttles(
     file: File,
     out_dir: Out = None,
@@ -190,7 +216,7 @@ def shuttles(
         print_outputs(results.folder, lang)
 
 
-@app.command()
+@app.command(rich_help_panel=SHARE)
 def report(
     file: File,
     out_dir: Out = None,
@@ -214,7 +240,7 @@ def report(
             out.print(f"{translate('Report', lang)}{translate(': ', lang)}{path}", soft_wrap=True)
 
 
-@app.command()
+@app.command(rich_help_panel=COMPUTE)
 def compare(
     before: File,
     after: Annotated[Path, typer.Argument(help=said("The changed territory (TOML)."))],
@@ -230,7 +256,7 @@ def compare(
         print_outputs(results.folder, lang)
 
 
-@app.command()
+@app.command(rich_help_panel=PREPARE)
 def demo(
     out_dir: Annotated[
         Path, typer.Option("--out", "-o", help=said("Folder of the results."))
@@ -246,7 +272,7 @@ def demo(
         print_outputs(folder, lang)
 
 
-@app.command()
+@app.command(rich_help_panel=PREPARE)
 def init(
     place: Annotated[str, typer.Argument(help=said('Commune: name, "Name (85)" or INSEE code.'))],
     folder: Annotated[
@@ -289,7 +315,7 @@ def init(
         print_gathered(gathered, lang)
 
 
-@app.command(name="cache")
+@app.command(name="cache", rich_help_panel=PREPARE)
 def cache_command(
     clear: Annotated[bool, typer.Option("--clear", help=said("Delete all of it."))] = False,
     lang: Lang = "fr",
@@ -315,7 +341,7 @@ def cache_command(
         out.print(translate("{size} MB freed", lang, size=freed))
 
 
-@app.command()
+@app.command(rich_help_panel=SHARE)
 def png(
     page: Annotated[Path, typer.Argument(help=said("The map (map.html)."))],
     picture: Annotated[Path, typer.Argument(help=said("The picture to write (PNG)."))],
@@ -337,7 +363,7 @@ def png(
         out.print(str(found), soft_wrap=True)
 
 
-@app.command()
+@app.command(rich_help_panel=COMPUTE)
 def itinerary(
     file: File,
     home: Annotated[str, typer.Option(help=said("Identifier of the home (home_id)."))],
@@ -372,7 +398,7 @@ def itinerary(
                 out.print(f"  {leg.clocks(lang)}  {what}  ({places})")
 
 
-@app.command()
+@app.command(rich_help_panel=IMPROVE)
 def levers(
     file: File,
     out_dir: Out = None,
@@ -402,7 +428,7 @@ def levers(
         out.print(f"{folder}: {', '.join(files)}", soft_wrap=True)
 
 
-@app.command()
+@app.command(rich_help_panel=SHARE)
 def plan(
     file: File,
     out_dir: Out = None,
@@ -426,7 +452,7 @@ def plan(
             out.print(str(path), soft_wrap=True)
 
 
-@app.command()
+@app.command(rich_help_panel=SHARE)
 def letter(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
     """Write the request to the mobility authority: trips, days, times, beneficiaries."""
     with friendly(lang):
@@ -441,7 +467,7 @@ def letter(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
             out.print(str(path), soft_wrap=True)
 
 
-@app.command(name="isochrones")
+@app.command(name="isochrones", rich_help_panel=COMPUTE)
 def isochrones_command(
     file: File,
     out_file: Annotated[
@@ -487,4 +513,5 @@ def demo_territory() -> Path:
 
 
 for command in app.registered_commands:
+    command.cls = _Command
     command.help = said(inspect.getdoc(command.callback) or "")

@@ -106,14 +106,25 @@ def _draw(title: str, heads: list[str], rows: list[list[str]], numeric: Sequence
         table.box, table.padding = box.SIMPLE_HEAD, 0
         widths = _widths([heads, *rows], out.width - len(heads) - 1)
         wide = sum(widths) + len(heads) + 1
-    # The terminal wraps the lines of a table that is too wide even so; nothing is cut.
+    if wide > out.width:
+        _print_records(str(table.title), heads, rows)
+        return
     table.width = wide
     for name, right, width in zip(heads, numeric, widths, strict=True):
         justify: Literal["left", "right"] = "right" if right else "left"
         table.add_column(_folded(name, width), justify=justify, width=width)
     for row in rows:
         table.add_row(*map(_folded, row, widths))
-    out.print(table, soft_wrap=wide > out.width)
+    out.print(table)
+
+
+def _print_records(title: str, heads: list[str], rows: list[list[str]]) -> None:
+    """Print a table too wide for the terminal as one paragraph a row, a line a value."""
+    out.print(title)
+    for row in rows:
+        out.print()
+        for head, cell in zip(heads, row, strict=True):
+            out.print(f"  {head}: {cell}", soft_wrap=True)
 
 
 def _folded(text: str, width: int) -> Text:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import networkx as nx
+import numpy as np
 import pytest
 import shapely
 from feeds import service, trip, write_gtfs
@@ -340,6 +341,18 @@ def term_day_in_holidays(folder):
               for r, kind in (("R", 3), ("E", 712))]  # fmt: skip
     return with_feed(folder, [*USUAL, school], services=SERVICES | {"term": rests}, routes=routes,
                      days=days)  # fmt: skip
+
+
+@scene("heights_missing")
+def small_raster(folder):
+    rasterio = pytest.importorskip("rasterio")
+    where = rasterio.transform.from_origin(420_000, 6_700_100, 100, 100)
+    with rasterio.open(
+        folder / "dem.tif", "w", driver="GTiff", height=2, width=2, count=1, dtype="float32",
+        crs="EPSG:2154", transform=where,
+    ) as raster:  # fmt: skip
+        raster.write(np.zeros((2, 2), np.float32), 1)
+    return edited(write_territory(folder), ("[sources]", '[sources]\nelevation = "dem.tif"'))
 
 
 @scene("vm_commune_unknown")

@@ -33,7 +33,7 @@ from mobility.commute.sources import (
 )
 from mobility.commute.study import Progress, Study, Timetables, idle_rosters, quiet
 from mobility.commute.walks import RELAXED_WALK, feeders_of, street_commutes, walks_to_stops
-from mobility.commute.ways import mode_times
+from mobility.commute.ways import heights_findings, mode_times
 from mobility.engine.journeys import TwoWay
 from mobility.sources.days import ChosenDay, choose_days
 from mobility.sources.feed_dates import term_day_at_rest
@@ -158,6 +158,7 @@ def build_study(
     homes_lonlat = homes.lonlat
     gates_lonlat = np.array([gate for site in sites for gate in site.gates], np.float64)
     findings += misplaced_sites(sites, homes)
+    findings += heights_findings(territory, streets)
     findings += rates_missing(territory, sites, homes, min(day.date for day in days))
     findings += [*away, *place_findings(streets, walking, feed, sites, gates_lonlat)]
     reach_s = RELAXED_WALK * limits.max_walk_min * 60
