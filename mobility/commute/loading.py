@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mobility.base.errors import Finding, TerritoryError
+from mobility.commute.modes import evaluated
 from mobility.commute.on_demand import on_demand_services
 from mobility.commute.placing import (
     homes_on_streets,
@@ -25,8 +26,14 @@ from mobility.commute.sources import (
     without_timetables,
 )
 from mobility.commute.study import Progress, Study, idle_rosters, quiet
-from mobility.commute.walks import RELAXED_WALK, feeders_of, street_commutes, walks_to_stops
-from mobility.engine.journeys import TwoWay
+from mobility.commute.variants import day_timetables
+from mobility.commute.walks import (
+    feeders_of,
+    mode_times,
+    street_commutes,
+    walks_between_stops,
+    walks_to_stops,
+)
 from mobility.sources.days import ChosenDay, choose_days
 from mobility.sources.gtfs.quality import check_feed, school_routes
 from mobility.sources.gtfs.read import Feed
@@ -37,11 +44,8 @@ from mobility.sources.plain_days import plain_days
 from mobility.sources.roster_checks import roster_findings
 from mobility.sources.sites import read_sites
 from mobility.streets.graph import Streets
-from mobility.streets.modes import edge_times
 from mobility.territory.overseas import localised
-from mobility.territory.project import Site, Territory
-from mobility.timetable.build import build_timetable
-from mobility.timetable.footpaths import stop_walks
+from mobility.territory.project import Site, StreetMode, Territory
 
 
 def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> Study:
@@ -95,45 +99,27 @@ def build_study(
     SourceError
         A gate, or every home, lies outside the streets.
     """
-    limits, speeds = territory.limits, territory.speeds
     findings = [*findings, *homes.findings, *roster_findings(sites)]
     days = tuple(_days(territory, feed, findings))
     findings += zone_findings(feed, [day.date for day in days], territory.zone)
     feed, found = checked_timetables(territory, feed, days)
     progress("walks")
-    walking = edge_times(streets, "walk", speeds)
-    stops_lonlat = feed.stops[["lon", "lat"]].to_numpy(np.float64)
+    walking = mode_times(territory, streets, "walk")
     homes, away = homes_on_streets(territory, streets, walking, homes)
-    homes_lonlat = homes.lonlat
-    gates_lonlat = np.array([gate for site in sites for gate in site.gates], np.float64)
+    gates = np.array([gate for site in sites for gate in site.gates], np.float64)
     findings += misplaced_sites(sites, homes)
-    findings += [*away, *place_findings(streets, walking, feed, sites, gates_lonlat)]
-    reach_s = RELAXED_WALK * limits.max_walk_min * 60
-    home_table = walks_to_stops(streets, feed, homes_lonlat, reach_s, speeds, walking)
-    gate_table = walks_to_stops(streets, feed, gates_lonlat, reach_s, speeds, walking)
-    transfer_s = limits.max_transfer_walk_min * 60
-    between = stop_walks(streets, stops_lonlat, transfer_s, speeds, times=walking)
-    findings += unreachable_stops(feed, home_table, gate_table)
+    findings += [*away, *place_findings(streets, walking, feed, sites, gates)]
+    home_walks, gate_walks = (
+        walks_to_stops(territory, streets, feed, points) for points in (homes.lonlat, gates)
+    )
+    between = walks_between_stops(territory, streets, feed)
+    findings += unreachable_stops(feed, home_walks, gate_walks)
     progress("days")
-    timetables = {
-        day.kind: TwoWay(
-            build_timetable(
-                feed,
-                day.date,
-                territory.zone,
-                between,
-                min_change_s=limits.min_change_s,
-                max_transfer_walk_s=round(transfer_s),
-                walk_speed_ms=speeds.walk_kmh / 3.6,
-                findings=findings if day is days[0] else None,
-            )
-        )
-        for day in days
-    }
+    timetables = day_timetables(territory, feed, days, between, findings)
     findings += feed.findings
     findings += found
     progress("streets to work")
-    modes = dict.fromkeys(["walk", *territory.modes.evaluated])
+    modes: dict[StreetMode, None] = dict.fromkeys(["walk", *evaluated(territory, "street")])  # type: ignore[list-item]
     study = Study(
         territory=territory,
         homes=homes,
@@ -142,14 +128,13 @@ def build_study(
         feed=feed,
         days=days,
         timetables=timetables,
-        home_walks=home_table,
-        gate_walks=gate_table,
-        feeders=feeders_of(territory, streets, feed, sites, homes_lonlat),
+        home_walks=home_walks,
+        gate_walks=gate_walks,
+        feeders=feeders_of(territory, streets, feed, sites, homes.lonlat),
         on_demand=on_demand_services(territory, streets, feed, sites, homes, findings),
         street_times={
-            mode: street_commutes(territory, streets, mode, sites, gates_lonlat, homes_lonlat)
+            mode: street_commutes(territory, streets, mode, sites, gates, homes.lonlat)
             for mode in modes
-            if mode in ("walk", "bike", "e_bike", "car")
         },
         findings=tuple(findings),
         sources=tuple(source_records(territory, feed, homes)),

@@ -1,4 +1,7 @@
-"""What is walked, cycled and driven on the streets between homes, stops and gates."""
+"""What is walked, cycled and driven on the streets between homes, stops and gates.
+
+Seconds per street piece are as a territory asks: speeds, slopes, safe ways.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobility.commute.feeder_modes import Carried, Feeder, Ways, feeders
-from mobility.commute.night import safe_times
-from mobility.commute.ways import mode_times
 from mobility.sources.gtfs.read import Feed
 from mobility.streets.arcs import Times
 from mobility.streets.graph import Streets
+from mobility.streets.modes import edge_times
 from mobility.streets.paths import PairTable, street_times
+from mobility.streets.slopes import edge_grades
 from mobility.streets.snap import Snaps
-from mobility.territory.project import Site, Speeds, StreetMode, Territory
+from mobility.territory.project import Site, StreetMode, Territory
 from mobility.timetable.arrays import INF
-from mobility.timetable.footpaths import WalkTable, home_walks, walk_snaps
+from mobility.timetable.footpaths import WalkTable, home_walks, stop_walks, walk_snaps
 from mobility.timetable.station import access_points, fold_points
 
 Int32 = NDArray[np.int32]
@@ -28,32 +31,91 @@ Float = NDArray[np.float64]
 RELAXED_WALK = 2.0
 
 
+def mode_times(
+    territory: Territory, streets: Streets, mode: StreetMode, *, safe: bool = False
+) -> Times:
+    """Return the seconds per street piece of a mode, both ways.
+
+    Cycling slows down uphill where the territory has an elevation raster.
+
+    Parameters
+    ----------
+    safe
+        Leave out streets where walking or cycling in the dark is unsafe.
+
+    Raises
+    ------
+    SourceNotFoundError, SourceError
+        The raster is missing or cannot be used.
+    """
+    grades = None
+    if mode in ("bike", "e_bike") and territory.sources.elevation is not None:
+        grades = edge_grades(streets, territory.resolve(territory.sources.elevation))
+    return edge_times(
+        streets,
+        mode,
+        territory.speeds,
+        safe_at_night=safe,
+        assume_lit=territory.night.assume_lit,
+        grades=grades,
+    )
+
+
 def walks_to_stops(
-    streets: Streets,
-    feed: Feed,
-    lonlat: Float,
-    limit_s: float,
-    speeds: Speeds,
-    walking: Times,
-    *,
-    snap_times: Times | None = None,
+    territory: Territory, streets: Streets, feed: Feed, lonlat: Float, *, safe: bool = False
 ) -> WalkTable:
     """Return the walks between points and stops, through a station's entrances where given.
 
-    Where a feed describes pathways, the slower of the ways in and out counts, and a way that
-    is open in one direction only is not used: one table serves both directions.
+    They reach `RELAXED_WALK` times further than the limit. Where a feed describes pathways, the
+    slower of the ways in and out counts, and a way that is open in one direction only is not
+    used: one table serves both directions.
+
+    Parameters
+    ----------
+    safe
+        Keep to streets safe at night; points stay attached where they are by day.
     """
+    speeds, limit_s = territory.speeds, RELAXED_WALK * territory.limits.max_walk_min * 60
+    times, snap_times = _on_foot(territory, streets, safe=safe)
     if feed.pathways.empty:
-        stops = feed.stops[["lon", "lat"]].to_numpy(np.float64)
         return home_walks(
-            streets, lonlat, stops, limit_s, speeds, times=walking, snap_times=snap_times
+            streets, lonlat, feed.lonlat(), limit_s, speeds, times=times, snap_times=snap_times
         )
     points = access_points(feed, walk_speed_ms=speeds.walk_kmh / 3.6)
     slower_s = np.maximum(points.in_s, points.out_s)
     table = home_walks(
-        streets, lonlat, points.lonlat, limit_s, speeds, times=walking, snap_times=snap_times
+        streets, lonlat, points.lonlat, limit_s, speeds, times=times, snap_times=snap_times
     )
     return fold_points(table, replace(points, in_s=slower_s), limit_s=round(limit_s))
+
+
+def walks_to_places(
+    territory: Territory, streets: Streets, lonlat: Float, places: Float, *, safe: bool = False
+) -> WalkTable:
+    """Return the walks between points and new places, as `walks_to_stops` does, kept nowhere."""
+    times, snap_times = _on_foot(territory, streets, safe=safe)
+    limit_s = RELAXED_WALK * territory.limits.max_walk_min * 60
+    return home_walks(
+        streets, lonlat, places, limit_s, territory.speeds,
+        times=times, snap_times=snap_times, cache=False,
+    )  # fmt: skip
+
+
+def walks_between_stops(
+    territory: Territory, streets: Streets, feed: Feed, *, safe: bool = False
+) -> WalkTable:
+    """Return the walks between stops that may be part of a change."""
+    times, snap_times = _on_foot(territory, streets, safe=safe)
+    limit_s = territory.limits.max_transfer_walk_min * 60
+    return stop_walks(
+        streets, feed.lonlat(), limit_s, territory.speeds, times=times, snap_times=snap_times
+    )
+
+
+def _on_foot(territory: Territory, streets: Streets, *, safe: bool) -> tuple[Times, Times | None]:
+    """Return the seconds of walking, and those by which points are attached where they differ."""
+    usual = mode_times(territory, streets, "walk")
+    return (mode_times(territory, streets, "walk", safe=True), usual) if safe else (usual, None)
 
 
 def feeders_of(
@@ -71,7 +133,9 @@ def feeders_of(
         walk, bike, car = (mode_times(territory, streets, mode) for mode in ("walk", "bike", "car"))
         if not safe:
             return Ways(walk, bike, car)
-        safe_walk, safe_bike = (safe_times(territory, streets, m) for m in ("walk", "bike"))
+        safe_walk, safe_bike = (
+            mode_times(territory, streets, mode, safe=True) for mode in ("walk", "bike")
+        )
         return Ways(safe_walk, safe_bike, car, snap_walk=walk, snap_bike=bike)
 
     gates = tuple(np.array(site.gates, np.float64) for site in sites)

@@ -12,13 +12,13 @@ from mobility.base.i18n import translate
 from mobility.commute.access import Access, assess
 from mobility.commute.examples import LegText, answers
 from mobility.commute.study import Progress, Study, quiet
+from mobility.commute.variants import variant
 from mobility.commute.white_zones import SERVED, WhiteZones, white_zones
 from mobility.outputs.sections import Section
 from mobility.remedies.gains import gains_between
 from mobility.remedies.patch import what_if
 from mobility.remedies.remedy import Remedy
 from mobility.remedies.search import Workbench
-from mobility.remedies.stops import remember_dark
 from mobility.timetable.arrays import INF
 
 Journeys = tuple[tuple[LegText, ...], tuple[LegText, ...]]
@@ -122,10 +122,7 @@ def with_hours(study: Study, rosters: Sequence[tuple[int, str]], minutes: int) -
             for roster in site.rosters
         ]
         sites.append(site.model_copy(update={"rosters": mine}))
-    found = replace(study, sites=tuple(sites))
-    if study.territory.limits.safe_at_night:
-        remember_dark(found, replace(study.after_dark, sites=tuple(sites)))
-    return found
+    return variant(study, lambda one: replace(one, sites=tuple(sites)))
 
 
 def _rescued(zones: WhiteZones, remedy: Remedy) -> WhiteZones:

@@ -14,8 +14,9 @@ import pandas as pd
 from mobility.base.errors import Finding
 from mobility.commute.access import Access
 from mobility.commute.study import Study
+from mobility.commute.variants import with_feed
 from mobility.commute.white_zones import WhiteZones
-from mobility.shuttles.after import Proof, prove, read_tables, with_feed
+from mobility.shuttles.after import Proof, prove, read_tables
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import Day, calendar_days
 from mobility.shuttles.demand import Demand, find_demand, kind_weekdays
