@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from mobility.engine.journeys import Edge, EngineLimits, TwoWay
 from mobility.sources.days import ChosenDay
 from mobility.sources.gtfs.read import Feed
 from mobility.sources.homes.read import Homes
+from mobility.streets.arcs import Times
 from mobility.streets.graph import Streets
 from mobility.streets.hours import State
 from mobility.territory.project import Limits, Site, Territory
@@ -111,12 +113,18 @@ class Views:
         study, changed alike.
     states
         What is open at a moment of local time.
+    measured
+        By what it is and whether it is after dark: what was measured at some hour, with the
+        seconds per street piece on which it rests. Hours at which they are the same share it.
     """
 
     made_from: tuple[Study, Change] | None = None
     dark: Study | None = None
     at_hours: dict[State, Study] = field(default_factory=dict)
     states: dict[dt.datetime, State] = field(default_factory=dict)
+    measured: dict[tuple[str, bool], list[tuple[tuple[Times, ...], Any]]] = field(
+        default_factory=dict
+    )
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from threading import RLock
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,7 +40,7 @@ from mobility.timetable.change import more_stops
 from mobility.timetable.footpaths import WalkTable, safe_footpaths, widened
 
 #: States of the streets kept at once.
-MOST_KEPT = 12
+MOST_KEPT = 32
 _LOCK = RLock()
 
 
@@ -165,31 +166,72 @@ def _measured(before: Study, after: Study, modes: Collection[StreetMode]) -> Stu
     """
     territory, streets, feed, safe = after.territory, after.streets, after.feed, after.kept_safe
     homes, gates = after.homes.lonlat, after.gates_lonlat
+
+    def seconds(*asked: StreetMode) -> tuple[Times, ...]:
+        lights = (False, True) if safe else (False,)
+        return tuple(mode_times(territory, streets, m, safe=s) for m in asked for s in lights)
+
     if "walk" in modes:
-        home_walks, gate_walks = (
-            walks_to_stops(territory, streets, feed, points, safe=safe) for points in (homes, gates)
+        home_walks, gate_walks, timetables = _once(
+            after,
+            "walk",
+            (mode_times(territory, before.streets, "walk"), *seconds("walk")),
+            lambda: _walked(before, after),
         )
-        plain, other = (
-            walks_between_stops(territory, one.streets, feed, safe=one.kept_safe)
-            for one in (before, after)
-        )
-        timetables = {
-            kind: TwoWay(safe_footpaths(two_way.timetable, plain, other))
-            for kind, two_way in before.timetables.items()
-        }
         after = replace(after, home_walks=home_walks, gate_walks=gate_walks, timetables=timetables)
     if modes and before.feeders:
-        feeders = feeders_of(territory, streets, feed, after.sites, homes, safe=safe)
+        feeders = _once(
+            after,
+            "feeders",
+            seconds("walk", "bike", "car"),
+            lambda: feeders_of(territory, streets, feed, after.sites, homes, safe=safe),
+        )
         after = replace(after, feeders=feeders)
-    seconds = {
-        mode: street_commutes(
-            territory, streets, mode, after.sites, gates, homes,
-            times=mode_times(territory, streets, mode, safe=safe),
+    commutes = {
+        mode: _once(
+            after,
+            f"{mode} all the way",
+            seconds(mode),
+            lambda mode=mode: street_commutes(  # type: ignore[misc]
+                territory, streets, mode, after.sites, gates, homes, times=seconds(mode)[-1]
+            ),
         )
         for mode in modes
         if mode in before.street_times
-    }  # fmt: skip
-    return replace(after, street_times={**before.street_times, **seconds})
+    }
+    return replace(after, street_times={**before.street_times, **commutes})
+
+
+def _once(after: Study, what: str, times: tuple[Times, ...], make: Callable[[], Any]) -> Any:
+    """Return what rests on some seconds per street piece, shared by the hours that have them."""
+    if after.any_hour is None:
+        return make()
+    measured = after.any_hour.views.measured.setdefault((what, after.kept_safe), [])
+    for known, result in measured:
+        if all(_same(one, other) for one, other in zip(known, times, strict=True)):
+            return result
+    result = make()
+    measured.append((times, result))
+    del measured[:-MOST_KEPT]
+    return result
+
+
+def _walked(before: Study, after: Study) -> tuple[WalkTable, WalkTable, dict[str, TwoWay]]:
+    """Return the walks of homes and of gates to stops, and the timetables with walks between."""
+    territory, streets, feed, safe = after.territory, after.streets, after.feed, after.kept_safe
+    home_walks, gate_walks = (
+        walks_to_stops(territory, streets, feed, points, safe=safe)
+        for points in (after.homes.lonlat, after.gates_lonlat)
+    )
+    plain, other = (
+        walks_between_stops(territory, one.streets, feed, safe=one.kept_safe)
+        for one in (before, after)
+    )
+    timetables = {
+        kind: TwoWay(safe_footpaths(two_way.timetable, plain, other))
+        for kind, two_way in before.timetables.items()
+    }
+    return home_walks, gate_walks, timetables
 
 
 def with_timetables(

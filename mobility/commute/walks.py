@@ -48,17 +48,16 @@ def mode_times(
     SourceNotFoundError, SourceError
         The raster is missing or cannot be used.
     """
-    grades = None
-    if mode in ("bike", "e_bike") and territory.sources.elevation is not None:
-        grades = edge_grades(streets, territory.resolve(territory.sources.elevation))
-    return edge_times(
-        streets,
-        mode,
-        territory.speeds,
-        safe_at_night=safe,
-        assume_lit=territory.night.assume_lit,
-        grades=grades,
-    )
+    raster = territory.sources.elevation if mode in ("bike", "e_bike") else None
+    raster = None if raster is None else territory.resolve(raster)
+    speeds, assume_lit = territory.speeds, territory.night.assume_lit
+    asked = (mode, safe, speeds.model_dump_json(), assume_lit, raster)
+    if asked not in streets.times:
+        grades = None if raster is None else edge_grades(streets, raster)
+        streets.times[asked] = edge_times(
+            streets, mode, speeds, safe_at_night=safe, assume_lit=assume_lit, grades=grades
+        )
+    return streets.times[asked]
 
 
 def walks_to_stops(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -64,6 +65,9 @@ class Streets:
         `mobility.streets.hours`; the tables hold what is said for any hour.
     ledger
         What became of each way read, see `mobility.sources.osm.reader.StreetTables`.
+    times
+        Seconds per piece worked out before, see `mobility.commute.walks.mode_times`. Never
+        handed on: ``replace`` starts anew.
     """
 
     crs: pyproj.CRS
@@ -80,6 +84,7 @@ class Streets:
     barriers: pd.DataFrame = field(default_factory=barrier_table)
     conditions: pd.DataFrame = field(default_factory=condition_table)
     ledger: pd.DataFrame = field(default_factory=ledger_table)
+    times: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def n_nodes(self) -> int:
