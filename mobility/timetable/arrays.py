@@ -124,7 +124,14 @@ class Timetable:
 
     def on_feet(self, feet: FootArrays) -> Timetable:
         """Return its runs with other footpaths."""
-        return index_timetable(self.n_stops, self.runs, feet)
+        return replace(
+            self,
+            foot_ptr=feet.ptr,
+            foot_stop=feet.stop,
+            foot_walk_s=feet.walk_s,
+            foot_need_s=feet.need_s,
+            known_into=None,
+        )
 
     def run_of_call(self, call: int) -> int:
         """Return the run to which ``call`` belongs."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from mobility.base.cache import cached
-from mobility.streets.arcs import Times, barred_of, local_of
+from mobility.streets.arcs import Times, TurnTimes, barred_of, local_of
 from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
 from mobility.streets.paths import PairTable, street_times
@@ -137,7 +137,7 @@ def walk_snaps(
     A street closed to through traffic is passed over for one open to all that is hardly
     farther, see `CORNER_M`.
     """
-    usable, local = usable_edges(streets, times), local_of(times)
+    usable, local = _usable(streets, times), local_of(times)
     found = snap(streets, lonlat[:, 0], lonlat[:, 1], usable, max_m=max_snap_m)
     if local is None:
         return found
@@ -149,6 +149,15 @@ def walk_snaps(
             for f in fields(Snaps)
         )
     )
+
+
+def _usable(streets: Streets, times: Times) -> np.ndarray:
+    """Return `usable_edges`, found once for each times."""
+    if not isinstance(times, TurnTimes):
+        return usable_edges(streets, times)
+    if times.usable is None:
+        times.usable = usable_edges(streets, times)
+    return times.usable
 
 
 def _walks(
