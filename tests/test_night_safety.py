@@ -20,8 +20,9 @@ from mobility.commute.night import (
     daylight_of,
     in_the_dark,
 )
-from mobility.commute.variants import after_dark, by_day, variant
+from mobility.commute.variants import after_dark, by_day, open_at, variant
 from mobility.commute.white_zones import REASONS, STATUSES, white_zones
+from mobility.timetable.arrays import INF
 from mobility.timetable.arrays import timetable_from_runs as from_runs
 from mobility.timetable.footpaths import WalkTable, safe_footpaths
 
@@ -222,3 +223,26 @@ def test_a_variant_is_changed_alike_in_the_dark(tmp_path):
     again = replace(changed, scenario="copy")
     assert again.views.made_from is None
     assert after_dark(again).scenario == "copy"
+
+
+def test_hours_share_what_streets_leave_alike(tmp_path):
+    """Closed before 08:00; no driving from 20:00 to 23:00."""
+    tags = (
+        '<tag k="access:conditional" v="no @ (00:00-08:00)"/>'
+        '<tag k="motor_vehicle:conditional" v="no @ (20:00-23:00)"/>'
+    )
+    study = load(write(tmp_path, tags=tags, modes='["transit", "walk", "car"]'))
+    day = study.days[0]
+    (early, noon), (_, late) = study.edges(MORNING, day), study.edges(AFTERNOON, day)
+    before_eight, open_to_all, evening = (open_at(study, day, e) for e in (early, noon, late))
+    assert open_to_all is study
+    assert before_eight.home_walks.stop.size == 0
+    assert evening.home_walks is study.home_walks
+    assert (evening.street_times["car"][0] == INF).all()
+    assert open_at(before_eight, day, late) is evening
+    # A variant is the same variant at an hour; after dark at an hour is that hour after dark.
+    named = variant(study, lambda one: replace(one, scenario="named"))
+    then = open_at(named, day, early)
+    assert (then.scenario, then.home_walks) == ("named", before_eight.home_walks)
+    assert open_at(named, day, early) is then
+    assert open_at(after_dark(study), day, late) is after_dark(evening)
