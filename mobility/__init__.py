@@ -23,12 +23,18 @@ _HOME = {
     "WhiteZones": "mobility.commute.white_zones",
     "assess": "mobility.commute.access",
     "by_shift": "mobility.commute.indicators",
+    "compare": "mobility.pipeline",
     "design_shuttles": "mobility.shuttles.design",
+    "isochrones": "mobility.notebook",
+    "levers": "mobility.notebook",
     "load": "mobility.commute.loading",
+    "report": "mobility.notebook",
     "rosters": "mobility.commute.access",
     "run": "mobility.pipeline",
     "summary": "mobility.commute.indicators",
+    "to_graph": "mobility.streets.graphs",
     "white_zones": "mobility.commute.white_zones",
+    "write_map": "mobility.notebook",
 }
 
 if TYPE_CHECKING:
@@ -42,8 +48,14 @@ if TYPE_CHECKING:
     from mobility.commute.study import Study as Study
     from mobility.commute.white_zones import WhiteZones as WhiteZones
     from mobility.commute.white_zones import white_zones as white_zones
+    from mobility.notebook import isochrones as isochrones
+    from mobility.notebook import levers as levers
+    from mobility.notebook import report as report
+    from mobility.notebook import write_map as write_map
+    from mobility.pipeline import compare as compare
     from mobility.pipeline import run as run
     from mobility.shuttles.design import design_shuttles as design_shuttles
+    from mobility.streets.graphs import to_graph as to_graph
     from mobility.territory.project import Territory as Territory
 
 __all__ = ["__version__", *_HOME]  # noqa: PLE0604
@@ -54,3 +66,8 @@ def __getattr__(name: str) -> object:
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
     raise AttributeError(f"module 'mobility' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the public names, whether or not they were used yet."""
+    return sorted(__all__)

@@ -105,7 +105,7 @@ def check(
 
         with progress_bar(lang, STEPS[:6]) as step:
             study = load(read_territory(file), progress=step)
-        print_table(inventory(study, lang), translate("What was found", lang), lang)
+        print_table(inventory(study, lang), "inventory", lang)
         print_findings((*study.findings, *(day.reason for day in study.days)), lang, infos=True)
         if rules:
             print_findings(canonical_rules(study), lang, infos=True)
@@ -282,7 +282,8 @@ def cache_command(
         for kind in sorted({e.kind for e in entries})
     ]
     rows += [("limit (MOBILITY_CACHE_MB)", megabytes(cache_limit()))]
-    print_table(pd.DataFrame(rows, columns=["what", "found"]), str(cache_dir()), lang)
+    frame = pd.DataFrame(rows, columns=["what", "found"])
+    print_table(frame, "inventory", lang, title=str(cache_dir()))
     if clear:
         freed = number(clear_cache() / 1e6, lang, 1)
         out.print(translate("{size} MB freed", lang, size=freed))
@@ -369,7 +370,7 @@ def levers(
                 territory, folder=folder, shuttles=shuttles, illustrated=illustrated, progress=step
             )
             files = write_levers(results, folder, lang, maps=maps)
-        print_table(results.table(lang).drop(columns="sentence"), territory.name, lang)
+        print_table(results.table(lang), "remedies", lang, title=territory.name)
         for remedy in results.remedies[:3]:
             out.print(remedy.sentence(lang), soft_wrap=True)
         out.print(f"{folder}: {', '.join(files)}", soft_wrap=True)

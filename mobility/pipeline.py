@@ -206,10 +206,14 @@ def _written(
     The present is set against the first variant, which the tables tell if it is the user's
     own, not a shuttle plan; the map shows them all.
     """
-    from mobility.outputs.earlier import COMPARISON, MAP, RECORD, earlier_plans, other_outputs
-    from mobility.outputs.record import write_record
-    from mobility.outputs.tables import write_comparison, write_tables
-    from mobility.outputs.write import add_report
+    from mobility.outputs.record import (
+        MAP,
+        RECORD,
+        earlier_plans,
+        other_outputs,
+        write_record,
+    )
+    from mobility.outputs.write import add_report, write_comparison, write_tables
     from mobility.shuttles.outputs import outdated, write_plans
 
     access, zones = variants[0] if variants and found is None else present
@@ -224,7 +228,7 @@ def _written(
         progress("tables")
         write_tables(access, zones, part)
         if variants:
-            write_comparison(present[0], variants[0][0], part / COMPARISON)
+            write_comparison(present[0], variants[0][0], part)
         if found is not None:
             language = found.study.territory.output.language
             write_plans(found, part / "shuttles", lighter=answers, language=language)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from rich.console import Console
 
 from mobility.base.errors import Finding
-from mobility.base.i18n import number, translate
+from mobility.base.i18n import translate
 from mobility.base.literal import one_line, read_csv_text
 
 # What draws tables waits until there is one, so that the help answers at once.
@@ -39,29 +38,14 @@ class _Plain(Console):
 out = _Plain()
 err = _Plain(stderr=True)
 
-CODE_NAME = re.compile(r"[a-z]+(?:_[a-z]+)*")
-#: English words of columns whose name does not tell them.
-ENGLISH = {
-    "eur_year": "EUR a year",
-    "eur_per_worker": "EUR per worker",
-    "rosters_gained": "headcount served (whole roster)",
-    "employees_gained": "of whom riders",
-    "knee": "advised",
-}
-
 STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
-SUMMARY = ("site", "roster", "pool", "reachable", "white", "one_way_only", "main_reason")
+#: Columns of the tables that end a run, where the room is short.
+SUMMARY = ("site", "roster", "pool", "reachable", "share", "white", "one_way_only", "main_reason")
 COMPARISON = ("site", "roster", "pool", "before", "after", "gained", "lost")
 PLANS = (
-    "plan",
-    "lines",
-    "vehicles",
-    "eur_year",
-    "rosters_gained",
-    "employees_gained",
-    "eur_per_worker",
-    "knee",
-)
+    "plan", "lines", "vehicles", "eur_year", "rosters_gained", "employees_gained",
+    "eur_per_worker", "knee",
+)  # fmt: skip
 
 
 def print_findings(findings: Iterable[Finding], language: Language, *, infos: bool = False) -> None:
@@ -77,25 +61,42 @@ def _print_finding(severity: str, source: str, text: str, language: Language, in
     err.print(f"{source}: {text}" if source else text, soft_wrap=True)
 
 
-def print_table(frame: pd.DataFrame, title: str, language: Language) -> None:
-    """Print a table; names of columns and texts are translated, what is missing is a dash."""
-    import pandas as pd
+def print_table(
+    frame: pd.DataFrame, key: str, language: Language, *, title: str = "", only: Sequence[str] = ()
+) -> None:
+    """Print a table as the registry words it; what is missing is a dash.
+
+    Parameters
+    ----------
+    key
+        Of the table in `mobility.outputs.tables.registry`.
+    title
+        The table's own name when empty.
+    only
+        Keys of the columns wanted; those that are briefly shown when empty.
+    """
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
-    heads = [_word(str(column), language) for column in frame.columns]
-    rows = [[_cell(value, language) for value in row] for row in frame.itertuples(index=False)]
+    from mobility.outputs.tables import sheet_of, table_block
+    from mobility.outputs.words import Words
+
+    sheet = sheet_of(key, frame)
+    sheet = sheet.only(*only) if only else sheet.brief()
+    shown = table_block(sheet, Words(language))
+    heads = [column.heading(language) for column in sheet.columns]
+    rows = [list(row) for row in shown.rows]
     widths = _widths([heads, *rows], out.width - 3 * len(heads) - 1)
     wide = sum(widths) + 3 * len(heads) + 1
-    table = Table(title=title, title_justify="left")
+    table = Table(title=Text(title or sheet.spec.name[language]), title_justify="left")
     if wide > out.width:
         table.box, table.padding = box.SIMPLE_HEAD, 0
         widths = _widths([heads, *rows], out.width - len(heads) - 1)
         wide = sum(widths) + len(heads) + 1
     # The terminal wraps the lines of a table that is too wide even so; nothing is cut.
     table.width = wide
-    for name, column, width in zip(heads, frame.columns, widths, strict=True):
-        numeric = pd.api.types.is_numeric_dtype(frame[column])
+    for name, numeric, width in zip(heads, shown.numeric, widths, strict=True):
         justify: Literal["left", "right"] = "right" if numeric else "left"
         table.add_column(_folded(name, width), justify=justify, width=width)
     for row in rows:
@@ -126,47 +127,18 @@ def _widths(rows: Sequence[Sequence[str]], room: int) -> list[int]:
     return needs
 
 
-def _cell(value: Any, language: Language) -> str:
-    import pandas as pd
-
-    if pd.isna(value):
-        return "–"
-    if isinstance(value, bool):
-        return translate("yes" if value else "no", language)
-    if isinstance(value, float | int):
-        return number(value, language)
-    return _word(one_line(str(value)), language)
-
-
-def _word(name: str, language: str) -> str:
-    """Return the words for a column, or for a value known by a code name."""
-    from mobility.outputs.map.texts import ENGLISH as PAGE_ENGLISH
-
-    text = translate(name, language)
-    if text != name or not CODE_NAME.fullmatch(name):
-        return text
-    return ENGLISH.get(name) or PAGE_ENGLISH.get(f"reason {name}") or name.replace("_", " ")
-
-
 def print_outputs(folder: Path, language: Language) -> None:
     """Print the summary of a run from the files it wrote, and where its map is."""
-    import pandas as pd
-
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    frame = read_csv_text(folder / "summary.csv")
-    frame["reachable"] = [
-        _cell(count, language) + ("" if pd.isna(share) else f" ({share:.0%})")
-        for count, share in zip(frame["reachable"], frame["share"], strict=True)
-    ]
-    print_table(frame[list(SUMMARY)], record["territory"]["name"], language)
+    title = record["territory"]["name"]
+    summary = read_csv_text(folder / "summary.csv")
+    print_table(summary, "summary", language, title=title, only=SUMMARY)
     if (folder / "comparison.csv").is_file() and "comparison.csv" in record["outputs"]:
         changed = read_csv_text(folder / "comparison.csv")
-        rosters = changed[changed["shift"].isna()]
-        print_table(rosters[list(COMPARISON)], translate("Before and after", language), language)
+        print_table(changed[changed["shift"].isna()], "comparison", language, only=COMPARISON)
     if "shuttles/plans.csv" in record["outputs"]:
         plans = read_csv_text(folder / "shuttles" / "plans.csv")
-        shown = [column for column in PLANS if column in plans]
-        print_table(plans[shown], translate("Shuttle plans", language), language)
+        print_table(plans, "plans", language, only=PLANS)
     for found in record["findings"]:
         _print_finding(found["severity"], found["source"], found[language], language, False)
     out.print(f"{translate('Map:', language)} {folder / 'map.html'}", soft_wrap=True)

@@ -24,7 +24,11 @@ SECOND, RIDE = 10**12, 10**7
 
 @dataclass(frozen=True)
 class Call:
-    """One call: stop, arrival, departure, whether one may board or alight."""
+    """One call: stop, arrival, departure, whether one may board or alight.
+
+    A run at a headway arrives at each call a headway later than it leaves it: the rider comes
+    at the departure, waits a headway at most, and is then brought along.
+    """
 
     stop: int
     arr: int
@@ -50,7 +54,8 @@ class Case:
     """A whole question.
 
     ``footpaths`` are ``(from stop, to stop, walk, need)``; changing at a stop is a footpath
-    from the stop to itself. ``homes`` hold, per home, the walk to each stop near it;
+    from the stop to itself. At a guaranteed connection the departing vehicle waits for the
+    walk: it needs nothing. ``homes`` hold, per home, the walk to each stop near it;
     ``gate`` the walk between each stop near the gate and the gate. ``edge`` is the start
     of the shift (outbound) or its end (return).
     """
@@ -110,15 +115,14 @@ class Tables:
                     yield node, cost(dep - here.arr, 1, foot)
 
     def rides_on(self, node: Node, latest: int) -> Iterator[tuple[Node, int]]:
-        """Yield the next event of the same vehicle."""
+        """Yield where a vehicle boarded may be left."""
         run, call, kind, rides, walk = node
-        calls = self.case.runs[run]
-        here = calls[call]
         if kind == "arr":
-            if call + 1 < len(calls):
-                yield (run, call, "dep", rides, walk), cost(here.dep - here.arr)
-        elif calls[call + 1].arr <= latest:
-            yield (run, call + 1, "arr", rides, walk), cost(calls[call + 1].arr - here.dep)
+            return
+        calls = self.case.runs[run]
+        for k in range(call + 1, len(calls)):
+            if calls[k].arr <= latest:
+                yield (run, k, "arr", rides, walk), cost(calls[k].arr - calls[call].dep)
 
 
 def grow(graph: nx.DiGraph, start: Node, follow) -> None:

@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 from oracle import Call, Case, Rules
 
 from mobility.engine.journeys import Edge, EngineLimits, HomeTimes, TwoWay, travel
-from mobility.timetable.arrays import INF, Timetable, timetable_from_runs
+from mobility.timetable.arrays import (
+    INF,
+    Timetable,
+    as_run,
+    flatten_runs,
+    footpath_rows,
+    index_timetable,
+)
 from mobility.timetable.footpaths import WalkTable
 
 MIDNIGHT = 86_400
@@ -41,11 +48,19 @@ class Question(NamedTuple):
 
 def as_question(case: Case) -> Question:
     """Turn plain data into the engine's arrays."""
-    tt = timetable_from_runs(
+    late = [headway_s(run) for run in case.runs]
+    plain = flatten_runs(
+        [
+            as_run([(c.stop, c.arr - s, c.dep, c.board, c.alight) for c in run])
+            for run, s in zip(case.runs, late, strict=True)
+        ]
+    )
+    late_s = np.repeat(np.array(late, np.int32), np.diff(plain.run_ptr))
+    feet = np.array(case.footpaths, np.int32).reshape(-1, 4)
+    tt = index_timetable(
         case.n_stops,
-        [[(c.stop, c.arr, c.dep, c.board, c.alight) for c in run] for run in case.runs],
-        case.footpaths,
-        change_at_stops=False,
+        plain._replace(call_arr=plain.call_arr + late_s),
+        footpath_rows(case.n_stops, *(np.ascontiguousarray(feet[:, k]) for k in range(4))),
     )
     egress = np.full(case.n_stops, INF, np.int32)
     for stop, walk in case.gate.items():
@@ -60,6 +75,11 @@ def as_question(case: Case) -> Question:
         gate_walk_counts=rules.gate_walk_counts,
     )
     return Question(tt, egress, walk_table(case.homes), limits, case.edge, case.margin)
+
+
+def headway_s(run: tuple[Call, ...]) -> int:
+    """Return how much later than it leaves a run arrives at its calls: 0 but at a headway."""
+    return max(0, min(c.arr - c.dep for c in run))
 
 
 def walk_table(rows: tuple[dict[int, int], ...]) -> WalkTable:
@@ -86,12 +106,14 @@ def runs(draw: st.DrawFn, n_stops: int, first: int, span: int) -> tuple[tuple[Ca
         hops = draw(st.lists(hop, min_size=len(stops), max_size=len(stops)))
         # Most vehicles stop for no time and take everyone; the rest is drawn call by call.
         special = draw(st.integers(0, 3)) == 0
+        loose = not special and draw(st.integers(0, 3)) == 0
+        headway = draw(st.integers(1, max(2, span // 6))) if loose else 0
         calls = []
         for k, s in enumerate(stops):
             arr = time + (hops[k] if k else 0)
             time = arr + (draw(st.integers(0, 3)) if special else 0)
             board, alight = (draw(st.booleans()), draw(st.booleans())) if special else (True, True)
-            calls.append(Call(s, arr, time, board, alight))
+            calls.append(Call(s, arr + headway, time, board, alight))
         made.append(tuple(calls))
     return tuple(made)
 
@@ -108,7 +130,8 @@ def footpaths(draw: st.DrawFn, n_stops: int, span: int) -> tuple[tuple[int, int,
         st.lists(st.tuples(stop, stop, walk_s, extra_s), max_size=n_stops)
     ):
         if x != y:
-            found[x, y] = (walk, walk + extra)
+            guaranteed = draw(st.integers(0, 3)) == 0
+            found[x, y] = (walk, 0 if guaranteed else walk + extra)
     return tuple((x, y, *times) for (x, y), times in found.items())
 
 
@@ -175,10 +198,13 @@ def corridor(random: Random, *, returning: bool = False) -> Case:
         if random.random() < 0.2:
             stops.append(at)
         time, calls = first + random.randint(-3, span), []
+        headway = random.randint(1, span // 10) if random.random() < 0.2 else 0
         for k, s in enumerate(stops):
             arr = time + (random.randint(0, span // 10) if k else 0)
-            time = arr + random.choice((0, 0, 0, 2))
-            calls.append(Call(s, arr, time, random.random() < 0.95, random.random() < 0.95))
+            time = arr + (0 if headway else random.choice((0, 0, 0, 2)))
+            calls.append(
+                Call(s, arr + headway, time, random.random() < 0.95, random.random() < 0.95)
+            )
         made.append(tuple(calls))
     change = random.randint(0, 2)
     feet = {(s, s): (0, change) for s in range(n_stops) if random.random() < 0.9}
@@ -186,7 +212,7 @@ def corridor(random: Random, *, returning: bool = False) -> Case:
         x, walk = random.randrange(n_stops), random.randint(0, span // 12)
         y = min(n_stops - 1, max(0, x + random.choice((-1, 1))))
         if x != y:
-            feet[x, y] = (walk, walk + random.randint(0, 2))
+            feet[x, y] = (walk, 0 if random.random() < 0.2 else walk + random.randint(0, 2))
     homes = [
         {random.randrange(3): random.randint(0, span // 10) for _ in range(2)} for _ in range(3)
     ]

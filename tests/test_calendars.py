@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import pytest
 from feeds import service, trip, write_gtfs
 
 from mobility.base.errors import Finding, TerritoryError
-from mobility.sources.days import ChosenDay, choose_days
+from mobility.sources.days import ChosenDay, choose_days, day_kinds
+from mobility.sources.feed_dates import school_calendar_gap
 from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
 from mobility.sources.holidays import read_holidays
 from mobility.sources.plain_days import plain_days
@@ -416,3 +417,20 @@ def test_trips_of_a_day_are_counted_once(tmp_path: Path) -> None:
     )  # fmt: skip
     days = choose(feed, school_zone="C", kinds=["school_weekday"])
     assert days["school_weekday"].trips == feed.trips_on(days["school_weekday"].date).size == 3
+
+
+@pytest.mark.parametrize(
+    ("zone", "first", "says"),
+    [
+        ("A", "2028-06-01", "not decreed yet"),
+        (None, "2028-06-01", "not decreed yet"),
+        # In February the zones differ, so that naming one would help.
+        (None, "2028-02-01", "days.school_zone"),
+    ],
+)
+def test_days_not_decreed_yet_are_not_blamed_on_the_zone(
+    zone: Literal["A"] | None, first: str, says: str
+) -> None:
+    config = DaysConfig(school_zone=zone)
+    holidays = read_holidays(config, day(first), day("2028-12-31"))
+    assert says in school_calendar_gap(config, day_kinds(config), holidays, [])

@@ -9,9 +9,9 @@ import sys
 import pandas as pd
 import pytest
 from rich.console import Console
+from texts import french
 
 from mobility import terminal
-from mobility.base.i18n import french
 from mobility.cli import app, said
 
 ENGLISH = "Language: fr or en."
@@ -43,15 +43,15 @@ def test_each_command_has_its_help_in_both_languages(command):
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_no_number_is_parted_and_no_heading_cut(monkeypatch, capsys, width):
-    heads = [*terminal.PLANS, "motif"]
     rows = [
-        ["P01", 6, 5, 1_113_188.0, 14_428.0, 10_128.0, 14_145.0, True, "pas de service à l'heure"],
-        ["P02", 6, 5, 637_723.0, 447.0, None, None, False, "aucun arrêt près du domicile"],
+        ["P01", 6, 5, 1_113_188.0, 14_428.0, 10_128.0, 14_145.0, True],
+        ["P02", 6, 5, 637_723.0, 447.0, None, None, False],
     ]
     monkeypatch.setattr(terminal, "out", Console(highlight=False, width=width))
-    terminal.print_table(pd.DataFrame(rows, columns=heads), "Plans", "fr")
+    frame = pd.DataFrame(rows, columns=list(terminal.PLANS))
+    terminal.print_table(frame, "plans", "fr", only=terminal.PLANS)
     said_ = capsys.readouterr().out
-    for whole in ("1\u202f113\u202f188", "14\u202f428", "14\u202f145", "conseillé", "véhicules"):
+    for whole in ("1\u202f113\u202f188", "14\u202f428", "14\u202f145", "Conseillé", "Véhicules"):
         assert whole in said_
     assert "…" not in said_
     if width == 120:
@@ -59,10 +59,10 @@ def test_no_number_is_parted_and_no_heading_cut(monkeypatch, capsys, width):
 
 
 def test_a_table_of_a_run_fits_a_small_terminal(monkeypatch, capsys):
-    row = ["Biscuiterie des Quatre-Vents", "journée", 14_542, "5\u202f896 (41%)", 11_862, 14_448,
+    row = ["Biscuiterie des Quatre-Vents", "journée", 14_542, 5_896, 0.41, 11_862, 14_448,
            "no_stop_home"]  # fmt: skip
     monkeypatch.setattr(terminal, "out", Console(highlight=False, width=80))
-    terminal.print_table(pd.DataFrame([row], columns=list(terminal.SUMMARY)), "Site", "fr")
+    terminal.print_table(pd.DataFrame([row], columns=list(terminal.SUMMARY)), "summary", "fr")
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     assert any("14\u202f542" in line and "14\u202f448" in line for line in lines)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from oracle import Answer, Call, Case, Rules, leave_home, reach_home
-from strategies import as_question, cases, corridor
+from strategies import as_question, cases, corridor, headway_s
 
 from mobility.engine.itineraries import Itinerary, itinerary
 from mobility.engine.journeys import Edge, TwoWay, reach, scan
@@ -118,7 +118,10 @@ def check_itineraries(case: Case, returning: bool) -> None:
         elapsed = found.arrive_s - case.edge if returning else case.edge - found.depart_s
         assert elapsed == times.elapsed_s[home]
         assert found.rides == times.rides[home]
-        assert found.walk_s == times.walk_s[home]
+        # Where the vehicle waits for a walk, the walk is shown as over when it leaves.
+        guaranteed = any(need < walk for *_, walk, need in case.footpaths)
+        assert found.walk_s <= times.walk_s[home]
+        assert guaranteed or found.walk_s == times.walk_s[home]
 
 
 def check_legs(case: Case, found: Itinerary, *, returning: bool) -> None:
@@ -127,7 +130,7 @@ def check_legs(case: Case, found: Itinerary, *, returning: bool) -> None:
         assert before.arrive_s == after.depart_s
         assert before.to_stop == after.from_stop
     rides = {
-        (a.stop, b.stop, a.dep, b.arr)
+        (a.stop, b.stop, a.dep + headway_s(run), b.arr)
         for run in case.runs
         for k, a in enumerate(run)
         for b in run[k + 1 :]
@@ -139,7 +142,8 @@ def check_legs(case: Case, found: Itinerary, *, returning: bool) -> None:
             assert (leg.from_stop, leg.to_stop, leg.depart_s, leg.arrive_s) in rides
         elif leg.kind == "wait":
             assert leg.from_stop == leg.to_stop
-            assert leg.arrive_s - leg.depart_s <= case.rules.max_wait
+            waited = leg.arrive_s - leg.depart_s
+            assert waited <= case.rules.max_wait + max(map(headway_s, case.runs))
     inner = case.edge + case.margin if returning else case.edge - case.margin
     assert (found.depart_s if returning else found.arrive_s) == inner
 
@@ -215,3 +219,34 @@ def test_questions_hold_what_the_case_says() -> None:
     assert question.access.stop.tolist() == [2, 0, 1]
     assert question.access.walk_s.tolist() == [5, 7, 0]
     assert np.array_equal(question.egress_s, [INF, 4, INF])
+
+
+def test_guaranteed_and_headways_by_hand() -> None:
+    """Home -2 s- A -ride 10..20- B -3 s walk, needs nothing- C -every 6 s from 21- D -4 s- gate.
+
+    B is reached at 20 and C's vehicle, due at 21, waits for the walk; a rider there at 21 is at D
+    at most 6 s of waiting and 4 s of riding later, at 31: 31 + 4 = 35 <= 40 - 5.
+    """
+    a, b, c, d = range(4)
+    case = Case(
+        n_stops=4,
+        runs=((Call(a, 10, 10), Call(b, 20, 20)), (Call(c, 27, 21), Call(d, 31, 25))),
+        footpaths=((b, c, 3, 0),),
+        homes=({a: 2},),
+        gate={d: 4},
+        edge=40,
+        margin=5,
+        rules=Rules(32, 9, 1, 3),
+    )
+    assert leave_home(case) == [Answer(8, 2, 9)]
+    assert engine_answers(case, returning=False) == [Answer(8, 2, 9)]
+    question = as_question(case)
+    scanned = scan(
+        TwoWay(question.timetable), question.egress_s, Edge(False, 40, 5), question.limits
+    )
+    found = itinerary(scanned, reach(scanned, question.access), question.access, 0)
+    assert found is not None
+    assert [(leg.kind, leg.depart_s, leg.arrive_s) for leg in found.legs] == [
+        ("walk", 8, 10), ("ride", 10, 20), ("walk", 20, 21), ("wait", 21, 27), ("ride", 27, 31),
+        ("walk", 31, 35),
+    ]  # fmt: skip

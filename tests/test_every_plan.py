@@ -9,6 +9,7 @@ import pytest
 from mobility import pipeline
 from mobility.commute.comparison import comparison
 from mobility.outputs.map import page
+from mobility.outputs.tables import registry
 from mobility.remedies.recommendations import remedies_frame
 from mobility.remedies.search import LEVER_COLUMNS
 
@@ -59,16 +60,20 @@ def test_tables_compare_the_present_with_the_advised_plan(run):
     assert results.access is made[0][0]
 
 
-def test_every_column_written_is_explained(run):
-    text = (DEMO.parents[1] / "docs" / "outputs.md").read_text(encoding="utf-8")
-    told = set(re.findall(r"`([^`]+)`", text))
+def test_what_is_written_is_what_the_registry_says(run):
+    files = {spec.file: spec for spec in registry().values() if spec.file}
     folder = run[0].folder
-    files = [*folder.glob("*.csv"), *(folder / "shuttles").glob("*.csv")]
-    assert len(files) > 10
-    for path in files:
-        plan = re.sub(r"^[PD]\d+-", "<plan>-", path.name)
-        assert {plan, f"shuttles/{plan}"} & told, path.name
-        missing = set(pd.read_csv(path, nrows=0).columns) - told
-        assert not missing, (path.name, missing)
-    levers = set(LEVER_COLUMNS) | set(remedies_frame([], "en").columns)
-    assert levers <= told
+    written = [*folder.glob("*.csv"), *folder.glob("commutes.parquet")]
+    written += (folder / "shuttles").glob("*.csv")
+    assert len(written) > 10
+    for path in written:
+        name = re.sub(r"^(shuttles/)[PD]\d+-", r"\1<plan>-", path.relative_to(folder).as_posix())
+        read = pd.read_csv if path.suffix == ".csv" else pd.read_parquet
+        spec = files.get(name, registry()["factors"])
+        assert list(read(path).columns) == [
+            c.key for c in spec.columns if c.key not in spec.sheet_only
+        ], name
+    levers, remedies = ([c.key for c in registry()[key].columns] for key in ("levers", "remedies"))
+    assert (levers, remedies) == (
+        list(LEVER_COLUMNS), list(remedies_frame([], "en").columns)
+    )  # fmt: skip

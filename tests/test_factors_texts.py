@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from texts import french
 
-from mobility.base.i18n import french
 from mobility.remedies.factors import load_factors
 from mobility.shuttles.factors import Factors as ShuttleFactors
 from mobility.territory.factors import Factors

@@ -18,7 +18,8 @@ import pytest
 import shapely
 from feeds import service, trip, write_gtfs
 from small import PLACES_M, SERVICES, TRIPS, lonlat, write_osm, write_territory
-from test_on_demand import flex_territory
+from test_on_demand import booked, flex_territory
+from test_overlaps import aggregate, usual
 from typer.testing import CliRunner
 
 from mobility.cli import app
@@ -160,7 +161,10 @@ def old_feed(folder):
     return with_feed(folder, USUAL, services=services, feed_info=[info], days=days)
 
 
-@scene("frequency_approximate", "on_demand", "in_seat_unapplied", "transfers_told_apart")
+@scene(
+    "frequency_approximate", "on_demand", "in_seat_unapplied", "transfers_told_apart",
+    "transfers_without_stops",
+)  # fmt: skip
 def finer_rules(folder):
     calls = [{"stop_id": "A", "arrival_time": "07:00", "departure_time": "07:00", "pickup_type": 2}]
     calls.append({"stop_id": "B", "arrival_time": "07:20", "departure_time": "07:20"})
@@ -176,6 +180,7 @@ def finer_rules(folder):
         {"from_trip_id": "home21", "to_trip_id": "noon", "transfer_type": 4},
         {"from_stop_id": "B", "to_stop_id": "A", "from_trip_id": "noon", "to_trip_id": "home13",
          "transfer_type": 2, "min_transfer_time": 60},
+        {"from_stop_id": "B", "transfer_type": 1},
     ]  # fmt: skip
     return with_feed(folder, trips, frequencies=[often | {"exact_times": 0}], transfers=rules)
 
@@ -260,6 +265,47 @@ def streets_only(folder):
 @scene("flex_zones")
 def zones_on_demand(folder):
     return flex_territory(folder)
+
+
+@scene("flex_place_unknown")
+def calls_nowhere(folder):
+    return booked(folder, place="elsewhere")
+
+
+@scene("flex_window_missing")
+def calls_never(folder):
+    return booked(folder, windows=("09:00:00", "09:00:00"))
+
+
+@scene("flex_booking_late")
+def booked_on_the_day(folder):
+    return booked(folder, booking_type=1, prior_notice_duration_min=60, prior_notice_start_day=0)
+
+
+@scene("feeds_overlap")
+def feed_and_its_aggregate(folder):
+    return aggregate(folder, usual())
+
+
+@scene("term_day_at_rest")
+def term_day_in_holidays(folder):
+    # The school line rests in the autumn holidays, in which the date fixed lies.
+    days = 'kinds = ["school_weekday"]\ndates = { school_weekday = 2026-10-20 }'
+    week = service("1111100", "20260901", "20261218")
+    rests = week | {"removed": [f"202610{d}" for d in range(19, 31)]}
+    school = trip("school", [("A", "08:00"), ("B", "08:20")], service="term", route="E")
+    routes = [{"route_id": r, "route_short_name": r, "route_type": kind}
+              for r, kind in (("R", 3), ("E", 712))]  # fmt: skip
+    return with_feed(folder, [*USUAL, school], services=SERVICES | {"term": rests}, routes=routes,
+                     days=days)  # fmt: skip
+
+
+@scene("vm_commune_unknown")
+def rate_of_no_commune(folder):
+    path = edited(write_territory(folder), ('name = "Usine"', 'name = "Usine"\ncommune = "49999"'),
+                  ("[sources]", '[sources]\nversement_mobilite = "vm.csv"'))  # fmt: skip
+    (folder / "vm.csv").write_text("commune,rate\n49007,0.9\n", encoding="utf-8")
+    return path
 
 
 @scene("local_calendar")
@@ -418,7 +464,7 @@ def zones_on_a_line_layer(folder):
 CELL = "CRS3035RES200mN{}E{},{},40,5,6,7,8"
 
 
-@scene("homes_are_residents", "homes_imputed", "cells_outside")
+@scene("homes_are_residents", "homes_imputed", "cells_outside", "cells_unpublished")
 def grid(folder):
     x, y = (
         gpd.GeoSeries(gpd.points_from_xy(*zip(lonlat(700), strict=True)), crs=4326)
@@ -428,6 +474,7 @@ def grid(folder):
     place = [int(v // 200 * 200) for v in (y, x)]
     head = "idcar_200m,i_est_200,ind,ind_18_24,ind_25_39,ind_40_54,ind_55_64"
     rows = [CELL.format(*place, 1), CELL.format(place[0] + 90000, place[1], 0)]
+    rows.append(CELL.format(place[0], place[1] + 200, 0).replace(",40,", ",-9999,"))
     return with_homes(folder, "\n".join([head, *rows]), 'kind = "insee_grid"')
 
 

@@ -605,6 +605,17 @@ def test_grids_of_every_vintage(tmp_path, text, residents, side):
     assert round(east - west) == side
 
 
+def test_what_eurostat_does_not_publish_counts_as_nobody(tmp_path):
+    cell = "CRS3035RES1000mN2029000E{}"
+    text = f"GRD_ID,OBS_VALUE_T\n{cell.format(4252000)},7\n{cell.format(4253000)},-9999\n"
+    homes = read(tmp_path, text)
+    assert homes.workers.tolist() == [7]
+    assert codes(homes) == ["cells_unpublished", "homes_are_residents"]
+    assert homes.findings[0].count == 1
+    text = text.replace("-9999", "-3")
+    assert "-3" in refused(tmp_path, text).render("fr")
+
+
 def test_a_grid_of_households_is_no_count_of_workers(tmp_path):
     error = refused(tmp_path, "id,men\nCRS3035RES1000mN2029000E4252000,9\n", kind="insee_grid")
     assert "id, men" in error.render("fr")

@@ -8,16 +8,17 @@ import pytest
 import shapely
 from http_server import Page, serving
 from test_download import FAST, Services, commune, dataset, page, square, stops, zipped
+from texts import french
 
 import mobility.sources.osm.clip
 from mobility.base.errors import DownloadError, TerritoryError
-from mobility.base.i18n import french
 from mobility.prepare.init import init_territory
 from mobility.prepare.init_sites import named, nearest_first, sites_csv
 from mobility.prepare.init_text import school_zone
 from mobility.prepare.service import Desk
 from mobility.sources.osm.clip import clip_osm
 from mobility.sources.osm.industrial import CandidateSite, candidate_sites
+from mobility.sources.osm.reader import read_osm
 from mobility.sources.sites import read_sites
 from mobility.territory.project import Territory
 
@@ -258,6 +259,41 @@ def test_buildings_barriers_ferries_and_areas_are_clipped(tmp_path, monkeypatch)
     for item in osmium.FileProcessor(str(tmp_path / "c.osm.pbf")):
         found[item.type_str()].append(item.id)
     assert found == {"n": [1, 2, 3, 4, 5, 6, 7], "w": [4, 5, 8, 9, 11], "r": [1, 3]}
+
+
+def test_squares_and_platforms_are_clipped(tmp_path):
+    """A square drawn as a relation lends its ring its class; a platform needs no highway."""
+    places = {1: (0, 0), 2: (0.001, 0), 3: (0.001, 0.001), 4: (0, 0.001)}
+    nodes = "".join(f'<node id="{k}" lat="{y}" lon="{x}"/>' for k, (x, y) in places.items())
+    ring = "".join(f'<nd ref="{k}"/>' for k in (1, 2, 3, 4, 1))
+    text = (
+        f'<way id="1">{ring}</way>'
+        '<way id="2"><nd ref="1"/><nd ref="3"/><tag k="public_transport" v="platform"/></way>'
+        '<relation id="1"><member type="way" ref="1" role="outer"/>'
+        '<tag k="type" v="multipolygon"/><tag k="highway" v="pedestrian"/></relation>'
+    )
+    (tmp_path / "s.osm").write_text(f'<osm version="0.6">{nodes}{text}</osm>')
+    clip_osm([tmp_path / "s.osm"], tmp_path / "c.osm.pbf", (-0.01, -0.01, 0.01, 0.01))
+    classes = [
+        read_osm(tmp_path / name).tags["highway"].tolist() for name in ("s.osm", "c.osm.pbf")
+    ]
+    assert classes[0] == classes[1]
+    assert set(classes[1]) == {"pedestrian", "platform"}
+
+
+def test_places_that_ways_carry_are_clipped(tmp_path):
+    """A file of ways with places, as osmium-tool writes it with add-locations-to-ways."""
+    nodes = '<node id="1" lat="0" lon="0"/><node id="2" lat="0" lon="0.001"/>'
+    way = '<way id="1"><nd ref="1"/><nd ref="2"/><tag k="highway" v="residential"/></way>'
+    (tmp_path / "s.osm").write_text(f'<osm version="0.6">{nodes}{way}</osm>')
+    file = osmium.io.File(str(tmp_path / "s.osm.pbf"), "pbf,locations_on_ways=true")
+    with osmium.SimpleWriter(file, overwrite=True) as writer:
+        source = osmium.FileProcessor(str(tmp_path / "s.osm"), osmium.osm.NODE | osmium.osm.WAY)
+        for item in source.with_locations():
+            if item.is_way():
+                writer.add_way(item)
+    clip_osm([tmp_path / "s.osm.pbf"], tmp_path / "c.osm.pbf", (-0.01, -0.01, 0.01, 0.01))
+    assert read_osm(tmp_path / "c.osm.pbf").geom_xy.tolist() == [[0, 0], [0.001, 0]]
 
 
 @pytest.mark.real

@@ -20,10 +20,10 @@ class Early:
             press()
 
 if "." in place:
-    from mobility.outputs import tables
+    from mobility.outputs import write
     from mobility import pipeline
     module, name = place.split(".")
-    setattr({"tables": tables, "pipeline": pipeline}[module], name, press)
+    setattr({"write": write, "pipeline": pipeline}[module], name, press)
 else:
     sys.meta_path.insert(0, Early())
 from mobility.__main__ import main
@@ -33,7 +33,7 @@ sys.exit(main())
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize(
-    "place", ["typer", "pandas", "numba", "pipeline.load", "pipeline.assess", "tables.write_tables"]
+    "place", ["typer", "pandas", "numba", "pipeline.load", "pipeline.assess", "write.write_tables"]
 )
 @pytest.mark.parametrize(("language", "says"), [("fr", "Interrompu."), ("en", "Interrupted.")])
 def test_one_line_and_exit_code_130(tmp_path, place, language, says):

@@ -10,13 +10,14 @@ from small import TRIPS, write_territory
 from typer.testing import CliRunner
 
 from mobility.cli import app
-from mobility.commute.access import assess
+from mobility.commute.access import SERVED, assess
 from mobility.commute.loading import load
-from mobility.commute.white_zones import SERVED, white_zones
+from mobility.commute.white_zones import white_zones
 from mobility.outputs.illustrations import illustrate, with_hours
 from mobility.outputs.lever_shuttles import shuttle_remedies, written_remedies
 from mobility.outputs.levers import find_levers, recommendations_report
 from mobility.outputs.record import write_record
+from mobility.outputs.render import markdown_text
 from mobility.remedies.gains import gains_between
 from mobility.remedies.patch import what_if
 from mobility.remedies.recommendations import recommend
@@ -35,7 +36,7 @@ def results():
 
 def test_every_recommendation_is_shown(results):
     assert [one.remedy for one in results.illustrations] == list(results.remedies)
-    text = recommendations_report(results, "fr").to_markdown()
+    text = markdown_text(recommendations_report(results, "fr"))
     assert text.count("\n## ") == 1 + sum(o.example is not None for o in results.illustrations)
 
 

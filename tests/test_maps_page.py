@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from maps_model import HOSTILE, make_model
+from texts import french
 
 from mobility.base.errors import SourceNotFoundError
-from mobility.base.i18n import french
 from mobility.outputs.map import assets
 from mobility.outputs.map.export import export_png
 from mobility.outputs.map.page import render, write_map
@@ -73,28 +73,12 @@ def test_a_plan_of_three_workers_tells_three() -> None:
     assert manifest_of(render(model))["plans"][0]["workers"] == 3
 
 
-def test_every_text_of_the_page_has_its_french() -> None:
-    known = page_french()
+def test_the_page_carries_the_french_of_its_texts() -> None:
     code = "".join(f.read_text(encoding="utf-8") for f in sorted(STATIC.glob("*.js")))
-    used = set(re.findall(r'\bt\(\s*"((?:[^"\\]|\\.)*)"', code))
-    used |= {"There and back", "Outbound only", "Return only", "Neither direction"}
-    markup = (STATIC / "panel.html").read_text(encoding="utf-8")
-    used |= set(re.findall(r'data-t(?:-label|-placeholder)?="([^"]+)"', markup))
-    used |= set(ENGLISH.values())
-    families = {
-        "mode ",
-        "by ",
-        "day ",
-        "measure ",
-        "legend ",
-        "question ",
-        "reason ",
-        "source ",
-        "roster ",
-        "group ",
-    }
-    missing = {u for u in used if u not in known and u not in families}
-    assert not missing
+    used = {*re.findall(r'\bt\(\s*"((?:[^"\\]|\\.)*)"', code), *ENGLISH.values()}
+    known = page_french()
+    assert {t for t in used if french().get(t, t) != t} <= known.keys()
+    assert known["Outbound only"] == "Aller seulement"
 
 
 def test_symbols_used_by_the_script_have_a_text() -> None:
@@ -114,16 +98,9 @@ def test_french_follows_its_typography() -> None:
         assert "'" not in text, english
 
 
-def test_french_texts_keep_the_fields_of_the_english_ones() -> None:
-    for english, text in page_french().items():
-        assert set(re.findall(r"\{(\w+)\}", english)) == set(re.findall(r"\{(\w+)\}", text)), (
-            english
-        )
-
-
 def test_labels_of_plan_figures_are_translated(monkeypatch: pytest.MonkeyPatch) -> None:
     model = make_model(step_km=1.0)
-    label = next(iter(french()))
+    label = "EUR per boarding"
     plan = replace(model.plans[0], facts=((label, "1"),))
     assert manifest_of(render(replace(model, plans=(plan,))))["fr"][label] == french()[label]
 

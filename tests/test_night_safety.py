@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small import TRIPS, write_territory
 
-from mobility.commute.access import assess
+from mobility.commute.access import STATUSES, assess
 from mobility.commute.door_to_door import at_gate
 from mobility.commute.examples import answers
 from mobility.commute.loading import load
@@ -21,7 +21,7 @@ from mobility.commute.night import (
     in_the_dark,
 )
 from mobility.commute.variants import after_dark, by_day, open_at, variant
-from mobility.commute.white_zones import REASONS, STATUSES, white_zones
+from mobility.commute.white_zones import REASONS, white_zones
 from mobility.timetable.arrays import INF
 from mobility.timetable.arrays import timetable_from_runs as from_runs
 from mobility.timetable.footpaths import WalkTable, safe_footpaths

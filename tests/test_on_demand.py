@@ -11,10 +11,10 @@ from feeds import trip, write_gtfs
 from small import PLACES_M, SERVICES, lonlat, write_territory
 
 from mobility.base.errors import SourceError, TerritoryError
-from mobility.commute.access import assess
+from mobility.commute.access import STATUSES, assess
 from mobility.commute.loading import load
 from mobility.commute.on_demand import inside
-from mobility.commute.white_zones import STATUSES, white_zones
+from mobility.commute.white_zones import white_zones
 from mobility.sources.gtfs.flex import read_flex
 from mobility.territory.project import Territory
 from mobility.timetable.arrays import INF
@@ -295,3 +295,91 @@ def test_pick_up_and_set_down_have_their_own_hours(tmp_path):
     late = stop_service(tmp_path / "b", group=False,
                         windows=("05:00:00", "07:45:00", "07:50:00", "09:00:00"))  # fmt: skip
     assert seconds(assess(load(late)), shift=0, home=1)[0] == INF
+
+
+def booked(folder, *, windows=("04:00:00", "22:00:00"), place="Z", trips=None, **rule):
+    """A feed of one zone alone, all of the street, beside the usual feed."""
+    path = fast_road(folder)
+    text = path.read_text(encoding="utf-8").replace('["transit", "walk"]', MODES)
+    text = text.replace('["gtfs.zip"]', '["gtfs.zip", "flex.zip"]')
+    path.write_text(text.replace('["3x8"]', '["day"]'), encoding="utf-8")
+    calls = [
+        {
+            "stop_sequence": k + 1, "location_id": place, "stop_id": "", "pickup_type": pick,
+            "drop_off_type": drop, "start_pickup_drop_off_window": windows[0],
+            "end_pickup_drop_off_window": windows[1], "pickup_booking_rule_id": "b",
+        }
+        for k, (pick, drop) in enumerate(((2, 1), (1, 2)))
+    ]  # fmt: skip
+    write_gtfs(
+        folder / "flex.zip", stops=[{"stop_id": "", "stop_name": ""}], omit=["stops"],
+        trips=[trip("fx", calls, service="week", **(trips or {}))],
+        services={"week": SERVICES["week"]}, booking_rules=[{"booking_rule_id": "b", **rule}],
+    )  # fmt: skip
+    area = shapely.geometry.mapping(shapely.Polygon(ring(-100, 12_000)))
+    with zipfile.ZipFile(folder / "flex.zip", "a") as archive:
+        archive.writestr("locations.geojson", json.dumps({"features": [
+            {"id": "Z", "type": "Feature", "properties": {}, "geometry": area}
+        ]}))  # fmt: skip
+    return path
+
+
+def test_a_feed_of_zones_alone_stands_beside_others_and_is_not_blamed(tmp_path):
+    access = assess(load(booked(tmp_path, booking_type=1, prior_notice_duration_min=60)))
+    drive_s = int(access.study.street_times["car"][0][0, 0])
+    ride_s = int(np.ceil(drive_s * 1.3 - 1e-9))
+    # Margin, ten minutes of time slot, the ride with the usual detour.
+    assert seconds(access, shift=0) == (600 + 600 + ride_s,) * 2
+    codes = {f.code for f in access.study.findings}
+    assert "flex_zones" in codes
+    assert not codes & {"trips_without_stop_times", "stops_without_trips", "flex_booking_late"}
+
+
+def test_stops_and_trips_on_demand_are_not_blamed_for_having_no_times(tmp_path):
+    codes = {f.code for f in load(stop_service(tmp_path)).findings}
+    assert not codes & {"trips_without_stop_times", "trips_of_one_stop"}
+    # Stop A has no service at all, and is said to have none; those of the group are not.
+    (idle,) = [f for f in load(stop_service(tmp_path)).findings if f.code == "stops_without_trips"]
+    assert (idle.count, idle.examples) == (1, ("A Stop A",))
+
+
+def test_calls_at_places_unknown_or_never_are_told(tmp_path):
+    lost = load(booked(tmp_path / "a", place="elsewhere")).findings
+    assert [(f.count, f.examples) for f in lost if f.code == "flex_place_unknown"] == [
+        (2, ("elsewhere",))
+    ]
+    never = load(booked(tmp_path / "b", windows=("09:00:00", "09:00:00"))).findings
+    assert [(f.count, f.examples) for f in never if f.code == "flex_window_missing"] == [
+        (2, ("Z",))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "opens", "first_s"),
+    [
+        # Who calls from 08:00 on, an hour ahead, rides from 09:00 on: too late for the day shift.
+        ({"booking_type": 1, "prior_notice_duration_min": 60, "prior_notice_start_day": 0,
+          "prior_notice_start_time": "08:00:00"}, "08:00:00", 9 * 3600),
+        ({"booking_type": 1, "prior_notice_duration_min": 60,
+          "prior_notice_duration_max": 120}, "≤ 120 min", 4 * 3600),
+        ({"booking_type": 2, "prior_notice_last_day": 1, "prior_notice_start_day": 7}, "",
+         4 * 3600),
+    ],
+)  # fmt: skip
+def test_bookings_of_the_day_itself_are_judged_against_the_commute(tmp_path, rule, opens, first_s):
+    access = assess(load(booked(tmp_path, **rule)))
+    (found,) = read_flex(tmp_path / "flex.zip")
+    assert (found.opens, found.start_s) == (opens, first_s)
+    told = [f for f in access.study.findings if f.code == "flex_booking_late"]
+    assert [f.examples for f in told] == ([(f"Z: {opens}",)] if opens else [])
+    out_s, back_s = seconds(access, shift=0)
+    assert (out_s < INF) == (first_s == 4 * 3600)
+    assert back_s < INF
+
+
+def test_a_feed_says_itself_how_long_its_rides_take(tmp_path):
+    pace = {"safe_duration_factor": "1.5", "safe_duration_offset": "120"}
+    access = assess(load(booked(tmp_path, trips=pace)))
+    drive_s = int(access.study.street_times["car"][0][0, 0])
+    ride_s = int(np.ceil(drive_s * 1.5 + 120 - 1e-9))
+    assert seconds(access, shift=0) == (600 + 600 + ride_s,) * 2

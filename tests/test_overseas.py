@@ -2,8 +2,10 @@
 
 import pytest
 
+from mobility.prepare.communes import Commune
+from mobility.prepare.init_text import territory_text
 from mobility.sources.sites import read_sites_file
-from mobility.territory.overseas import localised
+from mobility.territory.overseas import clock_of, localised
 from mobility.territory.project import Territory
 
 
@@ -46,3 +48,14 @@ def test_alsace_by_the_code_of_the_commune_and_the_mainland_as_it_is():
     territory, _ = at(7.75, 48.58, commune="67482")
     assert (territory.timezone, territory.days.country) == ("Europe/Paris", "FR-67")
     assert at(-1.4, 46.7, commune="85191")[1] == []
+
+
+def test_a_first_territory_file_has_the_clock_of_its_department():
+    known = {d: clock_of(d) for d in ("44", "2A", "974", "971", "988")}
+    assert known == {
+        "44": "Europe/Paris", "2A": "Europe/Paris", "974": "Indian/Reunion",
+        "971": "America/Guadeloupe", "988": "Pacific/Noumea",
+    }  # fmt: skip
+    at = Commune("Le Port", "97407", "974", "", 34_000, (55.3, -20.9), (55.2, -21.0, 55.4, -20.8))
+    text = territory_text(at, language="fr", osm=None, gtfs=[], homes=None, sites=None)
+    assert 'timezone = "Indian/Reunion"' in text

@@ -5,21 +5,23 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
-from small import TRIPS, write_territory
+from feeds import trip, write_gtfs
+from small import PLACES_M, SERVICES, TRIPS, lonlat, write_territory
 from typer.testing import CliRunner
 
 from mobility.cli import app
 from mobility.commute.access import assess, rosters
+from mobility.commute.examples import answers
 from mobility.commute.last_return import last_return
 from mobility.commute.loading import load
+from mobility.outputs.document import Document, Heading, Table, Text
 from mobility.outputs.letter import request_letter, requests
 from mobility.outputs.levers import levers_table
 from mobility.outputs.map.export import find_browser
 from mobility.outputs.plan import mobility_plan
-from mobility.outputs.plan_tables import driving, shares, versement
-from mobility.outputs.sections import Report, Section
+from mobility.outputs.plan_tables import driving, shares, supply, versement
+from mobility.outputs.render import html_page, markdown_text, write_document
 from mobility.remedies.candidates import SearchOptions
 from mobility.remedies.combine import combine
 from mobility.remedies.factors import load_factors
@@ -65,14 +67,14 @@ def plan(access, found):
 
 
 def test_headings_of_the_employer_plan(plan):
-    assert [s.title for s in plan.report.sections] == HEADINGS
-    html = plan.report.to_html()
-    assert html.count("<h2>") == len(HEADINGS)
+    assert [part.text for part in plan.document.parts] == HEADINGS
+    html = html_page(plan.document)
+    assert html.count("<h2") == len(HEADINGS)
     assert "http" not in re.sub(r"<p>.*?</p>", "", html)
 
 
 def test_no_english_left_in_the_french_headers(plan):
-    text = plan.report.to_markdown()
+    text = markdown_text(plan.document)
     heads = {
         h.strip() for line in text.splitlines() if line.startswith("| ") for h in line.split("|")
     }
@@ -126,7 +128,7 @@ def test_recruitment_after_a_lever_is_a_full_run(access, found):
 
 def test_letter_names_line_trip_day_and_times(found):
     letter = request_letter(found, limit=3)
-    text = letter.to_markdown()
+    text = markdown_text(letter)
     frame = requests(found.bench, [o for o in found.useful if o.feasible][:1], "fr")
     row = frame.iloc[0]
     for value in (row["line"], row["trips"], row["present"], row["proposed"], row["beneficiaries"]):
@@ -149,12 +151,13 @@ def test_minutes_to_fix_are_those_of_a_lever(found):
     assert f"{row['minutes']} min plus t" in row["move"]
 
 
-def test_report_renders_texts_as_they_are():
-    frame = pd.DataFrame({"a|b": ["<x>"], "n": [1234.5]})
-    report = Report("T & U", "fr", (Section("S", ("one",), (("cap", frame),)),))
-    assert "T &amp; U" in report.to_html()
-    assert "&lt;x&gt;" in report.to_html()
-    assert "1\u202f234,5" in report.to_markdown()
+def test_documents_show_texts_as_they_are():
+    table = Table(("a|b", "n"), (("<x>", "1\u202f234,5"),), (False, True), "cap")
+    made = Document("fr", "T & U {{ 7*7 }}", (Heading("S"), Text("one"), table))
+    assert "T &amp; U {{ 7*7 }}" in html_page(made)
+    assert "&lt;x&gt;" in html_page(made)
+    assert "| a\\|b | n |\n| --- | ---: |" in markdown_text(made)
+    assert "1\u202f234,5" in markdown_text(made)
 
 
 def test_commands_write_their_files(tmp_path):
@@ -189,10 +192,10 @@ def test_wide_tables_scroll_inside_their_box(tmp_path):
     browser = find_browser()
     if browser is None:
         pytest.skip("no Chromium on this machine")
-    frame = pd.DataFrame([["Rue de la Fonderie", 1_113_188.0] * 6], columns=list("abcdefghijkl"))
-    path = Report("Plan", "fr", (Section("Part", ("x" * 90,), (("Table", frame),)),)).write(
-        tmp_path, "plan"
-    )[0]
+    row = ("Rue de la Fonderie", *["1\u202f113\u202f188"] * 11)
+    table = Table(tuple("abcdefghijkl"), (row,), (False, *[True] * 11), "Table")
+    made = Document("fr", "Plan", (Heading("Part"), Text("x" * 90), table))
+    path = write_document(made, tmp_path, "plan")[0]
 
     def visit():
         with playwright.sync_playwright() as driver:
@@ -209,3 +212,37 @@ def test_wide_tables_scroll_inside_their_box(tmp_path):
     with ThreadPoolExecutor(max_workers=1) as pool:
         page, table = pool.submit(visit).result()
     assert page <= 390 < table
+
+
+def test_supply_counts_the_departures_of_a_headway(tmp_path):
+    """From A every 10 min from 07:00 to 08:00: 07:00 to 07:50 is sure, six departures."""
+    path = write_territory(tmp_path, trips=[])
+    often = trip("often", [("A", "00:00"), ("B", "00:20")], service="week")
+    once = trip("once", [("A", "09:00"), ("B", "09:20")], service="week")
+    row = {"trip_id": "often", "start_time": "07:00:00", "end_time": "08:00:00",
+           "headway_secs": 600}  # fmt: skip
+    for exact in (0, 1):
+        write_gtfs(
+            tmp_path / "gtfs.zip", stops={n: lonlat(PLACES_M[n]) for n in ("A", "B")},
+            trips=[often, once], services=SERVICES, frequencies=[row | {"exact_times": exact}],
+        )  # fmt: skip
+        found = supply(load(path)).iloc[0]
+        assert found["departures"] == 6 + 1
+        assert found["lines"] == "R"
+
+
+def test_a_ride_at_a_headway_is_a_wait_and_a_ride(tmp_path):
+    """The day shift starts at 08:00, margin to 07:50: B by 07:46, so A's stop by 07:16 at most."""
+    path = write_territory(tmp_path, trips=[], rosters='["day"]')
+    often = trip("often", [("A", "00:00"), ("B", "00:20")], service="week")
+    row = {"trip_id": "often", "start_time": "06:00:00", "end_time": "08:00:00",
+           "headway_secs": 600, "exact_times": 0}  # fmt: skip
+    write_gtfs(
+        tmp_path / "gtfs.zip", stops={n: lonlat(PLACES_M[n]) for n in ("A", "B")},
+        trips=[often], services=SERVICES, frequencies=[row],
+    )  # fmt: skip
+    out, _ = answers(load(path), 0, "school_weekday")
+    assert [(leg.kind, leg.depart, leg.arrive) for leg in out.texts(0)] == [
+        ("walk", "07:11", "07:16"), ("wait", "07:16", "07:26"), ("ride", "07:26", "07:46"),
+        ("walk", "07:46", "07:50"),
+    ]  # fmt: skip

@@ -15,12 +15,12 @@ from PIL import Image
 from small import write_territory
 
 from mobility.base.i18n import translate
-from mobility.commute.access import assess
+from mobility.commute.access import STATUSES, assess
 from mobility.commute.loading import load
-from mobility.commute.white_zones import STATUSES, white_zones
+from mobility.commute.white_zones import white_zones
+from mobility.outputs.layers import HATCH_ANGLES, STATUS_LABELS
 from mobility.outputs.pictures import STYLES
-from mobility.outputs.styles import HATCH_ANGLES, STATUS_LABELS
-from mobility.outputs.tables import write_tables
+from mobility.outputs.write import write_tables
 
 PYTHON = "/usr/bin/python3"
 #: Opens every layer anew, as when a file is dragged in; tells its style and draws it.

@@ -7,9 +7,9 @@ from pathlib import Path
 from feeds import service, trip, write_gtfs
 from small import PLACES_M, SERVICES, TRIPS, lonlat, write_territory
 
-from mobility.commute.access import assess
+from mobility.commute.access import STATUSES, assess
 from mobility.commute.loading import load
-from mobility.commute.white_zones import REASONS, STATUSES, white_zones
+from mobility.commute.white_zones import REASONS, white_zones
 
 MORNING, AFTERNOON, NIGHT = 0, 1, 2
 

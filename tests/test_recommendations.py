@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from small import TRIPS, write_territory
+from texts import french
 
 from mobility.base.errors import TerritoryError
-from mobility.base.i18n import french
 from mobility.commute.access import assess
 from mobility.commute.indicators import round_persons
 from mobility.commute.loading import load

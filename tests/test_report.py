@@ -6,7 +6,6 @@ import xml.etree.ElementTree as ET
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
-from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -20,21 +19,18 @@ from test_employee_privacy import MARKED, employees_csv
 from typer.testing import CliRunner
 
 from mobility.cli import app
-from mobility.commute.access import assess, rosters
+from mobility.commute.access import STATUSES, assess, rosters
 from mobility.commute.loading import load
-from mobility.commute.white_zones import STATUSES, white_zones
-from mobility.outputs import blocks, pdf
-from mobility.outputs import page as page_format
-from mobility.outputs.content import document
-from mobility.outputs.layers import roster_status
+from mobility.commute.white_zones import white_zones
+from mobility.outputs import document as blocks
+from mobility.outputs.layers import status_qml
 from mobility.outputs.map.export import find_browser
-from mobility.outputs.page import html_page
 from mobility.outputs.pictures import STYLES, Painter, scale_length, view_of
-from mobility.outputs.sheets import all_sheets
-from mobility.outputs.styles import status_qml
-from mobility.outputs.tables import write_tables
+from mobility.outputs.render import html_page, pdf_bytes
+from mobility.outputs.report import document
+from mobility.outputs.report_tables import all_sheets
 from mobility.outputs.words import Words
-from mobility.outputs.write import NAMES, write_report
+from mobility.outputs.write import NAMES, write_report, write_tables
 
 HOSTILE = "<script>alert(\"é\")</script> & 'Cie' {x}"
 
@@ -166,7 +162,7 @@ def test_dates_are_in_words_in_both_languages(small, written):
 def test_only_a_word_too_long_for_a_column_may_break():
     row = ("après-midi", "a" * 64, "1\u202f234")
     table = blocks.Table(("a", "b", "c"), (row,), (False, False, True))
-    html = page_format.RENDERERS[blocks.Table](table)
+    html = html_page(blocks.Document("fr", "T", (table,)))
     assert '<td>après-midi</td><td class="long">aaa' in html
     assert '<td class="n">1\u202f234</td>' in html
 
@@ -193,7 +189,9 @@ def test_pdf_shows_the_same_figures_with_its_own_fonts(written):
 def test_workbook_has_a_typed_sheet_per_table(small, written):
     book = load_workbook(written / "report.xlsx")
     sheets = all_sheets(*small, None, Words("fr"))
-    assert book.sheetnames == ["Lisez-moi", *(Words("fr").t(s.name) for s in sheets.values())]
+    assert book.sheetnames == ["Lisez-moi", *(s.spec.name["fr"] for s in sheets.values())]
+    assert {s.page_setup.orientation for s in book} == {"landscape"}
+    assert book["Synthèse"].print_title_rows == "$1:$1"
     summary = book["Synthèse"]
     assert summary.freeze_panes == "A2"
     assert summary.auto_filter.ref == summary.dimensions
@@ -327,7 +325,7 @@ def test_both_languages_are_complete(small, tmp_path):
 def test_roster_status_is_the_worst_of_its_shifts(small):
     found = rosters(small[0])
     row = int(np.flatnonzero(found.keys["mode"] == "counted")[0])
-    assert [STATUSES[s] for s in roster_status(found, row)] == ["served", "neither"]
+    assert [STATUSES[s] for s in found.status(row)] == ["served", "neither"]
 
 
 def test_pictures_show_the_status_of_homes(small):
@@ -429,10 +427,46 @@ def test_page_in_a_real_browser(written):
     assert not [v["id"] for v in found]
 
 
+def one_of_each():
+    out = io.BytesIO()
+    Image.new("RGB", (4, 3), "red").save(out, "PNG")
+    figure = blocks.Figure(out.getvalue(), "alt", "Figure", "caption")
+    part = blocks.Part(1, "Part", "7", "70\u202f%", 0.7)
+    card = blocks.Card("Card", "sub", "Headline", "Sentence", (part,), "Flag")
+    return (
+        blocks.Heading("Heading"), blocks.Text("Text"), blocks.Bullets((("", "Bullets"),)),
+        blocks.Table(("Table",), (("a",),), (False,)), figure, blocks.Cards((card,)),
+        blocks.Panel(figure, card, (("Panel", "note"),)), blocks.Strip((figure,)),
+        blocks.Legend(((2, "Legend"),)),
+    )  # fmt: skip
+
+
 def test_each_kind_of_block_is_written_in_every_format():
-    kinds = set(get_args(blocks.Block))
-    assert set(page_format.RENDERERS) == kinds
-    assert set(pdf._Press.RENDERERS) == kinds
+    made = one_of_each()
+    assert tuple(type(block) for block in made) == blocks.STANDING
+    whole = blocks.Document("fr", "Title", made, "Subtitle", "Footer")
+    seen = " ".join(Page(html_page(whole)).words)
+    drawn = "".join(p.extract_text() for p in PdfReader(io.BytesIO(pdf_bytes(whole))).pages)
+    names = ("Title", "Subtitle", "Footer", "Heading", "Text", "Bullets", "Table", "Figure",
+             "Headline", "Sentence", "Flag", "Panel", "Legend", "70\u202f%")  # fmt: skip
+    for text in (seen, drawn):
+        assert [name for name in names if name not in text] == []
+    assert "<nav" not in html_page(whole)
+
+
+@pytest.mark.parametrize("columns", [3, 9, 13])
+def test_no_number_and_no_word_parts_in_a_pdf(columns):
+    """However many columns, and however long what they hold."""
+    words = ("Correspondances", "jour scolaire", "1\u202f113\u202f188")
+    heads = tuple(f"Roulement tenable, bibliothèque {k}" for k in range(columns))
+    row = tuple(words[min(k, 2)] for k in range(columns))
+    table = blocks.Table(heads, (row,) * 3, tuple(k > 1 for k in range(columns)))
+    pdf = pdf_bytes(blocks.Document("fr", "T", (table,)))
+    lines = PdfReader(io.BytesIO(pdf)).pages[0].extract_text().splitlines()
+    held = [word for line in lines for word in line.replace("\u202f", "").split()]
+    assert held.count("1113188") == 3 * (columns - 2)
+    assert held.count("Correspondances") == 3
+    assert held.count("bibliothèque") == columns
 
 
 @pytest.mark.parametrize("lines", range(38, 48))
@@ -440,8 +474,8 @@ def test_a_heading_stays_with_the_head_and_first_row_of_its_table(lines):
     text = blocks.Text(" ".join(["mot"] * 8 * lines))
     heads = ("Un titre qui va sur bien des lignes " * 3, "B")
     table = blocks.Table(heads, (("première", "1"), ("seconde", "2")), (False, True), "Légende")
-    made = blocks.Document("fr", "T", "S", "F", (text,) * 2 + (blocks.Heading("Partie", 2), table))
-    pages = [p.extract_text() for p in PdfReader(io.BytesIO(pdf.pdf_bytes(made))).pages]
+    made = blocks.Document("fr", "T", ((text,) * 2 + (blocks.Heading("Partie", 2), table)))
+    pages = [p.extract_text() for p in PdfReader(io.BytesIO(pdf_bytes(made))).pages]
     parts = [next(k for k, p in enumerate(pages) if word in p) for word in ("Partie", "première")]
     assert parts[0] == parts[1]
     assert sum("Légende" in p for p in pages) == 1

@@ -20,11 +20,9 @@ from mobility import pipeline
 from mobility.base.errors import SourceError
 from mobility.cli import app
 from mobility.commute.loading import load
-from mobility.outputs.frontier_chart import frontier_png
-from mobility.outputs.pictures import GATE_DOT
+from mobility.outputs.pictures import GATE_DOT, frontier_png
 from mobility.outputs.shuttle_part import lines_figure
-from mobility.outputs.shuttle_sheets import shuttle_sheets
-from mobility.outputs.shuttle_tables import read_shuttles
+from mobility.outputs.shuttle_tables import read_shuttles, shuttle_sheets
 from mobility.outputs.words import Words
 from mobility.shuttles.outputs import vehicles_table
 from mobility.shuttles.plan import run_loads
@@ -137,7 +135,7 @@ def test_pdf_and_workbook_have_the_part(designed):
 def test_calls_tell_the_riders_and_loads_of_the_plan(designed):
     results, folder = designed
     found = read_shuttles([folder], results.study)
-    told = shuttle_sheets(found, results.study, Words("fr"))["shuttle_calls"].frame
+    told = shuttle_sheets(found, results.study, Words("fr"))["timetable"].frame
     runs = results.plans.knee.runs
     riders = np.concatenate([run.riders for run in runs])
     assert told["riders"].to_numpy() == pytest.approx(riders, abs=0.501)
@@ -182,7 +180,7 @@ def test_tables_of_an_older_version_are_refused_or_left_out(designed, tmp_path):
     shutil.copytree(folder, tmp_path / "out")
     (tmp_path / "out" / "shuttles" / "vehicles.csv").unlink()
     found = read_shuttles([tmp_path / "out"], results.study)
-    assert "shuttle_vehicles" not in shuttle_sheets(found, results.study, Words("fr"))
+    assert "vehicles" not in shuttle_sheets(found, results.study, Words("fr"))
     path = tmp_path / "out" / "shuttles" / "plans.csv"
     pd.read_csv(path).drop(columns="rosters_estimate").to_csv(path, index=False)
     with pytest.raises(SourceError, match="rosters_estimate"):

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from small import TRIPS, write_territory
 
-from mobility.commute.access import assess, rosters
+from mobility.commute.access import SERVED, assess, rosters
 from mobility.commute.loading import load
-from mobility.commute.white_zones import SERVED, white_zones
+from mobility.commute.white_zones import white_zones
 from mobility.remedies.candidates import SearchOptions, candidates
 from mobility.remedies.combine import best_subset, combine
 from mobility.remedies.model import Lever

@@ -165,3 +165,17 @@ def test_roster_names_in_french(name, template):
 )
 def test_days_in_french(text, days):
     assert days_text(text) == days
+
+
+def test_an_english_study_names_the_shifts_of_templates_in_english(tmp_path):
+    site = {"name": "A", "gates": [[0, 47]], "rosters": ["3x8", "day"]}
+    own = {"name": "own", "shifts": [{"name": "matin", "start": "05:00", "end": "12:00"}]}
+    found = territory(tmp_path, sites=[site | {"rosters": ["3x8", "day", own]}])
+    english = found.model_copy(
+        update={"output": found.output.model_copy(update={"language": "en"})}
+    )
+    names = [[s.name for s in r.shifts] for r in read_sites(english)[0].rosters]
+    assert names == [["morning", "afternoon", "night"], ["day"], ["matin"]]
+    assert [s.name for s in read_sites(found)[0].rosters[0].shifts] == [
+        "matin", "après-midi", "nuit"
+    ]  # fmt: skip

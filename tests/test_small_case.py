@@ -8,12 +8,12 @@ from feeds import trip, write_gtfs
 from small import PLACES_M, SERVICES, TRIPS, lonlat, write_territory
 
 from mobility.base.errors import TerritoryError
-from mobility.commute.access import assess, counted_rows, rosters
+from mobility.commute.access import STATUSES, assess, counted_rows, rosters
 from mobility.commute.comparison import comparison
 from mobility.commute.examples import answers
 from mobility.commute.indicators import summary
 from mobility.commute.loading import load
-from mobility.commute.white_zones import REASONS, STATUSES, white_zones
+from mobility.commute.white_zones import REASONS, white_zones
 from mobility.pipeline import compare, run
 from mobility.timetable.arrays import INF
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from small import write_territory
 
-from mobility.commute.access import assess
+from mobility.commute.access import STATUSES, assess
 from mobility.commute.loading import load
-from mobility.commute.white_zones import REASONS, STATUSES, white_zones
+from mobility.commute.white_zones import REASONS, white_zones
 from mobility.pipeline import run
 from mobility.sources.gtfs.empty import empty_feed
 from mobility.sources.gtfs.read import merge_feeds, read_feed

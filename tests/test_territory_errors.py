@@ -4,10 +4,10 @@ import datetime as dt
 
 import pytest
 from small import write_territory
+from texts import french
 from typer.testing import CliRunner
 
 from mobility.base.errors import MobilityError, TerritoryError
-from mobility.base.i18n import french
 from mobility.cli import app
 from mobility.shuttles.config import ShuttleConfig
 from mobility.territory.project import Territory

@@ -8,10 +8,12 @@ from small import write_territory
 
 from mobility.base.errors import SourceError, TerritoryError
 from mobility.commute.loading import load
+from mobility.commute.placing import rates_missing
 from mobility.outputs.plan_tables import site_rates, versement
 from mobility.remedies.factors import load_factors
+from mobility.sources.homes.commune_codes import Changes
 from mobility.sources.sites import read_sites_file
-from mobility.sources.versement import read_rates
+from mobility.sources.versement import rate_of, read_rates
 
 TODAY = dt.date(2026, 11, 17)
 URSSAF = """Code commune;Libellé;Taux AOT;Taux syndicat mixte;Date effet;Codes postaux afférents;
@@ -104,3 +106,31 @@ def test_a_site_without_a_commune_is_named(study):
         site_rates(with_table(study, folder, ""), load_factors())
     assert (caught.value.row, caught.value.column) == (1, "sites.commune")
     assert "Usine" in caught.value.render("fr")
+
+
+@pytest.mark.parametrize(
+    ("commune", "percent", "told"),
+    [
+        ("69383", 1.85, 0),  # Lyon 3e, an arrondissement
+        ("49147", 0.9, 0),  # Gée, part of Beaufort-en-Anjou since 2016
+        ("01001", 0.4, 0),  # the table has the code that stood before a merger: its own
+        ("85191", 0, 1),  # in no table: nothing is counted, and it is said
+    ],
+)
+def test_rates_are_found_under_any_code_of_the_ground(study, commune, percent, told):
+    study, folder = study
+    found = with_table(study, folder, commune)
+    write(folder, "commune,rate\n69123,1.85\n49021,0.9\n01001,0.4\n", "utf-8")
+    (rate,) = site_rates(found, load_factors())
+    assert rate == pytest.approx(percent / 100)
+    days = found.days[0].date
+    missing = list(rates_missing(found.territory, found.sites, found.homes, days))
+    assert [(f.code, f.examples) for f in missing] == [
+        ("vm_commune_unknown", ("Usine (85191)",))
+    ] * told
+
+
+def test_former_communes_of_one_have_its_rate_only_where_they_agree():
+    changes = Changes({"49147": "49021", "49149": "49021"})
+    assert rate_of({"49147": 0.01, "49149": 0.01}, "49021", changes) == 0.01
+    assert rate_of({"49147": 0.01, "49149": 0.02}, "49021", changes) is None

@@ -6,12 +6,14 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.base.errors import TerritoryError
+from mobility.base.literal import one_line
 from mobility.commute.door_to_door import OVERTIME_MAX_S, both_ways, overtime
 from mobility.commute.modes import counting
 from mobility.commute.study import Progress, Study, engine_limits, quiet
@@ -19,6 +21,12 @@ from mobility.commute.variants import after_dark, open_at
 from mobility.engine.journeys import HomeTimes
 from mobility.sources.days import ChosenDay
 from mobility.timetable.arrays import INF
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+SERVED, OUTBOUND_ONLY, RETURN_ONLY, NEITHER = 0, 1, 2, 3
+STATUSES = ("served", "outbound_only", "return_only", "neither")
 
 Int32 = NDArray[np.int32]
 Bool = NDArray[np.bool_]
@@ -48,6 +56,13 @@ class Access:
     rides: NDArray[np.int8]
     walk_s: Int32
     overtime_s: Int32
+
+    def __repr__(self) -> str:
+        combinations, homes = self.outbound_s.shape
+        return (
+            f"Access of {self.study.territory.name}: {combinations:,} combinations of shift, day "
+            f"and mode, {homes:,} homes"
+        )
 
     @cached_property
     def holds_out(self) -> Bool:
@@ -88,6 +103,29 @@ class Access:
     def rosters(self) -> RosterAccess:
         """The worst-of rule over the shifts of each roster."""
         return rosters(self)
+
+    def to_gdf(self) -> gpd.GeoDataFrame:
+        """Return the place of each home, EPSG:4326, and what holds there of each roster's cycle.
+
+        Columns ``home_id``, ``commune``, ``workers`` and groups of workers; per roster, named
+        by site and roster, ``<name> | share`` (of the working days that hold by a counting
+        mode) and ``<name> | status`` (on every one of them).
+        """
+        import geopandas as gpd
+
+        homes = self.study.homes
+        columns: dict[str, object] = {
+            "home_id": homes.ids,
+            "commune": homes.frame["commune"].to_numpy(),
+        }
+        for name in ("workers", *homes.groups):
+            columns[one_line(name)] = homes.frame[name].to_numpy(np.float64).round(3)
+        found = self.rosters
+        for r in counted_rows(found):
+            name = " | ".join(one_line(str(n)) for n in found.keys.loc[r, ["site_name", "roster"]])
+            columns[f"{name} | share"] = found.share[r].round(3)
+            columns[f"{name} | status"] = np.array(STATUSES)[found.status(r)]
+        return gpd.GeoDataFrame(columns, geometry=homes.shapes.to_numpy(), crs="EPSG:4326")
 
     def to_frame(self) -> pd.DataFrame:
         """Return the long table: a row per combination and home, minutes, <NA> where none."""
@@ -208,6 +246,15 @@ class RosterAccess:
     out_always: Bool
     back_always: Bool
     share: NDArray[np.float64]
+
+    def status(self, row: int) -> NDArray[np.int8]:
+        """Return what holds of one roster on every working day, int8[H], an index of `STATUSES`."""
+        one_way = np.where(
+            self.out_always[row],
+            OUTBOUND_ONLY,
+            np.where(self.back_always[row], RETURN_ONLY, NEITHER),
+        )
+        return np.where(self.holds[row], SERVED, one_way).astype(np.int8)
 
 
 def roster_shifts(study: Study) -> dict[tuple[int, str], list[int]]:

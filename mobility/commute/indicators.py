@@ -8,8 +8,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.commute.access import Access, counted_rows, roster_shifts
-from mobility.commute.white_zones import NEITHER, OUTBOUND_ONLY, REASONS, RETURN_ONLY, WhiteZones
+from mobility.commute.access import (
+    NEITHER,
+    OUTBOUND_ONLY,
+    RETURN_ONLY,
+    Access,
+    counted_rows,
+    roster_shifts,
+)
+from mobility.commute.white_zones import REASONS, WhiteZones
 
 
 def round_persons(counts: NDArray[np.float64] | float) -> NDArray[np.float64]:

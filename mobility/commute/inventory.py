@@ -11,6 +11,7 @@ from mobility.base.errors import Finding, TerritoryError
 from mobility.base.i18n import Word, number, translate
 from mobility.commute.study import Study
 from mobility.sources.gtfs.canonical import canonical_findings
+from mobility.territory.rosters import ENGLISH_SHIFTS
 
 
 def inventory(study: Study, language: str = "en") -> pd.DataFrame:
@@ -97,6 +98,7 @@ def find_shift(study: Study, site: str, shift: str, roster: str | None, day_kind
         work on that kind of day.
     """
     shifts = study.shifts
+    other_name = ENGLISH_SHIFTS | {english: french for french, english in ENGLISH_SHIFTS.items()}
     for what, column, name in (
         ("site", "site_name", site),
         ("roster", "roster", roster),
@@ -105,7 +107,9 @@ def find_shift(study: Study, site: str, shift: str, roster: str | None, day_kind
         if name is None:
             continue
         known = shifts[column].unique().tolist()
-        shifts = shifts[shifts[column] == name]
+        # The name a template's shift bears in the other language is understood too.
+        wanted = name if name in known else other_name.get(name.casefold(), name)
+        shifts = shifts[shifts[column] == wanted]
         if shifts.empty:
             raise _unknown(what, name, known)
     rosters = shifts["roster"].unique().tolist()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from mobility.commute.placing import (
     homes_on_streets,
     misplaced_sites,
     place_findings,
+    rates_missing,
     unreachable_stops,
 )
 from mobility.commute.sources import (
@@ -23,6 +25,7 @@ from mobility.commute.sources import (
     read_timetables,
     source_records,
     street_points,
+    with_changes,
     without_timetables,
 )
 from mobility.commute.study import Progress, Study, idle_rosters, quiet
@@ -35,6 +38,7 @@ from mobility.commute.walks import (
     walks_to_stops,
 )
 from mobility.sources.days import ChosenDay, choose_days
+from mobility.sources.feed_dates import term_day_at_rest
 from mobility.sources.gtfs.quality import check_feed, school_routes
 from mobility.sources.gtfs.read import Feed
 from mobility.sources.gtfs.zones import zone_findings
@@ -43,13 +47,36 @@ from mobility.sources.homes.read import Homes, read_homes
 from mobility.sources.plain_days import plain_days
 from mobility.sources.roster_checks import roster_findings
 from mobility.sources.sites import read_sites
-from mobility.streets.graph import Streets
+from mobility.streets.graph import Streets, streets_from_graph
 from mobility.territory.overseas import localised
 from mobility.territory.project import Site, StreetMode, Territory
 
+if TYPE_CHECKING:
+    import networkx as nx
 
-def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> Study:
+
+def load(
+    territory: Territory | str | Path,
+    *,
+    streets: Streets | nx.MultiDiGraph[Any] | None = None,
+    progress: Progress = quiet,
+) -> Study:
     """Read and build everything a territory file names.
+
+    Parameters
+    ----------
+    territory
+        The territory, or its file.
+    streets
+        Streets in place of those the territory names: a graph as OSMnx makes them, or those
+        of another study. Buildings and background are then theirs alone.
+    progress
+        Called with the name of each step.
+
+    Returns
+    -------
+    Study
+        Homes, sites, streets and timetables, ready for `mobility.assess`.
 
     Raises
     ------
@@ -60,7 +87,15 @@ def load(territory: Territory | str | Path, *, progress: Progress = quiet) -> St
         territory = Territory.from_toml(territory)
     territory, told = without_timetables(territory)
     progress("streets")
-    streets = read_streets(territory)
+    if streets is None:
+        streets = read_streets(territory)
+    else:
+        none = {"osm": None, "lines": None}
+        sources = territory.sources.model_copy(update=none)
+        territory = territory.model_copy(update={"sources": sources})
+        if not isinstance(streets, Streets):
+            streets = streets_from_graph(streets, territory.crs)
+        streets = with_changes(territory, streets)
     progress("timetables")
     feed = read_timetables(territory)
     progress("homes and sites")
@@ -108,6 +143,7 @@ def build_study(
     homes, away = homes_on_streets(territory, streets, walking, homes)
     gates = np.array([gate for site in sites for gate in site.gates], np.float64)
     findings += misplaced_sites(sites, homes)
+    findings += rates_missing(territory, sites, homes, min(day.date for day in days))
     findings += [*away, *place_findings(streets, walking, feed, sites, gates)]
     home_walks, gate_walks = (
         walks_to_stops(territory, streets, feed, points) for points in (homes.lonlat, gates)
@@ -165,8 +201,11 @@ def checked_timetables(
         return feed, []
     holidays = None if feed.period is None else read_holidays(territory.days, *feed.period)
     found = check_feed(feed, dates=[day.date for day in days], holidays=holidays)
+    school = school_routes(feed, holidays)
+    term = [day.date for day in days if day.kind == "school_weekday"]
+    found += term_day_at_rest(feed, term, school)
     if territory.modes.school_services:
         return feed, found
-    school = school_routes(feed, holidays)[feed.trips["route"].to_numpy()]
-    service = feed.trips["service"].where(~school, -1).astype(feed.trips["service"].dtype)
+    of_trip = school[feed.trips["route"].to_numpy()]
+    service = feed.trips["service"].where(~of_trip, -1).astype(feed.trips["service"].dtype)
     return replace(feed, trips=feed.trips.assign(service=service)), found

@@ -225,7 +225,7 @@ def on_demand_services(
     TerritoryError
         A zone's hub is no stop, or no home carries the name of its commune.
     """
-    zones = [z for p in territory.sources.gtfs for z in read_flex(territory.resolve(p))]
+    zones = [z for p in territory.sources.gtfs for z in read_flex(territory.resolve(p), findings)]
     if zones:
         findings.append(
             Finding(
@@ -235,6 +235,18 @@ def on_demand_services(
                 "on_demand uses them.",
                 count=len(zones),
                 examples=tuple(_told(z) for z in zones[:5]),
+            )
+        )
+    late = [f"{z.name}: {z.opens}" for z in zones if z.opens]
+    if late:
+        findings.append(
+            Finding(
+                "warning",
+                "flex_booking_late",
+                "{count} on-demand services take bookings on the day of the ride only: rides "
+                "before the first booking are left out, and who works has to book while at work",
+                count=len(late),
+                examples=tuple(late[:5]),
             )
         )
     if "on_demand" not in territory.modes.evaluated:
@@ -286,10 +298,11 @@ class _Builder:
         )  # fmt: skip
 
     def flex(self, zone: FlexZone) -> OnDemandService:
-        """Return a zone of a feed, ridden with the defaults of the territory file's zones."""
+        """Return a zone of a feed; what it does not say is as in the territory file's zones."""
         usual = OnDemand(name=zone.name, communes=[zone.name])
+        pace = (zone.factor or usual.detour, zone.offset_s, usual.max_ride_min * 60)
         ways = [
-            self._walked_rides(usual, times, home, gate)
+            self._walked_rides(pace, times, home, gate)
             for times, home, gate in (
                 (self.car, zone.pickup, zone.dropoff),
                 (turned(self.car), zone.dropoff, zone.pickup),
@@ -302,9 +315,15 @@ class _Builder:
         )  # fmt: skip
 
     def _walked_rides(
-        self, zone: OnDemand, times: Times, at_home: shapely.Geometry, at_gate: shapely.Geometry
+        self,
+        pace: tuple[float, float, float],
+        times: Times,
+        at_home: shapely.Geometry,
+        at_gate: shapely.Geometry,
     ) -> Int32:
         """Return rides between homes and sites, from door to door or by way of stops.
+
+        ``pace`` is what a ride takes of the drive, the seconds on top, and the longest ride.
 
         Returns
         -------
@@ -312,6 +331,7 @@ class _Builder:
             The whole way, and the walks at home and at the gate that it holds; ``INF`` where
             there is none.
         """
+        factor, offset_s, longest_s = pace
         limit_s = self.territory.limits.max_walk_min * 60
         homes, near_home = self._ends(self.homes_lonlat, at_home, limit_s)
         gates, near_gate = self._ends(self.gates_lonlat, at_gate, limit_s)
@@ -320,13 +340,13 @@ class _Builder:
             return found
         table = drives(
             self.territory, self.streets, times, homes, gates,
-            zone.max_ride_min * 60 / zone.detour,
+            max(longest_s - offset_s, 0) / factor,
         )  # fmt: skip
         rides = pd.DataFrame(
             {
                 "home_point": np.repeat(np.arange(table.n_rows), np.diff(table.ptr)),
                 "gate_point": table.stop,
-                "ride_s": np.ceil(table.walk_s * zone.detour - 1e-9),
+                "ride_s": np.ceil(table.walk_s * factor + offset_s - 1e-9),
             }
         )
         ways = rides.merge(near_home.add_prefix("home_")).merge(near_gate.add_prefix("gate_"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 
@@ -11,8 +12,9 @@ from pyproj import Transformer
 
 from mobility.base.errors import Finding, SourceError
 from mobility.sources.gtfs.read import Feed
-from mobility.sources.homes.commune_codes import read_changes
+from mobility.sources.homes.commune_codes import Changes, read_changes
 from mobility.sources.homes.read import Homes
+from mobility.sources.versement import rate_of, read_rates
 from mobility.streets.arcs import Times
 from mobility.streets.graph import Streets
 from mobility.streets.hours import hours_findings
@@ -186,3 +188,46 @@ def unreachable_stops(feed: Feed, *tables: WalkTable) -> list[Finding]:
             examples=tuple(names),
         )
     ]
+
+
+def site_commune(site: Site, homes: Homes) -> str:
+    """Return the commune of a site, its own or that of the nearest home."""
+    if site.commune:
+        return site.commune
+    frame, gate = homes.frame, site.gates[0]
+    east = np.cos(np.radians(gate[1]))
+    away = np.hypot((frame.geometry.x - gate[0]) * east, frame.geometry.y - gate[1])
+    return str(frame["commune"].fillna("").iloc[int(np.argmin(away.to_numpy()))])
+
+
+def changes_of(territory: Territory) -> Changes:
+    """Return the changes of communes that a territory knows."""
+    path = territory.sources.homes.changes
+    return read_changes(None if path is None else territory.resolve(path))
+
+
+def rates_missing(
+    territory: Territory, sites: tuple[Site, ...], homes: Homes, on: dt.date
+) -> Iterator[Finding]:
+    """Say which sites' communes the table of versement mobilité does not hold."""
+    source = territory.sources.versement_mobilite
+    if source is None:
+        return
+    rates, changes = read_rates(territory.resolve(source), on), changes_of(territory)
+    lost = [
+        f"{site.name} ({commune})"
+        for site in sites
+        if INSEE_CODE.fullmatch(commune := site_commune(site, homes))
+        and rate_of(rates, commune, changes) is None
+    ]
+    if lost:
+        yield Finding(
+            "warning",
+            "vm_commune_unknown",
+            "The communes of {count} sites are not in the table of versement mobilité, under any "
+            "of their codes: no versement is counted there. Check the code, or name a table that "
+            "holds them",
+            source="sources.versement_mobilite",
+            count=len(lost),
+            examples=tuple(lost[:5]),
+        )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 
 import geopandas as gpd
 import numpy as np
@@ -16,6 +15,7 @@ from mobility.base.errors import Finding, TerritoryError
 from mobility.commute.modes import evaluated
 from mobility.commute.study import SourceRecord
 from mobility.sources.gtfs.empty import empty_feed
+from mobility.sources.gtfs.overlap import without_overlaps
 from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
 from mobility.sources.homes.model import Homes
 from mobility.sources.homes.spread import dwellings
@@ -39,10 +39,10 @@ def read_streets(territory: Territory) -> Streets:
     sources = territory.sources
     if sources.osm is not None:
         found = streets_from_osm(territory.resolve(sources.osm), crs=territory.crs)
-        return _changed(territory, _parked(territory, found))
+        return with_changes(territory, found)
     if sources.lines is not None:
         found = streets_from_lines(territory.resolve(sources.lines), crs=territory.crs)
-        return _changed(territory, _parked(territory, found))
+        return with_changes(territory, found)
     raise TerritoryError(
         "There are no streets.",
         file=territory.path,
@@ -68,6 +68,11 @@ def street_points(streets: Streets, step_m: float = 50.0) -> gpd.GeoDataFrame:
     xy = shapely.get_coordinates(lines)
     _, first = np.unique(np.floor(xy / step_m), axis=0, return_index=True)
     return gpd.GeoDataFrame(geometry=gpd.points_from_xy(*xy[first].T), crs=streets.crs)
+
+
+def with_changes(territory: Territory, streets: Streets) -> Streets:
+    """Return streets with the car parks and the changes the territory names."""
+    return _changed(territory, _parked(territory, streets))
 
 
 def _parked(territory: Territory, streets: Streets) -> Streets:
@@ -103,7 +108,10 @@ def _changed(territory: Territory, streets: Streets) -> Streets:
 def read_timetables(territory: Territory) -> Feed:
     """Read and merge the feeds of a territory, or return an empty one where it names none."""
     paths = [territory.resolve(p) for p in territory.sources.gtfs]
-    return merge_feeds([read_feed(path) for path in paths]) if paths else empty_feed()
+    if not paths:
+        return empty_feed()
+    feed = merge_feeds([read_feed(path) for path in paths])
+    return without_overlaps(feed, drop=territory.sources.duplicates == "drop")
 
 
 def without_timetables(territory: Territory) -> tuple[Territory, tuple[Finding, ...]]:
@@ -135,9 +143,16 @@ def publishers(feed: Feed, network: int) -> str:
 
 def source_files(territory: Territory) -> list[Path]:
     """Return the files a territory names, and its own."""
-    named = [territory.sources.homes.secret, *(path for _, path, _, _ in _named(territory))]
-    found = [territory.resolve(path) for path in named if path is not None]
+    named = [path for _, path in _named(territory)]
+    if territory.sources.homes.secret is not None:
+        named.append(territory.sources.homes.secret)
+    found = [territory.resolve(path) for path in named]
     return found if territory.path is None else [*found, territory.path]
+
+
+def _named(territory: Territory) -> list[tuple[str, Path]]:
+    zones = [("on_demand", zone.file) for zone in territory.on_demand if zone.file is not None]
+    return [*territory.sources.named(), *zones]
 
 
 def source_records(territory: Territory, feed: Feed, homes: Homes) -> Iterator[SourceRecord]:
@@ -148,49 +163,24 @@ def source_records(territory: Territory, feed: Feed, homes: Homes) -> Iterator[S
     """
     if territory.path is not None:
         yield SourceRecord("territory", territory.path.name, file_hash(territory.path))
-    named = {k: publishers(feed, k) for k in range(len(territory.sources.gtfs))}
-    for role, path, licence, attribution in _named(territory, named):
-        if path is not None:
-            found, credit = territory.resolve(path), territory.sources.credit(path)
-            persons = homes.personal and path == territory.sources.homes.file
-            yield SourceRecord(
-                role,
-                found.name,
-                homes.hash() if persons else file_hash(found),
-                credit.licence or licence,
-                credit.attribution or attribution,
-            )
+    network = 0
+    for role, path in _named(territory):
+        publisher = ""
+        if role == "timetable":
+            publisher, network = publishers(feed, network), network + 1
+        found = territory.resolve(path)
+        persons = homes.personal and path == territory.sources.homes.file
+        hashed = homes.hash() if persons else file_hash(found)
+        yield SourceRecord(role, found.name, hashed, *_credited(territory, role, path, publisher))
 
 
-def _named(
-    territory: Territory, credited: Mapping[int, str] = MappingProxyType({})
-) -> list[tuple[str, Path | None, str, str]]:
-    """Return role, path, licence and attribution of all that a territory may name."""
-    sources = territory.sources
-    return [
-        (
-            "streets",
-            sources.osm,
-            _given(sources.streets_licence, OSM_LICENCE),
-            _given(sources.streets_attribution, OSM_ATTRIBUTION),
-        ),
-        (
-            "streets",
-            sources.lines,
-            sources.streets_licence or "",
-            sources.streets_attribution or "",
-        ),
-        *(("timetable", path, "", credited.get(k, "")) for k, path in enumerate(sources.gtfs)),
-        ("homes", sources.homes.file, "", ""),
-        ("homes", sources.homes.zones, "", ""),
-        ("homes", sources.homes.changes, "", ""),
-        ("sites", sources.sites, "", ""),
-        ("car_parks", sources.car_parks, "", ""),
-        ("street_changes", sources.street_changes, "", ""),
-        ("elevation", sources.elevation, "", ""),
-        *(("on_demand", zone.file, "", "") for zone in territory.on_demand),
-    ]
-
-
-def _given(text: str | None, default: str) -> str:
-    return default if text is None else text
+def _credited(territory: Territory, role: str, path: Path, publisher: str) -> tuple[str, str]:
+    """Return the licence and attribution of a source, else those that go with its kind."""
+    sources, credit = territory.sources, territory.sources.credit(path)
+    licence, attribution = "", publisher
+    if role == "streets":
+        usual = (OSM_LICENCE, OSM_ATTRIBUTION) if path == sources.osm else ("", "")
+        licence = usual[0] if sources.streets_licence is None else sources.streets_licence
+        given = sources.streets_attribution
+        attribution = usual[1] if given is None else given
+    return credit.licence or licence, credit.attribution or attribution

@@ -179,6 +179,18 @@ class Study:
     hours: State = ()
     views: Views = field(default_factory=Views, init=False, repr=False, compare=False)
 
+    def __repr__(self) -> str:
+        return "\n".join([
+            f"Study of {self.territory.name}" + f", {self.scenario}" * bool(self.scenario),
+            f"  homes: {self.n_homes:,}, {self.workers.sum():,.0f} workers",
+            f"  sites: {len(self.sites):,}, {len(self.shift_rows):,} shifts",
+            f"  streets: {self.streets.n_edges:,} pieces",
+            f"  timetables: {len(self.feed.stops):,} stops, {len(self.feed.trips):,} trips",
+            f"  days: {', '.join(f'{day.kind} {day.date}' for day in self.days)}",
+            f"  modes: {', '.join(self.territory.modes.evaluated)}",
+            f"  findings: {len(self.findings)}",
+        ])  # fmt: skip
+
     @cached_property
     def shift_rows(self) -> tuple[ShiftRow, ...]:
         """One per site, roster and shift, in that order."""

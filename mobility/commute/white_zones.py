@@ -10,13 +10,23 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.base.clock import local_to_axis
-from mobility.commute.access import Access, counting_modes
+from mobility.base.literal import one_line
+from mobility.commute.access import (
+    NEITHER,
+    OUTBOUND_ONLY,
+    RETURN_ONLY,
+    SERVED,
+    STATUSES,
+    Access,
+    counting_modes,
+)
 from mobility.commute.door_to_door import both_ways, dark_at_gate, transit_times
 from mobility.commute.study import Progress, Study, engine_limits, quiet
 from mobility.commute.variants import after_dark, by_day
@@ -24,10 +34,10 @@ from mobility.engine.journeys import Edge, EngineLimits, relaxed
 from mobility.sources.days import ChosenDay
 from mobility.timetable.arrays import INF
 
-Bool = NDArray[np.bool_]
+if TYPE_CHECKING:
+    import geopandas as gpd
 
-SERVED, OUTBOUND_ONLY, RETURN_ONLY, NEITHER = 0, 1, 2, 3
-STATUSES = ("served", "outbound_only", "return_only", "neither")
+Bool = NDArray[np.bool_]
 
 #: Reasons in the order in which their limit is relaxed; 0 stands for a served home.
 REASONS = (
@@ -75,9 +85,50 @@ class WhiteZones:
         )
         return int(found[0])
 
+    def __repr__(self) -> str:
+        white = (self.status > SERVED).mean(axis=0) if len(self.status) else np.zeros(0)
+        return (
+            f"WhiteZones of {self.access.study.territory.name}: {len(self.keys):,} shifts and "
+            f"days; {int((white == 1).sum()):,} of {len(white):,} homes are white in all of them"
+        )
+
+    def to_gdf(self) -> gpd.GeoDataFrame:
+        """Return the place of each home, EPSG:4326, with all that was found there.
+
+        The columns of `Access.to_gdf`, and per shift and kind of day, named by site, roster,
+        shift and kind of day, ``<name> | out_min`` and ``<name> | back_min`` (by public
+        transport, <NA> where none), ``<name> | status`` and ``<name> | reason``.
+        """
+        access, study = self.access, self.access.study
+        columns: dict[str, object] = {}
+        for z, (shift_id, day_kind) in enumerate(self.keys.itertuples(index=False)):
+            shift = study.shift_rows[shift_id]
+            name = one_line(" | ".join([shift.site_name, shift.roster, shift.shift, day_kind]))
+            row = access.row(shift_id, day_kind, "transit")
+            if row is not None:
+                columns[f"{name} | out_min"] = _minutes(access.outbound_s[row])
+                columns[f"{name} | back_min"] = _minutes(access.return_s[row])
+            columns[f"{name} | status"] = np.array(STATUSES)[self.status[z]]
+            columns[f"{name} | reason"] = np.array(REASONS)[self.reason[z]]
+        homes = access.to_gdf()
+        return homes.assign(**columns)[[*homes.columns.drop("geometry"), *columns, "geometry"]]
+
 
 def white_zones(access: Access, *, progress: Progress = quiet) -> WhiteZones:
-    """Return the white zones of every shift and kind of day, with the binding reasons."""
+    """Return the white zones of every shift and kind of day, with the binding reasons.
+
+    Parameters
+    ----------
+    access
+        What holds where, see `mobility.assess`.
+    progress
+        Called with the name of each step.
+
+    Returns
+    -------
+    WhiteZones
+        Status and reason of every home, for each shift on each kind of day it works on.
+    """
     progress("white zones")
     study = access.study
     keys = access.keys[["shift_id", "day_kind"]].drop_duplicates().reset_index(drop=True)
@@ -89,6 +140,10 @@ def white_zones(access: Access, *, progress: Progress = quiet) -> WhiteZones:
         found = pool.map(lambda z: _reasons(access, *pairs[z], status[z], hours), range(len(pairs)))
         reason = np.array(list(found), np.int8)
     return WhiteZones(access, keys, status, reason)
+
+
+def _minutes(seconds: np.ndarray) -> pd.array:  # type: ignore[valid-type]
+    return pd.array(np.where(seconds < INF, np.round(seconds / 60, 1), np.nan), dtype="Float32")
 
 
 def _status(access: Access, shift_id: int, day: ChosenDay) -> NDArray[np.int8]:

@@ -101,7 +101,35 @@ def itinerary(scanned: Scan, times: HomeTimes, access: WalkTable, home: int) -> 
         position, rides, after_s = onward[1]
     if scanned.edge.returning:
         legs = [_reversed(leg, scanned.timetable) for leg in reversed(legs)]
-    return Itinerary(tuple(legs))
+    return Itinerary(tuple(_headways_told(legs, scanned)))
+
+
+def _headways_told(legs: list[Leg], scanned: Scan) -> Iterator[Leg]:
+    """Yield the legs, a ride at a headway being a wait of the headway and the ride.
+
+    Such a run arrives at its calls a headway later than it leaves them, see
+    `mobility.timetable.runs`; both directions of the timetable say the same of it.
+    """
+    tt = scanned.timetable
+    waited: Leg | None = None
+    for leg in legs:
+        headway_s = 0
+        if leg.kind == "ride":
+            run = int(tt.run_ptr.searchsorted(leg.from_call, side="right")) - 1
+            calls = slice(tt.run_ptr[run], tt.run_ptr[run + 1])
+            headway_s = max(0, int((tt.call_arr[calls] - tt.call_dep[calls]).max()))
+        if headway_s:
+            start_s = leg.depart_s if waited is None else waited.depart_s
+            leave_s = leg.depart_s + headway_s
+            waited = Leg("wait", leg.from_stop, leg.from_stop, start_s, leave_s)
+            leg = replace(leg, depart_s=leave_s)  # noqa: PLW2901
+        if waited is not None:
+            yield waited
+        waited = leg if leg.kind == "wait" else None
+        if waited is None:
+            yield leg
+    if waited is not None:
+        yield waited
 
 
 def _departures(scanned: Scan, stop: int, soonest_s: int, latest_s: int) -> Iterator[int]:

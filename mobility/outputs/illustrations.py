@@ -9,12 +9,12 @@ import numpy as np
 
 from mobility.base.clock import DAY_S
 from mobility.base.i18n import translate
-from mobility.commute.access import Access, assess
+from mobility.commute.access import SERVED, Access, assess
 from mobility.commute.examples import LegText, answers
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.variants import variant
-from mobility.commute.white_zones import SERVED, WhiteZones, white_zones
-from mobility.outputs.sections import Section
+from mobility.commute.white_zones import WhiteZones, white_zones
+from mobility.outputs.document import Block, Heading, Text
 from mobility.remedies.gains import gains_between
 from mobility.remedies.patch import what_if
 from mobility.remedies.remedy import Remedy
@@ -195,11 +195,11 @@ def _cycled(zones: WhiteZones, remedy: Remedy) -> Example | None:
     )
 
 
-def example_section(study: Study, found: Illustration, language: str) -> Section | None:
-    """Return the example of a recommendation in words, none where it has none."""
+def example_blocks(study: Study, found: Illustration, language: str) -> tuple[Block, ...]:
+    """Return the example of a recommendation in words, nothing where it has none."""
     example = found.example
     if example is None:
-        return None
+        return ()
     shift = study.shift_rows[example.shift_id]
     lines = [
         translate(
@@ -226,7 +226,7 @@ def example_section(study: Study, found: Illustration, language: str) -> Section
             else "After: {there} min there and {back} min back by bicycle."
         )
         lines.append(translate(text, language, there=there, back=back_s))
-    return Section(found.remedy.head(language), tuple(lines))
+    return (Heading(found.remedy.head(language)), *map(Text, lines))
 
 
 def _journey(legs: Sequence[LegText], language: str) -> str:

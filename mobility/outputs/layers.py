@@ -1,69 +1,44 @@
-"""Geographic layers of the results."""
+"""Geographic layers of the results, and the QGIS styles that a GeoPackage brings.
+
+QGIS reads the table ``layer_styles`` on its own: a style marked as default is applied when
+the layer is opened, the others are offered in its properties; colours and hatches are those
+of the map page.
+"""
 
 from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from xml.sax.saxutils import escape, quoteattr
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from mobility.base.literal import one_line
-from mobility.commute.access import Access, RosterAccess, counted_rows, rosters
-from mobility.commute.white_zones import (
-    NEITHER,
-    OUTBOUND_ONLY,
-    REASONS,
-    RETURN_ONLY,
-    SERVED,
-    STATUSES,
-    WhiteZones,
-)
-from mobility.timetable.arrays import INF
+from mobility.base.i18n import translate
+from mobility.commute.access import STATUSES, Access
+from mobility.outputs.pictures import STYLES
 from mobility.timetable.runs import departures
 
+STATUS_LABELS = (
+    "Served: not white",
+    "White: no way back (outbound only)",
+    "White: no way there (return only)",
+    "White: neither direction",
+)
+#: Angles of the hatch of each status, degrees.
+HATCH_ANGLES: tuple[tuple[int, ...], ...] = ((), (45,), (135,), (45, 135))
+#: Marker of each status where homes are points: told apart without colours too.
+MARKERS = ("circle", "triangle", "square", "cross_fill")
+#: A GeoPackage holds times; a fixed one keeps the bytes the same.
+NO_TIME = "1970-01-01T00:00:00.000Z"
 
-def homes_layer(access: Access, zones: WhiteZones) -> gpd.GeoDataFrame:
-    """Return the cell or the point of each home, with what holds there.
-
-    Columns are, per site and roster, ``<k> | share`` (share of the cycle's working days that
-    hold) and ``<k> | status`` (worst-of rule), and per shift and kind of day
-    ``<k> | out_min``, ``<k> | back_min``, ``<k> | status``, ``<k> | reason``; ``k`` lists
-    site, roster, shift and kind of day.
-    """
-    study = access.study
-    frame, counted = study.homes.frame, ("workers", *study.homes.groups)
-    columns: dict[str, object] = {
-        "home_id": study.homes.ids,
-        "commune": frame["commune"].to_numpy(),
-    }
-    columns |= {one_line(name): frame[name].to_numpy(np.float64).round(3) for name in counted}
-    found = rosters(access)
-    for r in counted_rows(found):
-        site, roster = (one_line(str(n)) for n in found.keys.loc[r, ["site_name", "roster"]])
-        columns[f"{site} | {roster} | share"] = found.share[r].round(3)
-        columns[f"{site} | {roster} | status"] = np.array(STATUSES)[roster_status(found, r)]
-    for z, (shift_id, day_kind) in enumerate(zones.keys.itertuples(index=False)):
-        shift = study.shift_rows[shift_id]
-        name = one_line(" | ".join([shift.site_name, shift.roster, shift.shift, day_kind]))
-        row = access.row(shift_id, day_kind, "transit")
-        if row is not None:
-            columns[f"{name} | out_min"] = _minutes(access.outbound_s[row])
-            columns[f"{name} | back_min"] = _minutes(access.return_s[row])
-        columns[f"{name} | status"] = np.array(STATUSES)[zones.status[z]]
-        columns[f"{name} | reason"] = np.array(REASONS)[zones.reason[z]]
-    return gpd.GeoDataFrame(columns, geometry=study.homes.shapes.to_numpy(), crs="EPSG:4326")
-
-
-def roster_status(found: RosterAccess, row: int) -> NDArray[np.int8]:
-    """Return the status of each home for one roster: what holds on every working day, int8[H]."""
-    one_way = np.where(
-        found.out_always[row], OUTBOUND_ONLY, np.where(found.back_always[row], RETURN_ONLY, NEITHER)
-    )
-    return np.where(found.holds[row], SERVED, one_way).astype(np.int8)
-
-
-def _minutes(seconds: np.ndarray) -> pd.array:  # type: ignore[valid-type]
-    return pd.array(np.where(seconds < INF, np.round(seconds / 60, 1), np.nan), dtype="Float32")
+_TABLE = """CREATE TABLE layer_styles (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, f_table_catalog TEXT(256), f_table_schema TEXT(256),
+    f_table_name TEXT(256), f_geometry_column TEXT(256), styleName TEXT(256), styleQML TEXT,
+    styleSLD TEXT, useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30),
+    update_time DATETIME)"""
 
 
 def gates_layer(access: Access) -> gpd.GeoDataFrame:
@@ -103,3 +78,157 @@ def departures_per_stop(access: Access, day_kind: str) -> np.ndarray:
     weights = np.repeat(departures(tt), sizes)[own]
     stops = study.feed.own_stop[tt.call_stop[own]]
     return np.rint(np.bincount(stops, weights, minlength=tt.n_stops)).astype(np.int64)
+
+
+def add_styles(path: str | Path, language: str) -> None:
+    """Add the styles of the layers ``homes``, ``sites`` and ``stops`` to a GeoPackage.
+
+    Parameters
+    ----------
+    path
+        File written with those layers.
+    language
+        ``fr`` or ``en``: language of the legends.
+    """
+    with closing(sqlite3.connect(path)) as file, file:
+        columns = [row[1] for row in file.execute('PRAGMA table_info("homes")')]
+        geometry = dict(
+            file.execute("SELECT table_name, column_name FROM gpkg_geometry_columns").fetchall()
+        )
+        (kind,) = file.execute(
+            "SELECT geometry_type_name FROM gpkg_geometry_columns WHERE table_name = 'homes'"
+        ).fetchone()
+        points = kind == "POINT"
+        statuses = [c for c in columns if c.endswith(" | status")]
+        styles = [
+            ("homes", c.removesuffix(" | status"), status_qml(c, language, points=points))
+            for c in statuses
+        ]
+        styles += [
+            ("sites", translate("Sites", language), _gates_qml()),
+            ("stops", translate("Public transport stops", language), _stops_qml()),
+        ]
+        file.execute(_TABLE)
+        seen: set[str] = set()
+        for layer, name, qml in styles:
+            file.execute(
+                "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, "
+                "f_geometry_column, styleName, styleQML, styleSLD, useAsDefault, description, "
+                "owner, ui, update_time) VALUES ('', '', ?, ?, ?, ?, '', ?, '', '', '', ?)",
+                (layer, geometry[layer], name, qml, int(layer not in seen), NO_TIME),
+            )
+            seen.add(layer)
+        file.execute(
+            "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, "
+            "last_change, srs_id) VALUES ('layer_styles', 'attributes', 'layer_styles', '', ?, 0)",
+            (NO_TIME,),
+        )
+
+
+def status_qml(column: str, language: str, *, points: bool = False) -> str:
+    """Return a style that tells the white status of one column apart, of cells or points."""
+    symbols, categories = [], []
+    for i, (name, label) in enumerate(zip(STATUSES, STATUS_LABELS, strict=True)):
+        colour, _, ink = STYLES[i]
+        if points:
+            symbols.append(_symbol(i, "marker", _marker(MARKERS[i], colour, ink, 2.4, 0.3)))
+        else:
+            layers = _simple_fill(colour) + "".join(_hatch(ink, a) for a in HATCH_ANGLES[i])
+            symbols.append(_symbol(i, "fill", layers))
+        text = quoteattr(translate(label, language))
+        categories.append(
+            f'<category render="true" symbol="{i}" value="{name}" type="string" label={text}/>'
+        )
+    return _qml(
+        f'<renderer-v2 type="categorizedSymbol" attr={quoteattr(_field(column))} '
+        'enableorderby="0" forceraster="0" symbollevels="0">'
+        f"<categories>{''.join(categories)}</categories><symbols>{''.join(symbols)}</symbols>"
+        "</renderer-v2>"
+    )
+
+
+def _field(name: str) -> str:
+    """Return a column as a QGIS expression."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _gates_qml() -> str:
+    outer = _marker("diamond", "#111820", "#ffffff", 5.0, 0.5)
+    inner = _marker("diamond", "#ffd166", "#111820", 1.8, 0.2)
+    return _qml(_single("marker", outer + inner) + _labels("site"))
+
+
+def _stops_qml() -> str:
+    return _qml(_single("marker", _marker("circle", "#ffffff", "#1c4f66", 1.8, 0.4)))
+
+
+def _qml(body: str) -> str:
+    return (
+        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>"
+        f'<qgis version="3.22.0" styleCategories="Symbology|Labeling" '
+        f'labelsEnabled="{int("<labeling" in body)}">{body}</qgis>'
+    )
+
+
+def _single(kind: str, layers: str) -> str:
+    return (
+        '<renderer-v2 type="singleSymbol" enableorderby="0" forceraster="0" symbollevels="0">'
+        f"<symbols>{_symbol(0, kind, layers)}</symbols></renderer-v2>"
+    )
+
+
+def _symbol(name: object, kind: str, layers: str) -> str:
+    return (
+        f'<symbol name="{escape(str(name))}" type="{kind}" alpha="1" clip_to_extent="1" '
+        f'force_rhr="0">{layers}</symbol>'
+    )
+
+
+def _layer(kind: str, options: dict[str, object], inside: str = "") -> str:
+    rows = "".join(
+        f'<Option name="{name}" type="QString" value={quoteattr(str(value))}/>'
+        for name, value in options.items()
+    )
+    return (
+        f'<layer class="{kind}" enabled="1" locked="0" pass="0">'
+        f'<Option type="Map">{rows}</Option>{inside}</layer>'
+    )
+
+
+def _rgb(colour: str) -> str:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"{red},{green},{blue},255"
+
+
+def _simple_fill(colour: str) -> str:
+    return _layer("SimpleFill", {"color": _rgb(colour), "style": "solid", "outline_style": "no"})
+
+
+def _hatch(ink: str, angle: int) -> str:
+    line = _layer("SimpleLine", {"line_color": _rgb(ink), "line_width": 0.2, "line_style": "solid"})
+    return _layer(
+        "LinePatternFill",
+        {"angle": angle, "distance": 1.6, "distance_unit": "MM", "line_width": 0.2},
+        _symbol(f"@{angle}@1", "line", line),
+    )
+
+
+def _marker(shape: str, fill: str, edge: str, size: float, width: float) -> str:
+    return _layer(
+        "SimpleMarker",
+        {
+            "name": shape, "color": _rgb(fill), "outline_color": _rgb(edge),
+            "outline_style": "solid", "outline_width": width, "outline_width_unit": "MM",
+            "size": size, "size_unit": "MM",
+        },
+    )  # fmt: skip
+
+
+def _labels(field: str) -> str:
+    return (
+        '<labeling type="simple"><settings calloutType="simple">'
+        f'<text-style fieldName="{escape(field)}" fontSize="9" fontSizeUnit="Point" '
+        'fontWeight="75" textColor="23,33,42,255"><text-buffer bufferDraw="1" bufferSize="1" '
+        'bufferSizeUnits="MM" bufferColor="255,255,255,255"/></text-style>'
+        '<placement placement="6" dist="2" distUnits="MM"/></settings></labeling>'
+    )

@@ -8,11 +8,13 @@ from pathlib import Path
 import pandas as pd
 
 from mobility.base.files import staging
-from mobility.base.i18n import translate
 from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.commute.study import Progress, quiet
-from mobility.outputs.sections import Report, Section
+from mobility.outputs.document import Block, Bullets, Document, Heading, Text
+from mobility.outputs.render import write_document
+from mobility.outputs.tables import sheet_of, table_block
+from mobility.outputs.words import Words
 from mobility.remedies.factors import load_factors
 from mobility.remedies.model import days_of
 from mobility.remedies.recommendations import distinct, effects_by_shift, retiming_remedy
@@ -37,21 +39,16 @@ CLOSING = (
 
 
 def requests(bench: Workbench, outcomes: Sequence[Outcome], language: str) -> pd.DataFrame:
-    """Return one row per change asked for.
-
-    Columns: ``line``, ``headsign``, ``trips``, ``day_kinds``, ``change``, ``present``,
-    ``proposed``, ``beneficiaries``, ``losers`` (texts).
-    """
+    """Return one row per change asked for, with the columns of the table ``requests``."""
     rows = []
     for outcome in outcomes:
         names = lever_names(bench, outcome.lever)
-        kinds = [translate(kind, language) for kind in days_of(bench.nets, outcome.lever)]
         rows.append({
             "line": names["line"],
             "headsign": names["headsign"],
             "trips": names["trips"],
-            "day_kinds": ", ".join(kinds),
-            "change": translate(outcome.lever.kind, language),
+            "day_kinds": " ".join(days_of(bench.nets, outcome.lever)),
+            "change": outcome.lever.kind,
             "present": names["present"],
             "proposed": names["proposed"],
             "beneficiaries": count_text(outcome.score.workers_gained, language),
@@ -62,7 +59,7 @@ def requests(bench: Workbench, outcomes: Sequence[Outcome], language: str) -> pd
 
 def request_letter(
     found: Retiming, *, language: str = "fr", limit: int = 5, only_feasible: bool = True
-) -> Report:
+) -> Document:
     """Return the letter that asks for the best changes of timetable.
 
     Parameters
@@ -78,54 +75,53 @@ def request_letter(
     """
     bench = found.bench
     study = bench.study
+    words = Words(language, study.days)
+    t = words.t
     offered = [o for o in found.useful if o.feasible or not only_feasible]
     outcomes = distinct(offered, limit)
-    factors = load_factors(study.territory.factors, file=study.territory.path)
-    sentences = [retiming_remedy(bench, o, factors).sentence(language) for o in outcomes]
     sites = sorted({e.site for o in outcomes for e in effects_by_shift(bench, o) if e.gained > 0})
     signed = ", ".join(
         dict.fromkeys(s.employer or s.name for s in study.sites if not sites or s.name in sites)
     )
-    sections = [
-        Section(
-            translate("Subject: request for changes of timetable", language),
-            (
-                translate("Dear Sir or Madam,", language),
-                translate(OPENING, language, sites=", ".join(sites) or study.territory.name),
-                translate(BENEFICIARIES, language)
-                + " "
-                + translate("Costs are orders of magnitude.", language),
-            ),
-        ),
-        Section(
-            translate("Changes asked for", language),
-            tuple(sentences) or (translate("No change of one trip brings anyone.", language),),
-            ((translate("Trips and times", language), requests(bench, outcomes, language)),)
-            if outcomes
-            else (),
-            is_list=bool(sentences),
-        ),
-        Section(
-            translate("Follow-up", language),
-            (
-                translate(CLOSING, language),
-                translate("Yours faithfully,", language),
-                translate("For the employers: {employers}", language, employers=signed),
-            ),
-        ),
-    ]
-    title = translate("To the mobility authority: {name}", language, name=study.territory.name)
-    return Report(title, language, tuple(sections))
+    blocks = (
+        Heading(t("Subject: request for changes of timetable")),
+        Text(t("Dear Sir or Madam,")),
+        Text(t(OPENING, sites=", ".join(sites) or study.territory.name)),
+        Text(f"{t(BENEFICIARIES)} {t('Costs are orders of magnitude.')}"),
+        Heading(t("Changes asked for")),
+        *_asked(bench, outcomes, words),
+        Heading(t("Follow-up")),
+        Text(t(CLOSING)),
+        Text(t("Yours faithfully,")),
+        Text(t("For the employers: {employers}", employers=signed)),
+    )
+    title = t("To the mobility authority: {name}", name=study.territory.name)
+    return Document(language, title, blocks)
 
 
-def write_letter(report: Report, folder: Path, *, reads: Iterable[Path] = ()) -> list[Path]:
+def _asked(bench: Workbench, outcomes: Sequence[Outcome], words: Words) -> tuple[Block, ...]:
+    if not outcomes:
+        return (Text(words.t("No change of one trip brings anyone.")),)
+    territory = bench.study.territory
+    factors = load_factors(territory.factors, file=territory.path)
+    remedies = [retiming_remedy(bench, outcome, factors) for outcome in outcomes]
+    table = sheet_of("requests", requests(bench, outcomes, words.language))
+    return (
+        Bullets(tuple(("", r.sentence(words.language)) for r in remedies), numbered=True),
+        table_block(table, words),
+    )
+
+
+def write_letter(letter: Document, folder: Path, *, reads: Iterable[Path] = ()) -> list[Path]:
     """Write ``letter.html`` and ``letter.md`` into a folder, none of ``reads``."""
     with staging(folder, reads=reads) as part:
-        written = report.write(part, "letter")
+        written = write_document(letter, part, "letter")
     return [folder / path.name for path in written]
 
 
-def letter_of(territory: Territory, *, language: str = "fr", progress: Progress = quiet) -> Report:
+def letter_of(
+    territory: Territory, *, language: str = "fr", progress: Progress = quiet
+) -> Document:
     """Read and search a territory; return its letter.
 
     Raises

@@ -10,7 +10,7 @@ from pathlib import Path
 from mobility.commute.access import Access, assess
 from mobility.commute.study import Study
 from mobility.commute.variants import with_feed
-from mobility.outputs.earlier import earlier_plans
+from mobility.outputs.record import earlier_plans
 from mobility.remedies.gains import gains_between
 from mobility.remedies.remedy import Remedy
 from mobility.shuttles.after import read_tables

@@ -10,16 +10,17 @@ import pyogrio
 
 from mobility.base.files import staging, write_text
 from mobility.base.i18n import translate
-from mobility.base.literal import csv_text
 from mobility.commute.access import Access, assess
 from mobility.commute.indicators import whole_persons
 from mobility.commute.loading import load
 from mobility.commute.sources import source_files
 from mobility.commute.study import Progress, quiet
 from mobility.commute.white_zones import WhiteZones, white_zones
-from mobility.outputs.illustrations import Illustration, example_section, illustrate
+from mobility.outputs.document import Bullets, Document, Heading
+from mobility.outputs.illustrations import Illustration, example_blocks, illustrate
 from mobility.outputs.lever_shuttles import shuttle_remedies, written_remedies
-from mobility.outputs.sections import Report, Section
+from mobility.outputs.render import write_document
+from mobility.outputs.tables import write_csv
 from mobility.remedies.recommendations import recommend, remedies_frame
 from mobility.remedies.remedy import Remedy
 from mobility.remedies.search import Retiming, search
@@ -121,22 +122,17 @@ def levers_table(found: Retiming) -> pd.DataFrame:
     return whole_persons(found.to_frame(), COUNTS)
 
 
-def recommendations_report(results: LeverResults, language: str) -> Report:
-    """Return the recommendations as a report, with the journeys of those illustrated."""
+def recommendations_report(results: LeverResults, language: str) -> Document:
+    """Return the recommendations as a document, with the journeys of those illustrated."""
     study = results.found.bench.study
-    sections = [
-        Section(
-            translate("Recommendations, cheapest per worker first", language),
-            tuple(r.sentence(language) for r in results.remedies),
-            is_list=True,
-        )
+    blocks = [
+        Heading(translate("Recommendations, cheapest per worker first", language)),
+        Bullets(tuple(("", r.sentence(language)) for r in results.remedies), numbered=True),
     ]
     for one in results.illustrations:
-        section = example_section(study, one, language)
-        if section is not None:
-            sections.append(section)
+        blocks += example_blocks(study, one, language)
     title = translate("Levers of the timetable: {name}", language, name=study.territory.name)
-    return Report(title, language, tuple(sections))
+    return Document(language, title, tuple(blocks))
 
 
 def write_levers(
@@ -155,16 +151,15 @@ def write_levers(
     study = results.found.bench.study
     hours = whole_persons(results.hours.to_frame(), ["workers"])
     with staging(folder, reads=source_files(study.territory)) as part:
-        write_text(part / "levers.csv", csv_text(levers_table(results.found)))
-        fixes = results.found.fixes.to_frame(language)
-        write_text(part / "minutes_to_fix.csv", csv_text(fixes))
+        write_csv(part, "levers", levers_table(results.found))
+        write_csv(part, "minutes_to_fix", results.found.fixes.to_frame(language))
         # A GeoPackage holds the time of its last change; a fixed one keeps the bytes the same.
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
         layer = results.found.fixes.to_layer()
         layer.to_file(part / "minutes_to_fix.gpkg", layer="minutes_to_fix", driver="GPKG")
-        write_text(part / "shift_hours.csv", csv_text(hours))
-        write_text(part / "remedies.csv", csv_text(results.table(language)))
-        recommendations_report(results, language).write(part, "recommendations")
+        write_csv(part, "shift_hours", hours)
+        write_csv(part, "remedies", results.table(language))
+        write_document(recommendations_report(results, language), part, "recommendations")
         tracks = tracks_layer(study, results.remedies, language)
         if len(tracks):
             write_text(part / "cycle_tracks.geojson", tracks.to_json() + "\n")

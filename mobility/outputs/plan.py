@@ -7,23 +7,22 @@ financing plan, calendar, follow-up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from mobility import __version__
-from mobility.base.files import staging, write_text
-from mobility.base.i18n import long_date, number, translate
-from mobility.base.literal import csv_text
+from mobility.base.files import staging
+from mobility.base.i18n import long_date, translate
 from mobility.commute.access import Access, assess
 from mobility.commute.indicators import whole_persons
 from mobility.commute.last_return import LastReturn, last_return
 from mobility.commute.loading import load
 from mobility.commute.study import Progress, quiet
+from mobility.outputs.document import Block, Bullets, Document, Heading, Text
 from mobility.outputs.levers import ranked_shuttles
-from mobility.outputs.mode_tables import mode_tables
 from mobility.outputs.plan_tables import (
     driving,
     modal_potential,
@@ -33,7 +32,10 @@ from mobility.outputs.plan_tables import (
     supply,
     versement,
 )
-from mobility.outputs.sections import Report, Section
+from mobility.outputs.render import write_document
+from mobility.outputs.report_tables import mode_tables
+from mobility.outputs.tables import Sheet, sheet_of, table_block, write_csv
+from mobility.outputs.words import Words
 from mobility.remedies.combine import Combination, combine
 from mobility.remedies.factors import LeverFactors, load_factors
 from mobility.remedies.recommendations import (
@@ -69,27 +71,71 @@ STEPS: dict[str, tuple[str, int]] = {
 }
 
 
+FOLLOW_UP = (
+    "Run the same territory file again with each new timetable: the indicators below are "
+    "computed the same way every time. The plan is sent to the mobility authority."
+)
+VM_NOTE = (
+    "An employer that has reached 11 workers in the authority's area for less than five calendar "
+    "years owes nothing yet (URSSAF, neutralisation of thresholds since 2020); this is not "
+    "taken into account."
+)
+REACH_NOTE = (
+    "A shift is within reach when both the way to work and the way home hold within the "
+    "limits; a roster when every one of its shifts is."
+)
+PLANNED_NOTE = (
+    "Planned lines are studied by adding their GTFS to the territory (mobility run --with)."
+)
+WHITE_NOTE = (
+    "White zone here means: no usable trip at the hours of the shift, not a place outside "
+    "every mobility authority."
+)
+#: The parts that only show tables: heading, sentences, keys of the tables.
+SUPPLY = (
+    "Transport supply",
+    ("Lines that stop within the walking limit of a gate, on each kind of day.", PLANNED_NOTE),
+    ("supply",),
+)
+POTENTIAL = (
+    "Location and potential",
+    (
+        REACH_NOTE,
+        WHITE_NOTE,
+        "Business trips are not studied here: a survey of the staff completes this part.",
+    ),
+    (
+        "reach", "potential", "carpool", "carpool_points", "driving", "last_return",
+        "recruitment",
+    ),
+)  # fmt: skip
+CALENDAR = ("Calendar", (), ("calendar",))
+FOLLOWING = ("Follow-up", (FOLLOW_UP,), ("followup",))
+#: Tables of the plan whose words are those of another one.
+SAME_AS = {"actions": "remedies"}
+
+
 @dataclass(frozen=True)
 class MobilityPlan:
-    """The plan: a report to read, and its tables.
+    """The plan: a document to read, and its tables.
 
     Attributes
     ----------
     tables
-        Name of each CSV file → table.
+        Name of each CSV file, without ``plan_`` → table.
     """
 
-    report: Report
+    document: Document
     tables: Mapping[str, pd.DataFrame]
 
     def write(self, folder: Path, *, reads: Iterable[Path] = ()) -> list[Path]:
         """Write ``plan.html``, ``.md``, ``plan_<table>.csv`` into a folder, over none of these."""
         with staging(folder, reads=reads) as part:
-            written = self.report.write(part, "plan")
-            for name, frame in self.tables.items():
-                path = part / f"plan_{name}.csv"
-                write_text(path, csv_text(frame))
-                written.append(path)
+            written = write_document(self.document, part, "plan")
+            written += [
+                write_csv(part, SAME_AS.get(name, name), frame, name=f"plan_{name}.csv")
+                for name, frame in self.tables.items()
+            ]
         return [folder / path.name for path in written]
 
 
@@ -119,7 +165,7 @@ def mobility_plan(
         Curves of shift hours, last returns, levers chosen together and the recruitment
         view; their parts are left out where they are not given.
     modes
-        Tables of `mobility.outputs.mode_tables`: comparison of modes, car-pooling.
+        Tables of `mode_tables`: comparison of modes, car-pooling.
     others
         Remedies of other rooms, such as shuttles.
     """
@@ -134,10 +180,9 @@ def mobility_plan(
         "driving": driving(access, factors),
         "actions": remedies_frame(remedies, language),
         "financing": _financing(access, remedies, factors),
-        "calendar": _calendar(remedies),
+        "calendar": _calendar(remedies, language),
         "followup": _followup(found, combination),
-        # A year is no number to be written with its thousands apart.
-        "factors": factors.to_frame(language).astype({"year": "str"}),
+        "factors": factors.to_frame(language),
     }
     if late is not None:
         tables["last_return"] = _whole(late.to_frame(), after="day_kind")
@@ -145,188 +190,106 @@ def mobility_plan(
         tables["recruitment"] = _whole(recruits, after="group")
     tables |= {name: frame for name, frame in (modes or {}).items() if name != "factors"}
     tables = {name: frame for name, frame in tables.items() if len(frame)}
-    sections = [
-        _supply_section(tables, language),
-        _potential_section(tables, language),
-        _actions_section(remedies, tables, language),
-        _financing_section(remedies, factors, staff_by_employer(study), tables, language),
-        _section("Calendar", [], [("Steps and delays (months)", "calendar")], tables, language),
-        _section("Follow-up", [FOLLOW_UP], [("Indicators", "followup")], tables, language),
-        _notes(access, tables, language),
-    ]
-    title = translate("Mobility plan: {name}", language, name=territory.name)
-    return MobilityPlan(Report(title, language, tuple(sections)), tables)
-
-
-FOLLOW_UP = (
-    "Run the same territory file again with each new timetable: the indicators below are "
-    "computed the same way every time. The plan is sent to the mobility authority."
-)
-VM_NOTE = (
-    "An employer that has reached 11 workers in the authority's area for less than five calendar "
-    "years owes nothing yet (URSSAF, neutralisation of thresholds since 2020); this is not "
-    "taken into account."
-)
-REACH_NOTE = (
-    "A shift is within reach when both the way to work and the way home hold within the "
-    "limits; a roster when every one of its shifts is."
-)
-PLANNED_NOTE = (
-    "Planned lines are studied by adding their GTFS to the territory (mobility run --with)."
-)
-WHITE_NOTE = (
-    "White zone here means: no usable trip at the hours of the shift, not a place outside "
-    "every mobility authority."
-)
+    words = Words(language, study.days)
+    sheets = {k: sheet_of(SAME_AS.get(k, k), frame).brief() for k, frame in tables.items()}
+    blocks = (
+        *_section(SUPPLY, sheets, words),
+        *_section(POTENTIAL, sheets, words),
+        *_actions(remedies, sheets, words),
+        *_financing_part(remedies, factors, staff_by_employer(study), sheets, words),
+        *_section(CALENDAR, sheets, words),
+        *_section(FOLLOWING, sheets, words),
+        *_notes(access, sheets, words),
+    )
+    title = words.t("Mobility plan: {name}", name=territory.name)
+    return MobilityPlan(Document(language, title, blocks), tables)
 
 
 def _section(
-    title: str,
-    sentences: Sequence[str],
-    wanted: Sequence[tuple[str, str]],
-    tables: Mapping[str, pd.DataFrame],
-    language: str,
-) -> Section:
-    return Section(
-        translate(title, language),
-        tuple(translate(s, language) for s in sentences),
-        tuple((translate(c, language), tables[name]) for c, name in wanted if name in tables),
-    )
+    part: tuple[str, tuple[str, ...], tuple[str, ...]], sheets: Mapping[str, Sheet], words: Words
+) -> Iterator[Block]:
+    title, sentences, keys = part
+    yield Heading(words.t(title))
+    yield from (Text(words.t(sentence)) for sentence in sentences)
+    yield from (table_block(sheets[key], words) for key in keys if key in sheets)
 
 
-def _supply_section(tables: Mapping[str, pd.DataFrame], language: str) -> Section:
-    return _section(
-        "Transport supply",
-        [
-            "Lines that stop within the walking limit of a gate, on each kind of day.",
-            PLANNED_NOTE,
-        ],
-        [("Lines and hours at the gates", "supply")],
-        tables,
-        language,
-    )
+def _actions(
+    remedies: Sequence[Remedy], sheets: Mapping[str, Sheet], words: Words
+) -> Iterator[Block]:
+    yield Heading(words.t("Programme of actions"))
+    yield Bullets(tuple(("", r.sentence(words.language)) for r in remedies), numbered=True)
+    if "actions" in sheets:
+        yield table_block(sheets["actions"], words, caption=words.t("Figures"))
 
 
-def _potential_section(tables: Mapping[str, pd.DataFrame], language: str) -> Section:
-    return _section(
-        "Location and potential",
-        [
-            REACH_NOTE,
-            WHITE_NOTE,
-            "Business trips are not studied here: a survey of the staff completes this part.",
-        ],
-        [
-            ("Workers within reach of each shift, by mode", "reach"),
-            ("Workers for whom a whole roster holds, by mode", "potential"),
-            ("Workers with a colleague to share a car with", "carpool"),
-            ("Where cars could fill up", "carpool_points"),
-            ("Driving: cost, emissions and night trips a year", "driving"),
-            ("Workers still home if the shift ends late or a connection is missed", "last_return"),
-            ("Recruitment: persons who can hold each roster", "recruitment"),
-        ],
-        tables,
-        language,
-    )
-
-
-def _actions_section(
-    remedies: Sequence[Remedy],
-    tables: Mapping[str, pd.DataFrame],
-    language: str,
-) -> Section:
-    return Section(
-        translate("Programme of actions", language),
-        tuple(r.sentence(language) for r in remedies),
-        ((translate("Figures", language), tables["actions"].drop(columns="sentence")),)
-        if "actions" in tables
-        else (),
-        is_list=True,
-    )
-
-
-def _financing_section(
+def _financing_part(
     remedies: Sequence[Remedy],
     factors: LeverFactors,
     staff: Mapping[str, int],
-    tables: Mapping[str, pd.DataFrame],
-    language: str,
-) -> Section:
+    sheets: Mapping[str, Sheet],
+    words: Words,
+) -> Iterator[Block]:
+    t = words.t
     paid = financed(remedies)
-    total = sum(r.eur_year for r in paid)
-    sentences = [
-        translate(
+    yield Heading(t("Financing"))
+    yield Text(
+        t(
             "The first {count} actions cost about {eur} EUR a year together, alternatives counted "
             "once.",
-            language,
             count=len(paid),
-            eur=number(round(total, -2), language),
+            eur=words.number(round(sum(r.eur_year for r in paid), -2)),
         )
-    ]
-    sentences += [
-        translate(
-            "Actions {one} and {two} change the same departures: one or the other.",
-            language,
-            one=one + 1,
-            two=two + 1,
+    )
+    for one, two in alternatives(remedies):
+        yield Text(
+            t(
+                "Actions {one} and {two} change the same departures: one or the other.",
+                one=one + 1,
+                two=two + 1,
+            )
         )
-        for one, two in alternatives(remedies)
-    ]
-    due = tables["financing"]["versement"].sum(min_count=1) if "financing" in tables else None
+    table = sheets.get("financing")
+    due = table.frame["versement"].sum(min_count=1) if table else None
     if due is None or pd.isna(due):
-        sentences.append(
-            translate(
+        yield Text(
+            t(
                 "The rate of the versement mobilité is not given: write it in the territory "
                 "file, under [factors], as versement_mobilite_rate, or name the URSSAF's table of "
                 "rates under [sources], as versement_mobilite.",
-                language,
             )
         )
     else:
-        sentences.append(
-            translate(
+        yield Text(
+            t(
                 "The employers owe about {eur} EUR of versement mobilité a year, for "
                 "{staff} workers and a payroll of {pay} EUR per worker.",
-                language,
-                eur=number(round(float(due), -2), language),
-                staff=number(sum(staff.values()), language),
-                pay=number(factors["payroll_worker_year"], language),
+                eur=words.number(round(float(due), -2)),
+                staff=words.number(sum(staff.values())),
+                pay=words.number(factors["payroll_worker_year"]),
             )
         )
-        sentences.append(translate(VM_NOTE, language))
-    return Section(
-        translate("Financing", language),
-        tuple(sentences),
-        tuple(
-            (translate(c, language), tables[n])
-            for c, n in (("By employer, EUR a year", "financing"),)
-            if n in tables
-        ),
-    )
+        yield Text(t(VM_NOTE))
+    if table:
+        yield table_block(table, words)
 
 
-def _notes(access: Access, tables: Mapping[str, pd.DataFrame], language: str) -> Section:
-    study = access.study
-    days = ", ".join(
-        f"{translate(d.kind, language)} {long_date(d.date, language)}" for d in study.days
+def _notes(access: Access, sheets: Mapping[str, Sheet], words: Words) -> Iterator[Block]:
+    study, language = access.study, words.language
+    days = ", ".join(f"{words.day(d.kind)} {long_date(d.date, language)}" for d in study.days)
+    yield Heading(words.t("Method and sources"))
+    yield Text(
+        words.t(
+            "mobility {version}; days studied: {days}; sources: {sources}.",
+            version=__version__,
+            days=days,
+            sources=", ".join(dict.fromkeys(s.name for s in study.sources)),
+        )
     )
-    sources = ", ".join(dict.fromkeys(s.name for s in study.sources))
-    return Section(
-        translate("Method and sources", language),
-        (
-            translate(
-                "mobility {version}; days studied: {days}; sources: {sources}.",
-                language,
-                version=__version__,
-                days=days,
-                sources=sources,
-            ),
-            translate(
-                "Factors marked to check are orders of magnitude that local figures replace.",
-                language,
-            ),
-        ),
-        ((translate("Factors", language), tables["factors"]),),
+    yield Text(
+        words.t("Factors marked to check are orders of magnitude that local figures replace.")
     )
+    yield table_block(sheets["factors"], words)
 
 
 def _whole(frame: pd.DataFrame, *, after: str) -> pd.DataFrame:
@@ -348,9 +311,9 @@ def _financing(access: Access, remedies: Sequence[Remedy], factors: LeverFactors
     return frame
 
 
-def _calendar(remedies: Sequence[Remedy]) -> pd.DataFrame:
-    kinds = list(dict.fromkeys(r.kind for r in remedies))
-    rows = [(kind, *STEPS[kind]) for kind in kinds if kind in STEPS]
+def _calendar(remedies: Sequence[Remedy], language: str) -> pd.DataFrame:
+    kinds = [kind for kind in dict.fromkeys(r.kind for r in remedies) if kind in STEPS]
+    rows = [(kind, translate(STEPS[kind][0], language), STEPS[kind][1]) for kind in kinds]
     frame = pd.DataFrame(rows, columns=["kind", "step", "months"])
     return frame.sort_values(["months", "kind"]).reset_index(drop=True)
 

@@ -12,12 +12,14 @@ from mobility.base.clock import DAY_S
 from mobility.base.errors import TerritoryError
 from mobility.commute.access import Access, counted_rows, rosters
 from mobility.commute.examples import line_name
+from mobility.commute.placing import changes_of, site_commune
 from mobility.commute.study import Study
 from mobility.remedies.factors import VM_RATE, LeverFactors
 from mobility.remedies.remedy import Remedy
 from mobility.remedies.words import clock
-from mobility.sources.versement import read_rates
+from mobility.sources.versement import rate_of, read_rates
 from mobility.timetable.arrays import INF
+from mobility.timetable.runs import departures
 
 Float = NDArray[np.float64]
 
@@ -42,8 +44,14 @@ def supply(study: Study) -> pd.DataFrame:
             tt = study.timetables[day.kind].timetable
             own = np.repeat(tt.run_day == 0, np.diff(tt.run_ptr))
             calls = np.flatnonzero(own & np.isin(tt.call_stop, near))
-            trips = np.unique(tt.call_trip[calls])
-            trips = trips[trips >= 0]
+            near_calls = pd.DataFrame({
+                "run": np.searchsorted(tt.run_ptr, calls, side="right") - 1,
+                "trip": tt.call_trip[calls], "leave_s": tt.call_dep[calls],
+            })  # fmt: skip
+            # A trip is there once for each run it is part of, and for each of its departures.
+            rides = near_calls[near_calls["trip"] >= 0].drop_duplicates(["run", "trip"])
+            rides = rides.drop_duplicates(["trip", "leave_s"])
+            trips = rides["trip"].unique()
             heads = pd.Series(trips).groupby(study.feed.trips["route"].to_numpy()[trips]).first()
             times = tt.call_dep[calls]
             rows.append({
@@ -52,7 +60,7 @@ def supply(study: Study) -> pd.DataFrame:
                 "stops": int(np.unique(tt.call_stop[calls]).size),
                 "nearest_walk_min": _minutes(study.egress_s[site][np.unique(tt.call_stop[calls])]),
                 "lines": ", ".join(sorted({line_name(study, int(t)) for t in heads}, key=_natural)),
-                "departures": int(trips.size),
+                "departures": round(departures(tt)[rides["run"].to_numpy(np.int64)].sum()),
                 "first": _clock(study, day.kind, times.min()) if times.size else "",
                 "last": _clock(study, day.kind, times.max()) if times.size else "",
             })  # fmt: skip
@@ -228,11 +236,12 @@ def site_rates(study: Study, factors: LeverFactors) -> list[float | None]:
         return [given] * len(study.sites)
     path = study.territory.resolve(source)
     rates = read_rates(path, min(day.date for day in study.days))
+    changes = changes_of(study.territory)
     found: list[float | None] = []
     for number, site in enumerate(study.sites, start=1):
-        commune = site.commune or _nearest_commune(study, site.gates[0])
+        commune = site_commune(site, study.homes)
         several = INSEE_CODE.findall(commune) if len(commune) % 5 == 0 else []
-        if len({rates.get(code, 0.0) for code in several}) == 1:
+        if len({rate_of(rates, code, changes) for code in several}) == 1:
             commune = several[0]  # A cell on a border, where the communes have one rate.
         if not INSEE_CODE.fullmatch(commune):
             raise TerritoryError(
@@ -245,16 +254,9 @@ def site_rates(study: Study, factors: LeverFactors) -> list[float | None]:
                 mend='Write the INSEE code of its commune, e.g. commune = "85191".',
                 name=site.name,
             )
-        # A commune that no authority's table names has no versement mobilité.
-        found.append(rates.get(commune, 0.0))
+        # A commune that no authority's table names has no versement mobilité, which is told.
+        found.append(rate_of(rates, commune, changes) or 0.0)
     return found
-
-
-def _nearest_commune(study: Study, gate: tuple[float, float]) -> str:
-    homes = study.homes.frame
-    east = np.cos(np.radians(gate[1]))
-    away = np.hypot((homes.geometry.x - gate[0]) * east, homes.geometry.y - gate[1])
-    return str(homes["commune"].fillna("").iloc[int(np.argmin(away.to_numpy()))])
 
 
 def shares(study: Study, remedies: list[Remedy]) -> pd.DataFrame:

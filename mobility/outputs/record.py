@@ -1,18 +1,30 @@
-"""The run's record: versions, parameters, hashes and licences behind every figure."""
+"""The record of a run, and what an earlier one left in a folder of results.
+
+A record holds the versions, parameters, hashes and licences behind every figure; by it a run
+knows which shuttle plans and files of an earlier one hold still.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import platform
+import shutil
+from collections.abc import Collection
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from mobility import __version__
 from mobility.base.errors import Finding
 from mobility.base.files import write_text
 from mobility.commute.study import Study
 
+SHUTTLES, RECORD, MAP, COMPARISON = "shuttles", "run.json", "map.html", "comparison.csv"
+PLANS = f"{SHUTTLES}/plans.csv"
+#: What tells of the plans outside their folder; it is put there where a run cannot keep it.
+BESIDE = (MAP, COMPARISON, RECORD)
 LIBRARIES = ("geopandas", "networkx", "numba", "numpy", "osmium", "pandas", "partridge", "shapely")
 
 
@@ -86,3 +98,113 @@ def write_record(
     if earlier is not None:
         found["findings"] = earlier["findings"]
     write_text(path, _text(found))
+
+
+@dataclass(frozen=True)
+class EarlierPlans:
+    """The shuttle plans of an earlier run.
+
+    Attributes
+    ----------
+    folder
+        The results.
+    record
+        Of the run that designed them.
+    aside
+        Their map, comparison and record lie in ``shuttles/`` too.
+    same
+        That run had the inputs of the present one.
+    """
+
+    folder: Path
+    record: dict[str, Any]
+    aside: bool
+    same: bool
+
+    @property
+    def usable(self) -> bool:
+        """Whether a run without a variant finds its own map there, the plans on it."""
+        return self.same and (self._home / MAP).is_file()
+
+    @property
+    def outputs(self) -> list[str]:
+        """The files of the plans, as names below the folder of results."""
+        found = (p for p in (self.folder / SHUTTLES).rglob("*") if p.is_file())
+        return [p.relative_to(self.folder).as_posix() for p in found]
+
+    @property
+    def _home(self) -> Path:
+        return self.folder / SHUTTLES if self.aside else self.folder
+
+    def bring_back(self, part: Path) -> list[str]:
+        """Copy what was set aside to its place; return the names of all that is kept."""
+        names = [n for n in (MAP, COMPARISON) if (self._home / n).is_file()]
+        for name in names if self.aside else ():
+            shutil.copyfile(self._home / name, part / name)
+        gone = {f"{SHUTTLES}/{name}" for name in BESIDE}
+        return [*names, *(n for n in self.outputs if n not in gone)]
+
+    def set_aside(self, part: Path) -> list[str]:
+        """Copy map, comparison and record beside the plans, once; return names still true."""
+        there = [n for n in BESIDE if (self._home / n).is_file()]
+        (part / SHUTTLES).mkdir(exist_ok=True)
+        for name in () if self.aside else there:
+            shutil.copyfile(self.folder / name, part / SHUTTLES / name)
+        return [*self.outputs, *(f"{SHUTTLES}/{n}" for n in there)] if self.same else []
+
+    def gone(self, names: Collection[str], *, shown: bool) -> list[str]:
+        """Return what stands elsewhere now: in the results, or else beside the plans."""
+        if shown:
+            return [f"{SHUTTLES}/{name}" for name in BESIDE if self.aside]
+        return [] if self.aside or COMPARISON in names else [COMPARISON]
+
+    def finding(self, scenario: str) -> Finding:
+        """Return what a user should know where the map no longer shows the plans."""
+        message = (
+            "The map now shows {scenario}; the one with the shuttle plans is kept as {map}"
+            if self.same and scenario
+            else "The shuttle plans of this folder come from other inputs: the map does not show "
+            "them, and theirs is kept as {map}. `mobility shuttles` designs them again"
+        )
+        params = {"map": f"{SHUTTLES}/{MAP}", "scenario": scenario}
+        return Finding("warning", "plans_set_aside", message, source=SHUTTLES, params=params)
+
+
+def earlier_plans(folder: Path, study: Study) -> EarlierPlans | None:
+    """Return the plans that lie in a folder of results, None where there are none."""
+    if not (folder / PLANS).is_file():
+        return None
+    for place, aside in ((folder / SHUTTLES, True), (folder, False)):
+        record = read_record(place)
+        if record is not None and PLANS in record.get("outputs", ()):
+            same = record.get("inputs") == inputs_hash(study)
+            return EarlierPlans(folder, record, aside, same)
+    return None
+
+
+def other_outputs(folder: Path, study: Study) -> list[str]:
+    """Return what an earlier run with the same inputs wrote and still holds, plans apart."""
+    record = read_record(folder)
+    if record is None or not is_of(record, study):
+        return []
+    names = [str(name) for name in record.get("outputs", ())]
+    return [
+        name
+        for name in names
+        if name not in BESIDE and not name.startswith(SHUTTLES) and (folder / name).is_file()
+    ]
+
+
+def read_record(folder: Path) -> dict[str, Any] | None:
+    """Return the record of the run in a folder, None where there is none that can be read."""
+    try:
+        found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def is_of(record: dict[str, Any], study: Study) -> bool:
+    """Whether a record is of a run with the same inputs and the same variant as a study."""
+    asked = (inputs_hash(study), study.scenario)
+    return (record.get("inputs"), record.get("scenario")) == asked

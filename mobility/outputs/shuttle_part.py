@@ -8,21 +8,21 @@ import numpy as np
 import pandas as pd
 
 from mobility.commute.study import Study
-from mobility.outputs import blocks
-from mobility.outputs.frontier_chart import frontier_png
-from mobility.outputs.pictures import Painter
+from mobility.outputs import document as blocks
+from mobility.outputs.pictures import Painter, frontier_png
 from mobility.outputs.shuttle_tables import Shuttles
+from mobility.outputs.tables import Sheet, table_block
 from mobility.outputs.words import Words
 
 #: Headings of level 2 and the tables under them, in order.
 TABLES = (
-    ("Who gains a whole roster", ("shuttle_rosters",)),
-    ("Lines and stops", ("shuttle_lines", "shuttle_stops")),
-    ("Runs and load", ("shuttle_runs",)),
-    ("Shared among the employers", ("shuttle_shares",)),
+    ("Who gains a whole roster", ("plan_rosters",)),
+    ("Lines and stops", ("plan_lines", "plan_stops")),
+    ("Runs and load", ("plan_runs",)),
+    ("Shared among the employers", ("shares",)),
 )
 LAST = (
-    ("Is a shuttle the right answer?", ("shuttle_lighter", "shuttle_hours")),
+    ("Is a shuttle the right answer?", ("lighter", "harmonise")),
     ("What the costs rest on", ("shuttle_factors",)),
 )
 PROVEN = (
@@ -63,7 +63,7 @@ def plan_sentence(found: Shuttles, words: Words) -> str:
 
 def shuttle_part(
     found: Shuttles,
-    tables: Mapping[str, blocks.Table],
+    sheets: Mapping[str, Sheet],
     words: Words,
     drawing: blocks.Figure | None = None,
 ) -> Iterator[blocks.Block]:
@@ -71,8 +71,8 @@ def shuttle_part(
 
     Parameters
     ----------
-    tables
-        Those of `shuttle_sheets`, by key, laid out.
+    sheets
+        Those of `shuttle_sheets`, by key.
     drawing
         Map of the lines.
     """
@@ -84,7 +84,7 @@ def shuttle_part(
     yield blocks.Text(t(PROVEN), "note")
     if drawing is not None:
         yield drawing
-    yield from _tables(TABLES, tables, words)
+    yield from _tables(TABLES, sheets, words)
     yield blocks.Heading(t("More or less money: the frontier"), 2)
     png = frontier_png(found.plans, found.name, words)
     if png is not None:
@@ -99,8 +99,8 @@ def shuttle_part(
                 plan=found.name,
             ),
         )
-    yield tables["shuttle_plans"]
-    yield from _tables(LAST, tables, words)
+    yield table_block(sheets["plans"].brief(), words)
+    yield from _tables(LAST, sheets, words)
 
 
 def lines_figure(
@@ -121,11 +121,11 @@ def lines_figure(
 
 def _tables(
     wanted: tuple[tuple[str, tuple[str, ...]], ...],
-    tables: Mapping[str, blocks.Table],
+    sheets: Mapping[str, Sheet],
     words: Words,
 ) -> Iterator[blocks.Block]:
     for heading, keys in wanted:
-        there = [tables[key] for key in keys if key in tables]
+        there = [table_block(sheets[key].brief(), words) for key in keys if key in sheets]
         if there:
             yield blocks.Heading(words.t(heading), 2)
         yield from there

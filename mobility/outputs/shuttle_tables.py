@@ -1,4 +1,4 @@
-"""The shuttle plans that stand in a folder, read from the tables that their run wrote there."""
+"""The shuttle plans that stand in a folder: read from what their run wrote, told as tables."""
 
 from __future__ import annotations
 
@@ -9,11 +9,57 @@ from pathlib import Path
 
 import pandas as pd
 
+from mobility.base.i18n import translate
 from mobility.base.literal import read_csv_text
 from mobility.commute.study import Study
-from mobility.outputs.earlier import SHUTTLES, earlier_plans
-from mobility.shuttles.outputs import read_plan_table
+from mobility.outputs.record import SHUTTLES, earlier_plans
+from mobility.outputs.tables import Sheet, sheet_of
+from mobility.outputs.words import HARD, Words
+from mobility.shuttles.outputs import DIRECTIONS, read_plan_table
 
+#: What each factor is: the name up to its size of vehicle or kind of day → English template.
+FACTORS = {
+    "driver_hour": "An hour of a driver's work",
+    "driver_min_hours": "Least pay of a driver's duty",
+    "driver_break_share": "Pay of a driver between two parts of a day",
+    "driver_year_hours": "Hours of a full-time driver",
+    "overhead": "Structure costs of the operator",
+    "vehicle_fixed": "Vehicle, whatever it drives",
+    "vehicle_km": "Vehicle, each kilometre",
+    "vehicle_co2": "Vehicle, emissions",
+    "car_co2": "Car, emissions",
+    "car_occupancy": "Workers in a car",
+    "stop_eur_year": "New stop of a shuttle",
+    "days_per_year": "Days of this kind",
+    "duty.max_continuous_drive": "Longest driving without a break",
+    "duty.max_night_drive": "The same by night",
+    "duty.break": "Break after it",
+    "duty.max_daily_drive": "Longest driving in a day",
+    "duty.max_work": "Longest work in a day",
+    "duty.max_spread": "Longest day from start to end",
+    "duty.sign_on": "Taking and leaving the service",
+    "duty.min_rest": "Least rest between two days",
+    "light.new_stop_eur_year": "Lighter answer: a new stop",
+    "light.extension_driver_hour": "Lighter answer: a line extended, an hour",
+    "light.extension_km": "Lighter answer: a line extended, a kilometre",
+    "light.on_demand_trip": "Lighter answer: an on-demand trip",
+    "light.carpool_worker_year": "Lighter answer: car-pooling",
+    "light.carpool_adoption": "Lighter answer: those who car-pool",
+    "light.carpool_crew": "Lighter answer: persons in a shared car",
+}
+#: Units that read better than the factor's own.
+UNITS = {"days": "days a year"}
+#: Where a shuttle stops, in order of preference of the design.
+PLACES = {
+    "stop": "existing bus stop",
+    "village": "village centre",
+    "carpool": "car-pool area",
+    "park_ride": "park and ride",
+    "node": "new stop",
+}
+#: Kinds of place where a line begins or ends: all its riders get on or off there.
+ENDS = ("gate", "hub")
+#: Columns without which a report cannot tell the plans.
 WANTED = ("knee", "rosters_estimate", "eur_per_worker", "co2_saved_kg")
 
 
@@ -103,3 +149,163 @@ def _table(path: Path) -> pd.DataFrame:
         return read_csv_text(path)
     except (FileNotFoundError, pd.errors.EmptyDataError):
         return pd.DataFrame()
+
+
+def shuttle_sheets(found: Shuttles, study: Study, words: Words) -> dict[str, Sheet]:
+    """Return every table of the shuttle plans, by key; empty ones are left out."""
+    rosters, vehicles = (_of_plan(frame, found.name) for frame in (found.rosters, found.vehicles))
+    frames = {
+        "plans": found.plans,
+        "plan_rosters": rosters,
+        "vehicles": vehicles,
+        "plan_lines": _lines(found, study),
+        "plan_stops": _stops(found, words),
+        "plan_runs": _runs(found, study, words),
+        "timetable": _calls(found, study, words),
+        "shares": found.shares,
+        "lighter": found.lighter,
+        "harmonise": _saving(found.harmonise),
+        "shuttle_factors": _factors(found, study, words),
+    }
+    return {k: sheet_of(k, frame, fill=True) for k, frame in frames.items() if len(frame)}
+
+
+def _lines(found: Shuttles, study: Study) -> pd.DataFrame:
+    """Return one row per line; its length is that of its first way, to work where it has one."""
+    frame, stops, table = found.ways, _away(found.stops), found.timetable
+    if frame.empty:
+        return frame
+    runs = table.groupby("line")["run"].nunique()
+    shifts = table.groupby("line")["shift"].unique()
+    frame = frame.drop_duplicates("line")
+    return frame.assign(
+        stops=[int((stops["line"] == line).sum()) for line in frame["line"]],
+        runs=frame["line"].map(runs),
+        shifts=[_listed(shifts.get(line, ()), study) for line in frame["line"]],
+    )
+
+
+def _listed(shifts: Iterable[str], study: Study) -> str:
+    """Return the shifts named in texts such as ``matin, nuit``, each once; one may hold commas."""
+    told = [f", {text}, " for text in shifts]
+    names = dict.fromkeys(row.shift for row in study.shift_rows)
+    return ", ".join(name for name in names if any(f", {name}, " in text for text in told))
+
+
+def _away(stops: pd.DataFrame) -> pd.DataFrame:
+    """Return the stops away from the gates and hubs, where all riders of a run get on or off."""
+    return stops[~stops["kind"].isin(ENDS)] if len(stops) else stops
+
+
+def _stops(found: Shuttles, words: Words) -> pd.DataFrame:
+    frame = _away(found.stops)
+    if frame.empty:
+        return frame
+    order = _call_order(found.timetable)
+    return frame.assign(
+        place=[words.t(PLACES.get(str(kind), str(kind))) for kind in frame["kind"]],
+        at=[order.get(key, 99) for key in zip(frame["line"], frame["stop"], strict=True)],
+    ).sort_values(["line", "at", "stop"])
+
+
+def _call_order(timetable: pd.DataFrame) -> dict[tuple[str, str], int]:
+    """Return the place of each stop on its line, in the order of the runs to work."""
+    order: dict[tuple[str, str], int] = {}
+    if timetable.empty:
+        return order
+    inbound = timetable["direction"].isin(_spoken("in"))
+    for rows in (timetable[inbound], timetable[~inbound]):
+        for _, run in rows.groupby("run", sort=True):
+            for k, (line, stop) in enumerate(zip(run["line"], run["stop"], strict=True)):
+                order.setdefault((line, stop), k)
+    return order
+
+
+def _spoken(direction: str) -> set[str]:
+    """Return the words of a direction in either language: tables hold one of them."""
+    return {translate(DIRECTIONS[direction], language) for language in ("fr", "en")}
+
+
+def _runs(found: Shuttles, study: Study, words: Words) -> pd.DataFrame:
+    table, stops = found.timetable, found.stops
+    ends = stops[stops["kind"].isin(ENDS)] if len(stops) else stops
+    gates = set(zip(ends["line"], ends["stop"], strict=True)) if len(ends) else set()
+    rows = []
+    for _, run in table.groupby("run", sort=True) if len(table) else ():
+        first, last = run.iloc[0], run.iloc[-1]
+        inbound = first["direction"] in _spoken("in")
+        rows.append(
+            {
+                "line": first["line"],
+                "direction": words.t(DIRECTIONS["in" if inbound else "out"]),
+                "shift": first["shift"],
+                "days": _days(first, study, words),
+                "start": first["time"],
+                "end": last["time"],
+                "load": run["load"].iloc[_fullest(run, gates, inbound)],
+                "seats": first["seats"],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _fullest(run: pd.DataFrame, gates: set[tuple[str, str]], inbound: bool) -> int:
+    """Return the call after which everybody is aboard: before the gates inbound, after them out."""
+    at = [k for k, key in enumerate(zip(run["line"], run["stop"], strict=True)) if key in gates]
+    if inbound:
+        return max((at or [len(run) - 1])[0] - 1, 0)
+    return (at or [0])[-1]
+
+
+def _days(row: pd.Series, study: Study, words: Words) -> str:
+    """Return when a run works, e.g. ``lun–ven · jour de semaine, école``."""
+    names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    days = [int(d) - 1 for d in str(row["weekdays"])]
+    told = words.weekdays(tuple(names[d] for d in days))
+    if len(days) > 2 and days == list(range(days[0], days[-1] + 1)):
+        told = "–".join(words.weekdays((names[d],)) for d in (days[0], days[-1]))
+    kinds = str(row["days"]).split()
+    known = [words.day(d.kind) for d in study.days if d.kind in kinds]
+    season = "" if pd.isna(row["season"]) else str(row["season"])
+    return f"{HARD}· ".join(filter(None, [told, " / ".join(known), season]))
+
+
+def _calls(found: Shuttles, study: Study, words: Words) -> pd.DataFrame:
+    table = found.timetable
+    if table.empty:
+        return table
+    ways = ["in" if d in _spoken("in") else "out" for d in table["direction"]]
+    return table.assign(
+        direction=[words.t(DIRECTIONS[way]) for way in ways],
+        days=[_days(row, study, words) for _, row in table.iterrows()],
+    )
+
+
+def _saving(frame: pd.DataFrame) -> pd.DataFrame:
+    if frame.empty:
+        return frame
+    saving = frame[frame["eur_saved"] > 0]
+    return saving.assign(moved=[f"{int(minutes):+d}" for minutes in saving["minutes"]])
+
+
+def _factors(found: Shuttles, study: Study, words: Words) -> pd.DataFrame:
+    frame = found.factors
+    if frame.empty:
+        return frame
+    return frame.assign(
+        meaning=[_meaning(str(name), study, words) for name in frame["name"]],
+        unit=[words.t(UNITS.get(str(unit), str(unit))) for unit in frame["unit"]],
+    )
+
+
+def _meaning(name: str, study: Study, words: Words) -> str:
+    """Return what a factor is, with its size of vehicle or its kind of day."""
+    if name in FACTORS:
+        return words.t(FACTORS[name])
+    head, _, tail = name.rpartition(".")
+    kinds = {day.kind: words.day(day.kind) for day in study.days}
+    return f"{words.t(FACTORS.get(head, head))} ({kinds.get(tail, tail)})" if head else name
+
+
+def _of_plan(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    return frame[frame["plan"] == name] if len(frame) else frame

@@ -1,63 +1,204 @@
-"""Results as files for other tools: GeoParquet, GeoPackage and CSV."""
+"""The registry of tables: what each holds, column by column, in both languages.
+
+``tables.toml`` says it once; CSV files, spreadsheet, pages, terminal and ``docs/outputs.md``
+follow it. A table is added by its entry there and by the function that computes it.
+"""
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
+from typing import Any, Literal
 
-import pyogrio
+import pandas as pd
 
-from mobility.base.files import write_text, writing
+from mobility.base.files import write_text
 from mobility.base.literal import csv_text
-from mobility.commute.access import Access
-from mobility.commute.comparison import comparison
-from mobility.commute.indicators import by_group, by_shift, summary
-from mobility.commute.white_zones import WhiteZones
-from mobility.outputs.layers import gates_layer, homes_layer, stops_layer
-from mobility.outputs.mode_tables import mode_tables
-from mobility.outputs.styles import add_styles
+from mobility.outputs.document import Table
+from mobility.outputs.words import NOTHING, Words
+
+Kind = Literal[
+    "text", "count", "value", "share", "clock", "date", "flag", "symbol", "reason", "roster",
+    "day", "group",
+]  # fmt: skip
+NUMERIC = ("count", "value", "share", "clock")
 
 
-def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
-    """Write every table of a run.
+@dataclass(frozen=True)
+class Column:
+    """A column: its key in the frame, what it holds, and its words by language.
 
-    Returns
-    -------
-    list of Path
-        ``summary.csv``, ``shifts.csv``, ``groups.csv`` (with groups only), ``modal.csv`` and
-        its ``factors.csv``, ``carpool.csv`` and ``carpool_points.csv`` (when asked for),
-        ``commutes.parquet`` (a row per home, shift, kind of day and mode),
-        ``homes.parquet`` (GeoParquet) and ``results.gpkg`` (homes, sites, stops, with the
-        styles that QGIS opens them with).
+    Attributes
+    ----------
+    texts
+        Language → heading, unit and meaning; unit and meaning may be empty.
     """
-    homes = homes_layer(access, zones)
-    tables = {"summary": summary(access, zones), "shifts": by_shift(access, zones)}
-    groups = by_group(access)
-    if len(groups):
-        tables["groups"] = groups
-    tables |= mode_tables(access)
-    written = []
-    for name, frame in tables.items():
-        path = folder / f"{name}.csv"
-        write_text(path, csv_text(frame))
-        written.append(path)
-    with writing(folder / "commutes.parquet") as part:
-        access.to_frame().to_parquet(part, index=False, compression="zstd")
-    with writing(folder / "homes.parquet") as part:
-        homes.to_parquet(part, index=False, compression="zstd")
-    # A GeoPackage holds the time of its last change; a fixed one keeps the bytes the same.
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
-    with writing(folder / "results.gpkg") as part:
-        # Version 1.2 is read without a warning by the QGIS of older distributions too.
-        homes.to_file(part, layer="homes", driver="GPKG", dataset_options={"VERSION": "1.2"})
-        gates_layer(access).to_file(part, layer="sites", driver="GPKG")
-        stops_layer(access).to_file(part, layer="stops", driver="GPKG")
-        add_styles(part, access.study.territory.output.language)
-    return [
-        *written,
-        *(folder / n for n in ("commutes.parquet", "homes.parquet", "results.gpkg")),
+
+    key: str
+    kind: Kind
+    texts: Mapping[str, tuple[str, str, str]]
+
+    def heading(self, language: str) -> str:
+        """Return the heading without its unit."""
+        return self.texts[language][0]
+
+    def label(self, language: str) -> str:
+        """Return the heading with its unit, e.g. ``Labour pool (workers)``."""
+        heading, unit, _ = self.texts[language]
+        return f"{heading} ({unit})" if unit else heading
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What ``tables.toml`` says of a table.
+
+    Attributes
+    ----------
+    file, command
+        Where it is written and by which command; empty for one that only fills a sheet.
+    name, note
+        Language → short name, and what the table tells.
+    row
+        What a row stands for, in English.
+    shown
+        Keys of the columns on pages and in the terminal; all when empty.
+    sheet_only
+        Keys of columns that its file does not have.
+    open
+        Kind of further columns that may follow, which are their own headings.
+    """
+
+    key: str
+    name: Mapping[str, str]
+    note: Mapping[str, str]
+    row: str
+    columns: tuple[Column, ...]
+    file: str = ""
+    command: str = ""
+    shown: tuple[str, ...] = ()
+    sheet_only: tuple[str, ...] = ()
+    open: Kind | None = None
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table: what it is, those of its columns that are wanted, and its rows."""
+
+    spec: Spec
+    columns: tuple[Column, ...]
+    frame: pd.DataFrame
+
+    def only(self, *keys: str, rows: Iterable[bool] | None = None) -> Sheet:
+        """Return the sheet with some columns, in their order, and some rows only."""
+        frame = self.frame if rows is None else self.frame[list(rows)]
+        known = {c.key: c for c in self.columns}
+        columns = tuple(known[key] for key in keys if key in known) if keys else self.columns
+        return replace(self, columns=columns, frame=frame)
+
+    def brief(self, *, rows: Iterable[bool] | None = None) -> Sheet:
+        """Return the sheet with the columns that pages and terminal show."""
+        return self.only(*self.spec.shown, rows=rows)
+
+
+@cache
+def registry() -> Mapping[str, Spec]:
+    """Return every table by its key."""
+    read = tomllib.loads((files(__package__) / "tables.toml").read_text(encoding="utf-8"))
+    return {key: _spec(key, said, read["columns"]) for key, said in read["tables"].items()}
+
+
+def _spec(key: str, said: dict[str, Any], columns: Mapping[str, Any]) -> Spec:
+    own = said.pop("own", {})
+    said["columns"] = tuple(
+        _column(name, own.get(name) or columns[name]) for name in said["columns"]
+    )
+    said |= {name: tuple(said[name]) for name in ("shown", "sheet_only") if name in said}
+    return Spec(key=key, **said)
+
+
+def _column(key: str, said: Mapping[str, Any]) -> Column:
+    return Column(key, said.get("kind", "text"), {lang: tuple(said[lang]) for lang in ("fr", "en")})
+
+
+def sheet_of(key: str, frame: pd.DataFrame, *, fill: bool = False) -> Sheet:
+    """Return a frame as the table of a key.
+
+    Parameters
+    ----------
+    fill
+        Leave out what the registry does not know; columns that lack are missing values.
+
+    Raises
+    ------
+    KeyError
+        The registry does not know a column.
+    """
+    spec = registry()[key]
+    known = {c.key: c for c in spec.columns}
+    if fill:
+        return Sheet(spec, spec.columns, frame.reindex(columns=list(known)))
+    further = [name for name in map(str, frame.columns) if name not in known]
+    if further and spec.open is None:
+        raise KeyError(f"tables.toml does not know {further} of {key}")
+    kind = spec.open or "text"
+    columns = [c for c in spec.columns if c.key in frame]
+    columns += [_column(name, {"kind": kind, "fr": (name, "", ""), "en": (name, "", "")})
+                for name in further]  # fmt: skip
+    return Sheet(spec, tuple(columns), frame)
+
+
+def cell_text(words: Words, kind: Kind, value: Any) -> str:
+    """Return a value as people read it."""
+    if pd.isna(value):
+        return words.day("") if kind == "day" else NOTHING
+    write = {
+        "count": words.number,
+        "value": words.value,
+        "share": words.percent,
+        "clock": words.clock,
+        "date": words.date,
+        "flag": lambda flag: words.t("yes" if flag else "no"),
+        "symbol": words.symbol,
+        "reason": words.reason,
+        "roster": words.roster,
+        "day": words.day,
+        "group": lambda name: words.known("group", name).replace("_", " "),
+        "text": _plain,
+    }[kind]
+    return str(write(value))
+
+
+def _plain(value: object) -> str:
+    """Return a text as it is, and a whole number, such as a year, without decimals."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def table_block(sheet: Sheet, words: Words, *, caption: str | None = None) -> Table:
+    """Return a sheet as a table of a document, its caption what the table tells."""
+    rows = [
+        tuple(cell_text(words, c.kind, row[c.key]) for c in sheet.columns)
+        for row in sheet.frame.to_dict("records")
     ]
+    return Table(
+        tuple(words.set_spaces(c.label(words.language)) for c in sheet.columns),
+        tuple(rows),
+        tuple(c.kind in NUMERIC for c in sheet.columns),
+        words.set_spaces(sheet.spec.note[words.language]) if caption is None else caption,
+    )
 
 
-def write_comparison(before: Access, after: Access, path: Path) -> None:
-    """Write the comparison of two situations as CSV."""
-    write_text(path, csv_text(comparison(before, after)))
+def write_csv(folder: Path, key: str, frame: pd.DataFrame, *, name: str = "") -> Path:
+    """Write a frame as the file of a table, or as one of a name of its own.
+
+    Raises
+    ------
+    KeyError
+        The registry does not know a column.
+    """
+    path = folder / (name or sheet_of(key, frame).spec.file)
+    write_text(path, csv_text(frame))
+    return path

@@ -1,4 +1,4 @@
-"""Words of the report: numbers, dates, names of days, rosters and reasons, in one language."""
+"""Words of the outputs: numbers, dates and names in one language, and sentences that stay."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mobility.base.clock import format_clock
-from mobility.base.i18n import long_date, translate
+from mobility.base.i18n import long_date, number, translate
 from mobility.outputs.map.texts import ENGLISH
 from mobility.sources.days import ChosenDay
 
@@ -22,6 +22,8 @@ SHORT_DAYS = {
     "mon": "Mon", "tue": "Tue", "wed": "Wed", "thu": "Thu", "fri": "Fri", "sat": "Sat",
     "sun": "Sun",
 }  # fmt: skip
+#: A name that stands for something in the program; one without a hyphen may be a word.
+_SYMBOL = re.compile(r"[a-z]+(?:_[a-z]+)*")
 
 
 def _missing(value: object) -> bool:
@@ -36,9 +38,12 @@ class Words:
     ----------
     language
         ``fr`` or ``en``.
+    days
+        Kinds of day of the study, which bring their names.
     """
 
     language: str
+    days: tuple[ChosenDay, ...] = ()
 
     def t(self, template: str, **params: object) -> str:
         """Return an English template in the language, its fields filled in."""
@@ -59,10 +64,7 @@ class Words:
         """Return a number with its thousands apart, or `NOTHING` where it is not computed."""
         if _missing(value):
             return NOTHING
-        text = f"{float(str(value)):,.{decimals}f}"
-        if self.language == "fr":
-            return text.replace(",", NARROW).replace(".", ",")
-        return text
+        return number(float(str(value)), self.language, decimals)
 
     def value(self, value: object) -> str:
         """Return a number with the two decimals, at most, that it has."""
@@ -92,9 +94,28 @@ class Words:
         """Return e.g. ``05:00–13:00``."""
         return f"{format_clock(start_s)}–{format_clock(end_s)}"
 
-    def day(self, day: ChosenDay) -> str:
-        """Return the name of a kind of day."""
-        return self.t(day.label)
+    def clock(self, time_s: object) -> str:
+        """Return e.g. ``05:00``."""
+        return format_clock(int(str(time_s)))
+
+    def day(self, kind: str) -> str:
+        """Return the name of a kind of day; none of them stands for all."""
+        if not kind:
+            return self.t("all working days")
+        label = next((day.label for day in self.days if day.kind == kind), None)
+        return self.t(label) if label else self.known("day", kind)
+
+    def symbol(self, name: str) -> str:
+        """Return the words of a name known to the program alone, or of several of them."""
+        text = self.t(name)
+        parts = name.split()
+        if text == name and parts and all(map(_SYMBOL.fullmatch, parts)):
+            text = ", ".join(map(self._one_symbol, parts))
+        return text
+
+    def _one_symbol(self, name: str) -> str:
+        known = [ENGLISH[key] for kind in ("mode", "day") if (key := f"{kind} {name}") in ENGLISH]
+        return self.t(known[0] if known else name).replace("_", " ")
 
     def weekdays(self, days: tuple[str, ...]) -> str:
         """Return the short names of weekdays."""
@@ -107,3 +128,67 @@ class Words:
     def reason(self, symbol: str) -> str:
         """Return the words of a reason, empty for none."""
         return self.known("reason", symbol) if symbol else NOTHING
+
+
+WORST_OF = (
+    "Worst-of rule: a roster holds for a worker only when every one of its shifts can be reached "
+    "on time and left again, on every kind of day on which it works; one shift without a bus "
+    "makes the whole job unreachable."
+)
+
+#: Remedy to examine first, per binding reason (English templates, as all that follow).
+REMEDIES = {
+    "no_stop_home": "A stop or a shuttle nearer to the homes, cycling or driving to a stop, "
+    "car-pooling from the village.",
+    "no_stop_gate": "Extend a line to the gate, open a gate or a footpath towards the stop, a "
+    "short shuttle from the stop.",
+    "no_service_hour": "Move or add a trip before the shift starts or after it ends, run a "
+    "shuttle for that shift, or move the shift by a quarter of an hour.",
+    "no_return": "A trip after the end of the shift: the way there exists already. Until then, "
+    "a guaranteed ride home or car-pooling for the return.",
+    "too_long": "A more direct or faster trip, a shuttle, a shorter wait at the connection.",
+    "too_many_transfers": "A direct trip, or a line prolonged so that one change less is needed.",
+    "only_school_days": "Keep the school-term trip running in the holidays.",
+    "unsafe_night": "Light the road, build a pavement, or move the stop to the gate.",
+    "several": "No single measure is enough: a shuttle or car-pooling to examine first.",
+}
+
+DEFINITIONS = {
+    "White zone": "White zone, in this report: from there, no usable journey without a car at the "
+    "hours of the shift (service sense). It is not the institutional sense, an area outside any "
+    "mobility authority.",
+    "Outbound": "Leave home as late as possible and be at a gate before the shift starts, the "
+    "margin inside the plant kept. The wait at the gate counts.",
+    "Return": "Leave the gate after the shift ends, the margin kept, and be home as early as "
+    "possible. The wait for the bus counts.",
+    "Roster": "The set of shifts one worker rotates through, such as 3×8: morning, afternoon, "
+    "night.",
+    "Labour pool": "Every worker who lives in the territory or, where an employee file says who "
+    "they are, the site's own employees. Homes are cells, never addresses.",
+    "White site": "A site that less than the threshold share of its labour pool can reach on a "
+    "shift, or for a roster.",
+}
+
+METHODS = (
+    (
+        "Walks follow the streets of OpenStreetMap, from the nearest point on a street of each "
+        "home, stop and gate."
+    ),
+    (
+        "Timetables are GTFS feeds. The day before and the day after are on the same clock, so "
+        "that a night shift comes home on the next morning's timetable."
+    ),
+    "Journeys are exact within the limits: an independent, slower method agrees to the second.",
+    (
+        "The binding reason is found by relaxing one limit at a time and computing again; it names "
+        "what to examine first, not the whole remedy."
+    ),
+    (
+        "The date of each kind of day is the most typical one in the timetables, unless the "
+        "territory file fixes it."
+    ),
+    (
+        "The same files and parameters give the same figures; run.json holds their hashes and the "
+        "versions."
+    ),
+)

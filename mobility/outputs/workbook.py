@@ -13,9 +13,8 @@ import pandas as pd
 from mobility import __version__
 from mobility.base.literal import one_line
 from mobility.commute.study import Study
-from mobility.outputs.prose import DEFINITIONS, WORST_OF
-from mobility.outputs.sheets import Kind, Sheet, word
-from mobility.outputs.words import Words
+from mobility.outputs.tables import Column, Kind, Sheet, cell_text
+from mobility.outputs.words import DEFINITIONS, WORST_OF, Words
 
 if TYPE_CHECKING:
     from openpyxl.cell import Cell
@@ -36,7 +35,6 @@ WIDTHS: dict[Kind, int] = {
     "date": 12,
     "flag": 10,
 }
-NUMBERS = ("count", "value", "share", "clock", "date")
 #: A workbook and its archive hold times; a fixed one keeps the bytes the same.
 NO_TIME = dt.datetime(2000, 1, 1)  # noqa: DTZ001 (spreadsheets know no time zone)
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
@@ -59,23 +57,21 @@ def workbook_bytes(sheets: dict[str, Sheet], study: Study, words: Words) -> byte
     assert first is not None
     _read_me(first, sheets, study, words)
     for sheet in sheets.values():
-        _fill(book.create_sheet(words.t(sheet.name)[:31]), sheet, study, words)
+        _fill(book.create_sheet(sheet.spec.name[words.language][:31]), sheet, words)
     out = io.BytesIO()
     book.save(out)
     return _timeless(out.getvalue())
 
 
-def _fill(target: Worksheet, sheet: Sheet, study: Study, words: Words) -> None:
+def _fill(target: Worksheet, sheet: Sheet, words: Words) -> None:
     from openpyxl.utils import get_column_letter
 
     for j, column in enumerate(sheet.columns, 1):
-        cell = _text(target, 1, j, words.t(column.heading))
-        _head(cell)
-        letter = get_column_letter(j)
-        values = [_value(v, column.kind, study, words) for v in sheet.frame[column.key]]
+        _head(_text(target, 1, j, words.set_spaces(column.label(words.language))))
+        values = [_value(v, column, words) for v in sheet.frame[column.key]]
         longest = max((len(v) for v in values if isinstance(v, str)), default=0)
         width = WIDTHS.get(column.kind, min(max(longest, 8), 60) + 2)
-        target.column_dimensions[letter].width = width
+        target.column_dimensions[get_column_letter(j)].width = width
         for i, value in enumerate(values, 2):
             if isinstance(value, str):
                 _text(target, i, j, value)
@@ -86,24 +82,34 @@ def _fill(target: Worksheet, sheet: Sheet, study: Study, words: Words) -> None:
     target.auto_filter.ref = target.dimensions
     target.row_dimensions[1].height = 45
     target.sheet_view.zoomScale = 110
+    _set_print(target)
+    target.print_title_rows = "1:1"
 
 
-def _value(value: Any, kind: Kind, study: Study, words: Words) -> object:
+def _set_print(target: Worksheet) -> None:
+    """Print a sheet across A4 landscape, as many pages long as it takes."""
+    target.page_setup.orientation = "landscape"
+    target.page_setup.paperSize = 9  # A4
+    target.page_setup.fitToHeight = 0
+    target.sheet_properties.pageSetUpPr.fitToPage = True
+
+
+def _value(value: Any, column: Column, words: Words) -> object:
     """Return what a cell holds: a number, a date, a text, or None."""
     if pd.isna(value):
         return None
-    if kind == "count":
-        return int(value)
-    if kind in ("share", "value"):
-        return float(value)
-    if kind == "clock":
-        return int(value) / 86_400
-    if kind == "date":
-        return value
-    if kind == "flag":
-        return words.t("yes" if value else "no")
-    text = word(words, study, kind, str(value))
-    return "" if kind == "reason" and not value else text
+    match column.kind:
+        case "count":
+            return round(value)
+        case "share" | "value":
+            return float(value)
+        case "clock":
+            return int(value) / 86_400
+        case "date":
+            return value
+        case "reason" if not value:
+            return ""
+    return cell_text(words, column.kind, value)
 
 
 def _text(target: Worksheet, row: int, column: int, text: str) -> Cell:
@@ -136,7 +142,8 @@ def _read_me(target: Worksheet, sheets: dict[str, Sheet], study: Study, words: W
     if study.scenario:
         rows.append((t("The figures include the plan: {plan}.", plan=study.scenario),))
     rows += [(), (t("Sheets"),)]
-    rows += [(t(sheet.name), t(sheet.note)) for sheet in sheets.values()]
+    language = words.language
+    rows += [(s.spec.name[language], s.spec.note[language]) for s in sheets.values()]
     rows += [(), (t("Definitions"),), (t("Worst-of rule"), t(WORST_OF))]
     rows += [(t(name), t(text)) for name, text in DEFINITIONS.items()]
     empty = t("The figure is not computed or does not apply.")
@@ -146,12 +153,19 @@ def _read_me(target: Worksheet, sheets: dict[str, Sheet], study: Study, words: W
             rows += [(), (t(title),)]
             frame = sheets[key].frame
             rows += [tuple(str(v) for v in row) for row in frame.itertuples(index=False)]
+    rows += [(), (t("Columns"),)]
+    labels: dict[str, str] = {}
+    for sheet in sheets.values():
+        for column in sheet.columns:
+            labels.setdefault(column.label(language), column.texts[language][2])
+    rows += [(label, meaning) for label, meaning in labels.items() if meaning]
     for i, row in enumerate(rows, 1):
         for j, text in enumerate(row, 1):
             cell = _text(target, i, j, text)
             cell.alignment = Alignment(wrap_text=j <= 2 < i and len(row) > 1, vertical="top")
             if len(row) == 1:
                 cell.font = Font(bold=i != 2, size=16 if i == 1 else 11)
+    _set_print(target)
     for letter, width in zip("ABCDE", (34, 90, 26, 26, 68), strict=True):
         target.column_dimensions[letter].width = width
 

@@ -1,4 +1,4 @@
-"""Writes the report of a run beside its map and tables."""
+"""Writes the tables of a run, and its report beside them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mobility.base.files import staging
+import pyogrio
+
+from mobility.base.files import staging, writing
 from mobility.commute.access import Access
+from mobility.commute.comparison import comparison
+from mobility.commute.indicators import by_group, by_shift, summary
 from mobility.commute.sources import source_files
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.white_zones import WhiteZones
-from mobility.outputs.content import Writer
-from mobility.outputs.earlier import RECORD, is_of, read_record
-from mobility.outputs.page import html_page
-from mobility.outputs.pdf import pdf_bytes
-from mobility.outputs.record import write_record
-from mobility.outputs.sheets import all_sheets
-from mobility.outputs.shuttle_sheets import shuttle_sheets
-from mobility.outputs.shuttle_tables import read_shuttles
+from mobility.outputs.layers import add_styles, gates_layer, stops_layer
+from mobility.outputs.record import RECORD, is_of, read_record, write_record
+from mobility.outputs.render import html_page, pdf_bytes
+from mobility.outputs.report import Writer
+from mobility.outputs.report_tables import all_sheets, mode_tables
+from mobility.outputs.shuttle_tables import read_shuttles, shuttle_sheets
+from mobility.outputs.tables import write_csv
 from mobility.outputs.words import Words
 from mobility.outputs.workbook import workbook_bytes
 
@@ -88,7 +91,7 @@ def add_report(
 ) -> None:
     """Add the three files of a report to a set of outputs that is being written; see above."""
     study = access.study
-    words = Words(language)
+    words = Words(language, study.days)
     progress("report")
     sheets = all_sheets(access, zones, before, words)
     shuttles = read_shuttles(plans_in, study)
@@ -104,3 +107,45 @@ def _record(folder: str | Path, study: Study) -> dict[str, Any] | None:
     """Return the record of the run that the report is of, if it is in the folder."""
     record = read_record(Path(folder))
     return record if record is not None and is_of(record, study) else None
+
+
+def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
+    """Write every table of a run.
+
+    Returns
+    -------
+    list of Path
+        ``summary.csv``, ``shifts.csv``, ``groups.csv`` (with groups only), ``modal.csv`` and
+        its ``factors.csv``, ``carpool.csv`` and ``carpool_points.csv`` (when asked for),
+        ``commutes.parquet`` (a row per home, shift, kind of day and mode),
+        ``homes.parquet`` (GeoParquet) and ``results.gpkg`` (homes, sites, stops, with the
+        styles that QGIS opens them with).
+    """
+    homes = zones.to_gdf()
+    tables = {"summary": summary(access, zones), "shifts": by_shift(access, zones)}
+    groups = by_group(access)
+    if len(groups):
+        tables["groups"] = groups
+    tables |= mode_tables(access)
+    written = [write_csv(folder, key, frame) for key, frame in tables.items()]
+    with writing(folder / "commutes.parquet") as part:
+        access.to_frame().to_parquet(part, index=False, compression="zstd")
+    with writing(folder / "homes.parquet") as part:
+        homes.to_parquet(part, index=False, compression="zstd")
+    # A GeoPackage holds the time of its last change; a fixed one keeps the bytes the same.
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
+    with writing(folder / "results.gpkg") as part:
+        # Version 1.2 is read without a warning by the QGIS of older distributions too.
+        homes.to_file(part, layer="homes", driver="GPKG", dataset_options={"VERSION": "1.2"})
+        gates_layer(access).to_file(part, layer="sites", driver="GPKG")
+        stops_layer(access).to_file(part, layer="stops", driver="GPKG")
+        add_styles(part, access.study.territory.output.language)
+    return [
+        *written,
+        *(folder / n for n in ("commutes.parquet", "homes.parquet", "results.gpkg")),
+    ]
+
+
+def write_comparison(before: Access, after: Access, folder: Path) -> Path:
+    """Write the comparison of two situations as CSV."""
+    return write_csv(folder, "comparison", comparison(before, after))

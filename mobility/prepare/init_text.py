@@ -3,66 +3,31 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
+from mobility.base.i18n import translate
 from mobility.prepare.communes import Commune
 from mobility.prepare.offers import FeedOffer
+from mobility.territory.overseas import clock_of
 
-_FR = {
-    "head": "Fichier de territoire : tout ce dont dépend une étude. Chemins depuis ce fichier.",
-    "osm": "Rues : extrait OpenStreetMap (© les contributeurs d'OpenStreetMap, ODbL).",
-    "osm_todo": "À compléter : enregistrez un extrait .osm.pbf dans data/osm et nommez-le ici.",
-    "gtfs": "Horaires : fichiers GTFS. Retirez ceux qui ne servent pas, ajoutez les vôtres.",
-    "gtfs_todo": "À compléter : enregistrez les GTFS des réseaux dans data/gtfs et nommez-les ici.",
-    "licence": "licence",
-    "validity": "valable",
-    "sites": (
-        "Sites candidats trouvés sur les terrains industriels d'OpenStreetMap. Corrigez les noms,\n"
-        "# les portails, les équipes (3x8, 2x8, 5x8, night, vsd, day, office) et les effectifs."
-    ),
-    "sites_todo": (
-        "Sites : nommez un fichier CSV (nom;lon;lat;équipe;effectif), ou décrivez-les ici :"
-    ),
-    "homes": (
-        "Domiciles : population des communes (INSEE, par geo.api.gouv.fr). Environ quatre\n"
-        "# habitants sur dix ont un emploi : ordre de grandeur à remplacer par les flux MOBPRO\n"
-        '# (kind = "flows"), le carroyage INSEE (kind = "insee_grid") ou un fichier de salariés\n'
-        '# (kind = "employees"), lu directement en effectifs par maille.'
-    ),
-    "homes_todo": "À compléter : un fichier de domiciles (voir docs/formats.md).",
-    "credits": "Licences et mentions, montrées sur la carte et dans le rapport ; complétez-les.",
-    "days": "Types de jours étudiés ; les dates sont choisies dans les horaires, ou fixées ici.",
-    "zone": "Zone de vacances scolaires : A, B ou C.",
-    "limits": "Ce qu'un salarié accepte, de porte à porte.",
-    "output": "Résultats.",
-}
-_EN = {
-    "head": "Territory file: everything a study depends on. Paths start from this file.",
-    "osm": "Streets: OpenStreetMap extract (© OpenStreetMap contributors, ODbL).",
-    "osm_todo": "To fill in: save an .osm.pbf extract in data/osm and name it here.",
-    "gtfs": "Timetables: GTFS files. Remove those of no use, add your own.",
-    "gtfs_todo": "To fill in: save the networks' GTFS files in data/gtfs and name them here.",
-    "licence": "licence",
-    "validity": "valid",
-    "sites": (
-        "Candidate sites found on OpenStreetMap's industrial land. Correct names, gates,\n"
-        "# rosters (3x8, 2x8, 5x8, night, vsd, day, office) and headcounts."
-    ),
-    "sites_todo": "Sites: name a CSV file (name,lon,lat,roster,headcount), or describe them here:",
-    "homes": (
-        "Homes: population of the communes (INSEE, through geo.api.gouv.fr). About four\n"
-        "# residents in ten have a job: an order of magnitude, to be replaced by MOBPRO flows\n"
-        '# (kind = "flows"), the INSEE grid (kind = "insee_grid") or a file of employees\n'
-        '# (kind = "employees"), read straight into counts by cell.'
-    ),
-    "homes_todo": "To fill in: a file of homes (see docs/formats.md).",
-    "credits": "Licences and mentions, shown on the map and in the report; complete them.",
-    "days": "Kinds of day studied; dates are chosen from the timetables, or fixed here.",
-    "zone": "School holiday zone: A, B or C.",
-    "limits": "What a worker accepts, door to door.",
-    "output": "Results.",
-}
+STREETS = "Streets: OpenStreetMap extract (© OpenStreetMap contributors, ODbL)."
+NO_STREETS = "To fill in: save an .osm.pbf extract in data/osm and name it here."
+NO_FEEDS = "To fill in: save the networks' GTFS files in data/gtfs and name them here."
+SITES = (
+    "Candidate sites found on OpenStreetMap's industrial land. Correct names, gates, rosters "
+    "(3x8, 2x8, 5x8, night, vsd, day, office) and headcounts."
+)
+NO_SITES = "Sites: name a CSV file (name,lon,lat,roster,headcount), or describe them here:"
+HOMES = (
+    "Homes: population of the communes (INSEE, through geo.api.gouv.fr). About four residents in "
+    'ten have a job: an order of magnitude, to be replaced by MOBPRO flows (kind = "flows"), the '
+    'INSEE grid (kind = "insee_grid") or a file of employees (kind = "employees"), read straight '
+    "into counts by cell."
+)
+CREDITS = "Licences and mentions, shown on the map and in the report; complete them."
 _SITE_EXAMPLE = """# [[sites]]
 # name = "Usine"
 # gates = [[{lon}, {lat}]]
@@ -88,24 +53,24 @@ def territory_text(
     gtfs
         Paths of the timetables and what is known of them.
     """
-    say = _FR if language == "fr" else _EN
+    say = partial(_comment, language)
     lines = [
-        f"# {say['head']}",
+        *say("Territory file: everything a study depends on. Paths start from this file."),
         f"name = {_quoted(commune.name)}",
-        'timezone = "Europe/Paris"',
+        f"timezone = {_quoted(clock_of(commune.department))}",
         "",
         "[sources]",
-        f"# {say['osm'] if osm else say['osm_todo']}",
+        *say(STREETS if osm else NO_STREETS),
         f"{'' if osm else '# '}osm = {_quoted(osm or 'data/osm/streets.osm.pbf')}",
         "",
-        *_feeds(say, gtfs),
+        *_feeds(language, gtfs),
         "",
-        f"# {say['sites'] if sites else say['sites_todo']}",
+        *say(SITES if sites else NO_SITES),
         f"{'' if sites else '# '}sites = {_quoted(sites or 'sites.csv')}",
         "",
-        *_credits(say, gtfs, homes),
+        *_credits(language, gtfs, homes),
         "[sources.homes]",
-        f"# {say['homes'] if homes else say['homes_todo']}",
+        *say(HOMES if homes else "To fill in: a file of homes (see docs/formats.md)."),
         f"file = {_quoted(homes or 'data/homes/communes.geojson')}",
         'kind = "communes"',
         'id = "code"',
@@ -114,13 +79,13 @@ def territory_text(
         "cell_m = 200",
         "",
         "[days]",
-        f"# {say['days']}",
+        *say("Kinds of day studied; dates are chosen from the timetables, or fixed here."),
         'kinds = ["school_weekday", "holiday_weekday", "saturday", "sunday"]',
-        f"# {say['zone']}",
+        *say("School holiday zone: A, B or C."),
         *_school_zone(commune),
         "",
         "[limits]",
-        f"# {say['limits']}",
+        *say("What a worker accepts, door to door."),
         "max_total_min = 60",
         "max_walk_min = 20",
         "max_transfers = 2",
@@ -128,7 +93,7 @@ def territory_text(
         "min_workers_shown = 5",
         "",
         "[output]",
-        f"# {say['output']}",
+        *say("Results."),
         'dir = "resultats"' if language == "fr" else 'dir = "results"',
         f'language = "{language}"',
         "",
@@ -139,31 +104,35 @@ def territory_text(
     return text
 
 
-def _feeds(say: dict[str, str], gtfs: Sequence[tuple[str, FeedOffer]]) -> list[str]:
+def _comment(language: str, text: str) -> list[str]:
+    """Return a text of ours as lines of a comment."""
+    return [f"# {line}" for line in textwrap.wrap(translate(text, language), 88)]
+
+
+def _feeds(language: str, gtfs: Sequence[tuple[str, FeedOffer]]) -> list[str]:
+    say = partial(_comment, language)
     if not gtfs:
-        return [f"# {say['gtfs_todo']}", "gtfs = []"]
-    lines = [f"# {say['gtfs']}", "gtfs = ["]
+        return [*say(NO_FEEDS), "gtfs = []"]
+    lines = [*say("Timetables: GTFS files. Remove those of no use, add your own."), "gtfs = ["]
     for path, offer in gtfs:
         about = [offer.title, offer.source]
         if offer.licence:
-            about.append(f"{say['licence']} {offer.licence}")
+            about.append(f"{translate('licence', language)} {offer.licence}")
         if offer.valid_from or offer.valid_to:
-            about.append(f"{say['validity']} {offer.valid_from} – {offer.valid_to}")
+            about.append(f"{translate('valid', language)} {offer.valid_from} – {offer.valid_to}")
         comment = " ".join(" ; ".join(about).split())
         lines.append(f"    {_quoted(path)},  # {_plain(comment)}")
     return [*lines, "]"]
 
 
-def _credits(
-    say: dict[str, str], gtfs: Sequence[tuple[str, FeedOffer]], homes: str | None
-) -> list[str]:
+def _credits(language: str, gtfs: Sequence[tuple[str, FeedOffer]], homes: str | None) -> list[str]:
     """Return the table of licences and mentions, as far as they are known."""
     known = [(path, offer.licence, offer.publisher) for path, offer in gtfs]
     if homes is not None:
         known.append((homes, "", "INSEE, geo.api.gouv.fr"))
     if not known:
         return []
-    lines = ["[sources.credits]", f"# {say['credits']}"]
+    lines = ["[sources.credits]", *_comment(language, CREDITS)]
     for path, licence, by in known:
         lines.append(
             f"{_quoted(path)} = {{ licence = {_quoted(licence)}, attribution = {_quoted(by)} }}"

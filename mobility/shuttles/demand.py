@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mobility.commute.access import NEITHER, OUTBOUND_ONLY, RETURN_ONLY
 from mobility.commute.study import Study
-from mobility.commute.white_zones import NEITHER, OUTBOUND_ONLY, RETURN_ONLY, WhiteZones
+from mobility.commute.white_zones import WhiteZones
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import Day
 from mobility.shuttles.model import Bools, Edge, Floats, Ints

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.errors import Finding
+from mobility.base.i18n import translate
 from mobility.commute.access import Access
 from mobility.commute.study import Study
 from mobility.commute.variants import with_feed
@@ -254,7 +255,8 @@ def publish(
     study: Study, scene: Scene, ways: Ways, plans: Sequence[Plan], *, together: bool = False
 ) -> list[dict[str, Table]]:
     """Return the GTFS tables of each plan, or one feed of all of them to evaluate together."""
-    agency = f"Navettes – {study.territory.name}"
+    output, name = study.territory.output, study.territory.name
+    agency = translate("Shuttles – {name}", output.language, name=name)
     zone = study.territory.timezone
     if not together:
         period = study_period(study, stand_ins=False)

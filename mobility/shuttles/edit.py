@@ -27,6 +27,7 @@ from mobility.shuttles.drive import drive_graph, drive_matrix
 from mobility.shuttles.groundwork import (
     check_depot,
     depot_place,
+    gate_name,
     gate_walks,
     longest_walk_s,
     lonlat_of,
@@ -255,7 +256,7 @@ def cost_lines(plans: Plans, drawn: Sequence[DrawnLine], *, file: str | None = N
     for s in used:
         gates[s] = len(places)
         lon, lat = study.sites[s].gates[0]
-        places.append(Place(f"{study.sites[s].name} – entrée", lon, lat, "gate"))
+        places.append(Place(gate_name(study, s), lon, lat, "gate"))
     first = []
     for d in drawn:
         first.append(len(places))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mobility.base.errors import TerritoryError
+from mobility.base.i18n import translate
 from mobility.commute.study import Study, engine_limits
 from mobility.shuttles.anchors import choose_hubs, hub_anchor, hub_times, make_pools
 from mobility.shuttles.candidates import PREFERENCE, candidate_places
@@ -197,7 +198,7 @@ def depot_place(study: Study, depot: tuple[float, float]) -> Place:
     lon, lat = (np.array([x]) for x in depot)
     if snap(study.streets, lon, lat, usable_edges(study.streets, times)).edge[0] < 0:
         raise _depot_error(study, "The depot is more than 500 m from any street open to cars.")
-    return Place("Dépôt", *depot, "depot")
+    return Place(translate("Depot", study.territory.output.language), *depot, "depot")
 
 
 def check_depot(study: Study, drive: Drive, depot: int, gates: Sequence[int]) -> None:
@@ -247,6 +248,13 @@ def walk_matrix(study: Study, lonlat: Floats, places: Sequence[Place], limit_s: 
     return out
 
 
+def gate_name(study: Study, site: int, number: int | None = None) -> str:
+    """Return the name of a stop at a gate, as riders read it in the shuttles' timetable."""
+    template = "{site} – gate" if number is None else "{site} – gate {number}"
+    language = study.territory.output.language
+    return translate(template, language, site=study.sites[site].name, number=number)
+
+
 def _gate_places(study: Study, demand: Demand) -> tuple[list[Place], list[int]]:
     """Return a place at every gate of the sites with demand, and the site of each."""
     sites = sorted({e.site for e in demand.edges})
@@ -254,8 +262,8 @@ def _gate_places(study: Study, demand: Demand) -> tuple[list[Place], list[int]]:
     for s in sites:
         several = len(study.sites[s].gates) > 1
         for k, (lon, lat) in enumerate(study.sites[s].gates):
-            suffix = f" – entrée {k + 1}" if several else " – entrée"
-            places.append(Place(study.sites[s].name + suffix, lon, lat, "gate"))
+            name = gate_name(study, s, k + 1 if several else None)
+            places.append(Place(name, lon, lat, "gate"))
             owner.append(s)
     return places, owner
 

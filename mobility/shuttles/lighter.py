@@ -18,6 +18,7 @@ from mobility.engine.journeys import TwoWay
 from mobility.shuttles.after import prove
 from mobility.shuttles.design import Plans
 from mobility.shuttles.drive import drive_graph, drive_matrix
+from mobility.shuttles.groundwork import gate_name
 from mobility.shuttles.inserts import Insert, extended_runs, insert_calls, stops_on_the_way
 from mobility.shuttles.model import UNREACHED, Bools, Floats, Ints
 
@@ -194,7 +195,7 @@ def _extensions(plans: Plans) -> tuple[Bools, dict[int, float]]:
     study, scene = plans.study, plans.scene
     sites = sorted({e.site for e in scene.edges})
     gates = np.array([study.sites[s].gates[0] for s in sites], np.float64)
-    variant = _with_stops(study, gates, [f"{study.sites[s].name} – entrée" for s in sites])
+    variant = _with_stops(study, gates, [gate_name(study, s) for s in sites])
     drive_s, drive_m = _drives_to(plans, gates)
     n = len(study.feed.stops)
     timetables = {}

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mobility.base.clock import today
 from mobility.base.errors import Finding
 from mobility.sources.gtfs.read import Feed
-from mobility.sources.holidays import Holidays
+from mobility.sources.holidays import FIRST_KNOWN, LAST_DECREED, Holidays
 from mobility.territory.project import DayKind, DaysConfig
 
+TERM_DAYS, TERM_SPAN_DAYS = 3, 120
+"""School lines tell what is term where they run on so many days so near a date."""
 SCHOOL_KINDS = ("school_weekday", "holiday_weekday")
 
 
@@ -111,6 +114,12 @@ def school_calendar_gap(
     asked = [k.name for k in kinds if k.name in SCHOOL_KINDS and k.name not in config.dates]
     if not asked or (holidays.school and not holidays.uncertain):
         return ""
+    if holidays.uncertain and not any(FIRST_KNOWN <= d <= LAST_DECREED for d in holidays.uncertain):
+        return (
+            "Between {first} and {last} no day is sure to be of the kind {kind}: the school "
+            "calendar of these dates is not known, or not decreed yet. It is not studied; list "
+            "days.school_holidays"
+        )
     if holidays.uncertain:
         return (
             "Between {first} and {last} no day is sure to be of the kind {kind}: the school zone "
@@ -136,4 +145,34 @@ def school_calendar_gap(
     )
 
 
-__all__ = ["SCHOOL_KINDS", "school_calendar_gap", "valid_counts"]
+def term_day_at_rest(
+    feed: Feed, dates: Iterable[dt.date], school: NDArray[np.bool_]
+) -> list[Finding]:
+    """Tell a school-term weekday on which no school line runs: local holidays, it seems.
+
+    Parameters
+    ----------
+    dates
+        Those that stand for a school-term weekday.
+    school
+        bool[routes]: lines that only serve schools. Those that rarely run tell nothing.
+    """
+    route = feed.trips["route"].to_numpy(np.int64)
+    counts = feed.trips_per_day(np.where(school[route], 0, -1))
+    ridden = counts.index[counts[0] > 0]
+    found = []
+    for date in dates:
+        near = [d for d in ridden if abs((d - date).days) <= TERM_SPAN_DAYS]
+        if date in counts.index and date not in ridden and len(near) >= TERM_DAYS:
+            after = min(near, key=lambda d: (abs((d - date).days), d))
+            message = (
+                "{date} stands for a school-term weekday, but none of the lines that only serve "
+                "schools runs on it, as they do on {other}: it seems to be in the local school "
+                "holidays; fix days.dates.school_weekday, or list days.school_holidays"
+            )
+            params = {"date": date, "other": after}
+            found.append(Finding("warning", "term_day_at_rest", message, "days", params=params))
+    return found
+
+
+__all__ = ["SCHOOL_KINDS", "school_calendar_gap", "term_day_at_rest", "valid_counts"]

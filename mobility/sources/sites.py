@@ -41,6 +41,7 @@ from mobility.sources.sites_rows import Draft, Row, finished
 from mobility.sources.sites_words import ALIASES
 from mobility.sources.tables import read_table
 from mobility.territory.project import Site, Territory
+from mobility.territory.rosters import in_english
 from mobility.territory.toml_text import read_toml
 from mobility.territory.validation import explain_validation
 
@@ -76,6 +77,8 @@ def read_sites(territory: Territory) -> tuple[Site, ...]:
             column="sites",
             mend="Add a [[sites]] table, or name a CSV file as sites in [sources].",
         )
+    if territory.output.language == "en":
+        sites = [in_english(site) for site in sites]
     return tuple(sites)
 
 

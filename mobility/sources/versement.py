@@ -12,11 +12,12 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mobility.base.errors import SourceError
 from mobility.sources.columns import fold
+from mobility.sources.homes.commune_codes import Changes
 from mobility.sources.layers import need_file
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -80,6 +81,18 @@ def read_rates(path: Path, on: dt.date) -> dict[str, float]:
     for (commune, _), (_, rate) in newest.items():
         found[commune] = round(found.get(commune, 0.0) + rate / 100, 8)
     return found
+
+
+def rate_of(rates: Mapping[str, float], commune: str, changes: Changes) -> float | None:
+    """Return the rate of a commune, under its own code or that of the commune of today.
+
+    None where the table has neither, or communes merged since with several rates.
+    """
+    if commune in rates:
+        return rates[commune]
+    today = changes.of(commune)
+    found = {rate for code, rate in rates.items() if changes.of(code) == today}
+    return found.pop() if len(found) == 1 else None
 
 
 def _rows(path: Path) -> Iterator[Row]:

@@ -96,6 +96,14 @@ class Streets:
         """Number of street pieces."""
         return len(self.edge_u)
 
+    def __repr__(self) -> str:
+        return f"Streets: {self.n_edges:,} pieces, {self.n_nodes:,} nodes, {self.crs.name}"
+
+    def to_gdf(self) -> gpd.GeoDataFrame:
+        """Return one line per street piece, EPSG:4326: ``length_m`` and its tags."""
+        columns = self.tags.reset_index(drop=True).assign(length_m=self.length_m.round(1))
+        return gpd.GeoDataFrame(columns, geometry=self.lines, crs=self.crs).to_crs(4326)
+
     @cached_property
     def lines(self) -> np.ndarray:
         """Street pieces as shapely lines, (m,), projected."""

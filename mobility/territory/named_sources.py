@@ -65,7 +65,8 @@ class Credit(Model):
 class Sources(Model):
     """The files a study reads; relative paths resolve from the territory file.
 
-    ``credits`` holds, by the path as written here, what is shown with a source.
+    ``credits`` holds, by the path as written here, what is shown with a source; ``duplicates``
+    says whether a network that two feeds hold is told only, or left out once.
     """
 
     osm: Path | None = None
@@ -73,6 +74,7 @@ class Sources(Model):
     streets_attribution: str | None = None
     streets_licence: str | None = None
     gtfs: list[Path] = []
+    duplicates: Literal["tell", "drop"] = "tell"
     homes: HomesSource
     sites: Path | None = None
     sites_crs: str | None = None
@@ -81,14 +83,12 @@ class Sources(Model):
     street_changes: Path | None = None
     elevation: Path | None = None
     car_parks: Path | None = None
+    versement_mobilite: Path | None = None
     credits: dict[str, Credit] = {}
 
     @model_validator(mode="after")
     def _credits_of_sources(self) -> Sources:
-        named = [self.osm, self.lines, self.sites, self.homes.file, self.homes.zones, *self.gtfs]
-        named += [self.homes.changes]
-        named += [self.background, self.street_changes, self.elevation, self.car_parks]
-        known = {path.as_posix() for path in named if path is not None}
+        known = {path.as_posix() for _, path in self.named()}
         for path in self.credits:
             if Path(path).as_posix() not in known:
                 raise RefusedError(
@@ -100,12 +100,22 @@ class Sources(Model):
                 )
         return self
 
+    def named(self) -> list[tuple[str, Path]]:
+        """Return the role and the path of every source a study may show."""
+        homes = self.homes
+        by_role: dict[str, list[Path | None]] = {
+            "streets": [self.osm, self.lines],
+            "timetable": [*self.gtfs],
+            "homes": [homes.file, homes.zones, homes.changes],
+        }
+        one = ("sites", "car_parks", "street_changes", "elevation", "background")
+        by_role |= {role: [getattr(self, role)] for role in (*one, "versement_mobilite")}
+        return [(role, path) for role, paths in by_role.items() for path in paths if path]
+
     def credit(self, path: Path) -> Credit:
         """Return what is shown with a source."""
         given = {Path(key).as_posix(): credit for key, credit in self.credits.items()}
         return given.get(path.as_posix(), Credit())
-
-    versement_mobilite: Path | None = None
 
 
 class DayKind(Model):

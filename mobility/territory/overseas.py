@@ -17,6 +17,15 @@ PARTS: dict[str, tuple[str, Box]] = {
     "974": ("Indian/Reunion", (55.1, -21.5, 55.9, -20.8)),
     "976": ("Indian/Mayotte", (44.9, -13.1, 45.4, -12.5)),
 }
+#: Clocks of what else is overseas, by INSEE's codes.
+OTHER_CLOCKS = {
+    "975": "America/Miquelon",
+    "977": "America/St_Barthelemy",
+    "978": "America/Marigot",
+    "986": "Pacific/Wallis",
+    "987": "Pacific/Tahiti",
+    "988": "Pacific/Noumea",
+}
 #: Departments with two more public holidays (Good Friday, 26 December).
 ALSACE_MOSELLE = ("57", "67", "68")
 
@@ -27,6 +36,12 @@ def part_at(lon: float, lat: float) -> str | None:
         if west <= lon <= east and south <= lat <= north:
             return code
     return None
+
+
+def clock_of(department: str) -> str:
+    """Return the time zone of a French department, by its code."""
+    part = PARTS.get(department)
+    return part[0] if part else OTHER_CLOCKS.get(department, "Europe/Paris")
 
 
 def localised(territory: Territory, sites: tuple[Site, ...]) -> tuple[Territory, list[Finding]]:

@@ -134,6 +134,31 @@ ROSTER_TEMPLATES: dict[str, list[dict[str, Any]]] = {
 }
 
 
+#: Shifts of the templates, by their French name.
+ENGLISH_SHIFTS = {
+    "matin": "morning",
+    "après-midi": "afternoon",
+    "nuit": "night",
+    "journée": "day",
+    "bureau": "office",
+}
+
+
+def in_english(site: Site) -> Site:
+    """Return a site whose shifts, where they are a template's, bear English names."""
+    rosters = [
+        roster.model_copy(update={"shifts": [_in_english(shift) for shift in roster.shifts]})
+        if roster.template is not None
+        else roster
+        for roster in site.rosters
+    ]
+    return site.model_copy(update={"rosters": rosters})
+
+
+def _in_english(shift: Shift) -> Shift:
+    return shift.model_copy(update={"name": ENGLISH_SHIFTS.get(shift.name, shift.name)})
+
+
 def _names(shifts: object) -> list[str]:
     """Return the names of shifts not checked yet."""
     listed = shifts if isinstance(shifts, list) else []

@@ -84,10 +84,11 @@ def _walks(
     guessed_s = _straight_line_s(feed, guesses, speed_ms)
     walk = np.concatenate([np.zeros(itself.size, np.int64), inside[1], streets[1], guessed_s])
     key, first = np.unique(key, return_index=True)
-    walk = _told(key, walk[first].astype(np.int64), rules)
+    # A rule shortens the walk of those it is for, not of all who call at the stop.
+    key, walk = _for_copies(feed, key, walk[first].astype(np.int64))
+    walk = _told(key, walk, rules)
     near = (walk >= 0) & (walk <= max_walk_s)
-    key, walk = _for_copies(feed, key[near], walk[near])
-    return Pairs(key, walk, walk)
+    return Pairs(key[near], walk[near], walk[near])
 
 
 def _told(key: Int64, walk_s: Int64, rules: pd.DataFrame) -> Int64:

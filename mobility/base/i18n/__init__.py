@@ -1,24 +1,29 @@
 """French and English texts.
 
-The English template is the key; each ``fr_*.toml`` beside this module holds a
-``[texts]`` table of French translations. English needs no catalogue.
+The English template is the key of every text. A language is a catalogue beside this module, such
+as ``fr.po``; that of English holds its singulars only. Numbers are written by Babel.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import io
 import os
-import tomllib
+import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
-from importlib.resources import files
+from gettext import GNUTranslations
+from importlib.util import cache_from_source
+from pathlib import Path
+from typing import Any
 
 LANGUAGES = ("fr", "en")
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September",
     "October", "November", "December",
 )  # fmt: skip
-HARD_SPACE, NARROW_SPACE = "\u00a0", "\u202f"
+HARD_SPACE = "\u00a0"
 
 
 class Word(str):
@@ -34,13 +39,37 @@ class Words(tuple[str, ...]):
 
 
 @cache
-def french() -> dict[str, str]:
-    """Return every English template with its French text."""
-    texts: dict[str, str] = {}
-    for entry in sorted(files(__name__).iterdir(), key=lambda e: e.name):
-        if entry.name.startswith("fr_") and entry.name.endswith(".toml"):
-            texts |= tomllib.loads(entry.read_text(encoding="utf-8"))["texts"]
-    return texts
+def _catalogue(language: str) -> GNUTranslations:
+    """Return the texts of a language.
+
+    Parsing a catalogue takes as long as the rest of a start, so it is compiled at first use and
+    kept where Python keeps its own bytecode; as there, the source's time tells what is outdated.
+    """
+    source = Path(__file__).with_name(f"{language}.po")
+    written_ns = source.stat().st_mtime_ns
+    kept = Path(cache_from_source(str(source))).with_suffix(".mo")
+    with suppress(OSError):
+        if kept.stat().st_mtime_ns == written_ns:
+            return GNUTranslations(io.BytesIO(kept.read_bytes()))
+    compiled = _compiled(source)
+    with suppress(OSError):  # an installation that is read-only costs time at each start
+        kept.parent.mkdir(exist_ok=True)
+        handle, part = tempfile.mkstemp(dir=kept.parent, prefix=".part-")
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(compiled)
+        os.utime(part, ns=(written_ns, written_ns))
+        Path(part).replace(kept)
+    return GNUTranslations(io.BytesIO(compiled))
+
+
+def _compiled(source: Path) -> bytes:
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    stream = io.BytesIO()
+    with source.open("rb") as texts:
+        write_mo(stream, read_po(texts))
+    return stream.getvalue()
 
 
 def chosen_language(argv: Sequence[str]) -> str:
@@ -49,27 +78,31 @@ def chosen_language(argv: Sequence[str]) -> str:
     return words[0] if words else os.environ.get("MOBILITY_LANG", "fr")
 
 
-@cache
-def singular() -> dict[str, dict[str, str]]:
-    """Return, by language, the texts of English templates for a ``count`` of one."""
-    return tomllib.loads(files(__name__).joinpath("one.toml").read_text(encoding="utf-8"))
-
-
 def number(value: float, language: str, decimals: int = 0) -> str:
-    """Return a number with its thousands apart: ``12,345.6``, or ``12 345,6`` in French."""
-    text = f"{value:,.{decimals}f}"
-    return text.translate({44: NARROW_SPACE, 46: ","}) if language == "fr" else text
+    """Return a number as a language writes it: ``12,345.6``, or ``12 345,6`` in French."""
+    from babel.numbers import format_decimal
+
+    pattern = "#,##0" + "." * bool(decimals) + "0" * decimals
+    return format_decimal(f"{value:.{decimals}f}", pattern, locale=language)
 
 
 def translate(template: str, language: str, **params: object) -> str:
     """Return ``template`` in ``language``, with its named fields filled in.
 
-    A ``count`` of one takes the singular where there is one.
+    A ``count`` chooses between singular and plural, where there are both.
     """
-    text = french().get(template, template) if language == "fr" else template
-    if params.get("count") == 1:
-        text = singular().get(language, {}).get(template, text)
+    text = _text(template, language, params.get("count"))
     return text.format(**{k: _said(v, language) for k, v in params.items()}) if params else text
+
+
+def _text(template: str, language: str, count: Any) -> str:
+    if language not in LANGUAGES or not template:
+        return template
+    texts = _catalogue(language)
+    many = 2 if count is None or isinstance(count, str) else int(count)
+    text = texts.ngettext(template, template, many)
+    # Where there is one text only, it is found without a number; English needs none.
+    return texts.gettext(template) if text == template and language != "en" else text
 
 
 def _said(value: object, language: str) -> object:

@@ -30,6 +30,7 @@ from mobility.outputs.map.model import (
     Stops,
     minutes,
 )
+from mobility.sources.days import KIND_LABELS
 from mobility.timetable.arrays import INF
 
 #: Example journeys kept per shift and kind of day: of each status, and of the communes with
@@ -79,7 +80,10 @@ def map_model(
             MapShift(roster_of[s.site, s.roster], s.shift, s.start_s, s.end_s, s.headcount)
             for s in study.shift_rows
         ),
-        days=tuple(MapDay(d.kind, d.date.isoformat()) for d in study.days),
+        days=tuple(
+            MapDay(d.kind, d.date.isoformat(), "" if d.kind in KIND_LABELS else d.label)
+            for d in study.days
+        ),
         modes=tuple(modes),
         key_shift=access.keys["shift_id"].to_numpy(np.int64),
         key_day=_index(access.keys["day_kind"].tolist(), days),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
-from importlib.resources import files
+import re
+from functools import cache
 
+from mobility.base.i18n import translate
 from mobility.commute.modes import MODES
+from mobility.outputs.map.assets import page_file, page_script
 
 #: English texts of what the page knows by a symbol.
 ENGLISH = {
@@ -67,8 +69,9 @@ ENGLISH = {
 }
 
 
+@cache
 def page_french() -> dict[str, str]:
-    """Return the French text of every English text of the page."""
-    catalogue = (files("mobility.base.i18n") / "fr_maps.toml").read_text(encoding="utf-8")
-    texts: dict[str, str] = tomllib.loads(catalogue)["texts"]
-    return texts
+    """Return the French of every English text of the page: `ENGLISH`, and what its code quotes."""
+    quoted = re.findall(r'(?="([^"\n_]{3,})")', page_script() + page_file("panel.html"))
+    french = {text: translate(text, "fr") for text in sorted({*ENGLISH.values(), *quoted})}
+    return {text: told for text, told in french.items() if told != text}

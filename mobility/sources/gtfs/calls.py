@@ -32,7 +32,7 @@ def read_stop_times(
     column = partial(raw.column, "stop_times")
     trip = index_of(column("trip_id"), trips["trip_id"])
     stop = index_of(column("stop_id"), stops["stop_id"])
-    booked = _booked(raw)
+    booked = booked_calls(raw)
     notes.unknown(trip, "stop_times", "trip_id", column("trip_id"), required=True)
     notes.unknown(np.where(booked, 0, stop), "stop_times", "stop_id", column("stop_id"))
     nowhere = (stop == -1) & (trip >= 0) & ~booked
@@ -88,7 +88,7 @@ def read_stop_times(
     return frame if keep.all() else frame[keep].reset_index(drop=True)
 
 
-def _booked(raw: RawTables) -> Bool:
+def booked_calls(raw: RawTables) -> Bool:
     """Return bool[rows]: calls in zones, at groups of stops, or at a stop in a time window."""
     found = np.zeros(len(raw.tables["stop_times"]), np.bool_)
     for name in ("location_id", "location_group_id", "start_pickup_drop_off_window"):
@@ -173,4 +173,4 @@ def _tell_hail_and_ride(raw: RawTables, trips: pd.DataFrame, trip: Int32, notes:
     notes.tell("info", "hail_and_ride", message, "trips", hailed[:-1], trips["trip_id"])
 
 
-__all__ = ["read_stop_times"]
+__all__ = ["booked_calls", "read_stop_times"]

@@ -13,7 +13,8 @@ _TABLES: dict[str, dict[str, str]] = {
     "stops": {
         "stop_id": "str", "stop_name": "str", "lon": "float64", "lat": "float64",
         "parent_station": "str", "location_type": "int8", "wheelchair_boarding": "int8",
-        "platform_code": "str", "parent": "int32", "network": "int16", "copy_of": "int32",
+        "platform_code": "str", "parent": "int32", "network": "int16",
+        "on_demand": "bool", "copy_of": "int32",
     },
     "routes": {
         "route_id": "str", "agency_id": "str", "short_name": "str", "long_name": "str",
@@ -23,7 +24,7 @@ _TABLES: dict[str, dict[str, str]] = {
     "trips": {
         "trip_id": "str", "route_id": "str", "service_id": "str", "headsign": "str",
         "direction_id": "int8", "block_id": "str", "shape_id": "str", "route": "int32",
-        "service": "int32", "network": "int16",
+        "service": "int32", "network": "int16", "on_demand": "bool",
     },
     "stop_times": {
         "trip": "int32", "stop": "int32", "sequence": "int32", "arrival_s": "int32",

@@ -15,6 +15,8 @@ from mobility.sources.gtfs.feed import Services
 from mobility.sources.gtfs.files import RawTables
 from mobility.sources.gtfs.notes import Notes
 
+WALKED = 3
+"""Rules up to this ``transfer_type`` hold between two stops; the others for who stays aboard."""
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -88,7 +90,12 @@ def read_transfers(
     columns["min_s"] = integers(
         raw.column(table, "min_transfer_time"), -1, file=file, high=86_400
     ).astype(np.int32)
-    kept = notes.count(table, reasons)
+    nowhere = (columns["kind"] <= WALKED) & (
+        (columns["from_stop"] == -1) | (columns["to_stop"] == -1)
+    )
+    message = "{count} transfer rules name no stop to change from or to, and are left out"
+    notes.tell("warning", "transfers_without_stops", message, table, nowhere)
+    kept = notes.count(table, reasons | {"no stop": nowhere})
     return pd.DataFrame(columns)[kept].reset_index(drop=True)
 
 

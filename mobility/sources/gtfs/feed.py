@@ -127,15 +127,16 @@ class Feed:
     stops
         ``stop_id, stop_name, lon, lat, parent_station, parent (int32, -1 none),
         location_type (int8), wheelchair_boarding (int8), platform_code, network (int16),
-        copy_of (int32, -1 for the feed's own stops, see `mobility.sources.gtfs.classes`)``;
-        the row number is the stop index. Coordinates in degrees (EPSG:4326), NaN if unknown.
+        on_demand (bool), copy_of (int32, -1 for the feed's own stops, see
+        `mobility.sources.gtfs.classes`)``; the row number is the stop index. Coordinates in
+        degrees (EPSG:4326), NaN if unknown.
     routes
         ``route_id, agency_id, short_name, long_name, route_type (int16, extended types
         kept), color, text_color, timezone, network``.
     trips
         ``trip_id, route_id, service_id, headsign, direction_id (int8, -1 unknown),
-        block_id, shape_id, route (int32), service (int32, -1 unknown), network``; the row
-        number is the trip index.
+        block_id, shape_id, route (int32), service (int32, -1 unknown), network, on_demand
+        (bool: with calls in a zone or a window)``; the row number is the trip index.
     stop_times
         ``trip (int32), stop (int32), sequence (int32), arrival_s (int32), departure_s
         (int32), pickup (int8), dropoff (int8), timepoint (bool), filled (bool)``, sorted by

@@ -11,13 +11,15 @@ import datetime as dt
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 import shapely
 import shapely.geometry
 
-from mobility.base.errors import SourceError
-from mobility.sources.gtfs.columns import seconds
+from mobility.base.errors import Finding, SourceError
+from mobility.sources.gtfs.columns import numbers, seconds
 from mobility.sources.gtfs.files import read_extra
 from mobility.sources.gtfs.read import read_feed
 
@@ -28,7 +30,19 @@ _COLUMNS = ["trip_id", "stop_id", "location_id", "location_group_id", "stop_sequ
 _TABLES = ("stop_times", "trips", "stops", "booking_rules", "location_groups",
            "location_group_stops")  # fmt: skip
 Places = dict[tuple[str, str], tuple[str, shapely.Geometry]]
-Rules = dict[str, tuple[str, int]]
+
+
+class Rule(NamedTuple):
+    """How a service is booked: in the feed's words, and how long before in minutes.
+
+    ``opens`` says from when where that is on the day of the ride only, else ""; ``opens_s`` is
+    the first ride that can be booked then, seconds of the service day.
+    """
+
+    booking: str = ""
+    notice_min: int = 0
+    opens: str = ""
+    opens_s: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,6 +65,12 @@ class FlexZone:
         The booking rule in the feed's own words.
     notice_min
         Least notice, minutes; 0 where none is told.
+    opens
+        From when bookings are taken, where that is on the day of the ride only: a time, or the
+        most minutes before; rides before are not in the windows.
+    factor, offset_s
+        What a ride takes of the direct drive, and on top of it (``safe_duration_factor``,
+        ``safe_duration_offset``); 0 where the feed does not say.
     """
 
     name: str
@@ -63,10 +83,15 @@ class FlexZone:
     dates: frozenset[dt.date]
     booking: str = ""
     notice_min: int = 0
+    opens: str = ""
+    factor: float = 0.0
+    offset_s: float = 0.0
 
 
-def read_flex(path: Path) -> list[FlexZone]:
+def read_flex(path: Path, findings: list[Finding] | None = None) -> list[FlexZone]:
     """Return the on-demand services of a feed, none where no call has a pick-up window.
+
+    Calls that cannot be used are told in ``findings``.
 
     Raises
     ------
@@ -74,16 +99,17 @@ def read_flex(path: Path) -> list[FlexZone]:
         ``locations.geojson`` is no GeoJSON, or a window is no time.
     """
     feed = read_feed(path)
-    if not any(why == "a call on demand" for rows in feed.rows for why, _ in rows.left_out):
+    if not feed.trips["on_demand"].any():
         return []
     tables, zones = read_extra(path, _TABLES)
     places = _places(tables) | ({} if zones is None else _locations(zones, path))
-    rows = _windows(tables["stop_times"], places, path)
+    rows = _windows(tables["stop_times"], places, path, [] if findings is None else findings)
     trips = _texts(tables["trips"], ["trip_id", "service_id"]).set_index("trip_id")["service_id"]
-    rules = _rules(tables["booking_rules"])
+    pace = _pace(tables["trips"], path)
+    rules = _rules(tables["booking_rules"], path)
     found: dict[tuple[object, ...], tuple[FlexZone, set[dt.date]]] = {}
     for trip, calls in rows[rows["trip_id"].isin(trips.index)].groupby("trip_id", sort=True):
-        for zone in _services(calls, places, rules):
+        for zone in _services(calls, places, rules, pace.get(str(trip), (0.0, 0.0))):
             key = (*vars(zone).values(),)
             found.setdefault(key, (zone, set()))[1].update(feed.services.dates(str(trips[trip])))
     return [FlexZone(**{**vars(zone), "dates": frozenset(dates)}) for zone, dates in found.values()]
@@ -136,10 +162,23 @@ def _locations(text: str, path: Path) -> Places:
         ) from None
 
 
-def _windows(table: pd.DataFrame, places: Places, path: Path) -> pd.DataFrame:
+def _pace(table: pd.DataFrame, path: Path) -> dict[str, tuple[float, float]]:
+    """Return what trips say of the length of their rides: a factor, and seconds on top."""
+    names = ("safe_duration_factor", "safe_duration_offset")
+    if not set(names) & set(table):
+        return {}
+    texts = _texts(table, ["trip_id", *names])
+    file = f"{path}/trips.txt"
+    values = [np.nan_to_num(numbers(texts[c].where(texts[c] != ""), file=file)) for c in names]
+    return dict(zip(texts["trip_id"], zip(*values, strict=True), strict=True))
+
+
+def _windows(
+    table: pd.DataFrame, places: Places, path: Path, findings: list[Finding]
+) -> pd.DataFrame:
     """Return the calls with a window at a known place, in order: ``place``, ``low``, ``high``."""
     frame = _texts(table, _COLUMNS)
-    frame = frame[(frame[_TIMES[0]] != "") & (frame[_TIMES[1]] != "")]
+    frame = frame[(frame[["location_id", "location_group_id", _TIMES[0]]] != "").any(axis=1)]
     keys = [
         next(
             (
@@ -156,24 +195,49 @@ def _windows(table: pd.DataFrame, places: Places, path: Path) -> pd.DataFrame:
     frame = frame.assign(
         place=pd.Series(keys, index=frame.index, dtype=object), low=low, high=high, order=order
     )
-    return frame[frame["place"].notna() & (low < high)].sort_values("order", kind="stable")
+    nowhere = frame["place"].isna().to_numpy()
+    never = ~nowhere & ~(low < high)
+    file = f"{path}/stop_times.txt"
+    message = "{count} calls on demand name a place that the feed does not hold, and are left out"
+    findings += _lost("flex_place_unknown", message, frame[nowhere], file)
+    message = (
+        "{count} calls on demand have no window of time that ends after its start, and are left out"
+    )
+    findings += _lost("flex_window_missing", message, frame[never], file)
+    return frame[~nowhere & ~never].sort_values("order", kind="stable")
 
 
-def _rules(table: pd.DataFrame) -> Rules:
-    """Return how each booking rule reads, and its least notice in minutes."""
-    columns = ["booking_rule_id", "prior_notice_duration_min", "prior_notice_last_day",
-               "prior_notice_last_time", "message", "phone_number", "booking_url"]  # fmt: skip
+def _lost(code: str, message: str, calls: pd.DataFrame, file: str) -> list[Finding]:
+    if calls.empty:
+        return []
+    places = calls[["location_id", "location_group_id", "stop_id"]].to_numpy()
+    shown = tuple(dict.fromkeys("".join(row) for row in places))[:5]
+    return [Finding("warning", code, message, file, len(calls), shown)]
+
+
+def _rules(table: pd.DataFrame, path: Path) -> dict[str, Rule]:
+    """Return the booking rules by their id."""
+    prior = [f"prior_notice_{what}" for what in (
+        "duration_min", "duration_max", "last_day", "start_day", "start_time")]  # fmt: skip
+    texts = _texts(table, ["booking_rule_id", *prior, "message", "phone_number", "booking_url"])
+    start_s = seconds(texts["prior_notice_start_time"], file=f"{path}/booking_rules.txt")
     found = {}
-    for _, row in _texts(table, columns).iterrows():
+    for (_, row), opening in zip(texts.iterrows(), start_s, strict=True):
         words = [row[c] for c in ("message", "phone_number", "booking_url") if row[c]]
-        notice, days = row["prior_notice_duration_min"], row["prior_notice_last_day"]
+        notice, most, days, first_day, clock = (row[c] for c in prior)
         minutes = int(notice) if notice.isdigit() else 0
         minutes = int(days) * 1440 if not minutes and days.isdigit() else minutes
-        found[row["booking_rule_id"]] = (", ".join(words), minutes)
+        opens, opens_s = (f"≤ {most} min", 0) if most.isdigit() else ("", 0)
+        if first_day == "0":
+            opens = clock or "00:00"
+            opens_s = 0 if np.isnan(opening) else int(opening) + minutes * 60
+        found[row["booking_rule_id"]] = Rule(", ".join(words), minutes, opens, opens_s)
     return found
 
 
-def _services(calls: pd.DataFrame, places: Places, rules: Rules) -> list[FlexZone]:
+def _services(
+    calls: pd.DataFrame, places: Places, rules: dict[str, Rule], pace: tuple[float, float]
+) -> list[FlexZone]:
     """Return what a trip offers: a service for each window of boarding and of alighting."""
     order = calls["order"].to_numpy()
     boards, leaves = ((calls[c] != "1").to_numpy() for c in ("pickup_type", "drop_off_type"))
@@ -186,30 +250,33 @@ def _services(calls: pd.DataFrame, places: Places, rules: Rules) -> list[FlexZon
     for (start, end), boarding in calls[boards].groupby(["low", "high"]):
         for (first, last), leaving in calls[leaves].groupby(["low", "high"]):
             both = pd.concat([boarding, leaving])
-            text, notice = next(
+            rule = next(
                 (
                     rules[r]
                     for c in ("pickup_booking_rule_id", "drop_off_booking_rule_id")
                     for r in both[c]
                     if r in rules
                 ),
-                ("", 0),
+                Rule(),
             )
             found.append(
                 FlexZone(
                     name=" / ".join(dict.fromkeys(places[p][0] for p in both["place"])),
                     pickup=shapely.union_all([places[p][1] for p in boarding["place"]]),
                     dropoff=shapely.union_all([places[p][1] for p in leaving["place"]]),
-                    start_s=int(start),
+                    start_s=max(int(start), rule.opens_s),
                     end_s=int(end),
                     drop_start_s=int(first),
                     drop_end_s=int(last),
                     dates=frozenset(),
-                    booking=text,
-                    notice_min=notice,
+                    booking=rule.booking,
+                    notice_min=rule.notice_min,
+                    opens=rule.opens,
+                    factor=pace[0],
+                    offset_s=pace[1],
                 )
             )
-    return [zone for zone in found if zone.start_s < zone.drop_end_s]
+    return [z for z in found if z.start_s < z.drop_end_s and z.start_s < z.end_s]
 
 
 __all__ = ["FlexZone", "read_flex"]

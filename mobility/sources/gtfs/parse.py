@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.errors import SourceError
-from mobility.sources.gtfs.calls import read_stop_times
+from mobility.sources.gtfs.calls import booked_calls, read_stop_times
 from mobility.sources.gtfs.classes import split_stops
 from mobility.sources.gtfs.columns import PLACEHOLDERS, index_of, integers, numbers
 from mobility.sources.gtfs.extras import (
@@ -20,7 +20,7 @@ from mobility.sources.gtfs.extras import (
     read_transfers,
 )
 from mobility.sources.gtfs.feed import Feed, Services
-from mobility.sources.gtfs.files import FLEX_COLUMNS, RawTables
+from mobility.sources.gtfs.files import FLEX_COLUMNS, RawTables, read_extra
 from mobility.sources.gtfs.notes import Notes
 
 
@@ -39,6 +39,7 @@ def parse_feed(raw: RawTables) -> Feed:
     services = read_services(raw, notes)
     trips, routes = _trips(raw, routes, agencies, services, notes)
     stop_times = read_stop_times(raw, stops, trips, notes)
+    trips, stops = _on_demand(raw, trips, stops)
     transfers = read_transfers(raw, stops, routes, trips, notes)
     pathways = read_pathways(raw, stops, notes)
     stops, stop_times, transfers = split_stops(stops, trips, stop_times, transfers, notes.findings)
@@ -218,6 +219,24 @@ def _trips(
     frame["route"] = route.astype(np.int32)
     frame["service"] = np.maximum(service, -1).astype(np.int32)
     return frame.assign(network=np.int16(0)), routes
+
+
+def _on_demand(
+    raw: RawTables, trips: pd.DataFrame, stops: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return trips and stops with ``on_demand``: those of calls in a zone or a window."""
+    booked = booked_calls(raw)
+    trip, stop, group = (
+        raw.column("stop_times", name)[booked]
+        for name in ("trip_id", "stop_id", "location_group_id")
+    )
+    if group.notna().any():
+        members = read_extra(raw.path, ["location_group_stops"])[0]["location_group_stops"]
+        stop = pd.concat([stop, members.loc[members["location_group_id"].isin(group), "stop_id"]])
+    return (
+        trips.assign(on_demand=trips["trip_id"].isin(trip.dropna())),
+        stops.assign(on_demand=stops["stop_id"].isin(stop.dropna())),
+    )
 
 
 def _without_placeholder_blocks(

@@ -137,7 +137,8 @@ def _never_runs(feed: Feed) -> Bool:
 
 def _trip_findings(feed: Feed) -> list[Finding]:
     trip_ids = feed.trips["trip_id"]
-    calls = np.diff(feed.trip_ptr)
+    # Trips on demand have no times by nature.
+    calls = np.where(feed.trips["on_demand"], 2, np.diff(feed.trip_ptr))
     late = np.zeros(len(feed.trips), np.bool_)
     beyond = feed.stop_times["departure_s"].to_numpy() >= TWO_DAYS_S
     late[feed.stop_times["trip"].to_numpy()[beyond]] = True
@@ -214,7 +215,7 @@ def _stop_findings(feed: Feed) -> list[Finding]:
             "stops_without_trips",
             "{count} stops have no trip",
             "stops.txt",
-            names[platform & ~served],
+            names[platform & ~served & ~stops["on_demand"].to_numpy()],
         ),
     ]
 
@@ -365,7 +366,9 @@ def _network_findings(feed: Feed) -> list[Finding]:
     counts = feed.trips_per_day(agency).reindex(columns=range(len(names)), fill_value=0)
     running = counts.to_numpy() > 0
     ever = np.asarray(running.any(axis=0))
-    idle = [names[k] for k in np.flatnonzero(~ever)]
+    # Trips without a service are told where it was taken from them.
+    told = np.bincount(agency[(agency >= 0) & (feed.trips["service"] < 0)], minlength=len(names))
+    idle = [names[k] for k in np.flatnonzero(~ever & (told == 0))]
     found = _finding(
         "warning", "networks_without_trips", "{count} networks have no trip", "agency.txt", idle
     )

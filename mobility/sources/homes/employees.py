@@ -66,7 +66,8 @@ def read_employees(request: HomesRequest) -> Homes:
 
 def _all_teams(request: HomesRequest, teams: pd.DataFrame) -> pd.DataFrame:
     """Return the sites and rosters there may be, those of the file where no site is known."""
-    known = [(s.name, r) for s in request.sites for r in ("", *(r.name for r in s.rosters))]
+    some = [""] if (teams["roster"] == "").any() else []
+    known = [(s.name, r) for s in request.sites for r in (*some, *(r.name for r in s.rosters))]
     return pd.DataFrame(known, columns=["site", "roster"]) if known else teams.drop_duplicates()
 
 

@@ -8,7 +8,7 @@ Eurostat's GEOSTAT of 2006 and 2011 writes ``1kmN2689E4341``: EPSG:3035, the cor
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import geopandas as gpd
@@ -38,6 +38,7 @@ RESIDENTS = (
     "TOT_P_2006", "GEOSTAT_grid_POP_1K_2011", "POP",
 )  # fmt: skip
 """Columns of all residents, INSEE's first (``Ind``, ``ind``, ``ind_c``), then Eurostat's."""
+UNPUBLISHED = -9999
 WORKING_AGES = ("ind_18_24", "ind_25_39", "ind_40_54", "ind_55_64")
 _IMPUTED = ("i_est_200", "i_est_1km", "i_est", "i_pauv_200")
 
@@ -157,6 +158,7 @@ def read_insee_grid(request: HomesRequest) -> Places:
     table = replace(table, frame=table.frame[keep])
     squares, ids = squares[keep], ids[keep]
     table.refuse_duplicates(column, ids)
+    table, unpublished = _without_unpublished(table, (*RESIDENTS, *group_columns(request)))
     workers, findings = _residents(table, source.workers)
     groups = read_groups(table, group_columns(request))
     lived = workers > 0
@@ -178,7 +180,7 @@ def read_insee_grid(request: HomesRequest) -> Places:
         columns,
         tuple(groups),
         cells.to_crs(4326),
-        (*told, *findings, *_imputed(table, lived)),
+        (*told, *unpublished, *findings, *_imputed(table, lived)),
     )
 
 
@@ -217,6 +219,22 @@ def _inside(squares: pd.DataFrame, crs: pyproj.CRS, request: HomesRequest) -> np
         & (squares["south"] + side >= south)
         & (squares["south"] <= north)
     ).to_numpy()
+
+
+def _without_unpublished(table: Table, names: Iterable[str]) -> tuple[Table, list[Finding]]:
+    """Return the table without Eurostat's ``-9999``, which stands for what is not published."""
+    frame = table.frame.copy()
+    lost = np.zeros(len(frame), bool)
+    for column in {table.find(name) for name in names} - {None}:
+        mask = (pd.to_numeric(frame[column], errors="coerce") == UNPUBLISHED).to_numpy(bool)
+        if mask.any():
+            frame[column] = frame[column].mask(mask)
+            lost |= mask
+    if not lost.any():
+        return table, []
+    message = "{count} cells hold -9999, a number not published, and count as nobody."
+    found = Finding("warning", "cells_unpublished", message, str(table.file), int(lost.sum()))
+    return replace(table, frame=frame), [found]
 
 
 def _residents(table: Table, column: str) -> tuple[np.ndarray, list[Finding]]:

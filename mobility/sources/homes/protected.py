@@ -29,6 +29,8 @@ from mobility.sources.homes.hilbert import END, curve_cells, curve_index, round_
 
 EPSILON = 0.5
 """Of each noisy total: adding a person changes no probability by more than a factor e^0.5."""
+PLACE_EPSILON = 1.5
+"""Of where a worker is told: of two neighbouring areas, neither is e^1.5 times as likely."""
 MAX_FALLBACK = 64
 TEAM = ["site", "roster"]
 
@@ -45,11 +47,14 @@ class Ground:
         float64[n, 2], metres.
     weight
         float64[n], > 0.
+    area
+        int64[n], area of each place, numbered along the curve, where all staff were placed.
     """
 
     index: np.ndarray
     xy: np.ndarray
     weight: np.ndarray
+    area: np.ndarray | None = None
 
     @classmethod
     def of(cls, cells: np.ndarray, xy: np.ndarray, weight: np.ndarray) -> Ground:
@@ -71,11 +76,19 @@ class Ground:
 
 @dataclass(frozen=True)
 class Area:
-    """A stretch of the curve, ``start`` to ``stop``, and the workers counted on it."""
+    """A stretch of the curve, ``start`` to ``stop``; the cells of persons there, and its workers.
+
+    ``workers`` are told cell by cell, int64 places on the curve, one for each worker.
+    """
 
     start: int
     stop: int
-    workers: float
+    cells: np.ndarray
+
+    @property
+    def workers(self) -> int:
+        """Number of workers told."""
+        return len(self.cells)
 
 
 @dataclass(frozen=True)
@@ -214,17 +227,19 @@ def _placed(
         return None
     index, count = counts.index.to_numpy(np.int64), counts.to_numpy(np.float64)
     areas, apart = areas_of(index, count, _tokens(count, total, rng), door.k, rng)
-    found = [_spread(area, apart, grounds, door) for area in areas]
+    found = [_spread(area, apart, grounds, door, rng) for area in areas]
+    found.sort(key=lambda places: float(places[:, 0].mean()))
     frame = pd.DataFrame(np.vstack(found), columns=["index", "x", "y", "workers"])
-    frame = frame.groupby("index", as_index=False).agg(
-        {"x": "first", "y": "first", "workers": "sum"}
-    )
-    return Ground(
-        frame["index"].to_numpy(np.int64), frame[["x", "y"]].to_numpy(), frame["workers"].to_numpy()
-    )
+    frame["area"] = np.repeat(np.arange(len(found)), [len(places) for places in found])
+    first = {"x": "first", "y": "first", "area": "first", "workers": "sum"}
+    frame = frame[frame["workers"] > 0].groupby("index", as_index=False).agg(first)
+    place, xy = frame["index"].to_numpy(np.int64), frame[["x", "y"]].to_numpy(np.float64)
+    return Ground(place, xy, frame["workers"].to_numpy(np.float64), frame["area"].to_numpy())
 
 
-def _spread(area: Area, apart: np.ndarray, grounds: Sequence[Ground], door: Door) -> np.ndarray:
+def _spread(
+    area: Area, apart: np.ndarray, grounds: Sequence[Ground], door: Door, rng: np.random.Generator
+) -> np.ndarray:
     """Return index, x, y and workers of the public places of an area, float64[n, 4].
 
     Where none is known, they are cells of the area, evenly, whoever lives in them.
@@ -234,11 +249,33 @@ def _spread(area: Area, apart: np.ndarray, grounds: Sequence[Ground], door: Door
         if len(rows):
             weight = ground.weight[rows]
             workers = area.workers * weight / weight.sum()
+            if ground.area is not None:
+                workers = _moved(area, ground.index[rows], ground.area[rows], weight, rng)
             return np.column_stack([ground.index[rows], ground.xy[rows], workers])
     index = _cells_in(area, apart, door.box)
     cells = curve_cells(index, door.box[:2])
     workers = np.full(len(index), area.workers / len(index))
     return np.column_stack([index, (cells + 0.5) * door.cell_m, workers])
+
+
+def _moved(
+    area: Area, index: np.ndarray, staff_area: np.ndarray, weight: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:  # fmt: skip
+    """Return the workers of an area by place, each told in an area of the staff near their own.
+
+    That is their own with two-sided geometric noise on its number along the curve: any area of
+    the staff within ``area`` may be theirs.
+    """
+    areas, which = np.unique(staff_area, return_inverse=True)
+    right = np.clip(np.searchsorted(index, area.cells), 0, len(index) - 1)
+    left = np.maximum(right - 1, 0)
+    nearest = np.where(area.cells - index[left] < index[right] - area.cells, left, right)
+    p = 1 - np.exp(-PLACE_EPSILON)
+    steps = rng.geometric(p, area.workers) - rng.geometric(p, area.workers)
+    told = np.clip(which[nearest] + steps, 0, len(areas) - 1)
+    workers = np.bincount(told, minlength=len(areas))
+    return np.asarray(workers[which] * weight / np.bincount(which, weights=weight)[which])
 
 
 def _cells_in(area: Area, apart: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
@@ -286,9 +323,9 @@ def areas_of(
         if alone.all() or min(count[~alone].sum(), tokens[~alone].sum()) >= k:
             break
         alone[cell] = False
-    areas = [
-        Area(int(i), int(i) + 1, float(t)) for i, t in zip(index[alone], tokens[alone], strict=True)
-    ]
+    whole = tokens.astype(np.int64)
+    areas = [Area(int(index[i]), int(index[i]) + 1, np.repeat(index[i], whole[i]))
+             for i in np.flatnonzero(alone)]  # fmt: skip
     rest = np.flatnonzero(~alone)
     if len(rest):
         ends = _block_ends(count[rest], tokens[rest], k, int(rng.integers(k, 2 * k)))
@@ -296,7 +333,7 @@ def areas_of(
         cuts = [round_cut(int(index[rest[e - 1]]), int(index[rest[e]])) for e in ends[:-1]]
         cuts = [0, *cuts, 2 * END]
         areas += [
-            Area(cuts[j], cuts[j + 1], float(tokens[rest[s:e]].sum()))
+            Area(cuts[j], cuts[j + 1], np.repeat(index[rest[s:e]], whole[rest[s:e]]))
             for j, (s, e) in enumerate(zip(starts, ends, strict=True))
         ]
     return areas, index[alone]

@@ -19,6 +19,8 @@ import osmium
 
 from mobility.base.errors import SourceError
 from mobility.base.files import writing
+from mobility.sources.osm.reader import FERRY, street_class
+from mobility.sources.osm.states import has_places_on_ways
 
 NODE_KEYS = ("highway", "amenity", "place", "barrier", "carpool")
 WAY_KEYS = (
@@ -120,7 +122,9 @@ def _relations(source: Path) -> Iterable[Any]:
 
 
 def _is_area(relation: Any) -> bool:
-    return any(key in relation.tags for key in AREA_KEYS)
+    """Whether a relation is an area of the background, or a square or platform to walk around."""
+    tags = relation.tags
+    return any(key in tags for key in AREA_KEYS) or street_class(tags) not in (None, FERRY)
 
 
 def _read(source: Path, bbox: Box, kept: _Kept, progress: Ways | None) -> None:
@@ -137,7 +141,10 @@ def _read(source: Path, bbox: Box, kept: _Kept, progress: Ways | None) -> None:
     tagged.enable_for(osmium.osm.NODE)
     objects: Any = osmium.FileProcessor(str(source), osmium.osm.NODE | osmium.osm.WAY)
     inside, count = _inside(bbox), 0
-    for item in objects.with_locations(_STORE).with_filter(tagged):
+    # osmium's own table of places takes the place of those that ways carry themselves.
+    if not has_places_on_ways(source):
+        objects = objects.with_locations(_STORE)
+    for item in objects.with_filter(tagged):
         if item.is_node():
             place = item.location
             if inside((place,)):
@@ -157,7 +164,7 @@ def _read(source: Path, bbox: Box, kept: _Kept, progress: Ways | None) -> None:
 
 def _is_of_use(way: Any, inside: Callable[[Any], bool]) -> bool:
     """Whether a way near by is kept: of some kind, or a ferry that stays within the box."""
-    if any(key in way.tags for key in WAY_KEYS):
+    if any(key in way.tags for key in WAY_KEYS) or street_class(way.tags) not in (None, FERRY):
         return True
     return way.tags.get("route") == "ferry" and all(inside((node,)) for node in way.nodes)
 

@@ -75,9 +75,17 @@ def is_unusual(path: Path) -> bool:
     """Whether a file says itself that it holds several versions, or places on its ways."""
     reader = osmium.io.Reader(str(path))
     try:
+        return reader.header().has_multiple_object_versions or has_places_on_ways(path)
+    finally:
+        reader.close()
+
+
+def has_places_on_ways(path: Path) -> bool:
+    """Whether a packed file says that its ways carry the places of their nodes."""
+    reader = osmium.io.Reader(str(path))
+    try:
         header = reader.header()
-        features = [header.get(f"pbf_optional_feature_{k}") for k in range(8)]
-        return header.has_multiple_object_versions or "LocationsOnWays" in features
+        return "LocationsOnWays" in [header.get(f"pbf_optional_feature_{k}") for k in range(8)]
     finally:
         reader.close()
 

@@ -1,4 +1,8 @@
-"""What a report is made of, independent of whether it becomes a page or a PDF."""
+"""What report, plan and letter are made of, whether a page, a PDF or a text comes of it.
+
+A document holds ready texts: each output writes them as they are, so that nothing in them is
+ever taken for markup or for a template.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,17 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Heading:
+class Block:
+    """A part of a document; templates know it by its kind."""
+
+    @property
+    def kind(self) -> str:
+        """The name of its class."""
+        return type(self).__name__
+
+
+@dataclass(frozen=True)
+class Heading(Block):
     """A title of level 1 (a part) or 2; ``new_page`` where print turns the page."""
 
     text: str
@@ -15,7 +29,7 @@ class Heading:
 
 
 @dataclass(frozen=True)
-class Text:
+class Text(Block):
     """A paragraph; ``look`` is ``body``, ``lead``, ``note`` or ``callout``."""
 
     text: str
@@ -23,15 +37,16 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Bullets:
+class Bullets(Block):
     """A list; each item is a bold beginning, possibly empty, and its text."""
 
     items: tuple[tuple[str, str], ...]
+    numbered: bool = False
 
 
 @dataclass(frozen=True)
-class Table:
-    """Rows of ready texts; ``numeric`` columns are set flush right, ``wide`` is a share."""
+class Table(Block):
+    """Rows of ready texts; ``numeric`` columns are set flush right."""
 
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -40,7 +55,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Figure:
+class Figure(Block):
     """A PNG picture, what it shows in words, and its caption (bold beginning, text)."""
 
     png: bytes
@@ -50,7 +65,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Part:
+class Part(Block):
     """One class of a split of the labour pool.
 
     Attributes
@@ -71,7 +86,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Card:
+class Card(Block):
     """A roster in one line: name, headline figure, and the split of its pool as a bar."""
 
     title: str
@@ -83,14 +98,14 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Cards:
+class Cards(Block):
     """Cards under each other."""
 
     cards: tuple[Card, ...]
 
 
 @dataclass(frozen=True)
-class Panel:
+class Panel(Block):
     """A picture beside the split of the pool, with notes under it."""
 
     figure: Figure
@@ -99,28 +114,34 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Strip:
+class Strip(Block):
     """Small pictures side by side."""
 
     figures: tuple[Figure, ...]
 
 
 @dataclass(frozen=True)
-class Legend:
+class Legend(Block):
     """What colours and hatches mean: (index of the style, label)."""
 
     entries: tuple[tuple[int, str], ...]
 
 
-Block = Heading | Text | Bullets | Table | Figure | Cards | Panel | Strip | Legend
+#: Kinds of block that stand by themselves; the others are parts of these.
+STANDING = (Heading, Text, Bullets, Table, Figure, Cards, Panel, Strip, Legend)
 
 
 @dataclass(frozen=True)
 class Document:
-    """A whole report in one language."""
+    """A whole report, plan or letter in one language."""
 
     language: str
     title: str
-    subtitle: str
-    footer: str
     blocks: tuple[Block, ...]
+    subtitle: str = ""
+    footer: str = ""
+
+    @property
+    def parts(self) -> tuple[Heading, ...]:
+        """The headings of its parts."""
+        return tuple(b for b in self.blocks if isinstance(b, Heading) and b.level == 1)

@@ -11,15 +11,13 @@ from mobility import __version__
 from mobility.commute.access import Access, counted_rows, roster_shifts, rosters
 from mobility.commute.study import ShiftRow, Study
 from mobility.commute.white_zones import REASONS, WhiteZones
-from mobility.outputs import blocks
-from mobility.outputs.layers import roster_status
+from mobility.outputs import document as blocks
 from mobility.outputs.pictures import Painter
-from mobility.outputs.prose import DEFINITIONS, METHODS, REMEDIES, WORST_OF
-from mobility.outputs.sheets import NUMERIC, Sheet, all_sheets, cell_text
+from mobility.outputs.report_tables import all_sheets
 from mobility.outputs.shuttle_part import lines_figure, plan_sentence, shuttle_part
-from mobility.outputs.shuttle_sheets import shuttle_sheets
-from mobility.outputs.shuttle_tables import Shuttles
-from mobility.outputs.words import NOTHING, Words
+from mobility.outputs.shuttle_tables import Shuttles, shuttle_sheets
+from mobility.outputs.tables import Sheet, table_block
+from mobility.outputs.words import DEFINITIONS, METHODS, NOTHING, REMEDIES, WORST_OF, Words
 
 #: Pictures of shifts side by side.
 ABREAST = 3
@@ -48,7 +46,7 @@ def document(
         The shuttle plans of the territory, if it has some.
     """
     study = access.study
-    words = Words(language)
+    words = Words(language, study.days)
     sheets = all_sheets(access, zones, before, words)
     if shuttles is not None:
         sheets |= shuttle_sheets(shuttles, study, words)
@@ -197,7 +195,7 @@ class Writer:
             site_before = site
             name = self.words.roster(roster)
             figure = blocks.Figure(
-                self.painter.png(roster_status(found, row), site),
+                self.painter.png(found.status(row), site),
                 self._alt(place.name, name, t("all working days")),
                 t("Roster {roster}: every shift, every kind of working day", roster=name),
             )
@@ -228,9 +226,9 @@ class Writer:
                 yield blocks.Strip(tuple(pictures[k : k + ABREAST]))
         sheet = self.sheets["shifts"]
         mine = (sheet.frame["site"] == study.sites[site].name) & (sheet.frame["roster"] == roster)
-        columns = ("shift", "day_kind", "reachable", "outbound_only", "return_only", "neither")
-        yield self._table(
-            sheet.only(*columns, "share", "main_reason", rows=mine),
+        yield table_block(
+            sheet.brief(rows=mine),
+            words,
             caption=words.t(
                 "Workers by what holds, on each kind of day; labour pool: {pool} workers.",
                 pool=words.number(sheet.frame.loc[mine, "pool"].iloc[0]),
@@ -245,7 +243,7 @@ class Writer:
         z = self.zones.row(row.shift_id, day.kind)
         frame = self.sheets["shifts"].frame
         share = frame["share"].iloc[z]
-        kind = self.words.day(day)
+        kind = self.words.day(day.kind)
         return blocks.Figure(
             self.painter.png(self.zones.status[z], row.site, small=True),
             self._alt(row.site_name, row.shift, kind),
@@ -255,36 +253,26 @@ class Writer:
             ),
         )
 
-    def _table(self, sheet: Sheet, *, caption: str = "") -> blocks.Table:
-        words = self.words
-        rows = [
-            tuple(cell_text(words, self.study, c.kind, row[c.key]) for c in sheet.columns)
-            for row in sheet.frame.to_dict("records")
-        ]
-        return blocks.Table(
-            tuple(words.t(c.heading) for c in sheet.columns),
-            tuple(rows),
-            tuple(c.kind in NUMERIC for c in sheet.columns),
-            caption or words.t(sheet.note),
-        )
+    def _table(self, key: str) -> blocks.Table:
+        return table_block(self.sheets[key].brief(), self.words)
 
     # --- themes ---
 
     def _white_zones(self) -> Iterator[blocks.Block]:
-        t, sheet = self.words.t, self.sheets["reasons"]
-        reasons = [f"reason_{name}" for name in REASONS if name]
-        seen = [c for c in reasons if (sheet.frame[c] > 0).any()]
+        t, sheet = self.words.t, self.sheets["shifts"]
+        seen = [n for n in REASONS if n and (sheet.frame[f"reason_{n}"] > 0).any()]
         yield blocks.Heading(t("White zones: what binds, and what to examine"), new_page=True)
         yield blocks.Text(
             t("The first limit that, relaxed alone, makes the missing directions hold.")
         )
         yield blocks.Heading(t("Remedy to examine first, for each reason"), 2)
-        names = [c.removeprefix("reason_") for c in seen]
         yield blocks.Bullets(
-            tuple((self._sentence(self.words.reason(n)), t(REMEDIES[n])) for n in names)
+            tuple((self._sentence(self.words.reason(n)), t(REMEDIES[n])) for n in seen)
         )
         if seen:
-            yield self._table(sheet.only("site", "roster", "shift", "day_kind", *seen))
+            wanted = ("site", "roster", "shift", "day_kind", *(f"reason_{n}" for n in seen))
+            told = t("Workers in a white zone by the first limit that binds.")
+            yield table_block(sheet.only(*wanted), self.words, caption=told)
 
     def _sentence(self, text: str) -> str:
         return text[:1].upper() + text[1:]
@@ -292,7 +280,7 @@ class Writer:
     def _late(self) -> Iterator[blocks.Block]:
         if "late" not in self.sheets:
             return
-        t, sheet = self.words.t, self.sheets["late"]
+        t = self.words.t
         yield blocks.Heading(t("Last return"), new_page=True)
         yield blocks.Text(
             t(
@@ -300,43 +288,36 @@ class Writer:
                 "transport or on foot within the limits, by steps of 15 minutes up to three hours."
             )
         )
-        keys = [c.key for c in sheet.columns if c.key != "pool"]
-        yield self._table(sheet.only(*keys))
+        yield self._table("late")
 
     def _groups(self) -> Iterator[blocks.Block]:
         if "groups" in self.sheets:
             yield blocks.Heading(self.words.t("Groups of the population"))
-            yield self._table(self.sheets["groups"])
+            yield self._table("groups")
 
     def _shuttles(self) -> Iterator[blocks.Block]:
         if self.shuttles is not None:
-            sheets = {k: s for k, s in self.sheets.items() if k.startswith("shuttle_")}
-            if "shuttle_factors" in sheets:
-                # A page has no room for their names in the territory file; the workbook does.
-                keys = (c.key for c in sheets["shuttle_factors"].columns if c.key != "name")
-                sheets["shuttle_factors"] = sheets["shuttle_factors"].only(*keys)
-            tables = {k: self._table(s) for k, s in sheets.items() if k != "shuttle_calls"}
             drawing = lines_figure(self.shuttles, self.study, self.painter.attribution, self.words)
-            yield from shuttle_part(self.shuttles, tables, self.words, drawing)
+            yield from shuttle_part(self.shuttles, self.sheets, self.words, drawing)
 
     def _comparison(self) -> Iterator[blocks.Block]:
         if "comparison" in self.sheets:
             yield blocks.Heading(self.words.t("Before and after the plan"), new_page=True)
-            yield self._table(self.sheets["comparison"])
+            yield self._table("comparison")
 
     def _grounds(self) -> Iterator[blocks.Block]:
         t = self.words.t
         yield blocks.Heading(t("What the figures rest on"), new_page=True)
         yield blocks.Heading(t("Kinds of day"), 2)
-        yield self._table(self.sheets["days"])
+        yield self._table("days")
         if "findings" in self.sheets:
             yield blocks.Heading(t("What to know about the data"), 2)
             rows = self.sheets["findings"].frame.itertuples(index=False)
             yield blocks.Bullets(tuple((f"{r.severity} · {r.source}", str(r.text)) for r in rows))
         yield blocks.Heading(t("Parameters"), 2)
-        yield self._table(self.sheets["parameters"])
+        yield self._table("parameters")
         yield blocks.Heading(t("Sources and licences"), 2)
-        yield self._table(self.sheets["sources"])
+        yield self._table("sources")
         yield blocks.Heading(t("Definitions"), 2)
         yield blocks.Bullets(tuple((t(name), t(text)) for name, text in DEFINITIONS.items()))
         yield blocks.Heading(t("Methods in short"), 2)

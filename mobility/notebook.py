@@ -1,0 +1,109 @@
+"""What a notebook calls once a study is assessed: levers, isochrones, the map, the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+
+from mobility.commute.access import Access
+from mobility.commute.isochrone_layers import isochrone_layers
+from mobility.commute.study import Study
+from mobility.commute.white_zones import WhiteZones
+
+
+def levers(access: Access, *, limit: int = 20, language: str = "en") -> pd.DataFrame:
+    """Search for levers cheaper than a shuttle and return them, the cheapest per worker first.
+
+    Parameters
+    ----------
+    access
+        What holds at present.
+    limit
+        Levers of the timetable listed at most.
+    language
+        Of the sentences, ``"fr"`` or ``"en"``.
+
+    Returns
+    -------
+    DataFrame
+        One row per remedy: its kind, the workers who gain and lose a commute, EUR a year, and
+        the whole of it as a ``sentence``.
+    """
+    from mobility.remedies.recommendations import recommend, remedies_frame
+    from mobility.remedies.search import search
+    from mobility.remedies.shift_hours import shift_hours
+
+    return remedies_frame(recommend(search(access), shift_hours(access), limit=limit), language)
+
+
+def isochrones(
+    study: Study,
+    *,
+    minutes: Sequence[float] = (30, 45, 60),
+    day: str = "school_weekday",
+    modes: Sequence[str] | None = None,
+) -> gpd.GeoDataFrame:
+    """Return from where each site is reached, and left, at the edges of its shifts.
+
+    Parameters
+    ----------
+    minutes
+        Between home and the shift's edge, margin and waits included.
+    day
+        Kind of day.
+    modes
+        Among those evaluated, all of which by default.
+
+    Returns
+    -------
+    GeoDataFrame
+        ``site``, ``clock``, ``direction``, ``mode``, ``minutes`` and polygons, EPSG:4326.
+
+    Raises
+    ------
+    TerritoryError
+        The kind of day is not studied, or a mode is not evaluated.
+    """
+    areas = [layer.areas for layer in isochrone_layers(study, day, minutes, modes)]
+    return gpd.GeoDataFrame(pd.concat(areas, ignore_index=True), crs="EPSG:4326")
+
+
+def write_map(access: Access, zones: WhiteZones, path: str | Path, *, language: str = "en") -> Path:
+    """Write the page of a study: one HTML file that opens without a network.
+
+    Parameters
+    ----------
+    access, zones
+        The results.
+    path
+        The file, replaced whole.
+    language
+        The language it opens in, ``"fr"`` or ``"en"``; the reader can switch.
+    """
+    from mobility.outputs.map.from_results import map_model
+    from mobility.outputs.map.page import write_map as write_page
+
+    tiles = access.study.territory.output.tiles
+    return write_page(map_model(access, zones), path, language=language, tiles=tiles)
+
+
+def report(
+    access: Access, zones: WhiteZones, folder: str | Path, *, language: str = "en"
+) -> tuple[Path, ...]:
+    """Write ``report.html``, ``report.pdf`` and ``report.xlsx`` into a folder; return their paths.
+
+    Parameters
+    ----------
+    access, zones
+        The results.
+    folder
+        Where they go; shuttle plans of a run that stand there are told too.
+    language
+        ``"fr"`` or ``"en"``.
+    """
+    from mobility.outputs.write import write_report
+
+    return write_report(access, zones, folder, language=language)

@@ -1,0 +1,138 @@
+"""A document as a page, as a PDF and as Markdown.
+
+The page comes of a Jinja template that escapes every text, the PDF of a Typst template that
+reads them as data: neither takes a text for its own. Typst was kept because one wheel brings it
+to any computer with Python; WeasyPrint needs libraries that pip cannot bring, and a browser
+is not at hand everywhere and writes the time into its files.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import tempfile
+from dataclasses import fields, is_dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mobility.base.files import write_text
+from mobility.base.literal import markdown, one_line
+from mobility.outputs import document as parts
+from mobility.outputs.document import Document
+from mobility.outputs.pictures import STYLES
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+#: Angles of the hatches of `STYLES`, degrees.
+ANGLES = {"": (), "/": (-45,), "\\": (45,), "x": (45, -45)}
+
+
+def html_page(document: Document) -> str:
+    """Return a document as a self-contained page."""
+    fills = [
+        {
+            "colour": colour,
+            "image": ", ".join(_gradient(a, ink) for a in ANGLES[hatch[:1]]) or "none",
+        }
+        for colour, hatch, ink in STYLES
+    ]
+    return _template().render(document=document, fills=fills)
+
+
+def _gradient(angle: int, ink: str) -> str:
+    return f"repeating-linear-gradient({angle}deg, transparent 0 3px, {ink} 3px 4px)"
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("mobility.outputs"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    environment.filters["base64"] = lambda data: base64.b64encode(data).decode("ascii")
+    # A word too long for any column, such as a hash, may break anywhere.
+    environment.filters["longest_word"] = lambda text: max(map(len, text.split()), default=0)
+    return environment.get_template("document.html")
+
+
+def pdf_bytes(document: Document) -> bytes:
+    """Return a document as an A4 PDF: the same document gives the same bytes."""
+    import matplotlib as mpl
+    import typst
+
+    held: dict[str, bytes] = {}
+    data = {
+        "styles": [(colour, hatch[:1], ink) for colour, hatch, ink in STYLES],
+        **_plain(document, held),
+    }
+    held["document.json"] = json.dumps(data).encode()
+    source = files("mobility.outputs") / "templates" / "document.typ"
+    held["main.typ"] = source.read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in held.items():
+            (Path(folder) / name).write_bytes(content)
+        return bytes(
+            typst.compile(  # type: ignore[misc]  # its stubs bind one variable twice
+                str(Path(folder) / "main.typ"),
+                # DejaVu comes along with Matplotlib; no font of this machine changes the file.
+                font_paths=[Path(mpl.get_data_path()) / "fonts" / "ttf"],
+                ignore_system_fonts=True,
+            )
+        )
+
+
+def _plain(value: Any, pictures: dict[str, bytes]) -> Any:
+    """Return a document, or a part of it, as JSON knows it, its pictures as names of files."""
+    if isinstance(value, bytes):
+        name = f"{len(pictures)}.png"
+        pictures[name] = value
+        return name
+    if isinstance(value, str):
+        return one_line(value)
+    if isinstance(value, tuple):
+        return [_plain(one, pictures) for one in value]
+    if is_dataclass(value):
+        held = {f.name: _plain(getattr(value, f.name), pictures) for f in fields(value)}
+        return held | {"kind": type(value).__name__}
+    return value
+
+
+def markdown_text(document: Document) -> str:
+    """Return a document without pictures as Markdown."""
+    lines = [f"# {markdown(document.title)}", ""]
+    for block in document.blocks:
+        match block:
+            case parts.Heading():
+                lines += [f"{'#' * (block.level + 1)} {markdown(block.text)}", ""]
+            case parts.Text():
+                lines += [markdown(block.text), ""]
+            case parts.Bullets():
+                for bold, text in block.items:
+                    lines.append(f"- {f'**{markdown(bold)}** ' if bold else ''}{markdown(text)}")
+                lines.append("")
+            case parts.Table():
+                marks = tuple("---:" if numeric else "---" for numeric in block.numeric)
+                heads, *rows = (" | ".join(map(markdown, r)) for r in (block.heads, *block.rows))
+                lines += [f"**{markdown(block.caption)}**", ""] if block.caption else []
+                lines += [f"| {row} |" for row in (heads, " | ".join(marks), *rows)]
+                lines.append("")
+            case _:
+                raise TypeError(block)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def write_document(document: Document, folder: Path, name: str) -> list[Path]:
+    """Write ``<name>.html`` and ``<name>.md`` into a folder."""
+    written = [folder / f"{name}.html", folder / f"{name}.md"]
+    write_text(written[0], html_page(document))
+    write_text(written[1], markdown_text(document))
+    return written

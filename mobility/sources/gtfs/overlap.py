@@ -1,0 +1,225 @@
+"""Trips that two feeds hold: a regional aggregate and the local feed it was made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mobility.base.errors import Finding
+from mobility.sources.gtfs.feed import Feed, Services
+
+NEAR_M = 50.0
+"""Stops this near are one: feeds place the same pole some tens of metres apart."""
+SHARED = 0.5
+"""Share of the smaller network's trips in both feeds from which the network counts as the same."""
+FEWEST = 2
+"""One trip alone may be the same by accident."""
+EARTH_M = 6_371_009.0
+
+Int64 = NDArray[np.int64]
+
+
+def without_overlaps(feed: Feed, *, drop: bool) -> Feed:
+    """Tell the networks that two of the merged feeds hold; with ``drop``, keep each once.
+
+    Two trips of different feeds are the same where they call at the same stops, by place, at
+    the same times on the same dates. Two networks (agencies) are, where at least half of the
+    trips of the smaller one are, on the dates both run. Then the trips of the feed named later
+    are left out, on the dates the earlier feed has them; trips of other networks that happen
+    to be alike stay.
+    """
+    if len(feed.networks) < 2:
+        return feed
+    same = list(_same_networks(feed))
+    told = [_overlap(feed, one, two, rows, share, drop=drop) for one, two, rows, share in same]
+    feed = replace(feed, findings=(*feed.findings, *told))
+    return _left_out(feed, pd.concat([rows for _, _, rows, _ in same])) if drop and same else feed
+
+
+def _same_networks(feed: Feed) -> Iterator[tuple[int, int, pd.DataFrame, float]]:
+    """Yield two agencies that are the same, their twin trips, and the share these are."""
+    names, agency = feed.agency_of_trip
+    twins = _twins(feed)
+    twins = twins.assign(one=agency[twins["first"]], two=agency[twins["second"]])
+    twins = _days_in_common(feed, twins[(twins["one"] >= 0) & (twins["two"] >= 0)])
+    if twins.empty:
+        return
+    trips = feed.trips_per_day(agency).reindex(columns=range(len(names)), fill_value=0).to_numpy()
+    for _, rows in twins.groupby(["one", "two"], sort=True):
+        one, two = int(rows["one"].iloc[0]), int(rows["two"].iloc[0])
+        both = (trips[:, one] > 0) & (trips[:, two] > 0)
+        smaller = int(min(trips[both, one].sum(), trips[both, two].sum()))
+        # A trip found twice in the earlier feed is one trip of the later.
+        days = rows.groupby("second")["days"].max()
+        share = min(1.0, int(days.sum()) / max(smaller, 1))
+        if share >= SHARED and len(days) >= FEWEST:
+            yield one, two, rows, share
+
+
+def _overlap(
+    feed: Feed, one: int, two: int, twins: pd.DataFrame, share: float, *, drop: bool
+) -> Finding:
+    message = (
+        "{count} trips of {later} are in {earlier} too ({share} % of the smaller network): the "
+        "same stops, times and dates; they are left out once"
+        if drop
+        else "{count} trips of {later} are in {earlier} too ({share} % of the smaller "
+        'network): the same stops, times and dates; write duplicates = "drop" under [sources] '
+        "to leave them out once"
+    )
+    names, _ = feed.agency_of_trip
+    network = feed.agencies.drop_duplicates(["network", "agency_id"])["network"].to_numpy()
+    shared = twins["second"].unique()
+    return Finding(
+        "info" if drop else "warning",
+        "feeds_overlap",
+        message,
+        "sources.gtfs",
+        len(shared),
+        _routes(feed, shared),
+        {
+            "later": f"{names[two]} ({feed.networks[network[two]]})",
+            "earlier": f"{names[one]} ({feed.networks[network[one]]})",
+            "share": f"{100 * share:.0f}",
+        },
+    )
+
+
+def _routes(feed: Feed, trips: Int64) -> tuple[str, ...]:
+    routes = feed.routes.iloc[np.unique(feed.trips["route"].to_numpy()[trips])]
+    names = routes["short_name"].where(routes["short_name"] != "", routes["long_name"])
+    return tuple(dict.fromkeys(str(name)[:60] for name in names))[:5]
+
+
+def _twins(feed: Feed) -> pd.DataFrame:
+    """Return the pairs of trips of two feeds at the same stops and times: ``first, second``."""
+    trips = np.flatnonzero(feed.runnable & (feed.trips["service"].to_numpy() >= 0))
+    rows = pd.DataFrame(
+        {
+            "trip": trips,
+            "network": feed.trips["network"].to_numpy()[trips],
+            "content": _times(feed)[trips],
+            "calls": np.diff(feed.trip_ptr)[trips],
+            "timezone": feed.routes["timezone"].to_numpy()[feed.trips["route"].to_numpy()[trips]],
+        }
+    )
+    key = ["content", "calls", "timezone"]
+    # Most trips have no like in another feed: leave them before pairs are made.
+    rows = rows[rows.groupby(key)["network"].transform("nunique") > 1]
+    pairs = [
+        (one["trip"].to_numpy(), two["trip"].to_numpy())
+        for one, two in _by_network(rows, key)
+    ]  # fmt: skip
+    if not pairs:
+        return pd.DataFrame({"first": [], "second": []}, dtype=np.int64)
+    first, second = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    for call in ("first", "last"):
+        at = [feed.trip_ptr[t] if call == "first" else feed.trip_ptr[t + 1] - 1
+              for t in (first, second)]  # fmt: skip
+        near = _near(feed, *at)
+        first, second = first[near], second[near]
+    calls = np.diff(feed.trip_ptr)[first]
+    step = np.arange(calls.sum()) - np.repeat(np.cumsum(calls) - calls, calls)
+    at = [np.repeat(feed.trip_ptr[t], calls) + step for t in (first, second)]
+    far = np.bincount(np.repeat(np.arange(first.size), calls), ~_near(feed, *at), first.size) > 0
+    return pd.DataFrame({"first": first[~far], "second": second[~far]})
+
+
+def _by_network(rows: pd.DataFrame, key: list[str]) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Yield the trips of an earlier and of a later feed that are alike by ``key``, side by side."""
+    parts = [part for _, part in rows.groupby("network", sort=True)]
+    for k, two in enumerate(parts):
+        for one in parts[:k]:
+            pairs = one.merge(two, on=key, suffixes=("", "_two"))
+            yield pairs[["trip"]], pairs[["trip_two"]].rename(columns={"trip_two": "trip"})
+
+
+def _times(feed: Feed) -> NDArray[np.uint64]:
+    """Return uint64[trips]: what a trip's departures, last arrival and headways come to."""
+    table = feed.stop_times
+    seconds = table["departure_s"].to_numpy(np.uint64).copy()
+    ends = feed.trip_ptr[1:][feed.runnable] - 1
+    seconds[ends] = table["arrival_s"].to_numpy(np.uint64)[ends]
+    trip = table["trip"].to_numpy()
+    place = (np.arange(len(table)) - feed.trip_ptr[trip]).astype(np.uint64)
+    total = np.zeros(len(feed.trips), np.uint64)
+    np.add.at(total, trip, _mixed(seconds, place))
+    headways = feed.frequencies[["start_s", "end_s", "headway_s"]].to_numpy(np.uint64)
+    at = feed.frequencies["trip"].to_numpy()
+    np.add.at(total, at, _mixed(_mixed(headways[:, 0], headways[:, 1]), headways[:, 2]))
+    return total
+
+
+def _mixed(one: NDArray[np.uint64], two: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return a number that hardly two pairs share (the finaliser of splitmix64)."""
+    mixed = one * np.uint64(0x9E3779B97F4A7C15) + two * np.uint64(0xC2B2AE3D27D4EB4F)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    return np.asarray(mixed ^ (mixed >> np.uint64(31)))
+
+
+def _near(feed: Feed, one: Int64, two: Int64) -> NDArray[np.bool_]:
+    """Return whether each two calls are at one place."""
+    stop = feed.stop_times["stop"].to_numpy()
+    lon, lat = np.radians(feed.lonlat()).T
+    a, b = stop[one], stop[two]
+    east = (lon[b] - lon[a]) * np.cos((lat[a] + lat[b]) / 2)
+    return np.asarray(EARTH_M * np.hypot(east, lat[b] - lat[a]) <= NEAR_M)
+
+
+def _days_in_common(feed: Feed, twins: pd.DataFrame) -> pd.DataFrame:
+    """Return the twins that run on a same date, with their number of such ``days``."""
+    services = feed.trips["service"].to_numpy()
+    pairs = pd.DataFrame(
+        {side: services[twins[side].to_numpy()] for side in ("first", "second")}
+    )  # fmt: skip
+    distinct = pairs.drop_duplicates()
+    span = feed.services.span
+    assert span is not None
+    active = feed.services.between(*span)
+    days = [int((active[one] & active[two]).sum()) for one, two in distinct.itertuples(index=False)]
+    counted = pairs.merge(distinct.assign(days=days), on=["first", "second"], how="left")
+    return twins.assign(days=counted["days"].to_numpy())[counted["days"].to_numpy() > 0]
+
+
+def _left_out(feed: Feed, twins: pd.DataFrame) -> Feed:
+    """Return the feed without the later of each two trips, on the dates of the earlier.
+
+    A trip that has dates of its own left gets a service of these dates.
+    """
+    services, span = feed.services, feed.services.whole_span
+    assert span is not None
+    active = services.between(*span)
+    of_trip = feed.trips["service"].to_numpy().copy()
+    ids: list[str] = []
+    days: list[Int64] = []
+    made: dict[tuple[int, frozenset[int]], int] = {}
+    earlier = of_trip[twins["first"].to_numpy()]
+    others: dict[int, set[int]] = {}
+    for trip, service in zip(twins["second"].tolist(), earlier.tolist(), strict=True):
+        others.setdefault(trip, set()).add(service)
+    for trip, kept in others.items():
+        key = (int(of_trip[trip]), frozenset(kept))
+        if key not in made:
+            left = active[key[0]] & ~active[sorted(kept)].any(axis=0)
+            made[key] = len(services.ids) + len(ids) if left.any() else -1
+            if left.any():
+                ids.append(f"{services.ids[key[0]]}#{len(ids) + 1}")
+                days.append(span[0] + np.flatnonzero(left))
+        of_trip[trip] = made[key]
+    own = np.repeat(np.arange(len(ids)) + len(services.ids), [d.size for d in days])
+    more: dict[str, Any] = {
+        "exception_service": own.astype(np.int32),
+        "exception_day": np.concatenate([*days, np.zeros(0)]).astype(np.int32),
+        "exception_added": np.ones(own.size, np.bool_),
+    }
+    more = {name: np.concatenate([getattr(services, name), more[name]]) for name in more}
+    changed: Services = replace(services, ids=(*services.ids, *ids), **more)
+    return replace(feed, trips=feed.trips.assign(service=of_trip), services=changed)
+
+
+__all__ = ["without_overlaps"]

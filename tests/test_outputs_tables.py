@@ -1,0 +1,69 @@
+"""The registry of tables: complete in both languages, followed by its page and by every output."""
+
+import importlib.util
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from mobility.outputs.tables import cell_text, registry, sheet_of, table_block, write_csv
+from mobility.outputs.words import Words
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_page_of_outputs_is_up_to_date():
+    spec = importlib.util.spec_from_file_location("doc", ROOT / "tools" / "make_outputs_doc.py")
+    doc = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(doc)
+    written = (ROOT / "docs" / "outputs.md").read_text(encoding="utf-8")
+    assert written == doc.page(), "run: python tools/make_outputs_doc.py"
+
+
+@pytest.mark.parametrize("key", registry())
+def test_a_table_has_its_words_in_both_languages(key):
+    spec = registry()[key]
+    for language in ("fr", "en"):
+        assert spec.name[language]
+        assert spec.note[language]
+        labels = [c.label(language) for c in spec.columns]
+        assert all(labels)
+    keys = [c.key for c in spec.columns]
+    assert len(set(keys)) == len(keys)
+    assert {*spec.shown, *spec.sheet_only} <= set(keys)
+    for column in spec.columns:
+        assert bool(column.texts["fr"][2]) == bool(column.texts["en"][2]), column.key
+
+
+def test_a_value_is_told_by_what_its_column_holds():
+    french, english = Words("fr"), Words("en")
+    told = {
+        ("count", 1234.4): "1\u202f234", ("value", 0.5): "0,5", ("share", 0.0549): "5,5\u202f%",
+        ("clock", 18_000): "05:00", ("flag", False): "non",
+        ("reason", "no_return"): "pas de retour",
+        ("roster", "3x8"): "3×8", ("day", ""): "tous les jours travaillés",
+        ("symbol", "move_trip"): "course déplacée", ("text", 2025.0): "2025",
+        ("text", "site"): "site", ("text", None): "–", ("count", float("nan")): "–",
+    }  # fmt: skip
+    assert {key: cell_text(french, *key) for key in told} == told
+    assert cell_text(english, "symbol", "school_weekday saturday") == (
+        "school-term weekday, Saturday"
+    )
+    assert cell_text(english, "symbol", "move_trip") == "move trip"
+    # A site may be called as a word of the program is.
+    assert cell_text(french, "text", "pool") == "pool"
+
+
+def test_a_column_that_no_table_knows_is_refused(tmp_path):
+    frame = pd.DataFrame({"site": ["A"], "rosters": ["3x8"]})
+    with pytest.raises(KeyError, match="rosters"):
+        write_csv(tmp_path, "summary", frame)
+    assert not list(tmp_path.iterdir())
+
+
+def test_further_columns_are_their_own_headings():
+    frame = pd.DataFrame({"site": ["A"], "now": [3.0], "Move a trip": [1234.0]})
+    table = table_block(sheet_of("recruitment", frame), Words("en"))
+    assert table.heads == ("Site", "Today (workers)", "Move a trip")
+    assert table.rows == (("A", "3", "1,234"),)
+    assert table.numeric == (False, True, True)

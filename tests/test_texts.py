@@ -1,0 +1,95 @@
+"""What a user may read stands in every language, its fields and its plurals with it."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+from texts import PACKAGE, extracted, forms, french, quoted
+
+from mobility.base.i18n import MONTHS, number, translate
+from mobility.outputs import layers, report, report_tables, shuttle_part, shuttle_tables, words
+from mobility.shuttles.factors import Factors
+from mobility.sources.days import KIND_LABELS
+
+#: Families of symbols the page puts together; their members are texts.
+FAMILIES = {
+    "mode ", "by ", "day ", "measure ", "legend ", "question ", "reason ", "source ", "roster ",
+    "group ",
+}  # fmt: skip
+#: Endings a template may be given while the software runs.
+ENDINGS = ("earlier", "later", "earlier)", "later)", "{streets}", "min)", "15", "30", "60")
+
+
+def fields(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+def tables() -> set[str]:
+    """Texts kept in tables, where no call tells that they are texts."""
+    texts = {words.WORST_OF, *words.METHODS, *words.DEFINITIONS, *report_tables.ASSUMED.values()}
+    for table in (words.DEFINITIONS, words.REMEDIES, shuttle_tables.FACTORS, KIND_LABELS,
+                  shuttle_tables.PLACES, shuttle_tables.UNITS, words.SHORT_DAYS,
+                  report_tables.ROLES):  # fmt: skip
+        texts |= set(table.values())
+    texts |= {text for row in report_tables.MEANINGS.values() for text in row if text}
+    texts |= {row.unit for row in Factors.load().rows.values()}
+    texts |= {heading for heading, _ in (*shuttle_part.TABLES, *shuttle_part.LAST)}
+    return texts | {*words.WEEKDAYS, *MONTHS, *report.LEGEND, *layers.STATUS_LABELS}
+
+
+def test_every_text_has_its_french() -> None:
+    assert len(extracted()) > 800
+    missing = {text: file for text, file in extracted().items() if text not in french()}
+    assert missing.keys() == FAMILIES
+    assert tables() <= french().keys()
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_texts_keep_their_fields(language: str) -> None:
+    for template, texts in forms(language).items():
+        assert all(texts), template
+        assert fields(texts[-1]) == fields(template), template
+        assert fields(texts[0]) >= fields(template) - {"count"}, template
+
+
+def test_no_catalogue_holds_what_nothing_says() -> None:
+    page = "".join(
+        path.read_text(encoding="utf-8")
+        for path in sorted(PACKAGE.rglob("*"))
+        if path.suffix in (".js", ".html")
+    )
+    said = extracted().keys() | quoted()
+    unused = {t for t in french() if t not in said and f'"{t}"' not in page}
+    assert {t for t in unused if not t.endswith(ENDINGS)} == set()
+    assert forms("en").keys() <= french().keys()
+
+
+def test_what_check_counts_has_a_singular() -> None:
+    """Every finding that starts with a number of things, so that none reads "1 lines"."""
+    counted = {text for text in extracted() if text.startswith("{count} ") and text[-1] in ".)"}
+    for language in ("fr", "en"):
+        singular = {t for t, texts in forms(language).items() if len(texts) > 1}
+        assert counted <= singular
+        assert singular == forms("en").keys()
+
+
+def test_a_count_takes_the_plural_of_its_language() -> None:
+    text = "{count} layers: {path}"
+    told = {(c, x): translate(text, x, count=c, path="a") for c in (0, 1, 2) for x in ("fr", "en")}
+    assert told == {
+        (0, "fr"): "0 couche : a", (1, "fr"): "1 couche : a", (2, "fr"): "2 couches : a",
+        (0, "en"): "0 layers: a", (1, "en"): "1 layer: a", (2, "en"): "2 layers: a",
+    }  # fmt: skip
+
+
+def test_numbers_are_written_as_the_language_does() -> None:
+    assert number(1234567.25, "fr", 1) == "1\u202f234\u202f567,2"
+    assert number(10_000, "en") == "10,000"
+    assert number(-0.5, "en", 2) == "-0.50"
+
+
+def test_what_has_no_text_stays_as_it_is() -> None:
+    assert translate("Atelier 7", "fr") == "Atelier 7"
+    assert translate("", "fr") == ""
+    assert translate("The territory file does not exist.", "fr").startswith("Le fichier")
