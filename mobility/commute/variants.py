@@ -20,7 +20,7 @@ from mobility.base.clock import axis_to_local
 from mobility.base.errors import Finding
 from mobility.commute.modes import EXPOSED, MODES
 from mobility.commute.on_demand import on_demand_services
-from mobility.commute.study import Change, Study
+from mobility.commute.study import Change, Int32, Study
 from mobility.commute.walks import (
     feeders_of,
     mode_times,
@@ -143,7 +143,7 @@ def _ridden(study: Study) -> list[StreetMode]:
     used: set[str] = {"walk", *study.street_times}
     for mode in study.feeders:
         used |= set(MODES[mode].rides)  # type: ignore[index]
-    return [mode for mode in (*EXPOSED, "car") if mode in used]  # type: ignore[misc]
+    return [mode for mode in (*EXPOSED, "car") if mode in used]
 
 
 def _same(one: Times, other: Times) -> bool:
@@ -187,7 +187,7 @@ def _measured(before: Study, after: Study, modes: Collection[StreetMode]) -> Stu
             lambda: feeders_of(territory, streets, feed, after.sites, homes, safe=safe),
         )
         after = replace(after, feeders=feeders)
-    commutes = {
+    commutes: dict[str, tuple[Int32, Int32]] = {
         mode: _once(
             after,
             f"{mode} all the way",
