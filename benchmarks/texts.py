@@ -25,6 +25,13 @@ each other; the last columns say what that changes, and why. Montpellier's stree
 lines, not an OpenStreetMap extract: the peer cannot read them, so that only this first
 comparison, in which it is given the walks, is possible there.
 
+## What is not compared
+
+The four feeds hold no rule that the peer leaves out, or none that changes a journey asked here. On
+others the answers part by design: cafein 0.29 ignores `pickup_type` and `drop_off_type`, minimum
+times for changing at one stop, and transfers that are not possible (type 3), and refuses a whole
+feed for one row of a service on demand. This engine follows them.
+
 ## What the differences are
 
 - **two walks in a row** (under our rule only): the peer leaves the last vehicle, walks to another

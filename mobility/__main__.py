@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from types import FrameType
+from typing import Any
 
 FAILED = 1
 
@@ -39,7 +40,7 @@ def main() -> int:
     try:
         from mobility.cli import app
 
-        app()
+        return app(standalone_mode=False) or 0
     except _InterruptedExit as stop:
         _tell("Interrupted.")
         return int(str(stop.code))
@@ -47,12 +48,29 @@ def main() -> int:
         _tell("Interrupted.")
         return 128 + signal.SIGINT
     except Exception as error:  # noqa: BLE001 (the last one that can say anything)
+        if hasattr(error, "format_message"):
+            return _misused(error)
         from mobility.base.failures import explained
         from mobility.base.i18n import chosen_language
 
         sys.stderr.write(explained(error).render(chosen_language(sys.argv)) + "\n")
         return FAILED
-    return 0
+
+
+def _misused(error: Any) -> int:
+    """Tell what is wrong with the command line, and where its help is."""
+    from mobility.base.i18n import chosen_language, translate
+    from mobility.usage import usage_problem
+
+    language = chosen_language(sys.argv)
+    said = error.format_message()
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+    else:
+        command = error.ctx.command_path if getattr(error, "ctx", None) else "mobility"
+        sys.stderr.write(f"{translate('Error', language)} {usage_problem(said, language)}\n")
+        sys.stderr.write(translate("Help: {command} --help", language, command=command) + "\n")
+    return int(error.exit_code)
 
 
 def _tell(text: str) -> None:

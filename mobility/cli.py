@@ -7,9 +7,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from mobility import __version__
 from mobility.base.errors import MobilityError
@@ -24,6 +25,7 @@ from mobility.progress import (
     progress_bar,
 )
 from mobility.terminal import (
+    SEVERITIES,
     Language,
     err,
     out,
@@ -31,6 +33,7 @@ from mobility.terminal import (
     print_gathered,
     print_outputs,
     print_table,
+    print_words,
 )
 
 if TYPE_CHECKING:
@@ -42,11 +45,32 @@ def said(text: str) -> str:
     return translate(text, chosen_language(sys.argv))
 
 
+class _OwnHelp:
+    """A command whose options that come with the library speak the language asked for too."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for param in params:
+            if getattr(param, "help", None):
+                param.help = said(" ".join(param.help.split()))
+        return params
+
+
+class _Group(_OwnHelp, TyperGroup):
+    """The command as a whole."""
+
+
+class _Command(_OwnHelp, TyperCommand):
+    """One of its commands."""
+
+
+PREPARE, COMPUTE = said("Prepare"), said("Compute")
+IMPROVE, SHARE = said("Improve"), said("Share")
 app = typer.Typer(
     name="mobility",
     help=said("Who can get to work, on time and back home, on every shift?"),
     no_args_is_help=True,
-    add_completion=False,
+    cls=_Group,
     pretty_exceptions_enable=False,
 )
 File = Annotated[Path, typer.Argument(help=said("The territory file (TOML)."))]
@@ -90,30 +114,56 @@ def main(
     """Hold the options of the command as a whole."""
 
 
-@app.command()
+@app.command(rich_help_panel=PREPARE)
 def check(
     file: File,
     rules: Annotated[
         bool, typer.Option("--rules", help=said("Apply the canonical GTFS rules as well."))
     ] = False,
+    page: Annotated[
+        Path | None, typer.Option("--html", help=said("Also write a page with a map."))
+    ] = None,
+    _out_dir: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help=said("As of the other commands; nothing is written.")),
+    ] = None,
     lang: Lang = "fr",
 ) -> None:
-    """Check a territory file and its sources; compute and write nothing."""
+    """Check a territory file and its sources; compute nothing, write nothing but the page."""
     with friendly(lang):
+        from mobility.commute import data_sheet
         from mobility.commute.inventory import canonical_rules, inventory
         from mobility.commute.loading import load
 
         with progress_bar(lang, STEPS[:6]) as step:
             study = load(read_territory(file), progress=step)
+        sheet = study.sheet
+        if sheet is not None and not study.feed.trips.empty:
+            gates = data_sheet.gates_table(sheet, study, lang)
+            print_words(gates, translate("Stops within walking reach of the gates", lang), lang)
+            for site, edges in data_sheet.edges_tables(sheet, study, lang):
+                title = translate("{site}: vehicles that serve each shift", lang, site=site)
+                print_words(edges, title, lang)
+            hours = data_sheet.hours_table(sheet, study, lang)
+            title = translate("Departures of each network, first and last", lang)
+            print_words(hours, title, lang)
         print_table(inventory(study, lang), "inventory", lang)
-        print_findings((*study.findings, *(day.reason for day in study.days)), lang, infos=True)
+        print_words(data_sheet.ledger_table(study, lang), translate("What was read", lang), lang)
+        reasons = (day.reason for day in study.days)
+        found = sorted((*study.findings, *reasons), key=lambda f: SEVERITIES.index(f.severity))
+        print_findings(found, lang, infos=True)
+        if page is not None and sheet is not None:
+            from mobility.outputs.map.check_page import write_check_page
+
+            write_check_page(study, sheet, found, page, language=lang)
+            out.print(f"{translate('Map:', lang)} {page}", soft_wrap=True)
         if rules:
             print_findings(canonical_rules(study), lang, infos=True)
         if any(finding.severity == "error" for finding in study.findings):
             raise typer.Exit(2)
 
 
-@app.command()
+@app.command(rich_help_panel=COMPUTE)
 def run(
     file: File,
     out_dir: Out = None,
@@ -132,7 +182,7 @@ def run(
         print_outputs(results.folder, lang)
 
 
-@app.command()
+@app.command(rich_help_panel=IMPROVE)
 def shuttles(
     file: File,
     out_dir: Out = None,
@@ -164,7 +214,7 @@ def shuttles(
         print_outputs(results.folder, lang)
 
 
-@app.command()
+@app.command(rich_help_panel=SHARE)
 def report(
     file: File,
     out_dir: Out = None,
@@ -174,7 +224,7 @@ def report(
     ] = None,
     lang: Lang = "fr",
 ) -> None:
-    """Write a territory's report (HTML, PDF, spreadsheet) with its map and tables."""
+    """Write a territory's report (HTML, PDF, Word, spreadsheet) with its map and tables."""
     with friendly(lang):
         from mobility.outputs.write import NAMES
         from mobility.pipeline import run as run_territory
@@ -184,11 +234,11 @@ def report(
                 read_territory(file), out_dir, plans=plan or [], report=lang, progress=step
             )
         print_outputs(results.folder, lang)
-        for path in (results.folder / name for name in NAMES):
+        for path in (results.folder / name for name in NAMES if name in results.files):
             out.print(f"{translate('Report', lang)}{translate(': ', lang)}{path}", soft_wrap=True)
 
 
-@app.command()
+@app.command(rich_help_panel=COMPUTE)
 def compare(
     before: File,
     after: Annotated[Path, typer.Argument(help=said("The changed territory (TOML)."))],
@@ -204,7 +254,7 @@ def compare(
         print_outputs(results.folder, lang)
 
 
-@app.command()
+@app.command(rich_help_panel=PREPARE)
 def demo(
     out_dir: Annotated[
         Path, typer.Option("--out", "-o", help=said("Folder of the results."))
@@ -220,7 +270,7 @@ def demo(
         print_outputs(folder, lang)
 
 
-@app.command()
+@app.command(rich_help_panel=PREPARE)
 def init(
     place: Annotated[str, typer.Argument(help=said('Commune: name, "Name (85)" or INSEE code.'))],
     folder: Annotated[
@@ -263,7 +313,7 @@ def init(
         print_gathered(gathered, lang)
 
 
-@app.command(name="cache")
+@app.command(name="cache", rich_help_panel=PREPARE)
 def cache_command(
     clear: Annotated[bool, typer.Option("--clear", help=said("Delete all of it."))] = False,
     lang: Lang = "fr",
@@ -289,7 +339,7 @@ def cache_command(
         out.print(translate("{size} MB freed", lang, size=freed))
 
 
-@app.command()
+@app.command(rich_help_panel=SHARE)
 def png(
     page: Annotated[Path, typer.Argument(help=said("The map (map.html)."))],
     picture: Annotated[Path, typer.Argument(help=said("The picture to write (PNG)."))],
@@ -311,7 +361,7 @@ def png(
         out.print(str(found), soft_wrap=True)
 
 
-@app.command()
+@app.command(rich_help_panel=COMPUTE)
 def itinerary(
     file: File,
     home: Annotated[str, typer.Option(help=said("Identifier of the home (home_id)."))],
@@ -346,7 +396,7 @@ def itinerary(
                 out.print(f"  {leg.clocks(lang)}  {what}  ({places})")
 
 
-@app.command()
+@app.command(rich_help_panel=IMPROVE)
 def levers(
     file: File,
     out_dir: Out = None,
@@ -376,7 +426,7 @@ def levers(
         out.print(f"{folder}: {', '.join(files)}", soft_wrap=True)
 
 
-@app.command()
+@app.command(rich_help_panel=SHARE)
 def plan(
     file: File,
     out_dir: Out = None,
@@ -400,7 +450,7 @@ def plan(
             out.print(str(path), soft_wrap=True)
 
 
-@app.command()
+@app.command(rich_help_panel=SHARE)
 def letter(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
     """Write the request to the mobility authority: trips, days, times, beneficiaries."""
     with friendly(lang):
@@ -415,7 +465,7 @@ def letter(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
             out.print(str(path), soft_wrap=True)
 
 
-@app.command(name="isochrones")
+@app.command(name="isochrones", rich_help_panel=COMPUTE)
 def isochrones_command(
     file: File,
     out_file: Annotated[
@@ -461,4 +511,5 @@ def demo_territory() -> Path:
 
 
 for command in app.registered_commands:
+    command.cls = _Command
     command.help = said(inspect.getdoc(command.callback) or "")

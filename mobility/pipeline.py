@@ -237,7 +237,7 @@ def _written(
             _draw(part / MAP, present, variants, found, name)
         if report is not None:
             places = (folder, *(path.parent.parent for path in feeds))
-            add_report(
+            failed = add_report(
                 access,
                 zones,
                 part,
@@ -246,6 +246,8 @@ def _written(
                 plans_in=places,
                 progress=progress,
             )
+            findings = (*findings, *failed)
+            gone += [finding.source for finding in failed]
         files = [p.relative_to(part).as_posix() for p in part.rglob("*") if p.is_file()]
         if earlier is not None and keeps:
             kept += earlier.bring_back(part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -44,14 +45,31 @@ LEVER_SHUTTLE_STEPS = (*LEVER_STEPS, *SHUTTLE_STEPS[8:13], "maps")
 
 @contextmanager
 def progress_bar(language: Language, steps: tuple[str, ...] = STEPS) -> Iterator[Progress]:
-    """Show a bar of named steps on a terminal."""
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    """Show a bar of named steps, the share done and the time left, on a terminal.
+
+    Where the messages go to a file, each step is a line with the time since the start.
+    """
+    if not err.is_terminal:
+        yield _logged(language)
+        return
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        SpinnerColumn,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         SpinnerColumn(),
         BarColumn(bar_width=24),
+        TaskProgressColumn(),
         TextColumn("{task.description}", markup=False),
         TimeElapsedColumn(),
+        TextColumn(translate("left:", language), markup=False),
+        TimeRemainingColumn(),
     )
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task("", total=len(steps))
@@ -63,9 +81,23 @@ def progress_bar(language: Language, steps: tuple[str, ...] = STEPS) -> Iterator
         yield step
 
 
+def _logged(language: Language) -> Progress:
+    """Return a progress that writes a line a step: minutes and seconds since now, and its name."""
+    start = time.monotonic()
+
+    def step(name: str) -> None:
+        minutes, seconds = divmod(int(time.monotonic() - start), 60)
+        err.print(f"{minutes:02d}:{seconds:02d} {translate(name, language)}", soft_wrap=True)
+
+    return step
+
+
 @contextmanager
 def download_bar(language: Language) -> Iterator[tuple[Progress, OnBytes]]:
     """Show the step of a preparation and the bytes of its downloads."""
+    if not err.is_terminal:
+        yield _logged(language), lambda _done, _total: None
+        return
     from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn
 
     columns = (

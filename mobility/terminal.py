@@ -38,6 +38,7 @@ class _Plain(Console):
 out = _Plain()
 err = _Plain(stderr=True)
 
+SEVERITIES = ("error", "warning", "info")
 STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
 #: Columns of the tables that end a run, where the room is short.
 SUMMARY = ("site", "roster", "pool", "reachable", "share", "white", "one_way_only", "main_reason")
@@ -75,10 +76,6 @@ def print_table(
     only
         Keys of the columns wanted; those that are briefly shown when empty.
     """
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
     from mobility.outputs.tables import sheet_of, table_block
     from mobility.outputs.words import Words
 
@@ -87,21 +84,47 @@ def print_table(
     shown = table_block(sheet, Words(language))
     heads = [column.heading(language) for column in sheet.columns]
     rows = [list(row) for row in shown.rows]
+    _draw(title or sheet.spec.name[language], heads, rows, shown.numeric)
+
+
+def print_words(frame: pd.DataFrame, title: str, language: Language) -> None:
+    """Print a table of words, the names of its columns translated."""
+    heads = [translate(str(column), language) for column in frame.columns]
+    rows = [[one_line(str(cell)) for cell in row] for row in frame.itertuples(index=False)]
+    _draw(title, heads, rows, [False] * len(heads))
+
+
+def _draw(title: str, heads: list[str], rows: list[list[str]], numeric: Sequence[bool]) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
     widths = _widths([heads, *rows], out.width - 3 * len(heads) - 1)
     wide = sum(widths) + 3 * len(heads) + 1
-    table = Table(title=Text(title or sheet.spec.name[language]), title_justify="left")
+    table = Table(title=Text(title), title_justify="left")
     if wide > out.width:
         table.box, table.padding = box.SIMPLE_HEAD, 0
         widths = _widths([heads, *rows], out.width - len(heads) - 1)
         wide = sum(widths) + len(heads) + 1
-    # The terminal wraps the lines of a table that is too wide even so; nothing is cut.
+    if wide > out.width:
+        _print_records(str(table.title), heads, rows)
+        return
     table.width = wide
-    for name, numeric, width in zip(heads, shown.numeric, widths, strict=True):
-        justify: Literal["left", "right"] = "right" if numeric else "left"
+    for name, right, width in zip(heads, numeric, widths, strict=True):
+        justify: Literal["left", "right"] = "right" if right else "left"
         table.add_column(_folded(name, width), justify=justify, width=width)
     for row in rows:
         table.add_row(*map(_folded, row, widths))
-    out.print(table, soft_wrap=wide > out.width)
+    out.print(table)
+
+
+def _print_records(title: str, heads: list[str], rows: list[list[str]]) -> None:
+    """Print a table too wide for the terminal as one paragraph a row, a line a value."""
+    out.print(title)
+    for row in rows:
+        out.print()
+        for head, cell in zip(heads, row, strict=True):
+            out.print(f"  {head}: {cell}", soft_wrap=True)
 
 
 def _folded(text: str, width: int) -> Text:

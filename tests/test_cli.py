@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import os
+import signal
 import subprocess
 import sys
 
@@ -12,7 +14,10 @@ from rich.console import Console
 from texts import french
 
 from mobility import terminal
+from mobility.__main__ import main
+from mobility.base.i18n import translate
 from mobility.cli import app, said
+from mobility.progress import STEPS, progress_bar
 
 ENGLISH = "Language: fr or en."
 
@@ -72,3 +77,54 @@ def test_the_package_and_its_help_open_without_pandas():
     told = "import sys, mobility, mobility.cli; print({'pandas', 'geopandas'} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["chek"], "Il n'y a pas de commande chek ; vouliez-vous dire"),
+        (["run", "--nope"], "Il n'y a pas d'option --nope"),
+        (["run"], "Il manque file."),
+        (["run", "a", "b"], "C'est trop : b"),
+        (["run", "a", "--out"], "L'option --out attend une valeur."),
+        (["run", "a", "--lang", "xx"], "xx n'est pas une valeur de --lang"),
+        (["init", "a", "--radius-km", "z"], "--radius-km n'est pas un nombre accepté ici."),
+        (["init", "a", "--radius-km", "z", "--lang", "en"], "--radius-km is no number"),
+    ],
+)
+def test_a_slip_of_the_command_line_is_told_in_the_language_asked_for(
+    monkeypatch, capsys, argv, words
+):
+    monkeypatch.setattr(sys, "argv", ["mobility", *argv])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.delenv("MOBILITY_LANG", raising=False)
+    assert main() == 2
+    assert words in capsys.readouterr().err
+
+
+def test_steps_are_lines_with_the_time_where_messages_go_to_a_file(capsys):
+    with progress_bar("fr", STEPS) as step:
+        step("streets")
+        step("map")
+    told = capsys.readouterr().err.splitlines()
+    assert [line[:6] for line in told] == ["00:00 ", "00:00 "]
+    assert [line[6:] for line in told] == [translate("streets", "fr"), translate("map", "fr")]
+
+
+def test_a_table_too_wide_is_told_a_line_a_value(monkeypatch, capsys):
+    monkeypatch.setattr(terminal, "out", Console(highlight=False, width=30))
+    heads = ["one heading", "another heading", "a third heading"]
+    terminal._print_records("Title", heads, [["1\u202f113\u202f188", "b", "c"]])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2:] == ["  one heading: 1\u202f113\u202f188", "  another heading: b",
+                         "  a third heading: c"]  # fmt: skip
+
+
+def test_commands_stand_in_groups_and_complete_in_a_shell(monkeypatch):
+    assert all(command.rich_help_panel for command in app.registered_commands)
+    asked = {"_MOBILITY_COMPLETE": "complete_bash", "COMP_WORDS": "mobility che", "COMP_CWORD": "1"}
+    found = subprocess.run(
+        [sys.executable, "-c", "from mobility.cli import app; app(prog_name='mobility')"],
+        capture_output=True, text=True, env=os.environ | asked, check=False,
+    )  # fmt: skip
+    assert found.stdout.split() == ["check"]

@@ -1,5 +1,6 @@
 """The index names every page, and links between pages lead somewhere."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -12,6 +13,15 @@ PAGES = sorted(DOCS.glob("*.md"))
 def links(page):
     text = page.read_text(encoding="utf-8")
     return [u.partition("#")[0] for u in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in u]
+
+
+def test_the_settings_of_shuttles_are_those_of_the_code():
+    path = DOCS.parent / "tools" / "make_shuttles_doc.py"
+    spec = importlib.util.spec_from_file_location("settings_doc", path)
+    doc = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(doc)
+    written = (DOCS / "shuttles.md").read_text(encoding="utf-8")
+    assert written == doc.page(), "run: python tools/make_shuttles_doc.py"
 
 
 def test_index_names_every_page():

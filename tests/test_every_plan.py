@@ -75,5 +75,5 @@ def test_what_is_written_is_what_the_registry_says(run):
         ], name
     levers, remedies = ([c.key for c in registry()[key].columns] for key in ("levers", "remedies"))
     assert (levers, remedies) == (
-        list(LEVER_COLUMNS), list(remedies_frame([], "en").columns)
+        ["rank", *LEVER_COLUMNS], list(remedies_frame([], "en").columns)
     )  # fmt: skip

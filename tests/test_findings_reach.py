@@ -14,6 +14,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import networkx as nx
+import numpy as np
 import pytest
 import shapely
 from feeds import service, trip, write_gtfs
@@ -90,7 +91,8 @@ def squares(folder, **more):
 
 
 @scene(
-    "no_headcount", "school_zone_unknown", "paths_missing", "days_without_trips", "date_fixed"
+    "no_headcount", "school_zone_unknown", "paths_missing", "days_without_trips", "date_fixed",
+    "network_hours",
 )  # fmt: skip
 def plain(folder):
     return write_territory(folder)
@@ -150,6 +152,42 @@ def broken_feed(folder):
         folder, trips, stops=stops, services=services, timezone="Europe/Lisbon", routes=routes,
         frequencies=[dict(zip(heads, row, strict=True)) for row in frequent],
     )  # fmt: skip
+
+
+@scene("gates_without_stop", "network_days")
+def gate_far_from_any_stop(folder):
+    """The gate is moved 4 km from stop B; of two networks one rests on Saturdays."""
+    days = 'kinds = ["school_weekday", "saturday"]'
+    x, y = lonlat(PLACES_M["G"])
+    u, v = lonlat(7000)
+    path = write_territory(folder, days=days)
+    rides = [t | {"trip": t["trip"] | {"service_id": "all"}} for t in USUAL]
+    every = {"all": service("1111111", "20260105", "20261218")}
+    write_gtfs(folder / "all.zip", stops=PLACES, trips=rides, services=every)
+    gates = (f"gates = [[{x:.9f}, {y:.9f}]]", f"gates = [[{u:.9f}, {v:.9f}]]")
+    return edited(path, ('["gtfs.zip"]', '["gtfs.zip", "all.zip"]'), gates)
+
+
+@scene("edges_without_service")
+def office_hours(folder):
+    return write_territory(folder, rosters='["office"]')
+
+
+@scene("homes_cut_off")
+def street_of_its_own(folder):
+    """A home stands on a street of 3 km that joins no other."""
+    x, y = lonlat(2000)
+    homes = f"{HEAD}\na,a,c,{lonlat(700)[0]},{y},9\nb,b,c,{x},{y + 0.02},9\n"
+    path = write_territory(folder, homes=homes)
+    ends = [(x, y + 0.02), (lonlat(5000)[0], y + 0.02)]
+    more = "".join(f'<node id="{91 + k}" lat="{b}" lon="{a}" version="1"/>'
+                   for k, (a, b) in enumerate(ends))  # fmt: skip
+    way = ('<way id="9" version="1"><nd ref="91"/><nd ref="92"/>'
+           '<tag k="highway" v="residential"/></way></osm>')  # fmt: skip
+    osm = folder / "streets.osm"
+    text = osm.read_text(encoding="utf-8").replace("<way", more + "<way", 1)
+    osm.write_text(text.replace("</osm>", way), encoding="utf-8")
+    return path
 
 
 @scene("timetable_expired", "feed_info_period", "school_calendar_missing", "calendar_long")
@@ -298,6 +336,18 @@ def term_day_in_holidays(folder):
               for r, kind in (("R", 3), ("E", 712))]  # fmt: skip
     return with_feed(folder, [*USUAL, school], services=SERVICES | {"term": rests}, routes=routes,
                      days=days)  # fmt: skip
+
+
+@scene("heights_missing")
+def small_raster(folder):
+    rasterio = pytest.importorskip("rasterio")
+    where = rasterio.transform.from_origin(420_000, 6_700_100, 100, 100)
+    with rasterio.open(
+        folder / "dem.tif", "w", driver="GTiff", height=2, width=2, count=1, dtype="float32",
+        crs="EPSG:2154", transform=where,
+    ) as raster:  # fmt: skip
+        raster.write(np.zeros((2, 2), np.float32), 1)
+    return edited(write_territory(folder), ("[sources]", '[sources]\nelevation = "dem.tif"'))
 
 
 @scene("vm_commune_unknown")

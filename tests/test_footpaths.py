@@ -13,7 +13,7 @@ STOPS = [(150, 0), (50, 0), (200, 0)]
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("MOBILITY_CACHE_DIR", str(tmp_path / "cache"))
-    return tmp_path / "cache"
+    return tmp_path / "cache" / "mobility-shift"
 
 
 def rows(table):

@@ -244,7 +244,7 @@ def test_calls_on_demand_are_no_stop_times(tmp_path: Path) -> None:
     feed = read(tmp_path / "f", trips=[trip("t", calls)])
     assert times(feed) == [(18_000, 18_000), (19_200, 19_200)]
     (rows,) = [r for r in feed.rows if r.source.endswith("stop_times.txt")]
-    assert (rows.read, rows.used, rows.left_out) == (4, 2, (("a call on demand", 2),))
+    assert (rows.read, rows.used, rows.left_out) == (4, 2, {"a call on demand": 2})
 
 
 def test_a_call_without_any_place_is_told(tmp_path: Path) -> None:
@@ -288,7 +288,7 @@ def test_every_id_is_text(tmp_path: Path, name: str, quoted: bool) -> None:
     # "NULL" is the route where a route is called so.
     assert feed.transfers["from_route"].tolist() == [0 if name == "NULL" else -1]
     assert codes(feed) == []
-    assert all(r.read == r.used + sum(n for _, n in r.left_out) for r in feed.rows)
+    assert all(r.read == r.used + sum(r.left_out.values()) for r in feed.rows)
 
 
 def test_placeholders_in_optional_columns_are_missing(tmp_path: Path) -> None:

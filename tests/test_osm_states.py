@@ -5,7 +5,7 @@ import gzip
 import pytest
 from street_cases import osm_text
 
-from mobility.sources.osm.reader import read_osm
+from mobility.sources.osm.reader import OTHER_WAYS, read_osm
 
 NODES = {1: (0, 0), 2: (100, 0), 3: (200, 0)}
 WAYS = [(10, [1, 2], {"highway": "residential"}), (11, [2, 3], {"highway": "footway"})]
@@ -30,7 +30,11 @@ def drawn(tables):
 
 
 def read_ways(tables):
-    return dict(zip(tables.ledger["reason"], tables.ledger["ways"], strict=True))
+    """Return what became of the ways, by the short name of the reason."""
+    names = {reason: kind for kind, reason in OTHER_WAYS.items()}
+    ledger = tables.ledger
+    left = {names[reason]: count for reason, count in ledger.left_out.items()}
+    return {"street": ledger.used, **left, **ledger.remarks}
 
 
 PLAIN = osm_text(NODES, WAYS)

@@ -1,6 +1,7 @@
 """The report: its figures are the tables', in every format, and nothing else leaks."""
 
 import io
+import json
 import sqlite3
 import xml.etree.ElementTree as ET
 import zipfile
@@ -26,9 +27,10 @@ from mobility.outputs import document as blocks
 from mobility.outputs.layers import status_qml
 from mobility.outputs.map.export import find_browser
 from mobility.outputs.pictures import STYLES, Painter, scale_length, view_of
-from mobility.outputs.render import html_page, pdf_bytes
+from mobility.outputs.render import docx_bytes, html_page, pdf_bytes
 from mobility.outputs.report import document
 from mobility.outputs.report_tables import all_sheets
+from mobility.outputs.tables import sheet_of, table_block
 from mobility.outputs.words import Words
 from mobility.outputs.write import NAMES, write_report, write_tables
 
@@ -447,11 +449,42 @@ def test_each_kind_of_block_is_written_in_every_format():
     whole = blocks.Document("fr", "Title", made, "Subtitle", "Footer")
     seen = " ".join(Page(html_page(whole)).words)
     drawn = "".join(p.extract_text() for p in PdfReader(io.BytesIO(pdf_bytes(whole))).pages)
-    names = ("Title", "Subtitle", "Footer", "Heading", "Text", "Bullets", "Table", "Figure",
-             "Headline", "Sentence", "Flag", "Panel", "Legend", "70\u202f%")  # fmt: skip
-    for text in (seen, drawn):
+    with zipfile.ZipFile(io.BytesIO(docx_bytes(whole))) as word:
+        typed = "".join(word.read(n).decode() for n in word.namelist() if n.endswith(".xml"))
+        assert {i.date_time for i in word.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    names = ["Title", "Subtitle", "Footer", "Heading", "Text", "Bullets", "Table", "Figure",
+             "Headline", "Sentence", "Flag", "Panel", "70\u202f%"]  # fmt: skip
+    assert "Legend" in seen
+    assert "Legend" in drawn
+    for text in (seen, drawn, typed):
         assert [name for name in names if name not in text] == []
     assert "<nav" not in html_page(whole)
+
+
+def test_a_library_that_fails_takes_no_other_file_with_it(small, tmp_path, monkeypatch):
+    write_report(*small, tmp_path)
+
+    def fail(*_, **__):
+        raise ImportError("no such library")
+
+    monkeypatch.setattr("typst.compile", fail)
+    assert {p.name for p in write_report(*small, tmp_path)} == {*NAMES} - {"report.pdf"}
+    assert not (tmp_path / "report.pdf").exists()
+    record = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
+    (told,) = [f["en"] for f in record["findings"] if f["code"] == "no_pdf"]
+    assert told.startswith("The PDF could not be made: no such library.")
+    assert "report.pdf" not in record["outputs"]
+    monkeypatch.undo()
+    write_report(*small, tmp_path)
+    assert "no_pdf" not in (tmp_path / "run.json").read_text(encoding="utf-8")
+
+
+def test_a_short_table_tells_where_its_other_rows_are():
+    frame = pd.DataFrame({"site": [f"S{k}" for k in range(30)], "pool": range(30)})
+    table = table_block(sheet_of("summary", frame), Words("fr"), most=12)
+    assert len(table.rows) == 12
+    assert "omises ici\u00a0: 18" in table.caption
+    assert "Synthèse" in table.caption
 
 
 @pytest.mark.parametrize("columns", [3, 9, 13])

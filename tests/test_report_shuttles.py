@@ -86,15 +86,16 @@ def test_lines_runs_and_shares_are_those_of_the_plan(designed):
     tables = [t for t in page(folder).tables if t[0][0] == "Ligne"]
     lines, stops, runs = tables
     assert [row[0] for row in lines[1:]] == [line.name for line in plan.lines]
-    assert len(runs) - 1 == len(plan.runs)
+    assert len(runs) - 1 == min(len(plan.runs), 12)
     places = {
         (plan.lines[run.line].name, results.plans.scene.places[place].name)
         for run in plan.runs
         for place in run.calls
         if place not in plan.lines[run.line].anchor.places
     }
-    assert {(row[0], row[1]) for row in stops[1:]} == places
-    for row, run in zip(runs[1:], plan.runs, strict=True):
+    assert {(row[0], row[1]) for row in stops[1:]} <= places
+    assert len(stops) - 1 == min(len(places), 12)
+    for row, run in zip(runs[1:], plan.runs[:12], strict=True):
         aboard = sum(run.riders)
         assert row[-2] == Words("fr").number(aboard)
     factors = table(page(folder), "Facteur")
@@ -119,7 +120,9 @@ def test_lines_are_drawn_in_their_colours(designed):
 def test_pdf_and_workbook_have_the_part(designed):
     results, folder = designed
     plan = results.plans.knee
-    text = "\n".join(p.extract_text() for p in PdfReader(folder / "report.pdf").pages)
+    pages = PdfReader(folder / "report.pdf").pages
+    assert len(pages) <= 12
+    text = "\n".join(p.extract_text() for p in pages)
     assert re.search(rf"Plan de navettes conseillé\s*:\s*{plan.name}", text)
     book = load_workbook(folder / "report.xlsx")
     sheet = book["Plans de navettes"]

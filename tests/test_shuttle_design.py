@@ -5,11 +5,14 @@ import itertools
 import json
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import partridge as ptg
 import pytest
+from shapely import Point
 
 from mobility.base.errors import SourceError, SourceNotFoundError, TerritoryError
 from mobility.commute.access import assess
@@ -27,7 +30,7 @@ from mobility.shuttles.factors import Factors
 from mobility.shuttles.gtfs_out import clock, write_gtfs
 from mobility.shuttles.harmonise import harmonise
 from mobility.shuttles.inserts import Insert, insert_calls
-from mobility.shuttles.lighter import REMEDIES, lighter_answers
+from mobility.shuttles.lighter import REMEDIES, areas_of, lighter_answers
 from mobility.shuttles.model import UNREACHED
 from mobility.shuttles.outputs import blocks_table, duties_table, outdated, write_plans
 from mobility.shuttles.schedule import run_cover
@@ -444,3 +447,22 @@ def _a_stop(study, place):
     stops = study.feed.stops
     away = np.hypot(stops["lon"] - place.lon, stops["lat"] - place.lat)
     return str(stops["stop_name"].iloc[int(np.argmin(away))])
+
+
+def test_an_area_is_named_by_its_commune_else_by_the_nearest_stop():
+    lonlat = [(5.0, 45.0), (5.001, 45.0), (5.2, 45.0), (5.3, 45.0)]
+    frame = gpd.GeoDataFrame(
+        {"commune": ["", None, "", "38001"]}, geometry=[Point(p) for p in lonlat]
+    )
+    stops = pd.DataFrame(
+        {"stop_name": ["Mairie", "Gare", "Perdu"], "lon": [5.01, 5.19, np.nan], "lat": 45.0}
+    )
+    study = SimpleNamespace(
+        homes=SimpleNamespace(frame=frame),
+        feed=SimpleNamespace(stops=stops),
+        territory=SimpleNamespace(name="T"),
+    )
+    metres = np.array(lonlat) * 80_000
+    assert areas_of(study, np.arange(4), metres) == ["Mairie", "Mairie", "Gare", "38001"]
+    study.feed.stops = stops.iloc[:0]
+    assert areas_of(study, np.arange(3), metres[:3]) == ["T"] * 3

@@ -56,6 +56,34 @@ def test_times_are_multiplications():
     assert run_out.arrive_s[2] == -(-(leave + 860) // 60) * 60
 
 
+def test_a_pooled_run_that_is_early_waits_at_a_gate_in_its_timetable():
+    """Gates 0 and 1 are 400 s apart, their shifts 15 min: 900 - 400 s, in whole minutes 8."""
+    edges, rows = shift_edges([(5, 13)])
+    more, more_rows = shift_edges([(5.25, 13.25)], site=1, first=1)
+    edges, rows = [*edges, *more], [*rows, *more_rows]
+    scene = make_scene(
+        [(0, 0), (4000, 0), (-4000, 0)], [(-4000, 250)], edges, rows, [30.0],
+    )  # fmt: skip
+    scene = replace(scene, pool_tolerance_s=1200)
+    line = Line("N1", (2,), (2,), anchor_for(edges, 0, sites=(0, 1), places=[0, 1]), 0,
+                tuple(range(4)))  # fmt: skip
+    run_in, run_out = build_runs(scene, line, 0)
+    first, second = 5 * H - 720, 5.25 * H - 720
+    assert run_in.calls == (2, 0, 1)
+    assert run_in.arrive_s[1:] == (first, second)
+    assert run_in.depart_s[1] == (second - 400) // 60 * 60
+    # Outbound gate 1 is left at 13:27, gate 0 reached seven minutes later: nobody waits.
+    assert run_out.calls == (1, 0, 2)
+    assert run_out.arrive_s == run_out.depart_s
+    # The other way round the bus comes to the gate of the later shift and waits there.
+    back = Line("N2", (2,), (2,), anchor_for(edges, 0, sites=(1, 0), places=[0, 1]), 0,
+                tuple(range(4)))  # fmt: skip
+    _, run_out = build_runs(scene, back, 0)
+    assert run_out.calls == (1, 0, 2)
+    assert run_out.depart_s[:2] == (13 * H + 720, 13.25 * H + 720)
+    assert run_out.arrive_s[1] == -(-(13 * H + 720 + 400) // 60) * 60
+
+
 def test_cover_counts_walk_ride_wait_and_margin():
     scene, line = one_line()
     run = build_runs(scene, line, 0)[0]

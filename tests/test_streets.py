@@ -124,6 +124,27 @@ def test_graphml_is_read(small, tmp_path):
     assert set(streets.tags["highway"]) == {"residential", "service"}
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_tag_of_a_part_does_not_close_a_merged_street(turn):
+    """Of two ways merged one is private or for agriculture: open, and counted; else closed.
+
+    The order in which a set lists its values decides nothing.
+    """
+    values = ["agricultural", "private"][::turn]
+    ways = ["residential", "track"][::turn]
+    edges = [
+        ("a", "b", {"osmid": [1, 2][::turn], "highway": ways, "access": values}),
+        ("a", "c", {"osmid": [4, 5], "highway": "road", "access": ["yes", "private"][::turn]}),
+        ("b", "c", {"osmid": 3, "highway": "residential", "access": "private"}),
+    ]
+    streets = streets_from_graph(graph_of(edges))
+    is_open = np.isfinite(edge_times(streets, "car", METRE_A_SECOND)[0])
+    assert is_open.tolist() == [True, True, False]
+    assert streets.tags["highway"].tolist() == ["residential", "road", "residential"]
+    counts = dict(zip(streets.ledger["reason"], streets.ledger["ways"], strict=True))
+    assert counts["partly_closed"] == 1
+
+
 def graph_of(edges, *, crs=UTM):
     graph = nx.MultiDiGraph(crs=crs)
     for name, (x, y) in {"a": (0, 0), "b": (100, 0), "c": (100, 100)}.items():

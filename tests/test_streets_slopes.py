@@ -5,8 +5,10 @@ import pytest
 from street_cases import METRE_A_SECOND, X0, Y0, streets_of
 
 from mobility.base.errors import SourceError, SourceNotFoundError
+from mobility.commute.walks import heights_findings
 from mobility.streets.modes import edge_times
-from mobility.streets.slopes import edge_grades, slope_ms
+from mobility.streets.slopes import edge_grades, elevations, slope_ms
+from mobility.territory.project import Territory
 
 rasterio = pytest.importorskip("rasterio")
 
@@ -98,3 +100,54 @@ def test_without_rasterio_the_error_says_what_to_do(tmp_path, monkeypatch):
     with pytest.raises(SourceError, match="rasterio") as caught:
         edge_grades(STREETS, path)
     assert "Install rasterio" in caught.value.mend
+
+
+def raster_of(tmp_path, grid, *, scale=1.0, offset=0.0, unit=None, nodata=None, crs="EPSG:32631"):
+    path = tmp_path / "dem.tif"
+    transform = rasterio.transform.from_origin(X0 - 200, Y0 + 400, 20, 20)
+    with rasterio.open(
+        path, "w", driver="GTiff", height=30, width=30, count=1, dtype=grid.dtype, crs=crs,
+        transform=transform, nodata=nodata,
+    ) as raster:  # fmt: skip
+        raster.write(grid, 1)
+        raster.scales, raster.offsets = (scale,), (offset,)
+        if unit:
+            raster.units = (unit,)
+    return path
+
+
+#: Metres along the raster: 5 m up every 100 m to the east.
+RISE_M = np.tile((np.arange(30) * 20 + 10 - 200) * 0.05, (30, 1))
+
+
+@pytest.mark.parametrize(
+    ("grid", "how"),
+    [
+        (((RISE_M + 100) * 10).astype(np.int16), {"scale": 0.1, "offset": -100.0}),
+        ((RISE_M / 0.3048).astype(np.float32), {"unit": "ft"}),
+        ((RISE_M * 3937 / 1200).astype(np.float32), {"unit": "US survey foot"}),
+        ((RISE_M * 100).astype(np.float32), {"unit": "cm"}),
+        (RISE_M.astype(np.float32), {"unit": "metre"}),
+        (RISE_M.astype(np.float32), {}),
+    ],
+)
+def test_scale_offset_and_unit_are_heeded(tmp_path, grid, how):
+    grades = edge_grades(STREETS, raster_of(tmp_path, grid, **how))
+    assert grades[:3] == pytest.approx([5, -5, 0], abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("void", "nodata"), [(-32768, None), (-9999, None), (9999, None), (-1, -1)]
+)
+def test_voids_are_no_heights_and_are_counted(tmp_path, void, nodata):
+    """Everything east of x = 60 is void: of four nodes b has no height, and far is outside."""
+    grid = (RISE_M + 100).astype(np.float32)
+    grid[:, 13:] = void
+    path = raster_of(tmp_path, grid, nodata=nodata)
+    assert edge_grades(STREETS, path).tolist() == [0] * 6
+    heights = elevations(STREETS, path)
+    assert np.isnan(heights).tolist() == [False, True, False, True]
+    data = {"name": "t", "sources": {"homes": {"file": "h.csv"}, "elevation": str(path)}}
+    (told,) = heights_findings(Territory.from_dict(data), STREETS)
+    assert (told.count, told.params["total"], told.severity) == (2, 4, "warning")
+    assert "2 des 4" in told.render("fr")

@@ -17,6 +17,12 @@ FAMILIES = {
     "mode ", "by ", "day ", "measure ", "legend ", "question ", "reason ", "source ", "roster ",
     "group ",
 }  # fmt: skip
+#: Help of options that come with the library of the command line.
+LIBRARY = {
+    "Show this message and exit.",
+    "Install completion for the current shell.",
+    "Show completion for the current shell, to copy it or customize the installation.",
+}
 #: Endings a template may be given while the software runs.
 ENDINGS = ("earlier", "later", "earlier)", "later)", "{streets}", "min)", "15", "30", "60")
 
@@ -59,7 +65,7 @@ def test_no_catalogue_holds_what_nothing_says() -> None:
         for path in sorted(PACKAGE.rglob("*"))
         if path.suffix in (".js", ".html")
     )
-    said = extracted().keys() | quoted()
+    said = extracted().keys() | quoted() | LIBRARY
     unused = {t for t in french() if t not in said and f'"{t}"' not in page}
     assert {t for t in unused if not t.endswith(ENDINGS)} == set()
     assert forms("en").keys() <= french().keys()

@@ -69,7 +69,9 @@ def _constants(node: ast.expr) -> Iterator[str]:
 
 
 def _is_sentence(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"[A-Z{].* .*[.?]", value, re.DOTALL) is not None
+    if not isinstance(value, str) or "(?P<" in value:  # a pattern
+        return False
+    return re.fullmatch(r"[A-Z{].* .*[.?]", value, re.DOTALL) is not None
 
 
 def page_texts(stream: Any, *_: object, **_options: object) -> Found:

@@ -76,12 +76,12 @@ def file_hash(path: str | Path) -> str:
 
 
 def content_hash(parts: Iterable[object]) -> str:
-    """Return the SHA-256 of paths' contents, arrays and plain parameters, in order.
+    """Return the SHA-256 of paths' contents, arrays, tables and plain parameters, in order.
 
     Raises
     ------
     TypeError
-        A part is neither a path, an array, bytes, a plain value nor a tuple of these.
+        A part is neither a path, an array, a table, bytes, a plain value nor a tuple of these.
     """
     digest = hashlib.sha256()
     for part in parts:
@@ -97,6 +97,8 @@ def _part_bytes(part: object) -> bytes:
     if isinstance(part, np.ndarray):
         head = f"{part.dtype.str}{part.shape}".encode()
         return head + hashlib.sha256(np.ascontiguousarray(part).tobytes()).digest()
+    if isinstance(part, pd.DataFrame):
+        return _table_hash(part)
     if isinstance(part, bytes):
         return part
     if isinstance(part, tuple | list):
@@ -104,6 +106,17 @@ def _part_bytes(part: object) -> bytes:
     if part is None or isinstance(part, str | bool | int | float):
         return repr(part).encode()
     raise TypeError(f"no stable hash for {type(part).__name__}")
+
+
+def _table_hash(table: pd.DataFrame) -> bytes:
+    """Return a hash of a table; the same content in other memory may have another one."""
+    import pyarrow as pa
+
+    columns = pa.Table.from_pandas(table, preserve_index=False).combine_chunks()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, columns.schema) as stream:
+        stream.write_table(columns)
+    return hashlib.sha256(sink.getvalue()).digest()
 
 
 def cached(kind: str, key: Iterable[object], compute: Callable[[], Bundle]) -> Bundle:

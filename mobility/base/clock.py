@@ -45,6 +45,11 @@ def format_clock(second: int, *, seconds: bool = False) -> str:
     return f"{text}:{second % 60:02d}" if seconds else text
 
 
+def service_clock(second: int) -> str:
+    """Return a time of a service day, which goes on after midnight as 25:10."""
+    return f"{int(second) // 3600:02d}:{int(second) % 3600 // 60:02d}"
+
+
 def axis_origin_utc(date: dt.date, zone: ZoneInfo) -> int:
     """Return the POSIX timestamp of second 0 of the axis of ``date`` (noon minus 12 h)."""
     noon = dt.datetime(date.year, date.month, date.day, 12, tzinfo=zone)

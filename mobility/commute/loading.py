@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mobility.base.errors import Finding, TerritoryError
+from mobility.base.ledger import SourceLedger
+from mobility.commute.data_sheet import data_sheet
 from mobility.commute.modes import evaluated
 from mobility.commute.on_demand import on_demand_services
 from mobility.commute.placing import (
@@ -28,15 +32,16 @@ from mobility.commute.sources import (
     with_changes,
     without_timetables,
 )
-from mobility.commute.study import Progress, Study, idle_rosters, quiet
-from mobility.commute.variants import day_timetables
+from mobility.commute.study import Progress, Study, Timetables, idle_rosters, quiet
 from mobility.commute.walks import (
     feeders_of,
+    heights_findings,
     mode_times,
     street_commutes,
     walks_between_stops,
     walks_to_stops,
 )
+from mobility.engine.journeys import TwoWay
 from mobility.sources.days import ChosenDay, choose_days
 from mobility.sources.feed_dates import term_day_at_rest
 from mobility.sources.gtfs.quality import check_feed, school_routes
@@ -50,6 +55,9 @@ from mobility.sources.sites import read_sites
 from mobility.streets.graph import Streets, streets_from_graph
 from mobility.territory.overseas import localised
 from mobility.territory.project import Site, StreetMode, Territory
+from mobility.timetable.arrays import FootArrays, RunArrays, index_timetable
+from mobility.timetable.runs import feed_runs
+from mobility.timetable.transfers import build_footpaths
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -87,19 +95,21 @@ def load(
         territory = Territory.from_toml(territory)
     territory, told = without_timetables(territory)
     progress("streets")
+    ledger: list[SourceLedger] = []
     if streets is None:
-        streets = read_streets(territory)
+        streets = read_streets(territory, ledger)
     else:
         none = {"osm": None, "lines": None}
         sources = territory.sources.model_copy(update=none)
         territory = territory.model_copy(update={"sources": sources})
         if not isinstance(streets, Streets):
             streets = streets_from_graph(streets, territory.crs)
-        streets = with_changes(territory, streets)
+        streets = with_changes(territory, streets, ledger)
     progress("timetables")
     feed = read_timetables(territory)
     progress("homes and sites")
-    sites = read_sites(territory)
+    ledger += feed.rows
+    sites = read_sites(territory, ledger=ledger)
     territory, local = localised(territory, sites)
     homes = read_homes(
         territory.sources.homes,
@@ -112,7 +122,14 @@ def load(
         streets=lambda: street_points(streets),
     )
     return build_study(
-        territory, streets, feed, sites, homes, progress=progress, findings=[*told, *local]
+        territory,
+        streets,
+        feed,
+        sites,
+        homes,
+        progress=progress,
+        findings=[*told, *local],
+        ledger=ledger,
     )
 
 
@@ -126,6 +143,7 @@ def build_study(
     progress: Progress = quiet,
     scenario: str = "",
     findings: Sequence[Finding] = (),
+    ledger: Sequence[SourceLedger] = (),
 ) -> Study:
     """Build walks, timetables and street times from sources already read.
 
@@ -143,6 +161,7 @@ def build_study(
     homes, away = homes_on_streets(territory, streets, walking, homes)
     gates = np.array([gate for site in sites for gate in site.gates], np.float64)
     findings += misplaced_sites(sites, homes)
+    findings += heights_findings(territory, streets)
     findings += rates_missing(territory, sites, homes, min(day.date for day in days))
     findings += [*away, *place_findings(streets, walking, feed, sites, gates)]
     home_walks, gate_walks = (
@@ -151,7 +170,23 @@ def build_study(
     between = walks_between_stops(territory, streets, feed)
     findings += unreachable_stops(feed, home_walks, gate_walks)
     progress("days")
-    timetables = day_timetables(territory, feed, days, between, findings)
+    # What is worth saying of the runs is said once, for the first day.
+    runs = {
+        day.kind: feed_runs(
+            feed, day.date, territory.zone, findings=findings if day is days[0] else []
+        )
+        for day in days
+    }
+    feet = build_footpaths(
+        feed,
+        between,
+        min_change_s=territory.limits.min_change_s,
+        max_walk_s=round(territory.limits.max_transfer_walk_min * 60),
+        walk_speed_ms=territory.speeds.walk_kmh / 3.6,
+    )
+    timetables = Timetables(
+        {kind: partial(_timetable, feed.n_stops, of_day, feet) for kind, of_day in runs.items()}
+    )
     findings += feed.findings
     findings += found
     progress("streets to work")
@@ -174,9 +209,16 @@ def build_study(
         },
         findings=tuple(findings),
         sources=tuple(source_records(territory, feed, homes)),
+        ledger=(*ledger, *homes.ledger, *calendar_ledger(territory, feed)),
         scenario=scenario,
     )
-    return replace(study, findings=study.findings + idle_rosters(study))
+    sheet = data_sheet(study, runs)
+    findings = [*sheet.findings(study), *study.findings, *idle_rosters(study)]
+    return replace(study, sheet=sheet, findings=tuple(findings))
+
+
+def _timetable(n_stops: int, runs: RunArrays, feet: FootArrays) -> TwoWay:
+    return TwoWay(index_timetable(n_stops, runs, feet))
 
 
 def _days(territory: Territory, feed: Feed, findings: list[Finding]) -> list[ChosenDay]:
@@ -188,6 +230,18 @@ def _days(territory: Territory, feed: Feed, findings: list[Finding]) -> list[Cho
     except TerritoryError as error:
         error.file = error.file or (None if territory.path is None else str(territory.path))
         raise
+
+
+def calendar_ledger(territory: Territory, feed: Feed) -> list[SourceLedger]:
+    """Return on how many days of the timetables the kind of day is known."""
+    if feed.period is None:
+        return []
+    first, last = feed.period
+    holidays = read_holidays(territory.days, first, last)
+    dates = [first + dt.timedelta(days=k) for k in range((last - first).days + 1)]
+    known = sum(bool(holidays.kind(date)) for date in dates)
+    left = {"of no certain kind of day": len(dates) - known}
+    return [SourceLedger.balanced(f"days.country {territory.days.country}", known, left, "dates")]
 
 
 def checked_timetables(

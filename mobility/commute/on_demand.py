@@ -300,7 +300,9 @@ class _Builder:
     def flex(self, zone: FlexZone) -> OnDemandService:
         """Return a zone of a feed; what it does not say is as in the territory file's zones."""
         usual = OnDemand(name=zone.name, communes=[zone.name])
-        pace = (zone.factor or usual.detour, zone.offset_s, usual.max_ride_min * 60)
+        # A feed knows no longest ride: what a worker accepts in all bounds it.
+        longest_s = self.territory.limits.max_total_min * 60
+        pace = (zone.factor or usual.detour, zone.offset_s, longest_s)
         ways = [
             self._walked_rides(pace, times, home, gate)
             for times, home, gate in (

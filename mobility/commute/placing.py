@@ -98,7 +98,7 @@ def homes_on_streets(
     told = Finding(
         "warning", "homes_far_from_streets", message, count=len(far), examples=shown, params=params
     )
-    return homes.only(near), (told,)
+    return homes.leaving(near, "over 500 m from any street"), (told,)
 
 
 def _homes_outside(territory: Territory, homes: Homes, streets: Streets) -> SourceError:

@@ -12,6 +12,7 @@ import shapely
 
 from mobility.base.cache import file_hash
 from mobility.base.errors import Finding, TerritoryError
+from mobility.base.ledger import SourceLedger
 from mobility.commute.modes import evaluated
 from mobility.commute.study import SourceRecord
 from mobility.sources.gtfs.empty import empty_feed
@@ -28,8 +29,13 @@ from mobility.territory.project import Territory
 OSM_LICENCE, OSM_ATTRIBUTION = "ODbL 1.0", "© OpenStreetMap contributors"
 
 
-def read_streets(territory: Territory) -> Streets:
+def read_streets(territory: Territory, ledger: list[SourceLedger] | None = None) -> Streets:
     """Read the streets of a territory: OpenStreetMap, or a line layer where there is none.
+
+    Parameters
+    ----------
+    ledger
+        Gets the accounts of the files read.
 
     Raises
     ------
@@ -37,18 +43,20 @@ def read_streets(territory: Territory) -> Streets:
         The territory names neither.
     """
     sources = territory.sources
-    if sources.osm is not None:
-        found = streets_from_osm(territory.resolve(sources.osm), crs=territory.crs)
-        return with_changes(territory, found)
-    if sources.lines is not None:
-        found = streets_from_lines(territory.resolve(sources.lines), crs=territory.crs)
-        return with_changes(territory, found)
-    raise TerritoryError(
-        "There are no streets.",
-        file=territory.path,
-        column="sources.osm",
-        mend="Name an OpenStreetMap extract (osm) or a layer of lines (lines).",
-    )
+    path = sources.osm or sources.lines
+    if path is None:
+        raise TerritoryError(
+            "There are no streets.",
+            file=territory.path,
+            column="sources.osm",
+            mend="Name an OpenStreetMap extract (osm) or a layer of lines (lines).",
+        )
+    read = streets_from_lines if sources.osm is None else streets_from_osm
+    found = read(territory.resolve(path), crs=territory.crs)
+    accounts = [] if ledger is None else ledger
+    # What is kept by content knows no name of a file.
+    accounts.append(replace(found.ledger, source=str(path)))
+    return with_changes(territory, found, accounts)
 
 
 def read_buildings(territory: Territory) -> gpd.GeoDataFrame | None:
@@ -70,21 +78,21 @@ def street_points(streets: Streets, step_m: float = 50.0) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(geometry=gpd.points_from_xy(*xy[first].T), crs=streets.crs)
 
 
-def with_changes(territory: Territory, streets: Streets) -> Streets:
+def with_changes(territory: Territory, streets: Streets, ledger: list[SourceLedger]) -> Streets:
     """Return streets with the car parks and the changes the territory names."""
-    return _changed(territory, _parked(territory, streets))
+    return _changed(territory, _parked(territory, streets, ledger), ledger)
 
 
-def _parked(territory: Territory, streets: Streets) -> Streets:
+def _parked(territory: Territory, streets: Streets, ledger: list[SourceLedger]) -> Streets:
     """Add the territory's own car parks to those of the streets' file."""
     if territory.sources.car_parks is None:
         return streets
-    own = read_car_parks(territory.resolve(territory.sources.car_parks))
+    own = read_car_parks(territory.resolve(territory.sources.car_parks), ledger=ledger)
     parks = with_car_parks(streets.background.get("car_parks"), own, streets.crs)
     return replace(streets, background={**streets.background, "car_parks": parks})
 
 
-def _changed(territory: Territory, streets: Streets) -> Streets:
+def _changed(territory: Territory, streets: Streets, ledger: list[SourceLedger]) -> Streets:
     """Draw the territory's changes: new tracks and paths, and roads that get lit.
 
     A feature with ``lit=yes`` and no ``highway`` lights what it covers; any other line is
@@ -93,6 +101,7 @@ def _changed(territory: Territory, streets: Streets) -> Streets:
     if territory.sources.street_changes is None:
         return streets
     layer = read_layer(territory.resolve(territory.sources.street_changes))
+    ledger.append(SourceLedger.balanced(territory.sources.street_changes, len(layer), {}))
     lights = np.zeros(len(layer), bool)
     if "lit" in layer:
         lights = (layer["lit"] == "yes").to_numpy(bool)

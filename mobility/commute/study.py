@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from mobility.base.clock import local_to_axis
 from mobility.base.errors import Finding
+from mobility.base.ledger import SourceLedger
 from mobility.commute.feeder_modes import Carried, Feeder
 from mobility.commute.on_demand import OnDemandService
 from mobility.commute.walks import nearest_gate
@@ -28,6 +30,9 @@ from mobility.territory.project import Limits, Site, Territory
 from mobility.territory.rosters import season_of, share_of_year
 from mobility.timetable.footpaths import WalkTable
 
+if TYPE_CHECKING:
+    from mobility.commute.data_sheet import DataSheet
+
 Int32 = NDArray[np.int32]
 Progress = Callable[[str], None]
 #: What makes a variant of a study, in any light and at any hour.
@@ -39,6 +44,30 @@ SCHOOL_WEEKS, WEEKS = 36, 52
 
 def quiet(_step: str) -> None:
     """Report no progress."""
+
+
+class Timetables(Mapping[str, TwoWay]):
+    """Timetable and mirror of each kind of day, built when first asked for, by any thread."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], TwoWay]]) -> None:
+        self._makers = dict(makers)
+        self._built: dict[str, TwoWay] = {}
+        self._lock = Lock()
+
+    def __getitem__(self, kind: str) -> TwoWay:
+        """Return the timetable of a kind of day."""
+        with self._lock:
+            if kind not in self._built:
+                self._built[kind] = self._makers[kind]()
+            return self._built[kind]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the kinds of day."""
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        """Return how many kinds of day there are."""
+        return len(self._makers)
 
 
 @dataclass(frozen=True)
@@ -148,6 +177,10 @@ class Study:
     street_times
         Per street mode, seconds ``(to work, back home)`` between homes and the nearest gate
         of each site: two int32 arrays of shape (sites, homes), ``INF`` where out of reach.
+    ledger
+        What became of what each source holds.
+    sheet
+        What decides it before anything is computed; of the territory as it was read.
     scenario
         Name of the variant, empty for the territory as it is.
     kept_safe
@@ -173,6 +206,8 @@ class Study:
     on_demand: tuple[OnDemandService, ...] = ()
     findings: tuple[Finding, ...] = ()
     sources: tuple[SourceRecord, ...] = ()
+    ledger: tuple[SourceLedger, ...] = ()
+    sheet: DataSheet | None = None
     scenario: str = ""
     kept_safe: bool = False
     any_hour: Study | None = None

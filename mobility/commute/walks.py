@@ -11,13 +11,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.cache import Bundle
+from mobility.base.errors import Finding, Severity
 from mobility.commute.feeder_modes import Carried, Feeder, Ways, feeders
 from mobility.sources.gtfs.read import Feed
-from mobility.streets.arcs import Times
+from mobility.streets.arcs import Times, times_bundle, times_key, times_of
 from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
 from mobility.streets.paths import PairTable, street_times
-from mobility.streets.slopes import edge_grades
+from mobility.streets.slopes import edge_grades, elevations
 from mobility.streets.snap import Snaps
 from mobility.territory.project import Site, StreetMode, Territory
 from mobility.timetable.arrays import INF
@@ -29,6 +31,27 @@ Float = NDArray[np.float64]
 
 #: Walks are known this many times further than the limit, so that it can be relaxed.
 RELAXED_WALK = 2.0
+
+
+FEW_HEIGHTS = 0.02
+"""Share of the ends of streets that may lie beyond a raster without a warning."""
+
+
+def heights_findings(territory: Territory, streets: Streets) -> list[Finding]:
+    """Say how much of the streets the elevation raster has no height for."""
+    if territory.sources.elevation is None:
+        return []
+    path = territory.resolve(territory.sources.elevation)
+    lost = int(np.isnan(elevations(streets, path)).sum())
+    if not lost:
+        return []
+    message = (
+        "{count} of {total} ends of streets have no height in the elevation raster: they lie "
+        "outside it, or where it holds none or one that cannot be; streets there are taken as flat."
+    )
+    severity: Severity = "warning" if lost > FEW_HEIGHTS * streets.n_nodes else "info"
+    params = {"total": streets.n_nodes}
+    return [Finding(severity, "heights_missing", message, str(path), lost, params=params)]
 
 
 def mode_times(
@@ -54,10 +77,17 @@ def mode_times(
     asked = (mode, safe, speeds.model_dump_json(), assume_lit, raster)
     if asked not in streets.times:
         grades = None if raster is None else edge_grades(streets, raster)
-        streets.times[asked] = edge_times(
-            streets, mode, speeds, safe_at_night=safe, assume_lit=assume_lit, grades=grades
-        )
-    return streets.times[asked]
+
+        def compute() -> Bundle:
+            found = edge_times(
+                streets, mode, speeds, safe_at_night=safe, assume_lit=assume_lit, grades=grades
+            )
+            return times_bundle(found)
+
+        key = ["times", mode, speeds.model_dump_json(), safe, assume_lit, grades]
+        streets.times[asked] = times_of(streets.kept(key, compute))
+    found: Times = streets.times[asked]
+    return found
 
 
 def walks_to_stops(
@@ -158,13 +188,24 @@ def street_commutes(
     """
     usual = mode_times(territory, streets, mode)
     times = usual if times is None else times
-    gates = walk_snaps(streets, usual, gates_lonlat)
-    homes = walk_snaps(streets, usual, homes_lonlat)
-    pairs = (_pairs(territory, streets, times, gates, homes, to_work=way) for way in (True, False))
-    outbound_s, return_s = (
-        nearest_gate(p.ptr, p.target, p.time_s, sites, len(homes)) for p in pairs
-    )
-    return outbound_s, return_s
+
+    def compute() -> Bundle:
+        gates = walk_snaps(streets, usual, gates_lonlat)
+        homes = walk_snaps(streets, usual, homes_lonlat)
+        pairs = {
+            way: _pairs(territory, streets, times, gates, homes, to_work=way == "out")
+            for way in ("out", "back")
+        }
+        return {
+            way: nearest_gate(p.ptr, p.target, p.time_s, sites, len(homes))
+            for way, p in pairs.items()
+        }
+
+    gates_of_sites = tuple(len(site.gates) for site in sites)
+    key = ["commutes", *times_key(usual), *times_key(times), gates_lonlat, homes_lonlat]
+    key += [gates_of_sites, territory.limits.max_total_min, territory.speeds.walk_kmh]
+    found = streets.kept(key, compute)
+    return np.asarray(found["out"]), np.asarray(found["back"])
 
 
 def _pairs(

@@ -273,7 +273,7 @@ def _structural(study: Study, site: int, open_: Bool, reason: NDArray[np.int8]) 
     nearest = np.full(study.n_homes, INF, np.int64)
     filled = np.diff(walks.ptr) > 0
     nearest[filled] = walks.walk_s[walks.ptr[:-1][filled]]
-    far = nearest > cap_s
-    reason[open_ & far] = REASONS.index("no_stop_home")
+    reason[open_ & (nearest > cap_s)] = REASONS.index("no_stop_home")
+    # Where nobody can walk from a stop to the gate, a stop near the home is of no use.
     if study.egress_s[site].min(initial=INF) > cap_s:
-        reason[open_ & ~far] = REASONS.index("no_stop_gate")
+        reason[open_] = REASONS.index("no_stop_gate")

@@ -25,6 +25,8 @@ SHUTTLES, RECORD, MAP, COMPARISON = "shuttles", "run.json", "map.html", "compari
 PLANS = f"{SHUTTLES}/plans.csv"
 #: What tells of the plans outside their folder; it is put there where a run cannot keep it.
 BESIDE = (MAP, COMPARISON, RECORD)
+#: Code of the finding that a report has no PDF, true of one run only.
+NO_PDF = "no_pdf"
 LIBRARIES = ("geopandas", "networkx", "numba", "numpy", "osmium", "pandas", "partridge", "shapely")
 
 
@@ -49,6 +51,7 @@ def record(
             }
             for f in findings or study.findings
         ],
+        "ledger": [account.to_json() for account in study.ledger],
         "outputs": sorted(outputs),
     }
 
@@ -77,6 +80,11 @@ def _text(found: dict[str, object]) -> str:
     return json.dumps(found, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
+def _told(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the findings of a record."""
+    return list(record["findings"])
+
+
 def write_record(
     study: Study,
     outputs: list[str],
@@ -96,7 +104,9 @@ def write_record(
     """
     found = record(study, outputs, findings)
     if earlier is not None:
-        found["findings"] = earlier["findings"]
+        kept = [f for f in _told(earlier) if f["code"] != NO_PDF]
+        own = {f.code for f in findings} - {f.code for f in study.findings}
+        found["findings"] = kept + [f for f in _told(found) if f["code"] in own]
     write_text(path, _text(found))
 
 

@@ -1,4 +1,4 @@
-"""A document as a page, as a PDF and as Markdown.
+"""A document as a page, as a PDF, as a Word file and as Markdown.
 
 The page comes of a Jinja template that escapes every text, the PDF of a Typst template that
 reads them as data: neither takes a text for its own. Typst was kept because one wheel brings it
@@ -9,6 +9,7 @@ is not at hand everywhere and writes the time into its files.
 from __future__ import annotations
 
 import base64
+import io
 import json
 import tempfile
 from dataclasses import fields, is_dataclass
@@ -17,15 +18,18 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mobility.base.files import write_text
+from mobility.base.files import write_bytes, write_text
 from mobility.base.literal import markdown, one_line
 from mobility.outputs import document as parts
 from mobility.outputs.document import Document
 from mobility.outputs.pictures import STYLES
+from mobility.outputs.workbook import NO_TIME, timeless
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
+#: Width of a picture in a Word file: 150 mm.
+FIGURE_EMU = 150 * 36_000
 #: Angles of the hatches of `STYLES`, degrees.
 ANGLES = {"": (), "/": (-45,), "\\": (45,), "x": (45, -45)}
 
@@ -106,6 +110,78 @@ def _plain(value: Any, pictures: dict[str, bytes]) -> Any:
     return value
 
 
+def docx_bytes(document: Document) -> bytes:
+    """Return a document as a Word file in Word's own styles, which its readers restyle."""
+    import docx
+
+    word = docx.Document()
+    word.core_properties.title = one_line(document.title)
+    word.core_properties.author = "mobility"
+    word.core_properties.language = document.language
+    word.core_properties.created = word.core_properties.modified = NO_TIME
+    word.add_heading(one_line(document.title), 0)
+    if document.subtitle:
+        word.add_paragraph(one_line(document.subtitle), "Subtitle")
+    for block in document.blocks:
+        _add(word, block)
+    word.sections[0].footer.paragraphs[0].text = one_line(document.footer)
+    out = io.BytesIO()
+    word.save(out)
+    return timeless(out.getvalue())
+
+
+def _add(word: Any, block: parts.Block) -> None:
+    """Add a block to a Word file; bars and legends are left to pages, their figures are not."""
+    match block:
+        case parts.Heading():
+            word.add_heading(one_line(block.text), block.level)
+        case parts.Text():
+            style = {"lead": "Intense Quote", "callout": "Quote"}.get(block.look, "Normal")
+            word.add_paragraph(one_line(block.text), style)
+        case parts.Bullets():
+            for bold, text in block.items:
+                line = word.add_paragraph("", "List Number" if block.numbered else "List Bullet")
+                line.add_run(one_line(f"{bold} ") if bold else "").bold = True
+                line.add_run(one_line(text))
+        case parts.Table():
+            _add_table(word, block)
+        case parts.Figure():
+            word.add_picture(io.BytesIO(block.png), width=FIGURE_EMU)
+            word.add_paragraph(one_line(f"{block.title} {block.caption}"), "Caption")
+        case parts.Cards():
+            for card in block.cards:
+                _add_card(word, card)
+        case parts.Panel():
+            _add(word, block.figure)
+            _add_card(word, block.card)
+            for name, text in block.notes:
+                word.add_paragraph(one_line(f"{name} {text}"), "List Bullet")
+        case parts.Strip():
+            for figure in block.figures:
+                _add(word, figure)
+
+
+def _add_card(word: Any, card: parts.Card) -> None:
+    line = word.add_paragraph()
+    line.add_run(one_line(card.title)).bold = True
+    split = " · ".join(f"{p.label} {p.value} ({p.percent})" for p in card.parts)
+    told = (card.flag, card.subtitle, f"{card.headline} {card.sentence}", split)
+    line.add_run("".join(f"\n{one_line(text)}" for text in told if text))
+
+
+def _add_table(word: Any, block: parts.Table) -> None:
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+
+    if block.caption:
+        word.add_paragraph(one_line(block.caption), "Caption")
+    table = word.add_table(rows=0, cols=len(block.heads), style="Light List")
+    for texts in (block.heads, *block.rows):
+        for cell, text, numeric in zip(table.add_row().cells, texts, block.numeric, strict=True):
+            cell.text = one_line(text)
+            if numeric:
+                cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.RIGHT
+
+
 def markdown_text(document: Document) -> str:
     """Return a document without pictures as Markdown."""
     lines = [f"# {markdown(document.title)}", ""]
@@ -131,8 +207,9 @@ def markdown_text(document: Document) -> str:
 
 
 def write_document(document: Document, folder: Path, name: str) -> list[Path]:
-    """Write ``<name>.html`` and ``<name>.md`` into a folder."""
-    written = [folder / f"{name}.html", folder / f"{name}.md"]
+    """Write ``<name>.html``, ``.md`` and ``.docx`` into a folder."""
+    written = [folder / f"{name}.{kind}" for kind in ("html", "md", "docx")]
     write_text(written[0], html_page(document))
     write_text(written[1], markdown_text(document))
+    write_bytes(written[2], docx_bytes(document))
     return written

@@ -16,11 +16,14 @@ from mobility.outputs.pictures import Painter
 from mobility.outputs.report_tables import all_sheets
 from mobility.outputs.shuttle_part import lines_figure, plan_sentence, shuttle_part
 from mobility.outputs.shuttle_tables import Shuttles, shuttle_sheets
-from mobility.outputs.tables import Sheet, table_block
+from mobility.outputs.tables import MOST_ROWS, Sheet, table_block
 from mobility.outputs.words import DEFINITIONS, METHODS, NOTHING, REMEDIES, WORST_OF, Words
 
 #: Pictures of shifts side by side.
 ABREAST = 3
+#: A report keeps to twelve pages: of the rosters of most jobs it shows these, on the first page
+#: and with their maps; the spreadsheet has every one of them.
+MOST_CARDS, MOST_MAPS = 6, 4
 LEGEND = ("There and back", "Outbound only", "Return only", "Neither direction")
 
 
@@ -117,7 +120,8 @@ class Writer:
         if self.study.scenario:
             yield blocks.Text(t("The figures include the plan: {plan}.", plan=self.study.scenario))
         yield blocks.Text(t(WORST_OF))
-        yield blocks.Cards(tuple(self._card(row) for row in frame.to_dict("records")))
+        cards = frame.to_dict("records")
+        yield blocks.Cards(tuple(self._card(cards[k]) for k in self._largest(MOST_CARDS)))
         yield blocks.Legend(self._legend(("There and back", "One way only", "Neither direction")))
         if self.shuttles is not None:
             yield blocks.Text(plan_sentence(self.shuttles, self.words))
@@ -184,14 +188,23 @@ class Writer:
         t, study = self.words.t, self.study
         found = rosters(self.access)
         cards = self.sheets["summary"].frame.to_dict("records")
+        rows, shifts = list(counted_rows(found)), list(roster_shifts(study).items())
         site_before = -1
+        wanted = self._largest(MOST_MAPS)
         yield blocks.Heading(t("Site by site"), new_page=True)
-        for row, ((site, roster), shift_ids), card in zip(
-            counted_rows(found), roster_shifts(study).items(), cards, strict=True
+        if len(wanted) < len(cards):
+            told = t(
+                "Rosters without a map here: {number}; their figures are in the spreadsheet, "
+                "their map in map.html.",
+                number=len(cards) - len(wanted),
+            )
+            yield blocks.Text(told, "note")
+        for row, ((site, roster), shift_ids), card in (
+            (rows[k], shifts[k], cards[k]) for k in wanted
         ):
             place = study.sites[site]
             if site != site_before:
-                yield blocks.Heading(place.name, 2, new_page=site_before >= 0)
+                yield blocks.Heading(place.name, 2)
             site_before = site
             name = self.words.roster(roster)
             figure = blocks.Figure(
@@ -202,6 +215,11 @@ class Writer:
             yield blocks.Panel(figure, self._card(card), self._notes(shift_ids))
             yield blocks.Legend(self._legend(LEGEND))
             yield from self._shifts(site, roster, shift_ids)
+
+    def _largest(self, most: int) -> list[int]:
+        """Return the rows of the rosters of most jobs, in the order of the summary."""
+        jobs = self.sheets["summary"].frame["headcount"].to_numpy()
+        return sorted(int(k) for k in (-jobs).argsort(kind="stable")[:most])
 
     def _notes(self, shift_ids: list[int]) -> tuple[tuple[str, str], ...]:
         rows = [self.study.shift_rows[i] for i in shift_ids]
@@ -229,6 +247,7 @@ class Writer:
         yield table_block(
             sheet.brief(rows=mine),
             words,
+            most=MOST_ROWS,
             caption=words.t(
                 "Workers by what holds, on each kind of day; labour pool: {pool} workers.",
                 pool=words.number(sheet.frame.loc[mine, "pool"].iloc[0]),
@@ -254,7 +273,7 @@ class Writer:
         )
 
     def _table(self, key: str) -> blocks.Table:
-        return table_block(self.sheets[key].brief(), self.words)
+        return table_block(self.sheets[key].brief(), self.words, most=MOST_ROWS)
 
     # --- themes ---
 
@@ -272,7 +291,7 @@ class Writer:
         if seen:
             wanted = ("site", "roster", "shift", "day_kind", *(f"reason_{n}" for n in seen))
             told = t("Workers in a white zone by the first limit that binds.")
-            yield table_block(sheet.only(*wanted), self.words, caption=told)
+            yield table_block(sheet.only(*wanted), self.words, caption=told, most=MOST_ROWS)
 
     def _sentence(self, text: str) -> str:
         return text[:1].upper() + text[1:]
@@ -281,7 +300,7 @@ class Writer:
         if "late" not in self.sheets:
             return
         t = self.words.t
-        yield blocks.Heading(t("Last return"), new_page=True)
+        yield blocks.Heading(t("Last return"))
         yield blocks.Text(
             t(
                 "How long one may stay after the end of the shift and still get home by public "
@@ -302,7 +321,7 @@ class Writer:
 
     def _comparison(self) -> Iterator[blocks.Block]:
         if "comparison" in self.sheets:
-            yield blocks.Heading(self.words.t("Before and after the plan"), new_page=True)
+            yield blocks.Heading(self.words.t("Before and after the plan"))
             yield self._table("comparison")
 
     def _grounds(self) -> Iterator[blocks.Block]:
@@ -315,7 +334,7 @@ class Writer:
             rows = self.sheets["findings"].frame.itertuples(index=False)
             yield blocks.Bullets(tuple((f"{r.severity} · {r.source}", str(r.text)) for r in rows))
         yield blocks.Heading(t("Parameters"), 2)
-        yield self._table("parameters")
+        yield table_block(self.sheets["parameters"], self.words)
         yield blocks.Heading(t("Sources and licences"), 2)
         yield self._table("sources")
         yield blocks.Heading(t("Definitions"), 2)

@@ -11,7 +11,7 @@ from mobility.commute.study import Study
 from mobility.outputs import document as blocks
 from mobility.outputs.pictures import Painter, frontier_png
 from mobility.outputs.shuttle_tables import Shuttles
-from mobility.outputs.tables import Sheet, table_block
+from mobility.outputs.tables import MOST_ROWS, Sheet, table_block
 from mobility.outputs.words import Words
 
 #: Headings of level 2 and the tables under them, in order.
@@ -25,6 +25,8 @@ LAST = (
     ("Is a shuttle the right answer?", ("lighter", "harmonise")),
     ("What the costs rest on", ("shuttle_factors",)),
 )
+#: Shown whole, however long.
+WHOLE = ("shuttle_factors",)
 PROVEN = (
     "A whole roster is gained where every shift of it can be reached and left, on every kind of "
     "working day, thanks to the shuttles. The proven figure is found by computing the territory "
@@ -99,7 +101,7 @@ def shuttle_part(
                 plan=found.name,
             ),
         )
-    yield table_block(sheets["plans"].brief(), words)
+    yield table_block(sheets["plans"].brief(), words, most=MOST_ROWS)
     yield from _tables(LAST, sheets, words)
 
 
@@ -125,7 +127,11 @@ def _tables(
     words: Words,
 ) -> Iterator[blocks.Block]:
     for heading, keys in wanted:
-        there = [table_block(sheets[key].brief(), words) for key in keys if key in sheets]
+        there = [
+            table_block(sheets[key].brief(), words, most=None if key in WHOLE else MOST_ROWS)
+            for key in keys
+            if key in sheets
+        ]
         if there:
             yield blocks.Heading(words.t(heading), 2)
         yield from there

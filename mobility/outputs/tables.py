@@ -25,6 +25,8 @@ Kind = Literal[
     "text", "count", "value", "share", "clock", "date", "flag", "symbol", "reason", "roster",
     "day", "group",
 ]  # fmt: skip
+#: Rows of a table on a page that must stay short; the spreadsheet has them all.
+MOST_ROWS = 12
 NUMERIC = ("count", "value", "share", "clock")
 
 
@@ -177,17 +179,36 @@ def _plain(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def table_block(sheet: Sheet, words: Words, *, caption: str | None = None) -> Table:
-    """Return a sheet as a table of a document, its caption what the table tells."""
+def table_block(
+    sheet: Sheet, words: Words, *, caption: str | None = None, most: int | None = None
+) -> Table:
+    """Return a sheet as a table of a document.
+
+    Parameters
+    ----------
+    caption
+        What the table tells when None.
+    most
+        Rows kept; the caption says how many are left to the spreadsheet.
+    """
     rows = [
         tuple(cell_text(words, c.kind, row[c.key]) for c in sheet.columns)
-        for row in sheet.frame.to_dict("records")
+        for row in sheet.frame.head(most or len(sheet.frame)).to_dict("records")
     ]
+    told = words.set_spaces(sheet.spec.note[words.language]) if caption is None else caption
+    if len(rows) < len(sheet.frame):
+        left = words.number(len(sheet.frame) - len(rows))
+        name = sheet.spec.name[words.language]
+        told += " " + words.t(
+            "Rows left out here: {number}; all are in the spreadsheet, sheet “{sheet}”.",
+            number=left,
+            sheet=name,
+        )
     return Table(
         tuple(words.set_spaces(c.label(words.language)) for c in sheet.columns),
         tuple(rows),
         tuple(c.kind in NUMERIC for c in sheet.columns),
-        words.set_spaces(sheet.spec.note[words.language]) if caption is None else caption,
+        told,
     )
 
 

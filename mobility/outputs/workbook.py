@@ -60,7 +60,7 @@ def workbook_bytes(sheets: dict[str, Sheet], study: Study, words: Words) -> byte
         _fill(book.create_sheet(sheet.spec.name[words.language][:31]), sheet, words)
     out = io.BytesIO()
     book.save(out)
-    return _timeless(out.getvalue())
+    return timeless(out.getvalue())
 
 
 def _fill(target: Worksheet, sheet: Sheet, words: Words) -> None:
@@ -170,7 +170,7 @@ def _read_me(target: Worksheet, sheets: dict[str, Sheet], study: Study, words: W
         target.column_dimensions[letter].width = width
 
 
-def _timeless(data: bytes) -> bytes:
+def timeless(data: bytes) -> bytes:
     """Return an archive without the times at which it was written."""
     out = io.BytesIO()
     with (

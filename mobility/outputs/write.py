@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pyogrio
 
+from mobility.base.errors import Finding
 from mobility.base.files import staging, writing
 from mobility.commute.access import Access
 from mobility.commute.comparison import comparison
 from mobility.commute.indicators import by_group, by_shift, summary
 from mobility.commute.sources import source_files
-from mobility.commute.study import Progress, Study, quiet
+from mobility.commute.study import Progress, quiet
 from mobility.commute.white_zones import WhiteZones
 from mobility.outputs.layers import add_styles, gates_layer, stops_layer
-from mobility.outputs.record import RECORD, is_of, read_record, write_record
-from mobility.outputs.render import html_page, pdf_bytes
+from mobility.outputs.record import NO_PDF, RECORD, is_of, read_record, write_record
+from mobility.outputs.render import docx_bytes, html_page, pdf_bytes
 from mobility.outputs.report import Writer
 from mobility.outputs.report_tables import all_sheets, mode_tables
 from mobility.outputs.shuttle_tables import read_shuttles, shuttle_sheets
@@ -25,7 +25,7 @@ from mobility.outputs.tables import write_csv
 from mobility.outputs.words import Words
 from mobility.outputs.workbook import workbook_bytes
 
-NAMES = ("report.html", "report.pdf", "report.xlsx")
+NAMES = ("report.html", "report.pdf", "report.docx", "report.xlsx")
 
 
 def write_report(
@@ -39,7 +39,7 @@ def write_report(
     plans_in: Sequence[Path] = (),
     progress: Progress = quiet,
 ) -> tuple[Path, ...]:
-    """Write ``report.html``, ``report.pdf`` and ``report.xlsx``, and list them in ``run.json``.
+    """Write ``report.html``, ``.pdf``, ``.docx`` and ``.xlsx``, and list them in ``run.json``.
 
     Parameters
     ----------
@@ -62,10 +62,14 @@ def write_report(
     Returns
     -------
     tuple of Path
-        The three files.
+        The files; without the PDF where its library fails.
     """
-    with staging(folder, reads=source_files(access.study.territory)) as part:
-        add_report(
+    study = access.study
+    record = read_record(Path(folder))
+    own = record if record is not None and is_of(record, study) else None
+    gone: list[str] = []
+    with staging(folder, reads=source_files(study.territory), gone=gone) as part:
+        failed = add_report(
             access,
             zones,
             part,
@@ -74,9 +78,12 @@ def write_report(
             plans_in=(Path(folder), *plans_in),
             progress=progress,
         )
-        names = sorted({*files, *NAMES, RECORD})
-        write_record(access.study, names, part / RECORD, earlier=_record(folder, access.study))
-    return tuple(Path(folder) / name for name in NAMES)
+        gone += [finding.source for finding in failed]
+        names = [name for name in NAMES if name not in gone]
+        outputs = sorted({*files, *names, RECORD})
+        findings = (*study.findings, *failed)
+        write_record(study, outputs, part / RECORD, findings=findings, earlier=own)
+    return tuple(Path(folder) / name for name in names)
 
 
 def add_report(
@@ -88,8 +95,14 @@ def add_report(
     language: str,
     plans_in: Sequence[Path],
     progress: Progress = quiet,
-) -> None:
-    """Add the three files of a report to a set of outputs that is being written; see above."""
+) -> tuple[Finding, ...]:
+    """Add the files of a report to a set of outputs that is being written; see above.
+
+    Returns
+    -------
+    tuple of Finding
+        That there is no PDF, where the library that makes it fails.
+    """
     study = access.study
     words = Words(language, study.days)
     progress("report")
@@ -99,14 +112,16 @@ def add_report(
         sheets |= shuttle_sheets(shuttles, study, words)
     document = Writer(access, zones, words, sheets, shuttles).document()
     (part / "report.html").write_bytes(html_page(document).encode("utf-8"))
-    (part / "report.pdf").write_bytes(pdf_bytes(document))
+    (part / "report.docx").write_bytes(docx_bytes(document))
     (part / "report.xlsx").write_bytes(workbook_bytes(sheets, study, words))
-
-
-def _record(folder: str | Path, study: Study) -> dict[str, Any] | None:
-    """Return the record of the run that the report is of, if it is in the folder."""
-    record = read_record(Path(folder))
-    return record if record is not None and is_of(record, study) else None
+    try:
+        (part / "report.pdf").write_bytes(pdf_bytes(document))
+    except (ImportError, RuntimeError) as error:
+        # A library that is there but does not run takes no other file with it.
+        message = "The PDF could not be made: {reason}. Page, text and spreadsheet are whole"
+        params = {"reason": str(error) or type(error).__name__}
+        return (Finding("warning", NO_PDF, message, source="report.pdf", params=params),)
+    return ()
 
 
 def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:

@@ -51,6 +51,8 @@ class ShuttleConfig(Model):
 
     Attributes
     ----------
+    enabled
+        Whether shuttles are designed at all.
     capture_rate, capture_low, capture_high
         Share of the white workers within reach who would ride; the two others bound the
         sensitivity interval.
@@ -103,6 +105,8 @@ class ShuttleConfig(Model):
         Points tried along each side of a cell, for where workers live inside it.
     lines
         Drawn lines to cost beside the designed ones: a TOML or GeoJSON file.
+    share_by
+        How employers share the cost of a line: by boardings, headcount or kilometres.
     """
 
     enabled: bool = True

@@ -12,7 +12,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from mobility.shuttles.model import UNREACHED, Drive, Floats
-from mobility.streets.arcs import Arcs, Times, arcs, like
+from mobility.streets.arcs import Arcs, Times, arcs, joined, like
 from mobility.streets.ends import ends
 from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
@@ -33,7 +33,8 @@ class DriveGraph:
     Attributes
     ----------
     graph
-        Sparse (n + P, n + P); places are the last P nodes.
+        Sparse (n + 2 P, n + 2 P). After the streets come the P places as they are left, then
+        as they are come to: no way leads through a place that is not a stop of it.
     snaps
         Where each place meets its street.
     n_nodes
@@ -89,7 +90,7 @@ def drive_graph(
     order = np.lexsort((weight, cols, rows))
     rows, cols, weight = rows[order], cols[order], weight[order]
     first = np.r_[True, (np.diff(rows) != 0) | (np.diff(cols) != 0)]
-    size = len(net.place) + len(snaps)
+    size = len(net.place) + 2 * len(snaps)
     graph = sparse.csr_matrix((weight[first], (rows[first], cols[first])), shape=(size, size))
     return DriveGraph(streets, graph, snaps, len(net.place), net.place, times)
 
@@ -101,7 +102,7 @@ def _place_arcs(streets: Streets, net: Arcs, snaps: Snaps, times: Times) -> list
     place = np.flatnonzero(snaps.edge >= 0)
     on = snaps.take(place)
     none = np.zeros(len(on))
-    node = place + len(net.place)
+    left, entered = place + len(net.place), place + len(net.place) + len(snaps)
     length = np.maximum(streets.length_m[on.edge], 1e-6)
     from_u = np.clip(on.offset_m, 0, length)
     # A place within a metre of a junction is at the junction.
@@ -112,18 +113,17 @@ def _place_arcs(streets: Streets, net: Arcs, snaps: Snaps, times: Times) -> list
     for leaving in (True, False):
         way = ends(streets, net, times, at, none, leaving=leaving)
         metres = np.where(way.side == 0, from_u[way.point], (length - from_u)[way.point])
-        pair = (node[way.point], way.node.astype(np.int64))
-        parts.append((*(pair if leaving else pair[::-1]), way.seconds, metres))
+        street, end = way.node.astype(np.int64), (left if leaving else entered)[way.point]
+        parts.append((*((end, street) if leaving else (street, end)), way.seconds, metres))
     ahead, back = (np.asarray(t[on.edge], np.float64) / length for t in times)
     # Two places on one street piece.
-    order = np.lexsort((from_u, on.edge))
-    a, b = order[:-1], order[1:]
-    same = on.edge[a] == on.edge[b]
-    a, b = a[same], b[same]
+    a, b = joined(on.edge, np.arange(len(on)), on.edge)
+    further = (from_u[b] > from_u[a]) | ((from_u[b] == from_u[a]) & (b > a))
+    a, b = a[further], b[further]
     gap = from_u[b] - from_u[a]
     parts += [
-        (node[a], node[b], _along(gap, ahead[a]), gap),
-        (node[b], node[a], _along(gap, back[a]), gap),
+        (left[a], entered[b], _along(gap, ahead[a]), gap),
+        (left[b], entered[a], _along(gap, back[a]), gap),
     ]
     return parts
 
@@ -145,9 +145,12 @@ def _decode(weight: np.ndarray) -> Drive:
 
 def drive_matrix(graph: DriveGraph, places: np.ndarray, *, limit_s: float = LIMIT_S) -> Drive:
     """Return the driving between places; `UNREACHED` beyond the limit."""
-    nodes = np.asarray(places) + graph.n_nodes
+    places = np.asarray(places)
+    nodes = places + graph.n_nodes
     rows = csgraph.dijkstra(graph.graph, indices=nodes, limit=limit_s * 100 * TIME_UNIT)
-    return _decode(np.atleast_2d(rows)[:, nodes])
+    weight = np.atleast_2d(rows)[:, nodes + len(graph.snaps)]
+    weight[places[:, None] == places] = 0.0
+    return _decode(weight)
 
 
 def drive_seconds(
@@ -155,10 +158,19 @@ def drive_seconds(
 ) -> np.ndarray:
     """Return int32 seconds between one place and every place, from them when ``to_place``."""
     matrix = graph.graph.T.tocsr() if to_place else graph.graph
-    row = csgraph.dijkstra(
-        matrix, indices=[place + graph.n_nodes], limit=limit_s * 100 * TIME_UNIT
-    )[0]
-    return _decode(row[graph.n_nodes :]).seconds
+    left, entered = (slice(n, n + len(graph.snaps)) for n in _place_nodes(graph))
+    start, end = (entered, left) if to_place else (left, entered)
+    row = csgraph.dijkstra(matrix, indices=[place + start.start], limit=limit_s * 100 * TIME_UNIT)[
+        0
+    ]
+    weight = row[end]
+    weight[place] = 0.0
+    return _decode(weight).seconds
+
+
+def _place_nodes(graph: DriveGraph) -> tuple[int, int]:
+    """Return the first node of the places as they are left, and as they are come to."""
+    return graph.n_nodes, graph.n_nodes + len(graph.snaps)
 
 
 class Ways:
@@ -185,7 +197,10 @@ class Ways:
 
     def _find(self, one: int, two: int) -> Floats:
         graph = self._graph
-        start, end = one + graph.n_nodes, two + graph.n_nodes
+        left, entered = _place_nodes(graph)
+        start, end = one + left, two + entered
+        if one == two:
+            return self._point(start)
         if one not in self._before:
             _, before = csgraph.dijkstra(
                 graph.graph, indices=[start], return_predecessors=True,
@@ -227,12 +242,15 @@ class Ways:
         graph = self._graph
         if node < graph.n_nodes:
             return np.asarray(graph.streets.node_xy[graph.junction[node]][None], np.float64)
-        place = node - graph.n_nodes
+        place = self._place(node)
         edge = int(graph.snaps.edge[place])
         if edge < 0:
             return np.empty((0, 2))
         line = self._geometry(edge)
         return _cut(line, graph.snaps.offset_m[place], graph.snaps.offset_m[place])[:1]
+
+    def _place(self, node: int) -> int:
+        return (node - self._graph.n_nodes) % len(self._graph.snaps)
 
     def _geometry(self, edge: int) -> Floats:
         streets = self._graph.streets
@@ -247,7 +265,7 @@ class Ways:
             edge = min(self._edge[u, v], key=lambda e: streets.length_m[e])
             line = self._geometry(edge)
             return line if streets.edge_u[edge] == u else np.asarray(line[::-1])
-        edge = int(graph.snaps.edge[(a if a >= n else b) - n])
+        edge = int(graph.snaps.edge[self._place(a if a >= n else b)])
         low, high = self._offset(a, edge), self._offset(b, edge)
         line = _cut(self._geometry(edge), min(low, high), max(low, high))
         return line if low <= high else line[::-1]
@@ -255,7 +273,7 @@ class Ways:
     def _offset(self, node: int, edge: int) -> float:
         graph = self._graph
         if node >= graph.n_nodes:
-            return float(graph.snaps.offset_m[node - graph.n_nodes])
+            return float(graph.snaps.offset_m[self._place(node)])
         at_u = graph.streets.edge_u[edge] == graph.junction[node]
         return 0.0 if at_u else float(graph.streets.length_m[edge])
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.spatial import cKDTree
 
 from mobility.commute.study import Study
 from mobility.commute.variants import with_stops, with_timetables
@@ -28,13 +29,21 @@ REMEDIES = ("new_stop", "extension", "on_demand", "carpool", "shuttle")
 
 
 def areas_of(study: Study, homes: Ints, homes_xy: Floats) -> list[str]:
-    """Return the area of each home: its commune, or a square of `AREA_M` where unknown."""
+    """Return the area of each home: its commune, or the stop nearest to its square of `AREA_M`.
+
+    Squares with the same nearest stop are one area; a territory without stops is one.
+    """
     communes = study.homes.frame["commune"].fillna("").astype(str).to_numpy()[homes]
-    squares = np.floor(homes_xy / AREA_M).astype(int)
-    return [
-        name or f"{x * AREA_M / 1000:.0f}-{y * AREA_M / 1000:.0f} km"
-        for name, (x, y) in zip(communes, squares, strict=True)
-    ]
+    _, square = np.unique(np.floor(homes_xy / AREA_M), axis=0, return_inverse=True)
+    square, places = square.ravel(), study.homes.lonlat[homes]
+    stops = study.feed.stops.dropna(subset=["lon", "lat"])
+    if stops.empty:
+        return [name or study.territory.name for name in communes]
+    middles = np.array([places[square == k].mean(axis=0) for k in range(square.max() + 1)])
+    metric = (np.cos(np.radians(middles[:, 1].mean())), 1.0)
+    _, near = cKDTree(stops[["lon", "lat"]].to_numpy() * metric).query(middles * metric)
+    names = stops["stop_name"].astype(str).to_numpy()[near]
+    return [name or str(names[k]) for name, k in zip(communes, square, strict=True)]
 
 
 def _with_stops(study: Study, lonlat: Floats, names: Sequence[str]) -> Study:

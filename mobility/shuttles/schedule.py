@@ -9,7 +9,7 @@ from operator import or_
 
 import numpy as np
 
-from mobility.shuttles.model import UNREACHED, Anchor, Bools, Edge, Ints, Line, Run
+from mobility.shuttles.model import UNREACHED, Anchor, Bools, Direction, Edge, Ints, Line, Run
 from mobility.shuttles.scene import Scene
 
 MINUTE = 60
@@ -69,14 +69,15 @@ def build_run(scene: Scene, line: Line, index: int, group: tuple[int, ...]) -> R
     if any(leg >= UNREACHED for leg in legs) or not calls:
         return None
     times = (_inbound if direction == "in" else _outbound)(legs, due, scene.dwell_s)
+    arrive_s, depart_s = _with_waits(times, legs, scene.dwell_s, direction)
     metres = sum(scene.drive.metres[a, b] for a, b in pairwise(calls))
     return Run(
         line=index,
         edges=group,
         direction=direction,
         calls=calls,
-        arrive_s=times,
-        depart_s=times,
+        arrive_s=arrive_s,
+        depart_s=depart_s,
         metres=float(metres),
         weekdays=tuple(sorted({d for e in edges for d in e.weekdays})),
         day_kinds=tuple(sorted({k for e in edges for k in e.day_kinds})),
@@ -121,6 +122,26 @@ def _outbound(legs: list[int], due: list[int], dwell_s: int) -> tuple[int, ...]:
     return tuple(-(-t // MINUTE) * MINUTE for t in exact)
 
 
+def _with_waits(
+    times: tuple[int, ...], legs: list[int], dwell_s: int, direction: Direction
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return arrivals and departures, a minute or more between two gates being a wait at one.
+
+    Inbound the bus leaves the first gate as late as the next one allows; outbound it is at the
+    second gate when it can be, and waits for its riders there.
+    """
+    arrive, depart = list(times), list(times)
+    for k, leg in enumerate(legs):
+        slack = times[k + 1] - times[k] - leg - dwell_s
+        if slack < MINUTE:
+            continue
+        if direction == "in":
+            depart[k] = (times[k + 1] - leg) // MINUTE * MINUTE
+        else:
+            arrive[k + 1] = -(-(times[k] + leg) // MINUTE) * MINUTE
+    return tuple(arrive), tuple(depart)
+
+
 def run_cover(scene: Scene, line: Line, run: Run, edge: int) -> tuple[Ints, Ints]:
     """Return who a run serves for one shift end.
 
@@ -138,7 +159,7 @@ def run_cover(scene: Scene, line: Line, run: Run, edge: int) -> tuple[Ints, Ints
         anchor.places[gate], 0 if run.direction == "out" else len(line.stops_in)
     )
     inbound = run.direction == "in"
-    times = np.array(run.arrive_s, np.int64)
+    arrive, depart = (np.array(t, np.int64) for t in (run.arrive_s, run.depart_s))
     side = (
         range(len(line.stops_in))
         if inbound
@@ -146,14 +167,14 @@ def run_cover(scene: Scene, line: Line, run: Run, edge: int) -> tuple[Ints, Ints
     )
     calls = np.array(list(side), np.int64)
     gate_place = anchor.places[gate]
-    wait = int(anchor.at_s[edge, gate]) - int(times[at_gate])
-    wait = wait if inbound else -wait
+    due = int(anchor.at_s[edge, gate])
+    wait = due - int(arrive[at_gate]) if inbound else int(depart[at_gate]) - due
     total = np.full(scene.n_homes, UNREACHED, np.int32)
     chosen = np.full(scene.n_homes, -1, np.int32)
     if not len(calls) or wait < 0 or wait > scene.limits.max_wait_s:
         return total, chosen
     places = np.array(run.calls)[calls]
-    ride = times[at_gate] - times[calls] if inbound else times[calls] - times[at_gate]
+    ride = arrive[at_gate] - depart[calls] if inbound else arrive[calls] - depart[at_gate]
     direct = (
         scene.drive.seconds[places, gate_place]
         if inbound

@@ -159,7 +159,9 @@ def _ride(
             riders[r] += count
             gate = line.anchor.places[line.anchor.call_of(e)]
             at = run.calls.index(gate, 0 if run.direction == "out" else len(line.stops_in))
-            ride = np.abs(np.array(run.arrive_s)[calls] - run.arrive_s[at])
+            arrive, depart = np.array(run.arrive_s), np.array(run.depart_s)
+            inbound = run.direction == "in"
+            ride = arrive[at] - depart[calls] if inbound else arrive[calls] - depart[at]
             stop = np.array(run.calls)[calls]
             ways = (stop, gate) if run.direction == "in" else (gate, stop)
             car_m += float((people[mine] * scene.days[e, on[mine]]) @ scene.drive.metres[ways])

@@ -27,6 +27,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from mobility.base.errors import TerritoryError
+from mobility.base.ledger import SourceLedger
 from mobility.base.literal import unmarked
 from mobility.sources.columns import Table, fold
 from mobility.sources.layers import (
@@ -49,8 +50,15 @@ Box = tuple[float, float, float, float]
 _MAX_HEADCOUNT = 1_000_000
 
 
-def read_sites(territory: Territory) -> tuple[Site, ...]:
+def read_sites(
+    territory: Territory, *, ledger: list[SourceLedger] | None = None
+) -> tuple[Site, ...]:
     """Return the sites of the territory file, then those of its sites table.
+
+    Parameters
+    ----------
+    ledger
+        Gets the account of the rows read.
 
     Raises
     ------
@@ -68,6 +76,7 @@ def read_sites(territory: Territory) -> tuple[Site, ...]:
             box=home_box(territory.timezone),
             crs=territory.sources.sites_crs,
             layer=territory.sources.sites_layer,
+            ledger=ledger,
         )
         _refuse_same_names(sites, path, counted=path.suffix.lower() == ".toml", above=above)
     if not sites:
@@ -88,6 +97,7 @@ def read_sites_file(
     box: Box | None = EUROPE,
     crs: str | None = None,
     layer: str | None = None,
+    ledger: list[SourceLedger] | None = None,
 ) -> list[Site]:
     """Read sites from a CSV, a workbook, a point layer, or a TOML file of ``[[sites]]`` tables.
 
@@ -103,6 +113,8 @@ def read_sites_file(
         none; degrees by default.
     layer
         Which layer, or sheet, of a file of several.
+    ledger
+        Gets the account of the rows read.
 
     Raises
     ------
@@ -110,8 +122,15 @@ def read_sites_file(
         The file is missing or wrong; the error names row, field, value and mend.
     """
     if path.suffix.lower() == ".toml" and path.is_file():
-        return _read_sites_toml(path)
-    return sites_from_table(read_table(path, layer=layer, crs=crs), box=box, crs=crs)
+        sites = _read_sites_toml(path)
+        count = len(sites)
+    else:
+        table = read_table(path, layer=layer, crs=crs)
+        count = len(table.frame)
+        sites = sites_from_table(table, box=box, crs=crs)
+    if ledger is not None:
+        ledger.append(SourceLedger.balanced(path, count, {}))
+    return sites
 
 
 def _read_sites_toml(path: Path) -> list[Site]:

@@ -19,6 +19,7 @@ from functools import cached_property
 
 import numpy as np
 
+from mobility.base.cache import Bundle
 from mobility.streets.graph import Streets
 
 #: Seconds of each street piece from u to v and from v to u; infinite where forbidden.
@@ -77,6 +78,34 @@ def sequences_of(times: Times) -> Sequences:
 def local_of(times: Times) -> np.ndarray | None:
     """Return the pieces that some times close to through traffic."""
     return times.local if isinstance(times, TurnTimes) else None
+
+
+def times_key(times: Times) -> list[object]:
+    """Return all that some times say, as a key of the cache."""
+    return [*times, barred_of(times), sequences_of(times), local_of(times)]
+
+
+def times_bundle(times: Times) -> Bundle:
+    """Return times as arrays for the cache."""
+    sequences = sequences_of(times)
+    bundle = {
+        "uv": times[0],
+        "vu": times[1],
+        "barred": barred_of(times),
+        "sequence_len": np.array([len(s) for s in sequences], dtype=np.int64),
+        "sequence_arc": np.array([arc for s in sequences for arc in s], dtype=np.int64),
+    }
+    local = local_of(times)
+    return bundle if local is None else bundle | {"local": local}
+
+
+def times_of(bundle: Bundle) -> Times:
+    """Return the times that `times_bundle` took apart."""
+    arrays = {name: np.asarray(item) for name, item in bundle.items()}
+    ends = np.cumsum(arrays["sequence_len"])[:-1]
+    parts = np.split(arrays["sequence_arc"], ends) if len(arrays["sequence_len"]) else []
+    sequences = tuple(tuple(part.tolist()) for part in parts)
+    return TurnTimes(arrays["uv"], arrays["vu"], arrays["barred"], sequences, arrays.get("local"))
 
 
 def like(times: Times, uv: np.ndarray, vu: np.ndarray) -> Times:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Hashable
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,19 +16,22 @@ import pandas as pd
 import pyproj
 import shapely
 
-from mobility.base.cache import Bundle, cached
+from mobility.base.cache import Bundle, cached, content_hash
 from mobility.base.errors import SourceError
+from mobility.base.ledger import SourceLedger, from_json
 from mobility.sources.osm.conditions import condition_table
 from mobility.sources.osm.graphml import read_graphml, tables_from_graph
 from mobility.sources.osm.lines import read_lines
-from mobility.sources.osm.reader import Bbox, StreetTables, ledger_table, read_osm
+from mobility.sources.osm.reader import NO_WAYS, Bbox, StreetTables, read_osm
 from mobility.sources.osm.restrictions import barrier_table, turn_table
 
 if TYPE_CHECKING:
     import networkx as nx
 
-FORMAT = 5
-_TABLES = ("tags", "turns", "barriers", "conditions", "ledger")
+FORMAT = 6
+#: What is worked out on fewer street pieces is no slower than looking it up.
+KEPT_FROM = 2000
+_TABLES = ("tags", "turns", "barriers", "conditions")
 _ARRAYS = ("node_id", "node_xy", "edge_u", "edge_v", "length_m", "geom_ptr", "geom_xy")
 
 
@@ -83,8 +87,21 @@ class Streets:
     turns: pd.DataFrame = field(default_factory=turn_table)
     barriers: pd.DataFrame = field(default_factory=barrier_table)
     conditions: pd.DataFrame = field(default_factory=condition_table)
-    ledger: pd.DataFrame = field(default_factory=ledger_table)
+    ledger: SourceLedger = NO_WAYS
     times: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of the network and its tags, by which what is worked out on it is kept."""
+        arrays = [getattr(self, name) for name in _ARRAYS]
+        tables = [self.tags, self.turns, self.barriers]
+        return content_hash([self.crs.to_string(), *arrays, *tables])
+
+    def kept(self, key: Sequence[object], compute: Callable[[], Bundle]) -> Bundle:
+        """Return what ``compute`` works out on these streets, kept in the cache under ``key``."""
+        if self.n_edges < KEPT_FROM:
+            return compute()
+        return cached("walks", [FORMAT, self.digest, *key], compute)
 
     @property
     def n_nodes(self) -> int:
@@ -305,6 +322,8 @@ def _bundle(streets: Streets) -> Bundle:
     bundle: dict[str, np.ndarray | pd.DataFrame] = {k: getattr(streets, k) for k in _ARRAYS}
     bundle["crs"] = np.array(streets.crs.to_wkt())
     bundle |= {name: getattr(streets, name) for name in _TABLES}
+    ledger = json.dumps([asdict(streets.ledger)])
+    bundle["ledger"] = np.frombuffer(ledger.encode(), np.uint8)
     return bundle | {f"bg_{kind}": layer for kind, layer in streets.background.items()}
 
 
@@ -319,5 +338,6 @@ def _unbundle(bundle: Bundle) -> Streets:
     return Streets(
         crs=pyproj.CRS.from_wkt(str(bundle["crs"])),
         background=layers,
+        ledger=from_json(json.loads(np.asarray(bundle["ledger"]).tobytes()))[0],
         **parts,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mobility.base.errors import Finding
+from mobility.sources.osm.reader import OTHER_WAYS
 from mobility.streets.graph import Streets
 
 # Extracts lack some nodes at their edge; beyond this share of the streets it is no edge: an
@@ -12,11 +13,16 @@ USUAL_SHARE = 0.02
 
 def reading_findings(streets: Streets) -> list[Finding]:
     """Return what of the file was left out, counted once, or not known for certain."""
-    read = dict(zip(streets.ledger["reason"], streets.ledger["ways"].tolist(), strict=True))
-    cut, lost, twice = (read.get(k, 0) for k in ("cut", "without_nodes", "written_twice"))
+    ledger = streets.ledger
+    lost, twice, outside = (
+        ledger.left_out.get(OTHER_WAYS[k], 0) for k in ("without_nodes", "written_twice", "outside")
+    )
+    cut, missing, partly = (
+        ledger.remarks.get(k, 0) for k in ("cut", "nodes_missing", "partly_closed")
+    )
     found = []
-    if cut or (lost and read.get("nodes_missing", 0)):
-        total = read["street"] + lost + read.get("outside", 0)
+    if cut or (lost and missing):
+        total = ledger.used + lost + outside
         found.append(
             Finding(
                 "warning" if cut + lost > USUAL_SHARE * total else "info",
@@ -27,7 +33,7 @@ def reading_findings(streets: Streets) -> list[Finding]:
                 count=cut + lost,
                 params={
                     "total": total,
-                    "nodes": read["nodes_missing"],
+                    "nodes": missing,
                     "cut": cut,
                     "lost": lost,
                 },
@@ -42,7 +48,6 @@ def reading_findings(streets: Streets) -> list[Finding]:
                 count=twice,
             )
         )
-    partly = read.get("partly_closed", 0)
     if partly:
         found.append(
             Finding(

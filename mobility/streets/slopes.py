@@ -74,7 +74,7 @@ def edge_grades(streets: Streets, raster: str | Path) -> np.ndarray:
     SourceError
         It cannot be read, has no coordinate system, or rasterio is not installed.
     """
-    height = _elevations(streets, Path(raster))
+    height = elevations(streets, Path(raster))
     rise = height[streets.edge_v] - height[streets.edge_u]
     grade = 100.0 * rise / np.maximum(streets.length_m, 10.0)
     apart = np.zeros(streets.n_edges, dtype=bool)
@@ -84,8 +84,8 @@ def edge_grades(streets: Streets, raster: str | Path) -> np.ndarray:
     return np.where(apart, 0.0, np.clip(np.nan_to_num(grade), -MAX_GRADE, MAX_GRADE))
 
 
-def _elevations(streets: Streets, path: Path) -> np.ndarray:
-    """Return metres at each node, NaN outside the raster."""
+def elevations(streets: Streets, path: Path) -> np.ndarray:
+    """Return metres at each node, NaN outside the raster and where it has no height."""
     if not path.is_file():
         raise SourceNotFoundError(
             "The elevation raster does not exist.", file=path, mend="Check the path."

@@ -11,7 +11,14 @@ from scipy.sparse.csgraph import connected_components
 
 from mobility.base.errors import Finding
 from mobility.sources.osm.reader import FERRY
-from mobility.streets.arcs import Times, arcs, barred_of, sequences_of, with_through_traffic
+from mobility.streets.arcs import (
+    Times,
+    arcs,
+    barred_of,
+    sequences_of,
+    times_key,
+    with_through_traffic,
+)
 from mobility.streets.graph import Streets
 from mobility.streets.tags import is_tagged
 from mobility.territory.project import StreetMode
@@ -121,6 +128,13 @@ def components(streets: Streets, times: Times) -> np.ndarray:
     for; those closed to through traffic join others like any. A piece that cannot be come back
     to, or that is forbidden, has -1.
     """
+    found = streets.kept(
+        ["parts", *times_key(times)], lambda: {"label": _components(streets, times)}
+    )
+    return np.asarray(found["label"])
+
+
+def _components(streets: Streets, times: Times) -> np.ndarray:
     net = arcs(streets, with_through_traffic(times))
     shape = (len(net.place), len(net.place))
     graph = coo_array((np.ones(len(net.head), dtype=np.int8), (net.tail, net.head)), shape=shape)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from mobility.base.cache import cached
-from mobility.streets.arcs import Times, TurnTimes, barred_of, local_of
+from mobility.base.cache import Bundle, cached
+from mobility.streets.arcs import Times, TurnTimes, local_of, times_key
 from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
 from mobility.streets.paths import PairTable, street_times
@@ -15,7 +15,7 @@ from mobility.streets.snap import Snaps, snap, usable_edges
 from mobility.territory.project import Speeds
 from mobility.timetable.arrays import Timetable, footpath_rows
 
-FORMAT = 3
+FORMAT = 4
 # On which of two streets a corner lies is not known within these metres; taken for the one open
 # to through traffic, it gives no right to drive along the other: an assumption.
 CORNER_M = 20.0
@@ -90,13 +90,11 @@ def home_walks(
     if not cache:
         return WalkTable(**compute())
     key = [
-        FORMAT, streets.crs.to_string(), streets.edge_u, streets.edge_v, streets.geom_xy,
-        streets.geom_ptr, *walking, homes_lonlat, stops_lonlat, float(limit_s),
-        speeds.walk_kmh, float(max_snap_m), barred_of(walking),
-        local_of(walking),
+        FORMAT, streets.digest, *times_key(walking), homes_lonlat, stops_lonlat, float(limit_s),
+        speeds.walk_kmh, float(max_snap_m),
     ]  # fmt: skip
     if snap_times is not None:
-        key += [*snap_times, barred_of(snap_times)]
+        key += times_key(snap_times)
     found = cached("walks", key, compute)
     return WalkTable(*(np.asarray(found[name]) for name in ("ptr", "stop", "walk_s")))
 
@@ -137,6 +135,16 @@ def walk_snaps(
     A street closed to through traffic is passed over for one open to all that is hardly
     farther, see `CORNER_M`.
     """
+    key = ["snaps", *times_key(times), lonlat, float(max_snap_m)]
+
+    def compute() -> Bundle:
+        return vars(_walk_snaps(streets, times, lonlat, max_snap_m))
+
+    found = streets.kept(key, compute)
+    return Snaps(**{name: np.asarray(found[name]) for name in found})
+
+
+def _walk_snaps(streets: Streets, times: Times, lonlat: np.ndarray, max_snap_m: float) -> Snaps:
     usable, local = _usable(streets, times), local_of(times)
     found = snap(streets, lonlat[:, 0], lonlat[:, 1], usable, max_m=max_snap_m)
     if local is None:

@@ -57,8 +57,8 @@ def feed_runs(
     date: dt.date,
     zone: ZoneInfo,
     *,
-    on_demand: bool,
-    max_layover_s: int,
+    on_demand: bool = True,
+    max_layover_s: int = 1800,
     findings: list[Finding],
 ) -> RunArrays:
     """Return the runs of service days d-1, d and d+1 on the axis of ``date``, unsorted."""
@@ -363,14 +363,14 @@ def _flat_runs(
     )
 
 
-def departures(tt: Timetable) -> NDArray[np.float64]:
+def departures(tt: Timetable | RunArrays) -> NDArray[np.float64]:
     """Return float64[runs]: the departures that each run stands for.
 
     One; where trips run at a headway without exact times, what its moment has of a headway.
     """
     first = tt.run_ptr[:-1]
     leave_s, headway_s = tt.call_dep[first], tt.call_arr[first] - tt.call_dep[first]
-    weight = np.ones(tt.n_runs)
+    weight = np.ones(len(first))
     loose = np.flatnonzero(headway_s > 0)
     order = loose[np.lexsort((leave_s[loose], tt.run_day[loose], tt.call_trip[first[loose]]))]
     one, two = order[:-1], order[1:]

@@ -202,6 +202,15 @@ def pdf_texts(path: Path) -> list[str]:
     return [reader.metadata.title, *(page.extract_text() for page in reader.pages)]
 
 
+def docx_texts(path: Path) -> list[str]:
+    with zipfile.ZipFile(path) as parts:
+        assert not [n for n in parts.namelist() if re.search("vba|embeddings|activeX", n)]
+        roots = [ET.fromstring(parts.read(n)) for n in parts.namelist()
+                 if n.startswith(("word/document", "word/footer", "docProps/core"))]  # fmt: skip
+    assert not [node for root in roots for node in root.iter() if "instrText" in node.tag]
+    return ["\n".join(root.itertext()) for root in roots]
+
+
 def frame_texts(path: Path) -> list[str]:
     frame = pd.read_parquet(path)
     return [*map(str, frame.columns), *(v for c in frame for v in frame[c] if isinstance(v, str))]
@@ -210,6 +219,7 @@ def frame_texts(path: Path) -> list[str]:
 READERS = {
     ".html": page_texts, ".csv": csv_texts, ".xlsx": xlsx_texts, ".gpkg": gpkg_texts,
     ".zip": gtfs_texts, ".md": markdown_texts, ".pdf": pdf_texts, ".parquet": frame_texts,
+    ".docx": docx_texts,
     ".json": lambda path: list(json_texts(json.loads(path.read_text(encoding="utf-8")))),
     ".geojson": lambda path: list(json_texts(json.loads(path.read_text(encoding="utf-8")))),
     ".txt": lambda path: [path.read_text(encoding="utf-8")],

@@ -75,7 +75,8 @@ def _compiled(source: Path) -> bytes:
 def chosen_language(argv: Sequence[str]) -> str:
     """Return the language a command line asks for: ``--lang``, else ``MOBILITY_LANG``, else fr."""
     words = " ".join(argv).replace("--lang=", "--lang ").partition("--lang ")[2].split()
-    return words[0] if words else os.environ.get("MOBILITY_LANG", "fr")
+    asked = words[0] if words else os.environ.get("MOBILITY_LANG", "")
+    return asked if asked in LANGUAGES else LANGUAGES[0]
 
 
 def number(value: float, language: str, decimals: int = 0) -> str:

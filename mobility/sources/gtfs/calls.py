@@ -20,6 +20,9 @@ Bool = NDArray[np.bool_]
 CONTINUOUS = (0, 2, 3)
 """``continuous_pickup`` and ``continuous_drop_off``: all along, by phone, by asking the driver."""
 
+BOOKED = "a call on demand"
+"""Why a call is in no timetable: it belongs to a service on demand, see `read_flex`."""
+
 FEW_FILLED = 0.01
 """Share of times that a feed may leave out without a warning."""
 
@@ -60,7 +63,7 @@ def read_stop_times(
         "stop_times",
         {
             "an unknown trip_id": trip < 0,
-            "a call on demand": booked,
+            BOOKED: booked,
             "no stop": nowhere,
             "an unknown stop_id": ~linked,
             "a trip without times at its ends": _of_calls(untimed, trip, linked),

@@ -10,11 +10,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.base.clock import DAY_S
+from mobility.base.ledger import SourceLedger
 from mobility.sources.gtfs.columns import dates, index_of, integers, numbers, seconds
 from mobility.sources.gtfs.feed import Services
-from mobility.sources.gtfs.files import RawTables
+from mobility.sources.gtfs.files import FLEX_COLUMNS, RawTables, read_extra
 from mobility.sources.gtfs.notes import Notes
 
+_BOOKING = {
+    "booking_rules": "booking_rule_id",
+    "location_groups": "location_group_id",
+    "location_group_stops": "location_group_id",
+}
+UNKNOWN = {"stop": "an unknown stop", "route": "an unknown route", "trip": "an unknown trip"}
 WALKED = 3
 """Rules up to this ``transfer_type`` hold between two stops; the others for who stays aboard."""
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -83,7 +90,8 @@ def read_transfers(
             values = raw.column(table, name)
             columns[f"{side}_{what}"] = index_of(values, known, optional=True)
             notes.unknown(columns[f"{side}_{what}"], table, name, values)
-            reasons[f"an unknown {name}"] = columns[f"{side}_{what}"] == -2
+            lost = columns[f"{side}_{what}"] == -2
+            reasons[UNKNOWN[what]] = reasons.get(UNKNOWN[what], lost) | lost
     columns["kind"] = integers(raw.column(table, "transfer_type"), 0, file=file, high=5).astype(
         np.int8
     )
@@ -162,7 +170,7 @@ def read_pathways(raw: RawTables, stops: pd.DataFrame, notes: Notes) -> pd.DataF
             "length_m": numbers(raw.column(table, "length"), file=file, low=0, high=20_000),
         }
     )
-    keep = notes.count(table, {f"an unknown {s}_stop_id": ends[s] < 0 for s in ends})
+    keep = notes.count(table, {UNKNOWN["stop"]: (ends["from"] < 0) | (ends["to"] < 0)})
     return frame[keep].reset_index(drop=True)
 
 
@@ -193,7 +201,30 @@ def read_feed_info(raw: RawTables) -> pd.DataFrame:
     return frame.assign(network=np.int16(0))
 
 
+def count_booking(raw: RawTables, notes: Notes) -> None:
+    """Note what became of the tables of services on demand, which `read_flex` reads."""
+    calls = raw.tables["stop_times"]
+    if not calls.columns.isin(FLEX_COLUMNS).any():
+        return
+    tables, _ = read_extra(raw.path, tuple(_BOOKING))
+    named = {
+        column: set(raw.column("stop_times", column).dropna().astype("str").str.strip())
+        for column in FLEX_COLUMNS
+    }
+    rules = named["pickup_booking_rule_id"] | named["drop_off_booking_rule_id"]
+    for table, key in _BOOKING.items():
+        ids = tables[table][key].astype("str").str.strip() if key in tables[table] else None
+        if ids is None or ids.empty:
+            continue
+        wanted = ids.isin(rules if table == "booking_rules" else named["location_group_id"])
+        unnamed = int((~wanted).sum())
+        notes.rows.append(
+            SourceLedger.balanced(raw.file(table), wanted.sum(), {"named by no stop time": unnamed})
+        )
+
+
 __all__ = [
+    "count_booking",
     "read_feed_info",
     "read_frequencies",
     "read_pathways",

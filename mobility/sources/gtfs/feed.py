@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mobility.base.clock import today
 from mobility.base.errors import Finding
-from mobility.sources.gtfs.notes import TableRows
+from mobility.base.ledger import SourceLedger
 
 MAX_SPAN_DAYS = 1200
 """A calendar longer than this is a formality: its exceptions tell the real period."""
@@ -178,7 +178,7 @@ class Feed:
     feed_info: pd.DataFrame
     networks: tuple[str, ...]
     findings: tuple[Finding, ...]
-    rows: tuple[TableRows, ...] = ()
+    rows: tuple[SourceLedger, ...] = ()
 
     @property
     def n_stops(self) -> int:

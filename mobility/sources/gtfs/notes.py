@@ -11,27 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.base.errors import Finding, Severity
+from mobility.base.ledger import SourceLedger
 from mobility.sources.gtfs.files import RawTables
-
-
-@dataclass(frozen=True)
-class TableRows:
-    """What became of the rows of one table; ``read`` is ``used`` plus all that was left out.
-
-    Attributes
-    ----------
-    source
-        File of the table.
-    read, used
-        Rows.
-    left_out
-        Reasons, English templates, with the rows each of them took.
-    """
-
-    source: str
-    read: int
-    used: int
-    left_out: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass
@@ -40,7 +21,7 @@ class Notes:
 
     raw: RawTables
     findings: list[Finding] = field(default_factory=list)
-    rows: list[TableRows] = field(default_factory=list)
+    rows: list[SourceLedger] = field(default_factory=list)
 
     def tell(
         self,
@@ -89,13 +70,13 @@ class Notes:
             The rows used.
         """
         kept = np.ones(len(self.raw.tables[table]), np.bool_)
-        left: list[tuple[str, int]] = []
+        left: dict[str, int] = {}
         for reason, mask in reasons.items():
             taken = int((mask & kept).sum())
             if taken:
-                left.append((reason, taken))
+                left[reason] = taken
             kept &= ~mask
-        self.rows.append(TableRows(self.raw.file(table), kept.size, int(kept.sum()), tuple(left)))
+        self.rows.append(SourceLedger(self.raw.file(table), kept.size, int(kept.sum()), left))
         return kept
 
 
@@ -104,4 +85,4 @@ def examples(values: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(v)[:60] for v in list(values)[:200]))[:5]
 
 
-__all__ = ["Notes", "TableRows", "examples"]
+__all__ = ["Notes", "examples"]

@@ -13,6 +13,7 @@ from mobility.sources.gtfs.calls import booked_calls, read_stop_times
 from mobility.sources.gtfs.classes import split_stops
 from mobility.sources.gtfs.columns import PLACEHOLDERS, index_of, integers, numbers
 from mobility.sources.gtfs.extras import (
+    count_booking,
     read_feed_info,
     read_frequencies,
     read_pathways,
@@ -33,7 +34,7 @@ def parse_feed(raw: RawTables) -> Feed:
         A value cannot be read, or nothing usable is left.
     """
     notes = Notes(raw)
-    agencies = _agencies(raw)
+    agencies = _agencies(raw, notes)
     stops = _stops(raw, notes)
     routes = _routes(raw, agencies, notes)
     services = read_services(raw, notes)
@@ -43,6 +44,9 @@ def parse_feed(raw: RawTables) -> Feed:
     transfers = read_transfers(raw, stops, routes, trips, notes)
     pathways = read_pathways(raw, stops, notes)
     stops, stop_times, transfers = split_stops(stops, trips, stop_times, transfers, notes.findings)
+    for table in ("feed_info", "attributions"):
+        notes.count(table, {})
+    count_booking(raw, notes)
     feed = Feed(
         stops=stops,
         routes=routes,
@@ -91,7 +95,7 @@ def _unique(frame: pd.DataFrame, key: str, table: str, notes: Notes) -> pd.DataF
     return frame[kept].reset_index(drop=True)
 
 
-def _agencies(raw: RawTables) -> pd.DataFrame:
+def _agencies(raw: RawTables, notes: Notes) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "agency_id": _text(raw, "agency", "agency_id"),
@@ -118,6 +122,9 @@ def _agencies(raw: RawTables) -> pd.DataFrame:
                 value=name,
                 mend='Write a name such as "Europe/Paris".',
             ) from None
+    notes.count(
+        "agency", {"an id that is there already": frame["agency_id"].duplicated().to_numpy()}
+    )
     return frame
 
 

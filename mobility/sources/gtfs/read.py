@@ -14,12 +14,12 @@ import pandas as pd
 
 from mobility.base.cache import Bundle, cached
 from mobility.base.errors import Finding, SourceError, SourceNotFoundError
+from mobility.base.ledger import from_json
 from mobility.sources.gtfs.feed import Feed, Services, route_mode
 from mobility.sources.gtfs.files import network_name, read_tables
-from mobility.sources.gtfs.notes import TableRows
 from mobility.sources.gtfs.parse import parse_feed
 
-FORMAT = 4
+FORMAT = 5
 _TABLES = (
     "stops", "routes", "trips", "stop_times", "transfers", "frequencies", "pathways",
     "agencies", "feed_info",
@@ -194,10 +194,7 @@ def _from_bundle(bundle: Bundle, path: Path) -> Feed:
         services=Services(tuple(pd.DataFrame(bundle["service_ids"])["id"]), **arrays),
         networks=(network_name(path),),
         findings=tuple(Finding(**{**f, "examples": tuple(f["examples"])}) for f in findings),
-        rows=tuple(
-            TableRows(**{**r, "left_out": tuple((why, n) for why, n in r["left_out"])})
-            for r in rows
-        ),
+        rows=from_json(rows),
     )
 
 

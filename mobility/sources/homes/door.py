@@ -18,6 +18,7 @@ import shapely
 
 from mobility.base.cache import file_hash
 from mobility.base.errors import Finding, SourceError
+from mobility.base.ledger import SourceLedger
 from mobility.sources.homes.grid import cell_boxes
 from mobility.sources.homes.hilbert import END, curve_cells
 from mobility.sources.homes.model import Homes, HomesRequest, Places
@@ -81,7 +82,10 @@ def protected_homes(
         )
     homes, frame = _homes(request, counts, groups, crs, box)
     pool = frame[["home", *TEAM, "workers", *groups]] if known else None
-    return replace(homes, pool=pool, personal=True, findings=_told(request, counts, teams))
+    # Of persons only protected counts are told, also of how many there are.
+    shown = SourceLedger.balanced(request.path, counts["workers"].sum(), {}, "persons (protected)")
+    told = _told(request, counts, teams)
+    return replace(homes, pool=pool, personal=True, findings=told, ledger=(shown,))
 
 
 def _outside(cells: np.ndarray, request: HomesRequest, crs: pyproj.CRS) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.errors import Finding, SourceError
+from mobility.base.ledger import SourceLedger
 from mobility.sources.columns import Table, column_or_none, fold
 from mobility.sources.homes.commune_codes import DISTRICTS, Changes, read_changes
 from mobility.sources.homes.communes import zones_of_codes
@@ -49,6 +50,7 @@ def read_flows(request: HomesRequest) -> Places:
     column = _weight_column(table, source.workers)
     path = source.changes
     changes = read_changes(None if path is None else request.resolve(path))
+    whole = table
     table, told = _working_in(table, request, changes, column)
     weight = table.numbers(
         column,
@@ -56,6 +58,9 @@ def read_flows(request: HomesRequest) -> Places:
         maximum=MAX_WORKERS,
         bounds_mend="Write the weight of the row, 0 or more.",
     )
+    away = replace(whole, frame=whole.frame.drop(table.frame.index))
+    gone = away.numbers(column, minimum=0, maximum=MAX_WORKERS, missing=0.0)
+    elsewhere = (len(away.frame), float(gone.sum()))
     codes = table.texts(residence)
     district = table.find("ARM")
     if district is not None:
@@ -63,12 +68,21 @@ def read_flows(request: HomesRequest) -> Places:
         districts = table.texts(district)
         codes = districts.where(districts.isin(DISTRICTS), codes)
     groups = _groups(request, table, weight)
-    columns = pd.DataFrame({"workers": weight, **groups}).groupby(codes.to_numpy()).sum()
+    by_code = pd.DataFrame({"workers": weight, **groups}).groupby(codes.to_numpy())
+    columns, sizes = by_code.sum(), by_code.size().to_numpy()
     totals = columns.to_numpy(dtype=np.float64)
     known = pd.Series(columns.index, dtype="str")
     zones, rows, found = zones_of_codes(request, read_zones(request), known, totals[:, 0])
     told += [*found, *_few(request, totals[:, 0])]
-    return homes_in_zones(request, zones, rows, totals, tuple(groups), told)
+    places = homes_in_zones(request, zones, rows, totals, tuple(groups), told, per_entry=sizes)
+    counts = dict(zip(("rows", "workers"), elsewhere, strict=True))
+    ledger = tuple(
+        SourceLedger.balanced(
+            r.source, r.used, {"they work elsewhere": counts[r.unit], **r.left_out}, r.unit
+        )
+        for r in places.ledger
+    )
+    return replace(places, ledger=ledger)
 
 
 def _weight_column(table: Table, named: str) -> str:

@@ -18,15 +18,18 @@ import pyproj
 import shapely
 
 from mobility.base.errors import Finding
+from mobility.base.ledger import SourceLedger
 from mobility.sources.columns import Table, fold
 from mobility.sources.homes.model import (
     COMMUNE_ALIASES,
+    OUTSIDE,
     HomesRequest,
     Places,
     group_columns,
     read_groups,
     read_names,
     read_workers,
+    rows_ledger,
 )
 from mobility.sources.layers import parse_crs
 from mobility.sources.tables import read_table
@@ -181,7 +184,16 @@ def read_insee_grid(request: HomesRequest) -> Places:
         tuple(groups),
         cells.to_crs(4326),
         (*told, *unpublished, *findings, *_imputed(table, lived)),
+        _ledger(table, keep, workers),
     )
+
+
+def _ledger(table: Table, keep: np.ndarray, workers: np.ndarray) -> tuple[SourceLedger, ...]:
+    """Return the accounts; of cells beyond the streets the workers are not read."""
+    rows, people = rows_ledger(table.file, np.where(workers > 0, "", "nobody lives there"), workers)
+    beyond = int((~keep).sum())
+    left = {OUTSIDE: beyond, **rows.left_out} if beyond else rows.left_out
+    return SourceLedger(rows.source, rows.read + beyond, rows.used, left), people
 
 
 def _outside(table: Table, keep: np.ndarray) -> list[Finding]:

@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 
 from mobility.base.errors import Finding, SourceError
+from mobility.base.ledger import SourceLedger
 from mobility.sources.homes.model import Homes, HomesRequest
 from mobility.sources.layers import read_layer, to_lonlat
 
@@ -44,6 +45,8 @@ def with_overlays(homes: Homes, request: HomesRequest) -> Homes:
             )
         layer = to_lonlat(read_layer(path), path)
         homes = add_overlay_group(homes, name, layer)
+        used = SourceLedger.balanced(path, len(layer), {})
+        homes = dataclasses.replace(homes, ledger=(*homes.ledger, used))
     return homes
 
 

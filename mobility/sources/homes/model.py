@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import pyproj
 import shapely
 
 from mobility.base.errors import Finding, SourceError
+from mobility.base.ledger import SourceLedger
 from mobility.sources.columns import Table, column_or_none
 from mobility.sources.layers import check_lonlat, parse_crs, refuse_swapped, to_lonlat
 from mobility.territory.project import HomesSource, Site
@@ -26,6 +27,8 @@ ID_ALIASES = ("home_id", "id")
 NAME_ALIASES = ("name", "nom", "libelle", "libgeo", "nom_com", "libsquart")
 COMMUNE_ALIASES = ("commune", "com", "code_commune", "insee_com", "lcog_geo", "codgeo")
 MAX_WORKERS = 1e8
+#: Why rows are left out that lie beyond the study.
+OUTSIDE = "outside the streets"
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class Homes:
         Why they were, or were not: ``employees``, ``stated``, ``small_counts`` or ``published``.
     findings
         What a user should know about them.
+    ledger
+        What became of the rows of the file, and of their workers.
     """
 
     frame: gpd.GeoDataFrame
@@ -60,6 +65,7 @@ class Homes:
     personal: bool = False
     decided: str = "published"
     findings: tuple[Finding, ...] = ()
+    ledger: tuple[SourceLedger, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of homes."""
@@ -100,6 +106,21 @@ class Homes:
         cells = None if self.cells is None else self.cells[kept].reset_index(drop=True)
         frame = self.frame[kept].reset_index(drop=True)
         return replace(self, frame=frame, cells=cells, pool=pool)
+
+    def leaving(self, kept: np.ndarray, reason: str) -> Homes:
+        """Return the homes where bool[n] ``kept``, the others told in the ledger."""
+        share = {
+            "workers": float(self.workers[~kept].sum() / max(self.workers.sum(), 1e-9)),
+            # Of a zone spread over its land no row is left out whole.
+            "rows": float((~kept).mean()) if self.row_is_home else 0.0,
+        }
+        ledger = tuple(r.leaving(reason, share.get(r.unit, 0.0) * r.used) for r in self.ledger)
+        return replace(self.only(kept), ledger=ledger)
+
+    @property
+    def row_is_home(self) -> bool:
+        """Whether each row used of the file is one home."""
+        return any(r.unit == "rows" and r.used == len(self) for r in self.ledger)
 
 
 @dataclass(frozen=True)
@@ -148,6 +169,31 @@ class HomesRequest:
         return self.crs if self.crs is not None else utm_crs(lonlat)
 
 
+def rows_ledger(
+    path: Path, reason: np.ndarray, workers: np.ndarray, rows: np.ndarray | None = None
+) -> tuple[SourceLedger, SourceLedger]:
+    """Return the accounts of rows and of their workers.
+
+    Parameters
+    ----------
+    reason
+        str[n]: why each entry is left out, "" where it is used.
+    workers
+        float[n].
+    rows
+        int[n]: rows of the file behind each entry, one by default.
+    """
+    counts = {"rows": np.ones(len(reason)) if rows is None else rows, "workers": workers}
+    whys = dict.fromkeys(why for why in reason if why)
+    one, two = (
+        SourceLedger.balanced(
+            path, values[reason == ""].sum(), {w: values[reason == w].sum() for w in whys}, unit
+        )
+        for unit, values in counts.items()
+    )
+    return one, two
+
+
 def utm_crs(lonlat: gpd.GeoSeries) -> pyproj.CRS:
     """Return the WGS 84 / UTM zone at the middle of geometries in EPSG:4326."""
     west, south, east, north = lonlat.total_bounds
@@ -176,13 +222,16 @@ class Places:
         Polygons in EPSG:4326, or None.
     findings
         What a user should know.
+    ledger
+        What became of the rows, and of their workers.
     """
 
     points: gpd.GeoSeries
     columns: dict[str, object]
     groups: tuple[str, ...] = ()
     cells: gpd.GeoSeries | None = None
-    findings: tuple[Finding, ...] = field(default=())
+    findings: tuple[Finding, ...] = ()
+    ledger: tuple[SourceLedger, ...] = ()
 
     def to_homes(self, share: float = 1.0) -> Homes:
         """Return the homes, their workers and groups scaled by ``share``."""
@@ -196,7 +245,7 @@ class Places:
         for column in ("workers", *self.groups):
             frame[column] = frame[column].astype(np.float64) * share
         cells = None if self.cells is None else gpd.GeoSeries(self.cells.array, crs=4326)
-        return Homes(frame, cells, self.groups, findings=self.findings)
+        return Homes(frame, cells, self.groups, findings=self.findings, ledger=self.ledger)
 
 
 def read_points(table: Table, request: HomesRequest) -> gpd.GeoSeries:

@@ -34,6 +34,7 @@ from mobility.sources.homes.model import (
     read_names,
     read_points,
     read_workers,
+    rows_ledger,
     utm_crs,
 )
 from mobility.sources.layers import home_box, parse_crs
@@ -201,7 +202,8 @@ def _read_places(request: HomesRequest, table: Table, shapes: gpd.GeoSeries) -> 
         "commune": "" if communes is None else list(communes),
         "workers": workers,
     }
-    return Places(points, columns | groups, tuple(groups), cells)
+    used = rows_ledger(request.path, np.full(len(workers), ""), workers)
+    return Places(points, columns | groups, tuple(groups), cells, ledger=used)
 
 
 def _workers_aliases(source: HomesSource) -> tuple[str, ...]:

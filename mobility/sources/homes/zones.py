@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 
@@ -16,10 +16,12 @@ from mobility.base.errors import Finding, Severity, SourceError
 from mobility.sources.columns import Table, column_or_none
 from mobility.sources.homes.model import (
     NAME_ALIASES,
+    OUTSIDE,
     HomesRequest,
     Places,
     projected,
     read_names,
+    rows_ledger,
 )
 from mobility.sources.homes.spread import LandCells, allocate, clipped_cells, land_cells
 from mobility.sources.layers import read_layer, to_lonlat
@@ -149,6 +151,8 @@ def homes_in_zones(
     counts: np.ndarray,
     groups: tuple[str, ...] = (),
     findings: Sequence[Finding] = (),
+    *,
+    per_entry: np.ndarray | None = None,
 ) -> Places:
     """Return homes for counts known by zone, spread over the land when it is known.
 
@@ -160,6 +164,8 @@ def homes_in_zones(
         float64[n, 1 + groups], workers, then the groups.
     findings
         What is known so far, see `zones_of_codes`.
+    per_entry
+        int64[n], rows of the file behind each row of ``counts``, one by default.
 
     Raises
     ------
@@ -187,6 +193,9 @@ def homes_in_zones(
             request, severity, "zones_outside", message, lived & ~near, zones.names, totals[:, 0]
         ),
     ]
+    reason = np.where(known, np.where(near[rows], "", OUTSIDE), "in none of the zones")
+    reason[known & ~lived[rows]] = "nobody lives there"
+    ledger = rows_ledger(request.path, reason, counts[:, 0], per_entry)
     zones = Zones(
         zones.file,
         zones.codes[near].reset_index(drop=True),
@@ -196,8 +205,8 @@ def homes_in_zones(
     totals = totals[near]
     told += _cut(request, zones)
     if request.land is None:
-        return _one_home_each(zones, totals, groups, told)
-    return _spread(request, zones, totals, groups, told)
+        return replace(_one_home_each(zones, totals, groups, told), ledger=ledger)
+    return replace(_spread(request, zones, totals, groups, told), ledger=ledger)
 
 
 def told_of(

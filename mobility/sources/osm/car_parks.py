@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from mobility.base.ledger import SourceLedger
 from mobility.sources.columns import Table, fold
 from mobility.sources.layers import check_lonlat, to_lonlat
 from mobility.sources.tables import is_csv, read_table
@@ -26,8 +27,10 @@ _NO = {"0", "non", "no", "false", "faux", "f", "n"}
 SAME_PLACE_M = 100.0
 
 
-def read_car_parks(path: Path, *, layer: str | None = None) -> gpd.GeoDataFrame:
-    """Read the open car parks of a file.
+def read_car_parks(
+    path: Path, *, layer: str | None = None, ledger: list[SourceLedger] | None = None
+) -> gpd.GeoDataFrame:
+    """Read the open car parks of a file; ``ledger`` gets the account of its rows.
 
     Returns
     -------
@@ -56,7 +59,12 @@ def read_car_parks(path: Path, *, layer: str | None = None) -> gpd.GeoDataFrame:
     )
     frame.index = table.frame.index
     opened = _texts(table, ("ouvert", "open"), count)
-    return frame[[fold(text) not in _NO for text in opened]]
+    shut = np.array([fold(text) in _NO for text in opened], bool)
+    hitching = (frame["kind"] == HITCHING).to_numpy() & ~shut
+    if ledger is not None:
+        left = {"closed": shut.sum(), "a place to hitch a ride": hitching.sum()}
+        ledger.append(SourceLedger.balanced(path, count - sum(left.values()), left))
+    return frame[~shut]
 
 
 def with_car_parks(

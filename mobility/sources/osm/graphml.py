@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,9 @@ import pyproj
 import shapely
 
 from mobility.base.errors import SourceError, SourceNotFoundError
+from mobility.base.ledger import SourceLedger
 from mobility.sources.osm.conditions import ACCESS
-from mobility.sources.osm.reader import TAG_COLUMNS, StreetTables, empty_tags, ledger_table
+from mobility.sources.osm.reader import TAG_COLUMNS, StreetTables, empty_tags
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -104,8 +106,15 @@ def tables_from_graph(graph: nx.MultiDiGraph[Any], *, source: str = "graph") -> 
         geom_xy=np.column_stack(to_lonlat.transform(geom[:, 0], geom[:, 1])),
         tags=tags,
         background={},
-        ledger=ledger_table({"street": len(pieces), "partly_closed": partly}),
+        ledger=_ledger(graph, len(pieces), partly),
     )
+
+
+def _ledger(graph: nx.MultiDiGraph[Any], pieces: int, partly: int) -> SourceLedger:
+    """Return the account of a graph, where a street for both ways is an edge each way."""
+    left = {"the same street the other way": graph.number_of_edges() - pieces}
+    found = SourceLedger.balanced(str(graph.graph.get("name", "")), pieces, left, "edges")
+    return replace(found, remarks={"partly_closed": partly})
 
 
 def _node_ids(names: list[Any]) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -11,6 +12,7 @@ import pyproj
 import shapely
 
 from mobility.base.errors import SourceError
+from mobility.base.ledger import SourceLedger
 from mobility.sources.layers import read_layer
 from mobility.sources.osm.reader import TAG_COLUMNS, StreetTables, empty_tags
 
@@ -44,6 +46,7 @@ def read_lines(
     """
     path = Path(path)
     frame = read_layer(path, layer=layer, crs=crs)
+    read = len(frame)
     frame = frame[frame.geom_type.isin(["LineString", "MultiLineString"])]
     if frame.empty:
         raise SourceError(
@@ -51,7 +54,10 @@ def read_lines(
             file=path,
             mend="Give the layer of street centrelines, as lines.",
         )
-    return node_lines(frame, tolerance_m=tolerance_m)
+    long = int((shapely.length(frame.geometry.to_numpy()) > 0).sum())
+    left = {"not a line": read - len(frame), "a line without length": len(frame) - long}
+    ledger = SourceLedger.balanced(path.name, long, left, "lines")
+    return replace(node_lines(frame, tolerance_m=tolerance_m), ledger=ledger)
 
 
 def node_lines(frame: gpd.GeoDataFrame, *, tolerance_m: float = 0.5) -> StreetTables:

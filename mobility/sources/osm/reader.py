@@ -25,6 +25,7 @@ import pandas as pd
 import shapely
 
 from mobility.base.errors import SourceError, SourceNotFoundError
+from mobility.base.ledger import SourceLedger
 from mobility.sources.osm import background as bg
 from mobility.sources.osm import states as osm_states
 from mobility.sources.osm.conditions import (
@@ -66,10 +67,16 @@ TAG_COLUMNS: tuple[str, ...] = (
 FERRY = "ferry"
 # Where one waits for a train is a street of this class, whether or not it has a highway tag.
 PLATFORM = "platform"
-# What becomes of each way of a file, besides streets.
-OTHER_WAYS = (
-    "background", "not_travelled", "other", "written_twice", "without_nodes", "outside",
-)  # fmt: skip
+# Why a way of a file is no street of the study.
+OTHER_WAYS = {
+    "background": "drawn on maps only",
+    "not_travelled": "planned, disused or no street to travel on",
+    "other": "no street",
+    "written_twice": "written once more",
+    "without_nodes": "its nodes are not in the file",
+    "outside": "outside the study area",
+}
+NO_WAYS = SourceLedger("", 0, 0, unit="ways")
 # A lane of one's own against the traffic of a one-way street.
 CONTRAFLOW = frozenset(
     {"cycleway:oneway", "cycleway:left:oneway", "cycleway:right:oneway", "cycleway:both:oneway"}
@@ -83,13 +90,6 @@ _UNDEFINED = osm_states.UNDEFINED
 MANY = 0.01
 # Only nodes of ways have a ref.
 _PLACE_OF_MEMBER = re.compile(rb"<nd(?![^>]*\sref=)[^>]*/>")
-
-
-def ledger_table(counts: Mapping[str, int] | None = None) -> pd.DataFrame:
-    """Return counts by reason as a table."""
-    counts = counts or {}
-    reasons = pd.Series(list(counts), dtype="str")
-    return pd.DataFrame({"reason": reasons, "ways": np.array(list(counts.values()), np.int64)})
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,8 @@ class StreetTables:
     conditions
         What depends on the hour, see `mobility.sources.osm.conditions`.
     ledger
-        ``reason`` and ``ways``: what became of each way read, ``street`` for those used. Row
-        ``cut`` counts the streets among them that lack some node, ``nodes_missing`` the nodes.
+        What became of each way read; its remark ``cut`` counts the streets used that lack some
+        node, ``nodes_missing`` the nodes.
     """
 
     node_id: np.ndarray
@@ -130,7 +130,7 @@ class StreetTables:
     turns: pd.DataFrame = field(default_factory=turn_table)
     barriers: pd.DataFrame = field(default_factory=barrier_table)
     conditions: pd.DataFrame = field(default_factory=condition_table)
-    ledger: pd.DataFrame = field(default_factory=ledger_table)
+    ledger: SourceLedger = NO_WAYS
 
 
 @dataclass(frozen=True)
@@ -324,10 +324,15 @@ def read_osm(
     _keep_last(stream)
     tables = _split(stream, bbox)
     if len(tables.edge_u) == 0:
-        lost = tables.ledger.set_index("reason")["ways"].get("without_nodes", 0)
+        lost = tables.ledger.left_out.get(OTHER_WAYS["without_nodes"], 0)
         raise _nodeless(path, int(lost)) if lost else _empty(path)
     conditions = condition_table([*stream.conditions, *relations.conditions])
-    return replace(tables, turns=turn_table(relations.turns), conditions=conditions)
+    return replace(
+        tables,
+        turns=turn_table(relations.turns),
+        conditions=conditions,
+        ledger=replace(tables.ledger, source=path.name),
+    )
 
 
 def _empty(path: Path) -> SourceError:
@@ -548,8 +553,14 @@ def _tables(
         tags=tags,
         background=stream.rows.frames(bbox),
         barriers=barriers[on_street].reset_index(drop=True),
-        ledger=ledger_table(dict(sorted(stream.counts.items()))),
+        ledger=_ledger(stream.counts),
     )
+
+
+def _ledger(counts: Mapping[str, int]) -> SourceLedger:
+    left = {reason: counts.get(kind, 0) for kind, reason in OTHER_WAYS.items()}
+    found = SourceLedger.balanced("", counts["street"], left, "ways")
+    return replace(found, remarks={k: counts.get(k, 0) for k in ("cut", "nodes_missing")})
 
 
 def _way_tags(stream: _Stream) -> pd.DataFrame:

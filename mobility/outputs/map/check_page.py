@@ -1,0 +1,228 @@
+"""The page of `mobility check --html`: what was read, on a map, with the findings beside it."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from mobility.base.clock import service_clock
+from mobility.base.errors import Finding
+from mobility.base.files import write_text
+from mobility.base.i18n import translate
+from mobility.commute.data_sheet import DataSheet
+from mobility.commute.study import Study
+from mobility.commute.walks import mode_times
+from mobility.outputs.map.assets import leaflet, page_file, safe_script
+from mobility.outputs.map.background import roads_of
+from mobility.outputs.map.pack import compact_json, quantised
+from mobility.streets.snap import components
+from mobility.timetable.arrays import INF
+
+#: Streets and lines are drawn to these metres.
+TOLERANCE_M = 10.0
+#: Places of a finding that are marked, at most.
+MOST_PLACES = 200
+_SLOT = re.compile(r"@@mb-(\w+)@@")
+_LONLAT = re.compile(r"(-?\d+\.\d+) (-?\d+\.\d+)")
+TEXTS = {
+    "findings": "What to know",
+    "layers": "Shown on the map",
+    "streets": "streets",
+    "cut": "streets cut off from the others, on foot",
+    "lines": "lines",
+    "homes": "homes",
+    "stops": "stops (red: no departure)",
+    "gates": "gates (red: no stop in reach)",
+    "reach0": "a stop within the walking limit",
+    "reach1": "streets only",
+    "reach2": "cut off: no street mode reaches a gate",
+    "trips": "Trips: ",
+    "workers": "Workers: ",
+    "departures": "Departures: ",
+    "in_reach": "Stops within the walking limit: ",
+}
+
+
+def write_check_page(
+    study: Study, sheet: DataSheet, findings: Sequence[Finding], path: Path, *, language: str
+) -> Path:
+    """Write the page; the same study gives the same bytes.
+
+    Raises
+    ------
+    SourceNotFoundError
+        Leaflet's distribution is not installed.
+    SourceError
+        The file cannot be written.
+    """
+    code, style = leaflet()
+    texts = {
+        "language": html.escape(language),
+        "title": html.escape(f"{study.territory.name} – mobility check"),
+        "leaflet": code,
+        "leaflet_style": style,
+        "data": compact_json(_data(study, sheet, findings, language)),
+        "code": safe_script(page_file("check.js")),
+    }
+    # What is put in is not looked at again: data never passes as a template.
+    write_text(path, _SLOT.sub(lambda slot: texts[slot[1]], page_file("check.html")))
+    return path
+
+
+def _data(
+    study: Study, sheet: DataSheet, findings: Sequence[Finding], language: str
+) -> dict[str, Any]:
+    west, south, east, north = study.streets.bounds_lonlat
+    roads = [path for paths in roads_of(study.streets).values() for path in paths]
+    timed, named = not study.feed.trips.empty, _named(study)
+    return {
+        "bounds": [[south, west], [north, east]],
+        "texts": {name: translate(text, language) for name, text in TEXTS.items()},
+        "streets": [_flat(path) for path in roads],
+        "cut": [_flat(path) for path in _cut_off(study)],
+        "lines": _lines(study) if timed else [],
+        "stops": _stops(study, sheet) if timed else [],
+        "homes": _homes(study, sheet),
+        "gates": _gates(study, sheet),
+        "findings": [
+            {
+                "severity": f.severity,
+                "text": _text(f, language),
+                "at": _places(study, sheet, f, named),
+            }
+            for f in findings
+        ],
+    }
+
+
+def _flat(lonlat: NDArray[np.float64]) -> list[int]:
+    """Return latitudes and longitudes in hundred-thousandths, each as a step from the last."""
+    steps = np.diff(quantised(lonlat[:, ::-1]), axis=0, prepend=np.zeros((1, 2), np.int64))
+    return [int(step) for step in steps.ravel()]
+
+
+def _cut_off(study: Study) -> list[NDArray[np.float64]]:
+    """Return the streets one may walk along that are not joined to most others."""
+    streets = study.streets
+    times = mode_times(study.territory, streets, "walk")
+    part = components(streets, times)
+    length = np.bincount(part[part >= 0], streets.length_m[part >= 0], minlength=1)
+    allowed = np.isfinite(times[0]) | np.isfinite(times[1])
+    rows = np.flatnonzero(allowed & (part != np.argmax(length)))
+    lines = shapely.simplify(streets.lines[rows], TOLERANCE_M)
+    return [streets.unproject(shapely.get_coordinates(line)) for line in lines]
+
+
+def _lines(study: Study) -> list[dict[str, Any]]:
+    """Return each line of the first day: the stops of its longest trip, its trips and hours."""
+    feed, day = study.feed, study.days[0]
+    trips = feed.trips_on(day.date)
+    ptr, calls = feed.trip_ptr, np.diff(feed.trip_ptr)
+    route = feed.trips["route"].to_numpy()[trips]
+    lonlat = feed.lonlat()
+    stop, departure = (feed.stop_times[c].to_numpy() for c in ("stop", "departure_s"))
+    found = []
+    for index in np.unique(route):
+        own = trips[route == index]
+        longest = own[int(np.argmax(calls[own]))]
+        points = lonlat[stop[ptr[longest] : ptr[longest + 1]]]
+        points = points[np.isfinite(points).all(axis=1)]
+        if len(points) < 2:
+            continue
+        row = feed.routes.iloc[int(index)]
+        first = departure[ptr[own]]
+        found.append(
+            {
+                "name": str(row["short_name"] or row["long_name"] or row["route_id"]),
+                "trips": len(own),
+                "hours": f"{service_clock(first.min())}–{service_clock(first.max())}",
+                "path": _flat(points),
+            }
+        )
+    return found
+
+
+def _stops(study: Study, sheet: DataSheet) -> list[list[Any]]:
+    """Return the feed's own stops with their departures on the first day."""
+    feed = study.feed
+    calls = sheet.stop_departures
+    lonlat = feed.lonlat()
+    own = (feed.stops["copy_of"] < 0) & (feed.stops["location_type"] == 0)
+    rows = np.flatnonzero(own.to_numpy() & np.isfinite(lonlat).all(axis=1))
+    names = feed.stops["stop_name"].astype(str).to_numpy()
+    at = quantised(lonlat[rows])
+    return [[int(y), int(x), names[k], int(calls[k])] for k, (x, y) in zip(rows, at, strict=True)]
+
+
+def _homes(study: Study, sheet: DataSheet) -> list[list[int]]:
+    """Return place, workers and what reaches each home: 0 a stop, 1 streets only, 2 nothing."""
+    walks = study.home_walks
+    nearest = np.full(study.n_homes, INF, np.int64)
+    some = np.diff(walks.ptr) > 0
+    nearest[some] = walks.walk_s[walks.ptr[:-1][some]]
+    in_reach = nearest <= study.territory.limits.max_walk_min * 60
+    kind = np.where(sheet.cut_off, 2, np.where(in_reach, 0, 1))
+    at = quantised(study.homes.lonlat)
+    return [
+        [int(y), int(x), round(float(n)), int(k)]
+        for (x, y), n, k in zip(at, study.workers, kind, strict=True)
+    ]
+
+
+def _gates(study: Study, sheet: DataSheet) -> list[dict[str, Any]]:
+    names = study.feed.stops["stop_name"].astype(str).to_numpy()
+    return [
+        {
+            "site": study.sites[gate.site].name,
+            "at": [round(gate.lat, 5), round(gate.lon, 5)],
+            "count": len(gate.stops),
+            "stops": sorted({str(name) for name in names[gate.stops]})[:12],
+        }
+        for gate in sheet.gates
+    ]
+
+
+def _text(finding: Finding, language: str) -> str:
+    text = finding.render(language)
+    return f"{finding.source}: {text}" if finding.source else text
+
+
+def _places(
+    study: Study, sheet: DataSheet, finding: Finding, named: dict[str, list[list[float]]]
+) -> list[list[float]]:
+    """Return where a finding is about, latitude first: places it names, or homes and gates."""
+    if finding.code == "homes_cut_off":
+        found = study.homes.lonlat[sheet.cut_off]
+    elif finding.code == "gates_without_stop":
+        found = np.array([[g.lon, g.lat] for g in sheet.gates if not len(g.stops)])
+    else:
+        points = [_LONLAT.fullmatch(text) for text in finding.examples]
+        found = np.array(
+            [[float(p[1]), float(p[2])] for p in points if p]
+            + [place for text in finding.examples for place in named.get(text, ())]
+        ).reshape(-1, 2)
+    found = found[np.isfinite(found).all(axis=1)][:MOST_PLACES]
+    return [[round(float(lat), 5), round(float(lon), 5)] for lon, lat in found]
+
+
+def _named(study: Study) -> dict[str, list[list[float]]]:
+    """Return the places of stops by name and id, and of homes by id."""
+    feed = study.feed
+    known: dict[str, list[list[float]]] = {}
+    for column in ("stop_name", "stop_id"):
+        for name, place in zip(feed.stops[column].astype(str), feed.lonlat(), strict=True):
+            known.setdefault(name, []).append(place.tolist())
+    if not study.homes.personal:
+        for name, place in zip(study.homes.ids, study.homes.lonlat, strict=True):
+            known.setdefault(str(name), []).append(place.tolist())
+    return known
+
+
+__all__ = ["write_check_page"]

@@ -1,0 +1,196 @@
+"""Every row of a source is in a result or in its account, and the accounts close."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+import shapely
+from feeds import service, trip, write_gtfs
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from street_cases import osm_text
+
+from mobility.base.ledger import SourceLedger
+from mobility.sources.gtfs.read import read_feed
+from mobility.sources.homes.read import read_homes
+from mobility.sources.osm.car_parks import read_car_parks
+from mobility.sources.osm.reader import read_osm
+from mobility.territory.project import Territory
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def test_an_account_that_does_not_close_is_refused():
+    with pytest.raises(ValueError, match="does not close"):
+        SourceLedger("a.csv", 3, 1, {"no id": 1})
+
+
+def test_what_is_left_out_later_moves_over():
+    account = SourceLedger.balanced("/d/a.csv", 5, {"no id": 2}).leaving("too far", 3)
+    assert (account.read, account.used, account.left_out) == (7, 2, {"no id": 2, "too far": 3})
+    assert account.to_json()["source"] == "a.csv"
+    assert SourceLedger.balanced("/d/feed.zip/stops.txt", 1, {}).name == "feed.zip/stops.txt"
+
+
+@FEW
+@given(
+    calls=st.lists(
+        st.tuples(st.sampled_from(["t", "u", "?"]), st.sampled_from(["A", "B", "Z", ""]),
+                  st.integers(0, 20), st.booleans()),
+        min_size=1, max_size=12,
+    ),
+    rides=st.lists(st.sampled_from(["t", "t", "u", ""]), min_size=1, max_size=4),
+)  # fmt: skip
+def test_each_row_of_a_timetable(calls, rides):
+    """Stop times of known, unknown and missing trips and stops, booked ones among them."""
+    stops = [{"stop_id": s, "stop_lat": 45.0, "stop_lon": x} for s, x in (("A", 4.0), ("B", 4.1))]
+    sound = trip("sound", [("A", "05:00"), ("B", "05:10")], service="week")
+    trips = [sound, *(trip(name, [], service="week") for name in rides)]
+    window = {"start_pickup_drop_off_window": "05:00:00", "end_pickup_drop_off_window": "06:00:00"}
+    rows = [
+        {"stop_id": stop, "arrival_time": f"{6 + k}:00:00", "departure_time": f"{6 + k}:00:00",
+         "trip_id": name, "stop_sequence": k} | (window if booked else {})
+        for name, stop, k, booked in calls
+    ]  # fmt: skip
+    trips[0]["calls"] += rows
+    with tempfile.TemporaryDirectory() as folder:
+        write_gtfs(Path(folder) / "f.zip", stops=stops, trips=trips, services={"week": service()})
+        feed = read_feed(Path(folder) / "f.zip", cache=False)
+    accounts = {Path(r.source).stem: r for r in feed.rows}
+    assert accounts["stop_times"].read == 2 + len(calls)
+    assert accounts["stop_times"].used == len(feed.stop_times)
+    assert accounts["trips"].read == 1 + len(rides)
+    assert accounts["trips"].used == len(feed.trips)
+    assert {"agency", "stops", "routes", "calendar", "feed_info", "attributions"} < set(accounts)
+
+
+@FEW
+@given(
+    ways=st.lists(
+        st.tuples(
+            st.integers(1, 6),
+            st.lists(st.sampled_from([1, 2, 3, 77, 78]), min_size=1, max_size=4),
+            st.sampled_from([("highway", "path"), ("highway", "proposed"), ("natural", "wood"),
+                             ("man_made", "pipeline"), ("railway", "platform")]),
+        ),
+        max_size=6,
+    )
+)  # fmt: skip
+def test_each_way_of_the_streets(ways):
+    nodes = {1: (0, 0), 2: (100, 0), 3: (200, 0)}
+    ways = [(99, [1, 2], {"highway": "residential"}), *((i, n, dict([t])) for i, n, t in ways)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "s.osm"
+        path.write_text(osm_text(nodes, ways), encoding="utf-8")
+        tables = read_osm(path)
+    assert tables.ledger.used == tables.tags["osm_id"].nunique()
+    # Of a way written twice that is no street, the last one stands for both.
+    assert len({i for i, _, _ in ways}) <= tables.ledger.read <= len(ways)
+
+
+def homes_of(folder, text, bbox=None, **source):
+    (Path(folder) / "h.csv").write_text(text, encoding="utf-8")
+    data = {"name": "t", "sources": {"homes": {"file": "h.csv", "personal": False, **source}}}
+    study = Territory.from_dict(data, Path(folder) / "t.toml")
+    return read_homes(study.sources.homes, study, bbox=bbox)
+
+
+@FEW
+@given(workers=st.lists(st.integers(0, 400), min_size=1, max_size=9).filter(any))
+def test_each_home_and_its_workers(workers):
+    rows = "".join(f"h{k},{4 + k / 100},45,{n}\n" for k, n in enumerate(workers))
+    with tempfile.TemporaryDirectory() as folder:
+        homes = homes_of(folder, f"id,lon,lat,workers\n{rows}")
+    accounts = {r.unit: r for r in homes.ledger}
+    assert (accounts["rows"].read, accounts["rows"].used) == (len(workers), len(homes))
+    assert accounts["workers"].used == homes.workers.sum() == sum(workers)
+
+
+ZONES = {"49021": 4.0, "49007": 4.1, "34172": 9.0}
+
+
+@FEW
+@given(
+    flows=st.lists(
+        st.tuples(
+            st.sampled_from([*ZONES, "75056", "DE123"]),
+            st.sampled_from(["49021", "44109"]),
+            st.integers(0, 500),
+        ),
+        max_size=10,
+    )
+)
+def test_each_flow_and_its_workers(flows):
+    """Communes with a zone near and far and without one; workers of the site and of elsewhere."""
+    flows = [("49021", "49021", 300), *flows]
+    rows = "".join(f"{home},{work},{n}\n" for home, work, n in flows)
+    with tempfile.TemporaryDirectory() as folder:
+        boxes = [shapely.box(x, 45, x + 0.05, 45.05) for x in ZONES.values()]
+        frame = gpd.GeoDataFrame({"code": list(ZONES)}, geometry=boxes, crs=4326)
+        frame.to_file(Path(folder) / "z.geojson")
+        homes = homes_of(
+            folder, f"COMMUNE,DCLT,IPONDI\n{rows}", bbox=(3.9, 44.9, 4.3, 45.2), kind="flows",
+            zones="z.geojson", work_commune=["49021"],
+        )  # fmt: skip
+    accounts = {r.unit: r for r in homes.ledger}
+    assert accounts["rows"].read == len(flows)
+    assert accounts["workers"].read == sum(n for _, _, n in flows)
+    near = sum(n for home, work, n in flows if work == "49021" and home in ("49021", "49007"))
+    assert accounts["workers"].used == homes.workers.sum() == near
+    elsewhere = sum(work != "49021" for _, work, _ in flows)
+    assert accounts["rows"].left_out.get("they work elsewhere", 0) == elsewhere
+
+
+def test_cells_and_car_parks(tmp_path):
+    """Of four cells one is beyond the study and one empty; of three car parks one is closed."""
+    cells = [
+        (2029800, 4252400, 7),
+        (2029800, 4252600, 0),
+        (2030000, 4252400, 3),
+        (2829800, 4252400, 9),
+    ]
+    rows = "".join(f"CRS3035RES200mN{n}E{e},{w}\n" for n, e, w in cells)
+    x, y = gpd.GeoSeries([shapely.Point(4252500, 2029900)], crs=3035).to_crs(4326)[0].coords[0]
+    homes = homes_of(
+        tmp_path, f"idcar_200m,workers\n{rows}", bbox=(x - 0.1, y - 0.1, x + 0.1, y + 0.1),
+        kind="insee_grid",
+    )  # fmt: skip
+    rows_, people = homes.ledger
+    assert (rows_.read, rows_.used) == (4, 2)
+    assert rows_.left_out == {"outside the streets": 1, "nobody lives there": 1}
+    assert (people.read, people.used) == (10, 10)
+    parks = "name,lon,lat,type,open\na,4,45,P+R,1\nb,4,45,auto-stop,1\nc,4,45,,no\n"
+    (tmp_path / "p.csv").write_text(parks, encoding="utf-8")
+    ledger: list[SourceLedger] = []
+    assert len(read_car_parks(tmp_path / "p.csv", ledger=ledger)) == 2
+    assert ledger[0].used == 1
+    assert ledger[0].left_out == {"closed": 1, "a place to hitch a ride": 1}
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    "name",
+    ["rhein-neckar/gtfs.zip", "milan/gtfs.zip", "nantes/gtfs.zip", "montpellier/gtfs-2024.zip",
+     "montpellier/gtfs-2025.zip", "malta/streets.osm.pbf", "geneva/streets.osm.pbf",
+     "nantes/streets.osm.pbf", "milan/streets.osm.pbf", "rhein-neckar/streets.osm.pbf"],
+)  # fmt: skip
+def test_the_accounts_of_real_sources_close(name):
+    if not (DATA / name).exists():
+        pytest.skip("real data are absent")
+    if name.endswith(".zip"):
+        feed = read_feed(DATA / name)
+        accounts = {Path(r.source).stem: r for r in feed.rows}
+        assert accounts["stop_times"].used == len(feed.stop_times) > 0
+        assert accounts["trips"].used == len(feed.trips)
+        assert all(r.read == r.used + sum(r.left_out.values()) for r in feed.rows)
+    else:
+        from mobility.streets.graph import streets_from_osm
+
+        streets = streets_from_osm(DATA / name)
+        ledger = streets.ledger
+        assert ledger.used == streets.tags["osm_id"].nunique() > 0
+        assert ledger.read == ledger.used + sum(ledger.left_out.values())
