@@ -147,7 +147,9 @@ def check(
             hours = data_sheet.hours_table(sheet, study, lang)
             title = translate("Departures of each network, first and last", lang)
             print_words(hours, title, lang)
-        print_table(inventory(study, lang), "inventory", lang)
+        held = inventory(study, lang)
+        held["what"] = [translate(what, lang) for what in held["what"]]
+        print_words(held, translate("What was found", lang), lang)
         print_words(data_sheet.ledger_table(study, lang), translate("What was read", lang), lang)
         reasons = (day.reason for day in study.days)
         found = sorted((*study.findings, *reasons), key=lambda f: SEVERITIES.index(f.severity))

@@ -138,6 +138,8 @@ def _with_shuttles(
     if lighter:
         progress("lighter answers")
         answers = lighter_answers(found, zones)
+        if not answers["shuttle_justified"].any():
+            found = replace(found, beaten="a lighter answer serves every area for less")
     return _written(folder, present, variants, found=found, answers=answers, progress=progress)
 
 

@@ -45,7 +45,7 @@ SUMMARY = ("site", "roster", "pool", "reachable", "share", "white", "one_way_onl
 COMPARISON = ("site", "roster", "pool", "before", "after", "gained", "lost")
 PLANS = (
     "plan", "lines", "vehicles", "eur_year", "rosters_gained", "employees_gained",
-    "eur_per_worker", "knee",
+    "eur_per_job", "eur_per_user", "advised",
 )  # fmt: skip
 
 

@@ -168,6 +168,11 @@ def gate_far_from_any_stop(folder):
     return edited(path, ('["gtfs.zip"]', '["gtfs.zip", "all.zip"]'), gates)
 
 
+@scene("stops_exchanged")
+def exchanged_coordinates(folder):
+    return with_feed(folder, USUAL, stops={name: (y, x) for name, (x, y) in PLACES.items()})
+
+
 @scene("edges_without_service")
 def office_hours(folder):
     return write_territory(folder, rosters='["office"]')

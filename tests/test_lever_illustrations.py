@@ -13,15 +13,17 @@ from mobility.cli import app
 from mobility.commute.access import SERVED, assess
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
-from mobility.outputs.illustrations import illustrate, with_hours
+from mobility.outputs.illustrations import illustrate
 from mobility.outputs.lever_shuttles import shuttle_remedies, written_remedies
-from mobility.outputs.levers import find_levers, recommendations_report
+from mobility.outputs.levers import find_levers, recommendations_report, write_levers
+from mobility.outputs.map.from_plans import map_plans
 from mobility.outputs.record import write_record
 from mobility.outputs.render import markdown_text
+from mobility.remedies.factors import load_factors
 from mobility.remedies.gains import gains_between
 from mobility.remedies.patch import what_if
 from mobility.remedies.recommendations import recommend
-from mobility.remedies.shift_hours import shift_hours
+from mobility.remedies.shift_hours import shift_hours, with_hours
 from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.outputs import write_plans
 from mobility.territory.project import Territory
@@ -92,7 +94,7 @@ def test_shuttles_are_ranked_among_the_levers(results, shuttles):
     assert remedies[0].eur_year == pytest.approx(shuttles.knee.costs.total)
     assert all(r.workers > 0 and r.lost == 0 for r in remedies)
     ranked = recommend(results.found, others=remedies)
-    costs = [(not r.feasible, r.eur_per_worker) for r in ranked]
+    costs = [r.eur_per_job for r in ranked]
     assert costs == sorted(costs)
     assert all(remedy in ranked for remedy in remedies)
     (shown,) = illustrate(results.found.bench, results.zones, remedies[:1])
@@ -110,6 +112,79 @@ def test_shuttles_of_an_earlier_run_are_read(shuttles, tmp_path):
     table.to_csv(tmp_path / "plans.csv", index=False)
     with pytest.raises(Exception, match="eur_year"):
         written_remedies(shuttles.access, tmp_path)
+
+
+def test_every_euro_is_found_again_in_the_written_tables(results, shuttles, tmp_path):
+    """Quantities, prices, factors and the people they are divided by, from the files alone."""
+    write_levers(results, tmp_path, "fr", maps=False)
+    remedies, costs, sets = (
+        pd.read_csv(tmp_path / f"{name}.csv") for name in ("remedies", "remedy_costs", "frontier")
+    )
+    assert np.allclose(costs["quantity"] * costs["price"], costs["eur_year"])
+    by_rank = costs.groupby("rank")[["eur_year", "eur_low", "eur_high"]].sum()
+    own = results.found.bench.study.territory.factors
+    table = load_factors(own).to_frame().set_index("name")["value"]
+    for row in costs.itertuples():
+        price = 1.0
+        for name in row.factors.split():
+            price = price / table[name[1:]] if name[0] == "/" else price * table[name]
+        assert row.price == pytest.approx(price)
+    for row in remedies.itertuples():
+        assert row.eur_year == pytest.approx(by_rank.at[row.rank, "eur_year"], abs=0.01)
+        assert row.eur_low <= row.eur_year <= row.eur_high
+        net = row.jobs - row.jobs_lost
+        if net > 0:
+            assert row.eur_per_job == pytest.approx(row.eur_year / net, abs=0.01)
+        if row.users > 0:
+            assert row.eur_per_user == pytest.approx(row.eur_year / row.users, abs=0.01)
+    # Whole rosters first, each point of the frontier proven, more money never gains less.
+    assert (remedies["jobs"] - remedies["jobs_lost"]).iloc[:3].ge(1).all()
+    assert np.allclose(sets["jobs"], sets["jobs_proven"])
+    assert sets["jobs"].is_monotonic_increasing
+    assert sets["eur_year"].is_monotonic_increasing
+    assert (sets["jobs_bound"] >= sets["jobs"] - 1e-9).all()
+    assert len(sets) >= 12
+    heads = sum(row.headcount for row in results.found.bench.study.shift_rows)
+    assert sets["jobs"].max() <= heads
+    held = {int(rank) for text in sets["set"].dropna().astype(str) for rank in text.split()}
+    assert set(remedies.loc[remedies["advised"], "rank"]) <= held
+
+
+def test_every_euro_of_a_plan_is_found_again(shuttles, tmp_path):
+    write_plans(shuttles, tmp_path)
+    plans, costs = pd.read_csv(tmp_path / "plans.csv"), pd.read_csv(tmp_path / "costs.csv")
+    assert np.allclose(costs["quantity"] * costs["price"], costs["eur_year"], rtol=0.01, atol=1)
+    direct = costs[costs["item"] != "structure costs"].groupby("plan")["eur_year"].sum()
+    for row in plans.itertuples():
+        mine = costs[costs["plan"] == row.plan]
+        assert row.eur_year == pytest.approx(mine["eur_year"].sum(), abs=0.1)
+        over = mine[mine["item"] == "structure costs"].iloc[0]
+        assert over["quantity"] == pytest.approx(direct[row.plan], abs=0.1)
+        assert row.eur_per_job == pytest.approx(row.eur_year / row.rosters_gained, abs=0.1)
+        assert row.eur_per_user == pytest.approx(row.eur_year / row.employees_gained, rel=1e-3)
+        assert row.eur_low <= row.eur_year <= row.eur_high
+        pool = shuttles.study.workers.sum()
+        assert 0 <= row.inhabitants_gained <= pool
+        shares = pd.read_csv(tmp_path / f"{row.plan}-shares.csv")
+        if row.knee:
+            assert shares["stable"].all()
+        for key in ("boardings", "headcount", "km", "stable"):
+            cents = round(100 * shares[f"eur_{key}"].sum())
+            assert cents == round(100 * shuttles.plans[row.Index].costs.total)
+    # One plan is told; it is advised unless something beats it.
+    told = plans[plans["knee"]]
+    assert len(told) == 1
+    assert told["advised"].item() == told["refused"].isna().item()
+
+
+def test_the_same_plan_costs_the_same_a_job_everywhere(shuttles, tmp_path):
+    plan = shuttles.knee
+    first = shuttle_remedies(shuttles)[0]
+    assert first.jobs == pytest.approx(plan.rosters_gained)
+    assert first.eur_per_job == pytest.approx(plan.eur_per_job)
+    assert first.eur_per_user == pytest.approx(plan.eur_per_user)
+    facts = dict(next(p for p in map_plans(shuttles) if p.name == plan.name).facts)
+    assert facts["EUR a year per job gained"] == f"{plan.eur_per_job:.0f}"
 
 
 @pytest.mark.parametrize("same", [True, False])

@@ -98,7 +98,10 @@ def test_a_run_is_timed_on_the_shift(tmp_path):
 
 def stressful_street(folder, workers=100):
     """The street with a fast main road from 8 to 10 km; one home at 6 km, the gate at 11.24."""
-    territory = write_territory(folder, homes=homes(H=(6000.5, workers)), extra="", trips=TRIPS)
+    staff = f'[{{ template = "3x8", headcount = {workers} }}]'
+    territory = write_territory(
+        folder, homes=homes(H=(6000.5, workers)), extra="", trips=TRIPS, rosters=staff
+    )
     text = territory.read_text("utf-8").replace(
         '["transit", "walk"]', '["transit", "walk", "bike"]'
     )

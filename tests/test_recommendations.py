@@ -33,7 +33,8 @@ DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 def late(tmp_path_factory):
     trips = [t if t[0] != "early" else ("early", "A", "28:45", "B", "29:05", "eve") for t in TRIPS]
     folder = tmp_path_factory.mktemp("late")
-    access = assess(load(write_territory(folder, trips=trips)))
+    staff = '[{ template = "3x8", headcount = 30 }]'
+    access = assess(load(write_territory(folder, trips=trips, rosters=staff)))
     return search(access, options=SearchOptions(kinds=("move_trip",)))
 
 
@@ -41,27 +42,28 @@ def test_sentence_of_the_known_best_move(late):
     remedy = retiming_remedy(late.bench, late.outcomes[0], load_factors())
     assert remedy.sentence("fr") == (
         "Avancer de 20 min le dernier départ de la ligne R (04:45 → 04:25) : +10 actifs "
-        "accèdent au poste matin (Usine) ; 10 peuvent alors tenir tout un roulement ; "
-        "environ 400 € par an."
+        "accèdent au poste matin (Usine) ; 15 emplois gagnent tout leur roulement ; "
+        "environ 400 € par an, soit 27 € par emploi gagné."
     )
     assert remedy.sentence("en") == (
         "Move the last departure of line R 20 min earlier (04:45 → 04:25): +10 more workers "
-        "can hold the shift matin of Usine; 10 can then hold a whole roster; about 400 EUR a "
-        "year."
+        "can hold the shift matin of Usine; 15 jobs gain their whole roster; about 400 EUR a "
+        "year, 27 EUR a job."
     )
-    assert remedy.eur_per_worker == 40
+    # Half of the labour pool gains: half of the 30 jobs, of whose holders 30 in 100 would ride.
+    assert (remedy.jobs, remedy.users, remedy.inhabitants) == (15, 4.5, 10)
+    assert remedy.eur_per_job == pytest.approx(400 / 15)
+    assert remedy.eur_per_user == pytest.approx(400 / 4.5)
 
 
 def test_what_completes_most_rosters_is_recommended_too(late):
     best = best_for_rosters(late, 2)
-    gains = [o.score.rosters_gained for o in late.outcomes if o.feasible]
-    assert best[0].score.rosters_gained == max(gains) == 10
+    gains = [o.score.jobs for o in late.outcomes if o.feasible]
+    assert best[0].score.jobs == max(gains) == 15
     listed = recommend(late, limit=1)
     assert best[0].lever in {r.lever for r in listed}
     table = remedies_frame(listed, "en")
-    assert table.set_index("rank")["rosters"].to_dict() == {
-        k + 1: r.rosters for k, r in enumerate(listed)
-    }
+    assert table["jobs"].tolist() == [r.jobs for r in listed]
 
 
 def test_remedies_of_the_same_departures_are_alternatives():
@@ -79,7 +81,7 @@ def test_losers_are_said(late):
     remedy = retiming_remedy(late.bench, worst, load_factors())
     assert "10 perdent un trajet qu'ils avaient" in remedy.sentence("fr")
     assert remedy.net == -10
-    assert remedy.eur_per_worker == float("inf")
+    assert remedy.eur_per_job == float("inf")
 
 
 def test_small_counts_are_said_and_parts_of_a_person_are_not():
@@ -120,13 +122,17 @@ def demo():
     return search(access), shift_hours(access)
 
 
-def test_recommendations_are_in_the_order_of_cost_per_worker(demo):
+def test_recommendations_are_in_the_order_of_cost_per_job(demo):
     found, hours = demo
     remedies = recommend(found, hours)
-    kinds = {"move_trip", "shift_hours", "extend", "add_run", "stop", "carpool", "cycle_track"}
+    kinds = {"move_trip", "shift_hours", "extend", "add_run", "stop", "carpool", "on_demand"}
     assert kinds <= {r.kind for r in remedies}
-    costs = [(not r.feasible, r.eur_per_worker) for r in remedies]
+    costs = [r.eur_per_job for r in remedies]
     assert costs == sorted(costs)
+    # The first three pieces of advice each gain whole rosters.
+    assert all(r.net_jobs >= 1 for r in remedies[:3])
+    trips = [t for r in remedies if r.lever and r.kind != "stop" for t in r.lever.trips]
+    assert len(set(trips)) == len(trips)
     frame = remedies_frame(remedies, "fr")
     for row, remedy in zip(frame.itertuples(), remedies, strict=True):
         assert row.workers == round_persons(remedy.workers)
@@ -137,7 +143,9 @@ def test_recommendations_are_in_the_order_of_cost_per_worker(demo):
 
 def test_other_rooms_remedies_take_their_place(demo):
     found, hours = demo
-    shuttle = Remedy("shuttle", "Organise car-pooling to {site}", {"site": "X"}, 50, 0, 1.0)
+    shuttle = Remedy(
+        "shuttle", "Organise car-pooling to {site}", {"site": "X"}, 50, 0, 1.0, jobs=50
+    )
     assert recommend(found, hours, others=[shuttle])[0] == shuttle
 
 

@@ -65,7 +65,7 @@ def test_page_tells_the_advised_plan(designed):
     assert told["€ par an"] == words.number(plan.costs.total)
     assert told["Emplois au roulement entier gagné, vérifié"] == words.number(plan.rosters_gained)
     assert told["Les mêmes, estimés à la conception"] == words.number(plan.rosters_estimate)
-    assert told["€ par an et par usager gagné"] == words.number(plan.eur_per_worker)
+    assert told["€ par an et par usager gagné"] == words.number(plan.eur_per_user)
     assert told["Courses"] == str(len(plan.runs))
     sizes = [v.name for v, n in zip(results.plans.config.vehicles, plan.operations.fleet,
                                     strict=True) if n]  # fmt: skip
@@ -100,7 +100,7 @@ def test_lines_runs_and_shares_are_those_of_the_plan(designed):
         assert row[-2] == Words("fr").number(aboard)
     factors = table(page(folder), "Facteur")
     assert len(factors) - 1 == len(results.plans.factors.rows)
-    assert {row[4] for row in factors[1:]} == {"oui", "non"}
+    assert {row[6] for row in factors[1:]} == {"oui", "non"}
 
 
 def test_lines_are_drawn_in_their_colours(designed):

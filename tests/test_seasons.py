@@ -151,7 +151,7 @@ def seasonal_demo(period: tuple[dt.date, dt.date] | None, **days: object):
     study = dataclasses.replace(study, sites=sites, **days)
     kinds = kind_weekdays(study)
     calendar = calendar_days(FACTORS, kinds, [row.season for row in study.shift_rows])
-    demand = find_demand(study, white_zones(assess(study)), config(), calendar)
+    demand = find_demand(study, white_zones(assess(study)), calendar)
     return study, demand
 
 

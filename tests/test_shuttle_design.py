@@ -235,7 +235,7 @@ def test_intervals_hold_the_point(plans):
     for s, p in zip(plans.intervals, plans.plans, strict=True):
         assert s.rosters[0] <= p.rosters_gained <= s.rosters[1]
         assert s.gained[0] < p.employees_gained < s.gained[1]
-        assert s.eur_per_worker[0] < p.eur_per_worker < s.eur_per_worker[1]
+        assert s.eur_per_user[0] < p.eur_per_user < s.eur_per_user[1]
         assert s.co2_saved_kg[0] < p.co2_saved_kg(plans.factors) < s.co2_saved_kg[1]
 
 

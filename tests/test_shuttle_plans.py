@@ -266,7 +266,7 @@ def test_thin_runs_are_not_run():
     assert plan.costs.total == 0
     kept = evaluate_plan(scene, [line], config(min_workers=8), FACTORS, DAYS)
     assert len(kept.runs) == 4
-    assert kept.eur_per_worker == pytest.approx(kept.costs.total / 16)
+    assert kept.eur_per_user == pytest.approx(kept.costs.total / 16)
 
 
 def full_village(people=20.0):
@@ -385,7 +385,7 @@ def test_one_missing_night_return_beats_more_shift_places():
     plans = build_frontier(scene, candidates, config(), FACTORS, DAYS)
     assert [len(p.runs) for p in plans] == [1]
     assert plans[0].rosters_gained == 21.0
-    assert plans[0].eur_per_worker == pytest.approx(plans[0].costs.total / 21)
+    assert plans[0].eur_per_user == pytest.approx(plans[0].costs.total / 21)
 
 
 def test_what_homes_lack_of_a_roster_is_worth_all_of_it():
@@ -507,10 +507,10 @@ def test_proof_tells_staff_and_inhabitants_apart():
     held = np.array([[True, False], [True, False], [True, False]])
     pools = np.array([[400.0, 90.0]])
     told = proven_plan(scene, plan, gained, held, 0.0, pools, config(), FACTORS, DAYS)
-    assert (told.rosters_gained, told.pool_gained, told.places) == (21.0, 400.0, 7.0)
+    assert (told.rosters_gained, told.pool_places, told.places) == (21.0, 400.0, 7.0)
     table = plan_table([told], FACTORS)
     assert table["rosters_gained"].tolist() == [21.0]
-    assert table["pool_gained"].tolist() == [400.0]
+    assert table["roster_places_gained"].tolist() == [400.0]
     assert table["employees_gained"].tolist() == [21.0]
     # Nine riders do not fit eight seats: the line gets a larger vehicle, and costs more.
     more = dataclasses_replace_workers(scene, 9.0)

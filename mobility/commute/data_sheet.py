@@ -105,7 +105,8 @@ class DataSheet:
         cut_off = _cut_off(self, study)
         if study.feed.trips.empty:
             return tuple(cut_off)
-        return (*_gates(self, study), *_edges(self, study), *_hours(self, study), *cut_off)
+        first = (*_exchanged(study), *_gates(self, study), *_edges(self, study))
+        return (*first, *_hours(self, study), *cut_off)
 
 
 def data_sheet(study: Study, runs: Mapping[str, RunArrays]) -> DataSheet:
@@ -233,6 +234,25 @@ def _gates(sheet: DataSheet, study: Study) -> Iterator[Finding]:
         examples=tuple(names)[:5],
         params={"minutes": round(study.territory.limits.max_walk_min)},
     )
+
+
+def _exchanged(study: Study) -> Iterator[Finding]:
+    """Say where stops would lie on the streets if their coordinates were exchanged."""
+    west, south, east, north = study.streets.bounds_lonlat
+    lon, lat = study.feed.lonlat().T
+    away = (lon < west) | (lon > east) | (lat < south) | (lat > north)
+    turned = away & (lat > west) & (lat < east) & (lon > south) & (lon < north)
+    if turned.any():
+        names = study.feed.stops["stop_name"].astype(str).to_numpy()[turned]
+        yield Finding(
+            "error",
+            "stops_exchanged",
+            "Longitude and latitude of {count} stops look exchanged: correct stop_lon and "
+            "stop_lat.",
+            source="stops.txt",
+            count=int(turned.sum()),
+            examples=tuple(names[:5]),
+        )
 
 
 def _edges(sheet: DataSheet, study: Study) -> Iterator[Finding]:

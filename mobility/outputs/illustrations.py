@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mobility.base.clock import DAY_S
 from mobility.base.i18n import translate
 from mobility.commute.access import SERVED, Access, assess
 from mobility.commute.examples import LegText, answers
@@ -18,7 +17,7 @@ from mobility.remedies.gains import gains_between
 from mobility.remedies.patch import what_if
 from mobility.remedies.remedy import Remedy
 from mobility.remedies.search import Workbench
-from mobility.remedies.stops import remember_dark
+from mobility.remedies.shift_hours import with_hours
 from mobility.timetable.arrays import INF
 
 Journeys = tuple[tuple[LegText, ...], tuple[LegText, ...]]
@@ -89,43 +88,6 @@ def _access_with(bench: Workbench, remedy: Remedy) -> Access | None:
     if remedy.hours is not None:
         return assess(with_hours(bench.study, *remedy.hours))
     return None if remedy.scenario is None else remedy.scenario()
-
-
-def with_hours(study: Study, rosters: Sequence[tuple[int, str]], minutes: int) -> Study:
-    """Return the study with all shifts of some rosters begun and ended later.
-
-    Parameters
-    ----------
-    rosters
-        Site index and roster name.
-    minutes
-        Later when positive.
-    """
-    sites = []
-    for index, site in enumerate(study.sites):
-        mine = [
-            roster.model_copy(
-                update={
-                    "shifts": [
-                        shift.model_copy(
-                            update={
-                                "start": (shift.start + 60 * minutes) % DAY_S,
-                                "end": (shift.end + 60 * minutes) % DAY_S,
-                            }
-                        )
-                        for shift in roster.shifts
-                    ]
-                }
-            )
-            if (index, roster.name) in rosters
-            else roster
-            for roster in site.rosters
-        ]
-        sites.append(site.model_copy(update={"rosters": mine}))
-    found = replace(study, sites=tuple(sites))
-    if study.territory.limits.safe_at_night:
-        remember_dark(found, replace(study.after_dark, sites=tuple(sites)))
-    return found
 
 
 def _rescued(zones: WhiteZones, remedy: Remedy) -> WhiteZones:

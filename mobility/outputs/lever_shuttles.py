@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from mobility.commute.access import Access, assess
 from mobility.commute.study import Study
@@ -17,7 +18,7 @@ from mobility.shuttles.design import Plans
 from mobility.shuttles.model import Line
 from mobility.shuttles.outputs import read_plan_table
 from mobility.shuttles.plan import Plan, evaluate_plan
-from mobility.sources.gtfs.read import read_feed
+from mobility.sources.gtfs.read import Feed, read_feed
 
 ACTIONS = {
     "shuttle": "Run the shuttle plan {plan}: {lines} lines, {vehicles} vehicles",
@@ -30,16 +31,21 @@ ACTIONS = {
 }
 
 
-def shuttle_remedies(found: Plans) -> list[Remedy]:
-    """Return the advised plan as a remedy, and each of its two kinds of lines alone.
+def shuttle_remedies(found: Plans, present: Access | None = None) -> list[Remedy]:
+    """Return the plan told as a remedy, and each of its two kinds of lines alone.
 
     Who gains is what the engine finds on the territory with the lines running.
+
+    Parameters
+    ----------
+    present
+        The territory as it is, where the plans were designed on another.
     """
     if found.knee is None:
         return []
-    access = found.access
+    access = found.access if present is None else present
     return [
-        _remedy(access, kind, action, plan, _feed_study(access.study, found, plan))
+        _remedy(access, found, kind, action, plan)
         for kind, action, plan in _parts(found, found.knee)
     ]
 
@@ -62,41 +68,57 @@ def _alone(found: Plans, plan: Plan, lines: Sequence[Line]) -> Plan:
     return replace(part, name=plan.name)
 
 
-def _feed_study(study: Study, found: Plans, plan: Plan) -> Study:
-    return with_feed(study, read_tables(found.gtfs(plan)), scenario=plan.name)
-
-
-def _remedy(access: Access, kind: str, action: str, plan: Plan, study: Study) -> Remedy:
-    params = {
+def _remedy(access: Access, found: Plans, kind: str, action: str, plan: Plan) -> Remedy:
+    low, high = found.cost_band(plan)
+    figures = {
         "plan": plan.name,
         "lines": len(plan.lines),
         "vehicles": plan.operations.vehicles,
+        "eur_year": plan.costs.total,
+        "employees_gained": plan.employees_gained,
+        "co2_saved_kg": plan.co2_saved_kg(found.factors),
+        "refused": found.refused if plan is found.knee else plan.refused(found.factors),
+        "eur_low": low,
+        "eur_high": high,
     }
-    return _measured(access, kind, ACTIONS[action], params, plan.costs.total, study)
+    return _measured(access, kind, ACTIONS[action], figures, read_tables(found.gtfs(plan)))
 
 
 def _measured(
-    access: Access,
-    kind: str,
-    action: str,
-    params: dict[str, object],
-    eur_year: float,
-    study: Study,
+    access: Access, kind: str, action: str, figures: Mapping[Any, Any], feed: Feed
 ) -> Remedy:
+    """Return a plan as a remedy, who gains found by the engine with its feed running."""
+    name = str(figures["plan"])
+
+    def with_lines(study: Study) -> Study:
+        return with_feed(study, feed, scenario=name)
+
     @cache
     def after() -> Access:
-        return assess(study)
+        return assess(with_lines(access.study))
 
     gains = gains_between(access, after())
+    params: dict[str, object] = {"plan": name}
+    params |= {key: int(figures[key]) for key in ("lines", "vehicles")}
     return Remedy(
-        kind, action, params, gains.workers, gains.lost, eur_year, gains.effects, scenario=after
-    )
+        kind, action, params, gains.workers, gains.lost, float(figures["eur_year"]), gains.effects,
+        scenario=after, feed=with_lines, jobs=gains.rosters.jobs,
+        jobs_lost=gains.rosters_lost.jobs, users=float(figures["employees_gained"]),
+        inhabitants=gains.rosters.inhabitants - gains.rosters_lost.inhabitants,
+        eur_band=(float(figures["eur_low"]), float(figures["eur_high"])),
+        co2_saved_kg=float(figures["co2_saved_kg"]), refused=_text(figures["refused"]),
+    )  # fmt: skip
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def written_remedies(access: Access, folder: Path) -> list[Remedy]:
-    """Return the advised shuttle plan of an earlier run, from its files, if there are any.
+    """Return the shuttle plan told by an earlier run, from its files, if there are any.
 
-    Who gains is found anew; where that run had other inputs, the remedy says so.
+    Who gains is found anew; where that run had other inputs, its euros are not ranked: the
+    remedy says so and is refused.
 
     Parameters
     ----------
@@ -111,16 +133,19 @@ def written_remedies(access: Access, folder: Path) -> list[Remedy]:
     path = folder / "plans.csv"
     if not path.is_file():
         return []
-    wanted = ["plan", "lines", "vehicles", "eur_year", "knee"]
+    wanted = [
+        "lines", "vehicles", "eur_year", "eur_low", "eur_high",
+        "employees_gained", "co2_saved_kg", "refused", "knee",
+    ]  # fmt: skip
     table = read_plan_table(path, wanted)
     earlier = earlier_plans(folder.parent, access.study)
-    action = ACTIONS["shuttle" if earlier is None or earlier.same else "earlier"]
+    same = earlier is None or earlier.same
     found = []
-    advised = table[table["knee"].astype(bool)]
-    for name, lines, vehicles, eur_year in advised[wanted[:4]].to_numpy(object):
-        feed = folder / f"{name}.zip"
-        if feed.is_file():
-            study = with_feed(access.study, read_feed(feed), scenario=str(name))
-            params = {"plan": name, "lines": int(lines), "vehicles": int(vehicles)}
-            found.append(_measured(access, "shuttle", action, params, float(eur_year), study))
+    for row in table[table["knee"].astype(bool)].to_dict("records"):
+        feed = folder / f"{row['plan']}.zip"
+        if not feed.is_file():
+            continue
+        figures = row if same else row | {"refused": "designed and costed with other inputs"}
+        action = ACTIONS["shuttle" if same else "earlier"]
+        found.append(_measured(access, "shuttle", action, figures, read_feed(feed)))
     return found

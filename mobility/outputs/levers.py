@@ -12,21 +12,25 @@ from mobility.base.files import staging, write_text
 from mobility.base.i18n import translate
 from mobility.commute.access import Access, assess
 from mobility.commute.indicators import whole_persons
+from mobility.commute.ledger import capture_band
 from mobility.commute.loading import load
 from mobility.commute.sources import source_files
-from mobility.commute.study import Progress, quiet
+from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.outputs.document import Bullets, Document, Heading
 from mobility.outputs.illustrations import Illustration, example_blocks, illustrate
 from mobility.outputs.lever_shuttles import shuttle_remedies, written_remedies
 from mobility.outputs.render import write_document
 from mobility.outputs.tables import write_csv
+from mobility.remedies.bill import bill_frame, spread
+from mobility.remedies.factors import LeverFactors, load_factors
 from mobility.remedies.recommendations import recommend, remedies_frame
 from mobility.remedies.remedy import Remedy
 from mobility.remedies.search import Retiming, search
 from mobility.remedies.shift_hours import ShiftHours, shift_hours
 from mobility.remedies.street_remedies import tracks_layer
 from mobility.shuttles.design import design_shuttles
+from mobility.shuttles.portfolio import Combined, access_left, combined_frontier
 from mobility.territory.project import Territory
 
 #: Recommendations shown with their journeys and put on the map, at most.
@@ -46,7 +50,9 @@ class LeverResults:
     zones
         White zones of the present.
     remedies
-        Every recommendation, the cheapest per worker first.
+        Every recommendation, the cheapest per job gained first.
+    combined
+        The frontier over the remedies.
     illustrations
         The first of them, with the territory that each makes.
     """
@@ -56,10 +62,15 @@ class LeverResults:
     zones: WhiteZones
     remedies: tuple[Remedy, ...]
     illustrations: tuple[Illustration, ...]
+    combined: Combined
 
     def table(self, language: str) -> pd.DataFrame:
         """Return the ranked remedies."""
-        return remedies_frame(self.remedies, language)
+        study = self.found.bench.study
+        return remedies_frame(
+            self.remedies, language, lever_factors(study),
+            on_frontier=self.combined.members, capture_band=capture_band(study),
+        )  # fmt: skip
 
 
 def find_levers(
@@ -99,22 +110,46 @@ def find_levers(
     bench = found.bench
     zones = white_zones(replace(access, study=bench.study), progress=progress)
     folder = territory.resolve(territory.output.dir) if folder is None else folder
-    others = ranked_shuttles(access, folder, design=shuttles, seed=seed, progress=progress)
-    remedies = recommend(found, hours, others=others, limit=limit)
-    shown = illustrate(bench, zones, remedies[:illustrated], progress=progress)
-    return LeverResults(found, hours, zones, tuple(remedies), tuple(shown))
-
-
-def ranked_shuttles(
-    access: Access, folder: Path, *, design: bool, seed: int = 0, progress: Progress = quiet
-) -> list[Remedy]:
-    """Return shuttles as remedies: designed now, or those that stand in the outputs."""
-    if not design:
-        return written_remedies(access, folder / "shuttles")
-    zones = white_zones(access, progress=progress)
-    return shuttle_remedies(
-        design_shuttles(access.study, access, zones, seed=seed, progress=progress)
+    remedies, combined = ranked(
+        access, found, hours, folder, design=shuttles, seed=seed, limit=limit, progress=progress
     )
+    shown = illustrate(bench, zones, remedies[:illustrated], progress=progress)
+    return LeverResults(found, hours, zones, tuple(remedies), tuple(shown), combined)
+
+
+def ranked(
+    access: Access,
+    found: Retiming,
+    hours: ShiftHours | None,
+    folder: Path,
+    *,
+    design: bool,
+    seed: int = 0,
+    limit: int = 20,
+    progress: Progress = quiet,
+) -> tuple[list[Remedy], Combined]:
+    """Return every remedy, cheapest per job first, and the frontier of their sets.
+
+    Shuttles are designed for what the timetable's cheaper changes leave white, or are those that
+    stand in the outputs.
+    """
+    factors = lever_factors(access.study)
+    if design:
+        lighter = recommend(found, hours, limit=limit, factors=factors)
+        left = access_left(found.bench, lighter, factors)
+        zones = white_zones(left, progress=progress)
+        plans = design_shuttles(access.study, left, zones, seed=seed, progress=progress)
+        others = shuttle_remedies(plans, access)
+    else:
+        others = written_remedies(access, folder / "shuttles")
+    remedies = recommend(found, hours, others=others, limit=limit, factors=factors)
+    progress("levers")
+    return remedies, combined_frontier(found.bench, remedies, factors)
+
+
+def lever_factors(study: Study) -> LeverFactors:
+    """Return the factors of the levers, the territory's own over them."""
+    return load_factors(study.territory.factors, file=study.territory.path)
 
 
 def levers_table(found: Retiming) -> pd.DataFrame:
@@ -126,7 +161,7 @@ def recommendations_report(results: LeverResults, language: str) -> Document:
     """Return the recommendations as a document, with the journeys of those illustrated."""
     study = results.found.bench.study
     blocks = [
-        Heading(translate("Recommendations, cheapest per worker first", language)),
+        Heading(translate("Recommendations, cheapest per job gained first", language)),
         Bullets(tuple(("", r.sentence(language)) for r in results.remedies), numbered=True),
     ]
     for one in results.illustrations:
@@ -141,7 +176,8 @@ def write_levers(
     """Write every table, the recommendations, and the map with each of them.
 
     ``levers.csv``, ``minutes_to_fix.csv`` and ``.gpkg``, ``shift_hours.csv``, ``remedies.csv``,
-    ``recommendations.*`` and, where some are recommended, ``cycle_tracks.geojson``.
+    ``remedy_costs.csv``, ``to_check.csv``, ``frontier.csv``, ``recommendations.*`` and, where
+    some are recommended, ``cycle_tracks.geojson``.
 
     Parameters
     ----------
@@ -159,6 +195,11 @@ def write_levers(
         layer.to_file(part / "minutes_to_fix.gpkg", layer="minutes_to_fix", driver="GPKG")
         write_csv(part, "shift_hours", hours)
         write_csv(part, "remedies", results.table(language))
+        factors, bills = lever_factors(study), [r.bill for r in results.remedies]
+        ranks = enumerate(bills, start=1)
+        write_csv(part, "remedy_costs", bill_frame(ranks, factors, language, of="rank"))
+        write_csv(part, "to_check", spread(bills, factors))
+        write_csv(part, "frontier", results.combined.to_frame())
         write_document(recommendations_report(results, language), part, "recommendations")
         tracks = tracks_layer(study, results.remedies, language)
         if len(tracks):

@@ -19,12 +19,14 @@ from mobility.base.i18n import long_date, translate
 from mobility.commute.access import Access, assess
 from mobility.commute.indicators import whole_persons
 from mobility.commute.last_return import LastReturn, last_return
+from mobility.commute.ledger import capture_band
 from mobility.commute.loading import load
 from mobility.commute.study import Progress, quiet
 from mobility.outputs.document import Block, Bullets, Document, Heading, Text
-from mobility.outputs.levers import ranked_shuttles
+from mobility.outputs.levers import lever_factors, ranked
 from mobility.outputs.plan_tables import (
     driving,
+    employer_steps,
     modal_potential,
     reach_by_mode,
     shares,
@@ -37,9 +39,8 @@ from mobility.outputs.report_tables import mode_tables
 from mobility.outputs.tables import Sheet, sheet_of, table_block, write_csv
 from mobility.outputs.words import Words
 from mobility.remedies.combine import Combination, combine
-from mobility.remedies.factors import LeverFactors, load_factors
+from mobility.remedies.factors import LeverFactors
 from mobility.remedies.recommendations import (
-    best_for_rosters,
     recommend,
     remedies_frame,
     retiming_remedy,
@@ -48,6 +49,7 @@ from mobility.remedies.recruitment import accesses_after, recruitment
 from mobility.remedies.remedy import Remedy, alternatives
 from mobility.remedies.search import Retiming, access_after, search
 from mobility.remedies.shift_hours import ShiftHours, shift_hours
+from mobility.shuttles.portfolio import Combined
 from mobility.territory.project import Territory
 
 #: Remedies whose financing is shown.
@@ -68,6 +70,7 @@ STEPS: dict[str, tuple[str, int]] = {
     "stop": ("Request to the mobility authority and the road manager", 9),
     "feeder": ("Tender or agreement with the mobility authority", 12),
     "shuttle": ("Tender among employers", 12),
+    "on_demand": ("Tender or agreement with the mobility authority", 12),
 }
 
 
@@ -109,6 +112,10 @@ POTENTIAL = (
         "recruitment",
     ),
 )  # fmt: skip
+MONEY = (
+    "Jobs are those whose holder's home can hold the whole roster, users those who would come.",
+    "Sets are computed together, never added up.",
+)
 CALENDAR = ("Calendar", (), ("calendar",))
 FOLLOWING = ("Follow-up", (FOLLOW_UP,), ("followup",))
 #: Tables of the plan whose words are those of another one.
@@ -150,6 +157,7 @@ def mobility_plan(
     recruits: pd.DataFrame | None = None,
     modes: Mapping[str, pd.DataFrame] | None = None,
     others: Sequence[Remedy] = (),
+    combined: tuple[Sequence[Remedy], Combined] | None = None,
 ) -> MobilityPlan:
     """Return the mobility plan of the sites of a study.
 
@@ -168,22 +176,34 @@ def mobility_plan(
         Tables of `mode_tables`: comparison of modes, car-pooling.
     others
         Remedies of other rooms, such as shuttles.
+    combined
+        Every remedy, ranked, and the frontier of their sets; without it they are ranked here and
+        none are combined.
     """
     study = access.study
     territory = study.territory
-    factors = load_factors(territory.factors, file=territory.path)
-    remedies = recommend(found, hours, others=others, factors=factors)
+    factors = lever_factors(study)
+    if combined is None:
+        remedies, sets = recommend(found, hours, others=others, factors=factors), None
+    else:
+        remedies, sets = list(combined[0]), combined[1]
+    members = None if sets is None else sets.members
+    dues = versement(study, factors)
     tables = {
         "supply": supply(study),
         "reach": _whole(reach_by_mode(access), after="day_kind"),
         "potential": _whole(modal_potential(access), after="roster"),
         "driving": driving(access, factors),
-        "actions": remedies_frame(remedies, language),
-        "financing": _financing(access, remedies, factors),
+        "actions": remedies_frame(
+            remedies, language, factors, on_frontier=members, capture_band=capture_band(study)
+        ),
+        "financing": _financing(access, remedies, dues),
         "calendar": _calendar(remedies, language),
         "followup": _followup(found, combination),
         "factors": factors.to_frame(language),
     }
+    if sets is not None:
+        tables |= {"frontier": sets.to_frame(), "employers": employer_steps(study, sets, dues)}
     if late is not None:
         tables["last_return"] = _whole(late.to_frame(), after="day_kind")
     if recruits is not None and len(recruits):
@@ -272,6 +292,9 @@ def _financing_part(
         yield Text(t(VM_NOTE))
     if table:
         yield table_block(table, words)
+    if "frontier" in sheets:
+        yield from (Text(t(sentence)) for sentence in MONEY)
+        yield from (table_block(sheets[key], words) for key in ("frontier", "employers"))
 
 
 def _notes(access: Access, sheets: Mapping[str, Sheet], words: Words) -> Iterator[Block]:
@@ -304,8 +327,8 @@ def financed(remedies: Sequence[Remedy]) -> list[Remedy]:
     return [r for k, r in enumerate(remedies) if k not in either][:FINANCED]
 
 
-def _financing(access: Access, remedies: Sequence[Remedy], factors: LeverFactors) -> pd.DataFrame:
-    frame = versement(access.study, factors)
+def _financing(access: Access, remedies: Sequence[Remedy], dues: pd.DataFrame) -> pd.DataFrame:
+    frame = dues.copy()
     cost = shares(access.study, financed(remedies)).set_index("employer")["eur_year"]
     frame["remedies"] = frame["employer"].map(cost).astype("Float64")
     return frame
@@ -350,12 +373,14 @@ def plan_of(
         A source or the territory is wrong.
     """
     access = assess(load(territory, progress=progress), progress=progress)
-    found = search(access, progress=progress)
+    found, hours = search(access, progress=progress), shift_hours(access)
     folder = territory.resolve(territory.output.dir) if folder is None else folder
     combination = combine(found)
-    best = best_for_rosters(found)
-    names = [retiming_remedy(found.bench, o, load_factors()).head(language) for o in best]
-    after = dict(zip(names, accesses_after(found.bench, best), strict=True))
+    outcomes = {outcome.lever: outcome for outcome in found.outcomes}
+    chosen = [outcomes[lever] for lever in combination.levers]
+    factors = lever_factors(access.study)
+    names = [retiming_remedy(found.bench, o, factors).head(language) for o in chosen]
+    after = dict(zip(names, accesses_after(found.bench, chosen), strict=True))
     if combination.levers:
         effects = found.bench.try_together(combination.levers, keep_times=True)
         after[translate("All the levers chosen", language)] = access_after(found.bench, effects)
@@ -363,10 +388,9 @@ def plan_of(
         access,
         found,
         language=language,
-        hours=shift_hours(access),
         late=last_return(access.study),
         combination=combination,
         recruits=recruitment(access, after),
         modes=mode_tables(access),
-        others=ranked_shuttles(access, folder, design=shuttles, progress=progress),
+        combined=ranked(access, found, hours, folder, design=shuttles, progress=progress),
     )

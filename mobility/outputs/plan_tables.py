@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,8 @@ from mobility.commute.study import Study
 from mobility.remedies.factors import VM_RATE, LeverFactors
 from mobility.remedies.remedy import Remedy
 from mobility.remedies.words import clock
+from mobility.shuttles.portfolio import Combined, Portfolio
+from mobility.shuttles.sharing import to_the_cent
 from mobility.sources.versement import rate_of, read_rates
 from mobility.timetable.arrays import INF
 from mobility.timetable.runs import departures
@@ -259,31 +262,79 @@ def site_rates(study: Study, factors: LeverFactors) -> list[float | None]:
     return found
 
 
-def shares(study: Study, remedies: list[Remedy]) -> pd.DataFrame:
-    """Return what each employer would bear: by the workers gained on its sites, else by staff.
+def shares(study: Study, remedies: Sequence[Remedy]) -> pd.DataFrame:
+    """Return what each employer would bear: by headcount over the sites that a remedy serves.
 
-    A remedy that names its sites is borne by their employers alone.
-
-    Columns: ``employer``, ``eur_year``.
+    Columns: ``employer``, ``eur_year``, whole euros that add up to the remedies'.
     """
     staff = staff_by_employer(study)
     owner = {site.name: site.employer or site.name for site in study.sites}
     cost = dict.fromkeys(staff, 0.0)
     for remedy in remedies:
-        gains: dict[str, float] = {}
-        for effect in remedy.effects:
-            name = owner[effect.site]
-            gains[name] = gains.get(name, 0.0) + effect.gained
-        own = {owner[site] for site in remedy.sites}
-        if own and not sum(gains.values()):
-            gains = {name: float(count) for name, count in staff.items() if name in own}
-        base = gains if sum(gains.values()) > 0 else {n: float(c) for n, c in staff.items()}
-        total = sum(base.values())
-        for name, weight in base.items():
-            cost[name] += remedy.eur_year * (weight / total if total else 1 / len(base))
-    return pd.DataFrame(
-        [(name, round(eur)) for name, eur in cost.items()], columns=["employer", "eur_year"]
-    )
+        served = {owner[name] for name in remedy.site_names} or set(staff)
+        whole = sum(staff[name] for name in served)
+        for name in served:
+            cost[name] += remedy.eur_year * (staff[name] / whole if whole else 1 / len(served))
+    euros = to_the_cent(np.array(list(cost.values())), sum(cost.values()))
+    return pd.DataFrame({"employer": list(cost), "eur_year": euros})
+
+
+def employer_steps(study: Study, sets: Combined, dues: pd.DataFrame) -> pd.DataFrame:
+    """Return the jobs of each site that can be held, and what its employer pays, step by step.
+
+    A step is a remedy of the set advised, on top of those before. EUR a year are those of the set
+    so far by headcount, by jobs gained, and by the stable key: each remedy is shared in equal
+    parts among the employers that it serves, which is the Shapley value where a group on its own
+    would pay for every remedy that serves some of it; no group can then pay more than alone.
+
+    Parameters
+    ----------
+    dues
+        Of `versement`: the versement mobilité is told beside, for the employer's sites together.
+    """
+    portfolio, names = sets.portfolio, [site.employer or site.name for site in study.sites]
+    heads = np.array([portfolio.ledger.site_jobs(k) for k in range(len(names))])
+    due = dues.set_index("employer")["versement"]
+    rows = []
+    for step in range(len(sets.steps) + 1):
+        chosen = frozenset(sets.steps[:step])
+        point, before = portfolio.point(chosen), portfolio.point(frozenset())
+        now = np.array(point.by_site)
+        gained = np.maximum(now - np.array(before.by_site), 0.0)
+        parts = {
+            "headcount": heads,
+            "jobs": gained,
+            "stable": _equal_parts(portfolio, chosen, names, heads),
+        }
+        euros = {by: to_the_cent(part, point.eur_year) for by, part in parts.items()}
+        for k, site in enumerate(study.sites):
+            paid = {f"eur_{by}": float(eur[k]) for by, eur in euros.items()}
+            rows.append({
+                "step": step, "site": site.name, "employer": site.employer,
+                "headcount": round(heads[k]), "jobs_reachable": round(float(now[k]), 2),
+                **paid, "versement": due.get(names[k]),
+            })  # fmt: skip
+    return pd.DataFrame(rows).astype({"versement": "Float64"})
+
+
+def _equal_parts(
+    portfolio: Portfolio, chosen: frozenset[int], names: list[str], heads: Float
+) -> Float:
+    """Return what each site bears when each remedy is shared equally among employers served.
+
+    The sites of one employer share by headcount.
+    """
+    places = {site.name: k for k, site in enumerate(portfolio.ledger.study.sites)}
+    parts = np.zeros(len(names))
+    for number in chosen:
+        remedy = portfolio.remedies[number]
+        served = [places[name] for name in remedy.site_names] or list(places.values())
+        owners = sorted({names[k] for k in served})
+        for owner in owners:
+            mine = [k for k in served if names[k] == owner]
+            weight = heads[mine] / heads[mine].sum() if heads[mine].sum() else 1 / len(mine)
+            parts[mine] += remedy.eur_year / len(owners) * weight
+    return parts
 
 
 def staff_by_employer(study: Study) -> dict[str, int]:
@@ -297,6 +348,7 @@ def staff_by_employer(study: Study) -> dict[str, int]:
 
 __all__ = [
     "driving",
+    "employer_steps",
     "modal_potential",
     "reach_by_mode",
     "shares",

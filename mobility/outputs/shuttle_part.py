@@ -19,6 +19,7 @@ TABLES = (
     ("Who gains a whole roster", ("plan_rosters",)),
     ("Lines and stops", ("plan_lines", "plan_stops")),
     ("Runs and load", ("plan_runs",)),
+    ("What it costs", ("plan_costs",)),
     ("Shared among the employers", ("shares",)),
 )
 LAST = (
@@ -40,27 +41,38 @@ MEANT = (
 
 ADVISED = (
     "Advised shuttle plan {plan}: {lines} lines, {vehicles} vehicles and {eur} EUR a year for "
-    "{jobs} jobs whose whole roster can be held; about {riders} riders, {each} EUR a year each."
+    "{jobs} jobs whose whole roster can be held, {job} EUR a year a job; about {riders} riders, "
+    "{each} EUR a year each."
 )
 STUDIED = (
     "Shuttle plan {plan}: {lines} lines, {vehicles} vehicles and {eur} EUR a year for {jobs} jobs "
-    "whose whole roster can be held; about {riders} riders, {each} EUR a year each."
+    "whose whole roster can be held, {job} EUR a year a job; about {riders} riders, {each} EUR a "
+    "year each."
 )
+NOT_ADVISED = "It is not advised: {why}."
+EMITS = "It emits {tonnes} t of CO2e a year more than it saves."
 
 
 def plan_sentence(found: Shuttles, words: Words) -> str:
-    """Return the plan told in one sentence: lines, vehicles, EUR, who gains."""
+    """Return the plan told in words: lines, vehicles, EUR, who gains, and what is against it."""
     row = found.row
-    return words.t(
-        ADVISED if row["knee"] else STUDIED,
+    told = words.t(
+        ADVISED if row["advised"] else STUDIED,
         plan=found.name,
         lines=words.number(row["lines"]),
         vehicles=words.number(row["vehicles"]),
         eur=words.number(row["eur_year"]),
         jobs=words.number(row["rosters_gained"]),
+        job=words.number(row["eur_per_job"]),
         riders=words.number(row["employees_gained"]),
-        each=words.number(row["eur_per_worker"]),
+        each=words.number(row["eur_per_user"]),
     )
+    against = [told]
+    if isinstance(row["refused"], str) and row["refused"]:
+        against.append(words.t(NOT_ADVISED, why=words.t(row["refused"])))
+    if row["co2_saved_kg"] < 0:
+        against.append(words.t(EMITS, tonnes=words.number(-row["co2_saved_kg"] / 1000, 1)))
+    return " ".join(against)
 
 
 def shuttle_part(
@@ -159,10 +171,11 @@ def _figures(found: Shuttles, words: Words) -> blocks.Table:
         ),
         (
             t("EUR a year per rider gained"),
-            words.number(row["eur_per_worker"]),
-            _between(span, "eur_per_worker", words),
+            words.number(row["eur_per_user"]),
+            _between(span, "eur_per_user", words),
         ),
-        (t("Inhabitants who gain a roster"), words.number(row["pool_gained"]), ""),
+        (t("EUR a year per job gained"), words.number(row["eur_per_job"]), ""),
+        (t("Inhabitants who gain a roster"), words.number(row["inhabitants_gained"]), ""),
         (t("Boardings a year"), words.number(row["boardings_year"]), ""),
         (t("EUR per boarding"), words.number(row["eur_per_boarding"], 2), ""),
         (

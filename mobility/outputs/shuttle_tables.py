@@ -60,7 +60,9 @@ PLACES = {
 #: Kinds of place where a line begins or ends: all its riders get on or off there.
 ENDS = ("gate", "hub")
 #: Columns without which a report cannot tell the plans.
-WANTED = ("knee", "rosters_estimate", "eur_per_worker", "co2_saved_kg")
+WANTED = (
+    "knee", "advised", "refused", "rosters_estimate", "eur_per_job", "eur_per_user", "co2_saved_kg"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Shuttles:
     ----------
     name
         The plan told: the variant studied if it is one of them, else the advised one.
-    plans, rosters, sensitivity, vehicles, factors, lighter, harmonise
+    plans, rosters, costs, sensitivity, vehicles, factors, lighter, harmonise
         Of every plan, as `mobility.shuttles.outputs.write_plans` wrote them; those that are
         not there are empty.
     timetable, shares
@@ -84,6 +86,7 @@ class Shuttles:
     name: str
     plans: pd.DataFrame
     rosters: pd.DataFrame
+    costs: pd.DataFrame
     sensitivity: pd.DataFrame
     vehicles: pd.DataFrame
     factors: pd.DataFrame
@@ -131,7 +134,7 @@ def _read(folder: Path, scenario: str) -> Shuttles | None:
     layer = folder / f"{names[0]}.geojson"
     features = json.loads(layer.read_text(encoding="utf-8"))["features"] if layer.is_file() else []
     rows = [f["properties"] | {"lonlat": f["geometry"]["coordinates"]} for f in features]
-    common = ("rosters", "sensitivity", "vehicles", "factors", "lighter", "harmonise")
+    common = ("rosters", "costs", "sensitivity", "vehicles", "factors", "lighter", "harmonise")
     return Shuttles(
         name=names[0],
         plans=plans,
@@ -153,11 +156,14 @@ def _table(path: Path) -> pd.DataFrame:
 
 def shuttle_sheets(found: Shuttles, study: Study, words: Words) -> dict[str, Sheet]:
     """Return every table of the shuttle plans, by key; empty ones are left out."""
-    rosters, vehicles = (_of_plan(frame, found.name) for frame in (found.rosters, found.vehicles))
+    rosters, vehicles, costs = (
+        _of_plan(frame, found.name) for frame in (found.rosters, found.vehicles, found.costs)
+    )
     frames = {
         "plans": found.plans,
         "plan_rosters": rosters,
         "vehicles": vehicles,
+        "plan_costs": costs,
         "plan_lines": _lines(found, study),
         "plan_stops": _stops(found, words),
         "plan_runs": _runs(found, study, words),

@@ -16,7 +16,6 @@ from itertools import combinations
 from mobility.remedies.model import Lever
 from mobility.remedies.score import NOTHING, Score
 from mobility.remedies.search import LEAST_MINUTES, Outcome, Retiming, Workbench
-from mobility.remedies.vehicles import Vehicles
 from mobility.remedies.window import EdgeEffect
 
 #: Levers offered to the greedy search, and halves of pairs per shift edge.
@@ -90,13 +89,13 @@ def combine(found: Retiming, *, size: int = 5, only_feasible: bool = True) -> Co
         if known_at == len(steps):
             effects = bench.try_together([*chosen, *levers])
             score = bench.scores.score(effects)
-            steps.append(Step(levers, score.net - net, score))
-            chosen, net = (*chosen, *levers), score.net
+            steps.append(Step(levers, score.value - net, score))
+            chosen, net = (*chosen, *levers), score.value
             continue
         evaluations += 1
         score = bench.scores.score(bench.try_together([*chosen, *levers]))
         cost = max(sum(minutes.get(lever, 0.0) for lever in levers), LEAST_MINUTES)
-        heapq.heappush(queue, (-(score.net - net) / cost, k, len(steps)))
+        heapq.heappush(queue, (-(score.value - net) / cost, k, len(steps)))
     return Combination(tuple(steps), effects, evaluations)
 
 
@@ -111,14 +110,14 @@ Offer = tuple[tuple[Lever, ...], float]
 def _offers(found: Retiming, *, only_feasible: bool) -> list[Offer]:
     """Return single levers and pairs with a first idea of their worth, best first."""
     outcomes = [o for o in found.outcomes if o.feasible or not only_feasible]
-    offers: list[Offer] = [((o.lever,), o.worth) for o in outcomes if o.score.net > 0]
+    offers: list[Offer] = [((o.lever,), o.value) for o in outcomes if o.score.value > 0]
     offers = offers[:OFFERED]
     for one, two in _pairs(found.bench, outcomes):
         # One vehicle's window does not know the other's: joined effects are a first idea.
         joined = {**one.effects, **two.effects}
-        net = found.bench.scores.score(joined).net
+        net = found.bench.scores.score(joined).value
         cost = max(one.vehicle_min + two.vehicle_min, LEAST_MINUTES)
-        if net > max(one.score.net, 0.0) + max(two.score.net, 0.0):
+        if net > max(one.score.value, 0.0) + max(two.score.value, 0.0):
             offers.append(((one.lever, two.lever), net / cost))
     return offers
 
@@ -152,10 +151,10 @@ def best_subset(
 ) -> tuple[tuple[Lever, ...], Score]:
     """Return the best set of at most ``size`` levers, by trying every one.
 
-    Best is most commutes gained less those lost per vehicle-minute added, then the smaller
-    set. The work doubles with each lever: a dozen is the most that is reasonable.
+    Best is most whole rosters, then commutes, gained less those lost per vehicle-minute
+    added, then the smaller set. The work doubles with each lever: a dozen is the most that is
+    reasonable.
     """
-    vehicles = Vehicles(bench.study, bench.nets)
     best: tuple[tuple[Lever, ...], Score] = ((), NOTHING)
     worth = 0.0
     for count in range(1, size + 1):
@@ -164,8 +163,8 @@ def best_subset(
             if len(set(trips)) < len(trips):
                 continue
             score = bench.scores.score(bench.try_together(subset))
-            minutes = sum(vehicles.added_minutes(lever) for lever in subset)
-            mine = score.net / max(minutes, LEAST_MINUTES)
-            if mine > worth + 1e-9:
+            minutes = sum(bench.vehicles.added_minutes(lever) for lever in subset)
+            mine = score.value / max(minutes, LEAST_MINUTES)
+            if mine > worth + 1e-12:
                 best, worth = (subset, score), mine
     return best

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobility.commute.access import Access
+from mobility.commute.ledger import Counts, Ledger
 from mobility.remedies.remedy import Effect
 
 Bool = NDArray[np.bool_]
@@ -22,6 +23,8 @@ class Gains:
     workers, lost
         Workers who gain, and lose, the commute of at least one shift on some kind of day,
         each counted once (once per site when employees are known).
+    rosters, rosters_lost
+        Jobs and inhabitants who gain, and lose, a whole roster.
     effects
         The same shift by shift: the kind of day on which most do.
     keys
@@ -30,6 +33,8 @@ class Gains:
 
     workers: float
     lost: float
+    rosters: Counts
+    rosters_lost: Counts
     effects: tuple[Effect, ...]
     keys: dict[tuple[int, str], Bool]
 
@@ -57,7 +62,12 @@ def gains_between(before: Access, after: Access) -> Gains:
         for s, (more, less) in sorted(best.items())
         if more or less
     )
-    return Gains(_each_once(before, gained), _each_once(before, ceased), effects, gained)
+    ledger = Ledger.of(study)
+    was_held, now_held = ledger.held(before), ledger.held(after)
+    return Gains(
+        _each_once(before, gained), _each_once(before, ceased),
+        ledger.gained(was_held, now_held), ledger.gained(now_held, was_held), effects, gained,
+    )  # fmt: skip
 
 
 def _each_once(access: Access, changed: dict[tuple[int, str], Bool]) -> float:

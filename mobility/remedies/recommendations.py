@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
+from mobility.base.i18n import translate
 from mobility.commute.indicators import round_persons, whole_persons
+from mobility.commute.ledger import (
+    CAPTURE_HIGH,
+    CAPTURE_LOW,
+    CAPTURE_RATE,
+    capture_rate,
+    roster_jobs,
+)
+from mobility.remedies.bill import Bill, BillLine, total
 from mobility.remedies.candidates import lines_of
 from mobility.remedies.factors import LeverFactors, load_factors
 from mobility.remedies.model import Lever, days_of, departures
-from mobility.remedies.remedy import Effect, Remedy
+from mobility.remedies.remedy import Effect, Remedy, alternatives
 from mobility.remedies.score import days_a_year
 from mobility.remedies.search import Outcome, Retiming, Workbench
 from mobility.remedies.shift_hours import ShiftHours
 from mobility.remedies.street_remedies import street_remedies
+from mobility.remedies.vehicles import Extra
 from mobility.remedies.words import clock, lever_names
 
 
@@ -37,19 +48,38 @@ def effects_by_shift(bench: Workbench, outcome: Outcome) -> tuple[Effect, ...]:
     )
 
 
-def retiming_cost(bench: Workbench, outcome: Outcome, factors: LeverFactors) -> float:
-    """Return what a lever costs a year, EUR: driving added, empty runs, and its planning."""
-    lever = outcome.lever
-    kinds = set(days_of(bench.nets, lever))
-    days = sum(days_a_year(bench.study, kind) for kind in kinds)
-    hours = outcome.vehicle_min / 60
+def retiming_bill(bench: Workbench, outcome: Outcome) -> Bill:
+    """Return what a lever costs a year: driving, waiting, night, drivers, vehicles, planning."""
+    lever, vehicles = outcome.lever, bench.vehicles
+    days = {kind: days_a_year(bench.study, kind) for kind in set(days_of(bench.nets, lever))}
+    extra = {kind: vehicles.added(kind, lever) for kind in days}
+
+    def yearly(what: Callable[[Extra], float]) -> float:
+        return sum(count * what(extra[kind]) for kind, count in sorted(days.items()))
+
+    changed = max((len(departures(bench.nets[kind], lever)) for kind in days), default=1)
+    lines = [
+        BillLine("driving added", yearly(lambda e: e.driving_h), "vehicle-hours", ("bus_hour",)),
+        BillLine("longer working day", yearly(lambda e: e.waiting_h), "hours", ("bus_wait_hour",)),
+        BillLine(
+            "driving by night", yearly(lambda e: e.night_h), "hours",
+            ("bus_wait_hour", "night_premium"),
+        ),
+        BillLine(
+            "another driver", yearly(lambda e: e.drivers), "turns", ("bus_wait_hour", "driver_turn")
+        ),
+        BillLine(
+            "another vehicle", max((e.vehicles for e in extra.values()), default=0), "vehicles",
+            ("bus_vehicle_year",),
+        ),
+        BillLine("departures planned anew", changed, "departures", ("retiming_year",)),
+    ]  # fmt: skip
     if lever.kind in ("add_run", "lift_school"):
-        hours *= 1 + factors["empty_run_share"]
-    changed = max((len(departures(bench.nets[kind], lever)) for kind in kinds), default=1)
-    driving = days * hours * factors["bus_hour"]
+        empty = replace(lines[0], item="empty driving", price=("bus_hour", "empty_run_share"))
+        lines.insert(1, empty)
     if lever.kind == "stop":
-        return driving + factors["new_stop"] / factors["new_stop_years"]
-    return driving + changed * factors["retiming_year"]
+        lines[-1] = BillLine("new stop", 1, "stops", ("new_stop",), ("new_stop_years",))
+    return tuple(line for line in lines if line.quantity > 0)
 
 
 def which_departure(bench: Workbench, lever: Lever) -> str:
@@ -70,7 +100,7 @@ def which_departure(bench: Workbench, lever: Lever) -> str:
     return "the departure"
 
 
-#: Levers of a kind that are listed though others do better, and of those for whole rosters.
+#: Levers of a kind listed though others do better, and those whose recruitment is told.
 OF_EACH_KIND, FOR_ROSTERS = 2, 3
 
 ACTIONS = {
@@ -114,19 +144,24 @@ def retiming_remedy(bench: Workbench, outcome: Outcome, factors: LeverFactors) -
         ends = bench.study.feed.stops["stop_name"].iloc[list(lever.legs[0][:2])].astype(str)
         params["one"], params["two"] = ends.tolist()
     alone = lever.kind == "move_line" and len(times) == 1
+    bill, score = retiming_bill(bench, outcome), outcome.score
     return Remedy(
         lever.kind,
         ACTIONS["move_trip" if alone else lever.kind, _side(bench, lever)],
         params,
-        outcome.score.workers_gained,
-        outcome.score.workers_lost,
-        retiming_cost(bench, outcome, factors),
+        score.workers_gained,
+        score.workers_lost,
+        total(bill, factors),
         effects,
         outcome.feasible,
         outcome.conflict_min,
         ("which",),
         lever,
-        rosters=outcome.score.rosters_gained,
+        jobs=score.jobs_gained,
+        jobs_lost=score.jobs_lost,
+        users=score.jobs_gained * capture_rate(bench.study),
+        inhabitants=score.inhabitants,
+        bill=bill,
     )
 
 
@@ -143,39 +178,56 @@ def _side(bench: Workbench, lever: Lever) -> int:
     return sign
 
 
-def distinct(outcomes: Iterable[Outcome], limit: int) -> list[Outcome]:
-    """Return the best levers that share no trip, each for people the better ones leave out."""
-    taken: set[int] = set()
+def distinct(
+    outcomes: Iterable[Outcome], limit: int, already: Sequence[Outcome] = ()
+) -> list[Outcome]:
+    """Return the best levers that share no trip, each for people the better ones leave out.
+
+    A new stop is for a whole line: it stands beside changes of single departures.
+
+    Parameters
+    ----------
+    already
+        Levers chosen before, whose trips are taken.
+    """
+    taken = {one for outcome in already for one in _departures(outcome.lever)}
     covered: dict[int, set[int]] = {}
     found: list[Outcome] = []
     for outcome in outcomes:
         if len(found) == limit:
             break
         people = {w: set(e.gained.tolist()) for w, e in outcome.effects.items() if e.gained.size}
-        if taken & set(outcome.lever.trips) or all(
+        if taken & _departures(outcome.lever) or all(
             homes <= covered.get(window, set()) for window, homes in people.items()
         ):
             continue
-        taken |= set(outcome.lever.trips)
+        taken |= _departures(outcome.lever)
         for window, homes in people.items():
             covered.setdefault(window, set()).update(homes)
         found.append(outcome)
     return found
 
 
+def _departures(lever: Lever) -> set[tuple[bool, int]]:
+    return {(lever.kind == "stop", trip) for trip in lever.trips}
+
+
 def listed(outcomes: Sequence[Outcome], limit: int) -> list[Outcome]:
-    """Return the best distinct levers, and the best of each kind that is not among them."""
+    """Return the best distinct levers, and the best of each kind that is not among them.
+
+    No departure stands in two of them.
+    """
     found = distinct(outcomes, limit)
     for kind in dict.fromkeys(o.lever.kind for o in outcomes):
         if limit and all(o.lever.kind != kind for o in found):
-            found += distinct((o for o in outcomes if o.lever.kind == kind), OF_EACH_KIND)
+            found += distinct((o for o in outcomes if o.lever.kind == kind), OF_EACH_KIND, found)
     return found
 
 
 def best_for_rosters(found: Retiming, count: int = FOR_ROSTERS) -> list[Outcome]:
-    """Return the distinct levers within the present vehicles that complete most rosters."""
-    offered = [o for o in found.outcomes if o.feasible and o.score.rosters_gained > 0]
-    return distinct(sorted(offered, key=lambda o: -o.score.rosters_gained), count)
+    """Return the distinct levers within the present vehicles that gain most jobs."""
+    offered = [o for o in found.outcomes if o.feasible and o.score.jobs > 0]
+    return distinct(sorted(offered, key=lambda o: -o.score.jobs), count)
 
 
 def hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
@@ -186,11 +238,7 @@ def hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
         gain = best - curve.now
         if offset == 0 or gain <= 0:
             continue
-        staff = sum(
-            row.headcount
-            for row in hours.study.shift_rows
-            if (row.site, row.roster) in curve.rosters
-        )
+        staff = sum(float(roster_jobs(hours.study, *name).sum()) for name in curve.rosters)
         sites = list(dict.fromkeys(hours.study.sites[s].name for s, _ in curve.rosters))
         first, last = curve.plateau
         params: dict[str, object] = {
@@ -204,7 +252,8 @@ def hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
         action = f"Begin and end the roster {{roster}} of {{site}} {{minutes}} min {way}"
         if first < last:
             action += " (as good from {first} to {last} min)"
-        eur = staff * factors["shift_change_worker"]
+        bill = (BillLine("agreement on hours", staff, "workers", ("shift_change_worker",)),)
+        jobs, jobs_lost = curve.jobs_moved(offset)
         moved = (curve.rosters, offset)
         found.append(
             Remedy(
@@ -213,10 +262,14 @@ def hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
                 params,
                 gain,
                 0.0,
-                eur,
+                total(bill, factors),
                 words=("roster",),
                 hours=moved,
                 sites=tuple(sites),
+                jobs=jobs,
+                jobs_lost=jobs_lost,
+                users=jobs * capture_rate(hours.study),
+                bill=bill,
             )
         )
     return found
@@ -230,7 +283,7 @@ def recommend(
     limit: int = 20,
     factors: LeverFactors | None = None,
 ) -> list[Remedy]:
-    """Return remedies of every kind, the cheapest per worker first.
+    """Return remedies of every kind, the cheapest per job gained first.
 
     Parameters
     ----------
@@ -248,43 +301,136 @@ def recommend(
     bench = found.bench
     if factors is None:
         factors = load_factors(bench.study.territory.factors, file=bench.study.territory.path)
-    chosen = {o.lever: o for o in listed(found.useful, limit)}
-    if limit:
-        chosen |= {o.lever: o for o in best_for_rosters(found)}
-    remedies = [retiming_remedy(bench, outcome, factors) for outcome in chosen.values()]
+    remedies = [retiming_remedy(bench, o, factors) for o in listed(found.useful, limit)]
     if hours is not None:
         remedies += hours_remedies(hours, factors)
     remedies += street_remedies(bench.access, factors)
     remedies += others
-    remedies = [r for r in remedies if round_persons(r.net) > 0]
-    return sorted(remedies, key=lambda r: (not r.feasible, r.eur_per_worker, -r.net, r.action))
+    remedies = [r for r in remedies if round_persons(max(r.net, r.net_jobs)) > 0]
+    return sorted(remedies, key=lambda r: (r.eur_per_job, -r.net, r.eur_year, r.action))
 
 
-def remedies_frame(remedies: Sequence[Remedy], language: str) -> pd.DataFrame:
-    """Return one row per remedy: rank, kind, sentence, workers, lost, whole rosters, EUR."""
+def advised(remedies: Sequence[Remedy], on_frontier: Collection[int] | None = None) -> list[bool]:
+    """Return which of the ranked remedies are advised: one rule, see ``docs/money.md``.
+
+    A remedy is advised where it gains whole rosters (one job at least, net of those lost),
+    nothing speaks against it (`Remedy.refused`), no cheaper remedy of the list changes the same
+    departures or hours, and no cheaper point dominates it: some set of the frontier holds it, or,
+    where no frontier was drawn, no remedy for the same sites gains as many jobs for less.
+
+    Parameters
+    ----------
+    on_frontier
+        Places in the list of the remedies of the frontier's sets.
+    """
+    either = {later for _, later in alternatives(remedies)}
+    told = []
+    for k, one in enumerate(remedies):
+        if on_frontier is None:
+            beaten = any(_beats(other, one) for other in remedies)
+        else:
+            beaten = k not in on_frontier
+        gains = bool(round_persons(one.net_jobs) > 0)
+        told.append(gains and not one.refused and k not in either and not beaten)
+    return told
+
+
+def _beats(other: Remedy, one: Remedy) -> bool:
+    return bool(
+        other.eur_year <= one.eur_year
+        and other.net_jobs >= one.net_jobs
+        and (other.eur_year, -other.net_jobs) != (one.eur_year, -one.net_jobs)
+        and set(one.site_names) <= set(other.site_names)
+        and not other.refused
+    )
+
+
+def remedies_frame(
+    remedies: Sequence[Remedy],
+    language: str,
+    factors: LeverFactors | None = None,
+    *,
+    on_frontier: Collection[int] | None = None,
+    capture_band: tuple[float, float] = (CAPTURE_LOW / CAPTURE_RATE, CAPTURE_HIGH / CAPTURE_RATE),
+) -> pd.DataFrame:
+    """Return one row per remedy; what is not computed is empty.
+
+    Columns: those of `REMEDY_COLUMNS`, each told in ``docs/outputs.md``.
+
+    Parameters
+    ----------
+    on_frontier
+        As in `advised`.
+    capture_band
+        Low and high end of the capture rate over its value.
+    """
+    factors = load_factors() if factors is None else factors
+    ends = [_cost_band(r, factors) for r in remedies]
+    uptake = [_uptake_band(r, factors, capture_band) for r in remedies]
     rows = [
         {
             "rank": k + 1,
             "kind": r.kind,
+            "line": str(r.params.get("line", "")),
+            "site": " + ".join(r.site_names),
             "sentence": r.sentence(language),
+            "jobs": r.jobs,
+            "jobs_lost": r.jobs_lost,
+            "users": r.users,
+            "users_low": uptake[k][0],
+            "users_high": uptake[k][1],
+            "inhabitants": np.nan if r.inhabitants is None else r.inhabitants,
             "workers": r.workers,
             "lost": r.lost,
-            "rosters": np.nan if r.rosters is None else r.rosters,
-            "eur_year": round(r.eur_year),
-            "eur_per_worker": round(r.eur_per_worker, 1),
+            "eur_year": round(r.eur_year, 2),
+            "eur_low": round(ends[k][0], 2),
+            "eur_high": round(ends[k][1], 2),
+            "eur_per_job": _each(r.eur_per_job),
+            "eur_per_user": _each(r.eur_per_user),
+            "rank_firm": _is_firm(remedies, ends, k),
             "feasible": r.feasible,
+            "advised": told,
+            "refused": translate(r.refused, language) if r.refused else "",
         }
-        for k, r in enumerate(remedies)
+        for k, (r, told) in enumerate(zip(remedies, advised(remedies, on_frontier), strict=True))
     ]
-    columns = [
-        "rank",
-        "kind",
-        "sentence",
-        "workers",
-        "lost",
-        "rosters",
-        "eur_year",
-        "eur_per_worker",
-        "feasible",
-    ]
-    return whole_persons(pd.DataFrame(rows, columns=columns), ["workers", "lost", "rosters"])
+    return whole_persons(
+        pd.DataFrame(rows, columns=list(REMEDY_COLUMNS)), ["inhabitants", "workers", "lost"]
+    )
+
+
+REMEDY_COLUMNS = (
+    "rank", "kind", "line", "site", "sentence", "jobs", "jobs_lost", "users", "users_low",
+    "users_high", "inhabitants", "workers", "lost", "eur_year", "eur_low", "eur_high",
+    "eur_per_job", "eur_per_user", "rank_firm", "feasible", "advised", "refused",
+)  # fmt: skip
+
+
+def _cost_band(remedy: Remedy, factors: LeverFactors) -> tuple[float, float]:
+    """Return the low and high cost of a remedy: a plan's by its own bands."""
+    if remedy.eur_band is not None:
+        return remedy.eur_band
+    return total(remedy.bill, factors, "low"), total(remedy.bill, factors, "high")
+
+
+def _uptake_band(
+    remedy: Remedy, factors: LeverFactors, capture_band: tuple[float, float]
+) -> tuple[float, float]:
+    """Return the low and high users of a remedy, never more than the jobs of its sites."""
+    name = {"carpool": "carpool_adoption"}.get(remedy.kind, "bike_adoption")
+    if remedy.kind in ("carpool", "cycling", "cycle_track"):
+        row = factors.rows[name]
+        capture_band = (row.low / row.value, row.high / row.value) if row.value else (1.0, 1.0)
+    return remedy.users * capture_band[0], remedy.users * capture_band[1]
+
+
+def _is_firm(remedies: Sequence[Remedy], ends: Sequence[tuple[float, float]], k: int) -> bool:
+    """Whether the next remedy costs more a job at its best than this one at its worst."""
+    if k + 1 == len(remedies) or remedies[k + 1].net_jobs <= 0:
+        return True
+    here, there = remedies[k], remedies[k + 1]
+    return bool(here.net_jobs > 0 and ends[k][1] / here.net_jobs < ends[k + 1][0] / there.net_jobs)
+
+
+def _each(eur: float) -> float:
+    return round(eur, 2) if np.isfinite(eur) else np.nan

@@ -12,6 +12,8 @@ from shapely.geometry.base import BaseGeometry
 from mobility.base.i18n import number, translate
 from mobility.commute.access import Access
 from mobility.commute.indicators import round_persons
+from mobility.commute.study import Study
+from mobility.remedies.bill import Bill
 from mobility.remedies.model import Lever
 
 #: Shifts named in one sentence; the others are counted.
@@ -31,10 +33,20 @@ class Effect:
 
 @dataclass(frozen=True, eq=False)
 class Rescued:
-    """Homes that a remedy takes to every shift of a site, without a change of timetable."""
+    """Homes that a remedy takes to every shift of a site.
+
+    Attributes
+    ----------
+    share
+        Of their jobs, those that it gains: whoever takes it up, or all where it serves anyone.
+    uptake
+        Users for each job gained.
+    """
 
     site: int
     homes: NDArray[np.bool_]
+    share: float = 1.0
+    uptake: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -51,17 +63,33 @@ class Remedy:
     params
         Its fields; texts among ``words`` are translated too.
     workers, lost
-        Workers who gain, and lose, a commute.
-    rosters
-        Workers for whom a whole roster begins to hold; None where that is not known.
+        Workers who gain, and lose, the commute of some shift.
     eur_year
         Cost a year.
+    jobs, jobs_lost
+        Jobs whose holder's home begins, and ceases, to hold the whole roster.
+    users
+        Of the jobs gained, those whose holders are expected to use it.
+    inhabitants
+        Inhabitants who could hold no roster and now hold one; None where not computed.
+    bill
+        What ``eur_year`` is the sum of, empty where a plan of its own tells it.
+    eur_band
+        Low and high end of ``eur_year``, where no bill tells them.
+    co2_saved_kg
+        Kilograms of CO2e a year that it saves, negative where it emits more; None where not
+        computed.
+    refused
+        Why it is not advised whatever its rank, an English text; empty where nothing speaks
+        against it.
     feasible
         Whether the present vehicles can do it.
     lever, rescued, hours, scenario
         What it changes: a lever of the timetable; homes that it takes to a site; the
         rosters, by site and name, whose hours slide by so many minutes; or what assesses the
         territory with it, such as one with shuttles.
+    feed
+        What adds its lines to a study.
     sites
         Names of the sites that it serves, where ``effects`` do not tell them.
     lines
@@ -82,9 +110,17 @@ class Remedy:
     rescued: tuple[Rescued, ...] = field(default=(), compare=False)
     hours: tuple[tuple[tuple[int, str], ...], int] | None = field(default=None, compare=False)
     scenario: Callable[[], Access] | None = field(default=None, compare=False)
+    feed: Callable[[Study], Study] | None = field(default=None, compare=False)
     sites: tuple[str, ...] = ()
     lines: tuple[BaseGeometry, ...] = field(default=(), compare=False)
-    rosters: float | None = None
+    jobs: float = 0.0
+    jobs_lost: float = 0.0
+    users: float = 0.0
+    inhabitants: float | None = None
+    bill: Bill = ()
+    co2_saved_kg: float | None = None
+    refused: str = ""
+    eur_band: tuple[float, float] | None = None
 
     @property
     def net(self) -> float:
@@ -92,9 +128,25 @@ class Remedy:
         return self.workers - self.lost
 
     @property
-    def eur_per_worker(self) -> float:
-        """Cost a year per worker gained, net of those lost; infinite where none is."""
-        return self.eur_year / self.net if self.net > 0 else float("inf")
+    def net_jobs(self) -> float:
+        """Jobs gained less jobs lost."""
+        return self.jobs - self.jobs_lost
+
+    @property
+    def eur_per_job(self) -> float:
+        """Cost a year per job gained, net of those lost; infinite where none is."""
+        return self.eur_year / self.net_jobs if self.net_jobs > 0 else float("inf")
+
+    @property
+    def eur_per_user(self) -> float:
+        """Cost a year per user expected; infinite where none is."""
+        return self.eur_year / self.users if self.users > 0 else float("inf")
+
+    @property
+    def site_names(self) -> tuple[str, ...]:
+        """The sites that it serves."""
+        served = {e.site for e in self.effects if round_persons(e.gained) > 0}
+        return self.sites or tuple(sorted(served))
 
     def head(self, language: str) -> str:
         """Return what to do, in ``language``, without its effects."""
@@ -111,14 +163,12 @@ class Remedy:
     def sentence(self, language: str) -> str:
         """Return what to do and what comes of it, in ``language`` (``fr`` or ``en``)."""
         parts = list(_effect_texts(self.effects, self.workers, language))
-        if self.rosters and round_persons(self.rosters) > 0:
-            parts.append(
-                translate(
-                    "{workers} can then hold a whole roster",
-                    language,
-                    workers=count_text(self.rosters, language),
-                )
-            )
+        if round_persons(self.jobs) > 0:
+            jobs = count_text(self.jobs, language)
+            parts.append(translate("{jobs} jobs gain their whole roster", language, jobs=jobs))
+        if round_persons(self.jobs_lost) > 0:
+            jobs = count_text(self.jobs_lost, language)
+            parts.append(translate("{jobs} jobs lose theirs", language, jobs=jobs))
         if round_persons(self.lost) > 0:
             parts.append(
                 translate(
@@ -135,26 +185,41 @@ class Remedy:
                     minutes=f"{self.conflict_min:.0f}",
                 )
             )
-        parts.append(
-            translate(
-                "about {eur} EUR a year", language, eur=number(round(self.eur_year, -2), language)
+        if self.co2_saved_kg is not None and self.co2_saved_kg < 0:
+            tonnes = number(-self.co2_saved_kg / 1000, language, 1)
+            parts.append(
+                translate("it emits {tonnes} t of CO2e more than it saves", language, tonnes=tonnes)
             )
-        )
+        parts.append(self._price(language))
         effects = translate("; ", language).join(parts)
         return f"{self.head(language)}{translate(': ', language)}{effects}."
 
+    def _price(self, language: str) -> str:
+        """Return the cost, and what it comes to for each job gained."""
+        eur = number(round_eur(self.eur_year), language)
+        if round_persons(self.net_jobs) < 1:
+            return translate("about {eur} EUR a year", language, eur=eur)
+        each = number(round_eur(self.eur_per_job), language)
+        return translate("about {eur} EUR a year, {each} EUR a job", language, eur=eur, each=each)
+
+
+def round_eur(eur: float) -> float:
+    """Return an amount to two or three figures: to 100 EUR from 10,000 on, 10 from 1,000 on."""
+    return float(round(eur, -2 if eur >= 10_000 else -1 if eur >= 1_000 else 0))
+
 
 def alternatives(remedies: Sequence[Remedy]) -> list[tuple[int, int]]:
-    """Return pairs (earlier, later) of remedies that change the same departures."""
-    first: dict[int, int] = {}
+    """Return pairs (earlier, later) of remedies that change the same departures or hours."""
+    first: dict[object, int] = {}
     found = []
     for k, remedy in enumerate(remedies):
-        trips = remedy.lever.trips if remedy.lever else ()
-        taken = {first[trip] for trip in trips if trip in first}
+        changed: tuple[object, ...] = remedy.lever.trips if remedy.lever else ()
+        changed += remedy.hours[0] if remedy.hours else ()
+        taken = {first[one] for one in changed if one in first}
         if taken:
             found.append((min(taken), k))
-        for trip in trips:
-            first.setdefault(trip, k)
+        for one in changed:
+            first.setdefault(one, k)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.commute.access import Access, counting_modes, roster_shifts
+from mobility.commute.ledger import Counts, Ledger
 from mobility.commute.study import SCHOOL_WEEKS, WEEKS, Study
 from mobility.remedies.modes import carried_modes, left_at_places, riding_modes
 from mobility.remedies.window import EdgeEffect, Window
@@ -55,7 +56,12 @@ class Score:
     commutes_gained, commutes_lost
         The same summed over shifts, each kind of day weighing its share of the year.
     rosters_gained, rosters_lost
-        Workers for whom a whole roster begins, or ceases, to hold.
+        Roster-places: workers for whom a whole roster begins, or ceases, to hold, once for
+        each roster.
+    jobs_gained, jobs_lost
+        Jobs whose holder's home begins, or ceases, to hold the roster, see `commute.ledger`.
+    inhabitants
+        Workers who could hold no roster and now hold one, each once, less the reverse.
     directions_lost
         Workers who lose one direction of some shift.
     saved_h
@@ -70,6 +76,19 @@ class Score:
     rosters_lost: float
     directions_lost: float
     saved_h: float
+    jobs_gained: float = 0.0
+    jobs_lost: float = 0.0
+    inhabitants: float = 0.0
+
+    @property
+    def jobs(self) -> float:
+        """Jobs gained less jobs lost."""
+        return self.jobs_gained - self.jobs_lost
+
+    @property
+    def value(self) -> float:
+        """What a choice among levers goes by: whole rosters first, then commutes."""
+        return self.jobs + COMMUTE_VALUE * self.net
 
     @property
     def net(self) -> float:
@@ -77,6 +96,8 @@ class Score:
         return self.commutes_gained - self.commutes_lost
 
 
+#: A commute without its whole roster decides only between levers alike in jobs.
+COMMUTE_VALUE = 1e-6
 NOTHING = Score(0, 0, 0, 0, 0, 0, 0, 0)
 
 
@@ -267,8 +288,7 @@ class Scores:
         found = []
         for shift_ids in roster_shifts(self.study).values():
             mine = np.flatnonzero(self.keys["shift_id"].isin(shift_ids).to_numpy())
-            if mine.size:
-                found.append([int(k) for k in mine])
+            found.append([int(k) for k in mine])
         return found
 
     @cached_property
@@ -327,16 +347,19 @@ class Scores:
         gained = [(c.key, c.gained) for c in changes]
         lost = [(c.key, c.lost) for c in changes]
         one_way = [(c.key, a) for c in changes for a in (c.lost_out, c.lost_back)]
-        rosters_gained, rosters_lost = self._rosters(changes)
+        gained_rosters, lost_rosters = self._rosters(changes)
         return Score(
             self.distinct(gained),
             self.distinct(lost),
             self._weighted(gained),
             self._weighted(lost),
-            rosters_gained,
-            rosters_lost,
+            gained_rosters.places,
+            lost_rosters.places,
             self.distinct(one_way),
             saved_h,
+            gained_rosters.jobs,
+            lost_rosters.jobs,
+            gained_rosters.inhabitants - lost_rosters.inhabitants,
         )
 
     def distinct(self, parts: Iterable[tuple[int, Int32]]) -> float:
@@ -356,27 +379,51 @@ class Scores:
     def _weighted(self, parts: Iterable[tuple[int, Int32]]) -> float:
         return sum(float(self.weight[key] * self.pools[key, homes].sum()) for key, homes in parts)
 
-    def _rosters(self, changes: list[KeyChange]) -> tuple[float, float]:
-        """Return workers who gain, and lose, a roster under the worst-of rule."""
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Jobs and inhabitants of every roster."""
+        return Ledger.of(self.study)
+
+    @cached_property
+    def rosters_held(self) -> Bool:
+        """Whether each roster holds as things are, bool (rosters, H)."""
+        none = np.zeros(self.study.n_homes, bool)
+        return np.array(
+            [self.served[keys].all(axis=0) if keys else none for keys in self._roster_keys]
+        ).reshape(len(self._roster_keys), -1)
+
+    def rosters_after(self, effects: Effects) -> Bool:
+        """Return whether each roster holds once the effects come true, bool (rosters, H)."""
+        held = self.rosters_held.copy()
+        homes, _, after = self._rosters_changed(self.changes(effects))
+        held[:, homes] = after
+        return held
+
+    def _rosters_changed(self, changes: Sequence[KeyChange]) -> tuple[Int32, Bool, Bool]:
+        """Return the homes that some change touches, and which rosters they hold before, after."""
+        parts = [a for c in changes for a in (c.gained, c.lost)]
+        homes = np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int32)
+        before = self.rosters_held[:, homes]
+        after = before.copy()
         touched: dict[int, list[KeyChange]] = {}
         for change in changes:
             if change.gained.size or change.lost.size:
                 touched.setdefault(self._roster_of[change.key], []).append(change)
-        gained = lost = 0.0
         for roster, mine in touched.items():
-            homes = np.unique(np.concatenate([a for c in mine for a in (c.gained, c.lost)]))
             keys = self._roster_keys[roster]
-            before = self.served[keys][:, homes]
-            after = before.copy()
+            served = self.served[keys][:, homes]
             for c in mine:
                 row = keys.index(c.key)
-                after[row, homes.searchsorted(c.gained)] = True
-                after[row, homes.searchsorted(c.lost)] = False
-            held, holds = before.all(axis=0), after.all(axis=0)
-            pool = self.pools[keys[0], homes]
-            gained += float(pool @ (holds & ~held))
-            lost += float(pool @ (held & ~holds))
-        return gained, lost
+                served[row, homes.searchsorted(c.gained)] = True
+                served[row, homes.searchsorted(c.lost)] = False
+            after[roster] = served.all(axis=0)
+        return homes, before, after
+
+    def _rosters(self, changes: Sequence[KeyChange]) -> tuple[Counts, Counts]:
+        """Return who gains, and who loses, a roster under the worst-of rule."""
+        homes, before, after = self._rosters_changed(changes)
+        ledger = self.ledger
+        return ledger.gained(before, after, homes), ledger.gained(after, before, homes)
 
 
 def days_a_year(study: Study, kind: str) -> float:

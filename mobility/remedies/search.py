@@ -75,6 +75,11 @@ class Outcome:
         """Commutes gained, less those lost, per vehicle-minute added."""
         return self.score.net / max(self.vehicle_min, LEAST_MINUTES)
 
+    @property
+    def value(self) -> float:
+        """What it is worth per vehicle-minute added: whole rosters first, then commutes."""
+        return self.score.value / max(self.vehicle_min, LEAST_MINUTES)
+
 
 @dataclass(frozen=True, eq=False)
 class Workbench:
@@ -86,6 +91,11 @@ class Workbench:
     windows: tuple[Window, ...]
     scores: Scores
     new_stops: tuple[NewStop, ...] = ()
+
+    @cached_property
+    def vehicles(self) -> Vehicles:
+        """The vehicles of the present timetable."""
+        return Vehicles(self.study, self.nets)
 
     @cached_property
     def by_day(self) -> dict[str, tuple[Window, ...]]:
@@ -189,15 +199,15 @@ class Retiming:
 
     @property
     def useful(self) -> tuple[Outcome, ...]:
-        """Levers that gain more commutes than they lose."""
-        return tuple(o for o in self.outcomes if o.score.net > 0)
+        """Levers that gain more jobs, or more commutes, than they lose."""
+        return tuple(o for o in self.outcomes if o.score.jobs > 0 or o.score.net > 0)
 
 
 LEVER_COLUMNS = (
     "kind", "line", "headsign", "trips", "present", "proposed", "shift_min", "stop", "day_kinds",
     "workers_gained", "workers_lost", "commutes_gained", "commutes_lost", "rosters_gained",
-    "rosters_lost", "directions_lost", "saved_h", "vehicle_min", "per_vehicle_min", "feasible",
-    "conflict_min", "vehicle_rule",
+    "rosters_lost", "jobs_gained", "jobs_lost", "directions_lost", "saved_h", "vehicle_min",
+    "per_vehicle_min", "feasible", "conflict_min", "vehicle_rule",
 )  # fmt: skip
 
 
@@ -213,6 +223,8 @@ def lever_row(bench: Workbench, outcome: Outcome) -> dict[str, object]:
         "commutes_lost": round(score.commutes_lost, 3),
         "rosters_gained": score.rosters_gained,
         "rosters_lost": score.rosters_lost,
+        "jobs_gained": score.jobs_gained,
+        "jobs_lost": score.jobs_lost,
         "directions_lost": score.directions_lost,
         "saved_h": round(score.saved_h, 2),
         "vehicle_min": round(outcome.vehicle_min, 1),
@@ -235,9 +247,9 @@ def search(
     Returns
     -------
     Retiming
-        Levers the present vehicles can do come first, by commutes gained less those lost
-        per vehicle-minute added, then by the smaller change. The order does not depend on
-        the number of threads.
+        Levers the present vehicles can do come first, by whole rosters gained less those lost
+        per vehicle-minute added, then commutes, then the smaller change. The order does not
+        depend on the number of threads.
     """
     progress("levers")
     bench = workbench(access) if bench is None else bench
@@ -247,10 +259,9 @@ def search(
     )
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         found = list(pool.map(lambda unit: _scored(bench, unit), units, chunksize=1))
-    vehicles = Vehicles(bench.study, bench.nets)
     pairs = [pair for part in found for pair in part]
     outcomes = [
-        _with_vehicles(vehicles, Outcome(lever, effects, score))
+        _with_vehicles(bench.vehicles, Outcome(lever, effects, score))
         for lever, effects, score in pairs
         if score.net or score.directions_lost or _gains_direction(effects)
     ]
@@ -298,9 +309,9 @@ def _with_vehicles(vehicles: Vehicles, outcome: Outcome) -> Outcome:
 def _rank(outcome: Outcome) -> tuple[object, ...]:
     lever = outcome.lever
     return (
-        outcome.score.net <= 0,
+        outcome.score.net <= 0 and outcome.score.jobs <= 0,
         not outcome.feasible,
-        -round(outcome.worth, 9),
+        -round(outcome.value, 9),
         -round(outcome.score.saved_h, 6),
         abs(lever.shift_s),
         len(lever.trips),

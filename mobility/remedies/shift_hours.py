@@ -15,10 +15,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.clock import DAY_S
 from mobility.commute.access import Access, counting_modes, roster_shifts
 from mobility.commute.door_to_door import transit_times
+from mobility.commute.ledger import roster_jobs
 from mobility.commute.study import Study, engine_limits
 from mobility.engine.journeys import Edge
+from mobility.remedies.stops import remember_dark
 from mobility.sources.days import ChosenDay
 from mobility.timetable.arrays import INF
 
@@ -92,16 +95,24 @@ class HoursCurve:
     workers : float64[n]
         Workers for whom the roster holds on every shift and kind of day, summed over
         rosters.
+    jobs : float64[2, n]
+        Jobs gained and lost against the present hours, see `commute.ledger`.
     """
 
     rosters: tuple[tuple[int, str], ...]
     offsets_min: tuple[int, ...]
     workers: Float
+    jobs: Float
 
     @property
     def now(self) -> float:
         """Workers reached at the present hours."""
         return float(self.workers[self.offsets_min.index(0)])
+
+    def jobs_moved(self, offset: int) -> tuple[float, float]:
+        """Return the jobs gained and lost when the hours slide by an offset."""
+        gained, lost = self.jobs[:, self.offsets_min.index(offset)]
+        return float(gained), float(lost)
 
     @property
     def best(self) -> tuple[int, float]:
@@ -196,9 +207,14 @@ def shift_hours(access: Access, *, offsets_min: Sequence[int] = OFFSETS_MIN) -> 
     return ShiftHours(
         study,
         shifts,
-        tuple(HoursCurve((key,), offsets, workers) for key, workers in rosters.items()),
+        tuple(HoursCurve((key,), offsets, *curve) for key, curve in rosters.items()),
         tuple(
-            HoursCurve(group, offsets, np.sum([rosters[k] for k in group], axis=0))
+            HoursCurve(
+                group,
+                offsets,
+                np.sum([rosters[k][0] for k in group], axis=0),
+                np.sum([rosters[k][1] for k in group], axis=0),
+            )
             for group in groups
             if len({site for site, _ in group}) > 1
         ),
@@ -273,15 +289,17 @@ def _slide(
     offsets: tuple[int, ...],
     holds: Held,
     others: Others,
-) -> Float:
-    """Return the workers for whom every shift holds when all hours slide, per offset."""
+) -> tuple[Float, Float]:
+    """Return the workers for whom every shift holds when all hours slide; jobs gained, lost."""
     every = np.ones((len(offsets), study.n_homes), bool)
     for shift_id in shift_ids:
         for day in _worked(study, shift_id):
             out = holds[shift_id, day.kind, False]
             back = holds[shift_id, day.kind, True]
             every &= (out & back) | others[shift_id, day.kind]
-    return np.asarray(every @ study.pool(*key), np.float64)
+    now, jobs = every[offsets.index(0)], roster_jobs(study, *key)
+    moved = np.array([(every & ~now) @ jobs, (~every & now) @ jobs], np.float64)
+    return np.asarray(every @ study.pool(*key), np.float64), moved
 
 
 def neighbours(study: Study, *, within_m: float = NEIGHBOUR_M) -> list[tuple[int, ...]]:
@@ -298,3 +316,40 @@ def neighbours(study: Study, *, within_m: float = NEIGHBOUR_M) -> list[tuple[int
                 old, new = max(group[i], group[j]), min(group[i], group[j])
                 group = [new if g == old else g for g in group]
     return [tuple(k for k, g in enumerate(group) if g == one) for one in sorted(set(group))]
+
+
+def with_hours(study: Study, rosters: Sequence[tuple[int, str]], minutes: int) -> Study:
+    """Return the study with all shifts of some rosters begun and ended later.
+
+    Parameters
+    ----------
+    rosters
+        Site index and roster name.
+    minutes
+        Later when positive.
+    """
+    sites = []
+    for index, site in enumerate(study.sites):
+        mine = [
+            roster.model_copy(
+                update={
+                    "shifts": [
+                        shift.model_copy(
+                            update={
+                                "start": (shift.start + 60 * minutes) % DAY_S,
+                                "end": (shift.end + 60 * minutes) % DAY_S,
+                            }
+                        )
+                        for shift in roster.shifts
+                    ]
+                }
+            )
+            if (index, roster.name) in rosters
+            else roster
+            for roster in site.rosters
+        ]
+        sites.append(site.model_copy(update={"rosters": mine}))
+    found = replace(study, sites=tuple(sites))
+    if study.territory.limits.safe_at_night:
+        remember_dark(found, replace(study.after_dark, sites=tuple(sites)))
+    return found

@@ -7,18 +7,21 @@ cycling limits. A cycle track along a stressful road makes it calm.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from mobility.commute.access import Access
+from mobility.commute.ledger import Ledger, capture_rate
 from mobility.commute.sources import read_streets
 from mobility.commute.study import Study
 from mobility.commute.walks import street_commutes
+from mobility.remedies.bill import Bill, BillLine, total
 from mobility.remedies.factors import LeverFactors
 from mobility.remedies.remedy import Remedy, Rescued
 from mobility.sources.layers import read_layer
@@ -71,24 +74,38 @@ def street_remedies(access: Access, factors: LeverFactors) -> list[Remedy]:
     """
     study = access.study
     white = [white_of(access, site) for site in range(len(study.sites))]
+    lacking = lacking_jobs(access)
     mode = cycling_mode(study)
     found: list[Remedy | None] = []
     if mode is not None:
         calm = calm_reach(study, study.streets, mode)
         cycling = [w & calm[site] for site, w in enumerate(white)]
         found += [
-            _simple(access, site, "bike", homes, factors) for site, homes in enumerate(cycling)
+            _simple(study, site, "bike", homes, lacking, factors)
+            for site, homes in enumerate(cycling)
         ]
         for site, homes in enumerate(white):
             found += [
-                _track_remedy(study, track, factors)
-                for track in find_tracks(study, mode, site, homes, calm[site], factors)
+                _track_remedy(study, track, lacking, factors)
+                for track in find_tracks(
+                    study, mode, site, homes, calm[site], factors, lacking[site]
+                )
             ]
-        found.append(_drawn(access, mode, white, calm, factors))
+        found.append(_drawn(access, mode, white, calm, lacking, factors))
     for site, homes in enumerate(white):
         ids = [row.shift_id for row in study.shift_rows if row.site == site]
-        found.append(_simple(access, site, "car", _reached(access, ids, "car") & homes, factors))
-    return [r for r in found if r is not None and r.workers >= LEAST_WORKERS]
+        driven = _reached(access, ids, "car") & homes
+        found.append(_simple(study, site, "car", driven, lacking, factors))
+        found.append(_booked(study, site, homes & driven, lacking, factors))
+    return [r for r in found if r is not None and r.users >= LEAST_WORKERS]
+
+
+def lacking_jobs(access: Access) -> list[Float]:
+    """Return the jobs of each site by home whose roster does not hold, float64 (H,) each."""
+    ledger = Ledger.of(access.study)
+    jobs = ledger.jobs * ~ledger.held(access)
+    sites = np.array([site for site, _ in ledger.rosters], np.intp)
+    return [jobs[sites == site].sum(axis=0) for site in range(len(access.study.sites))]
 
 
 def cycling_mode(study: Study) -> StreetMode | None:
@@ -175,6 +192,7 @@ def find_tracks(
     white: Bool,
     calm: Bool,
     factors: LeverFactors,
+    lacking: Float,
 ) -> list[CycleTrack]:
     """Return the tracks towards a site that cost least per worker, each beside the others.
 
@@ -186,8 +204,10 @@ def find_tracks(
     ----------
     white, calm : bool[H]
         Homes that no counting mode serves, and those that cycle calmly already.
+    lacking : float64[H]
+        Jobs of the site by home, whose roster does not hold.
     """
-    streets, pool = study.streets, study.pool(site)
+    streets, pool = study.streets, lacking
     reach = _within(study, streets, mode, None)[site]
     blocked = np.flatnonzero(white & reach & ~calm & (pool > 0))
     blocked = blocked[np.argsort(-pool[blocked], kind="stable")][:DRAWN_HOMES]
@@ -243,7 +263,7 @@ def _cheapest(
     known: Bool,
     factors: LeverFactors,
 ) -> NDArray[np.int32] | None:
-    """Return the pieces of the candidate that costs least per worker, none where too few gain."""
+    """Return the pieces of the candidate that costs least per user, none where too few gain."""
     length_m = study.streets.length_m
     done = set(treated.tolist())
     left = {home: pieces - done for home, pieces in wanted.items() if not known[home]}
@@ -261,43 +281,91 @@ def _track_eur(metres: float, factors: LeverFactors) -> float:
     return metres * factors["cycle_track_m"] / factors["cycle_track_years"]
 
 
-def _track_remedy(study: Study, track: CycleTrack, factors: LeverFactors) -> Remedy:
-    workers = float(study.pool(track.site) @ track.homes) * factors["bike_adoption"]
+def _track_bill(metres: float, users: float) -> Bill:
+    return (
+        BillLine("cycle track", metres, "metres", ("cycle_track_m",), ("cycle_track_years",)),
+        BillLine("cycling allowance", users, "users", ("bike_worker_year",)),
+    )
+
+
+def _taken_up(
+    study: Study,
+    kind: str,
+    action: str,
+    params: dict[str, object],
+    rescued: Sequence[Rescued],
+    lacking: Sequence[Float],
+    bill: Callable[[float], Bill],
+    factors: LeverFactors,
+    lines: Sequence[BaseGeometry] = (),
+) -> Remedy:
+    """Return a remedy that helps those who take it up: it gains as many jobs as it has users."""
+    users = sum(one.share * float(lacking[one.site] @ one.homes) for one in rescued)
+    owed = bill(users)
+    return Remedy(
+        kind, action, params, users, 0.0, total(owed, factors), bill=owed, jobs=users, users=users,
+        sites=tuple(study.sites[one.site].name for one in rescued), rescued=tuple(rescued),
+        lines=tuple(lines),
+    )  # fmt: skip
+
+
+def _track_remedy(
+    study: Study, track: CycleTrack, lacking: Sequence[Float], factors: LeverFactors
+) -> Remedy:
     names = study.streets.tags["name"].iloc[track.edges]
     length = study.streets.length_m[track.edges]
     by_name = names.to_frame("name").assign(m=length).dropna().groupby("name")["m"].sum()
-    known = by_name.sort_values(ascending=False, kind="stable").index[:NAMED].tolist()
+    longest = by_name.sort_values(ascending=False, kind="stable").index[:NAMED].tolist()
     action = "Build {metres} m of cycle track towards {site}"
-    if known:
+    if longest:
         action += ", along {streets}"
     params: dict[str, object] = {
         "metres": round(track.metres / 10) * 10,
         "site": study.sites[track.site].name,
-        "streets": ", ".join(map(str, known)),
+        "streets": ", ".join(map(str, longest)),
     }
-    cost = _track_eur(track.metres, factors) + workers * factors["bike_worker_year"]
-    return Remedy(
-        "cycle_track", action, params, workers, 0.0, cost,
-        sites=(study.sites[track.site].name,),
-        rescued=(Rescued(track.site, track.homes),),
-        lines=tuple(study.streets.lines[e] for e in track.edges),
+    return _taken_up(
+        study, "cycle_track", action, params,
+        [Rescued(track.site, track.homes, factors["bike_adoption"])], lacking,
+        lambda users: _track_bill(track.metres, users), factors,
+        [study.streets.lines[e] for e in track.edges],
     )  # fmt: skip
 
 
 def _simple(
-    access: Access, site: int, mode: str, homes: Bool, factors: LeverFactors
-) -> Remedy | None:
+    study: Study,
+    site: int,
+    mode: str,
+    homes: Bool,
+    lacking: Sequence[Float],
+    factors: LeverFactors,
+) -> Remedy:
     """Return cycling (for those who can do so calmly), or car-pooling, to a site."""
-    kind, name, action = {
-        "bike": ("cycling", "bike", "Make cycling to {site} welcome"),
-        "car": ("carpool", "carpool", "Organise car-pooling to {site}"),
+    kind, name, action, item = {
+        "bike": ("cycling", "bike", "Make cycling to {site} welcome", "cycling allowance"),
+        "car": ("carpool", "carpool", "Organise car-pooling to {site}", "car-pooling service"),
     }[mode]
-    place = access.study.sites[site].name
-    workers = float(access.study.pool(site) @ homes) * factors[f"{name}_adoption"]
-    cost = workers * factors[f"{name}_worker_year"]
+    return _taken_up(
+        study, kind, action, {"site": study.sites[site].name},
+        [Rescued(site, homes, factors[f"{name}_adoption"])], lacking,
+        lambda users: (BillLine(item, users, "users", (f"{name}_worker_year",)),), factors,
+    )  # fmt: skip
+
+
+def _booked(
+    study: Study, site: int, homes: Bool, lacking: Sequence[Float], factors: LeverFactors
+) -> Remedy:
+    """Return on-demand trips to a site from wherever a car gets there in time."""
+    jobs, uptake = float(lacking[site] @ homes), capture_rate(study)
+    days = factors["worked_days_year"]
+    bill = (
+        BillLine("on-demand trips", 2 * days * uptake * jobs, "trips", ("light.on_demand_trip",)),
+    )
     return Remedy(
-        kind, action, {"site": place}, workers, 0.0, cost,
-        sites=(place,), rescued=(Rescued(site, homes),),
+        "on_demand", "Run on-demand trips to {site} for the homes that nothing else serves",
+        {"site": study.sites[site].name}, jobs, 0.0, total(bill, factors), bill=bill, jobs=jobs,
+        users=uptake * jobs, sites=(study.sites[site].name,),
+        rescued=(Rescued(site, homes, uptake=uptake),),
     )  # fmt: skip
 
 
@@ -306,6 +374,7 @@ def _drawn(
     mode: StreetMode,
     white: Sequence[Bool],
     calm: Bool,
+    lacking: Sequence[Float],
     factors: LeverFactors,
 ) -> Remedy | None:
     """Return the tracks that the territory draws (``sources.street_changes``), if any.
@@ -329,24 +398,15 @@ def _drawn(
         return None
     before = calm_reach(study, read_streets(bare), mode)
     gained = [w & calm[site] & ~before[site] for site, w in enumerate(white)]
-    workers = _each_once(study, gained) * factors["bike_adoption"]
     local = lines.to_crs(study.streets.crs)
     metres = float(local.length.sum())
-    cost = _track_eur(metres, factors) + workers * factors["bike_worker_year"]
-    return Remedy(
-        "cycle_track", "Build the {metres} m of tracks drawn in {file}",
-        {"metres": round(metres / 10) * 10, "file": source.name}, workers, 0.0, cost,
-        sites=tuple(s.name for s, g in zip(study.sites, gained, strict=True) if g.any()),
-        rescued=tuple(Rescued(site, homes) for site, homes in enumerate(gained) if homes.any()),
-        lines=tuple(local.tolist()),
+    return _taken_up(
+        study, "cycle_track", "Build the {metres} m of tracks drawn in {file}",
+        {"metres": round(metres / 10) * 10, "file": source.name},
+        [Rescued(k, homes, factors["bike_adoption"])
+         for k, homes in enumerate(gained) if homes.any()],
+        lacking, lambda users: _track_bill(metres, users), factors, local.tolist(),
     )  # fmt: skip
-
-
-def _each_once(study: Study, gained: Sequence[Bool]) -> float:
-    """Return the workers of homes served at some site, once each (per site when known)."""
-    if study.homes.pool is None:
-        return float(study.workers @ np.any(gained, axis=0))
-    return float(sum(study.pool(site) @ homes for site, homes in enumerate(gained)))
 
 
 def tracks_layer(study: Study, remedies: Sequence[Remedy], language: str) -> gpd.GeoDataFrame:

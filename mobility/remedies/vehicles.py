@@ -9,6 +9,8 @@ free to move.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
@@ -22,6 +24,33 @@ Int64 = NDArray[np.int64]
 
 #: Longest layover between two trips of one vehicle, seconds.
 MAX_LAYOVER_S = 3600
+#: Night of the French labour code, clock hours (Code du travail L3122-2: 21:00 to 06:00).
+NIGHT_FROM_S, NIGHT_TO_S, DAY_S = 21 * 3600, 6 * 3600, 24 * 3600
+
+
+@dataclass(frozen=True)
+class Extra:
+    """What a lever asks for on one day.
+
+    Attributes
+    ----------
+    driving_h
+        Driving added.
+    waiting_h
+        Time by which the day of a vehicle and its driver grows: the first trip of a block
+        earlier, the last one later.
+    night_h
+        Driving that was not by night before.
+    drivers, vehicles
+        Drivers needed beside those there are, where a vehicle would be needed twice at once;
+        vehicles, where besides as many are out as the day ever needs.
+    """
+
+    driving_h: float
+    waiting_h: float
+    night_h: float
+    drivers: int
+    vehicles: int
 
 
 class Vehicles:
@@ -87,47 +116,103 @@ class Vehicles:
         """
         if lever.kind in ("add_run", "lift_school"):
             return 0.0, "new"
-        worst, rule = 0.0, "none"
-        for kind, network in self.nets.items():
-            pieces = network.pieces
-            links = self._links[kind]
-            moved = set(lever.trips)
-            for place in _places(pieces, lever.trips):
-                before, after = links.get(place, (-1, -1))
-                if before < 0 and after < 0:
-                    continue
-                known = bool(self._blocks[pieces.trip[place]])
-                rule = "block" if known or rule == "block" else "layover"
-                start_s, end_s = _moved_ends(pieces, place, lever)
-                if before >= 0 and int(pieces.trip[before]) not in moved:
-                    worst = max(worst, float(pieces.end_s[before] - start_s))
-                if after >= 0 and int(pieces.trip[after]) not in moved:
-                    worst = max(worst, float(end_s - pieces.start_s[after]))
-        return max(worst, 0.0) / 60, rule
+        worst = max((self._overlap_s(kind, lever) for kind in self.nets), default=0)
+        linked = [
+            bool(self._blocks[network.pieces.trip[place]])
+            for kind, network in self.nets.items()
+            for place in _places(network.pieces, lever.trips)
+            if self._links[kind].get(place, (-1, -1)) != (-1, -1)
+        ]
+        rule = ("block" if any(linked) else "layover") if linked else "none"
+        return max(worst, 0) / 60, rule
+
+    def _overlap_s(self, kind: str, lever: Lever) -> int:
+        """Return by how much a day's vehicles are needed twice at once, seconds."""
+        pieces, links = self.nets[kind].pieces, self._links[kind]
+        moved, worst = set(lever.trips), 0
+        for place in _places(pieces, lever.trips):
+            before, after = links.get(place, (-1, -1))
+            start_s, end_s = _moved_ends(pieces, place, lever)
+            if before >= 0 and int(pieces.trip[before]) not in moved:
+                worst = max(worst, int(pieces.end_s[before]) - start_s)
+            if after >= 0 and int(pieces.trip[after]) not in moved:
+                worst = max(worst, end_s - int(pieces.start_s[after]))
+        return worst
 
     def added_minutes(self, lever: Lever) -> float:
-        """Return the driving a lever adds on one day, minutes.
+        """Return the driving a lever adds on the day on which it adds most, minutes.
 
         An extension drives to the gate and back; a run added, or run on more days, drives
         its own length; a trip held keeps its vehicle that much longer, a new stop that of
         each trip that calls there; a move adds nothing.
         """
+        return max((self._driving_min(n, lever) for n in self.nets.values()), default=0.0)
+
+    def _driving_min(self, network: DayNetwork, lever: Lever) -> float:
         if lever.is_move:
             return 0.0
-        if lever.kind == "hold":
-            return lever.shift_s / 60
-        if lever.kind == "stop":
-            calls = max((self._own(n, lever.trips) for n in self.nets.values()), default=0)
-            return calls * lever.shift_s / 60
+        if lever.kind in ("hold", "stop"):
+            return self._own(network, lever.trips) * lever.shift_s / 60
         if lever.kind == "extend":
-            return 2 * lever.drive_s / 60
-        longest = 0.0
-        for network in self.nets.values():
-            places = _places(network.pieces, lever.trips)
-            for place in places:
-                length_s = int(network.pieces.end_s[place]) - int(network.pieces.start_s[place])
-                longest = max(longest, length_s / 60)
-        return longest
+            return self._own(network, lever.trips) * 2 * lever.drive_s / 60
+        pieces = network.pieces
+        lengths = [int(pieces.end_s[k]) - int(pieces.start_s[k])
+                   for k in _places(pieces, lever.trips)]  # fmt: skip
+        return max(lengths, default=0) / 60
+
+    def added(self, kind: str, lever: Lever) -> Extra:
+        """Return what a lever asks for on one day of a kind on which it is pulled."""
+        source = self.nets[lever.source_day or kind]
+        pieces = source.pieces
+        own = [
+            k for k in _places(pieces, lever.trips) if source.timetable.run_day[pieces.run[k]] == 0
+        ]
+        spans = [(int(pieces.start_s[k]), int(pieces.end_s[k])) for k in own]
+        by = lever.shift_s if lever.is_move or lever.kind == "add_run" else 0
+        moved = [(start + by, end + by) for start, end in spans]
+        night_s = sum(map(_night_s, moved))
+        if lever.kind not in ("add_run", "lift_school"):
+            night_s = max(0, night_s - sum(map(_night_s, spans)))
+        new_run = lever.kind in ("add_run", "lift_school")
+        short = not new_run and self._overlap_s(kind, lever) > 0
+        return Extra(
+            self._driving_min(source, lever) / 60,
+            sum(self._longer_s(kind, k, lever.shift_s) for k in own) / 3600 if lever.is_move else 0,
+            night_s / 3600,
+            int(short),
+            int((new_run or short) and self._beyond_peak(kind, moved)),
+        )
+
+    def _longer_s(self, kind: str, place: int, shift_s: int) -> int:
+        """Return by how much the day of a vehicle and its driver grows with a trip's move."""
+        before, after = self._links[kind].get(place, (-1, -1))
+        alone = before < 0 and after < 0
+        grows = (before < 0 and shift_s < 0) or (after < 0 and shift_s > 0)
+        return abs(shift_s) if grows and not alone else 0
+
+    def _beyond_peak(self, kind: str, spans: Sequence[tuple[int, int]]) -> bool:
+        """Whether as many vehicles as the day ever needs are out already at some of the hours."""
+        start, end = self._out[kind]
+        if not start.size:
+            return True
+        out = start.searchsorted(start, side="right") - end.searchsorted(start, side="right")
+        peak = int(out.max())
+        for low, high in spans:
+            within = (start >= low) & (start < high)
+            here = start.searchsorted(low, side="right") - end.searchsorted(low, side="right")
+            if max(int(here), int(out[within].max(initial=0))) >= peak:
+                return True
+        return False
+
+    @cached_property
+    def _out(self) -> dict[str, tuple[Int64, Int64]]:
+        """Departures and arrivals of the trips of each kind of day, each sorted."""
+        found = {}
+        for kind, network in self.nets.items():
+            pieces = network.pieces
+            own = network.timetable.run_day[pieces.run] == 0
+            found[kind] = (np.sort(pieces.start_s[own]), np.sort(pieces.end_s[own]))
+        return found
 
     @staticmethod
     def _own(network: DayNetwork, trips: tuple[int, ...]) -> int:
@@ -135,6 +220,13 @@ class Vehicles:
         pieces = network.pieces
         own = network.timetable.run_day[pieces.run] == 0
         return int(np.isin(pieces.trip[own], trips).sum())
+
+
+def _night_s(span: tuple[int, int]) -> int:
+    """Return how much of a span of time lies between 21:00 and 06:00, seconds."""
+    start, end = span
+    nights = [(d * DAY_S + NIGHT_FROM_S, (d + 1) * DAY_S + NIGHT_TO_S) for d in range(-2, 3)]
+    return sum(max(0, min(end, high) - max(start, low)) for low, high in nights)
 
 
 def _groups(blocks: list[str], own: Int64) -> list[list[int]]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from mobility.commute.ledger import CAPTURE_HIGH, CAPTURE_LOW, CAPTURE_RATE
 from mobility.territory.fields import Lat, Lon, Model, RefusedError, Share
 from mobility.territory.project import Territory, explain_validation
 
@@ -57,7 +58,8 @@ class ShuttleConfig(Model):
         Share of the white workers within reach who would ride; the two others bound the
         sensitivity interval.
     default_headcount
-        Workers present on a shift whose headcount the territory does not give.
+        Workers present on a shift whose headcount the territory does not give; None counts
+        nobody there.
     min_workers
         Fewer captured workers than this on a run are not worth the run.
     max_walk_min
@@ -110,10 +112,10 @@ class ShuttleConfig(Model):
     """
 
     enabled: bool = True
-    capture_rate: Share = 0.30
-    capture_low: Share = 0.15
-    capture_high: Share = 0.50
-    default_headcount: Annotated[int, Field(ge=1)] = 50
+    capture_rate: Share = CAPTURE_RATE
+    capture_low: Share = CAPTURE_LOW
+    capture_high: Share = CAPTURE_HIGH
+    default_headcount: Annotated[int, Field(ge=1)] | None = None
     min_workers: Annotated[float, Field(ge=0)] = 2.0
     max_walk_min: Annotated[float, Field(gt=0, le=60)] = 15
     min_spacing_m: Annotated[float, Field(ge=0)] = 400

@@ -53,8 +53,7 @@ class Rates:
 
     def _filled(self, vehicle: VehicleType, factors: Factors) -> Rates:
         """Fill missing rates from the built-in size nearest in seats."""
-        sizes = {"minibus": 9, "midibus": 22, "autocar": 55}
-        near = min(sizes, key=lambda s: (abs(sizes[s] - vehicle.seats), s))
+        near = _nearest_size(vehicle)
 
         def or_near(value: float, name: str) -> float:
             return factors[f"{name}.{near}"] if math.isnan(value) else value
@@ -64,6 +63,17 @@ class Rates:
             or_near(self.km, "vehicle_km"),
             or_near(self.co2_g_km, "vehicle_co2"),
         )
+
+    @staticmethod
+    def factor(what: str, vehicle: VehicleType, factors: Factors) -> str:
+        """Return the name of the factor that prices a size of vehicle."""
+        name = f"{what}.{vehicle.name}"
+        return name if name in factors.rows else f"{what}.{_nearest_size(vehicle)}"
+
+
+def _nearest_size(vehicle: VehicleType) -> str:
+    sizes = {"minibus": 9, "midibus": 22, "autocar": 55}
+    return min(sizes, key=lambda s: (abs(sizes[s] - vehicle.seats), s))
 
 
 @dataclass(frozen=True)
@@ -336,6 +346,74 @@ class Costs:
     def total(self) -> float:
         """EUR a year."""
         return self.vehicles + self.kilometres + self.drivers + self.stops + self.overhead
+
+
+@dataclass(frozen=True)
+class CostLine:
+    """One thing that a plan pays for: ``quantity`` times ``price`` is ``eur_year``.
+
+    ``factor`` names the price; a vehicle's own rate has none, and no band.
+    """
+
+    item: str
+    quantity: float
+    unit: str
+    price: float
+    eur_year: float
+    eur_low: float
+    eur_high: float
+    factor: str
+    year: str
+    source: str
+
+
+def cost_lines(
+    operations: Operations, config: ShuttleConfig, factors: Factors, *, new_stops: int
+) -> list[CostLine]:
+    """Return what `yearly_costs` adds up, line by line."""
+    costs = yearly_costs(operations, config, factors, new_stops=new_stops)
+    kilometres = [0.0] * len(config.vehicles)
+    for day, blocks in zip(operations.days, operations.blocks, strict=True):
+        for b in blocks:
+            metres = b.metres("run") + b.metres("empty")
+            kilometres[b.vehicle] += day.count * metres / 1000
+    asked: list[tuple[str, float, str, float, str]] = []
+    for k, vehicle in enumerate(config.vehicles):
+        rates = Rates.of(vehicle, factors)
+        for item, quantity, unit, price, own, name in (
+            ("vehicles", operations.fleet[k], "vehicles", rates.fixed, vehicle.fixed_eur_year,
+             "vehicle_fixed"),
+            ("kilometres", kilometres[k], "km", rates.km, vehicle.eur_km, "vehicle_km"),
+        ):  # fmt: skip
+            factor = Rates.factor(name, vehicle, factors) if own is None else ""
+            asked.append((f"{item}: {vehicle.name}", quantity, unit, price, factor))
+    for item, quantity, unit, factor in (
+        ("drivers", costs.driver_hours, "hours paid", "driver_hour"),
+        ("new stops", new_stops, "stops", "stop_eur_year"),
+    ):
+        asked.append((item, quantity, unit, factors[factor], factor))
+    lines = [_priced(*line, factors) for line in asked if line[1] > 0]
+    direct = sum(line.eur_year for line in lines)
+    over = factors.rows["overhead"]
+    ends = (over.low * sum(x.eur_low for x in lines), over.high * sum(x.eur_high for x in lines))
+    return [
+        *lines,
+        CostLine(
+            "structure costs", direct, "EUR", over.value, direct * over.value, *ends,
+            "overhead", str(over.year), over.source,
+        ),
+    ]  # fmt: skip
+
+
+def _priced(
+    item: str, quantity: float, unit: str, price: float, name: str, factors: Factors
+) -> CostLine:
+    row = factors.rows.get(name)
+    low, high = (price, price) if row is None else (row.low, row.high)
+    return CostLine(
+        item, quantity, unit, price, quantity * price, quantity * low, quantity * high, name,
+        "" if row is None else str(row.year), "Territory file" if row is None else row.source,
+    )  # fmt: skip
 
 
 def yearly_costs(

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mobility.commute.access import NEITHER, OUTBOUND_ONLY, RETURN_ONLY
+from mobility.commute.access import NEITHER, OUTBOUND_ONLY, RETURN_ONLY, roster_shifts
+from mobility.commute.ledger import roster_jobs, shift_headcount
 from mobility.commute.study import Study
 from mobility.commute.white_zones import WhiteZones
-from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import Day
 from mobility.shuttles.model import Bools, Edge, Floats, Ints
 
@@ -45,25 +45,15 @@ class Demand:
         return float(self.workers[white].sum())
 
 
-def shift_workers(study: Study, config: ShuttleConfig) -> Floats:
-    """Return float64[S,H]: workers of each shift who live at each home.
-
-    Known employees of a roster are spread over its shifts by headcount; without them a
-    shift's headcount is spread over the labour pool.
-    """
+def shift_workers(study: Study) -> Floats:
+    """Return float64[S,H]: workers of each shift by home, the jobs of its roster by headcount."""
     rows = study.shift_rows
+    heads = np.array([shift_headcount(study, row.headcount) for row in rows])
     out = np.zeros((len(rows), study.n_homes))
-    for row in rows:
-        pool = study.pool(row.site, row.roster)
-        total = float(pool.sum())
-        if total <= 0:
-            continue
-        same = [r for r in rows if r.site == row.site and r.roster == row.roster]
-        staff = sum(r.headcount for r in same)
-        if study.homes.pool is not None:
-            out[row.shift_id] = pool * (row.headcount / staff if staff else 1 / len(same))
-        else:
-            out[row.shift_id] = pool / total * (row.headcount or config.default_headcount)
+    for (site, roster), same in roster_shifts(study).items():
+        staff = float(heads[same].sum())
+        share = heads[same] / staff if staff else np.full(len(same), 1 / len(same))
+        out[same] = share[:, None] * roster_jobs(study, site, roster)
     return out
 
 
@@ -73,15 +63,13 @@ def kind_weekdays(study: Study) -> dict[str, tuple[int, ...]]:
     return {d.kind: tuple(names.index(w) for w in d.weekdays) for d in study.days}
 
 
-def find_demand(
-    study: Study, zones: WhiteZones, config: ShuttleConfig, calendar: list[Day]
-) -> Demand:
+def find_demand(study: Study, zones: WhiteZones, calendar: list[Day]) -> Demand:
     """Return the white workers of every shift end.
 
     A home needs a direction when it lacks it on some kind of day on which the shift works;
     it is counted for the days of the year on which it does.
     """
-    workers = shift_workers(study, config)
+    workers = shift_workers(study)
     weekdays = {row.shift_id: _weekdays(row.days) for row in study.shift_rows}
     kinds = kind_weekdays(study)
     lacks: dict[tuple[int, str], dict[str, Bools]] = {}

@@ -13,12 +13,13 @@ import pandas as pd
 
 from mobility.base.errors import Finding
 from mobility.base.i18n import translate
-from mobility.commute.access import Access
+from mobility.commute.access import Access, roster_shifts
+from mobility.commute.ledger import Ledger
 from mobility.commute.study import Study
 from mobility.commute.white_zones import WhiteZones
 from mobility.shuttles.after import Proof, prove, read_tables, with_feed
 from mobility.shuttles.config import ShuttleConfig
-from mobility.shuttles.costs import Day, calendar_days
+from mobility.shuttles.costs import CostLine, Day, calendar_days, cost_lines
 from mobility.shuttles.demand import Demand, find_demand, kind_weekdays
 from mobility.shuttles.drive import DriveGraph, Ways
 from mobility.shuttles.factors import Factors
@@ -28,7 +29,7 @@ from mobility.shuttles.gtfs_blocks import trip_blocks
 from mobility.shuttles.gtfs_out import Period, Table, gtfs_tables
 from mobility.shuttles.harmonise import Move, harmonise
 from mobility.shuttles.model import Bools, Floats, Ints, Line, Run
-from mobility.shuttles.plan import Plan, plan_table
+from mobility.shuttles.plan import Plan, opened_stops, plan_table
 from mobility.shuttles.proof import proven_plan
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.sensitivity import Sensitivity, cell_sides, sensitivity
@@ -60,6 +61,8 @@ class Plans:
         Stop selection of each pool, with its gap.
     drawn
         The lines of ``[shuttles] lines`` as one more plan, costed and proven alike.
+    beaten
+        What beats the plan told beyond its own figures, such as lighter answers everywhere.
     """
 
     study: Study
@@ -76,11 +79,17 @@ class Plans:
     findings: tuple[Finding, ...] = ()
     homes_xy: Floats | None = None
     drawn: Plans | None = None
+    beaten: str = ""
 
     @property
     def knee(self) -> Plan | None:
-        """The plan advised: the farthest above the chord of the frontier."""
+        """The plan told, advised unless `refused`: the farthest above the frontier's chord."""
         return self.plans[self.knee_index] if self.plans else None
+
+    @property
+    def refused(self) -> str:
+        """Why the plan told is not advised, an English text; empty where it is."""
+        return self.beaten or ("" if self.knee is None else self.knee.refused(self.factors))
 
     @property
     def white_workers(self) -> float:
@@ -132,10 +141,27 @@ class Plans:
             for plan in self.plans
         ]
 
+    def cost_lines(self, plan: Plan) -> list[CostLine]:
+        """Return what a plan pays for, line by line."""
+        stops = len(opened_stops(plan.runs, self.scene))
+        return cost_lines(plan.operations, self.config, self.factors, new_stops=stops)
+
+    def cost_band(self, plan: Plan) -> tuple[float, float]:
+        """Return the EUR a year of a plan at both ends of the bands of its prices."""
+        lines = self.cost_lines(plan)
+        return sum(x.eur_low for x in lines), sum(x.eur_high for x in lines)
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row per plan, the drawn lines last."""
         frame = plan_table([plan for _, plan in self.every], self.factors)
+        bands = [own.cost_band(plan) for own, plan in self.every]
+        frame["eur_low"], frame["eur_high"] = np.array(bands).reshape(-1, 2).T
         frame["knee"] = (np.arange(len(frame)) == self.knee_index) & (self.knee_index >= 0)
+        frame["advised"] = frame["knee"] & (not self.refused)
+        frame["refused"] = [
+            self.refused if told else plan.refused(own.factors)
+            for told, (own, plan) in zip(frame["knee"], self.every, strict=True)
+        ]
         return frame
 
     @property
@@ -180,7 +206,7 @@ def design_shuttles(
     seasons = [row.season for row in study.shift_rows]
     days = calendar_days(factors, kind_weekdays(study), seasons)
     progress("shuttle demand")
-    demand = find_demand(study, zones, config, days)
+    demand = find_demand(study, zones, days)
     site = Groundwork.build(study, demand, config, progress=progress)
     progress("shuttle lines")
     candidates = site.candidates(factors, days, seed=seed, should_stop=should_stop)
@@ -189,7 +215,7 @@ def design_shuttles(
     plans = build_frontier(scene, candidates, config, factors, days, should_stop=should_stop)
     found = Plans(
         study, access, config, factors, scene, demand.homes, tuple(days), site.graph,
-        tuple(plans), knee(plans), tuple(site.selections), (), site.homes_xy,
+        tuple(plans), knee(plans, factors), tuple(site.selections), (), site.homes_xy,
     )  # fmt: skip
     if plans:
         progress("shuttle proof")
@@ -296,7 +322,7 @@ def proven(found: Plans, *, drawn: bool = False) -> Plans:
     if drawn:
         return replace(found, plans=tuple(plans))
     kept = pareto(plans)
-    return replace(found, plans=tuple(kept), knee_index=knee(kept))
+    return replace(found, plans=tuple(kept), knee_index=knee(kept, found.factors))
 
 
 def _named(plan: Plan) -> Plan:
@@ -327,10 +353,15 @@ def _with_proof(found: Plans, plan: Plan, proof: Proof) -> Plan:
     gained = proof.gained[scene.shift_ids][:, found.homes]
     lost = proof.lost[scene.shift_ids][:, found.homes]
     held = proof.held[scene.shift_ids][:, found.homes]
-    return proven_plan(
+    ledger = Ledger.of(found.study)
+    before = ledger.held(found.access)
+    shifts = roster_shifts(found.study)
+    after = before | np.array([proof.held[shifts[name]].all(axis=0) for name in ledger.rosters])
+    told = proven_plan(
         scene, plan, gained, held, float(lost.sum()), found.pools, found.config, found.factors,
         found.days,
     )  # fmt: skip
+    return replace(told, inhabitants=ledger.gained(before, after).inhabitants)
 
 
 __all__ = ["Plans", "design_shuttles", "proven", "publish"]

@@ -268,18 +268,26 @@ def pareto(plans: Sequence[Plan]) -> list[Plan]:
     return kept
 
 
-def knee(plans: Sequence[Plan]) -> int:
+def knee(plans: Sequence[Plan], factors: Factors | None = None) -> int:
     """Return the index of the plan farthest above the chord of the frontier.
 
     Axes are scaled to 0..1, the origin (no shuttle) being the first point; with one or two
-    plans it is the one with the fewest EUR per worker whose whole roster holds.
+    plans it is the one with the fewest EUR per job gained. Plans that `Plan.refused` speaks
+    against stand back behind those it does not.
+
+    Parameters
+    ----------
+    factors
+        Prices of what may beat a plan; without them none is refused.
     """
     if not plans:
         return -1
+    free = np.array([factors is None or not p.refused(factors) for p in plans])
+    back = np.where(free | ~free.any(), 0.0, np.inf)
     eur = np.array([0.0, *(p.costs.total for p in plans)])
     gained = np.array([0.0, *(p.rosters_gained for p in plans)])
     if len(plans) <= 2 or gained[-1] <= 0:
         per_worker = eur[1:] / np.maximum(gained[1:], 1e-9)
-        return int(np.argmin(per_worker))
+        return int(np.argmin(per_worker + back))
     above = gained / gained.max() - eur / eur.max()
-    return int(np.argmax(above[1:]))
+    return int(np.argmax(above[1:] - back))

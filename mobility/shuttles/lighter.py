@@ -85,7 +85,7 @@ def lighter_answers(plans: Plans, zones: WhiteZones) -> pd.DataFrame:
         reason``, then for each of `REMEDIES` ``<remedy>_workers`` (white shift-places reached)
         and ``<remedy>_eur_worker`` (EUR a year for each who would use it), ``best`` and
         ``shuttle_justified``: no lighter remedy reaches four fifths of the shuttle's
-        workers for less.
+        workers for less. A plan that is not advised is no answer anywhere.
     """
     study, scene = plans.study, plans.scene
     assert plans.homes_xy is not None
@@ -97,7 +97,8 @@ def lighter_answers(plans: Plans, zones: WhiteZones) -> pd.DataFrame:
     site_of = np.array([study.shift_rows[s].site for s in scene.shift_ids])
     stop_gain, stop_eur = _new_stops(plans, area, names)
     gate_gain, gate_eur = _extensions(plans)
-    shuttle = plans.knee.service.reached if plans.knee else np.zeros_like(white)
+    told = None if plans.refused else plans.knee
+    shuttle = np.zeros_like(white) if told is None else told.service.reached
     rows = []
     for site in sorted(set(site_of.tolist())):
         mine = site_of == site
@@ -120,9 +121,8 @@ def lighter_answers(plans: Plans, zones: WhiteZones) -> pd.DataFrame:
                 used = reached * plans.config.capture_rate
                 row[f"{remedy}_eur_worker"] = eur / used if used > 0 else float("nan")
             row["shuttle_workers"] = float(scene.workers[here & shuttle].sum())
-            served = plans.knee is not None and float(scene.workers[here & shuttle].sum()) > 0
             row["shuttle_eur_worker"] = (
-                plans.knee.eur_per_place if served and plans.knee else float("nan")
+                told.eur_per_place if told is not None and row["shuttle_workers"] else float("nan")
             )
             rows.append(row | _verdict(row))
     columns = [

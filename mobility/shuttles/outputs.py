@@ -13,12 +13,15 @@ from mobility.base.clock import format_clock
 from mobility.base.errors import SourceError
 from mobility.base.i18n import translate
 from mobility.base.literal import csv_text, one_line, read_csv_text
+from mobility.commute.access import roster_shifts
+from mobility.commute.ledger import roster_jobs
 from mobility.shuttles.blocks import Move
 from mobility.shuttles.costs import Day
 from mobility.shuttles.design import Plans
 from mobility.shuttles.duties import DutyRules
 from mobility.shuttles.gtfs_out import COLOURS, write_gtfs
 from mobility.shuttles.plan import Plan, employer_shares, run_loads, stop_riders
+from mobility.shuttles.sharing import group_cost, stable_shares, to_the_cent
 from mobility.territory.rosters import season_label
 
 Work = TypeVar("Work")
@@ -31,9 +34,9 @@ def write_plans(
 ) -> list[str]:
     """Write every plan into ``folder``; return the names of the files, sorted.
 
-    ``plans.csv``, ``rosters.csv``, ``vehicles.csv``, ``sensitivity.csv``, ``harmonise.csv``,
-    ``factors.csv``, ``lighter.csv`` and, for each plan, ``<plan>.zip`` (GTFS), ``<plan>.geojson``,
-    ``<plan>-timetable.csv``, ``<plan>-blocks.csv``, ``<plan>-duties.csv`` and
+    ``plans.csv``, ``rosters.csv``, ``vehicles.csv``, ``costs.csv``, ``sensitivity.csv``,
+    ``harmonise.csv``, ``factors.csv``, ``lighter.csv`` and, for each plan, ``<plan>.zip`` (GTFS),
+    ``<plan>.geojson``, ``<plan>-timetable.csv``, ``<plan>-blocks.csv``, ``<plan>-duties.csv`` and
     ``<plan>-shares.csv``.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -42,6 +45,7 @@ def write_plans(
         "sensitivity": sensitivity_table(plans),
         "rosters": rosters_table(plans),
         "vehicles": vehicles_table(plans),
+        "costs": costs_table(plans, language),
         "harmonise": moves_table(plans),
         "factors": plans.factors.to_frame(language),
     }
@@ -111,7 +115,7 @@ def _write_plan(plans: Plans, plan: Plan, folder: Path, language: str) -> dict[s
 
 def sensitivity_table(plans: Plans) -> pd.DataFrame:
     """Return one row per plan: low and high of each interval."""
-    fields = ("rosters", "gained", "eur_per_worker", "co2_saved_kg")
+    fields = ("rosters", "gained", "eur_per_user", "co2_saved_kg")
     return pd.DataFrame(
         [
             {"plan": s.plan}
@@ -286,23 +290,49 @@ def duties_table(plans: Plans, plan: Plan) -> pd.DataFrame:
 
 
 def shares_table(plans: Plans, plan: Plan) -> pd.DataFrame:
-    """Return each employer's share of the cost, by boardings, headcount and kilometres."""
-    heads = [0.0] * len(plans.study.sites)
-    for row in plans.study.shift_rows:
-        heads[row.site] += row.headcount or plans.config.default_headcount
+    """Return what each site's employer would pay by four keys, to the cent.
+
+    The stable key is found between employers and shared among the sites of one by boardings.
+    """
+    study, total = plans.study, plan.costs.total
+    heads = [float(sum(roster_jobs(study, s, r).sum() for x, r in roster_shifts(study) if x == s))
+             for s in range(len(study.sites))]  # fmt: skip
     keys = {
         by: employer_shares(plan, plans.scene, by=by, headcounts=heads)
         for by in ("boardings", "headcount", "km")
     }
     sites = sorted({s for shares in keys.values() for s in shares})
+    names = [study.sites[s].employer or study.sites[s].name for s in range(len(study.sites))]
+    owner = [names.index(name) for name in names]
+    members = sorted({owner[s] for s in sites})
+    cost = group_cost(plan, plans.scene, owner, plans.config, plans.factors, plans.days)
+    paid, stable = stable_shares(members, cost)
+    board = keys["boardings"]
+    within = {m: sum(board.get(s, 0.0) for s in sites if owner[s] == m) for m in members}
+    frame = pd.DataFrame(
+        {"site": [study.sites[s].name for s in sites],
+         "employer": [study.sites[s].employer for s in sites]}
+        | {f"share_{by}": [shares.get(s, 0.0) for s in sites] for by, shares in keys.items()},
+    )  # fmt: skip
+    frame["share_stable"] = [
+        paid[owner[s]] / total * (board.get(s, 0.0) / within[owner[s]]
+                                  if within[owner[s]] else 1 / owner.count(owner[s]))
+        for s in sites
+    ]  # fmt: skip
+    for by in ("boardings", "headcount", "km", "stable"):
+        frame[f"eur_{by}"] = to_the_cent(frame[f"share_{by}"].to_numpy(), total)
+    frame["eur_year"] = frame[f"eur_{plans.config.share_by}"]
+    return frame.assign(stable=stable)
+
+
+def costs_table(plans: Plans, language: str) -> pd.DataFrame:
+    """Return every line of what each plan costs: quantity, price, EUR a year, factor, source."""
     return pd.DataFrame(
         [
-            {"site": plans.study.sites[s].name, "employer": plans.study.sites[s].employer}
-            | {f"share_{by}": shares.get(s, 0.0) for by, shares in keys.items()}
-            | {"eur_year": keys[plans.config.share_by].get(s, 0.0) * plan.costs.total}
-            for s in sites
-        ],
-        columns=["site", "employer", "share_boardings", "share_headcount", "share_km", "eur_year"],
+            {"plan": plan.name} | vars(line) | {"source": translate(line.source, language)}
+            for own, plan in plans.every
+            for line in own.cost_lines(plan)
+        ]
     )
 
 

@@ -52,6 +52,8 @@ class Plan:
         more workers their whole roster.
     eur_estimate
         EUR a year as the choice of runs saw them, before the plan was chained and staffed.
+    inhabitants
+        Inhabitants who could hold no roster and now hold one, each once, by the engine.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Plan:
     places_proven: float | None = None
     lost_proven: float | None = None
     over_seats: float = 0.0
+    inhabitants: float | None = None
 
     @property
     def rosters_estimate(self) -> float:
@@ -76,17 +79,17 @@ class Plan:
 
     @property
     def rosters_gained(self) -> float:
-        """Workers of the headcounts whose whole roster holds: proven when known."""
+        """Jobs gained: holders whose whole roster holds, proven when known."""
         return sum(r.gained for r in self.rosters)
 
     @property
     def employees_gained(self) -> float:
-        """Those of `rosters_gained` who would ride and find a seat on every shift."""
+        """Users: those of `rosters_gained` who would ride and find a seat on every shift."""
         return sum(r.gained * r.seated for r in self.rosters) * self.capture_rate
 
     @property
-    def pool_gained(self) -> float | None:
-        """Inhabitants newly able to hold a roster, summed over the rosters; None before proof."""
+    def pool_places(self) -> float | None:
+        """Roster-places of inhabitants newly able to hold a roster; None before proof."""
         known = [r.pool for r in self.rosters if r.pool is not None]
         return sum(known) if len(known) == len(self.rosters) else None
 
@@ -116,8 +119,14 @@ class Plan:
         return self.costs.total / self.boardings if self.boardings else float("nan")
 
     @property
-    def eur_per_worker(self) -> float:
-        """EUR a year per employee gained: a rider whose whole roster holds."""
+    def eur_per_job(self) -> float:
+        """EUR a year per job gained."""
+        gained = self.rosters_gained
+        return self.costs.total / gained if gained else float("nan")
+
+    @property
+    def eur_per_user(self) -> float:
+        """EUR a year per user: a rider whose whole roster holds."""
         gained = self.employees_gained
         return self.costs.total / gained if gained else float("nan")
 
@@ -126,10 +135,27 @@ class Plan:
         """EUR a year per shift-place gained: what lighter remedies are compared with."""
         return self.costs.total / self.places_gained if self.places_gained else float("nan")
 
+    def refused(self, factors: Factors) -> str:
+        """Return why it is not advised, an English text; empty where nothing speaks against it.
+
+        A plan is beaten where each of its boardings costs more than an on-demand trip, which
+        would serve the same riders; one that gains no job serves nobody.
+        """
+        if not self.rosters_gained > 0:
+            return "no whole roster is gained"
+        if self.eur_per_boarding >= factors["light.on_demand_trip"]:
+            return "on-demand trips for the same riders cost less"
+        return ""
+
     def co2_saved_kg(self, factors: Factors) -> float:
         """Return the kilograms of CO2e a year: solo cars avoided less the shuttles' own."""
         car = self.service.car_km * factors["car_co2"] / factors["car_occupancy"] / 1000
         return car - self.costs.co2_kg
+
+
+def opened_stops(runs: Sequence[Run], scene: Scene) -> set[int]:
+    """Return the places at which runs call and no stop stands yet: new stops to pay for."""
+    return {p for run in runs for p in run.calls if not scene.places[p].stop_id}
 
 
 def run_loads(run: Run) -> Floats:
@@ -260,14 +286,16 @@ def plan_table(plans: Sequence[Plan], factors: Factors) -> pd.DataFrame:
                 "rosters_gained": p.rosters_gained,
                 "rosters_estimate": p.rosters_estimate,
                 "employees_gained": p.employees_gained,
-                "pool_gained": p.pool_gained,
+                "inhabitants_gained": p.inhabitants,
+                "roster_places_gained": p.pool_places,
                 "shift_places_proven": p.places_proven,
                 "shift_places_estimate": p.places_reached,
                 "shift_places_gained": p.places_gained,
                 "over_seats": p.over_seats,
                 "boardings_year": p.boardings,
                 "eur_per_boarding": p.eur_per_boarding,
-                "eur_per_worker": p.eur_per_worker,
+                "eur_per_job": p.eur_per_job,
+                "eur_per_user": p.eur_per_user,
                 "run_km": p.costs.run_km,
                 "empty_km": p.costs.empty_km,
                 "co2_saved_kg": p.co2_saved_kg(factors),

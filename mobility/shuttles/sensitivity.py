@@ -31,7 +31,7 @@ class Sensitivity:
     gained
         Employees gained, from the low capture rate on the low end of ``rosters`` to the
         high one on the high end.
-    eur_per_worker
+    eur_per_user
         From the best to the worst of ``gained``.
     co2_saved_kg
         At the low and the high capture rate.
@@ -42,7 +42,7 @@ class Sensitivity:
     plan: str
     rosters: tuple[float, float]
     gained: tuple[float, float]
-    eur_per_worker: tuple[float, float]
+    eur_per_user: tuple[float, float]
     co2_saved_kg: tuple[float, float]
     left_behind: float
 

@@ -31,8 +31,8 @@ def roster_findings(sites: Iterable[Site]) -> list[Finding]:
             Finding(
                 "warning",
                 "no_headcount",
-                "{count} rosters have no headcount: shuttles are sized by "
-                "shuttles.default_headcount instead",
+                "{count} rosters have no headcount: no job is counted there and nothing is ranked "
+                "on them, unless shuttles.default_headcount is given",
                 source="rosters",
                 count=len(idle),
                 examples=tuple(idle[:5]),

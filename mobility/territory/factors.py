@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +15,9 @@ import pandas as pd
 from mobility.base.errors import TerritoryError
 from mobility.base.i18n import translate
 
-FIELDS = ("value", "unit", "year", "source")
+FIELDS = ("value", "unit", "year", "source", "low", "high")
+#: Half-width of the band of a factor that gives none, as a share of its value (assumptions).
+BAND, CHECK_BAND = 0.10, 0.30
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,9 @@ class Factor:
         What it is worth and who says so.
     check
         It is an order of magnitude that a local figure should replace.
+    low, high
+        Ends of its band: given, else a tenth of the value either way, three tenths where it is
+        to be checked; shares of people or payroll stay within 0 and 1.
     """
 
     name: str
@@ -37,6 +43,16 @@ class Factor:
     year: int
     source: str
     check: bool = False
+    low: float = math.nan
+    high: float = math.nan
+
+    def __post_init__(self) -> None:
+        """Fill a band that is not given."""
+        half = CHECK_BAND if self.check else BAND
+        most = 1.0 if self.unit.startswith("share") and self.value <= 1 else math.inf
+        for end, value in (("low", (1 - half) * self.value), ("high", (1 + half) * self.value)):
+            if math.isnan(getattr(self, end)):
+                object.__setattr__(self, end, min(value, most))
 
 
 def _rows(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -89,7 +105,8 @@ class Factors:
         text = files(cls.PACKAGE).joinpath(cls.FILE).read_text(encoding="utf-8")
         rows = {
             name: Factor(name, float(r["value"]), r["unit"], int(r["year"]), r["source"],
-                         bool(r.get("check", False)))
+                         bool(r.get("check", False)), float(r.get("low", math.nan)),
+                         float(r.get("high", math.nan)))
             for name, r in _rows(tomllib.loads(text))
         }  # fmt: skip
         for name, entry in _flat(overrides or {}):
@@ -105,11 +122,15 @@ class Factors:
         """Return the value of a factor, or ``default`` when there is none of that name."""
         return self.rows[name].value if name in self.rows else default
 
+    def with_value(self, name: str, value: float) -> Self:
+        """Return the factors with another value of one."""
+        return type(self)(self.rows | {name: replace(self.rows[name], value=value)})
+
     def to_frame(self, language: str = "en") -> pd.DataFrame:
-        """Return one row per factor: name, value, unit, year, source, check."""
+        """Return one row per factor: name, value, unit, year, source, check, low, high."""
         frame = pd.DataFrame(
             [vars(f) for f in self.rows.values()],
-            columns=["name", "value", "unit", "year", "source", "check"],
+            columns=["name", "value", "unit", "year", "source", "check", "low", "high"],
         )
         for column in ("unit", "source"):
             frame[column] = [translate(text, language) for text in frame[column]]
@@ -118,31 +139,72 @@ class Factors:
 
 def _overridden(row: Factor, entry: object, file: object) -> Factor:
     given: Mapping[str, Any] = entry if isinstance(entry, Mapping) else {"value": entry}
-    value = given.get("value")
-    number = None if isinstance(value, bool) or not isinstance(value, int | float) else value
-    if number is None or not 0 <= number < math.inf:
-        raise TerritoryError(
-            "A factor must be a number of at least zero.",
+
+    def refuse(problem: str, key: str, mend: str) -> TerritoryError:
+        return TerritoryError(
+            problem,
             file=None if file is None else str(file),
-            column=f"factors.{row.name}",
-            value=value,
-            mend="Write a number, or a row with value, unit, year and source.",
+            column=f"factors.{row.name}{key}",
+            value=given.get(key.lstrip(".") or "value"),
+            mend=mend,
+            unit=row.unit,
+        )
+
+    value = _number(given.get("value"))
+    if value is None:
+        raise refuse(
+            "A factor must be a number of at least zero.",
+            "",
+            "Write a number, or a row with value, unit, year and source.",
         )
     year = given.get("year", row.year)
     wrong = next((key for key in given if key not in FIELDS), None)
     if wrong is not None or isinstance(year, bool) or not isinstance(year, int):
-        raise TerritoryError(
+        raise refuse(
             "A row of a factor holds value, unit, year (a whole number) and source.",
-            file=None if file is None else str(file),
-            column=f"factors.{row.name}.{wrong or 'year'}",
-            value=given[wrong or "year"],
-            mend="Write a number, or a row with value, unit, year and source.",
+            f".{wrong or 'year'}",
+            "Write a number, or a row with value, unit, year and source.",
         )
-    return replace(
-        row,
-        value=float(number),
-        unit=str(given.get("unit", row.unit)),
-        year=year,
-        source=str(given.get("source", "Territory file")),
-        check=False,
+    unit = str(given.get("unit", row.unit))
+    if not _same_unit(unit, row.unit):
+        raise refuse(
+            "A factor is given in another unit than it is used in.",
+            ".unit",
+            "Give its value in: {unit}.",
+        )
+    low, high = (_number(given.get(end, value)) for end in ("low", "high"))
+    if low is None or high is None or not low <= value <= high:
+        raise refuse(
+            "The band of a factor does not hold its value.",
+            ".low",
+            "Give low ≤ value ≤ high, in the unit of the factor.",
+        )
+    source = str(given.get("source", "Territory file"))
+    band = (low if "low" in given else math.nan, high if "high" in given else math.nan)
+    return Factor(row.name, value, unit, year, source, False, *band)
+
+
+def _number(value: object) -> float | None:
+    """Return a finite number of at least zero, None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value < math.inf else None
+
+
+#: Words of units → what they measure; a factor's unit begins with one and divides by others.
+_MEASURES = {
+    "EUR": "EUR", "€": "EUR", "kEUR": "kEUR", "k€": "kEUR", "%": "%", "percent": "%",
+    "share": "share", "g": "g", "gCO2e": "g", "kg": "kg", "kgCO2e": "kg", "t": "t", "tCO2e": "t",
+    "h": "hour", "hour": "hour", "hours": "hour", "min": "minute", "minute": "minute",
+    "km": "km", "m": "metre", "metre": "metre", "trip": "trip", "day": "day", "days": "day",
+}  # fmt: skip
+
+
+def _same_unit(given: str, used: str) -> bool:
+    """Whether a unit, as far as it is understood, begins and divides as the factor's does."""
+    mine, own = (
+        [_MEASURES.get(word) for word in re.findall(r"[%\w€]+", unit)] for unit in (given, used)
     )
+    if not mine or not own or mine[0] is None or own[0] is None:
+        return True
+    return mine[0] == own[0] and set(mine[1:]) - {None} <= set(own[1:])

@@ -31,7 +31,9 @@ def _plan(plans: Plans, plan: Plan, scenario: int | None) -> MapPlan:
     costs = plan.costs
     facts = (
         ("Of them, expected riders", _count(plan.employees_gained)),
-        ("Workers of the pool newly able to hold a roster", _count(plan.pool_gained)),
+        ("EUR a year per job gained", f"{plan.eur_per_job:.0f}"),
+        ("EUR a year per user", f"{plan.eur_per_user:.0f}"),
+        ("Inhabitants newly able to hold a roster", _count(plan.inhabitants)),
         ("EUR per boarding", f"{plan.eur_per_boarding:.2f}"),
         ("Boardings a year", f"{plan.boardings:.0f}"),
         ("Empty vehicle-km a year", f"{costs.empty_km:.0f}"),
@@ -48,7 +50,7 @@ def _plan(plans: Plans, plan: Plan, scenario: int | None) -> MapPlan:
         runs=tuple(_runs(plans, plan)),
         scenario=scenario,
         facts=tuple(f for f in facts if "nan" not in f[1]),
-        advised=plan is plans.knee,
+        advised=plan is plans.knee and not plans.refused,
     )
 
 

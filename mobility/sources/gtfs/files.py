@@ -303,6 +303,12 @@ def _read_table(path: Path, source: _Tables, name: str) -> pd.DataFrame:
     zones = name == "stop_times" and not frame.columns.isin(FLEX_COLUMNS[:2]).any()
     for column in required if zones or name != "stop_times" else ("trip_id", "stop_sequence"):
         if column not in frame.columns:
+            if len(frame.columns) == 1 and ";" in str(frame.columns[0]):
+                raise SourceError(
+                    "Its columns are parted by semicolons.",
+                    file=file,
+                    mend="Save it as CSV: commas between values, quotes around text with commas.",
+                )
             raise SourceError(
                 "The column {name} is missing.",
                 file=file,

@@ -93,7 +93,7 @@ def _overlap(
 def _routes(feed: Feed, trips: Int64) -> tuple[str, ...]:
     routes = feed.routes.iloc[np.unique(feed.trips["route"].to_numpy()[trips])]
     names = routes["short_name"].where(routes["short_name"] != "", routes["long_name"])
-    return tuple(dict.fromkeys(str(name)[:60] for name in names))[:5]
+    return tuple(dict.fromkeys(str(name) for name in names))[:5]
 
 
 def _twins(feed: Feed) -> pd.DataFrame:

@@ -223,6 +223,7 @@ def _trips(
         route = index_of(frame["route_id"], routes["route_id"])
     service = index_of(frame["service_id"], pd.Series(services.ids, dtype="str"))
     notes.unknown(service, "trips", "service_id", frame["service_id"], required=True)
+    notes.rows[-1] = notes.rows[-1].leaving("an unknown service_id", (service < 0).sum())
     frame["route"] = route.astype(np.int32)
     frame["service"] = np.maximum(service, -1).astype(np.int32)
     return frame.assign(network=np.int16(0)), routes
