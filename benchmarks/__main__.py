@@ -23,8 +23,6 @@ PARTS = [*MEASURES, "growth", "compare", "night"]
 NOTES = {
     "arrive_by_vs_cafein_ratio": "same walks, bounds and rule for walking on; see equal and "
     "within_60_s of against_peer; neither side limits a single wait or the sum of walks",
-    "arrive_by_vs_cafein_ratio_exact_pass": "the same question by the pass that keeps every "
-    "limit, with rides and walks",
     "arrive_by_vs_cafein_ratio_public_call": "the peer also searches its walks; streets differ",
     "arrive_by_vs_cafein_ratio_product_limits": "limits that the peer cannot apply",
     "arrive_by_vs_networkx_ratio": "scaled from five homes at 06:00; the oracle answers one "
@@ -66,7 +64,6 @@ def headlines(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     return {
         "dataset": peer["dataset"],
         "arrive_by_vs_cafein_ratio": peer["ratio_same_walks"],
-        "arrive_by_vs_cafein_ratio_exact_pass": peer["ratio_exact_pass"],
         "arrive_by_vs_cafein_ratio_50000_homes": first["more_homes"]["ratio_50000_bounded"],
         "arrive_by_vs_cafein_ratio_public_call": peer["ratio_public"],
         "arrive_by_vs_cafein_ratio_tables_counted": peer["ratio_public_tables_in"],

@@ -23,8 +23,7 @@ from benchmarks.datasets import (
 )
 from benchmarks.peer import Peer
 from benchmarks.timing import seconds
-from mobility.engine.journeys import Edge, EngineLimits
-from mobility.engine.many import travel_many
+from mobility.engine.journeys import EngineLimits
 from mobility.timetable.arrays import INF
 
 #: Numbers of homes of `more_homes`.
@@ -39,8 +38,7 @@ def against_peer(dataset: Dataset) -> dict[str, Any]:
     ``same_walks``: both are given the same walks, the same rule for walking on (`chained`) and
     the same bounds (`ALIGNED`), none of which limits a walk or a wait; ``equal`` is the share of
     the pairs reached whose departures agree to the second, ``within_60_s`` to a minute.
-    ``exact_pass``: the same question answered by the pass that keeps every limit, gate by gate,
-    with rides and walks. ``public``: the peer's public call, which searches its own walks; its
+    ``public``: the peer's public call, which searches its own walks; its
     answers differ where the streets do. ``product``: the same call against the product's own
     limits, which the peer cannot apply.
     """
@@ -49,8 +47,7 @@ def against_peer(dataset: Dataset) -> dict[str, Any]:
     ours_built = time.perf_counter() - start
     edges, cores = arrive_by_edges(), os.cpu_count() or 1
     further = chained(network)
-    aligned = seconds(lambda: ask_together(further, edges, ALIGNED, threads=cores))
-    exact = seconds(lambda: ask_all(further, edges, ALIGNED, threads=cores))
+    aligned = seconds(lambda: ask_all(further, edges, ALIGNED, threads=cores))
     product = seconds(lambda: ask_all(network, edges, LIMITS, threads=cores))
     one_off = seconds(lambda: tables_once(dataset))
 
@@ -60,13 +57,11 @@ def against_peer(dataset: Dataset) -> dict[str, Any]:
     row: dict[str, Any] = {
         "dataset": dataset.name,
         "ours_same_walks_s": aligned,
-        "ours_exact_pass_s": exact,
         "ours_product_s": product,
         "ours_tables_s": one_off,
         "ours_build_s": ours_built,
         "cafein_same_walks_s": same,
         "ratio_same_walks": same / aligned,
-        "ratio_exact_pass": same / exact,
     } | agreement(network, further, given)
     if dataset.osm_path.suffix != ".pbf":
         return row
@@ -84,20 +79,14 @@ def against_peer(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def ask_together(
-    network: Network, edges: list[Edge], limits: EngineLimits, *, threads: int = 1
-) -> np.ndarray:
-    """Answer every site and edge in one go, int32 (homes, edges, sites)."""
-    return travel_many(
-        network.two_way, network.egress_s, edges, limits, network.access, threads=threads
-    )
-
-
 def agreement(network: Network, further: Network, peer: Any) -> dict[str, Any]:
     """Compare the answers of a question with the peer's, pair by pair."""
     # The peer's answer holds walking to a stop and on to the gate; ours holds rides alone.
     walked = MARGIN_S + walks_by_a_stop(network)
-    found = ask_together(further, arrive_by_edges(), ALIGNED).astype(np.int64)
+    edges = arrive_by_edges()
+    answers = [home.elapsed_s for home in ask_all(further, edges, ALIGNED)]
+    # From (sites, edges, homes) to (homes, edges, sites).
+    found = np.array(answers, np.int64).reshape(-1, len(edges), len(answers[0])).transpose(2, 1, 0)
     reached = exact = close = 0
     for k, hour in enumerate(STARTS_H):
         ours = np.minimum(found[:, k], np.where(walked <= ALIGNED.max_total_s, walked, INF))
@@ -127,7 +116,7 @@ def more_homes(dataset: Dataset) -> dict[str, Any]:
         theirs = seconds(lambda: [given.search(*walks, hour) for hour in STARTS_H])  # noqa: B023
         row[f"cafein_{n_homes}_s"] = theirs
         for name, limits in (("bounded", ALIGNED), ("unbounded", UNBOUNDED)):
-            ours = seconds(lambda: ask_together(network, edges, limits, threads=cores))  # noqa: B023
+            ours = seconds(lambda: ask_all(network, edges, limits, threads=cores))  # noqa: B023
             row[f"ours_{n_homes}_{name}_s"] = ours
             row[f"ratio_{n_homes}_{name}"] = theirs / ours
     return row

@@ -18,9 +18,10 @@ from mobility.commute.comparison import check_comparable
 from mobility.commute.loading import load
 from mobility.commute.sources import source_files
 from mobility.commute.study import Progress, Study, quiet
+from mobility.commute.variants import with_feed
 from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.settings import check_settings, read_territory
-from mobility.shuttles.after import read_tables, with_feed
+from mobility.shuttles.after import read_tables
 from mobility.shuttles.design import Plans, design_shuttles
 from mobility.shuttles.lighter import lighter_answers
 from mobility.sources.gtfs.read import read_feed

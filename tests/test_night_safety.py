@@ -15,16 +15,16 @@ from mobility.commute.door_to_door import at_gate
 from mobility.commute.examples import answers
 from mobility.commute.loading import load
 from mobility.commute.night import (
-    by_day,
     dark_share,
     daylight,
     daylight_of,
     in_the_dark,
-    safe_footpaths,
 )
+from mobility.commute.variants import after_dark, by_day, open_at, variant
 from mobility.commute.white_zones import REASONS, white_zones
+from mobility.timetable.arrays import INF
 from mobility.timetable.arrays import timetable_from_runs as from_runs
-from mobility.timetable.footpaths import WalkTable
+from mobility.timetable.footpaths import WalkTable, safe_footpaths
 
 PARIS = ZoneInfo("Europe/Paris")
 MORNING, AFTERNOON, NIGHT = 0, 1, 2
@@ -165,7 +165,7 @@ def test_the_leg_at_the_gate_is_judged_by_its_deadline(tmp_path):
     light = daylight_of(study, day)
     assert 8 * H < next(r for r, _ in light if r > 0) < 8.6 * H
     out, back = study.edges(MORNING, day)
-    assert at_gate(study, day, out) is study.after_dark
+    assert at_gate(study, day, out) is after_dark(study)
     assert at_gate(study, day, back) is study
 
 
@@ -201,9 +201,48 @@ def test_footpaths_along_streets_only_change():
 
 def test_a_safer_street_changes_results_of_a_copy_only(tmp_path):
     study = load(write(tmp_path))
-    dark = study.after_dark
+    dark = after_dark(study)
     assert dark.home_walks.stop.size == 0
     assert study.home_walks.stop.size == 2
     again = replace(study, scenario="copy")
-    assert "after_dark" not in vars(again)
+    assert again.views.dark is None
     assert len(TRIPS) == len(study.feed.trips)
+
+
+def test_a_variant_is_changed_alike_in_the_dark(tmp_path):
+    """Fewer walks by day are fewer after dark, and what is replaced by hand is measured anew."""
+    study = load(write(tmp_path))
+    dark = after_dark(study)
+    none = WalkTable(np.zeros(study.n_homes + 1, int), *(np.zeros(0, np.int32),) * 2)
+    changed = variant(study, lambda one: replace(one, home_walks=none, scenario="walls"))
+    night = after_dark(changed)
+    assert night.kept_safe
+    assert (night.scenario, night.home_walks) == ("walls", none)
+    assert night.gate_walks is dark.gate_walks
+    assert after_dark(night) is night
+    again = replace(changed, scenario="copy")
+    assert again.views.made_from is None
+    assert after_dark(again).scenario == "copy"
+
+
+def test_hours_share_what_streets_leave_alike(tmp_path):
+    """Closed before 08:00; no driving from 20:00 to 23:00."""
+    tags = (
+        '<tag k="access:conditional" v="no @ (00:00-08:00)"/>'
+        '<tag k="motor_vehicle:conditional" v="no @ (20:00-23:00)"/>'
+    )
+    study = load(write(tmp_path, tags=tags, modes='["transit", "walk", "car"]'))
+    day = study.days[0]
+    (early, noon), (_, late) = study.edges(MORNING, day), study.edges(AFTERNOON, day)
+    before_eight, open_to_all, evening = (open_at(study, day, e) for e in (early, noon, late))
+    assert open_to_all is study
+    assert before_eight.home_walks.stop.size == 0
+    assert evening.home_walks is study.home_walks
+    assert (evening.street_times["car"][0] == INF).all()
+    assert open_at(before_eight, day, late) is evening
+    # A variant is the same variant at an hour; after dark at an hour is that hour after dark.
+    named = variant(study, lambda one: replace(one, scenario="named"))
+    then = open_at(named, day, early)
+    assert (then.scenario, then.home_walks) == ("named", before_eight.home_walks)
+    assert open_at(named, day, early) is then
+    assert open_at(after_dark(study), day, late) is after_dark(evening)

@@ -18,9 +18,10 @@ from mobility.base.errors import SourceError, SourceNotFoundError, TerritoryErro
 from mobility.commute.access import assess
 from mobility.commute.comparison import comparison
 from mobility.commute.loading import load
+from mobility.commute.variants import with_feed
 from mobility.commute.walks import feeders_of
 from mobility.commute.white_zones import white_zones
-from mobility.shuttles.after import homes_lonlat, keep_trips, read_tables, with_feed
+from mobility.shuttles.after import keep_trips, read_tables
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.drive import Ways, drive_graph, drive_matrix, drive_seconds
@@ -163,7 +164,7 @@ def test_cycling_and_park_and_ride_reach_the_stops_of_a_plan(demo, plans):
         update={"evaluated": ["transit", "walk", "bike_transit", "park_and_ride"]}
     )
     territory = study.territory.model_copy(update={"modes": modes})
-    homes = homes_lonlat(study)
+    homes = study.homes.lonlat
     known = feeders_of(territory, study.streets, study.feed, study.sites, homes)
     fed = dataclasses.replace(study, territory=territory, feeders=known)
     extra = read_tables(plans.gtfs(plans.knee))

@@ -5,7 +5,7 @@ import pytest
 from street_cases import METRE_A_SECOND, X0, Y0, streets_of
 
 from mobility.base.errors import SourceError, SourceNotFoundError
-from mobility.commute.ways import heights_findings
+from mobility.commute.walks import heights_findings
 from mobility.streets.modes import edge_times
 from mobility.streets.slopes import edge_grades, elevations, slope_ms
 from mobility.territory.project import Territory

@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from mobility.base.errors import TerritoryError
 from mobility.base.literal import one_line
 from mobility.commute.door_to_door import OVERTIME_MAX_S, both_ways, overtime
-from mobility.commute.hours import open_at
+from mobility.commute.modes import counting
 from mobility.commute.study import Progress, Study, engine_limits, quiet
-from mobility.engine.journeys import (
-    HomeTimes,
-)
+from mobility.commute.variants import after_dark, open_at
+from mobility.engine.journeys import HomeTimes
 from mobility.sources.days import ChosenDay
 from mobility.timetable.arrays import INF
 
@@ -154,16 +153,8 @@ def _minutes(seconds: Int32) -> pd.Series:
 
 
 def counting_modes(study: Study) -> list[str]:
-    """Return the modes that rescue a home from being white.
-
-    Public transport and walking always do, cycling by the territory's switch; driving is
-    what those without a car lack, and car-pooling is a remedy shown apart.
-    """
-    modes = study.territory.modes
-    counted = {"transit", "walk", "on_demand"}
-    if modes.cycling_counts:
-        counted |= {"bike", "e_bike", "bike_transit"}
-    return [m for m in modes.evaluated if m in counted]
+    """Return the modes that rescue a home from being white, see `modes.ModeRow.counts`."""
+    return [*counting(study.territory)]
 
 
 def assess(study: Study, *, progress: Progress = quiet) -> Access:
@@ -194,7 +185,7 @@ def assess(study: Study, *, progress: Progress = quiet) -> Access:
         for edge in study.edges(shift_id, day):
             here = open_at(study, day, edge)
             if study.territory.limits.safe_at_night:
-                here.after_dark.egress_s  # noqa: B018
+                after_dark(here).egress_s  # noqa: B018
     questions = {_question(study, *key): key for key in keys}
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         answers = dict(

@@ -18,7 +18,7 @@ from mobility.base.clock import DAY_S, format_clock, service_clock
 from mobility.base.errors import Finding
 from mobility.base.i18n import HARD_SPACE, number, translate
 from mobility.commute.study import Study
-from mobility.commute.ways import mode_times
+from mobility.commute.walks import mode_times
 from mobility.engine.journeys import Edge
 from mobility.sources.days import ChosenDay
 from mobility.streets.snap import components

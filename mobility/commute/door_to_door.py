@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from functools import partial
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mobility.commute.feeder_modes import Carried, Feeder, carried_times, fed_commute, mixed
-from mobility.commute.hours import gate_s, open_at
+from mobility.commute.modes import MODES
 from mobility.commute.night import daylight_of, in_the_dark
 from mobility.commute.on_demand import booked_times
 from mobility.commute.study import Study
 from mobility.commute.traffic import car_park_s, road_seconds
+from mobility.commute.variants import after_dark, gate_s, open_at
 from mobility.engine.journeys import (
     Edge,
     EngineLimits,
@@ -25,6 +27,7 @@ from mobility.engine.journeys import (
     walk_directly,
 )
 from mobility.sources.days import ChosenDay
+from mobility.territory.project import Mode
 from mobility.timetable.arrays import INF
 
 Int32 = NDArray[np.int32]
@@ -39,11 +42,12 @@ def both_ways(
 ) -> tuple[HomeTimes, HomeTimes]:
     """Return outbound and return of every home by one mode, for a shift on a kind of day."""
     row, edges = study.shift_rows[shift_id], study.edges(shift_id, day)
-    if mode in study.feeders:
+    kind = MODES[cast("Mode", mode)].kind
+    if kind == "feeder":
         return fed_times(study, row.site, day, mode, edges, limits)
-    if mode == "transit":
+    if kind == "transit":
         times = partial(transit_times, study, row.site, day, limits=limits)
-    elif mode == "on_demand":
+    elif kind == "booked":
         worked = [weekday for weekday in row.days if weekday in day.weekdays]
         times = partial(on_demand_times, study, row.site, day, worked, limits=limits)
     else:
@@ -77,13 +81,13 @@ def ride(
     if not study.territory.limits.safe_at_night:
         return scanned, ridden, np.zeros(study.n_homes, bool)
     dark = home_in_dark(study, day, edge, ridden)
-    return scanned, _either(dark, reach(scanned, study.after_dark.home_walks), ridden), dark
+    return scanned, _either(dark, reach(scanned, after_dark(study).home_walks), ridden), dark
 
 
 def at_gate(study: Study, day: ChosenDay, edge: Edge) -> Study:
     """Return the study whose tables hold at the gate's end: at its hour, and in its light."""
     study = open_at(study, day, edge)
-    return study.after_dark if dark_at_gate(study, day, edge) else study
+    return after_dark(study) if dark_at_gate(study, day, edge) else study
 
 
 def dark_at_gate(study: Study, day: ChosenDay, edge: Edge) -> bool:
@@ -184,7 +188,7 @@ def street_times(
     found = _moved(study, site, mode, edge, limits)
     if mode == "car" or not study.territory.limits.safe_at_night:
         return found
-    careful = _moved(study.after_dark, site, mode, edge, limits)
+    careful = _moved(after_dark(study), site, mode, edge, limits)
     dark = home_in_dark(study, day, edge, found)
     if dark_at_gate(study, day, edge):
         dark[:] = True

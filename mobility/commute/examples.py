@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from mobility.base.clock import axis_to_local
 from mobility.base.i18n import translate
 from mobility.commute.door_to_door import ride, street_times
-from mobility.commute.hours import open_at
 from mobility.commute.study import Study, engine_limits
+from mobility.commute.variants import after_dark, open_at
 from mobility.engine.itineraries import GATE, HOME, Itinerary, Leg, itinerary
 from mobility.engine.journeys import Edge, HomeTimes, Scan
 from mobility.sources.days import ChosenDay
@@ -88,7 +88,7 @@ class EdgeAnswers:
             return _on_foot(self.edge, int(self.walked.walk_s[home]))
         if ridden == INF:
             return None
-        study = self.study.after_dark if self.dark[home] else self.study
+        study = after_dark(self.study) if self.dark[home] else self.study
         return itinerary(self.scanned, self.times, study.home_walks, home)
 
     def texts(self, home: int) -> tuple[LegText, ...]:

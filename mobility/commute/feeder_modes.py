@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.commute.modes import evaluated
 from mobility.engine.journeys import Edge, EngineLimits, HomeTimes, TwoWay, relaxed, travel
 from mobility.sources.gtfs.read import Feed
 from mobility.streets.arcs import Times, turned
@@ -108,7 +109,7 @@ def feeders(
     ways
         Called when a feeder mode is evaluated.
     """
-    modes = territory.modes.evaluated
+    modes = evaluated(territory, "feeder")
     found: dict[str, Feeder | Carried] = {}
     if feed.stops.empty:
         return found

@@ -23,11 +23,10 @@ from mobility.base.errors import TerritoryError
 from mobility.base.files import writing
 from mobility.base.literal import one_line
 from mobility.commute.door_to_door import at_gate, dark_at_gate
-from mobility.commute.hours import open_at
-from mobility.commute.night import safe_times
 from mobility.commute.study import ShiftRow, Study, engine_limits
 from mobility.commute.traffic import car_park_s, free_seconds
-from mobility.commute.ways import mode_times
+from mobility.commute.variants import open_at
+from mobility.commute.walks import mode_times
 from mobility.engine.journeys import Edge, EngineLimits, reach, scan
 from mobility.sources.days import ChosenDay
 from mobility.streets.arcs import Times
@@ -165,7 +164,7 @@ def _ways(study: Study, day: ChosenDay, edge: Edge, mode: str) -> tuple[Times, T
     usual = mode_times(study.territory, study.streets, mode)  # type: ignore[arg-type]
     if mode == "car" or not dark_at_gate(study, day, edge):
         return usual, usual
-    return safe_times(study.territory, study.streets, mode), usual  # type: ignore[arg-type]
+    return mode_times(study.territory, study.streets, mode, safe=True), usual  # type: ignore[arg-type]
 
 
 def _on_streets(

@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.commute.door_to_door import at_gate, home_in_dark, ride, transit_times
-from mobility.commute.hours import open_at
 from mobility.commute.study import Study, engine_limits
+from mobility.commute.variants import after_dark, open_at
 from mobility.engine.itineraries import Itinerary, itinerary
 from mobility.engine.journeys import Edge, EngineLimits, HomeTimes, Scan, travel
 from mobility.sources.days import ChosenDay
@@ -148,7 +148,7 @@ def _stranded(
     """
     groups: dict[tuple[int, int, int, int], list[int]] = {}
     for home in np.flatnonzero(riding).tolist():
-        walks = study.after_dark.home_walks if dark[home] else study.home_walks
+        walks = after_dark(study).home_walks if dark[home] else study.home_walks
         row = slice(walks.ptr[home], walks.ptr[home + 1])
         stop = int(times.stop[home])
         walk_s = int(walks.walk_s[row][walks.stop[row] == stop].min())
@@ -159,7 +159,7 @@ def _stranded(
     stranded = np.zeros(riding.size, bool)
     for homes in groups.values():
         first = homes[0]
-        walks = study.after_dark.home_walks if dark[first] else study.home_walks
+        walks = after_dark(study).home_walks if dark[first] else study.home_walks
         found = itinerary(scanned, times, walks, first)
         for missed in _connections(found):
             if missed not in answers:
@@ -198,6 +198,6 @@ def _onward(study: Study, day: ChosenDay, scanned: Scan, missed: _Missed) -> Boo
     found = travel(two_way, from_s, later, left, study.home_walks)
     held: Bool = found.elapsed_s < INF
     if study.territory.limits.safe_at_night:
-        careful = travel(two_way, from_s, later, left, study.after_dark.home_walks)
+        careful = travel(two_way, from_s, later, left, after_dark(study).home_walks)
         held = np.where(home_in_dark(study, day, edge, found), careful.elapsed_s < INF, held)
     return held

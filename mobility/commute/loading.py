@@ -14,6 +14,7 @@ import numpy as np
 from mobility.base.errors import Finding, TerritoryError
 from mobility.base.ledger import SourceLedger
 from mobility.commute.data_sheet import data_sheet
+from mobility.commute.modes import evaluated
 from mobility.commute.on_demand import on_demand_services
 from mobility.commute.placing import (
     homes_on_streets,
@@ -32,8 +33,14 @@ from mobility.commute.sources import (
     without_timetables,
 )
 from mobility.commute.study import Progress, Study, Timetables, idle_rosters, quiet
-from mobility.commute.walks import RELAXED_WALK, feeders_of, street_commutes, walks_to_stops
-from mobility.commute.ways import heights_findings, mode_times
+from mobility.commute.walks import (
+    feeders_of,
+    heights_findings,
+    mode_times,
+    street_commutes,
+    walks_between_stops,
+    walks_to_stops,
+)
 from mobility.engine.journeys import TwoWay
 from mobility.sources.days import ChosenDay, choose_days
 from mobility.sources.feed_dates import term_day_at_rest
@@ -47,9 +54,8 @@ from mobility.sources.roster_checks import roster_findings
 from mobility.sources.sites import read_sites
 from mobility.streets.graph import Streets, streets_from_graph
 from mobility.territory.overseas import localised
-from mobility.territory.project import Site, Territory
+from mobility.territory.project import Site, StreetMode, Territory
 from mobility.timetable.arrays import FootArrays, RunArrays, index_timetable
-from mobility.timetable.footpaths import stop_walks
 from mobility.timetable.runs import feed_runs
 from mobility.timetable.transfers import build_footpaths
 
@@ -146,27 +152,23 @@ def build_study(
     SourceError
         A gate, or every home, lies outside the streets.
     """
-    limits, speeds = territory.limits, territory.speeds
     findings = [*findings, *homes.findings, *roster_findings(sites)]
     days = tuple(_days(territory, feed, findings))
     findings += zone_findings(feed, [day.date for day in days], territory.zone)
     feed, found = checked_timetables(territory, feed, days)
     progress("walks")
     walking = mode_times(territory, streets, "walk")
-    stops_lonlat = feed.stops[["lon", "lat"]].to_numpy(np.float64)
     homes, away = homes_on_streets(territory, streets, walking, homes)
-    homes_lonlat = homes.lonlat
-    gates_lonlat = np.array([gate for site in sites for gate in site.gates], np.float64)
+    gates = np.array([gate for site in sites for gate in site.gates], np.float64)
     findings += misplaced_sites(sites, homes)
     findings += heights_findings(territory, streets)
     findings += rates_missing(territory, sites, homes, min(day.date for day in days))
-    findings += [*away, *place_findings(streets, walking, feed, sites, gates_lonlat)]
-    reach_s = RELAXED_WALK * limits.max_walk_min * 60
-    home_table = walks_to_stops(streets, feed, homes_lonlat, reach_s, speeds, walking)
-    gate_table = walks_to_stops(streets, feed, gates_lonlat, reach_s, speeds, walking)
-    transfer_s = limits.max_transfer_walk_min * 60
-    between = stop_walks(streets, stops_lonlat, transfer_s, speeds, times=walking)
-    findings += unreachable_stops(feed, home_table, gate_table)
+    findings += [*away, *place_findings(streets, walking, feed, sites, gates)]
+    home_walks, gate_walks = (
+        walks_to_stops(territory, streets, feed, points) for points in (homes.lonlat, gates)
+    )
+    between = walks_between_stops(territory, streets, feed)
+    findings += unreachable_stops(feed, home_walks, gate_walks)
     progress("days")
     # What is worth saying of the runs is said once, for the first day.
     runs = {
@@ -178,9 +180,9 @@ def build_study(
     feet = build_footpaths(
         feed,
         between,
-        min_change_s=limits.min_change_s,
-        max_walk_s=round(transfer_s),
-        walk_speed_ms=speeds.walk_kmh / 3.6,
+        min_change_s=territory.limits.min_change_s,
+        max_walk_s=round(territory.limits.max_transfer_walk_min * 60),
+        walk_speed_ms=territory.speeds.walk_kmh / 3.6,
     )
     timetables = Timetables(
         {kind: partial(_timetable, feed.n_stops, of_day, feet) for kind, of_day in runs.items()}
@@ -188,7 +190,7 @@ def build_study(
     findings += feed.findings
     findings += found
     progress("streets to work")
-    modes = dict.fromkeys(["walk", *territory.modes.evaluated])
+    modes: dict[StreetMode, None] = dict.fromkeys(["walk", *evaluated(territory, "street")])  # type: ignore[list-item]
     study = Study(
         territory=territory,
         homes=homes,
@@ -197,14 +199,13 @@ def build_study(
         feed=feed,
         days=days,
         timetables=timetables,
-        home_walks=home_table,
-        gate_walks=gate_table,
-        feeders=feeders_of(territory, streets, feed, sites, homes_lonlat),
+        home_walks=home_walks,
+        gate_walks=gate_walks,
+        feeders=feeders_of(territory, streets, feed, sites, homes.lonlat),
         on_demand=on_demand_services(territory, streets, feed, sites, homes, findings),
         street_times={
-            mode: street_commutes(territory, streets, mode, sites, gates_lonlat, homes_lonlat)
+            mode: street_commutes(territory, streets, mode, sites, gates, homes.lonlat)
             for mode in modes
-            if mode in ("walk", "bike", "e_bike", "car")
         },
         findings=tuple(findings),
         sources=tuple(source_records(territory, feed, homes)),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from mobility.base.clock import local_to_axis
 from mobility.commute.access import Access
 from mobility.commute.door_to_door import street_times
 from mobility.commute.feeder_modes import drives
+from mobility.commute.modes import MODES
 from mobility.commute.night import dark_share, daylight, place_of_sites
 from mobility.commute.study import ShiftRow, Study, engine_limits
 from mobility.sources.days import ChosenDay
@@ -26,6 +28,7 @@ from mobility.sources.gtfs.read import route_mode
 from mobility.streets.arcs import like
 from mobility.streets.modes import edge_times
 from mobility.territory.factors import Factors
+from mobility.territory.project import Mode
 from mobility.timetable.arrays import INF
 
 Float = NDArray[np.float64]
@@ -170,11 +173,12 @@ def _ratio(out: Int32, back: Int32, car_s: Float, users: Float) -> float:
 def _grams(mode: str, km: Float, ground: Ground) -> Float:
     """Return grams of CO2e per worker and direction."""
     factors = ground.factors
-    if mode in ("car", "on_demand", "carpool"):
-        return km * factors["co2.car"] / (factors["carpool.crew"] if mode == "carpool" else 1.0)
-    if mode in ("bike", "e_bike"):
-        return km * factors[f"co2.{mode}"]
-    return km * (0.0 if mode == "walk" else ground.transit_g)
+    if mode == "carpool":
+        return km * factors["co2.car"] / factors["carpool.crew"]
+    co2 = MODES[cast("Mode", mode)].co2
+    if co2 == "feed":
+        return km * ground.transit_g
+    return km * (factors[co2] if co2 else 0.0)
 
 
 def _eur(mode: str, km: Float, year_days: float, share: float, ground: Ground) -> Float:
@@ -188,9 +192,10 @@ def _eur(mode: str, km: Float, year_days: float, share: float, ground: Ground) -
         "e_bike": factors["cost.e_bike_km"],
     }
     eur = km * 2 * year_days * per_km.get(mode, 0.0)
-    if mode in ("transit", "bike_transit", "park_and_ride"):
+    fare = MODES[cast("Mode", mode)].fare if mode != "carpool" else ""
+    if fare == "pass":
         eur = eur + pass_eur
-    if mode == "on_demand":
+    if fare == "trip":
         eur = eur + factors["cost.on_demand_trip"] * 2 * year_days
     return np.asarray(eur)
 
@@ -212,12 +217,10 @@ def measure(study: Study) -> Ground:
         np.where(np.isfinite(car[0]), length, np.inf).astype(np.float32),
         np.where(np.isfinite(car[1]), length, np.inf).astype(np.float32),
     )
-    homes = study.homes.frame.geometry
-    lonlat = np.column_stack([homes.x.to_numpy(), homes.y.to_numpy()])
-    gates = np.array([gate for site in study.sites for gate in site.gates], np.float64)
     # Seconds that are metres; no commute within the limits is longer than at 130 km/h.
     reach_m = territory.limits.max_total_min * 60 * 130 / 3.6
-    table = drives(territory, study.streets, metres, lonlat, gates, reach_m)
+    homes, gates = study.homes.lonlat, study.gates_lonlat
+    table = drives(territory, study.streets, metres, homes, gates, reach_m)
     site_of_gate = np.repeat(np.arange(len(study.sites)), [len(s.gates) for s in study.sites])
     km = np.full((len(study.sites), study.n_homes), np.inf)
     home = np.repeat(np.arange(table.n_rows), np.diff(table.ptr))

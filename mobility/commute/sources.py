@@ -13,6 +13,7 @@ import shapely
 from mobility.base.cache import file_hash
 from mobility.base.errors import Finding, TerritoryError
 from mobility.base.ledger import SourceLedger
+from mobility.commute.modes import evaluated
 from mobility.commute.study import SourceRecord
 from mobility.sources.gtfs.empty import empty_feed
 from mobility.sources.gtfs.overlap import without_overlaps
@@ -122,17 +123,12 @@ def read_timetables(territory: Territory) -> Feed:
     return without_overlaps(feed, drop=territory.sources.duplicates == "drop")
 
 
-#: Modes that ride by a timetable.
-TIMED_MODES = ("transit", "bike_transit", "park_and_ride")
-
-
 def without_timetables(territory: Territory) -> tuple[Territory, tuple[Finding, ...]]:
     """Leave out the modes that need a timetable where none is given, and say so."""
     if territory.sources.gtfs:
         return territory, ()
-    modes = territory.modes
-    left = [m for m in modes.evaluated if m not in TIMED_MODES] or ["walk"]
-    changed = modes.model_copy(update={"evaluated": left})
+    left = evaluated(territory, "street", "booked") or ["walk"]
+    changed = territory.modes.model_copy(update={"evaluated": left})
     finding = Finding(
         "warning",
         "no_timetable",

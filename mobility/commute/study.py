@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,9 @@ from mobility.engine.journeys import Edge, EngineLimits, TwoWay
 from mobility.sources.days import ChosenDay
 from mobility.sources.gtfs.read import Feed
 from mobility.sources.homes.read import Homes
+from mobility.streets.arcs import Times
 from mobility.streets.graph import Streets
+from mobility.streets.hours import State
 from mobility.territory.project import Limits, Site, Territory
 from mobility.territory.rosters import season_of, share_of_year
 from mobility.timetable.footpaths import WalkTable
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 Int32 = NDArray[np.int32]
 Progress = Callable[[str], None]
+#: What makes a variant of a study, in any light and at any hour.
+Change = Callable[["Study"], "Study"]
 
 #: French school weeks a year (Code de l'éducation, L521-1); the other weeks are holidays.
 SCHOOL_WEEKS, WEEKS = 36, 52
@@ -127,6 +131,31 @@ class ShiftRow:
         return season_of(self.period)
 
 
+@dataclass
+class Views:
+    """A study after dark and at hours of the day, each made when it is first asked for.
+
+    Attributes
+    ----------
+    made_from
+        The study of which it is a variant, and what changes: its views are those of that
+        study, changed alike.
+    states
+        What is open at a moment of local time.
+    measured
+        By what it is and whether it is after dark: what was measured at some hour, with the
+        seconds per street piece on which it rests. Hours at which they are the same share it.
+    """
+
+    made_from: tuple[Study, Change] | None = None
+    dark: Study | None = None
+    at_hours: dict[State, Study] = field(default_factory=dict)
+    states: dict[dt.datetime, State] = field(default_factory=dict)
+    measured: dict[tuple[str, bool], list[tuple[tuple[Times, ...], Any]]] = field(
+        default_factory=dict
+    )
+
+
 @dataclass(frozen=True)
 class Study:
     """One territory, read and built.
@@ -155,10 +184,12 @@ class Study:
     scenario
         Name of the variant, empty for the territory as it is.
     kept_safe
-        Whether ways keep to streets that are safe at night, see `after_dark`.
+        Whether ways keep to streets that are safe at night, see `variants.after_dark`.
     any_hour, hours
-        In a study as its streets are at some hour, see `hours.open_at`: the study of any hour,
-        and what holds at that one.
+        In a study as its streets are at some hour, see `variants.open_at`: the study of any
+        hour, and what holds at that one.
+    views
+        The same study in other lights and hours. Never handed on: ``replace`` starts anew.
     """
 
     territory: Territory
@@ -180,7 +211,8 @@ class Study:
     scenario: str = ""
     kept_safe: bool = False
     any_hour: Study | None = None
-    hours: tuple[str | None, ...] = ()
+    hours: State = ()
+    views: Views = field(default_factory=Views, init=False, repr=False, compare=False)
 
     def __repr__(self) -> str:
         return "\n".join([
@@ -210,12 +242,10 @@ class Study:
         walks = self.gate_walks
         return nearest_gate(walks.ptr, walks.stop, walks.walk_s, self.sites, len(self.feed.stops))
 
-    @cached_property
-    def after_dark(self) -> Study:
-        """The same study with walks and rides by bicycle on streets that are safe at night."""
-        from mobility.commute.night import after_dark
-
-        return after_dark(self)
+    @property
+    def gates_lonlat(self) -> NDArray[np.float64]:
+        """Longitude and latitude of the gates of all sites, in their order, float64 (gates, 2)."""
+        return np.array([gate for site in self.sites for gate in site.gates], np.float64)
 
     @property
     def n_homes(self) -> int:

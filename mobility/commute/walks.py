@@ -1,4 +1,7 @@
-"""What is walked, cycled and driven on the streets between homes, stops and gates."""
+"""What is walked, cycled and driven on the streets between homes, stops and gates.
+
+Seconds per street piece are as a territory asks: speeds, slopes, safe ways.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobility.base.cache import Bundle
+from mobility.base.errors import Finding, Severity
 from mobility.commute.feeder_modes import Carried, Feeder, Ways, feeders
-from mobility.commute.night import safe_times
-from mobility.commute.ways import mode_times
 from mobility.sources.gtfs.read import Feed
-from mobility.streets.arcs import Times, times_key
+from mobility.streets.arcs import Times, times_bundle, times_key, times_of
 from mobility.streets.graph import Streets
+from mobility.streets.modes import edge_times
 from mobility.streets.paths import PairTable, street_times
+from mobility.streets.slopes import edge_grades, elevations
 from mobility.streets.snap import Snaps
-from mobility.territory.project import Site, Speeds, StreetMode, Territory
+from mobility.territory.project import Site, StreetMode, Territory
 from mobility.timetable.arrays import INF
-from mobility.timetable.footpaths import WalkTable, home_walks, walk_snaps
+from mobility.timetable.footpaths import WalkTable, home_walks, stop_walks, walk_snaps
 from mobility.timetable.station import access_points, fold_points
 
 Int32 = NDArray[np.int32]
@@ -29,32 +33,118 @@ Float = NDArray[np.float64]
 RELAXED_WALK = 2.0
 
 
+FEW_HEIGHTS = 0.02
+"""Share of the ends of streets that may lie beyond a raster without a warning."""
+
+
+def heights_findings(territory: Territory, streets: Streets) -> list[Finding]:
+    """Say how much of the streets the elevation raster has no height for."""
+    if territory.sources.elevation is None:
+        return []
+    path = territory.resolve(territory.sources.elevation)
+    lost = int(np.isnan(elevations(streets, path)).sum())
+    if not lost:
+        return []
+    message = (
+        "{count} of {total} ends of streets have no height in the elevation raster: they lie "
+        "outside it, or where it holds none or one that cannot be; streets there are taken as flat."
+    )
+    severity: Severity = "warning" if lost > FEW_HEIGHTS * streets.n_nodes else "info"
+    params = {"total": streets.n_nodes}
+    return [Finding(severity, "heights_missing", message, str(path), lost, params=params)]
+
+
+def mode_times(
+    territory: Territory, streets: Streets, mode: StreetMode, *, safe: bool = False
+) -> Times:
+    """Return the seconds per street piece of a mode, both ways.
+
+    Cycling slows down uphill where the territory has an elevation raster.
+
+    Parameters
+    ----------
+    safe
+        Leave out streets where walking or cycling in the dark is unsafe.
+
+    Raises
+    ------
+    SourceNotFoundError, SourceError
+        The raster is missing or cannot be used.
+    """
+    raster = territory.sources.elevation if mode in ("bike", "e_bike") else None
+    raster = None if raster is None else territory.resolve(raster)
+    speeds, assume_lit = territory.speeds, territory.night.assume_lit
+    asked = (mode, safe, speeds.model_dump_json(), assume_lit, raster)
+    if asked not in streets.times:
+        grades = None if raster is None else edge_grades(streets, raster)
+
+        def compute() -> Bundle:
+            found = edge_times(
+                streets, mode, speeds, safe_at_night=safe, assume_lit=assume_lit, grades=grades
+            )
+            return times_bundle(found)
+
+        key = ["times", mode, speeds.model_dump_json(), safe, assume_lit, grades]
+        streets.times[asked] = times_of(streets.kept(key, compute))
+    found: Times = streets.times[asked]
+    return found
+
+
 def walks_to_stops(
-    streets: Streets,
-    feed: Feed,
-    lonlat: Float,
-    limit_s: float,
-    speeds: Speeds,
-    walking: Times,
-    *,
-    snap_times: Times | None = None,
+    territory: Territory, streets: Streets, feed: Feed, lonlat: Float, *, safe: bool = False
 ) -> WalkTable:
     """Return the walks between points and stops, through a station's entrances where given.
 
-    Where a feed describes pathways, the slower of the ways in and out counts, and a way that
-    is open in one direction only is not used: one table serves both directions.
+    They reach `RELAXED_WALK` times further than the limit. Where a feed describes pathways, the
+    slower of the ways in and out counts, and a way that is open in one direction only is not
+    used: one table serves both directions.
+
+    Parameters
+    ----------
+    safe
+        Keep to streets safe at night; points stay attached where they are by day.
     """
+    speeds, limit_s = territory.speeds, RELAXED_WALK * territory.limits.max_walk_min * 60
+    times, snap_times = _on_foot(territory, streets, safe=safe)
     if feed.pathways.empty:
-        stops = feed.stops[["lon", "lat"]].to_numpy(np.float64)
         return home_walks(
-            streets, lonlat, stops, limit_s, speeds, times=walking, snap_times=snap_times
+            streets, lonlat, feed.lonlat(), limit_s, speeds, times=times, snap_times=snap_times
         )
     points = access_points(feed, walk_speed_ms=speeds.walk_kmh / 3.6)
     slower_s = np.maximum(points.in_s, points.out_s)
     table = home_walks(
-        streets, lonlat, points.lonlat, limit_s, speeds, times=walking, snap_times=snap_times
+        streets, lonlat, points.lonlat, limit_s, speeds, times=times, snap_times=snap_times
     )
     return fold_points(table, replace(points, in_s=slower_s), limit_s=round(limit_s))
+
+
+def walks_to_places(
+    territory: Territory, streets: Streets, lonlat: Float, places: Float, *, safe: bool = False
+) -> WalkTable:
+    """Return the walks between points and new places, as `walks_to_stops` does, kept nowhere."""
+    times, snap_times = _on_foot(territory, streets, safe=safe)
+    limit_s = RELAXED_WALK * territory.limits.max_walk_min * 60
+    return home_walks(
+        streets, lonlat, places, limit_s, territory.speeds,
+        times=times, snap_times=snap_times, cache=False,
+    )  # fmt: skip
+
+
+def walks_between_stops(
+    territory: Territory, streets: Streets, feed: Feed, *, safe: bool = False
+) -> WalkTable:
+    """Return the walks between stops that may be part of a change."""
+    times, snap_times = _on_foot(territory, streets, safe=safe)
+    limit_s = territory.limits.max_transfer_walk_min * 60
+    return stop_walks(
+        streets, feed.lonlat(), limit_s, territory.speeds, times=times, snap_times=snap_times
+    )
+
+
+def _on_foot(territory: Territory, streets: Streets, *, safe: bool) -> tuple[Times, Times | None]:
+    """Return the seconds of walking, and those by which points are attached where they differ."""
+    usual = mode_times(territory, streets, "walk")
+    return (mode_times(territory, streets, "walk", safe=True), usual) if safe else (usual, None)
 
 
 def feeders_of(
@@ -72,7 +162,9 @@ def feeders_of(
         walk, bike, car = (mode_times(territory, streets, mode) for mode in ("walk", "bike", "car"))
         if not safe:
             return Ways(walk, bike, car)
-        safe_walk, safe_bike = (safe_times(territory, streets, m) for m in ("walk", "bike"))
+        safe_walk, safe_bike = (
+            mode_times(territory, streets, mode, safe=True) for mode in ("walk", "bike")
+        )
         return Ways(safe_walk, safe_bike, car, snap_walk=walk, snap_bike=bike)
 
     gates = tuple(np.array(site.gates, np.float64) for site in sites)

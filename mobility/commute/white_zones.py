@@ -28,8 +28,8 @@ from mobility.commute.access import (
     counting_modes,
 )
 from mobility.commute.door_to_door import both_ways, dark_at_gate, transit_times
-from mobility.commute.night import by_day
 from mobility.commute.study import Progress, Study, engine_limits, quiet
+from mobility.commute.variants import after_dark, by_day
 from mobility.engine.journeys import Edge, EngineLimits, relaxed
 from mobility.sources.days import ChosenDay
 from mobility.timetable.arrays import INF
@@ -172,7 +172,7 @@ def _best_hours(
 
     def best(key: tuple[int, str, bool]) -> tuple[Bool, Bool]:
         shift_id, day = asked[key]
-        variant = by_day(study.after_dark if key[2] else study)
+        variant = by_day(after_dark(study) if key[2] else study)
         held = []
         for edge in study.edges(shift_id, day):
             some = np.zeros(study.n_homes, bool)

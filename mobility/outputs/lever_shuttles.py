@@ -10,10 +10,11 @@ from typing import Any
 
 from mobility.commute.access import Access, assess
 from mobility.commute.study import Study
+from mobility.commute.variants import with_feed
 from mobility.outputs.record import earlier_plans
 from mobility.remedies.gains import gains_between
 from mobility.remedies.remedy import Remedy
-from mobility.shuttles.after import read_tables, with_feed
+from mobility.shuttles.after import read_tables
 from mobility.shuttles.design import Plans
 from mobility.shuttles.model import Line
 from mobility.shuttles.outputs import read_plan_table

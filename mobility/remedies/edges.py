@@ -6,8 +6,8 @@ import numpy as np
 
 from mobility.commute.door_to_door import at_gate
 from mobility.commute.feeder_modes import Carried
-from mobility.commute.hours import open_at
 from mobility.commute.study import Study, engine_limits
+from mobility.commute.variants import open_at
 from mobility.engine.journeys import Edge, EngineLimits, deadline_of, earliest_of, relaxed
 from mobility.remedies.model import DayNetwork
 from mobility.remedies.modes import carried_modes

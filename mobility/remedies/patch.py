@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mobility.commute.study import Study
+from mobility.commute.variants import with_timetables
 from mobility.engine.journeys import TwoWay
 from mobility.remedies.model import DayNetwork, Lever, networks
-from mobility.remedies.stops import remember_dark
-from mobility.timetable.arrays import FootArrays, RunArrays, Timetable, index_timetable
+from mobility.timetable.arrays import RunArrays, Timetable
 from mobility.timetable.change import with_runs
 
 Int64 = NDArray[np.int64]
@@ -258,19 +258,4 @@ def what_if(study: Study, levers: Sequence[Lever], *, name: str = "") -> Study:
     timetables = {
         kind: TwoWay(patched(network, patch(nets, kind, levers))) for kind, network in nets.items()
     }
-    found = replace(study, timetables=timetables, scenario=name)
-    if study.territory.limits.safe_at_night:
-        dark = study.after_dark
-        same = {
-            kind: TwoWay(_on_feet(two_way.timetable, dark.timetables[kind].timetable))
-            for kind, two_way in timetables.items()
-        }
-        remember_dark(found, replace(dark, timetables=same, scenario=name))
-    return found
-
-
-def _on_feet(tt: Timetable, dark: Timetable) -> Timetable:
-    """Return the runs of one timetable with the footpaths of another."""
-    runs = RunArrays(*(getattr(tt, name) for name in RunArrays._fields))
-    feet = FootArrays(dark.foot_ptr, dark.foot_stop, dark.foot_walk_s, dark.foot_need_s)
-    return index_timetable(tt.n_stops, runs, feet)
+    return with_timetables(study, timetables, scenario=name)

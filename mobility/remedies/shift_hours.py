@@ -20,8 +20,8 @@ from mobility.commute.access import Access, counting_modes, roster_shifts
 from mobility.commute.door_to_door import transit_times
 from mobility.commute.ledger import roster_jobs
 from mobility.commute.study import Study, engine_limits
+from mobility.commute.variants import variant
 from mobility.engine.journeys import Edge
-from mobility.remedies.stops import remember_dark
 from mobility.sources.days import ChosenDay
 from mobility.timetable.arrays import INF
 
@@ -349,7 +349,4 @@ def with_hours(study: Study, rosters: Sequence[tuple[int, str]], minutes: int) -
             for roster in site.rosters
         ]
         sites.append(site.model_copy(update={"rosters": mine}))
-    found = replace(study, sites=tuple(sites))
-    if study.territory.limits.safe_at_night:
-        remember_dark(found, replace(study.after_dark, sites=tuple(sites)))
-    return found
+    return variant(study, lambda one: replace(one, sites=tuple(sites)))

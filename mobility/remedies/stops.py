@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.commute.access import Access
-from mobility.commute.night import safe_times
 from mobility.commute.study import Study
-from mobility.engine.journeys import TwoWay
+from mobility.commute.variants import variant, with_stops
 from mobility.streets.modes import edge_times
 from mobility.streets.routes import street_paths
-from mobility.timetable.arrays import Timetable
-from mobility.timetable.footpaths import WalkTable, home_walks, walk_snaps
+from mobility.timetable.footpaths import WalkTable, walk_snaps
 
 Float = NDArray[np.float64]
 Int64 = NDArray[np.int64]
@@ -61,15 +57,10 @@ def with_gate_stops(study: Study) -> Study:
     Extensions end there. Gate k of the sites, in their order, is stop ``S + k``, where S is
     the number of the feed's stops; homes do not walk to it and nobody changes there.
     """
-    gates = [(site.name, gate) for site in study.sites for gate in site.gates]
-    ids = [f"gate:{k}" for k in range(len(gates))]
-    names, lonlat = [name for name, _ in gates], np.array([g for _, g in gates], np.float64)
-    n_stops = len(study.feed.stops)
-
-    def at_gates(one: Study, _: bool) -> tuple[WalkTable, WalkTable]:
-        return one.home_walks, _at_gates(one.gate_walks, n_stops)
-
-    return _with_dark(study, lambda one, dark: _more(one, ids, names, lonlat, at_gates(one, dark)))
+    names = [site.name for site in study.sites for _ in site.gates]
+    ids, old = [f"gate:{k}" for k in range(len(names))], len(study.feed.stops)
+    more = with_stops(study, ids, names, study.gates_lonlat, walked=False)
+    return variant(more, lambda one: replace(one, gate_walks=_at_gates(one.gate_walks, old)))
 
 
 def with_new_stops(access: Access) -> tuple[Study, tuple[NewStop, ...]]:
@@ -84,102 +75,7 @@ def with_new_stops(access: Access) -> tuple[Study, tuple[NewStop, ...]]:
         return study, ()
     lonlat = study.streets.unproject(xy)
     ids = [f"new:{k}" for k in range(len(found))]
-    homes = np.column_stack([study.homes.frame.geometry.x, study.homes.frame.geometry.y])
-    gates = np.array([gate for site in study.sites for gate in site.gates], np.float64)
-    old = len(study.feed.stops)
-
-    def walks(one: Study, dark: bool) -> tuple[WalkTable, WalkTable]:
-        there, here = (_new_walks(study, points, lonlat, dark=dark) for points in (homes, gates))
-        return widened(one.home_walks, there, old), widened(one.gate_walks, here, old)
-
-    more = _with_dark(study, lambda one, dark: _more(one, ids, names, lonlat, walks(one, dark)))
-    return more, found
-
-
-def _with_dark(study: Study, change) -> Study:  # type: ignore[no-untyped-def]
-    """Change a study, and the same after dark where the territory asks for safe streets."""
-    found: Study = change(study, False)
-    if study.territory.limits.safe_at_night:
-        remember_dark(found, change(study.after_dark, True))
-    return found
-
-
-def remember_dark(study: Study, dark: Study) -> None:
-    """Keep the study after dark that belongs to a variant, instead of measuring it again."""
-    study.__dict__["after_dark"] = dark
-
-
-def _new_walks(study: Study, points: Float, lonlat: Float, *, dark: bool) -> WalkTable:
-    territory = study.territory
-    usual = edge_times(study.streets, "walk", territory.speeds)
-    times = safe_times(territory, study.streets, "walk") if dark else usual
-    reach_s = 2.0 * territory.limits.max_walk_min * 60
-    return home_walks(
-        study.streets, points, lonlat, reach_s, territory.speeds,
-        times=times, snap_times=usual, cache=False,
-    )  # fmt: skip
-
-
-def widened(table: WalkTable, extra: WalkTable, offset: int) -> WalkTable:
-    """Return a walk table with the stops of another put after its own."""
-    rows = np.concatenate([_rows(table), _rows(extra)])
-    stops = np.concatenate([table.stop, extra.stop + np.int32(offset)]).astype(np.int32)
-    walks = np.concatenate([table.walk_s, extra.walk_s]).astype(np.int32)
-    order = np.lexsort((stops, walks, rows))
-    ptr = np.r_[0, np.cumsum(np.bincount(rows, minlength=table.n_rows))].astype(np.int64)
-    return WalkTable(ptr, stops[order], walks[order])
-
-
-def _rows(table: WalkTable) -> Int64:
-    return np.repeat(np.arange(table.n_rows), np.diff(table.ptr))
-
-
-def _more(
-    study: Study,
-    ids: Sequence[str],
-    names: Sequence[str],
-    lonlat: Float,
-    walks: tuple[WalkTable, WalkTable],
-) -> Study:
-    """Return the study with stops put after its own."""
-    stops = study.feed.stops
-    rows = pd.DataFrame(
-        {"stop_id": ids, "stop_name": names, "lon": lonlat[:, 0], "lat": lonlat[:, 1]}
-    ).reindex(columns=stops.columns)
-    for column in stops.columns:
-        if rows[column].isna().all():
-            is_text = not pd.api.types.is_numeric_dtype(stops[column])
-            rows[column] = "" if is_text else 0
-    rows["location_type"] = 0
-    for link in {"parent", "copy_of"} & set(rows):
-        rows[link] = -1
-    rows = rows.astype(stops.dtypes.to_dict())
-    feed = replace(study.feed, stops=pd.concat([stops, rows], ignore_index=True))
-    need_s = study.territory.limits.min_change_s
-    return replace(
-        study,
-        feed=feed,
-        timetables={
-            kind: TwoWay(_more_stops(two_way.timetable, len(ids), need_s))
-            for kind, two_way in study.timetables.items()
-        },
-        home_walks=walks[0],
-        gate_walks=walks[1],
-    )
-
-
-def _more_stops(tt: Timetable, count: int, need_s: int) -> Timetable:
-    stops = np.arange(tt.n_stops, tt.n_stops + count, dtype=np.int32)
-    ahead = np.arange(1, count + 1, dtype=np.int64)
-    return replace(
-        tt,
-        n_stops=tt.n_stops + count,
-        foot_ptr=np.concatenate([tt.foot_ptr, tt.foot_ptr[-1] + ahead]),
-        foot_stop=np.concatenate([tt.foot_stop, stops]),
-        foot_walk_s=np.concatenate([tt.foot_walk_s, np.zeros(count, np.int32)]),
-        foot_need_s=np.concatenate([tt.foot_need_s, np.full(count, need_s, np.int32)]),
-        dep_ptr=np.concatenate([tt.dep_ptr, np.full(count, tt.dep_ptr[-1], np.int64)]),
-    )
+    return with_stops(study, ids, names, lonlat), found
 
 
 def _at_gates(walks: WalkTable, n_stops: int) -> WalkTable:
@@ -206,9 +102,8 @@ def _candidates(access: Access) -> tuple[tuple[NewStop, ...], Float, list[str]]:
     white = white_workers(access)
     if not len(legs) or not white.any():
         return (), np.zeros((0, 2)), []
-    homes = study.homes.frame.geometry
-    home_xy = study.streets.project(homes.x.to_numpy(), homes.y.to_numpy())
-    gates = np.array([gate for site in study.sites for gate in site.gates], np.float64)
+    home_xy = study.streets.project(*study.homes.lonlat.T)
+    gates = study.gates_lonlat
     gate_xy = study.streets.project(gates[:, 0], gates[:, 1])
     known = cKDTree(stop_xy[served])
     found: list[tuple[float, bool, int, int, Float]] = []
@@ -343,9 +238,7 @@ def _passing(stop_xy: Float, legs: Int64, mine: Int64, place: Float) -> tuple[Le
 __all__ = [
     "NewStop",
     "is_bus",
-    "remember_dark",
     "white_workers",
-    "widened",
     "with_gate_stops",
     "with_new_stops",
 ]

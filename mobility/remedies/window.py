@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from mobility.commute.door_to_door import home_in_dark, street_times, transit_times
 from mobility.commute.feeder_modes import Carried, carried_times, ridden_from
 from mobility.commute.study import Study
+from mobility.commute.variants import after_dark
 from mobility.engine.journeys import (
     Edge,
     EngineLimits,
@@ -300,7 +301,7 @@ class Window:
         ridden = self.looked_up(scanned, dep_time, walks)
         if self._carried is None and self.study.territory.limits.safe_at_night:
             dark = home_in_dark(self.study, self.day, self.edge, times_of(ridden))
-            careful = self.looked_up(scanned, dep_time, self.study.after_dark.home_walks)
+            careful = self.looked_up(scanned, dep_time, after_dark(self.study).home_walks)
             ridden = np.where(dark, careful, ridden)
         return np.minimum(ridden, self.walked_s).astype(np.int32)
 

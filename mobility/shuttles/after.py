@@ -6,37 +6,26 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from mobility.commute.access import Access
 from mobility.commute.door_to_door import transit_times
-from mobility.commute.on_demand import on_demand_services
 from mobility.commute.study import Study, engine_limits
-from mobility.commute.walks import RELAXED_WALK, feeders_of
+from mobility.commute.variants import with_timetables
 from mobility.engine.journeys import TwoWay
-from mobility.remedies.stops import widened
 from mobility.shuttles.gtfs_out import Table, write_gtfs
-from mobility.shuttles.model import Bools, Floats
+from mobility.shuttles.model import Bools
 from mobility.sources.days import ChosenDay
-from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
-from mobility.streets.modes import edge_times
+from mobility.sources.gtfs.read import Feed, read_feed
 from mobility.timetable.arrays import (
     INF,
     Timetable,
     index_timetable,
     take_runs,
 )
-from mobility.timetable.build import build_timetable
-from mobility.timetable.footpaths import home_walks, stop_walks
-
-
-def homes_lonlat(study: Study) -> Floats:
-    """Return float64[H,2]: longitude and latitude of every home."""
-    points = study.homes.frame.geometry
-    return np.column_stack([points.x.to_numpy(), points.y.to_numpy()])
 
 
 def read_tables(tables: Mapping[str, Table]) -> Feed:
@@ -44,68 +33,6 @@ def read_tables(tables: Mapping[str, Table]) -> Feed:
     with tempfile.TemporaryDirectory() as folder:
         path = write_gtfs(tables, Path(folder) / "navettes.zip")
         return read_feed(path, cache=False)
-
-
-def with_feed(study: Study, extra: Feed, *, scenario: str, feeders: bool = True) -> Study:
-    """Return the study with one more feed: same dates, ways completed for the new stops.
-
-    Parameters
-    ----------
-    extra
-        Feed to add; the ids of both get their feed's number before them.
-    scenario
-        Name of the variant.
-    feeders
-        Whether cycling, park-and-ride and on-demand transport reach the new stops too; False
-        where only public transport from the door is asked for.
-    """
-    territory, streets = study.territory, study.streets
-    limits, speeds = territory.limits, territory.speeds
-    feed = merge_feeds([study.feed, extra])
-    lonlat = feed.stops[["lon", "lat"]].to_numpy(np.float64)
-    old = len(study.feed.stops)
-    gates = np.array([gate for site in study.sites for gate in site.gates], np.float64)
-    walking = edge_times(streets, "walk", speeds)
-    reach_s = RELAXED_WALK * limits.max_walk_min * 60
-    home_table, gate_table = (
-        widened(
-            table,
-            home_walks(streets, points, lonlat[old:], reach_s, speeds, times=walking, cache=False),
-            old,
-        )
-        for table, points in ((study.home_walks, homes_lonlat(study)), (study.gate_walks, gates))
-    )
-    change_s = limits.max_transfer_walk_min * 60
-    between = stop_walks(streets, lonlat, change_s, speeds, times=walking)
-    timetables = {
-        day.kind: TwoWay(
-            build_timetable(
-                feed, day.date, territory.zone, between,
-                min_change_s=limits.min_change_s, max_transfer_walk_s=round(change_s),
-                walk_speed_ms=speeds.walk_kmh / 3.6,
-            )
-        )
-        for day in study.days
-    }  # fmt: skip
-    after = replace(
-        study, feed=feed, timetables=timetables, home_walks=home_table, gate_walks=gate_table,
-        scenario=scenario,
-    )  # fmt: skip
-    return _with_feeders(study, after) if feeders else after
-
-
-def _with_feeders(study: Study, after: Study) -> Study:
-    """Return a study whose other ways to a stop reach every stop of its feed."""
-    territory, streets, sites = study.territory, study.streets, study.sites
-    found, on_demand = study.feeders, study.on_demand
-    if found:
-        found = feeders_of(territory, streets, after.feed, sites, homes_lonlat(study))
-    if on_demand:
-        # The territory file names its hubs as in its own feeds.
-        ids = [*study.feed.stops["stop_id"], *after.feed.stops["stop_id"][len(study.feed.stops) :]]
-        feed = replace(after.feed, stops=after.feed.stops.assign(stop_id=ids))
-        on_demand = on_demand_services(territory, streets, feed, sites, study.homes, [])
-    return replace(after, feeders=found, on_demand=on_demand)
 
 
 def keep_trips(timetable: Timetable, kept: np.ndarray) -> Timetable:
@@ -166,11 +93,8 @@ def prove(
     rescued = {(s, d.kind): before.counted(s, d.kind)[2] for s, d in keys}
     proofs = []
     for kept in trips:
-        variant = replace(
-            after,
-            timetables={
-                k: TwoWay(keep_trips(t.timetable, kept)) for k, t in after.timetables.items()
-            },
+        variant = with_timetables(
+            after, {k: TwoWay(keep_trips(t.timetable, kept)) for k, t in after.timetables.items()}
         )
         # Compiled kernels release the interpreter; touch the mirrors once, not in each thread.
         for two_way in variant.timetables.values():

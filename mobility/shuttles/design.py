@@ -16,8 +16,9 @@ from mobility.base.i18n import translate
 from mobility.commute.access import Access, roster_shifts
 from mobility.commute.ledger import Ledger
 from mobility.commute.study import Study
+from mobility.commute.variants import with_feed
 from mobility.commute.white_zones import WhiteZones
-from mobility.shuttles.after import Proof, prove, read_tables, with_feed
+from mobility.shuttles.after import Proof, prove, read_tables
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import CostLine, Day, calendar_days, cost_lines
 from mobility.shuttles.demand import Demand, find_demand, kind_weekdays

@@ -10,7 +10,6 @@ import numpy as np
 from mobility.base.errors import TerritoryError
 from mobility.base.i18n import translate
 from mobility.commute.study import Study, engine_limits
-from mobility.shuttles.after import homes_lonlat
 from mobility.shuttles.anchors import choose_hubs, hub_anchor, hub_times, make_pools
 from mobility.shuttles.candidates import PREFERENCE, candidate_places
 from mobility.shuttles.columns import generate_lines
@@ -54,7 +53,7 @@ class Groundwork:
         cls, study: Study, demand: Demand, config: ShuttleConfig, *, progress: Progress
     ) -> Groundwork:
         """Find candidate places, their walks and drives, choose stops, gates and hubs."""
-        lonlat = homes_lonlat(study)[demand.homes]
+        lonlat = study.homes.lonlat[demand.homes]
         homes_xy = study.streets.project(lonlat[:, 0], lonlat[:, 1]) if len(lonlat) else lonlat
         walk_limit = config.max_walk_min * 60
         speed = study.territory.speeds.walk_kmh / 3.6

@@ -7,23 +7,21 @@ and the commutes computed again. On-demand trips and car-pooling are estimates f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
 from mobility.commute.study import Study
+from mobility.commute.variants import with_stops, with_timetables
 from mobility.commute.white_zones import REASONS, WhiteZones
 from mobility.engine.journeys import TwoWay
-from mobility.remedies.stops import widened
-from mobility.shuttles.after import homes_lonlat, prove
+from mobility.shuttles.after import prove
 from mobility.shuttles.design import Plans
 from mobility.shuttles.drive import drive_graph, drive_matrix
 from mobility.shuttles.groundwork import gate_name
 from mobility.shuttles.inserts import Insert, extended_runs, insert_calls, stops_on_the_way
 from mobility.shuttles.model import UNREACHED, Bools, Floats, Ints
-from mobility.timetable.footpaths import home_walks
 
 AREA_M = 2_000.0
 EXTENSION_M = 4_000.0
@@ -37,7 +35,7 @@ def areas_of(study: Study, homes: Ints, homes_xy: Floats) -> list[str]:
     """
     communes = study.homes.frame["commune"].fillna("").astype(str).to_numpy()[homes]
     _, square = np.unique(np.floor(homes_xy / AREA_M), axis=0, return_inverse=True)
-    square, places = square.ravel(), homes_lonlat(study)[homes]
+    square, places = square.ravel(), study.homes.lonlat[homes]
     stops = study.feed.stops.dropna(subset=["lon", "lat"])
     if stops.empty:
         return [name or study.territory.name for name in communes]
@@ -48,31 +46,8 @@ def areas_of(study: Study, homes: Ints, homes_xy: Floats) -> list[str]:
     return [name or str(names[k]) for name, k in zip(communes, square, strict=True)]
 
 
-def with_stops(study: Study, lonlat: Floats, names: Sequence[str]) -> Study:
-    """Return the study with stops that no run calls at yet."""
-    stops = study.feed.stops
-    extra = stops.iloc[[0] * len(lonlat)].assign(
-        stop_id=[f"new:{k}" for k in range(len(lonlat))],
-        stop_name=list(names),
-        lon=lonlat[:, 0],
-        lat=lonlat[:, 1],
-        parent_station="",
-        parent=np.full(len(lonlat), -1, np.int32),
-        location_type=np.zeros(len(lonlat), np.int8),
-    )
-    feed = replace(study.feed, stops=pd.concat([stops, extra], ignore_index=True))
-    territory = study.territory
-    reach_s = 2.0 * territory.limits.max_walk_min * 60
-    gates = np.array([gate for site in study.sites for gate in site.gates], np.float64)
-    homes, at_gate = (
-        widened(
-            table,
-            home_walks(study.streets, points, lonlat, reach_s, territory.speeds, cache=False),
-            len(stops),
-        )
-        for table, points in ((study.home_walks, homes_lonlat(study)), (study.gate_walks, gates))
-    )
-    return replace(study, feed=feed, home_walks=homes, gate_walks=at_gate)
+def _with_stops(study: Study, lonlat: Floats, names: Sequence[str]) -> Study:
+    return with_stops(study, [f"new:{k}" for k in range(len(names))], names, lonlat)
 
 
 def lighter_answers(plans: Plans, zones: WhiteZones) -> pd.DataFrame:
@@ -210,7 +185,7 @@ def _new_stops(plans: Plans, area: np.ndarray, names: Sequence[str]) -> tuple[Bo
     stops_xy = study.streets.project(
         stops["lon"].fillna(0).to_numpy(np.float64), stops["lat"].fillna(0).to_numpy(np.float64)
     )
-    variant = with_stops(study, lonlat, [f"Nouvel arrêt {n}" for n in names])
+    variant = _with_stops(study, lonlat, [f"Nouvel arrêt {n}" for n in names])
     timetables = {
         kind: TwoWay(
             insert_calls(
@@ -220,7 +195,7 @@ def _new_stops(plans: Plans, area: np.ndarray, names: Sequence[str]) -> tuple[Bo
         )
         for kind, t in study.timetables.items()
     }  # fmt: skip
-    gain = _gain(plans, replace(variant, timetables=timetables))
+    gain = _gain(plans, with_timetables(variant, timetables))
     return gain, plans.factors["light.new_stop_eur_year"]
 
 
@@ -229,7 +204,7 @@ def _extensions(plans: Plans) -> tuple[Bools, dict[int, float]]:
     study, scene = plans.study, plans.scene
     sites = sorted({e.site for e in scene.edges})
     gates = np.array([study.sites[s].gates[0] for s in sites], np.float64)
-    variant = with_stops(study, gates, [gate_name(study, s) for s in sites])
+    variant = _with_stops(study, gates, [gate_name(study, s) for s in sites])
     drive_s, drive_m = _drives_to(plans, gates)
     n = len(study.feed.stops)
     timetables = {}
@@ -264,7 +239,7 @@ def _extensions(plans: Plans) -> tuple[Bools, dict[int, float]]:
         )
         for s in sites
     }
-    return _gain(plans, replace(variant, timetables=timetables)), eur
+    return _gain(plans, with_timetables(variant, timetables)), eur
 
 
 def _drives_to(plans: Plans, gates: Floats) -> tuple[Ints, Floats]:

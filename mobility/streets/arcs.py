@@ -40,11 +40,14 @@ class TurnTimes(Times):
     local
         bool (m,): pieces closed to through traffic, which are used one after the other from
         where one starts, and again to where one ends; None where there are none.
+    usable
+        Pieces that points are attached to, kept by who asks first; None before.
     """
 
     barred: np.ndarray
     sequences: Sequences
     local: np.ndarray | None
+    usable: np.ndarray | None = None
 
     def __new__(
         cls,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -69,6 +69,9 @@ class Streets:
         `mobility.streets.hours`; the tables hold what is said for any hour.
     ledger
         What became of each way read, see `mobility.sources.osm.reader.StreetTables`.
+    times
+        Seconds per piece worked out before, see `mobility.commute.walks.mode_times`. Never
+        handed on: ``replace`` starts anew.
     """
 
     crs: pyproj.CRS
@@ -85,6 +88,7 @@ class Streets:
     barriers: pd.DataFrame = field(default_factory=barrier_table)
     conditions: pd.DataFrame = field(default_factory=condition_table)
     ledger: SourceLedger = NO_WAYS
+    times: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def digest(self) -> str:

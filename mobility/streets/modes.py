@@ -25,6 +25,7 @@ from mobility.streets.tags import (
     OPEN,
     UNSAID,
     built_up,
+    by_text,
     general_ways,
     has_cycleway,
     has_sidewalk,
@@ -236,9 +237,9 @@ def _express(tags: pd.DataFrame) -> np.ndarray:
     for express roads.
     """
     found = is_tagged(tags, "highway", _MOTORWAYS) | is_tagged(tags, "motorroad", ("yes",))
-    limit = tags["maxspeed"].map(parse_kmh, na_action="ignore").astype(np.float64)
+    limit = by_text(tags["maxspeed"], parse_kmh, missing=np.nan)
     plain = ~is_tagged(tags, "oneway", ("yes", "true", "1", "-1", "reverse"))
-    plain &= ~(limit > EXPRESS_KMH).to_numpy(dtype=bool)
+    plain &= ~(limit > EXPRESS_KMH)
     return np.asarray(found | (is_tagged(tags, "highway", _TRUNKS) & ~plain))
 
 

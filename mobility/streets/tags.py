@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -67,9 +67,18 @@ def is_tagged(tags: pd.DataFrame, column: str, values: tuple[str, ...]) -> np.nd
     """Return whether a tag has, or lists, one of some values; False where it is missing."""
     if column not in tags:
         return np.zeros(len(tags), dtype=bool)
-    texts = tags[column]
-    lists = [v for v in texts.dropna().unique() if ";" in v and set(parts_of(v)) & set(values)]
-    return np.array(texts.isin([*values, *lists]), dtype=bool)
+    wanted = set(values)
+    return by_text(
+        tags[column],
+        lambda text: text in wanted or (";" in text and bool(wanted.intersection(parts_of(text)))),
+        missing=False,
+    )
+
+
+def by_text(texts: pd.Series, value_of: Callable[[str], float], *, missing: float) -> np.ndarray:
+    """Return a value for each text of a column, worked out once for each different text."""
+    place, different = pd.factorize(texts)
+    return np.array([*map(value_of, different), missing])[place]
 
 
 def permission(
@@ -83,12 +92,12 @@ def permission(
     found = np.zeros(len(tags), dtype=np.int8)
     for column in columns:
         if column in tags:
-            known = {
-                text: max(means.get(part, UNSAID) for part in parts_of(text))
-                for text in tags[column].dropna().unique()
-            }
-            said = tags[column].map(known).fillna(UNSAID).to_numpy(dtype=np.int8)
-            found = np.where(said == UNSAID, found, said)
+            said = by_text(
+                tags[column],
+                lambda text: max(means.get(part, UNSAID) for part in parts_of(text)),
+                missing=UNSAID,
+            )
+            found = np.where(said == UNSAID, found, said).astype(np.int8)
     return found
 
 
@@ -121,13 +130,12 @@ def has_cycleway(tags: pd.DataFrame, values: tuple[str, ...]) -> np.ndarray:
 def max_kmh(tags: pd.DataFrame, town: np.ndarray) -> np.ndarray:
     """Return the speed limit of each piece: tagged, else French defaults, float64 (m,)."""
     highway = tags["highway"]
-    table = pd.DataFrame.from_dict(DEFAULT_KMH, orient="index", columns=["in", "out"])
-    inside = highway.map(table["in"]).fillna(20.0).to_numpy(dtype=np.float64)
-    outside = highway.map(table["out"]).fillna(20.0).to_numpy(dtype=np.float64)
+    inside, outside = (
+        by_text(highway, lambda text, k=k: DEFAULT_KMH.get(text, (20.0, 20.0))[k], missing=20.0)  # type: ignore[misc]
+        for k in (0, 1)
+    )
     default = np.where(town, inside, outside)
-    texts = tags["maxspeed"]
-    limits = {text: parse_kmh(text) for text in texts.dropna().unique()}
-    tagged = texts.map(limits).to_numpy(dtype=np.float64)
+    tagged = by_text(tags["maxspeed"], parse_kmh, missing=np.nan)
     return np.where(np.isnan(tagged), default, tagged)
 
 

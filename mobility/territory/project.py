@@ -35,9 +35,7 @@ from mobility.territory.validation import explain_validation
 
 TransitMode = Literal["transit", "bike_transit", "park_and_ride", "on_demand"]
 StreetMode = Literal["walk", "bike", "e_bike", "car"]
-Mode = Literal[
-    "transit", "bike_transit", "park_and_ride", "on_demand", "walk", "bike", "e_bike", "car"
-]
+Mode = Literal[TransitMode, StreetMode]
 
 
 def _check_zone(name: str) -> str:

@@ -8,7 +8,7 @@ day; its *calls* are consecutive in the arrays. Stop indices are those of the fe
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -60,6 +60,8 @@ class Timetable:
         (stop, departure, call).
     call_pos
         int32[C]; place of a call in the stop-major index, -1 if one may not board.
+    known_into
+        ``foot_into`` where it is known beforehand.
     """
 
     n_stops: int
@@ -79,6 +81,7 @@ class Timetable:
     dep_time: Int32
     dep_call: Int32
     call_pos: Int32
+    known_into: FootArrays | None = None
 
     @property
     def n_runs(self) -> int:
@@ -108,6 +111,8 @@ class Timetable:
     @cached_property
     def foot_into(self) -> FootArrays:
         """The footpaths by the stop they lead to, which rows then name the stop they leave."""
+        if self.known_into is not None:
+            return self.known_into
         source = np.repeat(np.arange(self.n_stops, dtype=np.int32), np.diff(self.foot_ptr))
         return footpath_rows(
             self.n_stops, self.foot_stop, source, self.foot_walk_s, self.foot_need_s
@@ -115,8 +120,18 @@ class Timetable:
 
     def with_feet_of(self, other: Timetable) -> Timetable:
         """Return itself, told that its footpaths are those of ``other``: turned round once."""
-        self.__dict__["foot_into"] = other.foot_into
-        return self
+        return replace(self, known_into=other.foot_into)
+
+    def on_feet(self, feet: FootArrays) -> Timetable:
+        """Return its runs with other footpaths."""
+        return replace(
+            self,
+            foot_ptr=feet.ptr,
+            foot_stop=feet.stop,
+            foot_walk_s=feet.walk_s,
+            foot_need_s=feet.need_s,
+            known_into=None,
+        )
 
     def run_of_call(self, call: int) -> int:
         """Return the run to which ``call`` belongs."""
@@ -125,7 +140,9 @@ class Timetable:
     def same_as(self, other: Timetable) -> bool:
         """Whether every array equals the other's."""
         return all(
-            np.array_equal(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)
+            np.array_equal(getattr(self, f.name), getattr(other, f.name))
+            for f in fields(self)
+            if f.name != "known_into"
         )
 
 
@@ -299,8 +316,7 @@ def mirrored(tt: Timetable) -> Timetable:
     transposed; stop indices stay. Mirroring twice gives the timetable again.
     """
     mirror = index_timetable(tt.n_stops, mirror_runs(tt.runs), tt.foot_into)
-    mirror.__dict__["foot_into"] = tt.feet
-    return mirror
+    return replace(mirror, known_into=tt.feet)
 
 
 def mirror_runs(runs: RunArrays) -> RunArrays:

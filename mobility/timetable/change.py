@@ -101,6 +101,28 @@ def mirror_index(tt: Timetable) -> Int64:
     return place
 
 
+def more_stops(tt: Timetable, count: int, need_s: int) -> Timetable:
+    """Return a timetable with stops put after its own, served by nothing, to be changed at alone.
+
+    Parameters
+    ----------
+    need_s
+        Least seconds of a change at one of them.
+    """
+    stops = np.arange(tt.n_stops, tt.n_stops + count, dtype=np.int32)
+    ahead = np.arange(1, count + 1, dtype=np.int64)
+    return replace(
+        tt,
+        n_stops=tt.n_stops + count,
+        foot_ptr=np.concatenate([tt.foot_ptr, tt.foot_ptr[-1] + ahead]),
+        foot_stop=np.concatenate([tt.foot_stop, stops]),
+        foot_walk_s=np.concatenate([tt.foot_walk_s, np.zeros(count, np.int32)]),
+        foot_need_s=np.concatenate([tt.foot_need_s, np.full(count, need_s, np.int32)]),
+        dep_ptr=np.concatenate([tt.dep_ptr, np.full(count, tt.dep_ptr[-1], np.int64)]),
+        known_into=None,
+    )
+
+
 def _check(tt: Timetable, gone: Int64, both: set[int], extra: RunArrays) -> None:
     if gone.size and not (gone[0] >= 0 and gone[-1] < tt.n_runs):
         raise ValueError(f"runs are 0 to {tt.n_runs - 1}, not {gone[0]} to {gone[-1]}")
@@ -374,4 +396,4 @@ def _merge_departures(  # type: ignore[no-untyped-def]
     return out_ptr, out_time, out_call, position
 
 
-__all__ = ["clipped", "mirror_index", "with_runs"]
+__all__ = ["clipped", "mirror_index", "more_stops", "with_runs"]

@@ -7,12 +7,13 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from mobility.base.cache import Bundle, cached
-from mobility.streets.arcs import Times, local_of, times_key
+from mobility.streets.arcs import Times, TurnTimes, local_of, times_key
 from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
 from mobility.streets.paths import PairTable, street_times
 from mobility.streets.snap import Snaps, snap, usable_edges
 from mobility.territory.project import Speeds
+from mobility.timetable.arrays import Timetable, footpath_rows
 
 FORMAT = 4
 # On which of two streets a corner lies is not known within these metres; taken for the one open
@@ -144,7 +145,7 @@ def walk_snaps(
 
 
 def _walk_snaps(streets: Streets, times: Times, lonlat: np.ndarray, max_snap_m: float) -> Snaps:
-    usable, local = usable_edges(streets, times), local_of(times)
+    usable, local = _usable(streets, times), local_of(times)
     found = snap(streets, lonlat[:, 0], lonlat[:, 1], usable, max_m=max_snap_m)
     if local is None:
         return found
@@ -156,6 +157,15 @@ def _walk_snaps(streets: Streets, times: Times, lonlat: np.ndarray, max_snap_m: 
             for f in fields(Snaps)
         )
     )
+
+
+def _usable(streets: Streets, times: Times) -> np.ndarray:
+    """Return `usable_edges`, found once for each times."""
+    if not isinstance(times, TurnTimes):
+        return usable_edges(streets, times)
+    if times.usable is None:
+        times.usable = usable_edges(streets, times)
+    return times.usable
 
 
 def _walks(
@@ -194,3 +204,40 @@ def _sorted(
     row, walk_s = np.divmod(rest, span)
     ptr = np.append(0, np.cumsum(np.bincount(row, minlength=n_rows))).astype(np.int64)
     return WalkTable(ptr, stop.astype(np.int32), walk_s.astype(np.int32))
+
+
+def safe_footpaths(tt: Timetable, plain: WalkTable, safe: WalkTable) -> Timetable:
+    """Return a timetable whose footpaths along streets take as long as safe walks do.
+
+    A footpath is one along streets when it takes what ``plain`` says; one that has no safe
+    walk goes. Others (inside stations, or told by the feed) stay.
+    """
+    row = np.repeat(np.arange(tt.n_stops), np.diff(tt.foot_ptr))
+    usual, careful = (_looked_up(table, row, tt.foot_stop) for table in (plain, safe))
+    along = (usual == tt.foot_walk_s) & (row != tt.foot_stop)
+    keep = ~along | (careful >= 0)
+    longer = np.where(along & keep, careful - tt.foot_walk_s, 0).astype(np.int32)[keep]
+    row, stop = row[keep], tt.foot_stop[keep]
+    walk_s, need_s = tt.foot_walk_s[keep] + longer, tt.foot_need_s[keep] + longer
+    return tt.on_feet(footpath_rows(tt.n_stops, row, stop, walk_s, need_s))
+
+
+def _looked_up(table: WalkTable, row: np.ndarray, stop: np.ndarray) -> np.ndarray:
+    """Return the walk of each (row, stop), -1 where the table has none."""
+    n = table.n_rows
+    of = np.repeat(np.arange(n, dtype=np.int64), np.diff(table.ptr)) * n + table.stop
+    order = np.argsort(of, kind="stable")
+    wanted = row * n + stop
+    at = np.minimum(np.searchsorted(of, wanted, sorter=order), max(len(of) - 1, 0))
+    if not len(of):
+        return np.full(len(row), -1, np.int32)
+    place = order[at]
+    return np.where(of[place] == wanted, table.walk_s[place], -1).astype(np.int32)
+
+
+def widened(table: WalkTable, extra: WalkTable, offset: int) -> WalkTable:
+    """Return a walk table with the stops of another put after its own."""
+    rows = [np.repeat(np.arange(t.n_rows), np.diff(t.ptr)) for t in (table, extra)]
+    stop = np.concatenate([table.stop, extra.stop + np.int32(offset)]).astype(np.int32)
+    walk_s = np.concatenate([table.walk_s, extra.walk_s]).astype(np.int32)
+    return _sorted(np.concatenate(rows), stop, walk_s, table.n_rows, int(stop.max(initial=0)) + 1)

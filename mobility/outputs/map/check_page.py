@@ -18,7 +18,7 @@ from mobility.base.files import write_text
 from mobility.base.i18n import translate
 from mobility.commute.data_sheet import DataSheet
 from mobility.commute.study import Study
-from mobility.commute.ways import mode_times
+from mobility.commute.walks import mode_times
 from mobility.outputs.map.assets import leaflet, page_file, safe_script
 from mobility.outputs.map.background import roads_of
 from mobility.outputs.map.pack import compact_json, quantised

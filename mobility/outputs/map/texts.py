@@ -6,28 +6,15 @@ import re
 from functools import cache
 
 from mobility.base.i18n import translate
+from mobility.commute.modes import MODES
 from mobility.outputs.map.assets import page_file, page_script
 
 #: English texts of what the page knows by a symbol.
 ENGLISH = {
-    "mode transit": "public transport",
-    "mode bike_transit": "bicycle and public transport",
-    "mode park_and_ride": "park and ride",
-    "mode on_demand": "on-demand transport",
-    "mode walk": "walking",
-    "mode bike": "bicycle",
-    "mode e_bike": "electric bicycle",
-    "mode car": "car",
+    **{f"mode {name}": mode.label for name, mode in MODES.items()},
     "mode carpool": "car-pool",
     "mode safe_transit": "public transport, lit ways only",
-    "by transit": "by public transport",
-    "by bike_transit": "by bicycle and public transport",
-    "by park_and_ride": "by park and ride",
-    "by on_demand": "by on-demand transport",
-    "by walk": "on foot",
-    "by bike": "by bicycle",
-    "by e_bike": "by electric bicycle",
-    "by car": "by car",
+    **{f"by {name}": mode.by for name, mode in MODES.items()},
     "by carpool": "by car-pool",
     "by safe_transit": "by public transport, along lit ways only",
     "day school_weekday": "school-term weekday",

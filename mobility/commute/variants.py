@@ -1,0 +1,397 @@
+"""Variants of a study: other stops, timetables, shifts or feeds; another light or hour.
+
+A variant remembers of which study it is one, and what changes. Its views (the study after dark,
+or as streets and gates are open at an hour) are those of that study, changed alike: they can
+neither be left as they were nor have to be measured again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from threading import RLock
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mobility.base.clock import axis_to_local
+from mobility.base.errors import Finding
+from mobility.commute.modes import EXPOSED, MODES
+from mobility.commute.on_demand import on_demand_services
+from mobility.commute.study import Change, Int32, Study
+from mobility.commute.walks import (
+    feeders_of,
+    mode_times,
+    street_commutes,
+    walks_between_stops,
+    walks_to_places,
+    walks_to_stops,
+)
+from mobility.engine.journeys import Edge, TwoWay
+from mobility.sources.days import ChosenDay
+from mobility.sources.gtfs.read import Feed, merge_feeds
+from mobility.streets.arcs import Times, barred_of, local_of, sequences_of
+from mobility.streets.hours import State, place_of, state_at, streets_in
+from mobility.territory.project import StreetMode, Territory
+from mobility.timetable.build import build_timetable
+from mobility.timetable.change import more_stops
+from mobility.timetable.footpaths import WalkTable, safe_footpaths, widened
+
+#: States of the streets kept at once.
+MOST_KEPT = 32
+_LOCK = RLock()
+
+
+def variant(study: Study, change: Change) -> Study:
+    """Return a study changed, whose views are those of the study changed alike.
+
+    Parameters
+    ----------
+    change
+        Makes the variant of the study, and of each of its views.
+    """
+    changed = change(study)
+    if changed is not study:
+        changed.views.made_from = (study, change)
+    return changed
+
+
+def after_dark(study: Study) -> Study:
+    """Return the study with every walk and every ride by bicycle kept to safe streets."""
+    if study.kept_safe:
+        return study
+    with _LOCK:
+        views = study.views
+        if views.dark is None:
+            if views.made_from is None:
+                dark = _measured(study, replace(study, kept_safe=True), EXPOSED)
+            else:
+                parent, change = views.made_from
+                dark = change(after_dark(parent))
+            dark.views.made_from = (study, after_dark)
+            views.dark = dark
+        return views.dark
+
+
+def by_day(study: Study) -> Study:
+    """Return the study as if every way were safe at any hour."""
+    limits = study.territory.limits.model_copy(update={"safe_at_night": False})
+    territory = study.territory.model_copy(update={"limits": limits})
+    return variant(study, lambda one: replace(one, territory=territory))
+
+
+def gate_s(edge: Edge) -> int:
+    """Return when the gate is to be reached, or may be left, axis seconds."""
+    return edge.at_s + edge.margin_s if edge.returning else edge.at_s - edge.margin_s
+
+
+def open_at(study: Study, day: ChosenDay, edge: Edge) -> Study:
+    """Return the study with streets, gates and turns as they are at the hour of an edge.
+
+    A path open by day, a gate shut at night or a turn barred at peak hours is taken as it is
+    when the gate is reached (start less margin) or left (end plus margin), for the whole way.
+    Hours at which the same things are open share what is computed.
+    """
+    if study.streets.conditions.empty and study.any_hour is None:
+        return study
+    if study.views.made_from is not None:
+        parent, change = study.views.made_from
+        opened = open_at(parent, day, edge)
+        if opened is parent:
+            return study
+        return _kept(study, opened.hours, lambda: variant(opened, change))
+    base = study.any_hour or study
+    zone = base.territory.zone
+    moment = axis_to_local(day.date, gate_s(edge), zone).replace(tzinfo=None)
+    states = base.views.states
+    if moment not in states:
+        states[moment] = state_at(base.streets, moment, place_of(base.streets, zone))
+    state = states[moment]
+    if state == study.hours:
+        return study
+    if not any(value is not None for value in state):
+        return base
+    return _kept(base, state, lambda: _in_state(base, state))
+
+
+def _kept(study: Study, state: State, make: Callable[[], Study]) -> Study:
+    """Return the study at hours of some state, made once."""
+    with _LOCK:
+        kept = study.views.at_hours
+        if state not in kept:
+            if len(kept) >= MOST_KEPT:
+                kept.pop(next(iter(kept)))
+            kept[state] = make()
+        return kept[state]
+
+
+def _in_state(base: Study, state: State) -> Study:
+    """Return a study whose streets are in a state; what that does not change is shared."""
+    streets = streets_in(base.streets, state)
+    changed = [
+        mode
+        for mode in _ridden(base)
+        if not _same(*(mode_times(base.territory, s, mode) for s in (base.streets, streets)))
+    ]
+    return _measured(base, replace(base, streets=streets, any_hour=base, hours=state), changed)
+
+
+def _ridden(study: Study) -> list[StreetMode]:
+    """Return the modes on streets, walking among them, that a study rests on."""
+    used: set[str] = {"walk", *study.street_times}
+    for mode in study.feeders:
+        used |= set(MODES[mode].rides)  # type: ignore[index]
+    return [mode for mode in (*EXPOSED, "car") if mode in used]
+
+
+def _same(one: Times, other: Times) -> bool:
+    """Whether two times are alike, barred turns and streets without through traffic too."""
+    parts = [(one[0], other[0]), (one[1], other[1]), (barred_of(one), barred_of(other))]
+    local = [local_of(times) for times in (one, other)]
+    if any(mask is not None for mask in local):
+        a, b = (np.zeros(len(one[0]), bool) if mask is None else mask for mask in local)
+        parts.append((a, b))
+    return sequences_of(one) == sequences_of(other) and all(np.array_equal(a, b) for a, b in parts)
+
+
+def _measured(before: Study, after: Study, modes: Collection[StreetMode]) -> Study:
+    """Return ``after``, whose streets or light are not those of ``before``, with ways measured.
+
+    Parameters
+    ----------
+    modes
+        Modes on streets that the difference concerns.
+    """
+    territory, streets, feed, safe = after.territory, after.streets, after.feed, after.kept_safe
+    homes, gates = after.homes.lonlat, after.gates_lonlat
+
+    def seconds(*asked: StreetMode) -> tuple[Times, ...]:
+        lights = (False, True) if safe else (False,)
+        return tuple(mode_times(territory, streets, m, safe=s) for m in asked for s in lights)
+
+    if "walk" in modes:
+        home_walks, gate_walks, timetables = _once(
+            after,
+            "walk",
+            (mode_times(territory, before.streets, "walk"), *seconds("walk")),
+            lambda: _walked(before, after),
+        )
+        after = replace(after, home_walks=home_walks, gate_walks=gate_walks, timetables=timetables)
+    if modes and before.feeders:
+        feeders = _once(
+            after,
+            "feeders",
+            seconds("walk", "bike", "car"),
+            lambda: feeders_of(territory, streets, feed, after.sites, homes, safe=safe),
+        )
+        after = replace(after, feeders=feeders)
+    commutes: dict[str, tuple[Int32, Int32]] = {
+        mode: _once(
+            after,
+            f"{mode} all the way",
+            seconds(mode),
+            lambda mode=mode: street_commutes(  # type: ignore[misc]
+                territory, streets, mode, after.sites, gates, homes, times=seconds(mode)[-1]
+            ),
+        )
+        for mode in modes
+        if mode in before.street_times
+    }
+    return replace(after, street_times={**before.street_times, **commutes})
+
+
+def _once(after: Study, what: str, times: tuple[Times, ...], make: Callable[[], Any]) -> Any:
+    """Return what rests on some seconds per street piece, shared by the hours that have them."""
+    if after.any_hour is None:
+        return make()
+    measured = after.any_hour.views.measured.setdefault((what, after.kept_safe), [])
+    for known, result in measured:
+        if all(_same(one, other) for one, other in zip(known, times, strict=True)):
+            return result
+    result = make()
+    measured.append((times, result))
+    del measured[:-MOST_KEPT]
+    return result
+
+
+def _walked(before: Study, after: Study) -> tuple[WalkTable, WalkTable, dict[str, TwoWay]]:
+    """Return the walks of homes and of gates to stops, and the timetables with walks between."""
+    territory, streets, feed, safe = after.territory, after.streets, after.feed, after.kept_safe
+    home_walks, gate_walks = (
+        walks_to_stops(territory, streets, feed, points, safe=safe)
+        for points in (after.homes.lonlat, after.gates_lonlat)
+    )
+    plain, other = (
+        walks_between_stops(territory, one.streets, feed, safe=one.kept_safe)
+        for one in (before, after)
+    )
+    timetables = {
+        kind: TwoWay(safe_footpaths(two_way.timetable, plain, other))
+        for kind, two_way in before.timetables.items()
+    }
+    return home_walks, gate_walks, timetables
+
+
+def with_timetables(
+    study: Study, timetables: Mapping[str, TwoWay], *, scenario: str | None = None
+) -> Study:
+    """Return the study with other runs, in any light on the footpaths of that light.
+
+    Parameters
+    ----------
+    timetables
+        By kind of day, in the light of the study, with its stops.
+    """
+    name = study.scenario if scenario is None else scenario
+
+    def change(one: Study) -> Study:
+        if one is study:
+            return replace(one, timetables=timetables, scenario=name)
+        mine = {
+            kind: TwoWay(two_way.timetable.on_feet(one.timetables[kind].timetable.feet))
+            for kind, two_way in timetables.items()
+        }
+        return replace(one, timetables=mine, scenario=name)
+
+    return variant(study, change)
+
+
+def with_stops(
+    study: Study,
+    ids: Sequence[str],
+    names: Sequence[str],
+    lonlat: NDArray[np.float64],
+    *,
+    walked: bool = True,
+) -> Study:
+    """Return the study with stops put after its own, served by nothing yet.
+
+    Parameters
+    ----------
+    walked
+        Whether homes and gates have walks to them.
+    """
+    feed = replace(study.feed, stops=_more_rows(study.feed.stops, ids, names, lonlat))
+    old, need_s = len(study.feed.stops), study.territory.limits.min_change_s
+
+    def change(one: Study) -> Study:
+        tables = (one.home_walks, one.gate_walks)
+        if walked:
+            tables = _walks_also_to(one, lonlat, old)
+        timetables = {
+            kind: TwoWay(more_stops(two_way.timetable, len(ids), need_s))
+            for kind, two_way in one.timetables.items()
+        }
+        home_walks, gate_walks = tables
+        return replace(
+            one, feed=feed, timetables=timetables, home_walks=home_walks, gate_walks=gate_walks
+        )
+
+    return variant(study, change)
+
+
+def _walks_also_to(
+    study: Study, lonlat: NDArray[np.float64], old: int
+) -> tuple[WalkTable, WalkTable]:
+    """Return the walks of homes and of gates, to new stops too, numbered from ``old`` on."""
+    territory, streets, safe = study.territory, study.streets, study.kept_safe
+    home_walks, gate_walks = (
+        widened(table, walks_to_places(territory, streets, points, lonlat, safe=safe), old)
+        for table, points in (
+            (study.home_walks, study.homes.lonlat),
+            (study.gate_walks, study.gates_lonlat),
+        )
+    )
+    return home_walks, gate_walks
+
+
+def _more_rows(
+    stops: pd.DataFrame, ids: Sequence[str], names: Sequence[str], lonlat: NDArray[np.float64]
+) -> pd.DataFrame:
+    """Return a feed's stops with some without particulars put after them."""
+    rows = pd.DataFrame(
+        {"stop_id": ids, "stop_name": names, "lon": lonlat[:, 0], "lat": lonlat[:, 1]}
+    ).reindex(columns=stops.columns)
+    for column in stops.columns:
+        if rows[column].isna().all():
+            is_text = not pd.api.types.is_numeric_dtype(stops[column])
+            rows[column] = "" if is_text else 0
+    rows["location_type"] = 0
+    for link in {"parent", "copy_of"} & set(rows):
+        rows[link] = -1
+    rows = rows.astype(stops.dtypes.to_dict())
+    return pd.concat([stops, rows], ignore_index=True)
+
+
+def with_feed(study: Study, extra: Feed, *, scenario: str, feeders: bool = True) -> Study:
+    """Return the study with one more feed: same dates, ways completed for the new stops.
+
+    Parameters
+    ----------
+    extra
+        Feed to add; the ids of both get their feed's number before them.
+    scenario
+        Name of the variant.
+    feeders
+        Whether cycling, park-and-ride and on-demand transport reach the new stops too; False
+        where only public transport from the door is asked for.
+    """
+    territory, streets = study.territory, study.streets
+    feed, old = merge_feeds([study.feed, extra]), len(study.feed.stops)
+    home_walks, gate_walks = _walks_also_to(study, feed.lonlat()[old:], old)
+    after = replace(
+        study,
+        feed=feed,
+        timetables=day_timetables(
+            territory, feed, study.days, walks_between_stops(territory, streets, feed)
+        ),
+        home_walks=home_walks,
+        gate_walks=gate_walks,
+        scenario=scenario,
+    )
+    if feeders and study.feeders:
+        found = feeders_of(territory, streets, feed, study.sites, study.homes.lonlat)
+        after = replace(after, feeders=found)
+    if feeders and study.on_demand:
+        # The territory file names its hubs as in its own feeds.
+        ids = [*study.feed.stops["stop_id"], *feed.stops["stop_id"][old:]]
+        named = replace(feed, stops=feed.stops.assign(stop_id=ids))
+        services = on_demand_services(territory, streets, named, study.sites, study.homes, [])
+        after = replace(after, on_demand=services)
+    return after
+
+
+def day_timetables(
+    territory: Territory,
+    feed: Feed,
+    days: Sequence[ChosenDay],
+    between: WalkTable,
+    findings: list[Finding] | None = None,
+) -> dict[str, TwoWay]:
+    """Return timetable and mirror of each kind of day.
+
+    Parameters
+    ----------
+    between
+        Walks between stops.
+    findings
+        What building the first of them tells is added here.
+    """
+    limits = territory.limits
+    return {
+        day.kind: TwoWay(
+            build_timetable(
+                feed,
+                day.date,
+                territory.zone,
+                between,
+                min_change_s=limits.min_change_s,
+                max_transfer_walk_s=round(limits.max_transfer_walk_min * 60),
+                walk_speed_ms=territory.speeds.walk_kmh / 3.6,
+                findings=findings if day is days[0] else None,
+            )
+        )
+        for day in days
+    }
