@@ -121,7 +121,14 @@ def test_times_that_the_feed_leaves_out_are_told_as_approximate(tmp_path):
 
 
 def test_a_headway_without_exact_times_is_told_as_approximate(tmp_path):
-    """A vehicle every 20 min in 20 min: at A by 07:06, at B at 07:46, at the gate at 07:50."""
+    """A vehicle every 20 min in 20 min: at A by 07:06, at B at 07:46, at the gate at 07:50.
+
+    A whole headway may be waited: the ride leaves at 07:26 at the latest.
+    """
+
+    def clock(second: int) -> str:
+        return f"{second // 3600:02d}:{second % 3600 // 60:02d}"
+
     toml = write_territory(tmp_path, rosters='["day"]')
     pattern = [("A", "00:00:00"), ("B", "00:20:00")]
     period = {"start_time": "05:00:00", "end_time": "20:00:00", "headway_secs": 1200}
@@ -135,7 +142,8 @@ def test_a_headway_without_exact_times_is_told_as_approximate(tmp_path):
     study = load(toml)
     (out, _) = answers(study, 0, "school_weekday")
     egress_s = int(study.egress_s[0][1])
-    ride = next(leg for leg in out.texts(0) if leg.kind == "ride")
+    wait, ride = out.texts(0)[1:3]
     start_s = study.shift_rows[0].start_s - 600 - egress_s
-    assert ride.depart == f"{(start_s - 2400) // 3600:02d}:{(start_s - 2400) % 3600 // 60:02d}"
+    assert (wait.kind, wait.depart, wait.arrive) == ("wait", clock(start_s - 2400), ride.depart)
+    assert (ride.kind, ride.depart) == ("ride", clock(start_s - 1200))
     assert ride.about == (True, True)

@@ -141,8 +141,7 @@ def test_a_tag_of_a_part_does_not_close_a_merged_street(turn):
     is_open = np.isfinite(edge_times(streets, "car", METRE_A_SECOND)[0])
     assert is_open.tolist() == [True, True, False]
     assert streets.tags["highway"].tolist() == ["residential", "road", "residential"]
-    counts = dict(zip(streets.ledger["reason"], streets.ledger["ways"], strict=True))
-    assert counts["partly_closed"] == 1
+    assert streets.ledger.remarks["partly_closed"] == 1
 
 
 def graph_of(edges, *, crs=UTM):
@@ -230,10 +229,10 @@ def test_a_line_layer_is_cached_with_its_companions(tmp_path, own_cache):
     path = layer_of(tmp_path, [[(0, 0), (150, 0)]], "lines.shp", name=["A"])
     streets_from_lines(path)
     streets_from_lines(path)
-    assert len(list((own_cache / "lines").iterdir())) == 1
+    assert len(list((own_cache / "mobility-shift" / "lines").iterdir())) == 1
     path.with_suffix(".dbf").unlink()
     assert streets_from_lines(path).n_edges == 1
-    assert len(list((own_cache / "lines").iterdir())) == 2
+    assert len(list((own_cache / "mobility-shift" / "lines").iterdir())) == 2
 
 
 def test_a_layer_without_lines_or_file_is_an_error(tmp_path):
