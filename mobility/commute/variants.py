@@ -116,6 +116,19 @@ def open_at(study: Study, day: ChosenDay, edge: Edge) -> Study:
     return _kept(base, state, lambda: _in_state(base, state))
 
 
+def staying_open(study: Study, day: ChosenDay, edge: Edge) -> Study:
+    """Return the study as open as it is at the hour of an edge, whatever hour is asked of it."""
+    opened = open_at(study, day, edge)
+    if opened.streets.conditions.empty:
+        return opened
+
+    def change(one: Study) -> Study:
+        streets = replace(one.streets, conditions=one.streets.conditions.iloc[:0])
+        return replace(one, streets=streets, any_hour=None)
+
+    return variant(opened, change)
+
+
 def _kept(study: Study, state: State, make: Callable[[], Study]) -> Study:
     """Return the study at hours of some state, made once."""
     with _LOCK:

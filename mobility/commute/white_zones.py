@@ -29,9 +29,10 @@ from mobility.commute.access import (
 )
 from mobility.commute.door_to_door import both_ways, dark_at_gate, transit_times
 from mobility.commute.study import Progress, Study, engine_limits, quiet
-from mobility.commute.variants import after_dark, by_day
+from mobility.commute.variants import after_dark, by_day, open_at, staying_open
 from mobility.engine.journeys import Edge, EngineLimits, relaxed
 from mobility.sources.days import ChosenDay
+from mobility.streets.hours import State
 from mobility.timetable.arrays import INF
 
 if TYPE_CHECKING:
@@ -153,43 +154,65 @@ def _status(access: Access, shift_id: int, day: ChosenDay) -> NDArray[np.int8]:
     return np.where(both, SERVED, status).astype(np.int8)
 
 
-#: By site, kind of day and whether it is dark at the gate: who can go, and return.
-Hours = dict[tuple[int, str, bool], tuple[Bool, Bool]]
+@dataclass(frozen=True)
+class _Moved:
+    """One direction of a site's commutes asked at every hour, in some light and open streets."""
+
+    site: int
+    day_kind: str
+    returning: bool
+    dark: bool
+    hours: State
+
+
+#: Who can go, or return, at some hour of the day.
+Hours = dict[_Moved, Bool]
+
+
+def _moved(study: Study, shift_id: int, day: ChosenDay) -> tuple[_Moved, _Moved]:
+    """Return what is asked at every hour for the two edges of a shift."""
+    site = study.shift_rows[shift_id].site
+    out, back = (
+        _Moved(
+            site,
+            day.kind,
+            edge.returning,
+            dark_at_gate(study, day, edge),
+            open_at(study, day, edge).hours,
+        )
+        for edge in study.edges(shift_id, day)
+    )
+    return out, back
 
 
 def _best_hours(
     study: Study, pairs: list[tuple[int, ChosenDay]], pool: ThreadPoolExecutor
 ) -> Hours:
-    """Return who can go, and return, at some hour of the day, the light being the shift's."""
-    asked: dict[tuple[int, str, bool], tuple[int, ChosenDay]] = {}
+    """Return who can go, and return, at some hour of the day.
+
+    Only the hour of the ride is relaxed: light, and streets and gates that open at some hours
+    only, stay as they are at the shift's own.
+    """
+    asked: dict[_Moved, tuple[ChosenDay, Edge]] = {}
     for shift_id, day in pairs:
-        for dark in _darkness(study, shift_id, day):
-            asked[study.shift_rows[shift_id].site, day.kind, dark] = (shift_id, day)
+        edges = study.edges(shift_id, day)
+        asked |= {m: (day, e) for m, e in zip(_moved(study, shift_id, day), edges, strict=True)}
     if study.feed.stops.empty:
-        nobody = np.zeros(study.n_homes, bool)
-        return dict.fromkeys(asked, (nobody, nobody))
+        return dict.fromkeys(asked, np.zeros(study.n_homes, bool))
     limits = engine_limits(study.territory.limits)
 
-    def best(key: tuple[int, str, bool]) -> tuple[Bool, Bool]:
-        shift_id, day = asked[key]
-        variant = by_day(after_dark(study) if key[2] else study)
-        held = []
-        for edge in study.edges(shift_id, day):
-            some = np.zeros(study.n_homes, bool)
-            for clock_s in BEST_HOURS_S:
-                at_s = local_to_axis(day.date, clock_s, study.territory.zone)
-                moved = Edge(returning=edge.returning, at_s=at_s, margin_s=edge.margin_s)
-                some |= transit_times(variant, key[0], day, moved, limits).elapsed_s < INF
-            held.append(some)
-        return held[0], held[1]
+    def best(moved: _Moved) -> Bool:
+        day, edge = asked[moved]
+        here = staying_open(study, day, edge)
+        here = by_day(after_dark(here) if moved.dark else here)
+        some = np.zeros(study.n_homes, bool)
+        for clock_s in BEST_HOURS_S:
+            at_s = local_to_axis(day.date, clock_s, study.territory.zone)
+            other = Edge(returning=edge.returning, at_s=at_s, margin_s=edge.margin_s)
+            some |= transit_times(here, moved.site, day, other, limits).elapsed_s < INF
+        return some
 
     return dict(zip(asked, pool.map(best, asked), strict=True))
-
-
-def _darkness(study: Study, shift_id: int, day: ChosenDay) -> tuple[bool, bool]:
-    """Return whether safe ways are asked for at the gate, for either edge of a shift."""
-    out, back = study.edges(shift_id, day)
-    return dark_at_gate(study, day, out), dark_at_gate(study, day, back)
 
 
 def _reasons(
@@ -221,8 +244,7 @@ def _reasons(
             transit_times(study, site, on, back, changed).elapsed_s < INF,
         )
 
-    dark_out, dark_back = _darkness(study, shift_id, day)
-    best_out, best_back = hours[site, day.kind, dark_out][0], hours[site, day.kind, dark_back][1]
+    best_out, best_back = (hours[moved] for moved in _moved(study, shift_id, day))
     school = next((d for d in study.days if d.kind == "school_weekday"), None)
     trials: list[tuple[str, Callable[[], tuple[Bool, Bool]]]] = [
         ("no_stop_home", lambda: ask(relaxed(limits, home_walk_counts=False))),
