@@ -321,8 +321,6 @@ def cache_command(
     lang: Lang = "fr",
 ) -> None:
     """Show what is kept between runs, where and how large; or delete it."""
-    import pandas as pd
-
     from mobility.base.cache import cache_dir, cache_entries, cache_limit, clear_cache
 
     def megabytes(size: int, decimals: int = 0) -> str:
@@ -334,8 +332,9 @@ def cache_command(
         for kind in sorted({e.kind for e in entries})
     ]
     rows += [("limit (MOBILITY_CACHE_MB)", megabytes(cache_limit()))]
-    frame = pd.DataFrame(rows, columns=["what", "found"])
-    print_table(frame, "inventory", lang, title=str(cache_dir()))
+    out.print(str(cache_dir()), soft_wrap=True)
+    for what, size in rows:
+        out.print(f"  {translate(what, lang)}{translate(': ', lang)}{size}", soft_wrap=True)
     if clear:
         freed = number(clear_cache() / 1e6, lang, 1)
         out.print(translate("{size} MB freed", lang, size=freed))

@@ -49,8 +49,8 @@ def test_each_command_has_its_help_in_both_languages(command):
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_no_number_is_parted_and_no_heading_cut(monkeypatch, capsys, width):
     rows = [
-        ["P01", 6, 5, 1_113_188.0, 14_428.0, 10_128.0, 14_145.0, True],
-        ["P02", 6, 5, 637_723.0, 447.0, None, None, False],
+        ["P01", 6, 5, 1_113_188.0, 14_428.0, 10_128.0, 14_145.0, 47_150.0, True],
+        ["P02", 6, 5, 637_723.0, 447.0, None, None, None, False],
     ]
     monkeypatch.setattr(terminal, "out", Console(highlight=False, width=width))
     frame = pd.DataFrame(rows, columns=list(terminal.PLANS))

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from mobility.base.clock import format_clock
 from mobility.cli import app
-from mobility.commute import walks, ways
+from mobility.commute import walks
 from mobility.commute.access import assess
 from mobility.commute.data_sheet import day_gaps, edge_text, ledger_table
 from mobility.commute.loading import load
@@ -148,7 +148,7 @@ def test_what_streets_give_is_kept_and_equal(tmp_path, monkeypatch):
     path = write_territory(tmp_path, extra="[shuttles]\nenabled = false")
     first = load(path)
     for name in ("edge_times", "_walk_snaps", "_components", "_pairs"):
-        for module in (ways, footpaths, snap, walks):
+        for module in (footpaths, snap, walks):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, None)
     again = load(path)

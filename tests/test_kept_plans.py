@@ -50,7 +50,9 @@ def test_a_report_keeps_the_plans_their_map_and_their_record(territory, folder):
     command("report", territory, "-o", folder)
     after = files(folder)
     assert {name for name in before if before[name] != after[name]} == {"run.json"}
-    assert set(record(folder)["outputs"]) == {*listed, "report.html", "report.pdf", "report.xlsx"}
+    assert set(record(folder)["outputs"]) == {
+        *listed, "report.docx", "report.html", "report.pdf", "report.xlsx"
+    }  # fmt: skip
     command("run", territory, "-o", folder)
     assert files(folder) == after
 

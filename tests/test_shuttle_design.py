@@ -458,7 +458,7 @@ def test_an_area_is_named_by_its_commune_else_by_the_nearest_stop():
         {"stop_name": ["Mairie", "Gare", "Perdu"], "lon": [5.01, 5.19, np.nan], "lat": 45.0}
     )
     study = SimpleNamespace(
-        homes=SimpleNamespace(frame=frame),
+        homes=SimpleNamespace(frame=frame, lonlat=np.array(lonlat)),
         feed=SimpleNamespace(stops=stops),
         territory=SimpleNamespace(name="T"),
     )

@@ -25,7 +25,9 @@ def printed(*arguments):
     with patch.object(out, "_width", 92), patch.object(err, "_width", 92):
         done = CliRunner().invoke(app, [*arguments])
     assert done.exit_code == 0, done.output
-    return [line.rstrip() for line in done.output.splitlines() if line.strip()]
+    # Steps with their time, which go to messages where these are no terminal, are not quoted.
+    lines = [line.rstrip() for line in done.output.splitlines() if line.strip()]
+    return [line for line in lines if not re.match(r"\d\d:\d\d [a-z]", line)]
 
 
 def test_the_itinerary(monkeypatch):
@@ -49,7 +51,9 @@ def test_the_summary_of_the_demo(tmp_path):
 def test_the_check_of_a_real_territory(monkeypatch):
     monkeypatch.chdir(ROOT)
     command = "mobility check examples/rhein-neckar/territory.toml --lang en"
-    assert printed(*command.split()[1:]) == shown_after(command)
+    # The tutorial leaves out the tables above what was found.
+    shown = shown_after(command)
+    assert printed(*command.split()[1:])[-len(shown) :] == shown
 
 
 def test_the_lines_of_a_first_study():

@@ -193,7 +193,7 @@ class Roster(Model):
                     "The roster has no shifts.", 'Give template = "3x8", or a list of shifts.'
                 )
             data.setdefault("name", "+".join(_names(data["shifts"])))
-            return data
+            return _spread(data)
         if not isinstance(template, str) or template not in ROSTER_TEMPLATES:
             raise RefusedError(
                 "There is no roster template of this name.",
@@ -203,12 +203,8 @@ class Roster(Model):
                 known=", ".join(ROSTER_TEMPLATES),
             )
         if not data.get("shifts"):
-            shifts = [dict(s) for s in ROSTER_TEMPLATES[template]]
-            total = data.get("headcount") or 0
-            if isinstance(total, int) and total > 0:
-                for k, shift in enumerate(shifts):
-                    shift["headcount"] = total // len(shifts) + (k < total % len(shifts))
-            data["shifts"] = shifts
+            data["shifts"] = [dict(s) for s in ROSTER_TEMPLATES[template]]
+            data = _spread(data)
         if not data.get("name"):
             data["name"] = template
         return data
@@ -224,6 +220,17 @@ class Roster(Model):
                 value=next(n for n in names if names.count(n) > 1),
             )
         return shifts
+
+
+def _spread(roster: dict[str, Any]) -> dict[str, Any]:
+    """Return a roster whose headcount is spread evenly over shifts that give none of their own."""
+    total, shifts = roster.get("headcount") or 0, roster["shifts"]
+    plain = isinstance(shifts, list) and all(isinstance(s, dict) for s in shifts)
+    if not plain or not isinstance(total, int) or any(s.get("headcount") for s in shifts):
+        return roster
+    parts = [total // len(shifts) + (k < total % len(shifts)) for k in range(len(shifts))]
+    spread = [s | {"headcount": n} if n else s for s, n in zip(shifts, parts, strict=True)]
+    return roster | {"shifts": spread}
 
 
 class Site(Model):
