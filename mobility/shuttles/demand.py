@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mobility.base.errors import TerritoryError
 from mobility.commute.access import NEITHER, OUTBOUND_ONLY, RETURN_ONLY, roster_shifts
 from mobility.commute.ledger import roster_jobs, shift_headcount
 from mobility.commute.study import Study
@@ -68,6 +69,11 @@ def find_demand(study: Study, zones: WhiteZones, calendar: list[Day]) -> Demand:
 
     A home needs a direction when it lacks it on some kind of day on which the shift works;
     it is counted for the days of the year on which it does.
+
+    Raises
+    ------
+    TerritoryError
+        Nobody lacks anything, or no roster has a headcount.
     """
     workers = shift_workers(study)
     weekdays = {row.shift_id: _weekdays(row.days) for row in study.shift_rows}
@@ -102,6 +108,13 @@ def find_demand(study: Study, zones: WhiteZones, calendar: list[Day]) -> Demand:
         needs.append(some)
         counts = {k: _days_on(calendar, edges[-1], kinds[k], counted[k]) for k in served}
         days.append(np.asarray(sum(counts[k] * by_kind[k] for k in served), np.float64))
+    if not edges:
+        raise TerritoryError(
+            "There is nobody to carry: no roster with a headcount has workers in a white zone.",
+            file=study.territory.path,
+            column="sites.rosters.headcount",
+            mend="Give the headcount of each roster, or default_headcount under [shuttles].",
+        )
     return _pack(study, workers, edges, rows, needs, days)
 
 
