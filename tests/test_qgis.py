@@ -79,15 +79,22 @@ def qgis(*arguments, check=False):
     )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory):
+def opened_as(kind, folder):
+    """Open the layers of a run whose homes are points or cells."""
     if not Path(PYTHON).exists() or qgis("import qgis.core").returncode:
         pytest.skip("no QGIS on this machine: apt-get install python3-qgis qgis-providers")
-    folder = tmp_path_factory.mktemp("qgis")
-    access = assess(load(write_territory(folder)))
+    path = write_territory(folder)
+    text = path.read_text("utf-8").replace("personal = false", f'personal = false\nkind = "{kind}"')
+    path.write_text(text, encoding="utf-8")
+    access = assess(load(path))
     write_tables(access, white_zones(access), folder)
     done = qgis(SCRIPT, folder / "results.gpkg", folder, check=True)
     return json.loads(done.stdout.splitlines()[-1]), done.stderr, folder
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory):
+    return opened_as("cells", tmp_path_factory.mktemp("qgis"))
 
 
 def test_every_layer_opens_with_its_style(opened):
@@ -111,6 +118,13 @@ def test_homes_are_told_apart_by_colour_and_hatch(opened):
         for i, (status, label) in enumerate(zip(STATUSES, STATUS_LABELS, strict=True))
     ]  # fmt: skip
     assert homes["classes"] == expected
+
+
+def test_homes_that_are_points_are_told_apart_by_colour_and_marker(tmp_path):
+    homes = opened_as("points", tmp_path)[0]["homes"]
+    symbols = [[kind for kind, _ in classed[3]] for classed in homes["classes"]]
+    assert [classed[2] for classed in homes["classes"]] == [STYLES[i][0] for i in range(4)]
+    assert symbols == [["SimpleMarker"]] * 4
 
 
 def test_gates_are_named_and_everything_is_drawn(opened):
