@@ -13,6 +13,7 @@ import numpy as np
 
 from mobility.base.errors import Finding, TerritoryError
 from mobility.base.ledger import SourceLedger
+from mobility.commute.changes import with_trips
 from mobility.commute.data_sheet import data_sheet
 from mobility.commute.modes import evaluated
 from mobility.commute.on_demand import on_demand_services
@@ -53,6 +54,7 @@ from mobility.sources.plain_days import plain_days
 from mobility.sources.roster_checks import roster_findings
 from mobility.sources.sites import read_sites
 from mobility.streets.graph import Streets, streets_from_graph
+from mobility.territory.changes import changed_sites
 from mobility.territory.overseas import localised
 from mobility.territory.project import Site, StreetMode, Territory
 from mobility.timetable.arrays import FootArrays, RunArrays, index_timetable
@@ -110,6 +112,7 @@ def load(
     progress("homes and sites")
     ledger += feed.rows
     sites = read_sites(territory, ledger=ledger)
+    sites = changed_sites(sites, territory.changes.shifts, territory.path)
     territory, local = localised(territory, sites)
     homes = read_homes(
         territory.sources.homes,
@@ -121,7 +124,7 @@ def load(
         sites=sites,
         streets=lambda: street_points(streets),
     )
-    return build_study(
+    study = build_study(
         territory,
         streets,
         feed,
@@ -131,6 +134,7 @@ def load(
         findings=[*told, *local],
         ledger=ledger,
     )
+    return with_trips(study, territory.changes.trips)
 
 
 def build_study(
