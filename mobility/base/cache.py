@@ -26,7 +26,7 @@ import platformdirs
 FORMAT = 1
 LIMIT_MB = 10_000
 """Most megabytes kept, unless ``MOBILITY_CACHE_MB`` says otherwise."""
-KINDS = ("answers", "demo", "downloads", "failures", "gtfs", "lines", "streets", "walks")
+KINDS = ("answers", "demo", "downloads", "failures", "gtfs", "lines", "pages", "streets", "walks")
 """Sub-folders of the cache."""
 TAG = (
     "Signature: 8a477f597d28d172789f06886806bc55\n"

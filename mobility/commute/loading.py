@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,6 +93,52 @@ def load(
     MobilityError
         A source is missing or wrong; the error names file, row, field, value and mend.
     """
+    found = read_sources(territory, streets=streets, progress=progress)
+    return found.study(found.territory, progress=progress)
+
+
+@dataclass(frozen=True)
+class ReadSources:
+    """What the sources of a territory hold, read; studies that differ in settings share it."""
+
+    territory: Territory
+    streets: Streets
+    feed: Feed
+    sites: tuple[Site, ...]
+    homes: Homes
+    findings: tuple[Finding, ...]
+    ledger: tuple[SourceLedger, ...]
+
+    def study(self, territory: Territory, *, progress: Progress = quiet) -> Study:
+        """Return the study of a territory with these sources, its own scenario's changes made.
+
+        Raises
+        ------
+        MobilityError
+            A change of the scenario cannot be, or the sources do not go together.
+        """
+        sites = changed_sites(self.sites, territory.changes.shifts, territory.path)
+        territory, _ = localised(without_timetables(territory)[0], sites)
+        study = build_study(
+            territory,
+            self.streets,
+            self.feed,
+            sites,
+            self.homes,
+            progress=progress,
+            findings=self.findings,
+            ledger=self.ledger,
+        )
+        return with_trips(study, territory.changes.trips)
+
+
+def read_sources(
+    territory: Territory | str | Path,
+    *,
+    streets: Streets | nx.MultiDiGraph[Any] | None = None,
+    progress: Progress = quiet,
+) -> ReadSources:
+    """Read what a territory file names; see `load`."""
     if not isinstance(territory, Territory):
         territory = Territory.from_toml(territory)
     territory, told = without_timetables(territory)
@@ -112,7 +158,6 @@ def load(
     progress("homes and sites")
     ledger += feed.rows
     sites = read_sites(territory, ledger=ledger)
-    sites = changed_sites(sites, territory.changes.shifts, territory.path)
     territory, local = localised(territory, sites)
     homes = read_homes(
         territory.sources.homes,
@@ -124,17 +169,7 @@ def load(
         sites=sites,
         streets=lambda: street_points(streets),
     )
-    study = build_study(
-        territory,
-        streets,
-        feed,
-        sites,
-        homes,
-        progress=progress,
-        findings=[*told, *local],
-        ledger=ledger,
-    )
-    return with_trips(study, territory.changes.trips)
+    return ReadSources(territory, streets, feed, sites, homes, (*told, *local), tuple(ledger))
 
 
 def build_study(
