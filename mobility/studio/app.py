@@ -5,22 +5,24 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from mobility import __version__
 from mobility.base.errors import MobilityError, SourceNotFoundError
 from mobility.base.failures import explained
-from mobility.base.i18n import translate
+from mobility.base.i18n import LANGUAGES, translate
 from mobility.studio.desk import Desk, Opened
 from mobility.studio.drafts import Draft, stepped
 from mobility.studio.gate import PAGE
+from mobility.studio.jobs import Job, Queue
 from mobility.studio.live import Shown
 from mobility.studio.words import french
 
@@ -31,6 +33,12 @@ TYPES = {
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
+
+#: Kinds of files worth taking away.
+TAKEN = {
+    ".html", ".pdf", ".docx", ".xlsx", ".csv", ".gpkg", ".geojson", ".zip", ".md", ".json",
+    ".parquet", ".toml",
+}  # fmt: skip
 
 
 class Studio:
@@ -44,6 +52,7 @@ class Studio:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self.queue = Queue()
         #: Tells a page left open that the studio was started again.
         self.boot = secrets.token_hex(4)
 
@@ -61,6 +70,12 @@ class Studio:
             Route(f"{study}/live", self.live, methods=["POST"]),
             Route(f"{study}/undo", self.undo, methods=["POST"]),
             Route(f"{study}/scenarios", self.scenarios, methods=["POST"]),
+            Route(f"{study}/check.html", self.check),
+            Route(f"{study}/job", self.job),
+            Route(f"{study}/job", self.add_job, methods=["POST"]),
+            Route(f"{study}/job", self.cancel, methods=["DELETE"]),
+            Route(f"{study}/results", self.results),
+            Route(f"{study}/get/{{name:path}}", self.get),
         ]
         answering = [Route(r.path, self._told(r.endpoint), methods=r.methods) for r in routes]
         return Starlette(routes=answering)
@@ -202,8 +217,98 @@ class Studio:
                 history.remove(str(asked.get("id")))
         return self._about(opened)
 
+    async def check(self, request: Request) -> Response:
+        """Answer the page of `mobility check`: the findings beside their places on a map."""
+        opened = await self._opened(request)
+        language = request.query_params.get("lang", LANGUAGES[0])
+        page = await run_in_threadpool(_check_page, opened, language)
+        return Response(page, media_type="text/html", headers={"content-security-policy": PAGE})
+
+    async def job(self, request: Request) -> Response:
+        """Answer how far the last job of a study is."""
+        study = request.path_params["study"]
+        folder = self.desk.path(study).parent
+        return JSONResponse({"job": self.queue.told(study, folder)})
+
+    async def add_job(self, request: Request) -> Response:
+        """Put a command on a study, or one of its scenarios, into the queue."""
+        opened, asked = await self._opened(request), await request.json()
+        target, study = str(asked.get("target", "")), request.path_params["study"]
+        language = asked.get("language") if asked.get("language") in LANGUAGES else LANGUAGES[0]
+        file = opened.history.path(target) if target else opened.file
+        out = results_folder(opened, target)
+        self.queue.add(Job(study, str(asked.get("kind")), target, file, out, str(language)))
+        return await self.job(request)
+
+    async def cancel(self, request: Request) -> Response:
+        """Cancel the job of a study."""
+        self.desk.path(request.path_params["study"])
+        self.queue.cancel(request.path_params["study"])
+        return await self.job(request)
+
+    async def results(self, request: Request) -> Response:
+        """Answer the files that a study and its scenarios gave."""
+        opened = await self._opened(request)
+        return JSONResponse(await run_in_threadpool(_results, opened))
+
+    async def get(self, request: Request) -> Response:
+        """Answer a file of a study: to keep, or a page to look at."""
+        study, name = request.path_params["study"], request.path_params["name"]
+        path = await run_in_threadpool(self.desk.inside, study, name)
+        if "view" in request.query_params and path.suffix == ".html":
+            headers = {"content-security-policy": PAGE}
+            return FileResponse(path, media_type="text/html", headers=headers)
+        return FileResponse(path, filename=path.name)
+
     async def _opened(self, request: Request) -> Opened:
         return await run_in_threadpool(self.desk.open, request.path_params["study"])
+
+
+def results_folder(opened: Opened, target: str) -> Path:
+    """Return where the results of a study, or of a scenario, lie: always within its folder."""
+    if target:
+        return opened.history.path(target).with_suffix("")
+    folder = opened.file.parent.resolve()
+    if opened.live is not None:
+        territory = opened.live.sources.territory
+        named = territory.resolve(territory.output.dir).resolve()
+        if named.is_relative_to(folder) and named != folder:
+            return named
+    return folder / "out"
+
+
+def _results(opened: Opened) -> list[dict[str, Any]]:
+    """Return what there is to take away, by the study and then its scenarios."""
+    folder = opened.file.parent.resolve()
+    found = []
+    for target, name in [("", ""), *((s["id"], s["name"]) for s in opened.history.scenarios())]:
+        place = results_folder(opened, target)
+        files = sorted(p for p in place.rglob("*") if p.is_file() and p.suffix in TAKEN)
+        own = opened.history.path(target) if target else opened.file
+        found.append(
+            {
+                "id": target,
+                "name": name,
+                "files": [
+                    {"path": p.resolve().relative_to(folder).as_posix(), "bytes": p.stat().st_size}
+                    for p in [*files, own]
+                    if p.resolve().is_relative_to(folder)
+                ],
+            }
+        )
+    return found
+
+
+def _check_page(opened: Opened, language: str) -> str:
+    from mobility.outputs.map.check_page import check_page
+
+    if opened.live is None or opened.live.study.sheet is None:
+        raise MobilityError("The study is still being read.", mend="Wait, and ask again.")
+    study, sheet = opened.live.study, opened.live.study.sheet
+    reasons = [day.reason for day in study.days]
+    order = ("error", "warning", "info")
+    found = sorted((*study.findings, *reasons), key=lambda f: order.index(f.severity))
+    return check_page(study, sheet, found, language if language in LANGUAGES else LANGUAGES[0])
 
 
 def settings(opened: Opened) -> dict[str, Any]:

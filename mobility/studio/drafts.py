@@ -35,8 +35,8 @@ def stepped(draft: Draft, step: Step) -> Draft:
     ----------
     step
         ``{"do": "set", "table", "field", "value"}``, where no value is the study's own;
-        ``{"do": "shift", "site", "roster", "shift", "start", "end"}``, hours as ``"05:15"`` or
-        none for the study's own; ``{"do": "trips", "trips", "how", "minutes"}``;
+        ``{"do": "shift", "site", "roster", "shift", "start", "end"}``, hours as ``"05:15"``,
+        None for the study's own; ``{"do": "trips", "trips", "how", "minutes"}``;
         ``{"do": "drop", "kind", "index"}`` of a change; ``{"do": "clear"}``.
 
     Raises
@@ -75,22 +75,16 @@ def _set(draft: Draft, table: str, field: str, value: object) -> None:
 def _put(
     draft: Draft, kind: str, step: Step, names: tuple[str, ...], values: tuple[str, ...]
 ) -> None:
-    """Put a change in place of an earlier one of the same thing."""
+    """Put a change in place of an earlier one of the same thing; none is left of no change."""
     rows = draft.setdefault("changes", {}).setdefault(kind, [])
-    row = {name: step.get(name) for name in names}
-    told = {name: step[name] for name in values if step.get(name) is not None}
-    place = next((k for k, r in enumerate(rows) if all(r.get(n) == row[n] for n in names)), None)
-    nothing = not told or (row.get("how") == "move" and not told.get("minutes"))
-    if row.get("how") == "remove":
-        nothing = step.get("minutes") == 0
-        told = {}
-    if place is not None:
-        if nothing:
-            del rows[place]
-        else:
-            rows[place] = row | told
-    elif not nothing:
-        rows.append(row | told)
+    key = {name: step.get(name) for name in names}
+    place = next((k for k, r in enumerate(rows) if all(r.get(n) == key[n] for n in names)), None)
+    row = key if place is None else rows.pop(place)
+    row |= {name: step[name] for name in values if name in step}
+    row = {name: value for name, value in row.items() if value is not None}
+    moved = any(row.get(name) for name in values)
+    if moved or row.get("how") in ("add", "remove"):
+        rows.insert(len(rows) if place is None else place, row)
 
 
 def _bare(draft: Draft) -> Draft:

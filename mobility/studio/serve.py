@@ -78,13 +78,17 @@ def serve(
     found = free_socket(port)
     number, token = found.getsockname()[1], kept_token()
     hosts = [f"{name}:{number}" for name in ("127.0.0.1", "localhost")]
-    gate = Gate(Studio(desk).app(), token=token, hosts=hosts)
+    studio = Studio(desk)
+    gate = Gate(studio.app(), token=token, hosts=hosts)
     address = f"http://127.0.0.1:{number}/t/{token}/" + (f"#{study}/explore" if study else "")
     say(address)
     if opens:
         webbrowser.open(address)
     config = uvicorn.Config(gate, log_level="warning", access_log=False, server_header=False)
-    uvicorn.Server(config).run(sockets=[found])
+    try:
+        uvicorn.Server(config).run(sockets=[found])
+    finally:
+        studio.queue.close()
 
 
 __all__ = ["desk_of", "free_socket", "kept_token", "serve"]

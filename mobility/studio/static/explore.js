@@ -1,4 +1,5 @@
 // The map of a study, and beside it what could be otherwise.
+import { ready } from "./check.js";
 import { ask, askJson, at, clock, el, fill, language, number, signed, t, tell, toldBy } from "./words.js";
 
 const NO_GAIN = [0, 0];
@@ -112,16 +113,13 @@ export async function explore(main, study) {
   const stage = el("div", { class: "stage" });
   main.replaceChildren(el("div", { class: "explore" }, stage, panel));
   let gone = false, about = await askJson(at(study));
-  const waiting = el("p", { class: "waiting", role: "status" });
-  stage.append(waiting);
-  const told = () => {
-    waiting.textContent = about.error ? about.error[language]
-      : about.step ? t("Reading the study: {step}", { step: about.step[language] }) : "";
-    waiting.classList.toggle("bad", Boolean(about.error));
-  };
-  const refresh = async () => { about = await askJson(at(study)); told(); };
-  told();
-  while (!about.page && !about.error && !gone) { await wait(300); await refresh(); }
+  while (!about.page && !about.error && !gone) {
+    stage.textContent = about.step ? t("Reading the study: {step}", { step: about.step[language] }) : "";
+    await wait(300);
+    about = await askJson(at(study));
+  }
+  stage.textContent = "";
+  if (about.error) stage.append(el("p", { class: "waiting bad", role: "status" }, about.error[language]));
   if (about.error || gone) return () => { gone = true; };
   const frame = el("iframe", { title: t("Map of the study"), src: at(study) + "/map.html#lang=" + language });
   stage.append(frame);
@@ -129,9 +127,8 @@ export async function explore(main, study) {
   const inner = frame.contentDocument;
   inner.head.append(Object.assign(inner.createElement("style"), { textContent: ".mb-lang { display: none }" }));
   while (!inner.body.dataset.loaded) await wait(20);
-  while (!about.ready && !about.error && !gone) { await wait(300); await refresh(); }
-  if (about.error || gone) return () => { gone = true; };
-  waiting.remove();
+  if (!await ready(stage, study, () => !gone)) return () => { gone = true; };
+  about = await askJson(at(study));
   const page = frame.contentWindow.mobilityMap;
   const part = new WhatIf(panel, study, page, about);
   await part.start();
@@ -286,7 +283,7 @@ class WhatIf {
           const near = by > 720 ? by - 1440 : by < -720 ? by + 1440 : by;
           const text = (offset) => clock(own[edge] + 60 * offset);
           return this.slider("shift-" + index + "-" + edge, t(edge === "start" ? "Start" : "End"), near, text, [-most, most, 5], 0,
-            (offset) => ({ do: "shift", site: own.site, roster: own.roster, shift: own.shift, [edge]: text(offset) }));
+            (offset) => ({ do: "shift", site: own.site, roster: own.roster, shift: own.shift, [edge]: offset ? text(offset) : null }));
         }));
     });
   }

@@ -1,8 +1,10 @@
 // The studio's one page: which study and which step is shown, told by the address after #.
 import { askJson, el, language, loadWords, speak, t, tell, toldBy } from "./words.js";
+import { check } from "./check.js";
 import { explore } from "./explore.js";
+import { run } from "./run.js";
 
-const STEPS = { explore: ["Explore", explore] };
+const STEPS = { check: ["Check", check], explore: ["Explore", explore], run: ["Compute and take away", run] };
 const main = document.getElementById("main"), banner = document.getElementById("banner");
 let boot = null, leave = null, shownAt = "";
 
