@@ -160,8 +160,8 @@ class Queue:
             except OSError as error:
                 job.state, job.words = "failed", str(error)
             job.ended = time.monotonic()
-            self._running = None
             _keep(job)
+            self._running = None
 
     def _run(self, job: Job) -> None:
         """Run a command to its end, and follow its steps."""

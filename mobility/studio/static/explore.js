@@ -292,7 +292,8 @@ class WhatIf {
     const focus = document.activeElement && this.panel.contains(document.activeElement) ? document.activeElement.id : "";
     const { undo, redo, scenarios } = this.about;
     const own = (table, field) => this.about.settings[table][field];
-    const name = el("input", { id: "scenario-name", maxlength: 80, required: true });
+    const name = el("input", { id: "scenario-name", maxlength: 80, required: true, value: this.typed || "",
+      oninput: () => { this.typed = name.value; } });
     fill(this.panel,
       el("h1", {}, t("What if…")),
       el("p", { id: "headline", "aria-live": "polite" }),
@@ -310,7 +311,7 @@ class WhatIf {
             value: event.target.checked === own("modes", "cycling_counts") ? null : event.target.checked }, true) }),
         t("Cycling rescues a white zone"))),
       el("h2", {}, t("What is changed")), this.changes(),
-      el("form", { class: "keep", onsubmit: (event) => { event.preventDefault(); this.scenario({ do: "save", name: name.value }); } },
+      el("form", { class: "keep", onsubmit: (event) => { event.preventDefault(); this.typed = ""; this.scenario({ do: "save", name: name.value }); } },
         el("label", { for: "scenario-name" }, t("Keep as a scenario")), name, el("button", { type: "submit", id: "keep" }, t("Keep"))),
       el("h2", {}, t("Scenarios")),
       scenarios.length ? el("ul", { class: "list", id: "scenarios" }, scenarios.map((one) => el("li", {},
@@ -338,7 +339,7 @@ class WhatIf {
     ((draft.changes || {}).shifts || []).forEach((change, index) => row(t("{site}, {shift}: {hours}", { site: change.site, shift: change.shift,
       hours: [change.start && t("start") + " " + change.start, change.end && t("end") + " " + change.end].filter(Boolean).join(", ") }),
     { do: "drop", kind: "shifts", index }));
-    ((draft.changes || {}).trips || []).forEach((change, index) => row(t("{how} {trips}: {minutes} min", { how: t("trips " + change.how),
+    ((draft.changes || {}).trips || []).forEach((change, index) => row(t("{how} {trips}: {minutes} min", { how: t({ move: "trips moved", add: "trips added", remove: "trips taken out" }[change.how]),
       trips: change.trips.join(", "), minutes: signed(change.minutes || 0) }), { do: "drop", kind: "trips", index }));
     return rows.length ? el("ul", { class: "list", id: "changes" }, rows) : el("p", { class: "note" }, t("Nothing: the study as it is."));
   }
