@@ -206,7 +206,7 @@ def _store(place: Path, bundle: Bundle) -> None:
         return
     try:
         arrays = {k: v for k, v in bundle.items() if isinstance(v, np.ndarray)}
-        np.savez(work / "arrays.npz", allow_pickle=False, **arrays)
+        np.savez(work / "arrays.npz", **arrays)
         for name, table in bundle.items():
             if isinstance(table, pd.DataFrame):
                 geo = "@geo" if hasattr(table, "geometry") else ""
