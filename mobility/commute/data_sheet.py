@@ -163,29 +163,27 @@ def _services(study: Study, day: ChosenDay, runs: RunArrays) -> Iterator[EdgeSer
     window_s = round(limits.max_total_min * 60)
     run = np.repeat(np.arange(len(runs.run_ptr) - 1), np.diff(runs.run_ptr))
     stands_for = departures(runs)
-    asked: dict[tuple[int, bool, int], Edge] = {}
+    asked: dict[tuple[int, bool], dict[int, Edge]] = {}
     for row in study.shift_rows:
         if study.works_on(row.shift_id, day):
             for edge in study.edges(row.shift_id, day):
-                asked[row.site, edge.returning, edge.at_s] = edge
-    for (site, returning, _), edge in sorted(asked.items(), key=lambda item: item[0]):
+                asked.setdefault((row.site, edge.returning), {})[edge.at_s] = edge
+    for (site, returning), edges in sorted(asked.items(), key=lambda item: item[0]):
         walk_s = study.egress_s[site].astype(np.int64)
         near = (walk_s <= limits.max_walk_min * 60)[runs.call_stop]
         call = np.flatnonzero(near & (runs.call_board if returning else runs.call_alight))
-        walk = walk_s[runs.call_stop[call]]
-        if returning:
-            at_s = runs.call_dep[call]
-            spare_s = at_s - walk - edge.at_s - edge.margin_s
-        else:
-            at_s = runs.call_arr[call]
-            spare_s = edge.at_s - edge.margin_s - at_s - walk
-        serves = (spare_s >= 0) & (spare_s < window_s)
-        # A vehicle that calls at several stops of the site comes once.
-        vehicles, once = np.unique(run[call[serves]], return_index=True)
-        times = at_s[serves][once]
-        count = math.ceil(stands_for[vehicles].sum() - 1e-6)
-        span = (int(times.min()), int(times.max())) if len(times) else (0, 0)
-        yield EdgeService(site, edge, day, count, *span)
+        walk, vehicle = walk_s[runs.call_stop[call]], run[call]
+        at_s = (runs.call_dep if returning else runs.call_arr)[call]
+        for edge in (edges[at] for at in sorted(edges)):
+            gate_s = edge.at_s + edge.margin_s if returning else edge.at_s - edge.margin_s
+            spare_s = at_s - walk - gate_s if returning else gate_s - at_s - walk
+            serves = (spare_s >= 0) & (spare_s < window_s)
+            # A vehicle that calls at several stops of the site comes once.
+            vehicles, once = np.unique(vehicle[serves], return_index=True)
+            times = at_s[serves][once]
+            count = math.ceil(stands_for[vehicles].sum() - 1e-6)
+            span = (int(times.min()), int(times.max())) if len(times) else (0, 0)
+            yield EdgeService(site, edge, day, count, *span)
 
 
 def _departures(runs: RunArrays, networks: NDArray[np.int16], study: Study) -> list[Int64]:
