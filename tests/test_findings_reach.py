@@ -406,7 +406,10 @@ def streets_with_rules(folder):
     return path
 
 
-@scene("street_nodes_missing", "streets_written_twice", "by_the_hour", "hours_unknown")
+@scene(
+    "street_nodes_missing", "streets_written_twice", "by_the_hour", "hours_unknown",
+    "access_unknown",
+)  # fmt: skip
 def streets_of_an_editor(folder):
     path = write_territory(folder)
     osm = folder / "streets.osm"
@@ -414,7 +417,7 @@ def streets_of_an_editor(folder):
     way = text[text.index("<way") : text.index("</osm>")]
     more = way + "".join(
         f'<way id="{k}" version="1"><nd ref="{a}"/><nd ref="{b}"/><tag k="highway" v="path"/>'
-        f'<tag k="opening_hours" v="{hours}"/></way>'
+        f'<tag k="opening_hours" v="{hours}"/><tag k="access" v="knights"/></way>'
         for k, a, b, hours in ((7, 1, 3, "08:00-20:00"), (8, 2, 4, "by day"), (9, 900, 901, "24/7"))
     )
     osm.write_text(text.replace("</osm>", more + "</osm>"), encoding="utf-8")
