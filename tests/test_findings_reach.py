@@ -406,6 +406,18 @@ def streets_with_rules(folder):
     return path
 
 
+@scene("network_elsewhere")
+def feed_of_another_city(folder):
+    return with_feed(folder, USUAL, stops={"A": (8.4, 49.4), "B": (8.5, 49.5)})
+
+
+@scene("times_over_midnight")
+def hours_after_midnight(folder):
+    return with_feed(
+        folder, [*USUAL, trip("late", [("A", "23:50"), ("B", "00:10")], service="week")]
+    )
+
+
 @scene(
     "street_nodes_missing", "streets_written_twice", "by_the_hour", "hours_unknown",
     "access_unknown",

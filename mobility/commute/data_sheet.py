@@ -105,7 +105,7 @@ class DataSheet:
         cut_off = _cut_off(self, study)
         if study.feed.trips.empty:
             return tuple(cut_off)
-        first = (*_exchanged(study), *_gates(self, study), *_edges(self, study))
+        first = (*_misplaced(study), *_gates(self, study), *_edges(self, study))
         return (*first, *_hours(self, study), *cut_off)
 
 
@@ -234,8 +234,8 @@ def _gates(sheet: DataSheet, study: Study) -> Iterator[Finding]:
     )
 
 
-def _exchanged(study: Study) -> Iterator[Finding]:
-    """Say where stops would lie on the streets if their coordinates were exchanged."""
+def _misplaced(study: Study) -> Iterator[Finding]:
+    """Say where stops would lie on the streets if exchanged, and which feed is of elsewhere."""
     west, south, east, north = study.streets.bounds_lonlat
     lon, lat = study.feed.lonlat().T
     away = (lon < west) | (lon > east) | (lat < south) | (lat > north)
@@ -251,6 +251,25 @@ def _exchanged(study: Study) -> Iterator[Finding]:
             count=int(turned.sum()),
             examples=tuple(names[:5]),
         )
+    network = study.feed.stops["network"].to_numpy()
+    for k, name in enumerate(study.feed.networks):
+        known = (network == k) & np.isfinite(lon) & np.isfinite(lat)
+        if known.any() and (away & ~turned)[known].all():
+            yield Finding(
+                "error",
+                "network_elsewhere",
+                "No stop of {name} lies within the streets: it is the timetable of another place, "
+                "or the extract that of another. Its stops are around {lon} {lat}, the streets "
+                "around {street_lon} {street_lat}.",
+                source="stops.txt",
+                params={
+                    "name": name,
+                    "lon": f"{np.median(lon[known]):.2f}",
+                    "lat": f"{np.median(lat[known]):.2f}",
+                    "street_lon": f"{(west + east) / 2:.2f}",
+                    "street_lat": f"{(south + north) / 2:.2f}",
+                },
+            )
 
 
 def _edges(sheet: DataSheet, study: Study) -> Iterator[Finding]:
