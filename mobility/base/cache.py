@@ -203,8 +203,8 @@ def _read_table(file: Path, *, geo: bool) -> pd.DataFrame:
     frame = gpd.GeoDataFrame(table.to_pandas())
     for name, column in about["columns"].items():
         frame[name] = gpd.GeoSeries.from_wkb(frame[name], crs=_crs(json.dumps(column["crs"])))
-    geo: pd.DataFrame = frame.set_geometry(about["primary_column"])
-    return geo
+    layer: pd.DataFrame = frame.set_geometry(about["primary_column"])
+    return layer
 
 
 @cache
