@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.base.clock import format_clock
@@ -19,7 +18,15 @@ from mobility.sources.gtfs.read import Feed
 from mobility.territory.changes import TripChange
 from mobility.timetable.arrays import RunArrays
 from mobility.timetable.change import with_runs
-from mobility.timetable.trips import DayNetwork, join_runs, mended, moved, one_run, only_trips
+from mobility.timetable.trips import (
+    DayNetwork,
+    join_runs,
+    mended,
+    moved,
+    one_run,
+    only_trips,
+    pick_calls,
+)
 
 #: How, trips (indices into the feed's trips) and seconds later.
 Edit = tuple[str, tuple[int, ...], int]
@@ -44,13 +51,13 @@ def with_trips(study: Study, changes: Sequence[TripChange]) -> Study:
 def _edits(study: Study, changes: Sequence[TripChange]) -> list[Edit]:
     """Return the changes by the indices of their trips, once they can be."""
     feed, file = study.feed, study.territory.path
-    index = pd.Index(feed.trips["trip_id"].astype(str))
+    places = {name: k for k, name in enumerate(feed.trips["trip_id"].astype(str))}
     headway = set(feed.frequencies["trip"].tolist())
     edits: list[Edit] = []
     for number, change in enumerate(changes, 1):
         column = f"changes.trips.{number}.trips"
-        for name, trip in zip(change.trips, index.get_indexer(change.trips), strict=True):
-            if trip < 0:
+        for name in change.trips:
+            if name not in places:
                 raise TerritoryError(
                     "There is no trip of this trip_id in the timetables.",
                     file=file,
@@ -59,7 +66,7 @@ def _edits(study: Study, changes: Sequence[TripChange]) -> list[Edit]:
                     mend="Take it from trips.txt; with several timetables, write the number of "
                     "the timetable, from 0 on, and a colon before it.",
                 )
-            if trip in headway:
+            if places[name] in headway:
                 raise TerritoryError(
                     "This trip keeps a headway; it has no times of its own to move.",
                     file=file,
@@ -67,7 +74,7 @@ def _edits(study: Study, changes: Sequence[TripChange]) -> list[Edit]:
                     value=name,
                     mend="Name a trip that is not in frequencies.txt.",
                 )
-        trips = tuple(int(t) for t in index.get_indexer(change.trips))
+        trips = tuple(places[name] for name in change.trips)
         edits.append((change.how, trips, 60 * change.minutes))
         if change.how == "move":
             _refuse_overlap(feed, trips, 60 * change.minutes, file, column)
@@ -136,7 +143,7 @@ def _without(run: RunArrays, trips: tuple[int, ...]) -> RunArrays:
     part = np.cumsum(~kept)[kept]
     starts = np.flatnonzero(np.diff(part, prepend=-1))
     ptr = np.append(starts, part.size).astype(np.int64)
-    return RunArrays(ptr, *(a[kept] for a in run[1:-1]), np.repeat(run.run_day, starts.size))
+    return pick_calls(run, np.flatnonzero(kept), ptr, np.repeat(run.run_day, starts.size))
 
 
 __all__ = ["with_trips"]

@@ -181,7 +181,7 @@ class Desk:
         folder = self.root / "demo"
         if not (folder / FILE).is_file():
             document = tomlkit.parse(demo.read_text(encoding="utf-8"))
-            document["output"]["dir"] = "out"  # type: ignore[index]
+            document["output"]["dir"] = "out"
             with staging(folder) as part:
                 for name in ("osm", "gtfs"):
                     shutil.copytree(demo.parent / name, part / name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from threading import Lock
@@ -42,6 +42,7 @@ ASKED = (
 )  # fmt: skip
 #: Studies of other settings kept, and bytes of answers.
 MOST_STUDIES, MOST_BYTES = 6, 64_000_000
+MINUTES = ("outbound_min", "return_min", "overtime_min")
 
 
 @dataclass(frozen=True)
@@ -181,17 +182,11 @@ class Live:
             update={"changes": territory.changes.model_copy(update={"shifts": []})}
         )
         if self._built_alike(plain):
-            limits = plain.limits
             kept = self.study.territory.model_copy(
-                update={"limits": limits, "modes": plain.modes, "name": plain.name}
+                update={"limits": plain.limits, "modes": plain.modes}
             )
-            same = replace(self.study, territory=kept)
-            found = with_trips(
-                variant(self.study, lambda one: replace(one, territory=kept))
-                if kept != self.study.territory
-                else same,
-                plain.changes.trips,
-            )
+            asked = variant(self.study, lambda one: replace(one, territory=kept))
+            found = with_trips(asked, plain.changes.trips)
         else:
             found = self.sources.study(plain)
         self._studies[key] = found
@@ -255,12 +250,11 @@ class Live:
         zones = (len(model.zone_shift), len(model.homes))
         out, back, over = (np.zeros(shape, np.uint8) for _ in range(3))
         status, reason = (np.zeros(zones, np.uint8) for _ in range(2))
-        modes, held = len(model.modes), np.zeros(0)
-        share = np.zeros((len(model.rosters), modes, len(model.homes)), np.uint8)
+        share = np.zeros((len(model.rosters), len(model.modes), len(model.homes)), np.uint8)
         kinds = [day.kind for day in model.days]
         days = {day.kind: day for day in study.days}
         weights: dict[int, float] = {}
-        sums: dict[int, NDArray[np.float64]] = {}
+        sums: dict[int, Any] = {}
         for (shift, kind), pair in found.items():
             rows = np.flatnonzero((model.key_shift == shift) & (model.key_day == kinds.index(kind)))
             order = model.key_mode[rows]
@@ -270,8 +264,7 @@ class Live:
             roster = model.shifts[shift].roster
             weight = study.days_per_year(shift, days[kind])
             weights[roster] = weights.get(roster, 0.0) + weight
-            held = weight * pair.holds
-            sums[roster] = sums[roster] + held if roster in sums else held
+            sums[roster] = sums.get(roster, 0.0) + weight * pair.holds
         for roster, total in sums.items():
             share[roster] = np.floor(total / weights[roster] * 100 + 1e-9)
         return Scenario("", out, back, status, reason, over, share)
@@ -310,22 +303,16 @@ class Live:
         if row is None or zone is None:
             return Answer({"row": None, "zone_row": None}, {})
         roster = rows.roster_of_zone(zone)
-        there, home = (rows.minutes(row, kind) for kind in ("outbound_min", "return_min"))
-        was = tuple(first.minutes(row, kind) for kind in ("outbound_min", "return_min"))
-        late = rows.minutes(row, "overtime_min")
+        there, home, late = (_minutes(rows, row, kind) for kind in MINUTES)
+        was = [_minutes(first, row, kind) for kind in MINUTES[:2]]
         status, reason = rows.status(zone), rows.reason(zone)
-        assert there is not None
-        assert home is not None
-        assert was[0] is not None
-        assert was[1] is not None
         counter = Counter(model, *self._area)
         counter.add_mode(directions(there, home), roster)
         main = rows.main_reason(zone, model.homes.pool(roster))
         counter.add_zone(status, reason, roster, main)
-        counter.add_change(directions(*was) == 0, directions(there, home) == 0, roster)
-        arrays = {"out": there, "back": home, "zone": status | (reason << 2)}
-        if late is not None:
-            arrays["over"] = late
+        counter.add_change(directions(was[0], was[1]) == 0, directions(there, home) == 0, roster)
+        zones = status | (reason << 2)
+        arrays = {"out": there, "back": home, "over": late, "zone": zones}
         if shown.pick[0] == "r" and scenario.share is not None:
             arrays["share"] = scenario.share[roster, shown.mode]
         figures = {
@@ -351,6 +338,12 @@ class Live:
         return (int(rows[0]) if rows.size else None), (int(zones[0]) if zones.size else None)
 
 
+def _minutes(rows: Rows, row: int, kind: str) -> UInt8:
+    found = rows.minutes(row, kind)
+    assert found is not None
+    return found
+
+
 def _pair(access: Access, zones: WhiteZones, shift: int, kind: str) -> Pair:
     """Return the answers of one shift and kind of day, modes in the order of the map's."""
     modes = access.study.territory.modes.evaluated
@@ -358,15 +351,12 @@ def _pair(access: Access, zones: WhiteZones, shift: int, kind: str) -> Pair:
     assert None not in rows
     at = np.array(rows, np.intp)
     zone = zones.row(shift, kind)
-    packed: Callable[[NDArray[np.int32]], UInt8] = lambda a: minutes(a[at], unreached=INF)  # noqa: E731
-    return Pair(
-        packed(access.outbound_s),
-        packed(access.return_s),
-        packed(access.overtime_s),
-        zones.status[zone].astype(np.uint8),
-        zones.reason[zone].astype(np.uint8),
-        access.holds[at],
+    out, back, over = (
+        minutes(seconds[at], unreached=INF)
+        for seconds in (access.outbound_s, access.return_s, access.overtime_s)
     )
+    status, reason = (np.asarray(a[zone], np.uint8) for a in (zones.status, zones.reason))
+    return Pair(out, back, over, status, reason, access.holds[at])
 
 
 __all__ = ["Answer", "Live", "Shown"]
