@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +20,7 @@ from mobility import __version__
 from mobility.base.errors import MobilityError, SourceNotFoundError
 from mobility.base.failures import explained
 from mobility.base.i18n import LANGUAGES, translate
+from mobility.studio import data
 from mobility.studio.desk import Desk, Opened
 from mobility.studio.drafts import Draft, stepped
 from mobility.studio.gate import PAGE
@@ -70,6 +72,11 @@ class Studio:
             Route(f"{study}/live", self.live, methods=["POST"]),
             Route(f"{study}/undo", self.undo, methods=["POST"]),
             Route(f"{study}/scenarios", self.scenarios, methods=["POST"]),
+            Route(f"{study}/data", self.data),
+            Route(f"{study}/sites", self.put_sites, methods=["POST"]),
+            Route(f"{study}/files/{{role}}", self.put_file, methods=["POST"]),
+            Route(f"{study}/files/{{role}}", self.drop_file, methods=["DELETE"]),
+            Route("/templates/{name}", self.template),
             Route(f"{study}/check.html", self.check),
             Route(f"{study}/job", self.job),
             Route(f"{study}/job", self.add_job, methods=["POST"]),
@@ -216,6 +223,53 @@ class Studio:
             elif what == "remove":
                 history.remove(str(asked.get("id")))
         return self._about(opened)
+
+    async def data(self, request: Request) -> Response:
+        """Answer the files a study names and its sites."""
+        file = await run_in_threadpool(self.desk.path, request.path_params["study"])
+        return JSONResponse(await run_in_threadpool(self._data, file))
+
+    def _data(self, file: Path) -> dict[str, Any]:
+        found = data.about(file)
+        error = found["error"]
+        return found | {"error": None if error is None else self.said(error)}
+
+    async def put_file(self, request: Request) -> Response:
+        """Take a file that was dropped, once it was read without fault."""
+        file = await run_in_threadpool(self.desk.path, request.path_params["study"])
+        role, name = request.path_params["role"], request.query_params.get("name", "")
+        part, _ = await data.received(request.stream(), role, name)
+        try:
+            await run_in_threadpool(data.put_file, file, role, part)
+        except MobilityError as error:
+            words = {k: v.replace(f"{part.parent}/", "") for k, v in self.said(error).items()}
+            return JSONResponse(words, 422)
+        finally:
+            shutil.rmtree(part.parent, ignore_errors=True)
+        return JSONResponse(await run_in_threadpool(self._data, file))
+
+    async def drop_file(self, request: Request) -> Response:
+        """Name a source no longer."""
+        file = await run_in_threadpool(self.desk.path, request.path_params["study"])
+        role, name = request.path_params["role"], request.query_params.get("name", "")
+        await run_in_threadpool(data.drop_file, file, role, name)
+        return JSONResponse(await run_in_threadpool(self._data, file))
+
+    async def put_sites(self, request: Request) -> Response:
+        """Write the table of sites and rosters."""
+        file = await run_in_threadpool(self.desk.path, request.path_params["study"])
+        await run_in_threadpool(data.put_sites, file, (await request.json())["sites"])
+        return JSONResponse(await run_in_threadpool(self._data, file))
+
+    async def template(self, request: Request) -> Response:
+        """Answer a template, named like ``sites-fr.xlsx``."""
+        name = request.path_params["name"]
+        kind, _, rest = name.partition("-")
+        language, _, suffix = rest.partition(".")
+        if kind not in data.TEMPLATES or language not in LANGUAGES or suffix not in ("csv", "xlsx"):
+            raise SourceNotFoundError("There is no such file.", value=name)
+        headers = {"content-disposition": f'attachment; filename="{name}"'}
+        return Response(data.template(kind, language, f".{suffix}"), headers=headers)
 
     async def check(self, request: Request) -> Response:
         """Answer the page of `mobility check`: the findings beside their places on a map."""
