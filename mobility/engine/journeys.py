@@ -75,9 +75,13 @@ class OneWay:
 
 @dataclass(frozen=True, eq=False)
 class TwoWay:
-    """A timetable and its mirror: what both directions of a commute need."""
+    """A timetable and its mirror: what both directions of a commute need.
+
+    ``known_mirror`` is the mirrored timetable where it is known beforehand.
+    """
 
     timetable: Timetable
+    known_mirror: Timetable | None = None
 
     @cached_property
     def onward(self) -> OneWay:
@@ -87,7 +91,8 @@ class TwoWay:
     @cached_property
     def mirror(self) -> OneWay:
         """The timetable with time and rides reversed."""
-        return OneWay(mirrored(self.timetable))
+        known = self.known_mirror
+        return OneWay(mirrored(self.timetable) if known is None else known)
 
 
 @dataclass(frozen=True)

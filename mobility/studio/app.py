@@ -26,6 +26,7 @@ from mobility.studio.drafts import Draft, stepped
 from mobility.studio.gate import PAGE
 from mobility.studio.jobs import Job, Queue
 from mobility.studio.live import Shown
+from mobility.studio.trips import trips_at_gate
 from mobility.studio.words import french
 
 Answerer = Callable[[Request], Awaitable[Response]]
@@ -70,6 +71,7 @@ class Studio:
             Route(study, self.study),
             Route(f"{study}/map.html", self.map_page),
             Route(f"{study}/live", self.live, methods=["POST"]),
+            Route(f"{study}/trips", self.trips),
             Route(f"{study}/undo", self.undo, methods=["POST"]),
             Route(f"{study}/scenarios", self.scenarios, methods=["POST"]),
             Route(f"{study}/data", self.data),
@@ -193,6 +195,14 @@ class Studio:
         if not asked.get("commit"):
             told["draft"] = draft
         return live.answer(territory, shown).packed(**told)
+
+    async def trips(self, request: Request) -> Response:
+        """Answer the trips that serve a shift's gate, as they run today."""
+        opened, asked = await self._opened(request), request.query_params
+        if opened.live is None:
+            raise MobilityError("The study is still being read.", mend="Wait, and ask again.")
+        shift, day = int(asked.get("shift", 0)), int(asked.get("day", 0))
+        return JSONResponse(await run_in_threadpool(trips_at_gate, opened.live.study, shift, day))
 
     async def undo(self, request: Request) -> Response:
         """Undo or redo a step."""

@@ -113,6 +113,20 @@ def test_the_map_and_its_figures_follow_the_hand(open_studio, studio) -> None:
     assert HOSTILE in page.inner_text("fieldset legend")
 
 
+def test_a_bus_at_the_gate_is_moved(open_studio, studio) -> None:
+    page = explored(open_studio("#usine/explore"))
+    page.click("#trips summary")
+    page.wait_for_selector("#trip")
+    page.select_option("#trip", "early")
+    drag(page, "trip-move", 10)
+    page.wait_for_selector("#changes")
+    assert "early" in page.inner_text("#changes")
+    # 04:50 and 240 s of walking: ten minutes and a bit before 05:00 is too late.
+    assert page.inner_text("#now") == "0"
+    page.click("#undo")
+    until(page, "() => document.getElementById('now').textContent === '10'")
+
+
 def test_two_browsers_see_each_others_steps(open_studio, studio) -> None:
     one = explored(open_studio("#usine/explore"))
     two = explored(open_studio("#usine/explore"))
