@@ -13,6 +13,7 @@ from starlette.routing import Route
 from studio_server import TOKEN, Served, served, step
 
 from mobility.base.errors import SourceError, TerritoryError
+from mobility.base.literal import read_csv_text
 from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
@@ -367,6 +368,20 @@ def test_a_scenario_is_computed_and_taken_away(studio: Served, root) -> None:
     assert "attachment" in page.headers["content-disposition"]
     assert b"mb-manifest" in page.content
     assert studio.post("studies/usine/job", {"kind": "demo"}).status_code == 422
+
+
+def test_two_scenarios_are_compared(studio: Served, root) -> None:
+    studio.live("usine", step("matin", start="05:20"))
+    studio.post("studies/usine/scenarios", {"do": "save", "name": "Trop tard"})
+    asked = {"kind": "compare", "target": "", "other": "trop-tard"}
+    assert studio.post("studies/usine/job", asked).status_code == 200
+    assert finished(studio, "usine")["state"] == "done"
+    table = root / "usine" / "compared" / "study-trop-tard" / "comparison.csv"
+    told = read_csv_text(table)
+    row = told[(told["shift"] == "matin")].iloc[0]
+    assert (row["before"], row["after"], row["lost"]) == (10, 0, 10)
+    paths = [f["path"] for r in studio.get("studies/usine/results") for f in r["files"]]
+    assert "compared/study-trop-tard/map.html" in paths
 
 
 def test_a_job_is_cancelled_and_told_after_a_kill(studio: Served, root) -> None:

@@ -37,6 +37,8 @@ TYPES = {
     ".svg": "image/svg+xml",
 }
 
+#: Folder of comparisons, beside the scenarios of a study.
+COMPARED = "compared"
 #: Kinds of files worth taking away.
 TAKEN = {
     ".html", ".pdf", ".docx", ".xlsx", ".csv", ".gpkg", ".geojson", ".zip", ".md", ".json",
@@ -299,9 +301,13 @@ class Studio:
         opened, asked = await self._opened(request), await request.json()
         target, study = str(asked.get("target", "")), request.path_params["study"]
         language = asked.get("language") if asked.get("language") in LANGUAGES else LANGUAGES[0]
-        file = opened.history.path(target) if target else opened.file
+        folder, kind = opened.file.parent, str(asked.get("kind"))
+        named = [target, str(asked.get("other", ""))] if kind == "compare" else [target]
+        files = tuple(opened.history.path(n) if n else opened.file for n in named)
         out = results_folder(opened, target)
-        self.queue.add(Job(study, str(asked.get("kind")), target, file, out, str(language)))
+        if kind == "compare":
+            out = folder / COMPARED / "-".join(n or "study" for n in named)
+        self.queue.add(Job(study, kind, target, folder, files, out, str(language)))
         return await self.job(request)
 
     async def cancel(self, request: Request) -> Response:
@@ -345,21 +351,22 @@ def _results(opened: Opened) -> list[dict[str, Any]]:
     """Return what there is to take away, by the study and then its scenarios."""
     folder = opened.file.parent.resolve()
     found = []
-    for target, name in [("", ""), *((s["id"], s["name"]) for s in opened.history.scenarios())]:
-        place = results_folder(opened, target)
+    places = [("", "", results_folder(opened, ""), opened.file)]
+    for one in opened.history.scenarios():
+        path = opened.history.path(one["id"])
+        places.append((one["id"], one["name"], path.with_suffix(""), path))
+    places += [
+        (f"{COMPARED}/{p.name}", p.name, p, p) for p in sorted((folder / COMPARED).glob("*"))
+    ]
+    for target, name, place, own in places:
         files = sorted(p for p in place.rglob("*") if p.is_file() and p.suffix in TAKEN)
-        own = opened.history.path(target) if target else opened.file
-        found.append(
-            {
-                "id": target,
-                "name": name,
-                "files": [
-                    {"path": p.resolve().relative_to(folder).as_posix(), "bytes": p.stat().st_size}
-                    for p in [*files, own]
-                    if p.resolve().is_relative_to(folder)
-                ],
-            }
-        )
+        inside = [p.resolve() for p in [*files, own] if p.is_file()]
+        told = [
+            {"path": p.relative_to(folder).as_posix(), "bytes": p.stat().st_size}
+            for p in inside
+            if p.is_relative_to(folder)
+        ]
+        found.append({"id": target, "name": name, "files": told})
     return found
 
 
