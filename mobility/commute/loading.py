@@ -161,7 +161,8 @@ def build_study(
     homes, away = homes_on_streets(territory, streets, walking, homes)
     gates = np.array([gate for site in sites for gate in site.gates], np.float64)
     findings += misplaced_sites(sites, homes)
-    findings += heights_findings(territory, streets)
+    accounts = list(ledger)
+    findings += heights_findings(territory, streets, accounts)
     findings += rates_missing(territory, sites, homes, min(day.date for day in days))
     findings += [*away, *place_findings(streets, walking, feed, sites, gates)]
     home_walks, gate_walks = (
@@ -202,14 +203,14 @@ def build_study(
         home_walks=home_walks,
         gate_walks=gate_walks,
         feeders=feeders_of(territory, streets, feed, sites, homes.lonlat),
-        on_demand=on_demand_services(territory, streets, feed, sites, homes, findings),
+        on_demand=on_demand_services(territory, streets, feed, sites, homes, findings, accounts),
         street_times={
             mode: street_commutes(territory, streets, mode, sites, gates, homes.lonlat)
             for mode in modes
         },
         findings=tuple(findings),
         sources=tuple(source_records(territory, feed, homes)),
-        ledger=(*ledger, *homes.ledger, *calendar_ledger(territory, feed)),
+        ledger=(*accounts, *homes.ledger, *calendar_ledger(territory, feed)),
         scenario=scenario,
     )
     sheet = data_sheet(study, runs)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from mobility.base.clock import DAY_S, local_to_axis
 from mobility.base.errors import Finding, TerritoryError
+from mobility.base.ledger import SourceLedger
 from mobility.commute.feeder_modes import Feeder, door_seconds, drives, pairs_of
 from mobility.engine.journeys import Edge, EngineLimits, HomeTimes, TwoWay, travel
 from mobility.sources.columns import nearest
@@ -215,6 +216,7 @@ def on_demand_services(
     sites: Sequence[Site],
     homes: Homes,
     findings: list[Finding],
+    ledger: list[SourceLedger],
 ) -> tuple[OnDemandService, ...]:
     """Return the services of the territory file and of its feeds; say which feeds have some.
 
@@ -257,7 +259,7 @@ def on_demand_services(
         )
     if "on_demand" not in territory.modes.evaluated:
         return ()
-    builder = _Builder(territory, streets, feed, sites, homes)
+    builder = _Builder(territory, streets, feed, sites, homes, ledger)
     own = [builder.service(row, zone) for row, zone in enumerate(territory.on_demand)]
     return (*own, *(builder.flex(zone) for zone in zones))
 
@@ -278,7 +280,9 @@ class _Builder:
         feed: Feed,
         sites: Sequence[Site],
         homes: Homes,
+        ledger: list[SourceLedger],
     ) -> None:
+        self.ledger = ledger
         self.territory, self.streets, self.feed, self.homes = territory, streets, feed, homes
         points = homes.frame.geometry
         self.homes_lonlat = np.column_stack([points.x.to_numpy(), points.y.to_numpy()])
@@ -395,7 +399,10 @@ class _Builder:
             return shapely.make_valid(shapely.Polygon(zone.polygon))
         path = self.territory.resolve(zone.file)
         layer: gpd.GeoDataFrame = to_lonlat(read_layer(path, layer=zone.layer), path)
-        return shapely.union_all(layer.geometry.to_numpy())
+        flat = shapely.get_dimensions(layer.geometry.to_numpy()) == 2
+        left = {"no polygon": int((~flat).sum())}
+        self.ledger.append(SourceLedger.balanced(path, flat.sum(), left))
+        return shapely.union_all(layer.geometry.to_numpy()[flat])
 
     def _by_commune(self, row: int, zone: OnDemand) -> tuple[Bool, Bool]:
         named = self.homes.frame["commune"].fillna("").astype(str)

@@ -371,7 +371,7 @@ def with_feed(study: Study, extra: Feed, *, scenario: str, feeders: bool = True)
         # The territory file names its hubs as in its own feeds.
         ids = [*study.feed.stops["stop_id"], *feed.stops["stop_id"][old:]]
         named = replace(feed, stops=feed.stops.assign(stop_id=ids))
-        services = on_demand_services(territory, streets, named, study.sites, study.homes, [])
+        services = on_demand_services(territory, streets, named, study.sites, study.homes, [], [])
         after = replace(after, on_demand=services)
     return after
 

@@ -59,6 +59,8 @@ def read_workbook(
         raise SourceError(
             "Two columns have the same name.", file=path, column=twice, mend="Rename one of them."
         )
+    width = max(len(names), *map(len, body))
+    body = [[*row, *[""] * (width - len(row))] for row in body]
     frame = pd.DataFrame(
         body, dtype="str", index=pd.RangeIndex(start + 2, start + 2 + len(body))
     ).fillna("")
