@@ -287,7 +287,8 @@ def test_squares_and_platforms_are_clipped(tmp_path):
         # Uploaded streets beside one drawn in an editor, and one deleted there.
         (
             '<way id="-1"><nd ref="-1"/><nd ref="-2"/><tag k="highway" v="path"/></way>'
-            '<way id="3" action="delete"><nd ref="1"/><nd ref="2"/><tag k="highway" v="path"/></way>'
+            '<way id="3" action="delete"><nd ref="1"/><nd ref="2"/><tag k="highway" v="path"/>'
+            "</way>"
         ),
         '<way id="-1"><nd ref="-1"/><nd ref="-2"/><tag k="highway" v="path"/></way>',
     ],

@@ -13,9 +13,10 @@ import numpy as np
 
 from mobility.base.errors import Finding, TerritoryError
 from mobility.base.ledger import SourceLedger
+from mobility.commute.closed_drives import drives_any_hour
 from mobility.commute.data_sheet import data_sheet
 from mobility.commute.modes import evaluated
-from mobility.commute.on_demand import on_demand_services
+from mobility.commute.on_demand_rides import on_demand_services
 from mobility.commute.placing import (
     homes_on_streets,
     misplaced_sites,
@@ -214,7 +215,8 @@ def build_study(
         scenario=scenario,
     )
     sheet = data_sheet(study, runs)
-    findings = [*sheet.findings(study), *study.findings, *idle_rosters(study)]
+    told = (*study.findings, *drives_any_hour(study), *idle_rosters(study))
+    findings = [*sheet.findings(study), *told]
     return replace(study, sheet=sheet, findings=tuple(findings))
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mobility.base.clock import axis_to_local
 from mobility.base.errors import Finding
 from mobility.commute.modes import EXPOSED, MODES
-from mobility.commute.on_demand import on_demand_services
+from mobility.commute.on_demand_rides import on_demand_services
 from mobility.commute.study import Change, Int32, Study
 from mobility.commute.walks import (
     feeders_of,
