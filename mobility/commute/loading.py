@@ -14,7 +14,7 @@ import numpy as np
 from mobility.base.errors import Finding, TerritoryError
 from mobility.base.ledger import SourceLedger
 from mobility.commute.closed_drives import drives_any_hour
-from mobility.commute.data_sheet import data_sheet
+from mobility.commute.data_sheet import data_sheet, sheet_findings
 from mobility.commute.modes import evaluated
 from mobility.commute.on_demand_rides import on_demand_services
 from mobility.commute.placing import (
@@ -216,7 +216,7 @@ def build_study(
     )
     sheet = data_sheet(study, runs)
     told = (*study.findings, *drives_any_hour(study), *idle_rosters(study))
-    findings = [*sheet.findings(study), *told]
+    findings = [*sheet_findings(sheet, study), *told]
     return replace(study, sheet=sheet, findings=tuple(findings))
 
 
