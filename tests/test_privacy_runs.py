@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.spatial import cKDTree
 from privacy_trace import assert_no_trace
 from small import LOCAL, TRIPS, lonlat, write_territory
 from test_privacy_attacks import CELL_M, SIZES, staff
@@ -15,7 +18,8 @@ from mobility.commute.access import assess
 from mobility.commute.indicators import by_group
 from mobility.commute.loading import build_study, load
 from mobility.pipeline import run
-from mobility.sources.homes.grid import cell_boxes, cell_index
+from mobility.commute.sources import street_points
+from mobility.sources.homes.grid import cell_index
 from mobility.sources.homes.model import Places
 
 SITES = "".join(
@@ -56,18 +60,18 @@ def scene(tmp_path_factory):
 
 
 def unprotected(study, persons, places):
-    """The same study with everyone at the middle of their own cell."""
-    points = gpd.GeoSeries(gpd.points_from_xy(*np.array(places).T), crs=4326).to_crs(LOCAL)
-    cells = cell_index(points.get_coordinates().to_numpy(), CELL_M)
-    keys, home = np.unique(cells, axis=0, return_inverse=True)
-    boxes = gpd.GeoSeries(cell_boxes(keys, CELL_M), crs=LOCAL)
-    table = persons.assign(home=home.ravel())
+    """The same study with everyone at the street of their own cell, nothing else done to them."""
+    lived = gpd.GeoSeries(gpd.points_from_xy(*np.array(places).T), crs=4326).to_crs(LOCAL)
+    street = street_points(study.streets).to_crs(LOCAL).get_coordinates()
+    of_street = street.groupby(list(cell_index(street.to_numpy(), CELL_M).T)).mean().to_numpy()
+    centres = (cell_index(lived.get_coordinates().to_numpy(), CELL_M) + 0.5) * CELL_M
+    xy = of_street[cKDTree(of_street).query(centres)[1]]
+    points = gpd.GeoSeries(gpd.points_from_xy(*xy.T), crs=LOCAL).to_crs(4326)
     values = ["workers", "no_car"]
-    pool = table.groupby(["home", "site", "roster"])[values].sum().reset_index()
-    columns = {name: table.groupby("home")[name].sum().to_numpy() for name in values}
-    columns |= {"home_id": [f"{x}_{y}" for x, y in keys], "name": "", "commune": ""}
-    homes = Places(boxes.centroid.to_crs(4326), columns, ("no_car",), boxes.to_crs(4326)).to_homes()
-    object.__setattr__(homes, "pool", pool)
+    pool = persons.assign(home=range(len(persons)))[["home", "site", "roster", *values]]
+    columns = {name: persons[name].to_numpy() for name in values}
+    columns |= {"home_id": [str(k) for k in range(len(persons))], "name": "", "commune": ""}
+    homes = replace(Places(points, columns, ("no_car",)).to_homes(), pool=pool)
     return build_study(study.territory, study.streets, study.feed, study.sites, homes)
 
 

@@ -21,7 +21,12 @@ import partridge as ptg
 from partridge.utilities import detect_encoding
 
 from mobility.base.errors import SourceError, SourceNotFoundError
+from mobility.base.files import STORAGE
 
+_BROKEN = (
+    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError,
+)  # fmt: skip
+"""What a damaged zip gives rise to: an offset below zero is an OSError of seeking."""
 MAX_BYTES = 8 * 2**30
 MAX_RATIO = 150
 RATIO_FREE_BYTES = 50 * 2**20
@@ -383,7 +388,9 @@ def _unpack(path: Path, work: Path, names: Sequence[str]) -> None:
             for name, member in members.items():
                 with archive.open(member) as source, (work / name).open("wb") as target:
                     _copy(path, source, target, member)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+    except _BROKEN as error:
+        if isinstance(error, OSError) and error.errno in STORAGE:
+            raise
         raise SourceError(
             "It is no readable zip.",
             file=path,
