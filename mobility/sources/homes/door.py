@@ -82,6 +82,7 @@ def protected_homes(
             least=2 * request.least,
         )
     if known and request.sides is not None:
+        counts[["x", "y"]] = counts.groupby(counts["index"] % END)[["x", "y"]].transform("first")
         told, place = np.unique(counts[["x", "y"]], axis=0, return_inverse=True)
         public = np.vstack([ground.xy for ground in door.grounds] or [told])
         sides = request.sides(_public(np.vstack([public, told]), crs))
