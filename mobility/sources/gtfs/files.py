@@ -24,7 +24,7 @@ from mobility.base.errors import SourceError, SourceNotFoundError
 from mobility.base.files import STORAGE
 
 _BROKEN = (
-    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError,
+    zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError,
 )  # fmt: skip
 """What a damaged zip gives rise to: an offset below zero is an OSError of seeking."""
 MAX_BYTES = 8 * 2**30

@@ -83,9 +83,9 @@ def protected_homes(
         )
     if known and request.sides is not None:
         counts[["x", "y"]] = counts.groupby(counts["index"] % END)[["x", "y"]].transform("first")
-        told, place = np.unique(counts[["x", "y"]], axis=0, return_inverse=True)
-        public = np.vstack([ground.xy for ground in door.grounds] or [told])
-        sides = request.sides(_public(np.vstack([public, told]), crs))
+        drawn, place = np.unique(counts[["x", "y"]], axis=0, return_inverse=True)
+        public = np.vstack([ground.xy for ground in door.grounds] or [drawn])
+        sides = request.sides(_public(np.vstack([public, drawn]), crs))
         counts = counts.assign(place=len(public) + place.ravel())
         counts = told_by_side(counts, persons, groups, public, sides, door)
     homes, frame = _homes(request, counts, groups, crs, box)
@@ -142,7 +142,8 @@ def _public(xy: np.ndarray, crs: pyproj.CRS) -> Homes:
     """Return public places as homes of one worker each."""
     points = gpd.GeoSeries(gpd.points_from_xy(*xy.T), crs=crs).to_crs(4326)
     ids = [str(k) for k in range(len(xy))]
-    columns = {"home_id": ids, "name": "", "commune": "", "workers": np.ones(len(xy))}
+    columns: dict[str, object] = {"home_id": ids, "workers": np.ones(len(xy))}
+    columns |= {"name": "", "commune": ""}
     return Places(points, columns).to_homes()
 
 

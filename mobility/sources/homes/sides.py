@@ -25,6 +25,7 @@ from mobility.sources.homes.protected import TEAM, Door, within
 SIDE_EPSILON = 3.0
 """Of a side: of two homes on either side, neither is more than e^3 times as likely."""
 CERTAIN = 0.01
+"""So often, at most, does a side seem to hold k persons that holds fewer."""
 Sides = Mapping[tuple[str, str], np.ndarray]
 """Of each site and roster, whether its commute holds at each place, bool[n]."""
 
@@ -59,8 +60,9 @@ def told_by_side(
     for team, rows in counts.groupby(TEAM):
         side, mine = sides.get(team), true.get(team)
         if side is not None and mine is not None:
-            rows = _raked(rows, mine, side, groups, door)
-        parts.append(rows)
+            parts.append(_raked(rows, mine, side, groups, door))
+        else:
+            parts.append(rows)
     return pd.concat(parts, ignore_index=True)
 
 
