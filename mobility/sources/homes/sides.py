@@ -57,8 +57,8 @@ def told_by_side(
     persons = persons.assign(place=cKDTree(public).query(cells)[1])
     true = dict(list(persons.groupby(TEAM)))
     parts = []
-    for team, rows in counts.groupby(TEAM):
-        side, mine = sides.get(team), true.get(team)
+    for (site, roster), rows in counts.groupby(TEAM):
+        side, mine = sides.get((site, roster)), true.get((site, roster))
         if side is not None and mine is not None:
             parts.append(_raked(rows, mine, side, groups, door))
         else:
