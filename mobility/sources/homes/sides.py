@@ -55,10 +55,11 @@ def told_by_side(
     """
     cells = (persons[["x", "y"]].to_numpy(np.float64) + 0.5) * door.cell_m
     persons = persons.assign(place=cKDTree(public).query(cells)[1])
-    true = dict(list(persons.groupby(TEAM)))
+    true = {(str(s), str(r)): rows for (s, r), rows in persons.groupby(TEAM)}
     parts = []
     for (site, roster), rows in counts.groupby(TEAM):
-        side, mine = sides.get((site, roster)), true.get((site, roster))
+        team = (str(site), str(roster))
+        side, mine = sides.get(team), true.get(team)
         if side is not None and mine is not None:
             parts.append(_raked(rows, mine, side, groups, door))
         else:
