@@ -30,7 +30,8 @@ FORMAT = 1
 LIMIT_MB = 10_000
 """Most megabytes kept, unless ``MOBILITY_CACHE_MB`` says otherwise."""
 KINDS = (
-    "answers", "demo", "downloads", "failures", "gtfs", "holidays", "lines", "streets", "walks",
+    "answers", "demo", "downloads", "failures", "gtfs", "holidays", "lines", "pages", "streets",
+    "walks",
 )  # fmt: skip
 """Sub-folders of the cache."""
 TAG = (
@@ -226,7 +227,7 @@ def _store(place: Path, bundle: Bundle) -> None:
         return
     try:
         arrays = {k: v for k, v in bundle.items() if isinstance(v, np.ndarray)}
-        np.savez(work / "arrays.npz", allow_pickle=False, **arrays)
+        np.savez(work / "arrays.npz", **arrays)
         for name, table in bundle.items():
             if isinstance(table, pd.DataFrame):
                 geo = "@geo" if hasattr(table, "geometry") else ""
