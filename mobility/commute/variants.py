@@ -291,7 +291,7 @@ def with_homes(study: Study, homes: Homes) -> Study:
             for mode in modes
         }  # fmt: skip
         feeders = feeders_of(territory, streets, feed, one.sites, homes.lonlat, safe=safe)
-        on_demand = on_demand_services(territory, streets, feed, one.sites, homes, [])
+        on_demand = on_demand_services(territory, streets, feed, one.sites, homes, [], [])
         return replace(
             one, homes=homes, home_walks=walks, street_times=commutes, feeders=feeders,
             on_demand=on_demand,
