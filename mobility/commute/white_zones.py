@@ -32,7 +32,7 @@ from mobility.commute.study import Progress, Study, engine_limits, quiet
 from mobility.commute.variants import after_dark, by_day, open_at, staying_open
 from mobility.engine.journeys import Edge, EngineLimits, relaxed
 from mobility.sources.days import ChosenDay
-from mobility.streets.hours import State
+from mobility.streets.graph import State
 from mobility.timetable.arrays import INF
 
 if TYPE_CHECKING:

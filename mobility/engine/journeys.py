@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobility.engine.scan import reach_homes, scan_rides
-from mobility.timetable.arrays import INF, Timetable, mirrored
+from mobility.timetable.arrays import INF, FootArrays, Timetable, mirrored
 from mobility.timetable.footpaths import WalkTable
 
 Int32 = NDArray[np.int32]
@@ -75,9 +75,13 @@ class OneWay:
 
 @dataclass(frozen=True, eq=False)
 class TwoWay:
-    """A timetable and its mirror: what both directions of a commute need."""
+    """A timetable and its mirror: what both directions of a commute need.
+
+    ``runs_of`` is another one of the same runs, whose mirror then serves.
+    """
 
     timetable: Timetable
+    runs_of: TwoWay | None = None
 
     @cached_property
     def onward(self) -> OneWay:
@@ -87,7 +91,14 @@ class TwoWay:
     @cached_property
     def mirror(self) -> OneWay:
         """The timetable with time and rides reversed."""
-        return OneWay(mirrored(self.timetable))
+        if self.runs_of is None:
+            return OneWay(mirrored(self.timetable))
+        other, tt = self.runs_of.mirror.timetable, self.timetable
+        return OneWay(replace(other.on_feet(tt.foot_into), known_into=tt.feet))
+
+    def on_feet(self, feet: FootArrays) -> TwoWay:
+        """Return the same runs with other footpaths."""
+        return TwoWay(self.timetable.on_feet(feet), self)
 
 
 @dataclass(frozen=True)
