@@ -228,9 +228,7 @@ def _once(after: Study, what: str, times: tuple[Times, ...], make: Callable[[], 
     return measured[key]
 
 
-def _walked(
-    before: Study, after: Study
-) -> tuple[WalkTable, WalkTable, Mapping[str, TwoWay]]:
+def _walked(before: Study, after: Study) -> tuple[WalkTable, WalkTable, Mapping[str, TwoWay]]:
     """Return the walks of homes and of gates to stops, and the timetables with walks between."""
     territory, streets, feed, safe = after.territory, after.streets, after.feed, after.kept_safe
     home_walks, gate_walks = (
@@ -241,7 +239,8 @@ def _walked(
         walks_between_stops(territory, one.streets, feed, safe=one.kept_safe)
         for one in (before, after)
     )
-    if all(np.array_equal(*pair) for pair in zip(vars(plain).values(), vars(other).values())):
+    pairs = zip(vars(plain).values(), vars(other).values(), strict=True)
+    if all(np.array_equal(*pair) for pair in pairs):
         return home_walks, gate_walks, before.timetables
     timetables = {
         kind: two_way.on_feet(safe_footpaths(two_way.timetable, plain, other).feet)

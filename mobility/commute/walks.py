@@ -86,8 +86,9 @@ def mode_times(
             )
             return times_bundle(found)
 
-        key = ["times", mode, speeds.model_dump_json(), safe, assume_lit, grades]
-        key += [] if streets.at is None else [streets.at[1]]
+        key: list[object] = ["times", mode, speeds.model_dump_json(), safe, assume_lit, grades]
+        if streets.at is not None:
+            key.append(streets.at[1])
         streets.times[asked] = times_of(streets.kept(key, compute))
     found: Times = streets.times[asked]
     return found

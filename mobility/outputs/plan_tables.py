@@ -56,12 +56,13 @@ def supply(study: Study) -> pd.DataFrame:
             trips = rides["trip"].unique()
             heads = pd.Series(trips).groupby(study.feed.trips["route"].to_numpy()[trips]).first()
             times = tt.call_dep[calls]
+            lines = {study.feed.line_names[int(t)] for t in heads}
             rows.append({
                 "site": place.name,
                 "day_kind": day.kind,
                 "stops": int(np.unique(tt.call_stop[calls]).size),
                 "nearest_walk_min": _minutes(study.egress_s[site][np.unique(tt.call_stop[calls])]),
-                "lines": ", ".join(sorted({study.feed.line_names[int(t)] for t in heads}, key=_natural)),
+                "lines": ", ".join(sorted(lines, key=_natural)),
                 "departures": round(departures(tt)[rides["run"].to_numpy(np.int64)].sum()),
                 "first": _clock(study, day.kind, times.min()) if times.size else "",
                 "last": _clock(study, day.kind, times.max()) if times.size else "",

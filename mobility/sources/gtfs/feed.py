@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -329,6 +330,12 @@ MODES: tuple[tuple[range, str], ...] = (
 _BASIC = ("tram", "metro", "rail", "bus", "ferry", "cable", "cable", "funicular")
 
 
+def network_name(path: Path) -> str:
+    """Return how a feed is called: its file's name, or its folder's for a bare "gtfs.zip"."""
+    stem = path.name.removesuffix(".zip")
+    return path.parent.name or stem if stem.lower() == "gtfs" else stem
+
+
 def route_mode(route_type: int) -> str:
     """Return the vehicle of a basic or extended GTFS route type, ``"bus"`` when unknown."""
     if 0 <= route_type < len(_BASIC):
@@ -338,4 +345,4 @@ def route_mode(route_type: int) -> str:
     return next((name for types, name in MODES if route_type in types), "bus")
 
 
-__all__ = ["Feed", "Services", "route_mode"]
+__all__ = ["Feed", "Services", "network_name", "route_mode"]

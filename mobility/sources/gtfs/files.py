@@ -13,14 +13,18 @@ from csv import reader
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 import partridge as ptg
 from partridge.utilities import detect_encoding
 
 from mobility.base.errors import SourceError, SourceNotFoundError
+from mobility.sources.gtfs.feed import network_name
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 MAX_BYTES = 8 * 2**30
 MAX_RATIO = 150
@@ -65,12 +69,6 @@ STOP_TIMES_COLUMNS = (
 )  # fmt: skip
 CLEAN = "clean"
 REQUIRED_TABLES = ("agency", "stops", "routes", "trips", "stop_times")
-
-
-def network_name(path: Path) -> str:
-    """Return how a feed is called: its file's name, or its folder's for a bare "gtfs.zip"."""
-    stem = path.name.removesuffix(".zip")
-    return path.parent.name or stem if stem.lower() == "gtfs" else stem
 
 
 @dataclass(frozen=True)
@@ -269,6 +267,8 @@ def _open(path: Path, folder: Path) -> _Tables:
 
 def _config() -> nx.DiGraph[str]:
     """Return partridge's graph of tables, without edges: rows are checked, never pruned."""
+    import networkx as nx
+
     config: nx.DiGraph[str] = nx.DiGraph()
     for name, columns in (REQUIRED_COLUMNS | EXTRA_COLUMNS).items():
         config.add_node(f"{name}.txt", required_columns=columns)
@@ -452,7 +452,6 @@ __all__ = [
     "FLEX_COLUMNS",
     "REQUIRED_COLUMNS",
     "RawTables",
-    "network_name",
     "read_extra",
     "read_tables",
 ]
