@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from mobility.base.errors import Finding
-from mobility.sources.osm.reader import FERRY
+from mobility.sources.osm.ways import FERRY
 from mobility.streets.arcs import (
     Times,
     arcs,

@@ -125,10 +125,8 @@ def _between(
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import dijkstra
 
-    graph = coo_array(
-        (seconds, (np.searchsorted(used, one), np.searchsorted(used, two))),
-        shape=(used.size, used.size),
-    ).tocsr()
+    ends = [np.searchsorted(used, end).astype(np.int32) for end in (one, two)]
+    graph = coo_array((seconds, tuple(ends)), shape=(used.size, used.size)).tocsr()
     time = dijkstra(graph, indices=rows)
     time[np.arange(rows.size), rows] = np.inf
     time[:, ~np.isin(used, targets)] = np.inf
