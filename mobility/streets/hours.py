@@ -104,12 +104,11 @@ def state_at(streets: Streets, moment: dt.datetime, place: Place) -> State:
     return tuple(known[pair] for pair in zip(table["key"], table["text"], strict=True))
 
 
-#: Tags that may depend on the hour and bear on each mode, see `mobility.streets.modes`: on foot
-#: along trunk roads even the direction of traffic does.
-_BEARS_ON: dict[StreetMode, tuple[str, ...]] = {
-    "walk": ("access", "foot", "oneway", OPENING_HOURS),
-    "bike": ("access", "foot", "vehicle", "bicycle", "oneway", "oneway:bicycle", OPENING_HOURS),
-    "car": ("access", "vehicle", "motor_vehicle", "motorcar", "oneway", OPENING_HOURS),
+#: Tags by the hour that are nothing to each mode, see `mobility.streets.modes`.
+_NOTHING_TO: dict[StreetMode, tuple[str, ...]] = {
+    "walk": ("vehicle", "motor_vehicle", "motorcar", "bicycle", "oneway:bicycle"),
+    "bike": ("motor_vehicle", "motorcar"),
+    "car": ("foot", "bicycle", "oneway:bicycle"),
 }
 
 
@@ -121,10 +120,10 @@ def seen_by(streets: Streets, mode: StreetMode) -> Streets:
     if streets.at is None:
         return streets
     base, state = streets.at
-    keys = _BEARS_ON["bike" if mode == "e_bike" else mode]
+    nothing = _NOTHING_TO["bike" if mode == "e_bike" else mode]
     table = base.conditions
     bears = [
-        (kind == "turn" and mode == "car") or (kind != "turn" and key in keys)
+        mode == "car" if kind == "turn" else key not in nothing
         for kind, key in zip(table["kind"], table["key"], strict=True)
     ]
     own = tuple(value if here else None for value, here in zip(state, bears, strict=True))
