@@ -102,14 +102,9 @@ class Streets:
     at: tuple[Streets, State] | None = field(default=None, init=False, repr=False, compare=False)
 
     def at_hour(self, at: tuple[Streets, State] | None, **changes: Any) -> Streets:
-        """Return the same pieces with other tables, in a state of those of any hour.
-
-        What was worked out on the pieces alone is handed on.
-        """
+        """Return the same pieces with other tables, in a state of those of any hour."""
         found = replace(self, **changes)
         object.__setattr__(found, "at", at)
-        known = {"lines", "tree", "_to_local", "bounds_lonlat"}
-        vars(found).update({name: vars(self)[name] for name in known & set(vars(self))})
         return found
 
     @cached_property
@@ -151,6 +146,8 @@ class Streets:
     @cached_property
     def lines(self) -> np.ndarray:
         """Street pieces as shapely lines, (m,), projected."""
+        if self.at is not None:
+            return self.at[0].lines
         rows = np.repeat(np.arange(self.n_edges), np.diff(self.geom_ptr))
         return np.asarray(shapely.linestrings(self.geom_xy, indices=rows))
 
