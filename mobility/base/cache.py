@@ -30,7 +30,8 @@ FORMAT = 1
 LIMIT_MB = 10_000
 """Most megabytes kept, unless ``MOBILITY_CACHE_MB`` says otherwise."""
 KINDS = (
-    "answers", "demo", "downloads", "failures", "gtfs", "holidays", "lines", "streets", "walks",
+    "answers", "demo", "downloads", "failures", "gtfs", "holidays", "lines", "pages", "streets",
+    "walks",
 )  # fmt: skip
 """Sub-folders of the cache."""
 TAG = (
