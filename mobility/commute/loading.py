@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from mobility.base.errors import Finding, TerritoryError
 from mobility.base.ledger import SourceLedger
+from mobility.commute.access import assess, counted_rows
 from mobility.commute.changes import with_trips
 from mobility.commute.data_sheet import data_sheet
 from mobility.commute.modes import evaluated
@@ -168,8 +170,20 @@ def read_sources(
         bbox=streets.bounds_lonlat,
         sites=sites,
         streets=lambda: street_points(streets),
+        sides=lambda homes: _sides(build_study(territory, streets, feed, sites, homes), homes),
     )
     return ReadSources(territory, streets, feed, sites, homes, (*told, *local), tuple(ledger))
+
+
+def _sides(study: Study, homes: Homes) -> dict[tuple[str, str], np.ndarray]:
+    """Return at which homes the commute of each site and roster holds; some are in no study."""
+    found = assess(study).rosters
+    known = pd.Index(study.homes.ids).get_indexer(pd.Index(homes.ids))
+    return {
+        (str(found.keys.loc[r, "site_name"]), str(found.keys.loc[r, "roster"])): (known >= 0)
+        & found.holds[r][known]
+        for r in counted_rows(found)
+    }
 
 
 def build_study(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from threading import RLock
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,7 @@ from mobility.commute.walks import (
 from mobility.engine.journeys import Edge, TwoWay
 from mobility.sources.days import ChosenDay
 from mobility.sources.gtfs.read import Feed, merge_feeds
+from mobility.sources.homes.read import Homes
 from mobility.streets.arcs import Times, times_key
 from mobility.streets.graph import State
 from mobility.streets.hours import place_of, state_at, streets_in
@@ -269,6 +270,34 @@ def with_timetables(
             for kind, two_way in timetables.items()
         }
         return replace(one, timetables=mine, scenario=name)
+
+    return variant(study, change)
+
+
+def with_homes(study: Study, homes: Homes) -> Study:
+    """Return the study of other homes, e.g. of places where nobody lives yet.
+
+    Walks to stops reach as far as the limit: what they are, not what they would be with it
+    relaxed, is asked of such places.
+    """
+
+    def change(one: Study) -> Study:
+        territory, streets, feed, safe = one.territory, one.streets, one.feed, one.kept_safe
+        walks = walks_to_stops(territory, streets, feed, homes.lonlat, safe=safe, relaxed=1)
+        modes = cast("list[StreetMode]", list(one.street_times))
+        commutes: dict[str, tuple[Int32, Int32]] = {
+            mode: street_commutes(
+                territory, streets, mode, one.sites, one.gates_lonlat, homes.lonlat,
+                times=mode_times(territory, streets, mode, safe=safe and mode in EXPOSED),
+            )
+            for mode in modes
+        }  # fmt: skip
+        feeders = feeders_of(territory, streets, feed, one.sites, homes.lonlat, safe=safe)
+        on_demand = on_demand_services(territory, streets, feed, one.sites, homes, [])
+        return replace(
+            one, homes=homes, home_walks=walks, street_times=commutes, feeders=feeders,
+            on_demand=on_demand,
+        )  # fmt: skip
 
     return variant(study, change)
 

@@ -95,11 +95,17 @@ def mode_times(
 
 
 def walks_to_stops(
-    territory: Territory, streets: Streets, feed: Feed, lonlat: Float, *, safe: bool = False
+    territory: Territory,
+    streets: Streets,
+    feed: Feed,
+    lonlat: Float,
+    *,
+    safe: bool = False,
+    relaxed: float = RELAXED_WALK,
 ) -> WalkTable:
     """Return the walks between points and stops, through a station's entrances where given.
 
-    They reach `RELAXED_WALK` times further than the limit. Where a feed describes pathways, the
+    They reach ``relaxed`` times further than the limit. Where a feed describes pathways, the
     slower of the ways in and out counts, and a way that is open in one direction only is not
     used: one table serves both directions.
 
@@ -108,7 +114,7 @@ def walks_to_stops(
     safe
         Keep to streets safe at night; points stay attached where they are by day.
     """
-    speeds, limit_s = territory.speeds, RELAXED_WALK * territory.limits.max_walk_min * 60
+    speeds, limit_s = territory.speeds, relaxed * territory.limits.max_walk_min * 60
     times, snap_times = _on_foot(territory, streets, safe=safe)
     if feed.pathways.empty:
         return home_walks(

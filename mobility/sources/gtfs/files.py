@@ -16,13 +16,16 @@ import numpy as np
 import pandas as pd
 import partridge as ptg
 
-from mobility.base.errors import SourceError, SourceNotFoundError
+from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
+from mobility.base.files import STORAGE
 from mobility.sources.gtfs.feed import network_name
 from mobility.sources.gtfs.texts import CLEAN, FLEX_COLUMNS, table_of
 
 if TYPE_CHECKING:
     import networkx as nx
 
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError)
+"""What a damaged zip gives rise to: an offset below zero is an OSError of seeking."""
 MAX_BYTES = 8 * 2**30
 MAX_RATIO = 150
 RATIO_FREE_BYTES = 50 * 2**20
@@ -302,7 +305,9 @@ def _unpack(path: Path, work: Path, names: Sequence[str]) -> None:
             for name, member in members.items():
                 with archive.open(member) as source, (work / name).open("wb") as target:
                     _copy(path, source, target, member)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+    except _BROKEN as error:
+        if isinstance(error, MobilityError) or getattr(error, "errno", None) in STORAGE:
+            raise
         raise SourceError(
             "It is no readable zip.",
             file=path,
