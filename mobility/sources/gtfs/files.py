@@ -10,15 +10,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 import partridge as ptg
 
 from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
 from mobility.base.files import STORAGE
+from mobility.sources.gtfs.feed import network_name
 from mobility.sources.gtfs.texts import CLEAN, FLEX_COLUMNS, table_of
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError)
 """What a damaged zip gives rise to: an offset below zero is an OSError of seeking."""
@@ -55,12 +59,6 @@ EXTRA_COLUMNS: dict[str, tuple[str, ...]] = {
 }
 ZONES = "locations.geojson"
 REQUIRED_TABLES = ("agency", "stops", "routes", "trips", "stop_times")
-
-
-def network_name(path: Path) -> str:
-    """Return how a feed is called: its file's name, or its folder's for a bare "gtfs.zip"."""
-    stem = path.name.removesuffix(".zip")
-    return path.parent.name or stem if stem.lower() == "gtfs" else stem
 
 
 @dataclass(frozen=True)
@@ -206,6 +204,8 @@ def _open(path: Path, folder: Path) -> _Tables:
 
 def _config() -> nx.DiGraph[str]:
     """Return partridge's graph of tables, without edges: rows are checked, never pruned."""
+    import networkx as nx
+
     config: nx.DiGraph[str] = nx.DiGraph()
     for name, columns in (REQUIRED_COLUMNS | EXTRA_COLUMNS).items():
         config.add_node(f"{name}.txt", required_columns=columns)
@@ -390,7 +390,6 @@ def _too_large(path: Path, size: int) -> SourceError:
 __all__ = [
     "REQUIRED_COLUMNS",
     "RawTables",
-    "network_name",
     "read_extra",
     "read_tables",
 ]
