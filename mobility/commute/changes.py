@@ -129,7 +129,7 @@ def _edited(study: Study, kind: str, edits: Sequence[Edit]) -> TwoWay:
         place = mirror_index(two_way.timetable)
         back = {int(place[run]): -by_s for run, by_s in shifts.items()}
         mirror = with_runs(two_way.mirror.timetable, shifted=back)
-        return TwoWay(with_runs(two_way.timetable, shifted=shifts), mirror)
+        return TwoWay(with_runs(two_way.timetable, shifted=shifts), known_mirror=mirror)
     changed: dict[int, RunArrays] = {}
     added: list[RunArrays] = []
     for how, trips, by_s in edits:

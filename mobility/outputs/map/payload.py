@@ -12,7 +12,7 @@ from mobility.commute.door_to_door import OVERTIME_MAX_S
 from mobility.outputs.map.figures import Counter, Rows, directions
 from mobility.outputs.map.model import NONE, MapModel, MapPlan, MapRun, Scenario, UInt8
 from mobility.outputs.map.pack import Store, add_paths, along_curve, quantised
-from mobility.shuttles.gtfs_out import COLOURS
+from mobility.shuttles.written import COLOURS
 
 Manifest = dict[str, Any]
 
