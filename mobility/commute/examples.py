@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,14 +110,7 @@ class EdgeAnswers:
     def _text(self, leg: Leg, depart_min: int, arrive_min: int) -> LegText:
         line, headsign, about = "", "", (False, False)
         if leg.kind == "ride" and leg.trip >= 0:
-            trip = self.study.feed.trips.iloc[leg.trip]
-            headsign = str(trip["headsign"] or "")
-            line = line_name(self.study, leg.trip)
-            last = int(self.scanned.timetable.call_trip[leg.to_call])
-            about = (
-                self._approximate(leg.trip, leg.from_stop),
-                self._approximate(last, leg.to_stop),
-            )
+            line, headsign, about = self._ride(leg)
         return LegText(
             leg.kind,
             self._clock(depart_min),
@@ -129,16 +123,50 @@ class EdgeAnswers:
             about,
         )
 
+    def _ride(self, leg: Leg) -> tuple[str, str, tuple[bool, bool]]:
+        """Return line, headsign and which times are approximate; many homes share a ride."""
+        last = int(self.scanned.timetable.call_trip[leg.to_call])
+        key = (leg.trip, leg.from_stop, last, leg.to_stop)
+        if key not in self._rides:
+            self._rides[key] = (
+                line_name(self.study, leg.trip),
+                str(self.study.feed.trips["headsign"].iloc[leg.trip] or ""),
+                (
+                    self._approximate(leg.trip, leg.from_stop),
+                    self._approximate(last, leg.to_stop),
+                ),
+            )
+        return self._rides[key]
+
+    @cached_property
+    def _rides(self) -> dict[tuple[int, int, int, int], tuple[str, str, tuple[bool, bool]]]:
+        return {}
+
+    @cached_property
+    def _loose_trips(self) -> frozenset[int]:
+        """Trips of which the timetable promises a headway only."""
+        frequencies = self.study.feed.frequencies
+        return frozenset(frequencies.loc[~frequencies["exact"], "trip"].tolist())
+
     def _approximate(self, trip: int, stop: int) -> bool:
         """Whether the feed does not give the time of a trip at a stop."""
-        feed = self.study.feed
-        loose = feed.frequencies.loc[~feed.frequencies["exact"], "trip"]
-        if (loose == trip).any():
+        if trip in self._loose_trips:
             return True
-        calls = feed.stop_times.iloc[feed.trip_ptr[trip] : feed.trip_ptr[trip + 1]]
-        return bool((~calls["timepoint"] & (calls["stop"] == stop)).any())
+        feed = self.study.feed
+        calls = slice(feed.trip_ptr[trip], feed.trip_ptr[trip + 1])
+        timed, there = (feed.stop_times[c].to_numpy()[calls] for c in ("timepoint", "stop"))
+        return bool((~timed & (there == stop)).any())
 
     def _clock(self, minute: int) -> str:
+        if minute not in self._clocks:
+            self._clocks[minute] = self._moment(minute)
+        return self._clocks[minute]
+
+    @cached_property
+    def _clocks(self) -> dict[int, str]:
+        return {}
+
+    def _moment(self, minute: int) -> str:
         moment = axis_to_local(self.day.date, minute * 60, self.study.territory.zone)
         return moment.strftime("%H:%M")
 
@@ -147,7 +175,11 @@ class EdgeAnswers:
             return ""
         if stop == GATE:
             return self.study.sites[self.site].name
-        return str(self.study.feed.stops["stop_name"].iloc[stop])
+        return self._stop_names[stop]
+
+    @cached_property
+    def _stop_names(self) -> list[str]:
+        return self.study.feed.stops["stop_name"].astype(str).tolist()
 
 
 def _minute(axis_s: int, *, up: bool) -> int:
