@@ -274,14 +274,15 @@ async function showFigures() {
   }
   const pool = mode[0], both = state.measure === "holds" && state.direction === "both";
   const share = (count) => (pool && count !== null && count !== undefined ? percent(count / pool) : "");
-  const counts = both ? mode.slice(1, 5) : state.measure === "white" && zone ? zone.slice(1, 5) : await classCounts(shownNow);
+  let counts = both ? mode.slice(1, 5) : state.measure === "white" && zone ? zone.slice(1, 5) : await classCounts(shownNow);
+  if (gain && state.measure === "gain") counts = [...gain, ...(counts ? counts.slice(2) : [])];
   const told = await HEADLINES[state.measure]({ mode, zone, gain, counts, pool, share });
   const nodes = { pool: figure("pool", countText(pool)), people: people(), mode: modePhrase(state.mode), ...told.nodes };
   const who = whoCounts(), none = state.measure === "gain" && gain && !gain[0] && !gain[1];
   box.replaceChildren(...[who ? el("h2", {}, who) : null,
     el("div", { class: "mb-key" }, el("strong", {}, told.large), el("span", {}, rich(told.sentence, nodes))),
     none ? await gainsElsewhere() : null,
-    counts ? bar(counts, pool) : null, legend(counts, share, both),
+    counts && counts.length === shownNow.styles.length ? bar(counts, pool) : null, legend(counts, share, both),
     state.measure === "time" ? await timeShares(share) : null,
     zone && !["reason", "gain"].includes(state.measure) ? whiteRow(zone, share) : null,
     gain && state.measure !== "gain" && (gain[0] || gain[1]) ? el("p", { class: "mb-note" }, t("Against the present: {gained} more, {lost} fewer.",
@@ -299,7 +300,7 @@ function legend(counts, share, both) {
       ? t("Change against {name}", { name: scenarioName(0) }) : t("legend " + state.measure)),
     el("dl", { class: "mb-list" }, order.map((c) => el("div", { class: "mb-row" },
       el("dt", {}, swatch({ ...shownNow.styles[c], colour: colourIn(shownNow.styles[c]) }), shownNow.styles[c].label),
-      el("dd", { "data-figure": name(c) }, counts ? countText(counts[c]) : "", el("small", {}, counts ? share(counts[c]) : ""))))),
+      el("dd", { "data-figure": name(c) }, counts && counts[c] !== undefined ? countText(counts[c]) : "", el("small", {}, counts ? share(counts[c]) : ""))))),
     homes.cells && !TONED.has(state.measure) ? null : el("p", { class: "mb-note" }, t(homes.cells
       ? "The fuller the tone, the more workers live there."
       : "The area of a circle follows the number of workers.")),

@@ -14,7 +14,7 @@ async function openHome(h) {
   const title = homeNames[h] || place || nearPlace(h);
   const body = [el("h3", {}, title),
     el("p", { class: "mb-pop-sub" }, [homeNames[h] && place !== title ? place : "",
-      t("{n} {people}", { n: number(Math.max(1, Math.round(workers))), people: people() })].filter(Boolean).join(" · "))];
+      t("{n} {people}", { n: number(Math.round(workers * 10) / 10), people: people() })].filter(Boolean).join(" · "))];
   if (out) body.push(wayTable(out[h], back[h]));
   if (zone) body.push(statusLine(zone[h] & 3, zone[h] >> 2));
   if (fix && fix[h] > 0) {
