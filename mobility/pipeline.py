@@ -8,10 +8,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from mobility.base.cache import SEAL, cache_dir, content_hash, is_sound, mark_used, open_cache, seal
+from mobility.base.errors import MobilityError
 from mobility.base.files import staging
 from mobility.commute.access import Access, assess
 from mobility.commute.comparison import check_comparable
@@ -21,11 +21,13 @@ from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.variants import with_feed
 from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.settings import check_settings, read_territory
-from mobility.shuttles.after import read_tables
-from mobility.shuttles.design import Plans, design_shuttles
-from mobility.shuttles.lighter import lighter_answers
 from mobility.sources.gtfs.read import read_feed
 from mobility.territory.project import Territory
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mobility.shuttles.design import Plans
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,10 @@ def _with_shuttles(
     progress: Progress,
 ) -> Results:
     """Design shuttles, evaluate the advised plan, or each, and write everything."""
+    from mobility.shuttles.after import read_tables
+    from mobility.shuttles.design import design_shuttles
+    from mobility.shuttles.lighter import lighter_answers
+
     access, zones = present
     found = design_shuttles(access.study, access, zones, seed=seed, progress=progress)
     if found.knee is None:
@@ -216,10 +222,13 @@ def _written(
         write_record,
     )
     from mobility.outputs.write import add_report, write_comparison, write_tables
-    from mobility.shuttles.outputs import outdated, write_plans
 
     access, zones = variants[0] if variants and found is None else present
-    gone = [] if found is None else [f"shuttles/{n}" for n in outdated(folder / "shuttles", found)]
+    gone: list[str] = []
+    if found is not None:
+        from mobility.shuttles.outputs import outdated, write_plans
+
+        gone += [f"shuttles/{name}" for name in outdated(folder / "shuttles", found)]
     earlier = earlier_plans(folder, present[0].study)
     keeps = found is None and not variants and earlier is not None and earlier.usable
     findings = access.study.findings + (() if found is None else found.findings)
@@ -328,3 +337,12 @@ def demo(
     with staging(out) as part:
         shutil.copytree(kept, part, dirs_exist_ok=True, ignore=shutil.ignore_patterns(SEAL))
     return Path(out)
+
+
+def demo_territory() -> Path:
+    """Return the territory file of the embedded demo, in the package or in a checkout."""
+    package = Path(__file__).parent
+    for folder in (package / "demo_data", package.parent / "data"):
+        if (folder / "demo.toml").is_file():
+            return folder / "demo.toml"
+    raise MobilityError("The embedded demo is missing.", mend="Install the package again.")

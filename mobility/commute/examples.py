@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +112,13 @@ class EdgeAnswers:
     def _text(self, leg: Leg, depart_min: int, arrive_min: int) -> LegText:
         line, headsign, about = "", "", (False, False)
         if leg.kind == "ride" and leg.trip >= 0:
-            line, headsign, about = self._ride(leg)
+            feed = self.study.feed
+            headsign, line = feed.headsigns[leg.trip], feed.line_names[leg.trip]
+            last = int(self.scanned.timetable.call_trip[leg.to_call])
+            about = (
+                feed.is_approximate(leg.trip, leg.from_stop),
+                feed.is_approximate(last, leg.to_stop),
+            )
         return LegText(
             leg.kind,
             self._clock(depart_min),
@@ -123,77 +131,25 @@ class EdgeAnswers:
             about,
         )
 
-    def _ride(self, leg: Leg) -> tuple[str, str, tuple[bool, bool]]:
-        """Return line, headsign and which times are approximate; many homes share a ride."""
-        last = int(self.scanned.timetable.call_trip[leg.to_call])
-        key = (leg.trip, leg.from_stop, last, leg.to_stop)
-        if key not in self._rides:
-            self._rides[key] = (
-                line_name(self.study, leg.trip),
-                str(self.study.feed.trips["headsign"].iloc[leg.trip] or ""),
-                (
-                    self._approximate(leg.trip, leg.from_stop),
-                    self._approximate(last, leg.to_stop),
-                ),
-            )
-        return self._rides[key]
-
-    @cached_property
-    def _rides(self) -> dict[tuple[int, int, int, int], tuple[str, str, tuple[bool, bool]]]:
-        return {}
-
-    @cached_property
-    def _loose_trips(self) -> frozenset[int]:
-        """Trips of which the timetable promises a headway only."""
-        frequencies = self.study.feed.frequencies
-        return frozenset(frequencies.loc[~frequencies["exact"], "trip"].tolist())
-
-    def _approximate(self, trip: int, stop: int) -> bool:
-        """Whether the feed does not give the time of a trip at a stop."""
-        if trip in self._loose_trips:
-            return True
-        feed = self.study.feed
-        calls = slice(feed.trip_ptr[trip], feed.trip_ptr[trip + 1])
-        timed, there = (feed.stop_times[c].to_numpy()[calls] for c in ("timepoint", "stop"))
-        return bool((~timed & (there == stop)).any())
-
     def _clock(self, minute: int) -> str:
-        if minute not in self._clocks:
-            self._clocks[minute] = self._moment(minute)
-        return self._clocks[minute]
-
-    @cached_property
-    def _clocks(self) -> dict[int, str]:
-        return {}
-
-    def _moment(self, minute: int) -> str:
-        moment = axis_to_local(self.day.date, minute * 60, self.study.territory.zone)
-        return moment.strftime("%H:%M")
+        return _clock(self.day.date, minute, self.study.territory.zone)
 
     def _place(self, stop: int) -> str:
         if stop == HOME:
             return ""
         if stop == GATE:
             return self.study.sites[self.site].name
-        return self._stop_names[stop]
+        return self.study.feed.stop_names[stop]
 
-    @cached_property
-    def _stop_names(self) -> list[str]:
-        return self.study.feed.stops["stop_name"].astype(str).tolist()
+
+@lru_cache(maxsize=1 << 16)
+def _clock(date: dt.date, minute: int, zone: ZoneInfo) -> str:
+    """Return the local clock of a minute of the axis of a date."""
+    return axis_to_local(date, minute * 60, zone).strftime("%H:%M")
 
 
 def _minute(axis_s: int, *, up: bool) -> int:
     return -(-axis_s // 60) if up else axis_s // 60
-
-
-def line_name(study: Study, trip: int) -> str:
-    """Return the public name of the line of a trip: its short name, else its long one."""
-    route = study.feed.routes.iloc[int(study.feed.trips["route"].to_numpy()[trip])]
-    for column in ("short_name", "long_name", "route_id"):
-        value = route[column]
-        if isinstance(value, str) and value:
-            return value
-    return ""
 
 
 def _on_foot(edge: Edge, walk_s: int) -> Itinerary:

@@ -17,6 +17,7 @@ from mobility.commute.feeder_modes import Carried, Feeder, Ways, feeders
 from mobility.sources.gtfs.read import Feed
 from mobility.streets.arcs import Times, times_bundle, times_key, times_of
 from mobility.streets.graph import Streets
+from mobility.streets.hours import seen_by
 from mobility.streets.modes import edge_times
 from mobility.streets.paths import PairTable, street_times
 from mobility.streets.slopes import edge_grades, elevations
@@ -73,6 +74,7 @@ def mode_times(
     """
     raster = territory.sources.elevation if mode in ("bike", "e_bike") else None
     raster = None if raster is None else territory.resolve(raster)
+    streets = seen_by(streets, mode)
     speeds, assume_lit = territory.speeds, territory.night.assume_lit
     asked = (mode, safe, speeds.model_dump_json(), assume_lit, raster)
     if asked not in streets.times:
@@ -84,18 +86,26 @@ def mode_times(
             )
             return times_bundle(found)
 
-        key = ["times", mode, speeds.model_dump_json(), safe, assume_lit, grades]
+        key: list[object] = ["times", mode, speeds.model_dump_json(), safe, assume_lit, grades]
+        if streets.at is not None:
+            key.append(streets.at[1])
         streets.times[asked] = times_of(streets.kept(key, compute))
     found: Times = streets.times[asked]
     return found
 
 
 def walks_to_stops(
-    territory: Territory, streets: Streets, feed: Feed, lonlat: Float, *, safe: bool = False
+    territory: Territory,
+    streets: Streets,
+    feed: Feed,
+    lonlat: Float,
+    *,
+    safe: bool = False,
+    relaxed: float = RELAXED_WALK,
 ) -> WalkTable:
     """Return the walks between points and stops, through a station's entrances where given.
 
-    They reach `RELAXED_WALK` times further than the limit. Where a feed describes pathways, the
+    They reach ``relaxed`` times further than the limit. Where a feed describes pathways, the
     slower of the ways in and out counts, and a way that is open in one direction only is not
     used: one table serves both directions.
 
@@ -104,7 +114,7 @@ def walks_to_stops(
     safe
         Keep to streets safe at night; points stay attached where they are by day.
     """
-    speeds, limit_s = territory.speeds, RELAXED_WALK * territory.limits.max_walk_min * 60
+    speeds, limit_s = territory.speeds, relaxed * territory.limits.max_walk_min * 60
     times, snap_times = _on_foot(territory, streets, safe=safe)
     if feed.pathways.empty:
         return home_walks(

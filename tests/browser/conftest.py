@@ -16,6 +16,7 @@ from maps_model import make_model
 from mobility.outputs.map.export import find_browser
 from mobility.outputs.map.page import write_map
 
+UNFOLD = "document.querySelectorAll('.mb-fold details').forEach((fold) => { fold.open = true; })"
 OWN = ("file:", "data:", "blob:")
 
 
@@ -123,7 +124,9 @@ def open_page(browser) -> Iterator[Callable[..., Opened]]:
         page.goto(path.as_uri() + (f"#{address}" if address else ""))
         page.wait_for_selector(wait, timeout=20_000)
         if not folded:
-            page.evaluate("document.querySelectorAll('.mb-fold details').forEach(d => d.open = true)")
+            page.evaluate(
+                "document.querySelectorAll('.mb-fold details').forEach(d => d.open = true)"
+            )
         return opened
 
     yield open_file

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from mobility.commute.examples import line_name
 from mobility.commute.study import Study
 from mobility.outputs.map.model import ExistingLine
 from mobility.timetable.arrays import Timetable
@@ -20,7 +21,7 @@ def existing_lines(study: Study) -> tuple[ExistingLine, ...]:
     days = [study.timetables[day.kind].timetable for day in study.days]
     found: dict[str, list[NDArray[np.int64]]] = {}
     paths: dict[str, NDArray[np.float64]] = {}
-    lonlat, names = study.feed.lonlat(), _names(study)
+    lonlat, names = study.feed.lonlat(), study.feed.line_names
     for d, tt in enumerate(days):
         runs = np.flatnonzero((tt.run_day == 0) & (np.diff(tt.run_ptr) > 1))
         for name, mine in _by_name(tt, runs, names).items():
@@ -39,15 +40,9 @@ def existing_lines(study: Study) -> tuple[ExistingLine, ...]:
     )
 
 
-def _names(study: Study) -> list[str]:
-    """Return the public name of the line of each trip, looked up once a route."""
-    route = study.feed.trips["route"].to_numpy()
-    first = {int(r): k for k, r in reversed(list(enumerate(route)))}
-    known = {r: line_name(study, k) for r, k in first.items()}
-    return [known[int(r)] for r in route]
-
-
-def _by_name(tt: Timetable, runs: NDArray[np.intp], names: list[str]) -> dict[str, NDArray[np.intp]]:
+def _by_name(
+    tt: Timetable, runs: NDArray[np.intp], names: Sequence[str]
+) -> dict[str, NDArray[np.intp]]:
     grouped: dict[str, list[int]] = {}
     for run, trip in zip(runs.tolist(), tt.call_trip[tt.run_ptr[runs]].tolist(), strict=True):
         if trip >= 0:

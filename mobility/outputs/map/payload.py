@@ -25,7 +25,7 @@ from mobility.outputs.map.model import (
     UInt8,
 )
 from mobility.outputs.map.pack import Store, add_paths, along_curve, compact_json, quantised
-from mobility.shuttles.gtfs_out import COLOURS
+from mobility.shuttles.written import COLOURS
 
 Manifest = dict[str, Any]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -150,6 +150,8 @@ class HomesRequest:
         Reads points along the streets, for persons where no land is known; or None.
     least
         Least number of persons of an area (``limits.min_workers_shown``).
+    sides
+        Tells of public places where the commute of each site and roster holds, bool[n]; or None.
     """
 
     source: HomesSource
@@ -163,6 +165,7 @@ class HomesRequest:
     sites: tuple[Site, ...] = ()
     streets: Callable[[], gpd.GeoDataFrame | None] | None = None
     least: int = 5
+    sides: Callable[[Homes], Mapping[tuple[str, str], np.ndarray]] | None = None
 
     def local_crs(self, lonlat: gpd.GeoSeries) -> pyproj.CRS:
         """Return the projected system of the study, metres."""

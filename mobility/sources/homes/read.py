@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import geopandas as gpd
 import numpy as np
@@ -57,6 +57,7 @@ def read_homes(
     bbox: Box | None = None,
     sites: Sequence[Site] = (),
     streets: Callable[[], gpd.GeoDataFrame | None] | None = None,
+    sides: Callable[[Homes], Mapping[tuple[str, str], np.ndarray]] | None = None,
 ) -> Homes:
     """Read the homes of a study.
 
@@ -80,6 +81,8 @@ def read_homes(
         The sites, whose names an employee file must use.
     streets
         Reads points along the streets, where persons are set for want of residential land.
+    sides
+        Tells of public places where the commute of each site and roster holds.
 
     Returns
     -------
@@ -104,6 +107,7 @@ def read_homes(
         sites=tuple(sites),
         streets=streets,
         least=territory.limits.min_workers_shown,
+        sides=sides,
     )
     homes = _read(request)
     homes = with_overlays(homes, request)

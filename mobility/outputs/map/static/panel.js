@@ -323,4 +323,5 @@ async function start() {
   document.body.dataset.loaded = "1";
 }
 
-window.mobilityMap = { choose, replace, get state() { return state; }, map, homeAt, openHome, get shown() { return shownNow; } };
+window.mobilityMap = { choose, replace, get state() { return state; }, get manifest() { return manifest; }, map, homeAt, openHome,
+  speak, keyRow, zoneRow, get shown() { return shownNow; } };
