@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mobility.base.clock import axis_to_local
 from mobility.base.errors import Finding
 from mobility.commute.modes import EXPOSED, MODES
-from mobility.commute.on_demand import on_demand_services
+from mobility.commute.on_demand_rides import on_demand_services
 from mobility.commute.study import Change, Int32, Study
 from mobility.commute.walks import (
     feeders_of,
@@ -293,7 +293,7 @@ def with_homes(study: Study, homes: Homes) -> Study:
             for mode in modes
         }  # fmt: skip
         feeders = feeders_of(territory, streets, feed, one.sites, homes.lonlat, safe=safe)
-        on_demand = on_demand_services(territory, streets, feed, one.sites, homes, [])
+        on_demand = on_demand_services(territory, streets, feed, one.sites, homes, [], [])
         return replace(
             one, homes=homes, home_walks=walks, street_times=commutes, feeders=feeders,
             on_demand=on_demand,
@@ -402,7 +402,7 @@ def with_feed(study: Study, extra: Feed, *, scenario: str, feeders: bool = True)
         # The territory file names its hubs as in its own feeds.
         ids = [*study.feed.stops["stop_id"], *feed.stops["stop_id"][old:]]
         named = replace(feed, stops=feed.stops.assign(stop_id=ids))
-        services = on_demand_services(territory, streets, named, study.sites, study.homes, [])
+        services = on_demand_services(territory, streets, named, study.sites, study.homes, [], [])
         after = replace(after, on_demand=services)
     return after
 
