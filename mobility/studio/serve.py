@@ -33,6 +33,7 @@ def free_socket(port: int | None) -> socket.socket:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             found.bind(("127.0.0.1", tried))
+            found.listen(128)
         except OSError:
             found.close()
             if port is not None:
