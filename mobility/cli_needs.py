@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ import typer
 from mobility.base.i18n import translate
 from mobility.command import NEEDS, SHARE, File, Lang, Out, friendly, read_territory, said
 from mobility.progress import LEVER_STEPS, STEPS, progress_bar
-from mobility.terminal import Language, out, print_table
+from mobility.terminal import Language, out, print_findings, print_table
 
 if TYPE_CHECKING:
     from mobility.commute.study import Study
@@ -108,12 +109,19 @@ def housing(
         _written(study, answer, out_dir, lang)
 
 
-def _written(study: Study, answer: Answer, out_dir: Path | None, lang: Language) -> None:
+def _written(
+    study: Study,
+    answer: Answer,
+    out_dir: Path | None,
+    lang: Language,
+    *,
+    reads: Sequence[Path] = (),
+) -> None:
     """Write an answer and print its tables, briefly, and its files."""
     from mobility.outputs.needs import MOST_ROWS, write_answer
 
     folder = out_dir or study.territory.resolve(study.territory.output.dir)
-    files = write_answer(study, answer, folder, lang)
+    files = write_answer(study, answer, folder, lang, reads=reads)
     for key, frame in answer.tables.items():
         if len(frame):
             print_table(frame.head(MOST_ROWS), key, lang)
@@ -171,3 +179,25 @@ def fairness(
             text = "{remedy}: it helps the average and widens the gap."
             out.print(translate(text, lang, remedy=row), soft_wrap=True)
         out.print(str(folder / "fairness.csv"), soft_wrap=True)
+
+
+@needs.command(rich_help_panel=NEEDS)
+def irregular(
+    file: File,
+    hours: Annotated[Path, typer.Argument(help=said("Dates and hours worked (CSV)."))],
+    out_dir: Out = None,
+    lang: Lang = "fr",
+) -> None:
+    """Tell on which share of listed days a job can be held: tides, harvests, orders of the day."""
+    with friendly(lang):
+        from mobility.commute.irregular import irregular as irregular_of
+        from mobility.commute.loading import load
+        from mobility.outputs.needs import irregular_answer
+
+        territory = read_territory(file)
+        with progress_bar(lang, STEPS[:7]) as step:
+            study = load(territory, progress=step)
+            step("commutes")
+            found = irregular_of(study, hours)
+        print_findings(found.findings, lang)
+        _written(study, irregular_answer(found, lang), out_dir, lang, reads=[hours])
