@@ -170,6 +170,7 @@ def fairness(
                 found += [
                     (f"{k}. {one.remedy.head(lang)}", one.access)
                     for k, one in enumerate(results.illustrations, start=1)
+                    if not one.remedy.rescued  # cycling: no roster is held that was not
                 ]
             table = fairness_of(found, line=line)
         with staging(folder, reads=[*source_files(territory), *(plan or ())]) as part:
@@ -201,3 +202,57 @@ def irregular(
             found = irregular_of(study, hours)
         print_findings(found.findings, lang)
         _written(study, irregular_answer(found, lang), out_dir, lang, reads=[hours])
+
+
+@needs.command(rich_help_panel=NEEDS)
+def apprentices(
+    file: File,
+    centres: Annotated[Path, typer.Argument(help=said("Training centres: a table of sites."))],
+    out_dir: Out = None,
+    age: Annotated[int, typer.Option(min=14, max=30, help=said("Age: night work is barred."))] = 16,
+    boarding: Annotated[
+        float | None,
+        typer.Option(
+            min=1, max=360, help=said("Minutes to a centre where they sleep on school nights.")
+        ),
+    ] = None,
+    apart: Annotated[
+        float, typer.Option("--apart-km", help=said("Farthest company from a centre, km."))
+    ] = 15.0,
+    group: Annotated[str, typer.Option(help=said("Group of the homes that is counted."))] = "",
+    plan: Annotated[
+        list[Path] | None,
+        typer.Option("--with", help=said("GTFS to add; each one is a situation of its own.")),
+    ] = None,
+    retimings: Annotated[
+        int, typer.Option(min=0, help=said("Levers of the timetable tried, at most."))
+    ] = 0,
+    lang: Lang = "fr",
+) -> None:
+    """Tell which pairs of training centre and company hold from where, and what opens more."""
+    with friendly(lang):
+        from functools import partial
+
+        from mobility.commute.access import assess
+        from mobility.commute.loading import load
+        from mobility.commute.variants import with_feed
+        from mobility.needs.apprentices import Rules, after_remedies, triangles, with_centres
+        from mobility.outputs.needs import apprentices_answer
+        from mobility.sources.gtfs.read import read_feed
+
+        territory = read_territory(file)
+        rules = Rules(age, boarding, apart, group)
+        with progress_bar(lang, LEVER_STEPS) as step:
+            base = load(territory, progress=step)
+            study, companies = with_centres(base, centres), len(base.sites)
+            access = assess(study, progress=step)
+            found = triangles(access, companies, rules)
+            feeds = [with_feed(study, read_feed(p), scenario=p.stem) for p in plan or ()]
+            variants = [(feed.scenario, partial(assess, feed)) for feed in feeds]
+            if retimings:
+                step("levers")
+            remedies = after_remedies(
+                access, companies, rules, variants=variants, retimings=retimings, language=lang
+            )
+        answer = apprentices_answer(found, remedies, lang)
+        _written(study, answer, out_dir, lang, reads=[centres, *(plan or ())])

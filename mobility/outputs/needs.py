@@ -18,6 +18,7 @@ from mobility.commute.access import roster_shifts
 from mobility.commute.irregular import Irregular
 from mobility.commute.sources import source_files
 from mobility.commute.study import Study
+from mobility.needs.apprentices import Triangles
 from mobility.needs.housing import Housing
 from mobility.outputs.map.needs_page import RAMP, PageLayer, merged, write_needs_page
 from mobility.outputs.tables import sheet_of, table_block, write_csv
@@ -201,4 +202,37 @@ def irregular_answer(found: Irregular, language: str) -> Answer:
         layers,
         {"irregular": found.summary(), "irregular_dates": found.by_date()},
         {"homes": homes},
+    )
+
+
+def apprentices_answer(found: Triangles, remedies: pd.DataFrame, language: str) -> Answer:
+    """Return the pairs of centre and company, and from where they can be held."""
+    study = found.study
+    share = found.pairs_held() / len(found.holds)
+    name = translate("Share of the pairs that can be held", language)
+    layers = share_layers(study, share, name, language)
+    columns: dict[str, object] = {"home_id": study.homes.ids, "pairs_held": found.pairs_held()}
+    shapes = study.homes.shapes.to_numpy()
+    for row, held in zip(found.pairs.to_dict("records"), found.holds, strict=True):
+        name = f"{row['centre']} + {row['company']}"
+        columns[name] = held
+        if held.any():
+            mine = gpd.GeoDataFrame(geometry=shapes[held], crs=4326)
+            if study.homes.cells is not None:
+                mine = merged(mine, np.zeros(len(mine), int))[0]
+            layers.append(PageLayer(name, mine, "#1a7f5a", shown=False))
+    tables = {"apprentices": found.pairs}
+    if len(remedies):
+        tables["apprentices_remedies"] = remedies
+    return Answer(
+        "apprentices",
+        translate("Which training centre and which company, from one home?", language),
+        translate(
+            "A pair holds where both the hours of the centre and a roster of the company that is "
+            "no night work hold without a car.",
+            language,
+        ),
+        layers,
+        tables,
+        {"homes": gpd.GeoDataFrame(columns, geometry=shapes, crs="EPSG:4326")},
     )
