@@ -73,4 +73,3 @@ def test_a_killed_run_leaves_one_whole_set_and_the_next_clears_the_rest(tmp_path
         assert set_left in ("old", "new")
         assert again
         assert names == ["out"]
-    print([set_left for set_left, *_ in told], f"{remains} left remains")
