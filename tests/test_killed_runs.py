@@ -66,7 +66,7 @@ def test_a_killed_run_leaves_one_whole_set_and_the_next_clears_the_rest(tmp_path
         env=os.environ | {"MOBILITY_CACHE_DIR": str(tmp_path / "cache")},
     )
     assert run.returncode == 0, run.stderr
-    told, remains, differ = json.loads(run.stdout.splitlines()[-1])
+    told, _, differ = json.loads(run.stdout.splitlines()[-1])
     assert differ
     assert len(told) == len(SHARES)
     for set_left, again, names in told:
