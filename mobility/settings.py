@@ -12,9 +12,6 @@ from pathlib import Path
 
 from mobility.base.errors import TerritoryError
 from mobility.base.files import refuse_inputs
-from mobility.commute.sources import source_files
-from mobility.outputs.tables import registry
-from mobility.outputs.write import NAMES
 from mobility.remedies.factors import LeverFactors
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.factors import Factors as ShuttleFactors
@@ -23,10 +20,9 @@ from mobility.territory.factors import Factors, factor_names
 from mobility.territory.project import Territory
 
 USUAL_TILES = ("OpenStreetMap.Mapnik", "GeoportailFrance.plan")
-
-
 OTHERS = (
-    "map.html", "run.json", "homes.parquet", "results.gpkg", *NAMES, "levers.html",
+    "map.html", "run.json", "homes.parquet", "results.gpkg", "report.html", "report.pdf",
+    "report.docx", "report.xlsx", "levers.html",
     "minutes_to_fix.gpkg", "cycle_tracks.geojson", "isochrones.gpkg", "housing.gpkg",
     "housing.html", "fairness.html", "requests.geojson",
     *(f"{name}.{kind}" for name in ("recommendations", "plan", "letter")
@@ -65,6 +61,10 @@ def check_outputs(
     SourceError
         One would; the error names it.
     """
+    # What a file is read without: it takes a second to import.
+    from mobility.commute.sources import source_files
+    from mobility.outputs.tables import registry
+
     folder = territory.resolve(territory.output.dir) if out is None else out
     names = [*(spec.file for spec in registry().values() if spec.file), *OTHERS]
     plans = (folder / "shuttles").glob("[PD][0-9][0-9]*")

@@ -436,6 +436,15 @@ def streets_of_an_editor(folder):
     return path
 
 
+@scene("drives_any_hour")
+def car_pools_at_night(folder):
+    path = write_territory(folder, extra="[carpool]")
+    osm = folder / "streets.osm"
+    closed = '<tag k="motor_vehicle:conditional" v="no @ (20:00-06:00)"/></way>'
+    osm.write_text(osm.read_text(encoding="utf-8").replace("</way>", closed), encoding="utf-8")
+    return path
+
+
 @scene("streets_partly_closed")
 def simplified_graph(folder):
     path = write_territory(folder)

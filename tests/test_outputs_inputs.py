@@ -11,6 +11,7 @@ from mobility import settings
 from mobility.cli import app
 from mobility.commute import loading
 from mobility.commute.sources import source_files
+from mobility.outputs.tables import registry
 from mobility.territory.project import Territory
 
 #: Each command that writes, and an output of its own.
@@ -64,5 +65,5 @@ def test_lines_and_layers_are_read_too(tmp_path):
 def test_names_of_outputs_are_those_of_the_docs():
     docs = Path(__file__).parents[1].joinpath("docs", "outputs.md").read_text(encoding="utf-8")
     told = set(re.findall(r"\*\*`([\w.]+)`\*\*", docs))
-    tables = {spec.file for spec in settings.registry().values() if spec.file}
+    tables = {spec.file for spec in registry().values() if spec.file}
     assert told <= tables | set(settings.OTHERS)

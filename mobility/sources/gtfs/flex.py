@@ -20,7 +20,6 @@ import shapely.geometry
 
 from mobility.base.errors import Finding, SourceError
 from mobility.sources.gtfs.columns import numbers, seconds
-from mobility.sources.gtfs.files import read_extra
 from mobility.sources.gtfs.read import read_feed
 
 _TIMES = ("start_pickup_drop_off_window", "end_pickup_drop_off_window")
@@ -101,6 +100,8 @@ def read_flex(path: Path, findings: list[Finding] | None = None) -> list[FlexZon
     feed = read_feed(path)
     if not feed.trips["on_demand"].any():
         return []
+    from mobility.sources.gtfs.files import read_extra
+
     tables, zones = read_extra(path, _TABLES)
     places = _places(tables) | ({} if zones is None else _locations(zones, path))
     rows = _windows(tables["stop_times"], places, path, [] if findings is None else findings)
