@@ -245,7 +245,7 @@ def _written(
             write_plans(found, part / "shuttles", lighter=answers, language=language)
         if not keeps:
             progress("map")
-            _draw(part / MAP, present, variants, found, name)
+            _draw(part / MAP, present, variants, found, name, earlier=folder / MAP)
         if report is not None:
             places = (folder, *(path.parent.parent for path in feeds))
             failed = add_report(
@@ -284,8 +284,13 @@ def _draw(
     variants: Sequence[Evaluation],
     found: Plans | None,
     name: str,
+    *,
+    earlier: Path,
 ) -> None:
-    """Draw the map of the present, called ``name``, and its variants, with the plans if any."""
+    """Draw the map of the present, called ``name``, and its variants, with the plans if any.
+
+    Levers on an ``earlier`` page of the same inputs stay on it.
+    """
     from mobility.outputs.map.from_plans import map_plans
     from mobility.outputs.map.from_results import map_model
     from mobility.outputs.map.page import write_map
@@ -296,7 +301,7 @@ def _draw(
         evaluated = {name: k for k, (name, *_) in enumerate(after, start=1)}
         model = replace(model, plans=map_plans(found, scenarios=evaluated))
     output = present[0].study.territory.output
-    write_map(model, path, language=output.language, tiles=output.tiles)
+    write_map(model, path, language=output.language, tiles=output.tiles, earlier=earlier)
 
 
 def demo(

@@ -154,7 +154,10 @@ class WhatIf {
           ? this.hours(index)[edge] : own) });
       }
     });
-    await this.page.choose({ scenario: this.live.index });
+    // Hours are those of one shift: the first of the site, unless the address asks for another.
+    const { site, pick } = this.page.state, { rosters, shifts } = this.page.manifest;
+    const first = shifts.findIndex((shift) => rosters[shift.roster].site === site);
+    await this.page.choose({ scenario: this.live.index, measure: "holds", pick: pick[0] === "r" ? "s" + first : pick });
     this.draw();
     // What is picked on the map decides which shifts have sliders here.
     const seen = () => [this.page.state.pick, this.page.state.day, this.page.state.mode, this.page.state.scenario].join();
