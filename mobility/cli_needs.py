@@ -44,7 +44,7 @@ def matrix(
         from mobility.commute.matrix_against import against
         from mobility.commute.sources import source_files
 
-        territory = read_territory(file)
+        territory = read_territory(file, out_file)
         path = out_file or territory.resolve(territory.output.dir) / "matrix.parquet"
         with progress_bar(lang, STEPS[:7]) as step:
             study = load(territory, progress=step)
@@ -93,7 +93,7 @@ def housing(
         from mobility.outputs.needs import housing_answer
 
         points = [read_point(text) for text in at or ()]
-        territory = read_territory(file)
+        territory = read_territory(file, out_dir)
         with progress_bar(lang, HOUSING_STEPS) as step:
             study = load(territory, progress=step)
             found = housing_of(
@@ -157,7 +157,7 @@ def fairness(
         from mobility.outputs.tables import write_csv
         from mobility.sources.gtfs.read import read_feed
 
-        territory = read_territory(file)
+        territory = read_territory(file, out_dir)
         folder = out_dir or territory.resolve(territory.output.dir)
         with progress_bar(lang, LEVER_STEPS if levers else STEPS[:7]) as step:
             study = load(territory, progress=step)
@@ -195,7 +195,7 @@ def irregular(
         from mobility.commute.loading import load
         from mobility.outputs.needs import irregular_answer
 
-        territory = read_territory(file)
+        territory = read_territory(file, out_dir)
         with progress_bar(lang, STEPS[:7]) as step:
             study = load(territory, progress=step)
             step("commutes")
@@ -240,7 +240,7 @@ def apprentices(
         from mobility.outputs.needs import apprentices_answer
         from mobility.sources.gtfs.read import read_feed
 
-        territory = read_territory(file)
+        territory = read_territory(file, out_dir)
         rules = Rules(age, boarding, apart, group)
         with progress_bar(lang, LEVER_STEPS) as step:
             base = load(territory, progress=step)

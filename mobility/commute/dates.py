@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import cast
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from mobility.commute.variants import variant
 from mobility.commute.walks import walks_between_stops
 from mobility.engine.journeys import TwoWay
 from mobility.sources.days import ChosenDay
-from mobility.territory.fields import WEEKDAYS, Weekday
+from mobility.territory.fields import WEEKDAYS
 from mobility.timetable.arrays import FootArrays, index_timetable
 from mobility.timetable.footpaths import WalkTable, safe_footpaths
 from mobility.timetable.runs import feed_runs
@@ -31,7 +30,7 @@ def dates_as_days(dates: Sequence[dt.date]) -> tuple[ChosenDay, ...]:
         ChosenDay(
             kind=date.isoformat(),
             date=date,
-            weekdays=(cast("Weekday", WEEKDAYS[date.weekday()]),),
+            weekdays=(WEEKDAYS[date.weekday()],),
             reason=replace(told, params={"date": date}),
             trips=0,
             label=date.isoformat(),

@@ -205,7 +205,7 @@ def irregular(study: Study, path: Path) -> Irregular:
             first=period[0],
             last=period[1],
         )
-    told = ()
+    told: tuple[Finding, ...] = ()
     if len(inside) < len(listed):
         message = "{count} days of the list lie outside the timetables' calendar and are left out."
         gone = sorted({w.date.isoformat() for w in listed} - {w.date.isoformat() for w in inside})

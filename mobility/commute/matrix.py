@@ -20,7 +20,7 @@ from mobility.base.errors import TerritoryError
 from mobility.base.files import writing
 from mobility.base.literal import csv_text
 from mobility.commute.access import Access, assess
-from mobility.commute.examples import EdgeAnswers, answers, line_name
+from mobility.commute.examples import EdgeAnswers, answers
 from mobility.commute.modes import MODES
 from mobility.commute.study import Study
 from mobility.commute.variants import after_dark
@@ -283,7 +283,7 @@ def _parts(
             early += seconds
         elif leg.kind == "wait":
             wait += seconds
-    names = [line_name(study, leg.trip) for leg in journey.legs if leg.kind == "ride"]
+    names = [study.feed.line_names[leg.trip] for leg in journey.legs if leg.kind == "ride"]
     return (wait, ride, change, gate, early), (names[0], names[-1], "|".join(names))
 
 

@@ -226,7 +226,7 @@ def _at_school(access: Access, site: int, rules: Rules) -> Bool:
     if not asked:
         return np.zeros(study.n_homes, bool)
     if rules.boarding_min is None:
-        return np.all([access.counted(s, d.kind)[2] for s, d in asked], axis=0)
+        return np.asarray(np.all([access.counted(s, d.kind)[2] for s, d in asked], axis=0))
     limits = replace(
         engine_limits(study.territory.limits), max_total_s=round(rules.boarding_min * 60)
     )

@@ -17,8 +17,8 @@ from mobility.remedies.remedy import Remedy
 from mobility.shuttles.after import read_tables
 from mobility.shuttles.design import Plans
 from mobility.shuttles.model import Line
-from mobility.shuttles.outputs import read_plan_table
 from mobility.shuttles.plan import Plan, evaluate_plan
+from mobility.shuttles.written import read_plan_table
 from mobility.sources.gtfs.read import Feed, read_feed
 
 ACTIONS = {
