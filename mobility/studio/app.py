@@ -129,6 +129,7 @@ class Studio:
             {
                 "boot": self.boot,
                 "version": __version__,
+                "shared": self.desk.confined,
                 "studies": await run_in_threadpool(self.desk.studies),
                 "root": "" if self.desk.confined else str(self.desk.root),
             }
