@@ -23,7 +23,7 @@ from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.settings import check_settings, read_territory
 from mobility.shuttles.after import read_tables
 from mobility.shuttles.design import Plans, design_shuttles
-from mobility.shuttles.lighter import lighter_answers
+from mobility.shuttles.lighter import with_lighter
 from mobility.sources.gtfs.read import read_feed
 from mobility.territory.project import Territory
 
@@ -138,9 +138,7 @@ def _with_shuttles(
     answers = None
     if lighter:
         progress("lighter answers")
-        answers = lighter_answers(found, zones)
-        if not answers["shuttle_justified"].any():
-            found = replace(found, beaten="a lighter answer serves every area for less")
+        found, answers = with_lighter(found, zones)
     return _written(folder, present, variants, found=found, answers=answers, progress=progress)
 
 

@@ -156,9 +156,9 @@ def _minute(axis_s: int, *, up: bool) -> int:
 
 def line_name(study: Study, trip: int) -> str:
     """Return the public name of the line of a trip: its short name, else its long one."""
-    route = study.feed.routes.iloc[int(study.feed.trips["route"].to_numpy()[trip])]
+    route = int(study.feed.trips["route"].to_numpy()[trip])
     for column in ("short_name", "long_name", "route_id"):
-        value = route[column]
+        value = study.feed.routes[column].array[route]
         if isinstance(value, str) and value:
             return value
     return ""

@@ -136,14 +136,21 @@ class DayNetwork:
         tt = self.timetable
         return np.equal(tt.call_trip[tt.run_ptr[:-1]], tt.call_trip[tt.run_ptr[1:] - 1])
 
+    def places(self, trips: tuple[int, ...]) -> Int64:
+        """Return the places, among the pieces, of some trips."""
+        low = self.pieces.trip.searchsorted(trips, side="left")
+        high = self.pieces.trip.searchsorted(trips, side="right")
+        found = [np.arange(a, b) for a, b in zip(low, high, strict=True)]
+        return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+    def own_places(self, trips: tuple[int, ...]) -> Int64:
+        """Return those places that are of the service day itself."""
+        found = self.places(trips)
+        return np.asarray(found[self.timetable.run_day[self.pieces.run[found]] == 0])
+
     def runs_of(self, trips: tuple[int, ...]) -> Int64:
         """Return the runs that hold some of the trips, ascending."""
-        trip, run = self.pieces.trip, self.pieces.run
-        found = [
-            run[trip.searchsorted(t, side="left") : trip.searchsorted(t, side="right")]
-            for t in trips
-        ]
-        return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
+        return np.unique(self.pieces.run[self.places(trips)])
 
     def span(self, run: int) -> slice:
         """Return the calls of a run."""
@@ -162,14 +169,10 @@ def days_of(nets: dict[str, DayNetwork], lever: Lever) -> Iterator[str]:
         if lever.kind == "lift_school":
             if kind in lever.day_kinds:
                 yield kind
-        else:
-            runs = network.runs_of(lever.trips)
-            if (network.timetable.run_day[runs] == 0).any():
-                yield kind
+        elif network.own_places(lever.trips).size:
+            yield kind
 
 
 def departures(network: DayNetwork, lever: Lever) -> list[int]:
     """Return the departures of a lever's trips on the service day itself, axis seconds."""
-    pieces = network.pieces
-    own = network.timetable.run_day[pieces.run] == 0
-    return sorted(int(s) for s in pieces.start_s[own & np.isin(pieces.trip, lever.trips)])
+    return sorted(network.pieces.start_s[network.own_places(lever.trips)].tolist())

@@ -18,9 +18,10 @@ from mobility.commute.ledger import Ledger
 from mobility.commute.study import Study
 from mobility.commute.variants import with_feed
 from mobility.commute.white_zones import WhiteZones
+from mobility.remedies.bill import Bill, total
 from mobility.shuttles.after import Proof, prove, read_tables
 from mobility.shuttles.config import ShuttleConfig
-from mobility.shuttles.costs import CostLine, Day, calendar_days, cost_lines
+from mobility.shuttles.costs import Day, calendar_days, plan_bill
 from mobility.shuttles.demand import Demand, find_demand, kind_weekdays
 from mobility.shuttles.drive import DriveGraph, Ways
 from mobility.shuttles.factors import Factors
@@ -57,7 +58,7 @@ class Plans:
     plans
         None beaten by another, cheapest first.
     knee_index
-        The plan advised, -1 when there is none.
+        The plan told, -1 when there is none.
     selections
         Stop selection of each pool, with its gap.
     drawn
@@ -84,12 +85,12 @@ class Plans:
 
     @property
     def knee(self) -> Plan | None:
-        """The plan told, advised unless `refused`: the farthest above the frontier's chord."""
+        """The plan told: the farthest above the frontier's chord."""
         return self.plans[self.knee_index] if self.plans else None
 
     @property
     def refused(self) -> str:
-        """Why the plan told is not advised, an English text; empty where it is."""
+        """Why the plan told cannot be advised, an English text; empty where it may."""
         return self.beaten or ("" if self.knee is None else self.knee.refused(self.factors))
 
     @property
@@ -142,23 +143,19 @@ class Plans:
             for plan in self.plans
         ]
 
-    def cost_lines(self, plan: Plan) -> list[CostLine]:
+    def bill(self, plan: Plan) -> Bill:
         """Return what a plan pays for, line by line."""
         stops = len(opened_stops(plan.runs, self.scene))
-        return cost_lines(plan.operations, self.config, self.factors, new_stops=stops)
-
-    def cost_band(self, plan: Plan) -> tuple[float, float]:
-        """Return the EUR a year of a plan at both ends of the bands of its prices."""
-        lines = self.cost_lines(plan)
-        return sum(x.eur_low for x in lines), sum(x.eur_high for x in lines)
+        return plan_bill(plan.operations, self.config, self.factors, new_stops=stops)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per plan, the drawn lines last."""
         frame = plan_table([plan for _, plan in self.every], self.factors)
-        bands = [own.cost_band(plan) for own, plan in self.every]
-        frame["eur_low"], frame["eur_high"] = np.array(bands).reshape(-1, 2).T
+        bills = [own.bill(plan) for own, plan in self.every]
+        frame["eur_low"], frame["eur_high"] = (
+            [total(bill, end) for bill in bills] for end in ("low", "high")
+        )
         frame["knee"] = (np.arange(len(frame)) == self.knee_index) & (self.knee_index >= 0)
-        frame["advised"] = frame["knee"] & (not self.refused)
         frame["refused"] = [
             self.refused if told else plan.refused(own.factors)
             for told, (own, plan) in zip(frame["knee"], self.every, strict=True)

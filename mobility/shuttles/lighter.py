@@ -7,6 +7,7 @@ and the commutes computed again. On-demand trips and car-pooling are estimates f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -48,6 +49,16 @@ def areas_of(study: Study, homes: Ints, homes_xy: Floats) -> list[str]:
 
 def _with_stops(study: Study, lonlat: Floats, names: Sequence[str]) -> Study:
     return with_stops(study, [f"new:{k}" for k in range(len(names))], names, lonlat)
+
+
+def with_lighter(plans: Plans, zones: WhiteZones) -> tuple[Plans, pd.DataFrame | None]:
+    """Return plans that know whether lighter answers beat them, and `lighter_answers`."""
+    if plans.knee is None:
+        return plans, None
+    answers = lighter_answers(plans, zones)
+    if not answers["shuttle_justified"].any():
+        plans = replace(plans, beaten="a lighter answer serves every area for less")
+    return plans, answers
 
 
 def lighter_answers(plans: Plans, zones: WhiteZones) -> pd.DataFrame:

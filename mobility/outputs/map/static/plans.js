@@ -212,9 +212,9 @@ function frontier() {
   manifest.plans.forEach((p, i) => add("circle", { cx: x(p), cy: y(p), r: i === state.plan ? 7 : 4,
     fill: i === state.plan ? "#b3261e" : "#2d7fa8", stroke: "#ffffff", "stroke-width": 1.5 }));
   add("text", { x: wide - 8, y: high - 8, "text-anchor": "end" }, t("€ a year: {n}", { n: number(most.cost) }));
-  if (advised >= 0) {
-    const p = manifest.plans[advised], left = x(p) > wide / 2;
-    add("text", { x: x(p) + (left ? -9 : 9), y: y(p) + 12, "text-anchor": left ? "end" : "start", "font-weight": 700 }, t("advised"));
+  if (toldPlan >= 0) {
+    const p = manifest.plans[toldPlan], left = x(p) > wide / 2;
+    add("text", { x: x(p) + (left ? -9 : 9), y: y(p) + 12, "text-anchor": left ? "end" : "start", "font-weight": 700 }, t("told"));
   }
   add("text", { x: 38, y: 14 }, t("employees: {n}", { n: number(most.workers) }));
   return svg;

@@ -1,8 +1,8 @@
 // The selection, and the rows of the manifest it points to.
 const LAYERS = ["background", "stops", "shuttles", "labels"];
-const advised = manifest.plans.findIndex((plan) => plan.advised);
+const toldPlan = manifest.plans.findIndex((plan) => plan.told);
 const firstState = () => ({ site: 0, pick: "s0", day: 0, direction: "both", mode: 0, measure: "holds",
-  scenario: 0, plan: Math.max(0, advised), area: -1, group: 0, compare: false, swipe: 0.5, clock: -1,
+  scenario: 0, plan: Math.max(0, toldPlan), area: -1, group: 0, compare: false, swipe: 0.5, clock: -1,
   layers: { background: true, stops: false, shuttles: false, labels: true } });
 const state = firstState();
 
@@ -128,12 +128,12 @@ function readAddress() {
 
 const scenarioName = (index) => manifest.scenarios[index].name
   || t(index ? "with the plan" : "the present");
-// As chosen from: the advised plan says so.
+// As chosen from: the plan told says so.
 function scenarioLabel(index) {
   const known = manifest.plans.find((plan) => plan.scenario === index);
   return known ? planName(known) : scenarioName(index);
 }
-const planName = (known) => known.name + (known.advised ? " (" + t("advised") + ")" : "");
+const planName = (known) => known.name + (known.told ? " (" + t("told") + ")" : "");
 
 function addressOf() {
   const { site, pick, day, direction, mode, measure, scenario, plan } = state;
