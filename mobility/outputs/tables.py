@@ -70,8 +70,6 @@ class Spec:
         Keys of the columns on pages and in the terminal; all when empty.
     sheet_only
         Keys of columns that its file does not have.
-    open
-        Kind of further columns that may follow, which are their own headings.
     """
 
     key: str
@@ -83,7 +81,6 @@ class Spec:
     command: str = ""
     shown: tuple[str, ...] = ()
     sheet_only: tuple[str, ...] = ()
-    open: Kind | None = None
 
 
 @dataclass(frozen=True)
@@ -144,13 +141,9 @@ def sheet_of(key: str, frame: pd.DataFrame, *, fill: bool = False) -> Sheet:
     if fill:
         return Sheet(spec, spec.columns, frame.reindex(columns=list(known)))
     further = [name for name in map(str, frame.columns) if name not in known]
-    if further and spec.open is None:
+    if further:
         raise KeyError(f"tables.toml does not know {further} of {key}")
-    kind = spec.open or "text"
-    columns = [c for c in spec.columns if c.key in frame]
-    columns += [_column(name, {"kind": kind, "fr": (name, "", ""), "en": (name, "", "")})
-                for name in further]  # fmt: skip
-    return Sheet(spec, tuple(columns), frame)
+    return Sheet(spec, tuple(c for c in spec.columns if c.key in frame), frame)
 
 
 def cell_text(words: Words, kind: Kind, value: Any) -> str:
