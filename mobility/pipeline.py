@@ -22,8 +22,9 @@ from mobility.commute.variants import with_feed
 from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.settings import check_settings, read_territory
 from mobility.shuttles.after import read_tables
-from mobility.shuttles.design import Plans, design_shuttles
+from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.lighter import with_lighter
+from mobility.shuttles.plans import Plans
 from mobility.sources.gtfs.read import read_feed
 from mobility.territory.project import Territory
 

@@ -41,7 +41,12 @@ SHUTTLE_STEPS = (
 REPORT_STEPS = (*STEPS, "report")
 LEVER_STEPS = (*STEPS[:7], "levers", "frontier", "white zones")
 LEVER_SHUTTLE_STEPS = (
-    *STEPS[:7], "levers", *SHUTTLE_STEPS[8:13], "frontier", "white zones", "maps"
+    *STEPS[:7],
+    "levers",
+    *SHUTTLE_STEPS[8:13],
+    "frontier",
+    "white zones",
+    "maps",
 )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from mobility.outputs.tables import cell_text, registry, sheet_of, table_block, write_csv
+from mobility.outputs.tables import cell_text, registry, write_csv
 from mobility.outputs.words import Words
 
 ROOT = Path(__file__).parents[1]
@@ -59,5 +59,3 @@ def test_a_column_that_no_table_knows_is_refused(tmp_path):
     with pytest.raises(KeyError, match="rosters"):
         write_csv(tmp_path, "summary", frame)
     assert not list(tmp_path.iterdir())
-
-

@@ -138,9 +138,7 @@ def _key(study: Study, folder: Path, *, designed: bool) -> dict[str, object]:
     return {"inputs": inputs_hash(study), "plans": given, "designed": designed}
 
 
-def write_advice(
-    advice: Advice, study: Study, part: Path, *, folder: Path, designed: bool
-) -> None:
+def write_advice(advice: Advice, study: Study, part: Path, *, folder: Path, designed: bool) -> None:
     """Write ``levers.json`` among the outputs that take their place in ``folder``."""
     record = _key(study, folder, designed=designed) | {
         "remedies": [_plain(r) for r in advice.remedies],

@@ -20,11 +20,11 @@ from mobility.remedies.bill import Bill, CostLine, total
 from mobility.remedies.gains import gains_between
 from mobility.remedies.remedy import Remedy
 from mobility.shuttles.after import read_tables
-from mobility.shuttles.design import Plans
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.model import Line
 from mobility.shuttles.outputs import read_plan_table
 from mobility.shuttles.plan import Plan, evaluate_plan
+from mobility.shuttles.plans import Plans
 from mobility.sources.gtfs.read import Feed, read_feed
 
 ACTIONS = {

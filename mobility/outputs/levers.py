@@ -32,9 +32,10 @@ from mobility.remedies.search import Retiming, search
 from mobility.remedies.shift_hours import ShiftHours, shift_hours
 from mobility.remedies.street_remedies import tracks_layer
 from mobility.remedies.words import levers_frame
-from mobility.shuttles.design import Plans, design_shuttles
+from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.lighter import with_lighter
 from mobility.shuttles.outputs import write_plans
+from mobility.shuttles.plans import Plans
 from mobility.shuttles.portfolio import access_left, combined_frontier
 from mobility.territory.project import Territory
 
@@ -119,9 +120,7 @@ def find_levers(
     """
     access = assess(load(territory, progress=progress), progress=progress)
     folder = territory.resolve(territory.output.dir) if folder is None else folder
-    made = searched(
-        access, folder, design=shuttles, seed=seed, limit=limit, progress=progress
-    )
+    made = searched(access, folder, design=shuttles, seed=seed, limit=limit, progress=progress)
     bench = made.found.bench
     zones = white_zones(bench.access, progress=progress)
     shown = illustrate(bench, zones, made.remedies[:illustrated], progress=progress)

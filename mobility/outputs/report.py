@@ -340,9 +340,7 @@ class Writer:
     def _shuttles(self) -> Iterator[blocks.Block]:
         if self.shuttles is not None:
             drawing = lines_figure(self.shuttles, self.study, self.painter.attribution, self.words)
-            yield from shuttle_part(
-                self.shuttles, self.sheets, self.words, self._plan(), drawing
-            )
+            yield from shuttle_part(self.shuttles, self.sheets, self.words, self._plan(), drawing)
 
     def _comparison(self) -> Iterator[blocks.Block]:
         if "comparison" in self.sheets:

@@ -259,9 +259,7 @@ class Window:
         tt = self.oriented
         kept = stops[tt.foot_stop] & (tt.foot_walk_s <= self.limits.max_walk_s)
         ptr, place = kept_rows(tt.foot_ptr, kept)
-        return FootArrays(
-            ptr, tt.foot_stop[place], tt.foot_walk_s[place], tt.foot_need_s[place]
-        )
+        return FootArrays(ptr, tt.foot_stop[place], tt.foot_walk_s[place], tt.foot_need_s[place])
 
     def scan(
         self,

@@ -380,9 +380,7 @@ def plan_bill(
     over = priced(factors, "structure costs", direct, "EUR", STRUCTURE)
     if direct > 0:
         low, high = total(lines, "low") / direct, total(lines, "high") / direct
-        over = replace(
-            over, price_low=over.price_low * low, price_high=over.price_high * high
-        )
+        over = replace(over, price_low=over.price_low * low, price_high=over.price_high * high)
     return (*lines, over)
 
 

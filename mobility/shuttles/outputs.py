@@ -18,10 +18,10 @@ from mobility.commute.ledger import roster_jobs
 from mobility.remedies.bill import bill_frame
 from mobility.shuttles.blocks import Move
 from mobility.shuttles.costs import Day
-from mobility.shuttles.design import Plans
 from mobility.shuttles.duties import DutyRules
 from mobility.shuttles.gtfs_out import COLOURS, write_gtfs
 from mobility.shuttles.plan import Plan, employer_shares, run_loads, stop_riders
+from mobility.shuttles.plans import Plans
 from mobility.shuttles.sharing import group_cost, stable_shares, to_the_cent
 from mobility.territory.rosters import season_label
 

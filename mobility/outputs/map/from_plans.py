@@ -8,9 +8,9 @@ from dataclasses import replace
 from mobility.outputs.map.model import LineStop, MapLine, MapPlan, MapRun
 from mobility.shuttles.blocks import Block, Move
 from mobility.shuttles.costs import Day
-from mobility.shuttles.design import Plans
 from mobility.shuttles.model import Line
 from mobility.shuttles.plan import Plan, run_loads, stop_riders
+from mobility.shuttles.plans import Plans
 
 
 def map_plans(plans: Plans, *, scenarios: Mapping[str, int] | None = None) -> tuple[MapPlan, ...]:
