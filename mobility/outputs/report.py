@@ -332,8 +332,8 @@ class Writer:
     def _remedies(self) -> Iterator[blocks.Block]:
         if self.advice is None:
             return
-        yield blocks.Heading(self.words.t("What to do, and what it costs"), new_page=True)
-        for key in ("remedies", "frontier", "employers"):
+        yield blocks.Heading(self.words.t("What to do, and what it costs"))
+        for key in ("remedies", "frontier"):
             if key in self.sheets:
                 yield self._table(key)
 
