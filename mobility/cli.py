@@ -267,10 +267,40 @@ def demo(
     """Run on the fictional basin that comes with the software."""
     with friendly(lang):
         from mobility.pipeline import demo as run_demo
+        from mobility.pipeline import demo_territory
 
         with progress_bar(lang, SHUTTLE_STEPS) as step:
             folder = run_demo(demo_territory(), out_dir, progress=step)
         print_outputs(folder, lang)
+
+
+@app.command(rich_help_panel=COMPUTE)
+def studio(
+    place: Annotated[
+        Path | None,
+        typer.Argument(help=said("Folder of the studies, or one territory file.")),
+    ] = None,
+    demo_too: Annotated[
+        bool, typer.Option("--demo", help=said("Open the demo, copied into the folder."))
+    ] = False,
+    port: Annotated[int | None, typer.Option(help=said("Port; a free one by default."))] = None,
+    browser: Annotated[bool, typer.Option(help=said("Open the browser."))] = True,
+    lang: Lang = "fr",
+) -> None:
+    """Open the studio in the browser: data, what-ifs on the map, scenarios."""
+    with friendly(lang):
+        from mobility.pipeline import demo_territory
+        from mobility.studio.serve import desk_of, serve
+
+        desk = desk_of(place)
+        study = desk.add_demo(demo_territory()) if demo_too else None
+        serve(
+            desk,
+            port=port,
+            opens=browser,
+            study=study,
+            say=lambda address: out.print(address, soft_wrap=True),
+        )
 
 
 @app.command(rich_help_panel=PREPARE)
@@ -500,15 +530,6 @@ def isochrones_command(
             translate("{count} layers: {path}", lang, count=len(names), path=path),
             soft_wrap=True,
         )
-
-
-def demo_territory() -> Path:
-    """Return the territory file of the embedded demo, in the package or in a checkout."""
-    package = Path(__file__).parent
-    for folder in (package / "demo_data", package.parent / "data"):
-        if (folder / "demo.toml").is_file():
-            return folder / "demo.toml"
-    raise MobilityError("The embedded demo is missing.", mend="Install the package again.")
 
 
 for command in app.registered_commands:

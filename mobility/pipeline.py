@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from mobility.base.cache import SEAL, cache_dir, content_hash, is_sound, mark_used, open_cache, seal
+from mobility.base.errors import MobilityError
 from mobility.base.files import staging
 from mobility.commute.access import Access, assess
 from mobility.commute.comparison import check_comparable
@@ -322,3 +323,12 @@ def demo(
     with staging(out) as part:
         shutil.copytree(kept, part, dirs_exist_ok=True, ignore=shutil.ignore_patterns(SEAL))
     return Path(out)
+
+
+def demo_territory() -> Path:
+    """Return the territory file of the embedded demo, in the package or in a checkout."""
+    package = Path(__file__).parent
+    for folder in (package / "demo_data", package.parent / "data"):
+        if (folder / "demo.toml").is_file():
+            return folder / "demo.toml"
+    raise MobilityError("The embedded demo is missing.", mend="Install the package again.")

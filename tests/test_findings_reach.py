@@ -406,7 +406,22 @@ def streets_with_rules(folder):
     return path
 
 
-@scene("street_nodes_missing", "streets_written_twice", "by_the_hour", "hours_unknown")
+@scene("network_elsewhere")
+def feed_of_another_city(folder):
+    return with_feed(folder, USUAL, stops={"A": (8.4, 49.4), "B": (8.5, 49.5)})
+
+
+@scene("times_over_midnight")
+def hours_after_midnight(folder):
+    return with_feed(
+        folder, [*USUAL, trip("late", [("A", "23:50"), ("B", "00:10")], service="week")]
+    )
+
+
+@scene(
+    "street_nodes_missing", "streets_written_twice", "by_the_hour", "hours_unknown",
+    "access_unknown",
+)  # fmt: skip
 def streets_of_an_editor(folder):
     path = write_territory(folder)
     osm = folder / "streets.osm"
@@ -414,7 +429,7 @@ def streets_of_an_editor(folder):
     way = text[text.index("<way") : text.index("</osm>")]
     more = way + "".join(
         f'<way id="{k}" version="1"><nd ref="{a}"/><nd ref="{b}"/><tag k="highway" v="path"/>'
-        f'<tag k="opening_hours" v="{hours}"/></way>'
+        f'<tag k="opening_hours" v="{hours}"/><tag k="access" v="knights"/></way>'
         for k, a, b, hours in ((7, 1, 3, "08:00-20:00"), (8, 2, 4, "by day"), (9, 900, 901, "24/7"))
     )
     osm.write_text(text.replace("</osm>", more + "</osm>"), encoding="utf-8")

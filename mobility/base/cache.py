@@ -9,6 +9,7 @@ what was used longest ago goes; what the cache did not write stays.
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import os
 import re
@@ -17,7 +18,9 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +29,10 @@ import platformdirs
 FORMAT = 1
 LIMIT_MB = 10_000
 """Most megabytes kept, unless ``MOBILITY_CACHE_MB`` says otherwise."""
-KINDS = ("answers", "demo", "downloads", "failures", "gtfs", "lines", "streets", "walks")
+KINDS = (
+    "answers", "demo", "downloads", "failures", "gtfs", "holidays", "lines", "pages", "streets",
+    "walks",
+)  # fmt: skip
 """Sub-folders of the cache."""
 TAG = (
     "Signature: 8a477f597d28d172789f06886806bc55\n"
@@ -191,9 +197,24 @@ def _read_table(file: Path, *, geo: bool) -> pd.DataFrame:
     if not geo:
         return pd.read_feather(file)
     import geopandas as gpd
+    from pyarrow import feather
 
-    table: pd.DataFrame = gpd.read_feather(file)
-    return table
+    table = feather.read_table(file)
+    about = json.loads(table.schema.metadata[b"geo"])
+    frame = gpd.GeoDataFrame(table.to_pandas())
+    for name, column in about["columns"].items():
+        frame[name] = gpd.GeoSeries.from_wkb(frame[name], crs=_crs(json.dumps(column["crs"])))
+    layer: pd.DataFrame = frame.set_geometry(about["primary_column"])
+    return layer
+
+
+@cache
+def _crs(text: str) -> Any:
+    """Return a coordinate system as a layer notes it; building one takes its time."""
+    import pyproj
+
+    noted = json.loads(text)
+    return None if noted is None else pyproj.CRS.from_json_dict(noted)
 
 
 def _store(place: Path, bundle: Bundle) -> None:
@@ -206,7 +227,7 @@ def _store(place: Path, bundle: Bundle) -> None:
         return
     try:
         arrays = {k: v for k, v in bundle.items() if isinstance(v, np.ndarray)}
-        np.savez(work / "arrays.npz", allow_pickle=False, **arrays)
+        np.savez(work / "arrays.npz", **arrays)
         for name, table in bundle.items():
             if isinstance(table, pd.DataFrame):
                 geo = "@geo" if hasattr(table, "geometry") else ""

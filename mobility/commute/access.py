@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -157,8 +158,19 @@ def counting_modes(study: Study) -> list[str]:
     return [*counting(study.territory)]
 
 
-def assess(study: Study, *, progress: Progress = quiet) -> Access:
+def assess(
+    study: Study, *, only: Collection[tuple[int, str]] | None = None, progress: Progress = quiet
+) -> Access:
     """Compute the commute accessibility of every site, shift, kind of day and mode.
+
+    Parameters
+    ----------
+    study
+        See `mobility.load`.
+    only
+        Shifts, by their ids, and kinds of day that are asked for; all by default.
+    progress
+        Called with the name of each step.
 
     Returns
     -------
@@ -169,7 +181,7 @@ def assess(study: Study, *, progress: Progress = quiet) -> Access:
         (shift_id, day, mode)
         for shift_id in range(len(study.shift_rows))
         for day in study.days
-        if study.works_on(shift_id, day)
+        if study.works_on(shift_id, day) and (only is None or (shift_id, day.kind) in only)
         for mode in study.territory.modes.evaluated
     ]
     if not keys:

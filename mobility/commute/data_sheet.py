@@ -105,7 +105,7 @@ class DataSheet:
         cut_off = _cut_off(self, study)
         if study.feed.trips.empty:
             return tuple(cut_off)
-        first = (*_exchanged(study), *_gates(self, study), *_edges(self, study))
+        first = (*_misplaced(study), *_gates(self, study), *_edges(self, study))
         return (*first, *_hours(self, study), *cut_off)
 
 
@@ -163,29 +163,27 @@ def _services(study: Study, day: ChosenDay, runs: RunArrays) -> Iterator[EdgeSer
     window_s = round(limits.max_total_min * 60)
     run = np.repeat(np.arange(len(runs.run_ptr) - 1), np.diff(runs.run_ptr))
     stands_for = departures(runs)
-    asked: dict[tuple[int, bool, int], Edge] = {}
+    asked: dict[tuple[int, bool], dict[int, Edge]] = {}
     for row in study.shift_rows:
         if study.works_on(row.shift_id, day):
             for edge in study.edges(row.shift_id, day):
-                asked[row.site, edge.returning, edge.at_s] = edge
-    for (site, returning, _), edge in sorted(asked.items(), key=lambda item: item[0]):
+                asked.setdefault((row.site, edge.returning), {})[edge.at_s] = edge
+    for (site, returning), edges in sorted(asked.items(), key=lambda item: item[0]):
         walk_s = study.egress_s[site].astype(np.int64)
         near = (walk_s <= limits.max_walk_min * 60)[runs.call_stop]
         call = np.flatnonzero(near & (runs.call_board if returning else runs.call_alight))
-        walk = walk_s[runs.call_stop[call]]
-        if returning:
-            at_s = runs.call_dep[call]
-            spare_s = at_s - walk - edge.at_s - edge.margin_s
-        else:
-            at_s = runs.call_arr[call]
-            spare_s = edge.at_s - edge.margin_s - at_s - walk
-        serves = (spare_s >= 0) & (spare_s < window_s)
-        # A vehicle that calls at several stops of the site comes once.
-        vehicles, once = np.unique(run[call[serves]], return_index=True)
-        times = at_s[serves][once]
-        count = math.ceil(stands_for[vehicles].sum() - 1e-6)
-        span = (int(times.min()), int(times.max())) if len(times) else (0, 0)
-        yield EdgeService(site, edge, day, count, *span)
+        walk, vehicle = walk_s[runs.call_stop[call]], run[call]
+        at_s = (runs.call_dep if returning else runs.call_arr)[call]
+        for edge in (edges[at] for at in sorted(edges)):
+            gate_s = edge.at_s + edge.margin_s if returning else edge.at_s - edge.margin_s
+            spare_s = at_s - walk - gate_s if returning else gate_s - at_s - walk
+            serves = (spare_s >= 0) & (spare_s < window_s)
+            # A vehicle that calls at several stops of the site comes once.
+            vehicles, once = np.unique(vehicle[serves], return_index=True)
+            times = at_s[serves][once]
+            count = math.ceil(stands_for[vehicles].sum() - 1e-6)
+            span = (int(times.min()), int(times.max())) if len(times) else (0, 0)
+            yield EdgeService(site, edge, day, count, *span)
 
 
 def _departures(runs: RunArrays, networks: NDArray[np.int16], study: Study) -> list[Int64]:
@@ -236,8 +234,8 @@ def _gates(sheet: DataSheet, study: Study) -> Iterator[Finding]:
     )
 
 
-def _exchanged(study: Study) -> Iterator[Finding]:
-    """Say where stops would lie on the streets if their coordinates were exchanged."""
+def _misplaced(study: Study) -> Iterator[Finding]:
+    """Say where stops would lie on the streets if exchanged, and which feed is of elsewhere."""
     west, south, east, north = study.streets.bounds_lonlat
     lon, lat = study.feed.lonlat().T
     away = (lon < west) | (lon > east) | (lat < south) | (lat > north)
@@ -253,6 +251,25 @@ def _exchanged(study: Study) -> Iterator[Finding]:
             count=int(turned.sum()),
             examples=tuple(names[:5]),
         )
+    network = study.feed.stops["network"].to_numpy()
+    for k, name in enumerate(study.feed.networks):
+        known = (network == k) & np.isfinite(lon) & np.isfinite(lat)
+        if known.any() and (away & ~turned)[known].all():
+            yield Finding(
+                "error",
+                "network_elsewhere",
+                "No stop of {name} lies within the streets: it is the timetable of another place, "
+                "or the extract that of another. Its stops are around {lon} {lat}, the streets "
+                "around {street_lon} {street_lat}.",
+                source="stops.txt",
+                params={
+                    "name": name,
+                    "lon": f"{np.median(lon[known]):.2f}",
+                    "lat": f"{np.median(lat[known]):.2f}",
+                    "street_lon": f"{(west + east) / 2:.2f}",
+                    "street_lat": f"{(south + north) / 2:.2f}",
+                },
+            )
 
 
 def _edges(sheet: DataSheet, study: Study) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ import numpy as np
 
 from mobility.base.errors import Finding, TerritoryError
 from mobility.base.ledger import SourceLedger
+from mobility.commute.changes import with_trips
 from mobility.commute.data_sheet import data_sheet
 from mobility.commute.modes import evaluated
 from mobility.commute.on_demand import on_demand_services
@@ -53,6 +54,7 @@ from mobility.sources.plain_days import plain_days
 from mobility.sources.roster_checks import roster_findings
 from mobility.sources.sites import read_sites
 from mobility.streets.graph import Streets, streets_from_graph
+from mobility.territory.changes import changed_sites
 from mobility.territory.overseas import localised
 from mobility.territory.project import Site, StreetMode, Territory
 from mobility.timetable.arrays import FootArrays, RunArrays, index_timetable
@@ -91,6 +93,52 @@ def load(
     MobilityError
         A source is missing or wrong; the error names file, row, field, value and mend.
     """
+    found = read_sources(territory, streets=streets, progress=progress)
+    return found.study(found.territory, progress=progress)
+
+
+@dataclass(frozen=True)
+class ReadSources:
+    """What the sources of a territory hold, read; studies that differ in settings share it."""
+
+    territory: Territory
+    streets: Streets
+    feed: Feed
+    sites: tuple[Site, ...]
+    homes: Homes
+    findings: tuple[Finding, ...]
+    ledger: tuple[SourceLedger, ...]
+
+    def study(self, territory: Territory, *, progress: Progress = quiet) -> Study:
+        """Return the study of a territory with these sources, its own scenario's changes made.
+
+        Raises
+        ------
+        MobilityError
+            A change of the scenario cannot be, or the sources do not go together.
+        """
+        sites = changed_sites(self.sites, territory.changes.shifts, territory.path)
+        territory, _ = localised(without_timetables(territory)[0], sites)
+        study = build_study(
+            territory,
+            self.streets,
+            self.feed,
+            sites,
+            self.homes,
+            progress=progress,
+            findings=self.findings,
+            ledger=self.ledger,
+        )
+        return with_trips(study, territory.changes.trips)
+
+
+def read_sources(
+    territory: Territory | str | Path,
+    *,
+    streets: Streets | nx.MultiDiGraph[Any] | None = None,
+    progress: Progress = quiet,
+) -> ReadSources:
+    """Read what a territory file names; see `load`."""
     if not isinstance(territory, Territory):
         territory = Territory.from_toml(territory)
     territory, told = without_timetables(territory)
@@ -121,16 +169,7 @@ def load(
         sites=sites,
         streets=lambda: street_points(streets),
     )
-    return build_study(
-        territory,
-        streets,
-        feed,
-        sites,
-        homes,
-        progress=progress,
-        findings=[*told, *local],
-        ledger=ledger,
-    )
+    return ReadSources(territory, streets, feed, sites, homes, (*told, *local), tuple(ledger))
 
 
 def build_study(

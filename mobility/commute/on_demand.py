@@ -225,7 +225,13 @@ def on_demand_services(
     TerritoryError
         A zone's hub is no stop, or no home carries the name of its commune.
     """
-    zones = [z for p in territory.sources.gtfs for z in read_flex(territory.resolve(p), findings)]
+    booked = feed.trips.loc[feed.trips["on_demand"], "network"].unique()
+    zones = [
+        zone
+        for network, path in enumerate(territory.sources.gtfs)
+        if network in booked
+        for zone in read_flex(territory.resolve(path), findings)
+    ]
     if zones:
         findings.append(
             Finding(

@@ -156,7 +156,7 @@ def source_files(territory: Territory) -> list[Path]:
     if territory.sources.homes.secret is not None:
         named.append(territory.sources.homes.secret)
     found = [territory.resolve(path) for path in named]
-    return found if territory.path is None else [*found, territory.path]
+    return found + [path for path in (territory.path, territory.base) if path is not None]
 
 
 def _named(territory: Territory) -> list[tuple[str, Path]]:
@@ -170,8 +170,9 @@ def source_records(territory: Territory, feed: Feed, homes: Homes) -> Iterator[S
     Of persons, it is the hash of their protected counts: that of the file would tell whether a
     guess of its rows is right.
     """
-    if territory.path is not None:
-        yield SourceRecord("territory", territory.path.name, file_hash(territory.path))
+    for path in (territory.path, territory.base):
+        if path is not None:
+            yield SourceRecord("territory", path.name, file_hash(path))
     network = 0
     for role, path in _named(territory):
         publisher = ""

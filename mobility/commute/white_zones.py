@@ -115,13 +115,18 @@ class WhiteZones:
         return homes.assign(**columns)[[*homes.columns.drop("geometry"), *columns, "geometry"]]
 
 
-def white_zones(access: Access, *, progress: Progress = quiet) -> WhiteZones:
+def white_zones(
+    access: Access, *, known: Hours | None = None, progress: Progress = quiet
+) -> WhiteZones:
     """Return the white zones of every shift and kind of day, with the binding reasons.
 
     Parameters
     ----------
     access
         What holds where, see `mobility.assess`.
+    known
+        What was found of the best hours of the day, completed here; of a study that differs
+        in the hours of its shifts at most.
     progress
         Called with the name of each step.
 
@@ -137,7 +142,7 @@ def white_zones(access: Access, *, progress: Progress = quiet) -> WhiteZones:
     pairs = [(int(s), days[k]) for s, k in keys.itertuples(index=False)]
     status = np.array([_status(access, s, d) for s, d in pairs], np.int8)
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        hours = _best_hours(study, pairs, pool)
+        hours = _best_hours(study, pairs, pool, {} if known is None else known)
         found = pool.map(lambda z: _reasons(access, *pairs[z], status[z], hours), range(len(pairs)))
         reason = np.array(list(found), np.int8)
     return WhiteZones(access, keys, status, reason)
@@ -155,7 +160,7 @@ def _status(access: Access, shift_id: int, day: ChosenDay) -> NDArray[np.int8]:
 
 
 @dataclass(frozen=True)
-class _Moved:
+class Moved:
     """One direction of a site's commutes asked at every hour, in some light and open streets."""
 
     site: int
@@ -166,14 +171,14 @@ class _Moved:
 
 
 #: Who can go, or return, at some hour of the day.
-Hours = dict[_Moved, Bool]
+Hours = dict[Moved, Bool]
 
 
-def _moved(study: Study, shift_id: int, day: ChosenDay) -> tuple[_Moved, _Moved]:
+def _moved(study: Study, shift_id: int, day: ChosenDay) -> tuple[Moved, Moved]:
     """Return what is asked at every hour for the two edges of a shift."""
     site = study.shift_rows[shift_id].site
     out, back = (
-        _Moved(
+        Moved(
             site,
             day.kind,
             edge.returning,
@@ -186,22 +191,24 @@ def _moved(study: Study, shift_id: int, day: ChosenDay) -> tuple[_Moved, _Moved]
 
 
 def _best_hours(
-    study: Study, pairs: list[tuple[int, ChosenDay]], pool: ThreadPoolExecutor
+    study: Study, pairs: list[tuple[int, ChosenDay]], pool: ThreadPoolExecutor, known: Hours
 ) -> Hours:
-    """Return who can go, and return, at some hour of the day.
+    """Return who can go, and return, at some hour of the day; what is known stands.
 
     Only the hour of the ride is relaxed: light, and streets and gates that open at some hours
     only, stay as they are at the shift's own.
     """
-    asked: dict[_Moved, tuple[ChosenDay, Edge]] = {}
+    asked: dict[Moved, tuple[ChosenDay, Edge]] = {}
     for shift_id, day in pairs:
         edges = study.edges(shift_id, day)
         asked |= {m: (day, e) for m, e in zip(_moved(study, shift_id, day), edges, strict=True)}
+    asked = {moved: at for moved, at in asked.items() if moved not in known}
     if study.feed.stops.empty:
-        return dict.fromkeys(asked, np.zeros(study.n_homes, bool))
+        known.update(dict.fromkeys(asked, np.zeros(study.n_homes, bool)))
+        return known
     limits = engine_limits(study.territory.limits)
 
-    def best(moved: _Moved) -> Bool:
+    def best(moved: Moved) -> Bool:
         day, edge = asked[moved]
         here = staying_open(study, day, edge)
         here = by_day(after_dark(here) if moved.dark else here)
@@ -212,7 +219,8 @@ def _best_hours(
             some |= transit_times(here, moved.site, day, other, limits).elapsed_s < INF
         return some
 
-    return dict(zip(asked, pool.map(best, asked), strict=True))
+    known.update(zip(asked, pool.map(best, asked), strict=True))
+    return known
 
 
 def _reasons(

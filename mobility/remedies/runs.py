@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobility.remedies.kernel import kept_rows
-from mobility.remedies.patch import pick_calls
 from mobility.timetable.arrays import INF, RunArrays
 from mobility.timetable.footpaths import WalkTable
+from mobility.timetable.trips import pick_calls
 
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]

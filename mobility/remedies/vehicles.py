@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobility.commute.study import Study
-from mobility.remedies.model import DayNetwork, Lever, Pieces
+from mobility.remedies.model import DayNetwork, Lever
+from mobility.timetable.trips import Pieces
 
 Int64 = NDArray[np.int64]
 

@@ -36,7 +36,6 @@ from mobility.remedies.modes import (
     riding_modes,
     times_of,
 )
-from mobility.remedies.patch import join_runs
 from mobility.remedies.runs import (
     departure_keys,
     labelled_stops,
@@ -54,6 +53,7 @@ from mobility.timetable.arrays import (
     take_runs,
 )
 from mobility.timetable.footpaths import WalkTable
+from mobility.timetable.trips import join_runs
 
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]

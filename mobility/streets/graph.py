@@ -20,15 +20,17 @@ from mobility.base.cache import Bundle, cached, content_hash
 from mobility.base.errors import SourceError
 from mobility.base.ledger import SourceLedger, from_json
 from mobility.sources.osm.conditions import condition_table
+from mobility.sources.osm.gather import Bbox
 from mobility.sources.osm.graphml import read_graphml, tables_from_graph
 from mobility.sources.osm.lines import read_lines
-from mobility.sources.osm.reader import NO_WAYS, Bbox, StreetTables, read_osm
+from mobility.sources.osm.pieces import NO_WAYS, StreetTables
+from mobility.sources.osm.reader import read_osm
 from mobility.sources.osm.restrictions import barrier_table, turn_table
 
 if TYPE_CHECKING:
     import networkx as nx
 
-FORMAT = 6
+FORMAT = 7
 #: What is worked out on fewer street pieces is no slower than looking it up.
 KEPT_FROM = 2000
 _TABLES = ("tags", "turns", "barriers", "conditions")

@@ -10,7 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from mobility.base.errors import Finding
-from mobility.sources.osm.reader import FERRY
+from mobility.sources.osm.ways import FERRY
 from mobility.streets.arcs import (
     Times,
     arcs,

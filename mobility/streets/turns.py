@@ -11,7 +11,14 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.errors import Finding
-from mobility.sources.osm.restrictions import CONDITIONAL, ELEVATOR, INCOMPLETE, OTHERS, kind_of
+from mobility.sources.osm.restrictions import (
+    CONDITIONAL,
+    ELEVATOR,
+    INCOMPLETE,
+    OPEN_BARRIERS,
+    OTHERS,
+    kind_of,
+)
 from mobility.streets.arcs import Sequences, Times, arcs, joined
 from mobility.streets.graph import Streets
 from mobility.streets.tags import CLOSED, UNSAID, is_tagged, permission
@@ -28,7 +35,16 @@ _COLUMNS: dict[StreetMode, tuple[str, ...]] = {
 # the meaning of each value in the OpenStreetMap wiki (Key:barrier).
 _SOLID = ("fence", "guard_rail", "hedge", "wall")
 _ON_FOOT = (*_SOLID, "full-height_turnstile", "kissing_gate", "stile", "turnstile")
-_GATES = ("gate", "hampshire_gate", "lift_gate", "sally_port", "sliding_gate", "swing_gate", "yes")
+_GATES = (
+    *OPEN_BARRIERS,
+    "gate",
+    "hampshire_gate",
+    "lift_gate",
+    "sally_port",
+    "sliding_gate",
+    "swing_gate",
+    "yes",
+)
 
 
 def stopped_by(barriers: pd.DataFrame, mode: StreetMode) -> np.ndarray:

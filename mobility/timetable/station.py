@@ -124,10 +124,8 @@ def _between(
     rows = np.flatnonzero(np.isin(used, sources))
     if not rows.size:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    graph = coo_array(
-        (seconds, (np.searchsorted(used, one), np.searchsorted(used, two))),
-        shape=(used.size, used.size),
-    ).tocsr()
+    ends = [np.searchsorted(used, end).astype(np.int32) for end in (one, two)]
+    graph = coo_array((seconds, tuple(ends)), shape=(used.size, used.size)).tocsr()
     time = dijkstra(graph, indices=rows)
     time[np.arange(rows.size), rows] = np.inf
     time[:, ~np.isin(used, targets)] = np.inf

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from mobility.base.errors import SourceError
+from mobility.base.errors import Finding, SourceError
+from mobility.base.i18n import Word
 from mobility.sources.gtfs.calls import booked_calls, read_stop_times
 from mobility.sources.gtfs.classes import split_stops
 from mobility.sources.gtfs.columns import PLACEHOLDERS, index_of, integers, numbers
@@ -21,8 +22,9 @@ from mobility.sources.gtfs.extras import (
     read_transfers,
 )
 from mobility.sources.gtfs.feed import Feed, Services
-from mobility.sources.gtfs.files import FLEX_COLUMNS, RawTables, read_extra
+from mobility.sources.gtfs.files import RawTables, read_extra
 from mobility.sources.gtfs.notes import Notes
+from mobility.sources.gtfs.texts import FLEX_COLUMNS
 
 
 def parse_feed(raw: RawTables) -> Feed:
@@ -63,12 +65,31 @@ def parse_feed(raw: RawTables) -> Feed:
         rows=tuple(notes.rows),
     )
     if not len(stop_times) and not raw.tables["stop_times"].columns.isin(FLEX_COLUMNS).any():
-        raise SourceError(
-            "No trip has usable stop times.",
-            file=raw.file("stop_times"),
-            mend="Ask its publisher for a complete feed.",
-        )
+        raise _nothing_left(raw, notes)
     return feed
+
+
+def _nothing_left(raw: RawTables, notes: Notes) -> SourceError:
+    """Return the error about a feed without a usable call, with what took most of them."""
+    rows = next(r for r in notes.rows if r.source == raw.file("stop_times"))
+    why = max(rows.left_out, key=lambda reason: rows.left_out[reason], default="")
+    if not why:
+        problem = "No trip has usable stop times."
+    else:
+        problem = "No trip has usable stop times: {count} of {read} rows are left out ({why})."
+    return SourceError(
+        problem,
+        file=raw.file("stop_times"),
+        value=next((f.examples[0] for f in notes.findings if _is_why(f, raw)), None),
+        mend="Ask its publisher for a complete feed.",
+        count=rows.left_out.get(why, 0),
+        read=rows.read,
+        why=Word(why),
+    )
+
+
+def _is_why(finding: Finding, raw: RawTables) -> bool:
+    return finding.source == raw.file("stop_times") and bool(finding.examples)
 
 
 def _text(raw: RawTables, table: str, column: str) -> pd.Series:

@@ -19,7 +19,7 @@ from mobility.sources.gtfs.feed import Feed, Services, route_mode
 from mobility.sources.gtfs.files import network_name, read_tables
 from mobility.sources.gtfs.parse import parse_feed
 
-FORMAT = 6
+FORMAT = 7
 _TABLES = (
     "stops", "routes", "trips", "stop_times", "transfers", "frequencies", "pathways",
     "agencies", "feed_info",

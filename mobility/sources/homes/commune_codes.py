@@ -13,6 +13,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from mobility.base.errors import SourceError
@@ -31,6 +32,9 @@ DISTRICTS = {
 }
 #: Codes of places abroad, as INSEE writes them in flows: a country, or a commune behind the border.
 ABROAD = r"99\d{3}|(?:AD|BE|CH|DE|ES|IT|LU|MC|UK)\w*"
+#: What stands in place of a code where a row sums up the others.
+TOTAL = r"(?:sous-|grand )?total(?:\b.*)?|ensemble(?:\b.*)?|somme|sum"
+SUMS = "sums of the other rows"
 #: Kinds of event (MOD) after which an old code stands for several communes, or for the same one.
 _SPLITS = ("10", "20", "21")
 
@@ -43,7 +47,7 @@ class Changes:
 
     def of(self, code: str) -> str:
         """Return the commune of today of a commune, arrondissement or IRIS; else ``code``."""
-        code = f"0{code}" if len(code) == 4 and code.isdigit() else code
+        code = plain_code(code)
         if len(code) == 9 and code[5:].isdigit():
             code = code[:5]
         seen: set[str] = set()
@@ -55,6 +59,17 @@ class Changes:
     def today(self, codes: pd.Series) -> pd.Series:
         """Return `of` each code."""
         return codes.map({code: self.of(code) for code in set(codes)}).astype("str")
+
+
+def plain_code(code: str) -> str:
+    """Return a code as INSEE writes it: ``2a004`` and ``1001.0`` are 2A004 and 01001."""
+    code = code.upper().removesuffix(".0")
+    return f"0{code}" if len(code) == 4 and code.isdigit() else code
+
+
+def is_total(codes: pd.Series) -> np.ndarray:
+    """Return which rows are the sums that close a table, bool (n,)."""
+    return codes.str.fullmatch(TOTAL, case=False).to_numpy(dtype=bool)
 
 
 @cache

@@ -19,8 +19,8 @@ import osmium
 
 from mobility.base.errors import SourceError
 from mobility.base.files import writing
-from mobility.sources.osm.reader import FERRY, street_class
 from mobility.sources.osm.states import has_places_on_ways
+from mobility.sources.osm.ways import FERRY, street_class
 
 NODE_KEYS = ("highway", "amenity", "place", "barrier", "carpool")
 WAY_KEYS = (

@@ -263,4 +263,4 @@ async function start() {
   document.body.dataset.loaded = "1";
 }
 
-window.mobilityMap = { choose, state, map, homeAt, openHome, get shown() { return shownNow; } };
+window.mobilityMap = { choose, state, map, homeAt, openHome, manifest, speak, keyRow, zoneRow, get shown() { return shownNow; } };

@@ -14,8 +14,10 @@ async function inflate(index) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-// Keep the promise of a decoded blob; forget the oldest ones.
+// Keep the promise of a decoded blob; forget the oldest ones. Of a scenario that another script
+// puts into the manifest, a blob is a function that returns its values.
 function kept(kind, index, decode) {
+  if (typeof index === "function") return Promise.resolve(index());
   const name = kind + index;
   const known = decoded.get(name);
   if (known) return known;
