@@ -151,11 +151,13 @@ def test_extension_to_the_gate(tmp_path):
 
 def test_two_moves_are_needed_and_found_as_a_pair(tmp_path):
     # The dawn bus too late and the 13:20 bus too early (13:10): neither move alone helps.
-    bench = bench_of(tmp_path, early=("28:45", "29:05"), home13=("13:10", "13:30"))
+    late = trips(early=("28:45", "29:05"), home13=("13:10", "13:30"))
+    staff = '[{ template = "3x8", headcount = 30 }]'
+    bench = workbench(assess(load(write_territory(tmp_path, trips=late, rosters=staff))))
     found = search(bench.access, options=ONLY_TRIPS, bench=bench)
     assert not found.useful
-    (pair,) = {o.score.rosters_gained: o for o in found.pairs}.values()
-    assert pair.score.rosters_gained == 10
+    assert {o.score.jobs for o in found.pairs} == {15.0}
+    pair = found.pairs[0]
     assert {lever.trips[0] for lever in pair.levers} == {
         index(bench, "early"), index(bench, "home13")
     }  # fmt: skip

@@ -34,7 +34,7 @@ from mobility.remedies.street_remedies import tracks_layer
 from mobility.remedies.words import levers_frame
 from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.lighter import with_lighter
-from mobility.shuttles.outputs import write_plans
+from mobility.shuttles.outputs import outdated, write_plans
 from mobility.shuttles.plans import Plans
 from mobility.shuttles.portfolio import access_left, combined_frontier
 from mobility.territory.project import Territory
@@ -193,7 +193,9 @@ def write_levers(
         Also write ``levers.html``: the present, and the territory with each recommendation.
     """
     study, made = results.study, results.search
-    with staging(folder, reads=source_files(study.territory)) as part:
+    own = folder / OWN_PLANS
+    gone = [] if made.plans is None else [f"{OWN_PLANS}/{n}" for n in outdated(own, made.plans)]
+    with staging(folder, reads=source_files(study.territory), gone=gone) as part:
         write_csv(part, "levers", levers_table(made.found))
         fixes = fixes_of(made.found)
         write_csv(part, "minutes_to_fix", fixes.to_frame(language))

@@ -98,7 +98,7 @@ class Writer:
                 version=__version__,
             ),
             blocks=(
-                *self._essentials(),
+                *self.essentials(),
                 *self._sites(),
                 *self._white_zones(),
                 *self._late(),
@@ -112,7 +112,8 @@ class Writer:
 
     # --- the first page ---
 
-    def _essentials(self) -> Iterator[blocks.Block]:
+    def essentials(self) -> Iterator[blocks.Block]:
+        """Yield the first page."""
         t, frame = self.words.t, self.sheets["summary"].frame
         yield blocks.Heading(t("In one page"))
         white = int(frame["is_white"].sum())

@@ -58,8 +58,8 @@ def write_plans(
     for own, plan in plans.every:
         tables |= _write_plan(own, plan, folder, language)
     for name, frame in tables.items():
-        # What is paid is found again to the cent: its quantities are whole.
-        paid = name == "costs" or name.endswith("-shares")
+        # What is paid is found again to the cent: nothing of it is rounded.
+        paid = name in ("plans", "costs") or name.endswith("-shares")
         text = csv_text(frame, float_format=None if paid else "%.3f")
         (folder / f"{name}.csv").write_text(text, encoding="utf-8")
     return sorted(p.name for p in folder.iterdir())
