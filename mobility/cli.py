@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import inspect
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
-from mobility import __version__
-from mobility.base.errors import MobilityError
-from mobility.base.i18n import chosen_language, number, translate
+from mobility import __version__, cli_needs
+from mobility.base.i18n import number, translate
+from mobility.command import (
+    COMPUTE,
+    IMPROVE,
+    PREPARE,
+    SHARE,
+    Command,
+    File,
+    Lang,
+    Out,
+    app,
+    friendly,
+    read_territory,
+    said,
+)
 from mobility.progress import (
     LEVER_SHUTTLE_STEPS,
     LEVER_STEPS,
@@ -26,8 +35,6 @@ from mobility.progress import (
 )
 from mobility.terminal import (
     SEVERITIES,
-    Language,
-    err,
     out,
     print_advice,
     print_findings,
@@ -37,67 +44,7 @@ from mobility.terminal import (
     print_words,
 )
 
-if TYPE_CHECKING:
-    from mobility.territory.project import Territory
-
-
-def said(text: str) -> str:
-    """Return a help text in the language asked for: ``--lang``, else ``MOBILITY_LANG``, else fr."""
-    return translate(text, chosen_language(sys.argv))
-
-
-class _OwnHelp:
-    """A command whose options that come with the library speak the language asked for too."""
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
-        for param in params:
-            if getattr(param, "help", None):
-                param.help = said(" ".join(param.help.split()))
-        return params
-
-
-class _Group(_OwnHelp, TyperGroup):
-    """The command as a whole."""
-
-
-class _Command(_OwnHelp, TyperCommand):
-    """One of its commands."""
-
-
-PREPARE, COMPUTE = said("Prepare"), said("Compute")
-IMPROVE, SHARE = said("Improve"), said("Share")
-app = typer.Typer(
-    name="mobility",
-    help=said("Who can get to work, on time and back home, on every shift?"),
-    no_args_is_help=True,
-    cls=_Group,
-    pretty_exceptions_enable=False,
-)
-File = Annotated[Path, typer.Argument(help=said("The territory file (TOML)."))]
-Lang = Annotated[
-    Language, typer.Option("--lang", envvar="MOBILITY_LANG", help=said("Language: fr or en."))
-]
-Out = Annotated[Path | None, typer.Option("--out", "-o", help=said("Folder of the results."))]
-
-
-def read_territory(file: Path) -> Territory:
-    """Read and check a territory file; what does so is imported when a command needs it."""
-    from mobility.settings import read_territory as read
-
-    return read(file)
-
-
-@contextmanager
-def friendly(language: Language) -> Iterator[None]:
-    """Print an error of the user's own in one line and leave with exit code 2."""
-    try:
-        yield
-    except MobilityError as error:
-        label = translate("Error", language)
-        err.print(label, style="bold red", end=" ")
-        err.print(error.render(language), soft_wrap=True)
-        raise typer.Exit(2) from None
+__all__ = ["app"]
 
 
 def _version(value: bool) -> None:
@@ -532,6 +479,7 @@ def isochrones_command(
         )
 
 
+app.registered_commands += cli_needs.needs.registered_commands
 for command in app.registered_commands:
-    command.cls = _Command
+    command.cls = Command
     command.help = said(inspect.getdoc(command.callback) or "")

@@ -8,8 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from mobility.base.cache import SEAL, cache_dir, content_hash, is_sound, mark_used, open_cache, seal
 from mobility.base.errors import MobilityError
@@ -22,12 +21,13 @@ from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.variants import with_feed
 from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.settings import check_settings, read_territory
-from mobility.shuttles.after import read_tables
-from mobility.shuttles.design import design_shuttles
-from mobility.shuttles.lighter import with_lighter
-from mobility.shuttles.plans import Plans
 from mobility.sources.gtfs.read import read_feed
 from mobility.territory.project import Territory
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mobility.shuttles.plans import Plans
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,10 @@ def _with_shuttles(
     progress: Progress,
 ) -> Results:
     """Design shuttles, evaluate the advised plan, or each, and write everything."""
+    from mobility.shuttles.after import read_tables
+    from mobility.shuttles.design import design_shuttles
+    from mobility.shuttles.lighter import with_lighter
+
     access, zones = present
     found = design_shuttles(access.study, access, zones, seed=seed, progress=progress)
     if found.knee is None:
@@ -216,10 +220,13 @@ def _written(
         write_record,
     )
     from mobility.outputs.write import add_report, write_comparison, write_tables
-    from mobility.shuttles.outputs import outdated, write_plans
 
     access, zones = variants[0] if variants and found is None else present
-    gone = [] if found is None else [f"shuttles/{n}" for n in outdated(folder / "shuttles", found)]
+    gone: list[str] = []
+    if found is not None:
+        from mobility.shuttles.outputs import outdated, write_plans
+
+        gone += [f"shuttles/{name}" for name in outdated(folder / "shuttles", found)]
     earlier = earlier_plans(folder, present[0].study)
     keeps = found is None and not variants and earlier is not None and earlier.usable
     findings = access.study.findings + (() if found is None else found.findings)
@@ -236,7 +243,7 @@ def _written(
             write_plans(found, part / "shuttles", lighter=answers, language=language)
         if not keeps:
             progress("map")
-            _draw(part / MAP, present, variants, found, name)
+            _draw(part / MAP, present, variants, found, name, earlier=folder / MAP)
         if report is not None:
             places = (folder, *(path.parent.parent for path in feeds))
             failed = add_report(
@@ -275,8 +282,13 @@ def _draw(
     variants: Sequence[Evaluation],
     found: Plans | None,
     name: str,
+    *,
+    earlier: Path,
 ) -> None:
-    """Draw the map of the present, called ``name``, and its variants, with the plans if any."""
+    """Draw the map of the present, called ``name``, and its variants, with the plans if any.
+
+    Levers on an ``earlier`` page of the same inputs stay on it.
+    """
     from mobility.outputs.map.from_plans import map_plans
     from mobility.outputs.map.from_results import map_model
     from mobility.outputs.map.page import write_map
@@ -287,7 +299,7 @@ def _draw(
         evaluated = {name: k for k, (name, *_) in enumerate(after, start=1)}
         model = replace(model, plans=map_plans(found, scenarios=evaluated))
     output = present[0].study.territory.output
-    write_map(model, path, language=output.language, tiles=output.tiles)
+    write_map(model, path, language=output.language, tiles=output.tiles, earlier=earlier)
 
 
 def demo(

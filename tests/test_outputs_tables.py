@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from mobility.outputs.tables import cell_text, registry, write_csv
+from mobility.outputs.tables import cell_text, registry, sheet_of, table_block, write_csv
 from mobility.outputs.words import Words
 
 ROOT = Path(__file__).parents[1]
@@ -59,3 +59,11 @@ def test_a_column_that_no_table_knows_is_refused(tmp_path):
     with pytest.raises(KeyError, match="rosters"):
         write_csv(tmp_path, "summary", frame)
     assert not list(tmp_path.iterdir())
+
+
+def test_further_columns_are_their_own_headings():
+    frame = pd.DataFrame({"site": ["A"], "now": [3.0], "Move a trip": [1234.0]})
+    table = table_block(sheet_of("housing_stops", frame), Words("en"))
+    assert table.heads == ("Site", "Today (workers)", "Move a trip")
+    assert table.rows == (("A", "3", "1,234"),)
+    assert table.numeric == (False, True, True)

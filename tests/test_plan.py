@@ -31,7 +31,7 @@ DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 HEADINGS = [
     "Offre de transport",
     "Localisation et potentiel",
-    "Programme d'actions",
+    "Programme d’actions",
     "Plan de financement",
     "Calendrier",
     "Suivi",
@@ -170,7 +170,7 @@ def test_commands_write_their_files(tmp_path):
     for command, files in {
         "levers": (
             "levers.csv",
-            "levers.html",
+            "map.html",
             "minutes_to_fix.gpkg",
             "recommendations.md",
             "shift_hours.csv",

@@ -43,6 +43,11 @@ advised.
 of `mobility run`.
 **`plan.html`**, `.md`: the plan to read.
 """,
+    "matrix": "",
+    "fairness": "",
+    "housing": """**`housing.gpkg`**: the places and what holds from each; residences.
+**`housing.html`**: the inverse map.
+""",
 }
 
 

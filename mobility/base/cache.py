@@ -43,6 +43,8 @@ _ANSWER = re.compile(r"\w[\w.%+,@~-]*\.(json|geojson|csv|osm|pbf)|\.part-.+")
 _NAME = re.compile(
     r"[0-9a-f]{64}(\.json|\.part|\.part\.json)?|\.new-\w+|\.part-.+|failure-[\d-]+\.txt"
 )
+#: Bytes written since the cache was trimmed; at the start nobody knows.
+_grown = math.inf
 Item = np.ndarray | pd.DataFrame
 Bundle = Mapping[str, Item]
 
@@ -151,7 +153,7 @@ def cached(kind: str, key: Iterable[object], compute: Callable[[], Bundle]) -> B
         return found
     bundle = dict(compute())
     _store(place, bundle)
-    trim_cache(keep=place)
+    _trim_sometimes(place)
     return bundle
 
 
@@ -227,7 +229,7 @@ def _store(place: Path, bundle: Bundle) -> None:
         return
     try:
         arrays = {k: v for k, v in bundle.items() if isinstance(v, np.ndarray)}
-        np.savez(work / "arrays.npz", **arrays)
+        np.savez(work / "arrays.npz", **arrays)  # type: ignore[arg-type]
         for name, table in bundle.items():
             if isinstance(table, pd.DataFrame):
                 geo = "@geo" if hasattr(table, "geometry") else ""
@@ -289,6 +291,19 @@ def cache_limit() -> int:
     """Return the most bytes the cache may hold; ``MOBILITY_CACHE_MB`` in megabytes, else 10 GB."""
     text = os.environ.get("MOBILITY_CACHE_MB", "")
     return (int(text) if text.isdigit() else LIMIT_MB) * 1_000_000
+
+
+def _trim_sometimes(place: Path) -> None:
+    """Trim the cache at a process's first entry, and after each hundredth part of its limit.
+
+    Looking at all entries at each new one takes longer than most of them do.
+    """
+    global _grown  # noqa: PLW0603
+    with suppress(OSError):
+        _grown += sum(file.stat().st_size for file in place.iterdir())
+    if _grown > cache_limit() / 100:
+        _grown = 0.0
+        trim_cache(keep=place)
 
 
 def trim_cache(*, keep: Path | None = None) -> int:

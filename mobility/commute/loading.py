@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from mobility.base.errors import Finding, TerritoryError
 from mobility.base.ledger import SourceLedger
+from mobility.commute.access import assess, counted_rows
 from mobility.commute.changes import with_trips
-from mobility.commute.data_sheet import data_sheet
+from mobility.commute.closed_drives import drives_any_hour
+from mobility.commute.data_sheet import data_sheet, sheet_findings
 from mobility.commute.modes import evaluated
-from mobility.commute.on_demand import on_demand_services
+from mobility.commute.on_demand_rides import on_demand_services
 from mobility.commute.placing import (
     homes_on_streets,
     misplaced_sites,
@@ -168,8 +171,20 @@ def read_sources(
         bbox=streets.bounds_lonlat,
         sites=sites,
         streets=lambda: street_points(streets),
+        sides=lambda homes: _sides(build_study(territory, streets, feed, sites, homes), homes),
     )
     return ReadSources(territory, streets, feed, sites, homes, (*told, *local), tuple(ledger))
+
+
+def _sides(study: Study, homes: Homes) -> dict[tuple[str, str], np.ndarray]:
+    """Return at which homes the commute of each site and roster holds; some are in no study."""
+    found = assess(study).rosters
+    known = pd.Index(study.homes.ids).get_indexer(pd.Index(homes.ids))
+    return {
+        (str(found.keys.loc[r, "site_name"]), str(found.keys.loc[r, "roster"])): (known >= 0)
+        & found.holds[r][known]
+        for r in counted_rows(found)
+    }
 
 
 def build_study(
@@ -200,7 +215,8 @@ def build_study(
     homes, away = homes_on_streets(territory, streets, walking, homes)
     gates = np.array([gate for site in sites for gate in site.gates], np.float64)
     findings += misplaced_sites(sites, homes)
-    findings += heights_findings(territory, streets)
+    accounts = list(ledger)
+    findings += heights_findings(territory, streets, accounts)
     findings += rates_missing(territory, sites, homes, min(day.date for day in days))
     findings += [*away, *place_findings(streets, walking, feed, sites, gates)]
     home_walks, gate_walks = (
@@ -241,18 +257,19 @@ def build_study(
         home_walks=home_walks,
         gate_walks=gate_walks,
         feeders=feeders_of(territory, streets, feed, sites, homes.lonlat),
-        on_demand=on_demand_services(territory, streets, feed, sites, homes, findings),
+        on_demand=on_demand_services(territory, streets, feed, sites, homes, findings, accounts),
         street_times={
             mode: street_commutes(territory, streets, mode, sites, gates, homes.lonlat)
             for mode in modes
         },
         findings=tuple(findings),
         sources=tuple(source_records(territory, feed, homes)),
-        ledger=(*ledger, *homes.ledger, *calendar_ledger(territory, feed)),
+        ledger=(*accounts, *homes.ledger, *calendar_ledger(territory, feed)),
         scenario=scenario,
     )
     sheet = data_sheet(study, runs)
-    findings = [*sheet.findings(study), *study.findings, *idle_rosters(study)]
+    told = (*study.findings, *drives_any_hour(study), *idle_rosters(study))
+    findings = [*sheet_findings(sheet, study), *told]
     return replace(study, sheet=sheet, findings=tuple(findings))
 
 

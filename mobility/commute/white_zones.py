@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,12 +27,12 @@ from mobility.commute.access import (
     Access,
     counting_modes,
 )
-from mobility.commute.door_to_door import both_ways, dark_at_gate, transit_times
+from mobility.commute.door_to_door import both_ways, dark_at_gate, held, transit_times
 from mobility.commute.study import Progress, Study, engine_limits, quiet
 from mobility.commute.variants import after_dark, by_day, open_at, staying_open
 from mobility.engine.journeys import Edge, EngineLimits, relaxed
 from mobility.sources.days import ChosenDay
-from mobility.streets.hours import State
+from mobility.streets.graph import State
 from mobility.timetable.arrays import INF
 
 if TYPE_CHECKING:
@@ -212,12 +212,9 @@ def _best_hours(
         day, edge = asked[moved]
         here = staying_open(study, day, edge)
         here = by_day(after_dark(here) if moved.dark else here)
-        some = np.zeros(study.n_homes, bool)
-        for clock_s in BEST_HOURS_S:
-            at_s = local_to_axis(day.date, clock_s, study.territory.zone)
-            other = Edge(returning=edge.returning, at_s=at_s, margin_s=edge.margin_s)
-            some |= transit_times(here, moved.site, day, other, limits).elapsed_s < INF
-        return some
+        zone = study.territory.zone
+        others = [replace(edge, at_s=local_to_axis(day.date, s, zone)) for s in BEST_HOURS_S]
+        return np.asarray(held(here, moved.site, day, others, limits).any(axis=0))
 
     known.update(zip(asked, pool.map(best, asked), strict=True))
     return known

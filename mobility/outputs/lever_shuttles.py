@@ -22,9 +22,9 @@ from mobility.remedies.remedy import Remedy
 from mobility.shuttles.after import read_tables
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.model import Line
-from mobility.shuttles.outputs import read_plan_table
 from mobility.shuttles.plan import Plan, evaluate_plan
 from mobility.shuttles.plans import Plans
+from mobility.shuttles.written import read_plan_table
 from mobility.sources.gtfs.read import Feed, read_feed
 
 ACTIONS = {

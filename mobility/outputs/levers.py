@@ -21,6 +21,8 @@ from mobility.outputs.advice_words import advice_blocks
 from mobility.outputs.document import Bullets, Document, Heading
 from mobility.outputs.illustrations import Illustration, example_blocks, illustrate
 from mobility.outputs.lever_shuttles import shuttle_remedies, written_remedies
+from mobility.outputs.map.model import MapLever
+from mobility.outputs.record import MAP
 from mobility.outputs.render import write_document
 from mobility.outputs.tables import write_csv
 from mobility.outputs.words import Words
@@ -190,11 +192,14 @@ def write_levers(
     Parameters
     ----------
     maps
-        Also write ``levers.html``: the present, and the territory with each recommendation.
+        Also put each recommendation on ``map.html``, beside the present and the shuttle plans.
     """
     study, made = results.study, results.search
     own = folder / OWN_PLANS
-    gone = [] if made.plans is None else [f"{OWN_PLANS}/{n}" for n in outdated(own, made.plans)]
+    # A page of their own, as earlier versions wrote it, would tell older levers.
+    gone = ["levers.html"]
+    if made.plans is not None:
+        gone += [f"{OWN_PLANS}/{name}" for name in outdated(own, made.plans)]
     with staging(folder, reads=source_files(study.territory), gone=gone) as part:
         write_csv(part, "levers", levers_table(made.found))
         fixes = fixes_of(made.found)
@@ -214,19 +219,54 @@ def write_levers(
         if len(tracks):
             write_text(part / "cycle_tracks.geojson", tracks.to_json() + "\n")
         if maps and results.illustrations:
-            write_levers_map(results, fixes, part / "levers.html", language)
+            write_levers_map(results, fixes, part / MAP, language, folder / MAP)
         return sorted(p.relative_to(part).as_posix() for p in part.rglob("*") if p.is_file())
 
 
-def write_levers_map(results: LeverResults, fixes: Fixes, path: Path, language: str) -> None:
-    """Write the map of the present and of the recommendations, one scenario each."""
+def write_levers_map(
+    results: LeverResults, fixes: Fixes, path: Path, language: str, earlier: Path
+) -> None:
+    """Write the map of the present and of the recommendations, one scenario each.
+
+    Shuttle plans on an ``earlier`` page of the same inputs stay on it.
+    """
     from mobility.outputs.map.from_results import map_model
     from mobility.outputs.map.page import write_map
 
-    after = tuple(
-        (f"{k + 1}. {one.remedy.head(language)}", one.access, one.zones)
-        for k, one in enumerate(results.illustrations)
-    )
     zones = results.zones
-    fix = fixes.aligned(zones.keys)
-    write_map(map_model(zones.access, zones, after=after, fix=fix), path, language=language)
+    shown = results.illustrations
+    after = tuple((one.remedy.head("en"), one.access, one.zones) for one in shown)
+    model = map_model(zones.access, zones, after=after, fix=fixes.aligned(zones.keys))
+    against = dict(
+        zip(map(id, results.search.remedies), results.search.advice.against, strict=True)
+    )
+    study = zones.access.study
+    levers = tuple(
+        _map_lever(study, k, one, advised=not against[id(one.remedy)])
+        for k, one in enumerate(shown, 1)
+    )
+    output = study.territory.output
+    model = replace(model, levers=levers)
+    write_map(model, path, language=language, tiles=output.tiles, earlier=earlier)
+
+
+def _map_lever(study: Study, scenario: int, one: Illustration, *, advised: bool) -> MapLever:
+    """Return a recommendation as the map lists it, opened where it gains most."""
+    remedy = one.remedy
+    shifts = {(s.site_name, s.roster, s.shift): s.shift_id for s in study.shift_rows}
+    best = max(remedy.effects, key=lambda e: e.gained, default=None)
+    shift = None if best is None else shifts.get((best.site, best.roster, best.shift))
+    return MapLever(
+        scenario=scenario,
+        head=(remedy.head("fr"), remedy.head("en")),
+        told=(remedy.sentence("fr"), remedy.sentence("en")),
+        jobs=remedy.net_jobs,
+        users=remedy.users,
+        eur_year=remedy.eur_year,
+        kind=remedy.kind,
+        advised=advised,
+        sites=remedy.site_names,
+        # A remedy on streets moves no vehicle: white zones alone know of it.
+        measure="white" if remedy.rescued else "gain",
+        pick="" if shift is None else f"s{shift}",
+    )

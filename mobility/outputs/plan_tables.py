@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from mobility.base.clock import DAY_S
 from mobility.base.errors import TerritoryError
 from mobility.commute.access import Access, counted_rows, rosters
-from mobility.commute.examples import line_name
 from mobility.commute.placing import changes_of, site_commune
 from mobility.commute.study import Study
 from mobility.remedies.factors import VM_RATE, LeverFactors
@@ -55,12 +54,13 @@ def supply(study: Study) -> pd.DataFrame:
             trips = rides["trip"].unique()
             heads = pd.Series(trips).groupby(study.feed.trips["route"].to_numpy()[trips]).first()
             times = tt.call_dep[calls]
+            lines = {study.feed.line_names[int(t)] for t in heads}
             rows.append({
                 "site": place.name,
                 "day_kind": day.kind,
                 "stops": int(np.unique(tt.call_stop[calls]).size),
                 "nearest_walk_min": _minutes(study.egress_s[site][np.unique(tt.call_stop[calls])]),
-                "lines": ", ".join(sorted({line_name(study, int(t)) for t in heads}, key=_natural)),
+                "lines": ", ".join(sorted(lines, key=_natural)),
                 "departures": round(departures(tt)[rides["run"].to_numpy(np.int64)].sum()),
                 "first": _clock(study, day.kind, times.min()) if times.size else "",
                 "last": _clock(study, day.kind, times.max()) if times.size else "",

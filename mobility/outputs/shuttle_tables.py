@@ -15,7 +15,7 @@ from mobility.commute.study import Study
 from mobility.outputs.record import SHUTTLES, earlier_plans
 from mobility.outputs.tables import Sheet, sheet_of
 from mobility.outputs.words import HARD, Words
-from mobility.shuttles.outputs import DIRECTIONS, read_plan_table
+from mobility.shuttles.written import DIRECTIONS, read_plan_table
 
 #: What each factor is: the name up to its size of vehicle or kind of day → English template.
 FACTORS = {

@@ -22,8 +22,8 @@ from mobility.outputs.document import Table
 from mobility.outputs.words import NOTHING, Words
 
 Kind = Literal[
-    "text", "count", "value", "money", "share", "clock", "date", "flag", "symbol", "reason", "roster",
-    "day", "group",
+    "text", "count", "value", "money", "share", "clock", "date", "flag", "symbol", "reason",
+    "roster", "day", "group",
 ]  # fmt: skip
 #: Rows of a table on a page that must stay short; the spreadsheet has them all.
 MOST_ROWS = 12
@@ -70,6 +70,8 @@ class Spec:
         Keys of the columns on pages and in the terminal; all when empty.
     sheet_only
         Keys of columns that its file does not have.
+    open
+        Kind of further columns that may follow, which are their own headings.
     """
 
     key: str
@@ -81,6 +83,7 @@ class Spec:
     command: str = ""
     shown: tuple[str, ...] = ()
     sheet_only: tuple[str, ...] = ()
+    open: Kind | None = None
 
 
 @dataclass(frozen=True)
@@ -141,9 +144,13 @@ def sheet_of(key: str, frame: pd.DataFrame, *, fill: bool = False) -> Sheet:
     if fill:
         return Sheet(spec, spec.columns, frame.reindex(columns=list(known)))
     further = [name for name in map(str, frame.columns) if name not in known]
-    if further:
+    if further and spec.open is None:
         raise KeyError(f"tables.toml does not know {further} of {key}")
-    return Sheet(spec, tuple(c for c in spec.columns if c.key in frame), frame)
+    kind = spec.open or "text"
+    columns = [c for c in spec.columns if c.key in frame]
+    columns += [_column(name, {"kind": kind, "fr": (name, "", ""), "en": (name, "", "")})
+                for name in further]  # fmt: skip
+    return Sheet(spec, tuple(columns), frame)
 
 
 def cell_text(words: Words, kind: Kind, value: Any) -> str:

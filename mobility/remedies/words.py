@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.clock import axis_to_local
-from mobility.commute.examples import line_name
 from mobility.commute.study import Study
 from mobility.remedies.model import DayNetwork, Lever, days_of, departures
 from mobility.remedies.search import Retiming, Workbench
@@ -71,7 +70,7 @@ def lever_names(bench: Workbench, lever: Lever) -> dict[str, object]:
     whole = lever.kind == "stop"
     return {
         "kind": lever.kind,
-        "line": line_name(study, head),
+        "line": study.feed.line_names[head],
         "headsign": str(study.feed.trips["headsign"].to_numpy(object)[head] or ""),
         "trips": _trip_ids(study, lever.trips),
         "present": "" if whole else clock(study, kind, at_s),

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import cKDTree
 
 from mobility.commute.study import Study
 from mobility.commute.variants import with_stops, with_timetables
@@ -41,6 +40,8 @@ def areas_of(study: Study, homes: Ints, homes_xy: Floats) -> list[str]:
     if stops.empty:
         return [name or study.territory.name for name in communes]
     middles = np.array([places[square == k].mean(axis=0) for k in range(square.max() + 1)])
+    from scipy.spatial import cKDTree
+
     metric = (np.cos(np.radians(middles[:, 1].mean())), 1.0)
     _, near = cKDTree(stops[["lon", "lat"]].to_numpy() * metric).query(middles * metric)
     names = stops["stop_name"].astype(str).to_numpy()[near]

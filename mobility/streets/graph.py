@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import json
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,8 @@ FORMAT = 7
 #: What is worked out on fewer street pieces is no slower than looking it up.
 KEPT_FROM = 2000
 _TABLES = ("tags", "turns", "barriers", "conditions")
+#: The value each row of `Streets.conditions` takes, None where it does not hold.
+State = tuple[str | None, ...]
 _ARRAYS = ("node_id", "node_xy", "edge_u", "edge_v", "length_m", "geom_ptr", "geom_xy")
 
 
@@ -71,9 +73,12 @@ class Streets:
         `mobility.streets.hours`; the tables hold what is said for any hour.
     ledger
         What became of each way read, see `mobility.sources.osm.reader.StreetTables`.
-    times
-        Seconds per piece worked out before, see `mobility.commute.walks.mode_times`. Never
-        handed on: ``replace`` starts anew.
+    times, states
+        Seconds per piece worked out before, see `mobility.commute.walks.mode_times`, and these
+        streets at hours of some state, see `mobility.streets.hours.streets_in`. Never handed
+        on: ``replace`` starts anew.
+    at
+        Of streets at some hour, those of any hour, and the state.
     """
 
     crs: pyproj.CRS
@@ -91,10 +96,25 @@ class Streets:
     conditions: pd.DataFrame = field(default_factory=condition_table)
     ledger: SourceLedger = NO_WAYS
     times: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    states: dict[State, Streets] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    at: tuple[Streets, State] | None = field(default=None, init=False, repr=False, compare=False)
+
+    def at_hour(self, at: tuple[Streets, State] | None, **changes: Any) -> Streets:
+        """Return the same pieces with other tables, in a state of those of any hour."""
+        found = replace(self, **changes)
+        object.__setattr__(found, "at", at)
+        return found
 
     @cached_property
     def digest(self) -> str:
-        """Hash of the network and its tags, by which what is worked out on it is kept."""
+        """Hash of the network and its tags at any hour.
+
+        What is worked out on it is kept by this, with the seconds per piece on which it rests.
+        """
+        if self.at is not None:
+            return self.at[0].digest
         arrays = [getattr(self, name) for name in _ARRAYS]
         tables = [self.tags, self.turns, self.barriers]
         return content_hash([self.crs.to_string(), *arrays, *tables])
@@ -126,6 +146,8 @@ class Streets:
     @cached_property
     def lines(self) -> np.ndarray:
         """Street pieces as shapely lines, (m,), projected."""
+        if self.at is not None:
+            return self.at[0].lines
         rows = np.repeat(np.arange(self.n_edges), np.diff(self.geom_ptr))
         return np.asarray(shapely.linestrings(self.geom_xy, indices=rows))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,11 +18,10 @@ import pandas as pd
 
 from mobility.base.errors import Finding
 from mobility.sources.osm.conditions import ACCESS, OPENING_HOURS, clauses
-from mobility.streets.graph import Streets
+from mobility.streets.graph import State, Streets
 from mobility.streets.turns import rules_in_force
+from mobility.territory.project import StreetMode
 
-# The value each row of ``Streets.conditions`` takes, None where it does not hold.
-State = tuple[str | None, ...]
 _YES = ("yes", "designated", "permissive", "official")
 # A limit on weight or size that a commuter's car keeps.
 _LARGE = re.compile(r"\s*(max)?(weight|weightrating|length|height|width|axles|trailers?)\s*>=?.*")
@@ -105,13 +104,47 @@ def state_at(streets: Streets, moment: dt.datetime, place: Place) -> State:
     return tuple(known[pair] for pair in zip(table["key"], table["text"], strict=True))
 
 
+#: Tags by the hour that are nothing to each mode, see `mobility.streets.modes`.
+_NOTHING_TO: dict[StreetMode, tuple[str, ...]] = {
+    "walk": ("vehicle", "motor_vehicle", "motorcar", "bicycle", "oneway:bicycle"),
+    "bike": ("motor_vehicle", "motorcar"),
+    "car": ("foot", "bicycle", "oneway:bicycle"),
+}
+
+
+def seen_by(streets: Streets, mode: StreetMode) -> Streets:
+    """Return streets with no more of their state than what bears on a mode.
+
+    States that differ in what is nothing to the mode are then one.
+    """
+    if streets.at is None:
+        return streets
+    base, state = streets.at
+    nothing = _NOTHING_TO["bike" if mode == "e_bike" else mode]
+    table = base.conditions
+    bears = [
+        mode == "car" if kind == "turn" else key not in nothing
+        for kind, key in zip(table["kind"], table["key"], strict=True)
+    ]
+    own = tuple(value if here else None for value, here in zip(state, bears, strict=True))
+    return streets if own == state else streets_in(base, own)
+
+
 def streets_in(streets: Streets, state: State) -> Streets:
     """Return the streets with every tag that depends on the hour at a state of `state_at`."""
+    if not any(value is not None for value in state):
+        return streets
+    if state not in streets.states:
+        streets.states[state] = _in_state(streets, state)
+    return streets.states[state]
+
+
+def _in_state(streets: Streets, state: State) -> Streets:
     table = streets.conditions.assign(value=pd.Series(list(state), dtype="object"))
     table = table[table["value"].notna()]
     turns = table[table["kind"].eq("turn")]
-    return replace(
-        streets,
+    return streets.at_hour(
+        (streets, state),
         tags=_retagged(streets.tags, "osm_id", table[table["kind"].eq("way")]),
         barriers=_retagged(streets.barriers, "node_id", table[table["kind"].eq("node")]),
         turns=rules_in_force(
@@ -122,22 +155,24 @@ def streets_in(streets: Streets, state: State) -> Streets:
 
 def _retagged(tags: pd.DataFrame, of: str, table: pd.DataFrame) -> pd.DataFrame:
     """Return tags with the values of a table put in; "" closes what has no plain tag."""
-    if table.empty:
-        return tags
-    ids = tags[of]
+    ids = tags[of].to_numpy()
     changed: dict[str, pd.Series] = {}
     for key, rows in table.groupby("key", sort=True):
-        value = ids.map(dict(zip(rows["osm_id"], rows["value"], strict=True)))
         if key == OPENING_HOURS:
             continue
+        values = dict(zip(rows["osm_id"].tolist(), rows["value"], strict=True))
+        at = np.flatnonzero(np.isin(ids, list(values)))
         column = tags[str(key)] if key in tags else pd.Series(None, tags.index, dtype="str")
-        closed = "dismount" if key == "bicycle" else "no"
-        value = value.mask(value.eq(""), column.fillna(closed))
-        changed[str(key)] = value.fillna(column).astype("str")
-    shut = ids.isin(table.loc[table["key"].eq(OPENING_HOURS), "osm_id"])
-    for key in ACCESS if shut.any() else ():
+        column = column.copy()
+        plain = column.iloc[at].fillna("dismount" if key == "bicycle" else "no")
+        told = [values[i] or text for i, text in zip(ids[at].tolist(), plain, strict=True)]
+        column.iloc[at] = told
+        changed[str(key)] = column
+    shut = np.flatnonzero(np.isin(ids, table.loc[table["key"].eq(OPENING_HOURS), "osm_id"]))
+    for key in ACCESS if len(shut) else ():
         if key in tags:
-            changed[key] = changed.get(key, tags[key]).mask(shut, "no").astype("str")
+            changed[key] = changed.get(key, tags[key]).copy()
+            changed[key].iloc[shut] = "no"
     return tags.assign(**changed)
 
 
@@ -168,9 +203,11 @@ def hours_findings(streets: Streets) -> list[Finding]:
         )
     ]
     if odd.any():
+        # A limit for wet roads closes nothing.
+        shut = odd & table["key"].ne("maxspeed").to_numpy(dtype=bool)
         found.append(
             Finding(
-                "warning",
+                "warning" if shut.any() else "info",
                 "hours_unknown",
                 "{count} streets, gates and turn restrictions depend on something that is not "
                 "known here (the weather, school holidays, hours written otherwise than in "

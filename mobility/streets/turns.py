@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 
@@ -23,6 +22,9 @@ from mobility.streets.arcs import Sequences, Times, arcs, joined
 from mobility.streets.graph import Streets
 from mobility.streets.tags import CLOSED, UNSAID, is_tagged, permission
 from mobility.territory.project import StreetMode
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 _COLUMNS: dict[StreetMode, tuple[str, ...]] = {
     "walk": ("access", "foot"),
@@ -212,6 +214,8 @@ def _through(
     streets: Streets, first: np.ndarray, between: np.ndarray, last: np.ndarray
 ) -> tuple[int, ...] | None:
     """Return the arcs from one of some pieces to another over others; None if not one way."""
+    import networkx as nx
+
     graph: nx.MultiGraph[int] = nx.MultiGraph()
     for edge in np.flatnonzero(between).tolist():
         graph.add_edge(int(streets.edge_u[edge]), int(streets.edge_v[edge]), edge)

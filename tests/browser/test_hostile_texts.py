@@ -364,17 +364,15 @@ SHOWN = """() => { const page = document.body.cloneNode(true);
 #: The pop-ups of every home, stop and gate.
 POPUPS = """async () => { const { map, state, openHome } = window.mobilityMap, said = [];
     const pause = () => new Promise(done => setTimeout(done, 100));
-    const add = () => said.push(...[...document.querySelectorAll('.leaflet-popup')]
+    const add = () => said.push(...[...document.querySelectorAll('#mb-card')]
         .map(box => box.textContent));
     state.layers.stops = true;
     for (let h = 0; h < 5; h++) { await openHome(h); add(); }
     for (const [east, lat] of %s) {
-        map.closePopup();
         map.setView([lat, east], 15, { animate: false });
         map.fire('click', { latlng: L.latLng(lat, east) });
         await pause(); add();
     }
-    map.closePopup();
     return said.join('\\n'); }""" % [list(lonlat(east)) for east in (1_000, 11_239.5)]
 
 
@@ -387,8 +385,8 @@ def test_documents_run_nothing(open_page, outputs, name):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("name", ["map", "levers"])
-def test_maps_run_nothing(open_page, outputs, name):
+def test_maps_run_nothing(open_page, outputs):
+    name = "map"
     opened = open_page(outputs / f"{name}.html")
     seen: set[str] = set()
     for language in ("fr", "en"):

@@ -10,15 +10,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 import partridge as ptg
 
-from mobility.base.errors import SourceError, SourceNotFoundError
+from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
+from mobility.base.files import STORAGE
+from mobility.sources.gtfs.feed import network_name
 from mobility.sources.gtfs.texts import CLEAN, FLEX_COLUMNS, table_of
 
+if TYPE_CHECKING:
+    import networkx as nx
+
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError)
+"""What a damaged zip gives rise to: an offset below zero is an OSError of seeking."""
 MAX_BYTES = 8 * 2**30
 MAX_RATIO = 150
 RATIO_FREE_BYTES = 50 * 2**20
@@ -49,15 +56,10 @@ EXTRA_COLUMNS: dict[str, tuple[str, ...]] = {
     "booking_rules": ("booking_rule_id",),
     "location_groups": ("location_group_id",),
     "location_group_stops": ("location_group_id", "stop_id"),
+    "stop_areas": ("area_id", "stop_id"),
 }
 ZONES = "locations.geojson"
 REQUIRED_TABLES = ("agency", "stops", "routes", "trips", "stop_times")
-
-
-def network_name(path: Path) -> str:
-    """Return how a feed is called: its file's name, or its folder's for a bare "gtfs.zip"."""
-    stem = path.name.removesuffix(".zip")
-    return path.parent.name or stem if stem.lower() == "gtfs" else stem
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,14 @@ class RawTables:
         ``stop_times`` are not stripped.
     present
         Names of the tables that exist in the feed.
+    others
+        Names of its further files.
     """
 
     path: Path
     tables: dict[str, pd.DataFrame]
     present: frozenset[str]
+    others: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -133,7 +138,19 @@ def read_tables(path: Path) -> RawTables:
             )
         source = _open(path, folder)
         tables = {name: _read_table(path, source, name) for name in REQUIRED_COLUMNS}
-    return RawTables(path, tables, present)
+    return RawTables(path, tables, present, _others(path))
+
+
+def _others(path: Path) -> tuple[str, ...]:
+    """Return the names of the files of a feed beside the tables that are always read."""
+    if path.is_dir():
+        names = [p.name for p in _inner_folder(path).iterdir()]
+    else:
+        with zipfile.ZipFile(path) as archive:
+            names = [PurePosixPath(n.replace("\\", "/")).name for n in archive.namelist()]
+    known = {f"{table}.txt" for table in REQUIRED_COLUMNS}
+    kept = {n for n in names if n.endswith((".txt", ".geojson")) and n[0] != "."}
+    return tuple(sorted(kept - known))
 
 
 def read_extra(path: Path, names: Iterable[str]) -> tuple[dict[str, pd.DataFrame], str | None]:
@@ -188,6 +205,8 @@ def _open(path: Path, folder: Path) -> _Tables:
 
 def _config() -> nx.DiGraph[str]:
     """Return partridge's graph of tables, without edges: rows are checked, never pruned."""
+    import networkx as nx
+
     config: nx.DiGraph[str] = nx.DiGraph()
     for name, columns in (REQUIRED_COLUMNS | EXTRA_COLUMNS).items():
         config.add_node(f"{name}.txt", required_columns=columns)
@@ -302,7 +321,9 @@ def _unpack(path: Path, work: Path, names: Sequence[str]) -> None:
             for name, member in members.items():
                 with archive.open(member) as source, (work / name).open("wb") as target:
                     _copy(path, source, target, member)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+    except _BROKEN as error:
+        if isinstance(error, MobilityError) or getattr(error, "errno", None) in STORAGE:
+            raise
         raise SourceError(
             "It is no readable zip.",
             file=path,
@@ -370,7 +391,6 @@ def _too_large(path: Path, size: int) -> SourceError:
 __all__ = [
     "REQUIRED_COLUMNS",
     "RawTables",
-    "network_name",
     "read_extra",
     "read_tables",
 ]

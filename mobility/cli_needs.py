@@ -1,0 +1,173 @@
+"""Commands that answer single needs of a basin: each one question, a table and a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mobility.base.i18n import translate
+from mobility.command import NEEDS, SHARE, File, Lang, Out, friendly, read_territory, said
+from mobility.progress import LEVER_STEPS, STEPS, progress_bar
+from mobility.terminal import Language, out, print_table
+
+if TYPE_CHECKING:
+    from mobility.commute.study import Study
+    from mobility.outputs.needs import Answer
+
+needs = typer.Typer()
+HOUSING_STEPS = (*STEPS[:6], "places", "commutes", "map")
+
+
+@needs.command(rich_help_panel=SHARE)
+def matrix(
+    file: File,
+    out_file: Annotated[
+        Path | None, typer.Option("--out", "-o", help=said("Parquet or CSV file to write."))
+    ] = None,
+    mode: Annotated[
+        list[str] | None, typer.Option(help=said("Mode, may be repeated; all by default."))
+    ] = None,
+    other: Annotated[
+        Path | None,
+        typer.Option("--against", help=said("Another engine's times, or observed ones (CSV).")),
+    ] = None,
+    lang: Lang = "fr",
+) -> None:
+    """Write the door-to-door matrix: home × site × shift edge × mode, for R, Python or QGIS."""
+    with friendly(lang):
+        from mobility.commute.loading import load
+        from mobility.commute.matrix import matrix as matrix_of
+        from mobility.commute.matrix import write_matrix
+        from mobility.commute.matrix_against import against
+        from mobility.commute.sources import source_files
+
+        territory = read_territory(file)
+        path = out_file or territory.resolve(territory.output.dir) / "matrix.parquet"
+        with progress_bar(lang, STEPS[:7]) as step:
+            study = load(territory, progress=step)
+            step("commutes")
+            frame = matrix_of(study, modes=mode)
+        reads = [*source_files(territory), *([other] if other else [])]
+        found = None if other is None else against(study, frame, other, language=lang)
+        write_matrix(frame, path, reads=reads)
+        out.print(translate("{count} rows: {path}", lang, count=len(frame), path=path))
+        if found is not None:
+            from mobility.outputs.tables import write_csv
+
+            print_table(found.agreement, "matrix_agreement", lang)
+            for key in ("agreement", "worst"):
+                table = getattr(found, key)
+                written = write_csv(path.parent, f"matrix_{key}", table)
+                out.print(str(written), soft_wrap=True)
+
+
+@needs.command(rich_help_panel=NEEDS)
+def housing(
+    file: File,
+    out_dir: Out = None,
+    job: Annotated[
+        list[str] | None,
+        typer.Option(help=said('Job to hold, "Site" or "Site/roster"; several: all of them.')),
+    ] = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option(help=said("Candidate residence: name=longitude,latitude; may be repeated.")),
+    ] = None,
+    cell: Annotated[
+        float, typer.Option(min=25, max=2000, help=said("Side of a square, in metres."))
+    ] = 200.0,
+    ground: Annotated[
+        str | None, typer.Option(help=said("Land: residential, buildings or streets."))
+    ] = None,
+    lang: Lang = "fr",
+) -> None:
+    """Show from where a job, or two, can be held without a car: the inverse map."""
+    with friendly(lang):
+        from mobility.commute.loading import load
+        from mobility.needs.housing import housing as housing_of
+        from mobility.needs.jobs import jobs_of
+        from mobility.needs.places import read_point
+        from mobility.outputs.needs import housing_answer
+
+        points = [read_point(text) for text in at or ()]
+        territory = read_territory(file)
+        with progress_bar(lang, HOUSING_STEPS) as step:
+            study = load(territory, progress=step)
+            found = housing_of(
+                study,
+                jobs_of(study, job or ()),
+                cell_m=cell,
+                ground=ground,
+                points=points,
+                progress=step,
+            )
+            step("map")
+            answer = housing_answer(found, lang)
+        _written(study, answer, out_dir, lang)
+
+
+def _written(study: Study, answer: Answer, out_dir: Path | None, lang: Language) -> None:
+    """Write an answer and print its tables, briefly, and its files."""
+    from mobility.outputs.needs import MOST_ROWS, write_answer
+
+    folder = out_dir or study.territory.resolve(study.territory.output.dir)
+    files = write_answer(study, answer, folder, lang)
+    for key, frame in answer.tables.items():
+        if len(frame):
+            print_table(frame.head(MOST_ROWS), key, lang)
+    for path in files:
+        out.print(str(path), soft_wrap=True)
+
+
+@needs.command(rich_help_panel=NEEDS)
+def fairness(
+    file: File,
+    out_dir: Out = None,
+    plan: Annotated[
+        list[Path] | None,
+        typer.Option("--with", help=said("GTFS to add; each one is a situation of its own.")),
+    ] = None,
+    levers: Annotated[
+        bool, typer.Option("--levers", help=said("Also after each recommended lever."))
+    ] = False,
+    line: Annotated[
+        float | None, typer.Option(min=0.01, help=said("Rosters that are enough; half of them."))
+    ] = None,
+    lang: Lang = "fr",
+) -> None:
+    """Tell how fairly jobs can be held: groups, Gini, Palma, poverty of access, after remedies."""
+    with friendly(lang):
+        from mobility.base.files import staging
+        from mobility.commute.access import assess
+        from mobility.commute.fairness import fairness as fairness_of
+        from mobility.commute.loading import load
+        from mobility.commute.sources import source_files
+        from mobility.commute.variants import with_feed
+        from mobility.outputs.levers import find_levers
+        from mobility.outputs.tables import write_csv
+        from mobility.sources.gtfs.read import read_feed
+
+        territory = read_territory(file)
+        folder = out_dir or territory.resolve(territory.output.dir)
+        with progress_bar(lang, LEVER_STEPS if levers else STEPS[:7]) as step:
+            study = load(territory, progress=step)
+            found = [(translate("present", lang), assess(study, progress=step))]
+            for path in plan or ():
+                after = with_feed(study, read_feed(path), scenario=path.stem)
+                found.append((path.stem, assess(after)))
+            if levers:
+                results = find_levers(territory, folder=folder, progress=step)
+                found += [
+                    (f"{k}. {one.remedy.head(lang)}", one.access)
+                    for k, one in enumerate(results.illustrations, start=1)
+                ]
+            table = fairness_of(found, line=line)
+        with staging(folder, reads=[*source_files(territory), *(plan or ())]) as part:
+            write_csv(part, "fairness", table)
+        print_table(table, "fairness", lang)
+        for row in table[(table["group"] == "") & (table["widens"] != "")]["situation"]:
+            text = "{remedy}: it helps the average and widens the gap."
+            out.print(translate(text, lang, remedy=row), soft_wrap=True)
+        out.print(str(folder / "fairness.csv"), soft_wrap=True)

@@ -1,0 +1,160 @@
+"""Writes the answer to a need: its tables, a layer for QGIS and an offline page, whole or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+
+from mobility.base.files import staging
+from mobility.base.i18n import translate
+from mobility.commute.access import roster_shifts
+from mobility.commute.sources import source_files
+from mobility.commute.study import Study
+from mobility.needs.housing import Housing
+from mobility.outputs.map.needs_page import RAMP, PageLayer, merged, write_needs_page
+from mobility.outputs.tables import sheet_of, table_block, write_csv
+from mobility.outputs.words import Words
+
+#: Rows of a table beside a map.
+MOST_ROWS = 15
+GROUND = {
+    "residential": "residential land",
+    "buildings": "land with dwellings",
+    "streets": "land with a street",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is written of a need.
+
+    Attributes
+    ----------
+    name
+        Of its files.
+    title, note
+        Of its page, in the language.
+    layers
+        Drawn on it.
+    tables
+        By key of the registry; the first are told beside the map, each with the columns that are
+        shown briefly.
+    gis
+        Layers of a GeoPackage, by name; none is written without any.
+    """
+
+    name: str
+    title: str
+    note: str
+    layers: Sequence[PageLayer]
+    tables: Mapping[str, pd.DataFrame]
+    gis: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
+
+
+def write_answer(
+    study: Study, answer: Answer, folder: Path, language: str, *, reads: Iterable[Path] = ()
+) -> list[Path]:
+    """Write the files of an answer into a folder, all or none, and return their paths.
+
+    Raises
+    ------
+    SourceError
+        The folder cannot be written to, or a file is one of those read.
+    """
+    words = Words(language, study.days)
+    shown = [
+        table_block(sheet_of(key, frame.head(MOST_ROWS)).brief(), words)
+        for key, frame in answer.tables.items()
+        if len(frame)
+    ]
+    with staging(folder, reads=[*source_files(study.territory), *reads]) as part:
+        for key, frame in answer.tables.items():
+            write_csv(part, key, frame)
+        if answer.gis:
+            _write_gpkg(part / f"{answer.name}.gpkg", answer.gis)
+        write_needs_page(
+            study, part / f"{answer.name}.html", answer.layers,
+            title=answer.title, note=answer.note, tables=shown, language=language,
+        )  # fmt: skip
+        names = sorted(path.name for path in part.iterdir() if path.is_file())
+    return [folder / name for name in names]
+
+
+def _write_gpkg(path: Path, layers: Mapping[str, gpd.GeoDataFrame]) -> None:
+    # A GeoPackage holds the time of its last change; a fixed one keeps the bytes the same.
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
+    for name, frame in layers.items():
+        frame.to_file(path, layer=name, driver="GPKG", dataset_options={"VERSION": "1.2"})
+
+
+def housing_answer(found: Housing, language: str) -> Answer:
+    """Return the inverse map: places by the jobs they hold, ranked communes and stops."""
+    places = found.places()
+    jobs = len(found.jobs)
+    layers = []
+    if len(places):
+        held = places["jobs_held"].to_numpy()
+        classes = np.minimum((held * (len(RAMP) - 1) + jobs - 1) // max(jobs, 1), len(RAMP) - 1)
+        for k, shape in merged(places, classes).items():
+            least, most = held[classes == k].min(), held[classes == k].max()
+            span = str(least) if least == most else f"{least}–{most}"
+            name = translate("{span} of {jobs} jobs can be held", language, span=span, jobs=jobs)
+            layers.append(PageLayer(name, shape, RAMP[k], shown=bool(k > 0)))
+        layers += _by_roster(found, places)
+    points = _points(found, language)
+    if len(points):
+        layers.append(PageLayer(translate("Residences asked about", language), points, "#d6276b"))
+    tables = {"housing_stops": found.stops(), "housing_communes": found.communes()}
+    if len(found.residences):
+        tables = {"housing_residences": found.residences, **tables}
+    return Answer(
+        "housing",
+        translate("Where could one live and hold this job without a car?", language),
+        translate(
+            "Each square of {ground} by the jobs that can be held from it on every shift and kind "
+            "of working day, without a car. Jobs: {jobs}. Nobody's home is drawn.",
+            language,
+            ground=translate(GROUND[found.ground], language),
+            jobs=", ".join(job.name for job in found.jobs),
+        ),
+        layers,
+        tables,
+        {"places": places, **({"residences": points} if len(points) else {})},
+    )
+
+
+def _by_roster(found: Housing, places: gpd.GeoDataFrame) -> list[PageLayer]:
+    """Return where each roster holds, to be switched on."""
+    layers = []
+    for r, (site, roster) in enumerate(roster_shifts(found.study)):
+        held = found.holds[r, : found.n_lattice]
+        if held.any():
+            name = f"{found.study.sites[site].name}, {roster}"
+            shape = merged(places[held], np.zeros(held.sum(), int))[0]
+            layers.append(PageLayer(name, shape, "#1a7f5a", shown=False))
+    return layers
+
+
+def _points(found: Housing, language: str) -> gpd.GeoDataFrame:
+    """Return the residences asked about, with the rosters that hold there."""
+    study, n = found.study, found.n_lattice
+    names = [f"{study.sites[s].name}, {roster}" for s, roster in roster_shifts(study)]
+    said = [(translate("no", language), translate("yes", language))[k] for k in (0, 1)]
+    lines = [
+        "\n".join(
+            f"{name}: {said[int(h)]}" for name, h in zip(names, found.holds[:, p], strict=True)
+        )
+        for p in range(n, study.n_homes)
+    ]
+    frame = study.homes.frame.iloc[n:]
+    return gpd.GeoDataFrame(
+        {"title": frame["name"].to_list(), "lines": lines, "size": [9] * len(frame)},
+        geometry=list(frame.geometry),
+        crs=4326,
+    )
