@@ -43,7 +43,7 @@ def matrix(
         from mobility.commute.matrix_against import against
         from mobility.commute.sources import source_files
 
-        territory = read_territory(file)
+        territory = read_territory(file, out_file)
         path = out_file or territory.resolve(territory.output.dir) / "matrix.parquet"
         with progress_bar(lang, STEPS[:7]) as step:
             study = load(territory, progress=step)
@@ -92,7 +92,7 @@ def housing(
         from mobility.outputs.needs import housing_answer
 
         points = [read_point(text) for text in at or ()]
-        territory = read_territory(file)
+        territory = read_territory(file, out_dir)
         with progress_bar(lang, HOUSING_STEPS) as step:
             study = load(territory, progress=step)
             found = housing_of(
@@ -149,7 +149,7 @@ def fairness(
         from mobility.outputs.tables import write_csv
         from mobility.sources.gtfs.read import read_feed
 
-        territory = read_territory(file)
+        territory = read_territory(file, out_dir)
         folder = out_dir or territory.resolve(territory.output.dir)
         with progress_bar(lang, LEVER_STEPS if levers else STEPS[:7]) as step:
             study = load(territory, progress=step)
