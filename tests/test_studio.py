@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 import time
 
@@ -12,7 +13,7 @@ from small import PLACES_M, lonlat, write_territory
 from starlette.routing import Route
 from studio_server import TOKEN, Served, served, step
 
-from mobility.base.errors import SourceError, TerritoryError
+from mobility.base.errors import MobilityError, SourceError, TerritoryError
 from mobility.base.literal import read_csv_text
 from mobility.commute.access import assess
 from mobility.commute.loading import load
@@ -220,6 +221,24 @@ def test_a_step_that_cannot_be_says_why_and_changes_nothing(studio: Served) -> N
     assert studio.get("studies/usine")["draft"] == before
 
 
+def test_what_is_not_there_is_told(studio: Served, root) -> None:
+    for shown in [
+        {"pick": "s99", "day": 0, "mode": 0},
+        {"pick": "x0", "day": 0, "mode": 0},
+        {"pick": "r0", "day": 7, "mode": 0},
+        {"pick": "r0", "day": 0, "mode": -1},
+    ]:
+        with pytest.raises(ValueError, match="no such shift"):
+            studio.live("usine", shown=shown)
+    assert studio.post("studies/usine/live", {}).status_code == 400
+    assert requests.post(f"{studio.url}studies/usine/live", data="{", timeout=9).status_code == 400
+    broken = root / "usine" / "scenarios" / "broken.toml"
+    broken.write_text("base = ")
+    found = {s["id"]: s for s in studio.get("studies/usine")["scenarios"]}
+    assert "broken.toml" in found["broken"]["error"]["en"]
+    broken.unlink()
+
+
 def test_steps_merge_by_what_they_change() -> None:
     draft = stepped({}, step("matin", start="05:05"))
     draft = stepped(draft, step("matin", end="13:10"))
@@ -321,16 +340,20 @@ def test_the_table_keeps_what_else_the_file_says(tmp_path) -> None:
     path = write_territory(tmp_path / "usine")
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("[[sites]]", "# My own note.\n[[sites]]  # the plant"))
-    told = data.about(path)["sites"]
+    seen = data.about(path)["sites"]
+    told = copy.deepcopy(seen)
     told[0]["rosters"][0]["shifts"][0]["start"] = "05:10"
-    data.put_sites(path, told)
+    data.put_sites(path, told, seen)
     after = path.read_text(encoding="utf-8")
     assert "# My own note." in after
     assert after.index("[sources]") < after.index("[days]") < after.index("[speeds]")
     assert load(path).shift_rows[0].start_s == 5 * 3600 + 600
+    with pytest.raises(MobilityError, match="changed elsewhere"):
+        data.put_sites(path, told, seen)
+    seen = copy.deepcopy(told)
     told[0]["rosters"][0]["shifts"][0]["start"] = "25:10"
     with pytest.raises(TerritoryError) as said:
-        data.put_sites(path, told)
+        data.put_sites(path, told, seen)
     assert "25:10" in said.value.render("en")
     assert path.read_text(encoding="utf-8") == after
 

@@ -6,7 +6,9 @@ import secrets
 import shutil
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
+from json import JSONDecodeError
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from starlette.applications import Starlette
@@ -60,6 +62,7 @@ class Studio:
     def __init__(self, desk: Desk, queue: Queue | None = None) -> None:
         self.desk = desk
         self.queue = Queue() if queue is None else queue
+        self._writing = Lock()
         #: Tells a page left open that the studio was started again.
         self.boot = secrets.token_hex(4)
 
@@ -102,6 +105,8 @@ class Studio:
             except MobilityError as error:
                 status = 404 if isinstance(error, SourceNotFoundError) else 422
                 return JSONResponse(self.said(error), status)
+            except (JSONDecodeError, KeyError):
+                return JSONResponse({"fr": "HTTP 400", "en": "HTTP 400"}, 400)
             except Exception as error:  # noqa: BLE001 (one request fails, the studio goes on)
                 return JSONResponse(self.said(explained(error)), 500)
 
@@ -255,7 +260,7 @@ class Studio:
         role, name = request.path_params["role"], request.query_params.get("name", "")
         part, _ = await data.received(request.stream(), role, name)
         try:
-            await run_in_threadpool(data.put_file, file, role, part)
+            await self._write(data.put_file, file, role, part)
         except MobilityError as error:
             words = {k: v.replace(f"{part.parent}/", "") for k, v in self.said(error).items()}
             return JSONResponse(words, 422)
@@ -267,14 +272,24 @@ class Studio:
         """Name a source no longer."""
         file = await run_in_threadpool(self.desk.path, request.path_params["study"])
         role, name = request.path_params["role"], request.query_params.get("name", "")
-        await run_in_threadpool(data.drop_file, file, role, name)
+        await self._write(data.drop_file, file, role, name)
         return JSONResponse(await run_in_threadpool(self._data, file))
 
     async def put_sites(self, request: Request) -> Response:
         """Write the table of sites and rosters."""
         file = await run_in_threadpool(self.desk.path, request.path_params["study"])
-        await run_in_threadpool(data.put_sites, file, (await request.json())["sites"])
+        asked = await request.json()
+        await self._write(data.put_sites, file, asked["sites"], asked["seen"])
         return JSONResponse(await run_in_threadpool(self._data, file))
+
+    async def _write(self, change: Callable[..., None], *given: Any) -> None:
+        """Change a territory file, one change after the other."""
+
+        def alone() -> None:
+            with self._writing:
+                change(*given)
+
+        await run_in_threadpool(alone)
 
     async def template(self, request: Request) -> Response:
         """Answer a template, named like ``sites-fr.xlsx``."""

@@ -228,14 +228,28 @@ def drop_file(file: Path, role: str, name: str) -> None:
     write_text(file, tomlkit.dumps(document))
 
 
-def put_sites(file: Path, rows: list[dict[str, Any]]) -> None:
+def put_sites(file: Path, rows: list[dict[str, Any]], seen: list[dict[str, Any]]) -> None:
     """Write the sites of a study into its territory file, in place of those it has.
+
+    Parameters
+    ----------
+    rows
+        The sites, as `about` tells them.
+    seen
+        Those that the table showed before it was edited.
 
     Raises
     ------
     TerritoryError
         A field cannot be; the error names it, and nothing changes.
+    MobilityError
+        Somebody else changed the sites meanwhile.
     """
+    if about(file)["sites"] != seen:
+        raise MobilityError(
+            "The table was changed elsewhere meanwhile; nothing was written.",
+            mend="Load the page again, and make the change once more.",
+        )
     for number, row in enumerate(rows, 1):
         try:
             Site.model_validate(row)

@@ -67,6 +67,7 @@ class Opened:
                 self.page = page.encode()
                 open_cache("pages")
                 write_text(kept, page)
+            _ = live.model
             self.live, self.error = live, None
         except Exception as error:  # noqa: BLE001 (told to the browser, which waits for it)
             self.error = explained(error)

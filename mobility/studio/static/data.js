@@ -81,7 +81,7 @@ export async function data(main, study) {
 
   async function save() {
     try {
-      await ask(at(study) + "/sites", { sites: sitesOf(rows) });
+      await ask(at(study) + "/sites", { sites: sitesOf(rows), seen: about.sites });
       about = await askJson(at(study) + "/data");
       rows = rowsOf(about.sites);
       draw();

@@ -351,7 +351,7 @@ class WhatIf {
       el("h2", {}, t("Scenarios")),
       scenarios.length ? el("ul", { class: "list", id: "scenarios" }, scenarios.map((one) => el("li", {},
         el("button", { type: "button", class: "plain", onclick: () => this.scenario({ do: "open", id: one.id }) }, one.name),
-        el("code", {}, "scenarios/" + one.id + ".toml"),
+        el("code", {}, "scenarios/" + one.id + ".toml"), one.error ? el("p", { class: "bad" }, one.error[language]) : null,
         el("button", { type: "button", class: "small", onclick: () => this.scenario({ do: "copy", id: one.id, name: t("{name}, copy", { name: one.name }) }) }, t("Duplicate")),
         el("button", { type: "button", class: "small", onclick: () => this.scenario({ do: "remove", id: one.id }) }, t("Delete")))))
         : el("p", { class: "note" }, t("None is kept yet.")));
