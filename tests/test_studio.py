@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 import requests
-from small import PLACES_M, lonlat, write_territory
+from small import PLACES_M, TRIPS, lonlat, write_territory
 from starlette.routing import Route
 from studio_server import TOKEN, Served, served, step
 
@@ -405,6 +405,25 @@ def test_two_scenarios_are_compared(studio: Served, root) -> None:
     assert (row["before"], row["after"], row["lost"]) == (10, 0, 10)
     paths = [f["path"] for r in studio.get("studies/usine/results") for f in r["files"]]
     assert "compared/study-trop-tard/map.html" in paths
+
+
+def test_levers_found_are_tried(studio: Served, root) -> None:
+    """The bus to the morning shift comes ten minutes late: moved, it gains who needs it."""
+    late = [("early", "A", "28:30", "B", "28:50", "eve"), *TRIPS[1:]]
+    rosters = '[{ template = "3x8", headcount = 30 }]'
+    write_territory(root / "retard", trips=late, rosters=rosters)
+    assert studio.ready("retard")["revision"] == 0
+    assert studio.get("studies/retard/levers")["levers"] is None
+    assert studio.live("retard")["mode"][0][1] == 0
+    assert studio.post("studies/retard/job", {"kind": "levers"}).status_code == 200
+    assert finished(studio, "retard")["state"] == "done"
+    found = studio.get("studies/retard/levers")["levers"]
+    moves = [one for one in found if one["steps"] and one["steps"][0]["do"] == "trips"]
+    assert moves
+    assert moves[0]["steps"][0]["trips"] == ["early"]
+    assert moves[0]["steps"][0]["minutes"] < 0
+    assert studio.live("retard", *moves[0]["steps"])["gain"][0] == [10, 0]
+    shutil.rmtree(root / "retard")
 
 
 def test_a_job_is_cancelled_and_told_after_a_kill(studio: Served, root) -> None:

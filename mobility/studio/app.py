@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import shutil
 from collections.abc import Awaitable, Callable
@@ -91,6 +92,7 @@ class Studio:
             Route(f"{study}/job", self.add_job, methods=["POST"]),
             Route(f"{study}/job", self.cancel, methods=["DELETE"]),
             Route(f"{study}/results", self.results),
+            Route(f"{study}/levers", self.levers),
             Route(f"{study}/get/{{name:path}}", self.get),
         ]
         answering = [Route(r.path, self._told(r.endpoint), methods=r.methods) for r in routes]
@@ -340,6 +342,13 @@ class Studio:
         """Answer the files that a study and its scenarios gave."""
         opened = await self._opened(request)
         return JSONResponse(await run_in_threadpool(_results, opened))
+
+    async def levers(self, request: Request) -> Response:
+        """Answer what a search for levers advised, each with the steps that try it."""
+        opened = await self._opened(request)
+        path = results_folder(opened, "") / "levers_changes.json"
+        found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        return JSONResponse({"levers": found})
 
     async def get(self, request: Request) -> Response:
         """Answer a file of a study: to keep, or a page to look at."""
