@@ -175,19 +175,19 @@ class StreetsAtHour(Streets):
         return table[table["value"].notna()]
 
     @cached_property
-    def tags(self) -> pd.DataFrame:  # type: ignore[override]
+    def tags(self) -> pd.DataFrame:
         """Tags at the hour."""
         table = self._changes
         return _retagged(self._plain.tags, "osm_id", table[table["kind"].eq("way")])
 
     @cached_property
-    def barriers(self) -> pd.DataFrame:  # type: ignore[override]
+    def barriers(self) -> pd.DataFrame:
         """Barriers at the hour."""
         table = self._changes
         return _retagged(self._plain.barriers, "node_id", table[table["kind"].eq("node")])
 
     @cached_property
-    def turns(self) -> pd.DataFrame:  # type: ignore[override]
+    def turns(self) -> pd.DataFrame:
         """Turn restrictions in force at the hour."""
         table = self._changes[self._changes["kind"].eq("turn")]
         values = dict(zip(table["osm_id"], table["value"], strict=True))
