@@ -20,7 +20,7 @@ from mobility.commute.sources import source_files
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.variants import with_feed
 from mobility.commute.white_zones import WhiteZones, white_zones
-from mobility.settings import check_settings, read_territory
+from mobility.settings import check_outputs, check_settings, read_territory
 from mobility.sources.gtfs.read import read_feed
 from mobility.territory.project import Territory
 
@@ -98,6 +98,7 @@ def run(
     """
     territory = _checked(territory)
     folder = territory.resolve(territory.output.dir) if out is None else Path(out)
+    check_outputs(territory, out=folder, also=map(Path, plans))
     study = load(territory, progress=progress)
     present = evaluate(study, progress=progress)
     if shuttles:
@@ -165,6 +166,8 @@ def compare(
         A source is wrong, or the scenarios differ in homes, sites, shifts or kinds of day.
     """
     scenarios = _checked(before), _checked(after)
+    for territory in scenarios:
+        check_outputs(territory, out=Path(out))
     first, second = (load(territory, progress=progress) for territory in scenarios)
     check_comparable(first, second)
     names = scenario_names(first.territory, second.territory)
@@ -245,7 +248,7 @@ def _written(
             write_plans(found, part / "shuttles", lighter=answers, language=language)
         if not keeps:
             progress("map")
-            _draw(part / MAP, present, variants, found, name)
+            _draw(part / MAP, present, variants, found, name, earlier=folder / MAP)
         if report is not None:
             places = (folder, *(path.parent.parent for path in feeds))
             failed = add_report(
@@ -284,8 +287,13 @@ def _draw(
     variants: Sequence[Evaluation],
     found: Plans | None,
     name: str,
+    *,
+    earlier: Path,
 ) -> None:
-    """Draw the map of the present, called ``name``, and its variants, with the plans if any."""
+    """Draw the map of the present, called ``name``, and its variants, with the plans if any.
+
+    Levers on an ``earlier`` page of the same inputs stay on it.
+    """
     from mobility.outputs.map.from_plans import map_plans
     from mobility.outputs.map.from_results import map_model
     from mobility.outputs.map.page import write_map
@@ -296,7 +304,7 @@ def _draw(
         evaluated = {name: k for k, (name, *_) in enumerate(after, start=1)}
         model = replace(model, plans=map_plans(found, scenarios=evaluated))
     output = present[0].study.territory.output
-    write_map(model, path, language=output.language, tiles=output.tiles)
+    write_map(model, path, language=output.language, tiles=output.tiles, earlier=earlier)
 
 
 def demo(

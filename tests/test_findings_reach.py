@@ -320,6 +320,11 @@ def calls_never(folder):
     return booked(folder, windows=("09:00:00", "09:00:00"))
 
 
+@scene("flex_window_over_midnight")
+def calls_past_midnight(folder):
+    return booked(folder, windows=("22:00:00", "02:00:00"))
+
+
 @scene("flex_booking_late")
 def booked_on_the_day(folder):
     return booked(folder, booking_type=1, prior_notice_duration_min=60, prior_notice_start_day=0)
@@ -433,6 +438,15 @@ def streets_of_an_editor(folder):
         for k, a, b, hours in ((7, 1, 3, "08:00-20:00"), (8, 2, 4, "by day"), (9, 900, 901, "24/7"))
     )
     osm.write_text(text.replace("</osm>", more + "</osm>"), encoding="utf-8")
+    return path
+
+
+@scene("drives_any_hour")
+def car_pools_at_night(folder):
+    path = write_territory(folder, extra="[carpool]")
+    osm = folder / "streets.osm"
+    closed = '<tag k="motor_vehicle:conditional" v="no @ (20:00-06:00)"/></way>'
+    osm.write_text(osm.read_text(encoding="utf-8").replace("</way>", closed), encoding="utf-8")
     return path
 
 

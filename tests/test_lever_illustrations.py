@@ -213,5 +213,5 @@ def test_the_map_can_be_left_small(tmp_path):
     runner, out = CliRunner(), tmp_path / "out"
     done = runner.invoke(app, ["levers", territory, "-o", str(out), "--illustrated", "0"])
     assert done.exit_code == 0, done.output
-    assert not (out / "levers.html").exists()
+    assert not (out / "map.html").exists()
     assert (out / "remedies.csv").stat().st_size > 100

@@ -33,7 +33,7 @@ DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 HEADINGS = [
     "Offre de transport",
     "Localisation et potentiel",
-    "Programme d'actions",
+    "Programme d’actions",
     "Plan de financement",
     "Calendrier",
     "Suivi",
@@ -133,7 +133,7 @@ def test_letter_names_line_trip_day_and_times(found):
     row = frame.iloc[0]
     for value in (row["line"], row["trips"], row["present"], row["proposed"], row["beneficiaries"]):
         assert value in text
-    assert "À l'autorité organisatrice" in text
+    assert "À l’autorité organisatrice" in text
 
 
 def test_levers_table_tells_every_lever(found):
@@ -167,7 +167,7 @@ def test_commands_write_their_files(tmp_path):
     for command, files in {
         "levers": (
             "levers.csv",
-            "levers.html",
+            "map.html",
             "minutes_to_fix.gpkg",
             "recommendations.md",
             "shift_hours.csv",

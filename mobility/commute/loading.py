@@ -17,9 +17,10 @@ from mobility.base.errors import Finding, TerritoryError
 from mobility.base.ledger import SourceLedger
 from mobility.commute.access import assess, counted_rows
 from mobility.commute.changes import with_trips
-from mobility.commute.data_sheet import data_sheet
+from mobility.commute.closed_drives import drives_any_hour
+from mobility.commute.data_sheet import data_sheet, sheet_findings
 from mobility.commute.modes import evaluated
-from mobility.commute.on_demand import on_demand_services
+from mobility.commute.on_demand_rides import on_demand_services
 from mobility.commute.placing import (
     homes_on_streets,
     misplaced_sites,
@@ -226,7 +227,8 @@ def build_study(
     homes, away = homes_on_streets(territory, streets, walking, homes)
     gates = np.array([gate for site in sites for gate in site.gates], np.float64)
     findings += misplaced_sites(sites, homes)
-    findings += heights_findings(territory, streets)
+    accounts = list(ledger)
+    findings += heights_findings(territory, streets, accounts)
     findings += rates_missing(territory, sites, homes, min(day.date for day in days))
     findings += [*away, *place_findings(streets, walking, feed, sites, gates)]
     home_walks, gate_walks = (
@@ -267,18 +269,19 @@ def build_study(
         home_walks=home_walks,
         gate_walks=gate_walks,
         feeders=feeders_of(territory, streets, feed, sites, homes.lonlat),
-        on_demand=on_demand_services(territory, streets, feed, sites, homes, findings),
+        on_demand=on_demand_services(territory, streets, feed, sites, homes, findings, accounts),
         street_times={
             mode: street_commutes(territory, streets, mode, sites, gates, homes.lonlat)
             for mode in modes
         },
         findings=tuple(findings),
         sources=tuple(source_records(territory, feed, homes)),
-        ledger=(*ledger, *homes.ledger, *calendar_ledger(territory, feed)),
+        ledger=(*accounts, *homes.ledger, *calendar_ledger(territory, feed)),
         scenario=scenario,
     )
     sheet = data_sheet(study, runs)
-    findings = [*sheet.findings(study), *study.findings, *idle_rosters(study)]
+    told = (*study.findings, *drives_any_hour(study), *idle_rosters(study))
+    findings = [*sheet_findings(sheet, study), *told]
     return replace(study, sheet=sheet, findings=tuple(findings))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from mobility.base.errors import Finding
 from mobility.base.ledger import SourceLedger
 from mobility.commute.feeder_modes import Carried, Feeder
 from mobility.commute.on_demand import OnDemandService
+from mobility.commute.sheet import DataSheet
 from mobility.commute.walks import nearest_gate
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay
 from mobility.sources.days import ChosenDay
@@ -28,9 +29,6 @@ from mobility.streets.graph import State, Streets
 from mobility.territory.project import Limits, Site, Territory
 from mobility.territory.rosters import season_of, share_of_year
 from mobility.timetable.footpaths import WalkTable
-
-if TYPE_CHECKING:
-    from mobility.commute.data_sheet import DataSheet
 
 Int32 = NDArray[np.int32]
 Progress = Callable[[str], None]

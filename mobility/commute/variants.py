@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from threading import RLock
 from typing import Any, cast
 
@@ -19,8 +20,8 @@ from numpy.typing import NDArray
 from mobility.base.clock import axis_to_local
 from mobility.base.errors import Finding
 from mobility.commute.modes import EXPOSED, MODES
-from mobility.commute.on_demand import on_demand_services
-from mobility.commute.study import Change, Int32, Study
+from mobility.commute.on_demand_rides import on_demand_services
+from mobility.commute.study import Change, Int32, Study, Timetables
 from mobility.commute.walks import (
     feeders_of,
     mode_times,
@@ -36,7 +37,7 @@ from mobility.sources.homes.read import Homes
 from mobility.streets.arcs import Times, times_key
 from mobility.streets.graph import State
 from mobility.streets.hours import place_of, state_at, staying, streets_in
-from mobility.territory.project import StreetMode, Territory
+from mobility.territory.project import Site, StreetMode, Territory
 from mobility.timetable.build import build_timetable
 from mobility.timetable.change import more_stops
 from mobility.timetable.footpaths import WalkTable, safe_footpaths, widened
@@ -263,38 +264,57 @@ def with_timetables(
     def change(one: Study) -> Study:
         if one is study:
             return replace(one, timetables=timetables, scenario=name)
-        mine = {
-            kind: two_way.on_feet(one.timetables[kind].timetable.feet)
-            for kind, two_way in timetables.items()
-        }
+        makers = {kind: partial(_on_feet, study, one, kind, timetables) for kind in timetables}
+        mine = Timetables(makers)
         return replace(one, timetables=mine, scenario=name)
 
     return variant(study, change)
 
 
-def with_homes(study: Study, homes: Homes) -> Study:
-    """Return the study of other homes, e.g. of places where nobody lives yet.
+def _on_feet(study: Study, one: Study, kind: str, timetables: Mapping[str, TwoWay]) -> TwoWay:
+    """Return other runs of a kind of day on the footpaths of one view of the study."""
+    if one.timetables[kind] is study.timetables[kind]:
+        return timetables[kind]
+    return timetables[kind].on_feet(one.timetables[kind].timetable.feet)
 
-    Walks to stops reach as far as the limit: what they are, not what they would be with it
-    relaxed, is asked of such places.
+
+def with_homes(
+    study: Study,
+    homes: Homes,
+    *,
+    sites: tuple[Site, ...] | None = None,
+    relaxed: float = 1.0,
+) -> Study:
+    """Return the study of other homes, e.g. of places where nobody lives yet, or of other sites.
+
+    Parameters
+    ----------
+    sites
+        In place of those of the study.
+    relaxed
+        How many times further than the limit walks to stops reach.
     """
 
     def change(one: Study) -> Study:
         territory, streets, feed, safe = one.territory, one.streets, one.feed, one.kept_safe
-        walks = walks_to_stops(territory, streets, feed, homes.lonlat, safe=safe, relaxed=1)
+        after = replace(one, homes=homes, sites=one.sites if sites is None else sites)
+        home_walks, gate_walks = (
+            walks_to_stops(territory, streets, feed, points, safe=safe, relaxed=relaxed)
+            for points in (homes.lonlat, after.gates_lonlat)
+        )
         modes = cast("list[StreetMode]", list(one.street_times))
         commutes: dict[str, tuple[Int32, Int32]] = {
             mode: street_commutes(
-                territory, streets, mode, one.sites, one.gates_lonlat, homes.lonlat,
+                territory, streets, mode, after.sites, after.gates_lonlat, homes.lonlat,
                 times=mode_times(territory, streets, mode, safe=safe and mode in EXPOSED),
             )
             for mode in modes
         }  # fmt: skip
-        feeders = feeders_of(territory, streets, feed, one.sites, homes.lonlat, safe=safe)
-        on_demand = on_demand_services(territory, streets, feed, one.sites, homes, [])
+        feeders = feeders_of(territory, streets, feed, after.sites, homes.lonlat, safe=safe)
+        on_demand = on_demand_services(territory, streets, feed, after.sites, homes, [], [])
         return replace(
-            one, homes=homes, home_walks=walks, street_times=commutes, feeders=feeders,
-            on_demand=on_demand,
+            after, home_walks=home_walks, gate_walks=gate_walks, street_times=commutes,
+            feeders=feeders, on_demand=on_demand,
         )  # fmt: skip
 
     return variant(study, change)
@@ -400,7 +420,7 @@ def with_feed(study: Study, extra: Feed, *, scenario: str, feeders: bool = True)
         # The territory file names its hubs as in its own feeds.
         ids = [*study.feed.stops["stop_id"], *feed.stops["stop_id"][old:]]
         named = replace(feed, stops=feed.stops.assign(stop_id=ids))
-        services = on_demand_services(territory, streets, named, study.sites, study.homes, [])
+        services = on_demand_services(territory, streets, named, study.sites, study.homes, [], [])
         after = replace(after, on_demand=services)
     return after
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mobility.base.cache import Bundle
 from mobility.base.errors import Finding, Severity
+from mobility.base.ledger import SourceLedger
 from mobility.commute.feeder_modes import Carried, Feeder, Ways, feeders
 from mobility.sources.gtfs.read import Feed
 from mobility.streets.arcs import Times, times_bundle, times_key, times_of
@@ -38,12 +39,16 @@ FEW_HEIGHTS = 0.02
 """Share of the ends of streets that may lie beyond a raster without a warning."""
 
 
-def heights_findings(territory: Territory, streets: Streets) -> list[Finding]:
-    """Say how much of the streets the elevation raster has no height for."""
+def heights_findings(
+    territory: Territory, streets: Streets, ledger: list[SourceLedger]
+) -> list[Finding]:
+    """Say how much of the streets the elevation raster has no height for, and note it."""
     if territory.sources.elevation is None:
         return []
     path = territory.resolve(territory.sources.elevation)
     lost = int(np.isnan(elevations(streets, path)).sum())
+    left = {"no height there": lost}
+    ledger.append(SourceLedger.balanced(path, streets.n_nodes - lost, left, "ends of streets"))
     if not lost:
         return []
     message = (

@@ -20,12 +20,14 @@ from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.outputs.document import Bullets, Document, Heading
 from mobility.outputs.illustrations import Illustration, example_blocks, illustrate
 from mobility.outputs.lever_shuttles import shuttle_remedies, written_remedies
+from mobility.outputs.map.model import MapLever
+from mobility.outputs.record import MAP
 from mobility.outputs.render import write_document
 from mobility.outputs.tables import write_csv
 from mobility.remedies.bill import bill_frame, spread
 from mobility.remedies.factors import LeverFactors, load_factors
-from mobility.remedies.recommendations import recommend, remedies_frame
-from mobility.remedies.remedy import Remedy
+from mobility.remedies.recommendations import advised, recommend, remedies_frame
+from mobility.remedies.remedy import Remedy, round_eur
 from mobility.remedies.search import Retiming, search
 from mobility.remedies.shift_hours import ShiftHours, shift_hours
 from mobility.remedies.street_remedies import tracks_layer
@@ -63,6 +65,11 @@ class LeverResults:
     remedies: tuple[Remedy, ...]
     illustrations: tuple[Illustration, ...]
     combined: Combined
+
+    @property
+    def advised(self) -> list[bool]:
+        """Which of the remedies are advised."""
+        return advised(self.remedies, self.combined.members)
 
     def table(self, language: str) -> pd.DataFrame:
         """Return the ranked remedies."""
@@ -182,11 +189,12 @@ def write_levers(
     Parameters
     ----------
     maps
-        Also write ``levers.html``: the present, and the territory with each recommendation.
+        Also put each recommendation on ``map.html``, beside the present and the shuttle plans.
     """
     study = results.found.bench.study
     hours = whole_persons(results.hours.to_frame(), ["workers"])
-    with staging(folder, reads=source_files(study.territory)) as part:
+    # A page of their own, as earlier versions wrote it, would tell older levers.
+    with staging(folder, reads=source_files(study.territory), gone=["levers.html"]) as part:
         write_csv(part, "levers", levers_table(results.found))
         write_csv(part, "minutes_to_fix", results.found.fixes.to_frame(language))
         # A GeoPackage holds the time of its last change; a fixed one keeps the bytes the same.
@@ -205,19 +213,49 @@ def write_levers(
         if len(tracks):
             write_text(part / "cycle_tracks.geojson", tracks.to_json() + "\n")
         if maps and results.illustrations:
-            write_levers_map(results, part / "levers.html", language)
+            write_levers_map(results, part / MAP, language, folder / MAP)
         return sorted(p.name for p in part.iterdir())
 
 
-def write_levers_map(results: LeverResults, path: Path, language: str) -> None:
-    """Write the map of the present and of the recommendations, one scenario each."""
+def write_levers_map(results: LeverResults, path: Path, language: str, earlier: Path) -> None:
+    """Write the map of the present and of the recommendations, one scenario each.
+
+    Shuttle plans on an ``earlier`` page of the same inputs stay on it.
+    """
     from mobility.outputs.map.from_results import map_model
     from mobility.outputs.map.page import write_map
 
-    after = tuple(
-        (f"{k + 1}. {one.remedy.head(language)}", one.access, one.zones)
-        for k, one in enumerate(results.illustrations)
-    )
     zones = results.zones
-    fix = results.found.fixes.aligned(zones.keys)
-    write_map(map_model(zones.access, zones, after=after, fix=fix), path, language=language)
+    shown = results.illustrations
+    after = tuple((one.remedy.head("en"), one.access, one.zones) for one in shown)
+    model = map_model(zones.access, zones, after=after, fix=results.found.fixes.aligned(zones.keys))
+    told = dict(zip(map(id, results.remedies), results.advised, strict=True))
+    study = zones.access.study
+    levers = tuple(
+        _map_lever(study, k, one, advised=told[id(one.remedy)]) for k, one in enumerate(shown, 1)
+    )
+    output = study.territory.output
+    model = replace(model, levers=levers)
+    write_map(model, path, language=language, tiles=output.tiles, earlier=earlier)
+
+
+def _map_lever(study: Study, scenario: int, one: Illustration, *, advised: bool) -> MapLever:
+    """Return a recommendation as the map lists it, opened where it gains most."""
+    remedy = one.remedy
+    shifts = {(s.site_name, s.roster, s.shift): s.shift_id for s in study.shift_rows}
+    best = max(remedy.effects, key=lambda e: e.gained, default=None)
+    shift = None if best is None else shifts.get((best.site, best.roster, best.shift))
+    return MapLever(
+        scenario=scenario,
+        head=(remedy.head("fr"), remedy.head("en")),
+        told=(remedy.sentence("fr"), remedy.sentence("en")),
+        jobs=remedy.net_jobs,
+        users=remedy.users,
+        eur_year=round_eur(remedy.eur_year),
+        kind=remedy.kind,
+        advised=advised,
+        sites=remedy.site_names,
+        # A remedy on streets moves no vehicle: white zones alone know of it.
+        measure="white" if remedy.rescued else "gain",
+        pick="" if shift is None else f"s{shift}",
+    )

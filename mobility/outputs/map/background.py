@@ -12,6 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from mobility.base.cache import Bundle
+from mobility.commute.study import Study
 from mobility.outputs.map.model import Background, Place
 from mobility.streets.graph import Streets
 
@@ -36,15 +37,24 @@ AREA_OF = {
 }
 
 
-def background_of(streets: Streets) -> Background:
-    """Return the background of a page: roads by class, land use, water, railways, places."""
+#: Where an extract names no place: least distance between two named ones of each rank, metres.
+SPACING_M = {1: 7_000.0, 2: 3_500.0, 3: 1_500.0}
+
+
+def background_of(study: Study) -> Background:
+    """Return the background of a page: roads by class, land use, water, railways, places.
+
+    Where the extract names no place, the names are those of the communes, else of the stops that
+    are served most.
+    """
+    streets = study.streets
     layers = streets.background
     return Background(
         roads=roads_of(streets),
         areas=_areas(layers),
         rivers=_lines(layers.get("water")),
         railways=_lines(layers.get("railway")),
-        places=_places(layers.get("places")),
+        places=_places(layers.get("places")) or _communes(study) or _stops(study),
     )
 
 
@@ -138,3 +148,46 @@ def _places(layer: gpd.GeoDataFrame | None) -> tuple[Place, ...]:
     population = named["population"].fillna(0).to_numpy()
     order = sorted(range(len(found)), key=lambda i: (found[i].rank, -population[i], found[i].name))
     return tuple(found[i] for i in order)
+
+
+def _communes(study: Study) -> tuple[Place, ...]:
+    """Return the communes of the homes, each in the middle of its workers."""
+    names = study.homes.frame["commune"].fillna("").astype(str).to_numpy()
+    weights = study.workers + 1e-9
+    named = np.unique(names[names != ""])
+    middles = np.array(
+        [np.average(study.homes.lonlat[m], axis=0, weights=weights[m])
+         for m in (names == n for n in named)]
+    ).reshape(-1, 2)  # fmt: skip
+    people = np.array([weights[names == n].sum() for n in named])
+    return _spaced(study, named, middles, people)
+
+
+def _stops(study: Study) -> tuple[Place, ...]:
+    """Return the stops with most calls, one of each neighbourhood."""
+    stops = study.feed.stops
+    calls = np.bincount(study.feed.stop_times["stop"], minlength=len(stops)).astype(np.float64)
+    shown = (stops["lon"].notna() & stops["stop_name"].fillna("").ne("")).to_numpy() & (calls > 0)
+    names = stops["stop_name"].astype(str).to_numpy()[shown]
+    return _spaced(study, names, stops[["lon", "lat"]].to_numpy()[shown], calls[shown])
+
+
+def _spaced(
+    study: Study, names: NDArray[np.object_], lonlat: Floats, weight: Floats
+) -> tuple[Place, ...]:
+    """Return the places of most weight, each rank `SPACING_M` apart from what stands before it."""
+    if not len(names):
+        return ()
+    to_metres = pyproj.Transformer.from_crs("EPSG:4326", study.streets.crs, always_xy=True)
+    xy = np.column_stack(to_metres.transform(lonlat[:, 0], lonlat[:, 1]))
+    order = np.argsort(-weight, kind="stable")
+    kept: dict[int, int] = {}
+    for rank, spacing_m in SPACING_M.items():
+        for k in order:
+            others = xy[list(kept)]
+            if not len(others) or np.hypot(*(others - xy[k]).T).min() >= spacing_m:
+                kept[int(k)] = rank
+    return tuple(
+        Place(str(names[k]), float(lonlat[k, 0]), float(lonlat[k, 1]), rank)
+        for k, rank in kept.items()
+    )

@@ -16,7 +16,7 @@ from mobility.base.clock import service_clock
 from mobility.base.errors import Finding
 from mobility.base.files import write_text
 from mobility.base.i18n import translate
-from mobility.commute.data_sheet import DataSheet
+from mobility.commute.sheet import DataSheet
 from mobility.commute.study import Study
 from mobility.commute.walks import mode_times
 from mobility.outputs.map.assets import leaflet, page_file, safe_script

@@ -56,6 +56,7 @@ EXTRA_COLUMNS: dict[str, tuple[str, ...]] = {
     "booking_rules": ("booking_rule_id",),
     "location_groups": ("location_group_id",),
     "location_group_stops": ("location_group_id", "stop_id"),
+    "stop_areas": ("area_id", "stop_id"),
 }
 ZONES = "locations.geojson"
 REQUIRED_TABLES = ("agency", "stops", "routes", "trips", "stop_times")
@@ -74,11 +75,14 @@ class RawTables:
         ``stop_times`` are not stripped.
     present
         Names of the tables that exist in the feed.
+    others
+        Names of its further files.
     """
 
     path: Path
     tables: dict[str, pd.DataFrame]
     present: frozenset[str]
+    others: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -134,7 +138,19 @@ def read_tables(path: Path) -> RawTables:
             )
         source = _open(path, folder)
         tables = {name: _read_table(path, source, name) for name in REQUIRED_COLUMNS}
-    return RawTables(path, tables, present)
+    return RawTables(path, tables, present, _others(path))
+
+
+def _others(path: Path) -> tuple[str, ...]:
+    """Return the names of the files of a feed beside the tables that are always read."""
+    if path.is_dir():
+        names = [p.name for p in _inner_folder(path).iterdir()]
+    else:
+        with zipfile.ZipFile(path) as archive:
+            names = [PurePosixPath(n.replace("\\", "/")).name for n in archive.namelist()]
+    known = {f"{table}.txt" for table in REQUIRED_COLUMNS}
+    kept = {n for n in names if n.endswith((".txt", ".geojson")) and n[0] != "."}
+    return tuple(sorted(kept - known))
 
 
 def read_extra(path: Path, names: Iterable[str]) -> tuple[dict[str, pd.DataFrame], str | None]:

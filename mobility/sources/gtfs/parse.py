@@ -10,6 +10,7 @@ import pandas as pd
 
 from mobility.base.errors import Finding, SourceError
 from mobility.base.i18n import Word
+from mobility.base.ledger import SourceLedger
 from mobility.sources.gtfs.calls import booked_calls, read_stop_times
 from mobility.sources.gtfs.classes import split_stops
 from mobility.sources.gtfs.columns import PLACEHOLDERS, index_of, integers, numbers
@@ -22,7 +23,13 @@ from mobility.sources.gtfs.extras import (
     read_transfers,
 )
 from mobility.sources.gtfs.feed import Feed, Services
-from mobility.sources.gtfs.files import RawTables, read_extra
+from mobility.sources.gtfs.files import (
+    EXTRA_COLUMNS,
+    REQUIRED_COLUMNS,
+    ZONES,
+    RawTables,
+    read_extra,
+)
 from mobility.sources.gtfs.notes import Notes
 from mobility.sources.gtfs.texts import FLEX_COLUMNS
 
@@ -49,6 +56,7 @@ def parse_feed(raw: RawTables) -> Feed:
     for table in ("feed_info", "attributions"):
         notes.count(table, {})
     count_booking(raw, notes)
+    _count_files(raw, notes, booked=bool(trips["on_demand"].any()))
     feed = Feed(
         stops=stops,
         routes=routes,
@@ -86,6 +94,18 @@ def _nothing_left(raw: RawTables, notes: Notes) -> SourceError:
         read=rows.read,
         why=Word(why),
     )
+
+
+def _count_files(raw: RawTables, notes: Notes, *, booked: bool) -> None:
+    """Note which files of the feed have no part in a travel time, e.g. its fares."""
+    used = {f"{table}.txt" for table in EXTRA_COLUMNS if table != "shapes"} if booked else set()
+    used |= {ZONES} if booked else set()
+    if any(finding.code == "times_filled" for finding in notes.findings):
+        used.add("shapes.txt")
+    left = {name: 1 for name in raw.others if name not in used}
+    count = len(raw.present & REQUIRED_COLUMNS.keys()) + len(raw.others) - len(left)
+    if left:
+        notes.rows.append(SourceLedger.balanced(raw.file("*"), count, left, "files"))
 
 
 def _is_why(finding: Finding, raw: RawTables) -> bool:

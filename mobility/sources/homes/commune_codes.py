@@ -13,7 +13,6 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from mobility.base.errors import SourceError
@@ -32,9 +31,6 @@ DISTRICTS = {
 }
 #: Codes of places abroad, as INSEE writes them in flows: a country, or a commune behind the border.
 ABROAD = r"99\d{3}|(?:AD|BE|CH|DE|ES|IT|LU|MC|UK)\w*"
-#: What stands in place of a code where a row sums up the others.
-TOTAL = r"(?:sous-|grand )?total(?:\b.*)?|ensemble(?:\b.*)?|somme|sum"
-SUMS = "sums of the other rows"
 #: Kinds of event (MOD) after which an old code stands for several communes, or for the same one.
 _SPLITS = ("10", "20", "21")
 
@@ -65,11 +61,6 @@ def plain_code(code: str) -> str:
     """Return a code as INSEE writes it: ``2a004`` and ``1001.0`` are 2A004 and 01001."""
     code = code.upper().removesuffix(".0")
     return f"0{code}" if len(code) == 4 and code.isdigit() else code
-
-
-def is_total(codes: pd.Series) -> np.ndarray:
-    """Return which rows are the sums that close a table, bool (n,)."""
-    return codes.str.fullmatch(TOTAL, case=False).to_numpy(dtype=bool)
 
 
 @cache

@@ -36,6 +36,7 @@ from mobility.sources.homes.model import (
     read_workers,
     rows_ledger,
     utm_crs,
+    without_sums,
 )
 from mobility.sources.layers import home_box, parse_crs
 from mobility.sources.tables import read_table
@@ -135,9 +136,15 @@ def _places(request: HomesRequest) -> tuple[Places, bool]:
     check_no_categories(request)
     if source.kind == "insee_grid":
         return read_insee_grid(request), False
-    table = read_table(
-        request.path, layer=source.layer, crs=source.crs, private=bool(source.personal)
+    table, unread = without_sums(
+        read_table(request.path, layer=source.layer, crs=source.crs, private=bool(source.personal))
     )
+    places, few = _of_table(request, table)
+    return dataclasses.replace(places, ledger=(*places.ledger, *unread)), few
+
+
+def _of_table(request: HomesRequest, table: Table) -> tuple[Places, bool]:
+    source = request.source
     if source.kind == "auto" and _is_grid(table):
         return read_insee_grid(request), False
     if source.kind == "communes" or (source.kind == "auto" and source.zones is not None):

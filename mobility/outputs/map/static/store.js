@@ -1,6 +1,6 @@
 // What the page knows: the manifest, and blobs decoded when first asked for.
-const manifest = JSON.parse(document.getElementById("mb-manifest").textContent);
-const blobs = document.getElementById("mb-blobs").textContent.split("\n");
+let manifest = JSON.parse(document.getElementById("mb-manifest").textContent);
+let blobs = document.getElementById("mb-blobs").textContent.split("\n");
 const NONE = 255;
 const KEPT = 400;
 const decoded = new Map();
