@@ -253,7 +253,8 @@ def _candidates(study: Study, seekers: Float) -> list[Place]:
         )
     near = walk_matrix(study, lonlat, places, limit_s) < UNREACHED
     order = np.argsort(-(seekers[homes] @ near), kind="stable")
-    xy, kept = study.streets.project(*lonlat_of(places).T), []
+    xy = study.streets.project(*lonlat_of(places).T)
+    kept: list[int] = []
     for k in order.tolist():
         if all(np.hypot(*(xy[k] - xy[j])) >= SPACING_M for j in kept):
             kept.append(k)
