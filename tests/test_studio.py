@@ -27,6 +27,7 @@ from mobility.sources.sites import read_sites_file
 from mobility.studio import data
 from mobility.studio.desk import Desk
 from mobility.studio.drafts import History, slug, stepped
+from mobility.territory.toml_text import read_toml
 
 
 @pytest.fixture(scope="module")
@@ -339,15 +340,25 @@ def test_persons_are_not_kept(studio, root, empty, tmp_path) -> None:
 def test_the_table_keeps_what_else_the_file_says(tmp_path) -> None:
     path = write_territory(tmp_path / "usine")
     text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace("[[sites]]", "# My own note.\n[[sites]]  # the plant"))
+    other = """
+[[sites]]
+name = "Atelier"
+commune = "34172"
+margin_in_min = 3
+gates = [[0.1, 46.5]]
+rosters = ["3x8"]   # as it is
+"""
+    path.write_text(text.replace("[[sites]]", "# My own note.\n[[sites]]  # the plant") + other)
     seen = data.about(path)["sites"]
     told = copy.deepcopy(seen)
     told[0]["rosters"][0]["shifts"][0]["start"] = "05:10"
     data.put_sites(path, told, seen)
     after = path.read_text(encoding="utf-8")
     assert "# My own note." in after
+    assert other.partition("gates")[0] in after
+    assert 'rosters = ["3x8"]   # as it is' in after
     assert after.index("[sources]") < after.index("[days]") < after.index("[speeds]")
-    assert load(path).shift_rows[0].start_s == 5 * 3600 + 600
+    assert read_toml(path)["sites"][0]["rosters"][0]["shifts"][0]["start"] == "05:10"
     with pytest.raises(MobilityError, match="changed elsewhere"):
         data.put_sites(path, told, seen)
     seen = copy.deepcopy(told)

@@ -260,7 +260,7 @@ class Studio:
         """Take a file that was dropped, once it was read without fault."""
         file = await run_in_threadpool(self.desk.path, request.path_params["study"])
         role, name = request.path_params["role"], request.query_params.get("name", "")
-        part, _ = await data.received(request.stream(), role, name)
+        part = await data.received(request.stream(), role, name)
         try:
             await self._write(data.put_file, file, role, part)
         except MobilityError as error:
@@ -312,16 +312,15 @@ class Studio:
 
     async def job(self, request: Request) -> Response:
         """Answer how far the last job of a study is."""
-        study = request.path_params["study"]
-        folder = self.desk.path(study).parent
-        return JSONResponse({"job": self.queue.told(study, folder)})
+        folder = self.desk.path(request.path_params["study"]).parent
+        return JSONResponse({"job": self.queue.told(folder)})
 
     async def add_job(self, request: Request) -> Response:
         """Put a command on a study, or one of its scenarios, into the queue."""
         opened, asked = await self._opened(request), await request.json()
         if opened.error is not None:
             raise opened.error
-        target, study = str(asked.get("target", "")), request.path_params["study"]
+        target = str(asked.get("target", ""))
         language = asked.get("language") if asked.get("language") in LANGUAGES else LANGUAGES[0]
         folder, kind = opened.file.parent, str(asked.get("kind"))
         named = [target, str(asked.get("other", ""))] if kind == "compare" else [target]
@@ -329,13 +328,12 @@ class Studio:
         out = results_folder(opened, target)
         if kind == "compare":
             out = folder / COMPARED / "-".join(n or "study" for n in named)
-        self.queue.add(Job(study, kind, target, folder, files, out, str(language)))
+        self.queue.add(Job(kind, target, folder, files, out, str(language)))
         return await self.job(request)
 
     async def cancel(self, request: Request) -> Response:
         """Cancel the job of a study."""
-        self.desk.path(request.path_params["study"])
-        self.queue.cancel(request.path_params["study"])
+        self.queue.cancel(self.desk.path(request.path_params["study"]).parent)
         return await self.job(request)
 
     async def results(self, request: Request) -> Response:
