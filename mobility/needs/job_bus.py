@@ -141,27 +141,15 @@ def job_bus(study: Study, wishes: Wishes, day: ChosenDay) -> Tour:
     )
     drive = drive_matrix(graph, np.arange(len(everything)))
     n = len(places)
-    joined = (drive.seconds[:n, n:] < UNREACHED).all(axis=1)
-    joined &= (drive.seconds[n:, :n] < UNREACHED).all(axis=0)
-    if not joined.any():
-        raise TerritoryError(
-            "No road joins the halts and the sites.",
-            column="--site",
-            mend="Check that the sites' first gates are on public roads of the extract.",
-        )
+    joined, most = _joined(drive.seconds, n), min(wishes.halts, MOST_CALLS)
     asked = _asked(study, places)
     xy = study.streets.project(*lonlat_of(places).T)
     end_s = wishes.start_s + len(gates) * round(wishes.visit_min * 60) + 2 * 3600
     best: Tour | None = None
     for _ in range(ROUNDS):
         within = _reach(asked, day, [(k, wishes.start_s, end_s) for k in range(n)])
-        found = select_stops(
-            within & joined[:, None],
-            seekers,
-            xy,
-            spacing_m=SPACING_M,
-            max_stops=min(wishes.halts, MOST_CALLS),
-        )
+        within &= joined[:, None]
+        found = select_stops(within, seekers, xy, spacing_m=SPACING_M, max_stops=most)
         if not found.chosen.size:
             raise TerritoryError(
                 "Nobody reaches any place in time and gets home from it.",
@@ -179,6 +167,25 @@ def job_bus(study: Study, wishes: Wishes, day: ChosenDay) -> Tour:
         end_s = int(np.mean([c for k, c in clocks[len(calls) :] if k < n]))
     assert best is not None
     return best
+
+
+def _joined(seconds: NDArray[np.int32], n: int) -> Bool:
+    """Return which of the first ``n`` places roads join to every site, both ways.
+
+    Raises
+    ------
+    TerritoryError
+        None is.
+    """
+    way = seconds < UNREACHED
+    joined = np.asarray(way[:n, n:].all(axis=1) & way[n:, :n].all(axis=0))
+    if not joined.any():
+        raise TerritoryError(
+            "No road joins the halts and the sites.",
+            column="--site",
+            mend="Check that the sites' first gates are on public roads of the extract.",
+        )
+    return joined
 
 
 def read_clock(text: str) -> int:
