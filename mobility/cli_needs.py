@@ -153,7 +153,6 @@ def fairness(
         from mobility.commute.loading import load
         from mobility.commute.sources import source_files
         from mobility.commute.variants import with_feed
-        from mobility.outputs.levers import find_levers
         from mobility.outputs.tables import write_csv
         from mobility.sources.gtfs.read import read_feed
 
@@ -166,6 +165,8 @@ def fairness(
                 after = with_feed(study, read_feed(path), scenario=path.stem)
                 found.append((path.stem, assess(after)))
             if levers:
+                from mobility.outputs.levers import find_levers
+
                 results = find_levers(territory, folder=folder, progress=step)
                 found += [
                     (f"{k}. {one.remedy.head(lang)}", one.access)
