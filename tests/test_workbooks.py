@@ -191,6 +191,32 @@ def test_plain_numbers_of_a_csv_too(tmp_path, suffix):
     assert (shift.start, shift.end) == (21 * 3600, 5 * 3600 + 1800)
 
 
+@pytest.mark.parametrize("word", ["Total", "ENSEMBLE", "Somme"])
+def test_the_sum_that_closes_a_sheet_of_sites_is_no_site(tmp_path, word):
+    """A site of that name has a place, and stays."""
+    path = workbook(
+        tmp_path / "sites.xlsx",
+        ("Sites", [*SITES, [word, *[None] * 6, 300], [word, "", -1.38, 46.69, "3x8", None, None, 9]]),
+    )
+    ledger = []
+    sites = read_sites_file(path, ledger=ledger)
+    plain = read_sites_file(workbook(tmp_path / "plain.xlsx", ("Sites", SITES)))
+    assert [site.name for site in sites] == [*(site.name for site in plain), word]
+    assert [account.left_out for account in ledger] == [{}, {"a sum of other rows": 1}]
+
+
+def test_the_sum_that_closes_a_sheet_of_employees_is_no_person(tmp_path):
+    staff = [["matricule", "lon", "lat", "site"]] + [[k, 3.87, 43.6, "U"] for k in range(30)]
+    path = workbook(tmp_path / "staff.xlsx", ("RH", [*staff, ["Total", None, None, 30]]))
+    source = {"file": path.name, "kind": "employees"}
+    territory = Territory.from_dict(
+        {"name": "t", "sources": {"homes": source}}, tmp_path / "territory.toml"
+    )
+    homes = read_homes(territory.sources.homes, territory)
+    assert homes.ledger[-1].left_out == {"a sum of other rows": 1}
+    assert homes.workers.sum() == pytest.approx(30, abs=9)
+
+
 def test_the_feature_ids_of_a_geopackage_are_the_column_qgis_shows(tmp_path):
     frame = gpd.GeoDataFrame(
         {"workers": [3, 4]}, geometry=gpd.points_from_xy([3.87, 3.88], [43.6, 43.6]), crs=4326
