@@ -280,9 +280,7 @@ def test_a_barrier_amid_a_street_stops_some(tmp_path, tags, car, bike, walk):
 
 @pytest.mark.parametrize("tags", [{"barrier": "gate"}, {"barrier": "Lift_Gate"}, {}])
 @pytest.mark.parametrize("value", ["destination", "customers", "delivery"])
-def test_what_lies_behind_a_gate_for_destinations_is_reached_and_not_crossed(
-    tmp_path, tags, value
-):
+def test_what_lies_behind_a_gate_for_destinations_is_reached_and_not_crossed(tmp_path, tags, value):
     """A main road 5-1-6-7 with gates at 2 and 4 of the yard 1-2-3-4-6, 300 m against 500 m."""
     gate = tags | {"access": value}
     nodes = {

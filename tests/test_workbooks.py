@@ -198,7 +198,10 @@ def test_the_sum_that_closes_a_sheet_of_sites_is_no_site(tmp_path, word):
     """A site of that name has a place, and stays."""
     path = workbook(
         tmp_path / "sites.xlsx",
-        ("Sites", [*SITES, [word, *[None] * 6, 300], [word, "", -1.38, 46.69, "3x8", None, None, 9]]),
+        (
+            "Sites",
+            [*SITES, [word, *[None] * 6, 300], [word, "", -1.38, 46.69, "3x8", None, None, 9]],
+        ),
     )
     ledger = []
     sites = read_sites_file(path, ledger=ledger)

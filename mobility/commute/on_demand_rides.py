@@ -85,8 +85,8 @@ def on_demand_services(
             Finding(
                 "warning",
                 "flex_edges_missed",
-                "{count} starts and ends of shifts lie in the hours of an on-demand service, before "
-                "the first ride that can be booked: nobody rides then",
+                "{count} starts and ends of shifts lie in the hours of an on-demand service, "
+                "before the first ride that can be booked: nobody rides then",
                 count=len(missed),
                 examples=tuple(missed[:5]),
             )

@@ -121,9 +121,10 @@ def read_sites_file(
     SourceNotFoundError, SourceError, TerritoryError
         The file is missing or wrong; the error names row, field, value and mend.
     """
+    more: list[SourceLedger] = []
     if path.suffix.lower() == ".toml" and path.is_file():
         sites = _read_sites_toml(path)
-        count, more = len(sites), []
+        count = len(sites)
     else:
         table = read_table(path, layer=layer, crs=crs)
         # A site may be called Ensemble, or Somme after the river; it has a place.

@@ -54,9 +54,11 @@ class Rule(NamedTuple):
 
     def and_(self, other: Rule) -> Rule:
         """Return the rule of a ride that is under two rules."""
-        pairs = zip(self[:3], other[:3], strict=True)
-        words = [", ".join(dict.fromkeys(filter(None, pair))) for pair in pairs]
-        return Rule(*words, max(self.opens_s, other.opens_s))
+        booking, notice, opens = (
+            ", ".join(dict.fromkeys(filter(None, pair)))
+            for pair in zip(self[:3], other[:3], strict=True)
+        )
+        return Rule(booking, notice, opens, max(self.opens_s, other.opens_s))
 
 
 @dataclass(frozen=True)
@@ -129,8 +131,8 @@ def read_flex(path: Path, findings: list[Finding] | None = None) -> list[FlexZon
         for zone in _services(calls, places, rules, pace.get(str(trip), (0.0, 0.0))):
             key = (*vars(zone).values(),)
             found.setdefault(key, (zone, set()))[1].update(feed.services.dates(str(trips[trip])))
-    zones = [replace(zone, dates=frozenset(dates)) for zone, dates in found.values()]
-    return _bookable(zones, [] if findings is None else findings, path)
+    services = [replace(zone, dates=frozenset(dates)) for zone, dates in found.values()]
+    return _bookable(services, [] if findings is None else findings, path)
 
 
 def _bookable(zones: list[FlexZone], findings: list[Finding], path: Path) -> list[FlexZone]:
