@@ -45,6 +45,7 @@ of `mobility run`.
 """,
     "matrix": "",
     "fairness": "",
+    "delays": "",
     "housing": """**`housing.gpkg`**: the places and what holds from each; residences.
 **`housing.html`**: the inverse map.
 """,
