@@ -21,7 +21,6 @@ from mobility.timetable.late import DelayDraws
 
 Int32 = NDArray[np.int32]
 Bool = NDArray[np.bool_]
-Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +60,11 @@ class EdgeDraws:
         return on_time
 
     @cached_property
-    def misses(self) -> Float:
-        """Share of days on which each home misses a planned connection, float64 (H,)."""
-        shares = [float(one[1:].any(axis=0).mean()) for one in self.missed]
-        return np.array([*shares, 0.0])[self.journey]
+    def misses(self) -> Bool:
+        """Whether each home misses a planned connection, bool (H, N)."""
+        none = np.zeros((1, self.late_s.shape[1]), bool)
+        rows = [one[1:].any(axis=0, keepdims=True) for one in self.missed]
+        return np.vstack([*rows, none])[self.journey]
 
 
 def edge_draws(access: Access, drawn: DelayDraws) -> Iterator[EdgeDraws]:
@@ -121,7 +121,7 @@ def _early_s(journey: Itinerary) -> int:
 
 def _late(runs: RealRuns, found: EdgeAnswers, journey: Itinerary) -> tuple[Int32, Bool]:
     """Return how much later than planned a journey ends, and which vehicles were missed."""
-    tt, rides = runs.timetable, []
+    tt, rides = runs.timetable, list[PlannedRide]()
     for leg in journey.legs:
         if leg.kind != "ride":
             continue

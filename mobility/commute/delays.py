@@ -196,7 +196,7 @@ def _commute(
         np.where(one, 1.0, share)
         for one, share in zip(kept, (onward.mean(axis=1), homeward.mean(axis=1), both), strict=True)
     )
-    missed = 1 - (1 - ways[0].misses) * (1 - ways[1].misses)
+    missed = (ways[0].misses | ways[1].misses).mean(axis=1)
     last = access.holds[row] & (access.overtime_s[row] == 0) & ~kept[2]
     return Commute(*of, sides[2], out, back, both, np.where(kept[2], 0.0, missed), last)
 

@@ -49,13 +49,13 @@ class RealRuns:
         As planned, time running onwards.
     real
         Real times of a run.
-    place : int32[S]
+    place : int64[S]
         What a stop stands for: stops of one value are one place to wait.
     horizon_s
         A rider counts on no vehicle planned later than this after the planned one.
     """
 
-    def __init__(self, timetable: Timetable, real: RealTimes, place: Int32, horizon_s: int) -> None:
+    def __init__(self, timetable: Timetable, real: RealTimes, place: Int64, horizon_s: int) -> None:
         self.timetable, self._real, self._horizon_s = timetable, real, horizon_s
         self._place = place
         self._order = np.argsort(place, kind="stable")

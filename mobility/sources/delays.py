@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -59,7 +59,7 @@ class ObservedDelays:
     def by_trip(self) -> dict[int, list[pd.DataFrame]]:
         """The rows of each trip, a frame per date, in the order of dates."""
         return {
-            int(str(trip)): [one for _, one in rows.groupby("date", sort=True)]
+            cast("int", trip): [one for _, one in rows.groupby("date", sort=True)]
             for trip, rows in self.rows.groupby("trip", sort=True)
         }
 
@@ -168,7 +168,7 @@ def _calls(feed: Feed) -> pd.DataFrame:
 def _refuse_negative_dwell(table: Table, feed: Feed, frame: pd.DataFrame) -> None:
     calls = _calls(feed)
     dwell_s = (calls["departure_s"] - calls["arrival_s"]).groupby(calls["key"]).max()
-    keys = list(zip(frame["trip"], frame["stop"], strict=True))
+    keys = list(zip(frame["trip"].to_list(), frame["stop"].to_list(), strict=True))
     planned_s = dwell_s.reindex(pd.Index(keys, tupleize_cols=False)).fillna(0).to_numpy()
     bad = planned_s + frame["departure_s"].to_numpy() - frame["arrival_s"].to_numpy() < 0
     if bad.any():

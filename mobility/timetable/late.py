@@ -50,7 +50,8 @@ class DelayDraws:
         """Return real arrivals and departures of a run, int32 (calls, draws), axis seconds."""
         calls = np.arange(tt.run_ptr[run], tt.run_ptr[run + 1])
         at_headway = bool((tt.call_arr[calls] > tt.call_dep[calls]).any())
-        arrivals, departures = [], []
+        arrivals: list[Int32] = []
+        departures: list[Int32] = []
         for part in np.split(calls, np.flatnonzero(np.diff(tt.call_trip[calls])) + 1):
             arrival_s, departure_s = self._trip(tt, run, part, at_headway=at_headway)
             if arrivals and not at_headway:
@@ -75,9 +76,7 @@ class DelayDraws:
             )
             return (arrival_s, departure_s) if at_headway else _in_order(arrival_s, departure_s)
         first_s = int(tt.call_dep[calls[0]])
-        name = (
-            str(self.feed.trips["trip_id"].iloc[trip]) if trip >= 0 else f"{tt.call_stop[calls[0]]}"
-        )
+        name = self._ids[trip] if trip >= 0 else f"{tt.call_stop[calls[0]]}"
         # Many vehicles may run as one trip at a headway, or as none of the feed.
         told_apart = f"{first_s}" if trip < 0 or trip in self._frequent else ""
         start, growth = self._stream(f"{name}|{day}|{told_apart}").standard_exponential(
@@ -101,6 +100,10 @@ class DelayDraws:
     def _days(self) -> Float:
         """The date of each draw, as a part of the dates observed."""
         return self._stream("|dates").random(self.draws)
+
+    @cached_property
+    def _ids(self) -> list[str]:
+        return [str(name) for name in self.feed.trips["trip_id"]]
 
     @cached_property
     def _frequent(self) -> frozenset[int]:
