@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mobility import __version__, cli_needs
+from mobility import __version__, cli_needs, cli_studio
 from mobility.base.i18n import number, translate
 from mobility.command import (
     COMPUTE,
@@ -36,6 +36,7 @@ from mobility.progress import (
 from mobility.terminal import (
     SEVERITIES,
     out,
+    print_advice,
     print_findings,
     print_gathered,
     print_outputs,
@@ -222,35 +223,6 @@ def demo(
         print_outputs(folder, lang)
 
 
-@app.command(rich_help_panel=COMPUTE)
-def studio(
-    place: Annotated[
-        Path | None,
-        typer.Argument(help=said("Folder of the studies, or one territory file.")),
-    ] = None,
-    demo_too: Annotated[
-        bool, typer.Option("--demo", help=said("Open the demo, copied into the folder."))
-    ] = False,
-    port: Annotated[int | None, typer.Option(help=said("Port; a free one by default."))] = None,
-    browser: Annotated[bool, typer.Option(help=said("Open the browser."))] = True,
-    lang: Lang = "fr",
-) -> None:
-    """Open the studio in the browser: data, what-ifs on the map, scenarios."""
-    with friendly(lang):
-        from mobility.pipeline import demo_territory
-        from mobility.studio.serve import desk_of, serve
-
-        desk = desk_of(place)
-        study = desk.add_demo(demo_territory()) if demo_too else None
-        serve(
-            desk,
-            port=port,
-            opens=browser,
-            study=study,
-            say=lambda address: out.print(address, soft_wrap=True),
-        )
-
-
 @app.command(rich_help_panel=PREPARE)
 def init(
     place: Annotated[str, typer.Argument(help=said('Commune: name, "Name (85)" or INSEE code.'))],
@@ -401,8 +373,7 @@ def levers(
             )
             files = write_levers(results, folder, lang, maps=maps)
         print_table(results.table(lang), "remedies", lang, title=territory.name)
-        for remedy in results.remedies[:3]:
-            out.print(remedy.sentence(lang), soft_wrap=True)
+        print_advice(results.search.advice, lang)
         out.print(f"{folder}: {', '.join(files)}", soft_wrap=True)
 
 
@@ -438,9 +409,9 @@ def letter(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
         from mobility.outputs.letter import letter_of, write_letter
 
         territory = read_territory(file, out_dir)
-        with progress_bar(lang, LEVER_STEPS) as step:
-            document = letter_of(territory, language=lang, progress=step)
         folder = out_dir or territory.resolve(territory.output.dir)
+        with progress_bar(lang, LEVER_STEPS) as step:
+            document = letter_of(territory, language=lang, folder=folder, progress=step)
         for path in write_letter(document, folder, reads=source_files(territory)):
             out.print(str(path), soft_wrap=True)
 
@@ -481,7 +452,8 @@ def isochrones_command(
         )
 
 
-app.registered_commands += cli_needs.needs.registered_commands
+for more in (cli_needs.needs, cli_studio.studios):
+    app.registered_commands += more.registered_commands
 for command in app.registered_commands:
     command.cls = Command
     command.help = said(inspect.getdoc(command.callback) or "")

@@ -27,7 +27,7 @@ from mobility.territory.project import Territory
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mobility.shuttles.design import Plans
+    from mobility.shuttles.plans import Plans
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def _with_shuttles(
     """Design shuttles, evaluate the advised plan, or each, and write everything."""
     from mobility.shuttles.after import read_tables
     from mobility.shuttles.design import design_shuttles
-    from mobility.shuttles.lighter import lighter_answers
+    from mobility.shuttles.lighter import with_lighter
 
     access, zones = present
     found = design_shuttles(access.study, access, zones, seed=seed, progress=progress)
@@ -145,9 +145,7 @@ def _with_shuttles(
     answers = None
     if lighter:
         progress("lighter answers")
-        answers = lighter_answers(found, zones)
-        if not answers["shuttle_justified"].any():
-            found = replace(found, beaten="a lighter answer serves every area for less")
+        found, answers = with_lighter(found, zones)
     return _written(folder, present, variants, found=found, answers=answers, progress=progress)
 
 
