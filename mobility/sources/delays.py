@@ -72,7 +72,8 @@ class ObservedDelays:
         days = self.by_trip[trip]
         found = np.zeros((2, len(stops), len(days)), np.int32)
         for d, rows in enumerate(days):
-            known = {int(row.stop): (row.arrival_s, row.departure_s) for row in rows.itertuples()}
+            late_s = rows[["stop", "arrival_s", "departure_s"]].to_numpy(np.int64).tolist()
+            known = {stop: (came_s, left_s) for stop, came_s, left_s in late_s}
             late = known.get(-1)
             first = late or next((known[int(s)] for s in stops if int(s) in known), (0, 0))
             late = (first[0], first[0]) if late is None else late
@@ -162,13 +163,14 @@ def _calls(feed: Feed) -> pd.DataFrame:
     calls = feed.stop_times
     trips = calls["trip"].to_numpy().tolist()
     stops = feed.own_stop[calls["stop"].to_numpy()].tolist()
-    return calls.assign(own=stops, key=list(zip(trips, stops, strict=True)))
+    keys: list[Any] = list(zip(trips, stops, strict=True))
+    return calls.assign(own=stops, key=keys)
 
 
 def _refuse_negative_dwell(table: Table, feed: Feed, frame: pd.DataFrame) -> None:
     calls = _calls(feed)
     dwell_s = (calls["departure_s"] - calls["arrival_s"]).groupby(calls["key"]).max()
-    keys = list(zip(frame["trip"].to_list(), frame["stop"].to_list(), strict=True))
+    keys = [tuple(pair) for pair in frame[["trip", "stop"]].to_numpy().tolist()]
     planned_s = dwell_s.reindex(pd.Index(keys, tupleize_cols=False)).fillna(0).to_numpy()
     bad = planned_s + frame["departure_s"].to_numpy() - frame["arrival_s"].to_numpy() < 0
     if bad.any():
@@ -193,13 +195,13 @@ def _archive(path: Path, feed: Feed, zone: ZoneInfo) -> ObservedDelays:
         message = messages.FeedMessage()
         try:
             message.ParseFromString(file.read_bytes())
+            day = dt.datetime.fromtimestamp(message.header.timestamp, zone).date()
         except Exception as error:  # the library names no error of its own
             raise SourceError(
                 "It is no message of GTFS-Realtime.",
                 file=file,
                 mend="Give trip updates as they were published, one message a file.",
             ) from error
-        day = dt.datetime.fromtimestamp(message.header.timestamp, zone).date()
         for entity in message.entity:
             if entity.HasField("trip_update"):
                 found.update(planned.delays(entity.trip_update, day))
@@ -235,7 +237,10 @@ class _Planned:
         """Yield trip, date and stop, and how late the vehicle came and left."""
         trip = self.trips.get(update.trip.trip_id, -1)
         if update.trip.start_date:
-            day = dt.datetime.strptime(update.trip.start_date, "%Y%m%d").date()  # noqa: DTZ007
+            try:
+                day = dt.datetime.strptime(update.trip.start_date, "%Y%m%d").date()  # noqa: DTZ007
+            except ValueError:
+                trip = -1
         if trip < 0:
             self.unknown += 1
         elif update.trip.schedule_relationship == CANCELED:
@@ -268,4 +273,5 @@ class _Planned:
 
 
 def _late(event: Any, planned_s: float) -> int:
-    return int(event.delay if event.HasField("delay") else event.time - planned_s)
+    late_s = int(event.delay if event.HasField("delay") else event.time - planned_s)
+    return min(max(late_s, -CANCELLED_S), CANCELLED_S)
