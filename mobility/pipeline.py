@@ -259,6 +259,8 @@ def _written(
             )
             findings = (*findings, *failed)
             gone += [finding.source for finding in failed]
+        language = report or access.study.territory.output.language
+        write_index(part, folder, Words(language), access.study.territory.name)
         files = [p.relative_to(part).as_posix() for p in part.rglob("*") if p.is_file()]
         if earlier is not None and keeps:
             kept += earlier.bring_back(part)

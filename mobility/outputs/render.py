@@ -43,7 +43,7 @@ def html_page(document: Document) -> str:
         }
         for colour, hatch, ink in STYLES
     ]
-    return _template().render(document=document, fills=fills)
+    return page_template("document.html").render(document=document, fills=fills)
 
 
 def _gradient(angle: int, ink: str) -> str:
@@ -51,7 +51,8 @@ def _gradient(angle: int, ink: str) -> str:
 
 
 @cache
-def _template() -> Template:
+def page_template(name: str) -> Template:
+    """Return a template that escapes every text."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -65,7 +66,7 @@ def _template() -> Template:
     environment.filters["base64"] = lambda data: base64.b64encode(data).decode("ascii")
     # A word too long for any column, such as a hash, may break anywhere.
     environment.filters["longest_word"] = lambda text: max(map(len, text.split()), default=0)
-    return environment.get_template("document.html")
+    return environment.get_template(name)
 
 
 def pdf_bytes(document: Document) -> bytes:
