@@ -6,7 +6,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from golden import assert_alike
 
+from mobility.outputs.map.export import export_png, find_browser
 from mobility.pipeline import run
 from mobility.timetable.arrays import INF
 
@@ -71,3 +73,15 @@ def test_someone_is_reached_and_someone_is_white(results):
     assert (status != 0).any()
     # A reason for each white home, none for the others.
     assert np.array_equal(results.zones.reason > 0, status > 0)
+
+
+@pytest.mark.browser
+def test_the_map_of_rhein_neckar_opens_as_its_picture(results, tmp_path):
+    if results.folder.name.rstrip("0123456789") != "rhein-neckar":
+        pytest.skip("a picture is kept of Rhein-Neckar only")
+    if find_browser() is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    seen = export_png(
+        results.map_path, tmp_path / "seen.png", size=(1400, 900), controls=True, select={}
+    )
+    assert_alike(seen, "rhein-neckar")

@@ -244,7 +244,7 @@ function speakAgain() {
 
 function showSources() {
   $("mb-sources").replaceChildren(...manifest.sources.map((s) => el("li", {}, el("b", {}, t("source " + s.role)),
-    " " + [s.name, s.by, s.licence, s.sha ? "SHA-256 " + s.sha + "…" : ""].filter(Boolean).join(" · "))));
+    " " + [s.name, s.by, s.licence].filter(Boolean).join(" · "), s.sha ? el("span", { class: "mb-sha" }, " · SHA-256 " + s.sha + "…") : "")));
   $("mb-findings").replaceChildren(...manifest.findings.map(([fr, en]) => el("li", {}, language === "fr" ? fr : en)));
   $("mb-findings-box").hidden = !manifest.findings.length;
   $("mb-version").textContent = manifest.version ? "mobility " + manifest.version : "";
