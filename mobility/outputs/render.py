@@ -107,6 +107,8 @@ def _plain(value: Any, pictures: dict[str, bytes]) -> Any:
         return [_plain(one, pictures) for one in value]
     if is_dataclass(value):
         held = {f.name: _plain(getattr(value, f.name), pictures) for f in fields(value)}
+        if isinstance(value, parts.Text):
+            held["lines"] = [one_line(line) for line in value.text.split("\n")]
         return held | {"kind": type(value).__name__}
     return value
 
@@ -138,7 +140,10 @@ def _add(word: Any, block: parts.Block) -> None:
             word.add_heading(one_line(block.text), block.level)
         case parts.Text():
             style = {"lead": "Intense Quote", "callout": "Quote"}.get(block.look, "Normal")
-            word.add_paragraph(one_line(block.text), style)
+            if block.look == "right":
+                _add_address(word, block.text)
+            else:
+                word.add_paragraph(one_line(block.text), style)
         case parts.Bullets():
             for bold, text in block.items:
                 line = word.add_paragraph("", "List Number" if block.numbered else "List Bullet")
@@ -160,6 +165,18 @@ def _add(word: Any, block: parts.Block) -> None:
         case parts.Strip():
             for figure in block.figures:
                 _add(word, figure)
+
+
+def _add_address(word: Any, text: str) -> None:
+    """Add lines that begin on the right half of the page."""
+    from docx.shared import Mm
+
+    paragraph = word.add_paragraph("", "Normal")
+    paragraph.paragraph_format.left_indent = Mm(85)
+    for k, line in enumerate(text.split("\n")):
+        paragraph.add_run(one_line(line))
+        if k + 1 < len(text.split("\n")):
+            paragraph.runs[-1].add_break()
 
 
 def _add_card(word: Any, card: parts.Card) -> None:
@@ -191,7 +208,7 @@ def markdown_text(document: Document) -> str:
             case parts.Heading():
                 lines += [f"{'#' * (block.level + 1)} {markdown(block.text)}", ""]
             case parts.Text():
-                lines += [markdown(block.text), ""]
+                lines += ["  \n".join(map(markdown, block.text.split("\n"))), ""]
             case parts.Bullets():
                 for bold, text in block.items:
                     lines.append(f"- {f'**{markdown(bold)}** ' if bold else ''}{markdown(text)}")
