@@ -36,6 +36,7 @@ from mobility.progress import (
 from mobility.terminal import (
     SEVERITIES,
     out,
+    print_advice,
     print_findings,
     print_gathered,
     print_outputs,
@@ -399,8 +400,7 @@ def levers(
             )
             files = write_levers(results, folder, lang, maps=maps)
         print_table(results.table(lang), "remedies", lang, title=territory.name)
-        for remedy in results.remedies[:3]:
-            out.print(remedy.sentence(lang), soft_wrap=True)
+        print_advice(results.search.advice, lang)
         out.print(f"{folder}: {', '.join(files)}", soft_wrap=True)
 
 
@@ -436,9 +436,9 @@ def letter(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
         from mobility.outputs.letter import letter_of, write_letter
 
         territory = read_territory(file)
-        with progress_bar(lang, LEVER_STEPS) as step:
-            document = letter_of(territory, language=lang, progress=step)
         folder = out_dir or territory.resolve(territory.output.dir)
+        with progress_bar(lang, LEVER_STEPS) as step:
+            document = letter_of(territory, language=lang, folder=folder, progress=step)
         for path in write_letter(document, folder, reads=source_files(territory)):
             out.print(str(path), soft_wrap=True)
 

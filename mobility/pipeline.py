@@ -27,7 +27,7 @@ from mobility.territory.project import Territory
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mobility.shuttles.design import Plans
+    from mobility.shuttles.plans import Plans
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _with_shuttles(
     """Design shuttles, evaluate the advised plan, or each, and write everything."""
     from mobility.shuttles.after import read_tables
     from mobility.shuttles.design import design_shuttles
-    from mobility.shuttles.lighter import lighter_answers
+    from mobility.shuttles.lighter import with_lighter
 
     access, zones = present
     found = design_shuttles(access.study, access, zones, seed=seed, progress=progress)
@@ -144,9 +144,7 @@ def _with_shuttles(
     answers = None
     if lighter:
         progress("lighter answers")
-        answers = lighter_answers(found, zones)
-        if not answers["shuttle_justified"].any():
-            found = replace(found, beaten="a lighter answer serves every area for less")
+        found, answers = with_lighter(found, zones)
     return _written(folder, present, variants, found=found, answers=answers, progress=progress)
 
 
@@ -259,8 +257,7 @@ def _written(
             )
             findings = (*findings, *failed)
             gone += [finding.source for finding in failed]
-        language = report or access.study.territory.output.language
-        write_index(part, folder, Words(language), access.study.territory.name)
+        _index(part, folder, access.study.territory, report)
         files = [p.relative_to(part).as_posix() for p in part.rglob("*") if p.is_file()]
         if earlier is not None and keeps:
             kept += earlier.bring_back(part)
@@ -273,6 +270,12 @@ def _written(
         if earlier is not None:
             gone += earlier.gone(names, shown=found is not None or keeps)
     return Results(access.study, access, zones, folder, tuple(names), before, found)
+
+
+def _index(part: Path, folder: Path, territory: Territory, language: str | None) -> None:
+    from mobility.outputs.index_page import write_index
+
+    write_index(part, folder, language or territory.output.language, territory.name)
 
 
 def _sources(*evaluations: Evaluation) -> Iterator[Path]:

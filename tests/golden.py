@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 PICTURES = Path(__file__).with_name("pictures")
 #: Fonts and drawing differ a little from machine to machine: pictures are small and blurred.
 SIZE, BLUR = (350, 225), 2
-#: Differences of the three colours, of 255: over the picture, and of its hundredth that differs most.
+#: Differences of the three colours, of 255: over the picture, and of its worst hundredth.
 MOST_MEAN, MOST_ANYWHERE = 4.0, 60.0
 
 

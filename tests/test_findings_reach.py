@@ -320,6 +320,11 @@ def calls_never(folder):
     return booked(folder, windows=("09:00:00", "09:00:00"))
 
 
+@scene("flex_window_over_midnight")
+def calls_past_midnight(folder):
+    return booked(folder, windows=("22:00:00", "02:00:00"))
+
+
 @scene("flex_booking_late")
 def booked_on_the_day(folder):
     return booked(folder, booking_type=1, prior_notice_duration_min=60, prior_notice_start_day=0)

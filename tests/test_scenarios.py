@@ -11,7 +11,7 @@ from mobility.commute.indicators import summary
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.pipeline import run
-from mobility.timetable.arrays import INF
+from mobility.timetable.arrays import INF, mirrored
 
 HOURS = """
 [[changes.shifts]]
@@ -69,6 +69,13 @@ def test_a_trip_moved_added_or_taken_out(base) -> None:
         + TRIP.format(trip="home13", how="remove", minutes=0),
     )
     assert minutes(both, "matin")[1][0] == 50 * 60
+
+
+def test_the_mirror_of_a_moved_trip_is_that_of_the_timetable(base) -> None:
+    study = load(scenario(base, TRIP.format(trip="noon", how="move", minutes=25)))
+    two_way = study.timetables["school_weekday"]
+    assert two_way.known_mirror is not None
+    assert two_way.known_mirror.same_as(mirrored(two_way.timetable))
 
 
 def test_settings_stand_in_place_of_the_bases(base) -> None:

@@ -8,10 +8,12 @@ import time
 import numpy as np
 import pytest
 import requests
-from small import write_territory
+from small import PLACES_M, lonlat, write_territory
 from starlette.routing import Route
 from studio_server import TOKEN, Served, served, step
 
+from mobility.base.errors import SourceError, TerritoryError
+from mobility.base.literal import read_csv_text
 from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
@@ -19,6 +21,9 @@ from mobility.outputs.map.from_results import map_model
 from mobility.outputs.map.pack import Store, along_curve
 from mobility.outputs.map.payload import build
 from mobility.pipeline import demo_territory
+from mobility.sources.gtfs.read import read_feed
+from mobility.sources.sites import read_sites_file
+from mobility.studio import data
 from mobility.studio.desk import Desk
 from mobility.studio.drafts import History, slug, stepped
 
@@ -51,7 +56,7 @@ def test_every_route_without_the_token_is_refused(studio: Served) -> None:
     routes = [r for r in studio.studio.app().routes if isinstance(r, Route)]
     assert len(routes) > 10
     for route in routes:
-        path = route.path.replace(":path", "").format(study="usine", name="studio.js")
+        path = route.path.replace(":path", "").format(study="usine", name="studio.js", role="homes")
         for method in route.methods or ():
             for before in ("", "/t", "/t/", "/t/another-token", f"/t/{TOKEN}x"):
                 answer = requests.request(method, f"http://{studio.host}{before}{path}", timeout=9)
@@ -253,6 +258,92 @@ def test_a_study_of_a_hostile_name_is_a_plain_folder(studio: Served, root) -> No
     shutil.rmtree(root / "img-src-x-ne")
 
 
+# --- data ---
+
+
+def dropped(studio: Served, study: str, role: str, path, name: str = "") -> requests.Response:
+    address = f"{studio.url}studies/{study}/files/{role}"
+    with path.open("rb") as stream:
+        return requests.post(address, params={"name": name or path.name}, data=stream, timeout=60)
+
+
+@pytest.fixture
+def empty(studio: Served, root):
+    made = studio.post("studies", {"name": "vide"}).json()["id"]
+    yield made
+    shutil.rmtree(root / made)
+
+
+def test_a_wrong_file_is_refused_in_the_words_of_the_check(studio, root, empty, tmp_path) -> None:
+    source = root / "usine"
+    assert dropped(studio, empty, "streets", source / "streets.osm").status_code == 200
+    assert dropped(studio, empty, "timetable", source / "gtfs.zip").status_code == 200
+    before = (root / empty / "territory.toml").read_bytes()
+    bad = tmp_path / "gtfs.zip"
+    bad.write_bytes(b"no zip")
+    answer = dropped(studio, empty, "timetable", bad)
+    with pytest.raises(SourceError) as said:
+        read_feed(bad)
+    assert answer.status_code == 422
+    assert answer.json()["en"] == said.value.render("en").replace(f"{tmp_path}/", "")
+    assert dropped(studio, empty, "timetable", bad, "../../x.exe").status_code == 422
+    assert dropped(studio, empty, "homes", source / "gtfs.zip").status_code == 422
+    assert (root / empty / "territory.toml").read_bytes() == before
+
+
+def test_names_of_files_stay_in_the_study(studio, root, empty) -> None:
+    source = root / "usine" / "streets.osm"
+    answer = dropped(studio, empty, "streets", source, "../../<i>Ma voirie.osm")
+    assert answer.json()["sources"][0]["name"] == "data/streets/i-ma-voirie.osm"
+    assert not list(root.parent.glob("*.osm"))
+
+
+def test_persons_are_not_kept(studio, root, empty, tmp_path) -> None:
+    source = root / "usine"
+    lon, lat = lonlat(PLACES_M["G"])
+    sites = tmp_path / "sites.csv"
+    sites.write_text(f"name,lon,lat,roster\nUsine,{lon},{lat},3x8\n")
+    for role, path in [("streets", source / "streets.osm"), ("sites", sites)]:
+        assert dropped(studio, empty, role, path).status_code == 200
+    persons = tmp_path / "people.csv"
+    places = [lonlat(700.5 + 3 * k) for k in range(80)]
+    rows = "".join(f"p{k},{x:.6f},{y:.6f},1\n" for k, (x, y) in enumerate(places))
+    persons.write_text("id,lon,lat,workers\n" + rows)
+    answer = dropped(studio, empty, "homes", persons)
+    assert answer.status_code == 422
+    assert "persons" in answer.json()["en"]
+    assert not list((root / empty).rglob("people*"))
+    assert dropped(studio, empty, "homes", source / "homes.csv").status_code == 200
+    assert studio.get(f"studies/{empty}/data")["error"] is None
+
+
+def test_the_table_keeps_what_else_the_file_says(tmp_path) -> None:
+    path = write_territory(tmp_path / "usine")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("[[sites]]", "# My own note.\n[[sites]]  # the plant"))
+    told = data.about(path)["sites"]
+    told[0]["rosters"][0]["shifts"][0]["start"] = "05:10"
+    data.put_sites(path, told)
+    after = path.read_text(encoding="utf-8")
+    assert "# My own note." in after
+    assert after.index("[sources]") < after.index("[days]") < after.index("[speeds]")
+    assert load(path).shift_rows[0].start_s == 5 * 3600 + 600
+    told[0]["rosters"][0]["shifts"][0]["start"] = "25:10"
+    with pytest.raises(TerritoryError) as said:
+        data.put_sites(path, told)
+    assert "25:10" in said.value.render("en")
+    assert path.read_text(encoding="utf-8") == after
+
+
+@pytest.mark.parametrize("name", ["sites-fr.csv", "sites-fr.xlsx", "sites-en.csv", "sites-en.xlsx"])
+def test_templates_are_read_as_they_are(studio, tmp_path, name) -> None:
+    path = tmp_path / name
+    path.write_bytes(requests.get(f"{studio.url}templates/{name}", timeout=9).content)
+    foundry, workshop = read_sites_file(path)
+    assert [s.name for s in foundry.rosters[0].shifts] == ["matin", "après-midi", "nuit"]
+    assert [s.headcount for s in workshop.rosters[0].shifts] == [90, 90]
+
+
 # --- computations ---
 
 
@@ -277,6 +368,20 @@ def test_a_scenario_is_computed_and_taken_away(studio: Served, root) -> None:
     assert "attachment" in page.headers["content-disposition"]
     assert b"mb-manifest" in page.content
     assert studio.post("studies/usine/job", {"kind": "demo"}).status_code == 422
+
+
+def test_two_scenarios_are_compared(studio: Served, root) -> None:
+    studio.live("usine", step("matin", start="05:20"))
+    studio.post("studies/usine/scenarios", {"do": "save", "name": "Trop tard"})
+    asked = {"kind": "compare", "target": "", "other": "trop-tard"}
+    assert studio.post("studies/usine/job", asked).status_code == 200
+    assert finished(studio, "usine")["state"] == "done"
+    table = root / "usine" / "compared" / "study-trop-tard" / "comparison.csv"
+    told = read_csv_text(table)
+    row = told[(told["shift"] == "matin")].iloc[0]
+    assert (row["before"], row["after"], row["lost"]) == (10, 0, 10)
+    paths = [f["path"] for r in studio.get("studies/usine/results") for f in r["files"]]
+    assert "compared/study-trop-tard/map.html" in paths
 
 
 def test_a_job_is_cancelled_and_told_after_a_kill(studio: Served, root) -> None:

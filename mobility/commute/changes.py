@@ -17,7 +17,7 @@ from mobility.engine.journeys import TwoWay
 from mobility.sources.gtfs.read import Feed
 from mobility.territory.changes import TripChange
 from mobility.timetable.arrays import RunArrays
-from mobility.timetable.change import with_runs
+from mobility.timetable.change import FEW, mirror_index, with_runs
 from mobility.timetable.trips import (
     DayNetwork,
     join_runs,
@@ -51,7 +51,9 @@ def with_trips(study: Study, changes: Sequence[TripChange]) -> Study:
 def _edits(study: Study, changes: Sequence[TripChange]) -> list[Edit]:
     """Return the changes by the indices of their trips, once they can be."""
     feed, file = study.feed, study.territory.path
-    places = {name: k for k, name in enumerate(feed.trips["trip_id"].astype(str))}
+    names = feed.trips["trip_id"].astype(str)
+    places = {n: int(k) for n in {t for c in changes for t in c.trips}
+              for k in np.flatnonzero(names == n)}  # fmt: skip
     headway = set(feed.frequencies["trip"].tolist())
     edits: list[Edit] = []
     for number, change in enumerate(changes, 1):
@@ -120,7 +122,14 @@ def _refuse_overlap(
 
 def _edited(study: Study, kind: str, edits: Sequence[Edit]) -> TwoWay:
     """Return the timetable of a kind of day with the changes in it."""
-    network = DayNetwork(kind, study.timetables[kind].timetable)
+    two_way = study.timetables[kind]
+    network = DayNetwork(kind, two_way.timetable)
+    shifts = _whole_moves(network, edits)
+    if shifts is not None:
+        place = mirror_index(two_way.timetable)
+        back = {int(place[run]): -by_s for run, by_s in shifts.items()}
+        mirror = with_runs(two_way.mirror.timetable, shifted=back)
+        return TwoWay(with_runs(two_way.timetable, shifted=shifts), known_mirror=mirror)
     changed: dict[int, RunArrays] = {}
     added: list[RunArrays] = []
     for how, trips, by_s in edits:
@@ -135,6 +144,20 @@ def _edited(study: Study, kind: str, edits: Sequence[Edit]) -> TwoWay:
     added += [mended(run) for run in changed.values() if run.call_trip.size]
     new = with_runs(network.timetable, added=join_runs(added), removed=list(changed))
     return TwoWay(new)
+
+
+def _whole_moves(network: DayNetwork, edits: Sequence[Edit]) -> dict[int, int] | None:
+    """Return by how much runs move, where nothing else is done and each moves as a whole."""
+    shifts: dict[int, int] = {}
+    for how, trips, by_s in edits:
+        runs = network.runs_of(trips).tolist()
+        if how != "move" or len(shifts) + len(runs) > FEW:
+            return None
+        for run in runs:
+            if run in shifts or not network.is_single[run]:
+                return None
+            shifts[run] = by_s
+    return shifts
 
 
 def _without(run: RunArrays, trips: tuple[int, ...]) -> RunArrays:

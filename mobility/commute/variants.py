@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from threading import RLock
 from typing import Any, cast
 
@@ -20,7 +21,7 @@ from mobility.base.clock import axis_to_local
 from mobility.base.errors import Finding
 from mobility.commute.modes import EXPOSED, MODES
 from mobility.commute.on_demand_rides import on_demand_services
-from mobility.commute.study import Change, Int32, Study
+from mobility.commute.study import Change, Int32, Study, Timetables
 from mobility.commute.walks import (
     feeders_of,
     mode_times,
@@ -265,13 +266,18 @@ def with_timetables(
     def change(one: Study) -> Study:
         if one is study:
             return replace(one, timetables=timetables, scenario=name)
-        mine = {
-            kind: two_way.on_feet(one.timetables[kind].timetable.feet)
-            for kind, two_way in timetables.items()
-        }
+        makers = {kind: partial(_on_feet, study, one, kind, timetables) for kind in timetables}
+        mine = Timetables(makers)
         return replace(one, timetables=mine, scenario=name)
 
     return variant(study, change)
+
+
+def _on_feet(study: Study, one: Study, kind: str, timetables: Mapping[str, TwoWay]) -> TwoWay:
+    """Return other runs of a kind of day on the footpaths of one view of the study."""
+    if one.timetables[kind] is study.timetables[kind]:
+        return timetables[kind]
+    return timetables[kind].on_feet(one.timetables[kind].timetable.feet)
 
 
 def with_homes(study: Study, homes: Homes) -> Study:

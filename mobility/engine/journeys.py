@@ -86,11 +86,13 @@ class OneWay:
 class TwoWay:
     """A timetable and its mirror: what both directions of a commute need.
 
-    ``runs_of`` is another one of the same runs, whose mirror then serves.
+    ``runs_of`` is another one of the same runs, whose mirror then serves; ``known_mirror`` is the
+    mirrored timetable where it is known beforehand.
     """
 
     timetable: Timetable
     runs_of: TwoWay | None = None
+    known_mirror: Timetable | None = None
 
     @cached_property
     def onward(self) -> OneWay:
@@ -100,6 +102,8 @@ class TwoWay:
     @cached_property
     def mirror(self) -> OneWay:
         """The timetable with time and rides reversed."""
+        if self.known_mirror is not None:
+            return OneWay(self.known_mirror)
         if self.runs_of is None:
             return OneWay(mirrored(self.timetable))
         other, tt = self.runs_of.mirror.timetable, self.timetable

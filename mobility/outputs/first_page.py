@@ -1,4 +1,4 @@
-"""The report's first page in words: what is wrong, what is advised, what it costs, whom it helps."""
+"""The report's first page in words: what is wrong, what is advised, for whom, for how much."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ SOME_WHITE = (
     "Of {rosters} rosters, {white} are out of reach for all but {threshold} of the pool: "
     "{jobs} jobs of {all}."
 )
-NONE_WHITE = "None of the {rosters} rosters ({all} jobs) is out of reach of {threshold} of the pool."
+NONE_WHITE = (
+    "None of the {rosters} rosters ({all} jobs) is out of reach of {threshold} of the pool."
+)
 OBSTACLE = "What stands in the way first there: {reason}."
 HARDEST = (
     "The hardest shift of that roster is {shift}, {hours}: {share} can take it and come back, on "
@@ -31,7 +33,10 @@ HARDEST = (
 
 
 def sentences(
-    row: Mapping[Hashable, Any], summary: pd.DataFrame, shifts: pd.DataFrame, words: Words,
+    row: Mapping[Hashable, Any],
+    summary: pd.DataFrame,
+    shifts: pd.DataFrame,
+    words: Words,
     threshold: float,
 ) -> tuple[str, ...]:
     """Return three sentences on the present.

@@ -43,7 +43,7 @@ PARTS: dict[str, dict[str, str]] = {
 TABLES = "Spreadsheets and tables"
 
 
-def write_index(part: Path, folder: Path, words: Words, title: str) -> None:
+def write_index(part: Path, folder: Path, language: str, title: str) -> None:
     """Write the index of what a set of outputs makes of a folder.
 
     Parameters
@@ -53,6 +53,7 @@ def write_index(part: Path, folder: Path, words: Words, title: str) -> None:
     folder
         Where other files of earlier commands may stand.
     """
+    words = Words(language)
     there = {
         path.relative_to(place).as_posix()
         for place in (folder, part)

@@ -139,11 +139,7 @@ def _add(word: Any, block: parts.Block) -> None:
         case parts.Heading():
             word.add_heading(one_line(block.text), block.level)
         case parts.Text():
-            style = {"lead": "Intense Quote", "callout": "Quote"}.get(block.look, "Normal")
-            if block.look == "right":
-                _add_address(word, block.text)
-            else:
-                word.add_paragraph(one_line(block.text), style)
+            _add_text(word, block)
         case parts.Bullets():
             for bold, text in block.items:
                 line = word.add_paragraph("", "List Number" if block.numbered else "List Bullet")
@@ -167,16 +163,19 @@ def _add(word: Any, block: parts.Block) -> None:
                 _add(word, figure)
 
 
-def _add_address(word: Any, text: str) -> None:
-    """Add lines that begin on the right half of the page."""
+def _add_text(word: Any, block: parts.Text) -> None:
+    """Add a paragraph; the lines of an address begin on the right half of the page."""
     from docx.shared import Mm
 
-    paragraph = word.add_paragraph("", "Normal")
-    paragraph.paragraph_format.left_indent = Mm(85)
-    for k, line in enumerate(text.split("\n")):
-        paragraph.add_run(one_line(line))
-        if k + 1 < len(text.split("\n")):
+    style = {"lead": "Intense Quote", "callout": "Quote"}.get(block.look, "Normal")
+    paragraph = word.add_paragraph("", style)
+    lines = block.text.split("\n") if block.look == "right" else [block.text]
+    if block.look == "right":
+        paragraph.paragraph_format.left_indent = Mm(85)
+    for k, line in enumerate(lines):
+        if k:
             paragraph.runs[-1].add_break()
+        paragraph.add_run(one_line(line))
 
 
 def _add_card(word: Any, card: parts.Card) -> None:

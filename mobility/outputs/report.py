@@ -12,10 +12,12 @@ from mobility.commute.access import Access, counted_rows, roster_shifts, rosters
 from mobility.commute.study import ShiftRow, Study
 from mobility.commute.white_zones import REASONS, WhiteZones
 from mobility.outputs import document as blocks
+from mobility.outputs.advice import Advice
+from mobility.outputs.advice_words import advice_sentence, plan_sentence
 from mobility.outputs.first_page import decisions, sentences
 from mobility.outputs.pictures import Painter
 from mobility.outputs.report_tables import all_sheets
-from mobility.outputs.shuttle_part import lines_figure, plan_sentence, shuttle_part
+from mobility.outputs.shuttle_part import lines_figure, shuttle_part
 from mobility.outputs.shuttle_tables import Shuttles, shuttle_sheets
 from mobility.outputs.tables import MOST_ROWS, Sheet, table_block
 from mobility.outputs.words import DEFINITIONS, METHODS, NOTHING, REMEDIES, WORST_OF, Words
@@ -25,6 +27,10 @@ ABREAST = 3
 #: A report keeps to twelve pages: of the rosters of most jobs it shows these, on the first page
 #: and with their maps; the spreadsheet has every one of them.
 MOST_CARDS, MOST_MAPS = 6, 4
+NOT_SEARCHED = (
+    "What costs less than a shuttle has not been searched for: `mobility levers` does so, and this "
+    "page then tells what is advised."
+)
 LEGEND = ("There and back", "Outbound only", "Return only", "Neither direction")
 
 
@@ -35,6 +41,7 @@ def document(
     before: Access | None = None,
     language: str = "fr",
     shuttles: Shuttles | None = None,
+    advice: Advice | None = None,
 ) -> blocks.Document:
     """Return the report of a run, ready to be laid out.
 
@@ -48,13 +55,17 @@ def document(
         ``fr`` or ``en``.
     shuttles
         The shuttle plans of the territory, if it has some.
+    advice
+        What is advised among all remedies, where that is known.
     """
     study = access.study
     words = Words(language, study.days)
     sheets = all_sheets(access, zones, before, words)
     if shuttles is not None:
         sheets |= shuttle_sheets(shuttles, study, words)
-    return Writer(access, zones, words, sheets, shuttles).document()
+    if advice is not None:
+        sheets |= advice.sheets(study, language)
+    return Writer(access, zones, words, sheets, shuttles, advice).document()
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,7 @@ class Writer:
     words: Words
     sheets: dict[str, Sheet]
     shuttles: Shuttles | None = None
+    advice: Advice | None = None
 
     @property
     def study(self) -> Study:
@@ -91,11 +103,12 @@ class Writer:
                 version=__version__,
             ),
             blocks=(
-                *self._essentials(),
+                *self.essentials(),
                 *self._sites(),
                 *self._white_zones(),
                 *self._late(),
                 *self._groups(),
+                *self._remedies(),
                 *self._shuttles(),
                 *self._comparison(),
                 *self._grounds(),
@@ -104,7 +117,8 @@ class Writer:
 
     # --- the first page ---
 
-    def _essentials(self) -> Iterator[blocks.Block]:
+    def essentials(self) -> Iterator[blocks.Block]:
+        """Yield the first page."""
         t, frame = self.words.t, self.sheets["summary"].frame
         yield blocks.Heading(t("In one page"))
         if self.study.scenario:
@@ -123,11 +137,19 @@ class Writer:
         yield blocks.Text(self._limits(), "note")
 
     def _decisions(self) -> Iterator[blocks.Block]:
-        table = decisions(() if self.advice is None else self.advice.advised, self.words)
-        if table is not None:
-            yield table
+        if self.advice is not None:
+            yield blocks.Text(advice_sentence(self.advice, self.words))
+            table = decisions(self.advice.advised, self.words)
+            if table is not None:
+                yield table
+        else:
+            yield blocks.Text(self.words.t(NOT_SEARCHED))
         if self.shuttles is not None:
             yield blocks.Text(self._plan())
+
+    def _plan(self) -> str:
+        assert self.shuttles is not None
+        return plan_sentence(self.shuttles.row, self.advice, self.words)
 
     def _panel(self, k: int) -> blocks.Panel:
         """Return the map of a roster beside its card."""
@@ -323,10 +345,18 @@ class Writer:
             yield blocks.Heading(self.words.t("Groups of the population"))
             yield self._table("groups")
 
+    def _remedies(self) -> Iterator[blocks.Block]:
+        if self.advice is None:
+            return
+        yield blocks.Heading(self.words.t("What to do, and what it costs"))
+        for key in ("remedies", "frontier"):
+            if key in self.sheets:
+                yield self._table(key)
+
     def _shuttles(self) -> Iterator[blocks.Block]:
         if self.shuttles is not None:
             drawing = lines_figure(self.shuttles, self.study, self.painter.attribution, self.words)
-            yield from shuttle_part(self.shuttles, self.sheets, self.words, drawing)
+            yield from shuttle_part(self.shuttles, self.sheets, self.words, self._plan(), drawing)
 
     def _comparison(self) -> Iterator[blocks.Block]:
         if "comparison" in self.sheets:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FORMATS: dict[Kind, str] = {
     "count": "#,##0",
     "value": "#,##0.##",
+    "money": "#,##0.00",
     "share": "0.0%",
     "clock": "hh:mm",
     "date": "yyyy-mm-dd",
@@ -31,6 +32,7 @@ FORMATS: dict[Kind, str] = {
 WIDTHS: dict[Kind, int] = {
     "count": 12,
     "value": 12,
+    "money": 14,
     "share": 10,
     "clock": 9,
     "date": 12,
@@ -112,7 +114,9 @@ def _chart(target: Worksheet, sheet: Sheet, words: Words) -> None:
     for key, (colour, *_) in zip(SPLIT, (STYLES[0], STYLES[1], STYLES[3]), strict=True):
         chart.add_data(Reference(target, min_col=place[key], min_row=1, max_row=last), None, True)
         chart.series[-1].graphicalProperties.solidFill = colour.removeprefix("#")
-    names = Reference(target, min_col=place["site"], max_col=place["roster"], min_row=2, max_row=last)
+    names = Reference(
+        target, min_col=place["site"], max_col=place["roster"], min_row=2, max_row=last
+    )
     chart.set_categories(names)
     chart.y_axis.number_format, chart.y_axis.delete, chart.x_axis.delete = "0%", False, False
     chart.x_axis.scaling.orientation = "maxMin"
@@ -134,7 +138,7 @@ def _value(value: Any, column: Column, words: Words) -> object:
     match column.kind:
         case "count":
             return round(value)
-        case "share" | "value":
+        case "share" | "value" | "money":
             return float(value)
         case "clock":
             return int(value) / 86_400

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from mobility.commute.study import Study
 from mobility.timetable.trips import DayNetwork
 
@@ -75,17 +73,13 @@ def days_of(nets: dict[str, DayNetwork], lever: Lever) -> Iterator[str]:
         if lever.kind == "lift_school":
             if kind in lever.day_kinds:
                 yield kind
-        else:
-            runs = network.runs_of(lever.trips)
-            if (network.timetable.run_day[runs] == 0).any():
-                yield kind
+        elif network.own_places(lever.trips).size:
+            yield kind
 
 
 def departures(network: DayNetwork, lever: Lever) -> list[int]:
     """Return the departures of a lever's trips on the service day itself, axis seconds."""
-    pieces = network.pieces
-    own = network.timetable.run_day[pieces.run] == 0
-    return sorted(int(s) for s in pieces.start_s[own & np.isin(pieces.trip, lever.trips)])
+    return sorted(network.pieces.start_s[network.own_places(lever.trips)].tolist())
 
 
 __all__ = ["DayNetwork", "Lever", "LeverKind", "days_of", "departures", "networks"]

@@ -14,12 +14,13 @@ from mobility.base.i18n import translate
 from mobility.base.literal import csv_text, one_line
 from mobility.commute.access import roster_shifts
 from mobility.commute.ledger import roster_jobs
+from mobility.remedies.bill import bill_frame
 from mobility.shuttles.blocks import Move
 from mobility.shuttles.costs import Day
-from mobility.shuttles.design import Plans
 from mobility.shuttles.duties import DutyRules
 from mobility.shuttles.gtfs_out import write_gtfs
 from mobility.shuttles.plan import Plan, employer_shares, run_loads, stop_riders
+from mobility.shuttles.plans import Plans
 from mobility.shuttles.sharing import group_cost, stable_shares, to_the_cent
 from mobility.shuttles.written import COLOURS, DIRECTIONS, read_plan_table
 from mobility.territory.rosters import season_label
@@ -56,7 +57,9 @@ def write_plans(
     for own, plan in plans.every:
         tables |= _write_plan(own, plan, folder, language)
     for name, frame in tables.items():
-        text = csv_text(frame, float_format="%.3f")
+        # What is paid is found again to the cent: nothing of it is rounded.
+        paid = name in ("plans", "costs") or name.endswith("-shares")
+        text = csv_text(frame, float_format=None if paid else "%.3f")
         (folder / f"{name}.csv").write_text(text, encoding="utf-8")
     return sorted(p.name for p in folder.iterdir())
 
@@ -299,13 +302,8 @@ def shares_table(plans: Plans, plan: Plan) -> pd.DataFrame:
 
 def costs_table(plans: Plans, language: str) -> pd.DataFrame:
     """Return every line of what each plan costs: quantity, price, EUR a year, factor, source."""
-    return pd.DataFrame(
-        [
-            {"plan": plan.name} | vars(line) | {"source": translate(line.source, language)}
-            for own, plan in plans.every
-            for line in own.cost_lines(plan)
-        ]
-    )
+    bills = ((plan.name, own.bill(plan)) for own, plan in plans.every)
+    return bill_frame(bills, language, of="plan")
 
 
 def lines_layer(plans: Plans, plan: Plan) -> list[dict[str, object]]:

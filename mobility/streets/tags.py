@@ -49,7 +49,7 @@ _NAMED_KMH = {
 # that it is open to those who stop on it and not to through traffic, that it is open.
 UNSAID, CLOSED, LOCAL, OPEN = range(4)
 _MEANING = {
-    **dict.fromkeys(("yes", "designated", "permissive", "official", "permit"), OPEN),
+    **dict.fromkeys(("yes", "designated", "permissive", "official", "permit", "public"), OPEN),
     **dict.fromkeys(
         ("destination", "customers", "delivery", "residents", "resident", "employees", "visitors"),
         LOCAL,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from pathlib import Path
@@ -19,11 +20,13 @@ from mobility import __version__
 from mobility.base.errors import MobilityError, SourceNotFoundError
 from mobility.base.failures import explained
 from mobility.base.i18n import LANGUAGES, translate
+from mobility.studio import data
 from mobility.studio.desk import Desk, Opened
 from mobility.studio.drafts import Draft, stepped
 from mobility.studio.gate import PAGE
 from mobility.studio.jobs import Job, Queue
 from mobility.studio.live import Shown
+from mobility.studio.trips import trips_at_gate
 from mobility.studio.words import french
 
 Answerer = Callable[[Request], Awaitable[Response]]
@@ -34,6 +37,8 @@ TYPES = {
     ".svg": "image/svg+xml",
 }
 
+#: Folder of comparisons, beside the scenarios of a study.
+COMPARED = "compared"
 #: Kinds of files worth taking away.
 TAKEN = {
     ".html", ".pdf", ".docx", ".xlsx", ".csv", ".gpkg", ".geojson", ".zip", ".md", ".json",
@@ -68,8 +73,14 @@ class Studio:
             Route(study, self.study),
             Route(f"{study}/map.html", self.map_page),
             Route(f"{study}/live", self.live, methods=["POST"]),
+            Route(f"{study}/trips", self.trips),
             Route(f"{study}/undo", self.undo, methods=["POST"]),
             Route(f"{study}/scenarios", self.scenarios, methods=["POST"]),
+            Route(f"{study}/data", self.data),
+            Route(f"{study}/sites", self.put_sites, methods=["POST"]),
+            Route(f"{study}/files/{{role}}", self.put_file, methods=["POST"]),
+            Route(f"{study}/files/{{role}}", self.drop_file, methods=["DELETE"]),
+            Route("/templates/{name}", self.template),
             Route(f"{study}/check.html", self.check),
             Route(f"{study}/job", self.job),
             Route(f"{study}/job", self.add_job, methods=["POST"]),
@@ -187,6 +198,14 @@ class Studio:
             told["draft"] = draft
         return live.answer(territory, shown).packed(**told)
 
+    async def trips(self, request: Request) -> Response:
+        """Answer the trips that serve a shift's gate, as they run today."""
+        opened, asked = await self._opened(request), request.query_params
+        if opened.live is None:
+            raise MobilityError("The study is still being read.", mend="Wait, and ask again.")
+        shift, day = int(asked.get("shift", 0)), int(asked.get("day", 0))
+        return JSONResponse(await run_in_threadpool(trips_at_gate, opened.live.study, shift, day))
+
     async def undo(self, request: Request) -> Response:
         """Undo or redo a step."""
         opened = await self._opened(request)
@@ -217,6 +236,53 @@ class Studio:
                 history.remove(str(asked.get("id")))
         return self._about(opened)
 
+    async def data(self, request: Request) -> Response:
+        """Answer the files a study names and its sites."""
+        file = await run_in_threadpool(self.desk.path, request.path_params["study"])
+        return JSONResponse(await run_in_threadpool(self._data, file))
+
+    def _data(self, file: Path) -> dict[str, Any]:
+        found = data.about(file)
+        error = found["error"]
+        return found | {"error": None if error is None else self.said(error)}
+
+    async def put_file(self, request: Request) -> Response:
+        """Take a file that was dropped, once it was read without fault."""
+        file = await run_in_threadpool(self.desk.path, request.path_params["study"])
+        role, name = request.path_params["role"], request.query_params.get("name", "")
+        part, _ = await data.received(request.stream(), role, name)
+        try:
+            await run_in_threadpool(data.put_file, file, role, part)
+        except MobilityError as error:
+            words = {k: v.replace(f"{part.parent}/", "") for k, v in self.said(error).items()}
+            return JSONResponse(words, 422)
+        finally:
+            shutil.rmtree(part.parent, ignore_errors=True)
+        return JSONResponse(await run_in_threadpool(self._data, file))
+
+    async def drop_file(self, request: Request) -> Response:
+        """Name a source no longer."""
+        file = await run_in_threadpool(self.desk.path, request.path_params["study"])
+        role, name = request.path_params["role"], request.query_params.get("name", "")
+        await run_in_threadpool(data.drop_file, file, role, name)
+        return JSONResponse(await run_in_threadpool(self._data, file))
+
+    async def put_sites(self, request: Request) -> Response:
+        """Write the table of sites and rosters."""
+        file = await run_in_threadpool(self.desk.path, request.path_params["study"])
+        await run_in_threadpool(data.put_sites, file, (await request.json())["sites"])
+        return JSONResponse(await run_in_threadpool(self._data, file))
+
+    async def template(self, request: Request) -> Response:
+        """Answer a template, named like ``sites-fr.xlsx``."""
+        name = request.path_params["name"]
+        kind, _, rest = name.partition("-")
+        language, _, suffix = rest.partition(".")
+        if kind not in data.TEMPLATES or language not in LANGUAGES or suffix not in ("csv", "xlsx"):
+            raise SourceNotFoundError("There is no such file.", value=name)
+        headers = {"content-disposition": f'attachment; filename="{name}"'}
+        return Response(data.template(kind, language, f".{suffix}"), headers=headers)
+
     async def check(self, request: Request) -> Response:
         """Answer the page of `mobility check`: the findings beside their places on a map."""
         opened = await self._opened(request)
@@ -235,9 +301,13 @@ class Studio:
         opened, asked = await self._opened(request), await request.json()
         target, study = str(asked.get("target", "")), request.path_params["study"]
         language = asked.get("language") if asked.get("language") in LANGUAGES else LANGUAGES[0]
-        file = opened.history.path(target) if target else opened.file
+        folder, kind = opened.file.parent, str(asked.get("kind"))
+        named = [target, str(asked.get("other", ""))] if kind == "compare" else [target]
+        files = tuple(opened.history.path(n) if n else opened.file for n in named)
         out = results_folder(opened, target)
-        self.queue.add(Job(study, str(asked.get("kind")), target, file, out, str(language)))
+        if kind == "compare":
+            out = folder / COMPARED / "-".join(n or "study" for n in named)
+        self.queue.add(Job(study, kind, target, folder, files, out, str(language)))
         return await self.job(request)
 
     async def cancel(self, request: Request) -> Response:
@@ -281,21 +351,22 @@ def _results(opened: Opened) -> list[dict[str, Any]]:
     """Return what there is to take away, by the study and then its scenarios."""
     folder = opened.file.parent.resolve()
     found = []
-    for target, name in [("", ""), *((s["id"], s["name"]) for s in opened.history.scenarios())]:
-        place = results_folder(opened, target)
+    places = [("", "", results_folder(opened, ""), opened.file)]
+    for one in opened.history.scenarios():
+        path = opened.history.path(one["id"])
+        places.append((one["id"], one["name"], path.with_suffix(""), path))
+    places += [
+        (f"{COMPARED}/{p.name}", p.name, p, p) for p in sorted((folder / COMPARED).glob("*"))
+    ]
+    for target, name, place, own in places:
         files = sorted(p for p in place.rglob("*") if p.is_file() and p.suffix in TAKEN)
-        own = opened.history.path(target) if target else opened.file
-        found.append(
-            {
-                "id": target,
-                "name": name,
-                "files": [
-                    {"path": p.resolve().relative_to(folder).as_posix(), "bytes": p.stat().st_size}
-                    for p in [*files, own]
-                    if p.resolve().is_relative_to(folder)
-                ],
-            }
-        )
+        inside = [p.resolve() for p in [*files, own] if p.is_file()]
+        told = [
+            {"path": p.relative_to(folder).as_posix(), "bytes": p.stat().st_size}
+            for p in inside
+            if p.is_relative_to(folder)
+        ]
+        found.append({"id": target, "name": name, "files": told})
     return found
 
 

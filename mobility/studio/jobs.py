@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "report": REPORT_STEPS,
     "levers": LEVER_STEPS,
     "shuttles": SHUTTLE_STEPS,
+    "compare": STEPS,
 }
 KEPT, MOST_QUEUED = ".studio-job.json", 20
 
@@ -40,8 +41,12 @@ class Job:
 
     Attributes
     ----------
+    folder
+        Of the study.
     target
         Scenario it is run on; empty for the study itself.
+    files
+        Territory files of the command: one, or two that are compared.
     share
         Of its steps, how many are done.
     words
@@ -51,7 +56,8 @@ class Job:
     study: str
     kind: str
     target: str
-    file: Path
+    folder: Path
+    files: tuple[Path, ...]
     out: Path
     language: str
     state: State = "queued"
@@ -167,7 +173,7 @@ class Queue:
         """Run a command to its end, and follow its steps."""
         names = {translate(name, job.language): name for name in COMMANDS[job.kind]}
         steps = list(COMMANDS[job.kind])
-        command = [sys.executable, "-m", "mobility", job.kind, str(job.file)]
+        command = [sys.executable, "-m", "mobility", job.kind, *map(str, job.files)]
         command += ["--out", str(job.out), "--lang", job.language]
         environment = os.environ | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200", "NO_COLOR": "1"}
         with subprocess.Popen(  # noqa: S603 (this very software, a list, no shell)
@@ -204,8 +210,7 @@ def _keep(job: Job) -> None:
     """Note a job in its study's folder, for a studio started later."""
     told = {"kind": job.kind, "target": job.target, "state": job.state}
     with suppress(MobilityError, OSError):
-        write_text(job.file.parent / KEPT if not job.target else job.file.parents[1] / KEPT,
-                   json.dumps(told))  # fmt: skip
+        write_text(job.folder / KEPT, json.dumps(told))
 
 
 __all__ = ["COMMANDS", "Job", "Queue"]

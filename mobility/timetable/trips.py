@@ -83,14 +83,21 @@ class DayNetwork:
         tt = self.timetable
         return np.equal(tt.call_trip[tt.run_ptr[:-1]], tt.call_trip[tt.run_ptr[1:] - 1])
 
+    def places(self, trips: tuple[int, ...]) -> Int64:
+        """Return the places, among the pieces, of some trips."""
+        low = self.pieces.trip.searchsorted(trips, side="left")
+        high = self.pieces.trip.searchsorted(trips, side="right")
+        found = [np.arange(a, b) for a, b in zip(low, high, strict=True)]
+        return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+    def own_places(self, trips: tuple[int, ...]) -> Int64:
+        """Return those places that are of the service day itself."""
+        found = self.places(trips)
+        return np.asarray(found[self.timetable.run_day[self.pieces.run[found]] == 0])
+
     def runs_of(self, trips: tuple[int, ...]) -> Int64:
         """Return the runs that hold some of the trips, ascending."""
-        trip, run = self.pieces.trip, self.pieces.run
-        found = [
-            run[trip.searchsorted(t, side="left") : trip.searchsorted(t, side="right")]
-            for t in trips
-        ]
-        return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
+        return np.unique(self.pieces.run[self.places(trips)])
 
     def span(self, run: int) -> slice:
         """Return the calls of a run."""

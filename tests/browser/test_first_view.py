@@ -10,13 +10,12 @@ import pytest
 from golden import assert_alike
 from maps_model import make_model
 
-from mobility.pipeline import demo_territory
 from mobility.commute.loading import load
 from mobility.outputs.map.earlier import read_page
 from mobility.outputs.map.from_results import map_model
 from mobility.outputs.map.model import NONE, ExistingLine, MapLever
 from mobility.outputs.map.page import write_map
-from mobility.pipeline import evaluate
+from mobility.pipeline import demo_territory, evaluate
 from mobility.settings import read_territory
 
 pytestmark = pytest.mark.browser
@@ -43,7 +42,8 @@ def test_the_demo_opens_on_its_roster(open_page, demo, tmp_path) -> None:
     filled = page.evaluate(
         """() => { const { map } = window.mobilityMap, size = map.getSize(), points = [];
         for (let x = 0; x < size.x; x += 4) for (let y = 0; y < size.y; y += 4)
-          if (window.mobilityMap.homeAt(map.containerPointToLatLng([x, y])) >= 0) points.push([x, y]);
+          if (window.mobilityMap.homeAt(map.containerPointToLatLng([x, y])) >= 0)
+            points.push([x, y]);
         const span = (k, all) => (Math.max(...points.map((p) => p[k]))
           - Math.min(...points.map((p) => p[k]))) / all;
         return Math.max(span(0, size.x), span(1, size.y)); }"""

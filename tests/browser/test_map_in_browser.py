@@ -507,26 +507,26 @@ def test_the_frontier_switches_the_plan(open_page, basin) -> None:
 
 @pytest.fixture(scope="module")
 def many_lines(tmp_path_factory):
-    """Return a page whose advised plan is the last, of fourteen lines that share stops."""
+    """Return a page whose told plan is the last, of fourteen lines that share stops."""
     model = make_model(step_km=2.0)
     last = model.plans[2]
     lines = tuple(replace(last.lines[i % 3], name=f"N{i + 1}") for i in range(14))
     runs = (*last.runs, *(replace(run, line=run.line + 3) for run in last.runs))
-    plan = replace(last, lines=lines, runs=runs, advised=True, scenario=1)
+    plan = replace(last, lines=lines, runs=runs, told=True, scenario=1)
     plans = (*(replace(p, scenario=None) for p in model.plans[:2]), plan)
     model = replace(model, plans=plans)
     return model, write_map(model, tmp_path_factory.mktemp("lines") / "map.html")
 
 
-def test_the_advised_plan_opens_and_says_so(open_page, many_lines) -> None:
+def test_the_plan_told_opens_and_says_so(open_page, many_lines) -> None:
     _, path = many_lines
     opened = open_page(path, "site=0&pick=s0")
     page = opened.page
-    assert page.inner_text("#mb-plan-facts h3") == "Plan 3 (conseillé)"
-    assert page.get_attribute("#mb-plan", "aria-valuetext") == "Plan 3 (conseillé)"
-    assert "conseillé" in page.text_content("#mb-frontier")
+    assert page.inner_text("#mb-plan-facts h3") == "Plan 3 (présenté)"
+    assert page.get_attribute("#mb-plan", "aria-valuetext") == "Plan 3 (présenté)"
+    assert "présenté" in page.text_content("#mb-frontier")
     # Avec le plan 2 is the name of the scenario in the basin; its plan is told in the list.
-    assert "Plan 3 (conseillé)" in page.inner_text("#mb-scenario")
+    assert "Plan 3 (présenté)" in page.inner_text("#mb-scenario")
     opened.choose(plan=0)
     assert "n’est pas évalué" in page.inner_text("#mb-plan-facts")
     page.check("#mb-layer-shuttles")

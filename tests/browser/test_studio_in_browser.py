@@ -10,9 +10,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from small import write_territory
+from small import PLACES_M, lonlat, write_territory
 from studio_server import Served, served
 
+from mobility.commute.loading import load
 from mobility.studio.desk import Desk
 
 pytestmark = pytest.mark.browser
@@ -50,7 +51,8 @@ def open_studio(browser, studio: Served):
                 handler.abort()
 
         context.route("**/*", route)
-        page.on("console", lambda m: problems.append(f"{m.type}: {m.text}"))
+        # What the studio refuses is told on the page; the browser notes it too.
+        page.on("console", lambda m: "422" in m.text or problems.append(f"{m.type}: {m.text}"))
         page.on("pageerror", lambda e: problems.append(f"error: {e}"))
         page.goto(studio.url + address)
         page.wait_for_selector("body[data-shown]", timeout=20_000)
@@ -111,6 +113,20 @@ def test_the_map_and_its_figures_follow_the_hand(open_studio, studio) -> None:
     assert HOSTILE in page.inner_text("fieldset legend")
 
 
+def test_a_bus_at_the_gate_is_moved(open_studio, studio) -> None:
+    page = explored(open_studio("#usine/explore"))
+    page.click("#trips summary")
+    page.wait_for_selector("#trip")
+    page.select_option("#trip", "early")
+    drag(page, "trip-move", 10)
+    page.wait_for_selector("#changes")
+    assert "early" in page.inner_text("#changes")
+    # 04:50 and 240 s of walking: ten minutes and a bit before 05:00 is too late.
+    assert page.inner_text("#now") == "0"
+    page.click("#undo")
+    until(page, "() => document.getElementById('now').textContent === '10'")
+
+
 def test_two_browsers_see_each_others_steps(open_studio, studio) -> None:
     one = explored(open_studio("#usine/explore"))
     two = explored(open_studio("#usine/explore"))
@@ -124,30 +140,59 @@ def test_two_browsers_see_each_others_steps(open_studio, studio) -> None:
     one.wait_for_selector("#changes", state="detached")
 
 
-def test_a_scenario_is_kept_computed_and_downloaded(open_studio, tmp_path) -> None:
-    page = explored(open_studio("#usine/explore"))
-    drag(page, "shift-0-start", 15)
-    page.fill("#scenario-name", "Un quart d'heure")
+def test_from_an_empty_folder_to_a_downloaded_report(open_studio, studio, tmp_path) -> None:
+    """The main job: a new study, four files dropped, a shift moved, a scenario, its report."""
+    source = write_territory(tmp_path / "source").parent
+    lon, lat = lonlat(PLACES_M["G"])
+    sites = tmp_path / "sites.csv"
+    sites.write_text(f"nom,lon,lat,équipe,effectif\nUsine,{lon},{lat},3x8,30\n", encoding="utf-8")
+    page = open_studio()
+    page.fill("#new-name", "Bassin d'essai")
+    page.click("form button")
+    page.wait_for_selector("#missing")
+    (tmp_path / "wrong.csv").write_text("a,b\n1,2\n")
+    page.set_input_files("#file-sites", tmp_path / "wrong.csv")
+    page.wait_for_selector("#said-sites.bad")
+    assert "wrong.csv" in page.inner_text("#said-sites")
+    for role, file in [
+        ("streets", source / "streets.osm"),
+        ("timetable", source / "gtfs.zip"),
+        ("sites", sites),
+        ("homes", source / "homes.csv"),
+    ]:
+        page.set_input_files(f"#file-{role}", file)
+        page.wait_for_selector(f".drop:has(#file-{role}) li")
+    page.wait_for_selector("#whole")
+    assert page.locator("#rosters tbody tr").count() == 3
+    page.fill("#rosters tbody tr:first-child td:nth-child(6) input", "05:10")
+    page.click("#save-sites")
+    until(page, "() => !document.getElementById('banner').hidden")
+    page.goto(page.url.replace("/data", "/explore"))
+    explored(page)
+    drag(page, "shift-0-start", -5)
+    page.fill("#scenario-name", "Cinq minutes")
     page.click("#keep")
     page.wait_for_selector("#scenarios li")
     page.click("nav a:last-child")
     page.wait_for_selector("#target")
     page.select_option("#kind", "report")
-    page.select_option("#target", "un-quart-d-heure")
+    page.select_option("#target", "cinq-minutes")
     page.click("#compute")
     page.wait_for_selector("#job-state[data-state=done]", timeout=120_000)
-    link = page.locator("#results a[href$='/un-quart-d-heure/report.pdf']")
     with page.expect_download() as found:
-        link.click()
+        page.locator("#results a[href$='/cinq-minutes/report.pdf']").click()
     found.value.save_as(tmp_path / "report.pdf")
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+    folder = studio.studio.desk.path("bassin-d-essai").parent
+    study = load(folder / "scenarios" / "cinq-minutes.toml")
+    assert study.shift_rows[0].start_s == 5 * 3600 + 300
 
 
 def test_french_first_english_by_a_switch_and_without_barriers(open_studio) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     page = explored(open_studio("#usine/explore"))
     assert page.inner_text(".panel h1") == "Et si…"
-    for address in ("", "#usine/check", "#usine/explore", "#usine/run"):
+    for address in ("", "#usine/data", "#usine/check", "#usine/explore", "#usine/run"):
         page.goto(page.url.partition("#")[0] + address)
         page.wait_for_timeout(300)
         found = axe.run(page, options={"iframes": False})

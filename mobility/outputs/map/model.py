@@ -248,7 +248,7 @@ class MapPlan:
     """One point of the frontier: lines, vehicles, what it costs and whom it covers.
 
     ``scenario`` is the index of the scenario evaluated with it, or None. ``facts`` are
-    further rows of its table: (English label, value as shown). The ``advised`` one opens.
+    further rows of its table: (English label, value as shown). The ``told`` one opens.
     """
 
     name: str
@@ -260,7 +260,7 @@ class MapPlan:
     runs: tuple[MapRun, ...] = ()
     scenario: int | None = None
     facts: tuple[tuple[str, str], ...] = ()
-    advised: bool = False
+    told: bool = False
 
 
 @dataclass(frozen=True)
@@ -278,7 +278,7 @@ class MapLever:
     kind
         As in `mobility.remedies.remedy.Remedy`.
     advised
-        By the rule of `mobility.remedies.recommendations.advised`.
+        By the rule of `mobility.remedies.recommendations.objections`.
     sites
         Names of those it serves.
     measure

@@ -237,7 +237,7 @@ def _plan(plan: MapPlan, store: Store) -> Manifest:
     ]
     return {
         "name": plan.name,
-        "advised": plan.advised,
+        "told": plan.told,
         "cost": round(plan.cost_eur),
         "workers": round(plan.workers),
         "vehicles": plan.vehicles,

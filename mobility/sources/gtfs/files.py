@@ -56,6 +56,7 @@ EXTRA_COLUMNS: dict[str, tuple[str, ...]] = {
     "booking_rules": ("booking_rule_id",),
     "location_groups": ("location_group_id",),
     "location_group_stops": ("location_group_id", "stop_id"),
+    "stop_areas": ("area_id", "stop_id"),
 }
 ZONES = "locations.geojson"
 REQUIRED_TABLES = ("agency", "stops", "routes", "trips", "stop_times")

@@ -104,7 +104,8 @@ def _count_files(raw: RawTables, notes: Notes, *, booked: bool) -> None:
         used.add("shapes.txt")
     left = {name: 1 for name in raw.others if name not in used}
     count = len(raw.present & REQUIRED_COLUMNS.keys()) + len(raw.others) - len(left)
-    notes.rows.append(SourceLedger.balanced(raw.file("*"), count, left, "files"))
+    if left:
+        notes.rows.append(SourceLedger.balanced(raw.file("*"), count, left, "files"))
 
 
 def _is_why(finding: Finding, raw: RawTables) -> bool:

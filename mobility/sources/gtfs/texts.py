@@ -24,6 +24,10 @@ STOP_TIMES_COLUMNS = (
     "drop_off_type", "shape_dist_traveled", "timepoint", "continuous_pickup",
     "continuous_drop_off", *FLEX_COLUMNS,
 )  # fmt: skip
+# How GTFS-Flex wrote some headings before it was adopted in 2024.
+FORMER = {
+    f"{side}_pickup_dropoff_window": f"{side}_pickup_drop_off_window" for side in ("start", "end")
+}
 CLEAN = "clean"
 
 
@@ -37,7 +41,8 @@ def table_of(path: Path, *, largest: bool) -> pd.DataFrame:
 
 
 def _heading(name: str) -> str:
-    return name.strip().lower()
+    name = name.strip().lower()
+    return FORMER.get(name, name)
 
 
 def _parsed_by_pandas(path: Path, *, largest: bool) -> pd.DataFrame:

@@ -291,6 +291,38 @@ class WhatIf {
     });
   }
 
+  // Trips at the gate of the shift shown: one is chosen, then moved, run once more or taken out.
+  tripsPart() {
+    const { pick, day } = this.page.state;
+    if (pick[0] !== "s") return null;
+    const key = pick + "/" + day, box = el("div", {});
+    const part = el("details", { id: "trips", open: this.tripsOpen, ontoggle: (event) => { this.tripsOpen = event.target.open; show(); } },
+      el("summary", {}, t("Buses and trains at the gate")), box);
+    const show = async () => {
+      if (!this.tripsOpen || box.childElementCount) return;
+      if (!this.trips || this.trips.key !== key) {
+        this.trips = { key, list: await askJson(at(this.study) + "/trips?shift=" + pick.slice(1) + "&day=" + day) };
+      }
+      const { list } = this.trips;
+      if (!list.length) { fill(box, el("p", { class: "note" }, t("None stops within walking reach around these hours."))); return; }
+      if (!list.some((one) => one.trip === this.trip)) this.trip = list[0].trip;
+      const name = (one) => [one.time, one.line, one.headsign && "→ " + one.headsign, "(" + one.stop + ")"].filter(Boolean).join(" ");
+      const group = (label, back) => el("optgroup", { label }, list.filter((one) => one.returning === back).map((one) => el("option", { value: one.trip }, name(one))));
+      const choice = el("select", { id: "trip", onchange: () => { this.trip = choice.value; this.draw(); } }, group(t("before work"), false), group(t("after work"), true));
+      choice.value = this.trip;
+      const rows = (((this.trying || this.about).draft.changes || {}).trips || []).filter((c) => c.trips.length === 1 && c.trips[0] === this.trip);
+      const moved = (rows.find((c) => c.how === "move") || {}).minutes || 0;
+      const step = (how) => (minutes) => ({ do: "trips", trips: [this.trip], how, minutes });
+      fill(box, el("label", { for: "trip" }, t("Trip")), choice,
+        this.slider("trip-move", t("Moved by (min)"), moved, signed, [-60, 60, 5], 0, step("move")),
+        el("div", { class: "buttons" },
+          el("button", { type: "button", id: "trip-again", onclick: () => this.step(step("add")(15), true) }, t("Once more, 15 min later")),
+          el("button", { type: "button", id: "trip-out", onclick: () => this.step(step("remove")(0), true) }, t("Take it out"))));
+    };
+    show();
+    return part;
+  }
+
   draw() {
     const focus = document.activeElement && this.panel.contains(document.activeElement) ? document.activeElement.id : "";
     const { undo, redo, scenarios } = this.about;
@@ -304,7 +336,7 @@ class WhatIf {
         el("button", { type: "button", id: "undo", disabled: !undo, onclick: () => this.move(false) }, t("Undo")),
         el("button", { type: "button", id: "redo", disabled: !redo, onclick: () => this.move(true) }, t("Redo")),
         el("button", { type: "button", id: "clear", onclick: () => this.step({ do: "clear" }, true) }, t("As it is today"))),
-      el("h2", {}, t("Hours of the shift")), this.shiftSliders(),
+      el("h2", {}, t("Hours of the shift")), this.shiftSliders(), this.tripsPart(),
       el("details", { open: this.limitsOpen, ontoggle: (event) => { this.limitsOpen = event.target.open; } },
         el("summary", {}, t("Limits and speeds")),
         SLIDERS.map(([table, field, text, ...range]) => this.slider("set-" + field, t(text), this.value(table, field),

@@ -1,7 +1,8 @@
 // Computations of a study and its scenarios, and the files they give.
 import { askJson, at, el, fill, language, number, t, tell, toldBy } from "./words.js";
 
-const KINDS = { run: "Map and tables", report: "Report (PDF, HTML, Word, spreadsheet)", levers: "Find levers", shuttles: "Design shuttles" };
+const KINDS = { run: "Map and tables", report: "Report (PDF, HTML, Word, spreadsheet)", levers: "Find levers", shuttles: "Design shuttles",
+  compare: "Compare two" };
 const FIRST = ["map.html", "report.pdf", "report.html", "report.docx", "report.xlsx", "results.gpkg"];
 
 const time = (seconds) => (seconds >= 90 ? t("{n} min", { n: Math.round(seconds / 60) }) : t("{n} s", { n: seconds }));
@@ -13,6 +14,10 @@ export async function run(main, study) {
   const kind = el("select", { id: "kind" }, Object.entries(KINDS).map(([name, label]) => el("option", { value: name }, t(label))));
   const target = el("select", { id: "target" }, el("option", { value: "" }, t("the study as it is")),
     about.scenarios.map((one) => el("option", { value: one.id }, one.name)));
+  const other = target.cloneNode(true), versus = el("div", { class: "buttons", hidden: true }, el("label", { for: "other" }, t("With")), other);
+  other.id = "other";
+  other.selectedIndex = about.scenarios.length ? 1 : 0;
+  kind.addEventListener("change", () => { versus.hidden = kind.value !== "compare"; });
   const job = el("section", { id: "job", "aria-live": "polite" }), results = el("section", { id: "results" });
 
   const start = async (asked) => {
@@ -52,15 +57,15 @@ export async function run(main, study) {
     const rank = (file) => { const k = FIRST.indexOf(file.path.split("/").pop()); return k < 0 ? FIRST.length : k; };
     fill(results, el("h2", {}, t("Take away")), found.map((one) => {
       const sorted = [...one.files].sort((a, b) => rank(a) - rank(b)), top = sorted.filter((f) => rank(f) < FIRST.length);
-      return el("section", {}, el("h3", {}, one.name || t("the study as it is")),
+      return el("section", {}, el("h3", {}, one.id.startsWith("compared/") ? t("compared: {name}", { name: one.name }) : one.name || t("the study as it is")),
         top.length ? el("ul", { class: "list" }, top.map(link)) : el("p", { class: "note" }, t("Not computed yet.")),
         el("details", {}, el("summary", {}, t("All files")), el("ul", { class: "list" }, sorted.filter((f) => !top.includes(f)).map(link))));
     }));
   }
 
   fill(main, el("div", { class: "page" }, el("h1", {}, t("Compute and take away")),
-    el("form", { class: "keep", onsubmit: (event) => { event.preventDefault(); start({ kind: kind.value, target: target.value }); } },
-      el("label", { for: "kind" }, t("What")), kind, el("label", { for: "target" }, t("Of")), target,
+    el("form", { class: "keep", onsubmit: (event) => { event.preventDefault(); start({ kind: kind.value, target: target.value, other: other.value }); } },
+      el("label", { for: "kind" }, t("What")), kind, el("label", { for: "target" }, t("Of")), target, versus,
       el("button", { type: "submit", id: "compute" }, t("Compute"))), job, results));
   const follow = async () => {
     if (!alive) return;

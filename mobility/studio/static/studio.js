@@ -1,10 +1,11 @@
 // The studio's one page: which study and which step is shown, told by the address after #.
 import { askJson, el, language, loadWords, speak, t, tell, toldBy } from "./words.js";
 import { check } from "./check.js";
+import { data } from "./data.js";
 import { explore } from "./explore.js";
 import { run } from "./run.js";
 
-const STEPS = { check: ["Check", check], explore: ["Explore", explore], run: ["Compute and take away", run] };
+const STEPS = { data: ["Data", data], check: ["Check", check], explore: ["Explore", explore], run: ["Compute and take away", run] };
 const main = document.getElementById("main"), banner = document.getElementById("banner");
 let boot = null, leave = null, shownAt = "";
 
@@ -29,7 +30,7 @@ async function start() {
   const make = async (asked) => {
     try {
       const made = await askJson("studies", asked);
-      location.hash = encodeURIComponent(made.id) + "/explore";
+      location.hash = encodeURIComponent(made.id) + (asked.demo ? "/explore" : "/data");
     } catch (error) { tell(toldBy(error), true); }
   };
   main.replaceChildren(el("div", { class: "page" },

@@ -39,7 +39,7 @@ function answerCard(kind, title, facts, show, on) {
 
 function showAnswers() {
   const box = document.getElementById("mb-answers"), lever = bestLever();
-  const known = manifest.plans[advised >= 0 ? advised : 0];
+  const known = manifest.plans[Math.max(0, toldPlan)];
   box.hidden = !lever && !known && !manifest.levers.length;
   if (box.hidden) return;
   const cards = [];
@@ -48,9 +48,9 @@ function showAnswers() {
   if (known) {
     const facts = [t("{n} jobs gain their whole roster", { n: number(known.workers) }), t("{eur} a year", { eur: euros(known.cost) }),
       known.workers ? t("{eur} a job", { eur: euros(known.cost / known.workers) }) : ""].filter(Boolean).join(" · ");
-    cards.push(answerCard(advised >= 0 ? t("Shuttles: plan advised") : t("Shuttles: no plan advised, the least costly"),
+    cards.push(answerCard(t("Shuttles: the plan told"),
       t("Plan {name}, vehicles: {vehicles}", { name: known.name, vehicles: number(known.vehicles) }), facts,
-      () => showPlanOf(advised >= 0 ? advised : 0), state.layers.shuttles && state.scenario > 0 && state.scenario === known.scenario));
+      () => showPlanOf(Math.max(0, toldPlan)), state.layers.shuttles && state.scenario > 0 && state.scenario === known.scenario));
   }
   box.replaceChildren(el("h2", {}, t("What would help")), ...cards, state.scenario > 0
     ? el("button", { type: "button", class: "mb-small", onclick: () => { state.layers.shuttles = false; choose({ scenario: 0, compare: false, measure: manifest.first || "holds" }); } },

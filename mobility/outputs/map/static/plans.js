@@ -259,7 +259,7 @@ function showPlans() {
     rows.map(([label, value]) => el("div", { class: "mb-row" }, el("dt", {}, label), el("dd", {}, value)))),
   known.scenario === null && manifest.scenarios.length > 1 ? el("p", { class: "mb-note" }, t(plan.lines.length && state.layers.shuttles
     ? "The map shows the present: this plan is drawn, not evaluated." : "The map shows the present: this plan is not evaluated.")) : "",
-  known.advised ? el("p", { class: "mb-note" }, t("Advised: up to this plan each further euro still brings as much as on average; beyond it, less.")) : "",
+  known.told ? el("p", { class: "mb-note" }, t("Told first: up to this plan each further euro still brings as much as on average; beyond it, less.")) : "",
   el("ul", { class: "mb-lines" }, plan.order.map((i) => el("li", {}, el("button", { type: "button", class: "mb-small",
     onclick: () => { showShuttles(); openPlanLine(i); } }, lineSwatch(i), plan.lines[i].name)))));
 }
@@ -284,9 +284,9 @@ function frontier() {
   manifest.plans.forEach((p, i) => add("circle", { cx: x(p), cy: y(p), r: i === state.plan ? 7 : 4,
     fill: i === state.plan ? "#b3261e" : "#2d7fa8", stroke: "#ffffff", "stroke-width": 1.5 }));
   add("text", { x: wide - 8, y: high - 8, "text-anchor": "end" }, t("€ a year: {n}", { n: number(most.cost) }));
-  if (advised >= 0) {
-    const p = manifest.plans[advised], left = x(p) > wide / 2;
-    add("text", { x: x(p) + (left ? -9 : 9), y: y(p) + 12, "text-anchor": left ? "end" : "start", "font-weight": 700 }, t("advised"));
+  if (toldPlan >= 0) {
+    const p = manifest.plans[toldPlan], left = x(p) > wide / 2;
+    add("text", { x: x(p) + (left ? -9 : 9), y: y(p) + 12, "text-anchor": left ? "end" : "start", "font-weight": 700 }, t("told"));
   }
   add("text", { x: 38, y: 14 }, t("employees: {n}", { n: number(most.workers) }));
   return svg;

@@ -1,13 +1,13 @@
 // The selection, and the rows of the manifest it points to.
 const LAYERS = ["background", "stops", "lines", "shuttles", "labels", "isochrones"];
 const firstState = () => ({ site: 0, pick: firstPick(0), day: 0, direction: "both", mode: 0, measure: manifest.first || "holds",
-  scenario: 0, plan: Math.max(0, advised), area: -1, group: 0, compare: false, swipe: 0.5, clock: -1,
+  scenario: 0, plan: Math.max(0, toldPlan), area: -1, group: 0, compare: false, swipe: 0.5, clock: -1,
   layers: { background: true, stops: false, lines: false, shuttles: false, labels: true, isochrones: false } });
 
 // What follows from the manifest, again whenever it is replaced.
-let advised, keyRows, zoneRows, nModes, gatePoints, READ, state;
+let toldPlan, keyRows, zoneRows, nModes, gatePoints, READ, state;
 function derive() {
-  advised = manifest.plans.findIndex((plan) => plan.advised);
+  toldPlan = manifest.plans.findIndex((plan) => plan.told);
   keyRows = new Map(manifest.keys.map((key, row) => [key.join("/"), row]));
   zoneRows = new Map(manifest.zones.map((key, row) => [key.join("/"), row]));
   nModes = manifest.modes.length;
@@ -137,13 +137,13 @@ function readAddress() {
 const scenarioName = (index) => (leverOf(index) ? leverName(leverOf(index)) : manifest.scenarios[index].name
   || t(index ? "with the plan" : "the present"));
 const leverName = (lever) => lever.head[language === "fr" ? 0 : 1];
-// As chosen from: the advised plan says so.
+// As chosen from: the plan told says so.
 function scenarioLabel(index) {
   const known = manifest.plans.find((plan) => plan.scenario === index);
   return known ? planName(known) : scenarioName(index);
 }
 const leverOf = (index) => manifest.levers.find((lever) => lever.scenario === index);
-const planName = (known) => known.name + (known.advised ? " (" + t("advised") + ")" : "");
+const planName = (known) => known.name + (known.told ? " (" + t("told") + ")" : "");
 
 function addressOf() {
   const { site, pick, day, direction, mode, measure, scenario, plan } = state;
