@@ -22,6 +22,7 @@ PARTS: dict[str, dict[str, str]] = {
         "recommendations.html": "Levers in words, each with the journey of one home",
         "plan.html": "The employer mobility plan",
         "plan.docx": "The employer mobility plan, to rework in a word processor",
+        "letter.pdf": "The request to the mobility authority, on one page",
         "letter.docx": "The request to the mobility authority, to sign and send",
         "letter.html": "The same request, to read on a screen",
         "housing.html": "The inverse map: from where the sites can be reached",
