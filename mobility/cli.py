@@ -84,7 +84,7 @@ def check(
         from mobility.commute.loading import load
 
         with progress_bar(lang, STEPS[:6]) as step:
-            study = load(read_territory(file), progress=step)
+            study = load(read_territory(file, *([page] if page else [])), progress=step)
         sheet = study.sheet
         if sheet is not None and not study.feed.trips.empty:
             gates = data_sheet.gates_table(sheet, study, lang)
@@ -128,7 +128,9 @@ def run(
         from mobility.pipeline import run as run_territory
 
         with progress_bar(lang) as step:
-            results = run_territory(read_territory(file), out_dir, plans=plan or [], progress=step)
+            results = run_territory(
+                read_territory(file, out_dir), out_dir, plans=plan or [], progress=step
+            )
         print_outputs(results.folder, lang)
 
 
@@ -150,7 +152,7 @@ def shuttles(
     with friendly(lang):
         from mobility.pipeline import run as run_territory
 
-        territory = read_territory(file)
+        territory = read_territory(file, out_dir)
         with progress_bar(lang, SHUTTLE_STEPS) as step:
             results = run_territory(
                 territory,
@@ -181,7 +183,7 @@ def report(
 
         with progress_bar(lang, REPORT_STEPS) as step:
             results = run_territory(
-                read_territory(file), out_dir, plans=plan or [], report=lang, progress=step
+                read_territory(file, out_dir), out_dir, plans=plan or [], report=lang, progress=step
             )
         print_outputs(results.folder, lang)
         for path in (results.folder / name for name in NAMES if name in results.files):
@@ -392,7 +394,7 @@ def levers(
     with friendly(lang):
         from mobility.outputs.levers import find_levers, write_levers
 
-        territory = read_territory(file)
+        territory = read_territory(file, out_dir)
         folder = out_dir or territory.resolve(territory.output.dir)
         with progress_bar(lang, LEVER_SHUTTLE_STEPS) as step:
             results = find_levers(
@@ -418,7 +420,7 @@ def plan(
         from mobility.commute.sources import source_files
         from mobility.outputs.plan import plan_of
 
-        territory = read_territory(file)
+        territory = read_territory(file, out_dir)
         folder = out_dir or territory.resolve(territory.output.dir)
         with progress_bar(lang, LEVER_SHUTTLE_STEPS) as step:
             document = plan_of(
@@ -435,7 +437,7 @@ def letter(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
         from mobility.commute.sources import source_files
         from mobility.outputs.letter import letter_of, write_letter
 
-        territory = read_territory(file)
+        territory = read_territory(file, out_dir)
         folder = out_dir or territory.resolve(territory.output.dir)
         with progress_bar(lang, LEVER_STEPS) as step:
             document = letter_of(territory, language=lang, folder=folder, progress=step)
@@ -467,7 +469,7 @@ def isochrones_command(
         from mobility.commute.sources import source_files
 
         limits = parse_minutes(minutes)
-        territory = read_territory(file)
+        territory = read_territory(file, out_file)
         with progress_bar(lang, STEPS[:6]) as step:
             study = load(territory, progress=step)
             path = out_file or territory.resolve(territory.output.dir) / "isochrones.gpkg"

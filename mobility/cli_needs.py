@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ import typer
 from mobility.base.i18n import translate
 from mobility.command import NEEDS, SHARE, File, Lang, Out, friendly, read_territory, said
 from mobility.progress import LEVER_STEPS, STEPS, progress_bar
-from mobility.terminal import Language, out, print_table
+from mobility.terminal import Language, out, print_findings, print_table
 
 if TYPE_CHECKING:
     from mobility.commute.study import Study
@@ -43,7 +44,7 @@ def matrix(
         from mobility.commute.matrix_against import against
         from mobility.commute.sources import source_files
 
-        territory = read_territory(file)
+        territory = read_territory(file, out_file)
         path = out_file or territory.resolve(territory.output.dir) / "matrix.parquet"
         with progress_bar(lang, STEPS[:7]) as step:
             study = load(territory, progress=step)
@@ -92,7 +93,7 @@ def housing(
         from mobility.outputs.needs import housing_answer
 
         points = [read_point(text) for text in at or ()]
-        territory = read_territory(file)
+        territory = read_territory(file, out_dir)
         with progress_bar(lang, HOUSING_STEPS) as step:
             study = load(territory, progress=step)
             found = housing_of(
@@ -108,12 +109,19 @@ def housing(
         _written(study, answer, out_dir, lang)
 
 
-def _written(study: Study, answer: Answer, out_dir: Path | None, lang: Language) -> None:
+def _written(
+    study: Study,
+    answer: Answer,
+    out_dir: Path | None,
+    lang: Language,
+    *,
+    reads: Sequence[Path] = (),
+) -> None:
     """Write an answer and print its tables, briefly, and its files."""
     from mobility.outputs.needs import MOST_ROWS, write_answer
 
     folder = out_dir or study.territory.resolve(study.territory.output.dir)
-    files = write_answer(study, answer, folder, lang)
+    files = write_answer(study, answer, folder, lang, reads=reads)
     for key, frame in answer.tables.items():
         if len(frame):
             print_table(frame.head(MOST_ROWS), key, lang)
@@ -149,7 +157,7 @@ def fairness(
         from mobility.outputs.tables import write_csv
         from mobility.sources.gtfs.read import read_feed
 
-        territory = read_territory(file)
+        territory = read_territory(file, out_dir)
         folder = out_dir or territory.resolve(territory.output.dir)
         with progress_bar(lang, LEVER_STEPS if levers else STEPS[:7]) as step:
             study = load(territory, progress=step)
@@ -162,6 +170,7 @@ def fairness(
                 found += [
                     (f"{k}. {one.remedy.head(lang)}", one.access)
                     for k, one in enumerate(results.illustrations, start=1)
+                    if not one.remedy.rescued  # cycling: no roster is held that was not
                 ]
             table = fairness_of(found, line=line)
         with staging(folder, reads=[*source_files(territory), *(plan or ())]) as part:
@@ -171,3 +180,79 @@ def fairness(
             text = "{remedy}: it helps the average and widens the gap."
             out.print(translate(text, lang, remedy=row), soft_wrap=True)
         out.print(str(folder / "fairness.csv"), soft_wrap=True)
+
+
+@needs.command(rich_help_panel=NEEDS)
+def irregular(
+    file: File,
+    hours: Annotated[Path, typer.Argument(help=said("Dates and hours worked (CSV)."))],
+    out_dir: Out = None,
+    lang: Lang = "fr",
+) -> None:
+    """Tell on which share of listed days a job can be held: tides, harvests, orders of the day."""
+    with friendly(lang):
+        from mobility.commute.irregular import irregular as irregular_of
+        from mobility.commute.loading import load
+        from mobility.outputs.needs import irregular_answer
+
+        territory = read_territory(file, out_dir)
+        with progress_bar(lang, STEPS[:7]) as step:
+            study = load(territory, progress=step)
+            step("commutes")
+            found = irregular_of(study, hours)
+        print_findings(found.findings, lang)
+        _written(study, irregular_answer(found, lang), out_dir, lang, reads=[hours])
+
+
+@needs.command(rich_help_panel=NEEDS)
+def apprentices(
+    file: File,
+    centres: Annotated[Path, typer.Argument(help=said("Training centres: a table of sites."))],
+    out_dir: Out = None,
+    age: Annotated[int, typer.Option(min=14, max=30, help=said("Age: night work is barred."))] = 16,
+    boarding: Annotated[
+        float | None,
+        typer.Option(
+            min=1, max=360, help=said("Minutes to a centre where they sleep on school nights.")
+        ),
+    ] = None,
+    apart: Annotated[
+        float, typer.Option("--apart-km", help=said("Farthest company from a centre, km."))
+    ] = 15.0,
+    group: Annotated[str, typer.Option(help=said("Group of the homes that is counted."))] = "",
+    plan: Annotated[
+        list[Path] | None,
+        typer.Option("--with", help=said("GTFS to add; each one is a situation of its own.")),
+    ] = None,
+    retimings: Annotated[
+        int, typer.Option(min=0, help=said("Levers of the timetable tried, at most."))
+    ] = 0,
+    lang: Lang = "fr",
+) -> None:
+    """Tell which pairs of training centre and company hold from where, and what opens more."""
+    with friendly(lang):
+        from functools import partial
+
+        from mobility.commute.access import assess
+        from mobility.commute.loading import load
+        from mobility.commute.variants import with_feed
+        from mobility.needs.apprentices import Rules, after_remedies, triangles, with_centres
+        from mobility.outputs.needs import apprentices_answer
+        from mobility.sources.gtfs.read import read_feed
+
+        territory = read_territory(file, out_dir)
+        rules = Rules(age, boarding, apart, group)
+        with progress_bar(lang, LEVER_STEPS) as step:
+            base = load(territory, progress=step)
+            study, companies = with_centres(base, centres), len(base.sites)
+            access = assess(study, progress=step)
+            found = triangles(access, companies, rules)
+            feeds = [with_feed(study, read_feed(p), scenario=p.stem) for p in plan or ()]
+            variants = [(feed.scenario, partial(assess, feed)) for feed in feeds]
+            if retimings:
+                step("levers")
+            remedies = after_remedies(
+                access, companies, rules, variants=variants, retimings=retimings, language=lang
+            )
+        answer = apprentices_answer(found, remedies, lang)
+        _written(study, answer, out_dir, lang, reads=[centres, *(plan or ())])

@@ -60,11 +60,19 @@ Lang = Annotated[
 Out = Annotated[Path | None, typer.Option("--out", "-o", help=said("Folder of the results."))]
 
 
-def read_territory(file: Path) -> Territory:
-    """Read and check a territory file; what does so is imported when a command needs it."""
+def read_territory(file: Path, *writes: Path | None) -> Territory:
+    """Read and check a territory file; what does so is imported when a command needs it.
+
+    A command that ``writes`` a folder or a file (None: the territory's own folder) is refused at
+    once where one of its outputs would take the place of a source.
+    """
+    from mobility.settings import check_outputs
     from mobility.settings import read_territory as read
 
-    return read(file)
+    territory = read(file)
+    for out in writes:
+        check_outputs(territory, out=out)
+    return territory
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from mobility.commute.sources import source_files
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.variants import with_feed
 from mobility.commute.white_zones import WhiteZones, white_zones
-from mobility.settings import check_settings, read_territory
+from mobility.settings import check_outputs, check_settings, read_territory
 from mobility.sources.gtfs.read import read_feed
 from mobility.territory.project import Territory
 
@@ -98,6 +98,7 @@ def run(
     """
     territory = _checked(territory)
     folder = territory.resolve(territory.output.dir) if out is None else Path(out)
+    check_outputs(territory, out=folder, also=map(Path, plans))
     study = load(territory, progress=progress)
     present = evaluate(study, progress=progress)
     if shuttles:
@@ -163,6 +164,8 @@ def compare(
         A source is wrong, or the scenarios differ in homes, sites, shifts or kinds of day.
     """
     scenarios = _checked(before), _checked(after)
+    for territory in scenarios:
+        check_outputs(territory, out=Path(out))
     first, second = (load(territory, progress=progress) for territory in scenarios)
     check_comparable(first, second)
     names = scenario_names(first.territory, second.territory)

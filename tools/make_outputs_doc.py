@@ -44,6 +44,10 @@ of `mobility run`.
 **`plan.html`**, `.md`: the plan to read.
 """,
     "matrix": "",
+    "apprentices": """**`apprentices.gpkg`**: pairs per home. **`apprentices.html`**: the map.
+""",
+    "irregular": """**`irregular.gpkg`**: the share per home. **`irregular.html`**: the map of it.
+""",
     "fairness": "",
     "housing": """**`housing.gpkg`**: the places and what holds from each; residences.
 **`housing.html`**: the inverse map.

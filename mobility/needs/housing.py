@@ -23,7 +23,6 @@ from mobility.commute.variants import with_homes
 from mobility.needs.jobs import Job
 from mobility.needs.places import lattice, with_points
 from mobility.sources.days import ChosenDay
-from mobility.sources.homes.model import Homes
 from mobility.timetable.arrays import INF
 
 Int32 = NDArray[np.int32]
@@ -173,18 +172,18 @@ def housing(
     found, kind = lattice(study, cell_m=cell_m, ground=ground)
     places = with_points(study, found, points)
     progress("commutes")
-    return answered(_asked(study, places), kind, jobs)
+    return answered(with_homes(without_car(study), places), kind, jobs)
 
 
-def _asked(study: Study, places: Homes) -> Study:
-    """Return the study of the places, with the modes that count only."""
+def without_car(study: Study) -> Study:
+    """Return the study with the modes only that rescue from a white zone."""
     modes = study.territory.modes.model_copy(update={"evaluated": counting_modes(study)})
     territory = study.territory.model_copy(update={"modes": modes})
     wanted = {"walk", *modes.evaluated}
     times = dict(study.street_times)
     for mode in times.keys() - wanted:
         del times[mode]
-    return with_homes(replace(study, territory=territory, street_times=times), places)
+    return replace(study, territory=territory, street_times=times)
 
 
 class _Answers:

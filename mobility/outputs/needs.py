@@ -10,12 +10,15 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
+from numpy.typing import NDArray
 
 from mobility.base.files import staging
 from mobility.base.i18n import translate
 from mobility.commute.access import roster_shifts
+from mobility.commute.irregular import Irregular
 from mobility.commute.sources import source_files
 from mobility.commute.study import Study
+from mobility.needs.apprentices import Triangles
 from mobility.needs.housing import Housing
 from mobility.outputs.map.needs_page import RAMP, PageLayer, merged, write_needs_page
 from mobility.outputs.tables import sheet_of, table_block, write_csv
@@ -157,4 +160,79 @@ def _points(found: Housing, language: str) -> gpd.GeoDataFrame:
         {"title": frame["name"].to_list(), "lines": lines, "size": [9] * len(frame)},
         geometry=list(frame.geometry),
         crs=4326,
+    )
+
+
+def share_layers(
+    study: Study, share: NDArray[np.float64], name: str, language: str, *, shown: bool = True
+) -> list[PageLayer]:
+    """Return the homes by a share, in five classes: cells, or points where there are none."""
+    classes = np.minimum((share * len(RAMP)).astype(int), len(RAMP) - 1)
+    shapes = gpd.GeoDataFrame(geometry=study.homes.shapes.to_numpy(), crs=4326)
+    words, layers = Words(language), []
+    for k in np.unique(classes):
+        least, most = share[classes == k].min(), share[classes == k].max()
+        span = words.percent(least) + ("" if least == most else f"–{words.percent(most)}")
+        mine = shapes[classes == k]
+        if study.homes.cells is not None:
+            mine = merged(mine, np.zeros(len(mine), int))[0]
+        label = f"{name}{translate(': ', language)}{span}"
+        layers.append(PageLayer(label, mine, RAMP[k], shown=shown))
+    return layers
+
+
+def irregular_answer(found: Irregular, language: str) -> Answer:
+    """Return the share of a list's days that hold at each home."""
+    study, layers = found.study, []
+    columns: dict[str, object] = {"home_id": study.homes.ids}
+    for k, (site, roster) in enumerate(found.rosters()):
+        share = found.share(site, roster)
+        name = ", ".join(filter(None, [study.sites[site].name, roster]))
+        layers += share_layers(study, share, name, language, shown=k == 0)
+        columns[f"{name} | share"] = share.round(3)
+    homes = gpd.GeoDataFrame(columns, geometry=study.homes.shapes.to_numpy(), crs=4326)
+    return Answer(
+        "irregular",
+        translate("On how many of these days does it hold?", language),
+        translate(
+            "Share of the listed days on which one gets there on time and back without a car, "
+            "each on the timetable of its own date.",
+            language,
+        ),
+        layers,
+        {"irregular": found.summary(), "irregular_dates": found.by_date()},
+        {"homes": homes},
+    )
+
+
+def apprentices_answer(found: Triangles, remedies: pd.DataFrame, language: str) -> Answer:
+    """Return the pairs of centre and company, and from where they can be held."""
+    study = found.study
+    share = found.pairs_held() / len(found.holds)
+    name = translate("Share of the pairs that can be held", language)
+    layers = share_layers(study, share, name, language)
+    columns: dict[str, object] = {"home_id": study.homes.ids, "pairs_held": found.pairs_held()}
+    shapes = study.homes.shapes.to_numpy()
+    for row, held in zip(found.pairs.to_dict("records"), found.holds, strict=True):
+        name = f"{row['centre']} + {row['company']}"
+        columns[name] = held
+        if held.any():
+            mine = gpd.GeoDataFrame(geometry=shapes[held], crs=4326)
+            if study.homes.cells is not None:
+                mine = merged(mine, np.zeros(len(mine), int))[0]
+            layers.append(PageLayer(name, mine, "#1a7f5a", shown=False))
+    tables = {"apprentices": found.pairs}
+    if len(remedies):
+        tables["apprentices_remedies"] = remedies
+    return Answer(
+        "apprentices",
+        translate("Which training centre and which company, from one home?", language),
+        translate(
+            "A pair holds where both the hours of the centre and a roster of the company that is "
+            "no night work hold without a car.",
+            language,
+        ),
+        layers,
+        tables,
+        {"homes": gpd.GeoDataFrame(columns, geometry=shapes, crs="EPSG:4326")},
     )

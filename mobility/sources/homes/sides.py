@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import cKDTree
+import shapely
 
 from mobility.sources.homes.protected import TEAM, Door, within
 
@@ -54,7 +54,9 @@ def told_by_side(
         the nearest to their cell counts.
     """
     cells = (persons[["x", "y"]].to_numpy(np.float64) + 0.5) * door.cell_m
-    persons = persons.assign(place=cKDTree(public).query(cells)[1])
+    persons = persons.assign(
+        place=shapely.STRtree(shapely.points(public)).nearest(shapely.points(cells))
+    )
     true = {(str(s), str(r)): rows for (s, r), rows in persons.groupby(TEAM)}
     parts = []
     for (site, roster), rows in counts.groupby(TEAM):
