@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mobility import __version__, cli_needs
+from mobility import __version__, cli_needs, cli_studio
 from mobility.base.i18n import number, translate
 from mobility.command import (
     COMPUTE,
@@ -221,35 +221,6 @@ def demo(
         with progress_bar(lang, SHUTTLE_STEPS) as step:
             folder = run_demo(demo_territory(), out_dir, progress=step)
         print_outputs(folder, lang)
-
-
-@app.command(rich_help_panel=COMPUTE)
-def studio(
-    place: Annotated[
-        Path | None,
-        typer.Argument(help=said("Folder of the studies, or one territory file.")),
-    ] = None,
-    demo_too: Annotated[
-        bool, typer.Option("--demo", help=said("Open the demo, copied into the folder."))
-    ] = False,
-    port: Annotated[int | None, typer.Option(help=said("Port; a free one by default."))] = None,
-    browser: Annotated[bool, typer.Option(help=said("Open the browser."))] = True,
-    lang: Lang = "fr",
-) -> None:
-    """Open the studio in the browser: data, what-ifs on the map, scenarios."""
-    with friendly(lang):
-        from mobility.pipeline import demo_territory
-        from mobility.studio.serve import desk_of, serve
-
-        desk = desk_of(place)
-        study = desk.add_demo(demo_territory()) if demo_too else None
-        serve(
-            desk,
-            port=port,
-            opens=browser,
-            study=study,
-            say=lambda address: out.print(address, soft_wrap=True),
-        )
 
 
 @app.command(rich_help_panel=PREPARE)
@@ -481,7 +452,8 @@ def isochrones_command(
         )
 
 
-app.registered_commands += cli_needs.needs.registered_commands
+for more in (cli_needs.needs, cli_studio.studios):
+    app.registered_commands += more.registered_commands
 for command in app.registered_commands:
     command.cls = Command
     command.help = said(inspect.getdoc(command.callback) or "")

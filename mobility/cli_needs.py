@@ -256,3 +256,36 @@ def apprentices(
             )
         answer = apprentices_answer(found, remedies, lang)
         _written(study, answer, out_dir, lang, reads=[centres, *(plan or ())])
+
+
+@needs.command(rich_help_panel=NEEDS)
+def jobbus(
+    file: File,
+    out_dir: Out = None,
+    halts: Annotated[int, typer.Option(min=1, max=7, help=said("Halts, at most."))] = 5,
+    start: Annotated[str, typer.Option("--from", help=said("Time of the first halt."))] = "08:30",
+    visit: Annotated[
+        float, typer.Option(min=0, max=480, help=said("Minutes at each site."))
+    ] = 60.0,
+    site: Annotated[
+        list[str] | None, typer.Option(help=said("Site to visit; may be repeated; all."))
+    ] = None,
+    group: Annotated[str, typer.Option(help=said("Group of the homes that is counted."))] = "",
+    day: Annotated[str, typer.Option(help=said("Kind of day."))] = "school_weekday",
+    lang: Lang = "fr",
+) -> None:
+    """Choose the halts and the tour of a bus that takes job seekers to the sites."""
+    with friendly(lang):
+        from mobility.commute.inventory import find_day
+        from mobility.commute.loading import load
+        from mobility.needs.job_bus import Wishes, job_bus, read_clock, sites_named
+        from mobility.outputs.needs import job_bus_answer
+
+        start_s = read_clock(start)
+        territory = read_territory(file, out_dir)
+        with progress_bar(lang, STEPS[:7]) as step:
+            study = load(territory, progress=step)
+            step("commutes")
+            wishes = Wishes(halts, start_s, visit, sites_named(study, site or ()), group)
+            tour = job_bus(study, wishes, find_day(study, day))
+        _written(study, job_bus_answer(tour, lang), out_dir, lang)

@@ -46,7 +46,7 @@ SUMMARY = ("site", "roster", "pool", "reachable", "share", "white", "one_way_onl
 COMPARISON = ("site", "roster", "pool", "before", "after", "gained", "lost")
 PLANS = (
     "plan", "lines", "vehicles", "eur_year", "rosters_gained", "employees_gained",
-    "eur_per_job", "eur_per_user", "knee", "refused",
+    "eur_per_job", "eur_per_user", "knee",
 )  # fmt: skip
 
 

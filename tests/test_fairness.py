@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small import lonlat, write_territory
+from small import TRIPS, lonlat, write_territory
 from typer.testing import CliRunner
 
 import mobility
@@ -17,6 +17,8 @@ from mobility.base.errors import SourceError
 from mobility.cli import app
 from mobility.commute.fairness import fairness, fgt, gini, palma
 
+LATE = """[{ name = "late", headcount = 10, shifts = [
+  { name = "l", start = "13:00", end = "21:00", headcount = 10 }] }]"""
 VALUES, WEIGHTS = np.array([0.0, 1.0, 4.0]), np.array([2.0, 5.0, 3.0])
 #: H1 has the bus; H2 is out of everybody's reach on foot, but for the gate's own neighbours, N.
 HOMES = "id,name,commune,lon,lat,workers,job_seekers\n" + "".join(
@@ -120,3 +122,15 @@ def test_the_command_compares_with_a_feed(access, tmp_path) -> None:
     table = pd.read_csv(tmp_path / "fairness.csv")
     assert table["situation"].tolist() == ["present", "present", "gtfs", "gtfs"]
     assert table["gini"].nunique() == 2
+
+
+def test_the_command_tells_each_recommended_lever(tmp_path) -> None:
+    """The bus home from the late shift leaves too early: a lever moves it, and more are held."""
+    trips = [(*t[:2], "21:05", t[3], "21:25", t[5]) if t[0] == "home21" else t for t in TRIPS]
+    path = write_territory(tmp_path / "t", trips=trips, rosters=LATE)
+    out = tmp_path / "o"
+    result = CliRunner().invoke(app, ["fairness", str(path), "-o", str(out), "--levers"])
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(out / "fairness.csv").set_index("situation")
+    assert table["held"].iloc[0] == 0
+    assert table["held"].iloc[1:].max() == 0.5

@@ -22,6 +22,7 @@ from mobility.outputs.map.export import find_browser
 from mobility.outputs.plan import mobility_plan
 from mobility.outputs.plan_tables import driving, supply, versement
 from mobility.outputs.render import html_page, markdown_text, write_document
+from mobility.outputs.words import Words
 from mobility.remedies.candidates import SearchOptions
 from mobility.remedies.factors import load_factors
 from mobility.remedies.fixes import fixes_of
@@ -124,18 +125,19 @@ def test_target_of_the_jobs_is_that_of_the_frontier(plan):
 
 
 def test_letter_asks_for_what_is_advised_in_jobs(access, made):
-    text = markdown_text(request_letter(made.advice, access.study))
+    said = Words("fr").set_spaces
+    text = said(markdown_text(request_letter(made.advice, access.study)))
     asked = [r for r in made.advice.advised if r.kind == "move_trip"][:5]
     assert asked
     for number, row in enumerate(requests(asked, "fr").to_dict("records"), start=1):
         assert row["request"] == number
         for key in ("line", "trips", "present", "proposed", "rosters", "jobs_gained"):
-            assert str(row[key]) in text
-    assert all(r.sentence("fr") in text for r in asked)
-    assert "À l'autorité organisatrice" in text
+            assert said(str(row[key])) in text
+    assert all(said(r.sentence("fr")) in text for r in asked)
+    assert "À l’autorité organisatrice" in text
     nobody = replace(made.advice, against=("no whole roster is gained",) * len(made.remedies))
-    assert "Aucun changement d'horaire n'est conseillé" in markdown_text(
-        request_letter(nobody, access.study)
+    assert said("Aucun changement d'horaire n'est conseillé") in said(
+        markdown_text(request_letter(nobody, access.study))
     )
 
 

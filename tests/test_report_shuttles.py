@@ -125,7 +125,7 @@ def test_pdf_and_workbook_have_the_part(designed):
     pages = PdfReader(folder / "report.pdf").pages
     assert len(pages) <= 12
     text = "\n".join(p.extract_text() for p in pages)
-    assert re.search(rf"Plan de navettes conseillé\s*:\s*{plan.name}", text)
+    assert re.search(rf"Plan de navettes {plan.name}\s*:", text)
     book = load_workbook(folder / "report.xlsx")
     sheet = book["Plans de navettes"]
     head = [cell.value for cell in sheet[1]]

@@ -44,6 +44,8 @@ of `mobility run`.
 **`plan.html`**, `.md`: the plan to read.
 """,
     "matrix": "",
+    "jobbus": """**`job_bus.gpkg`**: halts and way. **`job_bus.html`**: the map.
+""",
     "apprentices": """**`apprentices.gpkg`**: pairs per home. **`apprentices.html`**: the map.
 """,
     "irregular": """**`irregular.gpkg`**: the share per home. **`irregular.html`**: the map of it.

@@ -30,8 +30,8 @@ FORMAT = 1
 LIMIT_MB = 10_000
 """Most megabytes kept, unless ``MOBILITY_CACHE_MB`` says otherwise."""
 KINDS = (
-    "answers", "demo", "downloads", "failures", "gtfs", "holidays", "lines", "pages", "streets",
-    "walks",
+    "answers", "demo", "downloads", "failures", "gtfs", "holidays", "lines", "pages", "results",
+    "streets", "walks",
 )  # fmt: skip
 """Sub-folders of the cache."""
 TAG = (
@@ -67,6 +67,13 @@ def open_cache(kind: str, base: Path | None = None) -> Path:
     if not (base / MARK).is_file():
         (base / MARK).write_text(TAG, encoding="utf-8")
     return folder
+
+
+@cache
+def code_hash() -> str:
+    """Return a hash of the software's own code: what another version found holds no longer."""
+    package = Path(__file__).parents[1]
+    return content_hash(sorted(package.rglob("*.py")))
 
 
 def file_hash(path: str | Path) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from mobility.base.cache import code_hash, content_hash
 from mobility.base.errors import Finding, TerritoryError
 from mobility.base.ledger import SourceLedger
 from mobility.commute.access import assess, counted_rows
@@ -97,7 +98,18 @@ def load(
         A source is missing or wrong; the error names file, row, field, value and mend.
     """
     found = read_sources(territory, streets=streets, progress=progress)
-    return found.study(found.territory, progress=progress)
+    study = found.study(found.territory, progress=progress)
+    if streets is None:
+        object.__setattr__(study, "content", _content(study))
+    return study
+
+
+def _content(study: Study) -> str:
+    """Return a hash of all that the results of a study follow from but its sites."""
+    settings = study.territory.model_dump_json(exclude={"sites", "name", "output"})
+    known = [s.sha256 for s in study.sources if s.role not in ("territory", "sites", "homes")]
+    days = [day.date.isoformat() for day in study.days]
+    return content_hash([code_hash(), settings, study.homes.lonlat, *known, *days])
 
 
 @dataclass(frozen=True)

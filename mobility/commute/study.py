@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.cache import Bundle, cached
 from mobility.base.clock import local_to_axis
 from mobility.base.errors import Finding
 from mobility.base.ledger import SourceLedger
@@ -182,8 +183,11 @@ class Study:
     any_hour, hours
         In a study as its streets are at some hour, see `variants.open_at`: the study of any
         hour, and what holds at that one.
+    content
+        Hash of all that its results follow from but its sites, by which they are kept; empty
+        where nobody knows, as of a variant. Never handed on: ``replace`` starts anew.
     views
-        The same study in other lights and hours. Never handed on: ``replace`` starts anew.
+        The same study in other lights and hours. Never handed on either.
     """
 
     territory: Territory
@@ -206,6 +210,7 @@ class Study:
     kept_safe: bool = False
     any_hour: Study | None = None
     hours: State = ()
+    content: str = field(default="", init=False, repr=False, compare=False)
     views: Views = field(default_factory=Views, init=False, repr=False, compare=False)
 
     def __repr__(self) -> str:
@@ -250,6 +255,16 @@ class Study:
     def workers(self) -> NDArray[np.float64]:
         """Workers per home, float64 (homes,)."""
         return np.asarray(self.homes.frame["workers"], np.float64)
+
+    def kept(self, key: Sequence[object], compute: Callable[[], Bundle]) -> Bundle:
+        """Return what ``compute`` finds of a study, kept in the cache where its content is known.
+
+        Parameters
+        ----------
+        key
+            What it follows from besides `content`.
+        """
+        return cached("results", [self.content, *key], compute) if self.content else compute()
 
     def pool(self, site: int, roster: str | None = None) -> NDArray[np.float64]:
         """Return the workers of each home who belong to a site's labour pool.

@@ -36,7 +36,7 @@ from mobility.sources.gtfs.read import Feed, merge_feeds
 from mobility.sources.homes.read import Homes
 from mobility.streets.arcs import Times, times_key
 from mobility.streets.graph import State
-from mobility.streets.hours import place_of, state_at, streets_in
+from mobility.streets.hours import place_of, state_at, staying, streets_in
 from mobility.territory.project import Site, StreetMode, Territory
 from mobility.timetable.build import build_timetable
 from mobility.timetable.change import more_stops
@@ -130,9 +130,7 @@ def staying_open(study: Study, day: ChosenDay, edge: Edge) -> Study:
         return opened
 
     def change(one: Study) -> Study:
-        none = one.streets.conditions.iloc[:0]
-        streets = one.streets.at_hour(one.streets.at, conditions=none)
-        return replace(one, streets=streets, any_hour=None)
+        return replace(one, streets=staying(one.streets), any_hour=None)
 
     return variant(opened, change)
 

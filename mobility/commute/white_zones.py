@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.cache import Bundle
 from mobility.base.clock import local_to_axis
 from mobility.base.literal import one_line
 from mobility.commute.access import (
@@ -26,6 +27,7 @@ from mobility.commute.access import (
     STATUSES,
     Access,
     counting_modes,
+    site_key,
 )
 from mobility.commute.door_to_door import both_ways, dark_at_gate, held, transit_times
 from mobility.commute.study import Progress, Study, engine_limits, quiet
@@ -141,10 +143,14 @@ def white_zones(
     days = {day.kind: day for day in study.days}
     pairs = [(int(s), days[k]) for s, k in keys.itertuples(index=False)]
     status = np.array([_status(access, s, d) for s, d in pairs], np.int8)
+    hours: Hours = {} if known is None else known
+    reason = np.zeros(status.shape, np.int8)
+    site_of = np.array([study.shift_rows[shift_id].site for shift_id, _ in pairs])
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        hours = _best_hours(study, pairs, pool, {} if known is None else known)
-        found = pool.map(lambda z: _reasons(access, *pairs[z], status[z], hours), range(len(pairs)))
-        reason = np.array(list(found), np.int8)
+        for site in dict.fromkeys(site_of.tolist()):
+            rows = site_of == site
+            asked = [pair for pair, mine in zip(pairs, rows, strict=True) if mine]
+            reason[rows] = _reasons_of(access, site, asked, status[rows], pool, hours)
     return WhiteZones(access, keys, status, reason)
 
 
@@ -188,6 +194,26 @@ def _moved(study: Study, shift_id: int, day: ChosenDay) -> tuple[Moved, Moved]:
         for edge in study.edges(shift_id, day)
     )
     return out, back
+
+
+def _reasons_of(
+    access: Access,
+    site: int,
+    pairs: list[tuple[int, ChosenDay]],
+    status: NDArray[np.int8],
+    pool: ThreadPoolExecutor,
+    known: Hours,
+) -> NDArray[np.int8]:
+    """Return the reason of every home for the shifts and kinds of day of one site."""
+
+    def compute() -> Bundle:
+        hours = _best_hours(access.study, pairs, pool, known)
+        rows = range(len(pairs))
+        found = pool.map(lambda z: _reasons(access, *pairs[z], status[z], hours), rows)
+        return {"reason": np.array(list(found), np.int8)}
+
+    key = site_key(access.study, site, [(shift_id, day, "") for shift_id, day in pairs])
+    return np.asarray(access.study.kept(["zones", *key, status], compute)["reason"])
 
 
 def _best_hours(

@@ -1,1 +1,1 @@
-"""Single needs of a basin: housing, apprentices, job seekers, paths in the zone, road risk."""
+"""Single needs of a basin: housing, apprentices, job seekers."""

@@ -10,6 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
+import shapely
 from numpy.typing import NDArray
 
 from mobility.base.files import staging
@@ -20,6 +21,7 @@ from mobility.commute.sources import source_files
 from mobility.commute.study import Study
 from mobility.needs.apprentices import Triangles
 from mobility.needs.housing import Housing
+from mobility.needs.job_bus import Tour, told_calls
 from mobility.outputs.map.needs_page import RAMP, PageLayer, merged, write_needs_page
 from mobility.outputs.tables import sheet_of, table_block, write_csv
 from mobility.outputs.words import Words
@@ -235,4 +237,44 @@ def apprentices_answer(found: Triangles, remedies: pd.DataFrame, language: str) 
         layers,
         tables,
         {"homes": gpd.GeoDataFrame(columns, geometry=shapes, crs="EPSG:4326")},
+    )
+
+
+def job_bus_answer(tour: Tour, language: str) -> Answer:
+    """Return the halts of a job seekers' bus, its way, and who reaches it."""
+    calls = told_calls(tour)
+    halts = calls[calls["direction"] == "outbound"]
+    words, seekers = Words(language), translate("seekers", language)
+    lines = [
+        f"{words.clock(c)}\n{words.number(n)} {seekers}"
+        for c, n in zip(halts["clock_s"], halts["seekers"], strict=True)
+    ]
+    points = gpd.GeoDataFrame(
+        {"title": halts["stop"].to_list(), "lines": lines, "size": [8] * len(halts)},
+        geometry=gpd.points_from_xy(halts["lon"], halts["lat"]),
+        crs=4326,
+    )
+    way = gpd.GeoDataFrame(geometry=[shapely.LineString(tour.path)], crs=4326)
+    some = tour.seekers > 0
+    homes = gpd.GeoDataFrame(geometry=tour.study.homes.shapes.to_numpy(), crs=4326)
+    layers = [
+        PageLayer(translate(name, language), shapes, colour)
+        for name, shapes, colour in (
+            ("Seekers who reach a halt", homes[some & tour.reached], RAMP[3]),
+            ("Seekers who reach none", homes[some & ~tour.reached], RAMP[1]),
+            ("The bus", way, "#d6276b"),
+            ("Halts", points, "#d6276b"),
+        )
+    ]
+    return Answer(
+        "job_bus",
+        translate("Where should a bus for job seekers halt?", language),
+        translate(
+            "Halts that most of those who look for work reach on foot or by public transport in "
+            "time, and from which they get home.",
+            language,
+        ),
+        layers,
+        {"job_bus_summary": tour.summary(), "job_bus": calls},
+        {"halts": points.drop(columns="size"), "way": way},
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import json
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,12 +100,6 @@ class Streets:
         default_factory=dict, init=False, repr=False, compare=False
     )
     at: tuple[Streets, State] | None = field(default=None, init=False, repr=False, compare=False)
-
-    def at_hour(self, at: tuple[Streets, State] | None, **changes: Any) -> Streets:
-        """Return the same pieces with other tables, in a state of those of any hour."""
-        found = replace(self, **changes)
-        object.__setattr__(found, "at", at)
-        return found
 
     @cached_property
     def digest(self) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass
-from functools import lru_cache
+from copy import copy
+from dataclasses import dataclass, fields
+from functools import cached_property, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -96,12 +97,19 @@ def value_at(key: str, text: str, moment: dt.datetime, place: Place) -> str | No
 
 def state_at(streets: Streets, moment: dt.datetime, place: Place) -> State:
     """Return the value of each row of ``streets.conditions`` at a moment, see `value_at`."""
-    table = streets.conditions
-    known = {
-        pair: value_at(*pair, moment, place)
-        for pair in set(zip(table["key"], table["text"], strict=True))
-    }
-    return tuple(known[pair] for pair in zip(table["key"], table["text"], strict=True))
+    pairs = _conditions(streets)[1]
+    known = {pair: value_at(*pair, moment, place) for pair in set(pairs)}
+    return tuple(known[pair] for pair in pairs)
+
+
+def _conditions(streets: Streets) -> tuple[list[str], list[tuple[str, str]]]:
+    """Return the kind of each row of ``streets.conditions``, and its key and text; read once."""
+    if "conditions" not in streets.times:
+        columns = (streets.conditions[name].tolist() for name in ("kind", "key", "text"))
+        kinds, keys, texts = columns
+        streets.times["conditions"] = kinds, list(zip(keys, texts, strict=True))
+    found: tuple[list[str], list[tuple[str, str]]] = streets.times["conditions"]
+    return found
 
 
 #: Tags by the hour that are nothing to each mode, see `mobility.streets.modes`.
@@ -121,10 +129,9 @@ def seen_by(streets: Streets, mode: StreetMode) -> Streets:
         return streets
     base, state = streets.at
     nothing = _NOTHING_TO["bike" if mode == "e_bike" else mode]
-    table = base.conditions
     bears = [
         mode == "car" if kind == "turn" else key not in nothing
-        for kind, key in zip(table["kind"], table["key"], strict=True)
+        for kind, (key, _) in zip(*_conditions(base), strict=True)
     ]
     own = tuple(value if here else None for value, here in zip(state, bears, strict=True))
     return streets if own == state else streets_in(base, own)
@@ -135,22 +142,61 @@ def streets_in(streets: Streets, state: State) -> Streets:
     if not any(value is not None for value in state):
         return streets
     if state not in streets.states:
-        streets.states[state] = _in_state(streets, state)
+        found = object.__new__(StreetsAtHour)
+        kept = {f.name: getattr(streets, f.name) for f in fields(streets)}
+        own = {"times": {}, "states": {}, "at": (streets, state)}
+        vars(found).update({name: kept[name] for name in kept if name not in _OF_HOUR} | own)
+        streets.states[state] = found
     return streets.states[state]
 
 
-def _in_state(streets: Streets, state: State) -> Streets:
-    table = streets.conditions.assign(value=pd.Series(list(state), dtype="object"))
-    table = table[table["value"].notna()]
-    turns = table[table["kind"].eq("turn")]
-    return streets.at_hour(
-        (streets, state),
-        tags=_retagged(streets.tags, "osm_id", table[table["kind"].eq("way")]),
-        barriers=_retagged(streets.barriers, "node_id", table[table["kind"].eq("node")]),
-        turns=rules_in_force(
-            streets.turns, dict(zip(turns["osm_id"], turns["value"], strict=True))
-        ),
-    )
+def staying(streets: Streets) -> Streets:
+    """Return streets that no hour changes any more."""
+    found = copy(streets)
+    vars(found)["conditions"] = streets.conditions.iloc[:0]
+    return found
+
+
+#: Tables that depend on the hour.
+_OF_HOUR = ("tags", "barriers", "turns")
+
+
+class StreetsAtHour(Streets):
+    """Streets in a state, whose tables are put together when they are first read.
+
+    What is found in the cache again needs none of them.
+    """
+
+    @cached_property
+    def _changes(self) -> pd.DataFrame:
+        assert self.at is not None
+        value = pd.Series(list(self.at[1]), dtype="object")
+        table = self._plain.conditions.assign(value=value)
+        return table[table["value"].notna()]
+
+    @cached_property
+    def tags(self) -> pd.DataFrame:
+        """Tags at the hour."""
+        table = self._changes
+        return _retagged(self._plain.tags, "osm_id", table[table["kind"].eq("way")])
+
+    @cached_property
+    def barriers(self) -> pd.DataFrame:
+        """Barriers at the hour."""
+        table = self._changes
+        return _retagged(self._plain.barriers, "node_id", table[table["kind"].eq("node")])
+
+    @cached_property
+    def turns(self) -> pd.DataFrame:
+        """Turn restrictions in force at the hour."""
+        table = self._changes[self._changes["kind"].eq("turn")]
+        values = dict(zip(table["osm_id"], table["value"], strict=True))
+        return rules_in_force(self._plain.turns, values)
+
+    @property
+    def _plain(self) -> Streets:
+        assert self.at is not None
+        return self.at[0]
 
 
 def _retagged(tags: pd.DataFrame, of: str, table: pd.DataFrame) -> pd.DataFrame:

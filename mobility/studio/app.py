@@ -53,11 +53,13 @@ class Studio:
     ----------
     desk
         The studies.
+    queue
+        The computations; one of its own by default.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, queue: Queue | None = None) -> None:
         self.desk = desk
-        self.queue = Queue()
+        self.queue = Queue() if queue is None else queue
         #: Tells a page left open that the studio was started again.
         self.boot = secrets.token_hex(4)
 
@@ -127,8 +129,9 @@ class Studio:
             {
                 "boot": self.boot,
                 "version": __version__,
+                "shared": self.desk.confined,
                 "studies": await run_in_threadpool(self.desk.studies),
-                "root": str(self.desk.root),
+                "root": "" if self.desk.confined else str(self.desk.root),
             }
         )
 
@@ -299,6 +302,8 @@ class Studio:
     async def add_job(self, request: Request) -> Response:
         """Put a command on a study, or one of its scenarios, into the queue."""
         opened, asked = await self._opened(request), await request.json()
+        if opened.error is not None:
+            raise opened.error
         target, study = str(asked.get("target", "")), request.path_params["study"]
         language = asked.get("language") if asked.get("language") in LANGUAGES else LANGUAGES[0]
         folder, kind = opened.file.parent, str(asked.get("kind"))

@@ -58,15 +58,13 @@ class Gate:
         inner = self._inner(scope)
         if inner is None:
             if scope["type"] == "http":
-                await PlainTextResponse("403", 403)(scope, receive, _with_headers(send))
+                await PlainTextResponse("403", 403)(scope, receive, within(send))
             return
-        headers = Headers(scope=scope)
-        most = MOST_UPLOADED if "/files/" in inner["path"] else MOST_ASKED
-        length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > most:
-            await PlainTextResponse("413", 413)(scope, receive, _with_headers(send))
+        counted = too_large(inner, receive)
+        if counted is None:
+            await PlainTextResponse("413", 413)(scope, receive, within(send))
             return
-        await self.app(inner, _counted(receive, most), _with_headers(send))
+        await self.app(inner, counted, within(send))
 
     def _inner(self, scope: Scope) -> Scope | None:
         """Return the request as its answerer sees it, None where it may not be answered."""
@@ -87,7 +85,9 @@ class Gate:
         return {**scope, "path": f"/{parts[3]}", "raw_path": b""}
 
 
-def _with_headers(send: Send) -> Send:
+def within(send: Send) -> Send:
+    """Return what sends an answer with the headers that keep other sites out."""
+
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
@@ -96,6 +96,15 @@ def _with_headers(send: Send) -> Send:
         await send(message)
 
     return sending
+
+
+def too_large(scope: Scope, receive: Receive) -> Receive | None:
+    """Return what hands on the bytes of a request, None where it announces too many."""
+    most = MOST_UPLOADED if "/files/" in scope["path"] else MOST_ASKED
+    length = Headers(scope=scope).get("content-length", "0")
+    if not length.isdigit() or int(length) > most:
+        return None
+    return _counted(receive, most)
 
 
 def _counted(receive: Receive, most: int) -> Receive:
@@ -111,4 +120,4 @@ def _counted(receive: Receive, most: int) -> Receive:
     return receiving
 
 
-__all__ = ["PAGE", "Gate"]
+__all__ = ["PAGE", "SHELL", "Gate", "too_large", "within"]

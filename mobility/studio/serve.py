@@ -9,10 +9,13 @@ import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
+from starlette.applications import Starlette
+
 from mobility.base.cache import cache_dir
 from mobility.studio.app import Studio
 from mobility.studio.desk import FILE, Desk
 from mobility.studio.gate import Gate
+from mobility.studio.jobs import Queue
 
 PORT, TRIED = 8766, 20
 
@@ -33,6 +36,7 @@ def free_socket(port: int | None) -> socket.socket:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             found.bind(("127.0.0.1", tried))
+            found.listen(128)
         except OSError:
             found.close()
             if port is not None:
@@ -91,4 +95,46 @@ def serve(
         studio.queue.close()
 
 
-__all__ = ["desk_of", "free_socket", "kept_token", "serve"]
+def serve_many(
+    root: Path, *, host: str, port: int, passwords: Path, origin: str, prefix: str
+) -> None:
+    """Serve a studio for several users, each in a folder of their own name.
+
+    Parameters
+    ----------
+    root
+        Folder of all studies.
+    host, port
+        What is listened on.
+    passwords
+        The file of users, see `shared.Passwords`.
+    origin, prefix
+        Under which browsers know it, see `shared.SharedGate`.
+
+    Raises
+    ------
+    MobilityError
+        The file of passwords is missing or wrong.
+    """
+    import uvicorn
+
+    from mobility.studio.shared import Passwords, SharedGate
+
+    known = Passwords(passwords)
+    known.read()
+    queue = Queue()
+
+    def app_of(user: str) -> Starlette:
+        return Studio(Desk(root / user, confined=True), queue).app()
+
+    gate = SharedGate(app_of, passwords=known, origin=origin, prefix=prefix)
+    try:
+        uvicorn.run(
+            gate, host=host, port=port, log_level="warning", access_log=False,
+            server_header=False, lifespan="off", proxy_headers=False,
+        )  # fmt: skip
+    finally:
+        queue.close()
+
+
+__all__ = ["desk_of", "free_socket", "kept_token", "serve", "serve_many"]

@@ -69,6 +69,7 @@ async function watch() {
   try {
     const state = await askJson("state");
     if (boot === null) boot = state.boot;
+    document.getElementById("sign-out").hidden = !state.shared;
     if (banner.dataset.lost) {
       delete banner.dataset.lost;
       tell("");
@@ -85,6 +86,10 @@ async function watch() {
   setTimeout(watch, 2000);
 }
 
+document.getElementById("sign-out").addEventListener("click", async () => {
+  await fetch("logout", { method: "POST", redirect: "manual" });
+  location.reload();
+});
 for (const code of ["fr", "en"]) {
   document.getElementById(code).addEventListener("click", () => { speak(code); show(); });
 }
