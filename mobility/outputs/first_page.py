@@ -26,6 +26,8 @@ NONE_WHITE = (
     "None of the {rosters} rosters ({all} jobs) is out of reach of {threshold} of the pool."
 )
 OBSTACLE = "What stands in the way first there: {reason}."
+EACH_ALONE = "Each decision is counted alone."
+LARGEST = "The decisions advised that gain most jobs, each counted alone."
 HARDEST = (
     "The hardest shift of that roster is {shift}, {hours}: {share} can take it and come back, on "
     "the day that serves it least ({day})."
@@ -76,24 +78,32 @@ def sentences(
     return first, second, third
 
 
-def decisions(advised: Sequence[Remedy], words: Words) -> Table | None:
-    """Return the decisions advised, priced, with what they gain and for whom; None for none."""
+def decisions(
+    advised: Sequence[Remedy], words: Words, *, most: int | None = MOST_DECISIONS
+) -> Table | None:
+    """Return the decisions advised, priced, with what they gain and for whom; None for none.
+
+    Parameters
+    ----------
+    advised
+        Cheapest per job first.
+    most
+        Decisions told: those that gain most jobs, the cheapest per job first.
+    """
     t, number = words.t, words.number
+    largest = sorted(range(len(advised)), key=lambda k: -advised[k].net_jobs)[:most]
     rows = tuple(
         (
-            words.set_spaces(f"{k}. {remedy.head(words.language)}"),
-            ", ".join(remedy.site_names),
-            number(remedy.net_jobs),
-            number(round_eur(remedy.eur_year)),
-            number(round_eur(remedy.eur_per_job)),
+            words.set_spaces(f"{place}. {advised[k].head(words.language)}"),
+            ", ".join(advised[k].site_names),
+            number(advised[k].net_jobs),
+            number(round_eur(advised[k].eur_year)),
+            number(round_eur(advised[k].eur_per_job)),
         )
-        for k, remedy in enumerate(advised[:MOST_DECISIONS], 1)
+        for place, k in enumerate(sorted(largest), 1)
     )
-    heads = ("Decision", "For", "Jobs gained", "EUR a year", "EUR a year per job gained")
+    heads = ("Decision", "For", "Jobs gained", "EUR a year", "EUR a job gained")
     if not rows:
         return None
-    caption = t(
-        "A job is gained where its whole roster becomes tenable without a car. Each decision is "
-        "counted alone."
-    )
+    caption = t(LARGEST if len(rows) < len(advised) else EACH_ALONE)
     return Table(tuple(map(t, heads)), rows, (False, False, True, True, True), caption)

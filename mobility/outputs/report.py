@@ -346,12 +346,13 @@ class Writer:
             yield self._table("groups")
 
     def _remedies(self) -> Iterator[blocks.Block]:
-        if self.advice is None:
+        table = None if self.advice is None else decisions(self.advice.advised, self.words, most=15)
+        if table is None:
             return
         yield blocks.Heading(self.words.t("What to do, and what it costs"))
-        for key in ("remedies", "frontier"):
-            if key in self.sheets:
-                yield self._table(key)
+        yield table
+        told = self.words.t("Every remedy, its bill and the frontier are in the spreadsheet.")
+        yield blocks.Text(told, "note")
 
     def _shuttles(self) -> Iterator[blocks.Block]:
         if self.shuttles is not None:
