@@ -54,7 +54,7 @@ def requests(asked: Sequence[Remedy], language: str) -> pd.DataFrame:
 
     The two changes of a pair stand in two rows, with the jobs that they gain together.
     """
-    rows = []
+    rows, words = [], Words(language)
     for number, remedy in enumerate(asked, start=1):
         for one in (remedy, *remedy.also):
             told = {name: one.params[name] for name in (
@@ -62,7 +62,9 @@ def requests(asked: Sequence[Remedy], language: str) -> pd.DataFrame:
             )}  # fmt: skip
             rows.append({
                 "request": number, **told, "change": one.params["kind"],
-                "rosters": ", ".join(f"{roster} ({site})" for site, roster in remedy.rosters),
+                "rosters": ", ".join(
+                    f"{words.roster(roster)} ({site})" for site, roster in remedy.rosters
+                ),
                 "jobs_gained": count_text(remedy.jobs, language),
                 "jobs_lost": count_text(remedy.jobs_lost, language),
                 "eur_per_job": round(remedy.eur_per_job, 2),

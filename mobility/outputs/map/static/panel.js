@@ -85,7 +85,7 @@ function fitMap() {
   const box = map.getContainer(), size = map.getSize(), whole = seesWhole();
   if (box.clientWidth === size.x && box.clientHeight === size.y) return;
   map.invalidateSize({ animate: false });
-  if (whole) wholeView = viewOf();
+  if (whole) showWhole();
 }
 
 // Everything that depends on the selection, in place.
@@ -158,7 +158,7 @@ function bind() {
   onChange("mb-mode", (n) => ({ mode: Number(n.value) }));
   onChange("mb-measure-kind", (n) => ({ measure: n.value }));
   onChange("mb-scenario", (n) => {
-    state.layers.shuttles = Number(n.value) > 0;
+    state.layers.shuttles = Number(n.value) > 0 && !leverOf(Number(n.value));
     return { scenario: Number(n.value) };
   });
   onChange("mb-compare", (n) => ({ compare: n.checked }));
