@@ -153,7 +153,6 @@ def fairness(
         from mobility.commute.loading import load
         from mobility.commute.sources import source_files
         from mobility.commute.variants import with_feed
-        from mobility.outputs.levers import find_levers
         from mobility.outputs.tables import write_csv
         from mobility.sources.gtfs.read import read_feed
 
@@ -166,6 +165,8 @@ def fairness(
                 after = with_feed(study, read_feed(path), scenario=path.stem)
                 found.append((path.stem, assess(after)))
             if levers:
+                from mobility.outputs.levers import find_levers
+
                 results = find_levers(territory, folder=folder, progress=step)
                 found += [
                     (f"{k}. {one.remedy.head(lang)}", one.access)
@@ -289,3 +290,48 @@ def jobbus(
             wishes = Wishes(halts, start_s, visit, sites_named(study, site or ()), group)
             tour = job_bus(study, wishes, find_day(study, day))
         _written(study, job_bus_answer(tour, lang), out_dir, lang)
+
+
+@needs.command(rich_help_panel=NEEDS)
+def delays(
+    file: File,
+    out_dir: Out = None,
+    observed: Annotated[
+        Path | None,
+        typer.Option(help=said("Observed delays: a table, or GTFS-Realtime (.pb, a folder).")),
+    ] = None,
+    draws: Annotated[int, typer.Option(min=1, max=2000, help=said("Days rehearsed."))] = 200,
+    seed: Annotated[int, typer.Option(min=0, help=said("Makes the days the same again."))] = 1,
+    lang: Lang = "fr",
+) -> None:
+    """Tell what rosters are worth when buses are late: days of 20, connections, last return."""
+    with friendly(lang):
+        from mobility.base.files import staging
+        from mobility.commute.access import assess
+        from mobility.commute.delays import delays as delays_of
+        from mobility.commute.loading import load
+        from mobility.commute.sources import source_files
+        from mobility.outputs.needs import MOST_ROWS
+        from mobility.outputs.tables import write_csv
+        from mobility.sources.delays import read_delays
+
+        territory = read_territory(file, out_dir)
+        folder = out_dir or territory.resolve(territory.output.dir)
+        with progress_bar(lang, STEPS[:7]) as step:
+            study = load(territory, progress=step)
+            known = None
+            if observed is not None:
+                known = read_delays(observed, study.feed, territory.zone)
+            found = delays_of(assess(study, progress=step), observed=known, draws=draws, seed=seed)
+        tables = {"delays": found.table, "delay_connections": found.connections}
+        reads = [*source_files(territory), *([observed] if observed else [])]
+        with staging(folder, reads=reads) as part:
+            for key, frame in tables.items():
+                write_csv(part, key, frame)
+        for key, frame in tables.items():
+            if len(frame):
+                print_table(frame.head(MOST_ROWS), key, lang)
+        for text in found.sentences(lang):
+            out.print(text, soft_wrap=True)
+        for key in tables:
+            out.print(str(folder / f"{key}.csv"), soft_wrap=True)

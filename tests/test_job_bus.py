@@ -89,6 +89,15 @@ def test_the_tour_is_the_shortest_of_all_orders() -> None:
     assert cost[there] == min(cost.values())
 
 
+def test_a_place_that_no_road_joins_is_passed_over(study, monkeypatch) -> None:
+    """The best halt is far from any street: the others are chosen."""
+    off = Place("off", lonlat(5100)[0], lonlat(5100)[1] + 0.02, "node")
+    near = job_bus_module.candidate_places()
+    monkeypatch.setattr(job_bus_module, "candidate_places", lambda *_, **__: [off, *near])
+    tour = job_bus(study, wishes(halts=1), study.days[0])
+    assert tour.calls["stop"].tolist() == ["p", "Usine", "p"]
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [({"group": "poets"}, "There is no such group"), ({"start_s": 5 * 60}, None)],

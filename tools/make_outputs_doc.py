@@ -51,6 +51,7 @@ of `mobility run`.
     "irregular": """**`irregular.gpkg`**: the share per home. **`irregular.html`**: the map of it.
 """,
     "fairness": "",
+    "delays": "",
     "housing": """**`housing.gpkg`**: the places and what holds from each; residences.
 **`housing.html`**: the inverse map.
 """,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -73,6 +73,8 @@ class EdgeAnswers:
         Riding, and walking all the way.
     dark : bool[H]
         Homes whose own end of the journey keeps to streets that are safe at night.
+    told
+        Legs put into words, which homes share.
     """
 
     study: Study
@@ -83,6 +85,7 @@ class EdgeAnswers:
     times: HomeTimes
     walked: HomeTimes
     dark: NDArray[np.bool_]
+    told: dict[tuple[Leg, int, int], LegText] = field(default_factory=dict, repr=False)
 
     def itinerary(self, home: int) -> Itinerary | None:
         """Return the public-transport or walking journey of a home, or None."""
@@ -106,7 +109,10 @@ class EdgeAnswers:
             arrive = _minute(leg.arrive_s, up=True)
             arrive = arrive if limit is None else min(arrive, limit)
             limit = min(_minute(leg.depart_s, up=not leaves), arrive)
-            texts.append(self._text(leg, limit, arrive))
+            key = leg, limit, arrive
+            if key not in self.told:
+                self.told[key] = self._text(*key)
+            texts.append(self.told[key])
         return tuple(reversed(texts))
 
     def _text(self, leg: Leg, depart_min: int, arrive_min: int) -> LegText:

@@ -6,8 +6,8 @@ reaching it. Return is outbound on the mirrored timetable: one kernel, two direc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -138,7 +138,8 @@ class Scan:
     """The labels of one edge, kept to look up homes and to print itineraries.
 
     ``timetable`` is the mirrored one when ``edge.returning``, and then every second in
-    this object is negated.
+    this object is negated. ``shared`` keeps the rides that homes share, see
+    `mobility.engine.itineraries`.
     """
 
     timetable: Timetable
@@ -148,6 +149,7 @@ class Scan:
     first: NDArray[np.int64]
     shift: NDArray[np.int64]
     label: Int32
+    shared: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def earliest_s(self) -> int:

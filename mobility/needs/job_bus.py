@@ -87,7 +87,8 @@ class Tour:
     reached
         Homes that reach some halt in time, and get home, at the tour's own hours.
     bound
-        No set of so many halts among the candidates is reached by more at these hours.
+        No set of so many halts among the candidates is reached by more, if all were at the hour
+        of the first, and on the way back at the mean hour.
     dates
         One of that kind a month, within the timetables' calendar.
     path
@@ -139,15 +140,16 @@ def job_bus(study: Study, wishes: Wishes, day: ChosenDay) -> Tour:
         study.streets, study.territory.speeds, lonlat_of(everything), factor=config.drive_factor
     )
     drive = drive_matrix(graph, np.arange(len(everything)))
+    n = len(places)
+    joined, most = _joined(drive.seconds, n), min(wishes.halts, MOST_CALLS)
     asked = _asked(study, places)
     xy = study.streets.project(*lonlat_of(places).T)
     end_s = wishes.start_s + len(gates) * round(wishes.visit_min * 60) + 2 * 3600
     best: Tour | None = None
     for _ in range(ROUNDS):
-        within = _reach(asked, day, [(k, wishes.start_s, end_s) for k in range(len(places))])
-        found = select_stops(
-            within, seekers, xy, spacing_m=SPACING_M, max_stops=min(wishes.halts, MOST_CALLS)
-        )
+        within = _reach(asked, day, [(k, wishes.start_s, end_s) for k in range(n)])
+        within &= joined[:, None]
+        found = select_stops(within, seekers, xy, spacing_m=SPACING_M, max_stops=most)
         if not found.chosen.size:
             raise TerritoryError(
                 "Nobody reaches any place in time and gets home from it.",
@@ -155,16 +157,35 @@ def job_bus(study: Study, wishes: Wishes, day: ChosenDay) -> Tour:
                 mend="Start later, give fewer sites or shorter visits, or raise the limits.",
             )
         clocks, calls, metres = _timed(wishes, drive.seconds, drive.metres, found.chosen,
-                                       range(len(places), len(everything)))  # fmt: skip
+                                       range(n, len(everything)))  # fmt: skip
         tour = _toured(study, asked, day, everything, clocks, calls, graph)
         tour = replace(
             tour, seekers=seekers, bound=found.bound, km=metres / 1000, dates=_dates(study, day)
         )
         if best is None or seekers @ tour.reached > seekers @ best.reached:
             best = tour
-        end_s = int(np.mean([c for k, c in clocks[len(calls) :] if k < len(places)]))
+        end_s = int(np.mean([c for k, c in clocks[len(calls) :] if k < n]))
     assert best is not None
     return best
+
+
+def _joined(seconds: NDArray[np.int32], n: int) -> Bool:
+    """Return which of the first ``n`` places roads join to every site, both ways.
+
+    Raises
+    ------
+    TerritoryError
+        None is.
+    """
+    way = seconds < UNREACHED
+    joined = np.asarray(way[:n, n:].all(axis=1) & way[n:, :n].all(axis=0))
+    if not joined.any():
+        raise TerritoryError(
+            "No road joins the halts and the sites.",
+            column="--site",
+            mend="Check that the sites' first gates are on public roads of the extract.",
+        )
+    return joined
 
 
 def read_clock(text: str) -> int:
@@ -308,27 +329,15 @@ def _timed(
     halts: NDArray[np.int32],
     gates: Sequence[int],
 ) -> tuple[list[tuple[int, int]], tuple[int, ...], float]:
-    """Return each call with its clock, those of the way there, and the metres driven.
-
-    Raises
-    ------
-    TerritoryError
-        No road joins them.
-    """
+    """Return each call with its clock, those of the way there, and the metres driven."""
     chosen = [int(k) for k in halts]
     pick, visit = _shortest(seconds, chosen), _shortest(seconds, list(gates))
-    cost, there = min(
+    _, there = min(
         (a + int(seconds[p[-1], v[0]]) + b, (*p, *v))
         for (a, p) in pick.values()
         for (b, v) in visit.values()
     )
-    home_cost, home = min((int(seconds[there[-1], p[0]]) + a, p) for (a, p) in pick.values())
-    if max(cost, home_cost) >= UNREACHED:
-        raise TerritoryError(
-            "No road joins the halts and the sites.",
-            column="--halts",
-            mend="Check that the sites' first gates are on public roads of the extract.",
-        )
+    _, home = min((int(seconds[there[-1], p[0]]) + a, p) for (a, p) in pick.values())
     clock_s, calls = wishes.start_s, []
     for k, call in enumerate((*there, *home)):
         if k:

@@ -21,6 +21,7 @@ from mobility.outputs.advice_words import advice_blocks
 from mobility.outputs.document import Bullets, Document, Heading
 from mobility.outputs.illustrations import Illustration, example_blocks, illustrate
 from mobility.outputs.index_page import write_index
+from mobility.outputs.lever_changes import lever_changes
 from mobility.outputs.lever_shuttles import shuttle_remedies, written_remedies
 from mobility.outputs.map.model import MapLever
 from mobility.outputs.record import MAP
@@ -215,6 +216,7 @@ def write_levers(
         write_advice(made.advice, study, part, folder=folder, designed=made.plans is not None)
         if made.plans is not None:
             write_plans(made.plans, part / OWN_PLANS, lighter=made.answers, language=language)
+        write_text(part / "levers_changes.json", lever_changes(study, made.remedies))
         write_document(recommendations_report(results, language), part, "recommendations")
         tracks = tracks_layer(study, made.remedies, language)
         if len(tracks):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import shutil
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
+from json import JSONDecodeError
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from starlette.applications import Starlette
@@ -60,6 +63,7 @@ class Studio:
     def __init__(self, desk: Desk, queue: Queue | None = None) -> None:
         self.desk = desk
         self.queue = Queue() if queue is None else queue
+        self._writing = Lock()
         #: Tells a page left open that the studio was started again.
         self.boot = secrets.token_hex(4)
 
@@ -88,6 +92,7 @@ class Studio:
             Route(f"{study}/job", self.add_job, methods=["POST"]),
             Route(f"{study}/job", self.cancel, methods=["DELETE"]),
             Route(f"{study}/results", self.results),
+            Route(f"{study}/levers", self.levers),
             Route(f"{study}/get/{{name:path}}", self.get),
         ]
         answering = [Route(r.path, self._told(r.endpoint), methods=r.methods) for r in routes]
@@ -102,6 +107,8 @@ class Studio:
             except MobilityError as error:
                 status = 404 if isinstance(error, SourceNotFoundError) else 422
                 return JSONResponse(self.said(error), status)
+            except (JSONDecodeError, KeyError):
+                return JSONResponse({"fr": "HTTP 400", "en": "HTTP 400"}, 400)
             except Exception as error:  # noqa: BLE001 (one request fails, the studio goes on)
                 return JSONResponse(self.said(explained(error)), 500)
 
@@ -253,9 +260,9 @@ class Studio:
         """Take a file that was dropped, once it was read without fault."""
         file = await run_in_threadpool(self.desk.path, request.path_params["study"])
         role, name = request.path_params["role"], request.query_params.get("name", "")
-        part, _ = await data.received(request.stream(), role, name)
+        part = await data.received(request.stream(), role, name)
         try:
-            await run_in_threadpool(data.put_file, file, role, part)
+            await self._write(data.put_file, file, role, part)
         except MobilityError as error:
             words = {k: v.replace(f"{part.parent}/", "") for k, v in self.said(error).items()}
             return JSONResponse(words, 422)
@@ -267,14 +274,24 @@ class Studio:
         """Name a source no longer."""
         file = await run_in_threadpool(self.desk.path, request.path_params["study"])
         role, name = request.path_params["role"], request.query_params.get("name", "")
-        await run_in_threadpool(data.drop_file, file, role, name)
+        await self._write(data.drop_file, file, role, name)
         return JSONResponse(await run_in_threadpool(self._data, file))
 
     async def put_sites(self, request: Request) -> Response:
         """Write the table of sites and rosters."""
         file = await run_in_threadpool(self.desk.path, request.path_params["study"])
-        await run_in_threadpool(data.put_sites, file, (await request.json())["sites"])
+        asked = await request.json()
+        await self._write(data.put_sites, file, asked["sites"], asked["seen"])
         return JSONResponse(await run_in_threadpool(self._data, file))
+
+    async def _write(self, change: Callable[..., None], *given: Any) -> None:
+        """Change a territory file, one change after the other."""
+
+        def alone() -> None:
+            with self._writing:
+                change(*given)
+
+        await run_in_threadpool(alone)
 
     async def template(self, request: Request) -> Response:
         """Answer a template, named like ``sites-fr.xlsx``."""
@@ -295,16 +312,15 @@ class Studio:
 
     async def job(self, request: Request) -> Response:
         """Answer how far the last job of a study is."""
-        study = request.path_params["study"]
-        folder = self.desk.path(study).parent
-        return JSONResponse({"job": self.queue.told(study, folder)})
+        folder = self.desk.path(request.path_params["study"]).parent
+        return JSONResponse({"job": self.queue.told(folder)})
 
     async def add_job(self, request: Request) -> Response:
         """Put a command on a study, or one of its scenarios, into the queue."""
         opened, asked = await self._opened(request), await request.json()
         if opened.error is not None:
             raise opened.error
-        target, study = str(asked.get("target", "")), request.path_params["study"]
+        target = str(asked.get("target", ""))
         language = asked.get("language") if asked.get("language") in LANGUAGES else LANGUAGES[0]
         folder, kind = opened.file.parent, str(asked.get("kind"))
         named = [target, str(asked.get("other", ""))] if kind == "compare" else [target]
@@ -312,19 +328,25 @@ class Studio:
         out = results_folder(opened, target)
         if kind == "compare":
             out = folder / COMPARED / "-".join(n or "study" for n in named)
-        self.queue.add(Job(study, kind, target, folder, files, out, str(language)))
+        self.queue.add(Job(kind, target, folder, files, out, str(language)))
         return await self.job(request)
 
     async def cancel(self, request: Request) -> Response:
         """Cancel the job of a study."""
-        self.desk.path(request.path_params["study"])
-        self.queue.cancel(request.path_params["study"])
+        self.queue.cancel(self.desk.path(request.path_params["study"]).parent)
         return await self.job(request)
 
     async def results(self, request: Request) -> Response:
         """Answer the files that a study and its scenarios gave."""
         opened = await self._opened(request)
         return JSONResponse(await run_in_threadpool(_results, opened))
+
+    async def levers(self, request: Request) -> Response:
+        """Answer what a search for levers advised, each with the steps that try it."""
+        opened = await self._opened(request)
+        path = results_folder(opened, "") / "levers_changes.json"
+        found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        return JSONResponse({"levers": found})
 
     async def get(self, request: Request) -> Response:
         """Answer a file of a study: to keep, or a page to look at."""

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.errors import MobilityError
 from mobility.commute.access import Access, assess, roster_shifts
 from mobility.commute.changes import with_trips
 from mobility.commute.loading import ReadSources, read_sources
@@ -227,11 +228,24 @@ class Live:
         MobilityError
             A change cannot be.
         """
+        if not self._is_there(shown):
+            raise MobilityError("There is no such shift.", value=shown.pick)
         with self._lock:
             study = self.changed(territory)
             pairs = self._asked(study, shown)
             scenario = self._filled(study, self._key(territory), pairs)
         return self._told_of(scenario, shown)
+
+    def _is_there(self, shown: Shown) -> bool:
+        """Whether the page has such a shift, or roster, day and mode."""
+        known = {"s": len(self.model.shifts), "r": len(self.model.rosters)}
+        index = shown.pick[1:]
+        return (
+            index.isdecimal()
+            and int(index) < known.get(shown.pick[0], 0)
+            and 0 <= shown.day < len(self.model.days)
+            and 0 <= shown.mode < len(self.model.modes)
+        )
 
     def _asked(self, study: Study, shown: Shown) -> list[tuple[int, str]]:
         """Return the shifts and kinds of day that what is shown rests on."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from mobility import __version__
-from mobility.commute.access import Access, roster_shifts
+from mobility.base.cache import Bundle
+from mobility.commute.access import Access, roster_shifts, site_key
 from mobility.commute.examples import EdgeAnswers, LegText, answers
 from mobility.commute.study import Study
 from mobility.commute.white_zones import WhiteZones
@@ -204,9 +207,30 @@ def _examples(access: Access, zones: WhiteZones) -> Iterator[MapItinerary]:
         homes = homes[np.argsort(-access.study.workers[homes], kind="stable")][:most]
         if not len(homes):
             continue
-        outbound, back = answers(access.study, shift_id, day_kind)
-        for home in homes.tolist():
-            yield MapItinerary(key, home, _legs(outbound, home), _legs(back, home))
+        journeys = _journeys(access.study, shift_id, day_kind, homes)
+        for home, (outbound, back) in zip(homes.tolist(), journeys, strict=True):
+            yield MapItinerary(key, home, outbound, back)
+
+
+def _journeys(
+    study: Study, shift_id: int, day_kind: str, homes: NDArray[np.intp]
+) -> Iterator[tuple[tuple[MapLeg, ...], tuple[MapLeg, ...]]]:
+    """Yield outbound and return of some homes, kept as text where the study's results are."""
+
+    def compute() -> Bundle:
+        both = answers(study, shift_id, day_kind)
+        told = [
+            [[[*vars(leg).values()] for leg in _legs(way, home)] for way in both]
+            for home in homes.tolist()
+        ]
+        return {"json": np.frombuffer(json.dumps(told).encode(), np.uint8)}
+
+    row, day = study.shift_rows[shift_id], next(d for d in study.days if d.kind == day_kind)
+    key = site_key(study, row.site, [(shift_id, day, "")])
+    kept = study.kept(["journeys", *key, row.site_name, homes], compute)
+    for ways in json.loads(np.asarray(kept["json"]).tobytes()):
+        outbound, back = (tuple(MapLeg(*leg) for leg in way) for way in ways)
+        yield outbound, back
 
 
 def _legs(found: EdgeAnswers, home: int) -> tuple[MapLeg, ...]:
@@ -218,6 +242,7 @@ def _legs(found: EdgeAnswers, home: int) -> tuple[MapLeg, ...]:
     )
 
 
+@lru_cache(maxsize=1 << 16)
 def _leg(leg: LegText) -> MapLeg:
     depart, arrive = (
         f"≈ {time}" if about else time

@@ -187,7 +187,7 @@ class WhatIf {
   async step(step, commit) {
     if (this.inFlight) { this.next = [step, commit]; return; }
     this.inFlight = true;
-    const from = performance.now(), shown = this.live.shown, steps = [step];
+    const from = performance.now(), shown = this.live.shown, steps = [step].flat();
     try {
       const answer = await this.live.request(shown, steps, commit);
       this.trying = commit ? null : answer;
@@ -323,6 +323,23 @@ class WhatIf {
     return part;
   }
 
+  // What a search for levers advised: cards, tried one by one and together.
+  leversPart() {
+    const box = el("div", {});
+    const show = async () => {
+      if (!this.leversOpen || box.childElementCount) return;
+      const { levers } = this.found || (this.found = await askJson(at(this.study) + "/levers"));
+      if (!levers) { fill(box, el("p", { class: "note" }, t("Find them first: Compute and take away, “Find levers”."))); return; }
+      fill(box, el("ul", { class: "cards", id: "lever-cards" }, levers.map((one, k) => el("li", {}, el("p", {}, one.told[language]),
+        one.steps.length ? el("button", { type: "button", id: "lever-" + k, onclick: () => this.step(one.steps, true) }, t("Try it on the map"))
+          : el("p", { class: "note" }, t("A scenario cannot hold this one; its map is among the results."))))));
+    };
+    const part = el("details", { id: "levers", open: this.leversOpen, ontoggle: (event) => { this.leversOpen = event.target.open; show(); } },
+      el("summary", {}, t("Levers found")), box);
+    show();
+    return part;
+  }
+
   draw() {
     const focus = document.activeElement && this.panel.contains(document.activeElement) ? document.activeElement.id : "";
     const { undo, redo, scenarios } = this.about;
@@ -345,13 +362,14 @@ class WhatIf {
           onchange: (event) => this.step({ do: "set", table: "modes", field: "cycling_counts",
             value: event.target.checked === own("modes", "cycling_counts") ? null : event.target.checked }, true) }),
         t("Cycling rescues a white zone"))),
+      this.leversPart(),
       el("h2", {}, t("What is changed")), this.changes(),
       el("form", { class: "keep", onsubmit: (event) => { event.preventDefault(); this.typed = ""; this.scenario({ do: "save", name: name.value }); } },
         el("label", { for: "scenario-name" }, t("Keep as a scenario")), name, el("button", { type: "submit", id: "keep" }, t("Keep"))),
       el("h2", {}, t("Scenarios")),
       scenarios.length ? el("ul", { class: "list", id: "scenarios" }, scenarios.map((one) => el("li", {},
         el("button", { type: "button", class: "plain", onclick: () => this.scenario({ do: "open", id: one.id }) }, one.name),
-        el("code", {}, "scenarios/" + one.id + ".toml"),
+        el("code", {}, "scenarios/" + one.id + ".toml"), one.error ? el("p", { class: "bad" }, one.error[language]) : null,
         el("button", { type: "button", class: "small", onclick: () => this.scenario({ do: "copy", id: one.id, name: t("{name}, copy", { name: one.name }) }) }, t("Duplicate")),
         el("button", { type: "button", class: "small", onclick: () => this.scenario({ do: "remove", id: one.id }) }, t("Delete")))))
         : el("p", { class: "note" }, t("None is kept yet.")));
