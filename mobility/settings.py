@@ -24,7 +24,7 @@ OTHERS = (
     "map.html", "run.json", "homes.parquet", "results.gpkg", "report.html", "report.pdf",
     "report.docx", "report.xlsx", "levers.html",
     "minutes_to_fix.gpkg", "cycle_tracks.geojson", "isochrones.gpkg", "housing.gpkg",
-    "housing.html", "fairness.html", "requests.geojson",
+    "housing.html", "fairness.html", "requests.geojson", "delays.gpkg", "delays.html",
     *(f"{name}.{kind}" for name in ("recommendations", "plan", "letter")
       for kind in ("html", "md", "docx")),
 )  # fmt: skip
