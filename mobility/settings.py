@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mobility.base.errors import TerritoryError
 from mobility.base.files import refuse_inputs
+from mobility.commute.delay_factors import DelayFactors
 from mobility.remedies.factors import LeverFactors
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.factors import Factors as ShuttleFactors
@@ -83,7 +84,7 @@ def check_settings(territory: Territory) -> None:
     depot = ShuttleConfig.from_territory(territory).depot
     if depot is not None:
         _refuse_swapped(territory, depot)
-    rooms = (Factors, LeverFactors, ShuttleFactors)
+    rooms = (Factors, DelayFactors, LeverFactors, ShuttleFactors)
     known: dict[str, None] = {}
     for room in rooms:
         known |= dict.fromkeys(room.load(territory.factors, file=territory.path).rows)

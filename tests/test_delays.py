@@ -20,6 +20,7 @@ from mobility.base.errors import SourceError
 from mobility.cli import app
 from mobility.commute.access import counted_rows
 from mobility.engine.delays import PlannedRide, RealRuns, ride_late, ride_of_mirror
+from mobility.settings import read_territory
 from mobility.sources.delays import CANCELLED_S, read_delays
 from mobility.timetable.arrays import INF, mirrored, timetable_from_runs
 from mobility.timetable.late import DelayDraws
@@ -165,6 +166,14 @@ def test_no_draw_makes_a_roster_hold_that_never_held_and_more_delay_never_helps_
         means.append(found.chance.mean())
     assert means == sorted(means, reverse=True)
     assert means[0] > means[-1] > 0
+
+
+def test_a_territory_gives_delays_of_its_own(tmp_path):
+    toml = write_territory(tmp_path, extra='[factors]\n"delay.start" = 0\n"delay.hour" = 0\n')
+    study = mobility.load(read_territory(toml))
+    found = mobility.delays(study)
+    assert found.chance.max() == 1
+    np.testing.assert_array_equal(found.sure, found.planned)
 
 
 def test_a_connection_at_risk_is_told(changing):
