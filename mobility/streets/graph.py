@@ -30,7 +30,7 @@ from mobility.sources.osm.restrictions import barrier_table, turn_table
 if TYPE_CHECKING:
     import networkx as nx
 
-FORMAT = 7
+FORMAT = 8
 #: What is worked out on fewer street pieces is no slower than looking it up.
 KEPT_FROM = 2000
 _TABLES = ("tags", "turns", "barriers", "conditions")
