@@ -53,7 +53,9 @@ of `mobility run`.
     "irregular": """**`irregular.gpkg`**: the share per home. **`irregular.html`**: the map of it.
 """,
     "fairness": "",
-    "delays": "",
+    "delays": """**`delays.gpkg`**: the share of working days per home.
+**`delays.html`**: the map of it.
+""",
     "housing": """**`housing.gpkg`**: the places and what holds from each; residences.
 **`housing.html`**: the inverse map.
 """,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mobility.base.files import staging
 from mobility.base.i18n import translate
 from mobility.commute.access import roster_shifts
+from mobility.commute.delays import Delays
 from mobility.commute.irregular import Irregular
 from mobility.commute.sources import source_files
 from mobility.commute.study import Study
@@ -184,16 +185,39 @@ def share_layers(
     return layers
 
 
+def _roster_shares(
+    study: Study, shares: Mapping[tuple[int, str], NDArray[np.float64]], language: str
+) -> tuple[list[PageLayer], gpd.GeoDataFrame]:
+    """Return homes by a share for each site and roster, as layers of a page and of QGIS."""
+    layers: list[PageLayer] = []
+    columns: dict[str, object] = {"home_id": study.homes.ids}
+    for (site, roster), share in shares.items():
+        name = ", ".join(filter(None, [study.sites[site].name, roster]))
+        layers += share_layers(study, share, name, language, shown=not layers)
+        columns[f"{name} | share"] = share.round(3)
+    return layers, gpd.GeoDataFrame(columns, geometry=study.homes.shapes.to_numpy(), crs=4326)
+
+
+def delays_answer(found: Delays, language: str) -> Answer:
+    """Return on how many working days rosters hold at each home when vehicles are late."""
+    study = found.access.study
+    shares = dict(zip(roster_shifts(study), found.chance, strict=True))
+    layers, homes = _roster_shares(study, shares, language)
+    return Answer(
+        "delays",
+        translate("On how many days does it hold when buses are late?", language),
+        " ".join(found.sentences(language)),
+        layers,
+        {"delays": found.table, "delay_connections": found.connections},
+        {"homes": homes},
+    )
+
+
 def irregular_answer(found: Irregular, language: str) -> Answer:
     """Return the share of a list's days that hold at each home."""
-    study, layers = found.study, []
-    columns: dict[str, object] = {"home_id": study.homes.ids}
-    for k, (site, roster) in enumerate(found.rosters()):
-        share = found.share(site, roster)
-        name = ", ".join(filter(None, [study.sites[site].name, roster]))
-        layers += share_layers(study, share, name, language, shown=k == 0)
-        columns[f"{name} | share"] = share.round(3)
-    homes = gpd.GeoDataFrame(columns, geometry=study.homes.shapes.to_numpy(), crs=4326)
+    study = found.study
+    shares = {(site, roster): found.share(site, roster) for site, roster in found.rosters()}
+    layers, homes = _roster_shares(study, shares, language)
     return Answer(
         "irregular",
         translate("On how many of these days does it hold?", language),
