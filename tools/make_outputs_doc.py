@@ -44,6 +44,8 @@ of `mobility run`.
 **`plan.html`**, `.md`: the plan to read.
 """,
     "matrix": "",
+    "zone": """**`zone.gpkg`**: links, ways, stops. **`zone.html`**: the map.
+""",
     "jobbus": """**`job_bus.gpkg`**: halts and way. **`job_bus.html`**: the map.
 """,
     "apprentices": """**`apprentices.gpkg`**: pairs per home. **`apprentices.html`**: the map.
@@ -51,7 +53,9 @@ of `mobility run`.
     "irregular": """**`irregular.gpkg`**: the share per home. **`irregular.html`**: the map of it.
 """,
     "fairness": "",
-    "delays": "",
+    "delays": """**`delays.gpkg`**: the share of working days per home.
+**`delays.html`**: the map of it.
+""",
     "housing": """**`housing.gpkg`**: the places and what holds from each; residences.
 **`housing.html`**: the inverse map.
 """,
