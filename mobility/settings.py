@@ -24,8 +24,10 @@ USUAL_TILES = ("OpenStreetMap.Mapnik", "GeoportailFrance.plan")
 OTHERS = (
     "map.html", "run.json", "homes.parquet", "results.gpkg", "report.html", "report.pdf",
     "report.docx", "report.xlsx", "levers.html",
-    "minutes_to_fix.gpkg", "cycle_tracks.geojson", "isochrones.gpkg", "housing.gpkg",
-    "housing.html", "fairness.html", "requests.geojson", "delays.gpkg", "delays.html",
+    "minutes_to_fix.gpkg", "cycle_tracks.geojson", "isochrones.gpkg", "fairness.html",
+    "requests.geojson",
+    *(f"{name}.{kind}" for name in ("apprentices", "delays", "housing", "irregular", "job_bus",
+      "zone") for kind in ("gpkg", "html")),
     *(f"{name}.{kind}" for name in ("recommendations", "plan", "letter")
       for kind in ("html", "md", "docx")),
 )  # fmt: skip

@@ -20,8 +20,11 @@ WRITES = {
     "levers": "levers.csv", "plan": "plan.html", "letter": "letter.md",
     "isochrones": "isochrones.gpkg", "matrix": "matrix.parquet", "housing": "housing.gpkg",
     "fairness": "fairness.csv", "delays": "delays.csv", "compare": "comparison.csv",
-    "check": "page.html",
+    "check": "page.html", "irregular": "irregular.csv", "apprentices": "apprentices.gpkg",
+    "jobbus": "job_bus.gpkg", "zone": "zone.gpkg",
 }  # fmt: skip
+#: What a command is given beside the territory.
+ALSO = {"irregular": "hours.csv", "apprentices": "centres.csv"}
 #: Commands that write no study's outputs, or a folder they make themselves.
 OTHERS = {"demo", "init", "cache", "png", "itinerary", "studio"}
 
@@ -44,6 +47,7 @@ def test_it_is_refused_before_anything_is_computed(tmp_path, monkeypatch, comman
     one_file = {"isochrones": "--out", "matrix": "--out", "check": "--html"}
     option = one_file.get(command)
     files = [str(toml), *([str(toml)] if command == "compare" else [])]
+    files += [ALSO[command]] if command in ALSO else []
     more = [option, str(source)] if option else ["--out", str(out)]
     before = source.read_bytes()
     done = CliRunner().invoke(app, [command, *files, *more, "--lang", "en"])
