@@ -293,6 +293,30 @@ def jobbus(
 
 
 @needs.command(rich_help_panel=NEEDS)
+def zone(
+    file: File,
+    out_dir: Out = None,
+    within: Annotated[
+        float,
+        typer.Option("--within-min", min=1, max=60, help=said("Minutes from a gate to a stop.")),
+    ] = 10.0,
+    mode: Annotated[str, typer.Option(help=said("walk or bike."))] = "walk",
+    lang: Lang = "fr",
+) -> None:
+    """Find the ways missing between gates and stops, dangers on them, the shortest new links."""
+    with friendly(lang):
+        from mobility.commute.loading import load
+        from mobility.needs.zone import Wants, zone_of
+        from mobility.outputs.needs import zone_answer
+
+        territory = read_territory(file, out_dir)
+        with progress_bar(lang, STEPS[:6]) as step:
+            study = load(territory, progress=step)
+            found = zone_of(study, Wants(mode, within))  # type: ignore[arg-type]
+        _written(study, zone_answer(found, lang), out_dir, lang)
+
+
+@needs.command(rich_help_panel=NEEDS)
 def delays(
     file: File,
     out_dir: Out = None,

@@ -45,6 +45,8 @@ of `mobility run`.
 **`plan.html`**, `.md`: the plan to read.
 """,
     "matrix": "",
+    "zone": """**`zone.gpkg`**: links, ways, stops. **`zone.html`**: the map.
+""",
     "jobbus": """**`job_bus.gpkg`**: halts and way. **`job_bus.html`**: the map.
 """,
     "apprentices": """**`apprentices.gpkg`**: pairs per home. **`apprentices.html`**: the map.

@@ -23,6 +23,7 @@ from mobility.commute.study import Study
 from mobility.needs.apprentices import Triangles
 from mobility.needs.housing import Housing
 from mobility.needs.job_bus import Tour, told_calls
+from mobility.needs.zone import Zone
 from mobility.outputs.map.needs_page import RAMP, PageLayer, merged, write_needs_page
 from mobility.outputs.tables import sheet_of, table_block, write_csv
 from mobility.outputs.words import Words
@@ -301,4 +302,52 @@ def job_bus_answer(tour: Tour, language: str) -> Answer:
         layers,
         {"job_bus_summary": tour.summary(), "job_bus": calls},
         {"halts": points.drop(columns="size"), "way": way},
+    )
+
+
+def zone_answer(zone: Zone, language: str) -> Answer:
+    """Return the missing links of an area, the shortest set of them, and the ways at present."""
+    table, words = zone.links_table(), Words(language)
+    lines = [
+        shapely.LineString(zone.lonlat[[zone.links[k].one, zone.links[k].two]]) for k in table.index
+    ]
+    titles = [f"{a} – {b}" for a, b in zip(table["one"], table["two"], strict=True)]
+    said = [
+        f"{words.number(m)} m, {words.value(s)} min"
+        for m, s in zip(table["metres"], table["saved_min"], strict=True)
+    ]
+    links = gpd.GeoDataFrame({"title": titles, "lines": said}, geometry=lines, crs=4326)
+    chosen = table["chosen"].to_numpy(bool)
+    ways = [shapely.LineString(p.lonlat) for p in zone.paths if p is not None and len(p.lonlat) > 1]
+    n = len(zone.gate_site)
+    stops = gpd.GeoDataFrame(
+        {"title": zone.names()[n:], "size": [5] * len(zone.stops)},
+        geometry=gpd.points_from_xy(*zone.lonlat[n:].T),
+        crs=4326,
+    )
+    paths = gpd.GeoDataFrame(geometry=ways, crs=4326)
+    layers = [
+        PageLayer(translate(name, language), shapes, colour, dashed=dashed)
+        for name, shapes, colour, dashed in (
+            ("Ways from gates to their nearest stop", paths, "#2c7fb8", False),
+            ("Missing links", links[~chosen], "#d97706", True),
+            ("The shortest set of links", links[chosen], "#d6276b", False),
+            ("Stops around", stops, "#ffffff", False),
+        )
+    ]
+    text = (
+        "Missing: the streets take more than twice the straight line. The shortest set brings "
+        "every gate it can within {minutes} min of a stop."
+    )
+    return Answer(
+        "zone",
+        translate("Which ways are missing inside the area?", language),
+        translate(text, language, minutes=words.value(zone.wants.within_min)),
+        layers,
+        {
+            "zone_answers": zone.answers_table(),
+            "zone_gates": zone.gates_table(),
+            "zone_links": table,
+        },
+        {"links": links.assign(chosen=chosen), "ways": paths, "stops": stops.drop(columns="size")},
     )
