@@ -23,9 +23,8 @@ from mobility.territory.project import Territory
 USUAL_TILES = ("OpenStreetMap.Mapnik", "GeoportailFrance.plan")
 OTHERS = (
     "map.html", "run.json", "homes.parquet", "results.gpkg", "report.html", "report.pdf",
-    "report.docx", "report.xlsx", "levers.html",
-    "minutes_to_fix.gpkg", "cycle_tracks.geojson", "isochrones.gpkg", "fairness.html",
-    "requests.geojson",
+    "report.docx", "report.xlsx", "index.html", "letter.pdf", "minutes_to_fix.gpkg",
+    "cycle_tracks.geojson", "isochrones.gpkg", "fairness.html", "requests.geojson",
     *(f"{name}.{kind}" for name in ("apprentices", "delays", "housing", "irregular", "job_bus",
       "zone") for kind in ("gpkg", "html")),
     *(f"{name}.{kind}" for name in ("recommendations", "plan", "letter")
@@ -71,8 +70,10 @@ def check_outputs(
     folder = territory.resolve(territory.output.dir) if out is None else out
     names = [*(spec.file for spec in registry().values() if spec.file), *OTHERS]
     plans = (folder / "shuttles").glob("[PD][0-9][0-9]*")
-    outputs = [folder, *(folder / name for name in names), *plans]
-    refuse_inputs(outputs, [*source_files(territory), *also])
+    outputs = [folder, *(folder / name for name in names)]
+    refuse_inputs([*outputs, *plans], source_files(territory))
+    # A plan of before may be added to a run that writes beside it: `run --with shuttles/P01.zip`.
+    refuse_inputs(outputs, also)
 
 
 def check_settings(territory: Territory) -> None:
