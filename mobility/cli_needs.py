@@ -293,6 +293,30 @@ def jobbus(
 
 
 @needs.command(rich_help_panel=NEEDS)
+def zone(
+    file: File,
+    out_dir: Out = None,
+    within: Annotated[
+        float,
+        typer.Option("--within-min", min=1, max=60, help=said("Minutes from a gate to a stop.")),
+    ] = 10.0,
+    mode: Annotated[str, typer.Option(help=said("walk or bike."))] = "walk",
+    lang: Lang = "fr",
+) -> None:
+    """Find the ways missing between gates and stops, dangers on them, the shortest new links."""
+    with friendly(lang):
+        from mobility.commute.loading import load
+        from mobility.needs.zone import Wants, zone_of
+        from mobility.outputs.needs import zone_answer
+
+        territory = read_territory(file, out_dir)
+        with progress_bar(lang, STEPS[:6]) as step:
+            study = load(territory, progress=step)
+            found = zone_of(study, Wants(mode, within))  # type: ignore[arg-type]
+        _written(study, zone_answer(found, lang), out_dir, lang)
+
+
+@needs.command(rich_help_panel=NEEDS)
 def delays(
     file: File,
     out_dir: Out = None,
@@ -306,32 +330,20 @@ def delays(
 ) -> None:
     """Tell what rosters are worth when buses are late: days of 20, connections, last return."""
     with friendly(lang):
-        from mobility.base.files import staging
         from mobility.commute.access import assess
         from mobility.commute.delays import delays as delays_of
         from mobility.commute.loading import load
-        from mobility.commute.sources import source_files
-        from mobility.outputs.needs import MOST_ROWS
-        from mobility.outputs.tables import write_csv
+        from mobility.outputs.needs import delays_answer
         from mobility.sources.delays import read_delays
 
         territory = read_territory(file, out_dir)
-        folder = out_dir or territory.resolve(territory.output.dir)
+        known = None
         with progress_bar(lang, STEPS[:7]) as step:
             study = load(territory, progress=step)
-            known = None
             if observed is not None:
                 known = read_delays(observed, study.feed, territory.zone)
             found = delays_of(assess(study, progress=step), observed=known, draws=draws, seed=seed)
-        tables = {"delays": found.table, "delay_connections": found.connections}
-        reads = [*source_files(territory), *([observed] if observed else [])]
-        with staging(folder, reads=reads) as part:
-            for key, frame in tables.items():
-                write_csv(part, key, frame)
-        for key, frame in tables.items():
-            if len(frame):
-                print_table(frame.head(MOST_ROWS), key, lang)
+        reads = [observed] if observed else []
+        _written(study, delays_answer(found, lang), out_dir, lang, reads=reads)
         for text in found.sentences(lang):
             out.print(text, soft_wrap=True)
-        for key in tables:
-            out.print(str(folder / f"{key}.csv"), soft_wrap=True)

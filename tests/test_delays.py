@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,6 +20,7 @@ from mobility.base.errors import SourceError
 from mobility.cli import app
 from mobility.commute.access import counted_rows
 from mobility.engine.delays import PlannedRide, RealRuns, ride_late, ride_of_mirror
+from mobility.settings import read_territory
 from mobility.sources.delays import CANCELLED_S, read_delays
 from mobility.timetable.arrays import INF, mirrored, timetable_from_runs
 from mobility.timetable.late import DelayDraws
@@ -164,6 +166,14 @@ def test_no_draw_makes_a_roster_hold_that_never_held_and_more_delay_never_helps_
         means.append(found.chance.mean())
     assert means == sorted(means, reverse=True)
     assert means[0] > means[-1] > 0
+
+
+def test_a_territory_gives_delays_of_its_own(tmp_path):
+    toml = write_territory(tmp_path, extra='[factors]\n"delay.start" = 0\n"delay.hour" = 0\n')
+    study = mobility.load(read_territory(toml))
+    found = mobility.delays(study)
+    assert found.chance.max() == 1
+    np.testing.assert_array_equal(found.sure, found.planned)
 
 
 def test_a_connection_at_risk_is_told(changing):
@@ -314,6 +324,13 @@ def test_the_command_writes_its_tables(toml, tmp_path, lang, words):
     table = pd.read_csv(tmp_path / "delays.csv")
     assert table["promised"].tolist() == [10, 10, 10, 10]
     assert (table["days_of_20"] <= 20).all()
+    homes = gpd.read_file(tmp_path / "delays.gpkg", layer="homes").set_index("home_id")
+    assert homes.loc["H1", "Usine, 3x8 | share"] == pytest.approx(
+        table["days_of_20"][0] / 20, abs=1e-3
+    )
+    assert homes.loc["H2", "Usine, 3x8 | share"] == 0
+    page = (tmp_path / "delays.html").read_text(encoding="utf-8")
+    assert words in page
     assert (tmp_path / "delay_connections.csv").exists()
 
 

@@ -27,6 +27,8 @@ from mobility.sources.sites import read_sites_file
 from mobility.studio import data
 from mobility.studio.desk import Desk
 from mobility.studio.drafts import History, slug, stepped
+from mobility.studio.live import Live
+from mobility.territory.project import Territory
 from mobility.territory.toml_text import read_toml
 
 
@@ -186,6 +188,19 @@ def test_a_walk_limit_rebuilds_what_rests_on_it(studio: Served, root) -> None:
     more = {"do": "set", "table": "limits", "field": "max_walk_min", "value": 25}
     long = {"do": "set", "table": "limits", "field": "max_total_min", "value": 90}
     assert studio.live("usine", more, long, commit=False)["mode"][0] == [20, 20, 0, 0, 0]
+
+
+def test_a_study_with_days_of_its_own_department_is_not_built_again(tmp_path) -> None:
+    path = write_territory(tmp_path / "usine")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('employer = "', 'commune = "67482"\nemployer = "'))
+    live = Live(Territory.from_toml(path))
+    assert live.study.territory.days.country == "FR-67"
+    assert live.changed(live.territory({})) is live.study
+    longer = live.changed(live.territory({"limits": {"max_wait_min": 50}}))
+    assert longer.home_walks is live.study.home_walks
+    assert longer.territory.days.country == "FR-67"
+    assert longer.territory.limits.max_wait_min == 50
 
 
 # --- what is kept ---

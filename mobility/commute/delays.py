@@ -15,10 +15,10 @@ from mobility.base.clock import format_clock
 from mobility.base.i18n import translate
 from mobility.commute.access import Access, assess, counted_rows, counting_modes, roster_shifts
 from mobility.commute.delay_edges import EdgeDraws, edge_draws
+from mobility.commute.delay_factors import DelayFactors
 from mobility.commute.matrix import EdgeRows
 from mobility.commute.study import Study
 from mobility.sources.delays import ObservedDelays
-from mobility.territory.factors import Factors
 from mobility.timetable.late import DelayDraws
 
 Bool = NDArray[np.bool_]
@@ -121,7 +121,7 @@ def delays(
     """
     access = study if isinstance(study, Access) else assess(study)
     study = access.study
-    factors = Factors.load(study.territory.factors, file=study.territory.path)
+    factors = DelayFactors.load(study.territory.factors, file=study.territory.path)
     drawn = DelayDraws(
         study.feed, draws, seed, factors["delay.start"], factors["delay.hour"], scale, observed
     )

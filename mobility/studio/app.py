@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shutil
 from collections.abc import Awaitable, Callable
@@ -166,6 +167,7 @@ class Studio:
             else None,
             "page": opened.page is not None,
             "ready": opened.live is not None,
+            "own": os.access(opened.file, os.W_OK),
             "error": None if opened.error is None else self.said(opened.error),
             "scenarios": opened.history.scenarios(),
         }
