@@ -14,7 +14,7 @@ def test_one_home_and_one_bus():
 def test_checking_loads_neither_the_compiler_nor_scipy():
     """With what the streets give in the cache nothing is searched, and both are slow to load."""
     code = "import sys, mobility.cli, mobility.commute.data_sheet; print(*sys.modules)"
-    loaded = subprocess.run(  # noqa: S603
+    loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert "mobility.engine.journeys" in loaded
