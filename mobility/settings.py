@@ -23,7 +23,7 @@ from mobility.territory.project import Territory
 USUAL_TILES = ("OpenStreetMap.Mapnik", "GeoportailFrance.plan")
 OTHERS = (
     "map.html", "run.json", "homes.parquet", "results.gpkg", "report.html", "report.pdf",
-    "report.docx", "report.xlsx", "levers.html",
+    "report.docx", "report.xlsx", "index.html", "letter.pdf",
     "minutes_to_fix.gpkg", "cycle_tracks.geojson", "isochrones.gpkg", "housing.gpkg",
     "housing.html", "fairness.html", "requests.geojson", "delays.gpkg", "delays.html",
     *(f"{name}.{kind}" for name in ("recommendations", "plan", "letter")

@@ -18,7 +18,8 @@ Every table that is written, column by column. Counts are workers (inhabitants o
 unless said otherwise), in whole persons; what is not computed is empty. Minutes are empty where a
 direction does not hold within the limits. Times of day are local, hours beyond 24 on the day
 after. CSV files are UTF-8 with commas and points; `report.xlsx` holds the main tables with
-headings in words, their units and their number formats.
+headings in words, their units and their number formats. `index.html` links every file of the folder
+with a line on each.
 
 This page is written by `python tools/make_outputs_doc.py` from `mobility/outputs/tables.toml`,
 which pages, spreadsheet and terminal follow too, in French and in English.

@@ -26,6 +26,8 @@ PARTS: dict[str, dict[str, str]] = {
         "letter.docx": "The request to the mobility authority, to sign and send",
         "letter.html": "The same request, to read on a screen",
         "housing.html": "The inverse map: from where the sites can be reached",
+        "fairness.html": "Fair access: how many rosters can be held, and from where",
+        "delays.html": "What delays of the timetables change",
     },
     "Spreadsheets and tables": {"report.xlsx": "Every table of the report, with its units"},
     "For a geographic information system": {
@@ -33,6 +35,7 @@ PARTS: dict[str, dict[str, str]] = {
         "minutes_to_fix.gpkg": "Minutes to fix, per home",
         "isochrones.gpkg": "Isochrones, a layer per site, hour and mode",
         "housing.gpkg": "Places to live, and what holds from each",
+        "delays.gpkg": "What delays change, per home",
         "cycle_tracks.geojson": "Cycle tracks advised",
         "homes.parquet": "Homes and what holds from each, as GeoParquet",
     },
