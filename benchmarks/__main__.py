@@ -3,7 +3,8 @@
 ``python -m benchmarks`` takes about an hour and a half on two idle cores, an hour of it the
 commands and the peer in turn. ``python -m benchmarks run report`` measures some commands alone
 (see `benchmarks.commands.NAMES`; ``run`` is ``run_warm`` and ``run_cold``), ``--only what_if
-growth`` runs some parts; both keep the other figures.
+growth`` runs some parts, ``python -m benchmarks studio`` the studio in a browser; all keep the
+other figures.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from benchmarks import commands, compare, growth, night, speed
+from benchmarks import commands, compare, growth, night, speed, studio
 from benchmarks.timing import machine, say, table
 
 FIGURES = Path(__file__).with_name("figures.json")
@@ -42,7 +43,7 @@ NOTES = {
 def main() -> None:
     """Run the parts asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("commands", choices=[*commands.NAMES, "run", []], nargs="*")
+    parser.add_argument("commands", choices=[*commands.NAMES, "run", "studio", []], nargs="*")
     parser.add_argument("--only", choices=PARTS, nargs="*")
     parser.add_argument("--repeats", type=int, default=3, help="runs of each command")
     asked = parser.parse_args()
@@ -50,6 +51,10 @@ def main() -> None:
     warnings.simplefilter("ignore")
     figures: dict[str, Any] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
     figures["machine"] = machine()
+    if "studio" in asked.commands:
+        figures["studio"] = studio.run() | {f"limit_{k}": v for k, v in studio.LIMITS.items()}
+        say(json.dumps(rounded(figures["studio"]), indent=1))
+        asked.commands.remove("studio")
     if asked.commands or "commands" in chosen:
         figures["commands"] = _commands(figures, asked.commands, asked.repeats)
         figures |= commands.headlines(figures["commands"])

@@ -582,6 +582,8 @@ ELSEWHERE = {
     "drawn_lines_unused": "test_shuttle_design.py",
     "plans_set_aside": "test_kept_plans.py",
     "canonical_{…}": "test_gtfs_gate.py",
+    "date_listed": "test_irregular.py",
+    "dates_outside": "test_irregular.py",
 }
 
 

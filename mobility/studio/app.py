@@ -30,6 +30,7 @@ from mobility.studio.drafts import Draft, stepped
 from mobility.studio.gate import PAGE
 from mobility.studio.jobs import Job, Queue
 from mobility.studio.live import Shown
+from mobility.studio.results import COMPARED, results_folder, results_of
 from mobility.studio.trips import trips_at_gate
 from mobility.studio.words import french
 
@@ -40,14 +41,6 @@ TYPES = {
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
-
-#: Folder of comparisons, beside the scenarios of a study.
-COMPARED = "compared"
-#: Kinds of files worth taking away.
-TAKEN = {
-    ".html", ".pdf", ".docx", ".xlsx", ".csv", ".gpkg", ".geojson", ".zip", ".md", ".json",
-    ".parquet", ".toml",
-}  # fmt: skip
 
 
 class Studio:
@@ -341,7 +334,7 @@ class Studio:
     async def results(self, request: Request) -> Response:
         """Answer the files that a study and its scenarios gave."""
         opened = await self._opened(request)
-        return JSONResponse(await run_in_threadpool(_results, opened))
+        return JSONResponse(await run_in_threadpool(results_of, opened))
 
     async def levers(self, request: Request) -> Response:
         """Answer what a search for levers advised, each with the steps that try it."""
@@ -361,42 +354,6 @@ class Studio:
 
     async def _opened(self, request: Request) -> Opened:
         return await run_in_threadpool(self.desk.open, request.path_params["study"])
-
-
-def results_folder(opened: Opened, target: str) -> Path:
-    """Return where the results of a study, or of a scenario, lie: always within its folder."""
-    if target:
-        return opened.history.path(target).with_suffix("")
-    folder = opened.file.parent.resolve()
-    if opened.live is not None:
-        territory = opened.live.sources.territory
-        named = territory.resolve(territory.output.dir).resolve()
-        if named.is_relative_to(folder) and named != folder:
-            return named
-    return folder / "out"
-
-
-def _results(opened: Opened) -> list[dict[str, Any]]:
-    """Return what there is to take away, by the study and then its scenarios."""
-    folder = opened.file.parent.resolve()
-    found = []
-    places = [("", "", results_folder(opened, ""), opened.file)]
-    for one in opened.history.scenarios():
-        path = opened.history.path(one["id"])
-        places.append((one["id"], one["name"], path.with_suffix(""), path))
-    places += [
-        (f"{COMPARED}/{p.name}", p.name, p, p) for p in sorted((folder / COMPARED).glob("*"))
-    ]
-    for target, name, place, own in places:
-        files = sorted(p for p in place.rglob("*") if p.is_file() and p.suffix in TAKEN)
-        inside = [p.resolve() for p in [*files, own] if p.is_file()]
-        told = [
-            {"path": p.relative_to(folder).as_posix(), "bytes": p.stat().st_size}
-            for p in inside
-            if p.is_relative_to(folder)
-        ]
-        found.append({"id": target, "name": name, "files": told})
-    return found
 
 
 def _check_page(opened: Opened, language: str) -> str:

@@ -200,6 +200,8 @@ function bind() {
   $("mb-print-a3").addEventListener("click", () => print("A3"));
   $("mb-whole").addEventListener("click", () => { showWhole(); choose({ area: -1 }); });
   map.on("moveend", saveAddress);
+  // Another size of the window: what showed the whole territory shows it still.
+  map.on("resize", () => { if (seesWhole() && !document.body.dataset.layout) showWhole(); });
   window.addEventListener("hashchange", follow);
   map.on("zoomend", () => showFigures());
   map.on("click", (event) => clickMap(event.latlng));
