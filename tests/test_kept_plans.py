@@ -36,7 +36,9 @@ def record(folder):
 
 
 def files(folder):
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.*")}
+    """Bytes by name; ``index.html`` lists what there is, and follows every command."""
+    found = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.*")}
+    return {name: held for name, held in found.items() if name != "index.html"}
 
 
 def command(*words):
