@@ -1,7 +1,8 @@
 """Run every benchmark, print its tables and write ``figures.json``.
 
 ``python -m benchmarks`` takes about a quarter of an hour on an idle machine;
-``--only what_if growth`` runs some parts and keeps the other figures.
+``--only what_if growth`` runs some parts and keeps the other figures. ``python -m benchmarks
+sbrp [INSTANCE...]`` solves the public school bus instances instead (an hour for all).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from benchmarks import compare, growth, night, speed
+from benchmarks import compare, growth, night, sbrp, speed
 from benchmarks.timing import machine, say, table
 
 FIGURES = Path(__file__).with_name("figures.json")
@@ -38,9 +39,19 @@ def main() -> None:
     """Run the parts asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", choices=PARTS, nargs="*", default=PARTS)
-    chosen = parser.parse_args().only
+    parser.add_argument("sbrp", nargs="*", help="sbrp, then instances (all when none)")
+    asked = parser.parse_args()
+    chosen = asked.only
     warnings.simplefilter("ignore")
     figures: dict[str, Any] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    if asked.sbrp:
+        if asked.sbrp[0] != "sbrp" or not set(asked.sbrp[1:]) <= set(sbrp.NAMES):
+            parser.error(f"sbrp, then any of {', '.join(sbrp.NAMES)}")
+        figures["sbrp"] = sbrp.run(asked.sbrp[1:], figures.get("sbrp", []))
+        figures |= sbrp.totals(figures["sbrp"])
+        FIGURES.write_text(json.dumps(rounded(figures), indent=1) + "\n", encoding="utf-8")
+        say(table("School buses", figures["sbrp"]))
+        return
     figures["machine"] = machine()
     figures["datasets"] = speed.sizes()
     figures["speed"] = figures.get("speed", {}) | speed.run(chosen)

@@ -31,7 +31,7 @@ PUBLISHED = {
 }
 RIDES = (2700, 5400)
 NAMES = [f"{kind}{k:02d}" for k in range(1, 9) for kind in ("RSRB", "CSCB")]
-ROUNDS = 100
+ROUNDS = 10
 SEED = 1
 
 

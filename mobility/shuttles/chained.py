@@ -18,7 +18,7 @@ from mobility.shuttles.trip_master import TripMaster
 from mobility.shuttles.trip_state import FREE, State, Undo, Ways
 
 NEAR, KIN = 200, 100  # neighbours of a call: of all ends, of its own
-STEPS = (0.02, 0.05)  # shares of the trips fixed at a time, one for each plan rounded
+STEPS = (0.02, 0.05, 0.01, 0.1)  # shares of the trips fixed at a time, one for each plan rounded
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def solve_chains(
     iterations = rounds * problem.n_calls
     if not (with_bound and problem.inbound.all()):
         return ChainPlan(search_chains(problem, alone, iterations, seed=seed))
-    first = search_chains(problem, alone, iterations // 4, seed=seed)
+    first = search_chains(problem, alone, iterations // 2, seed=seed)
     master = TripMaster(problem)
     master.add_chains(first)
     bound = master.relax()
@@ -68,7 +68,7 @@ def solve_chains(
             break
         trips = master.dive(step)
         found.append(
-            search_chains(problem, trips, iterations // 4, seed=seed + k + 1, target=bound)
+            search_chains(problem, trips, iterations // 2, seed=seed + k + 1, target=bound)
         )
         master.add_chains(found[-1])
     fewest = min(map(len, found))

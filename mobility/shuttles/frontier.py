@@ -229,8 +229,7 @@ class Search:
             for runs, plan in self._found.items()
         ]
         routed = [
-            rerouted(self._scene, p, self._config, self._factors, self._days)
-            for p in pareto(plans)
+            rerouted(self._scene, p, self._config, self._factors, self._days) for p in pareto(plans)
         ]
         return [replace(p, name=f"P{k + 1:02d}") for k, p in enumerate(pareto(routed))]
 

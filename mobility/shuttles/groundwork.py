@@ -411,7 +411,9 @@ def hourly_p95(factors: Factors) -> tuple[float, ...]:
     """Return for each hour of the day the 95th percentile of a driving time over its mean."""
     peak, night = {7, 8, 16, 17, 18}, {*range(6), *range(20, 24)}
     return tuple(
-        factors["drive_p95.peak" if h in peak else "drive_p95.night" if h in night else "drive_p95.day"]
+        factors[
+            "drive_p95.peak" if h in peak else "drive_p95.night" if h in night else "drive_p95.day"
+        ]
         for h in range(24)
     )
 

@@ -9,8 +9,12 @@ bounded by a fractional knapsack over the seats left.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
+
+from mobility.shuttles.model import Floats, Ints
 
 EPS = 1e-6
 RATE = 1e-7
@@ -18,7 +22,7 @@ WORD = 62
 
 
 @njit(cache=True, nogil=True)
-def still_earned(order, earn, load, seats, one, two):
+def still_earned(order: Ints, earn: Floats, load: Ints, seats: int, one: int, two: int) -> float:
     """Return the most that more calls can earn: a fractional knapsack over the seats.
 
     Parameters
@@ -43,7 +47,9 @@ def still_earned(order, earn, load, seats, one, two):
 
 
 @njit(cache=True, nogil=True)
-def cheapest_before(dues, latest, order, span, call, worth):
+def cheapest_before(
+    dues: Floats, latest: Floats, order: Ints, span: float, call: int, worth: float
+) -> int:
     """Return the cheapest predecessor of a trip (position in ``order``), -1 for none that pays.
 
     ``latest[p, call]``: longest span with which a trip that starts at ``call`` can follow.
@@ -57,9 +63,20 @@ def cheapest_before(dues, latest, order, span, call, worth):
 
 
 @njit(cache=True, nogil=True)
-def price_end(
-    legs, gate_s, load, halt, limit, earn, worth, dues, latest, seats, exact, most
-):
+def price_end(  # noqa: C901, PLR0912, PLR0913, PLR0915
+    legs: Floats,
+    gate_s: Floats,
+    load: Ints,
+    halt: Floats,
+    limit: Floats,
+    earn: Floats,
+    worth: float,
+    dues: Floats,
+    latest: Floats,
+    seats: int,
+    exact: bool,
+    most: int,
+) -> tuple[Ints, Ints, Ints, bool]:
     """Return the trips of one end with negative reduced cost, one at most per first call.
 
     Parameters
@@ -105,8 +122,6 @@ def price_end(
     chain = np.empty(cap, np.int32)  # next label of the same load
     kept = np.full(m, -1, np.int32)  # newest undominated label of each call
     older = np.empty(cap, np.int32)
-    shut_one = np.empty(cap, np.int64)
-    shut_two = np.empty(cap, np.int64)
     by_load = np.full(seats + 1, -1, np.int32)
     n = 0
     best = np.zeros(m)
@@ -138,10 +153,10 @@ def price_end(
             dominated = False
             other = kept[c]
             while other >= 0:
-                if ride[other] <= ride[label] + EPS and gain[other] >= gain[label] - RATE:
-                    if not exact or (one[other] & ~x == 0 and two[other] & ~y == 0):
-                        dominated = True
-                        break
+                better = ride[other] <= ride[label] + EPS and gain[other] >= gain[label] - RATE
+                if better and (not exact or (one[other] & ~x == 0 and two[other] & ~y == 0)):
+                    dominated = True
+                    break
                 other = older[other]
             if dominated:
                 label = chain[label]
@@ -193,7 +208,7 @@ def price_end(
 
 
 @njit(cache=True, nogil=True)
-def grown(values):
+def grown(values: Any) -> Any:
     """Return the array with twice the room."""
     out = np.empty(2 * len(values), values.dtype)
     out[: len(values)] = values

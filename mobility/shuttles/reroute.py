@@ -28,6 +28,7 @@ ROUNDS = 60
 LOAD_SCALE = 100
 WHOLE_MINUTE_S = 60  # lost where times are published in whole minutes
 EPS = 1e-6
+Orders = dict[tuple[int, ...], list[int]]
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,11 @@ def rerouted(
 
 
 def _free(line: Line, run: Run) -> bool:
-    return not line.own_vehicle and not line.anchor.is_hub and len(line.anchor.places) == 1 and (
-        sum(run.riders) > 0
+    return (
+        not line.own_vehicle
+        and not line.anchor.is_hub
+        and len(line.anchor.places) == 1
+        and (sum(run.riders) > 0)
     )
 
 
@@ -161,7 +165,7 @@ def _lines(
     ends: Sequence[End], chains: Sequence[Chain], calls: Sequence[Call], vehicle: int
 ) -> list[Line]:
     """Return lines of the trips: those over the same stops to the same gate are one line."""
-    ways: dict[tuple[int, frozenset[int]], tuple[dict, dict]] = {}
+    ways: dict[tuple[int, frozenset[int]], tuple[Orders, Orders]] = {}
     anchors: dict[int, Anchor] = {}
     for trip in sorted(trip for chain in chains for trip in chain):
         end = ends[calls[trip[0]].end]

@@ -9,13 +9,19 @@ outbound ones seen backwards in time.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
+from mobility.shuttles.model import Bools, Floats, Ints
 from mobility.shuttles.trip_state import (
     EPS,
     FAR,
     FREE,
+    State,
+    Undo,
+    Ways,
     can_follow,
     change,
     commit,
@@ -36,7 +42,7 @@ HOT, COLD = 100.0, 1.0
 
 
 @njit(cache=True, nogil=True)
-def string_of(s, t, call, longest):
+def string_of(s: State, t: int, call: int, longest: int) -> tuple[int, int]:
     """Return a random string of trip ``t`` that holds ``call``: first position and length."""
     at = 0
     while s.seq[t, at] != call:
@@ -48,7 +54,7 @@ def string_of(s, t, call, longest):
 
 
 @njit(cache=True, nogil=True)
-def ruin(w, s, u, seed, bank, n_bank):
+def ruin(w: Ways, s: State, u: Undo, seed: int, bank: Ints, n_bank: int) -> int:
     """Take strings of calls near ``seed`` out of their trips; return the length of the bank."""
     cards = len(w.end_of) / max(s.total[1], 1)
     longest = max(1, int(min(LONGEST, cards + 1)))
@@ -71,7 +77,7 @@ def ruin(w, s, u, seed, bank, n_bank):
 
 
 @njit(cache=True, nogil=True)
-def fits_chain(w, s, t, first, span):
+def fits_chain(w: Ways, s: State, t: int, first: int, span: float) -> Any:
     """Whether trip ``t`` keeps to its vehicle's chain with another far end and span."""
     e = s.end[t]
     if w.inbound[e]:
@@ -86,7 +92,7 @@ def fits_chain(w, s, t, first, span):
 
 
 @njit(cache=True, nogil=True)
-def chain_drive(w, s, t, first):
+def chain_drive(w: Ways, s: State, t: int, first: int) -> float:
     """Return the empty seconds between trip ``t`` and the one its far end meets."""
     if w.inbound[s.end[t]]:
         a = s.pred[t]
@@ -96,7 +102,7 @@ def chain_drive(w, s, t, first):
 
 
 @njit(cache=True, nogil=True)
-def best_insertion(w, s, call, seats, best):
+def best_insertion(w: Ways, s: State, call: int, seats: int, best: float) -> tuple[float, int, int]:
     """Return the cheapest place for ``call`` in a trip of its end: cost, trip, position."""
     e = w.end_of[call]
     there = w.there if w.inbound[e] else w.back
@@ -135,7 +141,7 @@ def best_insertion(w, s, call, seats, best):
 
 
 @njit(cache=True, nogil=True)
-def best_opening(w, s, call, most, best):
+def best_opening(w: Ways, s: State, call: int, most: int, best: float) -> tuple[float, int, int]:  # noqa: C901, PLR0912
     """Return the cheapest way to open a trip for ``call``: cost, trip before, trip after."""
     e = w.end_of[call]
     n = len(w.end_of)
@@ -167,9 +173,7 @@ def best_opening(w, s, call, most, best):
                 if b >= 0:
                     cost += w.there[last, s.origin[b]] - empty_drive(w, s, t, b)
                 if cost < best and np.random.random() >= BLINK:
-                    if b < 0 or stop + w.there[last, s.origin[b]] <= (
-                        s.start[b] + EPS
-                    ):
+                    if b < 0 or stop + w.there[last, s.origin[b]] <= (s.start[b] + EPS):
                         best, a_best, b_best = cost, t, b
             elif s.pred[t] < 0:
                 drive = w.there[last, s.origin[t]]
@@ -180,7 +184,7 @@ def best_opening(w, s, call, most, best):
 
 
 @njit(cache=True, nogil=True)
-def recreate(w, s, u, bank, n_bank, seats, most):
+def recreate(w: Ways, s: State, u: Undo, bank: Ints, n_bank: int, seats: int, most: int) -> int:
     """Put the calls of the bank back, each where it costs least; return those left over."""
     left = 0
     for i in range(n_bank):
@@ -198,7 +202,7 @@ def recreate(w, s, u, bank, n_bank, seats, most):
 
 
 @njit(cache=True, nogil=True)
-def in_order(w, bank, n_bank, keys):
+def in_order(w: Ways, bank: Ints, n_bank: int, keys: Floats) -> None:
     """Sort the bank at random, by load, or by the drive to the gate."""
     n = len(w.end_of)
     how = np.random.random()
@@ -217,7 +221,7 @@ def in_order(w, bank, n_bank, keys):
 
 
 @njit(cache=True, nogil=True)
-def swap_tails(w, s, u, tries):
+def swap_tails(w: Ways, s: State, u: Undo, tries: int) -> None:
     """Let random vehicles exchange what they drive after some trip."""
     n = len(w.end_of)
     for _ in range(tries):
@@ -241,7 +245,7 @@ def swap_tails(w, s, u, tries):
 
 
 @njit(cache=True, nogil=True)
-def fewer_heads(w, s, u, seen, came):
+def fewer_heads(w: Ways, s: State, u: Undo, seen: Bools, came: Ints) -> bool:
     """Chain the trips anew where that saves a vehicle: one augmenting path; True when found.
 
     Breadth first from the first trips of vehicles: a trip may take any trip before it whose
@@ -288,7 +292,7 @@ def fewer_heads(w, s, u, seen, came):
 
 
 @njit(cache=True, nogil=True)
-def give_up(w, s, u, weight, bank, n_bank):
+def give_up(w: Ways, s: State, u: Undo, weight: Floats, bank: Ints, n_bank: int) -> int:
     """Give up the vehicle whose calls are the easiest to place; its calls join the bank."""
     least, chosen = FAR, FREE
     for t in range(len(s.size)):
@@ -310,7 +314,7 @@ def give_up(w, s, u, weight, bank, n_bank):
 
 
 @njit(cache=True, nogil=True)
-def sum_weight(weight, bank, n_bank):
+def sum_weight(weight: Floats, bank: Ints, n_bank: int) -> float:
     """Return how hard the calls of the bank are to place."""
     total = 0.0
     for i in range(n_bank):
@@ -319,7 +323,7 @@ def sum_weight(weight, bank, n_bank):
 
 
 @njit(cache=True, nogil=True)
-def start_trip(w, s, u, calls):
+def start_trip(w: Ways, s: State, u: Undo, calls: Ints) -> None:
     """Give a vehicle of its own to a trip."""
     open_trip(w, s, u, calls[0], FREE, FREE)
     t = s.trip_of[calls[0]]
@@ -329,7 +333,7 @@ def start_trip(w, s, u, calls):
 
 
 @njit(cache=True, nogil=True)
-def chain_anew(w, s, u):
+def chain_anew(w: Ways, s: State, u: Undo) -> None:
     """Chain the trips into the fewest vehicles."""
     seen = np.zeros(len(s.size), np.bool_)
     came = np.empty(len(s.size), np.int32)
@@ -338,7 +342,9 @@ def chain_anew(w, s, u):
 
 
 @njit(cache=True, nogil=True)
-def search(w, s, u, best, seats, iterations, target, seed):
+def search(
+    w: Ways, s: State, u: Undo, best: State, seats: int, iterations: int, target: int, seed: int
+) -> int:
     """Search from a complete plan; ``best`` receives the best one.
 
     Fewer vehicles come first, then less driving. The temperature, in seconds of driving,
@@ -395,4 +401,4 @@ def search(w, s, u, best, seats, iterations, target, seed):
             fewest, least = s.total[0], cost
             most = min(most, fewest)
             store(s, best)
-    return fewest
+    return int(fewest)

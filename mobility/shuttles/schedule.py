@@ -49,8 +49,8 @@ def build_run(scene: Scene, line: Line, index: int, group: tuple[int, ...]) -> R
     """Time one run of ``line`` for the shift ends of ``group``; None where no road leads.
 
     Inbound the bus is at each gate no later than its earliest deadline, as late as
-    possible but for the slack of `arrival_slack`; outbound it leaves each gate no earlier than its latest. Published times are
-    whole minutes, rounded so that they hold.
+    possible but for the slack of `arrival_slack`; outbound it leaves each gate no earlier
+    than its latest. Published times are whole minutes, rounded so that they hold.
     """
     edges = [scene.edges[e] for e in group]
     direction = edges[0].direction

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import highspy
 import numpy as np
@@ -23,7 +23,7 @@ from mobility.shuttles.pricing import price_end
 
 WHOLE = 1e-6
 SURE = 0.75  # fixed at once from this value on
-TAIL = 150  # fractional trips left to the branch and bound
+TAIL = 200  # fractional trips left to the branch and bound
 NODES = 300
 FEW_LABELS, MOST_LABELS = 50_000, 2_000_000  # of one end alone, and beside the others
 
@@ -36,9 +36,9 @@ class Column(NamedTuple):
     before: int
 
 
-def _solver() -> highspy.Highs:
+def _solver() -> Any:
     """Return a quiet solver on one core."""
-    found = highspy.Highs()
+    found: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     found.setOptionValue("output_flag", False)
     found.setOptionValue("threads", 1)
     return found
@@ -96,7 +96,7 @@ class TripMaster:
                 break
             if exact and not len(sizes):
                 value = lp.getInfo().objective_function_value
-                return max(by_riders, math.ceil(value - WHOLE))
+                return max(by_riders, math.ceil(float(value) - WHOLE))
             exact = exact or not len(sizes)
             for row, size in zip(calls, sizes, strict=True):
                 lp.addCol(1.0, 0.0, inf, size, row[:size], np.ones(size))
@@ -126,9 +126,7 @@ class TripMaster:
         value = np.array([v for row in rows for _, v in row])
         starts = np.cumsum([0, *(len(row) for row in rows)])[:-1].astype(np.int32)
         most = np.full(len(new), highspy.kHighsInf)
-        self._lp.addCols(
-            len(new), cost, np.zeros(len(new)), most, len(index), starts, index, value
-        )
+        self._lp.addCols(len(new), cost, np.zeros(len(new)), most, len(index), starts, index, value)
         return len(new)
 
     def _rows(self, c: Column) -> list[tuple[int, float]]:
@@ -197,8 +195,8 @@ class TripMaster:
             for j in [j for j in left if value[j] >= SURE] or least:
                 fixed.add(int(j))
                 self._lp.changeColBounds(int(j), 1.0, highspy.kHighsInf)
-        for j in fixed:
-            self._lp.changeColBounds(j, 0.0, highspy.kHighsInf)
+        for column in fixed:
+            self._lp.changeColBounds(column, 0.0, highspy.kHighsInf)
         return self._once(self._chosen(fixed, value))
 
     def _chosen(self, fixed: set[int], value: Floats) -> list[Trip]:
@@ -220,7 +218,7 @@ class TripMaster:
         least[list(fixed)] = 1.0
         cost = np.array([float(c.before == self._ends) for c in self._columns])
         found = milp(
-            cost, integrality=np.ones(len(free)), bounds=Bounds(least, 1.0),
+            cost, integrality=np.ones(len(free), np.int8), bounds=Bounds(least, 1.0),
             constraints=LinearConstraint(matrix, low, high),
             options={"node_limit": NODES, "mip_rel_gap": 0.0},
         )  # fmt: skip

@@ -6,10 +6,11 @@ ones are seen backwards in time.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
 from numba import njit
+
+from mobility.shuttles.model import Ints
 
 FREE = -1
 EPS = 1e-6
@@ -19,66 +20,66 @@ FAR = 1e18
 class Ways(NamedTuple):
     """The problem as flat arrays; ``there`` is the drive matrix, ``back`` its transpose."""
 
-    there: np.ndarray
-    back: np.ndarray
-    end_of: np.ndarray
-    load: np.ndarray
-    halt: np.ndarray
-    limit: np.ndarray
-    inbound: np.ndarray
-    at: np.ndarray
-    busy: np.ndarray
-    near: np.ndarray
-    kin: np.ndarray
-    soon: np.ndarray  # float64[E] when a vehicle of the end may drive on, at the soonest
-    late: np.ndarray  # float64[E] when a trip of the end starts, at the latest
+    there: Any
+    back: Any
+    end_of: Any
+    load: Any
+    halt: Any
+    limit: Any
+    inbound: Any
+    at: Any
+    busy: Any
+    near: Any
+    kin: Any
+    soon: Any  # float64[E] when a vehicle of the end may drive on, at the soonest
+    late: Any  # float64[E] when a trip of the end starts, at the latest
 
 
 class State(NamedTuple):
     """Trips by slot: calls, their rides, the chain, and the slots of each end."""
 
-    seq: np.ndarray  # int32[T, L]
-    ride: np.ndarray  # float64[T, L]
-    room: np.ndarray  # float64[T, L+1] least slack of the rides of the calls before
-    size: np.ndarray  # int32[T]; 0: free slot
-    end: np.ndarray
-    seats: np.ndarray
-    span: np.ndarray  # float64[T] seconds between the far end and the gate
-    origin: np.ndarray  # int32[T] node where the vehicle starts
-    goal: np.ndarray  # int32[T] node where it ends
-    start: np.ndarray  # float64[T] when it starts
-    free: np.ndarray  # float64[T] when it may drive on
-    pred: np.ndarray
-    succ: np.ndarray
-    trip_of: np.ndarray  # int32[n]
-    slots: np.ndarray  # int32[E, T]
-    count: np.ndarray  # int32[E]
-    place: np.ndarray  # int32[T] position in slots
-    total: np.ndarray  # int64[2]: vehicles, trips
+    seq: Any  # int32[T, L]
+    ride: Any  # float64[T, L]
+    room: Any  # float64[T, L+1] least slack of the rides of the calls before
+    size: Any  # int32[T]; 0: free slot
+    end: Any
+    seats: Any
+    span: Any  # float64[T] seconds between the far end and the gate
+    origin: Any  # int32[T] node where the vehicle starts
+    goal: Any  # int32[T] node where it ends
+    start: Any  # float64[T] when it starts
+    free: Any  # float64[T] when it may drive on
+    pred: Any
+    succ: Any
+    trip_of: Any  # int32[n]
+    slots: Any  # int32[E, T]
+    count: Any  # int32[E]
+    place: Any  # int32[T] position in slots
+    total: Any  # int64[2]: vehicles, trips
 
 
 class Undo(NamedTuple):
     """Copies of the trips an iteration has touched."""
 
-    seq: np.ndarray
-    size: np.ndarray
-    end: np.ndarray
-    pred: np.ndarray
-    succ: np.ndarray
-    mark: np.ndarray
-    touched: np.ndarray
-    cost: np.ndarray  # float64[1] seconds of the touched trips before
-    n: np.ndarray  # int64[4]: touched trips, vehicles before, absent before
+    seq: Any
+    size: Any
+    end: Any
+    pred: Any
+    succ: Any
+    mark: Any
+    touched: Any
+    cost: Any  # float64[1] seconds of the touched trips before
+    n: Any  # int64[4]: touched trips, vehicles before, absent before
 
 
 @njit(cache=True, nogil=True)
-def can_follow(w, s, a, b):
+def can_follow(w: Ways, s: State, a: int, b: int) -> bool:
     """Whether trip ``b`` can come after trip ``a``."""
     return s.free[a] + w.there[s.goal[a], s.origin[b]] <= s.start[b] + EPS
 
 
 @njit(cache=True, nogil=True)
-def refresh(w, s, t):
+def refresh(w: Ways, s: State, t: int) -> None:
     """Compute the rides, room, load and span of trip ``t`` anew."""
     e = s.end[t]
     legs = w.there if w.inbound[e] else w.back
@@ -106,7 +107,7 @@ def refresh(w, s, t):
 
 
 @njit(cache=True, nogil=True)
-def link(s, a, b):
+def link(s: State, a: int, b: int) -> None:
     """Let trip ``b`` follow trip ``a``; either may be none."""
     if a >= 0:
         s.succ[a] = b
@@ -115,7 +116,7 @@ def link(s, a, b):
 
 
 @njit(cache=True, nogil=True)
-def enlist(s, t):
+def enlist(s: State, t: int) -> None:
     """Put trip ``t`` into the list of its end."""
     e = s.end[t]
     s.slots[e, s.count[e]] = t
@@ -125,7 +126,7 @@ def enlist(s, t):
 
 
 @njit(cache=True, nogil=True)
-def delist(s, t):
+def delist(s: State, t: int) -> None:
     """Take trip ``t`` out of the list of its end."""
     e = s.end[t]
     s.count[e] -= 1
@@ -136,7 +137,7 @@ def delist(s, t):
 
 
 @njit(cache=True, nogil=True)
-def empty_drive(w, s, a, b):
+def empty_drive(w: Ways, s: State, a: int, b: int) -> float:
     """Return the seconds between two trips of a vehicle, none with the depot."""
     if a < 0 or b < 0:
         return 0.0
@@ -144,7 +145,7 @@ def empty_drive(w, s, a, b):
 
 
 @njit(cache=True, nogil=True)
-def keep(w, s, u, t):
+def keep(w: Ways, s: State, u: Undo, t: int) -> None:
     """Remember trip ``t`` before its first change."""
     if t < 0 or u.mark[t]:
         return
@@ -159,7 +160,7 @@ def keep(w, s, u, t):
 
 
 @njit(cache=True, nogil=True)
-def restore(w, s, u):
+def restore(w: Ways, s: State, u: Undo) -> None:
     """Take the iteration back."""
     for i in range(u.n[0]):
         t = u.touched[i]
@@ -182,7 +183,7 @@ def restore(w, s, u):
 
 
 @njit(cache=True, nogil=True)
-def commit(s, u):
+def commit(s: State, u: Undo) -> None:
     """Forget the copies."""
     for i in range(u.n[0]):
         u.mark[u.touched[i]] = False
@@ -191,7 +192,7 @@ def commit(s, u):
 
 
 @njit(cache=True, nogil=True)
-def drop_trip(w, s, u, t):
+def drop_trip(w: Ways, s: State, u: Undo, t: int) -> None:
     """Close an emptied trip; the vehicle goes straight on."""
     a, b = s.pred[t], s.succ[t]
     keep(w, s, u, a)
@@ -204,7 +205,9 @@ def drop_trip(w, s, u, t):
 
 
 @njit(cache=True, nogil=True)
-def cut_string(w, s, u, t, first, count, bank, n_bank):
+def cut_string(
+    w: Ways, s: State, u: Undo, t: int, first: int, count: int, bank: Ints, n_bank: int
+) -> int:
     """Take ``count`` calls out of trip ``t`` from position ``first`` on."""
     keep(w, s, u, t)
     keep(w, s, u, s.succ[t])
@@ -224,7 +227,7 @@ def cut_string(w, s, u, t, first, count, bank, n_bank):
 
 
 @njit(cache=True, nogil=True)
-def insert(w, s, u, call, t, where):
+def insert(w: Ways, s: State, u: Undo, call: int, t: int, where: int) -> None:
     """Put ``call`` into trip ``t``."""
     keep(w, s, u, t)
     keep(w, s, u, s.succ[t])
@@ -237,7 +240,7 @@ def insert(w, s, u, call, t, where):
 
 
 @njit(cache=True, nogil=True)
-def open_trip(w, s, u, call, a, b):
+def open_trip(w: Ways, s: State, u: Undo, call: int, a: int, b: int) -> None:
     """Open a trip of ``call`` alone between two trips."""
     t = 0
     while s.size[t] > 0:
@@ -259,7 +262,7 @@ def open_trip(w, s, u, call, a, b):
 
 
 @njit(cache=True, nogil=True)
-def change(w, s, u):
+def change(w: Ways, s: State, u: Undo) -> float:
     """Return by how many seconds the touched trips have grown since the last commit."""
     total = -u.cost[0]
     for i in range(u.n[0]):
@@ -270,7 +273,7 @@ def change(w, s, u):
 
 
 @njit(cache=True, nogil=True)
-def whole_cost(w, s):
+def whole_cost(w: Ways, s: State) -> float:
     """Return the seconds of all trips with their empty driving."""
     total = 0.0
     for t in range(len(s.size)):
@@ -280,7 +283,7 @@ def whole_cost(w, s):
 
 
 @njit(cache=True, nogil=True)
-def store(s, best):
+def store(s: State, best: State) -> None:
     """Copy the plan."""
     best.seq[:] = s.seq
     best.size[:] = s.size
