@@ -1,8 +1,10 @@
 """Run every benchmark, print its tables and write ``figures.json``.
 
-``python -m benchmarks`` takes about a quarter of an hour on an idle machine;
-``--only what_if growth`` runs some parts and keeps the other figures. ``python -m benchmarks
-sbrp [INSTANCE...]`` solves the public school bus instances instead (an hour for all).
+``python -m benchmarks`` takes about an hour and a half on two idle cores, an hour of it the
+commands and the peer in turn. ``python -m benchmarks run report`` measures some commands alone
+(see `benchmarks.commands.NAMES`; ``run`` is ``run_warm`` and ``run_cold``), ``--only what_if
+growth`` runs some parts, ``sbrp`` the public school bus instances (an hour); all keep the
+other figures.
 """
 
 from __future__ import annotations
@@ -13,17 +15,20 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from benchmarks import compare, growth, night, sbrp, speed
+from benchmarks import commands, compare, growth, night, sbrp, speed
 from benchmarks.timing import machine, say, table
 
 FIGURES = Path(__file__).with_name("figures.json")
 MEASURES = [measure.__name__ for measure in speed.MEASURES]
-PARTS = [*MEASURES, "growth", "compare", "night"]
+PARTS = [*MEASURES, "growth", "compare", "night", "commands", "growth_commands"]
 
 
 NOTES = {
     "arrive_by_vs_cafein_ratio": "same walks, bounds and rule for walking on; see equal and "
     "within_60_s of against_peer; neither side limits a single wait or the sum of walks",
+    "exact_pass_vs_cafein_ratio": "the least of the four territories",
+    "run_vs_cafein_ratio": "processor seconds of the peer's door-to-door times alone over those of "
+    "the whole command",
     "arrive_by_vs_cafein_ratio_public_call": "the peer also searches its walks; streets differ",
     "arrive_by_vs_cafein_ratio_product_limits": "limits that the peer cannot apply",
     "arrive_by_vs_networkx_ratio": "scaled from five homes at 06:00; the oracle answers one "
@@ -38,33 +43,48 @@ NOTES = {
 def main() -> None:
     """Run the parts asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=PARTS, nargs="*", default=PARTS)
-    parser.add_argument("sbrp", nargs="*", help="sbrp, then instances (all when none)")
+    parser.add_argument("commands", choices=[*commands.NAMES, "run", "sbrp", []], nargs="*")
+    parser.add_argument("--only", choices=PARTS, nargs="*")
+    parser.add_argument("--repeats", type=int, default=3, help="runs of each command")
+    parser.add_argument("--instances", choices=sbrp.NAMES, nargs="*", help="of sbrp; all if none")
     asked = parser.parse_args()
-    chosen = asked.only
+    chosen = asked.only or ([] if asked.commands else PARTS)
     warnings.simplefilter("ignore")
     figures: dict[str, Any] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
-    if asked.sbrp:
-        if asked.sbrp[0] != "sbrp" or not set(asked.sbrp[1:]) <= set(sbrp.NAMES):
-            parser.error(f"sbrp, then any of {', '.join(sbrp.NAMES)}")
-        figures["sbrp"] = sbrp.run(asked.sbrp[1:], figures.get("sbrp", []))
+    if "sbrp" in asked.commands:
+        figures["sbrp"] = sbrp.run(asked.instances or [], figures.get("sbrp", []))
         figures |= sbrp.totals(figures["sbrp"])
         FIGURES.write_text(json.dumps(rounded(figures), indent=1) + "\n", encoding="utf-8")
         say(table("School buses", figures["sbrp"]))
         return
     figures["machine"] = machine()
-    figures["datasets"] = speed.sizes()
-    figures["speed"] = figures.get("speed", {}) | speed.run(chosen)
+    if asked.commands or "commands" in chosen:
+        figures["commands"] = _commands(figures, asked.commands, asked.repeats)
+        figures |= commands.headlines(figures["commands"])
+    if "growth_commands" in chosen:
+        figures["growth_commands"] = commands.grown()
+    if set(MEASURES) & set(chosen):
+        figures["datasets"] = speed.sizes()
+        figures["speed"] = figures.get("speed", {}) | speed.run(chosen)
     if "growth" in chosen:
         figures["growth"] = growth.run()
     if "compare" in chosen:
         figures["compare"] = {k: v for k, v in compare.run().items() if k != "machine"}
     if "night" in chosen:
         figures["night_suite_by_cafein"] = night.run()
-    if set(MEASURES) <= set(figures["speed"]):
+    if set(MEASURES) <= set(figures.get("speed", {})):
         figures |= headlines(figures["speed"])
     FIGURES.write_text(json.dumps(rounded(figures), indent=1) + "\n", encoding="utf-8")
     show(figures)
+
+
+def _commands(figures: dict[str, Any], asked: list[str], repeats: int) -> list[dict[str, Any]]:
+    """Measure some commands, all by default; keep what was measured before of the others."""
+    names = [n for n in commands.NAMES if not asked or n in asked]
+    names += ["run_warm", "run_cold"] if "run" in asked else []
+    known = {row["command"]: row for row in figures.get("commands", [])}
+    known |= {row["command"]: row for row in commands.run(names, repeats=repeats)}
+    return [known[name] for name in commands.NAMES if name in known]
 
 
 def headlines(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
@@ -75,6 +95,7 @@ def headlines(found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     return {
         "dataset": peer["dataset"],
         "arrive_by_vs_cafein_ratio": peer["ratio_same_walks"],
+        "exact_pass_vs_cafein_ratio": min(r["ratio_same_walks"] for r in found["against_peer"]),
         "arrive_by_vs_cafein_ratio_50000_homes": first["more_homes"]["ratio_50000_bounded"],
         "arrive_by_vs_cafein_ratio_public_call": peer["ratio_public"],
         "arrive_by_vs_cafein_ratio_tables_counted": peer["ratio_public_tables_in"],
@@ -106,6 +127,10 @@ def show(figures: dict[str, Any]) -> None:
         say(table("Territories", figures["datasets"]))
     for name, rows in figures.get("speed", {}).items():
         say(table(name.replace("_", " ").capitalize(), rows))
+    if "commands" in figures:
+        say(table("Commands", figures["commands"]))
+    if "growth_commands" in figures:
+        say(table("Growth of a whole run", figures["growth_commands"]))
     if "growth" in figures:
         say(table("Growth", figures["growth"]))
     for name, rows in figures.get("compare", {}).items():

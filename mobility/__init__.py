@@ -28,6 +28,7 @@ _HOME = {
     "isochrones": "mobility.notebook",
     "levers": "mobility.notebook",
     "load": "mobility.commute.loading",
+    "matrix": "mobility.commute.matrix",
     "report": "mobility.notebook",
     "rosters": "mobility.commute.access",
     "run": "mobility.pipeline",
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from mobility.commute.indicators import by_shift as by_shift
     from mobility.commute.indicators import summary as summary
     from mobility.commute.loading import load as load
+    from mobility.commute.matrix import matrix as matrix
     from mobility.commute.study import Study as Study
     from mobility.commute.white_zones import WhiteZones as WhiteZones
     from mobility.commute.white_zones import white_zones as white_zones

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import inspect
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
-from mobility import __version__
-from mobility.base.errors import MobilityError
-from mobility.base.i18n import chosen_language, number, translate
+from mobility import __version__, cli_needs, cli_studio
+from mobility.base.i18n import number, translate
+from mobility.command import (
+    COMPUTE,
+    IMPROVE,
+    PREPARE,
+    SHARE,
+    Command,
+    File,
+    Lang,
+    Out,
+    app,
+    friendly,
+    read_territory,
+    said,
+)
 from mobility.progress import (
     LEVER_SHUTTLE_STEPS,
     LEVER_STEPS,
@@ -26,9 +35,8 @@ from mobility.progress import (
 )
 from mobility.terminal import (
     SEVERITIES,
-    Language,
-    err,
     out,
+    print_advice,
     print_findings,
     print_gathered,
     print_outputs,
@@ -36,67 +44,7 @@ from mobility.terminal import (
     print_words,
 )
 
-if TYPE_CHECKING:
-    from mobility.territory.project import Territory
-
-
-def said(text: str) -> str:
-    """Return a help text in the language asked for: ``--lang``, else ``MOBILITY_LANG``, else fr."""
-    return translate(text, chosen_language(sys.argv))
-
-
-class _OwnHelp:
-    """A command whose options that come with the library speak the language asked for too."""
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
-        for param in params:
-            if getattr(param, "help", None):
-                param.help = said(" ".join(param.help.split()))
-        return params
-
-
-class _Group(_OwnHelp, TyperGroup):
-    """The command as a whole."""
-
-
-class _Command(_OwnHelp, TyperCommand):
-    """One of its commands."""
-
-
-PREPARE, COMPUTE = said("Prepare"), said("Compute")
-IMPROVE, SHARE = said("Improve"), said("Share")
-app = typer.Typer(
-    name="mobility",
-    help=said("Who can get to work, on time and back home, on every shift?"),
-    no_args_is_help=True,
-    cls=_Group,
-    pretty_exceptions_enable=False,
-)
-File = Annotated[Path, typer.Argument(help=said("The territory file (TOML)."))]
-Lang = Annotated[
-    Language, typer.Option("--lang", envvar="MOBILITY_LANG", help=said("Language: fr or en."))
-]
-Out = Annotated[Path | None, typer.Option("--out", "-o", help=said("Folder of the results."))]
-
-
-def read_territory(file: Path) -> Territory:
-    """Read and check a territory file; what does so is imported when a command needs it."""
-    from mobility.settings import read_territory as read
-
-    return read(file)
-
-
-@contextmanager
-def friendly(language: Language) -> Iterator[None]:
-    """Print an error of the user's own in one line and leave with exit code 2."""
-    try:
-        yield
-    except MobilityError as error:
-        label = translate("Error", language)
-        err.print(label, style="bold red", end=" ")
-        err.print(error.render(language), soft_wrap=True)
-        raise typer.Exit(2) from None
+__all__ = ["app"]
 
 
 def _version(value: bool) -> None:
@@ -136,7 +84,7 @@ def check(
         from mobility.commute.loading import load
 
         with progress_bar(lang, STEPS[:6]) as step:
-            study = load(read_territory(file), progress=step)
+            study = load(read_territory(file, *([page] if page else [])), progress=step)
         sheet = study.sheet
         if sheet is not None and not study.feed.trips.empty:
             gates = data_sheet.gates_table(sheet, study, lang)
@@ -180,7 +128,9 @@ def run(
         from mobility.pipeline import run as run_territory
 
         with progress_bar(lang) as step:
-            results = run_territory(read_territory(file), out_dir, plans=plan or [], progress=step)
+            results = run_territory(
+                read_territory(file, out_dir), out_dir, plans=plan or [], progress=step
+            )
         print_outputs(results.folder, lang)
 
 
@@ -202,7 +152,7 @@ def shuttles(
     with friendly(lang):
         from mobility.pipeline import run as run_territory
 
-        territory = read_territory(file)
+        territory = read_territory(file, out_dir)
         with progress_bar(lang, SHUTTLE_STEPS) as step:
             results = run_territory(
                 territory,
@@ -233,7 +183,7 @@ def report(
 
         with progress_bar(lang, REPORT_STEPS) as step:
             results = run_territory(
-                read_territory(file), out_dir, plans=plan or [], report=lang, progress=step
+                read_territory(file, out_dir), out_dir, plans=plan or [], report=lang, progress=step
             )
         print_outputs(results.folder, lang)
         for path in (results.folder / name for name in NAMES if name in results.files):
@@ -266,6 +216,7 @@ def demo(
     """Run on the fictional basin that comes with the software."""
     with friendly(lang):
         from mobility.pipeline import demo as run_demo
+        from mobility.pipeline import demo_territory
 
         with progress_bar(lang, SHUTTLE_STEPS) as step:
             folder = run_demo(demo_territory(), out_dir, progress=step)
@@ -414,7 +365,7 @@ def levers(
     with friendly(lang):
         from mobility.outputs.levers import find_levers, write_levers
 
-        territory = read_territory(file)
+        territory = read_territory(file, out_dir)
         folder = out_dir or territory.resolve(territory.output.dir)
         with progress_bar(lang, LEVER_SHUTTLE_STEPS) as step:
             results = find_levers(
@@ -422,8 +373,7 @@ def levers(
             )
             files = write_levers(results, folder, lang, maps=maps)
         print_table(results.table(lang), "remedies", lang, title=territory.name)
-        for remedy in results.remedies[:3]:
-            out.print(remedy.sentence(lang), soft_wrap=True)
+        print_advice(results.search.advice, lang)
         out.print(f"{folder}: {', '.join(files)}", soft_wrap=True)
 
 
@@ -441,7 +391,7 @@ def plan(
         from mobility.commute.sources import source_files
         from mobility.outputs.plan import plan_of
 
-        territory = read_territory(file)
+        territory = read_territory(file, out_dir)
         folder = out_dir or territory.resolve(territory.output.dir)
         with progress_bar(lang, LEVER_SHUTTLE_STEPS) as step:
             document = plan_of(
@@ -458,10 +408,10 @@ def letter(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
         from mobility.commute.sources import source_files
         from mobility.outputs.letter import letter_of, write_letter
 
-        territory = read_territory(file)
-        with progress_bar(lang, LEVER_STEPS) as step:
-            document = letter_of(territory, language=lang, progress=step)
+        territory = read_territory(file, out_dir)
         folder = out_dir or territory.resolve(territory.output.dir)
+        with progress_bar(lang, LEVER_STEPS) as step:
+            document = letter_of(territory, language=lang, folder=folder, progress=step)
         for path in write_letter(document, folder, reads=source_files(territory)):
             out.print(str(path), soft_wrap=True)
 
@@ -490,7 +440,7 @@ def isochrones_command(
         from mobility.commute.sources import source_files
 
         limits = parse_minutes(minutes)
-        territory = read_territory(file)
+        territory = read_territory(file, out_file)
         with progress_bar(lang, STEPS[:6]) as step:
             study = load(territory, progress=step)
             path = out_file or territory.resolve(territory.output.dir) / "isochrones.gpkg"
@@ -502,15 +452,8 @@ def isochrones_command(
         )
 
 
-def demo_territory() -> Path:
-    """Return the territory file of the embedded demo, in the package or in a checkout."""
-    package = Path(__file__).parent
-    for folder in (package / "demo_data", package.parent / "data"):
-        if (folder / "demo.toml").is_file():
-            return folder / "demo.toml"
-    raise MobilityError("The embedded demo is missing.", mend="Install the package again.")
-
-
+for more in (cli_needs.needs, cli_studio.studios):
+    app.registered_commands += more.registered_commands
 for command in app.registered_commands:
-    command.cls = _Command
+    command.cls = Command
     command.help = said(inspect.getdoc(command.callback) or "")

@@ -15,7 +15,7 @@ from mobility.commute.white_zones import WhiteZones
 
 
 def levers(access: Access, *, limit: int = 20, language: str = "en") -> pd.DataFrame:
-    """Search for levers cheaper than a shuttle and return them, the cheapest per worker first.
+    """Search for levers cheaper than a shuttle and return them, the cheapest per job gained first.
 
     Parameters
     ----------
@@ -32,11 +32,12 @@ def levers(access: Access, *, limit: int = 20, language: str = "en") -> pd.DataF
         One row per remedy: its kind, the workers who gain and lose a commute, EUR a year, and
         the whole of it as a ``sentence``.
     """
-    from mobility.remedies.recommendations import recommend, remedies_frame
-    from mobility.remedies.search import search
-    from mobility.remedies.shift_hours import shift_hours
+    from mobility.outputs.advice import factors_of
+    from mobility.outputs.levers import searched
 
-    return remedies_frame(recommend(search(access), shift_hours(access), limit=limit), language)
+    territory = access.study.territory
+    found = searched(access, territory.resolve(territory.output.dir), limit=limit)
+    return found.advice.frames(factors_of(access.study), language)["remedies"]
 
 
 def isochrones(

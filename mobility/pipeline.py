@@ -8,10 +8,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from mobility.base.cache import SEAL, cache_dir, content_hash, is_sound, mark_used, open_cache, seal
+from mobility.base.errors import MobilityError
 from mobility.base.files import staging
 from mobility.commute.access import Access, assess
 from mobility.commute.comparison import check_comparable
@@ -20,12 +20,14 @@ from mobility.commute.sources import source_files
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.variants import with_feed
 from mobility.commute.white_zones import WhiteZones, white_zones
-from mobility.settings import check_settings, read_territory
-from mobility.shuttles.after import read_tables
-from mobility.shuttles.design import Plans, design_shuttles
-from mobility.shuttles.lighter import lighter_answers
+from mobility.settings import check_outputs, check_settings, read_territory
 from mobility.sources.gtfs.read import read_feed
 from mobility.territory.project import Territory
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mobility.shuttles.plans import Plans
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ def run(
     """
     territory = _checked(territory)
     folder = territory.resolve(territory.output.dir) if out is None else Path(out)
+    check_outputs(territory, out=folder, also=map(Path, plans))
     study = load(territory, progress=progress)
     present = evaluate(study, progress=progress)
     if shuttles:
@@ -126,6 +129,10 @@ def _with_shuttles(
     progress: Progress,
 ) -> Results:
     """Design shuttles, evaluate the advised plan, or each, and write everything."""
+    from mobility.shuttles.after import read_tables
+    from mobility.shuttles.design import design_shuttles
+    from mobility.shuttles.lighter import with_lighter
+
     access, zones = present
     found = design_shuttles(access.study, access, zones, seed=seed, progress=progress)
     if found.knee is None:
@@ -138,9 +145,7 @@ def _with_shuttles(
     answers = None
     if lighter:
         progress("lighter answers")
-        answers = lighter_answers(found, zones)
-        if not answers["shuttle_justified"].any():
-            found = replace(found, beaten="a lighter answer serves every area for less")
+        found, answers = with_lighter(found, zones)
     return _written(folder, present, variants, found=found, answers=answers, progress=progress)
 
 
@@ -159,6 +164,8 @@ def compare(
         A source is wrong, or the scenarios differ in homes, sites, shifts or kinds of day.
     """
     scenarios = _checked(before), _checked(after)
+    for territory in scenarios:
+        check_outputs(territory, out=Path(out))
     first, second = (load(territory, progress=progress) for territory in scenarios)
     check_comparable(first, second)
     names = scenario_names(first.territory, second.territory)
@@ -216,10 +223,13 @@ def _written(
         write_record,
     )
     from mobility.outputs.write import add_report, write_comparison, write_tables
-    from mobility.shuttles.outputs import outdated, write_plans
 
     access, zones = variants[0] if variants and found is None else present
-    gone = [] if found is None else [f"shuttles/{n}" for n in outdated(folder / "shuttles", found)]
+    gone: list[str] = []
+    if found is not None:
+        from mobility.shuttles.outputs import outdated, write_plans
+
+        gone += [f"shuttles/{name}" for name in outdated(folder / "shuttles", found)]
     earlier = earlier_plans(folder, present[0].study)
     keeps = found is None and not variants and earlier is not None and earlier.usable
     findings = access.study.findings + (() if found is None else found.findings)
@@ -236,7 +246,7 @@ def _written(
             write_plans(found, part / "shuttles", lighter=answers, language=language)
         if not keeps:
             progress("map")
-            _draw(part / MAP, present, variants, found, name)
+            _draw(part / MAP, present, variants, found, name, earlier=folder / MAP)
         if report is not None:
             places = (folder, *(path.parent.parent for path in feeds))
             failed = add_report(
@@ -275,8 +285,13 @@ def _draw(
     variants: Sequence[Evaluation],
     found: Plans | None,
     name: str,
+    *,
+    earlier: Path,
 ) -> None:
-    """Draw the map of the present, called ``name``, and its variants, with the plans if any."""
+    """Draw the map of the present, called ``name``, and its variants, with the plans if any.
+
+    Levers on an ``earlier`` page of the same inputs stay on it.
+    """
     from mobility.outputs.map.from_plans import map_plans
     from mobility.outputs.map.from_results import map_model
     from mobility.outputs.map.page import write_map
@@ -287,7 +302,7 @@ def _draw(
         evaluated = {name: k for k, (name, *_) in enumerate(after, start=1)}
         model = replace(model, plans=map_plans(found, scenarios=evaluated))
     output = present[0].study.territory.output
-    write_map(model, path, language=output.language, tiles=output.tiles)
+    write_map(model, path, language=output.language, tiles=output.tiles, earlier=earlier)
 
 
 def demo(
@@ -323,3 +338,12 @@ def demo(
     with staging(out) as part:
         shutil.copytree(kept, part, dirs_exist_ok=True, ignore=shutil.ignore_patterns(SEAL))
     return Path(out)
+
+
+def demo_territory() -> Path:
+    """Return the territory file of the embedded demo, in the package or in a checkout."""
+    package = Path(__file__).parent
+    for folder in (package / "demo_data", package.parent / "data"):
+        if (folder / "demo.toml").is_file():
+            return folder / "demo.toml"
+    raise MobilityError("The embedded demo is missing.", mend="Install the package again.")

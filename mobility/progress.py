@@ -39,8 +39,15 @@ SHUTTLE_STEPS = (
     *STEPS[8:],
 )
 REPORT_STEPS = (*STEPS, "report")
-LEVER_STEPS = (*STEPS[:7], "levers", "white zones")
-LEVER_SHUTTLE_STEPS = (*LEVER_STEPS, *SHUTTLE_STEPS[8:13], "maps")
+LEVER_STEPS = (*STEPS[:7], "levers", "frontier", "white zones")
+LEVER_SHUTTLE_STEPS = (
+    *STEPS[:7],
+    "levers",
+    *SHUTTLE_STEPS[8:13],
+    "frontier",
+    "white zones",
+    "maps",
+)
 
 
 @contextmanager

@@ -6,10 +6,12 @@ their names and values are checked at once.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
 from mobility.base.errors import TerritoryError
+from mobility.base.files import refuse_inputs
 from mobility.remedies.factors import LeverFactors
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.factors import Factors as ShuttleFactors
@@ -18,6 +20,15 @@ from mobility.territory.factors import Factors, factor_names
 from mobility.territory.project import Territory
 
 USUAL_TILES = ("OpenStreetMap.Mapnik", "GeoportailFrance.plan")
+OTHERS = (
+    "map.html", "run.json", "homes.parquet", "results.gpkg", "report.html", "report.pdf",
+    "report.docx", "report.xlsx", "levers.html",
+    "minutes_to_fix.gpkg", "cycle_tracks.geojson", "isochrones.gpkg", "housing.gpkg",
+    "housing.html", "fairness.html", "requests.geojson",
+    *(f"{name}.{kind}" for name in ("recommendations", "plan", "letter")
+      for kind in ("html", "md", "docx")),
+)  # fmt: skip
+"""Files that are written beside the tables."""
 
 
 def read_territory(path: str | Path) -> Territory:
@@ -31,6 +42,34 @@ def read_territory(path: str | Path) -> Territory:
     territory = Territory.from_toml(path)
     check_settings(territory)
     return territory
+
+
+def check_outputs(
+    territory: Territory, *, out: Path | None = None, also: Iterable[Path] = ()
+) -> None:
+    """Check, before anything is computed, that no output would take the place of a source.
+
+    Parameters
+    ----------
+    out
+        The folder, or the file, to be written; the territory's own folder by default.
+    also
+        Other files that are read.
+
+    Raises
+    ------
+    SourceError
+        One would; the error names it.
+    """
+    # What a file is read without: it takes a second to import.
+    from mobility.commute.sources import source_files
+    from mobility.outputs.tables import registry
+
+    folder = territory.resolve(territory.output.dir) if out is None else out
+    names = [*(spec.file for spec in registry().values() if spec.file), *OTHERS]
+    plans = (folder / "shuttles").glob("[PD][0-9][0-9]*")
+    outputs = [folder, *(folder / name for name in names), *plans]
+    refuse_inputs(outputs, [*source_files(territory), *also])
 
 
 def check_settings(territory: Territory) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.text import Text
 
+    from mobility.outputs.advice import Advice
     from mobility.prepare.init import Gathered
 
 Language = Literal["fr", "en"]
@@ -45,7 +46,7 @@ SUMMARY = ("site", "roster", "pool", "reachable", "share", "white", "one_way_onl
 COMPARISON = ("site", "roster", "pool", "before", "after", "gained", "lost")
 PLANS = (
     "plan", "lines", "vehicles", "eur_year", "rosters_gained", "employees_gained",
-    "eur_per_job", "eur_per_user", "advised",
+    "eur_per_job", "eur_per_user", "knee",
 )  # fmt: skip
 
 
@@ -150,6 +151,20 @@ def _widths(rows: Sequence[Sequence[str]], room: int) -> list[int]:
     return needs
 
 
+def print_advice(advice: Advice, language: Language) -> None:
+    """Print what is advised, in the words of the report."""
+    from mobility.outputs.advice_words import advice_blocks
+    from mobility.outputs.document import Bullets, Text
+    from mobility.outputs.words import Words
+
+    for block in advice_blocks(advice, Words(language)):
+        if isinstance(block, Text):
+            out.print(block.text, soft_wrap=True)
+        elif isinstance(block, Bullets):
+            for number, (_, text) in enumerate(block.items, start=1):
+                out.print(f"{number}. {text}", soft_wrap=True)
+
+
 def print_outputs(folder: Path, language: Language) -> None:
     """Print the summary of a run from the files it wrote, and where its map is."""
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
@@ -161,7 +176,9 @@ def print_outputs(folder: Path, language: Language) -> None:
         print_table(changed[changed["shift"].isna()], "comparison", language, only=COMPARISON)
     if "shuttles/plans.csv" in record["outputs"]:
         plans = read_csv_text(folder / "shuttles" / "plans.csv")
-        print_table(plans, "plans", language, only=PLANS)
+        from mobility.outputs.shuttle_tables import told_plans
+
+        print_table(told_plans(plans, language), "plans", language, only=PLANS)
     for found in record["findings"]:
         _print_finding(found["severity"], found["source"], found[language], language, False)
     out.print(f"{translate('Map:', language)} {folder / 'map.html'}", soft_wrap=True)

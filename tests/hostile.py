@@ -10,6 +10,9 @@ import re
 import zipfile
 from pathlib import Path
 
+import geopandas as gpd
+import pandas as pd
+import shapely
 from feeds import trip, write_gtfs
 from small import LOCAL, SERVICES, TRIPS, lonlat
 
@@ -39,6 +42,8 @@ LOOKED_UP = {
     ("DayKind", "name"), ("Roster", "template"), ("OnDemand", "layer"), ("OnDemand", "communes"),
     ("OnDemand", "hubs"), ("Output", "tiles"), ("Site", "commune"), ("Sources", "credits"),
     ("DaysConfig", "dates"), ("Territory", "shuttles"), ("Territory", "factors"),
+    ("ShiftChange", "site"), ("ShiftChange", "roster"), ("ShiftChange", "shift"),
+    ("TripChange", "trips"),
 }  # fmt: skip
 #: Text columns of the tables that are read, by table of the study.
 TABLE_TEXTS = {
@@ -55,13 +60,16 @@ OSM_TEXTS = (
     "car_parks", "bus_stops",
 )  # fmt: skip
 DRAWN_TEXTS = ("name", "stop")
+#: Columns of the layers beside them, and of an employee file.
+LAYER_TEXTS = ("car_parks.name", "car_parks.capacity", "street_changes.name", "staff.name",
+               "staff.group", "zones.name")  # fmt: skip
 
 FIELDS = (
     *(f"{model}.{field}" for model, field in MODEL_TEXTS),
     *(f"{table}.{column}" for table, columns in TABLE_TEXTS.items() for column in columns),
     *(f"osm.{kind}" for kind in OSM_TEXTS),
     *(f"drawn.{name}" for name in DRAWN_TEXTS),
-    "factors.source", "factors.unit",
+    *LAYER_TEXTS, "factors.source", "factors.unit",
 )  # fmt: skip
 MARK = {field: f"Q{k:03d}Q" for k, field in enumerate(FIELDS)}
 
@@ -69,7 +77,7 @@ MARK = {field: f"Q{k:03d}Q" for k, field in enumerate(FIELDS)}
 def text(field: str) -> str:
     """Return the hostile text of a field."""
     words = FIRST[FIELDS.index(field) % len(FIRST)] + MARK[field] + PAYLOAD
-    if field == "HomesSource.groups":
+    if field in ("HomesSource.groups", "staff.group"):
         # There a sign = would begin the file it is counted from; a page shows _ as a space.
         return "@" + words.translate({ord("="): None, ord("_"): None}).strip()
     return words
@@ -101,6 +109,7 @@ def write_hostile(folder: Path) -> Path:
     _write_feed(folder / "publisher.zip", info=True)
     _write_feed(folder / "agency.zip")
     _write_homes(folder / "homes.csv")
+    _write_layers(folder)
     _write_sites(folder / "sites.csv")
     lon, lat = lonlat(4_000)
     drawn = {"name": text("drawn.name"), "stop": text("drawn.stop")}
@@ -122,15 +131,17 @@ gtfs = [{toml(feed)}, "publisher.zip", "agency.zip"]
 sites = "sites.csv"
 streets_attribution = {toml(text("Sources.streets_attribution"))}
 streets_licence = {toml(text("Sources.streets_licence"))}
+car_parks = "parks.gpkg"
+street_changes = "tracks.geojson"
 [sources.homes]
-file = "homes.csv"
+file = "homes.gpkg"
 id = "id"
 name = "name"
 commune = "commune"
 groups = [{toml(text("HomesSource.groups").strip())}]
 [sources.credits]
 {toml(feed)} = {{ licence = {toml(text("Credit.licence"))} }}
-"homes.csv" = {{ attribution = {toml(text("Credit.attribution"))} }}
+"homes.gpkg" = {{ attribution = {toml(text("Credit.attribution"))} }}
 [days]
 kinds = ["school_weekday"]
 dates = {{ school_weekday = 2026-11-17 }}
@@ -271,6 +282,45 @@ def _write_homes(path: Path) -> None:
         rows.append(",".join([*names, cell(text("homes.commune")), f"{lon:.9f}", f"{lat:.9f}",
                               "300", "80"]))  # fmt: skip
     path.write_bytes("\n".join(rows).encode())
+
+
+def _write_layers(folder: Path) -> None:
+    """Write the homes as a layer, car parks and a new cycle track, and an employee file."""
+    homes = pd.read_csv(folder / "homes.csv")
+    points = gpd.points_from_xy(homes.pop("lon"), homes.pop("lat"), crs=4326)
+    layer = gpd.GeoDataFrame(homes, geometry=points)
+    layer.to_file(folder / "homes.gpkg")
+    named = {"name": [text("car_parks.name")], "capacity": [text("car_parks.capacity")]}
+    place = gpd.points_from_xy(*zip(lonlat(5_000), strict=True), crs=4326)
+    parks = gpd.GeoDataFrame(named | {"kind": ["parc relais"]}, geometry=place)
+    parks.to_file(folder / "parks.gpkg")
+    track = shapely.LineString([lonlat(1_000), lonlat(2_000)])
+    named = {"name": [text("street_changes.name")], "highway": ["cycleway"]}
+    gpd.GeoDataFrame(named, geometry=[track], crs=4326).to_file(folder / "tracks.geojson")
+    rows = [",".join(["nom", "site", "équipe", "lon", "lat", cell(text("staff.group").strip())])]
+    site, roster = (cell(text(f)) for f in ("Site.name", "Roster.name"))
+    for k in range(60):
+        lon, lat = lonlat(500 + 90 * k)
+        name = cell(f"{k}{text('staff.name')}")
+        rows.append(",".join([name, site, roster, f"{lon:.7f}", f"{lat:.7f}", "oui"]))
+    west, north = lonlat(0)
+    zone = shapely.box(west, north - 0.1, lonlat(12_000)[0], north + 0.1)
+    named = {"code": ["44001"], "nom": [text("zones.name")]}
+    gpd.GeoDataFrame(named, geometry=[zone], crs=4326).to_file(folder / "zones.geojson")
+    (folder / "staff.csv").write_bytes("\n".join(rows).encode())
+
+
+def staff_territory(path: Path) -> Path:
+    """Write the same territory with an employee file; return its file."""
+    lines = path.read_text(encoding="utf-8")
+    start, end = lines.index("[sources.homes]"), lines.index("[sources.credits]")
+    group = toml(text("staff.group").strip())
+    homes = f'[sources.homes]\nfile = "staff.csv"\nkind = "employees"\ngroups = [{group}]\n'
+    homes += 'zones = "zones.geojson"\nzones_id = "code"\n'
+    staff = path.with_name("staff.toml")
+    lines = lines[:start] + homes + lines[end:].replace('"homes.gpkg" =', '"staff.csv" =')
+    staff.write_text(lines, encoding="utf-8")
+    return staff
 
 
 def _write_sites(path: Path) -> None:

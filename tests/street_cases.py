@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pyproj
 
-from mobility.sources.osm.reader import TAG_COLUMNS, empty_tags
+from mobility.sources.osm.pieces import empty_tags
+from mobility.sources.osm.ways import TAG_COLUMNS
 from mobility.streets.graph import Streets, polyline_lengths
 from mobility.territory.project import Speeds
 

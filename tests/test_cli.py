@@ -56,7 +56,7 @@ def test_no_number_is_parted_and_no_heading_cut(monkeypatch, capsys, width):
     frame = pd.DataFrame(rows, columns=list(terminal.PLANS))
     terminal.print_table(frame, "plans", "fr", only=terminal.PLANS)
     said_ = capsys.readouterr().out
-    for whole in ("1\u202f113\u202f188", "14\u202f428", "14\u202f145", "Conseillé", "Véhicules"):
+    for whole in ("1\u202f113\u202f188", "14\u202f428", "14\u202f145", "Présenté", "Véhicules"):
         assert whole in said_
     assert "…" not in said_
     if width == 120:

@@ -184,3 +184,44 @@ def test_an_error_lists_the_files_own_columns(tmp_path):
     with pytest.raises(SourceError) as caught:
         read(tmp_path, [("69029", "69029", 3)], head="CODGEO;DCLT;EFFECTIFS_2021")
     assert "CODGEO, DCLT, EFFECTIFS_2021" in caught.value.render("en")
+
+
+def test_employees_of_a_former_commune_or_arrondissement_live_in_that_of_today(tmp_path):
+    """Gée is part of Beaufort-en-Anjou, Lyon 3e of Lyon: nobody is refused, nobody moves."""
+    layer(tmp_path, z49021="Beaufort-en-Anjou", z69123="Lyon", z49007="Angers")
+    codes = ["49147"] * 40 + ["49021"] * 30 + ["69383"] * 50
+    text = "\n".join(["site;commune", *(f"A;{code}" for code in codes)]) + "\n"
+    (tmp_path / "staff.csv").write_text(text, encoding="utf-8")
+    source = {"file": "staff.csv", "kind": "employees", "zones": "zones.geojson"}
+    territory = Territory.from_dict(
+        {"name": "t", "sources": {"homes": source | {"zones_id": "code", "cell_m": 2000}}},
+        tmp_path / "territory.toml",
+    )
+    homes = read_homes(territory.sources.homes, territory)
+    by_name = homes.frame.groupby("commune")["workers"].sum()
+    # What the door adds to 70 and 50 is noise of three persons or so.
+    assert by_name["Beaufort-en-Anjou"] == pytest.approx(70, abs=12)
+    assert by_name["Lyon"] == pytest.approx(50, abs=12)
+    assert by_name.get("Angers", 0) == 0
+
+
+def test_codes_however_a_program_writes_them(tmp_path):
+    """Decimals of another program, small letters of Corsica, a lost zero at the place of work."""
+    layer(tmp_path, z01001="Abergement", z2A004="Ajaccio")
+    rows = [
+        ("1001.0", "", "2a004", "", 3),
+        ("2a004", "", "2A004", "", 4),
+        ("01001 ", "", "9", "", 5),
+    ]
+    assert workers(read(tmp_path, rows, work_commune=["2A004"])) == {"01001": 3, "2A004": 4}
+
+
+@pytest.mark.parametrize("word", ["Total", "ENSEMBLE", "Total général", "Sous-total"])
+def test_the_sum_that_closes_a_table_is_no_commune(tmp_path, word):
+    layer(tmp_path, z01001="Abergement")
+    rows = [("01001", "", "01001", "", 3), (word, "", "", "", 3)]
+    homes = read(tmp_path, rows, work_commune=["01001"])
+    assert workers(homes) == {"01001": 3}
+    assert [a.left_out for a in homes.ledger] == [{}, {}, {"a sum of other rows": 1}]
+    rows = [("01001", "", "01001", "", 3), ("Total-Raffinage", "", "01001", "", 3)]
+    assert told(read(tmp_path, rows), "homes_without_zone").count == 1

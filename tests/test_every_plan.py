@@ -11,7 +11,7 @@ from mobility.commute.comparison import comparison
 from mobility.outputs.map import page
 from mobility.outputs.tables import registry
 from mobility.remedies.recommendations import remedies_frame
-from mobility.remedies.search import LEVER_COLUMNS
+from mobility.remedies.words import LEVER_COLUMNS
 
 DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 
@@ -75,5 +75,5 @@ def test_what_is_written_is_what_the_registry_says(run):
         ], name
     levers, remedies = ([c.key for c in registry()[key].columns] for key in ("levers", "remedies"))
     assert (levers, remedies) == (
-        ["rank", *LEVER_COLUMNS], list(remedies_frame([], "en").columns)
+        ["rank", *LEVER_COLUMNS], list(remedies_frame([], [], "en").columns)
     )  # fmt: skip

@@ -320,6 +320,11 @@ def calls_never(folder):
     return booked(folder, windows=("09:00:00", "09:00:00"))
 
 
+@scene("flex_window_over_midnight")
+def calls_past_midnight(folder):
+    return booked(folder, windows=("22:00:00", "02:00:00"))
+
+
 @scene("flex_booking_late")
 def booked_on_the_day(folder):
     return booked(folder, booking_type=1, prior_notice_duration_min=60, prior_notice_start_day=0)
@@ -406,7 +411,22 @@ def streets_with_rules(folder):
     return path
 
 
-@scene("street_nodes_missing", "streets_written_twice", "by_the_hour", "hours_unknown")
+@scene("network_elsewhere")
+def feed_of_another_city(folder):
+    return with_feed(folder, USUAL, stops={"A": (8.4, 49.4), "B": (8.5, 49.5)})
+
+
+@scene("times_over_midnight")
+def hours_after_midnight(folder):
+    return with_feed(
+        folder, [*USUAL, trip("late", [("A", "23:50"), ("B", "00:10")], service="week")]
+    )
+
+
+@scene(
+    "street_nodes_missing", "streets_written_twice", "by_the_hour", "hours_unknown",
+    "access_unknown",
+)  # fmt: skip
 def streets_of_an_editor(folder):
     path = write_territory(folder)
     osm = folder / "streets.osm"
@@ -414,10 +434,19 @@ def streets_of_an_editor(folder):
     way = text[text.index("<way") : text.index("</osm>")]
     more = way + "".join(
         f'<way id="{k}" version="1"><nd ref="{a}"/><nd ref="{b}"/><tag k="highway" v="path"/>'
-        f'<tag k="opening_hours" v="{hours}"/></way>'
+        f'<tag k="opening_hours" v="{hours}"/><tag k="access" v="knights"/></way>'
         for k, a, b, hours in ((7, 1, 3, "08:00-20:00"), (8, 2, 4, "by day"), (9, 900, 901, "24/7"))
     )
     osm.write_text(text.replace("</osm>", more + "</osm>"), encoding="utf-8")
+    return path
+
+
+@scene("drives_any_hour")
+def car_pools_at_night(folder):
+    path = write_territory(folder, extra="[carpool]")
+    osm = folder / "streets.osm"
+    closed = '<tag k="motor_vehicle:conditional" v="no @ (20:00-06:00)"/></way>'
+    osm.write_text(osm.read_text(encoding="utf-8").replace("</way>", closed), encoding="utf-8")
     return path
 
 

@@ -620,3 +620,34 @@ def test_a_zip_within_a_zip_is_named(tmp_path: Path) -> None:
     found = error(tmp_path / "outer.zip")
     assert "export/gtfs.zip" in str(found)
     assert "contient un autre zip" in found.render("fr")
+
+
+def test_hours_that_begin_again_after_midnight_go_on(tmp_path: Path) -> None:
+    """23:50, 00:10 and 01:00 are 23:50, 24:10 and 25:00; the second trip is as it stands."""
+    calls = [("A", "23:50"), ("B", "00:10"), ("C", "01:00")]
+    other = trip("u", [("A", "08:00"), ("B", "08:10")])
+    path = write_gtfs(tmp_path / "f", stops=STOPS, trips=[trip("t", calls), other])
+    feed = read_feed(path, cache=False)
+    hours = feed.stop_times["arrival_s"].to_numpy() / 3600
+    np.testing.assert_allclose(hours, [23 + 5 / 6, 24 + 1 / 6, 25, 8, 8 + 1 / 6], atol=1e-3)
+    (told,) = [f for f in feed.findings if f.code == "times_over_midnight"]
+    assert (told.count, told.examples) == (1, ("t",))
+
+
+@pytest.mark.parametrize(
+    ("calls", "why"),
+    [
+        ([("A", ""), ("B", "")], "a trip without times at its ends"),
+        ([("Z", "08:00"), ("Y", "08:10")], "an unknown stop_id"),
+        ([("A", "08:10"), ("B", "08:00")], "a trip that goes back in time"),
+    ],
+)
+def test_a_feed_without_usable_calls_says_why(tmp_path: Path, calls, why) -> None:
+    path = write_gtfs(tmp_path / "f", stops=STOPS, trips=[trip("t", calls)])
+    assert f"2 of 2 rows are left out ({why})" in str(error(path))
+
+
+def test_headings_in_capitals_are_headings(tmp_path: Path) -> None:
+    texts = {"stops": "STOP_ID,Stop_Name,STOP_LAT,stop_lon \nA,a,45,4\nB,b,45.1,4\nC,c,45.2,4\n"}
+    path = write_gtfs(tmp_path / "f", stops=STOPS, trips=[LINE], texts=texts)
+    assert read_feed(path, cache=False).lonlat().tolist() == [[4, 45], [4, 45.1], [4, 45.2]]

@@ -281,6 +281,51 @@ def test_squares_and_platforms_are_clipped(tmp_path):
     assert set(classes[1]) == {"pedestrian", "platform"}
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        # Uploaded streets beside one drawn in an editor, and one deleted there.
+        (
+            '<way id="-1"><nd ref="-1"/><nd ref="-2"/><tag k="highway" v="path"/></way>'
+            '<way id="3" action="delete"><nd ref="1"/><nd ref="2"/><tag k="highway" v="path"/>'
+            "</way>"
+        ),
+        '<way id="-1"><nd ref="-1"/><nd ref="-2"/><tag k="highway" v="path"/></way>',
+    ],
+)
+def test_what_an_editor_drew_is_clipped(tmp_path, more):
+    places = {-2: (0, 0.001), -1: (0.001, 0.001), 1: (0, 0), 2: (0.001, 0)}
+    nodes = "".join(f'<node id="{k}" lat="{y}" lon="{x}"/>' for k, (x, y) in places.items())
+    way = '<way id="1"><nd ref="1"/><nd ref="2"/><tag k="highway" v="residential"/></way>'
+    (tmp_path / "s.osm").write_text(f'<osm version="0.6">{nodes}{way}{more}</osm>')
+    clip_osm([tmp_path / "s.osm"], tmp_path / "c.osm.pbf", (-0.01, -0.01, 0.01, 0.01))
+    found = read_osm(tmp_path / "c.osm.pbf")
+    assert sorted(found.tags["osm_id"]) == [-1, 1]
+
+
+def test_a_history_is_clipped_at_its_last_state(tmp_path):
+    """The street once ran to node 3; node 2 was moved, way 2 deleted."""
+    nodes = "".join(
+        f'<node id="{k}" version="{v}" lat="0" lon="{x}"/>'
+        for k, v, x in ((1, 1, 0), (2, 1, 0.005), (2, 2, 0.001), (3, 1, 0.002))
+    )
+    road = '<tag k="highway" v="residential"/>'
+    ways = (
+        f'<way id="1" version="1"><nd ref="1"/><nd ref="3"/>{road}</way>'
+        f'<way id="1" version="2"><nd ref="1"/><nd ref="2"/>{road}</way>'
+        f'<way id="2" version="1"><nd ref="2"/><nd ref="3"/>{road}</way>'
+        '<way id="2" version="2" visible="false"/>'
+    )
+    (tmp_path / "s.osm").write_text(f'<osm version="0.6">{nodes}{ways}</osm>')
+    file = osmium.io.File(str(tmp_path / "s.osh.pbf"), "osh.pbf")
+    with osmium.SimpleWriter(file, overwrite=True) as writer:
+        for item in osmium.FileProcessor(str(tmp_path / "s.osm")):
+            writer.add(item)
+    clip_osm([tmp_path / "s.osh.pbf"], tmp_path / "c.osm.pbf", (-0.01, -0.01, 0.01, 0.01))
+    found = read_osm(tmp_path / "c.osm.pbf")
+    assert found.geom_xy.tolist() == [[0, 0], [0.001, 0]]
+
+
 def test_places_that_ways_carry_are_clipped(tmp_path):
     """A file of ways with places, as osmium-tool writes it with add-locations-to-ways."""
     nodes = '<node id="1" lat="0" lon="0"/><node id="2" lat="0" lon="0.001"/>'

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 import shapely
 from feeds import service, trip, write_gtfs
@@ -18,6 +19,7 @@ from mobility.sources.gtfs.read import read_feed
 from mobility.sources.homes.read import read_homes
 from mobility.sources.osm.car_parks import read_car_parks
 from mobility.sources.osm.reader import read_osm
+from mobility.streets.graph import streets_from_lines
 from mobility.territory.project import Territory
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -195,3 +197,31 @@ def test_the_accounts_of_real_sources_close(name):
         ledger = streets.ledger
         assert ledger.used == streets.tags["osm_id"].nunique() > 0
         assert ledger.read == ledger.used + sum(ledger.left_out.values())
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not DATA.is_dir(), reason="real data are absent")
+def test_the_accounts_of_other_real_layers_close(tmp_path):
+    """Lines of Montpellier, its sub-districts and the communes of a department as homes."""
+    path = DATA / "montpellier" / "streets.shp"
+    lines, drawn = streets_from_lines(path).ledger, gpd.read_file(path)
+    assert lines.read == len(drawn) == lines.used + sum(lines.left_out.values())
+
+    people = pd.read_csv(DATA / "montpellier" / "subdistricts_population.csv")
+    names = {"id": "squartmno", "workers": "population_2009"}
+    zones = {"zones": DATA / "montpellier" / "subdistricts.shp", "zones_id": "SQUARTMNO"}
+    homes = homes_of(tmp_path, people.to_csv(index=False), kind="communes", **names, **zones)
+    rows, workers = homes.ledger
+    assert rows.read == len(people)
+    assert workers.read == people["population_2009"].sum()
+    assert workers.used == pytest.approx(homes.workers.sum(), abs=1)
+
+    known = pd.read_csv(DATA / "communes" / "population.csv", dtype={"code": str})
+    mine = known[known["code"].str.startswith(("44", "85"))]
+    zones = {"zones": DATA / "communes" / "communes-44-loire-atlantique.geojson"}
+    names = {"id": "code", "workers": "population", "zones_id": "code"}
+    homes = homes_of(tmp_path, mine.to_csv(index=False), kind="communes", **names, **zones)
+    rows, workers = homes.ledger
+    assert (rows.read, workers.read) == (len(mine), mine["population"].sum())
+    assert workers.used == pytest.approx(homes.workers.sum(), abs=1)
+    assert rows.left_out["in none of the zones"] >= mine["code"].str.startswith("85").sum()

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobility.outputs.map.figures import Counter, Rows, count, directions
-from mobility.outputs.map.from_results import _sample
 from mobility.outputs.map.model import (
     NONE,
     MapDay,
@@ -158,14 +157,3 @@ def test_gains_and_losses_are_counted_by_home() -> None:
     counter = Counter(model_of([2.0, 50.0, 8.0]), np.zeros(3, np.int64), 1)
     counter.add_change(np.array([True, False, True]), np.array([True, True, False]), 0)
     assert counter.gains == [[[50, 8]]]
-
-
-def test_examples_are_of_each_status_and_of_each_commune() -> None:
-    n = 60
-    workers = np.arange(n, 0, -1.0)
-    status = np.where(np.arange(n) < 20, 0, 1).astype(np.int8)
-    commune = np.arange(n) // 15
-    held = np.arange(n) != 45
-    chosen = _sample(held, status, commune, workers)
-    # Eight of each status by workers, then the largest of the communes not met yet.
-    assert chosen == [*range(8), *range(20, 28), 15, 30, 46]

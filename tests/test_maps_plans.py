@@ -12,7 +12,8 @@ from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.outputs.map.from_plans import map_plans
 from mobility.shuttles.config import ShuttleConfig
-from mobility.shuttles.design import Plans, design_shuttles
+from mobility.shuttles.design import design_shuttles
+from mobility.shuttles.plans import Plans
 
 DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 SMALL = {"iterations": 30, "plans": 4, "max_hubs": 1, "max_stops": 14}
@@ -32,7 +33,7 @@ def test_each_plan_keeps_its_cost_vehicles_and_lines(plans: Plans) -> None:
     assert [p.cost_eur for p in shown] == [p.costs.total for p in plans.plans]
     assert [len(p.lines) for p in shown] == [len(p.lines) for p in plans.plans]
     assert [p.scenario for p in shown] == [1] + [None] * (len(shown) - 1)
-    assert [p.name for p in shown if p.advised] == [plans.knee.name]
+    assert [p.name for p in shown if p.told] == [plans.knee.name]
     for plan, own in zip(shown, plans.plans, strict=True):
         assert plan.vehicles == own.operations.vehicles
         assert max(run.vehicle for run in plan.runs) < plan.vehicles

@@ -383,3 +383,32 @@ def test_a_feed_says_itself_how_long_its_rides_take(tmp_path):
     drive_s = int(access.study.street_times["car"][0][0, 0])
     ride_s = int(np.ceil(drive_s * 1.5 + 120 - 1e-9))
     assert seconds(access, shift=0) == (600 + 600 + ride_s,) * 2
+
+
+@pytest.mark.parametrize("place", ["zone in stop_id", "area in stop_id", "former headings"])
+def test_flex_as_it_was_written_before_its_adoption(tmp_path, place):
+    """Zones and areas named in stop_id, ``dropoff`` in one word, ids among the properties."""
+    name = {"zone in stop_id": "Z", "area in stop_id": "AR"}.get(place, "")
+    calls = [
+        {
+            "stop_sequence": k + 1, "stop_id": name, "location_id": "" if name else "Z",
+            "pickup_type": pick, "drop_off_type": drop,
+            "start_pickup_dropoff_window": "22:00:00", "end_pickup_dropoff_window": "02:00:00",
+        }
+        for k, (pick, drop) in enumerate(((2, 1), (1, 2)))
+    ]  # fmt: skip
+    path = write_gtfs(
+        tmp_path / "f.zip", stops={k: lonlat(PLACES_M[k]) for k in ("A", "B")},
+        trips=[trip("fx", calls, service="week")], services={"week": SERVICES["week"]},
+        stop_areas=[{"area_id": "AR", "stop_id": s} for s in ("A", "B")],
+    )  # fmt: skip
+    area = shapely.geometry.mapping(shapely.Polygon(ring(-100, 12_000)))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("locations.geojson", json.dumps({"features": [
+            {"type": "Feature", "properties": {"id": "Z"}, "geometry": area}
+        ]}))  # fmt: skip
+    told = []
+    (found,) = read_flex(path, told)
+    assert (found.start_s, found.end_s) == (22 * 3600, 26 * 3600)
+    assert [(f.code, f.count) for f in told] == [("flex_window_over_midnight", 2)]
+    assert found.pickup.geom_type == ("MultiPoint" if name == "AR" else "Polygon")

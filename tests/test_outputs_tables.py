@@ -62,8 +62,8 @@ def test_a_column_that_no_table_knows_is_refused(tmp_path):
 
 
 def test_further_columns_are_their_own_headings():
-    frame = pd.DataFrame({"site": ["A"], "now": [3.0], "Move a trip": [1234.0]})
-    table = table_block(sheet_of("recruitment", frame), Words("en"))
-    assert table.heads == ("Site", "Today (workers)", "Move a trip")
+    frame = pd.DataFrame({"stop": ["A"], "places": [3.0], "Move a trip": [1234.0]})
+    table = table_block(sheet_of("housing_stops", frame), Words("en"))
+    assert table.heads[-1] == "Move a trip"
     assert table.rows == (("A", "3", "1,234"),)
     assert table.numeric == (False, True, True)

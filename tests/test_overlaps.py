@@ -78,6 +78,9 @@ def test_dropped_it_counts_once_and_the_others_stay(tmp_path):
     assert sorted(kept) == sorted([*(f"0:{t[0]}" for t in TRIPS), "1:coach"])
     # Who has no trips left was not without any.
     assert "networks_without_trips" not in {f.code for f in check_feed(feed, dates=[DAY])}
+    (_, account) = [row for row in feed.rows if row.source.endswith("trips.txt")]
+    assert (account.read, account.used) == (7, 1)
+    assert account.left_out == {"in an earlier feed too": 6}
     once = assess(load(path))
     alone = assess(load(write_territory(tmp_path / "alone")))
     assert once.outbound_s.tolist() == alone.outbound_s.tolist()

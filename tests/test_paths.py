@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from street_cases import METRE_A_SECOND, UTM, lonlat, streets_of
 
-from mobility.sources.osm.reader import empty_tags
+from mobility.sources.osm.pieces import empty_tags
 from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
 from mobility.streets.paths import node_times, street_times

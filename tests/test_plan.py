@@ -2,38 +2,37 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from feeds import trip, write_gtfs
 from small import PLACES_M, SERVICES, TRIPS, lonlat, write_territory
 from typer.testing import CliRunner
 
 from mobility.cli import app
-from mobility.commute.access import assess, rosters
+from mobility.commute.access import assess
 from mobility.commute.examples import answers
 from mobility.commute.last_return import last_return
 from mobility.commute.loading import load
 from mobility.outputs.document import Document, Heading, Table, Text
 from mobility.outputs.letter import request_letter, requests
-from mobility.outputs.levers import levers_table
+from mobility.outputs.levers import levers_table, searched
 from mobility.outputs.map.export import find_browser
 from mobility.outputs.plan import mobility_plan
-from mobility.outputs.plan_tables import driving, shares, supply, versement
+from mobility.outputs.plan_tables import driving, supply, versement
 from mobility.outputs.render import html_page, markdown_text, write_document
+from mobility.outputs.words import Words
 from mobility.remedies.candidates import SearchOptions
-from mobility.remedies.combine import combine
 from mobility.remedies.factors import load_factors
-from mobility.remedies.recruitment import accesses_after, recruitment
-from mobility.remedies.search import search
+from mobility.remedies.fixes import fixes_of
 from mobility.territory.project import Territory
 
 DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 HEADINGS = [
     "Offre de transport",
     "Localisation et potentiel",
-    "Programme d'actions",
+    "Programme d’actions",
     "Plan de financement",
     "Calendrier",
     "Suivi",
@@ -49,21 +48,19 @@ def access():
 
 
 @pytest.fixture(scope="module")
-def found(access):
-    return search(access, options=SearchOptions(kinds=("move_trip",)))
+def made(access, tmp_path_factory):
+    options = SearchOptions(kinds=("move_trip",), moves_s=(-1200, -600, 600, 1200))
+    return searched(access, tmp_path_factory.mktemp("none"), options=options)
 
 
 @pytest.fixture(scope="module")
-def plan(access, found):
-    best = list(found.useful[:1])
-    after = dict(zip(["one"], accesses_after(found.bench, best), strict=True))
-    return mobility_plan(
-        access,
-        found,
-        late=last_return(access.study),
-        combination=combine(found, size=2),
-        recruits=recruitment(access, after),
-    )
+def found(made):
+    return made.found
+
+
+@pytest.fixture(scope="module")
+def plan(access, made):
+    return mobility_plan(access, made.advice, late=last_return(access.study))
 
 
 def test_headings_of_the_employer_plan(plan):
@@ -89,12 +86,16 @@ def test_payroll_and_versement(access):
         assert row.versement == round(row.payroll * 0.02)
 
 
-def test_employers_share_the_whole_cost(access, found):
-    from mobility.remedies.recommendations import recommend
-
-    remedies = recommend(found)[:5]
-    cost = shares(access.study, remedies)["eur_year"].sum()
-    assert cost == pytest.approx(sum(r.eur_year for r in remedies), abs=len(access.study.sites))
+def test_employers_share_the_whole_cost(plan):
+    """Each step's euros, by each key, are those of its set to the cent."""
+    steps, point = plan.tables["employers"], plan.tables["frontier"].query("advised")
+    for key in ("headcount", "jobs", "stable"):
+        paid = steps.groupby("step")[f"eur_{key}"].sum().round(2)
+        assert paid.iloc[0] == 0
+        assert paid.iloc[-1] == point["eur_year"].item()
+        assert paid.is_monotonic_increasing
+    financing = plan.tables["financing"]
+    assert round(financing["remedies"].sum(), 2) == point["eur_year"].item()
 
 
 def test_driving_figures(access):
@@ -115,25 +116,29 @@ def test_target_is_no_less_than_today(plan):
     assert (frame["target"] >= frame["now"]).all()
 
 
-def test_recruitment_after_a_lever_is_a_full_run(access, found):
-    from mobility.remedies.patch import what_if
-
-    outcome = found.useful[0]
-    (after,) = accesses_after(found.bench, [outcome])
-    full = assess(what_if(found.bench.study, [outcome.lever]))
-    assert np.array_equal(rosters(after).holds, rosters(full).holds)
-    frame = recruitment(access, {"lever": after})
-    assert (frame["lever"] >= frame["now"]).all()
+def test_target_of_the_jobs_is_that_of_the_frontier(plan):
+    frame, point = plan.tables["followup"], plan.tables["frontier"].query("advised")
+    gained = (frame["jobs_target"] - frame["jobs_now"]).sum()
+    # Whole jobs, roster by roster.
+    assert gained == pytest.approx(point["jobs"].item(), abs=len(frame))
+    assert (frame["jobs_target"] <= frame["jobs"]).all()
 
 
-def test_letter_names_line_trip_day_and_times(found):
-    letter = request_letter(found, limit=3)
-    text = markdown_text(letter)
-    frame = requests(found.bench, [o for o in found.useful if o.feasible][:1], "fr")
-    row = frame.iloc[0]
-    for value in (row["line"], row["trips"], row["present"], row["proposed"], row["beneficiaries"]):
-        assert value in text
-    assert "À l'autorité organisatrice" in text
+def test_letter_asks_for_what_is_advised_in_jobs(access, made):
+    said = Words("fr").set_spaces
+    text = said(markdown_text(request_letter(made.advice, access.study)))
+    asked = [r for r in made.advice.advised if r.kind == "move_trip"][:5]
+    assert asked
+    for number, row in enumerate(requests(asked, "fr").to_dict("records"), start=1):
+        assert row["request"] == number
+        for key in ("line", "trips", "present", "proposed", "rosters", "jobs_gained"):
+            assert said(str(row[key])) in text
+    assert all(said(r.sentence("fr")) in text for r in asked)
+    assert "À l’autorité organisatrice" in text
+    nobody = replace(made.advice, against=("no whole roster is gained",) * len(made.remedies))
+    assert said("Aucun changement d'horaire n'est conseillé") in said(
+        markdown_text(request_letter(nobody, access.study))
+    )
 
 
 def test_levers_table_tells_every_lever(found):
@@ -143,7 +148,7 @@ def test_levers_table_tells_every_lever(found):
 
 
 def test_minutes_to_fix_are_those_of_a_lever(found):
-    fixes = found.fixes
+    fixes = fixes_of(found)
     frame = fixes.to_frame("fr")
     assert set(frame["minutes"]) <= {abs(lever.shift_s) // 60 for lever in fixes.levers}
     row = frame.iloc[0]
@@ -167,7 +172,7 @@ def test_commands_write_their_files(tmp_path):
     for command, files in {
         "levers": (
             "levers.csv",
-            "levers.html",
+            "map.html",
             "minutes_to_fix.gpkg",
             "recommendations.md",
             "shift_hours.csv",

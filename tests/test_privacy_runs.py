@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import json
+import re
+import tomllib
+import zlib
+from base64 import b64decode
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 from privacy_trace import assert_no_trace
-from small import LOCAL, TRIPS, lonlat, write_territory
-from test_privacy_attacks import CELL_M, SIZES, staff
+from scipy.spatial import cKDTree
+from small import LOCAL as STREET
+from small import TRIPS, lonlat, write_territory
+from test_privacy_attacks import CELL_M, SIZES, door_open, holding, staff, told
 
 from mobility.base.cache import file_hash
 from mobility.commute.access import assess
 from mobility.commute.indicators import by_group
 from mobility.commute.loading import build_study, load
+from mobility.commute.sources import street_points
+from mobility.commute.white_zones import white_zones
 from mobility.pipeline import run
-from mobility.sources.homes.grid import cell_boxes, cell_index
+from mobility.shuttles.design import design_shuttles
+from mobility.sources.homes.grid import cell_index
+from mobility.sources.homes.hilbert import curve_index
 from mobility.sources.homes.model import Places
+from mobility.territory.project import Territory
 
+__all__ = ["door_open", "told"]
+#: In the system of `small` the street would be a border of the cells.
+LOCAL = "EPSG:32630"
+VALUES = ["workers", "no_car"]
 SITES = "".join(
     f'''[[sites]]
 name = "{site}"
@@ -51,37 +69,81 @@ def scene(tmp_path_factory):
     content = content.replace(old, 'kind = "employees"\ngroups = ["no_car"]\n')
     lon, lat = lonlat(11_239.5)
     content = content[: content.index("[[sites]]")] + SITES.replace("LON, LAT", f"{lon}, {lat}")
-    toml.write_text(content, encoding="utf-8")
+    toml.write_text(content.replace(STREET, LOCAL), encoding="utf-8")
     return toml, persons, places
 
 
-def unprotected(study, persons, places):
-    """The same study with everyone at the middle of their own cell."""
-    points = gpd.GeoSeries(gpd.points_from_xy(*np.array(places).T), crs=4326).to_crs(LOCAL)
-    cells = cell_index(points.get_coordinates().to_numpy(), CELL_M)
-    keys, home = np.unique(cells, axis=0, return_inverse=True)
-    boxes = gpd.GeoSeries(cell_boxes(keys, CELL_M), crs=LOCAL)
-    table = persons.assign(home=home.ravel())
-    values = ["workers", "no_car"]
-    pool = table.groupby(["home", "site", "roster"])[values].sum().reset_index()
-    columns = {name: table.groupby("home")[name].sum().to_numpy() for name in values}
-    columns |= {"home_id": [f"{x}_{y}" for x, y in keys], "name": "", "commune": ""}
-    homes = Places(boxes.centroid.to_crs(4326), columns, ("no_car",), boxes.to_crs(4326)).to_homes()
-    object.__setattr__(homes, "pool", pool)
+def cells_of(points):
+    """The cell of each point, int64[n, 2]."""
+    return cell_index(points.to_crs(LOCAL).get_coordinates().to_numpy(), CELL_M)
+
+
+def by_cell(study):
+    """The cells of the street, and the middle of its points in each."""
+    street = street_points(study.streets).to_crs(LOCAL)
+    middle = street.get_coordinates().groupby(list(cells_of(street.geometry).T)).mean()
+    return np.array(middle.index.to_list()), middle.to_numpy()
+
+
+def study_of(study, xy, persons, **more):
+    """The same study with homes at metres ``xy``."""
+    points = gpd.GeoSeries(gpd.points_from_xy(*xy.T), crs=LOCAL).to_crs(4326)
+    columns = {name: persons[name].to_numpy() for name in VALUES}
+    columns |= {"home_id": [str(k) for k in range(len(xy))], "name": "", "commune": ""}
+    homes = replace(Places(points, columns, ("no_car",)).to_homes(), **more)
     return build_study(study.territory, study.streets, study.feed, study.sites, homes)
 
 
+def unprotected(study, persons, places):
+    """The same study with everyone at the street of their own cell, nothing else done to them."""
+    lived = gpd.GeoSeries(gpd.points_from_xy(*np.array(places).T), crs=4326)
+    _, middle = by_cell(study)
+    xy = middle[cKDTree(middle).query((cells_of(lived) + 0.5) * CELL_M)[1]]
+    pool = persons.assign(home=range(len(persons)))[["home", "site", "roster", *VALUES]]
+    return study_of(study, xy, persons, pool=pool)
+
+
 def test_what_protection_costs(scene):
+    """Of each roster of 50 and more, and of a shuttle through the villages, over some draws."""
     toml, persons, places = scene
-    study = load(toml)
-    truth = unprotected(study, persons, places)
-    now, was = assess(study), assess(truth)
-    table = pd.concat([by_roster(was), by_roster(now)], axis=1, keys=["true", "told"])
-    large = table[table["true", "pool"] >= 50]
-    assert len(large) == 4
-    error = (large["told", "share"] - large["true", "share"]).abs()
-    assert error.mean() <= 0.02
-    assert error.max() <= 0.04
+    stops = [dict(zip(("lon", "lat"), lonlat(m), strict=True)) for m in range(3000, 9001, 1500)]
+    shown = ", ".join(f"{{ lon = {s['lon']:.6f}, lat = {s['lat']:.6f} }}" for s in stops)
+    line = f'[[lines]]\nname = "L"\nsite = "Usine"\nstops = [{shown}]\n'
+    (toml.parent / "lines.toml").write_text(line, encoding="utf-8")
+    content = toml.read_text(encoding="utf-8") + SHUTTLES
+    content = content.replace('"employees"', '"employees"\nsecret = "secret"')
+    errors, sizes = [], []
+    for draw in range(6):
+        (toml.parent / "secret").write_text(str(draw))
+        study = load(Territory.from_dict(tomllib.loads(content), toml))
+        if not draw:
+            truth = unprotected(study, persons, places)
+            was, size = by_roster(assess(truth)), vehicle(truth)
+        errors.append(by_roster(assess(study))["share"] - was["share"])
+        if draw < 2:
+            sizes.append(vehicle(study))
+    errors = pd.DataFrame(errors)[was.index[was["pool"] >= 50]].abs()
+    assert errors.shape == (6, 4)
+    assert (errors.median() <= 0.01).all()
+    assert (errors.max() <= 0.02).all()
+    assert all(abs(other - size) <= 1 for other in sizes)
+
+
+SHUTTLES = """[shuttles]
+lines = "lines.toml"
+iterations = 5
+plans = 2
+max_hubs = 0
+capture_rate = 0.5
+capture_high = 0.5
+"""
+
+
+def vehicle(study):
+    """The class of the vehicle that seats the fullest run of the drawn line."""
+    access = assess(study)
+    (plan,) = design_shuttles(study, access, white_zones(access)).drawn.plans
+    return plan.lines[0].vehicle
 
 
 def by_roster(access):
@@ -94,6 +156,95 @@ def by_roster(access):
     return pd.DataFrame(out, index=["pool", "share"]).T
 
 
+KEYS = ["site_name", "roster", "shift", "day_kind", "mode"]
+
+
+def times(frame):
+    """The minutes of every site, shift, day, mode and direction, by home; 999 where none."""
+    wide = frame.pivot_table(
+        index="home_id", columns=KEYS, values=["outbound_min", "return_min"], observed=True,
+        dropna=False, aggfunc="first",
+    )  # fmt: skip
+    return wide.astype(float).fillna(999.0)
+
+
+def map_homes(path):
+    """Workers by roster and home, and minutes both ways, as the map's page holds them."""
+    page = path.read_text(encoding="utf-8")
+    parts = [re.search(rf'id="{name}"[^>]*>(.*?)</script>', page, re.DOTALL)[1]
+             for name in ("mb-manifest", "mb-blobs")]  # fmt: skip
+    manifest = json.loads(parts[0])
+    blobs = [zlib.decompress(b64decode(blob)) for blob in parts[1].split()]
+    homes, scenario = manifest["homes"], manifest["scenarios"][0]
+    pools = []
+    for k in homes["pools"]:
+        planes = np.frombuffer(blobs[k][1:], np.uint8).reshape(4, -1).astype(np.int64)
+        pools.append((256 ** np.arange(4) @ planes >> 1) / 10)
+    minutes = [np.frombuffer(blobs[k], np.uint8)[-homes["n"] :] for k in
+               (*scenario["out"], *scenario["back"])]  # fmt: skip
+    return json.loads(blobs[homes["ids"]]), np.sum(pools, axis=0), np.array(minutes).T
+
+
+def matched(out, study):
+    """Of each written output, the candidate cells that its homes with workers lead to.
+
+    An attacker computes the times of every cell of the street, and looks where what is written
+    of a home comes nearest.
+    """
+    cells, middle = by_cell(study)
+    one = pd.DataFrame(dict.fromkeys(VALUES, np.ones(len(cells))))
+    candidates = study_of(study, middle, one, pool=None)
+    theirs = times(assess(candidates).to_frame())
+    theirs = theirs.loc[[str(k) for k in range(len(cells))]]
+    commutes = times(pd.read_parquet(out / "commutes.parquet"))[theirs.columns]
+    layer = gpd.read_file(out / "results.gpkg", layer="homes")
+    for homes in (gpd.read_parquet(out / "homes.parquet"), layer):
+        told = homes[homes["workers"] > 0]
+        yield near(cells, theirs.to_numpy(), commutes.loc[told["home_id"]].to_numpy())
+    ids, workers, minutes = map_homes(out / "map.html")
+    # The page's own vectors of the homes, by place: as fine as those of the tables.
+    known = pd.Series(ids)[workers > 0]
+    yield near(cells, theirs.to_numpy(), commutes.loc[known].to_numpy())
+    assert len(np.unique(minutes, axis=0)) <= len(ids)
+
+
+def near(cells, theirs, written):
+    distance = np.abs(written[:, None, :] - theirs[None, :, :]).max(axis=2)
+    best = distance.min(axis=1, keepdims=True)
+    return [{*map(tuple, cells[row])} for row in distance <= best + 0.2]
+
+
+def singled_out(scene, out, told):
+    """The share of cells of few that something written leads to, and to no other of their area."""
+    results = run(scene[0], out)
+    index, count, areas, apart = told[0][-1]
+    cells, _ = by_cell(results.study)
+    at = {tuple(c): int(k) for c, k in zip(cells, curve_index(cells), strict=True)}
+    found, few = [], index[count < 5]
+    for leads in matched(out, results.study):
+        led = np.array(sorted({at[c] for one in leads for c in one}))
+        alone = 0
+        for cell in few:
+            (area,) = [a for a in areas if holding(a, apart, np.array([cell]))[0]]
+            others = led[holding(area, apart, led)]
+            alone += len(others) == 1 or count[holding(area, apart, index)].sum() < 5
+        found.append(alone / len(few))
+    return found
+
+
+def test_what_is_written_singles_out_no_cell_of_few(scene, tmp_path, told):
+    assert singled_out(scene, tmp_path / "out", told) == [0, 0, 0]
+
+
+@pytest.mark.usefixtures("door_open")
+def test_what_is_written_would_single_out_cells(scene, tmp_path, told):
+    toml, *rest = scene
+    text = toml.read_text(encoding="utf-8").replace("[limits]", "")
+    open_door = toml.with_name("open.toml")
+    open_door.write_text(text + "[limits]\nmin_workers_shown = 1\n", encoding="utf-8")
+    assert min(singled_out((open_door, *rest), tmp_path / "out", told)) > 0.8
+
+
 def test_files_hold_nothing_finer_than_the_areas(scene, tmp_path, monkeypatch):
     toml, persons, places = scene
     for name in ("cache", "tmp"):
@@ -102,7 +253,7 @@ def test_files_hold_nothing_finer_than_the_areas(scene, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     results = run(toml, tmp_path / "out")
     for folder in ("out", "cache", "tmp"):
-        assert_no_trace(tmp_path / folder, places[::12], crs=[LOCAL])
+        assert_no_trace(tmp_path / folder, places[::24], crs=[LOCAL])
         for path in (tmp_path / folder).rglob("*"):
             assert not path.is_file() or "Salarié 1".encode() not in path.read_bytes()
     record = (tmp_path / "out" / "run.json").read_text(encoding="utf-8")

@@ -13,14 +13,16 @@ import pytest
 from small import TRIPS, write_territory
 
 from mobility.commute.access import SERVED, assess, rosters
+from mobility.commute.ledger import Ledger
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.remedies.candidates import SearchOptions, candidates
-from mobility.remedies.combine import best_subset, combine
+from mobility.remedies.fixes import fixes_of
 from mobility.remedies.model import Lever
 from mobility.remedies.patch import what_if
 from mobility.remedies.recommendations import distinct
 from mobility.remedies.search import access_after, search, workbench
+from mobility.remedies.words import levers_frame
 
 DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 ONLY_TRIPS = SearchOptions(kinds=("move_trip",))
@@ -57,7 +59,7 @@ def test_the_best_move_is_the_known_one(late, found):
     assert best.lever == Lever("move_trip", (index(late, "early"),), shift_s=-20 * 60)
     assert (best.score.workers_gained, best.score.workers_lost) == (10, 0)
     assert (best.score.commutes_gained, best.score.rosters_gained) == (10, 10)
-    row = found.to_frame().iloc[0]
+    row = levers_frame(found).iloc[0]
     assert (row["present"], row["proposed"], row["shift_min"]) == ("04:45", "04:25", -20)
     assert row["day_kinds"] == "school_weekday"
 
@@ -76,8 +78,9 @@ def test_minutes_to_fix(late, found):
     keys = late.scores.keys
     morning = int(np.flatnonzero(keys["shift_id"] == 0)[0])
     # H1 needs 20 min; H2 walks too far for any move; the other shifts hold for H1.
-    assert found.fixes.minutes[morning].tolist() == [20, -1]
-    others = np.delete(found.fixes.minutes, morning, axis=0)
+    fixes = fixes_of(found)
+    assert fixes.minutes[morning].tolist() == [20, -1]
+    others = np.delete(fixes.minutes, morning, axis=0)
     assert others.tolist() == [[0, -1], [0, -1]]
 
 
@@ -148,21 +151,18 @@ def test_extension_to_the_gate(tmp_path):
 
 def test_two_moves_are_needed_and_found_as_a_pair(tmp_path):
     # The dawn bus too late and the 13:20 bus too early (13:10): neither move alone helps.
-    bench = bench_of(tmp_path, early=("28:45", "29:05"), home13=("13:10", "13:30"))
+    late = trips(early=("28:45", "29:05"), home13=("13:10", "13:30"))
+    staff = '[{ template = "3x8", headcount = 30 }]'
+    bench = workbench(assess(load(write_territory(tmp_path, trips=late, rosters=staff))))
     found = search(bench.access, options=ONLY_TRIPS, bench=bench)
     assert not found.useful
-    plan = combine(found, size=3)
-    assert plan.score.rosters_gained == 10
-    (step,) = plan.steps
-    assert {(lever.trips[0], lever.shift_s) for lever in step.levers} == {
-        (index(bench, "early"), -1200),
-        (index(bench, "home13"), 300),
-    }
-    # The exact search over those moves and a harmful one agrees.
-    levers = [*step.levers, Lever("move_trip", (index(bench, "noon"),), shift_s=900)]
-    chosen, score = best_subset(bench, levers, size=3)
-    assert set(chosen) == set(step.levers)
-    assert score == plan.score
+    assert {o.score.jobs for o in found.pairs} == {15.0}
+    pair = found.pairs[0]
+    assert {lever.trips[0] for lever in pair.levers} == {
+        index(bench, "early"), index(bench, "home13")
+    }  # fmt: skip
+    full = Ledger.of(bench.study).held(assess(what_if(bench.study, pair.levers)))
+    assert np.array_equal(bench.scores.rosters_after(pair.effects), full)
 
 
 def test_vehicle_of_the_block_is_needed_twice(tmp_path):
@@ -235,17 +235,13 @@ def test_figures_equal_those_of_a_full_run(demo):
         assert (score.rosters_gained, score.rosters_lost) == (gained, lost)
 
 
-def test_combination_of_several_levers_is_exact(demo):
+def test_several_levers_together_are_exact(demo):
     found = search(demo.access, options=ONLY_TRIPS, bench=demo)
-    plan = combine(found, size=3)
-    full = assess(what_if(demo.study, plan.levers))
-    after = access_after(demo, demo.try_together(plan.levers, keep_times=True))
+    levers = [o.lever for o in distinct(found.useful, 3)]
+    full = assess(what_if(demo.study, levers))
+    after = access_after(demo, demo.try_together(levers, keep_times=True))
     assert np.array_equal(full.outbound_s, after.outbound_s)
     assert np.array_equal(full.return_s, after.return_s)
-    assert plan.score == demo.scores.score(plan.effects)
-    nets = [step.score.net for step in plan.steps]
-    assert nets == sorted(nets)
-    assert nets[0] >= found.outcomes[0].score.net
 
 
 def test_search_order_is_stable(demo):
@@ -263,7 +259,7 @@ def test_distinct_levers_share_no_trip(demo):
 
 def test_each_move_named_by_the_minutes_to_fix_connects_its_home(demo):
     found = search(demo.access, options=SearchOptions(kinds=("move_trip", "move_line")), bench=demo)
-    quick = found.fixes
+    quick = fixes_of(found)
     assert (quick.minutes > 0).any()
     zones = white_zones(demo.access)
     fix = quick.aligned(zones.keys)

@@ -179,3 +179,19 @@ def test_an_english_study_names_the_shifts_of_templates_in_english(tmp_path):
     assert [s.name for s in read_sites(found)[0].rosters[0].shifts] == [
         "matin", "après-midi", "nuit"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("gone", [("Longitude",), ("Longitude", "Latitude"), ("Latitude",)])
+def test_a_table_without_coordinates_is_one_clear_error(tmp_path, gone):
+    rows = [line.split(";") for line in TABLE.splitlines()]
+    kept = [k for k, name in enumerate(rows[0]) if name not in gone]
+    text = "\n".join(";".join(row[k] for k in kept) for row in rows)
+    with pytest.raises(MobilityError) as caught:
+        sites_of(tmp_path, text)
+    for language in ("fr", "en"):
+        line = caught.value.render(language)
+        assert "sites.csv" in line
+        assert "\n" not in line
+    # A table of headings alone names no site.
+    with pytest.raises(MobilityError):
+        sites_of(tmp_path, TABLE.splitlines()[0] + "\n")

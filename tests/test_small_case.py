@@ -1,8 +1,10 @@
 """The whole pipeline on a territory computed by hand (drawn in `small`)."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from feeds import trip, write_gtfs
 from small import PLACES_M, SERVICES, TRIPS, lonlat, write_territory
@@ -11,7 +13,7 @@ from mobility.base.errors import TerritoryError
 from mobility.commute.access import STATUSES, assess, counted_rows, rosters
 from mobility.commute.comparison import comparison
 from mobility.commute.examples import answers
-from mobility.commute.indicators import summary
+from mobility.commute.indicators import by_group, summary
 from mobility.commute.loading import load
 from mobility.commute.white_zones import REASONS, white_zones
 from mobility.pipeline import compare, run
@@ -173,3 +175,19 @@ def test_a_seasonal_roster_is_studied_within_its_period(tmp_path):
     study = load(write_territory(tmp_path / "summer", rosters=summer, days=days))
     assert "idle_rosters" not in {finding.code for finding in study.findings}
     assert seconds(assess(study), MORNING) == (45 * 60, 45 * 60)
+
+
+def test_group_figures_follow_the_roster(tmp_path):
+    """36 on 3x8, 6 of them without a car; 31 on 2x8, 14 of them: never 20 of 67."""
+    study = load(write_territory(tmp_path, rosters='["3x8", "2x8"]'))
+    pool = pd.DataFrame({
+        "home": [0, 1, 0, 1], "site": "Usine", "roster": ["3x8", "3x8", "2x8", "2x8"],
+        "workers": [20.0, 16.0, 10.0, 21.0], "no_car": [4.0, 2.0, 5.0, 9.0],
+    })  # fmt: skip
+    frame = study.homes.frame.assign(no_car=[9.0, 11.0])
+    homes = replace(study.homes, frame=frame, groups=("no_car",), pool=pool)
+    table = by_group(assess(replace(study, homes=homes))).set_index("roster")
+    # H1 can come on every shift, H2 walks too far.
+    assert table.loc["3x8", ["total", "reachable"]].tolist() == [6, 4]
+    assert table.loc["2x8", ["total", "reachable"]].tolist() == [14, 5]
+    assert table["share"].tolist() == pytest.approx([4 / 6, 5 / 14])

@@ -148,6 +148,10 @@ def test_voids_are_no_heights_and_are_counted(tmp_path, void, nodata):
     heights = elevations(STREETS, path)
     assert np.isnan(heights).tolist() == [False, True, False, True]
     data = {"name": "t", "sources": {"homes": {"file": "h.csv"}, "elevation": str(path)}}
-    (told,) = heights_findings(Territory.from_dict(data), STREETS)
+    ledger = []
+    (told,) = heights_findings(Territory.from_dict(data), STREETS, ledger)
+    (account,) = ledger
+    assert account.read == STREETS.n_nodes
+    assert account.left_out == {"no height there": told.count}
     assert (told.count, told.params["total"], told.severity) == (2, 4, "warning")
     assert "2 des 4" in told.render("fr")

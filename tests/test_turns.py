@@ -247,7 +247,8 @@ BARRED = {1: (0, 0), 2: (50, 0), 3: (100, 0), 4: (0, 60), 5: (100, 60)}
         ({"barrier": "stile"}, 240, 240, 80),
         ({"barrier": "wall"}, 240, 240, 240),
         ({"barrier": "kerb"}, 80, 80, 80),
-        ({"barrier": "toll_booth", "access": "no"}, 80, 80, 80),
+        ({"barrier": "toll_booth"}, 80, 80, 80),
+        ({"barrier": "toll_booth", "access": "no"}, 240, 240, 240),
     ],
 )
 def test_a_barrier_amid_a_street_stops_some(tmp_path, tags, car, bike, walk):

@@ -202,3 +202,23 @@ def test_the_feature_ids_of_a_geopackage_are_the_column_qgis_shows(tmp_path):
     )
     homes = read_homes(territory.sources.homes, territory)
     assert homes.frame["home_id"].tolist() == ["1", "2"]
+
+
+def test_the_first_sheet_to_be_seen_with_rows_is_read_and_others_told(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["secret"])
+    book.active.sheet_state = "hidden"
+    book.create_sheet("vide")
+    for name, workers in (("2026", 7), ("2025", 9)):
+        sheet = book.create_sheet(name)
+        sheet.append(["id", "lon", "lat", "workers"])
+        sheet.append(["a", 3.9, 43.6, workers])
+        sheet.append(["TOTAL", None, None, workers])
+    path = tmp_path / "homes.xlsx"
+    book.save(path)
+    data = {"name": "t", "sources": {"homes": {"file": "homes.xlsx", "personal": False}}}
+    territory = Territory.from_dict(data, tmp_path / "t.toml")
+    homes = read_homes(territory.sources.homes, territory)
+    assert homes.workers.tolist() == [7]
+    left = {why: n for account in homes.ledger for why, n in account.left_out.items()}
+    assert left == {"another sheet; choose with layer": 1, "a sum of other rows": 1}

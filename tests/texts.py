@@ -86,6 +86,7 @@ def extracted() -> dict[str, str]:
     methods = [
         ("**.py", python_texts),
         ("outputs/map/**.js", "javascript"),
+        ("studio/**.js", "javascript"),
         ("**.html", page_texts),
     ]
     rows = extract_from_dir(PACKAGE, methods, keywords={"t": None}, strip_comment_tags=True)

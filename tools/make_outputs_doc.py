@@ -43,6 +43,17 @@ advised.
 of `mobility run`.
 **`plan.html`**, `.md`: the plan to read.
 """,
+    "matrix": "",
+    "jobbus": """**`job_bus.gpkg`**: halts and way. **`job_bus.html`**: the map.
+""",
+    "apprentices": """**`apprentices.gpkg`**: pairs per home. **`apprentices.html`**: the map.
+""",
+    "irregular": """**`irregular.gpkg`**: the share per home. **`irregular.html`**: the map of it.
+""",
+    "fairness": "",
+    "housing": """**`housing.gpkg`**: the places and what holds from each; residences.
+**`housing.html`**: the inverse map.
+""",
 }
 
 

@@ -9,6 +9,7 @@ what was used longest ago goes; what the cache did not write stays.
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import os
 import re
@@ -17,7 +18,9 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +29,10 @@ import platformdirs
 FORMAT = 1
 LIMIT_MB = 10_000
 """Most megabytes kept, unless ``MOBILITY_CACHE_MB`` says otherwise."""
-KINDS = ("answers", "demo", "downloads", "failures", "gtfs", "lines", "streets", "walks")
+KINDS = (
+    "answers", "demo", "downloads", "failures", "gtfs", "holidays", "lines", "pages", "results",
+    "streets", "walks",
+)  # fmt: skip
 """Sub-folders of the cache."""
 TAG = (
     "Signature: 8a477f597d28d172789f06886806bc55\n"
@@ -37,6 +43,8 @@ _ANSWER = re.compile(r"\w[\w.%+,@~-]*\.(json|geojson|csv|osm|pbf)|\.part-.+")
 _NAME = re.compile(
     r"[0-9a-f]{64}(\.json|\.part|\.part\.json)?|\.new-\w+|\.part-.+|failure-[\d-]+\.txt"
 )
+#: Bytes written since the cache was trimmed; at the start nobody knows.
+_grown = math.inf
 Item = np.ndarray | pd.DataFrame
 Bundle = Mapping[str, Item]
 
@@ -59,6 +67,13 @@ def open_cache(kind: str, base: Path | None = None) -> Path:
     if not (base / MARK).is_file():
         (base / MARK).write_text(TAG, encoding="utf-8")
     return folder
+
+
+@cache
+def code_hash() -> str:
+    """Return a hash of the software's own code: what another version found holds no longer."""
+    package = Path(__file__).parents[1]
+    return content_hash(sorted(package.rglob("*.py")))
 
 
 def file_hash(path: str | Path) -> str:
@@ -145,7 +160,7 @@ def cached(kind: str, key: Iterable[object], compute: Callable[[], Bundle]) -> B
         return found
     bundle = dict(compute())
     _store(place, bundle)
-    trim_cache(keep=place)
+    _trim_sometimes(place)
     return bundle
 
 
@@ -191,9 +206,24 @@ def _read_table(file: Path, *, geo: bool) -> pd.DataFrame:
     if not geo:
         return pd.read_feather(file)
     import geopandas as gpd
+    from pyarrow import feather
 
-    table: pd.DataFrame = gpd.read_feather(file)
-    return table
+    table = feather.read_table(file)
+    about = json.loads(table.schema.metadata[b"geo"])
+    frame = gpd.GeoDataFrame(table.to_pandas())
+    for name, column in about["columns"].items():
+        frame[name] = gpd.GeoSeries.from_wkb(frame[name], crs=_crs(json.dumps(column["crs"])))
+    layer: pd.DataFrame = frame.set_geometry(about["primary_column"])
+    return layer
+
+
+@cache
+def _crs(text: str) -> Any:
+    """Return a coordinate system as a layer notes it; building one takes its time."""
+    import pyproj
+
+    noted = json.loads(text)
+    return None if noted is None else pyproj.CRS.from_json_dict(noted)
 
 
 def _store(place: Path, bundle: Bundle) -> None:
@@ -206,7 +236,7 @@ def _store(place: Path, bundle: Bundle) -> None:
         return
     try:
         arrays = {k: v for k, v in bundle.items() if isinstance(v, np.ndarray)}
-        np.savez(work / "arrays.npz", allow_pickle=False, **arrays)
+        np.savez(work / "arrays.npz", **arrays)  # type: ignore[arg-type]
         for name, table in bundle.items():
             if isinstance(table, pd.DataFrame):
                 geo = "@geo" if hasattr(table, "geometry") else ""
@@ -268,6 +298,19 @@ def cache_limit() -> int:
     """Return the most bytes the cache may hold; ``MOBILITY_CACHE_MB`` in megabytes, else 10 GB."""
     text = os.environ.get("MOBILITY_CACHE_MB", "")
     return (int(text) if text.isdigit() else LIMIT_MB) * 1_000_000
+
+
+def _trim_sometimes(place: Path) -> None:
+    """Trim the cache at a process's first entry, and after each hundredth part of its limit.
+
+    Looking at all entries at each new one takes longer than most of them do.
+    """
+    global _grown  # noqa: PLW0603
+    with suppress(OSError):
+        _grown += sum(file.stat().st_size for file in place.iterdir())
+    if _grown > cache_limit() / 100:
+        _grown = 0.0
+        trim_cache(keep=place)
 
 
 def trim_cache(*, keep: Path | None = None) -> int:

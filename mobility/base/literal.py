@@ -44,6 +44,10 @@ def unmarked(text: str) -> str:
     return _MARKED.sub(r"\1", text)
 
 
+def _cell(value: object) -> object:
+    return csv_cell(value) if isinstance(value, str) else value
+
+
 def csv_text(frame: pd.DataFrame, **options: Any) -> str:
     """Return a table as CSV, its texts and headings protected by `csv_cell`.
 
@@ -52,10 +56,14 @@ def csv_text(frame: pd.DataFrame, **options: Any) -> str:
     options
         Of `pandas.DataFrame.to_csv`.
     """
+    import pandas as pd
+
     shown = frame.rename(columns=lambda name: csv_cell(str(name)))
     for name, column in shown.items():
-        if column.dtype.kind not in "biufM":
-            shown[name] = [csv_cell(v) if isinstance(v, str) else v for v in column]
+        if column.dtype.name == "category":  # a text that stands on many rows is looked at once
+            shown[name] = column.map(_cell)
+        elif column.dtype.kind not in "biufM":
+            shown[name] = pd.Series([_cell(v) for v in column], column.index, object)
     return str(shown.to_csv(index=False, lineterminator="\n", **options))
 
 

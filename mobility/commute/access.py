@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.cache import Bundle
 from mobility.base.errors import TerritoryError
 from mobility.base.literal import one_line
 from mobility.commute.door_to_door import OVERTIME_MAX_S, both_ways, overtime
@@ -30,6 +32,17 @@ STATUSES = ("served", "outbound_only", "return_only", "neither")
 
 Int32 = NDArray[np.int32]
 Bool = NDArray[np.bool_]
+#: Shift, kind of day and mode; site, start, end, name of the kind of day and mode.
+Key = tuple[int, ChosenDay, str]
+Question = tuple[int, int, int, str, str]
+#: What is computed of each combination.
+TYPES: dict[str, type[np.generic]] = {
+    "outbound_s": np.int32,
+    "return_s": np.int32,
+    "rides": np.int8,
+    "walk_s": np.int32,
+    "overtime_s": np.int32,
+}
 
 
 @dataclass(frozen=True)
@@ -157,8 +170,19 @@ def counting_modes(study: Study) -> list[str]:
     return [*counting(study.territory)]
 
 
-def assess(study: Study, *, progress: Progress = quiet) -> Access:
+def assess(
+    study: Study, *, only: Collection[tuple[int, str]] | None = None, progress: Progress = quiet
+) -> Access:
     """Compute the commute accessibility of every site, shift, kind of day and mode.
+
+    Parameters
+    ----------
+    study
+        See `mobility.load`.
+    only
+        Shifts, by their ids, and kinds of day that are asked for; all by default.
+    progress
+        Called with the name of each step.
 
     Returns
     -------
@@ -169,7 +193,7 @@ def assess(study: Study, *, progress: Progress = quiet) -> Access:
         (shift_id, day, mode)
         for shift_id in range(len(study.shift_rows))
         for day in study.days
-        if study.works_on(shift_id, day)
+        if study.works_on(shift_id, day) and (only is None or (shift_id, day.kind) in only)
         for mode in study.territory.modes.evaluated
     ]
     if not keys:
@@ -180,36 +204,63 @@ def assess(study: Study, *, progress: Progress = quiet) -> Access:
             mend="Add kinds of day, or a date within the rosters' period to days.extra.",
         )
     progress("commutes")
-    # Computed once, before threads ask for it.
-    for shift_id, day, _ in keys:
-        for edge in study.edges(shift_id, day):
-            here = open_at(study, day, edge)
-            if study.territory.limits.safe_at_night:
-                after_dark(here).egress_s  # noqa: B018
     questions = {_question(study, *key): key for key in keys}
+    answers: dict[Question, tuple[Bundle, int]] = {}
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        answers = dict(
-            zip(
-                questions,
-                pool.map(lambda key: _answer(study, *key), questions.values()),
-                strict=True,
-            )
-        )
+        for site in range(len(study.sites)):
+            mine = {asked: key for asked, key in questions.items() if asked[0] == site}
+            bundle = _answers_of(study, site, mine, pool) if mine else {}
+            answers |= {asked: (bundle, k) for k, asked in enumerate(mine)}
     found = [answers[_question(study, *key)] for key in keys]
     return Access(
         study=study,
         keys=pd.DataFrame(
             [(s, d.kind, m) for s, d, m in keys], columns=["shift_id", "day_kind", "mode"]
         ),
-        outbound_s=np.array([a[0].elapsed_s for a in found], np.int32),
-        return_s=np.array([a[1].elapsed_s for a in found], np.int32),
-        rides=np.array([[a[0].rides, a[1].rides] for a in found], np.int8),
-        walk_s=np.array([[a[0].walk_s, a[1].walk_s] for a in found], np.int32),
-        overtime_s=np.array([a[2] for a in found], np.int32),
+        **{name: np.array([bundle[name][k] for bundle, k in found], TYPES[name]) for name in TYPES},
     )
 
 
-def _question(study: Study, shift_id: int, day: ChosenDay, mode: str) -> tuple[object, ...]:
+def _answers_of(
+    study: Study, site: int, asked: Mapping[Question, Key], pool: ThreadPoolExecutor
+) -> Bundle:
+    """Return the answers to the questions about one site, an array of each kind of `TYPES`."""
+
+    def compute() -> Bundle:
+        # Computed once, before threads ask for it.
+        for shift_id, day, _ in asked.values():
+            for edge in study.edges(shift_id, day):
+                here = open_at(study, day, edge)
+                if study.territory.limits.safe_at_night:
+                    after_dark(here).egress_s  # noqa: B018
+        found = list(pool.map(lambda key: _answer(study, *key), asked.values()))
+        arrays: dict[str, list[object]] = {
+            "outbound_s": [out.elapsed_s for out, _, _ in found],
+            "return_s": [back.elapsed_s for _, back, _ in found],
+            "rides": [[out.rides, back.rides] for out, back, _ in found],
+            "walk_s": [[out.walk_s, back.walk_s] for out, back, _ in found],
+            "overtime_s": [late_s for _, _, late_s in found],
+        }
+        return {name: np.array(rows, TYPES[name]) for name, rows in arrays.items()}
+
+    return study.kept(["access", *site_key(study, site, asked.values())], compute)
+
+
+def site_key(study: Study, site: int, asked: Iterable[tuple[int, ChosenDay, str]]) -> list[object]:
+    """Return what the commutes of one site, asked of shifts, days and modes, follow from."""
+    place = study.sites[site]
+    rows = [
+        (study.edges(shift_id, day), study.shift_rows[shift_id], day.kind, mode)
+        for shift_id, day, mode in asked
+    ]
+    questions = [
+        (out.at_s, out.margin_s, back.at_s, back.margin_s, (*row.days, str(row.period)), kind, mode)
+        for (out, back), row, kind, mode in rows
+    ]
+    return [np.array(place.gates, np.float64), *questions]
+
+
+def _question(study: Study, shift_id: int, day: ChosenDay, mode: str) -> Question:
     """Two shifts of one site with the same hours ask the same question."""
     row = study.shift_rows[shift_id]
     return row.site, row.start_s, row.end_s, day.kind, mode

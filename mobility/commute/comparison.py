@@ -21,7 +21,7 @@ def check_comparable(before: Study, after: Study) -> None:
     """
     same = {
         "homes": before.homes.frame["home_id"].tolist() == after.homes.frame["home_id"].tolist(),
-        "sites": before.shift_rows == after.shift_rows,
+        "sites": _worked(before) == _worked(after),
         "days": [d.kind for d in before.days] == [d.kind for d in after.days],
     }
     for what, equal in same.items():
@@ -31,9 +31,17 @@ def check_comparable(before: Study, after: Study) -> None:
                 file=after.territory.path,
                 column=what,
                 mend="Compare scenarios of one territory: same homes, sites, shifts and kinds of "
-                "day; timetables, streets and limits may differ.",
+                "day; hours, timetables, streets and limits may differ.",
                 what=what,
             )
+
+
+def _worked(study: Study) -> list[tuple[object, ...]]:
+    """Return what two studies have to share of their shifts: everything but the hours."""
+    return [
+        (row.site_name, row.employer, row.roster, row.shift, row.days, row.period, row.headcount)
+        for row in study.shift_rows
+    ]
 
 
 def comparison(before: Access, after: Access) -> pd.DataFrame:

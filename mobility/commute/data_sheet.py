@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from mobility.base.clock import DAY_S, format_clock, service_clock
 from mobility.base.errors import Finding
 from mobility.base.i18n import HARD_SPACE, number, translate
+from mobility.commute.sheet import DataSheet, EdgeService, GateStops
 from mobility.commute.study import Study
 from mobility.commute.walks import mode_times
 from mobility.engine.journeys import Edge
@@ -38,77 +38,6 @@ GAP_S = 3 * 3600
 MANY_CUT_OFF = 0.01
 
 
-@dataclass(frozen=True)
-class GateStops:
-    """The stops around one gate.
-
-    Attributes
-    ----------
-    stops
-        Stops within the walking limit, each once.
-    nearest, nearest_s
-        Name of the stop nearest on foot and the walk, None where none is known.
-    nearest_m
-        Straight line to the stop nearest as the crow flies, infinite without any stop.
-    """
-
-    site: int
-    lon: float
-    lat: float
-    stops: NDArray[np.int64]
-    nearest: str
-    nearest_s: int | None
-    nearest_m: float
-
-
-@dataclass(frozen=True)
-class EdgeService:
-    """What stops at a site's gates around one edge of its shifts, on one kind of day.
-
-    ``first_s`` and ``last_s``, axis seconds, are those of the ``count`` calls that serve it.
-    """
-
-    site: int
-    edge: Edge
-    day: ChosenDay
-    count: int
-    first_s: int = 0
-    last_s: int = 0
-
-
-@dataclass(frozen=True)
-class DataSheet:
-    """What decides a study.
-
-    Attributes
-    ----------
-    gates
-        The stops around each gate, in the order of sites and gates.
-    services
-        What calls at each site's gates in the time a commute may take, by day and shift edge.
-    departures
-        For each network and kind of day its departures, sorted seconds of the service day.
-    cut_off
-        bool[homes]: from which no street mode reaches any gate, however long it may take.
-    stop_departures
-        int64[stops]: departures on the first day, those of a stop's copies at the stop.
-    """
-
-    gates: tuple[GateStops, ...]
-    services: tuple[EdgeService, ...]
-    departures: tuple[tuple[Int64, ...], ...]
-    cut_off: Bool
-    stop_departures: Int64
-
-    def findings(self, study: Study) -> tuple[Finding, ...]:
-        """Return what a planner should know before all else."""
-        cut_off = _cut_off(self, study)
-        if study.feed.trips.empty:
-            return tuple(cut_off)
-        first = (*_exchanged(study), *_gates(self, study), *_edges(self, study))
-        return (*first, *_hours(self, study), *cut_off)
-
-
 def data_sheet(study: Study, runs: Mapping[str, RunArrays]) -> DataSheet:
     """Return the data sheet of a study; ``runs`` are those around each kind of day."""
     runs = {kind: _ridden(of_day) for kind, of_day in runs.items()}
@@ -122,6 +51,15 @@ def data_sheet(study: Study, runs: Mapping[str, RunArrays]) -> DataSheet:
         _homes_cut_off(study),
         _stop_departures(study, runs[study.days[0].kind]),
     )
+
+
+def sheet_findings(sheet: DataSheet, study: Study) -> tuple[Finding, ...]:
+    """Return what a planner should know before all else."""
+    cut_off = _cut_off(sheet, study)
+    if study.feed.trips.empty:
+        return tuple(cut_off)
+    first = (*_misplaced(study), *_gates(sheet, study), *_edges(sheet, study))
+    return (*first, *_hours(sheet, study), *cut_off)
 
 
 def _ridden(runs: RunArrays) -> RunArrays:
@@ -163,29 +101,27 @@ def _services(study: Study, day: ChosenDay, runs: RunArrays) -> Iterator[EdgeSer
     window_s = round(limits.max_total_min * 60)
     run = np.repeat(np.arange(len(runs.run_ptr) - 1), np.diff(runs.run_ptr))
     stands_for = departures(runs)
-    asked: dict[tuple[int, bool, int], Edge] = {}
+    asked: dict[tuple[int, bool], dict[int, Edge]] = {}
     for row in study.shift_rows:
         if study.works_on(row.shift_id, day):
             for edge in study.edges(row.shift_id, day):
-                asked[row.site, edge.returning, edge.at_s] = edge
-    for (site, returning, _), edge in sorted(asked.items(), key=lambda item: item[0]):
+                asked.setdefault((row.site, edge.returning), {})[edge.at_s] = edge
+    for (site, returning), edges in sorted(asked.items(), key=lambda item: item[0]):
         walk_s = study.egress_s[site].astype(np.int64)
         near = (walk_s <= limits.max_walk_min * 60)[runs.call_stop]
         call = np.flatnonzero(near & (runs.call_board if returning else runs.call_alight))
-        walk = walk_s[runs.call_stop[call]]
-        if returning:
-            at_s = runs.call_dep[call]
-            spare_s = at_s - walk - edge.at_s - edge.margin_s
-        else:
-            at_s = runs.call_arr[call]
-            spare_s = edge.at_s - edge.margin_s - at_s - walk
-        serves = (spare_s >= 0) & (spare_s < window_s)
-        # A vehicle that calls at several stops of the site comes once.
-        vehicles, once = np.unique(run[call[serves]], return_index=True)
-        times = at_s[serves][once]
-        count = math.ceil(stands_for[vehicles].sum() - 1e-6)
-        span = (int(times.min()), int(times.max())) if len(times) else (0, 0)
-        yield EdgeService(site, edge, day, count, *span)
+        walk, vehicle = walk_s[runs.call_stop[call]], run[call]
+        at_s = (runs.call_dep if returning else runs.call_arr)[call]
+        for edge in (edges[at] for at in sorted(edges)):
+            gate_s = edge.at_s + edge.margin_s if returning else edge.at_s - edge.margin_s
+            spare_s = at_s - walk - gate_s if returning else gate_s - at_s - walk
+            serves = (spare_s >= 0) & (spare_s < window_s)
+            # A vehicle that calls at several stops of the site comes once.
+            vehicles, once = np.unique(vehicle[serves], return_index=True)
+            times = at_s[serves][once]
+            count = math.ceil(stands_for[vehicles].sum() - 1e-6)
+            span = (int(times.min()), int(times.max())) if len(times) else (0, 0)
+            yield EdgeService(site, edge, day, count, *span)
 
 
 def _departures(runs: RunArrays, networks: NDArray[np.int16], study: Study) -> list[Int64]:
@@ -236,8 +172,8 @@ def _gates(sheet: DataSheet, study: Study) -> Iterator[Finding]:
     )
 
 
-def _exchanged(study: Study) -> Iterator[Finding]:
-    """Say where stops would lie on the streets if their coordinates were exchanged."""
+def _misplaced(study: Study) -> Iterator[Finding]:
+    """Say where stops would lie on the streets if exchanged, and which feed is of elsewhere."""
     west, south, east, north = study.streets.bounds_lonlat
     lon, lat = study.feed.lonlat().T
     away = (lon < west) | (lon > east) | (lat < south) | (lat > north)
@@ -253,6 +189,25 @@ def _exchanged(study: Study) -> Iterator[Finding]:
             count=int(turned.sum()),
             examples=tuple(names[:5]),
         )
+    network = study.feed.stops["network"].to_numpy()
+    for k, name in enumerate(study.feed.networks):
+        known = (network == k) & np.isfinite(lon) & np.isfinite(lat)
+        if known.any() and (away & ~turned)[known].all():
+            yield Finding(
+                "error",
+                "network_elsewhere",
+                "No stop of {name} lies within the streets: it is the timetable of another place, "
+                "or the extract that of another. Its stops are around {lon} {lat}, the streets "
+                "around {street_lon} {street_lat}.",
+                source="stops.txt",
+                params={
+                    "name": name,
+                    "lon": f"{np.median(lon[known]):.2f}",
+                    "lat": f"{np.median(lat[known]):.2f}",
+                    "street_lon": f"{(west + east) / 2:.2f}",
+                    "street_lat": f"{(south + north) / 2:.2f}",
+                },
+            )
 
 
 def _edges(sheet: DataSheet, study: Study) -> Iterator[Finding]:
@@ -403,10 +358,10 @@ def ledger_table(study: Study, language: str) -> pd.DataFrame:
 
 
 __all__ = [
-    "DataSheet",
     "data_sheet",
     "edges_tables",
     "gates_table",
     "hours_table",
     "ledger_table",
+    "sheet_findings",
 ]

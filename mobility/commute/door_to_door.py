@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from typing import cast
 
@@ -22,6 +22,7 @@ from mobility.engine.journeys import (
     EngineLimits,
     HomeTimes,
     Scan,
+    holding,
     reach,
     scan,
     walk_directly,
@@ -68,6 +69,25 @@ def transit_times(
     _, ridden, _ = ride(study, site, day, edge, limits)
     walked = street_times(study, site, day, "walk", edge, limits)
     return _either(walked.elapsed_s <= ridden.elapsed_s, walked, ridden)
+
+
+def held(
+    study: Study, site: int, day: ChosenDay, edges: Sequence[Edge], limits: EngineLimits
+) -> Bool:
+    """Return which homes `transit_times` of each of some edges holds for, bool (edges, homes)."""
+    if study.territory.limits.safe_at_night:
+        times = (transit_times(study, site, day, edge, limits) for edge in edges)
+        return np.array([found.elapsed_s < INF for found in times])
+    found = np.zeros((len(edges), study.n_homes), bool)
+    opened = [open_at(study, day, edge) for edge in edges]
+    for here in {id(one): one for one in opened}.values():
+        rows = [k for k, one in enumerate(opened) if one is here]
+        asked, egress_s = [edges[k] for k in rows], here.egress_s[site]
+        found[rows] = holding(here.timetables[day.kind], egress_s, asked, limits, here.home_walks)
+        for k in rows:
+            walk_s = here.street_times["walk"][int(edges[k].returning)][site]
+            found[k] |= walk_directly(walk_s, edges[k], limits) < INF
+    return found
 
 
 def ride(
@@ -234,12 +254,11 @@ def overtime(
     Steps of 15 minutes after the shift's end are tried until the return fails; the answer
     is the last that held, -1 where the return fails even on time.
     """
-    held = np.where(on_time.elapsed_s < INF, 0, -1).astype(np.int32)
-    alive = held >= 0
-    for late_s in range(OVERTIME_STEP_S, OVERTIME_MAX_S + 1, OVERTIME_STEP_S):
-        if not alive.any():
-            break
-        later = Edge(returning=True, at_s=edge.at_s + late_s, margin_s=edge.margin_s)
-        alive &= transit_times(study, site, day, later, limits).elapsed_s < INF
-        held[alive] = late_s
-    return held
+    latest = np.where(on_time.elapsed_s < INF, 0, -1).astype(np.int32)
+    alive = latest >= 0
+    late_s = range(OVERTIME_STEP_S, OVERTIME_MAX_S + 1, OVERTIME_STEP_S)
+    later = [replace(edge, at_s=edge.at_s + late) for late in late_s]
+    for late, still in zip(late_s, held(study, site, day, later, limits), strict=True):
+        alive &= still
+        latest[alive] = late
+    return latest

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import datetime as dt
+from dataclasses import dataclass, field
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +73,8 @@ class EdgeAnswers:
         Riding, and walking all the way.
     dark : bool[H]
         Homes whose own end of the journey keeps to streets that are safe at night.
+    told
+        Legs put into words, which homes share.
     """
 
     study: Study
@@ -80,6 +85,7 @@ class EdgeAnswers:
     times: HomeTimes
     walked: HomeTimes
     dark: NDArray[np.bool_]
+    told: dict[tuple[Leg, int, int], LegText] = field(default_factory=dict, repr=False)
 
     def itinerary(self, home: int) -> Itinerary | None:
         """Return the public-transport or walking journey of a home, or None."""
@@ -103,19 +109,21 @@ class EdgeAnswers:
             arrive = _minute(leg.arrive_s, up=True)
             arrive = arrive if limit is None else min(arrive, limit)
             limit = min(_minute(leg.depart_s, up=not leaves), arrive)
-            texts.append(self._text(leg, limit, arrive))
+            key = leg, limit, arrive
+            if key not in self.told:
+                self.told[key] = self._text(*key)
+            texts.append(self.told[key])
         return tuple(reversed(texts))
 
     def _text(self, leg: Leg, depart_min: int, arrive_min: int) -> LegText:
         line, headsign, about = "", "", (False, False)
         if leg.kind == "ride" and leg.trip >= 0:
-            trip = self.study.feed.trips.iloc[leg.trip]
-            headsign = str(trip["headsign"] or "")
-            line = line_name(self.study, leg.trip)
+            feed = self.study.feed
+            headsign, line = feed.headsigns[leg.trip], feed.line_names[leg.trip]
             last = int(self.scanned.timetable.call_trip[leg.to_call])
             about = (
-                self._approximate(leg.trip, leg.from_stop),
-                self._approximate(last, leg.to_stop),
+                feed.is_approximate(leg.trip, leg.from_stop),
+                feed.is_approximate(last, leg.to_stop),
             )
         return LegText(
             leg.kind,
@@ -129,39 +137,25 @@ class EdgeAnswers:
             about,
         )
 
-    def _approximate(self, trip: int, stop: int) -> bool:
-        """Whether the feed does not give the time of a trip at a stop."""
-        feed = self.study.feed
-        loose = feed.frequencies.loc[~feed.frequencies["exact"], "trip"]
-        if (loose == trip).any():
-            return True
-        calls = feed.stop_times.iloc[feed.trip_ptr[trip] : feed.trip_ptr[trip + 1]]
-        return bool((~calls["timepoint"] & (calls["stop"] == stop)).any())
-
     def _clock(self, minute: int) -> str:
-        moment = axis_to_local(self.day.date, minute * 60, self.study.territory.zone)
-        return moment.strftime("%H:%M")
+        return _clock(self.day.date, minute, self.study.territory.zone)
 
     def _place(self, stop: int) -> str:
         if stop == HOME:
             return ""
         if stop == GATE:
             return self.study.sites[self.site].name
-        return str(self.study.feed.stops["stop_name"].iloc[stop])
+        return self.study.feed.stop_names[stop]
+
+
+@lru_cache(maxsize=1 << 16)
+def _clock(date: dt.date, minute: int, zone: ZoneInfo) -> str:
+    """Return the local clock of a minute of the axis of a date."""
+    return axis_to_local(date, minute * 60, zone).strftime("%H:%M")
 
 
 def _minute(axis_s: int, *, up: bool) -> int:
     return -(-axis_s // 60) if up else axis_s // 60
-
-
-def line_name(study: Study, trip: int) -> str:
-    """Return the public name of the line of a trip: its short name, else its long one."""
-    route = study.feed.routes.iloc[int(study.feed.trips["route"].to_numpy()[trip])]
-    for column in ("short_name", "long_name", "route_id"):
-        value = route[column]
-        if isinstance(value, str) and value:
-            return value
-    return ""
 
 
 def _on_foot(edge: Edge, walk_s: int) -> Itinerary:

@@ -10,6 +10,7 @@ import pandas as pd
 from mobility.base.errors import Finding, TerritoryError
 from mobility.base.i18n import Word, number, translate
 from mobility.commute.study import Study
+from mobility.sources.days import ChosenDay
 from mobility.sources.gtfs.canonical import canonical_findings
 from mobility.territory.rosters import ENGLISH_SHIFTS
 
@@ -129,6 +130,20 @@ def find_shift(study: Study, site: str, shift: str, roster: str | None, day_kind
     if day_kind not in worked:
         raise _idle(shift, day_kind, worked)
     return shift_id
+
+
+def find_day(study: Study, kind: str) -> ChosenDay:
+    """Return a kind of day that is studied.
+
+    Raises
+    ------
+    TerritoryError
+        There is none of that name.
+    """
+    days = {day.kind: day for day in study.days}
+    if kind not in days:
+        raise _unknown("day", kind, list(days))
+    return days[kind]
 
 
 def _idle(shift: str, day_kind: str, worked: list[str]) -> TerritoryError:

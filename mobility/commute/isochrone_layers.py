@@ -30,7 +30,7 @@ from mobility.commute.walks import mode_times
 from mobility.engine.journeys import Edge, EngineLimits, reach, scan
 from mobility.sources.days import ChosenDay
 from mobility.streets.arcs import Times
-from mobility.streets.hours import State
+from mobility.streets.graph import State
 from mobility.streets.isochrones import isochrones
 from mobility.streets.snap import Snaps
 from mobility.timetable.arrays import INF

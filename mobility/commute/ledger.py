@@ -22,6 +22,8 @@ Float = NDArray[np.float64]
 
 #: Share of those within reach who would take a service up, where ``[shuttles]`` gives none.
 CAPTURE_LOW, CAPTURE_RATE, CAPTURE_HIGH = 0.15, 0.30, 0.50
+#: Jobs from which a roster is said to gain some.
+LEAST_JOBS = 0.5
 
 
 def capture_rate(study: Study) -> float:
@@ -145,6 +147,16 @@ class Ledger:
         return Counts(
             float(jobs[new].sum()), self._once(people, before, after), float(people[new].sum())
         )
+
+    def gaining(
+        self, before: Bool, after: Bool, homes: NDArray[np.int32] | None = None
+    ) -> tuple[tuple[str, str], ...]:
+        """Return site and name of the rosters of which at least half a job is gained."""
+        here = slice(None) if homes is None else homes
+        more = np.where(after & ~before, self.jobs[:, here], 0.0).sum(axis=1)
+        sites = self.study.sites
+        return tuple((sites[self.rosters[r][0]].name, self.rosters[r][1])
+                     for r in np.flatnonzero(more >= LEAST_JOBS))  # fmt: skip
 
     def _once(self, people: Float, before: Bool, after: Bool) -> float:
         """Return the workers who hold some roster after and none before, each once."""

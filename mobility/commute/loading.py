@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
+from mobility.base.cache import code_hash, content_hash
 from mobility.base.errors import Finding, TerritoryError
 from mobility.base.ledger import SourceLedger
-from mobility.commute.data_sheet import data_sheet
+from mobility.commute.access import assess, counted_rows
+from mobility.commute.changes import with_trips
+from mobility.commute.closed_drives import drives_any_hour
+from mobility.commute.data_sheet import data_sheet, sheet_findings
 from mobility.commute.modes import evaluated
-from mobility.commute.on_demand import on_demand_services
+from mobility.commute.on_demand_rides import on_demand_services
 from mobility.commute.placing import (
     homes_on_streets,
     misplaced_sites,
@@ -53,6 +58,7 @@ from mobility.sources.plain_days import plain_days
 from mobility.sources.roster_checks import roster_findings
 from mobility.sources.sites import read_sites
 from mobility.streets.graph import Streets, streets_from_graph
+from mobility.territory.changes import changed_sites
 from mobility.territory.overseas import localised
 from mobility.territory.project import Site, StreetMode, Territory
 from mobility.timetable.arrays import FootArrays, RunArrays, index_timetable
@@ -91,6 +97,63 @@ def load(
     MobilityError
         A source is missing or wrong; the error names file, row, field, value and mend.
     """
+    found = read_sources(territory, streets=streets, progress=progress)
+    study = found.study(found.territory, progress=progress)
+    if streets is None:
+        object.__setattr__(study, "content", _content(study))
+    return study
+
+
+def _content(study: Study) -> str:
+    """Return a hash of all that the results of a study follow from but its sites."""
+    settings = study.territory.model_dump_json(exclude={"sites", "name", "output"})
+    known = [s.sha256 for s in study.sources if s.role not in ("territory", "sites", "homes")]
+    days = [day.date.isoformat() for day in study.days]
+    return content_hash([code_hash(), settings, study.homes.lonlat, *known, *days])
+
+
+@dataclass(frozen=True)
+class ReadSources:
+    """What the sources of a territory hold, read; studies that differ in settings share it."""
+
+    territory: Territory
+    streets: Streets
+    feed: Feed
+    sites: tuple[Site, ...]
+    homes: Homes
+    findings: tuple[Finding, ...]
+    ledger: tuple[SourceLedger, ...]
+
+    def study(self, territory: Territory, *, progress: Progress = quiet) -> Study:
+        """Return the study of a territory with these sources, its own scenario's changes made.
+
+        Raises
+        ------
+        MobilityError
+            A change of the scenario cannot be, or the sources do not go together.
+        """
+        sites = changed_sites(self.sites, territory.changes.shifts, territory.path)
+        territory, _ = localised(without_timetables(territory)[0], sites)
+        study = build_study(
+            territory,
+            self.streets,
+            self.feed,
+            sites,
+            self.homes,
+            progress=progress,
+            findings=self.findings,
+            ledger=self.ledger,
+        )
+        return with_trips(study, territory.changes.trips)
+
+
+def read_sources(
+    territory: Territory | str | Path,
+    *,
+    streets: Streets | nx.MultiDiGraph[Any] | None = None,
+    progress: Progress = quiet,
+) -> ReadSources:
+    """Read what a territory file names; see `load`."""
     if not isinstance(territory, Territory):
         territory = Territory.from_toml(territory)
     territory, told = without_timetables(territory)
@@ -120,17 +183,20 @@ def load(
         bbox=streets.bounds_lonlat,
         sites=sites,
         streets=lambda: street_points(streets),
+        sides=lambda homes: _sides(build_study(territory, streets, feed, sites, homes), homes),
     )
-    return build_study(
-        territory,
-        streets,
-        feed,
-        sites,
-        homes,
-        progress=progress,
-        findings=[*told, *local],
-        ledger=ledger,
-    )
+    return ReadSources(territory, streets, feed, sites, homes, (*told, *local), tuple(ledger))
+
+
+def _sides(study: Study, homes: Homes) -> dict[tuple[str, str], np.ndarray]:
+    """Return at which homes the commute of each site and roster holds; some are in no study."""
+    found = assess(study).rosters
+    known = pd.Index(study.homes.ids).get_indexer(pd.Index(homes.ids))
+    return {
+        (str(found.keys.loc[r, "site_name"]), str(found.keys.loc[r, "roster"])): (known >= 0)
+        & found.holds[r][known]
+        for r in counted_rows(found)
+    }
 
 
 def build_study(
@@ -161,7 +227,8 @@ def build_study(
     homes, away = homes_on_streets(territory, streets, walking, homes)
     gates = np.array([gate for site in sites for gate in site.gates], np.float64)
     findings += misplaced_sites(sites, homes)
-    findings += heights_findings(territory, streets)
+    accounts = list(ledger)
+    findings += heights_findings(territory, streets, accounts)
     findings += rates_missing(territory, sites, homes, min(day.date for day in days))
     findings += [*away, *place_findings(streets, walking, feed, sites, gates)]
     home_walks, gate_walks = (
@@ -202,18 +269,19 @@ def build_study(
         home_walks=home_walks,
         gate_walks=gate_walks,
         feeders=feeders_of(territory, streets, feed, sites, homes.lonlat),
-        on_demand=on_demand_services(territory, streets, feed, sites, homes, findings),
+        on_demand=on_demand_services(territory, streets, feed, sites, homes, findings, accounts),
         street_times={
             mode: street_commutes(territory, streets, mode, sites, gates, homes.lonlat)
             for mode in modes
         },
         findings=tuple(findings),
         sources=tuple(source_records(territory, feed, homes)),
-        ledger=(*ledger, *homes.ledger, *calendar_ledger(territory, feed)),
+        ledger=(*accounts, *homes.ledger, *calendar_ledger(territory, feed)),
         scenario=scenario,
     )
     sheet = data_sheet(study, runs)
-    findings = [*sheet.findings(study), *study.findings, *idle_rosters(study)]
+    told = (*study.findings, *drives_any_hour(study), *idle_rosters(study))
+    findings = [*sheet_findings(sheet, study), *told]
     return replace(study, sheet=sheet, findings=tuple(findings))
 
 

@@ -18,7 +18,7 @@ from mobility.sources.versement import rate_of, read_rates
 from mobility.streets.arcs import Times
 from mobility.streets.graph import Streets
 from mobility.streets.hours import hours_findings
-from mobility.streets.modes import paths_missing_finding
+from mobility.streets.modes import access_finding, paths_missing_finding
 from mobility.streets.reading import reading_findings
 from mobility.streets.snap import far_finding, island_finding
 from mobility.streets.turns import rules_findings
@@ -62,6 +62,7 @@ def place_findings(
     yield from hours_findings(streets)
     for finding in (
         paths_missing_finding(streets),
+        access_finding(streets),
         island_finding(streets, walking, "walk"),
         far_finding(at_stop, stops["stop_name"].astype(str).tolist(), what="stops"),
     ):

@@ -9,6 +9,7 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import shapely
+from pydantic import BaseModel
 
 from mobility.base.cache import file_hash
 from mobility.base.errors import Finding, TerritoryError
@@ -151,12 +152,24 @@ def publishers(feed: Feed, network: int) -> str:
 
 
 def source_files(territory: Territory) -> list[Path]:
-    """Return the files a territory names, and its own."""
-    named = [path for _, path in _named(territory)]
-    if territory.sources.homes.secret is not None:
-        named.append(territory.sources.homes.secret)
+    """Return the files a territory names, wherever it does, and its own."""
+    overlays = [Path(g.partition("=")[2]) for g in territory.sources.homes.groups if "=" in g]
+    lines = territory.shuttles.get("lines")
+    named = [*_paths(territory), *overlays, *([Path(lines)] if isinstance(lines, str) else [])]
     found = [territory.resolve(path) for path in named]
     return found if territory.path is None else [*found, territory.path]
+
+
+def _paths(value: object) -> Iterator[Path]:
+    """Yield every path that a model holds."""
+    if isinstance(value, Path):
+        yield value
+    elif isinstance(value, BaseModel | dict):
+        for held in vars(value).values() if isinstance(value, BaseModel) else value.values():
+            yield from _paths(held)
+    elif isinstance(value, list | tuple):
+        for held in value:
+            yield from _paths(held)
 
 
 def _named(territory: Territory) -> list[tuple[str, Path]]:
@@ -170,8 +183,9 @@ def source_records(territory: Territory, feed: Feed, homes: Homes) -> Iterator[S
     Of persons, it is the hash of their protected counts: that of the file would tell whether a
     guess of its rows is right.
     """
-    if territory.path is not None:
-        yield SourceRecord("territory", territory.path.name, file_hash(territory.path))
+    for path in (territory.path, territory.base):
+        if path is not None:
+            yield SourceRecord("territory", path.name, file_hash(path))
     network = 0
     for role, path in _named(territory):
         publisher = ""

@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.cache import Bundle, cached
 from mobility.base.clock import local_to_axis
 from mobility.base.errors import Finding
 from mobility.base.ledger import SourceLedger
 from mobility.commute.feeder_modes import Carried, Feeder
 from mobility.commute.on_demand import OnDemandService
+from mobility.commute.sheet import DataSheet
 from mobility.commute.walks import nearest_gate
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay
 from mobility.sources.days import ChosenDay
 from mobility.sources.gtfs.read import Feed
 from mobility.sources.homes.read import Homes
-from mobility.streets.arcs import Times
-from mobility.streets.graph import Streets
-from mobility.streets.hours import State
+from mobility.streets.graph import State, Streets
 from mobility.territory.project import Limits, Site, Territory
 from mobility.territory.rosters import season_of, share_of_year
 from mobility.timetable.footpaths import WalkTable
-
-if TYPE_CHECKING:
-    from mobility.commute.data_sheet import DataSheet
 
 Int32 = NDArray[np.int32]
 Progress = Callable[[str], None]
@@ -140,20 +137,18 @@ class Views:
     made_from
         The study of which it is a variant, and what changes: its views are those of that
         study, changed alike.
-    states
-        What is open at a moment of local time.
+    opened
+        The study as open at a second of the axis of a date, one of those of `at_hours`.
     measured
-        By what it is and whether it is after dark: what was measured at some hour, with the
-        seconds per street piece on which it rests. Hours at which they are the same share it.
+        What was measured at some hour: by what it is, whether it is after dark and the hash of
+        the seconds per street piece on which it rests. Hours at which they are alike share it.
     """
 
     made_from: tuple[Study, Change] | None = None
     dark: Study | None = None
     at_hours: dict[State, Study] = field(default_factory=dict)
-    states: dict[dt.datetime, State] = field(default_factory=dict)
-    measured: dict[tuple[str, bool], list[tuple[tuple[Times, ...], Any]]] = field(
-        default_factory=dict
-    )
+    opened: dict[tuple[dt.date, int], Study] = field(default_factory=dict)
+    measured: dict[tuple[object, ...], Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -188,8 +183,11 @@ class Study:
     any_hour, hours
         In a study as its streets are at some hour, see `variants.open_at`: the study of any
         hour, and what holds at that one.
+    content
+        Hash of all that its results follow from but its sites, by which they are kept; empty
+        where nobody knows, as of a variant. Never handed on: ``replace`` starts anew.
     views
-        The same study in other lights and hours. Never handed on: ``replace`` starts anew.
+        The same study in other lights and hours. Never handed on either.
     """
 
     territory: Territory
@@ -212,6 +210,7 @@ class Study:
     kept_safe: bool = False
     any_hour: Study | None = None
     hours: State = ()
+    content: str = field(default="", init=False, repr=False, compare=False)
     views: Views = field(default_factory=Views, init=False, repr=False, compare=False)
 
     def __repr__(self) -> str:
@@ -256,6 +255,16 @@ class Study:
     def workers(self) -> NDArray[np.float64]:
         """Workers per home, float64 (homes,)."""
         return np.asarray(self.homes.frame["workers"], np.float64)
+
+    def kept(self, key: Sequence[object], compute: Callable[[], Bundle]) -> Bundle:
+        """Return what ``compute`` finds of a study, kept in the cache where its content is known.
+
+        Parameters
+        ----------
+        key
+            What it follows from besides `content`.
+        """
+        return cached("results", [self.content, *key], compute) if self.content else compute()
 
     def pool(self, site: int, roster: str | None = None) -> NDArray[np.float64]:
         """Return the workers of each home who belong to a site's labour pool.

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from threading import RLock
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -19,8 +20,8 @@ from numpy.typing import NDArray
 from mobility.base.clock import axis_to_local
 from mobility.base.errors import Finding
 from mobility.commute.modes import EXPOSED, MODES
-from mobility.commute.on_demand import on_demand_services
-from mobility.commute.study import Change, Int32, Study
+from mobility.commute.on_demand_rides import on_demand_services
+from mobility.commute.study import Change, Int32, Study, Timetables
 from mobility.commute.walks import (
     feeders_of,
     mode_times,
@@ -32,9 +33,11 @@ from mobility.commute.walks import (
 from mobility.engine.journeys import Edge, TwoWay
 from mobility.sources.days import ChosenDay
 from mobility.sources.gtfs.read import Feed, merge_feeds
-from mobility.streets.arcs import Times, barred_of, local_of, sequences_of
-from mobility.streets.hours import State, place_of, state_at, streets_in
-from mobility.territory.project import StreetMode, Territory
+from mobility.sources.homes.read import Homes
+from mobility.streets.arcs import Times, times_key
+from mobility.streets.graph import State
+from mobility.streets.hours import place_of, state_at, staying, streets_in
+from mobility.territory.project import Site, StreetMode, Territory
 from mobility.timetable.build import build_timetable
 from mobility.timetable.change import more_stops
 from mobility.timetable.footpaths import WalkTable, safe_footpaths, widened
@@ -96,6 +99,13 @@ def open_at(study: Study, day: ChosenDay, edge: Edge) -> Study:
     """
     if study.streets.conditions.empty and study.any_hour is None:
         return study
+    moment, opened = (day.date, gate_s(edge)), study.views.opened
+    if moment not in opened:
+        opened[moment] = _opened(study, day, edge)
+    return opened[moment]
+
+
+def _opened(study: Study, day: ChosenDay, edge: Edge) -> Study:
     if study.views.made_from is not None:
         parent, change = study.views.made_from
         opened = open_at(parent, day, edge)
@@ -105,10 +115,7 @@ def open_at(study: Study, day: ChosenDay, edge: Edge) -> Study:
     base = study.any_hour or study
     zone = base.territory.zone
     moment = axis_to_local(day.date, gate_s(edge), zone).replace(tzinfo=None)
-    states = base.views.states
-    if moment not in states:
-        states[moment] = state_at(base.streets, moment, place_of(base.streets, zone))
-    state = states[moment]
+    state = state_at(base.streets, moment, place_of(base.streets, zone))
     if state == study.hours:
         return study
     if not any(value is not None for value in state):
@@ -123,8 +130,7 @@ def staying_open(study: Study, day: ChosenDay, edge: Edge) -> Study:
         return opened
 
     def change(one: Study) -> Study:
-        streets = replace(one.streets, conditions=one.streets.conditions.iloc[:0])
-        return replace(one, streets=streets, any_hour=None)
+        return replace(one, streets=staying(one.streets), any_hour=None)
 
     return variant(opened, change)
 
@@ -136,6 +142,7 @@ def _kept(study: Study, state: State, make: Callable[[], Study]) -> Study:
         if state not in kept:
             if len(kept) >= MOST_KEPT:
                 kept.pop(next(iter(kept)))
+                study.views.opened.clear()
             kept[state] = make()
         return kept[state]
 
@@ -146,7 +153,7 @@ def _in_state(base: Study, state: State) -> Study:
     changed = [
         mode
         for mode in _ridden(base)
-        if not _same(*(mode_times(base.territory, s, mode) for s in (base.streets, streets)))
+        if len({_key(mode_times(base.territory, s, mode)) for s in (base.streets, streets)}) > 1
     ]
     return _measured(base, replace(base, streets=streets, any_hour=base, hours=state), changed)
 
@@ -159,14 +166,8 @@ def _ridden(study: Study) -> list[StreetMode]:
     return [mode for mode in (*EXPOSED, "car") if mode in used]
 
 
-def _same(one: Times, other: Times) -> bool:
-    """Whether two times are alike, barred turns and streets without through traffic too."""
-    parts = [(one[0], other[0]), (one[1], other[1]), (barred_of(one), barred_of(other))]
-    local = [local_of(times) for times in (one, other)]
-    if any(mask is not None for mask in local):
-        a, b = (np.zeros(len(one[0]), bool) if mask is None else mask for mask in local)
-        parts.append((a, b))
-    return sequences_of(one) == sequences_of(other) and all(np.array_equal(a, b) for a, b in parts)
+def _key(*times: Times) -> tuple[object, ...]:
+    return tuple(part for one in times for part in times_key(one))
 
 
 def _measured(before: Study, after: Study, modes: Collection[StreetMode]) -> Study:
@@ -219,17 +220,15 @@ def _once(after: Study, what: str, times: tuple[Times, ...], make: Callable[[], 
     """Return what rests on some seconds per street piece, shared by the hours that have them."""
     if after.any_hour is None:
         return make()
-    measured = after.any_hour.views.measured.setdefault((what, after.kept_safe), [])
-    for known, result in measured:
-        if all(_same(one, other) for one, other in zip(known, times, strict=True)):
-            return result
-    result = make()
-    measured.append((times, result))
-    del measured[:-MOST_KEPT]
-    return result
+    measured, key = after.any_hour.views.measured, (what, after.kept_safe, *_key(*times))
+    if key not in measured:
+        measured[key] = make()
+        while len(measured) > MOST_KEPT * (2 + len(after.street_times)):
+            measured.pop(next(iter(measured)))
+    return measured[key]
 
 
-def _walked(before: Study, after: Study) -> tuple[WalkTable, WalkTable, dict[str, TwoWay]]:
+def _walked(before: Study, after: Study) -> tuple[WalkTable, WalkTable, Mapping[str, TwoWay]]:
     """Return the walks of homes and of gates to stops, and the timetables with walks between."""
     territory, streets, feed, safe = after.territory, after.streets, after.feed, after.kept_safe
     home_walks, gate_walks = (
@@ -240,8 +239,11 @@ def _walked(before: Study, after: Study) -> tuple[WalkTable, WalkTable, dict[str
         walks_between_stops(territory, one.streets, feed, safe=one.kept_safe)
         for one in (before, after)
     )
+    pairs = zip(vars(plain).values(), vars(other).values(), strict=True)
+    if all(np.array_equal(*pair) for pair in pairs):
+        return home_walks, gate_walks, before.timetables
     timetables = {
-        kind: TwoWay(safe_footpaths(two_way.timetable, plain, other))
+        kind: two_way.on_feet(safe_footpaths(two_way.timetable, plain, other).feet)
         for kind, two_way in before.timetables.items()
     }
     return home_walks, gate_walks, timetables
@@ -262,11 +264,58 @@ def with_timetables(
     def change(one: Study) -> Study:
         if one is study:
             return replace(one, timetables=timetables, scenario=name)
-        mine = {
-            kind: TwoWay(two_way.timetable.on_feet(one.timetables[kind].timetable.feet))
-            for kind, two_way in timetables.items()
-        }
+        makers = {kind: partial(_on_feet, study, one, kind, timetables) for kind in timetables}
+        mine = Timetables(makers)
         return replace(one, timetables=mine, scenario=name)
+
+    return variant(study, change)
+
+
+def _on_feet(study: Study, one: Study, kind: str, timetables: Mapping[str, TwoWay]) -> TwoWay:
+    """Return other runs of a kind of day on the footpaths of one view of the study."""
+    if one.timetables[kind] is study.timetables[kind]:
+        return timetables[kind]
+    return timetables[kind].on_feet(one.timetables[kind].timetable.feet)
+
+
+def with_homes(
+    study: Study,
+    homes: Homes,
+    *,
+    sites: tuple[Site, ...] | None = None,
+    relaxed: float = 1.0,
+) -> Study:
+    """Return the study of other homes, e.g. of places where nobody lives yet, or of other sites.
+
+    Parameters
+    ----------
+    sites
+        In place of those of the study.
+    relaxed
+        How many times further than the limit walks to stops reach.
+    """
+
+    def change(one: Study) -> Study:
+        territory, streets, feed, safe = one.territory, one.streets, one.feed, one.kept_safe
+        after = replace(one, homes=homes, sites=one.sites if sites is None else sites)
+        home_walks, gate_walks = (
+            walks_to_stops(territory, streets, feed, points, safe=safe, relaxed=relaxed)
+            for points in (homes.lonlat, after.gates_lonlat)
+        )
+        modes = cast("list[StreetMode]", list(one.street_times))
+        commutes: dict[str, tuple[Int32, Int32]] = {
+            mode: street_commutes(
+                territory, streets, mode, after.sites, after.gates_lonlat, homes.lonlat,
+                times=mode_times(territory, streets, mode, safe=safe and mode in EXPOSED),
+            )
+            for mode in modes
+        }  # fmt: skip
+        feeders = feeders_of(territory, streets, feed, after.sites, homes.lonlat, safe=safe)
+        on_demand = on_demand_services(territory, streets, feed, after.sites, homes, [], [])
+        return replace(
+            after, home_walks=home_walks, gate_walks=gate_walks, street_times=commutes,
+            feeders=feeders, on_demand=on_demand,
+        )  # fmt: skip
 
     return variant(study, change)
 
@@ -371,7 +420,7 @@ def with_feed(study: Study, extra: Feed, *, scenario: str, feeders: bool = True)
         # The territory file names its hubs as in its own feeds.
         ids = [*study.feed.stops["stop_id"], *feed.stops["stop_id"][old:]]
         named = replace(feed, stops=feed.stops.assign(stop_id=ids))
-        services = on_demand_services(territory, streets, named, study.sites, study.homes, [])
+        services = on_demand_services(territory, streets, named, study.sites, study.homes, [], [])
         after = replace(after, on_demand=services)
     return after
 

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from mobility.base.cache import Bundle
 from mobility.base.errors import Finding, Severity
+from mobility.base.ledger import SourceLedger
 from mobility.commute.feeder_modes import Carried, Feeder, Ways, feeders
 from mobility.sources.gtfs.read import Feed
 from mobility.streets.arcs import Times, times_bundle, times_key, times_of
 from mobility.streets.graph import Streets
+from mobility.streets.hours import seen_by
 from mobility.streets.modes import edge_times
 from mobility.streets.paths import PairTable, street_times
 from mobility.streets.slopes import edge_grades, elevations
@@ -37,12 +39,16 @@ FEW_HEIGHTS = 0.02
 """Share of the ends of streets that may lie beyond a raster without a warning."""
 
 
-def heights_findings(territory: Territory, streets: Streets) -> list[Finding]:
-    """Say how much of the streets the elevation raster has no height for."""
+def heights_findings(
+    territory: Territory, streets: Streets, ledger: list[SourceLedger]
+) -> list[Finding]:
+    """Say how much of the streets the elevation raster has no height for, and note it."""
     if territory.sources.elevation is None:
         return []
     path = territory.resolve(territory.sources.elevation)
     lost = int(np.isnan(elevations(streets, path)).sum())
+    left = {"no height there": lost}
+    ledger.append(SourceLedger.balanced(path, streets.n_nodes - lost, left, "ends of streets"))
     if not lost:
         return []
     message = (
@@ -73,6 +79,7 @@ def mode_times(
     """
     raster = territory.sources.elevation if mode in ("bike", "e_bike") else None
     raster = None if raster is None else territory.resolve(raster)
+    streets = seen_by(streets, mode)
     speeds, assume_lit = territory.speeds, territory.night.assume_lit
     asked = (mode, safe, speeds.model_dump_json(), assume_lit, raster)
     if asked not in streets.times:
@@ -84,18 +91,26 @@ def mode_times(
             )
             return times_bundle(found)
 
-        key = ["times", mode, speeds.model_dump_json(), safe, assume_lit, grades]
+        key: list[object] = ["times", mode, speeds.model_dump_json(), safe, assume_lit, grades]
+        if streets.at is not None:
+            key.append(streets.at[1])
         streets.times[asked] = times_of(streets.kept(key, compute))
     found: Times = streets.times[asked]
     return found
 
 
 def walks_to_stops(
-    territory: Territory, streets: Streets, feed: Feed, lonlat: Float, *, safe: bool = False
+    territory: Territory,
+    streets: Streets,
+    feed: Feed,
+    lonlat: Float,
+    *,
+    safe: bool = False,
+    relaxed: float = RELAXED_WALK,
 ) -> WalkTable:
     """Return the walks between points and stops, through a station's entrances where given.
 
-    They reach `RELAXED_WALK` times further than the limit. Where a feed describes pathways, the
+    They reach ``relaxed`` times further than the limit. Where a feed describes pathways, the
     slower of the ways in and out counts, and a way that is open in one direction only is not
     used: one table serves both directions.
 
@@ -104,7 +119,7 @@ def walks_to_stops(
     safe
         Keep to streets safe at night; points stay attached where they are by day.
     """
-    speeds, limit_s = territory.speeds, RELAXED_WALK * territory.limits.max_walk_min * 60
+    speeds, limit_s = territory.speeds, relaxed * territory.limits.max_walk_min * 60
     times, snap_times = _on_foot(territory, streets, safe=safe)
     if feed.pathways.empty:
         return home_walks(

@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.cache import Bundle
 from mobility.base.clock import local_to_axis
 from mobility.base.literal import one_line
 from mobility.commute.access import (
@@ -26,13 +27,14 @@ from mobility.commute.access import (
     STATUSES,
     Access,
     counting_modes,
+    site_key,
 )
-from mobility.commute.door_to_door import both_ways, dark_at_gate, transit_times
+from mobility.commute.door_to_door import both_ways, dark_at_gate, held, transit_times
 from mobility.commute.study import Progress, Study, engine_limits, quiet
 from mobility.commute.variants import after_dark, by_day, open_at, staying_open
 from mobility.engine.journeys import Edge, EngineLimits, relaxed
 from mobility.sources.days import ChosenDay
-from mobility.streets.hours import State
+from mobility.streets.graph import State
 from mobility.timetable.arrays import INF
 
 if TYPE_CHECKING:
@@ -115,13 +117,18 @@ class WhiteZones:
         return homes.assign(**columns)[[*homes.columns.drop("geometry"), *columns, "geometry"]]
 
 
-def white_zones(access: Access, *, progress: Progress = quiet) -> WhiteZones:
+def white_zones(
+    access: Access, *, known: Hours | None = None, progress: Progress = quiet
+) -> WhiteZones:
     """Return the white zones of every shift and kind of day, with the binding reasons.
 
     Parameters
     ----------
     access
         What holds where, see `mobility.assess`.
+    known
+        What was found of the best hours of the day, completed here; of a study that differs
+        in the hours of its shifts at most.
     progress
         Called with the name of each step.
 
@@ -136,10 +143,14 @@ def white_zones(access: Access, *, progress: Progress = quiet) -> WhiteZones:
     days = {day.kind: day for day in study.days}
     pairs = [(int(s), days[k]) for s, k in keys.itertuples(index=False)]
     status = np.array([_status(access, s, d) for s, d in pairs], np.int8)
+    hours: Hours = {} if known is None else known
+    reason = np.zeros(status.shape, np.int8)
+    site_of = np.array([study.shift_rows[shift_id].site for shift_id, _ in pairs])
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        hours = _best_hours(study, pairs, pool)
-        found = pool.map(lambda z: _reasons(access, *pairs[z], status[z], hours), range(len(pairs)))
-        reason = np.array(list(found), np.int8)
+        for site in dict.fromkeys(site_of.tolist()):
+            rows = site_of == site
+            asked = [pair for pair, mine in zip(pairs, rows, strict=True) if mine]
+            reason[rows] = _reasons_of(access, site, asked, status[rows], pool, hours)
     return WhiteZones(access, keys, status, reason)
 
 
@@ -155,7 +166,7 @@ def _status(access: Access, shift_id: int, day: ChosenDay) -> NDArray[np.int8]:
 
 
 @dataclass(frozen=True)
-class _Moved:
+class Moved:
     """One direction of a site's commutes asked at every hour, in some light and open streets."""
 
     site: int
@@ -166,14 +177,14 @@ class _Moved:
 
 
 #: Who can go, or return, at some hour of the day.
-Hours = dict[_Moved, Bool]
+Hours = dict[Moved, Bool]
 
 
-def _moved(study: Study, shift_id: int, day: ChosenDay) -> tuple[_Moved, _Moved]:
+def _moved(study: Study, shift_id: int, day: ChosenDay) -> tuple[Moved, Moved]:
     """Return what is asked at every hour for the two edges of a shift."""
     site = study.shift_rows[shift_id].site
     out, back = (
-        _Moved(
+        Moved(
             site,
             day.kind,
             edge.returning,
@@ -185,34 +196,54 @@ def _moved(study: Study, shift_id: int, day: ChosenDay) -> tuple[_Moved, _Moved]
     return out, back
 
 
+def _reasons_of(
+    access: Access,
+    site: int,
+    pairs: list[tuple[int, ChosenDay]],
+    status: NDArray[np.int8],
+    pool: ThreadPoolExecutor,
+    known: Hours,
+) -> NDArray[np.int8]:
+    """Return the reason of every home for the shifts and kinds of day of one site."""
+
+    def compute() -> Bundle:
+        hours = _best_hours(access.study, pairs, pool, known)
+        rows = range(len(pairs))
+        found = pool.map(lambda z: _reasons(access, *pairs[z], status[z], hours), rows)
+        return {"reason": np.array(list(found), np.int8)}
+
+    key = site_key(access.study, site, [(shift_id, day, "") for shift_id, day in pairs])
+    return np.asarray(access.study.kept(["zones", *key, status], compute)["reason"])
+
+
 def _best_hours(
-    study: Study, pairs: list[tuple[int, ChosenDay]], pool: ThreadPoolExecutor
+    study: Study, pairs: list[tuple[int, ChosenDay]], pool: ThreadPoolExecutor, known: Hours
 ) -> Hours:
-    """Return who can go, and return, at some hour of the day.
+    """Return who can go, and return, at some hour of the day; what is known stands.
 
     Only the hour of the ride is relaxed: light, and streets and gates that open at some hours
     only, stay as they are at the shift's own.
     """
-    asked: dict[_Moved, tuple[ChosenDay, Edge]] = {}
+    asked: dict[Moved, tuple[ChosenDay, Edge]] = {}
     for shift_id, day in pairs:
         edges = study.edges(shift_id, day)
         asked |= {m: (day, e) for m, e in zip(_moved(study, shift_id, day), edges, strict=True)}
+    asked = {moved: at for moved, at in asked.items() if moved not in known}
     if study.feed.stops.empty:
-        return dict.fromkeys(asked, np.zeros(study.n_homes, bool))
+        known.update(dict.fromkeys(asked, np.zeros(study.n_homes, bool)))
+        return known
     limits = engine_limits(study.territory.limits)
 
-    def best(moved: _Moved) -> Bool:
+    def best(moved: Moved) -> Bool:
         day, edge = asked[moved]
         here = staying_open(study, day, edge)
         here = by_day(after_dark(here) if moved.dark else here)
-        some = np.zeros(study.n_homes, bool)
-        for clock_s in BEST_HOURS_S:
-            at_s = local_to_axis(day.date, clock_s, study.territory.zone)
-            other = Edge(returning=edge.returning, at_s=at_s, margin_s=edge.margin_s)
-            some |= transit_times(here, moved.site, day, other, limits).elapsed_s < INF
-        return some
+        zone = study.territory.zone
+        others = [replace(edge, at_s=local_to_axis(day.date, s, zone)) for s in BEST_HOURS_S]
+        return np.asarray(held(here, moved.site, day, others, limits).any(axis=0))
 
-    return dict(zip(asked, pool.map(best, asked), strict=True))
+    known.update(zip(asked, pool.map(best, asked), strict=True))
+    return known
 
 
 def _reasons(

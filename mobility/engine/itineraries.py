@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+
 from mobility.engine.journeys import HomeTimes, Scan
 from mobility.timetable.arrays import INF, Timetable
 from mobility.timetable.footpaths import WalkTable
@@ -87,12 +89,24 @@ def itinerary(scanned: Scan, times: HomeTimes, access: WalkTable, home: int) -> 
     walk_s = int(access.walk_s[row][access.stop[row] == stop].min())
     rides = int(times.rides[home])
     after_s = int(times.walk_s[home]) - walk_s
-    legs = [Leg("walk", HOME, stop, leave_s, leave_s + walk_s)]
+    walk = Leg("walk", HOME, stop, leave_s, leave_s + walk_s)
+    boarding = stop, leave_s + walk_s, rides, after_s
+    if boarding not in scanned.shared:
+        scanned.shared[boarding] = _rides(scanned, *boarding)
+    shared: tuple[Leg, ...] = scanned.shared[boarding]
+    if scanned.edge.returning:
+        return Itinerary((*shared, _reversed(walk, scanned.timetable)))
+    return Itinerary((walk, *shared))
+
+
+def _rides(scanned: Scan, stop: int, at_s: int, rides: int, after_s: int) -> tuple[Leg, ...]:
+    """Return all legs but the walk between home and the stop where it begins, or ends."""
     position = next(
         p
-        for p in _departures(scanned, stop, leave_s + walk_s, leave_s + walk_s)
+        for p in _departures(scanned, stop, at_s, at_s)
         if _label(scanned, rides, stop, p) == after_s
     )
+    legs: list[Leg] = []
     while True:
         ride, onward = _alight(scanned, position, rides, after_s)
         legs += [ride, *onward[0]]
@@ -101,7 +115,7 @@ def itinerary(scanned: Scan, times: HomeTimes, access: WalkTable, home: int) -> 
         position, rides, after_s = onward[1]
     if scanned.edge.returning:
         legs = [_reversed(leg, scanned.timetable) for leg in reversed(legs)]
-    return Itinerary(tuple(_headways_told(legs, scanned)))
+    return tuple(_headways_told(legs, scanned))
 
 
 def _headways_told(legs: list[Leg], scanned: Scan) -> Iterator[Leg]:
@@ -137,9 +151,12 @@ def _departures(scanned: Scan, stop: int, soonest_s: int, latest_s: int) -> Iter
     tt = scanned.timetable
     low = int(scanned.first[stop])
     high = low + int(scanned.shift[stop + 1] - scanned.shift[stop])
+    # A stop's departures are in the order of time.
+    low += int(tt.dep_time[low:high].searchsorted(np.int32(soonest_s)))
     for position in range(low, high):
-        if soonest_s <= tt.dep_time[position] <= latest_s:
-            yield position
+        if tt.dep_time[position] > latest_s:
+            return
+        yield position
 
 
 def _label(scanned: Scan, rides: int, stop: int, position: int) -> int:

@@ -6,14 +6,16 @@ reaching it. Return is outbound on the mirrored timetable: one kernel, two direc
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mobility.engine.scan import reach_homes, scan_rides
-from mobility.timetable.arrays import INF, Timetable, mirrored
+from mobility.timetable.arrays import INF, FootArrays, Timetable, mirrored
 from mobility.timetable.footpaths import WalkTable
 
 Int32 = NDArray[np.int32]
@@ -56,6 +58,13 @@ class OneWay:
     timetable: Timetable
 
     @cached_property
+    def arrays(self) -> tuple[Any, ...]:
+        """What the kernel reads of it, in its order."""
+        tt = self.timetable
+        calls = tt.call_stop, tt.call_arr, tt.call_dep, tt.call_alight, tt.call_pos
+        return tt.run_ptr, *calls, *tt.feet, *tt.foot_into, tt.dep_time
+
+    @cached_property
     def start_s(self) -> Int32:
         """First departure of each run, ascending, int32 (R,)."""
         return self.timetable.call_dep[self.timetable.run_ptr[:-1]]
@@ -75,9 +84,15 @@ class OneWay:
 
 @dataclass(frozen=True, eq=False)
 class TwoWay:
-    """A timetable and its mirror: what both directions of a commute need."""
+    """A timetable and its mirror: what both directions of a commute need.
+
+    ``runs_of`` is another one of the same runs, whose mirror then serves; ``known_mirror`` is the
+    mirrored timetable where it is known beforehand.
+    """
 
     timetable: Timetable
+    runs_of: TwoWay | None = None
+    known_mirror: Timetable | None = None
 
     @cached_property
     def onward(self) -> OneWay:
@@ -87,7 +102,16 @@ class TwoWay:
     @cached_property
     def mirror(self) -> OneWay:
         """The timetable with time and rides reversed."""
-        return OneWay(mirrored(self.timetable))
+        if self.known_mirror is not None:
+            return OneWay(self.known_mirror)
+        if self.runs_of is None:
+            return OneWay(mirrored(self.timetable))
+        other, tt = self.runs_of.mirror.timetable, self.timetable
+        return OneWay(replace(other.on_feet(tt.foot_into), known_into=tt.feet))
+
+    def on_feet(self, feet: FootArrays) -> TwoWay:
+        """Return the same runs with other footpaths."""
+        return TwoWay(self.timetable.on_feet(feet), self)
 
 
 @dataclass(frozen=True)
@@ -114,7 +138,8 @@ class Scan:
     """The labels of one edge, kept to look up homes and to print itineraries.
 
     ``timetable`` is the mirrored one when ``edge.returning``, and then every second in
-    this object is negated.
+    this object is negated. ``shared`` keeps the rides that homes share, see
+    `mobility.engine.itineraries`.
     """
 
     timetable: Timetable
@@ -124,6 +149,7 @@ class Scan:
     first: NDArray[np.int64]
     shift: NDArray[np.int64]
     label: Int32
+    shared: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def earliest_s(self) -> int:
@@ -183,24 +209,19 @@ def scan(two_way: TwoWay, egress_s: Int32, edge: Edge, limits: EngineLimits) -> 
         What the direction may take.
     """
     one_way = two_way.mirror if edge.returning else two_way.onward
-    tt = one_way.timetable
+    return Scan(
+        one_way.timetable, edge, limits, egress_s, *_labels(one_way, egress_s, edge, limits)
+    )
+
+
+def _labels(
+    one_way: OneWay, egress_s: Int32, edge: Edge, limits: EngineLimits
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Int32]:
     earliest_s, deadline_s = earliest_of(edge, limits), deadline_of(edge)
-    run_lo, run_hi = one_way.runs_between(earliest_s, deadline_s)
-    first, shift, label = scan_rides(
-        tt.run_ptr,
-        tt.call_stop,
-        tt.call_arr,
-        tt.call_dep,
-        tt.call_alight,
-        tt.call_pos,
-        tt.foot_ptr,
-        tt.foot_stop,
-        tt.foot_walk_s,
-        tt.foot_need_s,
-        *tt.foot_into,
-        tt.dep_time,
-        run_lo,
-        run_hi,
+    window = one_way.runs_between(earliest_s, deadline_s)
+    found: tuple[NDArray[np.int64], NDArray[np.int64], Int32] = scan_rides(
+        *one_way.arrays,  # type: ignore[call-arg]
+        *window,
         egress_s,
         limits.gate_walk_counts,
         earliest_s,
@@ -209,7 +230,7 @@ def scan(two_way: TwoWay, egress_s: Int32, edge: Edge, limits: EngineLimits) -> 
         limits.max_wait_s,
         limits.max_transfers + 1,
     )
-    return Scan(tt, edge, limits, egress_s, first, shift, label)
+    return found
 
 
 def reach(scanned: Scan, access: WalkTable) -> HomeTimes:
@@ -244,6 +265,29 @@ def travel(
 ) -> HomeTimes:
     """Return the times of one edge for every home: `scan`, then `reach`."""
     return reach(scan(two_way, egress_s, edge, limits), access)
+
+
+def holding(
+    two_way: TwoWay, egress_s: Int32, edges: Sequence[Edge], limits: EngineLimits, access: WalkTable
+) -> NDArray[np.bool_]:
+    """Return which homes each of some edges holds for, bool (edges, H): `travel`, times apart."""
+    found = np.zeros((len(edges), access.n_rows), np.bool_)
+    for row, edge in zip(found, edges, strict=True):
+        one_way = two_way.mirror if edge.returning else two_way.onward
+        row[:] = (
+            reach_homes(
+                *_labels(one_way, egress_s, edge, limits),
+                one_way.timetable.dep_time,
+                access.ptr,
+                access.stop,
+                access.walk_s,
+                limits.home_walk_counts,
+                earliest_of(edge, limits),
+                limits.max_walk_s,
+            )[0]
+            < INF
+        )
+    return found
 
 
 def walk_directly(walk_s: Int32, edge: Edge, limits: EngineLimits) -> Int32:

@@ -83,8 +83,8 @@ def illustrate(
 
 def _access_with(bench: Workbench, remedy: Remedy) -> Access | None:
     """Return the assessment with a remedy, none where it is not known how to make it."""
-    if remedy.lever is not None:
-        return assess(what_if(bench.study, [remedy.lever]))
+    if remedy.levers:
+        return assess(what_if(bench.study, remedy.levers))
     if remedy.hours is not None:
         return assess(with_hours(bench.study, *remedy.hours))
     return None if remedy.scenario is None else remedy.scenario()

@@ -10,17 +10,14 @@ import pandas as pd
 from mobility.base.files import staging
 from mobility.commute.access import assess
 from mobility.commute.loading import load
-from mobility.commute.study import Progress, quiet
+from mobility.commute.study import Progress, Study, quiet
+from mobility.outputs.advice import Advice, read_advice
 from mobility.outputs.document import Block, Bullets, Document, Heading, Text
+from mobility.outputs.levers import searched
 from mobility.outputs.render import write_document
 from mobility.outputs.tables import sheet_of, table_block
 from mobility.outputs.words import Words
-from mobility.remedies.factors import load_factors
-from mobility.remedies.model import days_of
-from mobility.remedies.recommendations import distinct, effects_by_shift, retiming_remedy
-from mobility.remedies.remedy import count_text
-from mobility.remedies.search import Outcome, Retiming, Workbench, search
-from mobility.remedies.words import lever_names
+from mobility.remedies.remedy import Remedy, count_text
 from mobility.territory.project import Territory
 
 OPENING = (
@@ -29,57 +26,58 @@ OPENING = (
     "hours of each shift, on the published timetables."
 )
 BENEFICIARIES = (
-    "Beneficiaries are workers of the labour pool whose commute begins to hold both ways; "
-    "those who lose a commute they had are counted beside them."
+    "They are those of the remedies advised, which were set against one another and computed "
+    "together. A job gains its whole roster where its holder's home begins to allow each of its "
+    "shifts, there and back, on every day worked; a job that loses it is counted beside."
 )
+NONE = (
+    "No change of timetable is advised: none found gains a whole roster of a job for less than "
+    "other remedies do."
+)
+#: Kinds of remedies that a mobility authority can be asked for, and changes asked for at most.
+ASKED = (
+    "move_trip", "move_line", "pair", "hold", "extend", "add_run", "lift_school", "stop"
+)  # fmt: skip
+MOST = 5
 CLOSING = (
     "We ask for an answer before the next change of timetables, and are at your disposal to "
     "share the computation, which can be run again from its territory file."
 )
 
 
-def requests(bench: Workbench, outcomes: Sequence[Outcome], language: str) -> pd.DataFrame:
-    """Return one row per change asked for, with the columns of the table ``requests``."""
+def requests(asked: Sequence[Remedy], language: str) -> pd.DataFrame:
+    """Return one row per change asked for, with the columns of the table ``requests``.
+
+    The two changes of a pair stand in two rows, with the jobs that they gain together.
+    """
     rows = []
-    for outcome in outcomes:
-        names = lever_names(bench, outcome.lever)
-        rows.append({
-            "line": names["line"],
-            "headsign": names["headsign"],
-            "trips": names["trips"],
-            "day_kinds": " ".join(days_of(bench.nets, outcome.lever)),
-            "change": outcome.lever.kind,
-            "present": names["present"],
-            "proposed": names["proposed"],
-            "beneficiaries": count_text(outcome.score.workers_gained, language),
-            "losers": count_text(outcome.score.workers_lost, language),
-        })  # fmt: skip
+    for number, remedy in enumerate(asked, start=1):
+        for one in (remedy, *remedy.also):
+            told = {name: one.params[name] for name in (
+                "line", "headsign", "trips", "day_kinds", "present", "proposed"
+            )}  # fmt: skip
+            rows.append({
+                "request": number, **told, "change": one.params["kind"],
+                "rosters": ", ".join(f"{roster} ({site})" for site, roster in remedy.rosters),
+                "jobs_gained": count_text(remedy.jobs, language),
+                "jobs_lost": count_text(remedy.jobs_lost, language),
+                "eur_per_job": round(remedy.eur_per_job, 2),
+            })  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def request_letter(
-    found: Retiming, *, language: str = "fr", limit: int = 5, only_feasible: bool = True
-) -> Document:
-    """Return the letter that asks for the best changes of timetable.
+def request_letter(advice: Advice, study: Study, language: str = "fr") -> Document:
+    """Return the letter that asks for the changes of timetable that are advised.
 
     Parameters
     ----------
-    found
-        Search of the timetable.
     language
         ``fr`` or ``en``.
-    limit
-        Changes asked for at most.
-    only_feasible
-        Leave out changes for which a vehicle lacks.
     """
-    bench = found.bench
-    study = bench.study
     words = Words(language, study.days)
     t = words.t
-    offered = [o for o in found.useful if o.feasible or not only_feasible]
-    outcomes = distinct(offered, limit)
-    sites = sorted({e.site for o in outcomes for e in effects_by_shift(bench, o) if e.gained > 0})
+    asked = [r for r in advice.advised if r.kind in ASKED and r.feasible][:MOST]
+    sites = sorted({site for r in asked for site, _ in r.rosters})
     signed = ", ".join(
         dict.fromkeys(s.employer or s.name for s in study.sites if not sites or s.name in sites)
     )
@@ -89,7 +87,7 @@ def request_letter(
         Text(t(OPENING, sites=", ".join(sites) or study.territory.name)),
         Text(f"{t(BENEFICIARIES)} {t('Costs are orders of magnitude.')}"),
         Heading(t("Changes asked for")),
-        *_asked(bench, outcomes, words),
+        *_asked(asked, words),
         Heading(t("Follow-up")),
         Text(t(CLOSING)),
         Text(t("Yours faithfully,")),
@@ -99,17 +97,12 @@ def request_letter(
     return Document(language, title, blocks)
 
 
-def _asked(bench: Workbench, outcomes: Sequence[Outcome], words: Words) -> tuple[Block, ...]:
-    if not outcomes:
-        return (Text(words.t("No change of one trip brings anyone.")),)
-    territory = bench.study.territory
-    factors = load_factors(territory.factors, file=territory.path)
-    remedies = [retiming_remedy(bench, outcome, factors) for outcome in outcomes]
-    table = sheet_of("requests", requests(bench, outcomes, words.language))
-    return (
-        Bullets(tuple(("", r.sentence(words.language)) for r in remedies), numbered=True),
-        table_block(table, words),
-    )
+def _asked(asked: Sequence[Remedy], words: Words) -> tuple[Block, ...]:
+    if not asked:
+        return (Text(words.t(NONE)),)
+    told = tuple(("", r.sentence(words.language)) for r in asked)
+    table = sheet_of("requests", requests(asked, words.language))
+    return (Bullets(told, numbered=True), table_block(table, words))
 
 
 def write_letter(letter: Document, folder: Path, *, reads: Iterable[Path] = ()) -> list[Path]:
@@ -120,14 +113,22 @@ def write_letter(letter: Document, folder: Path, *, reads: Iterable[Path] = ()) 
 
 
 def letter_of(
-    territory: Territory, *, language: str = "fr", progress: Progress = quiet
+    territory: Territory,
+    *,
+    language: str = "fr",
+    folder: Path | None = None,
+    progress: Progress = quiet,
 ) -> Document:
-    """Read and search a territory; return its letter.
+    """Return the letter of a territory, from what `mobility levers` advised or found now.
 
     Raises
     ------
     MobilityError
         A source or the territory is wrong.
     """
-    access = assess(load(territory, progress=progress), progress=progress)
-    return request_letter(search(access, progress=progress), language=language)
+    study = load(territory, progress=progress)
+    folder = territory.resolve(territory.output.dir) if folder is None else folder
+    advice = read_advice([folder], study)
+    if advice is None:
+        advice = searched(assess(study, progress=progress), folder, progress=progress).advice
+    return request_letter(advice, study, language)

@@ -1,4 +1,4 @@
-"""Shuttles among the levers: the advised plan, and its feeders and direct lines apart."""
+"""Shuttles among the levers: the plan told, and its feeders and direct lines apart."""
 
 from __future__ import annotations
 
@@ -8,17 +8,23 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from mobility.base.i18n import translate
 from mobility.commute.access import Access, assess
+from mobility.commute.ledger import capture_band
 from mobility.commute.study import Study
 from mobility.commute.variants import with_feed
 from mobility.outputs.record import earlier_plans
+from mobility.remedies.bill import Bill, CostLine, total
 from mobility.remedies.gains import gains_between
 from mobility.remedies.remedy import Remedy
 from mobility.shuttles.after import read_tables
-from mobility.shuttles.design import Plans
+from mobility.shuttles.factors import Factors
 from mobility.shuttles.model import Line
-from mobility.shuttles.outputs import read_plan_table
 from mobility.shuttles.plan import Plan, evaluate_plan
+from mobility.shuttles.plans import Plans
+from mobility.shuttles.written import read_plan_table
 from mobility.sources.gtfs.read import Feed, read_feed
 
 ACTIONS = {
@@ -30,6 +36,14 @@ ACTIONS = {
     "direct": "Run the direct lines of the shuttle plan {plan} alone: {lines} lines, "
     "{vehicles} vehicles",
 }
+
+
+#: What a plan pays for and counts it in, and the columns that tell it.
+PLAN_TEXTS = (
+    "vehicles", "kilometres", "drivers", "new stops", "structure costs", "km", "hours paid",
+    "stops", "EUR",
+)  # fmt: skip
+COSTS = ("item", "quantity", "unit", "price", "eur_low", "eur_high", "factors")
 
 
 def shuttle_remedies(found: Plans, present: Access | None = None) -> list[Remedy]:
@@ -70,23 +84,20 @@ def _alone(found: Plans, plan: Plan, lines: Sequence[Line]) -> Plan:
 
 
 def _remedy(access: Access, found: Plans, kind: str, action: str, plan: Plan) -> Remedy:
-    low, high = found.cost_band(plan)
     figures = {
         "plan": plan.name,
         "lines": len(plan.lines),
         "vehicles": plan.operations.vehicles,
-        "eur_year": plan.costs.total,
         "employees_gained": plan.employees_gained,
         "co2_saved_kg": plan.co2_saved_kg(found.factors),
         "refused": found.refused if plan is found.knee else plan.refused(found.factors),
-        "eur_low": low,
-        "eur_high": high,
     }
-    return _measured(access, kind, ACTIONS[action], figures, read_tables(found.gtfs(plan)))
+    feed = read_tables(found.gtfs(plan))
+    return _measured(access, kind, ACTIONS[action], figures, found.bill(plan), feed)
 
 
 def _measured(
-    access: Access, kind: str, action: str, figures: Mapping[Any, Any], feed: Feed
+    access: Access, kind: str, action: str, figures: Mapping[Any, Any], bill: Bill, feed: Feed
 ) -> Remedy:
     """Return a plan as a remedy, who gains found by the engine with its feed running."""
     name = str(figures["plan"])
@@ -102,13 +113,36 @@ def _measured(
     params: dict[str, object] = {"plan": name}
     params |= {key: int(figures[key]) for key in ("lines", "vehicles")}
     return Remedy(
-        kind, action, params, gains.workers, gains.lost, float(figures["eur_year"]), gains.effects,
-        scenario=after, feed=with_lines, jobs=gains.rosters.jobs,
+        kind, action, params, gains.workers, gains.lost, total(bill), gains.effects,
+        scenario=after, feed=with_lines, jobs=gains.rosters.jobs, rosters=gains.gaining,
         jobs_lost=gains.rosters_lost.jobs, users=float(figures["employees_gained"]),
+        uptake=capture_band(access.study), bill=bill,
         inhabitants=gains.rosters.inhabitants - gains.rosters_lost.inhabitants,
-        eur_band=(float(figures["eur_low"]), float(figures["eur_high"])),
         co2_saved_kg=float(figures["co2_saved_kg"]), refused=_text(figures["refused"]),
     )  # fmt: skip
+
+
+def _written_bill(study: Study, costs: pd.DataFrame) -> Bill:
+    """Return the lines of a written table of costs; what a text says is told by its factor."""
+    rows = Factors.load(study.territory.factors, file=study.territory.path).rows
+    known = {translate(text, lang): text for text in PLAN_TEXTS for lang in ("fr", "en")}
+
+    def said(text: str) -> str:
+        head, colon, tail = text.partition(": ")
+        return known.get(head, head) + colon + tail
+
+    found = []
+    for row in costs.to_dict("records"):
+        name = _text(row["factors"])
+        low, high = (row[f"eur_{end}"] / row["quantity"] for end in ("low", "high"))
+        line = CostLine(
+            said(row["item"]), row["quantity"], said(row["unit"]), row["price"], low, high, name
+        )
+        own = rows.get(name)
+        if own is not None:
+            line = replace(line, year=str(own.year), source=own.source, check=own.check)
+        found.append(line)
+    return tuple(found)
 
 
 def _text(value: object) -> str:
@@ -129,16 +163,16 @@ def written_remedies(access: Access, folder: Path) -> list[Remedy]:
     Raises
     ------
     SourceError
-        ``plans.csv`` lacks a column.
+        ``plans.csv`` or ``costs.csv`` lacks a column.
     """
     path = folder / "plans.csv"
     if not path.is_file():
         return []
     wanted = [
-        "lines", "vehicles", "eur_year", "eur_low", "eur_high",
-        "employees_gained", "co2_saved_kg", "refused", "knee",
+        "lines", "vehicles", "eur_year", "employees_gained", "co2_saved_kg", "refused", "knee",
     ]  # fmt: skip
     table = read_plan_table(path, wanted)
+    costs = read_plan_table(folder / "costs.csv", COSTS)
     earlier = earlier_plans(folder.parent, access.study)
     same = earlier is None or earlier.same
     found = []
@@ -148,5 +182,6 @@ def written_remedies(access: Access, folder: Path) -> list[Remedy]:
             continue
         figures = row if same else row | {"refused": "designed and costed with other inputs"}
         action = ACTIONS["shuttle" if same else "earlier"]
-        found.append(_measured(access, "shuttle", action, figures, read_feed(feed)))
+        bill = _written_bill(access.study, costs[costs["plan"] == row["plan"]])
+        found.append(_measured(access, "shuttle", action, figures, bill, read_feed(feed)))
     return found

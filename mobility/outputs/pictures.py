@@ -140,7 +140,7 @@ class Painter:
             axes.set_axis_off()
             axes.set_xlim(self.view.west, self.view.west + self.view.width)
             axes.set_ylim(self.view.south, self.view.south + self.view.height)
-            background = background_of(self._study.streets)
+            background = background_of(self._study)
             _draw_background(axes, background, self.view)
             canvas.draw()
             pixels = canvas.copy_from_bbox(figure.bbox)

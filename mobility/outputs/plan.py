@@ -19,17 +19,16 @@ from mobility.base.i18n import long_date, translate
 from mobility.commute.access import Access, assess
 from mobility.commute.indicators import whole_persons
 from mobility.commute.last_return import LastReturn, last_return
-from mobility.commute.ledger import capture_band
 from mobility.commute.loading import load
 from mobility.commute.study import Progress, quiet
+from mobility.outputs.advice import Advice, factors_of, read_advice
+from mobility.outputs.advice_words import advice_blocks
 from mobility.outputs.document import Block, Bullets, Document, Heading, Text
-from mobility.outputs.levers import lever_factors, ranked
+from mobility.outputs.levers import searched
 from mobility.outputs.plan_tables import (
     driving,
-    employer_steps,
     modal_potential,
     reach_by_mode,
-    shares,
     staff_by_employer,
     supply,
     versement,
@@ -38,26 +37,14 @@ from mobility.outputs.render import write_document
 from mobility.outputs.report_tables import mode_tables
 from mobility.outputs.tables import Sheet, sheet_of, table_block, write_csv
 from mobility.outputs.words import Words
-from mobility.remedies.combine import Combination, combine
 from mobility.remedies.factors import LeverFactors
-from mobility.remedies.recommendations import (
-    recommend,
-    remedies_frame,
-    retiming_remedy,
-)
-from mobility.remedies.recruitment import accesses_after, recruitment
-from mobility.remedies.remedy import Remedy, alternatives
-from mobility.remedies.search import Retiming, access_after, search
-from mobility.remedies.shift_hours import ShiftHours, shift_hours
-from mobility.shuttles.portfolio import Combined
+from mobility.remedies.remedy import Remedy
 from mobility.territory.project import Territory
-
-#: Remedies whose financing is shown.
-FINANCED = 10
 
 #: What each kind of remedy asks for, and the months it takes: an order of magnitude.
 STEPS: dict[str, tuple[str, int]] = {
     "move_trip": ("Request to the mobility authority, next timetable change", 6),
+    "pair": ("Request to the mobility authority, next timetable change", 6),
     "move_line": ("Request to the mobility authority, next timetable change", 6),
     "hold": ("Agreement between operators, next timetable change", 6),
     "extend": ("Request to the mobility authority, turning place and stop to check", 9),
@@ -148,16 +135,11 @@ class MobilityPlan:
 
 def mobility_plan(
     access: Access,
-    found: Retiming,
+    advice: Advice,
     *,
     language: str = "fr",
-    hours: ShiftHours | None = None,
     late: LastReturn | None = None,
-    combination: Combination | None = None,
-    recruits: pd.DataFrame | None = None,
     modes: Mapping[str, pd.DataFrame] | None = None,
-    others: Sequence[Remedy] = (),
-    combined: tuple[Sequence[Remedy], Combined] | None = None,
 ) -> MobilityPlan:
     """Return the mobility plan of the sites of a study.
 
@@ -165,49 +147,36 @@ def mobility_plan(
     ----------
     access
         The present.
-    found
-        Search of the timetable.
+    advice
+        The remedies, ranked, and the sets of the frontier.
     language
         ``fr`` or ``en``.
-    hours, late, combination, recruits
-        Curves of shift hours, last returns, levers chosen together and the recruitment
-        view; their parts are left out where they are not given.
+    late
+        Last returns; their part is left out where they are not given.
     modes
         Tables of `mode_tables`: comparison of modes, car-pooling.
-    others
-        Remedies of other rooms, such as shuttles.
-    combined
-        Every remedy, ranked, and the frontier of their sets; without it they are ranked here and
-        none are combined.
     """
     study = access.study
-    territory = study.territory
-    factors = lever_factors(study)
-    if combined is None:
-        remedies, sets = recommend(found, hours, others=others, factors=factors), None
-    else:
-        remedies, sets = list(combined[0]), combined[1]
-    members = None if sets is None else sets.members
+    factors = factors_of(study)
     dues = versement(study, factors)
+    found = advice.frames(factors, language)
     tables = {
         "supply": supply(study),
         "reach": _whole(reach_by_mode(access), after="day_kind"),
         "potential": _whole(modal_potential(access), after="roster"),
         "driving": driving(access, factors),
-        "actions": remedies_frame(
-            remedies, language, factors, on_frontier=members, capture_band=capture_band(study)
-        ),
-        "financing": _financing(access, remedies, dues),
-        "calendar": _calendar(remedies, language),
-        "followup": _followup(found, combination),
-        "factors": factors.to_frame(language),
+        "actions": found["remedies"],
+        "financing": _financing(advice.tables["employers"], dues),
+        "calendar": _calendar(advice.advised, language),
+        "followup": _whole(advice.tables["followup"], after="roster"),
+        "factors": found["lever_factors"],
+        "frontier": found["frontier"],
+        "employers": _with_dues(advice.tables["employers"], dues),
     }
-    if sets is not None:
-        tables |= {"frontier": sets.to_frame(), "employers": employer_steps(study, sets, dues)}
     if late is not None:
         tables["last_return"] = _whole(late.to_frame(), after="day_kind")
-    if recruits is not None and len(recruits):
-        tables["recruitment"] = _whole(recruits, after="group")
+    if "recruitment" in advice.tables:
+        tables["recruitment"] = _whole(advice.tables["recruitment"], after="group")
     tables |= {name: frame for name, frame in (modes or {}).items() if name != "factors"}
     tables = {name: frame for name, frame in tables.items() if len(frame)}
     words = Words(language, study.days)
@@ -215,13 +184,13 @@ def mobility_plan(
     blocks = (
         *_section(SUPPLY, sheets, words),
         *_section(POTENTIAL, sheets, words),
-        *_actions(remedies, sheets, words),
-        *_financing_part(remedies, factors, staff_by_employer(study), sheets, words),
+        *_actions(advice, sheets, words),
+        *_financing_part(factors, staff_by_employer(study), sheets, words),
         *_section(CALENDAR, sheets, words),
         *_section(FOLLOWING, sheets, words),
         *_notes(access, sheets, words),
     )
-    title = words.t("Mobility plan: {name}", name=territory.name)
+    title = words.t("Mobility plan: {name}", name=study.territory.name)
     return MobilityPlan(Document(language, title, blocks), tables)
 
 
@@ -234,41 +203,20 @@ def _section(
     yield from (table_block(sheets[key], words) for key in keys if key in sheets)
 
 
-def _actions(
-    remedies: Sequence[Remedy], sheets: Mapping[str, Sheet], words: Words
-) -> Iterator[Block]:
+def _actions(advice: Advice, sheets: Mapping[str, Sheet], words: Words) -> Iterator[Block]:
     yield Heading(words.t("Programme of actions"))
-    yield Bullets(tuple(("", r.sentence(words.language)) for r in remedies), numbered=True)
+    yield from advice_blocks(advice, words)
+    told = (remedy.sentence(words.language) for remedy in advice.remedies)
+    yield Bullets(tuple(("", sentence) for sentence in told), numbered=True)
     if "actions" in sheets:
         yield table_block(sheets["actions"], words, caption=words.t("Figures"))
 
 
 def _financing_part(
-    remedies: Sequence[Remedy],
-    factors: LeverFactors,
-    staff: Mapping[str, int],
-    sheets: Mapping[str, Sheet],
-    words: Words,
+    factors: LeverFactors, staff: Mapping[str, int], sheets: Mapping[str, Sheet], words: Words
 ) -> Iterator[Block]:
     t = words.t
-    paid = financed(remedies)
     yield Heading(t("Financing"))
-    yield Text(
-        t(
-            "The first {count} actions cost about {eur} EUR a year together, alternatives counted "
-            "once.",
-            count=len(paid),
-            eur=words.number(round(sum(r.eur_year for r in paid), -2)),
-        )
-    )
-    for one, two in alternatives(remedies):
-        yield Text(
-            t(
-                "Actions {one} and {two} change the same departures: one or the other.",
-                one=one + 1,
-                two=two + 1,
-            )
-        )
     table = sheets.get("financing")
     due = table.frame["versement"].sum(min_count=1) if table else None
     if due is None or pd.isna(due):
@@ -321,17 +269,16 @@ def _whole(frame: pd.DataFrame, *, after: str) -> pd.DataFrame:
     return whole_persons(frame, columns[columns.index(after) + 1 :])
 
 
-def financed(remedies: Sequence[Remedy]) -> list[Remedy]:
-    """Return the first remedies, of those that change the same departures the first alone."""
-    either = {later for _, later in alternatives(remedies)}
-    return [r for k, r in enumerate(remedies) if k not in either][:FINANCED]
+def _financing(employers: pd.DataFrame, dues: pd.DataFrame) -> pd.DataFrame:
+    """Return the versement mobilité of each employer beside its part of the set advised."""
+    last = employers[employers["step"] == employers["step"].max()]
+    cost = last.groupby("employer")["eur_headcount"].sum().round(2)
+    return dues.assign(remedies=dues["employer"].map(cost).astype("Float64"))
 
 
-def _financing(access: Access, remedies: Sequence[Remedy], dues: pd.DataFrame) -> pd.DataFrame:
-    frame = dues.copy()
-    cost = shares(access.study, financed(remedies)).set_index("employer")["eur_year"]
-    frame["remedies"] = frame["employer"].map(cost).astype("Float64")
-    return frame
+def _with_dues(employers: pd.DataFrame, dues: pd.DataFrame) -> pd.DataFrame:
+    due = dues.set_index("employer")["versement"]
+    return employers.assign(versement=employers["employer"].map(due))
 
 
 def _calendar(remedies: Sequence[Remedy], language: str) -> pd.DataFrame:
@@ -339,17 +286,6 @@ def _calendar(remedies: Sequence[Remedy], language: str) -> pd.DataFrame:
     rows = [(kind, translate(STEPS[kind][0], language), STEPS[kind][1]) for kind in kinds]
     frame = pd.DataFrame(rows, columns=["kind", "step", "months"])
     return frame.sort_values(["months", "kind"]).reset_index(drop=True)
-
-
-def _followup(found: Retiming, combination: Combination | None) -> pd.DataFrame:
-    """Return, per site and roster, the workers reached now and with the chosen levers."""
-    now = modal_potential(found.bench.access)[["site", "roster", "pool", "counted"]]
-    now = now.rename(columns={"counted": "now"})
-    if combination is not None and combination.levers:
-        effects = found.bench.try_together(combination.levers, keep_times=True)
-        after = modal_potential(access_after(found.bench, effects))
-        now["target"] = after["counted"].to_numpy()
-    return _whole(now, after="roster")
 
 
 def plan_of(
@@ -360,12 +296,13 @@ def plan_of(
     shuttles: bool = False,
     progress: Progress = quiet,
 ) -> MobilityPlan:
-    """Read, assess and search a territory; return its mobility plan, every part included.
+    """Return the mobility plan of a territory, every part included.
 
     Parameters
     ----------
     folder, shuttles
-        Where shuttles come from, as in `mobility.outputs.levers.find_levers`.
+        Where `mobility levers` left what it found, and whether it must have designed shuttles;
+        where it has not, the remedies are searched now, as `levers.searched` does.
 
     Raises
     ------
@@ -373,24 +310,10 @@ def plan_of(
         A source or the territory is wrong.
     """
     access = assess(load(territory, progress=progress), progress=progress)
-    found, hours = search(access, progress=progress), shift_hours(access)
     folder = territory.resolve(territory.output.dir) if folder is None else folder
-    combination = combine(found)
-    outcomes = {outcome.lever: outcome for outcome in found.outcomes}
-    chosen = [outcomes[lever] for lever in combination.levers]
-    factors = lever_factors(access.study)
-    names = [retiming_remedy(found.bench, o, factors).head(language) for o in chosen]
-    after = dict(zip(names, accesses_after(found.bench, chosen), strict=True))
-    if combination.levers:
-        effects = found.bench.try_together(combination.levers, keep_times=True)
-        after[translate("All the levers chosen", language)] = access_after(found.bench, effects)
+    advice = read_advice([folder], access.study, designed=True if shuttles else None)
+    if advice is None:
+        advice = searched(access, folder, design=shuttles, progress=progress).advice
     return mobility_plan(
-        access,
-        found,
-        language=language,
-        late=last_return(access.study),
-        combination=combination,
-        recruits=recruitment(access, after),
-        modes=mode_tables(access),
-        combined=ranked(access, found, hours, folder, design=shuttles, progress=progress),
+        access, advice, language=language, late=last_return(access.study), modes=mode_tables(access)
     )

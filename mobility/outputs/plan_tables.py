@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,13 +11,11 @@ from numpy.typing import NDArray
 from mobility.base.clock import DAY_S
 from mobility.base.errors import TerritoryError
 from mobility.commute.access import Access, counted_rows, rosters
-from mobility.commute.examples import line_name
 from mobility.commute.placing import changes_of, site_commune
 from mobility.commute.study import Study
 from mobility.remedies.factors import VM_RATE, LeverFactors
-from mobility.remedies.remedy import Remedy
 from mobility.remedies.words import clock
-from mobility.shuttles.portfolio import Combined, Portfolio
+from mobility.shuttles.portfolio import Combined, Point, Portfolio
 from mobility.shuttles.sharing import to_the_cent
 from mobility.sources.versement import rate_of, read_rates
 from mobility.timetable.arrays import INF
@@ -57,12 +54,13 @@ def supply(study: Study) -> pd.DataFrame:
             trips = rides["trip"].unique()
             heads = pd.Series(trips).groupby(study.feed.trips["route"].to_numpy()[trips]).first()
             times = tt.call_dep[calls]
+            lines = {study.feed.line_names[int(t)] for t in heads}
             rows.append({
                 "site": place.name,
                 "day_kind": day.kind,
                 "stops": int(np.unique(tt.call_stop[calls]).size),
                 "nearest_walk_min": _minutes(study.egress_s[site][np.unique(tt.call_stop[calls])]),
-                "lines": ", ".join(sorted({line_name(study, int(t)) for t in heads}, key=_natural)),
+                "lines": ", ".join(sorted(lines, key=_natural)),
                 "departures": round(departures(tt)[rides["run"].to_numpy(np.int64)].sum()),
                 "first": _clock(study, day.kind, times.min()) if times.size else "",
                 "last": _clock(study, day.kind, times.max()) if times.size else "",
@@ -262,78 +260,56 @@ def site_rates(study: Study, factors: LeverFactors) -> list[float | None]:
     return found
 
 
-def shares(study: Study, remedies: Sequence[Remedy]) -> pd.DataFrame:
-    """Return what each employer would bear: by headcount over the sites that a remedy serves.
-
-    Columns: ``employer``, ``eur_year``, whole euros that add up to the remedies'.
-    """
-    staff = staff_by_employer(study)
-    owner = {site.name: site.employer or site.name for site in study.sites}
-    cost = dict.fromkeys(staff, 0.0)
-    for remedy in remedies:
-        served = {owner[name] for name in remedy.site_names} or set(staff)
-        whole = sum(staff[name] for name in served)
-        for name in served:
-            cost[name] += remedy.eur_year * (staff[name] / whole if whole else 1 / len(served))
-    euros = to_the_cent(np.array(list(cost.values())), sum(cost.values()))
-    return pd.DataFrame({"employer": list(cost), "eur_year": euros})
-
-
-def employer_steps(study: Study, sets: Combined, dues: pd.DataFrame) -> pd.DataFrame:
+def employer_steps(study: Study, sets: Combined) -> pd.DataFrame:
     """Return the jobs of each site that can be held, and what its employer pays, step by step.
 
     A step is a remedy of the set advised, on top of those before. EUR a year are those of the set
     so far by headcount, by jobs gained, and by the stable key: each remedy is shared in equal
     parts among the employers that it serves, which is the Shapley value where a group on its own
     would pay for every remedy that serves some of it; no group can then pay more than alone.
-
-    Parameters
-    ----------
-    dues
-        Of `versement`: the versement mobilité is told beside, for the employer's sites together.
     """
     portfolio, names = sets.portfolio, [site.employer or site.name for site in study.sites]
-    heads = np.array([portfolio.ledger.site_jobs(k) for k in range(len(names))])
-    due = dues.set_index("employer")["versement"]
+    ledger = portfolio.ledger
+    heads = np.array([ledger.site_jobs(k) for k in range(len(names))])
+    owner = np.array([site for site, _ in ledger.rosters], np.intp)
+    before = np.array(portfolio.point(sets.steps[0]).by_roster)
     rows = []
-    for step in range(len(sets.steps) + 1):
-        chosen = frozenset(sets.steps[:step])
-        point, before = portfolio.point(chosen), portfolio.point(frozenset())
-        now = np.array(point.by_site)
-        gained = np.maximum(now - np.array(before.by_site), 0.0)
+    for step, chosen in enumerate(sets.steps):
+        point = portfolio.point(chosen)
+        held = np.array(point.by_roster)
+        now = np.bincount(owner, weights=held, minlength=len(names))
+        gained = np.bincount(owner, weights=np.maximum(held - before, 0), minlength=len(names))
         parts = {
             "headcount": heads,
             "jobs": gained,
-            "stable": _equal_parts(portfolio, chosen, names, heads),
+            "stable": _equal_parts(portfolio, point, names, heads),
         }
         euros = {by: to_the_cent(part, point.eur_year) for by, part in parts.items()}
         for k, site in enumerate(study.sites):
             paid = {f"eur_{by}": float(eur[k]) for by, eur in euros.items()}
             rows.append({
-                "step": step, "site": site.name, "employer": site.employer,
-                "headcount": round(heads[k]), "jobs_reachable": round(float(now[k]), 2),
-                **paid, "versement": due.get(names[k]),
+                "step": step, "set": sets.name(chosen), "site": site.name,
+                "employer": site.employer or site.name, "headcount": round(heads[k]),
+                "jobs_reachable": round(float(now[k]), 2), **paid,
             })  # fmt: skip
-    return pd.DataFrame(rows).astype({"versement": "Float64"})
+    return pd.DataFrame(rows)
 
 
-def _equal_parts(
-    portfolio: Portfolio, chosen: frozenset[int], names: list[str], heads: Float
-) -> Float:
+def _equal_parts(portfolio: Portfolio, point: Point, names: list[str], heads: Float) -> Float:
     """Return what each site bears when each remedy is shared equally among employers served.
 
     The sites of one employer share by headcount.
     """
     places = {site.name: k for k, site in enumerate(portfolio.ledger.study.sites)}
     parts = np.zeros(len(names))
-    for number in chosen:
+    for number, line in point.bill:
         remedy = portfolio.remedies[number]
         served = [places[name] for name in remedy.site_names] or list(places.values())
         owners = sorted({names[k] for k in served})
         for owner in owners:
             mine = [k for k in served if names[k] == owner]
             weight = heads[mine] / heads[mine].sum() if heads[mine].sum() else 1 / len(mine)
-            parts[mine] += remedy.eur_year / len(owners) * weight
+            parts[mine] += line.eur_year / len(owners) * weight
     return parts
 
 
@@ -344,14 +320,3 @@ def staff_by_employer(study: Study) -> dict[str, int]:
         name = row.employer or row.site_name
         staff[name] = staff.get(name, 0) + row.headcount
     return staff
-
-
-__all__ = [
-    "driving",
-    "employer_steps",
-    "modal_potential",
-    "reach_by_mode",
-    "shares",
-    "supply",
-    "versement",
-]

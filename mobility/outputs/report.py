@@ -12,9 +12,11 @@ from mobility.commute.access import Access, counted_rows, roster_shifts, rosters
 from mobility.commute.study import ShiftRow, Study
 from mobility.commute.white_zones import REASONS, WhiteZones
 from mobility.outputs import document as blocks
+from mobility.outputs.advice import Advice
+from mobility.outputs.advice_words import advice_blocks, plan_sentence
 from mobility.outputs.pictures import Painter
 from mobility.outputs.report_tables import all_sheets
-from mobility.outputs.shuttle_part import lines_figure, plan_sentence, shuttle_part
+from mobility.outputs.shuttle_part import lines_figure, shuttle_part
 from mobility.outputs.shuttle_tables import Shuttles, shuttle_sheets
 from mobility.outputs.tables import MOST_ROWS, Sheet, table_block
 from mobility.outputs.words import DEFINITIONS, METHODS, NOTHING, REMEDIES, WORST_OF, Words
@@ -34,6 +36,7 @@ def document(
     before: Access | None = None,
     language: str = "fr",
     shuttles: Shuttles | None = None,
+    advice: Advice | None = None,
 ) -> blocks.Document:
     """Return the report of a run, ready to be laid out.
 
@@ -47,13 +50,17 @@ def document(
         ``fr`` or ``en``.
     shuttles
         The shuttle plans of the territory, if it has some.
+    advice
+        What is advised among all remedies, where that is known.
     """
     study = access.study
     words = Words(language, study.days)
     sheets = all_sheets(access, zones, before, words)
     if shuttles is not None:
         sheets |= shuttle_sheets(shuttles, study, words)
-    return Writer(access, zones, words, sheets, shuttles).document()
+    if advice is not None:
+        sheets |= advice.sheets(study, language)
+    return Writer(access, zones, words, sheets, shuttles, advice).document()
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,7 @@ class Writer:
     words: Words
     sheets: dict[str, Sheet]
     shuttles: Shuttles | None = None
+    advice: Advice | None = None
 
     @property
     def study(self) -> Study:
@@ -90,11 +98,12 @@ class Writer:
                 version=__version__,
             ),
             blocks=(
-                *self._essentials(),
+                *self.essentials(),
                 *self._sites(),
                 *self._white_zones(),
                 *self._late(),
                 *self._groups(),
+                *self._remedies(),
                 *self._shuttles(),
                 *self._comparison(),
                 *self._grounds(),
@@ -103,7 +112,8 @@ class Writer:
 
     # --- the first page ---
 
-    def _essentials(self) -> Iterator[blocks.Block]:
+    def essentials(self) -> Iterator[blocks.Block]:
+        """Yield the first page."""
         t, frame = self.words.t, self.sheets["summary"].frame
         yield blocks.Heading(t("In one page"))
         white = int(frame["is_white"].sum())
@@ -123,10 +133,16 @@ class Writer:
         cards = frame.to_dict("records")
         yield blocks.Cards(tuple(self._card(cards[k]) for k in self._largest(MOST_CARDS)))
         yield blocks.Legend(self._legend(("There and back", "One way only", "Neither direction")))
+        if self.advice is not None:
+            yield from advice_blocks(self.advice, self.words)
         if self.shuttles is not None:
-            yield blocks.Text(plan_sentence(self.shuttles, self.words))
+            yield blocks.Text(self._plan())
         yield blocks.Text(t(DEFINITIONS["White zone"]), "callout")
         yield blocks.Text(self._limits(), "note")
+
+    def _plan(self) -> str:
+        assert self.shuttles is not None
+        return plan_sentence(self.shuttles.row, self.advice, self.words)
 
     def _legend(self, labels: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
         styles = (0, 1, 3) if len(labels) == 3 else range(4)
@@ -314,10 +330,18 @@ class Writer:
             yield blocks.Heading(self.words.t("Groups of the population"))
             yield self._table("groups")
 
+    def _remedies(self) -> Iterator[blocks.Block]:
+        if self.advice is None:
+            return
+        yield blocks.Heading(self.words.t("What to do, and what it costs"))
+        for key in ("remedies", "frontier"):
+            if key in self.sheets:
+                yield self._table(key)
+
     def _shuttles(self) -> Iterator[blocks.Block]:
         if self.shuttles is not None:
             drawing = lines_figure(self.shuttles, self.study, self.painter.attribution, self.words)
-            yield from shuttle_part(self.shuttles, self.sheets, self.words, drawing)
+            yield from shuttle_part(self.shuttles, self.sheets, self.words, self._plan(), drawing)
 
     def _comparison(self) -> Iterator[blocks.Block]:
         if "comparison" in self.sheets:

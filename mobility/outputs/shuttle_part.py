@@ -39,46 +39,11 @@ MEANT = (
 )
 
 
-ADVISED = (
-    "Advised shuttle plan {plan}: {lines} lines, {vehicles} vehicles and {eur} EUR a year for "
-    "{jobs} jobs whose whole roster can be held, {job} EUR a year a job; about {riders} riders, "
-    "{each} EUR a year each."
-)
-STUDIED = (
-    "Shuttle plan {plan}: {lines} lines, {vehicles} vehicles and {eur} EUR a year for {jobs} jobs "
-    "whose whole roster can be held, {job} EUR a year a job; about {riders} riders, {each} EUR a "
-    "year each."
-)
-NOT_ADVISED = "It is not advised: {why}."
-EMITS = "It emits {tonnes} t of CO2e a year more than it saves."
-
-
-def plan_sentence(found: Shuttles, words: Words) -> str:
-    """Return the plan told in words: lines, vehicles, EUR, who gains, and what is against it."""
-    row = found.row
-    told = words.t(
-        ADVISED if row["advised"] else STUDIED,
-        plan=found.name,
-        lines=words.number(row["lines"]),
-        vehicles=words.number(row["vehicles"]),
-        eur=words.number(row["eur_year"]),
-        jobs=words.number(row["rosters_gained"]),
-        job=words.number(row["eur_per_job"]),
-        riders=words.number(row["employees_gained"]),
-        each=words.number(row["eur_per_user"]),
-    )
-    against = [told]
-    if isinstance(row["refused"], str) and row["refused"]:
-        against.append(words.t(NOT_ADVISED, why=words.t(row["refused"])))
-    if row["co2_saved_kg"] < 0:
-        against.append(words.t(EMITS, tonnes=words.number(-row["co2_saved_kg"] / 1000, 1)))
-    return " ".join(against)
-
-
 def shuttle_part(
     found: Shuttles,
     sheets: Mapping[str, Sheet],
     words: Words,
+    told: str,
     drawing: blocks.Figure | None = None,
 ) -> Iterator[blocks.Block]:
     """Yield the part on shuttles.
@@ -87,12 +52,14 @@ def shuttle_part(
     ----------
     sheets
         Those of `shuttle_sheets`, by key.
+    told
+        The plan in words, see `plan_sentence`.
     drawing
         Map of the lines.
     """
     t = words.t
     yield blocks.Heading(t("Shuttles"), new_page=True)
-    yield blocks.Text(plan_sentence(found, words), "lead")
+    yield blocks.Text(told, "lead")
     yield blocks.Text(t(MEANT), "callout")
     yield _figures(found, words)
     yield blocks.Text(t(PROVEN), "note")
@@ -108,7 +75,7 @@ def shuttle_part(
             alt,
             t("What each plan costs and brings"),
             t(
-                "The marked plan is {plan}; the advised one is where each further euro begins to "
+                "The marked plan is {plan}. The plan told is where each further euro begins to "
                 "bring less.",
                 plan=found.name,
             ),

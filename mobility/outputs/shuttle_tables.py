@@ -15,7 +15,7 @@ from mobility.commute.study import Study
 from mobility.outputs.record import SHUTTLES, earlier_plans
 from mobility.outputs.tables import Sheet, sheet_of
 from mobility.outputs.words import HARD, Words
-from mobility.shuttles.outputs import DIRECTIONS, read_plan_table
+from mobility.shuttles.written import DIRECTIONS, read_plan_table
 
 #: What each factor is: the name up to its size of vehicle or kind of day → English template.
 FACTORS = {
@@ -61,7 +61,7 @@ PLACES = {
 ENDS = ("gate", "hub")
 #: Columns without which a report cannot tell the plans.
 WANTED = (
-    "knee", "advised", "refused", "rosters_estimate", "eur_per_job", "eur_per_user", "co2_saved_kg"
+    "knee", "refused", "rosters_estimate", "eur_per_job", "eur_per_user", "co2_saved_kg"
 )  # fmt: skip
 
 
@@ -72,7 +72,7 @@ class Shuttles:
     Attributes
     ----------
     name
-        The plan told: the variant studied if it is one of them, else the advised one.
+        The plan told: the variant studied if it is one of them, else the one told.
     plans, rosters, costs, sensitivity, vehicles, factors, lighter, harmonise
         Of every plan, as `mobility.shuttles.outputs.write_plans` wrote them; those that are
         not there are empty.
@@ -129,8 +129,8 @@ def _read(folder: Path, scenario: str) -> Shuttles | None:
     plans = read_plan_table(folder / "plans.csv", WANTED)
     if plans.empty:
         return None
-    advised = plans.loc[plans["knee"].astype(bool), "plan"].tolist()
-    names = [n for n in (scenario, *advised, plans["plan"].iloc[0]) if n in set(plans["plan"])]
+    told = plans.loc[plans["knee"].astype(bool), "plan"].tolist()
+    names = [n for n in (scenario, *told, plans["plan"].iloc[0]) if n in set(plans["plan"])]
     layer = folder / f"{names[0]}.geojson"
     features = json.loads(layer.read_text(encoding="utf-8"))["features"] if layer.is_file() else []
     rows = [f["properties"] | {"lonlat": f["geometry"]["coordinates"]} for f in features]
@@ -160,7 +160,7 @@ def shuttle_sheets(found: Shuttles, study: Study, words: Words) -> dict[str, She
         _of_plan(frame, found.name) for frame in (found.rosters, found.vehicles, found.costs)
     )
     frames = {
-        "plans": found.plans,
+        "plans": told_plans(found.plans, words.language),
         "plan_rosters": rosters,
         "vehicles": vehicles,
         "plan_costs": costs,
@@ -174,6 +174,12 @@ def shuttle_sheets(found: Shuttles, study: Study, words: Words) -> dict[str, She
         "shuttle_factors": _factors(found, study, words),
     }
     return {k: sheet_of(k, frame, fill=True) for k, frame in frames.items() if len(frame)}
+
+
+def told_plans(plans: pd.DataFrame, language: str) -> pd.DataFrame:
+    """Return the plans with what speaks against each in words."""
+    against = [translate(why, language) if isinstance(why, str) else "" for why in plans["refused"]]
+    return plans.assign(refused=against)
 
 
 def _lines(found: Shuttles, study: Study) -> pd.DataFrame:

@@ -22,12 +22,12 @@ from mobility.outputs.document import Table
 from mobility.outputs.words import NOTHING, Words
 
 Kind = Literal[
-    "text", "count", "value", "share", "clock", "date", "flag", "symbol", "reason", "roster",
-    "day", "group",
+    "text", "count", "value", "money", "share", "clock", "date", "flag", "symbol", "reason",
+    "roster", "day", "group",
 ]  # fmt: skip
 #: Rows of a table on a page that must stay short; the spreadsheet has them all.
 MOST_ROWS = 12
-NUMERIC = ("count", "value", "share", "clock")
+NUMERIC = ("count", "value", "money", "share", "clock")
 
 
 @dataclass(frozen=True)
@@ -160,6 +160,8 @@ def cell_text(words: Words, kind: Kind, value: Any) -> str:
     write = {
         "count": words.number,
         "value": words.value,
+        # Whole euros to read; spreadsheets and files hold the cents.
+        "money": words.number,
         "share": words.percent,
         "clock": words.clock,
         "date": words.date,

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mobility.base.clock import format_clock
-from mobility.base.i18n import long_date, number, translate
+from mobility.base.i18n import HARD_SPACE, NARROW_SPACE, long_date, number, translate, typeset
 from mobility.outputs.map.texts import ENGLISH
 from mobility.sources.days import ChosenDay
 
-NARROW, HARD = "\u202f", "\u00a0"
+NARROW, HARD = NARROW_SPACE, HARD_SPACE
 #: Shown where nothing is computed, or where there is nothing to show.
 NOTHING = "–"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -50,11 +50,8 @@ class Words:
         return self.set_spaces(translate(template, self.language, **params))
 
     def set_spaces(self, text: str) -> str:
-        """Return a text whose French punctuation does not part from its word."""
-        if self.language != "fr":
-            return text
-        text = re.sub(r" (?=:)", HARD, text)
-        return re.sub(r" (?=[;!?»])|(?<=«) ", NARROW, text)
+        """Return a text as it is printed in the language."""
+        return typeset(text, self.language)
 
     def known(self, kind: str, symbol: str) -> str:
         """Return the words of a symbol of `mobility.outputs.map.texts`, else the symbol."""
@@ -64,7 +61,8 @@ class Words:
         """Return a number with its thousands apart, or `NOTHING` where it is not computed."""
         if _missing(value):
             return NOTHING
-        return number(float(str(value)), self.language, decimals)
+        text = number(float(str(value)), self.language, decimals)
+        return text.replace("-", "−", 1) if text.startswith("-") else text
 
     def value(self, value: object) -> str:
         """Return a number with the two decimals, at most, that it has."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FORMATS: dict[Kind, str] = {
     "count": "#,##0",
     "value": "#,##0.##",
+    "money": "#,##0.00",
     "share": "0.0%",
     "clock": "hh:mm",
     "date": "yyyy-mm-dd",
@@ -30,6 +31,7 @@ FORMATS: dict[Kind, str] = {
 WIDTHS: dict[Kind, int] = {
     "count": 12,
     "value": 12,
+    "money": 14,
     "share": 10,
     "clock": 9,
     "date": 12,
@@ -101,7 +103,7 @@ def _value(value: Any, column: Column, words: Words) -> object:
     match column.kind:
         case "count":
             return round(value)
-        case "share" | "value":
+        case "share" | "value" | "money":
             return float(value)
         case "clock":
             return int(value) / 86_400

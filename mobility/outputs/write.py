@@ -15,6 +15,7 @@ from mobility.commute.indicators import by_group, by_shift, summary
 from mobility.commute.sources import source_files
 from mobility.commute.study import Progress, quiet
 from mobility.commute.white_zones import WhiteZones
+from mobility.outputs.advice import read_advice
 from mobility.outputs.layers import add_styles, gates_layer, stops_layer
 from mobility.outputs.record import NO_PDF, RECORD, is_of, read_record, write_record
 from mobility.outputs.render import docx_bytes, html_page, pdf_bytes
@@ -110,7 +111,11 @@ def add_report(
     shuttles = read_shuttles(plans_in, study)
     if shuttles is not None:
         sheets |= shuttle_sheets(shuttles, study, words)
-    document = Writer(access, zones, words, sheets, shuttles).document()
+    # What is advised is for the territory as it is.
+    advice = None if study.scenario else read_advice(plans_in, study)
+    if advice is not None:
+        sheets |= advice.sheets(study, language)
+    document = Writer(access, zones, words, sheets, shuttles, advice).document()
     (part / "report.html").write_bytes(html_page(document).encode("utf-8"))
     (part / "report.docx").write_bytes(docx_bytes(document))
     (part / "report.xlsx").write_bytes(workbook_bytes(sheets, study, words))

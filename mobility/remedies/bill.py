@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -15,80 +15,108 @@ BILL_COLUMNS = (
     "item", "quantity", "unit", "price", "eur_year", "eur_low", "eur_high", "factors", "year",
     "source", "check",
 )  # fmt: skip
+#: Factor of the line of a bill that is a share of all its others.
+STRUCTURE = "overhead"
 
 
 @dataclass(frozen=True)
-class BillLine:
-    """One thing paid for.
+class CostLine:
+    """One thing paid for: ``quantity`` times ``price`` is ``eur_year``.
 
     Attributes
     ----------
     item, unit
         What it is and what its quantity counts a year, English texts of the catalogue.
-    quantity
-        How many a year.
-    price
-        Names of the factors whose product is the price of one.
-    over
-        Names of the factors that divide it, such as years of writing off.
+    price, price_low, price_high
+        EUR for one, and with every factor at one end of its band.
+    factors
+        Names of the factors whose product is the price; those after ``/`` divide it. Empty where
+        the territory gives the price itself.
+    year, source
+        Of the first of them.
+    check
+        Whether some of them is to be checked.
     """
 
     item: str
     quantity: float
     unit: str
-    price: tuple[str, ...]
-    over: tuple[str, ...] = ()
+    price: float
+    price_low: float
+    price_high: float
+    factors: str = ""
+    year: str = ""
+    source: str = "Territory file"
+    check: bool = False
 
     @property
     def by_user(self) -> bool:
         """Whether it is paid for each user, not once."""
         return self.unit in ("users", "trips")
 
-    def eur(self, factors: Factors, end: str = "value") -> float:
-        """Return the EUR a year; ``low`` and ``high`` are the ends of the factors' bands."""
-        against = {"value": "value", "low": "high", "high": "low"}[end]
-        up: float = math.prod(getattr(factors.rows[name], end) for name in self.price)
-        down: float = math.prod(getattr(factors.rows[name], against) for name in self.over)
-        return self.quantity * up / down
+    @property
+    def eur_year(self) -> float:
+        """EUR a year."""
+        return self.quantity * self.price
+
+    @property
+    def eur_low(self) -> float:
+        """EUR a year where everything is cheap."""
+        return self.quantity * self.price_low
+
+    @property
+    def eur_high(self) -> float:
+        """EUR a year where everything is dear."""
+        return self.quantity * self.price_high
+
+    def times(self, part: float) -> CostLine:
+        """Return the line for a part of its quantity."""
+        return replace(self, quantity=self.quantity * part)
 
 
-Bill = tuple[BillLine, ...]
+Bill = tuple[CostLine, ...]
 
 
-def total(bill: Bill, factors: Factors, end: str = "value") -> float:
-    """Return the EUR a year of a bill."""
-    return sum(line.eur(factors, end) for line in bill)
+def priced(
+    factors: Factors, item: str, quantity: float, unit: str, *names: str, over: Sequence[str] = ()
+) -> CostLine:
+    """Return a line whose price is the product of some factors, divided by others."""
+    rows, under = [factors.rows[n] for n in names], [factors.rows[n] for n in over]
+
+    def price(end: str, against: str) -> float:
+        up: float = math.prod(getattr(row, end) for row in rows)
+        down: float = math.prod(getattr(row, against) for row in under)
+        return up / down
+
+    return CostLine(
+        item, quantity, unit, price("value", "value"), price("low", "high"), price("high", "low"),
+        " ".join([*names, *(f"/{name}" for name in over)]), str(rows[0].year), rows[0].source,
+        any(row.check for row in (*rows, *under)),
+    )  # fmt: skip
 
 
-def bill_frame(
-    bills: Iterable[tuple[object, Bill]], factors: Factors, language: str, *, of: str
-) -> pd.DataFrame:
-    """Return one row per line of some bills.
+def total(bill: Iterable[CostLine], end: str = "year") -> float:
+    """Return the EUR a year of a bill, or its ``low`` or ``high`` end."""
+    return float(sum(getattr(line, f"eur_{end}") for line in bill))
 
-    Columns: ``of`` (what each bill is for), then ``BILL_COLUMNS``: ``quantity`` times ``price``
-    is ``eur_year``; ``factors`` names what the price is the product of, and year and source are
-    those of the first.
-    """
-    rows = [{of: key} | _row(line, factors, language) for key, bill in bills for line in bill]
+
+def bill_frame(bills: Iterable[tuple[object, Bill]], language: str, *, of: str) -> pd.DataFrame:
+    """Return one row per line of some bills: ``of`` (whose it is), then `BILL_COLUMNS`."""
+    rows = [
+        {of: key}
+        | {name: getattr(line, name) for name in BILL_COLUMNS}
+        | {name: _said(getattr(line, name), language) for name in ("item", "unit", "source")}
+        for key, bill in bills
+        for line in bill
+    ]
     return pd.DataFrame(rows, columns=[of, *BILL_COLUMNS])
 
 
-def _row(line: BillLine, factors: Factors, language: str) -> dict[str, object]:
-    first = factors.rows[line.price[0]]
-    used = [factors.rows[name] for name in (*line.price, *line.over)]
-    return {
-        "item": translate(line.item, language),
-        "quantity": line.quantity,
-        "unit": translate(line.unit, language),
-        "price": line.eur(factors) / line.quantity if line.quantity else first.value,
-        "eur_year": line.eur(factors),
-        "eur_low": line.eur(factors, "low"),
-        "eur_high": line.eur(factors, "high"),
-        "factors": " ".join([*line.price, *(f"/{name}" for name in line.over)]),
-        "year": str(first.year),
-        "source": translate(first.source, language),
-        "check": any(f.check for f in used),
-    }
+def _said(text: str, language: str) -> str:
+    """Return a text in a language; what follows a colon, such as a size of vehicle, as it is."""
+    known = translate(text, language)
+    head, colon, tail = text.partition(": ")
+    return known if known != text else translate(head, language) + colon + tail
 
 
 def spread(bills: Sequence[Bill], factors: Factors) -> pd.DataFrame:
@@ -97,14 +125,19 @@ def spread(bills: Sequence[Bill], factors: Factors) -> pd.DataFrame:
     Columns: ``name``, ``value``, ``low``, ``high``, ``eur_low``, ``eur_high``; the widest first.
     """
     rows = []
-    lines = [line for bill in bills for line in bill]
     for name, row in factors.rows.items():
-        mine = [line for line in lines if name in (*line.price, *line.over)]
-        if not row.check or not mine:
-            continue
-        ends = [sum(line.eur(factors.with_value(name, v)) for line in mine)
-                for v in (row.low, row.high)]  # fmt: skip
-        rows.append((name, row.value, row.low, row.high, min(ends), max(ends)))
+        eur, divided = 0.0, 0.0
+        for bill in bills:
+            # Structure costs follow what they are a share of.
+            more = 1 + sum(line.price for line in bill if line.factors == STRUCTURE)
+            for line in bill:
+                used = line.factors.split()
+                whole = line.eur_year * (1.0 if line.factors == STRUCTURE else more)
+                eur += whole if name in used else 0.0
+                divided += whole if f"/{name}" in used else 0.0
+        if row.check and row.value and (eur or divided):
+            ends = [eur * v / row.value + divided * row.value / v for v in (row.low, row.high)]
+            rows.append((name, row.value, row.low, row.high, min(ends), max(ends)))
     frame = pd.DataFrame(rows, columns=["name", "value", "low", "high", "eur_low", "eur_high"])
     order = (frame["eur_low"] - frame["eur_high"]).argsort(kind="stable")
     return frame.iloc[order].reset_index(drop=True)

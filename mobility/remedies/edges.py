@@ -14,7 +14,7 @@ from mobility.remedies.modes import carried_modes
 from mobility.remedies.runs import clip_runs, only_walks
 from mobility.remedies.window import Window
 from mobility.sources.days import ChosenDay
-from mobility.streets.hours import State
+from mobility.streets.graph import State
 from mobility.timetable.arrays import mirror_runs, take_runs
 from mobility.timetable.footpaths import WalkTable
 

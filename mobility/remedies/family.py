@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobility.remedies.model import DayNetwork, Lever
-from mobility.remedies.patch import join_runs, patch, pick_calls
+from mobility.remedies.patch import patch
 from mobility.timetable.arrays import RunArrays, take_runs
+from mobility.timetable.trips import join_runs, pick_calls
 
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from mobility.base.i18n import translate
 from mobility.remedies.model import Lever, departures
-from mobility.remedies.search import Effects, Workbench
+from mobility.remedies.search import Retiming, Workbench
 from mobility.remedies.words import lever_names
 
 
@@ -124,22 +123,15 @@ class Fixes:
         return gpd.GeoDataFrame(columns, geometry=shapes, crs="EPSG:4326")
 
 
-def fixes_of(bench: Workbench, tried: Iterable[tuple[Lever, Effects]]) -> Fixes:
-    """Return the smallest of some moves for each commute; of equal ones, the first.
-
-    Parameters
-    ----------
-    tried
-        Levers and what they change; those that are no moves are passed over.
-    """
+def fixes_of(found: Retiming) -> Fixes:
+    """Return the smallest move found for each commute; of equal ones, the best ranked."""
+    bench = found.bench
     scores = bench.scores
     none = np.iinfo(np.int16).max
     minutes = np.full(scores.served.shape, none, np.int16)
     move = np.full(scores.served.shape, -1, np.int32)
     levers: list[Lever] = []
-    for lever, effects in tried:
-        if not lever.is_move:
-            continue
+    for lever, effects in ((o.lever, o.effects) for o in found.outcomes if o.lever.is_move):
         size = np.int16(abs(lever.shift_s) // 60)
         used = False
         for change in scores.changes(effects):

@@ -25,6 +25,8 @@ class Gains:
         each counted once (once per site when employees are known).
     rosters, rosters_lost
         Jobs and inhabitants who gain, and lose, a whole roster.
+    gaining
+        Site and name of the rosters of which at least a job is gained.
     effects
         The same shift by shift: the kind of day on which most do.
     keys
@@ -35,6 +37,7 @@ class Gains:
     lost: float
     rosters: Counts
     rosters_lost: Counts
+    gaining: tuple[tuple[str, str], ...]
     effects: tuple[Effect, ...]
     keys: dict[tuple[int, str], Bool]
 
@@ -66,7 +69,8 @@ def gains_between(before: Access, after: Access) -> Gains:
     was_held, now_held = ledger.held(before), ledger.held(after)
     return Gains(
         _each_once(before, gained), _each_once(before, ceased),
-        ledger.gained(was_held, now_held), ledger.gained(now_held, was_held), effects, gained,
+        ledger.gained(was_held, now_held), ledger.gained(now_held, was_held),
+        ledger.gaining(was_held, now_held), effects, gained,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The kernel that tells which runs could matter to one shift edge at all.
+"""Kernels of the search: which runs could matter to one shift edge at all, and which walks.
 
 A run that no labelled departure can be reached from, and that stops at no gate in time,
 gets no label itself; put into the timetable it changes no answer. Most runs near a shift
@@ -98,3 +98,26 @@ def useful_runs(  # type: ignore[no-untyped-def]  # noqa: PLR0913
                             break
             call -= 1
     return useful
+
+
+@njit(cache=True, nogil=True)
+def kept_rows(ptr, kept):  # type: ignore[no-untyped-def]
+    """Return the pointers of a table of rows, and the places of its entries that are kept.
+
+    Parameters
+    ----------
+    ptr : int64[n + 1]
+        Entries of each row.
+    kept : bool[]
+        Per entry.
+    """
+    new_ptr = np.zeros(ptr.size, np.int64)
+    places = np.empty(kept.size, np.int64)
+    count = 0
+    for row in range(ptr.size - 1):
+        for place in range(ptr[row], ptr[row + 1]):
+            if kept[place]:
+                places[count] = place
+                count += 1
+        new_ptr[row + 1] = count
+    return new_ptr, places[:count]

@@ -9,17 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Literal
 
 from mobility.commute.study import Study
-from mobility.timetable.arrays import RunArrays, Timetable
-
-Int32 = NDArray[np.int32]
-Int64 = NDArray[np.int64]
+from mobility.timetable.trips import DayNetwork
 
 LeverKind = Literal["move_trip", "move_line", "extend", "add_run", "hold", "lift_school", "stop"]
 
@@ -69,88 +62,6 @@ class Lever:
         return self.kind in ("move_trip", "move_line")
 
 
-class Pieces(NamedTuple):
-    """Trips of a timetable: ``trip``, ``run``, first departure, last arrival, end calls."""
-
-    trip: Int64
-    run: Int64
-    start_s: Int32
-    end_s: Int32
-    first_call: Int64
-    last_call: Int64
-
-
-@dataclass(frozen=True, eq=False)
-class DayNetwork:
-    """The timetable of one kind of day, with what finds the runs of a trip."""
-
-    kind: str
-    timetable: Timetable
-
-    @cached_property
-    def runs(self) -> RunArrays:
-        """The runs as plain arrays."""
-        tt = self.timetable
-        return RunArrays(
-            tt.run_ptr, tt.call_stop, tt.call_arr, tt.call_dep,
-            tt.call_board, tt.call_alight, tt.call_trip, tt.run_day,
-        )  # fmt: skip
-
-    @cached_property
-    def pieces(self) -> Pieces:
-        """The part of each run that is one trip, sorted by trip then run."""
-        tt = self.timetable
-        first = np.zeros(tt.n_calls, np.bool_)
-        first[tt.run_ptr[:-1]] = True
-        first[1:] |= tt.call_trip[1:] != tt.call_trip[:-1]
-        begin = np.flatnonzero(first)
-        end = np.append(begin[1:], tt.n_calls) - 1
-        run = tt.run_ptr.searchsorted(begin, side="right") - 1
-        trip = tt.call_trip[begin]
-        order = np.lexsort((run, trip))
-        # Trips that keep a headway only have no times to move.
-        loose = tt.call_arr[tt.run_ptr[:-1]] > tt.call_dep[tt.run_ptr[:-1]]
-        order = order[(trip[order] >= 0) & ~loose[run[order]]]
-        return Pieces(
-            trip[order].astype(np.int64),
-            run[order].astype(np.int64),
-            tt.call_dep[begin[order]],
-            tt.call_arr[end[order]],
-            begin[order],
-            end[order],
-        )
-
-    @cached_property
-    def start_s(self) -> Int32:
-        """First departure of each run, axis seconds, int32 (R,)."""
-        return self.timetable.call_dep[self.timetable.run_ptr[:-1]]
-
-    @cached_property
-    def end_s(self) -> Int32:
-        """Last arrival of each run, axis seconds, int32 (R,)."""
-        return self.timetable.call_arr[self.timetable.run_ptr[1:] - 1]
-
-    @cached_property
-    def is_single(self) -> NDArray[np.bool_]:
-        """Whether a run is one trip from end to end, bool (R,)."""
-        tt = self.timetable
-        return np.equal(tt.call_trip[tt.run_ptr[:-1]], tt.call_trip[tt.run_ptr[1:] - 1])
-
-    def runs_of(self, trips: tuple[int, ...]) -> Int64:
-        """Return the runs that hold some of the trips, ascending."""
-        trip, run = self.pieces.trip, self.pieces.run
-        found = [
-            run[trip.searchsorted(t, side="left") : trip.searchsorted(t, side="right")]
-            for t in trips
-        ]
-        return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
-
-    def span(self, run: int) -> slice:
-        """Return the calls of a run."""
-        ptr = self.timetable.run_ptr
-        return slice(int(ptr[run]), int(ptr[run + 1]))
-
-
 def networks(study: Study) -> dict[str, DayNetwork]:
     """Return the timetable of each studied kind of day."""
     return {kind: DayNetwork(kind, two_way.timetable) for kind, two_way in study.timetables.items()}
@@ -162,14 +73,13 @@ def days_of(nets: dict[str, DayNetwork], lever: Lever) -> Iterator[str]:
         if lever.kind == "lift_school":
             if kind in lever.day_kinds:
                 yield kind
-        else:
-            runs = network.runs_of(lever.trips)
-            if (network.timetable.run_day[runs] == 0).any():
-                yield kind
+        elif network.own_places(lever.trips).size:
+            yield kind
 
 
 def departures(network: DayNetwork, lever: Lever) -> list[int]:
     """Return the departures of a lever's trips on the service day itself, axis seconds."""
-    pieces = network.pieces
-    own = network.timetable.run_day[pieces.run] == 0
-    return sorted(int(s) for s in pieces.start_s[own & np.isin(pieces.trip, lever.trips)])
+    return sorted(network.pieces.start_s[network.own_places(lever.trips)].tolist())
+
+
+__all__ = ["DayNetwork", "Lever", "LeverKind", "days_of", "departures", "networks"]

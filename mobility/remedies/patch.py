@@ -14,6 +14,7 @@ from mobility.engine.journeys import TwoWay
 from mobility.remedies.model import DayNetwork, Lever, networks
 from mobility.timetable.arrays import RunArrays, Timetable
 from mobility.timetable.change import with_runs
+from mobility.timetable.trips import join_runs, mended, moved, one_run, only_trips
 
 Int64 = NDArray[np.int64]
 
@@ -32,40 +33,6 @@ class Patch:
 
     removed: Int64
     added: RunArrays
-
-
-def no_runs() -> RunArrays:
-    """Return an empty set of runs."""
-    empty = np.zeros(0, np.int32)
-    off = np.zeros(0, np.bool_)
-    return RunArrays(
-        np.zeros(1, np.int64), empty, empty, empty, off, off, empty, np.zeros(0, np.int8)
-    )
-
-
-def join_runs(parts: Sequence[RunArrays]) -> RunArrays:
-    """Return the runs of all parts, in their order."""
-    if not parts:
-        return no_runs()
-    sizes = [int(p.run_ptr[-1]) for p in parts]
-    starts = np.cumsum([0, *sizes[:-1]])
-    ptr = [p.run_ptr[1:] + s for p, s in zip(parts, starts, strict=True)]
-    flat = [np.concatenate(arrays) for arrays in zip(*(p[1:] for p in parts), strict=True)]
-    return RunArrays(np.concatenate([np.zeros(1, np.int64), *ptr]), *flat)
-
-
-def _one_run(network: DayNetwork, run: int) -> RunArrays:
-    runs, span = network.runs, network.span(run)
-    return RunArrays(
-        np.array([0, span.stop - span.start], np.int64),
-        runs.call_stop[span],
-        runs.call_arr[span],
-        runs.call_dep[span],
-        runs.call_board[span],
-        runs.call_alight[span],
-        runs.call_trip[span],
-        runs.run_day[run : run + 1],
-    )
 
 
 def patch(nets: dict[str, DayNetwork], kind: str, levers: Iterable[Lever]) -> Patch:
@@ -89,29 +56,24 @@ def patch(nets: dict[str, DayNetwork], kind: str, levers: Iterable[Lever]) -> Pa
             continue
         for run in network.runs_of(lever.trips).tolist():
             if lever.kind == "add_run":
-                added.append(_moved(_only_trips(_one_run(network, run), lever), lever))
+                copy = only_trips(one_run(network, run), lever.trips)
+                added.append(moved(copy, lever.trips, lever.shift_s))
             else:
                 edits.setdefault(run, []).append(lever)
     for run, wanted in edits.items():
-        edited = _one_run(network, run)
+        edited = one_run(network, run)
         for lever in wanted:
             edited = _edited(edited, lever)
-        added.append(_mended(edited))
+        added.append(mended(edited))
     return Patch(np.array(sorted(edits), np.int64), join_runs(added))
 
 
 def _edited(run: RunArrays, lever: Lever) -> RunArrays:
     if lever.is_move:
-        return _moved(run, lever)
+        return moved(run, lever.trips, lever.shift_s)
     if lever.kind == "extend":
         return _extended(run, lever)
     return _with_stop(run, lever) if lever.kind == "stop" else _held(run, lever)
-
-
-def _moved(run: RunArrays, lever: Lever) -> RunArrays:
-    """Move the calls of the lever's trips."""
-    by = np.where(np.isin(run.call_trip, lever.trips), lever.shift_s, 0).astype(np.int32)
-    return run._replace(call_arr=run.call_arr + by, call_dep=run.call_dep + by)
 
 
 def _held(run: RunArrays, lever: Lever) -> RunArrays:
@@ -181,47 +143,6 @@ def _extended(run: RunArrays, lever: Lever) -> RunArrays:
     )
 
 
-def pick_calls(
-    runs: RunArrays, calls: Int64, run_ptr: Int64, run_day: NDArray[np.int8]
-) -> RunArrays:
-    """Return runs made of some calls of others, in the order given."""
-    return RunArrays(
-        run_ptr,
-        runs.call_stop[calls],
-        runs.call_arr[calls],
-        runs.call_dep[calls],
-        runs.call_board[calls],
-        runs.call_alight[calls],
-        runs.call_trip[calls],
-        run_day,
-    )
-
-
-def _only_trips(run: RunArrays, lever: Lever) -> RunArrays:
-    """Keep the calls of the lever's trips: a copy of a trip is not its vehicle's whole day."""
-    kept = np.isin(run.call_trip, lever.trips)
-    if kept.all():
-        return run
-    ptr = np.array([0, int(kept.sum())], np.int64)
-    return pick_calls(run, np.flatnonzero(kept), ptr, run.run_day)
-
-
-def _mended(run: RunArrays) -> RunArrays:
-    """Part a run where one trip now ends after the next begins: two vehicles then.
-
-    Riders who stay aboard from one trip to the next do so only while the vehicle can.
-    """
-    joint = np.flatnonzero(run.call_trip[1:] != run.call_trip[:-1]) + 1
-    if not joint.size:
-        return run
-    arr = run.call_arr.copy()
-    # Nobody alights at the first call of a joined trip: its arrival only has to be in order.
-    arr[joint] = np.minimum(run.call_dep[joint], np.maximum(arr[joint], arr[joint - 1]))
-    cuts = joint[run.call_dep[joint] < arr[joint - 1]]
-    ptr = np.concatenate([[0], cuts, [arr.size]]).astype(np.int64)
-    return run._replace(run_ptr=ptr, call_arr=arr, run_day=np.repeat(run.run_day, ptr.size - 1))
-
-
 def _lifted(nets: dict[str, DayNetwork], kind: str, lever: Lever) -> list[RunArrays]:
     """Return the runs that a trip of one kind of day makes on another."""
     if kind not in lever.day_kinds:
@@ -230,7 +151,7 @@ def _lifted(nets: dict[str, DayNetwork], kind: str, lever: Lever) -> list[RunArr
     there = own.runs_of(lever.trips)
     served = set(own.timetable.run_day[there].tolist())
     return [
-        _only_trips(_one_run(source, run), lever)
+        only_trips(one_run(source, run), lever.trips)
         for run in source.runs_of(lever.trips).tolist()
         if int(source.timetable.run_day[run]) not in served
     ]

@@ -10,20 +10,14 @@ import pandas as pd
 
 from mobility.base.i18n import translate
 from mobility.commute.indicators import round_persons, whole_persons
-from mobility.commute.ledger import (
-    CAPTURE_HIGH,
-    CAPTURE_LOW,
-    CAPTURE_RATE,
-    capture_rate,
-    roster_jobs,
-)
-from mobility.remedies.bill import Bill, BillLine, total
+from mobility.commute.ledger import capture_band, capture_rate, roster_jobs
+from mobility.remedies.bill import Bill, priced, total
 from mobility.remedies.candidates import lines_of
 from mobility.remedies.factors import LeverFactors, load_factors
 from mobility.remedies.model import Lever, days_of, departures
 from mobility.remedies.remedy import Effect, Remedy, alternatives
 from mobility.remedies.score import days_a_year
-from mobility.remedies.search import Outcome, Retiming, Workbench
+from mobility.remedies.search import Outcome, Retiming, Workbench, rank_of
 from mobility.remedies.shift_hours import ShiftHours
 from mobility.remedies.street_remedies import street_remedies
 from mobility.remedies.vehicles import Extra
@@ -48,9 +42,9 @@ def effects_by_shift(bench: Workbench, outcome: Outcome) -> tuple[Effect, ...]:
     )
 
 
-def retiming_bill(bench: Workbench, outcome: Outcome) -> Bill:
+def retiming_bill(bench: Workbench, lever: Lever, factors: LeverFactors) -> Bill:
     """Return what a lever costs a year: driving, waiting, night, drivers, vehicles, planning."""
-    lever, vehicles = outcome.lever, bench.vehicles
+    vehicles = bench.vehicles
     days = {kind: days_a_year(bench.study, kind) for kind in set(days_of(bench.nets, lever))}
     extra = {kind: vehicles.added(kind, lever) for kind in days}
 
@@ -58,27 +52,23 @@ def retiming_bill(bench: Workbench, outcome: Outcome) -> Bill:
         return sum(count * what(extra[kind]) for kind, count in sorted(days.items()))
 
     changed = max((len(departures(bench.nets[kind], lever)) for kind in days), default=1)
-    lines = [
-        BillLine("driving added", yearly(lambda e: e.driving_h), "vehicle-hours", ("bus_hour",)),
-        BillLine("longer working day", yearly(lambda e: e.waiting_h), "hours", ("bus_wait_hour",)),
-        BillLine(
-            "driving by night", yearly(lambda e: e.night_h), "hours",
-            ("bus_wait_hour", "night_premium"),
-        ),
-        BillLine(
-            "another driver", yearly(lambda e: e.drivers), "turns", ("bus_wait_hour", "driver_turn")
-        ),
-        BillLine(
-            "another vehicle", max((e.vehicles for e in extra.values()), default=0), "vehicles",
-            ("bus_vehicle_year",),
-        ),
-        BillLine("departures planned anew", changed, "departures", ("retiming_year",)),
+    asked: list[tuple[str, float, str, tuple[str, ...]]] = [
+        ("driving added", yearly(lambda e: e.driving_h), "vehicle-hours", ("bus_hour",)),
+        ("longer working day", yearly(lambda e: e.waiting_h), "hours", ("bus_wait_hour",)),
+        ("driving by night", yearly(lambda e: e.night_h), "hours",
+         ("bus_wait_hour", "night_premium")),
+        ("another driver", yearly(lambda e: e.drivers), "turns", ("bus_wait_hour", "driver_turn")),
+        ("another vehicle", max((e.vehicles for e in extra.values()), default=0), "vehicles",
+         ("bus_vehicle_year",)),
     ]  # fmt: skip
     if lever.kind in ("add_run", "lift_school"):
-        empty = replace(lines[0], item="empty driving", price=("bus_hour", "empty_run_share"))
-        lines.insert(1, empty)
+        asked.insert(1, ("empty driving", *asked[0][1:3], ("bus_hour", "empty_run_share")))
+    lines = [priced(factors, item, many, unit, *names) for item, many, unit, names in asked]
     if lever.kind == "stop":
-        lines[-1] = BillLine("new stop", 1, "stops", ("new_stop",), ("new_stop_years",))
+        lines.append(priced(factors, "new stop", 1, "stops", "new_stop", over=["new_stop_years"]))
+    else:
+        what = "departures planned anew"
+        lines.append(priced(factors, what, changed, "departures", "retiming_year"))
     return tuple(line for line in lines if line.quantity > 0)
 
 
@@ -100,8 +90,11 @@ def which_departure(bench: Workbench, lever: Lever) -> str:
     return "the departure"
 
 
-#: Levers of a kind listed though others do better, and those whose recruitment is told.
-OF_EACH_KIND, FOR_ROSTERS = 2, 3
+#: Levers of a kind listed though others do better.
+OF_EACH_KIND = 2
+
+#: What a request to an operator names, kept among the words of a remedy.
+ASKED = ("kind", "line", "headsign", "trips", "day_kinds", "present", "proposed")
 
 ACTIONS = {
     ("move_trip", -1): "Move {which} of line {line} {minutes} min earlier ({present} → {proposed})",
@@ -123,16 +116,14 @@ ACTIONS = {
 
 
 def retiming_remedy(bench: Workbench, outcome: Outcome, factors: LeverFactors) -> Remedy:
-    """Return a lever of the timetable as a remedy."""
-    lever = outcome.lever
+    """Return a lever of the timetable, or a pair, as a remedy."""
+    lever, score = outcome.lever, outcome.score
     names = lever_names(bench, lever)
     effects = effects_by_shift(bench, outcome)
     kind = next(iter(days_of(bench.nets, lever)), "")
     times = departures(bench.nets[kind], lever) if kind else []
     params: dict[str, object] = {
-        "line": names["line"],
-        "present": names["present"],
-        "proposed": names["proposed"],
+        **{name: names[name] for name in ASKED},
         "minutes": abs(lever.shift_s) // 60,
         "stop": names["stop"],
         "which": which_departure(bench, lever),
@@ -144,25 +135,19 @@ def retiming_remedy(bench: Workbench, outcome: Outcome, factors: LeverFactors) -
         ends = bench.study.feed.stops["stop_name"].iloc[list(lever.legs[0][:2])].astype(str)
         params["one"], params["two"] = ends.tolist()
     alone = lever.kind == "move_line" and len(times) == 1
-    bill, score = retiming_bill(bench, outcome), outcome.score
+    also = tuple(retiming_remedy(bench, replace(outcome, lever=one, also=()), factors)
+                 for one in outcome.also)  # fmt: skip
+    bill = retiming_bill(bench, lever, factors) + tuple(x for one in also for x in one.bill)
     return Remedy(
-        lever.kind,
+        "pair" if also else lever.kind,
         ACTIONS["move_trip" if alone else lever.kind, _side(bench, lever)],
-        params,
-        score.workers_gained,
-        score.workers_lost,
-        total(bill, factors),
-        effects,
-        outcome.feasible,
-        outcome.conflict_min,
-        ("which",),
-        lever,
-        jobs=score.jobs_gained,
-        jobs_lost=score.jobs_lost,
+        params, score.workers_gained, score.workers_lost, total(bill), effects,
+        outcome.feasible, outcome.conflict_min, ("which",), lever=lever, also=also,
+        jobs=score.jobs_gained, jobs_lost=score.jobs_lost,
+        rosters=bench.scores.rosters_gaining(outcome.effects),
         users=score.jobs_gained * capture_rate(bench.study),
-        inhabitants=score.inhabitants,
-        bill=bill,
-    )
+        uptake=capture_band(bench.study), inhabitants=score.inhabitants, bill=bill,
+    )  # fmt: skip
 
 
 def _side(bench: Workbench, lever: Lever) -> int:
@@ -181,35 +166,43 @@ def _side(bench: Workbench, lever: Lever) -> int:
 def distinct(
     outcomes: Iterable[Outcome], limit: int, already: Sequence[Outcome] = ()
 ) -> list[Outcome]:
-    """Return the best levers that share no trip, each for people the better ones leave out.
+    """Return the best levers that share no departure, each for people the better ones leave out.
 
     A new stop is for a whole line: it stands beside changes of single departures.
 
     Parameters
     ----------
     already
-        Levers chosen before, whose trips are taken.
+        Levers chosen before, whose departures are taken.
     """
-    taken = {one for outcome in already for one in _departures(outcome.lever)}
+    taken = {one for outcome in already for one in _departures(outcome)}
     covered: dict[int, set[int]] = {}
     found: list[Outcome] = []
     for outcome in outcomes:
         if len(found) == limit:
             break
+        mine = _departures(outcome)
         people = {w: set(e.gained.tolist()) for w, e in outcome.effects.items() if e.gained.size}
-        if taken & _departures(outcome.lever) or all(
+        if taken & mine or all(
             homes <= covered.get(window, set()) for window, homes in people.items()
         ):
             continue
-        taken |= _departures(outcome.lever)
+        taken |= mine
         for window, homes in people.items():
             covered.setdefault(window, set()).update(homes)
         found.append(outcome)
     return found
 
 
-def _departures(lever: Lever) -> set[tuple[bool, int]]:
-    return {(lever.kind == "stop", trip) for trip in lever.trips}
+def _departures(outcome: Outcome) -> set[tuple[object, ...]]:
+    """Return what a lever changes: its trips, and the departure that it adds."""
+    found: set[tuple[object, ...]] = set()
+    for lever in outcome.levers:
+        found |= {(lever.kind == "stop", trip) for trip in lever.trips}
+        # Copies of two trips of a line that leave at one time are one departure.
+        if lever.kind == "add_run" and outcome.departs is not None:
+            found.add((lever.kind, *outcome.departs))
+    return found
 
 
 def listed(outcomes: Sequence[Outcome], limit: int) -> list[Outcome]:
@@ -218,16 +211,10 @@ def listed(outcomes: Sequence[Outcome], limit: int) -> list[Outcome]:
     No departure stands in two of them.
     """
     found = distinct(outcomes, limit)
-    for kind in dict.fromkeys(o.lever.kind for o in outcomes):
-        if limit and all(o.lever.kind != kind for o in found):
-            found += distinct((o for o in outcomes if o.lever.kind == kind), OF_EACH_KIND, found)
+    for kind in dict.fromkeys(o.kind for o in outcomes):
+        if limit and all(o.kind != kind for o in found):
+            found += distinct((o for o in outcomes if o.kind == kind), OF_EACH_KIND, found)
     return found
-
-
-def best_for_rosters(found: Retiming, count: int = FOR_ROSTERS) -> list[Outcome]:
-    """Return the distinct levers within the present vehicles that gain most jobs."""
-    offered = [o for o in found.outcomes if o.feasible and o.score.jobs > 0]
-    return distinct(sorted(offered, key=lambda o: -o.score.jobs), count)
 
 
 def hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
@@ -252,26 +239,19 @@ def hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
         action = f"Begin and end the roster {{roster}} of {{site}} {{minutes}} min {way}"
         if first < last:
             action += " (as good from {first} to {last} min)"
-        bill = (BillLine("agreement on hours", staff, "workers", ("shift_change_worker",)),)
+        paid = priced(factors, "agreement on hours", staff, "workers", "shift_change_worker")
         jobs, jobs_lost = curve.jobs_moved(offset)
-        moved = (curve.rosters, offset)
+        gaining = [key for key, more in zip(curve.rosters, curve.gaining(offset), strict=True)
+                   if round_persons(more) > 0]  # fmt: skip
         found.append(
             Remedy(
-                "shift_hours",
-                action,
-                params,
-                gain,
-                0.0,
-                total(bill, factors),
-                words=("roster",),
-                hours=moved,
-                sites=tuple(sites),
-                jobs=jobs,
-                jobs_lost=jobs_lost,
-                users=jobs * capture_rate(hours.study),
-                bill=bill,
+                "shift_hours", action, params, gain, 0.0, paid.eur_year, words=("roster",),
+                hours=(curve.rosters, offset), sites=tuple(sites), jobs=jobs, jobs_lost=jobs_lost,
+                rosters=tuple((hours.study.sites[s].name, name) for s, name in gaining),
+                users=jobs * capture_rate(hours.study), uptake=capture_band(hours.study),
+                bill=(paid,),
             )
-        )
+        )  # fmt: skip
     return found
 
 
@@ -301,7 +281,8 @@ def recommend(
     bench = found.bench
     if factors is None:
         factors = load_factors(bench.study.territory.factors, file=bench.study.territory.path)
-    remedies = [retiming_remedy(bench, o, factors) for o in listed(found.useful, limit)]
+    outcomes = sorted([*found.useful, *found.pairs], key=rank_of)
+    remedies = [retiming_remedy(bench, o, factors) for o in listed(outcomes, limit)]
     if hours is not None:
         remedies += hours_remedies(hours, factors)
     remedies += street_remedies(bench.access, factors)
@@ -310,48 +291,45 @@ def recommend(
     return sorted(remedies, key=lambda r: (r.eur_per_job, -r.net, r.eur_year, r.action))
 
 
-def advised(remedies: Sequence[Remedy], on_frontier: Collection[int] | None = None) -> list[bool]:
-    """Return which of the ranked remedies are advised: one rule, see ``docs/money.md``.
+#: Why a remedy is not advised, beside what speaks against it alone (`Remedy.refused`).
+NO_ROSTER = "no whole roster is gained"
+CLASHES = "a cheaper one changes the same departures or hours"
+BEATEN = "cheaper sets of remedies gain as many jobs"
+DEARER = "only a larger budget pays for it"
 
-    A remedy is advised where it gains whole rosters (one job at least, net of those lost),
-    nothing speaks against it (`Remedy.refused`), no cheaper remedy of the list changes the same
-    departures or hours, and no cheaper point dominates it: some set of the frontier holds it, or,
-    where no frontier was drawn, no remedy for the same sites gains as many jobs for less.
+
+def objections(
+    remedies: Sequence[Remedy], on_frontier: Collection[int], chosen: Collection[int]
+) -> list[str]:
+    """Return why each of the ranked remedies is not advised, empty texts for those that are.
+
+    The one rule of ``docs/money.md``: a remedy is advised where it gains a whole roster (one job
+    at least, net of those lost), nothing speaks against it (`Remedy.refused`), no cheaper one of
+    the set changes the same departures or hours, and the set advised of the frontier holds it.
 
     Parameters
     ----------
-    on_frontier
-        Places in the list of the remedies of the frontier's sets.
+    on_frontier, chosen
+        Places in the list of the remedies of the frontier's sets, and of the set advised.
     """
-    either = {later for _, later in alternatives(remedies)}
+    either: dict[int, list[int]] = {}
+    for first, later in alternatives(remedies):
+        either.setdefault(later, []).append(first)
     told = []
     for k, one in enumerate(remedies):
-        if on_frontier is None:
-            beaten = any(_beats(other, one) for other in remedies)
+        if one.net_jobs < 1:
+            told.append(NO_ROSTER)
+        elif one.refused or k in chosen:
+            told.append(one.refused)
+        elif set(either.get(k, ())) & set(chosen):
+            told.append(CLASHES)
         else:
-            beaten = k not in on_frontier
-        gains = bool(round_persons(one.net_jobs) > 0)
-        told.append(gains and not one.refused and k not in either and not beaten)
+            told.append(DEARER if k in on_frontier else BEATEN)
     return told
 
 
-def _beats(other: Remedy, one: Remedy) -> bool:
-    return bool(
-        other.eur_year <= one.eur_year
-        and other.net_jobs >= one.net_jobs
-        and (other.eur_year, -other.net_jobs) != (one.eur_year, -one.net_jobs)
-        and set(one.site_names) <= set(other.site_names)
-        and not other.refused
-    )
-
-
 def remedies_frame(
-    remedies: Sequence[Remedy],
-    language: str,
-    factors: LeverFactors | None = None,
-    *,
-    on_frontier: Collection[int] | None = None,
-    capture_band: tuple[float, float] = (CAPTURE_LOW / CAPTURE_RATE, CAPTURE_HIGH / CAPTURE_RATE),
+    remedies: Sequence[Remedy], against: Sequence[str], language: str
 ) -> pd.DataFrame:
     """Return one row per remedy; what is not computed is empty.
 
@@ -359,40 +337,41 @@ def remedies_frame(
 
     Parameters
     ----------
-    on_frontier
-        As in `advised`.
-    capture_band
-        Low and high end of the capture rate over its value.
+    against
+        `objections` to each.
     """
-    factors = load_factors() if factors is None else factors
-    ends = [_cost_band(r, factors) for r in remedies]
-    uptake = [_uptake_band(r, factors, capture_band) for r in remedies]
+    best = [r.per_job[0] for r in remedies]
+    worst = [r.per_job[1] for r in remedies]
     rows = [
         {
             "rank": k + 1,
+            # Behind those that cost less at their worst, before those that cost more at best.
+            "rank_best": 1 + sum(w < best[k] for w in worst),
+            "rank_worst": sum(b <= worst[k] for b in best),
             "kind": r.kind,
-            "line": str(r.params.get("line", "")),
+            "line": " + ".join(dict.fromkeys(str(x.params.get("line", "")) for x in (r, *r.also))),
             "site": " + ".join(r.site_names),
             "sentence": r.sentence(language),
             "jobs": r.jobs,
             "jobs_lost": r.jobs_lost,
             "users": r.users,
-            "users_low": uptake[k][0],
-            "users_high": uptake[k][1],
+            "users_low": r.users * r.uptake[0],
+            "users_high": r.users * r.uptake[1],
             "inhabitants": np.nan if r.inhabitants is None else r.inhabitants,
             "workers": r.workers,
             "lost": r.lost,
             "eur_year": round(r.eur_year, 2),
-            "eur_low": round(ends[k][0], 2),
-            "eur_high": round(ends[k][1], 2),
+            "eur_low": round(r.eur_at("low"), 2),
+            "eur_high": round(r.eur_at("high"), 2),
             "eur_per_job": _each(r.eur_per_job),
+            "eur_per_job_low": _each(best[k]),
+            "eur_per_job_high": _each(worst[k]),
             "eur_per_user": _each(r.eur_per_user),
-            "rank_firm": _is_firm(remedies, ends, k),
             "feasible": r.feasible,
-            "advised": told,
-            "refused": translate(r.refused, language) if r.refused else "",
+            "advised": not against[k],
+            "refused": translate(against[k], language) if against[k] else "",
         }
-        for k, (r, told) in enumerate(zip(remedies, advised(remedies, on_frontier), strict=True))
+        for k, r in enumerate(remedies)
     ]
     return whole_persons(
         pd.DataFrame(rows, columns=list(REMEDY_COLUMNS)), ["inhabitants", "workers", "lost"]
@@ -400,36 +379,11 @@ def remedies_frame(
 
 
 REMEDY_COLUMNS = (
-    "rank", "kind", "line", "site", "sentence", "jobs", "jobs_lost", "users", "users_low",
-    "users_high", "inhabitants", "workers", "lost", "eur_year", "eur_low", "eur_high",
-    "eur_per_job", "eur_per_user", "rank_firm", "feasible", "advised", "refused",
+    "rank", "rank_best", "rank_worst", "kind", "line", "site", "sentence", "jobs", "jobs_lost",
+    "users", "users_low", "users_high", "inhabitants", "workers", "lost", "eur_year", "eur_low",
+    "eur_high", "eur_per_job", "eur_per_job_low", "eur_per_job_high", "eur_per_user", "feasible",
+    "advised", "refused",
 )  # fmt: skip
-
-
-def _cost_band(remedy: Remedy, factors: LeverFactors) -> tuple[float, float]:
-    """Return the low and high cost of a remedy: a plan's by its own bands."""
-    if remedy.eur_band is not None:
-        return remedy.eur_band
-    return total(remedy.bill, factors, "low"), total(remedy.bill, factors, "high")
-
-
-def _uptake_band(
-    remedy: Remedy, factors: LeverFactors, capture_band: tuple[float, float]
-) -> tuple[float, float]:
-    """Return the low and high users of a remedy, never more than the jobs of its sites."""
-    name = {"carpool": "carpool_adoption"}.get(remedy.kind, "bike_adoption")
-    if remedy.kind in ("carpool", "cycling", "cycle_track"):
-        row = factors.rows[name]
-        capture_band = (row.low / row.value, row.high / row.value) if row.value else (1.0, 1.0)
-    return remedy.users * capture_band[0], remedy.users * capture_band[1]
-
-
-def _is_firm(remedies: Sequence[Remedy], ends: Sequence[tuple[float, float]], k: int) -> bool:
-    """Whether the next remedy costs more a job at its best than this one at its worst."""
-    if k + 1 == len(remedies) or remedies[k + 1].net_jobs <= 0:
-        return True
-    here, there = remedies[k], remedies[k + 1]
-    return bool(here.net_jobs > 0 and ends[k][1] / here.net_jobs < ends[k + 1][0] / there.net_jobs)
 
 
 def _each(eur: float) -> float:

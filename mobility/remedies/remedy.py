@@ -13,11 +13,13 @@ from mobility.base.i18n import number, translate
 from mobility.commute.access import Access
 from mobility.commute.indicators import round_persons
 from mobility.commute.study import Study
-from mobility.remedies.bill import Bill
+from mobility.remedies.bill import Bill, total
 from mobility.remedies.model import Lever
 
 #: Shifts named in one sentence; the others are counted.
 NAMED_SHIFTS = 2
+#: Kinds that live on people taking them up: they gain no more jobs than they have users.
+TAKEN_UP = ("carpool", "cycling", "cycle_track")
 
 
 @dataclass(frozen=True)
@@ -56,26 +58,26 @@ class Remedy:
     Attributes
     ----------
     kind
-        Kind of lever: those of `levers_model`, ``shift_hours``, ``carpool``, ``cycling``,
-        ``cycle_track``, ``feeder``, ``shuttle``.
+        Kind of lever: those of `remedies.model`, ``pair``, ``shift_hours``, ``carpool``,
+        ``cycling``, ``cycle_track``, ``on_demand``, ``feeder``, ``shuttle``.
     action
         English template of what to do, key of the French catalogue.
     params
         Its fields; texts among ``words`` are translated too.
     workers, lost
-        Workers who gain, and lose, the commute of some shift.
+        Inhabitants who gain, and lose, the commute of some shift.
     eur_year
-        Cost a year.
+        Cost a year, what ``bill`` is the sum of.
     jobs, jobs_lost
         Jobs whose holder's home begins, and ceases, to hold the whole roster.
+    rosters
+        Site and roster of those that some job gains.
     users
         Of the jobs gained, those whose holders are expected to use it.
+    uptake
+        Low and high end of ``users``, over themselves.
     inhabitants
         Inhabitants who could hold no roster and now hold one; None where not computed.
-    bill
-        What ``eur_year`` is the sum of, empty where a plan of its own tells it.
-    eur_band
-        Low and high end of ``eur_year``, where no bill tells them.
     co2_saved_kg
         Kilograms of CO2e a year that it saves, negative where it emits more; None where not
         computed.
@@ -84,6 +86,8 @@ class Remedy:
         against it.
     feasible
         Whether the present vehicles can do it.
+    also
+        A second change of the timetable without which the first gains nobody.
     lever, rescued, hours, scenario
         What it changes: a lever of the timetable; homes that it takes to a site; the
         rosters, by site and name, whose hours slide by so many minutes; or what assesses the
@@ -106,21 +110,29 @@ class Remedy:
     feasible: bool = True
     conflict_min: float = 0.0
     words: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+    jobs: float = 0.0
+    jobs_lost: float = 0.0
+    rosters: tuple[tuple[str, str], ...] = ()
+    users: float = 0.0
+    uptake: tuple[float, float] = (1.0, 1.0)
+    inhabitants: float | None = None
+    bill: Bill = ()
+    co2_saved_kg: float | None = None
+    refused: str = ""
+    also: tuple[Remedy, ...] = ()
     lever: Lever | None = field(default=None, compare=False)
     rescued: tuple[Rescued, ...] = field(default=(), compare=False)
     hours: tuple[tuple[tuple[int, str], ...], int] | None = field(default=None, compare=False)
     scenario: Callable[[], Access] | None = field(default=None, compare=False)
     feed: Callable[[Study], Study] | None = field(default=None, compare=False)
-    sites: tuple[str, ...] = ()
     lines: tuple[BaseGeometry, ...] = field(default=(), compare=False)
-    jobs: float = 0.0
-    jobs_lost: float = 0.0
-    users: float = 0.0
-    inhabitants: float | None = None
-    bill: Bill = ()
-    co2_saved_kg: float | None = None
-    refused: str = ""
-    eur_band: tuple[float, float] | None = None
+
+    @property
+    def levers(self) -> tuple[Lever, ...]:
+        """Its changes of the timetable."""
+        mine = () if self.lever is None else (self.lever,)
+        return mine + tuple(lever for one in self.also for lever in one.levers)
 
     @property
     def net(self) -> float:
@@ -136,6 +148,24 @@ class Remedy:
     def eur_per_job(self) -> float:
         """Cost a year per job gained, net of those lost; infinite where none is."""
         return self.eur_year / self.net_jobs if self.net_jobs > 0 else float("inf")
+
+    def eur_at(self, end: str = "year", uptake: float = 1.0) -> float:
+        """Return the cost at one end of the prices, and of what people take up."""
+        lines = [line.times(uptake) if line.by_user else line for line in self.bill]
+        return total(lines, end) if self.bill else self.eur_year
+
+    @property
+    def per_job(self) -> tuple[float, float]:
+        """EUR a year per job, with prices and uptake at their best and at their worst."""
+        if not self.net_jobs > 0:
+            return float("inf"), float("inf")
+        found = [
+            self.eur_at(end, part) / (self.net_jobs * (part if self.kind in TAKEN_UP else 1.0))
+            for end in ("low", "high")
+            for part in self.uptake
+            if part > 0
+        ]
+        return min(found), max(found)
 
     @property
     def eur_per_user(self) -> float:
@@ -158,25 +188,15 @@ class Remedy:
             else value
             for name, value in self.params.items()
         }
-        return translate(self.action, language, **known)
+        own = translate(self.action, language, **known)
+        return translate("; ", language).join([own, *(one.head(language) for one in self.also)])
 
     def sentence(self, language: str) -> str:
         """Return what to do and what comes of it, in ``language`` (``fr`` or ``en``)."""
-        parts = list(_effect_texts(self.effects, self.workers, language))
-        if round_persons(self.jobs) > 0:
-            jobs = count_text(self.jobs, language)
-            parts.append(translate("{jobs} jobs gain their whole roster", language, jobs=jobs))
-        if round_persons(self.jobs_lost) > 0:
-            jobs = count_text(self.jobs_lost, language)
-            parts.append(translate("{jobs} jobs lose theirs", language, jobs=jobs))
+        parts = list(self._gains(language))
         if round_persons(self.lost) > 0:
-            parts.append(
-                translate(
-                    "{workers} lose a commute they had",
-                    language,
-                    workers=count_text(self.lost, language),
-                )
-            )
+            lost = count_text(self.lost, language)
+            parts.append(translate("{workers} lose a commute they had", language, workers=lost))
         if not self.feasible:
             parts.append(
                 translate(
@@ -194,6 +214,19 @@ class Remedy:
         effects = translate("; ", language).join(parts)
         return f"{self.head(language)}{translate(': ', language)}{effects}."
 
+    def _gains(self, language: str) -> Iterable[str]:
+        """Yield who gains: whole rosters, else the shifts without one."""
+        if round_persons(self.jobs) > 0:
+            yield _jobs_text("gain", self.jobs, language)
+        else:
+            yield translate("no whole roster is gained", language)
+            yield from _effect_texts(self.effects, self.workers, language)
+        if round_persons(self.jobs_lost) > 0:
+            yield _jobs_text("lose", self.jobs_lost, language)
+        if self.rosters:
+            named = [f"{roster} ({site})" for site, roster in self.rosters]
+            yield translate("rosters: {rosters}", language, rosters=", ".join(named))
+
     def _price(self, language: str) -> str:
         """Return the cost, and what it comes to for each job gained."""
         eur = number(round_eur(self.eur_year), language)
@@ -208,12 +241,23 @@ def round_eur(eur: float) -> float:
     return float(round(eur, -2 if eur >= 10_000 else -1 if eur >= 1_000 else 0))
 
 
+def _jobs_text(what: str, jobs: float, language: str) -> str:
+    one = float(round_persons(jobs)) == 1
+    template = {
+        ("gain", True): "1 job gains its whole roster",
+        ("gain", False): "{jobs} jobs gain their whole roster",
+        ("lose", True): "1 job loses its own",
+        ("lose", False): "{jobs} jobs lose theirs",
+    }[what, one]
+    return translate(template, language, jobs=count_text(jobs, language))
+
+
 def alternatives(remedies: Sequence[Remedy]) -> list[tuple[int, int]]:
     """Return pairs (earlier, later) of remedies that change the same departures or hours."""
     first: dict[object, int] = {}
     found = []
     for k, remedy in enumerate(remedies):
-        changed: tuple[object, ...] = remedy.lever.trips if remedy.lever else ()
+        changed: tuple[object, ...] = tuple(t for lever in remedy.levers for t in lever.trips)
         changed += remedy.hours[0] if remedy.hours else ()
         taken = {first[one] for one in changed if one in first}
         if taken:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mobility.remedies.patch import pick_calls
+from mobility.remedies.kernel import kept_rows
 from mobility.timetable.arrays import INF, RunArrays
 from mobility.timetable.footpaths import WalkTable
+from mobility.timetable.trips import pick_calls
 
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
@@ -40,8 +41,8 @@ def labelled_stops(scanned: tuple[Int64, Int64, Int32]) -> Bool:
 
 def only_walks(walks: WalkTable, kept: Bool) -> WalkTable:
     """Return some walks of a table."""
-    ptr = np.concatenate([[0], np.cumsum(kept)])[walks.ptr].astype(np.int64)
-    return WalkTable(ptr, walks.stop[kept], walks.walk_s[kept])
+    ptr, places = kept_rows(walks.ptr, kept)
+    return WalkTable(ptr, walks.stop[places], walks.walk_s[places])
 
 
 def departure_keys(stop: Int32, dep_s: Int32) -> Int64:

@@ -399,6 +399,11 @@ class Scores:
         held[:, homes] = after
         return held
 
+    def rosters_gaining(self, effects: Effects) -> tuple[tuple[str, str], ...]:
+        """Return site and name of the rosters of which at least a job is gained."""
+        homes, before, after = self._rosters_changed(self.changes(effects))
+        return self.ledger.gaining(before, after, homes)
+
     def _rosters_changed(self, changes: Sequence[KeyChange]) -> tuple[Int32, Bool, Bool]:
         """Return the homes that some change touches, and which rosters they hold before, after."""
         parts = [a for c in changes for a in (c.gained, c.lost)]

@@ -7,14 +7,12 @@ sites and shifts; the rest of the answers is known to stay. See `levers_window`.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.commute.access import Access
@@ -22,21 +20,20 @@ from mobility.commute.study import Progress, Study, quiet
 from mobility.remedies.candidates import SearchOptions, Unit, candidates
 from mobility.remedies.edges import windows
 from mobility.remedies.family import Family, family, together
-from mobility.remedies.model import DayNetwork, Lever, days_of, networks
+from mobility.remedies.model import DayNetwork, Lever, networks
 from mobility.remedies.modes import riding_modes
-from mobility.remedies.score import NOTHING, Score, Scores
+from mobility.remedies.score import Score, Scores
 from mobility.remedies.stops import NewStop, with_gate_stops, with_new_stops
 from mobility.remedies.vehicles import Vehicles
 from mobility.remedies.window import EdgeEffect, Window
-from mobility.timetable.arrays import INF
-
-if TYPE_CHECKING:
-    from mobility.remedies.fixes import Fixes
 
 Int32 = NDArray[np.int32]
 
 #: A lever that adds no driving still costs the planning of a minute, for the ranking.
 LEAST_MINUTES = 1.0
+
+#: Jobs that two levers must gain beyond the better one to be told as a pair.
+LEAST_JOBS = 0.5
 
 #: What one lever changes, by window.
 Effects = dict[int, EdgeEffect]
@@ -44,10 +41,14 @@ Effects = dict[int, EdgeEffect]
 
 @dataclass(frozen=True)
 class Outcome:
-    """One lever, tried.
+    """One lever, tried; or two together.
 
     Attributes
     ----------
+    also
+        A lever pulled with it, without which it repairs one direction only.
+    departs
+        Of a run added: its line, way and time of departure.
     effects
         What it changes, by window; windows that it does not change are left out.
     vehicle_min
@@ -64,6 +65,18 @@ class Outcome:
     vehicle_min: float = 0.0
     conflict_min: float = 0.0
     vehicle_rule: str = "none"
+    also: tuple[Lever, ...] = ()
+    departs: tuple[int, int] | None = None
+
+    @property
+    def levers(self) -> tuple[Lever, ...]:
+        """Everything that is pulled."""
+        return (self.lever, *self.also)
+
+    @property
+    def kind(self) -> str:
+        """Kind of the lever, or ``pair``."""
+        return "pair" if self.also else self.lever.kind
 
     @property
     def feasible(self) -> bool:
@@ -186,53 +199,14 @@ class Retiming:
     tried: int
 
     @cached_property
-    def fixes(self) -> Fixes:
-        """The smallest move that makes each commute hold."""
-        from mobility.remedies.fixes import fixes_of
-
-        return fixes_of(self.bench, ((o.lever, o.effects) for o in self.outcomes))
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per lever, see `lever_row`."""
-        rows = [lever_row(self.bench, o) | {"rank": k + 1} for k, o in enumerate(self.outcomes)]
-        return pd.DataFrame(rows, columns=["rank", *LEVER_COLUMNS])
+    def pairs(self) -> tuple[Outcome, ...]:
+        """Two levers, on the edges of one shift, that gain more jobs together than either."""
+        return tuple(_pairs(self.bench, [o for o in self.outcomes if o.feasible]))
 
     @property
     def useful(self) -> tuple[Outcome, ...]:
         """Levers that gain more jobs, or more commutes, than they lose."""
         return tuple(o for o in self.outcomes if o.score.jobs > 0 or o.score.net > 0)
-
-
-LEVER_COLUMNS = (
-    "kind", "line", "headsign", "trips", "present", "proposed", "shift_min", "stop", "day_kinds",
-    "workers_gained", "workers_lost", "commutes_gained", "commutes_lost", "rosters_gained",
-    "rosters_lost", "jobs_gained", "jobs_lost", "directions_lost", "saved_h", "vehicle_min",
-    "per_vehicle_min", "feasible", "conflict_min", "vehicle_rule",
-)  # fmt: skip
-
-
-def lever_row(bench: Workbench, outcome: Outcome) -> dict[str, object]:
-    """Return the figures of one lever as a row of `LEVER_COLUMNS`."""
-    from mobility.remedies.words import lever_names
-
-    score = outcome.score
-    return lever_names(bench, outcome.lever) | {
-        "workers_gained": score.workers_gained,
-        "workers_lost": score.workers_lost,
-        "commutes_gained": round(score.commutes_gained, 3),
-        "commutes_lost": round(score.commutes_lost, 3),
-        "rosters_gained": score.rosters_gained,
-        "rosters_lost": score.rosters_lost,
-        "jobs_gained": score.jobs_gained,
-        "jobs_lost": score.jobs_lost,
-        "directions_lost": score.directions_lost,
-        "saved_h": round(score.saved_h, 2),
-        "vehicle_min": round(outcome.vehicle_min, 1),
-        "per_vehicle_min": round(outcome.worth, 3),
-        "feasible": outcome.feasible,
-        "conflict_min": round(outcome.conflict_min, 1),
-        "vehicle_rule": outcome.vehicle_rule,
-    }
 
 
 def search(
@@ -265,7 +239,7 @@ def search(
         for lever, effects, score in pairs
         if score.net or score.directions_lost or _gains_direction(effects)
     ]
-    outcomes.sort(key=_rank)
+    outcomes.sort(key=rank_of)
     tried = sum(len(unit) for unit in units)
     return Retiming(bench, tuple(outcomes), tried)
 
@@ -300,13 +274,15 @@ def _with_vehicles(vehicles: Vehicles, outcome: Outcome) -> Outcome:
     conflict_min, rule = vehicles.conflict(lever)
     return replace(
         outcome,
+        departs=vehicles.departs(lever) if lever.kind == "add_run" else None,
         vehicle_min=vehicles.added_minutes(lever),
         conflict_min=conflict_min,
         vehicle_rule=rule,
     )
 
 
-def _rank(outcome: Outcome) -> tuple[object, ...]:
+def rank_of(outcome: Outcome) -> tuple[object, ...]:
+    """Return what sorts outcomes, best first."""
     lever = outcome.lever
     return (
         outcome.score.net <= 0 and outcome.score.jobs <= 0,
@@ -320,6 +296,37 @@ def _rank(outcome: Outcome) -> tuple[object, ...]:
         lever.shift_s,
         lever.stop,
     )
+
+
+#: Halves of pairs looked at for each edge of a shift.
+HALVES = 3
+
+
+def _pairs(bench: Workbench, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
+    """Yield pairs of levers, one for each edge of a shift, evaluated together."""
+    scores = bench.scores
+    halves: dict[int, list[tuple[float, int]]] = {}
+    for k, outcome in enumerate(outcomes):
+        for window, effect in outcome.effects.items():
+            pool = scores.pools[scores.keys_of[window][0]]
+            gain = float(pool[effect.gained].sum() - pool[effect.lost].sum())
+            if gain > 0:
+                halves.setdefault(window, []).append((-gain, k))
+    best = {w: [k for _, k in sorted(mine)[:HALVES]] for w, mine in halves.items()}
+    seen: set[tuple[int, int]] = set()
+    for out, back in scores.keys[["out", "back"]].itertuples(index=False, name=None):
+        for i in best.get(out, []):
+            for j in best.get(back, []):
+                one, two = outcomes[min(i, j)], outcomes[max(i, j)]
+                if (min(i, j), max(i, j)) in seen or set(one.lever.trips) & set(two.lever.trips):
+                    continue
+                seen.add((min(i, j), max(i, j)))
+                effects = bench.try_together([one.lever, two.lever])
+                score = scores.score(effects)
+                if score.jobs >= max(one.score.jobs, two.score.jobs, 0.0) + LEAST_JOBS:
+                    minutes = one.vehicle_min + two.vehicle_min
+                    yield replace(one, effects=effects, score=score, vehicle_min=minutes,
+                                  also=(two.lever,))  # fmt: skip
 
 
 def access_after(bench: Workbench, effects: dict[int, EdgeEffect]) -> Access:
@@ -345,16 +352,4 @@ def access_after(bench: Workbench, effects: dict[int, EdgeEffect]) -> Access:
     return replace(access, outbound_s=out, return_s=back)
 
 
-__all__ = [
-    "INF",
-    "LEVER_COLUMNS",
-    "NOTHING",
-    "Outcome",
-    "Retiming",
-    "Workbench",
-    "access_after",
-    "days_of",
-    "lever_row",
-    "search",
-    "workbench",
-]
+__all__ = ["Outcome", "Retiming", "Workbench", "access_after", "search", "workbench"]

@@ -95,8 +95,8 @@ class HoursCurve:
     workers : float64[n]
         Workers for whom the roster holds on every shift and kind of day, summed over
         rosters.
-    jobs : float64[2, n]
-        Jobs gained and lost against the present hours, see `commute.ledger`.
+    jobs : float64[R, 2, n]
+        Jobs of each of the rosters gained and lost against the present hours.
     """
 
     rosters: tuple[tuple[int, str], ...]
@@ -111,8 +111,12 @@ class HoursCurve:
 
     def jobs_moved(self, offset: int) -> tuple[float, float]:
         """Return the jobs gained and lost when the hours slide by an offset."""
-        gained, lost = self.jobs[:, self.offsets_min.index(offset)]
+        gained, lost = self.jobs[:, :, self.offsets_min.index(offset)].sum(axis=0)
         return float(gained), float(lost)
+
+    def gaining(self, offset: int) -> list[float]:
+        """Return the jobs that each roster gains when the hours slide by an offset."""
+        return [float(n) for n in self.jobs[:, 0, self.offsets_min.index(offset)]]
 
     @property
     def best(self) -> tuple[int, float]:
@@ -207,13 +211,16 @@ def shift_hours(access: Access, *, offsets_min: Sequence[int] = OFFSETS_MIN) -> 
     return ShiftHours(
         study,
         shifts,
-        tuple(HoursCurve((key,), offsets, *curve) for key, curve in rosters.items()),
+        tuple(
+            HoursCurve((key,), offsets, workers, jobs[None])
+            for key, (workers, jobs) in rosters.items()
+        ),
         tuple(
             HoursCurve(
                 group,
                 offsets,
                 np.sum([rosters[k][0] for k in group], axis=0),
-                np.sum([rosters[k][1] for k in group], axis=0),
+                np.array([rosters[k][1] for k in group]),
             )
             for group in groups
             if len({site for site, _ in group}) > 1

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from mobility.commute.access import Access
-from mobility.commute.ledger import Ledger, capture_rate
+from mobility.commute.ledger import Ledger, capture_band, capture_rate
 from mobility.commute.sources import read_streets
 from mobility.commute.study import Study
 from mobility.commute.walks import street_commutes
-from mobility.remedies.bill import Bill, BillLine, total
+from mobility.remedies.bill import Bill, priced, total
 from mobility.remedies.factors import LeverFactors
 from mobility.remedies.remedy import Remedy, Rescued
 from mobility.sources.layers import read_layer
@@ -29,6 +29,7 @@ from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
 from mobility.streets.routes import street_paths
 from mobility.streets.safety import traffic_stress
+from mobility.territory.factors import Factor
 from mobility.territory.project import StreetMode
 from mobility.timetable.footpaths import walk_snaps
 
@@ -281,10 +282,11 @@ def _track_eur(metres: float, factors: LeverFactors) -> float:
     return metres * factors["cycle_track_m"] / factors["cycle_track_years"]
 
 
-def _track_bill(metres: float, users: float) -> Bill:
+def _track_bill(factors: LeverFactors, metres: float, users: float) -> Bill:
+    over = ("cycle_track_years",)
     return (
-        BillLine("cycle track", metres, "metres", ("cycle_track_m",), ("cycle_track_years",)),
-        BillLine("cycling allowance", users, "users", ("bike_worker_year",)),
+        priced(factors, "cycle track", metres, "metres", "cycle_track_m", over=over),
+        priced(factors, "cycling allowance", users, "users", "bike_worker_year"),
     )
 
 
@@ -296,16 +298,18 @@ def _taken_up(
     rescued: Sequence[Rescued],
     lacking: Sequence[Float],
     bill: Callable[[float], Bill],
-    factors: LeverFactors,
+    adoption: Factor,
     lines: Sequence[BaseGeometry] = (),
 ) -> Remedy:
     """Return a remedy that helps those who take it up: it gains as many jobs as it has users."""
-    users = sum(one.share * float(lacking[one.site] @ one.homes) for one in rescued)
+    gained = [float(lacking[one.site] @ one.homes) for one in rescued]
+    users = adoption.value * sum(gained)
     owed = bill(users)
+    whole = adoption.value or 1.0
     return Remedy(
-        kind, action, params, users, 0.0, total(owed, factors), bill=owed, jobs=users, users=users,
+        kind, action, params, users, 0.0, total(owed), bill=owed, jobs=users, users=users,
         sites=tuple(study.sites[one.site].name for one in rescued), rescued=tuple(rescued),
-        lines=tuple(lines),
+        lines=tuple(lines), uptake=(adoption.low / whole, adoption.high / whole),
     )  # fmt: skip
 
 
@@ -327,7 +331,7 @@ def _track_remedy(
     return _taken_up(
         study, "cycle_track", action, params,
         [Rescued(track.site, track.homes, factors["bike_adoption"])], lacking,
-        lambda users: _track_bill(track.metres, users), factors,
+        lambda users: _track_bill(factors, track.metres, users), factors.rows["bike_adoption"],
         [study.streets.lines[e] for e in track.edges],
     )  # fmt: skip
 
@@ -348,7 +352,8 @@ def _simple(
     return _taken_up(
         study, kind, action, {"site": study.sites[site].name},
         [Rescued(site, homes, factors[f"{name}_adoption"])], lacking,
-        lambda users: (BillLine(item, users, "users", (f"{name}_worker_year",)),), factors,
+        lambda users: (priced(factors, item, users, "users", f"{name}_worker_year"),),
+        factors.rows[f"{name}_adoption"],
     )  # fmt: skip
 
 
@@ -357,14 +362,12 @@ def _booked(
 ) -> Remedy:
     """Return on-demand trips to a site from wherever a car gets there in time."""
     jobs, uptake = float(lacking[site] @ homes), capture_rate(study)
-    days = factors["worked_days_year"]
-    bill = (
-        BillLine("on-demand trips", 2 * days * uptake * jobs, "trips", ("light.on_demand_trip",)),
-    )
+    trips = 2 * factors["worked_days_year"] * uptake * jobs
+    bill = (priced(factors, "on-demand trips", trips, "trips", "light.on_demand_trip"),)
     return Remedy(
         "on_demand", "Run on-demand trips to {site} for the homes that nothing else serves",
-        {"site": study.sites[site].name}, jobs, 0.0, total(bill, factors), bill=bill, jobs=jobs,
-        users=uptake * jobs, sites=(study.sites[site].name,),
+        {"site": study.sites[site].name}, jobs, 0.0, total(bill), bill=bill, jobs=jobs,
+        users=uptake * jobs, uptake=capture_band(study), sites=(study.sites[site].name,),
         rescued=(Rescued(site, homes, uptake=uptake),),
     )  # fmt: skip
 
@@ -405,7 +408,8 @@ def _drawn(
         {"metres": round(metres / 10) * 10, "file": source.name},
         [Rescued(k, homes, factors["bike_adoption"])
          for k, homes in enumerate(gained) if homes.any()],
-        lacking, lambda users: _track_bill(metres, users), factors, local.tolist(),
+        lacking, lambda users: _track_bill(factors, metres, users),
+        factors.rows["bike_adoption"], local.tolist(),
     )  # fmt: skip
 
 

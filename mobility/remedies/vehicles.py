@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobility.commute.study import Study
-from mobility.remedies.model import DayNetwork, Lever, Pieces
+from mobility.remedies.model import DayNetwork, Lever
+from mobility.timetable.trips import Pieces
 
 Int64 = NDArray[np.int64]
 
@@ -120,7 +121,7 @@ class Vehicles:
         linked = [
             bool(self._blocks[network.pieces.trip[place]])
             for kind, network in self.nets.items()
-            for place in _places(network.pieces, lever.trips)
+            for place in network.places(lever.trips).tolist()
             if self._links[kind].get(place, (-1, -1)) != (-1, -1)
         ]
         rule = ("block" if any(linked) else "layover") if linked else "none"
@@ -130,7 +131,7 @@ class Vehicles:
         """Return by how much a day's vehicles are needed twice at once, seconds."""
         pieces, links = self.nets[kind].pieces, self._links[kind]
         moved, worst = set(lever.trips), 0
-        for place in _places(pieces, lever.trips):
+        for place in self.nets[kind].places(lever.trips).tolist():
             before, after = links.get(place, (-1, -1))
             start_s, end_s = _moved_ends(pieces, place, lever)
             if before >= 0 and int(pieces.trip[before]) not in moved:
@@ -138,6 +139,16 @@ class Vehicles:
             if after >= 0 and int(pieces.trip[after]) not in moved:
                 worst = max(worst, end_s - int(pieces.start_s[after]))
         return worst
+
+    def departs(self, lever: Lever) -> tuple[int, int]:
+        """Return line and way of a lever's first trip, and the second at which a copy leaves."""
+        trips = self.study.feed.trips
+        head = lever.trips[0]
+        line = int(trips["route"].iloc[head]) * 4 + int(trips["direction_id"].iloc[head])
+        for network in self.nets.values():
+            for place in network.places(lever.trips[:1]).tolist():
+                return line, int(network.pieces.start_s[place]) + lever.shift_s
+        return line, lever.shift_s
 
     def added_minutes(self, lever: Lever) -> float:
         """Return the driving a lever adds on the day on which it adds most, minutes.
@@ -152,21 +163,18 @@ class Vehicles:
         if lever.is_move:
             return 0.0
         if lever.kind in ("hold", "stop"):
-            return self._own(network, lever.trips) * lever.shift_s / 60
+            return network.own_places(lever.trips).size * lever.shift_s / 60
         if lever.kind == "extend":
-            return self._own(network, lever.trips) * 2 * lever.drive_s / 60
+            return network.own_places(lever.trips).size * 2 * lever.drive_s / 60
         pieces = network.pieces
-        lengths = [int(pieces.end_s[k]) - int(pieces.start_s[k])
-                   for k in _places(pieces, lever.trips)]  # fmt: skip
-        return max(lengths, default=0) / 60
+        mine = network.places(lever.trips)
+        return float((pieces.end_s[mine] - pieces.start_s[mine]).max(initial=0)) / 60
 
     def added(self, kind: str, lever: Lever) -> Extra:
         """Return what a lever asks for on one day of a kind on which it is pulled."""
         source = self.nets[lever.source_day or kind]
         pieces = source.pieces
-        own = [
-            k for k in _places(pieces, lever.trips) if source.timetable.run_day[pieces.run[k]] == 0
-        ]
+        own = source.own_places(lever.trips).tolist()
         spans = [(int(pieces.start_s[k]), int(pieces.end_s[k])) for k in own]
         by = lever.shift_s if lever.is_move or lever.kind == "add_run" else 0
         moved = [(start + by, end + by) for start, end in spans]
@@ -214,13 +222,6 @@ class Vehicles:
             found[kind] = (np.sort(pieces.start_s[own]), np.sort(pieces.end_s[own]))
         return found
 
-    @staticmethod
-    def _own(network: DayNetwork, trips: tuple[int, ...]) -> int:
-        """Return how many runs of the service day itself are some trips."""
-        pieces = network.pieces
-        own = network.timetable.run_day[pieces.run] == 0
-        return int(np.isin(pieces.trip[own], trips).sum())
-
 
 def _night_s(span: tuple[int, int]) -> int:
     """Return how much of a span of time lies between 21:00 and 06:00, seconds."""
@@ -235,15 +236,6 @@ def _groups(blocks: list[str], own: Int64) -> list[list[int]]:
         if block:
             found.setdefault(block, []).append(place)
     return list(found.values())
-
-
-def _places(pieces: Pieces, trips: tuple[int, ...]) -> list[int]:
-    found: list[int] = []
-    for trip in trips:
-        low = int(pieces.trip.searchsorted(trip, side="left"))
-        high = int(pieces.trip.searchsorted(trip, side="right"))
-        found += range(low, high)
-    return found
 
 
 def _moved_ends(pieces: Pieces, place: int, lever: Lever) -> tuple[int, int]:

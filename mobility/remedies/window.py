@@ -28,7 +28,7 @@ from mobility.engine.journeys import (
 )
 from mobility.engine.scan import reach_homes, scan_rides
 from mobility.remedies.family import Family
-from mobility.remedies.kernel import useful_runs
+from mobility.remedies.kernel import kept_rows, useful_runs
 from mobility.remedies.modes import (
     Changed,
     Reader,
@@ -36,7 +36,6 @@ from mobility.remedies.modes import (
     riding_modes,
     times_of,
 )
-from mobility.remedies.patch import join_runs
 from mobility.remedies.runs import (
     departure_keys,
     labelled_stops,
@@ -54,6 +53,7 @@ from mobility.timetable.arrays import (
     take_runs,
 )
 from mobility.timetable.footpaths import WalkTable
+from mobility.timetable.trips import join_runs
 
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
@@ -258,8 +258,8 @@ class Window:
         """Return the footpaths to some stops, those over the limit left out."""
         tt = self.oriented
         kept = stops[tt.foot_stop] & (tt.foot_walk_s <= self.limits.max_walk_s)
-        ptr = np.concatenate([[0], np.cumsum(kept)])[tt.foot_ptr].astype(np.int64)
-        return FootArrays(ptr, tt.foot_stop[kept], tt.foot_walk_s[kept], tt.foot_need_s[kept])
+        ptr, place = kept_rows(tt.foot_ptr, kept)
+        return FootArrays(ptr, tt.foot_stop[place], tt.foot_walk_s[place], tt.foot_need_s[place])
 
     def scan(
         self,

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
 
 from mobility.base.clock import axis_to_local
-from mobility.commute.examples import line_name
 from mobility.commute.study import Study
 from mobility.remedies.model import DayNetwork, Lever, days_of, departures
+from mobility.remedies.search import Retiming, Workbench
 
-if TYPE_CHECKING:
-    from mobility.remedies.search import Workbench
-
+LEVER_COLUMNS = (
+    "kind", "line", "headsign", "trips", "present", "proposed", "shift_min", "stop", "day_kinds",
+    "workers_gained", "workers_lost", "commutes_gained", "commutes_lost", "rosters_gained",
+    "rosters_lost", "jobs_gained", "jobs_lost", "directions_lost", "saved_h", "vehicle_min",
+    "per_vehicle_min", "feasible", "conflict_min", "vehicle_rule",
+)  # fmt: skip
 
 #: Trips of one lever that are named; the others are counted.
 NAMED_TRIPS = 40
@@ -47,9 +49,8 @@ def _kinds(bench: Workbench, lever: Lever) -> list[str]:
 
 def _at_stop(network: DayNetwork, lever: Lever) -> list[int]:
     tt, pieces = network.timetable, network.pieces
-    own = np.flatnonzero((tt.run_day[pieces.run] == 0) & np.isin(pieces.trip, lever.trips))
     found = []
-    for k in own:
+    for k in network.own_places(lever.trips):
         calls = np.arange(pieces.first_call[k], pieces.last_call[k] + 1)
         here = calls[tt.call_stop[calls] == lever.stop]
         if here.size:
@@ -69,8 +70,8 @@ def lever_names(bench: Workbench, lever: Lever) -> dict[str, object]:
     whole = lever.kind == "stop"
     return {
         "kind": lever.kind,
-        "line": line_name(study, head),
-        "headsign": str(study.feed.trips["headsign"].iloc[head] or ""),
+        "line": study.feed.line_names[head],
+        "headsign": str(study.feed.trips["headsign"].to_numpy(object)[head] or ""),
         "trips": _trip_ids(study, lever.trips),
         "present": "" if whole else clock(study, kind, at_s),
         "proposed": "" if whole else clock(study, kind, proposed_s),
@@ -82,9 +83,30 @@ def lever_names(bench: Workbench, lever: Lever) -> dict[str, object]:
 
 def _trip_ids(study: Study, trips: tuple[int, ...]) -> str:
     """Return the ids of trips; of many, the first ones and how many more there are."""
-    ids = [str(study.feed.trips["trip_id"].iloc[t]) for t in trips[:NAMED_TRIPS]]
+    ids = [str(name) for name in study.feed.trips["trip_id"].array[list(trips[:NAMED_TRIPS])]]
     if len(study.territory.sources.gtfs) > 1:
         # Of several feeds, ids bear the number of theirs: operators do not know it.
         ids = [name.partition(":")[2] or name for name in ids]
     more = len(trips) - len(ids)
     return " ".join([*ids, f"(+{more})"] if more else ids)
+
+
+def levers_frame(found: Retiming) -> pd.DataFrame:
+    """Return one row per lever that changes something, best first: `LEVER_COLUMNS`."""
+    names = [lever_names(found.bench, o.lever) for o in found.outcomes]
+    scores = pd.DataFrame([vars(o.score) for o in found.outcomes])
+    told = [
+        {
+            "vehicle_min": round(o.vehicle_min, 1),
+            "per_vehicle_min": round(o.worth, 3),
+            "feasible": o.feasible,
+            "conflict_min": round(o.conflict_min, 1),
+            "vehicle_rule": o.vehicle_rule,
+        }
+        for o in found.outcomes
+    ]
+    decimals = {"commutes_gained": 3, "commutes_lost": 3, "saved_h": 2}
+    frame = pd.concat([pd.DataFrame(names), scores.round(decimals), pd.DataFrame(told)], axis=1)
+    frame = frame.reindex(columns=list(LEVER_COLUMNS))
+    frame.insert(0, "rank", np.arange(1, len(frame) + 1))
+    return frame

@@ -162,14 +162,15 @@ def _successors(
     if n == 0:
         return {}
     start, end, origin, destination = (
-        np.array([getattr(t, field) for t in trips])
+        np.array([getattr(t, field) for t in trips], np.int32)
         for field in ("start_s", "end_s", "origin", "destination")
     )
-    home, out = _empties(drive, destination, [depot])[:, 0], _empties(drive, [depot], origin)[0]
+    base = np.array([depot], np.int32)
+    home, out = _empties(drive, destination, base)[:, 0], _empties(drive, base, origin)[0]
     empty, gap = _empties(drive, destination, origin), start - end[:, None]
     can = _seconds(drive, destination, origin) + turnaround_s <= gap
     np.fill_diagonal(can, val=False)
-    there = _seconds(drive, destination, [depot]) + _seconds(drive, [depot], origin)
+    there = _seconds(drive, destination, base) + _seconds(drive, base, origin)
     empty = np.where(there + turnaround_s + IDLE_AT_STOP_S <= gap, home[:, None] + out, empty)
     # Between equals, the shorter wait.
     more = np.rint(empty) + gap / DAY_S - home[:, None] - out
@@ -180,15 +181,15 @@ def _successors(
     return {int(i): int(j) for i, j in zip(rows, columns, strict=True) if j < n}
 
 
-def _empties(drive: Drive, a: Sequence[int] | Ints, b: Sequence[int] | Ints) -> Floats:
+def _empties(drive: Drive, a: Ints, b: Ints) -> Floats:
     """Return float64[a,b]: metres of empty driving, none where there is no way to drive."""
     metres = np.where(drive.seconds[np.ix_(a, b)] < UNREACHED, drive.metres[np.ix_(a, b)], 0.0)
-    return np.where(np.asarray(a)[:, None] == np.asarray(b), 0.0, metres)
+    return np.where(a[:, None] == b, 0.0, metres)
 
 
-def _seconds(drive: Drive, a: Sequence[int] | Ints, b: Sequence[int] | Ints) -> Ints:
+def _seconds(drive: Drive, a: Ints, b: Ints) -> Ints:
     """Return int64[a,b]: seconds of empty driving."""
-    same = np.asarray(a)[:, None] == np.asarray(b)
+    same = a[:, None] == b
     return np.where(same, 0, drive.seconds[np.ix_(a, b)].astype(np.int64))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from mobility.shuttles.chain_problem import Chain, ChainProblem, Trip, out_of_reach
 from mobility.shuttles.model import Ints
+from mobility.shuttles.pricing import MOST_CALLS
 from mobility.shuttles.ruin import chain_anew, search, start_trip
 from mobility.shuttles.trip_master import TripMaster
 from mobility.shuttles.trip_state import FREE, State, Undo, Ways
@@ -34,8 +35,8 @@ def solve_chains(
 ) -> ChainPlan:
     """Return a plan with few vehicles, then little driving.
 
-    Ruin and recreate finds a first plan. Where all trips are inbound, trips that know their
-    predecessor are priced from it: their linear relaxation bounds the vehicles, and plans
+    Ruin and recreate finds a first plan. Where all trips are inbound, and no end has more than
+    `MOST_CALLS` calls, trips that know their predecessor are priced from it: their linear relaxation bounds the vehicles, and plans
     rounded from it are searched on.
 
     Parameters
@@ -56,7 +57,8 @@ def solve_chains(
         return ChainPlan(())
     alone = [(call,) for call in range(problem.n_calls)]
     iterations = rounds * problem.n_calls
-    if not (with_bound and problem.inbound.all()):
+    fits = np.bincount(problem.end_of).max() <= MOST_CALLS
+    if not (with_bound and fits and problem.inbound.all()):
         return ChainPlan(search_chains(problem, alone, iterations, seed=seed))
     first = search_chains(problem, alone, iterations // 2, seed=seed)
     master = TripMaster(problem)

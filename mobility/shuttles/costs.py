@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mobility.remedies.bill import STRUCTURE, Bill, CostLine, priced, total
 from mobility.shuttles.blocks import (
     Block,
     Trip,
@@ -348,72 +349,39 @@ class Costs:
         return self.vehicles + self.kilometres + self.drivers + self.stops + self.overhead
 
 
-@dataclass(frozen=True)
-class CostLine:
-    """One thing that a plan pays for: ``quantity`` times ``price`` is ``eur_year``.
-
-    ``factor`` names the price; a vehicle's own rate has none, and no band.
-    """
-
-    item: str
-    quantity: float
-    unit: str
-    price: float
-    eur_year: float
-    eur_low: float
-    eur_high: float
-    factor: str
-    year: str
-    source: str
-
-
-def cost_lines(
+def plan_bill(
     operations: Operations, config: ShuttleConfig, factors: Factors, *, new_stops: int
-) -> list[CostLine]:
-    """Return what `yearly_costs` adds up, line by line."""
+) -> Bill:
+    """Return what `yearly_costs` adds up, line by line; a vehicle's own rate has no band."""
     costs = yearly_costs(operations, config, factors, new_stops=new_stops)
     kilometres = [0.0] * len(config.vehicles)
     for day, blocks in zip(operations.days, operations.blocks, strict=True):
         for b in blocks:
             metres = b.metres("run") + b.metres("empty")
             kilometres[b.vehicle] += day.count * metres / 1000
-    asked: list[tuple[str, float, str, float, str]] = []
+    lines = []
     for k, vehicle in enumerate(config.vehicles):
-        rates = Rates.of(vehicle, factors)
-        for item, quantity, unit, price, own, name in (
-            ("vehicles", operations.fleet[k], "vehicles", rates.fixed, vehicle.fixed_eur_year,
-             "vehicle_fixed"),
-            ("kilometres", kilometres[k], "km", rates.km, vehicle.eur_km, "vehicle_km"),
-        ):  # fmt: skip
-            factor = Rates.factor(name, vehicle, factors) if own is None else ""
-            asked.append((f"{item}: {vehicle.name}", quantity, unit, price, factor))
-    for item, quantity, unit, factor in (
-        ("drivers", costs.driver_hours, "hours paid", "driver_hour"),
-        ("new stops", new_stops, "stops", "stop_eur_year"),
-    ):
-        asked.append((item, quantity, unit, factors[factor], factor))
-    lines = [_priced(*line, factors) for line in asked if line[1] > 0]
-    direct = sum(line.eur_year for line in lines)
-    over = factors.rows["overhead"]
-    ends = (over.low * sum(x.eur_low for x in lines), over.high * sum(x.eur_high for x in lines))
-    return [
-        *lines,
-        CostLine(
-            "structure costs", direct, "EUR", over.value, direct * over.value, *ends,
-            "overhead", str(over.year), over.source,
-        ),
-    ]  # fmt: skip
-
-
-def _priced(
-    item: str, quantity: float, unit: str, price: float, name: str, factors: Factors
-) -> CostLine:
-    row = factors.rows.get(name)
-    low, high = (price, price) if row is None else (row.low, row.high)
-    return CostLine(
-        item, quantity, unit, price, quantity * price, quantity * low, quantity * high, name,
-        "" if row is None else str(row.year), "Territory file" if row is None else row.source,
-    )  # fmt: skip
+        for item, quantity, unit, own, name in (
+            ("vehicles", operations.fleet[k], "vehicles", vehicle.fixed_eur_year, "vehicle_fixed"),
+            ("kilometres", kilometres[k], "km", vehicle.eur_km, "vehicle_km"),
+        ):
+            told = f"{item}: {vehicle.name}"
+            lines.append(
+                priced(factors, told, quantity, unit, Rates.factor(name, vehicle, factors))
+                if own is None
+                else CostLine(told, quantity, unit, own, own, own)
+            )
+    lines += [
+        priced(factors, "drivers", costs.driver_hours, "hours paid", "driver_hour"),
+        priced(factors, "new stops", new_stops, "stops", "stop_eur_year"),
+    ]
+    lines = [line for line in lines if line.quantity > 0]
+    direct = total(lines)
+    over = priced(factors, "structure costs", direct, "EUR", STRUCTURE)
+    if direct > 0:
+        low, high = total(lines, "low") / direct, total(lines, "high") / direct
+        over = replace(over, price_low=over.price_low * low, price_high=over.price_high * high)
+    return (*lines, over)
 
 
 def yearly_costs(

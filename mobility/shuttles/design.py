@@ -2,178 +2,28 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
 from mobility.base.errors import Finding
-from mobility.base.i18n import translate
-from mobility.commute.access import Access, roster_shifts
-from mobility.commute.ledger import Ledger
+from mobility.commute.access import Access
 from mobility.commute.study import Study
-from mobility.commute.variants import with_feed
 from mobility.commute.white_zones import WhiteZones
-from mobility.shuttles.after import Proof, prove, read_tables
 from mobility.shuttles.config import ShuttleConfig
-from mobility.shuttles.costs import CostLine, Day, calendar_days, cost_lines
+from mobility.shuttles.costs import calendar_days
 from mobility.shuttles.demand import Demand, find_demand, kind_weekdays
-from mobility.shuttles.drive import DriveGraph, Ways
+from mobility.shuttles.edit import cost_lines, read_lines
 from mobility.shuttles.factors import Factors
-from mobility.shuttles.frontier import build_frontier, knee, pareto
+from mobility.shuttles.frontier import build_frontier, knee
 from mobility.shuttles.groundwork import Groundwork
-from mobility.shuttles.gtfs_blocks import trip_blocks
-from mobility.shuttles.gtfs_out import Period, Table, gtfs_tables
-from mobility.shuttles.harmonise import Move, harmonise
-from mobility.shuttles.model import Bools, Floats, Ints, Line, Run
-from mobility.shuttles.plan import Plan, opened_stops, plan_table
-from mobility.shuttles.proof import proven_plan
-from mobility.shuttles.scene import Scene
-from mobility.shuttles.sensitivity import Sensitivity, cell_sides, sensitivity
-from mobility.shuttles.stops import Selection
-from mobility.sources.holidays import read_holidays
+from mobility.shuttles.plans import Plans, proven
 
 Progress = Callable[[str], None]
 
 
 def quiet(_step: str) -> None:
     """Report no progress."""
-
-
-@dataclass(frozen=True, eq=False)
-class Plans:
-    """The frontier of a territory, with what is needed to draw, cost and export it.
-
-    Attributes
-    ----------
-    study, access
-        The territory as it is.
-    scene
-        Arrays of the design; its homes are rows ``homes`` of the study's.
-    plans
-        None beaten by another, cheapest first.
-    knee_index
-        The plan advised, -1 when there is none.
-    selections
-        Stop selection of each pool, with its gap.
-    drawn
-        The lines of ``[shuttles] lines`` as one more plan, costed and proven alike.
-    beaten
-        What beats the plan told beyond its own figures, such as lighter answers everywhere.
-    """
-
-    study: Study
-    access: Access
-    config: ShuttleConfig
-    factors: Factors
-    scene: Scene
-    homes: Ints
-    days: tuple[Day, ...]
-    graph: DriveGraph
-    plans: tuple[Plan, ...]
-    knee_index: int
-    selections: tuple[Selection, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    homes_xy: Floats | None = None
-    drawn: Plans | None = None
-    beaten: str = ""
-
-    @property
-    def knee(self) -> Plan | None:
-        """The plan told, advised unless `refused`: the farthest above the frontier's chord."""
-        return self.plans[self.knee_index] if self.plans else None
-
-    @property
-    def refused(self) -> str:
-        """Why the plan told is not advised, an English text; empty where it is."""
-        return self.beaten or ("" if self.knee is None else self.knee.refused(self.factors))
-
-    @property
-    def white_workers(self) -> float:
-        """White workers of the territory, over all shifts."""
-        white = np.zeros(self.scene.workers.shape, bool)
-        for e, row in enumerate(self.scene.edge_shift):
-            white[row] |= self.scene.needs[e]
-        return float(self.scene.workers[white].sum())
-
-    @property
-    def roster_names(self) -> list[tuple[int, str]]:
-        """Site and name of each roster of the scene."""
-        rows = [self.study.shift_rows[s] for s in self.scene.shift_ids]
-        named = {int(r): (x.site, x.roster) for r, x in zip(self.scene.roster, rows, strict=True)}
-        return [named[r] for r in range(len(self.scene.staff))]
-
-    @cached_property
-    def pools(self) -> Floats:
-        """Inhabitants who could work on each roster, float64[R,H]."""
-        pools = [self.study.pool(*name)[self.homes] for name in self.roster_names]
-        return np.array(pools, np.float64).reshape(self.scene.staff.shape)
-
-    @cached_property
-    def ways(self) -> Ways:
-        """The streets the lines take."""
-        return Ways(self.graph)
-
-    @cached_property
-    def moves(self) -> list[Move]:
-        """What moving each site's hours would save on the advised plan."""
-        if self.knee is None:
-            return []
-        return harmonise(self.scene, self.knee, self.config, self.factors, self.days)
-
-    @cached_property
-    def intervals(self) -> list[Sensitivity]:
-        """Intervals of every plan, by capture rate and by where workers live in their cell."""
-        homes = self.study.homes
-        cells = None if homes.cells is None else homes.cells.to_crs(self.study.streets.crs)
-        sides = cell_sides(
-            None if cells is None else list(cells.iloc[self.homes]), 200.0, len(self.homes)
-        )
-        speed = self.study.territory.speeds.walk_kmh / 3.6
-        assert self.homes_xy is not None
-        return [
-            sensitivity(
-                self.scene, plan, self.config, self.factors, self.homes_xy, sides, speed_ms=speed
-            )
-            for plan in self.plans
-        ]
-
-    def cost_lines(self, plan: Plan) -> list[CostLine]:
-        """Return what a plan pays for, line by line."""
-        stops = len(opened_stops(plan.runs, self.scene))
-        return cost_lines(plan.operations, self.config, self.factors, new_stops=stops)
-
-    def cost_band(self, plan: Plan) -> tuple[float, float]:
-        """Return the EUR a year of a plan at both ends of the bands of its prices."""
-        lines = self.cost_lines(plan)
-        return sum(x.eur_low for x in lines), sum(x.eur_high for x in lines)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per plan, the drawn lines last."""
-        frame = plan_table([plan for _, plan in self.every], self.factors)
-        bands = [own.cost_band(plan) for own, plan in self.every]
-        frame["eur_low"], frame["eur_high"] = np.array(bands).reshape(-1, 2).T
-        frame["knee"] = (np.arange(len(frame)) == self.knee_index) & (self.knee_index >= 0)
-        frame["advised"] = frame["knee"] & (not self.refused)
-        frame["refused"] = [
-            self.refused if told else plan.refused(own.factors)
-            for told, (own, plan) in zip(frame["knee"], self.every, strict=True)
-        ]
-        return frame
-
-    @property
-    def every(self) -> list[tuple[Plans, Plan]]:
-        """Every plan, the drawn one last, with the plans it belongs to."""
-        drawn = [] if self.drawn is None else self.drawn.every
-        return [*((self, plan) for plan in self.plans), *drawn]
-
-    def gtfs(self, plan: Plan) -> dict[str, Table]:
-        """Return the tables of a plan's feed."""
-        return publish(self.study, self.scene, self.ways, [plan])[0]
 
 
 def design_shuttles(
@@ -228,8 +78,6 @@ def design_shuttles(
 
 def _with_drawn(found: Plans, path: Path) -> Plans:
     """Return the plans with the planner's own lines beside them."""
-    from mobility.shuttles.edit import cost_lines, read_lines
-
     path = found.study.territory.resolve(path)
     stops = found.study.feed.stops
     stops = stops[stops["lon"].notna() & (stops["location_type"] == 0)]
@@ -255,114 +103,3 @@ def _nothing(demand: Demand) -> Finding:
         "a run with enough riders.",
         params={"workers": demand.total},
     )
-
-
-def study_period(study: Study, *, stand_ins: bool) -> Period:
-    """Return a year around the studied dates, with the kind of each day that is special."""
-    dates = {d.date: d.kind for d in study.days}
-    first = min(dates) - dt.timedelta(days=min(dates).weekday())
-    last = max(first + dt.timedelta(days=363), *dates)
-    if stand_ins:
-        return Period(first, last, {}, dates)
-    holidays = read_holidays(study.territory.days, first, last)
-    known = {d.kind for d in study.days}
-    kinds = {}
-    for k in range((last - first).days + 1):
-        date = first + dt.timedelta(days=k)
-        kind = holidays.kind(date)
-        if kind == "holiday_weekday" and kind not in known:
-            kind = "school_weekday"
-        if kind in known or kind == "sunday":
-            kinds[date] = kind
-    return Period(first, last, kinds, {})
-
-
-def publish(
-    study: Study, scene: Scene, ways: Ways, plans: Sequence[Plan], *, together: bool = False
-) -> list[dict[str, Table]]:
-    """Return the GTFS tables of each plan, or one feed of all of them to evaluate together."""
-    output, name = study.territory.output, study.territory.name
-    agency = translate("Shuttles – {name}", output.language, name=name)
-    zone = study.territory.timezone
-    if not together:
-        period = study_period(study, stand_ins=False)
-        return [
-            gtfs_tables(
-                p.lines, p.runs, scene.places, ways, period, agency=agency, timezone=zone,
-                blocks=trip_blocks(p.runs, p.operations),
-            )
-            for p in plans
-        ]  # fmt: skip
-    lines: list[Line] = []
-    runs: list[Run] = []
-    for k, plan in enumerate(plans):
-        lines += [replace(x, name=f"{k}/{x.name}") for x in plan.lines]
-        first = len(lines) - len(plan.lines)
-        runs += [replace(r, line=r.line + first) for r in plan.runs]
-    period = study_period(study, stand_ins=True)
-    return [gtfs_tables(lines, runs, scene.places, ways, period, agency=agency, timezone=zone)]
-
-
-def proven(found: Plans, *, drawn: bool = False) -> Plans:
-    """Return the plans with the workers the engine finds, those still unbeaten kept.
-
-    Parameters
-    ----------
-    drawn
-        The lines are the planner's own: they keep their names, and are kept whatever they
-        gain.
-    """
-    plans = list(found.plans) if drawn else [_named(p) for p in found.plans]
-    asked = [plans[found.knee_index]] if found.config.knee_only else plans
-    tables = publish(found.study, found.scene, found.ways, asked, together=True)[0]
-    after = with_feed(found.study, read_tables(tables), scenario="shuttles", feeders=False)
-    masks = _masks(after, asked, len(found.study.feed.trips))
-    proofs = prove(found.access, after, masks, [int(s) for s in found.scene.shift_ids])
-    told = {p.name: proof for p, proof in zip(asked, proofs, strict=True)}
-    plans = [_with_proof(found, p, told[p.name]) if p.name in told else p for p in plans]
-    if drawn:
-        return replace(found, plans=tuple(plans))
-    kept = pareto(plans)
-    return replace(found, plans=tuple(kept), knee_index=knee(kept, found.factors))
-
-
-def _named(plan: Plan) -> Plan:
-    """Name the lines N1, N2… (R1… for feeders) in the order of their riders."""
-    riders = [0.0] * len(plan.lines)
-    for run in plan.runs:
-        riders[run.line] += sum(run.riders)
-    names = [""] * len(plan.lines)
-    counts = {"N": 0, "R": 0}
-    for k in sorted(range(len(names)), key=lambda k: (-riders[k], k)):
-        letter = "R" if plan.lines[k].anchor.is_hub else "N"
-        counts[letter] += 1
-        names[k] = f"{letter}{counts[letter]}"
-    lines = tuple(replace(x, name=n) for x, n in zip(plan.lines, names, strict=True))
-    return replace(plan, lines=lines)
-
-
-def _masks(after: Study, plans: Sequence[Plan], n_before: int) -> list[Bools]:
-    """Return for each plan which trips of the common feed run."""
-    ids = after.feed.trips["trip_id"].astype(str).to_numpy()
-    own = np.array([i.split(":")[-1].split("/")[0] for i in ids])
-    new = np.arange(len(ids)) >= n_before
-    return [~new | (own == str(k)) for k in range(len(plans))]
-
-
-def _with_proof(found: Plans, plan: Plan, proof: Proof) -> Plan:
-    scene = found.scene
-    gained = proof.gained[scene.shift_ids][:, found.homes]
-    lost = proof.lost[scene.shift_ids][:, found.homes]
-    held = proof.held[scene.shift_ids][:, found.homes]
-    ledger = Ledger.of(found.study)
-    before = ledger.held(found.access)
-    shifts = roster_shifts(found.study)
-    after = before | np.array([proof.held[shifts[name]].all(axis=0) for name in ledger.rosters])
-    told = proven_plan(
-        scene, plan, gained, held, float(lost.sum()), found.pools, found.config, found.factors,
-        found.days,
-    )  # fmt: skip
-    return replace(told, inhabitants=ledger.gained(before, after).inhabitants)
-
-
-__all__ = ["Plans", "design_shuttles", "proven", "publish"]

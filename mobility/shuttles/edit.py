@@ -22,7 +22,6 @@ from mobility.base.literal import one_line
 from mobility.shuttles.anchors import gate_anchor
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.demand import Demand
-from mobility.shuttles.design import Plans, proven
 from mobility.shuttles.drive import drive_graph, drive_matrix
 from mobility.shuttles.groundwork import (
     check_depot,
@@ -36,6 +35,7 @@ from mobility.shuttles.groundwork import (
 )
 from mobility.shuttles.model import Line, Place
 from mobility.shuttles.plan import evaluate_plan
+from mobility.shuttles.plans import Plans, proven
 
 DRAWN = "D01"
 

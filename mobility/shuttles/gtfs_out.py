@@ -14,13 +14,10 @@ from mobility.base.literal import one_line
 from mobility.shuttles.drive import Ways
 from mobility.shuttles.gtfs_blocks import TripBlocks
 from mobility.shuttles.model import Line, Place, Run
+from mobility.shuttles.written import COLOURS
 from mobility.territory.rosters import ALL_YEAR, day_of_year
 
 Table = list[dict[str, object]]
-COLOURS = (
-    "1B6CA8", "C8553D", "2E7D32", "7B1FA2", "B8860B", "00838F", "AD1457", "4E5D6C",
-    "5D4037", "3949AB", "558B2F", "D84315",
-)  # fmt: skip
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 TABLES = (

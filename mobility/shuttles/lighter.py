@@ -7,21 +7,21 @@ and the commutes computed again. On-demand trips and car-pooling are estimates f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import cKDTree
 
 from mobility.commute.study import Study
 from mobility.commute.variants import with_stops, with_timetables
 from mobility.commute.white_zones import REASONS, WhiteZones
 from mobility.engine.journeys import TwoWay
 from mobility.shuttles.after import prove
-from mobility.shuttles.design import Plans
 from mobility.shuttles.drive import drive_graph, drive_matrix
 from mobility.shuttles.groundwork import gate_name
 from mobility.shuttles.inserts import Insert, extended_runs, insert_calls, stops_on_the_way
 from mobility.shuttles.model import UNREACHED, Bools, Floats, Ints
+from mobility.shuttles.plans import Plans
 
 AREA_M = 2_000.0
 EXTENSION_M = 4_000.0
@@ -40,6 +40,8 @@ def areas_of(study: Study, homes: Ints, homes_xy: Floats) -> list[str]:
     if stops.empty:
         return [name or study.territory.name for name in communes]
     middles = np.array([places[square == k].mean(axis=0) for k in range(square.max() + 1)])
+    from scipy.spatial import cKDTree
+
     metric = (np.cos(np.radians(middles[:, 1].mean())), 1.0)
     _, near = cKDTree(stops[["lon", "lat"]].to_numpy() * metric).query(middles * metric)
     names = stops["stop_name"].astype(str).to_numpy()[near]
@@ -48,6 +50,16 @@ def areas_of(study: Study, homes: Ints, homes_xy: Floats) -> list[str]:
 
 def _with_stops(study: Study, lonlat: Floats, names: Sequence[str]) -> Study:
     return with_stops(study, [f"new:{k}" for k in range(len(names))], names, lonlat)
+
+
+def with_lighter(plans: Plans, zones: WhiteZones) -> tuple[Plans, pd.DataFrame | None]:
+    """Return plans that know whether lighter answers beat them, and `lighter_answers`."""
+    if plans.knee is None:
+        return plans, None
+    answers = lighter_answers(plans, zones)
+    if not answers["shuttle_justified"].any():
+        plans = replace(plans, beaten="a lighter answer serves every area for less")
+    return plans, answers
 
 
 def lighter_answers(plans: Plans, zones: WhiteZones) -> pd.DataFrame:

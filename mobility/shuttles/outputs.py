@@ -10,23 +10,23 @@ from typing import TypeVar
 import pandas as pd
 
 from mobility.base.clock import format_clock
-from mobility.base.errors import SourceError
 from mobility.base.i18n import translate
-from mobility.base.literal import csv_text, one_line, read_csv_text
+from mobility.base.literal import csv_text, one_line
 from mobility.commute.access import roster_shifts
 from mobility.commute.ledger import roster_jobs
+from mobility.remedies.bill import bill_frame
 from mobility.shuttles.blocks import Move
 from mobility.shuttles.costs import Day
-from mobility.shuttles.design import Plans
 from mobility.shuttles.duties import DutyRules
-from mobility.shuttles.gtfs_out import COLOURS, write_gtfs
+from mobility.shuttles.gtfs_out import write_gtfs
 from mobility.shuttles.plan import Plan, employer_shares, run_loads, stop_riders
+from mobility.shuttles.plans import Plans
 from mobility.shuttles.sharing import group_cost, stable_shares, to_the_cent
+from mobility.shuttles.written import COLOURS, DIRECTIONS, read_plan_table
 from mobility.territory.rosters import season_label
 
 Work = TypeVar("Work")
 PLAN_TABLES = ("timetable", "blocks", "duties", "shares")
-DIRECTIONS = {"in": "to work", "out": "back home"}
 
 
 def write_plans(
@@ -57,36 +57,11 @@ def write_plans(
     for own, plan in plans.every:
         tables |= _write_plan(own, plan, folder, language)
     for name, frame in tables.items():
-        text = csv_text(frame, float_format="%.3f")
+        # What is paid is found again to the cent: nothing of it is rounded.
+        paid = name in ("plans", "costs") or name.endswith("-shares")
+        text = csv_text(frame, float_format=None if paid else "%.3f")
         (folder / f"{name}.csv").write_text(text, encoding="utf-8")
     return sorted(p.name for p in folder.iterdir())
-
-
-def read_plan_table(path: Path, wanted: Sequence[str] = ()) -> pd.DataFrame:
-    """Return ``plans.csv`` of an earlier design; without a row where that found no plan.
-
-    Raises
-    ------
-    SourceError
-        It cannot be read, or lacks a column of ``wanted``.
-    """
-    empty = pd.DataFrame(columns=["plan", *wanted], dtype="str")
-    try:
-        table = read_csv_text(path)
-    except pd.errors.EmptyDataError:
-        return empty
-    except (OSError, ValueError):
-        raise _spoilt("A table of shuttle plans cannot be read.", path, None) from None
-    if table.empty:
-        return empty
-    missing = [name for name in ("plan", *wanted) if name not in table]
-    if missing:
-        raise _spoilt("A table of shuttle plans lacks a column.", path, missing[0])
-    return table
-
-
-def _spoilt(problem: str, path: Path, column: str | None) -> SourceError:
-    return SourceError(problem, file=path, column=column, mend="Run `mobility shuttles` again.")
 
 
 def outdated(folder: Path, plans: Plans) -> list[str]:
@@ -326,13 +301,8 @@ def shares_table(plans: Plans, plan: Plan) -> pd.DataFrame:
 
 def costs_table(plans: Plans, language: str) -> pd.DataFrame:
     """Return every line of what each plan costs: quantity, price, EUR a year, factor, source."""
-    return pd.DataFrame(
-        [
-            {"plan": plan.name} | vars(line) | {"source": translate(line.source, language)}
-            for own, plan in plans.every
-            for line in own.cost_lines(plan)
-        ]
-    )
+    bills = ((plan.name, own.bill(plan)) for own, plan in plans.every)
+    return bill_frame(bills, language, of="plan")
 
 
 def lines_layer(plans: Plans, plan: Plan) -> list[dict[str, object]]:

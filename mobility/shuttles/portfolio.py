@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
@@ -17,16 +18,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.commute.access import Access, assess
-from mobility.commute.ledger import Ledger, capture_rate
+from mobility.commute.ledger import Ledger, capture_band, capture_rate
 from mobility.commute.study import Study
+from mobility.remedies.bill import CostLine, total
 from mobility.remedies.edges import windows
-from mobility.remedies.model import networks
+from mobility.remedies.model import Lever, networks
 from mobility.remedies.patch import what_if
-from mobility.remedies.remedy import Remedy, alternatives
+from mobility.remedies.remedy import TAKEN_UP, Remedy, alternatives
 from mobility.remedies.score import Scores
 from mobility.remedies.search import Workbench
 from mobility.remedies.shift_hours import with_hours
-from mobility.territory.factors import Factors
 
 Bool = NDArray[np.bool_]
 Chosen = frozenset[int]
@@ -49,36 +50,44 @@ class Point:
         Places of its remedies in the list.
     jobs, users
         Jobs gained, net of those lost; users expected.
-    eur_year
-        Cost of the set: what is paid by user follows the users that it leaves.
-    by_site
-        Jobs of each site whose holder can hold the roster.
+    bill
+        What the set pays for, with the place of the remedy that asks for it: what is paid by user
+        follows the users that the set leaves.
+    by_roster
+        Jobs of each roster whose holder can hold it.
     bound
         No set of the list that costs no more gains more jobs, where gains do not grow together;
         equal to ``jobs`` where every set was tried.
     proven
         ``jobs`` found anew by a full run of the territory; None before.
+    ends
+        The set with little, and with much, taken up; empty before the full run.
     """
 
     chosen: Chosen
     jobs: float
     users: float
-    eur_year: float
-    by_site: tuple[float, ...]
+    bill: tuple[tuple[int, CostLine], ...]
+    by_roster: tuple[float, ...]
     bound: float = float("nan")
     proven: float | None = None
+    ends: tuple[Point, ...] = ()
 
-    @property
-    def eur_per_job(self) -> float:
-        """EUR a year per job gained."""
-        return self.eur_year / self.jobs if self.jobs > 0 else float("inf")
+    @cached_property
+    def eur_year(self) -> float:
+        """Cost a year."""
+        return self.eur_at("year")
+
+    def eur_at(self, end: str) -> float:
+        """Return the cost with prices at their ``low`` or ``high`` end."""
+        return total((line for _, line in self.bill), end)
 
 
 class Portfolio:
     """Sets of some remedies, evaluated together on a territory."""
 
-    def __init__(self, bench: Workbench, remedies: Sequence[Remedy], factors: Factors) -> None:
-        self.remedies, self._factors = tuple(remedies), factors
+    def __init__(self, bench: Workbench, remedies: Sequence[Remedy]) -> None:
+        self.remedies = tuple(remedies)
         self.ledger = Ledger.of(bench.study)
         self._base = bench
         self._now = self.ledger.held(bench.access)
@@ -98,7 +107,7 @@ class Portfolio:
     def point(self, chosen: Chosen) -> Point:
         """Return what a set comes to."""
         if chosen not in self._points:
-            levers = [r.lever for r in self._of(chosen) if r.lever is not None]
+            levers = self._levers(chosen)
             bench = self._bench(frozenset(k for k in chosen if _reshapes(self.remedies[k])))
             held = bench.scores.rosters_held
             if levers:
@@ -107,18 +116,26 @@ class Portfolio:
         return self._points[chosen]
 
     def prove(self, point: Point) -> Point:
-        """Return a point with its jobs found by a full run."""
-        # What people take up changes nobody's timetable: one run proves all such sets.
-        timed = frozenset(k for k in point.chosen if not self.remedies[k].rescued)
+        """Return a point with its jobs found by a full run, and its ends."""
+        held = self.held(point.chosen)
+        ends = tuple(self._told(point.chosen, held, end) for end in (0, 1))
+        return replace(point, proven=self._told(point.chosen, held).jobs, ends=ends)
+
+    def held(self, chosen: Chosen) -> Bool:
+        """Return from which homes each roster holds with a set, by a full run, bool (R, H)."""
+        # What people take up changes nobody's timetable: one run tells all such sets.
+        timed = frozenset(k for k in chosen if not self.remedies[k].rescued)
         if timed not in self._runs:
             self._runs[timed] = self.ledger.held(self.access(timed))
-        return replace(point, proven=self._told(point.chosen, self._runs[timed]).jobs)
+        return self._runs[timed]
 
     def access(self, chosen: Chosen) -> Access:
         """Return the assessment of the territory with the timetable and hours of a set."""
-        levers = [r.lever for r in self._of(chosen) if r.lever is not None]
-        study = self._reshaped(chosen)
+        levers, study = self._levers(chosen), self._reshaped(chosen)
         return assess(what_if(study, levers) if levers else study)
+
+    def _levers(self, chosen: Chosen) -> list[Lever]:
+        return [lever for remedy in self._of(chosen) for lever in remedy.levers]
 
     def _of(self, chosen: Chosen) -> list[Remedy]:
         return [self.remedies[k] for k in sorted(chosen)]
@@ -142,34 +159,37 @@ class Portfolio:
             self._benches[shaping] = Workbench(study, access, nets, tried, Scores(access, tried))
         return self._benches[shaping]
 
-    def _told(self, chosen: Chosen, held: Bool) -> Point:
-        """Return the figures of a set from who holds each roster by its timetable."""
+    def _told(self, chosen: Chosen, held: Bool, end: int | None = None) -> Point:
+        """Return the figures of a set from who holds each roster by its timetable.
+
+        Parameters
+        ----------
+        end
+            0 where little is taken up, 1 where much is; None between.
+        """
         jobs, before = self.ledger.jobs, self._now
-        users = capture_rate(self._base.study) * float(jobs[held & ~before].sum())
+        capture = 1.0 if end is None else capture_band(self._base.study)[end]
+        users = capture * capture_rate(self._base.study) * float(jobs[held & ~before].sum())
         white = (~held).astype(np.float64)
-        eur = 0.0
-        for remedy in self._of(chosen):
-            taken = 0.0
+        bill: list[tuple[int, CostLine]] = []
+        for k in sorted(chosen):
+            remedy, taken = self.remedies[k], 0.0
+            more = 1.0 if end is None else remedy.uptake[end]
             for one in remedy.rescued:
-                rows = [k for k, (site, _) in enumerate(self.ledger.rosters) if site == one.site]
+                # What some take up gains their jobs alone; what serves anyone gains all.
+                grows = remedy.kind in TAKEN_UP
+                share = min(one.share * (more if grows else 1.0), 1.0)
+                rows = [r for r, (site, _) in enumerate(self.ledger.rosters) if site == one.site]
                 helped = white[rows] * one.homes
-                taken += one.share * one.uptake * float((jobs[rows] * helped).sum())
-                white[rows] -= one.share * helped
+                own = one.uptake * (1.0 if grows else more)
+                taken += share * own * float((jobs[rows] * helped).sum())
+                white[rows] -= share * helped
             part = taken / remedy.users if remedy.rescued and remedy.users > 0 else 1.0
             users += taken
-            eur += (
-                remedy.eur_year
-                if not remedy.rescued
-                else sum(
-                    line.eur(self._factors) * (part if line.by_user else 1.0)
-                    for line in remedy.bill
-                )
-            )
+            bill += [(k, line.times(part) if line.by_user else line) for line in remedy.bill]
         by_roster = (jobs * (1 - white)).sum(axis=1)
-        sites = np.array([site for site, _ in self.ledger.rosters], np.intp)
-        reached = np.bincount(sites, weights=by_roster, minlength=len(self._base.study.sites))
         gained = float(by_roster.sum() - jobs[before].sum())
-        return Point(chosen, gained, users, eur, tuple(reached.tolist()))
+        return Point(chosen, gained, users, tuple(bill), tuple(by_roster.tolist()))
 
 
 def _reshapes(remedy: Remedy) -> bool:
@@ -177,8 +197,9 @@ def _reshapes(remedy: Remedy) -> bool:
 
 
 def _same_departures(one: Remedy, two: Remedy) -> bool:
-    if one.lever is not None and two.lever is not None:
-        return bool(set(one.lever.trips) & set(two.lever.trips))
+    trips = [{trip for lever in r.levers for trip in lever.trips} for r in (one, two)]
+    if trips[0] & trips[1]:
+        return True
     return bool(one.hours and two.hours and set(one.hours[0]) & set(two.hours[0]))
 
 
@@ -266,12 +287,16 @@ def advised_point(points: Sequence[Point]) -> int:
 
     -1 where nothing gains a job.
     """
-    if len(points) < 2 or points[-1].jobs <= 0:
+    return _knee([p.eur_year for p in points], [p.jobs for p in points])
+
+
+def _knee(eur: Sequence[float], jobs: Sequence[float]) -> int:
+    """Return the place of the point farthest above the chord from nothing to the last."""
+    cost, gain = np.array(eur), np.array(jobs)
+    if len(gain) < 2 or gain[-1] <= 0:
         return -1
-    eur = np.array([p.eur_year for p in points])
-    jobs = np.array([p.jobs for p in points])
-    above = jobs / jobs[-1] - (eur / eur[-1] if eur[-1] > 0 else 0.0)
-    return int(np.argmax(np.where(jobs > 0, above, -np.inf)))
+    above = gain / gain[-1] - (cost / cost[-1] if cost[-1] > 0 else 0.0)
+    return int(np.argmax(np.where(gain > 0, above, -np.inf)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -301,32 +326,63 @@ class Combined:
         return {self.places[k] for point in self.points for k in point.chosen}
 
     @property
-    def steps(self) -> list[int]:
-        """The remedies of the set advised, in the order of the list."""
-        return [] if self.advised < 0 else sorted(self.points[self.advised].chosen)
+    def steps(self) -> list[Chosen]:
+        """The set advised, grown in the order of the list from nothing."""
+        order = [] if self.advised < 0 else sorted(self.points[self.advised].chosen)
+        return [frozenset(order[:k]) for k in range(len(order) + 1)]
+
+    @property
+    def chosen(self) -> set[int]:
+        """Places in the list of the remedies of the set advised."""
+        return {self.places[k] for k in self.steps[-1]}
+
+    def name(self, chosen: Chosen) -> str:
+        """Return the ranks of a set, as the tables name it."""
+        return " ".join(str(self.places[k] + 1) for k in sorted(chosen))
+
+    def bills(self) -> list[tuple[str, int, CostLine]]:
+        """Return what every set of the frontier, and every step, pays for: set, rank, line."""
+        told = {p.chosen: p for p in (*self.points, *map(self.portfolio.point, self.steps))}
+        return [
+            (self.name(point.chosen), self.places[k] + 1, line)
+            for point in told.values()
+            for k, line in point.bill
+        ]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per point: what it holds, costs and gains."""
-        rows = [
-            {
+        """Return one row per point: what it holds, costs and gains, with low and high ends."""
+        cheap = _knee([p.ends[1].eur_at("low") for p in self.points],
+                      [p.ends[1].jobs for p in self.points])  # fmt: skip
+        dear = _knee([p.ends[0].eur_at("high") for p in self.points],
+                     [p.ends[0].jobs for p in self.points])  # fmt: skip
+        rows = []
+        for k, point in enumerate(self.points):
+            little, much = point.ends
+            rows.append({
                 "point": k,
-                "set": " ".join(str(self.places[one] + 1) for one in sorted(point.chosen)),
+                "set": self.name(point.chosen),
                 "eur_year": round(point.eur_year, 2),
+                "eur_low": round(little.eur_at("low"), 2),
+                "eur_high": round(much.eur_at("high"), 2),
                 "jobs": point.jobs,
+                "jobs_low": little.jobs,
+                "jobs_high": much.jobs,
                 "users": point.users,
+                "users_low": little.users,
+                "users_high": much.users,
                 "eur_per_job": point.eur_year / point.jobs if point.jobs > 0 else np.nan,
                 "eur_per_user": point.eur_year / point.users if point.users > 0 else np.nan,
                 "jobs_bound": point.bound,
                 "jobs_proven": np.nan if point.proven is None else point.proven,
                 "advised": k == self.advised,
-            }
-            for k, point in enumerate(self.points)
-        ]
+                "advised_cheap": k == cheap,
+                "advised_dear": k == dear,
+            })  # fmt: skip
         return pd.DataFrame(rows)
 
 
 def combined_frontier(
-    bench: Workbench, remedies: Sequence[Remedy], factors: Factors, *, offered: int = OFFERED
+    bench: Workbench, remedies: Sequence[Remedy], *, offered: int = OFFERED
 ) -> Combined:
     """Return the frontier over the first remedies that gain jobs, each point proven."""
     useful = [k for k, r in enumerate(remedies) if r.net_jobs >= 1 and not r.refused]
@@ -334,7 +390,7 @@ def combined_frontier(
     places = [k for k in useful if remedies[k].hours is None or k in hours][:offered]
     # What serves anyone, whatever it costs, closes the frontier.
     places += [k for k in useful if remedies[k].kind in LAST and k not in places]
-    portfolio = Portfolio(bench, [remedies[k] for k in places], factors)
+    portfolio = Portfolio(bench, [remedies[k] for k in places])
     points = [portfolio.prove(point) for point in _apart(frontier(portfolio))]
     return Combined(portfolio, tuple(places), tuple(points), advised_point(points))
 
@@ -348,7 +404,7 @@ def _apart(points: Sequence[Point]) -> list[Point]:
     return kept
 
 
-def access_left(bench: Workbench, remedies: Sequence[Remedy], factors: Factors) -> Access:
+def access_left(bench: Workbench, remedies: Sequence[Remedy]) -> Access:
     """Return the territory with the changes of timetable that are advised among some remedies."""
-    found = combined_frontier(bench, [r for r in remedies if r.lever is not None], factors)
-    return found.portfolio.access(frozenset(found.steps)) if found.steps else bench.access
+    found = combined_frontier(bench, [r for r in remedies if r.lever is not None])
+    return found.portfolio.access(found.steps[-1]) if found.steps[-1] else bench.access

@@ -19,10 +19,11 @@ from mobility.shuttles.model import Floats, Ints
 EPS = 1e-6
 RATE = 1e-7
 WORD = 62
+MOST_CALLS = 2 * WORD  # of one end: sets of calls are two words
 
 
 @njit(cache=True, nogil=True)
-def still_earned(order: Ints, earn: Floats, load: Ints, seats: int, one: int, two: int) -> float:
+def still_earned(order: Any, earn: Floats, load: Ints, seats: int, one: int, two: int) -> float:
     """Return the most that more calls can earn: a fractional knapsack over the seats.
 
     Parameters
@@ -48,8 +49,8 @@ def still_earned(order: Ints, earn: Floats, load: Ints, seats: int, one: int, tw
 
 @njit(cache=True, nogil=True)
 def cheapest_before(
-    dues: Floats, latest: Floats, order: Ints, span: float, call: int, worth: float
-) -> int:
+    dues: Floats, latest: Floats, order: Any, span: float, call: int, worth: float
+) -> Any:
     """Return the cheapest predecessor of a trip (position in ``order``), -1 for none that pays.
 
     ``latest[p, call]``: longest span with which a trip that starts at ``call`` can follow.

@@ -73,7 +73,7 @@ class Undo(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def can_follow(w: Ways, s: State, a: int, b: int) -> bool:
+def can_follow(w: Ways, s: State, a: int, b: int) -> Any:
     """Whether trip ``b`` can come after trip ``a``."""
     return s.free[a] + w.there[s.goal[a], s.origin[b]] <= s.start[b] + EPS
 
@@ -137,7 +137,7 @@ def delist(s: State, t: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def empty_drive(w: Ways, s: State, a: int, b: int) -> float:
+def empty_drive(w: Ways, s: State, a: int, b: int) -> Any:
     """Return the seconds between two trips of a vehicle, none with the depot."""
     if a < 0 or b < 0:
         return 0.0
@@ -262,7 +262,7 @@ def open_trip(w: Ways, s: State, u: Undo, call: int, a: int, b: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def change(w: Ways, s: State, u: Undo) -> float:
+def change(w: Ways, s: State, u: Undo) -> Any:
     """Return by how many seconds the touched trips have grown since the last commit."""
     total = -u.cost[0]
     for i in range(u.n[0]):
@@ -273,7 +273,7 @@ def change(w: Ways, s: State, u: Undo) -> float:
 
 
 @njit(cache=True, nogil=True)
-def whole_cost(w: Ways, s: State) -> float:
+def whole_cost(w: Ways, s: State) -> Any:
     """Return the seconds of all trips with their empty driving."""
     total = 0.0
     for t in range(len(s.size)):

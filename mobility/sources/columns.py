@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.errors import SourceError
+from mobility.base.ledger import SourceLedger
 
 _SPACES = re.compile("[\\s\u00a0\u202f']")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
@@ -46,6 +47,8 @@ class Table:
         Whether values are personal: errors then name the row, never the value.
     first_rows
         Row number and cells of the first rows of the file, the headings being the first.
+    others
+        Other sheets of the workbook that hold something, and are not read.
     """
 
     file: Path
@@ -53,6 +56,14 @@ class Table:
     decimal_comma: bool = False
     private: bool = False
     first_rows: FirstRows = ()
+    others: tuple[str, ...] = ()
+
+    def unread(self) -> list[SourceLedger]:
+        """Return the account of the sheets of a workbook of which only one is read."""
+        if not self.others:
+            return []
+        left = {"another sheet; choose with layer": len(self.others)}
+        return [SourceLedger.balanced(self.file, 1, left, "sheets")]
 
     def error(
         self,

@@ -100,6 +100,15 @@ def choose_days(
     """
     told = [] if findings is None else findings
     if feed.period is None:
+        lost = feed.trips.loc[feed.trips["service"] < 0, "service_id"]
+        if len(lost) and len(lost) == len(feed.trips):
+            raise TerritoryError(
+                "No trip has a date: its service_id stands in neither calendar.txt nor "
+                "calendar_dates.txt.",
+                column="sources.gtfs",
+                value=lost.iloc[0],
+                mend="Ask its publisher for a complete feed.",
+            )
         raise TerritoryError(
             "No trip of the timetables runs on any date.",
             column="sources.gtfs",

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.metadata import version
 
+import numpy as np
+
+from mobility.base.cache import Bundle, cached
 from mobility.base.errors import Finding, TerritoryError
 from mobility.territory.project import DaysConfig
 
+FORMAT = 1
 SATURDAY, SUNDAY, SEPTEMBER = 5, 6, 9
 
 #: First day of ``vacances-scolaires-france``, and of the school zones of ``holidays``.
@@ -100,7 +106,7 @@ def read_holidays(
         for start, end in config.school_holidays
         for k in range((end - start).days + 1)
     }
-    public = _public_holidays(config.country, first, last)
+    public = _public_holidays(config.country, first.year, last.year)
     name, _, part = config.country.upper().partition("-")
     if name != "FR":
         return Holidays(public, frozenset(listed))
@@ -141,6 +147,8 @@ def knows_schools(config: DaysConfig, date: dt.date) -> bool:
 
 def _french_part(part: str) -> str | None:
     """Return what the library calls a part of France; None where the national calendar holds."""
+    if part not in OTHER_NAMES and (part in REGIONS or DEPARTMENT.fullmatch(part)):
+        return None
     from holidays.countries.france import France
 
     known = {alias.upper(): code for alias, code in France.subdivisions_aliases.items()}
@@ -153,11 +161,28 @@ def _follows_zones(part: str) -> bool:
     return part not in CORSICA and _french_part(part) in (None, "6AE")
 
 
-def _public_holidays(country: str, first: dt.date, last: dt.date) -> frozenset[dt.date]:
+@cache
+def _public_holidays(country: str, first: int, last: int) -> frozenset[dt.date]:
+    """Return the public holidays of some years."""
+    return _kept(("public", country, first, last), lambda: _found_public(country, first, last))
+
+
+def _kept(key: Sequence[object], find: Callable[[], Iterable[dt.date]]) -> frozenset[dt.date]:
+    """Return days found once for each version of the libraries, which are slow to load."""
+    versions = [version(name) for name in ("holidays", "vacances-scolaires-france")]
+
+    def compute() -> Bundle:
+        return {"days": np.array(sorted(day.toordinal() for day in find()), np.int64)}
+
+    days = np.asarray(cached("holidays", (FORMAT, *versions, *key), compute)["days"])
+    return frozenset(dt.date.fromordinal(day) for day in days.tolist())
+
+
+def _found_public(country: str, first: int, last: int) -> Iterable[dt.date]:
     import holidays
 
     name, _, part = country.upper().partition("-")
-    years = range(first.year, last.year + 1)
+    years = range(first, last + 1)
     subdivision = _french_part(part) if name == "FR" and part else part or None
     try:
         found = holidays.country_holidays(name, subdiv=subdivision, years=years)
@@ -168,7 +193,7 @@ def _public_holidays(country: str, first: dt.date, last: dt.date) -> frozenset[d
             value=country,
             mend='Write its two-letter code, e.g. "FR", or "FR-57" for a part of it.',
         ) from None
-    return frozenset(found)
+    return list(found)
 
 
 def _zone_holidays(zone: str, first: dt.date, last: dt.date) -> set[dt.date]:
@@ -184,6 +209,10 @@ def _zone_holidays(zone: str, first: dt.date, last: dt.date) -> set[dt.date]:
 
 @cache
 def _zone_year(zone: str, year: int) -> frozenset[dt.date]:
+    return _kept(("school", zone, year), lambda: _found_school(zone, year))
+
+
+def _found_school(zone: str, year: int) -> Iterable[dt.date]:
     from holidays import country_holidays
     from vacances_scolaires_france import SchoolHolidayDates
 
@@ -194,7 +223,7 @@ def _zone_year(zone: str, year: int) -> frozenset[dt.date]:
     if FIRST_KNOWN.year <= year <= FIRST_OF_HOLIDAYS.year:
         older = SchoolHolidayDates().holidays_for_year_and_zone(year, zone)
         found |= {day for day in older if day < FIRST_OF_HOLIDAYS}
-    return frozenset(found)
+    return found
 
 
 def _unknown_days(first: dt.date, last: dt.date, listed: set[dt.date]) -> frozenset[dt.date]:

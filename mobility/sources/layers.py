@@ -201,6 +201,8 @@ def check_lonlat(
     lon, lat
         float64[n] or float64[n, 2] (the two ends of a geometry's box), degrees.
     """
+    if not len(lon):
+        return
     lon, lat = lon.reshape(len(lon), -1), lat.reshape(len(lat), -1)
     wrong = (~(np.abs(lon) <= 180) | ~(np.abs(lat) <= 90)).any(axis=1)
     if not wrong.any():

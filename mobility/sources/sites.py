@@ -124,12 +124,13 @@ def read_sites_file(
     if path.suffix.lower() == ".toml" and path.is_file():
         sites = _read_sites_toml(path)
         count = len(sites)
+        more: list[SourceLedger] = []
     else:
         table = read_table(path, layer=layer, crs=crs)
         count = len(table.frame)
-        sites = sites_from_table(table, box=box, crs=crs)
+        sites, more = sites_from_table(table, box=box, crs=crs), table.unread()
     if ledger is not None:
-        ledger.append(SourceLedger.balanced(path, count, {}))
+        ledger += [SourceLedger.balanced(path, count, {}), *more]
     return sites
 
 

@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -32,7 +33,7 @@ def read_workbook(
     columns: Callable[[str], bool] | None = None,
     private: bool = False,
 ) -> Table:
-    """Read one sheet of an ``.xlsx`` or ``.xlsm`` file; the first by default.
+    """Read one sheet of an ``.xlsx`` or ``.xlsm`` file; by default the first to be seen with rows.
 
     The header is the first row that is not blank. Formulas give their last value, clock times
     ``05:00``, dates ``2026-11-17``.
@@ -42,7 +43,8 @@ def read_workbook(
     SourceError
         It is no workbook, has no such sheet, or the sheet is empty.
     """
-    rows = [[_text(value) for value in row] for row in _rows(path, sheet)]
+    values, others = _rows(path, sheet)
+    rows = [[_text(value) for value in row] for row in values]
     start = next((k for k, row in enumerate(rows) if any(row)), None)
     body = [] if start is None else rows[start + 1 :]
     if start is None or not any(any(row) for row in body):
@@ -57,6 +59,8 @@ def read_workbook(
         raise SourceError(
             "Two columns have the same name.", file=path, column=twice, mend="Rename one of them."
         )
+    width = max(len(names), *map(len, body))
+    body = [[*row, *[""] * (width - len(row))] for row in body]
     frame = pd.DataFrame(
         body, dtype="str", index=pd.RangeIndex(start + 2, start + 2 + len(body))
     ).fillna("")
@@ -70,11 +74,12 @@ def read_workbook(
         decimal_comma=True,
         private=private,
         first_rows=first_rows,
+        others=others,
     )
 
 
-def _rows(path: Path, sheet: str | None) -> list[tuple[object, ...]]:
-    """Return the values of a sheet."""
+def _rows(path: Path, sheet: str | None) -> tuple[list[tuple[object, ...]], tuple[str, ...]]:
+    """Return the values of a sheet, and the names of the others that hold something."""
     import openpyxl
     from openpyxl.utils.exceptions import InvalidFileException
 
@@ -93,15 +98,22 @@ def _rows(path: Path, sheet: str | None) -> list[tuple[object, ...]]:
                     layer=sheet,
                     listed=", ".join(book.sheetnames[:MAX_LISTED]),
                 )
-            page = book[sheet or book.sheetnames[0]]
-            page.reset_dimensions()
-            return list(page.iter_rows(values_only=True))
+            shown = [page for page in book.worksheets if page.sheet_state == "visible"]
+            filled = [page.title for page in shown or book.worksheets if _holds_rows(page)]
+            name = sheet or next(iter(filled), book.sheetnames[0])
+            others = tuple(title for title in filled if title != name)
+            return list(book[name].iter_rows(values_only=True)), others
         finally:
             book.close()
     except SourceError:
         raise
     except (*_BROKEN, InvalidFileException):
         raise _unreadable(path) from None
+
+
+def _holds_rows(page: Any) -> bool:
+    page.reset_dimensions()
+    return any(any(v is not None for v in row) for row in page.iter_rows(values_only=True))
 
 
 def _unreadable(path: Path) -> SourceError:

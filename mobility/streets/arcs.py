@@ -19,7 +19,7 @@ from functools import cached_property
 
 import numpy as np
 
-from mobility.base.cache import Bundle
+from mobility.base.cache import Bundle, content_hash
 from mobility.streets.graph import Streets
 
 #: Seconds of each street piece from u to v and from v to u; infinite where forbidden.
@@ -42,12 +42,15 @@ class TurnTimes(Times):
         where one starts, and again to where one ends; None where there are none.
     usable
         Pieces that points are attached to, kept by who asks first; None before.
+    key
+        Hash of all this, kept likewise; empty before.
     """
 
     barred: np.ndarray
     sequences: Sequences
     local: np.ndarray | None
     usable: np.ndarray | None = None
+    key: str = ""
 
     def __new__(
         cls,
@@ -81,8 +84,13 @@ def local_of(times: Times) -> np.ndarray | None:
 
 
 def times_key(times: Times) -> list[object]:
-    """Return all that some times say, as a key of the cache."""
-    return [*times, barred_of(times), sequences_of(times), local_of(times)]
+    """Return a hash of all that some times say, as a key of the cache."""
+    if isinstance(times, TurnTimes) and times.key:
+        return [times.key]
+    found = content_hash([*times, barred_of(times), sequences_of(times), local_of(times)])
+    if isinstance(times, TurnTimes):
+        times.key = found
+    return [found]
 
 
 def times_bundle(times: Times) -> Bundle:

@@ -13,7 +13,7 @@ import shapely
 from shapely.ops import substring
 
 from mobility.base.errors import SourceError
-from mobility.sources.osm.reader import TAG_COLUMNS
+from mobility.sources.osm.ways import TAG_COLUMNS
 from mobility.streets.graph import Streets, polyline_lengths
 
 # A drawn line without tags is open to walkers and cyclists, paved and unlit.

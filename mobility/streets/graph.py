@@ -20,18 +20,22 @@ from mobility.base.cache import Bundle, cached, content_hash
 from mobility.base.errors import SourceError
 from mobility.base.ledger import SourceLedger, from_json
 from mobility.sources.osm.conditions import condition_table
+from mobility.sources.osm.gather import Bbox
 from mobility.sources.osm.graphml import read_graphml, tables_from_graph
 from mobility.sources.osm.lines import read_lines
-from mobility.sources.osm.reader import NO_WAYS, Bbox, StreetTables, read_osm
+from mobility.sources.osm.pieces import NO_WAYS, StreetTables
+from mobility.sources.osm.reader import read_osm
 from mobility.sources.osm.restrictions import barrier_table, turn_table
 
 if TYPE_CHECKING:
     import networkx as nx
 
-FORMAT = 6
+FORMAT = 7
 #: What is worked out on fewer street pieces is no slower than looking it up.
 KEPT_FROM = 2000
 _TABLES = ("tags", "turns", "barriers", "conditions")
+#: The value each row of `Streets.conditions` takes, None where it does not hold.
+State = tuple[str | None, ...]
 _ARRAYS = ("node_id", "node_xy", "edge_u", "edge_v", "length_m", "geom_ptr", "geom_xy")
 
 
@@ -69,9 +73,12 @@ class Streets:
         `mobility.streets.hours`; the tables hold what is said for any hour.
     ledger
         What became of each way read, see `mobility.sources.osm.reader.StreetTables`.
-    times
-        Seconds per piece worked out before, see `mobility.commute.walks.mode_times`. Never
-        handed on: ``replace`` starts anew.
+    times, states
+        Seconds per piece worked out before, see `mobility.commute.walks.mode_times`, and these
+        streets at hours of some state, see `mobility.streets.hours.streets_in`. Never handed
+        on: ``replace`` starts anew.
+    at
+        Of streets at some hour, those of any hour, and the state.
     """
 
     crs: pyproj.CRS
@@ -89,10 +96,19 @@ class Streets:
     conditions: pd.DataFrame = field(default_factory=condition_table)
     ledger: SourceLedger = NO_WAYS
     times: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    states: dict[State, Streets] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    at: tuple[Streets, State] | None = field(default=None, init=False, repr=False, compare=False)
 
     @cached_property
     def digest(self) -> str:
-        """Hash of the network and its tags, by which what is worked out on it is kept."""
+        """Hash of the network and its tags at any hour.
+
+        What is worked out on it is kept by this, with the seconds per piece on which it rests.
+        """
+        if self.at is not None:
+            return self.at[0].digest
         arrays = [getattr(self, name) for name in _ARRAYS]
         tables = [self.tags, self.turns, self.barriers]
         return content_hash([self.crs.to_string(), *arrays, *tables])
@@ -124,6 +140,8 @@ class Streets:
     @cached_property
     def lines(self) -> np.ndarray:
         """Street pieces as shapely lines, (m,), projected."""
+        if self.at is not None:
+            return self.at[0].lines
         rows = np.repeat(np.arange(self.n_edges), np.diff(self.geom_ptr))
         return np.asarray(shapely.linestrings(self.geom_xy, indices=rows))
 

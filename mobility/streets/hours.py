@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from copy import copy
+from dataclasses import dataclass, fields
+from functools import cached_property, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,11 +19,10 @@ import pandas as pd
 
 from mobility.base.errors import Finding
 from mobility.sources.osm.conditions import ACCESS, OPENING_HOURS, clauses
-from mobility.streets.graph import Streets
+from mobility.streets.graph import State, Streets
 from mobility.streets.turns import rules_in_force
+from mobility.territory.project import StreetMode
 
-# The value each row of ``Streets.conditions`` takes, None where it does not hold.
-State = tuple[str | None, ...]
 _YES = ("yes", "designated", "permissive", "official")
 # A limit on weight or size that a commuter's car keeps.
 _LARGE = re.compile(r"\s*(max)?(weight|weightrating|length|height|width|axles|trailers?)\s*>=?.*")
@@ -52,7 +52,11 @@ def _hours(text: str, place: Place) -> Any:
 
     try:
         return OpeningHours(
-            text, timezone=place.zone, coords=(place.lat, place.lon), auto_country=True
+            text,
+            timezone=place.zone,
+            coords=(place.lat, place.lon),
+            # Looking the country up takes 30 ms, for its public holidays alone.
+            auto_country="PH" in text,
         )
     except ParserError:
         return None
@@ -93,47 +97,128 @@ def value_at(key: str, text: str, moment: dt.datetime, place: Place) -> str | No
 
 def state_at(streets: Streets, moment: dt.datetime, place: Place) -> State:
     """Return the value of each row of ``streets.conditions`` at a moment, see `value_at`."""
-    table = streets.conditions
-    known = {
-        pair: value_at(*pair, moment, place)
-        for pair in set(zip(table["key"], table["text"], strict=True))
-    }
-    return tuple(known[pair] for pair in zip(table["key"], table["text"], strict=True))
+    pairs = _conditions(streets)[1]
+    known = {pair: value_at(*pair, moment, place) for pair in set(pairs)}
+    return tuple(known[pair] for pair in pairs)
+
+
+def _conditions(streets: Streets) -> tuple[list[str], list[tuple[str, str]]]:
+    """Return the kind of each row of ``streets.conditions``, and its key and text; read once."""
+    if "conditions" not in streets.times:
+        columns = (streets.conditions[name].tolist() for name in ("kind", "key", "text"))
+        kinds, keys, texts = columns
+        streets.times["conditions"] = kinds, list(zip(keys, texts, strict=True))
+    found: tuple[list[str], list[tuple[str, str]]] = streets.times["conditions"]
+    return found
+
+
+#: Tags by the hour that are nothing to each mode, see `mobility.streets.modes`.
+_NOTHING_TO: dict[StreetMode, tuple[str, ...]] = {
+    "walk": ("vehicle", "motor_vehicle", "motorcar", "bicycle", "oneway:bicycle"),
+    "bike": ("motor_vehicle", "motorcar"),
+    "car": ("foot", "bicycle", "oneway:bicycle"),
+}
+
+
+def seen_by(streets: Streets, mode: StreetMode) -> Streets:
+    """Return streets with no more of their state than what bears on a mode.
+
+    States that differ in what is nothing to the mode are then one.
+    """
+    if streets.at is None:
+        return streets
+    base, state = streets.at
+    nothing = _NOTHING_TO["bike" if mode == "e_bike" else mode]
+    bears = [
+        mode == "car" if kind == "turn" else key not in nothing
+        for kind, (key, _) in zip(*_conditions(base), strict=True)
+    ]
+    own = tuple(value if here else None for value, here in zip(state, bears, strict=True))
+    return streets if own == state else streets_in(base, own)
 
 
 def streets_in(streets: Streets, state: State) -> Streets:
     """Return the streets with every tag that depends on the hour at a state of `state_at`."""
-    table = streets.conditions.assign(value=pd.Series(list(state), dtype="object"))
-    table = table[table["value"].notna()]
-    turns = table[table["kind"].eq("turn")]
-    return replace(
-        streets,
-        tags=_retagged(streets.tags, "osm_id", table[table["kind"].eq("way")]),
-        barriers=_retagged(streets.barriers, "node_id", table[table["kind"].eq("node")]),
-        turns=rules_in_force(
-            streets.turns, dict(zip(turns["osm_id"], turns["value"], strict=True))
-        ),
-    )
+    if not any(value is not None for value in state):
+        return streets
+    if state not in streets.states:
+        found = object.__new__(StreetsAtHour)
+        kept = {f.name: getattr(streets, f.name) for f in fields(streets)}
+        own = {"times": {}, "states": {}, "at": (streets, state)}
+        vars(found).update({name: kept[name] for name in kept if name not in _OF_HOUR} | own)
+        streets.states[state] = found
+    return streets.states[state]
+
+
+def staying(streets: Streets) -> Streets:
+    """Return streets that no hour changes any more."""
+    found = copy(streets)
+    vars(found)["conditions"] = streets.conditions.iloc[:0]
+    return found
+
+
+#: Tables that depend on the hour.
+_OF_HOUR = ("tags", "barriers", "turns")
+
+
+class StreetsAtHour(Streets):
+    """Streets in a state, whose tables are put together when they are first read.
+
+    What is found in the cache again needs none of them.
+    """
+
+    @cached_property
+    def _changes(self) -> pd.DataFrame:
+        assert self.at is not None
+        value = pd.Series(list(self.at[1]), dtype="object")
+        table = self._plain.conditions.assign(value=value)
+        return table[table["value"].notna()]
+
+    @cached_property
+    def tags(self) -> pd.DataFrame:
+        """Tags at the hour."""
+        table = self._changes
+        return _retagged(self._plain.tags, "osm_id", table[table["kind"].eq("way")])
+
+    @cached_property
+    def barriers(self) -> pd.DataFrame:
+        """Barriers at the hour."""
+        table = self._changes
+        return _retagged(self._plain.barriers, "node_id", table[table["kind"].eq("node")])
+
+    @cached_property
+    def turns(self) -> pd.DataFrame:
+        """Turn restrictions in force at the hour."""
+        table = self._changes[self._changes["kind"].eq("turn")]
+        values = dict(zip(table["osm_id"], table["value"], strict=True))
+        return rules_in_force(self._plain.turns, values)
+
+    @property
+    def _plain(self) -> Streets:
+        assert self.at is not None
+        return self.at[0]
 
 
 def _retagged(tags: pd.DataFrame, of: str, table: pd.DataFrame) -> pd.DataFrame:
     """Return tags with the values of a table put in; "" closes what has no plain tag."""
-    if table.empty:
-        return tags
-    ids = tags[of]
+    ids = tags[of].to_numpy()
     changed: dict[str, pd.Series] = {}
     for key, rows in table.groupby("key", sort=True):
-        value = ids.map(dict(zip(rows["osm_id"], rows["value"], strict=True)))
         if key == OPENING_HOURS:
             continue
+        values = dict(zip(rows["osm_id"].tolist(), rows["value"], strict=True))
+        at = np.flatnonzero(np.isin(ids, list(values)))
         column = tags[str(key)] if key in tags else pd.Series(None, tags.index, dtype="str")
-        closed = "dismount" if key == "bicycle" else "no"
-        value = value.mask(value.eq(""), column.fillna(closed))
-        changed[str(key)] = value.fillna(column).astype("str")
-    shut = ids.isin(table.loc[table["key"].eq(OPENING_HOURS), "osm_id"])
-    for key in ACCESS if shut.any() else ():
+        column = column.copy()
+        plain = column.iloc[at].fillna("dismount" if key == "bicycle" else "no")
+        told = [values[i] or text for i, text in zip(ids[at].tolist(), plain, strict=True)]
+        column.iloc[at] = told
+        changed[str(key)] = column
+    shut = np.flatnonzero(np.isin(ids, table.loc[table["key"].eq(OPENING_HOURS), "osm_id"]))
+    for key in ACCESS if len(shut) else ():
         if key in tags:
-            changed[key] = changed.get(key, tags[key]).mask(shut, "no").astype("str")
+            changed[key] = changed.get(key, tags[key]).copy()
+            changed[key].iloc[shut] = "no"
     return tags.assign(**changed)
 
 
@@ -148,7 +233,7 @@ def hours_findings(streets: Streets) -> list[Finding]:
     )
     texts: dict[tuple[str, str], list[str]] = {}
     for key, text in set(zip(table["key"], table["text"], strict=True)):
-        parts = [text] if key == OPENING_HOURS else [c for _, c in clauses(text)] or [""]
+        parts = [text] if key == OPENING_HOURS else [c for _, c in clauses(text)] or [text]
         untold = [p for p in parts if is_within(p, noon, place) is None or "SH" in p.split()]
         if untold:
             texts[key, text] = untold
@@ -164,9 +249,11 @@ def hours_findings(streets: Streets) -> list[Finding]:
         )
     ]
     if odd.any():
+        # A limit for wet roads closes nothing.
+        shut = odd & table["key"].ne("maxspeed").to_numpy(dtype=bool)
         found.append(
             Finding(
-                "warning",
+                "warning" if shut.any() else "info",
                 "hours_unknown",
                 "{count} streets, gates and turn restrictions depend on something that is not "
                 "known here (the weather, school holidays, hours written otherwise than in "

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.errors import Finding
-from mobility.sources.osm.reader import FERRY
 from mobility.sources.osm.restrictions import ELEVATOR
+from mobility.sources.osm.ways import FERRY
 from mobility.streets.arcs import Times, TurnTimes
 from mobility.streets.graph import Streets
 from mobility.streets.safety import AssumeLit, night_safe
@@ -21,8 +21,9 @@ from mobility.streets.slopes import slope_ms
 from mobility.streets.tags import (
     CAR_STREETS,
     CLOSED,
+    FOR_BIKES,
+    FOR_CARS,
     LOCAL,
-    OPEN,
     UNSAID,
     built_up,
     by_text,
@@ -31,9 +32,11 @@ from mobility.streets.tags import (
     has_sidewalk,
     is_tagged,
     max_kmh,
+    own_ways,
     parse_duration,
     parse_kmh,
     permission,
+    unknown_access,
 )
 from mobility.streets.through import without_through_traffic
 from mobility.streets.turns import barred_turns
@@ -46,8 +49,6 @@ _ACCESS: dict[StreetMode, tuple[str, ...]] = {
     "e_bike": ("access", "vehicle", "bicycle"),
     "car": ("access", "vehicle", "motor_vehicle", "motorcar"),
 }
-_FOR_CARS = {"psv": CLOSED, "bus": CLOSED}
-_FOR_BIKES = {"dismount": OPEN}
 _MOTORWAYS = ("motorway", "motorway_link")
 _TRUNKS = ("trunk", "trunk_link")
 _PATHS = ("footway", "path", "pedestrian", "cycleway", "steps")
@@ -136,7 +137,9 @@ def edge_times(
         steps = tags["highway"].eq("steps")
         ms = np.where(steps, STEPS_FACTOR, 1.0) * speeds.walk_kmh / 3.6
         ms = _in_elevators(streets, ms)
-        forward = backward = walkable(tags, paths_missing=paths_missing(streets))
+        everywhere = walkable(tags, paths_missing=paths_missing(streets))
+        forward, backward = own_ways(tags, "oneway:foot", (everywhere, everywhere))
+        forward, backward = forward & everywhere, backward & everywhere
     elif mode == "car":
         ms = _car_ms(streets, driving or Driving())
         forward, backward = _car_ways(tags)
@@ -166,11 +169,11 @@ def edge_times(
 def local_only(tags: pd.DataFrame, mode: StreetMode) -> np.ndarray:
     """Return the pieces open to those who stop there and closed to through traffic, bool (m,)."""
     if mode == "car":
-        return np.asarray(permission(tags, _ACCESS["car"], _FOR_CARS) == LOCAL)
+        return np.asarray(permission(tags, _ACCESS["car"], FOR_CARS) == LOCAL)
     on_foot = permission(tags, _ACCESS["walk"]) == LOCAL
     if mode == "walk":
         return np.asarray(on_foot, dtype=bool)
-    riding = permission(tags, _ACCESS[mode], _FOR_BIKES) == LOCAL
+    riding = permission(tags, _ACCESS[mode], FOR_BIKES) == LOCAL
     return np.asarray(np.where(_pushed(tags), on_foot, riding))
 
 
@@ -229,6 +232,23 @@ def paths_missing_finding(streets: Streets) -> Finding | None:
     )
 
 
+def access_finding(streets: Streets) -> Finding | None:
+    """Return a finding when access tags have values that nobody knows."""
+    columns = tuple(dict.fromkeys(key for keys in _ACCESS.values() for key in keys))
+    odd = [unknown_access(table, columns) for table in (streets.tags, streets.barriers)]
+    texts = pd.concat(odd)
+    if texts.empty:
+        return None
+    return Finding(
+        "info",
+        "access_unknown",
+        "{count} streets and barriers have an access tag whose value is not understood; it counts "
+        "as if it were not there.",
+        count=len(texts),
+        examples=tuple(texts.value_counts().index[:5]),
+    )
+
+
 def _express(tags: pd.DataFrame) -> np.ndarray:
     """Return where only motor traffic belongs: motorways, motor roads, express trunk roads.
 
@@ -265,8 +285,8 @@ def walkable(tags: pd.DataFrame, *, paths_missing: bool = False) -> np.ndarray:
 
 
 def _car_ways(tags: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    forbidden = permission(tags, _ACCESS["car"], _FOR_CARS) == CLOSED
-    named_yes = is_tagged(tags, "motor_vehicle", _YES) | is_tagged(tags, "motorcar", _YES)
+    forbidden = permission(tags, _ACCESS["car"], FOR_CARS) == CLOSED
+    named_yes = permission(tags, _ACCESS["car"][1:]) >= LOCAL
     by_class = is_tagged(tags, "highway", CAR_STREETS)
     by_class |= is_tagged(tags, "highway", ("track", "pedestrian", FERRY)) & named_yes
     usable = by_class & ~forbidden
@@ -285,10 +305,10 @@ def _pushed(tags: pd.DataFrame) -> np.ndarray:
 
 def _bike_ways(tags: pd.DataFrame, *, paths_missing: bool) -> tuple[np.ndarray, np.ndarray]:
     yes = is_tagged(tags, "bicycle", _YES)
-    forbidden = permission(tags, _ACCESS["bike"], _FOR_BIKES) == CLOSED
+    forbidden = permission(tags, _ACCESS["bike"], FOR_BIKES) == CLOSED
     pushed = _pushed(tags)
     # A vehicle ban does not bar a bicycle pushed by a walker.
-    barred = ~walkable(tags) | (permission(tags, ("bicycle",), _FOR_BIKES) == CLOSED)
+    barred = ~walkable(tags) | (permission(tags, ("bicycle",), FOR_BIKES) == CLOSED)
     forbidden = np.where(pushed, barred, forbidden)
     motorroad = is_tagged(tags, "motorroad", ("yes",))
     lane = has_cycleway(tags, ("lane", "track", "shared_lane", "separate"))
@@ -302,9 +322,9 @@ def _bike_ways(tags: pd.DataFrame, *, paths_missing: bool) -> tuple[np.ndarray, 
         )
         usable |= beside & walkable(tags, paths_missing=True)
     forward, backward = general_ways(tags)
-    both = is_tagged(tags, "oneway:bicycle", ("no",)) | has_cycleway(tags, _OPPOSITE) | pushed
-    only = is_tagged(tags, "oneway:bicycle", ("yes",))
-    return usable & (forward | both), usable & ((backward & ~only) | both)
+    both = has_cycleway(tags, _OPPOSITE) | pushed
+    forward, backward = own_ways(tags, "oneway:bicycle", (forward, backward))
+    return usable & (forward | both), usable & (backward | both)
 
 
 def _bike_ms(tags: pd.DataFrame, riding: float, walking: float) -> np.ndarray:

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from mobility.base.errors import Finding
-from mobility.sources.osm.reader import FERRY
+from mobility.sources.osm.ways import FERRY
 from mobility.streets.arcs import (
     Times,
     arcs,
@@ -135,6 +133,9 @@ def components(streets: Streets, times: Times) -> np.ndarray:
 
 
 def _components(streets: Streets, times: Times) -> np.ndarray:
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     net = arcs(streets, with_through_traffic(times))
     shape = (len(net.place), len(net.place))
     graph = coo_array((np.ones(len(net.head), dtype=np.int8), (net.tail, net.head)), shape=shape)

@@ -49,8 +49,11 @@ _NAMED_KMH = {
 # that it is open to those who stop on it and not to through traffic, that it is open.
 UNSAID, CLOSED, LOCAL, OPEN = range(4)
 _MEANING = {
-    **dict.fromkeys(("yes", "designated", "permissive", "official", "permit"), OPEN),
-    **dict.fromkeys(("destination", "customers", "delivery"), LOCAL),
+    **dict.fromkeys(("yes", "designated", "permissive", "official", "permit", "public"), OPEN),
+    **dict.fromkeys(
+        ("destination", "customers", "delivery", "residents", "resident", "employees", "visitors"),
+        LOCAL,
+    ),
     **dict.fromkeys(
         ("no", "private", "use_sidepath", "agricultural", "forestry", "military", "emergency"),
         CLOSED,
@@ -58,9 +61,16 @@ _MEANING = {
 }
 
 
+# What values mean beside that for drivers, and for cyclists.
+FOR_CARS = dict.fromkeys(
+    ("psv", "bus", "taxi", "hgv", "goods", "coach", "tourist_bus", "disabled"), CLOSED
+)
+FOR_BIKES = {"dismount": OPEN}
+
+
 def parts_of(value: str) -> list[str]:
-    """Return the values of a tag, which may be a list parted by ``;``."""
-    return [part.strip() for part in value.split(";")]
+    """Return the values of a tag, which may be a list parted by ``;``, or by commas."""
+    return [part.strip() for part in value.replace(",", ";").split(";")]
 
 
 def is_tagged(tags: pd.DataFrame, column: str, values: tuple[str, ...]) -> np.ndarray:
@@ -70,7 +80,7 @@ def is_tagged(tags: pd.DataFrame, column: str, values: tuple[str, ...]) -> np.nd
     wanted = set(values)
     return by_text(
         tags[column],
-        lambda text: text in wanted or (";" in text and bool(wanted.intersection(parts_of(text)))),
+        lambda text: text in wanted or bool(wanted.intersection(parts_of(text))),
         missing=False,
     )
 
@@ -109,6 +119,15 @@ def has_sidewalk(tags: pd.DataFrame) -> np.ndarray:
     return found
 
 
+def unknown_access(tags: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series:
+    """Return the texts of access tags of which no part is understood, a row for each."""
+    known = {*_MEANING, *FOR_CARS, *FOR_BIKES, "unknown", "discouraged"}
+    texts = [tags[c].dropna() for c in columns if c in tags]
+    said = pd.concat(texts) if texts else pd.Series(dtype="str")
+    different = {text: known.isdisjoint(parts_of(text)) for text in said.unique()}
+    return said[said.map(different).astype(bool)]
+
+
 def general_ways(tags: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Return where general traffic may go from u to v and from v to u, bool (m,) twice."""
     only_forward = is_tagged(tags, "oneway", ("yes", "true", "1"))
@@ -117,6 +136,17 @@ def general_ways(tags: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     implied |= is_tagged(tags, "highway", ("motorway",))
     implied &= ~only_backward & ~is_tagged(tags, "oneway", ("no", "false", "0"))
     return ~only_backward, ~(only_forward | implied)
+
+
+def own_ways(
+    tags: pd.DataFrame, column: str, general: tuple[np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return where some travellers may go each way: as their own ``oneway`` says, else as all."""
+    both = is_tagged(tags, column, ("no", "false", "0"))
+    ahead = is_tagged(tags, column, ("yes", "true", "1"))
+    back = is_tagged(tags, column, ("-1", "reverse"))
+    forward, backward = general
+    return (forward | both | ahead) & ~back, (backward | both | back) & ~ahead
 
 
 def has_cycleway(tags: pd.DataFrame, values: tuple[str, ...]) -> np.ndarray:

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 
 from mobility.base.errors import Finding
-from mobility.sources.osm.restrictions import CONDITIONAL, ELEVATOR, INCOMPLETE, OTHERS, kind_of
+from mobility.sources.osm.restrictions import (
+    CONDITIONAL,
+    ELEVATOR,
+    INCOMPLETE,
+    OPEN_BARRIERS,
+    OTHERS,
+    kind_of,
+)
 from mobility.streets.arcs import Sequences, Times, arcs, joined
 from mobility.streets.graph import Streets
 from mobility.streets.tags import CLOSED, UNSAID, is_tagged, permission
 from mobility.territory.project import StreetMode
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 _COLUMNS: dict[StreetMode, tuple[str, ...]] = {
     "walk": ("access", "foot"),
@@ -28,7 +37,16 @@ _COLUMNS: dict[StreetMode, tuple[str, ...]] = {
 # the meaning of each value in the OpenStreetMap wiki (Key:barrier).
 _SOLID = ("fence", "guard_rail", "hedge", "wall")
 _ON_FOOT = (*_SOLID, "full-height_turnstile", "kissing_gate", "stile", "turnstile")
-_GATES = ("gate", "hampshire_gate", "lift_gate", "sally_port", "sliding_gate", "swing_gate", "yes")
+_GATES = (
+    *OPEN_BARRIERS,
+    "gate",
+    "hampshire_gate",
+    "lift_gate",
+    "sally_port",
+    "sliding_gate",
+    "swing_gate",
+    "yes",
+)
 
 
 def stopped_by(barriers: pd.DataFrame, mode: StreetMode) -> np.ndarray:
@@ -196,6 +214,8 @@ def _through(
     streets: Streets, first: np.ndarray, between: np.ndarray, last: np.ndarray
 ) -> tuple[int, ...] | None:
     """Return the arcs from one of some pieces to another over others; None if not one way."""
+    import networkx as nx
+
     graph: nx.MultiGraph[int] = nx.MultiGraph()
     for edge in np.flatnonzero(between).tolist():
         graph.add_edge(int(streets.edge_u[edge]), int(streets.edge_v[edge]), edge)

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
 
 from mobility.base.clock import DAY_S
-from mobility.base.errors import SourceNotFoundError
+from mobility.base.errors import SourceNotFoundError, TerritoryError
+from mobility.territory.changes import Changes, on_base
 from mobility.territory.fields import (
     WEEKDAYS,
     ClockS,
@@ -282,7 +283,9 @@ class Territory(Model):
     output: Output = Output()
     shuttles: dict[str, Any] = {}
     factors: dict[str, Any] = {}
+    changes: Changes = Changes()
     _path: Path | None = PrivateAttr(default=None)
+    _base: Path | None = PrivateAttr(default=None)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -294,9 +297,15 @@ class Territory(Model):
         """The file it was read from."""
         return self._path
 
+    @property
+    def base(self) -> Path | None:
+        """The territory file that this one, a scenario, starts from."""
+        return self._base
+
     def resolve(self, path: Path) -> Path:
-        """Return ``path`` as seen from the territory file's folder."""
-        base = self._path.parent if self._path else Path()
+        """Return ``path`` as seen from the territory file's folder; of a scenario, its base's."""
+        file = self._base or self._path
+        base = file.parent if file else Path()
         return path if path.is_absolute() else base / path
 
     @classmethod
@@ -311,29 +320,76 @@ class Territory(Model):
             It is no TOML, or a field is wrong; the error names field and value.
         """
         path = Path(path)
-        if not path.is_file():
-            raise SourceNotFoundError(
-                "The territory file does not exist.",
-                file=path,
-                mend="Check the path, or write a first file with: mobility init",
-            )
-        return cls.from_dict(read_toml(path), path)
+        return cls.from_dict(_read(path), path)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any], path: Path | None = None) -> Territory:
         """Check a territory given as nested dictionaries.
+
+        A ``base``, a path seen from the folder of ``path``, makes it a scenario: what is not
+        given is as there, and its results go to a folder of its name beside it.
 
         Raises
         ------
         TerritoryError
             A field is wrong; the error names the first one.
         """
+        base = data.get("base")
+        started = None if base is None else _base_of(base, path)
+        if started is not None:
+            first = _read(started)
+            if "base" in first:
+                raise TerritoryError(
+                    "The base of a scenario is itself a scenario.",
+                    file=path,
+                    column="base",
+                    value=base,
+                    mend="Name the territory file that it starts from.",
+                )
+            data = _scenario(data, first, path)
         try:
             territory = cls.model_validate(data)
         except ValidationError as error:
             raise explain_validation(error, path, cls) from None
         territory._path = None if path is None else path.resolve()
+        territory._base = started
         return territory
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise SourceNotFoundError(
+            "The territory file does not exist.",
+            file=path,
+            mend="Check the path, or write a first file with: mobility init",
+        )
+    return read_toml(path)
+
+
+def _base_of(base: object, path: Path | None) -> Path:
+    """Return the file that a scenario starts from."""
+    if not isinstance(base, str):
+        raise TerritoryError(
+            "It is no path of a file.",
+            file=path,
+            column="base",
+            mend="Write the path between quotes.",
+        )
+    folder = Path() if path is None else path.resolve().parent
+    return (folder / base).resolve()
+
+
+def _scenario(data: dict[str, Any], first: dict[str, Any], path: Path | None) -> dict[str, Any]:
+    """Return a scenario on its base, under a name and with a folder of results of its own."""
+    own = {key: value for key, value in data.items() if key != "base"}
+    merged = on_base(own, first)
+    if path is not None:
+        if "name" not in own:
+            merged["name"] = f"{first.get('name', '')} ({path.stem})"
+        if "dir" not in (own.get("output") or {}):
+            folder = str(path.resolve().with_suffix(""))
+            merged["output"] = {**(merged.get("output") or {}), "dir": folder}
+    return merged
 
 
 __all__ = [

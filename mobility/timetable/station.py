@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import dijkstra
 
 from mobility.sources.gtfs.read import Feed
 from mobility.sources.gtfs.stations import ENTRANCE, is_platform
@@ -124,10 +122,11 @@ def _between(
     rows = np.flatnonzero(np.isin(used, sources))
     if not rows.size:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    graph = coo_array(
-        (seconds, (np.searchsorted(used, one), np.searchsorted(used, two))),
-        shape=(used.size, used.size),
-    ).tocsr()
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import dijkstra
+
+    ends = [np.searchsorted(used, end).astype(np.int32) for end in (one, two)]
+    graph = coo_array((seconds, tuple(ends)), shape=(used.size, used.size)).tocsr()
     time = dijkstra(graph, indices=rows)
     time[np.arange(rows.size), rows] = np.inf
     time[:, ~np.isin(used, targets)] = np.inf

@@ -16,6 +16,7 @@ from maps_model import make_model
 from mobility.outputs.map.export import find_browser
 from mobility.outputs.map.page import write_map
 
+UNFOLD = "document.querySelectorAll('.mb-fold details').forEach((fold) => { fold.open = true; })"
 OWN = ("file:", "data:", "blob:")
 
 
@@ -77,18 +78,23 @@ def open_page(browser) -> Iterator[Callable[..., Opened]]:
     """Return a function that opens a file at an address; problems fail the test.
 
     ``allow`` begins the addresses that the page may ask for, ``wait`` is what a page holds once
-    it is drawn.
+    it is drawn. What is folded is unfolded unless ``folded``; a selection is shown by what holds
+    unless the address says otherwise.
     """
     contexts, opened_pages = [], []
 
     def open_file(path: Path, address: str = "", **options: object) -> Opened:
         wait = options.pop("wait", "body[data-loaded]")
+        folded = options.pop("folded", False)
+        if "pick=" in address and "measure=" not in address:
+            address += "&measure=holds"
         allowed = (*OWN, options.pop("allow")) if "allow" in options else OWN
         context = browser.new_context(
             viewport=options.pop("viewport", {"width": 1280, "height": 800}), **options
         )
         contexts.append(context)
         page = context.new_page()
+        page.set_default_timeout(8_000)
         opened = Opened(page)
         opened_pages.append(opened)
 
@@ -117,6 +123,10 @@ def open_page(browser) -> Iterator[Callable[..., Opened]]:
         page.on("requestfailed", lambda r: note(r.url, f"failed: {r.url}"))
         page.goto(path.as_uri() + (f"#{address}" if address else ""))
         page.wait_for_selector(wait, timeout=20_000)
+        if not folded:
+            page.evaluate(
+                "document.querySelectorAll('.mb-fold details').forEach(d => d.open = true)"
+            )
         return opened
 
     yield open_file

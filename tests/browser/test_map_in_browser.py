@@ -96,7 +96,7 @@ def test_gained_and_lost_equal_the_model(open_page, basin) -> None:
     was, now = ((s.outbound_min[row] < NONE) & (s.return_min[row] < NONE) for s in model.scenarios)
     workers = model.homes.workers
     assert whole(opened.figure("gained")) == round(workers[now & ~was].sum()) > 0
-    assert opened.figure("gain") == opened.figure("gained")
+    assert opened.figure("gain") == "+" + opened.figure("gained")
     assert whole(opened.figure("lost")) == round(workers[was & ~now].sum())
 
 
@@ -121,13 +121,13 @@ def test_title_and_figures_say_whom_they_count(open_page, basin) -> None:
     model, path = basin
     communes = sorted(set(model.homes.commune))
     opened = open_page(path, f"site=0&pick=s1&area={communes.index('Brézolles')}")
-    assert "Chiffres pour\u00a0: Brézolles" in opened.page.inner_text("#mb-figures h2")
+    assert "Chiffres pour\u00a0: Brézolles" in opened.page.inner_text("#mb-figures > h2")
     assert "Chiffres pour\u00a0: Brézolles" in opened.page.inner_text("#mb-subtitle")
     opened.choose(area=-1, group=1)
-    for part in ("#mb-figures h2", "#mb-subtitle"):
+    for part in ("#mb-figures > h2", "#mb-subtitle"):
         assert "Parmi les actifs\u00a0: Sans voiture" in opened.page.inner_text(part)
     opened.choose(group=0)
-    assert opened.page.locator("#mb-figures h2").count() == 0
+    assert opened.page.locator("#mb-figures > h2").count() == 0
 
 
 ADDRESS = (
@@ -148,6 +148,7 @@ def test_the_address_holds_selection_and_view(open_page, basin) -> None:
     assert [state[k] for k in ("area", "swipe", "clock", "compare")] == [2, 0.3, 46800, True]
     assert state["layers"] == {
         "background": False, "stops": True, "shuttles": False, "labels": False,
+        "lines": False, "isochrones": False,
     }  # fmt: skip
     assert view[:3] == pytest.approx([12.5, 46.71, -1.32], abs=1e-4)
     opened.choose(area=-1, group=1, clock=3600)
@@ -217,9 +218,9 @@ def test_two_scenarios_keep_their_names_and_dates(open_page, tmp_path) -> None:
 
 def test_what_gains_elsewhere_leads_there(open_page, tmp_path) -> None:
     """The plan of the basin serves the first site alone."""
-    opened = open_page(write_map(make_model(), tmp_path / "map.html"), "site=2&scenario=1")
+    opened = open_page(write_map(make_model(), tmp_path / "map.html"), "site=2&measure=gain")
     page = opened.page
-    assert opened.figure("gained") == "0"
+    assert opened.figure("gain") == "0"
     assert "sert ailleurs" in page.inner_text(".mb-elsewhere")
     page.click(".mb-elsewhere button >> nth=0")
     page.wait_for_function("window.mobilityMap.state.site === 0")
@@ -232,18 +233,22 @@ def test_each_control_changes_drawing_or_figures(open_page, basin) -> None:
     opened = open_page(path, "site=0&pick=s1")
     page = opened.page
     steps = [
-        ("#mb-pick", "s0"), ("#mb-pick", "r0"), ("#mb-pick", "s1"), ("#mb-day", "1"),
+        ("#mb-picks", "s0"), ("#mb-picks", "r0"), ("#mb-picks", "s1"), ("#mb-days", "1"),
         ("#mb-measure-kind", "time"), ("#mb-direction", "out"), ("#mb-direction", "back"),
         ("#mb-mode", "2"), ("#mb-measure-kind", "white"), ("#mb-measure-kind", "reason"),
         ("#mb-measure-kind", "late"), ("#mb-mode", "0"), ("#mb-scenario", "1"),
         ("#mb-measure-kind", "gain"), ("#mb-site", "1"),
     ]  # fmt: skip
-    before = (opened.picture(), page.inner_text("#mb-question"), page.inner_text("#mb-legend"))
+    seen = "#mb-question", "#mb-figures"
+    before = (opened.picture(), *map(page.inner_text, seen))
     for control, value in steps:
         turn = page.get_attribute("body", "data-ready")
-        page.select_option(control, value)
+        if control in ("#mb-picks", "#mb-days"):
+            page.click(f"{control} [data-value='{value}']")
+        else:
+            page.select_option(control, value)
         page.wait_for_function(f"document.body.dataset.ready !== '{turn}'")
-        after = (opened.picture(), page.inner_text("#mb-question"), page.inner_text("#mb-legend"))
+        after = (opened.picture(), *map(page.inner_text, seen))
         assert after != before, (control, value)
         before = after
 
@@ -271,7 +276,7 @@ def test_the_title_asks_the_question_in_words(open_page, basin) -> None:
     assert opened.page.text_content("#mb-question") == (
         "Who can take the night shift at Fonderie de l'Orle by public transport, and get back?"
     )
-    assert "White zone: here, no usable journey" in opened.page.inner_text("#mb-legend")
+    assert "White zone: here, no usable journey" in opened.page.text_content("#mb-figures")
     assert "Search" in opened.page.inner_text(".mb-find")
 
 
@@ -292,24 +297,24 @@ def test_the_sense_of_white_zone_stands_on_every_map(open_page, basin) -> None:
     opened = open_page(path, "site=0&pick=s1")
     for measure in ("holds", "time", "white", "reason", "late", "gain"):
         opened.choose(measure=measure)
-        text = opened.page.inner_text("#mb-legend")
-        assert "sens «\u00a0service\u00a0»" in text, measure
+        text = opened.page.text_content("#mb-figures")
+        assert re.search(r"sens «\sservice\s»", text), measure
         assert "60\u00a0min de porte à porte" in text, measure
 
 
-def test_the_legend_leaves_the_gates_in_sight(open_page, basin) -> None:
-    model, path = basin
+def test_nothing_but_tools_and_scale_lies_on_the_map(open_page, basin) -> None:
+    _, path = basin
     opened = open_page(path, "site=0&pick=s1")
-    lon, lat = model.sites[0].gates[0]
-    for share, side in ((0.1, "right"), (0.9, "left")):
-        opened.page.evaluate(
-            f"""() => {{ const map = window.mobilityMap.map, size = map.getSize();
-            map.setView([{lat}, {lon}], 12, {{animate: false}});
-            map.panBy([size.x * (0.5 - {share}), -size.y * 0.35], {{animate: false}}); }}"""
-        )
-        assert opened.page.get_attribute("#mb-legend", "data-side") == side
-    opened.page.click("#mb-legend summary")
-    assert opened.page.is_hidden("#mb-legend li")
+    opened.page.evaluate("window.mobilityMap.openHome(300)")
+    opened.page.wait_for_selector(".mb-pop")
+    over = opened.page.evaluate(
+        """() => { const map = document.querySelector('.folium-map').getBoundingClientRect();
+        return ['#mb-legend', '#mb-card', '#mb-answers'].filter((name) => {
+          const box = document.querySelector(name).getBoundingClientRect();
+          return box.right > map.left && box.left < map.right && box.bottom > map.top
+            && box.top < map.bottom; }); }"""
+    )
+    assert over == []
 
 
 def test_a_click_opens_both_directions_reason_and_example(open_page, basin) -> None:
@@ -332,30 +337,29 @@ def test_a_click_opens_both_directions_reason_and_example(open_page, basin) -> N
     assert "Roulement 3×8" in text
 
 
-def test_a_home_without_an_example_names_the_command(open_page, basin, tmp_path) -> None:
-    model, _ = basin
-    ids = tuple(f'h"{i}' for i in range(len(model.homes)))
-    model = replace(model, homes=replace(model.homes, home_id=ids), itineraries=())
-    opened = open_page(write_map(model, tmp_path / "map.html"), "site=0&pick=s1&day=0&mode=0")
+def test_a_home_tells_its_own_journey_or_what_is_missing(open_page, basin) -> None:
+    model, path = basin
+    opened = open_page(path, "site=0&pick=s1&day=0&mode=0")
     row, now = row_of(model, 1, 0, 0), model.scenarios[0]
-    either = (now.outbound_min[row] < NONE) | (now.return_min[row] < NONE)
-    for held in (True, False):
-        home = int(np.flatnonzero(either == held)[-1])
-        text = opened.page.evaluate(
+    out, back = now.outbound_min[row] < NONE, now.return_min[row] < NONE
+    known = np.isin(np.arange(len(out)), [t.home for t in model.itineraries if t.key == row])
+
+    def told(homes: np.ndarray) -> str:
+        home = int(np.flatnonzero(homes)[0])
+        return opened.page.evaluate(
             f"""async () => {{ const here = window.mobilityMap;
             const at = L.latLng({model.homes.lat[home]}, {model.homes.lon[home]});
             here.map.setView(at, 14, {{animate: false}});
             await here.openHome(here.homeAt(at));
-            return [...document.querySelectorAll('.mb-pop')].at(-1)
-              .querySelector('.mb-command code')?.textContent || ''; }}"""
+            return document.getElementById('mb-card').innerText; }}"""
         )
-        site = model.sites[0].name
-        assert text == (
-            f'mobility itinerary territory.toml --home "h\\"{home}" --site "{site}" '
-            '--roster "3x8" --shift "après-midi" --day "school_weekday"'
-            if held
-            else ""
-        )
+
+    assert "04:15–04:41" in told(known)
+    other = told(out & back & ~known)
+    assert "n’est pas gardé" in other
+    assert "04:15–04:41" not in other
+    assert "Aucun trajet utilisable dans les limites" in told(~out & ~back)
+    assert "mobility itinerary" not in other
 
 
 def test_pop_ups_take_no_cap_for_a_time_and_no_gap_for_a_commune(open_page, tmp_path) -> None:
@@ -429,7 +433,7 @@ def test_a_home_says_its_workers_to_the_tenth(open_page, tmp_path: Path) -> None
         here.map.setView([{lat}, {lon}], 13, {{animate: false}});
         return here.openHome(here.homeAt(L.latLng({lat}, {lon}))); }}"""
     )
-    assert "0,4 actifs" in opened.page.inner_text(".mb-pop").replace("\u00a0", " ")
+    assert "0,4 actifs du bassin" in opened.page.inner_text(".mb-pop").replace("\u00a0", " ")
 
 
 def test_names_are_shown_as_text(open_page, basin) -> None:
@@ -503,26 +507,26 @@ def test_the_frontier_switches_the_plan(open_page, basin) -> None:
 
 @pytest.fixture(scope="module")
 def many_lines(tmp_path_factory):
-    """Return a page whose advised plan is the last, of fourteen lines that share stops."""
+    """Return a page whose told plan is the last, of fourteen lines that share stops."""
     model = make_model(step_km=2.0)
     last = model.plans[2]
     lines = tuple(replace(last.lines[i % 3], name=f"N{i + 1}") for i in range(14))
     runs = (*last.runs, *(replace(run, line=run.line + 3) for run in last.runs))
-    plan = replace(last, lines=lines, runs=runs, advised=True, scenario=1)
+    plan = replace(last, lines=lines, runs=runs, told=True, scenario=1)
     plans = (*(replace(p, scenario=None) for p in model.plans[:2]), plan)
     model = replace(model, plans=plans)
     return model, write_map(model, tmp_path_factory.mktemp("lines") / "map.html")
 
 
-def test_the_advised_plan_opens_and_says_so(open_page, many_lines) -> None:
+def test_the_plan_told_opens_and_says_so(open_page, many_lines) -> None:
     _, path = many_lines
     opened = open_page(path, "site=0&pick=s0")
     page = opened.page
-    assert page.inner_text("#mb-plan-facts h3") == "Plan 3 (conseillé)"
-    assert page.get_attribute("#mb-plan", "aria-valuetext") == "Plan 3 (conseillé)"
-    assert "conseillé" in page.text_content("#mb-frontier")
+    assert page.inner_text("#mb-plan-facts h3") == "Plan 3 (présenté)"
+    assert page.get_attribute("#mb-plan", "aria-valuetext") == "Plan 3 (présenté)"
+    assert "présenté" in page.text_content("#mb-frontier")
     # Avec le plan 2 is the name of the scenario in the basin; its plan is told in the list.
-    assert "Plan 3 (conseillé)" in page.inner_text("#mb-scenario")
+    assert "Plan 3 (présenté)" in page.inner_text("#mb-scenario")
     opened.choose(plan=0)
     assert "n’est pas évalué" in page.inner_text("#mb-plan-facts")
     page.check("#mb-layer-shuttles")
@@ -576,19 +580,18 @@ def test_a_phone_shows_legend_pop_up_and_curtain_whole(open_page, basin) -> None
             or one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
         )  # fmt: skip
 
-    assert apart(box("#mb-legend"), box(".leaflet-control-attribution"))
-    assert apart(box("#mb-sides"), box(".mb-tools"))
+    assert apart(box("#mb-sides"), box("#mb-whole"))
     assert apart(box("#mb-sides"), box(".leaflet-control-zoom"))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    # The legend comes right under the map; a card comes between them and covers neither.
+    assert apart(box("#mb-legend"), box(".mb-main"))
     page.evaluate("window.mobilityMap.openHome(300)")
     page.wait_for_selector(".mb-pop")
-    page.wait_for_timeout(400)
-    here = box(".leaflet-popup-content-wrapper")
+    here = box("#mb-card")
     assert here["x"] >= 0
     assert here["x"] + here["width"] <= 390
-    assert apart(box(".mb-pop h3"), box(".mb-tools"))
-    page.evaluate("window.mobilityMap.map.closePopup()")
-    page.click("#mb-legend summary")
-    assert page.is_visible("#mb-legend li >> nth=0")
+    assert apart(here, box("#mb-legend"))
+    assert apart(here, box(".leaflet-control-scale"))
 
 
 def test_the_day_of_vehicles_shows_the_hand_over(open_page, basin) -> None:
@@ -641,7 +644,7 @@ def test_measuring_a_distance(open_page, basin) -> None:
     for x in (0.5, 0.7):
         page.mouse.click(box["x"] + box["width"] * x, box["y"] + box["height"] * 0.3)
     page.wait_for_function("document.getElementById('mb-said').textContent.includes('km')")
-    assert page.locator(".mb-pop").count() == 0
+    assert page.is_hidden("#mb-card")
     page.keyboard.press("Escape")
     assert page.get_attribute("#mb-measure", "aria-pressed") == "false"
 
@@ -653,26 +656,26 @@ def test_the_keyboard_is_enough(open_page, basin) -> None:
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "mb-skip"
     reached = set()
-    for _ in range(45):
+    for _ in range(60):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.id || document.activeElement.className"))
-    controls = ["search", "fr", "site", "pick", "day", "measure-kind", "direction", "mode"]
-    for name in [*controls, "plan", "clock", "whole", "measure"]:
+    controls = ["search", "fr", "site", "measure-kind", "direction", "mode"]
+    for name in [*controls, "plan", "clock", "measure"]:
         assert f"mb-{name}" in reached, name
-    page.focus("#mb-pick")
-    page.keyboard.press("ArrowDown")
-    page.wait_for_function("window.mobilityMap.state.pick !== 's1'")
+    page.focus("#mb-picks [data-value=s0]")
+    page.keyboard.press("Enter")
+    page.wait_for_function("window.mobilityMap.state.pick === 's0'")
     page.focus(".folium-map")
     page.keyboard.press("Enter")
     page.wait_for_selector(".mb-pop")
     page.keyboard.press("Escape")
-    page.wait_for_selector(".mb-pop", state="detached")
+    page.wait_for_selector(".mb-pop", state="hidden")
     page.keyboard.press("Enter")
     page.wait_for_selector(".mb-pop")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.closest('.leaflet-popup') !== null")
+    assert page.evaluate("document.activeElement.closest('#mb-card') !== null")
     page.keyboard.press("Escape")
-    page.wait_for_selector(".mb-pop", state="detached")
+    page.wait_for_selector(".mb-pop", state="hidden")
     # A sight in the middle; with no home under it, the nearest one; with none near, a word.
     assert page.evaluate("getComputedStyle(document.activeElement, '::after').content") == '""'
     page.evaluate(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import os
+import re
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,7 +24,7 @@ MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September",
     "October", "November", "December",
 )  # fmt: skip
-HARD_SPACE = "\u00a0"
+HARD_SPACE, NARROW_SPACE = "\u00a0", "\u202f"
 
 
 class Word(str):
@@ -94,6 +95,19 @@ def translate(template: str, language: str, **params: object) -> str:
     """
     text = _text(template, language, params.get("count"))
     return text.format(**{k: _said(v, language) for k, v in params.items()}) if params else text
+
+
+def typeset(text: str, language: str) -> str:
+    """Return a text as it is printed: 3×8, CO₂e, l’usine, and no French mark parted from its word.
+
+    Only what is read is set so, never a value that is copied, such as the name of a file.
+    """
+    text = re.sub(r"\bCO2", "CO₂", re.sub(r"\b(\d)x(\d)\b", r"\1×\2", text))
+    text = re.sub(r"(?<=\w)'(?=\w)", "’", text)
+    if language != "fr":
+        return text
+    text = re.sub(r" (?=:)", HARD_SPACE, text)
+    return re.sub(r" (?=[;!?»])|(?<=«) ", NARROW_SPACE, text)
 
 
 def _text(template: str, language: str, count: Any) -> str:

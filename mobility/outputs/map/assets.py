@@ -21,7 +21,9 @@ SCRIPTS = (
     "pixels",
     "figures",
     "popups",
+    "lines",
     "plans",
+    "answers",
     "tools",
     "panel",
 )

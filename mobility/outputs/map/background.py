@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -10,6 +11,8 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
+from mobility.base.cache import Bundle
+from mobility.commute.study import Study
 from mobility.outputs.map.model import Background, Place
 from mobility.streets.graph import Streets
 
@@ -34,15 +37,24 @@ AREA_OF = {
 }
 
 
-def background_of(streets: Streets) -> Background:
-    """Return the background of a page: roads by class, land use, water, railways, places."""
+#: Where an extract names no place: least distance between two named ones of each rank, metres.
+SPACING_M = {1: 7_000.0, 2: 3_500.0, 3: 1_500.0}
+
+
+def background_of(study: Study) -> Background:
+    """Return the background of a page: roads by class, land use, water, railways, places.
+
+    Where the extract names no place, the names are those of the communes, else of the stops that
+    are served most.
+    """
+    streets = study.streets
     layers = streets.background
     return Background(
         roads=roads_of(streets),
         areas=_areas(layers),
         rivers=_lines(layers.get("water")),
         railways=_lines(layers.get("railway")),
-        places=_places(layers.get("places")),
+        places=_places(layers.get("places")) or _communes(study) or _stops(study),
     )
 
 
@@ -52,31 +64,40 @@ def roads_of(streets: Streets) -> dict[str, tuple[Floats, ...]]:
     Streets without any class above a minor one, as from a plain line layer, are drawn as
     ``street``: thin lines that show from afar.
     """
+    kept = streets.kept(["roads", TOLERANCE_M, *ROAD_CLASS.items()], lambda: _roads(streets))
+    names = dict.fromkeys([*ROAD_CLASS.values(), "street"])
+    return {
+        name: tuple(np.split(kept[name], np.asarray(kept[f"{name} ends"])))
+        for name in names
+        if name in kept
+    }
+
+
+def _roads(streets: Streets) -> Bundle:
+    """Return the lines of each class, one after the other, and where each but the last ends."""
     highway = streets.tags["highway"].astype("object").fillna("road")
     classes = highway.map(_road_class).to_numpy()
     owner = np.repeat(np.arange(len(streets.length_m)), np.diff(streets.geom_ptr))
     lines = shapely.linestrings(streets.geom_xy, indices=owner)
     to_lonlat = pyproj.Transformer.from_crs(streets.crs, "EPSG:4326", always_xy=True)
-    found: dict[str, tuple[Floats, ...]] = {}
+    found: dict[str, NDArray[Any]] = {}
     for name in ("motorway", "primary", "secondary", "tertiary", "minor"):
         mine = lines[classes == name]
         if len(mine):
             parts = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(mine)))
             thin = shapely.simplify(parts, TOLERANCE_M, preserve_topology=False)
-            found[name] = _lonlat(thin, to_lonlat)
-    return {"street": found["minor"]} if set(found) == {"minor"} else found
+            xy, line = shapely.get_coordinates(thin, return_index=True)
+            found[name] = np.column_stack(to_lonlat.transform(xy[:, 0], xy[:, 1]))
+            found[f"{name} ends"] = np.flatnonzero(np.diff(line)) + 1
+    if set(found) == {"minor", "minor ends"}:
+        return {"street": found["minor"], "street ends": found["minor ends"]}
+    return found
 
 
 def _road_class(highway: object) -> str | None:
     """Return the class of a ``highway`` tag; links belong to their road."""
     value = highway[0] if isinstance(highway, list) and highway else highway
     return ROAD_CLASS.get(str(value).removesuffix("_link"))
-
-
-def _lonlat(lines: NDArray[np.object_], transformer: pyproj.Transformer) -> tuple[Floats, ...]:
-    xy, line = shapely.get_coordinates(lines, return_index=True)
-    lonlat = np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
-    return tuple(np.split(lonlat, np.flatnonzero(np.diff(line)) + 1))
 
 
 def _areas(layers: Mapping[str, gpd.GeoDataFrame]) -> dict[str, tuple[tuple[Floats, ...], ...]]:
@@ -127,3 +148,46 @@ def _places(layer: gpd.GeoDataFrame | None) -> tuple[Place, ...]:
     population = named["population"].fillna(0).to_numpy()
     order = sorted(range(len(found)), key=lambda i: (found[i].rank, -population[i], found[i].name))
     return tuple(found[i] for i in order)
+
+
+def _communes(study: Study) -> tuple[Place, ...]:
+    """Return the communes of the homes, each in the middle of its workers."""
+    names = study.homes.frame["commune"].fillna("").astype(str).to_numpy()
+    weights = study.workers + 1e-9
+    named = np.unique(names[names != ""])
+    middles = np.array(
+        [np.average(study.homes.lonlat[m], axis=0, weights=weights[m])
+         for m in (names == n for n in named)]
+    ).reshape(-1, 2)  # fmt: skip
+    people = np.array([weights[names == n].sum() for n in named])
+    return _spaced(study, named, middles, people)
+
+
+def _stops(study: Study) -> tuple[Place, ...]:
+    """Return the stops with most calls, one of each neighbourhood."""
+    stops = study.feed.stops
+    calls = np.bincount(study.feed.stop_times["stop"], minlength=len(stops)).astype(np.float64)
+    shown = (stops["lon"].notna() & stops["stop_name"].fillna("").ne("")).to_numpy() & (calls > 0)
+    names = stops["stop_name"].astype(str).to_numpy()[shown]
+    return _spaced(study, names, stops[["lon", "lat"]].to_numpy()[shown], calls[shown])
+
+
+def _spaced(
+    study: Study, names: NDArray[np.object_], lonlat: Floats, weight: Floats
+) -> tuple[Place, ...]:
+    """Return the places of most weight, each rank `SPACING_M` apart from what stands before it."""
+    if not len(names):
+        return ()
+    to_metres = pyproj.Transformer.from_crs("EPSG:4326", study.streets.crs, always_xy=True)
+    xy = np.column_stack(to_metres.transform(lonlat[:, 0], lonlat[:, 1]))
+    order = np.argsort(-weight, kind="stable")
+    kept: dict[int, int] = {}
+    for rank, spacing_m in SPACING_M.items():
+        for k in order:
+            others = xy[list(kept)]
+            if not len(others) or np.hypot(*(others - xy[k]).T).min() >= spacing_m:
+                kept[int(k)] = rank
+    return tuple(
+        Place(str(names[k]), float(lonlat[k, 0]), float(lonlat[k, 1]), rank)
+        for k, rank in kept.items()
+    )

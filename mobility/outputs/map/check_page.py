@@ -16,7 +16,7 @@ from mobility.base.clock import service_clock
 from mobility.base.errors import Finding
 from mobility.base.files import write_text
 from mobility.base.i18n import translate
-from mobility.commute.data_sheet import DataSheet
+from mobility.commute.sheet import DataSheet
 from mobility.commute.study import Study
 from mobility.commute.walks import mode_times
 from mobility.outputs.map.assets import leaflet, page_file, safe_script
@@ -53,14 +53,24 @@ TEXTS = {
 def write_check_page(
     study: Study, sheet: DataSheet, findings: Sequence[Finding], path: Path, *, language: str
 ) -> Path:
-    """Write the page; the same study gives the same bytes.
+    """Write the page, see `check_page`.
+
+    Raises
+    ------
+    SourceError
+        The file cannot be written.
+    """
+    write_text(path, check_page(study, sheet, findings, language))
+    return path
+
+
+def check_page(study: Study, sheet: DataSheet, findings: Sequence[Finding], language: str) -> str:
+    """Return the page; the same study gives the same text.
 
     Raises
     ------
     SourceNotFoundError
         Leaflet's distribution is not installed.
-    SourceError
-        The file cannot be written.
     """
     code, style = leaflet()
     texts = {
@@ -72,8 +82,7 @@ def write_check_page(
         "code": safe_script(page_file("check.js")),
     }
     # What is put in is not looked at again: data never passes as a template.
-    write_text(path, _SLOT.sub(lambda slot: texts[slot[1]], page_file("check.html")))
-    return path
+    return _SLOT.sub(lambda slot: texts[slot[1]], page_file("check.html"))
 
 
 def _data(

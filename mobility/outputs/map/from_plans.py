@@ -8,9 +8,9 @@ from dataclasses import replace
 from mobility.outputs.map.model import LineStop, MapLine, MapPlan, MapRun
 from mobility.shuttles.blocks import Block, Move
 from mobility.shuttles.costs import Day
-from mobility.shuttles.design import Plans
 from mobility.shuttles.model import Line
 from mobility.shuttles.plan import Plan, run_loads, stop_riders
+from mobility.shuttles.plans import Plans
 
 
 def map_plans(plans: Plans, *, scenarios: Mapping[str, int] | None = None) -> tuple[MapPlan, ...]:
@@ -21,10 +21,10 @@ def map_plans(plans: Plans, *, scenarios: Mapping[str, int] | None = None) -> tu
     scenarios
         Index of the page's scenario evaluated with a plan, by the plan's name.
     """
-    told = scenarios or {}
-    designed = [_plan(plans, plan, told.get(plan.name)) for plan in plans.plans]
+    known = scenarios or {}
+    designed = [_plan(plans, plan, known.get(plan.name)) for plan in plans.plans]
     drawn = () if plans.drawn is None else map_plans(plans.drawn, scenarios=scenarios)
-    return (*designed, *(replace(plan, advised=False) for plan in drawn))
+    return (*designed, *(replace(plan, told=False) for plan in drawn))
 
 
 def _plan(plans: Plans, plan: Plan, scenario: int | None) -> MapPlan:
@@ -50,7 +50,7 @@ def _plan(plans: Plans, plan: Plan, scenario: int | None) -> MapPlan:
         runs=tuple(_runs(plans, plan)),
         scenario=scenario,
         facts=tuple(f for f in facts if "nan" not in f[1]),
-        advised=plan is plans.knee and not plans.refused,
+        told=plan is plans.knee,
     )
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from mobility import __version__
-from mobility.commute.access import Access, roster_shifts
+from mobility.base.cache import Bundle
+from mobility.commute.access import Access, roster_shifts, site_key
 from mobility.commute.examples import EdgeAnswers, LegText, answers
 from mobility.commute.study import Study
 from mobility.commute.white_zones import WhiteZones
 from mobility.outputs.map.background import background_of
+from mobility.outputs.map.existing import existing_lines
 from mobility.outputs.map.model import (
     NONE,
     MapDay,
@@ -30,12 +34,14 @@ from mobility.outputs.map.model import (
     Stops,
     minutes,
 )
+from mobility.outputs.record import inputs_hash
 from mobility.sources.days import KIND_LABELS
+from mobility.territory.project import Site
 from mobility.timetable.arrays import INF
 
-#: Example journeys kept per shift and kind of day: of each status, and of the communes with
-#: most workers, one each. The map shows the nearest.
-EXAMPLES, EXAMPLE_COMMUNES = 8, 40
+#: Journeys kept in a page, shared equally among shifts and kinds of day: those of the homes with
+#: most workers.
+JOURNEYS = 20_000
 
 
 def map_model(
@@ -72,7 +78,7 @@ def map_model(
     return MapModel(
         territory=study.territory.name,
         homes=_homes(study, roster_of),
-        sites=tuple(MapSite(s.name, s.employer, tuple(s.gates)) for s in study.sites),
+        sites=tuple(_site(study, s) for s in study.sites),
         rosters=tuple(
             MapRoster(site, name, _headcount(study, site, name)) for site, name in roster_of
         ),
@@ -93,7 +99,10 @@ def map_model(
         scenarios=tuple(scenarios),
         itineraries=tuple(_examples(access, zones)),
         stops=_stops(study),
-        background=background_of(study.streets),
+        lines=existing_lines(study),
+        employees=study.homes.personal,
+        inputs=inputs_hash(study),
+        background=background_of(study),
         limits=study.territory.limits.model_dump(),
         sources=tuple(
             MapSource(s.role, s.name, s.attribution, s.licence, s.sha256) for s in study.sources
@@ -103,6 +112,13 @@ def map_model(
         ),
         version=__version__,
     )
+
+
+def _site(study: Study, site: Site) -> MapSite:
+    limits = study.territory.limits
+    margin_in = limits.margin_in_min if site.margin_in_min is None else site.margin_in_min
+    margin_out = limits.margin_out_min if site.margin_out_min is None else site.margin_out_min
+    return MapSite(site.name, site.employer, tuple(site.gates), (margin_in, margin_out))
 
 
 def _index(names: list[str], known: list[str]) -> NDArray[np.int64]:
@@ -181,32 +197,40 @@ def _stops(study: Study) -> Stops:
 
 
 def _examples(access: Access, zones: WhiteZones) -> Iterator[MapItinerary]:
-    """Yield journeys of the homes with most workers, of each status and of each commune."""
-    workers = access.study.workers
-    commune = pd.factorize(access.study.homes.frame["commune"].fillna(""))[0]
-    for z, (shift_id, day_kind) in enumerate(zones.keys.itertuples(index=False)):
+    """Yield the journeys of the homes that hold a direction, those with most workers first."""
+    most = JOURNEYS // max(1, len(zones.keys))
+    for shift_id, day_kind in zones.keys.itertuples(index=False):
         key = access.row(shift_id, day_kind, "transit")
         if key is None:
             continue
-        either = access.holds_out[key] | access.holds_back[key]
-        outbound, back = answers(access.study, shift_id, day_kind)
-        for home in _sample(either, zones.status[z], commune, workers):
-            yield MapItinerary(key, home, _legs(outbound, home), _legs(back, home))
+        homes = np.flatnonzero(access.holds_out[key] | access.holds_back[key])
+        homes = homes[np.argsort(-access.study.workers[homes], kind="stable")][:most]
+        if not len(homes):
+            continue
+        journeys = _journeys(access.study, shift_id, day_kind, homes)
+        for home, (outbound, back) in zip(homes.tolist(), journeys, strict=True):
+            yield MapItinerary(key, home, outbound, back)
 
 
-def _sample(
-    held: NDArray[np.bool_],
-    status: NDArray[np.int8],
-    commune: NDArray[np.int64],
-    workers: NDArray[np.float64],
-) -> list[int]:
-    """Return the homes shown as examples among those held, by status, then by commune."""
-    homes = np.flatnonzero(held)
-    homes = homes[np.argsort(-workers[homes], kind="stable")]
-    first = np.sort(np.unique(commune[homes], return_index=True)[1])
-    found = [homes[status[homes] == s][:EXAMPLES] for s in np.unique(status[homes])]
-    chosen = np.concatenate([*found, homes[first[:EXAMPLE_COMMUNES]]])
-    return list(dict.fromkeys(chosen.tolist()))
+def _journeys(
+    study: Study, shift_id: int, day_kind: str, homes: NDArray[np.intp]
+) -> Iterator[tuple[tuple[MapLeg, ...], tuple[MapLeg, ...]]]:
+    """Yield outbound and return of some homes, kept as text where the study's results are."""
+
+    def compute() -> Bundle:
+        both = answers(study, shift_id, day_kind)
+        told = [
+            [[[*vars(leg).values()] for leg in _legs(way, home)] for way in both]
+            for home in homes.tolist()
+        ]
+        return {"json": np.frombuffer(json.dumps(told).encode(), np.uint8)}
+
+    row, day = study.shift_rows[shift_id], next(d for d in study.days if d.kind == day_kind)
+    key = site_key(study, row.site, [(shift_id, day, "")])
+    kept = study.kept(["journeys", *key, row.site_name, homes], compute)
+    for ways in json.loads(np.asarray(kept["json"]).tobytes()):
+        outbound, back = (tuple(MapLeg(*leg) for leg in way) for way in ways)
+        yield outbound, back
 
 
 def _legs(found: EdgeAnswers, home: int) -> tuple[MapLeg, ...]:
@@ -218,6 +242,7 @@ def _legs(found: EdgeAnswers, home: int) -> tuple[MapLeg, ...]:
     )
 
 
+@lru_cache(maxsize=1 << 16)
 def _leg(leg: LegText) -> MapLeg:
     depart, arrive = (
         f"≈ {time}" if about else time

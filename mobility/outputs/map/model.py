@@ -90,11 +90,15 @@ class MapHomes:
 
 @dataclass(frozen=True)
 class MapSite:
-    """An employer or an industrial zone; ``gates`` are (lon, lat) pairs."""
+    """An employer or an industrial zone; ``gates`` are (lon, lat) pairs.
+
+    ``margins`` are the minutes from the gate to the work station, and back.
+    """
 
     name: str
     employer: str
     gates: tuple[tuple[float, float], ...]
+    margins: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -244,7 +248,7 @@ class MapPlan:
     """One point of the frontier: lines, vehicles, what it costs and whom it covers.
 
     ``scenario`` is the index of the scenario evaluated with it, or None. ``facts`` are
-    further rows of its table: (English label, value as shown). The ``advised`` one opens.
+    further rows of its table: (English label, value as shown). The ``told`` one opens.
     """
 
     name: str
@@ -256,7 +260,57 @@ class MapPlan:
     runs: tuple[MapRun, ...] = ()
     scenario: int | None = None
     facts: tuple[tuple[str, str], ...] = ()
+    told: bool = False
+
+
+@dataclass(frozen=True)
+class MapLever:
+    """A change that costs less than a shuttle, evaluated as a scenario.
+
+    Attributes
+    ----------
+    scenario
+        Index of the scenario with it.
+    head, told
+        What to do, and a sentence with its effects, each as (French, English).
+    jobs, users, eur_year
+        Jobs that gain their whole roster, those expected to use it, and cost a year.
+    kind
+        As in `mobility.remedies.remedy.Remedy`.
+    advised
+        By the rule of `mobility.remedies.recommendations.objections`.
+    sites
+        Names of those it serves.
+    measure
+        What the map shows of it: ``gain``, or ``white`` where white zones alone know of it.
+    pick
+        For whom it gains most, as in the page's address (``"s2"`` or ``"r0"``), if told.
+    """
+
+    scenario: int
+    head: tuple[str, str]
+    told: tuple[str, str]
+    jobs: float
+    users: float
+    eur_year: float
+    kind: str
     advised: bool = False
+    sites: tuple[str, ...] = ()
+    measure: str = "gain"
+    pick: str = ""
+
+
+@dataclass(frozen=True)
+class ExistingLine:
+    """A line of the timetable: its path, and its trips of each kind of day, both ways together.
+
+    ``trips`` holds for each kind of day the minutes of the day at which a trip starts, and those
+    it lasts, int[n, 2].
+    """
+
+    name: str
+    path: Floats
+    trips: tuple[NDArray[np.int64], ...]
 
 
 @dataclass(frozen=True)
@@ -323,6 +377,14 @@ class MapModel:
         The present first; further ones are compared with it.
     limits
         Limits a direction holds within, by field name of `mobility.territory.project.Limits`.
+    levers
+        The cheapest per job first; each names its scenario.
+    lines
+        What runs today.
+    employees
+        The homes are those of an employer's file, not of the labour pool.
+    inputs
+        Hash of what the figures follow from.
     findings
         Sentences the reader should know, as (French, English).
     version
@@ -343,6 +405,10 @@ class MapModel:
     zone_day: NDArray[np.int64]
     scenarios: tuple[Scenario, ...]
     plans: tuple[MapPlan, ...] = ()
+    levers: tuple[MapLever, ...] = ()
+    lines: tuple[ExistingLine, ...] = ()
+    employees: bool = False
+    inputs: str = ""
     itineraries: tuple[MapItinerary, ...] = ()
     stops: Stops = field(default_factory=Stops)
     background: Background = field(default_factory=Background)

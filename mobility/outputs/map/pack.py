@@ -63,6 +63,14 @@ class Store:
             self._keep(key, zlib.compress(data, _LEVEL))
         return self._known[key]
 
+    def keep_text(self, text: str) -> int:
+        """Keep the base64 text of a blob of another store."""
+        key = hashlib.sha256(b"k" + text.encode("ascii")).digest()
+        if key not in self._known:
+            self._known[key] = len(self.texts)
+            self.texts.append(text)
+        return self._known[key]
+
     def add_json(self, value: object) -> int:
         """Keep a JSON value."""
         return self.add_text(compact_json(value))

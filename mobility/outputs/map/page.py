@@ -15,14 +15,19 @@ from mobility.base.errors import SourceNotFoundError
 from mobility.base.files import write_text
 from mobility.base.i18n import translate
 from mobility.outputs.map.assets import leaflet, page_file, page_script
+from mobility.outputs.map.earlier import carry, read_page
 from mobility.outputs.map.model import MapModel
 from mobility.outputs.map.pack import Store, compact_json
-from mobility.outputs.map.payload import build
+from mobility.outputs.map.payload import Manifest, build
 from mobility.outputs.map.texts import ENGLISH, page_french
 
 #: Folium renders what a template gives as a template again. Its templates hold slots only; texts
 #: are put into them once the page is rendered.
 _SLOT = re.compile(r"@@mb-(\w+)@@")
+
+
+#: Streets are drawn to some metres: closer, the map says nothing more.
+MOST_ZOOM = 16
 
 
 class _Page(Figure):
@@ -103,6 +108,7 @@ def write_map(
     *,
     language: str = "fr",
     tiles: str | None = None,
+    earlier: Path | None = None,
 ) -> Path:
     """Write the page of a territory.
 
@@ -116,6 +122,8 @@ def write_map(
         Name of an `xyzservices` provider (``"GeoportailFrance.plan"``) drawn from the
         network under the results; where they do not come, the model's own background shows.
         None draws that background and asks nothing of any host.
+    earlier
+        A page of which levers or plans are carried over, where the inputs are the same.
 
     Returns
     -------
@@ -130,19 +138,26 @@ def write_map(
         The file cannot be written.
     """
     path = Path(path)
-    write_text(path, render(model, language=language, tiles=tiles))
+    write_text(path, render(model, language=language, tiles=tiles, earlier=earlier))
     return path
 
 
-def render(model: MapModel, *, language: str = "fr", tiles: str | None = None) -> str:
+def render(
+    model: MapModel,
+    *,
+    language: str = "fr",
+    tiles: str | None = None,
+    earlier: Path | None = None,
+) -> str:
     """Return the page of a territory as text."""
     store = Store()
     manifest = build(model, store) | {
         "language": language,
         "tiles": tiles is not None,
         "en": ENGLISH,
-        "fr": page_french() | _facts(model),
     }
+    carry(manifest, store, None if earlier is None else read_page(earlier))
+    manifest["fr"] = page_french() | _facts(manifest)
     homes = model.homes
     place = _Map(
         location=(float(homes.lat.mean().round(5)), float(homes.lon.mean().round(5))),
@@ -150,6 +165,7 @@ def render(model: MapModel, *, language: str = "fr", tiles: str | None = None) -
         tiles=None,
         zoom_control=False,
         zoom_snap=0.25,
+        max_zoom=MOST_ZOOM,
         wheel_px_per_zoom_level=90,
     )
     place._id = "main"
@@ -190,9 +206,9 @@ def _tile_layer(name: str) -> folium.TileLayer:
         ) from None
 
 
-def _facts(model: MapModel) -> dict[str, str]:
+def _facts(manifest: Manifest) -> dict[str, str]:
     """Return the French labels of the plans' further figures."""
-    labels = sorted({label for plan in model.plans for label, _ in plan.facts})
+    labels = sorted({label for plan in manifest["plans"] for label, _ in plan["facts"]})
     return {label: translate(label, "fr") for label in labels}
 
 

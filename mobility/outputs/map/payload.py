@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,10 +11,21 @@ import shapely
 from numpy.typing import NDArray
 
 from mobility.commute.door_to_door import OVERTIME_MAX_S
+from mobility.commute.indicators import round_persons
 from mobility.outputs.map.figures import Counter, Rows, directions
-from mobility.outputs.map.model import NONE, MapModel, MapPlan, MapRun, Scenario, UInt8
-from mobility.outputs.map.pack import Store, add_paths, along_curve, quantised
-from mobility.shuttles.gtfs_out import COLOURS
+from mobility.outputs.map.model import (
+    NONE,
+    MapItinerary,
+    MapLeg,
+    MapLever,
+    MapModel,
+    MapPlan,
+    MapRun,
+    Scenario,
+    UInt8,
+)
+from mobility.outputs.map.pack import Store, add_paths, along_curve, compact_json, quantised
+from mobility.shuttles.written import COLOURS
 
 Manifest = dict[str, Any]
 
@@ -24,11 +37,13 @@ def build(model: MapModel, store: Store) -> Manifest:
     return {
         "territory": model.territory,
         "version": model.version,
+        "inputs": model.inputs,
         "limits": {k: float(v) for k, v in sorted(model.limits.items())},
         "homes": _homes(model, store, order, communes),
         "sites": [
             {"name": s.name, "employer": s.employer,
-             "gates": [[float(lon), float(lat)] for lon, lat in s.gates]}
+             "gates": [[float(lon), float(lat)] for lon, lat in s.gates],
+             "margins": list(s.margins)}
             for s in model.sites
         ],
         "rosters": [
@@ -49,6 +64,10 @@ def build(model: MapModel, store: Store) -> Manifest:
         "colours": [f"#{colour}" for colour in COLOURS],
         "overtime_most": OVERTIME_MAX_S // 60,
         "plans": [_plan(p, store) for p in model.plans],
+        "levers": [_lever(lever) for lever in model.levers],
+        "lines": _lines(model, store),
+        "people": "employees" if model.employees else "pool",
+        "first": _first(model),
         "itineraries": _itineraries(model, store, order),
         "stops": _stops(model, store),
         "background": _background(model, store),
@@ -61,6 +80,48 @@ def build(model: MapModel, store: Store) -> Manifest:
     }  # fmt: skip
 
 
+def _first(model: MapModel) -> str:
+    """Return what the page opens on: as the report's first page, who holds a roster without a car.
+
+    Public transport tells it by times, unless another way counts too.
+    """
+    rows, transit = Rows(model, model.scenarios[0]), model.modes.index("transit")
+    n_keys, n_zones, n_modes = len(model.key_shift), len(model.zone_shift), len(model.modes)
+    for roster in range(len(model.rosters)):
+        held = directions(*_both(rows, n_keys + roster * n_modes + transit)) == 0
+        if not np.array_equal(held, rows.status(n_zones + roster) == 0):
+            return "white"
+    return "holds"
+
+
+def _lever(lever: MapLever) -> Manifest:
+    return {
+        "scenario": lever.scenario,
+        "head": list(lever.head),
+        "told": list(lever.told),
+        "jobs": int(round_persons(lever.jobs)),
+        "users": int(round_persons(lever.users)),
+        "eur": round(lever.eur_year),
+        "kind": lever.kind,
+        "advised": lever.advised,
+        "sites": list(lever.sites),
+        "measure": lever.measure,
+        "pick": lever.pick,
+    }
+
+
+def _lines(model: MapModel, store: Store) -> Manifest:
+    days = [trips for line in model.lines for trips in line.trips]
+    trips = np.concatenate(days) if days else np.zeros((0, 2), np.int64)
+    return {
+        "names": [line.name for line in model.lines],
+        "paths": add_paths(store, [line.path for line in model.lines]),
+        "counts": store.add_ints([len(day) for day in days]),
+        "start": store.add_ints(trips[:, 0], delta=True),
+        "lasts": store.add_ints(trips[:, 1]),
+    }
+
+
 def _triples(*columns: NDArray[np.int64]) -> list[list[int]]:
     return [[int(v) for v in row] for row in zip(*columns, strict=True)]
 
@@ -68,11 +129,10 @@ def _triples(*columns: NDArray[np.int64]) -> list[list[int]]:
 def _homes(model: MapModel, store: Store, order: NDArray[np.intp], communes: list[str]) -> Manifest:
     homes = model.homes
     index = {name: i for i, name in enumerate(communes)}
-    # In tenths: a cell may hold less than one worker, and is drawn as it is not empty.
-    pools = [
-        store.add_ints(np.ceil(np.round(10 * homes.pool(r)[order], 6)).astype(np.int64))
-        for r in range(len(model.rosters))
-    ]
+    pools = [homes.pool(r)[order] for r in range(len(model.rosters))]
+    # In thousandths where a cell may hold less than one worker; it is drawn as it is not empty.
+    per = 1 if all(np.array_equal(pool, np.rint(pool)) for pool in pools) else 1000
+    parts = [np.where(pool > 0, np.maximum(1, np.rint(per * pool)), 0) for pool in pools]
     return {
         "n": len(homes),
         "lon": store.add_ints(quantised(homes.lon[order]), delta=True),
@@ -82,7 +142,8 @@ def _homes(model: MapModel, store: Store, order: NDArray[np.intp], communes: lis
         "ids": store.add_json([homes.home_id[i] for i in order]) if homes.home_id else None,
         "communes": communes,
         "commune": store.add_ints([index[homes.commune[i]] for i in order], delta=True),
-        "pools": pools,
+        "per": per,
+        "pools": [store.add_ints(part.astype(np.int64)) for part in parts],
         "groups": list(homes.groups),
     }
 
@@ -176,7 +237,7 @@ def _plan(plan: MapPlan, store: Store) -> Manifest:
     ]
     return {
         "name": plan.name,
-        "advised": plan.advised,
+        "told": plan.told,
         "cost": round(plan.cost_eur),
         "workers": round(plan.workers),
         "vehicles": plan.vehicles,
@@ -210,17 +271,49 @@ def _point(lon: float, lat: float) -> list[int]:
 
 
 def _itineraries(model: MapModel, store: Store, order: NDArray[np.intp]) -> dict[str, int]:
+    """Return the journeys of each key: the rides that homes share, then each home's own walk."""
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    by_key: dict[int, list[object]] = {}
+    by_key: dict[int, _Journeys] = {}
     for trip in model.itineraries:
-        legs = [
+        by_key.setdefault(trip.key, _Journeys()).add(int(place[trip.home]), trip)
+    return {
+        str(key): store.add_json({"chains": list(map(json.loads, found.chains)),
+                                  "homes": found.homes})
+        for key, found in sorted(by_key.items())
+    }  # fmt: skip
+
+
+@dataclass
+class _Journeys:
+    """Journeys of one key: chains of legs once each, as JSON, and for each home which it takes.
+
+    A home is [place, outbound chain, leaves, reaches its stop, return chain, leaves, is home];
+    -1 stands for no journey.
+    """
+
+    chains: dict[str, int] = field(default_factory=dict)
+    homes: list[list[object]] = field(default_factory=list)
+
+    def add(self, place: int, trip: MapItinerary) -> None:
+        self.homes.append(
+            [place, *self._way(trip.outbound, trip.outbound[:1], trip.outbound[1:]),
+             *self._way(trip.back, trip.back[-1:], trip.back[:-1])]
+        )  # fmt: skip
+
+    def _way(
+        self, way: tuple[MapLeg, ...], own: tuple[MapLeg, ...], shared: tuple[MapLeg, ...]
+    ) -> list[object]:
+        if not way:
+            return [-1, "", ""]
+        if own[0].kind != "walk":
+            own, shared = (), way
+        text = compact_json(
             [[leg.kind, leg.depart, leg.arrive, leg.from_name, leg.to_name, leg.line]
-             for leg in way]
-            for way in (trip.outbound, trip.back)
-        ]  # fmt: skip
-        by_key.setdefault(trip.key, []).append([int(place[trip.home]), *legs])
-    return {str(key): store.add_json(found) for key, found in sorted(by_key.items())}
+             for leg in shared]
+        )  # fmt: skip
+        chain = self.chains.setdefault(text, len(self.chains))
+        return [chain, own[0].depart, own[0].arrive] if own else [chain, "", ""]
 
 
 def _stops(model: MapModel, store: Store) -> Manifest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from mobility.base.i18n import translate
+from mobility.base.i18n import translate, typeset
 from mobility.commute.modes import MODES
 from mobility.outputs.map.assets import page_file, page_script
 
@@ -40,7 +40,7 @@ ENGLISH = {
     "question both": "Who can take {work} at {site} {mode}, and get back?",
     "question out": "Who can reach {work} at {site} on time {mode}?",
     "question back": "Who can get home {mode} after {work} at {site}?",
-    "question white": "From where can {work} at {site} not be held without a car?",
+    "question white": "Who can hold {work} at {site} without a car?",
     "question reason": "Why can {work} at {site} not be held without a car?",
     "question share": "On how many working days does {work} at {site} hold {mode}?",
     "question late": "How long can one stay after {work} at {site} and still get home {mode}?",
@@ -74,4 +74,4 @@ def page_french() -> dict[str, str]:
     """Return the French of every English text of the page: `ENGLISH`, and what its code quotes."""
     quoted = re.findall(r'(?="([^"\n_]{3,})")', page_script() + page_file("panel.html"))
     french = {text: translate(text, "fr") for text in sorted({*ENGLISH.values(), *quoted})}
-    return {text: told for text, told in french.items() if told != text}
+    return {text: typeset(told, "fr") for text, told in french.items() if told != text}

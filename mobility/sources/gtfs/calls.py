@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.clock import DAY_S
 from mobility.base.errors import Severity
 from mobility.sources.gtfs.columns import MISSING_TIME, index_of, integers, numbers, seconds
 from mobility.sources.gtfs.files import RawTables, read_extra
@@ -52,6 +53,14 @@ def read_stop_times(
     arrival, departure = (
         seconds(column(f"{k}_time"), file=file)[order] for k in ("arrival", "departure")
     )
+    over = after_midnight(trip_of, arrival, departure)
+    message = (
+        "{count} trips begin their hours again after midnight; they are taken to go on (00:10:00 "
+        "as 24:10:00)"
+    )
+    wrapped = np.isin(np.arange(len(trips)), trip_of[over > 0])
+    notes.tell("warning", "times_over_midnight", message, "stop_times", wrapped, trips["trip_id"])
+    arrival, departure = arrival + over, departure + over
     along = numbers(column("shape_dist_traveled"), file=file)[order]
     distances = _distances(raw, stops, trips, (trip_of, stop_of), along)
     arrival_s, departure_s, filled = interpolated(trip_of, arrival, departure, distances)
@@ -89,6 +98,25 @@ def read_stop_times(
     )
     _tell_hail_and_ride(raw, trips, trip, notes)
     return frame if keep.all() else frame[keep].reset_index(drop=True)
+
+
+def after_midnight(
+    trip: Int32, arrival: NDArray[np.float64], departure: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the seconds to add to each call: a day where a trip's hours begin again.
+
+    So they do where they fall by more than half a day from one call to the next.
+    """
+    known = np.flatnonzero(~np.isnan(arrival) | ~np.isnan(departure))
+    clock = np.fmax(arrival, departure)[known]
+    falls = (np.diff(trip[known]) == 0) & (np.diff(clock) < -DAY_S / 2)
+    days = np.zeros(trip.size)
+    if falls.any():
+        fallen = np.append(0, np.cumsum(falls))
+        new = np.append(True, np.diff(trip[known]) != 0)
+        first = np.maximum.accumulate(np.where(new, np.arange(known.size), 0))
+        days[known] = (fallen - fallen[first]) * DAY_S
+    return days
 
 
 def booked_calls(raw: RawTables) -> Bool:

@@ -13,8 +13,9 @@ from mobility.base.clock import DAY_S
 from mobility.base.ledger import SourceLedger
 from mobility.sources.gtfs.columns import dates, index_of, integers, numbers, seconds
 from mobility.sources.gtfs.feed import Services
-from mobility.sources.gtfs.files import FLEX_COLUMNS, RawTables, read_extra
+from mobility.sources.gtfs.files import RawTables, read_extra
 from mobility.sources.gtfs.notes import Notes
+from mobility.sources.gtfs.texts import FLEX_COLUMNS
 
 _BOOKING = {
     "booking_rules": "booking_rule_id",

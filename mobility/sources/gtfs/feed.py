@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -199,6 +200,39 @@ class Feed:
         return np.diff(self.trip_ptr) >= 2
 
     @cached_property
+    def stop_names(self) -> tuple[str, ...]:
+        """Name of each stop."""
+        return tuple(map(str, self.stops["stop_name"]))
+
+    @cached_property
+    def headsigns(self) -> tuple[str, ...]:
+        """Headsign of each trip, empty where it has none."""
+        return tuple(str(text or "") for text in self.trips["headsign"])
+
+    @cached_property
+    def line_names(self) -> tuple[str, ...]:
+        """Public name of the line of each trip: its short name, else its long one, else its id."""
+        columns = [self.routes[name] for name in ("short_name", "long_name", "route_id")]
+        named = [
+            next((name for name in names if isinstance(name, str) and name), "")
+            for names in zip(*columns, strict=True)
+        ]
+        return tuple(named[route] for route in self.trips["route"])
+
+    def is_approximate(self, trip: int, stop: int) -> bool:
+        """Whether the feed does not give the time of a trip at a stop: a headway, no timepoint."""
+        loose_trips, stops, timed = self._loose
+        calls = slice(self.trip_ptr[trip], self.trip_ptr[trip + 1])
+        return trip in loose_trips or bool((~timed[calls] & (stops[calls] == stop)).any())
+
+    @cached_property
+    def _loose(self) -> tuple[frozenset[int], NDArray[np.int32], NDArray[np.bool_]]:
+        """Trips that run at a headway only; stop of each call, and whether it is a timepoint."""
+        loose = self.frequencies.loc[~self.frequencies["exact"], "trip"]
+        calls = self.stop_times
+        return frozenset(loose.tolist()), calls["stop"].to_numpy(), calls["timepoint"].to_numpy()
+
+    @cached_property
     def own_stop(self) -> NDArray[np.int64]:
         """int64[stops]; the stop itself, or the one it is a copy of."""
         copy_of = self.stops["copy_of"].to_numpy(np.int64)
@@ -296,6 +330,12 @@ MODES: tuple[tuple[range, str], ...] = (
 _BASIC = ("tram", "metro", "rail", "bus", "ferry", "cable", "cable", "funicular")
 
 
+def network_name(path: Path) -> str:
+    """Return how a feed is called: its file's name, or its folder's for a bare "gtfs.zip"."""
+    stem = path.name.removesuffix(".zip")
+    return path.parent.name or stem if stem.lower() == "gtfs" else stem
+
+
 def route_mode(route_type: int) -> str:
     """Return the vehicle of a basic or extended GTFS route type, ``"bus"`` when unknown."""
     if 0 <= route_type < len(_BASIC):
@@ -305,4 +345,4 @@ def route_mode(route_type: int) -> str:
     return next((name for types, name in MODES if route_type in types), "bus")
 
 
-__all__ = ["Feed", "Services", "route_mode"]
+__all__ = ["Feed", "Services", "network_name", "route_mode"]

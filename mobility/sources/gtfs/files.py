@@ -8,20 +8,24 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from csv import Error as CsvError
-from csv import reader
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 import partridge as ptg
-from partridge.utilities import detect_encoding
 
-from mobility.base.errors import SourceError, SourceNotFoundError
+from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
+from mobility.base.files import STORAGE
+from mobility.sources.gtfs.feed import network_name
+from mobility.sources.gtfs.texts import CLEAN, FLEX_COLUMNS, table_of
 
+if TYPE_CHECKING:
+    import networkx as nx
+
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError)
+"""What a damaged zip gives rise to: an offset below zero is an OSError of seeking."""
 MAX_BYTES = 8 * 2**30
 MAX_RATIO = 150
 RATIO_FREE_BYTES = 50 * 2**20
@@ -52,25 +56,10 @@ EXTRA_COLUMNS: dict[str, tuple[str, ...]] = {
     "booking_rules": ("booking_rule_id",),
     "location_groups": ("location_group_id",),
     "location_group_stops": ("location_group_id", "stop_id"),
+    "stop_areas": ("area_id", "stop_id"),
 }
 ZONES = "locations.geojson"
-FLEX_COLUMNS = (
-    "location_id", "location_group_id", "start_pickup_drop_off_window",
-    "end_pickup_drop_off_window", "pickup_booking_rule_id", "drop_off_booking_rule_id",
-)  # fmt: skip
-STOP_TIMES_COLUMNS = (
-    "trip_id", "stop_id", "stop_sequence", "arrival_time", "departure_time", "pickup_type",
-    "drop_off_type", "shape_dist_traveled", "timepoint", "continuous_pickup",
-    "continuous_drop_off", *FLEX_COLUMNS,
-)  # fmt: skip
-CLEAN = "clean"
 REQUIRED_TABLES = ("agency", "stops", "routes", "trips", "stop_times")
-
-
-def network_name(path: Path) -> str:
-    """Return how a feed is called: its file's name, or its folder's for a bare "gtfs.zip"."""
-    stem = path.name.removesuffix(".zip")
-    return path.parent.name or stem if stem.lower() == "gtfs" else stem
 
 
 @dataclass(frozen=True)
@@ -86,11 +75,14 @@ class RawTables:
         ``stop_times`` are not stripped.
     present
         Names of the tables that exist in the feed.
+    others
+        Names of its further files.
     """
 
     path: Path
     tables: dict[str, pd.DataFrame]
     present: frozenset[str]
+    others: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -146,7 +138,19 @@ def read_tables(path: Path) -> RawTables:
             )
         source = _open(path, folder)
         tables = {name: _read_table(path, source, name) for name in REQUIRED_COLUMNS}
-    return RawTables(path, tables, present)
+    return RawTables(path, tables, present, _others(path))
+
+
+def _others(path: Path) -> tuple[str, ...]:
+    """Return the names of the files of a feed beside the tables that are always read."""
+    if path.is_dir():
+        names = [p.name for p in _inner_folder(path).iterdir()]
+    else:
+        with zipfile.ZipFile(path) as archive:
+            names = [PurePosixPath(n.replace("\\", "/")).name for n in archive.namelist()]
+    known = {f"{table}.txt" for table in REQUIRED_COLUMNS}
+    kept = {n for n in names if n.endswith((".txt", ".geojson")) and n[0] != "."}
+    return tuple(sorted(kept - known))
 
 
 def read_extra(path: Path, names: Iterable[str]) -> tuple[dict[str, pd.DataFrame], str | None]:
@@ -181,11 +185,7 @@ def read_extra(path: Path, names: Iterable[str]) -> tuple[dict[str, pd.DataFrame
 
 
 class _Tables(ptg.gtfs.Feed):  # type: ignore[misc]
-    """A partridge feed that parses well-formed files with arrow, and what arrow refuses itself.
-
-    Of the largest table only the columns used are read, and its values are not stripped: they
-    are few different ones, each looked at once.
-    """
+    """A partridge feed whose tables are read by `table_of`."""
 
     def _read_csv(self, filename: str) -> pd.DataFrame:
         """Return a table as text; only what is empty is missing, never an id called NA."""
@@ -193,71 +193,7 @@ class _Tables(ptg.gtfs.Feed):  # type: ignore[misc]
         if path is None or Path(path).stat().st_size == 0:
             empty: pd.DataFrame = super()._read_csv(filename)
             return empty
-        largest = filename == "stop_times.txt"
-        frame = _parsed_by_arrow(Path(path), largest=largest)
-        if frame is not None:
-            return frame
-        frame = _parsed_by_pandas(Path(path), largest=largest).rename(columns=str.strip)
-        return frame if largest else frame.apply(lambda c: c.astype("str").str.strip())
-
-
-def _parsed_by_pandas(path: Path, *, largest: bool) -> pd.DataFrame:
-    with path.open("rb") as stream:
-        encoding = detect_encoding(stream)
-    return pd.read_csv(
-        path,
-        dtype="str",
-        encoding=encoding,
-        index_col=False,
-        keep_default_na=False,
-        na_values=[""],
-        usecols=(lambda c: c.strip() in STOP_TIMES_COLUMNS) if largest else None,
-    )
-
-
-def _parsed_by_arrow(path: Path, *, largest: bool) -> pd.DataFrame | None:
-    """Return a table as text; None when it is not plain CSV in UTF-8 with as many values a row."""
-    from pyarrow import ArrowInvalid, compute, csv, string
-
-    with path.open("rb") as stream:
-        header = stream.readline()
-    try:
-        names = next(reader([header.decode("utf-8-sig")]), [])
-        if len(set(names)) < len(names) or not all(n.strip() for n in names):
-            return None
-        table = csv.read_csv(
-            path,
-            # Without a quote no value holds a line break, and lines can be told apart sooner.
-            parse_options=csv.ParseOptions(newlines_in_values=_has_quotes(path)),
-            convert_options=csv.ConvertOptions(
-                column_types=dict.fromkeys(names, string()),
-                include_columns=[n for n in names if n.strip() in STOP_TIMES_COLUMNS]
-                if largest
-                else [],
-                null_values=[""],
-                strings_can_be_null=True,
-            ),
-        )
-    except (ArrowInvalid, KeyError, UnicodeDecodeError, CsvError):
-        return None
-    if not set(table.column_names) <= set(names):  # it ends lines otherwise, and types are guessed
-        return None
-    columns = {}
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        text = column
-        if not largest:
-            text = compute.utf8_trim_whitespace(column)
-            text = compute.if_else(compute.equal(text, ""), None, text)
-        columns[name.strip()] = text.to_pandas()
-    frame = pd.DataFrame(columns, dtype="str")
-    # Nothing is left for `_without_blanks` to do unless a line may hold nothing.
-    frame.attrs[CLEAN] = len(frame) > 0 and not frame.iloc[:, 0].isna().any()
-    return frame
-
-
-def _has_quotes(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return any(b'"' in block for block in iter(partial(stream.read, 1 << 20), b""))
+        return table_of(Path(path), largest=filename == "stop_times.txt")
 
 
 def _open(path: Path, folder: Path) -> _Tables:
@@ -269,6 +205,8 @@ def _open(path: Path, folder: Path) -> _Tables:
 
 def _config() -> nx.DiGraph[str]:
     """Return partridge's graph of tables, without edges: rows are checked, never pruned."""
+    import networkx as nx
+
     config: nx.DiGraph[str] = nx.DiGraph()
     for name, columns in (REQUIRED_COLUMNS | EXTRA_COLUMNS).items():
         config.add_node(f"{name}.txt", required_columns=columns)
@@ -383,7 +321,9 @@ def _unpack(path: Path, work: Path, names: Sequence[str]) -> None:
             for name, member in members.items():
                 with archive.open(member) as source, (work / name).open("wb") as target:
                     _copy(path, source, target, member)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+    except _BROKEN as error:
+        if isinstance(error, MobilityError) or getattr(error, "errno", None) in STORAGE:
+            raise
         raise SourceError(
             "It is no readable zip.",
             file=path,
@@ -449,10 +389,8 @@ def _too_large(path: Path, size: int) -> SourceError:
 
 
 __all__ = [
-    "FLEX_COLUMNS",
     "REQUIRED_COLUMNS",
     "RawTables",
-    "network_name",
     "read_extra",
     "read_tables",
 ]

@@ -11,16 +11,16 @@ import datetime as dt
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import shapely
 import shapely.geometry
 
+from mobility.base.clock import DAY_S
 from mobility.base.errors import Finding, SourceError
 from mobility.sources.gtfs.columns import numbers, seconds
-from mobility.sources.gtfs.files import read_extra
 from mobility.sources.gtfs.read import read_feed
 
 _TIMES = ("start_pickup_drop_off_window", "end_pickup_drop_off_window")
@@ -28,7 +28,7 @@ _COLUMNS = ["trip_id", "stop_id", "location_id", "location_group_id", "stop_sequ
             "pickup_type", "drop_off_type", "pickup_booking_rule_id",
             "drop_off_booking_rule_id"]  # fmt: skip
 _TABLES = ("stop_times", "trips", "stops", "booking_rules", "location_groups",
-           "location_group_stops")  # fmt: skip
+           "location_group_stops", "stop_areas")  # fmt: skip
 Places = dict[tuple[str, str], tuple[str, shapely.Geometry]]
 
 
@@ -101,6 +101,8 @@ def read_flex(path: Path, findings: list[Finding] | None = None) -> list[FlexZon
     feed = read_feed(path)
     if not feed.trips["on_demand"].any():
         return []
+    from mobility.sources.gtfs.files import read_extra
+
     tables, zones = read_extra(path, _TABLES)
     places = _places(tables) | ({} if zones is None else _locations(zones, path))
     rows = _windows(tables["stop_times"], places, path, [] if findings is None else findings)
@@ -136,7 +138,10 @@ def _places(tables: dict[str, pd.DataFrame]) -> Places:
     }
     groups = _texts(tables["location_groups"], ["location_group_id", "location_group_name"])
     names = dict(zip(groups["location_group_id"], groups["location_group_name"], strict=True))
-    members = _texts(tables["location_group_stops"], ["location_group_id", "stop_id"])
+    # Before 2024 a group was an area of stop_areas.txt.
+    areas = tables["stop_areas"].rename(columns={"area_id": "location_group_id"})
+    members = pd.concat([tables["location_group_stops"], areas], ignore_index=True)
+    members = _texts(members, ["location_group_id", "stop_id"])
     members = members[members["stop_id"].isin(list(point))]
     for group, rows in members.groupby("location_group_id"):
         where = shapely.union_all([point[i] for i in rows["stop_id"]])
@@ -147,8 +152,8 @@ def _places(tables: dict[str, pd.DataFrame]) -> Places:
 def _locations(text: str, path: Path) -> Places:
     try:
         return {
-            ("location_id", str(f["id"])): (
-                str((f.get("properties") or {}).get("stop_name") or f["id"]),
+            ("location_id", _zone_id(f)): (
+                str((f.get("properties") or {}).get("stop_name") or _zone_id(f)),
                 shapely.make_valid(shapely.geometry.shape(f["geometry"])),
             )
             for f in json.loads(text)["features"]
@@ -160,6 +165,11 @@ def _locations(text: str, path: Path) -> Places:
             mend="Give a FeatureCollection of polygons, each with an id.",
             reason=str(error)[:120],
         ) from None
+
+
+def _zone_id(feature: dict[str, Any]) -> str:
+    """Return the id of a zone, which some programs write among its properties."""
+    return str(feature["id"] if "id" in feature else feature["properties"]["id"])
 
 
 def _pace(table: pd.DataFrame, path: Path) -> dict[str, tuple[float, float]]:
@@ -179,18 +189,16 @@ def _windows(
     """Return the calls with a window at a known place, in order: ``place``, ``low``, ``high``."""
     frame = _texts(table, _COLUMNS)
     frame = frame[(frame[["location_id", "location_group_id", _TIMES[0]]] != "").any(axis=1)]
+    kinds = ("location_id", "location_group_id", "stop_id")
+    # Zones and groups once stood in stop_id.
+    asked = [*zip(kinds, kinds, strict=True), *((kind, "stop_id") for kind in kinds[:2])]
     keys = [
-        next(
-            (
-                (c, row[c])
-                for c in ("location_id", "location_group_id", "stop_id")
-                if (c, row[c]) in places
-            ),
-            None,
-        )
+        next(((kind, row[c]) for kind, c in asked if (kind, row[c]) in places), None)
         for _, row in frame.iterrows()
     ]
     low, high = (seconds(frame[c], file=f"{path}/stop_times.txt") for c in _TIMES)
+    over = high < low
+    high = np.where(over, high + DAY_S, high)
     order = pd.to_numeric(frame["stop_sequence"], errors="coerce")
     frame = frame.assign(
         place=pd.Series(keys, index=frame.index, dtype=object), low=low, high=high, order=order
@@ -200,6 +208,11 @@ def _windows(
     file = f"{path}/stop_times.txt"
     message = "{count} calls on demand name a place that the feed does not hold, and are left out"
     findings += _lost("flex_place_unknown", message, frame[nowhere], file)
+    message = (
+        "{count} windows of calls on demand end before they start; they are taken to end on the "
+        "next day (02:00:00 as 26:00:00)"
+    )
+    findings += _lost("flex_window_over_midnight", message, frame[over & ~nowhere], file)
     message = (
         "{count} calls on demand have no window of time that ends after its start, and are left out"
     )

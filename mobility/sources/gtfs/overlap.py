@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.base.errors import Finding
+from mobility.base.ledger import SourceLedger
 from mobility.sources.gtfs.feed import Feed, Services
 
 NEAR_M = 50.0
@@ -219,7 +221,22 @@ def _left_out(feed: Feed, twins: pd.DataFrame) -> Feed:
     }
     more = {name: np.concatenate([getattr(services, name), more[name]]) for name in more}
     changed: Services = replace(services, ids=(*services.ids, *ids), **more)
-    return replace(feed, trips=feed.trips.assign(service=of_trip), services=changed)
+    trips = feed.trips.assign(service=of_trip)
+    never = np.bincount(trips["network"][(of_trip < 0) & (feed.trips["service"] >= 0)])
+    rows = _noted(feed, dict(enumerate(never.tolist())))
+    return replace(feed, trips=trips, services=changed, rows=rows)
+
+
+def _noted(feed: Feed, never: dict[int, int]) -> tuple[SourceLedger, ...]:
+    """Return the accounts of the feed where some trips of its networks never run."""
+    network, found = 0, []
+    for account in feed.rows:
+        if PurePath(account.source).name == "trips.txt":
+            found.append(account.leaving("in an earlier feed too", never.get(network, 0)))
+            network += 1
+        else:
+            found.append(account)
+    return tuple(found)
 
 
 __all__ = ["without_overlaps"]

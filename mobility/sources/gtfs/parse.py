@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from mobility.base.errors import SourceError
+from mobility.base.errors import Finding, SourceError
+from mobility.base.i18n import Word
+from mobility.base.ledger import SourceLedger
 from mobility.sources.gtfs.calls import booked_calls, read_stop_times
 from mobility.sources.gtfs.classes import split_stops
 from mobility.sources.gtfs.columns import PLACEHOLDERS, index_of, integers, numbers
@@ -21,8 +23,15 @@ from mobility.sources.gtfs.extras import (
     read_transfers,
 )
 from mobility.sources.gtfs.feed import Feed, Services
-from mobility.sources.gtfs.files import FLEX_COLUMNS, RawTables, read_extra
+from mobility.sources.gtfs.files import (
+    EXTRA_COLUMNS,
+    REQUIRED_COLUMNS,
+    ZONES,
+    RawTables,
+    read_extra,
+)
 from mobility.sources.gtfs.notes import Notes
+from mobility.sources.gtfs.texts import FLEX_COLUMNS
 
 
 def parse_feed(raw: RawTables) -> Feed:
@@ -47,6 +56,7 @@ def parse_feed(raw: RawTables) -> Feed:
     for table in ("feed_info", "attributions"):
         notes.count(table, {})
     count_booking(raw, notes)
+    _count_files(raw, notes, booked=bool(trips["on_demand"].any()))
     feed = Feed(
         stops=stops,
         routes=routes,
@@ -63,12 +73,43 @@ def parse_feed(raw: RawTables) -> Feed:
         rows=tuple(notes.rows),
     )
     if not len(stop_times) and not raw.tables["stop_times"].columns.isin(FLEX_COLUMNS).any():
-        raise SourceError(
-            "No trip has usable stop times.",
-            file=raw.file("stop_times"),
-            mend="Ask its publisher for a complete feed.",
-        )
+        raise _nothing_left(raw, notes)
     return feed
+
+
+def _nothing_left(raw: RawTables, notes: Notes) -> SourceError:
+    """Return the error about a feed without a usable call, with what took most of them."""
+    rows = next(r for r in notes.rows if r.source == raw.file("stop_times"))
+    why = max(rows.left_out, key=lambda reason: rows.left_out[reason], default="")
+    if not why:
+        problem = "No trip has usable stop times."
+    else:
+        problem = "No trip has usable stop times: {count} of {read} rows are left out ({why})."
+    return SourceError(
+        problem,
+        file=raw.file("stop_times"),
+        value=next((f.examples[0] for f in notes.findings if _is_why(f, raw)), None),
+        mend="Ask its publisher for a complete feed.",
+        count=rows.left_out.get(why, 0),
+        read=rows.read,
+        why=Word(why),
+    )
+
+
+def _count_files(raw: RawTables, notes: Notes, *, booked: bool) -> None:
+    """Note which files of the feed have no part in a travel time, e.g. its fares."""
+    used = {f"{table}.txt" for table in EXTRA_COLUMNS if table != "shapes"} if booked else set()
+    used |= {ZONES} if booked else set()
+    if any(finding.code == "times_filled" for finding in notes.findings):
+        used.add("shapes.txt")
+    left = {name: 1 for name in raw.others if name not in used}
+    count = len(raw.present & REQUIRED_COLUMNS.keys()) + len(raw.others) - len(left)
+    if left:
+        notes.rows.append(SourceLedger.balanced(raw.file("*"), count, left, "files"))
+
+
+def _is_why(finding: Finding, raw: RawTables) -> bool:
+    return finding.source == raw.file("stop_times") and bool(finding.examples)
 
 
 def _text(raw: RawTables, table: str, column: str) -> pd.Series:

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from mobility.base.errors import Finding, Severity
 from mobility.sources.gtfs.read import Feed, route_mode
@@ -232,6 +231,8 @@ def _lonely(lon: NDArray[np.float64], lat: NDArray[np.float64], among: Bool) -> 
     places, inverse = np.unique(np.round(globe), axis=0, return_inverse=True)
     if len(places) < 2:
         return lonely
+    from scipy.spatial import cKDTree
+
     distance = np.asarray(cKDTree(places).query(places, k=2)[0])[:, 1]
     lonely[rows] = (distance > LONELY_M)[inverse.ravel()]
     return lonely

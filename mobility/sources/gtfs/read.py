@@ -15,11 +15,9 @@ import pandas as pd
 from mobility.base.cache import Bundle, cached
 from mobility.base.errors import Finding, SourceError, SourceNotFoundError
 from mobility.base.ledger import from_json
-from mobility.sources.gtfs.feed import Feed, Services, route_mode
-from mobility.sources.gtfs.files import network_name, read_tables
-from mobility.sources.gtfs.parse import parse_feed
+from mobility.sources.gtfs.feed import Feed, Services, network_name, route_mode
 
-FORMAT = 6
+FORMAT = 8
 _TABLES = (
     "stops", "routes", "trips", "stop_times", "transfers", "frequencies", "pathways",
     "agencies", "feed_info",
@@ -73,13 +71,18 @@ def read_feed(path: str | Path, *, prefix: str = "", cache: bool = True) -> Feed
     """
     path = existing(path)
 
-    def compute() -> Bundle:
-        return _to_bundle(parse_feed(read_tables(path)))
+    def parsed() -> Feed:
+        # What reads a feed as it comes needs libraries that a prepared one does without.
+        from mobility.sources.gtfs.files import read_tables
+        from mobility.sources.gtfs.parse import parse_feed
+
+        return parse_feed(read_tables(path))
 
     if cache:
-        feed = _from_bundle(cached("gtfs", (FORMAT, path), compute), path)
+        bundle = cached("gtfs", (FORMAT, path), lambda: _to_bundle(parsed()))
+        feed = _from_bundle(bundle, path)
     else:
-        feed = parse_feed(read_tables(path))
+        feed = parsed()
     return _prefixed(feed, prefix) if prefix else feed
 
 

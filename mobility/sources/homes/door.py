@@ -23,6 +23,7 @@ from mobility.sources.homes.grid import cell_boxes
 from mobility.sources.homes.hilbert import END, curve_cells
 from mobility.sources.homes.model import Homes, HomesRequest, Places
 from mobility.sources.homes.protected import EPSILON, TEAM, Door, Ground, protect
+from mobility.sources.homes.sides import told_by_side
 from mobility.sources.homes.spread import land_cells
 from mobility.sources.homes.zones import read_zones
 from mobility.sources.tables import need_file
@@ -80,6 +81,13 @@ def protected_homes(
             "lower min_workers_shown in [limits], where those concerned agree.",
             least=2 * request.least,
         )
+    if known and request.sides is not None:
+        counts[["x", "y"]] = counts.groupby(counts["index"] % END)[["x", "y"]].transform("first")
+        drawn, place = np.unique(counts[["x", "y"]], axis=0, return_inverse=True)
+        public = np.vstack([ground.xy for ground in door.grounds] or [drawn])
+        sides = request.sides(_public(np.vstack([public, drawn]), crs))
+        counts = counts.assign(place=len(public) + place.ravel())
+        counts = told_by_side(counts, persons, groups, public, sides, door)
     homes, frame = _homes(request, counts, groups, crs, box)
     pool = frame[["home", *TEAM, "workers", *groups]] if known else None
     # Of persons only protected counts are told, also of how many there are.
@@ -128,6 +136,15 @@ def _grounds(
         if not len(cells.fallback):
             found.append(Ground.of(cells.cell, cells.xy, cells.weight))
     return found
+
+
+def _public(xy: np.ndarray, crs: pyproj.CRS) -> Homes:
+    """Return public places as homes of one worker each."""
+    points = gpd.GeoSeries(gpd.points_from_xy(*xy.T), crs=crs).to_crs(4326)
+    ids = [str(k) for k in range(len(xy))]
+    columns: dict[str, object] = {"home_id": ids, "workers": np.ones(len(xy))}
+    columns |= {"name": "", "commune": ""}
+    return Places(points, columns).to_homes()
 
 
 def _homes(

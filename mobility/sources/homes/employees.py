@@ -15,6 +15,8 @@ import pyproj
 import shapely
 
 from mobility.sources.columns import Table, fold, unknown_value
+from mobility.sources.homes.commune_codes import read_changes
+from mobility.sources.homes.communes import matched
 from mobility.sources.homes.door import protected_homes
 from mobility.sources.homes.grid import cell_index
 from mobility.sources.homes.model import (
@@ -136,9 +138,10 @@ def _by_commune(
 ) -> tuple[pd.DataFrame, pyproj.CRS]:
     """Return persons at cells of the land of their commune, each team and group spread over it."""
     column = table.need(request.source.commune or COMMUNE_ALIASES[0], COMMUNE_ALIASES)
-    zones = read_zones(request)
-    codes = table.texts(column)
-    zone = zones.rows(codes)
+    codes, path = table.texts(column), request.source.changes
+    changes = read_changes(None if path is None else request.resolve(path))
+    # How many are matched through the commune of today is told to nobody: they are persons.
+    zones, zone, _ = matched(read_zones(request), codes, changes)
     by_name = pd.Index(zones.names.map(fold))
     if by_name.is_unique:
         zone = np.where(zone < 0, by_name.get_indexer(pd.Index(codes.map(fold))), zone)

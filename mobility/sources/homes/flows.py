@@ -18,7 +18,13 @@ from mobility.base.ledger import SourceLedger
 from mobility.sources.columns import Table, column_or_none, fold
 from mobility.sources.homes.commune_codes import DISTRICTS, Changes, read_changes
 from mobility.sources.homes.communes import zones_of_codes
-from mobility.sources.homes.model import MAX_WORKERS, HomesRequest, Places, group_columns
+from mobility.sources.homes.model import (
+    MAX_WORKERS,
+    HomesRequest,
+    Places,
+    group_columns,
+    without_sums,
+)
 from mobility.sources.homes.zones import homes_in_zones, read_zones
 from mobility.sources.tables import read_table
 
@@ -44,7 +50,9 @@ def read_flows(request: HomesRequest) -> Places:
         A file or column is missing, a weight is wrong, or nobody works there.
     """
     source = request.source
-    table = read_table(request.path, layer=source.layer, crs=source.crs, columns=_wanted(request))
+    table, unread = without_sums(
+        read_table(request.path, layer=source.layer, crs=source.crs, columns=_wanted(request))
+    )
     residence = column_or_none(table, source.commune, RESIDENCE_ALIASES)
     residence = residence or table.need("COMMUNE", field="commune")
     column = _weight_column(table, source.workers)
@@ -82,7 +90,7 @@ def read_flows(request: HomesRequest) -> Places:
         )
         for r in places.ledger
     )
-    return replace(places, ledger=ledger)
+    return replace(places, ledger=(*ledger, *unread))
 
 
 def _weight_column(table: Table, named: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -29,6 +29,11 @@ COMMUNE_ALIASES = ("commune", "com", "code_commune", "insee_com", "lcog_geo", "c
 MAX_WORKERS = 1e8
 #: Why rows are left out that lie beyond the study.
 OUTSIDE = "outside the streets"
+
+
+#: What begins a row that sums up the others, among the last of a table.
+CLOSING_ROWS = 20
+_SUM = r"(?:sous-|grand )?total|total g[ée]n[ée]ral|totaux|ensemble|somme|sum"
 
 
 @dataclass(frozen=True)
@@ -150,6 +155,8 @@ class HomesRequest:
         Reads points along the streets, for persons where no land is known; or None.
     least
         Least number of persons of an area (``limits.min_workers_shown``).
+    sides
+        Tells of public places where the commute of each site and roster holds, bool[n]; or None.
     """
 
     source: HomesSource
@@ -163,10 +170,25 @@ class HomesRequest:
     sites: tuple[Site, ...] = ()
     streets: Callable[[], gpd.GeoDataFrame | None] | None = None
     least: int = 5
+    sides: Callable[[Homes], Mapping[tuple[str, str], np.ndarray]] | None = None
 
     def local_crs(self, lonlat: gpd.GeoSeries) -> pyproj.CRS:
         """Return the projected system of the study, metres."""
         return self.crs if self.crs is not None else utm_crs(lonlat)
+
+
+def without_sums(table: Table) -> tuple[Table, list[SourceLedger]]:
+    """Return a table without the sums that close it, and the accounts of what is not read."""
+    accounts = table.unread()
+    if isinstance(table.frame, gpd.GeoDataFrame):
+        return table, accounts
+    last = table.frame.tail(CLOSING_ROWS)
+    first = last.replace("", None).bfill(axis=1).iloc[:, 0].astype("str").str.strip()
+    sums = last.index[first.str.fullmatch(_SUM, case=False, na=False)]
+    if len(sums):
+        left = {"a sum of other rows": len(sums)}
+        accounts.append(SourceLedger.balanced(table.file, 0, left))
+    return replace(table, frame=table.frame.drop(sums)), accounts
 
 
 def rows_ledger(

@@ -204,11 +204,11 @@ def _with_groups(
         if found is not None:
             members = np.zeros(len(placed.index))
             members[np.searchsorted(placed.index, found.index)] = found.weight
-        frame[name] = _within(members, placed.weight)
+        frame[name] = within(members, placed.weight)
     return frame
 
 
-def _within(members: np.ndarray, workers: np.ndarray) -> np.ndarray:
+def within(members: np.ndarray, workers: np.ndarray) -> np.ndarray:
     """Return members of a group by place, none with more than its workers, the sum kept."""
     kept = np.minimum(members, workers)
     left = workers - kept

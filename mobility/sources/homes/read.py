@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import geopandas as gpd
 import numpy as np
@@ -36,6 +36,7 @@ from mobility.sources.homes.model import (
     read_workers,
     rows_ledger,
     utm_crs,
+    without_sums,
 )
 from mobility.sources.layers import home_box, parse_crs
 from mobility.sources.tables import read_table
@@ -57,6 +58,7 @@ def read_homes(
     bbox: Box | None = None,
     sites: Sequence[Site] = (),
     streets: Callable[[], gpd.GeoDataFrame | None] | None = None,
+    sides: Callable[[Homes], Mapping[tuple[str, str], np.ndarray]] | None = None,
 ) -> Homes:
     """Read the homes of a study.
 
@@ -80,6 +82,8 @@ def read_homes(
         The sites, whose names an employee file must use.
     streets
         Reads points along the streets, where persons are set for want of residential land.
+    sides
+        Tells of public places where the commute of each site and roster holds.
 
     Returns
     -------
@@ -104,6 +108,7 @@ def read_homes(
         sites=tuple(sites),
         streets=streets,
         least=territory.limits.min_workers_shown,
+        sides=sides,
     )
     homes = _read(request)
     homes = with_overlays(homes, request)
@@ -131,9 +136,15 @@ def _places(request: HomesRequest) -> tuple[Places, bool]:
     check_no_categories(request)
     if source.kind == "insee_grid":
         return read_insee_grid(request), False
-    table = read_table(
-        request.path, layer=source.layer, crs=source.crs, private=bool(source.personal)
+    table, unread = without_sums(
+        read_table(request.path, layer=source.layer, crs=source.crs, private=bool(source.personal))
     )
+    places, few = _of_table(request, table)
+    return dataclasses.replace(places, ledger=(*places.ledger, *unread)), few
+
+
+def _of_table(request: HomesRequest, table: Table) -> tuple[Places, bool]:
+    source = request.source
     if source.kind == "auto" and _is_grid(table):
         return read_insee_grid(request), False
     if source.kind == "communes" or (source.kind == "auto" and source.zones is not None):

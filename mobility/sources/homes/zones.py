@@ -195,7 +195,7 @@ def homes_in_zones(
     ]
     reason = np.where(known, np.where(near[rows], "", OUTSIDE), "in none of the zones")
     reason[known & ~lived[rows]] = "nobody lives there"
-    ledger = rows_ledger(request.path, reason, counts[:, 0], per_entry)
+    ledger = rows_ledger(request.path, reason.astype(object), counts[:, 0], per_entry)
     zones = Zones(
         zones.file,
         zones.codes[near].reset_index(drop=True),

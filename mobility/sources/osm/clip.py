@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ import osmium
 
 from mobility.base.errors import SourceError
 from mobility.base.files import writing
-from mobility.sources.osm.reader import FERRY, street_class
-from mobility.sources.osm.states import has_places_on_ways
+from mobility.sources.osm import states
+from mobility.sources.osm.ways import FERRY, street_class
 
 NODE_KEYS = ("highway", "amenity", "place", "barrier", "carpool")
 WAY_KEYS = (
@@ -137,14 +138,8 @@ def _read(source: Path, bbox: Box, kept: _Kept, progress: Ways | None) -> None:
         for member in relation.members
         if member.type == "w"
     }
-    tagged = osmium.filter.KeyFilter(*NODE_KEYS)
-    tagged.enable_for(osmium.osm.NODE)
-    objects: Any = osmium.FileProcessor(str(source), osmium.osm.NODE | osmium.osm.WAY)
     inside, count = _inside(bbox), 0
-    # osmium's own table of places takes the place of those that ways carry themselves.
-    if not has_places_on_ways(source):
-        objects = objects.with_locations(_STORE)
-    for item in objects.with_filter(tagged):
+    for item in _objects(source):
         if item.is_node():
             place = item.location
             if inside((place,)):
@@ -160,6 +155,28 @@ def _read(source: Path, bbox: Box, kept: _Kept, progress: Ways | None) -> None:
             kept.rings[item.id] = _line(item)
             if near:
                 kept.touched.add(item.id)
+
+
+def _objects(source: Path) -> Iterator[Any]:
+    """Yield nodes with tags of use, and ways, each once at its last state."""
+    deleted = states.deletions(source)
+    if deleted is not None or states.has_history(source):
+        yield from chain(*states.last_states(source, deleted or set()))
+        return
+    tagged = osmium.filter.KeyFilter(*NODE_KEYS)
+    tagged.enable_for(osmium.osm.NODE)
+    objects: Any = osmium.FileProcessor(str(source), osmium.osm.NODE | osmium.osm.WAY)
+    # osmium's own table of places takes the place of those that ways carry themselves.
+    if not states.has_places_on_ways(source):
+        objects = objects.with_locations(_STORE)
+    for item in objects.with_filter(tagged):
+        if item.is_way() and len(item.nodes) and item.nodes[0].ref < 0:
+            # osmium gives what an editor drew no places.
+            break
+        yield item
+    else:
+        return
+    yield from chain(*states.last_states(source, set()))
 
 
 def _is_of_use(way: Any, inside: Callable[[Any], bool]) -> bool:

@@ -19,9 +19,25 @@ Condition = tuple[str, int, str, str]
 OPENING_HOURS = "opening_hours"
 #: Keys by which a street or a barrier is closed, in the order of `streets.tags.permission`.
 ACCESS = ("access", "vehicle", "motor_vehicle", "motorcar", "bicycle", "foot")
-_CONDITIONAL = frozenset(f"{key}:conditional" for key in (*ACCESS, "oneway", "oneway:bicycle"))
+#: Values that let one pass.
+OPEN = frozenset(
+    {"yes", "designated", "permissive", "official", "permit", "destination", "delivery"}
+)
+_WAYS = {"forward": "-1", "backward": "yes"}
+_CONDITIONAL = frozenset(
+    f"{key}:conditional" for key in (*ACCESS, "oneway", "oneway:bicycle", "maxspeed")
+)
+# What depends on the hour one way only, and the tag that tells it.
+_BY_WAY = {
+    **{f"oneway:{key}:conditional": ("oneway", "") for key in ACCESS[1:4]},
+    **{
+        f"{key}:{way}:conditional": ("oneway:bicycle" if key == "bicycle" else "oneway", way)
+        for key in ACCESS[:5]
+        for way in _WAYS
+    },
+}
 #: Keys of a street or a barrier that may depend on the hour.
-BY_HOUR = _CONDITIONAL | {OPENING_HOURS}
+BY_HOUR = _CONDITIONAL | {OPENING_HOURS, "oneway"} | _BY_WAY.keys()
 _TURNS = ("restriction:motorcar", "restriction:motor_vehicle", "restriction:vehicle", "restriction")
 _DAYS = {
     "monday": "Mo", "tuesday": "Tu", "wednesday": "We", "thursday": "Th", "friday": "Fr",
@@ -39,8 +55,29 @@ def conditions_of(kind: str, osm_id: int, tags: Mapping[str, str]) -> list[Condi
         for key, value in tags.items()
         if key in _CONDITIONAL
     ]
+    for key, (plain, way) in _BY_WAY.items() if kind == "way" else ():
+        if key in tags:
+            told = _one_way(tags[key], way)
+            found.append((kind, osm_id, plain, _clauses(told)))
+            if "motor" in key and not {"oneway", "oneway:bicycle"} & tags.keys():
+                # Bicycles go on both ways.
+                both = _clauses(("no", hours) for _, hours in told)
+                found.append((kind, osm_id, "oneway:bicycle", both))
+    if tags.get("oneway") == "reversible" and "oneway:conditional" not in tags:
+        # By hours that are not told.
+        found.append((kind, osm_id, "oneway", "reversible"))
     hours = tags.get(OPENING_HOURS, "24/7")
     return found if hours == "24/7" else [*found, (kind, osm_id, OPENING_HOURS, hours)]
+
+
+def _one_way(text: str, way: str) -> list[tuple[str, str]]:
+    """Return clauses of access one way as clauses of ``oneway``."""
+    told = clauses(text)
+    return [("no" if v in OPEN else _WAYS[way], hours) for v, hours in told] if way else told
+
+
+def _clauses(told: Iterable[tuple[str, str]]) -> str:
+    return "; ".join(f"{value} @ ({hours})" for value, hours in told)
 
 
 def turn_clauses(tags: Mapping[str, str]) -> str:
@@ -81,7 +118,7 @@ def clauses(text: str) -> list[tuple[str, str]]:
         else:
             joined[-1] += f";{part}"
     pairs = [part.partition("@") for part in joined]
-    return [(value.strip(), _bare(condition)) for value, at, condition in pairs if at]
+    return [(value.strip().lower(), _bare(condition)) for value, at, condition in pairs if at]
 
 
 def _bare(condition: str) -> str:

@@ -15,7 +15,8 @@ import shapely
 from mobility.base.errors import SourceError, SourceNotFoundError
 from mobility.base.ledger import SourceLedger
 from mobility.sources.osm.conditions import ACCESS
-from mobility.sources.osm.reader import TAG_COLUMNS, StreetTables, empty_tags
+from mobility.sources.osm.pieces import StreetTables, empty_tags
+from mobility.sources.osm.ways import TAG_COLUMNS
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -14,7 +14,8 @@ import shapely
 from mobility.base.errors import SourceError
 from mobility.base.ledger import SourceLedger
 from mobility.sources.layers import read_layer
-from mobility.sources.osm.reader import TAG_COLUMNS, StreetTables, empty_tags
+from mobility.sources.osm.pieces import StreetTables, empty_tags
+from mobility.sources.osm.ways import TAG_COLUMNS
 
 
 def read_lines(

@@ -8,19 +8,21 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from mobility.sources.osm.conditions import clauses, turn_clauses
+from mobility.sources.osm.conditions import BY_HOUR, clauses, turn_clauses
 
-# Barriers on a street that may stop somebody; others (kerbs, entrances, toll booths, cattle
-# grids, border posts, height limits) stop nobody.
+# Barriers on a street that may stop somebody.
 ELEVATOR = "elevator"
 BARRIERS: tuple[str, ...] = (
     ELEVATOR,
     "bar", "barrier_board", "block", "bollard", "bus_trap", "chain", "chicane", "cycle_barrier",
     "debris", "fence", "full-height_turnstile", "gate", "guard_rail", "hampshire_gate", "hedge",
-    "jersey_barrier", "kissing_gate", "lift_gate", "log", "motorcycle_barrier", "planter", "rope",
-    "sally_port", "sliding_gate", "spikes", "stile", "sump_buster", "swing_gate", "turnstile",
-    "wall", "wicket_gate", "yes",
+    "jersey_barrier", "kissing_gate", "lift_gate", "log", "motorcycle_barrier", "planter",
+    "rising_bollard", "rope", "sally_port", "sliding_gate", "spikes", "stile", "sump_buster",
+    "swing_gate", "turnstile", "wall", "wicket_gate", "yes",
 )  # fmt: skip
+# Barriers that stop nobody unless their tags say so; kerbs and height limits never do.
+OPEN_BARRIERS = ("border_control", "cattle_grid", "door", "entrance", "toll_booth")
+ALL_BARRIERS = (*BARRIERS, *OPEN_BARRIERS)
 BARRIER_COLUMNS: tuple[str, ...] = (
     "barrier", "access", "vehicle", "motor_vehicle", "motorcar", "bicycle", "foot", "locked",
 )  # fmt: skip
@@ -85,6 +87,15 @@ def kind_of(value: str) -> str:
     return "no_u" if value == "no_u_turn" else kind
 
 
+def barrier_of(tags: Mapping[str, str]) -> str | None:
+    """Return the barrier, or elevator, a node is; None where it stops nobody."""
+    if tags.get("highway") == ELEVATOR:
+        return ELEVATOR
+    barrier = tags.get("barrier", "").lower()
+    told = not BY_HOUR.isdisjoint(tags) or any(key in tags for key in BARRIER_COLUMNS[1:])
+    return barrier if barrier in BARRIERS or (barrier in OPEN_BARRIERS and told) else None
+
+
 def turn_table(rows: Iterable[Row] = ()) -> pd.DataFrame:
     """Return rows of restrictions as a table; ``left_out`` is empty where they are of use.
 
@@ -101,6 +112,6 @@ def barrier_table(rows: Mapping[int, Mapping[str, str]] | None = None) -> pd.Dat
     rows = dict(sorted((rows or {}).items()))
     columns: dict[str, object] = {"node_id": np.array(list(rows), dtype=np.int64)}
     for name in BARRIER_COLUMNS:
-        texts = [tags.get(name) for tags in rows.values()]
+        texts = [tags[name].lower() if name in tags else None for tags in rows.values()]
         columns[name] = pd.Series(texts, dtype="str")
     return pd.DataFrame(columns)

@@ -54,8 +54,27 @@ class Node(NamedTuple):
     id: int
     version: int
     tags: Tags
-    lon: float
-    lat: float
+    x: int
+    y: int
+
+    @property
+    def lon(self) -> float:
+        """Longitude, degrees."""
+        return self.x / 1e7
+
+    @property
+    def lat(self) -> float:
+        """Latitude, degrees."""
+        return self.y / 1e7
+
+    @property
+    def location(self) -> Node:
+        """Its place, in degrees times 1e7."""
+        return self
+
+    def is_node(self) -> bool:
+        """Whether it is a node."""
+        return True
 
 
 class Way(NamedTuple):
@@ -66,6 +85,10 @@ class Way(NamedTuple):
     tags: Tags
     nodes: list[Ref]
 
+    def is_node(self) -> bool:
+        """Whether it is a node."""
+        return False
+
     def is_closed(self) -> bool:
         """Whether the way ends where it begins."""
         return len(self.nodes) > 1 and self.nodes[0].ref == self.nodes[-1].ref
@@ -73,9 +96,14 @@ class Way(NamedTuple):
 
 def is_unusual(path: Path) -> bool:
     """Whether a file says itself that it holds several versions, or places on its ways."""
+    return has_history(path) or has_places_on_ways(path)
+
+
+def has_history(path: Path) -> bool:
+    """Whether a file says itself that it holds several versions of an object."""
     reader = osmium.io.Reader(str(path))
     try:
-        return reader.header().has_multiple_object_versions or has_places_on_ways(path)
+        return bool(reader.header().has_multiple_object_versions)
     finally:
         reader.close()
 
@@ -168,7 +196,7 @@ def last_states(path: Path, deleted: set[Key]) -> tuple[list[Node], list[Way]]:
             ways[item.id] = None if gone else _way(item)
     known = _Places(*(np.array(column, np.int64) for column in (ids, versions, xs, ys)))
     nodes = [
-        Node(ref, version, tags, x / 1e7, y / 1e7)
+        Node(ref, version, tags, x, y)
         for ref, (version, tags) in tagged.items()
         if tags
         for x, y in [known.of(ref)]

@@ -130,6 +130,7 @@ function watchTiles() {
 const ground = { areas: {}, rivers: null, railways: null, roads: {}, places: [] };
 async function loadGround() {
   const bg = manifest.background;
+  Object.assign(ground, { areas: {}, roads: {} });
   const areas = Object.entries(bg.areas).map(async ([kind, blob]) => {
     ground.areas[kind] = await pathsOf(blob);
   });
@@ -160,13 +161,6 @@ function paintGround(ctx, view) {
       ctx.stroke();
     }
   }
-  if (ground.rivers) {
-    trace(ctx, view, ground.rivers, false);
-    ctx.strokeStyle = INK.river;
-    ctx.lineWidth = Math.max(1, (view.zoom - 8) * 0.7);
-    ctx.lineCap = ctx.lineJoin = "round";
-    ctx.stroke();
-  }
 }
 
 // Roads stand over the results, light enough to let them through.
@@ -177,7 +171,12 @@ function paintRoads(ctx, view) {
   const shown = ["street", "minor", "tertiary", "secondary", "primary", "motorway"]
     .filter((kind) => ground.roads[kind] && view.zoom >= ROADS[kind][3]);
   ctx.globalAlpha = 0.85;
-  if (ground.railways && view.zoom > 10) {
+  if (ground.areas.water) { trace(ctx, view, ground.areas.water, true); ctx.fillStyle = INK.water; ctx.fill("nonzero"); }
+  if (ground.rivers) {
+    trace(ctx, view, ground.rivers, false);
+    ctx.strokeStyle = INK.river; ctx.lineWidth = Math.max(1.2, (view.zoom - 8) * 0.7); ctx.stroke();
+  }
+  if (ground.railways) {
     trace(ctx, view, ground.railways, false);
     ctx.strokeStyle = INK.rail; ctx.lineWidth = 1.6; ctx.stroke();
     ctx.strokeStyle = "#ffffff"; ctx.lineWidth = 0.8; ctx.setLineDash([6, 6]); ctx.stroke();
@@ -199,8 +198,9 @@ function paintRoads(ctx, view) {
 }
 
 // Stops, gates, labels.
-const stops = { n: manifest.stops.n };
+const stops = { n: 0 };
 async function loadStops() {
+  Object.assign(stops, { n: manifest.stops.n, x: null });
   if (!stops.n) return;
   const [names, lon, lat] = await Promise.all([jsonOf(manifest.stops.names),
     intsOf(manifest.stops.lon), intsOf(manifest.stops.lat)]);
@@ -211,11 +211,16 @@ async function loadStops() {
 }
 
 function paintTop(ctx, view) {
+  const taken = [];
+  if (state.layers.isochrones) paintIsochrones(ctx, view);
+  if (state.layers.lines && lines.paths) paintLines(ctx, view);
   if (state.layers.stops && stops.x) paintStops(ctx, view);
   paintPlan(ctx, view);
-  const taken = [];
   paintGates(ctx, view, taken);
+  paintPlanLabels(ctx, view, taken);
+  if (state.layers.lines && lines.paths) paintLineLabels(ctx, view, taken);
   if (state.layers.labels && !tilesSeen()) paintPlaces(ctx, view, taken);
+  paintCard(ctx, view);
   paintMeasure(ctx, view);
 }
 
@@ -238,9 +243,6 @@ function paintStops(ctx, view) {
     ctx.stroke();
   }
 }
-
-const gatePoints = manifest.sites.flatMap((site, index) => site.gates.map(([lon, lat], gate) => (
-  { site: index, gate, x: mercatorX(lon * 1e5), y: mercatorY(lat * 1e5) })));
 
 function paintGates(ctx, view, taken) {
   const order = [...gatePoints].sort((a, b) => (a.site === state.site) - (b.site === state.site));
@@ -274,7 +276,8 @@ function write(ctx, text, x, y, font, colour, taken, always) {
   ctx.textAlign = "center";
   ctx.textBaseline = "alphabetic";
   const wide = ctx.measureText(text).width / 2 + 3;
-  const box = [x - wide, y - 13, x + wide, y + 4];
+  const box = [x - wide, y - 13, x + wide, y + 4], at = map.layerPointToContainerPoint([0, 0]), size = map.getSize();
+  if (!always && (box[0] + at.x < 2 || box[2] + at.x > size.x - 2 || box[1] + at.y < 2 || box[3] + at.y > size.y - 2)) return;
   if (!always && taken.some((o) => box[0] < o[2] && box[2] > o[0] && box[1] < o[3] && box[3] > o[1])) return;
   taken.push(box);
   ctx.lineJoin = "round";

@@ -64,7 +64,7 @@ const RULES = {
     const values = state.direction === "out" ? out : state.direction === "back" ? back
       : longest(out, back);
     const breaks = timeBreaks();
-    return { classes: timeClasses(values, breaks), styles: timeStyles(breaks) };
+    return { classes: timeClasses(values, breaks), styles: timeStyles(breaks), values };
   },
   async holds(scenario) {
     const [out, back] = await ways(scenario);
@@ -95,7 +95,7 @@ const RULES = {
     const seen = [...new Set(zone.map((v) => v >> 2))].sort((a, b) => a - b);
     const place = new Uint8Array(64);
     seen.forEach((reason, i) => { place[reason] = i; });
-    return { classes: zone.map((v) => place[v >> 2]), styles: seen.map((reason) => (reason === 0
+    return { classes: zone.map((v) => place[v >> 2]), reasons: seen, styles: seen.map((reason) => (reason === 0
       ? { colour: "#e8eef1", label: t("Served: not white") }
       : { colour: REASON_COLOURS[REASONS[reason]], hatch: REASON_HATCH[REASONS[reason]],
         ink: "rgba(20,20,20,.5)", label: t("reason " + REASONS[reason]) })) };
@@ -109,7 +109,7 @@ const RULES = {
       label: b === null ? t("{from} min or more", { from: LATE_BREAKS[i - 1] })
         : t("{from}–{to} min", { from: i ? LATE_BREAKS[i - 1] : 0, to: b - 1 }) }));
     styles.push({ ...NEITHER, label: t("No way home") });
-    return { classes: over.map((m) => table[m]), styles };
+    return { classes: over.map((m) => table[m]), styles, values: over };
   },
   async fix(scenario) {
     const fix = await arrayOf(scenario, "fix", zoneRow());
@@ -123,7 +123,7 @@ const RULES = {
         { from: i ? FIX_BREAKS[i - 1] + 1 : 1, to: b }) })),
       { colour: BLUES[4], label: t("over {n} min", { n: FIX_BREAKS[last - 2] }) },
       { ...NEITHER, label: t("No single move does it") }];
-    return { classes: fix.map((m) => table[m]), styles };
+    return { classes: fix.map((m) => table[m]), styles, values: fix };
   },
   async share(scenario) {
     const list = manifest.scenarios[scenario].share;
@@ -131,7 +131,7 @@ const RULES = {
     if (!share || !isRoster()) return null;
     const table = Uint8Array.from({ length: 256 }, (_, p) => (p >= 100 ? 0 : p >= 75 ? 1 : p >= 50 ? 2
       : p > 0 ? 3 : 4));
-    return { classes: share.map((p) => table[p]), styles: [
+    return { classes: share.map((p) => table[p]), values: share, styles: [
       { colour: BLUES[0], label: t("Every working day") }, { colour: BLUES[1], label: t("75–99 % of days") },
       { colour: BLUES[2], label: t("50–74 % of days") }, { colour: BLUES[4], label: t("1–49 % of days") },
       { ...NEITHER, label: t("No day") }] };
@@ -156,6 +156,38 @@ const ways = (scenario) => Promise.all([arrayOf(scenario, "out", keyRow()),
 
 const countText = (count) => (count === undefined || count === null ? "–" : number(count));
 
+// Whom the figures count: people of the labour pool, or employees of a file.
+const people = () => t(manifest.people === "employees" ? "employees" : "workers of the pool");
+
+// Workers of each class where the page can count them: of everyone, or of one commune.
+async function classCounts(shown) {
+  if (state.group > 0) return null;
+  const commune = state.area >= 0 ? await intsOf(manifest.homes.commune) : null;
+  const counts = new Float64Array(256);
+  for (let h = 0; h < homes.n; h++) {
+    if (!commune || commune[h] === state.area) counts[shown.classes[h]] += homes.workers[h];
+  }
+  return shown.styles.map((_, c) => Math.round(counts[c] / manifest.homes.per));
+}
+
+// The value that half of the workers stay at or below, among homes where it is one.
+async function weightedMedian(values) {
+  const commune = state.area >= 0 ? await intsOf(manifest.homes.commune) : null;
+  const byValue = new Float64Array(256);
+  for (let h = 0; h < homes.n; h++) {
+    if (!commune || commune[h] === state.area) byValue[values[h]] += homes.workers[h];
+  }
+  byValue[NONE] = 0;
+  const all = byValue.reduce((sum, n) => sum + n, 0);
+  let below = 0;
+  const within = (most) => byValue.slice(0, most + 1).reduce((sum, n) => sum + n, 0) / manifest.homes.per;
+  for (let m = 0; m < NONE; m++) {
+    below += byValue[m];
+    if (all && below >= all / 2) return { median: m, all: all / manifest.homes.per, within };
+  }
+  return { median: null, all: 0, within };
+}
+
 async function countsNow(scenario) {
   const known = manifest.scenarios[scenario].figures, row = keyRow(), zrow = zoneRow();
   const [modes, zones, gains] = await Promise.all([jsonOf(known.modes), jsonOf(known.zones),
@@ -176,50 +208,131 @@ async function countsNow(scenario) {
   return { mode, zone, gain };
 }
 
+// A text with nodes in the place of its fields.
+function rich(template, nodes) {
+  return t(template).split(/(\{\w+\})/).map((part) => (/^\{\w+\}$/.test(part) && nodes[part.slice(1, -1)] !== undefined
+    ? nodes[part.slice(1, -1)] : part));
+}
+const figure = (name, text) => el("span", { "data-figure": name }, text);
+
+// The headline of each measure: what is large, and the sentence beside it.
+const HEADLINES = {
+  holds({ counts, pool, share }) {
+    const sentence = { both: "{n} of the {pool} {people} can go and come back {mode}", out: "{n} of the {pool} {people} arrive on time {mode}",
+      back: "{n} of the {pool} {people} get home {mode}" }[state.direction];
+    return { large: figure("share", share(counts[0])), sentence, nodes: { n: figure("both", countText(counts[0])) } };
+  },
+  white({ counts, share }) {
+    return { large: figure("share", share(counts[0])), sentence: "{n} of the {pool} {people} can go and come back without a car",
+      nodes: { n: figure("both", countText(counts[0])) } };
+  },
+  reason({ zone, share }) {
+    const main = zone ? zone[zone.length - 1] : 0;
+    return { large: figure("share", zone ? share(zone[5]) : "–"), sentence: main
+      ? "{n} of the {pool} {people} are in a white zone, first of all for: {reason}" : "{n} of the {pool} {people} are in a white zone",
+    nodes: { n: figure("white", countText(zone && zone[5])), reason: el("b", {}, t("reason " + REASONS[main])) } };
+  },
+  async time() {
+    const { median, all } = await weightedMedian(shownNow.values);
+    return { large: figure("median", median === null ? "–" : t("{n} min", { n: number(median) })),
+      sentence: "half of the {n} {people} who have a journey {mode} take less, waits and margins included",
+      nodes: { n: figure("both", countText(Math.round(all))) } };
+  },
+  async late({ share }) {
+    const { median, all, within } = await weightedMedian(shownNow.values);
+    const stay = Math.round(all - within(29));
+    const end = isRoster() || median === null ? null : clock(manifest.shifts[pickIndex()].end + 60 * median);
+    return { large: figure("share", share(stay)), sentence: end
+      ? "{n} of the {pool} {people} still get home {mode} after 30 min of overtime; half of those who get home may leave at {end} or later"
+      : "{n} of the {pool} {people} still get home {mode} after 30 min of overtime",
+    nodes: { n: figure("both", countText(stay)), end } };
+  },
+  share({ counts, share }) {
+    return { large: figure("share", counts ? share(counts[0]) : "–"), sentence: "{n} of the {pool} {people} can go and come back {mode} on every working day",
+      nodes: { n: figure("both", countText(counts && counts[0])) } };
+  },
+  async fix({ share }) {
+    const { within } = await weightedMedian(shownNow.values), n = Math.round(within(15) - within(0));
+    return { large: figure("share", share(n)), sentence: "{n} of the {pool} {people} would hold if one trip or line moved by 15 min or less",
+      nodes: { n: figure("both", countText(n)) } };
+  },
+  gain({ gain, counts }) {
+    const [gained, lost] = gain || [counts && counts[0], counts && counts[1]];
+    return { large: figure("gain", (gained ? "+" : "") + countText(gained)),
+      sentence: lost ? "{people} gain the way there and back {mode}; {lost} lose it" : "{people} gain the way there and back {mode}; nobody loses it",
+      nodes: { lost: countText(lost) } };
+  },
+};
+
+// Headline, bar and legend in one: each class with its workers.
 async function showFigures() {
   const box = document.getElementById("mb-figures");
   const { mode, zone, gain } = await countsNow(state.scenario);
-  if (!mode) {
+  if (!mode || !shownNow) {
     box.replaceChildren(el("p", {}, t("This shift does not work on that kind of day.")));
     return;
   }
-  const pool = mode[0];
-  const share = (count) => (pool ? percent(count / pool) : "");
-  const row = (name, label, count, style, extra) => el("div", { class: "mb-row" },
-    el("dt", {}, style ? swatch({ ...style, colour: colourIn(style) }) : el("span", { class: "mb-noswatch" }), label),
-    el("dd", { "data-figure": name }, countText(count),
-      el("small", {}, extra === undefined ? share(count) : extra)));
-  const who = whoCounts();
-  const by = { mode: t("by " + manifest.modes[state.mode]) };
-  const key = gain && state.measure === "gain" ? ["gain", gain[0],
-    t("workers gain the way there and back {mode}; {lost} lose it", { ...by, lost: countText(gain[1]) }), ""]
-    : ["both", mode[1], t("workers out of {pool} can go and come back {mode}",
-      { ...by, pool: countText(mode[0]) }), share(mode[1])];
-  const parts = [who ? el("h2", {}, who) : null, el("div", { class: "mb-key" },
-    el("strong", { "data-figure": key[0] }, countText(key[1])),
-    el("span", {}, key[2], el("b", {}, key[3] ? " (" + key[3] + ")" : ""))),
-  bar(mode, pool),
-  el("dl", { class: "mb-list" },
-    row("pool", t("Workers in the pool"), mode[0], null, ""),
-    row("reachable", t("There and back"), mode[1], SERVED),
-    row("out", t("Outbound only"), mode[2], OUT_ONLY),
-    row("back", t("Return only"), mode[3], BACK_ONLY),
-    row("neither", t("Neither direction"), mode[4], NEITHER))];
-  if (zone) {
-    parts.push(el("dl", { class: "mb-list mb-white" },
-      row("white", t("In a white zone"), zone[5], null),
-      row("served", t("Served: not white"), zone[1], null),
-      el("div", { class: "mb-row" }, el("dt", {}, el("span", { class: "mb-noswatch" }), t("Main reason")),
-        el("dd", { "data-figure": "reason", class: "mb-words" },
-          zone[zone.length - 1] ? t("reason " + REASONS[zone[zone.length - 1]]) : "–"))));
-  }
-  if (gain) {
-    parts.push(el("dl", { class: "mb-list mb-gain" },
-      row("gained", t("Workers gained"), gain[0], { colour: "#117a65" }, ""),
-      row("lost", t("Workers lost"), gain[1], { colour: "#d1495b" }, "")));
-    if (!gain[0] && !gain[1]) parts.splice(1, 0, await gainsElsewhere());
-  }
-  box.replaceChildren(...parts.filter(Boolean));
+  const pool = mode[0], both = state.measure === "holds" && state.direction === "both";
+  const share = (count) => (pool && count !== null && count !== undefined ? percent(count / pool) : "");
+  let counts = both ? mode.slice(1, 5) : state.measure === "white" && zone ? zone.slice(1, 5) : await classCounts(shownNow);
+  if (gain && state.measure === "gain") counts = [...gain, ...(counts ? counts.slice(2) : [])];
+  const told = await HEADLINES[state.measure]({ mode, zone, gain, counts, pool, share });
+  const nodes = { pool: figure("pool", countText(pool)), people: people(), mode: modePhrase(state.mode), ...told.nodes };
+  const who = whoCounts(), none = state.measure === "gain" && gain && !gain[0] && !gain[1];
+  box.replaceChildren(...[who ? el("h2", {}, who) : null,
+    el("div", { class: "mb-key" }, el("strong", {}, told.large), el("span", {}, rich(told.sentence, nodes))),
+    none ? await gainsElsewhere() : null,
+    counts && counts.length === shownNow.styles.length ? bar(counts, pool) : null, legend(counts, share, both),
+    state.measure === "time" ? await timeShares(share) : null,
+    zone && !["reason", "gain"].includes(state.measure) ? whiteRow(zone, share) : null,
+    gain && state.measure !== "gain" && (gain[0] || gain[1]) ? el("p", { class: "mb-note" }, t("Against the present: {gained} more, {lost} fewer.",
+      { gained: countText(gain[0]), lost: countText(gain[1]) })) : null,
+    info()].filter(Boolean));
+}
+
+const FIGURE_OF = ["reachable", "out", "back", "neither"];
+function legend(counts, share, both) {
+  const named = both || state.measure === "white", order = shownNow.styles.map((style, c) => c);
+  if (shownNow.reasons && counts) order.sort((a, b) => (shownNow.reasons[a] === 0) - (shownNow.reasons[b] === 0) || counts[b] - counts[a]);
+  const name = (c) => (named ? FIGURE_OF[c] : state.measure === "gain" ? ["gained", "lost", "already", "still"][c] : "class" + c);
+  return el("div", { id: "mb-legend", class: "mb-legend" }, [
+    el("h2", {}, state.measure === "gain" && manifest.scenarios[0].name
+      ? t("Change against {name}", { name: scenarioName(0) }) : t("legend " + state.measure)),
+    el("dl", { class: "mb-list" }, order.map((c) => el("div", { class: "mb-row" },
+      el("dt", {}, swatch({ ...shownNow.styles[c], colour: colourIn(shownNow.styles[c]) }), shownNow.styles[c].label),
+      el("dd", { "data-figure": name(c) }, counts && counts[c] !== undefined ? countText(counts[c]) : "", el("small", {}, counts ? share(counts[c]) : ""))))),
+    homes.cells && !TONED.has(state.measure) ? null : el("p", { class: "mb-note" }, t(homes.cells
+      ? "The fuller the tone, the more workers live there."
+      : "The area of a circle follows the number of workers.")),
+  ]);
+}
+
+// Shares under the times people speak of.
+async function timeShares(share) {
+  const { within } = await weightedMedian(shownNow.values);
+  const most = manifest.limits.max_total_min || 60;
+  return el("dl", { class: "mb-list mb-white" }, [30, 45, 60].filter((m) => m <= most).map((m) => el("div", { class: "mb-row" },
+    el("dt", {}, t("in {n} min at most", { n: m })),
+    el("dd", { "data-figure": "within" + m }, countText(Math.round(within(m))), el("small", {}, share(Math.round(within(m))))))));
+}
+
+function whiteRow(zone, share) {
+  const reason = zone[zone.length - 1] ? t("reason " + REASONS[zone[zone.length - 1]]) : "–";
+  return el("dl", { class: "mb-list mb-white" },
+    el("div", { class: "mb-row" }, el("dt", {}, t("In a white zone")), el("dd", { "data-figure": "white" }, countText(zone[5]), el("small", {}, share(zone[5])))),
+    el("div", { class: "mb-row" }, el("dt", {}, t("Main reason")), el("dd", { "data-figure": "reason", class: "mb-words" }, reason)));
+}
+
+let infoOpen = false;
+function info() {
+  const paper = Boolean(document.body.dataset.layout);
+  const fold = el("details", { class: "mb-info", open: infoOpen || paper, ontoggle: () => { if (!paper) infoOpen = fold.open; } }, [
+    el("summary", {}, el("span", { class: "mb-i", "aria-hidden": "true" }, "i"), t("Limits and words")),
+    el("p", { class: "mb-note" }, limitsText()),
+    el("p", { class: "mb-note" }, isRoster() ? t("A roster holds where each of its shifts can be reached and left, on every kind of day on which it works.") : ""),
+    el("p", { class: "mb-note mb-sense" }, el("b", {}, t("White zone")), t(": here, no usable journey at the hours of the shift (service sense). It is not the institutional sense: an area outside any mobility authority.")),
+  ]);
+  return fold;
 }
 
 const communeName = (index) => manifest.homes.communes[index] || t("no commune");
@@ -248,11 +361,10 @@ async function gainsElsewhere() {
       [shiftTitle(at.shift), dayName(at.day), modeName(at.mode)].join(", "))))));
 }
 
-function bar(mode, pool) {
+function bar(counts, pool) {
   if (!pool) return null;
-  const styles = [SERVED, OUT_ONLY, BACK_ONLY, NEITHER];
-  return el("div", { class: "mb-bar", "aria-hidden": "true" }, styles.map((style, i) => {
-    const part = el("span", { style: "flex-grow:" + mode[i + 1] / pool });
+  return el("div", { class: "mb-bar", "aria-hidden": "true" }, shownNow.styles.map((style, i) => {
+    const part = el("span", { style: "flex-grow:" + counts[i] / pool });
     dress(part, { ...style, colour: colourIn(style) });
     return part;
   }));
@@ -277,40 +389,6 @@ function swatch(style) {
   return node;
 }
 
-let legendOpen = window.innerWidth > 600;
-function showLegend() {
-  const box = document.getElementById("mb-legend");
-  const styles = shownNow ? shownNow.styles : [];
-  const paper = Boolean(document.body.dataset.layout);
-  const fold = el("details", { open: legendOpen || paper, ontoggle: () => { if (!paper) legendOpen = fold.open; } }, [
-    el("summary", {}, el("h2", {}, state.measure === "gain" && manifest.scenarios[0].name
-      ? t("Change against {name}", { name: scenarioName(0) }) : t("legend " + state.measure))),
-    el("ul", {}, styles.map((style) => el("li", {}, swatch({ ...style,
-      colour: colourIn(style) }), style.label))),
-    homes.cells && !TONED.has(state.measure) ? null : el("p", { class: "mb-note" }, t(homes.cells
-      ? "The fuller the tone, the more workers live there."
-      : "The area of a circle follows the number of workers.")),
-    el("p", { class: "mb-note" }, limitsText()),
-    el("p", { class: "mb-note mb-sense" }, el("b", {}, t("White zone")), t(": here, no usable journey at the hours of the shift (service sense). It is not the institutional sense: an area outside any mobility authority.")),
-  ]);
-  box.replaceChildren(fold);
-  placeLegend();
-}
-
-// In the corner that does not hide the site's gates.
-function placeLegend() {
-  const box = document.getElementById("mb-legend"), size = map.getSize();
-  box.dataset.side = "left";
-  // On a narrow map the credits run across it: above them.
-  box.style.marginBottom = size.x > 500 ? "" : document.querySelector(".leaflet-control-attribution").offsetHeight + 6 + "px";
-  const wide = box.offsetWidth + 30, top = size.y - box.offsetHeight - 60;
-  const under = (left, right) => manifest.sites[state.site].gates.some(([lon, lat]) => {
-    const at = map.latLngToContainerPoint([lat, lon]);
-    return at.x > left && at.x < right && at.y > top;
-  });
-  if (size.x > 760 && under(0, wide) && !under(size.x - wide, size.x)) box.dataset.side = "right";
-}
-
 function limitsText() {
   const l = manifest.limits, parts = [];
   if (l.max_total_min) parts.push(t("{n} min door to door", { n: number(l.max_total_min) }));
@@ -325,12 +403,15 @@ function showTitle() {
     plan: scenarioName(state.scenario) };
   const kind = ["time", "holds"].includes(state.measure)
     ? (state.direction === "both" ? "both" : state.direction) : state.measure;
-  const question = t("question " + kind, values);
+  const asked = t(kind === "both" && isRoster() ? "Who can hold {work} at {site} {mode}?" : "question " + kind, values);
+  const question = state.scenario > 0 && state.measure !== "gain" && leverOf(state.scenario)
+    ? t("{question} With: {plan}", { question: asked, plan: values.plan }) : asked;
   document.getElementById("mb-question").textContent = question;
   const parts = [manifest.territory, whoCounts()];
   document.title = [question, ...parts].filter(Boolean).join(" – ");
   if (isRoster()) {
-    parts.push(t("every shift of the roster, every kind of working day"));
+    const jobs = manifest.rosters[pickIndex()].headcount;
+    parts.push(jobs ? t("{n} jobs", { n: number(jobs) }) : "", t("every shift of the roster, every kind of working day"));
   } else {
     const shift = manifest.shifts[pickIndex()];
     parts.push(clock(shift.start) + "–" + clock(shift.end), dayName(state.day));

@@ -1,6 +1,8 @@
-// Homes: cells or circles, one path per class; workers in tenths.
-const homes = { n: manifest.homes.n, cells: null, x: null, y: null, workers: null };
+// Homes: cells or circles, one path per class; workers in parts, see `per` of the manifest.
+const homes = { n: 0, cells: null, x: null, y: null, workers: null };
 async function loadHomes() {
+  Object.assign(homes, { n: manifest.homes.n, cells: null, box: null, workers: null, width: 0 });
+  grid = null;
   const [lon, lat] = await Promise.all([intsOf(manifest.homes.lon), intsOf(manifest.homes.lat)]);
   homes.x = Float64Array.from(lon, mercatorX);
   homes.y = Float64Array.from(lat, mercatorY);
@@ -32,7 +34,7 @@ function boxHomes() {
 }
 
 function radiusOf(h, zoom) {
-  const workers = homes.workers ? Math.max(2, homes.workers[h] / 10) : 10;
+  const workers = homes.workers ? Math.max(2, homes.workers[h] / manifest.homes.per) : 10;
   return Math.min(26, Math.max(2.2, Math.sqrt(workers) * 0.55 * Math.pow(1.35, zoom - 11)));
 }
 
@@ -116,8 +118,8 @@ function paintClasses(ctx, view, shown) {
     if (!homes.cells) {
       ctx.strokeStyle = "#ffffff"; ctx.lineWidth = 1.1; ctx.stroke(path);
     } else if (withGrid) {
-      ctx.strokeStyle = "#ffffff";
-      ctx.lineWidth = 0.7;
+      ctx.strokeStyle = style.line || "#ffffff";
+      ctx.lineWidth = Math.min(1.6, 0.5 + cellSize() / 60);
       ctx.stroke(path);
     }
     ctx.globalAlpha = 1;

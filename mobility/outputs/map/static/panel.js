@@ -14,15 +14,31 @@ function fillSelect(id, options, value) {
 const siteLabel = (site) => (site.employer && manifest.sites.filter((s) => s.name === site.name).length > 1
   ? site.name + " (" + site.employer + ")" : site.name);
 
+// Buttons of one choice, the chosen one pressed.
+function choices(entries, chosen, take) {
+  return entries.map(([value, label, small]) => el("button", { type: "button", "data-value": value,
+    "aria-pressed": String(value === chosen), onclick: () => choose(take(value)) }, label, small ? el("small", {}, small) : null));
+}
+
+function fillPicks() {
+  const hours = (s) => clock(manifest.shifts[s].start) + "–" + clock(manifest.shifts[s].end);
+  $("mb-picks").replaceChildren(...picksOf(state.site).map(({ roster, shifts }) => {
+    const known = manifest.rosters[roster], name = rosterLabel(known.name);
+    const label = known.headcount ? t("Roster {name}, {n} jobs", { name, n: number(known.headcount) }) : t("Roster {name}", { name });
+    return el("div", { class: "mb-pick", role: "group", "aria-label": label }, el("p", {}, label), el("div", { class: "mb-choice" }, choices(
+      [["r" + roster, t("whole roster")], ...shifts.map((s) => ["s" + s, manifest.shifts[s].name, hours(s)])], state.pick, (pick) => ({ pick }))));
+  }));
+}
+
+function fillDays() {
+  if (isRoster()) $("mb-days").replaceChildren(el("p", { class: "mb-note" }, t("On every working day; choose a shift to see one kind of day.")));
+  else $("mb-days").replaceChildren(...choices(daysOf(pickIndex()).map((d) => [d, dayName(d)]), state.day, (day) => ({ day })));
+}
+
 function fillControls() {
   fillSelect("mb-site", manifest.sites.map((s, i) => [i, siteLabel(s)]), state.site);
-  fillSelect("mb-pick", picksOf(state.site).map(({ roster, shifts }) => ({
-    label: rosterLabel(manifest.rosters[roster].name),
-    options: [...shifts.map((s) => ["s" + s, manifest.shifts[s].name + " " + clock(manifest.shifts[s].start) + "–" + clock(manifest.shifts[s].end)]),
-      ["r" + roster, t("whole roster {name}", { name: rosterLabel(manifest.rosters[roster].name) })]] })), state.pick);
-  const days = isRoster() ? [["-1", t("all working days")]] : daysOf(pickIndex()).map((d) => [d, dayName(d)]);
-  fillSelect("mb-day", days, isRoster() ? -1 : state.day);
-  $("mb-day").disabled = isRoster();
+  fillPicks();
+  fillDays();
   fillSelect("mb-direction", [["both", t("there and back")], ["out", t("outbound")], ["back", t("return")]], state.direction);
   $("mb-direction").disabled = !["time", "holds"].includes(state.measure);
   fillSelect("mb-mode", manifest.modes.map((m, i) => [i, modeName(i)]), state.mode);
@@ -41,11 +57,27 @@ function fillControls() {
   fillSelect("mb-group", [[0, t("all workers")], ...manifest.homes.groups.map((g, i) => [i + 1, groupName(i)])], state.group);
   $("mb-group-row").hidden = !manifest.homes.groups.length;
   $("mb-group").disabled = state.area >= 0;
+  fillGreyed();
   for (const name of LAYERS) $("mb-layer-" + name).checked = state.layers[name];
-  $("mb-layer-stops").disabled = !stops.n;
+  $("mb-layer-stops").disabled = !manifest.stops.n;
+  $("mb-layer-lines-row").hidden = !manifest.lines.names.length;
+  $("mb-layer-isochrones-row").hidden = !manifest.homes.cells;
   $("mb-layer-shuttles-row").hidden = !manifest.plans.length;
   $("mb-plan").max = Math.max(0, manifest.plans.length - 1);
   for (const code of ["fr", "en"]) $("mb-" + code).setAttribute("aria-pressed", language === code);
+}
+
+// What is greyed says why.
+function fillGreyed() {
+  const why = [["mb-direction", "The direction counts for travel time and for who can go and come back."],
+    ["mb-mode", "White zones and their reasons count every way without a car."],
+    ["mb-compare", "The curtain compares another situation: choose one."],
+    ["mb-group", "Groups are counted in the whole territory only."],
+    ["mb-layer-stops", "No stop of this territory is served."]];
+  const told = why.filter(([id]) => $(id).disabled && !(id === "mb-compare" && manifest.scenarios.length < 2)
+    && !(id === "mb-group" && !manifest.homes.groups.length));
+  for (const [id, text] of why) $(id).title = told.some(([other]) => other === id) ? t(text) : "";
+  $("mb-greyed").textContent = told.filter(([id]) => id !== "mb-layer-stops").map(([, text]) => t(text)).join(" ");
 }
 
 // The title may take another line.
@@ -66,7 +98,7 @@ async function update() {
   showTitle();
   fitMap();
   const row = rosterOf(state.pick);
-  const [workers, now, before] = await Promise.all([intsOf(manifest.homes.pools[row]), null, loadPlan()]);
+  const [workers] = await Promise.all([intsOf(manifest.homes.pools[row]), loadPlan(), state.layers.isochrones ? loadIsochrones() : null]);
   if (mine !== turn) return;
   if (homes.workers !== workers) { homes.workers = workers; setTones(); }
   const found = await Promise.all([classify(state.scenario), state.compare ? classify(0) : null]);
@@ -75,10 +107,13 @@ async function update() {
   layers.homes.redraw();
   layers.top.redraw();
   layers.vehicles.redraw();
-  showLegend();
   await showFigures();
   if (mine !== turn) return;
+  showAnswers();
+  showLevers();
   showPlans();
+  if (card.again) await card.again();
+  if (mine !== turn) return;
   showShiftMarks();
   showClock();
   showSwipe();
@@ -89,7 +124,8 @@ async function update() {
 async function choose(part) {
   if (part.scenario === 0 && state.measure === "gain") state.measure = measureOfPresent;
   Object.assign(state, part);
-  map.closePopup();
+  if (part.site !== undefined || part.plan !== undefined) closeCard();
+  $("mb-search-said").textContent = "";
   await update();
   saveAddress();
 }
@@ -100,7 +136,7 @@ async function follow() {
   if (!Object.keys(given()).length) return;
   const { view } = readAddress();
   speakAgain();
-  map.closePopup();
+  closeCard();
   await update();
   showTiles();
   setSwipe(state.swipe);
@@ -118,8 +154,6 @@ function showTiles() {
 function bind() {
   const onChange = (id, take) => $(id).addEventListener("change", (event) => choose(take(event.target)));
   onChange("mb-site", (n) => ({ site: Number(n.value) }));
-  onChange("mb-pick", (n) => ({ pick: n.value }));
-  onChange("mb-day", (n) => ({ day: Number(n.value) }));
   onChange("mb-direction", (n) => ({ direction: n.value }));
   onChange("mb-mode", (n) => ({ mode: Number(n.value) }));
   onChange("mb-measure-kind", (n) => ({ measure: n.value }));
@@ -133,6 +167,8 @@ function bind() {
   for (const name of LAYERS) {
     $("mb-layer-" + name).addEventListener("change", (event) => {
       state.layers[name] = event.target.checked;
+      const asked = { lines: loadLines, isochrones: loadIsochrones }[name];
+      if (asked) asked().then(() => layers.top.redraw());
       showTiles();
       showPlans();
       for (const layer of Object.values(layers)) layer.redraw();
@@ -162,10 +198,10 @@ function bind() {
   $("mb-fullscreen").addEventListener("click", fullScreen);
   $("mb-print-a4").addEventListener("click", () => print("A4"));
   $("mb-print-a3").addEventListener("click", () => print("A3"));
-  $("mb-whole").addEventListener("click", () => showWhole());
-  map.on("moveend", () => { placeLegend(); saveAddress(); });
+  $("mb-whole").addEventListener("click", () => { showWhole(); choose({ area: -1 }); });
+  map.on("moveend", saveAddress);
   window.addEventListener("hashchange", follow);
-  map.on("zoomend", () => { showLegend(); showFigures(); });
+  map.on("zoomend", () => showFigures());
   map.on("click", (event) => clickMap(event.latlng));
   map.on("mousemove", (event) => {
     map.getContainer().classList.toggle("mb-over", homeAt(event.latlng) >= 0);
@@ -175,20 +211,18 @@ function bind() {
       if (measure.on) clickMap(map.getCenter()); else openMiddle();
     }
     if (event.key === "Escape" && measure.on) toggleMeasure();
-    if (event.key === "Escape" && event.target.closest(".leaflet-popup")) {
-      map.closePopup();
-      map.getContainer().focus();
-    }
+  });
+  $("mb-card").addEventListener("keydown", (event) => {
+    if (event.key === "Escape") { closeCard(); map.getContainer().focus(); }
   });
 }
 
-// The whole territory, beside the legend where there is room for both.
+// The whole territory, as large as the frame allows.
 function showWhole() {
-  const bounds = territoryBounds();
-  map.fitBounds(bounds, { paddingTopLeft: [16, 40], paddingBottomRight: [16, 20], animate: false });
-  const wide = map.latLngToContainerPoint(bounds.getSouthEast()).x - map.latLngToContainerPoint(bounds.getNorthWest()).x;
-  const free = (map.getSize().x - wide) / 2 - 12;
-  map.panBy([-Math.max(0, Math.min(free, $("mb-legend").offsetWidth / 2)), 0], { animate: false });
+  const snap = map.options.zoomSnap;
+  map.options.zoomSnap = 0.01;
+  map.fitBounds(territoryBounds(), { padding: [14, 14], animate: false });
+  map.options.zoomSnap = snap;
   wholeView = viewOf();
 }
 
@@ -229,11 +263,48 @@ function controls() {
 
 const escaped = (text) => { const node = el("i", {}, text); return node.innerHTML; };
 
+// The data of a page, at its start and whenever they are replaced.
+async function load(view, sheet) {
+  await loadHomes();
+  settle();
+  showTitle();
+  if (sheet) layout(sheet); else fitMap();
+  showTiles();
+  goTo(view);
+  await update();
+  await Promise.all([loadGround(), loadStops(), state.layers.lines ? loadLines() : null]);
+  if (sheet) goTo(view);
+  for (const layer of Object.values(layers)) layer.redraw();
+  fillControls();
+  await fillSearch();
+}
+
+// Other data in the same page: a manifest and its blobs, as the page itself holds them. What was
+// selected stays where it still can be.
+async function replace(next, texts) {
+  const chosen = { ...state }, whole = seesWhole(), view = { zoom: map.getZoom(), lat: map.getCenter().lat, lon: map.getCenter().lng };
+  manifest = next;
+  blobs = texts;
+  decoded.clear();
+  homeNames = null;
+  Object.assign(plan, { index: -1, lines: [], runs: [] });
+  Object.assign(lines, { n: 0, paths: null });
+  closeCard();
+  derive();
+  state = firstState();
+  for (const [name, value] of Object.entries(chosen)) {
+    if (name === "layers" || !READ[name] || READ[name](String(value)) !== undefined) state[name] = value;
+  }
+  showSources();
+  await load(whole ? undefined : view);
+}
+
 async function start() {
   if (typeof DecompressionStream === "undefined") {
     $("mb-question").textContent = t("This browser is too old for the map: use a version of 2023 or later.");
     return;
   }
+  derive();
   const { view, sheet } = readAddress();
   translatePage();
   if (map.attributionControl) map.attributionControl.remove();
@@ -248,19 +319,9 @@ async function start() {
   addLayer("vehicles", 460, paintVehicles);
   startSwipe();
   bind();
-  await loadHomes();
-  settle();
-  showTitle();
-  if (sheet) layout(sheet); else fitMap();
-  showTiles();
-  goTo(view);
-  await update();
-  await Promise.all([loadGround(), loadStops()]);
-  if (sheet) goTo(view);
-  for (const layer of Object.values(layers)) layer.redraw();
-  fillControls();
-  await fillSearch();
+  await load(view, sheet);
   document.body.dataset.loaded = "1";
 }
 
-window.mobilityMap = { choose, state, map, homeAt, openHome, get shown() { return shownNow; } };
+window.mobilityMap = { choose, replace, get state() { return state; }, get manifest() { return manifest; }, map, homeAt, openHome,
+  speak, keyRow, zoneRow, get shown() { return shownNow; } };

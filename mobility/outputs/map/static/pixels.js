@@ -110,6 +110,13 @@ function colourPixels(shown, fromX, toX) {
     const row = (y & 7) << 3;
     for (let x = fromX, i = y * wide + fromX; x < toX; x++, i++) out[i] = colours[place[ids[i]] + (row | (x & 7))];
   }
+  // Large cells keep their outline.
+  if (!homes.cells || cellSize() < 12) return;
+  for (let y = 1; y < high; y++) {
+    for (let x = Math.max(1, fromX), i = y * wide + x; x < toX; x++, i++) {
+      if (ids[i] && (ids[i] !== ids[i - 1] || ids[i] !== ids[i - wide])) out[i] = 0xd9ffffff;
+    }
+  }
 }
 
 function paintPixels(ctx, view, ratio) {

@@ -1,7 +1,7 @@
 // Shuttles: lines, stops with timetables, the frontier, and a day of vehicles.
 // Colours of the written GTFS; lines beyond them are dashed, shorter at each turn.
 const DASHES = [[], [14, 6], [5, 5], [14, 5, 3, 5]];
-const plan = { index: -1, lines: [], runs: [] };
+const plan = { index: -1, lines: [], runs: [], order: [], shared: new Map() };
 
 async function loadPlan() {
   if (!manifest.plans.length) return;
@@ -12,6 +12,8 @@ async function loadPlan() {
   plan.index = state.plan;
   plan.lines = lines.map((line) => ({ name: line.name, path: measured(pathOfFlat(line.path)),
     stops: line.stops.map(([name, lon, lat, riders]) => ({ name, riders, x: mercatorX(lon), y: mercatorY(lat) })) }));
+  plan.order = plan.lines.map((line, i) => i).sort((a, b) => naturally(plan.lines[a].name, plan.lines[b].name));
+  plan.shared = sharedPieces();
   plan.runs = runs.map((run) => {
     const path = run.path ? measured(pathOfFlat(run.path)) : plan.lines[run.line].path;
     if (!run.stops.length) return { ...run, path, at: [0, path.far[path.far.length - 1]] };
@@ -64,17 +66,49 @@ function lineSwatch(line) {
   return box;
 }
 
+// Pieces that lines share are drawn side by side: for each piece the lines on it, in order.
+const pieceOf = (path, i) => {
+  const a = path.x[i] + "," + path.y[i], b = path.x[i + 1] + "," + path.y[i + 1];
+  return a < b ? [a + "/" + b, 1] : [b + "/" + a, -1];
+};
+
+function sharedPieces() {
+  const shared = new Map();
+  for (const line of plan.order) {
+    const { path } = plan.lines[line];
+    for (let i = 0; i + 1 < path.x.length; i++) {
+      const [key] = pieceOf(path, i), known = shared.get(key);
+      if (!known) shared.set(key, [line]); else if (!known.includes(line)) known.push(line);
+    }
+  }
+  return shared;
+}
+
+function traceBeside(ctx, view, line) {
+  const { path } = plan.lines[line];
+  ctx.beginPath();
+  for (let i = 0; i + 1 < path.x.length; i++) {
+    const [key, way] = pieceOf(path, i), beside = plan.shared.get(key);
+    const ax = view.px(path.x[i]), ay = view.py(path.y[i]), bx = view.px(path.x[i + 1]), by = view.py(path.y[i + 1]);
+    const long = Math.hypot(bx - ax, by - ay) || 1, off = (beside.indexOf(line) - (beside.length - 1) / 2) * 5 * way;
+    const ox = -(by - ay) / long * off, oy = (bx - ax) / long * off;
+    if (i && !ox && !oy && beside.length === 1 && !plan.bent) ctx.lineTo(bx, by);
+    else { ctx.moveTo(ax + ox, ay + oy); ctx.lineTo(bx + ox, by + oy); }
+    plan.bent = Boolean(ox || oy);
+  }
+}
+
 function paintPlan(ctx, view) {
   if (!state.layers.shuttles || plan.index < 0) return;
   ctx.lineCap = ctx.lineJoin = "round";
-  plan.lines.forEach((line, i) => {
-    trace(ctx, view, line.path, false);
-    ctx.strokeStyle = "#ffffff"; ctx.lineWidth = 7; ctx.stroke();
+  for (const i of plan.order) { traceBeside(ctx, view, i); ctx.strokeStyle = "#ffffff"; ctx.lineWidth = 7; ctx.stroke(); }
+  for (const i of plan.order) {
+    traceBeside(ctx, view, i);
     ctx.lineCap = dashOf(i).length ? "butt" : "round";
     ctx.setLineDash(dashOf(i));
     ctx.strokeStyle = colourOf(i); ctx.lineWidth = 4; ctx.stroke();
     ctx.setLineDash([]);
-  });
+  }
   plan.lines.forEach((line, i) => {
     for (const stop of line.stops) {
       ctx.beginPath();
@@ -83,6 +117,42 @@ function paintPlan(ctx, view) {
       ctx.strokeStyle = colourOf(i); ctx.lineWidth = 2.6; ctx.stroke();
     }
   });
+}
+
+function paintPlanLabels(ctx, view, taken) {
+  if (!state.layers.shuttles || plan.index < 0) return;
+  for (const i of plan.order) labelPath(ctx, view, plan.lines[i].path, 0, plan.lines[i].name, colourOf(i), taken);
+}
+
+function planLineAt(latlng) {
+  if (!state.layers.shuttles || plan.index < 0) return -1;
+  const point = map.latLngToLayerPoint(latlng);
+  let best = -1, least = 7;
+  for (const i of plan.order) {
+    const far = pathDistance(plan.lines[i].path, 0, point);
+    if (far < least) { least = far; best = i; }
+  }
+  return best;
+}
+
+// A line: each of its stops, its riders, and when each vehicle calls there.
+function openPlanLine(i) {
+  const line = plan.lines[i], runs = runsToday().filter((run) => run.line === i && run.dir !== "empty");
+  const table = (title, dir) => {
+    const mine = runs.filter((run) => run.dir === dir).sort((a, b) => a.times[0] - b.times[0]);
+    if (!mine.length) return null;
+    const called = line.stops.map((stop, s) => s).filter((s) => mine.some((run) => run.stops.includes(s)));
+    if (dir === "out") called.reverse();
+    return el("div", { class: "mb-wide" }, el("table", { class: "mb-ways" }, el("caption", {}, t(title) + " – " + dayName(state.day)),
+      el("tbody", {}, called.map((s) => el("tr", {}, el("th", { scope: "row" }, line.stops[s].name),
+        mine.map((run) => el("td", {}, run.stops.includes(s) ? clock(run.times[run.stops.indexOf(s)]) : "")))),
+      el("tr", {}, el("th", { scope: "row" }, t("On board at most")), mine.map((run) => el("td", {}, number(Math.max(0, ...run.riders))))))));
+  };
+  const riders = line.stops.reduce((sum, stop) => sum + (stop.riders || 0), 0);
+  const mid = line.path.x.length >> 1;
+  popup(unproject(line.path.x[mid], line.path.y[mid]), [el("h3", {}, lineSwatch(i), line.name),
+    el("p", { class: "mb-pop-sub" }, t("{stops} stops · on and off a day: {n}", { stops: number(line.stops.filter((stop) => stop.riders !== null).length), n: number(riders) })),
+    table("To the gate", "in"), table("From the gate", "out")]);
 }
 
 const runsToday = () => {
@@ -172,9 +242,10 @@ function openPlanStop(halts) {
 // The frontier: workers covered against cost, one point per plan.
 function showPlans() {
   const box = document.getElementById("mb-plans");
-  box.hidden = !manifest.plans.length
-    || (Boolean(document.body.dataset.layout) && !state.layers.shuttles);
+  const paper = Boolean(document.body.dataset.layout);
+  box.hidden = !manifest.plans.length || (paper && !state.layers.shuttles);
   if (box.hidden) return;
+  if (state.layers.shuttles || paper) document.getElementById("mb-plans-fold").open = true;
   const known = manifest.plans[state.plan];
   document.getElementById("mb-plan").setAttribute("aria-valuetext", planName(known));
   document.getElementById("mb-plan").value = state.plan;
@@ -188,8 +259,9 @@ function showPlans() {
     rows.map(([label, value]) => el("div", { class: "mb-row" }, el("dt", {}, label), el("dd", {}, value)))),
   known.scenario === null && manifest.scenarios.length > 1 ? el("p", { class: "mb-note" }, t(plan.lines.length && state.layers.shuttles
     ? "The map shows the present: this plan is drawn, not evaluated." : "The map shows the present: this plan is not evaluated.")) : "",
-  el("ul", { class: "mb-lines" }, plan.lines.map((line, i) => el("li", {},
-    lineSwatch(i), line.name))));
+  known.told ? el("p", { class: "mb-note" }, t("Told first: up to this plan each further euro still brings as much as on average; beyond it, less.")) : "",
+  el("ul", { class: "mb-lines" }, plan.order.map((i) => el("li", {}, el("button", { type: "button", class: "mb-small",
+    onclick: () => { showShuttles(); openPlanLine(i); } }, lineSwatch(i), plan.lines[i].name)))));
 }
 
 function frontier() {
@@ -212,9 +284,9 @@ function frontier() {
   manifest.plans.forEach((p, i) => add("circle", { cx: x(p), cy: y(p), r: i === state.plan ? 7 : 4,
     fill: i === state.plan ? "#b3261e" : "#2d7fa8", stroke: "#ffffff", "stroke-width": 1.5 }));
   add("text", { x: wide - 8, y: high - 8, "text-anchor": "end" }, t("€ a year: {n}", { n: number(most.cost) }));
-  if (advised >= 0) {
-    const p = manifest.plans[advised], left = x(p) > wide / 2;
-    add("text", { x: x(p) + (left ? -9 : 9), y: y(p) + 12, "text-anchor": left ? "end" : "start", "font-weight": 700 }, t("advised"));
+  if (toldPlan >= 0) {
+    const p = manifest.plans[toldPlan], left = x(p) > wide / 2;
+    add("text", { x: x(p) + (left ? -9 : 9), y: y(p) + 12, "text-anchor": left ? "end" : "start", "font-weight": 700 }, t("told"));
   }
   add("text", { x: 38, y: 14 }, t("employees: {n}", { n: number(most.workers) }));
   return svg;

@@ -1,5 +1,6 @@
-// Pop-ups: a home, a stop, a gate, a shuttle stop.
+// What was clicked, told in the panel: a home, a stop, a gate, a line, a shuttle stop.
 let homeNames = null;
+const card = { at: null, again: null, home: -1 };
 
 async function openHome(h) {
   if (!homeNames) homeNames = await jsonOf(manifest.homes.names);
@@ -8,19 +9,18 @@ async function openHome(h) {
   const [out, back, zone, over, fix] = await Promise.all([arrayOf(scenario, "out", keyRow()),
     arrayOf(scenario, "back", keyRow()), arrayOf(scenario, "zone", zoneRow()),
     arrayOf(scenario, "over", keyRow()), arrayOf(scenario, "fix", zoneRow())]);
-  const workers = homes.workers[h] / 10;
+  const workers = homes.workers[h] / manifest.homes.per;
   const place = manifest.homes.communes[commune[h]];
-  const body = [el("h3", {}, homeNames[h] || place),
-    el("p", { class: "mb-pop-sub" }, [homeNames[h] ? place : "", t("{n} workers", { n: number(workers) })].filter(Boolean).join(" · "))];
+  const title = homeNames[h] || place || nearPlace(h);
+  const body = [el("h3", {}, title),
+    el("p", { class: "mb-pop-sub" }, [homeNames[h] && place !== title ? place : "",
+      t("{n} {people}", { n: number(Math.round(workers * 10) / 10), people: people() })].filter(Boolean).join(" · "))];
   if (out) body.push(wayTable(out[h], back[h]));
   if (zone) body.push(statusLine(zone[h] & 3, zone[h] >> 2));
   if (fix && fix[h] > 0) {
     body.push(el("p", { class: "mb-fix" }, t("Minutes to fix: {text}", { text: fix[h] === NONE
       ? t("no move of a single trip or line makes this commute hold.")
       : t("moving one trip or line by {n} min makes this commute hold.", { n: fix[h] }) })));
-  }
-  if (!fix && zone && zone[h] & 3 && scenario === 0 && !isRoster()) {
-    body.push(el("p", { class: "mb-note" }, t("Minutes to fix: see levers.html, which “mobility levers” writes.")));
   }
   if (over && over[h] !== NONE) {
     body.push(el("p", {}, over[h] > 0
@@ -29,32 +29,64 @@ async function openHome(h) {
         : t("After the shift one may stay {n} min more and still get home.", { n: over[h] })
       : t("The least overtime misses the way home.")));
   }
+  body.push(await journey(h, out && [out[h] !== NONE, back[h] !== NONE]));
   body.push(await dayMatrix(h));
-  body.push(await examples(h, out && (out[h] !== NONE || back[h] !== NONE)));
-  popup(homeCentre(h), body);
+  popup(homeCentre(h), body, () => openHome(h), h);
+}
+
+// The nearest named place of a home without a name.
+function nearPlace(h) {
+  let best = "", least = Infinity;
+  for (const place of ground.places) {
+    const far = Math.hypot(place.x - homes.x[h], place.y - homes.y[h]);
+    if (far < least) { least = far; best = place.name; }
+  }
+  return best ? t("Near {place}", { place: best }) : t("This home");
 }
 
 const homeCentre = (h) => unproject(homes.x[h], homes.y[h]);
 
-function popup(latlng, body) {
-  const box = el("div", { class: "mb-pop", lang: language }, body);
-  const size = map.getSize(), top = document.querySelector(".mb-over-map").offsetHeight + 20;
-  L.popup({ maxWidth: Math.min(400, size.x - 60), minWidth: 250, maxHeight: Math.max(200, size.y - top - 70),
-    autoPanPaddingTopLeft: [10, top], autoPanPaddingBottomRight: [size.x < 600 ? 10 : 50, 10] })
-    .setLatLng(latlng).setContent(box).openOn(map);
+// In the panel, in sight: it covers neither legend nor scale.
+function popup(latlng, body, again = null, home = -1) {
+  const box = document.getElementById("mb-card"), known = card.again && !box.hidden && home >= 0 && card.home === home;
+  Object.assign(card, { at: latlng, again, home });
+  box.replaceChildren(el("button", { type: "button", class: "mb-close", "aria-label": t("Close"), onclick: closeCard }, "×"), ...body.filter(Boolean));
+  box.lang = language;
+  box.hidden = false;
+  if (!known) box.scrollIntoView({ block: window.innerWidth > 760 ? "nearest" : "end" });
+  layers.top.redraw();
 }
 
+function closeCard() {
+  document.getElementById("mb-card").hidden = true;
+  Object.assign(card, { at: null, again: null, home: -1 });
+  if (layers.top) layers.top.redraw();
+}
+
+function paintCard(ctx, view) {
+  if (!card.at) return;
+  const x = view.px(mercatorX(card.at.lng * 1e5)), y = view.py(mercatorY(card.at.lat * 1e5));
+  for (const [colour, width] of [["#ffffff", 6], ["#b3261e", 3]]) {
+    ctx.beginPath();
+    ctx.arc(x, y, 13, 0, 6.2832);
+    ctx.strokeStyle = colour; ctx.lineWidth = width; ctx.stroke();
+  }
+}
+
+// Times between home and shift, the minutes between gate and work station told apart.
 function wayTable(out, back) {
-  const shift = isRoster() ? null : manifest.shifts[pickIndex()];
+  const shift = isRoster() ? null : manifest.shifts[pickIndex()], [inMin, outMin] = manifest.sites[state.site].margins;
   const line = (name, minutes, from, to) => el("tr", {}, el("th", { scope: "row" }, t(name)),
     minutes === NONE ? el("td", { colspan: 2, class: "mb-none" }, t("No usable journey"))
       : [el("td", {}, t("{n} min", { n: minutes })), el("td", {}, shift ? t("{from} → {to}", { from, to }) : "")]);
   const start = shift ? shift.start : 0, end = shift ? shift.end : 0;
-  return el("table", { class: "mb-ways" },
+  return el("div", {}, el("table", { class: "mb-ways" },
     el("caption", {}, modeName(state.mode) + (shift ? "" : " – " + t("the longest of the working days"))),
     el("tbody", {},
       line("Outbound", out, clock(start - 60 * out), clock(start)),
-      line("Return", back, clock(end), clock(end + 60 * back))));
+      line("Return", back, clock(end), clock(end + 60 * back)))),
+  out === NONE && back === NONE ? null : el("p", { class: "mb-note" }, t("These times hold the {inside} min between the gate and the work station before the shift, and the {outside} min back to the gate after it.",
+    { inside: number(inMin), outside: number(outMin) })));
 }
 
 function statusLine(status, reason) {
@@ -87,39 +119,28 @@ async function dayMatrix(h) {
     el("tbody", {}, rows));
 }
 
-// The journey of this home, else of the nearest home that has one, near or in its commune; else
-// the command that finds it.
-async function examples(h, holds) {
-  if (isRoster() || state.scenario !== 0 || manifest.modes[state.mode] !== "transit") return null;
-  const blob = manifest.itineraries[keyRow()];
-  const [known, commune] = await Promise.all([blob === undefined ? [] : jsonOf(blob), intsOf(manifest.homes.commune)]);
-  let best = null, nearest = Infinity;
-  for (const trip of known) {
-    const far = map.distance(homeCentre(h), homeCentre(trip[0]));
-    if (far < nearest && (far <= 1500 || (holds && manifest.homes.communes[commune[h]] && commune[trip[0]] === commune[h]))) { nearest = far; best = trip; }
-  }
-  if (!best) return holds ? command(h) : null;
-  const legs = (title, way) => (way.length ? el("div", {}, el("h4", {}, t(title)),
-    el("ol", { class: "mb-legs" }, way.map(([kind, depart, arrive, from, to, line]) => [kind, depart,
-      arrive, from || t("home"), to || t("home"), line]).map(([kind, depart, arrive, from, to, line]) => el("li", {},
+// The journey of this home and no other's; where a direction has none, what is missing.
+async function journey(h, held) {
+  if (isRoster()) return el("p", { class: "mb-note" }, t("Choose a shift to read the journey, hour by hour."));
+  if (!held || state.scenario !== 0 || manifest.modes[state.mode] !== "transit") return null;
+  const blob = manifest.itineraries[keyRow()], known = blob === undefined ? null : await jsonOf(blob);
+  const own = known && known.homes.find((home) => home[0] === h);
+  const way = (title, holds, chain, leaves, arrives, outbound) => {
+    if (!holds) return el("div", {}, el("h4", {}, t(title)), el("p", { class: "mb-bad" }, t("No usable journey within the limits at this hour.")));
+    if (!own || chain < 0) return null;
+    const legs = known.chains[chain].map((leg) => [...leg]), gate = manifest.sites[state.site].name;
+    if (leaves && outbound) legs.unshift(["walk", leaves, arrives, "", legs.length ? legs[0][3] : gate, ""]);
+    if (leaves && !outbound) legs.push(["walk", leaves, arrives, legs.length ? legs[legs.length - 1][4] : gate, "", ""]);
+    return el("div", {}, el("h4", {}, t(title)), el("ol", { class: "mb-legs" }, legs.map(([kind, depart, arrive, from, to, line]) => el("li", {},
       el("b", {}, depart + "–" + arrive), " ",
-      kind === "ride" ? t("line {line}: {from} → {to}", { line, from, to })
-        : kind === "wait" ? t("wait at {from}", { from }) : t("walk: {from} → {to}", { from, to }))))) : null);
-  return el("details", { class: "mb-example", open: true },
-    el("summary", {}, best[0] === h ? t("Example journey")
-      : t("Example journey, from a home {n} m away", { n: number(Math.round(nearest / 10) * 10) })),
-    legs("Outbound", best[1]), legs("Return", best[2]), best[0] === h || !holds ? null : await command(h));
-}
-
-async function command(h) {
-  if (manifest.homes.ids === null) return null;
-  const shift = manifest.shifts[pickIndex()], roster = manifest.rosters[shift.roster];
-  const quoted = (text) => '"' + text.replace(/["\\$`]/g, "\\$&") + '"';
-  const options = { home: (await jsonOf(manifest.homes.ids))[h], site: manifest.sites[roster.site].name,
-    roster: roster.name, shift: shift.name, day: manifest.days[state.day].kind };
-  return el("details", { class: "mb-command" }, el("summary", {}, t("The journey of this home, by command")),
-    el("code", { tabindex: 0 }, "mobility itinerary territory.toml "
-      + Object.entries(options).map(([name, value]) => "--" + name + " " + quoted(value)).join(" ")));
+      kind === "ride" ? t("line {line}: {from} → {to}", { line, from: from || t("home"), to: to || t("home") })
+        : kind === "wait" ? t("wait at {from}", { from: from || t("home") })
+          : t("walk: {from} → {to}", { from: from || t("home"), to: to || t("home") })))));
+  };
+  const parts = [way("Outbound", held[0], ...(own ? own.slice(1, 4) : [-1, "", ""]), true),
+    way("Return", held[1], ...(own ? own.slice(4, 7) : [-1, "", ""]), false)].filter(Boolean);
+  if (!own && (held[0] || held[1])) parts.push(el("p", { class: "mb-note" }, t("The journey of this home is not kept in this page; its times above hold.")));
+  return el("details", { class: "mb-example", open: true }, el("summary", {}, t("Journey of this home")), parts);
 }
 
 function openStop(s) {
@@ -141,7 +162,7 @@ function openSite(index) {
   popup(L.latLng(lat, lon), [el("h3", {}, site.name),
     site.employer ? el("p", { class: "mb-pop-sub" }, site.employer) : null,
     el("table", { class: "mb-ways" }, el("tbody", {}, rows)),
-    el("button", { type: "button", class: "mb-small", onclick: () => { map.closePopup(); choose({ site: index }); } },
+    el("button", { type: "button", class: "mb-small", onclick: () => choose({ site: index }) },
       t("Show this site"))]);
 }
 
@@ -154,18 +175,17 @@ function distanceFrom(point) {
 // The Enter key: what stands in the middle of the map, else the nearest home in sight of it.
 const NEAR_PX = 60;
 async function openMiddle() {
-  map.closePopup();
+  closeCard();
   document.getElementById("mb-said").textContent = "";
   await openAt(map.getCenter());
-  if (map._popup && map._popup.isOpen()) return;
+  if (card.at) { document.getElementById("mb-card").focus(); return; }
   const far = distanceFrom(map.latLngToLayerPoint(map.getCenter()));
   let best = -1, nearest = NEAR_PX;
   for (let h = 0; h < homes.n; h++) {
     const away = drawn(h) ? far(homes.x[h], homes.y[h]) : NEAR_PX;
     if (away < nearest) { best = h; nearest = away; }
   }
-  if (best >= 0) await openHome(best);
-  else document.getElementById("mb-said").textContent = t("No home near the middle of the map: move it with the arrow keys.");
+  if (best >= 0) { await openHome(best); document.getElementById("mb-card").focus(); } else document.getElementById("mb-said").textContent = t("No home near the middle of the map: move it with the arrow keys.");
 }
 
 // A click or the Enter key: the nearest thing drawn there.
@@ -177,6 +197,10 @@ async function openAt(latlng) {
   if (state.layers.stops && stops.x) {
     for (let s = 0; s < stops.n; s++) if (far(stops.x[s], stops.y[s]) < 7) return openStop(s);
   }
+  const drive = planLineAt(latlng);
+  if (drive >= 0) return openPlanLine(drive);
+  const line = lineAt(latlng);
+  if (line >= 0) return openLine(line);
   const h = homeAt(latlng);
-  return h >= 0 ? openHome(h) : undefined;
+  return h >= 0 ? openHome(h) : closeCard();
 }

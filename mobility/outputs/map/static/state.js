@@ -1,14 +1,20 @@
 // The selection, and the rows of the manifest it points to.
-const LAYERS = ["background", "stops", "shuttles", "labels"];
-const advised = manifest.plans.findIndex((plan) => plan.advised);
-const firstState = () => ({ site: 0, pick: "s0", day: 0, direction: "both", mode: 0, measure: "holds",
-  scenario: 0, plan: Math.max(0, advised), area: -1, group: 0, compare: false, swipe: 0.5, clock: -1,
-  layers: { background: true, stops: false, shuttles: false, labels: true } });
-const state = firstState();
+const LAYERS = ["background", "stops", "lines", "shuttles", "labels", "isochrones"];
+const firstState = () => ({ site: 0, pick: firstPick(0), day: 0, direction: "both", mode: 0, measure: manifest.first || "holds",
+  scenario: 0, plan: Math.max(0, toldPlan), area: -1, group: 0, compare: false, swipe: 0.5, clock: -1,
+  layers: { background: true, stops: false, lines: false, shuttles: false, labels: true, isochrones: false } });
 
-const keyRows = new Map(manifest.keys.map((key, row) => [key.join("/"), row]));
-const zoneRows = new Map(manifest.zones.map((key, row) => [key.join("/"), row]));
-const nModes = manifest.modes.length;
+// What follows from the manifest, again whenever it is replaced.
+let toldPlan, keyRows, zoneRows, nModes, gatePoints, READ, state;
+function derive() {
+  toldPlan = manifest.plans.findIndex((plan) => plan.told);
+  keyRows = new Map(manifest.keys.map((key, row) => [key.join("/"), row]));
+  zoneRows = new Map(manifest.zones.map((key, row) => [key.join("/"), row]));
+  nModes = manifest.modes.length;
+  gatePoints = manifest.sites.flatMap((site, index) => site.gates.map(([lon, lat], gate) => (
+    { site: index, gate, x: mercatorX(lon * 1e5), y: mercatorY(lat * 1e5) })));
+  READ = readers();
+}
 
 const isRoster = () => state.pick[0] === "r";
 const pickIndex = () => Number(state.pick.slice(1));
@@ -38,6 +44,9 @@ function picksOf(site) {
   return rosters.map((roster) => ({ roster, shifts: shiftsOf(roster) }));
 }
 
+// A roster as a whole: what a job asks for.
+const firstPick = (site) => "r" + Math.max(0, manifest.rosters.findIndex((r) => r.site === site));
+
 const hasOvertime = () => manifest.scenarios[state.scenario].over.some((blob) => blob !== null);
 const hasFix = () => !isRoster() && state.scenario === 0 && manifest.scenarios[0].fix !== null;
 const hasShare = () => manifest.scenarios[0].share !== null;
@@ -59,8 +68,7 @@ function settle() {
   const sets = picksOf(state.site);
   const allowed = sets.flatMap((s) => ["r" + s.roster, ...s.shifts.map((i) => "s" + i)]);
   if (!allowed.includes(state.pick)) {
-    const wanted = sets[0];
-    state.pick = wanted.shifts.length ? "s" + wanted.shifts[0] : "r" + wanted.roster;
+    state.pick = firstPick(state.site);
   }
   // Of a whole roster, the day is the one whose vehicles run.
   const days = (isRoster() ? shiftsOf(pickIndex()) : [pickIndex()]).flatMap(daysOf);
@@ -86,7 +94,7 @@ const indexOf = (list) => whole(0, list.length - 1);
 const word = (...known) => (text) => (known.includes(text) ? text : undefined);
 const yes = (text) => ({ 0: false, 1: true })[text];
 const part = (text) => (/^0?\.\d{1,4}$/.test(text) ? Math.min(0.98, Math.max(0.02, Number(text))) : undefined);
-const READ = { site: indexOf(manifest.sites), day: indexOf(manifest.days), mode: indexOf(manifest.modes),
+const readers = () => ({ site: indexOf(manifest.sites), day: indexOf(manifest.days), mode: indexOf(manifest.modes),
   scenario: indexOf(manifest.scenarios), plan: indexOf(manifest.plans),
   area: whole(-1, manifest.homes.communes.length - 1), group: whole(0, manifest.homes.groups.length),
   clock: whole(-1, 86399), swipe: part, compare: yes, direction: word("both", "out", "back"),
@@ -94,7 +102,7 @@ const READ = { site: indexOf(manifest.sites), day: indexOf(manifest.days), mode:
   pick: (text) => (/^[sr]\d{1,6}$/.test(text)
     && Number(text.slice(1)) < (text[0] === "s" ? manifest.shifts : manifest.rosters).length ? text : undefined),
   view: viewIn, lang: word("fr", "en"), layout: word("A4", "A3", "picture"),
-  ...Object.fromEntries(LAYERS.map((name) => [name, yes])) };
+  ...Object.fromEntries(LAYERS.map((name) => [name, yes])) });
 
 // Zoom, latitude and longitude.
 function viewIn(text) {
@@ -116,7 +124,7 @@ function given() {
 // The address is the whole selection: what it does not tell is as when the page opens.
 function readAddress() {
   const { view, lang, layout: sheet, ...found } = given();
-  Object.assign(state, firstState());
+  state = firstState();
   for (const [name, value] of Object.entries(found)) {
     if (LAYERS.includes(name)) state.layers[name] = value; else state[name] = value;
   }
@@ -126,14 +134,16 @@ function readAddress() {
   return { view, sheet };
 }
 
-const scenarioName = (index) => manifest.scenarios[index].name
-  || t(index ? "with the plan" : "the present");
-// As chosen from: the advised plan says so.
+const scenarioName = (index) => (leverOf(index) ? leverName(leverOf(index)) : manifest.scenarios[index].name
+  || t(index ? "with the plan" : "the present"));
+const leverName = (lever) => lever.head[language === "fr" ? 0 : 1];
+// As chosen from: the plan told says so.
 function scenarioLabel(index) {
   const known = manifest.plans.find((plan) => plan.scenario === index);
   return known ? planName(known) : scenarioName(index);
 }
-const planName = (known) => known.name + (known.advised ? " (" + t("advised") + ")" : "");
+const leverOf = (index) => manifest.levers.find((lever) => lever.scenario === index);
+const planName = (known) => known.name + (known.told ? " (" + t("told") + ")" : "");
 
 function addressOf() {
   const { site, pick, day, direction, mode, measure, scenario, plan } = state;

@@ -1,6 +1,6 @@
 // What the page knows: the manifest, and blobs decoded when first asked for.
-const manifest = JSON.parse(document.getElementById("mb-manifest").textContent);
-const blobs = document.getElementById("mb-blobs").textContent.split("\n");
+let manifest = JSON.parse(document.getElementById("mb-manifest").textContent);
+let blobs = document.getElementById("mb-blobs").textContent.split("\n");
 const NONE = 255;
 const KEPT = 400;
 const decoded = new Map();
@@ -14,8 +14,10 @@ async function inflate(index) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-// Keep the promise of a decoded blob; forget the oldest ones.
+// Keep the promise of a decoded blob; forget the oldest ones. Of a scenario that another script
+// puts into the manifest, a blob is a function that returns its values.
 function kept(kind, index, decode) {
+  if (typeof index === "function") return Promise.resolve(index());
   const name = kind + index;
   const known = decoded.get(name);
   if (known) return known;

@@ -11,8 +11,14 @@ function t(english, values) {
 const NARROW = "\u202f";
 const locale = () => (language === "fr" ? "fr-FR" : "en-GB");
 const number = (value) => new Intl.NumberFormat(locale()).format(value);
-const percent = (value) => new Intl.NumberFormat(locale(),
-  { style: "percent", maximumFractionDigits: 0 }).format(value);
+// Near both ends with a decimal, as in the report.
+function percent(share) {
+  const decimals = (share > 0 && share < 0.1) || (share > 0.99 && share < 1) ? 1 : 0;
+  const shown = (value) => new Intl.NumberFormat(locale(), { style: "percent", minimumFractionDigits: decimals,
+    maximumFractionDigits: decimals }).format(value);
+  if (share > 0 && share < 0.0005) return "< " + shown(0.001);
+  return share < 1 && share >= 0.9995 ? "> " + shown(0.999) : shown(share);
+}
 const euros = (value) => new Intl.NumberFormat(locale(),
   { style: "currency", currency: "EUR", maximumFractionDigits: 0 }).format(value);
 

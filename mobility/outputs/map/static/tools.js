@@ -23,9 +23,8 @@ async function find() {
   if (!wanted.trim()) return;
   const name = finds.has(wanted) ? wanted : [...finds.keys()].find((k) => plain(k) === plain(wanted))
     || [...finds.keys()].find((k) => plain(k).startsWith(plain(wanted)));
-  said.classList.toggle("mb-sr", Boolean(name)); // what is found shows on the map
-  if (!name) { said.textContent = t("Nothing of that name here."); return; }
-  said.textContent = name;
+  const tell = (text) => { said.classList.toggle("mb-sr", Boolean(name)); said.textContent = text; };
+  if (!name) { tell(t("Nothing of that name here.")); return; }
   const goal = finds.get(name);
   if (goal.commune !== undefined) {
     map.fitBounds(await communeBounds(goal.commune), { padding: [40, 40], maxZoom: 14, animate: false });
@@ -37,6 +36,7 @@ async function find() {
   } else {
     map.setView(unproject(goal.x, goal.y), goal.zoom, { animate: false });
   }
+  tell(name); // what is found shows on the map
 }
 
 async function communeBounds(wanted) {
@@ -97,7 +97,7 @@ function layout(sheet) {
   for (const part of about.querySelectorAll("details")) part.open = Boolean(sheet);
   const paper = document.getElementById("mb-paper");
   paper.textContent = sheet === "A4" || sheet === "A3" ? `@page { size: ${sheet} landscape; margin: 8mm; }` : "";
-  showLegend();
+  showFigures();
   showPlans();
   fitPanel();
   map.invalidateSize({ pan: false });

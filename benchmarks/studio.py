@@ -1,0 +1,218 @@
+"""The studio: from the release of a slider to the recoloured map, and many clients at once.
+
+``python -m benchmarks.studio`` opens Rhein-Neckar in headless Chromium, every other address cut
+off; ``python -m benchmarks.studio load 300`` lets twenty clients ask two studies for as many
+seconds and checks every answer.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import requests
+
+from mobility.outputs.map.export import find_browser
+
+ROOT = Path(__file__).parents[1]
+TERRITORY = ROOT / "examples" / "rhein-neckar" / "territory.toml"
+LIMITS = {"slider_ms": 50, "slider_95th_ms": 100, "trip_ms": 100, "paint_s": 1.5, "rss_mb": 300}
+STEPS, CLIENTS = 30, 20
+
+
+@contextmanager
+def studio(place: Path) -> Iterator[tuple[str, int]]:
+    """Start the studio as a user does; yield its address and its process."""
+    command = [sys.executable, "-m", "mobility", "studio", str(place), "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip().partition("#")[0], process.pid
+        finally:
+            process.terminate()
+
+
+def memory_mb(pid: int) -> float:
+    """Return the resident memory of a process."""
+    text = Path(f"/proc/{pid}/status").read_text()
+    return int(text.split("VmRSS:")[1].split()[0]) / 1e3
+
+
+def spent_s(pid: int) -> float:
+    """Return the processor seconds of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def ready(url: str, study: str) -> None:
+    """Wait until a study is read."""
+    while not requests.get(f"{url}studies/{study}", timeout=60).json()["ready"]:
+        time.sleep(0.2)
+
+
+def measure(page: Any, slider: str, values: list[int]) -> list[float]:
+    """Release a slider at each value; return the milliseconds until the map is recoloured."""
+    return page.evaluate(
+        """async ([name, values]) => {
+          const took = [];
+          for (const value of values) {
+            const node = document.getElementById(name), before = document.body.dataset.step;
+            node.value = value;
+            node.dispatchEvent(new Event("change"));
+            while (document.body.dataset.step === before) await new Promise(r => setTimeout(r, 4));
+            took.push(window.studioTook);
+          }
+          return took;
+        }""",
+        [slider, values],
+    )
+
+
+def run() -> dict[str, float]:
+    """Return the figures of one territory in a browser."""
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "study"
+        shutil.copytree(TERRITORY.parent, place)
+        text = (place / "territory.toml").read_text(encoding="utf-8")
+        data = str(ROOT.parent / "shared")
+        text = text.replace("../../../shared", data)
+        (place / "territory.toml").write_text(text, encoding="utf-8")
+        with studio(place / "territory.toml") as (url, pid), sync_playwright() as play:
+            browser = play.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            page.route(
+                "**/*",
+                lambda r: r.continue_() if r.request.url.startswith((url, "data:")) else r.abort(),
+            )
+            ready(url, "study")
+            start = time.perf_counter()
+            page.goto(f"{url}#study/explore")
+            page.wait_for_selector("iframe")
+            page.frame_locator("iframe").locator("body[data-ready]").wait_for()
+            paint = time.perf_counter() - start
+            page.wait_for_selector("body[data-live]")
+            page.wait_for_selector("#shift-0-start")
+            offsets = [v for v in range(-60, 65, 5) if v]
+            random.Random(0).shuffle(offsets)
+            measure(page, "shift-0-start", offsets[:6])
+            devtools = page.context.new_cdp_session(page)
+            devtools.send("Performance.enable")
+            was = spent_s(pid), _page_s(devtools)
+            slider = measure(page, "shift-0-start", (offsets[6:] * 4)[:STEPS])
+            edge = measure(page, "shift-0-end", (offsets * 3)[:STEPS])
+            server, drawn = spent_s(pid) - was[0], _page_s(devtools) - was[1]
+            page.click("#clear")
+            page.wait_for_timeout(500)
+            page.click("#trips summary")
+            page.wait_for_selector("#trip-move")
+            trip = measure(page, "trip-move", [5, 10, 15, 20, -5, -10, -15, 25, 30])
+            browser.close()
+            rss = memory_mb(pid)
+    both = sorted(slider + edge)
+    return {
+        "slider_ms": statistics.median(both),
+        "slider_95th_ms": both[int(len(both) * 0.95)],
+        "slider_server_cpu_ms": 1e3 * server / len(both),
+        "slider_page_cpu_ms": 1e3 * drawn / len(both),
+        "trip_ms": statistics.median(trip[1:]),
+        "paint_s": paint,
+        "rss_mb": rss,
+    }
+
+
+def _page_s(devtools: Any) -> float:
+    """Return the seconds a page has worked so far."""
+    told = devtools.send("Performance.getMetrics")["metrics"]
+    return next(row["value"] for row in told if row["name"] == "TaskDuration")
+
+
+def load(seconds: float) -> dict[str, float]:
+    """Let clients ask two studies at random; every answer is checked against the first one."""
+    from mobility.pipeline import demo_territory
+    from mobility.studio.desk import Desk
+
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        Desk(root).add_demo(demo_territory())
+        shutil.copytree(root / "demo", root / "other")
+        file = root / "other" / "territory.toml"
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace("max_wait_min = 30", "max_wait_min = 12"), encoding="utf-8")
+        with studio(root) as (url, pid):
+            for study in ("demo", "other"):
+                ready(url, study)
+            asked = [
+                (study, pick, minutes)
+                for study in ("demo", "other")
+                for pick in ("s0", "s1", "s2")
+                for minutes in range(0, 60, 5)
+            ]
+            first = {one: _answer(url, *one) for one in asked}
+            assert any(first["demo", p, m] != first["other", p, m] for _, p, m in asked)
+            before, wrong, took = memory_mb(pid), [], []
+            end = time.monotonic() + seconds
+
+            def client(seed: int) -> None:
+                chosen = random.Random(seed)
+                while time.monotonic() < end:
+                    one = chosen.choice(asked)
+                    start = time.perf_counter()
+                    try:
+                        if _answer(url, *one) != first[one]:
+                            wrong.append(one)
+                    except (requests.RequestException, ValueError) as error:
+                        wrong.append(error)
+                    took.append(time.perf_counter() - start)
+                    time.sleep(chosen.uniform(0, 0.4))
+
+            clients = [Thread(target=client, args=(k,)) for k in range(CLIENTS)]
+            for one in clients:
+                one.start()
+            for one in clients:
+                one.join()
+            after = memory_mb(pid)
+    return {
+        "clients": CLIENTS,
+        "seconds": seconds,
+        "answers": len(took),
+        "wrong_or_failed": len(wrong),
+        "median_ms": 1e3 * statistics.median(took),
+        "rss_before_mb": before,
+        "rss_after_mb": after,
+    }
+
+
+def _answer(url: str, study: str, pick: str, minutes: int) -> Any:
+    """Return the figures of a study whose first shift starts some minutes later."""
+    hour, minute = divmod(5 * 60 + minutes, 60)
+    step = {
+        "do": "shift", "site": "Fonderie des Quatre-Vents", "roster": "3x8", "shift": "matin",
+        "start": f"{hour:02}:{minute:02}",
+    }  # fmt: skip
+    body = {"steps": [step], "commit": False, "shown": {"pick": pick, "day": 0, "mode": 0}}
+    answer = requests.post(f"{url}studies/{study}/live", json=body, timeout=60)
+    answer.raise_for_status()
+    head = answer.content[4 : 4 + int.from_bytes(answer.content[:4], "little")]
+    found = json.loads(head)
+    return found["mode"], found["zone"], hash(answer.content[4 + len(head) :])
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["load"]:
+        print(json.dumps(load(float(sys.argv[2] if len(sys.argv) > 2 else 60)), indent=1))
+    else:
+        print(json.dumps(run() | {f"limit_{k}": v for k, v in LIMITS.items()}, indent=1))

@@ -1,0 +1,292 @@
+"""Commands that answer single needs of a basin: each one question, a table and a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mobility.base.i18n import translate
+from mobility.command import NEEDS, SHARE, File, Lang, Out, friendly, read_territory, said
+from mobility.progress import LEVER_STEPS, STEPS, progress_bar
+from mobility.terminal import Language, out, print_findings, print_table
+
+if TYPE_CHECKING:
+    from mobility.commute.study import Study
+    from mobility.outputs.needs import Answer
+
+needs = typer.Typer()
+HOUSING_STEPS = (*STEPS[:6], "places", "commutes", "map")
+
+
+@needs.command(rich_help_panel=SHARE)
+def matrix(
+    file: File,
+    out_file: Annotated[
+        Path | None, typer.Option("--out", "-o", help=said("Parquet or CSV file to write."))
+    ] = None,
+    mode: Annotated[
+        list[str] | None, typer.Option(help=said("Mode, may be repeated; all by default."))
+    ] = None,
+    other: Annotated[
+        Path | None,
+        typer.Option("--against", help=said("Another engine's times, or observed ones (CSV).")),
+    ] = None,
+    lang: Lang = "fr",
+) -> None:
+    """Write the door-to-door matrix: home × site × shift edge × mode, for R, Python or QGIS."""
+    with friendly(lang):
+        from mobility.commute.loading import load
+        from mobility.commute.matrix import matrix as matrix_of
+        from mobility.commute.matrix import write_matrix
+        from mobility.commute.matrix_against import against
+        from mobility.commute.sources import source_files
+
+        territory = read_territory(file, out_file)
+        path = out_file or territory.resolve(territory.output.dir) / "matrix.parquet"
+        with progress_bar(lang, STEPS[:7]) as step:
+            study = load(territory, progress=step)
+            step("commutes")
+            frame = matrix_of(study, modes=mode)
+        reads = [*source_files(territory), *([other] if other else [])]
+        found = None if other is None else against(study, frame, other, language=lang)
+        write_matrix(frame, path, reads=reads)
+        out.print(translate("{count} rows: {path}", lang, count=len(frame), path=path))
+        if found is not None:
+            from mobility.outputs.tables import write_csv
+
+            print_table(found.agreement, "matrix_agreement", lang)
+            for key in ("agreement", "worst"):
+                table = getattr(found, key)
+                written = write_csv(path.parent, f"matrix_{key}", table)
+                out.print(str(written), soft_wrap=True)
+
+
+@needs.command(rich_help_panel=NEEDS)
+def housing(
+    file: File,
+    out_dir: Out = None,
+    job: Annotated[
+        list[str] | None,
+        typer.Option(help=said('Job to hold, "Site" or "Site/roster"; several: all of them.')),
+    ] = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option(help=said("Candidate residence: name=longitude,latitude; may be repeated.")),
+    ] = None,
+    cell: Annotated[
+        float, typer.Option(min=25, max=2000, help=said("Side of a square, in metres."))
+    ] = 200.0,
+    ground: Annotated[
+        str | None, typer.Option(help=said("Land: residential, buildings or streets."))
+    ] = None,
+    lang: Lang = "fr",
+) -> None:
+    """Show from where a job, or two, can be held without a car: the inverse map."""
+    with friendly(lang):
+        from mobility.commute.loading import load
+        from mobility.needs.housing import housing as housing_of
+        from mobility.needs.jobs import jobs_of
+        from mobility.needs.places import read_point
+        from mobility.outputs.needs import housing_answer
+
+        points = [read_point(text) for text in at or ()]
+        territory = read_territory(file, out_dir)
+        with progress_bar(lang, HOUSING_STEPS) as step:
+            study = load(territory, progress=step)
+            found = housing_of(
+                study,
+                jobs_of(study, job or ()),
+                cell_m=cell,
+                ground=ground,
+                points=points,
+                progress=step,
+            )
+            step("map")
+            answer = housing_answer(found, lang)
+        _written(study, answer, out_dir, lang)
+
+
+def _written(
+    study: Study,
+    answer: Answer,
+    out_dir: Path | None,
+    lang: Language,
+    *,
+    reads: Sequence[Path] = (),
+) -> None:
+    """Write an answer and print its tables, briefly, and its files."""
+    from mobility.outputs.needs import MOST_ROWS, write_answer
+
+    folder = out_dir or study.territory.resolve(study.territory.output.dir)
+    files = write_answer(study, answer, folder, lang, reads=reads)
+    for key, frame in answer.tables.items():
+        if len(frame):
+            print_table(frame.head(MOST_ROWS), key, lang)
+    for path in files:
+        out.print(str(path), soft_wrap=True)
+
+
+@needs.command(rich_help_panel=NEEDS)
+def fairness(
+    file: File,
+    out_dir: Out = None,
+    plan: Annotated[
+        list[Path] | None,
+        typer.Option("--with", help=said("GTFS to add; each one is a situation of its own.")),
+    ] = None,
+    levers: Annotated[
+        bool, typer.Option("--levers", help=said("Also after each recommended lever."))
+    ] = False,
+    line: Annotated[
+        float | None, typer.Option(min=0.01, help=said("Rosters that are enough; half of them."))
+    ] = None,
+    lang: Lang = "fr",
+) -> None:
+    """Tell how fairly jobs can be held: groups, Gini, Palma, poverty of access, after remedies."""
+    with friendly(lang):
+        from mobility.base.files import staging
+        from mobility.commute.access import assess
+        from mobility.commute.fairness import fairness as fairness_of
+        from mobility.commute.loading import load
+        from mobility.commute.sources import source_files
+        from mobility.commute.variants import with_feed
+        from mobility.outputs.tables import write_csv
+        from mobility.sources.gtfs.read import read_feed
+
+        territory = read_territory(file, out_dir)
+        folder = out_dir or territory.resolve(territory.output.dir)
+        with progress_bar(lang, LEVER_STEPS if levers else STEPS[:7]) as step:
+            study = load(territory, progress=step)
+            found = [(translate("present", lang), assess(study, progress=step))]
+            for path in plan or ():
+                after = with_feed(study, read_feed(path), scenario=path.stem)
+                found.append((path.stem, assess(after)))
+            if levers:
+                from mobility.outputs.levers import find_levers
+
+                results = find_levers(territory, folder=folder, progress=step)
+                found += [
+                    (f"{k}. {one.remedy.head(lang)}", one.access)
+                    for k, one in enumerate(results.illustrations, start=1)
+                    if not one.remedy.rescued  # cycling: no roster is held that was not
+                ]
+            table = fairness_of(found, line=line)
+        with staging(folder, reads=[*source_files(territory), *(plan or ())]) as part:
+            write_csv(part, "fairness", table)
+        print_table(table, "fairness", lang)
+        for row in table[(table["group"] == "") & (table["widens"] != "")]["situation"]:
+            text = "{remedy}: it helps the average and widens the gap."
+            out.print(translate(text, lang, remedy=row), soft_wrap=True)
+        out.print(str(folder / "fairness.csv"), soft_wrap=True)
+
+
+@needs.command(rich_help_panel=NEEDS)
+def irregular(
+    file: File,
+    hours: Annotated[Path, typer.Argument(help=said("Dates and hours worked (CSV)."))],
+    out_dir: Out = None,
+    lang: Lang = "fr",
+) -> None:
+    """Tell on which share of listed days a job can be held: tides, harvests, orders of the day."""
+    with friendly(lang):
+        from mobility.commute.irregular import irregular as irregular_of
+        from mobility.commute.loading import load
+        from mobility.outputs.needs import irregular_answer
+
+        territory = read_territory(file, out_dir)
+        with progress_bar(lang, STEPS[:7]) as step:
+            study = load(territory, progress=step)
+            step("commutes")
+            found = irregular_of(study, hours)
+        print_findings(found.findings, lang)
+        _written(study, irregular_answer(found, lang), out_dir, lang, reads=[hours])
+
+
+@needs.command(rich_help_panel=NEEDS)
+def apprentices(
+    file: File,
+    centres: Annotated[Path, typer.Argument(help=said("Training centres: a table of sites."))],
+    out_dir: Out = None,
+    age: Annotated[int, typer.Option(min=14, max=30, help=said("Age: night work is barred."))] = 16,
+    boarding: Annotated[
+        float | None,
+        typer.Option(
+            min=1, max=360, help=said("Minutes to a centre where they sleep on school nights.")
+        ),
+    ] = None,
+    apart: Annotated[
+        float, typer.Option("--apart-km", help=said("Farthest company from a centre, km."))
+    ] = 15.0,
+    group: Annotated[str, typer.Option(help=said("Group of the homes that is counted."))] = "",
+    plan: Annotated[
+        list[Path] | None,
+        typer.Option("--with", help=said("GTFS to add; each one is a situation of its own.")),
+    ] = None,
+    retimings: Annotated[
+        int, typer.Option(min=0, help=said("Levers of the timetable tried, at most."))
+    ] = 0,
+    lang: Lang = "fr",
+) -> None:
+    """Tell which pairs of training centre and company hold from where, and what opens more."""
+    with friendly(lang):
+        from functools import partial
+
+        from mobility.commute.access import assess
+        from mobility.commute.loading import load
+        from mobility.commute.variants import with_feed
+        from mobility.needs.apprentices import Rules, after_remedies, triangles, with_centres
+        from mobility.outputs.needs import apprentices_answer
+        from mobility.sources.gtfs.read import read_feed
+
+        territory = read_territory(file, out_dir)
+        rules = Rules(age, boarding, apart, group)
+        with progress_bar(lang, LEVER_STEPS) as step:
+            base = load(territory, progress=step)
+            study, companies = with_centres(base, centres), len(base.sites)
+            access = assess(study, progress=step)
+            found = triangles(access, companies, rules)
+            feeds = [with_feed(study, read_feed(p), scenario=p.stem) for p in plan or ()]
+            variants = [(feed.scenario, partial(assess, feed)) for feed in feeds]
+            if retimings:
+                step("levers")
+            remedies = after_remedies(
+                access, companies, rules, variants=variants, retimings=retimings, language=lang
+            )
+        answer = apprentices_answer(found, remedies, lang)
+        _written(study, answer, out_dir, lang, reads=[centres, *(plan or ())])
+
+
+@needs.command(rich_help_panel=NEEDS)
+def jobbus(
+    file: File,
+    out_dir: Out = None,
+    halts: Annotated[int, typer.Option(min=1, max=7, help=said("Halts, at most."))] = 5,
+    start: Annotated[str, typer.Option("--from", help=said("Time of the first halt."))] = "08:30",
+    visit: Annotated[
+        float, typer.Option(min=0, max=480, help=said("Minutes at each site."))
+    ] = 60.0,
+    site: Annotated[
+        list[str] | None, typer.Option(help=said("Site to visit; may be repeated; all."))
+    ] = None,
+    group: Annotated[str, typer.Option(help=said("Group of the homes that is counted."))] = "",
+    day: Annotated[str, typer.Option(help=said("Kind of day."))] = "school_weekday",
+    lang: Lang = "fr",
+) -> None:
+    """Choose the halts and the tour of a bus that takes job seekers to the sites."""
+    with friendly(lang):
+        from mobility.commute.inventory import find_day
+        from mobility.commute.loading import load
+        from mobility.needs.job_bus import Wishes, job_bus, read_clock, sites_named
+        from mobility.outputs.needs import job_bus_answer
+
+        start_s = read_clock(start)
+        territory = read_territory(file, out_dir)
+        with progress_bar(lang, STEPS[:7]) as step:
+            study = load(territory, progress=step)
+            step("commutes")
+            wishes = Wishes(halts, start_s, visit, sites_named(study, site or ()), group)
+            tour = job_bus(study, wishes, find_day(study, day))
+        _written(study, job_bus_answer(tour, lang), out_dir, lang)

@@ -1,0 +1,87 @@
+"""What every command of the command line shares: the app, its options, its errors."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from mobility.base.errors import MobilityError
+from mobility.base.i18n import chosen_language, translate
+from mobility.terminal import Language, err
+
+if TYPE_CHECKING:
+    from mobility.territory.project import Territory
+
+
+def said(text: str) -> str:
+    """Return a help text in the language asked for: ``--lang``, else ``MOBILITY_LANG``, else fr."""
+    return translate(text, chosen_language(sys.argv))
+
+
+class _OwnHelp:
+    """A command whose options that come with the library speak the language asked for too."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for param in params:
+            if getattr(param, "help", None):
+                param.help = said(" ".join(param.help.split()))
+        return params
+
+
+class Group(_OwnHelp, TyperGroup):
+    """The command as a whole."""
+
+
+class Command(_OwnHelp, TyperCommand):
+    """One of its commands."""
+
+
+PREPARE, COMPUTE = said("Prepare"), said("Compute")
+IMPROVE, SHARE = said("Improve"), said("Share")
+NEEDS = said("Needs of a basin")
+app = typer.Typer(
+    name="mobility",
+    help=said("Who can get to work, on time and back home, on every shift?"),
+    no_args_is_help=True,
+    cls=Group,
+    pretty_exceptions_enable=False,
+)
+File = Annotated[Path, typer.Argument(help=said("The territory file (TOML)."))]
+Lang = Annotated[
+    Language, typer.Option("--lang", envvar="MOBILITY_LANG", help=said("Language: fr or en."))
+]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help=said("Folder of the results."))]
+
+
+def read_territory(file: Path, *writes: Path | None) -> Territory:
+    """Read and check a territory file; what does so is imported when a command needs it.
+
+    A command that ``writes`` a folder or a file (None: the territory's own folder) is refused at
+    once where one of its outputs would take the place of a source.
+    """
+    from mobility.settings import check_outputs
+    from mobility.settings import read_territory as read
+
+    territory = read(file)
+    for out in writes:
+        check_outputs(territory, out=out)
+    return territory
+
+
+@contextmanager
+def friendly(language: Language) -> Iterator[None]:
+    """Print an error of the user's own in one line and leave with exit code 2."""
+    try:
+        yield
+    except MobilityError as error:
+        label = translate("Error", language)
+        err.print(label, style="bold red", end=" ")
+        err.print(error.render(language), soft_wrap=True)
+        raise typer.Exit(2) from None

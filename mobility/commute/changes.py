@@ -1,0 +1,172 @@
+"""The trips that a scenario moves, adds or takes out, put into the timetables of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mobility.base.clock import format_clock
+from mobility.base.errors import TerritoryError
+from mobility.commute.study import Study, Timetables
+from mobility.commute.variants import with_timetables
+from mobility.engine.journeys import TwoWay
+from mobility.sources.gtfs.read import Feed
+from mobility.territory.changes import TripChange
+from mobility.timetable.arrays import RunArrays
+from mobility.timetable.change import FEW, mirror_index, with_runs
+from mobility.timetable.trips import (
+    DayNetwork,
+    join_runs,
+    mended,
+    moved,
+    one_run,
+    only_trips,
+    pick_calls,
+)
+
+#: How, trips (indices into the feed's trips) and seconds later.
+Edit = tuple[str, tuple[int, ...], int]
+
+
+def with_trips(study: Study, changes: Sequence[TripChange]) -> Study:
+    """Return the study with trips moved, added or taken out.
+
+    Raises
+    ------
+    TerritoryError
+        There is no such trip, it has no times of its own to move, or its vehicle would be in
+        two places at once.
+    """
+    if not changes:
+        return study
+    edits = _edits(study, changes)
+    makers = {kind: partial(_edited, study, kind, edits) for kind in study.timetables}
+    return with_timetables(study, Timetables(makers))
+
+
+def _edits(study: Study, changes: Sequence[TripChange]) -> list[Edit]:
+    """Return the changes by the indices of their trips, once they can be."""
+    feed, file = study.feed, study.territory.path
+    names = feed.trips["trip_id"].astype(str)
+    places = {n: int(k) for n in {t for c in changes for t in c.trips}
+              for k in np.flatnonzero(names == n)}  # fmt: skip
+    headway = set(feed.frequencies["trip"].tolist())
+    edits: list[Edit] = []
+    for number, change in enumerate(changes, 1):
+        column = f"changes.trips.{number}.trips"
+        for name in change.trips:
+            if name not in places:
+                raise TerritoryError(
+                    "There is no trip of this trip_id in the timetables.",
+                    file=file,
+                    column=column,
+                    value=name,
+                    mend="Take it from trips.txt; with several timetables, write the number of "
+                    "the timetable, from 0 on, and a colon before it.",
+                )
+            if places[name] in headway:
+                raise TerritoryError(
+                    "This trip keeps a headway; it has no times of its own to move.",
+                    file=file,
+                    column=column,
+                    value=name,
+                    mend="Name a trip that is not in frequencies.txt.",
+                )
+        trips = tuple(places[name] for name in change.trips)
+        edits.append((change.how, trips, 60 * change.minutes))
+        if change.how == "move":
+            _refuse_overlap(feed, trips, 60 * change.minutes, file, column)
+    return edits
+
+
+def _refuse_overlap(
+    feed: Feed, trips: tuple[int, ...], by_s: int, file: Path | None, column: str
+) -> None:
+    """Raise where a moved trip and another of its vehicle would be on the way at once."""
+    blocks = feed.trips["block_id"].fillna("").astype(str).to_numpy(object)
+    services = feed.trips["service"].to_numpy()
+    ptr, times = feed.trip_ptr, feed.stop_times
+    leave, reach = times["departure_s"].to_numpy(), times["arrival_s"].to_numpy()
+
+    def span(trip: int) -> tuple[int, int]:
+        by = by_s if trip in trips else 0
+        return int(leave[ptr[trip]]) + by, int(reach[ptr[trip + 1] - 1]) + by
+
+    for trip in trips:
+        if not blocks[trip] or ptr[trip] == ptr[trip + 1]:
+            continue
+        mates = np.flatnonzero((blocks == blocks[trip]) & (services == services[trip]))
+        start, end = span(trip)
+        for mate in (int(m) for m in mates if m != trip and ptr[m] < ptr[m + 1]):
+            other_start, other_end = span(mate)
+            was = int(leave[ptr[trip]]) < int(reach[ptr[mate + 1] - 1]) and int(
+                leave[ptr[mate]]
+            ) < int(reach[ptr[trip + 1] - 1])
+            if start < other_end and other_start < end and not was:
+                raise TerritoryError(
+                    "Its vehicle is then still, or already, on trip {other}, from {start} to "
+                    "{end}.",
+                    file=file,
+                    column=column,
+                    value=feed.trips["trip_id"].iloc[trip],
+                    mend="Move it by less, or move both trips.",
+                    other=feed.trips["trip_id"].iloc[mate],
+                    start=format_clock(other_start),
+                    end=format_clock(other_end),
+                )
+
+
+def _edited(study: Study, kind: str, edits: Sequence[Edit]) -> TwoWay:
+    """Return the timetable of a kind of day with the changes in it."""
+    two_way = study.timetables[kind]
+    network = DayNetwork(kind, two_way.timetable)
+    shifts = _whole_moves(network, edits)
+    if shifts is not None:
+        place = mirror_index(two_way.timetable)
+        back = {int(place[run]): -by_s for run, by_s in shifts.items()}
+        mirror = with_runs(two_way.mirror.timetable, shifted=back)
+        return TwoWay(with_runs(two_way.timetable, shifted=shifts), known_mirror=mirror)
+    changed: dict[int, RunArrays] = {}
+    added: list[RunArrays] = []
+    for how, trips, by_s in edits:
+        for run in network.runs_of(trips).tolist():
+            now = changed.get(run, one_run(network, run))
+            if how == "add":
+                added.append(moved(only_trips(one_run(network, run), trips), trips, by_s))
+            elif how == "move":
+                changed[run] = moved(now, trips, by_s)
+            else:
+                changed[run] = _without(now, trips)
+    added += [mended(run) for run in changed.values() if run.call_trip.size]
+    new = with_runs(network.timetable, added=join_runs(added), removed=list(changed))
+    return TwoWay(new)
+
+
+def _whole_moves(network: DayNetwork, edits: Sequence[Edit]) -> dict[int, int] | None:
+    """Return by how much runs move, where nothing else is done and each moves as a whole."""
+    shifts: dict[int, int] = {}
+    for how, trips, by_s in edits:
+        runs = network.runs_of(trips).tolist()
+        if how != "move" or len(shifts) + len(runs) > FEW:
+            return None
+        for run in runs:
+            if run in shifts or not network.is_single[run]:
+                return None
+            shifts[run] = by_s
+    return shifts
+
+
+def _without(run: RunArrays, trips: tuple[int, ...]) -> RunArrays:
+    """Take the calls of some trips out of a run; what is before and after are two runs then."""
+    kept: NDArray[np.bool_] = ~np.isin(run.call_trip, trips)
+    part = np.cumsum(~kept)[kept]
+    starts = np.flatnonzero(np.diff(part, prepend=-1))
+    ptr = np.append(starts, part.size).astype(np.int64)
+    return pick_calls(run, np.flatnonzero(kept), ptr, np.repeat(run.run_day, starts.size))
+
+
+__all__ = ["with_trips"]

@@ -1,0 +1,253 @@
+"""Work at hours of its own every day: tides, orders of the day, harvests.
+
+A list gives the dates and hours that were, or will be, worked. What is asked is the share of those
+days on which a home gets there and back, each on its own date's timetable.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mobility.base.clock import DAY_S, parse_clock
+from mobility.base.errors import Finding
+from mobility.commute.access import counting_modes
+from mobility.commute.dates import on_dates
+from mobility.commute.door_to_door import both_ways
+from mobility.commute.indicators import whole_persons
+from mobility.commute.study import Study, engine_limits
+from mobility.commute.variants import variant
+from mobility.sources.columns import Table, unknown_value
+from mobility.sources.sites_words import ALIASES, clock_text
+from mobility.sources.tables import read_table
+from mobility.territory.fields import WEEKDAYS
+from mobility.territory.rosters import Roster, Shift
+from mobility.timetable.arrays import INF
+
+Bool = NDArray[np.bool_]
+DATE_ALIASES = ("jour", "day")
+_FRENCH_DATE = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
+
+
+@dataclass(frozen=True)
+class Worked:
+    """One day of one site's list: local wall-clock seconds, the end on the next day if earlier."""
+
+    site: int
+    roster: str
+    date: dt.date
+    start_s: int
+    end_s: int
+
+
+@dataclass(frozen=True)
+class Irregular:
+    """What holds of each day of the list.
+
+    Attributes
+    ----------
+    worked
+        The days within the timetables' calendar, by site, roster, date and hour.
+    out, back, holds : bool[W, H]
+        Whether the way there, back, and both by one counting mode hold.
+    findings
+        What of the list was left out.
+    """
+
+    study: Study
+    worked: tuple[Worked, ...]
+    out: Bool
+    back: Bool
+    holds: Bool
+    findings: tuple[Finding, ...] = ()
+
+    def rosters(self) -> list[tuple[int, str]]:
+        """Return the rosters of the list, by site and name."""
+        return list(dict.fromkeys((w.site, w.roster) for w in self.worked))
+
+    def share(self, site: int, roster: str) -> NDArray[np.float64]:
+        """Return the share of a roster's days that hold at each home, float64[H]."""
+        mine = [k for k, w in enumerate(self.worked) if (w.site, w.roster) == (site, roster)]
+        return np.asarray(self.holds[mine].mean(axis=0))
+
+    def summary(self) -> pd.DataFrame:
+        """Return, per roster, its days and who can take how many of them."""
+        rows = []
+        for site, roster in self.rosters():
+            share = self.share(site, roster)
+            pool = self.study.pool(site)
+            rows.append({
+                "site": self.study.sites[site].name,
+                "roster": roster,
+                "dates": sum((w.site, w.roster) == (site, roster) for w in self.worked),
+                "pool": pool.sum(),
+                "always": pool @ (share == 1),
+                "half": pool @ (share >= 0.5),
+                "some": pool @ (share > 0),
+                "share_days": pool @ share / pool.sum() if pool.sum() else np.nan,
+            })  # fmt: skip
+        frame = whole_persons(pd.DataFrame(rows), ["pool", "always", "half", "some"])
+        return frame.round({"share_days": 4})
+
+    def by_date(self) -> pd.DataFrame:
+        """Return, per day of the list, who gets there, back, and both."""
+        rows = []
+        for k, w in enumerate(self.worked):
+            pool = self.study.pool(w.site)
+            rows.append((
+                self.study.sites[w.site].name, w.roster, w.date.isoformat(), w.start_s, w.end_s,
+                pool @ self.holds[k], pool @ (self.out[k] & ~self.holds[k]),
+                pool @ (self.back[k] & ~self.holds[k]),
+            ))  # fmt: skip
+        names = ["site", "roster", "date", "start_s", "end_s", "reachable", "outbound_only",
+                 "return_only"]  # fmt: skip
+        return whole_persons(pd.DataFrame(rows, columns=names), names[5:])
+
+
+def read_worked(study: Study, path: Path) -> list[Worked]:
+    """Read the list: a row per day, with ``date``, ``start``, ``end``, and ``site``, ``roster``.
+
+    ``site`` may be left out where there is one only. Dates are written ``2026-11-17`` or
+    ``17/11/2026``.
+
+    Raises
+    ------
+    SourceError
+        A column is missing, a site unknown, or a field no date or time of day.
+    """
+    table = read_table(path)
+    names = [site.name for site in study.sites]
+    columns = {
+        "date": table.need("date", DATE_ALIASES),
+        "start": table.need("start", ALIASES["start"]),
+        "end": table.need("end", ALIASES["end"]),
+        "site": table.find("site", ALIASES["name"]),
+        "roster": table.find("roster", ALIASES["roster"]),
+    }
+    if columns["site"] is None and len(names) > 1:
+        table.need("site", ALIASES["name"])
+    texts = {key: table.texts(c) for key, c in columns.items() if c is not None}
+    found = []
+    for k, row in enumerate(table.frame.index):
+        site = texts["site"].iloc[k] if "site" in texts else names[0]
+        if site not in names:
+            raise unknown_value(table, row, str(columns["site"]), site, names)
+        start_s, end_s = (
+            _clock(table, row, str(columns[key]), texts[key].iloc[k]) for key in ("start", "end")
+        )
+        if start_s == end_s:
+            raise table.error(
+                "It ends when it starts.",
+                row=row,
+                column=columns["end"],
+                value=texts["end"].iloc[k],
+                mend="Correct its start or its end; a shift is shorter than a day.",
+            )
+        date = _date(table, row, str(columns["date"]), texts["date"].iloc[k])
+        roster = texts["roster"].iloc[k] if "roster" in texts else ""
+        found.append(Worked(names.index(site), roster, date, start_s, end_s))
+    return sorted(set(found), key=lambda w: (w.site, w.roster, w.date, w.start_s))
+
+
+def _clock(table: Table, row: object, column: str, text: str) -> int:
+    try:
+        return parse_clock(clock_text(text, ends=True)) % DAY_S
+    except ValueError:
+        raise table.error(
+            "It is no time of day.",
+            row=row,
+            column=column,
+            value=text,
+            mend='Write a time of day, e.g. "05:00".',
+        ) from None
+
+
+def _date(table: Table, row: object, column: str, text: str) -> dt.date:
+    match = _FRENCH_DATE.fullmatch(text)
+    try:
+        if match is not None:
+            return dt.date(int(match[3]), int(match[2]), int(match[1]))
+        return dt.date.fromisoformat(text[:10])
+    except ValueError:
+        raise table.error(
+            "It is no date.",
+            row=row,
+            column=column,
+            value=text,
+            mend="Write it as 2026-11-17 or 17/11/2026.",
+        ) from None
+
+
+def irregular(study: Study, path: Path) -> Irregular:
+    """Return what holds on each day of a list.
+
+    Raises
+    ------
+    SourceError
+        The list is wrong, or none of its dates is within the timetables' calendar.
+    """
+    listed = read_worked(study, path)
+    period = study.feed.period
+    inside = [w for w in listed if period is None or period[0] <= w.date <= period[1]]
+    if not inside:
+        assert period is not None
+        raise Table(path, pd.DataFrame()).error(
+            "None of its dates is within the timetables' calendar, {first} to {last}.",
+            column="date",
+            value=listed[0].date,
+            mend="Give timetables that are valid then, or dates within them.",
+            first=period[0],
+            last=period[1],
+        )
+    told: tuple[Finding, ...] = ()
+    if len(inside) < len(listed):
+        message = "{count} days of the list lie outside the timetables' calendar and are left out."
+        gone = sorted({w.date.isoformat() for w in listed} - {w.date.isoformat() for w in inside})
+        told = (Finding("warning", "dates_outside", message, str(path), len(listed) - len(inside),
+                        tuple(gone[:5])),)  # fmt: skip
+    return _answered(study, tuple(inside), told)
+
+
+def _answered(study: Study, worked: tuple[Worked, ...], findings: tuple[Finding, ...]) -> Irregular:
+    asked, rows = _asked(study, worked)
+    limits, modes = engine_limits(study.territory.limits), counting_modes(study)
+    days = {day.date: day for day in asked.days}
+    known: dict[tuple[int, dt.date], tuple[Bool, Bool, Bool]] = {}
+    for w in worked:
+        key = (rows[w.site, w.start_s, w.end_s], w.date)
+        if key in known:
+            continue
+        out = back = holds = np.zeros(study.n_homes, bool)
+        for mode in modes:
+            onward, homeward = both_ways(asked, key[0], days[w.date], mode, limits)
+            there, home = onward.elapsed_s < INF, homeward.elapsed_s < INF
+            out, back, holds = out | there, back | home, holds | (there & home)
+        known[key] = out, back, holds
+    found = [known[rows[w.site, w.start_s, w.end_s], w.date] for w in worked]
+    out, back, holds = (np.array([f[k] for f in found]) for k in range(3))
+    return Irregular(study, worked, out, back, holds, findings)
+
+
+def _asked(
+    study: Study, worked: tuple[Worked, ...]
+) -> tuple[Study, dict[tuple[int, int, int], int]]:
+    """Return the study of the dates, with one shift for each hours of a site, and their rows."""
+    dated = on_dates(study, sorted({w.date for w in worked}))
+    sites = []
+    for index, site in enumerate(study.sites):
+        hours = sorted({(w.start_s, w.end_s) for w in worked if w.site == index})
+        shifts = [
+            Shift(name=f"{start}-{end}", start=start, end=end, days=list(WEEKDAYS))
+            for start, end in hours
+        ]
+        rosters = [Roster(name="listed", shifts=shifts)] if shifts else site.rosters
+        sites.append(site.model_copy(update={"rosters": rosters}))
+    asked = variant(dated, lambda one: replace(one, sites=tuple(sites)))
+    rows = {(r.site, r.start_s, r.end_s): r.shift_id for r in asked.shift_rows}
+    return asked, rows

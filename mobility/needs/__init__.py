@@ -1,0 +1,1 @@
+"""Single needs of a basin: housing, apprentices, job seekers."""

@@ -1,0 +1,289 @@
+"""Apprentices' triangles: one home, school weeks at a centre, company weeks at a site.
+
+A person holds the *pair* of a centre and a company only when both hold. Young workers do no night
+work (Code du travail, L3163-1 and L3163-2: none between 22:00 and 6:00 before 18 years, between
+20:00 and 6:00 before 16; sectors with a derogation, R3163-1, are left to the user).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mobility.base.clock import DAY_S
+from mobility.base.errors import TerritoryError
+from mobility.commute.access import (
+    Access,
+    assess,
+    counted_rows,
+    counting_modes,
+    roster_shifts,
+)
+from mobility.commute.door_to_door import both_ways
+from mobility.commute.indicators import whole_persons
+from mobility.commute.study import Study, engine_limits
+from mobility.commute.variants import with_homes
+from mobility.commute.walks import RELAXED_WALK
+from mobility.needs.housing import without_car
+from mobility.remedies.patch import what_if
+from mobility.remedies.recommendations import recommend
+from mobility.remedies.search import search
+from mobility.sources.sites import read_sites_file
+from mobility.territory.rosters import Shift
+from mobility.timetable.arrays import INF
+
+Bool = NDArray[np.bool_]
+#: Night of young workers by age: from this clock time to `MORNING_S`.
+NIGHT_16_S, NIGHT_UNDER_16_S, MORNING_S = 22 * 3600, 20 * 3600, 6 * 3600
+ADULT, SIXTEEN = 18, 16
+APART_KM = 15.0
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Who the apprentices are, and how they go to school.
+
+    Attributes
+    ----------
+    age
+        Years; decides which shifts are night work.
+    boarding_min
+        They sleep at the centre on school nights: one way there before the first day and one
+        back after the last, of so many minutes at most. None: they come home every day.
+    apart_km
+        Farthest company from a centre that is paired with it, as the crow flies.
+    group
+        Group of the homes' layer that is counted; all workers where empty.
+    """
+
+    age: int = 16
+    boarding_min: float | None = None
+    apart_km: float = APART_KM
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Triangles:
+    """Which pairs of centre and company can be held from where.
+
+    Attributes
+    ----------
+    study
+        The companies, then the centres, are its sites.
+    pairs
+        Rows of `Triangles.table`.
+    holds : bool[N, H]
+        Whether both ends of each pair hold.
+    """
+
+    study: Study
+    pairs: pd.DataFrame
+    holds: Bool
+
+    def pairs_held(self) -> NDArray[np.int64]:
+        """Return how many pairs can be held from each home, int64[H]."""
+        return np.asarray(self.holds.sum(axis=0), np.int64)
+
+
+def is_night_work(shift: Shift, age: int) -> bool:
+    """Whether a shift falls into the night of workers of an age, be it in part."""
+    if age >= ADULT:
+        return False
+    night_s = NIGHT_16_S if age >= SIXTEEN else NIGHT_UNDER_16_S
+    start, end = shift.start, shift.start + shift.duration_s
+    return any(
+        start < MORNING_S + day and end > night_s + day - DAY_S for day in (0, DAY_S, 2 * DAY_S)
+    )
+
+
+def with_centres(study: Study, path: Path) -> Study:
+    """Return the study whose sites are its companies, then the training centres of a table.
+
+    Raises
+    ------
+    SourceError, TerritoryError
+        The table is wrong: a centre has no hours or no place, or the name of a company.
+    """
+    centres = read_sites_file(path)
+    names = {site.name for site in study.sites}
+    for centre in centres:
+        if centre.name in names:
+            raise TerritoryError(
+                "A training centre has the name of a site.",
+                file=path,
+                column="name",
+                value=centre.name,
+                mend="Give each site a name of its own.",
+            )
+    sites = (*study.sites, *centres)
+    return with_homes(without_car(study), study.homes, sites=sites, relaxed=RELAXED_WALK)
+
+
+def triangles(access: Access, companies: int, rules: Rules) -> Triangles:
+    """Return the pairs of centre and company that can be held, of an assessed study.
+
+    Parameters
+    ----------
+    access
+        Of `with_centres`.
+    companies
+        Number of sites that are companies; the others are centres.
+
+    Raises
+    ------
+    TerritoryError
+        There is no such group, or no pair within reach of each other.
+    """
+    study = access.study
+    people = _people(study, rules)
+    school = {c: _at_school(access, c, rules) for c in range(companies, len(study.sites))}
+    work = {f: _at_work(access, f, rules) for f in range(companies)}
+    rows, holds = [], []
+    for (c, there), (f, (allowed, barred, here)) in product(school.items(), work.items()):
+        apart_km = _apart_km(study, c, f)
+        if apart_km > rules.apart_km:
+            continue
+        pair = there & here
+        holds.append(pair)
+        total = people.sum()
+        rows.append({
+            "centre": study.sites[c].name,
+            "company": study.sites[f].name,
+            "apart_km": round(apart_km, 1),
+            "allowed": ", ".join(allowed),
+            "barred": ", ".join(barred),
+            "total": total,
+            "centre_reach": people @ there,
+            "company_reach": people @ here,
+            "pair_reach": people @ pair,
+            "share": round(float(people @ pair / total), 4) if total else np.nan,
+        })  # fmt: skip
+    if not rows:
+        raise TerritoryError(
+            "No company is within {apart:g} km of a training centre.",
+            column="--apart-km",
+            value=f"{rules.apart_km:g}",
+            mend="Allow them to be farther apart.",
+            apart=rules.apart_km,
+        )
+    counts = ["total", "centre_reach", "company_reach", "pair_reach"]
+    return Triangles(study, whole_persons(pd.DataFrame(rows), counts), np.array(holds))
+
+
+def _people(study: Study, rules: Rules) -> NDArray[np.float64]:
+    if not rules.group:
+        return study.workers
+    if rules.group not in study.homes.groups:
+        raise TerritoryError(
+            "There is no such group.",
+            file=study.territory.path,
+            column="sources.homes.groups",
+            value=rules.group,
+            mend="Write one of: {known}.",
+            known=", ".join(study.homes.groups) or "–",
+        )
+    return np.asarray(study.homes.frame[rules.group], np.float64)
+
+
+def _apart_km(study: Study, one: int, other: int) -> float:
+    """Return the kilometres between the nearest gates of two sites, as the crow flies."""
+    here, there = (
+        study.streets.project(*np.array(study.sites[k].gates, float).T) for k in (one, other)
+    )
+    return float(np.linalg.norm(here[:, None] - there[None], axis=2).min() / 1000)
+
+
+def _at_work(access: Access, site: int, rules: Rules) -> tuple[list[str], list[str], Bool]:
+    """Return the rosters allowed, those barred, and where some allowed one holds."""
+    study, found = access.study, access.rosters
+    held = np.zeros(study.n_homes, bool)
+    allowed, barred = [], []
+    for r, (index, name) in zip(counted_rows(found), roster_shifts(study), strict=True):
+        if index != site:
+            continue
+        roster = next(one for one in study.sites[site].rosters if one.name == name)
+        if any(is_night_work(shift, rules.age) for shift in roster.shifts):
+            barred.append(name)
+            continue
+        allowed.append(name)
+        held |= found.holds[r]
+    return allowed, barred, held
+
+
+def _at_school(access: Access, site: int, rules: Rules) -> Bool:
+    """Return where the hours of a centre hold, on school days where these are studied."""
+    study = access.study
+    kinds = {day.kind for day in study.days}
+    days = [d for d in study.days if d.kind == "school_weekday" or "school_weekday" not in kinds]
+    shifts = [row.shift_id for row in study.shift_rows if row.site == site]
+    asked = [(s, d) for s in shifts for d in days if study.works_on(s, d)]
+    if not asked:
+        return np.zeros(study.n_homes, bool)
+    if rules.boarding_min is None:
+        return np.asarray(np.all([access.counted(s, d.kind)[2] for s, d in asked], axis=0))
+    limits = replace(
+        engine_limits(study.territory.limits), max_total_s=round(rules.boarding_min * 60)
+    )
+    there = home = np.ones(study.n_homes, bool)
+    for shift, day in asked:
+        ways = [both_ways(study, shift, day, mode, limits) for mode in counting_modes(study)]
+        there = there & np.any([onward.elapsed_s < INF for onward, _ in ways], axis=0)
+        home = home & np.any([homeward.elapsed_s < INF for _, homeward in ways], axis=0)
+    return np.asarray(there & home)
+
+
+def after_remedies(
+    access: Access,
+    companies: int,
+    rules: Rules,
+    *,
+    variants: Sequence[tuple[str, Callable[[], Access]]] = (),
+    retimings: int = 0,
+    language: str = "en",
+) -> pd.DataFrame:
+    """Return what remedies open, the most pairs first.
+
+    Parameters
+    ----------
+    variants
+        Names, and what assesses the study with them: shuttle plans, say.
+    retimings
+        Levers of the timetable tried, the best for the sites' rosters first.
+
+    Returns
+    -------
+    DataFrame
+        ``rank``, ``remedy``, ``opened`` and ``closed`` (persons × pairs), ``pairs`` opened for
+        anybody.
+    """
+    people = _people(access.study, rules)
+    before = triangles(access, companies, rules).holds
+    tried = list(variants)
+    if retimings:
+        found = search(access)
+        remedies = [r for r in recommend(found, limit=retimings) if r.lever is not None]
+        study = found.bench.study
+        tried += [
+            (one.head(language), lambda one=one: assess(what_if(study, [one.lever])))  # type: ignore[misc]
+            for one in remedies
+        ]
+    rows = []
+    for name, make in tried:
+        after = triangles(make(), companies, rules).holds
+        opened, closed = after & ~before, before & ~after
+        rows.append((
+            name, float((opened @ people).sum()), float((closed @ people).sum()),
+            int((opened @ people > 0).sum()),
+        ))  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["remedy", "opened", "closed", "pairs"])
+    frame = whole_persons(frame, ["opened", "closed"])
+    frame = frame.sort_values(["opened", "closed"], ascending=[False, True], kind="stable")
+    frame = frame.reset_index(drop=True)
+    frame.insert(0, "rank", np.arange(1, len(frame) + 1))
+    return frame

@@ -1,0 +1,173 @@
+"""Where somebody could live: squares of public land over the extract, and points given by hand.
+
+Nobody's home is looked at: land, buildings and streets are public.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from mobility.base.errors import TerritoryError
+from mobility.commute.sources import read_buildings, street_points
+from mobility.commute.study import Study
+from mobility.commute.walks import mode_times
+from mobility.sources.homes.grid import cell_boxes
+from mobility.sources.homes.model import Homes, Places
+from mobility.sources.homes.spread import land_cells
+from mobility.timetable.footpaths import walk_snaps
+
+Float = NDArray[np.float64]
+GROUNDS = ("residential", "buildings", "streets")
+#: A square is of the commune, or the named place, nearest to it within this distance.
+NAME_WITHIN_M = 5000.0
+
+
+def lattice(study: Study, *, cell_m: float = 200.0, ground: str | None = None) -> tuple[Homes, str]:
+    """Return the squares of land one could live on, as homes without workers, and which land.
+
+    Parameters
+    ----------
+    cell_m
+        Side of a square, metres.
+    ground
+        ``residential`` land, ``buildings`` that may be dwellings, or any square with a street;
+        by default the first of them that the extract has.
+
+    Raises
+    ------
+    TerritoryError
+        The extract has none of the land asked for, or no such kind is known.
+    """
+    streets = study.streets
+    zone = gpd.GeoSeries([shapely.box(*streets.bounds_lonlat)], crs=4326)
+    if ground is not None and ground not in GROUNDS:
+        raise _no_ground(ground)
+    for kind in GROUNDS if ground is None else (ground,):
+        land = _land(study, kind)
+        cells = land_cells(zone, land, crs=streets.crs, cell_m=cell_m)
+        if len(cells.fallback):
+            continue
+        lonlat = streets.unproject(cells.xy)
+        boxes = gpd.GeoSeries(cell_boxes(cells.cell, cell_m), crs=streets.crs).to_crs(4326)
+        ids = [f"{x}_{y}" for x, y in cells.cell]
+        return _as_homes(study, lonlat, ids, ids, boxes), kind
+    raise _no_ground(str(ground))
+
+
+def _no_ground(ground: str) -> TerritoryError:
+    return TerritoryError(
+        "The extract has no land of this kind.",
+        column="--ground",
+        value=ground,
+        mend="Choose one of: {known}; or leave it out.",
+        known=", ".join(GROUNDS),
+    )
+
+
+def _land(study: Study, kind: str) -> gpd.GeoDataFrame | None:
+    if kind == "residential":
+        return study.streets.background.get("residential")
+    if kind == "buildings":
+        return read_buildings(study.territory)
+    return street_points(study.streets)
+
+
+def with_points(study: Study, places: Homes, points: Sequence[tuple[str, float, float]]) -> Homes:
+    """Return places with points given by hand put after them.
+
+    Parameters
+    ----------
+    points
+        Name, longitude and latitude.
+
+    Raises
+    ------
+    TerritoryError
+        A point is over 500 m from any street one may walk along.
+    """
+    if not points:
+        return places
+    lonlat = np.array([point[1:] for point in points], np.float64)
+    times = mode_times(study.territory, study.streets, "walk")
+    for k in np.flatnonzero(walk_snaps(study.streets, times, lonlat).edge < 0).tolist():
+        west, south, east, north = study.streets.bounds_lonlat
+        raise TerritoryError(
+            "The place {name} is over 500 m from any street; the streets span longitudes "
+            "{west:.3f} to {east:.3f} and latitudes {south:.3f} to {north:.3f}.",
+            column="--at",
+            value=f"{lonlat[k, 0]:.5f}, {lonlat[k, 1]:.5f}",
+            mend="Correct the coordinates (longitude first), or take a larger extract.",
+            name=points[k][0],
+            west=west,
+            south=south,
+            east=east,
+            north=north,
+        )
+    names = [point[0] for point in points]
+    added = _as_homes(study, lonlat, [f"@{k}" for k in range(len(points))], names, None)
+    cells = gpd.GeoSeries([*places.shapes, *added.frame.geometry], crs=4326)
+    frame = gpd.GeoDataFrame({
+        column: [*places.frame[column], *added.frame[column]] for column in places.frame
+    }, geometry="geometry", crs=4326)  # fmt: skip
+    return Homes(frame, cells)
+
+
+def read_point(text: str, *, option: str = "--at") -> tuple[str, float, float]:
+    """Read ``longitude,latitude`` or ``name=longitude,latitude``.
+
+    Raises
+    ------
+    TerritoryError
+        It is no such pair.
+    """
+    name, _, pair = text.rpartition("=")
+    try:
+        lon, lat = (float(part) for part in pair.replace(";", ",").split(","))
+    except ValueError:
+        lon, lat = np.nan, np.nan
+    if not (-180 <= lon <= 180 and -89 <= lat <= 89):
+        raise TerritoryError(
+            "It is no longitude and latitude.",
+            column=option,
+            value=text,
+            mend="Write both in degrees, longitude first, after a name if there is one: "
+            "Residence=-1.4286,46.6659",
+        )
+    return name or pair, lon, lat
+
+
+def _as_homes(
+    study: Study, lonlat: Float, ids: list[str], names: list[str], cells: gpd.GeoSeries | None
+) -> Homes:
+    columns: dict[str, object] = {
+        "home_id": ids,
+        "name": names,
+        "commune": communes_at(study, lonlat),
+        "workers": np.zeros(len(lonlat)),
+    }
+    points = gpd.GeoSeries(gpd.points_from_xy(*lonlat.T), crs=4326)
+    return Places(points, columns, cells=cells).to_homes()
+
+
+def communes_at(study: Study, lonlat: Float) -> list[str]:
+    """Return the commune of the nearest home, else the nearest named place; empty when far."""
+    homes, places = study.homes, study.streets.background.get("places")
+    names = homes.frame["commune"].fillna("").astype(str).to_numpy(object)
+    known = homes.lonlat[names != ""]
+    names = names[names != ""]
+    if not len(names) and places is not None and len(places):
+        places = places[places["name"].notna()]
+        names = places["name"].to_numpy(object)
+        middle = shapely.centroid(places.geometry.to_numpy())
+        known = np.column_stack([shapely.get_x(middle), shapely.get_y(middle)])
+    if not len(names):
+        return [""] * len(lonlat)
+    tree = cKDTree(study.streets.project(*known.T))
+    away, nearest = tree.query(study.streets.project(*lonlat.T))
+    return [str(name) for name in np.where(away <= NAME_WITHIN_M, names[nearest], "")]

@@ -1,0 +1,59 @@
+"""The lines that run today: where each goes, and when its trips of each kind of day run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mobility.commute.study import Study
+from mobility.outputs.map.model import ExistingLine
+from mobility.timetable.arrays import Timetable
+
+
+def existing_lines(study: Study) -> tuple[ExistingLine, ...]:
+    """Return each line of the timetable that runs on a day studied, by name.
+
+    The path is that of the stops of its longest trip. Lines of one name are one line, as riders
+    see it.
+    """
+    days = [study.timetables[day.kind].timetable for day in study.days]
+    found: dict[str, list[NDArray[np.int64]]] = {}
+    paths: dict[str, NDArray[np.float64]] = {}
+    lonlat, names = study.feed.lonlat(), study.feed.line_names
+    for d, tt in enumerate(days):
+        runs = np.flatnonzero((tt.run_day == 0) & (np.diff(tt.run_ptr) > 1))
+        for name, mine in _by_name(tt, runs, names).items():
+            start_s, end_s = tt.call_dep[tt.run_ptr[mine]], tt.call_arr[tt.run_ptr[mine + 1] - 1]
+            minutes = np.column_stack([start_s // 60, (end_s - start_s) // 60]).astype(np.int64)
+            empty = np.zeros((0, 2), np.int64)
+            trips = found.setdefault(name, [empty for _ in days])
+            trips[d] = minutes[np.argsort(minutes[:, 0], kind="stable")]
+            path = _longest(study, tt, mine, lonlat)
+            if name not in paths or len(path) > len(paths[name]):
+                paths[name] = path
+    return tuple(
+        ExistingLine(name, paths[name], tuple(found[name]))
+        for name in sorted(found)
+        if len(paths[name]) > 1
+    )
+
+
+def _by_name(
+    tt: Timetable, runs: NDArray[np.intp], names: Sequence[str]
+) -> dict[str, NDArray[np.intp]]:
+    grouped: dict[str, list[int]] = {}
+    for run, trip in zip(runs.tolist(), tt.call_trip[tt.run_ptr[runs]].tolist(), strict=True):
+        if trip >= 0:
+            grouped.setdefault(names[trip], []).append(run)
+    return {name: np.array(mine) for name, mine in grouped.items()}
+
+
+def _longest(
+    study: Study, tt: Timetable, runs: NDArray[np.intp], lonlat: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    run = runs[int(np.argmax(tt.run_ptr[runs + 1] - tt.run_ptr[runs]))]
+    stops = study.feed.own_stop[tt.call_stop[tt.run_ptr[run] : tt.run_ptr[run + 1]]]
+    points = lonlat[stops]
+    return points[np.isfinite(points).all(axis=1)]

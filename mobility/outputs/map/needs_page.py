@@ -1,0 +1,159 @@
+"""A small offline page: some layers over the territory's streets, and a table beside them."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from mobility.base.files import write_text
+from mobility.base.i18n import translate
+from mobility.commute.study import Study
+from mobility.outputs.document import Table
+from mobility.outputs.map.assets import leaflet, page_file, safe_script
+from mobility.outputs.map.background import roads_of
+from mobility.outputs.map.pack import compact_json, quantised
+
+_SLOT = re.compile(r"@@mb-(\w+)@@")
+#: Coordinates are told to this part of a degree, about a metre.
+DEGREE = 1e-5
+#: From little to much, told apart in grey too (ColorBrewer's YlGnBu, five classes).
+RAMP = ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
+
+
+@dataclass(frozen=True)
+class PageLayer:
+    """What is drawn, and its line of the legend.
+
+    Attributes
+    ----------
+    name
+        In the language of the page.
+    shapes
+        EPSG:4326. Columns ``title`` and ``lines`` (texts of the popup, parted by line ends)
+        and ``size`` (radius of a point, width of a line; pixels) may be left out.
+    colour, dashed
+        Of fill or line.
+    shown
+        Whether it is drawn when the page opens.
+    """
+
+    name: str
+    shapes: gpd.GeoDataFrame
+    colour: str
+    dashed: bool = False
+    shown: bool = True
+
+
+def write_needs_page(
+    study: Study,
+    path: Path,
+    layers: Sequence[PageLayer],
+    *,
+    title: str,
+    note: str,
+    tables: Sequence[Table] = (),
+    language: str = "fr",
+) -> Path:
+    """Write the page; the same layers give the same bytes.
+
+    Parameters
+    ----------
+    title, note
+        What the page answers, and how it is read, in its language.
+    tables
+        Told beside the map.
+
+    Raises
+    ------
+    SourceNotFoundError
+        Leaflet's distribution is not installed.
+    SourceError
+        The file cannot be written.
+    """
+    code, style = leaflet()
+    some = [layer.shapes for layer in layers if layer.shown and len(layer.shapes)]
+    boxes = np.array([frame.total_bounds for frame in some] or [study.streets.bounds_lonlat])
+    west, south = boxes[:, :2].min(axis=0).tolist()
+    east, north = boxes[:, 2:].max(axis=0).tolist()
+    roads = [path for paths in roads_of(study.streets).values() for path in paths]
+    data = {
+        "bounds": [[south, west], [north, east]],
+        "note": note,
+        "streets": [_flat(road) for road in roads],
+        "gates": [
+            {"site": site.name, "at": [round(lat, 5), round(lon, 5)]}
+            for site in study.sites
+            for lon, lat in site.gates
+        ],
+        "gates_name": translate("Gates", language),
+        "shown": translate("Shown on the map", language),
+        "layers": [_layer(layer) for layer in layers],
+        "tables": [
+            {"caption": t.caption, "heads": t.heads, "rows": t.rows, "numeric": t.numeric}
+            for t in tables
+        ],
+    }
+    texts = {
+        "language": html.escape(language),
+        "title": html.escape(f"{title} – {study.territory.name}"),
+        "leaflet": code,
+        "leaflet_style": style,
+        "data": compact_json(data),
+        "code": safe_script(page_file("needs.js")),
+    }
+    # What is put in is not looked at again: data never passes as a template.
+    write_text(path, _SLOT.sub(lambda slot: texts[slot[1]], page_file("needs.html")))
+    return path
+
+
+def merged(frame: gpd.GeoDataFrame, by: NDArray[Any]) -> dict[Any, gpd.GeoDataFrame]:
+    """Return, by each value of ``by``, one shape of all polygons that have it."""
+    found = {}
+    for value in np.unique(by):
+        shape = shapely.union_all(frame.geometry.to_numpy()[by == value], grid_size=DEGREE)
+        found[value] = gpd.GeoDataFrame(geometry=[shape], crs=4326)
+    return found
+
+
+def _flat(lonlat: NDArray[np.float64]) -> list[int]:
+    """Return latitudes and longitudes in hundred-thousandths, each as a step from the last."""
+    steps = np.diff(quantised(lonlat[:, ::-1]), axis=0, prepend=np.zeros((1, 2), np.int64))
+    return [int(step) for step in steps.ravel()]
+
+
+def _layer(layer: PageLayer) -> dict[str, Any]:
+    shapes = shapely.set_precision(layer.shapes.geometry.to_numpy(), DEGREE)
+    told = [name for name in ("title", "lines", "size") if name in layer.shapes]
+    columns = {name: layer.shapes[name] for name in told}
+    rows = zip(*columns.values(), strict=True) if columns else ((),) * len(shapes)
+    return {
+        "name": layer.name,
+        "colour": layer.colour,
+        "dashed": layer.dashed,
+        "shown": layer.shown,
+        "features": [
+            {
+                "type": "Feature",
+                "geometry": _rounded(shapely.geometry.mapping(shape)),
+                "properties": dict(zip(columns, row, strict=True)),
+            }
+            for shape, row in zip(shapes, rows, strict=True)
+        ],
+    }
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _rounded(part) for name, part in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_rounded(part) for part in value]
+    return round(value, 5) if isinstance(value, float) else value

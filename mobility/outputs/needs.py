@@ -1,0 +1,280 @@
+"""Writes the answer to a need: its tables, a layer for QGIS and an offline page, whole or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+from numpy.typing import NDArray
+
+from mobility.base.files import staging
+from mobility.base.i18n import translate
+from mobility.commute.access import roster_shifts
+from mobility.commute.irregular import Irregular
+from mobility.commute.sources import source_files
+from mobility.commute.study import Study
+from mobility.needs.apprentices import Triangles
+from mobility.needs.housing import Housing
+from mobility.needs.job_bus import Tour, told_calls
+from mobility.outputs.map.needs_page import RAMP, PageLayer, merged, write_needs_page
+from mobility.outputs.tables import sheet_of, table_block, write_csv
+from mobility.outputs.words import Words
+
+#: Rows of a table beside a map.
+MOST_ROWS = 15
+GROUND = {
+    "residential": "residential land",
+    "buildings": "land with dwellings",
+    "streets": "land with a street",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is written of a need.
+
+    Attributes
+    ----------
+    name
+        Of its files.
+    title, note
+        Of its page, in the language.
+    layers
+        Drawn on it.
+    tables
+        By key of the registry; the first are told beside the map, each with the columns that are
+        shown briefly.
+    gis
+        Layers of a GeoPackage, by name; none is written without any.
+    """
+
+    name: str
+    title: str
+    note: str
+    layers: Sequence[PageLayer]
+    tables: Mapping[str, pd.DataFrame]
+    gis: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
+
+
+def write_answer(
+    study: Study, answer: Answer, folder: Path, language: str, *, reads: Iterable[Path] = ()
+) -> list[Path]:
+    """Write the files of an answer into a folder, all or none, and return their paths.
+
+    Raises
+    ------
+    SourceError
+        The folder cannot be written to, or a file is one of those read.
+    """
+    words = Words(language, study.days)
+    shown = [
+        table_block(sheet_of(key, frame.head(MOST_ROWS)).brief(), words)
+        for key, frame in answer.tables.items()
+        if len(frame)
+    ]
+    with staging(folder, reads=[*source_files(study.territory), *reads]) as part:
+        for key, frame in answer.tables.items():
+            write_csv(part, key, frame)
+        if answer.gis:
+            _write_gpkg(part / f"{answer.name}.gpkg", answer.gis)
+        write_needs_page(
+            study, part / f"{answer.name}.html", answer.layers,
+            title=answer.title, note=answer.note, tables=shown, language=language,
+        )  # fmt: skip
+        names = sorted(path.name for path in part.iterdir() if path.is_file())
+    return [folder / name for name in names]
+
+
+def _write_gpkg(path: Path, layers: Mapping[str, gpd.GeoDataFrame]) -> None:
+    # A GeoPackage holds the time of its last change; a fixed one keeps the bytes the same.
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
+    for name, frame in layers.items():
+        frame.to_file(path, layer=name, driver="GPKG", dataset_options={"VERSION": "1.2"})
+
+
+def housing_answer(found: Housing, language: str) -> Answer:
+    """Return the inverse map: places by the jobs they hold, ranked communes and stops."""
+    places = found.places()
+    jobs = len(found.jobs)
+    layers = []
+    if len(places):
+        held = places["jobs_held"].to_numpy()
+        classes = np.minimum((held * (len(RAMP) - 1) + jobs - 1) // max(jobs, 1), len(RAMP) - 1)
+        for k, shape in merged(places, classes).items():
+            least, most = held[classes == k].min(), held[classes == k].max()
+            span = str(least) if least == most else f"{least}–{most}"
+            name = translate("{span} of {jobs} jobs can be held", language, span=span, jobs=jobs)
+            layers.append(PageLayer(name, shape, RAMP[k], shown=bool(k > 0)))
+        layers += _by_roster(found, places)
+    points = _points(found, language)
+    if len(points):
+        layers.append(PageLayer(translate("Residences asked about", language), points, "#d6276b"))
+    tables = {"housing_stops": found.stops(), "housing_communes": found.communes()}
+    if len(found.residences):
+        tables = {"housing_residences": found.residences, **tables}
+    return Answer(
+        "housing",
+        translate("Where could one live and hold this job without a car?", language),
+        translate(
+            "Each square of {ground} by the jobs that can be held from it on every shift and kind "
+            "of working day, without a car. Jobs: {jobs}. Nobody's home is drawn.",
+            language,
+            ground=translate(GROUND[found.ground], language),
+            jobs=", ".join(job.name for job in found.jobs),
+        ),
+        layers,
+        tables,
+        {"places": places, **({"residences": points} if len(points) else {})},
+    )
+
+
+def _by_roster(found: Housing, places: gpd.GeoDataFrame) -> list[PageLayer]:
+    """Return where each roster holds, to be switched on."""
+    layers = []
+    for r, (site, roster) in enumerate(roster_shifts(found.study)):
+        held = found.holds[r, : found.n_lattice]
+        if held.any():
+            name = f"{found.study.sites[site].name}, {roster}"
+            shape = merged(places[held], np.zeros(held.sum(), int))[0]
+            layers.append(PageLayer(name, shape, "#1a7f5a", shown=False))
+    return layers
+
+
+def _points(found: Housing, language: str) -> gpd.GeoDataFrame:
+    """Return the residences asked about, with the rosters that hold there."""
+    study, n = found.study, found.n_lattice
+    names = [f"{study.sites[s].name}, {roster}" for s, roster in roster_shifts(study)]
+    said = [(translate("no", language), translate("yes", language))[k] for k in (0, 1)]
+    lines = [
+        "\n".join(
+            f"{name}: {said[int(h)]}" for name, h in zip(names, found.holds[:, p], strict=True)
+        )
+        for p in range(n, study.n_homes)
+    ]
+    frame = study.homes.frame.iloc[n:]
+    return gpd.GeoDataFrame(
+        {"title": frame["name"].to_list(), "lines": lines, "size": [9] * len(frame)},
+        geometry=list(frame.geometry),
+        crs=4326,
+    )
+
+
+def share_layers(
+    study: Study, share: NDArray[np.float64], name: str, language: str, *, shown: bool = True
+) -> list[PageLayer]:
+    """Return the homes by a share, in five classes: cells, or points where there are none."""
+    classes = np.minimum((share * len(RAMP)).astype(int), len(RAMP) - 1)
+    shapes = gpd.GeoDataFrame(geometry=study.homes.shapes.to_numpy(), crs=4326)
+    words, layers = Words(language), []
+    for k in np.unique(classes):
+        least, most = share[classes == k].min(), share[classes == k].max()
+        span = words.percent(least) + ("" if least == most else f"–{words.percent(most)}")
+        mine = shapes[classes == k]
+        if study.homes.cells is not None:
+            mine = merged(mine, np.zeros(len(mine), int))[0]
+        label = f"{name}{translate(': ', language)}{span}"
+        layers.append(PageLayer(label, mine, RAMP[k], shown=shown))
+    return layers
+
+
+def irregular_answer(found: Irregular, language: str) -> Answer:
+    """Return the share of a list's days that hold at each home."""
+    study, layers = found.study, []
+    columns: dict[str, object] = {"home_id": study.homes.ids}
+    for k, (site, roster) in enumerate(found.rosters()):
+        share = found.share(site, roster)
+        name = ", ".join(filter(None, [study.sites[site].name, roster]))
+        layers += share_layers(study, share, name, language, shown=k == 0)
+        columns[f"{name} | share"] = share.round(3)
+    homes = gpd.GeoDataFrame(columns, geometry=study.homes.shapes.to_numpy(), crs=4326)
+    return Answer(
+        "irregular",
+        translate("On how many of these days does it hold?", language),
+        translate(
+            "Share of the listed days on which one gets there on time and back without a car, "
+            "each on the timetable of its own date.",
+            language,
+        ),
+        layers,
+        {"irregular": found.summary(), "irregular_dates": found.by_date()},
+        {"homes": homes},
+    )
+
+
+def apprentices_answer(found: Triangles, remedies: pd.DataFrame, language: str) -> Answer:
+    """Return the pairs of centre and company, and from where they can be held."""
+    study = found.study
+    share = found.pairs_held() / len(found.holds)
+    name = translate("Share of the pairs that can be held", language)
+    layers = share_layers(study, share, name, language)
+    columns: dict[str, object] = {"home_id": study.homes.ids, "pairs_held": found.pairs_held()}
+    shapes = study.homes.shapes.to_numpy()
+    for row, held in zip(found.pairs.to_dict("records"), found.holds, strict=True):
+        name = f"{row['centre']} + {row['company']}"
+        columns[name] = held
+        if held.any():
+            mine = gpd.GeoDataFrame(geometry=shapes[held], crs=4326)
+            if study.homes.cells is not None:
+                mine = merged(mine, np.zeros(len(mine), int))[0]
+            layers.append(PageLayer(name, mine, "#1a7f5a", shown=False))
+    tables = {"apprentices": found.pairs}
+    if len(remedies):
+        tables["apprentices_remedies"] = remedies
+    return Answer(
+        "apprentices",
+        translate("Which training centre and which company, from one home?", language),
+        translate(
+            "A pair holds where both the hours of the centre and a roster of the company that is "
+            "no night work hold without a car.",
+            language,
+        ),
+        layers,
+        tables,
+        {"homes": gpd.GeoDataFrame(columns, geometry=shapes, crs="EPSG:4326")},
+    )
+
+
+def job_bus_answer(tour: Tour, language: str) -> Answer:
+    """Return the halts of a job seekers' bus, its way, and who reaches it."""
+    calls = told_calls(tour)
+    halts = calls[calls["direction"] == "outbound"]
+    words, seekers = Words(language), translate("seekers", language)
+    lines = [
+        f"{words.clock(c)}\n{words.number(n)} {seekers}"
+        for c, n in zip(halts["clock_s"], halts["seekers"], strict=True)
+    ]
+    points = gpd.GeoDataFrame(
+        {"title": halts["stop"].to_list(), "lines": lines, "size": [8] * len(halts)},
+        geometry=gpd.points_from_xy(halts["lon"], halts["lat"]),
+        crs=4326,
+    )
+    way = gpd.GeoDataFrame(geometry=[shapely.LineString(tour.path)], crs=4326)
+    some = tour.seekers > 0
+    homes = gpd.GeoDataFrame(geometry=tour.study.homes.shapes.to_numpy(), crs=4326)
+    layers = [
+        PageLayer(translate(name, language), shapes, colour)
+        for name, shapes, colour in (
+            ("Seekers who reach a halt", homes[some & tour.reached], RAMP[3]),
+            ("Seekers who reach none", homes[some & ~tour.reached], RAMP[1]),
+            ("The bus", way, "#d6276b"),
+            ("Halts", points, "#d6276b"),
+        )
+    ]
+    return Answer(
+        "job_bus",
+        translate("Where should a bus for job seekers halt?", language),
+        translate(
+            "Halts that most of those who look for work reach on foot or by public transport in "
+            "time, and from which they get home.",
+            language,
+        ),
+        layers,
+        {"job_bus_summary": tour.summary(), "job_bus": calls},
+        {"halts": points.drop(columns="size"), "way": way},
+    )

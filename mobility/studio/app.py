@@ -1,0 +1,422 @@
+"""The studio's addresses: what browsers ask, and what they are answered."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from mobility import __version__
+from mobility.base.errors import MobilityError, SourceNotFoundError
+from mobility.base.failures import explained
+from mobility.base.i18n import LANGUAGES, translate
+from mobility.studio import data
+from mobility.studio.desk import Desk, Opened
+from mobility.studio.drafts import Draft, stepped
+from mobility.studio.gate import PAGE
+from mobility.studio.jobs import Job, Queue
+from mobility.studio.live import Shown
+from mobility.studio.trips import trips_at_gate
+from mobility.studio.words import french
+
+Answerer = Callable[[Request], Awaitable[Response]]
+TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}
+
+#: Folder of comparisons, beside the scenarios of a study.
+COMPARED = "compared"
+#: Kinds of files worth taking away.
+TAKEN = {
+    ".html", ".pdf", ".docx", ".xlsx", ".csv", ".gpkg", ".geojson", ".zip", ".md", ".json",
+    ".parquet", ".toml",
+}  # fmt: skip
+
+
+class Studio:
+    """Everything the routes share.
+
+    Parameters
+    ----------
+    desk
+        The studies.
+    queue
+        The computations; one of its own by default.
+    """
+
+    def __init__(self, desk: Desk, queue: Queue | None = None) -> None:
+        self.desk = desk
+        self.queue = Queue() if queue is None else queue
+        #: Tells a page left open that the studio was started again.
+        self.boot = secrets.token_hex(4)
+
+    def app(self) -> Starlette:
+        """Return the application, to be put behind a gate."""
+        study = "/studies/{study}"
+        routes = [
+            Route("/", self.shell),
+            Route("/static/{name}", self.static),
+            Route("/words", self.words),
+            Route("/state", self.state),
+            Route("/studies", self.create, methods=["POST"]),
+            Route(study, self.study),
+            Route(f"{study}/map.html", self.map_page),
+            Route(f"{study}/live", self.live, methods=["POST"]),
+            Route(f"{study}/trips", self.trips),
+            Route(f"{study}/undo", self.undo, methods=["POST"]),
+            Route(f"{study}/scenarios", self.scenarios, methods=["POST"]),
+            Route(f"{study}/data", self.data),
+            Route(f"{study}/sites", self.put_sites, methods=["POST"]),
+            Route(f"{study}/files/{{role}}", self.put_file, methods=["POST"]),
+            Route(f"{study}/files/{{role}}", self.drop_file, methods=["DELETE"]),
+            Route("/templates/{name}", self.template),
+            Route(f"{study}/check.html", self.check),
+            Route(f"{study}/job", self.job),
+            Route(f"{study}/job", self.add_job, methods=["POST"]),
+            Route(f"{study}/job", self.cancel, methods=["DELETE"]),
+            Route(f"{study}/results", self.results),
+            Route(f"{study}/get/{{name:path}}", self.get),
+        ]
+        answering = [Route(r.path, self._told(r.endpoint), methods=r.methods) for r in routes]
+        return Starlette(routes=answering)
+
+    def _told(self, answer: Answerer) -> Answerer:
+        """Return an answerer whose errors are told in both languages."""
+
+        async def answered(request: Request) -> Response:
+            try:
+                return await answer(request)
+            except MobilityError as error:
+                status = 404 if isinstance(error, SourceNotFoundError) else 422
+                return JSONResponse(self.said(error), status)
+            except Exception as error:  # noqa: BLE001 (one request fails, the studio goes on)
+                return JSONResponse(self.said(explained(error)), 500)
+
+        return answered
+
+    def said(self, error: MobilityError) -> dict[str, str]:
+        """Return an error's words; files are named as seen from the studies' folder."""
+        return {code: error.render(code).replace(f"{self.desk.root}/", "") for code in ("fr", "en")}
+
+    async def shell(self, _request: Request) -> Response:
+        """Answer the studio's one page."""
+        return _own("index.html")
+
+    async def static(self, request: Request) -> Response:
+        """Answer a script or a style of the studio's."""
+        return _own(request.path_params["name"])
+
+    async def words(self, _request: Request) -> Response:
+        """Answer the French of every text of the studio's."""
+        return JSONResponse(french())
+
+    async def state(self, _request: Request) -> Response:
+        """Answer what there is to open."""
+        return JSONResponse(
+            {
+                "boot": self.boot,
+                "version": __version__,
+                "shared": self.desk.confined,
+                "studies": await run_in_threadpool(self.desk.studies),
+                "root": "" if self.desk.confined else str(self.desk.root),
+            }
+        )
+
+    async def create(self, request: Request) -> Response:
+        """Make a study: empty, or the demo."""
+        asked = await request.json()
+        if asked.get("demo"):
+            from mobility.pipeline import demo_territory
+
+            study = await run_in_threadpool(self.desk.add_demo, demo_territory())
+        else:
+            study = await run_in_threadpool(self.desk.create, str(asked.get("name", "")))
+        return JSONResponse({"id": study})
+
+    async def study(self, request: Request) -> Response:
+        """Answer how far a study is read, its draft and its scenarios."""
+        opened = await self._opened(request)
+        return JSONResponse(await run_in_threadpool(self._about, opened))
+
+    def _about(self, opened: Opened) -> dict[str, Any]:
+        about: dict[str, Any] = {
+            "boot": self.boot,
+            "step": {code: translate(opened.step, code) for code in ("fr", "en")}
+            if opened.step
+            else None,
+            "page": opened.page is not None,
+            "ready": opened.live is not None,
+            "error": None if opened.error is None else self.said(opened.error),
+            "scenarios": opened.history.scenarios(),
+        }
+        if opened.live is not None:
+            about |= {"settings": settings(opened)}
+        return about | opened.history.told()
+
+    async def map_page(self, request: Request) -> Response:
+        """Answer the map page of a study."""
+        opened = await self._opened(request)
+        if opened.page is None:
+            raise SourceNotFoundError("The map is not drawn yet.", mend="Wait, and ask again.")
+        headers = {"content-security-policy": PAGE}
+        return Response(opened.page, media_type="text/html", headers=headers)
+
+    async def live(self, request: Request) -> Response:
+        """Make a step, or try one, and answer what the map then shows."""
+        opened = await self._opened(request)
+        asked = await request.json()
+        shown = asked["shown"]
+        at = Shown(str(shown["pick"]), int(shown["day"]), int(shown["mode"]))
+        answer = await run_in_threadpool(self._live, opened, asked, at)
+        keep = BackgroundTask(opened.history.keep) if asked.get("commit") else None
+        return Response(answer, media_type="application/octet-stream", background=keep)
+
+    def _live(self, opened: Opened, asked: dict[str, Any], shown: Shown) -> bytes:
+        live, history = opened.live, opened.history
+        if live is None:
+            raise MobilityError("The study is still being read.", mend="Wait, and ask again.")
+        with history.lock:
+            draft = history.draft
+            for step in asked.get("steps", []):
+                draft = stepped(draft, step)
+            territory = live.territory(draft)
+            if asked.get("commit"):
+                live.changed(territory)
+                history.commit(draft)
+            told = history.told()
+        if not asked.get("commit"):
+            told["draft"] = draft
+        return live.answer(territory, shown).packed(**told)
+
+    async def trips(self, request: Request) -> Response:
+        """Answer the trips that serve a shift's gate, as they run today."""
+        opened, asked = await self._opened(request), request.query_params
+        if opened.live is None:
+            raise MobilityError("The study is still being read.", mend="Wait, and ask again.")
+        shift, day = int(asked.get("shift", 0)), int(asked.get("day", 0))
+        return JSONResponse(await run_in_threadpool(trips_at_gate, opened.live.study, shift, day))
+
+    async def undo(self, request: Request) -> Response:
+        """Undo or redo a step."""
+        opened = await self._opened(request)
+        by = 1 if (await request.json()).get("redo") else -1
+        opened.history.move(by)
+        return JSONResponse(opened.history.told(), background=BackgroundTask(opened.history.keep))
+
+    async def scenarios(self, request: Request) -> Response:
+        """Keep the draft as a scenario, take one up, or delete one."""
+        opened = await self._opened(request)
+        asked = await request.json()
+        return JSONResponse(await run_in_threadpool(self._scenario, opened, asked))
+
+    def _scenario(self, opened: Opened, asked: dict[str, Any]) -> dict[str, Any]:
+        history, what, name = opened.history, asked.get("do"), str(asked.get("name", ""))
+        with history.lock:
+            if what == "save":
+                history.save(name, history.draft)
+            elif what == "copy":
+                history.save(name, history.read(str(asked.get("id"))))
+            elif what == "open":
+                draft: Draft = history.read(str(asked.get("id")))
+                if opened.live is not None:
+                    opened.live.changed(opened.live.territory(draft))
+                history.commit(draft)
+                history.keep()
+            elif what == "remove":
+                history.remove(str(asked.get("id")))
+        return self._about(opened)
+
+    async def data(self, request: Request) -> Response:
+        """Answer the files a study names and its sites."""
+        file = await run_in_threadpool(self.desk.path, request.path_params["study"])
+        return JSONResponse(await run_in_threadpool(self._data, file))
+
+    def _data(self, file: Path) -> dict[str, Any]:
+        found = data.about(file)
+        error = found["error"]
+        return found | {"error": None if error is None else self.said(error)}
+
+    async def put_file(self, request: Request) -> Response:
+        """Take a file that was dropped, once it was read without fault."""
+        file = await run_in_threadpool(self.desk.path, request.path_params["study"])
+        role, name = request.path_params["role"], request.query_params.get("name", "")
+        part, _ = await data.received(request.stream(), role, name)
+        try:
+            await run_in_threadpool(data.put_file, file, role, part)
+        except MobilityError as error:
+            words = {k: v.replace(f"{part.parent}/", "") for k, v in self.said(error).items()}
+            return JSONResponse(words, 422)
+        finally:
+            shutil.rmtree(part.parent, ignore_errors=True)
+        return JSONResponse(await run_in_threadpool(self._data, file))
+
+    async def drop_file(self, request: Request) -> Response:
+        """Name a source no longer."""
+        file = await run_in_threadpool(self.desk.path, request.path_params["study"])
+        role, name = request.path_params["role"], request.query_params.get("name", "")
+        await run_in_threadpool(data.drop_file, file, role, name)
+        return JSONResponse(await run_in_threadpool(self._data, file))
+
+    async def put_sites(self, request: Request) -> Response:
+        """Write the table of sites and rosters."""
+        file = await run_in_threadpool(self.desk.path, request.path_params["study"])
+        await run_in_threadpool(data.put_sites, file, (await request.json())["sites"])
+        return JSONResponse(await run_in_threadpool(self._data, file))
+
+    async def template(self, request: Request) -> Response:
+        """Answer a template, named like ``sites-fr.xlsx``."""
+        name = request.path_params["name"]
+        kind, _, rest = name.partition("-")
+        language, _, suffix = rest.partition(".")
+        if kind not in data.TEMPLATES or language not in LANGUAGES or suffix not in ("csv", "xlsx"):
+            raise SourceNotFoundError("There is no such file.", value=name)
+        headers = {"content-disposition": f'attachment; filename="{name}"'}
+        return Response(data.template(kind, language, f".{suffix}"), headers=headers)
+
+    async def check(self, request: Request) -> Response:
+        """Answer the page of `mobility check`: the findings beside their places on a map."""
+        opened = await self._opened(request)
+        language = request.query_params.get("lang", LANGUAGES[0])
+        page = await run_in_threadpool(_check_page, opened, language)
+        return Response(page, media_type="text/html", headers={"content-security-policy": PAGE})
+
+    async def job(self, request: Request) -> Response:
+        """Answer how far the last job of a study is."""
+        study = request.path_params["study"]
+        folder = self.desk.path(study).parent
+        return JSONResponse({"job": self.queue.told(study, folder)})
+
+    async def add_job(self, request: Request) -> Response:
+        """Put a command on a study, or one of its scenarios, into the queue."""
+        opened, asked = await self._opened(request), await request.json()
+        if opened.error is not None:
+            raise opened.error
+        target, study = str(asked.get("target", "")), request.path_params["study"]
+        language = asked.get("language") if asked.get("language") in LANGUAGES else LANGUAGES[0]
+        folder, kind = opened.file.parent, str(asked.get("kind"))
+        named = [target, str(asked.get("other", ""))] if kind == "compare" else [target]
+        files = tuple(opened.history.path(n) if n else opened.file for n in named)
+        out = results_folder(opened, target)
+        if kind == "compare":
+            out = folder / COMPARED / "-".join(n or "study" for n in named)
+        self.queue.add(Job(study, kind, target, folder, files, out, str(language)))
+        return await self.job(request)
+
+    async def cancel(self, request: Request) -> Response:
+        """Cancel the job of a study."""
+        self.desk.path(request.path_params["study"])
+        self.queue.cancel(request.path_params["study"])
+        return await self.job(request)
+
+    async def results(self, request: Request) -> Response:
+        """Answer the files that a study and its scenarios gave."""
+        opened = await self._opened(request)
+        return JSONResponse(await run_in_threadpool(_results, opened))
+
+    async def get(self, request: Request) -> Response:
+        """Answer a file of a study: to keep, or a page to look at."""
+        study, name = request.path_params["study"], request.path_params["name"]
+        path = await run_in_threadpool(self.desk.inside, study, name)
+        if "view" in request.query_params and path.suffix == ".html":
+            headers = {"content-security-policy": PAGE}
+            return FileResponse(path, media_type="text/html", headers=headers)
+        return FileResponse(path, filename=path.name)
+
+    async def _opened(self, request: Request) -> Opened:
+        return await run_in_threadpool(self.desk.open, request.path_params["study"])
+
+
+def results_folder(opened: Opened, target: str) -> Path:
+    """Return where the results of a study, or of a scenario, lie: always within its folder."""
+    if target:
+        return opened.history.path(target).with_suffix("")
+    folder = opened.file.parent.resolve()
+    if opened.live is not None:
+        territory = opened.live.sources.territory
+        named = territory.resolve(territory.output.dir).resolve()
+        if named.is_relative_to(folder) and named != folder:
+            return named
+    return folder / "out"
+
+
+def _results(opened: Opened) -> list[dict[str, Any]]:
+    """Return what there is to take away, by the study and then its scenarios."""
+    folder = opened.file.parent.resolve()
+    found = []
+    places = [("", "", results_folder(opened, ""), opened.file)]
+    for one in opened.history.scenarios():
+        path = opened.history.path(one["id"])
+        places.append((one["id"], one["name"], path.with_suffix(""), path))
+    places += [
+        (f"{COMPARED}/{p.name}", p.name, p, p) for p in sorted((folder / COMPARED).glob("*"))
+    ]
+    for target, name, place, own in places:
+        files = sorted(p for p in place.rglob("*") if p.is_file() and p.suffix in TAKEN)
+        inside = [p.resolve() for p in [*files, own] if p.is_file()]
+        told = [
+            {"path": p.relative_to(folder).as_posix(), "bytes": p.stat().st_size}
+            for p in inside
+            if p.is_relative_to(folder)
+        ]
+        found.append({"id": target, "name": name, "files": told})
+    return found
+
+
+def _check_page(opened: Opened, language: str) -> str:
+    from mobility.outputs.map.check_page import check_page
+
+    if opened.live is None or opened.live.study.sheet is None:
+        raise MobilityError("The study is still being read.", mend="Wait, and ask again.")
+    study, sheet = opened.live.study, opened.live.study.sheet
+    reasons = [day.reason for day in study.days]
+    order = ("error", "warning", "info")
+    found = sorted((*study.findings, *reasons), key=lambda f: order.index(f.severity))
+    return check_page(study, sheet, found, language if language in LANGUAGES else LANGUAGES[0])
+
+
+def settings(opened: Opened) -> dict[str, Any]:
+    """Return the hours and settings of a study that a draft may change."""
+    assert opened.live is not None
+    study = opened.live.study
+    territory = opened.live.sources.territory
+    return {
+        "limits": territory.limits.model_dump(),
+        "speeds": territory.speeds.model_dump(),
+        "modes": territory.modes.model_dump(),
+        "shifts": [
+            {
+                "site": row.site_name,
+                "roster": row.roster,
+                "shift": row.shift,
+                "start": row.start_s,
+                "end": row.end_s,
+            }
+            for row in study.shift_rows
+        ],
+    }
+
+
+def _own(name: str) -> Response:
+    """Answer a file of the package by its name alone."""
+    folder = files("mobility.studio") / "static"
+    known = {entry.name for entry in folder.iterdir()}
+    if name not in known:
+        raise SourceNotFoundError("There is no such file.", value=name)
+    media = TYPES.get("." + name.rpartition(".")[2], "application/octet-stream")
+    return Response((folder / name).read_bytes(), media_type=media)
+
+
+__all__ = ["Studio"]

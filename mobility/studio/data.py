@@ -1,0 +1,280 @@
+"""The data of a study: files that are dropped, sites and rosters in a table, templates.
+
+A file is read as `mobility check` reads it before it is kept; what is refused leaves what was
+there as it was. The territory file is edited in place: its comments and its order stay.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from pydantic import ValidationError
+
+from mobility.base.clock import format_clock
+from mobility.base.errors import MobilityError, SourceError
+from mobility.base.files import write_text, writing
+from mobility.base.literal import csv_cell
+from mobility.commute.loading import read_sources
+from mobility.settings import read_territory
+from mobility.sources.gtfs.read import read_feed
+from mobility.sources.layers import home_box
+from mobility.sources.sites import read_sites, read_sites_file
+from mobility.streets.graph import streets_from_lines, streets_from_osm
+from mobility.studio.drafts import slug
+from mobility.territory.project import Site, Territory
+from mobility.territory.toml_text import read_toml
+from mobility.territory.validation import explain_validation
+
+#: What a file may be, by its role.
+SUFFIXES = {
+    "streets": (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2", ".graphml", ".gpkg", ".geojson"),
+    "timetable": (".zip",),
+    "sites": (".csv", ".xlsx", ".gpkg", ".geojson"),
+    "homes": (".csv", ".xlsx", ".gpkg", ".geojson", ".parquet"),
+}
+LINES = (".gpkg", ".geojson")
+MOST_FILES = 60
+TEMPLATES: dict[str, dict[str, list[list[object]]]] = {
+    "sites": {
+        "fr": [
+            ["nom", "employeur", "lon", "lat", "équipe", "poste", "début", "fin", "jours",
+             "effectif"],
+            ["Fonderie", "Exemple SA", -0.533274, 47.105675, "3x8", "", "", "", "", 420],
+            ["Atelier", "Exemple SA", -0.538268, 47.098853, "2x8", "matin", "05:30", "13:30",
+             "lun-ven", 90],
+            ["Atelier", "Exemple SA", -0.538268, 47.098853, "2x8", "après-midi", "13:30", "21:30",
+             "lun-ven", 90],
+        ],
+        "en": [
+            ["name", "employer", "lon", "lat", "roster", "shift", "start", "end", "days",
+             "headcount"],
+            ["Foundry", "Example Ltd", -0.533274, 47.105675, "3x8", "", "", "", "", 420],
+            ["Workshop", "Example Ltd", -0.538268, 47.098853, "2x8", "morning", "05:30", "13:30",
+             "mon-fri", 90],
+            ["Workshop", "Example Ltd", -0.538268, 47.098853, "2x8", "afternoon", "13:30", "21:30",
+             "mon-fri", 90],
+        ],
+    },
+    "homes": {
+        "fr": [["id", "nom", "commune", "lon", "lat", "actifs"],
+               ["c1", "Centre", "Exempleville", -0.6333, 47.121, 180],
+               ["c2", "Les Prés", "Exempleville", -0.621, 47.118, 45]],
+        "en": [["id", "name", "commune", "lon", "lat", "workers"],
+               ["c1", "Centre", "Sampleton", -0.6333, 47.121, 180],
+               ["c2", "Meadows", "Sampleton", -0.621, 47.118, 45]],
+    },
+}  # fmt: skip
+
+
+def about(file: Path) -> dict[str, Any]:
+    """Return the files a study names, its sites, and what keeps it from being read, if anything.
+
+    Returns
+    -------
+    dict
+        ``sources``: role, name, bytes (None where it is missing); ``sites``; ``error``, an
+        `MobilityError` or None.
+    """
+    named = read_toml(file).get("sources", {})
+    paths = [("streets", named.get(k)) for k in ("osm", "lines")]
+    paths += [("timetable", path) for path in named.get("gtfs", [])]
+    paths += [("sites", named.get("sites")), ("homes", named.get("homes", {}).get("file"))]
+    sources = []
+    for role, name in paths:
+        if name:
+            path = file.parent / str(name)
+            size = path.stat().st_size if path.is_file() else None
+            sources.append({"role": role, "name": str(name), "bytes": size})
+    try:
+        sites, error = [_told(site) for site in read_sites(read_territory(file))], None
+    except MobilityError as found:
+        sites, error = _sites_of(file), found
+    return {"sources": sources, "sites": sites, "error": error}
+
+
+def _sites_of(file: Path) -> list[dict[str, Any]]:
+    """Return the sites of a territory file that cannot be read as a whole yet."""
+    data = read_toml(file)
+    try:
+        table = data.get("sources", {}).get("sites")
+        sites = [Site.model_validate(row) for row in data.get("sites", [])]
+        sites += read_sites_file(file.parent / str(table)) if table else []
+    except (ValidationError, MobilityError, TypeError):
+        return []
+    return [_told(site) for site in sites]
+
+
+def _told(site: Site) -> dict[str, Any]:
+    rosters = [
+        {
+            "name": roster.name,
+            "shifts": [
+                {
+                    "name": shift.name,
+                    "start": format_clock(shift.start),
+                    "end": format_clock(shift.end),
+                    "days": ",".join(shift.days),
+                    "headcount": shift.headcount,
+                }
+                for shift in roster.shifts
+            ],
+        }
+        for roster in site.rosters
+    ]
+    gates = [list(gate) for gate in site.gates]
+    return {"name": site.name, "employer": site.employer, "gates": gates, "rosters": rosters}
+
+
+async def received(chunks: AsyncIterator[bytes], role: str, name: str) -> tuple[Path, str]:
+    """Write what a browser sends to a folder nobody else reads; return file and plain name.
+
+    Raises
+    ------
+    SourceError
+        A file of this kind cannot be of this role.
+    """
+    lower = name.lower()
+    known = SUFFIXES.get(role, ())
+    suffix = next((s for s in sorted(known, key=len, reverse=True) if lower.endswith(s)), None)
+    if suffix is None:
+        raise SourceError(
+            "A file of this kind is not read here.",
+            file=Path(name).name,
+            mend="Drop one of: {known}.",
+            known=", ".join(known),
+        )
+    plain = (slug(Path(name).name[: -len(suffix)]) or role) + suffix
+    path = Path(tempfile.mkdtemp(prefix="mobility-")) / plain
+    with path.open("wb") as stream:
+        async for chunk in chunks:
+            stream.write(chunk)
+    return path, plain
+
+
+def put_file(file: Path, role: str, part: Path) -> None:
+    """Read a file as `mobility check` does, then keep it in the study and name it there.
+
+    Raises
+    ------
+    MobilityError
+        It is refused, in the words of the check; nothing changes then.
+    """
+    name = f"data/{role}/{part.name}"
+    document = tomlkit.parse(file.read_text(encoding="utf-8"))
+    sources: Any = document.setdefault("sources", tomlkit.table())
+    if role == "streets":
+        lines = part.suffix in LINES
+        (streets_from_lines if lines else streets_from_osm)(part)
+        sources.pop("osm" if lines else "lines", None)
+        sources["lines" if lines else "osm"] = name
+    elif role == "timetable":
+        read_feed(part, cache=False)
+        feeds = [str(f) for f in sources.get("gtfs", [])]
+        if len(feeds) >= MOST_FILES:
+            raise SourceError("The study names too many timetables.", file=name)
+        sources["gtfs"] = [*feeds, name] if name not in feeds else feeds
+    elif role == "sites":
+        zone = str(document.get("timezone", "Europe/Paris"))
+        read_sites_file(part, box=home_box(zone))
+        sources["sites"] = name
+    else:
+        _refuse_persons(file, part)
+        homes = tomlkit.table()
+        homes["file"] = name
+        homes["personal"] = False
+        sources["homes"] = homes
+    with writing(file.parent / name) as place:
+        shutil.copyfile(part, place)
+    write_text(file, tomlkit.dumps(document))
+
+
+def _refuse_persons(file: Path, part: Path) -> None:
+    """Read homes with the study's other sources; refuse those that are persons."""
+    data = read_toml(file)
+    data["sources"] = data.get("sources", {}) | {"homes": {"file": str(part)}}
+    if not data["sources"].get("osm") and not data["sources"].get("lines"):
+        raise SourceError(
+            "Homes are read once the streets are there.",
+            file=part.name,
+            mend="Drop the streets, the timetables and the sites first.",
+        )
+    homes = read_sources(Territory.from_dict(data, file)).homes
+    if homes.personal:
+        raise SourceError(
+            "Its rows stand for persons: it was not kept.",
+            file=part.name,
+            mend="Drop published counts; or name the file in territory.toml, where it is "
+            "protected while it is read.",
+        )
+
+
+def drop_file(file: Path, role: str, name: str) -> None:
+    """Name a source no longer; its file stays."""
+    document = tomlkit.parse(file.read_text(encoding="utf-8"))
+    sources: Any = document.get("sources", {})
+    if role == "timetable":
+        sources["gtfs"] = [str(f) for f in sources.get("gtfs", []) if str(f) != name]
+    else:
+        keys = {"streets": ("osm", "lines"), "sites": ("sites",), "homes": ("homes",)}
+        for key in keys.get(role, ()):
+            sources.pop(key, None)
+    write_text(file, tomlkit.dumps(document))
+
+
+def put_sites(file: Path, rows: list[dict[str, Any]]) -> None:
+    """Write the sites of a study into its territory file, in place of those it has.
+
+    Raises
+    ------
+    TerritoryError
+        A field cannot be; the error names it, and nothing changes.
+    """
+    for number, row in enumerate(rows, 1):
+        try:
+            Site.model_validate(row)
+        except ValidationError as error:
+            known = explain_validation(error, file, Site)
+            known.entry = ("site", number)
+            raise known from None
+    document = tomlkit.parse(file.read_text(encoding="utf-8"))
+    kept: list[Any] = list(document.get("sites", []))
+    by_name = {str(site.get("name")): site for site in kept}
+    tables = tomlkit.aot()
+    for row in rows:
+        table: Any = by_name.get(str(row["name"]), tomlkit.table())
+        for key in ("name", "employer", "gates", "rosters"):
+            if row.get(key) and (key not in table or table[key].unwrap() != row[key]):
+                table[key] = row[key]
+        tables.append(table)
+    document["sites"] = tables
+    sources: Any = document.get("sources", {})
+    sources.pop("sites", None)
+    write_text(file, tomlkit.dumps(document))
+
+
+def template(kind: str, language: str, suffix: str) -> bytes:
+    """Return a template of a sites or a homes table, as CSV or XLSX."""
+    rows = TEMPLATES[kind][language]
+    if suffix == ".csv":
+        text = io.StringIO()
+        writer = csv.writer(text, delimiter=";" if language == "fr" else ",", lineterminator="\n")
+        writer.writerows([csv_cell(v) if isinstance(v, str) else v for v in row] for row in rows)
+        return text.getvalue().encode("utf-8-sig")
+    from openpyxl import Workbook
+
+    book, stream = Workbook(), io.BytesIO()
+    sheet = book.active
+    for row in rows:
+        sheet.append(row)
+    book.save(stream)
+    return stream.getvalue()
+
+
+__all__ = ["TEMPLATES", "about", "drop_file", "put_file", "put_sites", "received", "template"]

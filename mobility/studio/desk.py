@@ -1,0 +1,239 @@
+"""The studies' folder: ordinary folders with a ``territory.toml`` each, and nothing outside it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import RLock, Thread
+from typing import Any
+
+import tomlkit
+
+from mobility.base.cache import cache_dir, content_hash, open_cache
+from mobility.base.errors import MobilityError, SourceNotFoundError, TerritoryError
+from mobility.base.failures import explained
+from mobility.base.files import staging, write_text
+from mobility.commute.sources import source_files
+from mobility.settings import read_territory
+from mobility.studio.drafts import History, slug
+from mobility.studio.live import Live
+
+FILE = "territory.toml"
+#: Studies held in memory at once.
+MOST_OPEN = 3
+
+
+@dataclass(eq=False)
+class Opened:
+    """A study that is being read, or has been: what answers its questions.
+
+    Attributes
+    ----------
+    file
+        Its territory file.
+    step
+        What is being done to read it; empty once done.
+    live, page
+        What answers, and the map page as it is; None until then.
+    error
+        What went wrong instead.
+    """
+
+    file: Path
+    history: History
+    step: str = "streets"
+    live: Live | None = None
+    page: bytes | None = None
+    error: MobilityError | None = None
+    read_ns: int = 0
+    lock: RLock = field(default_factory=RLock)
+
+    def read(self) -> None:
+        """Read the study; what goes wrong is kept to be told."""
+        try:
+            self.read_ns = self.file.stat().st_mtime_ns
+            territory = read_territory(self.file)
+            kept = _page_path(territory)
+            if kept.is_file():
+                self.page = kept.read_bytes()
+            live = Live(territory, progress=self._tell)
+            if self.page is None:
+                self._tell("map")
+                from mobility.outputs.map.page import render
+
+                language = territory.output.language
+                page = render(live.model, language=language, tiles=territory.output.tiles)
+                self.page = page.encode()
+                open_cache("pages")
+                write_text(kept, page)
+            self.live, self.error = live, None
+        except Exception as error:  # noqa: BLE001 (told to the browser, which waits for it)
+            self.error = explained(error)
+        self.step = ""
+
+    def _tell(self, step: str) -> None:
+        self.step = step
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether the territory file was written since it was read."""
+        return self.file.is_file() and self.file.stat().st_mtime_ns != self.read_ns
+
+
+def _page_path(territory: Any) -> Path:
+    """Return where the map page of a study is kept, by what it and the software hold."""
+    package = Path(__file__).parents[1]
+    code = [p for p in sorted(package.rglob("*")) if p.suffix in (".py", ".js", ".css", ".html")]
+    files = [p for p in source_files(territory) if p.is_file()]
+    return cache_dir() / "pages" / content_hash([*code, *files])
+
+
+class Desk:
+    """The studies of one folder.
+
+    Parameters
+    ----------
+    root
+        The folder; made where it is missing.
+    file
+        A territory file that is the only study, whatever its folder holds.
+    confined
+        Whether a study may name files of the folder only: where others than the owner of the
+        machine use it.
+    """
+
+    def __init__(self, root: Path, *, file: Path | None = None, confined: bool = False) -> None:
+        self.root, self.file, self.confined = root.resolve(), file, confined
+        self._opened: dict[str, Opened] = {}
+        self._lock = RLock()
+
+    def studies(self) -> list[dict[str, Any]]:
+        """Return what there is to open: ``id`` and ``name``."""
+        if self.file is not None:
+            return [{"id": slug(self.file.parent.name) or "study", "name": _name(self.file)}]
+        files = sorted(self.root.glob(f"*/{FILE}")) if self.root.is_dir() else []
+        return [{"id": p.parent.name, "name": _name(p)} for p in files if self._is_inside(p)]
+
+    def path(self, study: str) -> Path:
+        """Return the territory file of a study.
+
+        Raises
+        ------
+        SourceNotFoundError
+            There is no such study in the folder.
+        """
+        if self.file is not None and study == self.studies()[0]["id"]:
+            return self.file
+        path = self.root / study / FILE
+        known = Path(study).name == study and study not in ("", ".", "..")
+        if self.file is not None or not known or not path.is_file() or not self._is_inside(path):
+            raise SourceNotFoundError(
+                "There is no such study.", value=study, mend="Choose one of the list."
+            )
+        return path
+
+    def inside(self, study: str, name: str) -> Path:
+        """Return a file of a study's folder by its path there.
+
+        Raises
+        ------
+        SourceNotFoundError
+            It is not there, or would lie outside.
+        """
+        folder = self.path(study).parent
+        path = (folder / name).resolve()
+        if not path.is_relative_to(folder.resolve()) or not path.is_file():
+            raise SourceNotFoundError("There is no such file.", value=name)
+        return path
+
+    def create(self, name: str) -> str:
+        """Make an empty study; return its id.
+
+        Raises
+        ------
+        MobilityError
+            The name holds no letter or digit, or is taken.
+        """
+        study = self._free(name)
+        document = tomlkit.document()
+        document["name"] = name.strip()
+        document["sources"] = {"gtfs": []}
+        write_text(self.root / study / FILE, tomlkit.dumps(document))
+        return study
+
+    def _free(self, name: str) -> str:
+        study = slug(name)
+        if not study:
+            raise MobilityError(
+                "A study needs a name of its own.",
+                value=name,
+                mend="Write at least one letter or digit.",
+            )
+        if (self.root / study).exists():
+            raise MobilityError(
+                "There is a study of this name already.", value=name, mend="Choose another name."
+            )
+        return study
+
+    def add_demo(self, demo: Path) -> str:
+        """Copy the embedded demo into the folder, where it is not yet; return its id."""
+        folder = self.root / "demo"
+        if not (folder / FILE).is_file():
+            document = tomlkit.parse(demo.read_text(encoding="utf-8"))
+            document["output"]["dir"] = "out"
+            with staging(folder) as part:
+                for name in ("osm", "gtfs"):
+                    shutil.copytree(demo.parent / name, part / name)
+                shutil.copy(demo.parent / "homes.csv", part)
+                (part / FILE).write_text(tomlkit.dumps(document), encoding="utf-8")
+        return "demo"
+
+    def open(self, study: str) -> Opened:
+        """Return a study, read in the background when first asked for or once its file changed."""
+        file = self.path(study)
+        with self._lock:
+            found = self._opened.pop(study, None)
+            if found is None or (not found.step and found.is_outdated):
+                history = found.history if found else History(file.parent / "scenarios", file)
+                found = Opened(file, history)
+                self._refuse_outside(file, found)
+                if found.error is None:
+                    Thread(target=found.read, daemon=True).start()
+            self._opened[study] = found
+            for name in list(self._opened)[:-MOST_OPEN]:
+                if not self._opened[name].step:
+                    del self._opened[name]
+            return found
+
+    def _refuse_outside(self, file: Path, opened: Opened) -> None:
+        """Tell of a study that names files outside the folder, where it may not."""
+        if not self.confined:
+            return
+        try:
+            territory = read_territory(file)
+        except MobilityError:
+            return
+        for path in source_files(territory):
+            if not path.resolve().is_relative_to(self.root):
+                opened.step = ""
+                opened.error = TerritoryError(
+                    "It lies outside the folder of the studies.",
+                    file=file,
+                    value=path.name,
+                    mend="Copy it into the study.",
+                )
+
+    def _is_inside(self, path: Path) -> bool:
+        return path.resolve().is_relative_to(self.root)
+
+
+def _name(file: Path) -> str:
+    """Return what a study is called, whether or not it can be read."""
+    try:
+        return str(tomlkit.parse(file.read_text(encoding="utf-8")).get("name") or file.parent.name)
+    except (OSError, ValueError):
+        return file.parent.name
+
+
+__all__ = ["FILE", "Desk", "Opened"]

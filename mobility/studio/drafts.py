@@ -1,0 +1,232 @@
+"""What a user has changed so far: steps that can be undone, and scenario files of them.
+
+A draft is what a scenario file says besides its base. Browsers send steps, never a whole draft,
+so that two on one study lose nothing of each other's.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+import unicodedata
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+import tomlkit
+
+from mobility.base.errors import MobilityError, SourceNotFoundError
+from mobility.base.files import write_text
+from mobility.territory.toml_text import read_toml
+
+Draft = dict[str, Any]
+Step = dict[str, Any]
+
+#: Tables of which a step may set fields.
+TABLES = ("limits", "speeds", "modes")
+MOST_STEPS = 500
+DRAFT = "draft"
+
+
+def stepped(draft: Draft, step: Step) -> Draft:
+    """Return a draft after one step.
+
+    Parameters
+    ----------
+    step
+        ``{"do": "set", "table", "field", "value"}``, where no value is the study's own;
+        ``{"do": "shift", "site", "roster", "shift", "start", "end"}``, hours as ``"05:15"``,
+        None for the study's own; ``{"do": "trips", "trips", "how", "minutes"}``;
+        ``{"do": "drop", "kind", "index"}`` of a change; ``{"do": "clear"}``.
+
+    Raises
+    ------
+    MobilityError
+        There is no such step.
+    """
+    new: Draft = copy.deepcopy(draft)
+    kind = step.get("do")
+    if kind == "clear":
+        return {}
+    if kind == "set" and step.get("table") in TABLES:
+        _set(new, str(step["table"]), str(step.get("field")), step.get("value"))
+    elif kind == "shift":
+        _put(new, "shifts", step, ("site", "roster", "shift"), ("start", "end"))
+    elif kind == "trips":
+        _put(new, "trips", step, ("trips", "how"), ("minutes",))
+    elif kind == "drop":
+        rows = new.get("changes", {}).get(str(step.get("kind")), [])
+        index = step.get("index")
+        if isinstance(index, int) and 0 <= index < len(rows):
+            del rows[index]
+    else:
+        raise MobilityError("There is no such step.", value=kind, mend="Load the page again.")
+    return _bare(new)
+
+
+def _set(draft: Draft, table: str, field: str, value: object) -> None:
+    fields = draft.setdefault(table, {})
+    if value is None:
+        fields.pop(field, None)
+    else:
+        fields[field] = value
+
+
+def _put(
+    draft: Draft, kind: str, step: Step, names: tuple[str, ...], values: tuple[str, ...]
+) -> None:
+    """Put a change in place of an earlier one of the same thing; none is left of no change."""
+    rows = draft.setdefault("changes", {}).setdefault(kind, [])
+    key = {name: step.get(name) for name in names}
+    place = next((k for k, r in enumerate(rows) if all(r.get(n) == key[n] for n in names)), None)
+    row = key if place is None else rows.pop(place)
+    row |= {name: step[name] for name in values if name in step}
+    row = {name: value for name, value in row.items() if value is not None}
+    moved = any(row.get(name) for name in values)
+    if moved or row.get("how") in ("add", "remove"):
+        rows.insert(len(rows) if place is None else place, row)
+
+
+def _bare(draft: Draft) -> Draft:
+    """Return a draft without its empty tables."""
+    changes = {k: v for k, v in draft.get("changes", {}).items() if v}
+    kept = {k: v for k, v in draft.items() if v and k != "changes"}
+    return kept | ({"changes": changes} if changes else {})
+
+
+class History:
+    """The steps of one study: the draft as it is, as it was, and its file.
+
+    Parameters
+    ----------
+    folder
+        Where the scenarios of the study are kept; the draft lies there too, so that it
+        survives the studio.
+    base
+        The study's territory file.
+    """
+
+    def __init__(self, folder: Path, base: Path) -> None:
+        self.folder, self.base = folder, base
+        self.lock = RLock()
+        self.revision = 0
+        self._states: list[Draft] = [self._kept()]
+        self._place = 0
+
+    @property
+    def draft(self) -> Draft:
+        """The draft as it is."""
+        return self._states[self._place]
+
+    def told(self) -> dict[str, Any]:
+        """Return what a page shows of it."""
+        return {
+            "revision": self.revision,
+            "draft": self.draft,
+            "undo": self._place > 0,
+            "redo": self._place + 1 < len(self._states),
+        }
+
+    def commit(self, draft: Draft) -> None:
+        """Make a draft the present one."""
+        with self.lock:
+            if draft == self.draft:
+                return
+            del self._states[self._place + 1 :]
+            self._states.append(draft)
+            del self._states[:-MOST_STEPS]
+            self._place = len(self._states) - 1
+            self.revision += 1
+
+    def move(self, by: int) -> None:
+        """Undo (-1) or redo (1) a step, where there is one."""
+        with self.lock:
+            place = self._place + by
+            if 0 <= place < len(self._states):
+                self._place = place
+                self.revision += 1
+
+    def keep(self) -> None:
+        """Write the draft to its file."""
+        with self.lock:
+            if self.draft or self._file(DRAFT).is_file():
+                self._write(DRAFT, "", self.draft)
+
+    def scenarios(self) -> list[dict[str, Any]]:
+        """Return the scenarios kept: file, name and what each changes."""
+        found = []
+        for path in sorted(self.folder.glob("*.toml")):
+            if path.stem != DRAFT:
+                data = read_toml(path)
+                found.append(
+                    {"id": path.stem, "name": str(data.get("name", path.stem)), "draft": _own(data)}
+                )
+        return found
+
+    def save(self, name: str, draft: Draft) -> str:
+        """Keep a draft as a scenario; return what its file is called.
+
+        Raises
+        ------
+        MobilityError
+            The name holds no letter or digit.
+        """
+        stem = slug(name)
+        if not stem or stem == DRAFT:
+            raise MobilityError(
+                "A scenario needs a name of its own.",
+                value=name,
+                mend="Write at least one letter or digit.",
+            )
+        with self.lock:
+            self._write(stem, name, draft)
+        return stem
+
+    def read(self, stem: str) -> Draft:
+        """Return what a scenario changes."""
+        return _own(read_toml(self._existing(stem)))
+
+    def remove(self, stem: str) -> None:
+        """Delete a scenario's file; its results stay."""
+        with self.lock:
+            self._existing(stem).unlink()
+
+    def path(self, stem: str) -> Path:
+        """Return the file of a scenario."""
+        return self._existing(stem)
+
+    def _existing(self, stem: str) -> Path:
+        if stem != slug(stem) or not self._file(stem).is_file():
+            raise SourceNotFoundError(
+                "There is no such scenario.", value=stem, mend="Load the page again."
+            )
+        return self._file(stem)
+
+    def _file(self, stem: str) -> Path:
+        return self.folder / f"{stem}.toml"
+
+    def _kept(self) -> Draft:
+        return _own(read_toml(self._file(DRAFT))) if self._file(DRAFT).is_file() else {}
+
+    def _write(self, stem: str, name: str, draft: Draft) -> None:
+        document = tomlkit.document()
+        document.add(tomlkit.comment(f"mobility run scenarios/{stem}.toml"))
+        document["base"] = f"../{self.base.name}"
+        if name:
+            document["name"] = name
+        for key, value in draft.items():
+            document[key] = value
+        write_text(self._file(stem), tomlkit.dumps(document))
+
+
+def _own(data: dict[str, Any]) -> Draft:
+    return {k: v for k, v in data.items() if k not in ("base", "name")}
+
+
+def slug(name: str) -> str:
+    """Return a name as a file can be called: plain letters, digits and hyphens."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60]
+
+
+__all__ = ["DRAFT", "Draft", "History", "slug", "stepped"]

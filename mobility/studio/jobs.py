@@ -1,0 +1,216 @@
+"""Long commands asked for in the browser: one after the other, each the command line's own.
+
+A job is a process of ``mobility``, so that it can be cancelled at any moment and gives what the
+command line gives. What was under way when the studio ended is told, to be asked for again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Condition, Thread
+from typing import Any, Literal
+
+from mobility.base.errors import MobilityError
+from mobility.base.files import write_text
+from mobility.base.i18n import LANGUAGES, translate
+from mobility.progress import LEVER_STEPS, REPORT_STEPS, SHUTTLE_STEPS, STEPS
+
+State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
+#: Commands that may be asked for, with their named steps.
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "run": STEPS,
+    "report": REPORT_STEPS,
+    "levers": LEVER_STEPS,
+    "shuttles": SHUTTLE_STEPS,
+    "compare": STEPS,
+}
+KEPT, MOST_QUEUED = ".studio-job.json", 20
+
+
+@dataclass(eq=False)
+class Job:
+    """One command, asked for a study or one of its scenarios.
+
+    Attributes
+    ----------
+    folder
+        Of the study.
+    target
+        Scenario it is run on; empty for the study itself.
+    files
+        Territory files of the command: one, or two that are compared.
+    share
+        Of its steps, how many are done.
+    words
+        What the command said last, where it failed.
+    """
+
+    study: str
+    kind: str
+    target: str
+    folder: Path
+    files: tuple[Path, ...]
+    out: Path
+    language: str
+    state: State = "queued"
+    step: str = ""
+    share: float = 0.0
+    words: str = ""
+    started: float = 0.0
+    ended: float = 0.0
+    process: subprocess.Popen[str] | None = field(default=None, repr=False)
+
+    def told(self) -> dict[str, Any]:
+        """Return what a page shows of it."""
+        spent = (self.ended or time.monotonic()) - self.started if self.started else 0.0
+        left = spent * (1 - self.share) / self.share if self.share > 0 else None
+        return {
+            "kind": self.kind,
+            "target": self.target,
+            "state": self.state,
+            "step": {code: translate(self.step, code) for code in LANGUAGES},
+            "share": self.share,
+            "spent_s": round(spent),
+            "left_s": None if left is None or self.state != "running" else round(left),
+            "words": self.words,
+        }
+
+
+class Queue:
+    """The jobs of every study; one runs, the others wait for their turn."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Job] = deque()
+        self._last: dict[str, Job] = {}
+        self._changed = Condition()
+        self._running: Job | None = None
+        Thread(target=self._work, daemon=True).start()
+
+    def add(self, job: Job) -> None:
+        """Put a job at the end of the queue.
+
+        Raises
+        ------
+        MobilityError
+            There is no such command, or the study has one under way.
+        """
+        with self._changed:
+            last = self._last.get(job.study)
+            if job.kind not in COMMANDS:
+                raise MobilityError("There is no such command.", value=job.kind)
+            if last is not None and last.state in ("queued", "running"):
+                raise MobilityError(
+                    "A computation of this study is under way.", mend="Wait for it, or cancel it."
+                )
+            if len(self._waiting) >= MOST_QUEUED:
+                raise MobilityError("Too many computations wait already.", mend="Ask again later.")
+            self._last[job.study] = job
+            self._waiting.append(job)
+            _keep(job)
+            self._changed.notify_all()
+
+    def cancel(self, study: str) -> None:
+        """End the job of a study, whether it runs or waits; its results stay as they were."""
+        with self._changed:
+            job = self._last.get(study)
+            if job is None or job.state not in ("queued", "running"):
+                return
+            job.state = "cancelled"
+            if job in self._waiting:
+                self._waiting.remove(job)
+            if job.process is not None:
+                job.process.terminate()
+            _keep(job)
+
+    def told(self, study: str, folder: Path) -> dict[str, Any] | None:
+        """Return the last job of a study; of an earlier studio's, how it ended."""
+        with self._changed:
+            job = self._last.get(study)
+            if job is not None:
+                ahead = list(self._waiting).index(job) if job in self._waiting else 0
+                return job.told() | {"ahead": ahead}
+        with suppress(OSError, ValueError):
+            known = json.loads((folder / KEPT).read_text(encoding="utf-8"))
+            ended = known["state"] not in ("queued", "running")
+            return {
+                "kind": str(known["kind"]),
+                "target": str(known["target"]),
+                "state": known["state"] if ended else "interrupted",
+            }
+        return None
+
+    def close(self) -> None:
+        """End what runs."""
+        with self._changed:
+            if self._running is not None and self._running.process is not None:
+                self._running.process.terminate()
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while not self._waiting:
+                    self._changed.wait()
+                job = self._running = self._waiting.popleft()
+                job.state, job.started = "running", time.monotonic()
+            _keep(job)
+            try:
+                self._run(job)
+            except OSError as error:
+                job.state, job.words = "failed", str(error)
+            job.ended = time.monotonic()
+            _keep(job)
+            self._running = None
+
+    def _run(self, job: Job) -> None:
+        """Run a command to its end, and follow its steps."""
+        names = {translate(name, job.language): name for name in COMMANDS[job.kind]}
+        steps = list(COMMANDS[job.kind])
+        command = [sys.executable, "-m", "mobility", job.kind, *map(str, job.files)]
+        command += ["--out", str(job.out), "--lang", job.language]
+        environment = os.environ | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200", "NO_COLOR": "1"}
+        with subprocess.Popen(  # noqa: S603 (this very software, a list, no shell)
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env=environment,
+        ) as process:
+            job.process = process
+            if job.state == "cancelled":
+                process.terminate()
+            said: deque[str] = deque(maxlen=12)
+            assert process.stderr is not None
+            for line in process.stderr:
+                _, _, name = line.strip().partition(" ")
+                if name in names:
+                    job.step, job.share = names[name], steps.index(names[name]) / len(steps)
+                    said.clear()
+                else:
+                    said.append(line.strip())
+        if job.state == "cancelled":
+            return
+        job.state = "done" if process.returncode == 0 else "failed"
+        if job.state == "done":
+            job.share = 1.0
+        else:
+            job.words = " ".join(said)
+
+
+def _keep(job: Job) -> None:
+    """Note a job in its study's folder, for a studio started later."""
+    told = {"kind": job.kind, "target": job.target, "state": job.state}
+    with suppress(MobilityError, OSError):
+        write_text(job.folder / KEPT, json.dumps(told))
+
+
+__all__ = ["COMMANDS", "Job", "Queue"]

@@ -1,0 +1,362 @@
+"""One study kept open: what a change of it means for what the map shows, at once.
+
+Each answer is that of `assess` and `white_zones` on the study with the changes made, asked for
+the shift and the kind of day that are shown only; `mobility run` on the saved scenario gives
+the same figures for all of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mobility.commute.access import Access, assess, roster_shifts
+from mobility.commute.changes import with_trips
+from mobility.commute.loading import ReadSources, read_sources
+from mobility.commute.study import Progress, Study, quiet
+from mobility.commute.variants import variant
+from mobility.commute.white_zones import Hours, WhiteZones, white_zones
+from mobility.outputs.map.figures import Counter, Rows, directions
+from mobility.outputs.map.from_results import map_model
+from mobility.outputs.map.model import MapModel, Scenario, minutes
+from mobility.outputs.map.pack import along_curve
+from mobility.territory.changes import changed_sites, on_base
+from mobility.territory.project import Territory
+from mobility.territory.toml_text import read_toml
+from mobility.timetable.arrays import INF
+
+UInt8 = NDArray[np.uint8]
+
+#: Limits that bind when a question is asked, not when a study is built.
+ASKED = (
+    "max_transfers", "max_wait_min", "margin_in_min", "margin_out_min", "max_bike_min",
+    "white_site_share",
+)  # fmt: skip
+#: Studies of other settings kept, and bytes of answers.
+MOST_STUDIES, MOST_BYTES = 6, 64_000_000
+MINUTES = ("outbound_min", "return_min", "overtime_min")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the map shows: a shift (``"s2"``) or a whole roster (``"r0"``), a day, a mode."""
+
+    pick: str
+    day: int
+    mode: int
+
+    @property
+    def index(self) -> int:
+        """Which shift, or which roster."""
+        return int(self.pick[1:])
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Answers for one shift on one kind of day, in the units of the map.
+
+    Attributes
+    ----------
+    out, back, over : uint8[M, H]
+        Minutes by mode, see `outputs.map.model.Scenario`.
+    status, reason : uint8[H]
+        Indices into `STATUSES` and `REASONS`.
+    holds : bool[M, H]
+        Whether the commute holds.
+    """
+
+    out: UInt8
+    back: UInt8
+    over: UInt8
+    status: UInt8
+    reason: UInt8
+    holds: NDArray[np.bool_]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        return sum(array.nbytes for array in vars(self).values())
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the map shows of a changed study: figures, and arrays in the order of its page."""
+
+    figures: dict[str, Any]
+    arrays: dict[str, UInt8]
+
+    def packed(self, **told: Any) -> bytes:
+        """Return it as bytes: the length of a JSON text, the text, then every array."""
+        head = told | self.figures | {"arrays": [[k, len(v)] for k, v in self.arrays.items()]}
+        text = json.dumps(head, separators=(",", ":")).encode()
+        parts = [
+            len(text).to_bytes(4, "little"),
+            text,
+            *(v.tobytes() for v in self.arrays.values()),
+        ]
+        return b"".join(parts)
+
+
+class Live:
+    """A study with everything that answers changes of it.
+
+    Parameters
+    ----------
+    territory
+        The study's own territory.
+    progress
+        Called with the name of each step of the loading.
+    """
+
+    def __init__(self, territory: Territory, *, progress: Progress = quiet) -> None:
+        self._data = read_toml(territory.path) if territory.path else territory.model_dump()
+        self.sources: ReadSources = read_sources(territory, progress=progress)
+        self.study: Study = self.sources.study(self.sources.territory, progress=progress)
+        self.access: Access = assess(self.study, progress=progress)
+        self._hours: dict[str, Hours] = {"": {}}
+        self.zones: WhiteZones = white_zones(self.access, known=self._hours[""], progress=progress)
+        self._studies: OrderedDict[str, Study] = OrderedDict()
+        self._pairs: OrderedDict[tuple[object, ...], Pair] = OrderedDict()
+        self._lock = Lock()
+
+    @cached_property
+    def model(self) -> MapModel:
+        """What the map page shows of the study as it is."""
+        return map_model(self.access, self.zones)
+
+    @cached_property
+    def _order(self) -> NDArray[np.intp]:
+        return along_curve(self.model.homes.lon, self.model.homes.lat)
+
+    @cached_property
+    def _area(self) -> tuple[NDArray[np.int64], int]:
+        names = sorted(set(self.model.homes.commune))
+        index = {name: i for i, name in enumerate(names)}
+        return np.array([index[c] for c in self.model.homes.commune]), len(names)
+
+    def territory(self, draft: Mapping[str, Any]) -> Territory:
+        """Return the territory with what a draft says in place of its own.
+
+        Raises
+        ------
+        MobilityError
+            A value cannot be; the error names its field.
+        """
+        path = self.sources.territory.path
+        return Territory.from_dict(on_base(dict(draft), self._data), path)
+
+    def changed(self, territory: Territory) -> Study:
+        """Return the study of a scenario's territory.
+
+        Raises
+        ------
+        MobilityError
+            A change cannot be.
+        """
+        study = self._settled(territory)
+        sites = changed_sites(self.sources.sites, territory.changes.shifts, territory.path)
+        if sites == study.sites:
+            return study
+        return variant(study, lambda one: replace(one, sites=sites))
+
+    def _settled(self, territory: Territory) -> Study:
+        """Return the study under the settings and trips of a scenario, hours of shifts as they are.
+
+        What is told of trips names their place in the scenario.
+        """
+        key = self._key(territory)
+        if not key:
+            return self.study
+        if key in self._studies:
+            self._studies.move_to_end(key)
+            return self._studies[key]
+        plain = territory.model_copy(
+            update={"changes": territory.changes.model_copy(update={"shifts": []})}
+        )
+        if self._built_alike(plain):
+            kept = self.study.territory.model_copy(
+                update={"limits": plain.limits, "modes": plain.modes}
+            )
+            asked = variant(self.study, lambda one: replace(one, territory=kept))
+            found = with_trips(asked, plain.changes.trips)
+        else:
+            found = self.sources.study(plain)
+        self._studies[key] = found
+        if len(self._studies) > MOST_STUDIES:
+            gone, _ = self._studies.popitem(last=False)
+            self._hours.pop(gone, None)
+        return found
+
+    def _key(self, territory: Territory) -> str:
+        """Return what tells the settings and trips of a scenario from the study's; "" if none."""
+        mine, own = (self._told(t) for t in (territory, self.sources.territory))
+        return "" if mine == own else mine
+
+    @staticmethod
+    def _told(territory: Territory) -> str:
+        return territory.model_dump_json(
+            exclude={"name": True, "output": True, "sites": True, "changes": {"shifts"}}
+        )
+
+    def _built_alike(self, territory: Territory) -> bool:
+        """Whether nothing differs but trips and what binds only when a question is asked."""
+
+        def told(one: Territory) -> str:
+            limits = one.limits.model_copy(
+                update={name: getattr(self.sources.territory.limits, name) for name in ASKED}
+            )
+            modes = one.modes.model_copy(update={"cycling_counts": False})
+            bare = one.model_copy(update={"limits": limits, "modes": modes})
+            return bare.model_dump_json(exclude={"name", "output", "sites", "changes"})
+
+        return told(territory) == told(self.sources.territory)
+
+    def answer(self, territory: Territory, shown: Shown) -> Answer:
+        """Return what the map shows of a scenario.
+
+        Raises
+        ------
+        MobilityError
+            A change cannot be.
+        """
+        with self._lock:
+            study = self.changed(territory)
+            pairs = self._asked(study, shown)
+            scenario = self._filled(study, self._key(territory), pairs)
+        return self._told_of(scenario, shown)
+
+    def _asked(self, study: Study, shown: Shown) -> list[tuple[int, str]]:
+        """Return the shifts and kinds of day that what is shown rests on."""
+        if shown.pick[0] == "s":
+            shifts, kinds = [shown.index], [study.days[shown.day].kind]
+        else:
+            shifts = list(roster_shifts(study).values())[shown.index]
+            kinds = [day.kind for day in study.days]
+        days = {day.kind: day for day in study.days}
+        return [(s, k) for s in shifts for k in kinds if study.works_on(s, days[k])]
+
+    def _filled(self, study: Study, key: str, pairs: Iterable[tuple[int, str]]) -> Scenario:
+        """Return a scenario of which the rows of some pairs are known, and no others."""
+        model, found = self.model, self._answers(study, key, list(pairs))
+        shape = (len(model.key_shift), len(model.homes))
+        zones = (len(model.zone_shift), len(model.homes))
+        out, back, over = (np.zeros(shape, np.uint8) for _ in range(3))
+        status, reason = (np.zeros(zones, np.uint8) for _ in range(2))
+        share = np.zeros((len(model.rosters), len(model.modes), len(model.homes)), np.uint8)
+        kinds = [day.kind for day in model.days]
+        days = {day.kind: day for day in study.days}
+        weights: dict[int, float] = {}
+        sums: dict[int, Any] = {}
+        for (shift, kind), pair in found.items():
+            rows = np.flatnonzero((model.key_shift == shift) & (model.key_day == kinds.index(kind)))
+            order = model.key_mode[rows]
+            out[rows], back[rows], over[rows] = pair.out[order], pair.back[order], pair.over[order]
+            zone = (model.zone_shift == shift) & (model.zone_day == kinds.index(kind))
+            status[zone], reason[zone] = pair.status, pair.reason
+            roster = model.shifts[shift].roster
+            weight = study.days_per_year(shift, days[kind])
+            weights[roster] = weights.get(roster, 0.0) + weight
+            sums[roster] = sums.get(roster, 0.0) + weight * pair.holds
+        for roster, total in sums.items():
+            share[roster] = np.floor(total / weights[roster] * 100 + 1e-9)
+        return Scenario("", out, back, status, reason, over, share)
+
+    def _answers(
+        self, study: Study, key: str, pairs: list[tuple[int, str]]
+    ) -> dict[tuple[int, str], Pair]:
+        """Return the answers of some pairs, computed where they are not kept."""
+        rows = study.shift_rows
+        names = {(s, k): (key, s, rows[s].start_s, rows[s].end_s, k) for s, k in pairs}
+        missing = [pair for pair in pairs if names[pair] not in self._pairs]
+        own = self.study.shift_rows
+        for shift, kind in missing if not key else ():
+            if (rows[shift].start_s, rows[shift].end_s) == (own[shift].start_s, own[shift].end_s):
+                self._pairs[names[shift, kind]] = _pair(self.access, self.zones, shift, kind)
+        missing = [pair for pair in missing if names[pair] not in self._pairs]
+        if missing:
+            access = assess(study, only=missing)
+            zones = white_zones(access, known=self._hours.setdefault(key, {}))
+            for pair in missing:
+                self._pairs[names[pair]] = _pair(access, zones, *pair)
+        found = {pair: self._pairs[names[pair]] for pair in pairs}
+        for pair in pairs:
+            self._pairs.move_to_end(names[pair])
+        one = next(iter(found.values()), None)
+        most = max(len(found), MOST_BYTES // one.nbytes) if one else 0
+        while len(self._pairs) > most:
+            self._pairs.popitem(last=False)
+        return found
+
+    def _told_of(self, scenario: Scenario, shown: Shown) -> Answer:
+        """Return figures and arrays, as the page keeps them for every scenario."""
+        model = self.model
+        rows, first = Rows(model, scenario), Rows(model, model.scenarios[0])
+        row, zone = self._rows(shown)
+        if row is None or zone is None:
+            return Answer({"row": None, "zone_row": None}, {})
+        roster = rows.roster_of_zone(zone)
+        there, home, late = (_minutes(rows, row, kind) for kind in MINUTES)
+        was = [_minutes(first, row, kind) for kind in MINUTES[:2]]
+        status, reason = rows.status(zone), rows.reason(zone)
+        counter = Counter(model, *self._area)
+        counter.add_mode(directions(there, home), roster)
+        main = rows.main_reason(zone, model.homes.pool(roster))
+        counter.add_zone(status, reason, roster, main)
+        counter.add_change(directions(was[0], was[1]) == 0, directions(there, home) == 0, roster)
+        zones = status | (reason << 2)
+        arrays = {"out": there, "back": home, "over": late, "zone": zones}
+        if shown.pick[0] == "r" and scenario.share is not None:
+            arrays["share"] = scenario.share[roster, shown.mode]
+        figures = {
+            "row": row,
+            "zone_row": zone,
+            "mode": counter.modes[0],
+            "zone": counter.zones[0],
+            "gain": counter.gains[0],
+            "area_mode": np.ravel(counter.area_modes[0]).tolist(),
+            "area_zone": np.ravel(counter.area_zones[0]).tolist(),
+        }
+        return Answer(figures, {k: np.ascontiguousarray(v[self._order]) for k, v in arrays.items()})
+
+    def _rows(self, shown: Shown) -> tuple[int | None, int | None]:
+        """Return the page's rows of minutes and of statuses; None where there are none."""
+        model = self.model
+        if shown.pick[0] == "r":
+            n_keys, n_zones = len(model.key_shift), len(model.zone_shift)
+            return n_keys + shown.index * len(model.modes) + shown.mode, n_zones + shown.index
+        key = (model.key_shift == shown.index) & (model.key_day == shown.day)
+        rows = np.flatnonzero(key & (model.key_mode == shown.mode))
+        zones = np.flatnonzero((model.zone_shift == shown.index) & (model.zone_day == shown.day))
+        return (int(rows[0]) if rows.size else None), (int(zones[0]) if zones.size else None)
+
+
+def _minutes(rows: Rows, row: int, kind: str) -> UInt8:
+    found = rows.minutes(row, kind)
+    assert found is not None
+    return found
+
+
+def _pair(access: Access, zones: WhiteZones, shift: int, kind: str) -> Pair:
+    """Return the answers of one shift and kind of day, modes in the order of the map's."""
+    modes = access.study.territory.modes.evaluated
+    rows = [access.row(shift, kind, mode) for mode in modes]
+    assert None not in rows
+    at = np.array(rows, np.intp)
+    zone = zones.row(shift, kind)
+    out, back, over = (
+        minutes(seconds[at], unreached=INF)
+        for seconds in (access.outbound_s, access.return_s, access.overtime_s)
+    )
+    status, reason = (np.asarray(a[zone], np.uint8) for a in (zones.status, zones.reason))
+    return Pair(out, back, over, status, reason, access.holds[at])
+
+
+__all__ = ["Answer", "Live", "Shown"]

@@ -1,0 +1,107 @@
+// The data of a study: files to drop, sites and rosters in a table.
+import { ask, askJson, at, el, fill, language, number, t, tell, toldBy } from "./words.js";
+
+const ROLES = { streets: ["Streets", "OpenStreetMap extract (.osm.pbf), or a layer of lines"],
+  timetable: ["Timetables", "GTFS (.zip); several may be dropped"],
+  sites: ["Sites and rosters", "a table (.xlsx, .csv): name, place, roster, headcount"],
+  homes: ["Homes", "published counts of workers by place (.csv, .xlsx, .gpkg)"] };
+const COLUMNS = [["name", "Site", "text"], ["employer", "Employer", "text"], ["gates", "Gates (lon lat; …)", "text"],
+  ["roster", "Roster", "text"], ["shift", "Shift", "text"], ["start", "Start", "time"], ["end", "End", "time"],
+  ["days", "Days", "text"], ["headcount", "Headcount", "number"]];
+
+// One row a shift; the sites they make.
+const rowsOf = (sites) => sites.flatMap((site) => site.rosters.flatMap((roster) => roster.shifts.map((shift) => ({
+  name: site.name, employer: site.employer, gates: site.gates.map((g) => g.join(" ")).join("; "), roster: roster.name,
+  shift: shift.name, start: shift.start, end: shift.end, days: shift.days, headcount: shift.headcount }))));
+
+function sitesOf(rows) {
+  const sites = new Map();
+  for (const row of rows) {
+    if (!sites.has(row.name)) {
+      const gates = row.gates.split(";").filter((g) => g.trim()).map((g) => g.trim().split(/[\s,]+/).map(Number));
+      sites.set(row.name, { name: row.name, employer: row.employer, gates, rosters: new Map() });
+    }
+    const { rosters } = sites.get(row.name);
+    if (!rosters.has(row.roster)) rosters.set(row.roster, { name: row.roster, shifts: [] });
+    rosters.get(row.roster).shifts.push({ name: row.shift, start: row.start, end: row.end, days: row.days || "mon-fri",
+      headcount: Number(row.headcount) || 0 });
+  }
+  return [...sites.values()].map((site) => ({ ...site, rosters: [...site.rosters.values()] }));
+}
+
+export async function data(main, study) {
+  let about = await askJson(at(study) + "/data"), rows = rowsOf(about.sites);
+  const box = el("div", { class: "page" });
+  fill(main, box);
+
+  const drop = async (role, name) => {
+    about = await askJson(at(study) + "/files/" + role + "?name=" + encodeURIComponent(name), undefined, "DELETE");
+    rows = rowsOf(about.sites);
+    draw();
+  };
+
+  async function take(role, files, said) {
+    for (const file of files) {
+      fill(said, t("Reading {name}", { name: file.name }));
+      said.className = "note";
+      try {
+        const answer = await fetch(at(study) + "/files/" + role + "?name=" + encodeURIComponent(file.name), { method: "POST", body: file });
+        const found = await answer.json();
+        if (!answer.ok) {
+          fill(said, found[language] || found.en);
+          said.className = "bad";
+          return;
+        }
+        about = found;
+        rows = rowsOf(about.sites);
+      } catch (error) { fill(said, toldBy(error)); said.className = "bad"; return; }
+    }
+    draw();
+  }
+
+  function zone(role) {
+    const [label, hint] = ROLES[role], said = el("p", { class: "note", role: "status", id: "said-" + role });
+    const input = el("input", { type: "file", id: "file-" + role, multiple: role === "timetable", onchange: () => take(role, input.files, said) });
+    const mine = about.sources.filter((s) => s.role === role);
+    const over = (on) => (event) => { event.preventDefault(); area.classList.toggle("over", on); };
+    const area = el("section", { class: "drop", ondragover: over(true), ondragleave: over(false),
+      ondrop: (event) => { over(false)(event); take(role, event.dataTransfer.files, said); } },
+    el("h2", {}, t(label)), el("p", { class: "note" }, t(hint)),
+    mine.length ? el("ul", { class: "list" }, mine.map((source) => el("li", {}, source.name, " ",
+      source.bytes === null ? el("span", { class: "bad" }, t("missing")) : el("small", {}, t("{n} kB", { n: number(Math.ceil(source.bytes / 1e3)) })), " ",
+      el("button", { type: "button", class: "small", onclick: () => drop(role, source.name), "aria-label": t("Remove {name}", { name: source.name }) }, "×")))) : null,
+    el("label", { for: "file-" + role }, t("Drop a file here, or choose one")), input, said,
+    role === "sites" || role === "homes" ? el("p", { class: "note" }, t("Templates:"), " ", ["fr", "en"].flatMap((code) => ["xlsx", "csv"].map((suffix) => [
+      el("a", { href: "templates/" + role + "-" + code + "." + suffix, download: true }, role + "-" + code + "." + suffix), " "]))) : null);
+    return area;
+  }
+
+  const blank = (like) => ({ name: like ? like.name : "", employer: like ? like.employer : "", gates: like ? like.gates : "",
+    roster: "", shift: "", start: "05:00", end: "13:00", days: "mon-fri", headcount: 0 });
+
+  async function save() {
+    try {
+      await ask(at(study) + "/sites", { sites: sitesOf(rows) });
+      about = await askJson(at(study) + "/data");
+      rows = rowsOf(about.sites);
+      draw();
+      tell(t("The sites are written into territory.toml."));
+    } catch (error) { tell(toldBy(error), true); }
+  }
+
+  const table = () => el("section", {}, el("h2", {}, t("Sites, gates and rosters")), el("div", { class: "wide", tabindex: 0, role: "region", "aria-label": t("Sites, gates and rosters") },
+    el("table", { id: "rosters" }, el("thead", {}, el("tr", {}, COLUMNS.map(([, label]) => el("th", { scope: "col" }, t(label))), el("td", {}))),
+      el("tbody", {}, rows.map((row, index) => el("tr", {}, COLUMNS.map(([key, label, type]) => el("td", {}, el("input", { type, value: row[key],
+        "aria-label": t("{what}, row {n}", { what: t(label), n: index + 1 }), oninput: (event) => { row[key] = event.target.value; } }))),
+      el("td", {}, el("button", { type: "button", class: "small", "aria-label": t("Remove row {n}", { n: index + 1 }),
+        onclick: () => { rows.splice(index, 1); draw(); } }, "×"))))))),
+  el("div", { class: "buttons" }, el("button", { type: "button", id: "add-row", onclick: () => { rows.push(blank(rows[rows.length - 1])); draw(); } }, t("Add a shift")),
+    el("button", { type: "button", id: "save-sites", onclick: save }, t("Save the table"))));
+
+  function draw() {
+    fill(box, el("h1", {}, t("Data")), about.error ? el("p", { class: "bad", id: "missing" }, about.error[language])
+      : el("p", { class: "good", id: "whole" }, t("Everything a study needs is there.")),
+    el("div", { class: "drops" }, Object.keys(ROLES).map(zone)), table());
+  }
+  draw();
+}

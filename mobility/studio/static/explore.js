@@ -1,0 +1,381 @@
+// The map of a study, and beside it what could be otherwise.
+import { ready } from "./check.js";
+import { ask, askJson, at, clock, el, fill, language, number, signed, t, tell, toldBy } from "./words.js";
+
+const NO_GAIN = [0, 0];
+const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+
+// The answer of the server: a JSON text between its length and the arrays it tells.
+async function unpack(answer) {
+  const data = await answer.arrayBuffer(), size = new DataView(data).getUint32(0, true);
+  const found = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, size)));
+  const kinds = {};
+  let from = 4 + size;
+  for (const [kind, length] of found.arrays) {
+    kinds[kind] = new Uint8Array(data, from, length);
+    from += length;
+  }
+  return { ...found, arrays: kinds };
+}
+
+// A scenario of the page's whose rows come from the server when they are asked for.
+class LiveScenario {
+  constructor(page, study) {
+    this.page = page;
+    this.study = study;
+    this.known = new Map();
+    this.steps = [];
+    const { manifest } = page, modes = manifest.modes.length;
+    const present = manifest.scenarios[0];
+    const shownOf = (row) => {
+      if (row < manifest.keys.length) {
+        const [shift, day, mode] = manifest.keys[row];
+        return { pick: "s" + shift, day, mode };
+      }
+      const rest = row - manifest.keys.length;
+      return { pick: "r" + Math.floor(rest / modes), day: 0, mode: rest % modes };
+    };
+    const zoneOf = (row) => (row < manifest.zones.length
+      ? { pick: "s" + manifest.zones[row][0], day: manifest.zones[row][1], mode: 0 }
+      : { pick: "r" + (row - manifest.zones.length), day: 0, mode: 0 });
+    const rowsOf = (kind, list, shown) => list.map((_, row) => () => this.answer(shown(row)).then((a) => a.arrays[kind]));
+    const sparse = (length, row, value, other) => {
+      const list = new Array(length).fill(other);
+      list[row] = value;
+      return list;
+    };
+    const areas = (length, row, values) => {
+      const all = new Int32Array(length * values.length);
+      all.set(values, row * values.length);
+      return all;
+    };
+    const now = () => this.answer(this.shown);
+    const keys = present.out.length, zones = present.zone.length;
+    this.entry = {
+      name: t("What if…"), dates: present.dates, fix: null,
+      out: rowsOf("out", present.out, shownOf), back: rowsOf("back", present.back, shownOf),
+      over: rowsOf("over", present.over, shownOf), zone: rowsOf("zone", present.zone, zoneOf),
+      share: present.share === null ? null : present.share.map((_, k) => () => this.answer(
+        { pick: "r" + Math.floor(k / modes), day: 0, mode: k % modes }).then((a) => a.arrays.share)),
+      figures: {
+        modes: () => now().then((a) => sparse(keys, a.row, a.mode, undefined)),
+        zones: () => now().then((a) => sparse(zones, a.zone_row, a.zone, undefined)),
+        gains: () => now().then((a) => sparse(keys, a.row, a.gain, a.gain ? a.gain.map(() => NO_GAIN) : undefined)),
+        area_modes: () => now().then((a) => areas(keys, a.row, a.area_mode)),
+        area_zones: () => now().then((a) => areas(zones, a.zone_row, a.area_zone)),
+      },
+    };
+    manifest.scenarios.push(this.entry);
+    this.index = manifest.scenarios.length - 1;
+  }
+
+  get shown() {
+    const { pick, day, mode } = this.page.state;
+    return { pick, day, mode };
+  }
+
+  // What the map shows of the draft, with the steps of the hand still moving.
+  answer(shown) {
+    const key = [shown.pick, shown.day, shown.mode].join("/");
+    if (!this.known.has(key)) this.known.set(key, this.request(shown, this.steps, false));
+    return this.known.get(key);
+  }
+
+  async request(shown, steps, commit) {
+    return unpack(await ask(at(this.study) + "/live", { shown, steps, commit }));
+  }
+
+  // Take the answer of other steps as what the map shows.
+  take(answer, shown, steps) {
+    this.known.clear();
+    this.steps = steps;
+    this.known.set([shown.pick, shown.day, shown.mode].join("/"), Promise.resolve(answer));
+  }
+
+  forget() {
+    this.known.clear();
+    this.steps = [];
+  }
+}
+
+const SLIDERS = [ // table, field, text, least, most, step
+  ["limits", "max_total_min", "Longest time door to door (min)", 15, 120, 5],
+  ["limits", "max_walk_min", "Longest walking in all (min)", 0, 60, 5],
+  ["limits", "max_transfers", "Most changes", 0, 5, 1],
+  ["limits", "max_wait_min", "Longest single wait (min)", 0, 90, 5],
+  ["limits", "margin_in_min", "From the gate to the work station (min)", 0, 45, 5],
+  ["limits", "margin_out_min", "From the work station to the gate (min)", 0, 45, 5],
+  ["speeds", "walk_kmh", "Walking speed (km/h)", 3, 6.5, 0.5],
+];
+
+export async function explore(main, study) {
+  const panel = el("aside", { class: "panel", "aria-label": t("What if…"), tabindex: 0 });
+  const stage = el("div", { class: "stage" });
+  main.replaceChildren(el("div", { class: "explore" }, stage, panel));
+  let gone = false, about = await askJson(at(study));
+  while (!about.page && !about.error && !gone) {
+    stage.textContent = about.step ? t("Reading the study: {step}", { step: about.step[language] }) : "";
+    await wait(300);
+    about = await askJson(at(study));
+  }
+  stage.textContent = "";
+  if (about.error) stage.append(el("p", { class: "waiting bad", role: "status" }, about.error[language]));
+  if (about.error || gone) return () => { gone = true; };
+  const frame = el("iframe", { title: t("Map of the study"), src: at(study) + "/map.html#lang=" + language });
+  stage.append(frame);
+  await new Promise((done) => frame.addEventListener("load", done, { once: true }));
+  const inner = frame.contentDocument;
+  inner.head.append(Object.assign(inner.createElement("style"), { textContent: ".mb-lang { display: none }" }));
+  while (!inner.body.dataset.loaded) await wait(20);
+  if (!await ready(stage, study, () => !gone)) return () => { gone = true; };
+  about = await askJson(at(study));
+  const page = frame.contentWindow.mobilityMap;
+  const part = new WhatIf(panel, study, page, about);
+  await part.start();
+  const timer = setInterval(() => part.follow(), 2000);
+  return () => { gone = true; clearInterval(timer); };
+}
+
+class WhatIf {
+  constructor(panel, study, page, about) {
+    Object.assign(this, { panel, study, page, about });
+    this.live = new LiveScenario(page, study);
+    this.inFlight = false;
+    this.next = null;
+    this.revision = about.revision;
+  }
+
+  async start() {
+    // The hours a shift is shown with are those of the situation shown.
+    this.page.manifest.shifts.forEach((shift, index) => {
+      for (const edge of ["start", "end"]) {
+        const own = shift[edge];
+        Object.defineProperty(shift, edge, { get: () => (this.page.state.scenario === this.live.index
+          ? this.hours(index)[edge] : own) });
+      }
+    });
+    // Hours are those of one shift: the first of the site, unless the address asks for another.
+    const { site, pick } = this.page.state, { rosters, shifts } = this.page.manifest;
+    const first = shifts.findIndex((shift) => rosters[shift.roster].site === site);
+    await this.page.choose({ scenario: this.live.index, measure: "holds", pick: pick[0] === "r" ? "s" + first : pick });
+    this.draw();
+    // What is picked on the map decides which shifts have sliders here.
+    const seen = () => [this.page.state.pick, this.page.state.day, this.page.state.mode, this.page.state.scenario].join();
+    let last = seen();
+    this.watching = setInterval(() => {
+      if (!this.panel.isConnected) { clearInterval(this.watching); return; }
+      if (seen() !== last) { last = seen(); this.draw(); }
+    }, 200);
+    document.body.dataset.live = "1";
+  }
+
+  // Hours of a shift as the draft, and the hand still moving, have them.
+  hours(index) {
+    const own = this.about.settings.shifts[index], draft = (this.trying || this.about).draft;
+    const found = ((draft.changes || {}).shifts || []).find((c) => c.site === own.site && c.roster === own.roster
+      && c.shift === own.shift) || {};
+    const seconds = (text) => Number(text.slice(0, 2)) * 3600 + Number(text.slice(3, 5)) * 60;
+    return { start: found.start ? seconds(found.start) : own.start, end: found.end ? seconds(found.end) : own.end };
+  }
+
+  value(table, field) {
+    const draft = (this.trying || this.about).draft;
+    return draft[table] && field in draft[table] ? draft[table][field] : this.about.settings[table][field];
+  }
+
+  // Make a step, or try one while the hand moves; the latest wins where several wait.
+  async step(step, commit) {
+    if (this.inFlight) { this.next = [step, commit]; return; }
+    this.inFlight = true;
+    const from = performance.now(), shown = this.live.shown, steps = [step];
+    try {
+      const answer = await this.live.request(shown, steps, commit);
+      this.trying = commit ? null : answer;
+      if (commit) {
+        Object.assign(this.about, { draft: answer.draft, undo: answer.undo, redo: answer.redo, revision: answer.revision });
+        this.revision = answer.revision;
+      }
+      this.live.take(answer, shown, commit ? [] : steps);
+      await this.page.choose({ scenario: this.live.index });
+      await new Promise(requestAnimationFrame);
+      window.studioTook = performance.now() - from;
+      this.headline(answer);
+      if (commit) { tell(""); this.draw(); }
+    } catch (error) {
+      this.trying = null;
+      tell(toldBy(error), true);
+      this.live.forget();
+      this.draw();
+    }
+    this.inFlight = false;
+    document.body.dataset.step = String(Number(document.body.dataset.step || 0) + 1);
+    if (this.next) {
+      const [waiting, last] = this.next;
+      this.next = null;
+      await this.step(waiting, last);
+    }
+  }
+
+  async move(redo) {
+    Object.assign(this.about, await askJson(at(this.study) + "/undo", { redo }));
+    await this.renew();
+  }
+
+  async scenario(asked) {
+    try {
+      Object.assign(this.about, await askJson(at(this.study) + "/scenarios", asked));
+      tell(asked.do === "save" ? t("The scenario is kept.") : "");
+      await this.renew();
+    } catch (error) { tell(toldBy(error), true); }
+  }
+
+  async renew() {
+    this.revision = this.about.revision;
+    this.trying = null;
+    this.live.forget();
+    await this.page.choose({ scenario: this.live.index });
+    this.draw();
+  }
+
+  // Another browser may have made a step.
+  async follow() {
+    if (this.inFlight || this.trying || !this.panel.isConnected) return;
+    try {
+      const about = await askJson(at(this.study));
+      if (about.revision === this.revision || this.inFlight) return;
+      if (!about.ready) return;
+      this.about = about;
+      await this.renew();
+    } catch (error) { /* the page itself tells that nothing answers */ }
+  }
+
+  async headline(answer) {
+    const box = this.panel.querySelector("#headline");
+    if (!box) return;
+    const found = answer || await this.live.answer(this.live.shown);
+    if (!found.mode) { box.replaceChildren(t("This shift does not work on that kind of day.")); return; }
+    const [gained, lost] = found.gain[0], now = found.mode[0][1];
+    box.replaceChildren(el("strong", { id: "now" }, number(now)), " ", t("can go and come back"), " ",
+      el("span", { id: "change", class: gained - lost < 0 ? "bad" : "good" }, signed(gained - lost)),
+      el("small", {}, t("{gained} gain it, {lost} lose it", { gained: number(gained), lost: number(lost) })));
+  }
+
+  slider(id, label, value, shown, [least, most, by], own, step) {
+    const output = el("output", { for: id }, shown(value));
+    const input = el("input", { type: "range", id, min: least, max: most, step: by, value: String(value) });
+    input.value = String(value);
+    input.setAttribute("aria-valuetext", shown(value));
+    const say = () => {
+      output.textContent = shown(Number(input.value));
+      input.setAttribute("aria-valuetext", output.textContent);
+    };
+    input.addEventListener("input", () => { say(); this.step(step(Number(input.value)), false); });
+    input.addEventListener("change", () => { say(); this.step(step(Number(input.value)), true); });
+    return el("div", { class: "slider" + (value === own ? "" : " changed") }, el("label", { for: id }, label), output, input);
+  }
+
+  shiftSliders() {
+    const { pick } = this.page.state, { shifts, rosters, sites } = this.page.manifest;
+    const mine = pick[0] === "s" ? [Number(pick.slice(1))]
+      : shifts.map((_, k) => k).filter((k) => shifts[k].roster === Number(pick.slice(1)));
+    return mine.map((index) => {
+      const own = this.about.settings.shifts[index], hours = this.hours(index);
+      return el("fieldset", {}, el("legend", {}, own.shift + ", " + sites[rosters[shifts[index].roster].site].name),
+        ["start", "end"].map((edge) => {
+          const most = 120, by = (hours[edge] - own[edge]) / 60;
+          const near = by > 720 ? by - 1440 : by < -720 ? by + 1440 : by;
+          const text = (offset) => clock(own[edge] + 60 * offset);
+          return this.slider("shift-" + index + "-" + edge, t(edge === "start" ? "Start" : "End"), near, text, [-most, most, 5], 0,
+            (offset) => ({ do: "shift", site: own.site, roster: own.roster, shift: own.shift, [edge]: offset ? text(offset) : null }));
+        }));
+    });
+  }
+
+  // Trips at the gate of the shift shown: one is chosen, then moved, run once more or taken out.
+  tripsPart() {
+    const { pick, day } = this.page.state;
+    if (pick[0] !== "s") return null;
+    const key = pick + "/" + day, box = el("div", {});
+    const part = el("details", { id: "trips", open: this.tripsOpen, ontoggle: (event) => { this.tripsOpen = event.target.open; show(); } },
+      el("summary", {}, t("Buses and trains at the gate")), box);
+    const show = async () => {
+      if (!this.tripsOpen || box.childElementCount) return;
+      if (!this.trips || this.trips.key !== key) {
+        this.trips = { key, list: await askJson(at(this.study) + "/trips?shift=" + pick.slice(1) + "&day=" + day) };
+      }
+      const { list } = this.trips;
+      if (!list.length) { fill(box, el("p", { class: "note" }, t("None stops within walking reach around these hours."))); return; }
+      if (!list.some((one) => one.trip === this.trip)) this.trip = list[0].trip;
+      const name = (one) => [one.time, one.line, one.headsign && "→ " + one.headsign, "(" + one.stop + ")"].filter(Boolean).join(" ");
+      const group = (label, back) => el("optgroup", { label }, list.filter((one) => one.returning === back).map((one) => el("option", { value: one.trip }, name(one))));
+      const choice = el("select", { id: "trip", onchange: () => { this.trip = choice.value; this.draw(); } }, group(t("before work"), false), group(t("after work"), true));
+      choice.value = this.trip;
+      const rows = (((this.trying || this.about).draft.changes || {}).trips || []).filter((c) => c.trips.length === 1 && c.trips[0] === this.trip);
+      const moved = (rows.find((c) => c.how === "move") || {}).minutes || 0;
+      const step = (how) => (minutes) => ({ do: "trips", trips: [this.trip], how, minutes });
+      fill(box, el("label", { for: "trip" }, t("Trip")), choice,
+        this.slider("trip-move", t("Moved by (min)"), moved, signed, [-60, 60, 5], 0, step("move")),
+        el("div", { class: "buttons" },
+          el("button", { type: "button", id: "trip-again", onclick: () => this.step(step("add")(15), true) }, t("Once more, 15 min later")),
+          el("button", { type: "button", id: "trip-out", onclick: () => this.step(step("remove")(0), true) }, t("Take it out"))));
+    };
+    show();
+    return part;
+  }
+
+  draw() {
+    const focus = document.activeElement && this.panel.contains(document.activeElement) ? document.activeElement.id : "";
+    const { undo, redo, scenarios } = this.about;
+    const own = (table, field) => this.about.settings[table][field];
+    const name = el("input", { id: "scenario-name", maxlength: 80, required: true, value: this.typed || "",
+      oninput: () => { this.typed = name.value; } });
+    fill(this.panel,
+      el("h1", {}, t("What if…")),
+      el("p", { id: "headline", "aria-live": "polite" }),
+      el("div", { class: "buttons" },
+        el("button", { type: "button", id: "undo", disabled: !undo, onclick: () => this.move(false) }, t("Undo")),
+        el("button", { type: "button", id: "redo", disabled: !redo, onclick: () => this.move(true) }, t("Redo")),
+        el("button", { type: "button", id: "clear", onclick: () => this.step({ do: "clear" }, true) }, t("As it is today"))),
+      el("h2", {}, t("Hours of the shift")), this.shiftSliders(), this.tripsPart(),
+      el("details", { open: this.limitsOpen, ontoggle: (event) => { this.limitsOpen = event.target.open; } },
+        el("summary", {}, t("Limits and speeds")),
+        SLIDERS.map(([table, field, text, ...range]) => this.slider("set-" + field, t(text), this.value(table, field),
+          (v) => number(v), range, own(table, field), (value) => ({ do: "set", table, field, value: value === own(table, field) ? null : value }))),
+        el("label", { class: "check" }, el("input", { type: "checkbox", id: "set-cycling", checked: this.value("modes", "cycling_counts"),
+          onchange: (event) => this.step({ do: "set", table: "modes", field: "cycling_counts",
+            value: event.target.checked === own("modes", "cycling_counts") ? null : event.target.checked }, true) }),
+        t("Cycling rescues a white zone"))),
+      el("h2", {}, t("What is changed")), this.changes(),
+      el("form", { class: "keep", onsubmit: (event) => { event.preventDefault(); this.typed = ""; this.scenario({ do: "save", name: name.value }); } },
+        el("label", { for: "scenario-name" }, t("Keep as a scenario")), name, el("button", { type: "submit", id: "keep" }, t("Keep"))),
+      el("h2", {}, t("Scenarios")),
+      scenarios.length ? el("ul", { class: "list", id: "scenarios" }, scenarios.map((one) => el("li", {},
+        el("button", { type: "button", class: "plain", onclick: () => this.scenario({ do: "open", id: one.id }) }, one.name),
+        el("code", {}, "scenarios/" + one.id + ".toml"),
+        el("button", { type: "button", class: "small", onclick: () => this.scenario({ do: "copy", id: one.id, name: t("{name}, copy", { name: one.name }) }) }, t("Duplicate")),
+        el("button", { type: "button", class: "small", onclick: () => this.scenario({ do: "remove", id: one.id }) }, t("Delete")))))
+        : el("p", { class: "note" }, t("None is kept yet.")));
+    if (focus && document.getElementById(focus)) document.getElementById(focus).focus();
+    this.headline();
+  }
+
+  changes() {
+    const { draft } = this.about, rows = [];
+    const row = (text, step) => rows.push(el("li", {}, text, " ", el("button", { type: "button", class: "small",
+      "aria-label": t("Take back: {what}", { what: text }), onclick: () => this.step(step, true) }, "×")));
+    for (const table of ["limits", "speeds", "modes"]) {
+      for (const [field, value] of Object.entries(draft[table] || {})) {
+        const known = SLIDERS.find((s) => s[1] === field);
+        const text = known ? t(known[2]) : field === "cycling_counts" ? t("Cycling rescues a white zone") : field;
+        const said = typeof value === "boolean" ? t(value ? "yes" : "no") : number(value);
+        row(t("{what}: {value}", { what: text, value: said }), { do: "set", table, field, value: null });
+      }
+    }
+    ((draft.changes || {}).shifts || []).forEach((change, index) => row(t("{site}, {shift}: {hours}", { site: change.site, shift: change.shift,
+      hours: [change.start && t("start") + " " + change.start, change.end && t("end") + " " + change.end].filter(Boolean).join(", ") }),
+    { do: "drop", kind: "shifts", index }));
+    ((draft.changes || {}).trips || []).forEach((change, index) => row(t("{how} {trips}: {minutes} min", { how: t({ move: "trips moved", add: "trips added", remove: "trips taken out" }[change.how]),
+      trips: change.trips.join(", "), minutes: signed(change.minutes || 0) }), { do: "drop", kind: "trips", index }));
+    return rows.length ? el("ul", { class: "list", id: "changes" }, rows) : el("p", { class: "note" }, t("Nothing: the study as it is."));
+  }
+}

@@ -1,0 +1,126 @@
+"""A scenario: a territory file that starts from another, and what it changes.
+
+``base`` names that other file. Tables and values the scenario gives stand in place of the
+base's; ``[[changes.shifts]]`` and ``[[changes.trips]]`` change what stands in lists and in
+other sources. A scenario is run as any territory is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from mobility.base.errors import TerritoryError
+from mobility.territory.fields import ClockS, Model, RefusedError
+from mobility.territory.rosters import Shift, Site
+from mobility.territory.validation import explain_validation
+
+
+class ShiftChange(Model):
+    """Other hours of one shift.
+
+    Attributes
+    ----------
+    site, roster, shift
+        The shift, by its names.
+    start, end
+        Its hours; one that is not given stays.
+    """
+
+    site: str
+    roster: str
+    shift: str
+    start: ClockS | None = None
+    end: ClockS | None = None
+
+    @model_validator(mode="after")
+    def _some_hour(self) -> ShiftChange:
+        if self.start is None and self.end is None:
+            raise RefusedError("Nothing changes here.", "Give start, end, or both.")
+        return self
+
+
+class TripChange(Model):
+    """Trips of the timetables moved, run once more, or taken out, on every day they run.
+
+    Attributes
+    ----------
+    trips
+        Their ``trip_id``; with several timetables, after the number of theirs (``"0:4711"``).
+    how
+        ``move`` them; ``add`` a copy of each; ``remove`` them.
+    minutes
+        Later when positive: of the trips moved, or of the copies.
+    """
+
+    trips: Annotated[list[str], Field(min_length=1)]
+    how: Literal["move", "add", "remove"] = "move"
+    minutes: Annotated[int, Field(ge=-720, le=720)] = 0
+
+
+class Changes(Model):
+    """What a scenario changes beyond the settings it gives itself."""
+
+    shifts: list[ShiftChange] = []
+    trips: list[TripChange] = []
+
+
+def on_base(data: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
+    """Return what a scenario says, completed by its base: table by table, else value by value."""
+    merged = dict(base)
+    for key, value in data.items():
+        below = merged.get(key)
+        nested = isinstance(value, dict) and isinstance(below, dict)
+        merged[key] = on_base(value, below) if nested else value  # type: ignore[arg-type]
+    return merged
+
+
+def changed_sites(
+    sites: Sequence[Site], changes: Iterable[ShiftChange], file: Path | None
+) -> tuple[Site, ...]:
+    """Return the sites with other hours of some shifts.
+
+    Raises
+    ------
+    TerritoryError
+        There is no such shift, or its new hours cannot be.
+    """
+    found = list(sites)
+    for number, change in enumerate(changes, 1):
+        where = f"changes.shifts.{number}"
+        site = _named(found, change.site, file, f"{where}.site")
+        roster = _named(site.rosters, change.roster, file, f"{where}.roster")
+        shift = _named(roster.shifts, change.shift, file, f"{where}.shift")
+        hours = {k: v for k in ("start", "end") if (v := getattr(change, k)) is not None}
+        try:
+            moved = Shift.model_validate(shift.model_dump() | hours)
+        except ValidationError as error:
+            known = explain_validation(error, file, Shift)
+            known.column = f"{where}.{known.column}"
+            raise known from None
+        shifts = [moved if one is shift else one for one in roster.shifts]
+        changed = roster.model_copy(update={"shifts": shifts})
+        rosters = [changed if one is roster else one for one in site.rosters]
+        found[found.index(site)] = site.model_copy(update={"rosters": rosters})
+    return tuple(found)
+
+
+def _named(things: Sequence[Any], name: str, file: Path | None, column: str) -> Any:
+    """Return the site, roster or shift of a name."""
+    for thing in things:
+        if thing.name == name:
+            return thing
+    raise TerritoryError(
+        "There is no such name.",
+        file=file,
+        column=column,
+        value=name,
+        mend="Choose one of: {known}.",
+        known=", ".join(thing.name for thing in things),
+    )
+
+
+__all__ = ["Changes", "ShiftChange", "TripChange", "changed_sites", "on_base"]

@@ -1,0 +1,223 @@
+"""The studio in headless Chromium, every other address cut off."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from small import PLACES_M, lonlat, write_territory
+from studio_server import Served, served
+
+from mobility.commute.loading import load
+from mobility.studio.desk import Desk
+
+pytestmark = pytest.mark.browser
+HOSTILE = '<img src=x onerror="window.bad=1">Usine'
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory):
+    root = tmp_path_factory.mktemp("studies")
+    path = write_territory(root / "usine")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('name = "Usine"', f"name = '{HOSTILE}'"), encoding="utf-8")
+    with served(Desk(root)) as found:
+        found.ready("usine")
+        yield found
+
+
+@pytest.fixture
+def open_studio(browser, studio: Served):
+    """Return a function that opens the studio in a browser of its own; problems fail the test."""
+    contexts, problems = [], []
+
+    def opened(address: str = "", **options: object):
+        context = browser.new_context(
+            viewport=options.pop("viewport", {"width": 1280, "height": 800}), **options
+        )
+        contexts.append(context)
+        page = context.new_page()
+
+        def route(handler, request) -> None:
+            if request.url.startswith((studio.url, "data:", "blob:")):
+                handler.continue_()
+            else:
+                problems.append(f"asked for {request.url}")
+                handler.abort()
+
+        context.route("**/*", route)
+        # What the studio refuses is told on the page; the browser notes it too.
+        page.on("console", lambda m: "422" in m.text or problems.append(f"{m.type}: {m.text}"))
+        page.on("pageerror", lambda e: problems.append(f"error: {e}"))
+        page.goto(studio.url + address)
+        page.wait_for_selector("body[data-shown]", timeout=20_000)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+def until(page, test: str, argument: object = None, *, within_s: float = 15.0) -> None:
+    """Wait for a test of the page; its policy forbids Playwright's own way, by ``eval``."""
+    end = time.monotonic() + within_s
+    while not page.evaluate(test, argument):
+        assert time.monotonic() < end, test
+        page.wait_for_timeout(30)
+
+
+def explored(page):
+    page.wait_for_selector("body[data-live]", timeout=30_000)
+    page.wait_for_selector("#now")
+    return page
+
+
+def drag(page, name: str, value: int, *, release: bool = True) -> None:
+    """Move a slider as a hand does."""
+    before = page.evaluate("document.body.dataset.step")
+    page.evaluate(
+        """([name, value, release]) => {
+          const node = document.getElementById(name);
+          node.value = value;
+          node.dispatchEvent(new Event("input"));
+          if (release) node.dispatchEvent(new Event("change"));
+        }""",
+        [name, value, release],
+    )
+    until(page, "b => document.body.dataset.step !== b", before)
+
+
+def test_the_map_and_its_figures_follow_the_hand(open_studio, studio) -> None:
+    page = explored(open_studio("#usine/explore"))
+    frame = page.frame_locator("iframe")
+    assert page.inner_text("#now") == "10"
+    drag(page, "shift-0-start", 20, release=False)
+    until(page, "() => document.getElementById('now').textContent === '0'")
+    assert frame.locator("[data-figure=both]").inner_text().startswith("0")
+    assert "05:20" in frame.locator("#mb-subtitle").inner_text()
+    assert studio.get("studies/usine")["draft"] == {}
+    drag(page, "shift-0-start", 10)
+    page.wait_for_selector("#changes")
+    assert "05:10" in page.inner_text("#changes")
+    assert page.inner_text("#now") == "10"
+    page.click("#undo")
+    page.wait_for_selector("#redo:not([disabled])")
+    assert studio.get("studies/usine")["draft"] == {}
+    assert page.evaluate("window.bad") is None
+    assert HOSTILE in page.inner_text("fieldset legend")
+
+
+def test_a_bus_at_the_gate_is_moved(open_studio, studio) -> None:
+    page = explored(open_studio("#usine/explore"))
+    page.click("#trips summary")
+    page.wait_for_selector("#trip")
+    page.select_option("#trip", "early")
+    drag(page, "trip-move", 10)
+    page.wait_for_selector("#changes")
+    assert "early" in page.inner_text("#changes")
+    # 04:50 and 240 s of walking: ten minutes and a bit before 05:00 is too late.
+    assert page.inner_text("#now") == "0"
+    page.click("#undo")
+    until(page, "() => document.getElementById('now').textContent === '10'")
+
+
+def test_two_browsers_see_each_others_steps(open_studio, studio) -> None:
+    one = explored(open_studio("#usine/explore"))
+    two = explored(open_studio("#usine/explore"))
+    drag(one, "shift-0-start", 5)
+    two.wait_for_selector("#changes", timeout=10_000)
+    drag(two, "shift-0-end", 10)
+    until(one, "() => document.querySelector('#changes').textContent.includes('13:10')")
+    [row] = studio.get("studies/usine")["draft"]["changes"]["shifts"]
+    assert (row["start"], row["end"]) == ("05:05", "13:10")
+    one.click("#clear")
+    one.wait_for_selector("#changes", state="detached")
+
+
+def test_from_an_empty_folder_to_a_downloaded_report(open_studio, studio, tmp_path) -> None:
+    """The main job: a new study, four files dropped, a shift moved, a scenario, its report."""
+    source = write_territory(tmp_path / "source").parent
+    lon, lat = lonlat(PLACES_M["G"])
+    sites = tmp_path / "sites.csv"
+    sites.write_text(f"nom,lon,lat,équipe,effectif\nUsine,{lon},{lat},3x8,30\n", encoding="utf-8")
+    page = open_studio()
+    page.fill("#new-name", "Bassin d'essai")
+    page.click("form button")
+    page.wait_for_selector("#missing")
+    (tmp_path / "wrong.csv").write_text("a,b\n1,2\n")
+    page.set_input_files("#file-sites", tmp_path / "wrong.csv")
+    page.wait_for_selector("#said-sites.bad")
+    assert "wrong.csv" in page.inner_text("#said-sites")
+    for role, file in [
+        ("streets", source / "streets.osm"),
+        ("timetable", source / "gtfs.zip"),
+        ("sites", sites),
+        ("homes", source / "homes.csv"),
+    ]:
+        page.set_input_files(f"#file-{role}", file)
+        page.wait_for_selector(f".drop:has(#file-{role}) li")
+    page.wait_for_selector("#whole")
+    assert page.locator("#rosters tbody tr").count() == 3
+    page.fill("#rosters tbody tr:first-child td:nth-child(6) input", "05:10")
+    page.click("#save-sites")
+    until(page, "() => !document.getElementById('banner').hidden")
+    page.goto(page.url.replace("/data", "/explore"))
+    explored(page)
+    drag(page, "shift-0-start", -5)
+    page.fill("#scenario-name", "Cinq minutes")
+    page.click("#keep")
+    page.wait_for_selector("#scenarios li")
+    page.click("nav a:last-child")
+    page.wait_for_selector("#target")
+    page.select_option("#kind", "report")
+    page.select_option("#target", "cinq-minutes")
+    page.click("#compute")
+    page.wait_for_selector("#job-state[data-state=done]", timeout=120_000)
+    with page.expect_download() as found:
+        page.locator("#results a[href$='/cinq-minutes/report.pdf']").click()
+    found.value.save_as(tmp_path / "report.pdf")
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+    folder = studio.studio.desk.path("bassin-d-essai").parent
+    study = load(folder / "scenarios" / "cinq-minutes.toml")
+    assert study.shift_rows[0].start_s == 5 * 3600 + 300
+
+
+def test_french_first_english_by_a_switch_and_without_barriers(open_studio) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = explored(open_studio("#usine/explore"))
+    assert page.inner_text(".panel h1") == "Et si…"
+    for address in ("", "#usine/data", "#usine/check", "#usine/explore", "#usine/run"):
+        page.goto(page.url.partition("#")[0] + address)
+        page.wait_for_timeout(300)
+        found = axe.run(page, options={"iframes": False})
+        serious = [
+            (v["id"], [n["html"] for n in v["nodes"]][:3])
+            for v in found.response["violations"]
+            if v["impact"] in ("serious", "critical")
+        ]
+        assert serious == [], address
+    page.click("#en")
+    until(page, "() => document.documentElement.lang === 'en'")
+    until(page, "() => document.querySelector('#steps a').textContent === 'Studies'")
+
+
+def test_a_telephone_sees_it_whole(open_studio) -> None:
+    page = explored(open_studio("#usine/explore", viewport={"width": 390, "height": 800}))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.locator("iframe").bounding_box()["width"] <= 390
+
+
+def test_the_keyboard_moves_a_shift(open_studio, studio) -> None:
+    page = explored(open_studio("#usine/explore"))
+    page.focus("#shift-0-end")
+    page.keyboard.press("ArrowRight")
+    until(page, "() => document.querySelector('#changes')?.textContent.includes('13:05')")
+    assert page.evaluate("document.activeElement.id") == "shift-0-end"
+    page.click("#clear")
+    page.wait_for_selector("#changes", state="detached")

@@ -1,0 +1,120 @@
+"""Work at hours of its own every day: the share of listed days that hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from feeds import service
+from small import SERVICES, TRIPS, write_territory
+from typer.testing import CliRunner
+
+import mobility
+from mobility.base.errors import SourceError
+from mobility.cli import app
+from mobility.commute.access import counting_modes
+from mobility.commute.dates import on_dates
+from mobility.commute.irregular import irregular
+
+#: The noon bus does not run on Wednesday 18 November; on Saturdays nothing does.
+EXCEPT = SERVICES | {
+    "noon": service("1111100", "20260105", "20261218", removed=["20261118"]),
+}
+LIST = """site;roster;date;start;end
+Usine;marée;2026-11-17;13:00;21:00
+Usine;marée;18/11/2026;13:00;21:00
+Usine;marée;19/11/2026;13h;21h
+Usine;marée;21/11/2026;13:00;21:00
+Usine;nuit;2026-11-17;21:00;05:00
+"""
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    trips = [(*t[:-1], "noon") if t[0] == "noon" else t for t in TRIPS]
+    folder = tmp_path_factory.mktemp("irregular")
+    return mobility.load(write_territory(folder, trips=trips, services=EXCEPT))
+
+
+def asked(study, tmp_path, text=LIST):
+    path = tmp_path / "hours.csv"
+    path.write_text(text, encoding="utf-8")
+    return irregular(study, path)
+
+
+def test_the_share_of_days_by_hand(study, tmp_path) -> None:
+    """H1 gets there on two days of four; on the day without the noon bus it still gets home."""
+    found = asked(study, tmp_path)
+    assert found.share(0, "marée").tolist() == [0.5, 0.0]
+    assert found.share(0, "nuit").tolist() == [1.0, 0.0]
+    told = found.summary().set_index("roster")
+    assert told.loc["marée", ["dates", "pool", "always", "half", "some"]].tolist() == [
+        4, 20, 0, 10, 10]  # fmt: skip
+    assert told["share_days"].tolist() == [0.25, 0.5]
+    days = found.by_date().set_index(["roster", "date"])
+    assert days.loc["marée", ["reachable", "return_only"]].to_numpy().tolist() == [
+        [10, 0], [0, 10], [10, 0], [0, 0]]  # fmt: skip
+
+
+def test_dates_with_the_same_trips_share_a_timetable(study) -> None:
+    dated = on_dates(study, [d.date.replace(day=k) for d in study.days for k in (10, 11, 18)])
+    one, two, other = (dated.timetables[day.kind] for day in dated.days)
+    assert one is two
+    assert one is not other
+
+
+def test_a_listed_date_is_answered_as_a_kind_of_day_is(study, tmp_path) -> None:
+    access = mobility.assess(study)
+    found = asked(study, tmp_path, "date,start,end\n2026-11-17,13:00,21:00\n")
+    row = next(r for r in study.shift_rows if r.start_s == 13 * 3600)
+    assert (found.holds[0] == access.counted(row.shift_id, "school_weekday")[2]).all()
+
+
+def test_in_the_dark_too(study, tmp_path) -> None:
+    limits = study.territory.limits.model_copy(update={"safe_at_night": True})
+    night = study.territory.night.model_copy(update={"assume_lit": "never"})
+    territory = study.territory.model_copy(update={"limits": limits, "night": night})
+    tags = study.streets.tags.assign(highway="secondary")
+    dark = replace(study, territory=territory, streets=replace(study.streets, tags=tags))
+    found = asked(dark, tmp_path)
+    forward = mobility.assess(dark)
+    assert counting_modes(dark) == ["transit", "walk"]
+    night_row = next(r for r in dark.shift_rows if r.start_s == 21 * 3600)
+    assert not found.share(0, "nuit").any()
+    assert not forward.counted(night_row.shift_id, "school_weekday")[2].any()
+    # By day the unlit street is walked; the way home at 21:00 in November is not by day.
+    late = next(r for r in dark.shift_rows if r.start_s == 13 * 3600)
+    expected = forward.counted(late.shift_id, "school_weekday")
+    assert (found.out[0] == expected[0]).all()
+    assert (found.back[0] == expected[1]).all()
+
+
+def test_days_outside_the_calendar_are_told(study, tmp_path) -> None:
+    found = asked(study, tmp_path, LIST + "Usine;marée;2027-05-04;13:00;21:00\n")
+    assert [f.code for f in found.findings] == ["dates_outside"]
+    assert len(found.worked) == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("date,start\n2026-11-17,13:00\n", "There is no column 'end'"),
+        ("date,start,end\n2026-13-17,13:00,21:00\n", "row 2, field date, .* It is no date"),
+        ("date,start,end\n2026-11-17,25:99,21:00\n", "row 2, field start, .* no time of day"),
+        ("date,start,end\n2026-11-17,13:00,13:00\n", "It ends when it starts"),
+        ("date,start,end\n2030-11-17,13:00,21:00\n", "None of its dates is within"),
+        ("site,date,start,end\nUsin,2026-11-17,13:00,21:00\n", "did you mean 'Usine'"),
+    ],
+)
+def test_a_bad_list_is_one_line(study, tmp_path, text, words) -> None:
+    with pytest.raises(SourceError, match=words):
+        asked(study, tmp_path, text)
+
+
+def test_the_command_writes_its_files(study, tmp_path) -> None:
+    (tmp_path / "h.csv").write_text(LIST, encoding="utf-8")
+    toml, out = str(study.territory.path), tmp_path / "out"
+    result = CliRunner().invoke(app, ["irregular", toml, str(tmp_path / "h.csv"), "-o", str(out)])
+    assert result.exit_code == 0, result.output
+    assert {p.name for p in out.iterdir()} == {
+        "irregular.csv", "irregular_dates.csv", "irregular.gpkg", "irregular.html"}  # fmt: skip

@@ -1,0 +1,140 @@
+"""What a command found is found again on the same inputs, and on no others."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small import TRIPS, write_territory
+
+from mobility.base import cache
+from mobility.base.cache import cached
+from mobility.commute import access as access_module
+from mobility.commute.access import assess
+from mobility.commute.loading import load
+from mobility.commute.variants import by_day
+from mobility.commute.white_zones import white_zones
+
+TWO_SITES = """
+[[sites]]
+name = "Other"
+gates = [[{lon:.6f}, {lat:.6f}]]
+rosters = [{{ name = "early", shifts = [{{ name = "early", start = "{start}", end = "13:00" }}] }}]
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOBILITY_CACHE_DIR", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The sites of which something is computed."""
+    sites = []
+    answer = access_module._answer
+
+    def counted(study, shift_id, day, mode):
+        sites.append(study.shift_rows[shift_id].site)
+        return answer(study, shift_id, day, mode)
+
+    monkeypatch.setattr(access_module, "_answer", counted)
+    return sites
+
+
+def found(study):
+    access = assess(study)
+    zones = white_zones(access)
+    arrays = [getattr(access, name) for name in access_module.TYPES]
+    return [*arrays, zones.status, zones.reason]
+
+
+def same(one, other):
+    return all(np.array_equal(a, b) and a.dtype == b.dtype for a, b in zip(one, other, strict=True))
+
+
+def with_other(folder, start="05:00"):
+    toml = write_territory(folder)
+    gate = load(toml).sites[0].gates[0]
+    text = toml.read_text(encoding="utf-8")
+    other = TWO_SITES.format(lon=gate[0], lat=gate[1], start=start)
+    toml.write_text(text + other, encoding="utf-8")
+    return toml
+
+
+def test_the_same_inputs_are_asked_once(tmp_path, asked):
+    toml = write_territory(tmp_path / "t")
+    first = found(load(toml))
+    assert asked
+    asked.clear()
+    assert same(found(load(toml)), first)
+    assert asked == []
+
+
+def test_a_limit_a_feed_or_a_variant_is_asked_anew(tmp_path, asked):
+    toml = write_territory(tmp_path / "t")
+    first = found(load(toml))
+    text = toml.read_text(encoding="utf-8")
+    for changed in (text + "\n[limits]\nmax_walk_min = 1\n", text):
+        asked.clear()
+        toml.write_text(changed, encoding="utf-8")
+        again = found(load(toml))
+        assert bool(asked) == (changed != text)
+        assert same(again, first) == (changed == text)
+    asked.clear()
+    write_territory(tmp_path / "t", trips=TRIPS[:1])
+    assert not same(found(load(toml)), first)
+    assert asked
+    asked.clear()
+    found(by_day(load(toml)))
+    assert asked
+
+
+def test_a_change_of_one_site_asks_of_that_site(tmp_path, asked):
+    found(load(with_other(tmp_path / "t")))
+    assert set(asked) == {0, 1}
+    asked.clear()
+    found(load(with_other(tmp_path / "t", start="06:00")))
+    assert set(asked) == {1}
+
+
+def test_other_code_finds_nothing(tmp_path, asked, monkeypatch):
+    toml = write_territory(tmp_path / "t")
+    found(load(toml))
+    asked.clear()
+    monkeypatch.setattr("mobility.commute.loading.code_hash", lambda: "another version")
+    found(load(toml))
+    assert asked
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="SIGKILL")
+def test_killed_at_any_step_of_writing_an_entry_is_whole_or_none(tmp_path):
+    content = {"rows": np.arange(5, dtype=np.int32), "text": np.array("é")}
+    changes = {f"os.{name}" for name in ("mkdir", "rename", "rmdir", "remove", "utime")} | {"open"}
+    step, alive = 0, False
+    while not alive:
+        step += 1
+        child = os.fork()
+        if not child:
+            count = 0
+
+            def hook(event, args, step=step):
+                nonlocal count
+                change = event in changes and (event != "open" or "r" not in str(args[1]))
+                count += change
+                if change and count >= step:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            sys.addaudithook(hook)
+            cached("walks", [step], lambda: content)
+            os._exit(0)
+        alive = os.waitpid(child, 0)[1] == 0
+        place = cache.cache_dir() / "walks" / cache.content_hash([cache.FORMAT, "walks", step])
+        assert not place.exists() or cache.is_sound(place)
+        again = cached("walks", [step], lambda: content)
+        assert again["rows"].tolist() == [0, 1, 2, 3, 4]
+        assert str(again["text"]) == "é"
+    assert step > 5
+    assert Path(place / cache.SEAL).is_file()

@@ -1,0 +1,155 @@
+"""Scenarios: a territory file that starts from another, and what it changes."""
+
+from __future__ import annotations
+
+import pytest
+from small import write_territory
+
+from mobility.base.errors import MobilityError
+from mobility.commute.access import assess
+from mobility.commute.indicators import summary
+from mobility.commute.loading import load
+from mobility.commute.white_zones import white_zones
+from mobility.pipeline import run
+from mobility.timetable.arrays import INF, mirrored
+
+HOURS = """
+[[changes.shifts]]
+site = "Usine"
+roster = "3x8"
+shift = "{shift}"
+{hours}
+"""
+TRIP = '[[changes.trips]]\ntrips = ["{trip}"]\nhow = "{how}"\nminutes = {minutes}\n'
+
+
+@pytest.fixture
+def base(tmp_path):
+    return write_territory(tmp_path / "study")
+
+
+def scenario(base, text: str, name: str = "essai"):
+    folder = base.parent / "scenarios"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{name}.toml"
+    path.write_text(f'base = "../territory.toml"\n{text}', encoding="utf-8")
+    return path
+
+
+def minutes(path, shift: str) -> tuple[list[int], list[int]]:
+    """Whole seconds of H1 and H2 by public transport, outbound and return."""
+    access = assess(load(path))
+    shift_id = next(s.shift_id for s in access.study.shift_rows if s.shift == shift)
+    row = access.row(shift_id, "school_weekday", "transit")
+    return access.outbound_s[row].tolist(), access.return_s[row].tolist()
+
+
+def test_a_shift_moved_is_reached_from_the_same_bus(base) -> None:
+    # The bus of 04:20 reaches the gate at 04:44; H1 walks 300 s to it.
+    assert minutes(base, "matin")[0] == [5 * 3600 - (4 * 3600 + 15 * 60), INF]
+    path = scenario(base, HOURS.format(shift="matin", hours='start = "05:10"'))
+    assert minutes(path, "matin")[0] == [5 * 3600 + 600 - (4 * 3600 + 15 * 60), INF]
+    # Later than the limit of an hour allows.
+    path = scenario(base, HOURS.format(shift="matin", hours='start = "05:20"'))
+    assert minutes(path, "matin")[0] == [INF, INF]
+
+
+def test_a_trip_moved_added_or_taken_out(base) -> None:
+    # Home at 13:45 by the bus of 13:20: 45 min after the end.
+    assert minutes(base, "matin")[1][0] == 45 * 60
+    moved = scenario(base, TRIP.format(trip="home13", how="move", minutes=-5))
+    assert minutes(moved, "matin")[1][0] == 40 * 60
+    added = scenario(base, TRIP.format(trip="home13", how="add", minutes=5))
+    assert minutes(added, "matin")[1][0] == 45 * 60
+    gone = scenario(base, TRIP.format(trip="home13", how="remove", minutes=0))
+    assert minutes(gone, "matin")[1][0] == INF
+    both = scenario(
+        base,
+        TRIP.format(trip="home13", how="add", minutes=5)
+        + TRIP.format(trip="home13", how="remove", minutes=0),
+    )
+    assert minutes(both, "matin")[1][0] == 50 * 60
+
+
+def test_the_mirror_of_a_moved_trip_is_that_of_the_timetable(base) -> None:
+    study = load(scenario(base, TRIP.format(trip="noon", how="move", minutes=25)))
+    two_way = study.timetables["school_weekday"]
+    assert two_way.known_mirror is not None
+    assert two_way.known_mirror.same_as(mirrored(two_way.timetable))
+
+
+def test_settings_stand_in_place_of_the_bases(base) -> None:
+    path = scenario(base, "[limits]\nmax_total_min = 40\n")
+    study = load(path)
+    assert study.territory.limits.max_total_min == 40
+    assert study.territory.speeds.walk_kmh == 3.6
+    assert study.territory.name == "Droiteville (essai)"
+    assert minutes(path, "matin")[1][0] == INF
+
+
+def test_a_scenario_is_run_as_any_territory(base) -> None:
+    before = base.read_bytes()
+    path = scenario(base, HOURS.format(shift="nuit", hours='end = "05:10"'))
+    results = run(path)
+    assert results.folder == path.with_suffix("").resolve()
+    assert {"map.html", "run.json", "summary.csv"} <= set(results.files)
+    study = load(path)
+    access = assess(study)
+    assert summary(access, white_zones(access)).equals(summary(results.access, results.zones))
+    assert base.read_bytes() == before
+    assert [s.name for s in study.sources if s.role == "territory"] == [
+        "essai.toml",
+        "territory.toml",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "said"),
+    [
+        (HOURS.format(shift="soir", hours='start = "05:00"'), "changes.shifts.1.shift", "matin"),
+        (HOURS.format(shift="matin", hours='start = "13:00"'), "changes.shifts.1.end", "24"),
+        (HOURS.format(shift="matin", hours=""), "changes.shifts.1", "start, end"),
+        (TRIP.format(trip="none", how="move", minutes=1), "changes.trips.1.trips", "trips.txt"),
+        (TRIP.format(trip="noon", how="bend", minutes=1), "changes.trips.1.how", "move"),
+        ("[limits]\nmax_wait = 3\n", "limits.max_wait", "max_wait_min"),
+    ],
+)
+def test_what_cannot_be_is_told_by_its_place(base, text, column, said) -> None:
+    with pytest.raises(MobilityError) as caught:
+        load(scenario(base, text))
+    assert caught.value.column == column
+    assert "essai.toml" in str(caught.value.file)
+    assert said in caught.value.render("en")
+
+
+def test_a_scenario_starts_from_a_territory(base) -> None:
+    scenario(base, "", "one")
+    path = base.parent / "scenarios" / "two.toml"
+    path.write_text('base = "one.toml"\n', encoding="utf-8")
+    with pytest.raises(MobilityError) as caught:
+        load(path)
+    assert caught.value.column == "base"
+
+
+def test_a_vehicle_is_not_in_two_places(tmp_path) -> None:
+    trips = [
+        ("out", "A", "12:15", "B", "12:35", "week"),
+        ("back", "B", "12:40", "A", "13:00", "week"),
+    ]
+    path = write_territory(tmp_path / "study", trips=trips)
+    import zipfile
+
+    feed = path.parent / "gtfs.zip"
+    with zipfile.ZipFile(feed) as old:
+        texts = {n: old.read(n).decode() for n in old.namelist()}
+    head, *rows = texts["trips.txt"].splitlines()
+    texts["trips.txt"] = "\n".join([f"{head},block", *(f"{r},b1" for r in rows)]) + "\n"
+    texts["trips.txt"] = texts["trips.txt"].replace(",block\n", ",block_id\n")
+    with zipfile.ZipFile(feed, "w") as new:
+        for name, text in texts.items():
+            new.writestr(name, text)
+    load(scenario(path, TRIP.format(trip="out", how="move", minutes=5)))
+    with pytest.raises(MobilityError) as caught:
+        load(scenario(path, TRIP.format(trip="out", how="move", minutes=10)))
+    assert "back" in caught.value.render("en")
+    assert "12:40" in caught.value.render("en")

@@ -1,0 +1,397 @@
+"""The studio as browsers ask it: who may, what is answered, what is kept."""
+
+from __future__ import annotations
+
+import shutil
+import time
+
+import numpy as np
+import pytest
+import requests
+from small import PLACES_M, lonlat, write_territory
+from starlette.routing import Route
+from studio_server import TOKEN, Served, served, step
+
+from mobility.base.errors import SourceError, TerritoryError
+from mobility.base.literal import read_csv_text
+from mobility.commute.access import assess
+from mobility.commute.loading import load
+from mobility.commute.white_zones import white_zones
+from mobility.outputs.map.from_results import map_model
+from mobility.outputs.map.pack import Store, along_curve
+from mobility.outputs.map.payload import build
+from mobility.pipeline import demo_territory
+from mobility.sources.gtfs.read import read_feed
+from mobility.sources.sites import read_sites_file
+from mobility.studio import data
+from mobility.studio.desk import Desk
+from mobility.studio.drafts import History, slug, stepped
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("studies")
+    write_territory(folder / "usine")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def studio(root):
+    with served(Desk(root)) as found:
+        found.ready("usine")
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def _as_it_is(request):
+    """Every test starts from the study as it is."""
+    if "studio" in request.fixturenames:
+        request.getfixturevalue("studio").live("usine", {"do": "clear"})
+
+
+# --- who may ask ---
+
+
+def test_every_route_without_the_token_is_refused(studio: Served) -> None:
+    routes = [r for r in studio.studio.app().routes if isinstance(r, Route)]
+    assert len(routes) > 10
+    for route in routes:
+        path = route.path.replace(":path", "").format(study="usine", name="studio.js", role="homes")
+        for method in route.methods or ():
+            for before in ("", "/t", "/t/", "/t/another-token", f"/t/{TOKEN}x"):
+                answer = requests.request(method, f"http://{studio.host}{before}{path}", timeout=9)
+                assert answer.status_code == 403, (method, before, path)
+                assert answer.text in ("403", "")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "rebound.example:80"},
+        {"Origin": "http://other.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_other_hosts_and_origins_are_refused(studio: Served, headers) -> None:
+    assert requests.get(studio.url + "state", headers=headers, timeout=9).status_code == 403
+
+
+def test_answers_allow_no_other_site(studio: Served) -> None:
+    answer = requests.get(studio.url, timeout=9)
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_a_body_too_large_is_refused(studio: Served) -> None:
+    body = b" " * 2_000_001
+    assert requests.post(studio.url + "studies", data=body, timeout=9).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "studies/..%2fusine", "studies/%2e%2e", "studies/nothing", "static/..%2fapp.py",
+        "studies/usine/get/..%2f..%2fsecret.txt", "studies/usine/get/%2fetc%2fhostname",
+        "studies/usine/get/link.txt",
+    ],
+)  # fmt: skip
+def test_paths_do_not_leave_the_studies(studio: Served, root, path) -> None:
+    (root.parent / "secret.txt").write_text("secret")
+    link = root / "usine" / "link.txt"
+    if not link.is_symlink():
+        link.symlink_to(root.parent / "secret.txt")
+    answer = requests.get(studio.url + path, timeout=9)
+    assert answer.status_code == 404
+    assert "secret" not in answer.text.replace("secret.txt", "")
+
+
+# --- what is answered ---
+
+
+def test_a_moved_shift_is_answered_at_once(studio: Served) -> None:
+    # H1 (10 workers) rides at 04:15 for 05:00; an hour at most holds until 05:15.
+    assert studio.live("usine")["mode"][0] == [20, 10, 0, 0, 10]
+    tried = studio.live("usine", step("matin", start="05:20"), commit=False)
+    assert tried["mode"][0] == [20, 0, 0, 10, 10]
+    assert tried["gain"][0] == [0, 10]
+    assert studio.get("studies/usine")["draft"] == {}
+
+
+def test_figures_equal_those_of_the_saved_scenario(tmp_path) -> None:
+    """Every row that the page can show, of a scenario with every kind of change."""
+    desk = Desk(tmp_path)
+    desk.add_demo(demo_territory())
+    feed_trip = "AM_wd_03_1"
+    with served(desk) as studio:
+        studio.ready("demo")
+        live = studio.studio.desk.open("demo").live
+        assert live is not None
+        tt = live.study.timetables["school_weekday"].timetable
+        call = np.flatnonzero((tt.call_dep > 4 * 3600) & (tt.call_trip >= 0))[0]
+        feed_trip = str(live.study.feed.trips["trip_id"].iloc[int(tt.call_trip[call])])
+        site = "Fonderie des Quatre-Vents"
+        studio.live(
+            "demo",
+            step("matin", site=site, start="05:15"),
+            {"do": "set", "table": "limits", "field": "max_wait_min", "value": 45},
+            {"do": "set", "table": "modes", "field": "cycling_counts", "value": True},
+            {"do": "trips", "trips": [feed_trip], "how": "move", "minutes": 10},
+        )
+        saved = studio.post("studies/demo/scenarios", {"do": "save", "name": "Tout à la fois"})
+        assert saved.json()["scenarios"][0]["id"] == "tout-a-la-fois"
+        study = load(tmp_path / "demo" / "scenarios" / "tout-a-la-fois.toml")
+        access = assess(study)
+        model = map_model(access, white_zones(access))
+        store = Store()
+        manifest = build(model, store)
+        figures = manifest["scenarios"][0]["figures"]
+        modes, zones = (_json(store, figures[k]) for k in ("modes", "zones"))
+        order = along_curve(model.homes.lon, model.homes.lat)
+        asked = [
+            {"pick": f"s{s}", "day": d, "mode": 0}
+            for s, d in zip(model.zone_shift.tolist(), model.zone_day.tolist(), strict=True)
+        ]
+        asked += [{"pick": f"r{r}", "day": 0, "mode": 2} for r in range(len(model.rosters))]
+        for shown in asked:
+            found = studio.live("demo", commit=False, shown=shown)
+            assert found["mode"] == modes[found["row"]], shown
+            assert found["zone"] == zones[found["zone_row"]], shown
+            if shown["pick"][0] == "s":
+                row, now = found["row"], model.scenarios[0]
+                assert np.array_equal(found["arrays"]["out"], now.outbound_min[row][order])
+                assert np.array_equal(found["arrays"]["back"], now.return_min[row][order])
+                assert np.array_equal(
+                    found["arrays"]["zone"] >> 2, now.reason[found["zone_row"]][order]
+                )
+            else:
+                share = now.share[int(shown["pick"][1:]), 2][order]
+                assert np.array_equal(found["arrays"]["share"], share)
+
+
+def _json(store: Store, index: int):
+    import base64
+    import json
+    import zlib
+
+    return json.loads(zlib.decompress(base64.b64decode(store.texts[index])))
+
+
+def test_a_walk_limit_rebuilds_what_rests_on_it(studio: Served, root) -> None:
+    # H2 walks 1,000 s to the stop and 240 s to the gate: 20 min 40 s in all.
+    more = {"do": "set", "table": "limits", "field": "max_walk_min", "value": 25}
+    long = {"do": "set", "table": "limits", "field": "max_total_min", "value": 90}
+    assert studio.live("usine", more, long, commit=False)["mode"][0] == [20, 20, 0, 0, 0]
+
+
+# --- what is kept ---
+
+
+def test_two_browsers_lose_nothing_of_each_other(studio: Served) -> None:
+    one = studio.live("usine", step("matin", start="05:05"))
+    two = studio.live("usine", step("nuit", end="05:10"))
+    assert two["revision"] == one["revision"] + 1
+    rows = studio.get("studies/usine")["draft"]["changes"]["shifts"]
+    assert [(r["shift"], r.get("start"), r.get("end")) for r in rows] == [
+        ("matin", "05:05", None),
+        ("nuit", None, "05:10"),
+    ]
+    undone = studio.post("studies/usine/undo", {}).json()
+    assert [r["shift"] for r in undone["draft"]["changes"]["shifts"]] == ["matin"]
+    again = studio.post("studies/usine/undo", {"redo": True}).json()
+    assert len(again["draft"]["changes"]["shifts"]) == 2
+
+
+def test_a_step_that_cannot_be_says_why_and_changes_nothing(studio: Served) -> None:
+    studio.live("usine", step("matin", start="05:05"))
+    before = studio.get("studies/usine")["draft"]
+    for bad, said in [
+        (step("matin", start="13:00"), "24 h"),
+        (step("soir", start="13:00"), "matin, après-midi, nuit"),
+        ({"do": "set", "table": "limits", "field": "max_wait_min", "value": -1}, "at least 0"),
+        ({"do": "set", "table": "limits", "field": "<b>", "value": 1}, "No such field"),
+        ({"do": "trips", "trips": ["none"], "how": "move", "minutes": 5}, "trips.txt"),
+        ({"do": "set", "table": "sources", "field": "osm", "value": "/etc"}, "no such step"),
+    ]:
+        with pytest.raises(ValueError, match=said):
+            studio.live("usine", bad)
+    assert studio.get("studies/usine")["draft"] == before
+
+
+def test_steps_merge_by_what_they_change() -> None:
+    draft = stepped({}, step("matin", start="05:05"))
+    draft = stepped(draft, step("matin", end="13:10"))
+    assert draft["changes"]["shifts"] == [
+        {"site": "Usine", "roster": "3x8", "shift": "matin", "start": "05:05", "end": "13:10"}
+    ]
+    draft = stepped(draft, {"do": "trips", "trips": ["a"], "how": "move", "minutes": 5})
+    assert "trips" not in stepped(draft, {"do": "trips", "trips": ["a"], "how": "move",
+                                          "minutes": 0})["changes"]  # fmt: skip
+    draft = stepped(draft, {"do": "drop", "kind": "shifts", "index": 0})
+    assert list(draft["changes"]) == ["trips"]
+    assert stepped(draft, {"do": "drop", "kind": "trips", "index": 0}) == {}
+
+
+def test_the_draft_and_the_scenarios_survive_the_studio(tmp_path) -> None:
+    base = write_territory(tmp_path / "usine")
+    history = History(base.parent / "scenarios", base)
+    history.commit(stepped({}, step("matin", start="05:05")))
+    history.keep()
+    history.save('Matin <b>"5 h 05"</b>', history.draft)
+    later = History(base.parent / "scenarios", base)
+    assert later.draft == history.draft
+    [one] = later.scenarios()
+    assert (one["id"], one["name"]) == ("matin-b-5-h-05-b", 'Matin <b>"5 h 05"</b>')
+    assert load(later.path(one["id"])).shift_rows[0].start_s == 5 * 3600 + 300
+    assert slug("../..") == ""
+
+
+def test_a_study_of_a_hostile_name_is_a_plain_folder(studio: Served, root) -> None:
+    made = studio.post("studies", {"name": "<img src=x> ../../né"}).json()
+    assert made == {"id": "img-src-x-ne"}
+    assert (root / "img-src-x-ne" / "territory.toml").is_file()
+    assert {s["name"] for s in studio.get("state")["studies"]} >= {"<img src=x> ../../né"}
+    assert studio.post("studies", {"name": "img src x né"}).status_code == 422
+    assert studio.post("studies", {"name": "???"}).status_code == 422
+    shutil.rmtree(root / "img-src-x-ne")
+
+
+# --- data ---
+
+
+def dropped(studio: Served, study: str, role: str, path, name: str = "") -> requests.Response:
+    address = f"{studio.url}studies/{study}/files/{role}"
+    with path.open("rb") as stream:
+        return requests.post(address, params={"name": name or path.name}, data=stream, timeout=60)
+
+
+@pytest.fixture
+def empty(studio: Served, root):
+    made = studio.post("studies", {"name": "vide"}).json()["id"]
+    yield made
+    shutil.rmtree(root / made)
+
+
+def test_a_wrong_file_is_refused_in_the_words_of_the_check(studio, root, empty, tmp_path) -> None:
+    source = root / "usine"
+    assert dropped(studio, empty, "streets", source / "streets.osm").status_code == 200
+    assert dropped(studio, empty, "timetable", source / "gtfs.zip").status_code == 200
+    before = (root / empty / "territory.toml").read_bytes()
+    bad = tmp_path / "gtfs.zip"
+    bad.write_bytes(b"no zip")
+    answer = dropped(studio, empty, "timetable", bad)
+    with pytest.raises(SourceError) as said:
+        read_feed(bad)
+    assert answer.status_code == 422
+    assert answer.json()["en"] == said.value.render("en").replace(f"{tmp_path}/", "")
+    assert dropped(studio, empty, "timetable", bad, "../../x.exe").status_code == 422
+    assert dropped(studio, empty, "homes", source / "gtfs.zip").status_code == 422
+    assert (root / empty / "territory.toml").read_bytes() == before
+
+
+def test_names_of_files_stay_in_the_study(studio, root, empty) -> None:
+    source = root / "usine" / "streets.osm"
+    answer = dropped(studio, empty, "streets", source, "../../<i>Ma voirie.osm")
+    assert answer.json()["sources"][0]["name"] == "data/streets/i-ma-voirie.osm"
+    assert not list(root.parent.glob("*.osm"))
+
+
+def test_persons_are_not_kept(studio, root, empty, tmp_path) -> None:
+    source = root / "usine"
+    lon, lat = lonlat(PLACES_M["G"])
+    sites = tmp_path / "sites.csv"
+    sites.write_text(f"name,lon,lat,roster\nUsine,{lon},{lat},3x8\n")
+    for role, path in [("streets", source / "streets.osm"), ("sites", sites)]:
+        assert dropped(studio, empty, role, path).status_code == 200
+    persons = tmp_path / "people.csv"
+    places = [lonlat(700.5 + 3 * k) for k in range(80)]
+    rows = "".join(f"p{k},{x:.6f},{y:.6f},1\n" for k, (x, y) in enumerate(places))
+    persons.write_text("id,lon,lat,workers\n" + rows)
+    answer = dropped(studio, empty, "homes", persons)
+    assert answer.status_code == 422
+    assert "persons" in answer.json()["en"]
+    assert not list((root / empty).rglob("people*"))
+    assert dropped(studio, empty, "homes", source / "homes.csv").status_code == 200
+    assert studio.get(f"studies/{empty}/data")["error"] is None
+
+
+def test_the_table_keeps_what_else_the_file_says(tmp_path) -> None:
+    path = write_territory(tmp_path / "usine")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("[[sites]]", "# My own note.\n[[sites]]  # the plant"))
+    told = data.about(path)["sites"]
+    told[0]["rosters"][0]["shifts"][0]["start"] = "05:10"
+    data.put_sites(path, told)
+    after = path.read_text(encoding="utf-8")
+    assert "# My own note." in after
+    assert after.index("[sources]") < after.index("[days]") < after.index("[speeds]")
+    assert load(path).shift_rows[0].start_s == 5 * 3600 + 600
+    told[0]["rosters"][0]["shifts"][0]["start"] = "25:10"
+    with pytest.raises(TerritoryError) as said:
+        data.put_sites(path, told)
+    assert "25:10" in said.value.render("en")
+    assert path.read_text(encoding="utf-8") == after
+
+
+@pytest.mark.parametrize("name", ["sites-fr.csv", "sites-fr.xlsx", "sites-en.csv", "sites-en.xlsx"])
+def test_templates_are_read_as_they_are(studio, tmp_path, name) -> None:
+    path = tmp_path / name
+    path.write_bytes(requests.get(f"{studio.url}templates/{name}", timeout=9).content)
+    foundry, workshop = read_sites_file(path)
+    assert [s.name for s in foundry.rosters[0].shifts] == ["matin", "après-midi", "nuit"]
+    assert [s.headcount for s in workshop.rosters[0].shifts] == [90, 90]
+
+
+# --- computations ---
+
+
+def finished(studio: Served, study: str) -> dict:
+    while (job := studio.get(f"studies/{study}/job")["job"])["state"] in ("queued", "running"):
+        time.sleep(0.1)
+    return job
+
+
+def test_a_scenario_is_computed_and_taken_away(studio: Served, root) -> None:
+    studio.live("usine", step("matin", start="05:10"))
+    studio.post("studies/usine/scenarios", {"do": "save", "name": "Plus tard"})
+    asked = {"kind": "run", "target": "plus-tard", "language": "fr"}
+    first = studio.post("studies/usine/job", asked)
+    assert first.json()["job"]["state"] in ("queued", "running")
+    assert studio.post("studies/usine/job", asked).status_code == 422
+    assert finished(studio, "usine")["state"] == "done"
+    found = {r["id"]: [f["path"] for f in r["files"]] for r in studio.get("studies/usine/results")}
+    assert "scenarios/plus-tard/map.html" in found["plus-tard"]
+    assert "scenarios/plus-tard.toml" in found["plus-tard"]
+    page = requests.get(studio.url + "studies/usine/get/scenarios/plus-tard/map.html", timeout=9)
+    assert "attachment" in page.headers["content-disposition"]
+    assert b"mb-manifest" in page.content
+    assert studio.post("studies/usine/job", {"kind": "demo"}).status_code == 422
+
+
+def test_two_scenarios_are_compared(studio: Served, root) -> None:
+    studio.live("usine", step("matin", start="05:20"))
+    studio.post("studies/usine/scenarios", {"do": "save", "name": "Trop tard"})
+    asked = {"kind": "compare", "target": "", "other": "trop-tard"}
+    assert studio.post("studies/usine/job", asked).status_code == 200
+    assert finished(studio, "usine")["state"] == "done"
+    table = root / "usine" / "compared" / "study-trop-tard" / "comparison.csv"
+    told = read_csv_text(table)
+    row = told[(told["shift"] == "matin")].iloc[0]
+    assert (row["before"], row["after"], row["lost"]) == (10, 0, 10)
+    paths = [f["path"] for r in studio.get("studies/usine/results") for f in r["files"]]
+    assert "compared/study-trop-tard/map.html" in paths
+
+
+def test_a_job_is_cancelled_and_told_after_a_kill(studio: Served, root) -> None:
+    studio.post("studies/usine/job", {"kind": "run"})
+    answer = requests.delete(studio.url + "studies/usine/job", timeout=9).json()
+    assert answer["job"]["state"] == "cancelled"
+    assert not (root / "usine" / "out" / "map.html").exists()
+    while studio.studio.queue._running is not None:
+        time.sleep(0.05)
+    note = root / "usine" / ".studio-job.json"
+    note.write_text(note.read_text().replace("cancelled", "running"))
+    with served(Desk(root)) as later:
+        assert later.get("studies/usine/job")["job"]["state"] == "interrupted"
