@@ -36,8 +36,8 @@ def solve_chains(
     """Return a plan with few vehicles, then little driving.
 
     Ruin and recreate finds a first plan. Where all trips are inbound, and no end has more than
-    `MOST_CALLS` calls, trips that know their predecessor are priced from it: their linear relaxation bounds the vehicles, and plans
-    rounded from it are searched on.
+    `MOST_CALLS` calls, trips that know their predecessor are priced from it: their linear
+    relaxation bounds the vehicles, and plans rounded from it are searched on.
 
     Parameters
     ----------
