@@ -467,9 +467,7 @@ def test_an_estimate_counts_kilometres_vehicles_and_drivers_turns():
     assert master.price(seen[0][0]) == pytest.approx(seen[0][1].total, rel=0.02)
 
 
-def test_estimates_come_near_what_is_chained_and_staffed(monkeypatch):
-    """Before stops are shared out anew, which the estimate does not know."""
-    monkeypatch.setattr("mobility.shuttles.frontier.rerouted", lambda _scene, plan, *_: plan)
+def test_estimates_come_near_what_is_chained_and_staffed():
     scene, lines = random_town(11, n_stops=8, n_homes=60)
     candidates = [c for x in lines if (c := make_candidate(scene, x, config(), FACTORS, DAYS))]
     plans = build_frontier(scene, candidates, config(plans=8), FACTORS, DAYS)

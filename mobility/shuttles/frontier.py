@@ -23,7 +23,6 @@ from mobility.shuttles.factors import Factors
 from mobility.shuttles.groups import Candidate
 from mobility.shuttles.model import Line
 from mobility.shuttles.plan import Plan, evaluate_plan
-from mobility.shuttles.reroute import rerouted
 from mobility.shuttles.rosters import edge_worth
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.schedule import build_runs, covered_homes
@@ -228,10 +227,7 @@ class Search:
             replace(plan, eur_estimate=self._master.price(runs))
             for runs, plan in self._found.items()
         ]
-        routed = [
-            rerouted(self._scene, p, self._config, self._factors, self._days) for p in pareto(plans)
-        ]
-        return [replace(p, name=f"P{k + 1:02d}") for k, p in enumerate(pareto(routed))]
+        return [replace(p, name=f"P{k + 1:02d}") for k, p in enumerate(pareto(plans))]
 
 
 def _along(full: Choice, count: int, add: Callable[..., Choice | None]) -> None:
