@@ -24,6 +24,7 @@ _HOME = {
     "assess": "mobility.commute.access",
     "by_shift": "mobility.commute.indicators",
     "compare": "mobility.pipeline",
+    "delays": "mobility.commute.delays",
     "design_shuttles": "mobility.shuttles.design",
     "isochrones": "mobility.notebook",
     "levers": "mobility.notebook",
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from mobility.commute.access import Access as Access
     from mobility.commute.access import assess as assess
     from mobility.commute.access import rosters as rosters
+    from mobility.commute.delays import delays as delays
     from mobility.commute.indicators import by_shift as by_shift
     from mobility.commute.indicators import summary as summary
     from mobility.commute.loading import load as load

@@ -290,3 +290,60 @@ def jobbus(
             wishes = Wishes(halts, start_s, visit, sites_named(study, site or ()), group)
             tour = job_bus(study, wishes, find_day(study, day))
         _written(study, job_bus_answer(tour, lang), out_dir, lang)
+
+
+@needs.command(rich_help_panel=NEEDS)
+def zone(
+    file: File,
+    out_dir: Out = None,
+    within: Annotated[
+        float,
+        typer.Option("--within-min", min=1, max=60, help=said("Minutes from a gate to a stop.")),
+    ] = 10.0,
+    mode: Annotated[str, typer.Option(help=said("walk or bike."))] = "walk",
+    lang: Lang = "fr",
+) -> None:
+    """Find the ways missing between gates and stops, dangers on them, the shortest new links."""
+    with friendly(lang):
+        from mobility.commute.loading import load
+        from mobility.needs.zone import Wants, zone_of
+        from mobility.outputs.needs import zone_answer
+
+        territory = read_territory(file, out_dir)
+        with progress_bar(lang, STEPS[:6]) as step:
+            study = load(territory, progress=step)
+            found = zone_of(study, Wants(mode, within))  # type: ignore[arg-type]
+        _written(study, zone_answer(found, lang), out_dir, lang)
+
+
+@needs.command(rich_help_panel=NEEDS)
+def delays(
+    file: File,
+    out_dir: Out = None,
+    observed: Annotated[
+        Path | None,
+        typer.Option(help=said("Observed delays: a table, or GTFS-Realtime (.pb, a folder).")),
+    ] = None,
+    draws: Annotated[int, typer.Option(min=1, max=2000, help=said("Days rehearsed."))] = 200,
+    seed: Annotated[int, typer.Option(min=0, help=said("Makes the days the same again."))] = 1,
+    lang: Lang = "fr",
+) -> None:
+    """Tell what rosters are worth when buses are late: days of 20, connections, last return."""
+    with friendly(lang):
+        from mobility.commute.access import assess
+        from mobility.commute.delays import delays as delays_of
+        from mobility.commute.loading import load
+        from mobility.outputs.needs import delays_answer
+        from mobility.sources.delays import read_delays
+
+        territory = read_territory(file, out_dir)
+        known = None
+        with progress_bar(lang, STEPS[:7]) as step:
+            study = load(territory, progress=step)
+            if observed is not None:
+                known = read_delays(observed, study.feed, territory.zone)
+            found = delays_of(assess(study, progress=step), observed=known, draws=draws, seed=seed)
+        reads = [observed] if observed else []
+        _written(study, delays_answer(found, lang), out_dir, lang, reads=reads)
+        for text in found.sentences(lang):
+            out.print(text, soft_wrap=True)

@@ -260,6 +260,7 @@ def _written(
             )
             findings = (*findings, *failed)
             gone += [finding.source for finding in failed]
+        _index(part, folder, access.study.territory, report)
         files = [p.relative_to(part).as_posix() for p in part.rglob("*") if p.is_file()]
         if earlier is not None and keeps:
             kept += earlier.bring_back(part)
@@ -272,6 +273,12 @@ def _written(
         if earlier is not None:
             gone += earlier.gone(names, shown=found is not None or keeps)
     return Results(access.study, access, zones, folder, tuple(names), before, found)
+
+
+def _index(part: Path, folder: Path, territory: Territory, language: str | None) -> None:
+    from mobility.outputs.index_page import write_index
+
+    write_index(part, folder, language or territory.output.language, territory.name)
 
 
 def _sources(*evaluations: Evaluation) -> Iterator[Path]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mobility.base.errors import TerritoryError
 from mobility.base.files import refuse_inputs
+from mobility.commute.delay_factors import DelayFactors
 from mobility.remedies.factors import LeverFactors
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.factors import Factors as ShuttleFactors
@@ -22,9 +23,9 @@ from mobility.territory.project import Territory
 USUAL_TILES = ("OpenStreetMap.Mapnik", "GeoportailFrance.plan")
 OTHERS = (
     "map.html", "run.json", "homes.parquet", "results.gpkg", "report.html", "report.pdf",
-    "report.docx", "report.xlsx", "levers.html",
+    "report.docx", "report.xlsx", "index.html", "letter.pdf",
     "minutes_to_fix.gpkg", "cycle_tracks.geojson", "isochrones.gpkg", "housing.gpkg",
-    "housing.html", "fairness.html", "requests.geojson",
+    "housing.html", "fairness.html", "requests.geojson", "delays.gpkg", "delays.html",
     *(f"{name}.{kind}" for name in ("recommendations", "plan", "letter")
       for kind in ("html", "md", "docx")),
 )  # fmt: skip
@@ -83,7 +84,7 @@ def check_settings(territory: Territory) -> None:
     depot = ShuttleConfig.from_territory(territory).depot
     if depot is not None:
         _refuse_swapped(territory, depot)
-    rooms = (Factors, LeverFactors, ShuttleFactors)
+    rooms = (Factors, DelayFactors, LeverFactors, ShuttleFactors)
     known: dict[str, None] = {}
     for room in rooms:
         known |= dict.fromkeys(room.load(territory.factors, file=territory.path).rows)

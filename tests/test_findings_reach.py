@@ -330,6 +330,18 @@ def booked_on_the_day(folder):
     return booked(folder, booking_type=1, prior_notice_duration_min=60, prior_notice_start_day=0)
 
 
+@scene("flex_never_bookable")
+def booked_by_nobody(folder):
+    rule = {"prior_notice_last_day": 1, "prior_notice_start_day": 0}
+    return booked(folder, booking_type=2, **rule)
+
+
+@scene("flex_edges_missed")
+def booked_too_late_for_the_shift(folder):
+    clock = {"prior_notice_start_day": 0, "prior_notice_start_time": "10:00:00"}
+    return booked(folder, booking_type=1, prior_notice_duration_min=60, **clock)
+
+
 @scene("feeds_overlap")
 def feed_and_its_aggregate(folder):
     return aggregate(folder, usual())
@@ -570,6 +582,8 @@ ELSEWHERE = {
     "drawn_lines_unused": "test_shuttle_design.py",
     "plans_set_aside": "test_kept_plans.py",
     "canonical_{…}": "test_gtfs_gate.py",
+    "date_listed": "test_irregular.py",
+    "dates_outside": "test_irregular.py",
 }
 
 

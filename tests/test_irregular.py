@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 
 import pytest
@@ -13,7 +14,7 @@ import mobility
 from mobility.base.errors import SourceError
 from mobility.cli import app
 from mobility.commute.access import counting_modes
-from mobility.commute.dates import on_dates
+from mobility.commute.dates import dates_as_days, on_dates
 from mobility.commute.irregular import irregular
 
 #: The noon bus does not run on Wednesday 18 November; on Saturdays nothing does.
@@ -87,6 +88,12 @@ def test_in_the_dark_too(study, tmp_path) -> None:
     expected = forward.counted(late.shift_id, "school_weekday")
     assert (found.out[0] == expected[0]).all()
     assert (found.back[0] == expected[1]).all()
+
+
+def test_a_date_of_a_list_says_where_it_comes_from() -> None:
+    (day,) = dates_as_days([dt.date(2026, 11, 17)])
+    assert day.reason.code == "date_listed"
+    assert day.reason.render("en").endswith("2026, from the list of dates")
 
 
 def test_days_outside_the_calendar_are_told(study, tmp_path) -> None:

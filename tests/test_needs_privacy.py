@@ -22,6 +22,7 @@ COMMANDS = {
     "irregular": ["hours.csv"],
     "apprentices": ["centres.csv"],
     "jobbus": ["--halts", "2", "--group", "no_car"],
+    "zone": [],
 }
 
 

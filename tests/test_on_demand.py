@@ -217,7 +217,7 @@ def test_flex_zone_is_read_reported_and_ridden(tmp_path):
     path = flex_territory(tmp_path)
     (found,) = read_flex(tmp_path / "gtfs.zip")
     assert (found.name, found.start_s, found.end_s) == ("Plaine", 4 * 3600, 22 * 3600)
-    assert (found.booking, found.notice_min) == ("0200000000", 60)
+    assert (found.booking, found.notice) == ("0200000000", "60 min")
     assert dt.date(2026, 11, 17) in found.dates
     assert dt.date(2026, 11, 21) not in found.dates
     access = assess(load(path))
@@ -375,6 +375,61 @@ def test_bookings_of_the_day_itself_are_judged_against_the_commute(tmp_path, rul
     out_s, back_s = seconds(access, shift=0)
     assert (out_s < INF) == (first_s == 4 * 3600)
     assert back_s < INF
+
+
+SAME_DAY = {"booking_type": 1, "prior_notice_start_day": 0, "prior_notice_duration_min": 60}
+
+
+@pytest.mark.parametrize(
+    ("rule", "holds", "missed", "notice"),
+    [
+        # Known the day before, a planned shift is booked by then.
+        ({"booking_type": 2, "prior_notice_last_day": 1, "prior_notice_last_time": "17:00:00"},
+         (True, True), (), "prior_notice_last_day 1 17:00:00"),
+        # First ride at 09:00: out of reach of the start at 08:00, not of the end at 16:00.
+        (SAME_DAY | {"prior_notice_start_time": "08:00:00"},
+         (False, True), ("day 08:00",), "60 min"),
+        # First ride at 17:30, and both edges lie before.
+        (SAME_DAY | {"prior_notice_start_time": "16:30:00"},
+         (False, False), ("day 08:00", "day 16:00"), "60 min"),
+        # By two hours before the ride, whatever the day: the whole of the night to book in.
+        ({"booking_type": 1, "prior_notice_duration_min": 120}, (True, True), (), "120 min"),
+        ({"booking_type": 0}, (True, True), (), ""),
+    ],
+)  # fmt: skip
+def test_notice_is_compared_edge_by_edge(tmp_path, rule, holds, missed, notice):
+    access = assess(load(booked(tmp_path, **rule)))
+    assert tuple(t < INF for t in seconds(access, shift=0)) == holds
+    (zone,) = read_flex(tmp_path / "flex.zip")
+    assert zone.notice == notice
+    told = [f.examples for f in access.study.findings if f.code == "flex_edges_missed"]
+    site = access.study.sites[0]
+    (shift,) = site.rosters[0].shifts
+    clocks = [f"{site.name} {shift.name} {edge.split()[1]}: Z" for edge in missed]
+    assert told == ([tuple(clocks)] if clocks else [])
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"booking_type": 2, "prior_notice_last_day": 1, "prior_notice_start_day": 0},
+        {"booking_type": 1, "prior_notice_duration_min": 60, "prior_notice_duration_max": 30},
+        SAME_DAY | {"prior_notice_start_time": "21:30:00"},
+        SAME_DAY | {"prior_notice_start_time": "12:00:00", "prior_notice_last_day": 0,
+                    "prior_notice_last_time": "11:00:00"},
+    ],
+)  # fmt: skip
+def test_what_nobody_can_book_is_told(tmp_path, rule):
+    told = []
+    booked(tmp_path, **rule)
+    assert read_flex(tmp_path / "flex.zip", told) == []
+    assert [(f.code, f.count, f.examples) for f in told] == [("flex_never_bookable", 1, ("Z",))]
+
+
+def test_a_notice_that_is_no_number_names_its_row(tmp_path):
+    booked(tmp_path, booking_type=1, prior_notice_duration_min="une heure")
+    with pytest.raises(SourceError, match="une heure"):
+        read_flex(tmp_path / "flex.zip")
 
 
 def test_a_feed_says_itself_how_long_its_rides_take(tmp_path):

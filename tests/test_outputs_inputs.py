@@ -19,7 +19,8 @@ WRITES = {
     "run": "summary.csv", "report": "report.xlsx", "shuttles": "shuttles/P01.geojson",
     "levers": "levers.csv", "plan": "plan.html", "letter": "letter.md",
     "isochrones": "isochrones.gpkg", "matrix": "matrix.parquet", "housing": "housing.gpkg",
-    "fairness": "fairness.csv", "compare": "comparison.csv", "check": "page.html",
+    "fairness": "fairness.csv", "delays": "delays.csv", "compare": "comparison.csv",
+    "check": "page.html",
 }  # fmt: skip
 #: Commands that write no study's outputs, or a folder they make themselves.
 OTHERS = {"demo", "init", "cache", "png", "itinerary", "studio"}

@@ -1,12 +1,15 @@
 """A territory overseas or in Alsace-Moselle has its own clock and days, said once."""
 
+import datetime as dt
+
 import pytest
 
 from mobility.prepare.communes import Commune
 from mobility.prepare.init_text import territory_text
+from mobility.sources.holidays import read_holidays
 from mobility.sources.sites import read_sites_file
 from mobility.territory.overseas import clock_of, localised
-from mobility.territory.project import Territory
+from mobility.territory.project import DaysConfig, Territory
 
 
 def at(lon, lat, commune="", **more):
@@ -24,6 +27,13 @@ def at(lon, lat, commune="", **more):
         (-52.32, 4.93, "America/Cayenne", "FR-973"),
         (55.29, -20.94, "Indian/Reunion", "FR-974"),
         (45.22, -12.78, "Indian/Mayotte", "FR-976"),
+        (-56.18, 46.78, "America/Miquelon", "FR-975"),
+        (-62.85, 17.90, "America/St_Barthelemy", "FR-977"),
+        (-63.08, 18.07, "America/Marigot", "FR-978"),
+        (-176.18, -13.28, "Pacific/Wallis", "FR-986"),
+        (-149.57, -17.53, "Pacific/Tahiti", "FR-987"),
+        (166.45, -22.27, "Pacific/Noumea", "FR-988"),
+        (8.74, 41.93, "Europe/Paris", "FR-20R"),
     ],
 )
 def test_the_gates_tell_the_department(lon, lat, zone, country, tmp_path):
@@ -42,6 +52,25 @@ def test_what_the_file_states_stays():
     territory, told = at(55.29, -20.94, days={"country": "FR-974"})
     assert territory.timezone == "Indian/Reunion"
     assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    ("part", "zone"),
+    [("974", "Indian/Reunion"), ("RE", "Indian/Reunion"), ("MF", "America/Marigot"),
+     ("988", "Pacific/Noumea"), ("2A", "Europe/Paris"), ("67", "Europe/Paris")],
+)  # fmt: skip
+def test_a_part_stated_by_any_of_its_codes_has_its_clock(part, zone):
+    """Its public holidays are its own, its schools are said not to be known."""
+    territory, _ = at(2.3, 48.9, days={"country": f"FR-{part}"})
+    assert territory.timezone == zone
+    year = (dt.date(2026, 1, 1), dt.date(2026, 12, 31))
+    told = []
+    found = read_holidays(territory.days, *year, findings=told)
+    national = read_holidays(DaysConfig(school_zone="B"), *year)
+    own = part in ("974", "RE", "MF", "988", "67")
+    assert (found.public != national.public) == own
+    unknown = part != "67"
+    assert ([f.code for f in told] == ["school_calendar_unknown"]) == unknown
 
 
 def test_alsace_by_the_code_of_the_commune_and_the_mainland_as_it_is():

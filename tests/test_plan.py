@@ -1,5 +1,6 @@
 """The mobility plan, the letter and the files of the levers, on the embedded demo."""
 
+import io
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from feeds import trip, write_gtfs
+from pypdf import PdfReader
 from small import PLACES_M, SERVICES, TRIPS, lonlat, write_territory
 from typer.testing import CliRunner
 
@@ -21,7 +23,7 @@ from mobility.outputs.levers import levers_table, searched
 from mobility.outputs.map.export import find_browser
 from mobility.outputs.plan import mobility_plan
 from mobility.outputs.plan_tables import driving, supply, versement
-from mobility.outputs.render import html_page, markdown_text, write_document
+from mobility.outputs.render import html_page, markdown_text, pdf_bytes, write_document
 from mobility.outputs.words import Words
 from mobility.remedies.candidates import SearchOptions
 from mobility.remedies.factors import load_factors
@@ -133,8 +135,12 @@ def test_letter_asks_for_what_is_advised_in_jobs(access, made):
         assert row["request"] == number
         for key in ("line", "trips", "present", "proposed", "rosters", "jobs_gained"):
             assert said(str(row[key])) in text
-    assert all(said(r.sentence("fr")) in text for r in asked)
     assert "À l’autorité organisatrice" in text
+    # What a letter needs: an addressee, a place and a day to fill in, a signature; on one page.
+    for part in ("À l’attention de", "(adresse)", ", le …", "Objet", "(nom, qualité et signature)"):
+        assert part in text
+    letter = request_letter(made.advice, access.study)
+    assert len(PdfReader(io.BytesIO(pdf_bytes(letter))).pages) == 1
     nobody = replace(made.advice, against=("no whole roster is gained",) * len(made.remedies))
     assert said("Aucun changement d'horaire n'est conseillé") in said(
         markdown_text(request_letter(nobody, access.study))

@@ -6,7 +6,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from golden import assert_alike
+from pdf_pages import assert_printed_whole
 
+from mobility.outputs.map.export import export_png, find_browser
+from mobility.outputs.report import document
 from mobility.pipeline import run
 from mobility.timetable.arrays import INF
 
@@ -71,3 +75,23 @@ def test_someone_is_reached_and_someone_is_white(results):
     assert (status != 0).any()
     # A reason for each white home, none for the others.
     assert np.array_equal(results.zones.reason > 0, status > 0)
+
+
+@pytest.mark.browser
+def test_the_map_of_rhein_neckar_opens_as_its_picture(results, tmp_path):
+    if results.folder.name.rstrip("0123456789") != "rhein-neckar":
+        pytest.skip("a picture is kept of Rhein-Neckar only")
+    if find_browser() is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    seen = export_png(
+        results.map_path, tmp_path / "seen.png", size=(1400, 900), controls=True, select={}
+    )
+    assert_alike(seen, "rhein-neckar")
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_report_prints_on_twelve_pages_without_a_broken_number(results, language):
+    if not results.folder.name.startswith(("rhein-neckar", "montpellier-2025")):
+        pytest.skip("one German and one French territory are enough")
+    found = document(results.access, results.zones, language=language)
+    assert_printed_whole(found)

@@ -24,6 +24,7 @@ from mobility.commute.access import STATUSES, assess, rosters
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.outputs import document as blocks
+from mobility.outputs.index_page import write_index
 from mobility.outputs.layers import status_qml
 from mobility.outputs.map.export import find_browser
 from mobility.outputs.pictures import STYLES, Painter, scale_length, view_of
@@ -112,8 +113,8 @@ class Page(HTMLParser):
             self._cell[-1] += data
 
 
-def page(folder):
-    return Page((folder / "report.html").read_text(encoding="utf-8"))
+def page(folder, name="report.html"):
+    return Page((folder / name).read_text(encoding="utf-8"))
 
 
 def pdf_text(folder):
@@ -217,6 +218,22 @@ def test_command_writes_map_tables_and_report(tmp_path):
     assert done.exit_code == 0, done.output
     assert {*NAMES, "map.html", "summary.csv"} <= {p.name for p in (tmp_path / "out").iterdir()}
     assert "report.pdf" in (tmp_path / "out" / "run.json").read_text(encoding="utf-8")
+
+
+def test_the_index_links_every_file_with_a_line(tmp_path):
+    (tmp_path / "shuttles").mkdir()
+    for name in ("map.html", "report.pdf", "summary.csv", "shuttles/P01.zip", "notes.txt"):
+        (tmp_path / name).write_text("x")
+    write_index(tmp_path, tmp_path, "fr", "Bassin <b>")
+    found = page(tmp_path, "index.html")
+    assert found.links == ["report.pdf", "map.html", "summary.csv", "shuttles/P01.zip"]
+    assert "Bassin <b>" in found.words
+    assert "La carte\u00a0: l’existant, ce qui aiderait, l’avant et l’après" in found.words
+
+
+def test_the_workbook_has_its_chart(written):
+    with zipfile.ZipFile(written / "report.xlsx") as parts:
+        assert "xl/charts/chart1.xml" in parts.namelist()
 
 
 def test_record_lists_every_file(written):

@@ -127,6 +127,7 @@ RISE_M = np.tile((np.arange(30) * 20 + 10 - 200) * 0.05, (30, 1))
         ((RISE_M / 0.3048).astype(np.float32), {"unit": "ft"}),
         ((RISE_M * 3937 / 1200).astype(np.float32), {"unit": "US survey foot"}),
         ((RISE_M * 100).astype(np.float32), {"unit": "cm"}),
+        ((RISE_M * 10).astype(np.float32), {"unit": "dm"}),
         (RISE_M.astype(np.float32), {"unit": "metre"}),
         (RISE_M.astype(np.float32), {}),
     ],
@@ -136,14 +137,34 @@ def test_scale_offset_and_unit_are_heeded(tmp_path, grid, how):
     assert grades[:3] == pytest.approx([5, -5, 0], abs=0.02)
 
 
+def test_what_is_no_raster_of_heights_is_refused(tmp_path):
+    """A picture of heights in three colours; a unit nobody knows."""
+    path = tmp_path / "picture.tif"
+    with rasterio.open(
+        path, "w", driver="GTiff", height=30, width=30, count=3, dtype="uint8", crs="EPSG:32631",
+        transform=rasterio.transform.from_origin(X0 - 200, Y0 + 400, 20, 20),
+    ) as raster:  # fmt: skip
+        raster.write(np.zeros((3, 30, 30), np.uint8))
+    with pytest.raises(SourceError, match="3 bands"):
+        edge_grades(STREETS, path)
+    with pytest.raises(SourceError, match="'toises'"):
+        edge_grades(STREETS, raster_of(tmp_path, RISE_M.astype(np.float32), unit="toises"))
+
+
 @pytest.mark.parametrize(
-    ("void", "nodata"), [(-32768, None), (-9999, None), (9999, None), (-1, -1)]
-)
-def test_voids_are_no_heights_and_are_counted(tmp_path, void, nodata):
+    ("void", "nodata", "scale"),
+    [
+        (-32768, None, 1), (-9999, None, 1), (9999, None, 1), (-1, -1, 1), (np.nan, None, 1),
+        (np.nan, np.nan, 1),
+        # Heights that could be, once scaled.
+        (-9999, None, 0.01), (32767, None, 0.1), (65535, None, 0.1),
+    ],
+)  # fmt: skip
+def test_voids_are_no_heights_and_are_counted(tmp_path, void, nodata, scale):
     """Everything east of x = 60 is void: of four nodes b has no height, and far is outside."""
-    grid = (RISE_M + 100).astype(np.float32)
+    grid = ((RISE_M + 100) / scale).astype(np.float32)
     grid[:, 13:] = void
-    path = raster_of(tmp_path, grid, nodata=nodata)
+    path = raster_of(tmp_path, grid, nodata=nodata, scale=scale)
     assert edge_grades(STREETS, path).tolist() == [0] * 6
     heights = elevations(STREETS, path)
     assert np.isnan(heights).tolist() == [False, True, False, True]

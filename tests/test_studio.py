@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 import time
 
 import numpy as np
 import pytest
 import requests
-from small import PLACES_M, lonlat, write_territory
+from small import PLACES_M, TRIPS, lonlat, write_territory
 from starlette.routing import Route
 from studio_server import TOKEN, Served, served, step
 
-from mobility.base.errors import SourceError, TerritoryError
+from mobility.base.errors import MobilityError, SourceError, TerritoryError
 from mobility.base.literal import read_csv_text
 from mobility.commute.access import assess
 from mobility.commute.loading import load
@@ -26,6 +27,9 @@ from mobility.sources.sites import read_sites_file
 from mobility.studio import data
 from mobility.studio.desk import Desk
 from mobility.studio.drafts import History, slug, stepped
+from mobility.studio.live import Live
+from mobility.territory.project import Territory
+from mobility.territory.toml_text import read_toml
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +190,19 @@ def test_a_walk_limit_rebuilds_what_rests_on_it(studio: Served, root) -> None:
     assert studio.live("usine", more, long, commit=False)["mode"][0] == [20, 20, 0, 0, 0]
 
 
+def test_a_study_with_days_of_its_own_department_is_not_built_again(tmp_path) -> None:
+    path = write_territory(tmp_path / "usine")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('employer = "', 'commune = "67482"\nemployer = "'))
+    live = Live(Territory.from_toml(path))
+    assert live.study.territory.days.country == "FR-67"
+    assert live.changed(live.territory({})) is live.study
+    longer = live.changed(live.territory({"limits": {"max_wait_min": 50}}))
+    assert longer.home_walks is live.study.home_walks
+    assert longer.territory.days.country == "FR-67"
+    assert longer.territory.limits.max_wait_min == 50
+
+
 # --- what is kept ---
 
 
@@ -218,6 +235,24 @@ def test_a_step_that_cannot_be_says_why_and_changes_nothing(studio: Served) -> N
         with pytest.raises(ValueError, match=said):
             studio.live("usine", bad)
     assert studio.get("studies/usine")["draft"] == before
+
+
+def test_what_is_not_there_is_told(studio: Served, root) -> None:
+    for shown in [
+        {"pick": "s99", "day": 0, "mode": 0},
+        {"pick": "x0", "day": 0, "mode": 0},
+        {"pick": "r0", "day": 7, "mode": 0},
+        {"pick": "r0", "day": 0, "mode": -1},
+    ]:
+        with pytest.raises(ValueError, match="no such shift"):
+            studio.live("usine", shown=shown)
+    assert studio.post("studies/usine/live", {}).status_code == 400
+    assert requests.post(f"{studio.url}studies/usine/live", data="{", timeout=9).status_code == 400
+    broken = root / "usine" / "scenarios" / "broken.toml"
+    broken.write_text("base = ")
+    found = {s["id"]: s for s in studio.get("studies/usine")["scenarios"]}
+    assert "broken.toml" in found["broken"]["error"]["en"]
+    broken.unlink()
 
 
 def test_steps_merge_by_what_they_change() -> None:
@@ -320,17 +355,31 @@ def test_persons_are_not_kept(studio, root, empty, tmp_path) -> None:
 def test_the_table_keeps_what_else_the_file_says(tmp_path) -> None:
     path = write_territory(tmp_path / "usine")
     text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace("[[sites]]", "# My own note.\n[[sites]]  # the plant"))
-    told = data.about(path)["sites"]
+    other = """
+[[sites]]
+name = "Atelier"
+commune = "34172"
+margin_in_min = 3
+gates = [[0.1, 46.5]]
+rosters = ["3x8"]   # as it is
+"""
+    path.write_text(text.replace("[[sites]]", "# My own note.\n[[sites]]  # the plant") + other)
+    seen = data.about(path)["sites"]
+    told = copy.deepcopy(seen)
     told[0]["rosters"][0]["shifts"][0]["start"] = "05:10"
-    data.put_sites(path, told)
+    data.put_sites(path, told, seen)
     after = path.read_text(encoding="utf-8")
     assert "# My own note." in after
+    assert other.partition("gates")[0] in after
+    assert 'rosters = ["3x8"]   # as it is' in after
     assert after.index("[sources]") < after.index("[days]") < after.index("[speeds]")
-    assert load(path).shift_rows[0].start_s == 5 * 3600 + 600
+    assert read_toml(path)["sites"][0]["rosters"][0]["shifts"][0]["start"] == "05:10"
+    with pytest.raises(MobilityError, match="changed elsewhere"):
+        data.put_sites(path, told, seen)
+    seen = copy.deepcopy(told)
     told[0]["rosters"][0]["shifts"][0]["start"] = "25:10"
     with pytest.raises(TerritoryError) as said:
-        data.put_sites(path, told)
+        data.put_sites(path, told, seen)
     assert "25:10" in said.value.render("en")
     assert path.read_text(encoding="utf-8") == after
 
@@ -382,6 +431,25 @@ def test_two_scenarios_are_compared(studio: Served, root) -> None:
     assert (row["before"], row["after"], row["lost"]) == (10, 0, 10)
     paths = [f["path"] for r in studio.get("studies/usine/results") for f in r["files"]]
     assert "compared/study-trop-tard/map.html" in paths
+
+
+def test_levers_found_are_tried(studio: Served, root) -> None:
+    """The bus to the morning shift comes ten minutes late: moved, it gains who needs it."""
+    late = [("early", "A", "28:30", "B", "28:50", "eve"), *TRIPS[1:]]
+    rosters = '[{ template = "3x8", headcount = 30 }]'
+    write_territory(root / "retard", trips=late, rosters=rosters)
+    assert studio.ready("retard")["revision"] == 0
+    assert studio.get("studies/retard/levers")["levers"] is None
+    assert studio.live("retard")["mode"][0][1] == 0
+    assert studio.post("studies/retard/job", {"kind": "levers"}).status_code == 200
+    assert finished(studio, "retard")["state"] == "done"
+    found = studio.get("studies/retard/levers")["levers"]
+    moves = [one for one in found if one["steps"] and one["steps"][0]["do"] == "trips"]
+    assert moves
+    assert moves[0]["steps"][0]["trips"] == ["early"]
+    assert moves[0]["steps"][0]["minutes"] < 0
+    assert studio.live("retard", *moves[0]["steps"])["gain"][0] == [10, 0]
+    shutil.rmtree(root / "retard")
 
 
 def test_a_job_is_cancelled_and_told_after_a_kill(studio: Served, root) -> None:

@@ -89,6 +89,18 @@ def test_each_user_sees_their_own_studies(origin) -> None:
             assert answer.status_code == 404
 
 
+def test_computations_of_studies_of_one_name_are_apart(origin, root) -> None:
+    for name in ("ana", "bob"):
+        write_territory(root / name / "meme")
+    one, two = signed_in(origin, "ana"), signed_in(origin, "bob")
+    address = f"{origin}/atelier/studies/meme/job"
+    assert one.post(address, json={"kind": "run"}, timeout=30).status_code == 200
+    assert two.get(address, timeout=30).json() == {"job": None}
+    two.delete(address, timeout=30)
+    assert one.get(address, timeout=30).json()["job"]["state"] != "cancelled"
+    assert one.delete(address, timeout=30).json()["job"]["state"] == "cancelled"
+
+
 def test_a_study_that_names_anothers_file_is_not_read(origin) -> None:
     session = signed_in(origin, "bob")
     about = session.get(f"{origin}/atelier/studies/dehors", timeout=30).json()

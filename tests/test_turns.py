@@ -35,6 +35,7 @@ def metres(streets, mode, source, target, *, reverse=False):
         *(np.where(np.isfinite(t), length, np.inf).astype(np.float32) for t in times),
         times.barred,
         times.sequences,
+        times.local,
     )
     where = lonlat([source, target])
     snaps = snap(streets, where[:, 0], where[:, 1], usable_edges(streets, times))
@@ -249,6 +250,19 @@ BARRED = {1: (0, 0), 2: (50, 0), 3: (100, 0), 4: (0, 60), 5: (100, 60)}
         ({"barrier": "kerb"}, 80, 80, 80),
         ({"barrier": "toll_booth"}, 80, 80, 80),
         ({"barrier": "toll_booth", "access": "no"}, 240, 240, 240),
+        ({"barrier": "Gate", "access": "Private"}, 240, 240, 240),
+        ({"barrier": "gate", "motor_vehicle": "bus"}, 240, 80, 80),
+        # No through traffic.
+        ({"barrier": "gate", "access": "destination"}, 240, 240, 240),
+        ({"barrier": "lift_gate", "motor_vehicle": "customers"}, 240, 80, 80),
+        ({"barrier": "bollard", "vehicle": "delivery"}, 240, 240, 80),
+        # No barrier, and something else that stands there.
+        ({"access": "no"}, 240, 240, 240),
+        ({"motor_vehicle": "destination"}, 240, 80, 80),
+        ({"bicycle": "dismount", "foot": "permissive"}, 80, 80, 80),
+        ({"highway": "crossing", "access": "no"}, 80, 80, 80),
+        ({"highway": "emergency_bay", "access": "emergency"}, 80, 80, 80),
+        ({"amenity": "parking_entrance", "access": "private"}, 80, 80, 80),
     ],
 )
 def test_a_barrier_amid_a_street_stops_some(tmp_path, tags, car, bike, walk):
@@ -262,6 +276,23 @@ def test_a_barrier_amid_a_street_stops_some(tmp_path, tags, car, bike, walk):
     found = [metres(streets, m, (10, 0), (90, 0)) for m in ("car", "bike", "walk")]
     assert found == [car, bike, walk]
     assert metres(streets, "car", (45, 0), (5, 0)) == 40
+
+
+@pytest.mark.parametrize("tags", [{"barrier": "gate"}, {"barrier": "Lift_Gate"}, {}])
+@pytest.mark.parametrize("value", ["destination", "customers", "delivery"])
+def test_what_lies_behind_a_gate_for_destinations_is_reached_and_not_crossed(tmp_path, tags, value):
+    """A main road 5-1-6-7 with gates at 2 and 4 of the yard 1-2-3-4-6, 300 m against 500 m."""
+    gate = tags | {"access": value}
+    nodes = {
+        1: (0, 0), 2: (50, 0, gate), 3: (150, 0), 4: (250, 0, gate), 6: (300, 0),
+        8: (0, 100), 9: (300, 100), 5: (-2000, 0), 7: (2300, 0),
+    }  # fmt: skip
+    ways = [(10, [5, 1], ROAD), (11, [1, 8, 9, 6], ROAD), (12, [6, 7], ROAD),
+            (13, [1, 2, 3, 4, 6], ROAD)]  # fmt: skip
+    streets = streets_from(tmp_path, nodes, ways)
+    assert metres(streets, "car", (-100, 0), (150, 0)) == 250
+    assert metres(streets, "car", (150, 0), (400, 0)) == 250
+    assert metres(streets, "car", (-100, 0), (400, 0)) == 700
 
 
 def test_a_barrier_where_streets_meet_stops_all_of_them(tmp_path):

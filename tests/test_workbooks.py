@@ -162,6 +162,8 @@ def test_rows_are_those_the_spreadsheet_shows(tmp_path):
         ("21:00:00", "24:00", (21, 24)),
         (dt.time(4, 59, 59, 999_000), "midi", (5, 12)),
         ("12h", "minuit", (12, 0)),
+        ("5:00 AM", "1 pm", (5, 13)),
+        ("12:00 a.m.", "12:00 PM", (0, 12)),
     ],
 )
 def test_clock_times_however_a_sheet_holds_them(tmp_path, start, end, clocks):
@@ -189,6 +191,52 @@ def test_plain_numbers_of_a_csv_too(tmp_path, suffix):
         path = workbook(tmp_path / "sites.xlsx", ("S", rows))
     (shift,) = read_sites_file(path)[0].rosters[0].shifts
     assert (shift.start, shift.end) == (21 * 3600, 5 * 3600 + 1800)
+
+
+@pytest.mark.parametrize("word", ["Total", "ENSEMBLE", "Somme"])
+def test_the_sum_that_closes_a_sheet_of_sites_is_no_site(tmp_path, word):
+    """A site of that name has a place, and stays."""
+    path = workbook(
+        tmp_path / "sites.xlsx",
+        (
+            "Sites",
+            [*SITES, [word, *[None] * 6, 300], [word, "", -1.38, 46.69, "3x8", None, None, 9]],
+        ),
+    )
+    ledger = []
+    sites = read_sites_file(path, ledger=ledger)
+    plain = read_sites_file(workbook(tmp_path / "plain.xlsx", ("Sites", SITES)))
+    assert [site.name for site in sites] == [*(site.name for site in plain), word]
+    assert [account.left_out for account in ledger] == [{}, {"a sum of other rows": 1}]
+
+
+def test_the_sum_that_closes_a_sheet_of_employees_is_no_person(tmp_path):
+    staff = [["matricule", "lon", "lat", "site"]] + [[k, 3.87, 43.6, "U"] for k in range(30)]
+    path = workbook(tmp_path / "staff.xlsx", ("RH", [*staff, ["Total", None, None, 30]]))
+    source = {"file": path.name, "kind": "employees"}
+    territory = Territory.from_dict(
+        {"name": "t", "sources": {"homes": source}}, tmp_path / "territory.toml"
+    )
+    homes = read_homes(territory.sources.homes, territory)
+    assert homes.ledger[-1].left_out == {"a sum of other rows": 1}
+    assert homes.workers.sum() == pytest.approx(30, abs=9)
+
+
+@pytest.mark.parametrize("formula", ["=20+20", "=SUM(A1:A2)"])
+def test_a_formula_never_reckoned_is_refused(tmp_path, formula):
+    """As programs write them that only write: without a value, hence a headcount of 0."""
+    rows = [SITES[0], [*SITES[1][:7], formula]]
+    with pytest.raises(SourceError, match="H2") as caught:
+        read_sites_file(workbook(tmp_path / "s.xlsx", ("S", rows)))
+    assert caught.value.row == 2
+
+
+def test_columns_without_a_heading_are_told(tmp_path):
+    """A heading merged over two columns stands above the first of them alone."""
+    rows = [[*SITES[0], None, "Note"], [*SITES[1], 7], [*SITES[2], None, "x", "beyond"]]
+    ledger = []
+    read_sites_file(workbook(tmp_path / "s.xlsx", ("S", rows)), ledger=ledger)
+    assert [(a.left_out, a.unit) for a in ledger[1:]] == [({"no heading above it": 2}, "columns")]
 
 
 def test_the_feature_ids_of_a_geopackage_are_the_column_qgis_shows(tmp_path):

@@ -10,6 +10,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1
 if ! { command -v chromium && command -v pdftoppm; } >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
     apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium poppler-utils >/dev/null
 fi
+# French texts are spelt as hunspell's dictionary has them, where that can be installed.
+if ! command -v hunspell >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+    apt-get update -qq && apt-get install -y -qq --no-install-recommends hunspell hunspell-fr >/dev/null || true
+fi
 # QGIS opens the GeoPackage in one test, which is skipped where it cannot be installed (1 min).
 if [ -x /usr/bin/python3 ] && ! /usr/bin/python3 -c "import qgis.core" 2>/dev/null \
     && command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then

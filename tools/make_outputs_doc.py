@@ -18,7 +18,8 @@ Every table that is written, column by column. Counts are workers (inhabitants o
 unless said otherwise), in whole persons; what is not computed is empty. Minutes are empty where a
 direction does not hold within the limits. Times of day are local, hours beyond 24 on the day
 after. CSV files are UTF-8 with commas and points; `report.xlsx` holds the main tables with
-headings in words, their units and their number formats.
+headings in words, their units and their number formats. `index.html` links every file of the folder
+with a line on each.
 
 This page is written by `python tools/make_outputs_doc.py` from `mobility/outputs/tables.toml`,
 which pages, spreadsheet and terminal follow too, in French and in English.
@@ -44,6 +45,8 @@ of `mobility run`.
 **`plan.html`**, `.md`: the plan to read.
 """,
     "matrix": "",
+    "zone": """**`zone.gpkg`**: links, ways, stops. **`zone.html`**: the map.
+""",
     "jobbus": """**`job_bus.gpkg`**: halts and way. **`job_bus.html`**: the map.
 """,
     "apprentices": """**`apprentices.gpkg`**: pairs per home. **`apprentices.html`**: the map.
@@ -51,6 +54,9 @@ of `mobility run`.
     "irregular": """**`irregular.gpkg`**: the share per home. **`irregular.html`**: the map of it.
 """,
     "fairness": "",
+    "delays": """**`delays.gpkg`**: the share of working days per home.
+**`delays.html`**: the map of it.
+""",
     "housing": """**`housing.gpkg`**: the places and what holds from each; residences.
 **`housing.html`**: the inverse map.
 """,

@@ -10,13 +10,19 @@ import sys
 import tempfile
 from pathlib import Path
 
+from mobility.outputs.levers import find_levers, write_levers
 from mobility.outputs.map.export import export_png
 from mobility.pipeline import run
+from mobility.settings import read_territory
 
 ROOT = Path(__file__).parents[1]
 #: Picture → what it shows, as in the page's address, and whether with the controls.
 PICTURES: dict[str, tuple[dict[str, object], bool]] = {
-    "demo-page": ({"site": 0, "pick": "s2", "day": 0}, True),
+    "demo-page": ({}, True),
+    "demo-lever": (
+        {"scenario": 1, "compare": 1, "measure": "gain", "pick": "s2", "swipe": 0.3},
+        True,
+    ),
     "demo-night": ({"site": 0, "pick": "s2", "day": 0, "measure": "holds"}, False),
     "demo-white": ({"site": 0, "pick": "r0", "measure": "white"}, False),
     "demo-reason": ({"site": 0, "pick": "r0", "measure": "reason"}, False),
@@ -27,7 +33,9 @@ PICTURES: dict[str, tuple[dict[str, object], bool]] = {
 
 def main(folder: Path = ROOT / "maps") -> None:
     with tempfile.TemporaryDirectory() as out:
-        page = run(ROOT / "data" / "demo.toml", out).map_path
+        demo = ROOT / "data" / "demo.toml"
+        page = run(demo, out, shuttles=True, lighter=True).map_path
+        write_levers(find_levers(read_territory(demo), folder=Path(out)), Path(out), "fr")
         for name, (select, controls) in PICTURES.items():
             export_png(
                 page, folder / f"{name}.png", size=(1400, 875), select=select, controls=controls

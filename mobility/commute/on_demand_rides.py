@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from mobility.base.clock import DAY_S
+from mobility.base.clock import DAY_S, format_clock
 from mobility.base.errors import Finding, TerritoryError
 from mobility.base.ledger import SourceLedger
 from mobility.commute.feeder_modes import Feeder, drives, pairs_of
@@ -79,6 +79,18 @@ def on_demand_services(
                 examples=tuple(late[:5]),
             )
         )
+    missed = _missed(zones, territory, sites)
+    if missed:
+        findings.append(
+            Finding(
+                "warning",
+                "flex_edges_missed",
+                "{count} starts and ends of shifts lie in the hours of an on-demand service, "
+                "before the first ride that can be booked: nobody rides then",
+                count=len(missed),
+                examples=tuple(missed[:5]),
+            )
+        )
     if "on_demand" not in territory.modes.evaluated:
         return ()
     builder = _Builder(territory, streets, feed, sites, homes, ledger)
@@ -88,8 +100,26 @@ def on_demand_services(
 
 def _told(zone: FlexZone) -> str:
     """Return a service's name, how to book it and how long before, in the feed's words."""
-    notice = f"{zone.notice_min} min" if zone.notice_min else ""
-    return " ".join(filter(None, [zone.name, zone.booking, notice]))
+    return " ".join(filter(None, [zone.name, zone.booking, zone.notice]))
+
+
+def _missed(zones: list[FlexZone], territory: Territory, sites: Sequence[Site]) -> list[str]:
+    """Return the shift edges within a service's hours and before its first bookable ride."""
+    usual, found = territory.limits, []
+    for site, shift in ((s, shift) for s in sites for r in s.rosters for shift in r.shifts):
+        before = usual.margin_in_min if site.margin_in_min is None else site.margin_in_min
+        after = usual.margin_out_min if site.margin_out_min is None else site.margin_out_min
+        for edge_s, gate_s in (
+            (shift.start, shift.start - before * 60),
+            (shift.end, shift.end + after * 60),
+        ):
+            days = (gate_s % DAY_S, gate_s % DAY_S + DAY_S)
+            found += [
+                f"{site.name} {shift.name} {format_clock(edge_s)}: {zone.name}"
+                for zone in zones
+                if any(zone.window_s <= at_s < zone.start_s for at_s in days)
+            ]
+    return found
 
 
 class _Builder:

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mobility.engine.scan import reach_homes, scan_rides
 from mobility.timetable.arrays import INF, FootArrays, Timetable, mirrored
 from mobility.timetable.footpaths import WalkTable
 
@@ -217,6 +216,9 @@ def scan(two_way: TwoWay, egress_s: Int32, edge: Edge, limits: EngineLimits) -> 
 def _labels(
     one_way: OneWay, egress_s: Int32, edge: Edge, limits: EngineLimits
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Int32]:
+    # Loading the compiler takes half a second, which nobody waits for who asks nothing.
+    from mobility.engine.scan import scan_rides
+
     earliest_s, deadline_s = earliest_of(edge, limits), deadline_of(edge)
     window = one_way.runs_between(earliest_s, deadline_s)
     found: tuple[NDArray[np.int64], NDArray[np.int64], Int32] = scan_rides(
@@ -243,6 +245,8 @@ def reach(scanned: Scan, access: WalkTable) -> HomeTimes:
     access
         Walks between homes and stops, rows sorted by seconds.
     """
+    from mobility.engine.scan import reach_homes
+
     leave_s, rides, walk_s, stop = reach_homes(
         scanned.first,
         scanned.shift,
@@ -271,6 +275,8 @@ def holding(
     two_way: TwoWay, egress_s: Int32, edges: Sequence[Edge], limits: EngineLimits, access: WalkTable
 ) -> NDArray[np.bool_]:
     """Return which homes each of some edges holds for, bool (edges, H): `travel`, times apart."""
+    from mobility.engine.scan import reach_homes
+
     found = np.zeros((len(edges), access.n_rows), np.bool_)
     for row, edge in zip(found, edges, strict=True):
         one_way = two_way.mirror if edge.returning else two_way.onward

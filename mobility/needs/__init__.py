@@ -1,1 +1,1 @@
-"""Single needs of a basin: housing, apprentices, job seekers."""
+"""Single needs of a basin: housing, apprentices, job seekers, paths in the zone."""

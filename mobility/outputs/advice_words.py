@@ -40,22 +40,9 @@ EMITS = "It emits {tonnes} t of CO2e a year more than it saves."
 def advice_blocks(advice: Advice, words: Words) -> Iterator[Block]:
     """Yield the set advised, its first remedies, and where the advice would change."""
     point = advice.point
+    yield Text(advice_sentence(advice, words), "lead")
     if not point:
-        yield Text(words.t(NOTHING_ADVISED), "lead")
         return
-    number = words.number
-    yield Text(
-        words.t(
-            TOGETHER,
-            count=number(len(advice.advised)),
-            jobs=number(point["jobs"]),
-            eur=number(point["eur_year"]),
-            job=number(point["eur_per_job"]),
-            users=number(point["users"]),
-            each=number(point["eur_per_user"]),
-        ),
-        "lead",
-    )
     told = (r.sentence(words.language) for r in advice.advised[:FIRST])
     yield Bullets(tuple(("", words.set_spaces(sentence)) for sentence in told), numbered=True)
     frame = advice.tables["frontier"]
@@ -64,6 +51,22 @@ def advice_blocks(advice: Advice, words: Words) -> Iterator[Block]:
     )
     same = cheap == dear == point["set"]
     yield Text(words.t(SURE) if same else words.t(UNSURE, cheap=cheap, dear=dear), "note")
+
+
+def advice_sentence(advice: Advice, words: Words) -> str:
+    """Return the set advised in one sentence: how many remedies, jobs, EUR and users."""
+    point, number = advice.point, words.number
+    if not point:
+        return words.t(NOTHING_ADVISED)
+    return words.t(
+        TOGETHER,
+        count=number(len(advice.advised)),
+        jobs=number(point["jobs"]),
+        eur=number(point["eur_year"]),
+        job=number(point["eur_per_job"]),
+        users=number(point["users"]),
+        each=number(point["eur_per_user"]),
+    )
 
 
 def plan_sentence(row: pd.Series[Any], advice: Advice | None, words: Words) -> str:

@@ -30,7 +30,10 @@ class Heading(Block):
 
 @dataclass(frozen=True)
 class Text(Block):
-    """A paragraph; ``look`` is ``body``, ``lead``, ``note`` or ``callout``."""
+    """A paragraph; ``look`` is ``body``, ``lead``, ``note``, ``callout`` or, in letters, ``right``.
+
+    Lines of one that stands on the right, such as an address, are parted by line ends.
+    """
 
     text: str
     look: str = "body"

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
 
-from mobility.base.files import staging
+from mobility.base.files import staging, write_bytes
 from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.commute.study import Progress, Study, quiet
 from mobility.outputs.advice import Advice, read_advice
-from mobility.outputs.document import Block, Bullets, Document, Heading, Text
+from mobility.outputs.document import Block, Document, Text
+from mobility.outputs.index_page import write_index
 from mobility.outputs.levers import searched
-from mobility.outputs.render import write_document
+from mobility.outputs.render import pdf_bytes, write_document
 from mobility.outputs.tables import sheet_of, table_block
 from mobility.outputs.words import Words
 from mobility.remedies.remedy import Remedy, count_text
@@ -39,6 +41,8 @@ ASKED = (
     "move_trip", "move_line", "pair", "hold", "extend", "add_run", "lift_school", "stop"
 )  # fmt: skip
 MOST = 5
+#: Left for whoever signs to fill in: a computation knows neither place nor day.
+BLANK = "…………………"
 CLOSING = (
     "We ask for an answer before the next change of timetables, and are at your disposal to "
     "share the computation, which can be run again from its territory file."
@@ -50,7 +54,7 @@ def requests(asked: Sequence[Remedy], language: str) -> pd.DataFrame:
 
     The two changes of a pair stand in two rows, with the jobs that they gain together.
     """
-    rows = []
+    rows, words = [], Words(language)
     for number, remedy in enumerate(asked, start=1):
         for one in (remedy, *remedy.also):
             told = {name: one.params[name] for name in (
@@ -58,7 +62,9 @@ def requests(asked: Sequence[Remedy], language: str) -> pd.DataFrame:
             )}  # fmt: skip
             rows.append({
                 "request": number, **told, "change": one.params["kind"],
-                "rosters": ", ".join(f"{roster} ({site})" for site, roster in remedy.rosters),
+                "rosters": ", ".join(
+                    f"{words.roster(roster)} ({site})" for site, roster in remedy.rosters
+                ),
                 "jobs_gained": count_text(remedy.jobs, language),
                 "jobs_lost": count_text(remedy.jobs_lost, language),
                 "eur_per_job": round(remedy.eur_per_job, 2),
@@ -81,18 +87,22 @@ def request_letter(advice: Advice, study: Study, language: str = "fr") -> Docume
     signed = ", ".join(
         dict.fromkeys(s.employer or s.name for s in study.sites if not sites or s.name in sites)
     )
+    networks = dict.fromkeys(s.attribution for s in study.sources if s.role == "timetable")
+    addressee = [t("To the head of the mobility authority"), *filter(None, networks)]
     blocks = (
-        Heading(t("Subject: request for changes of timetable")),
+        Text(signed),
+        Text("\n".join([*addressee, t("(address)")]), "right"),
+        Text(t("{place}, on {date}", place=BLANK, date=BLANK), "right"),
+        Text(t("Subject: request for changes of timetable"), "lead"),
         Text(t("Dear Sir or Madam,")),
         Text(t(OPENING, sites=", ".join(sites) or study.territory.name)),
-        Text(f"{t(BENEFICIARIES)} {t('Costs are orders of magnitude.')}"),
-        Heading(t("Changes asked for")),
         *_asked(asked, words),
-        Heading(t("Follow-up")),
+        Text(f"{t(BENEFICIARIES)} {t('Costs are orders of magnitude.')}", "note"),
         Text(t(CLOSING)),
         Text(t("Yours faithfully,")),
-        Text(t("For the employers: {employers}", employers=signed)),
-    )
+        Text("\n".join([t("For the employers: {employers}", employers=signed),
+                        t("(name, office and signature)")]), "right"),
+    )  # fmt: skip
     title = t("To the mobility authority: {name}", name=study.territory.name)
     return Document(language, title, blocks)
 
@@ -100,15 +110,20 @@ def request_letter(advice: Advice, study: Study, language: str = "fr") -> Docume
 def _asked(asked: Sequence[Remedy], words: Words) -> tuple[Block, ...]:
     if not asked:
         return (Text(words.t(NONE)),)
-    told = tuple(("", r.sentence(words.language)) for r in asked)
-    table = sheet_of("requests", requests(asked, words.language))
-    return (Bullets(told, numbered=True), table_block(table, words))
+    return (table_block(sheet_of("requests", requests(asked, words.language)), words),)
 
 
 def write_letter(letter: Document, folder: Path, *, reads: Iterable[Path] = ()) -> list[Path]:
-    """Write ``letter.html`` and ``letter.md`` into a folder, none of ``reads``."""
+    """Write ``letter.html``, ``.md``, ``.docx`` and ``.pdf`` into a folder, none of ``reads``.
+
+    Without the PDF where the library that makes it fails.
+    """
     with staging(folder, reads=reads) as part:
         written = write_document(letter, part, "letter")
+        with suppress(ImportError, RuntimeError):
+            write_bytes(part / "letter.pdf", pdf_bytes(letter))
+            written.append(part / "letter.pdf")
+        write_index(part, folder, letter.language, letter.title)
     return [folder / path.name for path in written]
 
 

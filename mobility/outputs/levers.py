@@ -20,6 +20,8 @@ from mobility.outputs.advice import Advice, advice_from, factors_of, write_advic
 from mobility.outputs.advice_words import advice_blocks
 from mobility.outputs.document import Bullets, Document, Heading
 from mobility.outputs.illustrations import Illustration, example_blocks, illustrate
+from mobility.outputs.index_page import write_index
+from mobility.outputs.lever_changes import lever_changes
 from mobility.outputs.lever_shuttles import shuttle_remedies, written_remedies
 from mobility.outputs.map.model import MapLever
 from mobility.outputs.record import MAP
@@ -214,12 +216,14 @@ def write_levers(
         write_advice(made.advice, study, part, folder=folder, designed=made.plans is not None)
         if made.plans is not None:
             write_plans(made.plans, part / OWN_PLANS, lighter=made.answers, language=language)
+        write_text(part / "levers_changes.json", lever_changes(study, made.remedies))
         write_document(recommendations_report(results, language), part, "recommendations")
         tracks = tracks_layer(study, made.remedies, language)
         if len(tracks):
             write_text(part / "cycle_tracks.geojson", tracks.to_json() + "\n")
         if maps and results.illustrations:
             write_levers_map(results, fixes, part / MAP, language, folder / MAP)
+        write_index(part, folder, language, study.territory.name)
         return sorted(p.relative_to(part).as_posix() for p in part.rglob("*") if p.is_file())
 
 

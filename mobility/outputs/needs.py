@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 from mobility.base.files import staging
 from mobility.base.i18n import translate
 from mobility.commute.access import roster_shifts
+from mobility.commute.delays import Delays
 from mobility.commute.irregular import Irregular
 from mobility.commute.sources import source_files
 from mobility.commute.study import Study
 from mobility.needs.apprentices import Triangles
 from mobility.needs.housing import Housing
 from mobility.needs.job_bus import Tour, told_calls
+from mobility.needs.zone import Zone
 from mobility.outputs.map.needs_page import RAMP, PageLayer, merged, write_needs_page
 from mobility.outputs.tables import sheet_of, table_block, write_csv
 from mobility.outputs.words import Words
@@ -183,16 +185,39 @@ def share_layers(
     return layers
 
 
+def _roster_shares(
+    study: Study, shares: Mapping[tuple[int, str], NDArray[np.float64]], language: str
+) -> tuple[list[PageLayer], gpd.GeoDataFrame]:
+    """Return homes by a share for each site and roster, as layers of a page and of QGIS."""
+    layers: list[PageLayer] = []
+    columns: dict[str, object] = {"home_id": study.homes.ids}
+    for (site, roster), share in shares.items():
+        name = ", ".join(filter(None, [study.sites[site].name, roster]))
+        layers += share_layers(study, share, name, language, shown=not layers)
+        columns[f"{name} | share"] = share.round(3)
+    return layers, gpd.GeoDataFrame(columns, geometry=study.homes.shapes.to_numpy(), crs=4326)
+
+
+def delays_answer(found: Delays, language: str) -> Answer:
+    """Return on how many working days rosters hold at each home when vehicles are late."""
+    study = found.access.study
+    shares = dict(zip(roster_shifts(study), found.chance, strict=True))
+    layers, homes = _roster_shares(study, shares, language)
+    return Answer(
+        "delays",
+        translate("On how many days does it hold when buses are late?", language),
+        " ".join(found.sentences(language)),
+        layers,
+        {"delays": found.table, "delay_connections": found.connections},
+        {"homes": homes},
+    )
+
+
 def irregular_answer(found: Irregular, language: str) -> Answer:
     """Return the share of a list's days that hold at each home."""
-    study, layers = found.study, []
-    columns: dict[str, object] = {"home_id": study.homes.ids}
-    for k, (site, roster) in enumerate(found.rosters()):
-        share = found.share(site, roster)
-        name = ", ".join(filter(None, [study.sites[site].name, roster]))
-        layers += share_layers(study, share, name, language, shown=k == 0)
-        columns[f"{name} | share"] = share.round(3)
-    homes = gpd.GeoDataFrame(columns, geometry=study.homes.shapes.to_numpy(), crs=4326)
+    study = found.study
+    shares = {(site, roster): found.share(site, roster) for site, roster in found.rosters()}
+    layers, homes = _roster_shares(study, shares, language)
     return Answer(
         "irregular",
         translate("On how many of these days does it hold?", language),
@@ -277,4 +302,52 @@ def job_bus_answer(tour: Tour, language: str) -> Answer:
         layers,
         {"job_bus_summary": tour.summary(), "job_bus": calls},
         {"halts": points.drop(columns="size"), "way": way},
+    )
+
+
+def zone_answer(zone: Zone, language: str) -> Answer:
+    """Return the missing links of an area, the shortest set of them, and the ways at present."""
+    table, words = zone.links_table(), Words(language)
+    lines = [
+        shapely.LineString(zone.lonlat[[zone.links[k].one, zone.links[k].two]]) for k in table.index
+    ]
+    titles = [f"{a} – {b}" for a, b in zip(table["one"], table["two"], strict=True)]
+    said = [
+        f"{words.number(m)} m, {words.value(s)} min"
+        for m, s in zip(table["metres"], table["saved_min"], strict=True)
+    ]
+    links = gpd.GeoDataFrame({"title": titles, "lines": said}, geometry=lines, crs=4326)
+    chosen = table["chosen"].to_numpy(bool)
+    ways = [shapely.LineString(p.lonlat) for p in zone.paths if p is not None and len(p.lonlat) > 1]
+    n = len(zone.gate_site)
+    stops = gpd.GeoDataFrame(
+        {"title": zone.names()[n:], "size": [5] * len(zone.stops)},
+        geometry=gpd.points_from_xy(*zone.lonlat[n:].T),
+        crs=4326,
+    )
+    paths = gpd.GeoDataFrame(geometry=ways, crs=4326)
+    layers = [
+        PageLayer(translate(name, language), shapes, colour, dashed=dashed)
+        for name, shapes, colour, dashed in (
+            ("Ways from gates to their nearest stop", paths, "#2c7fb8", False),
+            ("Missing links", links[~chosen], "#d97706", True),
+            ("The shortest set of links", links[chosen], "#d6276b", False),
+            ("Stops around", stops, "#ffffff", False),
+        )
+    ]
+    text = (
+        "Missing: the streets take more than twice the straight line. The shortest set brings "
+        "every gate it can within {minutes} min of a stop."
+    )
+    return Answer(
+        "zone",
+        translate("Which ways are missing inside the area?", language),
+        translate(text, language, minutes=words.value(zone.wants.within_min)),
+        layers,
+        {
+            "zone_answers": zone.answers_table(),
+            "zone_gates": zone.gates_table(),
+            "zone_links": table,
+        },
+        {"links": links.assign(chosen=chosen), "ways": paths, "stops": stops.drop(columns="size")},
     )

@@ -22,8 +22,10 @@ from mobility.commute.last_return import LastReturn, last_return
 from mobility.commute.loading import load
 from mobility.commute.study import Progress, quiet
 from mobility.outputs.advice import Advice, factors_of, read_advice
-from mobility.outputs.advice_words import advice_blocks
+from mobility.outputs.advice_words import advice_blocks, advice_sentence
 from mobility.outputs.document import Block, Bullets, Document, Heading, Text
+from mobility.outputs.first_page import decisions
+from mobility.outputs.index_page import write_index
 from mobility.outputs.levers import searched
 from mobility.outputs.plan_tables import (
     driving,
@@ -41,6 +43,10 @@ from mobility.remedies.factors import LeverFactors
 from mobility.remedies.remedy import Remedy
 from mobility.territory.project import Territory
 
+SHORT = (
+    "Today {jobs_now} of {jobs} jobs can be held without a car from where their holders live; with "
+    "what is advised, {jobs_target}."
+)
 #: What each kind of remedy asks for, and the months it takes: an order of magnitude.
 STEPS: dict[str, tuple[str, int]] = {
     "move_trip": ("Request to the mobility authority, next timetable change", 6),
@@ -130,6 +136,7 @@ class MobilityPlan:
                 write_csv(part, SAME_AS.get(name, name), frame, name=f"plan_{name}.csv")
                 for name, frame in self.tables.items()
             ]
+            write_index(part, folder, self.document.language, self.document.title)
         return [folder / path.name for path in written]
 
 
@@ -182,6 +189,7 @@ def mobility_plan(
     words = Words(language, study.days)
     sheets = {k: sheet_of(SAME_AS.get(k, k), frame).brief() for k, frame in tables.items()}
     blocks = (
+        *_opening(advice, words),
         *_section(SUPPLY, sheets, words),
         *_section(POTENTIAL, sheets, words),
         *_actions(advice, sheets, words),
@@ -201,6 +209,18 @@ def _section(
     yield Heading(words.t(title))
     yield from (Text(words.t(sentence)) for sentence in sentences)
     yield from (table_block(sheets[key], words) for key in keys if key in sheets)
+
+
+def _opening(advice: Advice, words: Words) -> Iterator[Block]:
+    """Yield the plan in short: jobs that can be held now and then, what is advised, its price."""
+    rosters = advice.tables["followup"]
+    jobs = {name: rosters[name].sum() for name in ("jobs", "jobs_now", "jobs_target")}
+    told = words.t(SHORT, **{name: words.number(count) for name, count in jobs.items()})
+    yield Text(told, "lead")
+    yield Text(advice_sentence(advice, words))
+    table = decisions(advice.advised, words)
+    if table is not None:
+        yield table
 
 
 def _actions(advice: Advice, sheets: Mapping[str, Sheet], words: Words) -> Iterator[Block]:

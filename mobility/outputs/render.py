@@ -43,7 +43,7 @@ def html_page(document: Document) -> str:
         }
         for colour, hatch, ink in STYLES
     ]
-    return _template().render(document=document, fills=fills)
+    return page_template("document.html").render(document=document, fills=fills)
 
 
 def _gradient(angle: int, ink: str) -> str:
@@ -51,7 +51,8 @@ def _gradient(angle: int, ink: str) -> str:
 
 
 @cache
-def _template() -> Template:
+def page_template(name: str) -> Template:
+    """Return a template that escapes every text."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -65,7 +66,7 @@ def _template() -> Template:
     environment.filters["base64"] = lambda data: base64.b64encode(data).decode("ascii")
     # A word too long for any column, such as a hash, may break anywhere.
     environment.filters["longest_word"] = lambda text: max(map(len, text.split()), default=0)
-    return environment.get_template("document.html")
+    return environment.get_template(name)
 
 
 def pdf_bytes(document: Document) -> bytes:
@@ -106,6 +107,8 @@ def _plain(value: Any, pictures: dict[str, bytes]) -> Any:
         return [_plain(one, pictures) for one in value]
     if is_dataclass(value):
         held = {f.name: _plain(getattr(value, f.name), pictures) for f in fields(value)}
+        if isinstance(value, parts.Text):
+            held["lines"] = [one_line(line) for line in value.text.split("\n")]
         return held | {"kind": type(value).__name__}
     return value
 
@@ -136,8 +139,7 @@ def _add(word: Any, block: parts.Block) -> None:
         case parts.Heading():
             word.add_heading(one_line(block.text), block.level)
         case parts.Text():
-            style = {"lead": "Intense Quote", "callout": "Quote"}.get(block.look, "Normal")
-            word.add_paragraph(one_line(block.text), style)
+            _add_text(word, block)
         case parts.Bullets():
             for bold, text in block.items:
                 line = word.add_paragraph("", "List Number" if block.numbered else "List Bullet")
@@ -159,6 +161,21 @@ def _add(word: Any, block: parts.Block) -> None:
         case parts.Strip():
             for figure in block.figures:
                 _add(word, figure)
+
+
+def _add_text(word: Any, block: parts.Text) -> None:
+    """Add a paragraph; the lines of an address begin on the right half of the page."""
+    from docx.shared import Mm
+
+    style = {"lead": "Intense Quote", "callout": "Quote"}.get(block.look, "Normal")
+    paragraph = word.add_paragraph("", style)
+    lines = block.text.split("\n") if block.look == "right" else [block.text]
+    if block.look == "right":
+        paragraph.paragraph_format.left_indent = Mm(85)
+    for k, line in enumerate(lines):
+        if k:
+            paragraph.runs[-1].add_break()
+        paragraph.add_run(one_line(line))
 
 
 def _add_card(word: Any, card: parts.Card) -> None:
@@ -190,7 +207,7 @@ def markdown_text(document: Document) -> str:
             case parts.Heading():
                 lines += [f"{'#' * (block.level + 1)} {markdown(block.text)}", ""]
             case parts.Text():
-                lines += [markdown(block.text), ""]
+                lines += ["  \n".join(map(markdown, block.text.split("\n"))), ""]
             case parts.Bullets():
                 for bold, text in block.items:
                     lines.append(f"- {f'**{markdown(bold)}** ' if bold else ''}{markdown(text)}")

@@ -13,7 +13,8 @@ from mobility.commute.study import ShiftRow, Study
 from mobility.commute.white_zones import REASONS, WhiteZones
 from mobility.outputs import document as blocks
 from mobility.outputs.advice import Advice
-from mobility.outputs.advice_words import advice_blocks, plan_sentence
+from mobility.outputs.advice_words import advice_sentence, plan_sentence
+from mobility.outputs.first_page import decisions, sentences
 from mobility.outputs.pictures import Painter
 from mobility.outputs.report_tables import all_sheets
 from mobility.outputs.shuttle_part import lines_figure, shuttle_part
@@ -26,6 +27,10 @@ ABREAST = 3
 #: A report keeps to twelve pages: of the rosters of most jobs it shows these, on the first page
 #: and with their maps; the spreadsheet has every one of them.
 MOST_CARDS, MOST_MAPS = 6, 4
+NOT_SEARCHED = (
+    "What costs less than a shuttle has not been searched for: `mobility levers` does so, and this "
+    "page then tells what is advised."
+)
 LEGEND = ("There and back", "Outbound only", "Return only", "Neither direction")
 
 
@@ -116,33 +121,48 @@ class Writer:
         """Yield the first page."""
         t, frame = self.words.t, self.sheets["summary"].frame
         yield blocks.Heading(t("In one page"))
-        white = int(frame["is_white"].sum())
-        yield blocks.Text(
-            t(
-                "White rosters: {white} of {n}, held without a car by fewer than {share} of the "
-                "labour pool.",
-                white=white,
-                n=len(frame),
-                share=self.words.percent(self.study.territory.limits.white_site_share),
-            ),
-            "lead",
-        )
         if self.study.scenario:
             yield blocks.Text(t("The figures include the plan: {plan}.", plan=self.study.scenario))
-        yield blocks.Text(t(WORST_OF))
-        cards = frame.to_dict("records")
-        yield blocks.Cards(tuple(self._card(cards[k]) for k in self._largest(MOST_CARDS)))
-        yield blocks.Legend(self._legend(("There and back", "One way only", "Neither direction")))
-        if self.advice is not None:
-            yield from advice_blocks(self.advice, self.words)
-        if self.shuttles is not None:
-            yield blocks.Text(self._plan())
+        k = self._largest(1)[0]
+        row = frame.to_dict("records")[k]
+        threshold = self.study.territory.limits.white_site_share
+        told = sentences(row, frame, self.sheets["shifts"].frame, self.words, threshold)
+        yield blocks.Text(told[0], "lead")
+        yield from map(blocks.Text, told[1:])
+        yield self._panel(k)
+        yield blocks.Legend(self._legend(LEGEND))
+        yield blocks.Heading(t("What is advised, what it costs, whom it helps"), 2)
+        yield from self._decisions()
         yield blocks.Text(t(DEFINITIONS["White zone"]), "callout")
         yield blocks.Text(self._limits(), "note")
+
+    def _decisions(self) -> Iterator[blocks.Block]:
+        if self.advice is not None:
+            yield blocks.Text(advice_sentence(self.advice, self.words))
+            table = decisions(self.advice.advised, self.words)
+            if table is not None:
+                yield table
+        else:
+            yield blocks.Text(self.words.t(NOT_SEARCHED))
+        if self.shuttles is not None:
+            yield blocks.Text(self._plan())
 
     def _plan(self) -> str:
         assert self.shuttles is not None
         return plan_sentence(self.shuttles.row, self.advice, self.words)
+
+    def _panel(self, k: int) -> blocks.Panel:
+        """Return the map of a roster beside its card."""
+        words, (site, roster), shift_ids = self.words, *list(roster_shifts(self.study).items())[k]
+        found = rosters(self.access)
+        name, place = words.roster(roster), self.study.sites[site]
+        figure = blocks.Figure(
+            self.painter.png(found.status(list(counted_rows(found))[k]), site),
+            self._alt(place.name, name, words.t("all working days")),
+            words.t("Roster {roster}: every shift, every kind of working day", roster=name),
+        )
+        card = self._card(self.sheets["summary"].frame.to_dict("records")[k])
+        return blocks.Panel(figure, card, self._notes(shift_ids))
 
     def _legend(self, labels: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
         styles = (0, 1, 3) if len(labels) == 3 else range(4)
@@ -202,12 +222,13 @@ class Writer:
 
     def _sites(self) -> Iterator[blocks.Block]:
         t, study = self.words.t, self.study
-        found = rosters(self.access)
         cards = self.sheets["summary"].frame.to_dict("records")
-        rows, shifts = list(counted_rows(found)), list(roster_shifts(study).items())
-        site_before = -1
-        wanted = self._largest(MOST_MAPS)
+        shifts = list(roster_shifts(study).items())
+        wanted, first = self._largest(MOST_MAPS), self._largest(1)[0]
         yield blocks.Heading(t("Site by site"), new_page=True)
+        yield blocks.Text(t(WORST_OF))
+        yield blocks.Cards(tuple(self._card(cards[k]) for k in self._largest(MOST_CARDS)))
+        yield blocks.Legend(self._legend(("There and back", "One way only", "Neither direction")))
         if len(wanted) < len(cards):
             told = t(
                 "Rosters without a map here: {number}; their figures are in the spreadsheet, "
@@ -215,21 +236,15 @@ class Writer:
                 number=len(cards) - len(wanted),
             )
             yield blocks.Text(told, "note")
-        for row, ((site, roster), shift_ids), card in (
-            (rows[k], shifts[k], cards[k]) for k in wanted
-        ):
-            place = study.sites[site]
+        site_before = -1
+        for k in wanted:
+            (site, roster), shift_ids = shifts[k]
             if site != site_before:
-                yield blocks.Heading(place.name, 2)
+                yield blocks.Heading(study.sites[site].name, 2)
             site_before = site
-            name = self.words.roster(roster)
-            figure = blocks.Figure(
-                self.painter.png(found.status(row), site),
-                self._alt(place.name, name, t("all working days")),
-                t("Roster {roster}: every shift, every kind of working day", roster=name),
-            )
-            yield blocks.Panel(figure, self._card(card), self._notes(shift_ids))
-            yield blocks.Legend(self._legend(LEGEND))
+            if k != first:
+                yield self._panel(k)
+                yield blocks.Legend(self._legend(LEGEND))
             yield from self._shifts(site, roster, shift_ids)
 
     def _largest(self, most: int) -> list[int]:
@@ -331,12 +346,13 @@ class Writer:
             yield self._table("groups")
 
     def _remedies(self) -> Iterator[blocks.Block]:
-        if self.advice is None:
+        table = None if self.advice is None else decisions(self.advice.advised, self.words, most=15)
+        if table is None:
             return
         yield blocks.Heading(self.words.t("What to do, and what it costs"))
-        for key in ("remedies", "frontier"):
-            if key in self.sheets:
-                yield self._table(key)
+        yield table
+        told = self.words.t("Every remedy, its bill and the frontier are in the spreadsheet.")
+        yield blocks.Text(told, "note")
 
     def _shuttles(self) -> Iterator[blocks.Block]:
         if self.shuttles is not None:

@@ -13,6 +13,7 @@ import pandas as pd
 from mobility import __version__
 from mobility.base.literal import one_line
 from mobility.commute.study import Study
+from mobility.outputs.pictures import STYLES
 from mobility.outputs.tables import Column, Kind, Sheet, cell_text
 from mobility.outputs.words import DEFINITIONS, WORST_OF, Words
 
@@ -37,6 +38,8 @@ WIDTHS: dict[Kind, int] = {
     "date": 12,
     "flag": 10,
 }
+#: Classes of the labour pool in the chart, as on the map.
+SPLIT = ("reachable", "one_way_only", "neither")
 #: A workbook and its archive hold times; a fixed one keeps the bytes the same.
 NO_TIME = dt.datetime(2000, 1, 1)  # noqa: DTZ001 (spreadsheets know no time zone)
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
@@ -69,8 +72,11 @@ def _fill(target: Worksheet, sheet: Sheet, words: Words) -> None:
     from openpyxl.utils import get_column_letter
 
     for j, column in enumerate(sheet.columns, 1):
-        _head(_text(target, 1, j, words.set_spaces(column.label(words.language))))
+        head = _text(target, 1, j, words.set_spaces(column.label(words.language)))
+        _head(head)
         values = [_value(v, column, words) for v in sheet.frame[column.key]]
+        if any(value is None for value in values):
+            _note(head, words.t("Empty: the figure is not computed or does not apply."))
         longest = max((len(v) for v in values if isinstance(v, str)), default=0)
         width = WIDTHS.get(column.kind, min(max(longest, 8), 60) + 2)
         target.column_dimensions[get_column_letter(j)].width = width
@@ -86,6 +92,35 @@ def _fill(target: Worksheet, sheet: Sheet, words: Words) -> None:
     target.sheet_view.zoomScale = 110
     _set_print(target)
     target.print_title_rows = "1:1"
+    if sheet.spec.key == "summary":
+        _chart(target, sheet, words)
+
+
+def _note(cell: Cell, text: str) -> None:
+    from openpyxl.comments import Comment
+
+    cell.comment = Comment(text, "mobility", height=60, width=260)
+
+
+def _chart(target: Worksheet, sheet: Sheet, words: Words) -> None:
+    """Put a chart under the summary: for each roster, its pool by what holds."""
+    from openpyxl.chart import BarChart, Reference
+
+    place = {column.key: j for j, column in enumerate(sheet.columns, 1)}
+    last = len(sheet.frame) + 1
+    chart = BarChart(barDir="bar", grouping="percentStacked", overlap=100, gapWidth=60)
+    chart.title = words.t("Who can hold each roster, as shares of the labour pool")
+    chart.width, chart.height = 26, 4 + 1.2 * len(sheet.frame)
+    for key, (colour, *_) in zip(SPLIT, (STYLES[0], STYLES[1], STYLES[3]), strict=True):
+        chart.add_data(Reference(target, min_col=place[key], min_row=1, max_row=last), None, True)
+        chart.series[-1].graphicalProperties.solidFill = colour.removeprefix("#")
+    names = Reference(
+        target, min_col=place["site"], max_col=place["roster"], min_row=2, max_row=last
+    )
+    chart.set_categories(names)
+    chart.y_axis.number_format, chart.y_axis.delete, chart.x_axis.delete = "0%", False, False
+    chart.x_axis.scaling.orientation = "maxMin"
+    target.add_chart(chart, f"A{last + 3}")
 
 
 def _set_print(target: Worksheet) -> None:

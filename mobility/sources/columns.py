@@ -49,6 +49,8 @@ class Table:
         Row number and cells of the first rows of the file, the headings being the first.
     others
         Other sheets of the workbook that hold something, and are not read.
+    unnamed
+        How many columns of the sheet hold something under no heading, and are not read.
     """
 
     file: Path
@@ -57,13 +59,20 @@ class Table:
     private: bool = False
     first_rows: FirstRows = ()
     others: tuple[str, ...] = ()
+    unnamed: int = 0
 
     def unread(self) -> list[SourceLedger]:
-        """Return the account of the sheets of a workbook of which only one is read."""
-        if not self.others:
-            return []
-        left = {"another sheet; choose with layer": len(self.others)}
-        return [SourceLedger.balanced(self.file, 1, left, "sheets")]
+        """Return the accounts of what is not read of a workbook: sheets, nameless columns."""
+        sheets = {"another sheet; choose with layer": len(self.others)}
+        columns = {"no heading above it": self.unnamed}
+        return [
+            SourceLedger.balanced(self.file, used, left, unit)
+            for used, left, unit in (
+                (1, sheets, "sheets"),
+                (self.frame.shape[1], columns, "columns"),
+            )
+            if any(left.values())
+        ]
 
     def error(
         self,

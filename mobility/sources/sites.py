@@ -40,7 +40,7 @@ from mobility.sources.layers import (
 )
 from mobility.sources.sites_rows import Draft, Row, finished
 from mobility.sources.sites_words import ALIASES
-from mobility.sources.tables import read_table
+from mobility.sources.tables import read_table, without_sums
 from mobility.territory.project import Site, Territory
 from mobility.territory.rosters import in_english
 from mobility.territory.toml_text import read_toml
@@ -121,14 +121,17 @@ def read_sites_file(
     SourceNotFoundError, SourceError, TerritoryError
         The file is missing or wrong; the error names row, field, value and mend.
     """
+    more: list[SourceLedger] = []
     if path.suffix.lower() == ".toml" and path.is_file():
         sites = _read_sites_toml(path)
         count = len(sites)
-        more: list[SourceLedger] = []
     else:
         table = read_table(path, layer=layer, crs=crs)
+        # A site may be called Ensemble, or Somme after the river; it has a place.
+        places = tuple(filter(None, (table.find(k, ALIASES[k]) for k in ("lon", "lat"))))
+        table, more = without_sums(table, places)
         count = len(table.frame)
-        sites, more = sites_from_table(table, box=box, crs=crs), table.unread()
+        sites = sites_from_table(table, box=box, crs=crs)
     if ledger is not None:
         ledger += [SourceLedger.balanced(path, count, {}), *more]
     return sites

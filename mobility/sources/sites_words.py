@@ -74,7 +74,7 @@ def days_text(text: str) -> str:
 
 
 def clock_text(text: str, *, ends: bool = False) -> str:
-    """Return ``05:00`` of ``5``, ``500``, ``5 h``, ``29:00`` or ``0.208333``; else unchanged.
+    """Return ``05:00`` of ``5``, ``500``, ``5 am``, ``29:00`` or ``0.208333``; else unchanged.
 
     Below 1 a number is a fraction of a day, as a sheet without a time format gives it. Any
     other with decimals could be hours and minutes or hours and tenths, and stays as it is. An
@@ -83,6 +83,9 @@ def clock_text(text: str, *, ends: bool = False) -> str:
     plain = "".join(text.casefold().split()).replace(",", ".").removesuffix("min")
     if plain in WORDS_OF_TIME:
         return WORDS_OF_TIME[plain]
+    half = re.fullmatch(r"(\d{1,2})((?::\d\d)*)([ap])\.?m\.?", plain)
+    if half is not None and 1 <= int(half[1]) <= 12:
+        return f"{int(half[1]) % 12 + 12 * (half[3] == 'p'):02}{half[2] or ':00'}"
     if re.fullmatch(r"\d{1,2}", plain):
         return f"{plain}:00"
     if re.fullmatch(r"\d{3,4}", plain):

@@ -11,13 +11,16 @@ import codecs
 import csv
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from mobility.base.errors import SourceError
+from mobility.base.ledger import SourceLedger
 from mobility.sources.columns import MAX_ABOVE, FirstRows, Table, check_headings
 from mobility.sources.layers import need_file, read_layer
 from mobility.sources.workbook import read_workbook
@@ -26,6 +29,9 @@ CSV_SUFFIXES = frozenset({".csv", ".txt", ".tsv"})
 _DELIMITERS = ";,\t|"
 _WORKBOOKS = frozenset({".xlsx", ".xlsm"})
 _OTHER_WORKBOOKS = frozenset({".xls", ".xlsb", ".ods"})
+#: What begins a row that sums up the others, among the last of a table.
+CLOSING_ROWS = 20
+_SUM = r"(?:sous-|grand )?total|total g[ée]n[ée]ral|totaux|ensemble|somme|sum"
 
 
 def is_csv(path: Path) -> bool:
@@ -75,6 +81,24 @@ def read_table(
         return read_csv(path, columns=columns, private=private)
     frame = read_layer(path, layer=layer, crs=crs)
     return Table(path, frame, private=private)
+
+
+def without_sums(table: Table, places: tuple[str, ...] = ()) -> tuple[Table, list[SourceLedger]]:
+    """Return a table without the sums that close it, and the accounts of what is not read.
+
+    A row in which one of the columns ``places`` is filled is no sum.
+    """
+    accounts = table.unread()
+    if isinstance(table.frame, gpd.GeoDataFrame):
+        return table, accounts
+    last = table.frame.tail(CLOSING_ROWS).replace("", None)
+    last = last[last[list(places)].isna().all(axis=1)]
+    first = last.bfill(axis=1).iloc[:, 0].astype("str").str.strip()
+    sums = last.index[first.str.fullmatch(_SUM, case=False, na=False)]
+    if len(sums):
+        left = {"a sum of other rows": len(sums)}
+        accounts.append(SourceLedger.balanced(table.file, 0, left))
+    return replace(table, frame=table.frame.drop(sums)), accounts
 
 
 def read_csv(
@@ -232,4 +256,5 @@ def _ragged(path: Path, reason: str, n_columns: int) -> SourceError:
     )
 
 
-__all__ = ["Table", "is_csv", "need_file", "read_csv", "read_layer", "read_table"]
+__all__ = ["Table", "is_csv", "need_file", "read_csv", "read_layer", "read_table",
+           "without_sums"]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import struct
 import zipfile
 import zlib
@@ -19,6 +20,11 @@ MAX_UNPACKED = 500 << 20
 """Bytes; a sheet of a million rows unpacks to less."""
 LAST_FIRST_YEAR = 1904
 """Excel counts days from 1900, or from 1904 in workbooks made on old Macintoshes."""
+_UNCOMPUTED = re.compile(
+    rb'<c r="([A-Z]+)([0-9]+)"(?![^>]*t="str")[^>]*>\s*<f(?:[^>]*/>|[^>]*>[^<]*</f>)'
+    rb"\s*(?:<v\s*/>|<v></v>)?\s*</c>"
+)
+"""A formula without a value; one whose value is an empty text has the type ``str``."""
 _BROKEN = (
     OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError,
     RuntimeError, SyntaxError, EOFError, zipfile.BadZipFile, zlib.error, struct.error,
@@ -64,9 +70,11 @@ def read_workbook(
     frame = pd.DataFrame(
         body, dtype="str", index=pd.RangeIndex(start + 2, start + 2 + len(body))
     ).fillna("")
-    frame = frame.iloc[:, : len(names)]
-    frame.columns = pd.Index(names[: frame.shape[1]])
-    keep = [bool(n) and (columns is None or columns(n)) for n in frame.columns]
+    names += [""] * (width - len(names))
+    unnamed = [n == "" for n in names]
+    n_unnamed = int((frame.loc[:, unnamed] != "").any().sum())
+    frame.columns = pd.Index(names)
+    keep = [bool(n) and (columns is None or columns(n)) for n in names]
     frame = frame.loc[:, keep]
     return Table(
         path,
@@ -75,6 +83,7 @@ def read_workbook(
         private=private,
         first_rows=first_rows,
         others=others,
+        unnamed=n_unnamed,
     )
 
 
@@ -102,6 +111,7 @@ def _rows(path: Path, sheet: str | None) -> tuple[list[tuple[object, ...]], tupl
             filled = [page.title for page in shown or book.worksheets if _holds_rows(page)]
             name = sheet or next(iter(filled), book.sheetnames[0])
             others = tuple(title for title in filled if title != name)
+            _refuse_uncomputed(path, book[name])
             return list(book[name].iter_rows(values_only=True)), others
         finally:
             book.close()
@@ -114,6 +124,20 @@ def _rows(path: Path, sheet: str | None) -> tuple[list[tuple[object, ...]], tupl
 def _holds_rows(page: Any) -> bool:
     page.reset_dimensions()
     return any(any(v is not None for v in row) for row in page.iter_rows(values_only=True))
+
+
+def _refuse_uncomputed(path: Path, page: Any) -> None:
+    """Raise where a formula has no value: a program wrote it that does not reckon."""
+    with zipfile.ZipFile(path) as archive:
+        found = _UNCOMPUTED.search(archive.read(page._worksheet_path.lstrip("/")))
+    if found is not None:
+        raise SourceError(
+            "The formula of cell {cell} has no value: it was never reckoned.",
+            file=path,
+            row=int(found[2]),
+            mend="Open the workbook in a spreadsheet and save it again.",
+            cell=(found[1] + found[2]).decode(),
+        )
 
 
 def _unreadable(path: Path) -> SourceError:

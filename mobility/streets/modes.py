@@ -19,12 +19,13 @@ from mobility.streets.graph import Streets
 from mobility.streets.safety import AssumeLit, night_safe
 from mobility.streets.slopes import slope_ms
 from mobility.streets.tags import (
+    ACCESS_OF,
     CAR_STREETS,
     CLOSED,
-    FOR_BIKES,
-    FOR_CARS,
     LOCAL,
+    MEANING_OF,
     UNSAID,
+    access_of,
     built_up,
     by_text,
     general_ways,
@@ -39,16 +40,10 @@ from mobility.streets.tags import (
     unknown_access,
 )
 from mobility.streets.through import without_through_traffic
-from mobility.streets.turns import barred_turns
+from mobility.streets.turns import barred_turns, turns_past_local_barriers
 from mobility.territory.project import Speeds, StreetMode
 
 _YES = ("yes", "designated", "permissive", "official", "destination", "customers", "permit")
-_ACCESS: dict[StreetMode, tuple[str, ...]] = {
-    "walk": ("access", "foot"),
-    "bike": ("access", "vehicle", "bicycle"),
-    "e_bike": ("access", "vehicle", "bicycle"),
-    "car": ("access", "vehicle", "motor_vehicle", "motorcar"),
-}
 _MOTORWAYS = ("motorway", "motorway_link")
 _TRUNKS = ("trunk", "trunk_link")
 _PATHS = ("footway", "path", "pedestrian", "cycleway", "steps")
@@ -163,17 +158,18 @@ def edge_times(
     vu_ms = ms if ms_back is None else ms_back
     vu = np.where(backward, streets.length_m / vu_ms + wait_s, np.inf).astype(np.float32)
     times = TurnTimes(uv, vu, *barred_turns(streets, mode, (uv, vu)))
-    return without_through_traffic(streets, times, local_only(tags, mode))
+    gates = turns_past_local_barriers(streets, mode)
+    return without_through_traffic(streets, times, local_only(tags, mode), gates)
 
 
 def local_only(tags: pd.DataFrame, mode: StreetMode) -> np.ndarray:
     """Return the pieces open to those who stop there and closed to through traffic, bool (m,)."""
     if mode == "car":
-        return np.asarray(permission(tags, _ACCESS["car"], FOR_CARS) == LOCAL)
-    on_foot = permission(tags, _ACCESS["walk"]) == LOCAL
+        return np.asarray(access_of(tags, "car") == LOCAL)
+    on_foot = access_of(tags, "walk") == LOCAL
     if mode == "walk":
         return np.asarray(on_foot, dtype=bool)
-    riding = permission(tags, _ACCESS[mode], FOR_BIKES) == LOCAL
+    riding = access_of(tags, mode) == LOCAL
     return np.asarray(np.where(_pushed(tags), on_foot, riding))
 
 
@@ -234,8 +230,7 @@ def paths_missing_finding(streets: Streets) -> Finding | None:
 
 def access_finding(streets: Streets) -> Finding | None:
     """Return a finding when access tags have values that nobody knows."""
-    columns = tuple(dict.fromkeys(key for keys in _ACCESS.values() for key in keys))
-    odd = [unknown_access(table, columns) for table in (streets.tags, streets.barriers)]
+    odd = [unknown_access(table) for table in (streets.tags, streets.barriers)]
     texts = pd.concat(odd)
     if texts.empty:
         return None
@@ -285,8 +280,8 @@ def walkable(tags: pd.DataFrame, *, paths_missing: bool = False) -> np.ndarray:
 
 
 def _car_ways(tags: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    forbidden = permission(tags, _ACCESS["car"], FOR_CARS) == CLOSED
-    named_yes = permission(tags, _ACCESS["car"][1:]) >= LOCAL
+    forbidden = access_of(tags, "car") == CLOSED
+    named_yes = permission(tags, ACCESS_OF["car"][1:]) >= LOCAL
     by_class = is_tagged(tags, "highway", CAR_STREETS)
     by_class |= is_tagged(tags, "highway", ("track", "pedestrian", FERRY)) & named_yes
     usable = by_class & ~forbidden
@@ -305,10 +300,10 @@ def _pushed(tags: pd.DataFrame) -> np.ndarray:
 
 def _bike_ways(tags: pd.DataFrame, *, paths_missing: bool) -> tuple[np.ndarray, np.ndarray]:
     yes = is_tagged(tags, "bicycle", _YES)
-    forbidden = permission(tags, _ACCESS["bike"], FOR_BIKES) == CLOSED
+    forbidden = access_of(tags, "bike") == CLOSED
     pushed = _pushed(tags)
     # A vehicle ban does not bar a bicycle pushed by a walker.
-    barred = ~walkable(tags) | (permission(tags, ("bicycle",), FOR_BIKES) == CLOSED)
+    barred = ~walkable(tags) | (permission(tags, ("bicycle",), MEANING_OF["bike"]) == CLOSED)
     forbidden = np.where(pushed, barred, forbidden)
     motorroad = is_tagged(tags, "motorroad", ("yes",))
     lane = has_cycleway(tags, ("lane", "track", "shared_lane", "separate"))

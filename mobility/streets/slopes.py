@@ -21,6 +21,8 @@ MAX_GRADE = 12.0
 # No street on Earth lies outside these heights: the shore of the Dead Sea is at -430 m, the
 # highest roads under 6,000 m. Beyond are voids that a raster does not declare.
 LOWEST_M, HIGHEST_M = -500.0, 9000.0
+# What programs write where there is no height, before scale and unit.
+VOIDS = (-32768.0, -32767.0, 32767.0, 65535.0, -9999.0, -99999.0)
 #: Metres of units by the names rasters give them (the foot is 0.3048 m, that of US surveys
 #: 1200/3937 m).
 UNITS_M = {
@@ -100,9 +102,19 @@ def elevations(streets: Streets, path: Path) -> np.ndarray:
         ) from None
     try:
         with rasterio.open(path) as source:
-            band = source.read(1, masked=True)
+            bands = [k + 1 for k, what in enumerate(source.colorinterp) if what.name != "alpha"]
+            if len(bands) != 1:
+                raise SourceError(
+                    "The raster has {count} bands; heights are one.",
+                    file=path,
+                    mend="Export the band of heights, not a picture of them, in metres.",
+                    count=len(bands),
+                )
+            band = source.read(bands[0], masked=True)
             crs, inverse = source.crs, ~source.transform
-            scale, offset, unit = source.scales[0], source.offsets[0], source.units[0]
+            scale, offset, unit = (
+                of[bands[0] - 1] for of in (source.scales, source.offsets, source.units)
+            )
     except rasterio.errors.RasterioError as error:
         raise SourceError(
             "It cannot be read as a raster: {reason}.",
@@ -116,8 +128,10 @@ def elevations(streets: Streets, path: Path) -> np.ndarray:
             file=path,
             mend="Export it with its projection.",
         )
-    grid = np.ma.filled(band.astype(np.float64), np.nan) * (scale or 1.0) + offset
-    grid *= _metres_of(unit, pyproj.CRS.from_wkt(crs.to_wkt()))
+    raw = np.ma.filled(band.astype(np.float64), np.nan)
+    raw[np.isin(raw, VOIDS)] = np.nan
+    grid = raw * (scale or 1.0) + offset
+    grid *= _metres_of(unit, pyproj.CRS.from_wkt(crs.to_wkt()), path)
     with np.errstate(invalid="ignore"):
         grid[(grid < LOWEST_M) | (grid > HIGHEST_M)] = np.nan
     to_raster = pyproj.Transformer.from_crs(streets.crs, crs.to_wkt(), always_xy=True)
@@ -130,11 +144,18 @@ def elevations(streets: Streets, path: Path) -> np.ndarray:
     return _between(grid, row - 0.5, column - 0.5)
 
 
-def _metres_of(unit: str | None, crs: pyproj.CRS) -> float:
+def _metres_of(unit: str | None, crs: pyproj.CRS, path: Path) -> float:
     """Return the metres of a raster's unit of height."""
     name = (unit or "").strip().lower()
     if name in UNITS_M:
         return UNITS_M[name]
+    if name:
+        raise SourceError(
+            "Its heights are in {unit!r}, which is not understood.",
+            file=path,
+            mend="Export it with heights in metres.",
+            unit=name[:40],
+        )
     up = [axis for axis in crs.axis_info if axis.direction == "up"]
     return float(up[0].unit_conversion_factor) if up else 1.0
 

@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 
 from mobility.streets.graph import Streets
+from mobility.territory.project import StreetMode
 
 CAR_STREETS = (
     "motorway", "motorway_link", "trunk", "trunk_link", "primary", "primary_link", "secondary",
@@ -61,11 +62,20 @@ _MEANING = {
 }
 
 
-# What values mean beside that for drivers, and for cyclists.
-FOR_CARS = dict.fromkeys(
+#: Access tags that bear on each mode, the most particular one last.
+ACCESS_OF: dict[StreetMode, tuple[str, ...]] = {
+    "walk": ("access", "foot"),
+    "bike": ("access", "vehicle", "bicycle"),
+    "e_bike": ("access", "vehicle", "bicycle"),
+    "car": ("access", "vehicle", "motor_vehicle", "motorcar"),
+}
+_FOR_CARS = dict.fromkeys(
     ("psv", "bus", "taxi", "hgv", "goods", "coach", "tourist_bus", "disabled"), CLOSED
 )
-FOR_BIKES = {"dismount": OPEN}
+#: What values mean beside that to some modes.
+MEANING_OF: dict[StreetMode, dict[str, int]] = {
+    "walk": {}, "bike": {"dismount": OPEN}, "e_bike": {"dismount": OPEN}, "car": _FOR_CARS,
+}  # fmt: skip
 
 
 def parts_of(value: str) -> list[str]:
@@ -111,6 +121,11 @@ def permission(
     return found
 
 
+def access_of(tags: pd.DataFrame, mode: StreetMode) -> np.ndarray:
+    """Return what all access tags together say to a mode, see `permission`."""
+    return permission(tags, ACCESS_OF[mode], MEANING_OF[mode])
+
+
 def has_sidewalk(tags: pd.DataFrame) -> np.ndarray:
     """Return whether a sidewalk is tagged on either side, bool (m,)."""
     found = is_tagged(tags, "sidewalk", SIDEWALKS)
@@ -119,9 +134,10 @@ def has_sidewalk(tags: pd.DataFrame) -> np.ndarray:
     return found
 
 
-def unknown_access(tags: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series:
+def unknown_access(tags: pd.DataFrame) -> pd.Series:
     """Return the texts of access tags of which no part is understood, a row for each."""
-    known = {*_MEANING, *FOR_CARS, *FOR_BIKES, "unknown", "discouraged"}
+    known = {"unknown", "discouraged"}.union(_MEANING, *MEANING_OF.values())
+    columns = dict.fromkeys(key for keys in ACCESS_OF.values() for key in keys)
     texts = [tags[c].dropna() for c in columns if c in tags]
     said = pd.concat(texts) if texts else pd.Series(dtype="str")
     different = {text: known.isdisjoint(parts_of(text)) for text in said.unique()}

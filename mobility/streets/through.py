@@ -9,19 +9,24 @@ from mobility.streets.graph import Streets
 from mobility.streets.snap import components
 
 
-def without_through_traffic(streets: Streets, times: TurnTimes, local: np.ndarray) -> TurnTimes:
+def without_through_traffic(
+    streets: Streets, times: TurnTimes, local: np.ndarray, gates: np.ndarray
+) -> TurnTimes:
     """Return times by which some pieces, bool (m,), are not for through traffic.
 
     What can be come to and left again over such pieces alone, like the streets of an estate
-    behind them, lies on them: it is not for through traffic either.
+    behind them, lies on them: it is not for through traffic either. So is what lies behind
+    ``gates``, int64 (t, 2), turns that are not for through traffic; one that leads from a street
+    open to all to another is barred.
     """
     uv, vu = times
     local = local & (np.isfinite(uv) | np.isfinite(vu))
-    if not local.any():
+    if not local.any() and not len(gates):
         return times
     whole = components(streets, times)
     open_uv, open_vu = (np.where(local, np.inf, seconds) for seconds in (uv, vu))
-    apart = components(streets, TurnTimes(open_uv, open_vu, times.barred, times.sequences))
+    barred = np.unique(np.concatenate([times.barred, gates]), axis=0)
+    apart = components(streets, TurnTimes(open_uv, open_vu, barred, times.sequences))
     # The longest part of each connected whole is where through traffic is.
     known = (apart >= 0) & (whole >= 0)
     length = np.bincount(apart[known], streets.length_m[known], minlength=1)
@@ -32,4 +37,7 @@ def without_through_traffic(streets: Streets, times: TurnTimes, local: np.ndarra
     heads = np.r_[True, around[order][1:] != around[order][:-1]] if len(order) else []
     longest[around[order][heads]] = part[order][heads]
     behind = (whole >= 0) & (apart != longest[whole]) & (longest[whole] >= 0)
-    return TurnTimes(uv, vu, times.barred, times.sequences, local | behind)
+    local = local | behind
+    past = gates[~local[gates // 2].any(axis=1)]
+    barred = np.unique(np.concatenate([times.barred, past]), axis=0)
+    return TurnTimes(uv, vu, barred, times.sequences, local if local.any() else None)

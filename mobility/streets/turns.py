@@ -16,22 +16,17 @@ from mobility.sources.osm.restrictions import (
     INCOMPLETE,
     OPEN_BARRIERS,
     OTHERS,
+    PASSAGE,
     kind_of,
 )
 from mobility.streets.arcs import Sequences, Times, arcs, joined
 from mobility.streets.graph import Streets
-from mobility.streets.tags import CLOSED, UNSAID, is_tagged, permission
+from mobility.streets.tags import CLOSED, LOCAL, UNSAID, access_of, is_tagged
 from mobility.territory.project import StreetMode
 
 if TYPE_CHECKING:
     import networkx as nx
 
-_COLUMNS: dict[StreetMode, tuple[str, ...]] = {
-    "walk": ("access", "foot"),
-    "bike": ("access", "vehicle", "bicycle"),
-    "e_bike": ("access", "vehicle", "bicycle"),
-    "car": ("access", "vehicle", "motor_vehicle", "motorcar"),
-}
 # Where no tag tells who may pass: gates are open to all, walls to nobody, whatever narrows
 # the way stops cars, and what must be climbed or pushed through also stops bicycles. After
 # the meaning of each value in the OpenStreetMap wiki (Key:barrier).
@@ -39,6 +34,7 @@ _SOLID = ("fence", "guard_rail", "hedge", "wall")
 _ON_FOOT = (*_SOLID, "full-height_turnstile", "kissing_gate", "stile", "turnstile")
 _GATES = (
     *OPEN_BARRIERS,
+    PASSAGE,
     "gate",
     "hampshire_gate",
     "lift_gate",
@@ -55,7 +51,7 @@ def stopped_by(barriers: pd.DataFrame, mode: StreetMode) -> np.ndarray:
     Tags of access decide, the most particular one first. Without any, a gate is open unless
     ``locked=yes``, and other barriers stop whom their kind stops.
     """
-    state = permission(barriers, _COLUMNS[mode])
+    state = access_of(barriers, mode)
     kind = barriers["barrier"]
     if mode == "car":
         shut = ~kind.isin(_GATES)
@@ -70,6 +66,11 @@ def stopped_by(barriers: pd.DataFrame, mode: StreetMode) -> np.ndarray:
 # A driver who may not turn at a junction does not turn round within these metres beyond it,
 # but at a dead end or a barrier: an assumption, without which restrictions cost nothing.
 NO_TURNING_M = 250.0
+
+
+def turns_past_local_barriers(streets: Streets, mode: StreetMode) -> np.ndarray:
+    """Return the turns past barriers that are closed to through traffic, int64 (t, 2)."""
+    return _at_barriers(streets, access_of(streets.barriers, mode) == LOCAL)
 
 
 def barred_turns(streets: Streets, mode: StreetMode, times: Times) -> tuple[np.ndarray, Sequences]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import secrets
 import shutil
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
+from json import JSONDecodeError
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from starlette.applications import Starlette
@@ -26,6 +30,7 @@ from mobility.studio.drafts import Draft, stepped
 from mobility.studio.gate import PAGE
 from mobility.studio.jobs import Job, Queue
 from mobility.studio.live import Shown
+from mobility.studio.results import COMPARED, results_folder, results_of
 from mobility.studio.trips import trips_at_gate
 from mobility.studio.words import french
 
@@ -36,14 +41,6 @@ TYPES = {
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
-
-#: Folder of comparisons, beside the scenarios of a study.
-COMPARED = "compared"
-#: Kinds of files worth taking away.
-TAKEN = {
-    ".html", ".pdf", ".docx", ".xlsx", ".csv", ".gpkg", ".geojson", ".zip", ".md", ".json",
-    ".parquet", ".toml",
-}  # fmt: skip
 
 
 class Studio:
@@ -60,6 +57,7 @@ class Studio:
     def __init__(self, desk: Desk, queue: Queue | None = None) -> None:
         self.desk = desk
         self.queue = Queue() if queue is None else queue
+        self._writing = Lock()
         #: Tells a page left open that the studio was started again.
         self.boot = secrets.token_hex(4)
 
@@ -88,6 +86,7 @@ class Studio:
             Route(f"{study}/job", self.add_job, methods=["POST"]),
             Route(f"{study}/job", self.cancel, methods=["DELETE"]),
             Route(f"{study}/results", self.results),
+            Route(f"{study}/levers", self.levers),
             Route(f"{study}/get/{{name:path}}", self.get),
         ]
         answering = [Route(r.path, self._told(r.endpoint), methods=r.methods) for r in routes]
@@ -102,6 +101,8 @@ class Studio:
             except MobilityError as error:
                 status = 404 if isinstance(error, SourceNotFoundError) else 422
                 return JSONResponse(self.said(error), status)
+            except (JSONDecodeError, KeyError):
+                return JSONResponse({"fr": "HTTP 400", "en": "HTTP 400"}, 400)
             except Exception as error:  # noqa: BLE001 (one request fails, the studio goes on)
                 return JSONResponse(self.said(explained(error)), 500)
 
@@ -159,6 +160,7 @@ class Studio:
             else None,
             "page": opened.page is not None,
             "ready": opened.live is not None,
+            "own": os.access(opened.file, os.W_OK),
             "error": None if opened.error is None else self.said(opened.error),
             "scenarios": opened.history.scenarios(),
         }
@@ -253,9 +255,9 @@ class Studio:
         """Take a file that was dropped, once it was read without fault."""
         file = await run_in_threadpool(self.desk.path, request.path_params["study"])
         role, name = request.path_params["role"], request.query_params.get("name", "")
-        part, _ = await data.received(request.stream(), role, name)
+        part = await data.received(request.stream(), role, name)
         try:
-            await run_in_threadpool(data.put_file, file, role, part)
+            await self._write(data.put_file, file, role, part)
         except MobilityError as error:
             words = {k: v.replace(f"{part.parent}/", "") for k, v in self.said(error).items()}
             return JSONResponse(words, 422)
@@ -267,14 +269,24 @@ class Studio:
         """Name a source no longer."""
         file = await run_in_threadpool(self.desk.path, request.path_params["study"])
         role, name = request.path_params["role"], request.query_params.get("name", "")
-        await run_in_threadpool(data.drop_file, file, role, name)
+        await self._write(data.drop_file, file, role, name)
         return JSONResponse(await run_in_threadpool(self._data, file))
 
     async def put_sites(self, request: Request) -> Response:
         """Write the table of sites and rosters."""
         file = await run_in_threadpool(self.desk.path, request.path_params["study"])
-        await run_in_threadpool(data.put_sites, file, (await request.json())["sites"])
+        asked = await request.json()
+        await self._write(data.put_sites, file, asked["sites"], asked["seen"])
         return JSONResponse(await run_in_threadpool(self._data, file))
+
+    async def _write(self, change: Callable[..., None], *given: Any) -> None:
+        """Change a territory file, one change after the other."""
+
+        def alone() -> None:
+            with self._writing:
+                change(*given)
+
+        await run_in_threadpool(alone)
 
     async def template(self, request: Request) -> Response:
         """Answer a template, named like ``sites-fr.xlsx``."""
@@ -295,16 +307,15 @@ class Studio:
 
     async def job(self, request: Request) -> Response:
         """Answer how far the last job of a study is."""
-        study = request.path_params["study"]
-        folder = self.desk.path(study).parent
-        return JSONResponse({"job": self.queue.told(study, folder)})
+        folder = self.desk.path(request.path_params["study"]).parent
+        return JSONResponse({"job": self.queue.told(folder)})
 
     async def add_job(self, request: Request) -> Response:
         """Put a command on a study, or one of its scenarios, into the queue."""
         opened, asked = await self._opened(request), await request.json()
         if opened.error is not None:
             raise opened.error
-        target, study = str(asked.get("target", "")), request.path_params["study"]
+        target = str(asked.get("target", ""))
         language = asked.get("language") if asked.get("language") in LANGUAGES else LANGUAGES[0]
         folder, kind = opened.file.parent, str(asked.get("kind"))
         named = [target, str(asked.get("other", ""))] if kind == "compare" else [target]
@@ -312,19 +323,25 @@ class Studio:
         out = results_folder(opened, target)
         if kind == "compare":
             out = folder / COMPARED / "-".join(n or "study" for n in named)
-        self.queue.add(Job(study, kind, target, folder, files, out, str(language)))
+        self.queue.add(Job(kind, target, folder, files, out, str(language)))
         return await self.job(request)
 
     async def cancel(self, request: Request) -> Response:
         """Cancel the job of a study."""
-        self.desk.path(request.path_params["study"])
-        self.queue.cancel(request.path_params["study"])
+        self.queue.cancel(self.desk.path(request.path_params["study"]).parent)
         return await self.job(request)
 
     async def results(self, request: Request) -> Response:
         """Answer the files that a study and its scenarios gave."""
         opened = await self._opened(request)
-        return JSONResponse(await run_in_threadpool(_results, opened))
+        return JSONResponse(await run_in_threadpool(results_of, opened))
+
+    async def levers(self, request: Request) -> Response:
+        """Answer what a search for levers advised, each with the steps that try it."""
+        opened = await self._opened(request)
+        path = results_folder(opened, "") / "levers_changes.json"
+        found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        return JSONResponse({"levers": found})
 
     async def get(self, request: Request) -> Response:
         """Answer a file of a study: to keep, or a page to look at."""
@@ -337,42 +354,6 @@ class Studio:
 
     async def _opened(self, request: Request) -> Opened:
         return await run_in_threadpool(self.desk.open, request.path_params["study"])
-
-
-def results_folder(opened: Opened, target: str) -> Path:
-    """Return where the results of a study, or of a scenario, lie: always within its folder."""
-    if target:
-        return opened.history.path(target).with_suffix("")
-    folder = opened.file.parent.resolve()
-    if opened.live is not None:
-        territory = opened.live.sources.territory
-        named = territory.resolve(territory.output.dir).resolve()
-        if named.is_relative_to(folder) and named != folder:
-            return named
-    return folder / "out"
-
-
-def _results(opened: Opened) -> list[dict[str, Any]]:
-    """Return what there is to take away, by the study and then its scenarios."""
-    folder = opened.file.parent.resolve()
-    found = []
-    places = [("", "", results_folder(opened, ""), opened.file)]
-    for one in opened.history.scenarios():
-        path = opened.history.path(one["id"])
-        places.append((one["id"], one["name"], path.with_suffix(""), path))
-    places += [
-        (f"{COMPARED}/{p.name}", p.name, p, p) for p in sorted((folder / COMPARED).glob("*"))
-    ]
-    for target, name, place, own in places:
-        files = sorted(p for p in place.rglob("*") if p.is_file() and p.suffix in TAKEN)
-        inside = [p.resolve() for p in [*files, own] if p.is_file()]
-        told = [
-            {"path": p.relative_to(folder).as_posix(), "bytes": p.stat().st_size}
-            for p in inside
-            if p.is_relative_to(folder)
-        ]
-        found.append({"id": target, "name": name, "files": told})
-    return found
 
 
 def _check_page(opened: Opened, language: str) -> str:

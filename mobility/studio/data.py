@@ -112,28 +112,16 @@ def _sites_of(file: Path) -> list[dict[str, Any]]:
 
 
 def _told(site: Site) -> dict[str, Any]:
-    rosters = [
-        {
-            "name": roster.name,
-            "shifts": [
-                {
-                    "name": shift.name,
-                    "start": format_clock(shift.start),
-                    "end": format_clock(shift.end),
-                    "days": ",".join(shift.days),
-                    "headcount": shift.headcount,
-                }
-                for shift in roster.shifts
-            ],
-        }
-        for roster in site.rosters
-    ]
-    gates = [list(gate) for gate in site.gates]
-    return {"name": site.name, "employer": site.employer, "gates": gates, "rosters": rosters}
+    """Return a site as its table is edited: all it says, hours as clocks and days as one text."""
+    told = site.model_dump(mode="json", exclude_none=True)
+    for shift in (shift for roster in told["rosters"] for shift in roster["shifts"]):
+        shift |= {edge: format_clock(shift[edge]) for edge in ("start", "end")}
+        shift["days"] = ",".join(shift["days"])
+    return told
 
 
-async def received(chunks: AsyncIterator[bytes], role: str, name: str) -> tuple[Path, str]:
-    """Write what a browser sends to a folder nobody else reads; return file and plain name.
+async def received(chunks: AsyncIterator[bytes], role: str, name: str) -> Path:
+    """Write what a browser sends to a folder nobody else reads, under a plain name.
 
     Raises
     ------
@@ -152,10 +140,14 @@ async def received(chunks: AsyncIterator[bytes], role: str, name: str) -> tuple[
         )
     plain = (slug(Path(name).name[: -len(suffix)]) or role) + suffix
     path = Path(tempfile.mkdtemp(prefix="mobility-")) / plain
-    with path.open("wb") as stream:
-        async for chunk in chunks:
-            stream.write(chunk)
-    return path, plain
+    try:
+        with path.open("wb") as stream:
+            async for chunk in chunks:
+                stream.write(chunk)
+    except BaseException:  # whatever ends it, nothing is left behind
+        shutil.rmtree(path.parent, ignore_errors=True)
+        raise
+    return path
 
 
 def put_file(file: Path, role: str, part: Path) -> None:
@@ -228,30 +220,45 @@ def drop_file(file: Path, role: str, name: str) -> None:
     write_text(file, tomlkit.dumps(document))
 
 
-def put_sites(file: Path, rows: list[dict[str, Any]]) -> None:
+def put_sites(file: Path, rows: list[dict[str, Any]], seen: list[dict[str, Any]]) -> None:
     """Write the sites of a study into its territory file, in place of those it has.
+
+    Parameters
+    ----------
+    rows
+        The sites, as `about` tells them.
+    seen
+        Those that the table showed before it was edited.
 
     Raises
     ------
     TerritoryError
         A field cannot be; the error names it, and nothing changes.
+    MobilityError
+        Somebody else changed the sites meanwhile.
     """
+    if about(file)["sites"] != seen:
+        raise MobilityError(
+            "The table was changed elsewhere meanwhile; nothing was written.",
+            mend="Load the page again, and make the change once more.",
+        )
     for number, row in enumerate(rows, 1):
         try:
             Site.model_validate(row)
         except ValidationError as error:
-            known = explain_validation(error, file, Site)
-            known.entry = ("site", number)
-            raise known from None
+            told = explain_validation(error, file, Site)
+            told.entry = ("site", number)
+            raise told from None
     document = tomlkit.parse(file.read_text(encoding="utf-8"))
-    kept: list[Any] = list(document.get("sites", []))
-    by_name = {str(site.get("name")): site for site in kept}
+    by_name = {str(site.get("name")): site for site in document.get("sites", [])}
     tables = tomlkit.aot()
     for row in rows:
-        table: Any = by_name.get(str(row["name"]), tomlkit.table())
-        for key in ("name", "employer", "gates", "rosters"):
-            if row.get(key) and (key not in table or table[key].unwrap() != row[key]):
-                table[key] = row[key]
+        known: Any = by_name.get(str(row["name"]))
+        table: Any = known if isinstance(known, tomlkit.items.Table) else tomlkit.table()
+        if known is None or row not in seen:
+            table.update({key: value for key, value in row.items() if value not in ("", [])})
+        elif table is not known:
+            table.update(known)
         tables.append(table)
     document["sites"] = tables
     sources: Any = document.get("sources", {})

@@ -18,6 +18,7 @@ from mobility.commute.sources import source_files
 from mobility.settings import read_territory
 from mobility.studio.drafts import History, slug
 from mobility.studio.live import Live
+from mobility.territory.toml_text import read_toml
 
 FILE = "territory.toml"
 #: Studies held in memory at once.
@@ -67,6 +68,7 @@ class Opened:
                 self.page = page.encode()
                 open_cache("pages")
                 write_text(kept, page)
+            _ = live.model
             self.live, self.error = live, None
         except Exception as error:  # noqa: BLE001 (told to the browser, which waits for it)
             self.error = explained(error)
@@ -106,6 +108,7 @@ class Desk:
     def __init__(self, root: Path, *, file: Path | None = None, confined: bool = False) -> None:
         self.root, self.file, self.confined = root.resolve(), file, confined
         self._opened: dict[str, Opened] = {}
+        self._histories: dict[str, History] = {}
         self._lock = RLock()
 
     def studies(self) -> list[dict[str, Any]]:
@@ -195,8 +198,9 @@ class Desk:
         with self._lock:
             found = self._opened.pop(study, None)
             if found is None or (not found.step and found.is_outdated):
-                history = found.history if found else History(file.parent / "scenarios", file)
-                found = Opened(file, history)
+                if study not in self._histories:
+                    self._histories[study] = History(file.parent / "scenarios", file)
+                found = Opened(file, self._histories[study])
                 self._refuse_outside(file, found)
                 if found.error is None:
                     Thread(target=found.read, daemon=True).start()
@@ -231,8 +235,8 @@ class Desk:
 def _name(file: Path) -> str:
     """Return what a study is called, whether or not it can be read."""
     try:
-        return str(tomlkit.parse(file.read_text(encoding="utf-8")).get("name") or file.parent.name)
-    except (OSError, ValueError):
+        return str(read_toml(file).get("name") or file.parent.name)
+    except MobilityError:
         return file.parent.name
 
 

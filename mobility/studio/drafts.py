@@ -17,6 +17,7 @@ import tomlkit
 
 from mobility.base.errors import MobilityError, SourceNotFoundError
 from mobility.base.files import write_text
+from mobility.base.i18n import LANGUAGES
 from mobility.territory.toml_text import read_toml
 
 Draft = dict[str, Any]
@@ -153,14 +154,16 @@ class History:
                 self._write(DRAFT, "", self.draft)
 
     def scenarios(self) -> list[dict[str, Any]]:
-        """Return the scenarios kept: file, name and what each changes."""
-        found = []
+        """Return the scenarios kept: ``id``, ``name`` and, where it cannot be read, ``error``."""
+        found: list[dict[str, Any]] = []
         for path in sorted(self.folder.glob("*.toml")):
-            if path.stem != DRAFT:
-                data = read_toml(path)
-                found.append(
-                    {"id": path.stem, "name": str(data.get("name", path.stem)), "draft": _own(data)}
-                )
+            if path.stem == DRAFT:
+                continue
+            try:
+                found.append({"id": path.stem, "name": str(read_toml(path).get("name", path.stem))})
+            except MobilityError as error:
+                said = {code: error.render(code) for code in LANGUAGES}
+                found.append({"id": path.stem, "name": path.stem, "error": said})
         return found
 
     def save(self, name: str, draft: Draft) -> str:

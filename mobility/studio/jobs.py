@@ -53,7 +53,6 @@ class Job:
         What the command said last, where it failed.
     """
 
-    study: str
     kind: str
     target: str
     folder: Path
@@ -89,7 +88,7 @@ class Queue:
 
     def __init__(self) -> None:
         self._waiting: deque[Job] = deque()
-        self._last: dict[str, Job] = {}
+        self._last: dict[Path, Job] = {}
         self._changed = Condition()
         self._running: Job | None = None
         Thread(target=self._work, daemon=True).start()
@@ -103,7 +102,7 @@ class Queue:
             There is no such command, or the study has one under way.
         """
         with self._changed:
-            last = self._last.get(job.study)
+            last = self._last.get(job.folder)
             if job.kind not in COMMANDS:
                 raise MobilityError("There is no such command.", value=job.kind)
             if last is not None and last.state in ("queued", "running"):
@@ -112,15 +111,15 @@ class Queue:
                 )
             if len(self._waiting) >= MOST_QUEUED:
                 raise MobilityError("Too many computations wait already.", mend="Ask again later.")
-            self._last[job.study] = job
+            self._last[job.folder] = job
             self._waiting.append(job)
             _keep(job)
             self._changed.notify_all()
 
-    def cancel(self, study: str) -> None:
-        """End the job of a study, whether it runs or waits; its results stay as they were."""
+    def cancel(self, folder: Path) -> None:
+        """End the job of a study, by its folder; its results stay as they were."""
         with self._changed:
-            job = self._last.get(study)
+            job = self._last.get(folder)
             if job is None or job.state not in ("queued", "running"):
                 return
             job.state = "cancelled"
@@ -130,10 +129,10 @@ class Queue:
                 job.process.terminate()
             _keep(job)
 
-    def told(self, study: str, folder: Path) -> dict[str, Any] | None:
-        """Return the last job of a study; of an earlier studio's, how it ended."""
+    def told(self, folder: Path) -> dict[str, Any] | None:
+        """Return the last job of a study, by its folder; of an earlier studio's, how it ended."""
         with self._changed:
-            job = self._last.get(study)
+            job = self._last.get(folder)
             if job is not None:
                 ahead = list(self._waiting).index(job) if job in self._waiting else 0
                 return job.told() | {"ahead": ahead}

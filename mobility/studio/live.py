@@ -12,12 +12,13 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.errors import MobilityError
 from mobility.commute.access import Access, assess, roster_shifts
 from mobility.commute.changes import with_trips
 from mobility.commute.loading import ReadSources, read_sources
@@ -118,6 +119,8 @@ class Live:
 
     def __init__(self, territory: Territory, *, progress: Progress = quiet) -> None:
         self._data = read_toml(territory.path) if territory.path else territory.model_dump()
+        #: As its file says it; what is read may be localised.
+        self._own = territory
         self.sources: ReadSources = read_sources(territory, progress=progress)
         self.study: Study = self.sources.study(self.sources.territory, progress=progress)
         self.access: Access = assess(self.study, progress=progress)
@@ -125,7 +128,7 @@ class Live:
         self.zones: WhiteZones = white_zones(self.access, known=self._hours[""], progress=progress)
         self._studies: OrderedDict[str, Study] = OrderedDict()
         self._pairs: OrderedDict[tuple[object, ...], Pair] = OrderedDict()
-        self._lock = Lock()
+        self._lock = RLock()
 
     @cached_property
     def model(self) -> MapModel:
@@ -161,7 +164,8 @@ class Live:
         MobilityError
             A change cannot be.
         """
-        study = self._settled(territory)
+        with self._lock:
+            study = self._settled(territory)
         sites = changed_sites(self.sources.sites, territory.changes.shifts, territory.path)
         if sites == study.sites:
             return study
@@ -182,9 +186,9 @@ class Live:
             update={"changes": territory.changes.model_copy(update={"shifts": []})}
         )
         if self._built_alike(plain):
-            kept = self.study.territory.model_copy(
-                update={"limits": plain.limits, "modes": plain.modes}
-            )
+            rescues = {"cycling_counts": plain.modes.cycling_counts}
+            modes = self.study.territory.modes.model_copy(update=rescues)
+            kept = self.study.territory.model_copy(update={"limits": plain.limits, "modes": modes})
             asked = variant(self.study, lambda one: replace(one, territory=kept))
             found = with_trips(asked, plain.changes.trips)
         else:
@@ -197,7 +201,7 @@ class Live:
 
     def _key(self, territory: Territory) -> str:
         """Return what tells the settings and trips of a scenario from the study's; "" if none."""
-        mine, own = (self._told(t) for t in (territory, self.sources.territory))
+        mine, own = (self._told(t) for t in (territory, self._own))
         return "" if mine == own else mine
 
     @staticmethod
@@ -211,13 +215,13 @@ class Live:
 
         def told(one: Territory) -> str:
             limits = one.limits.model_copy(
-                update={name: getattr(self.sources.territory.limits, name) for name in ASKED}
+                update={name: getattr(self._own.limits, name) for name in ASKED}
             )
             modes = one.modes.model_copy(update={"cycling_counts": False})
             bare = one.model_copy(update={"limits": limits, "modes": modes})
             return bare.model_dump_json(exclude={"name", "output", "sites", "changes"})
 
-        return told(territory) == told(self.sources.territory)
+        return told(territory) == told(self._own)
 
     def answer(self, territory: Territory, shown: Shown) -> Answer:
         """Return what the map shows of a scenario.
@@ -227,11 +231,24 @@ class Live:
         MobilityError
             A change cannot be.
         """
+        if not self._is_there(shown):
+            raise MobilityError("There is no such shift.", value=shown.pick)
         with self._lock:
             study = self.changed(territory)
             pairs = self._asked(study, shown)
             scenario = self._filled(study, self._key(territory), pairs)
         return self._told_of(scenario, shown)
+
+    def _is_there(self, shown: Shown) -> bool:
+        """Whether the page has such a shift, or roster, day and mode."""
+        known = {"s": len(self.model.shifts), "r": len(self.model.rosters)}
+        index = shown.pick[1:]
+        return (
+            index.isdecimal()
+            and int(index) < known.get(shown.pick[0], 0)
+            and 0 <= shown.day < len(self.model.days)
+            and 0 <= shown.mode < len(self.model.modes)
+        )
 
     def _asked(self, study: Study, shown: Shown) -> list[tuple[int, str]]:
         """Return the shifts and kinds of day that what is shown rests on."""

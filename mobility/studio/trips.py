@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mobility.base.clock import axis_to_local
+from mobility.base.errors import MobilityError
 from mobility.commute.study import Study
 
 #: Seconds before a shift's start, and after its end, in which a trip at the gate is listed.
@@ -23,6 +24,8 @@ def trips_at_gate(study: Study, shift_id: int, day_index: int) -> list[dict[str,
         ``trip`` (its ``trip_id``), ``line``, ``headsign``, ``stop`` (the one nearest to the
         gate), ``time`` there, and ``returning``; in the order of time.
     """
+    if not (0 <= shift_id < len(study.shift_rows) and 0 <= day_index < len(study.days)):
+        raise MobilityError("There is no such shift.", value=shift_id)
     day = study.days[day_index]
     row = study.shift_rows[shift_id]
     tt = study.timetables[day.kind].timetable

@@ -10,28 +10,31 @@ from mobility.territory.project import Site, Territory
 
 Box = tuple[float, float, float, float]
 
+#: By INSEE's code (Corsica, by ISO's): the clock and the box.
 PARTS: dict[str, tuple[str, Box]] = {
     "971": ("America/Guadeloupe", (-61.9, 15.8, -60.9, 16.6)),
     "972": ("America/Martinique", (-61.3, 14.3, -60.7, 15.0)),
     "973": ("America/Cayenne", (-54.7, 2.0, -51.5, 5.9)),
     "974": ("Indian/Reunion", (55.1, -21.5, 55.9, -20.8)),
+    "975": ("America/Miquelon", (-56.5, 46.7, -56.1, 47.2)),
     "976": ("Indian/Mayotte", (44.9, -13.1, 45.4, -12.5)),
+    "977": ("America/St_Barthelemy", (-62.96, 17.8, -62.7, 18.0)),
+    "978": ("America/Marigot", (-63.2, 18.0, -62.96, 18.2)),
+    "986": ("Pacific/Wallis", (-178.3, -14.5, -176.0, -13.1)),
+    "987": ("Pacific/Tahiti", (-155.0, -28.5, -134.0, -7.5)),
+    "988": ("Pacific/Noumea", (158.0, -23.5, 172.5, -18.5)),
+    "20R": ("Europe/Paris", (8.5, 41.3, 9.6, 43.1)),
 }
-#: Clocks of what else is overseas, by INSEE's codes.
-OTHER_CLOCKS = {
-    "975": "America/Miquelon",
-    "977": "America/St_Barthelemy",
-    "978": "America/Marigot",
-    "986": "Pacific/Wallis",
-    "987": "Pacific/Tahiti",
-    "988": "Pacific/Noumea",
-}
+ISO_PARTS = {
+    "GP": "971", "MQ": "972", "GF": "973", "RE": "974", "PM": "975", "YT": "976", "BL": "977",
+    "MF": "978", "WF": "986", "PF": "987", "NC": "988",
+}  # fmt: skip
 #: Departments with two more public holidays (Good Friday, 26 December).
 ALSACE_MOSELLE = ("57", "67", "68")
 
 
 def part_at(lon: float, lat: float) -> str | None:
-    """Return the code of the overseas department a point lies in."""
+    """Return the code of the part of `PARTS` a point lies in."""
     for code, (_, (west, south, east, north)) in PARTS.items():
         if west <= lon <= east and south <= lat <= north:
             return code
@@ -40,8 +43,7 @@ def part_at(lon: float, lat: float) -> str | None:
 
 def clock_of(department: str) -> str:
     """Return the time zone of a French department, by its code."""
-    part = PARTS.get(department)
-    return part[0] if part else OTHER_CLOCKS.get(department, "Europe/Paris")
+    return PARTS.get(ISO_PARTS.get(department, department), ("Europe/Paris",))[0]
 
 
 def localised(territory: Territory, sites: tuple[Site, ...]) -> tuple[Territory, list[Finding]]:
@@ -57,8 +59,9 @@ def localised(territory: Territory, sites: tuple[Site, ...]) -> tuple[Territory,
     changed: dict[str, object] = {}
     if not stated:
         changed["days"] = territory.days.model_copy(update={"country": f"FR-{part}"})
-    if part in PARTS and "timezone" not in territory.model_fields_set:
-        changed["timezone"] = PARTS[part][0]
+    clock = clock_of(part)
+    if clock != territory.timezone and "timezone" not in territory.model_fields_set:
+        changed["timezone"] = clock
     if not changed:
         return territory, []
     territory = territory.model_copy(update=changed)

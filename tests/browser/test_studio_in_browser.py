@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -125,6 +126,29 @@ def test_a_bus_at_the_gate_is_moved(open_studio, studio) -> None:
     assert page.inner_text("#now") == "0"
     page.click("#undo")
     until(page, "() => document.getElementById('now').textContent === '10'")
+
+
+def test_a_gate_is_dragged_on_the_map(open_studio, studio) -> None:
+    source = studio.studio.desk.path("usine").parent
+    shutil.copytree(source, source.parent / "entree")
+    studio.ready("entree")
+    [before] = load(source.parent / "entree" / "territory.toml").sites[0].gates
+    page = explored(open_studio("#entree/explore"))
+    page.click("#gates")
+    marker = page.frame_locator("iframe").locator(".studio-gate")
+    box = marker.bounding_box()
+    page.mouse.move(box["x"] + 13, box["y"] + 13)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 33, box["y"] + 13, steps=5)
+    page.mouse.up()
+    shown = page.evaluate("document.body.dataset.shown")
+    assert shown
+    page.click("#gates")
+    page.wait_for_selector("body:not([data-live])", state="attached")
+    explored(page)
+    [after] = load(source.parent / "entree" / "territory.toml").sites[0].gates
+    assert after[0] > before[0]
+    assert abs(after[1] - before[1]) < 1e-3
 
 
 def test_two_browsers_see_each_others_steps(open_studio, studio) -> None:

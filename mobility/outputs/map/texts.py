@@ -40,6 +40,7 @@ ENGLISH = {
     "question both": "Who can take {work} at {site} {mode}, and get back?",
     "question out": "Who can reach {work} at {site} on time {mode}?",
     "question back": "Who can get home {mode} after {work} at {site}?",
+    "question time": "How long does {work} at {site} take {mode}?",
     "question white": "Who can hold {work} at {site} without a car?",
     "question reason": "Why can {work} at {site} not be held without a car?",
     "question share": "On how many working days does {work} at {site} hold {mode}?",

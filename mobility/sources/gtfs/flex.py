@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,20 +30,35 @@ _COLUMNS = ["trip_id", "stop_id", "location_id", "location_group_id", "stop_sequ
             "drop_off_booking_rule_id"]  # fmt: skip
 _TABLES = ("stop_times", "trips", "stops", "booking_rules", "location_groups",
            "location_group_stops", "stop_areas")  # fmt: skip
+_NOTICE_OF = ("duration_min", "duration_max", "last_day", "start_day")
+_NOTICE = tuple(f"prior_notice_{what}" for what in _NOTICE_OF)
+_CLOCKS = ("prior_notice_start_time", "prior_notice_last_time")
+_HOW_TO_BOOK = ("message", "pickup_message", "drop_off_message", "phone_number", "booking_url",
+                "info_url")  # fmt: skip
+#: The first ride of what nobody can book.
+NEVER_S = 1 << 30
 Places = dict[tuple[str, str], tuple[str, shapely.Geometry]]
 
 
 class Rule(NamedTuple):
-    """How a service is booked: in the feed's words, and how long before in minutes.
+    """How a service is booked, and until when: in the feed's words.
 
     ``opens`` says from when where that is on the day of the ride only, else ""; ``opens_s`` is
     the first ride that can be booked then, seconds of the service day.
     """
 
     booking: str = ""
-    notice_min: int = 0
+    notice: str = ""
     opens: str = ""
     opens_s: int = 0
+
+    def and_(self, other: Rule) -> Rule:
+        """Return the rule of a ride that is under two rules."""
+        booking, notice, opens = (
+            ", ".join(dict.fromkeys(filter(None, pair)))
+            for pair in zip(self[:3], other[:3], strict=True)
+        )
+        return Rule(booking, notice, opens, max(self.opens_s, other.opens_s))
 
 
 @dataclass(frozen=True)
@@ -61,13 +77,13 @@ class FlexZone:
         may pass midnight.
     dates
         Service days.
-    booking
-        The booking rule in the feed's own words.
-    notice_min
-        Least notice, minutes; 0 where none is told.
+    booking, notice
+        How to book and the least notice, in the feed's own words.
     opens
         From when bookings are taken, where that is on the day of the ride only: a time, or the
-        most minutes before; rides before are not in the windows.
+        most minutes before.
+    window_s
+        Start of the feed's window of boarding; rides before ``start_s`` cannot be booked.
     factor, offset_s
         What a ride takes of the direct drive, and on top of it (``safe_duration_factor``,
         ``safe_duration_offset``); 0 where the feed does not say.
@@ -82,8 +98,9 @@ class FlexZone:
     drop_end_s: int
     dates: frozenset[dt.date]
     booking: str = ""
-    notice_min: int = 0
+    notice: str = ""
     opens: str = ""
+    window_s: int = 0
     factor: float = 0.0
     offset_s: float = 0.0
 
@@ -114,7 +131,22 @@ def read_flex(path: Path, findings: list[Finding] | None = None) -> list[FlexZon
         for zone in _services(calls, places, rules, pace.get(str(trip), (0.0, 0.0))):
             key = (*vars(zone).values(),)
             found.setdefault(key, (zone, set()))[1].update(feed.services.dates(str(trips[trip])))
-    return [FlexZone(**{**vars(zone), "dates": frozenset(dates)}) for zone, dates in found.values()]
+    services = [replace(zone, dates=frozenset(dates)) for zone, dates in found.values()]
+    return _bookable(services, [] if findings is None else findings, path)
+
+
+def _bookable(zones: list[FlexZone], findings: list[Finding], path: Path) -> list[FlexZone]:
+    """Return the services of which a ride can be booked at all."""
+    never = [z for z in zones if z.start_s >= min(z.end_s, z.drop_end_s)]
+    if never:
+        message = (
+            "{count} on-demand services can be booked by nobody: their booking opens after it "
+            "closes, or too late for the last ride; they are left out"
+        )
+        names = tuple(dict.fromkeys(zone.name for zone in never))[:5]
+        file = f"{path}/booking_rules.txt"
+        findings.append(Finding("warning", "flex_never_bookable", message, file, len(never), names))
+    return [zone for zone in zones if zone not in never]
 
 
 def _texts(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
@@ -230,22 +262,40 @@ def _lost(code: str, message: str, calls: pd.DataFrame, file: str) -> list[Findi
 
 def _rules(table: pd.DataFrame, path: Path) -> dict[str, Rule]:
     """Return the booking rules by their id."""
-    prior = [f"prior_notice_{what}" for what in (
-        "duration_min", "duration_max", "last_day", "start_day", "start_time")]  # fmt: skip
-    texts = _texts(table, ["booking_rule_id", *prior, "message", "phone_number", "booking_url"])
-    start_s = seconds(texts["prior_notice_start_time"], file=f"{path}/booking_rules.txt")
-    found = {}
-    for (_, row), opening in zip(texts.iterrows(), start_s, strict=True):
-        words = [row[c] for c in ("message", "phone_number", "booking_url") if row[c]]
-        notice, most, days, first_day, clock = (row[c] for c in prior)
-        minutes = int(notice) if notice.isdigit() else 0
-        minutes = int(days) * 1440 if not minutes and days.isdigit() else minutes
-        opens, opens_s = (f"≤ {most} min", 0) if most.isdigit() else ("", 0)
-        if first_day == "0":
-            opens = clock or "00:00"
-            opens_s = 0 if np.isnan(opening) else int(opening) + minutes * 60
-        found[row["booking_rule_id"]] = Rule(", ".join(words), minutes, opens, opens_s)
-    return found
+    file = f"{path}/booking_rules.txt"
+    texts = _texts(table, ["booking_rule_id", "booking_type", *_NOTICE, *_CLOCKS, *_HOW_TO_BOOK])
+    values = {c: numbers(texts[c].where(texts[c] != ""), file=file) for c in _NOTICE}
+    values |= {c: seconds(texts[c], file=file) for c in _CLOCKS}
+    rows = pd.DataFrame(values).to_dict("records")
+    return {
+        text["booking_rule_id"]: _rule(text, row)
+        for (_, text), row in zip(texts.iterrows(), rows, strict=True)
+    }
+
+
+def _rule(text: pd.Series, row: Mapping[Hashable, float]) -> Rule:
+    """Return a booking rule from its texts, and from its numbers, NaN where it has none."""
+    least, most, last_day, first_day = (row[f"prior_notice_{c}"] for c in _NOTICE_OF)
+    start_s, last_s = (row[c] for c in _CLOCKS)
+    notice, opens, opens_s = [], "", 0.0
+    if least > 0:
+        notice.append(f"{least:g} min")
+    if last_day > 0:
+        clock = text["prior_notice_last_time"]
+        notice.append(f"prior_notice_last_day {last_day:g} {clock}".strip())
+    if most >= 0:
+        opens = f"≤ {most:g} min"
+    elif first_day == 0:
+        opens = text["prior_notice_start_time"] or "00:00"
+        opens_s = np.nan_to_num(start_s) + np.nan_to_num(least) * 60
+    elif text["booking_type"] == "0":
+        opens = "booking_type 0"
+    first_s = np.nan_to_num(start_s) - first_day * DAY_S
+    closes_s = (DAY_S if np.isnan(last_s) else last_s) - last_day * DAY_S
+    if most < least or closes_s <= first_s:
+        opens_s = NEVER_S
+    words = ", ".join(text[c] for c in _HOW_TO_BOOK if text[c])
+    return Rule(words, ", ".join(notice), opens, int(opens_s))
 
 
 def _services(
@@ -260,36 +310,32 @@ def _services(
     last, first = order[leaves].max(), order[boards].min()
     boards, leaves = boards & (order < last), leaves & (order > first)
     found = []
-    for (start, end), boarding in calls[boards].groupby(["low", "high"]):
-        for (first, last), leaving in calls[leaves].groupby(["low", "high"]):
-            both = pd.concat([boarding, leaving])
-            rule = next(
-                (
-                    rules[r]
-                    for c in ("pickup_booking_rule_id", "drop_off_booking_rule_id")
-                    for r in both[c]
-                    if r in rules
-                ),
-                Rule(),
-            )
+    window = ["low", "high"]
+    for (low, high, one), boarding in calls[boards].groupby([*window, "pickup_booking_rule_id"]):
+        for (first, last, two), leaving in calls[leaves].groupby(
+            [*window, "drop_off_booking_rule_id"]
+        ):
+            rule = rules.get(str(one), Rule()).and_(rules.get(str(two), Rule()))
+            stops = pd.concat([boarding, leaving])["place"]
             found.append(
                 FlexZone(
-                    name=" / ".join(dict.fromkeys(places[p][0] for p in both["place"])),
+                    name=" / ".join(dict.fromkeys(places[p][0] for p in stops)),
                     pickup=shapely.union_all([places[p][1] for p in boarding["place"]]),
                     dropoff=shapely.union_all([places[p][1] for p in leaving["place"]]),
-                    start_s=max(int(start), rule.opens_s),
-                    end_s=int(end),
+                    start_s=max(int(low), rule.opens_s),
+                    end_s=int(high),
                     drop_start_s=int(first),
                     drop_end_s=int(last),
                     dates=frozenset(),
                     booking=rule.booking,
-                    notice_min=rule.notice_min,
+                    notice=rule.notice,
                     opens=rule.opens,
+                    window_s=int(low),
                     factor=pace[0],
                     offset_s=pace[1],
                 )
             )
-    return [z for z in found if z.start_s < z.drop_end_s and z.start_s < z.end_s]
+    return [zone for zone in found if zone.window_s < zone.drop_end_s]
 
 
 __all__ = ["FlexZone", "read_flex"]

@@ -231,10 +231,14 @@ def _lonely(lon: NDArray[np.float64], lat: NDArray[np.float64], among: Bool) -> 
     places, inverse = np.unique(np.round(globe), axis=0, return_inverse=True)
     if len(places) < 2:
         return lonely
-    from scipy.spatial import cKDTree
-
-    distance = np.asarray(cKDTree(places).query(places, k=2)[0])[:, 1]
-    lonely[rows] = (distance > LONELY_M)[inverse.ravel()]
+    # Two in one cube are near each other; who is alone in its cube is measured against all.
+    cubes = np.floor(places / (LONELY_M / np.sqrt(3)))
+    _, cube, count = np.unique(cubes, axis=0, return_inverse=True, return_counts=True)
+    far = np.zeros(len(places), np.bool_)
+    for k in np.flatnonzero(count[cube.ravel()] == 1):
+        metres = np.linalg.norm(places - places[k], axis=1)
+        far[k] = np.partition(metres, 1)[1] > LONELY_M
+    lonely[rows] = far[inverse.ravel()]
     return lonely
 
 

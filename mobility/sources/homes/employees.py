@@ -31,7 +31,7 @@ from mobility.sources.homes.model import (
 from mobility.sources.homes.spread import allocate
 from mobility.sources.homes.zones import Zones, read_zones, zone_cells
 from mobility.sources.sites_words import roster_template
-from mobility.sources.tables import read_table
+from mobility.sources.tables import read_table, without_sums
 from mobility.territory.project import Site
 
 SITE_ALIASES = ("site", "établissement", "lieu de travail", "usine", "nom du site")
@@ -50,7 +50,9 @@ def read_employees(request: HomesRequest) -> Homes:
         A file or column is missing, or a row names an unknown site or roster.
     """
     source = request.source
-    table = read_table(request.path, layer=source.layer, crs=source.crs, private=True)
+    table, unread = without_sums(
+        read_table(request.path, layer=source.layer, crs=source.crs, private=True)
+    )
     teams = _teams(table, request.sites)
     groups = _group_flags(table, group_columns(request))
     persons = teams.assign(workers=1.0, **groups)
@@ -63,7 +65,7 @@ def read_employees(request: HomesRequest) -> Homes:
     else:
         persons, crs = _by_commune(table, request, persons)
     found = protected_homes(request, persons, tuple(groups), crs, teams=_all_teams(request, teams))
-    return dataclasses.replace(found, decided="employees")
+    return dataclasses.replace(found, decided="employees", ledger=(*found.ledger, *unread))
 
 
 def _all_teams(request: HomesRequest, teams: pd.DataFrame) -> pd.DataFrame:

@@ -23,10 +23,9 @@ from mobility.sources.homes.model import (
     HomesRequest,
     Places,
     group_columns,
-    without_sums,
 )
 from mobility.sources.homes.zones import homes_in_zones, read_zones
-from mobility.sources.tables import read_table
+from mobility.sources.tables import read_table, without_sums
 
 RESIDENCE_ALIASES = ("COMMUNE", "CODGEO", "commune_residence", "code_residence", "residence")
 WORK_ALIASES = ("DCLT", "commune_travail", "code_travail", "work_commune", "travail")

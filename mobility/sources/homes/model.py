@@ -31,11 +31,6 @@ MAX_WORKERS = 1e8
 OUTSIDE = "outside the streets"
 
 
-#: What begins a row that sums up the others, among the last of a table.
-CLOSING_ROWS = 20
-_SUM = r"(?:sous-|grand )?total|total g[ée]n[ée]ral|totaux|ensemble|somme|sum"
-
-
 @dataclass(frozen=True)
 class Homes:
     """Where workers live.
@@ -175,20 +170,6 @@ class HomesRequest:
     def local_crs(self, lonlat: gpd.GeoSeries) -> pyproj.CRS:
         """Return the projected system of the study, metres."""
         return self.crs if self.crs is not None else utm_crs(lonlat)
-
-
-def without_sums(table: Table) -> tuple[Table, list[SourceLedger]]:
-    """Return a table without the sums that close it, and the accounts of what is not read."""
-    accounts = table.unread()
-    if isinstance(table.frame, gpd.GeoDataFrame):
-        return table, accounts
-    last = table.frame.tail(CLOSING_ROWS)
-    first = last.replace("", None).bfill(axis=1).iloc[:, 0].astype("str").str.strip()
-    sums = last.index[first.str.fullmatch(_SUM, case=False, na=False)]
-    if len(sums):
-        left = {"a sum of other rows": len(sums)}
-        accounts.append(SourceLedger.balanced(table.file, 0, left))
-    return replace(table, frame=table.frame.drop(sums)), accounts
 
 
 def rows_ledger(

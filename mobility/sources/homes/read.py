@@ -36,10 +36,9 @@ from mobility.sources.homes.model import (
     read_workers,
     rows_ledger,
     utm_crs,
-    without_sums,
 )
 from mobility.sources.layers import home_box, parse_crs
-from mobility.sources.tables import read_table
+from mobility.sources.tables import read_table, without_sums
 from mobility.territory.project import HomesSource, Site, Territory
 
 WORKERS_ALIASES = ("actifs", "effectif", "effectifs", "salariés", "travailleurs", "employees")

@@ -21,9 +21,10 @@ import osmium
 from mobility.base.errors import SourceError
 from mobility.base.files import writing
 from mobility.sources.osm import states
+from mobility.sources.osm.restrictions import BARRIER_KEYS
 from mobility.sources.osm.ways import FERRY, street_class
 
-NODE_KEYS = ("highway", "amenity", "place", "barrier", "carpool")
+NODE_KEYS = ("highway", "amenity", "place", "carpool", *BARRIER_KEYS)
 WAY_KEYS = (
     "highway", "landuse", "natural", "waterway", "railway", "amenity", "building", "carpool",
 )  # fmt: skip

@@ -28,6 +28,8 @@ from mobility.sources.osm.ways import (
 Bbox = tuple[float, float, float, float]
 # Kind of background, tags and member ways of each multipolygon.
 Areas = dict[int, tuple[str, dict[str, str], list[int]]]
+# Most tagged nodes on streets are one of these, of which nothing is read.
+_MANY = frozenset({"crossing", "give_way", "stop", "street_lamp", "traffic_signals"})
 # A way with none of these is of no use.
 WAY_KEYS = ("highway", *bg.KEYS, "public_transport", "route")
 KEY_CODE = {key: code for code, key in enumerate(TAG_COLUMNS)}
@@ -77,6 +79,8 @@ class Gathered:
 
     def add_node(self, node: osmium.osm.Node | osm_states.Node) -> None:
         """Add what a node says: a barrier, a place, a stop, a car park."""
+        if node.tags.get("highway") in _MANY and "barrier" not in node.tags:
+            return
         tags = {t.k: t.v for t in node.tags}
         barrier = barrier_of(tags)
         if barrier is not None:

@@ -25,7 +25,7 @@ from mobility.sources.osm import states as osm_states
 from mobility.sources.osm.conditions import condition_table, conditions_of
 from mobility.sources.osm.gather import Bbox, Gathered, Relations, add_relations, keep_last
 from mobility.sources.osm.pieces import OTHER_WAYS, StreetTables, split
-from mobility.sources.osm.restrictions import ALL_BARRIERS, ELEVATOR, restriction_rows, turn_table
+from mobility.sources.osm.restrictions import BARRIER_KEYS, restriction_rows, turn_table
 from mobility.sources.osm.states import UNDEFINED
 from mobility.sources.osm.ways import carries_cars, street_class
 
@@ -189,14 +189,7 @@ def _read_relations(path: Path, deleted: set[osm_states.Key], *, buildings: bool
 
 def _read_ways(path: Path, relations: Relations, *, buildings: bool) -> Gathered:
     stream = Gathered(relations, buildings=buildings)
-    wanted = osmium.filter.TagFilter(
-        ("highway", "bus_stop"),
-        ("highway", ELEVATOR),
-        ("amenity", "parking"),
-        *(("amenity", value) for value in bg.CARPOOL),
-        *(("place", value) for value in bg.PLACES),
-        *(("barrier", value) for value in ALL_BARRIERS),
-    )
+    wanted = osmium.filter.KeyFilter("highway", "amenity", "place", *BARRIER_KEYS)
     wanted.enable_for(osmium.osm.NODE)
     source = osmium.FileProcessor(str(path), osmium.osm.NODE | osmium.osm.WAY)
     for item in source.with_locations().with_filter(wanted):

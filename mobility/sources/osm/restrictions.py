@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from mobility.sources.osm.conditions import BY_HOUR, clauses, turn_clauses
+from mobility.sources.osm.conditions import ACCESS, BY_HOUR, OPEN, clauses, turn_clauses
 
 # Barriers on a street that may stop somebody.
 ELEVATOR = "elevator"
@@ -22,10 +22,18 @@ BARRIERS: tuple[str, ...] = (
 )  # fmt: skip
 # Barriers that stop nobody unless their tags say so; kerbs and height limits never do.
 OPEN_BARRIERS = ("border_control", "cattle_grid", "door", "entrance", "toll_booth")
-ALL_BARRIERS = (*BARRIERS, *OPEN_BARRIERS)
-BARRIER_COLUMNS: tuple[str, ...] = (
-    "barrier", "access", "vehicle", "motor_vehicle", "motorcar", "bicycle", "foot", "locked",
+# A point of a street that is no barrier and says who may pass it.
+PASSAGE = "passage"
+BARRIER_COLUMNS: tuple[str, ...] = ("barrier", *ACCESS, "locked")
+# Keys of whatever else stands on a street: access to a crossing is for who crosses, to a car
+# park for who parks, to an emergency bay for who stops there.
+_ELSE = (
+    "highway", "railway", "amenity", "public_transport", "emergency", "parking", "shop", "tourism",
+    "leisure",
 )  # fmt: skip
+_PASS = OPEN - {"destination", "delivery"}
+#: Keys of nodes that may be a barrier, or another point where some may not pass.
+BARRIER_KEYS = ("barrier", *ACCESS, *(f"{key}:conditional" for key in ACCESS))
 # Why a restriction is not for a car, or not at any hour, or cannot be placed.
 CONDITIONAL, OTHERS, INCOMPLETE = "conditional", "others", "incomplete"
 _CARS = ("motorcar", "motor_vehicle", "vehicle")
@@ -88,12 +96,15 @@ def kind_of(value: str) -> str:
 
 
 def barrier_of(tags: Mapping[str, str]) -> str | None:
-    """Return the barrier, or elevator, a node is; None where it stops nobody."""
+    """Return the barrier, elevator or passage a node is; None where it stops nobody."""
     if tags.get("highway") == ELEVATOR:
         return ELEVATOR
-    barrier = tags.get("barrier", "").lower()
-    told = not BY_HOUR.isdisjoint(tags) or any(key in tags for key in BARRIER_COLUMNS[1:])
-    return barrier if barrier in BARRIERS or (barrier in OPEN_BARRIERS and told) else None
+    if "barrier" in tags:
+        barrier = tags["barrier"].lower()
+        told = not BY_HOUR.isdisjoint(tags) or any(key in tags for key in BARRIER_COLUMNS[1:])
+        return barrier if barrier in BARRIERS or (barrier in OPEN_BARRIERS and told) else None
+    told = any(key in tags and tags[key].lower() not in _PASS for key in BARRIER_KEYS)
+    return PASSAGE if told and not any(key in tags for key in _ELSE) else None
 
 
 def turn_table(rows: Iterable[Row] = ()) -> pd.DataFrame:

@@ -14,17 +14,20 @@ const rowsOf = (sites) => sites.flatMap((site) => site.rosters.flatMap((roster) 
   name: site.name, employer: site.employer, gates: site.gates.map((g) => g.join(" ")).join("; "), roster: roster.name,
   shift: shift.name, start: shift.start, end: shift.end, days: shift.days, headcount: shift.headcount }))));
 
-function sitesOf(rows) {
+// What the table does not show of a site, a roster or a shift stays as it was.
+function sitesOf(rows, known) {
+  const named = (list, name) => (list || []).find((one) => one.name === name) || {};
   const sites = new Map();
   for (const row of rows) {
+    const site = named(known, row.name);
     if (!sites.has(row.name)) {
       const gates = row.gates.split(";").filter((g) => g.trim()).map((g) => g.trim().split(/[\s,]+/).map(Number));
-      sites.set(row.name, { name: row.name, employer: row.employer, gates, rosters: new Map() });
+      sites.set(row.name, { ...site, name: row.name, employer: row.employer, gates, rosters: new Map() });
     }
-    const { rosters } = sites.get(row.name);
-    if (!rosters.has(row.roster)) rosters.set(row.roster, { name: row.roster, shifts: [] });
-    rosters.get(row.roster).shifts.push({ name: row.shift, start: row.start, end: row.end, days: row.days || "mon-fri",
-      headcount: Number(row.headcount) || 0 });
+    const { rosters } = sites.get(row.name), roster = named(site.rosters, row.roster);
+    if (!rosters.has(row.roster)) rosters.set(row.roster, { ...roster, name: row.roster, shifts: [] });
+    rosters.get(row.roster).shifts.push({ ...named(roster.shifts, row.shift), name: row.shift, start: row.start, end: row.end,
+      days: row.days || "mon-fri", headcount: Number(row.headcount) || 0 });
   }
   return [...sites.values()].map((site) => ({ ...site, rosters: [...site.rosters.values()] }));
 }
@@ -81,7 +84,7 @@ export async function data(main, study) {
 
   async function save() {
     try {
-      await ask(at(study) + "/sites", { sites: sitesOf(rows) });
+      await ask(at(study) + "/sites", { sites: sitesOf(rows, about.sites), seen: about.sites });
       about = await askJson(at(study) + "/data");
       rows = rowsOf(about.sites);
       draw();

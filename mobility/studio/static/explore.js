@@ -125,12 +125,14 @@ export async function explore(main, study) {
   stage.append(frame);
   await new Promise((done) => frame.addEventListener("load", done, { once: true }));
   const inner = frame.contentDocument;
-  inner.head.append(Object.assign(inner.createElement("style"), { textContent: ".mb-lang { display: none }" }));
+  inner.head.append(Object.assign(inner.createElement("style"), { textContent: ".mb-lang { display: none }"
+    + ".studio-gate { border: 3px solid #b3261e; border-radius: 50%; background: rgba(255, 255, 255, .6); cursor: move }" }));
   while (!inner.body.dataset.loaded) await wait(20);
   if (!await ready(stage, study, () => !gone)) return () => { gone = true; };
   about = await askJson(at(study));
   const page = frame.contentWindow.mobilityMap;
   const part = new WhatIf(panel, study, page, about);
+  part.leaflet = frame.contentWindow.L;
   await part.start();
   const timer = setInterval(() => part.follow(), 2000);
   return () => { gone = true; clearInterval(timer); };
@@ -187,7 +189,7 @@ class WhatIf {
   async step(step, commit) {
     if (this.inFlight) { this.next = [step, commit]; return; }
     this.inFlight = true;
-    const from = performance.now(), shown = this.live.shown, steps = [step];
+    const from = performance.now(), shown = this.live.shown, steps = [step].flat();
     try {
       const answer = await this.live.request(shown, steps, commit);
       this.trying = commit ? null : answer;
@@ -323,6 +325,49 @@ class WhatIf {
     return part;
   }
 
+  // Gates are dragged on the map, then written into the territory file, which is read again.
+  gatesPart() {
+    if (!this.about.own) return null;
+    const button = el("button", { type: "button", id: "gates" }, t(this.markers ? "Write the gates" : "Move the gates"));
+    button.addEventListener("click", async () => {
+      const { sites } = this.sites || (this.sites = await askJson(at(this.study) + "/data"));
+      if (!this.markers) {
+        this.markers = sites.flatMap((site) => site.gates.map(([lon, lat], gate) => ({ site: site.name, gate,
+          marker: this.leaflet.marker([lat, lon], { draggable: true, title: site.name, alt: site.name,
+            icon: this.leaflet.divIcon({ className: "studio-gate", html: "", iconSize: [26, 26] }) }).addTo(this.page.map) })));
+        this.draw();
+        return;
+      }
+      const moved = sites.map((site) => ({ ...site, gates: site.gates.map((gate, k) => {
+        const { lng, lat } = this.markers.find((m) => m.site === site.name && m.gate === k).marker.getLatLng();
+        const place = [Number(lng.toFixed(6)), Number(lat.toFixed(6))];
+        return Math.hypot(place[0] - gate[0], place[1] - gate[1]) < 1e-5 ? gate : place;
+      }) }));
+      try {
+        await ask(at(this.study) + "/sites", { sites: moved, seen: sites });
+        location.reload();
+      } catch (error) { tell(toldBy(error), true); }
+    });
+    return el("div", { class: "buttons" }, button, this.markers ? el("small", {}, t("Drag them on the map, then write them.")) : null);
+  }
+
+  // What a search for levers advised: cards, tried one by one and together.
+  leversPart() {
+    const box = el("div", {});
+    const show = async () => {
+      if (!this.leversOpen || box.childElementCount) return;
+      const { levers } = this.found || (this.found = await askJson(at(this.study) + "/levers"));
+      if (!levers) { fill(box, el("p", { class: "note" }, t("Find them first: Compute and take away, “Find levers”."))); return; }
+      fill(box, el("ul", { class: "cards", id: "lever-cards" }, levers.map((one, k) => el("li", {}, el("p", {}, one.told[language]),
+        one.steps.length ? el("button", { type: "button", id: "lever-" + k, onclick: () => this.step(one.steps, true) }, t("Try it on the map"))
+          : el("p", { class: "note" }, t("A scenario cannot hold this one; its map is among the results."))))));
+    };
+    const part = el("details", { id: "levers", open: this.leversOpen, ontoggle: (event) => { this.leversOpen = event.target.open; show(); } },
+      el("summary", {}, t("Levers found")), box);
+    show();
+    return part;
+  }
+
   draw() {
     const focus = document.activeElement && this.panel.contains(document.activeElement) ? document.activeElement.id : "";
     const { undo, redo, scenarios } = this.about;
@@ -345,13 +390,14 @@ class WhatIf {
           onchange: (event) => this.step({ do: "set", table: "modes", field: "cycling_counts",
             value: event.target.checked === own("modes", "cycling_counts") ? null : event.target.checked }, true) }),
         t("Cycling rescues a white zone"))),
+      this.leversPart(), this.gatesPart(),
       el("h2", {}, t("What is changed")), this.changes(),
       el("form", { class: "keep", onsubmit: (event) => { event.preventDefault(); this.typed = ""; this.scenario({ do: "save", name: name.value }); } },
         el("label", { for: "scenario-name" }, t("Keep as a scenario")), name, el("button", { type: "submit", id: "keep" }, t("Keep"))),
       el("h2", {}, t("Scenarios")),
       scenarios.length ? el("ul", { class: "list", id: "scenarios" }, scenarios.map((one) => el("li", {},
         el("button", { type: "button", class: "plain", onclick: () => this.scenario({ do: "open", id: one.id }) }, one.name),
-        el("code", {}, "scenarios/" + one.id + ".toml"),
+        el("code", {}, "scenarios/" + one.id + ".toml"), one.error ? el("p", { class: "bad" }, one.error[language]) : null,
         el("button", { type: "button", class: "small", onclick: () => this.scenario({ do: "copy", id: one.id, name: t("{name}, copy", { name: one.name }) }) }, t("Duplicate")),
         el("button", { type: "button", class: "small", onclick: () => this.scenario({ do: "remove", id: one.id }) }, t("Delete")))))
         : el("p", { class: "note" }, t("None is kept yet.")));

@@ -1,4 +1,5 @@
 // What would help, announced by its best figures: levers and shuttles, each one a click away.
+const shuttlesAdvised = () => manifest.levers.some((lever) => lever.advised && ["shuttle", "feeder"].includes(lever.kind));
 const bestLever = () => manifest.levers.find((lever) => lever.advised) || null;
 
 function leverFacts(lever) {
@@ -9,6 +10,7 @@ function leverFacts(lever) {
 
 // Where it gains most, before and after on both sides of a curtain that leaves the gains in sight.
 async function showLever(lever) {
+  state.layers.shuttles = false;
   await choose({ scenario: lever.scenario, compare: true, measure: lever.measure, mode: 0,
     ...(lever.pick ? { pick: lever.pick, site: manifest.rosters[rosterOf(lever.pick)].site } : {}) });
   curtainBeside();
@@ -48,7 +50,7 @@ function showAnswers() {
   if (known) {
     const facts = [t("{n} jobs gain their whole roster", { n: number(known.workers) }), t("{eur} a year", { eur: euros(known.cost) }),
       known.workers ? t("{eur} a job", { eur: euros(known.cost / known.workers) }) : ""].filter(Boolean).join(" · ");
-    cards.push(answerCard(t("Shuttles: the plan told"),
+    cards.push(answerCard(t(shuttlesAdvised() ? "Shuttles: plan advised" : "Shuttles: the plan told"),
       t("Plan {name}, vehicles: {vehicles}", { name: known.name, vehicles: number(known.vehicles) }), facts,
       () => showPlanOf(Math.max(0, toldPlan)), state.layers.shuttles && state.scenario > 0 && state.scenario === known.scenario));
   }

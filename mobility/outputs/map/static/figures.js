@@ -401,13 +401,13 @@ function limitsText() {
 function showTitle() {
   const values = { work: workPhrase(state.pick), site: manifest.sites[state.site].name, mode: modePhrase(state.mode),
     plan: scenarioName(state.scenario) };
-  const kind = ["time", "holds"].includes(state.measure)
-    ? (state.direction === "both" ? "both" : state.direction) : state.measure;
+  const kind = state.measure === "holds" ? state.direction : state.measure;
   const asked = t(kind === "both" && isRoster() ? "Who can hold {work} at {site} {mode}?" : "question " + kind, values);
   const question = state.scenario > 0 && state.measure !== "gain" && leverOf(state.scenario)
     ? t("{question} With: {plan}", { question: asked, plan: values.plan }) : asked;
   document.getElementById("mb-question").textContent = question;
-  const parts = [manifest.territory, whoCounts()];
+  const parts = [manifest.territory, whoCounts(),
+    state.measure === "time" ? t({ both: "there and back", out: "outbound", back: "return" }[state.direction]) : ""];
   document.title = [question, ...parts].filter(Boolean).join(" – ");
   if (isRoster()) {
     const jobs = manifest.rosters[pickIndex()].headcount;

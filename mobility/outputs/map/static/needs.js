@@ -36,7 +36,7 @@
   function drawn(layer) {
     const filled = (type) => type.endsWith("Polygon");
     return L.geoJSON({ type: "FeatureCollection", features: layer.features }, {
-      style: (feature) => ({
+      style: (feature) => feature.geometry.type === "Point" ? {} : ({
         color: layer.colour, weight: filled(feature.geometry.type) ? 0.5 : feature.properties.size || 4,
         fillOpacity: 0.8, dashArray: layer.dashed ? "6 6" : null,
       }),

@@ -85,7 +85,7 @@ function fitMap() {
   const box = map.getContainer(), size = map.getSize(), whole = seesWhole();
   if (box.clientWidth === size.x && box.clientHeight === size.y) return;
   map.invalidateSize({ animate: false });
-  if (whole) wholeView = viewOf();
+  if (whole) showWhole();
 }
 
 // Everything that depends on the selection, in place.
@@ -158,7 +158,7 @@ function bind() {
   onChange("mb-mode", (n) => ({ mode: Number(n.value) }));
   onChange("mb-measure-kind", (n) => ({ measure: n.value }));
   onChange("mb-scenario", (n) => {
-    state.layers.shuttles = Number(n.value) > 0;
+    state.layers.shuttles = Number(n.value) > 0 && !leverOf(Number(n.value));
     return { scenario: Number(n.value) };
   });
   onChange("mb-compare", (n) => ({ compare: n.checked }));
@@ -200,6 +200,8 @@ function bind() {
   $("mb-print-a3").addEventListener("click", () => print("A3"));
   $("mb-whole").addEventListener("click", () => { showWhole(); choose({ area: -1 }); });
   map.on("moveend", saveAddress);
+  // Another size of the window: what showed the whole territory shows it still.
+  map.on("resize", () => { if (seesWhole() && !document.body.dataset.layout) showWhole(); });
   window.addEventListener("hashchange", follow);
   map.on("zoomend", () => showFigures());
   map.on("click", (event) => clickMap(event.latlng));
@@ -244,7 +246,7 @@ function speakAgain() {
 
 function showSources() {
   $("mb-sources").replaceChildren(...manifest.sources.map((s) => el("li", {}, el("b", {}, t("source " + s.role)),
-    " " + [s.name, s.by, s.licence, s.sha ? "SHA-256 " + s.sha + "…" : ""].filter(Boolean).join(" · "))));
+    " " + [s.name, s.by, s.licence].filter(Boolean).join(" · "), s.sha ? el("span", { class: "mb-sha" }, " · SHA-256 " + s.sha + "…") : "")));
   $("mb-findings").replaceChildren(...manifest.findings.map(([fr, en]) => el("li", {}, language === "fr" ? fr : en)));
   $("mb-findings-box").hidden = !manifest.findings.length;
   $("mb-version").textContent = manifest.version ? "mobility " + manifest.version : "";

@@ -129,7 +129,7 @@ function readAddress() {
     if (LAYERS.includes(name)) state.layers[name] = value; else state[name] = value;
   }
   if (found.pick && found.site === undefined) state.site = manifest.rosters[rosterOf(found.pick)].site;
-  if (state.scenario > 0 && found.shuttles === undefined) state.layers.shuttles = true;
+  if (state.scenario > 0 && found.shuttles === undefined) state.layers.shuttles = !leverOf(state.scenario);
   if (lang) language = lang;
   return { view, sheet };
 }

@@ -1,0 +1,280 @@
+"""What a roster is worth when buses are late: rehearsed on many days, planned by the timetable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mobility.base.clock import format_clock
+from mobility.base.i18n import translate
+from mobility.commute.access import Access, assess, counted_rows, counting_modes, roster_shifts
+from mobility.commute.delay_edges import EdgeDraws, edge_draws
+from mobility.commute.delay_factors import DelayFactors
+from mobility.commute.matrix import EdgeRows
+from mobility.commute.study import Study
+from mobility.sources.delays import ObservedDelays
+from mobility.timetable.late import DelayDraws
+
+Bool = NDArray[np.bool_]
+Float = NDArray[np.float64]
+DRAWS = 200
+SURE = 19 / 20
+"""A roster that holds on this share of working days is counted on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Delays:
+    """Commutes and rosters on days with delays.
+
+    Attributes
+    ----------
+    access
+        What the timetable promises.
+    chance : float64[R, H]
+        Share of the working days of each roster (in the order of `access.roster_shifts`) on
+        which its commute holds at each home; never above what the timetable promises.
+    table
+        A row per roster, then per shift and kind of day, see ``docs/outputs.md``.
+    connections
+        A row per connection that someone's journey counts on, the most missed first.
+    draws, observed
+        Days rehearsed, and the delays observed, None where all are drawn.
+    """
+
+    access: Access
+    chance: Float
+    table: pd.DataFrame
+    connections: pd.DataFrame
+    draws: int
+    observed: ObservedDelays | None = None
+
+    @property
+    def sure(self) -> Bool:
+        """Which rosters hold by the timetable and on 19 working days of 20, bool (R, H)."""
+        return self.planned & (self.chance >= SURE - 1e-9)
+
+    @property
+    def planned(self) -> Bool:
+        """Which rosters hold by the timetable, bool (R, H)."""
+        found = self.access.rosters
+        return np.asarray(found.holds[counted_rows(found)])
+
+    def sentences(self, language: str) -> list[str]:
+        """Return what was found, and on what delays it rests, in a few lines."""
+        rosters = self.table[self.table["shift"] == ""]
+        promised, sure = float(rosters["promised"].sum()), float(rosters["sure"].sum())
+        found = [translate(
+            "Of {promised:,.0f} roster-places held by the timetable, {sure:,.0f} hold on 19 "
+            "working days of 20 or more ({draws} days rehearsed).",
+            language, promised=promised, sure=sure, draws=self.draws,
+        )]  # fmt: skip
+        seen = self.observed
+        if seen is None:
+            text = "No observed delays: drawn from the factors delay.start and delay.hour."
+            return [*found, translate(text, language)]
+        found.append(translate(
+            "Observed on {dates} dates: {trips} trips, of {all} in the timetables; the others are "
+            "drawn.",
+            language, dates=seen.n_dates, trips=len(seen.by_trip),
+            all=len(self.access.study.feed.trips),
+        ))  # fmt: skip
+        if seen.early:
+            text = "{early} observations are early: a vehicle is taken to wait for its time."
+            found.append(translate(text, language, early=seen.early))
+        if seen.unknown:
+            text = "{unknown} updates are about trips or stops that the timetables do not have."
+            found.append(translate(text, language, unknown=seen.unknown))
+        return found
+
+
+def delays(
+    study: Study | Access,
+    *,
+    observed: ObservedDelays | None = None,
+    draws: int = DRAWS,
+    seed: int = 1,
+    scale: float = 1.0,
+) -> Delays:
+    """Return how often commutes and rosters hold when vehicles are late.
+
+    Riders keep the departure from home that the timetable asks for, and board at each stop of
+    the planned journey the first vehicle that really comes (see `mobility.engine.delays`). A way
+    without a timetable, e.g. on foot, is on time; so are bicycle and ride, and booked vehicles.
+
+    Parameters
+    ----------
+    study
+        The study, or what was already computed of it.
+    observed
+        Observed delays, see `mobility.sources.delays.read_delays`. Trips that they lack are drawn
+        from the factors ``delay.start`` and ``delay.hour``.
+    draws, seed
+        Days rehearsed, and what makes them the same again.
+    scale
+        Multiplies every delay; 0 gives what the timetable promises.
+    """
+    access = study if isinstance(study, Access) else assess(study)
+    study = access.study
+    factors = DelayFactors.load(study.territory.factors, file=study.territory.path)
+    drawn = DelayDraws(
+        study.feed, draws, seed, factors["delay.start"], factors["delay.hour"], scale, observed
+    )
+    edges = {key: one for one in edge_draws(access, drawn) for key in [_key(study, one.edge)]}
+    commutes = list(_commutes(access, edges))
+    chance = _chances(access, commutes)
+    table = _table(access, commutes, chance)
+    return Delays(access, chance, table, _connections(study, edges), draws, observed)
+
+
+def _key(study: Study, rows: EdgeRows) -> tuple[int, str, bool, int]:
+    site = study.shift_rows[rows.shift_id].site
+    return site, rows.day.kind, rows.edge.returning, rows.edge.at_s
+
+
+@dataclass(frozen=True, eq=False)
+class Commute:
+    """One shift on one kind of day: per home, shares of days.
+
+    ``out``, ``back`` and ``both`` are 0 where the timetable promises nothing; ``last`` are homes
+    whose only ride home is the last one.
+    """
+
+    shift_id: int
+    kind: str
+    promised: Bool
+    out: Float
+    back: Float
+    both: Float
+    missed: Float
+    last: Bool
+
+
+def _commutes(
+    access: Access, edges: dict[tuple[int, str, bool, int], EdgeDraws]
+) -> Iterator[Commute]:
+    study = access.study
+    others = [mode for mode in counting_modes(study) if mode != "transit"]
+    for day in study.days:
+        for row in study.shift_rows:
+            if not study.works_on(row.shift_id, day):
+                continue
+            sides = access.counted(row.shift_id, day.kind)
+            asked = [access.row(row.shift_id, day.kind, mode) for mode in others]
+            rows = [r for r in asked if r is not None]
+            # What has no timetable keeps its promise; a commute is by one mode both ways.
+            kept = [
+                np.asarray(held[rows].any(axis=0))
+                for held in (access.holds_out, access.holds_back, access.holds)
+            ]
+            r = access.row(row.shift_id, day.kind, "transit")
+            ways = [edges.get((row.site, day.kind, bool(k), edge.at_s))
+                    for k, edge in enumerate(study.edges(row.shift_id, day))]  # fmt: skip
+            yield _commute(access, (row.shift_id, day.kind), sides, kept, r, ways)
+
+
+def _commute(
+    access: Access,
+    of: tuple[int, str],
+    sides: tuple[Bool, Bool, Bool],
+    kept: list[NDArray[Any]],
+    row: int | None,
+    ways: list[EdgeDraws | None],
+) -> Commute:
+    if row is None or ways[0] is None or ways[1] is None:
+        none = np.zeros(access.study.n_homes)
+        shares = [np.asarray(one, np.float64) for one in kept]
+        return Commute(*of, sides[2], shares[0], shares[1], shares[2], none, none > 0)
+    onward, homeward = ways[0].on_time, ways[1].on_time
+    both = (onward & homeward).mean(axis=1)
+    out, back, both = (
+        np.where(one, 1.0, share)
+        for one, share in zip(kept, (onward.mean(axis=1), homeward.mean(axis=1), both), strict=True)
+    )
+    missed = (ways[0].misses | ways[1].misses).mean(axis=1)
+    last = access.holds[row] & (access.overtime_s[row] == 0) & ~kept[2]
+    return Commute(*of, sides[2], out, back, both, np.where(kept[2], 0.0, missed), last)
+
+
+def _chances(access: Access, commutes: list[Commute]) -> Float:
+    """Return the share of each roster's working days that hold, float64 (rosters, homes)."""
+    study = access.study
+    days = {day.kind: day for day in study.days}
+    found = []
+    for shift_ids in roster_shifts(study).values():
+        mine = [one for one in commutes if one.shift_id in shift_ids]
+        weight = np.array([study.days_per_year(one.shift_id, days[one.kind]) for one in mine])
+        held = np.array([one.both for one in mine])
+        found.append(weight @ held / weight.sum() if mine else np.zeros(study.n_homes))
+    return np.array(found)
+
+
+def _table(access: Access, commutes: list[Commute], chance: Float) -> pd.DataFrame:
+    """Return a row per roster, then its shifts and kinds of day."""
+    study, found = access.study, access.rosters
+    rows = []
+    for r, ((site, roster), shift_ids) in enumerate(roster_shifts(study).items()):
+        pool = study.pool(site, roster)
+        head = {"site": study.sites[site].name, "roster": roster}
+        holds = found.holds[counted_rows(found)[r]]
+        whole = _row(pool * holds, chance[r])
+        rows.append({**head, "shift": "", "day_kind": "", **whole})
+        for shift_id in shift_ids:
+            for one in (c for c in commutes if c.shift_id == shift_id):
+                people = pool * one.promised
+                risky = one.last & (one.back < SURE - 1e-9)
+                rows.append({
+                    **head, "shift": study.shift_rows[shift_id].shift, "day_kind": one.kind,
+                    **_row(people, one.both),
+                    "out_share": _mean(one.out, people), "back_share": _mean(one.back, people),
+                    "missed_share": _mean(one.missed, people),
+                    "last_at_risk": float(people @ risky),
+                })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _row(people: Float, share: Float) -> dict[str, float]:
+    sure = float(people @ (share >= SURE - 1e-9))
+    days = 20 * _mean(share, people)
+    return {"promised": float(people.sum()), "sure": sure, "days_of_20": round(days, 2)}
+
+
+def _mean(values: Float, people: Float) -> float:
+    total = people.sum()
+    return round(float(values @ people / total), 4) if total > 0 else float("nan")
+
+
+def _connections(study: Study, edges: dict[tuple[int, str, bool, int], EdgeDraws]) -> pd.DataFrame:
+    """Return every connection that is counted on, by workers times the share that is missed."""
+    rows = []
+    for (site, kind, returning, _), one in edges.items():
+        row = study.shift_rows[one.edge.shift_id]
+        workers = np.bincount(one.journey + 1, study.pool(site), len(one.journeys) + 1)[1:]
+        for j, journey in enumerate(one.journeys):
+            rides = [leg for leg in journey.legs if leg.kind == "ride"]
+            for k, (before, after) in enumerate(pairwise(rides)):
+                rows.append({
+                    "site": row.site_name,
+                    "direction": "return" if returning else "outbound",
+                    "edge": format_clock(row.end_s if returning else row.start_s),
+                    "day_kind": kind,
+                    "stop": study.feed.stop_names[after.from_stop],
+                    "from_line": study.feed.line_names[before.trip],
+                    "to_line": study.feed.line_names[after.trip],
+                    "workers": workers[j],
+                    "missed": workers[j] * one.missed[j][k + 1].mean(),
+                })  # fmt: skip
+    keys = ["site", "direction", "edge", "day_kind", "stop", "from_line", "to_line"]
+    frame = pd.DataFrame(rows, columns=[*keys, "workers", "missed"])
+    frame = frame.groupby(keys, as_index=False, sort=True)[["workers", "missed"]].sum()
+    frame["missed_share"] = (frame["missed"] / frame["workers"].where(frame["workers"] > 0)).round(
+        4
+    )
+    frame = frame[frame["workers"] > 0]
+    frame = frame.sort_values(["missed", *keys], ascending=[False] + [True] * len(keys))
+    return frame.drop(columns="missed").reset_index(drop=True)

@@ -1,0 +1,191 @@
+"""The shortest set of new links after which every gate is near a stop.
+
+Points are gates and stops with the seconds between them on the streets; a link joins two of them in
+a straight line. Few links are searched through whole; many by a greedy choice, beside a length that
+no set can undercut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float64]
+#: Up to so many links every set is looked at, shorter ones first where it matters.
+EXACT = 12
+
+
+@dataclass(frozen=True)
+class Link:
+    """A new way between two points: metres, and seconds along it."""
+
+    one: int
+    two: int
+    metres: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class LinkSet:
+    """A choice of links.
+
+    Attributes
+    ----------
+    chosen
+        Places in the list of links, ascending.
+    metres
+        Their length.
+    bound
+        No set does it with less; equal to ``metres`` where every set was looked at.
+    beyond
+        Gates that no set of links brings near.
+    """
+
+    chosen: tuple[int, ...]
+    metres: float
+    bound: float
+    beyond: tuple[int, ...]
+
+
+def with_link(seconds: Float, link: Link) -> Float:
+    """Return the shortest seconds between points once a link is there too.
+
+    The table must be closed: no way through a third point is shorter.
+    """
+    a, b, w = link.one, link.two, link.seconds
+    through = np.minimum(
+        seconds[:, a][:, None] + w + seconds[b][None], seconds[:, b][:, None] + w + seconds[a][None]
+    )
+    return np.asarray(np.minimum(seconds, through))
+
+
+def closed(seconds: Float) -> Float:
+    """Return a table in which no way through a third point is shorter."""
+    found = np.minimum(seconds, seconds.T).astype(np.float64)
+    np.fill_diagonal(found, 0.0)
+    for k in range(len(found)):
+        found = np.minimum(found, found[:, k][:, None] + found[k][None])
+    return found
+
+
+def nearest_s(seconds: Float, gates: Sequence[int], stops: Sequence[int]) -> Float:
+    """Return the seconds between each gate and its nearest stop, inf where there is none."""
+    if not len(stops):
+        return np.full(len(gates), np.inf)
+    return np.asarray(seconds[np.ix_(gates, stops)].min(axis=1))
+
+
+def shortest_links(
+    seconds: Float,
+    gates: Sequence[int],
+    stops: Sequence[int],
+    links: Sequence[Link],
+    limit_s: float,
+) -> LinkSet:
+    """Return the shortest set of links after which each gate is within a limit of a stop.
+
+    Parameters
+    ----------
+    seconds
+        Between all points, closed.
+    """
+    everything = seconds
+    for link in links:
+        everything = with_link(everything, link)
+    near = nearest_s(everything, gates, stops) <= limit_s
+    able = [g for g, ok in zip(gates, near, strict=True) if ok]
+    beyond = tuple(g for g, ok in zip(gates, near, strict=True) if not ok)
+    if (nearest_s(seconds, able, stops) <= limit_s).all():
+        return LinkSet((), 0.0, 0.0, beyond)
+    if len(links) <= EXACT:
+        chosen = _exact(seconds, able, stops, links, limit_s)
+        metres = sum(links[k].metres for k in chosen)
+        return LinkSet(chosen, metres, metres, beyond)
+    chosen = _greedy(seconds, able, stops, links, limit_s)
+    bound = _bound(seconds, able, stops, links, limit_s)
+    return LinkSet(chosen, sum(links[k].metres for k in chosen), bound, beyond)
+
+
+def _holds(
+    seconds: Float,
+    gates: Sequence[int],
+    stops: Sequence[int],
+    links: Sequence[Link],
+    limit_s: float,
+) -> bool:
+    for link in links:
+        seconds = with_link(seconds, link)
+    return bool((nearest_s(seconds, gates, stops) <= limit_s).all())
+
+
+def _exact(
+    seconds: Float,
+    gates: Sequence[int],
+    stops: Sequence[int],
+    links: Sequence[Link],
+    limit_s: float,
+) -> tuple[int, ...]:
+    """Return the shortest set, looking at all of them from the shortest on."""
+    sets = [s for n in range(1, len(links) + 1) for s in combinations(range(len(links)), n)]
+    sets.sort(key=lambda s: (round(sum(links[k].metres for k in s), 6), s))
+    return next(s for s in sets if _holds(seconds, gates, stops, [links[k] for k in s], limit_s))
+
+
+def _greedy(
+    seconds: Float,
+    gates: Sequence[int],
+    stops: Sequence[int],
+    links: Sequence[Link],
+    limit_s: float,
+) -> tuple[int, ...]:
+    """Return a set found link by link: most seconds over the limit taken off a metre."""
+    chosen: list[int] = []
+    table = seconds
+
+    def over_s(t: Float) -> float:
+        # Where there is no way at all, so long that any link helps.
+        away = np.minimum(nearest_s(t, gates, stops), 1e6)
+        return float(np.maximum(away - limit_s, 0).sum())
+
+    while over_s(table) > 0:
+        left = [k for k in range(len(links)) if k not in chosen]
+        gains = [(over_s(table) - over_s(with_link(table, links[k]))) for k in left]
+        rates = [g / max(links[k].metres, 1.0) for g, k in zip(gains, left, strict=True)]
+        best = left[int(np.argmax(rates))]
+        if max(rates) <= 0:  # only several links together help: the shortest comes first
+            best = min(left, key=lambda k: links[k].metres)
+        chosen.append(best)
+        table = with_link(table, links[best])
+    for k in sorted(chosen, key=lambda k: -links[k].metres):
+        rest = [links[j] for j in chosen if j != k]
+        if _holds(seconds, gates, stops, rest, limit_s):
+            chosen.remove(k)
+    return tuple(sorted(chosen))
+
+
+def _bound(
+    seconds: Float,
+    gates: Sequence[int],
+    stops: Sequence[int],
+    links: Sequence[Link],
+    limit_s: float,
+) -> float:
+    """Return a length that no set undercuts.
+
+    Along a way with links, taking the streets instead of each link is a way too: what the links of
+    a set save, added up, is at least what the gate that lacks most is over the limit. The least
+    length for so much is that of a knapsack that may cut its last piece.
+    """
+    over_s = np.maximum(nearest_s(seconds, gates, stops) - limit_s, 0).max(initial=0.0)
+    saved = np.array([seconds[x.one, x.two] - x.seconds for x in links])
+    metres = np.array([x.metres for x in links])
+    if not np.isfinite(over_s) or not np.isfinite(saved).all():
+        return float(metres.min(initial=0.0)) if over_s > 0 else 0.0
+    order = np.argsort(-saved / np.maximum(metres, 1e-9))
+    before = np.append(0.0, np.cumsum(saved[order])[:-1])
+    part = np.clip((over_s - before) / np.maximum(saved[order], 1e-9), 0.0, 1.0)
+    return float(part @ metres[order])

@@ -1,0 +1,109 @@
+"""The report's first page in words: what is wrong, what is advised, for whom, for how much."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from mobility.outputs.document import Table
+from mobility.outputs.words import Words
+from mobility.remedies.remedy import Remedy, round_eur
+
+#: Decisions told on the first page; the others are in the list of remedies.
+MOST_DECISIONS = 3
+
+ONE = (
+    "{n} of the {pool} workers of the pool ({share}) can hold without a car a job of the roster "
+    "{roster} at {site}, which has {jobs} jobs."
+)
+SOME_WHITE = (
+    "Of {rosters} rosters, {white} are out of reach for all but {threshold} of the pool: "
+    "{jobs} jobs of {all}."
+)
+NONE_WHITE = (
+    "None of the {rosters} rosters ({all} jobs) is out of reach of {threshold} of the pool."
+)
+OBSTACLE = "What stands in the way first there: {reason}."
+EACH_ALONE = "Each decision is counted alone."
+LARGEST = "The decisions advised that gain most jobs, each counted alone."
+HARDEST = (
+    "The hardest shift of that roster is {shift}, {hours}: {share} can take it and come back, on "
+    "the day that serves it least ({day})."
+)
+
+
+def sentences(
+    row: Mapping[Hashable, Any],
+    summary: pd.DataFrame,
+    shifts: pd.DataFrame,
+    words: Words,
+    threshold: float,
+) -> tuple[str, ...]:
+    """Return three sentences on the present.
+
+    Parameters
+    ----------
+    row
+        Of the summary: the roster of most jobs.
+    summary, shifts
+        Tables of the report.
+    threshold
+        Share of the pool under which a roster is white.
+    """  # fmt: skip
+    t, number = words.t, words.number
+    white = summary[summary["is_white"].astype(bool)]
+    counts = {
+        "rosters": number(len(summary)), "white": number(len(white)),
+        "threshold": words.percent(threshold),
+        "jobs": number(white["headcount"].sum()), "all": number(summary["headcount"].sum()),
+    }  # fmt: skip
+    first = t(
+        ONE, n=number(row["reachable"]), pool=number(row["pool"]),
+        share=words.percent(row["share"]), roster=words.roster(str(row["roster"])),
+        site=row["site"], jobs=number(row["headcount"]),
+    )  # fmt: skip
+    if row["main_reason"]:
+        first += " " + t(OBSTACLE, reason=words.reason(str(row["main_reason"])))
+    second = t(SOME_WHITE if len(white) else NONE_WHITE, **counts)
+    mine = shifts[(shifts["site"] == row["site"]) & (shifts["roster"] == row["roster"])]
+    if not len(mine):
+        return first, second
+    worst = mine.sort_values("share", kind="stable").iloc[0]
+    third = t(
+        HARDEST, shift=worst["shift"], hours=words.hours(worst["start_s"], worst["end_s"]),
+        share=words.percent(worst["share"]), day=words.day(str(worst["day_kind"])),
+    )  # fmt: skip
+    return first, second, third
+
+
+def decisions(
+    advised: Sequence[Remedy], words: Words, *, most: int | None = MOST_DECISIONS
+) -> Table | None:
+    """Return the decisions advised, priced, with what they gain and for whom; None for none.
+
+    Parameters
+    ----------
+    advised
+        Cheapest per job first.
+    most
+        Decisions told: those that gain most jobs, the cheapest per job first.
+    """
+    t, number = words.t, words.number
+    largest = sorted(range(len(advised)), key=lambda k: -advised[k].net_jobs)[:most]
+    rows = tuple(
+        (
+            words.set_spaces(f"{place}. {advised[k].head(words.language)}"),
+            ", ".join(advised[k].site_names),
+            number(advised[k].net_jobs),
+            number(round_eur(advised[k].eur_year)),
+            number(round_eur(advised[k].eur_per_job)),
+        )
+        for place, k in enumerate(sorted(largest), 1)
+    )
+    heads = ("Decision", "For", "Jobs gained", "EUR a year", "EUR a job gained")
+    if not rows:
+        return None
+    caption = t(LARGEST if len(rows) < len(advised) else EACH_ALONE)
+    return Table(tuple(map(t, heads)), rows, (False, False, True, True, True), caption)

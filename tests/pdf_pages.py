@@ -1,0 +1,30 @@
+"""What a PDF of a document prints: its pages, and what it parts over two lines."""
+
+from __future__ import annotations
+
+import io
+
+from pypdf import PdfReader
+
+from mobility.outputs.document import Document, Table
+from mobility.outputs.render import pdf_bytes
+
+#: Pages of a report, whatever the territory.
+MOST_PAGES = 12
+
+
+def assert_printed_whole(document: Document) -> None:
+    """Check the number of pages, and that each number of a table stands on one line."""
+    pages = PdfReader(io.BytesIO(pdf_bytes(document))).pages
+    assert len(pages) <= MOST_PAGES
+    lines = {line.strip() for page in pages for line in page.extract_text().split("\n")}
+    printed = "\n".join(lines)
+    numbers = {
+        row[j]
+        for block in document.blocks
+        if isinstance(block, Table)
+        for row in block.rows
+        for j in range(len(row))
+        if block.numeric[j]
+    }
+    assert [number for number in sorted(numbers) if number not in printed] == []
