@@ -3,7 +3,8 @@
 ``python -m benchmarks`` takes about an hour and a half on two idle cores, an hour of it the
 commands and the peer in turn. ``python -m benchmarks run report`` measures some commands alone
 (see `benchmarks.commands.NAMES`; ``run`` is ``run_warm`` and ``run_cold``), ``--only what_if
-growth`` runs some parts, ``python -m benchmarks studio`` the studio in a browser; all keep the
+growth`` runs some parts, ``python -m benchmarks studio`` the studio in a browser, ``python -m
+benchmarks sbrp`` the public school bus instances (an hour); all keep the
 other figures.
 """
 
@@ -15,7 +16,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from benchmarks import commands, compare, growth, night, speed, studio
+from benchmarks import commands, compare, growth, night, sbrp, speed, studio
 from benchmarks.timing import machine, say, table
 
 FIGURES = Path(__file__).with_name("figures.json")
@@ -43,13 +44,21 @@ NOTES = {
 def main() -> None:
     """Run the parts asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("commands", choices=[*commands.NAMES, "run", "studio", []], nargs="*")
+    names = [*commands.NAMES, "run", "studio", "sbrp", []]
+    parser.add_argument("commands", choices=names, nargs="*")
     parser.add_argument("--only", choices=PARTS, nargs="*")
     parser.add_argument("--repeats", type=int, default=3, help="runs of each command")
+    parser.add_argument("--instances", choices=sbrp.NAMES, nargs="*", help="of sbrp; all if none")
     asked = parser.parse_args()
     chosen = asked.only or ([] if asked.commands else PARTS)
     warnings.simplefilter("ignore")
     figures: dict[str, Any] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    if "sbrp" in asked.commands:
+        figures["sbrp"] = sbrp.run(asked.instances or [], figures.get("sbrp", []))
+        figures |= sbrp.totals(figures["sbrp"])
+        FIGURES.write_text(json.dumps(rounded(figures), indent=1) + "\n", encoding="utf-8")
+        say(table("School buses", figures["sbrp"]))
+        return
     figures["machine"] = machine()
     if "studio" in asked.commands:
         figures["studio"] = studio.run() | {f"limit_{k}": v for k, v in studio.LIMITS.items()}

@@ -221,3 +221,15 @@ def test_pieces_of_blocks_count_driving_not_waiting():
     blocks = chain_trips(trips, scene.drive, 0, turnaround_s=180, vehicle=0)
     for p in pieces_of(blocks):
         assert 0 < p.drive_s < p.end_s - p.start_s
+
+
+def test_eight_hundred_trips_are_chained_at_once():
+    """400 trips out and as many on from where they end: each vehicle does one of both."""
+    drive = drive_of(np.array([[0.0, 0.0], [6000.0, 0.0]]))
+    first = [Trip(k, 60 * k, 60 * k + 600, 0, 1, 6000.0, 0) for k in range(400)]
+    second = [Trip(400 + k, 60 * k + 30_000, 60 * k + 30_600, 1, 0, 6000.0, 0) for k in range(400)]
+    blocks = chain_trips([*first, *second], drive, 0, turnaround_s=180, vehicle=0)
+    assert sorted(t for b in blocks for t in b.trips) == list(range(800))
+    # A trip every minute of ten minutes and three of turnaround, ten of them to drive back:
+    # 23 minutes from one start to the next.
+    assert len(blocks) == 23

@@ -252,8 +252,8 @@ def _runs(found: Shuttles, study: Study, words: Words) -> pd.DataFrame:
                 "direction": words.t(DIRECTIONS["in" if inbound else "out"]),
                 "shift": first["shift"],
                 "days": _days(first, study, words),
-                "start": first["time"],
-                "end": last["time"],
+                "start": first["depart"],
+                "end": last["arrive"],
                 "load": run["load"].iloc[_fullest(run, gates, inbound)],
                 "seats": first["seats"],
             }

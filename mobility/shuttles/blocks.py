@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from mobility.shuttles.model import UNREACHED, Drive, Run
+from mobility.shuttles.model import UNREACHED, Drive, Floats, Ints, Run
 from mobility.territory.rosters import ALL_YEAR
 
 IDLE_AT_STOP_S = 2700
@@ -153,32 +153,44 @@ def _successors(
 ) -> dict[int, int]:
     """Match each trip with the one its vehicle does next.
 
-    Rows are trips, then one depot row per trip; columns likewise. Trip to trip is a
-    connection, trip to depot column a return, depot row to trip a vehicle taken out.
+    Rows are trips; columns are trips, then the depot once for each. Following costs what it
+    adds to going home and taking another vehicle out; going home costs nothing.
     """
     from scipy.optimize import linear_sum_assignment
 
     n = len(trips)
     if n == 0:
         return {}
-    cost = np.full((2 * n, 2 * n), np.inf)
-    cost[n:, n:] = 0.0
-    for i, one in enumerate(trips):
-        back = _empty(drive, one.destination, depot)[1]
-        for j, two in enumerate(trips):
-            seconds, metres = _empty(drive, one.destination, two.origin)
-            if i == j or one.end_s + seconds + turnaround_s > two.start_s:
-                continue
-            if _via_depot(one, two, drive, depot, turnaround_s):
-                metres = back + _empty(drive, depot, two.origin)[1]
-            # Between equals, the shorter wait.
-            cost[i, j] = round(metres) + (two.start_s - one.end_s) / DAY_S
-        cost[i, n:] = back
-        cost[n:, i] = _empty(drive, depot, one.origin)[1]
-    vehicle = 1.0 + 2 * n * float(cost[np.isfinite(cost)].max())
-    cost[n:, :n] += vehicle
+    start, end, origin, destination = (
+        np.array([getattr(t, field) for t in trips], np.int32)
+        for field in ("start_s", "end_s", "origin", "destination")
+    )
+    base = np.array([depot], np.int32)
+    home, out = _empties(drive, destination, base)[:, 0], _empties(drive, base, origin)[0]
+    empty, gap = _empties(drive, destination, origin), start - end[:, None]
+    can = _seconds(drive, destination, origin) + turnaround_s <= gap
+    np.fill_diagonal(can, val=False)
+    there = _seconds(drive, destination, base) + _seconds(drive, base, origin)
+    empty = np.where(there + turnaround_s + IDLE_AT_STOP_S <= gap, home[:, None] + out, empty)
+    # Between equals, the shorter wait.
+    more = np.rint(empty) + gap / DAY_S - home[:, None] - out
+    vehicle = 1.0 + 2 * n * float(max(np.abs(more).max(), home.max(), out.max()))
+    cost = np.zeros((n, 2 * n))
+    cost[:, :n] = np.where(can, more - vehicle, np.inf)
     rows, columns = linear_sum_assignment(cost)
-    return {int(i): int(j) for i, j in zip(rows, columns, strict=True) if i < n and j < n}
+    return {int(i): int(j) for i, j in zip(rows, columns, strict=True) if j < n}
+
+
+def _empties(drive: Drive, a: Ints, b: Ints) -> Floats:
+    """Return float64[a,b]: metres of empty driving, none where there is no way to drive."""
+    metres = np.where(drive.seconds[np.ix_(a, b)] < UNREACHED, drive.metres[np.ix_(a, b)], 0.0)
+    return np.where(a[:, None] == b, 0.0, metres)
+
+
+def _seconds(drive: Drive, a: Ints, b: Ints) -> Ints:
+    """Return int64[a,b]: seconds of empty driving."""
+    same = a[:, None] == b
+    return np.where(same, 0, drive.seconds[np.ix_(a, b)].astype(np.int64))
 
 
 def _block(chain: list[Trip], drive: Drive, depot: int, turnaround_s: int, vehicle: int) -> Block:

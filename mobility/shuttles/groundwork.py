@@ -407,6 +407,17 @@ def gate_walks(study: Study, places: Sequence[Place], gates: dict[int, int]) -> 
     return {s: int(walks[k]) if met[k] else 0 for k, s in enumerate(sites)}
 
 
+def hourly_p95(factors: Factors) -> tuple[float, ...]:
+    """Return for each hour of the day the 95th percentile of a driving time over its mean."""
+    peak, night = {7, 8, 16, 17, 18}, {*range(6), *range(20, 24)}
+    return tuple(
+        factors[
+            "drive_p95.peak" if h in peak else "drive_p95.night" if h in night else "drive_p95.day"
+        ]
+        for h in range(24)
+    )
+
+
 def make_scene(
     study: Study,
     demand: Demand,
@@ -444,4 +455,6 @@ def make_scene(
         dwell_s=config.dwell_s,
         turnaround_s=round(config.turnaround_min * 60),
         pool_tolerance_s=round(config.pool_tolerance_min * 60),
+        p95_drive=hourly_p95(Factors.load(study.territory.factors, file=study.territory.path)),
+        gate_buffer_s=round(config.gate_buffer_min * 60),
     )

@@ -177,6 +177,8 @@ class Run:
         When it runs, by the date the shift starts on.
     vehicle
         Index into the configuration's vehicles.
+    slack_s
+        How much sooner it leaves, so that it is in time at the p95 of its driving time.
     """
 
     line: int
@@ -191,6 +193,7 @@ class Run:
     vehicle: int
     riders: tuple[float, ...] = field(default=())
     season: int = ALL_YEAR
+    slack_s: int = 0
 
     @property
     def start_s(self) -> int:

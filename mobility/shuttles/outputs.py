@@ -187,9 +187,8 @@ def timetable_table(plans: Plans, plan: Plan, *, language: str = "fr") -> pd.Dat
                     "days": " ".join(run.day_kinds),
                     "season": season_label(run.season),
                     "stop": plans.scene.places[place].name,
-                    "time": format_clock(
-                        run.arrive_s[k] if run.direction == "in" else run.depart_s[k]
-                    ),
+                    "arrive": format_clock(run.arrive_s[k]),
+                    "depart": format_clock(run.depart_s[k]),
                     "riders": float(run.riders[k]),
                     "load": load[k] if k < len(run.calls) - 1 else 0.0,
                     "seats": plans.config.vehicles[run.vehicle].passengers,

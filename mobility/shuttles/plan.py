@@ -147,6 +147,21 @@ class Plan:
             return "on-demand trips for the same riders cost less"
         return ""
 
+    @property
+    def slack_s(self) -> int:
+        """The most by which a run leaves sooner to be in time at the p95 of its driving time."""
+        return max((run.slack_s for run in self.runs), default=0)
+
+    def slack_eur(self, factors: Factors) -> float:
+        """Return the EUR a year of the drivers' hours that this slack takes, part of the cost."""
+        hours = sum(
+            run.slack_s / 3600 * day.count
+            for run in self.runs
+            for day in self.operations.days
+            if day.has(run)
+        )
+        return hours * factors["driver_hour"] * (1 + factors["overhead"])
+
     def co2_saved_kg(self, factors: Factors) -> float:
         """Return the kilograms of CO2e a year: solo cars avoided less the shuttles' own."""
         car = self.service.car_km * factors["car_co2"] / factors["car_occupancy"] / 1000
@@ -301,6 +316,8 @@ def plan_table(plans: Sequence[Plan], factors: Factors) -> pd.DataFrame:
                 "co2_saved_kg": p.co2_saved_kg(factors),
                 "mean_ride_min": p.service.ride_s[0] / 60,
                 "longest_ride_min": p.service.ride_s[1] / 60,
+                "slack_min": p.slack_s / 60,
+                "slack_eur_year": p.slack_eur(factors),
                 "gap": p.gap,
             }
             for p in plans

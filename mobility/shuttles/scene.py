@@ -65,6 +65,10 @@ class Scene:
         Halt at a stop, and between two runs.
     pool_tolerance_s
         Shift ends this close share a run.
+    p95_drive
+        For each hour of the day, the 95th percentile of a driving time over its mean.
+    gate_buffer_s
+        Kept at the gate already: what a late run uses up first.
     """
 
     places: tuple[Place, ...]
@@ -84,6 +88,8 @@ class Scene:
     dwell_s: int = 30
     turnaround_s: int = 180
     pool_tolerance_s: int = 1200
+    p95_drive: tuple[float, ...] = (1.0,) * 24
+    gate_buffer_s: int = 120
 
     @property
     def n_homes(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import reduce
 from itertools import pairwise
@@ -48,8 +49,8 @@ def build_run(scene: Scene, line: Line, index: int, group: tuple[int, ...]) -> R
     """Time one run of ``line`` for the shift ends of ``group``; None where no road leads.
 
     Inbound the bus is at each gate no later than its earliest deadline, as late as
-    possible; outbound it leaves each gate no earlier than its latest. Published times are
-    whole minutes, rounded so that they hold.
+    possible but for the slack of `arrival_slack`; outbound it leaves each gate no earlier
+    than its latest. Published times are whole minutes, rounded so that they hold.
     """
     edges = [scene.edges[e] for e in group]
     direction = edges[0].direction
@@ -68,6 +69,8 @@ def build_run(scene: Scene, line: Line, index: int, group: tuple[int, ...]) -> R
     legs = [int(scene.drive.seconds[a, b]) for a, b in pairwise(calls)]
     if any(leg >= UNREACHED for leg in legs) or not calls:
         return None
+    slack_s = arrival_slack(scene, sum(legs), min(due)) if direction == "in" else 0
+    due = [at - slack_s for at in due]
     times = (_inbound if direction == "in" else _outbound)(legs, due, scene.dwell_s)
     arrive_s, depart_s = _with_waits(times, legs, scene.dwell_s, direction)
     metres = sum(scene.drive.metres[a, b] for a, b in pairwise(calls))
@@ -83,7 +86,17 @@ def build_run(scene: Scene, line: Line, index: int, group: tuple[int, ...]) -> R
         day_kinds=tuple(sorted({k for e in edges for k in e.day_kinds})),
         vehicle=line.vehicle,
         season=reduce(or_, (e.season for e in edges)),
+        slack_s=slack_s,
     )
+
+
+def arrival_slack(scene: Scene, drive_s: int, due_s: int) -> int:
+    """Return how much sooner an inbound run leaves so that it is in time at the p95 of its drive.
+
+    The buffer at the gate is used up first; whole minutes.
+    """
+    late = drive_s * (scene.p95_drive[due_s // 3600 % 24] - 1) - scene.gate_buffer_s
+    return max(0, math.ceil(late / MINUTE) * MINUTE)
 
 
 def build_runs(scene: Scene, line: Line, index: int) -> list[Run]:

@@ -1,0 +1,167 @@
+"""Runs of several sites routed with their vehicles in view: fewest vehicles, then least driving.
+
+Ruin and recreate over whole vehicles (`ruin`) and trips priced with the end their vehicle
+comes from (`trip_master`) work on the same `chain_problem.ChainProblem`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mobility.shuttles.chain_problem import Chain, ChainProblem, Trip, out_of_reach
+from mobility.shuttles.model import Ints
+from mobility.shuttles.pricing import MOST_CALLS
+from mobility.shuttles.ruin import chain_anew, search, start_trip
+from mobility.shuttles.trip_master import TripMaster
+from mobility.shuttles.trip_state import FREE, State, Undo, Ways
+
+NEAR, KIN = 200, 100  # neighbours of a call: of all ends, of its own
+STEPS = (0.02, 0.05, 0.01, 0.1)  # shares of the trips fixed at a time, one for each plan rounded
+
+
+@dataclass(frozen=True)
+class ChainPlan:
+    """Chains of trips, and the vehicles below which no plan can go (0: not asked for)."""
+
+    chains: tuple[Chain, ...]
+    bound: int = 0
+
+
+def solve_chains(
+    problem: ChainProblem, *, rounds: int, seed: int = 0, with_bound: bool = True
+) -> ChainPlan:
+    """Return a plan with few vehicles, then little driving.
+
+    Ruin and recreate finds a first plan. Where all trips are inbound, and no end has more than
+    `MOST_CALLS` calls, trips that know their predecessor are priced from it: their linear
+    relaxation bounds the vehicles, and plans rounded from it are searched on.
+
+    Parameters
+    ----------
+    rounds
+        Rounds of ruin and recreate for each call; with ``seed`` they fix the answer.
+    with_bound
+        Whether to bound the vehicles.
+
+    Raises
+    ------
+    ValueError
+        A call is out of reach.
+    """
+    if out_of_reach(problem):
+        raise ValueError(f"calls out of reach: {out_of_reach(problem)}")
+    if not problem.n_calls:
+        return ChainPlan(())
+    alone = [(call,) for call in range(problem.n_calls)]
+    iterations = rounds * problem.n_calls
+    fits = np.bincount(problem.end_of).max() <= MOST_CALLS
+    if not (with_bound and fits and problem.inbound.all()):
+        return ChainPlan(search_chains(problem, alone, iterations, seed=seed))
+    first = search_chains(problem, alone, iterations // 2, seed=seed)
+    master = TripMaster(problem)
+    master.add_chains(first)
+    bound = master.relax()
+    found = [first]
+    for k, step in enumerate(STEPS):
+        if min(map(len, found)) <= bound:
+            break
+        trips = master.dive(step)
+        found.append(
+            search_chains(problem, trips, iterations // 2, seed=seed + k + 1, target=bound)
+        )
+        master.add_chains(found[-1])
+    fewest = min(map(len, found))
+    if fewest > bound:
+        best = next(x for x in found if len(x) == fewest)
+        trips = [trip for chain in best for trip in chain]
+        found.append(search_chains(problem, trips, iterations, seed=seed, target=bound))
+    return ChainPlan(min(found, key=len), bound)
+
+
+def search_chains(
+    problem: ChainProblem, trips: Sequence[Trip], iterations: int, *, seed: int, target: int = 0
+) -> tuple[Chain, ...]:
+    """Chain trips, then search by ruin and recreate; the vehicles never become more.
+
+    Parameters
+    ----------
+    trips
+        A first plan: every call once.
+    iterations
+        At most; ``target`` vehicles end the search.
+    """
+    ways, state = ways_of(problem), new_state(problem)
+    best, undo = new_state(problem), new_undo(problem)
+    for trip in trips:
+        start_trip(ways, state, undo, np.array(trip, np.int32))
+    chain_anew(ways, state, undo)
+    search(ways, state, undo, best, problem.seats, max(iterations, 1), target, seed)
+    return chains_of(best)
+
+
+def ways_of(problem: ChainProblem) -> Ways:
+    """Return the problem as the kernels read it."""
+    n, ends = problem.n_calls, len(problem.at_s)
+    there = np.ascontiguousarray(problem.drive_s, np.float64)
+    close = np.minimum(there[:n, :n], there[:n, :n].T)
+    near = np.argsort(close, axis=1, kind="stable")[:, :NEAR].astype(np.int32)
+    kin = np.full((n, KIN), FREE, np.int32)
+    for end in range(ends):
+        own = np.flatnonzero(problem.end_of == end)
+        order = own[np.argsort(close[np.ix_(own, own)], axis=1, kind="stable")][:, :KIN]
+        kin[own, : order.shape[1]] = order
+    inbound = np.asarray(problem.inbound, bool)
+    return Ways(
+        there, np.ascontiguousarray(there.T), problem.end_of.astype(np.int32),
+        problem.load.astype(np.int32), problem.halt_s.astype(np.float64),
+        problem.limit_s.astype(np.float64), inbound, problem.at_s.astype(np.float64),
+        problem.busy_s.astype(np.float64), near, kin,
+        problem.at_s + np.where(inbound, problem.busy_s, 0.0),
+        problem.at_s - np.where(inbound, 0.0, problem.busy_s),
+    )  # fmt: skip
+
+
+def _longest(problem: ChainProblem) -> int:
+    """Return the most calls that a trip can have by its seats."""
+    return int(min(problem.n_calls, problem.seats // max(int(problem.load.min()), 1))) + 1
+
+
+def new_state(problem: ChainProblem) -> State:
+    """Return a plan without trips."""
+    calls, ends, most = problem.n_calls, len(problem.at_s), _longest(problem)
+    slots = calls + 5
+    return State(
+        _ints(slots, most), np.zeros((slots, most)), np.zeros((slots, most + 1)), _ints(slots),
+        _ints(slots), _ints(slots), np.zeros(slots), _ints(slots), _ints(slots),
+        np.zeros(slots), np.zeros(slots), _ints(slots) + FREE, _ints(slots) + FREE,
+        _ints(calls) + FREE, _ints(ends, slots), _ints(ends), _ints(slots),
+        np.zeros(2, np.int64),
+    )  # fmt: skip
+
+
+def new_undo(problem: ChainProblem) -> Undo:
+    """Return an empty memory of changes."""
+    slots = problem.n_calls + 5
+    return Undo(
+        _ints(slots, _longest(problem)), _ints(slots), _ints(slots), _ints(slots), _ints(slots),
+        np.zeros(slots, bool), _ints(slots), np.zeros(1), np.zeros(2, np.int64),
+    )  # fmt: skip
+
+
+def _ints(*shape: int) -> Ints:
+    return np.zeros(shape, np.int32)
+
+
+def chains_of(state: State) -> tuple[Chain, ...]:
+    """Return what each vehicle drives, in the order of its slots."""
+    chains = []
+    for slot in np.flatnonzero((state.size > 0) & (state.pred < 0)):
+        trips, at = [], int(slot)
+        while at >= 0:
+            trips.append(tuple(int(c) for c in state.seq[at, : state.size[at]]))
+            at = int(state.succ[at])
+        chains.append(tuple(trips))
+    return tuple(chains)

@@ -1,0 +1,216 @@
+"""Kernel that prices trips which know their predecessor: labels from the gate backwards.
+
+A trip of one end earns the duals of its calls and the worth of ending where it does; it pays
+for the end its vehicle comes from, or for a vehicle. Labels (last call, ride, load, earnings,
+calls) grow by rising load; one dominates another with the same last call where it is no
+later, no fuller, earns no less and has called nowhere else. What a label can still earn is
+bounded by a fractional knapsack over the seats left.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from mobility.shuttles.model import Floats, Ints
+
+EPS = 1e-6
+RATE = 1e-7
+WORD = 62
+MOST_CALLS = 2 * WORD  # of one end: sets of calls are two words
+
+
+@njit(cache=True, nogil=True)
+def still_earned(order: Any, earn: Floats, load: Ints, seats: int, one: int, two: int) -> float:
+    """Return the most that more calls can earn: a fractional knapsack over the seats.
+
+    Parameters
+    ----------
+    order
+        Calls by falling earnings per seat.
+    seats
+        Left.
+    one, two
+        Calls out of reach.
+    """
+    by_seats, left = 0.0, float(seats)
+    for k in order:
+        if (one >> k & 1) if k < WORD else (two >> (k - WORD) & 1):
+            continue
+        take = min(1.0, left / load[k])
+        by_seats += take * earn[k]
+        left -= take * load[k]
+        if left <= 0:
+            break
+    return by_seats
+
+
+@njit(cache=True, nogil=True)
+def cheapest_before(
+    dues: Floats, latest: Floats, order: Any, span: float, call: int, worth: float
+) -> Any:
+    """Return the cheapest predecessor of a trip (position in ``order``), -1 for none that pays.
+
+    ``latest[p, call]``: longest span with which a trip that starts at ``call`` can follow.
+    """
+    for p in order:
+        if dues[p] >= worth - RATE:
+            return -1
+        if span <= latest[p, call] + EPS:
+            return p
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def price_end(  # noqa: C901, PLR0912, PLR0913, PLR0915
+    legs: Floats,
+    gate_s: Floats,
+    load: Ints,
+    halt: Floats,
+    limit: Floats,
+    earn: Floats,
+    worth: float,
+    dues: Floats,
+    latest: Floats,
+    seats: int,
+    exact: bool,
+    most: int,
+) -> tuple[Ints, Ints, Ints, bool]:
+    """Return the trips of one end with negative reduced cost, one at most per first call.
+
+    Parameters
+    ----------
+    legs, gate_s
+        float64[m,m] seconds between the calls of the end, float64[m] to the gate.
+    earn
+        float64[m] duals of the calls.
+    worth
+        What ending here is worth to a follower.
+    dues
+        float64[P] what each predecessor costs, the last one being a new vehicle.
+    latest
+        float64[P,m] longest span of a trip that starts at a call and follows.
+    exact
+        Whether dominance looks at the calls already made; without, some trips are missed.
+    most
+        Labels after which none grows any more.
+
+    Returns
+    -------
+    calls, sizes, before
+        int32[K, L] calls in order, int32[K] their number, int32[K] the predecessor.
+    whole
+        Whether every label has grown.
+    """
+    m = len(load)
+    order = np.argsort(dues)
+    dense = np.argsort(-earn / load)
+    dense = dense[: np.sum(earn > 0)]
+    # What the cheapest predecessor costs that any trip of the end with some span can have.
+    widest = np.empty(len(dues))
+    for p in range(len(dues)):
+        widest[p] = latest[p].max()
+    cap = 1024
+    last = np.empty(cap, np.int32)
+    full = np.empty(cap, np.int32)
+    ride = np.empty(cap)
+    gain = np.empty(cap)
+    one = np.empty(cap, np.int64)
+    two = np.empty(cap, np.int64)
+    parent = np.empty(cap, np.int32)
+    chain = np.empty(cap, np.int32)  # next label of the same load
+    kept = np.full(m, -1, np.int32)  # newest undominated label of each call
+    older = np.empty(cap, np.int32)
+    by_load = np.full(seats + 1, -1, np.int32)
+    n = 0
+    best = np.zeros(m)
+    best_label = np.full(m, -1, np.int32)
+    best_before = np.full(m, -1, np.int32)
+    for c in range(m):
+        if gate_s[c] > limit[c] + EPS or load[c] > seats:
+            continue
+        last[n], full[n], ride[n], gain[n], parent[n] = c, load[c], gate_s[c], earn[c], -1
+        one[n] = np.int64(1) << c if c < WORD else 0
+        two[n] = np.int64(1) << (c - WORD) if c >= WORD else 0
+        chain[n] = by_load[load[c]]
+        by_load[load[c]] = n
+        n += 1
+    for q in range(1, seats + 1):
+        label = by_load[q]
+        while label >= 0:
+            c = last[label]
+            span = ride[label] + halt[c]
+            # Calls made already or out of reach for good.
+            x, y = one[label], two[label]
+            for k in range(m):
+                if q + load[k] > seats or earn[k] <= 0 or span + legs[k, c] > limit[k] + EPS:
+                    if k < WORD:
+                        x |= np.int64(1) << k
+                    else:
+                        y |= np.int64(1) << (k - WORD)
+            # Dominated by a label of the same call that is no fuller?
+            dominated = False
+            other = kept[c]
+            while other >= 0:
+                better = ride[other] <= ride[label] + EPS and gain[other] >= gain[label] - RATE
+                if better and (not exact or (one[other] & ~x == 0 and two[other] & ~y == 0)):
+                    dominated = True
+                    break
+                other = older[other]
+            if dominated:
+                label = chain[label]
+                continue
+            older[label] = kept[c]
+            kept[c] = label
+            p = cheapest_before(dues, latest, order, span, c, gain[label] + worth - best[c])
+            if p >= 0:
+                cost = gain[label] + worth - dues[p]
+                if cost > best[c] + RATE:
+                    best[c], best_label[c], best_before[c] = cost, label, p
+            # The cheapest predecessor still possible bounds what the label may come to.
+            floor = dues[len(dues) - 1]
+            for p in order:
+                if span <= widest[p] + EPS:
+                    floor = dues[p]
+                    break
+            more = still_earned(dense, earn, load, seats - q, x, y)
+            if gain[label] + more + worth - floor <= RATE or n > most:
+                # It is kept to dominate others, and grows no further.
+                label = chain[label]
+                continue
+            for k in range(m):
+                if (x >> k & 1) if k < WORD else (y >> (k - WORD) & 1):
+                    continue
+                longer, more = span + legs[k, c], gain[label] + earn[k]
+                if n == cap:
+                    cap *= 2
+                    last, full, parent = grown(last), grown(full), grown(parent)
+                    chain, older = grown(chain), grown(older)
+                    ride, gain, one, two = grown(ride), grown(gain), grown(one), grown(two)
+                last[n], full[n], ride[n], gain[n], parent[n] = k, q + load[k], longer, more, label
+                one[n] = one[label] | np.int64(1) << k if k < WORD else one[label]
+                two[n] = two[label] | np.int64(1) << (k - WORD) if k >= WORD else two[label]
+                chain[n] = by_load[q + load[k]]
+                by_load[q + load[k]] = n
+                n += 1
+            label = chain[label]
+    found = np.flatnonzero(best_label >= 0)
+    calls = np.full((len(found), seats + 1), -1, np.int32)
+    sizes = np.zeros(len(found), np.int32)
+    for i in range(len(found)):
+        label = best_label[found[i]]
+        while label >= 0:
+            calls[i, sizes[i]] = last[label]
+            sizes[i] += 1
+            label = parent[label]
+    return calls, sizes, best_before[found], n <= most
+
+
+@njit(cache=True, nogil=True)
+def grown(values: Any) -> Any:
+    """Return the array with twice the room."""
+    out = np.empty(2 * len(values), values.dtype)
+    out[: len(values)] = values
+    return out

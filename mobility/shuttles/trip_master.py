@@ -1,0 +1,237 @@
+"""Trips that know the end their vehicle comes from: linear relaxation, bound and rounding.
+
+A column is a trip with the end served before it, or none. Every call is covered; no more
+trips follow an end than trips end there; an end has as many trips as its riders fill; trips
+without a predecessor, the vehicles, are minimised. Columns are priced exactly (`pricing`),
+so the relaxation rounded up is a bound. Plans are rounded from it by fixing the trips with
+the largest values, a few at a time, and pricing again; the last ones are chosen by HiGHS.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import highspy
+import numpy as np
+from scipy import sparse
+
+from mobility.shuttles.chain_problem import Chain, ChainProblem, Trip
+from mobility.shuttles.model import Floats, Ints
+from mobility.shuttles.pricing import price_end
+
+WHOLE = 1e-6
+SURE = 0.75  # fixed at once from this value on
+TAIL = 200  # fractional trips left to the branch and bound
+NODES = 300
+FEW_LABELS, MOST_LABELS = 50_000, 2_000_000  # of one end alone, and beside the others
+
+
+class Column(NamedTuple):
+    """A trip of an end and the end before it, the number of ends meaning none."""
+
+    end: int
+    calls: Trip
+    before: int
+
+
+def _solver() -> Any:
+    """Return a quiet solver on one core."""
+    found: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+    found.setOptionValue("output_flag", False)
+    found.setOptionValue("threads", 1)
+    return found
+
+
+class TripMaster:
+    """The relaxation over the columns found so far; all ends are inbound."""
+
+    def __init__(self, problem: ChainProblem) -> None:
+        self._problem = problem
+        self._n, self._ends = problem.n_calls, len(problem.at_s)
+        self._calls = [np.flatnonzero(problem.end_of == e) for e in range(self._ends)]
+        self._columns: list[Column] = []
+        self._known: set[Column] = set()
+        self._ends_data = [self._end_data(e) for e in range(self._ends)]
+        self._lp = _solver()
+        none, empty, inf = np.array([], np.int32), np.array([]), highspy.kHighsInf
+        for _ in range(self._n):
+            self._lp.addRow(1.0, inf, 0, none, empty)
+        for _ in range(self._ends):
+            self._lp.addRow(-inf, 0.0, 0, none, empty)
+        for end in range(self._ends):
+            self._lp.addRow(float(self._fewest(end)), inf, 0, none, empty)
+
+    def _end_data(self, end: int) -> tuple[Floats, Floats, Ints, Floats, Floats, Floats]:
+        """Return the arrays of one end that `price_end` reads."""
+        p, own = self._problem, self._calls[end]
+        free = p.at_s + p.busy_s
+        latest = p.at_s[end] - free[:, None] - p.drive_s[self._n :][:, own]
+        alone = np.full((1, len(own)), 1e18)
+        return (
+            np.ascontiguousarray(p.drive_s[np.ix_(own, own)]), p.drive_s[own, p.gate(end)],
+            p.load[own].astype(np.int32), p.halt_s[own], p.limit_s[own],
+            np.ascontiguousarray(np.vstack([latest, alone])),
+        )  # fmt: skip
+
+    def _fewest(self, end: int) -> int:
+        """Return how many trips an end needs at least: by riders, by its own relaxation."""
+        p, own = self._problem, self._calls[end]
+        by_riders = math.ceil(int(p.load[own].sum()) / p.seats)
+        legs, gate, load, halt, limit, latest = self._ends_data[end]
+        none, empty, inf = np.array([], np.int32), np.array([]), highspy.kHighsInf
+        lp = _solver()
+        for call in range(len(own)):
+            lp.addRow(1.0, inf, 0, none, empty)
+            lp.addCol(1.0, 0.0, inf, 1, np.array([call], np.int32), np.ones(1))
+        exact = False
+        while len(own):
+            lp.run()
+            calls, sizes, _, whole = price_end(
+                legs, gate, load, halt, limit, np.array(lp.getSolution().row_dual), 0.0,
+                np.ones(1), latest[-1:], p.seats, exact, FEW_LABELS,
+            )  # fmt: skip
+            if exact and not whole:
+                break
+            if exact and not len(sizes):
+                value = lp.getInfo().objective_function_value
+                return max(by_riders, math.ceil(float(value) - WHOLE))
+            exact = exact or not len(sizes)
+            for row, size in zip(calls, sizes, strict=True):
+                lp.addCol(1.0, 0.0, inf, size, row[:size], np.ones(size))
+        return by_riders
+
+    def add_chains(self, chains: Iterable[Chain]) -> None:
+        """Add the trips of a plan."""
+        end_of = self._problem.end_of
+        found = []
+        for chain in chains:
+            before = self._ends
+            for trip in chain:
+                found.append(Column(int(end_of[trip[0]]), trip, before))
+                before = int(end_of[trip[0]])
+        self.add(found)
+
+    def add(self, columns: Iterable[Column]) -> int:
+        """Add columns; return how many are new."""
+        new = [c for c in dict.fromkeys(columns) if c not in self._known]
+        if not new:
+            return 0
+        self._known.update(new)
+        self._columns += new
+        cost = np.array([float(c.before == self._ends) for c in new])
+        rows = [self._rows(c) for c in new]
+        index = np.array([r for row in rows for r, _ in row], np.int32)
+        value = np.array([v for row in rows for _, v in row])
+        starts = np.cumsum([0, *(len(row) for row in rows)])[:-1].astype(np.int32)
+        most = np.full(len(new), highspy.kHighsInf)
+        self._lp.addCols(len(new), cost, np.zeros(len(new)), most, len(index), starts, index, value)
+        return len(new)
+
+    def _rows(self, c: Column) -> list[tuple[int, float]]:
+        row = [*((call, 1.0) for call in c.calls), (self._n + c.end, -1.0)]
+        row.append((self._n + self._ends + c.end, 1.0))
+        return row if c.before == self._ends else [*row, (self._n + c.before, 1.0)]
+
+    def _solve(self) -> tuple[float, Floats, Floats]:
+        """Return the value, the duals of the rows and the columns' values."""
+        self._lp.run()
+        found = self._lp.getSolution()
+        value = self._lp.getInfo().objective_function_value
+        return value, np.array(found.row_dual), np.array(found.col_value)
+
+    def _priced(self, duals: Floats, *, exact: bool) -> tuple[list[Column], bool]:
+        """Return trips with negative reduced cost, and whether none was left out for room."""
+        follow = -duals[self._n : self._n + self._ends]
+        worth = follow + duals[self._n + self._ends :]
+        dues, out, all_whole = np.append(follow, 1.0), [], True
+        for end, own in enumerate(self._calls):
+            if not len(own):
+                continue
+            legs, gate, load, halt, limit, latest = self._ends_data[end]
+            calls, sizes, before, whole = price_end(
+                legs, gate, load, halt, limit, duals[own], worth[end], dues, latest,
+                self._problem.seats, exact, MOST_LABELS,
+            )  # fmt: skip
+            all_whole &= whole
+            for row, size, p in zip(calls, sizes, before, strict=True):
+                out.append(Column(end, tuple(int(own[k]) for k in row[:size]), int(p)))
+        return out, all_whole
+
+    def relax(self) -> int:
+        """Price until no trip is missing; return the bound on the vehicles, 0 for want of room."""
+        exact = False
+        while True:
+            value, duals, _ = self._solve()
+            found, whole = self._priced(duals, exact=exact)
+            if not self.add(found):
+                if exact:
+                    return math.ceil(value - WHOLE) if whole else 0
+                exact = True
+
+    def dive(self, step: float, rounds: int = 2) -> list[Trip]:
+        """Return the trips of a plan rounded from the relaxation, every call served once.
+
+        Parameters
+        ----------
+        step
+            Share of the trips with a value that is fixed at a time.
+        rounds
+            Times that trips are priced again after each.
+        """
+        fixed: set[int] = set()
+        while True:
+            for _ in range(rounds):
+                _, duals, _ = self._solve()
+                if not self.add(self._priced(duals, exact=False)[0]):
+                    break
+            _, _, value = self._solve()
+            used = np.flatnonzero(value > WHOLE)
+            if int((np.abs(value[used] - np.rint(value[used])) > WHOLE).sum()) <= TAIL:
+                break
+            left = sorted((j for j in used if j not in fixed), key=lambda j: (-value[j], j))
+            least = left[: max(1, round(step * len(left)))]
+            for j in [j for j in left if value[j] >= SURE] or least:
+                fixed.add(int(j))
+                self._lp.changeColBounds(int(j), 1.0, highspy.kHighsInf)
+        for column in fixed:
+            self._lp.changeColBounds(column, 0.0, highspy.kHighsInf)
+        return self._once(self._chosen(fixed, value))
+
+    def _chosen(self, fixed: set[int], value: Floats) -> list[Trip]:
+        """Choose trips for what the fixed ones leave, by branch and bound."""
+        from scipy.optimize import Bounds, LinearConstraint, milp
+
+        free = np.arange(len(self._columns))
+        rows, columns, data = [], [], []
+        for j, column in enumerate(self._columns):
+            for r, v in self._rows(column):
+                rows.append(r)
+                columns.append(j)
+                data.append(v)
+        shape = (self._n + 2 * self._ends, len(free))
+        matrix = sparse.csr_array((data, (rows, columns)), shape=shape)[: self._n + self._ends]
+        low = np.r_[np.ones(self._n), np.full(self._ends, -np.inf)]
+        high = np.r_[np.full(self._n, np.inf), np.zeros(self._ends)]
+        least = np.zeros(len(free))
+        least[list(fixed)] = 1.0
+        cost = np.array([float(c.before == self._ends) for c in self._columns])
+        found = milp(
+            cost, integrality=np.ones(len(free), np.int8), bounds=Bounds(least, 1.0),
+            constraints=LinearConstraint(matrix, low, high),
+            options={"node_limit": NODES, "mip_rel_gap": 0.0},
+        )  # fmt: skip
+        x = value if found.x is None else found.x
+        return [self._columns[j].calls for j in np.argsort(-x, kind="stable") if x[j] > WHOLE]
+
+    def _once(self, trips: list[Trip]) -> list[Trip]:
+        """Serve every call by the first trip that has it, alone where none does."""
+        served: set[int] = set()
+        kept = []
+        for trip in trips:
+            new = tuple(c for c in trip if c not in served)
+            served.update(new)
+            if new:
+                kept.append(new)
+        return kept + [(c,) for c in range(self._n) if c not in served]

@@ -1,0 +1,168 @@
+"""Runs routed with their vehicles in view: against brute force, bounds, and what is refused."""
+
+from dataclasses import replace
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+from mobility.shuttles.chain_problem import ChainProblem, broken, out_of_reach, trip_seconds
+from mobility.shuttles.chained import search_chains, solve_chains
+from mobility.shuttles.trip_master import TripMaster
+
+
+def town(seed, *, calls=6, ends=2, outbound=False, gap_s=1500.0):
+    """A few stops around two or three gates whose times are a little apart."""
+    rng = np.random.default_rng(seed)
+    end_of = np.sort(rng.integers(0, ends, calls)).astype(np.int32)
+    xy = rng.uniform(0, 600, (calls + ends, 2))
+    inbound = np.ones(ends, bool)
+    inbound[1:] = not outbound
+    return ChainProblem(
+        drive_s=np.abs(xy[:, None] - xy[None]).sum(axis=2),
+        end_of=end_of,
+        load=rng.integers(2, 6, calls).astype(np.int32),
+        halt_s=np.full(calls, 20.0),
+        limit_s=np.full(calls, 1500.0),
+        inbound=inbound,
+        at_s=10_000.0 + gap_s * np.arange(ends),
+        busy_s=np.full(ends, 60.0),
+        seats=10,
+    )
+
+
+def partitions(items):
+    """Every way to put items into groups."""
+    if not items:
+        yield []
+        return
+    first, *rest = items
+    for smaller in partitions(rest):
+        yield [[first], *smaller]
+        for k, group in enumerate(smaller):
+            yield [*smaller[:k], [first, *group], *smaller[k + 1 :]]
+
+
+def orders(problem, group):
+    """Every order of a group of calls that is a trip by itself, with its best start for each."""
+    if len({int(problem.end_of[c]) for c in group}) > 1:
+        return []
+    return [t for t in permutations(group) if not _alone_broken(problem, t)]
+
+
+def _alone_broken(problem, trip):
+    _, rides = trip_seconds(problem, trip)
+    over = any(r > problem.limit_s[c] for r, c in zip(rides, trip, strict=True))
+    return over or problem.load[list(trip)].sum() > problem.seats
+
+
+def fewest(problem):
+    """Fewest vehicles: every partition, every order, every chaining."""
+    best = problem.n_calls
+    for groups in partitions(list(range(problem.n_calls))):
+        ways = [orders(problem, g) for g in groups]
+        if not all(ways):
+            continue
+        stack = [([], 0)]
+        while stack:
+            trips, k = stack.pop()
+            if k < len(ways):
+                stack += [([*trips, t], k + 1) for t in _telling(problem, ways[k])]
+                continue
+            best = min(best, _chained(problem, trips))
+    return best
+
+
+def _telling(problem, ways):
+    """Of the orders of a group, the shortest for each call at the far end."""
+    kept = {}
+    for trip in ways:
+        span = trip_seconds(problem, trip)[0]
+        if trip[0] not in kept or span < kept[trip[0]][0]:
+            kept[trip[0]] = (span, trip)
+    return [trip for _, trip in kept.values()]
+
+
+def _chained(problem, trips):
+    """Fewest vehicles for some trips: the most of them that follow another, by augmenting."""
+    n = len(trips)
+    can = [
+        [j for j in range(n) if i != j and not _late(problem, trips[i], trips[j])] for i in range(n)
+    ]
+    owner = {}
+
+    def place(i, seen):
+        for j in can[i]:
+            if j not in seen:
+                seen.add(j)
+                if j not in owner or place(owner[j], seen):
+                    owner[j] = i
+                    return True
+        return False
+
+    return n - sum(place(i, set()) for i in range(n))
+
+
+def _late(problem, one, two):
+    both = [w for w in broken(problem, [(one, two)]) if "before its vehicle" in w]
+    return bool(both)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_plans_are_as_good_as_brute_force(seed):
+    problem = town(seed, ends=2 + seed % 2)
+    plan = solve_chains(problem, rounds=200, seed=1)
+    least = fewest(problem)
+    assert broken(problem, plan.chains) == []
+    assert plan.bound <= least == len(plan.chains)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_runs_in_and_out_share_vehicles(seed):
+    problem = town(seed, outbound=True)
+    chains = solve_chains(problem, rounds=200, seed=1).chains
+    assert broken(problem, chains) == []
+    assert len(chains) == fewest(problem)
+
+
+def test_the_bound_holds_on_larger_towns_and_answers_repeat():
+    problem = town(3, calls=60, ends=4, gap_s=900.0)
+    one, two = (solve_chains(problem, rounds=60, seed=2) for _ in range(2))
+    assert one == two
+    assert broken(problem, one.chains) == []
+    assert max(one.bound, 1) <= len(one.chains)
+
+
+def test_trips_rounded_from_the_relaxation_serve_every_call_once():
+    problem = town(5, calls=40, ends=3)
+    alone = [(c,) for c in range(problem.n_calls)]
+    master = TripMaster(problem)
+    master.add_chains([(trip,) for trip in alone])
+    bound = master.relax()
+    trips = master.dive(0.05)
+    assert sorted(c for trip in trips for c in trip) == list(range(problem.n_calls))
+    chains = search_chains(problem, trips, 400, seed=0)
+    assert broken(problem, chains) == []
+    assert bound <= len(chains)
+
+
+def test_calls_out_of_reach_are_named():
+    problem = town(0)
+    full = replace(problem, load=np.array([2, 3, 11, 2, 2, 2], np.int32))
+    assert out_of_reach(full) == [2]
+    with pytest.raises(ValueError, match=r"out of reach: \[2\]"):
+        solve_chains(full, rounds=1)
+    far = replace(problem, limit_s=np.array([1500.0, 1500, 1500, 1500, 1500, 0.5]))
+    assert out_of_reach(far) == [5]
+
+
+def test_plans_that_break_a_rule_are_told():
+    problem = town(1)
+    chains = solve_chains(problem, rounds=100, seed=1).chains
+    assert broken(problem, chains[1:]) == ["not every call is served once"] or len(chains) == 1
+    late = [tuple(reversed(chain)) for chain in chains if len(chain) > 1]
+    assert any("before its vehicle is there" in w for w in broken(problem, late))
+    tight = replace(problem, limit_s=np.full(problem.n_calls, 1.0))
+    assert any("rides too long" in w for w in broken(tight, chains))
+    small = replace(problem, seats=1)
+    assert any("overfull" in w for w in broken(small, chains))
