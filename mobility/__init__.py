@@ -12,7 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from mobility.base.version import __version__
 
 # Public name -> module; imported when first used, so that `import mobility` is quick.
 _HOME = {

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from mobility import __version__, cli_needs, cli_studio
+from mobility import cli_needs, cli_studio
 from mobility.base.i18n import number, translate
+from mobility.base.version import __version__
 from mobility.command import (
     COMPUTE,
     IMPROVE,

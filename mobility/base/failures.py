@@ -8,10 +8,10 @@ import time
 import traceback
 from pathlib import Path
 
-from mobility import __version__
 from mobility.base.cache import open_cache
 from mobility.base.errors import MobilityError
 from mobility.base.files import STORAGE, without_room
+from mobility.base.version import __version__
 
 HEAD = (
     "mobility {version}: where an error arose, {kind}.\n"

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from mobility import __version__
 from mobility.base.files import staging
 from mobility.base.i18n import long_date, translate
+from mobility.base.version import __version__
 from mobility.commute.access import Access, assess
 from mobility.commute.indicators import whole_persons
 from mobility.commute.last_return import LastReturn, last_return

@@ -16,9 +16,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from mobility import __version__
 from mobility.base.errors import Finding
 from mobility.base.files import write_text
+from mobility.base.version import __version__
 from mobility.commute.study import Study
 
 SHUTTLES, RECORD, MAP, COMPARISON = "shuttles", "run.json", "map.html", "comparison.csv"

@@ -20,10 +20,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from mobility import __version__
 from mobility.base.errors import MobilityError, SourceNotFoundError
 from mobility.base.failures import explained
 from mobility.base.i18n import LANGUAGES, translate
+from mobility.base.version import __version__
 from mobility.studio import data
 from mobility.studio.desk import Desk, Opened
 from mobility.studio.drafts import Draft, stepped
