@@ -143,11 +143,11 @@ def _page_s(devtools: Any) -> float:
 def load(seconds: float) -> dict[str, float]:
     """Let clients ask two studies at random; every answer is checked against the first one."""
     from mobility.pipeline import demo_territory
-    from mobility.studio.desk import Desk
+    from mobility.studio.studies import Studies
 
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        Desk(root).add_demo(demo_territory())
+        Studies(root).add_demo(demo_territory())
         shutil.copytree(root / "demo", root / "other")
         file = root / "other" / "territory.toml"
         text = file.read_text(encoding="utf-8")

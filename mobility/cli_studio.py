@@ -80,12 +80,12 @@ def studio(
             _share(place, host, port, passwords, origin or "", prefix, add_user)
             return
         from mobility.pipeline import demo_territory
-        from mobility.studio.serve import desk_of, serve
+        from mobility.studio.serve import serve, studies_of
 
-        desk = desk_of(place)
-        study = desk.add_demo(demo_territory()) if demo_too else None
+        studies = studies_of(place)
+        study = studies.add_demo(demo_territory()) if demo_too else None
         serve(
-            desk,
+            studies,
             port=port,
             opens=browser,
             study=study,

@@ -15,9 +15,9 @@ import requests
 import uvicorn
 
 from mobility.studio.app import Studio
-from mobility.studio.desk import Desk
-from mobility.studio.gate import Gate
+from mobility.studio.guard import Guard
 from mobility.studio.serve import free_socket
+from mobility.studio.studies import Studies
 
 TOKEN = "a-token-of-the-tests"
 
@@ -73,13 +73,13 @@ def unpacked(data: bytes) -> dict[str, Any]:
 
 
 @contextmanager
-def served(desk: Desk) -> Iterator[Served]:
-    """Serve a desk on a free port."""
+def served(studies: Studies) -> Iterator[Served]:
+    """Serve studies on a free port."""
     found = free_socket(0)
     host = f"127.0.0.1:{found.getsockname()[1]}"
-    studio = Studio(desk)
-    gate = Gate(studio.app(), token=TOKEN, hosts=[host])
-    server = uvicorn.Server(uvicorn.Config(gate, log_level="error"))
+    studio = Studio(studies)
+    guard = Guard(studio.app(), token=TOKEN, hosts=[host])
+    server = uvicorn.Server(uvicorn.Config(guard, log_level="error"))
     thread = Thread(target=server.run, kwargs={"sockets": [found]}, daemon=True)
     thread.start()
     while not server.started:

@@ -25,9 +25,9 @@ from mobility.pipeline import demo_territory
 from mobility.sources.gtfs.read import read_feed
 from mobility.sources.sites import read_sites_file
 from mobility.studio import data
-from mobility.studio.desk import Desk
 from mobility.studio.drafts import History, slug, stepped
 from mobility.studio.live import Live
+from mobility.studio.studies import Studies
 from mobility.territory.project import Territory
 from mobility.territory.toml_text import read_toml
 
@@ -41,7 +41,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def studio(root):
-    with served(Desk(root)) as found:
+    with served(Studies(root)) as found:
         found.ready("usine")
         yield found
 
@@ -126,12 +126,12 @@ def test_a_moved_shift_is_answered_at_once(studio: Served) -> None:
 
 def test_figures_equal_those_of_the_saved_scenario(tmp_path) -> None:
     """Every row that the page can show, of a scenario with every kind of change."""
-    desk = Desk(tmp_path)
-    desk.add_demo(demo_territory())
+    studies = Studies(tmp_path)
+    studies.add_demo(demo_territory())
     feed_trip = "AM_wd_03_1"
-    with served(desk) as studio:
+    with served(studies) as studio:
         studio.ready("demo")
-        live = studio.studio.desk.open("demo").live
+        live = studio.studio.studies.open("demo").live
         assert live is not None
         tt = live.study.timetables["school_weekday"].timetable
         call = np.flatnonzero((tt.call_dep > 4 * 3600) & (tt.call_trip >= 0))[0]
@@ -461,5 +461,5 @@ def test_a_job_is_cancelled_and_told_after_a_kill(studio: Served, root) -> None:
         time.sleep(0.05)
     note = root / "usine" / ".studio-job.json"
     note.write_text(note.read_text().replace("cancelled", "running"))
-    with served(Desk(root)) as later:
+    with served(Studies(root)) as later:
         assert later.get("studies/usine/job")["job"]["state"] == "interrupted"

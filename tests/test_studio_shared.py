@@ -13,10 +13,10 @@ from small import write_territory
 
 from mobility.base.errors import MobilityError
 from mobility.studio.app import Studio
-from mobility.studio.desk import Desk
 from mobility.studio.jobs import Queue
 from mobility.studio.serve import free_socket
-from mobility.studio.shared import Passwords, SharedGate
+from mobility.studio.shared import Passwords, SharedGuard
+from mobility.studio.studies import Studies
 
 WORDS = {"ana": "one long password", "bob": "another password"}
 
@@ -47,13 +47,13 @@ def shared(root, passwords, *, prefix="/atelier"):
     found = free_socket(0)
     host = f"127.0.0.1:{found.getsockname()[1]}"
     queue = Queue()
-    gate = SharedGate(
-        lambda user: Studio(Desk(root / user, confined=True), queue).app(),
+    guard = SharedGuard(
+        lambda user: Studio(Studies(root / user, confined=True), queue).app(),
         passwords=passwords,
         origin=f"http://{host}",
         prefix=prefix,
     )
-    server = uvicorn.Server(uvicorn.Config(gate, log_level="error", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(guard, log_level="error", lifespan="off"))
     thread = Thread(target=server.run, kwargs={"sockets": [found]}, daemon=True)
     thread.start()
     while not server.started:

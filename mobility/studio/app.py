@@ -25,12 +25,12 @@ from mobility.base.failures import explained
 from mobility.base.i18n import LANGUAGES, translate
 from mobility.base.version import __version__
 from mobility.studio import data
-from mobility.studio.desk import Desk, Opened
 from mobility.studio.drafts import Draft, stepped
-from mobility.studio.gate import PAGE
+from mobility.studio.guard import PAGE
 from mobility.studio.jobs import Job, Queue
 from mobility.studio.live import Shown
 from mobility.studio.results import COMPARED, results_folder, results_of
+from mobility.studio.studies import Opened, Studies
 from mobility.studio.trips import trips_at_gate
 from mobility.studio.words import french
 
@@ -48,21 +48,21 @@ class Studio:
 
     Parameters
     ----------
-    desk
+    studies
         The studies.
     queue
         The computations; one of its own by default.
     """
 
-    def __init__(self, desk: Desk, queue: Queue | None = None) -> None:
-        self.desk = desk
+    def __init__(self, studies: Studies, queue: Queue | None = None) -> None:
+        self.studies = studies
         self.queue = Queue() if queue is None else queue
         self._writing = Lock()
         #: Tells a page left open that the studio was started again.
         self.boot = secrets.token_hex(4)
 
     def app(self) -> Starlette:
-        """Return the application, to be put behind a gate."""
+        """Return the application, to be put behind a guard."""
         study = "/studies/{study}"
         routes = [
             Route("/", self.shell),
@@ -110,7 +110,9 @@ class Studio:
 
     def said(self, error: MobilityError) -> dict[str, str]:
         """Return an error's words; files are named as seen from the studies' folder."""
-        return {code: error.render(code).replace(f"{self.desk.root}/", "") for code in ("fr", "en")}
+        return {
+            code: error.render(code).replace(f"{self.studies.root}/", "") for code in ("fr", "en")
+        }
 
     async def shell(self, _request: Request) -> Response:
         """Answer the studio's one page."""
@@ -130,9 +132,9 @@ class Studio:
             {
                 "boot": self.boot,
                 "version": __version__,
-                "shared": self.desk.confined,
-                "studies": await run_in_threadpool(self.desk.studies),
-                "root": "" if self.desk.confined else str(self.desk.root),
+                "shared": self.studies.confined,
+                "studies": await run_in_threadpool(self.studies.listed),
+                "root": "" if self.studies.confined else str(self.studies.root),
             }
         )
 
@@ -142,9 +144,9 @@ class Studio:
         if asked.get("demo"):
             from mobility.pipeline import demo_territory
 
-            study = await run_in_threadpool(self.desk.add_demo, demo_territory())
+            study = await run_in_threadpool(self.studies.add_demo, demo_territory())
         else:
-            study = await run_in_threadpool(self.desk.create, str(asked.get("name", "")))
+            study = await run_in_threadpool(self.studies.create, str(asked.get("name", "")))
         return JSONResponse({"id": study})
 
     async def study(self, request: Request) -> Response:
@@ -243,7 +245,7 @@ class Studio:
 
     async def data(self, request: Request) -> Response:
         """Answer the files a study names and its sites."""
-        file = await run_in_threadpool(self.desk.path, request.path_params["study"])
+        file = await run_in_threadpool(self.studies.path, request.path_params["study"])
         return JSONResponse(await run_in_threadpool(self._data, file))
 
     def _data(self, file: Path) -> dict[str, Any]:
@@ -253,7 +255,7 @@ class Studio:
 
     async def put_file(self, request: Request) -> Response:
         """Take a file that was dropped, once it was read without fault."""
-        file = await run_in_threadpool(self.desk.path, request.path_params["study"])
+        file = await run_in_threadpool(self.studies.path, request.path_params["study"])
         role, name = request.path_params["role"], request.query_params.get("name", "")
         part = await data.received(request.stream(), role, name)
         try:
@@ -267,14 +269,14 @@ class Studio:
 
     async def drop_file(self, request: Request) -> Response:
         """Name a source no longer."""
-        file = await run_in_threadpool(self.desk.path, request.path_params["study"])
+        file = await run_in_threadpool(self.studies.path, request.path_params["study"])
         role, name = request.path_params["role"], request.query_params.get("name", "")
         await self._write(data.drop_file, file, role, name)
         return JSONResponse(await run_in_threadpool(self._data, file))
 
     async def put_sites(self, request: Request) -> Response:
         """Write the table of sites and rosters."""
-        file = await run_in_threadpool(self.desk.path, request.path_params["study"])
+        file = await run_in_threadpool(self.studies.path, request.path_params["study"])
         asked = await request.json()
         await self._write(data.put_sites, file, asked["sites"], asked["seen"])
         return JSONResponse(await run_in_threadpool(self._data, file))
@@ -307,7 +309,7 @@ class Studio:
 
     async def job(self, request: Request) -> Response:
         """Answer how far the last job of a study is."""
-        folder = self.desk.path(request.path_params["study"]).parent
+        folder = self.studies.path(request.path_params["study"]).parent
         return JSONResponse({"job": self.queue.told(folder)})
 
     async def add_job(self, request: Request) -> Response:
@@ -328,7 +330,7 @@ class Studio:
 
     async def cancel(self, request: Request) -> Response:
         """Cancel the job of a study."""
-        self.queue.cancel(self.desk.path(request.path_params["study"]).parent)
+        self.queue.cancel(self.studies.path(request.path_params["study"]).parent)
         return await self.job(request)
 
     async def results(self, request: Request) -> Response:
@@ -346,14 +348,14 @@ class Studio:
     async def get(self, request: Request) -> Response:
         """Answer a file of a study: to keep, or a page to look at."""
         study, name = request.path_params["study"], request.path_params["name"]
-        path = await run_in_threadpool(self.desk.inside, study, name)
+        path = await run_in_threadpool(self.studies.inside, study, name)
         if "view" in request.query_params and path.suffix == ".html":
             headers = {"content-security-policy": PAGE}
             return FileResponse(path, media_type="text/html", headers=headers)
         return FileResponse(path, filename=path.name)
 
     async def _opened(self, request: Request) -> Opened:
-        return await run_in_threadpool(self.desk.open, request.path_params["study"])
+        return await run_in_threadpool(self.studies.open, request.path_params["study"])
 
 
 def _check_page(opened: Opened, language: str) -> str:

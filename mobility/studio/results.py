@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mobility.studio.desk import Opened
+from mobility.studio.studies import Opened
 
 #: Folder of comparisons, beside the scenarios of a study.
 COMPARED = "compared"

@@ -13,20 +13,20 @@ from starlette.applications import Starlette
 
 from mobility.base.cache import cache_dir
 from mobility.studio.app import Studio
-from mobility.studio.desk import FILE, Desk
-from mobility.studio.gate import Gate
+from mobility.studio.guard import Guard
 from mobility.studio.jobs import Queue
+from mobility.studio.studies import FILE, Studies
 
 PORT, TRIED = 8766, 20
 
 
-def desk_of(place: Path | None) -> Desk:
+def studies_of(place: Path | None) -> Studies:
     """Return the studies of a folder, or the one of a file or of a study's own folder."""
     if place is not None and place.is_file():
-        return Desk(place.parent, file=place.resolve())
+        return Studies(place.parent, file=place.resolve())
     if place is not None and (place / FILE).is_file():
-        return Desk(place, file=(place / FILE).resolve())
-    return Desk(place or Path("mobility-studies"))
+        return Studies(place, file=(place / FILE).resolve())
+    return Studies(place or Path("mobility-studies"))
 
 
 def free_socket(port: int | None) -> socket.socket:
@@ -60,13 +60,18 @@ def kept_token() -> str:
 
 
 def serve(
-    desk: Desk, *, port: int | None, opens: bool, study: str | None, say: Callable[[str], None]
+    studies: Studies,
+    *,
+    port: int | None,
+    opens: bool,
+    study: str | None,
+    say: Callable[[str], None],
 ) -> None:
     """Serve the studio on loopback until it is interrupted.
 
     Parameters
     ----------
-    desk
+    studies
         The studies.
     port
         Port; the first free one from 8766 on by default.
@@ -82,13 +87,13 @@ def serve(
     found = free_socket(port)
     number, token = found.getsockname()[1], kept_token()
     hosts = [f"{name}:{number}" for name in ("127.0.0.1", "localhost")]
-    studio = Studio(desk)
-    gate = Gate(studio.app(), token=token, hosts=hosts)
+    studio = Studio(studies)
+    guard = Guard(studio.app(), token=token, hosts=hosts)
     address = f"http://127.0.0.1:{number}/t/{token}/" + (f"#{study}/explore" if study else "")
     say(address)
     if opens:
         webbrowser.open(address)
-    config = uvicorn.Config(gate, log_level="warning", access_log=False, server_header=False)
+    config = uvicorn.Config(guard, log_level="warning", access_log=False, server_header=False)
     try:
         uvicorn.Server(config).run(sockets=[found])
     finally:
@@ -109,7 +114,7 @@ def serve_many(
     passwords
         The file of users, see `shared.Passwords`.
     origin, prefix
-        Under which browsers know it, see `shared.SharedGate`.
+        Under which browsers know it, see `shared.SharedGuard`.
 
     Raises
     ------
@@ -118,23 +123,23 @@ def serve_many(
     """
     import uvicorn
 
-    from mobility.studio.shared import Passwords, SharedGate
+    from mobility.studio.shared import Passwords, SharedGuard
 
     known = Passwords(passwords)
     known.read()
     queue = Queue()
 
     def app_of(user: str) -> Starlette:
-        return Studio(Desk(root / user, confined=True), queue).app()
+        return Studio(Studies(root / user, confined=True), queue).app()
 
-    gate = SharedGate(app_of, passwords=known, origin=origin, prefix=prefix)
+    guard = SharedGuard(app_of, passwords=known, origin=origin, prefix=prefix)
     try:
         uvicorn.run(
-            gate, host=host, port=port, log_level="warning", access_log=False,
+            guard, host=host, port=port, log_level="warning", access_log=False,
             server_header=False, lifespan="off", proxy_headers=False,
         )  # fmt: skip
     finally:
         queue.close()
 
 
-__all__ = ["desk_of", "free_socket", "kept_token", "serve", "serve_many"]
+__all__ = ["free_socket", "kept_token", "serve", "serve_many", "studies_of"]

@@ -25,7 +25,7 @@ from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
 from mobility.base.files import write_text
 from mobility.base.i18n import translate
 from mobility.studio.drafts import slug
-from mobility.studio.gate import SHELL, too_large, within
+from mobility.studio.guard import SHELL, too_large, within
 
 COOKIE = "mobility-session"
 SESSION_S = 12 * 3600
@@ -155,7 +155,7 @@ class Sessions:
             self._wrong.append((time.monotonic(), user))
 
 
-class SharedGate:
+class SharedGuard:
     """Lets signed-in users through, each to an application of their own.
 
     Parameters
@@ -223,7 +223,7 @@ class SharedGate:
         return f"{self.prefix}/", f"{self.prefix}/login"
 
     async def _own(self, scope: Scope, receive: Receive) -> Response | None:
-        """Return the answer of the gate itself: signing in and out."""
+        """Return the answer of the guard itself: signing in and out."""
         request = Request(scope, receive)
         if scope["path"] == "/login" and scope["method"] == "GET":
             return self._page()
@@ -288,4 +288,4 @@ class SharedGate:
         return cookie[COOKIE].value if COOKIE in cookie else None
 
 
-__all__ = ["Passwords", "SharedGate"]
+__all__ = ["Passwords", "SharedGuard"]

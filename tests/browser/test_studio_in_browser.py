@@ -15,7 +15,7 @@ from small import PLACES_M, lonlat, write_territory
 from studio_server import Served, served
 
 from mobility.commute.loading import load
-from mobility.studio.desk import Desk
+from mobility.studio.studies import Studies
 
 pytestmark = pytest.mark.browser
 HOSTILE = '<img src=x onerror="window.bad=1">Usine'
@@ -27,7 +27,7 @@ def studio(tmp_path_factory):
     path = write_territory(root / "usine")
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace('name = "Usine"', f"name = '{HOSTILE}'"), encoding="utf-8")
-    with served(Desk(root)) as found:
+    with served(Studies(root)) as found:
         found.ready("usine")
         yield found
 
@@ -129,7 +129,7 @@ def test_a_bus_at_the_gate_is_moved(open_studio, studio) -> None:
 
 
 def test_a_gate_is_dragged_on_the_map(open_studio, studio) -> None:
-    source = studio.studio.desk.path("usine").parent
+    source = studio.studio.studies.path("usine").parent
     shutil.copytree(source, source.parent / "entree")
     studio.ready("entree")
     [before] = load(source.parent / "entree" / "territory.toml").sites[0].gates
@@ -207,7 +207,7 @@ def test_from_an_empty_folder_to_a_downloaded_report(open_studio, studio, tmp_pa
         page.locator("#results a[href$='/cinq-minutes/report.pdf']").click()
     found.value.save_as(tmp_path / "report.pdf")
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
-    folder = studio.studio.desk.path("bassin-d-essai").parent
+    folder = studio.studio.studies.path("bassin-d-essai").parent
     study = load(folder / "scenarios" / "cinq-minutes.toml")
     assert study.shift_rows[0].start_s == 5 * 3600 + 300
 

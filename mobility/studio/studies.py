@@ -91,7 +91,7 @@ def _page_path(territory: Any) -> Path:
     return cache_dir() / "pages" / content_hash([*code, *files])
 
 
-class Desk:
+class Studies:
     """The studies of one folder.
 
     Parameters
@@ -111,7 +111,7 @@ class Desk:
         self._histories: dict[str, History] = {}
         self._lock = RLock()
 
-    def studies(self) -> list[dict[str, Any]]:
+    def listed(self) -> list[dict[str, Any]]:
         """Return what there is to open: ``id`` and ``name``."""
         if self.file is not None:
             return [{"id": slug(self.file.parent.name) or "study", "name": _name(self.file)}]
@@ -126,7 +126,7 @@ class Desk:
         SourceNotFoundError
             There is no such study in the folder.
         """
-        if self.file is not None and study == self.studies()[0]["id"]:
+        if self.file is not None and study == self.listed()[0]["id"]:
             return self.file
         path = self.root / study / FILE
         known = Path(study).name == study and study not in ("", ".", "..")
@@ -240,4 +240,4 @@ def _name(file: Path) -> str:
         return file.parent.name
 
 
-__all__ = ["FILE", "Desk", "Opened"]
+__all__ = ["FILE", "Opened", "Studies"]

@@ -31,7 +31,7 @@ HEADERS = {
 }
 
 
-class Gate:
+class Guard:
     """Lets through what comes with the token, to the right host, from the studio's own pages.
 
     The token is the first part of every path, ``/t/<token>/``: pages name everything relative
@@ -120,4 +120,4 @@ def _counted(receive: Receive, most: int) -> Receive:
     return receiving
 
 
-__all__ = ["PAGE", "SHELL", "Gate", "too_large", "within"]
+__all__ = ["PAGE", "SHELL", "Guard", "too_large", "within"]
