@@ -336,6 +336,11 @@ def booked_by_nobody(folder):
     return booked(folder, booking_type=2, **rule)
 
 
+@scene("booking_rules_unknown")
+def booked_by_a_rule_that_is_not_there(folder):
+    return booked(folder, booking_type=0, booked_as="lost")
+
+
 @scene("flex_edges_missed")
 def booked_too_late_for_the_shift(folder):
     clock = {"prior_notice_start_day": 0, "prior_notice_start_time": "10:00:00"}

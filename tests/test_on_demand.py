@@ -297,7 +297,9 @@ def test_pick_up_and_set_down_have_their_own_hours(tmp_path):
     assert seconds(assess(load(late)), shift=0, home=1)[0] == INF
 
 
-def booked(folder, *, windows=("04:00:00", "22:00:00"), place="Z", trips=None, **rule):
+def booked(
+    folder, *, windows=("04:00:00", "22:00:00"), place="Z", trips=None, booked_as="b", **rule
+):
     """A feed of one zone alone, all of the street, beside the usual feed."""
     path = fast_road(folder)
     text = path.read_text(encoding="utf-8").replace('["transit", "walk"]', MODES)
@@ -307,7 +309,7 @@ def booked(folder, *, windows=("04:00:00", "22:00:00"), place="Z", trips=None, *
         {
             "stop_sequence": k + 1, "location_id": place, "stop_id": "", "pickup_type": pick,
             "drop_off_type": drop, "start_pickup_drop_off_window": windows[0],
-            "end_pickup_drop_off_window": windows[1], "pickup_booking_rule_id": "b",
+            "end_pickup_drop_off_window": windows[1], "pickup_booking_rule_id": booked_as,
         }
         for k, (pick, drop) in enumerate(((2, 1), (1, 2)))
     ]  # fmt: skip

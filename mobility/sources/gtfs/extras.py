@@ -213,6 +213,7 @@ def count_booking(raw: RawTables, notes: Notes) -> None:
         for column in FLEX_COLUMNS
     }
     rules = named["pickup_booking_rule_id"] | named["drop_off_booking_rule_id"]
+    _tell_unknown_rules(raw, tables["booking_rules"], notes)
     for table, key in _BOOKING.items():
         ids = tables[table][key].astype("str").str.strip() if key in tables[table] else None
         if ids is None or ids.empty:
@@ -222,6 +223,20 @@ def count_booking(raw: RawTables, notes: Notes) -> None:
         notes.rows.append(
             SourceLedger.balanced(raw.file(table), wanted.sum(), {"named by no stop time": unnamed})
         )
+
+
+def _tell_unknown_rules(raw: RawTables, table: pd.DataFrame, notes: Notes) -> None:
+    """Note the calls whose booking rule is not among those of the feed."""
+    known = table["booking_rule_id"].astype("str").str.strip() if len(table) else []
+    message = (
+        "{count} stop times name a booking rule that booking_rules.txt does not have; they are "
+        "taken to be booked without notice"
+    )
+    for column in ("pickup_booking_rule_id", "drop_off_booking_rule_id"):
+        ids = raw.column("stop_times", column)
+        text = ids.astype("str").str.strip()
+        lost = (ids.notna() & (text != "") & ~text.isin(known)).to_numpy()
+        notes.tell("warning", "booking_rules_unknown", message, "stop_times", lost, text)
 
 
 __all__ = [
