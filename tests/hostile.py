@@ -16,6 +16,8 @@ import shapely
 from feeds import trip, write_gtfs
 from small import LOCAL, SERVICES, TRIPS, lonlat
 
+from mobility.base.literal import one_line
+
 FIRST = ("=1+1;", "+1+1;", "-1+1;", "@SUM(1);", "\t=1+1;", "\r=1+1;", "'=1+1;", '"=1+1;')
 PAYLOAD = (
     "{{7*7}}{% raw %}{#a#}{% if %}{nb}{0}{x}@@mb-code@@${8*8}</script>"
@@ -321,6 +323,19 @@ def staff_territory(path: Path) -> Path:
     lines = lines[:start] + homes + lines[end:].replace('"homes.gpkg" =', '"staff.csv" =')
     staff.write_text(lines, encoding="utf-8")
     return staff
+
+
+def write_lists(folder: Path) -> tuple[Path, Path]:
+    """Write a table of training centres and a list of dates worked; return their files."""
+    lon, lat = lonlat(1100.5)
+    site, roster = (cell(one_line(text(f)).strip()) for f in ("Site.name", "Roster.name"))
+    centres, hours = folder / "centres.csv", folder / "hours.csv"
+    named = cell(f"CFA {text('Site.name')}")
+    rows = f"name,lon,lat,start,end\n{named},{lon:.9f},{lat:.9f},09:00,16:00\n"
+    centres.write_bytes(rows.encode())
+    rows = f"site,roster,date,start,end\n{site},{roster},2026-11-17,13:00,21:00\n"
+    hours.write_bytes(rows.encode())
+    return centres, hours
 
 
 def _write_sites(path: Path) -> None:

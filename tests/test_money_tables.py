@@ -19,8 +19,8 @@ from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.outputs.advice import read_advice
-from mobility.outputs.document import Bullets, Document, Text
-from mobility.outputs.letter import request_letter
+from mobility.outputs.document import Bullets, Document, Table, Text
+from mobility.outputs.letter import ASKED, request_letter
 from mobility.outputs.levers import LeverResults, searched, write_levers
 from mobility.outputs.map.from_plans import map_plans
 from mobility.outputs.plan import mobility_plan
@@ -30,6 +30,7 @@ from mobility.outputs.report_tables import all_sheets
 from mobility.outputs.words import Words
 from mobility.outputs.workbook import workbook_bytes
 from mobility.remedies.candidates import SearchOptions
+from mobility.remedies.remedy import round_eur
 from mobility.shuttles.sharing import group_cost, overcharged
 from mobility.territory.project import Territory
 
@@ -170,18 +171,29 @@ def test_every_page_tells_the_same_euros_a_job(written):
     told = tuple(one for one in writer.essentials() if isinstance(one, Text | Bullets))
     report = Document("en", "One page", told)
     letter = request_letter(written.advice, study, "en")
-    page, asked, whole = (
-        words.set_spaces(markdown_text(one)) for one in (report, letter, plan.document)
-    )
+    page, whole = (words.set_spaces(markdown_text(one)) for one in (report, plan.document))
     point = written.advice.point
     lead = words.number(point["eur_per_job"])
     assert f"{lead} EUR a year a job" in page
     assert f"{lead} EUR a year a job" in whole
-    for row in remedies[remedies["advised"]].head(3).itertuples():
-        sentence = words.set_spaces(row.sentence)
-        assert sentence in page
-        assert sentence in whole
-        assert row.line != row.line or sentence in asked
+    advised = remedies[remedies["advised"]]
+    for row in advised.head(3).itertuples():
+        assert words.set_spaces(row.sentence) in whole
+    # The letter asks for what the authority of the timetables can change.
+    wished = advised[advised["kind"].isin(ASKED)].head(5)
+    listed = [row[-1] for one in letter.blocks if isinstance(one, Table) for row in one.rows]
+    assert set(listed) == {words.number(x) for x in wished["eur_per_job"]}
+    # The first page prices the three that gain most jobs.
+    (priced,) = (one for one in writer.essentials() if isinstance(one, Table))
+    jobs = advised["jobs"] - advised["jobs_lost"]
+    largest = advised.loc[jobs.sort_values(ascending=False, kind="stable").index[:3]].sort_index()
+    figures = [
+        jobs[largest.index],
+        *(largest[c].map(round_eur) for c in ("eur_year", "eur_per_job")),
+    ]
+    assert [row[2:] for row in priced.rows] == list(
+        zip(*([words.number(value) for value in column] for column in figures), strict=True)
+    )
     # Alone it gains no fewer jobs than on top of the levers, which is what its own tables tell.
     knee = written.plans.knee
     mine = [r for r in written.advice.remedies if r.params.get("plan") == knee.name]

@@ -74,8 +74,10 @@ def _parts(found: Plans, plan: Plan) -> Iterator[tuple[str, str, Plan]]:
         return
     yield "shuttle", "shuttle", plan
     if hubs:
-        yield "feeder", "feeder", _alone(found, plan, hubs)
-        yield "shuttle", "direct", _alone(found, plan, direct)
+        for kind, action, lines in (("feeder", "feeder", hubs), ("shuttle", "direct", direct)):
+            part = _alone(found, plan, lines)
+            if part.lines:  # without the others nobody may ride them
+                yield kind, action, part
 
 
 def _alone(found: Plans, plan: Plan, lines: Sequence[Line]) -> Plan:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote
 
 import hostile
 import pandas as pd
@@ -50,7 +51,8 @@ UNSEEN = {
     "osm.bus_stops", "staff.name", "car_parks.capacity", "street_changes.name",
 }  # fmt: skip
 COMMANDS = ("check", "shuttles", "report", "levers", "plan", "letter", "isochrones", "matrix",
-            "housing", "fairness", "delays", "itinerary")  # fmt: skip
+            "housing", "fairness", "delays", "jobbus", "zone", "apprentices", "irregular",
+            "itinerary")  # fmt: skip
 #: Of these the outputs are those of others, or none of a study's.
 NOT_TRIED = {"run", "compare", "demo", "studio", "init", "cache", "png"}
 FORMULA = re.compile(r"\s*[=+\-@\t\r]")
@@ -71,8 +73,11 @@ def study(territory):
 def outputs(territory):
     """Run every command; return the folder of their files, what each said among them."""
     out = territory.parent / "out"
-    runner = CliRunner(env={"COLUMNS": "6000"})
+    runner = CliRunner(env={"COLUMNS": "30000"})
+    centres, hours = hostile.write_lists(territory.parent)
     options = {name: ["--out", str(out)] for name in COMMANDS[1:-1]} | {
+        "apprentices": [str(centres), "--out", str(out)],
+        "irregular": [str(hours), "--out", str(out)],
         "check": ["--html", str(out / "check.html")],
         "matrix": ["--out", str(out / "matrix.parquet")],
         "isochrones": ["--out", str(out / "isochrones.gpkg"), "--minutes", "45"],
@@ -138,7 +143,10 @@ def page_texts(path: Path) -> list[str]:
     page = Page(path.read_text(encoding="utf-8"))
     assert not [name for name, _ in page.attributes if name.startswith("on")]
     links = [value for name, value in page.attributes if name in ("href", "src")]
-    assert all(link.startswith(("#", "data:image/png;base64,")) for link in links)
+    if path.name == "index.html":  # it leads to the files beside it, and nowhere else
+        assert all((path.parent / unquote(link)).is_file() for link in links)
+    else:
+        assert all(link.startswith(("#", "data:image/png;base64,")) for link in links)
     words = page.words
     if "mb-manifest" in page.scripts:
         words += json_texts(json.loads(page.scripts["mb-manifest"]))

@@ -85,6 +85,8 @@ def _first(model: MapModel) -> str:
 
     Public transport tells it by times, unless another way counts too.
     """
+    if "transit" not in model.modes:
+        return "holds"
     rows, transit = Rows(model, model.scenarios[0]), model.modes.index("transit")
     n_keys, n_zones, n_modes = len(model.key_shift), len(model.zone_shift), len(model.modes)
     for roster in range(len(model.rosters)):
