@@ -227,7 +227,9 @@ def count_booking(raw: RawTables, notes: Notes) -> None:
 
 def _tell_unknown_rules(raw: RawTables, table: pd.DataFrame, notes: Notes) -> None:
     """Note the calls whose booking rule is not among those of the feed."""
-    known = table["booking_rule_id"].astype("str").str.strip() if len(table) else []
+    known: set[str] = (
+        set(table["booking_rule_id"].astype("str").str.strip()) if len(table) else set()
+    )
     message = (
         "{count} stop times name a booking rule that booking_rules.txt does not have; they are "
         "taken to be booked without notice"
