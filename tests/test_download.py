@@ -378,7 +378,8 @@ def test_an_area_with_too_many_stops_is_asked_for_in_quarters(server, desk):
     server.pages["/api/gtfs-stops"] = answer
     server.pages["/api/datasets"] = page([dataset("Impulsyon", gtfs)])
     assert len(french_feeds((-1.5, 46.6, -1.3, 46.8), desk)) == 1
-    assert sum("gtfs-stops" in path for path, _, _ in server.seen) == 5
+    # A slow answer may be asked for twice.
+    assert len({path for path, _, _ in server.seen if "gtfs-stops" in path}) == 5
     server.pages["/api/gtfs-stops"] = Page(b"{}", status=422, etag="")
     with pytest.raises(DownloadError, match="error 422"):
         french_feeds((2.0, 48.0, 3.0, 49.0), desk)
