@@ -126,9 +126,10 @@ def _stopped(error: BaseException | None) -> MobilityError:
     """Return what is told of a unit that ended without an outcome of its own."""
     if type(error).__name__ == "KilledWorker":
         return MobilityError(
-            "{count} workers died of it, one after the other: most likely it needs more memory.",
+            "It took {number} workers with it, one after the other: most likely it needs more "
+            "memory.",
             mend="Allow it more with --memory, and fewer --workers.",
-            count=LOSSES + 1,
+            number=LOSSES + 1,
         )
     return explained(error if isinstance(error, Exception) else RuntimeError(str(error)))
 

@@ -156,10 +156,9 @@ def _coverage(study: Study) -> dict[str, Any]:
     feed = study.feed
     dates = [day.date for day in study.days]
     valid = 0
-    network = feed.trips["network"].to_numpy() if len(feed.trips) else np.zeros(0, int)
-    counts = feed.trips_per_day(network) if len(feed.trips) else None
+    counts = feed.trips_per_day(feed.trips["network"].to_numpy(np.int64))
     for k in range(len(feed.networks)):
-        days = [] if counts is None or k not in counts else counts.index[counts[k] > 0]
+        days = list(counts.index[counts[k] > 0]) if k in counts else []
         low, high = feed.announced.get(k, (0, dates[0].max.toordinal()))
         valid += bool(len(days)) and all(
             days[0] <= date <= days[-1] and low <= date.toordinal() <= high for date in dates

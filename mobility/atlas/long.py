@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyproj
 import shapely
 from numpy.typing import NDArray
 from pyarrow import parquet
@@ -22,12 +23,6 @@ from mobility.timetable.arrays import INF
 
 #: Rows held at a time.
 BATCH = 500_000
-#: Without a system of coordinates GeoParquet means longitude and latitude.
-GEO = {
-    "version": "1.0.0",
-    "primary_column": "geometry",
-    "columns": {"geometry": {"encoding": "WKB", "geometry_types": ["Point"]}},
-}
 
 
 def write_shifts(access: Access, zones: WhiteZones, path: Path) -> None:
@@ -50,6 +45,7 @@ def write_shifts(access: Access, zones: WhiteZones, path: Path) -> None:
     lonlat = study.homes.lonlat.round(6)
     places = shapely.to_wkb(shapely.points(lonlat))
     communes = study.homes.frame["commune"].fillna("").astype(str).to_numpy()
+    geo = json.dumps(_geo())
     minutes = [_minutes(access, zones, seconds) for seconds in ("outbound_s", "return_s")]
     writer: parquet.ParquetWriter | None = None
     try:
@@ -70,12 +66,22 @@ def write_shifts(access: Access, zones: WhiteZones, path: Path) -> None:
             for name, axis in (("lon", 0), ("lat", 1)):
                 columns[name] = np.repeat(lonlat[here, axis], n_keys)
             columns["geometry"] = pa.array(np.repeat(places[here], n_keys), pa.binary())
-            table = pa.table(columns).replace_schema_metadata({"geo": json.dumps(GEO)})
+            table = pa.table(columns).replace_schema_metadata({"geo": geo})
             writer = writer or parquet.ParquetWriter(path, table.schema, compression="zstd")
             writer.write_table(table)
     finally:
         if writer is not None:
             writer.close()
+
+
+def _geo() -> dict[str, Any]:
+    """Return what GeoParquet 1.0 wants to be told of the column of places."""
+    place = {
+        "encoding": "WKB",
+        "geometry_types": ["Point"],
+        "crs": pyproj.CRS.from_epsg(4326).to_json_dict(),
+    }
+    return {"version": "1.0.0", "primary_column": "geometry", "columns": {"geometry": place}}
 
 
 def _minutes(access: Access, zones: WhiteZones, field: str) -> NDArray[np.float32]:
