@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -81,21 +82,10 @@ def _view(
     name: str, key: str, ends: Sequence[float], colours: Sequence[str], words: Words
 ) -> dict[str, Any]:
     """Return a measure with its classes."""
-    points = key == "change"
-    lows = [None, *ends[:-1]]
-    labels = []
-    for low, high in zip(lows, ends, strict=True):
-        low_text, high_text = (
-            "" if end is None else f"{100 * end:+.0f}" if points else words.percent(end)
-            for end in (low, high)
-        )
-        unit = f" {words.t('points')}" if points else ""
-        if low is None:
-            labels.append(f"< {high_text}{unit}")
-        elif high == ends[-1]:
-            labels.append(f"≥ {low_text}{unit}")
-        else:
-            labels.append(f"{low_text} – {high_text}{unit}")
+    unit = words.t("points") if key == "change" else "%"
+    shown = [f"{100 * end:{'+.0f' if key == 'change' else '.0f'}}" for end in ends[:-1]]
+    labels = [f"< {shown[0]}", *map(" – ".join, itertools.pairwise(shown)), f"≥ {shown[-1]}"]
+    labels = [words.set_spaces(f"{label} {unit}") for label in labels]
     classes = [
         {"end": end, "colour": colour, "name": label}
         for end, colour, label in zip(ends, colours, labels, strict=True)
