@@ -5,7 +5,7 @@ import gzip
 import pytest
 from street_cases import osm_text
 
-from mobility.sources.osm.pieces import OTHER_WAYS
+from mobility.sources.osm.ways import OTHER_WAYS
 from mobility.sources.osm.reader import read_osm
 
 NODES = {1: (0, 0), 2: (100, 0), 3: (200, 0)}

@@ -8,7 +8,6 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyogrio
 import pyproj
 import shapely
 
@@ -86,6 +85,8 @@ def read_layer(path: Path, *, layer: str | None = None, crs: str | None = None) 
 
 def _with_fid(path: Path, layer: str | None) -> gpd.GeoDataFrame:
     """Read a layer, with the feature ids of a GeoPackage as the column that QGIS shows."""
+    import pyogrio
+
     frame = gpd.read_file(path, layer=layer, fid_as_index=True)
     fid = pyogrio.read_info(path, layer=layer)["fid_column"]
     if fid and fid not in frame.columns:
@@ -94,6 +95,8 @@ def _with_fid(path: Path, layer: str | None) -> gpd.GeoDataFrame:
 
 
 def _choose_layer(path: Path, layer: str | None) -> str | None:
+    import pyogrio
+
     names = [str(n) for n in pyogrio.list_layers(path)[:, 0]]
     if layer is None and len(names) == 1:
         return None
@@ -244,8 +247,9 @@ def refuse_swapped(
     def inside(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return np.asarray((x >= west) & (x <= east) & (y >= south) & (y <= north))
 
-    overseas = [part_at(x, y) is not None for x, y in zip(lon, lat, strict=True)]
-    good = inside(lon, lat) | np.array(overseas)
+    good = inside(lon, lat)
+    for k in np.flatnonzero(~good):
+        good[k] = part_at(lon[k], lat[k]) is not None
     swapped = ~good & inside(lat, lon)
     if not swapped.any() or not (good | swapped).all():
         return
