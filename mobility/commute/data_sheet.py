@@ -234,7 +234,7 @@ def _edges(sheet: DataSheet, study: Study) -> Iterator[Finding]:
 def _hours(sheet: DataSheet, study: Study) -> Iterator[Finding]:
     """Say of which networks the file holds a part of the day only, or no trip on some days."""
     for name, days in zip(study.feed.networks, sheet.departures, strict=True):
-        gaps = day_gaps(np.sort(np.concatenate(days)))
+        gaps = day_gaps(np.concatenate(days))
         if gaps:
             yield Finding(
                 "warning",

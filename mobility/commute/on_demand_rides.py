@@ -250,7 +250,7 @@ class _Builder:
         if zone.file is None:
             return shapely.make_valid(shapely.Polygon(zone.polygon))
         path = self.territory.resolve(zone.file)
-        layer: gpd.GeoDataFrame = to_lonlat(read_layer(path, layer=zone.layer), path)
+        layer: gpd.GeoDataFrame = to_lonlat(read_layer(path, layer=zone.layer, key="layer"), path)
         flat = shapely.get_dimensions(layer.geometry.to_numpy()) == 2
         left = {"no polygon": int((~flat).sum())}
         self.ledger.append(SourceLedger.balanced(path, flat.sum(), left))

@@ -6,11 +6,11 @@ import tempfile
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,7 @@ MAX_BYTES = 8 * 2**30
 MAX_RATIO = 150
 RATIO_FREE_BYTES = 50 * 2**20
 """A table under this size may be packed as tightly as it likes."""
+_LONGEST_LINE = 1 << 20
 
 # Tables and the columns a feed cannot do without; an empty tuple is an optional table
 # with no column that every row must have.
@@ -76,13 +77,13 @@ class RawTables:
     present
         Names of the tables that exist in the feed.
     others
-        Names of its further files.
+        Names of its further files, each with its number of rows, -1 where that is not told.
     """
 
     path: Path
     tables: dict[str, pd.DataFrame]
     present: frozenset[str]
-    others: tuple[str, ...] = ()
+    others: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -141,16 +142,40 @@ def read_tables(path: Path) -> RawTables:
     return RawTables(path, tables, present, _others(path))
 
 
-def _others(path: Path) -> tuple[str, ...]:
-    """Return the names of the files of a feed beside the tables that are always read."""
-    if path.is_dir():
-        names = [p.name for p in _inner_folder(path).iterdir()]
-    else:
-        with zipfile.ZipFile(path) as archive:
-            names = [PurePosixPath(n.replace("\\", "/")).name for n in archive.namelist()]
+def _others(path: Path) -> dict[str, int]:
+    """Return the files of a feed beside the tables that are always read, with their rows."""
     known = {f"{table}.txt" for table in REQUIRED_COLUMNS}
-    kept = {n for n in names if n.endswith((".txt", ".geojson")) and n[0] != "."}
-    return tuple(sorted(kept - known))
+    found: dict[str, int] = {}
+
+    def kept(name: str) -> bool:
+        return name.endswith((".txt", ".geojson")) and name[0] != "." and name not in known
+
+    if path.is_dir():
+        for file in sorted(p for p in _inner_folder(path).iterdir() if kept(p.name)):
+            with file.open("rb") as stream:
+                found[file.name] = _count_rows(file.name, stream)
+        return found
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            name = PurePosixPath(member.filename.replace("\\", "/")).name
+            if not kept(name):
+                continue
+            found[name] = -1
+            if member.file_size <= _allowed(member):
+                with suppress(*_BROKEN), archive.open(member) as stream:
+                    found[name] = _count_rows(name, stream)
+    return dict(sorted(found.items()))
+
+
+def _count_rows(name: str, stream: IO[bytes]) -> int:
+    """Return the rows of a table below its headings; text in quotes may go over several lines."""
+    if not name.endswith(".txt"):
+        return -1
+    rows, quoted = -1, False
+    while line := stream.readline(_LONGEST_LINE):
+        rows += not quoted and not line.isspace()
+        quoted ^= bool(line.count(b'"') % 2)
+    return max(rows, 0)
 
 
 def read_extra(path: Path, names: Iterable[str]) -> tuple[dict[str, pd.DataFrame], str | None]:
@@ -368,9 +393,14 @@ def _members(
     return members
 
 
+def _allowed(member: zipfile.ZipInfo) -> int:
+    """Return the most bytes that may come out of a member of a zip."""
+    return max(RATIO_FREE_BYTES, MAX_RATIO * max(member.compress_size, 1))
+
+
 def _copy(path: Path, source: object, target: object, member: zipfile.ZipInfo) -> None:
     """Copy one member, counting what really comes out of it."""
-    allowed = max(RATIO_FREE_BYTES, MAX_RATIO * max(member.compress_size, 1))
+    allowed = _allowed(member)
     written = 0
     while block := source.read(1 << 20):  # type: ignore[attr-defined]
         written += len(block)

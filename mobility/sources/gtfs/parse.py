@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import PurePath
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -23,13 +24,7 @@ from mobility.sources.gtfs.extras import (
     read_transfers,
 )
 from mobility.sources.gtfs.feed import Feed, Services
-from mobility.sources.gtfs.files import (
-    EXTRA_COLUMNS,
-    REQUIRED_COLUMNS,
-    ZONES,
-    RawTables,
-    read_extra,
-)
+from mobility.sources.gtfs.files import EXTRA_COLUMNS, ZONES, RawTables, read_extra
 from mobility.sources.gtfs.notes import Notes
 from mobility.sources.gtfs.texts import FLEX_COLUMNS
 
@@ -97,15 +92,15 @@ def _nothing_left(raw: RawTables, notes: Notes) -> SourceError:
 
 
 def _count_files(raw: RawTables, notes: Notes, *, booked: bool) -> None:
-    """Note which files of the feed have no part in a travel time, e.g. its fares."""
+    """Note the rows of files that have no part in a travel time, e.g. fares."""
     used = {f"{table}.txt" for table in EXTRA_COLUMNS if table != "shapes"} if booked else set()
     used |= {ZONES} if booked else set()
-    if any(finding.code == "times_filled" for finding in notes.findings):
-        used.add("shapes.txt")
-    left = {name: 1 for name in raw.others if name not in used}
-    count = len(raw.present & REQUIRED_COLUMNS.keys()) + len(raw.others) - len(left)
-    if left:
-        notes.rows.append(SourceLedger.balanced(raw.file("*"), count, left, "files"))
+    told = {PurePath(account.source).name for account in notes.rows}
+    for name, rows in raw.others.items():
+        if name not in used | told:
+            left, unit = (1, "files") if rows < 0 else (rows, "rows")
+            why = {"no part in a travel time": left}
+            notes.rows.append(SourceLedger.balanced(f"{raw.path}/{name}", 0, why, unit))
 
 
 def _is_why(finding: Finding, raw: RawTables) -> bool:
