@@ -368,7 +368,7 @@ def _table(study: Study, origins: Float, targets: Float) -> Int64:
     limit_s = study.territory.limits.max_total_min * 60
     car = edge_times(study.streets, "car", study.territory.speeds)
     table: WalkTable = driven(study.territory, study.streets, car, origins, targets, limit_s)
-    row = np.repeat(np.arange(table.n_rows), np.diff(table.ptr))
+    row = table.rows
     full[row, table.stop] = table.walk_s
     return full
 

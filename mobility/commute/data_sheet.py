@@ -163,7 +163,8 @@ def _gates(sheet: DataSheet, study: Study) -> Iterator[Finding]:
     lone = [gate for gate in sheet.gates if not len(gate.stops)]
     if not lone:
         return
-    names = (f"{study.sites[g.site].name}: {g.nearest}, {g.nearest_m / 1000:.1f} km" for g in lone)
+    away = (f"{g.nearest}, {g.nearest_m / 1000:.1f} km" if g.nearest else "–" for g in lone)
+    names = (f"{study.sites[g.site].name}: {text}" for g, text in zip(lone, away, strict=True))
     yield Finding(
         "warning",
         "gates_without_stop",
@@ -295,17 +296,19 @@ def edge_text(edge: Edge) -> str:
 def gates_table(sheet: DataSheet, study: Study, language: str) -> pd.DataFrame:
     """Return the stops around each gate, as a table for people."""
 
-    def far(gate: GateStops) -> str:
+    def nearest(gate: GateStops) -> str:
+        if not gate.nearest:
+            return "–"
         if gate.nearest_s is None:
-            return f"{number(gate.nearest_m / 1000, language, 1)}{HARD_SPACE}km"
-        return f"{-(-gate.nearest_s // 60)}{HARD_SPACE}min"
+            return f"{gate.nearest}, {number(gate.nearest_m / 1000, language, 1)}{HARD_SPACE}km"
+        return f"{gate.nearest}, {-(-gate.nearest_s // 60)}{HARD_SPACE}min"
 
     rows = [
         (
             study.sites[gate.site].name,
             f"{gate.lon:.4f} {gate.lat:.4f}",
             number(len(gate.stops), language),
-            f"{gate.nearest}, {far(gate)}",
+            nearest(gate),
         )
         for gate in sheet.gates
     ]

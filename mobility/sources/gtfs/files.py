@@ -19,7 +19,7 @@ import partridge as ptg
 from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
 from mobility.base.files import STORAGE
 from mobility.sources.gtfs.feed import network_name
-from mobility.sources.gtfs.texts import CLEAN, FLEX_COLUMNS, table_of
+from mobility.sources.gtfs.texts import CLEAN, FLEX_COLUMNS, REPEATED, table_of
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -31,6 +31,11 @@ MAX_RATIO = 150
 RATIO_FREE_BYTES = 50 * 2**20
 """A table under this size may be packed as tightly as it likes."""
 _LONGEST_LINE = 1 << 20
+_OTHER_SIGNS = {
+    ";": "Its columns are parted by semicolons.",
+    "\t": "Its columns are parted by tabs.",
+    "|": "Its columns are parted by vertical bars.",
+}
 
 # Tables and the columns a feed cannot do without; an empty tuple is an optional table
 # with no column that every row must have.
@@ -78,12 +83,15 @@ class RawTables:
         Names of the tables that exist in the feed.
     others
         Names of its further files, each with its number of rows, -1 where that is not told.
+    repeated
+        Headings that stand twice, by table name; the first of each is read.
     """
 
     path: Path
     tables: dict[str, pd.DataFrame]
     present: frozenset[str]
     others: Mapping[str, int] = field(default_factory=dict)
+    repeated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -118,7 +126,8 @@ def read_tables(path: Path) -> RawTables:
         It is no zip, it is dangerous or damaged, or it lacks a table or a column.
     """
     with _folder(path, tuple(REQUIRED_COLUMNS)) as folder:
-        present = frozenset(p.stem for p in folder.rglob("*.txt"))
+        files = [p for p in folder.rglob("*") if p.suffix.lower() == ".txt"]
+        present = frozenset(p.stem.lower() for p in files)
         missing = [t for t in REQUIRED_TABLES if t not in present]
         # A feed of zones alone need not have stops.
         if missing == ["stops"] and (folder / ZONES).is_file():
@@ -127,8 +136,10 @@ def read_tables(path: Path) -> RawTables:
             raise SourceError(
                 "It is no GTFS feed: {table}.txt is missing.",
                 file=path,
-                mend="Ask its publisher for a complete feed, or name another file under gtfs.",
+                mend="Ask its publisher for a complete feed, or name another file under gtfs; the "
+                "files found here are: {found}.",
                 table="stop_times" if "stop_times" in missing else missing[0],
+                found=", ".join(sorted(_names(path)))[:200] or "–",
             )
         if not present & {"calendar", "calendar_dates"}:
             raise SourceError(
@@ -139,7 +150,18 @@ def read_tables(path: Path) -> RawTables:
             )
         source = _open(path, folder)
         tables = {name: _read_table(path, source, name) for name in REQUIRED_COLUMNS}
-    return RawTables(path, tables, present, _others(path))
+    repeated = {
+        name: found for name, frame in tables.items() if (found := frame.attrs.pop(REPEATED, ()))
+    }
+    return RawTables(path, tables, present, _others(path), repeated)
+
+
+def _names(path: Path) -> set[str]:
+    """Return the names of the files of a zip, or of a folder and those in it."""
+    if path.is_dir():
+        return {p.name for p in path.glob("**/*") if p.is_file()}
+    with zipfile.ZipFile(path) as archive:
+        return {name.rpartition("/")[2] for name in archive.namelist()} - {""}
 
 
 def _others(path: Path) -> dict[str, int]:
@@ -150,14 +172,17 @@ def _others(path: Path) -> dict[str, int]:
     def kept(name: str) -> bool:
         return name.endswith((".txt", ".geojson")) and name[0] != "." and name not in known
 
+    def lower(file: Path | PurePosixPath) -> str:
+        return file.name.lower()
+
     if path.is_dir():
-        for file in sorted(p for p in _inner_folder(path).iterdir() if kept(p.name)):
+        for file in sorted(p for p in _inner_folder(path).iterdir() if kept(lower(p))):
             with file.open("rb") as stream:
-                found[file.name] = _count_rows(file.name, stream)
+                found[lower(file)] = _count_rows(lower(file), stream)
         return found
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
-            name = PurePosixPath(member.filename.replace("\\", "/")).name
+            name = lower(PurePosixPath(member.filename.replace("\\", "/")))
             if not kept(name):
                 continue
             found[name] = -1
@@ -210,7 +235,11 @@ def read_extra(path: Path, names: Iterable[str]) -> tuple[dict[str, pd.DataFrame
 
 
 class _Tables(ptg.gtfs.Feed):  # type: ignore[misc]
-    """A partridge feed whose tables are read by `table_of`."""
+    """A partridge feed whose tables are read by `table_of`, whatever the case of their names."""
+
+    def _bootstrap(self, path: str) -> None:
+        super()._bootstrap(path)
+        self._pathmap = {name.lower(): file for name, file in self._pathmap.items()}
 
     def _read_csv(self, filename: str) -> pd.DataFrame:
         """Return a table as text; only what is empty is missing, never an id called NA."""
@@ -261,14 +290,17 @@ def _read_table(path: Path, source: _Tables, name: str) -> pd.DataFrame:
             mend="Save it as CSV: commas between values, quotes around text with commas.",
             reason=" ".join(str(error).split())[:160],
         ) from None
-    frame = frame.loc[:, ~frame.columns.duplicated()]
+    twice = frame.columns.duplicated()
+    frame.attrs[REPEATED] = (*frame.attrs.get(REPEATED, ()), *frame.columns[twice].unique())
+    frame = frame.loc[:, ~twice]
     # Calls in zones have neither a stop nor times.
     zones = name == "stop_times" and not frame.columns.isin(FLEX_COLUMNS[:2]).any()
     for column in required if zones or name != "stop_times" else ("trip_id", "stop_sequence"):
         if column not in frame.columns:
-            if len(frame.columns) == 1 and ";" in str(frame.columns[0]):
+            signs = [s for s in _OTHER_SIGNS if s in str(frame.columns[0])]
+            if len(frame.columns) == 1 and signs:
                 raise SourceError(
-                    "Its columns are parted by semicolons.",
+                    _OTHER_SIGNS[signs[0]],
                     file=file,
                     mend="Save it as CSV: commas between values, quotes around text with commas.",
                 )
@@ -293,7 +325,7 @@ def _without_blanks(frame: pd.DataFrame) -> pd.DataFrame:
         values = frame[name].astype("str")
         blank = values == ""
         columns[name] = values.mask(blank) if blank.any() else values
-    frame = pd.DataFrame(columns, index=frame.index)
+    frame = pd.DataFrame(columns, index=frame.index).__finalize__(frame)
     if len(frame.columns) and frame.iloc[:, 0].isna().any():
         frame = frame[~frame.isna().all(axis=1)]
     return frame
@@ -318,12 +350,15 @@ def _folder(path: Path, names: Sequence[str]) -> Iterator[Path]:
 
 def _inner_folder(path: Path) -> Path:
     """Return the one folder under ``path`` that holds ``stop_times.txt``."""
-    if (path / "stop_times.txt").is_file():
-        inner = [p for p in path.glob("*/*.txt") if (path / p.name).exists()]
+    calls = "stop_times.txt"
+    if any(p.name.lower() == calls for p in path.iterdir()):
+        inner = [
+            p for p in path.glob("*/*") if p.suffix.lower() == ".txt" and (path / p.name).exists()
+        ]
         if inner:
             raise _two_feeds(path, str(inner[0].relative_to(path)))
         return path
-    found = sorted(p.parent for p in path.glob("*/stop_times.txt"))
+    found = sorted(p.parent for p in path.glob("*/*") if p.name.lower() == calls)
     if len(found) > 1:
         raise _two_feeds(path, str(found[1].relative_to(path)))
     return found[0] if found else path
@@ -371,14 +406,14 @@ def _members(
                 value=member.filename,
                 mend="Do not use this file; ask its publisher for a clean one.",
             )
-        table = name.stem in names and name.suffix.lower() == ".txt"
-        if not table and name.name != ZONES:
+        own = name.name.lower()
+        if not (own.endswith(".txt") and own.removesuffix(".txt") in names) and own != ZONES:
             continue
         if "__MACOSX" in name.parts:
             continue
-        if name.name in members:
+        if own in members:
             raise _two_feeds(path, str(name))
-        members[name.name] = member
+        members[own] = member
         total += member.file_size
     inner = next((m.filename for m in archive.infolist() if m.filename.endswith(".zip")), None)
     if inner is not None and "stop_times" in names and "stop_times.txt" not in members:

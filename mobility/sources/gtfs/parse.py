@@ -38,6 +38,7 @@ def parse_feed(raw: RawTables) -> Feed:
         A value cannot be read, or nothing usable is left.
     """
     notes = Notes(raw)
+    _tell_repeated(raw, notes)
     agencies = _agencies(raw, notes)
     stops = _stops(raw, notes)
     routes = _routes(raw, agencies, notes)
@@ -89,6 +90,24 @@ def _nothing_left(raw: RawTables, notes: Notes) -> SourceError:
         read=rows.read,
         why=Word(why),
     )
+
+
+def _tell_repeated(raw: RawTables, notes: Notes) -> None:
+    """Say which columns are not read because another one has the same heading."""
+    for table, names in raw.repeated.items():
+        message = (
+            "{count} headings of {file} stand more than once; the first column of each is read"
+        )
+        every = np.ones(len(names), np.bool_)
+        notes.tell(
+            "warning",
+            "columns_repeated",
+            message,
+            table,
+            every,
+            pd.Series(names),
+            file=f"{table}.txt",
+        )
 
 
 def _count_files(raw: RawTables, notes: Notes, *, booked: bool) -> None:
