@@ -102,12 +102,11 @@ def plain(folder):
 def one_way_station(folder):
     """Platform A is entered at E, and never left; the names of stops stand twice."""
     (x, y), (u, v) = PLACES["A"], PLACES["B"]
-    path = with_feed(
+    return with_feed(
         folder, USUAL, pathways=[{"from_stop_id": "E", "to_stop_id": "A", "is_bidirectional": 0}],
         texts={"stops": "stop_id,stop_name,stop_name,stop_lon,stop_lat,location_type\n"
                         f"A,a,z,{x},{y},0\nE,e,z,{x},{y},2\nB,b,z,{u},{v},0\n"},
     )  # fmt: skip
-    return path
 
 
 @scene(

@@ -269,8 +269,8 @@ def refuse_swapped(
         return np.asarray((x >= west) & (x <= east) & (y >= south) & (y <= north))
 
     good = inside(lon, lat)
-    for k in np.flatnonzero(~good):
-        good[k] = part_at(lon[k], lat[k]) is not None
+    for row in np.flatnonzero(~good):
+        good[row] = part_at(lon[row], lat[row]) is not None
     swapped = ~good & inside(lat, lon)
     if not swapped.any() or not (good | swapped).all():
         return

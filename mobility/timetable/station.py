@@ -125,8 +125,8 @@ def slower(into: WalkTable, out: WalkTable, n_stops: int) -> WalkTable:
 
     One may go in at one door and out at another.
     """
-    keys = [table.rows.astype(np.int64) * n_stops + table.stop for table in (into, out)]
-    both, one, two = np.intersect1d(*keys, assume_unique=True, return_indices=True)
+    key, back = (t.rows.astype(np.int64) * n_stops + t.stop for t in (into, out))
+    both, one, two = np.intersect1d(key, back, assume_unique=True, return_indices=True)
     row, stop = np.divmod(both, n_stops)
     walk_s = np.maximum(into.walk_s[one], out.walk_s[two])
     return sorted_walks(row, stop, walk_s, into.n_rows, n_stops)

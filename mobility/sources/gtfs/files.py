@@ -177,8 +177,8 @@ def _others(path: Path) -> dict[str, int]:
 
     if path.is_dir():
         for file in sorted(p for p in _inner_folder(path).iterdir() if kept(lower(p))):
-            with file.open("rb") as stream:
-                found[lower(file)] = _count_rows(lower(file), stream)
+            with file.open("rb") as text:
+                found[lower(file)] = _count_rows(lower(file), text)
         return found
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
@@ -236,6 +236,8 @@ def read_extra(path: Path, names: Iterable[str]) -> tuple[dict[str, pd.DataFrame
 
 class _Tables(ptg.gtfs.Feed):  # type: ignore[misc]
     """A partridge feed whose tables are read by `table_of`, whatever the case of their names."""
+
+    _pathmap: dict[str, str]
 
     def _bootstrap(self, path: str) -> None:
         super()._bootstrap(path)
@@ -320,12 +322,13 @@ def _without_blanks(frame: pd.DataFrame) -> pd.DataFrame:
     """Make every value text or NaN, and drop the lines that hold nothing."""
     if frame.empty:
         return frame.astype("str")
-    columns = {}
+    columns, attrs = {}, frame.attrs
     for name in frame.columns:
         values = frame[name].astype("str")
         blank = values == ""
         columns[name] = values.mask(blank) if blank.any() else values
-    frame = pd.DataFrame(columns, index=frame.index).__finalize__(frame)
+    frame = pd.DataFrame(columns, index=frame.index)
+    frame.attrs = attrs
     if len(frame.columns) and frame.iloc[:, 0].isna().any():
         frame = frame[~frame.isna().all(axis=1)]
     return frame

@@ -39,7 +39,9 @@ def table_of(path: Path, *, largest: bool) -> pd.DataFrame:
     frame = _parsed_by_pandas(path, largest=largest).rename(columns=_heading)
     if largest:
         return frame
-    return frame.apply(lambda c: c.astype("str").str.strip()).__finalize__(frame)
+    texts: pd.DataFrame = frame.apply(lambda c: c.astype("str").str.strip())
+    texts.attrs = frame.attrs
+    return texts
 
 
 def _heading(name: str) -> str:
