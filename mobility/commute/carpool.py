@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from mobility.commute.feeder_modes import drives as driven
 from mobility.commute.study import ShiftRow, Study
-from mobility.streets.arcs import times_key
+from mobility.streets.arcs import times_key, turned
 from mobility.streets.modes import edge_times
 from mobility.territory.project import Carpool
 from mobility.timetable.arrays import INF
@@ -347,7 +347,7 @@ def drives_between(study: Study) -> Drives:
     return Drives(
         between,
         _by_site(study, _table(study, lonlat, gates)),
-        _by_site(study, _table(study, gates, lonlat).T),
+        _by_site(study, _table(study, lonlat, gates, back=True)),
         _across(study, _table(study, gates, gates)),
     )
 
@@ -374,18 +374,23 @@ def measure(study: Study) -> tuple[Drives, pd.DataFrame, Drives]:
         _table(study, lonlat, points),
         _by_site(study, _table(study, points, gates)),
         _by_site(study, _table(study, gates, points).T),
-        _table(study, points, lonlat),
+        _table(study, lonlat, points, back=True).T,
     )
     return main, places, there
 
 
-def _table(study: Study, origins: Float, targets: Float) -> Int64:
-    """Return driving seconds from each origin to each target, int64, ``INF`` out of reach."""
+def _table(study: Study, origins: Float, targets: Float, *, back: bool = False) -> Int64:
+    """Return driving seconds from each origin to each target, int64, ``INF`` out of reach.
+
+    With ``back``, those from the target to the origin. The search is from the targets: give the
+    fewer points as those.
+    """
     full = np.full((len(origins), len(targets)), INF, np.int64)
     if not len(origins) or not len(targets):
         return full
     limit_s = study.territory.limits.max_total_min * 60
     car = edge_times(study.streets, "car", study.territory.speeds)
+    car = turned(car) if back else car
     table: WalkTable = driven(study.territory, study.streets, car, origins, targets, limit_s)
     row = np.repeat(np.arange(table.n_rows), np.diff(table.ptr))
     full[row, table.stop] = table.walk_s

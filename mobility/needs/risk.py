@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -26,6 +25,7 @@ from mobility.commute.study import ShiftRow, Study
 from mobility.commute.traffic import car_park_s, road_seconds
 from mobility.engine.journeys import Edge
 from mobility.needs.driven import ROADS, Way, road_class, ways_driven
+from mobility.needs.risk_factors import RiskFactors
 from mobility.remedies.factors import load_factors
 from mobility.remedies.remedy import Remedy
 from mobility.territory.factors import Factors
@@ -39,12 +39,6 @@ STATES = ("day", "twilight", "night", "small_hours")
 #: Clock times of the small hours, of whose risk `risk.small_hours` tells.
 SMALL_HOURS_S = (3 * 3600, 5 * 3600)
 ENDS = ("value", "low", "high")
-
-
-class RiskFactors(Factors):
-    """Accident rates by road and light."""
-
-    PACKAGE: ClassVar[str] = "mobility.needs"
 
 
 @dataclass(frozen=True)

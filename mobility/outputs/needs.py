@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import geopandas as gpd
@@ -22,12 +23,24 @@ from mobility.commute.sources import source_files
 from mobility.commute.study import Study
 from mobility.needs.apprentices import Triangles
 from mobility.needs.housing import Housing
+from mobility.needs.driven import ROADS, road_class
 from mobility.needs.job_bus import Tour, told_calls
+from mobility.needs.risk import Risk, Spared
 from mobility.needs.zone import Zone
 from mobility.outputs.map.needs_page import RAMP, PageLayer, merged, write_needs_page
 from mobility.outputs.tables import sheet_of, table_block, write_csv
 from mobility.outputs.words import Words
 
+#: Roads with fewer cars a day in the dark are not drawn.
+LEAST_CARS = 1.0
+#: From few to many, each told apart on white.
+DARK_RAMP = ("#9ebcda", "#8c96c6", "#8856a7", "#810f7c", "#4d004b")
+RISK_NOTE = (
+    "If everybody of each roster drove, alone in the car as often as commuters are. Accidents with "
+    "an injury, of any driver, by published rates; their band is wide, as no rate by road and hour "
+    "was found for France and most light accidents are not recorded. To check, each with its "
+    "source in the table: {names}. Nothing is told of a person."
+)
 #: Rows of a table beside a map.
 MOST_ROWS = 15
 GROUND = {
@@ -43,6 +56,8 @@ class Answer:
 
     Attributes
     ----------
+    study
+        What was asked: its sites are drawn.
     name
         Of its files.
     title, note
@@ -56,6 +71,7 @@ class Answer:
         Layers of a GeoPackage, by name; none is written without any.
     """
 
+    study: Study
     name: str
     title: str
     note: str
@@ -65,7 +81,7 @@ class Answer:
 
 
 def write_answer(
-    study: Study, answer: Answer, folder: Path, language: str, *, reads: Iterable[Path] = ()
+    answer: Answer, folder: Path, language: str, *, reads: Iterable[Path] = ()
 ) -> list[Path]:
     """Write the files of an answer into a folder, all or none, and return their paths.
 
@@ -74,7 +90,7 @@ def write_answer(
     SourceError
         The folder cannot be written to, or a file is one of those read.
     """
-    words = Words(language, study.days)
+    study, words = answer.study, Words(language, answer.study.days)
     shown = [
         table_block(sheet_of(key, frame.head(MOST_ROWS)).brief(), words)
         for key, frame in answer.tables.items()
@@ -121,6 +137,7 @@ def housing_answer(found: Housing, language: str) -> Answer:
     if len(found.residences):
         tables = {"housing_residences": found.residences, **tables}
     return Answer(
+        found.study,
         "housing",
         translate("Where could one live and hold this job without a car?", language),
         translate(
@@ -204,6 +221,7 @@ def delays_answer(found: Delays, language: str) -> Answer:
     shares = dict(zip(roster_shifts(study), found.chance, strict=True))
     layers, homes = _roster_shares(study, shares, language)
     return Answer(
+        study,
         "delays",
         translate("On how many days does it hold when buses are late?", language),
         " ".join(found.sentences(language)),
@@ -219,6 +237,7 @@ def irregular_answer(found: Irregular, language: str) -> Answer:
     shares = {(site, roster): found.share(site, roster) for site, roster in found.rosters()}
     layers, homes = _roster_shares(study, shares, language)
     return Answer(
+        study,
         "irregular",
         translate("On how many of these days does it hold?", language),
         translate(
@@ -252,6 +271,7 @@ def apprentices_answer(found: Triangles, remedies: pd.DataFrame, language: str) 
     if len(remedies):
         tables["apprentices_remedies"] = remedies
     return Answer(
+        study,
         "apprentices",
         translate("Which training centre and which company, from one home?", language),
         translate(
@@ -292,6 +312,7 @@ def job_bus_answer(tour: Tour, language: str) -> Answer:
         )
     ]
     return Answer(
+        tour.study,
         "job_bus",
         translate("Where should a bus for job seekers halt?", language),
         translate(
@@ -340,6 +361,7 @@ def zone_answer(zone: Zone, language: str) -> Answer:
         "every gate it can within {minutes} min of a stop."
     )
     return Answer(
+        zone.study,
         "zone",
         translate("Which ways are missing inside the area?", language),
         translate(text, language, minutes=words.value(zone.wants.within_min)),
@@ -351,3 +373,46 @@ def zone_answer(zone: Zone, language: str) -> Answer:
         },
         {"links": links.assign(chosen=chosen), "ways": paths, "stops": stops.drop(columns="size")},
     )
+
+
+def risk_answer(found: Risk, spared: Sequence[Spared], language: str) -> Answer:
+    """Return kilometres driven and accidents expected, the roads they are driven on, the rates."""
+    roads = _roads(found)
+    worn = roads[roads["dark_cars_day"] >= LEAST_CARS]
+    cuts = [LEAST_CARS, *(worn["dark_cars_day"].quantile([0.5, 0.75, 0.9, 0.97])), np.inf]
+    layers, words = [], Words(language)
+    for k, (least, most) in enumerate(pairwise(cuts)):
+        mine = worn[(worn["dark_cars_day"] >= least) & (worn["dark_cars_day"] < most)]
+        text = translate("from {least} cars a day on, not by daylight", language,
+                         least=words.number(least))  # fmt: skip
+        if len(mine):
+            line = gpd.GeoDataFrame({"size": [1 + 1.5 * k]}, crs=4326,
+                                    geometry=[shapely.union_all(mine.geometry.to_numpy())])  # fmt: skip
+            layers.append(PageLayer(text, line, DARK_RAMP[k]))
+    tables = {"risk": found.table(), "risk_remedies": found.removed(spared)}
+    rows = found.factors.to_frame(language)
+    told = translate("; ", language).join(rows.loc[rows["check"], "name"])
+    return Answer(
+        found.study,
+        "risk",
+        translate("How much is driven to work in the dark, and at what risk?", language),
+        translate(RISK_NOTE, language, names=told),
+        layers,
+        {key: frame for key, frame in tables.items() if len(frame)} | {"risk_factors": rows},
+        {"roads": roads},
+    )
+
+
+def _roads(found: Risk) -> gpd.GeoDataFrame:
+    """Return the street pieces that some car drives along, EPSG:4326, with cars a day."""
+    streets, (every, dark) = found.study.streets, found.on_roads()
+    rows = np.flatnonzero(every > 0)
+    lines = gpd.GeoSeries(streets.lines[rows], crs=streets.crs).to_crs(4326)
+    columns = {
+        "osm_id": streets.tags["osm_id"].to_numpy()[rows],
+        "name": streets.tags["name"].to_numpy()[rows],
+        "road": np.array(ROADS)[road_class(streets)[rows]],
+        "cars_day": (every[rows] / 365).round(1),
+        "dark_cars_day": (dark[rows] / 365).round(1),
+    }
+    return gpd.GeoDataFrame(columns, geometry=lines.to_numpy(), crs=4326)
