@@ -111,7 +111,7 @@ def _answered(
     lang: Language,
     ask: Callable[[Study, Progress], Answer],
     *,
-    steps: Sequence[str] = STEPS[:7],
+    steps: tuple[str, ...] = STEPS[:7],
     reads: Sequence[Path] = (),
 ) -> None:
     """Ask a need of a territory, write the answer and print its tables, briefly, and its files."""
@@ -338,7 +338,9 @@ def delays(
         sentences: list[str] = []
 
         def ask(study: Study, step: Progress) -> Answer:
-            known = observed and read_delays(observed, study.feed, study.territory.zone)
+            known = None
+            if observed is not None:
+                known = read_delays(observed, study.feed, study.territory.zone)
             found = delays_of(assess(study, progress=step), observed=known, draws=draws, seed=seed)
             sentences.extend(found.sentences(lang))
             return delays_answer(found, lang)
@@ -364,13 +366,13 @@ def risk(
     ] = False,
     lang: Lang = "fr",
 ) -> None:
-    """Tell the kilometres driven to work by light and road, accidents expected, what avoids them."""
+    """Tell kilometres driven to work by light and road, accidents expected, what avoids them."""
     with friendly(lang):
         from mobility.commute.access import assess
         from mobility.commute.variants import with_feed
         from mobility.needs.risk import by_carpool, by_feed, by_lever
         from mobility.needs.risk import risk as risk_of
-        from mobility.outputs.needs import risk_answer
+        from mobility.outputs.needs_risk import risk_answer
         from mobility.sources.gtfs.read import read_feed
 
         notes: list[str] = []

@@ -16,6 +16,7 @@ import mobility
 from mobility.cli import app
 from mobility.commute.night import daylight
 from mobility.commute.variants import with_feed
+from mobility.commute.walks import mode_times
 from mobility.needs.driven import ways_driven
 from mobility.needs.risk import _without, added_km, by_carpool, by_feed, by_lever, rates, risk
 from mobility.needs.risk_factors import RiskFactors
@@ -23,7 +24,6 @@ from mobility.remedies.remedy import Remedy, Rescued
 from mobility.sources.gtfs.read import read_feed
 from mobility.streets.arcs import turned
 from mobility.streets.routes import street_paths
-from mobility.commute.walks import mode_times
 from mobility.timetable.footpaths import walk_snaps
 
 #: Reaches the gate at 4:50, by a drive within the small hours, and leaves it at 13:10.
@@ -116,11 +116,11 @@ def test_drives_are_those_of_the_street_search(tmp_path) -> None:
     homes = "id,lon,lat,workers\n" + "".join(
         "{},{:.9f},{:.9f},1\n".format(k, *lonlat(at)) for k, at in enumerate((100, 5_700, 11_300))
     )
-    path = write_territory(tmp_path, homes=homes, extra='[limits]\nmax_total_min = 90')
+    path = write_territory(tmp_path, homes=homes, extra="[limits]\nmax_total_min = 90")
     text = path.read_text(encoding="utf-8").replace('name = "name"\ncommune = "commune"\n', "")
     gates = ", ".join("[{:.9f}, {:.9f}]".format(*lonlat(at)) for at in (3_000.5, 11_239.5))
     start = text.index("gates = ")
-    path.write_text(text[:start] + f"gates = [{gates}]\n" + text[text.index("rosters"):])
+    path.write_text(text[:start] + f"gates = [{gates}]\n" + text[text.index("rosters") :])
     study = mobility.load(path)
     times = mode_times(study.territory, study.streets, "car")
     at, to = (walk_snaps(study.streets, times, p) for p in (study.homes.lonlat, study.gates_lonlat))

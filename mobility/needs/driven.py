@@ -63,7 +63,9 @@ def ways_driven(study: Study) -> list[tuple[Way, Way]]:
         access, egress = connectors(gates, speed_ms), connectors(homes, speed_ms)
         out = ends(streets, net, times, gates, access, leaving=True)
         into = ends(streets, net, times, homes, egress, leaving=False)
-        rows, vias = search_rows(net, rows_of(out.point, len(gates), out.node, out.seconds), limit_s)
+        rows, vias = search_rows(
+            net, rows_of(out.point, len(gates), out.node, out.seconds), limit_s
+        )
         gate, home, along = same_edge(streets, times, gates, homes)
         direct = (gate, home, along + access[gate] + egress[home])
         trees = (net, out, into, rows, vias, direct)
@@ -79,9 +81,10 @@ def _sites(study: Study) -> Iterator[range]:
         first += len(site.gates)
 
 
-Trees = tuple[
-    Arcs, Ends, Ends, NDArray[np.float64], NDArray[np.int32], tuple[Ints, Ints, Float]
-]
+#: Homes, the street piece that each drives along, and its metres.
+Step = tuple[Ints, NDArray[np.integer], Float]
+#: Arcs, ways out of gates and into homes, the trees of the gates, drives along one piece.
+Trees = tuple[Arcs, Ends, Ends, NDArray[np.float64], NDArray[np.int32], tuple[Ints, Ints, Float]]
 
 
 def _way(
@@ -100,12 +103,12 @@ def _way(
         nearest_s[into.point[order]], door[into.point[order]] = whole[order], order
         better = nearest_s < best_s
         best_s[better], by_gate[better], by_door[better] = nearest_s[better], gate, door[better]
-    parts = []
+    parts: list[Step] = []
     for gate, home, seconds in zip(direct_gate, direct_home, direct_s, strict=True):
         if gate in own and seconds <= best_s[home]:
             best_s[home], by_door[home] = seconds, -1
             gap_m = abs(float(homes.offset_m[home] - gates.offset_m[gate]))
-            parts.append(([home], [homes.edge[home]], [gap_m]))
+            parts.append((np.array([home]), homes.edge[[home]], np.array([gap_m])))
     best_s = np.where(best_s <= limit_s, best_s, np.inf)
     for gate in own:
         mine = np.flatnonzero((by_gate == gate) & (by_door >= 0) & np.isfinite(best_s))
@@ -123,7 +126,7 @@ def _steps(
     gate: int,
     home: Ints,
     door: Ints,
-) -> Iterator[tuple[Ints, NDArray[np.integer], Float]]:
+) -> Iterator[Step]:
     """Yield, step by step for all homes at once, the pieces between them and a gate."""
     gates, homes = points
     net, out, into, _, vias, _ = trees

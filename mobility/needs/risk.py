@@ -82,7 +82,8 @@ class Risk:
             np.einsum("h,khc,khs->cs", persons[r], self.km[site], self.trips[r])
             for r, (site, _) in enumerate(self.ledger.rosters)
         ]
-        return np.array(found).reshape(-1, len(ROADS), len(STATES)) / self._occupancy
+        driven = np.array(found, np.float64).reshape(-1, len(ROADS), len(STATES))
+        return np.asarray(driven / self._occupancy, np.float64)
 
     @property
     def _occupancy(self) -> float:
@@ -90,7 +91,7 @@ class Risk:
 
     def accidents(self, vehicle_km: Float) -> Float:
         """Return the accidents expected of kilometres [..., 3, 4], by `ENDS` [..., 3]."""
-        return np.einsum("...cs,ecs->...e", vehicle_km, self.rates)
+        return np.asarray(np.einsum("...cs,ecs->...e", vehicle_km, self.rates), np.float64)
 
     def table(self) -> pd.DataFrame:
         """Return kilometres and accidents a year of each roster if everybody drove.
@@ -147,9 +148,9 @@ class Risk:
         for r, (site, _) in enumerate(self.ledger.rosters):
             for side, way in enumerate(self.ways[site]):
                 cars = self.ledger.jobs[r][:, None] * self.trips[r, side] / self._occupancy
-                for found, part in ((every, cars), (dark, cars[:, 1:])):
+                for total, part in ((every, cars), (dark, cars[:, 1:])):
                     weights = part.sum(axis=1)[way.home]
-                    found += np.bincount(way.edge, weights=weights, minlength=len(found))
+                    np.add.at(total, way.edge, weights)
         return every, dark
 
 
@@ -182,10 +183,11 @@ def _levers(study: Study) -> Factors:
 
 def _whole(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a table with whole kilometres and jobs; accidents to a ten-thousandth."""
-    counts = [c for c in frame if c.endswith("_km") or c in ("headcount", "far_jobs")]
-    for name in counts:
-        frame[name] = frame[name].astype(float).round().astype("Int64")
-    told = [c for c in frame if "accidents" in c]
+    names = [str(c) for c in frame]
+    for name in names:
+        if name.endswith("_km") or name in ("headcount", "far_jobs"):
+            frame[name] = frame[name].astype(float).round().astype("Int64")
+    told = [name for name in names if "accidents" in name]
     return frame.astype(dict.fromkeys(told, float)).round(dict.fromkeys(told, 4) | {"users": 1})
 
 
@@ -203,7 +205,8 @@ def risk(access: Access) -> Risk:
 
 def _km(way: Way, kind: NDArray[np.int8], shape: tuple[int, int]) -> Float:
     cell = way.home * shape[1] + kind[way.edge]
-    return np.bincount(cell, way.metres / 1000, shape[0] * shape[1]).reshape(shape)
+    metres = np.bincount(cell, weights=way.metres, minlength=shape[0] * shape[1])
+    return np.asarray(metres.reshape(shape) / 1000, np.float64)
 
 
 def _trips(study: Study, light: _Light, site: int, roster: str) -> Float:
@@ -245,8 +248,10 @@ class _Light:
         here = Edge(edge.returning, local_to_axis(date, clock_s, zone), edge.margin_s)
         parked_s = car_park_s(territory.driving, here)
         free_s = np.where(np.isfinite(seconds), seconds, 0.0)
-        road_s = road_seconds(territory.driving, free_s, parked_s, returning=edge.returning)
-        start_s = np.full(len(free_s), parked_s) if edge.returning else parked_s - road_s
+        whole_s = np.rint(free_s).astype(np.int64)
+        on_road_s = road_seconds(territory.driving, whole_s, parked_s, returning=edge.returning)
+        road_s = np.rint(on_road_s).astype(np.int64)
+        start_s = np.full(len(road_s), parked_s) if edge.returning else parked_s - road_s
         span = (start_s, start_s + road_s)
         small = tuple(
             (local_to_axis(date, SMALL_HOURS_S[0], zone, day_offset=k),
@@ -356,5 +361,3 @@ def added_km(study: Study, after: Study) -> float:
             run_m = float(np.hypot(*np.diff(line, axis=0).T).sum())
             total_m += run_m * len(day.weekdays) * study.weeks(day)
     return total_m / 1000
-
-
