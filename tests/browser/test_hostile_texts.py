@@ -52,7 +52,7 @@ UNSEEN = {
 }  # fmt: skip
 COMMANDS = ("check", "shuttles", "report", "levers", "plan", "letter", "isochrones", "matrix",
             "housing", "fairness", "delays", "jobbus", "zone", "apprentices", "irregular",
-            "itinerary")  # fmt: skip
+            "risk", "itinerary")  # fmt: skip
 #: Of these the outputs are those of others, or none of a study's.
 NOT_TRIED = {"run", "compare", "demo", "studio", "init", "cache", "png"}
 FORMULA = re.compile(r"\s*[=+\-@\t\r]")
