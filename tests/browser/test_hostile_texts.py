@@ -46,7 +46,7 @@ from mobility.territory.project import Territory
 UNSEEN = {
     "stops.platform_code", "routes.route_id", "routes.long_name", "routes.color",
     "routes.text_color", "trips.block_id", "trips.service_id", "trips.shape_id",
-    "agencies.agency_id", "agencies.url", "feed_info.url", "feed_info.version", "osm.street",
+    "agencies.agency_id", "agencies.url", "feed_info.url", "feed_info.version",
     "osm.industrial", "osm.residential", "osm.built", "osm.forest", "osm.water", "osm.railway",
     "osm.bus_stops", "staff.name", "car_parks.capacity", "street_changes.name",
 }  # fmt: skip
