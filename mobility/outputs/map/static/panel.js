@@ -80,8 +80,10 @@ function fillGreyed() {
   $("mb-greyed").textContent = told.filter(([id]) => id !== "mb-layer-stops").map(([, text]) => t(text)).join(" ");
 }
 
-// The title may take another line.
+// The title may take another line; one that it took stays, for a map of another size is drawn anew.
 function fitMap() {
+  const head = document.querySelector(".mb-head");
+  head.style.minHeight = document.body.dataset.layout ? "" : head.offsetHeight + "px";
   const box = map.getContainer(), size = map.getSize(), whole = seesWhole();
   if (box.clientWidth === size.x && box.clientHeight === size.y) return;
   map.invalidateSize({ animate: false });
@@ -201,6 +203,7 @@ function bind() {
   $("mb-whole").addEventListener("click", () => { showWhole(); choose({ area: -1 }); });
   map.on("moveend", saveAddress);
   // Another size of the window: what showed the whole territory shows it still.
+  window.addEventListener("resize", () => { document.querySelector(".mb-head").style.minHeight = ""; });
   map.on("resize", () => { if (seesWhole() && !document.body.dataset.layout) showWhole(); });
   window.addEventListener("hashchange", follow);
   map.on("zoomend", () => showFigures());
