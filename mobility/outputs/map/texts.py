@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from mobility.base.i18n import translate
+from mobility.base.i18n import translate, typeset
 from mobility.commute.modes import MODES
 from mobility.outputs.map.assets import page_file, page_script
 
@@ -75,4 +75,4 @@ def page_french() -> dict[str, str]:
     """Return the French of every English text of the page: `ENGLISH`, and what its code quotes."""
     quoted = re.findall(r'(?="([^"\n_]{3,})")', page_script() + page_file("panel.html"))
     french = {text: translate(text, "fr") for text in sorted({*ENGLISH.values(), *quoted})}
-    return {text: told for text, told in french.items() if told != text}
+    return {text: told for text, told in french.items() if told != typeset(text, "fr")}

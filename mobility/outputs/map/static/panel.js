@@ -91,7 +91,7 @@ function fitMap() {
 }
 
 // Everything that depends on the selection, in place.
-let turn = 0;
+let turn = 0, vehiclesDrawn = false;
 async function update() {
   const mine = ++turn;
   settle();
@@ -108,7 +108,8 @@ async function update() {
   [shownNow, shownBefore] = found;
   layers.homes.redraw();
   layers.top.redraw();
-  layers.vehicles.redraw();
+  if (state.clock >= 0 || vehiclesDrawn) layers.vehicles.redraw();
+  vehiclesDrawn = state.clock >= 0;
   await showFigures();
   if (mine !== turn) return;
   showAnswers();
@@ -211,6 +212,10 @@ function bind() {
   map.on("mousemove", (event) => {
     map.getContainer().classList.toggle("mb-over", homeAt(event.latlng) >= 0);
   });
+  // The middle is marked for those who steer by keys.
+  for (const [kind, on] of [["pointerdown", true], ["keydown", false]]) {
+    map.getContainer().addEventListener(kind, () => map.getContainer().classList.toggle("mb-pointed", on));
+  }
   map.getContainer().addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.target === map.getContainer()) {
       if (measure.on) clickMap(map.getCenter()); else openMiddle();
