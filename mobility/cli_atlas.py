@@ -10,13 +10,15 @@ import typer
 
 from mobility.base.i18n import translate
 from mobility.command import COMPUTE, Group, Lang, friendly, said
-from mobility.terminal import Language, err, out
+from mobility.terminal import Language, err, out, print_table
 
 if TYPE_CHECKING:
     from mobility.atlas.unit import Outcome
 
 #: Exit code of a run some of whose units failed; the others are whole.
 SOME_FAILED = 3
+#: Territories that are printed; all are in the ranking.
+MOST_ROWS = 12
 atlas = typer.Typer(
     name="atlas", help=said("Every territory in one run."), cls=Group, no_args_is_help=True
 )
@@ -74,6 +76,33 @@ def run(
             opened=tally.opened,
         )
         tally.end()
+
+
+@atlas.command(rich_help_panel=COMPUTE)
+def merge(
+    folder: Folder,
+    before: Annotated[
+        Path | None, typer.Option(help=said("An earlier atlas: what changed since is told."))
+    ] = None,
+    lang: Lang = "fr",
+) -> None:
+    """Write the ranking, the map and the tables of all territories; failures are rows too."""
+    with friendly(lang):
+        from mobility.atlas.folder import Atlas
+        from mobility.atlas.merge import merge as merge_atlas
+
+        found = Atlas.at(folder)
+        earlier = None if before is None else Atlas.at(before)
+        told, ranking = merge_atlas(found, before=earlier, language=lang)
+        first = ranking[ranking["kind"] == ranking["kind"].iloc[0]]
+        print_table(first.head(MOST_ROWS), "ranking", lang, title="3×8")
+        failed = sum(not one.figures for one in told)
+        if failed:
+            text = translate("Without figures: {failed} of {total}, see {file}", lang,
+                             failed=failed, total=len(told),
+                             file=found.national / "failures.csv")  # fmt: skip
+            err.print(text, soft_wrap=True)
+        out.print(f"{translate('Map:', lang)} {found.national / 'map.html'}", soft_wrap=True)
 
 
 class Tally:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 import geopandas as gpd
+import pandas as pd
 import psutil
 import pytest
 from small import write_territory
@@ -22,8 +23,10 @@ from mobility.atlas import cluster, manifest
 from mobility.atlas.cluster import run_atlas
 from mobility.atlas.figures import of_kind
 from mobility.atlas.folder import Atlas
+from mobility.atlas.merge import merge
 from mobility.atlas.unit import Outcome, run_unit
 from mobility.base.errors import MobilityError
+from mobility.base.literal import read_csv_text
 from mobility.cli import app
 from mobility.commute.study import ShiftRow
 
@@ -114,7 +117,6 @@ def test_a_resume_opens_no_source(alone, tmp_path, monkeypatch):
     for unit in ("a", "b", "d"):
         # A copy is younger than its manifest: its bytes are compared once, then no more.
         assert manifest.is_done(atlas, unit)
-        (atlas.run(unit) / "manifest.json").touch()
     monkeypatch.setattr(manifest, "file_hash", lambda path: pytest.fail(f"{path} is opened"))
     assert all(manifest.is_done(atlas, unit) for unit in ("a", "b", "d"))
 
@@ -281,3 +283,69 @@ def test_the_long_table_is_read_by_geopandas_and_duckdb(alone):
     assert (morning["out_min"], morning["back_min"]) == (45, 45)
     question = f"select home_id, count(*), sum(workers) from '{path}' group by 1 order by 1"
     assert duckdb.sql(question).fetchall() == [("H1", 3, 30.0), ("H2", 3, 30.0)]
+
+
+@pytest.fixture(scope="module")
+def merged(alone, tmp_path_factory) -> Atlas:
+    """The atlas merged after an earlier one in which territory b had no night bus."""
+    before = copied(alone, tmp_path_factory.mktemp("before"), runs=True)
+    path = before.run("b") / "territory.json"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    found["kinds"]["3x8"] |= {"share_jobs": 0.1, "share_inhabitants": 0.2}
+    path.write_text(json.dumps(found), encoding="utf-8")
+    atlas = copied(alone, tmp_path_factory.mktemp("merged"), runs=True)
+    (atlas.run("d") / "manifest.json").unlink()
+    merge(atlas, before=before, language="en")
+    return atlas
+
+
+def test_a_ranking_hides_neither_failures_nor_gaps(merged):
+    ranking = read_csv_text(merged.national / "ranking.csv")
+    assert ranking.groupby("kind")["ti"].apply(sorted).tolist() == [list(UNITS)] * 5
+    states = ranking.set_index(["ti", "kind"])["state"]
+    assert [states[u, "3x8"] for u in UNITS] == ["computed", "computed", "failed", "not_run"]
+    assert states["a", "weekend"] == "no_roster"
+    row = ranking.set_index(["ti", "kind"]).loc[("a", "3x8")]
+    assert (row["jobs"], row["jobs_held"], row["share_jobs"]) == (60, 30, 0.5)
+    assert (row["inhabitants"], row["inhabitants_held"], row["stops"]) == (20, 10, 2)
+    assert row["remedy"]
+    failed = read_csv_text(merged.national / "failures.csv").set_index("ti")
+    assert list(failed.index) == ["c", "d"]
+    assert "gtfs.zip" in failed.at["c", "message"]
+    assert "mobility atlas run" in failed.at["d", "message"]
+    book = pd.read_excel(merged.national / "ranking.xlsx", sheet_name=None)
+    assert list(book) == ["Ranking", "Without figures", "Changes"]
+    assert len(book["Ranking"]) == 20
+
+
+def test_what_changed_since_an_earlier_atlas(merged):
+    changed = read_csv_text(merged.national / "changes.csv").set_index(["kind", "ti"])
+    row = changed.loc[("3x8", "b")]
+    assert (row["share_jobs_before"], row["share_jobs_after"]) == (0.1, 0.5)
+    assert (row["share_jobs_change"], row["share_inhabitants_change"]) == (0.4, 0.3)
+    assert changed.loc[("3x8", "a"), "share_jobs_change"] == 0
+    assert changed.loc[("3x8", "d"), ["state_before", "state_after"]].tolist() == [
+        "computed", "not_run",
+    ]  # fmt: skip
+
+
+def test_the_national_tables_are_one_table_of_many_files(merged):
+    places = gpd.read_parquet(merged.national / "territories.parquet").set_index("ti")
+    assert places["share_jobs_3x8"].dropna().to_dict() == {"a": 0.5, "b": 0.5}
+    assert places.geometry.notna().to_dict() == {"a": True, "b": True, "c": False, "d": False}
+    shifts = gpd.read_parquet(merged.national / "shifts")
+    assert shifts["ti"].astype(str).value_counts().to_dict() == {"a": 6, "b": 6}
+    files = f"{merged.national}/shifts/*/*.parquet"
+    asked = f"select ti, count(*) from read_parquet('{files}', hive_partitioning=true) group by 1"
+    assert sorted(duckdb.sql(asked).fetchall()) == [("a", 6), ("b", 6)]
+
+
+def test_a_territory_that_left_the_atlas_leaves_its_tables(merged, tmp_path):
+    atlas = copied((merged, []), tmp_path, runs=True)
+    shutil.copytree(merged.national, atlas.national)
+    shutil.rmtree(atlas.file("b").parent)
+    first = merge(atlas)[1]
+    assert set(first["ti"]) == {"a", "c", "d"}
+    assert not (atlas.national / "shifts" / "ti=b" / "shifts.parquet").exists()
+    assert not (atlas.national / "changes.csv").exists()
+    assert CliRunner().invoke(app, ["atlas", "merge", str(atlas.folder)]).exit_code == 0

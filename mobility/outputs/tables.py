@@ -126,7 +126,10 @@ def _spec(key: str, said: dict[str, Any], columns: Mapping[str, Any]) -> Spec:
 
 
 def _column(key: str, said: Mapping[str, Any]) -> Column:
-    texts = {lang: tuple(typeset(text, lang) for text in said[lang]) for lang in ("fr", "en")}
+    texts: dict[str, tuple[str, str, str]] = {}
+    for lang in ("fr", "en"):
+        heading, unit, meaning = (typeset(text, lang) for text in said[lang])
+        texts[lang] = heading, unit, meaning
     return Column(key, said.get("kind", "text"), texts)
 
 
