@@ -225,7 +225,7 @@ def _written(
     from mobility.outputs.write import add_report, write_comparison, write_tables
 
     access, zones = variants[0] if variants and found is None else present
-    gone: list[str] = []
+    gone = [] if access.study.territory.output.geopackage else ["results.gpkg"]
     if found is not None:
         from mobility.shuttles.outputs import outdated, write_plans
 

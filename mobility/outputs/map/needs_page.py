@@ -143,7 +143,7 @@ def _layer(layer: PageLayer) -> dict[str, Any]:
         "features": [
             {
                 "type": "Feature",
-                "geometry": _rounded(shapely.geometry.mapping(shape)),
+                "geometry": rounded(shapely.geometry.mapping(shape)),
                 "properties": dict(zip(columns, row, strict=True)),
             }
             for shape, row in zip(shapes, rows, strict=True)
@@ -151,9 +151,10 @@ def _layer(layer: PageLayer) -> dict[str, Any]:
     }
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any, decimals: int = 5) -> Any:
+    """Return the numbers of a geometry as they are told."""
     if isinstance(value, dict):
-        return {name: _rounded(part) for name, part in value.items()}
+        return {name: rounded(part, decimals) for name, part in value.items()}
     if isinstance(value, (tuple, list)):
-        return [_rounded(part) for part in value]
-    return round(value, 5) if isinstance(value, float) else value
+        return [rounded(part, decimals) for part in value]
+    return round(value, decimals) if isinstance(value, float) else value

@@ -59,6 +59,7 @@ ENGLISH = {
     "roster day": "day",
     "roster office": "office",
     "roster night": "night",
+    "roster weekend": "weekend",
     "roster vsd": "week-end (VSD)",
     "group without_car": "without a car",
     "group job_seekers": "job seekers",
