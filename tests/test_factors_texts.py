@@ -9,6 +9,7 @@ from texts import french
 
 from mobility.commute.delay_factors import DelayFactors
 from mobility.needs.risk_factors import RiskFactors
+from mobility.outputs.shuttle_tables import FACTORS
 from mobility.remedies.factors import load_factors
 from mobility.shuttles.factors import Factors as ShuttleFactors
 from mobility.territory.factors import Factors
@@ -42,3 +43,8 @@ def test_a_frame_speaks_the_language_asked_for() -> None:
         31, "€/h", "Fichier de territoire"
     ]  # fmt: skip
     assert rows.to_frame().set_index("name").loc["driver_hour", "source"] == "Territory file"
+
+
+def test_no_factor_of_a_shuttle_is_told_by_its_key() -> None:
+    for name in ShuttleFactors.load().rows:
+        assert name in FACTORS or name.rpartition(".")[0] in FACTORS, name
