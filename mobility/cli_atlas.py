@@ -71,7 +71,7 @@ def prepare(
         text = translate("{number} territories are prepared: {folder}", lang,
                          number=len(found.units), folder=folder)  # fmt: skip
         out.print(text, soft_wrap=True)
-        if found.problems:
+        if len(found.units) < found.asked:
             raise typer.Exit(SOME_FAILED)
 
 

@@ -87,7 +87,9 @@ def _write_streets(path: Path, count: int) -> None:
         net, land = Net(), blob(rng, 0, 0, 320, rough=0.12)
         main = wander(spline([(-700, 0), (0, 0), (1500, 60), (PLANT_M + 300, 0)], 50), rng, 20.0)
         road = net.draw(main, {"highway": "tertiary"})
-        grower = Grower(net, rng, VILLAGE, lambda p, b=land: b.depth(p) <= 1, {"highway": "residential"})
+        grower = Grower(
+            net, rng, VILLAGE, lambda p, b=land: b.depth(p) <= 1, {"highway": "residential"}
+        )
         grower.run([road])
         first = len(nodes) + 1
         nodes += [mutable.Node(id=first + i, location=lonlat(k, *p)) for i, p in enumerate(net.xy)]
@@ -98,7 +100,9 @@ def _write_streets(path: Path, count: int) -> None:
         for x, use in ((PLANT_M - side, "industrial"), (-side, "residential")):
             ring = [(x, -side), (x + 2 * side, -side), (x + 2 * side, side), (x, side)]
             start = len(nodes) + 1
-            nodes += [mutable.Node(id=start + i, location=lonlat(k, *p)) for i, p in enumerate(ring)]
+            nodes += [
+                mutable.Node(id=start + i, location=lonlat(k, *p)) for i, p in enumerate(ring)
+            ]
             refs = [start, start + 1, start + 2, start + 3, start]
             ways.append(mutable.Way(id=len(ways) + 1, nodes=refs, tags={"landuse": use}))
     target = osmium.io.File(str(path), "pbf,add_metadata=false")

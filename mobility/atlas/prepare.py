@@ -33,6 +33,7 @@ from mobility.prepare.init_sites import industrial_sites, named, nearest_first
 from mobility.prepare.init_text import territory_text
 from mobility.prepare.offers import FeedOffer
 from mobility.sources.gtfs.cut import cut, places, read_whole, write_feed
+from mobility.sources.homes.model import utm_crs
 from mobility.sources.osm.clip import clip_areas
 from mobility.sources.sites import read_sites_file
 from mobility.streets.graph import streets_from_osm
@@ -67,8 +68,9 @@ class Sources:
 
 @dataclass
 class Prepared:
-    """The territories prepared, and what is wrong with others, each a line with its mend."""
+    """The territories asked for and prepared, and what is wrong, each a line with its mend."""
 
+    asked: int
     units: list[str] = field(default_factory=list)
     problems: list[MobilityError] = field(default_factory=list)
 
@@ -102,8 +104,8 @@ def prepare(
     progress("communes")
     extracts, feeds = _files(sources.osm, ".pbf"), _files(sources.gtfs, ".zip")
     communes = read_communes(sources.communes, sources.population)
-    perimeters, problems = read_territories(territories, communes)
-    found = Prepared(problems=problems)
+    perimeters, problems, asked = read_territories(territories, communes)
+    found = Prepared(asked, problems=problems)
     atlas = Atlas(out.resolve())
     areas = _areas(perimeters, margin_km)
     folders = [atlas.file(one.unit).parent for one in perimeters]
@@ -161,10 +163,7 @@ def _areas(perimeters: Sequence[Perimeter], margin_km: float) -> list[shapely.Ge
     shapes = gpd.GeoSeries([one.outline for one in perimeters], crs=4326)
     wide = [shapes.iloc[[k]] for k in range(len(shapes))]
     return [
-        one.to_crs(one.estimate_utm_crs())
-        .buffer(1000 * margin_km, resolution=4)
-        .to_crs(4326)
-        .iloc[0]
+        one.to_crs(utm_crs(one)).buffer(1000 * margin_km, resolution=4).to_crs(4326).iloc[0]
         for one in wide
     ]
 
@@ -277,8 +276,8 @@ def _write(
     one: Perimeter, folder: Path, communes: Communes, sites: Sequence[Site], language: Language
 ) -> None:
     """Write outline, homes and sites of a territory and, last, its file."""
-    outline = {"type": "Feature", "properties": {"name": one.name},
-               "geometry": shapely.geometry.mapping(shapely.set_precision(one.outline, 1e-5))}  # fmt: skip
+    drawn = shapely.geometry.mapping(shapely.set_precision(one.outline, 1e-5))
+    outline = {"type": "Feature", "properties": {"name": one.name}, "geometry": drawn}
     collection = {"type": "FeatureCollection", "features": [outline]}
     write_text(folder / OUTLINE, json.dumps(collection, ensure_ascii=False) + "\n")
     homes = communes.collection(one.codes)

@@ -112,10 +112,13 @@ def read_communes(path: Path, population: Path | None) -> Communes:
     )
 
 
-def read_territories(
-    source: str, communes: Communes
-) -> tuple[list[Perimeter], list[MobilityError]]:
-    """Return the territories that a list, a layer or ``epci`` names, and what is wrong with some.
+Read = tuple[list[Perimeter], list[MobilityError], int]
+
+
+def read_territories(source: str, communes: Communes) -> Read:
+    """Return the territories that a list, a layer or ``epci`` names, what is wrong, and how many.
+
+    The number is that of the territories named, with those that have no commune.
 
     Raises
     ------
@@ -132,9 +135,7 @@ def read_territories(
     return _drawn(table, communes)
 
 
-def _listed(
-    table: Table, code: str, communes: Communes
-) -> tuple[list[Perimeter], list[MobilityError]]:
+def _listed(table: Table, code: str, communes: Communes) -> Read:
     """Gather communes by territory; a commune in two of them is told."""
     unit = table.need("id_ti", TERRITORY)
     name = table.find("lib_ti", TERRITORY_NAMES) or unit
@@ -144,6 +145,7 @@ def _listed(
         "name": table.frame[name].fillna("").astype("str").str.strip(),
     })  # fmt: skip
     rows = rows[rows["unit"] != ""]
+    asked = rows["unit"].nunique()
     place = communes.zones.rows(rows["code"])
     problems: list[MobilityError] = [
         table.error(
@@ -156,13 +158,14 @@ def _listed(
     ]  # fmt: skip
     rows = rows.assign(place=place)[place >= 0]
     for key, group in rows.groupby("place", sort=True):
-        if group["unit"].nunique() > 1:
+        units = dict.fromkeys(group["unit"])
+        if len(units) > 1:
             problems.append(
                 table.error(
                     "The commune is in several territories: {units}.",
                     row=group.index[1], column=code, value=communes.zones.codes[key],
                     mend="Keep it in one; its inhabitants count in each.",
-                    units=", ".join(dict.fromkeys(group["unit"])),
+                    units=", ".join(units),
                 )
             )  # fmt: skip
     found = []
@@ -171,10 +174,10 @@ def _listed(
         outline = shapely.union_all(communes.zones.polygons.to_numpy()[places])
         codes = tuple(communes.zones.codes[places])
         found.append(Perimeter(_id(str(key)), group["name"].iloc[0] or str(key), codes, outline))
-    return found, problems
+    return found, problems, asked
 
 
-def _drawn(table: Table, communes: Communes) -> tuple[list[Perimeter], list[MobilityError]]:
+def _drawn(table: Table, communes: Communes) -> Read:
     """Return polygons as territories: the communes whose inner point lies in them."""
     frame = to_lonlat(table.frame, table.file)
     unit = table.need("id_ti", (*TERRITORY, "id", "code"))
@@ -204,7 +207,7 @@ def _drawn(table: Table, communes: Communes) -> tuple[list[Perimeter], list[Mobi
                     )
                 )  # fmt: skip
         found.append(Perimeter(_id(key), label, codes, outline))
-    return found, problems
+    return found, problems, len(frame)
 
 
 def _id(text: str) -> str:
