@@ -56,7 +56,7 @@ def write_nation(folder: Path, count: int = COUNT) -> Path:
     """Write ``osm/``, ``gtfs/``, ``communes.geojson`` and ``territories.csv``."""
     for part in ("osm", "gtfs"):
         (folder / part).mkdir(parents=True, exist_ok=True)
-    _write_streets(folder / "osm" / "nation.osm.pbf", count)
+    write_streets(folder / "osm" / "nation.osm.pbf", count)
     _write_feed(folder / "gtfs" / "region.zip", range(count), "")
     _write_feed(folder / "gtfs" / "own.zip", range(min(count, OWN_FEED)), "own-")
     features, rows = [], []
@@ -79,7 +79,8 @@ def write_nation(folder: Path, count: int = COUNT) -> Path:
     return folder
 
 
-def _write_streets(path: Path, count: int) -> None:
+def write_streets(path: Path, count: int) -> None:
+    """Write the streets and the land use of the first territories."""
     nodes: list[mutable.Node] = []
     ways: list[mutable.Way] = []
     for k in range(count):

@@ -26,6 +26,7 @@ from mobility.commute.ledger import Ledger
 from mobility.commute.study import ShiftRow, Study
 from mobility.commute.white_zones import REASONS, WhiteZones
 from mobility.sources.days import ChosenDay
+from mobility.sources.gtfs.overlap import withdrawn
 
 KINDS = ("3x8", "night", "weekend", "2x8", "day")
 #: A shift is by night with three hours of it or more between 21:00 and 06:00 (Code du travail,
@@ -161,7 +162,8 @@ def _coverage(study: Study) -> dict[str, Any]:
     valid = 0
     assumed = {translate(ASSUMED, language) for language in LANGUAGES}
     counts = feed.trips_per_day(feed.trips["network"].to_numpy(np.int64))
-    for k in range(len(feed.networks)):
+    networks = set(range(len(feed.networks))) - withdrawn(feed)
+    for k in networks:
         days = list(counts.index[counts[k] > 0]) if k in counts else []
         low, high = feed.announced.get(k, (0, dates[0].max.toordinal()))
         valid += bool(len(days)) and all(
@@ -172,7 +174,7 @@ def _coverage(study: Study) -> dict[str, Any]:
         "homes": int(study.n_homes),
         "sites": len(study.sites),
         "stops": int(feed.stop_times["stop"].nunique()),
-        "feeds": len(feed.networks),
+        "feeds": len(networks),
         "feeds_valid": int(valid),
         "first_date": min(dates).isoformat(),
         "last_date": max(dates).isoformat(),

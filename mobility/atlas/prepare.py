@@ -126,7 +126,7 @@ def prepare(
                 raise _lacking(one, "Nothing of the extracts lies in this territory.",
                                "Add the OpenStreetMap extract of its region to --osm.")  # fmt: skip
             sites = _assumed(one, target, language) if known is None else _own(one, known)
-            _write(one, folder, communes, sites, language)
+            _write(one, folder, communes, sites, lock["feeds"], language)
         except MobilityError as error:
             found.problems.append(error)
             continue
@@ -163,7 +163,7 @@ def _areas(perimeters: Sequence[Perimeter], margin_km: float) -> list[shapely.Ge
     shapes = gpd.GeoSeries([one.outline for one in perimeters], crs=4326)
     wide = [shapes.iloc[[k]] for k in range(len(shapes))]
     return [
-        one.to_crs(utm_crs(one)).buffer(1000 * margin_km, resolution=4).to_crs(4326).iloc[0]
+        one.to_crs(utm_crs(one)).buffer(1000 * margin_km, quad_segs=4).to_crs(4326).iloc[0]
         for one in wide
     ]
 
@@ -198,7 +198,8 @@ def _cut_feeds(
                 served.append(folder.name)
         first, last = _dates(tables)
         lock[path.name] = {
-            "sha256": file_hash(path), "first": first, "last": last, "territories": served,
+            "sha256": file_hash(path), "first": first, "last": last,
+            "calls": len(tables["stop_times"]), "territories": served,
         }  # fmt: skip
         if today is not None and last and last < today.isoformat():
             found.problems.append(SourceError(
@@ -273,7 +274,12 @@ def _lacking(one: Perimeter, problem: str, mend: str) -> SourceError:
 
 
 def _write(
-    one: Perimeter, folder: Path, communes: Communes, sites: Sequence[Site], language: Language
+    one: Perimeter,
+    folder: Path,
+    communes: Communes,
+    sites: Sequence[Site],
+    feeds: dict[str, Any],
+    language: Language,
 ) -> None:
     """Write outline, homes and sites of a territory and, last, its file."""
     drawn = shapely.geometry.mapping(shapely.set_precision(one.outline, 1e-5))
@@ -289,9 +295,11 @@ def _write(
         one.name, code, code[:3] if code.startswith(("97", "98")) else code[:2], "", 0,
         (round(middle.x, 5), round(middle.y, 5)), one.outline.bounds,
     )  # fmt: skip
+    paths = sorted((folder / "gtfs").glob("*.zip"))
+    # Of a network in two feeds the first is kept: its own, not that of the region.
+    paths.sort(key=lambda path: (feeds[path.name]["calls"], path.name))
     offers = [
-        (f"gtfs/{path.name}", FeedOffer(path.stem, "", "", "", "", "", path.name))
-        for path in sorted((folder / "gtfs").glob("*.zip"))
+        (f"gtfs/{path.name}", FeedOffer(path.stem, "", "", "", "", "", path.name)) for path in paths
     ]
     text = territory_text(
         place, language=language, osm=STREETS, gtfs=offers, homes=HOMES, sites=SITES, homes_by="",
