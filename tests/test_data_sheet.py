@@ -12,10 +12,10 @@ from small import PLACES_M, TRIPS, lonlat, write_territory
 from typer.testing import CliRunner
 
 from mobility.base.clock import format_clock
+from mobility.base.i18n import translate
 from mobility.cli import app
 from mobility.commute import walks
 from mobility.commute.access import assess
-from mobility.base.i18n import translate
 from mobility.commute.data_sheet import (
     day_gaps,
     edge_text,

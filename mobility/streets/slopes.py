@@ -77,7 +77,7 @@ def edge_grades(streets: Streets, raster: str | Path) -> np.ndarray:
         It cannot be read, has no coordinate system, or rasterio is not installed.
     """
     grades = grades_between(streets, elevations(streets, Path(raster)))
-    return np.clip(grades, -MAX_GRADE, MAX_GRADE)
+    return np.asarray(np.clip(grades, -MAX_GRADE, MAX_GRADE))
 
 
 def grades_between(streets: Streets, height: np.ndarray) -> np.ndarray:

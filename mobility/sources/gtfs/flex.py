@@ -138,8 +138,8 @@ def read_flex(path: Path, findings: list[Finding] | None = None) -> list[FlexZon
     told = [] if findings is None else findings
     if idle:
         message = (
-            "{count} trips on demand offer no ride from one window to a later one (a zone alone, or "
-            "beside stops with fixed times): these calls are left out"
+            "{count} trips on demand offer no ride from one window to a later one (a zone alone, "
+            "or beside stops with fixed times): these calls are left out"
         )
         file = f"{path}/stop_times.txt"
         shown = tuple(idle[:5])
