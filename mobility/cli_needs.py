@@ -347,3 +347,42 @@ def delays(
         _written(study, delays_answer(found, lang), out_dir, lang, reads=reads)
         for text in found.sentences(lang):
             out.print(text, soft_wrap=True)
+
+
+@needs.command(rich_help_panel=NEEDS)
+def lines(
+    file: File,
+    out_dir: Out = None,
+    most: Annotated[
+        int,
+        typer.Option("--swaps", min=0, max=20, help=said("Runs put in at the same cost, at most.")),
+    ] = 0,
+    keep: Annotated[
+        float,
+        typer.Option(
+            "--keep-min", min=1, max=240, help=said("Minutes to the nearest trip that stays.")
+        ),
+    ] = 60.0,
+    lang: Lang = "fr",
+) -> None:
+    """Tell what the lines cost and who depends on each; of a scenario, what it changes."""
+    with friendly(lang):
+        from mobility.commute.access import assess
+        from mobility.commute.loading import load
+        from mobility.needs.lines import changed, lines_of, sentences
+        from mobility.needs.swaps import swaps
+        from mobility.outputs.needs import lines_answer
+
+        territory = read_territory(file, out_dir)
+        with progress_bar(lang, LEVER_STEPS) as step:
+            access = assess(load(territory, progress=step), progress=step)
+            difference = None
+            if territory.base is not None:
+                difference = changed(assess(load(read_territory(territory.base))), access)
+            step("levers")
+            found = lines_of(access)
+            swapped = swaps(access, most=most, keep_min=keep) if most else ()
+        _written(access.study, lines_answer(found, difference, swapped, lang), out_dir, lang)
+        if difference is not None:
+            for text in sentences(difference, lang):
+                out.print(text, soft_wrap=True)

@@ -26,7 +26,7 @@ OTHERS = (
     "report.docx", "report.xlsx", "index.html", "letter.pdf", "minutes_to_fix.gpkg",
     "cycle_tracks.geojson", "isochrones.gpkg", "fairness.html", "requests.geojson",
     *(f"{name}.{kind}" for name in ("apprentices", "delays", "housing", "irregular", "job_bus",
-      "zone") for kind in ("gpkg", "html")),
+      "lines", "zone") for kind in ("gpkg", "html")),
     *(f"{name}.{kind}" for name in ("recommendations", "plan", "letter")
       for kind in ("html", "md", "docx")),
 )  # fmt: skip

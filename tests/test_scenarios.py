@@ -145,6 +145,8 @@ def test_nobody_stays_aboard_over_a_trip_taken_out() -> None:
     assert left.run_ptr.tolist() == [0, 2, 4]
     assert left.call_stop.tolist() == [0, 1, 2, 3]
     assert left.run_day.tolist() == [0, 0]
+    assert without_trips(left, [7]).run_ptr.tolist() == [0, 2]
+    assert without_trips(without_trips(run, [6]), [9]).run_ptr.tolist() == [0, 2, 4]
 
 
 def test_a_vehicle_is_not_in_two_places(tmp_path) -> None:

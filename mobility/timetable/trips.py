@@ -168,10 +168,12 @@ def only_trips(run: RunArrays, trips: Sequence[int]) -> RunArrays:
 def without_trips(run: RunArrays, trips: Sequence[int]) -> RunArrays:
     """Take the calls of some trips out of a run; what is before and after are two runs then."""
     kept: NDArray[np.bool_] = ~np.isin(run.call_trip, trips)
-    part = np.cumsum(~kept)[kept]
+    parted = ~kept
+    parted[run.run_ptr[:-1]] = True  # in parts already where another trip was taken out before
+    part = np.cumsum(parted)[kept]
     starts = np.flatnonzero(np.diff(part, prepend=-1))
     ptr = np.append(starts, part.size).astype(np.int64)
-    return pick_calls(run, np.flatnonzero(kept), ptr, np.repeat(run.run_day, starts.size))
+    return pick_calls(run, np.flatnonzero(kept), ptr, np.repeat(run.run_day[:1], starts.size))
 
 
 def moved(run: RunArrays, trips: Sequence[int], by_s: int) -> RunArrays:
