@@ -1,4 +1,4 @@
-"""What lines cost, who depends on them, what a scenario changes, and swaps: on a straight street."""
+"""What lines cost, who depends on them, what a scenario changes, and swaps: one street."""
 
 from pathlib import Path
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "jobbus": ["--halts", "2", "--group", "no_car"],
     "zone": [],
     "lines": ["--swaps", "1"],
+    "risk": ["--carpool"],
 }
 
 

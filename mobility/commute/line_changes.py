@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
@@ -86,8 +86,9 @@ class _Asked:
     stops: tuple[int, ...]
     legs: Mapping[Leg, int]
 
-    def wrong(self, study: Study, field: str, problem: str, value: object, mend: str, **params: str
-              ) -> TerritoryError:  # fmt: skip
+    def wrong(
+        self, study: Study, field: str, problem: str, value: object, mend: str, **params: Any
+    ) -> TerritoryError:
         """Return the error of one of its fields."""
         column = f"changes.lines.{self.number}.{field}"
         return TerritoryError(
@@ -190,9 +191,7 @@ def _driven(study: Study, one: _Asked) -> _Asked:
     times = edge_times(study.streets, "car", study.territory.speeds)
     at = walk_snaps(study.streets, times, lonlat)
     speed_ms = study.territory.speeds.walk_kmh / 3.6
-    pairs = street_times(
-        study.streets, times, at, at, limit_s=LEG_S, connector_speed_ms=speed_ms
-    )
+    pairs = street_times(study.streets, times, at, at, limit_s=LEG_S, connector_speed_ms=speed_ms)
     row = np.repeat(np.arange(len(lonlat)), np.diff(pairs.ptr))
     places = zip(row.tolist(), pairs.target.tolist(), pairs.time_s.tolist(), strict=True)
     drive = {(one.stops[a], one.stops[b]): int(s) + STOP_S for a, b, s in places}
@@ -340,9 +339,7 @@ def _rerouted(study: Study, run: RunArrays, one: _Asked) -> RunArrays | None:
     )  # fmt: skip
 
 
-def _spaced(
-    study: Study, network: DayNetwork, change: LineChange, parts: list[Part]
-) -> Made:
+def _spaced(study: Study, network: DayNetwork, change: LineChange, parts: list[Part]) -> Made:
     """Let trips of the most usual way leave every so many minutes in place of those there are.
 
     Each takes as long as the trip that leaves nearest to it today.
@@ -357,9 +354,9 @@ def _spaced(
     put = []
     low, high = _hours(change)
     for mine in groups.values():
-        way = {p: tuple(tt.call_stop[p.first : p.last + 1].tolist()) for p in mine}
-        usual = Counter(way.values()).most_common(1)[0][0]
-        models = [p for p in mine if way[p] == usual]
+        calls = {p: tuple(tt.call_stop[p.first : p.last + 1].tolist()) for p in mine}
+        usual = Counter(calls.values()).most_common(1)[0][0]
+        models = [p for p in mine if calls[p] == usual]
         for at_s in range(low, high, 60 * int(change.every_min or 1)):
             model = min(models, key=lambda p: (abs(_clock_s(tt, p) - at_s), p.first))
             run = _alone(network, model)

@@ -17,14 +17,15 @@ from mobility.base.errors import Finding, TerritoryError
 from mobility.base.ledger import SourceLedger
 from mobility.commute.access import assess, counted_rows
 from mobility.commute.changes import with_timetable_changes
-from mobility.commute.line_changes import booked_instead
 from mobility.commute.closed_drives import drives_any_hour
 from mobility.commute.data_sheet import data_sheet, sheet_findings
+from mobility.commute.line_changes import booked_instead
 from mobility.commute.modes import evaluated
 from mobility.commute.on_demand_rides import on_demand_services
 from mobility.commute.placing import (
     homes_on_streets,
     misplaced_sites,
+    one_way_platforms,
     place_findings,
     rates_missing,
     unreachable_stops,
@@ -237,7 +238,7 @@ def build_study(
         walks_to_stops(territory, streets, feed, points) for points in (homes.lonlat, gates)
     )
     between = walks_between_stops(territory, streets, feed)
-    findings += unreachable_stops(feed, home_walks, gate_walks)
+    findings += [*one_way_platforms(feed), *unreachable_stops(feed, home_walks, gate_walks)]
     progress("days")
     # What is worth saying of the runs is said once, for the first day.
     runs = {

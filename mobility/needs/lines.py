@@ -1,13 +1,12 @@
 """What the lines cost today, who rides on each, and what a scenario changes of both.
 
 Kilometres, hours and vehicles come from the timetable: trips of a vehicle are chained by its
-``block_id``, else by layovers (`remedies.vehicles`), so that waiting between trips is paid for and a
-vehicle counts once. A line's riders at risk are those whom the engine no longer finds without it.
+``block_id``, else by layovers (`remedies.vehicles`), so that waiting between trips is paid for and
+a vehicle counts once. A line's riders at risk are those whom the engine no longer finds without it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,7 @@ import pandas as pd
 from mobility.base.i18n import translate
 from mobility.commute.access import Access, counted_rows, roster_shifts
 from mobility.commute.indicators import whole_persons
-from mobility.commute.ledger import LEAST_JOBS, Ledger
+from mobility.commute.ledger import LEAST_JOBS
 from mobility.commute.line_changes import trips_of_line
 from mobility.commute.study import Study
 from mobility.remedies.bill import Bill, priced, total
@@ -83,7 +82,9 @@ def lines_of(access: Access) -> Lines:
         risks.append((score.jobs_lost, score.workers_lost))
     table[["jobs_at_risk", "workers_at_risk"]] = risks
     whole, rest = table.iloc[:1], table.iloc[1:]
-    rest = rest.sort_values(["jobs_at_risk", "workers_at_risk", "line"], ascending=[False, False, True])
+    rest = rest.sort_values(
+        ["jobs_at_risk", "workers_at_risk", "line"], ascending=[False, False, True]
+    )
     found = pd.concat([whole, rest], ignore_index=True)
     return Lines(access, found, _bill(table.iloc[0], factors))
 

@@ -1,7 +1,8 @@
 """Swaps that cost no vehicle-hour: little-used round trips taken out, runs for shifts put in.
 
-A round trip, there and back within an hour of layover, is what can be taken out: a single trip would leave its
-vehicle at the wrong end. It may go where the line still leaves within some minutes before or after.
+A round trip, there and back within an hour of layover, is what can be taken out: a single trip
+would leave its vehicle at the wrong end. It may go where the line still leaves within some minutes
+before or after.
 Runs are put in where most jobs are gained for an hour driven, and the round trips whose loss is
 least pay for their hours, empty ones included. Every step is assessed again by the engine.
 """
@@ -203,15 +204,13 @@ def _gaps(bench: Workbench) -> dict[int, float]:
         ).sort_values("start", kind="stable")
         by_way = frame.groupby(["line", "stop"])["start"]
         before, after = by_way.diff(), -by_way.diff(-1)
-        gap = np.fmin(before, after).fillna(np.inf) / 60
+        gap = before.combine(after, np.fmin).fillna(np.inf) / 60
         for trip, minutes in zip(frame["trip"].tolist(), gap.tolist(), strict=True):
             found[trip] = max(found.get(trip, 0.0), minutes)
     return found
 
 
-def _least_lost(
-    bench: Workbench, trips: list[RoundTrip]
-) -> list[tuple[RoundTrip, Score]]:
+def _least_lost(bench: Workbench, trips: list[RoundTrip]) -> list[tuple[RoundTrip, Score]]:
     """Return round trips, those first whose loss is least: jobs, then commutes, then hours."""
     trips.sort(key=lambda one: (one.gap_min, one.trips))
     scored = [
@@ -250,9 +249,7 @@ def _proven(
         return None
     levers = [Lever("remove", one.trips) for one in removed] + [o.lever for o in added]
     after = assess(what_if(bench.study, levers, name="swap"))
-    return Swap(
-        tuple(removed), tuple(added), saved, needed, gains_between(bench.access, after)
-    )
+    return Swap(tuple(removed), tuple(added), saved, needed, gains_between(bench.access, after))
 
 
 def swap_table(access: Access, found: Sequence[Swap]) -> pd.DataFrame:

@@ -47,6 +47,8 @@ class Answer:
 
     Attributes
     ----------
+    study
+        What was asked: its sites are drawn.
     name
         Of its files.
     title, note
@@ -60,6 +62,7 @@ class Answer:
         Layers of a GeoPackage, by name; none is written without any.
     """
 
+    study: Study
     name: str
     title: str
     note: str
@@ -69,7 +72,7 @@ class Answer:
 
 
 def write_answer(
-    study: Study, answer: Answer, folder: Path, language: str, *, reads: Iterable[Path] = ()
+    answer: Answer, folder: Path, language: str, *, reads: Iterable[Path] = ()
 ) -> list[Path]:
     """Write the files of an answer into a folder, all or none, and return their paths.
 
@@ -78,7 +81,7 @@ def write_answer(
     SourceError
         The folder cannot be written to, or a file is one of those read.
     """
-    words = Words(language, study.days)
+    study, words = answer.study, Words(language, answer.study.days)
     shown = [
         table_block(sheet_of(key, frame.head(MOST_ROWS)).brief(), words)
         for key, frame in answer.tables.items()
@@ -125,6 +128,7 @@ def housing_answer(found: Housing, language: str) -> Answer:
     if len(found.residences):
         tables = {"housing_residences": found.residences, **tables}
     return Answer(
+        found.study,
         "housing",
         translate("Where could one live and hold this job without a car?", language),
         translate(
@@ -208,6 +212,7 @@ def delays_answer(found: Delays, language: str) -> Answer:
     shares = dict(zip(roster_shifts(study), found.chance, strict=True))
     layers, homes = _roster_shares(study, shares, language)
     return Answer(
+        study,
         "delays",
         translate("On how many days does it hold when buses are late?", language),
         " ".join(found.sentences(language)),
@@ -241,7 +246,8 @@ def lines_answer(
     name = translate("Lines by the jobs at risk without them", language)
     layers = [PageLayer(name, shapes, "#b5358f")] if len(shapes) else []
     title = translate("What do the lines cost, and who depends on them?", language)
-    return Answer("lines", title, note, layers, tables, {"lines": shapes} if len(shapes) else {})
+    gis = {"lines": shapes} if len(shapes) else {}
+    return Answer(study, "lines", title, note, layers, tables, gis)
 
 
 def _line_shapes(study: Study, table: pd.DataFrame, words: Words) -> gpd.GeoDataFrame:
@@ -249,13 +255,14 @@ def _line_shapes(study: Study, table: pd.DataFrame, words: Words) -> gpd.GeoData
     lonlat = study.feed.stops[["lon", "lat"]].to_numpy(np.float64)
     stop, ptr = study.feed.stop_times["stop"].to_numpy(), study.feed.trip_ptr
     rows, shapes = [], []
-    for row in table[table["jobs_at_risk"] > 0].itertuples():
-        trips = trips_of_line(study.feed, row.line)
+    needed = table[table["jobs_at_risk"] > 0]
+    for line, at_risk in zip(needed["line"], needed["jobs_at_risk"].tolist(), strict=True):
+        trips = trips_of_line(study.feed, line)
         ways = [stop[ptr[t] : ptr[t + 1]] for t in trips]
         legs = np.unique(np.concatenate([np.column_stack([w[:-1], w[1:]]) for w in ways]), axis=0)
         shapes.append(shapely.MultiLineString(lonlat[legs].tolist()))
-        jobs = words.number(float(row.jobs_at_risk))
-        rows.append((row.line, translate("{jobs} jobs at risk", words.language, jobs=jobs)))
+        jobs = words.number(at_risk)
+        rows.append((line, translate("{jobs} jobs at risk", words.language, jobs=jobs)))
     return gpd.GeoDataFrame(
         {"title": [r[0] for r in rows], "lines": [r[1] for r in rows], "size": [3] * len(rows)},
         geometry=shapes, crs=4326,
@@ -268,6 +275,7 @@ def irregular_answer(found: Irregular, language: str) -> Answer:
     shares = {(site, roster): found.share(site, roster) for site, roster in found.rosters()}
     layers, homes = _roster_shares(study, shares, language)
     return Answer(
+        study,
         "irregular",
         translate("On how many of these days does it hold?", language),
         translate(
@@ -301,6 +309,7 @@ def apprentices_answer(found: Triangles, remedies: pd.DataFrame, language: str) 
     if len(remedies):
         tables["apprentices_remedies"] = remedies
     return Answer(
+        study,
         "apprentices",
         translate("Which training centre and which company, from one home?", language),
         translate(
@@ -341,6 +350,7 @@ def job_bus_answer(tour: Tour, language: str) -> Answer:
         )
     ]
     return Answer(
+        tour.study,
         "job_bus",
         translate("Where should a bus for job seekers halt?", language),
         translate(
@@ -389,6 +399,7 @@ def zone_answer(zone: Zone, language: str) -> Answer:
         "every gate it can within {minutes} min of a stop."
     )
     return Answer(
+        zone.study,
         "zone",
         translate("Which ways are missing inside the area?", language),
         translate(text, language, minutes=words.value(zone.wants.within_min)),

@@ -6,7 +6,8 @@ ones are seen backwards in time.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 from numba import njit
 
@@ -16,9 +17,17 @@ FREE = -1
 EPS = 1e-6
 FAR = 1e18
 
-#: Compiles a kernel that makes no array. By default numba counts the references of each of some
-#: forty arrays at each call, which took nine tenths of a search.
-bare = njit(cache=True, nogil=True, _nrt=False)
+_Kernel = TypeVar("_Kernel", bound=Callable[..., Any])
+
+
+def bare(kernel: _Kernel) -> _Kernel:
+    """Compile a kernel that makes no array.
+
+    By default numba counts the references of each of some forty arrays at each call, which took
+    nine tenths of a search.
+    """
+    compiled: _Kernel = njit(cache=True, nogil=True, _nrt=False)(kernel)  # type: ignore[call-overload]
+    return compiled
 
 
 class Ways(NamedTuple):

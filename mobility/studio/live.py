@@ -191,7 +191,9 @@ class Live:
             kept = self.study.territory.model_copy(
                 update={"limits": plain.limits, "modes": modes, "changes": plain.changes}
             )
-            found = with_timetable_changes(variant(self.study, lambda one: replace(one, territory=kept)))
+            found = with_timetable_changes(
+                variant(self.study, lambda one: replace(one, territory=kept))
+            )
         else:
             found = self.sources.study(plain)
         self._studies[key] = found
