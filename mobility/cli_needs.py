@@ -188,7 +188,10 @@ def fairness(
 @needs.command(rich_help_panel=NEEDS)
 def irregular(
     file: File,
-    hours: Annotated[Path, typer.Argument(help=said("Dates and hours worked (CSV)."))],
+    hours: Annotated[
+        Path | None,
+        typer.Argument(help=said("Dates and hours worked (CSV); else those that rosters give.")),
+    ] = None,
     out_dir: Out = None,
     lang: Lang = "fr",
 ) -> None:
@@ -205,7 +208,7 @@ def irregular(
             findings.extend(found.findings)
             return irregular_answer(found, lang)
 
-        _answered(file, out_dir, lang, ask, reads=[hours])
+        _answered(file, out_dir, lang, ask, reads=[hours] if hours else [])
         print_findings(findings, lang)
 
 
