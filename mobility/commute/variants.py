@@ -239,14 +239,20 @@ def _walked(before: Study, after: Study) -> tuple[WalkTable, WalkTable, Mapping[
         walks_between_stops(territory, one.streets, feed, safe=one.kept_safe)
         for one in (before, after)
     )
+    return home_walks, gate_walks, _on_ways(before.timetables, plain, other)
+
+
+def _on_ways(
+    timetables: Mapping[str, TwoWay], plain: WalkTable, other: WalkTable
+) -> Mapping[str, TwoWay]:
+    """Return timetables whose footpaths along streets, as ``plain`` has them, are ``other``'s."""
     pairs = zip(vars(plain).values(), vars(other).values(), strict=True)
     if all(np.array_equal(*pair) for pair in pairs):
-        return home_walks, gate_walks, before.timetables
-    timetables = {
+        return timetables
+    return {
         kind: two_way.on_feet(safe_footpaths(two_way.timetable, plain, other).feet)
-        for kind, two_way in before.timetables.items()
+        for kind, two_way in timetables.items()
     }
-    return home_walks, gate_walks, timetables
 
 
 def with_timetables(
@@ -400,29 +406,61 @@ def with_feed(study: Study, extra: Feed, *, scenario: str, feeders: bool = True)
         Whether cycling, park-and-ride and on-demand transport reach the new stops too; False
         where only public transport from the door is asked for.
     """
-    territory, streets = study.territory, study.streets
+    territory = study.territory
     feed, old = merge_feeds([study.feed, extra]), len(study.feed.stops)
-    home_walks, gate_walks = _walks_also_to(study, feed.lonlat()[old:], old)
-    after = replace(
-        study,
-        feed=feed,
-        timetables=_day_timetables(
-            territory, feed, study.days, walks_between_stops(territory, streets, feed)
-        ),
-        home_walks=home_walks,
-        gate_walks=gate_walks,
-        scenario=scenario,
-    )
-    if feeders and study.feeders:
-        found = feeders_of(territory, streets, feed, study.sites, study.homes.lonlat)
-        after = replace(after, feeders=found)
-    if feeders and study.on_demand:
+    new_lonlat = feed.lonlat()[old:]
+    between = walks_between_stops(territory, study.streets, feed, safe=study.kept_safe)
+    timetables = _day_timetables(territory, feed, study.days, between)
+    on_demand = study.on_demand
+    if feeders and on_demand:
         # The territory file names its hubs as in its own feeds.
         ids = [*study.feed.stops["stop_id"], *feed.stops["stop_id"][old:]]
         named = replace(feed, stops=feed.stops.assign(stop_id=ids))
-        services = on_demand_services(territory, streets, named, study.sites, study.homes, [], [])
-        after = replace(after, on_demand=services)
-    return after
+        on_demand = on_demand_services(
+            territory, study.streets, named, study.sites, study.homes, [], []
+        )
+    made: dict[tuple[object, ...], Any] = {}
+
+    def once(one: Study, what: str, modes: Sequence[StreetMode], make: Callable[[], Any]) -> Any:
+        """Return what is made, shared by views in which some modes take the same seconds."""
+        safe = (False, True) if one.kept_safe else (False,)
+        times = [mode_times(territory, one.streets, m, safe=s) for m in modes for s in safe]
+        key = (what, *_key(*times))
+        if key not in made:
+            made[key] = make()
+        return made[key]
+
+    def on_ways_of(one: Study) -> Mapping[str, TwoWay]:
+        other = walks_between_stops(territory, one.streets, feed, safe=one.kept_safe)
+        return _on_ways(timetables, between, other)
+
+    def change(one: Study) -> Study:
+        tables = once(one, "walks", ["walk"], lambda: _walks_also_to(one, new_lonlat, old))
+        runs = timetables
+        if one is not study:
+            runs = once(one, "feet", ["walk"], lambda: on_ways_of(one))
+        after = replace(
+            one,
+            feed=feed,
+            timetables=runs,
+            home_walks=tables[0],
+            gate_walks=tables[1],
+            on_demand=on_demand,
+            scenario=scenario,
+        )
+        if not (feeders and one.feeders):
+            return after
+        found = once(
+            one,
+            "feeders",
+            ["walk", "bike", "car"],
+            lambda: feeders_of(
+                territory, one.streets, feed, one.sites, one.homes.lonlat, safe=one.kept_safe
+            ),
+        )
+        return replace(after, feeders=found)
+
+    return variant(study, change)
 
 
 def _day_timetables(
