@@ -24,6 +24,7 @@ from mobility.outputs.map.model import (
     UInt8,
 )
 from mobility.outputs.map.pack import Store, add_paths, along_curve, quantised
+from mobility.remedies.remedy import round_eur
 from mobility.shuttles.written import COLOURS
 
 Manifest = dict[str, Any]
@@ -103,6 +104,8 @@ def _lever(lever: MapLever) -> Manifest:
         "jobs": int(round_persons(lever.jobs)),
         "users": int(round_persons(lever.users)),
         "eur": round(lever.eur_year),
+        # Of the jobs before they are rounded, as the report has it.
+        "job": round(round_eur(lever.eur_year / lever.jobs)) if lever.jobs > 0 else 0,
         "kind": lever.kind,
         "advised": lever.advised,
         "sites": list(lever.sites),
@@ -241,6 +244,7 @@ def _plan(plan: MapPlan, store: Store) -> Manifest:
         "told": plan.told,
         "cost": round(plan.cost_eur),
         "workers": round(plan.workers),
+        "job": round(plan.cost_eur / plan.workers) if plan.workers > 0 else 0,
         "vehicles": plan.vehicles,
         "km": round(plan.km_per_year),
         "scenario": plan.scenario,

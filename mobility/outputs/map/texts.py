@@ -76,4 +76,4 @@ def page_french() -> dict[str, str]:
     """Return the French of every English text of the page: `ENGLISH`, and what its code quotes."""
     quoted = re.findall(r'(?="([^"\n_]{3,})")', page_script() + page_file("panel.html"))
     french = {text: translate(text, "fr") for text in sorted({*ENGLISH.values(), *quoted})}
-    return {text: typeset(told, "fr") for text, told in french.items() if told != text}
+    return {text: told for text, told in french.items() if told != typeset(text, "fr")}
