@@ -151,10 +151,10 @@ def fairness(
     with friendly(lang):
         from mobility.base.files import staging
         from mobility.commute.access import assess
+        from mobility.commute.additions import with_feed
         from mobility.commute.fairness import fairness as fairness_of
         from mobility.commute.loading import load
         from mobility.commute.sources import source_files
-        from mobility.commute.variants import with_feed
         from mobility.outputs.tables import write_csv
         from mobility.sources.gtfs.read import read_feed
 
@@ -242,7 +242,7 @@ def apprentices(
         from functools import partial
 
         from mobility.commute.access import assess
-        from mobility.commute.variants import with_feed
+        from mobility.commute.additions import with_feed
         from mobility.needs.apprentices import Rules, after_remedies, triangles, with_centres
         from mobility.outputs.needs import apprentices_answer
         from mobility.sources.gtfs.read import read_feed
@@ -412,7 +412,7 @@ def risk(
     """Tell kilometres driven to work by light and road, accidents expected, what avoids them."""
     with friendly(lang):
         from mobility.commute.access import assess
-        from mobility.commute.variants import with_feed
+        from mobility.commute.additions import with_feed
         from mobility.needs.risk import by_carpool, by_feed, by_lever
         from mobility.needs.risk import risk as risk_of
         from mobility.outputs.needs_risk import risk_answer
