@@ -290,7 +290,7 @@ def energy_tables(plans: Plans, language: str) -> dict[str, pd.DataFrame]:
             refused += _refused(own, plan, driven, language)
     columns = [
         "plan", "energy", "weekday", "day", "season", "block", "vehicle", "start", "end", "km",
-        "needs", "holds", "reason",
+        "needs", "reserve", "reason",
     ]  # fmt: skip
     frames = pd.DataFrame(told), pd.DataFrame(refused, columns=columns), rows.to_frame(language)
     return dict(zip(ENERGY_TABLES, frames, strict=True))
@@ -339,7 +339,7 @@ def _refused(
             "season": season_label(day.season), "block": number + 1,
             "vehicle": plans.config.vehicles[block.vehicle].name,
             "start": format_clock(block.start_s), "end": format_clock(block.end_s), "km": km,
-            "needs": km * tank.per_km, "holds": tank.held, "reason": translate(reason, language),
+            "needs": km * tank.per_km, "reserve": tank.held, "reason": translate(reason, language),
         }  # fmt: skip
 
 
