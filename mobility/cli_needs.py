@@ -43,7 +43,7 @@ def matrix(
         from mobility.commute.matrix import matrix as matrix_of
         from mobility.commute.matrix import write_matrix
         from mobility.commute.matrix_against import against
-        from mobility.commute.sources import source_files
+        from mobility.territory.source_files import source_files
 
         territory = read_territory(file, out_file)
         path = out_file or territory.resolve(territory.output.dir) / "matrix.parquet"
@@ -154,9 +154,9 @@ def fairness(
         from mobility.commute.additions import with_feed
         from mobility.commute.fairness import fairness as fairness_of
         from mobility.commute.loading import load
-        from mobility.commute.sources import source_files
         from mobility.outputs.tables import write_csv
         from mobility.sources.gtfs.read import read_feed
+        from mobility.territory.source_files import source_files
 
         territory = read_territory(file, out_dir)
         folder = out_dir or territory.resolve(territory.output.dir)

@@ -13,7 +13,6 @@ from mobility.base.i18n import translate
 from mobility.commute.access import Access, assess
 from mobility.commute.indicators import whole_persons
 from mobility.commute.loading import load
-from mobility.commute.sources import source_files
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.outputs.advice import Advice, advice_from, factors_of, write_advice
@@ -42,6 +41,7 @@ from mobility.shuttles.outputs import outdated, write_plans
 from mobility.shuttles.plans import Plans
 from mobility.shuttles.portfolio import access_left, combined_frontier
 from mobility.territory.project import Territory
+from mobility.territory.source_files import source_files
 
 #: Recommendations shown with their journeys and put on the map, at most.
 ILLUSTRATED = 20

@@ -19,7 +19,6 @@ from mobility.commute.access import roster_shifts
 from mobility.commute.delays import Delays
 from mobility.commute.irregular import Irregular
 from mobility.commute.line_changes import trips_of_line
-from mobility.commute.sources import source_files
 from mobility.commute.study import Study
 from mobility.needs.apprentices import Triangles
 from mobility.needs.housing import Housing
@@ -31,6 +30,7 @@ from mobility.outputs.map.needs_page import RAMP, PageLayer, merged, write_needs
 from mobility.outputs.tables import sheet_of, table_block, write_csv
 from mobility.outputs.words import Words
 from mobility.remedies.bill import bill_frame
+from mobility.territory.source_files import source_files
 
 #: Rows of a table beside a map.
 MOST_ROWS = 15
