@@ -106,7 +106,7 @@ def check(
         if study is not None and rules:
             from mobility.commute.inventory import canonical_rules
 
-            print_findings(canonical_rules(study), lang)
+            print_findings(canonical_rules(study), lang, infos=True)
         if any(severity == "error" for severity, _, _ in answer.findings):
             raise typer.Exit(2)
 

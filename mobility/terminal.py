@@ -49,10 +49,11 @@ PLANS = (
 )  # fmt: skip
 
 
-def print_findings(findings: Iterable[Finding], language: Language) -> None:
-    """Print findings of any kind."""
+def print_findings(findings: Iterable[Finding], language: Language, *, infos: bool = False) -> None:
+    """Print errors and warnings, and information when asked."""
     for finding in findings:
-        print_said(finding.severity, finding.source, finding.render(language), language)
+        if infos or finding.severity != "info":
+            print_said(finding.severity, finding.source, finding.render(language), language)
 
 
 def print_said(severity: str, source: str, text: str, language: Language) -> None:
