@@ -149,7 +149,7 @@ def _situations(
 ) -> Iterator[tuple[str, Access, Remedy | None]]:
     """Yield what is set beside the present: the feeds, then the recommended levers."""
     from mobility.commute.access import assess
-    from mobility.commute.variants import with_feed
+    from mobility.commute.additions import with_feed
     from mobility.sources.gtfs.read import read_feed
 
     for path in plan or ():
@@ -239,7 +239,7 @@ def apprentices(
         from functools import partial
 
         from mobility.commute.access import assess
-        from mobility.commute.variants import with_feed
+        from mobility.commute.additions import with_feed
         from mobility.needs.apprentices import Rules, after_remedies, triangles, with_centres
         from mobility.outputs.needs import apprentices_answer
         from mobility.sources.gtfs.read import read_feed
@@ -343,6 +343,41 @@ def delays(
             return delays_answer(found, lang)
 
         _answered(file, out_dir, lang, ask, reads=[observed] if observed else [])
+
+
+@needs.command(rich_help_panel=NEEDS)
+def lines(
+    file: File,
+    out_dir: Out = None,
+    most: Annotated[
+        int,
+        typer.Option("--swaps", min=0, max=20, help=said("Runs put in at the same cost, at most.")),
+    ] = 0,
+    keep: Annotated[
+        float,
+        typer.Option(
+            "--keep-min", min=1, max=240, help=said("Minutes to the nearest trip that stays.")
+        ),
+    ] = 60.0,
+    lang: Lang = "fr",
+) -> None:
+    """Tell what the lines cost and who depends on each; of a scenario, what it changes."""
+    with friendly(lang):
+        from mobility.commute.access import assess
+        from mobility.commute.loading import load
+        from mobility.needs.lines import changed, lines_of
+        from mobility.needs.swaps import swaps
+        from mobility.outputs.needs_lines import lines_answer
+
+        def ask(study: Study, step: Progress) -> Answer:
+            access, difference = assess(study, progress=step), None
+            if study.territory.base is not None:
+                difference = changed(assess(load(read_territory(study.territory.base))), access)
+            step("levers")
+            swapped = swaps(access, most=most, keep_min=keep) if most else ()
+            return lines_answer(lines_of(access), difference, swapped, lang)
+
+        _answered(file, out_dir, lang, ask, steps=LEVER_STEPS)
 
 
 @needs.command(rich_help_panel=NEEDS)

@@ -65,6 +65,8 @@ for each `centre + company`, whether the pair holds. **`apprentices.html`**: the
     "fairness": """**`fairness.gpkg`**: `homes` with `home_id` and, by the name of each
 situation, how many rosters hold. **`fairness.html`**: the map of them.
 """,
+    "lines": """**`lines.gpkg`**, **`lines.html`**: the lines without which a job is lost.
+""",
     "delays": """**`delays.gpkg`**: `homes` with `home_id` and, for each roster,
 `site | roster | share` of the working days that hold (0 to 1). **`delays.html`**: the map of it.
 """,

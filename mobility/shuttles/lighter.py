@@ -12,8 +12,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from mobility.commute.additions import with_stops
 from mobility.commute.study import Study
-from mobility.commute.variants import with_stops, with_timetables
+from mobility.commute.variants import with_timetables
 from mobility.commute.white_zones import REASONS, WhiteZones
 from mobility.engine.journeys import TwoWay
 from mobility.shuttles.after import prove
