@@ -361,13 +361,16 @@ def levers(
 ) -> None:
     """Search for levers cheaper than a shuttle: timetables, extensions, shift hours."""
     with friendly(lang):
+        from mobility.commute.access import assess
+        from mobility.commute.loading import load
         from mobility.outputs.levers import find_levers, write_levers
 
         territory = read_territory(file, out_dir)
         folder = out_dir or territory.resolve(territory.output.dir)
         with progress_bar(lang, LEVER_SHUTTLE_STEPS) as step:
+            access = assess(load(territory, progress=step), progress=step)
             results = find_levers(
-                territory, folder=folder, shuttles=shuttles, illustrated=illustrated, progress=step
+                access, folder=folder, shuttles=shuttles, illustrated=illustrated, progress=step
             )
             files = write_levers(results, folder, lang, maps=maps)
         print_table(results.table(lang), "remedies", lang, title=territory.name)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import pyogrio
-
 from mobility.base.errors import Finding
-from mobility.base.files import staging, writing
+from mobility.base.files import staging, write_gpkg, writing
 from mobility.commute.access import Access
 from mobility.commute.comparison import comparison
 from mobility.commute.indicators import by_group, by_shift, summary
@@ -155,13 +153,9 @@ def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
     written += [folder / "commutes.parquet", folder / "homes.parquet"]
     if not access.study.territory.output.geopackage:
         return written
-    # A GeoPackage holds the time of its last change; a fixed one keeps the bytes the same.
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
+    layers = {"homes": homes, "sites": gates_layer(access), "stops": stops_layer(access)}
     with writing(folder / "results.gpkg") as part:
-        # Version 1.2 is read without a warning by the QGIS of older distributions too.
-        homes.to_file(part, layer="homes", driver="GPKG", dataset_options={"VERSION": "1.2"})
-        gates_layer(access).to_file(part, layer="sites", driver="GPKG")
-        stops_layer(access).to_file(part, layer="stops", driver="GPKG")
+        write_gpkg(part, layers.items())
         add_styles(part, access.study.territory.output.language)
     return [*written, folder / "results.gpkg"]
 
