@@ -7,6 +7,7 @@ import shutil
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 import requests
 from small import PLACES_M, TRIPS, lonlat, write_territory
@@ -27,6 +28,7 @@ from mobility.sources.sites import read_sites_file
 from mobility.studio import data
 from mobility.studio.drafts import History, slug, stepped
 from mobility.studio.live import Live
+from mobility.pipeline import run
 from mobility.studio.studies import Studies
 from mobility.territory.project import Territory
 from mobility.territory.toml_text import read_toml
@@ -137,8 +139,11 @@ def test_figures_equal_those_of_the_saved_scenario(tmp_path) -> None:
         call = np.flatnonzero((tt.call_dep > 4 * 3600) & (tt.call_trip >= 0))[0]
         feed_trip = str(live.study.feed.trips["trip_id"].iloc[int(tt.call_trip[call])])
         site = "Fonderie des Quatre-Vents"
-        studio.live(
+        most = np.argsort(-live.study.workers, kind="stable")[[0, 60]]
+        stops = [{"lon": x, "lat": y} for x, y in live.study.homes.lonlat[most].tolist()]
+        told = studio.live(
             "demo",
+            {"do": "line", "name": "L1", "site": site, "stops": stops},
             step("matin", site=site, start="05:15"),
             {"do": "set", "table": "limits", "field": "max_wait_min", "value": 45},
             {"do": "set", "table": "modes", "field": "cycling_counts", "value": True},
@@ -146,7 +151,15 @@ def test_figures_equal_those_of_the_saved_scenario(tmp_path) -> None:
         )
         saved = studio.post("studies/demo/scenarios", {"do": "save", "name": "Tout à la fois"})
         assert saved.json()["scenarios"][0]["id"] == "tout-a-la-fois"
-        study = load(tmp_path / "demo" / "scenarios" / "tout-a-la-fois.toml")
+        path = tmp_path / "demo" / "scenarios" / "tout-a-la-fois.toml"
+        (feed,) = read_toml(path)["changes"]["feeds"]
+        assert feed["lines"] == [{"name": "L1", "site": site, "stops": stops}]
+        assert told["gain"][0][0] > 0
+        # What it costs is what the command line writes beside the other tables.
+        costs = pd.read_csv(run(path, tmp_path / "out").folder / "scenario_costs.csv")
+        assert set(costs["item"]) >= {"navettes", "accord sur les horaires"}
+        assert told["eur"]["year"] == round(costs["eur_year"].sum())
+        study = load(path)
         access = assess(study)
         model = map_model(access, white_zones(access))
         store = Store()
@@ -173,6 +186,42 @@ def test_figures_equal_those_of_the_saved_scenario(tmp_path) -> None:
             else:
                 share = now.share[int(shown["pick"][1:]), 2][order]
                 assert np.array_equal(found["arrays"]["share"], share)
+
+
+def test_plans_of_shuttles_are_tried_together(studio: Served, root) -> None:
+    """Two plans of one bus each, whose feeds the scenarios keep whatever is designed later."""
+    shuttles = root / "usine" / "out" / "shuttles"
+    shuttles.mkdir(parents=True, exist_ok=True)
+    trips = {"P01": ("late", "A", "4:30", "B", "4:44"), "P02": ("home", "B", "13:15", "A", "13:30")}
+    for name, (trip, *calls) in trips.items():
+        write_feed(shuttles / f"{name}.zip", [(trip, *calls, "weekday")])
+    columns = "plan,lines,vehicles,eur_year,eur_low,eur_high,rosters_gained,knee"
+    rows = [f"{name},1,1,{eur},{eur},{2 * eur},3,True" for name, eur in (("P01", 100), ("P02", 50))]
+    (shuttles / "plans.csv").write_text("\n".join([columns, *rows]) + "\n")
+    found = studio.get("studies/usine/plans")["plans"]
+    assert [(one["name"], one["eur_year"], one["jobs"]) for one in found] == [
+        ("P01", 100.0, 3.0), ("P02", 50.0, 3.0)]  # fmt: skip
+    told = studio.live("usine", *({"do": "plan", "name": n, "on": True} for n in ("P01", "P02")))
+    assert told["eur"] == {"year": 150, "low": 150, "high": 300}
+    kept = [feed["file"] for feed in told["draft"]["changes"]["feeds"]]
+    assert all((root / "usine" / name).is_file() for name in kept)
+    shutil.rmtree(shuttles)
+    assert studio.live("usine", commit=False)["mode"] == told["mode"]
+    told = studio.live("usine", {"do": "plan", "name": "P01", "on": False})
+    assert [feed["name"] for feed in told["draft"]["changes"]["feeds"]] == ["P02"]
+    with pytest.raises(AssertionError, match="no such plan"):
+        studio.live("usine", {"do": "plan", "name": "P01", "on": True})
+    with pytest.raises(AssertionError, match="no such step"):
+        studio.live("usine", {"do": "feed", "name": "x", "file": "../usine/territory.toml"})
+
+
+def test_a_line_without_riders_says_so_and_changes_nothing(studio: Served) -> None:
+    line = {"do": "line", "name": "L1", "site": "Usine", "stops": [{"lon": 2.0, "lat": 47.0}]}
+    with pytest.raises(AssertionError):
+        studio.live("usine", line)
+    with pytest.raises(AssertionError):
+        studio.live("usine", line | {"stops": [{"lon": 400, "lat": "x"}]})
+    assert studio.get("studies/usine")["draft"] == {}
 
 
 def _json(store: Store, index: int):

@@ -1,8 +1,9 @@
-"""The trips that a scenario moves, adds or takes out, put into the timetables of a study."""
+"""What a scenario does to timetables: feeds beside them, trips moved, added or taken out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,10 +13,10 @@ from numpy.typing import NDArray
 from mobility.base.clock import format_clock
 from mobility.base.errors import TerritoryError
 from mobility.commute.study import Study, Timetables
-from mobility.commute.variants import with_timetables
+from mobility.commute.variants import with_feed, with_timetables
 from mobility.engine.journeys import TwoWay
-from mobility.sources.gtfs.read import Feed
-from mobility.territory.changes import TripChange
+from mobility.sources.gtfs.read import Feed, read_feed
+from mobility.territory.changes import Changes, FeedChange, TripChange
 from mobility.timetable.arrays import RunArrays
 from mobility.timetable.change import FEW, mirror_index, with_runs
 from mobility.timetable.trips import (
@@ -30,6 +31,31 @@ from mobility.timetable.trips import (
 
 #: How, trips (indices into the feed's trips) and seconds later.
 Edit = tuple[str, tuple[int, ...], int]
+
+
+def with_changes(study: Study, changes: Changes) -> Study:
+    """Return the study with the feeds of a scenario beside its own and its trips changed.
+
+    Raises
+    ------
+    MobilityError
+        A feed cannot be read, or a change of a trip cannot be.
+    """
+    for feed in changes.feeds:
+        study = _with_feed(study, feed)
+    return with_trips(study, changes.trips)
+
+
+def _with_feed(study: Study, change: FeedChange) -> Study:
+    """Return the study with one more feed; its own trips and stops keep their ids."""
+    extra = read_feed(study.territory.resolve(change.file))
+    found = with_feed(study, extra, scenario=study.scenario)
+    feed, own = found.feed, study.feed
+    names = {}
+    for table, column in (("trips", "trip_id"), ("stops", "stop_id")):
+        now, was = getattr(feed, table), getattr(own, table)[column]
+        names[table] = now.assign(**{column: [*was, *now[column][len(was) :]]})
+    return replace(found, feed=replace(feed, **names))
 
 
 def with_trips(study: Study, changes: Sequence[TripChange]) -> Study:
@@ -169,4 +195,4 @@ def _without(run: RunArrays, trips: tuple[int, ...]) -> RunArrays:
     return pick_calls(run, np.flatnonzero(kept), ptr, np.repeat(run.run_day, starts.size))
 
 
-__all__ = ["with_trips"]
+__all__ = ["with_changes", "with_trips"]

@@ -15,8 +15,8 @@ import pandas as pd
 from mobility.base.cache import code_hash, content_hash
 from mobility.base.errors import Finding, TerritoryError
 from mobility.base.ledger import SourceLedger
+from mobility.commute import changes as scenario
 from mobility.commute.access import assess, counted_rows
-from mobility.commute.changes import with_trips
 from mobility.commute.closed_drives import drives_any_hour
 from mobility.commute.data_sheet import data_sheet, sheet_findings
 from mobility.commute.modes import evaluated
@@ -144,7 +144,7 @@ class ReadSources:
             findings=self.findings,
             ledger=self.ledger,
         )
-        return with_trips(study, territory.changes.trips)
+        return scenario.with_changes(study, territory.changes)
 
 
 def read_sources(

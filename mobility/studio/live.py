@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from mobility.base.errors import MobilityError
 from mobility.commute.access import Access, assess, roster_shifts
-from mobility.commute.changes import with_trips
+from mobility.commute.changes import with_changes
 from mobility.commute.loading import ReadSources, read_sources
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.variants import variant
@@ -29,6 +29,12 @@ from mobility.outputs.map.figures import Counter, Rows, directions
 from mobility.outputs.map.from_results import map_model
 from mobility.outputs.map.model import MapModel, Scenario, minutes
 from mobility.outputs.map.pack import along_curve
+from mobility.remedies.bill import Bill
+from mobility.remedies.factors import load_factors
+from mobility.remedies.model import networks
+from mobility.remedies.scenario import scenario_bill
+from mobility.remedies.vehicles import Vehicles
+from mobility.shuttles.edit import Asked
 from mobility.territory.changes import changed_sites, on_base
 from mobility.territory.project import Territory
 from mobility.territory.toml_text import read_toml
@@ -145,6 +151,21 @@ class Live:
         index = {name: i for i, name in enumerate(names)}
         return np.array([index[c] for c in self.model.homes.commune]), len(names)
 
+    @cached_property
+    def _vehicles(self) -> Vehicles:
+        return Vehicles(self.study, networks(self.study))
+
+    @cached_property
+    def drawing(self) -> Asked:
+        """What lines are drawn for."""
+        return Asked.of(self.access, self.zones)
+
+    def bill(self, territory: Territory) -> Bill:
+        """Return what the changes of a scenario cost a year."""
+        factors = load_factors(territory.factors, file=territory.path)
+        with self._lock:
+            return scenario_bill(self.study, territory.changes, self._vehicles, factors)
+
     def territory(self, draft: Mapping[str, Any]) -> Territory:
         """Return the territory with what a draft says in place of its own.
 
@@ -190,7 +211,7 @@ class Live:
             modes = self.study.territory.modes.model_copy(update=rescues)
             kept = self.study.territory.model_copy(update={"limits": plain.limits, "modes": modes})
             asked = variant(self.study, lambda one: replace(one, territory=kept))
-            found = with_trips(asked, plain.changes.trips)
+            found = with_changes(asked, plain.changes)
         else:
             found = self.sources.study(plain)
         self._studies[key] = found
