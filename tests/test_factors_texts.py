@@ -8,6 +8,7 @@ import pytest
 from texts import french
 
 from mobility.commute.delay_factors import DelayFactors
+from mobility.needs.risk_factors import RiskFactors
 from mobility.outputs.shuttle_tables import FACTORS
 from mobility.remedies.factors import load_factors
 from mobility.shuttles.factors import Factors as ShuttleFactors
@@ -15,7 +16,7 @@ from mobility.territory.factors import Factors
 
 ROOMS = {
     "modes": Factors.load, "delays": DelayFactors.load, "levers": load_factors,
-    "shuttles": ShuttleFactors.load,
+    "shuttles": ShuttleFactors.load, "risk": RiskFactors.load,
 }  # fmt: skip
 # A number with its sign, thousands and decimals as each language writes them.
 NUMBER = re.compile(r"\d(?:[\d.,\s\u202f]*\d)?")

@@ -45,6 +45,9 @@ of `mobility run`.
 **`plan.html`**, `.md`: the plan to read.
 """,
     "matrix": "",
+    "risk": """**`risk.gpkg`**: the street pieces driven along, with cars a day, and those not by
+daylight. **`risk.html`**: the map.
+""",
     "zone": """**`zone.gpkg`**: links, ways, stops. **`zone.html`**: the map.
 """,
     "jobbus": """**`job_bus.gpkg`**: halts and way. **`job_bus.html`**: the map.
