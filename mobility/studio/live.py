@@ -134,6 +134,7 @@ class Live:
         self.zones: WhiteZones = white_zones(self.access, known=self._hours[""], progress=progress)
         self._studies: OrderedDict[str, Study] = OrderedDict()
         self._pairs: OrderedDict[tuple[object, ...], Pair] = OrderedDict()
+        self._drawing: tuple[tuple[str, str], Asked] | None = None
         self._lock = RLock()
 
     @cached_property
@@ -155,10 +156,16 @@ class Live:
     def _vehicles(self) -> Vehicles:
         return Vehicles(self.study, networks(self.study))
 
-    @cached_property
-    def drawing(self) -> Asked:
-        """What lines are drawn for."""
-        return Asked.of(self.access, self.zones)
+    def drawing(self, territory: Territory) -> Asked:
+        """Return what lines are drawn for: whom a scenario leaves out, at its hours."""
+        key = (self._key(territory), str(territory.changes.shifts))
+        with self._lock:
+            if self._drawing is None or self._drawing[0] != key:
+                study = self.changed(territory)
+                access = self.access if study is self.study else assess(study)
+                zones = self.zones if study is self.study else white_zones(access)
+                self._drawing = key, Asked.of(access, zones)
+            return self._drawing[1]
 
     def bill(self, territory: Territory) -> Bill:
         """Return what the changes of a scenario cost a year."""

@@ -21,7 +21,7 @@ from mobility.shuttles.edit import DrawnLine
 from mobility.shuttles.gtfs_out import write_gtfs
 from mobility.shuttles.model import Place
 from mobility.shuttles.written import read_plan_table
-from mobility.studio.drafts import Draft, Step
+from mobility.studio.drafts import Draft, Step, stepped
 from mobility.studio.live import Live
 from mobility.territory import changes
 
@@ -102,7 +102,8 @@ def _drawn(live: Live, folder: Path, draft: Draft, step: Step) -> Step:
         raise MobilityError("There is no such step.", value="line") from None
     if len(lines) > MOST_LINES or any(len(line.stops) > MOST_STOPS for line in lines):
         raise MobilityError("These are too many lines or stops.", mend="Draw fewer.")
-    found = live.drawing.plan([_asked(line) for line in lines])
+    others = live.territory(stepped(draft, {"do": "feed", "name": DRAWN}))
+    found = live.drawing(others).plan([_asked(line) for line in lines])
     if not found.plans:
         raise MobilityError(
             "No run of the drawn lines has enough riders.",

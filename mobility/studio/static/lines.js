@@ -52,8 +52,8 @@ export class Drawing {
   constructor(part) {
     this.part = part;
     this.line = null;
+    this.held = false; // A stop under the hand is not drawn anew.
     this.shapes = part.leaflet.layerGroup().addTo(part.page.map);
-    part.page.map.on("click", (event) => { if (this.line) this.put(event.latlng); });
   }
 
   get lines() {
@@ -81,7 +81,9 @@ export class Drawing {
 
   // Every line drawn, that under the pencil with stops to drag.
   show() {
+    if (this.held) return;
     const { leaflet, page } = this.part;
+    page.taken = this.line ? (place) => this.put(place) : null;
     this.shapes.clearLayers();
     const own = this.lines.filter((line) => !this.line || line.name !== this.line.name);
     for (const line of [...own, ...(this.line ? [this.line] : [])]) {
@@ -93,7 +95,9 @@ export class Drawing {
         const name = t("Stop {k} of line {name}", { k: k + 1, name: line.name });
         const marker = leaflet.marker([stop.lat, stop.lon], { draggable: true, title: name, alt: name,
           icon: leaflet.divIcon({ className: "studio-stop", html: "", iconSize: [22, 22] }) });
+        marker.on("dragstart", () => { this.held = true; });
         marker.on("dragend", () => {
+          this.held = false;
           const { lng, lat } = marker.getLatLng();
           Object.assign(stop, { lon: Number(lng.toFixed(5)), lat: Number(lat.toFixed(5)) });
           this.send();
@@ -106,6 +110,7 @@ export class Drawing {
   row(line) {
     return el("li", {}, t("Line {name} to {site}, stops: {n}", { name: line.name, site: line.site, n: number(line.stops.length) }), " ",
       el("button", { type: "button", class: "small", onclick: () => { this.line = structuredClone(line); this.part.draw(); } }, t("Change")),
+      el("button", { type: "button", class: "small", onclick: () => this.part.step({ do: "line", ...line }, true) }, t("Time it anew")),
       el("button", { type: "button", class: "small", onclick: () => this.part.step({ do: "line", name: line.name, site: line.site, stops: [] }, true) }, t("Delete")));
   }
 
