@@ -1,4 +1,4 @@
-"""What a scenario does to timetables: feeds beside them, trips moved, added or taken out."""
+"""What a scenario does to timetables: feeds beside them, trips and lines changed."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mobility.base.clock import format_clock
 from mobility.base.errors import TerritoryError
+from mobility.commute.line_changes import with_lines
 from mobility.commute.study import Study, Timetables
 from mobility.commute.variants import with_feed, with_timetables
 from mobility.engine.journeys import TwoWay
 from mobility.sources.gtfs.read import Feed, read_feed
-from mobility.territory.changes import Changes, FeedChange, TripChange
+from mobility.territory.changes import FeedChange, TripChange
 from mobility.timetable.arrays import RunArrays
 from mobility.timetable.change import FEW, mirror_index, with_runs
 from mobility.timetable.trips import (
@@ -26,24 +26,11 @@ from mobility.timetable.trips import (
     moved,
     one_run,
     only_trips,
-    pick_calls,
+    without_trips,
 )
 
 #: How, trips (indices into the feed's trips) and seconds later.
 Edit = tuple[str, tuple[int, ...], int]
-
-
-def with_changes(study: Study, changes: Changes) -> Study:
-    """Return the study with the feeds of a scenario beside its own and its trips changed.
-
-    Raises
-    ------
-    MobilityError
-        A feed cannot be read, or a change of a trip cannot be.
-    """
-    for feed in changes.feeds:
-        study = _with_feed(study, feed)
-    return with_trips(study, changes.trips)
 
 
 def _with_feed(study: Study, change: FeedChange) -> Study:
@@ -166,7 +153,7 @@ def _edited(study: Study, kind: str, edits: Sequence[Edit]) -> TwoWay:
             elif how == "move":
                 changed[run] = moved(now, trips, by_s)
             else:
-                changed[run] = _without(now, trips)
+                changed[run] = without_trips(now, trips)
     added += [mended(run) for run in changed.values() if run.call_trip.size]
     new = with_runs(network.timetable, added=join_runs(added), removed=list(changed))
     return TwoWay(new)
@@ -186,13 +173,12 @@ def _whole_moves(network: DayNetwork, edits: Sequence[Edit]) -> dict[int, int] |
     return shifts
 
 
-def _without(run: RunArrays, trips: tuple[int, ...]) -> RunArrays:
-    """Take the calls of some trips out of a run; what is before and after are two runs then."""
-    kept: NDArray[np.bool_] = ~np.isin(run.call_trip, trips)
-    part = np.cumsum(~kept)[kept]
-    starts = np.flatnonzero(np.diff(part, prepend=-1))
-    ptr = np.append(starts, part.size).astype(np.int64)
-    return pick_calls(run, np.flatnonzero(kept), ptr, np.repeat(run.run_day, starts.size))
+def with_timetable_changes(study: Study) -> Study:
+    """Return a study with the feeds that its scenario adds, and the trips and lines it changes."""
+    changes = study.territory.changes
+    for feed in changes.feeds:
+        study = _with_feed(study, feed)
+    return with_lines(with_trips(study, changes.trips), changes.lines)
 
 
-__all__ = ["with_changes", "with_trips"]
+__all__ = ["with_timetable_changes"]
