@@ -39,7 +39,6 @@ class _Plain(Console):
 out = _Plain()
 err = _Plain(stderr=True)
 
-SEVERITIES = ("error", "warning", "info")
 STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
 #: Columns of the tables that end a run, where the room is short.
 SUMMARY = ("site", "roster", "pool", "reachable", "share", "white", "one_way_only", "main_reason")
@@ -53,12 +52,12 @@ PLANS = (
 def print_findings(findings: Iterable[Finding], language: Language, *, infos: bool = False) -> None:
     """Print errors and warnings, and information when asked."""
     for finding in findings:
-        _print_finding(finding.severity, finding.source, finding.render(language), language, infos)
+        if infos or finding.severity != "info":
+            print_said(finding.severity, finding.source, finding.render(language), language)
 
 
-def _print_finding(severity: str, source: str, text: str, language: Language, infos: bool) -> None:
-    if severity == "info" and not infos:
-        return
+def print_said(severity: str, source: str, text: str, language: Language) -> None:
+    """Print a finding that is in words already."""
     err.print(translate(severity, language), style=STYLES[severity], end=" ")
     err.print(f"{source}: {text}" if source else text, soft_wrap=True)
 
@@ -88,11 +87,10 @@ def print_table(
     _draw(title or sheet.spec.name[language], heads, rows, shown.numeric)
 
 
-def print_words(frame: pd.DataFrame, title: str, language: Language) -> None:
-    """Print a table of words, the names of its columns translated."""
-    heads = [translate(str(column), language) for column in frame.columns]
-    rows = [[one_line(str(cell)) for cell in row] for row in frame.itertuples(index=False)]
-    _draw(title, heads, rows, [False] * len(heads))
+def print_words(title: str, heads: list[str], rows: list[list[str]]) -> None:
+    """Print a table of words."""
+    cells = [[one_line(cell) for cell in row] for row in rows]
+    _draw(title, heads, cells, [False] * len(heads))
 
 
 def _draw(title: str, heads: list[str], rows: list[list[str]], numeric: Sequence[bool]) -> None:
@@ -180,7 +178,8 @@ def print_outputs(folder: Path, language: Language) -> None:
 
         print_table(told_plans(plans, language), "plans", language, only=PLANS)
     for found in record["findings"]:
-        _print_finding(found["severity"], found["source"], found[language], language, False)
+        if found["severity"] != "info":
+            print_said(found["severity"], found["source"], found[language], language)
     out.print(f"{translate('Map:', language)} {folder / 'map.html'}", soft_wrap=True)
 
 

@@ -11,9 +11,10 @@ import numpy as np
 
 from mobility.base.clock import format_clock
 from mobility.base.errors import TerritoryError
+from mobility.commute.additions import with_feed
 from mobility.commute.line_changes import with_lines
 from mobility.commute.study import Study, Timetables
-from mobility.commute.variants import with_feed, with_timetables
+from mobility.commute.variants import with_timetables
 from mobility.engine.journeys import TwoWay
 from mobility.sources.gtfs.read import Feed, read_feed
 from mobility.territory.changes import FeedChange, TripChange

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from mobility.base.clock import DAY_S
 from mobility.base.errors import TerritoryError
+from mobility.commute.additions import with_stops
 from mobility.commute.study import Study
-from mobility.commute.variants import with_stops, with_timetables
+from mobility.commute.variants import with_timetables
 from mobility.engine.journeys import TwoWay
 from mobility.sources.columns import nearest
 from mobility.sources.gtfs.read import Feed
