@@ -19,7 +19,7 @@ from mobility.territory.rosters import Roster
 
 TERRITORY = Path(__file__).parents[1] / "examples" / "rhein-neckar" / "territory.toml"
 #: Gives a hundred thousand squares with a street.
-CELL_M = 26.0
+CELL_M = 44.0
 #: First hour of five rosters at each of the four sites: four of three shifts, one by day.
 FIRST_H = (4, 5, 6, 7)
 
