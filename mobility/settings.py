@@ -16,6 +16,7 @@ from mobility.commute.delay_factors import DelayFactors
 from mobility.needs.risk_factors import RiskFactors
 from mobility.remedies.factors import LeverFactors
 from mobility.shuttles.config import ShuttleConfig
+from mobility.shuttles.factors import EnergyFactors
 from mobility.shuttles.factors import Factors as ShuttleFactors
 from mobility.sources.layers import home_box
 from mobility.territory.factors import Factors, factor_names
@@ -65,8 +66,8 @@ def check_outputs(
         One would; the error names it.
     """
     # What a file is read without: it takes a second to import.
-    from mobility.commute.sources import source_files
     from mobility.outputs.tables import registry
+    from mobility.territory.source_files import source_files
 
     folder = territory.resolve(territory.output.dir) if out is None else out
     names = [*(spec.file for spec in registry().values() if spec.file), *OTHERS]
@@ -88,7 +89,7 @@ def check_settings(territory: Territory) -> None:
     depot = ShuttleConfig.from_territory(territory).depot
     if depot is not None:
         _refuse_swapped(territory, depot)
-    rooms = (Factors, DelayFactors, LeverFactors, ShuttleFactors, RiskFactors)
+    rooms = (Factors, DelayFactors, LeverFactors, ShuttleFactors, RiskFactors, EnergyFactors)
     known: dict[str, None] = {}
     for room in rooms:
         known |= dict.fromkeys(room.load(territory.factors, file=territory.path).rows)

@@ -9,7 +9,6 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import shapely
-from pydantic import BaseModel
 
 from mobility.base.cache import file_hash
 from mobility.base.errors import Finding, TerritoryError
@@ -154,30 +153,10 @@ def _publishers(feed: Feed, network: int) -> str:
     return ", ".join(dict.fromkeys(agencies["agency_name"].astype(str)))
 
 
-def source_files(territory: Territory) -> list[Path]:
-    """Return the files a territory names, wherever it does, and its own."""
-    overlays = [Path(g.partition("=")[2]) for g in territory.sources.homes.groups if "=" in g]
-    lines = territory.shuttles.get("lines")
-    named = [*_paths(territory), *overlays, *([Path(lines)] if isinstance(lines, str) else [])]
-    found = [territory.resolve(path) for path in named]
-    return found if territory.path is None else [*found, territory.path]
-
-
-def _paths(value: object) -> Iterator[Path]:
-    """Yield every path that a model holds."""
-    if isinstance(value, Path):
-        yield value
-    elif isinstance(value, BaseModel | dict):
-        for held in vars(value).values() if isinstance(value, BaseModel) else value.values():
-            yield from _paths(held)
-    elif isinstance(value, list | tuple):
-        for held in value:
-            yield from _paths(held)
-
-
 def _named(territory: Territory) -> list[tuple[str, Path]]:
     zones = [("on_demand", zone.file) for zone in territory.on_demand if zone.file is not None]
-    return [*territory.sources.named(), *zones]
+    feeds = [("timetable", feed.file) for feed in territory.changes.feeds]
+    return [*territory.sources.named(), *zones, *feeds]
 
 
 def source_records(territory: Territory, feed: Feed, homes: Homes) -> Iterator[SourceRecord]:

@@ -11,7 +11,6 @@ from mobility.base.files import staging, write_gpkg, write_text
 from mobility.base.i18n import translate
 from mobility.commute.access import Access
 from mobility.commute.indicators import whole_persons
-from mobility.commute.sources import source_files
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.outputs.advice import Advice, advice_from, write_advice
@@ -40,6 +39,7 @@ from mobility.shuttles.lighter import with_lighter
 from mobility.shuttles.outputs import outdated, write_plans
 from mobility.shuttles.plans import Plans
 from mobility.shuttles.portfolio import access_left, combined_frontier
+from mobility.territory.source_files import source_files
 
 #: Recommendations shown with their journeys and put on the map, at most.
 ILLUSTRATED = 20

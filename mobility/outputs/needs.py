@@ -18,11 +18,11 @@ from mobility.base.files import staging, write_gpkg
 from mobility.base.i18n import translate
 from mobility.commute.access import Access, roster_shifts
 from mobility.commute.fairness import EVERYBODY, fairness, rosters_held
-from mobility.commute.sources import source_files
 from mobility.commute.study import Study
 from mobility.outputs.map.needs_page import RAMP, PageLayer, merged, write_needs_page
 from mobility.outputs.tables import sheet_of, table_block, write_csv
 from mobility.outputs.words import Words
+from mobility.territory.source_files import source_files
 
 if TYPE_CHECKING:  # each answer loads its own need alone
     from mobility.commute.delays import Delays

@@ -10,7 +10,6 @@ from mobility.base.files import staging, write_gpkg, writing
 from mobility.commute.access import Access
 from mobility.commute.comparison import comparison
 from mobility.commute.indicators import by_group, by_shift, summary
-from mobility.commute.sources import source_files
 from mobility.commute.study import Progress, quiet
 from mobility.commute.white_zones import WhiteZones
 from mobility.outputs.advice import read_advice
@@ -23,6 +22,7 @@ from mobility.outputs.shuttle_tables import read_shuttles, shuttle_sheets
 from mobility.outputs.tables import write_csv
 from mobility.outputs.words import Words
 from mobility.outputs.workbook import workbook_bytes
+from mobility.territory.source_files import source_files
 
 NAMES = ("report.html", "report.pdf", "report.docx", "report.xlsx")
 
