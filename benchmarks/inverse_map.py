@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from dataclasses import replace
@@ -60,6 +61,7 @@ def run() -> dict[str, Any]:
         "kinds_of_day": len(study.days),
         "asked_cpu_s": asked - begun,
         "written_cpu_s": time.process_time() - asked,
+        "load_average": round(os.getloadavg()[0], 1),
     }
     say(str(told))
     return told
