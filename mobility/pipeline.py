@@ -168,7 +168,7 @@ def compare(
         check_outputs(territory, out=Path(out))
     first, second = (load(territory, progress=progress) for territory in scenarios)
     check_comparable(first, second)
-    names = scenario_names(first.territory, second.territory)
+    names = _scenario_names(first.territory, second.territory)
     second = replace(second, scenario=names[1])
     return _written(
         Path(out),
@@ -179,7 +179,7 @@ def compare(
     )
 
 
-def scenario_names(before: Territory, after: Territory) -> tuple[str, str]:
+def _scenario_names(before: Territory, after: Territory) -> tuple[str, str]:
     """Return what tells two territories apart: their names, else their files, else the folders."""
     one, other = (territory.path or Path() for territory in (before, after))
     told = [(before.name, after.name)]

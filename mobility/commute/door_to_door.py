@@ -45,12 +45,12 @@ def both_ways(
     row, edges = study.shift_rows[shift_id], study.edges(shift_id, day)
     kind = MODES[cast("Mode", mode)].kind
     if kind == "feeder":
-        return fed_times(study, row.site, day, mode, edges, limits)
+        return _fed_times(study, row.site, day, mode, edges, limits)
     if kind == "transit":
         times = partial(transit_times, study, row.site, day, limits=limits)
     elif kind == "booked":
         worked = [weekday for weekday in row.days if weekday in day.weekdays]
-        times = partial(on_demand_times, study, row.site, day, worked, limits=limits)
+        times = partial(_on_demand_times, study, row.site, day, worked, limits=limits)
     else:
         times = partial(street_times, study, row.site, day, mode, limits=limits)
     return times(edge=edges[0]), times(edge=edges[1])
@@ -131,7 +131,7 @@ def _either(first: Bool, one: HomeTimes, other: HomeTimes) -> HomeTimes:
     )
 
 
-def fed_times(
+def _fed_times(
     study: Study,
     site: int,
     day: ChosenDay,
@@ -159,7 +159,7 @@ def fed_times(
     return onward, homeward
 
 
-def on_demand_times(
+def _on_demand_times(
     study: Study,
     site: int,
     day: ChosenDay,

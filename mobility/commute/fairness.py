@@ -103,7 +103,7 @@ def fairness(
         A group counts more persons than workers live at a home.
     """
     study = situations[0][1].study
-    refuse_larger_groups(study)
+    _refuse_larger_groups(study)
     rosters = len(counted_rows(situations[0][1].rosters))
     line = LINE_SHARE * rosters if line is None else line
     people = {EVERYBODY: study.workers} | {
@@ -111,7 +111,7 @@ def fairness(
     }
     rows = []
     for name, access in situations:
-        held, by_car = rosters_held(access)
+        held, by_car = _rosters_held(access)
         mean = _mean(held, people[EVERYBODY])
         for group, persons in people.items():
             rows.append({
@@ -131,7 +131,7 @@ def fairness(
     return frame.assign(widens=_widened(frame)).round(dict.fromkeys(frame.columns[3:], 4))
 
 
-def rosters_held(access: Access) -> tuple[Float, Float | None]:
+def _rosters_held(access: Access) -> tuple[Float, Float | None]:
     """Return, per home, how many rosters hold without a car, and by car where it is evaluated."""
     found = access.rosters
     held = found.holds[counted_rows(found)].sum(axis=0).astype(np.float64)
@@ -158,7 +158,7 @@ def _widened(frame: pd.DataFrame) -> list[str]:
     return found
 
 
-def refuse_larger_groups(study: Study) -> None:
+def _refuse_larger_groups(study: Study) -> None:
     """Raise when a group counts more persons than workers live somewhere.
 
     Raises

@@ -223,7 +223,7 @@ def _least(table: WalkTable, sizes: list[int], n_stops: int) -> Int32:
     return best_s
 
 
-def park_lonlat(streets: Streets) -> Float:
+def _park_lonlat(streets: Streets) -> Float:
     """Return the park-and-rides and car-pool areas known, degrees (p, 2)."""
     parks = streets.background.get("car_parks")
     if parks is None or parks.empty:
@@ -236,7 +236,7 @@ def _by_car(
     territory: Territory, streets: Streets, feed: Feed, homes_lonlat: Float, ways: Ways
 ) -> Feeder:
     """Drive to a car park, then walk to the stops beside it."""
-    parks = park_lonlat(streets)
+    parks = _park_lonlat(streets)
     walk_s = territory.feeders.park_walk_min * 60
     walks = home_walks(
         streets,

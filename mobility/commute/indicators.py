@@ -70,7 +70,7 @@ def summary(access: Access, zones: WhiteZones) -> pd.DataFrame:
                 "one_way_only": workers @ one_way,
                 "neither": workers @ ~(holds | one_way),
                 "share": _share(workers @ holds, workers.sum()),
-                "main_reason": main_reason(zones, mine, workers),
+                "main_reason": _main_reason(zones, mine, workers),
             }
         )
     frame = pd.DataFrame(rows)
@@ -183,7 +183,7 @@ def by_overtime(access: Access) -> pd.DataFrame:
     return whole_persons(pd.DataFrame(rows, columns=names), ["pool", *classes])
 
 
-def main_reason(zones: WhiteZones, shift_ids: list[int], workers: NDArray[np.float64]) -> str:
+def _main_reason(zones: WhiteZones, shift_ids: list[int], workers: NDArray[np.float64]) -> str:
     """Return the reason that keeps most workers away over some shifts, empty when none does."""
     total = np.zeros(len(REASONS))
     for z in np.flatnonzero(zones.keys["shift_id"].isin(shift_ids)):

@@ -110,7 +110,7 @@ class Irregular:
         return whole_persons(pd.DataFrame(rows, columns=names), names[5:])
 
 
-def read_worked(study: Study, path: Path) -> list[Worked]:
+def _read_worked(study: Study, path: Path) -> list[Worked]:
     """Read the list: a row per day, with ``date``, ``start``, ``end``, and ``site``, ``roster``.
 
     ``site`` may be left out where there is one only. Dates are written ``2026-11-17`` or
@@ -192,7 +192,7 @@ def irregular(study: Study, path: Path) -> Irregular:
     SourceError
         The list is wrong, or none of its dates is within the timetables' calendar.
     """
-    listed = read_worked(study, path)
+    listed = _read_worked(study, path)
     period = study.feed.period
     inside = [w for w in listed if period is None or period[0] <= w.date <= period[1]]
     if not inside:

@@ -221,7 +221,7 @@ def build_study(
     findings = [*findings, *homes.findings, *roster_findings(sites)]
     days = tuple(_days(territory, feed, findings))
     findings += zone_findings(feed, [day.date for day in days], territory.zone)
-    feed, found = checked_timetables(territory, feed, days)
+    feed, found = _checked_timetables(territory, feed, days)
     progress("walks")
     walking = mode_times(territory, streets, "walk")
     homes, away = homes_on_streets(territory, streets, walking, homes)
@@ -276,7 +276,7 @@ def build_study(
         },
         findings=tuple(findings),
         sources=tuple(source_records(territory, feed, homes)),
-        ledger=(*accounts, *homes.ledger, *calendar_ledger(territory, feed)),
+        ledger=(*accounts, *homes.ledger, *_calendar_ledger(territory, feed)),
         scenario=scenario,
     )
     sheet = data_sheet(study, runs)
@@ -300,7 +300,7 @@ def _days(territory: Territory, feed: Feed, findings: list[Finding]) -> list[Cho
         raise
 
 
-def calendar_ledger(territory: Territory, feed: Feed) -> list[SourceLedger]:
+def _calendar_ledger(territory: Territory, feed: Feed) -> list[SourceLedger]:
     """Return on how many days of the timetables the kind of day is known."""
     if feed.period is None:
         return []
@@ -312,7 +312,7 @@ def calendar_ledger(territory: Territory, feed: Feed) -> list[SourceLedger]:
     return [SourceLedger.balanced(f"days.country {territory.days.country}", known, left, "dates")]
 
 
-def checked_timetables(
+def _checked_timetables(
     territory: Territory, feed: Feed, days: Sequence[ChosenDay]
 ) -> tuple[Feed, list[Finding]]:
     """Return the timetables as they are ridden, and what the quality gate says of them.

@@ -84,7 +84,7 @@ def modal_table(access: Access, shared: Mapping[int, Float] | None = None) -> pd
         (vehicle-km in the dark of the shift's headcount).
     """
     study = access.study
-    ground = measure(study)
+    ground = _measure(study)
     rows = list(_rows(access, ground, shared or {}))
     columns = ["site", "roster", "shift", "day_kind", "mode", "pool", "holds"]
     columns += [f"within_{m}" for m in WITHIN_MIN]
@@ -206,7 +206,7 @@ def _pass_share(study: Study, row: ShiftRow, day: ChosenDay) -> float:
     return study.days_per_year(row.shift_id, day) / total if total else 0.0
 
 
-def measure(study: Study) -> Ground:
+def _measure(study: Study) -> Ground:
     """Measure distances on the roads and weigh the emissions of the feed's vehicles."""
     territory = study.territory
     factors = Factors.load(territory.factors, file=territory.path)

@@ -140,7 +140,7 @@ def without_timetables(territory: Territory) -> tuple[Territory, tuple[Finding, 
     return territory.model_copy(update={"modes": changed}), (finding,)
 
 
-def publishers(feed: Feed, network: int) -> str:
+def _publishers(feed: Feed, network: int) -> str:
     """Return who publishes a feed: its attribution, its publisher, else its agencies."""
     info = feed.feed_info[feed.feed_info["network"] == network]
     for column in ("attribution", "publisher"):
@@ -190,7 +190,7 @@ def source_records(territory: Territory, feed: Feed, homes: Homes) -> Iterator[S
     for role, path in _named(territory):
         publisher = ""
         if role == "timetable":
-            publisher, network = publishers(feed, network), network + 1
+            publisher, network = _publishers(feed, network), network + 1
         found = territory.resolve(path)
         persons = homes.personal and path == territory.sources.homes.file
         hashed = homes.hash() if persons else file_hash(found)

@@ -406,7 +406,7 @@ def with_feed(study: Study, extra: Feed, *, scenario: str, feeders: bool = True)
     after = replace(
         study,
         feed=feed,
-        timetables=day_timetables(
+        timetables=_day_timetables(
             territory, feed, study.days, walks_between_stops(territory, streets, feed)
         ),
         home_walks=home_walks,
@@ -425,7 +425,7 @@ def with_feed(study: Study, extra: Feed, *, scenario: str, feeders: bool = True)
     return after
 
 
-def day_timetables(
+def _day_timetables(
     territory: Territory,
     feed: Feed,
     days: Sequence[ChosenDay],

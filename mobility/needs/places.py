@@ -148,14 +148,14 @@ def _as_homes(
     columns: dict[str, object] = {
         "home_id": ids,
         "name": names,
-        "commune": communes_at(study, lonlat),
+        "commune": _communes_at(study, lonlat),
         "workers": np.zeros(len(lonlat)),
     }
     points = gpd.GeoSeries(gpd.points_from_xy(*lonlat.T), crs=4326)
     return Places(points, columns, cells=cells).to_homes()
 
 
-def communes_at(study: Study, lonlat: Float) -> list[str]:
+def _communes_at(study: Study, lonlat: Float) -> list[str]:
     """Return the commune of the nearest home, else the nearest named place; empty when far."""
     homes, places = study.homes, study.streets.background.get("places")
     names = homes.frame["commune"].fillna("").astype(str).to_numpy(object)

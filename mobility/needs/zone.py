@@ -131,7 +131,7 @@ class Zone:
         for g in self.gates:
             stop = n + int(np.argmin(self.seconds[g, n:])) if len(names) > n else -1
             crow_m = self._apart_m(g, stop) if stop >= 0 else np.nan
-            danger = dangers(streets, self.paths[g], self.wants.mode, self.study)
+            danger = _dangers(streets, self.paths[g], self.wants.mode, self.study)
             away = now[g] if np.isfinite(now[g]) else np.nan
             rows.append((
                 names[g], names[stop] if np.isfinite(now[g]) else "", jobs[g], dark[g], away,
@@ -314,7 +314,7 @@ def _missing(
     return tuple(found)
 
 
-def dangers(
+def _dangers(
     streets: Streets, path: StreetPath | None, mode: StreetMode, study: Study
 ) -> tuple[float, float, float]:
     """Return fast roads crossed, metres unsafe in the dark, metres along traffic without pavement.

@@ -76,7 +76,7 @@ def illustrate(
             continue
         access = _access_with(bench, remedy)
         if access is not None:
-            example = example_between(zones.access, access)
+            example = _example_between(zones.access, access)
             found.append(Illustration(remedy, access, white_zones(access), example))
     return found
 
@@ -102,7 +102,7 @@ def _rescued(zones: WhiteZones, remedy: Remedy) -> WhiteZones:
     return replace(zones, status=status, reason=reason)
 
 
-def example_between(before: Access, after: Access) -> Example | None:
+def _example_between(before: Access, after: Access) -> Example | None:
     """Return the journeys of the home of most workers that gains a shift by public transport."""
     study = before.study
     best: tuple[float, int, str, int] | None = None

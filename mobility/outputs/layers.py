@@ -62,14 +62,14 @@ def stops_layer(access: Access) -> gpd.GeoDataFrame:
     stops = study.feed.stops
     frame = stops[["stop_id", "stop_name"]].copy()
     for day in study.days:
-        frame[day.kind] = departures_per_stop(access, day.kind)
+        frame[day.kind] = _departures_per_stop(access, day.kind)
     frame = gpd.GeoDataFrame(
         frame, geometry=gpd.points_from_xy(stops["lon"], stops["lat"]), crs="EPSG:4326"
     )
     return frame[(stops["lon"].notna() & (stops["copy_of"] < 0)).to_numpy()]
 
 
-def departures_per_stop(access: Access, day_kind: str) -> np.ndarray:
+def _departures_per_stop(access: Access, day_kind: str) -> np.ndarray:
     """Return the departures of the day's own service day, int64 (stops,)."""
     study = access.study
     tt = study.timetables[day_kind].timetable

@@ -222,12 +222,12 @@ def write_levers(
         if len(tracks):
             write_text(part / "cycle_tracks.geojson", tracks.to_json() + "\n")
         if maps and results.illustrations:
-            write_levers_map(results, fixes, part / MAP, language, folder / MAP)
+            _write_levers_map(results, fixes, part / MAP, language, folder / MAP)
         write_index(part, folder, language, study.territory.name)
         return sorted(p.relative_to(part).as_posix() for p in part.rglob("*") if p.is_file())
 
 
-def write_levers_map(
+def _write_levers_map(
     results: LeverResults, fixes: Fixes, path: Path, language: str, earlier: Path
 ) -> None:
     """Write the map of the present and of the recommendations, one scenario each.

@@ -167,7 +167,7 @@ def _points(found: Housing, language: str) -> gpd.GeoDataFrame:
     )
 
 
-def share_layers(
+def _share_layers(
     study: Study, share: NDArray[np.float64], name: str, language: str, *, shown: bool = True
 ) -> list[PageLayer]:
     """Return the homes by a share, in five classes: cells, or points where there are none."""
@@ -193,7 +193,7 @@ def _roster_shares(
     columns: dict[str, object] = {"home_id": study.homes.ids}
     for (site, roster), share in shares.items():
         name = ", ".join(filter(None, [study.sites[site].name, roster]))
-        layers += share_layers(study, share, name, language, shown=not layers)
+        layers += _share_layers(study, share, name, language, shown=not layers)
         columns[f"{name} | share"] = share.round(3)
     return layers, gpd.GeoDataFrame(columns, geometry=study.homes.shapes.to_numpy(), crs=4326)
 
@@ -237,7 +237,7 @@ def apprentices_answer(found: Triangles, remedies: pd.DataFrame, language: str) 
     study = found.study
     share = found.pairs_held() / len(found.holds)
     name = translate("Share of the pairs that can be held", language)
-    layers = share_layers(study, share, name, language)
+    layers = _share_layers(study, share, name, language)
     columns: dict[str, object] = {"home_id": study.homes.ids, "pairs_held": found.pairs_held()}
     shapes = study.homes.shapes.to_numpy()
     for row, held in zip(found.pairs.to_dict("records"), found.holds, strict=True):

@@ -207,7 +207,7 @@ class Painter:
             canvas.restore_region(pixels)
             for artist in artists:
                 axes.draw_artist(artist)
-            image = as_png(np.asarray(canvas.buffer_rgba()))
+            image = _as_png(np.asarray(canvas.buffer_rgba()))
             for artist in artists:
                 artist.remove()
         return image
@@ -363,7 +363,7 @@ def _draw_background(axes: Any, background: Background, view: View) -> None:
             axes.add_artist(LineCollection(drawn, colors=colour, linewidths=width + extra))
 
 
-def as_png(rgba: NDArray[np.uint8]) -> bytes:
+def _as_png(rgba: NDArray[np.uint8]) -> bytes:
     """Return pixels as a PNG with a palette: the same pixels give the same bytes."""
     from PIL import Image
 
@@ -400,7 +400,7 @@ def frontier_png(plans: pd.DataFrame, told: str, words: Words) -> bytes | None:
         axes.set_xlabel(words.t("EUR a year (thousands)"), fontsize=8, color=LABEL)
         axes.set_ylabel(words.t("Jobs whose whole roster is gained"), fontsize=8, color=LABEL)
         canvas.draw()
-        return as_png(np.asarray(canvas.buffer_rgba()))
+        return _as_png(np.asarray(canvas.buffer_rgba()))
 
 
 def _draw_frontier(axes: Any, plans: pd.DataFrame, told: str) -> None:

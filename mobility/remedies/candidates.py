@@ -58,7 +58,7 @@ class SearchOptions:
     stop_s: int = STOP_S
 
 
-def near_trips(network: DayNetwork, windows: Sequence[Window], reach_s: int) -> Int64:
+def _near_trips(network: DayNetwork, windows: Sequence[Window], reach_s: int) -> Int64:
     """Return the trips that touch a window of their day once moved by up to ``reach_s``."""
     pieces = network.pieces
     near = np.zeros(pieces.trip.size, bool)
@@ -94,7 +94,7 @@ def candidates(
         "move_line": lambda: _line_moves(study, nets, windows, options),
         "extend": lambda: _extensions(study, nets, windows, options),
         "add_run": lambda: (*_added_runs(study, nets), *_timed_runs(study, nets, windows)),
-        "hold": lambda: held(study, nets, windows, twins_of(study, nets)),
+        "hold": lambda: held(study, nets, windows, _twins_of(study, nets)),
         "lift_school": lambda: _lifted(study, nets, windows),
         "stop": lambda: _stops(study, nets, new_stops, options.stop_s),
     }
@@ -105,13 +105,13 @@ def _trip_moves(
     study: Study, nets: dict[str, DayNetwork], windows: Sequence[Window], options: SearchOptions
 ) -> Iterator[Unit]:
     reach_s = max((abs(m) for m in options.moves_s), default=0)
-    found = [near_trips(n, windows, reach_s) for n in nets.values()]
+    found = [_near_trips(n, windows, reach_s) for n in nets.values()]
     trips = np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
-    for twins in same_departures(study, nets, trips):
+    for twins in _same_departures(study, nets, trips):
         yield tuple(Lever("move_trip", twins, shift_s=m) for m in options.moves_s)
 
 
-def same_departures(
+def _same_departures(
     study: Study, nets: dict[str, DayNetwork], trips: Int64
 ) -> list[tuple[int, ...]]:
     """Group the trips that are one departure on different kinds of day.
@@ -143,11 +143,11 @@ def same_departures(
     return [tuple(members) for mine in groups.values() for members, _ in mine]
 
 
-def twins_of(study: Study, nets: dict[str, DayNetwork]) -> dict[int, tuple[int, ...]]:
+def _twins_of(study: Study, nets: dict[str, DayNetwork]) -> dict[int, tuple[int, ...]]:
     """Return, for each trip that runs, the trips that are the same departure on other days."""
     running = [network.pieces.trip for network in nets.values()]
     trips = np.unique(np.concatenate(running)) if running else np.zeros(0, np.int64)
-    return {t: group for group in same_departures(study, nets, trips) for t in group}
+    return {t: group for group in _same_departures(study, nets, trips) for t in group}
 
 
 def lines_of(study: Study, trips: Int64) -> NDArray[np.int64]:
@@ -158,7 +158,7 @@ def lines_of(study: Study, trips: Int64) -> NDArray[np.int64]:
     return route * 4 + direction + 1
 
 
-def bundles(
+def _bundles(
     study: Study, nets: dict[str, DayNetwork], windows: Sequence[Window]
 ) -> list[tuple[int, ...]]:
     """Return the trips of each line and direction that serve one shift edge.
@@ -189,16 +189,16 @@ def bundles(
 def _line_moves(
     study: Study, nets: dict[str, DayNetwork], windows: Sequence[Window], options: SearchOptions
 ) -> Iterator[Unit]:
-    for trips in bundles(study, nets, windows):
+    for trips in _bundles(study, nets, windows):
         # One departure written once per calendar is moved as a trip already.
-        if len(same_departures(study, nets, np.array(trips, np.int64))) > 1:
+        if len(_same_departures(study, nets, np.array(trips, np.int64))) > 1:
             yield tuple(Lever("move_line", trips, shift_s=m) for m in options.moves_s)
 
 
 def _added_runs(study: Study, nets: dict[str, DayNetwork]) -> Iterator[Unit]:
     """Yield copies of the first trip of each line earlier, and of the last one later."""
     seen: set[tuple[tuple[int, ...], int]] = set()
-    twins = twins_of(study, nets)
+    twins = _twins_of(study, nets)
     for network in nets.values():
         pieces = network.pieces
         own = np.flatnonzero(network.timetable.run_day[pieces.run] == 0)
@@ -223,7 +223,7 @@ def _timed_runs(
     """
     cap_s = round(study.territory.limits.max_walk_min * 60)
     units: dict[tuple[tuple[int, ...], int], set[int]] = {}
-    twins = twins_of(study, nets)
+    twins = _twins_of(study, nets)
     for window in windows:
         network, egress_s = nets[window.day.kind], window.egress_s
         back, tt, pieces = window.edge.returning, network.timetable, network.pieces
@@ -296,7 +296,7 @@ def _lifted(study: Study, nets: dict[str, DayNetwork], windows: Sequence[Window]
     alone = np.setdiff1d(pieces.trip[near], there)
     both = np.union1d(alone, there)
     kept = set(there.tolist())
-    twins = {t for group in same_departures(study, nets, both) if kept & set(group) for t in group}
+    twins = {t for group in _same_departures(study, nets, both) if kept & set(group) for t in group}
     for trip in alone.tolist():
         if trip not in twins:
             kinds = ("holiday_weekday",)
@@ -309,9 +309,9 @@ def _extensions(
     """Yield bus trips that end, or begin, within a short drive of a gate, carried on to it."""
     types = study.feed.routes["route_type"].to_numpy().astype(np.int64)
     bus = is_bus(types[study.feed.trips["route"].to_numpy().astype(np.int64)])
-    to_gate, from_gate = gate_drives(study, options.extension_s)
+    to_gate, from_gate = _gate_drives(study, options.extension_s)
     seen: set[tuple[tuple[int, ...], int, bool]] = set()
-    twins = twins_of(study, nets)
+    twins = _twins_of(study, nets)
     for window in windows:
         network = nets[window.day.kind]
         pieces, tt = network.pieces, network.timetable
@@ -326,12 +326,12 @@ def _extensions(
             stop = int(tt.call_stop[ends[k]])
             for gate, drive_s in drives.get(stop, {}).items():
                 key = (twins[int(pieces.trip[k])], gate, returning)
-                if gate_site(study, gate) == window.site and key not in seen:
+                if _gate_site(study, gate) == window.site and key not in seen:
                     seen.add(key)
                     yield (Lever("extend", key[0], stop=gate, drive_s=drive_s, at_start=returning),)
 
 
-def gate_site(study: Study, stop: int) -> int:
+def _gate_site(study: Study, stop: int) -> int:
     """Return the site of a gate's stop."""
     gate = stop - (len(study.feed.stops) - sum(len(s.gates) for s in study.sites))
     owners = [k for k, site in enumerate(study.sites) for _ in site.gates]
@@ -341,7 +341,7 @@ def gate_site(study: Study, stop: int) -> int:
 Drives = dict[int, dict[int, int]]
 
 
-def gate_drives(study: Study, limit_s: int) -> tuple[Drives, Drives]:
+def _gate_drives(study: Study, limit_s: int) -> tuple[Drives, Drives]:
     """Return driving seconds from stops to gates' stops, and from gates' stops to stops."""
     gates = [gate for site in study.sites for gate in site.gates]
     n_stops = len(study.feed.stops) - len(gates)

@@ -31,13 +31,13 @@ def held(
     """
     wanted: dict[tuple[tuple[int, ...], int], set[int]] = {}
     for window in windows:
-        for trip, stop, hold_s in missed(study, nets[window.day.kind], window):
+        for trip, stop, hold_s in _missed(study, nets[window.day.kind], window):
             wanted.setdefault((twins[trip], stop), set()).add(hold_s)
     for (trips, stop), holds in sorted(wanted.items()):
         yield tuple(Lever("hold", trips, shift_s=h, stop=stop) for h in sorted(holds))
 
 
-def is_rail(route_type: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _is_rail(route_type: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return whether route types are trains or metros (basic and extended GTFS types)."""
     kind = np.asarray(route_type, np.int64)
     return np.asarray(
@@ -45,7 +45,7 @@ def is_rail(route_type: NDArray[np.int64]) -> NDArray[np.bool_]:
     )
 
 
-def missed(study: Study, network: DayNetwork, window: Window) -> Iterator[tuple[int, int, int]]:
+def _missed(study: Study, network: DayNetwork, window: Window) -> Iterator[tuple[int, int, int]]:
     """Yield (trip, stop, seconds to hold) of connections missed by five minutes at most.
 
     On the way to work the missed vehicle must lead to the gate in time; on the way home the
@@ -54,7 +54,7 @@ def missed(study: Study, network: DayNetwork, window: Window) -> Iterator[tuple[
     tt = network.timetable
     low, high = window.span_s
     route = study.feed.trips["route"].to_numpy()
-    rail = is_rail(study.feed.routes["route_type"].to_numpy())
+    rail = _is_rail(study.feed.routes["route_type"].to_numpy())
     used = np.zeros(tt.n_runs, bool)
     used[window.run_ids[window.is_used]] = True
     returning = window.edge.returning

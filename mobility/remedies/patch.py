@@ -157,7 +157,7 @@ def _lifted(nets: dict[str, DayNetwork], kind: str, lever: Lever) -> list[RunArr
     ]
 
 
-def patched(network: DayNetwork, change: Patch) -> Timetable:
+def _patched(network: DayNetwork, change: Patch) -> Timetable:
     """Return the timetable with a patch applied."""
     removed = [int(run) for run in change.removed]
     return with_runs(network.timetable, added=change.added, removed=removed)
@@ -177,6 +177,6 @@ def what_if(study: Study, levers: Sequence[Lever], *, name: str = "") -> Study:
     """
     nets = networks(study)
     timetables = {
-        kind: TwoWay(patched(network, patch(nets, kind, levers))) for kind, network in nets.items()
+        kind: TwoWay(_patched(network, patch(nets, kind, levers))) for kind, network in nets.items()
     }
     return with_timetables(study, timetables, scenario=name)

@@ -24,7 +24,7 @@ from mobility.remedies.vehicles import Extra
 from mobility.remedies.words import clock, lever_names
 
 
-def effects_by_shift(bench: Workbench, outcome: Outcome) -> tuple[Effect, ...]:
+def _effects_by_shift(bench: Workbench, outcome: Outcome) -> tuple[Effect, ...]:
     """Return who gains and loses each shift: the kind of day on which most do."""
     scores = bench.scores
     found: dict[int, tuple[float, float]] = {}
@@ -42,7 +42,7 @@ def effects_by_shift(bench: Workbench, outcome: Outcome) -> tuple[Effect, ...]:
     )
 
 
-def retiming_bill(bench: Workbench, lever: Lever, factors: LeverFactors) -> Bill:
+def _retiming_bill(bench: Workbench, lever: Lever, factors: LeverFactors) -> Bill:
     """Return what a lever costs a year: driving, waiting, night, drivers, vehicles, planning."""
     vehicles = bench.vehicles
     days = {kind: days_a_year(bench.study, kind) for kind in set(days_of(bench.nets, lever))}
@@ -72,7 +72,7 @@ def retiming_bill(bench: Workbench, lever: Lever, factors: LeverFactors) -> Bill
     return tuple(line for line in lines if line.quantity > 0)
 
 
-def which_departure(bench: Workbench, lever: Lever) -> str:
+def _which_departure(bench: Workbench, lever: Lever) -> str:
     """Return ``first departure``, ``last departure`` or ``departure`` of its line that day."""
     study = bench.study
     for kind in days_of(bench.nets, lever):
@@ -119,14 +119,14 @@ def retiming_remedy(bench: Workbench, outcome: Outcome, factors: LeverFactors) -
     """Return a lever of the timetable, or a pair, as a remedy."""
     lever, score = outcome.lever, outcome.score
     names = lever_names(bench, lever)
-    effects = effects_by_shift(bench, outcome)
+    effects = _effects_by_shift(bench, outcome)
     kind = next(iter(days_of(bench.nets, lever)), "")
     times = departures(bench.nets[kind], lever) if kind else []
     params: dict[str, object] = {
         **{name: names[name] for name in ASKED},
         "minutes": abs(lever.shift_s) // 60,
         "stop": names["stop"],
-        "which": which_departure(bench, lever),
+        "which": _which_departure(bench, lever),
         "count": len(times),
         "last": clock(bench.study, kind, times[-1]) if times else "",
         "site": ", ".join(sorted({e.site for e in effects if e.gained > 0})),
@@ -137,7 +137,7 @@ def retiming_remedy(bench: Workbench, outcome: Outcome, factors: LeverFactors) -
     alone = lever.kind == "move_line" and len(times) == 1
     also = tuple(retiming_remedy(bench, replace(outcome, lever=one, also=()), factors)
                  for one in outcome.also)  # fmt: skip
-    bill = retiming_bill(bench, lever, factors) + tuple(x for one in also for x in one.bill)
+    bill = _retiming_bill(bench, lever, factors) + tuple(x for one in also for x in one.bill)
     return Remedy(
         "pair" if also else lever.kind,
         ACTIONS["move_trip" if alone else lever.kind, _side(bench, lever)],
@@ -159,7 +159,7 @@ def _side(bench: Workbench, lever: Lever) -> int:
     sign = int(np.sign(lever.shift_s))
     if lever.kind == "add_run":
         ends = {-1: "the first departure", 1: "the last departure"}
-        return sign if which_departure(bench, lever) == ends[sign] else 0
+        return sign if _which_departure(bench, lever) == ends[sign] else 0
     return sign
 
 
@@ -205,7 +205,7 @@ def _departures(outcome: Outcome) -> set[tuple[object, ...]]:
     return found
 
 
-def listed(outcomes: Sequence[Outcome], limit: int) -> list[Outcome]:
+def _listed(outcomes: Sequence[Outcome], limit: int) -> list[Outcome]:
     """Return the best distinct levers, and the best of each kind that is not among them.
 
     No departure stands in two of them.
@@ -217,7 +217,7 @@ def listed(outcomes: Sequence[Outcome], limit: int) -> list[Outcome]:
     return found
 
 
-def hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
+def _hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
     """Return the change of hours of each roster that reaches most workers, where one does."""
     found = []
     for curve in (*hours.rosters, *hours.neighbours):
@@ -282,9 +282,9 @@ def recommend(
     if factors is None:
         factors = load_factors(bench.study.territory.factors, file=bench.study.territory.path)
     outcomes = sorted([*found.useful, *found.pairs], key=rank_of)
-    remedies = [retiming_remedy(bench, o, factors) for o in listed(outcomes, limit)]
+    remedies = [retiming_remedy(bench, o, factors) for o in _listed(outcomes, limit)]
     if hours is not None:
-        remedies += hours_remedies(hours, factors)
+        remedies += _hours_remedies(hours, factors)
     remedies += street_remedies(bench.access, factors)
     remedies += others
     remedies = [r for r in remedies if round_persons(max(r.net, r.net_jobs)) > 0]

@@ -242,7 +242,7 @@ def search(
     """
     progress("levers")
     bench = workbench(access) if bench is None else bench
-    warm(bench)
+    _warm(bench)
     units = candidates(
         bench.study, bench.nets, bench.windows, options or SearchOptions(), bench.new_stops
     )
@@ -259,7 +259,7 @@ def search(
     return Retiming(bench, tuple(outcomes), tried)
 
 
-def warm(bench: Workbench) -> None:
+def _warm(bench: Workbench) -> None:
     """Compute what threads share before they start."""
     for window in bench.windows:
         _ = window.is_used, window.base_s, window.walked_s, window.keys, window.egress_s

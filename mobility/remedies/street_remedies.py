@@ -75,8 +75,8 @@ def street_remedies(access: Access, factors: LeverFactors) -> list[Remedy]:
     """
     study = access.study
     white = [white_of(access, site) for site in range(len(study.sites))]
-    lacking = lacking_jobs(access)
-    mode = cycling_mode(study)
+    lacking = _lacking_jobs(access)
+    mode = _cycling_mode(study)
     found: list[Remedy | None] = []
     if mode is not None:
         calm = calm_reach(study, study.streets, mode)
@@ -101,7 +101,7 @@ def street_remedies(access: Access, factors: LeverFactors) -> list[Remedy]:
     return [r for r in found if r is not None and r.users >= LEAST_WORKERS]
 
 
-def lacking_jobs(access: Access) -> list[Float]:
+def _lacking_jobs(access: Access) -> list[Float]:
     """Return the jobs of each site by home whose roster does not hold, float64 (H,) each."""
     ledger = Ledger.of(access.study)
     jobs = ledger.jobs * ~ledger.held(access)
@@ -109,7 +109,7 @@ def lacking_jobs(access: Access) -> list[Float]:
     return [jobs[sites == site].sum(axis=0) for site in range(len(access.study.sites))]
 
 
-def cycling_mode(study: Study) -> StreetMode | None:
+def _cycling_mode(study: Study) -> StreetMode | None:
     """Return the mode of cycling that is studied, the electric one before the other."""
     modes = study.territory.modes.evaluated
     if "e_bike" in modes:

@@ -27,7 +27,7 @@ def clock(study: Study, kind: str, axis_s: int) -> str:
     return axis_to_local(date, axis_s, study.territory.zone).strftime("%H:%M")
 
 
-def reference_time(bench: Workbench, lever: Lever) -> tuple[str, int]:
+def _reference_time(bench: Workbench, lever: Lever) -> tuple[str, int]:
     """Return the kind of day and the axis second that name a lever's trip.
 
     It is the first departure of its trips on the first kind of day on which they run; where
@@ -61,7 +61,7 @@ def _at_stop(network: DayNetwork, lever: Lever) -> list[int]:
 def lever_names(bench: Workbench, lever: Lever) -> dict[str, object]:
     """Return what names a lever: kind, line, trips, times, stop, kinds of day."""
     study = bench.study
-    kind, at_s = reference_time(bench, lever)
+    kind, at_s = _reference_time(bench, lever)
     moved = lever.kind not in ("extend", "lift_school")
     proposed_s = at_s + (lever.shift_s if moved else 0)
     stop = "" if lever.stop < 0 else str(study.feed.stops["stop_name"].iloc[lever.stop])

@@ -21,7 +21,7 @@ MOST_POOLED = 4
 MOST_GATE_ORDERS = 4
 
 
-def margins_s(study: Study, site: int) -> tuple[int, int]:
+def _margins_s(study: Study, site: int) -> tuple[int, int]:
     """Return the seconds between gate and work station, in and out."""
     limits, place = study.territory.limits, study.sites[site]
     into = limits.margin_in_min if place.margin_in_min is None else place.margin_in_min
@@ -57,7 +57,7 @@ def gate_anchor(
             continue
         i = list(order).index(edge.site)
         inbound = edge.direction == "in"
-        margin = margins_s(study, edge.site)[0 if inbound else 1]
+        margin = _margins_s(study, edge.site)[0 if inbound else 1]
         walk[e, i] = gate_walk_s[edge.site]
         used[e, i] = margin + walk[e, i] + buffer_s
         at[e, i] = edge.clock_s + (-used[e, i] if inbound else used[e, i])

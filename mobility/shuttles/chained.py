@@ -93,16 +93,16 @@ def search_chains(
     iterations
         At most; ``target`` vehicles end the search.
     """
-    ways, state = ways_of(problem), new_state(problem)
-    best, undo = new_state(problem), new_undo(problem)
+    ways, state = _ways_of(problem), _new_state(problem)
+    best, undo = _new_state(problem), _new_undo(problem)
     for trip in trips:
         start_trip(ways, state, undo, np.array(trip, np.int32))
     chain_anew(ways, state, undo)
     search(ways, state, undo, best, problem.seats, max(iterations, 1), target, seed)
-    return chains_of(best)
+    return _chains_of(best)
 
 
-def ways_of(problem: ChainProblem) -> Ways:
+def _ways_of(problem: ChainProblem) -> Ways:
     """Return the problem as the kernels read it."""
     n, ends = problem.n_calls, len(problem.at_s)
     there = np.ascontiguousarray(problem.drive_s, np.float64)
@@ -129,7 +129,7 @@ def _longest(problem: ChainProblem) -> int:
     return int(min(problem.n_calls, problem.seats // max(int(problem.load.min()), 1))) + 1
 
 
-def new_state(problem: ChainProblem) -> State:
+def _new_state(problem: ChainProblem) -> State:
     """Return a plan without trips."""
     calls, ends, most = problem.n_calls, len(problem.at_s), _longest(problem)
     slots = calls + 5
@@ -142,7 +142,7 @@ def new_state(problem: ChainProblem) -> State:
     )  # fmt: skip
 
 
-def new_undo(problem: ChainProblem) -> Undo:
+def _new_undo(problem: ChainProblem) -> Undo:
     """Return an empty memory of changes."""
     slots = problem.n_calls + 5
     return Undo(
@@ -155,7 +155,7 @@ def _ints(*shape: int) -> Ints:
     return np.zeros(shape, np.int32)
 
 
-def chains_of(state: State) -> tuple[Chain, ...]:
+def _chains_of(state: State) -> tuple[Chain, ...]:
     """Return what each vehicle drives, in the order of its slots."""
     chains = []
     for slot in np.flatnonzero((state.size > 0) & (state.pred < 0)):

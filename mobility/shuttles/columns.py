@@ -54,17 +54,17 @@ def generate_lines(
     served = [e for e in edges if anchor.call_of(e) >= 0]
     if not len(stops) or not served:
         return []
-    load = stop_loads(scene, stops, served, config.capture_rate, homes)
-    worth = stop_worth(scene, stops, served, config.capture_rate, homes)
+    load = _stop_loads(scene, stops, served, config.capture_rate, homes)
+    worth = _stop_worth(scene, stops, served, config.capture_rate, homes)
     keep = load.max(axis=1, initial=0.0) > 0
     stops, load, worth = stops[keep], load[keep], worth[keep]
     if not len(stops):
         return []
     first = anchor.places[0]
-    limit = ride_limits(scene, anchor, stops, served)
+    limit = _ride_limits(scene, anchor, stops, served)
     fleet = _fleets(scene, served, config, factors, days)
     lines: dict[tuple[tuple[int, ...], int], Line] = {}
-    binding = undominated(load)
+    binding = _undominated(load)
     home = all(scene.edges[e].direction == "out" for e in served)
     seconds, metres = scene.drive.seconds, scene.drive.metres
     if home:
@@ -100,7 +100,7 @@ def generate_lines(
     return [lines[k] for k in sorted(lines)]
 
 
-def undominated(load: Floats) -> Ints:
+def _undominated(load: Floats) -> Ints:
     """Return the columns of ``load`` that no other column equals or exceeds at every stop.
 
     A vehicle large enough for these runs is large enough for all.
@@ -112,7 +112,7 @@ def undominated(load: Floats) -> Ints:
     return np.array(sorted(kept), np.int32)
 
 
-def stop_loads(
+def _stop_loads(
     scene: Scene, stops: Ints, edges: Sequence[int], capture: float, homes: Bools | None = None
 ) -> Floats:
     """Return float64[stops, edges]: captured riders of each stop, homes going to the nearest."""
@@ -129,7 +129,7 @@ def stop_loads(
     return loads
 
 
-def stop_worth(
+def _stop_worth(
     scene: Scene, stops: Ints, edges: Sequence[int], capture: float, homes: Bools | None = None
 ) -> Floats:
     """Return float64[stops]: captured staff whose roster the ends could complete at each stop.
@@ -143,7 +143,7 @@ def stop_worth(
     return np.array([worth[nearest == stop].sum() for stop in stops], np.float64)
 
 
-def ride_limits(scene: Scene, anchor: Anchor, stops: Ints, edges: Sequence[int]) -> Ints:
+def _ride_limits(scene: Scene, anchor: Anchor, stops: Ints, edges: Sequence[int]) -> Ints:
     """Return the longest ride from each stop: comfort, detour, and what the total leaves.
 
     The total is taken for a worker with the median walk of the stop's homes and the edge

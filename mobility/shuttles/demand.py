@@ -46,7 +46,7 @@ class Demand:
         return float(self.workers[white].sum())
 
 
-def shift_workers(study: Study) -> Floats:
+def _shift_workers(study: Study) -> Floats:
     """Return float64[S,H]: workers of each shift by home, the jobs of its roster by headcount."""
     rows = study.shift_rows
     heads = np.array([shift_headcount(study, row.headcount) for row in rows])
@@ -75,7 +75,7 @@ def find_demand(study: Study, zones: WhiteZones, calendar: list[Day]) -> Demand:
     TerritoryError
         Nobody lacks anything, or no roster has a headcount.
     """
-    workers = shift_workers(study)
+    workers = _shift_workers(study)
     weekdays = {row.shift_id: _weekdays(row.days) for row in study.shift_rows}
     kinds = kind_weekdays(study)
     lacks: dict[tuple[int, str], dict[str, Bools]] = {}

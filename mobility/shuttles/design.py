@@ -22,7 +22,7 @@ from mobility.shuttles.plans import Plans, proven
 Progress = Callable[[str], None]
 
 
-def quiet(_step: str) -> None:
+def _quiet(_step: str) -> None:
     """Report no progress."""
 
 
@@ -33,7 +33,7 @@ def design_shuttles(
     *,
     config: ShuttleConfig | None = None,
     seed: int = 0,
-    progress: Progress = quiet,
+    progress: Progress = _quiet,
     should_stop: Callable[[], bool] | None = None,
 ) -> Plans:
     """Design shuttle lines for the white zones of a territory.

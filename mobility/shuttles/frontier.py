@@ -96,7 +96,7 @@ def most_useful(scene: Scene, found: Sequence[Candidate]) -> list[Candidate]:
     return [found[k] for k in sorted(kept)]
 
 
-def plan_lines(candidates: Sequence[Candidate], runs: Runs) -> list[Line]:
+def _plan_lines(candidates: Sequence[Candidate], runs: Runs) -> list[Line]:
     """Return the lines of a choice, each with the shift ends of its chosen runs."""
     lines = []
     for c, candidate in enumerate(candidates):
@@ -174,7 +174,7 @@ class Search:
             return choice
         plan = self._found.get(choice.runs)
         if plan is None:
-            lines = plan_lines(self._candidates, choice.runs)
+            lines = _plan_lines(self._candidates, choice.runs)
             plan = evaluate_plan(
                 self._scene, lines, self._config, self._factors, self._days, bound=choice.bound
             )

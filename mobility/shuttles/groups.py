@@ -52,7 +52,7 @@ def find_groups(scene: Scene, candidates: Sequence[Candidate]) -> list[Group]:
         for k, e in enumerate(edges):
             layers += [(covers[v][e] & need[k])[people][None] for v in runs[k]]
         table = np.concatenate(layers)
-        first, inverse = alike(table)
+        first, inverse = _alike(table)
         weight = np.bincount(inverse, weights=staff[people], minlength=len(first))
         ends = np.cumsum([len(edges), *(len(r) for r in runs)])
         for g, at in enumerate(first):
@@ -67,7 +67,7 @@ def find_groups(scene: Scene, candidates: Sequence[Candidate]) -> list[Group]:
     return found
 
 
-def alike(table: Bools) -> tuple[np.ndarray, np.ndarray]:
+def _alike(table: Bools) -> tuple[np.ndarray, np.ndarray]:
     """Return the first column of each kind, and the kind of every column."""
     packed = np.ascontiguousarray(np.packbits(table, axis=0).T)
     whole = packed.view([("", packed.dtype, packed.shape[1])]).ravel()
@@ -128,7 +128,7 @@ def riders_by_way(
         if not len(homes) or not runs:
             continue
         table = np.array([covers[v][back[0]][homes] for v in runs])
-        first, inverse = alike(table)
+        first, inverse = _alike(table)
         weight = np.bincount(inverse, weights=people[homes], minlength=len(first))
         for k, at in enumerate(first):
             way = tuple(v for v, on in zip(runs, table[:, at], strict=True) if on)

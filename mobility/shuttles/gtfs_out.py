@@ -62,7 +62,7 @@ def clock(seconds: int) -> str:
     return f"{seconds // 3600:02d}:{seconds % 3600 // 60:02d}:{seconds % 60:02d}"
 
 
-def trip_id(line: Line, run: Run) -> str:
+def _trip_id(line: Line, run: Run) -> str:
     """Return the id of a run: line, direction, first departure, days."""
     days = "".join(str(d + 1) for d in run.weekdays)
     kinds = "".join(k[0] for k in run.day_kinds)
@@ -110,7 +110,7 @@ def gtfs_tables(
         when = (run.weekdays, run.day_kinds, run.season)
         service = services.setdefault(when, f"S{len(services) + 1}")
         shape = shapes.setdefault(run.calls, f"F{len(shapes) + 1}")
-        name = trip_id(line, run)
+        name = _trip_id(line, run)
         seen[name] = seen.get(name, 0) + 1
         name += f"-{seen[name]}" if seen[name] > 1 else ""
         names[r] = name

@@ -42,7 +42,7 @@ class Move:
     workers_change: float
 
 
-def moved_anchor(anchor: Anchor, edges: Sequence[int], seconds: int) -> Anchor:
+def _moved_anchor(anchor: Anchor, edges: Sequence[int], seconds: int) -> Anchor:
     """Return an anchor whose times for ``edges`` are ``seconds`` later."""
     at = anchor.at_s.copy()
     rows = np.array(edges, np.intp)
@@ -50,12 +50,12 @@ def moved_anchor(anchor: Anchor, edges: Sequence[int], seconds: int) -> Anchor:
     return replace(anchor, at_s=at)
 
 
-def moved_lines(lines: Sequence[Line], edges: Sequence[int], seconds: int) -> list[Line]:
+def _moved_lines(lines: Sequence[Line], edges: Sequence[int], seconds: int) -> list[Line]:
     """Return lines for hours moved at some shift ends; a feeder keeps its trunk's hours."""
     return [
         line
         if line.anchor.is_hub
-        else replace(line, anchor=moved_anchor(line.anchor, edges, seconds))
+        else replace(line, anchor=_moved_anchor(line.anchor, edges, seconds))
         for line in lines
     ]
 
@@ -77,7 +77,7 @@ def harmonise(
     for site in sites:
         rows = [k for k, e in enumerate(scene.edges) if e.site == site]
         for minutes in config.harmonise_min:
-            lines = moved_lines(plan.lines, rows, minutes * MINUTE)
+            lines = _moved_lines(plan.lines, rows, minutes * MINUTE)
             trial = evaluate_plan(scene, lines, config, factors, days)
             moves.append(
                 Move(

@@ -42,17 +42,17 @@ def write_plans(
     folder.mkdir(parents=True, exist_ok=True)
     tables: dict[str, pd.DataFrame] = {
         "plans": plans.to_frame(),
-        "sensitivity": sensitivity_table(plans),
-        "rosters": rosters_table(plans),
+        "sensitivity": _sensitivity_table(plans),
+        "rosters": _rosters_table(plans),
         "vehicles": vehicles_table(plans),
-        "costs": costs_table(plans, language),
-        "harmonise": moves_table(plans),
+        "costs": _costs_table(plans, language),
+        "harmonise": _moves_table(plans),
         "factors": plans.factors.to_frame(language),
     }
     if lighter is not None:
         tables["lighter"] = lighter
     if plans.drawn is not None:
-        for name, table in (("rosters", rosters_table), ("sensitivity", sensitivity_table)):
+        for name, table in (("rosters", _rosters_table), ("sensitivity", _sensitivity_table)):
             tables[name] = pd.concat([tables[name], table(plans.drawn)], ignore_index=True)
     for own, plan in plans.every:
         tables |= _write_plan(own, plan, folder, language)
@@ -77,18 +77,18 @@ def outdated(folder: Path, plans: Plans) -> list[str]:
 def _write_plan(plans: Plans, plan: Plan, folder: Path, language: str) -> dict[str, pd.DataFrame]:
     """Write a plan's feed and layer; return its tables by name."""
     write_gtfs(plans.gtfs(plan), folder / f"{plan.name}.zip")
-    layer = lines_layer(plans, plan)
+    layer = _lines_layer(plans, plan)
     (folder / f"{plan.name}.geojson").write_text(_geojson(layer), encoding="utf-8")
     tables = (
-        timetable_table(plans, plan, language=language),
+        _timetable_table(plans, plan, language=language),
         blocks_table(plans, plan),
         duties_table(plans, plan),
-        shares_table(plans, plan),
+        _shares_table(plans, plan),
     )
     return {f"{plan.name}-{t}": table for t, table in zip(PLAN_TABLES, tables, strict=True)}
 
 
-def sensitivity_table(plans: Plans) -> pd.DataFrame:
+def _sensitivity_table(plans: Plans) -> pd.DataFrame:
     """Return one row per plan: low and high of each interval."""
     fields = ("rosters", "gained", "eur_per_user", "co2_saved_kg")
     return pd.DataFrame(
@@ -105,7 +105,7 @@ def sensitivity_table(plans: Plans) -> pd.DataFrame:
     )
 
 
-def rosters_table(plans: Plans) -> pd.DataFrame:
+def _rosters_table(plans: Plans) -> pd.DataFrame:
     """Return one row per plan and roster: who gains it, in two units.
 
     ``staff`` is the roster's headcount; ``rosters_gained`` those of it whose every shift
@@ -151,7 +151,7 @@ def vehicles_table(plans: Plans) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["plan", "vehicle", "seats", "passengers", "number"])
 
 
-def moves_table(plans: Plans) -> pd.DataFrame:
+def _moves_table(plans: Plans) -> pd.DataFrame:
     """Return what moving each site's hours would change, best first."""
     return pd.DataFrame(
         [
@@ -168,7 +168,7 @@ def moves_table(plans: Plans) -> pd.DataFrame:
     )
 
 
-def timetable_table(plans: Plans, plan: Plan, *, language: str = "fr") -> pd.DataFrame:
+def _timetable_table(plans: Plans, plan: Plan, *, language: str = "fr") -> pd.DataFrame:
     """Return one row per call of every run: times, riders on and off, load after the call."""
     rows = []
     for number, run in enumerate(plan.runs):
@@ -206,7 +206,7 @@ def blocks_table(plans: Plans, plan: Plan) -> pd.DataFrame:
         [
             _move_row(plans, plan, day, b, move)
             | {"vehicle": plans.config.vehicles[block.vehicle].name, "days_year": day.count}
-            for day, blocks in distinct_days(plan.operations.days, plan.operations.blocks)
+            for day, blocks in _distinct_days(plan.operations.days, plan.operations.blocks)
             for b, block in enumerate(blocks)
             for piece in block.pieces
             for move in piece
@@ -214,7 +214,7 @@ def blocks_table(plans: Plans, plan: Plan) -> pd.DataFrame:
     )
 
 
-def distinct_days(days: Sequence[Day], work: Sequence[Work]) -> list[tuple[Day, Work]]:
+def _distinct_days(days: Sequence[Day], work: Sequence[Work]) -> list[tuple[Day, Work]]:
     """Return days with what is done on them, those alike as one that counts for all.
 
     A Saturday stands once in the school weeks and once in the holidays.
@@ -257,13 +257,13 @@ def duties_table(plans: Plans, plan: Plan) -> pd.DataFrame:
             "split_h": duty.split_s / 3600, "paid_h": duty.paid_s(rules) / 3600,
             "days_year": day.count,
         }
-        for day, duties in distinct_days(plan.operations.days, plan.operations.duties)
+        for day, duties in _distinct_days(plan.operations.days, plan.operations.duties)
         for k, duty in enumerate(duties)
     ]  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def shares_table(plans: Plans, plan: Plan) -> pd.DataFrame:
+def _shares_table(plans: Plans, plan: Plan) -> pd.DataFrame:
     """Return what each site's employer would pay by four keys, to the cent.
 
     The stable key is found between employers and shared among the sites of one by boardings.
@@ -299,13 +299,13 @@ def shares_table(plans: Plans, plan: Plan) -> pd.DataFrame:
     return frame.assign(stable=stable)
 
 
-def costs_table(plans: Plans, language: str) -> pd.DataFrame:
+def _costs_table(plans: Plans, language: str) -> pd.DataFrame:
     """Return every line of what each plan costs: quantity, price, EUR a year, factor, source."""
     bills = ((plan.name, own.bill(plan)) for own, plan in plans.every)
     return bill_frame(bills, language, of="plan")
 
 
-def lines_layer(plans: Plans, plan: Plan) -> list[dict[str, object]]:
+def _lines_layer(plans: Plans, plan: Plan) -> list[dict[str, object]]:
     """Return GeoJSON features: the way of each line and direction, then its stops with riders."""
     features: list[dict[str, object]] = []
     seen: set[tuple[int, tuple[int, ...]]] = set()

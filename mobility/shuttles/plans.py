@@ -160,10 +160,10 @@ class Plans:
 
     def gtfs(self, plan: Plan) -> dict[str, Table]:
         """Return the tables of a plan's feed."""
-        return publish(self.study, self.scene, self.ways, [plan])[0]
+        return _publish(self.study, self.scene, self.ways, [plan])[0]
 
 
-def study_period(study: Study, *, stand_ins: bool) -> Period:
+def _study_period(study: Study, *, stand_ins: bool) -> Period:
     """Return a year around the studied dates, with the kind of each day that is special."""
     dates = {d.date: d.kind for d in study.days}
     first = min(dates) - dt.timedelta(days=min(dates).weekday())
@@ -183,7 +183,7 @@ def study_period(study: Study, *, stand_ins: bool) -> Period:
     return Period(first, last, kinds, {})
 
 
-def publish(
+def _publish(
     study: Study, scene: Scene, ways: Ways, plans: Sequence[Plan], *, together: bool = False
 ) -> list[dict[str, Table]]:
     """Return the GTFS tables of each plan, or one feed of all of them to evaluate together."""
@@ -191,7 +191,7 @@ def publish(
     agency = translate("Shuttles – {name}", output.language, name=name)
     zone = study.territory.timezone
     if not together:
-        period = study_period(study, stand_ins=False)
+        period = _study_period(study, stand_ins=False)
         return [
             gtfs_tables(
                 p.lines, p.runs, scene.places, ways, period, agency=agency, timezone=zone,
@@ -205,7 +205,7 @@ def publish(
         lines += [replace(x, name=f"{k}/{x.name}") for x in plan.lines]
         first = len(lines) - len(plan.lines)
         runs += [replace(r, line=r.line + first) for r in plan.runs]
-    period = study_period(study, stand_ins=True)
+    period = _study_period(study, stand_ins=True)
     return [gtfs_tables(lines, runs, scene.places, ways, period, agency=agency, timezone=zone)]
 
 
@@ -220,7 +220,7 @@ def proven(found: Plans, *, drawn: bool = False) -> Plans:
     """
     plans = list(found.plans) if drawn else [_named(p) for p in found.plans]
     asked = [plans[found.knee_index]] if found.config.knee_only else plans
-    tables = publish(found.study, found.scene, found.ways, asked, together=True)[0]
+    tables = _publish(found.study, found.scene, found.ways, asked, together=True)[0]
     after = with_feed(found.study, read_tables(tables), scenario="shuttles", feeders=False)
     masks = _masks(after, asked, len(found.study.feed.trips))
     proofs = prove(found.access, after, masks, [int(s) for s in found.scene.shift_ids])

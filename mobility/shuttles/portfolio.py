@@ -216,7 +216,7 @@ def frontier(portfolio: Portfolio, *, exact: int = EXACT, budgets: int = BUDGETS
     count = len(portfolio.remedies)
     if count <= exact:
         sets = (frozenset(c) for k in range(count + 1) for c in combinations(range(count), k))
-        points = pareto([portfolio.point(s) for s in sets if portfolio.fits(s)])
+        points = _pareto([portfolio.point(s) for s in sets if portfolio.fits(s)])
         return [replace(p, bound=p.jobs) for p in points]
     seen: dict[Chosen, Point] = {NOTHING: portfolio.point(NOTHING)}
 
@@ -227,7 +227,7 @@ def frontier(portfolio: Portfolio, *, exact: int = EXACT, budgets: int = BUDGETS
     whole = _grown(portfolio, look, float("inf"))
     for budget in np.geomspace(max(whole.eur_year / 200, 1.0), max(whole.eur_year, 1.0), budgets):
         _grown(portfolio, look, float(budget))
-    points = pareto(list(seen.values()))
+    points = _pareto(list(seen.values()))
     return [replace(p, bound=_bound(portfolio, look, p)) for p in points]
 
 
@@ -273,7 +273,7 @@ def _bound(portfolio: Portfolio, look: Callable[[Chosen], Point], point: Point) 
     return bound
 
 
-def pareto(points: Sequence[Point]) -> list[Point]:
+def _pareto(points: Sequence[Point]) -> list[Point]:
     """Return the points that no other beats on cost and jobs, cheapest first."""
     kept: list[Point] = []
     for point in sorted(points, key=lambda p: (p.eur_year, -p.jobs, sorted(p.chosen))):

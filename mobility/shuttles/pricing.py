@@ -23,7 +23,7 @@ MOST_CALLS = 2 * WORD  # of one end: sets of calls are two words
 
 
 @njit(cache=True, nogil=True)
-def still_earned(order: Any, earn: Floats, load: Ints, seats: int, one: int, two: int) -> float:
+def _still_earned(order: Any, earn: Floats, load: Ints, seats: int, one: int, two: int) -> float:
     """Return the most that more calls can earn: a fractional knapsack over the seats.
 
     Parameters
@@ -48,7 +48,7 @@ def still_earned(order: Any, earn: Floats, load: Ints, seats: int, one: int, two
 
 
 @njit(cache=True, nogil=True)
-def cheapest_before(
+def _cheapest_before(
     dues: Floats, latest: Floats, order: Any, span: float, call: int, worth: float
 ) -> Any:
     """Return the cheapest predecessor of a trip (position in ``order``), -1 for none that pays.
@@ -164,7 +164,7 @@ def price_end(  # noqa: C901, PLR0912, PLR0913, PLR0915
                 continue
             older[label] = kept[c]
             kept[c] = label
-            p = cheapest_before(dues, latest, order, span, c, gain[label] + worth - best[c])
+            p = _cheapest_before(dues, latest, order, span, c, gain[label] + worth - best[c])
             if p >= 0:
                 cost = gain[label] + worth - dues[p]
                 if cost > best[c] + RATE:
@@ -175,7 +175,7 @@ def price_end(  # noqa: C901, PLR0912, PLR0913, PLR0915
                 if span <= widest[p] + EPS:
                     floor = dues[p]
                     break
-            more = still_earned(dense, earn, load, seats - q, x, y)
+            more = _still_earned(dense, earn, load, seats - q, x, y)
             if gain[label] + more + worth - floor <= RATE or n > most:
                 # It is kept to dominate others, and grows no further.
                 label = chain[label]
@@ -186,9 +186,9 @@ def price_end(  # noqa: C901, PLR0912, PLR0913, PLR0915
                 longer, more = span + legs[k, c], gain[label] + earn[k]
                 if n == cap:
                     cap *= 2
-                    last, full, parent = grown(last), grown(full), grown(parent)
-                    chain, older = grown(chain), grown(older)
-                    ride, gain, one, two = grown(ride), grown(gain), grown(one), grown(two)
+                    last, full, parent = _grown(last), _grown(full), _grown(parent)
+                    chain, older = _grown(chain), _grown(older)
+                    ride, gain, one, two = _grown(ride), _grown(gain), _grown(one), _grown(two)
                 last[n], full[n], ride[n], gain[n], parent[n] = k, q + load[k], longer, more, label
                 one[n] = one[label] | np.int64(1) << k if k < WORD else one[label]
                 two[n] = two[label] | np.int64(1) << (k - WORD) if k >= WORD else two[label]
@@ -209,7 +209,7 @@ def price_end(  # noqa: C901, PLR0912, PLR0913, PLR0915
 
 
 @njit(cache=True, nogil=True)
-def grown(values: Any) -> Any:
+def _grown(values: Any) -> Any:
     """Return the array with twice the room."""
     out = np.empty(2 * len(values), values.dtype)
     out[: len(values)] = values

@@ -42,7 +42,7 @@ HOT, COLD = 100.0, 1.0
 
 
 @njit(cache=True, nogil=True)
-def string_of(s: State, t: int, call: int, longest: int) -> tuple[int, int]:
+def _string_of(s: State, t: int, call: int, longest: int) -> tuple[int, int]:
     """Return a random string of trip ``t`` that holds ``call``: first position and length."""
     at = 0
     while s.seq[t, at] != call:
@@ -54,7 +54,7 @@ def string_of(s: State, t: int, call: int, longest: int) -> tuple[int, int]:
 
 
 @njit(cache=True, nogil=True)
-def ruin(w: Ways, s: State, u: Undo, seed: int, bank: Ints, n_bank: int) -> int:
+def _ruin(w: Ways, s: State, u: Undo, seed: int, bank: Ints, n_bank: int) -> int:
     """Take strings of calls near ``seed`` out of their trips; return the length of the bank."""
     cards = len(w.end_of) / max(s.total[1], 1)
     longest = max(1, int(min(LONGEST, cards + 1)))
@@ -70,14 +70,14 @@ def ruin(w: Ways, s: State, u: Undo, seed: int, bank: Ints, n_bank: int) -> int:
         t = s.trip_of[call]
         if t < 0 or u.mark[t]:
             continue
-        first, count = string_of(s, t, call, longest)
+        first, count = _string_of(s, t, call, longest)
         n_bank = cut_string(w, s, u, t, first, count, bank, n_bank)
         strings -= 1
     return n_bank
 
 
 @njit(cache=True, nogil=True)
-def fits_chain(w: Ways, s: State, t: int, first: int, span: float) -> Any:
+def _fits_chain(w: Ways, s: State, t: int, first: int, span: float) -> Any:
     """Whether trip ``t`` keeps to its vehicle's chain with another far end and span."""
     e = s.end[t]
     if w.inbound[e]:
@@ -92,7 +92,7 @@ def fits_chain(w: Ways, s: State, t: int, first: int, span: float) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def chain_drive(w: Ways, s: State, t: int, first: int) -> float:
+def _chain_drive(w: Ways, s: State, t: int, first: int) -> float:
     """Return the empty seconds between trip ``t`` and the one its far end meets."""
     if w.inbound[s.end[t]]:
         a = s.pred[t]
@@ -102,7 +102,9 @@ def chain_drive(w: Ways, s: State, t: int, first: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def best_insertion(w: Ways, s: State, call: int, seats: int, best: float) -> tuple[float, int, int]:
+def _best_insertion(
+    w: Ways, s: State, call: int, seats: int, best: float
+) -> tuple[float, int, int]:
     """Return the cheapest place for ``call`` in a trip of its end: cost, trip, position."""
     e = w.end_of[call]
     there = w.there if w.inbound[e] else w.back
@@ -125,8 +127,8 @@ def best_insertion(w: Ways, s: State, call: int, seats: int, best: float) -> tup
                 continue
             if k == 0:
                 more = there[call, node] + w.halt[call]
-                cost = more + chain_drive(w, s, t, call) - chain_drive(w, s, t, head)
-                if cost < best and fits_chain(w, s, t, call, s.span[t] + more):
+                cost = more + _chain_drive(w, s, t, call) - _chain_drive(w, s, t, head)
+                if cost < best and _fits_chain(w, s, t, call, s.span[t] + more):
                     best, found, where = cost, t, k
                 continue
             before = s.seq[t, k - 1]
@@ -135,13 +137,13 @@ def best_insertion(w: Ways, s: State, call: int, seats: int, best: float) -> tup
                 leg -= s.ride[t, k] + w.halt[node]
             more = back[call, before] + w.halt[call] + there[call, node] - leg
             if more < best and more <= s.room[t, k] + EPS:
-                if fits_chain(w, s, t, head, s.span[t] + more):
+                if _fits_chain(w, s, t, head, s.span[t] + more):
                     best, found, where = more, t, k
     return best, found, where
 
 
 @njit(cache=True, nogil=True)
-def best_opening(w: Ways, s: State, call: int, most: int, best: float) -> tuple[float, int, int]:  # noqa: C901, PLR0912
+def _best_opening(w: Ways, s: State, call: int, most: int, best: float) -> tuple[float, int, int]:  # noqa: C901, PLR0912
     """Return the cheapest way to open a trip for ``call``: cost, trip before, trip after."""
     e = w.end_of[call]
     n = len(w.end_of)
@@ -184,13 +186,13 @@ def best_opening(w: Ways, s: State, call: int, most: int, best: float) -> tuple[
 
 
 @njit(cache=True, nogil=True)
-def recreate(w: Ways, s: State, u: Undo, bank: Ints, n_bank: int, seats: int, most: int) -> int:
+def _recreate(w: Ways, s: State, u: Undo, bank: Ints, n_bank: int, seats: int, most: int) -> int:
     """Put the calls of the bank back, each where it costs least; return those left over."""
     left = 0
     for i in range(n_bank):
         call = bank[i]
-        cost, t, where = best_insertion(w, s, call, seats, FAR)
-        cost, a, b = best_opening(w, s, call, most, cost)
+        cost, t, where = _best_insertion(w, s, call, seats, FAR)
+        cost, a, b = _best_opening(w, s, call, most, cost)
         if a > -2:
             open_trip(w, s, u, call, a, b)
         elif t >= 0:
@@ -202,7 +204,7 @@ def recreate(w: Ways, s: State, u: Undo, bank: Ints, n_bank: int, seats: int, mo
 
 
 @njit(cache=True, nogil=True)
-def in_order(w: Ways, bank: Ints, n_bank: int, keys: Floats) -> None:
+def _in_order(w: Ways, bank: Ints, n_bank: int, keys: Floats) -> None:
     """Sort the bank at random, by load, or by the drive to the gate."""
     n = len(w.end_of)
     how = np.random.random()
@@ -221,7 +223,7 @@ def in_order(w: Ways, bank: Ints, n_bank: int, keys: Floats) -> None:
 
 
 @njit(cache=True, nogil=True)
-def swap_tails(w: Ways, s: State, u: Undo, tries: int) -> None:
+def _swap_tails(w: Ways, s: State, u: Undo, tries: int) -> None:
     """Let random vehicles exchange what they drive after some trip."""
     n = len(w.end_of)
     for _ in range(tries):
@@ -245,7 +247,7 @@ def swap_tails(w: Ways, s: State, u: Undo, tries: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def fewer_heads(w: Ways, s: State, u: Undo, seen: Bools, came: Ints) -> bool:
+def _fewer_heads(w: Ways, s: State, u: Undo, seen: Bools, came: Ints) -> bool:
     """Chain the trips anew where that saves a vehicle: one augmenting path; True when found.
 
     Breadth first from the first trips of vehicles: a trip may take any trip before it whose
@@ -292,7 +294,7 @@ def fewer_heads(w: Ways, s: State, u: Undo, seen: Bools, came: Ints) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def give_up(w: Ways, s: State, u: Undo, weight: Floats, bank: Ints, n_bank: int) -> int:
+def _give_up(w: Ways, s: State, u: Undo, weight: Floats, bank: Ints, n_bank: int) -> int:
     """Give up the vehicle whose calls are the easiest to place; its calls join the bank."""
     least, chosen = FAR, FREE
     for t in range(len(s.size)):
@@ -314,7 +316,7 @@ def give_up(w: Ways, s: State, u: Undo, weight: Floats, bank: Ints, n_bank: int)
 
 
 @njit(cache=True, nogil=True)
-def sum_weight(weight: Floats, bank: Ints, n_bank: int) -> float:
+def _sum_weight(weight: Floats, bank: Ints, n_bank: int) -> float:
     """Return how hard the calls of the bank are to place."""
     total = 0.0
     for i in range(n_bank):
@@ -337,7 +339,7 @@ def chain_anew(w: Ways, s: State, u: Undo) -> None:
     """Chain the trips into the fewest vehicles."""
     seen = np.zeros(len(s.size), np.bool_)
     came = np.empty(len(s.size), np.int32)
-    while fewer_heads(w, s, u, seen, came):
+    while _fewer_heads(w, s, u, seen, came):
         commit(s, u)
 
 
@@ -370,7 +372,7 @@ def search(
             break
         heat *= cooling
         if n_bank == 0 and s.total[0] > target and s.total[0] <= fewest:
-            n_bank = give_up(w, s, u, weight, bank, 0)
+            n_bank = _give_up(w, s, u, weight, bank, 0)
             commit(s, u)
             most = s.total[0]
             cost = whole_cost(w, s)
@@ -379,12 +381,12 @@ def search(
             centre = bank[int(np.random.random() * n_bank)]
         else:
             centre = int(np.random.random() * n)
-        swap_tails(w, s, u, 2)
-        n_trial = ruin(w, s, u, centre, trial, n_bank)
-        in_order(w, trial, n_trial, keys)
-        n_trial = recreate(w, s, u, trial, n_trial, seats, most)
+        _swap_tails(w, s, u, 2)
+        n_trial = _ruin(w, s, u, centre, trial, n_bank)
+        _in_order(w, trial, n_trial, keys)
+        n_trial = _recreate(w, s, u, trial, n_trial, seats, most)
         after = cost + change(w, s, u)
-        old, new = sum_weight(weight, bank, n_bank), sum_weight(weight, trial, n_trial)
+        old, new = _sum_weight(weight, bank, n_bank), _sum_weight(weight, trial, n_trial)
         for i in range(n_trial):
             weight[trial[i]] += 1.0
         if new < old or (new == old and after < cost - heat * np.log(np.random.random())):
@@ -394,7 +396,7 @@ def search(
             cost = after
         else:
             restore(w, s, u)
-        if it % 100 == 0 and fewer_heads(w, s, u, seen, came):
+        if it % 100 == 0 and _fewer_heads(w, s, u, seen, came):
             commit(s, u)
             cost = whole_cost(w, s)
         if n_bank == 0 and (s.total[0] < fewest or (s.total[0] == fewest and cost < least)):

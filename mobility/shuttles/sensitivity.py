@@ -47,14 +47,14 @@ class Sensitivity:
     left_behind: float
 
 
-def cell_offsets(side_m: float, points: int) -> Floats:
+def _cell_offsets(side_m: float, points: int) -> Floats:
     """Return float64[points², 2]: centres of the squares a cell is cut into, from its centre."""
     steps = (np.arange(points) + 0.5) / points - 0.5
     x, y = np.meshgrid(steps * side_m, steps * side_m)
     return np.column_stack([x.ravel(), y.ravel()])
 
 
-def moved_walks(
+def _moved_walks(
     walk_s: Ints, homes_xy: Floats, places_xy: Floats, offset: Floats, *, speed_ms: float
 ) -> Ints:
     """Return the walks of someone living ``offset`` metres from the home's point.
@@ -69,7 +69,7 @@ def moved_walks(
     return np.where(walk_s >= UNREACHED, UNREACHED, np.rint(moved)).astype(np.int32)
 
 
-def rosters_interval(
+def _rosters_interval(
     scene: Scene,
     plan: Plan,
     config: ShuttleConfig,
@@ -91,12 +91,12 @@ def rosters_interval(
         float64[H] side of each home's cell, 0 where the home is a point.
     """
     chance = np.zeros(scene.staff.shape)
-    offsets = cell_offsets(1.0, config.cell_grid)
+    offsets = _cell_offsets(1.0, config.cell_grid)
     used = sorted({p for run in plan.runs for p in run.calls})
     for unit in offsets:
         walk = np.full_like(scene.walk_s, UNREACHED)
         for p in used:
-            walk[:, p] = moved_walks(
+            walk[:, p] = _moved_walks(
                 scene.walk_s[:, [p]], homes_xy, scene.xy[[p]],
                 (unit * side_m[:, None])[:, None, :], speed_ms=speed_ms,
             )[:, 0]  # fmt: skip
@@ -120,7 +120,7 @@ def sensitivity(
     speed_ms: float,
 ) -> Sensitivity:
     """Return the intervals of one plan."""
-    low, high = rosters_interval(scene, plan, config, homes_xy, side_m, speed_ms=speed_ms)
+    low, high = _rosters_interval(scene, plan, config, homes_xy, side_m, speed_ms=speed_ms)
     low, high = min(low, plan.rosters_gained), max(high, plan.rosters_gained)
     seated = min((r.seated for r in plan.rosters), default=1.0)
     gained = (low * config.capture_low * seated, high * config.capture_high)

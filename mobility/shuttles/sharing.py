@@ -84,7 +84,7 @@ def shapley(members: Sequence[int], cost: Cost, *, seed: int = 0) -> dict[int, f
     return shares
 
 
-def groups_of(members: Sequence[int]) -> list[frozenset[int]]:
+def _groups_of(members: Sequence[int]) -> list[frozenset[int]]:
     """Return the groups whose shares are checked: all up to ten members, else each alone."""
     most = len(members) - 1 if len(members) <= EXACT else 1
     return [frozenset(g) for k in range(1, most + 1) for g in combinations(members, k)]
@@ -94,7 +94,7 @@ def overcharged(shares: dict[int, float], cost: Cost) -> list[frozenset[int]]:
     """Return the groups that pay more than they would alone."""
     return [
         group
-        for group in groups_of(sorted(shares))
+        for group in _groups_of(sorted(shares))
         if sum(shares[one] for one in group) > cost(group) + EPS_EUR
     ]
 
@@ -107,7 +107,7 @@ def stable_shares(
     if not overcharged(shares, cost):
         return shares, True
     # The sharing nearest to it, in euros moved, that no group can refuse.
-    n, groups = len(members), groups_of(members)
+    n, groups = len(members), _groups_of(members)
     value = np.array([shares[one] for one in members])
     held = np.array([[one in group for one in members] for group in groups], np.float64)
     eye = np.eye(n)

@@ -79,7 +79,7 @@ def can_follow(w: Ways, s: State, a: int, b: int) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def refresh(w: Ways, s: State, t: int) -> None:
+def _refresh(w: Ways, s: State, t: int) -> None:
     """Compute the rides, room, load and span of trip ``t`` anew."""
     e = s.end[t]
     legs = w.there if w.inbound[e] else w.back
@@ -116,7 +116,7 @@ def link(s: State, a: int, b: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def enlist(s: State, t: int) -> None:
+def _enlist(s: State, t: int) -> None:
     """Put trip ``t`` into the list of its end."""
     e = s.end[t]
     s.slots[e, s.count[e]] = t
@@ -126,7 +126,7 @@ def enlist(s: State, t: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def delist(s: State, t: int) -> None:
+def _delist(s: State, t: int) -> None:
     """Take trip ``t`` out of the list of its end."""
     e = s.end[t]
     s.count[e] -= 1
@@ -167,7 +167,7 @@ def restore(w: Ways, s: State, u: Undo) -> None:
         if s.size[t] > 0:
             for k in range(s.size[t]):
                 s.trip_of[s.seq[t, k]] = FREE
-            delist(s, t)
+            _delist(s, t)
     for i in range(u.n[0]):
         t = u.touched[i]
         u.mark[t] = False
@@ -176,8 +176,8 @@ def restore(w: Ways, s: State, u: Undo) -> None:
             s.seq[t, k] = u.seq[t, k]
             s.trip_of[s.seq[t, k]] = t
         if s.size[t] > 0:
-            enlist(s, t)
-            refresh(w, s, t)
+            _enlist(s, t)
+            _refresh(w, s, t)
     u.n[0], u.cost[0] = 0, 0.0
     s.total[0] = u.n[1]
 
@@ -192,7 +192,7 @@ def commit(s: State, u: Undo) -> None:
 
 
 @njit(cache=True, nogil=True)
-def drop_trip(w: Ways, s: State, u: Undo, t: int) -> None:
+def _drop_trip(w: Ways, s: State, u: Undo, t: int) -> None:
     """Close an emptied trip; the vehicle goes straight on."""
     a, b = s.pred[t], s.succ[t]
     keep(w, s, u, a)
@@ -201,7 +201,7 @@ def drop_trip(w: Ways, s: State, u: Undo, t: int) -> None:
     if a < 0 and b < 0:
         s.total[0] -= 1
     s.pred[t] = s.succ[t] = FREE
-    delist(s, t)
+    _delist(s, t)
 
 
 @njit(cache=True, nogil=True)
@@ -220,9 +220,9 @@ def cut_string(
         s.seq[t, k] = s.seq[t, k + count]
     s.size[t] -= count
     if s.size[t] == 0:
-        drop_trip(w, s, u, t)
+        _drop_trip(w, s, u, t)
     else:
-        refresh(w, s, t)
+        _refresh(w, s, t)
     return n_bank
 
 
@@ -236,7 +236,7 @@ def insert(w: Ways, s: State, u: Undo, call: int, t: int, where: int) -> None:
     s.seq[t, where] = call
     s.size[t] += 1
     s.trip_of[call] = t
-    refresh(w, s, t)
+    _refresh(w, s, t)
 
 
 @njit(cache=True, nogil=True)
@@ -257,8 +257,8 @@ def open_trip(w: Ways, s: State, u: Undo, call: int, a: int, b: int) -> None:
         s.succ[t] = FREE
     if a < 0 and b < 0:
         s.total[0] += 1
-    enlist(s, t)
-    refresh(w, s, t)
+    _enlist(s, t)
+    _refresh(w, s, t)
 
 
 @njit(cache=True, nogil=True)

@@ -120,7 +120,7 @@ class Table:
             return found
         lower = self._row_with({fold(n) for n in (wanted, *aliases)})
         if lower is not None:
-            raise headings_lower(self.file, lower)
+            raise _headings_lower(self.file, lower)
         # What the file holds: of a large table only some columns were kept.
         heads = self.first_rows[0][1] if self.first_rows else self.frame.columns
         columns = [str(c) for c in heads if c and c != "geometry"]
@@ -217,7 +217,7 @@ class Table:
             problem,
             row=self.frame.index[k],
             column=column,
-            value=None if is_missing(value) else value,
+            value=None if _is_missing(value) else value,
             mend=mend,
             **params,
         )
@@ -239,7 +239,7 @@ class Table:
         )
 
 
-def headings_lower(file: Path, row: int) -> SourceError:
+def _headings_lower(file: Path, row: int) -> SourceError:
     """Return the error about a table with other rows above its headings."""
     return SourceError(
         "The headings of the columns stand in this row, below a title or notes.",
@@ -258,7 +258,7 @@ def check_headings(file: Path, first_rows: FirstRows) -> None:
     for row, cells in filled[1:]:
         names = len({fold(c) for c in cells}) == len(cells) and not any(map(_is_number, cells))
         if names and len(cells) >= 2 * len(filled[0][1]):
-            raise headings_lower(file, row)
+            raise _headings_lower(file, row)
 
 
 def _is_number(text: str) -> bool:
@@ -286,7 +286,7 @@ def nearest(wanted: str, names: Sequence[str]) -> str | None:
 
 
 def _as_text(value: object) -> str:
-    if is_missing(value):
+    if _is_missing(value):
         return ""
     if isinstance(value, float) and value.is_integer():
         return f"{value:.0f}"
@@ -295,7 +295,7 @@ def _as_text(value: object) -> str:
     return str(value)
 
 
-def is_missing(value: object) -> bool:
+def _is_missing(value: object) -> bool:
     """Whether a scalar cell is empty (None, NaN, NA, blank text)."""
     if value is None or value is pd.NA:
         return True

@@ -62,13 +62,13 @@ def _hours(text: str, place: Place) -> Any:
         return None
 
 
-def is_within(text: str, moment: dt.datetime, place: Place) -> bool | None:
+def _is_within(text: str, moment: dt.datetime, place: Place) -> bool | None:
     """Whether a moment (local, without zone) lies within hours; None where nobody can tell."""
     if _LARGE.fullmatch(text):
         return False
     parts = _AND.split(text)
     if len(parts) > 1:
-        told = [is_within(part.strip(" ()"), moment, place) for part in parts]
+        told = [_is_within(part.strip(" ()"), moment, place) for part in parts]
         return False if False in told else (None if None in told else True)
     hours = _hours(text, place)
     if hours is None:
@@ -83,15 +83,15 @@ def value_at(key: str, text: str, moment: dt.datetime, place: Place) -> str | No
     Of ``opening_hours``: ``no`` outside them. What cannot be told does not hold.
     """
     if key == OPENING_HOURS:
-        return "no" if is_within(text, moment, place) is False else None
+        return "no" if _is_within(text, moment, place) is False else None
     found = None
     told = clauses(text)
     for value, condition in told:
-        if is_within(condition, moment, place):
+        if _is_within(condition, moment, place):
             found = value
     if found is None and told and all(value in _YES for value, _ in told):
         # Open at some hours is closed at the others, unless the plain tag says otherwise.
-        return "" if all(is_within(c, moment, place) is False for _, c in told) else None
+        return "" if all(_is_within(c, moment, place) is False for _, c in told) else None
     return found
 
 
@@ -234,7 +234,7 @@ def hours_findings(streets: Streets) -> list[Finding]:
     texts: dict[tuple[str, str], list[str]] = {}
     for key, text in set(zip(table["key"], table["text"], strict=True)):
         parts = [text] if key == OPENING_HOURS else [c for _, c in clauses(text)] or [text]
-        untold = [p for p in parts if is_within(p, noon, place) is None or "SH" in p.split()]
+        untold = [p for p in parts if _is_within(p, noon, place) is None or "SH" in p.split()]
         if untold:
             texts[key, text] = untold
     pairs = list(zip(table["key"], table["text"], strict=True))

@@ -132,7 +132,7 @@ def edge_times(
         steps = tags["highway"].eq("steps")
         ms = np.where(steps, STEPS_FACTOR, 1.0) * speeds.walk_kmh / 3.6
         ms = _in_elevators(streets, ms)
-        everywhere = walkable(tags, paths_missing=paths_missing(streets))
+        everywhere = _walkable(tags, paths_missing=paths_missing(streets))
         forward, backward = own_ways(tags, "oneway:foot", (everywhere, everywhere))
         forward, backward = forward & everywhere, backward & everywhere
     elif mode == "car":
@@ -159,10 +159,10 @@ def edge_times(
     vu = np.where(backward, streets.length_m / vu_ms + wait_s, np.inf).astype(np.float32)
     times = TurnTimes(uv, vu, *barred_turns(streets, mode, (uv, vu)))
     gates = turns_past_local_barriers(streets, mode)
-    return without_through_traffic(streets, times, local_only(tags, mode), gates)
+    return without_through_traffic(streets, times, _local_only(tags, mode), gates)
 
 
-def local_only(tags: pd.DataFrame, mode: StreetMode) -> np.ndarray:
+def _local_only(tags: pd.DataFrame, mode: StreetMode) -> np.ndarray:
     """Return the pieces open to those who stop there and closed to through traffic, bool (m,)."""
     if mode == "car":
         return np.asarray(access_of(tags, "car") == LOCAL)
@@ -258,7 +258,7 @@ def _express(tags: pd.DataFrame) -> np.ndarray:
     return np.asarray(found | (is_tagged(tags, "highway", _TRUNKS) & ~plain))
 
 
-def walkable(tags: pd.DataFrame, *, paths_missing: bool = False) -> np.ndarray:
+def _walkable(tags: pd.DataFrame, *, paths_missing: bool = False) -> np.ndarray:
     """Return whether one may walk along each piece, bool (m,).
 
     With ``paths_missing``, roads barred to walkers (``foot=no`` or ``use_sidepath``, trunk
@@ -303,7 +303,7 @@ def _bike_ways(tags: pd.DataFrame, *, paths_missing: bool) -> tuple[np.ndarray, 
     forbidden = access_of(tags, "bike") == CLOSED
     pushed = _pushed(tags)
     # A vehicle ban does not bar a bicycle pushed by a walker.
-    barred = ~walkable(tags) | (permission(tags, ("bicycle",), MEANING_OF["bike"]) == CLOSED)
+    barred = ~_walkable(tags) | (permission(tags, ("bicycle",), MEANING_OF["bike"]) == CLOSED)
     forbidden = np.where(pushed, barred, forbidden)
     motorroad = is_tagged(tags, "motorroad", ("yes",))
     lane = has_cycleway(tags, ("lane", "track", "shared_lane", "separate"))
@@ -315,7 +315,7 @@ def _bike_ways(tags: pd.DataFrame, *, paths_missing: bool) -> tuple[np.ndarray, 
         beside = is_tagged(tags, "bicycle", ("no", "use_sidepath")) | is_tagged(
             tags, "highway", _TRUNKS
         )
-        usable |= beside & walkable(tags, paths_missing=True)
+        usable |= beside & _walkable(tags, paths_missing=True)
     forward, backward = general_ways(tags)
     both = has_cycleway(tags, _OPPOSITE) | pushed
     forward, backward = own_ways(tags, "oneway:bicycle", (forward, backward))

@@ -78,7 +78,7 @@ MEANING_OF: dict[StreetMode, dict[str, int]] = {
 }  # fmt: skip
 
 
-def parts_of(value: str) -> list[str]:
+def _parts_of(value: str) -> list[str]:
     """Return the values of a tag, which may be a list parted by ``;``, or by commas."""
     return [part.strip() for part in value.replace(",", ";").split(";")]
 
@@ -90,7 +90,7 @@ def is_tagged(tags: pd.DataFrame, column: str, values: tuple[str, ...]) -> np.nd
     wanted = set(values)
     return by_text(
         tags[column],
-        lambda text: text in wanted or bool(wanted.intersection(parts_of(text))),
+        lambda text: text in wanted or bool(wanted.intersection(_parts_of(text))),
         missing=False,
     )
 
@@ -114,7 +114,7 @@ def permission(
         if column in tags:
             said = by_text(
                 tags[column],
-                lambda text: max(means.get(part, UNSAID) for part in parts_of(text)),
+                lambda text: max(means.get(part, UNSAID) for part in _parts_of(text)),
                 missing=UNSAID,
             )
             found = np.where(said == UNSAID, found, said).astype(np.int8)
@@ -140,7 +140,7 @@ def unknown_access(tags: pd.DataFrame) -> pd.Series:
     columns = dict.fromkeys(key for keys in ACCESS_OF.values() for key in keys)
     texts = [tags[c].dropna() for c in columns if c in tags]
     said = pd.concat(texts) if texts else pd.Series(dtype="str")
-    different = {text: known.isdisjoint(parts_of(text)) for text in said.unique()}
+    different = {text: known.isdisjoint(_parts_of(text)) for text in said.unique()}
     return said[said.map(different).astype(bool)]
 
 
@@ -188,7 +188,7 @@ def max_kmh(tags: pd.DataFrame, town: np.ndarray) -> np.ndarray:
 def parse_kmh(text: str) -> float:
     """Return the km/h of a ``maxspeed`` value, of a list the lowest, NaN where not understood."""
     if ";" in text:
-        limits = [parse_kmh(part) for part in parts_of(text)]
+        limits = [parse_kmh(part) for part in _parts_of(text)]
         return min((kmh for kmh in limits if kmh > 0), default=float("nan"))
     value = text.strip().lower()
     if value == "none":

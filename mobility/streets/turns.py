@@ -82,7 +82,7 @@ def barred_turns(streets: Streets, mode: StreetMode, times: Times) -> tuple[np.n
     stopped = _at_barriers(streets, stopped_by(streets.barriers, mode))
     if mode != "car" or streets.turns.empty:
         return np.unique(stopped, axis=0), ()
-    sequences = over_ways(streets)[0]
+    sequences = _over_ways(streets)[0]
     pairs = [s for s in sequences if len(s) == 2]
     restricted = np.concatenate(
         [_restricted(streets)[0], np.array(pairs, dtype=np.int64).reshape(-1, 2)]
@@ -191,7 +191,7 @@ def _restricted(streets: Streets) -> tuple[np.ndarray, np.ndarray]:
     return barred, np.unique(placed["osm_id"].to_numpy())
 
 
-def over_ways(streets: Streets) -> tuple[list[tuple[int, ...]], set[int]]:
+def _over_ways(streets: Streets) -> tuple[list[tuple[int, ...]], set[int]]:
     """Return the arcs barred one after the other by restrictions over ways, and their ids.
 
     A restriction is placed where its first and last way each meet the streets between in one
@@ -264,7 +264,7 @@ def rules_findings(streets: Streets) -> list[Finding]:
     found = []
     turns, barriers = streets.turns, streets.barriers
     if len(turns):
-        placed = {*_restricted(streets)[1].tolist(), *over_ways(streets)[1]}
+        placed = {*_restricted(streets)[1].tolist(), *_over_ways(streets)[1]}
         left_out = turns.groupby("left_out")["osm_id"].nunique()
         told = {why: int(left_out.get(why, 0)) for why in (CONDITIONAL, OTHERS)}
         read = int(turns["osm_id"].nunique())

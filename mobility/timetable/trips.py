@@ -105,7 +105,7 @@ class DayNetwork:
         return slice(int(ptr[run]), int(ptr[run + 1]))
 
 
-def no_runs() -> RunArrays:
+def _no_runs() -> RunArrays:
     """Return an empty set of runs."""
     empty = np.zeros(0, np.int32)
     off = np.zeros(0, np.bool_)
@@ -117,7 +117,7 @@ def no_runs() -> RunArrays:
 def join_runs(parts: Sequence[RunArrays]) -> RunArrays:
     """Return the runs of all parts, in their order."""
     if not parts:
-        return no_runs()
+        return _no_runs()
     sizes = [int(p.run_ptr[-1]) for p in parts]
     starts = np.cumsum([0, *sizes[:-1]])
     ptr = [p.run_ptr[1:] + s for p, s in zip(parts, starts, strict=True)]

@@ -156,8 +156,8 @@ class Counter:
     def add_mode(self, classes: UInt8, roster: int) -> None:
         """Count both ways, outbound only, return only, neither."""
         areas, groups = self._count(classes, roster)
-        self.area_modes.append(whole(areas))
-        self.modes.append(whole(groups).tolist())
+        self.area_modes.append(_whole(areas))
+        self.modes.append(_whole(groups).tolist())
 
     def add_zone(self, status: UInt8, reason: UInt8, roster: int, main: int) -> None:
         """Count statuses; the main reason comes last."""
@@ -168,14 +168,14 @@ class Counter:
         pool = self.model.homes.pool(roster)
         reasons = count(reason, pool, len(REASONS), self.area, self.n_areas)
         mains = np.where(reasons[:, 1:].any(axis=1), reasons[:, 1:].argmax(axis=1) + 1, 0)
-        self.area_zones.append(np.column_stack([whole(areas), mains]))
-        self.zones.append([[*row, main] for row in whole(groups).tolist()])
+        self.area_zones.append(np.column_stack([_whole(areas), mains]))
+        self.zones.append([[*row, main] for row in _whole(groups).tolist()])
 
     def add_change(self, was: NDArray[np.bool_], now: NDArray[np.bool_], roster: int) -> None:
         """Count those gained and lost by the mode last added."""
         sets = (now & ~was, was & ~now)
         changes = np.array([[g @ s for s in sets] for g in self._groups(roster)])
-        self.gains.append(whole(changes).tolist())
+        self.gains.append(_whole(changes).tolist())
 
     def _groups(self, roster: int) -> list[Floats]:
         return [self.model.homes.pool(roster), *self.model.homes.groups.values()]
@@ -191,6 +191,6 @@ class Counter:
         )
 
 
-def whole(counts: Floats) -> Ints:
+def _whole(counts: Floats) -> Ints:
     """Return counts of workers as whole numbers."""
     return round_persons(counts).astype(np.int64)

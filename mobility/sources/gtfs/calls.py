@@ -53,7 +53,7 @@ def read_stop_times(
     arrival, departure = (
         seconds(column(f"{k}_time"), file=file)[order] for k in ("arrival", "departure")
     )
-    over = after_midnight(trip_of, arrival, departure)
+    over = _after_midnight(trip_of, arrival, departure)
     message = (
         "{count} trips begin their hours again after midnight; they are taken to go on (00:10:00 "
         "as 24:10:00)"
@@ -100,7 +100,7 @@ def read_stop_times(
     return frame if keep.all() else frame[keep].reset_index(drop=True)
 
 
-def after_midnight(
+def _after_midnight(
     trip: Int32, arrival: NDArray[np.float64], departure: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return the seconds to add to each call: a day where a trip's hours begin again.

@@ -65,7 +65,7 @@ def squares_around(points: gpd.GeoSeries, cell_m: float, crs: pyproj.CRS) -> gpd
     return gpd.GeoSeries(boxes, index=points.index, crs=crs).to_crs(4326)
 
 
-def decode_insee(ids: pd.Series, table: Table, column: str) -> tuple[pd.DataFrame, pyproj.CRS]:
+def _decode_insee(ids: pd.Series, table: Table, column: str) -> tuple[pd.DataFrame, pyproj.CRS]:
     """Return side, south and west (metres) of INSEE cells, and their coordinate system.
 
     Raises
@@ -149,7 +149,7 @@ def read_insee_grid(request: HomesRequest) -> Places:
     column = source.id or insee_column(table.frame)
     column = table.need(column or "idcar_200m", field="id")
     ids = table.texts(column)
-    squares, crs = decode_insee(ids, table, column)
+    squares, crs = _decode_insee(ids, table, column)
     keep = _inside(squares, crs, request)
     if not keep.any():
         raise table.error(

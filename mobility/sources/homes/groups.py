@@ -14,7 +14,7 @@ from mobility.sources.homes.model import Homes, HomesRequest
 from mobility.sources.layers import read_layer, to_lonlat
 
 
-def overlay_specs(request: HomesRequest) -> list[tuple[str, str]]:
+def _overlay_specs(request: HomesRequest) -> list[tuple[str, str]]:
     """Return (name, file) of the groups written ``name=file`` in ``groups``."""
     specs = []
     for group in request.source.groups:
@@ -33,7 +33,7 @@ def with_overlays(homes: Homes, request: HomesRequest) -> Homes:
     SourceNotFoundError, SourceError
         A layer is missing or wrong, or a group has the name of a column.
     """
-    for name, file in overlay_specs(request):
+    for name, file in _overlay_specs(request):
         path = request.resolve(request.path.__class__(file))
         if not name or name in homes.frame.columns:
             raise SourceError(

@@ -186,7 +186,7 @@ def _cut(
     high = cell_index(shapely.bounds(inside)[:, 2:], cell_m)
     spans = high - low + 1
     counts = spans[:, 0] * spans[:, 1]
-    refuse_too_many(int(counts.sum()), cell_m)
+    _refuse_too_many(int(counts.sum()), cell_m)
     owner = np.repeat(np.arange(len(inside)), counts)
     k = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
     cell = low[owner] + np.column_stack([k % spans[owner, 0], k // spans[owner, 0]])
@@ -198,7 +198,7 @@ def _cut(
     return zone[owner][good], centre, area[good]
 
 
-def refuse_too_many(n_squares: int, cell_m: float) -> None:
+def _refuse_too_many(n_squares: int, cell_m: float) -> None:
     """Raise when a grid would have more squares than a study can use."""
     if n_squares > MAX_SQUARES:
         raise SourceError(

@@ -46,7 +46,7 @@ def area_kind(tags: Mapping[str, str], *, buildings: bool = False) -> str | None
         return "water"
     if tags.get("natural") == "wood":
         return "forest"
-    if car_park_kind(tags):
+    if _car_park_kind(tags):
         return "car_parks"
     if buildings and tags.get("building", "no") != "no":
         return "buildings"
@@ -66,10 +66,10 @@ def point_kind(tags: Mapping[str, str]) -> str | None:
         return "places"
     if tags.get("highway") == "bus_stop":
         return "bus_stops"
-    return "car_parks" if car_park_kind(tags) else None
+    return "car_parks" if _car_park_kind(tags) else None
 
 
-def car_park_kind(tags: Mapping[str, str]) -> str | None:
+def _car_park_kind(tags: Mapping[str, str]) -> str | None:
     """Return ``"park_ride"`` or ``"carpool"`` for car parks where a commute changes vehicle."""
     amenity = tags.get("amenity")
     if amenity in CARPOOL or (amenity == "parking" and tags.get("carpool", "no") != "no"):
@@ -134,7 +134,7 @@ class BackgroundRows:
                 values = [_whole(t.get("population")) for t in tags]
                 data[column] = np.array(values, dtype=np.float64)
             elif column == "kind":
-                data[column] = pd.Series([car_park_kind(t) for t in tags], dtype="str")
+                data[column] = pd.Series([_car_park_kind(t) for t in tags], dtype="str")
             elif column == "area_m2":
                 data[column] = area_m2(geometry)
             else:

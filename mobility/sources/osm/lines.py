@@ -58,10 +58,10 @@ def read_lines(
     long = int((shapely.length(frame.geometry.to_numpy()) > 0).sum())
     left = {"not a line": read - len(frame), "a line without length": len(frame) - long}
     ledger = SourceLedger.balanced(path.name, long, left, "lines")
-    return replace(node_lines(frame, tolerance_m=tolerance_m), ledger=ledger)
+    return replace(_node_lines(frame, tolerance_m=tolerance_m), ledger=ledger)
 
 
-def node_lines(frame: gpd.GeoDataFrame, *, tolerance_m: float = 0.5) -> StreetTables:
+def _node_lines(frame: gpd.GeoDataFrame, *, tolerance_m: float = 0.5) -> StreetTables:
     """Cut lines where they meet or cross, and return them as street pieces.
 
     Tunnels and bridges cannot be told from crossings: every crossing is a junction.
