@@ -19,6 +19,7 @@ from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.outputs.advice import read_advice
+from mobility.outputs.advice_words import plan_sentence
 from mobility.outputs.document import Bullets, Document, Table, Text
 from mobility.outputs.letter import ASKED, request_letter
 from mobility.outputs.levers import LeverResults, searched, write_levers
@@ -27,6 +28,7 @@ from mobility.outputs.plan import mobility_plan
 from mobility.outputs.render import markdown_text
 from mobility.outputs.report import Writer
 from mobility.outputs.report_tables import all_sheets
+from mobility.outputs.shuttle_tables import read_shuttles
 from mobility.outputs.words import Words
 from mobility.outputs.workbook import workbook_bytes
 from mobility.remedies.candidates import SearchOptions
@@ -114,8 +116,12 @@ def test_every_euro_is_computed_again_to_the_cent(written):
     plans, costs = written.table("levers_shuttles/plans"), written.table("levers_shuttles/costs")
     paid = pd.Series(recomputed(costs, factors)).groupby(costs["plan"]).sum()
     assert np.allclose(paid[plans["plan"]], plans["eur_year"], rtol=0, atol=0.005)
-    some = plans[plans["rosters_gained"] > 0]
-    assert np.allclose(some["eur_per_job"], some["eur_year"] / some["rosters_gained"])
+    some = plans[plans["jobs_gained"] > 0]
+    assert np.allclose(some["eur_per_job"], some["eur_year"] / some["jobs_gained"])
+    # Roster by roster too, and more money never gains less.
+    rosters = written.table("levers_shuttles/rosters").groupby("plan")["jobs_gained"].sum()
+    assert np.allclose(rosters[plans["plan"]], plans["jobs_gained"], rtol=0, atol=0.01)
+    assert plans["jobs_gained"].is_monotonic_increasing
 
 
 def test_jobs_users_and_what_they_cost_hang_together(written):
@@ -194,14 +200,38 @@ def test_every_page_tells_the_same_euros_a_job(written):
     assert [row[2:] for row in priced.rows] == list(
         zip(*([words.number(value) for value in column] for column in figures), strict=True)
     )
-    # Alone it gains no fewer jobs than on top of the levers, which is what its own tables tell.
-    knee = written.plans.knee
+
+
+def test_a_plan_of_shuttles_has_one_price_a_job(written):
+    """In its own tables, among the remedies, in the report and on the map."""
+    words = Words("en", written.study.days)
+    knee, plans = written.plans.knee, written.table("levers_shuttles/plans").set_index("plan")
     mine = [r for r in written.advice.remedies if r.params.get("plan") == knee.name]
     whole_plan = max(mine, key=lambda r: r.eur_year)  # Its two kinds of lines are told alone too.
-    assert whole_plan.eur_year == pytest.approx(knee.costs.total)
-    assert whole_plan.jobs >= knee.rosters_gained - 1e-6
+    row = plans.loc[knee.name]
+    assert row["jobs_gained"] == pytest.approx(whole_plan.net_jobs, abs=1e-6)
+    for column in ("eur_year", "eur_per_job", "eur_per_user"):
+        assert row[column] == pytest.approx(getattr(whole_plan, column), rel=1e-9)
     facts = dict(next(p for p in map_plans(written.plans) if p.name == knee.name).facts)
-    assert facts["EUR a year per job gained"] == f"{knee.eur_per_job:.0f}"
+    assert facts["EUR a year per job gained"] == f"{whole_plan.eur_per_job:.0f}"
+    # The report tells the plan that the advice was given with, and what the advice says of it.
+    found = read_shuttles([written.folder], written.study)
+    told = plan_sentence(found.row, written.advice, words)
+    assert f"Shuttle plan {knee.name}:" in told
+    assert f"{words.number(whole_plan.eur_per_job)} EUR a year a job" in told
+    assert ("It is advised" in told) == (whole_plan in written.advice.advised)
+    assert "not known" not in told
+
+
+def test_a_set_of_one_remedy_is_that_remedy(written):
+    remedies, sets = written.table("remedies").set_index("rank"), written.table("frontier")
+    for row in sets.fillna({"set": ""}).itertuples():
+        if not (name := str(row.set)).isdecimal():
+            continue
+        alone = remedies.loc[int(name)]
+        assert row.jobs == pytest.approx(alone["jobs"] - alone["jobs_lost"], abs=1e-6)
+        for what in ("eur_year", "users", "users_low", "users_high"):
+            assert getattr(row, what) == pytest.approx(alone[what], abs=0.01)
 
 
 def test_three_figures_drawn_by_lot_are_found_in_the_workbook(written):

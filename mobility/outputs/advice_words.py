@@ -78,7 +78,7 @@ def plan_sentence(row: pd.Series[Any], advice: Advice | None, words: Words) -> s
             lines=words.number(row["lines"]),
             vehicles=words.number(row["vehicles"]),
             eur=words.number(row["eur_year"]),
-            jobs=words.number(row["rosters_gained"]),
+            jobs=words.number(row["jobs_gained"]),
             job=words.number(row["eur_per_job"]),
             riders=words.number(row["employees_gained"]),
             each=words.number(row["eur_per_user"]),

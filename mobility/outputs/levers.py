@@ -24,7 +24,7 @@ from mobility.outputs.index_page import write_index
 from mobility.outputs.lever_changes import lever_changes
 from mobility.outputs.lever_shuttles import shuttle_remedies, written_remedies
 from mobility.outputs.map.model import MapLever
-from mobility.outputs.record import MAP
+from mobility.outputs.record import MAP, OWN_PLANS
 from mobility.outputs.render import write_document
 from mobility.outputs.tables import write_csv
 from mobility.outputs.words import Words
@@ -49,8 +49,8 @@ COUNTS = [
     "workers_gained", "workers_lost", "commutes_gained", "commutes_lost", "rosters_gained",
     "rosters_lost", "directions_lost",
 ]  # fmt: skip
-#: Folder of the shuttles designed for what the levers leave white, and the end of their names.
-OWN_PLANS, OWN = "levers_shuttles", "L"
+#: End of the names of the shuttles designed for what the levers leave white.
+OWN = "L"
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +151,9 @@ def searched(
     if design:
         left = access_left(found.bench, recommend(found, hours, limit=limit, factors=factors))
         zones = white_zones(left, progress=progress)
-        plans = design_shuttles(access.study, left, zones, seed=seed, progress=progress)
+        plans = design_shuttles(
+            access.study, left, zones, present=access, seed=seed, progress=progress
+        )
         named = tuple(replace(plan, name=plan.name + OWN) for plan in plans.plans)
         plans, answers = with_lighter(replace(plans, plans=named), zones)
         others = shuttle_remedies(plans, access)
