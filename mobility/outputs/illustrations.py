@@ -45,7 +45,13 @@ class Example:
 
 @dataclass(frozen=True, eq=False)
 class Illustration:
-    """A recommendation, the territory with it, and an example where one may be shown."""
+    """A recommendation, the territory with it, and an example where one may be shown.
+
+    Attributes
+    ----------
+    access, zones
+        Their study is without its timetables: twenty of them would fill the memory.
+    """
 
     remedy: Remedy
     access: Access
@@ -77,8 +83,14 @@ def illustrate(
         access = _access_with(bench, remedy)
         if access is not None:
             example = _example_between(zones.access, access)
-            found.append(Illustration(remedy, access, white_zones(access), example))
+            after, lean = white_zones(access), replace(access, study=_told(access.study))
+            found.append(Illustration(remedy, lean, replace(after, access=lean), example))
     return found
+
+
+def _told(study: Study) -> Study:
+    """Return a study of which nothing more is computed."""
+    return replace(study, timetables={})
 
 
 def _access_with(bench: Workbench, remedy: Remedy) -> Access | None:
