@@ -50,7 +50,7 @@ class Illustration:
     Attributes
     ----------
     access, zones
-        Their study is without its timetables: twenty of them would fill the memory.
+        Of a study without its timetables, see `WhiteZones.told`.
     """
 
     remedy: Remedy
@@ -83,14 +83,9 @@ def illustrate(
         access = _access_with(bench, remedy)
         if access is not None:
             example = _example_between(zones.access, access)
-            after, lean = white_zones(access), replace(access, study=_told(access.study))
-            found.append(Illustration(remedy, lean, replace(after, access=lean), example))
+            after = white_zones(access).told()
+            found.append(Illustration(remedy, after.access, after, example))
     return found
-
-
-def _told(study: Study) -> Study:
-    """Return a study of which nothing more is computed."""
-    return replace(study, timetables={})
 
 
 def _access_with(bench: Workbench, remedy: Remedy) -> Access | None:

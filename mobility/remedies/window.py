@@ -61,6 +61,10 @@ Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
 
+#: An array of its own: an empty slice would keep what it was cut from.
+_NOBODY = np.zeros(0, np.int32)
+
+
 @dataclass(frozen=True)
 class EdgeEffect:
     """What one lever does to one edge.
@@ -464,14 +468,13 @@ class Trial:
         held, holds = before[homes] < INF, elapsed_s[homes] < INF
         both = homes[held & holds]
         saved = (before[both] - elapsed_s[both]) @ window.workers[both]
-        none = homes[:0]
         return EdgeEffect(
             window.index,
             homes[holds & ~held],
             homes[held & ~holds],
             float(saved),
-            homes if keep_times else none,
-            elapsed_s[homes] if keep_times else none,
+            homes if keep_times else _NOBODY,
+            elapsed_s[homes] if keep_times else _NOBODY,
             others,
         )
 

@@ -98,7 +98,6 @@ def prove(
     study = before.study
     evaluated = [int(s) for s in shift_ids] if present is None else range(len(study.shift_rows))
     keys = [(s, day) for s in evaluated for day in study.days if study.works_on(s, day)]
-    limits = engine_limits(study.territory.limits)
     was = {(s, d.kind): _transit_before(before, s, d.kind) for s, d in keys}
     rescued, known = (
         {(s, d.kind): one.counted(s, d.kind)[2] for s, d in keys}
@@ -106,23 +105,10 @@ def prove(
     )
     proofs = []
     for kept in trips:
-        variant = with_timetables(
-            after, {k: TwoWay(keep_trips(t.timetable, kept)) for k, t in after.timetables.items()}
-        )
-        # Compiled kernels release the interpreter; touch the mirrors once, not in each thread.
-        for two_way in variant.timetables.values():
-            two_way.onward.start_s, two_way.mirror.start_s  # noqa: B018
-
-        def holds(key: tuple[int, ChosenDay], variant: Study = variant) -> Bools:
-            shift, day = key
-            site = variant.shift_rows[shift].site
-            out, back = variant.edges(shift, day)
-            there = transit_times(variant, site, day, out, limits).elapsed_s < INF
-            home = transit_times(variant, site, day, back, limits).elapsed_s < INF
-            return there & home
-
-        with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-            now = dict(zip([(s, d.kind) for s, d in keys], pool.map(holds, keys), strict=True))
+        now: dict[tuple[int, str], Bools] = {}
+        # One kind of day at a time: timetables of all of them would fill the memory.
+        for kind in after.timetables:
+            now |= _held_on(after, kind, kept, [key for key in keys if key[1].kind == kind])
         gained = np.zeros((len(study.shift_rows), study.n_homes), bool)
         holding, alone = np.ones_like(gained), np.ones_like(gained)
         lost = np.zeros_like(gained)
@@ -138,6 +124,29 @@ def prove(
             lost[s] = np.any([was[k] & ~now[k] for k in mine], axis=0)
         proofs.append(Proof(gained, holding, lost, alone))
     return proofs
+
+
+def _held_on(
+    after: Study, kind: str, kept: np.ndarray, keys: Sequence[tuple[int, ChosenDay]]
+) -> dict[tuple[int, str], Bools]:
+    """Return who holds each shift by public transport on a kind of day, with some trips alone."""
+    two_way = TwoWay(keep_trips(after.timetables[kind].timetable, kept))
+    variant = with_timetables(after, {kind: two_way})
+    limits = engine_limits(variant.territory.limits)
+    # Compiled kernels release the interpreter; touch the mirror once, not in each thread.
+    two_way.onward.start_s, two_way.mirror.start_s  # noqa: B018
+
+    def holds(key: tuple[int, ChosenDay]) -> Bools:
+        shift, day = key
+        site = variant.shift_rows[shift].site
+        out, back = variant.edges(shift, day)
+        there = transit_times(variant, site, day, out, limits).elapsed_s < INF
+        home = transit_times(variant, site, day, back, limits).elapsed_s < INF
+        return there & home
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        found = pool.map(holds, keys)
+        return {(s, day.kind): held for (s, day), held in zip(keys, found, strict=True)}
 
 
 def _transit_before(access: Access, shift: int, kind: str) -> Bools:

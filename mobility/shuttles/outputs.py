@@ -131,7 +131,7 @@ def _rosters_table(plans: Plans) -> pd.DataFrame:
                     "staff": known.staff,
                     "jobs_gained": known.gained if jobs is None else jobs,
                     "jobs_estimate": known.estimate,
-                    "employees_gained": known.gained * known.seated * plan.capture_rate,
+                    "employees_gained": known.riding * plan.capture_rate,
                     "pool": study.pool(site, roster).sum(),
                     "pool_gained": known.pool
                     if plan.roster_places is None

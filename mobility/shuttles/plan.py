@@ -95,7 +95,7 @@ class Plan:
     @property
     def employees_gained(self) -> float:
         """Users: those of `rosters_gained` who would ride and find a seat on every shift."""
-        return sum(r.gained * r.seated for r in self.rosters) * self.capture_rate
+        return sum(r.riding for r in self.rosters) * self.capture_rate
 
     @property
     def pool_places(self) -> float | None:

@@ -275,9 +275,14 @@ def _with_proof(found: Plans, plan: Plan, proof: Proof) -> Plan:
         scene, plan, gained, held, float(lost.sum()), found.pools, found.config, found.factors,
         found.days,
     )  # fmt: skip
+    jobs = (ledger.jobs * new).sum(axis=1)
+    place = {name: k for k, name in enumerate(ledger.rosters)}
     return replace(
         told,
+        rosters=tuple(
+            replace(r, alone=float(jobs[place[found.roster_names[r.roster]]])) for r in told.rosters
+        ),
         inhabitants=ledger.gained(before, after).inhabitants,
-        jobs=tuple((ledger.jobs * new).sum(axis=1).tolist()),
+        jobs=tuple(jobs.tolist()),
         roster_places=tuple((ledger.people * new).sum(axis=1).tolist()),
     )
