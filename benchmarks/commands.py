@@ -127,6 +127,8 @@ def _measured(row: Row, place: Path, *, first: bool) -> dict[str, float]:
     if "cache" in row.fresh:
         shutil.rmtree(cache, ignore_errors=True)
     environment = {**os.environ, "MOBILITY_CACHE_DIR": str(cache), "PYTHONPATH": str(ROOT)}
+    # Modules are compiled once on a user's machine, not at each command.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     if "kernels" in row.fresh:
         environment["NUMBA_CACHE_DIR"] = str(place / "kernels")
         shutil.rmtree(place / "kernels", ignore_errors=True)

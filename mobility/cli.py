@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mobility import cli_needs, cli_studio
+from mobility import cli_atlas, cli_needs, cli_studio
 from mobility.base.i18n import number, translate
 from mobility.base.version import __version__
 from mobility.command import (
@@ -455,6 +455,7 @@ def isochrones_command(
 
 for more in (cli_needs.needs, cli_studio.studios):
     app.registered_commands += more.registered_commands
-for command in app.registered_commands:
+app.add_typer(cli_atlas.atlas, rich_help_panel=COMPUTE)
+for command in (*app.registered_commands, *cli_atlas.atlas.registered_commands):
     command.cls = Command
     command.help = said(inspect.getdoc(command.callback) or "")

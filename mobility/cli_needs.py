@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +14,8 @@ from mobility.progress import LEVER_STEPS, STEPS, progress_bar
 from mobility.terminal import Language, out, print_findings, print_table
 
 if TYPE_CHECKING:
-    from mobility.commute.study import Study
+    from mobility.base.errors import Finding
+    from mobility.commute.study import Progress, Study
     from mobility.outputs.needs import Answer
 
 needs = typer.Typer()
@@ -86,44 +87,45 @@ def housing(
 ) -> None:
     """Show from where a job, or two, can be held without a car: the inverse map."""
     with friendly(lang):
-        from mobility.commute.loading import load
         from mobility.needs.housing import housing as housing_of
         from mobility.needs.jobs import jobs_of
         from mobility.needs.places import read_point
         from mobility.outputs.needs import housing_answer
 
         points = [read_point(text) for text in at or ()]
-        territory = read_territory(file, out_dir)
-        with progress_bar(lang, HOUSING_STEPS) as step:
-            study = load(territory, progress=step)
+
+        def ask(study: Study, step: Progress) -> Answer:
+            jobs = jobs_of(study, job or ())
             found = housing_of(
-                study,
-                jobs_of(study, job or ()),
-                cell_m=cell,
-                ground=ground,
-                points=points,
-                progress=step,
+                study, jobs, cell_m=cell, ground=ground, points=points, progress=step
             )
             step("map")
-            answer = housing_answer(found, lang)
-        _written(study, answer, out_dir, lang)
+            return housing_answer(found, lang)
+
+        _answered(file, out_dir, lang, ask, steps=HOUSING_STEPS)
 
 
-def _written(
-    study: Study,
-    answer: Answer,
+def _answered(
+    file: Path,
     out_dir: Path | None,
     lang: Language,
+    ask: Callable[[Study, Progress], Answer],
     *,
+    steps: tuple[str, ...] = STEPS[:7],
     reads: Sequence[Path] = (),
 ) -> None:
-    """Write an answer and print its tables, briefly, and its files."""
+    """Ask a need of a territory, write the answer and print its tables, briefly, and its files."""
+    from mobility.commute.loading import load
     from mobility.outputs.needs import MOST_ROWS, write_answer
 
-    folder = out_dir or study.territory.resolve(study.territory.output.dir)
-    files = write_answer(study, answer, folder, lang, reads=reads)
+    territory = read_territory(file, out_dir)
+    with progress_bar(lang, steps) as step:
+        study = load(territory, progress=step)
+        answer = ask(study, step)
+    folder = out_dir or territory.resolve(territory.output.dir)
+    files = write_answer(answer, folder, lang, reads=reads)
     for key, frame in answer.tables.items():
-        if len(frame):
+        if len(frame) and not key.endswith("_factors"):  # sources are long: on the page
             print_table(frame.head(MOST_ROWS), key, lang)
     for path in files:
         out.print(str(path), soft_wrap=True)
@@ -193,16 +195,18 @@ def irregular(
     """Tell on which share of listed days a job can be held: tides, harvests, orders of the day."""
     with friendly(lang):
         from mobility.commute.irregular import irregular as irregular_of
-        from mobility.commute.loading import load
         from mobility.outputs.needs import irregular_answer
 
-        territory = read_territory(file, out_dir)
-        with progress_bar(lang, STEPS[:7]) as step:
-            study = load(territory, progress=step)
+        findings: list[Finding] = []
+
+        def ask(study: Study, step: Progress) -> Answer:
             step("commutes")
             found = irregular_of(study, hours)
-        print_findings(found.findings, lang)
-        _written(study, irregular_answer(found, lang), out_dir, lang, reads=[hours])
+            findings.extend(found.findings)
+            return irregular_answer(found, lang)
+
+        _answered(file, out_dir, lang, ask, reads=[hours])
+        print_findings(findings, lang)
 
 
 @needs.command(rich_help_panel=NEEDS)
@@ -235,16 +239,14 @@ def apprentices(
         from functools import partial
 
         from mobility.commute.access import assess
-        from mobility.commute.loading import load
         from mobility.commute.variants import with_feed
         from mobility.needs.apprentices import Rules, after_remedies, triangles, with_centres
         from mobility.outputs.needs import apprentices_answer
         from mobility.sources.gtfs.read import read_feed
 
-        territory = read_territory(file, out_dir)
         rules = Rules(age, boarding, apart, group)
-        with progress_bar(lang, LEVER_STEPS) as step:
-            base = load(territory, progress=step)
+
+        def ask(base: Study, step: Progress) -> Answer:
             study, companies = with_centres(base, centres), len(base.sites)
             access = assess(study, progress=step)
             found = triangles(access, companies, rules)
@@ -255,8 +257,9 @@ def apprentices(
             remedies = after_remedies(
                 access, companies, rules, variants=variants, retimings=retimings, language=lang
             )
-        answer = apprentices_answer(found, remedies, lang)
-        _written(study, answer, out_dir, lang, reads=[centres, *(plan or ())])
+            return apprentices_answer(found, remedies, lang)
+
+        _answered(file, out_dir, lang, ask, steps=LEVER_STEPS, reads=[centres, *(plan or ())])
 
 
 @needs.command(rich_help_panel=NEEDS)
@@ -278,18 +281,17 @@ def jobbus(
     """Choose the halts and the tour of a bus that takes job seekers to the sites."""
     with friendly(lang):
         from mobility.commute.inventory import find_day
-        from mobility.commute.loading import load
         from mobility.needs.job_bus import Wishes, job_bus, read_clock, sites_named
         from mobility.outputs.needs import job_bus_answer
 
         start_s = read_clock(start)
-        territory = read_territory(file, out_dir)
-        with progress_bar(lang, STEPS[:7]) as step:
-            study = load(territory, progress=step)
+
+        def ask(study: Study, step: Progress) -> Answer:
             step("commutes")
             wishes = Wishes(halts, start_s, visit, sites_named(study, site or ()), group)
-            tour = job_bus(study, wishes, find_day(study, day))
-        _written(study, job_bus_answer(tour, lang), out_dir, lang)
+            return job_bus_answer(job_bus(study, wishes, find_day(study, day)), lang)
+
+        _answered(file, out_dir, lang, ask)
 
 
 @needs.command(rich_help_panel=NEEDS)
@@ -305,15 +307,13 @@ def zone(
 ) -> None:
     """Find the ways missing between gates and stops, dangers on them, the shortest new links."""
     with friendly(lang):
-        from mobility.commute.loading import load
         from mobility.needs.zone import Wants, zone_of
         from mobility.outputs.needs import zone_answer
 
-        territory = read_territory(file, out_dir)
-        with progress_bar(lang, STEPS[:6]) as step:
-            study = load(territory, progress=step)
-            found = zone_of(study, Wants(mode, within))  # type: ignore[arg-type]
-        _written(study, zone_answer(found, lang), out_dir, lang)
+        def ask(study: Study, _: Progress) -> Answer:
+            return zone_answer(zone_of(study, Wants(mode, within)), lang)  # type: ignore[arg-type]
+
+        _answered(file, out_dir, lang, ask, steps=STEPS[:6])
 
 
 @needs.command(rich_help_panel=NEEDS)
@@ -332,18 +332,71 @@ def delays(
     with friendly(lang):
         from mobility.commute.access import assess
         from mobility.commute.delays import delays as delays_of
-        from mobility.commute.loading import load
         from mobility.outputs.needs import delays_answer
         from mobility.sources.delays import read_delays
 
-        territory = read_territory(file, out_dir)
-        known = None
-        with progress_bar(lang, STEPS[:7]) as step:
-            study = load(territory, progress=step)
+        sentences: list[str] = []
+
+        def ask(study: Study, step: Progress) -> Answer:
+            known = None
             if observed is not None:
-                known = read_delays(observed, study.feed, territory.zone)
+                known = read_delays(observed, study.feed, study.territory.zone)
             found = delays_of(assess(study, progress=step), observed=known, draws=draws, seed=seed)
-        reads = [observed] if observed else []
-        _written(study, delays_answer(found, lang), out_dir, lang, reads=reads)
-        for text in found.sentences(lang):
+            sentences.extend(found.sentences(lang))
+            return delays_answer(found, lang)
+
+        _answered(file, out_dir, lang, ask, reads=[observed] if observed else [])
+        for text in sentences:
             out.print(text, soft_wrap=True)
+
+
+@needs.command(rich_help_panel=NEEDS)
+def risk(
+    file: File,
+    out_dir: Out = None,
+    plan: Annotated[
+        list[Path] | None,
+        typer.Option("--with", help=said("GTFS to add; each one is a situation of its own.")),
+    ] = None,
+    levers: Annotated[
+        bool, typer.Option("--levers", help=said("Also after each recommended lever."))
+    ] = False,
+    carpool: Annotated[
+        bool, typer.Option("--carpool", help=said("Also with car-pooling, as with [carpool]."))
+    ] = False,
+    lang: Lang = "fr",
+) -> None:
+    """Tell kilometres driven to work by light and road, accidents expected, what avoids them."""
+    with friendly(lang):
+        from mobility.commute.access import assess
+        from mobility.commute.variants import with_feed
+        from mobility.needs.risk import by_carpool, by_feed, by_lever
+        from mobility.needs.risk import risk as risk_of
+        from mobility.outputs.needs_risk import risk_answer
+        from mobility.sources.gtfs.read import read_feed
+
+        notes: list[str] = []
+
+        def ask(study: Study, step: Progress) -> Answer:
+            found = risk_of(assess(study, progress=step))
+            spared = []
+            if carpool or study.territory.carpool is not None:
+                spared.append(by_carpool(found, translate("Car-pooling", lang)))
+            for path in plan or ():
+                after = with_feed(study, read_feed(path), scenario=path.stem)
+                spared.append(by_feed(found, path.stem, assess(after)))
+            if levers:
+                from mobility.outputs.levers import find_levers
+
+                results = find_levers(study.territory, folder=out_dir, progress=step)
+                spared += [
+                    by_lever(found, one.remedy.head(lang), one.remedy, one.access)
+                    for one in results.illustrations
+                ]
+            answer = risk_answer(found, spared, lang)
+            notes.append(answer.note)
+            return answer
+
+        steps = LEVER_STEPS if levers else STEPS[:7]
+        _answered(file, out_dir, lang, ask, steps=steps, reads=plan or ())
+        out.print(*notes, soft_wrap=True)

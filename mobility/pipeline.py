@@ -226,7 +226,7 @@ def _written(
     from mobility.outputs.write import add_report, write_comparison, write_tables
 
     access, zones = variants[0] if variants and found is None else present
-    gone: list[str] = []
+    gone = [] if access.study.territory.output.geopackage else ["results.gpkg"]
     if found is not None:
         from mobility.shuttles.outputs import outdated, write_plans
 
@@ -300,13 +300,14 @@ def _draw(
 
     Levers on an ``earlier`` page of the same inputs stay on it.
     """
-    from mobility.outputs.map.from_plans import map_plans
     from mobility.outputs.map.from_results import map_model
     from mobility.outputs.map.page import write_map
 
     after = tuple((v[0].study.scenario, *v) for v in variants)
     model = map_model(*present, name=name, after=after)
     if found is not None:
+        from mobility.outputs.map.from_plans import map_plans
+
         evaluated = {name: k for k, (name, *_) in enumerate(after, start=1)}
         model = replace(model, plans=map_plans(found, scenarios=evaluated))
     output = present[0].study.territory.output

@@ -13,6 +13,7 @@ from pathlib import Path
 from mobility.base.errors import TerritoryError
 from mobility.base.files import refuse_inputs
 from mobility.commute.delay_factors import DelayFactors
+from mobility.needs.risk_factors import RiskFactors
 from mobility.remedies.factors import LeverFactors
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.factors import Factors as ShuttleFactors
@@ -26,7 +27,7 @@ OTHERS = (
     "report.docx", "report.xlsx", "index.html", "letter.pdf", "minutes_to_fix.gpkg",
     "cycle_tracks.geojson", "isochrones.gpkg", "fairness.html", "requests.geojson",
     *(f"{name}.{kind}" for name in ("apprentices", "delays", "housing", "irregular", "job_bus",
-      "zone") for kind in ("gpkg", "html")),
+      "risk", "zone") for kind in ("gpkg", "html")),
     *(f"{name}.{kind}" for name in ("recommendations", "plan", "letter")
       for kind in ("html", "md", "docx")),
 )  # fmt: skip
@@ -87,7 +88,7 @@ def check_settings(territory: Territory) -> None:
     depot = ShuttleConfig.from_territory(territory).depot
     if depot is not None:
         _refuse_swapped(territory, depot)
-    rooms = (Factors, DelayFactors, LeverFactors, ShuttleFactors)
+    rooms = (Factors, DelayFactors, LeverFactors, ShuttleFactors, RiskFactors)
     known: dict[str, None] = {}
     for room in rooms:
         known |= dict.fromkeys(room.load(territory.factors, file=territory.path).rows)

@@ -296,7 +296,7 @@ def test_a_fixed_date_of_another_weekday_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(TerritoryError) as caught:
         choose(spring(tmp_path / "f"), school_zone="C", dates={"saturday": "2024-02-06"})
     assert caught.value.column == "days.dates.saturday"
-    assert "mardi ; ce jour type veut : samedi" in caught.value.render("fr")
+    assert "mardi\u202f; ce jour type veut\u00a0: samedi" in caught.value.render("fr")
     own = [{"name": "friday night", "date": "2024-02-06", "weekdays": "fri"}]
     with pytest.raises(TerritoryError, match="Tuesday; the kind of day wants: Friday"):
         choose(spring(tmp_path / "f"), school_zone="C", extra=own)

@@ -25,11 +25,11 @@ ENGLISH = "Language: fr or en."
 @pytest.mark.parametrize(
     ("argv", "variable", "expected"),
     [
-        (["run", "--help"], None, "Langue : fr ou en."),
+        (["run", "--help"], None, "Langue\u00a0: fr ou en."),
         (["run", "--help"], "en", ENGLISH),
         (["run", "--lang", "en", "--help"], None, ENGLISH),
         (["run", "--help", "--lang=en"], "fr", ENGLISH),
-        (["run", "--lang", "fr", "--help"], "en", "Langue : fr ou en."),
+        (["run", "--lang", "fr", "--help"], "en", "Langue\u00a0: fr ou en."),
         (["run", "--help", "--lang"], "en", ENGLISH),
     ],
 )
@@ -82,13 +82,13 @@ def test_the_package_and_its_help_open_without_pandas():
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (["chek"], "Il n'y a pas de commande chek ; vouliez-vous dire"),
-        (["run", "--nope"], "Il n'y a pas d'option --nope"),
+        (["chek"], "Il n’y a pas de commande chek\u202f; vouliez-vous dire"),
+        (["run", "--nope"], "Il n’y a pas d’option --nope"),
         (["run"], "Il manque file."),
-        (["run", "a", "b"], "C'est trop : b"),
-        (["run", "a", "--out"], "L'option --out attend une valeur."),
-        (["run", "a", "--lang", "xx"], "xx n'est pas une valeur de --lang"),
-        (["init", "a", "--radius-km", "z"], "--radius-km n'est pas un nombre accepté ici."),
+        (["run", "a", "b"], "C’est trop\u00a0: b"),
+        (["run", "a", "--out"], "L’option --out attend une valeur."),
+        (["run", "a", "--lang", "xx"], "xx n’est pas une valeur de --lang"),
+        (["init", "a", "--radius-km", "z"], "--radius-km n’est pas un nombre accepté ici."),
         (["init", "a", "--radius-km", "z", "--lang", "en"], "--radius-km is no number"),
     ],
 )

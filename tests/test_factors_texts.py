@@ -8,13 +8,15 @@ import pytest
 from texts import french
 
 from mobility.commute.delay_factors import DelayFactors
+from mobility.needs.risk_factors import RiskFactors
+from mobility.outputs.shuttle_tables import FACTORS
 from mobility.remedies.factors import load_factors
 from mobility.shuttles.factors import Factors as ShuttleFactors
 from mobility.territory.factors import Factors
 
 ROOMS = {
     "modes": Factors.load, "delays": DelayFactors.load, "levers": load_factors,
-    "shuttles": ShuttleFactors.load,
+    "shuttles": ShuttleFactors.load, "risk": RiskFactors.load,
 }  # fmt: skip
 # A number with its sign, thousands and decimals as each language writes them.
 NUMBER = re.compile(r"\d(?:[\d.,\s\u202f]*\d)?")
@@ -41,3 +43,8 @@ def test_a_frame_speaks_the_language_asked_for() -> None:
         31, "€/h", "Fichier de territoire"
     ]  # fmt: skip
     assert rows.to_frame().set_index("name").loc["driver_hour", "source"] == "Territory file"
+
+
+def test_no_factor_of_a_shuttle_is_told_by_its_key() -> None:
+    for name in ShuttleFactors.load().rows:
+        assert name in FACTORS or name.rpartition(".")[0] in FACTORS, name

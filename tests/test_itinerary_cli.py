@@ -43,7 +43,7 @@ def test_a_shift_of_two_rosters_asks_which(tmp_path):
     toml = with_saturdays(tmp_path, SAME)
     result = ask(toml)
     assert result.exit_code == 2
-    assert "--roster : A, B" in result.stderr
+    assert "--roster\u00a0: A, B" in result.stderr
     assert ask(toml, "--roster", "A", "--day", "saturday").exit_code == 2
     found = ask(toml, "--roster", "B", "--day", "saturday")
     assert found.exit_code == 0, found.output

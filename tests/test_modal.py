@@ -127,7 +127,7 @@ def test_counts_are_whole_and_means_rounded():
 def test_factors_are_rows_with_source_and_year(access):
     rows = mode_tables(access)["factors"].set_index("name")
     said = rows.loc["co2.car", ["value", "unit", "year", "source", "check"]]
-    assert said.tolist() == [200.0, "gCO2e par véhicule-km", 2026, "here", False]
+    assert said.tolist() == [200.0, "gCO₂e par véhicule-km", 2026, "here", False]
     assert rows.loc["co2.bus", "source"] == "Fichier de territoire"
     assert (rows["source"] != "").all()
     assert (rows["unit"] != "").all()

@@ -267,7 +267,7 @@ def test_the_ends_of_a_point_take_prices_and_uptake_at_theirs(bench):
 def test_emitting_more_than_is_saved_is_said():
     dirty = Remedy("shuttle", "the departure", {}, 9.0, 0.0, 1000.0, jobs=9.0, co2_saved_kg=-7900.0)
     assert "émet 7,9 t de CO₂e de plus" in dirty.sentence("fr").replace("\u202f", " ")
-    assert "7.9 t of CO2e more" in dirty.sentence("en")
+    assert "7.9 t of CO₂e more" in dirty.sentence("en")
 
 
 def airport(needs):

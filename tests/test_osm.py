@@ -204,7 +204,7 @@ def test_missing_file_names_the_file(tmp_path):
     with pytest.raises(SourceNotFoundError) as caught:
         read_osm(tmp_path / "none.osm.pbf")
     assert caught.value.file.endswith("none.osm.pbf")
-    assert "n'existe pas" in caught.value.render("fr")
+    assert "n’existe pas" in caught.value.render("fr")
 
 
 @pytest.mark.parametrize("name", ["x.osm.pbf", "x.osm", "x.osm.gz", "x.osm.bz2", "x.txt"])

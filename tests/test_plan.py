@@ -142,7 +142,7 @@ def test_letter_asks_for_what_is_advised_in_jobs(access, made):
     letter = request_letter(made.advice, access.study)
     assert len(PdfReader(io.BytesIO(pdf_bytes(letter))).pages) == 1
     nobody = replace(made.advice, against=("no whole roster is gained",) * len(made.remedies))
-    assert said("Aucun changement d'horaire n'est conseillé") in said(
+    assert said("Aucun changement d’horaire n’est conseillé") in said(
         markdown_text(request_letter(nobody, access.study))
     )
 

@@ -39,9 +39,9 @@ def late(tmp_path_factory):
 def test_sentence_of_the_known_best_move(late):
     remedy = retiming_remedy(late.bench, late.outcomes[0], load_factors())
     assert remedy.sentence("fr") == (
-        "Avancer de 20 min le dernier départ de la ligne R (04:45 → 04:25) : 15 emplois gagnent "
-        "tout leur roulement ; roulements : 3x8 (Usine) ; environ 400 € par an, soit 27 € par "
-        "emploi gagné."
+        "Avancer de 20 min le dernier départ de la ligne R (04:45 → 04:25)\u00a0: 15 emplois "
+        "gagnent tout leur roulement\u202f; roulements\u00a0: 3x8 (Usine)\u202f; environ 400 € par "
+        "an, soit 27 € par emploi gagné."
     )
     assert remedy.sentence("en") == (
         "Move the last departure of line R 20 min earlier (04:45 → 04:25): 15 jobs gain their "
@@ -73,7 +73,7 @@ def test_remedies_of_the_same_departures_are_alternatives():
 def test_losers_are_said(late):
     worst = next(o for o in late.outcomes if o.score.net < 0)
     remedy = retiming_remedy(late.bench, worst, load_factors())
-    assert "10 perdent un trajet qu'ils avaient" in remedy.sentence("fr")
+    assert "10 perdent un trajet qu’ils avaient" in remedy.sentence("fr")
     assert remedy.net == -10
     assert remedy.eur_per_job == float("inf")
 

@@ -71,7 +71,7 @@ def test_a_shift_of_a_day_is_none(start, end):
 def test_a_roster_name_stands_once_at_a_site(tmp_path):
     with pytest.raises(TerritoryError, match=r"rosters\.2\.name, value '3x8'") as caught:
         site({"template": "3x8", "headcount": 420}, {"template": "3x8", "headcount": 20})
-    assert "Deux roulements d'un même site" in caught.value.render("fr")
+    assert "Deux roulements d’un même site" in caught.value.render("fr")
     two = site("3x8", {"template": "3x8", "name": "3x8 été", "headcount": 20})
     assert isinstance(two, Site)
     (tmp_path / "s.csv").write_text("nom;lon;lat;début;fin\nU;0,5;47;05:00;05:00\n", "utf-8")

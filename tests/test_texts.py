@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import string
 
 import pytest
 from texts import PACKAGE, extracted, forms, french, quoted
 
-from mobility.base.i18n import MONTHS, number, translate
+from mobility.base.i18n import MONTHS, number, translate, typeset
 from mobility.outputs import layers, report, report_tables, shuttle_part, shuttle_tables, words
+from mobility.outputs.map.texts import page_french
+from mobility.outputs.tables import registry
 from mobility.shuttles.factors import Factors
 from mobility.sources.days import KIND_LABELS
+from mobility.studio.words import french as studio_french
 
 #: Families of symbols the page puts together; their members are texts.
 FAMILIES = {
@@ -84,7 +88,8 @@ def test_a_count_takes_the_plural_of_its_language() -> None:
     text = "{count} layers: {path}"
     told = {(c, x): translate(text, x, count=c, path="a") for c in (0, 1, 2) for x in ("fr", "en")}
     assert told == {
-        (0, "fr"): "0 couche : a", (1, "fr"): "1 couche : a", (2, "fr"): "2 couches : a",
+        (0, "fr"): "0 couche\u00a0: a", (1, "fr"): "1 couche\u00a0: a",
+        (2, "fr"): "2 couches\u00a0: a",
         (0, "en"): "0 layers: a", (1, "en"): "1 layer: a", (2, "en"): "2 layers: a",
     }  # fmt: skip
 
@@ -93,6 +98,29 @@ def test_numbers_are_written_as_the_language_does() -> None:
     assert number(1234567.25, "fr", 1) == "1\u202f234\u202f567,2"
     assert number(10_000, "en") == "10,000"
     assert number(-0.5, "en", 2) == "-0.50"
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_one_typography_at_every_exit(language: str) -> None:
+    """What the catalogues, the tables, the map page and the studio say is set as in print."""
+    said = [translate(text, language) for text in french()]
+    for spec in registry().values():
+        said += [spec.name[language], spec.note.get(language, "")]
+        said += [text for column in spec.columns for text in column.texts[language]]
+    if language == "fr":
+        said += [*page_french().values(), *studio_french().values()]
+    for text in said:
+        assert not re.search(r"\w'\w|CO2e?\b", text), text
+        assert language == "en" or not re.search(r" [:;!?»]|« ", text), text
+
+
+def test_what_is_to_be_written_stays_as_it_is() -> None:
+    told = translate('Give template = "3x8", or a list of shifts.', "fr")
+    assert told == 'Donnez template = "3x8", ou une liste de postes (shifts).'
+    told = translate("Report of {path}: {name}", "fr", path="l'a : b", name="3x8")
+    assert "l'a : b" in told
+    assert "3x8" in told
+    assert typeset("3x8 d'usine, CO2e", "en") == "3×8 d’usine, CO₂e"
 
 
 def test_what_has_no_text_stays_as_it_is() -> None:

@@ -45,6 +45,9 @@ of `mobility run`.
 **`plan.html`**, `.md`: the plan to read.
 """,
     "matrix": "",
+    "risk": """**`risk.gpkg`**: the street pieces driven along, with cars a day, and those not by
+daylight. **`risk.html`**: the map.
+""",
     "zone": """**`zone.gpkg`**: links, ways, stops. **`zone.html`**: the map.
 """,
     "jobbus": """**`job_bus.gpkg`**: halts and way. **`job_bus.html`**: the map.
@@ -56,6 +59,13 @@ of `mobility run`.
     "fairness": "",
     "delays": """**`delays.gpkg`**: the share of working days per home.
 **`delays.html`**: the map of it.
+""",
+    "atlas merge": """In `national/`. **`ranking.xlsx`**: these tables. **`territories.parquet`**: a
+row per territory with its outline (GeoParquet). **`map.html`**: the map of them all.
+**`shifts/ti=ID/shifts.parquet`**: a row per home, site, roster, shift and kind of day (`home_id`,
+`commune`, `workers`, `site`, `roster`, `shift`, `day_kind`, `status`, `reason`, `out_min`,
+`back_min`, `lon`, `lat`, `geometry`), of each territory, read as one table. **`atlas.json`**: the
+software, and each territory's state and manifest.
 """,
     "housing": """**`housing.gpkg`**: the places and what holds from each; residences.
 **`housing.html`**: the inverse map.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from mobility.base.cache import Bundle
 from mobility.base.errors import TerritoryError
 from mobility.base.literal import one_line
+from mobility.base.threads import thread_count
 from mobility.commute.door_to_door import OVERTIME_MAX_S, both_ways, overtime
 from mobility.commute.modes import counting
 from mobility.commute.study import Progress, Study, engine_limits, quiet
@@ -206,7 +206,7 @@ def assess(
     progress("commutes")
     questions = {_question(study, *key): key for key in keys}
     answers: dict[Question, tuple[Bundle, int]] = {}
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(max_workers=thread_count()) as pool:
         for site in range(len(study.sites)):
             mine = {asked: key for asked, key in questions.items() if asked[0] == site}
             bundle = _answers_of(study, site, mine, pool) if mine else {}

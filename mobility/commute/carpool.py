@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from mobility.commute.feeder_modes import drives as driven
 from mobility.commute.study import ShiftRow, Study
+from mobility.streets.arcs import times_key, turned
 from mobility.streets.modes import edge_times
 from mobility.territory.project import Carpool
 from mobility.timetable.arrays import INF
@@ -33,6 +34,8 @@ Float = NDArray[np.float64]
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
+#: Cells whose drives from one to another are kept, at most: four bytes a pair.
+MOST_KEPT = 3000
 #: Persons in a car.
 SIZES = (2, 3, 4)
 #: Chances of colleagues in the own shift, and in all of close hours; number of those shifts.
@@ -336,37 +339,58 @@ def in_full_cars(workers: int, chance: float, size: int) -> float:
     return float(weight @ (size * (passing // size)))
 
 
-def measure(study: Study) -> tuple[Drives, pd.DataFrame, Drives]:
-    """Return the drives between cells and sites, the meeting places and the drives to them."""
-    homes = study.homes.frame.geometry
-    lonlat = np.column_stack([homes.x.to_numpy(), homes.y.to_numpy()])
-    gates = np.array([gate for site in study.sites for gate in site.gates], np.float64)
-    places = meeting_places(study)
-    points = places[["lon", "lat"]].to_numpy(np.float64)
-    between = _table(study, lonlat, lonlat)
+def drives_between(study: Study) -> Drives:
+    """Return the drives between cells and sites."""
+    lonlat, gates = study.homes.lonlat, study.gates_lonlat
+    between = _between(study, lonlat)
     np.fill_diagonal(between, 0)
-    main = Drives(
+    return Drives(
         between,
         _by_site(study, _table(study, lonlat, gates)),
-        _by_site(study, _table(study, gates, lonlat).T),
+        _by_site(study, _table(study, lonlat, gates, back=True)),
         _across(study, _table(study, gates, gates)),
     )
+
+
+def _between(study: Study, lonlat: Float) -> Int64:
+    """Return driving seconds from cell to cell, kept where there are not too many."""
+    if len(lonlat) > MOST_KEPT:
+        return _table(study, lonlat, lonlat)
+    car = edge_times(study.streets, "car", study.territory.speeds)
+    key = ["cells", *times_key(car), lonlat, study.territory.limits.max_total_min]
+    found = study.streets.kept(
+        key, lambda: {"seconds": _table(study, lonlat, lonlat).astype(np.int32)}
+    )
+    return np.array(found["seconds"], np.int64)
+
+
+def measure(study: Study) -> tuple[Drives, pd.DataFrame, Drives]:
+    """Return the drives between cells and sites, the meeting places and the drives to them."""
+    lonlat, gates = study.homes.lonlat, study.gates_lonlat
+    places = meeting_places(study)
+    points = places[["lon", "lat"]].to_numpy(np.float64)
+    main = drives_between(study)
     there = Drives(
         _table(study, lonlat, points),
         _by_site(study, _table(study, points, gates)),
         _by_site(study, _table(study, gates, points).T),
-        _table(study, points, lonlat),
+        _table(study, lonlat, points, back=True).T,
     )
     return main, places, there
 
 
-def _table(study: Study, origins: Float, targets: Float) -> Int64:
-    """Return driving seconds from each origin to each target, int64, ``INF`` out of reach."""
+def _table(study: Study, origins: Float, targets: Float, *, back: bool = False) -> Int64:
+    """Return driving seconds from each origin to each target, int64, ``INF`` out of reach.
+
+    With ``back``, those from the target to the origin. The search is from the targets: give the
+    fewer points as those.
+    """
     full = np.full((len(origins), len(targets)), INF, np.int64)
     if not len(origins) or not len(targets):
         return full
     limit_s = study.territory.limits.max_total_min * 60
     car = edge_times(study.streets, "car", study.territory.speeds)
+    car = turned(car) if back else car
     table: WalkTable = driven(study.territory, study.streets, car, origins, targets, limit_s)
     row = np.repeat(np.arange(table.n_rows), np.diff(table.ptr))
     full[row, table.stop] = table.walk_s
@@ -396,6 +420,7 @@ __all__ = [
     "colleagues",
     "compatible",
     "crew",
+    "drives_between",
     "in_full_cars",
     "measure",
     "meeting_places",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.threads import thread_count
 from mobility.commute.door_to_door import at_gate, home_in_dark, ride, transit_times
 from mobility.commute.study import Study, engine_limits
 from mobility.commute.variants import after_dark, open_at
@@ -95,7 +95,7 @@ def last_return(study: Study, *, late_min: Sequence[int] = LATE_MIN) -> LastRetu
 
     for two_way in study.timetables.values():
         _ = two_way.mirror.longest_s
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(max_workers=thread_count()) as pool:
         found = dict(zip(asked, pool.map(answer, asked), strict=True))
     keys = [(study.shift_rows[s].site, d.kind, study.edges(s, d)[1]) for s, d in pairs]
     return LastReturn(

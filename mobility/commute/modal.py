@@ -8,7 +8,7 @@ workers of the labour pool whose commute holds by the mode, who differ from mode
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.cache import Bundle
 from mobility.base.clock import local_to_axis
-from mobility.commute.access import Access
+from mobility.commute.access import Access, site_key
 from mobility.commute.door_to_door import street_times
 from mobility.commute.feeder_modes import drives
 from mobility.commute.modes import MODES
@@ -35,6 +36,7 @@ Float = NDArray[np.float64]
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
+DriveKey = tuple[int, int, int, str]
 
 WITHIN_MIN = (30, 45, 60)
 #: Emission rows of vehicles that have none of their own.
@@ -52,11 +54,16 @@ class Ground:
     ----------
     km : float64[sites, H]
         Road distance one way, NaN where there is none within reach.
+    driven
+        By site, hours and kind of day, float64 (2, H): door-to-door seconds by car, both
+        directions, NaN where there is no drive; kilometres in the dark per day over those of
+        one way (0 to 2).
     transit_g
         Grams per passenger-km of the feed's vehicles.
     """
 
     km: Float
+    driven: Mapping[DriveKey, Float]
     transit_g: float
     factors: Factors
 
@@ -84,8 +91,10 @@ def modal_table(access: Access, shared: Mapping[int, Float] | None = None) -> pd
         (vehicle-km in the dark of the shift's headcount).
     """
     study = access.study
-    ground = _measure(study)
-    rows = list(_rows(access, ground, shared or {}))
+    days = {day.kind: day for day in study.days}
+    asked = access.keys[["shift_id", "day_kind"]].drop_duplicates().itertuples(index=False)
+    ground = _ground(study, [(study.shift_rows[shift], days[kind]) for shift, kind in asked])
+    rows = list(_rows(access, ground, days, shared or {}))
     columns = ["site", "roster", "shift", "day_kind", "mode", "pool", "holds"]
     columns += [f"within_{m}" for m in WITHIN_MIN]
     columns += ["ratio_to_car", "km", "eur_year", "kgco2e_year", "night_km_year"]
@@ -94,26 +103,26 @@ def modal_table(access: Access, shared: Mapping[int, Float] | None = None) -> pd
 
 
 def _rows(
-    access: Access, ground: Ground, shared: Mapping[int, Float]
+    access: Access,
+    ground: Ground,
+    days: Mapping[str, ChosenDay],
+    shared: Mapping[int, Float],
 ) -> Iterator[dict[str, object]]:
     study = access.study
-    days = {day.kind: day for day in study.days}
-    dark = _DarkDriving(study)
     for k, (shift_id, kind, mode) in enumerate(access.keys.itertuples(index=False)):
         row, day = study.shift_rows[int(shift_id)], days[str(kind)]
         times = (access.outbound_s[k], access.return_s[k])
         pool = study.pool(row.site, row.roster)
-        yield _row(study, ground, dark, row, day, str(mode), times, pool)
+        yield _row(study, ground, row, day, str(mode), times, pool)
         if mode == "car" and row.shift_id in shared:
             riders = pool * shared[row.shift_id]
-            found = _row(study, ground, dark, row, day, "carpool", times, riders)
+            found = _row(study, ground, row, day, "carpool", times, riders)
             yield found | {"pool": pool.sum()}
 
 
 def _row(
     study: Study,
     ground: Ground,
-    dark: _DarkDriving,
     row: ShiftRow,
     day: ChosenDay,
     mode: str,
@@ -122,6 +131,7 @@ def _row(
 ) -> dict[str, object]:
     """Return one line of the table for the workers of ``pool`` by home."""
     out, back = times
+    car_s, in_the_dark = ground.driven[_drive_key(row, day)]
     longest = np.maximum(out, back)
     users = np.where(longest < INF, pool, 0.0)
     km, year_days = ground.km[row.site], study.days_per_year(row.shift_id, day)
@@ -137,7 +147,7 @@ def _row(
     }
     found |= {f"within_{m}": pool @ (longest <= m * 60) for m in WITHIN_MIN}
     found |= {
-        "ratio_to_car": _ratio(out, back, dark.car_s(row, day), users),
+        "ratio_to_car": _ratio(out, back, car_s, users),
         "km": _mean(km, users),
         "eur_year": _mean(_eur(mode, km, year_days, _pass_share(study, row, day), ground), users),
         "kgco2e_year": _mean(grams / 1000, users),
@@ -146,7 +156,7 @@ def _row(
     }
     if mode in ("car", "carpool"):
         cars = 1.0 / (ground.factors["carpool.crew"] if mode == "carpool" else 1.0)
-        night_km = _mean(km * dark.share(row, day) * year_days, users)
+        night_km = _mean(km * in_the_dark * year_days, users)
         found["night_km_year"] = night_km
         if row.headcount:
             found["night_vkm_year"] = night_km * row.headcount * cars
@@ -206,10 +216,9 @@ def _pass_share(study: Study, row: ShiftRow, day: ChosenDay) -> float:
     return study.days_per_year(row.shift_id, day) / total if total else 0.0
 
 
-def _measure(study: Study) -> Ground:
-    """Measure distances on the roads and weigh the emissions of the feed's vehicles."""
+def _road_km(study: Study) -> Float:
+    """Return kilometres on the roads from each home to each site's nearest gate, NaN if none."""
     territory = study.territory
-    factors = Factors.load(territory.factors, file=territory.path)
     car = edge_times(study.streets, "car", territory.speeds)
     length = study.streets.length_m.astype(np.float32)
     metres = like(
@@ -225,7 +234,7 @@ def _measure(study: Study) -> Ground:
     km = np.full((len(study.sites), study.n_homes), np.inf)
     home = np.repeat(np.arange(table.n_rows), np.diff(table.ptr))
     np.minimum.at(km, (site_of_gate[table.stop], home), table.walk_s / 1000)
-    return Ground(np.where(np.isfinite(km), km, np.nan), transit_grams(study, factors), factors)
+    return np.where(np.isfinite(km), km, np.nan)
 
 
 def transit_grams(study: Study, factors: Factors) -> float:
@@ -244,59 +253,63 @@ def transit_grams(study: Study, factors: Factors) -> float:
     return float(np.average(grams, weights=counts))
 
 
-class _DarkDriving:
-    """Driving times and the share of them in the dark, by shift and kind of day, once each."""
+def _drive_key(row: ShiftRow, day: ChosenDay) -> DriveKey:
+    """Shifts of one site with the same hours are driven to alike."""
+    return row.site, row.start_s, row.end_s, day.kind
 
-    def __init__(self, study: Study) -> None:
-        self.study = study
-        self._known: dict[tuple[int, int, int, str], tuple[Float, Float]] = {}
 
-    def car_s(self, row: ShiftRow, day: ChosenDay) -> Float:
-        """Return door-to-door seconds by car, both directions, NaN where there is no drive."""
-        return self._of(row, day)[0]
+def _ground(study: Study, asked: Sequence[tuple[ShiftRow, ChosenDay]]) -> Ground:
+    """Measure the roads and the drives of some shifts, once for the same places and hours."""
+    shifts = {_drive_key(row, day): (row, day) for row, day in asked}
+    of_site = [
+        site_key(study, row.site, [(row.shift_id, day, "car")]) for row, day in shifts.values()
+    ]
+    # A gate of any site may be the nearest of a site, and moves the sun by its place.
+    gates = [[len(site.gates) for site in study.sites], study.gates_lonlat]
 
-    def share(self, row: ShiftRow, day: ChosenDay) -> Float:
-        """Return the kilometres in the dark per day over those of one way (0 to 2)."""
-        return self._of(row, day)[1]
+    def compute() -> Bundle:
+        drives = [_driven(study, row, day) for row, day in shifts.values()]
+        shape = (len(shifts), 2, study.n_homes)
+        return {"km": _road_km(study), "drives": np.array(drives, np.float64).reshape(shape)}
 
-    def _of(self, row: ShiftRow, day: ChosenDay) -> tuple[Float, Float]:
-        key = (row.site, row.start_s, row.end_s, day.kind)
-        if key not in self._known:
-            self._known[key] = self._measured(row, day)
-        return self._known[key]
+    found = study.kept(["driving", *gates, *of_site], compute)
+    factors = Factors.load(study.territory.factors, file=study.territory.path)
+    driven = dict(zip(shifts, np.asarray(found["drives"]), strict=True))
+    return Ground(np.asarray(found["km"]), driven, transit_grams(study, factors), factors)
 
-    def _measured(self, row: ShiftRow, day: ChosenDay) -> tuple[Float, Float]:
-        study = self.study
-        n_homes = study.n_homes
-        if "car" not in study.street_times:
-            return np.full(n_homes, np.nan), np.zeros(n_homes)
-        limits = engine_limits(study.territory.limits)
-        both, share = np.zeros(n_homes), np.zeros(n_homes)
-        for edge in study.edges(row.shift_id, day):
-            times = street_times(study, row.site, day, "car", edge, limits).elapsed_s
-            both += np.where(times < INF, times, np.nan)
-            drive_s = np.where(times < INF, times - edge.margin_s, 0).astype(np.int64)
-            share += self._dark(row, edge.margin_s, drive_s, returning=edge.returning)
-        return both, share
 
-    def _dark(self, row: ShiftRow, margin_s: int, drive_s: Int64, *, returning: bool) -> Float:
-        """Return the share of one drive in the dark, averaged over the months of a year."""
-        study = self.study
-        zone, (lon, lat) = study.territory.zone, place_of_sites(study)
-        months = []
-        for month in range(1, 13):
-            date = dt.date(YEAR, month, DAY_OF_MONTH)
-            light = daylight(date, zone, lon, lat)
-            clock_s = row.end_s if returning else row.start_s
-            offset = int(row.crosses_midnight and returning)
-            at_s = local_to_axis(date, clock_s, zone, day_offset=offset)
-            if returning:
-                start = np.full(drive_s.shape, at_s + margin_s, np.int64)
-                months.append(dark_share(light, start, start + drive_s))
-            else:
-                end = np.full(drive_s.shape, at_s - margin_s, np.int64)
-                months.append(dark_share(light, end - drive_s, end))
-        return np.asarray(np.mean(months, axis=0))
+def _driven(study: Study, row: ShiftRow, day: ChosenDay) -> tuple[Float, Float]:
+    """Return what `Ground.driven` holds of one shift on one kind of day."""
+    n_homes = study.n_homes
+    if "car" not in study.street_times:
+        return np.full(n_homes, np.nan), np.zeros(n_homes)
+    limits = engine_limits(study.territory.limits)
+    both, share = np.zeros(n_homes), np.zeros(n_homes)
+    for edge in study.edges(row.shift_id, day):
+        times = street_times(study, row.site, day, "car", edge, limits).elapsed_s
+        both += np.where(times < INF, times, np.nan)
+        drive_s = np.where(times < INF, times - edge.margin_s, 0).astype(np.int64)
+        share += _dark(study, row, edge.margin_s, drive_s, returning=edge.returning)
+    return both, share
+
+
+def _dark(study: Study, row: ShiftRow, margin_s: int, drive_s: Int64, *, returning: bool) -> Float:
+    """Return the share of one drive in the dark, averaged over the months of a year."""
+    zone, (lon, lat) = study.territory.zone, place_of_sites(study)
+    months = []
+    for month in range(1, 13):
+        date = dt.date(YEAR, month, DAY_OF_MONTH)
+        light = daylight(date, zone, lon, lat)
+        clock_s = row.end_s if returning else row.start_s
+        offset = int(row.crosses_midnight and returning)
+        at_s = local_to_axis(date, clock_s, zone, day_offset=offset)
+        if returning:
+            start = np.full(drive_s.shape, at_s + margin_s, np.int64)
+            months.append(dark_share(light, start, start + drive_s))
+        else:
+            end = np.full(drive_s.shape, at_s - margin_s, np.int64)
+            months.append(dark_share(light, end - drive_s, end))
+    return np.asarray(np.mean(months, axis=0))
 
 
 __all__ = ["WITHIN_MIN", "modal_table", "transit_grams"]

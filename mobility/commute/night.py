@@ -21,17 +21,22 @@ from mobility.sources.days import ChosenDay
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
+#: The sun's height at which civil twilight ends; `astral` counts dawn and dusk from it.
+CIVIL_DEGREES = -6
 
 
 @lru_cache(maxsize=512)
-def daylight(date: dt.date, zone: ZoneInfo, lon: float, lat: float) -> tuple[tuple[int, int], ...]:
+def daylight(
+    date: dt.date, zone: ZoneInfo, lon: float, lat: float, *, twilight: bool = False
+) -> tuple[tuple[int, int], ...]:
     """Return when the sun is up around a date, as (sunrise, sunset) in its axis seconds.
 
     Covers from noon two days before to noon three days after. Where the sun does not set, or
-    not rise, a day is light, or dark, from midnight to midnight.
+    not rise, a day is light, or dark, from midnight to midnight. With ``twilight``, civil dawn
+    and dusk instead: the sun is no more than 6 degrees below the horizon.
     """
     from astral import Observer
-    from astral.sun import elevation, sunrise, sunset
+    from astral.sun import dawn, dusk, elevation, sunrise, sunset
 
     observer = Observer(lat, lon)
     origin = axis_origin_utc(date, zone)
@@ -41,10 +46,11 @@ def daylight(date: dt.date, zone: ZoneInfo, lon: float, lat: float) -> tuple[tup
     for offset in range(-2, 4):
         day = date + dt.timedelta(days=offset)
         try:
-            up, down = (f(observer, day, tzinfo=zone) for f in (sunrise, sunset))
+            moments = (dawn, dusk) if twilight else (sunrise, sunset)
+            up, down = (f(observer, day, tzinfo=zone) for f in moments)
         except ValueError:
             noon = dt.datetime(day.year, day.month, day.day, 12, tzinfo=zone)
-            if elevation(observer, noon) > 0:
+            if elevation(observer, noon) > (CIVIL_DEGREES if twilight else 0):
                 middle = int(noon.timestamp()) - origin
                 whole.append((middle - DAY_S // 2, middle + DAY_S // 2))
             continue

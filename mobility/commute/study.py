@@ -314,14 +314,16 @@ class Study:
         """
         row = self.shift_rows[shift_id]
         worked = len(set(row.days) & set(day.weekdays)) * share_of_year(row.season)
-        kinds = {d.kind for d in self.days}
-        weeks = WEEKS
-        if {"school_weekday", "holiday_weekday"} <= kinds:
+        return float(worked * self.weeks(day))
+
+    def weeks(self, day: ChosenDay) -> int:
+        """Return in how many weeks of a year there are days of a kind."""
+        if {"school_weekday", "holiday_weekday"} <= {d.kind for d in self.days}:
             if day.kind == "school_weekday":
-                weeks = SCHOOL_WEEKS
-            elif day.kind == "holiday_weekday":
-                weeks = WEEKS - SCHOOL_WEEKS
-        return float(worked * weeks)
+                return SCHOOL_WEEKS
+            if day.kind == "holiday_weekday":
+                return WEEKS - SCHOOL_WEEKS
+        return WEEKS
 
     def edges(self, shift_id: int, day: ChosenDay) -> tuple[Edge, Edge]:
         """Return both edges of a shift starting on the date of ``day``, on its axis."""

@@ -6,7 +6,6 @@ relaxation that makes the commute hold names the remedy to examine first.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from mobility.base.cache import Bundle
 from mobility.base.clock import local_to_axis
 from mobility.base.literal import one_line
+from mobility.base.threads import thread_count
 from mobility.commute.access import (
     NEITHER,
     OUTBOUND_ONLY,
@@ -154,7 +154,7 @@ def white_zones(
     hours: Hours = {} if known is None else known
     reason = np.zeros(status.shape, np.int8)
     site_of = np.array([study.shift_rows[shift_id].site for shift_id, _ in pairs])
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(max_workers=thread_count()) as pool:
         for site in dict.fromkeys(site_of.tolist()):
             rows = site_of == site
             asked = [pair for pair, mine in zip(pairs, rows, strict=True) if mine]

@@ -1,4 +1,4 @@
-"""Compile the scan kernels into numba's cache: ``python -m mobility.engine.warm``.
+"""Compile the kernels of a run into numba's cache: ``python -m mobility.engine.warm``.
 
 A second process does it while a first run reads its streets.
 """
@@ -6,12 +6,21 @@ A second process does it while a first run reads its streets.
 import numpy as np
 
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay, travel
+from mobility.streets.search import all_pairs
 from mobility.timetable.arrays import timetable_from_runs
 from mobility.timetable.footpaths import WalkTable
 
 
 def compile_kernels() -> int:
-    """Answer a question of one home and one bus; return its outbound seconds (300)."""
+    """Answer a question of one home and one bus; return its outbound seconds (300).
+
+    The search on streets, of one arc of 60 s from one source to one goal, is asked before.
+    """
+    ptr, one = np.array([0, 1, 1]), np.array([1], np.int32)
+    net, seeds = (ptr, one, np.array([60.0])), (ptr[:2], np.array([0], np.int32), np.zeros(1))
+    goals = (np.array([0, 0, 1]), np.array([0], np.int32), np.zeros(1))
+    none = (np.array([0, 0]), np.zeros(0, np.int32), np.zeros(0))
+    all_pairs(net, seeds, goals, none, 1, 100.0)
     two_way = TwoWay(timetable_from_runs(2, [[(0, 100), (1, 300)]]))
     access = WalkTable(np.array([0, 1]), np.zeros(1, np.int32), np.zeros(1, np.int32))
     egress_s = np.array([[2**30, 0]], np.int32)[0]

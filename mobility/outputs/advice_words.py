@@ -30,10 +30,7 @@ PLAN = (
 )
 PLAN_ADVISED = "It is advised, among the remedies of the set advised."
 NOT_ADVISED = "It is not advised: {why}."
-NOT_COMPARED = (
-    "Whether it is advised is not known before `mobility levers` has set it against what costs "
-    "less."
-)
+NOT_COMPARED = "It was not set against what costs less: whether it is advised is not known."
 EMITS = "It emits {tonnes} t of CO2e a year more than it saves."
 
 

@@ -43,6 +43,8 @@ class Answer:
 
     Attributes
     ----------
+    study
+        What was asked: its sites are drawn.
     name
         Of its files.
     title, note
@@ -56,6 +58,7 @@ class Answer:
         Layers of a GeoPackage, by name; none is written without any.
     """
 
+    study: Study
     name: str
     title: str
     note: str
@@ -65,7 +68,7 @@ class Answer:
 
 
 def write_answer(
-    study: Study, answer: Answer, folder: Path, language: str, *, reads: Iterable[Path] = ()
+    answer: Answer, folder: Path, language: str, *, reads: Iterable[Path] = ()
 ) -> list[Path]:
     """Write the files of an answer into a folder, all or none, and return their paths.
 
@@ -74,7 +77,7 @@ def write_answer(
     SourceError
         The folder cannot be written to, or a file is one of those read.
     """
-    words = Words(language, study.days)
+    study, words = answer.study, Words(language, answer.study.days)
     shown = [
         table_block(sheet_of(key, frame.head(MOST_ROWS)).brief(), words)
         for key, frame in answer.tables.items()
@@ -121,6 +124,7 @@ def housing_answer(found: Housing, language: str) -> Answer:
     if len(found.residences):
         tables = {"housing_residences": found.residences, **tables}
     return Answer(
+        found.study,
         "housing",
         translate("Where could one live and hold this job without a car?", language),
         translate(
@@ -204,6 +208,7 @@ def delays_answer(found: Delays, language: str) -> Answer:
     shares = dict(zip(roster_shifts(study), found.chance, strict=True))
     layers, homes = _roster_shares(study, shares, language)
     return Answer(
+        study,
         "delays",
         translate("On how many days does it hold when buses are late?", language),
         " ".join(found.sentences(language)),
@@ -219,6 +224,7 @@ def irregular_answer(found: Irregular, language: str) -> Answer:
     shares = {(site, roster): found.share(site, roster) for site, roster in found.rosters()}
     layers, homes = _roster_shares(study, shares, language)
     return Answer(
+        study,
         "irregular",
         translate("On how many of these days does it hold?", language),
         translate(
@@ -252,6 +258,7 @@ def apprentices_answer(found: Triangles, remedies: pd.DataFrame, language: str) 
     if len(remedies):
         tables["apprentices_remedies"] = remedies
     return Answer(
+        study,
         "apprentices",
         translate("Which training centre and which company, from one home?", language),
         translate(
@@ -292,6 +299,7 @@ def job_bus_answer(tour: Tour, language: str) -> Answer:
         )
     ]
     return Answer(
+        tour.study,
         "job_bus",
         translate("Where should a bus for job seekers halt?", language),
         translate(
@@ -340,6 +348,7 @@ def zone_answer(zone: Zone, language: str) -> Answer:
         "every gate it can within {minutes} min of a stop."
     )
     return Answer(
+        zone.study,
         "zone",
         translate("Which ways are missing inside the area?", language),
         translate(text, language, minutes=words.value(zone.wants.within_min)),

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from mobility.base.files import write_text
+from mobility.base.i18n import typeset
 from mobility.base.literal import csv_text
 from mobility.outputs.document import Table
 from mobility.outputs.words import NOTHING, Words
@@ -115,6 +116,8 @@ def registry() -> Mapping[str, Spec]:
 
 def _spec(key: str, said: dict[str, Any], columns: Mapping[str, Any]) -> Spec:
     own = said.pop("own", {})
+    for part in ("name", "note"):
+        said[part] = {lang: typeset(text, lang) for lang, text in said.get(part, {}).items()}
     said["columns"] = tuple(
         _column(name, own.get(name) or columns[name]) for name in said["columns"]
     )
@@ -123,7 +126,11 @@ def _spec(key: str, said: dict[str, Any], columns: Mapping[str, Any]) -> Spec:
 
 
 def _column(key: str, said: Mapping[str, Any]) -> Column:
-    return Column(key, said.get("kind", "text"), {lang: tuple(said[lang]) for lang in ("fr", "en")})
+    texts: dict[str, tuple[str, str, str]] = {}
+    for lang in ("fr", "en"):
+        heading, unit, meaning = (typeset(text, lang) for text in said[lang])
+        texts[lang] = heading, unit, meaning
+    return Column(key, said.get("kind", "text"), texts)
 
 
 def sheet_of(key: str, frame: pd.DataFrame, *, fill: bool = False) -> Sheet:

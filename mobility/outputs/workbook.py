@@ -6,6 +6,7 @@ import datetime as dt
 import io
 import re
 import zipfile
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -52,16 +53,33 @@ def workbook_bytes(sheets: dict[str, Sheet], study: Study, words: Words) -> byte
     Counts, shares, clock times and dates are numbers with a format; what is not computed is an
     empty cell. A text that looks like a formula stays a text.
     """
+
+    def told(first: Worksheet) -> None:
+        _read_me(first, sheets, study, words)
+
+    return book_bytes(sheets.values(), words, title=study.territory.name, told=told)
+
+
+def book_bytes(
+    sheets: Iterable[Sheet],
+    words: Words,
+    *,
+    title: str,
+    told: Callable[[Worksheet], None] | None = None,
+) -> bytes:
+    """Return tables as a workbook, after a first sheet that ``told`` fills, if it is given."""
     from openpyxl import Workbook
 
     book = Workbook()
     book.properties.creator = f"mobility {__version__}"
-    book.properties.title = one_line(study.territory.name)
+    book.properties.title = one_line(title)
     book.properties.created = book.properties.modified = NO_TIME
-    first = book.active
-    assert first is not None
-    _read_me(first, sheets, study, words)
-    for sheet in sheets.values():
+    first: Any = book.active
+    if told is None:
+        book.remove(first)
+    else:
+        told(first)
+    for sheet in sheets:
         _fill(book.create_sheet(sheet.spec.name[words.language][:31]), sheet, words)
     out = io.BytesIO()
     book.save(out)

@@ -138,8 +138,8 @@ def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
         ``summary.csv``, ``shifts.csv``, ``groups.csv`` (with groups only), ``modal.csv`` and
         its ``factors.csv``, ``carpool.csv`` and ``carpool_points.csv`` (when asked for),
         ``commutes.parquet`` (a row per home, shift, kind of day and mode),
-        ``homes.parquet`` (GeoParquet) and ``results.gpkg`` (homes, sites, stops, with the
-        styles that QGIS opens them with).
+        ``homes.parquet`` (GeoParquet) and, unless it is switched off, ``results.gpkg`` (homes,
+        sites, stops, with the styles that QGIS opens them with).
     """
     homes = zones.to_gdf()
     tables = {"summary": summary(access, zones), "shifts": by_shift(access, zones)}
@@ -152,6 +152,9 @@ def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
         access.to_frame().to_parquet(part, index=False, compression="zstd")
     with writing(folder / "homes.parquet") as part:
         homes.to_parquet(part, index=False, compression="zstd")
+    written += [folder / "commutes.parquet", folder / "homes.parquet"]
+    if not access.study.territory.output.geopackage:
+        return written
     # A GeoPackage holds the time of its last change; a fixed one keeps the bytes the same.
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
     with writing(folder / "results.gpkg") as part:
@@ -160,10 +163,7 @@ def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
         gates_layer(access).to_file(part, layer="sites", driver="GPKG")
         stops_layer(access).to_file(part, layer="stops", driver="GPKG")
         add_styles(part, access.study.territory.output.language)
-    return [
-        *written,
-        *(folder / n for n in ("commutes.parquet", "homes.parquet", "results.gpkg")),
-    ]
+    return [*written, folder / "results.gpkg"]
 
 
 def write_comparison(before: Access, after: Access, folder: Path) -> Path:

@@ -18,7 +18,7 @@ NO_STREETS = "To fill in: save an .osm.pbf extract in data/osm and name it here.
 NO_FEEDS = "To fill in: save the networks' GTFS files in data/gtfs and name them here."
 SITES = (
     "Candidate sites found on OpenStreetMap's industrial land. Correct names, gates, rosters "
-    "(3x8, 2x8, 5x8, night, vsd, day, office) and headcounts."
+    '("3x8", "2x8", "5x8", "night", "vsd", "day", "office") and headcounts.'
 )
 NO_SITES = "Sites: name a CSV file (name,lon,lat,roster,headcount), or describe them here:"
 HOMES = (

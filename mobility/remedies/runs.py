@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mobility.remedies.kernel import kept_rows
 from mobility.timetable.arrays import INF, RunArrays
 from mobility.timetable.footpaths import WalkTable
 from mobility.timetable.trips import pick_calls
@@ -41,6 +40,9 @@ def labelled_stops(scanned: tuple[Int64, Int64, Int32]) -> Bool:
 
 def only_walks(walks: WalkTable, kept: Bool) -> WalkTable:
     """Return some walks of a table."""
+    # Loading the compiler takes half a second, which nobody waits for who asks nothing.
+    from mobility.remedies.kernel import kept_rows
+
     ptr, places = kept_rows(walks.ptr, kept)
     return WalkTable(ptr, walks.stop[places], walks.walk_s[places])
 

@@ -6,7 +6,6 @@ sites and shifts; the rest of the answers is known to stay. See `levers_window`.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.threads import thread_count
 from mobility.commute.access import Access
 from mobility.commute.study import Progress, Study, quiet
 from mobility.remedies.candidates import SearchOptions, Unit, candidates
@@ -246,7 +246,7 @@ def search(
     units = candidates(
         bench.study, bench.nets, bench.windows, options or SearchOptions(), bench.new_stops
     )
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(max_workers=thread_count()) as pool:
         found = list(pool.map(lambda unit: _scored(bench, unit), units, chunksize=1))
     pairs = [pair for part in found for pair in part]
     outcomes = [

@@ -6,7 +6,6 @@ edge at a time, both, a whole roster, or the rosters of neighbouring sites toget
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.base.clock import DAY_S
+from mobility.base.threads import thread_count
 from mobility.commute.access import Access, counting_modes, roster_shifts
 from mobility.commute.door_to_door import transit_times
 from mobility.commute.ledger import roster_jobs
@@ -253,7 +253,7 @@ def _held_at_offsets(study: Study, offsets: tuple[int, ...]) -> Held:
 
     for two_way in study.timetables.values():
         _ = two_way.onward.longest_s, two_way.mirror.longest_s
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(max_workers=thread_count()) as pool:
         found = dict(zip(asked, pool.map(answer, asked.values()), strict=True))
     return {key: np.array([found[k] for k in keys]) for key, keys in wanted.items()}
 

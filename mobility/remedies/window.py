@@ -26,9 +26,7 @@ from mobility.engine.journeys import (
     deadline_of,
     earliest_of,
 )
-from mobility.engine.scan import reach_homes, scan_rides
 from mobility.remedies.family import Family
-from mobility.remedies.kernel import kept_rows, useful_runs
 from mobility.remedies.modes import (
     Changed,
     Reader,
@@ -263,6 +261,8 @@ class Window:
     def _useful(self, runs: RunArrays) -> Bool:
         if runs.run_ptr.size == 1:
             return np.zeros(0, bool)
+        from mobility.remedies.kernel import useful_runs
+
         tt = self.oriented
         first, shift, _ = self._base_scan
         label, floor = self._change_labels
@@ -277,6 +277,8 @@ class Window:
 
     def feet_to(self, stops: Bool) -> FootArrays:
         """Return the footpaths to some stops, those over the limit left out."""
+        from mobility.remedies.kernel import kept_rows
+
         tt = self.oriented
         kept = stops[tt.foot_stop] & (tt.foot_walk_s <= self.limits.max_walk_s)
         ptr, place = kept_rows(tt.foot_ptr, kept)
@@ -290,6 +292,9 @@ class Window:
         feet: FootArrays | None = None,
     ) -> tuple[Int64, Int64, Int32]:
         """Label the departures of some runs, see `mobility.engine.scan.scan_rides`."""
+        # Loading the compiler takes half a second, which nobody waits for who asks nothing.
+        from mobility.engine.scan import scan_rides
+
         tt, limits = self.oriented, self.limits
         if feet is None:
             feet = FootArrays(tt.foot_ptr, tt.foot_stop, tt.foot_walk_s, tt.foot_need_s)
@@ -307,6 +312,8 @@ class Window:
         self, scanned: tuple[Int64, Int64, Int32], dep_time: Int32, walks: WalkTable
     ) -> Int32:
         """Return the elapsed seconds of points with walks to stops, ``INF`` where none."""
+        from mobility.engine.scan import reach_homes
+
         limits = self.limits
         leave_s, _, _, _ = reach_homes(
             *scanned, dep_time, walks.ptr, walks.stop, walks.walk_s, limits.home_walk_counts,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
 from mobility.base.clock import axis_to_local
 from mobility.commute.study import Study
 from mobility.remedies.model import DayNetwork, Lever, days_of, departures
-from mobility.remedies.search import Retiming, Workbench
+
+if TYPE_CHECKING:
+    from mobility.remedies.search import Retiming, Workbench
 
 LEVER_COLUMNS = (
     "kind", "line", "headsign", "trips", "present", "proposed", "shift_min", "stop", "day_kinds",

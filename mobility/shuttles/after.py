@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mobility.base.threads import thread_count
 from mobility.commute.access import Access
 from mobility.commute.door_to_door import transit_times
 from mobility.commute.study import Study, engine_limits
@@ -144,7 +144,7 @@ def _held_on(
         home = transit_times(variant, site, day, back, limits).elapsed_s < INF
         return there & home
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(max_workers=thread_count()) as pool:
         found = pool.map(holds, keys)
         return {(s, day.kind): held for (s, day), held in zip(keys, found, strict=True)}
 

@@ -13,7 +13,6 @@ from itertools import combinations
 from math import factorial
 
 import numpy as np
-from scipy.optimize import linprog
 
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import Day, operate, yearly_costs
@@ -106,6 +105,9 @@ def stable_shares(
     shares = shapley(members, cost, seed=seed)
     if not overcharged(shares, cost):
         return shares, True
+    # A second of loading that hardly any sharing needs.
+    from scipy.optimize import linprog
+
     # The sharing nearest to it, in euros moved, that no group can refuse.
     n, groups = len(members), _groups_of(members)
     value = np.array([shares[one] for one in members])

@@ -85,7 +85,7 @@ class Row:
             raise self.error(
                 "roster",
                 "The row has a headcount but neither roster nor hours.",
-                'Write a roster, e.g. 3x8, or "start" and "end".',
+                'Write a roster, e.g. "3x8", or "start" and "end".',
             )
 
     def _add_employer(self, draft: Draft) -> None:
@@ -195,7 +195,7 @@ def finished(table: Table, draft: Draft) -> Site:
             "The site {name!r} has no shift.",
             row=draft.row,
             column="roster",
-            mend='Write a roster, e.g. 3x8, or "start" and "end".',
+            mend='Write a roster, e.g. "3x8", or "start" and "end".',
             name=draft.name,
         )
     data = {

@@ -6,7 +6,7 @@ import re
 from functools import cache
 from importlib.resources import files
 
-from mobility.base.i18n import translate
+from mobility.base.i18n import translate, typeset
 
 
 @cache
@@ -20,4 +20,4 @@ def french() -> dict[str, str]:
     )
     quoted = re.findall(r'(?="([^"\n]{2,})")', code)
     told = {text: translate(text, "fr") for text in sorted(set(quoted))}
-    return {text: word for text, word in told.items() if word != text}
+    return {text: word for text, word in told.items() if word != typeset(text, "fr")}

@@ -256,11 +256,15 @@ class Modes(Model):
 
 
 class Output(Model):
-    """Where results go and in which language."""
+    """Where results go and in which language.
+
+    ``geopackage`` tells whether ``results.gpkg`` is written; Parquet holds the same.
+    """
 
     dir: Path = Path("out")
     language: Literal["fr", "en"] = "fr"
     tiles: str | None = None
+    geopackage: bool = True
 
 
 class Territory(Model):

@@ -46,13 +46,13 @@ from mobility.territory.project import Territory
 UNSEEN = {
     "stops.platform_code", "routes.route_id", "routes.long_name", "routes.color",
     "routes.text_color", "trips.block_id", "trips.service_id", "trips.shape_id",
-    "agencies.agency_id", "agencies.url", "feed_info.url", "feed_info.version", "osm.street",
+    "agencies.agency_id", "agencies.url", "feed_info.url", "feed_info.version",
     "osm.industrial", "osm.residential", "osm.built", "osm.forest", "osm.water", "osm.railway",
     "osm.bus_stops", "staff.name", "car_parks.capacity", "street_changes.name",
 }  # fmt: skip
 COMMANDS = ("check", "shuttles", "report", "levers", "plan", "letter", "isochrones", "matrix",
             "housing", "fairness", "delays", "jobbus", "zone", "apprentices", "irregular",
-            "itinerary")  # fmt: skip
+            "risk", "itinerary")  # fmt: skip
 #: Of these the outputs are those of others, or none of a study's.
 NOT_TRIED = {"run", "compare", "demo", "studio", "init", "cache", "png"}
 FORMULA = re.compile(r"\s*[=+\-@\t\r]")

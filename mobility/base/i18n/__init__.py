@@ -89,25 +89,29 @@ def number(value: float, language: str, decimals: int = 0) -> str:
 
 
 def translate(template: str, language: str, **params: object) -> str:
-    """Return ``template`` in ``language``, with its named fields filled in.
+    """Return ``template`` in ``language``, typeset, with its named fields filled in as they are.
 
     A ``count`` chooses between singular and plural, where there are both.
     """
-    text = _text(template, language, params.get("count"))
+    text = _set(_text(template, language, params.get("count")), language)
     return text.format(**{k: _said(v, language) for k, v in params.items()}) if params else text
 
 
 def typeset(text: str, language: str) -> str:
     """Return a text as it is printed: 3×8, CO₂e, l’usine, and no French mark parted from its word.
 
-    Only what is read is set so, never a value that is copied, such as the name of a file.
+    Only what is read is set so, never a value that is copied, such as the name of a file or,
+    between straight quotes, what is to be written.
     """
-    text = re.sub(r"\bCO2", "CO₂", re.sub(r"\b(\d)x(\d)\b", r"\1×\2", text))
-    text = re.sub(r"(?<=\w)'(?=\w)", "’", text)
+    text = re.sub(r'(?<!")\b(\d)x(\d)\b(?!")', r"\1×\2", re.sub(r"CO2(?=e?\b)", "CO₂", text))
+    text = re.sub(r"(?<=[\w}])'(?=[\w{])", "’", text)
     if language != "fr":
         return text
     text = re.sub(r" (?=:)", HARD_SPACE, text)
     return re.sub(r" (?=[;!?»])|(?<=«) ", NARROW_SPACE, text)
+
+
+_set = cache(typeset)
 
 
 def _text(template: str, language: str, count: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,9 +18,9 @@ from mobility.base.i18n import translate
 from mobility.commute.sheet import DataSheet
 from mobility.commute.study import Study
 from mobility.commute.walks import mode_times
-from mobility.outputs.map.assets import leaflet, page_file, safe_script
 from mobility.outputs.map.background import roads_of
-from mobility.outputs.map.pack import compact_json, quantised
+from mobility.outputs.map.pack import quantised
+from mobility.outputs.map.side_page import flat_path, side_page
 from mobility.streets.snap import components
 from mobility.timetable.arrays import INF
 
@@ -29,7 +28,6 @@ from mobility.timetable.arrays import INF
 TOLERANCE_M = 10.0
 #: Places of a finding that are marked, at most.
 MOST_PLACES = 200
-_SLOT = re.compile(r"@@mb-(\w+)@@")
 _LONLAT = re.compile(r"(-?\d+\.\d+) (-?\d+\.\d+)")
 TEXTS = {
     "findings": "What to know",
@@ -72,17 +70,8 @@ def check_page(study: Study, sheet: DataSheet, findings: Sequence[Finding], lang
     SourceNotFoundError
         Leaflet's distribution is not installed.
     """
-    code, style = leaflet()
-    texts = {
-        "language": html.escape(language),
-        "title": html.escape(f"{study.territory.name} – mobility check"),
-        "leaflet": code,
-        "leaflet_style": style,
-        "data": compact_json(_data(study, sheet, findings, language)),
-        "code": safe_script(page_file("check.js")),
-    }
-    # What is put in is not looked at again: data never passes as a template.
-    return _SLOT.sub(lambda slot: texts[slot[1]], page_file("check.html"))
+    title = f"{study.territory.name} – mobility check"
+    return side_page(title, _data(study, sheet, findings, language), "check.js", language)
 
 
 def _data(
@@ -94,8 +83,8 @@ def _data(
     return {
         "bounds": [[south, west], [north, east]],
         "texts": {name: translate(text, language) for name, text in TEXTS.items()},
-        "streets": [_flat(path) for path in roads],
-        "cut": [_flat(path) for path in _cut_off(study)],
+        "streets": [flat_path(path) for path in roads],
+        "cut": [flat_path(path) for path in _cut_off(study)],
         "lines": _lines(study) if timed else [],
         "stops": _stops(study, sheet) if timed else [],
         "homes": _homes(study, sheet),
@@ -109,12 +98,6 @@ def _data(
             for f in findings
         ],
     }
-
-
-def _flat(lonlat: NDArray[np.float64]) -> list[int]:
-    """Return latitudes and longitudes in hundred-thousandths, each as a step from the last."""
-    steps = np.diff(quantised(lonlat[:, ::-1]), axis=0, prepend=np.zeros((1, 2), np.int64))
-    return [int(step) for step in steps.ravel()]
 
 
 def _cut_off(study: Study) -> list[NDArray[np.float64]]:
@@ -152,7 +135,7 @@ def _lines(study: Study) -> list[dict[str, Any]]:
                 "name": str(row["short_name"] or row["long_name"] or row["route_id"]),
                 "trips": len(own),
                 "hours": f"{service_clock(first.min())}–{service_clock(first.max())}",
-                "path": _flat(points),
+                "path": flat_path(points),
             }
         )
     return found

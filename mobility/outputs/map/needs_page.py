@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +16,9 @@ from mobility.base.files import write_text
 from mobility.base.i18n import translate
 from mobility.commute.study import Study
 from mobility.outputs.document import Table
-from mobility.outputs.map.assets import leaflet, page_file, safe_script
 from mobility.outputs.map.background import roads_of
-from mobility.outputs.map.pack import compact_json, quantised
+from mobility.outputs.map.side_page import flat_path, side_page
 
-_SLOT = re.compile(r"@@mb-(\w+)@@")
 #: Coordinates are told to this part of a degree, about a metre.
 DEGREE = 1e-5
 #: From little to much, told apart in grey too (ColorBrewer's YlGnBu, five classes).
@@ -79,7 +75,6 @@ def write_needs_page(
     SourceError
         The file cannot be written.
     """
-    code, style = leaflet()
     some = [layer.shapes for layer in layers if layer.shown and len(layer.shapes)]
     boxes = np.array([frame.total_bounds for frame in some] or [study.streets.bounds_lonlat])
     west, south = boxes[:, :2].min(axis=0).tolist()
@@ -88,7 +83,7 @@ def write_needs_page(
     data = {
         "bounds": [[south, west], [north, east]],
         "note": note,
-        "streets": [_flat(road) for road in roads],
+        "streets": [flat_path(road) for road in roads],
         "gates": [
             {"site": site.name, "at": [round(lat, 5), round(lon, 5)]}
             for site in study.sites
@@ -102,16 +97,8 @@ def write_needs_page(
             for t in tables
         ],
     }
-    texts = {
-        "language": html.escape(language),
-        "title": html.escape(f"{title} – {study.territory.name}"),
-        "leaflet": code,
-        "leaflet_style": style,
-        "data": compact_json(data),
-        "code": safe_script(page_file("needs.js")),
-    }
-    # What is put in is not looked at again: data never passes as a template.
-    write_text(path, _SLOT.sub(lambda slot: texts[slot[1]], page_file("needs.html")))
+    text = side_page(f"{title} – {study.territory.name}", data, "needs.js", language)
+    write_text(path, text)
     return path
 
 
@@ -122,12 +109,6 @@ def merged(frame: gpd.GeoDataFrame, by: NDArray[Any]) -> dict[Any, gpd.GeoDataFr
         shape = shapely.union_all(frame.geometry.to_numpy()[by == value], grid_size=DEGREE)
         found[value] = gpd.GeoDataFrame(geometry=[shape], crs=4326)
     return found
-
-
-def _flat(lonlat: NDArray[np.float64]) -> list[int]:
-    """Return latitudes and longitudes in hundred-thousandths, each as a step from the last."""
-    steps = np.diff(quantised(lonlat[:, ::-1]), axis=0, prepend=np.zeros((1, 2), np.int64))
-    return [int(step) for step in steps.ravel()]
 
 
 def _layer(layer: PageLayer) -> dict[str, Any]:
@@ -143,7 +124,7 @@ def _layer(layer: PageLayer) -> dict[str, Any]:
         "features": [
             {
                 "type": "Feature",
-                "geometry": _rounded(shapely.geometry.mapping(shape)),
+                "geometry": rounded(shapely.geometry.mapping(shape)),
                 "properties": dict(zip(columns, row, strict=True)),
             }
             for shape, row in zip(shapes, rows, strict=True)
@@ -151,9 +132,10 @@ def _layer(layer: PageLayer) -> dict[str, Any]:
     }
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any, decimals: int = 5) -> Any:
+    """Return the numbers of a geometry as they are told."""
     if isinstance(value, dict):
-        return {name: _rounded(part) for name, part in value.items()}
+        return {name: rounded(part, decimals) for name, part in value.items()}
     if isinstance(value, (tuple, list)):
-        return [_rounded(part) for part in value]
-    return round(value, 5) if isinstance(value, float) else value
+        return [rounded(part, decimals) for part in value]
+    return round(value, decimals) if isinstance(value, float) else value

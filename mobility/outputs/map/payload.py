@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +23,8 @@ from mobility.outputs.map.model import (
     Scenario,
     UInt8,
 )
-from mobility.outputs.map.pack import Store, add_paths, along_curve, compact_json, quantised
+from mobility.outputs.map.pack import Store, add_paths, along_curve, quantised
+from mobility.remedies.remedy import round_eur
 from mobility.shuttles.written import COLOURS
 
 Manifest = dict[str, Any]
@@ -104,6 +104,8 @@ def _lever(lever: MapLever) -> Manifest:
         "jobs": int(round_persons(lever.jobs)),
         "users": int(round_persons(lever.users)),
         "eur": round(lever.eur_year),
+        # Of the jobs before they are rounded, as the report has it.
+        "job": round(round_eur(lever.eur_year / lever.jobs)) if lever.jobs > 0 else 0,
         "kind": lever.kind,
         "advised": lever.advised,
         "sites": list(lever.sites),
@@ -242,6 +244,7 @@ def _plan(plan: MapPlan, store: Store) -> Manifest:
         "told": plan.told,
         "cost": round(plan.cost_eur),
         "workers": round(plan.workers),
+        "job": round(plan.cost_eur / plan.workers) if plan.workers > 0 else 0,
         "vehicles": plan.vehicles,
         "km": round(plan.km_per_year),
         "scenario": plan.scenario,
@@ -280,7 +283,7 @@ def _itineraries(model: MapModel, store: Store, order: NDArray[np.intp]) -> dict
     for trip in model.itineraries:
         by_key.setdefault(trip.key, _Journeys()).add(int(place[trip.home]), trip)
     return {
-        str(key): store.add_json({"chains": list(map(json.loads, found.chains)),
+        str(key): store.add_json({"chains": [list(map(_leg, chain)) for chain in found.chains],
                                   "homes": found.homes})
         for key, found in sorted(by_key.items())
     }  # fmt: skip
@@ -288,13 +291,13 @@ def _itineraries(model: MapModel, store: Store, order: NDArray[np.intp]) -> dict
 
 @dataclass
 class _Journeys:
-    """Journeys of one key: chains of legs once each, as JSON, and for each home which it takes.
+    """Journeys of one key: chains of legs once each, and for each home which it takes.
 
     A home is [place, outbound chain, leaves, reaches its stop, return chain, leaves, is home];
     -1 stands for no journey.
     """
 
-    chains: dict[str, int] = field(default_factory=dict)
+    chains: dict[tuple[MapLeg, ...], int] = field(default_factory=dict)
     homes: list[list[object]] = field(default_factory=list)
 
     def add(self, place: int, trip: MapItinerary) -> None:
@@ -310,12 +313,12 @@ class _Journeys:
             return [-1, "", ""]
         if own[0].kind != "walk":
             own, shared = (), way
-        text = compact_json(
-            [[leg.kind, leg.depart, leg.arrive, leg.from_name, leg.to_name, leg.line]
-             for leg in shared]
-        )  # fmt: skip
-        chain = self.chains.setdefault(text, len(self.chains))
+        chain = self.chains.setdefault(shared, len(self.chains))
         return [chain, own[0].depart, own[0].arrive] if own else [chain, "", ""]
+
+
+def _leg(leg: MapLeg) -> list[str]:
+    return [leg.kind, leg.depart, leg.arrive, leg.from_name, leg.to_name, leg.line]
 
 
 def _stops(model: MapModel, store: Store) -> Manifest:

@@ -59,6 +59,7 @@ ENGLISH = {
     "roster day": "day",
     "roster office": "office",
     "roster night": "night",
+    "roster weekend": "weekend",
     "roster vsd": "week-end (VSD)",
     "group without_car": "without a car",
     "group job_seekers": "job seekers",
@@ -75,4 +76,4 @@ def page_french() -> dict[str, str]:
     """Return the French of every English text of the page: `ENGLISH`, and what its code quotes."""
     quoted = re.findall(r'(?="([^"\n_]{3,})")', page_script() + page_file("panel.html"))
     french = {text: translate(text, "fr") for text in sorted({*ENGLISH.values(), *quoted})}
-    return {text: typeset(told, "fr") for text, told in french.items() if told != text}
+    return {text: told for text, told in french.items() if told != typeset(text, "fr")}

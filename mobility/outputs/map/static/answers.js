@@ -1,18 +1,22 @@
 // What would help, announced by its best figures: levers and shuttles, each one a click away.
-const shuttlesAdvised = () => manifest.levers.some((lever) => lever.advised && ["shuttle", "feeder"].includes(lever.kind));
+// Shuttles are advised by the name of their plan, which may be another than the one told.
+const isAdvised = (plan) => manifest.levers.some((lever) => lever.advised && ["shuttle", "feeder"].includes(lever.kind)
+  && leverName(lever).split(/[^\w-]+/).includes(plan.name));
 const bestLever = () => manifest.levers.find((lever) => lever.advised) || null;
 
 function leverFacts(lever) {
   return [lever.jobs ? t("{n} jobs gain their whole roster", { n: number(lever.jobs) }) : t("no job gains its whole roster"),
     lever.eur ? t("{eur} a year", { eur: euros(lever.eur) }) : t("no running cost counted"),
-    lever.jobs && lever.eur ? t("{eur} a job", { eur: euros(lever.eur / lever.jobs) }) : ""].filter(Boolean).join(" · ");
+    lever.jobs && lever.eur ? t("{eur} a job", { eur: euros(lever.job) }) : ""].filter(Boolean).join(" · ");
 }
 
 // Where it gains most, before and after on both sides of a curtain that leaves the gains in sight.
 async function showLever(lever) {
   state.layers.shuttles = false;
-  await choose({ scenario: lever.scenario, compare: true, measure: lever.measure, mode: 0,
-    ...(lever.pick ? { pick: lever.pick, site: manifest.rosters[rosterOf(lever.pick)].site } : {}) });
+  const [most] = (await gainsOf(lever.scenario)).filter(({ shift, mode }) => mode === 0 && (!lever.pick || lever.pick === "s" + shift));
+  const pick = lever.pick || (most && "s" + most.shift);
+  await choose({ scenario: lever.scenario, compare: true, measure: lever.measure, mode: 0, ...(most ? { day: most.day } : {}),
+    ...(pick ? { pick, site: manifest.rosters[rosterOf(pick)].site } : {}) });
   curtainBeside();
 }
 
@@ -49,8 +53,8 @@ function showAnswers() {
   else if (manifest.levers.length) cards.push(el("p", { class: "mb-note" }, t("No lever found is advised; the list tells what each brings.")));
   if (known) {
     const facts = [t("{n} jobs gain their whole roster", { n: number(known.workers) }), t("{eur} a year", { eur: euros(known.cost) }),
-      known.workers ? t("{eur} a job", { eur: euros(known.cost / known.workers) }) : ""].filter(Boolean).join(" · ");
-    cards.push(answerCard(t(shuttlesAdvised() ? "Shuttles: plan advised" : "Shuttles: the plan told"),
+      known.workers ? t("{eur} a job", { eur: euros(known.job) }) : ""].filter(Boolean).join(" · ");
+    cards.push(answerCard(t(isAdvised(known) ? "Shuttles: plan advised" : "Shuttles: the plan told"),
       t("Plan {name}, vehicles: {vehicles}", { name: known.name, vehicles: number(known.vehicles) }), facts,
       () => showPlanOf(Math.max(0, toldPlan)), state.layers.shuttles && state.scenario > 0 && state.scenario === known.scenario));
   }

@@ -1,41 +1,26 @@
 // The page of `mobility check --html`: layers to switch, findings to zoom to.
-"use strict";
 (function () {
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const map = L.map("map", { preferCanvas: true, zoomSnap: 0.25, attributionControl: false });
+  const { data, map, element, popup, path, streets, legend } = side;
   const say = (name) => data.texts[name];
   const marked = L.layerGroup().addTo(map);
 
-  // Texts of the data are put in as text, never as markup.
-  function popup(title, lines) {
-    const box = document.createElement("div");
-    const head = document.createElement("strong");
-    head.textContent = title;
-    box.append(head);
-    for (const line of lines) {
-      const row = document.createElement("div");
-      row.textContent = line;
-      box.append(row);
-    }
-    return box;
-  }
-
-  // Flat [lat, lon, step, step, ...] in hundred-thousandths to points.
-  function path(flat) {
-    const points = [];
-    let lat = 0, lon = 0;
-    for (let i = 0; i < flat.length; i += 2) {
-      lat += flat[i];
-      lon += flat[i + 1];
-      points.push([lat / 1e5, lon / 1e5]);
-    }
-    return points;
+  element("h2", say("findings"));
+  const findings = element("ul", "");
+  for (const finding of data.findings) {
+    const button = element("button", finding.text, element("li", "", findings));
+    button.className = finding.severity;
+    button.disabled = !finding.at.length;
+    button.addEventListener("click", () => {
+      marked.clearLayers();
+      for (const point of finding.at) L.circleMarker(point, { radius: 16, color: "#d97706", weight: 4, fill: false, interactive: false }).addTo(marked);
+      map.fitBounds(L.latLngBounds(finding.at), { maxZoom: 16, padding: [60, 60] });
+    });
   }
 
   const ink = ["#1a7f5a", "#3b6fb5", "#b3261e"];
   const layers = [
-    ["streets", "#c9cfd4", data.streets.length, () => L.polyline(data.streets.map(path), { color: "#c9cfd4", weight: 1, interactive: false })],
-    ["cut", "#b3261e", data.cut.length, () => L.polyline(data.cut.map(path), { color: "#b3261e", weight: 3, interactive: false })],
+    ["streets", "#c9cfd4", data.streets.length, () => streets(data.streets, { color: "#c9cfd4", weight: 1 })],
+    ["cut", "#b3261e", data.cut.length, () => streets(data.cut, { color: "#b3261e", weight: 3 })],
     ["lines", "#7a4fa3", data.lines.length, () => L.layerGroup(data.lines.map((line) =>
       L.polyline(path(line.path), { color: "#7a4fa3", opacity: 0.55, weight: 1 + Math.min(7, Math.sqrt(line.trips) / 2) })
         .bindPopup(() => popup(line.name, [say("trips") + line.trips, line.hours])))) ],
@@ -50,46 +35,12 @@
         .bindPopup(() => popup(gate.site, [say("in_reach") + gate.count, ...gate.stops])))) ],
   ];
 
-  document.getElementById("layers-title").textContent = say("layers");
+  element("h2", say("layers"));
   for (const [name, colour, count, make] of layers) {
     if (!count) continue;
-    const label = document.createElement("label");
-    const box = document.createElement("input");
-    const layer = make();
-    box.type = "checkbox";
-    box.checked = name !== "lines";
-    if (box.checked) layer.addTo(map);
-    box.addEventListener("change", () => (box.checked ? layer.addTo(map) : layer.remove()));
-    label.append(box);
-    const swatch = document.createElement("i");
-    if (colour) swatch.style.background = colour;
-    label.append(swatch, `${say(name)} (${count.toLocaleString(document.documentElement.lang)})`);
-    document.getElementById("layers").append(label);
-    if (name === "homes") {
-      ink.forEach((each, kind) => {
-        const line = document.createElement("label");
-        const dot = document.createElement("i");
-        dot.style.background = each;
-        line.append(dot, say("reach" + kind));
-        document.getElementById("layers").append(line);
-      });
-    }
-  }
-
-  document.getElementById("findings-title").textContent = say("findings");
-  for (const finding of data.findings) {
-    const row = document.createElement("li");
-    const button = document.createElement("button");
-    button.className = finding.severity;
-    button.textContent = finding.text;
-    button.disabled = !finding.at.length;
-    button.addEventListener("click", () => {
-      marked.clearLayers();
-      for (const point of finding.at) L.circleMarker(point, { radius: 16, color: "#d97706", weight: 4, fill: false, interactive: false }).addTo(marked);
-      map.fitBounds(L.latLngBounds(finding.at), { maxZoom: 16, padding: [60, 60] });
-    });
-    row.append(button);
-    document.getElementById("findings").append(row);
+    const title = `${say(name)} (${count.toLocaleString(document.documentElement.lang)})`;
+    legend(title, { colour, layer: make(), shown: name !== "lines" });
+    if (name === "homes") ink.forEach((each, kind) => legend(say("reach" + kind), { colour: each }));
   }
   map.fitBounds(data.bounds);
 })();

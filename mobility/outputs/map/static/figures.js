@@ -344,15 +344,18 @@ function whoCounts() {
   return state.group > 0 ? t("Among workers: {name}", { name: groupName(state.group - 1) }) : "";
 }
 
-// Where a scenario gains workers when it gains none here: for each shift, the row that gains most.
+// Where a scenario gains workers, most first; when it gains none here, the best row of each shift.
 const ELSEWHERE = 5;
+async function gainsOf(scenario) {
+  const gains = await jsonOf(manifest.scenarios[scenario].figures.gains);
+  return manifest.keys.map(([shift, day, mode], row) => ({ shift, day, mode, gained: gains[row][state.group][0] }))
+    .filter(({ gained }) => gained).sort((a, b) => b.gained - a.gained);
+}
+
 async function gainsElsewhere() {
-  const gains = await jsonOf(manifest.scenarios[state.scenario].figures.gains), best = new Map();
-  manifest.keys.forEach(([shift, day, mode], row) => {
-    const gained = gains[row][state.group][0], known = best.get(shift);
-    if (gained && (!known || gained > known.gained)) best.set(shift, { shift, day, mode, gained });
-  });
-  const found = [...best.values()].sort((a, b) => b.gained - a.gained).slice(0, ELSEWHERE);
+  const best = new Map();
+  for (const at of await gainsOf(state.scenario)) if (!best.has(at.shift)) best.set(at.shift, at);
+  const found = [...best.values()].slice(0, ELSEWHERE);
   if (!found.length) return null;
   const show = ({ shift, day, mode }) => choose({ site: manifest.rosters[manifest.shifts[shift].roster].site,
     pick: "s" + shift, day, mode });

@@ -80,8 +80,10 @@ function fillGreyed() {
   $("mb-greyed").textContent = told.filter(([id]) => id !== "mb-layer-stops").map(([, text]) => t(text)).join(" ");
 }
 
-// The title may take another line.
+// The title may take another line; one that it took stays, for a map of another size is drawn anew.
 function fitMap() {
+  const head = document.querySelector(".mb-head");
+  head.style.minHeight = document.body.dataset.layout ? "" : head.offsetHeight + "px";
   const box = map.getContainer(), size = map.getSize(), whole = seesWhole();
   if (box.clientWidth === size.x && box.clientHeight === size.y) return;
   map.invalidateSize({ animate: false });
@@ -89,7 +91,7 @@ function fitMap() {
 }
 
 // Everything that depends on the selection, in place.
-let turn = 0;
+let turn = 0, vehiclesDrawn = false;
 async function update() {
   const mine = ++turn;
   settle();
@@ -106,7 +108,8 @@ async function update() {
   [shownNow, shownBefore] = found;
   layers.homes.redraw();
   layers.top.redraw();
-  layers.vehicles.redraw();
+  if (state.clock >= 0 || vehiclesDrawn) layers.vehicles.redraw();
+  vehiclesDrawn = state.clock >= 0;
   await showFigures();
   if (mine !== turn) return;
   showAnswers();
@@ -201,6 +204,7 @@ function bind() {
   $("mb-whole").addEventListener("click", () => { showWhole(); choose({ area: -1 }); });
   map.on("moveend", saveAddress);
   // Another size of the window: what showed the whole territory shows it still.
+  window.addEventListener("resize", () => { document.querySelector(".mb-head").style.minHeight = ""; });
   map.on("resize", () => { if (seesWhole() && !document.body.dataset.layout) showWhole(); });
   window.addEventListener("hashchange", follow);
   map.on("zoomend", () => showFigures());
@@ -208,6 +212,10 @@ function bind() {
   map.on("mousemove", (event) => {
     map.getContainer().classList.toggle("mb-over", homeAt(event.latlng) >= 0);
   });
+  // The middle is marked for those who steer by keys.
+  for (const [kind, on] of [["pointerdown", true], ["keydown", false]]) {
+    map.getContainer().addEventListener(kind, () => map.getContainer().classList.toggle("mb-pointed", on));
+  }
   map.getContainer().addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.target === map.getContainer()) {
       if (measure.on) clickMap(map.getCenter()); else openMiddle();

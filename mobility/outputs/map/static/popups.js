@@ -11,9 +11,10 @@ async function openHome(h) {
     arrayOf(scenario, "over", keyRow()), arrayOf(scenario, "fix", zoneRow())]);
   const workers = homes.workers[h] / manifest.homes.per;
   const place = manifest.homes.communes[commune[h]];
-  const title = homeNames[h] || place || nearPlace(h);
+  // A number is no name of a place.
+  const title = (/\d/.test(homeNames[h]) ? "" : homeNames[h]) || place || nearPlace(h);
   const body = [el("h3", {}, title),
-    el("p", { class: "mb-pop-sub" }, [homeNames[h] && place !== title ? place : "",
+    el("p", { class: "mb-pop-sub" }, [homeNames[h] && place !== title ? place : "", homeNames[h] !== title ? homeNames[h] : "",
       t("{n} {people}", { n: number(Math.round(workers * 10) / 10), people: people() })].filter(Boolean).join(" · "))];
   if (out) body.push(wayTable(out[h], back[h]));
   if (zone) body.push(statusLine(zone[h] & 3, zone[h] >> 2));

@@ -1,0 +1,212 @@
+"""The units of an atlas on a Dask cluster: one task each, futures only.
+
+Locally a cluster of processes with one thread each; or one somebody else started, found by the
+address of its scheduler. What Dask does well is left to it: placing, losing and replacing
+workers, and starting a unit again whose worker died.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from mobility.atlas.folder import Atlas
+from mobility.atlas.manifest import is_done, software
+from mobility.atlas.unit import Outcome, failed, note_failure, other_version, run_unit
+from mobility.base.cache import cache_limit
+from mobility.base.errors import MobilityError, SourceNotFoundError
+from mobility.base.failures import explained
+from mobility.base.threads import THREADS, thread_count
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+Told = Callable[[Outcome], None]
+#: Seconds after which a scheduler does not answer.
+PATIENCE_S = 20
+#: Room in the cache for the tables of one unit, so that no worker's are deleted by another's.
+UNIT_MB = 2_500
+#: Ctrl-C reaches every process of a terminal; the workers are ended by the one that started them.
+DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+#: A unit that took so many workers with it is told as failed.
+LOSSES = 2
+
+
+def run_atlas(
+    atlas: Atlas,
+    units: Sequence[str],
+    *,
+    workers: int | None = None,
+    scheduler: str = "",
+    memory: str = "auto",
+    told: Told,
+    opened: Callable[[str], None] = lambda _: None,
+) -> list[Outcome]:
+    """Compute the units that are not done, and tell of each as it ends.
+
+    Parameters
+    ----------
+    workers
+        Processes of a cluster of our own, as many as processors by default; 0 computes one unit
+        after the other in this process, without Dask.
+    scheduler
+        Address of a cluster that runs already; its workers see the folder at the same path.
+    memory
+        Most memory of a worker of our own, e.g. ``"6GB"``; one that needs more is stopped.
+    told
+        Called with each outcome.
+    opened
+        Called with the address of Dask's dashboard.
+
+    Raises
+    ------
+    MobilityError
+        Dask is not installed, the scheduler does not answer, or its workers run another version.
+    """
+    kept = [unit for unit in units if is_done(atlas, unit)]
+    outcomes = [Outcome(unit, "kept") for unit in kept]
+    for outcome in outcomes:
+        told(outcome)
+    left = [unit for unit in units if unit not in set(kept)]
+    if workers == 0 and not scheduler:
+        ended: Iterator[Outcome] = (run_unit(atlas.folder, unit) for unit in left)
+        outcomes += _each(ended, told)
+    elif left:
+        count = min(workers or thread_count(), len(left))
+        with _client(count, scheduler, memory) as client:
+            opened(str(client.dashboard_link))
+            outcomes += _each(_results(client, atlas, left), told)
+    return sorted(outcomes, key=lambda outcome: outcome.unit)
+
+
+def _each(ended: Iterator[Outcome], told: Told) -> list[Outcome]:
+    found = []
+    for outcome in ended:
+        told(outcome)
+        found.append(outcome)
+    return found
+
+
+def _results(client: Client, atlas: Atlas, units: Sequence[str]) -> Iterator[Outcome]:
+    """Yield the outcome of each unit as it ends."""
+    from distributed import as_completed
+
+    folder, code = str(atlas.folder), software()["code"]
+    futures = {
+        client.submit(_task, folder, unit, code, key=f"unit-{unit}", pure=False): unit
+        for unit in units
+    }
+    for future in as_completed(list(futures)):
+        if future.status == "finished":
+            yield future.result()
+        elif future.status == "error":
+            outcome = failed(futures[future], _stopped(future.exception()))
+            note_failure(atlas, outcome)
+            yield outcome
+        else:
+            raise MobilityError(
+                "The scheduler of the cluster was lost; what was computed is whole.",
+                mend="Start the cluster again, then the same command: it goes on.",
+            )
+        future.release()
+
+
+def _task(folder: str, unit: str, code: str) -> Outcome:
+    """Compute a unit on a worker, which may be one of several on its machine: with one thread."""
+    os.environ[THREADS] = "1"
+    return run_unit(folder, unit, code=code)
+
+
+def _stopped(error: BaseException | None) -> MobilityError:
+    """Return what is told of a unit that ended without an outcome of its own."""
+    if type(error).__name__ == "KilledWorker":
+        return MobilityError(
+            "It took {number} workers with it, one after the other: most likely it needs more "
+            "memory.",
+            mend="Allow it more with --memory, and fewer --workers.",
+            number=LOSSES + 1,
+        )
+    return explained(error if isinstance(error, Exception) else RuntimeError(str(error)))
+
+
+@contextmanager
+def _client(workers: int, scheduler: str, memory: str) -> Iterator[Client]:
+    """Yield a client of the cluster asked for, whose workers run this version."""
+    try:
+        import dask
+        from distributed import Client, LocalCluster
+    except ImportError:
+        raise SourceNotFoundError(
+            "Dask is not installed.",
+            mend='Install it with: pip install "mobility-shift[atlas]"; or run one unit after '
+            "the other with --workers 0.",
+        ) from None
+    # What Dask would say of a lost worker is said here, in one line, where its unit is lost.
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    with dask.config.set({"distributed.scheduler.allowed-failures": LOSSES}):
+        if scheduler:
+            with _answered(Client, scheduler) as client:
+                _check_versions(client)
+                yield client
+            return
+        _check_memory(memory)
+        # Each would compile them otherwise.
+        subprocess.run(
+            [sys.executable, "-m", "mobility.engine.warm"], check=False, stderr=subprocess.DEVNULL
+        )
+        megabytes = max(cache_limit() // 1_000_000, workers * UNIT_MB)
+        with (
+            LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                memory_limit=memory,
+                dashboard_address="127.0.0.1:0",
+                silence_logs="CRITICAL",
+                env={THREADS: "1", "MOBILITY_CACHE_MB": str(megabytes)},
+                preload=DEAF,
+            ) as cluster,
+            Client(cluster) as client,
+        ):
+            yield client
+
+
+def _check_memory(memory: str) -> None:
+    from dask.utils import parse_bytes
+
+    try:
+        if memory != "auto":
+            parse_bytes(memory)
+    except ValueError:
+        raise MobilityError(
+            "It is no amount of memory.", column="--memory", value=memory, mend="Write e.g. 6GB."
+        ) from None
+
+
+def _answered(client: Any, scheduler: str) -> Any:
+    try:
+        return client(scheduler, timeout=PATIENCE_S)
+    except (OSError, ValueError):
+        raise MobilityError(
+            "No Dask scheduler answers at this address.",
+            column="--scheduler",
+            value=scheduler,
+            mend="Start it with: dask scheduler; give the address it prints, e.g. tcp://host:8786.",
+        ) from None
+
+
+def _check_versions(client: Client) -> None:
+    """Refuse workers of another version at once; those that come later refuse by themselves."""
+    try:
+        found = client.run(software)
+    except Exception:  # noqa: BLE001 (whatever their version lacks)
+        raise other_version() from None
+    own = software()
+    if any(one != own for one in found.values()):
+        raise other_version()

@@ -1,0 +1,147 @@
+"""The commands of the atlas: many territories in one run."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mobility.base.i18n import translate
+from mobility.command import COMPUTE, Group, Lang, friendly, said
+from mobility.terminal import Language, err, out, print_table
+
+if TYPE_CHECKING:
+    from mobility.atlas.unit import Outcome
+
+#: Exit code of a run some of whose units failed; the others are whole.
+SOME_FAILED = 3
+#: Territories that are printed; all are in the ranking.
+MOST_ROWS = 12
+atlas = typer.Typer(
+    name="atlas", help=said("Every territory in one run."), cls=Group, no_args_is_help=True
+)
+Folder = Annotated[Path, typer.Argument(help=said("Folder of the atlas."))]
+
+
+@atlas.command(rich_help_panel=COMPUTE)
+def unit(
+    folder: Folder,
+    name: Annotated[str, typer.Argument(metavar="ID", help=said("Identifier of a territory."))],
+    lang: Lang = "fr",
+) -> None:
+    """Compute one territory of an atlas, for a batch system; nothing where it is done already."""
+    with friendly(lang):
+        from mobility.atlas.cluster import run_atlas
+        from mobility.atlas.folder import Atlas
+
+        found = Atlas.at(folder)
+        tally = Tally(1, lang)
+        run_atlas(found, found.chosen([name]), workers=0, told=tally)
+        tally.end()
+
+
+@atlas.command(rich_help_panel=COMPUTE)
+def run(
+    folder: Folder,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=0, help=said("Processes; one a processor by default, 0: no Dask.")),
+    ] = None,
+    scheduler: Annotated[
+        str, typer.Option(help=said("Address of a Dask scheduler that runs: tcp://host:8786."))
+    ] = "",
+    only: Annotated[
+        list[str] | None, typer.Option(help=said("Identifier of a territory; may be repeated."))
+    ] = None,
+    memory: Annotated[str, typer.Option(help=said("Most memory of a process: 6GB."))] = "auto",
+    lang: Lang = "fr",
+) -> None:
+    """Compute the territories of an atlas that are not done; the same command goes on."""
+    with friendly(lang):
+        from mobility.atlas.cluster import run_atlas
+        from mobility.atlas.folder import Atlas
+
+        found = Atlas.at(folder)
+        units = found.chosen(only or ())
+        tally = Tally(len(units), lang)
+        run_atlas(
+            found,
+            units,
+            workers=workers,
+            scheduler=scheduler,
+            memory=memory,
+            told=tally,
+            opened=tally.opened,
+        )
+        tally.end()
+
+
+@atlas.command(rich_help_panel=COMPUTE)
+def merge(
+    folder: Folder,
+    before: Annotated[
+        Path | None, typer.Option(help=said("An earlier atlas: what changed since is told."))
+    ] = None,
+    lang: Lang = "fr",
+) -> None:
+    """Write the ranking, the map and the tables of all territories; failures are rows too."""
+    with friendly(lang):
+        from mobility.atlas.folder import Atlas
+        from mobility.atlas.merge import merge as merge_atlas
+
+        found = Atlas.at(folder)
+        earlier = None if before is None else Atlas.at(before)
+        told, ranking = merge_atlas(found, before=earlier, language=lang)
+        first = ranking[ranking["kind"] == ranking["kind"].iloc[0]]
+        print_table(first.head(MOST_ROWS), "ranking", lang, title="3×8")
+        failed = sum(not one.figures for one in told)
+        if failed:
+            text = translate("Without figures: {failed} of {total}, see {file}", lang,
+                             failed=failed, total=len(told),
+                             file=found.national / "failures.csv")  # fmt: skip
+            err.print(text, soft_wrap=True)
+        out.print(f"{translate('Map:', lang)} {found.national / 'map.html'}", soft_wrap=True)
+
+
+class Tally:
+    """Tells of each unit as it ends: how many are done, failed and left, and the time."""
+
+    def __init__(self, total: int, language: Language) -> None:
+        self.total, self.language = total, language
+        self.states: list[str] = []
+        self.start = time.monotonic()
+
+    def __call__(self, outcome: Outcome) -> None:
+        """Tell of one unit; of those done before, only in the end."""
+        self.states.append(outcome.state)
+        if outcome.state == "kept":
+            return
+        minutes, seconds = divmod(int(time.monotonic() - self.start), 60)
+        words = (translate(outcome.state, self.language), f"{outcome.seconds:.1f} s")
+        line = f"{minutes:02d}:{seconds:02d} {outcome.unit} {' '.join(words)} – {self._counts()}"
+        err.print(line, style="bold red" if outcome.told else None, soft_wrap=True)
+        if outcome.told:
+            err.print(outcome.message(self.language), soft_wrap=True)
+
+    def opened(self, address: str) -> None:
+        """Tell where Dask's dashboard is."""
+        text = translate("Dask's dashboard: {address}", self.language, address=address)
+        err.print(text, soft_wrap=True)
+
+    def end(self) -> None:
+        """Tell of all, and leave with `SOME_FAILED` where some failed."""
+        out.print(self._counts(), soft_wrap=True)
+        if "failed" in self.states:
+            raise typer.Exit(SOME_FAILED)
+
+    def _counts(self) -> str:
+        failed = self.states.count("failed")
+        return translate(
+            "territories: {done} done, {failed} failed, {left} left",
+            self.language,
+            done=len(self.states) - failed,
+            failed=failed,
+            left=self.total - len(self.states),
+        )

@@ -1,0 +1,42 @@
+"""A small offline page: a map with a column beside it, drawn by a script from its data."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mobility.outputs.map.assets import leaflet, page_file, safe_script
+from mobility.outputs.map.pack import compact_json, quantised
+
+_SLOT = re.compile(r"@@mb-(\w+)@@")
+
+
+def side_page(title: str, data: dict[str, Any], script: str, language: str) -> str:
+    """Return the page that one of the scripts beside `side.js` draws; the same data, the same text.
+
+    Raises
+    ------
+    SourceNotFoundError
+        Leaflet's distribution is not installed.
+    """
+    code, style = leaflet()
+    texts = {
+        "language": html.escape(language),
+        "title": html.escape(title),
+        "leaflet": code,
+        "leaflet_style": style,
+        "data": compact_json(data),
+        "code": safe_script(page_file("side.js") + page_file(script)),
+    }
+    # What is put in is not looked at again: data never passes as a template.
+    return _SLOT.sub(lambda slot: texts[slot[1]], page_file("side.html"))
+
+
+def flat_path(lonlat: NDArray[np.float64]) -> list[int]:
+    """Return latitudes and longitudes in hundred-thousandths, each as a step from the last."""
+    steps = np.diff(quantised(lonlat[:, ::-1]), axis=0, prepend=np.zeros((1, 2), np.int64))
+    return [int(step) for step in steps.ravel()]

@@ -1,0 +1,92 @@
+// The map of many territories: one shape each, coloured by a kind of roster; a table beside it.
+"use strict";
+(function () {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const map = L.map("map", { zoomSnap: 0.25, attributionControl: false });
+  const layers = document.getElementById("layers"), tables = document.getElementById("tables");
+  let kind = data.kinds[0].key, view = data.views[0];
+
+  // Texts of the data are put in as text, never as markup.
+  function element(name, text, parent) {
+    const made = document.createElement(name);
+    made.textContent = text;
+    if (parent) parent.append(made);
+    return made;
+  }
+
+  function popup(place) {
+    const box = document.createElement("div");
+    element("strong", place.name, box);
+    for (const line of place.kinds[kind].lines) element("div", line, box);
+    if (place.map) element("a", data.open, box).href = place.map;
+    return box;
+  }
+
+  function style(place) {
+    const value = place.kinds[kind][view.key];
+    if (value === null) return { color: "#5c6670", weight: 1, dashArray: "4 4", fillColor: "#c9cfd4", fillOpacity: 0.6 };
+    const found = view.classes.find((one) => value < one.end) || view.classes[view.classes.length - 1];
+    return { color: "#17212a", weight: 1, dashArray: null, fillColor: found.colour, fillOpacity: 0.85 };
+  }
+
+  const shapes = new Map();
+  for (const place of data.territories) {
+    if (!place.shape) continue;
+    const shape = L.geoJSON({ type: "Feature", geometry: place.shape, properties: {} });
+    shape.bindPopup(() => popup(place), { maxWidth: 340 }).bindTooltip(() => element("span", `${place.name} – ${place.kinds[kind].text}`));
+    shapes.set(place, shape.addTo(map));
+  }
+
+  function choice(group, entries, chosen) {
+    for (const entry of entries) {
+      const label = document.createElement("label"), box = document.createElement("input");
+      Object.assign(box, { type: "radio", name: group, checked: entry === entries[0], value: entry.key });
+      box.addEventListener("change", () => { chosen(entry); draw(); });
+      label.append(box, " ", entry.name);
+      layers.append(label);
+    }
+  }
+
+  function legend() {
+    const box = document.createElement("div");
+    for (const one of [...view.classes, { colour: "#c9cfd4", name: data.none, dashed: true }]) {
+      const line = element("p", "", box), swatch = document.createElement("i");
+      Object.assign(swatch.style, { background: one.colour, borderStyle: one.dashed ? "dashed" : "solid", borderWidth: "1px" });
+      line.append(swatch, one.name);
+    }
+    return box;
+  }
+
+  function table() {
+    const made = document.createElement("table"), head = made.insertRow();
+    for (const text of data.heads) element("th", text, head).scope = "col";
+    const order = (place) => place.kinds[kind].rank ?? Infinity;
+    for (const place of [...data.territories].sort((a, b) => order(a) - order(b) || 0)) {
+      const row = made.insertRow(), told = place.kinds[kind];
+      element("td", told.rank ?? "–", row).className = "number";
+      const cell = row.insertCell(), shape = shapes.get(place);
+      if (shape) {
+        const link = element("a", place.name, cell);
+        link.href = "#map";
+        link.addEventListener("click", () => { map.fitBounds(shape.getBounds(), { maxZoom: 9 }); shape.openPopup(); });
+      } else element("span", place.name, cell);
+      element("td", told.text, row).className = "number";
+    }
+    return made;
+  }
+
+  function draw() {
+    for (const [place, shape] of shapes) shape.setStyle(style(place));
+    tables.replaceChildren(legend(), table());
+  }
+
+  element("span", data.note, document.getElementById("note"));
+  choice("kind", data.kinds, (entry) => { kind = entry.key; });
+  if (data.views.length > 1) {
+    layers.append(document.createElement("hr"));
+    choice("view", data.views, (entry) => { view = entry; });
+  }
+  draw();
+  const all = L.featureGroup([...shapes.values()]).getBounds();
+  map.fitBounds(all.isValid() ? all : [[41.2, -5.5], [51.3, 9.8]], { padding: [10, 10] });
+})();
