@@ -98,6 +98,17 @@ def plain(folder):
     return write_territory(folder)
 
 
+@scene("platforms_one_way", "columns_repeated")
+def one_way_station(folder):
+    """Platform A is entered at E, and never left; the names of stops stand twice."""
+    (x, y), (u, v) = PLACES["A"], PLACES["B"]
+    return with_feed(
+        folder, USUAL, pathways=[{"from_stop_id": "E", "to_stop_id": "A", "is_bidirectional": 0}],
+        texts={"stops": "stop_id,stop_name,stop_name,stop_lon,stop_lat,location_type\n"
+                        f"A,a,z,{x},{y},0\nE,e,z,{x},{y},2\nB,b,z,{u},{v},0\n"},
+    )  # fmt: skip
+
+
 @scene(
     "trips_without_stop_times", "trips_of_one_stop", "trips_beyond_two_days", "stops_at_zero",
     "stops_far_away", "stops_without_position", "stops_without_trips", "trips_call_at_stations",

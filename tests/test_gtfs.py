@@ -647,6 +647,37 @@ def test_a_feed_without_usable_calls_says_why(tmp_path: Path, calls, why) -> Non
     assert f"2 of 2 rows are left out ({why})" in str(error(path))
 
 
+@pytest.mark.parametrize("name", ["f.zip", "f"])
+def test_names_of_files_in_capitals_are_theirs(tmp_path: Path, name: str) -> None:
+    files = gtfs_tables(stops=STOPS, trips=[LINE])
+    path = tmp_path / name
+    if name == "f":
+        path.mkdir()
+        for table, rows in files.items():
+            (path / f"{table.upper()}.TXT").write_text(to_csv(rows), encoding="utf-8")
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            for table, rows in files.items():
+                archive.writestr(f"Reseau/{table.upper()}.TXT", to_csv(rows))
+    assert len(read_feed(path, cache=False).stop_times) == len(LINE["calls"])
+
+
+def test_a_feed_under_other_names_is_told_with_its_own(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "f.zip", "w") as archive:
+        archive.writestr("stops.csv", "stop_id")
+        archive.writestr("horaires/stop_times.csv", "trip_id")
+    found = error(tmp_path / "f.zip").render("en")
+    assert "stop_times.txt is missing" in found
+    assert "the files found here are: stop_times.csv, stops.csv" in found
+
+
+@pytest.mark.parametrize(("sign", "word"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+def test_columns_parted_by_another_sign_are_told(tmp_path: Path, sign: str, word: str) -> None:
+    text = to_csv(gtfs_tables(stops=STOPS, trips=[LINE])["stops"]).replace(",", sign)
+    path = write_gtfs(tmp_path / "f.zip", stops=STOPS, trips=[LINE], texts={"stops": text})
+    assert word in error(path).render("en")
+
+
 def test_headings_in_capitals_are_headings(tmp_path: Path) -> None:
     texts = {"stops": "STOP_ID,Stop_Name,STOP_LAT,stop_lon \nA,a,45,4\nB,b,45.1,4\nC,c,45.2,4\n"}
     path = write_gtfs(tmp_path / "f", stops=STOPS, trips=[LINE], texts=texts)

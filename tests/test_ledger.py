@@ -7,6 +7,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import pyogrio
 import pytest
 import shapely
 from feeds import service, trip, write_gtfs
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from street_cases import osm_text
 
+from mobility.base.errors import SourceError
 from mobility.base.ledger import SourceLedger
 from mobility.sources.gtfs.read import read_feed
 from mobility.sources.homes.read import read_homes
@@ -69,6 +71,66 @@ def test_each_row_of_a_timetable(calls, rides):
     assert accounts["trips"].read == 1 + len(rides)
     assert accounts["trips"].used == (feed.trips["service"] >= 0).sum()
     assert {"agency", "stops", "routes", "calendar", "feed_info", "attributions"} < set(accounts)
+
+
+def test_the_rows_of_files_without_a_part_are_counted(tmp_path):
+    """Fares, and shapes where every time is given; a text in quotes goes over two lines."""
+    shapes = (
+        "shape_id,shape_pt_lat,shape_pt_lon,shape_pt_sequence\ns,45,4,1\n\ns,45,4.1,2\nz,45,5,1\n"
+    )
+    texts = {"shapes": shapes, "fare_attributes": 'fare_id,price\nf,"1\n2"\ng,3'}
+    stops = {"A": (4.0, 45.0), "B": (4.05, 45.0), "C": (4.1, 45.0)}
+    for name, calls in (
+        ("timed", [("A", "05:00"), ("B", "05:05"), ("C", "05:10")]),
+        ("filled", [("A", "05:00"), ("B", ""), ("C", "05:10")]),
+    ):
+        path = tmp_path / f"{name}.zip"
+        write_gtfs(path, stops=stops, trips=[trip("t", calls, shape_id="s")], texts=texts)
+        accounts = {r.name: r for r in read_feed(path, cache=False).rows}
+        fares, drawn = (accounts[f"{name}.zip/{k}.txt"] for k in ("fare_attributes", "shapes"))
+        assert (fares.read, fares.used, fares.left_out) == (2, 0, {"no part in a travel time": 2})
+        assert drawn.read == 3
+        # Times are filled in along the shape of the trip; the other shape has no trip.
+        assert drawn.used == (0 if name == "timed" else 2)
+        assert drawn.left_out in ({"no part in a travel time": 3}, {"named by no trip": 1})
+
+
+def test_the_layers_of_a_geopackage(tmp_path):
+    """Styles that QGIS keeps are no choice; two layers are, and the key that makes it is named."""
+    points = gpd.GeoDataFrame({"workers": [3, 4]}, geometry=gpd.points_from_xy([4, 4.1], [45, 45]))
+    points = points.set_crs(4326)
+    boxes = points.assign(code=["49021", "49007"]).set_geometry(
+        shapely.buffer(points.geometry, 0.01)
+    )
+
+    def homes(**source):
+        data = {"name": "t", "sources": {"homes": {"personal": False, **source}}}
+        study = Territory.from_dict(data, tmp_path / "t.toml")
+        return read_homes(study.sources.homes, study)
+
+    points.to_file(tmp_path / "h.gpkg", layer="homes")
+    pyogrio.write_dataframe(pd.DataFrame({"style": ["x"]}), tmp_path / "h.gpkg", layer="styles")
+    found = homes(file="h.gpkg")
+    assert found.workers.sum() == 7
+    (layers,) = [r for r in found.ledger if r.unit == "layers"]
+    assert (layers.read, layers.used) == (2, 1)
+
+    points.to_file(tmp_path / "h.gpkg", layer="old")
+    with pytest.raises(SourceError, match=r'several layers: homes, old.*layer = "..."'):
+        homes(file="h.gpkg")
+    assert homes(file="h.gpkg", layer="old").workers.sum() == 7
+
+    for name in ("commune", "department"):
+        boxes.to_file(tmp_path / "z.gpkg", layer=name)
+    (tmp_path / "c.csv").write_text("code,workers\n49021,5\n", encoding="utf-8")
+    zoned = {"file": "c.csv", "kind": "communes", "zones": "z.gpkg"}
+    with pytest.raises(SourceError, match=r'commune, department.*zones_layer = "..."'):
+        homes(**zoned)
+    found = homes(**zoned, zones_layer="commune")
+    (zones,) = [r for r in found.ledger if r.unit == "zones"]
+    assert (zones.read, zones.used) == (2, 1)
+    with pytest.raises(SourceError, match="Save the layer wanted as a file of its own"):
+        homes(file="h.gpkg", layer="homes", groups=["qpv=z.gpkg"])
 
 
 @FEW
@@ -211,7 +273,7 @@ def test_the_accounts_of_other_real_layers_close(tmp_path):
     names = {"id": "squartmno", "workers": "population_2009"}
     zones = {"zones": DATA / "montpellier" / "subdistricts.shp", "zones_id": "SQUARTMNO"}
     homes = homes_of(tmp_path, people.to_csv(index=False), kind="communes", **names, **zones)
-    rows, workers = homes.ledger
+    rows, workers, _ = homes.ledger
     assert rows.read == len(people)
     assert workers.read == people["population_2009"].sum()
     assert workers.used == pytest.approx(homes.workers.sum(), abs=1)
@@ -221,7 +283,10 @@ def test_the_accounts_of_other_real_layers_close(tmp_path):
     zones = {"zones": DATA / "communes" / "communes-44-loire-atlantique.geojson"}
     names = {"id": "code", "workers": "population", "zones_id": "code"}
     homes = homes_of(tmp_path, mine.to_csv(index=False), kind="communes", **names, **zones)
-    rows, workers = homes.ledger
+    rows, workers, zones = homes.ledger
+    assert zones.read == len(
+        gpd.read_file(DATA / "communes" / "communes-44-loire-atlantique.geojson")
+    )
     assert (rows.read, workers.read) == (len(mine), mine["population"].sum())
     assert workers.used == pytest.approx(homes.workers.sum(), abs=1)
     assert rows.left_out["in none of the zones"] >= mine["code"].str.startswith("85").sum()

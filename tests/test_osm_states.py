@@ -5,8 +5,8 @@ import gzip
 import pytest
 from street_cases import osm_text
 
-from mobility.sources.osm.pieces import OTHER_WAYS
 from mobility.sources.osm.reader import read_osm
+from mobility.sources.osm.ways import OTHER_WAYS
 
 NODES = {1: (0, 0), 2: (100, 0), 3: (200, 0)}
 WAYS = [(10, [1, 2], {"highway": "residential"}), (11, [2, 3], {"highway": "footway"})]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from street_cases import METRE_A_SECOND, osm_text
 
-from mobility.sources.osm.pieces import OTHER_WAYS
 from mobility.sources.osm.reader import read_osm
+from mobility.sources.osm.ways import OTHER_WAYS
 from mobility.streets.graph import streets_from_tables
 from mobility.streets.hours import Place, hours_findings, state_at, streets_in
 from mobility.streets.modes import access_finding, edge_times

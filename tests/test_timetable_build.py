@@ -21,7 +21,7 @@ from mobility.timetable.arrays import INF, Timetable
 from mobility.timetable.build import build_timetable
 from mobility.timetable.footpaths import WalkTable
 from mobility.timetable.runs import departures
-from mobility.timetable.station import access_points, fold_points
+from mobility.timetable.station import access_points, fold_points, slower
 
 PARIS = ZoneInfo("Europe/Paris")
 TUESDAY = dt.date(2024, 1, 16)
@@ -551,6 +551,41 @@ def test_entrances_are_where_one_meets_the_streets(tmp_path: Path) -> None:
     assert points.lonlat.tolist() == [[4.5, 45], [4, 45.001], [4, 45.001]]
     assert points.in_s.tolist() == [0, 120, 150]
     assert points.out_s.tolist() == [0, 60, 150]
+
+
+def test_a_stop_is_entered_at_one_door_and_left_at_another() -> None:
+    """100 + 60 s in at the first door, 130 + 90 s out at the second: 220 s either way."""
+    from mobility.timetable.station import AccessPoints
+
+    points = AccessPoints(
+        lonlat=np.zeros((3, 2)),
+        stop=np.array([1, 1, 0], np.int32),
+        in_s=np.array([60, INF, 5], np.int32),
+        out_s=np.array([INF, 90, INF], np.int32),
+    )
+    table = walks(1, (0, 0, 100), (0, 1, 130), (0, 2, 10))
+    into, out = (fold_points(table, points, leaving=way) for way in (False, True))
+    both = slower(into, out, 2)
+    # Stop 0 can only be entered.
+    assert (both.stop.tolist(), both.walk_s.tolist()) == ([1], [220])
+
+
+def test_changes_go_out_of_a_station_and_into_it() -> None:
+    """From platform 0, 40 s down from the street, to stop 1 100 s away, and back."""
+    from mobility.timetable.station import AccessPoints
+
+    points = AccessPoints(
+        lonlat=np.zeros((2, 2)),
+        stop=np.array([0, 1], np.int32),
+        in_s=np.array([40, 0], np.int32),
+        out_s=np.array([70, 0], np.int32),
+    )
+    table = walks(2, (0, 0, 0), (0, 1, 100), (1, 0, 100), (1, 1, 0))
+    found = fold_points(table, points, between=2, limit_s=160)
+    assert found.n_rows == 2
+    # 0 to 1 takes 70 + 100 s, over the limit.
+    assert found.rows.tolist() == [0, 1, 1]
+    assert (found.stop.tolist(), found.walk_s.tolist()) == ([0, 1, 0], [110, 0, 140])
 
 
 def test_walks_to_points_fold_into_walks_to_stops() -> None:

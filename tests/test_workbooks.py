@@ -10,6 +10,7 @@ import pyproj
 import pytest
 
 from mobility.base.errors import SourceError
+from mobility.sources.columns import OTHER_LAYER
 from mobility.sources.homes.read import read_homes
 from mobility.sources.sites import read_sites_file
 from mobility.sources.workbook import read_workbook
@@ -269,4 +270,4 @@ def test_the_first_sheet_to_be_seen_with_rows_is_read_and_others_told(tmp_path):
     homes = read_homes(territory.sources.homes, territory)
     assert homes.workers.tolist() == [7]
     left = {why: n for account in homes.ledger for why, n in account.left_out.items()}
-    assert left == {"another sheet; choose with layer": 1, "a sum of other rows": 1}
+    assert left == {OTHER_LAYER: 1, "a sum of other rows": 1}

@@ -392,7 +392,7 @@ def _table(study: Study, origins: Float, targets: Float, *, back: bool = False) 
     car = edge_times(study.streets, "car", study.territory.speeds)
     car = turned(car) if back else car
     table: WalkTable = driven(study.territory, study.streets, car, origins, targets, limit_s)
-    row = np.repeat(np.arange(table.n_rows), np.diff(table.ptr))
+    row = table.rows
     full[row, table.stop] = table.walk_s
     return full
 

@@ -99,8 +99,11 @@ def _gate_stops(study: Study) -> Iterator[GateStops]:
 def _services(study: Study, day: ChosenDay, runs: RunArrays) -> Iterator[EdgeService]:
     limits = study.territory.limits
     window_s = round(limits.max_total_min * 60)
-    run = np.repeat(np.arange(len(runs.run_ptr) - 1), np.diff(runs.run_ptr))
     stands_for = departures(runs)
+    # Calls at a stop from which one walks to some gate: few of all.
+    reach = study.egress_s.min(axis=0, initial=INF) <= limits.max_walk_min * 60
+    close = np.flatnonzero(reach[runs.call_stop])
+    stop, vehicle = runs.call_stop[close], np.searchsorted(runs.run_ptr, close, "right") - 1
     asked: dict[tuple[int, bool], dict[int, Edge]] = {}
     for row in study.shift_rows:
         if study.works_on(row.shift_id, day):
@@ -108,16 +111,16 @@ def _services(study: Study, day: ChosenDay, runs: RunArrays) -> Iterator[EdgeSer
                 asked.setdefault((row.site, edge.returning), {})[edge.at_s] = edge
     for (site, returning), edges in sorted(asked.items(), key=lambda item: item[0]):
         walk_s = study.egress_s[site].astype(np.int64)
-        near = (walk_s <= limits.max_walk_min * 60)[runs.call_stop]
-        call = np.flatnonzero(near & (runs.call_board if returning else runs.call_alight))
-        walk, vehicle = walk_s[runs.call_stop[call]], run[call]
-        at_s = (runs.call_dep if returning else runs.call_arr)[call]
+        usable = (runs.call_board if returning else runs.call_alight)[close]
+        near = usable & (walk_s <= limits.max_walk_min * 60)[stop]
+        walk, ridden = walk_s[stop[near]], vehicle[near]
+        at_s = (runs.call_dep if returning else runs.call_arr)[close[near]]
         for edge in (edges[at] for at in sorted(edges)):
             gate_s = edge.at_s + edge.margin_s if returning else edge.at_s - edge.margin_s
             spare_s = at_s - walk - gate_s if returning else gate_s - at_s - walk
             serves = (spare_s >= 0) & (spare_s < window_s)
             # A vehicle that calls at several stops of the site comes once.
-            vehicles, once = np.unique(vehicle[serves], return_index=True)
+            vehicles, once = np.unique(ridden[serves], return_index=True)
             times = at_s[serves][once]
             count = math.ceil(stands_for[vehicles].sum() - 1e-6)
             span = (int(times.min()), int(times.max())) if len(times) else (0, 0)
@@ -160,7 +163,8 @@ def _gates(sheet: DataSheet, study: Study) -> Iterator[Finding]:
     lone = [gate for gate in sheet.gates if not len(gate.stops)]
     if not lone:
         return
-    names = (f"{study.sites[g.site].name}: {g.nearest}, {g.nearest_m / 1000:.1f} km" for g in lone)
+    away = (f"{g.nearest}, {g.nearest_m / 1000:.1f} km" if g.nearest else "–" for g in lone)
+    names = (f"{study.sites[g.site].name}: {text}" for g, text in zip(lone, away, strict=True))
     yield Finding(
         "warning",
         "gates_without_stop",
@@ -231,7 +235,7 @@ def _edges(sheet: DataSheet, study: Study) -> Iterator[Finding]:
 def _hours(sheet: DataSheet, study: Study) -> Iterator[Finding]:
     """Say of which networks the file holds a part of the day only, or no trip on some days."""
     for name, days in zip(study.feed.networks, sheet.departures, strict=True):
-        gaps = day_gaps(np.sort(np.concatenate(days)))
+        gaps = day_gaps(np.concatenate(days))
         if gaps:
             yield Finding(
                 "warning",
@@ -292,17 +296,19 @@ def edge_text(edge: Edge) -> str:
 def gates_table(sheet: DataSheet, study: Study, language: str) -> pd.DataFrame:
     """Return the stops around each gate, as a table for people."""
 
-    def far(gate: GateStops) -> str:
+    def nearest(gate: GateStops) -> str:
+        if not gate.nearest:
+            return "–"
         if gate.nearest_s is None:
-            return f"{number(gate.nearest_m / 1000, language, 1)}{HARD_SPACE}km"
-        return f"{-(-gate.nearest_s // 60)}{HARD_SPACE}min"
+            return f"{gate.nearest}, {number(gate.nearest_m / 1000, language, 1)}{HARD_SPACE}km"
+        return f"{gate.nearest}, {-(-gate.nearest_s // 60)}{HARD_SPACE}min"
 
     rows = [
         (
             study.sites[gate.site].name,
             f"{gate.lon:.4f} {gate.lat:.4f}",
             number(len(gate.stops), language),
-            f"{gate.nearest}, {far(gate)}",
+            nearest(gate),
         )
         for gate in sheet.gates
     ]

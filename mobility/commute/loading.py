@@ -24,6 +24,7 @@ from mobility.commute.on_demand_rides import on_demand_services
 from mobility.commute.placing import (
     homes_on_streets,
     misplaced_sites,
+    one_way_platforms,
     place_findings,
     rates_missing,
     unreachable_stops,
@@ -235,7 +236,7 @@ def build_study(
         walks_to_stops(territory, streets, feed, points) for points in (homes.lonlat, gates)
     )
     between = walks_between_stops(territory, streets, feed)
-    findings += unreachable_stops(feed, home_walks, gate_walks)
+    findings += [*one_way_platforms(feed), *unreachable_stops(feed, home_walks, gate_walks)]
     progress("days")
     # What is worth saying of the runs is said once, for the first day.
     runs = {

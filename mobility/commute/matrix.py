@@ -254,7 +254,7 @@ def home_ends(found: EdgeAnswers) -> NDArray[np.int32]:
 
 def _walk_to(walks: WalkTable, stop: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return the least walk of each row to a stop of its own, 0 where it has none."""
-    row = np.repeat(np.arange(walks.n_rows), np.diff(walks.ptr))
+    row = walks.rows
     here = np.flatnonzero(walks.stop == stop[row])
     least = np.full(walks.n_rows, INF, np.int32)
     np.minimum.at(least, row[here], walks.walk_s[here])

@@ -232,7 +232,7 @@ def _road_km(study: Study) -> Float:
     table = drives(territory, study.streets, metres, homes, gates, reach_m)
     site_of_gate = np.repeat(np.arange(len(study.sites)), [len(s.gates) for s in study.sites])
     km = np.full((len(study.sites), study.n_homes), np.inf)
-    home = np.repeat(np.arange(table.n_rows), np.diff(table.ptr))
+    home = table.rows
     np.minimum.at(km, (site_of_gate[table.stop], home), table.walk_s / 1000)
     return np.where(np.isfinite(km), km, np.nan)
 

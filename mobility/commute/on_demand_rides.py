@@ -208,7 +208,7 @@ class _Builder:
         )  # fmt: skip
         rides = pd.DataFrame(
             {
-                "home_point": np.repeat(np.arange(table.n_rows), np.diff(table.ptr)),
+                "home_point": table.rows,
                 "gate_point": table.stop,
                 "ride_s": np.ceil(table.walk_s * factor + offset_s - 1e-9),
             }
@@ -239,7 +239,7 @@ class _Builder:
         near = pd.DataFrame({"place": doors, "point": np.arange(doors.size), "walk_s": 0})
         if len(stops):
             walks = home_walks(self.streets, lonlat, stops, limit_s, self.territory.speeds)
-            place = np.repeat(np.arange(walks.n_rows), np.diff(walks.ptr))
+            place = walks.rows
             on_foot = pd.DataFrame(
                 {"place": place, "point": walks.stop + doors.size, "walk_s": walks.walk_s}
             )
@@ -250,7 +250,7 @@ class _Builder:
         if zone.file is None:
             return shapely.make_valid(shapely.Polygon(zone.polygon))
         path = self.territory.resolve(zone.file)
-        layer: gpd.GeoDataFrame = to_lonlat(read_layer(path, layer=zone.layer), path)
+        layer: gpd.GeoDataFrame = to_lonlat(read_layer(path, layer=zone.layer, key="layer"), path)
         flat = shapely.get_dimensions(layer.geometry.to_numpy()) == 2
         left = {"no polygon": int((~flat).sum())}
         self.ledger.append(SourceLedger.balanced(path, flat.sum(), left))
@@ -284,7 +284,7 @@ class _Builder:
             gates, rows = np.flatnonzero(at_gate[k]), np.flatnonzero(at_home[k])
             if gates.size and rows.size:
                 table = self._driven(zone, times, rows, self.gates_lonlat[gates])
-                home = rows[np.repeat(np.arange(table.n_rows), np.diff(table.ptr))]
+                home = rows[table.rows]
                 np.minimum.at(best_s, (self.site_of_gate[gates][table.stop], home), table.walk_s)
             found.append(best_s)
         return found[0], found[1]
@@ -348,7 +348,7 @@ def _hub_feeder(
     n = walks.n_rows
     out, back = (
         (
-            rows[np.repeat(np.arange(t.n_rows), np.diff(t.ptr))] * n + t.stop,
+            rows[t.rows] * n + t.stop,
             (t.walk_s + wait_s).astype(np.int32),
         )
         for t in (there, home)

@@ -23,7 +23,9 @@ from mobility.streets.reading import reading_findings
 from mobility.streets.snap import far_finding, island_finding
 from mobility.streets.turns import rules_findings
 from mobility.territory.project import Site, Territory
+from mobility.timetable.arrays import INF
 from mobility.timetable.footpaths import WalkTable, walk_snaps
+from mobility.timetable.station import access_points
 
 Float = NDArray[np.float64]
 INSEE_CODE = re.compile(r"\d[0-9AB]\d{3}")
@@ -168,6 +170,30 @@ def _commune_codes(homes: Homes) -> list[str]:
     """Return the INSEE code of each home: its commune, or the zone in its identifier."""
     pairs = zip(homes.frame["commune"].astype(str), homes.frame["home_id"].astype(str), strict=True)
     return [c if INSEE_CODE.match(c) else h.partition("_")[0] for c, h in pairs]
+
+
+def one_way_platforms(feed: Feed) -> list[Finding]:
+    """Say which platforms the pathways of their station let riders enter only, or leave only."""
+    if feed.pathways.empty:
+        return []
+    points = access_points(feed)
+    ways = [
+        np.isin(np.arange(feed.n_stops), points.stop[s < INF]) for s in (points.in_s, points.out_s)
+    ]
+    alone = np.flatnonzero((ways[0] ^ ways[1]) & (feed.stops["copy_of"] < 0).to_numpy())
+    if not alone.size:
+        return []
+    return [
+        Finding(
+            "warning",
+            "platforms_one_way",
+            "{count} platforms can only be entered, or only be left, by the pathways of their "
+            "station: nobody rides from there or to there. Complete pathways.txt, or remove it.",
+            source="pathways.txt",
+            count=int(alone.size),
+            examples=tuple(feed.stops["stop_name"].iloc[alone[:5]].astype(str)),
+        )
+    ]
 
 
 def unreachable_stops(feed: Feed, *tables: WalkTable) -> list[Finding]:

@@ -52,8 +52,11 @@ def read_streets(territory: Territory, ledger: list[SourceLedger] | None = None)
             column="sources.osm",
             mend="Name an OpenStreetMap extract (osm) or a layer of lines (lines).",
         )
-    read = streets_from_lines if sources.osm is None else streets_from_osm
-    found = read(territory.resolve(path), crs=territory.crs)
+    file = territory.resolve(path)
+    if sources.osm is not None:
+        found = streets_from_osm(file, crs=territory.crs)
+    else:
+        found = streets_from_lines(file, layer=sources.lines_layer, crs=territory.crs)
     accounts = [] if ledger is None else ledger
     # What is kept by content knows no name of a file.
     accounts.append(replace(found.ledger, source=str(path)))

@@ -6,7 +6,6 @@ Seconds per street piece are as a territory asks: speeds, slopes, safe ways.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +25,7 @@ from mobility.streets.snap import Snaps
 from mobility.territory.project import Site, StreetMode, Territory
 from mobility.timetable.arrays import INF
 from mobility.timetable.footpaths import WalkTable, home_walks, stop_walks, walk_snaps
-from mobility.timetable.station import access_points, fold_points
+from mobility.timetable.station import access_points, fold_points, slower
 
 Int32 = NDArray[np.int32]
 Float = NDArray[np.float64]
@@ -111,8 +110,8 @@ def walks_to_stops(
     """Return the walks between points and stops, through a station's entrances where given.
 
     They reach ``relaxed`` times further than the limit. Where a feed describes pathways, the
-    slower of the ways in and out counts, and a way that is open in one direction only is not
-    used: one table serves both directions.
+    slower of the ways in and out counts, and a platform that can only be entered, or only left,
+    is not used: one table serves both directions.
 
     Parameters
     ----------
@@ -126,11 +125,13 @@ def walks_to_stops(
             streets, lonlat, feed.lonlat(), limit_s, speeds, times=times, snap_times=snap_times
         )
     points = access_points(feed, walk_speed_ms=speeds.walk_kmh / 3.6)
-    slower_s = np.maximum(points.in_s, points.out_s)
     table = home_walks(
         streets, lonlat, points.lonlat, limit_s, speeds, times=times, snap_times=snap_times
     )
-    return fold_points(table, replace(points, in_s=slower_s), limit_s=round(limit_s))
+    into, out = (
+        fold_points(table, points, leaving=way, limit_s=round(limit_s)) for way in (False, True)
+    )
+    return slower(into, out, feed.n_stops)
 
 
 def walks_to_places(
@@ -148,12 +149,18 @@ def walks_to_places(
 def walks_between_stops(
     territory: Territory, streets: Streets, feed: Feed, *, safe: bool = False
 ) -> WalkTable:
-    """Return the walks between stops that may be part of a change."""
-    times, snap_times = _on_foot(territory, streets, safe=safe)
+    """Return the walks between stops that may be part of a change, out of a station and into it."""
+    speeds, (times, snap_times) = territory.speeds, _on_foot(territory, streets, safe=safe)
     limit_s = territory.limits.max_transfer_walk_min * 60
-    return stop_walks(
-        streets, feed.lonlat(), limit_s, territory.speeds, times=times, snap_times=snap_times
+    if feed.pathways.empty:
+        return stop_walks(
+            streets, feed.lonlat(), limit_s, speeds, times=times, snap_times=snap_times
+        )
+    points = access_points(feed, walk_speed_ms=speeds.walk_kmh / 3.6)
+    table = home_walks(
+        streets, points.lonlat, points.lonlat, limit_s, speeds, times=times, snap_times=snap_times
     )
+    return fold_points(table, points, between=feed.n_stops, limit_s=round(limit_s))
 
 
 def _on_foot(territory: Territory, streets: Streets, *, safe: bool) -> tuple[Times, Times | None]:

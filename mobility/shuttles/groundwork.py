@@ -243,7 +243,7 @@ def walk_matrix(study: Study, lonlat: Floats, places: Sequence[Place], limit_s: 
     table = home_walks(
         study.streets, lonlat, lonlat_of(places), limit_s, study.territory.speeds, cache=False
     )
-    rows = np.repeat(np.arange(table.n_rows), np.diff(table.ptr))
+    rows = table.rows
     out[rows, table.stop] = table.walk_s
     return out
 

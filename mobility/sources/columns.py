@@ -24,6 +24,7 @@ from mobility.base.ledger import SourceLedger
 _SPACES = re.compile("[\\s\u00a0\u202f']")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
 MAX_LISTED = 12
+OTHER_LAYER = "another sheet or layer, to be chosen in the territory file"
 MAX_ABOVE = 10
 """Headings are looked for in so many rows."""
 
@@ -59,16 +60,17 @@ class Table:
     private: bool = False
     first_rows: FirstRows = ()
     others: tuple[str, ...] = ()
+    others_are: str = "sheets"
     unnamed: int = 0
 
     def unread(self) -> list[SourceLedger]:
-        """Return the accounts of what is not read of a workbook: sheets, nameless columns."""
-        sheets = {"another sheet; choose with layer": len(self.others)}
+        """Return the accounts of what is not read: other sheets or layers, nameless columns."""
+        beside = {OTHER_LAYER: len(self.others)}
         columns = {"no heading above it": self.unnamed}
         return [
             SourceLedger.balanced(self.file, used, left, unit)
             for used, left, unit in (
-                (1, sheets, "sheets"),
+                (1, beside, self.others_are),
                 (self.frame.shape[1], columns, "columns"),
             )
             if any(left.values())

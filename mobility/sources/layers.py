@@ -8,13 +8,14 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyogrio
 import pyproj
 import shapely
 
 from mobility.base.errors import SourceError, SourceNotFoundError
 from mobility.sources.columns import MAX_LISTED, Table, nearest
 from mobility.territory.overseas import part_at
+
+_ONE_LAYER = {".parquet", ".geoparquet"}
 
 
 def need_file(path: Path) -> None:
@@ -40,8 +41,19 @@ def need_file(path: Path) -> None:
         )
 
 
-def read_layer(path: Path, *, layer: str | None = None, crs: str | None = None) -> gpd.GeoDataFrame:
+def read_layer(
+    path: Path, *, layer: str | None = None, crs: str | None = None, key: str = ""
+) -> gpd.GeoDataFrame:
     """Read one layer of any GeoPandas-readable file, with repaired geometries and a CRS.
+
+    Parameters
+    ----------
+    layer
+        Which one; by default the only one that has places.
+    crs
+        Coordinate reference system of a layer that states none.
+    key
+        How the territory file calls ``layer``; empty where it cannot say.
 
     Returns
     -------
@@ -57,10 +69,10 @@ def read_layer(path: Path, *, layer: str | None = None, crs: str | None = None) 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            if path.suffix.lower() in {".parquet", ".geoparquet"}:
+            if path.suffix.lower() in _ONE_LAYER:
                 frame = gpd.read_parquet(path)
             else:
-                frame = _with_fid(path, _choose_layer(path, layer))
+                frame = _with_fid(path, _choose_layer(path, layer, key))
     except SourceError:
         raise
     except (RuntimeError, ValueError, OSError, TypeError, KeyError, AttributeError) as error:
@@ -84,8 +96,10 @@ def read_layer(path: Path, *, layer: str | None = None, crs: str | None = None) 
     return _checked_geometry(_with_crs(frame, path, crs), path)
 
 
-def _with_fid(path: Path, layer: str | None) -> gpd.GeoDataFrame:
+def _with_fid(path: Path, layer: str) -> gpd.GeoDataFrame:
     """Read a layer, with the feature ids of a GeoPackage as the column that QGIS shows."""
+    import pyogrio
+
     frame = gpd.read_file(path, layer=layer, fid_as_index=True)
     fid = pyogrio.read_info(path, layer=layer)["fid_column"]
     if fid and fid not in frame.columns:
@@ -93,27 +107,37 @@ def _with_fid(path: Path, layer: str | None) -> gpd.GeoDataFrame:
     return frame
 
 
-def _choose_layer(path: Path, layer: str | None) -> str | None:
-    names = [str(n) for n in pyogrio.list_layers(path)[:, 0]]
-    if layer is None and len(names) == 1:
-        return None
-    listed = ", ".join(names[:MAX_LISTED])
+def other_layers(path: Path, layer: str | None = None) -> tuple[str, ...]:
+    """Return the layers and tables of a file that `read_layer` does not read."""
+    if path.suffix.lower() in _ONE_LAYER:
+        return ()
+    chosen = _choose_layer(path, layer, "")
+    return tuple(name for name, _ in _layers(path) if name != chosen)
+
+
+def _layers(path: Path) -> list[tuple[str, bool]]:
+    """Return the name of each layer, and whether it has places; styles of QGIS have none."""
+    import pyogrio
+
+    return [(str(name), shape is not None) for name, shape in pyogrio.list_layers(path)]
+
+
+def _choose_layer(path: Path, layer: str | None, key: str) -> str:
+    found = _layers(path)
+    names = [name for name, _ in found]
+    placed = [name for name, has_places in found if has_places] or names
+    if layer is None and len(placed) == 1:
+        return placed[0]
+    if layer in names:
+        return str(layer)
+    mend = "Save the layer wanted as a file of its own, and name that file."
+    if key:
+        mend = 'Write {key} = "..." in the territory file.'
+    problem = "There is no layer {layer!r}; the layers are: {listed}."
     if layer is None:
-        raise SourceError(
-            "It holds several layers: {listed}.",
-            file=path,
-            mend='Write layer = "..." in the territory file.',
-            listed=listed,
-        )
-    if layer not in names:
-        raise SourceError(
-            "There is no layer {layer!r}; the layers are: {listed}.",
-            file=path,
-            mend='Write layer = "..." in the territory file.',
-            layer=layer,
-            listed=listed,
-        )
-    return layer
+        problem = "It holds several layers: {listed}."
+    listed = ", ".join(placed[:MAX_LISTED])
+    raise SourceError(problem, file=path, mend=mend, key=key, layer=layer, listed=listed)
 
 
 def _with_crs(frame: gpd.GeoDataFrame, path: Path, crs: str | None) -> gpd.GeoDataFrame:
@@ -244,8 +268,9 @@ def refuse_swapped(
     def inside(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return np.asarray((x >= west) & (x <= east) & (y >= south) & (y <= north))
 
-    overseas = [part_at(x, y) is not None for x, y in zip(lon, lat, strict=True)]
-    good = inside(lon, lat) | np.array(overseas)
+    good = inside(lon, lat)
+    for row in np.flatnonzero(~good):
+        good[row] = part_at(lon[row], lat[row]) is not None
     swapped = ~good & inside(lat, lon)
     if not swapped.any() or not (good | swapped).all():
         return

@@ -126,7 +126,7 @@ def read_sites_file(
         sites = _read_sites_toml(path)
         count = len(sites)
     else:
-        table = read_table(path, layer=layer, crs=crs)
+        table = read_table(path, layer=layer, crs=crs, key="sites_layer")
         # A site may be called Ensemble, or Somme after the river; it has a place.
         places = tuple(filter(None, (table.find(k, ALIASES[k]) for k in ("lon", "lat"))))
         table, more = without_sums(table, places)

@@ -22,7 +22,7 @@ import pandas as pd
 from mobility.base.errors import SourceError
 from mobility.base.ledger import SourceLedger
 from mobility.sources.columns import MAX_ABOVE, FirstRows, Table, check_headings
-from mobility.sources.layers import need_file, read_layer
+from mobility.sources.layers import need_file, other_layers, read_layer
 from mobility.sources.workbook import read_workbook
 
 CSV_SUFFIXES = frozenset({".csv", ".txt", ".tsv"})
@@ -46,6 +46,7 @@ def read_table(
     crs: str | None = None,
     columns: Callable[[str], bool] | None = None,
     private: bool = False,
+    key: str = "layer",
 ) -> Table:
     """Read a CSV file, an Excel workbook or any layer GeoPandas reads.
 
@@ -61,6 +62,8 @@ def read_table(
         Which columns of a CSV or a workbook to keep, by name; all by default.
     private
         Whether values are personal, hence never quoted in an error.
+    key
+        How the territory file calls ``layer``.
 
     Raises
     ------
@@ -70,7 +73,7 @@ def read_table(
     need_file(path)
     suffix = path.suffix.lower()
     if suffix in _WORKBOOKS:
-        return read_workbook(path, sheet=layer, columns=columns, private=private)
+        return read_workbook(path, sheet=layer, columns=columns, private=private, key=key)
     if suffix in _OTHER_WORKBOOKS:
         raise SourceError(
             "A workbook of this kind is not read.",
@@ -79,8 +82,9 @@ def read_table(
         )
     if is_csv(path):
         return read_csv(path, columns=columns, private=private)
-    frame = read_layer(path, layer=layer, crs=crs)
-    return Table(path, frame, private=private)
+    frame = read_layer(path, layer=layer, crs=crs, key=key)
+    others = other_layers(path, layer)
+    return Table(path, frame, private=private, others=others, others_are="layers")
 
 
 def without_sums(table: Table, places: tuple[str, ...] = ()) -> tuple[Table, list[SourceLedger]]:

@@ -38,6 +38,7 @@ def read_workbook(
     sheet: str | None = None,
     columns: Callable[[str], bool] | None = None,
     private: bool = False,
+    key: str = "layer",
 ) -> Table:
     """Read one sheet of an ``.xlsx`` or ``.xlsm`` file; by default the first to be seen with rows.
 
@@ -49,7 +50,7 @@ def read_workbook(
     SourceError
         It is no workbook, has no such sheet, or the sheet is empty.
     """
-    values, others = _rows(path, sheet)
+    values, others = _rows(path, sheet, key)
     rows = [[_text(value) for value in row] for row in values]
     start = next((k for k, row in enumerate(rows) if any(row)), None)
     body = [] if start is None else rows[start + 1 :]
@@ -87,7 +88,9 @@ def read_workbook(
     )
 
 
-def _rows(path: Path, sheet: str | None) -> tuple[list[tuple[object, ...]], tuple[str, ...]]:
+def _rows(
+    path: Path, sheet: str | None, key: str
+) -> tuple[list[tuple[object, ...]], tuple[str, ...]]:
     """Return the values of a sheet, and the names of the others that hold something."""
     import openpyxl
     from openpyxl.utils.exceptions import InvalidFileException
@@ -103,7 +106,8 @@ def _rows(path: Path, sheet: str | None) -> tuple[list[tuple[object, ...]], tupl
                 raise SourceError(
                     "There is no layer {layer!r}; the layers are: {listed}.",
                     file=path,
-                    mend='Write layer = "..." in the territory file.',
+                    mend='Write {key} = "..." in the territory file.',
+                    key=key,
                     layer=sheet,
                     listed=", ".join(book.sheetnames[:MAX_LISTED]),
                 )

@@ -20,17 +20,16 @@ from mobility.base.cache import Bundle, cached, content_hash
 from mobility.base.errors import SourceError
 from mobility.base.ledger import SourceLedger, from_json
 from mobility.sources.osm.conditions import condition_table
-from mobility.sources.osm.gather import Bbox
-from mobility.sources.osm.graphml import read_graphml, tables_from_graph
-from mobility.sources.osm.lines import read_lines
-from mobility.sources.osm.pieces import NO_WAYS, StreetTables
-from mobility.sources.osm.reader import read_osm
 from mobility.sources.osm.restrictions import barrier_table, turn_table
+from mobility.sources.osm.ways import NO_WAYS
 
 if TYPE_CHECKING:
     import networkx as nx
 
-FORMAT = 8
+    from mobility.sources.osm.gather import Bbox
+    from mobility.sources.osm.pieces import StreetTables
+
+FORMAT = 9
 #: What is worked out on fewer street pieces is no slower than looking it up.
 KEPT_FROM = 2000
 _TABLES = ("tags", "turns", "barriers", "conditions")
@@ -224,6 +223,10 @@ def streets_from_osm(
     path = Path(path)
 
     def compute() -> Bundle:
+        # What reads a file as it comes needs libraries that prepared streets do without.
+        from mobility.sources.osm.graphml import read_graphml
+        from mobility.sources.osm.reader import read_osm
+
         if path.suffix == ".graphml":
             return _bundle(streets_from_tables(read_graphml(path), crs))
         return _bundle(streets_from_tables(read_osm(path, bbox=bbox, buildings=buildings), crs))
@@ -245,6 +248,8 @@ def streets_from_graph(graph: nx.MultiDiGraph[Any], crs: str = "auto") -> Street
     SourceError
         The graph has no edge, or nodes without coordinates.
     """
+    from mobility.sources.osm.graphml import tables_from_graph
+
     return streets_from_tables(tables_from_graph(graph), crs)
 
 
@@ -276,6 +281,8 @@ def streets_from_lines(
     path = Path(path)
 
     def compute() -> Bundle:
+        from mobility.sources.osm.lines import read_lines
+
         tables = read_lines(path, layer=layer, tolerance_m=tolerance_m)
         return _bundle(streets_from_tables(tables, crs))
 
@@ -342,6 +349,7 @@ def polyline_lengths(geom_ptr: np.ndarray, geom_xy: np.ndarray) -> np.ndarray:
 def _bundle(streets: Streets) -> Bundle:
     bundle: dict[str, np.ndarray | pd.DataFrame] = {k: getattr(streets, k) for k in _ARRAYS}
     bundle["crs"] = np.array(streets.crs.to_wkt())
+    bundle["bounds_lonlat"] = np.array(streets.bounds_lonlat)
     bundle |= {name: getattr(streets, name) for name in _TABLES}
     ledger = json.dumps([asdict(streets.ledger)])
     bundle["ledger"] = np.frombuffer(ledger.encode(), np.uint8)
@@ -356,9 +364,11 @@ def _unbundle(bundle: Bundle) -> Streets:
         for name, layer in bundle.items()
         if name.startswith("bg_") and isinstance(layer, gpd.GeoDataFrame)
     }
-    return Streets(
+    streets = Streets(
         crs=pyproj.CRS.from_wkt(str(bundle["crs"])),
         background=layers,
         ledger=from_json(json.loads(np.asarray(bundle["ledger"]).tobytes()))[0],
         **parts,
     )
+    vars(streets)["bounds_lonlat"] = tuple(np.asarray(bundle["bounds_lonlat"]).tolist())
+    return streets

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mobility.base.errors import Finding
-from mobility.sources.osm.pieces import OTHER_WAYS
+from mobility.sources.osm.ways import OTHER_WAYS
 from mobility.streets.graph import Streets
 
 # Extracts lack some nodes at their edge; beyond this share of the streets it is no edge: an

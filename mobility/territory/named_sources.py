@@ -36,6 +36,7 @@ class HomesSource(Model):
     commune: str | None = None
     zones: Path | None = None
     zones_id: str | None = None
+    zones_layer: str | None = None
     changes: Path | None = None
     work_commune: list[str] = []
     cell_m: Annotated[float, Field(gt=0)] = 200.0
@@ -71,6 +72,7 @@ class Sources(Model):
 
     osm: Path | None = None
     lines: Path | None = None
+    lines_layer: str | None = None
     streets_attribution: str | None = None
     streets_licence: str | None = None
     gtfs: list[Path] = []

@@ -44,6 +44,11 @@ class WalkTable:
         """Number of homes, gates or stops."""
         return len(self.ptr) - 1
 
+    @property
+    def rows(self) -> np.ndarray:
+        """int64: the row of each walk."""
+        return np.repeat(np.arange(self.n_rows), np.diff(self.ptr))
+
 
 def home_walks(
     streets: Streets,
@@ -124,7 +129,7 @@ def stop_walks(
     row = np.concatenate([np.arange(count), row[other]])
     stop = np.concatenate([np.arange(count, dtype=np.int32), table.stop[other]])
     walk_s = np.concatenate([np.zeros(count, dtype=np.int32), table.walk_s[other]])
-    return _sorted(row, stop, walk_s, count, count)
+    return sorted_walks(row, stop, walk_s, count, count)
 
 
 def walk_snaps(
@@ -186,14 +191,14 @@ def _walks(
     row, stop = _rows(pairs), pairs.target
     if from_stops:
         row, stop = stop, row
-    return _sorted(row, stop, pairs.time_s, len(homes), len(stops))
+    return sorted_walks(row, stop, pairs.time_s, len(homes), len(stops))
 
 
 def _rows(pairs: PairTable) -> np.ndarray:
     return np.repeat(np.arange(len(pairs.ptr) - 1), np.diff(pairs.ptr))
 
 
-def _sorted(
+def sorted_walks(
     row: np.ndarray, stop: np.ndarray, walk_s: np.ndarray, n_rows: int, n_stops: int
 ) -> WalkTable:
     """Return the table sorted by (row, walk, stop), by one sort of packed integers."""
@@ -237,7 +242,9 @@ def _looked_up(table: WalkTable, row: np.ndarray, stop: np.ndarray) -> np.ndarra
 
 def widened(table: WalkTable, extra: WalkTable, offset: int) -> WalkTable:
     """Return a walk table with the stops of another put after its own."""
-    rows = [np.repeat(np.arange(t.n_rows), np.diff(t.ptr)) for t in (table, extra)]
+    rows = [t.rows for t in (table, extra)]
     stop = np.concatenate([table.stop, extra.stop + np.int32(offset)]).astype(np.int32)
     walk_s = np.concatenate([table.walk_s, extra.walk_s]).astype(np.int32)
-    return _sorted(np.concatenate(rows), stop, walk_s, table.n_rows, int(stop.max(initial=0)) + 1)
+    return sorted_walks(
+        np.concatenate(rows), stop, walk_s, table.n_rows, int(stop.max(initial=0)) + 1
+    )

@@ -335,15 +335,16 @@ def _flat_runs(
     ptr = np.append(0, np.cumsum(sizes))
     take = np.arange(ptr[-1]) + np.repeat(feed.trip_ptr[trip] - ptr[:-1], sizes)
     calls = feed.stop_times
-    shifts = np.repeat(shift, sizes)
-    late = np.repeat(journeys.late_s[order], sizes)
-    arrival = (calls["arrival_s"].to_numpy()[take] + shifts + late).astype(np.int32)
-    departure = (calls["departure_s"].to_numpy()[take] + shifts).astype(np.int32)
+    later = (shift + journeys.late_s[order]).astype(np.int32)
+    arrival = calls["arrival_s"].to_numpy()[take] + np.repeat(later, sizes)
+    departure = calls["departure_s"].to_numpy()[take] + np.repeat(shift.astype(np.int32), sizes)
     pickup, dropoff = (calls[c].to_numpy()[take] for c in ("pickup", "dropoff"))
     board = pickup != NONE if on_demand else pickup == REGULAR
     alight = dropoff != NONE if on_demand else dropoff == REGULAR
     run_end = np.cumsum(members)
-    inner = np.setdiff1d(np.arange(1, trip.size), run_end)
+    follows = np.ones(trip.size + 1, np.bool_)
+    follows[0] = follows[run_end] = False
+    inner = np.flatnonzero(follows)
     # Where two trips are joined riders leave at the last call of one and board at the
     # first of the other; those who stay see neither.
     last, first = ptr[inner] - 1, ptr[inner]

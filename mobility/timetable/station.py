@@ -11,7 +11,7 @@ from mobility.sources.gtfs.read import Feed
 from mobility.sources.gtfs.stations import ENTRANCE, is_platform
 from mobility.streets.arcs import joined
 from mobility.timetable.arrays import INF, Int32, Int64
-from mobility.timetable.footpaths import WalkTable
+from mobility.timetable.footpaths import WalkTable, sorted_walks
 
 EARTH_M = 6_371_009.0
 LIFT_S = 60.0
@@ -85,7 +85,12 @@ def access_points(feed: Feed, *, walk_speed_ms: float = 1.25) -> AccessPoints:
 
 
 def fold_points(
-    table: WalkTable, points: AccessPoints, *, leaving: bool = False, limit_s: int = INF - 1
+    table: WalkTable,
+    points: AccessPoints,
+    *,
+    leaving: bool = False,
+    between: int = 0,
+    limit_s: int = INF - 1,
 ) -> WalkTable:
     """Return the walks to stops from a table of walks to access points.
 
@@ -95,22 +100,36 @@ def fold_points(
         Rows are homes or gates, its ``stop`` are places in ``points``.
     leaving
         The walks lead from the stops to the rows (gates reached, homes regained).
+    between
+        Number of stops where the rows of ``table`` are ``points`` too: the walks found lead
+        from stop to stop.
     limit_s
         Longest walk kept, inside the station included.
     """
     inside = points.out_s if leaving else points.in_s
     walk = table.walk_s.astype(np.int64) + inside[table.stop]
-    row = np.repeat(np.arange(table.n_rows), np.diff(table.ptr))
+    row, n_rows = table.rows, between or table.n_rows
+    if between:
+        row, walk = points.stop[row], walk + points.out_s[row]
     keep = walk <= limit_s
     row, stop, walk = row[keep], points.stop[table.stop][keep], walk[keep]
     order = np.lexsort((walk, stop, row))
     row, stop, walk = row[order], stop[order], walk[order]
     best = np.ones(row.size, np.bool_)
     best[1:] = (row[1:] != row[:-1]) | (stop[1:] != stop[:-1])
-    row, stop, walk = row[best], stop[best], walk[best]
-    order = np.lexsort((stop, walk, row))
-    ptr = np.append(0, np.cumsum(np.bincount(row, minlength=table.n_rows))).astype(np.int64)
-    return WalkTable(ptr, stop[order].astype(np.int32), walk[order].astype(np.int32))
+    return sorted_walks(row[best], stop[best], walk[best], n_rows, int(stop.max(initial=0)) + 1)
+
+
+def slower(into: WalkTable, out: WalkTable, n_stops: int) -> WalkTable:
+    """Return the walks to stops that are reached and left again, each as long as the longer way.
+
+    One may go in at one door and out at another.
+    """
+    key, back = (t.rows.astype(np.int64) * n_stops + t.stop for t in (into, out))
+    both, one, two = np.intersect1d(key, back, assume_unique=True, return_indices=True)
+    row, stop = np.divmod(both, n_stops)
+    walk_s = np.maximum(into.walk_s[one], out.walk_s[two])
+    return sorted_walks(row, stop, walk_s, into.n_rows, n_stops)
 
 
 def _between(
@@ -158,4 +177,4 @@ def _edges(feed: Feed, speed_ms: float) -> tuple[Int64, Int64, NDArray[np.float6
     return one[first], two[first], seconds[first]
 
 
-__all__ = ["AccessPoints", "access_points", "fold_points", "pathway_times"]
+__all__ = ["AccessPoints", "access_points", "fold_points", "pathway_times", "slower"]

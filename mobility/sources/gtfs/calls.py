@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mobility.base.clock import DAY_S
 from mobility.base.errors import Severity
+from mobility.base.ledger import SourceLedger
 from mobility.sources.gtfs.columns import MISSING_TIME, index_of, integers, numbers, seconds
 from mobility.sources.gtfs.files import RawTables, read_extra
 from mobility.sources.gtfs.fill import along_shapes, interpolated, straight_m
@@ -62,7 +63,7 @@ def read_stop_times(
     notes.tell("warning", "times_over_midnight", message, "stop_times", wrapped, trips["trip_id"])
     arrival, departure = arrival + over, departure + over
     along = numbers(column("shape_dist_traveled"), file=file)[order]
-    distances = _distances(raw, stops, trips, (trip_of, stop_of), along)
+    distances = _distances(raw, stops, trips, (trip_of, stop_of), along, notes)
     arrival_s, departure_s, filled = interpolated(trip_of, arrival, departure, distances)
     untimed, back = _unsound(trip_of, arrival_s, departure_s, trips, notes)
     keep = ~(untimed | back)[trip_of]
@@ -142,6 +143,7 @@ def _distances(
     trips: pd.DataFrame,
     calls: tuple[Int32, Int32],
     along: NDArray[np.float64],
+    notes: Notes,
 ) -> Iterator[NDArray[np.float64]]:
     """Yield distances along the trips: the feed's own, on its shapes, by straight lines."""
     yield along
@@ -151,6 +153,9 @@ def _distances(
         shapes = read_extra(raw.path, ["shapes"])[0]["shapes"]
         if len(shapes):
             file = raw.file("shapes")
+            ridden = shapes["shape_id"].isin(trips["shape_id"].dropna())
+            left = {"named by no trip": (~ridden).sum()}
+            notes.rows.append(SourceLedger.balanced(file, ridden.sum(), left))
             yield along_shapes(trip, stop, lonlat, trips["shape_id"], shapes, file=file)
     yield straight_m(trip, stop, lonlat)
 

@@ -6,11 +6,11 @@ import tempfile
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ import partridge as ptg
 from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
 from mobility.base.files import STORAGE
 from mobility.sources.gtfs.feed import network_name
-from mobility.sources.gtfs.texts import CLEAN, FLEX_COLUMNS, table_of
+from mobility.sources.gtfs.texts import CLEAN, FLEX_COLUMNS, REPEATED, table_of
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -30,6 +30,12 @@ MAX_BYTES = 8 * 2**30
 MAX_RATIO = 150
 RATIO_FREE_BYTES = 50 * 2**20
 """A table under this size may be packed as tightly as it likes."""
+_LONGEST_LINE = 1 << 20
+_OTHER_SIGNS = {
+    ";": "Its columns are parted by semicolons.",
+    "\t": "Its columns are parted by tabs.",
+    "|": "Its columns are parted by vertical bars.",
+}
 
 # Tables and the columns a feed cannot do without; an empty tuple is an optional table
 # with no column that every row must have.
@@ -76,13 +82,16 @@ class RawTables:
     present
         Names of the tables that exist in the feed.
     others
-        Names of its further files.
+        Names of its further files, each with its number of rows, -1 where that is not told.
+    repeated
+        Headings that stand twice, by table name; the first of each is read.
     """
 
     path: Path
     tables: dict[str, pd.DataFrame]
     present: frozenset[str]
-    others: tuple[str, ...] = ()
+    others: Mapping[str, int] = field(default_factory=dict)
+    repeated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -117,7 +126,8 @@ def read_tables(path: Path) -> RawTables:
         It is no zip, it is dangerous or damaged, or it lacks a table or a column.
     """
     with _folder(path, tuple(REQUIRED_COLUMNS)) as folder:
-        present = frozenset(p.stem for p in folder.rglob("*.txt"))
+        files = [p for p in folder.rglob("*") if p.suffix.lower() == ".txt"]
+        present = frozenset(p.stem.lower() for p in files)
         missing = [t for t in REQUIRED_TABLES if t not in present]
         # A feed of zones alone need not have stops.
         if missing == ["stops"] and (folder / ZONES).is_file():
@@ -126,8 +136,10 @@ def read_tables(path: Path) -> RawTables:
             raise SourceError(
                 "It is no GTFS feed: {table}.txt is missing.",
                 file=path,
-                mend="Ask its publisher for a complete feed, or name another file under gtfs.",
+                mend="Ask its publisher for a complete feed, or name another file under gtfs; the "
+                "files found here are: {found}.",
                 table="stop_times" if "stop_times" in missing else missing[0],
+                found=", ".join(sorted(_names(path)))[:200] or "–",
             )
         if not present & {"calendar", "calendar_dates"}:
             raise SourceError(
@@ -138,19 +150,57 @@ def read_tables(path: Path) -> RawTables:
             )
         source = _open(path, folder)
         tables = {name: _read_table(path, source, name) for name in REQUIRED_COLUMNS}
-    return RawTables(path, tables, present, _others(path))
+    repeated = {
+        name: found for name, frame in tables.items() if (found := frame.attrs.pop(REPEATED, ()))
+    }
+    return RawTables(path, tables, present, _others(path), repeated)
 
 
-def _others(path: Path) -> tuple[str, ...]:
-    """Return the names of the files of a feed beside the tables that are always read."""
+def _names(path: Path) -> set[str]:
+    """Return the names of the files of a zip, or of a folder and those in it."""
     if path.is_dir():
-        names = [p.name for p in _inner_folder(path).iterdir()]
-    else:
-        with zipfile.ZipFile(path) as archive:
-            names = [PurePosixPath(n.replace("\\", "/")).name for n in archive.namelist()]
+        return {p.name for p in path.glob("**/*") if p.is_file()}
+    with zipfile.ZipFile(path) as archive:
+        return {name.rpartition("/")[2] for name in archive.namelist()} - {""}
+
+
+def _others(path: Path) -> dict[str, int]:
+    """Return the files of a feed beside the tables that are always read, with their rows."""
     known = {f"{table}.txt" for table in REQUIRED_COLUMNS}
-    kept = {n for n in names if n.endswith((".txt", ".geojson")) and n[0] != "."}
-    return tuple(sorted(kept - known))
+    found: dict[str, int] = {}
+
+    def kept(name: str) -> bool:
+        return name.endswith((".txt", ".geojson")) and name[0] != "." and name not in known
+
+    def lower(file: Path | PurePosixPath) -> str:
+        return file.name.lower()
+
+    if path.is_dir():
+        for file in sorted(p for p in _inner_folder(path).iterdir() if kept(lower(p))):
+            with file.open("rb") as text:
+                found[lower(file)] = _count_rows(lower(file), text)
+        return found
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            name = lower(PurePosixPath(member.filename.replace("\\", "/")))
+            if not kept(name):
+                continue
+            found[name] = -1
+            if member.file_size <= _allowed(member):
+                with suppress(*_BROKEN), archive.open(member) as stream:
+                    found[name] = _count_rows(name, stream)
+    return dict(sorted(found.items()))
+
+
+def _count_rows(name: str, stream: IO[bytes]) -> int:
+    """Return the rows of a table below its headings; text in quotes may go over several lines."""
+    if not name.endswith(".txt"):
+        return -1
+    rows, quoted = -1, False
+    while line := stream.readline(_LONGEST_LINE):
+        rows += not quoted and not line.isspace()
+        quoted ^= bool(line.count(b'"') % 2)
+    return max(rows, 0)
 
 
 def read_extra(path: Path, names: Iterable[str]) -> tuple[dict[str, pd.DataFrame], str | None]:
@@ -185,7 +235,13 @@ def read_extra(path: Path, names: Iterable[str]) -> tuple[dict[str, pd.DataFrame
 
 
 class _Tables(ptg.gtfs.Feed):  # type: ignore[misc]
-    """A partridge feed whose tables are read by `table_of`."""
+    """A partridge feed whose tables are read by `table_of`, whatever the case of their names."""
+
+    _pathmap: dict[str, str]
+
+    def _bootstrap(self, path: str) -> None:
+        super()._bootstrap(path)
+        self._pathmap = {name.lower(): file for name, file in self._pathmap.items()}
 
     def _read_csv(self, filename: str) -> pd.DataFrame:
         """Return a table as text; only what is empty is missing, never an id called NA."""
@@ -236,14 +292,17 @@ def _read_table(path: Path, source: _Tables, name: str) -> pd.DataFrame:
             mend="Save it as CSV: commas between values, quotes around text with commas.",
             reason=" ".join(str(error).split())[:160],
         ) from None
-    frame = frame.loc[:, ~frame.columns.duplicated()]
+    twice = frame.columns.duplicated()
+    frame.attrs[REPEATED] = (*frame.attrs.get(REPEATED, ()), *frame.columns[twice].unique())
+    frame = frame.loc[:, ~twice]
     # Calls in zones have neither a stop nor times.
     zones = name == "stop_times" and not frame.columns.isin(FLEX_COLUMNS[:2]).any()
     for column in required if zones or name != "stop_times" else ("trip_id", "stop_sequence"):
         if column not in frame.columns:
-            if len(frame.columns) == 1 and ";" in str(frame.columns[0]):
+            signs = [s for s in _OTHER_SIGNS if s in str(frame.columns[0])]
+            if len(frame.columns) == 1 and signs:
                 raise SourceError(
-                    "Its columns are parted by semicolons.",
+                    _OTHER_SIGNS[signs[0]],
                     file=file,
                     mend="Save it as CSV: commas between values, quotes around text with commas.",
                 )
@@ -263,12 +322,13 @@ def _without_blanks(frame: pd.DataFrame) -> pd.DataFrame:
     """Make every value text or NaN, and drop the lines that hold nothing."""
     if frame.empty:
         return frame.astype("str")
-    columns = {}
+    columns, attrs = {}, frame.attrs
     for name in frame.columns:
         values = frame[name].astype("str")
         blank = values == ""
         columns[name] = values.mask(blank) if blank.any() else values
     frame = pd.DataFrame(columns, index=frame.index)
+    frame.attrs = attrs
     if len(frame.columns) and frame.iloc[:, 0].isna().any():
         frame = frame[~frame.isna().all(axis=1)]
     return frame
@@ -293,12 +353,15 @@ def _folder(path: Path, names: Sequence[str]) -> Iterator[Path]:
 
 def _inner_folder(path: Path) -> Path:
     """Return the one folder under ``path`` that holds ``stop_times.txt``."""
-    if (path / "stop_times.txt").is_file():
-        inner = [p for p in path.glob("*/*.txt") if (path / p.name).exists()]
+    calls = "stop_times.txt"
+    if any(p.name.lower() == calls for p in path.iterdir()):
+        inner = [
+            p for p in path.glob("*/*") if p.suffix.lower() == ".txt" and (path / p.name).exists()
+        ]
         if inner:
             raise _two_feeds(path, str(inner[0].relative_to(path)))
         return path
-    found = sorted(p.parent for p in path.glob("*/stop_times.txt"))
+    found = sorted(p.parent for p in path.glob("*/*") if p.name.lower() == calls)
     if len(found) > 1:
         raise _two_feeds(path, str(found[1].relative_to(path)))
     return found[0] if found else path
@@ -346,14 +409,14 @@ def _members(
                 value=member.filename,
                 mend="Do not use this file; ask its publisher for a clean one.",
             )
-        table = name.stem in names and name.suffix.lower() == ".txt"
-        if not table and name.name != ZONES:
+        own = name.name.lower()
+        if not (own.endswith(".txt") and own.removesuffix(".txt") in names) and own != ZONES:
             continue
         if "__MACOSX" in name.parts:
             continue
-        if name.name in members:
+        if own in members:
             raise _two_feeds(path, str(name))
-        members[name.name] = member
+        members[own] = member
         total += member.file_size
     inner = next((m.filename for m in archive.infolist() if m.filename.endswith(".zip")), None)
     if inner is not None and "stop_times" in names and "stop_times.txt" not in members:
@@ -368,9 +431,14 @@ def _members(
     return members
 
 
+def _allowed(member: zipfile.ZipInfo) -> int:
+    """Return the most bytes that may come out of a member of a zip."""
+    return max(RATIO_FREE_BYTES, MAX_RATIO * max(member.compress_size, 1))
+
+
 def _copy(path: Path, source: object, target: object, member: zipfile.ZipInfo) -> None:
     """Copy one member, counting what really comes out of it."""
-    allowed = max(RATIO_FREE_BYTES, MAX_RATIO * max(member.compress_size, 1))
+    allowed = _allowed(member)
     written = 0
     while block := source.read(1 << 20):  # type: ignore[attr-defined]
         written += len(block)

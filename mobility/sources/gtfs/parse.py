@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import PurePath
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -23,13 +24,7 @@ from mobility.sources.gtfs.extras import (
     read_transfers,
 )
 from mobility.sources.gtfs.feed import Feed, Services
-from mobility.sources.gtfs.files import (
-    EXTRA_COLUMNS,
-    REQUIRED_COLUMNS,
-    ZONES,
-    RawTables,
-    read_extra,
-)
+from mobility.sources.gtfs.files import EXTRA_COLUMNS, ZONES, RawTables, read_extra
 from mobility.sources.gtfs.notes import Notes
 from mobility.sources.gtfs.texts import FLEX_COLUMNS
 
@@ -43,6 +38,7 @@ def parse_feed(raw: RawTables) -> Feed:
         A value cannot be read, or nothing usable is left.
     """
     notes = Notes(raw)
+    _tell_repeated(raw, notes)
     agencies = _agencies(raw, notes)
     stops = _stops(raw, notes)
     routes = _routes(raw, agencies, notes)
@@ -96,16 +92,34 @@ def _nothing_left(raw: RawTables, notes: Notes) -> SourceError:
     )
 
 
+def _tell_repeated(raw: RawTables, notes: Notes) -> None:
+    """Say which columns are not read because another one has the same heading."""
+    for table, names in raw.repeated.items():
+        message = (
+            "{count} headings of {file} stand more than once; the first column of each is read"
+        )
+        every = np.ones(len(names), np.bool_)
+        notes.tell(
+            "warning",
+            "columns_repeated",
+            message,
+            table,
+            every,
+            pd.Series(names),
+            file=f"{table}.txt",
+        )
+
+
 def _count_files(raw: RawTables, notes: Notes, *, booked: bool) -> None:
-    """Note which files of the feed have no part in a travel time, e.g. its fares."""
+    """Note the rows of files that have no part in a travel time, e.g. fares."""
     used = {f"{table}.txt" for table in EXTRA_COLUMNS if table != "shapes"} if booked else set()
     used |= {ZONES} if booked else set()
-    if any(finding.code == "times_filled" for finding in notes.findings):
-        used.add("shapes.txt")
-    left = {name: 1 for name in raw.others if name not in used}
-    count = len(raw.present & REQUIRED_COLUMNS.keys()) + len(raw.others) - len(left)
-    if left:
-        notes.rows.append(SourceLedger.balanced(raw.file("*"), count, left, "files"))
+    told = {PurePath(account.source).name for account in notes.rows}
+    for name, rows in raw.others.items():
+        if name not in used | told:
+            left, unit = (1, "files") if rows < 0 else (rows, "rows")
+            why = {"no part in a travel time": left}
+            notes.rows.append(SourceLedger.balanced(f"{raw.path}/{name}", 0, why, unit))
 
 
 def _is_why(finding: Finding, raw: RawTables) -> bool:

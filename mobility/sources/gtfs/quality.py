@@ -282,10 +282,11 @@ def _duplicate_findings(feed: Feed, dates: Sequence[dt.date]) -> list[Finding]:
     if not rows.size:
         return []
     table = feed.stop_times
-    calls = table[["stop", "arrival_s", "departure_s"]].to_numpy(np.uint64)
     place = np.arange(len(table)) - feed.trip_ptr[table["trip"].to_numpy()]
-    factors = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], np.uint64)
-    mixed = (calls * factors).sum(axis=1, dtype=np.uint64) + place.astype(np.uint64)
+    mixed = place.astype(np.uint64)
+    factors = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
+    for column, factor in zip(("stop", "arrival_s", "departure_s"), factors, strict=True):
+        mixed += table[column].to_numpy().astype(np.uint64) * np.uint64(factor)
     mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed ^= mixed >> np.uint64(32)
     total = np.append(np.uint64(0), np.cumsum(mixed, dtype=np.uint64))

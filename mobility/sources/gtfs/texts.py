@@ -28,7 +28,7 @@ STOP_TIMES_COLUMNS = (
 FORMER = {
     f"{side}_pickup_dropoff_window": f"{side}_pickup_drop_off_window" for side in ("start", "end")
 }
-CLEAN = "clean"
+CLEAN, REPEATED = "clean", "repeated"
 
 
 def table_of(path: Path, *, largest: bool) -> pd.DataFrame:
@@ -37,7 +37,11 @@ def table_of(path: Path, *, largest: bool) -> pd.DataFrame:
     if frame is not None:
         return frame
     frame = _parsed_by_pandas(path, largest=largest).rename(columns=_heading)
-    return frame if largest else frame.apply(lambda c: c.astype("str").str.strip())
+    if largest:
+        return frame
+    texts: pd.DataFrame = frame.apply(lambda c: c.astype("str").str.strip())
+    texts.attrs = frame.attrs
+    return texts
 
 
 def _heading(name: str) -> str:
@@ -48,7 +52,7 @@ def _heading(name: str) -> str:
 def _parsed_by_pandas(path: Path, *, largest: bool) -> pd.DataFrame:
     with path.open("rb") as stream:
         encoding = detect_encoding(stream)
-    return pd.read_csv(
+    frame = pd.read_csv(
         path,
         dtype="str",
         encoding=encoding,
@@ -57,6 +61,12 @@ def _parsed_by_pandas(path: Path, *, largest: bool) -> pd.DataFrame:
         na_values=[""],
         usecols=(lambda c: _heading(c) in STOP_TIMES_COLUMNS) if largest else None,
     )
+    # pandas numbers headings that stand twice.
+    numbered = [str(name).rpartition(".") for name in frame.columns]
+    frame.attrs[REPEATED] = tuple(
+        name for name, _, k in numbered if k.isdigit() and name in frame.columns
+    )
+    return frame
 
 
 def _parsed_by_arrow(path: Path, *, largest: bool) -> pd.DataFrame | None:
@@ -104,4 +114,4 @@ def _has_quotes(path: Path) -> bool:
         return any(b'"' in block for block in iter(partial(stream.read, 1 << 20), b""))
 
 
-__all__ = ["CLEAN", "FLEX_COLUMNS", "table_of"]
+__all__ = ["CLEAN", "FLEX_COLUMNS", "REPEATED", "table_of"]

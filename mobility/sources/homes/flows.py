@@ -87,6 +87,8 @@ def read_flows(request: HomesRequest) -> Places:
         SourceLedger.balanced(
             r.source, r.used, {"they work elsewhere": counts[r.unit], **r.left_out}, r.unit
         )
+        if r.unit in counts
+        else r
         for r in places.ledger
     )
     return replace(places, ledger=(*ledger, *unread))

@@ -13,7 +13,8 @@ import pandas as pd
 import shapely
 
 from mobility.base.errors import Finding, Severity, SourceError
-from mobility.sources.columns import Table, column_or_none
+from mobility.base.ledger import SourceLedger
+from mobility.sources.columns import OTHER_LAYER, Table, column_or_none
 from mobility.sources.homes.model import (
     NAME_ALIASES,
     OUTSIDE,
@@ -24,7 +25,7 @@ from mobility.sources.homes.model import (
     rows_ledger,
 )
 from mobility.sources.homes.spread import LandCells, allocate, clipped_cells, land_cells
-from mobility.sources.layers import read_layer, to_lonlat
+from mobility.sources.layers import other_layers, read_layer, to_lonlat
 
 CODE_ALIASES = (
     "code",
@@ -137,7 +138,9 @@ def read_zones(request: HomesRequest) -> Zones:
             mend='Write zones = "communes.geojson" and zones_id = "code" in [sources.homes].',
         )
     path = request.resolve(source.zones)
-    table = Table(path, read_layer(path, crs=source.crs))
+    table = Table(
+        path, read_layer(path, layer=source.zones_layer, crs=source.crs, key="zones_layer")
+    )
     code = column_or_none(table, source.zones_id, CODE_ALIASES)
     if code is None:
         code = table.need("code", field="zones_id")
@@ -195,7 +198,10 @@ def homes_in_zones(
     ]
     reason = np.where(known, np.where(near[rows], "", OUTSIDE), "in none of the zones")
     reason[known & ~lived[rows]] = "nobody lives there"
-    ledger = rows_ledger(request.path, reason.astype(object), counts[:, 0], per_entry)
+    ledger = (
+        *rows_ledger(request.path, reason.astype(object), counts[:, 0], per_entry),
+        *_layer_ledger(request, zones.file, lived, near),
+    )
     zones = Zones(
         zones.file,
         zones.codes[near].reset_index(drop=True),
@@ -207,6 +213,20 @@ def homes_in_zones(
     if request.land is None:
         return replace(_one_home_each(zones, totals, groups, told), ledger=ledger)
     return replace(_spread(request, zones, totals, groups, told), ledger=ledger)
+
+
+def _layer_ledger(
+    request: HomesRequest, file: Path, lived: np.ndarray, near: np.ndarray
+) -> list[SourceLedger]:
+    """Return the accounts of a file of zones beside the table of workers."""
+    if file == request.path:
+        return []
+    left = {"no worker of the table": (~lived).sum(), OUTSIDE: (lived & ~near).sum()}
+    accounts = [SourceLedger.balanced(file, near.sum(), left, "zones")]
+    others = len(other_layers(file, request.source.zones_layer))
+    if others:
+        accounts.append(SourceLedger.balanced(file, 1, {OTHER_LAYER: others}, "layers"))
+    return accounts
 
 
 def told_of(

@@ -43,7 +43,7 @@ def read_car_parks(
     SourceNotFoundError, SourceError
         The file cannot be read, or a coordinate is wrong; the error names the row.
     """
-    table = read_table(path, layer=layer)
+    table = read_table(path, layer=layer, key="")
     points = _csv_points(table) if is_csv(path) else _layer_points(table)
     count = len(table.frame)
     name = _texts(table, ("nom_lieu", "name", "nom"), count)

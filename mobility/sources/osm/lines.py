@@ -46,7 +46,7 @@ def read_lines(
         The file is missing, unreadable, without lines or coordinate system.
     """
     path = Path(path)
-    frame = read_layer(path, layer=layer, crs=crs)
+    frame = read_layer(path, layer=layer, crs=crs, key="lines_layer")
     read = len(frame)
     frame = frame[frame.geom_type.isin(["LineString", "MultiLineString"])]
     if frame.empty:

@@ -14,19 +14,7 @@ from mobility.sources.osm.conditions import condition_table
 from mobility.sources.osm.gather import KEY_CODE, Bbox, Gathered
 from mobility.sources.osm.restrictions import barrier_table, turn_table
 from mobility.sources.osm.states import UNDEFINED
-from mobility.sources.osm.ways import TAG_COLUMNS
-
-# Why a way of a file is no street of the study.
-OTHER_WAYS = {
-    "background": "drawn on maps only",
-    "not_travelled": "planned, disused or no street to travel on",
-    "ferry": "a ferry not said to take cars: public transport, from a timetable",
-    "other": "no street",
-    "written_twice": "written once more",
-    "without_nodes": "its nodes are not in the file",
-    "outside": "outside the study area",
-}
-NO_WAYS = SourceLedger("", 0, 0, unit="ways")
+from mobility.sources.osm.ways import NO_WAYS, OTHER_WAYS, TAG_COLUMNS
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,10 @@ from mobility.sources.osm import background as bg
 from mobility.sources.osm import states as osm_states
 from mobility.sources.osm.conditions import condition_table, conditions_of
 from mobility.sources.osm.gather import Bbox, Gathered, Relations, add_relations, keep_last
-from mobility.sources.osm.pieces import OTHER_WAYS, StreetTables, split
+from mobility.sources.osm.pieces import StreetTables, split
 from mobility.sources.osm.restrictions import BARRIER_KEYS, restriction_rows, turn_table
 from mobility.sources.osm.states import UNDEFINED
-from mobility.sources.osm.ways import carries_cars, street_class
+from mobility.sources.osm.ways import OTHER_WAYS, carries_cars, street_class
 
 # A packed extract that lacks this share of the nodes of its streets may have them elsewhere.
 MANY = 0.01

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mobility.base.ledger import SourceLedger
 from mobility.sources.osm.conditions import ACCESS, OPEN
 
 # Ways that carry one of these values are no street one can travel today.
@@ -27,6 +28,17 @@ TAG_COLUMNS: tuple[str, ...] = (
     "segregated", "tracktype", "source:maxspeed", "maxspeed:type", "zone:traffic", "bus",
     "duration", "oneway:foot",
 )  # fmt: skip
+# Why a way of a file is no street of the study.
+OTHER_WAYS = {
+    "background": "drawn on maps only",
+    "not_travelled": "planned, disused or no street to travel on",
+    "ferry": "a ferry not said to take cars: public transport, from a timetable",
+    "other": "no street",
+    "written_twice": "written once more",
+    "without_nodes": "its nodes are not in the file",
+    "outside": "outside the study area",
+}
+NO_WAYS = SourceLedger("", 0, 0, unit="ways")
 # A ferry is a street of this class, where cars are said to go aboard.
 FERRY = "ferry"
 # Where one waits for a train is a street of this class, whether or not it has a highway tag.
