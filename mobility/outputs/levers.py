@@ -31,7 +31,7 @@ from mobility.outputs.words import Words
 from mobility.remedies.candidates import SearchOptions
 from mobility.remedies.fixes import Fixes, fixes_of
 from mobility.remedies.recommendations import recommend
-from mobility.remedies.remedy import Remedy
+from mobility.remedies.remedy import Remedy, whole_plans
 from mobility.remedies.search import Retiming, search
 from mobility.remedies.shift_hours import ShiftHours, shift_hours
 from mobility.remedies.street_remedies import tracks_layer
@@ -127,7 +127,10 @@ def find_levers(
     made = searched(access, folder, design=shuttles, seed=seed, limit=limit, progress=progress)
     bench = made.found.bench
     zones = white_zones(bench.access, progress=progress)
-    shown = illustrate(bench, zones, made.remedies[:illustrated], progress=progress)
+    # Those advised, whatever their rank, before the others.
+    first = sorted(range(len(made.remedies)), key=lambda k: bool(made.advice.against[k]))
+    wanted = [made.remedies[k] for k in sorted(first[:illustrated])]
+    shown = illustrate(bench, zones, wanted, progress=progress)
     return LeverResults(made, zones, tuple(shown))
 
 
@@ -247,8 +250,14 @@ def _write_levers_map(
         zip(map(id, results.search.remedies), results.search.advice.against, strict=True)
     )
     study = zones.access.study
+    remedies = results.search.remedies
+    plans = {id(remedies[k]): name for name, k in whole_plans(remedies).items()}
     levers = tuple(
-        _map_lever(study, k, one, advised=not against[id(one.remedy)])
+        replace(
+            _map_lever(study, k, one),
+            advised=not against[id(one.remedy)],
+            plan=plans.get(id(one.remedy), ""),
+        )
         for k, one in enumerate(shown, 1)
     )
     output = study.territory.output
@@ -256,7 +265,7 @@ def _write_levers_map(
     write_map(model, path, language=language, tiles=output.tiles, earlier=earlier)
 
 
-def _map_lever(study: Study, scenario: int, one: Illustration, *, advised: bool) -> MapLever:
+def _map_lever(study: Study, scenario: int, one: Illustration) -> MapLever:
     """Return a recommendation as the map lists it, opened where it gains most."""
     remedy = one.remedy
     shifts = {(s.site_name, s.roster, s.shift): s.shift_id for s in study.shift_rows}
@@ -270,7 +279,6 @@ def _map_lever(study: Study, scenario: int, one: Illustration, *, advised: bool)
         users=remedy.users,
         eur_year=remedy.eur_year,
         kind=remedy.kind,
-        advised=advised,
         sites=remedy.site_names,
         # A remedy on streets moves no vehicle: white zones alone know of it.
         measure="white" if remedy.rescued else "gain",

@@ -223,9 +223,10 @@ def _hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
     for curve in (*hours.rosters, *hours.neighbours):
         offset, best = curve.best
         gain = best - curve.now
-        if offset == 0 or gain <= 0:
-            continue
         staff = sum(float(roster_jobs(hours.study, *name).sum()) for name in curve.rosters)
+        # Without headcount the price of an agreement is not known: it is not nothing.
+        if offset == 0 or gain <= 0 or staff <= 0:
+            continue
         sites = list(dict.fromkeys(hours.study.sites[s].name for s, _ in curve.rosters))
         first, last = curve.plateau
         params: dict[str, object] = {

@@ -116,7 +116,7 @@ class Plans:
 
     @cached_property
     def moves(self) -> list[Move]:
-        """What moving each site's hours would save on the advised plan."""
+        """What moving each site's hours would save on the plan told."""
         if self.knee is None:
             return []
         return harmonise(self.scene, self.knee, self.config, self.factors, self.days)
