@@ -54,9 +54,9 @@ def main() -> None:
     warnings.simplefilter("ignore")
     figures: dict[str, Any] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
     if "sbrp" in asked.commands:
-        figures["sbrp"] = sbrp.run(asked.instances or [], figures.get("sbrp", []))
-        figures |= sbrp.totals(figures["sbrp"])
-        FIGURES.write_text(json.dumps(rounded(figures), indent=1) + "\n", encoding="utf-8")
+        for rows in sbrp.run(asked.instances or [], figures.get("sbrp", [])):
+            figures |= {"sbrp": rows} | sbrp.totals(rows)
+            FIGURES.write_text(json.dumps(rounded(figures), indent=1) + "\n", encoding="utf-8")
         say(table("School buses", figures["sbrp"]))
         return
     figures["machine"] = machine()

@@ -9,7 +9,7 @@ Schools are sites, bells are shift starts. One core, one seed.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ PUBLISHED = {
 }
 RIDES = (2700, 5400)
 NAMES = [f"{kind}{k:02d}" for k in range(1, 9) for kind in ("RSRB", "CSCB")]
-ROUNDS, SMALL_ROUNDS, SMALL = 10, 100, 500  # more rounds up to so many stops
+ROUNDS = 1000
 SEED = 1
 
 
@@ -91,8 +91,7 @@ def measure(name: str, longest_s: int) -> dict[str, Any]:
     """Solve one instance, keep its plan once the checker accepts it, and return its row."""
     problem, ids = problem_of(FOLDER / name, longest_s)
     began = time.process_time()
-    rounds = SMALL_ROUNDS if problem.n_calls <= SMALL else ROUNDS
-    plan = solve_chains(problem, rounds=rounds, seed=SEED)
+    plan = solve_chains(problem, rounds=ROUNDS, seed=SEED)
     seconds = time.process_time() - began
     text = written(name, longest_s, plan.chains, ids)
     buses, wrong = check(FOLDER, text)
@@ -109,15 +108,17 @@ def measure(name: str, longest_s: int) -> dict[str, Any]:
     return row
 
 
-def run(names: Sequence[str], known: Sequence[dict[str, Any]] = ()) -> list[dict[str, Any]]:
-    """Return the rows of the instances, those not asked for as they were."""
+def run(
+    names: Sequence[str], known: Sequence[dict[str, Any]] = ()
+) -> Iterator[list[dict[str, Any]]]:
+    """Yield, after each instance, the rows of all: those not yet solved as they were."""
     found = {(r["longest_ride_s"], r["instance"]): r for r in known}
     warm, _ = problem_of(FOLDER / NAMES[0], RIDES[0])
     solve_chains(warm, rounds=1)
     for longest_s in RIDES:
         for name in names or NAMES:
             found[longest_s, name] = measure(name, longest_s)
-    return [found[key] for key in sorted(found)]
+            yield [found[key] for key in sorted(found)]
 
 
 def totals(found: Sequence[dict[str, Any]]) -> dict[str, int]:

@@ -41,8 +41,8 @@ from mobility.terminal import (
     print_findings,
     print_gathered,
     print_outputs,
+    print_sheet,
     print_table,
-    print_words,
 )
 
 __all__ = ["app"]
@@ -80,33 +80,19 @@ def check(
 ) -> None:
     """Check a territory file and its sources; compute nothing, write nothing but the page."""
     with friendly(lang):
-        from mobility.commute import data_sheet
-        from mobility.commute.inventory import canonical_rules, inventory
+        from mobility.commute.inventory import canonical_rules
         from mobility.commute.loading import load
 
         with progress_bar(lang, STEPS[:6]) as step:
             study = load(read_territory(file, *([page] if page else [])), progress=step)
-        sheet = study.sheet
-        if sheet is not None and not study.feed.trips.empty:
-            gates = data_sheet.gates_table(sheet, study, lang)
-            print_words(gates, translate("Stops within walking reach of the gates", lang), lang)
-            for site, edges in data_sheet.edges_tables(sheet, study, lang):
-                title = translate("{site}: vehicles that serve each shift", lang, site=site)
-                print_words(edges, title, lang)
-            hours = data_sheet.hours_table(sheet, study, lang)
-            title = translate("Departures of each network, first and last", lang)
-            print_words(hours, title, lang)
-        held = inventory(study, lang)
-        held["what"] = [translate(what, lang) for what in held["what"]]
-        print_words(held, translate("What was found", lang), lang)
-        print_words(data_sheet.ledger_table(study, lang), translate("What was read", lang), lang)
+        print_sheet(study, lang)
         reasons = (day.reason for day in study.days)
         found = sorted((*study.findings, *reasons), key=lambda f: SEVERITIES.index(f.severity))
         print_findings(found, lang, infos=True)
-        if page is not None and sheet is not None:
+        if page is not None and study.sheet is not None:
             from mobility.outputs.map.check_page import write_check_page
 
-            write_check_page(study, sheet, found, page, language=lang)
+            write_check_page(study, study.sheet, found, page, language=lang)
             out.print(f"{translate('Map:', lang)} {page}", soft_wrap=True)
         if rules:
             print_findings(canonical_rules(study), lang, infos=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mobility.base.i18n import translate
-from mobility.command import COMPUTE, Group, Lang, friendly, said
+from mobility.command import COMPUTE, PREPARE, Group, Lang, friendly, said
+from mobility.progress import progress_bar
 from mobility.terminal import Language, err, out, print_table
 
 if TYPE_CHECKING:
     from mobility.atlas.unit import Outcome
 
+PREPARE_STEPS = ("communes", "streets", "timetables", "industrial land")
 #: Exit code of a run some of whose units failed; the others are whole.
 SOME_FAILED = 3
 #: Territories that are printed; all are in the ranking.
@@ -23,6 +26,53 @@ atlas = typer.Typer(
     name="atlas", help=said("Every territory in one run."), cls=Group, no_args_is_help=True
 )
 Folder = Annotated[Path, typer.Argument(help=said("Folder of the atlas."))]
+
+
+@atlas.command(rich_help_panel=PREPARE)
+def prepare(
+    territories: Annotated[
+        str,
+        typer.Argument(help=said("List of communes and territories, polygons, or: epci.")),
+    ],
+    osm: Annotated[Path, typer.Option(help=said("OpenStreetMap extracts (.osm.pbf): a folder."))],
+    gtfs: Annotated[Path, typer.Option(help=said("GTFS timetables (.zip): a folder."))],
+    communes: Annotated[
+        Path, typer.Option(help=said("Communes, with their population: a layer or a folder."))
+    ],
+    folder: Annotated[Path, typer.Option("--out", "-o", help=said("Folder of the atlas."))],
+    population: Annotated[
+        Path | None, typer.Option(help=said("Population by commune, where the layer has none."))
+    ] = None,
+    sites: Annotated[
+        Path | None, typer.Option(help=said("Table of sites; industrial land without one."))
+    ] = None,
+    margin_km: Annotated[
+        float, typer.Option(min=0, max=50, help=said("Streets and stops around, in km."))
+    ] = 3.0,
+    lang: Lang = "fr",
+) -> None:
+    """Cut streets and timetables for every territory, in one read, and write their files."""
+    with friendly(lang):
+        from mobility.atlas.prepare import Sources
+        from mobility.atlas.prepare import prepare as prepare_atlas
+
+        with progress_bar(lang, PREPARE_STEPS) as step:
+            found = prepare_atlas(
+                territories,
+                folder,
+                Sources(osm, gtfs, communes, population, sites),
+                margin_km=margin_km,
+                language=lang,
+                today=dt.datetime.now(tz=dt.UTC).date(),
+                progress=step,
+            )
+        for problem in found.problems:
+            err.print(problem.render(lang), soft_wrap=True)
+        text = translate("{number} territories are prepared: {folder}", lang,
+                         number=len(found.units), folder=folder)  # fmt: skip
+        out.print(text, soft_wrap=True)
+        if len(found.units) < found.asked:
+            raise typer.Exit(SOME_FAILED)
 
 
 @atlas.command(rich_help_panel=COMPUTE)

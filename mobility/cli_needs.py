@@ -151,10 +151,10 @@ def fairness(
     with friendly(lang):
         from mobility.base.files import staging
         from mobility.commute.access import assess
+        from mobility.commute.additions import with_feed
         from mobility.commute.fairness import fairness as fairness_of
         from mobility.commute.loading import load
         from mobility.commute.sources import source_files
-        from mobility.commute.variants import with_feed
         from mobility.outputs.tables import write_csv
         from mobility.sources.gtfs.read import read_feed
 
@@ -188,7 +188,10 @@ def fairness(
 @needs.command(rich_help_panel=NEEDS)
 def irregular(
     file: File,
-    hours: Annotated[Path, typer.Argument(help=said("Dates and hours worked (CSV)."))],
+    hours: Annotated[
+        Path | None,
+        typer.Argument(help=said("Dates and hours worked (CSV); else those that rosters give.")),
+    ] = None,
     out_dir: Out = None,
     lang: Lang = "fr",
 ) -> None:
@@ -205,7 +208,7 @@ def irregular(
             findings.extend(found.findings)
             return irregular_answer(found, lang)
 
-        _answered(file, out_dir, lang, ask, reads=[hours])
+        _answered(file, out_dir, lang, ask, reads=[hours] if hours else [])
         print_findings(findings, lang)
 
 
@@ -239,7 +242,7 @@ def apprentices(
         from functools import partial
 
         from mobility.commute.access import assess
-        from mobility.commute.variants import with_feed
+        from mobility.commute.additions import with_feed
         from mobility.needs.apprentices import Rules, after_remedies, triangles, with_centres
         from mobility.outputs.needs import apprentices_answer
         from mobility.sources.gtfs.read import read_feed
@@ -351,6 +354,46 @@ def delays(
 
 
 @needs.command(rich_help_panel=NEEDS)
+def lines(
+    file: File,
+    out_dir: Out = None,
+    most: Annotated[
+        int,
+        typer.Option("--swaps", min=0, max=20, help=said("Runs put in at the same cost, at most.")),
+    ] = 0,
+    keep: Annotated[
+        float,
+        typer.Option(
+            "--keep-min", min=1, max=240, help=said("Minutes to the nearest trip that stays.")
+        ),
+    ] = 60.0,
+    lang: Lang = "fr",
+) -> None:
+    """Tell what the lines cost and who depends on each; of a scenario, what it changes."""
+    with friendly(lang):
+        from mobility.commute.access import assess
+        from mobility.commute.loading import load
+        from mobility.needs.lines import changed, lines_of, sentences
+        from mobility.needs.swaps import swaps
+        from mobility.outputs.needs import lines_answer
+
+        notes: list[str] = []
+
+        def ask(study: Study, step: Progress) -> Answer:
+            access, difference = assess(study, progress=step), None
+            if study.territory.base is not None:
+                difference = changed(assess(load(read_territory(study.territory.base))), access)
+                notes.extend(sentences(difference, lang))
+            step("levers")
+            swapped = swaps(access, most=most, keep_min=keep) if most else ()
+            return lines_answer(lines_of(access), difference, swapped, lang)
+
+        _answered(file, out_dir, lang, ask, steps=LEVER_STEPS)
+        for text in notes:
+            out.print(text, soft_wrap=True)
+
+
+@needs.command(rich_help_panel=NEEDS)
 def risk(
     file: File,
     out_dir: Out = None,
@@ -369,7 +412,7 @@ def risk(
     """Tell kilometres driven to work by light and road, accidents expected, what avoids them."""
     with friendly(lang):
         from mobility.commute.access import assess
-        from mobility.commute.variants import with_feed
+        from mobility.commute.additions import with_feed
         from mobility.needs.risk import by_carpool, by_feed, by_lever
         from mobility.needs.risk import risk as risk_of
         from mobility.outputs.needs_risk import risk_answer

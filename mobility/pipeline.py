@@ -14,11 +14,11 @@ from mobility.base.cache import SEAL, cache_dir, content_hash, is_sound, mark_us
 from mobility.base.errors import MobilityError
 from mobility.base.files import staging
 from mobility.commute.access import Access, assess
+from mobility.commute.additions import with_feed
 from mobility.commute.comparison import check_comparable
 from mobility.commute.loading import load
 from mobility.commute.sources import source_files
 from mobility.commute.study import Progress, Study, quiet
-from mobility.commute.variants import with_feed
 from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.settings import check_outputs, check_settings, read_territory
 from mobility.sources.gtfs.read import read_feed

@@ -27,7 +27,7 @@ OTHERS = (
     "report.docx", "report.xlsx", "index.html", "letter.pdf", "minutes_to_fix.gpkg",
     "cycle_tracks.geojson", "isochrones.gpkg", "fairness.html", "requests.geojson",
     *(f"{name}.{kind}" for name in ("apprentices", "delays", "housing", "irregular", "job_bus",
-      "risk", "zone") for kind in ("gpkg", "html")),
+      "lines", "risk", "zone") for kind in ("gpkg", "html")),
     *(f"{name}.{kind}" for name in ("recommendations", "plan", "letter")
       for kind in ("html", "md", "docx")),
 )  # fmt: skip

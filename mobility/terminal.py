@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.text import Text
 
+    from mobility.commute.study import Study
     from mobility.outputs.advice import Advice
     from mobility.prepare.init import Gathered
 
@@ -88,7 +89,7 @@ def print_table(
     _draw(title or sheet.spec.name[language], heads, rows, shown.numeric)
 
 
-def print_words(frame: pd.DataFrame, title: str, language: Language) -> None:
+def _print_words(frame: pd.DataFrame, title: str, language: Language) -> None:
     """Print a table of words, the names of its columns translated."""
     heads = [translate(str(column), language) for column in frame.columns]
     rows = [[one_line(str(cell)) for cell in row] for row in frame.itertuples(index=False)]
@@ -149,6 +150,30 @@ def _widths(rows: Sequence[Sequence[str]], room: int) -> list[int]:
         wants[k] = needs[k]
         spare -= more
     return needs
+
+
+def print_sheet(study: Study, language: Language) -> None:
+    """Print the data sheet of a study: what serves its gates, what was found and read."""
+    from mobility.commute import data_sheet
+    from mobility.commute.inventory import inventory
+
+    sheet = study.sheet
+    if sheet is not None and not study.feed.trips.empty:
+        gates = data_sheet.gates_table(sheet, study, language)
+        _print_words(
+            gates, translate("Stops within walking reach of the gates", language), language
+        )
+        for site, edges in data_sheet.edges_tables(sheet, study, language):
+            title = translate("{site}: vehicles that serve each shift", language, site=site)
+            _print_words(edges, title, language)
+        hours = data_sheet.hours_table(sheet, study, language)
+        title = translate("Departures of each network, first and last", language)
+        _print_words(hours, title, language)
+    held = inventory(study, language)
+    held["what"] = [translate(what, language) for what in held["what"]]
+    _print_words(held, translate("What was found", language), language)
+    read = data_sheet.ledger_table(study, language)
+    _print_words(read, translate("What was read", language), language)
 
 
 def print_advice(advice: Advice, language: Language) -> None:

@@ -45,7 +45,9 @@ LOOKED_UP = {
     ("OnDemand", "hubs"), ("Output", "tiles"), ("Site", "commune"), ("Sources", "credits"),
     ("DaysConfig", "dates"), ("Territory", "shuttles"), ("Territory", "factors"),
     ("ShiftChange", "site"), ("ShiftChange", "roster"), ("ShiftChange", "shift"),
-    ("TripChange", "trips"),
+    ("TripChange", "trips"), ("LineChange", "line"), ("LineChange", "days"),
+    ("LineChange", "from_stop"), ("LineChange", "to_stop"), ("LineChange", "stops"),
+    ("LineChange", "as_on"), ("NewCall", "name"),
 }  # fmt: skip
 #: Text columns of the tables that are read, by table of the study.
 TABLE_TEXTS = {

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import mobility
 from mobility.base.errors import MobilityError
 from mobility.cli import app
-from mobility.commute.variants import with_feed
+from mobility.commute.additions import with_feed
 from mobility.needs.apprentices import (
     Rules,
     after_remedies,

@@ -165,10 +165,11 @@ def test_a_scheduler_started_by_its_own_command(alone, tmp_path, monkeypatch):
         ["dask_scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard"],
         ["dask_worker", address, "--nthreads", "1", "--no-dashboard", "--no-nanny"],
     ]
+    own = {**os.environ, "PYTHONPATH": str(Path(cluster.__file__).parents[2])}
     started = [
         subprocess.Popen(
             [sys.executable, "-m", f"distributed.cli.{name}", *options],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path, env=own,
         )
         for name, *options in commands
     ]  # fmt: skip

@@ -216,12 +216,37 @@ def test_codes_however_a_program_writes_them(tmp_path):
     assert workers(read(tmp_path, rows, work_commune=["2A004"])) == {"01001": 3, "2A004": 4}
 
 
+PLACES = [
+    # German districts, Italian communes, and Corsica: lost zeros, capitals.
+    ("07314000", "08222000", "7314000", "8222000"),
+    ("015209", "015146", "15209", "015146"),
+    ("2A004", "2A008", "2a004", "2a008"),
+]
+
+
+@pytest.mark.parametrize(("home", "work", "home_row", "work_row"), PLACES)
+def test_codes_of_any_country_are_found_however_written(tmp_path, home, work, home_row, work_row):
+    layer(tmp_path, **{f"z{home}": "Home", f"z{work}": "Work"})
+    rows = [(home_row, work_row, 70), (work, work, 30)]
+    for asked in (work, work_row):
+        homes = read(tmp_path, rows, head="residence;travail;flux", work_commune=[asked])
+        assert workers(homes) == {home: 70, work: 30}
+
+
+def test_codes_that_differ_by_their_zeros_are_two(tmp_path):
+    layer(tmp_path, z0012345="A", z012345="B")
+    rows = [("0012345", "", 5), ("012345", "", 7), ("12345", "", 9)]
+    homes = read(tmp_path, rows, head="residence;travail;flux")
+    assert workers(homes) == {"0012345": 5, "012345": 7}
+    assert "9 workers" in told(homes, "homes_without_zone").render("en")
+
+
 @pytest.mark.parametrize("word", ["Total", "ENSEMBLE", "Total général", "Sous-total"])
 def test_the_sum_that_closes_a_table_is_no_commune(tmp_path, word):
     layer(tmp_path, z01001="Abergement")
     rows = [("01001", "", "01001", "", 3), (word, "", "", "", 3)]
     homes = read(tmp_path, rows, work_commune=["01001"])
     assert workers(homes) == {"01001": 3}
-    assert [a.left_out for a in homes.ledger] == [{}, {}, {"a sum of other rows": 1}]
+    assert [a.left_out for a in homes.ledger] == [{}, {}, {}, {"a sum of other rows": 1}]
     rows = [("01001", "", "01001", "", 3), ("Total-Raffinage", "", "01001", "", 3)]
     assert told(read(tmp_path, rows), "homes_without_zone").count == 1

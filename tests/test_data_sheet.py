@@ -12,10 +12,17 @@ from small import PLACES_M, TRIPS, lonlat, write_territory
 from typer.testing import CliRunner
 
 from mobility.base.clock import format_clock
+from mobility.base.i18n import translate
 from mobility.cli import app
 from mobility.commute import walks
 from mobility.commute.access import assess
-from mobility.commute.data_sheet import day_gaps, edge_text, ledger_table
+from mobility.commute.data_sheet import (
+    day_gaps,
+    edge_text,
+    gates_table,
+    hours_table,
+    ledger_table,
+)
 from mobility.commute.loading import load
 from mobility.commute.white_zones import REASONS, white_zones
 from mobility.outputs.map.assets import leaflet
@@ -169,3 +176,16 @@ def test_times_come_back_from_the_cache_as_they_went():
         np.testing.assert_array_equal(one, two) if isinstance(one, np.ndarray) else None
         assert isinstance(one, np.ndarray) or one == two
     assert local_of(times_of(times_bundle(TurnTimes(*times, barred)))) is None
+
+
+def test_headings_speak_french(tmp_path):
+    study = load(write_territory(tmp_path))
+    assert study.sheet is not None
+    tables = (
+        gates_table(study.sheet, study, "fr"), hours_table(study.sheet, study, "fr"),
+        ledger_table(study, "fr"),
+    )  # fmt: skip
+    heads = {str(name) for table in tables for name in table.columns}
+    kinds = {translate(day.label, "fr") for day in study.days}
+    alike = {name for name in heads - kinds if translate(name, "fr") == name}
+    assert alike == {"site", "source"}

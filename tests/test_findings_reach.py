@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import networkx as nx
 import numpy as np
 import pytest
 import shapely
-from feeds import service, trip, write_gtfs
+from feeds import WEEK, service, trip, write_gtfs
 from small import PLACES_M, SERVICES, TRIPS, lonlat, write_osm, write_territory
 from test_on_demand import booked, flex_territory
 from test_overlaps import aggregate, usual
@@ -352,6 +353,22 @@ def booked_by_a_rule_that_is_not_there(folder):
     return booked(folder, booking_type=0, booked_as="lost")
 
 
+@scene("flex_without_ride")
+def zone_called_once(folder):
+    """A vehicle that calls in a zone between two stops with times."""
+    path = booked(folder)
+    calls = [("A", "09:00"), {"stop_id": "", "location_id": "Z", "pickup_type": 2,
+             "start_pickup_drop_off_window": "09:00:00",
+             "end_pickup_drop_off_window": "09:20:00"}, ("B", "09:20")]  # fmt: skip
+    with zipfile.ZipFile(folder / "flex.zip") as archive:
+        zones = archive.read("locations.geojson")
+    write_gtfs(folder / "flex.zip", stops=PLACES, trips=[trip("fx", calls, service="week")],
+               services={"week": SERVICES["week"]})  # fmt: skip
+    with zipfile.ZipFile(folder / "flex.zip", "a") as archive:
+        archive.writestr("locations.geojson", zones)
+    return path
+
+
 @scene("flex_edges_missed")
 def booked_too_late_for_the_shift(folder):
     clock = {"prior_notice_start_day": 0, "prior_notice_start_time": "10:00:00"}
@@ -386,6 +403,27 @@ def small_raster(folder):
     ) as raster:  # fmt: skip
         raster.write(np.zeros((2, 2), np.float32), 1)
     return edited(write_territory(folder), ("[sources]", '[sources]\nelevation = "dem.tif"'))
+
+
+@scene("heights_steep")
+def raster_in_other_units(folder):
+    """A slope of 5 % whose heights are in decimetres, and do not say so."""
+    rasterio = pytest.importorskip("rasterio")
+    where = rasterio.transform.from_origin(419_000, 6_701_000, 100, 100)
+    with rasterio.open(
+        folder / "dem.tif", "w", driver="GTiff", height=20, width=150, count=1, dtype="float32",
+        crs="EPSG:2154", transform=where,
+    ) as raster:  # fmt: skip
+        raster.write(np.tile(np.arange(150, dtype=np.float32) * 50, (20, 1)), 1)
+    return edited(write_territory(folder), ("[sources]", '[sources]\nelevation = "dem.tif"'))
+
+
+@scene("calendar_days_blank")
+def days_left_blank(folder):
+    week = "1,1,1,1,1,,"
+    text = f"service_id,{','.join(WEEK)},start_date,end_date\n"
+    rows = "".join(f"{name},{week},20260105,20261218\n" for name in ("week", "eve"))
+    return with_feed(folder, USUAL, texts={"calendar": text + rows})
 
 
 @scene("vm_commune_unknown")

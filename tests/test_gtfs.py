@@ -320,6 +320,44 @@ def test_hail_and_ride_is_told(tmp_path: Path) -> None:
     assert codes(feed) == [("hail_and_ride", 1)]
 
 
+def test_what_a_call_says_of_hailing_comes_before_its_route(tmp_path: Path) -> None:
+    """Routes are hailed all along; trip n says of each call that it is not, m of one only."""
+    never = {"continuous_pickup": 1, "continuous_drop_off": 1}
+
+    def calls(*first: dict[str, int]) -> list[dict[str, Any]]:
+        more = [*first, {}, {}][:2]
+        return [
+            {"stop_id": s, "arrival_time": t, "departure_time": t} | what
+            for s, t, what in zip("AB", ("05:00", "05:10"), more, strict=True)
+        ]
+
+    routes = [{"route_id": "R", "route_type": 3, "continuous_pickup": 0}]
+    trips = [trip("n", calls(never, never)), trip("m", calls(never)), trip("u", calls())]
+    lost = trip("lost", calls({"continuous_pickup": 0}))
+    trips.append(lost | {"calls": [row | {"trip_id": "?"} for row in lost["calls"]]})
+    feed = read_feed(
+        write_gtfs(tmp_path / "f", stops=STOPS, trips=trips, routes=routes), cache=False
+    )
+    (told,) = [f for f in feed.findings if f.code == "hail_and_ride"]
+    assert told.examples == ("m", "u")
+
+
+def test_periods_of_headways_that_say_nothing_new_are_counted_apart(tmp_path: Path) -> None:
+    """The same period twice makes its vehicles once; a trip without calls makes none."""
+    period = {"start_time": "06:00:00", "end_time": "07:00:00", "headway_secs": 1200}
+    rows = [{"trip_id": t} | period for t in ("t", "t", "none")]
+    trips = [trip("t", [("A", "05:00"), ("B", "05:10")]), trip("none", [])]
+    path = write_gtfs(tmp_path / "f", stops=STOPS, trips=trips, frequencies=rows)
+    feed = read_feed(path, cache=False)
+    (account,) = [r for r in feed.rows if r.name.endswith("frequencies.txt")]
+    assert (account.used, account.left_out) == (
+        1, {"a trip without stop times": 1, "written twice": 1}
+    )  # fmt: skip
+    assert (feed.frequencies["end_s"] > feed.frequencies["start_s"]).tolist() == [
+        True, False, False,
+    ]  # fmt: skip
+
+
 def test_parents_lend_their_place_to_platforms(tmp_path: Path) -> None:
     stops = [
         {"stop_id": "P", "stop_lat": "", "stop_lon": "", "parent_station": "S"},

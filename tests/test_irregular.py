@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from feeds import service
@@ -11,11 +12,12 @@ from small import SERVICES, TRIPS, write_territory
 from typer.testing import CliRunner
 
 import mobility
-from mobility.base.errors import SourceError
+from mobility.base.errors import SourceError, SourceNotFoundError, TerritoryError
 from mobility.cli import app
 from mobility.commute.access import counting_modes
 from mobility.commute.dates import dates_as_days, on_dates
 from mobility.commute.irregular import irregular
+from mobility.commute.sources import source_files
 
 #: The noon bus does not run on Wednesday 18 November; on Saturdays nothing does.
 EXCEPT = SERVICES | {
@@ -125,3 +127,57 @@ def test_the_command_writes_its_files(study, tmp_path) -> None:
     assert result.exit_code == 0, result.output
     assert {p.name for p in out.iterdir()} == {
         "irregular.csv", "irregular_dates.csv", "irregular.gpkg", "irregular.html"}  # fmt: skip
+
+
+USUAL = """shifts = [
+  { name = "t", start = "13:00", end = "21:00" }], """
+GIVEN = f"""[{{ name = "tide", {USUAL}dates = "tides.csv" }}, "day"]"""
+
+
+def given(tmp_path, text: str) -> Path:
+    """Return a territory one of whose rosters gives a list."""
+    toml = write_territory(tmp_path, services=EXCEPT, rosters=GIVEN)
+    (tmp_path / "tides.csv").write_text(text, encoding="utf-8")
+    return toml
+
+
+def test_a_roster_gives_its_list(tmp_path) -> None:
+    """Its own dates are answered as those of the command line, without naming them there."""
+    text = "date,start,end\n2026-11-17,13:00,21:00\n2026-11-21,13:00,21:00\n"
+    toml = given(tmp_path, text)
+    base = mobility.load(toml)
+    found, named = irregular(base), irregular(base, tmp_path / "tides.csv")
+    assert found.rosters() == [(0, "tide")]
+    assert found.share(0, "tide").tolist() == named.share(0, "").tolist() == [0.5, 0.0]
+    # The usual hours stay those of all other commands.
+    assert {(r.roster, r.start_s) for r in base.shift_rows} >= {("tide", 13 * 3600)}
+    assert tmp_path / "tides.csv" in source_files(base.territory)
+    result = CliRunner().invoke(app, ["irregular", str(toml), "-o", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("date,start,end\n2026-13-17,13:00,21:00\n", "tides.csv, row 2, field date"),
+        ("date,start,end,roster\n2026-11-17,13:00,21:00,day\n", "field roster.*tide"),
+        ("site,date,start,end\nUsin,2026-11-17,13:00,21:00\n", "did you mean 'Usine'"),
+        ("date,start,end\n", "tides.csv"),
+    ],
+)
+def test_a_wrong_list_of_a_roster_is_refused_by_every_command(tmp_path, text, words) -> None:
+    toml = given(tmp_path, text)
+    with pytest.raises(SourceError, match=words):
+        mobility.load(toml)
+
+
+def test_a_missing_list_and_none_at_all_are_told(tmp_path, study) -> None:
+    toml = given(tmp_path, "")
+    (tmp_path / "tides.csv").unlink()
+    with pytest.raises(SourceNotFoundError, match=r"tides\.csv"):
+        mobility.load(toml)
+    with pytest.raises(TerritoryError, match=r"No list of dates .* dates = "):
+        irregular(study)
+    bare = GIVEN.replace(USUAL, "")
+    with pytest.raises(TerritoryError, match="Give its usual hours"):
+        mobility.load(write_territory(tmp_path / "bare", rosters=bare))

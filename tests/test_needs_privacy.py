@@ -23,6 +23,7 @@ COMMANDS = {
     "apprentices": ["centres.csv"],
     "jobbus": ["--halts", "2", "--group", "no_car"],
     "zone": [],
+    "lines": ["--swaps", "1"],
     "risk": ["--carpool"],
 }
 

@@ -5,6 +5,7 @@ import gzip
 import pytest
 from street_cases import osm_text
 
+from mobility.base.errors import SourceError
 from mobility.sources.osm.reader import read_osm
 from mobility.sources.osm.ways import OTHER_WAYS
 
@@ -167,3 +168,17 @@ def test_lanes_against_the_traffic(tmp_path, tags, expected):
     road = {"highway": "residential", "oneway": "yes"} | tags
     (found,) = read(tmp_path, osm_text(NODES, [(10, [1, 2], road)])).tags["oneway:bicycle"]
     assert (found if isinstance(found, str) else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "packed"), [("map.osm", True), ("MAP.OSM", False), ("MAP.OSM.GZ", True)]
+)
+def test_a_file_is_what_it_holds_whatever_its_name(tmp_path, name, packed):
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(PLAIN.encode()) if packed else PLAIN.encode())
+    assert drawn(read_osm(path)) == drawn(read(tmp_path, PLAIN))
+
+
+def test_an_answer_in_json_says_how_to_ask_for_xml(tmp_path):
+    with pytest.raises(SourceError, match=r"\[out:xml\]"):
+        read(tmp_path, '\n{"version": 0.6, "elements": []}', "export.osm")

@@ -21,7 +21,7 @@ WRITES = {
     "isochrones": "isochrones.gpkg", "matrix": "matrix.parquet", "housing": "housing.gpkg",
     "fairness": "fairness.csv", "delays": "delays.csv", "compare": "comparison.csv",
     "check": "page.html", "irregular": "irregular.csv", "apprentices": "apprentices.gpkg",
-    "jobbus": "job_bus.gpkg", "zone": "zone.gpkg", "risk": "risk.csv",
+    "jobbus": "job_bus.gpkg", "zone": "zone.gpkg", "risk": "risk.csv", "lines": "lines.csv",
 }  # fmt: skip
 #: What a command is given beside the territory.
 ALSO = {"irregular": "hours.csv", "apprentices": "centres.csv"}

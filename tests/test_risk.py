@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 import mobility
 from mobility.cli import app
+from mobility.commute.additions import with_feed
 from mobility.commute.night import daylight
-from mobility.commute.variants import with_feed
 from mobility.commute.walks import mode_times
 from mobility.needs.driven import ways_driven
 from mobility.needs.risk import _without, added_km, by_carpool, by_feed, by_lever, rates, risk

@@ -94,5 +94,5 @@ def test_the_plans_kept_hold_and_count_what_is_told():
 @pytest.mark.skipif(not sbrp.FOLDER.is_dir(), reason="the public instances are not at hand")
 def test_a_public_instance_is_solved_to_its_optimum():
     problem, _ = sbrp.problem_of(sbrp.FOLDER / "RSRB04", 2700)
-    plan = solve_chains(problem, rounds=sbrp.SMALL_ROUNDS, seed=sbrp.SEED)
+    plan = solve_chains(problem, rounds=100, seed=sbrp.SEED)
     assert len(plan.chains) == plan.bound == 62

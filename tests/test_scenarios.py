@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from small import write_territory
 
@@ -11,7 +12,8 @@ from mobility.commute.indicators import summary
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.pipeline import run
-from mobility.timetable.arrays import INF, mirrored
+from mobility.timetable.arrays import INF, RunArrays, mirrored
+from mobility.timetable.trips import mended, without_trips
 
 HOURS = """
 [[changes.shifts]]
@@ -129,6 +131,22 @@ def test_a_scenario_starts_from_a_territory(base) -> None:
     with pytest.raises(MobilityError) as caught:
         load(path)
     assert caught.value.column == "base"
+
+
+def test_nobody_stays_aboard_over_a_trip_taken_out() -> None:
+    """Three trips of one vehicle, the middle one gone: two runs, not one that jumps."""
+    run = RunArrays(
+        np.array([0, 6]), np.array([0, 1, 1, 2, 2, 3], np.int32),
+        *(np.array([0, 60, 70, 130, 140, 200], np.int32) for _ in "ad"),
+        *(np.ones(6, bool) for _ in "ba"), np.array([5, 5, 6, 6, 7, 7], np.int32),
+        np.zeros(1, np.int8),
+    )  # fmt: skip
+    left = mended(without_trips(run, [6]))
+    assert left.run_ptr.tolist() == [0, 2, 4]
+    assert left.call_stop.tolist() == [0, 1, 2, 3]
+    assert left.run_day.tolist() == [0, 0]
+    assert without_trips(left, [7]).run_ptr.tolist() == [0, 2]
+    assert without_trips(without_trips(run, [6]), [9]).run_ptr.tolist() == [0, 2, 4]
 
 
 def test_a_vehicle_is_not_in_two_places(tmp_path) -> None:

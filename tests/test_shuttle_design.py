@@ -16,9 +16,9 @@ from shapely import Point
 
 from mobility.base.errors import SourceError, SourceNotFoundError, TerritoryError
 from mobility.commute.access import assess
+from mobility.commute.additions import with_feed
 from mobility.commute.comparison import comparison
 from mobility.commute.loading import load
-from mobility.commute.variants import with_feed
 from mobility.commute.walks import feeders_of
 from mobility.commute.white_zones import white_zones
 from mobility.shuttles.after import keep_trips, read_tables

@@ -92,6 +92,29 @@ def test_paths_and_gates_open_and_close(tmp_path, tags):
         assert not open_pieces(tmp_path, "21:00", **{where: tags})
 
 
+@pytest.mark.parametrize(
+    ("tags", "shut"),
+    [
+        ({"access:conditional": "no @ (20:00-06:00)", "foot": "yes"}, {"bike", "car"}),
+        ({"vehicle:conditional": "no @ (20:00-06:00)"}, {"bike", "car"}),
+        ({"motor_vehicle:conditional": "no @ (20:00-06:00)"}, {"car"}),
+        ({"motor_vehicle:conditional": "destination @ (06:00-20:00); no @ (20:00-06:00)"}, {"car"}),
+        ({"bicycle:conditional": "no @ (20:00-06:00)"}, {"bike"}),
+        ({"foot:conditional": "no @ (20:00-06:00)", "motor_vehicle": "yes"}, {"walk"}),
+        ({"access:conditional": "private @ (20:00-06:00)"}, {"walk", "bike", "car"}),
+        ({"locked:conditional": "yes @ (20:00-06:00)"}, {"walk", "bike", "car"}),
+        ({"locked": "yes", "locked:conditional": "no @ (06:00-20:00)"}, {"walk", "bike", "car"}),
+        # A key of one's own opens a lock.
+        ({"locked:conditional": "yes @ (20:00-06:00)", "foot": "yes"}, {"bike", "car"}),
+    ],
+)
+def test_a_gate_closes_by_the_hour_to_some_and_not_to_others(tmp_path, tags, shut):
+    street = {"highway": "service"}
+    for mode in ("walk", "bike", "car"):
+        assert open_pieces(tmp_path, "12:00", street, tags, mode)
+        assert open_pieces(tmp_path, "21:00", street, tags, mode) is (mode not in shut)
+
+
 def test_a_turn_barred_at_peak_hours(tmp_path):
     tags = {"type": "restriction", "restriction:conditional": "no_left_turn @ (07:00-09:00)"}
     rule = [(1, [(10, "from"), (2, "via"), (11, "to")], tags)]

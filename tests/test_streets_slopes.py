@@ -147,6 +147,14 @@ def test_what_is_no_raster_of_heights_is_refused(tmp_path):
         raster.write(np.zeros((3, 30, 30), np.uint8))
     with pytest.raises(SourceError, match="3 bands"):
         edge_grades(STREETS, path)
+    with rasterio.open(
+        path, "w", driver="GTiff", height=30, width=30, count=1, dtype="uint8", crs="EPSG:32631",
+        transform=rasterio.transform.from_origin(X0 - 200, Y0 + 400, 20, 20),
+    ) as raster:  # fmt: skip
+        raster.write(np.zeros((30, 30), np.uint8), 1)
+        raster.write_colormap(1, {0: (255, 0, 0, 255)})
+    with pytest.raises(SourceError, match="a picture of colours"):
+        edge_grades(STREETS, path)
     with pytest.raises(SourceError, match="'toises'"):
         edge_grades(STREETS, raster_of(tmp_path, RISE_M.astype(np.float32), unit="toises"))
 

@@ -57,6 +57,8 @@ daylight. **`risk.html`**: the map.
     "irregular": """**`irregular.gpkg`**: the share per home. **`irregular.html`**: the map of it.
 """,
     "fairness": "",
+    "lines": """**`lines.gpkg`**, **`lines.html`**: the lines without which a job is lost.
+""",
     "delays": """**`delays.gpkg`**: the share of working days per home.
 **`delays.html`**: the map of it.
 """,

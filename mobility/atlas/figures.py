@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 
 from mobility.base.clock import DAY_S
 from mobility.base.errors import SourceError
+from mobility.base.i18n import LANGUAGES, translate
 from mobility.commute.access import Access, roster_shifts
 from mobility.commute.indicators import round_persons
 from mobility.commute.ledger import Ledger
 from mobility.commute.study import ShiftRow, Study
 from mobility.commute.white_zones import REASONS, WhiteZones
 from mobility.sources.days import ChosenDay
+from mobility.sources.gtfs.overlap import withdrawn
 
 KINDS = ("3x8", "night", "weekend", "2x8", "day")
 #: A shift is by night with three hours of it or more between 21:00 and 06:00 (Code du travail,
@@ -33,6 +35,8 @@ NIGHT_S, LEAST_NIGHT_S = (21 * 3600, 30 * 3600), 3 * 3600
 #: Where a territory comes without its outline, it is drawn this far around homes and gates.
 AROUND_DEG = 0.01
 OUTLINE = "territory.geojson"
+#: Employer of a site that is assumed, so that each page says it.
+ASSUMED = "assumed: industrial land, rosters 3x8, 2x8 and day"
 
 Pairs = list[tuple[int, ChosenDay]]
 
@@ -156,8 +160,10 @@ def _coverage(study: Study) -> dict[str, Any]:
     feed = study.feed
     dates = [day.date for day in study.days]
     valid = 0
+    assumed = {translate(ASSUMED, language) for language in LANGUAGES}
     counts = feed.trips_per_day(feed.trips["network"].to_numpy(np.int64))
-    for k in range(len(feed.networks)):
+    networks = set(range(len(feed.networks))) - withdrawn(feed)
+    for k in networks:
         days = list(counts.index[counts[k] > 0]) if k in counts else []
         low, high = feed.announced.get(k, (0, dates[0].max.toordinal()))
         valid += bool(len(days)) and all(
@@ -168,12 +174,12 @@ def _coverage(study: Study) -> dict[str, Any]:
         "homes": int(study.n_homes),
         "sites": len(study.sites),
         "stops": int(feed.stop_times["stop"].nunique()),
-        "feeds": len(feed.networks),
+        "feeds": len(networks),
         "feeds_valid": int(valid),
         "first_date": min(dates).isoformat(),
         "last_date": max(dates).isoformat(),
         "warnings": sum(f.severity == "warning" for f in study.findings),
-        "assumed": (study.territory.path or Path()).with_name("assumed.txt").is_file(),
+        "assumed": all(site.employer in assumed for site in study.sites),
     }
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import html
 import itertools
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,15 +13,13 @@ import shapely
 from mobility.atlas.figures import KINDS
 from mobility.atlas.folder import PREFIX
 from mobility.base.files import write_text
-from mobility.outputs.map.assets import leaflet, page_file, safe_script
 from mobility.outputs.map.needs_page import RAMP, rounded
-from mobility.outputs.map.pack import compact_json
+from mobility.outputs.map.side_page import side_page
 from mobility.outputs.words import Words
 
 if TYPE_CHECKING:
     from mobility.atlas.merge import Told
 
-_SLOT = re.compile(r"@@mb-(\w+)@@")
 #: Outlines are told to about 200 m and to 10 m: a country is seen at once.
 TOLERANCE_DEG, DEGREES = 0.002, 4
 #: Classes of shares, and of their changes, by their upper ends.
@@ -65,17 +61,8 @@ def write_national_map(
         "heads": [words.t("Rank"), words.t("Territory"), words.t("Share of jobs")],
         "territories": [_territory(one, rows, moved, words) for one in told],
     }  # fmt: skip
-    code, style = leaflet()
     title = words.t("Who can staff its shifts without a car?")
-    texts = {
-        "language": html.escape(language),
-        "title": html.escape(title),
-        "leaflet": code,
-        "leaflet_style": style,
-        "data": compact_json(data),
-        "code": safe_script(page_file("atlas.js")),
-    }
-    write_text(path, _SLOT.sub(lambda slot: texts[slot[1]], page_file("needs.html")))
+    write_text(path, side_page(title, data, "atlas.js", language))
 
 
 def _view(

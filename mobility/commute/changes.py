@@ -1,4 +1,4 @@
-"""The trips that a scenario moves, adds or takes out, put into the timetables of a study."""
+"""The trips and lines that a scenario changes, put into the timetables of a study."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mobility.base.clock import format_clock
 from mobility.base.errors import TerritoryError
+from mobility.commute.line_changes import with_lines
 from mobility.commute.study import Study, Timetables
 from mobility.commute.variants import with_timetables
 from mobility.engine.journeys import TwoWay
@@ -25,7 +25,7 @@ from mobility.timetable.trips import (
     moved,
     one_run,
     only_trips,
-    pick_calls,
+    without_trips,
 )
 
 #: How, trips (indices into the feed's trips) and seconds later.
@@ -140,7 +140,7 @@ def _edited(study: Study, kind: str, edits: Sequence[Edit]) -> TwoWay:
             elif how == "move":
                 changed[run] = moved(now, trips, by_s)
             else:
-                changed[run] = _without(now, trips)
+                changed[run] = without_trips(now, trips)
     added += [mended(run) for run in changed.values() if run.call_trip.size]
     new = with_runs(network.timetable, added=join_runs(added), removed=list(changed))
     return TwoWay(new)
@@ -160,13 +160,10 @@ def _whole_moves(network: DayNetwork, edits: Sequence[Edit]) -> dict[int, int] |
     return shifts
 
 
-def _without(run: RunArrays, trips: tuple[int, ...]) -> RunArrays:
-    """Take the calls of some trips out of a run; what is before and after are two runs then."""
-    kept: NDArray[np.bool_] = ~np.isin(run.call_trip, trips)
-    part = np.cumsum(~kept)[kept]
-    starts = np.flatnonzero(np.diff(part, prepend=-1))
-    ptr = np.append(starts, part.size).astype(np.int64)
-    return pick_calls(run, np.flatnonzero(kept), ptr, np.repeat(run.run_day, starts.size))
+def with_timetable_changes(study: Study) -> Study:
+    """Return a study with the trips and lines that its scenario changes."""
+    changes = study.territory.changes
+    return with_lines(with_trips(study, changes.trips), changes.lines)
 
 
-__all__ = ["with_trips"]
+__all__ = ["with_timetable_changes"]

@@ -7,7 +7,6 @@ days on which a home gets there and back, each on its own date's timetable.
 from __future__ import annotations
 
 import datetime as dt
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,35 +14,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.base.clock import DAY_S, parse_clock
-from mobility.base.errors import Finding
+from mobility.base.errors import Finding, TerritoryError
 from mobility.commute.access import counting_modes
 from mobility.commute.dates import on_dates
 from mobility.commute.door_to_door import both_ways
 from mobility.commute.indicators import whole_persons
 from mobility.commute.study import Study, engine_limits
 from mobility.commute.variants import variant
-from mobility.sources.columns import Table, unknown_value
-from mobility.sources.sites_words import ALIASES, clock_text
-from mobility.sources.tables import read_table
+from mobility.sources.columns import Table
+from mobility.sources.worked import Worked, read_worked, rosters_worked
 from mobility.territory.fields import WEEKDAYS
 from mobility.territory.rosters import Roster, Shift
 from mobility.timetable.arrays import INF
 
 Bool = NDArray[np.bool_]
-DATE_ALIASES = ("jour", "day")
-_FRENCH_DATE = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
-
-
-@dataclass(frozen=True)
-class Worked:
-    """One day of one site's list: local wall-clock seconds, the end on the next day if earlier."""
-
-    site: int
-    roster: str
-    date: dt.date
-    start_s: int
-    end_s: int
 
 
 @dataclass(frozen=True)
@@ -110,89 +94,39 @@ class Irregular:
         return whole_persons(pd.DataFrame(rows, columns=names), names[5:])
 
 
-def _read_worked(study: Study, path: Path) -> list[Worked]:
-    """Read the list: a row per day, with ``date``, ``start``, ``end``, and ``site``, ``roster``.
-
-    ``site`` may be left out where there is one only. Dates are written ``2026-11-17`` or
-    ``17/11/2026``.
-
-    Raises
-    ------
-    SourceError
-        A column is missing, a site unknown, or a field no date or time of day.
-    """
-    table = read_table(path)
-    names = [site.name for site in study.sites]
-    columns = {
-        "date": table.need("date", DATE_ALIASES),
-        "start": table.need("start", ALIASES["start"]),
-        "end": table.need("end", ALIASES["end"]),
-        "site": table.find("site", ALIASES["name"]),
-        "roster": table.find("roster", ALIASES["roster"]),
-    }
-    if columns["site"] is None and len(names) > 1:
-        table.need("site", ALIASES["name"])
-    texts = {key: table.texts(c) for key, c in columns.items() if c is not None}
-    found = []
-    for k, row in enumerate(table.frame.index):
-        site = texts["site"].iloc[k] if "site" in texts else names[0]
-        if site not in names:
-            raise unknown_value(table, row, str(columns["site"]), site, names)
-        start_s, end_s = (
-            _clock(table, row, str(columns[key]), texts[key].iloc[k]) for key in ("start", "end")
-        )
-        if start_s == end_s:
-            raise table.error(
-                "It ends when it starts.",
-                row=row,
-                column=columns["end"],
-                value=texts["end"].iloc[k],
-                mend="Correct its start or its end; a shift is shorter than a day.",
-            )
-        date = _date(table, row, str(columns["date"]), texts["date"].iloc[k])
-        roster = texts["roster"].iloc[k] if "roster" in texts else ""
-        found.append(Worked(names.index(site), roster, date, start_s, end_s))
-    return sorted(set(found), key=lambda w: (w.site, w.roster, w.date, w.start_s))
-
-
-def _clock(table: Table, row: object, column: str, text: str) -> int:
-    try:
-        return parse_clock(clock_text(text, ends=True)) % DAY_S
-    except ValueError:
-        raise table.error(
-            "It is no time of day.",
-            row=row,
-            column=column,
-            value=text,
-            mend='Write a time of day, e.g. "05:00".',
-        ) from None
-
-
-def _date(table: Table, row: object, column: str, text: str) -> dt.date:
-    match = _FRENCH_DATE.fullmatch(text)
-    try:
-        if match is not None:
-            return dt.date(int(match[3]), int(match[2]), int(match[1]))
-        return dt.date.fromisoformat(text[:10])
-    except ValueError:
-        raise table.error(
-            "It is no date.",
-            row=row,
-            column=column,
-            value=text,
-            mend="Write it as 2026-11-17 or 17/11/2026.",
-        ) from None
-
-
-def irregular(study: Study, path: Path) -> Irregular:
+def irregular(study: Study, path: Path | None = None) -> Irregular:
     """Return what holds on each day of a list.
 
+    Parameters
+    ----------
+    path
+        The list; without it, those that rosters of the territory give as ``dates``.
+
     Raises
     ------
     SourceError
-        The list is wrong, or none of its dates is within the timetables' calendar.
+        A list is wrong, or none of its dates is within the timetables' calendar.
+    TerritoryError
+        No list is given.
     """
-    listed = _read_worked(study, path)
+    if path is not None:
+        lists = {path: read_worked(path, [site.name for site in study.sites])}
+    else:
+        lists = rosters_worked(study.territory, study.sites)
+    if not lists:
+        raise TerritoryError(
+            "No list of dates and hours is given.",
+            file=study.territory.path,
+            column="sites.rosters.dates",
+            mend='Give a roster dates = "hours.csv", or name the list after the territory file.',
+        )
+    told: list[Finding] = []
+    inside = {w for file, listed in lists.items() for w in _within(study, file, listed, told)}
+    return _answered(study, tuple(sorted(inside)), tuple(told))
+
+
+def _within(study: Study, path: Path, listed: list[Worked], told: list[Finding]) -> list[Worked]:
+    """Return the days of a list within the timetables' calendar; what is left out is told."""
     period = study.feed.period
     inside = [w for w in listed if period is None or period[0] <= w.date <= period[1]]
     if not inside:
@@ -205,13 +139,12 @@ def irregular(study: Study, path: Path) -> Irregular:
             first=period[0],
             last=period[1],
         )
-    told: tuple[Finding, ...] = ()
     if len(inside) < len(listed):
         message = "{count} days of the list lie outside the timetables' calendar and are left out."
         gone = sorted({w.date.isoformat() for w in listed} - {w.date.isoformat() for w in inside})
-        told = (Finding("warning", "dates_outside", message, str(path), len(listed) - len(inside),
-                        tuple(gone[:5])),)  # fmt: skip
-    return _answered(study, tuple(inside), told)
+        told.append(Finding("warning", "dates_outside", message, str(path),
+                            len(listed) - len(inside), tuple(gone[:5])))  # fmt: skip
+    return inside
 
 
 def _answered(study: Study, worked: tuple[Worked, ...], findings: tuple[Finding, ...]) -> Irregular:

@@ -16,9 +16,10 @@ from mobility.base.cache import code_hash, content_hash
 from mobility.base.errors import Finding, TerritoryError
 from mobility.base.ledger import SourceLedger
 from mobility.commute.access import assess, counted_rows
-from mobility.commute.changes import with_trips
+from mobility.commute.changes import with_timetable_changes
 from mobility.commute.closed_drives import drives_any_hour
 from mobility.commute.data_sheet import data_sheet, sheet_findings
+from mobility.commute.line_changes import booked_instead
 from mobility.commute.modes import evaluated
 from mobility.commute.on_demand_rides import on_demand_services
 from mobility.commute.placing import (
@@ -135,6 +136,7 @@ class ReadSources:
         """
         sites = changed_sites(self.sites, territory.changes.shifts, territory.path)
         territory, _ = localised(without_timetables(territory)[0], sites)
+        territory = booked_instead(territory, self.streets, self.feed)
         study = build_study(
             territory,
             self.streets,
@@ -145,7 +147,7 @@ class ReadSources:
             findings=self.findings,
             ledger=self.ledger,
         )
-        return with_trips(study, territory.changes.trips)
+        return with_timetable_changes(study)
 
 
 def read_sources(

@@ -1,4 +1,4 @@
-"""Variants of a study: other stops, timetables, shifts or feeds; another light or hour.
+"""Variants of a study: other timetables, shifts or homes; another light or hour.
 
 A variant remembers of which study it is one, and what changes. Its views (the study after dark,
 or as streets and gates are open at an hour) are those of that study, changed alike: they can
@@ -7,18 +7,16 @@ neither be left as they were nor have to be measured again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
+from operator import ne
 from threading import RLock
 from typing import Any, cast
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from mobility.base.clock import axis_to_local
-from mobility.base.errors import Finding
 from mobility.commute.modes import EXPOSED, MODES
 from mobility.commute.on_demand_rides import on_demand_services
 from mobility.commute.study import Change, Int32, Study, Timetables
@@ -27,20 +25,16 @@ from mobility.commute.walks import (
     mode_times,
     street_commutes,
     walks_between_stops,
-    walks_to_places,
     walks_to_stops,
 )
 from mobility.engine.journeys import Edge, TwoWay
 from mobility.sources.days import ChosenDay
-from mobility.sources.gtfs.read import Feed, merge_feeds
 from mobility.sources.homes.read import Homes
 from mobility.streets.arcs import Times, times_key
 from mobility.streets.graph import State
 from mobility.streets.hours import place_of, state_at, staying, streets_in
-from mobility.territory.project import Site, StreetMode, Territory
-from mobility.timetable.build import build_timetable
-from mobility.timetable.change import more_stops
-from mobility.timetable.footpaths import WalkTable, safe_footpaths, widened
+from mobility.territory.project import Site, StreetMode
+from mobility.timetable.footpaths import WalkTable, safe_footpaths
 
 #: States of the streets kept at once.
 MOST_KEPT = 32
@@ -153,7 +147,7 @@ def _in_state(base: Study, state: State) -> Study:
     changed = [
         mode
         for mode in _ridden(base)
-        if len({_key(mode_times(base.territory, s, mode)) for s in (base.streets, streets)}) > 1
+        if ne(*times_key(*(mode_times(base.territory, s, mode) for s in (base.streets, streets))))
     ]
     return _measured(base, replace(base, streets=streets, any_hour=base, hours=state), changed)
 
@@ -164,10 +158,6 @@ def _ridden(study: Study) -> list[StreetMode]:
     for mode in study.feeders:
         used |= set(MODES[mode].rides)  # type: ignore[index]
     return [mode for mode in (*EXPOSED, "car") if mode in used]
-
-
-def _key(*times: Times) -> tuple[object, ...]:
-    return tuple(part for one in times for part in times_key(one))
 
 
 def _measured(before: Study, after: Study, modes: Collection[StreetMode]) -> Study:
@@ -220,7 +210,7 @@ def _once(after: Study, what: str, times: tuple[Times, ...], make: Callable[[], 
     """Return what rests on some seconds per street piece, shared by the hours that have them."""
     if after.any_hour is None:
         return make()
-    measured, key = after.any_hour.views.measured, (what, after.kept_safe, *_key(*times))
+    measured, key = after.any_hour.views.measured, (what, after.kept_safe, *times_key(*times))
     if key not in measured:
         measured[key] = make()
         while len(measured) > MOST_KEPT * (2 + len(after.street_times)):
@@ -239,14 +229,20 @@ def _walked(before: Study, after: Study) -> tuple[WalkTable, WalkTable, Mapping[
         walks_between_stops(territory, one.streets, feed, safe=one.kept_safe)
         for one in (before, after)
     )
+    return home_walks, gate_walks, on_ways(before.timetables, plain, other)
+
+
+def on_ways(
+    timetables: Mapping[str, TwoWay], plain: WalkTable, other: WalkTable
+) -> Mapping[str, TwoWay]:
+    """Return timetables whose footpaths along streets, as ``plain`` has them, are ``other``'s."""
     pairs = zip(vars(plain).values(), vars(other).values(), strict=True)
     if all(np.array_equal(*pair) for pair in pairs):
-        return home_walks, gate_walks, before.timetables
-    timetables = {
+        return timetables
+    return {
         kind: two_way.on_feet(safe_footpaths(two_way.timetable, plain, other).feet)
-        for kind, two_way in before.timetables.items()
+        for kind, two_way in timetables.items()
     }
-    return home_walks, gate_walks, timetables
 
 
 def with_timetables(
@@ -318,142 +314,3 @@ def with_homes(
         )  # fmt: skip
 
     return variant(study, change)
-
-
-def with_stops(
-    study: Study,
-    ids: Sequence[str],
-    names: Sequence[str],
-    lonlat: NDArray[np.float64],
-    *,
-    walked: bool = True,
-) -> Study:
-    """Return the study with stops put after its own, served by nothing yet.
-
-    Parameters
-    ----------
-    walked
-        Whether homes and gates have walks to them.
-    """
-    feed = replace(study.feed, stops=_more_rows(study.feed.stops, ids, names, lonlat))
-    old, need_s = len(study.feed.stops), study.territory.limits.min_change_s
-
-    def change(one: Study) -> Study:
-        tables = (one.home_walks, one.gate_walks)
-        if walked:
-            tables = _walks_also_to(one, lonlat, old)
-        timetables = {
-            kind: TwoWay(more_stops(two_way.timetable, len(ids), need_s))
-            for kind, two_way in one.timetables.items()
-        }
-        home_walks, gate_walks = tables
-        return replace(
-            one, feed=feed, timetables=timetables, home_walks=home_walks, gate_walks=gate_walks
-        )
-
-    return variant(study, change)
-
-
-def _walks_also_to(
-    study: Study, lonlat: NDArray[np.float64], old: int
-) -> tuple[WalkTable, WalkTable]:
-    """Return the walks of homes and of gates, to new stops too, numbered from ``old`` on."""
-    territory, streets, safe = study.territory, study.streets, study.kept_safe
-    home_walks, gate_walks = (
-        widened(table, walks_to_places(territory, streets, points, lonlat, safe=safe), old)
-        for table, points in (
-            (study.home_walks, study.homes.lonlat),
-            (study.gate_walks, study.gates_lonlat),
-        )
-    )
-    return home_walks, gate_walks
-
-
-def _more_rows(
-    stops: pd.DataFrame, ids: Sequence[str], names: Sequence[str], lonlat: NDArray[np.float64]
-) -> pd.DataFrame:
-    """Return a feed's stops with some without particulars put after them."""
-    rows = pd.DataFrame(
-        {"stop_id": ids, "stop_name": names, "lon": lonlat[:, 0], "lat": lonlat[:, 1]}
-    ).reindex(columns=stops.columns)
-    for column in stops.columns:
-        if rows[column].isna().all():
-            is_text = not pd.api.types.is_numeric_dtype(stops[column])
-            rows[column] = "" if is_text else 0
-    rows["location_type"] = 0
-    for link in {"parent", "copy_of"} & set(rows):
-        rows[link] = -1
-    rows = rows.astype(stops.dtypes.to_dict())
-    return pd.concat([stops, rows], ignore_index=True)
-
-
-def with_feed(study: Study, extra: Feed, *, scenario: str, feeders: bool = True) -> Study:
-    """Return the study with one more feed: same dates, ways completed for the new stops.
-
-    Parameters
-    ----------
-    extra
-        Feed to add; the ids of both get their feed's number before them.
-    scenario
-        Name of the variant.
-    feeders
-        Whether cycling, park-and-ride and on-demand transport reach the new stops too; False
-        where only public transport from the door is asked for.
-    """
-    territory, streets = study.territory, study.streets
-    feed, old = merge_feeds([study.feed, extra]), len(study.feed.stops)
-    home_walks, gate_walks = _walks_also_to(study, feed.lonlat()[old:], old)
-    after = replace(
-        study,
-        feed=feed,
-        timetables=_day_timetables(
-            territory, feed, study.days, walks_between_stops(territory, streets, feed)
-        ),
-        home_walks=home_walks,
-        gate_walks=gate_walks,
-        scenario=scenario,
-    )
-    if feeders and study.feeders:
-        found = feeders_of(territory, streets, feed, study.sites, study.homes.lonlat)
-        after = replace(after, feeders=found)
-    if feeders and study.on_demand:
-        # The territory file names its hubs as in its own feeds.
-        ids = [*study.feed.stops["stop_id"], *feed.stops["stop_id"][old:]]
-        named = replace(feed, stops=feed.stops.assign(stop_id=ids))
-        services = on_demand_services(territory, streets, named, study.sites, study.homes, [], [])
-        after = replace(after, on_demand=services)
-    return after
-
-
-def _day_timetables(
-    territory: Territory,
-    feed: Feed,
-    days: Sequence[ChosenDay],
-    between: WalkTable,
-    findings: list[Finding] | None = None,
-) -> dict[str, TwoWay]:
-    """Return timetable and mirror of each kind of day.
-
-    Parameters
-    ----------
-    between
-        Walks between stops.
-    findings
-        What building the first of them tells is added here.
-    """
-    limits = territory.limits
-    return {
-        day.kind: TwoWay(
-            build_timetable(
-                feed,
-                day.date,
-                territory.zone,
-                between,
-                min_change_s=limits.min_change_s,
-                max_transfer_walk_s=round(limits.max_transfer_walk_min * 60),
-                walk_speed_ms=territory.speeds.walk_kmh / 3.6,
-                findings=findings if day is days[0] else None,
-            )
-        )
-        for day in days
-    }

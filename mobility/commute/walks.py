@@ -6,6 +6,7 @@ Seconds per street piece are as a territory asks: speeds, slopes, safe ways.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from mobility.streets.graph import Streets
 from mobility.streets.hours import seen_by
 from mobility.streets.modes import edge_times
 from mobility.streets.paths import PairTable, street_times
-from mobility.streets.slopes import edge_grades, elevations
+from mobility.streets.slopes import MAX_GRADE, edge_grades, elevations, grades_between
 from mobility.streets.snap import Snaps
 from mobility.territory.project import Site, StreetMode, Territory
 from mobility.timetable.arrays import INF
@@ -36,6 +37,9 @@ RELAXED_WALK = 2.0
 
 FEW_HEIGHTS = 0.02
 """Share of the ends of streets that may lie beyond a raster without a warning."""
+MANY_STEEP = 0.25
+"""Share of the streets' length steeper than any is taken to be, beyond which the raster is no
+map of heights in metres: an assumption."""
 
 
 def heights_findings(
@@ -45,18 +49,35 @@ def heights_findings(
     if territory.sources.elevation is None:
         return []
     path = territory.resolve(territory.sources.elevation)
-    lost = int(np.isnan(elevations(streets, path)).sum())
+    heights = elevations(streets, path)
+    lost = int(np.isnan(heights).sum())
     left = {"no height there": lost}
     ledger.append(SourceLedger.balanced(path, streets.n_nodes - lost, left, "ends of streets"))
+    found = _steep(streets, heights, path)
     if not lost:
-        return []
+        return found
     message = (
         "{count} of {total} ends of streets have no height in the elevation raster: they lie "
         "outside it, or where it holds none or one that cannot be; streets there are taken as flat."
     )
     severity: Severity = "warning" if lost > FEW_HEIGHTS * streets.n_nodes else "info"
     params = {"total": streets.n_nodes}
-    return [Finding(severity, "heights_missing", message, str(path), lost, params=params)]
+    missing = Finding(severity, "heights_missing", message, str(path), lost, params=params)
+    return [missing, *found]
+
+
+def _steep(streets: Streets, heights: Float, path: Path) -> list[Finding]:
+    """Say where heights would make walls of the streets: of another unit, or none at all."""
+    steep = np.abs(grades_between(streets, heights)) > MAX_GRADE
+    share = streets.length_m[steep].sum() / max(streets.length_m.sum(), 1e-9)
+    if share <= MANY_STEEP:
+        return []
+    message = (
+        "{share} % of the length of the streets would be steeper than {most} %: does the raster "
+        "hold heights in metres, or a picture of them?"
+    )
+    params = {"share": f"{100 * share:.0f}", "most": f"{MAX_GRADE:g}"}
+    return [Finding("warning", "heights_steep", message, str(path), params=params)]
 
 
 def mode_times(

@@ -28,8 +28,8 @@ from mobility.needs.housing import without_car
 from mobility.shuttles.candidates import candidate_places
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.drive import DriveGraph, Ways, drive_graph, drive_matrix
-from mobility.shuttles.groundwork import lonlat_of, walk_matrix
 from mobility.shuttles.model import UNREACHED, Place
+from mobility.shuttles.places import lonlat_of, walk_matrix
 from mobility.shuttles.stops import select_stops
 from mobility.sources.days import ChosenDay
 from mobility.sources.holidays import read_holidays

@@ -12,9 +12,9 @@ import pandas as pd
 
 from mobility.base.i18n import translate
 from mobility.commute.access import Access, assess
+from mobility.commute.additions import with_feed
 from mobility.commute.ledger import capture_band
 from mobility.commute.study import Study
-from mobility.commute.variants import with_feed
 from mobility.outputs.record import earlier_plans
 from mobility.remedies.bill import Bill, CostLine, total
 from mobility.remedies.gains import gains_between

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Literal
 
@@ -43,6 +43,8 @@ def territory_text(
     gtfs: Sequence[tuple[str, FeedOffer]],
     homes: str | None,
     sites: str | None,
+    homes_by: str = "INSEE, geo.api.gouv.fr",
+    more: Mapping[str, str] | None = None,
 ) -> str:
     """Return the text of ``territory.toml``.
 
@@ -52,6 +54,10 @@ def territory_text(
         Paths from the file; None leaves a comment saying what to put there.
     gtfs
         Paths of the timetables and what is known of them.
+    homes_by
+        Who is named with the homes.
+    more
+        A line to add at the head of each of some tables.
     """
     say = partial(_comment, language)
     lines = [
@@ -68,7 +74,7 @@ def territory_text(
         *say(SITES if sites else NO_SITES),
         f"{'' if sites else '# '}sites = {_quoted(sites or 'sites.csv')}",
         "",
-        *_credits(language, gtfs, homes),
+        *_credits(language, gtfs, homes if homes_by else None, homes_by),
         "[sources.homes]",
         *say(HOMES if homes else "To fill in: a file of homes (see docs/formats.md)."),
         f"file = {_quoted(homes or 'data/homes/communes.geojson')}",
@@ -99,6 +105,8 @@ def territory_text(
         "",
     ]
     text = "\n".join(lines)
+    for table, line in (more or {}).items():
+        text = text.replace(f"[{table}]\n", f"[{table}]\n{line}\n", 1)
     if sites is None:
         text += "\n" + _SITE_EXAMPLE.format(lon=commune.centre[0], lat=commune.centre[1])
     return text
@@ -125,11 +133,13 @@ def _feeds(language: str, gtfs: Sequence[tuple[str, FeedOffer]]) -> list[str]:
     return [*lines, "]"]
 
 
-def _credits(language: str, gtfs: Sequence[tuple[str, FeedOffer]], homes: str | None) -> list[str]:
+def _credits(
+    language: str, gtfs: Sequence[tuple[str, FeedOffer]], homes: str | None, homes_by: str
+) -> list[str]:
     """Return the table of licences and mentions, as far as they are known."""
     known = [(path, offer.licence, offer.publisher) for path, offer in gtfs]
     if homes is not None:
-        known.append((homes, "", "INSEE, geo.api.gouv.fr"))
+        known.append((homes, "", homes_by))
     if not known:
         return []
     lines = ["[sources.credits]", *_comment(language, CREDITS)]

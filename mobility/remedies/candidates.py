@@ -107,11 +107,11 @@ def _trip_moves(
     reach_s = max((abs(m) for m in options.moves_s), default=0)
     found = [_near_trips(n, windows, reach_s) for n in nets.values()]
     trips = np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
-    for twins in _same_departures(study, nets, trips):
+    for twins in same_departures(study, nets, trips):
         yield tuple(Lever("move_trip", twins, shift_s=m) for m in options.moves_s)
 
 
-def _same_departures(
+def same_departures(
     study: Study, nets: dict[str, DayNetwork], trips: Int64
 ) -> list[tuple[int, ...]]:
     """Group the trips that are one departure on different kinds of day.
@@ -147,7 +147,7 @@ def _twins_of(study: Study, nets: dict[str, DayNetwork]) -> dict[int, tuple[int,
     """Return, for each trip that runs, the trips that are the same departure on other days."""
     running = [network.pieces.trip for network in nets.values()]
     trips = np.unique(np.concatenate(running)) if running else np.zeros(0, np.int64)
-    return {t: group for group in _same_departures(study, nets, trips) for t in group}
+    return {t: group for group in same_departures(study, nets, trips) for t in group}
 
 
 def lines_of(study: Study, trips: Int64) -> NDArray[np.int64]:
@@ -191,7 +191,7 @@ def _line_moves(
 ) -> Iterator[Unit]:
     for trips in _bundles(study, nets, windows):
         # One departure written once per calendar is moved as a trip already.
-        if len(_same_departures(study, nets, np.array(trips, np.int64))) > 1:
+        if len(same_departures(study, nets, np.array(trips, np.int64))) > 1:
             yield tuple(Lever("move_line", trips, shift_s=m) for m in options.moves_s)
 
 
@@ -296,7 +296,7 @@ def _lifted(study: Study, nets: dict[str, DayNetwork], windows: Sequence[Window]
     alone = np.setdiff1d(pieces.trip[near], there)
     both = np.union1d(alone, there)
     kept = set(there.tolist())
-    twins = {t for group in _same_departures(study, nets, both) if kept & set(group) for t in group}
+    twins = {t for group in same_departures(study, nets, both) if kept & set(group) for t in group}
     for trip in alone.tolist():
         if trip not in twins:
             kinds = ("holiday_weekday",)

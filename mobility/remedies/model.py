@@ -14,7 +14,9 @@ from typing import Literal
 from mobility.commute.study import Study
 from mobility.timetable.trips import DayNetwork
 
-LeverKind = Literal["move_trip", "move_line", "extend", "add_run", "hold", "lift_school", "stop"]
+LeverKind = Literal[
+    "move_trip", "move_line", "extend", "add_run", "hold", "lift_school", "stop", "remove"
+]
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Lever:
         ``move_trip`` and ``move_line`` move whole trips; ``extend`` carries a trip on to a
         gate; ``add_run`` adds a copy of a trip; ``hold`` makes a trip wait for riders at one
         stop; ``lift_school`` runs a school-days trip on other days too; ``stop`` makes the
-        trips of a line call at a new stop on their way.
+        trips of a line call at a new stop on their way; ``remove`` takes trips out.
     trips
         Trips concerned (indices into the feed's trips).
     shift_s

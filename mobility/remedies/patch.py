@@ -14,7 +14,7 @@ from mobility.engine.journeys import TwoWay
 from mobility.remedies.model import DayNetwork, Lever, networks
 from mobility.timetable.arrays import RunArrays, Timetable
 from mobility.timetable.change import with_runs
-from mobility.timetable.trips import join_runs, mended, moved, one_run, only_trips
+from mobility.timetable.trips import join_runs, mended, moved, one_run, only_trips, without_trips
 
 Int64 = NDArray[np.int64]
 
@@ -64,13 +64,16 @@ def patch(nets: dict[str, DayNetwork], kind: str, levers: Iterable[Lever]) -> Pa
         edited = one_run(network, run)
         for lever in wanted:
             edited = _edited(edited, lever)
-        added.append(mended(edited))
+        if edited.call_trip.size:
+            added.append(mended(edited))
     return Patch(np.array(sorted(edits), np.int64), join_runs(added))
 
 
 def _edited(run: RunArrays, lever: Lever) -> RunArrays:
     if lever.is_move:
         return moved(run, lever.trips, lever.shift_s)
+    if lever.kind == "remove":
+        return without_trips(run, lever.trips)
     if lever.kind == "extend":
         return _extended(run, lever)
     return _with_stop(run, lever) if lever.kind == "stop" else _held(run, lever)

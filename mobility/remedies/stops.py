@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobility.commute.access import Access
+from mobility.commute.additions import with_stops
 from mobility.commute.study import Study
-from mobility.commute.variants import variant, with_stops
+from mobility.commute.variants import variant
 from mobility.streets.modes import edge_times
 from mobility.streets.routes import street_paths
 from mobility.timetable.footpaths import WalkTable, walk_snaps

@@ -66,7 +66,7 @@ class Vehicles:
         return np.asarray(blocks, object)
 
     @cached_property
-    def _links(self) -> dict[str, dict[int, tuple[int, int]]]:
+    def links(self) -> dict[str, dict[int, tuple[int, int]]]:
         """Place, among the day's pieces, of the piece before and after each (-1: none)."""
         return {kind: self._linked(network) for kind, network in self.nets.items()}
 
@@ -79,7 +79,9 @@ class Vehicles:
         for mine in _groups(blocks.tolist(), own):
             mine.sort(key=lambda k: (int(pieces.start_s[k]), int(pieces.end_s[k])))
             for one, two in pairwise(mine):
-                after[one], before[two] = two, one
+                # A copy of a trip may bear the block of another vehicle.
+                if pieces.start_s[two] >= pieces.end_s[one]:
+                    after[one], before[two] = two, one
         for one, two in self._layovers(network, own[blocks == ""]):
             after[one], before[two] = two, one
         return {int(k): (before.get(int(k), -1), after.get(int(k), -1)) for k in own}
@@ -122,14 +124,14 @@ class Vehicles:
             bool(self._blocks[network.pieces.trip[place]])
             for kind, network in self.nets.items()
             for place in network.places(lever.trips).tolist()
-            if self._links[kind].get(place, (-1, -1)) != (-1, -1)
+            if self.links[kind].get(place, (-1, -1)) != (-1, -1)
         ]
         rule = ("block" if any(linked) else "layover") if linked else "none"
         return max(worst, 0) / 60, rule
 
     def _overlap_s(self, kind: str, lever: Lever) -> int:
         """Return by how much a day's vehicles are needed twice at once, seconds."""
-        pieces, links = self.nets[kind].pieces, self._links[kind]
+        pieces, links = self.nets[kind].pieces, self.links[kind]
         moved, worst = set(lever.trips), 0
         for place in self.nets[kind].places(lever.trips).tolist():
             before, after = links.get(place, (-1, -1))
@@ -193,7 +195,7 @@ class Vehicles:
 
     def _longer_s(self, kind: str, place: int, shift_s: int) -> int:
         """Return by how much the day of a vehicle and its driver grows with a trip's move."""
-        before, after = self._links[kind].get(place, (-1, -1))
+        before, after = self.links[kind].get(place, (-1, -1))
         alone = before < 0 and after < 0
         grows = (before < 0 and shift_s < 0) or (after < 0 and shift_s > 0)
         return abs(shift_s) if grows and not alone else 0

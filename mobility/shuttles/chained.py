@@ -60,18 +60,16 @@ def solve_chains(
     fits = np.bincount(problem.end_of).max() <= MOST_CALLS
     if not (with_bound and fits and problem.inbound.all()):
         return ChainPlan(search_chains(problem, alone, iterations, seed=seed))
-    first = search_chains(problem, alone, iterations // 2, seed=seed)
+    some = iterations // 8
+    found = [search_chains(problem, alone, some, seed=seed)]
     master = TripMaster(problem)
-    master.add_chains(first)
+    master.add_chains(found[0])
     bound = master.relax()
-    found = [first]
     for k, step in enumerate(STEPS):
         if min(map(len, found)) <= bound:
             break
         trips = master.dive(step)
-        found.append(
-            search_chains(problem, trips, iterations // 2, seed=seed + k + 1, target=bound)
-        )
+        found.append(search_chains(problem, trips, some, seed=seed + k + 1, target=bound))
         master.add_chains(found[-1])
     fewest = min(map(len, found))
     if fewest > bound:

@@ -23,17 +23,16 @@ from mobility.shuttles.anchors import gate_anchor
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.demand import Demand
 from mobility.shuttles.drive import drive_graph, drive_matrix
-from mobility.shuttles.groundwork import (
+from mobility.shuttles.groundwork import longest_walk_s, make_scene
+from mobility.shuttles.model import Line, Place
+from mobility.shuttles.places import (
     check_depot,
     depot_place,
     gate_name,
     gate_walks,
-    longest_walk_s,
     lonlat_of,
-    make_scene,
     walk_matrix,
 )
-from mobility.shuttles.model import Line, Place
 from mobility.shuttles.plan import evaluate_plan
 from mobility.shuttles.plans import Plans, proven
 

@@ -12,15 +12,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from mobility.commute.additions import with_stops
 from mobility.commute.study import Study
-from mobility.commute.variants import with_stops, with_timetables
+from mobility.commute.variants import with_timetables
 from mobility.commute.white_zones import REASONS, WhiteZones
 from mobility.engine.journeys import TwoWay
 from mobility.shuttles.after import prove
 from mobility.shuttles.drive import drive_graph, drive_matrix
-from mobility.shuttles.groundwork import gate_name
 from mobility.shuttles.inserts import Insert, extended_runs, insert_calls, stops_on_the_way
 from mobility.shuttles.model import UNREACHED, Bools, Floats, Ints
+from mobility.shuttles.places import gate_name
 from mobility.shuttles.plans import Plans
 
 AREA_M = 2_000.0

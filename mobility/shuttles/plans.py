@@ -13,9 +13,9 @@ import pandas as pd
 from mobility.base.errors import Finding
 from mobility.base.i18n import translate
 from mobility.commute.access import Access, roster_shifts
+from mobility.commute.additions import with_feed
 from mobility.commute.ledger import Ledger
 from mobility.commute.study import Study
-from mobility.commute.variants import with_feed
 from mobility.remedies.bill import Bill, total
 from mobility.shuttles.after import Proof, prove, read_tables
 from mobility.shuttles.config import ShuttleConfig

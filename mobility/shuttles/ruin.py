@@ -22,6 +22,7 @@ from mobility.shuttles.trip_state import (
     State,
     Undo,
     Ways,
+    bare,
     can_follow,
     change,
     commit,
@@ -41,7 +42,7 @@ MEAN, LONGEST = 8.0, 10  # calls taken out on average, and in one string
 HOT, COLD = 100.0, 1.0
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _string_of(s: State, t: int, call: int, longest: int) -> tuple[int, int]:
     """Return a random string of trip ``t`` that holds ``call``: first position and length."""
     at = 0
@@ -53,7 +54,7 @@ def _string_of(s: State, t: int, call: int, longest: int) -> tuple[int, int]:
     return low + int(np.random.random() * (high - low + 1)), count
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _ruin(w: Ways, s: State, u: Undo, seed: int, bank: Ints, n_bank: int) -> int:
     """Take strings of calls near ``seed`` out of their trips; return the length of the bank."""
     cards = len(w.end_of) / max(s.total[1], 1)
@@ -76,7 +77,7 @@ def _ruin(w: Ways, s: State, u: Undo, seed: int, bank: Ints, n_bank: int) -> int
     return n_bank
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _fits_chain(w: Ways, s: State, t: int, first: int, span: float) -> Any:
     """Whether trip ``t`` keeps to its vehicle's chain with another far end and span."""
     e = s.end[t]
@@ -91,7 +92,7 @@ def _fits_chain(w: Ways, s: State, t: int, first: int, span: float) -> Any:
     return w.at[e] + span + w.there[first, s.origin[b]] <= s.start[b] + EPS
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _chain_drive(w: Ways, s: State, t: int, first: int) -> float:
     """Return the empty seconds between trip ``t`` and the one its far end meets."""
     if w.inbound[s.end[t]]:
@@ -101,7 +102,7 @@ def _chain_drive(w: Ways, s: State, t: int, first: int) -> float:
     return 0.0 if b < 0 else w.there[first, s.origin[b]]
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _best_insertion(
     w: Ways, s: State, call: int, seats: int, best: float
 ) -> tuple[float, int, int]:
@@ -142,7 +143,7 @@ def _best_insertion(
     return best, found, where
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _best_opening(w: Ways, s: State, call: int, most: int, best: float) -> tuple[float, int, int]:  # noqa: C901, PLR0912
     """Return the cheapest way to open a trip for ``call``: cost, trip before, trip after."""
     e = w.end_of[call]
@@ -185,7 +186,7 @@ def _best_opening(w: Ways, s: State, call: int, most: int, best: float) -> tuple
     return best, a_best, b_best
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _recreate(w: Ways, s: State, u: Undo, bank: Ints, n_bank: int, seats: int, most: int) -> int:
     """Put the calls of the bank back, each where it costs least; return those left over."""
     left = 0
@@ -222,7 +223,7 @@ def _in_order(w: Ways, bank: Ints, n_bank: int, keys: Floats) -> None:
     bank[:n_bank] = bank[:n_bank][order]
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _swap_tails(w: Ways, s: State, u: Undo, tries: int) -> None:
     """Let random vehicles exchange what they drive after some trip."""
     n = len(w.end_of)
@@ -293,7 +294,7 @@ def _fewer_heads(w: Ways, s: State, u: Undo, seen: Bools, came: Ints) -> bool:
     return False
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _give_up(w: Ways, s: State, u: Undo, weight: Floats, bank: Ints, n_bank: int) -> int:
     """Give up the vehicle whose calls are the easiest to place; its calls join the bank."""
     least, chosen = FAR, FREE
@@ -315,7 +316,7 @@ def _give_up(w: Ways, s: State, u: Undo, weight: Floats, bank: Ints, n_bank: int
     return n_bank
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _sum_weight(weight: Floats, bank: Ints, n_bank: int) -> float:
     """Return how hard the calls of the bank are to place."""
     total = 0.0
@@ -324,7 +325,7 @@ def _sum_weight(weight: Floats, bank: Ints, n_bank: int) -> float:
     return total
 
 
-@njit(cache=True, nogil=True)
+@bare
 def start_trip(w: Ways, s: State, u: Undo, calls: Ints) -> None:
     """Give a vehicle of its own to a trip."""
     open_trip(w, s, u, calls[0], FREE, FREE)

@@ -165,9 +165,11 @@ class TripMaster:
         while True:
             value, duals, _ = self._solve()
             found, whole = self._priced(duals, exact=exact)
+            if exact and not whole:
+                return 0
             if not self.add(found):
                 if exact:
-                    return math.ceil(value - WHOLE) if whole else 0
+                    return math.ceil(value - WHOLE)
                 exact = True
 
     def dive(self, step: float, rounds: int = 2) -> list[Trip]:

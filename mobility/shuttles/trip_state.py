@@ -6,7 +6,8 @@ ones are seen backwards in time.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 from numba import njit
 
@@ -15,6 +16,18 @@ from mobility.shuttles.model import Ints
 FREE = -1
 EPS = 1e-6
 FAR = 1e18
+
+_Kernel = TypeVar("_Kernel", bound=Callable[..., Any])
+
+
+def bare(kernel: _Kernel) -> _Kernel:
+    """Compile a kernel that makes no array.
+
+    By default numba counts the references of each of some forty arrays at each call, which took
+    nine tenths of a search.
+    """
+    compiled: _Kernel = njit(cache=True, nogil=True, _nrt=False)(kernel)  # type: ignore[call-overload]
+    return compiled
 
 
 class Ways(NamedTuple):
@@ -72,13 +85,13 @@ class Undo(NamedTuple):
     n: Any  # int64[4]: touched trips, vehicles before, absent before
 
 
-@njit(cache=True, nogil=True)
+@bare
 def can_follow(w: Ways, s: State, a: int, b: int) -> Any:
     """Whether trip ``b`` can come after trip ``a``."""
     return s.free[a] + w.there[s.goal[a], s.origin[b]] <= s.start[b] + EPS
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _refresh(w: Ways, s: State, t: int) -> None:
     """Compute the rides, room, load and span of trip ``t`` anew."""
     e = s.end[t]
@@ -106,7 +119,7 @@ def _refresh(w: Ways, s: State, t: int) -> None:
     s.room[t, s.size[t]] = least
 
 
-@njit(cache=True, nogil=True)
+@bare
 def link(s: State, a: int, b: int) -> None:
     """Let trip ``b`` follow trip ``a``; either may be none."""
     if a >= 0:
@@ -115,7 +128,7 @@ def link(s: State, a: int, b: int) -> None:
         s.pred[b] = a
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _enlist(s: State, t: int) -> None:
     """Put trip ``t`` into the list of its end."""
     e = s.end[t]
@@ -125,7 +138,7 @@ def _enlist(s: State, t: int) -> None:
     s.total[1] += 1
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _delist(s: State, t: int) -> None:
     """Take trip ``t`` out of the list of its end."""
     e = s.end[t]
@@ -136,7 +149,7 @@ def _delist(s: State, t: int) -> None:
     s.total[1] -= 1
 
 
-@njit(cache=True, nogil=True)
+@bare
 def empty_drive(w: Ways, s: State, a: int, b: int) -> Any:
     """Return the seconds between two trips of a vehicle, none with the depot."""
     if a < 0 or b < 0:
@@ -144,7 +157,7 @@ def empty_drive(w: Ways, s: State, a: int, b: int) -> Any:
     return w.there[s.goal[a], s.origin[b]]
 
 
-@njit(cache=True, nogil=True)
+@bare
 def keep(w: Ways, s: State, u: Undo, t: int) -> None:
     """Remember trip ``t`` before its first change."""
     if t < 0 or u.mark[t]:
@@ -159,7 +172,7 @@ def keep(w: Ways, s: State, u: Undo, t: int) -> None:
         u.seq[t, k] = s.seq[t, k]
 
 
-@njit(cache=True, nogil=True)
+@bare
 def restore(w: Ways, s: State, u: Undo) -> None:
     """Take the iteration back."""
     for i in range(u.n[0]):
@@ -182,7 +195,7 @@ def restore(w: Ways, s: State, u: Undo) -> None:
     s.total[0] = u.n[1]
 
 
-@njit(cache=True, nogil=True)
+@bare
 def commit(s: State, u: Undo) -> None:
     """Forget the copies."""
     for i in range(u.n[0]):
@@ -191,7 +204,7 @@ def commit(s: State, u: Undo) -> None:
     u.n[1] = s.total[0]
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _drop_trip(w: Ways, s: State, u: Undo, t: int) -> None:
     """Close an emptied trip; the vehicle goes straight on."""
     a, b = s.pred[t], s.succ[t]
@@ -204,7 +217,7 @@ def _drop_trip(w: Ways, s: State, u: Undo, t: int) -> None:
     _delist(s, t)
 
 
-@njit(cache=True, nogil=True)
+@bare
 def cut_string(
     w: Ways, s: State, u: Undo, t: int, first: int, count: int, bank: Ints, n_bank: int
 ) -> int:
@@ -226,7 +239,7 @@ def cut_string(
     return n_bank
 
 
-@njit(cache=True, nogil=True)
+@bare
 def insert(w: Ways, s: State, u: Undo, call: int, t: int, where: int) -> None:
     """Put ``call`` into trip ``t``."""
     keep(w, s, u, t)
@@ -239,7 +252,7 @@ def insert(w: Ways, s: State, u: Undo, call: int, t: int, where: int) -> None:
     _refresh(w, s, t)
 
 
-@njit(cache=True, nogil=True)
+@bare
 def open_trip(w: Ways, s: State, u: Undo, call: int, a: int, b: int) -> None:
     """Open a trip of ``call`` alone between two trips."""
     t = 0
@@ -261,7 +274,7 @@ def open_trip(w: Ways, s: State, u: Undo, call: int, a: int, b: int) -> None:
     _refresh(w, s, t)
 
 
-@njit(cache=True, nogil=True)
+@bare
 def change(w: Ways, s: State, u: Undo) -> Any:
     """Return by how many seconds the touched trips have grown since the last commit."""
     total = -u.cost[0]
@@ -272,7 +285,7 @@ def change(w: Ways, s: State, u: Undo) -> Any:
     return total
 
 
-@njit(cache=True, nogil=True)
+@bare
 def whole_cost(w: Ways, s: State) -> Any:
     """Return the seconds of all trips with their empty driving."""
     total = 0.0

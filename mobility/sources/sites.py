@@ -41,6 +41,7 @@ from mobility.sources.layers import (
 from mobility.sources.sites_rows import Draft, Row, finished
 from mobility.sources.sites_words import ALIASES
 from mobility.sources.tables import read_table, without_sums
+from mobility.sources.worked import rosters_worked
 from mobility.territory.project import Site, Territory
 from mobility.territory.rosters import in_english
 from mobility.territory.toml_text import read_toml
@@ -88,6 +89,7 @@ def read_sites(
         )
     if territory.output.language == "en":
         sites = [in_english(site) for site in sites]
+    rosters_worked(territory, sites)  # a wrong list is refused by every command
     return tuple(sites)
 
 

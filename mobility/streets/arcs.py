@@ -83,14 +83,18 @@ def local_of(times: Times) -> np.ndarray | None:
     return times.local if isinstance(times, TurnTimes) else None
 
 
-def times_key(times: Times) -> list[object]:
-    """Return a hash of all that some times say, as a key of the cache."""
+def times_key(*times: Times) -> list[object]:
+    """Return a hash of all that each of some times says, as a key of the cache."""
+    return [_content(one) for one in times]
+
+
+def _content(times: Times) -> object:
     if isinstance(times, TurnTimes) and times.key:
-        return [times.key]
+        return times.key
     found = content_hash([*times, barred_of(times), sequences_of(times), local_of(times)])
     if isinstance(times, TurnTimes):
         times.key = found
-    return [found]
+    return found
 
 
 def times_bundle(times: Times) -> Bundle:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mobility.sources.osm.gather import Bbox
     from mobility.sources.osm.pieces import StreetTables
 
-FORMAT = 9
+FORMAT = 10
 #: What is worked out on fewer street pieces is no slower than looking it up.
 KEPT_FROM = 2000
 _TABLES = ("tags", "turns", "barriers", "conditions")
@@ -227,7 +227,7 @@ def streets_from_osm(
         from mobility.sources.osm.graphml import read_graphml
         from mobility.sources.osm.reader import read_osm
 
-        if path.suffix == ".graphml":
+        if path.suffix.lower() == ".graphml":
             return _bundle(streets_from_tables(read_graphml(path), crs))
         return _bundle(streets_from_tables(read_osm(path, bbox=bbox, buildings=buildings), crs))
 

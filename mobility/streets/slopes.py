@@ -76,14 +76,19 @@ def edge_grades(streets: Streets, raster: str | Path) -> np.ndarray:
     SourceError
         It cannot be read, has no coordinate system, or rasterio is not installed.
     """
-    height = elevations(streets, Path(raster))
+    grades = grades_between(streets, elevations(streets, Path(raster)))
+    return np.asarray(np.clip(grades, -MAX_GRADE, MAX_GRADE))
+
+
+def grades_between(streets: Streets, height: np.ndarray) -> np.ndarray:
+    """Return the slope of each street piece from heights of its ends, percent, as they stand."""
     rise = height[streets.edge_v] - height[streets.edge_u]
     grade = 100.0 * rise / np.maximum(streets.length_m, 10.0)
     apart = np.zeros(streets.n_edges, dtype=bool)
     for column in ("bridge", "tunnel"):
         known = streets.tags[column]
         apart |= (known.notna() & known.ne("no")).to_numpy(dtype=bool)
-    return np.where(apart, 0.0, np.clip(np.nan_to_num(grade), -MAX_GRADE, MAX_GRADE))
+    return np.where(apart, 0.0, np.nan_to_num(grade))
 
 
 def elevations(streets: Streets, path: Path) -> np.ndarray:
@@ -103,9 +108,11 @@ def elevations(streets: Streets, path: Path) -> np.ndarray:
     try:
         with rasterio.open(path) as source:
             bands = [k + 1 for k, what in enumerate(source.colorinterp) if what.name != "alpha"]
-            if len(bands) != 1:
+            if len(bands) != 1 or source.colorinterp[bands[0] - 1].name == "palette":
                 raise SourceError(
-                    "The raster has {count} bands; heights are one.",
+                    "The raster has {count} bands; heights are one."
+                    if len(bands) != 1
+                    else "The raster is a picture of colours, not of heights.",
                     file=path,
                     mend="Export the band of heights, not a picture of them, in metres.",
                     count=len(bands),

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from mobility.base.errors import MobilityError
 from mobility.commute.access import Access, assess, roster_shifts
-from mobility.commute.changes import with_trips
+from mobility.commute.changes import with_timetable_changes
 from mobility.commute.loading import ReadSources, read_sources
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.variants import variant
@@ -188,9 +188,12 @@ class Live:
         if self._built_alike(plain):
             rescues = {"cycling_counts": plain.modes.cycling_counts}
             modes = self.study.territory.modes.model_copy(update=rescues)
-            kept = self.study.territory.model_copy(update={"limits": plain.limits, "modes": modes})
-            asked = variant(self.study, lambda one: replace(one, territory=kept))
-            found = with_trips(asked, plain.changes.trips)
+            kept = self.study.territory.model_copy(
+                update={"limits": plain.limits, "modes": modes, "changes": plain.changes}
+            )
+            found = with_timetable_changes(
+                variant(self.study, lambda one: replace(one, territory=kept))
+            )
         else:
             found = self.sources.study(plain)
         self._studies[key] = found
@@ -221,7 +224,8 @@ class Live:
             bare = one.model_copy(update={"limits": limits, "modes": modes})
             return bare.model_dump_json(exclude={"name", "output", "sites", "changes"})
 
-        return told(territory) == told(self._own)
+        booked = any(one.how == "on_demand" for one in territory.changes.lines)
+        return not booked and told(territory) == told(self._own)
 
     def answer(self, territory: Territory, shown: Shown) -> Answer:
         """Return what the map shows of a scenario.

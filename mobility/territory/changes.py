@@ -1,8 +1,8 @@
 """A scenario: a territory file that starts from another, and what it changes.
 
 ``base`` names that other file. Tables and values the scenario gives stand in place of the
-base's; ``[[changes.shifts]]`` and ``[[changes.trips]]`` change what stands in lists and in
-other sources. A scenario is run as any territory is.
+base's; ``[[changes.shifts]]``, ``[[changes.trips]]`` and ``[[changes.lines]]`` change what stands
+in lists and in other sources. A scenario is run as any territory is.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from mobility.base.errors import TerritoryError
-from mobility.territory.fields import ClockS, Model, RefusedError
+from mobility.territory.fields import ClockS, Lat, Lon, Model, RefusedError
 from mobility.territory.rosters import Shift, Site
 from mobility.territory.validation import explain_validation
 
@@ -61,11 +61,97 @@ class TripChange(Model):
     minutes: Annotated[int, Field(ge=-720, le=720)] = 0
 
 
+class NewCall(Model):
+    """A stop that is not in the timetables yet."""
+
+    name: Annotated[str, Field(min_length=1)]
+    lon: Lon
+    lat: Lat
+
+
+LineHow = Literal["remove", "speed", "headway", "reroute", "calendar", "on_demand"]
+#: Fields that a change needs, and those that it may have; others do not go with it.
+_NEEDS: dict[str, tuple[str, ...]] = {
+    "speed": ("percent",), "headway": ("every_min", "start", "end"), "reroute": ("stops",),
+    "calendar": ("as_on", "days"),
+}  # fmt: skip
+_MAY: dict[str, tuple[str, ...]] = {"speed": ("from_stop", "to_stop")}
+_OWN = ("percent", "from_stop", "to_stop", "every_min", "stops", "as_on")
+
+
+class LineChange(Model):
+    """An existing line changed.
+
+    Attributes
+    ----------
+    line
+        Its public name, or its ``route_id`` (after the number of its timetable, where there are
+        several); every line of that name is changed.
+    how
+        ``remove``; ``speed``: drive a section at ``percent`` of the present speed; ``headway``:
+        leave every so many minutes from ``start`` to ``end``; ``reroute`` over other ``stops``;
+        ``calendar``: run on ``days`` as it does on another kind of day; ``on_demand``: a
+        vehicle that is booked, around its stops, in its place.
+    direction
+        ``direction_id`` of the trips changed; both where not given.
+    start, end
+        Hours in which the trips changed leave their first stop; all day where not given.
+    days
+        Kinds of day; all where none is given.
+    percent
+        Of the present speed, 100 being as now.
+    from_stop, to_stop
+        ``stop_id`` of the ends of the section; the whole way where not given.
+    every_min
+        Minutes from one departure to the next.
+    stops
+        In order: ``stop_id``, or new ones with name and coordinates.
+    as_on
+        The kind of day whose trips it runs.
+    """
+
+    line: Annotated[str, Field(min_length=1)]
+    how: LineHow
+    direction: Literal[0, 1] | None = None
+    start: ClockS | None = None
+    end: ClockS | None = None
+    days: list[str] = []
+    percent: Annotated[float, Field(ge=20, le=300)] | None = None
+    from_stop: str | None = None
+    to_stop: str | None = None
+    every_min: Annotated[int, Field(ge=1, le=720)] | None = None
+    stops: Annotated[list[str | NewCall], Field(max_length=200)] = []
+    as_on: str | None = None
+
+    @model_validator(mode="after")
+    def _what_it_needs(self) -> LineChange:
+        needs = _NEEDS.get(self.how, ())
+        for name in needs:
+            if getattr(self, name) in (None, []):
+                raise RefusedError(
+                    "A change of this kind needs more.", "Give: {needs}.", value=self.how,
+                    needs=", ".join(needs),
+                )  # fmt: skip
+        known = (*needs, *_MAY.get(self.how, ()))
+        for name in _OWN:
+            if name not in known and getattr(self, name) not in (None, []):
+                raise RefusedError(
+                    "This does not go with a change of this kind.", "Take out {name}.",
+                    value=self.how, name=name,
+                )  # fmt: skip
+        if len(self.stops) == 1 or (self.from_stop is None) != (self.to_stop is None):
+            raise RefusedError("A way has two ends.", "Give both.")
+        if (self.start is None) != (self.end is None):
+            raise RefusedError("Hours have two ends.", "Give start and end, or neither.")
+        return self
+
+
 class Changes(Model):
     """What a scenario changes beyond the settings it gives itself."""
 
     shifts: list[ShiftChange] = []
     trips: list[TripChange] = []
+    lines: list[LineChange] = []
 
 
 def on_base(data: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
@@ -123,4 +209,12 @@ def _named(things: Sequence[Any], name: str, file: Path | None, column: str) -> 
     )
 
 
-__all__ = ["Changes", "ShiftChange", "TripChange", "changed_sites", "on_base"]
+__all__ = [
+    "Changes",
+    "LineChange",
+    "NewCall",
+    "ShiftChange",
+    "TripChange",
+    "changed_sites",
+    "on_base",
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from calendar import isleap
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
@@ -169,7 +170,8 @@ class Roster(Model):
     """The set of shifts one worker rotates through.
 
     Either ``template`` names a known roster, whose headcount is spread evenly over its
-    shifts, or ``shifts`` lists them.
+    shifts, or ``shifts`` lists them. ``dates`` is a list of the dates and hours that are really
+    worked, where they follow the tide or the day's orders; the shifts are then the usual ones.
     """
 
     name: str = ""
@@ -177,6 +179,7 @@ class Roster(Model):
     headcount: Annotated[int, Field(ge=0)] | None = None
     shifts: list[Shift] = []
     period: tuple[dt.date, dt.date] | None = None
+    dates: Path | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -190,7 +193,10 @@ class Roster(Model):
         if template is None:
             if not data.get("shifts"):
                 raise RefusedError(
-                    "The roster has no shifts.", 'Give template = "3x8", or a list of shifts.'
+                    "The roster has no shifts.",
+                    "Give its usual hours as shifts too: all commands but irregular take those."
+                    if data.get("dates")
+                    else 'Give template = "3x8", or a list of shifts.',
                 )
             data.setdefault("name", "+".join(_names(data["shifts"])))
             return _spread(data)

@@ -165,6 +165,17 @@ def only_trips(run: RunArrays, trips: Sequence[int]) -> RunArrays:
     return pick_calls(run, np.flatnonzero(kept), ptr, run.run_day)
 
 
+def without_trips(run: RunArrays, trips: Sequence[int]) -> RunArrays:
+    """Take the calls of some trips out of a run; what is before and after are two runs then."""
+    kept: NDArray[np.bool_] = ~np.isin(run.call_trip, trips)
+    parted = ~kept
+    parted[run.run_ptr[:-1]] = True  # in parts already where another trip was taken out before
+    part = np.cumsum(parted)[kept]
+    starts = np.flatnonzero(np.diff(part, prepend=-1))
+    ptr = np.append(starts, part.size).astype(np.int64)
+    return pick_calls(run, np.flatnonzero(kept), ptr, np.repeat(run.run_day[:1], starts.size))
+
+
 def moved(run: RunArrays, trips: Sequence[int], by_s: int) -> RunArrays:
     """Move the calls of some trips, later when positive."""
     by = np.where(np.isin(run.call_trip, trips), by_s, 0).astype(np.int32)
@@ -183,5 +194,6 @@ def mended(run: RunArrays) -> RunArrays:
     # Nobody alights at the first call of a joined trip: its arrival only has to be in order.
     arr[joint] = np.minimum(run.call_dep[joint], np.maximum(arr[joint], arr[joint - 1]))
     cuts = joint[run.call_dep[joint] < arr[joint - 1]]
-    ptr = np.concatenate([[0], cuts, [arr.size]]).astype(np.int64)
-    return run._replace(run_ptr=ptr, call_arr=arr, run_day=np.repeat(run.run_day, ptr.size - 1))
+    # Where a trip between has been taken out, the run is in parts already.
+    ptr = np.union1d(run.run_ptr, cuts).astype(np.int64)
+    return run._replace(run_ptr=ptr, call_arr=arr, run_day=np.repeat(run.run_day[:1], ptr.size - 1))

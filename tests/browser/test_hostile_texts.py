@@ -51,8 +51,8 @@ UNSEEN = {
     "osm.bus_stops", "staff.name", "car_parks.capacity", "street_changes.name",
 }  # fmt: skip
 COMMANDS = ("check", "shuttles", "report", "levers", "plan", "letter", "isochrones", "matrix",
-            "housing", "fairness", "delays", "jobbus", "zone", "apprentices", "irregular",
-            "risk", "itinerary")  # fmt: skip
+            "housing", "fairness", "delays", "jobbus", "zone", "lines", "apprentices",
+            "irregular", "risk", "itinerary")  # fmt: skip
 #: Of these the outputs are those of others, or none of a study's.
 NOT_TRIED = {"run", "compare", "demo", "studio", "init", "cache", "png"}
 FORMULA = re.compile(r"\s*[=+\-@\t\r]")

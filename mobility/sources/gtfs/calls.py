@@ -189,19 +189,22 @@ def _tell_filled(filled: Bool, calls: int, notes: Notes) -> None:
 
 
 def _tell_hail_and_ride(raw: RawTables, trips: pd.DataFrame, trip: Int32, notes: Notes) -> None:
-    """Say which trips may be boarded or left between their stops, which is not used."""
-    hailed = np.zeros(len(trips) + 1, np.bool_)
+    """Say which trips may be boarded or left between their stops, which is not used.
+
+    What a route says holds for the calls that say nothing.
+    """
+    hailed, of = np.zeros(len(trips) + 1, np.bool_), np.maximum(trip, -1)
     for name in ("continuous_pickup", "continuous_drop_off"):
-        for table in ("routes", "stop_times"):
-            values = raw.column(table, name)
-            if values.isna().all():
-                continue
-            rows = np.isin(integers(values, 1, file=raw.file(table), high=3), CONTINUOUS)
-            if table == "routes":
-                routes = raw.column(table, "route_id")[rows]
-                hailed[:-1] |= trips["route_id"].isin(routes).to_numpy()
-            else:
-                hailed[trip[rows]] = True
+        by_route, by_call = (raw.column(table, name) for table in ("routes", "stop_times"))
+        if by_call.notna().any():
+            values = integers(by_call, 1, file=raw.file("stop_times"), high=3)
+            hailed[of[np.isin(values, CONTINUOUS) & by_call.notna().to_numpy()]] = True
+        if by_route.notna().any():
+            values = integers(by_route, 1, file=raw.file("routes"), high=3)
+            routes = raw.column("routes", "route_id")[np.isin(values, CONTINUOUS)]
+            silent = np.zeros(len(trips), np.bool_)
+            silent[of[by_call.isna().to_numpy() & (of >= 0)]] = True
+            hailed[:-1] |= silent & trips["route_id"].isin(routes).to_numpy()
     message = (
         "{count} trips may be hailed between their stops (continuous_pickup, "
         "continuous_drop_off); only their stops are used"

@@ -41,6 +41,14 @@ def read_services(raw: RawTables, notes: Notes) -> Services:
     day = dates(exceptions["date"], file=file_dates)
     row = index_of(calendar["service_id"], ids)
     exception = index_of(exceptions["service_id"], ids)
+    blank = np.zeros(len(calendar), np.bool_)
+    for name in WEEK:
+        blank |= raw.column("calendar", name).isna().to_numpy()
+    message = (
+        "{count} rows of calendar.txt leave days of the week blank; their services are taken not "
+        "to run on these"
+    )
+    notes.tell("warning", "calendar_days_blank", message, "calendar", blank, calendar["service_id"])
     backwards = (start > end) & (end > 0)
     message = "{count} services end before they begin and never run by their week days"
     notes.tell(
@@ -108,11 +116,14 @@ def read_transfers(
     return pd.DataFrame(columns)[kept].reset_index(drop=True)
 
 
-def read_frequencies(raw: RawTables, trips: pd.DataFrame, notes: Notes) -> pd.DataFrame:
+def read_frequencies(
+    raw: RawTables, trips: pd.DataFrame, stop_times: pd.DataFrame, notes: Notes
+) -> pd.DataFrame:
     """Return frequencies.txt linked by index.
 
-    A period that ends before it starts passes midnight; one that is incomplete, or ends when it
-    starts, is empty, so that its trip does not run at the times of its pattern.
+    A period that ends before it starts passes midnight; one that is incomplete, ends when it
+    starts or stands there already is empty, so that its trip does not run at the times of its
+    pattern.
     """
     file, table = raw.file("frequencies"), "frequencies"
     column = partial(raw.column, table)
@@ -134,7 +145,14 @@ def read_frequencies(raw: RawTables, trips: pd.DataFrame, notes: Notes) -> pd.Da
     notes.tell("warning", "frequencies_void", message, table, void, column("trip_id"))
     message = "{count} rows of {file} are incomplete and left out"
     notes.tell("warning", "rows_incomplete", message, table, incomplete, file=f"{table}.txt")
-    reasons = {"an unknown trip_id": trip < 0, "incomplete": incomplete, "no departure": void}
+    periods = pd.DataFrame({"trip": trip, "start": start, "end": end, "s": headway, "exact": exact})
+    reasons = {
+        "an unknown trip_id": trip < 0,
+        "incomplete": incomplete,
+        "no departure": void,
+        "a trip without stop times": ~np.isin(trip, stop_times["trip"]),
+        "written twice": periods.duplicated().to_numpy(),
+    }
     used = notes.count(table, reasons)
     frame = pd.DataFrame(
         {

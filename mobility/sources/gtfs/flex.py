@@ -127,12 +127,24 @@ def read_flex(path: Path, findings: list[Finding] | None = None) -> list[FlexZon
     pace = _pace(tables["trips"], path)
     rules = _rules(tables["booking_rules"], path)
     found: dict[tuple[object, ...], tuple[FlexZone, set[dt.date]]] = {}
+    idle = []
     for trip, calls in rows[rows["trip_id"].isin(trips.index)].groupby("trip_id", sort=True):
-        for zone in _services(calls, places, rules, pace.get(str(trip), (0.0, 0.0))):
+        offered = _services(calls, places, rules, pace.get(str(trip), (0.0, 0.0)))
+        for zone in offered:
             key = (*vars(zone).values(),)
             found.setdefault(key, (zone, set()))[1].update(feed.services.dates(str(trips[trip])))
+        idle += [] if offered else [str(trip)]
     services = [replace(zone, dates=frozenset(dates)) for zone, dates in found.values()]
-    return _bookable(services, [] if findings is None else findings, path)
+    told = [] if findings is None else findings
+    if idle:
+        message = (
+            "{count} trips on demand offer no ride from one window to a later one (a zone alone, "
+            "or beside stops with fixed times): these calls are left out"
+        )
+        file = f"{path}/stop_times.txt"
+        shown = tuple(idle[:5])
+        told.append(Finding("warning", "flex_without_ride", message, file, len(idle), shown))
+    return _bookable(services, told, path)
 
 
 def _bookable(zones: list[FlexZone], findings: list[Finding], path: Path) -> list[FlexZone]:

@@ -22,6 +22,7 @@ SHARED = 0.5
 FEWEST = 2
 """One trip alone may be the same by accident."""
 EARTH_M = 6_371_009.0
+EARLIER = "in an earlier feed too"
 
 Int64 = NDArray[np.int64]
 
@@ -232,11 +233,19 @@ def _noted(feed: Feed, never: dict[int, int]) -> tuple[SourceLedger, ...]:
     network, found = 0, []
     for account in feed.rows:
         if PurePath(account.source).name == "trips.txt":
-            found.append(account.leaving("in an earlier feed too", never.get(network, 0)))
+            found.append(account.leaving(EARLIER, never.get(network, 0)))
             network += 1
         else:
             found.append(account)
     return tuple(found)
 
 
-__all__ = ["without_overlaps"]
+def withdrawn(feed: Feed) -> set[int]:
+    """Return the networks of a feed of which nothing is left: all of it is in an earlier one."""
+    trips = (account for account in feed.rows if PurePath(account.source).name == "trips.txt")
+    return {
+        k for k, account in enumerate(trips) if not account.used and EARLIER in account.left_out
+    }
+
+
+__all__ = ["withdrawn", "without_overlaps"]

@@ -60,7 +60,7 @@ def parse_feed(raw: RawTables) -> Feed:
         stop_times=stop_times,
         services=services,
         transfers=transfers,
-        frequencies=read_frequencies(raw, trips, notes),
+        frequencies=read_frequencies(raw, trips, stop_times, notes),
         pathways=pathways,
         agencies=agencies,
         feed_info=read_feed_info(raw),

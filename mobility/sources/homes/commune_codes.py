@@ -63,6 +63,12 @@ def _plain_code(code: str) -> str:
     return f"0{code}" if len(code) == 4 and code.isdigit() else code
 
 
+def written_alike(code: str) -> str:
+    """Return what the ways to write a code share: capitals, and no zeros ahead of its figures."""
+    code = _plain_code(code)
+    return code.lstrip("0") if code.isdigit() else code
+
+
 @cache
 def _shipped() -> Mapping[str, str]:
     """Return INSEE's changes up to 2026, and the arrondissements."""

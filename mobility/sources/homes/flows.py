@@ -16,7 +16,7 @@ import pandas as pd
 from mobility.base.errors import Finding, SourceError
 from mobility.base.ledger import SourceLedger
 from mobility.sources.columns import Table, column_or_none, fold
-from mobility.sources.homes.commune_codes import DISTRICTS, Changes, read_changes
+from mobility.sources.homes.commune_codes import DISTRICTS, Changes, read_changes, written_alike
 from mobility.sources.homes.communes import zones_of_codes
 from mobility.sources.homes.model import (
     MAX_WORKERS,
@@ -131,12 +131,12 @@ def _working_in(
         return table, [] if column is None else _everywhere(table, request, changes, column, weight)
     column = column or table.need("DCLT", WORK_ALIASES)
     codes = table.texts(column)
-    today = changes.today(codes)
+    today, alike = changes.today(codes), codes.map(written_alike)
     keep = np.zeros(len(codes), dtype=bool)
     wider: list[str] = []
     nobody: list[str] = []
     for code in communes:
-        at = ((codes == code) | (today == code)).to_numpy()
+        at = ((alike == written_alike(code)) | (today == code)).to_numpy()
         if not at.any():
             at = (today == changes.of(code)).to_numpy()
             (wider if at.any() else nobody).append(code)

@@ -15,6 +15,7 @@ import shapely
 from mobility.base.errors import Finding, Severity, SourceError
 from mobility.base.ledger import SourceLedger
 from mobility.sources.columns import OTHER_LAYER, Table, column_or_none
+from mobility.sources.homes.commune_codes import written_alike
 from mobility.sources.homes.model import (
     NAME_ALIASES,
     OUTSIDE,
@@ -64,14 +65,17 @@ class Zones:
     def rows(self, codes: pd.Series) -> np.ndarray:
         """Return int64[n] index of the zone of each code, -1 for none.
 
-        A spreadsheet takes the first 0 off ``01004``: five-figure codes are found without it.
+        A spreadsheet takes the first 0 off ``01004``: codes are found without it where no other
+        is alike.
         """
-        index = pd.Index(self.codes)
-        found = index.get_indexer(pd.Index(codes))
-        lost = (found < 0) & codes.str.fullmatch(r"\d{4}").to_numpy(dtype=bool)
+        found = np.asarray(pd.Index(self.codes).get_indexer(pd.Index(codes)), dtype=np.int64)
+        lost = found < 0
         if lost.any():
-            found[lost] = index.get_indexer(pd.Index("0" + codes[lost]))
-        return np.asarray(found, dtype=np.int64)
+            own = self.codes.map(written_alike)
+            once = ~own.duplicated(keep=False).to_numpy()
+            places = dict(zip(own[once], np.flatnonzero(once), strict=True))
+            found[lost] = [places.get(written_alike(code), -1) for code in codes[lost]]
+        return found
 
     def coarser(self, codes: pd.Series) -> Zones:
         """Return the zones under other codes; those that share one become one zone."""

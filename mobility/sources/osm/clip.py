@@ -1,15 +1,16 @@
-"""Cut a regional OpenStreetMap extract down to a box, with its ways kept whole.
+"""Cut OpenStreetMap extracts down to a box, or to many areas in one read, ways kept whole.
 
-The file is read once for nodes and ways, twice for relations; what is held is the place of
-every node (16 bytes each) and what is kept. Sets of ids as osmium makes them are not used:
-they take 1.5 GB for a few ids spread over today's 12,000 million.
+A file is read once for nodes and ways, twice for relations; what is held is the place of
+every node (16 bytes each, on disk for a large file) and what is kept. Sets of ids as osmium makes
+them are not used: they take 1.5 GB for a few ids spread over today's 12,000 million.
 """
 
 from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import osmium
+import shapely
 
 from mobility.base.errors import SourceError
 from mobility.base.files import writing
@@ -39,16 +41,21 @@ _UNDEFINED = 2**31 - 1
 _STORE = "sparse_mmap_array" if sys.platform == "linux" else "flex_mem"
 
 
+#: Above this size the places of nodes lie in a file.
+LARGE_BYTES = 1_000_000_000
+#: Ways held at a time, of all areas; about a kilobyte each.
+MOST_WAYS = 2_500_000
+#: Areas are found by squares of this side, in units of a coordinate: 0.01 degrees.
+CELL = 100_000
+
+
 def clip_osm(
     sources: Sequence[Path], target: Path, bbox: Box, *, progress: Ways | None = None
 ) -> int:
     """Write the objects of one extract, or of several neighbours, that touch ``bbox``.
 
     The box is widened by `MARGIN_DEG`, about a kilometre, so that a street without a node
-    inside is kept where it crosses a corner. Streets, ferries, land use, buildings, water,
-    railways, places, barriers, car parks and turn restrictions are kept. A way with a node
-    inside is kept whole, an area with a ring inside with all its rings; a ferry that leaves the
-    box is not kept. What stands in several extracts is written once.
+    inside is kept where it crosses a corner. See `clip_areas`.
 
     Parameters
     ----------
@@ -67,19 +74,76 @@ def clip_osm(
     SourceError
         A source cannot be read, or nothing lies inside.
     """
-    source, kept = sources[0], _Kept()
+    west, south, east, north = bbox
+    box = shapely.box(west - MARGIN_DEG, south - MARGIN_DEG, east + MARGIN_DEG, north + MARGIN_DEG)
+    ways = clip_areas(sources, {target: box}, progress=progress)[target]
+    if not ways:
+        raise SourceError(
+            "Nothing of it lies in the area.",
+            file=sources[-1],
+            mend="Choose the extract of the region the place is in.",
+        )
+    return ways
+
+
+def clip_areas(
+    sources: Sequence[Path],
+    areas: Mapping[Path, shapely.Geometry],
+    *,
+    progress: Ways | None = None,
+) -> dict[Path, int]:
+    """Write, for each of some areas, the objects of extracts that touch it, in one read.
+
+    Streets, ferries, land use, buildings, water, railways, places, barriers, car parks and turn
+    restrictions are kept. A way with a node inside is kept whole, an area with a ring inside
+    with all its rings; a ferry that leaves the area is not kept. What stands in several extracts
+    is written once. An area's file is the same whichever others are cut with it. Where more than
+    `MOST_WAYS` would be held, some areas are left to a further read.
+
+    Parameters
+    ----------
+    areas
+        File to write → polygon, EPSG:4326. A file of which nothing lies inside is not written.
+    progress
+        Called with the number of ways read, every `STEP` of them.
+
+    Returns
+    -------
+    dict
+        Number of ways kept for themselves in each.
+
+    Raises
+    ------
+    SourceError
+        A source cannot be read.
+    """
+    found: dict[Path, int] = {}
+    left = dict(areas)
+    relations = _Relations()
+    for source in sources:
+        with _told(source):
+            relations.read(source)
+    while left:
+        index, rings = _Index(list(left.values())), dict[int, _Line]()
+        kept = [_Kept(rings) for _ in left]
+        for source in sources:
+            with _told(source):
+                _read(source, index, relations.rings, kept, progress)
+        for target, one in zip(list(left), kept, strict=True):
+            if not one.put_off:
+                found[target] = len(one.ways)
+                if one.ways:
+                    with writing(target) as part, _told(sources[-1]):
+                        _write(relations, part, one)
+                del left[target]
+    return found
+
+
+@contextmanager
+def _told(source: Path) -> Iterator[None]:
+    """Turn what osmium says of a file it cannot read into an error that names it."""
     try:
-        with writing(target) as part:
-            for source in sources:
-                _read(source, bbox, kept, progress)
-            ways = len(kept.ways)
-            if not ways:
-                raise SourceError(
-                    "Nothing of it lies in the area.",
-                    file=source,
-                    mend="Choose the extract of the region the place is in.",
-                )
-            _write(sources, part, kept)
+        yield
     except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
         if isinstance(error, SourceError):
             raise
@@ -89,7 +153,6 @@ def clip_osm(
             mend="Download it again, or give another .osm.pbf file.",
             reason=" ".join(str(error).split())[:160],
         ) from None
-    return ways
 
 
 @dataclass(frozen=True)
@@ -106,21 +169,91 @@ class _Line:
 class _Kept:
     """What one pass over the nodes and ways keeps.
 
-    ``rings`` are ways of areas, kept if the area is: if one of them is in ``touched``.
+    ``rings``, of all areas alike, are ways of relations that are areas, kept if the relation
+    is: if one of them is in ``touched``.
+    ``put_off`` says that it is left to a further read.
     """
 
+    rings: dict[int, _Line]
     ways: dict[int, _Line] = field(default_factory=dict)
-    rings: dict[int, _Line] = field(default_factory=dict)
     touched: set[int] = field(default_factory=set)
     nodes: dict[int, tuple[int, int, dict[str, str]]] = field(default_factory=dict)
+    put_off: bool = False
 
 
-def _relations(source: Path) -> Iterable[Any]:
-    """Return areas and turn restrictions."""
-    objects: Any = osmium.FileProcessor(str(source), osmium.osm.RELATION)
-    return objects.with_filter(  # type: ignore[no-any-return]
-        osmium.filter.TagFilter(("type", "multipolygon"), ("type", "restriction"))
-    )
+class _Index:
+    """Which of some areas a place lies in: by squares, and by the polygon where one crosses."""
+
+    def __init__(self, areas: Sequence[shapely.Geometry]) -> None:
+        self.shapes = [shapely.transform(area, lambda xy: np.round(xy * _UNIT)) for area in areas]
+        shapely.prepare(self.shapes)
+        #: Square → areas that hold it whole, areas whose border crosses it.
+        self.squares: dict[tuple[int, int], tuple[tuple[int, ...], tuple[int, ...]]] = {}
+        for k, shape in enumerate(self.shapes):
+            west, south, east, north = np.floor(shapely.bounds(shape) / CELL).astype(int)
+            i, j = np.meshgrid(np.arange(west, east + 1), np.arange(south, north + 1))
+            x, y = i.ravel() * CELL, j.ravel() * CELL
+            boxes = shapely.box(x, y, x + CELL, y + CELL)
+            whole = shapely.covers(shape, boxes)
+            partly = shapely.intersects(shape, boxes) & ~whole
+            for chosen, place in ((whole, 0), (partly, 1)):
+                for key in zip(i.ravel()[chosen].tolist(), j.ravel()[chosen].tolist(), strict=True):
+                    known = list(self.squares.get(key, ((), ())))
+                    known[place] += (k,)
+                    self.squares[key] = known[0], known[1]
+
+    def touched(self, places: Any) -> set[int]:
+        """Return the areas that one of some places lies in; a place that is missing does not."""
+        squares, found = self.squares, set[int]()
+        for place in places:
+            here = squares.get((place.x // CELL, place.y // CELL))
+            if here is not None:
+                found.update(here[0])
+                for k in here[1]:
+                    if k not in found and shapely.intersects_xy(self.shapes[k], place.x, place.y):
+                        found.add(k)
+        return found
+
+
+Member = tuple[str, int, str]
+
+
+@dataclass
+class _Relations:
+    """Areas and turn restrictions of all sources.
+
+    Attributes
+    ----------
+    held
+        By id: whether it is an area, its tags, its members.
+    of_way
+        Way → the relations it is a member of.
+    rings
+        Ways of areas; most bear no tag of their own.
+    """
+
+    held: dict[int, tuple[bool, dict[str, str], list[Member]]] = field(default_factory=dict)
+    of_way: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    rings: set[int] = field(default_factory=set)
+
+    def read(self, source: Path) -> None:
+        """Add those of a file."""
+        objects: Any = osmium.FileProcessor(str(source), osmium.osm.RELATION)
+        wanted = osmium.filter.TagFilter(("type", "multipolygon"), ("type", "restriction"))
+        for relation in objects.with_filter(wanted):
+            members = [(m.type, m.ref, m.role) for m in relation.members]
+            of_area = _is_area(relation)
+            self.held[relation.id] = of_area, {t.k: t.v for t in relation.tags}, members
+            refs = [ref for kind, ref, _ in members if kind == "w"]
+            for ref in dict.fromkeys(refs):
+                self.of_way[ref] = (*self.of_way.get(ref, ()), relation.id)
+            self.rings.update(refs if of_area else ())
+
+    def of(self, kept: _Kept) -> list[int]:
+        """Return those that a kept way, or of an area a ring that is touched, is a member of."""
+        found = {one for ref in kept.ways for one in self.of_way.get(ref, ())}
+        rings = {one for ref in kept.touched for one in self.of_way.get(ref, ())}
+        return sorted(found | {one for one in rings if self.held[one][0]})
 
 
 def _is_area(relation: Any) -> bool:
@@ -129,33 +262,46 @@ def _is_area(relation: Any) -> bool:
     return any(key in tags for key in AREA_KEYS) or street_class(tags) not in (None, FERRY)
 
 
-def _read(source: Path, bbox: Box, kept: _Kept, progress: Ways | None) -> None:
+def _read(
+    source: Path, index: _Index, rings: set[int], kept: list[_Kept], progress: Ways | None
+) -> None:
     """Add the ways with a node inside, the tagged nodes inside, and the rings of areas."""
-    # Most rings bear no tag of their own.
-    members = {
-        member.ref
-        for relation in _relations(source)
-        if _is_area(relation)
-        for member in relation.members
-        if member.type == "w"
-    }
-    inside, count = _inside(bbox), 0
+    count = 0
     for item in _objects(source):
         if item.is_node():
             place = item.location
-            if inside((place,)):
-                kept.nodes[item.id] = (place.x, place.y, {t.k: t.v for t in item.tags})
+            for k in index.touched((place,)):
+                kept[k].nodes[item.id] = (place.x, place.y, {t.k: t.v for t in item.tags})
             continue
         count += 1
-        if progress is not None and count % STEP == 0:
-            progress(count)
-        near = inside(item.nodes)
-        if near and _is_of_use(item, inside):
-            kept.ways[item.id] = _line(item)
-        elif item.id in members:
-            kept.rings[item.id] = _line(item)
-            if near:
-                kept.touched.add(item.id)
+        if count % STEP == 0:
+            if progress is not None:
+                progress(count)
+            _put_off(kept)
+        near = index.touched(item.nodes)
+        of_use = near if near and _is_of_use(item) else _with_whole_ferry(item, near, index)
+        is_ring = item.id in rings
+        if not of_use and not is_ring:
+            continue
+        line = _line(item)
+        for k in of_use:
+            kept[k].ways[item.id] = line
+        if is_ring and kept:
+            # A ring that lies elsewhere goes with the area's others.
+            kept[0].rings[item.id] = line
+            for k in near - of_use:
+                kept[k].touched.add(item.id)
+
+
+def _put_off(kept: list[_Kept]) -> None:
+    """Leave the last areas to a further read, where more ways are held than there is room for."""
+    held = [one for one in kept if not one.put_off]
+    while len(held) > 1 and sum(len(one.ways) for one in held) > MOST_WAYS:
+        held.pop().put_off = True
+    for one in (one for one in kept if one.put_off):
+        one.ways.clear()
+        one.touched.clear()
+        one.nodes.clear()
 
 
 def _objects(source: Path) -> Iterator[Any]:
@@ -169,7 +315,7 @@ def _objects(source: Path) -> Iterator[Any]:
     objects: Any = osmium.FileProcessor(str(source), osmium.osm.NODE | osmium.osm.WAY)
     # osmium's own table of places takes the place of those that ways carry themselves.
     if not states.has_places_on_ways(source):
-        objects = objects.with_locations(_STORE)
+        objects = objects.with_locations(_store(source))
     for item in objects.with_filter(tagged):
         if item.is_way() and len(item.nodes) and item.nodes[0].ref < 0:
             # osmium gives what an editor drew no places.
@@ -180,11 +326,24 @@ def _objects(source: Path) -> Iterator[Any]:
     yield from chain(*states.last_states(source, set()))
 
 
-def _is_of_use(way: Any, inside: Callable[[Any], bool]) -> bool:
-    """Whether a way near by is kept: of some kind, or a ferry that stays within the box."""
-    if any(key in way.tags for key in WAY_KEYS) or street_class(way.tags) not in (None, FERRY):
-        return True
-    return way.tags.get("route") == "ferry" and all(inside((node,)) for node in way.nodes)
+def _store(source: Path) -> str:
+    """Return where osmium keeps the places of nodes: in memory, of a large file on disk."""
+    if source.stat().st_size < LARGE_BYTES:
+        return _STORE
+    # Its file has no name any more once osmium has opened it.
+    return "sparse_file_array"
+
+
+def _is_of_use(way: Any) -> bool:
+    """Whether a way near by is kept, by its kind."""
+    return any(key in way.tags for key in WAY_KEYS) or street_class(way.tags) not in (None, FERRY)
+
+
+def _with_whole_ferry(way: Any, near: set[int], index: _Index) -> set[int]:
+    """Return the areas that a way does not leave, where it is a ferry."""
+    if not near or way.tags.get("route") != "ferry":
+        return set()
+    return set.intersection(*(index.touched((node,)) for node in way.nodes))
 
 
 def _line(way: Any) -> _Line:
@@ -195,22 +354,6 @@ def _line(way: Any) -> _Line:
         array("i", [n.x for n in nodes]),
         array("i", [n.y for n in nodes]),
     )
-
-
-def _inside(bbox: Box) -> Callable[[Any], bool]:
-    """Return whether one of some places lies in a box; a place that is missing does not."""
-    margins = (-MARGIN_DEG, -MARGIN_DEG, MARGIN_DEG, MARGIN_DEG)
-    west, south, east, north = (
-        round((side + margin) * _UNIT) for side, margin in zip(bbox, margins, strict=True)
-    )
-
-    def inside(places: Any) -> bool:
-        for place in places:  # noqa: SIM110 - a generator takes twice the time
-            if west <= place.x <= east and south <= place.y <= north:
-                return True
-        return False
-
-    return inside
 
 
 def _nodes(
@@ -232,18 +375,13 @@ def _nodes(
             yield ref, place_x, place_y, tagged.get(ref, nothing)[2]
 
 
-def _write(sources: Sequence[Path], part: Path, kept: _Kept) -> None:
+def _write(relations: _Relations, part: Path, kept: _Kept) -> None:
     """Write nodes, ways and relations in the order of their ids."""
-    relations: dict[int, tuple[dict[str, str], list[tuple[str, int, str]]]] = {}
-    ways = dict(kept.ways)
-    for relation in (r for source in sources for r in _relations(source)):
-        refs = [m.ref for m in relation.members if m.type == "w"]
-        of_area = _is_area(relation)
-        if any(ref in kept.ways or (of_area and ref in kept.touched) for ref in refs):
-            members = [(m.type, m.ref, m.role) for m in relation.members]
-            relations[relation.id] = {t.k: t.v for t in relation.tags}, members
-            if of_area:
-                ways |= {ref: kept.rings[ref] for ref in refs if ref in kept.rings}
+    chosen, ways = relations.of(kept), dict(kept.ways)
+    for of_area, _, members in (relations.held[one] for one in chosen):
+        if of_area:
+            refs = (ref for kind, ref, _ in members if kind == "w" and ref in kept.rings)
+            ways |= {ref: kept.rings[ref] for ref in refs}
     objects = osmium.osm.mutable
     with osmium.SimpleWriter(str(part), overwrite=True) as writer:
         for ref, x, y, tags in _nodes(ways, kept.nodes):
@@ -251,5 +389,6 @@ def _write(sources: Sequence[Path], part: Path, kept: _Kept) -> None:
         for ref in sorted(ways):
             line = ways[ref]
             writer.add_way(objects.Way(id=ref, nodes=list(line.refs), tags=line.tags))
-        for ref, (tags, members) in sorted(relations.items()):
+        for ref in chosen:
+            _, tags, members = relations.held[ref]
             writer.add_relation(objects.Relation(id=ref, members=members, tags=tags))

@@ -25,7 +25,7 @@ OPEN = frozenset(
 )
 _WAYS = {"forward": "-1", "backward": "yes"}
 _CONDITIONAL = frozenset(
-    f"{key}:conditional" for key in (*ACCESS, "oneway", "oneway:bicycle", "maxspeed")
+    f"{key}:conditional" for key in (*ACCESS, "oneway", "oneway:bicycle", "maxspeed", "locked")
 )
 # What depends on the hour one way only, and the tag that tells it.
 _BY_WAY = {

@@ -9,9 +9,11 @@ read by `mobility.sources.osm.states`.
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -64,7 +66,8 @@ def read_osm(
             mend="Check the path; extracts of France are found at download.geofabrik.de.",
         )
     try:
-        relations, stream = _read(path, buildings=buildings)
+        with _named_by_content(path) as source:
+            relations, stream = _read(source, buildings=buildings)
     except (
         RuntimeError, ValueError, SyntaxError, EOFError, OSError, zlib.error,
         osmium.InvalidLocationError,
@@ -90,6 +93,43 @@ def read_osm(
         conditions=conditions,
         ledger=replace(tables.ledger, source=path.name),
     )
+
+
+@contextmanager
+def _named_by_content(path: Path) -> Iterator[Path]:
+    """Yield a name of a file by which osmium knows what it is, e.g. of a packed ``map.OSM``.
+
+    Raises
+    ------
+    SourceError
+        It is JSON, which osmium does not read.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(64)
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    if start in (b"{", b"["):
+        raise SourceError(
+            "It is JSON, which is not read.",
+            file=path,
+            mend="Ask for XML: an Overpass query begins with [out:xml], or without [out:json].",
+        )
+    kinds = {
+        (".osm.gz", ".gz"): head.startswith(b"\x1f\x8b"),
+        (".osm.bz2", ".bz2"): head.startswith(b"BZh"),
+        (".osm.pbf", ".pbf"): b"OSMHeader" in head,
+        (".osm", ".xml", ".osc", ".osh"): start == b"<",
+    }
+    names = next((names for names, is_it in kinds.items() if is_it), ())
+    if not names or path.name.endswith(names):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        named = Path(folder) / f"streets{names[0]}"
+        try:
+            named.symlink_to(path.resolve())
+        except OSError:  # Windows asks for a right to make links
+            shutil.copyfile(path, named)
+        yield named
 
 
 def _empty(path: Path) -> SourceError:

@@ -1,23 +1,10 @@
 // The map of many territories: one shape each, coloured by a kind of roster; a table beside it.
-"use strict";
 (function () {
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const map = L.map("map", { zoomSnap: 0.25, attributionControl: false });
-  const layers = document.getElementById("layers"), tables = document.getElementById("tables");
+  const { data, map, element } = side;
   let kind = data.kinds[0].key, view = data.views[0];
 
-  // Texts of the data are put in as text, never as markup.
-  function element(name, text, parent) {
-    const made = document.createElement(name);
-    made.textContent = text;
-    if (parent) parent.append(made);
-    return made;
-  }
-
   function popup(place) {
-    const box = document.createElement("div");
-    element("strong", place.name, box);
-    for (const line of place.kinds[kind].lines) element("div", line, box);
+    const box = side.popup(place.name, place.kinds[kind].lines);
     if (place.map) element("a", data.open, box).href = place.map;
     return box;
   }
@@ -33,25 +20,24 @@
   for (const place of data.territories) {
     if (!place.shape) continue;
     const shape = L.geoJSON({ type: "Feature", geometry: place.shape, properties: {} });
-    shape.bindPopup(() => popup(place), { maxWidth: 340 }).bindTooltip(() => element("span", `${place.name} – ${place.kinds[kind].text}`));
+    shape.bindPopup(() => popup(place), { maxWidth: 340 }).bindTooltip(() => element("span", `${place.name} – ${place.kinds[kind].text}`, document.createElement("div")));
     shapes.set(place, shape.addTo(map));
   }
 
   function choice(group, entries, chosen) {
     for (const entry of entries) {
-      const label = document.createElement("label"), box = document.createElement("input");
+      const label = element("label", ""), box = document.createElement("input");
       Object.assign(box, { type: "radio", name: group, checked: entry === entries[0], value: entry.key });
       box.addEventListener("change", () => { chosen(entry); draw(); });
       label.append(box, " ", entry.name);
-      layers.append(label);
     }
   }
 
-  function legend() {
+  function classes() {
     const box = document.createElement("div");
     for (const one of [...view.classes, { colour: "#c9cfd4", name: data.none, dashed: true }]) {
       const line = element("p", "", box), swatch = document.createElement("i");
-      Object.assign(swatch.style, { background: one.colour, borderStyle: one.dashed ? "dashed" : "solid", borderWidth: "1px" });
+      Object.assign(swatch.style, { background: one.colour, borderStyle: one.dashed ? "dashed" : "solid", borderWidth: "1px", borderColor: "currentColor" });
       line.append(swatch, one.name);
     }
     return box;
@@ -77,15 +63,16 @@
 
   function draw() {
     for (const [place, shape] of shapes) shape.setStyle(style(place));
-    tables.replaceChildren(legend(), table());
+    shown.replaceChildren(classes(), table());
   }
 
-  element("span", data.note, document.getElementById("note"));
+  element("p", data.note);
   choice("kind", data.kinds, (entry) => { kind = entry.key; });
   if (data.views.length > 1) {
-    layers.append(document.createElement("hr"));
+    element("hr", "");
     choice("view", data.views, (entry) => { view = entry; });
   }
+  const shown = element("div", "");
   draw();
   const all = L.featureGroup([...shapes.values()]).getBounds();
   map.fitBounds(all.isValid() ? all : [[41.2, -5.5], [51.3, 9.8]], { padding: [10, 10] });

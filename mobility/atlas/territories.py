@@ -1,0 +1,218 @@
+"""Which communes make which territory: the official list, any table, polygons, or the EPCI."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from mobility.atlas.folder import is_id
+from mobility.base.errors import MobilityError, SourceError
+from mobility.sources.columns import Table
+from mobility.sources.homes.zones import CODE_ALIASES, Zones, zones_of
+from mobility.sources.layers import read_layer, to_lonlat
+from mobility.sources.tables import is_csv, read_table
+
+EPCI = "epci"
+NAMES = ("nom", "lib_com", "libelle", "commune")
+POPULATION = ("pop", "pmun", "ptot", "habitants")
+TERRITORY = ("id_ti", "ti", "territory", "territoire", "siren_epci", "code_epci", "epci")
+TERRITORY_NAMES = (
+    "lib_ti",
+    "territory_name",
+    "nom_territoire",
+    "lib_epci",
+    "nom_epci",
+    "name",
+    "nom",
+)
+#: Two outlines overlap from this share of the smaller on: borders drawn apart touch.
+OVERLAP = 0.01
+
+
+@dataclass(frozen=True)
+class Perimeter:
+    """A territory before it is prepared: its communes, by code, and its outline (EPSG:4326)."""
+
+    unit: str
+    name: str
+    codes: tuple[str, ...]
+    outline: shapely.Geometry
+
+
+@dataclass(frozen=True)
+class Communes:
+    """Communes by code: name, people, polygon; and what the layer says of their EPCI."""
+
+    zones: Zones
+    population: pd.Series
+    frame: gpd.GeoDataFrame
+
+    def collection(self, codes: Sequence[str]) -> dict[str, object]:
+        """Return some of them as a GeoJSON collection with ``code``, ``nom``, ``population``."""
+        rows = self.zones.rows(pd.Series(list(codes), dtype="str"))
+        return {
+            "type": "FeatureCollection",
+            "features": [
+                {
+                    "type": "Feature",
+                    "properties": {
+                        "code": self.zones.codes[k],
+                        "nom": self.zones.names[k],
+                        "population": int(self.population[k]),
+                    },
+                    "geometry": shapely.geometry.mapping(self.zones.polygons[k]),
+                }
+                for k in sorted(rows.tolist())
+            ],
+        }
+
+
+def read_communes(path: Path, population: Path | None) -> Communes:
+    """Read the communes: one layer, or all of a folder; people in it, or in a table by code.
+
+    Raises
+    ------
+    SourceError
+        A file is wrong, or nothing tells how many people live there.
+    """
+    paths = [path]
+    if path.is_dir():
+        paths = sorted(
+            p for p in path.iterdir() if p.suffix.lower() in (".geojson", ".gpkg", ".shp")
+        )
+    layers = [to_lonlat(read_layer(one), one) for one in paths]
+    if not layers:
+        raise SourceError(
+            "The folder holds no layer.", file=path, mend="Name a layer of communes (polygons)."
+        )
+    frame = gpd.GeoDataFrame(pd.concat(layers, ignore_index=True), crs=4326)
+    frame.index = pd.RangeIndex(1, len(frame) + 1)
+    table = Table(path, frame)
+    code = table.need("code", CODE_ALIASES)
+    name = table.find("nom", NAMES)
+    zones = zones_of(table, code, None if name is None else frame[name].astype("str"))
+    if population is None:
+        people = table.need("population", POPULATION)
+        counts = table.frame.assign(code=frame[code].astype("str")).groupby("code")[people].sum()
+    else:
+        other = read_table(population)
+        codes = other.frame[other.need("code", CODE_ALIASES)].astype("str")
+        numbers = pd.to_numeric(other.frame[other.need("population", POPULATION)], errors="coerce")
+        counts = numbers.groupby(codes).sum()
+    found = pd.to_numeric(zones.codes.map(counts), errors="coerce").fillna(0)
+    return Communes(
+        zones, found.reset_index(drop=True), frame.assign(_code=frame[code].astype("str"))
+    )
+
+
+Read = tuple[list[Perimeter], list[MobilityError], int]
+
+
+def read_territories(source: str, communes: Communes) -> Read:
+    """Return the territories that a list, a layer or ``epci`` names, what is wrong, and how many.
+
+    The number is that of the territories named, with those that have no commune.
+
+    Raises
+    ------
+    MobilityError
+        The file cannot be read as such.
+    """
+    if source == EPCI:
+        table = Table(communes.zones.file, communes.frame)
+        return _listed(table, "_code", communes)
+    path = Path(source)
+    table = read_table(path)
+    if is_csv(path) or not isinstance(table.frame, gpd.GeoDataFrame):
+        return _listed(table, table.need("insee_com", CODE_ALIASES), communes)
+    return _drawn(table, communes)
+
+
+def _listed(table: Table, code: str, communes: Communes) -> Read:
+    """Gather communes by territory; a commune in two of them is told."""
+    unit = table.need("id_ti", TERRITORY)
+    name = table.find("lib_ti", TERRITORY_NAMES) or unit
+    rows = pd.DataFrame({
+        "code": table.frame[code].astype("str").str.strip(),
+        "unit": table.frame[unit].fillna("").astype("str").str.strip(),
+        "name": table.frame[name].fillna("").astype("str").str.strip(),
+    })  # fmt: skip
+    rows = rows[rows["unit"] != ""]
+    asked = rows["unit"].nunique()
+    place = communes.zones.rows(rows["code"])
+    problems: list[MobilityError] = [
+        table.error(
+            "There is no commune of this code in the layer of communes.",
+            row=row, column=code, value=rows.at[row, "code"],
+            mend="Correct the code, or add the commune to the layer; the territory goes on "
+            "without it.",
+        )
+        for row in rows.index[place < 0]
+    ]  # fmt: skip
+    rows = rows.assign(place=place)[place >= 0]
+    for key, group in rows.groupby("place", sort=True):
+        units = dict.fromkeys(group["unit"])
+        if len(units) > 1:
+            problems.append(
+                table.error(
+                    "The commune is in several territories: {units}.",
+                    row=group.index[1], column=code, value=communes.zones.codes[key],
+                    mend="Keep it in one; its inhabitants count in each.",
+                    units=", ".join(units),
+                )
+            )  # fmt: skip
+    found = []
+    for key, group in rows.groupby("unit", sort=True):
+        places = sorted(set(group["place"].tolist()))
+        outline = shapely.union_all(communes.zones.polygons.to_numpy()[places])
+        codes = tuple(communes.zones.codes[places])
+        found.append(Perimeter(_id(str(key)), group["name"].iloc[0] or str(key), codes, outline))
+    return found, problems, asked
+
+
+def _drawn(table: Table, communes: Communes) -> Read:
+    """Return polygons as territories: the communes whose inner point lies in them."""
+    frame = to_lonlat(table.frame, table.file)
+    unit = table.need("id_ti", (*TERRITORY, "id", "code"))
+    name = table.find("lib_ti", TERRITORY_NAMES) or unit
+    inner = shapely.point_on_surface(communes.zones.polygons.to_numpy())
+    found: list[Perimeter] = []
+    problems: list[MobilityError] = []
+    for row, outline in frame.geometry.items():
+        codes = tuple(communes.zones.codes[shapely.intersects(outline, inner)])
+        key, label = str(frame.at[row, unit]), str(frame.at[row, name])
+        if not codes:
+            problems.append(
+                table.error(
+                    "No commune of the layer lies in this territory.", row=row, value=key,
+                    mend="Add its communes to the layer, or correct the polygon.",
+                )
+            )  # fmt: skip
+            continue
+        for other in found:
+            shared = shapely.area(shapely.intersection(other.outline, outline))
+            if shared > OVERLAP * min(shapely.area(other.outline), shapely.area(outline)):
+                problems.append(
+                    table.error(
+                        "The territory overlaps another one: {other}.", row=row, value=key,
+                        mend="Correct the polygons; who lives in both counts in each.",
+                        other=other.unit,
+                    )
+                )  # fmt: skip
+        found.append(Perimeter(_id(key), label, codes, outline))
+    return found, problems, len(frame)
+
+
+def _id(text: str) -> str:
+    """Return a territory's own identifier, made a name of a folder where it is none."""
+    if is_id(text):
+        return text
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^\w.+-]+", "-", plain).strip("-.")[:80] or "x"

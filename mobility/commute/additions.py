@@ -1,0 +1,182 @@
+"""Studies with stops or lines put beside those there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mobility.commute.on_demand_rides import on_demand_services
+from mobility.commute.study import Study
+from mobility.commute.variants import on_ways, variant
+from mobility.commute.walks import feeders_of, mode_times, walks_between_stops, walks_to_places
+from mobility.engine.journeys import TwoWay
+from mobility.sources.days import ChosenDay
+from mobility.sources.gtfs.read import Feed, merge_feeds
+from mobility.streets.arcs import times_key
+from mobility.territory.project import StreetMode, Territory
+from mobility.timetable.build import build_timetable
+from mobility.timetable.change import more_stops
+from mobility.timetable.footpaths import WalkTable, widened
+
+
+def with_stops(
+    study: Study,
+    ids: Sequence[str],
+    names: Sequence[str],
+    lonlat: NDArray[np.float64],
+    *,
+    walked: bool = True,
+) -> Study:
+    """Return the study with stops put after its own, served by nothing yet.
+
+    Parameters
+    ----------
+    walked
+        Whether homes and gates have walks to them.
+    """
+    feed = replace(study.feed, stops=_more_rows(study.feed.stops, ids, names, lonlat))
+    old, need_s = len(study.feed.stops), study.territory.limits.min_change_s
+
+    def change(one: Study) -> Study:
+        tables = (one.home_walks, one.gate_walks)
+        if walked:
+            tables = _walks_also_to(one, lonlat, old)
+        timetables = {
+            kind: TwoWay(more_stops(two_way.timetable, len(ids), need_s))
+            for kind, two_way in one.timetables.items()
+        }
+        home_walks, gate_walks = tables
+        return replace(
+            one, feed=feed, timetables=timetables, home_walks=home_walks, gate_walks=gate_walks
+        )
+
+    return variant(study, change)
+
+
+def _walks_also_to(
+    study: Study, lonlat: NDArray[np.float64], old: int
+) -> tuple[WalkTable, WalkTable]:
+    """Return the walks of homes and of gates, to new stops too, numbered from ``old`` on."""
+    territory, streets, safe = study.territory, study.streets, study.kept_safe
+    home_walks, gate_walks = (
+        widened(table, walks_to_places(territory, streets, points, lonlat, safe=safe), old)
+        for table, points in (
+            (study.home_walks, study.homes.lonlat),
+            (study.gate_walks, study.gates_lonlat),
+        )
+    )
+    return home_walks, gate_walks
+
+
+def _more_rows(
+    stops: pd.DataFrame, ids: Sequence[str], names: Sequence[str], lonlat: NDArray[np.float64]
+) -> pd.DataFrame:
+    """Return a feed's stops with some without particulars put after them."""
+    rows = pd.DataFrame(
+        {"stop_id": ids, "stop_name": names, "lon": lonlat[:, 0], "lat": lonlat[:, 1]}
+    ).reindex(columns=stops.columns)
+    for column in stops.columns:
+        if rows[column].isna().all():
+            is_text = not pd.api.types.is_numeric_dtype(stops[column])
+            rows[column] = "" if is_text else 0
+    rows["location_type"] = 0
+    for link in {"parent", "copy_of"} & set(rows):
+        rows[link] = -1
+    rows = rows.astype(stops.dtypes.to_dict())
+    return pd.concat([stops, rows], ignore_index=True)
+
+
+def with_feed(study: Study, extra: Feed, *, scenario: str, feeders: bool = True) -> Study:
+    """Return the study with one more feed: same dates, ways completed for the new stops.
+
+    Parameters
+    ----------
+    extra
+        Feed to add; the ids of both get their feed's number before them.
+    scenario
+        Name of the variant.
+    feeders
+        Whether cycling, park-and-ride and on-demand transport reach the new stops too; False
+        where only public transport from the door is asked for.
+    """
+    territory = study.territory
+    feed, old = merge_feeds([study.feed, extra]), len(study.feed.stops)
+    new_lonlat = feed.lonlat()[old:]
+    between = walks_between_stops(territory, study.streets, feed, safe=study.kept_safe)
+    timetables = _day_timetables(territory, feed, study.days, between)
+    on_demand = study.on_demand
+    if feeders and on_demand:
+        # The territory file names its hubs as in its own feeds.
+        ids = [*study.feed.stops["stop_id"], *feed.stops["stop_id"][old:]]
+        named = replace(feed, stops=feed.stops.assign(stop_id=ids))
+        on_demand = on_demand_services(
+            territory, study.streets, named, study.sites, study.homes, [], []
+        )
+    made: dict[tuple[object, ...], Any] = {}
+
+    def once(one: Study, what: str, modes: Sequence[StreetMode], make: Callable[[], Any]) -> Any:
+        """Return what is made, shared by views in which some modes take the same seconds."""
+        safe = (False, True) if one.kept_safe else (False,)
+        times = [mode_times(territory, one.streets, m, safe=s) for m in modes for s in safe]
+        key = (what, *times_key(*times))
+        if key not in made:
+            made[key] = make()
+        return made[key]
+
+    def on_ways_of(one: Study) -> Mapping[str, TwoWay]:
+        other = walks_between_stops(territory, one.streets, feed, safe=one.kept_safe)
+        return on_ways(timetables, between, other)
+
+    def change(one: Study) -> Study:
+        tables = once(one, "walks", ["walk"], lambda: _walks_also_to(one, new_lonlat, old))
+        runs = timetables
+        if one is not study:
+            runs = once(one, "feet", ["walk"], lambda: on_ways_of(one))
+        after = replace(
+            one,
+            feed=feed,
+            timetables=runs,
+            home_walks=tables[0],
+            gate_walks=tables[1],
+            on_demand=on_demand,
+            scenario=scenario,
+        )
+        if not (feeders and one.feeders):
+            return after
+        found = once(
+            one,
+            "feeders",
+            ["walk", "bike", "car"],
+            lambda: feeders_of(
+                territory, one.streets, feed, one.sites, one.homes.lonlat, safe=one.kept_safe
+            ),
+        )
+        return replace(after, feeders=found)
+
+    return variant(study, change)
+
+
+def _day_timetables(
+    territory: Territory, feed: Feed, days: Sequence[ChosenDay], between: WalkTable
+) -> dict[str, TwoWay]:
+    """Return timetable and mirror of each kind of day, with walks between stops."""
+    limits = territory.limits
+    return {
+        day.kind: TwoWay(
+            build_timetable(
+                feed,
+                day.date,
+                territory.zone,
+                between,
+                min_change_s=limits.min_change_s,
+                max_transfer_walk_s=round(limits.max_transfer_walk_min * 60),
+                walk_speed_ms=territory.speeds.walk_kmh / 3.6,
+            )
+        )
+        for day in days
+    }

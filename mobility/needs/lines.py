@@ -1,0 +1,228 @@
+"""What the lines cost today, who rides on each, and what a scenario changes of both.
+
+Kilometres, hours and vehicles come from the timetable: trips of a vehicle are chained by its
+``block_id``, else by layovers (`remedies.vehicles`), so that waiting between trips is paid for and
+a vehicle counts once. A line's riders at risk are those whom the engine no longer finds without it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mobility.base.i18n import translate
+from mobility.commute.access import Access, counted_rows, roster_shifts
+from mobility.commute.indicators import whole_persons
+from mobility.commute.ledger import LEAST_JOBS
+from mobility.commute.line_changes import trips_of_line
+from mobility.commute.study import Study
+from mobility.remedies.bill import Bill, priced, total
+from mobility.remedies.factors import LeverFactors, load_factors
+from mobility.remedies.gains import Gains, gains_between
+from mobility.remedies.model import Lever, networks
+from mobility.remedies.score import days_a_year
+from mobility.remedies.search import workbench
+from mobility.remedies.vehicles import Vehicles
+from mobility.timetable.trips import DayNetwork
+
+#: Columns of `supply` beside the line.
+SUPPLY = ["trips_year", "km_year", "hours_year", "wait_year", "vehicles"]
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The lines of a timetable.
+
+    Attributes
+    ----------
+    table
+        A row for the whole network (``line`` empty), then one per line: `SUPPLY`, ``eur_year``,
+        ``jobs_at_risk``, ``workers_at_risk``.
+    bill
+        What the whole network costs.
+    """
+
+    access: Access
+    table: pd.DataFrame
+    bill: Bill
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What a scenario changes.
+
+    Attributes
+    ----------
+    table
+        The lines that differ, and the whole network: differences of `SUPPLY` and ``eur_year``.
+    bill
+        Of the differences of the whole network.
+    groups
+        For each roster and group (empty: everyone), workers who hold it before and after.
+    """
+
+    gains: Gains
+    table: pd.DataFrame
+    bill: Bill
+    groups: pd.DataFrame
+
+
+def lines_of(access: Access) -> Lines:
+    """Return what the lines of an assessed study cost, and who would be lost without each."""
+    study = access.study
+    factors = _factors(study)
+    table = _priced(supply(study), factors)
+    bench = workbench(access, stops=False)
+    risks: list[tuple[float, float]] = [(np.nan, np.nan)]
+    for line in table["line"].iloc[1:]:
+        lever = Lever("remove", tuple(trips_of_line(study.feed, line).tolist()))
+        score = bench.scores.score(bench.try_together([lever]))
+        risks.append((score.jobs_lost, score.workers_lost))
+    table[["jobs_at_risk", "workers_at_risk"]] = risks
+    whole, rest = table.iloc[:1], table.iloc[1:]
+    rest = rest.sort_values(
+        ["jobs_at_risk", "workers_at_risk", "line"], ascending=[False, False, True]
+    )
+    found = pd.concat([whole, rest], ignore_index=True)
+    return Lines(access, found, _bill(table.iloc[0], factors))
+
+
+def _factors(study: Study) -> LeverFactors:
+    return load_factors(study.territory.factors, file=study.territory.path)
+
+
+def supply(study: Study) -> pd.DataFrame:
+    """Return what runs in a year: the whole network (``line`` empty), then each line by name.
+
+    Returns
+    -------
+    DataFrame
+        ``line``; ``trips_year``; ``km_year`` and ``hours_year`` with riders; ``wait_year``, hours
+        between trips of a vehicle; ``vehicles``, the most out at once on a day studied: the
+        network's are fewer than the sum of its lines' where these are not all out at once.
+    """
+    detour = _factors(study).rows["line_detour"].value
+    nets = networks(study)
+    vehicles = Vehicles(study, nets)
+    names = np.array(study.feed.line_names, object)
+    parts = [
+        _of_day(study, network, vehicles.links[kind], names).assign(
+            days=days_a_year(study, kind), kind=kind
+        )
+        for kind, network in nets.items()
+    ]
+    calls = pd.concat(parts, ignore_index=True)
+    calls["km"] *= detour
+    rows = [_year("", calls)]
+    rows += [_year(str(line), mine) for line, mine in calls.groupby("line", sort=True)]
+    return pd.DataFrame(rows, columns=["line", *SUPPLY])
+
+
+def _of_day(
+    study: Study, network: DayNetwork, links: dict[int, tuple[int, int]], names: np.ndarray
+) -> pd.DataFrame:
+    """Return the trips of a day: line, straight km, hours, hours of waiting, start and end."""
+    tt, pieces = network.timetable, network.pieces
+    own = np.flatnonzero(tt.run_day[pieces.run] == 0)
+    stops = study.feed.stops
+    xy = study.streets.project(stops["lon"].to_numpy(), stops["lat"].to_numpy())[tt.call_stop]
+    leg = np.hypot(*np.diff(xy, axis=0).T)
+    along = np.concatenate([[0.0], np.cumsum(np.where(np.isfinite(leg), leg, 0.0))])
+    start, end = pieces.start_s[own].astype(np.int64), pieces.end_s[own].astype(np.int64)
+    after = np.array([links[int(k)][1] for k in own], np.int64)
+    leaves = np.where(after >= 0, pieces.start_s[after], end)
+    return pd.DataFrame(
+        {
+            "line": names[pieces.trip[own]],
+            "km": (along[pieces.last_call[own]] - along[pieces.first_call[own]]) / 1000,
+            "hours": (end - start) / 3600,
+            "wait": (leaves - end) / 3600,
+            "start": start,
+            "end": np.maximum(leaves, end),
+        }
+    )
+
+
+def _year(line: str, calls: pd.DataFrame) -> tuple[object, ...]:
+    days = calls["days"]
+    most = max((_out_at_once(mine) for _, mine in calls.groupby("kind")), default=0)
+    sums = [float((calls[name] * days).sum()) for name in ("km", "hours", "wait")]
+    return (line, float(days.sum()), *sums, most)
+
+
+def _out_at_once(calls: pd.DataFrame) -> int:
+    """Return the most vehicles out at once; one may leave in the second another is back."""
+    start, end = np.sort(calls["start"].to_numpy()), np.sort(calls["end"].to_numpy())
+    out = start.searchsorted(start, side="right") - end.searchsorted(start, side="right")
+    return int(out.max(initial=0))
+
+
+def _bill(row: pd.Series, factors: LeverFactors) -> Bill:
+    """Return what driving, waiting and vehicles cost, or would save where they are fewer."""
+    return (
+        priced(factors, "Driving with riders", row["hours_year"], "hours", "bus_hour"),
+        priced(factors, "Waiting between trips", row["wait_year"], "hours", "bus_wait_hour"),
+        priced(factors, "Vehicles", row["vehicles"], "vehicles", "bus_vehicle_year"),
+    )
+
+
+def _priced(table: pd.DataFrame, factors: LeverFactors) -> pd.DataFrame:
+    eur = [total(_bill(row, factors)) for _, row in table.iterrows()]
+    return table.assign(eur_year=eur)
+
+
+def changed(before: Access, after: Access) -> Changed:
+    """Return what a scenario changes of the lines, their cost and who holds a roster."""
+    factors = _factors(after.study)
+    was, now = (supply(a.study).set_index("line") for a in (before, after))
+    more = now.sub(was, fill_value=0.0)
+    more = more[(more.abs() > 1e-9).any(axis=1) | (more.index == "")]
+    table = _priced(more.reset_index(), factors)
+    return Changed(
+        gains_between(before, after), table, _bill(table.iloc[0], factors), _groups(before, after)
+    )
+
+
+def _groups(before: Access, after: Access) -> pd.DataFrame:
+    """Return who holds each roster before and after, everyone and by group."""
+    study = before.study
+    pairs = zip(
+        roster_shifts(study), counted_rows(before.rosters), counted_rows(after.rosters), strict=True
+    )
+    rows = []
+    for (site, roster), r, s in pairs:
+        was, now = before.rosters.holds[r], after.rosters.holds[s]
+        for group in ("", *study.homes.groups):
+            people = study.members(group, site, roster) if group else study.pool(site, roster)
+            rows.append(
+                (
+                    study.sites[site].name, roster, group, people.sum(), people @ was,
+                    people @ now, people @ (now & ~was), people @ (was & ~now),
+                )
+            )  # fmt: skip
+    counts = ["pool", "before", "after", "gained", "lost"]
+    return whole_persons(pd.DataFrame(rows, columns=["site", "roster", "group", *counts]), counts)
+
+
+def sentences(found: Changed, language: str) -> list[str]:
+    """Return what a scenario changes, in a language."""
+    whole = found.table.iloc[0]
+    texts = [
+        translate(
+            "A year: {km} km, {hours} vehicle-hours and {eur} EUR more or less, vehicles "
+            "{vehicles}.",
+            language, km=f"{whole['km_year']:+,.0f}", hours=f"{whole['hours_year']:+,.0f}",
+            eur=f"{whole['eur_year']:+,.0f}", vehicles=f"{whole['vehicles']:+.0f}",
+        )
+    ]  # fmt: skip
+    gained, lost = found.gains.rosters.jobs, found.gains.rosters_lost.jobs
+    if max(gained, lost) < LEAST_JOBS:
+        return [*texts, translate("No job gains or loses its whole roster.", language)]
+    text = "{gained} jobs gain their whole roster, {lost} lose theirs."
+    told = {"gained": f"{gained:.0f}", "lost": f"{lost:.0f}"}
+    return [*texts, translate(text, language, **told)]
+
+
+__all__ = ["Changed", "Lines", "changed", "lines_of", "sentences", "supply"]

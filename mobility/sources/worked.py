@@ -1,0 +1,131 @@
+"""Lists of dates and hours that were, or will be, worked: tides, harvests, orders of the day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mobility.base.clock import DAY_S, parse_clock
+from mobility.sources.columns import Table, unknown_value
+from mobility.sources.sites_words import ALIASES, clock_text
+from mobility.sources.tables import read_table
+from mobility.territory.project import Territory
+from mobility.territory.rosters import Site
+
+_DATE_ALIASES = ("jour", "day")
+_FRENCH_DATE = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
+
+
+@dataclass(frozen=True, order=True)
+class Worked:
+    """One day of one site's list: local wall-clock seconds, the end on the next day if earlier."""
+
+    site: int
+    roster: str
+    date: dt.date
+    start_s: int
+    end_s: int
+
+
+def rosters_worked(territory: Territory, sites: Sequence[Site]) -> dict[Path, list[Worked]]:
+    """Return the lists that rosters give as ``dates``, by file; rosters may share one.
+
+    Raises
+    ------
+    SourceError
+        A list is wrong.
+    """
+    found: dict[Path, list[Worked]] = {}
+    for index, site in enumerate(sites):
+        for roster in site.rosters:
+            if roster.dates is not None:
+                path = territory.resolve(roster.dates)
+                days = read_worked(path, [site.name], roster.name)
+                found.setdefault(path, []).extend(replace(day, site=index) for day in days)
+    return found
+
+
+def read_worked(path: Path, sites: Sequence[str], roster: str | None = None) -> list[Worked]:
+    """Read a list: a row per day, with ``date``, ``start``, ``end``, and ``site``, ``roster``.
+
+    ``site`` may be left out where there is one only. Dates are written ``2026-11-17`` or
+    ``17/11/2026``.
+
+    Parameters
+    ----------
+    sites
+        Those that a row may name.
+    roster
+        The only one that a row may name, and that of rows that name none.
+
+    Raises
+    ------
+    SourceError
+        A column is missing, a site unknown, or a field no date or time of day.
+    """
+    table = read_table(path)
+    names = list(sites)
+    columns = {
+        "date": table.need("date", _DATE_ALIASES),
+        "start": table.need("start", ALIASES["start"]),
+        "end": table.need("end", ALIASES["end"]),
+        "site": table.find("site", ALIASES["name"]),
+        "roster": table.find("roster", ALIASES["roster"]),
+    }
+    if columns["site"] is None and len(names) > 1:
+        table.need("site", ALIASES["name"])
+    texts = {key: table.texts(c) for key, c in columns.items() if c is not None}
+    found = []
+    for k, row in enumerate(table.frame.index):
+        site = texts["site"].iloc[k] if "site" in texts else names[0]
+        if site not in names:
+            raise unknown_value(table, row, str(columns["site"]), site, names)
+        start_s, end_s = (
+            _clock(table, row, str(columns[key]), texts[key].iloc[k]) for key in ("start", "end")
+        )
+        if start_s == end_s:
+            raise table.error(
+                "It ends when it starts.",
+                row=row,
+                column=columns["end"],
+                value=texts["end"].iloc[k],
+                mend="Correct its start or its end; a shift is shorter than a day.",
+            )
+        date = _date(table, row, str(columns["date"]), texts["date"].iloc[k])
+        named = texts["roster"].iloc[k] if "roster" in texts else ""
+        if roster is not None and named not in ("", roster):
+            raise unknown_value(table, row, str(columns["roster"]), named, [roster])
+        found.append(Worked(names.index(site), named or roster or "", date, start_s, end_s))
+    return sorted(set(found))
+
+
+def _clock(table: Table, row: object, column: str, text: str) -> int:
+    try:
+        return parse_clock(clock_text(text, ends=True)) % DAY_S
+    except ValueError:
+        raise table.error(
+            "It is no time of day.",
+            row=row,
+            column=column,
+            value=text,
+            mend='Write a time of day, e.g. "05:00".',
+        ) from None
+
+
+def _date(table: Table, row: object, column: str, text: str) -> dt.date:
+    match = _FRENCH_DATE.fullmatch(text)
+    try:
+        if match is not None:
+            return dt.date(int(match[3]), int(match[2]), int(match[1]))
+        return dt.date.fromisoformat(text[:10])
+    except ValueError:
+        raise table.error(
+            "It is no date.",
+            row=row,
+            column=column,
+            value=text,
+            mend="Write it as 2026-11-17 or 17/11/2026.",
+        ) from None

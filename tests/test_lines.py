@@ -1,0 +1,136 @@
+"""What lines cost, who depends on them, what a scenario changes, and swaps: one street."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from small import TRIPS, write_territory
+from test_line_changes import changed as scenario_of
+from typer.testing import CliRunner
+
+from mobility.cli import app
+from mobility.commute.access import assess
+from mobility.commute.line_changes import trips_of_line, with_lines
+from mobility.commute.loading import load
+from mobility.needs.lines import changed, lines_of, supply
+from mobility.needs.swaps import swap_table, swaps
+from mobility.remedies.factors import load_factors
+from mobility.remedies.model import Lever
+from mobility.remedies.score import days_a_year
+from mobility.remedies.search import workbench
+from mobility.territory.changes import LineChange
+
+JOBS = "[shuttles]\ndefault_headcount = 10"
+EXAMPLE = Path("examples/rhein-neckar/territory.toml")
+
+
+def clock(minutes: int) -> str:
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+#: Every half hour there, and back ten minutes after; nobody needs them.
+SPARE = [
+    (f"{name}{k}", one, clock(at), two, clock(at + 20), "week")
+    for k in range(6)
+    for name, one, two, at in (("out", "A", "B", 480 + 30 * k), ("back", "B", "A", 510 + 30 * k))
+]
+
+
+@pytest.fixture
+def base(tmp_path):
+    return write_territory(tmp_path / "study", extra=JOBS)
+
+
+def test_a_line_by_hand(base) -> None:
+    """Six trips of 10 km in 20 minutes; noon and night wait 45 min at B for the way back."""
+    study = load(base)
+    whole, line = supply(study).to_dict("records")
+    days = days_a_year(study, "school_weekday")
+    assert line["line"] == "R"
+    assert line["trips_year"] == 6 * days
+    assert line["km_year"] == pytest.approx(6 * 10 * 1.3 * days, rel=1e-6)
+    assert line["hours_year"] == pytest.approx(2 * days)
+    assert line["wait_year"] == pytest.approx(1.5 * days)
+    assert line["vehicles"] == whole["vehicles"] == 1
+    found = lines_of(assess(study))
+    rows = {n: f.value for n, f in load_factors().rows.items()}
+    eur = 2 * days * rows["bus_hour"] + 1.5 * days * rows["bus_wait_hour"]
+    assert found.table["eur_year"][1] == pytest.approx(eur + rows["bus_vehicle_year"])
+    # H1 holds the whole 3x8: half of its 30 jobs, and its ten workers.
+    assert found.table["jobs_at_risk"][1] == pytest.approx(15)
+    assert found.table["workers_at_risk"][1] == 10
+
+
+def test_a_scenario_is_costed_and_its_losers_told(base) -> None:
+    path = scenario_of(base, 'how = "remove"\nstart = "12:00"\nend = "20:00"')
+    before, after = assess(load(base)), assess(load(path))
+    found = changed(before, after)
+    days = days_a_year(before.study, "school_weekday")
+    whole = found.table.iloc[0]
+    assert whole["trips_year"] == -2 * days
+    assert whole["hours_year"] == pytest.approx(-2 / 3 * days)
+    assert whole["wait_year"] == pytest.approx(-0.75 * days)
+    assert whole["vehicles"] == 0
+    assert found.gains.rosters_lost.jobs == pytest.approx(15)
+    everyone = found.groups[found.groups["group"] == ""].iloc[0]
+    assert everyone[["pool", "before", "after", "gained", "lost"]].tolist() == [20, 10, 0, 0, 10]
+
+
+def test_a_scenario_that_changes_nothing_costs_nothing(base) -> None:
+    access = assess(load(base))
+    found = changed(access, access)
+    assert len(found.table) == 1
+    assert not found.table[["km_year", "hours_year", "eur_year"]].to_numpy().any()
+
+
+def test_a_round_trip_pays_for_the_way_home_of_the_night(tmp_path) -> None:
+    """Without a bus at 05:20 nobody holds the 3x8; half-hourly buses pay for one."""
+    trips = [t for t in TRIPS if t[0] != "home05"] + SPARE
+    access = assess(load(write_territory(tmp_path / "study", trips=trips, extra=JOBS)))
+    assert swaps(access, keep_min=10) == ()
+    found = swaps(access, most=2, keep_min=30)
+    assert len(found) == 1
+    one = found[0]
+    assert one.jobs == pytest.approx(15)
+    assert one.gains.rosters_lost.jobs == 0
+    days = days_a_year(access.study, "school_weekday")
+    assert one.hours_added == pytest.approx(2 / 3 * days)
+    assert one.hours_removed == pytest.approx(2 / 3 * days)
+    table = swap_table(access, found)
+    assert table["kind"].tolist() == ["remove", "add_run"]
+    assert table["hours_balance"].tolist() == pytest.approx([0, 0])
+    assert "05:" in table["departure"][1]
+
+
+def test_the_command_writes_all_of_it(base) -> None:
+    path = scenario_of(base, 'how = "speed"\npercent = 200')
+    out = base.parent / "out"
+    done = CliRunner().invoke(
+        app, ["lines", str(path), "-o", str(out), "--swaps", "1", "--lang", "en"]
+    )
+    assert done.exit_code == 0, done.output
+    assert "No job gains or loses its whole roster." in done.output
+    table = pd.read_csv(out / "lines_changed.csv", keep_default_na=False)
+    assert table["line"].tolist() == ["", "R"]
+    assert (table["hours_year"] < 0).all()
+    costs = pd.read_csv(out / "lines_costs.csv")
+    assert costs.groupby("situation").size().to_dict() == {"difference": 3, "scenario": 3}
+    assert (out / "lines.html").is_file()
+
+
+@pytest.mark.skipif(
+    not Path("../shared/data/rhein-neckar").is_dir(), reason="the real extract is not at hand"
+)
+def test_a_real_network_loses_a_line() -> None:
+    """The quick evaluation of a line taken out finds what the engine finds of the scenario."""
+    access = assess(load(EXAMPLE))
+    trips = trips_of_line(access.study.feed, "97")
+    bench = workbench(access, stops=False)
+    quick = bench.scores.score(bench.try_together([Lever("remove", tuple(trips.tolist()))]))
+    line = LineChange(line="97", how="remove")
+    found = changed(access, assess(with_lines(access.study, [line])))
+    assert quick.jobs_lost > 0
+    assert found.gains.rosters_lost.jobs == pytest.approx(quick.jobs_lost, rel=1e-9)
+    was = supply(access.study).set_index("line")["hours_year"]["97"]
+    gone = found.table.set_index("line")["hours_year"]
+    assert gone[["97", ""]].tolist() == pytest.approx([-was, -was])
