@@ -23,8 +23,8 @@ from mobility.outputs.document import Table
 from mobility.outputs.words import NOTHING, Words
 
 Kind = Literal[
-    "text", "count", "expected", "value", "money", "share", "clock", "date", "flag", "symbol", "reason",
-    "roster", "day", "group",
+    "text", "count", "expected", "value", "money", "share", "clock", "date", "flag", "symbol",
+    "reason", "roster", "day", "group",
 ]  # fmt: skip
 #: Rows of a table on a page that must stay short; the spreadsheet has them all.
 MOST_ROWS = 12
