@@ -1,6 +1,6 @@
 """What the written results of a territory say of money, page against table.
 
-``python tests/money_told.py FOLDER [fr|en]`` lists where the files of a folder of results tell
+``python -m tests.money_told FOLDER [fr|en]`` lists where the files of a folder of results tell
 other jobs, euros or euros a job for the same plan than its tables do, and what of its advice
 gains no whole roster. What a command did not write there is passed over.
 """
@@ -33,6 +33,8 @@ def text_of(page):
     plain = (
         html.unescape(re.sub(r"</?[a-zA-Z!][^>]*>", " ", page)).replace("\\", "").replace("|", " ")
     )
+    # Names are printed as they are given, or set as the text around them.
+    plain = plain.replace("’", "'").replace("×", "x")
     return re.sub(r"\s+", " ", plain).strip()
 
 
@@ -68,7 +70,7 @@ class Told:
     def book(self):
         """The sheets of the report's workbook, each a list of rows, by the keys of the tables."""
         whole = load_workbook(self.folder / "report.xlsx", read_only=True)
-        found = {}
+        found, unknown = {}, set(whole.sheetnames[1:])
         for key, spec in registry().items():
             name = spec.name.get(self.words.language, "")[:31]
             if name not in whole.sheetnames or not spec.columns:
@@ -78,12 +80,16 @@ class Told:
             head, *rows = whole[name].iter_rows(values_only=True)
             if set(head) <= set(label):
                 found[key] = [dict(zip([label[h] for h in head], r, strict=True)) for r in rows]
+                unknown.discard(name)
+            elif spec.open is not None:
+                unknown.discard(name)
+        assert not unknown
         return found
 
     def first_page(self):
         """The words of the report's first page."""
         whole = self.text("report.html")
-        first, then = (self.words.t(x) for x in ("In one page", "Site by site"))
+        first, then = (text_of(self.words.t(x)) for x in ("In one page", "Site by site"))
         # The contents of the page name its parts first.
         return re.search(rf".*{re.escape(first)}(.*?){re.escape(then)}", whole)[1]
 
