@@ -16,12 +16,12 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from benchmarks import commands, compare, growth, night, sbrp, speed, studio
+from benchmarks import commands, compare, growth, inverse_map, night, sbrp, speed, studio
 from benchmarks.timing import machine, say, table
 
 FIGURES = Path(__file__).with_name("figures.json")
 MEASURES = [measure.__name__ for measure in speed.MEASURES]
-PARTS = [*MEASURES, "growth", "compare", "night", "commands", "growth_commands"]
+PARTS = [*MEASURES, "growth", "compare", "night", "inverse_map", "commands", "growth_commands"]
 
 
 NOTES = {
@@ -78,6 +78,8 @@ def main() -> None:
         figures["compare"] = {k: v for k, v in compare.run().items() if k != "machine"}
     if "night" in chosen:
         figures["night_suite_by_cafein"] = night.run()
+    if "inverse_map" in chosen:
+        figures["inverse_map"] = inverse_map.run()
     if set(MEASURES) <= set(figures.get("speed", {})):
         figures |= headlines(figures["speed"])
     FIGURES.write_text(json.dumps(rounded(figures), indent=1) + "\n", encoding="utf-8")

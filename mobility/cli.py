@@ -35,14 +35,14 @@ from mobility.progress import (
     progress_bar,
 )
 from mobility.terminal import (
-    SEVERITIES,
     out,
     print_advice,
     print_findings,
     print_gathered,
     print_outputs,
-    print_sheet,
+    print_said,
     print_table,
+    print_words,
 )
 
 __all__ = ["app"]
@@ -80,23 +80,34 @@ def check(
 ) -> None:
     """Check a territory file and its sources; compute nothing, write nothing but the page."""
     with friendly(lang):
-        from mobility.commute.inventory import canonical_rules
-        from mobility.commute.loading import load
+        from mobility.commute import check_answer as answers
+        from mobility.territory.project import Territory
 
-        with progress_bar(lang, STEPS[:6]) as step:
-            study = load(read_territory(file, *([page] if page else [])), progress=step)
-        print_sheet(study, lang)
-        reasons = (day.reason for day in study.days)
-        found = sorted((*study.findings, *reasons), key=lambda f: SEVERITIES.index(f.severity))
-        print_findings(found, lang, infos=True)
-        if page is not None and study.sheet is not None:
+        place = answers.place_of_answer(Territory.from_toml(file), lang)
+        answer = None if page or rules else answers.kept_answer(place)
+        study = None
+        if answer is None:
+            from mobility.commute.loading import load
+
+            with progress_bar(lang, STEPS[:6]) as step:
+                study = load(read_territory(file, *([page] if page else [])), progress=step)
+            answer = answers.check_answer(study, lang)
+            answers.keep_answer(place, study, answer)
+        for table in answer.tables:
+            print_words(table.title, table.heads, table.rows)
+        for severity, source, text in answer.findings:
+            print_said(severity, source, text, lang)
+        if study is not None and page is not None and study.sheet is not None:
             from mobility.outputs.map.check_page import write_check_page
 
+            found = answers.findings_in_order(study)
             write_check_page(study, study.sheet, found, page, language=lang)
             out.print(f"{translate('Map:', lang)} {page}", soft_wrap=True)
-        if rules:
+        if study is not None and rules:
+            from mobility.commute.inventory import canonical_rules
+
             print_findings(canonical_rules(study), lang, infos=True)
-        if any(finding.severity == "error" for finding in study.findings):
+        if any(severity == "error" for severity, _, _ in answer.findings):
             raise typer.Exit(2)
 
 
@@ -350,13 +361,16 @@ def levers(
 ) -> None:
     """Search for levers cheaper than a shuttle: timetables, extensions, shift hours."""
     with friendly(lang):
+        from mobility.commute.access import assess
+        from mobility.commute.loading import load
         from mobility.outputs.levers import find_levers, write_levers
 
         territory = read_territory(file, out_dir)
         folder = out_dir or territory.resolve(territory.output.dir)
         with progress_bar(lang, LEVER_SHUTTLE_STEPS) as step:
+            access = assess(load(territory, progress=step), progress=step)
             results = find_levers(
-                territory, folder=folder, shuttles=shuttles, illustrated=illustrated, progress=step
+                access, folder=folder, shuttles=shuttles, illustrated=illustrated, progress=step
             )
             files = write_levers(results, folder, lang, maps=maps)
         print_table(results.table(lang), "remedies", lang, title=territory.name)
@@ -375,8 +389,8 @@ def plan(
 ) -> None:
     """Write the employer mobility plan: supply, potential, actions, financing, follow-up."""
     with friendly(lang):
-        from mobility.commute.sources import source_files
         from mobility.outputs.plan import plan_of
+        from mobility.territory.source_files import source_files
 
         territory = read_territory(file, out_dir)
         folder = out_dir or territory.resolve(territory.output.dir)
@@ -392,8 +406,8 @@ def plan(
 def letter(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
     """Write the request to the mobility authority: trips, days, times, beneficiaries."""
     with friendly(lang):
-        from mobility.commute.sources import source_files
         from mobility.outputs.letter import letter_of, write_letter
+        from mobility.territory.source_files import source_files
 
         territory = read_territory(file, out_dir)
         folder = out_dir or territory.resolve(territory.output.dir)
@@ -424,7 +438,7 @@ def isochrones_command(
             write_isochrones,
         )
         from mobility.commute.loading import load
-        from mobility.commute.sources import source_files
+        from mobility.territory.source_files import source_files
 
         limits = parse_minutes(minutes)
         territory = read_territory(file, out_file)

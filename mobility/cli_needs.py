@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,12 +14,19 @@ from mobility.progress import LEVER_STEPS, STEPS, progress_bar
 from mobility.terminal import Language, out, print_findings, print_table
 
 if TYPE_CHECKING:
-    from mobility.base.errors import Finding
+    from mobility.commute.access import Access
     from mobility.commute.study import Progress, Study
     from mobility.outputs.needs import Answer
+    from mobility.remedies.remedy import Remedy
 
 needs = typer.Typer()
 HOUSING_STEPS = (*STEPS[:6], "places", "commutes", "map")
+Feeds = Annotated[
+    list[Path] | None,
+    typer.Option("--with", help=said("GTFS to add; each one is a situation of its own.")),
+]
+Levers = Annotated[bool, typer.Option("--levers", help=said("Also after each recommended lever."))]
+Group = Annotated[str, typer.Option(help=said("Group of the homes that is counted."))]
 
 
 @needs.command(rich_help_panel=SHARE)
@@ -43,7 +50,7 @@ def matrix(
         from mobility.commute.matrix import matrix as matrix_of
         from mobility.commute.matrix import write_matrix
         from mobility.commute.matrix_against import against
-        from mobility.commute.sources import source_files
+        from mobility.territory.source_files import source_files
 
         territory = read_territory(file, out_file)
         path = out_file or territory.resolve(territory.output.dir) / "matrix.parquet"
@@ -127,21 +134,40 @@ def _answered(
     for key, frame in answer.tables.items():
         if len(frame) and not key.endswith("_factors"):  # sources are long: on the page
             print_table(frame.head(MOST_ROWS), key, lang)
-    for path in files:
-        out.print(str(path), soft_wrap=True)
+    for text in (*answer.said, *map(str, files)):
+        out.print(text, soft_wrap=True)
+    print_findings(answer.findings, lang)
+
+
+def _situations(
+    access: Access,
+    plan: Sequence[Path] | None,
+    levers: bool,
+    folder: Path | None,
+    step: Progress,
+    lang: Language,
+) -> Iterator[tuple[str, Access, Remedy | None]]:
+    """Yield what is set beside the present: the feeds, then the recommended levers."""
+    from mobility.commute.access import assess
+    from mobility.commute.additions import with_feed
+    from mobility.sources.gtfs.read import read_feed
+
+    for path in plan or ():
+        yield path.stem, assess(with_feed(access.study, read_feed(path), scenario=path.stem)), None
+    if levers:
+        from mobility.outputs.levers import find_levers
+
+        found = find_levers(access, folder=folder, progress=step).illustrations
+        for k, one in enumerate(found, start=1):
+            yield f"{k}. {one.remedy.head(lang)}", one.access, one.remedy
 
 
 @needs.command(rich_help_panel=NEEDS)
 def fairness(
     file: File,
     out_dir: Out = None,
-    plan: Annotated[
-        list[Path] | None,
-        typer.Option("--with", help=said("GTFS to add; each one is a situation of its own.")),
-    ] = None,
-    levers: Annotated[
-        bool, typer.Option("--levers", help=said("Also after each recommended lever."))
-    ] = False,
+    plan: Feeds = None,
+    levers: Levers = False,
     line: Annotated[
         float | None, typer.Option(min=0.01, help=said("Rosters that are enough; half of them."))
     ] = None,
@@ -149,40 +175,19 @@ def fairness(
 ) -> None:
     """Tell how fairly jobs can be held: groups, Gini, Palma, poverty of access, after remedies."""
     with friendly(lang):
-        from mobility.base.files import staging
         from mobility.commute.access import assess
-        from mobility.commute.additions import with_feed
-        from mobility.commute.fairness import fairness as fairness_of
-        from mobility.commute.loading import load
-        from mobility.commute.sources import source_files
-        from mobility.outputs.tables import write_csv
-        from mobility.sources.gtfs.read import read_feed
+        from mobility.outputs.needs import fairness_answer
 
-        territory = read_territory(file, out_dir)
-        folder = out_dir or territory.resolve(territory.output.dir)
-        with progress_bar(lang, LEVER_STEPS if levers else STEPS[:7]) as step:
-            study = load(territory, progress=step)
-            found = [(translate("present", lang), assess(study, progress=step))]
-            for path in plan or ():
-                after = with_feed(study, read_feed(path), scenario=path.stem)
-                found.append((path.stem, assess(after)))
-            if levers:
-                from mobility.outputs.levers import find_levers
+        def ask(study: Study, step: Progress) -> Answer:
+            access = assess(study, progress=step)
+            found = [(translate("present", lang), access)]
+            for name, after, remedy in _situations(access, plan, levers, out_dir, step, lang):
+                if remedy is None or not remedy.rescued:  # cycling: no roster is held that was not
+                    found.append((name, after))
+            return fairness_answer(found, line, lang)
 
-                results = find_levers(territory, folder=folder, progress=step)
-                found += [
-                    (f"{k}. {one.remedy.head(lang)}", one.access)
-                    for k, one in enumerate(results.illustrations, start=1)
-                    if not one.remedy.rescued  # cycling: no roster is held that was not
-                ]
-            table = fairness_of(found, line=line)
-        with staging(folder, reads=[*source_files(territory), *(plan or ())]) as part:
-            write_csv(part, "fairness", table)
-        print_table(table, "fairness", lang)
-        for row in table[(table["group"] == "") & (table["widens"] != "")]["situation"]:
-            text = "{remedy}: it helps the average and widens the gap."
-            out.print(translate(text, lang, remedy=row), soft_wrap=True)
-        out.print(str(folder / "fairness.csv"), soft_wrap=True)
+        steps = LEVER_STEPS if levers else STEPS[:7]
+        _answered(file, out_dir, lang, ask, steps=steps, reads=plan or ())
 
 
 @needs.command(rich_help_panel=NEEDS)
@@ -200,16 +205,11 @@ def irregular(
         from mobility.commute.irregular import irregular as irregular_of
         from mobility.outputs.needs import irregular_answer
 
-        findings: list[Finding] = []
-
         def ask(study: Study, step: Progress) -> Answer:
             step("commutes")
-            found = irregular_of(study, hours)
-            findings.extend(found.findings)
-            return irregular_answer(found, lang)
+            return irregular_answer(irregular_of(study, hours), lang)
 
         _answered(file, out_dir, lang, ask, reads=[hours] if hours else [])
-        print_findings(findings, lang)
 
 
 @needs.command(rich_help_panel=NEEDS)
@@ -227,11 +227,8 @@ def apprentices(
     apart: Annotated[
         float, typer.Option("--apart-km", help=said("Farthest company from a centre, km."))
     ] = 15.0,
-    group: Annotated[str, typer.Option(help=said("Group of the homes that is counted."))] = "",
-    plan: Annotated[
-        list[Path] | None,
-        typer.Option("--with", help=said("GTFS to add; each one is a situation of its own.")),
-    ] = None,
+    group: Group = "",
+    plan: Feeds = None,
     retimings: Annotated[
         int, typer.Option(min=0, help=said("Levers of the timetable tried, at most."))
     ] = 0,
@@ -277,7 +274,7 @@ def jobbus(
     site: Annotated[
         list[str] | None, typer.Option(help=said("Site to visit; may be repeated; all."))
     ] = None,
-    group: Annotated[str, typer.Option(help=said("Group of the homes that is counted."))] = "",
+    group: Group = "",
     day: Annotated[str, typer.Option(help=said("Kind of day."))] = "school_weekday",
     lang: Lang = "fr",
 ) -> None:
@@ -338,19 +335,14 @@ def delays(
         from mobility.outputs.needs import delays_answer
         from mobility.sources.delays import read_delays
 
-        sentences: list[str] = []
-
         def ask(study: Study, step: Progress) -> Answer:
             known = None
             if observed is not None:
                 known = read_delays(observed, study.feed, study.territory.zone)
             found = delays_of(assess(study, progress=step), observed=known, draws=draws, seed=seed)
-            sentences.extend(found.sentences(lang))
             return delays_answer(found, lang)
 
         _answered(file, out_dir, lang, ask, reads=[observed] if observed else [])
-        for text in sentences:
-            out.print(text, soft_wrap=True)
 
 
 @needs.command(rich_help_panel=NEEDS)
@@ -373,37 +365,27 @@ def lines(
     with friendly(lang):
         from mobility.commute.access import assess
         from mobility.commute.loading import load
-        from mobility.needs.lines import changed, lines_of, sentences
+        from mobility.needs.lines import changed, lines_of
         from mobility.needs.swaps import swaps
-        from mobility.outputs.needs import lines_answer
-
-        notes: list[str] = []
+        from mobility.outputs.needs_lines import lines_answer
 
         def ask(study: Study, step: Progress) -> Answer:
             access, difference = assess(study, progress=step), None
             if study.territory.base is not None:
                 difference = changed(assess(load(read_territory(study.territory.base))), access)
-                notes.extend(sentences(difference, lang))
             step("levers")
             swapped = swaps(access, most=most, keep_min=keep) if most else ()
             return lines_answer(lines_of(access), difference, swapped, lang)
 
         _answered(file, out_dir, lang, ask, steps=LEVER_STEPS)
-        for text in notes:
-            out.print(text, soft_wrap=True)
 
 
 @needs.command(rich_help_panel=NEEDS)
 def risk(
     file: File,
     out_dir: Out = None,
-    plan: Annotated[
-        list[Path] | None,
-        typer.Option("--with", help=said("GTFS to add; each one is a situation of its own.")),
-    ] = None,
-    levers: Annotated[
-        bool, typer.Option("--levers", help=said("Also after each recommended lever."))
-    ] = False,
+    plan: Feeds = None,
+    levers: Levers = False,
     carpool: Annotated[
         bool, typer.Option("--carpool", help=said("Also with car-pooling, as with [carpool]."))
     ] = False,
@@ -412,34 +394,21 @@ def risk(
     """Tell kilometres driven to work by light and road, accidents expected, what avoids them."""
     with friendly(lang):
         from mobility.commute.access import assess
-        from mobility.commute.additions import with_feed
         from mobility.needs.risk import by_carpool, by_feed, by_lever
         from mobility.needs.risk import risk as risk_of
         from mobility.outputs.needs_risk import risk_answer
-        from mobility.sources.gtfs.read import read_feed
-
-        notes: list[str] = []
 
         def ask(study: Study, step: Progress) -> Answer:
-            found = risk_of(assess(study, progress=step))
-            spared = []
+            access = assess(study, progress=step)
+            found, spared = risk_of(access), []
             if carpool or study.territory.carpool is not None:
                 spared.append(by_carpool(found, translate("Car-pooling", lang)))
-            for path in plan or ():
-                after = with_feed(study, read_feed(path), scenario=path.stem)
-                spared.append(by_feed(found, path.stem, assess(after)))
-            if levers:
-                from mobility.outputs.levers import find_levers
-
-                results = find_levers(study.territory, folder=out_dir, progress=step)
-                spared += [
-                    by_lever(found, one.remedy.head(lang), one.remedy, one.access)
-                    for one in results.illustrations
-                ]
-            answer = risk_answer(found, spared, lang)
-            notes.append(answer.note)
-            return answer
+            for name, after, remedy in _situations(access, plan, levers, out_dir, step, lang):
+                spared.append(
+                    by_feed(found, name, after) if remedy is None
+                    else by_lever(found, name, remedy, after)
+                )  # fmt: skip
+            return risk_answer(found, spared, lang)
 
         steps = LEVER_STEPS if levers else STEPS[:7]
         _answered(file, out_dir, lang, ask, steps=steps, reads=plan or ())
-        out.print(*notes, soft_wrap=True)

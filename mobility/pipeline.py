@@ -17,12 +17,12 @@ from mobility.commute.access import Access, assess
 from mobility.commute.additions import with_feed
 from mobility.commute.comparison import check_comparable
 from mobility.commute.loading import load
-from mobility.commute.sources import source_files
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.settings import check_outputs, check_settings, read_territory
 from mobility.sources.gtfs.read import read_feed
 from mobility.territory.project import Territory
+from mobility.territory.source_files import source_files
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.text import Text
 
-    from mobility.commute.study import Study
     from mobility.outputs.advice import Advice
     from mobility.prepare.init import Gathered
 
@@ -40,7 +39,6 @@ class _Plain(Console):
 out = _Plain()
 err = _Plain(stderr=True)
 
-SEVERITIES = ("error", "warning", "info")
 STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
 #: Columns of the tables that end a run, where the room is short.
 SUMMARY = ("site", "roster", "pool", "reachable", "share", "white", "one_way_only", "main_reason")
@@ -54,12 +52,12 @@ PLANS = (
 def print_findings(findings: Iterable[Finding], language: Language, *, infos: bool = False) -> None:
     """Print errors and warnings, and information when asked."""
     for finding in findings:
-        _print_finding(finding.severity, finding.source, finding.render(language), language, infos)
+        if infos or finding.severity != "info":
+            print_said(finding.severity, finding.source, finding.render(language), language)
 
 
-def _print_finding(severity: str, source: str, text: str, language: Language, infos: bool) -> None:
-    if severity == "info" and not infos:
-        return
+def print_said(severity: str, source: str, text: str, language: Language) -> None:
+    """Print a finding that is in words already."""
     err.print(translate(severity, language), style=STYLES[severity], end=" ")
     err.print(f"{source}: {text}" if source else text, soft_wrap=True)
 
@@ -89,11 +87,10 @@ def print_table(
     _draw(title or sheet.spec.name[language], heads, rows, shown.numeric)
 
 
-def _print_words(frame: pd.DataFrame, title: str, language: Language) -> None:
-    """Print a table of words, the names of its columns translated."""
-    heads = [translate(str(column), language) for column in frame.columns]
-    rows = [[one_line(str(cell)) for cell in row] for row in frame.itertuples(index=False)]
-    _draw(title, heads, rows, [False] * len(heads))
+def print_words(title: str, heads: list[str], rows: list[list[str]]) -> None:
+    """Print a table of words."""
+    cells = [[one_line(cell) for cell in row] for row in rows]
+    _draw(title, heads, cells, [False] * len(heads))
 
 
 def _draw(title: str, heads: list[str], rows: list[list[str]], numeric: Sequence[bool]) -> None:
@@ -152,30 +149,6 @@ def _widths(rows: Sequence[Sequence[str]], room: int) -> list[int]:
     return needs
 
 
-def print_sheet(study: Study, language: Language) -> None:
-    """Print the data sheet of a study: what serves its gates, what was found and read."""
-    from mobility.commute import data_sheet
-    from mobility.commute.inventory import inventory
-
-    sheet = study.sheet
-    if sheet is not None and not study.feed.trips.empty:
-        gates = data_sheet.gates_table(sheet, study, language)
-        _print_words(
-            gates, translate("Stops within walking reach of the gates", language), language
-        )
-        for site, edges in data_sheet.edges_tables(sheet, study, language):
-            title = translate("{site}: vehicles that serve each shift", language, site=site)
-            _print_words(edges, title, language)
-        hours = data_sheet.hours_table(sheet, study, language)
-        title = translate("Departures of each network, first and last", language)
-        _print_words(hours, title, language)
-    held = inventory(study, language)
-    held["what"] = [translate(what, language) for what in held["what"]]
-    _print_words(held, translate("What was found", language), language)
-    read = data_sheet.ledger_table(study, language)
-    _print_words(read, translate("What was read", language), language)
-
-
 def print_advice(advice: Advice, language: Language) -> None:
     """Print what is advised, in the words of the report."""
     from mobility.outputs.advice_words import advice_blocks
@@ -205,7 +178,8 @@ def print_outputs(folder: Path, language: Language) -> None:
 
         print_table(told_plans(plans, language), "plans", language, only=PLANS)
     for found in record["findings"]:
-        _print_finding(found["severity"], found["source"], found[language], language, False)
+        if found["severity"] != "info":
+            print_said(found["severity"], found["source"], found[language], language)
     out.print(f"{translate('Map:', language)} {folder / 'map.html'}", soft_wrap=True)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 
+import geopandas as gpd
 import numpy as np
 import pytest
+import shapely
 from feeds import service, trip, write_gtfs
 from small import PLACES_M, TRIPS, lonlat, write_territory
 from typer.testing import CliRunner
@@ -16,6 +19,7 @@ from mobility.base.i18n import translate
 from mobility.cli import app
 from mobility.commute import walks
 from mobility.commute.access import assess
+from mobility.commute.check_answer import place_of_answer
 from mobility.commute.data_sheet import (
     day_gaps,
     edge_text,
@@ -28,6 +32,7 @@ from mobility.commute.white_zones import REASONS, white_zones
 from mobility.outputs.map.assets import leaflet
 from mobility.streets import graph, snap
 from mobility.streets.arcs import TurnTimes, local_of, times_bundle, times_key, times_of
+from mobility.territory.project import Territory
 from mobility.timetable import footpaths
 
 
@@ -189,3 +194,56 @@ def test_headings_speak_french(tmp_path):
     kinds = {translate(day.label, "fr") for day in study.days}
     alike = {name for name in heads - kinds if translate(name, "fr") == name}
     assert alike == {"site", "source"}
+
+
+def test_what_was_said_is_said_again_until_something_changes(tmp_path, monkeypatch):
+    """Of streets, timetable, homes, settings, the parts of a layer, or the date."""
+    monkeypatch.setenv("MOBILITY_CACHE_DIR", str(tmp_path / "cache"))
+    path = write_territory(tmp_path / "t")
+    folder = path.parent
+    gpd.GeoDataFrame({"n": [1]}, geometry=[shapely.box(0, 45, 1, 46)], crs=4326).to_file(
+        folder / "qpv.shp"
+    )
+    text = path.read_text(encoding="utf-8").replace(
+        'commune = "commune"', 'commune = "commune"\ngroups = ["qpv=qpv.shp"]'
+    )
+    path.write_text(text, encoding="utf-8")
+
+    def check(*more):
+        return CliRunner().invoke(app, ["check", str(path), "--lang", "en", *more])
+
+    first = check()
+    assert "Stops within walking reach" in first.stdout
+    monkeypatch.setattr("mobility.commute.loading.load", None)
+    again = check()
+    assert again.exit_code == first.exit_code == 0
+    assert again.stdout == first.stdout
+    # The steps of the work are not told where there is none.
+    assert again.stderr in first.stderr
+    assert check("--html", str(tmp_path / "page.html")).exception is not None
+
+    def place():
+        return place_of_answer(Territory.from_toml(path), "en")
+
+    known = {place()}
+    for name in ("streets.osm", "gtfs.zip", "homes.csv", "territory.toml", "qpv.dbf"):
+        whole = (folder / name).read_bytes()
+        changed = whole.replace(b"walk_kmh = 3.6", b"walk_kmh = 3.5")
+        (folder / name).write_bytes(changed if changed != whole else whole + b"\n")
+        known.add(place())
+        (folder / name).write_bytes(whole)
+    monkeypatch.setattr("mobility.commute.check_answer.today", lambda: dt.date(2030, 1, 1))
+    known.add(place())
+    assert len(known) == 7
+
+
+def test_what_is_said_of_persons_is_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOBILITY_CACHE_DIR", str(tmp_path / "cache"))
+    x, y = lonlat(700)
+    rows = "".join(f"{x + k * 1e-5},{y},1\n" for k in range(40))
+    path = write_territory(tmp_path / "t", homes=f"lon,lat,workers\n{rows}")
+    keys = 'id = "id"\nname = "name"\ncommune = "commune"\npersonal = false'
+    path.write_text(path.read_text(encoding="utf-8").replace(keys, ""), encoding="utf-8")
+    assert CliRunner().invoke(app, ["check", str(path)]).exit_code == 0
+    assert (tmp_path / "cache" / "mobility-shift" / "streets").is_dir()
+    assert not (tmp_path / "cache" / "mobility-shift" / "checks").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +17,8 @@ import mobility
 from mobility.base.errors import SourceError
 from mobility.cli import app
 from mobility.commute.fairness import fairness, fgt, gini, palma
+from mobility.needs.apprentices import Rules, triangles
+from mobility.needs.job_bus import Wishes, job_bus
 
 LATE = """[{ name = "late", headcount = 10, shifts = [
   { name = "l", start = "13:00", end = "21:00", headcount = 10 }] }]"""
@@ -112,6 +115,11 @@ def test_a_group_larger_than_its_home_is_one_line(tmp_path) -> None:
         SourceError, match="At the home H2 the group counts more persons than the 30"
     ):
         fairness([("now", mobility.assess(study))])
+    with pytest.raises(SourceError, match="field job_seekers, value '31'"):
+        job_bus(study, Wishes(2, 9 * 3600, 60, (0,), "job_seekers"), study.days[0])
+    rules = Rules(group="job_seekers")
+    with pytest.raises(SourceError, match="the 30 workers who live there"):
+        triangles(mobility.assess(study), 1, rules)
 
 
 def test_the_command_compares_with_a_feed(access, tmp_path) -> None:
@@ -122,6 +130,11 @@ def test_the_command_compares_with_a_feed(access, tmp_path) -> None:
     table = pd.read_csv(tmp_path / "fairness.csv")
     assert table["situation"].tolist() == ["present", "present", "gtfs", "gtfs"]
     assert table["gini"].nunique() == 2
+    homes = gpd.read_file(tmp_path / "fairness.gpkg", layer="homes").set_index("home_id")
+    assert homes["present"].to_dict() == {"H1": 2, "H2": 0, "N": 2}
+    assert homes["gtfs"].tolist() == homes["present"].tolist()  # the same buses once more
+    page = (tmp_path / "fairness.html").read_text(encoding="utf-8")
+    assert "Share of the rosters that can be held: 100%" in page
 
 
 def test_the_command_tells_each_recommended_lever(tmp_path) -> None:

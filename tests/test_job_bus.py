@@ -14,7 +14,7 @@ import mobility
 from mobility.base.errors import TerritoryError
 from mobility.cli import app
 from mobility.needs import job_bus as job_bus_module
-from mobility.needs.job_bus import Wishes, _timed, job_bus, told_calls
+from mobility.needs.job_bus import Wishes, _timed, job_bus
 from mobility.shuttles.model import Place
 
 #: Two hamlets of seekers 5 and 8 km along the street; nobody else is near a bus.
@@ -62,7 +62,7 @@ def test_halts_stand_where_most_seekers_are(study) -> None:
 def test_the_tour_by_the_clock(study) -> None:
     """West to east, then the gate, an hour there, and back; the street is open at 30 km/h."""
     tour = job_bus(study, wishes(), study.days[0])
-    calls = told_calls(tour)
+    calls = tour.told_calls()
     assert calls["direction"].tolist() == ["outbound"] * 3 + ["return"] * 2
     assert calls["lon"].iloc[:3].is_monotonic_increasing
     clock = calls["clock_s"].tolist()

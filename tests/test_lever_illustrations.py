@@ -25,14 +25,13 @@ from mobility.remedies.recommendations import recommend
 from mobility.remedies.shift_hours import shift_hours, with_hours
 from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.outputs import write_plans
-from mobility.territory.project import Territory
 
 DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 
 
 @pytest.fixture(scope="module")
 def results():
-    return find_levers(Territory.from_toml(DEMO), limit=3, illustrated=50)
+    return find_levers(assess(load(DEMO)), limit=3, illustrated=50)
 
 
 def test_every_recommendation_is_shown(results):

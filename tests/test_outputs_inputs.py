@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 from mobility import settings
 from mobility.cli import app
 from mobility.commute import loading
-from mobility.commute.sources import source_files
 from mobility.outputs.tables import registry
 from mobility.territory.project import Territory
+from mobility.territory.source_files import source_files
 
 #: Each command that writes, and an output of its own.
 WRITES = {

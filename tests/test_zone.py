@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import geopandas as gpd
 import pytest
 from feeds import service, trip, write_gtfs
 from small import LOCAL, NORTH, WEST
@@ -145,3 +148,15 @@ def test_the_command_writes_its_files(study, tmp_path) -> None:
     names = {p.name for p in out.iterdir()}
     assert names == {f"zone_{k}.csv" for k in ("gates", "links", "answers")} | {
         "zone.html", "zone.gpkg"}  # fmt: skip
+    links, ways = (gpd.read_file(out / "zone.gpkg", layer=name) for name in ("links", "ways"))
+    assert links[["chosen", "one", "two", "metres", "night_jobs"]].to_numpy().tolist() == [
+        [True, "Usine", "Stop S", 200, 30]]  # fmt: skip
+    assert ways[["gate", "crossings", "unsafe_m"]].to_numpy().tolist() == [["Usine", 1, 600]]
+    data = json.loads((out / "zone.html").read_text("utf-8").split('id="data">')[1].split("</")[0])
+    drawn = {layer["name"]: layer["features"] for layer in data["layers"]}
+    # Where the bridge meets the fast road.
+    lon, lat = lonlat(NODES["c"])
+    (crossing,) = drawn["Routes rapides à traverser"]
+    assert crossing["geometry"]["coordinates"] == pytest.approx([lon, lat], abs=1e-5)
+    (unlit,) = drawn["Dont non éclairés, le long de la circulation"]
+    assert len(unlit["geometry"]["coordinates"]) == 2

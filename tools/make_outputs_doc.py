@@ -45,22 +45,30 @@ of `mobility run`.
 **`plan.html`**, `.md`: the plan to read.
 """,
     "matrix": "",
-    "risk": """**`risk.gpkg`**: the street pieces driven along, with cars a day, and those not by
-daylight. **`risk.html`**: the map.
+    "risk": """**`risk.gpkg`**: `roads`, the street pieces driven along: `osm_id`, `name`, `road`
+(`motorway`, `outside`, `inside`), `cars_day` and, not by daylight, `dark_cars_day`, means over the
+year. **`risk.html`**: the map.
 """,
-    "zone": """**`zone.gpkg`**: links, ways, stops. **`zone.html`**: the map.
+    "zone": """**`zone.gpkg`**: `links` with the columns of `zone_links.csv`, `ways` to the nearest
+stop with those of `zone_gates.csv`, `stops` by name (`stop`). **`zone.html`**: the map.
 """,
-    "jobbus": """**`job_bus.gpkg`**: halts and way. **`job_bus.html`**: the map.
+    "jobbus": """**`job_bus.gpkg`**: `halts` with the columns of `job_bus.csv`, `way` of
+the bus there. **`job_bus.html`**: the map.
 """,
-    "apprentices": """**`apprentices.gpkg`**: pairs per home. **`apprentices.html`**: the map.
+    "apprentices": """**`apprentices.gpkg`**: `homes` with `home_id`, `pairs_held` (how many) and,
+for each `centre + company`, whether the pair holds. **`apprentices.html`**: the map.
 """,
-    "irregular": """**`irregular.gpkg`**: the share per home. **`irregular.html`**: the map of it.
+    "irregular": """**`irregular.gpkg`**: `homes` with `home_id` and, for each roster,
+`site | roster | share` of the listed days that hold (0 to 1).
+**`irregular.html`**: the map of it.
 """,
-    "fairness": "",
+    "fairness": """**`fairness.gpkg`**: `homes` with `home_id` and, by the name of each
+situation, how many rosters hold. **`fairness.html`**: the map of them.
+""",
     "lines": """**`lines.gpkg`**, **`lines.html`**: the lines without which a job is lost.
 """,
-    "delays": """**`delays.gpkg`**: the share of working days per home.
-**`delays.html`**: the map of it.
+    "delays": """**`delays.gpkg`**: `homes` with `home_id` and, for each roster,
+`site | roster | share` of the working days that hold (0 to 1). **`delays.html`**: the map of it.
 """,
     "atlas merge": """In `national/`. **`ranking.xlsx`**: these tables. **`territories.parquet`**: a
 row per territory with its outline (GeoParquet). **`map.html`**: the map of them all.
@@ -69,8 +77,10 @@ row per territory with its outline (GeoParquet). **`map.html`**: the map of them
 `back_min`, `lon`, `lat`, `geometry`), of each territory, read as one table. **`atlas.json`**: the
 software, and each territory's state and manifest.
 """,
-    "housing": """**`housing.gpkg`**: the places and what holds from each; residences.
-**`housing.html`**: the inverse map.
+    "housing": """**`housing.gpkg`**: `places`, squares with `place_id`, `commune`,
+`jobs_held` of those asked for, `all_held` and, for each roster, `site | roster`: whether it holds,
+and `site | roster | share` of the cycle's working days that do (0 to 1); `residences` given
+with `--at`, with `residence` and `site | roster`. **`housing.html`**: the inverse map.
 """,
 }
 

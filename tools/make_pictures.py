@@ -10,10 +10,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from mobility.commute.access import assess
+from mobility.commute.loading import load
 from mobility.outputs.levers import find_levers, write_levers
 from mobility.outputs.map.export import export_png
 from mobility.pipeline import run
-from mobility.settings import read_territory
 
 ROOT = Path(__file__).parents[1]
 #: Picture → what it shows, as in the page's address, and whether with the controls.
@@ -35,7 +36,7 @@ def main(folder: Path = ROOT / "maps") -> None:
     with tempfile.TemporaryDirectory() as out:
         demo = ROOT / "data" / "demo.toml"
         page = run(demo, out, shuttles=True, lighter=True).map_path
-        write_levers(find_levers(read_territory(demo), folder=Path(out)), Path(out), "fr")
+        write_levers(find_levers(assess(load(demo)), folder=Path(out)), Path(out), "fr")
         for name, (select, controls) in PICTURES.items():
             export_png(
                 page, folder / f"{name}.png", size=(1400, 875), select=select, controls=controls

@@ -16,9 +16,9 @@ from typing import Any
 from mobility.atlas.folder import MANIFEST, Atlas, read_json
 from mobility.base.cache import code_hash, content_hash, file_hash
 from mobility.base.version import __version__
-from mobility.commute.sources import source_files
 from mobility.sources.homes.model import Homes
 from mobility.territory.project import Territory
+from mobility.territory.source_files import source_files
 
 #: Path below the atlas → SHA-256; None for what has no digest, as the secret of a protection.
 Digests = dict[str, str | None]

@@ -14,24 +14,27 @@ import math
 import os
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
-import pandas as pd
 import platformdirs
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMAT = 1
 LIMIT_MB = 10_000
 """Most megabytes kept, unless ``MOBILITY_CACHE_MB`` says otherwise."""
 KINDS = (
-    "answers", "demo", "downloads", "failures", "gtfs", "holidays", "lines", "pages", "results",
-    "streets", "walks",
+    "answers", "checks", "demo", "downloads", "failures", "gtfs", "holidays", "lines", "pages",
+    "results", "streets", "walks",
 )  # fmt: skip
 """Sub-folders of the cache."""
 TAG = (
@@ -45,8 +48,12 @@ _NAME = re.compile(
 )
 #: Bytes written since the cache was trimmed; at the start nobody knows.
 _grown = math.inf
-Item = np.ndarray | pd.DataFrame
-Bundle = Mapping[str, Item]
+if TYPE_CHECKING:
+    Item = np.ndarray | pd.DataFrame
+    Bundle = Mapping[str, Item]
+else:
+    # Tables load their library when there are some.
+    Bundle = Mapping
 
 
 def cache_dir() -> Path:
@@ -112,7 +119,7 @@ def _part_bytes(part: object) -> bytes:
     if isinstance(part, np.ndarray):
         head = f"{part.dtype.str}{part.shape}".encode()
         return head + hashlib.sha256(np.ascontiguousarray(part).tobytes()).digest()
-    if isinstance(part, pd.DataFrame):
+    if _is_table(part):
         return _table_hash(part)
     if isinstance(part, bytes):
         return part
@@ -121,6 +128,11 @@ def _part_bytes(part: object) -> bytes:
     if part is None or isinstance(part, str | bool | int | float):
         return repr(part).encode()
     raise TypeError(f"no stable hash for {type(part).__name__}")
+
+
+def _is_table(item: object) -> TypeGuard[pd.DataFrame]:
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(item, pandas.DataFrame)
 
 
 def _table_hash(table: pd.DataFrame) -> bytes:
@@ -153,12 +165,26 @@ def cached(kind: str, key: Iterable[object], compute: Callable[[], Bundle]) -> B
         The arrays and tables, equal to what ``compute`` returned. A cache that cannot be
         written is passed over; an entry that cannot be read is made again.
     """
-    place = cache_dir() / kind / content_hash([FORMAT, kind, *key])
+    place = place_of(kind, key)
+    found = kept(place)
+    return keep(place, dict(compute())) if found is None else found
+
+
+def place_of(kind: str, key: Iterable[object]) -> Path:
+    """Return where the entry of ``key`` is kept, see `cached`."""
+    return cache_dir() / kind / content_hash([FORMAT, kind, *key])
+
+
+def kept(place: Path) -> Bundle | None:
+    """Return the entry at `place_of` a key, None where there is none that can be read."""
     found = _load(place)
     if found is not None:
         mark_used(place)
-        return found
-    bundle = dict(compute())
+    return found
+
+
+def keep(place: Path, bundle: Bundle) -> Bundle:
+    """Store an entry at `place_of` its key, and return it."""
     _store(place, bundle)
     _trim_sometimes(place)
     return bundle
@@ -203,6 +229,8 @@ def _digest(folder: Path) -> str:
 
 
 def _read_table(file: Path, *, geo: bool) -> pd.DataFrame:
+    import pandas as pd
+
     if not geo:
         return pd.read_feather(file)
     import geopandas as gpd
@@ -238,7 +266,7 @@ def _store(place: Path, bundle: Bundle) -> None:
         arrays = {k: v for k, v in bundle.items() if isinstance(v, np.ndarray)}
         np.savez(work / "arrays.npz", **arrays)  # type: ignore[arg-type]
         for name, table in bundle.items():
-            if isinstance(table, pd.DataFrame):
+            if _is_table(table):
                 geo = "@geo" if hasattr(table, "geometry") else ""
                 table.to_feather(work / f"{name}{geo}.feather", compression="lz4")
         seal(work)

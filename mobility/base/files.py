@@ -20,9 +20,12 @@ import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mobility.base.errors import MobilityError, SourceError
+
+if TYPE_CHECKING:
+    from geopandas import GeoDataFrame
 
 if sys.platform != "win32":
     import fcntl
@@ -83,6 +86,19 @@ def write_bytes(path: str | Path, data: bytes) -> None:
 def write_text(path: str | Path, text: str) -> None:
     """Write ``text`` to ``path`` in UTF-8, line ends as given, all of it or nothing."""
     write_bytes(path, text.encode("utf-8"))
+
+
+def write_gpkg(path: str | Path, layers: Iterable[tuple[str, GeoDataFrame]]) -> None:
+    """Write layers, by name, as a GeoPackage; the same layers give the same bytes."""
+    import pyogrio
+
+    # A GeoPackage holds the time of its last change.
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
+    for name, frame in layers:
+        # Version 1.2 is read without a warning by the QGIS of older distributions too.
+        frame.to_file(
+            path, layer=name, driver="GPKG", engine="pyogrio", dataset_options={"VERSION": "1.2"}
+        )
 
 
 @contextmanager

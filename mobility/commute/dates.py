@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -17,7 +17,7 @@ from mobility.commute.walks import walks_between_stops
 from mobility.engine.journeys import TwoWay
 from mobility.sources.days import ChosenDay
 from mobility.territory.fields import WEEKDAYS
-from mobility.timetable.arrays import FootArrays, index_timetable
+from mobility.timetable.arrays import FootArrays, index_timetable, take_runs
 from mobility.timetable.footpaths import WalkTable, safe_footpaths
 from mobility.timetable.runs import feed_runs
 from mobility.timetable.transfers import build_footpaths
@@ -39,12 +39,21 @@ def dates_as_days(dates: Sequence[dt.date]) -> tuple[ChosenDay, ...]:
     )
 
 
-def on_dates(study: Study, dates: Sequence[dt.date]) -> Study:
+#: First and last axis second between which something is asked.
+Span = tuple[int, int]
+
+
+def on_dates(study: Study, asked: Mapping[dt.date, Sequence[Span]]) -> Study:
     """Return the study of other dates, each timetable built when it is first asked for.
 
     Dates whose three service days run the same trips, with the clock unchanged alike, share one.
+
+    Parameters
+    ----------
+    asked
+        By date, the spans of its axis that matter: runs outside all of them are left out.
     """
-    days = dates_as_days(dates)
+    days = dates_as_days(list(asked))
     feed, territory, limits = study.feed, study.territory, study.territory.limits
     plain = walks_between_stops(territory, study.streets, feed, safe=study.kept_safe)
     feet = build_footpaths(
@@ -56,7 +65,13 @@ def on_dates(study: Study, dates: Sequence[dt.date]) -> Study:
     )
     first: dict[tuple[object, ...], ChosenDay] = {}
     twin = {day.kind: first.setdefault(_signature(study, day.date), day).kind for day in days}
-    built = Timetables({day.kind: partial(_built, study, day.date, feet) for day in first.values()})
+    spans: dict[str, set[Span]] = {}
+    for day in days:
+        spans.setdefault(twin[day.kind], set()).update(asked[day.date])
+    built = Timetables({
+        day.kind: partial(_built, study, day.date, feet, sorted(spans[day.kind]))
+        for day in first.values()
+    })  # fmt: skip
     shared = Timetables({kind: partial(built.__getitem__, twin[kind]) for kind in twin})
 
     def change(one: Study) -> Study:
@@ -83,8 +98,13 @@ def _signature(study: Study, date: dt.date) -> tuple[object, ...]:
     return (*trips, *(axis_origin_utc(d, zone) - origin_s for d in dates))
 
 
-def _built(study: Study, date: dt.date, feet: FootArrays) -> TwoWay:
+def _built(study: Study, date: dt.date, feet: FootArrays, spans: Sequence[Span]) -> TwoWay:
     runs = feed_runs(study.feed, date, study.territory.zone, findings=[])
+    start_s, end_s = runs.call_dep[runs.run_ptr[:-1]], runs.call_arr[runs.run_ptr[1:] - 1]
+    kept = np.zeros(start_s.size, bool)
+    for first_s, last_s in spans:
+        kept |= (start_s <= last_s) & (end_s >= first_s)
+    runs = take_runs(runs, np.flatnonzero(kept))
     return TwoWay(index_timetable(study.feed.n_stops, runs, feet))
 
 

@@ -18,9 +18,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.base.errors import SourceError
 from mobility.commute.access import Access, counted_rows
-from mobility.commute.study import Study
+from mobility.commute.groups import persons_of
 
 Float = NDArray[np.float64]
 TOP, BOTTOM = 0.1, 0.4
@@ -103,15 +102,12 @@ def fairness(
         A group counts more persons than workers live at a home.
     """
     study = situations[0][1].study
-    _refuse_larger_groups(study)
     rosters = len(counted_rows(situations[0][1].rosters))
     line = LINE_SHARE * rosters if line is None else line
-    people = {EVERYBODY: study.workers} | {
-        name: np.asarray(study.homes.frame[name], np.float64) for name in study.homes.groups
-    }
+    people = {name: persons_of(study, name) for name in (EVERYBODY, *study.homes.groups)}
     rows = []
     for name, access in situations:
-        held, by_car = _rosters_held(access)
+        held, by_car = rosters_held(access)
         mean = _mean(held, people[EVERYBODY])
         for group, persons in people.items():
             rows.append({
@@ -131,7 +127,7 @@ def fairness(
     return frame.assign(widens=_widened(frame)).round(dict.fromkeys(frame.columns[3:], 4))
 
 
-def _rosters_held(access: Access) -> tuple[Float, Float | None]:
+def rosters_held(access: Access) -> tuple[Float, Float | None]:
     """Return, per home, how many rosters hold without a car, and by car where it is evaluated."""
     found = access.rosters
     held = found.holds[counted_rows(found)].sum(axis=0).astype(np.float64)
@@ -156,31 +152,3 @@ def _widened(frame: pd.DataFrame) -> list[str]:
         # Nobody's lot at the bottom could be told before: an undefined ratio does not grow.
         found.append(" ".join(worse) if rose else "")
     return found
-
-
-def _refuse_larger_groups(study: Study) -> None:
-    """Raise when a group counts more persons than workers live somewhere.
-
-    Raises
-    ------
-    SourceError
-        Names the group, the home and both counts.
-    """
-    if study.homes.personal:  # protected counts have noise
-        return
-    for group in study.homes.groups:
-        persons = study.homes.frame[group].to_numpy(np.float64)
-        over = np.flatnonzero(persons > study.workers * (1 + 1e-6) + 1e-6)
-        if over.size:
-            k = int(over[0])
-            raise SourceError(
-                "At the home {home} the group counts more persons than the {workers:g} workers "
-                "who live there, as at {count} homes.",
-                file=study.territory.resolve(study.territory.sources.homes.file),
-                column=str(group),
-                value=f"{persons[k]:g}",
-                mend="Give the group in workers, part of those who live there.",
-                home=str(study.homes.ids[k]),
-                workers=float(study.workers[k]),
-                count=int(over.size),
-            )

@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.clock import local_to_axis
 from mobility.base.errors import Finding, TerritoryError
 from mobility.commute.access import counting_modes
-from mobility.commute.dates import on_dates
+from mobility.commute.dates import Span, on_dates
 from mobility.commute.door_to_door import both_ways
 from mobility.commute.indicators import whole_persons
 from mobility.commute.study import Study, engine_limits
@@ -171,7 +172,13 @@ def _asked(
     study: Study, worked: tuple[Worked, ...]
 ) -> tuple[Study, dict[tuple[int, int, int], int]]:
     """Return the study of the dates, with one shift for each hours of a site, and their rows."""
-    dated = on_dates(study, sorted({w.date for w in worked}))
+    zone, most_s = study.territory.zone, engine_limits(study.territory.limits).max_total_s
+    spans: dict[dt.date, list[Span]] = {date: [] for date in sorted({w.date for w in worked})}
+    for w in worked:
+        start_s = local_to_axis(w.date, w.start_s, zone)
+        end_s = local_to_axis(w.date, w.end_s, zone, day_offset=int(w.end_s <= w.start_s))
+        spans[w.date] += [(start_s - most_s, start_s), (end_s, end_s + most_s)]
+    dated = on_dates(study, spans)
     sites = []
     for index, site in enumerate(study.sites):
         hours = sorted({(w.start_s, w.end_s) for w in worked if w.site == index})

@@ -15,12 +15,11 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyogrio
 import shapely
 
 from mobility.base.clock import format_clock
 from mobility.base.errors import TerritoryError
-from mobility.base.files import writing
+from mobility.base.files import write_gpkg, writing
 from mobility.base.literal import one_line
 from mobility.commute.door_to_door import at_gate, dark_at_gate
 from mobility.commute.study import ShiftRow, Study, engine_limits
@@ -276,21 +275,22 @@ def write_isochrones(
     Names that a GeoPackage cannot tell apart (it ignores case) get a number; those that it
     refuses, since they begin with a sign, get a low line before it.
     """
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
-    names: list[str] = []
-    known: set[str] = set()
-    with writing(path, reads=reads) as part:
+    names: dict[str, str] = {}
+
+    def named() -> Iterator[tuple[str, gpd.GeoDataFrame]]:
         for isochrone in layers:
             first = one_line(isochrone.layer)
             first = first if first[:1].isalnum() else f"_{first}"
             name, number = first, 1
-            while name.casefold() in known:
+            while name.casefold() in names:
                 number += 1
                 name = f"{first} ({number})"
-            known.add(name.casefold())
-            names.append(name)
-            isochrone.areas.to_file(part, layer=name, driver="GPKG", engine="pyogrio")
-    return names
+            names[name.casefold()] = name
+            yield name, isochrone.areas
+
+    with writing(path, reads=reads) as part:
+        write_gpkg(part, named())
+    return list(names.values())
 
 
 __all__ = ["MODES", "Isochrone", "isochrone_layers", "parse_minutes", "write_isochrones"]

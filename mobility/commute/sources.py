@@ -9,7 +9,6 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import shapely
-from pydantic import BaseModel
 
 from mobility.base.cache import file_hash
 from mobility.base.errors import Finding, TerritoryError
@@ -152,27 +151,6 @@ def _publishers(feed: Feed, network: int) -> str:
             return ", ".join(dict.fromkeys(names))
     agencies = feed.agencies[feed.agencies["network"] == network]
     return ", ".join(dict.fromkeys(agencies["agency_name"].astype(str)))
-
-
-def source_files(territory: Territory) -> list[Path]:
-    """Return the files a territory names, wherever it does, and its own."""
-    overlays = [Path(g.partition("=")[2]) for g in territory.sources.homes.groups if "=" in g]
-    lines = territory.shuttles.get("lines")
-    named = [*_paths(territory), *overlays, *([Path(lines)] if isinstance(lines, str) else [])]
-    found = [territory.resolve(path) for path in named]
-    return found if territory.path is None else [*found, territory.path]
-
-
-def _paths(value: object) -> Iterator[Path]:
-    """Yield every path that a model holds."""
-    if isinstance(value, Path):
-        yield value
-    elif isinstance(value, BaseModel | dict):
-        for held in vars(value).values() if isinstance(value, BaseModel) else value.values():
-            yield from _paths(held)
-    elif isinstance(value, list | tuple):
-        for held in value:
-            yield from _paths(held)
 
 
 def _named(territory: Territory) -> list[tuple[str, Path]]:

@@ -26,6 +26,7 @@ from mobility.commute.access import (
     roster_shifts,
 )
 from mobility.commute.door_to_door import both_ways
+from mobility.commute.groups import persons_of
 from mobility.commute.indicators import whole_persons
 from mobility.commute.study import Study, engine_limits
 from mobility.commute.variants import with_homes
@@ -139,9 +140,11 @@ def triangles(access: Access, companies: int, rules: Rules) -> Triangles:
     ------
     TerritoryError
         There is no such group, or no pair within reach of each other.
+    SourceError
+        The group counts more persons than workers live at a home.
     """
     study = access.study
-    people = _people(study, rules)
+    people = persons_of(study, rules.group)
     school = {c: _at_school(access, c, rules) for c in range(companies, len(study.sites))}
     work = {f: _at_work(access, f, rules) for f in range(companies)}
     rows, holds = [], []
@@ -174,21 +177,6 @@ def triangles(access: Access, companies: int, rules: Rules) -> Triangles:
         )
     counts = ["total", "centre_reach", "company_reach", "pair_reach"]
     return Triangles(study, whole_persons(pd.DataFrame(rows), counts), np.array(holds))
-
-
-def _people(study: Study, rules: Rules) -> NDArray[np.float64]:
-    if not rules.group:
-        return study.workers
-    if rules.group not in study.homes.groups:
-        raise TerritoryError(
-            "There is no such group.",
-            file=study.territory.path,
-            column="sources.homes.groups",
-            value=rules.group,
-            mend="Write one of: {known}.",
-            known=", ".join(study.homes.groups) or "–",
-        )
-    return np.asarray(study.homes.frame[rules.group], np.float64)
 
 
 def _apart_km(study: Study, one: int, other: int) -> float:
@@ -262,7 +250,7 @@ def after_remedies(
         ``rank``, ``remedy``, ``opened`` and ``closed`` (persons × pairs), ``pairs`` opened for
         anybody.
     """
-    people = _people(access.study, rules)
+    people = persons_of(access.study, rules.group)
     before = triangles(access, companies, rules).holds
     tried = list(variants)
     if retimings:

@@ -88,6 +88,14 @@ class Housing:
         shapes = study.homes.shapes.iloc[:n].to_numpy()
         return gpd.GeoDataFrame(columns, geometry=shapes, crs="EPSG:4326")
 
+    def points(self) -> gpd.GeoDataFrame:
+        """Return the residences given by hand, EPSG:4326, and whether each roster holds there."""
+        frame, n = self.study.homes.frame.iloc[self.n_lattice :], self.n_lattice
+        columns: dict[str, object] = {"residence": frame["name"].to_list()}
+        for r, (site, roster) in enumerate(roster_shifts(self.study)):
+            columns[f"{self.study.sites[site].name} | {roster}"] = self.holds[r, n:]
+        return gpd.GeoDataFrame(columns, geometry=frame.geometry.to_numpy(), crs="EPSG:4326")
+
     def communes(self) -> pd.DataFrame:
         """Return the communes, best first: see `_ranked`."""
         names = self.study.homes.frame["commune"].to_numpy(object)[: self.n_lattice]

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from mobility.base.clock import local_to_axis, parse_clock
 from mobility.base.errors import TerritoryError
 from mobility.commute.door_to_door import transit_times
+from mobility.commute.groups import persons_of
 from mobility.commute.indicators import whole_persons
 from mobility.commute.study import Study, engine_limits
 from mobility.commute.variants import with_homes
@@ -122,14 +123,24 @@ class Tour:
         }
         return whole_persons(pd.DataFrame([row]), ["seekers", "reachable", "bound"])
 
+    def told_calls(self) -> pd.DataFrame:
+        """Return the calls as a table: seekers in whole persons, none at a gate."""
+        within = [
+            np.nan if held is None else float(self.seekers @ held) for held in self.calls["within"]
+        ]
+        frame = self.calls.assign(seekers=within)
+        columns = ["direction", "stop", "kind", "clock_s", "seekers", "lon", "lat"]
+        return whole_persons(frame[columns], ["seekers"]).round({"lon": 5, "lat": 5})
+
 
 def job_bus(study: Study, wishes: Wishes, day: ChosenDay) -> Tour:
     """Return the halts that most seekers reach, and the tour that calls at them.
 
     Raises
     ------
-    TerritoryError
-        There is no such group, nobody of it, no place to halt, or no road between them.
+    SourceError, TerritoryError
+        There is no such group, more of it than workers at a home, nobody of it, no place to
+        halt, or no road between them.
     """
     seekers = _seekers(study, wishes.group)
     config = ShuttleConfig.from_territory(study.territory)
@@ -238,16 +249,7 @@ def sites_named(study: Study, names: Sequence[str]) -> tuple[int, ...]:
 
 
 def _seekers(study: Study, group: str) -> Float:
-    if group and group not in study.homes.groups:
-        raise TerritoryError(
-            "There is no such group.",
-            file=study.territory.path,
-            column="sources.homes.groups",
-            value=group,
-            mend="Write one of: {known}.",
-            known=", ".join(study.homes.groups) or "–",
-        )
-    persons = study.homes.frame[group].to_numpy(np.float64) if group else study.workers
+    persons = persons_of(study, group)
     if persons.sum() <= 0:
         raise TerritoryError(
             "The group counts nobody.",
@@ -256,7 +258,7 @@ def _seekers(study: Study, group: str) -> Float:
             value=group,
             mend="Choose a group that counts some.",
         )
-    return np.asarray(persons, np.float64)
+    return persons
 
 
 def _candidates(study: Study, seekers: Float) -> list[Place]:
@@ -390,13 +392,3 @@ def _dates(study: Study, day: ChosenDay) -> tuple[dt.date, ...]:
         if alike and study.feed.trips_on(date).size:
             found.setdefault((date.year, date.month), date)
     return tuple(found.values())
-
-
-def told_calls(tour: Tour) -> pd.DataFrame:
-    """Return the calls as a table: seekers in whole persons, none at a gate."""
-    within = [
-        np.nan if held is None else float(tour.seekers @ held) for held in tour.calls["within"]
-    ]
-    frame = tour.calls.assign(seekers=within).drop(columns="within")
-    columns = ["direction", "stop", "kind", "clock_s", "seekers", "lon", "lat"]
-    return whole_persons(frame[columns], ["seekers"]).round({"lon": 5, "lat": 5})

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,7 +24,6 @@ from mobility.commute.variants import gate_s
 from mobility.commute.walks import mode_times
 from mobility.needs.links import Link, LinkSet, closed, nearest_s, shortest_links, with_link
 from mobility.remedies.factors import load_factors
-from mobility.streets.graph import Streets
 from mobility.streets.paths import street_times
 from mobility.streets.routes import StreetPath, street_paths
 from mobility.streets.safety import night_safe
@@ -57,6 +58,14 @@ class Wants:
     within_min: float = 10.0
 
 
+class Danger(NamedTuple):
+    """Junctions at which a way crosses a fast road; its pieces unlit along traffic, or bare."""
+
+    crossings: tuple[int, ...]
+    unsafe: NDArray[np.intp]
+    no_pavement: NDArray[np.intp]
+
+
 @dataclass(frozen=True)
 class Zone:
     """The gates and stops of an area, and the ways between them.
@@ -84,6 +93,11 @@ class Zone:
     links: tuple[Link, ...]
     chosen: LinkSet
     paths: tuple[StreetPath | None, ...]
+
+    @cached_property
+    def dangers(self) -> list[Danger]:
+        """What is dangerous on the way from each gate to its nearest stop."""
+        return _dangers(self)
 
     @property
     def gates(self) -> range:
@@ -125,17 +139,23 @@ class Zone:
         now, then = (
             nearest_s(t, self.gates, range(n, len(names))) / 60 for t in (self.seconds, self.after)
         )
-        streets = self.study.streets
-        speed = _speed(self.study, self.wants.mode)
+        length_m, speed = self.study.streets.length_m, _speed(self.study, self.wants.mode)
         rows = []
         for g in self.gates:
             stop = n + int(np.argmin(self.seconds[g, n:])) if len(names) > n else -1
             crow_m = self._apart_m(g, stop) if stop >= 0 else np.nan
-            danger = _dangers(streets, self.paths[g], self.wants.mode, self.study)
+            path, danger = self.paths[g], self.dangers[g]
+            # Of the first and the last piece a part is walked: the path's length bounds the sum.
+            told = (
+                [np.nan] * 3
+                if path is None
+                else [len(danger.crossings)]
+                + [min(float(length_m[edges].sum()), path.length_m) for edges in danger[1:]]
+            )
             away = now[g] if np.isfinite(now[g]) else np.nan
             rows.append((
                 names[g], names[stop] if np.isfinite(now[g]) else "", jobs[g], dark[g], away,
-                away * 60 * speed / crow_m if crow_m else np.nan, *danger,
+                away * 60 * speed / crow_m if crow_m else np.nan, *told,
                 then[g] if np.isfinite(then[g]) else np.nan, bool(then[g] * 60 <= self._limit_s),
             ))  # fmt: skip
         columns = ["gate", "stop", "jobs", "night_jobs", "walk_min", "detour", "crossings",
@@ -314,34 +334,30 @@ def _missing(
     return tuple(found)
 
 
-def _dangers(
-    streets: Streets, path: StreetPath | None, mode: StreetMode, study: Study
-) -> tuple[float, float, float]:
-    """Return fast roads crossed, metres unsafe in the dark, metres along traffic without pavement.
+def _dangers(zone: Zone) -> list[Danger]:
+    """Return what is dangerous on the way from each gate to its nearest stop.
 
     A road is crossed at a junction where it is none of the pieces before and after.
     """
-    if path is None:
-        return np.nan, np.nan, np.nan
-    tags, edges = streets.tags, path.edges
-    fast = max_kmh(tags, built_up(streets)) >= FAST_KMH
-    fast &= is_tagged(tags, "highway", CAR_STREETS)
-    at_fast = np.bincount(streets.edge_u[fast], minlength=streets.n_nodes)
-    at_fast += np.bincount(streets.edge_v[fast], minlength=streets.n_nodes)
-    crossings = 0
-    for one, two in pairwise(edges.tolist()):
-        shared = {int(streets.edge_u[one]), int(streets.edge_v[one])}
-        shared &= {int(streets.edge_u[two]), int(streets.edge_v[two])}
-        crossings += int(not fast[one] and not fast[two] and any(at_fast[k] for k in shared))
+    study, mode = zone.study, zone.wants.mode
+    streets, tags = study.streets, study.streets.tags
+    kmh, driven = max_kmh(tags, built_up(streets)), is_tagged(tags, "highway", CAR_STREETS)
+    fast = (kmh >= FAST_KMH) & driven
+    at_fast = np.zeros(streets.n_nodes, bool)
+    at_fast[streets.edge_u[fast]] = at_fast[streets.edge_v[fast]] = True
     safe = night_safe(streets, mode, assume_lit=study.territory.night.assume_lit)
-    bare = is_tagged(tags, "highway", CAR_STREETS) & ~has_sidewalk(tags)
-    bare &= max_kmh(tags, built_up(streets)) > 30
-    # Of the first and the last piece a part is walked: the whole path's length bounds the sum.
-    unsafe_m, bare_m = (
-        min(float(streets.length_m[edges[mask[edges]]].sum()), path.length_m)
-        for mask in (~safe, bare)
-    )
-    return float(crossings), unsafe_m, bare_m
+    bare = driven & ~has_sidewalk(tags) & (kmh > 30)
+    found = []
+    for path in zone.paths:
+        edges = np.zeros(0, np.intp) if path is None else path.edges.astype(np.intp)
+        crossings = []
+        for one, two in pairwise(edges.tolist()):
+            shared = {int(streets.edge_u[one]), int(streets.edge_v[one])}
+            shared &= {int(streets.edge_u[two]), int(streets.edge_v[two])}
+            if not fast[one] and not fast[two]:
+                crossings += [node for node in shared if at_fast[node]][:1]
+        found.append(Danger(tuple(crossings), edges[~safe[edges]], edges[bare[edges]]))
+    return found
 
 
 def _jobs(study: Study) -> tuple[list[float], list[float]]:

@@ -6,14 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
-import pyogrio
 
-from mobility.base.files import staging, write_text
+from mobility.base.files import staging, write_gpkg, write_text
 from mobility.base.i18n import translate
-from mobility.commute.access import Access, assess
+from mobility.commute.access import Access
 from mobility.commute.indicators import whole_persons
-from mobility.commute.loading import load
-from mobility.commute.sources import source_files
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.outputs.advice import Advice, advice_from, factors_of, write_advice
@@ -41,7 +38,7 @@ from mobility.shuttles.lighter import with_lighter
 from mobility.shuttles.outputs import outdated, write_plans
 from mobility.shuttles.plans import Plans
 from mobility.shuttles.portfolio import access_left, combined_frontier
-from mobility.territory.project import Territory
+from mobility.territory.source_files import source_files
 
 #: Recommendations shown with their journeys and put on the map, at most.
 ILLUSTRATED = 20
@@ -92,7 +89,7 @@ class LeverResults:
 
 
 def find_levers(
-    territory: Territory,
+    access: Access,
     *,
     folder: Path | None = None,
     limit: int = 20,
@@ -101,7 +98,7 @@ def find_levers(
     illustrated: int = ILLUSTRATED,
     progress: Progress = quiet,
 ) -> LeverResults:
-    """Search the levers of a territory.
+    """Search the levers of an assessed territory.
 
     Parameters
     ----------
@@ -122,7 +119,7 @@ def find_levers(
     MobilityError
         A source or the territory is wrong.
     """
-    access = assess(load(territory, progress=progress), progress=progress)
+    territory = access.study.territory
     folder = territory.resolve(territory.output.dir) if folder is None else folder
     made = searched(access, folder, design=shuttles, seed=seed, limit=limit, progress=progress)
     bench = made.found.bench
@@ -211,10 +208,7 @@ def write_levers(
         write_csv(part, "levers", levers_table(made.found))
         fixes = fixes_of(made.found)
         write_csv(part, "minutes_to_fix", fixes.to_frame(language))
-        # A GeoPackage holds the time of its last change; a fixed one keeps the bytes the same.
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
-        layer = fixes.to_layer()
-        layer.to_file(part / "minutes_to_fix.gpkg", layer="minutes_to_fix", driver="GPKG")
+        write_gpkg(part / "minutes_to_fix.gpkg", [("minutes_to_fix", fixes.to_layer())])
         write_csv(part, "shift_hours", whole_persons(made.hours.to_frame(), ["workers"]))
         for key, frame in made.advice.frames(factors_of(study), language).items():
             write_csv(part, key, frame)

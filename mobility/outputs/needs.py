@@ -5,32 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyogrio
 import shapely
 from numpy.typing import NDArray
 
-from mobility.base.files import staging
+from mobility.base.errors import Finding
+from mobility.base.files import staging, write_gpkg
 from mobility.base.i18n import translate
-from mobility.commute.access import roster_shifts
-from mobility.commute.delays import Delays
-from mobility.commute.irregular import Irregular
-from mobility.commute.line_changes import trips_of_line
-from mobility.commute.sources import source_files
+from mobility.commute.access import Access, roster_shifts
+from mobility.commute.fairness import EVERYBODY, fairness, rosters_held
 from mobility.commute.study import Study
-from mobility.needs.apprentices import Triangles
-from mobility.needs.housing import Housing
-from mobility.needs.job_bus import Tour, told_calls
-from mobility.needs.lines import Changed, Lines, sentences
-from mobility.needs.swaps import Swap, swap_table
-from mobility.needs.zone import Zone
 from mobility.outputs.map.needs_page import RAMP, PageLayer, merged, write_needs_page
 from mobility.outputs.tables import sheet_of, table_block, write_csv
 from mobility.outputs.words import Words
-from mobility.remedies.bill import bill_frame
+from mobility.territory.source_files import source_files
+
+if TYPE_CHECKING:  # each answer loads its own need alone
+    from mobility.commute.delays import Delays
+    from mobility.commute.irregular import Irregular
+    from mobility.needs.apprentices import Triangles
+    from mobility.needs.housing import Housing
+    from mobility.needs.job_bus import Tour
+    from mobility.needs.zone import Zone
 
 #: Rows of a table beside a map.
 MOST_ROWS = 15
@@ -60,6 +60,8 @@ class Answer:
         shown briefly.
     gis
         Layers of a GeoPackage, by name; none is written without any.
+    said, findings
+        Printed after the tables.
     """
 
     study: Study
@@ -69,6 +71,8 @@ class Answer:
     layers: Sequence[PageLayer]
     tables: Mapping[str, pd.DataFrame]
     gis: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
+    said: Sequence[str] = ()
+    findings: Sequence[Finding] = ()
 
 
 def write_answer(
@@ -91,20 +95,13 @@ def write_answer(
         for key, frame in answer.tables.items():
             write_csv(part, key, frame)
         if answer.gis:
-            _write_gpkg(part / f"{answer.name}.gpkg", answer.gis)
+            write_gpkg(part / f"{answer.name}.gpkg", answer.gis.items())
         write_needs_page(
             study, part / f"{answer.name}.html", answer.layers,
             title=answer.title, note=answer.note, tables=shown, language=language,
         )  # fmt: skip
         names = sorted(path.name for path in part.iterdir() if path.is_file())
     return [folder / name for name in names]
-
-
-def _write_gpkg(path: Path, layers: Mapping[str, gpd.GeoDataFrame]) -> None:
-    # A GeoPackage holds the time of its last change; a fixed one keeps the bytes the same.
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
-    for name, frame in layers.items():
-        frame.to_file(path, layer=name, driver="GPKG", dataset_options={"VERSION": "1.2"})
 
 
 def housing_answer(found: Housing, language: str) -> Answer:
@@ -140,7 +137,7 @@ def housing_answer(found: Housing, language: str) -> Answer:
         ),
         layers,
         tables,
-        {"places": places, **({"residences": points} if len(points) else {})},
+        {"places": places, **({"residences": found.points()} if len(points) else {})},
     )
 
 
@@ -185,12 +182,15 @@ def _share_layers(
     for k in np.unique(classes):
         least, most = share[classes == k].min(), share[classes == k].max()
         span = words.percent(least) + ("" if least == most else f"–{words.percent(most)}")
-        mine = shapes[classes == k]
-        if study.homes.cells is not None:
-            mine = merged(mine, np.zeros(len(mine), int))[0]
+        mine = _dissolved(study, shapes[classes == k])
         label = f"{name}{translate(': ', language)}{span}"
         layers.append(PageLayer(label, mine, RAMP[k], shown=shown))
     return layers
+
+
+def _dissolved(study: Study, shapes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return homes as one shape where they are cells, as they are where they are points."""
+    return shapes if study.homes.cells is None else merged(shapes, np.zeros(len(shapes), int))[0]
 
 
 def _roster_shares(
@@ -200,9 +200,9 @@ def _roster_shares(
     layers: list[PageLayer] = []
     columns: dict[str, object] = {"home_id": study.homes.ids}
     for (site, roster), share in shares.items():
-        name = ", ".join(filter(None, [study.sites[site].name, roster]))
-        layers += _share_layers(study, share, name, language, shown=not layers)
-        columns[f"{name} | share"] = share.round(3)
+        names = [study.sites[site].name, roster] if roster else [study.sites[site].name]
+        layers += _share_layers(study, share, ", ".join(names), language, shown=not layers)
+        columns[" | ".join([*names, "share"])] = share.round(3)
     return layers, gpd.GeoDataFrame(columns, geometry=study.homes.shapes.to_numpy(), crs=4326)
 
 
@@ -211,62 +211,53 @@ def delays_answer(found: Delays, language: str) -> Answer:
     study = found.access.study
     shares = dict(zip(roster_shifts(study), found.chance, strict=True))
     layers, homes = _roster_shares(study, shares, language)
+    said = found.sentences(language)
     return Answer(
         study,
         "delays",
         translate("On how many days does it hold when buses are late?", language),
-        " ".join(found.sentences(language)),
+        " ".join(said),
         layers,
         {"delays": found.table, "delay_connections": found.connections},
         {"homes": homes},
+        said,
     )
 
 
-def lines_answer(
-    found: Lines, changed: Changed | None, swaps: Sequence[Swap], language: str
+def fairness_answer(
+    situations: Sequence[tuple[str, Access]], line: float | None, language: str
 ) -> Answer:
-    """Return what lines cost and who rides them, what a scenario changes, and swaps."""
-    study = found.access.study
-    words = Words(language, study.days)
-    shapes = _line_shapes(study, found.table, words)
-    tables = {"lines": found.table}
-    here = "present" if changed is None else "scenario"
-    bills = [(translate(here, language), found.bill)]
+    """Return how fairly rosters can be held: the present first, then what is set beside it."""
+    table, study = fairness(situations, line=line), situations[0][1].study
+    rosters, shapes = len(roster_shifts(study)), study.homes.shapes.to_numpy()
+    held = {name: rosters_held(access)[0] for name, access in situations}
+    (_, now), *others = held.items()
+    name = translate("Share of the rosters that can be held", language)
+    layers = _share_layers(study, now / rosters, name, language)
+    for name, then in others:
+        more = gpd.GeoDataFrame(geometry=shapes[then > now], crs=4326)
+        if len(more):
+            text = translate("{remedy}: more rosters held", language, remedy=name)
+            layers.append(PageLayer(text, _dissolved(study, more), "#d6276b", shown=False))
+    worse = table[(table["group"] == EVERYBODY) & (table["widens"] != "")]["situation"]
+    text = "{remedy}: it helps the average and widens the gap."
+    said = [translate(text, language, remedy=name) for name in worse]
     note = translate(
-        "Kilometres, hours and vehicles by the timetable; who could no longer come without a line.",
+        "Homes by the share of all rosters that can be held from them without a car, on every "
+        "shift and kind of working day.",
         language,
     )
-    if changed is not None:
-        tables |= {"lines_changed": changed.table, "lines_groups": changed.groups}
-        bills.append((translate("difference", language), changed.bill))
-        note = " ".join(sentences(changed, language))
-    if swaps:
-        tables["swaps"] = swap_table(found.access, swaps)
-    tables["lines_costs"] = bill_frame(bills, language, of="situation")
-    name = translate("Lines by the jobs at risk without them", language)
-    layers = [PageLayer(name, shapes, "#b5358f")] if len(shapes) else []
-    title = translate("What do the lines cost, and who depends on them?", language)
-    gis = {"lines": shapes} if len(shapes) else {}
-    return Answer(study, "lines", title, note, layers, tables, gis)
-
-
-def _line_shapes(study: Study, table: pd.DataFrame, words: Words) -> gpd.GeoDataFrame:
-    """Return lines without which a job is lost, straight from stop to stop."""
-    lonlat = study.feed.stops[["lon", "lat"]].to_numpy(np.float64)
-    stop, ptr = study.feed.stop_times["stop"].to_numpy(), study.feed.trip_ptr
-    rows, shapes = [], []
-    needed = table[table["jobs_at_risk"] > 0]
-    for line, at_risk in zip(needed["line"], needed["jobs_at_risk"].tolist(), strict=True):
-        trips = trips_of_line(study.feed, line)
-        ways = [stop[ptr[t] : ptr[t + 1]] for t in trips]
-        legs = np.unique(np.concatenate([np.column_stack([w[:-1], w[1:]]) for w in ways]), axis=0)
-        shapes.append(shapely.MultiLineString(lonlat[legs].tolist()))
-        jobs = words.number(at_risk)
-        rows.append((line, translate("{jobs} jobs at risk", words.language, jobs=jobs)))
-    return gpd.GeoDataFrame(
-        {"title": [r[0] for r in rows], "lines": [r[1] for r in rows], "size": [3] * len(rows)},
-        geometry=shapes, crs=4326,
-    )  # fmt: skip
+    homes = gpd.GeoDataFrame({"home_id": study.homes.ids, **held}, geometry=shapes, crs=4326)
+    return Answer(
+        study,
+        "fairness",
+        translate("Who can hold how many rosters without a car?", language),
+        " ".join([note, *said]),
+        layers,
+        {"fairness": table},
+        {"homes": homes},
+        said,
+    )
 
 
 def irregular_answer(found: Irregular, language: str) -> Answer:
@@ -286,6 +277,7 @@ def irregular_answer(found: Irregular, language: str) -> Answer:
         layers,
         {"irregular": found.summary(), "irregular_dates": found.by_date()},
         {"homes": homes},
+        findings=found.findings,
     )
 
 
@@ -301,9 +293,7 @@ def apprentices_answer(found: Triangles, remedies: pd.DataFrame, language: str) 
         name = f"{row['centre']} + {row['company']}"
         columns[name] = held
         if held.any():
-            mine = gpd.GeoDataFrame(geometry=shapes[held], crs=4326)
-            if study.homes.cells is not None:
-                mine = merged(mine, np.zeros(len(mine), int))[0]
+            mine = _dissolved(study, gpd.GeoDataFrame(geometry=shapes[held], crs=4326))
             layers.append(PageLayer(name, mine, "#1a7f5a", shown=False))
     tables = {"apprentices": found.pairs}
     if len(remedies):
@@ -325,8 +315,8 @@ def apprentices_answer(found: Triangles, remedies: pd.DataFrame, language: str) 
 
 def job_bus_answer(tour: Tour, language: str) -> Answer:
     """Return the halts of a job seekers' bus, its way, and who reaches it."""
-    calls = told_calls(tour)
-    halts = calls[calls["direction"] == "outbound"]
+    calls = tour.told_calls()
+    halts = calls[calls["direction"] == "outbound"].reset_index(drop=True)
     words, seekers = Words(language), translate("seekers", language)
     lines = [
         f"{words.clock(c)}\n{words.number(n)} {seekers}"
@@ -360,35 +350,59 @@ def job_bus_answer(tour: Tour, language: str) -> Answer:
         ),
         layers,
         {"job_bus_summary": tour.summary(), "job_bus": calls},
-        {"halts": points.drop(columns="size"), "way": way},
+        {"halts": gpd.GeoDataFrame(halts, geometry=points.geometry, crs=4326), "way": way},
     )
 
 
 def zone_answer(zone: Zone, language: str) -> Answer:
     """Return the missing links of an area, the shortest set of them, and the ways at present."""
-    table, words = zone.links_table(), Words(language)
-    lines = [
-        shapely.LineString(zone.lonlat[[zone.links[k].one, zone.links[k].two]]) for k in table.index
-    ]
-    titles = [f"{a} – {b}" for a, b in zip(table["one"], table["two"], strict=True)]
-    said = [
+    table, gates, words = zone.links_table(), zone.gates_table(), Words(language)
+    streets, names, n = zone.study.streets, zone.names(), len(zone.gate_site)
+    minutes = [
         f"{words.number(m)} m, {words.value(s)} min"
         for m, s in zip(table["metres"], table["saved_min"], strict=True)
     ]
-    links = gpd.GeoDataFrame({"title": titles, "lines": said}, geometry=lines, crs=4326)
-    chosen = table["chosen"].to_numpy(bool)
-    ways = [shapely.LineString(p.lonlat) for p in zone.paths if p is not None and len(p.lonlat) > 1]
-    n = len(zone.gate_site)
+    links = gpd.GeoDataFrame(
+        table.assign(
+            title=[f"{a} – {b}" for a, b in zip(table["one"], table["two"], strict=True)],
+            lines=minutes,
+        ),
+        geometry=[
+            shapely.LineString(zone.lonlat[[zone.links[k].one, zone.links[k].two]])
+            for k in table.index
+        ],
+        crs=4326,
+    )
+    drawn = [g for g, p in enumerate(zone.paths) if p is not None and len(p.lonlat) > 1]
+    gates = gates.iloc[drawn]
+    paths = gpd.GeoDataFrame(
+        gates.assign(
+            title=[f"{a} – {b}" for a, b in zip(gates["gate"], gates["stop"], strict=True)],
+            lines=[f"{words.value(m)} min" for m in gates["walk_min"]],
+        ),
+        geometry=[shapely.LineString(zone.paths[g].lonlat) for g in drawn],  # type: ignore[union-attr]
+        crs=4326,
+    )
     stops = gpd.GeoDataFrame(
-        {"title": zone.names()[n:], "size": [5] * len(zone.stops)},
+        {"title": names[n:], "size": [5] * len(zone.stops)},
         geometry=gpd.points_from_xy(*zone.lonlat[n:].T),
         crs=4326,
     )
-    paths = gpd.GeoDataFrame(geometry=ways, crs=4326)
+    dark = np.unique(np.concatenate([danger.unsafe for danger in zone.dangers]))
+    unlit = gpd.GeoDataFrame(geometry=streets.lines[dark], crs=streets.crs).to_crs(4326)
+    crossed = np.array(sorted({k for one in zone.dangers for k in one.crossings}), np.intp)
+    crossings = gpd.GeoDataFrame(
+        {"title": [translate("A fast road to cross", language)] * len(crossed)},
+        geometry=gpd.points_from_xy(*streets.unproject(streets.node_xy[crossed]).T),
+        crs=4326,
+    )
+    chosen = table["chosen"].to_numpy(bool)
     layers = [
         PageLayer(translate(name, language), shapes, colour, dashed=dashed)
         for name, shapes, colour, dashed in (
             ("Ways from gates to their nearest stop", paths, "#2c7fb8", False),
+            ("Of these, unlit along traffic", unlit, "#17212a", False),
+            ("Fast roads to cross", crossings, "#b3261e", False),
             ("Missing links", links[~chosen], "#d97706", True),
             ("The shortest set of links", links[chosen], "#d6276b", False),
             ("Stops around", stops, "#ffffff", False),
@@ -398,16 +412,21 @@ def zone_answer(zone: Zone, language: str) -> Answer:
         "Missing: the streets take more than twice the straight line. The shortest set brings "
         "every gate it can within {minutes} min of a stop."
     )
+    said = ["title", "lines"]
     return Answer(
         zone.study,
         "zone",
         translate("Which ways are missing inside the area?", language),
         translate(text, language, minutes=words.value(zone.wants.within_min)),
-        layers,
+        [layer for layer in layers if len(layer.shapes)],
         {
             "zone_answers": zone.answers_table(),
             "zone_gates": zone.gates_table(),
             "zone_links": table,
         },
-        {"links": links.assign(chosen=chosen), "ways": paths, "stops": stops.drop(columns="size")},
+        {
+            "links": links.drop(columns=said),
+            "ways": paths.drop(columns=said),
+            "stops": stops.rename(columns={"title": "stop"}).drop(columns="size"),
+        },
     )

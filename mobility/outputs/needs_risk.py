@@ -45,14 +45,16 @@ def risk_answer(found: Risk, spared: Sequence[Spared], language: str) -> Answer:
     tables = {"risk": found.table(), "risk_remedies": found.removed(spared)}
     rows = found.factors.to_frame(language)
     told = translate("; ", language).join(rows.loc[rows["check"], "name"])
+    note = translate(RISK_NOTE, language, names=told)
     return Answer(
         found.study,
         "risk",
         translate("How much is driven to work in the dark, and at what risk?", language),
-        translate(RISK_NOTE, language, names=told),
+        note,
         layers,
         {key: frame for key, frame in tables.items() if len(frame)} | {"risk_factors": rows},
         {"roads": roads},
+        [note],
     )
 
 

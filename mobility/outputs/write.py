@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import pyogrio
-
 from mobility.base.errors import Finding
-from mobility.base.files import staging, writing
+from mobility.base.files import staging, write_gpkg, writing
 from mobility.commute.access import Access
 from mobility.commute.comparison import comparison
 from mobility.commute.indicators import by_group, by_shift, summary
-from mobility.commute.sources import source_files
 from mobility.commute.study import Progress, quiet
 from mobility.commute.white_zones import WhiteZones
 from mobility.outputs.advice import read_advice
@@ -25,6 +22,7 @@ from mobility.outputs.shuttle_tables import read_shuttles, shuttle_sheets
 from mobility.outputs.tables import write_csv
 from mobility.outputs.words import Words
 from mobility.outputs.workbook import workbook_bytes
+from mobility.territory.source_files import source_files
 
 NAMES = ("report.html", "report.pdf", "report.docx", "report.xlsx")
 
@@ -155,13 +153,9 @@ def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
     written += [folder / "commutes.parquet", folder / "homes.parquet"]
     if not access.study.territory.output.geopackage:
         return written
-    # A GeoPackage holds the time of its last change; a fixed one keeps the bytes the same.
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
+    layers = {"homes": homes, "sites": gates_layer(access), "stops": stops_layer(access)}
     with writing(folder / "results.gpkg") as part:
-        # Version 1.2 is read without a warning by the QGIS of older distributions too.
-        homes.to_file(part, layer="homes", driver="GPKG", dataset_options={"VERSION": "1.2"})
-        gates_layer(access).to_file(part, layer="sites", driver="GPKG")
-        stops_layer(access).to_file(part, layer="stops", driver="GPKG")
+        write_gpkg(part, layers.items())
         add_styles(part, access.study.territory.output.language)
     return [*written, folder / "results.gpkg"]
 

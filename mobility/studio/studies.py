@@ -14,10 +14,10 @@ from mobility.base.cache import cache_dir, content_hash, open_cache
 from mobility.base.errors import MobilityError, SourceNotFoundError, TerritoryError
 from mobility.base.failures import explained
 from mobility.base.files import staging, write_text
-from mobility.commute.sources import source_files
 from mobility.settings import read_territory
 from mobility.studio.drafts import History, slug
 from mobility.studio.live import Live
+from mobility.territory.source_files import source_files
 from mobility.territory.toml_text import read_toml
 
 FILE = "territory.toml"

@@ -20,7 +20,7 @@ from mobility.commute.study import Study
 from mobility.commute.walks import mode_times
 from mobility.outputs.map.background import roads_of
 from mobility.outputs.map.pack import quantised
-from mobility.outputs.map.side_page import flat_path, side_page
+from mobility.outputs.map.side_page import flat_paths, side_page
 from mobility.streets.snap import components
 from mobility.timetable.arrays import INF
 
@@ -83,8 +83,8 @@ def _data(
     return {
         "bounds": [[south, west], [north, east]],
         "texts": {name: translate(text, language) for name, text in TEXTS.items()},
-        "streets": [flat_path(path) for path in roads],
-        "cut": [flat_path(path) for path in _cut_off(study)],
+        "streets": flat_paths(roads),
+        "cut": flat_paths(_cut_off(study)),
         "lines": _lines(study) if timed else [],
         "stops": _stops(study, sheet) if timed else [],
         "homes": _homes(study, sheet),
@@ -120,7 +120,7 @@ def _lines(study: Study) -> list[dict[str, Any]]:
     route = feed.trips["route"].to_numpy()[trips]
     lonlat = feed.lonlat()
     stop, departure = (feed.stop_times[c].to_numpy() for c in ("stop", "departure_s"))
-    found = []
+    found, paths = [], []
     for index in np.unique(route):
         own = trips[route == index]
         longest = own[int(np.argmax(calls[own]))]
@@ -128,6 +128,7 @@ def _lines(study: Study) -> list[dict[str, Any]]:
         points = points[np.isfinite(points).all(axis=1)]
         if len(points) < 2:
             continue
+        paths.append(points)
         row = feed.routes.iloc[int(index)]
         first = departure[ptr[own]]
         found.append(
@@ -135,10 +136,9 @@ def _lines(study: Study) -> list[dict[str, Any]]:
                 "name": str(row["short_name"] or row["long_name"] or row["route_id"]),
                 "trips": len(own),
                 "hours": f"{service_clock(first.min())}–{service_clock(first.max())}",
-                "path": flat_path(points),
             }
         )
-    return found
+    return [one | {"path": path} for one, path in zip(found, flat_paths(paths), strict=True)]
 
 
 def _stops(study: Study, sheet: DataSheet) -> list[list[Any]]:

@@ -17,7 +17,7 @@ from mobility.base.i18n import translate
 from mobility.commute.study import Study
 from mobility.outputs.document import Table
 from mobility.outputs.map.background import roads_of
-from mobility.outputs.map.side_page import flat_path, side_page
+from mobility.outputs.map.side_page import flat_paths, side_page
 
 #: Coordinates are told to this part of a degree, about a metre.
 DEGREE = 1e-5
@@ -83,7 +83,7 @@ def write_needs_page(
     data = {
         "bounds": [[south, west], [north, east]],
         "note": note,
-        "streets": [flat_path(road) for road in roads],
+        "streets": flat_paths(roads),
         "gates": [
             {"site": site.name, "at": [round(lat, 5), round(lon, 5)]}
             for site in study.sites

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,14 @@ def side_page(title: str, data: dict[str, Any], script: str, language: str) -> s
     return _SLOT.sub(lambda slot: texts[slot[1]], page_file("side.html"))
 
 
-def flat_path(lonlat: NDArray[np.float64]) -> list[int]:
+def flat_paths(lines: Sequence[NDArray[np.float64]]) -> list[list[int]]:
     """Return latitudes and longitudes in hundred-thousandths, each as a step from the last."""
-    steps = np.diff(quantised(lonlat[:, ::-1]), axis=0, prepend=np.zeros((1, 2), np.int64))
-    return [int(step) for step in steps.ravel()]
+    if not lines:
+        return []
+    at = quantised(np.concatenate(lines)[:, ::-1])
+    steps = np.diff(at, axis=0, prepend=0)
+    ends = np.cumsum([len(line) for line in lines])
+    first = np.append(0, ends[:-1])[np.diff(ends, prepend=0) > 0]
+    steps[first] = at[first]
+    flat = steps.ravel().tolist()
+    return [flat[2 * (end - len(line)) : 2 * end] for line, end in zip(lines, ends, strict=True)]

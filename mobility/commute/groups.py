@@ -1,0 +1,48 @@
+"""Persons of a group of the homes' layer: job seekers, apprentices, households without a car."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mobility.base.errors import SourceError, TerritoryError
+from mobility.commute.study import Study
+
+
+def persons_of(study: Study, group: str = "") -> NDArray[np.float64]:
+    """Return the persons of a group at each home, all workers where it has no name, float64[H].
+
+    Raises
+    ------
+    TerritoryError
+        There is no such group.
+    SourceError
+        It counts more persons than workers live somewhere; names the home and both counts.
+    """
+    if not group:
+        return study.workers
+    if group not in study.homes.groups:
+        raise TerritoryError(
+            "There is no such group.",
+            file=study.territory.path,
+            column="sources.homes.groups",
+            value=group,
+            mend="Write one of: {known}.",
+            known=", ".join(study.homes.groups) or "–",
+        )
+    persons = study.homes.frame[group].to_numpy(np.float64)
+    over = np.flatnonzero(persons > study.workers * (1 + 1e-6) + 1e-6)
+    if over.size and not study.homes.personal:  # protected counts have noise
+        k = int(over[0])
+        raise SourceError(
+            "At the home {home} the group counts more persons than the {workers:g} workers "
+            "who live there, as at {count} homes.",
+            file=study.territory.resolve(study.territory.sources.homes.file),
+            column=group,
+            value=f"{persons[k]:g}",
+            mend="Give the group in workers, part of those who live there.",
+            home=str(study.homes.ids[k]),
+            workers=float(study.workers[k]),
+            count=int(over.size),
+        )
+    return np.asarray(persons)
