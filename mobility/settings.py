@@ -16,6 +16,7 @@ from mobility.commute.delay_factors import DelayFactors
 from mobility.needs.risk_factors import RiskFactors
 from mobility.remedies.factors import LeverFactors
 from mobility.shuttles.config import ShuttleConfig
+from mobility.shuttles.factors import EnergyFactors
 from mobility.shuttles.factors import Factors as ShuttleFactors
 from mobility.sources.layers import home_box
 from mobility.territory.factors import Factors, factor_names
@@ -88,7 +89,7 @@ def check_settings(territory: Territory) -> None:
     depot = ShuttleConfig.from_territory(territory).depot
     if depot is not None:
         _refuse_swapped(territory, depot)
-    rooms = (Factors, DelayFactors, LeverFactors, ShuttleFactors, RiskFactors)
+    rooms = (Factors, DelayFactors, LeverFactors, ShuttleFactors, RiskFactors, EnergyFactors)
     known: dict[str, None] = {}
     for room in rooms:
         known |= dict.fromkeys(room.load(territory.factors, file=territory.path).rows)

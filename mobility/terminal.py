@@ -177,6 +177,9 @@ def print_outputs(folder: Path, language: Language) -> None:
         from mobility.outputs.shuttle_tables import told_plans
 
         print_table(told_plans(plans, language), "plans", language, only=PLANS)
+    if "shuttles/energies.csv" in record["outputs"]:
+        energies = read_csv_text(folder / "shuttles" / "energies.csv")
+        print_table(energies, "energies", language)
     for found in record["findings"]:
         if found["severity"] != "info":
             print_said(found["severity"], found["source"], found[language], language)

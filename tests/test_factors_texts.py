@@ -11,12 +11,14 @@ from mobility.commute.delay_factors import DelayFactors
 from mobility.needs.risk_factors import RiskFactors
 from mobility.outputs.shuttle_tables import FACTORS
 from mobility.remedies.factors import load_factors
+from mobility.shuttles.factors import EnergyFactors
 from mobility.shuttles.factors import Factors as ShuttleFactors
 from mobility.territory.factors import Factors
 
 ROOMS = {
     "modes": Factors.load, "delays": DelayFactors.load, "levers": load_factors,
     "shuttles": ShuttleFactors.load, "risk": RiskFactors.load,
+    "energies": EnergyFactors.load,
 }  # fmt: skip
 # A number with its sign, thousands and decimals as each language writes them.
 NUMBER = re.compile(r"\d(?:[\d.,\s\u202f]*\d)?")

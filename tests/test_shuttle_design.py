@@ -347,6 +347,24 @@ def test_tables_and_layers_are_written(plans, tmp_path):
         ).read_bytes()
 
 
+def test_energies_of_a_design_drive_what_its_plans_drive(plans, tmp_path):
+    every = ("hvo", "biogas", "electric", "hydrogen")
+    config = plans.config.model_copy(update={"energies": every})
+    asked = dataclasses.replace(plans, config=config)
+    names = write_plans(asked, tmp_path)
+    assert {"energies.csv", "energy_blocks.csv", "energy_factors.csv"} <= set(names)
+    told = pd.read_csv(tmp_path / "energies.csv")
+    assert len(told) == 5 * len(plans.plans)
+    euros = {plan.name: plan.costs.total for plan in plans.plans}
+    diesel = told[told["energy"] == "gazole"].set_index("plan")
+    assert diesel["eur_year"].to_dict() == pytest.approx(euros, abs=0.01)
+    for name, mine in told.groupby("plan"):
+        rest = mine[mine["energy"] != "gazole"]
+        assert (rest["vehicles"] + rest["diesel_vehicles"] >= diesel["vehicles"][name]).all()
+        assert (rest["eur_low"] <= rest["eur_high"]).all()
+    assert outdated(tmp_path, plans) == ["energies.csv", "energy_blocks.csv", "energy_factors.csv"]
+
+
 def test_factors_are_rows_and_can_be_overridden():
     rows = Factors.load(
         {"driver_hour": 31.5, "vehicle_km": {"minibus": {"value": 0.3, "source": "bid"}}}

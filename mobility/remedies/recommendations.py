@@ -11,7 +11,8 @@ import pandas as pd
 from mobility.base.i18n import translate
 from mobility.commute.indicators import round_persons, whole_persons
 from mobility.commute.ledger import capture_band, capture_rate, roster_jobs
-from mobility.remedies.bill import Bill, priced, total
+from mobility.commute.study import Study
+from mobility.remedies.bill import Bill, CostLine, priced, total
 from mobility.remedies.candidates import lines_of
 from mobility.remedies.factors import LeverFactors, load_factors
 from mobility.remedies.model import Lever, days_of, departures
@@ -20,7 +21,7 @@ from mobility.remedies.score import days_a_year
 from mobility.remedies.search import Outcome, Retiming, Workbench, rank_of
 from mobility.remedies.shift_hours import ShiftHours
 from mobility.remedies.street_remedies import street_remedies
-from mobility.remedies.vehicles import Extra
+from mobility.remedies.vehicles import Extra, Vehicles
 from mobility.remedies.words import clock, lever_names
 
 
@@ -42,16 +43,16 @@ def _effects_by_shift(bench: Workbench, outcome: Outcome) -> tuple[Effect, ...]:
     )
 
 
-def _retiming_bill(bench: Workbench, lever: Lever, factors: LeverFactors) -> Bill:
+def timetable_bill(vehicles: Vehicles, lever: Lever, factors: LeverFactors) -> Bill:
     """Return what a lever costs a year: driving, waiting, night, drivers, vehicles, planning."""
-    vehicles = bench.vehicles
-    days = {kind: days_a_year(bench.study, kind) for kind in set(days_of(bench.nets, lever))}
+    nets = vehicles.nets
+    days = {kind: days_a_year(vehicles.study, kind) for kind in set(days_of(nets, lever))}
     extra = {kind: vehicles.added(kind, lever) for kind in days}
 
     def yearly(what: Callable[[Extra], float]) -> float:
         return sum(count * what(extra[kind]) for kind, count in sorted(days.items()))
 
-    changed = max((len(departures(bench.nets[kind], lever)) for kind in days), default=1)
+    changed = max((len(departures(nets[kind], lever)) for kind in days), default=1)
     asked: list[tuple[str, float, str, tuple[str, ...]]] = [
         ("driving added", yearly(lambda e: e.driving_h), "vehicle-hours", ("bus_hour",)),
         ("longer working day", yearly(lambda e: e.waiting_h), "hours", ("bus_wait_hour",)),
@@ -137,7 +138,9 @@ def retiming_remedy(bench: Workbench, outcome: Outcome, factors: LeverFactors) -
     alone = lever.kind == "move_line" and len(times) == 1
     also = tuple(retiming_remedy(bench, replace(outcome, lever=one, also=()), factors)
                  for one in outcome.also)  # fmt: skip
-    bill = _retiming_bill(bench, lever, factors) + tuple(x for one in also for x in one.bill)
+    bill = timetable_bill(bench.vehicles, lever, factors) + tuple(
+        x for one in also for x in one.bill
+    )
     return Remedy(
         "pair" if also else lever.kind,
         ACTIONS["move_trip" if alone else lever.kind, _side(bench, lever)],
@@ -217,15 +220,21 @@ def _listed(outcomes: Sequence[Outcome], limit: int) -> list[Outcome]:
     return found
 
 
+def hours_bill(study: Study, rosters: Iterable[tuple[int, str]], factors: LeverFactors) -> CostLine:
+    """Return what other hours of some rosters, by site and name, cost a year."""
+    staff = sum(float(roster_jobs(study, *name).sum()) for name in rosters)
+    return priced(factors, "agreement on hours", staff, "workers", "shift_change_worker")
+
+
 def _hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
     """Return the change of hours of each roster that reaches most workers, where one does."""
     found = []
     for curve in (*hours.rosters, *hours.neighbours):
         offset, best = curve.best
         gain = best - curve.now
-        staff = sum(float(roster_jobs(hours.study, *name).sum()) for name in curve.rosters)
+        paid = hours_bill(hours.study, curve.rosters, factors)
         # Without headcount the price of an agreement is not known: it is not nothing.
-        if offset == 0 or gain <= 0 or staff <= 0:
+        if offset == 0 or gain <= 0 or paid.quantity <= 0:
             continue
         sites = list(dict.fromkeys(hours.study.sites[s].name for s, _ in curve.rosters))
         first, last = curve.plateau
@@ -240,7 +249,6 @@ def _hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
         action = f"Begin and end the roster {{roster}} of {{site}} {{minutes}} min {way}"
         if first < last:
             action += " (as good from {first} to {last} min)"
-        paid = priced(factors, "agreement on hours", staff, "workers", "shift_change_worker")
         jobs, jobs_lost = curve.jobs_moved(offset)
         gaining = [key for key, more in zip(curve.rosters, curve.gaining(offset), strict=True)
                    if round_persons(more) > 0]  # fmt: skip

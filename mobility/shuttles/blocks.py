@@ -129,7 +129,7 @@ def chain_trips(
         chain = [first]
         while chain[-1] in follow:
             chain.append(follow[chain[-1]])
-        blocks.append(_block([trips[k] for k in chain], drive, depot, turnaround_s, vehicle))
+        blocks.append(block_of([trips[k] for k in chain], drive, depot, turnaround_s, vehicle))
     return blocks
 
 
@@ -193,7 +193,8 @@ def _seconds(drive: Drive, a: Ints, b: Ints) -> Ints:
     return np.where(same, 0, drive.seconds[np.ix_(a, b)].astype(np.int64))
 
 
-def _block(chain: list[Trip], drive: Drive, depot: int, turnaround_s: int, vehicle: int) -> Block:
+def block_of(chain: list[Trip], drive: Drive, depot: int, turnaround_s: int, vehicle: int) -> Block:
+    """Return the block that drives a chain of trips; see `chain_trips`."""
     pieces: list[tuple[Move, ...]] = []
     moves: list[Move] = []
 

@@ -109,6 +109,8 @@ class ShuttleConfig(Model):
         Drawn lines to cost beside the designed ones: a TOML or GeoJSON file.
     share_by
         How employers share the cost of a line: by boardings, headcount or kilometres.
+    energies
+        Energies with which every plan is driven beside diesel.
     """
 
     enabled: bool = True
@@ -144,6 +146,7 @@ class ShuttleConfig(Model):
     cell_grid: Annotated[int, Field(ge=1, le=9)] = 3
     lines: Path | None = None
     share_by: Literal["boardings", "headcount", "km"] = "boardings"
+    energies: tuple[Literal["hvo", "biogas", "electric", "hydrogen"], ...] = ()
 
     @model_validator(mode="after")
     def _check(self) -> ShuttleConfig:

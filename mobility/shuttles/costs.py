@@ -20,6 +20,7 @@ from mobility.shuttles.config import ShuttleConfig, VehicleType
 from mobility.shuttles.duties import Duty, DutyRules, build_duties, pieces_of, unlawful
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.model import Drive, Edge, Run
+from mobility.territory.factors import Factors as Rows
 from mobility.territory.rosters import ALL_YEAR, share_of_year
 
 DAY_S = 86_400
@@ -66,7 +67,7 @@ class Rates:
         )
 
     @staticmethod
-    def factor(what: str, vehicle: VehicleType, factors: Factors) -> str:
+    def factor(what: str, vehicle: VehicleType, factors: Rows) -> str:
         """Return the name of the factor that prices a size of vehicle."""
         name = f"{what}.{vehicle.name}"
         return name if name in factors.rows else f"{what}.{_nearest_size(vehicle)}"
@@ -231,7 +232,7 @@ def operate(
             best = (rank, blocks)
     chosen = best[1] if best else [[] for _ in days]
     rules = DutyRules.from_factors(factors)
-    duties = _duties(chosen, rules)
+    duties = duties_of(chosen, rules)
     return Operations(
         tuple(days),
         tuple(tuple(b) for b in chosen),
@@ -247,7 +248,8 @@ def _had(fleet: Sequence[int], config: ShuttleConfig) -> bool:
     )
 
 
-def _duties(blocks: Sequence[Sequence[Block]], rules: DutyRules) -> tuple[tuple[Duty, ...], ...]:
+def duties_of(blocks: Sequence[Sequence[Block]], rules: DutyRules) -> tuple[tuple[Duty, ...], ...]:
+    """Return the duties of each day's blocks."""
     memo: dict[tuple[object, ...], tuple[Duty, ...]] = {}
     out = []
     for day in blocks:

@@ -28,4 +28,11 @@ class Factors(Rows):
         return cls(own | {name: levers[name] for name in COMPARED})
 
 
-__all__ = ["Factor", "Factors"]
+class EnergyFactors(Rows):
+    """Prices, uses, ranges and emissions of energies, see `mobility.shuttles.energies`."""
+
+    PACKAGE: ClassVar[str] = "mobility.shuttles"
+    FILE: ClassVar[str] = "energies.toml"
+
+
+__all__ = ["EnergyFactors", "Factor", "Factors"]

@@ -18,6 +18,7 @@ from mobility.remedies.bill import bill_frame
 from mobility.shuttles.blocks import Move
 from mobility.shuttles.costs import Day
 from mobility.shuttles.duties import DutyRules
+from mobility.shuttles.energies import ENERGY_TABLES, energy_tables
 from mobility.shuttles.gtfs_out import write_gtfs
 from mobility.shuttles.plan import Plan, employer_shares, run_loads, stop_riders
 from mobility.shuttles.plans import Plans
@@ -36,7 +37,8 @@ def write_plans(
     """Write every plan into ``folder``; return the names of the files, sorted.
 
     ``plans.csv``, ``rosters.csv``, ``vehicles.csv``, ``costs.csv``, ``sensitivity.csv``,
-    ``harmonise.csv``, ``factors.csv``, ``lighter.csv`` and, for each plan, ``<plan>.zip`` (GTFS),
+    ``harmonise.csv``, ``factors.csv``, ``lighter.csv``, those of `energies` where some are asked
+    for, and, for each plan, ``<plan>.zip`` (GTFS),
     ``<plan>.geojson``, ``<plan>-timetable.csv``, ``<plan>-blocks.csv``, ``<plan>-duties.csv`` and
     ``<plan>-shares.csv``.
     """
@@ -52,6 +54,8 @@ def write_plans(
     }
     if lighter is not None:
         tables["lighter"] = lighter
+    if plans.config.energies:
+        tables |= energy_tables(plans, language)
     if plans.drawn is not None:
         for name, table in (("rosters", _rosters_table), ("sensitivity", _sensitivity_table)):
             tables[name] = pd.concat([tables[name], table(plans.drawn)], ignore_index=True)
@@ -72,7 +76,9 @@ def outdated(folder: Path, plans: Plans) -> list[str]:
         return []
     gone = set(read_plan_table(table)["plan"]) - {plan.name for _, plan in plans.every}
     ends = (".zip", ".geojson", *(f"-{t}.csv" for t in PLAN_TABLES))
-    return [f"{name}{end}" for name in sorted(gone) for end in ends]
+    energies = () if plans.config.energies else ENERGY_TABLES
+    old = [f"{name}.csv" for name in energies if (folder / f"{name}.csv").is_file()]
+    return [f"{name}{end}" for name in sorted(gone) for end in ends] + old
 
 
 def _write_plan(plans: Plans, plan: Plan, folder: Path, language: str) -> dict[str, pd.DataFrame]:
