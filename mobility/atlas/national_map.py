@@ -13,7 +13,7 @@ import shapely
 from mobility.atlas.figures import KINDS
 from mobility.atlas.folder import PREFIX
 from mobility.base.files import write_text
-from mobility.outputs.map.needs_page import RAMP, rounded
+from mobility.outputs.map.needs_page import RAMP, told_shape
 from mobility.outputs.map.side_page import side_page
 from mobility.outputs.words import Words
 
@@ -138,4 +138,4 @@ def _lines(one: Told, row: dict[Any, Any], words: Words) -> list[str]:
 
 def _thin(outline: dict[str, Any]) -> Any:
     shape = shapely.simplify(shapely.geometry.shape(outline), TOLERANCE_DEG)
-    return rounded(shapely.geometry.mapping(shape), DEGREES)
+    return told_shape(shape, DEGREES)
