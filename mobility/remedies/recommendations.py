@@ -14,7 +14,7 @@ from mobility.commute.ledger import capture_band, capture_rate, roster_jobs
 from mobility.commute.study import Study
 from mobility.remedies.bill import Bill, CostLine, priced, total
 from mobility.remedies.candidates import lines_of
-from mobility.remedies.factors import LeverFactors, load_factors
+from mobility.remedies.factors import LeverFactors, factors_of
 from mobility.remedies.model import Lever, days_of, departures
 from mobility.remedies.remedy import Effect, Remedy, alternatives
 from mobility.remedies.score import days_a_year
@@ -288,7 +288,7 @@ def recommend(
     """
     bench = found.bench
     if factors is None:
-        factors = load_factors(bench.study.territory.factors, file=bench.study.territory.path)
+        factors = factors_of(bench.study)
     outcomes = sorted([*found.useful, *found.pairs], key=rank_of)
     remedies = [retiming_remedy(bench, o, factors) for o in _listed(outcomes, limit)]
     if hours is not None:
