@@ -114,8 +114,9 @@ def _lines(one: Told, row: dict[Any, Any], words: Words) -> list[str]:
         told = {
             "Share of jobs": words.percent(row["share_jobs"]),
             "Share of inhabitants": words.percent(row["share_inhabitants"]),
-            "Main reason": words.reason(row["main_reason"]),
         }
+        if row["main_reason"]:
+            told["Main reason"] = words.reason(row["main_reason"])
         lines += [f"{words.t(name)}{words.t(': ')}{value}" for name, value in told.items()]
         lines.append(str(row["remedy"] or ""))
     else:
