@@ -1,6 +1,7 @@
 """Runs routed anew with their vehicles in view: a zigzag by hand, random plans."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shuttle_scenes import KINDS, anchor_for, config, make_scene, shift_edges
@@ -26,14 +27,13 @@ def village(xs, workers, lines):
 
 
 def test_a_zigzag_is_straightened() -> None:
-    """8, 4 and 6 km out become 8, 6 and 4: twelve kilometres a run become eight."""
+    """By 8, 4 and 6 km out, a run and its empty way back take 20 km; the least is 16."""
     scene, plan = village([8000, 4000, 6000], [10.0] * 3, [(1, 2, 3)])
     found = rerouted(scene, plan, config(), FACTORS, DAYS)
     assert (found.service.reached >= plan.service.reached).all()
     assert {r.calls for r in plan.runs} == {(1, 2, 3, 0), (0, 3, 2, 1)}
-    assert {r.calls for r in found.runs} == {(1, 3, 2, 0), (0, 2, 3, 1)}
-    assert {r.metres for r in plan.runs} == {12_000.0}
-    assert {r.metres for r in found.runs} == {8_000.0}
+    was, now = (p.costs.run_km + p.costs.empty_km for p in (plan, found))
+    assert now == pytest.approx(0.8 * was)
     assert found.costs.total < plan.costs.total
     assert found.operations.vehicles <= plan.operations.vehicles
 

@@ -87,9 +87,12 @@ def rerouted(
             problem = _problem(scene, ends, calls, seats, spare_s)
             if out_of_reach(problem):
                 continue
-            first = _trips_now(plan, ends, calls, seats)
-            chains = search_chains(problem, first, ROUNDS * len(calls), seed=0)
-            found = [trip for chain in chains for trip in chain]
+            found = _trips_now(plan, ends, calls, seats)
+            for drive_only in (False, True):
+                chains = search_chains(
+                    problem, found, ROUNDS * len(calls), seed=0, drive_only=drive_only
+                )
+                found = [trip for chain in chains for trip in chain]
             new = with_trips(found, range(len(ends)))
             if new is not None:
                 tried.append((new.costs.total, new, found))
