@@ -4,8 +4,8 @@
 commands and the peer in turn. ``python -m benchmarks run report`` measures some commands alone
 (see `benchmarks.commands.NAMES`; ``run`` is ``run_warm`` and ``run_cold``), ``--only what_if
 growth`` runs some parts, ``python -m benchmarks studio`` the studio in a browser, ``python -m
-benchmarks sbrp`` the public school bus instances (an hour); all keep the
-other figures.
+benchmarks atlas`` many territories (ten minutes), ``python -m benchmarks sbrp`` the public school
+bus instances (an hour); all keep the other figures.
 """
 
 from __future__ import annotations
@@ -16,7 +16,17 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from benchmarks import commands, compare, growth, inverse_map, night, sbrp, speed, studio
+from benchmarks import (
+    atlas,
+    commands,
+    compare,
+    growth,
+    inverse_map,
+    night,
+    sbrp,
+    speed,
+    studio,
+)
 from benchmarks.timing import machine, say, table
 
 FIGURES = Path(__file__).with_name("figures.json")
@@ -44,7 +54,7 @@ NOTES = {
 def main() -> None:
     """Run the parts asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    names = [*commands.NAMES, "run", "studio", "sbrp", []]
+    names = [*commands.NAMES, "run", "studio", "atlas", "sbrp", []]
     parser.add_argument("commands", choices=names, nargs="*")
     parser.add_argument("--only", choices=PARTS, nargs="*")
     parser.add_argument("--repeats", type=int, default=3, help="runs of each command")
@@ -64,6 +74,12 @@ def main() -> None:
         figures["studio"] = studio.run() | {f"limit_{k}": v for k, v in studio.LIMITS.items()}
         say(json.dumps(rounded(figures["studio"]), indent=1))
         asked.commands.remove("studio")
+    if "atlas" in asked.commands:
+        figures["atlas"] = atlas.run()
+        figures |= {
+            name: figures["atlas"][name] for name in atlas.GOALS if name in figures["atlas"]
+        }
+        asked.commands.remove("atlas")
     if asked.commands or "commands" in chosen:
         figures["commands"] = _commands(figures, asked.commands, asked.repeats)
         figures |= commands.headlines(figures["commands"])

@@ -186,7 +186,7 @@ def grown(sizes: Sequence[tuple[int, int]] = GROWN) -> list[dict[str, Any]]:
     for n_homes, n_sites in sizes:
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder)
-            toml = _territory(place, n_homes, n_sites)
+            toml = homes_and_sites(place, n_homes, n_sites)
             row = Row("growth", _mobility("run", toml, "--out", "{out}"))
             found = _measured(row, place, first=True)
         rows.append({"homes": n_homes, "sites": n_sites, "shift_edges": 6 * n_sites, **found})
@@ -194,7 +194,7 @@ def grown(sizes: Sequence[tuple[int, int]] = GROWN) -> list[dict[str, Any]]:
     return rows
 
 
-def _territory(folder: Path, n_homes: int, n_sites: int) -> Path:
+def homes_and_sites(folder: Path, n_homes: int, n_sites: int) -> Path:
     """Write a territory of homes and gates at junctions of the example's streets."""
     from mobility.streets.graph import streets_from_osm
 

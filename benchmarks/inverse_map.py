@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from dataclasses import replace
@@ -19,7 +20,7 @@ from mobility.territory.rosters import Roster
 
 TERRITORY = Path(__file__).parents[1] / "examples" / "rhein-neckar" / "territory.toml"
 #: Gives a hundred thousand squares with a street.
-CELL_M = 26.0
+CELL_M = 44.0
 #: First hour of five rosters at each of the four sites: four of three shifts, one by day.
 FIRST_H = (4, 5, 6, 7)
 
@@ -60,6 +61,7 @@ def run() -> dict[str, Any]:
         "kinds_of_day": len(study.days),
         "asked_cpu_s": asked - begun,
         "written_cpu_s": time.process_time() - asked,
+        "load_average": round(os.getloadavg()[0], 1),
     }
     say(str(told))
     return told

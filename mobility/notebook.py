@@ -32,8 +32,8 @@ def levers(access: Access, *, limit: int = 20, language: str = "en") -> pd.DataF
         One row per remedy: its kind, the workers who gain and lose a commute, EUR a year, and
         the whole of it as a ``sentence``.
     """
-    from mobility.outputs.advice import factors_of
     from mobility.outputs.levers import searched
+    from mobility.remedies.factors import factors_of
 
     territory = access.study.territory
     found = searched(access, territory.resolve(territory.output.dir), limit=limit)

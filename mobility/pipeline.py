@@ -21,6 +21,7 @@ from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.settings import check_outputs, check_settings, read_territory
 from mobility.sources.gtfs.read import read_feed
+from mobility.territory.changes import Changes
 from mobility.territory.project import Territory
 from mobility.territory.source_files import source_files
 
@@ -100,6 +101,7 @@ def run(
     folder = territory.resolve(territory.output.dir) if out is None else Path(out)
     check_outputs(territory, out=folder, also=map(Path, plans))
     study = load(territory, progress=progress)
+    costs = _scenario_costs(territory, progress)
     present = evaluate(study, progress=progress)
     if shuttles:
         return _with_shuttles(
@@ -109,7 +111,26 @@ def run(
         study = with_feed(study, read_feed(path), scenario=Path(path).stem)
     variants = [evaluate(study, progress=progress)] if plans else []
     feeds = [Path(path) for path in plans]
-    return _written(folder, present, variants, feeds=feeds, report=report, progress=progress)
+    return _written(
+        folder, present, variants, feeds=feeds, report=report, costs=costs, progress=progress
+    )
+
+
+def _scenario_costs(territory: Territory, progress: Progress) -> pd.DataFrame | None:
+    """Return what a scenario's changes cost a year, a row each; None where it changes nothing."""
+    changes = territory.changes
+    if changes == Changes():
+        return None
+    from mobility.remedies.bill import bill_frame
+    from mobility.remedies.factors import load_factors
+    from mobility.remedies.model import networks
+    from mobility.remedies.scenario import scenario_bill
+    from mobility.remedies.vehicles import Vehicles
+
+    base = load(territory.model_copy(update={"changes": Changes()}), progress=progress)
+    factors = load_factors(territory.factors, file=territory.path)
+    bill = scenario_bill(base, changes, Vehicles(base, networks(base)), factors)
+    return bill_frame([("", bill)], territory.output.language, of="rank").drop(columns="rank")
 
 
 def _checked(territory: Territory | str | Path) -> Territory:
@@ -208,6 +229,7 @@ def _written(
     name: str = "",
     feeds: Sequence[Path] = (),
     report: str | None = None,
+    costs: pd.DataFrame | None = None,
     progress: Progress,
 ) -> Results:
     """Write everything a run gives, and keep the shuttle plans of an earlier one.
@@ -222,6 +244,7 @@ def _written(
         other_outputs,
         write_record,
     )
+    from mobility.outputs.tables import write_csv
     from mobility.outputs.write import add_report, write_comparison, write_tables
 
     access, zones = variants[0] if variants and found is None else present
@@ -239,6 +262,8 @@ def _written(
     with staging(folder, reads=reads, gone=gone) as part:
         progress("tables")
         write_tables(access, zones, part)
+        if costs is not None:
+            write_csv(part, "scenario_costs", costs)
         if variants:
             write_comparison(present[0], variants[0][0], part)
         if found is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -350,3 +351,19 @@ def test_a_territory_that_left_the_atlas_leaves_its_tables(merged, tmp_path):
     assert not (atlas.national / "shifts" / "ti=b" / "shifts.parquet").exists()
     assert not (atlas.national / "changes.csv").exists()
     assert CliRunner().invoke(app, ["atlas", "merge", str(atlas.folder)]).exit_code == 0
+
+
+def test_the_questions_of_the_documentation_are_answered(merged):
+    """Of 20 workers ten hold the 3x8 in both territories; c failed, d was not run."""
+    page = Path(__file__).parents[1] / "docs" / "atlas.md"
+    asked = re.findall(r"```sql\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    base = duckdb.connect()
+    base.execute(f"SET file_search_path = '{merged.folder}'")
+    share, reasons, minutes, communes, gaps = (base.sql(text).fetchall() for text in asked)
+    assert sorted(share) == [("a", 0.5), ("b", 0.5)]
+    # Ten workers on each of three shifts, by one reason or another.
+    assert {ti: sum(row[2] for row in reasons if row[0] == ti) for ti in "ab"} == {"a": 30, "b": 30}
+    assert ("a", "matin", 45.0, 45.0) in minutes
+    assert communes == []
+    assert [row[:2] for row in gaps] == [("c", "failed"), ("d", "not_run")]
+    assert "gtfs.zip" in gaps[0][4]

@@ -418,6 +418,13 @@ def raster_in_other_units(folder):
     return edited(write_territory(folder), ("[sources]", '[sources]\nelevation = "dem.tif"'))
 
 
+@scene("exceptions_contradict")
+def added_and_removed(folder):
+    day = ["20261124"]
+    both = {name: s | {"added": day, "removed": day} for name, s in SERVICES.items()}
+    return with_feed(folder, USUAL, services=both)
+
+
 @scene("calendar_days_blank")
 def days_left_blank(folder):
     week = "1,1,1,1,1,,"

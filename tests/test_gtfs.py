@@ -335,10 +335,13 @@ def test_what_a_call_says_of_hailing_comes_before_its_route(tmp_path: Path) -> N
     trips = [trip("n", calls(never, never)), trip("m", calls(never)), trip("u", calls())]
     lost = trip("lost", calls({"continuous_pickup": 0}))
     trips.append(lost | {"calls": [row | {"trip_id": "?"} for row in lost["calls"]]})
+    window = {"start_pickup_drop_off_window": "05:00:00", "end_pickup_drop_off_window": "06:00:00"}
+    trips.append(trip("booked", [{"stop_id": s} | window for s in "AB"]))
     feed = read_feed(
         write_gtfs(tmp_path / "f", stops=STOPS, trips=trips, routes=routes), cache=False
     )
     (told,) = [f for f in feed.findings if f.code == "hail_and_ride"]
+    # A call on demand is booked, not hailed.
     assert told.examples == ("m", "u")
 
 

@@ -130,6 +130,7 @@ def test_any_homes_are_protected_where_the_territory_says_they_are_persons(tmp_p
         (PLAIN.replace("7.5", "NaN"), 3, "workers", "NaN", "no number"),
         (PLAIN.replace("7.5", "1e300"), 3, "workers", "1e300", "more than"),
         (PLAIN.replace("7.5", '"1,234"'), 3, "workers", "1,234", "two ways"),
+        ("lon;lat;workers\n3,8;43,6;850\n3,9;43,6;1.200\n", 3, "workers", "1.200", "two ways"),
         (PLAIN.replace("3.88", ""), 3, "lon", None, "empty"),
         (PLAIN.replace("3.88", "388"), 3, "lon, lat", "388, 43.62", "degrees"),
         (PLAIN.replace("3.88,43.62", "43.62,3.88"), 3, "lon, lat", "43.62, 3.88", "exchanged"),
@@ -148,6 +149,15 @@ def test_each_wrong_field_is_one_clear_error(tmp_path, text, row, column, value,
     assert (error.row, error.column, error.value) == (row, column, value)
     assert error.file.endswith("homes.csv")
     assert says in str(error)
+
+
+@pytest.mark.parametrize(
+    ("counts", "total"),
+    [(("1.25", "850"), 851.25), (("1.250", "2.500"), 3.75), (("1 200", "850"), 2050)],
+)
+def test_points_among_commas_are_decimal_where_nothing_speaks_against_it(tmp_path, counts, total):
+    rows = "".join(f"3,8{k};43,6;{n}\n" for k, n in enumerate(counts))
+    assert read(tmp_path, f"lon;lat;workers\n{rows}").workers.sum() == total
 
 
 def test_a_study_outside_europe_has_no_exchanged_coordinates(tmp_path):

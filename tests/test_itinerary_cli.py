@@ -1,12 +1,18 @@
 """`mobility itinerary` and `mobility isochrones` answer what was asked, or say what to ask."""
 
 import re
+import tempfile
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from feeds import trip, write_gtfs
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from small import SERVICES, lonlat, write_territory
 from typer.testing import CliRunner
 
+from mobility.base.clock import format_clock
 from mobility.cli import app
 from mobility.commute.access import assess
 from mobility.commute.examples import answers
@@ -118,6 +124,36 @@ def test_times_that_the_feed_leaves_out_are_told_as_approximate(tmp_path):
     assert ride.about == (True, False)
     assert ride.clocks("fr") == "environ 07:20–07:31"
     assert ride.clocks("en") == "about 07:20–07:31"
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    st.integers(30, 60), st.integers(0, 59), st.integers(0, 59), st.integers(1000, 10_999)
+)  # fmt: skip
+def test_no_ride_is_told_to_leave_before_its_walk_has_ended(speed, first, last, home_m):
+    """Odd speeds, homes and seconds, with a stop whose time is filled in between them."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        toml = write_territory(folder, rosters='["day"]')
+        text = toml.read_text(encoding="utf-8").replace("3.6", str(speed / 10))
+        toml.write_text(text + "\n", encoding="utf-8")
+        stops = {"A": lonlat(1000), "M": lonlat(6000.3), "B": lonlat(11_000)}
+        out = [("A", f"07:10:{first:02d}"), ("M", ""), ("B", f"07:30:{last:02d}")]
+        back = [("B", f"16:20:{last:02d}"), ("M", ""), ("A", f"16:40:{first:02d}")]
+        trips = [trip("m", out, service="week"), trip("r", back, service="week")]
+        write_gtfs(folder / "gtfs.zip", stops=stops, services=SERVICES, trips=trips)
+        lon, lat = lonlat(home_m)
+        rows = f"id,name,commune,lon,lat,workers\nH1,H1,D,{lon},{lat},10\n"
+        (folder / "homes.csv").write_text(rows, encoding="utf-8")
+        for answer in answers(load(toml), 0, "school_weekday"):
+            legs = answer.itinerary(0)
+            texts = answer.texts(0)
+            for before, after in pairwise(texts):
+                assert before.depart <= before.arrive <= after.depart
+            for leg, shown in zip(legs.legs if legs else (), texts, strict=True):
+                # Nobody is told to be at a stop after the vehicle has left it.
+                if leg.kind == "ride":
+                    assert shown.depart == format_clock(leg.depart_s)
 
 
 def test_a_headway_without_exact_times_is_told_as_approximate(tmp_path):

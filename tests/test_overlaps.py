@@ -136,3 +136,33 @@ def test_headways_are_part_of_what_is_alike(tmp_path):
                 services=SERVICES, frequencies=runs(seconds),
             )  # fmt: skip
         assert len(read(path)[1]) == same
+
+
+def expanded(folder, *, departures=6, headways_first=True, exact=1):
+    """A line every 20 min from 06:00 to 08:00, in one feed at a headway, in the other as trips."""
+    path = aggregate(folder, [])
+    often = {"trip_id": "f", "start_time": "06:00:00", "end_time": "08:00:00",
+             "headway_secs": 1200, "exact_times": exact}  # fmt: skip
+    each = [trip(f"t{k}", [("B", 21_600 + 1200 * k), ("A", 22_800 + 1200 * k)], service="week")
+            for k in range(departures)]  # fmt: skip
+    pattern = [trip("f", [("B", "00:00"), ("A", "00:20")], service="week")]
+    feeds = [("headways", pattern, {"frequencies": [often]}), ("trips", each, {})]
+    for (_, trips, tables), name in zip(
+        feeds if headways_first else feeds[::-1], ("gtfs", "region"), strict=True
+    ):
+        write_gtfs(folder / f"{name}.zip", stops={s: lonlat(PLACES_M[s]) for s in ("A", "B")},
+                   trips=trips, services=SERVICES, **tables)  # fmt: skip
+    path.write_text(path.read_text(encoding="utf-8").replace('region.zip"]', f'region.zip"]{DROP}'))
+    feed, told = read(path)
+    return feed.trips.loc[feed.trips["service"] >= 0, "trip_id"].tolist(), told
+
+
+def test_a_headway_with_exact_times_is_the_trips_it_makes(tmp_path):
+    ridden, (told,) = expanded(tmp_path / "a")
+    assert (ridden, told.count) == (["0:f"], 6)
+    ridden, (told,) = expanded(tmp_path / "b", headways_first=False)
+    assert (ridden, told.count) == ([f"0:t{k}" for k in range(6)], 1)
+    # With a departure that only the headway makes, it stays whole; without exact times too.
+    ridden, told = expanded(tmp_path / "c", headways_first=False, departures=5)
+    assert (ridden, told) == ([*(f"0:t{k}" for k in range(5)), "1:f"], [])
+    assert len(expanded(tmp_path / "d", exact=0)[0]) == 7

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from street_cases import METRE_A_SECOND, lonlat, streets_of
 
+from mobility.streets import snap as snap_module
 from mobility.streets.modes import edge_times
 from mobility.streets.snap import (
     components,
@@ -9,6 +10,7 @@ from mobility.streets.snap import (
     island_finding,
     place_of,
     snap,
+    snap_again,
     usable_edges,
 )
 
@@ -74,6 +76,25 @@ def test_the_first_of_equally_near_edges_is_taken():
     """At the shared corner both edges are at 0 m."""
     streets = streets_of(CORNER[0], [("a", "c"), ("a", "b")])
     assert snap_at(streets, (0, 0)).edge.tolist() == [0]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_points_looked_for_again_are_where_they_would_be_found_anew(seed, monkeypatch):
+    """A grid of streets of which some close and others open, points far off and nowhere too."""
+    monkeypatch.setattr(snap_module, "MOST_CHANGED", 1.0)
+    rng = np.random.default_rng(seed)
+    nodes = {f"{x}-{y}": (100 * x, 100 * y) for x in range(6) for y in range(6)}
+    ways = [(f"{x}-{y}", f"{x + 1}-{y}") for x in range(5) for y in range(6)]
+    ways += [(f"{x}-{y}", f"{x}-{y + 1}") for x in range(6) for y in range(5)]
+    streets = streets_of(nodes, ways)
+    where = lonlat([*rng.uniform(-250, 750, (60, 2)), *(50 * rng.integers(0, 11, (20, 2)))])
+    where[7] = np.nan
+    before, after = rng.random((2, streets.n_edges)) < rng.uniform(0.05, 1, (2, 1))
+    first, anew = (snap(streets, *where.T, mask, max_m=200) for mask in (before, after))
+    again = snap_again(streets, *where.T, after, (before, first), max_m=200)
+    assert again.edge.tolist() == anew.edge.tolist()
+    assert again.offset_m == pytest.approx(anew.offset_m)
+    assert again.distance_m == pytest.approx(anew.distance_m)
 
 
 def test_a_far_point_is_reported_with_its_name():

@@ -7,9 +7,11 @@ import shutil
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 import requests
-from small import PLACES_M, TRIPS, lonlat, write_territory
+from feeds import trip, write_gtfs
+from small import PLACES_M, SERVICES, TRIPS, lonlat, write_territory
 from starlette.routing import Route
 from studio_server import TOKEN, Served, served, step
 
@@ -21,7 +23,7 @@ from mobility.commute.white_zones import white_zones
 from mobility.outputs.map.from_results import map_model
 from mobility.outputs.map.pack import Store, along_curve
 from mobility.outputs.map.payload import build
-from mobility.pipeline import demo_territory
+from mobility.pipeline import demo_territory, run
 from mobility.sources.gtfs.read import read_feed
 from mobility.sources.sites import read_sites_file
 from mobility.studio import data
@@ -137,16 +139,38 @@ def test_figures_equal_those_of_the_saved_scenario(tmp_path) -> None:
         call = np.flatnonzero((tt.call_dep > 4 * 3600) & (tt.call_trip >= 0))[0]
         feed_trip = str(live.study.feed.trips["trip_id"].iloc[int(tt.call_trip[call])])
         site = "Fonderie des Quatre-Vents"
-        studio.live(
+        most = np.argsort(-live.study.workers, kind="stable")[[0, 60]]
+        stops = [{"lon": x, "lat": y} for x, y in live.study.homes.lonlat[most].tolist()]
+        # Nobody of a white zone lives at the gate.
+        lon, lat = live.study.sites[0].gates[0]
+        idle = {"do": "line", "name": "L0", "site": site, "stops": [{"lon": lon, "lat": lat}]}
+        with pytest.raises(ValueError, match="enough riders"):
+            studio.live("demo", idle)
+        told = studio.live(
             "demo",
             step("matin", site=site, start="05:15"),
+            step("nuit", site=site, start="21:10"),
+            {"do": "line", "name": "L1", "site": site, "stops": stops},
             {"do": "set", "table": "limits", "field": "max_wait_min", "value": 45},
             {"do": "set", "table": "modes", "field": "cycling_counts", "value": True},
             {"do": "trips", "trips": [feed_trip], "how": "move", "minutes": 10},
+            shown={"pick": "s2", "day": 0, "mode": 0},
         )
         saved = studio.post("studies/demo/scenarios", {"do": "save", "name": "Tout à la fois"})
         assert saved.json()["scenarios"][0]["id"] == "tout-a-la-fois"
-        study = load(tmp_path / "demo" / "scenarios" / "tout-a-la-fois.toml")
+        path = tmp_path / "demo" / "scenarios" / "tout-a-la-fois.toml"
+        (feed,) = read_toml(path)["changes"]["feeds"]
+        assert feed["lines"] == [{"name": "L1", "site": site, "stops": stops}]
+        # It meets the hours of the draft, ten minutes before 21:10.
+        assert told["gain"][0][0] > 0
+        arrivals = read_feed(path.parents[1] / feed["file"]).stop_times["arrival_s"]
+        assert ((arrivals > 20 * 3600 + 50 * 60) & (arrivals <= 21 * 3600)).any()
+        # What it costs is what the command line writes beside the other tables.
+        costs = pd.read_csv(run(path, tmp_path / "out").folder / "scenario_costs.csv")
+        items = {" ".join(item.split()) for item in costs["item"]}
+        assert items >= {"navettes", "accord sur les heures de poste"}
+        assert told["eur"]["year"] == round(costs["eur_year"].sum())
+        study = load(path)
         access = assess(study)
         model = map_model(access, white_zones(access))
         store = Store()
@@ -173,6 +197,47 @@ def test_figures_equal_those_of_the_saved_scenario(tmp_path) -> None:
             else:
                 share = now.share[int(shown["pick"][1:]), 2][order]
                 assert np.array_equal(found["arrays"]["share"], share)
+
+
+def test_plans_of_shuttles_are_tried_together(studio: Served, root) -> None:
+    """Two plans of one bus each, whose feeds the scenarios keep whatever is designed later."""
+    shuttles = root / "usine" / "out" / "shuttles"
+    shuttles.mkdir(parents=True, exist_ok=True)
+    trips = {"P01": ("late", "A", "4:30", "B", "4:44"), "P02": ("home", "B", "13:15", "A", "13:30")}
+    for name, (one, a, leave, b, arrive) in trips.items():
+        write_gtfs(
+            shuttles / f"{name}.zip",
+            stops={stop: lonlat(PLACES_M[stop]) for stop in ("A", "B")},
+            trips=[trip(one, [(a, leave), (b, arrive)], service="week")],
+            services=SERVICES,
+        )
+    columns = "plan,lines,vehicles,eur_year,eur_low,eur_high,rosters_gained,knee"
+    rows = [f"{name},1,1,{eur},{eur},{2 * eur},3,True" for name, eur in (("P01", 100), ("P02", 50))]
+    (shuttles / "plans.csv").write_text("\n".join([columns, *rows]) + "\n")
+    found = studio.get("studies/usine/plans")["plans"]
+    assert [(one["name"], one["eur_year"], one["jobs"]) for one in found] == [
+        ("P01", 100.0, 3.0), ("P02", 50.0, 3.0)]  # fmt: skip
+    told = studio.live("usine", *({"do": "plan", "name": n, "on": True} for n in ("P01", "P02")))
+    assert told["eur"] == {"year": 150, "low": 150, "high": 300}
+    kept = [feed["file"] for feed in told["draft"]["changes"]["feeds"]]
+    assert all((root / "usine" / name).is_file() for name in kept)
+    shutil.rmtree(shuttles)
+    assert studio.live("usine", commit=False)["mode"] == told["mode"]
+    told = studio.live("usine", {"do": "plan", "name": "P01", "on": False})
+    assert [feed["name"] for feed in told["draft"]["changes"]["feeds"]] == ["P02"]
+    with pytest.raises(ValueError, match="no such plan"):
+        studio.live("usine", {"do": "plan", "name": "P01", "on": True})
+    with pytest.raises(ValueError, match="no such step"):
+        studio.live("usine", {"do": "feed", "name": "x", "file": "../usine/territory.toml"})
+
+
+def test_a_line_without_riders_says_so_and_changes_nothing(studio: Served) -> None:
+    line = {"do": "line", "name": "L1", "site": "Usine", "stops": [{"lon": 2.0, "lat": 47.0}]}
+    with pytest.raises(ValueError, match="nobody to carry"):
+        studio.live("usine", line)
+    with pytest.raises(ValueError, match="no such step"):
+        studio.live("usine", line | {"stops": [{"lon": 400, "lat": "x"}]})
+    assert studio.get("studies/usine")["draft"] == {}
 
 
 def _json(store: Store, index: int):

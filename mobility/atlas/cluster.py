@@ -33,6 +33,12 @@ PATIENCE_S = 20
 UNIT_MB = 2_500
 #: Ctrl-C reaches every process of a terminal; the workers are ended by the one that started them.
 DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+#: What Dask watches at leisure: a unit takes seconds, and has no calls of its own to look into.
+CALM = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.worker.memory.monitor-interval": "500ms",
+    "distributed.admin.system-monitor.interval": "5s",
+}
 #: A unit that took so many workers with it is told as failed.
 LOSSES = 2
 
@@ -149,7 +155,7 @@ def _client(workers: int, scheduler: str, memory: str) -> Iterator[Client]:
     # What Dask would say of a lost worker is said here, in one line, where its unit is lost.
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    with dask.config.set({"distributed.scheduler.allowed-failures": LOSSES}):
+    with dask.config.set(CALM | {"distributed.scheduler.allowed-failures": LOSSES}):
         if scheduler:
             with _answered(Client, scheduler) as client:
                 _check_versions(client)

@@ -13,7 +13,7 @@ import shapely
 from mobility.atlas.figures import KINDS
 from mobility.atlas.folder import PREFIX
 from mobility.base.files import write_text
-from mobility.outputs.map.needs_page import RAMP, rounded
+from mobility.outputs.map.needs_page import RAMP, told_shape
 from mobility.outputs.map.side_page import side_page
 from mobility.outputs.words import Words
 
@@ -114,8 +114,9 @@ def _lines(one: Told, row: dict[Any, Any], words: Words) -> list[str]:
         told = {
             "Share of jobs": words.percent(row["share_jobs"]),
             "Share of inhabitants": words.percent(row["share_inhabitants"]),
-            "Main reason": words.reason(row["main_reason"]),
         }
+        if row["main_reason"]:
+            told["Main reason"] = words.reason(row["main_reason"])
         lines += [f"{words.t(name)}{words.t(': ')}{value}" for name, value in told.items()]
         lines.append(str(row["remedy"] or ""))
     else:
@@ -138,4 +139,4 @@ def _lines(one: Told, row: dict[Any, Any], words: Words) -> list[str]:
 
 def _thin(outline: dict[str, Any]) -> Any:
     shape = shapely.simplify(shapely.geometry.shape(outline), TOLERANCE_DEG)
-    return rounded(shapely.geometry.mapping(shape), DEGREES)
+    return told_shape(shape, DEGREES)

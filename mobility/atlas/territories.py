@@ -135,12 +135,12 @@ def read_territories(source: str, communes: Communes) -> Read:
     return _drawn(table, communes)
 
 
-def _listed(table: Table, code: str, communes: Communes) -> Read:
+def _listed(table: Table, column: str, communes: Communes) -> Read:
     """Gather communes by territory; a commune in two of them is told."""
     unit = table.need("id_ti", TERRITORY)
     name = table.find("lib_ti", TERRITORY_NAMES) or unit
     rows = pd.DataFrame({
-        "code": table.frame[code].astype("str").str.strip(),
+        "code": table.frame[column].astype("str").str.strip(),
         "unit": table.frame[unit].fillna("").astype("str").str.strip(),
         "name": table.frame[name].fillna("").astype("str").str.strip(),
     })  # fmt: skip
@@ -150,7 +150,7 @@ def _listed(table: Table, code: str, communes: Communes) -> Read:
     problems: list[MobilityError] = [
         table.error(
             "There is no commune of this code in the layer of communes.",
-            row=row, column=code, value=rows.at[row, "code"],
+            row=row, column=column, value=rows.at[row, "code"],
             mend="Correct the code, or add the commune to the layer; the territory goes on "
             "without it.",
         )
@@ -163,7 +163,7 @@ def _listed(table: Table, code: str, communes: Communes) -> Read:
             problems.append(
                 table.error(
                     "The commune is in several territories: {units}.",
-                    row=group.index[1], column=code, value=communes.zones.codes[key],
+                    row=group.index[1], column=column, value=communes.zones.codes[key],
                     mend="Keep it in one; its inhabitants count in each.",
                     units=", ".join(units),
                 )

@@ -1,8 +1,9 @@
-"""The trips and lines that a scenario changes, put into the timetables of a study."""
+"""What a scenario does to timetables: feeds beside them, trips and lines changed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,12 +11,13 @@ import numpy as np
 
 from mobility.base.clock import format_clock
 from mobility.base.errors import TerritoryError
+from mobility.commute.additions import with_feed
 from mobility.commute.line_changes import with_lines
 from mobility.commute.study import Study, Timetables
 from mobility.commute.variants import with_timetables
 from mobility.engine.journeys import TwoWay
-from mobility.sources.gtfs.read import Feed
-from mobility.territory.changes import TripChange
+from mobility.sources.gtfs.read import Feed, read_feed
+from mobility.territory.changes import FeedChange, TripChange
 from mobility.timetable.arrays import RunArrays
 from mobility.timetable.change import FEW, mirror_index, with_runs
 from mobility.timetable.trips import (
@@ -30,6 +32,18 @@ from mobility.timetable.trips import (
 
 #: How, trips (indices into the feed's trips) and seconds later.
 Edit = tuple[str, tuple[int, ...], int]
+
+
+def _with_feed(study: Study, change: FeedChange) -> Study:
+    """Return the study with one more feed; its own trips and stops keep their ids."""
+    extra = read_feed(study.territory.resolve(change.file))
+    found = with_feed(study, extra, scenario=study.scenario)
+    feed, own = found.feed, study.feed
+    names = {}
+    for table, column in (("trips", "trip_id"), ("stops", "stop_id")):
+        now, was = getattr(feed, table), getattr(own, table)[column]
+        names[table] = now.assign(**{column: [*was, *now[column][len(was) :]]})
+    return replace(found, feed=replace(feed, **names))
 
 
 def with_trips(study: Study, changes: Sequence[TripChange]) -> Study:
@@ -161,8 +175,10 @@ def _whole_moves(network: DayNetwork, edits: Sequence[Edit]) -> dict[int, int] |
 
 
 def with_timetable_changes(study: Study) -> Study:
-    """Return a study with the trips and lines that its scenario changes."""
+    """Return a study with the feeds that its scenario adds, and the trips and lines it changes."""
     changes = study.territory.changes
+    for feed in changes.feeds:
+        study = _with_feed(study, feed)
     return with_lines(with_trips(study, changes.trips), changes.lines)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,7 +123,7 @@ def keep_answer(place: Path | None, study: Study, answer: CheckAnswer) -> None:
 
 
 def _key(territory: Territory, language: str) -> list[object]:
-    """Return all that an answer follows from: code, settings, the date of today, files."""
+    """Return all that an answer follows from: code, calendars, settings, today, files."""
     gtfs = {territory.resolve(path) for path in territory.sources.gtfs}
     files = [path for path in source_files(territory) if path.is_file() or path in gtfs]
     files += [
@@ -134,7 +135,9 @@ def _key(territory: Territory, language: str) -> list[object]:
     layers = [path for path in source_files(territory) if path.suffix.lower() == ".gdb"]
     settings = territory.model_dump_json()
     names = [str(path) for path in (territory.path, territory.base)]
-    return [code_hash(), language, today().isoformat(), settings, *names, *files, *layers]
+    calendars = [version(name) for name in ("holidays", "vacances-scolaires-france")]
+    head = [code_hash(), *calendars, language, today().isoformat(), settings]
+    return [*head, *names, *files, *layers]
 
 
 __all__ = ["CheckAnswer", "check_answer", "keep_answer", "kept_answer", "place_of_answer"]

@@ -155,7 +155,8 @@ def _publishers(feed: Feed, network: int) -> str:
 
 def _named(territory: Territory) -> list[tuple[str, Path]]:
     zones = [("on_demand", zone.file) for zone in territory.on_demand if zone.file is not None]
-    return [*territory.sources.named(), *zones]
+    feeds = [("timetable", feed.file) for feed in territory.changes.feeds]
+    return [*territory.sources.named(), *zones, *feeds]
 
 
 def source_records(territory: Territory, feed: Feed, homes: Homes) -> Iterator[SourceRecord]:

@@ -62,7 +62,7 @@ def heights_findings(
     )
     severity: Severity = "warning" if lost > FEW_HEIGHTS * streets.n_nodes else "info"
     params = {"total": streets.n_nodes}
-    missing = Finding(severity, "heights_missing", message, str(path), lost, params=params)
+    missing = Finding(severity, "heights_missing", message, path.name, lost, params=params)
     return [missing, *found]
 
 
@@ -77,7 +77,7 @@ def _steep(streets: Streets, heights: Float, path: Path) -> list[Finding]:
         "hold heights in metres, or a picture of them?"
     )
     params = {"share": f"{100 * share:.0f}", "most": f"{MAX_GRADE:g}"}
-    return [Finding("warning", "heights_steep", message, str(path), params=params)]
+    return [Finding("warning", "heights_steep", message, path.name, params=params)]
 
 
 def mode_times(

@@ -19,7 +19,7 @@ from mobility.commute.ledger import LEAST_JOBS
 from mobility.commute.line_changes import trips_of_line
 from mobility.commute.study import Study
 from mobility.remedies.bill import Bill, priced, total
-from mobility.remedies.factors import LeverFactors, load_factors
+from mobility.remedies.factors import LeverFactors, factors_of
 from mobility.remedies.gains import Gains, gains_between
 from mobility.remedies.model import Lever, networks
 from mobility.remedies.score import days_a_year
@@ -72,7 +72,7 @@ class Changed:
 def lines_of(access: Access) -> Lines:
     """Return what the lines of an assessed study cost, and who would be lost without each."""
     study = access.study
-    factors = _factors(study)
+    factors = factors_of(study)
     table = _priced(supply(study), factors)
     bench = workbench(access, stops=False)
     risks: list[tuple[float, float]] = [(np.nan, np.nan)]
@@ -89,10 +89,6 @@ def lines_of(access: Access) -> Lines:
     return Lines(access, found, _bill(table.iloc[0], factors))
 
 
-def _factors(study: Study) -> LeverFactors:
-    return load_factors(study.territory.factors, file=study.territory.path)
-
-
 def supply(study: Study) -> pd.DataFrame:
     """Return what runs in a year: the whole network (``line`` empty), then each line by name.
 
@@ -103,7 +99,7 @@ def supply(study: Study) -> pd.DataFrame:
         between trips of a vehicle; ``vehicles``, the most out at once on a day studied: the
         network's are fewer than the sum of its lines' where these are not all out at once.
     """
-    detour = _factors(study).rows["line_detour"].value
+    detour = factors_of(study).rows["line_detour"].value
     nets = networks(study)
     vehicles = Vehicles(study, nets)
     names = np.array(study.feed.line_names, object)
@@ -175,7 +171,7 @@ def _priced(table: pd.DataFrame, factors: LeverFactors) -> pd.DataFrame:
 
 def changed(before: Access, after: Access) -> Changed:
     """Return what a scenario changes of the lines, their cost and who holds a roster."""
-    factors = _factors(after.study)
+    factors = factors_of(after.study)
     was, now = (supply(a.study).set_index("line") for a in (before, after))
     more = now.sub(was, fill_value=0.0)
     more = more[(more.abs() > 1e-9).any(axis=1) | (more.index == "")]

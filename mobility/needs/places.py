@@ -49,7 +49,7 @@ def lattice(study: Study, *, cell_m: float = 200.0, ground: str | None = None) -
     if ground is not None and ground not in GROUNDS:
         raise _no_ground(ground)
     for kind in GROUNDS if ground is None else (ground,):
-        land = _land(study, kind)
+        land = _land(study, kind, cell_m)
         cells = land_cells(zone, land, crs=streets.crs, cell_m=cell_m)
         if len(cells.fallback):
             continue
@@ -70,12 +70,12 @@ def _no_ground(ground: str) -> TerritoryError:
     )
 
 
-def _land(study: Study, kind: str) -> gpd.GeoDataFrame | None:
+def _land(study: Study, kind: str, cell_m: float) -> gpd.GeoDataFrame | None:
     if kind == "residential":
         return study.streets.background.get("residential")
     if kind == "buildings":
         return read_buildings(study.territory)
-    return street_points(study.streets)
+    return street_points(study.streets, min(50.0, cell_m))
 
 
 def with_points(study: Study, places: Homes, points: Sequence[tuple[str, float, float]]) -> Homes:

@@ -26,9 +26,8 @@ from mobility.commute.traffic import car_park_s, road_seconds
 from mobility.engine.journeys import Edge
 from mobility.needs.driven import ROADS, Way, road_class, ways_driven
 from mobility.needs.risk_factors import RiskFactors
-from mobility.remedies.factors import load_factors
+from mobility.remedies.factors import factors_of
 from mobility.remedies.remedy import Remedy
-from mobility.territory.factors import Factors
 from mobility.territory.project import Carpool
 
 Float = NDArray[np.float64]
@@ -87,7 +86,7 @@ class Risk:
 
     @property
     def _occupancy(self) -> float:
-        return _levers(self.study)["car_occupancy"]
+        return factors_of(self.study)["car_occupancy"]
 
     def accidents(self, vehicle_km: Float) -> Float:
         """Return the accidents expected of kilometres [..., 3, 4], by `ENDS` [..., 3]."""
@@ -175,10 +174,6 @@ class Spared:
 
 
 _ENDS = ("accidents", "accidents_low", "accidents_high")
-
-
-def _levers(study: Study) -> Factors:
-    return load_factors(study.territory.factors, file=study.territory.path)
 
 
 def _whole(frame: pd.DataFrame) -> pd.DataFrame:
@@ -322,7 +317,7 @@ def by_carpool(found: Risk, name: str) -> Spared:
 
     Detours to fetch one another are not counted.
     """
-    study, factors = found.study, _levers(found.study)
+    study, factors = found.study, factors_of(found.study)
     matched = chances(study, drives_between(study), study.territory.carpool or Carpool())
     persons = np.zeros_like(found.ledger.jobs)
     for r, name_r in enumerate(found.ledger.rosters):
@@ -336,7 +331,7 @@ def by_carpool(found: Risk, name: str) -> Spared:
 
 def _stay_home(study: Study) -> float:
     """Return the part of a car that stays at home for each person who shares one."""
-    factors = _levers(study)
+    factors = factors_of(study)
     return max(0.0, 1 - factors["car_occupancy"] / factors["carpool.crew"])
 
 

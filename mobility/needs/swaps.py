@@ -19,7 +19,7 @@ from mobility.base.clock import format_clock
 from mobility.commute.access import Access, assess
 from mobility.commute.study import Progress, quiet
 from mobility.remedies.candidates import SearchOptions, lines_of, same_departures
-from mobility.remedies.factors import load_factors
+from mobility.remedies.factors import factors_of
 from mobility.remedies.gains import Gains, gains_between
 from mobility.remedies.model import Lever, days_of
 from mobility.remedies.patch import what_if
@@ -119,8 +119,7 @@ def _vehicles(bench: Workbench, lever: Lever) -> int:
 
 def _hours_added(bench: Workbench, lever: Lever) -> float:
     """Return the hours a year that a run put in drives, the empty ones included."""
-    territory = bench.study.territory
-    rows = load_factors(territory.factors, file=territory.path).rows
+    rows = factors_of(bench.study).rows
     driven = sum(
         bench.vehicles.added(kind, lever).driving_h * days_a_year(bench.study, kind)
         for kind in days_of(bench.nets, lever)

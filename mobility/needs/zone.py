@@ -23,7 +23,7 @@ from mobility.commute.study import Study
 from mobility.commute.variants import gate_s
 from mobility.commute.walks import mode_times
 from mobility.needs.links import Link, LinkSet, closed, nearest_s, shortest_links, with_link
-from mobility.remedies.factors import load_factors
+from mobility.remedies.factors import factors_of
 from mobility.streets.paths import street_times
 from mobility.streets.routes import StreetPath, street_paths
 from mobility.streets.safety import night_safe
@@ -206,7 +206,7 @@ class Zone:
         now, then = (
             nearest_s(t, self.gates, range(n, len(self.lonlat))) for t in (self.seconds, self.after)
         )
-        factors = load_factors(self.study.territory.factors, file=self.study.territory.path)
+        factors = factors_of(self.study)
         links_eur = self.chosen.metres * factors["cycle_track_m"] / factors["cycle_track_years"]
         far = now > self._limit_s
         ride_s, runs = _shuttled(self, far)

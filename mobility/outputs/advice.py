@@ -25,7 +25,7 @@ from mobility.outputs.plan_tables import employer_steps
 from mobility.outputs.record import PLANS, inputs_hash
 from mobility.outputs.tables import Sheet, sheet_of
 from mobility.remedies.bill import CostLine, bill_frame, spread
-from mobility.remedies.factors import LeverFactors, load_factors
+from mobility.remedies.factors import LeverFactors, factors_of
 from mobility.remedies.recommendations import objections, remedies_frame
 from mobility.remedies.remedy import Effect, Remedy
 from mobility.shuttles.portfolio import Combined
@@ -88,11 +88,6 @@ class Advice:
         frames = self.frames(factors_of(study), language)
         frames["employers"] = self.tables["employers"]
         return {key: sheet_of(key, frame) for key, frame in frames.items() if len(frame)}
-
-
-def factors_of(study: Study) -> LeverFactors:
-    """Return the factors of the levers, the territory's own over them."""
-    return load_factors(study.territory.factors, file=study.territory.path)
 
 
 def advice_from(access: Access, remedies: Iterable[Remedy], combined: Combined) -> Advice:

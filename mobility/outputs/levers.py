@@ -13,7 +13,7 @@ from mobility.commute.access import Access
 from mobility.commute.indicators import whole_persons
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.white_zones import WhiteZones, white_zones
-from mobility.outputs.advice import Advice, advice_from, factors_of, write_advice
+from mobility.outputs.advice import Advice, advice_from, write_advice
 from mobility.outputs.advice_words import advice_blocks
 from mobility.outputs.document import Bullets, Document, Heading
 from mobility.outputs.illustrations import Illustration, example_blocks, illustrate
@@ -26,6 +26,7 @@ from mobility.outputs.render import write_document
 from mobility.outputs.tables import write_csv
 from mobility.outputs.words import Words
 from mobility.remedies.candidates import SearchOptions
+from mobility.remedies.factors import factors_of
 from mobility.remedies.fixes import Fixes, fixes_of
 from mobility.remedies.recommendations import recommend
 from mobility.remedies.remedy import Remedy

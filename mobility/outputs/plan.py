@@ -21,7 +21,7 @@ from mobility.commute.indicators import whole_persons
 from mobility.commute.last_return import LastReturn, last_return
 from mobility.commute.loading import load
 from mobility.commute.study import Progress, quiet
-from mobility.outputs.advice import Advice, factors_of, read_advice
+from mobility.outputs.advice import Advice, read_advice
 from mobility.outputs.advice_words import advice_blocks, advice_sentence
 from mobility.outputs.document import Block, Bullets, Document, Heading, Text
 from mobility.outputs.first_page import decisions
@@ -39,7 +39,7 @@ from mobility.outputs.render import write_document
 from mobility.outputs.report_tables import mode_tables
 from mobility.outputs.tables import Sheet, sheet_of, table_block, write_csv
 from mobility.outputs.words import Words
-from mobility.remedies.factors import LeverFactors
+from mobility.remedies.factors import LeverFactors, factors_of
 from mobility.remedies.remedy import Remedy
 from mobility.territory.project import Territory
 

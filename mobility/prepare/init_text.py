@@ -27,6 +27,13 @@ HOMES = (
     'INSEE grid (kind = "insee_grid") or a file of employees (kind = "employees"), read straight '
     "into counts by cell."
 )
+GIVEN_HOMES = (
+    "Homes: population of the communes. About four residents in ten have a job: an order of "
+    "magnitude, to be replaced by flows, a grid or a file of employees (docs/formats.md)."
+)
+GIVEN_SITES = (
+    "Sites of the table given, or industrial land; the employer says where they are assumed."
+)
 CREDITS = "Licences and mentions, shown on the map and in the report; complete them."
 _SITE_EXAMPLE = """# [[sites]]
 # name = "Usine"
@@ -55,7 +62,7 @@ def territory_text(
     gtfs
         Paths of the timetables and what is known of them.
     homes_by
-        Who is named with the homes.
+        Who is named with the homes; empty where homes and sites are the user's own.
     more
         A line to add at the head of each of some tables.
     """
@@ -71,12 +78,16 @@ def territory_text(
         "",
         *_feeds(language, gtfs),
         "",
-        *say(SITES if sites else NO_SITES),
+        *say((SITES if homes_by else GIVEN_SITES) if sites else NO_SITES),
         f"{'' if sites else '# '}sites = {_quoted(sites or 'sites.csv')}",
         "",
         *_credits(language, gtfs, homes if homes_by else None, homes_by),
         "[sources.homes]",
-        *say(HOMES if homes else "To fill in: a file of homes (see docs/formats.md)."),
+        *say(
+            (HOMES if homes_by else GIVEN_HOMES)
+            if homes
+            else "To fill in: a file of homes (see docs/formats.md)."
+        ),
         f"file = {_quoted(homes or 'data/homes/communes.geojson')}",
         'kind = "communes"',
         'id = "code"',

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from mobility.commute.study import Study
 from mobility.territory.factors import Factors
 
 #: Rate of the versement mobilité on the payroll (e.g. 0.02); 0 where it is not given.
@@ -34,3 +35,8 @@ def load_factors(
     """
     modes = Factors.load(overrides, file=file).rows
     return LeverFactors(modes | LeverFactors.load(overrides, file=file).rows)
+
+
+def factors_of(study: Study) -> LeverFactors:
+    """Return these factors for a study, see `load_factors`."""
+    return load_factors(study.territory.factors, file=study.territory.path)

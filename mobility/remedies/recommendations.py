@@ -11,16 +11,17 @@ import pandas as pd
 from mobility.base.i18n import translate
 from mobility.commute.indicators import round_persons, whole_persons
 from mobility.commute.ledger import capture_band, capture_rate, roster_jobs
-from mobility.remedies.bill import Bill, priced, total
+from mobility.commute.study import Study
+from mobility.remedies.bill import Bill, CostLine, priced, total
 from mobility.remedies.candidates import lines_of
-from mobility.remedies.factors import LeverFactors, load_factors
+from mobility.remedies.factors import LeverFactors, factors_of
 from mobility.remedies.model import Lever, days_of, departures
 from mobility.remedies.remedy import Effect, Remedy, alternatives
 from mobility.remedies.score import days_a_year
 from mobility.remedies.search import Outcome, Retiming, Workbench, rank_of
 from mobility.remedies.shift_hours import ShiftHours
 from mobility.remedies.street_remedies import street_remedies
-from mobility.remedies.vehicles import Extra
+from mobility.remedies.vehicles import Extra, Vehicles
 from mobility.remedies.words import clock, lever_names
 
 
@@ -42,16 +43,16 @@ def _effects_by_shift(bench: Workbench, outcome: Outcome) -> tuple[Effect, ...]:
     )
 
 
-def _retiming_bill(bench: Workbench, lever: Lever, factors: LeverFactors) -> Bill:
+def timetable_bill(vehicles: Vehicles, lever: Lever, factors: LeverFactors) -> Bill:
     """Return what a lever costs a year: driving, waiting, night, drivers, vehicles, planning."""
-    vehicles = bench.vehicles
-    days = {kind: days_a_year(bench.study, kind) for kind in set(days_of(bench.nets, lever))}
+    nets = vehicles.nets
+    days = {kind: days_a_year(vehicles.study, kind) for kind in set(days_of(nets, lever))}
     extra = {kind: vehicles.added(kind, lever) for kind in days}
 
     def yearly(what: Callable[[Extra], float]) -> float:
         return sum(count * what(extra[kind]) for kind, count in sorted(days.items()))
 
-    changed = max((len(departures(bench.nets[kind], lever)) for kind in days), default=1)
+    changed = max((len(departures(nets[kind], lever)) for kind in days), default=1)
     asked: list[tuple[str, float, str, tuple[str, ...]]] = [
         ("driving added", yearly(lambda e: e.driving_h), "vehicle-hours", ("bus_hour",)),
         ("longer working day", yearly(lambda e: e.waiting_h), "hours", ("bus_wait_hour",)),
@@ -137,7 +138,9 @@ def retiming_remedy(bench: Workbench, outcome: Outcome, factors: LeverFactors) -
     alone = lever.kind == "move_line" and len(times) == 1
     also = tuple(retiming_remedy(bench, replace(outcome, lever=one, also=()), factors)
                  for one in outcome.also)  # fmt: skip
-    bill = _retiming_bill(bench, lever, factors) + tuple(x for one in also for x in one.bill)
+    bill = timetable_bill(bench.vehicles, lever, factors) + tuple(
+        x for one in also for x in one.bill
+    )
     return Remedy(
         "pair" if also else lever.kind,
         ACTIONS["move_trip" if alone else lever.kind, _side(bench, lever)],
@@ -217,6 +220,12 @@ def _listed(outcomes: Sequence[Outcome], limit: int) -> list[Outcome]:
     return found
 
 
+def hours_bill(study: Study, rosters: Iterable[tuple[int, str]], factors: LeverFactors) -> CostLine:
+    """Return what other hours of some rosters, by site and name, cost a year."""
+    staff = sum(float(roster_jobs(study, *name).sum()) for name in rosters)
+    return priced(factors, "agreement on hours", staff, "workers", "shift_change_worker")
+
+
 def _hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
     """Return the change of hours of each roster that reaches most workers, where one does."""
     found = []
@@ -225,7 +234,6 @@ def _hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
         gain = best - curve.now
         if offset == 0 or gain <= 0:
             continue
-        staff = sum(float(roster_jobs(hours.study, *name).sum()) for name in curve.rosters)
         sites = list(dict.fromkeys(hours.study.sites[s].name for s, _ in curve.rosters))
         first, last = curve.plateau
         params: dict[str, object] = {
@@ -239,7 +247,7 @@ def _hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
         action = f"Begin and end the roster {{roster}} of {{site}} {{minutes}} min {way}"
         if first < last:
             action += " (as good from {first} to {last} min)"
-        paid = priced(factors, "agreement on hours", staff, "workers", "shift_change_worker")
+        paid = hours_bill(hours.study, curve.rosters, factors)
         jobs, jobs_lost = curve.jobs_moved(offset)
         gaining = [key for key, more in zip(curve.rosters, curve.gaining(offset), strict=True)
                    if round_persons(more) > 0]  # fmt: skip
@@ -280,7 +288,7 @@ def recommend(
     """
     bench = found.bench
     if factors is None:
-        factors = load_factors(bench.study.territory.factors, file=bench.study.territory.path)
+        factors = factors_of(bench.study)
     outcomes = sorted([*found.useful, *found.pairs], key=rank_of)
     remedies = [retiming_remedy(bench, o, factors) for o in _listed(outcomes, limit)]
     if hours is not None:

@@ -19,10 +19,14 @@ import numpy as np
 
 from mobility.base.errors import SourceError, SourceNotFoundError
 from mobility.base.literal import one_line
+from mobility.commute.access import Access
+from mobility.commute.white_zones import WhiteZones
 from mobility.shuttles.anchors import gate_anchor
 from mobility.shuttles.config import ShuttleConfig
-from mobility.shuttles.demand import Demand
+from mobility.shuttles.costs import Day, calendar_days
+from mobility.shuttles.demand import Demand, find_demand, kind_weekdays
 from mobility.shuttles.drive import drive_graph, drive_matrix
+from mobility.shuttles.factors import Factors
 from mobility.shuttles.groundwork import longest_walk_s, make_scene
 from mobility.shuttles.model import Line, Place
 from mobility.shuttles.places import (
@@ -243,11 +247,42 @@ def cost_lines(plans: Plans, drawn: Sequence[DrawnLine], *, file: str | None = N
     SourceError
         A line names an unknown site, shift or vehicle.
     """
-    study, config, old = plans.study, plans.config, plans.scene
+    old = plans.scene
     demand = Demand(
         plans.homes, old.edges, old.edge_shift, old.shift_ids, old.roster, old.workers,
         old.staff, old.needs, old.days,
     )  # fmt: skip
+    asked = Asked(plans.access, demand, plans.config, plans.factors, plans.days)
+    return replace(_costed(asked, drawn, file), homes_xy=plans.homes_xy)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What lines are drawn for: a territory, whom it lacks, and the settings of a design."""
+
+    access: Access
+    demand: Demand
+    config: ShuttleConfig
+    factors: Factors
+    days: tuple[Day, ...]
+
+    @classmethod
+    def of(cls, access: Access, zones: WhiteZones) -> Asked:
+        """Return what a territory asks for by its own settings."""
+        study = access.study
+        config = ShuttleConfig.from_territory(study.territory)
+        factors = Factors.load(study.territory.factors, file=study.territory.path)
+        seasons = [row.season for row in study.shift_rows]
+        days = calendar_days(factors, kind_weekdays(study), seasons)
+        return cls(access, find_demand(study, zones, days), config, factors, tuple(days))
+
+    def plan(self, drawn: Sequence[DrawnLine]) -> Plans:
+        """Return drawn lines as one plan, see `cost_lines`, without a design beside them."""
+        return _costed(self, drawn, None)
+
+
+def _costed(asked: Asked, drawn: Sequence[DrawnLine], file: str | None) -> Plans:
+    study, config, demand = asked.access.study, asked.config, asked.demand
     sites = {s.name: k for k, s in enumerate(study.sites)}
     used = sorted({_index(sites, d.site, "site", file) for d in drawn})
     places: list[Place] = []
@@ -269,19 +304,18 @@ def cost_lines(plans: Plans, drawn: Sequence[DrawnLine], *, file: str | None = N
     )
     drive = drive_matrix(graph, np.arange(len(places)))
     check_depot(study, drive, depot, sorted(gates.values()))
-    points = study.homes.frame.geometry.iloc[plans.homes]
+    points = study.homes.frame.geometry.iloc[demand.homes]
     lonlat = np.column_stack([points.x.to_numpy(), points.y.to_numpy()])
     walk = walk_matrix(study, lonlat, places, longest_walk_s(study, config))
     scene = make_scene(study, demand, config, places, drive, depot, walk).counted()
     walks = gate_walks(study, places, gates)
     lines = [
-        _line(plans, d, first[k], sites[d.site], gates, walks, config, file)
-        for k, d in enumerate(drawn)
+        _line(asked, d, first[k], sites[d.site], gates, walks, file) for k, d in enumerate(drawn)
     ]
-    plan = evaluate_plan(scene, lines, config, plans.factors, plans.days, name=DRAWN)
-    found = replace(
-        plans, scene=scene, graph=graph, plans=(plan,) if plan.runs else (),
-        knee_index=0 if plan.runs else -1, selections=(), findings=(),
+    plan = evaluate_plan(scene, lines, config, asked.factors, asked.days, name=DRAWN)
+    found = Plans(
+        study, asked.access, config, asked.factors, scene, demand.homes, asked.days, graph,
+        (plan,) if plan.runs else (), 0 if plan.runs else -1,
     )  # fmt: skip
     return proven(found, drawn=True) if plan.runs else found
 
@@ -300,17 +334,16 @@ def _index(table: dict[str, int], name: str, field: str, file: str | None) -> in
 
 
 def _line(
-    plans: Plans,
+    asked: Asked,
     drawn: DrawnLine,
     first: int,
     site: int,
     gates: dict[int, int],
     walks: dict[int, int],
-    config: ShuttleConfig,
     file: str | None,
 ) -> Line:
-    edges = plans.scene.edges
-    rows = plans.study.shift_rows
+    edges, config, study = asked.demand.edges, asked.config, asked.access.study
+    rows = study.shift_rows
     names = {rows[e.shift_id].shift: 0 for e in edges if e.site == site}
     for shift in drawn.shifts:
         _index(names, shift, "shifts", file)
@@ -323,5 +356,5 @@ def _line(
     vehicle = _index(sizes, drawn.vehicle, "vehicle", file) if drawn.vehicle else 0
     stops = tuple(range(first, first + len(drawn.stops)))
     back = tuple(stops[i] for i in drawn.outbound) or stops[::-1]
-    anchor = gate_anchor(plans.study, edges, gates, walks, [site], config)
+    anchor = gate_anchor(study, edges, gates, walks, [site], config)
     return Line(drawn.name, stops, back, anchor, vehicle, served, own_vehicle=bool(drawn.vehicle))

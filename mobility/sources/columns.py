@@ -23,6 +23,7 @@ from mobility.base.ledger import SourceLedger
 
 _SPACES = re.compile("[\\s\u00a0\u202f']")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
+_BY_POINT = r"[1-9]\d{0,2}(\.\d{3})+"
 MAX_LISTED = 12
 OTHER_LAYER = "another sheet or layer, to be chosen in the territory file"
 MAX_ABOVE = 10
@@ -173,7 +174,7 @@ class Table:
         """
         series = self.frame[column]
         if pd.api.types.is_bool_dtype(series) or not pd.api.types.is_numeric_dtype(series):
-            values, empty = self._parse(column)
+            values, empty = self._parse(column, counts=minimum >= 0)
         else:
             values = pd.to_numeric(series).to_numpy(dtype=np.float64, na_value=np.nan)
             empty = np.isnan(values)
@@ -191,7 +192,7 @@ class Table:
         )
         return values
 
-    def _parse(self, column: str) -> tuple[np.ndarray, np.ndarray]:
+    def _parse(self, column: str, *, counts: bool) -> tuple[np.ndarray, np.ndarray]:
         """Return (numbers, NaN or inf where unreadable; whether empty) of a text column."""
         text = self.texts(column).str.replace(_SPACES, "", regex=True)
         empty = (text == "").to_numpy()
@@ -204,6 +205,18 @@ class Table:
                 "It could be read two ways: the comma is a decimal sign or parts thousands.",
                 "Write the number without a comma, e.g. 1234 or 1.234.",
             )
+        point = text.str.contains(".", regex=False)
+        if counts and self.decimal_comma and bool(point.any()):
+            # 850 beside 1.200: fractions would not all have three figures, nor the others none.
+            by_point = text.str.fullmatch(_BY_POINT)
+            whole = text.str.fullmatch(r"\d{1,3}")
+            if bool((by_point | whole | empty).all()) and bool(whole.any()):
+                self._refuse(
+                    by_point.to_numpy(bool),
+                    column,
+                    "It could be read two ways: the point is a decimal sign or parts thousands.",
+                    "Write the number without a point, e.g. 1200 or 1,2.",
+                )
         text = text.str.replace(",", ".", regex=False)
         numbers = pd.to_numeric(text.where(~empty, "0"), errors="coerce")
         return numbers.to_numpy(dtype=np.float64, na_value=np.nan), empty

@@ -23,6 +23,8 @@ from mobility.territory.project import StreetMode
 
 # What barriers cut off is a part of its own from this share of all streets on.
 ENCLOSED_SHARE = 0.1
+#: Where more than this share of the pieces opens or closes, all points are looked for again.
+MOST_CHANGED = 0.02
 _ISLANDS: dict[StreetMode, str] = {
     "walk": "{share} % of the length of streets one may walk along is cut off from the rest "
     "({count} pieces).",
@@ -106,6 +108,44 @@ def snap(
     edge[at], distance[at] = on, metres[first]
     along = shapely.line_locate_point(streets.lines[on], points[point[first]])
     offset[at] = np.clip(along, 0.0, streets.length_m[on])
+    return Snaps(edge, offset, distance)
+
+
+def snap_again(
+    streets: Streets,
+    lon: np.ndarray,
+    lat: np.ndarray,
+    usable: np.ndarray,
+    before: tuple[np.ndarray, Snaps],
+    *,
+    max_m: float = 500.0,
+) -> Snaps:
+    """Return what `snap` does, from what it found of the same points on other pieces.
+
+    Parameters
+    ----------
+    before
+        The pieces then usable, bool (m,), and where the points met them. Only points whose
+        piece is closed since, or that have a piece opened since as near, are looked for again.
+    """
+    then, known = before
+    opened = np.flatnonzero(usable & ~then)
+    if np.count_nonzero(usable != then) > MOST_CHANGED * len(usable):
+        return snap(streets, lon, lat, usable, max_m=max_m)
+    moved = (known.edge >= 0) & ~usable[known.edge]
+    xy = streets.project(np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64))
+    finite = np.flatnonzero(np.isfinite(xy).all(axis=1))
+    if len(opened) and len(finite):
+        points, lines = shapely.points(xy[finite]), streets.lines[opened]
+        piece, point = shapely.STRtree(points).query(lines, predicate="dwithin", distance=max_m)
+        near = (
+            shapely.distance(points[point], lines[piece]) <= known.distance_m[finite[point]] + 1e-6
+        )
+        moved[finite[point[near]]] = True
+    rows = np.flatnonzero(moved)
+    again = snap(streets, lon[rows], lat[rows], usable, max_m=max_m)
+    edge, offset, distance = known.edge.copy(), known.offset_m.copy(), known.distance_m.copy()
+    edge[rows], offset[rows], distance[rows] = again.edge, again.offset_m, again.distance_m
     return Snaps(edge, offset, distance)
 
 

@@ -24,11 +24,13 @@ from mobility.base.errors import MobilityError, SourceNotFoundError
 from mobility.base.failures import explained
 from mobility.base.i18n import LANGUAGES, translate
 from mobility.base.version import __version__
+from mobility.remedies.bill import total
 from mobility.studio import data
 from mobility.studio.drafts import Draft, stepped
 from mobility.studio.guard import PAGE
 from mobility.studio.jobs import Job, Queue
 from mobility.studio.live import Shown
+from mobility.studio.plans import plans_of, with_feeds
 from mobility.studio.results import COMPARED, results_folder, results_of
 from mobility.studio.studies import Opened, Studies
 from mobility.studio.trips import trips_at_gate
@@ -87,6 +89,7 @@ class Studio:
             Route(f"{study}/job", self.cancel, methods=["DELETE"]),
             Route(f"{study}/results", self.results),
             Route(f"{study}/levers", self.levers),
+            Route(f"{study}/plans", self.plans),
             Route(f"{study}/get/{{name:path}}", self.get),
         ]
         answering = [Route(r.path, self._told(r.endpoint), methods=r.methods) for r in routes]
@@ -194,8 +197,9 @@ class Studio:
             raise MobilityError("The study is still being read.", mend="Wait, and ask again.")
         with history.lock:
             draft = history.draft
+            folder, results = opened.file.parent, results_folder(opened, "")
             for step in asked.get("steps", []):
-                draft = stepped(draft, step)
+                draft = stepped(draft, with_feeds(live, folder, results, draft, step))
             territory = live.territory(draft)
             if asked.get("commit"):
                 live.changed(territory)
@@ -203,6 +207,8 @@ class Studio:
             told = history.told()
         if not asked.get("commit"):
             told["draft"] = draft
+        bill = live.bill(territory)
+        told["eur"] = {end: round(total(bill, end)) for end in ("year", "low", "high")}
         return live.answer(territory, shown).packed(**told)
 
     async def trips(self, request: Request) -> Response:
@@ -344,6 +350,12 @@ class Studio:
         path = results_folder(opened, "") / "levers_changes.json"
         found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
         return JSONResponse({"levers": found})
+
+    async def plans(self, request: Request) -> Response:
+        """Answer the plans of shuttles that were designed, each with what it costs and gains."""
+        opened = await self._opened(request)
+        found = await run_in_threadpool(plans_of, results_folder(opened, ""))
+        return JSONResponse({"plans": found})
 
     async def get(self, request: Request) -> Response:
         """Answer a file of a study: to keep, or a page to look at."""

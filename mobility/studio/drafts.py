@@ -38,6 +38,7 @@ def stepped(draft: Draft, step: Step) -> Draft:
         ``{"do": "set", "table", "field", "value"}``, where no value is the study's own;
         ``{"do": "shift", "site", "roster", "shift", "start", "end"}``, hours as ``"05:15"``,
         None for the study's own; ``{"do": "trips", "trips", "how", "minutes"}``;
+        ``{"do": "feed", "name", "file", ...}``, no file to leave it out again;
         ``{"do": "drop", "kind", "index"}`` of a change; ``{"do": "clear"}``.
 
     Raises
@@ -55,6 +56,10 @@ def stepped(draft: Draft, step: Step) -> Draft:
         _put(new, "shifts", step, ("site", "roster", "shift"), ("start", "end"))
     elif kind == "trips":
         _put(new, "trips", step, ("trips", "how"), ("minutes",))
+    elif kind == "feed":
+        feeds = new.setdefault("changes", {}).setdefault("feeds", [])
+        feeds[:] = [feed for feed in feeds if feed["name"] != step["name"]]
+        feeds += [{k: v for k, v in step.items() if k != "do"}] if step.get("file") else []
     elif kind == "drop":
         rows = new.get("changes", {}).get(str(step.get("kind")), [])
         index = step.get("index")

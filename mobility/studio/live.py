@@ -29,6 +29,12 @@ from mobility.outputs.map.figures import Counter, Rows, directions
 from mobility.outputs.map.from_results import map_model
 from mobility.outputs.map.model import MapModel, Scenario, minutes
 from mobility.outputs.map.pack import along_curve
+from mobility.remedies.bill import Bill
+from mobility.remedies.factors import load_factors
+from mobility.remedies.model import networks
+from mobility.remedies.scenario import scenario_bill
+from mobility.remedies.vehicles import Vehicles
+from mobility.shuttles.edit import Asked
 from mobility.territory.changes import changed_sites, on_base
 from mobility.territory.project import Territory
 from mobility.territory.toml_text import read_toml
@@ -128,6 +134,7 @@ class Live:
         self.zones: WhiteZones = white_zones(self.access, known=self._hours[""], progress=progress)
         self._studies: OrderedDict[str, Study] = OrderedDict()
         self._pairs: OrderedDict[tuple[object, ...], Pair] = OrderedDict()
+        self._drawing: tuple[tuple[str, str], Asked] | None = None
         self._lock = RLock()
 
     @cached_property
@@ -144,6 +151,27 @@ class Live:
         names = sorted(set(self.model.homes.commune))
         index = {name: i for i, name in enumerate(names)}
         return np.array([index[c] for c in self.model.homes.commune]), len(names)
+
+    @cached_property
+    def _vehicles(self) -> Vehicles:
+        return Vehicles(self.study, networks(self.study))
+
+    def drawing(self, territory: Territory) -> Asked:
+        """Return what lines are drawn for: whom a scenario leaves out, at its hours."""
+        key = (self._key(territory), str(territory.changes.shifts))
+        with self._lock:
+            if self._drawing is None or self._drawing[0] != key:
+                study = self.changed(territory)
+                access = self.access if study is self.study else assess(study)
+                zones = self.zones if study is self.study else white_zones(access)
+                self._drawing = key, Asked.of(access, zones)
+            return self._drawing[1]
+
+    def bill(self, territory: Territory) -> Bill:
+        """Return what the changes of a scenario cost a year."""
+        factors = load_factors(territory.factors, file=territory.path)
+        with self._lock:
+            return scenario_bill(self.study, territory.changes, self._vehicles, factors)
 
     def territory(self, draft: Mapping[str, Any]) -> Territory:
         """Return the territory with what a draft says in place of its own.

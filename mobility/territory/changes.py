@@ -1,8 +1,9 @@
 """A scenario: a territory file that starts from another, and what it changes.
 
 ``base`` names that other file. Tables and values the scenario gives stand in place of the
-base's; ``[[changes.shifts]]``, ``[[changes.trips]]`` and ``[[changes.lines]]`` change what stands
-in lists and in other sources. A scenario is run as any territory is.
+base's; ``[[changes.shifts]]``, ``[[changes.trips]]``, ``[[changes.lines]]`` and
+``[[changes.feeds]]`` change what stands in lists and in other sources. A scenario is run as any
+territory is.
 """
 
 from __future__ import annotations
@@ -59,6 +60,57 @@ class TripChange(Model):
     trips: Annotated[list[str], Field(min_length=1)]
     how: Literal["move", "add", "remove"] = "move"
     minutes: Annotated[int, Field(ge=-720, le=720)] = 0
+
+
+class DrawnStop(Model):
+    """A stop of a line drawn by hand."""
+
+    lon: Lon
+    lat: Lat
+    name: str = ""
+
+
+class DrawnLine(Model):
+    """A line drawn by hand, as its timetable was made from it.
+
+    Attributes
+    ----------
+    name, site
+        Of the line, and of the site it serves.
+    stops
+        In the order of the way to work, the gate apart.
+    shifts, vehicle
+        As in the file of drawn lines; all shifts of the site, and the first size, when empty.
+    """
+
+    name: str
+    site: str
+    stops: Annotated[list[DrawnStop], Field(min_length=1)]
+    shifts: list[str] = []
+    vehicle: str = ""
+
+
+class FeedChange(Model):
+    """A timetable (GTFS) that runs beside those of the territory, such as a plan of shuttles.
+
+    Attributes
+    ----------
+    file
+        The feed; a relative path is seen from the territory file's folder.
+    name
+        What it is called; the file's name when empty.
+    eur_year, eur_low, eur_high
+        What it costs, EUR a year and the ends of its band, where known.
+    lines
+        The lines it was made from, where they were drawn.
+    """
+
+    file: Path
+    name: str = ""
+    eur_year: Annotated[float, Field(ge=0)] | None = None
+    eur_low: Annotated[float, Field(ge=0)] | None = None
+    eur_high: Annotated[float, Field(ge=0)] | None = None
+    lines: list[DrawnLine] = []
 
 
 class NewCall(Model):
@@ -152,6 +204,7 @@ class Changes(Model):
     shifts: list[ShiftChange] = []
     trips: list[TripChange] = []
     lines: list[LineChange] = []
+    feeds: list[FeedChange] = []
 
 
 def on_base(data: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
@@ -210,11 +263,6 @@ def _named(things: Sequence[Any], name: str, file: Path | None, column: str) -> 
 
 
 __all__ = [
-    "Changes",
-    "LineChange",
-    "NewCall",
-    "ShiftChange",
-    "TripChange",
-    "changed_sites",
-    "on_base",
-]
+    "Changes", "DrawnLine", "FeedChange", "LineChange", "NewCall", "ShiftChange", "TripChange",
+    "changed_sites", "on_base",
+]  # fmt: skip

@@ -6,12 +6,12 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from mobility.base.cache import Bundle, cached
+from mobility.base.cache import Bundle, cached, content_hash
 from mobility.streets.arcs import Times, TurnTimes, local_of, times_key
 from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
 from mobility.streets.paths import PairTable, street_times
-from mobility.streets.snap import Snaps, snap, usable_edges
+from mobility.streets.snap import Snaps, snap, snap_again, usable_edges
 from mobility.territory.project import Speeds
 from mobility.timetable.arrays import Timetable, footpath_rows
 
@@ -19,6 +19,9 @@ FORMAT = 4
 # On which of two streets a corner lies is not known within these metres; taken for the one open
 # to through traffic, it gives no right to drive along the other: an assumption.
 CORNER_M = 20.0
+#: Usable pieces and where points met them, by points and streets, at the hour asked last.
+_LATEST: dict[str, tuple[np.ndarray, Snaps]] = {}
+MOST_LATEST = 8
 
 
 @dataclass(frozen=True)
@@ -151,10 +154,10 @@ def walk_snaps(
 
 def _walk_snaps(streets: Streets, times: Times, lonlat: np.ndarray, max_snap_m: float) -> Snaps:
     usable, local = _usable(streets, times), local_of(times)
-    found = snap(streets, lonlat[:, 0], lonlat[:, 1], usable, max_m=max_snap_m)
+    found = _snapped(streets, lonlat, usable, max_snap_m, "all")
     if local is None:
         return found
-    open_to_all = snap(streets, lonlat[:, 0], lonlat[:, 1], usable & ~local, max_m=max_snap_m)
+    open_to_all = _snapped(streets, lonlat, usable & ~local, max_snap_m, "open to all")
     corner = open_to_all.distance_m <= found.distance_m + CORNER_M
     return Snaps(
         *(
@@ -162,6 +165,22 @@ def _walk_snaps(streets: Streets, times: Times, lonlat: np.ndarray, max_snap_m: 
             for f in fields(Snaps)
         )
     )
+
+
+def _snapped(
+    streets: Streets, lonlat: np.ndarray, usable: np.ndarray, max_m: float, of: str
+) -> Snaps:
+    """Return `snap`, from that of the same points at another hour where there is one."""
+    key, at = content_hash([streets.digest, lonlat, max_m, of]), (lonlat[:, 0], lonlat[:, 1])
+    before = _LATEST.pop(key, None)
+    if before is None:
+        found = snap(streets, *at, usable, max_m=max_m)
+    else:
+        found = snap_again(streets, *at, usable, before, max_m=max_m)
+    _LATEST[key] = usable, found
+    while len(_LATEST) > MOST_LATEST:
+        _LATEST.pop(next(iter(_LATEST)), None)
+    return found
 
 
 def _usable(streets: Streets, times: Times) -> np.ndarray:

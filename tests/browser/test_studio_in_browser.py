@@ -11,7 +11,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from small import PLACES_M, lonlat, write_territory
+from feeds import trip, write_gtfs
+from small import PLACES_M, SERVICES, lonlat, write_territory
 from studio_server import Served, served
 
 from mobility.commute.loading import load
@@ -149,6 +150,88 @@ def test_a_gate_is_dragged_on_the_map(open_studio, studio) -> None:
     [after] = load(source.parent / "entree" / "territory.toml").sites[0].gates
     assert after[0] > before[0]
     assert abs(after[1] - before[1]) < 1e-3
+
+
+def _copied(studio, name: str, **changes: str) -> Path:
+    """Return the folder of a copy of the study, texts of its file replaced."""
+    source = studio.studio.studies.path("usine").parent
+    folder = source.parent / name
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("scenarios", "out"))
+    file = folder / "territory.toml"
+    text = file.read_text(encoding="utf-8")
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    file.write_text(text, encoding="utf-8")
+    studio.ready(name)
+    return folder
+
+
+def test_a_line_is_drawn_on_the_map(open_studio, studio) -> None:
+    """A stop at H2, which walks too far; it is dragged, and the line is taken out again."""
+    _copied(studio, "ligne", **{'["3x8"]': '[{ template = "3x8", headcount = 40 }]'})
+    page = explored(open_studio("#ligne/explore"))
+    assert page.inner_text("#now") == "10"
+    page.click("#drawing summary")
+    page.click("#line-new")
+    lon, lat = lonlat(PLACES_M["H2"])
+    frame = page.frames[1]
+    spot = frame.evaluate(
+        "([lat, lon]) => { const p = mobilityMap.map.latLngToContainerPoint([lat, lon]);"
+        " const box = mobilityMap.map.getContainer().getBoundingClientRect();"
+        " return [p.x + box.x, p.y + box.y]; }",
+        [lat, lon],
+    )
+    box = page.locator("iframe").bounding_box()
+    page.mouse.click(box["x"] + spot[0], box["y"] + spot[1])
+    until(page, "() => document.body.dataset.step === '1'")
+    assert page.inner_text("#now") == "20"
+    assert "€" in page.inner_text("#euros")
+    assert "lignes" in page.inner_text("#changes")
+    marker = page.frame_locator("iframe").locator(".studio-stop")
+    place = marker.bounding_box()
+    page.mouse.move(place["x"] + 11, place["y"] + 11)
+    page.mouse.down()
+    page.mouse.move(place["x"] + 15, place["y"] + 11, steps=4)
+    page.mouse.up()
+    until(page, "() => document.body.dataset.step === '2'")
+    [feed] = studio.get("studies/ligne")["draft"]["changes"]["feeds"]
+    assert feed["lines"][0]["stops"][0]["lon"] > lon + 1e-4
+    assert page.inner_text("#now") == "20"
+    page.click("#line-done")
+    marker.wait_for(state="detached")
+    page.click("#drawing .list button:last-child")
+    until(page, "() => document.getElementById('now').textContent === '10'")
+    assert studio.get("studies/ligne")["draft"] == {}
+
+
+def test_plans_of_shuttles_are_cards(open_studio, studio) -> None:
+    """A plan that was designed is tried on the map and left out again."""
+    folder = _copied(studio, "navettes")
+    shuttles = folder / "out" / "shuttles"
+    shuttles.mkdir(parents=True)
+    write_gtfs(
+        shuttles / "P01.zip",
+        stops={stop: lonlat(PLACES_M[stop]) for stop in ("H2", "B")},
+        trips=[
+            trip("in", [("H2", "4:20"), ("B", "4:40")], service="week"),
+            trip("out", [("B", "13:20"), ("H2", "13:40")], service="week"),
+        ],
+        services=SERVICES,
+    )
+    (shuttles / "plans.csv").write_text(
+        "plan,lines,vehicles,eur_year,eur_low,eur_high,rosters_gained,knee\n"
+        "P01,1,1,90000,80000,100000,7,True\n"
+    )
+    page = explored(open_studio("#navettes/explore"))
+    page.click("#plans summary")
+    page.wait_for_selector("#plan-cards svg, #plans svg[role=img]")
+    page.click("#plan-P01")
+    until(page, "() => document.getElementById('now').textContent === '20'")
+    assert page.get_attribute("#plan-P01", "aria-pressed") == "true"
+    assert "90" in page.inner_text("#euros")
+    page.click("#plan-P01")
+    until(page, "() => document.getElementById('now').textContent === '10'")
+    assert studio.get("studies/navettes")["draft"] == {}
 
 
 def test_two_browsers_see_each_others_steps(open_studio, studio) -> None:

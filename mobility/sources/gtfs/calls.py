@@ -97,7 +97,7 @@ def read_stop_times(
             "filled": filled,
         }
     )
-    _tell_hail_and_ride(raw, trips, trip, notes)
+    _tell_hail_and_ride(raw, trips, np.where(booked, -1, trip), notes)
     return frame if keep.all() else frame[keep].reset_index(drop=True)
 
 

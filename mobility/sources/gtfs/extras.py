@@ -66,6 +66,18 @@ def read_services(raw: RawTables, notes: Notes) -> Services:
         "calendar_dates",
         {"no service_id": exception < 0, "no date": day == 0, "no exception_type": kinds == 0},
     )
+    told = pd.DataFrame({"service": exception, "day": day, "kind": kinds})[kept]
+    kinds_of_day = told.groupby(["service", "day"])["kind"].transform("nunique")
+    both = np.zeros(len(kept), np.bool_)
+    both[told.index] = (kinds_of_day > 1) & (told["kind"] == 1)
+    message = (
+        "{count} services are both added and removed on the same date by calendar_dates.txt; they "
+        "are taken not to run on it"
+    )
+    notes.tell(
+        "warning", "exceptions_contradict", message, "calendar_dates", both,
+        exceptions["service_id"],
+    )  # fmt: skip
     for table, used in (("calendar", rows | backwards), ("calendar_dates", kept)):
         message = "{count} rows of {file} are incomplete and left out"
         notes.tell("warning", "rows_incomplete", message, table, ~used, file=f"{table}.txt")

@@ -20,7 +20,9 @@ NEAR_M = 50.0
 SHARED = 0.5
 """Share of the smaller network's trips in both feeds from which the network counts as the same."""
 FEWEST = 2
-"""One trip alone may be the same by accident."""
+"""One departure alone may be the same by accident."""
+MAX_DEPARTURES = 200_000
+"""Departures at headways looked at in all: more are taken as the headways they are."""
 EARTH_M = 6_371_009.0
 EARLIER = "in an earlier feed too"
 
@@ -60,7 +62,8 @@ def _same_networks(feed: Feed) -> Iterator[tuple[int, int, pd.DataFrame, float]]
         # A trip found twice in the earlier feed is one trip of the later.
         days = rows.groupby("second")["days"].max()
         share = min(1.0, int(days.sum()) / max(smaller, 1))
-        if share >= SHARED and len(days) >= FEWEST:
+        alike = int(rows.drop_duplicates("second")["alike"].sum())
+        if share >= SHARED and alike >= FEWEST:
             yield one, two, rows, share
 
 
@@ -100,56 +103,108 @@ def _routes(feed: Feed, trips: Int64) -> tuple[str, ...]:
 
 
 def _twins(feed: Feed) -> pd.DataFrame:
-    """Return the pairs of trips of two feeds at the same stops and times: ``first, second``."""
-    trips = np.flatnonzero(feed.runnable & (feed.trips["service"].to_numpy() >= 0))
-    rows = pd.DataFrame(
-        {
-            "trip": trips,
-            "network": feed.trips["network"].to_numpy()[trips],
-            "content": _times(feed)[trips],
-            "calls": np.diff(feed.trip_ptr)[trips],
-            "timezone": feed.routes["timezone"].to_numpy()[feed.trips["route"].to_numpy()[trips]],
-        }
+    """Return the pairs of trips of two feeds at the same stops and times.
+
+    Trips at a headway with exact times are their departures, all of which have to be alike.
+
+    Returns
+    -------
+    DataFrame
+        ``first``, ``second``; ``alike``, the departures of the second in the other feed.
+    """
+    rows = _departures(feed)
+    trips = rows["trip"].to_numpy()
+    rows = rows.assign(
+        network=feed.trips["network"].to_numpy()[trips],
+        calls=np.diff(feed.trip_ptr)[trips],
+        timezone=feed.routes["timezone"].to_numpy()[feed.trips["route"].to_numpy()[trips]],
+        all=rows.groupby("trip")["trip"].transform("size"),
     )
     key = ["content", "calls", "timezone"]
     # Most trips have no like in another feed: leave them before pairs are made.
     rows = rows[rows.groupby(key)["network"].transform("nunique") > 1]
-    pairs = [
-        (one["trip"].to_numpy(), two["trip"].to_numpy())
-        for one, two in _by_network(rows, key)
-    ]  # fmt: skip
-    if not pairs:
-        return pd.DataFrame({"first": [], "second": []}, dtype=np.int64)
-    first, second = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    pairs = pd.concat([rows.iloc[:0].merge(rows.iloc[:0], on=key), *_by_network(rows, key)])
+    near = _near_all(feed, pairs["trip_x"].to_numpy(np.int64), pairs["trip_y"].to_numpy(np.int64))
+    pairs = pairs[near]
+    pairs["alike"] = pairs.groupby(["network_x", "trip_y"])["departure_y"].transform("nunique")
+    whole = pairs[pairs["alike"] == pairs["all_y"]]
+    found = whole.rename(columns={"trip_x": "first", "trip_y": "second"})
+    return found[["first", "second", "alike"]].drop_duplicates(ignore_index=True)
+
+
+def _near_all(feed: Feed, first: Int64, second: Int64) -> NDArray[np.bool_]:
+    """Return whether each two trips call at the same places, all along."""
+    close = np.ones(first.size, np.bool_)
     for call in ("first", "last"):
         at = [feed.trip_ptr[t] if call == "first" else feed.trip_ptr[t + 1] - 1
               for t in (first, second)]  # fmt: skip
-        near = _near(feed, *at)
-        first, second = first[near], second[near]
+        close &= _near(feed, *at)
+    rows = np.flatnonzero(close)
+    first, second = first[rows], second[rows]
     calls = np.diff(feed.trip_ptr)[first]
     step = np.arange(calls.sum()) - np.repeat(np.cumsum(calls) - calls, calls)
     at = [np.repeat(feed.trip_ptr[t], calls) + step for t in (first, second)]
     far = np.bincount(np.repeat(np.arange(first.size), calls), ~_near(feed, *at), first.size) > 0
-    return pd.DataFrame({"first": first[~far], "second": second[~far]})
+    close[rows[far]] = False
+    return close
 
 
-def _by_network(rows: pd.DataFrame, key: list[str]) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    """Yield the trips of an earlier and of a later feed that are alike by ``key``, side by side."""
-    parts = [part for _, part in rows.groupby("network", sort=True)]
-    for k, two in enumerate(parts):
-        for one in parts[:k]:
-            pairs = one.merge(two, on=key, suffixes=("", "_two"))
-            yield pairs[["trip"]], pairs[["trip_two"]].rename(columns={"trip_two": "trip"})
+def _departures(feed: Feed) -> pd.DataFrame:
+    """Return the departures of all trips that run: ``trip``, ``departure`` and ``content``.
+
+    What a trip without exact times comes to has its headways in it.
+    """
+    seconds, place = _call_times(feed)
+    runs = feed.runnable & (feed.trips["service"].to_numpy() >= 0)
+    table = feed.frequencies[feed.frequencies["end_s"] > feed.frequencies["start_s"]]
+    loose = table.loc[~table["exact"], "trip"]
+    exact = table[~table["trip"].isin(loose) & runs[table["trip"].to_numpy()]]
+    start, end, headway = (exact[c].to_numpy(np.int64) for c in ("start_s", "end_s", "headway_s"))
+    count = -((start - end) // headway)
+    if count.sum() > MAX_DEPARTURES:
+        exact, count = exact.iloc[:0], count[:0]
+    trip = np.repeat(exact["trip"].to_numpy(np.int64), count)
+    turn = np.arange(trip.size) - np.repeat(np.cumsum(count) - count, count)
+    leave = np.repeat(start[: len(count)], count) + turn * np.repeat(headway[: len(count)], count)
+    shift = leave - seconds[feed.trip_ptr[trip]].astype(np.int64)
+    calls = np.diff(feed.trip_ptr)[trip]
+    take = np.arange(calls.sum()) + np.repeat(feed.trip_ptr[trip] - np.cumsum(calls) + calls, calls)
+    moved = (seconds[take].astype(np.int64) + np.repeat(shift, calls)).astype(np.uint64)
+    content = np.zeros(trip.size, np.uint64)
+    np.add.at(content, np.repeat(np.arange(trip.size), calls), _mixed(moved, place[take]))
+    others = np.flatnonzero(runs & ~np.isin(np.arange(runs.size), trip))
+    found = pd.DataFrame(
+        {
+            "trip": np.concatenate([others, trip]),
+            "departure": np.concatenate([np.zeros(others.size, np.int64), leave]),
+            "content": np.concatenate([_times(feed)[others], content]),
+        }
+    )
+    return found.drop_duplicates(ignore_index=True)
 
 
-def _times(feed: Feed) -> NDArray[np.uint64]:
-    """Return uint64[trips]: what a trip's departures, last arrival and headways come to."""
+def _call_times(feed: Feed) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return the departure of each call, of a last one its arrival, and its place in its trip."""
     table = feed.stop_times
     seconds = table["departure_s"].to_numpy(np.uint64).copy()
     ends = feed.trip_ptr[1:][feed.runnable] - 1
     seconds[ends] = table["arrival_s"].to_numpy(np.uint64)[ends]
-    trip = table["trip"].to_numpy()
-    place = (np.arange(len(table)) - feed.trip_ptr[trip]).astype(np.uint64)
+    place = np.arange(len(table)) - feed.trip_ptr[table["trip"].to_numpy()]
+    return seconds, place.astype(np.uint64)
+
+
+def _by_network(rows: pd.DataFrame, key: list[str]) -> Iterator[pd.DataFrame]:
+    """Yield the trips of an earlier and of a later feed that are alike by ``key``, side by side."""
+    parts = [part for _, part in rows.groupby("network", sort=True)]
+    for k, two in enumerate(parts):
+        for one in parts[:k]:
+            yield one.merge(two, on=key)
+
+
+def _times(feed: Feed) -> NDArray[np.uint64]:
+    """Return uint64[trips]: what a trip's departures, last arrival and headways come to."""
+    trip = feed.stop_times["trip"].to_numpy()
+    seconds, place = _call_times(feed)
     total = np.zeros(len(feed.trips), np.uint64)
     np.add.at(total, trip, _mixed(seconds, place))
     headways = feed.frequencies[["start_s", "end_s", "headway_s"]].to_numpy(np.uint64)

@@ -17,7 +17,7 @@ from mobility.base.errors import Finding, SourceError, SourceNotFoundError
 from mobility.base.ledger import from_json
 from mobility.sources.gtfs.feed import Feed, Services, network_name, route_mode
 
-FORMAT = 10
+FORMAT = 11
 _TABLES = (
     "stops", "routes", "trips", "stop_times", "transfers", "frequencies", "pathways",
     "agencies", "feed_info",

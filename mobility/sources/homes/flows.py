@@ -162,7 +162,7 @@ def _working_in(
 
 
 def _about(request: HomesRequest, code: str, message: str, communes: list[str]) -> Finding:
-    return Finding("warning", code, message, str(request.path), len(communes), tuple(communes[:5]))
+    return Finding("warning", code, message, request.path.name, len(communes), tuple(communes[:5]))
 
 
 def _everywhere(
@@ -235,7 +235,7 @@ def _few(request: HomesRequest, workers: np.ndarray) -> list[Finding]:
     message = "{count} communes of residence count fewer than {few} workers: take with care."
     count = int(few.sum())
     return [
-        Finding("info", "flows_few", message, str(request.path), count, params={"few": FEW_WORKERS})
+        Finding("info", "flows_few", message, request.path.name, count, params={"few": FEW_WORKERS})
     ]
 
 

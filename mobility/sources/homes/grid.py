@@ -202,7 +202,7 @@ def _outside(table: Table, keep: np.ndarray) -> list[Finding]:
     message = "{count} of {total} cells lie outside the box of the streets and are not counted."
     params = {"total": len(keep)}
     count = int((~keep).sum())
-    return [Finding("info", "cells_outside", message, str(table.file), count, params=params)]
+    return [Finding("info", "cells_outside", message, table.file.name, count, params=params)]
 
 
 def _wanted_columns(request: HomesRequest) -> Callable[[str], bool]:
@@ -245,7 +245,7 @@ def _without_unpublished(table: Table, names: Iterable[str]) -> tuple[Table, lis
     if not lost.any():
         return table, []
     message = "{count} cells hold -9999, a number not published, and count as nobody."
-    found = Finding("warning", "cells_unpublished", message, str(table.file), int(lost.sum()))
+    found = Finding("warning", "cells_unpublished", message, table.file.name, int(lost.sum()))
     return replace(table, frame=frame), [found]
 
 
@@ -260,7 +260,7 @@ def _residents(table: Table, column: str) -> tuple[np.ndarray, list[Finding]]:
     else:
         chosen = table.need(RESIDENTS[0], RESIDENTS[1:], field="workers")
         message = "Workers are taken to be all residents of each cell, whatever their age."
-    finding = Finding("info", "homes_are_residents", message, source=str(table.file))
+    finding = Finding("info", "homes_are_residents", message, source=table.file.name)
     return read_workers(table, chosen), [finding]
 
 
@@ -273,5 +273,5 @@ def _imputed(table: Table, lived: np.ndarray) -> list[Finding]:
         return []
     message = "{count} cells hold values imputed by INSEE from their neighbourhood."
     return [
-        Finding("info", "homes_imputed", message, source=str(table.file), count=int(flags.sum()))
+        Finding("info", "homes_imputed", message, source=table.file.name, count=int(flags.sum()))
     ]

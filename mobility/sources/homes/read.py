@@ -175,7 +175,7 @@ def _protected(request: HomesRequest, homes: Homes, *, told: bool) -> Homes:
             "Most rows count one or two workers: they are protected like employees. If they are "
             "published figures, write personal = false in [sources.homes]."
         )
-        look = Finding("warning", "homes_taken_as_personal", message, str(request.path))
+        look = Finding("warning", "homes_taken_as_personal", message, request.path.name)
         found = dataclasses.replace(found, findings=(look, *found.findings))
     return found
 

@@ -248,7 +248,7 @@ def told_of(
     most = np.argsort(-np.where(which, workers, -1.0), kind="stable")[: min(int(which.sum()), 5)]
     shown = tuple(f"{names.iloc[k]}: {workers[k]:.0f}" for k in most)
     params = {"workers": f"{workers[which].sum():.0f}"}
-    return [Finding(severity, code, message, str(request.path), int(which.sum()), shown, params)]
+    return [Finding(severity, code, message, request.path.name, int(which.sum()), shown, params)]
 
 
 def _cut(request: HomesRequest, zones: Zones) -> list[Finding]:
@@ -263,7 +263,7 @@ def _cut(request: HomesRequest, zones: Zones) -> list[Finding]:
     )
     examples = tuple(zones.names[beyond][:5])
     count = int(beyond.sum())
-    return [Finding("warning", "zones_cut", message, str(zones.file), count, examples)]
+    return [Finding("warning", "zones_cut", message, zones.file.name, count, examples)]
 
 
 def _one_home_each(
@@ -277,7 +277,7 @@ def _one_home_each(
         "land or buildings to spread them."
     )
     count = len(zones.codes)
-    findings = [*findings, Finding("warning", "homes_at_points", message, str(zones.file), count)]
+    findings = [*findings, Finding("warning", "homes_at_points", message, zones.file.name, count)]
     columns: dict[str, object] = {
         "home_id": list(zones.codes),
         "name": list(zones.names),
@@ -321,7 +321,7 @@ def _grounds(zones: Zones, cells: LandCells) -> list[Finding]:
         params = {"all": len(zones.codes), "names": ", ".join(names)}
         count = len(names)
         found.append(
-            Finding("info", "zones_on_buildings", message, str(zones.file), count, params=params)
+            Finding("info", "zones_on_buildings", message, zones.file.name, count, params=params)
         )
     if len(cells.fallback):
         message = (
@@ -331,7 +331,7 @@ def _grounds(zones: Zones, cells: LandCells) -> list[Finding]:
         examples = tuple(zones.names[cells.fallback[:5]])
         count = len(cells.fallback)
         found.append(
-            Finding("warning", "zones_without_land", message, str(zones.file), count, examples)
+            Finding("warning", "zones_without_land", message, zones.file.name, count, examples)
         )
     return found
 

@@ -1,6 +1,7 @@
 // The map of a study, and beside it what could be otherwise.
 import { ready } from "./check.js";
-import { ask, askJson, at, clock, el, fill, language, number, signed, t, tell, toldBy } from "./words.js";
+import { Drawing, plansPart } from "./lines.js";
+import { ask, askJson, at, clock, el, euros, fill, language, number, signed, t, tell, toldBy } from "./words.js";
 
 const NO_GAIN = [0, 0];
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -126,6 +127,7 @@ export async function explore(main, study) {
   await new Promise((done) => frame.addEventListener("load", done, { once: true }));
   const inner = frame.contentDocument;
   inner.head.append(Object.assign(inner.createElement("style"), { textContent: ".mb-lang { display: none }"
+    + ".studio-stop { border: 3px solid #0b5c7a; border-radius: 50%; background: #fff; cursor: move }"
     + ".studio-gate { border: 3px solid #b3261e; border-radius: 50%; background: rgba(255, 255, 255, .6); cursor: move }" }));
   while (!inner.body.dataset.loaded) await wait(20);
   if (!await ready(stage, study, () => !gone)) return () => { gone = true; };
@@ -133,6 +135,7 @@ export async function explore(main, study) {
   const page = frame.contentWindow.mobilityMap;
   const part = new WhatIf(panel, study, page, about);
   part.leaflet = frame.contentWindow.L;
+  part.drawing = new Drawing(part);
   await part.start();
   const timer = setInterval(() => part.follow(), 2000);
   return () => { gone = true; clearInterval(timer); };
@@ -259,7 +262,14 @@ class WhatIf {
     const [gained, lost] = found.gain[0], now = found.mode[0][1];
     box.replaceChildren(el("strong", { id: "now" }, number(now)), " ", t("can go and come back"), " ",
       el("span", { id: "change", class: gained - lost < 0 ? "bad" : "good" }, signed(gained - lost)),
-      el("small", {}, t("{gained} gain it, {lost} lose it", { gained: number(gained), lost: number(lost) })));
+      el("small", {}, t("{gained} gain it, {lost} lose it", { gained: number(gained), lost: number(lost) })),
+      el("small", { id: "euros" }, this.euros(found.eur)));
+  }
+
+  // What the changes cost, and the ends of the band of their prices.
+  euros({ year, low, high }) {
+    if (!year) return t("No yearly cost is counted for these changes.");
+    return t("{eur} a year ({low} to {high})", { eur: euros(year), low: euros(low), high: euros(high) });
   }
 
   slider(id, label, value, shown, [least, most, by], own, step) {
@@ -390,7 +400,7 @@ class WhatIf {
           onchange: (event) => this.step({ do: "set", table: "modes", field: "cycling_counts",
             value: event.target.checked === own("modes", "cycling_counts") ? null : event.target.checked }, true) }),
         t("Cycling rescues a white zone"))),
-      this.leversPart(), this.gatesPart(),
+      this.leversPart(), plansPart(this), this.drawing.fold(), this.gatesPart(),
       el("h2", {}, t("What is changed")), this.changes(),
       el("form", { class: "keep", onsubmit: (event) => { event.preventDefault(); this.typed = ""; this.scenario({ do: "save", name: name.value }); } },
         el("label", { for: "scenario-name" }, t("Keep as a scenario")), name, el("button", { type: "submit", id: "keep" }, t("Keep"))),
@@ -422,6 +432,8 @@ class WhatIf {
     { do: "drop", kind: "shifts", index }));
     ((draft.changes || {}).trips || []).forEach((change, index) => row(t("{how} {trips}: {minutes} min", { how: t({ move: "trips moved", add: "trips added", remove: "trips taken out" }[change.how]),
       trips: change.trips.join(", "), minutes: signed(change.minutes || 0) }), { do: "drop", kind: "trips", index }));
+    ((draft.changes || {}).feeds || []).forEach((change, index) => row(t("{name}: {eur} a year", { name: change.lines ? t("lines drawn")
+      : t("shuttles, plan {name}", { name: change.name }), eur: euros(change.eur_year || 0) }), { do: "drop", kind: "feeds", index }));
     return rows.length ? el("ul", { class: "list", id: "changes" }, rows) : el("p", { class: "note" }, t("Nothing: the study as it is."));
   }
 }

@@ -20,6 +20,9 @@ export const number = (value) => new Intl.NumberFormat(language === "fr" ? "fr-F
 export const signed = (value) => new Intl.NumberFormat(language === "fr" ? "fr-FR" : "en-GB",
   { signDisplay: "exceptZero" }).format(value);
 
+export const euros = (value) => new Intl.NumberFormat(language === "fr" ? "fr-FR" : "en-GB",
+  { style: "currency", currency: "EUR", maximumFractionDigits: 0 }).format(value);
+
 export function clock(seconds) {
   const day = ((seconds % 86400) + 86400) % 86400;
   const two = (value) => String(value).padStart(2, "0");

@@ -40,5 +40,6 @@
       cells.forEach((text, k) => { element("td", text, line).className = table.numeric[k] ? "number" : ""; });
     }
   }
+  map.invalidateSize();  // tables widen the column
   map.fitBounds(data.bounds, { padding: [10, 10] });
 })();

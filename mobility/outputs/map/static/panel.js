@@ -208,7 +208,7 @@ function bind() {
   map.on("resize", () => { if (seesWhole() && !document.body.dataset.layout) showWhole(); });
   window.addEventListener("hashchange", follow);
   map.on("zoomend", () => showFigures());
-  map.on("click", (event) => clickMap(event.latlng));
+  map.on("click", (event) => (window.mobilityMap.taken || clickMap)(event.latlng));
   map.on("mousemove", (event) => {
     map.getContainer().classList.toggle("mb-over", homeAt(event.latlng) >= 0);
   });
@@ -218,7 +218,8 @@ function bind() {
   }
   map.getContainer().addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.target === map.getContainer()) {
-      if (measure.on) clickMap(map.getCenter()); else openMiddle();
+      const { taken } = window.mobilityMap;
+      if (taken || measure.on) (taken || clickMap)(map.getCenter()); else openMiddle();
     }
     if (event.key === "Escape" && measure.on) toggleMeasure();
   });
@@ -334,4 +335,5 @@ async function start() {
 }
 
 window.mobilityMap = { choose, replace, get state() { return state; }, get manifest() { return manifest; }, map, homeAt, openHome,
-  speak, keyRow, zoneRow, get shown() { return shownNow; } };
+  speak, keyRow, zoneRow, get shown() { return shownNow; },
+  taken: null }; // Who takes a click on the map in place of the map itself: what draws on it.

@@ -1,0 +1,177 @@
+"""The atlas: one pass for many territories, Dask beside a plain loop, going on, merging.
+
+``python -m benchmarks atlas`` draws a nation of 31 small territories (see `tests/nation.py`) and
+measures processor seconds and memory; 183 finished ones are the 31 copied. Where the real data is,
+one unit has the streets and timetables of Rhein-Neckar and 66,000 homes.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.commands import ROOT, SHARED, homes_and_sites
+from benchmarks.timing import say
+
+NATION, FINISHED, REAL_HOMES, REAL_SITES = 31, 183, 66_000, 8
+#: Units of a process after which its memory is taken as settled.
+SETTLED = 10
+#: What is wanted; None where nothing is.
+GOALS = {
+    "atlas_overhead_percent": 10, "atlas_units_per_core_hour": 60, "atlas_peak_worker_mb": 2_500,
+    "atlas_resume_s": 5, "atlas_merge_s": 20, "atlas_growth_mb_per_unit": 1,
+}  # fmt: skip
+
+
+def run() -> dict[str, Any]:
+    """Measure all; return figures by name."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    from nation import write_nation
+
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        nation = write_nation(place / "nation", NATION)
+        found = _prepared(nation, place)
+        (place / "by_dask").mkdir()
+        shutil.copytree(place / "atlas" / "inputs", place / "by_dask" / "inputs")
+        subprocess.run([sys.executable, "-m", "mobility.engine.warm"], check=True, cwd=ROOT)
+        loop = _taken(place / "loop", "-m", "benchmarks.atlas", str(place / "atlas"))
+        grown = json.loads((place / "atlas" / "memory.json").read_text())
+        asked = ("atlas", "run", str(place / "by_dask"), "--workers", "2")
+        dask = _taken(place / "dask", "-m", "mobility", *asked)
+        _check_same(place / "atlas" / "runs", place / "by_dask" / "runs")
+        found |= {
+            "loop_cpu_s": loop["cpu_s"], "dask_cpu_s": dask["cpu_s"],
+            "atlas_overhead_percent": 100 * (dask["cpu_s"] / loop["cpu_s"] - 1),
+            "small_units_per_core_hour": NATION / dask["cpu_s"] * 3600,
+            "small_unit_peak_worker_mb": dask["peak_mb"],
+            "atlas_growth_mb_per_unit": (grown[-1] - grown[SETTLED]) / (NATION - 1 - SETTLED),
+        }  # fmt: skip
+        say(json.dumps(found))
+        found |= _finished(place / "atlas", place)
+        if (SHARED / "data" / "rhein-neckar").is_dir():
+            found |= _real(place)
+    return found | {f"goal_{name}": goal for name, goal in GOALS.items()}
+
+
+def _prepared(nation: Path, place: Path) -> dict[str, Any]:
+    """Cut the nation, and a real extract where there is one."""
+    words = [str(nation / "territories.csv"), "--osm", str(nation / "osm"), "--gtfs"]
+    words += [str(nation / "gtfs"), "--communes", str(nation / "communes.geojson")]
+    taken = _taken(place / "prepare", "-m", "mobility", "atlas", "prepare", *words, "-o",
+                   str(place / "atlas"))  # fmt: skip
+    found = {"prepare_cpu_s": taken["cpu_s"], "prepare_peak_mb": taken["peak_mb"]}
+    milan = SHARED / "data" / "milan"
+    source = next(milan.glob("*.osm.pbf"), None) if milan.is_dir() else None
+    return found | ({} if source is None else _cut(source, place))
+
+
+def _cut(source: Path, place: Path) -> dict[str, Any]:
+    """Cut a real extract into twenty boxes in one read, then one of them alone."""
+    import osmium
+    import shapely
+
+    from mobility.sources.osm.clip import clip_areas
+
+    box = osmium.io.Reader(str(source)).header().box()
+    (west, south), (east, north) = ((c.lon, c.lat) for c in (box.bottom_left, box.top_right))
+    wide, high = (east - west) / 5, (north - south) / 4
+    boxes = {
+        place / f"{i}-{j}.osm.pbf": shapely.box(
+            west + i * wide, south + j * high, west + (i + 1) * wide, south + (j + 1) * high
+        )
+        for i in range(5) for j in range(4)
+    }  # fmt: skip
+    start = time.process_time()
+    kept = sum(clip_areas([source], boxes).values())
+    together = time.process_time() - start
+    start = time.process_time()
+    path, area = next(iter(boxes.items()))
+    clip_areas([source], {path: area})
+    return {"cut_20_boxes_cpu_s": together, "cut_20_boxes_ways": kept,
+            "cut_1_box_cpu_s": time.process_time() - start}  # fmt: skip
+
+
+def _finished(atlas: Path, place: Path) -> dict[str, Any]:
+    """Resume and merge 183 finished units: the same copied, under other names."""
+    units = sorted(path.name for path in (atlas / "runs").iterdir())
+    for k in range(NATION, FINISHED):
+        unit, copy = units[k % NATION], f"ti=copy{k:03d}"
+        for part in ("inputs", "runs"):
+            shutil.copytree(atlas / part / unit, atlas / part / copy)
+        manifest = atlas / "runs" / copy / "manifest.json"
+        manifest.write_text(manifest.read_text().replace(unit, copy))
+    # A copy is younger than its manifest: its bytes are compared once.
+    words = ("-m", "mobility", "atlas", "run", str(atlas))
+    _taken(place / "loop", *words)
+    resumed = _taken(place / "loop", *words)
+    merged = _taken(place / "loop", "-m", "mobility", "atlas", "merge", str(atlas))
+    page = (atlas / "national" / "map.html").stat().st_size / 1e6
+    return {"atlas_resume_s": resumed["cpu_s"], "atlas_merge_s": merged["cpu_s"],
+            "national_map_mb": page}  # fmt: skip
+
+
+def _real(place: Path) -> dict[str, Any]:
+    """Compute one unit of many homes on real streets and timetables: the modes and days of all."""
+    unit = place / "real" / "inputs" / "ti=rn"
+    unit.mkdir(parents=True)
+    toml = homes_and_sites(unit, REAL_HOMES, REAL_SITES)
+    text = toml.read_text(encoding="utf-8")
+    text = text.replace('[modes]\nevaluated = ["transit"]\n', "[output]\ngeopackage = false\n")
+    text = text.replace('kinds = ["school_weekday"]', 'kinds = ["school_weekday", "saturday"]')
+    text = text.replace("2016-11-15\n", "2016-11-15\nsaturday = 2016-11-19\n")
+    toml.write_text(text, encoding="utf-8")
+    taken = _taken(place / "real_cache", "-m", "mobility", "atlas", "unit",
+                   str(place / "real"), "rn")  # fmt: skip
+    written = sum(p.stat().st_size for p in (place / "real" / "runs").rglob("*") if p.is_file())
+    return {"real_unit_cpu_s": taken["cpu_s"], "real_unit_homes": REAL_HOMES,
+            "real_unit_outputs_mb": written / 1e6, "atlas_peak_worker_mb": taken["peak_mb"],
+            "atlas_units_per_core_hour": 3600 / taken["cpu_s"]}  # fmt: skip
+
+
+def _check_same(one: Path, two: Path) -> None:
+    for path in (p for p in one.rglob("*") if p.is_file()):
+        if path.read_bytes() != (two / path.relative_to(one)).read_bytes():
+            raise RuntimeError(f"{path.name} is not the same on Dask")
+
+
+def _taken(cache: Path, *command: str) -> dict[str, Any]:
+    """Run a command of Python with a cache of its own; a fault of it ends all."""
+    environment = {**os.environ, "MOBILITY_CACHE_DIR": str(cache), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("process.py")), sys.executable, *command],
+        check=True, capture_output=True, text=True, cwd=ROOT, env=environment,
+    )  # fmt: skip
+    found: dict[str, Any] = json.loads(done.stdout)
+    if found["code"]:
+        raise RuntimeError(f"{command}: {found['error']}")
+    say(f"  {' '.join(command[1:4])}: {found['cpu_s']:.1f} s, {found['peak_mb']:.0f} MB")
+    return found
+
+
+def _loop(folder: Path) -> None:
+    """Compute the units of an atlas one after the other, and note the memory after each."""
+    from mobility.atlas.folder import Atlas
+    from mobility.atlas.unit import run_unit
+
+    memory = []
+    for unit in Atlas.at(folder).units:
+        outcome = run_unit(folder, unit)
+        if outcome.state != "done":
+            raise RuntimeError(outcome.message("en"))
+        gc.collect()
+        status = Path("/proc/self/status").read_text()
+        memory.append(int(status.split("VmRSS:")[1].split()[0]) / 1024)
+    (folder / "memory.json").write_text(json.dumps(memory))
+
+
+if __name__ == "__main__":
+    _loop(Path(sys.argv[1]))

@@ -1,0 +1,137 @@
+"""Lines drawn in the browser and plans of shuttles, as feeds that a scenario holds.
+
+A feed is kept beside the scenarios under its content's name, so that a scenario keeps what it
+was tried with, whatever is designed later, and the command line runs it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from mobility.base.cache import file_hash
+from mobility.base.errors import MobilityError, SourceNotFoundError
+from mobility.base.files import write_bytes
+from mobility.base.literal import one_line
+from mobility.remedies.bill import total
+from mobility.shuttles.edit import DrawnLine
+from mobility.shuttles.gtfs_out import write_gtfs
+from mobility.shuttles.model import Place
+from mobility.shuttles.written import read_plan_table
+from mobility.studio.drafts import Draft, Step, stepped
+from mobility.studio.live import Live
+from mobility.territory import changes
+
+FEEDS = "scenarios/feeds"
+#: The name under which a scenario holds all lines drawn.
+DRAWN = "D01"
+MOST_LINES, MOST_STOPS = 20, 40
+COSTS = ("eur_year", "eur_low", "eur_high")
+
+
+def plans_of(results: Path) -> list[dict[str, Any]]:
+    """Return the plans that a design of shuttles left: name, costs, jobs gained, vehicles, told."""
+    path = results / "shuttles" / "plans.csv"
+    if not path.is_file():
+        return []
+    table = read_plan_table(path, (*COSTS, "rosters_gained", "vehicles", "lines", "knee"))
+    return [
+        {
+            "name": str(row["plan"]),
+            **{key: round(float(row[key]), 2) for key in COSTS},
+            "jobs": float(row["rosters_gained"]),
+            "vehicles": int(row["vehicles"]),
+            "lines": int(row["lines"]),
+            "told": str(row["knee"]) == "True",
+        }
+        for row in table.to_dict("records")
+    ]
+
+
+def with_feeds(live: Live, folder: Path, results: Path, draft: Draft, step: Step) -> Step:
+    """Return a step as one that a draft knows: of a plan, or a line drawn, the feed it stands for.
+
+    Parameters
+    ----------
+    folder, results
+        Of the study, and of what was designed for it.
+    step
+        ``{"do": "plan", "name", "on"}``, or ``{"do": "line", "name", "site", "shifts",
+        "vehicle", "stops"}`` with longitude and latitude of each stop, none to take it out.
+
+    Raises
+    ------
+    MobilityError
+        There is no such plan, or no run of the lines has enough riders.
+    """
+    if step.get("do") == "feed":
+        raise MobilityError("There is no such step.", value="feed", mend="Load the page again.")
+    if step.get("do") == "plan":
+        return _plan(folder, results, step)
+    if step.get("do") == "line":
+        return _drawn(live, folder, draft, step)
+    return step
+
+
+def _plan(folder: Path, results: Path, step: Step) -> Step:
+    name = str(step.get("name"))
+    if not step.get("on"):
+        return {"do": "feed", "name": name}
+    found = next((one for one in plans_of(results) if one["name"] == name), None)
+    if found is None:
+        raise SourceNotFoundError("There is no such plan.", value=name, mend="Load the page again.")
+    file = _kept(folder, (results / "shuttles" / f"{name}.zip"))
+    return {"do": "feed", "name": name, "file": file, **{key: found[key] for key in COSTS}}
+
+
+def _drawn(live: Live, folder: Path, draft: Draft, step: Step) -> Step:
+    """Return the feed of all lines drawn, one of them as a step has it."""
+    feeds = draft.get("changes", {}).get("feeds", [])
+    rows = next((list(feed.get("lines", [])) for feed in feeds if feed["name"] == DRAWN), [])
+    fields = {k: v for k, v in step.items() if k != "do" and v}
+    place = next((k for k, row in enumerate(rows) if row["name"] == fields.get("name")), len(rows))
+    rows[place : place + 1] = [fields] if fields.get("stops") else []
+    if not rows:
+        return {"do": "feed", "name": DRAWN}
+    try:
+        lines = [changes.DrawnLine.model_validate(row) for row in rows]
+    except ValidationError:
+        raise MobilityError("There is no such step.", value="line") from None
+    if len(lines) > MOST_LINES or any(len(line.stops) > MOST_STOPS for line in lines):
+        raise MobilityError("These are too many lines or stops.", mend="Draw fewer.")
+    others = live.territory(stepped(draft, {"do": "feed", "name": DRAWN}))
+    found = live.drawing(others).plan([_asked(line) for line in lines])
+    if not found.plans:
+        raise MobilityError(
+            "No run of the drawn lines has enough riders.",
+            mend="Move its stops to where more workers live in a white zone.",
+        )
+    (plan,) = found.plans
+    with tempfile.TemporaryDirectory() as part:
+        file = _kept(folder, write_gtfs(found.gtfs(plan), Path(part) / "lines.zip"))
+    bill = found.bill(plan)
+    costs = {key: round(total(bill, key.removeprefix("eur_")), 2) for key in COSTS}
+    return {"do": "feed", "name": DRAWN, "file": file, **costs, "lines": rows}
+
+
+def _asked(line: changes.DrawnLine) -> DrawnLine:
+    name = one_line(line.name)
+    stops = tuple(
+        Place(one_line(stop.name) or f"{name}-{k}", stop.lon, stop.lat, "node")
+        for k, stop in enumerate(line.stops, 1)
+    )
+    return DrawnLine(name, stops, line.site, tuple(line.shifts), line.vehicle)
+
+
+def _kept(folder: Path, feed: Path) -> str:
+    """Copy a feed beside the scenarios, under the name of its content; return its path."""
+    name = f"{FEEDS}/{file_hash(feed)[:16]}.zip"
+    if not (folder / name).is_file():
+        write_bytes(folder / name, feed.read_bytes())
+    return name
+
+
+__all__ = ["DRAWN", "plans_of", "with_feeds"]
