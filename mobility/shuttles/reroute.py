@@ -81,31 +81,31 @@ def rerouted(
         kept = (new.service.reached >= plan.service.reached).all()
         return new if kept and new.over_seats <= plan.over_seats else None
 
-    tried: list[tuple[float, Plan, list[tuple[int, ...]]]] = []
+    tried: dict[bool, list[tuple[float, Plan, list[tuple[int, ...]]]]] = {False: [], True: []}
     for seats in sizes:
         for spare_s in SPARE_S:
             problem = _problem(scene, ends, calls, seats, spare_s)
             if out_of_reach(problem):
                 continue
             found = _trips_now(plan, ends, calls, seats)
-            for drive_only in (False, True):
+            for drive_only, answers in tried.items():
                 chains = search_chains(
                     problem, found, ROUNDS * len(calls), seed=0, drive_only=drive_only
                 )
                 found = [trip for chain in chains for trip in chain]
-            new = with_trips(found, range(len(ends)))
-            if new is not None:
-                tried.append((new.costs.total, new, found))
-    if not tried:
-        return plan
-    eur, best, found = min(tried, key=lambda x: x[0])
-    if eur >= plan.costs.total:
-        best = plan
-        chosen: list[int] = []
-        for k in range(len(ends)):
+                new = with_trips(found, range(len(ends)))
+                if new is not None:
+                    answers.append((new.costs.total, new, found))
+    best = plan
+    for answers in filter(None, tried.values()):
+        eur, whole, found = min(answers, key=lambda x: x[0])
+        mine, chosen = (whole, list(range(len(ends)))) if eur < plan.costs.total else (plan, [])
+        for k in () if chosen else range(len(ends)):
             new = with_trips(found, [*chosen, k])
-            if new is not None and new.costs.total < best.costs.total:
-                best, chosen = new, [*chosen, k]
+            if new is not None and new.costs.total < mine.costs.total:
+                mine, chosen = new, [*chosen, k]
+        if mine.costs.total < best.costs.total:
+            best = mine
     return replace(best, name=plan.name, eur_estimate=plan.eur_estimate)
 
 
@@ -120,9 +120,8 @@ def _ends(plan: Plan, trips: dict[int, Trip]) -> list[_End]:
             continue
         inbound = run.direction == "in"
         at = trip.end_s if inbound else trip.start_s
-        groups.setdefault((run.edges, trip.destination if inbound else trip.origin, at), []).append(
-            k
-        )
+        gate = trip.destination if inbound else trip.origin
+        groups.setdefault((run.edges, gate, at), []).append(k)
     ends = []
     for (edges, gate, at), runs in groups.items():
         run = plan.runs[runs[0]]
