@@ -91,7 +91,7 @@ def main() -> None:
     print(f"{plans.white_workers:.0f} white workers, {len(plans.scene.places)} places")
     print(f"{len(plans.plans)} plans in {wall:.1f} s (cpu {used:.1f} s)")
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
-    columns = ["plan", "vehicles", "eur_year", "rosters_gained", "rosters_estimate",
+    columns = ["plan", "vehicles", "eur_year", "jobs_gained", "jobs_estimate",
                "employees_gained", "eur_per_job", "gap", "knee"]  # fmt: skip
     print(plans.to_frame()[columns].round(3).to_string(index=False))
 

@@ -140,7 +140,7 @@ def shuttles(
         bool,
         typer.Option(
             "--every-plan/--advised-plan",
-            help=said("Evaluate the territory with each plan, or with the advised one only."),
+            help=said("Evaluate the territory with each plan, or with the one told only."),
         ),
     ] = True,
     seed: Annotated[int, typer.Option(help=said("Seed of the search."))] = 0,

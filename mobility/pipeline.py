@@ -162,7 +162,8 @@ def _with_shuttles(
     for plan in [found.knee, *(p for p in found.plans if every_plan and p is not found.knee)]:
         extra = read_tables(found.gtfs(plan))
         study = with_feed(access.study, extra, scenario=plan.name)
-        variants.append(evaluate(study, progress=progress))
+        after = evaluate(study, progress=progress)[1].told()
+        variants.append((after.access, after))
     answers = None
     if lighter:
         progress("lighter answers")

@@ -44,7 +44,7 @@ STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
 SUMMARY = ("site", "roster", "pool", "reachable", "share", "white", "one_way_only", "main_reason")
 COMPARISON = ("site", "roster", "pool", "before", "after", "gained", "lost")
 PLANS = (
-    "plan", "lines", "vehicles", "eur_year", "rosters_gained", "employees_gained",
+    "plan", "lines", "vehicles", "eur_year", "jobs_gained", "employees_gained",
     "eur_per_job", "eur_per_user", "knee",
 )  # fmt: skip
 

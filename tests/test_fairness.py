@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small import TRIPS, lonlat, write_territory
@@ -19,6 +20,7 @@ from mobility.cli import app
 from mobility.commute.fairness import fairness, fgt, gini, palma
 from mobility.needs.apprentices import Rules, triangles
 from mobility.needs.job_bus import Wishes, job_bus
+from mobility.outputs.map.needs_page import merged, told_shape
 
 LATE = """[{ name = "late", headcount = 10, shifts = [
   { name = "l", start = "13:00", end = "21:00", headcount = 10 }] }]"""
@@ -147,3 +149,15 @@ def test_the_command_tells_each_recommended_lever(tmp_path) -> None:
     table = pd.read_csv(out / "fairness.csv").set_index("situation")
     assert table["held"].iloc[0] == 0
     assert table["held"].iloc[1:].max() == 0.5
+
+
+def test_cells_are_joined_whether_they_meet_or_overlap() -> None:
+    """Corners that differ by less than is drawn, squares over one another, squares apart."""
+    step = 0.002
+    for shift, area in ((0.0, 3), (1e-12, 3), (-0.25 * step, 2.75), (step, 3)):
+        squares = [shapely.box(x, 47, x + step, 47 + step) for x in (0.0, step + shift, 1.0)]
+        frame = gpd.GeoDataFrame(geometry=squares, crs=4326)
+        shape = merged(frame, np.zeros(3, int))[0].geometry.iloc[0]
+        assert shape.is_valid
+        assert shape.area == pytest.approx(area * step**2, rel=1e-6)
+        assert told_shape(shapely.set_precision(shape, 1e-5))["type"] == "MultiPolygon"

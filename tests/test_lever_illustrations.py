@@ -115,7 +115,7 @@ def test_shuttles_of_an_earlier_run_are_read(shuttles, tmp_path):
 def test_the_same_plan_costs_the_same_a_job_everywhere(shuttles, tmp_path):
     plan = shuttles.knee
     first = shuttle_remedies(shuttles)[0]
-    assert first.jobs == pytest.approx(plan.rosters_gained)
+    assert first.jobs == pytest.approx(plan.jobs_gained)
     assert first.eur_per_job == pytest.approx(plan.eur_per_job)
     assert first.eur_per_user == pytest.approx(plan.eur_per_user)
     facts = dict(next(p for p in map_plans(shuttles) if p.name == plan.name).facts)

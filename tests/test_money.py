@@ -20,6 +20,7 @@ from mobility.base.errors import TerritoryError
 from mobility.commute.access import assess
 from mobility.commute.ledger import Counts, Ledger
 from mobility.commute.loading import load
+from mobility.outputs.plan_tables import versement
 from mobility.remedies.bill import CostLine, priced, spread, total
 from mobility.remedies.candidates import SearchOptions
 from mobility.remedies.factors import load_factors
@@ -34,8 +35,9 @@ from mobility.remedies.recommendations import (
     recommend,
     remedies_frame,
 )
-from mobility.remedies.remedy import Remedy, Rescued
+from mobility.remedies.remedy import Remedy, Rescued, whole_plans
 from mobility.remedies.search import search, workbench
+from mobility.remedies.shift_hours import shift_hours
 from mobility.shuttles.portfolio import NOTHING, Portfolio, advised_point, frontier
 from mobility.shuttles.sharing import overcharged, shapley, stable_shares, to_the_cent
 
@@ -320,12 +322,41 @@ def test_a_band_holds_its_value():
     assert load_factors().rows["bike_adoption"].high <= 1
 
 
+@pytest.mark.parametrize("name", ["carpool_adoption", "bike_adoption", "versement_mobilite_rate"])
+@pytest.mark.parametrize("entry", [1.2, {"value": 0.5, "low": 0.1, "high": 1.1}])
+def test_no_more_than_all_take_something_up(name, entry):
+    with pytest.raises(TerritoryError, match="share of a whole") as caught:
+        load_factors({name: entry})
+    assert name in str(caught.value)
+    assert "dépasse 1" in caught.value.render("fr")
+    # A night may cost more than twice a day.
+    assert load_factors({"night_premium": 1.2, name: 1.0})["night_premium"] == 1.2
+
+
+def test_what_nobody_rides_is_paid_in_equal_parts():
+    assert to_the_cent(np.zeros(3), 100.0).sum() == pytest.approx(100)
+
+
+def test_a_plan_of_shuttles_is_told_by_the_remedy_that_runs_it_whole():
+    """Its direct lines alone may be cheaper per job, and advised where the whole is not."""
+    parts = [Remedy("shuttle", "{plan}", {"plan": "P2L", "lines": n}, 1, 0, 1.0) for n in (3, 8, 5)]
+    others = [Remedy("shuttle", "{plan}", {"plan": "P1", "lines": 1}, 1, 0, 1.0),
+              Remedy("carpool", "", {}, 1, 0, 1.0)]  # fmt: skip
+    assert whole_plans([*others, *parts]) == {"P1": 0, "P2L": 3}
+
+
 def test_nothing_is_ranked_on_a_roster_without_headcount(tmp_path):
     access = assess(load(write_scene(tmp_path, headcounts=(0, 0, 0))))
-    remedies = recommend(search(access, options=SearchOptions(kinds=("move_trip",))))
+    found = search(access, options=SearchOptions(kinds=("move_trip",)))
+    remedies = recommend(found, shift_hours(access))
     against = objections(remedies, range(len(remedies)), range(len(remedies)))
     assert set(against) == {NO_ROSTER}
-    assert remedies_frame(remedies, against, "fr")["eur_per_job"].isna().all()
+    frame = remedies_frame(remedies, against, "fr")
+    assert frame["eur_per_job"].isna().all()
+    # What is not known is not told as nothing.
+    assert (frame["eur_year"] > 0).all()
+    dues = versement(access.study, load_factors({"versement_mobilite_rate": 0.02}))
+    assert dues[["payroll", "versement"]].isna().all(axis=None)
 
 
 def test_levers_of_the_scene_are_those_that_put_it_right(access, bench):

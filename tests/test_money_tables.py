@@ -7,28 +7,34 @@ plan, letter and report are made from those files as the commands make them.
 
 import io
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from money_told import contradictions, figures_of_page_one, stands_in
 from openpyxl import load_workbook
 
 from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.outputs.advice import read_advice
+from mobility.outputs.advice_words import plan_sentence
 from mobility.outputs.document import Bullets, Document, Table, Text
-from mobility.outputs.letter import ASKED, request_letter
+from mobility.outputs.illustrations import illustrate
+from mobility.outputs.letter import ASKED, request_letter, write_letter
 from mobility.outputs.levers import LeverResults, searched, write_levers
 from mobility.outputs.map.from_plans import map_plans
 from mobility.outputs.plan import mobility_plan
 from mobility.outputs.render import markdown_text
 from mobility.outputs.report import Writer
 from mobility.outputs.report_tables import all_sheets
+from mobility.outputs.shuttle_tables import read_shuttles
 from mobility.outputs.words import Words
 from mobility.outputs.workbook import workbook_bytes
+from mobility.outputs.write import write_report
 from mobility.remedies.candidates import SearchOptions
 from mobility.remedies.remedy import round_eur
 from mobility.shuttles.sharing import group_cost, overcharged
@@ -63,14 +69,16 @@ def territory_of(name, folder):
 class Written:
     """What the levers of a territory wrote, and the study that they are of."""
 
-    def __init__(self, name, folder):
+    def __init__(self, name, folder, shown=0):
         self.folder = folder
         self.access = assess(load(territory_of(name, folder)))
         self.zones = white_zones(self.access)
         self.study = self.access.study
         made = searched(self.access, folder, design=True, options=FEW)
         self.plans = made.plans
-        write_levers(LeverResults(made, self.zones, ()), folder, "en", maps=False)
+        bench = made.found.bench
+        drawn = illustrate(bench, self.zones, made.remedies[:shown]) if shown else ()
+        write_levers(LeverResults(made, self.zones, tuple(drawn)), folder, "en", maps=bool(shown))
         self.advice = read_advice([folder], self.study, designed=True)
         words = Words("en", self.study.days)
         self.sheets = all_sheets(self.access, self.zones, None, words)
@@ -81,7 +89,27 @@ class Written:
 
 @pytest.fixture(scope="module", params=NAMES)
 def written(request, tmp_path_factory):
-    return Written(request.param, tmp_path_factory.mktemp(request.param))
+    folder = tmp_path_factory.mktemp(request.param)
+    return Written(request.param, folder, shown=4 if request.param == "demo" else 0)
+
+
+@pytest.fixture(scope="module")
+def pages(written):
+    """The folder of the demo with every page, as the commands write them."""
+    if not (written.folder / "map.html").is_file():
+        pytest.skip("the pages are those of the demo")
+    study, folder = written.study, written.folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mobility.outputs.write.pdf_bytes", no_pdf)
+        patch.setattr("mobility.outputs.letter.pdf_bytes", no_pdf)
+        write_report(written.access, written.zones, folder, language="en")
+        mobility_plan(written.access, written.advice, language="en").write(folder)
+        write_letter(request_letter(written.advice, study, "en"), folder)
+    return folder
+
+
+def no_pdf(document):
+    raise RuntimeError
 
 
 def recomputed(costs, factors):
@@ -114,8 +142,12 @@ def test_every_euro_is_computed_again_to_the_cent(written):
     plans, costs = written.table("levers_shuttles/plans"), written.table("levers_shuttles/costs")
     paid = pd.Series(recomputed(costs, factors)).groupby(costs["plan"]).sum()
     assert np.allclose(paid[plans["plan"]], plans["eur_year"], rtol=0, atol=0.005)
-    some = plans[plans["rosters_gained"] > 0]
-    assert np.allclose(some["eur_per_job"], some["eur_year"] / some["rosters_gained"])
+    some = plans[plans["jobs_gained"] > 0]
+    assert np.allclose(some["eur_per_job"], some["eur_year"] / some["jobs_gained"])
+    # Roster by roster too, and more money never gains less.
+    rosters = written.table("levers_shuttles/rosters").groupby("plan")["jobs_gained"].sum()
+    assert np.allclose(rosters[plans["plan"]], plans["jobs_gained"], rtol=0, atol=0.01)
+    assert plans["jobs_gained"].is_monotonic_increasing
 
 
 def test_jobs_users_and_what_they_cost_hang_together(written):
@@ -194,14 +226,38 @@ def test_every_page_tells_the_same_euros_a_job(written):
     assert [row[2:] for row in priced.rows] == list(
         zip(*([words.number(value) for value in column] for column in figures), strict=True)
     )
-    # Alone it gains no fewer jobs than on top of the levers, which is what its own tables tell.
-    knee = written.plans.knee
+
+
+def test_a_plan_of_shuttles_has_one_price_a_job(written):
+    """In its own tables, among the remedies, in the report and on the map."""
+    words = Words("en", written.study.days)
+    knee, plans = written.plans.knee, written.table("levers_shuttles/plans").set_index("plan")
     mine = [r for r in written.advice.remedies if r.params.get("plan") == knee.name]
     whole_plan = max(mine, key=lambda r: r.eur_year)  # Its two kinds of lines are told alone too.
-    assert whole_plan.eur_year == pytest.approx(knee.costs.total)
-    assert whole_plan.jobs >= knee.rosters_gained - 1e-6
+    row = plans.loc[knee.name]
+    assert row["jobs_gained"] == pytest.approx(whole_plan.net_jobs, abs=1e-6)
+    for column in ("eur_year", "eur_per_job", "eur_per_user"):
+        assert row[column] == pytest.approx(getattr(whole_plan, column), rel=1e-9)
     facts = dict(next(p for p in map_plans(written.plans) if p.name == knee.name).facts)
-    assert facts["EUR a year per job gained"] == f"{knee.eur_per_job:.0f}"
+    assert facts["EUR a year per job gained"] == f"{whole_plan.eur_per_job:.0f}"
+    # The report tells the plan that the advice was given with, and what the advice says of it.
+    found = read_shuttles([written.folder], written.study)
+    told = plan_sentence(found.row, written.advice, words)
+    assert f"Shuttle plan {knee.name}:" in told
+    assert f"{words.number(whole_plan.eur_per_job)} EUR a year a job" in told
+    assert ("It is advised" in told) == (whole_plan in written.advice.advised)
+    assert "not known" not in told
+
+
+def test_a_set_of_one_remedy_is_that_remedy(written):
+    remedies, sets = written.table("remedies").set_index("rank"), written.table("frontier")
+    for row in sets.fillna({"set": ""}).itertuples():
+        if not (name := str(row.set)).isdecimal():
+            continue
+        alone = remedies.loc[int(name)]
+        assert row.jobs == pytest.approx(alone["jobs"] - alone["jobs_lost"], abs=1e-6)
+        for what in ("eur_year", "users", "users_low", "users_high"):
+            assert getattr(row, what) == pytest.approx(alone[what], abs=0.01)
 
 
 def test_three_figures_drawn_by_lot_are_found_in_the_workbook(written):
@@ -259,3 +315,31 @@ def test_advice_of_other_inputs_is_not_told(written, tmp_path):
     assert read_advice([written.folder], replace(written.study, territory=other)) is None
     (tmp_path / "levers.json").write_text("{}", encoding="utf-8")
     assert read_advice([tmp_path], written.study) is None
+
+
+def test_every_file_of_the_demo_tells_the_money_of_its_tables(pages):
+    assert contradictions(pages, "en") == []
+
+
+def test_a_file_that_tells_other_money_is_found(pages, tmp_path):
+    """What the check above is worth: one euro changed in a table, and pages differ from it."""
+    shutil.copytree(pages, tmp_path / "out")
+    table = pd.read_csv(tmp_path / "out" / "frontier.csv")
+    table["eur_year"] += 1.0
+    table.to_csv(tmp_path / "out" / "frontier.csv", index=False)
+    found = contradictions(tmp_path / "out", "en")
+    assert [x for x in found if x.startswith("report.html")]
+    assert [x for x in found if x.startswith("plan.md")]
+    page = (pages / "map.html").read_text(encoding="utf-8")
+    page = re.sub(r'("eur": ?)(\d+)', lambda m: m[1] + str(int(m[2]) + 1), page, count=1)
+    (tmp_path / "out" / "map.html").write_text(page, encoding="utf-8")
+    assert [x for x in contradictions(tmp_path / "out", "en") if x.startswith("the map says")]
+
+
+def test_the_money_of_page_one_is_found_again_in_the_workbook(pages):
+    """Three figures of the report's first page drawn by lot, from ``report.xlsx`` alone."""
+    page, figures = figures_of_page_one(pages, "en")
+    assert len(figures) >= 12
+    drawn = np.random.default_rng(16).choice(sorted(figures), 3, replace=False)
+    for what in (*drawn, *figures):
+        assert stands_in(page, figures[what]), what

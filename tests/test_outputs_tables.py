@@ -42,7 +42,8 @@ def test_a_value_is_told_by_what_its_column_holds():
         ("clock", 18_000): "05:00", ("flag", False): "non",
         ("reason", "no_return"): "pas de retour",
         ("roster", "3x8"): "3×8", ("day", ""): "tous les jours travaillés",
-        ("symbol", "move_trip"): "course déplacée", ("text", 2025.0): "2025",
+        ("symbol", "move_trip"): "course déplacée", ("symbol", "outbound"): "aller",
+        ("symbol", "links"): "liaisons", ("text", 2025.0): "2025",
         ("text", "site"): "site", ("text", None): "–", ("count", float("nan")): "–",
     }  # fmt: skip
     assert {key: cell_text(french, *key) for key in told} == told

@@ -65,8 +65,8 @@ def test_page_tells_the_plan(designed):
     assert "on ne sait s’il est conseillé" in text
     told = {row[0]: row[1] for row in table(found, f"Le plan {plan.name}")[1:]}
     assert told["€ par an"] == words.number(plan.costs.total)
-    assert told["Emplois au roulement entier gagné, vérifié"] == words.number(plan.rosters_gained)
-    assert told["Les mêmes, estimés à la conception"] == words.number(plan.rosters_estimate)
+    assert told["Emplois au roulement entier gagné, vérifié"] == words.number(plan.jobs_gained)
+    assert told["Emplois visés par la conception, estimés"] == words.number(plan.rosters_estimate)
     assert told["€ par an et par usager gagné"] == words.number(plan.eur_per_user)
     assert told["Courses"] == str(len(plan.runs))
     sizes = [v.name for v, n in zip(results.plans.config.vehicles, plan.operations.fleet,
@@ -187,8 +187,8 @@ def test_tables_of_an_older_version_are_refused_or_left_out(designed, tmp_path):
     found = read_shuttles([tmp_path / "out"], results.study)
     assert "vehicles" not in shuttle_sheets(found, results.study, Words("fr"))
     path = tmp_path / "out" / "shuttles" / "plans.csv"
-    pd.read_csv(path).drop(columns="rosters_estimate").to_csv(path, index=False)
-    with pytest.raises(SourceError, match="rosters_estimate"):
+    pd.read_csv(path).drop(columns="jobs_estimate").to_csv(path, index=False)
+    with pytest.raises(SourceError, match="jobs_estimate"):
         read_shuttles([tmp_path / "out"], results.study)
 
 
@@ -203,7 +203,7 @@ def test_chart_marks_one_plan():
         {
             "plan": ["P01", "P02", "P03"],
             "eur_year": [30e3, 60e3, 200e3],
-            "rosters_gained": [40.0, 90.0, 110.0],
+            "jobs_gained": [40.0, 90.0, 110.0],
         }
     )
     png = frontier_png(plans, "P02", Words("fr"))

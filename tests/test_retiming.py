@@ -219,6 +219,27 @@ def test_incremental_equals_full_run(demo, kind):
         assert changed
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_search_loses_no_lever_that_turns_someone(demo, kind):
+    """What the bounds of a family rule out changes nobody's hold; all else is whole."""
+    options = SearchOptions(kinds=(kind,))
+    units = candidates(demo.study, demo.nets, demo.windows, options, demo.new_stops)
+    ruled_out = 0
+    for unit in units[:: max(1, len(units) // 25)]:
+        pairs = zip(demo.try_unit(unit), demo.try_unit(unit, turning=True), strict=True)
+        for whole, asked in pairs:
+            turned = any(e.gained.size or e.lost.size for e in whole.values())
+            told, full = ({w: _plain(e) for w, e in one.items()} for one in (asked, whole))
+            assert told == full if turned else told in ({}, full)
+            ruled_out += bool(full and not told)
+    if kind in ("move_trip", "move_line", "stop"):
+        assert ruled_out
+
+
+def _plain(effect):
+    return effect.gained.tolist(), effect.lost.tolist(), effect.saved_s
+
+
 def test_figures_equal_those_of_a_full_run(demo):
     rng = np.random.default_rng(4)
     units = candidates(demo.study, demo.nets, demo.windows, SearchOptions(kinds=("move_line",)))

@@ -25,7 +25,7 @@ from mobility.shuttles.after import keep_trips, read_tables
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.drive import Ways, drive_graph, drive_matrix, drive_seconds
-from mobility.shuttles.edit import cost_lines, read_lines
+from mobility.shuttles.edit import Asked, cost_lines, read_lines
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.gtfs_out import clock, write_gtfs
 from mobility.shuttles.harmonise import harmonise
@@ -271,7 +271,7 @@ def test_a_call_put_into_a_run_leaves_the_others_alone(plans):
     assert changed.call_board[at - 1]
 
 
-def test_drawn_lines_are_costed_like_designed_ones(plans, tmp_path):
+def test_drawn_lines_are_costed_like_designed_ones(demo, plans, tmp_path):
     line = plans.knee.lines[0]
     places = plans.scene.places
     site = plans.study.sites[0].name
@@ -286,6 +286,12 @@ def test_drawn_lines_are_costed_like_designed_ones(plans, tmp_path):
     assert drawn.knee.lines[0].name == "D1"
     assert drawn.knee.operations.fleet[1] >= 1
     assert drawn.knee.places_proven > 0
+    # What needs no proof is told at once, and holds: its vehicles are enough for the riders found.
+    asked = dataclasses.replace(Asked.of(*demo[1:]), config=plans.config)
+    quick = asked.plan(read_lines(path)).knee
+    assert quick.runs
+    assert quick.operations.fleet == drawn.knee.operations.fleet
+    assert quick.costs.total == pytest.approx(drawn.knee.costs.total, rel=0.02)
     drawn_at = [[places[s].lon, places[s].lat] for s in line.stops_in]
     geo = {
         "type": "FeatureCollection",

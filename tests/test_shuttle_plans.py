@@ -231,7 +231,7 @@ def test_first_plan_of_two_villages_has_one_vehicle():
     assert plans[-1].places_reached == 33.0
     table = plan_table(plans, FACTORS)
     assert table["eur_year"].is_monotonic_increasing
-    assert (table["rosters_estimate"].diff().dropna() > 0).all()
+    assert (table["jobs_estimate"].diff().dropna() > 0).all()
     again = build_frontier(scene, candidates, config(), FACTORS, DAYS)
     assert [p.costs for p in again] == [p.costs for p in plans]
 
@@ -509,7 +509,7 @@ def test_proof_tells_staff_and_inhabitants_apart():
     told = proven_plan(scene, plan, gained, held, 0.0, pools, config(), FACTORS, DAYS)
     assert (told.rosters_gained, told.pool_places, told.places) == (21.0, 400.0, 7.0)
     table = plan_table([told], FACTORS)
-    assert table["rosters_gained"].tolist() == [21.0]
+    assert table["jobs_gained"].tolist() == [21.0]
     assert table["roster_places_gained"].tolist() == [400.0]
     assert table["employees_gained"].tolist() == [21.0]
     # Nine riders do not fit eight seats: the line gets a larger vehicle, and costs more.

@@ -211,7 +211,7 @@ def test_plans_of_shuttles_are_tried_together(studio: Served, root) -> None:
             trips=[trip(one, [(a, leave), (b, arrive)], service="week")],
             services=SERVICES,
         )
-    columns = "plan,lines,vehicles,eur_year,eur_low,eur_high,rosters_gained,knee"
+    columns = "plan,lines,vehicles,eur_year,eur_low,eur_high,jobs_gained,knee"
     rows = [f"{name},1,1,{eur},{eur},{2 * eur},3,True" for name, eur in (("P01", 100), ("P02", 50))]
     (shuttles / "plans.csv").write_text("\n".join([columns, *rows]) + "\n")
     found = studio.get("studies/usine/plans")["plans"]

@@ -81,6 +81,14 @@ class WhiteZones:
     status: NDArray[np.int8]
     reason: NDArray[np.int8]
 
+    def told(self) -> WhiteZones:
+        """Return them of a study of which nothing more is computed.
+
+        It is without its timetables: those of twenty variants would fill the memory.
+        """
+        study = replace(self.access.study, timetables={})
+        return replace(self, access=replace(self.access, study=study))
+
     def row(self, shift_id: int, day_kind: str) -> int:
         """Return the row of a shift and kind of day."""
         found = np.flatnonzero(

@@ -22,7 +22,7 @@ from mobility.commute.access import Access
 from mobility.commute.indicators import by_group
 from mobility.commute.study import Study
 from mobility.outputs.plan_tables import employer_steps
-from mobility.outputs.record import PLANS, inputs_hash
+from mobility.outputs.record import OWN_PLANS, PLANS, inputs_hash
 from mobility.outputs.tables import Sheet, sheet_of
 from mobility.remedies.bill import CostLine, bill_frame, spread
 from mobility.remedies.factors import LeverFactors, factors_of
@@ -161,6 +161,17 @@ def _read(found: dict[str, Any]) -> Remedy:
         found[name] = tuple(found[name])
     found["rosters"] = tuple(map(tuple, found["rosters"]))
     return Remedy(**found)
+
+
+def designed_plans(folder: Path, study: Study) -> Path | None:
+    """Return the folder of the shuttles designed with the advice for the inputs of a study."""
+    try:
+        found = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        same = found["designed"] and found["inputs"] == inputs_hash(study)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    place = folder / OWN_PLANS
+    return place if same and (place / "plans.csv").is_file() else None
 
 
 def read_advice(

@@ -10,6 +10,7 @@ import pandas as pd
 from mobility.outputs.advice import Advice
 from mobility.outputs.document import Block, Bullets, Text
 from mobility.outputs.words import Words
+from mobility.remedies.remedy import whole_plans
 
 #: Pieces of advice told one by one.
 FIRST = 3
@@ -75,7 +76,7 @@ def plan_sentence(row: pd.Series[Any], advice: Advice | None, words: Words) -> s
             lines=words.number(row["lines"]),
             vehicles=words.number(row["vehicles"]),
             eur=words.number(row["eur_year"]),
-            jobs=words.number(row["rosters_gained"]),
+            jobs=words.number(row["jobs_gained"]),
             job=words.number(row["eur_per_job"]),
             riders=words.number(row["employees_gained"]),
             each=words.number(row["eur_per_user"]),
@@ -94,7 +95,5 @@ def plan_sentence(row: pd.Series[Any], advice: Advice | None, words: Words) -> s
 
 def _against(plan: str, advice: Advice | None) -> str | None:
     """Return why a plan is not advised, empty where it is; None where it was not compared."""
-    pairs = () if advice is None else zip(advice.remedies, advice.against, strict=True)
-    mine = [why for remedy, why in pairs if remedy.params.get("plan") == plan]
-    # The whole plan stands before its parts alone.
-    return mine[0] if mine else None
+    place = None if advice is None else whole_plans(advice.remedies).get(plan)
+    return None if advice is None or place is None else advice.against[place]

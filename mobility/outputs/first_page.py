@@ -66,16 +66,16 @@ def sentences(
     )  # fmt: skip
     if row["main_reason"]:
         first += " " + t(OBSTACLE, reason=words.reason(str(row["main_reason"])))
-    second = t(SOME_WHITE if len(white) else NONE_WHITE, **counts)
+    of_all = t(SOME_WHITE if len(white) else NONE_WHITE, **counts)
     mine = shifts[(shifts["site"] == row["site"]) & (shifts["roster"] == row["roster"])]
     if not len(mine):
-        return first, second
+        return first, of_all
     worst = mine.sort_values("share", kind="stable").iloc[0]
-    third = t(
+    hardest = t(
         HARDEST, shift=worst["shift"], hours=words.hours(worst["start_s"], worst["end_s"]),
         share=words.percent(worst["share"]), day=words.day(str(worst["day_kind"])),
     )  # fmt: skip
-    return first, second, third
+    return first, hardest, of_all
 
 
 def decisions(

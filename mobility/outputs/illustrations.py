@@ -45,7 +45,13 @@ class Example:
 
 @dataclass(frozen=True, eq=False)
 class Illustration:
-    """A recommendation, the territory with it, and an example where one may be shown."""
+    """A recommendation, the territory with it, and an example where one may be shown.
+
+    Attributes
+    ----------
+    access, zones
+        Of a study without its timetables, see `WhiteZones.told`.
+    """
 
     remedy: Remedy
     access: Access
@@ -77,7 +83,8 @@ def illustrate(
         access = _access_with(bench, remedy)
         if access is not None:
             example = _example_between(zones.access, access)
-            found.append(Illustration(remedy, access, white_zones(access), example))
+            after = white_zones(access).told()
+            found.append(Illustration(remedy, after.access, after, example))
     return found
 
 

@@ -21,7 +21,7 @@ from mobility.outputs.index_page import write_index
 from mobility.outputs.lever_changes import lever_changes
 from mobility.outputs.lever_shuttles import shuttle_remedies, written_remedies
 from mobility.outputs.map.model import MapLever
-from mobility.outputs.record import MAP
+from mobility.outputs.record import MAP, OWN_PLANS
 from mobility.outputs.render import write_document
 from mobility.outputs.tables import write_csv
 from mobility.outputs.words import Words
@@ -29,7 +29,7 @@ from mobility.remedies.candidates import SearchOptions
 from mobility.remedies.factors import factors_of
 from mobility.remedies.fixes import Fixes, fixes_of
 from mobility.remedies.recommendations import recommend
-from mobility.remedies.remedy import Remedy
+from mobility.remedies.remedy import Remedy, whole_plans
 from mobility.remedies.search import Retiming, search
 from mobility.remedies.shift_hours import ShiftHours, shift_hours
 from mobility.remedies.street_remedies import tracks_layer
@@ -47,8 +47,8 @@ COUNTS = [
     "workers_gained", "workers_lost", "commutes_gained", "commutes_lost", "rosters_gained",
     "rosters_lost", "directions_lost",
 ]  # fmt: skip
-#: Folder of the shuttles designed for what the levers leave white, and the end of their names.
-OWN_PLANS, OWN = "levers_shuttles", "L"
+#: End of the names of the shuttles designed for what the levers leave white.
+OWN = "L"
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +125,10 @@ def find_levers(
     made = searched(access, folder, design=shuttles, seed=seed, limit=limit, progress=progress)
     bench = made.found.bench
     zones = white_zones(bench.access, progress=progress)
-    shown = illustrate(bench, zones, made.remedies[:illustrated], progress=progress)
+    # Those advised, whatever their rank, before the others.
+    first = sorted(range(len(made.remedies)), key=lambda k: bool(made.advice.against[k]))
+    wanted = [made.remedies[k] for k in sorted(first[:illustrated])]
+    shown = illustrate(bench, zones, wanted, progress=progress)
     return LeverResults(made, zones, tuple(shown))
 
 
@@ -149,7 +152,9 @@ def searched(
     if design:
         left = access_left(found.bench, recommend(found, hours, limit=limit, factors=factors))
         zones = white_zones(left, progress=progress)
-        plans = design_shuttles(access.study, left, zones, seed=seed, progress=progress)
+        plans = design_shuttles(
+            access.study, left, zones, present=access, seed=seed, progress=progress
+        )
         named = tuple(replace(plan, name=plan.name + OWN) for plan in plans.plans)
         plans, answers = with_lighter(replace(plans, plans=named), zones)
         others = shuttle_remedies(plans, access)
@@ -240,8 +245,14 @@ def _write_levers_map(
         zip(map(id, results.search.remedies), results.search.advice.against, strict=True)
     )
     study = zones.access.study
+    remedies = results.search.remedies
+    plans = {id(remedies[k]): name for name, k in whole_plans(remedies).items()}
     levers = tuple(
-        _map_lever(study, k, one, advised=not against[id(one.remedy)])
+        replace(
+            _map_lever(study, k, one),
+            advised=not against[id(one.remedy)],
+            plan=plans.get(id(one.remedy), ""),
+        )
         for k, one in enumerate(shown, 1)
     )
     output = study.territory.output
@@ -249,7 +260,7 @@ def _write_levers_map(
     write_map(model, path, language=language, tiles=output.tiles, earlier=earlier)
 
 
-def _map_lever(study: Study, scenario: int, one: Illustration, *, advised: bool) -> MapLever:
+def _map_lever(study: Study, scenario: int, one: Illustration) -> MapLever:
     """Return a recommendation as the map lists it, opened where it gains most."""
     remedy = one.remedy
     shifts = {(s.site_name, s.roster, s.shift): s.shift_id for s in study.shift_rows}
@@ -263,7 +274,6 @@ def _map_lever(study: Study, scenario: int, one: Illustration, *, advised: bool)
         users=remedy.users,
         eur_year=remedy.eur_year,
         kind=remedy.kind,
-        advised=advised,
         sites=remedy.site_names,
         # A remedy on streets moves no vehicle: white zones alone know of it.
         measure="white" if remedy.rescued else "gain",

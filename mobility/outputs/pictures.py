@@ -382,7 +382,7 @@ def frontier_png(plans: pd.DataFrame, told: str, words: Words) -> bytes | None:
     Parameters
     ----------
     plans
-        ``plans.csv``: ``plan``, ``eur_year``, ``rosters_gained``, ``knee``.
+        ``plans.csv``: ``plan``, ``eur_year``, ``jobs_gained``, ``knee``.
     told
         Name of the plan that is marked.
     """
@@ -405,7 +405,7 @@ def frontier_png(plans: pd.DataFrame, told: str, words: Words) -> bytes | None:
 
 def _draw_frontier(axes: Any, plans: pd.DataFrame, told: str) -> None:
     blue = STYLES[0][0]
-    eur, jobs = plans["eur_year"].to_numpy() / 1000, plans["rosters_gained"].to_numpy()
+    eur, jobs = plans["eur_year"].to_numpy() / 1000, plans["jobs_gained"].to_numpy()
     ordered = np.argsort(eur, kind="stable")
     axes.plot([0, *eur[ordered]], [0, *jobs[ordered]], "-", color=blue, lw=1, alpha=0.5)
     for x, y, name in zip(eur, jobs, plans["plan"], strict=True):

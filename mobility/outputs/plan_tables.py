@@ -197,8 +197,8 @@ def versement(study: Study, factors: LeverFactors) -> pd.DataFrame:
     """Return the payroll and the versement mobilité of each employer.
 
     Columns: ``employer``, ``headcount``, ``payroll``, ``vm_percent`` (mean rate over its
-    sites) and ``versement`` (EUR a year); missing where no rate is given or found. Employers
-    under 11 workers do not pay it (CGCT L2333-64).
+    sites) and ``versement`` (EUR a year); missing where no rate is given or found, or no headcount
+    is given. Employers under 11 workers do not pay it (CGCT L2333-64).
     """
     rates = site_rates(study, factors)
     staff = staff_by_employer(study)
@@ -212,12 +212,13 @@ def versement(study: Study, factors: LeverFactors) -> pd.DataFrame:
         if all(rate is not None for _, rate in known):
             whole = sum(n * float(rate or 0.0) for n, rate in known)
             percent = round(100 * whole / heads, 3) if heads else None
-            due = round(pay * whole) if count >= VM_LEAST else 0
-        rows.append((name, count, round(count * pay), percent, due))
+            # Without headcount neither pay nor contribution is known: they are not nothing.
+            due = None if not count else round(pay * whole) if count >= VM_LEAST else 0
+        rows.append((name, count, round(count * pay) if count else None, percent, due))
     frame = pd.DataFrame(
         rows, columns=["employer", "headcount", "payroll", "vm_percent", "versement"]
     )
-    return frame.astype({"vm_percent": "Float64", "versement": "Float64"})
+    return frame.astype(dict.fromkeys(("payroll", "vm_percent", "versement"), "Float64"))
 
 
 def site_rates(study: Study, factors: LeverFactors) -> list[float | None]:

@@ -23,6 +23,8 @@ from mobility.commute.study import Study
 
 SHUTTLES, RECORD, MAP, COMPARISON = "shuttles", "run.json", "map.html", "comparison.csv"
 PLANS = f"{SHUTTLES}/plans.csv"
+#: Folder of the shuttles designed for what the levers leave white.
+OWN_PLANS = "levers_shuttles"
 #: What tells of the plans outside their folder; it is put there where a run cannot keep it.
 BESIDE = (MAP, COMPARISON, RECORD)
 #: Code of the finding that a report has no PDF, true of one run only.

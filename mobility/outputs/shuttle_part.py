@@ -125,10 +125,10 @@ def _figures(found: Shuttles, words: Words) -> blocks.Table:
         (t("Drivers (full time)"), words.number(row["drivers_fte"], 1), ""),
         (t("Runs"), _runs(found, words), ""),
         (t("EUR a year"), words.number(row["eur_year"]), ""),
-        (t("Jobs whose whole roster is gained, proven"), words.number(row["rosters_gained"]), ""),
+        (t("Jobs whose whole roster is gained, proven"), words.number(row["jobs_gained"]), ""),
         (
-            t("The same, estimated by the design"),
-            words.number(row["rosters_estimate"]),
+            t("Jobs that the design is for, estimated"),
+            words.number(row["jobs_estimate"]),
             _between(span, "rosters", words),
         ),
         (

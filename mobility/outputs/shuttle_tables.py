@@ -12,6 +12,7 @@ import pandas as pd
 from mobility.base.i18n import translate
 from mobility.base.literal import read_csv_text
 from mobility.commute.study import Study
+from mobility.outputs.advice import designed_plans
 from mobility.outputs.record import SHUTTLES, earlier_plans
 from mobility.outputs.tables import Sheet, sheet_of
 from mobility.outputs.words import HARD, Words
@@ -64,7 +65,7 @@ PLACES = {
 ENDS = ("gate", "hub")
 #: Columns without which a report cannot tell the plans.
 WANTED = (
-    "knee", "refused", "rosters_estimate", "eur_per_job", "eur_per_user", "co2_saved_kg"
+    "knee", "refused", "jobs_gained", "jobs_estimate", "eur_per_job", "eur_per_user", "co2_saved_kg"
 )  # fmt: skip
 
 
@@ -109,6 +110,9 @@ class Shuttles:
 def read_shuttles(folders: Iterable[Path], study: Study) -> Shuttles | None:
     """Return the shuttle plans of the first folder that has some for the inputs of a study.
 
+    Those designed with what is advised stand before those of `mobility shuttles`; the variant
+    studied, where it is one of either, before all.
+
     Parameters
     ----------
     folders
@@ -122,9 +126,14 @@ def read_shuttles(folders: Iterable[Path], study: Study) -> Shuttles | None:
         A table lacks a column.
     """
     for folder in folders:
-        earlier = earlier_plans(folder, study)
+        earlier, own = earlier_plans(folder, study), designed_plans(folder, study)
+        places = [] if own is None else [own]
         if earlier is not None and earlier.same:
-            return _read(folder / SHUTTLES, study.scenario)
+            places.append(folder / SHUTTLES)
+        read = (_read(place, study.scenario) for place in places)
+        found = [plans for plans in read if plans is not None]
+        if found:
+            return next((plans for plans in found if plans.name == study.scenario), found[0])
     return None
 
 

@@ -23,12 +23,12 @@ from mobility.outputs.document import Table
 from mobility.outputs.words import NOTHING, Words
 
 Kind = Literal[
-    "text", "count", "value", "money", "share", "clock", "date", "flag", "symbol", "reason",
-    "roster", "day", "group",
+    "text", "count", "expected", "value", "money", "share", "clock", "date", "flag", "symbol",
+    "reason", "roster", "day", "group",
 ]  # fmt: skip
 #: Rows of a table on a page that must stay short; the spreadsheet has them all.
 MOST_ROWS = 12
-NUMERIC = ("count", "value", "money", "share", "clock")
+NUMERIC = ("count", "expected", "value", "money", "share", "clock")
 
 
 @dataclass(frozen=True)
@@ -166,6 +166,8 @@ def cell_text(words: Words, kind: Kind, value: Any) -> str:
         return words.day("") if kind == "day" else NOTHING
     write = {
         "count": words.number,
+        # Whole jobs and users to read; spreadsheets and files hold what euros are divided by.
+        "expected": words.number,
         "value": words.value,
         # Whole euros to read; spreadsheets and files hold the cents.
         "money": words.number,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 FORMATS: dict[Kind, str] = {
     "count": "#,##0",
     "value": "#,##0.##",
+    "expected": "#,##0.##",
     "money": "#,##0.00",
     "share": "0.0%",
     "clock": "hh:mm",
@@ -33,6 +34,7 @@ FORMATS: dict[Kind, str] = {
 WIDTHS: dict[Kind, int] = {
     "count": 12,
     "value": 12,
+    "expected": 12,
     "money": 14,
     "share": 10,
     "clock": 9,
@@ -156,7 +158,7 @@ def _value(value: Any, column: Column, words: Words) -> object:
     match column.kind:
         case "count":
             return round(value)
-        case "share" | "value" | "money":
+        case "share" | "value" | "money" | "expected":
             return float(value)
         case "clock":
             return int(value) / 86_400

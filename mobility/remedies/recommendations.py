@@ -232,7 +232,9 @@ def _hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
     for curve in (*hours.rosters, *hours.neighbours):
         offset, best = curve.best
         gain = best - curve.now
-        if offset == 0 or gain <= 0:
+        paid = hours_bill(hours.study, curve.rosters, factors)
+        # Without headcount the price of an agreement is not known: it is not nothing.
+        if offset == 0 or gain <= 0 or paid.quantity <= 0:
             continue
         sites = list(dict.fromkeys(hours.study.sites[s].name for s, _ in curve.rosters))
         first, last = curve.plateau
@@ -247,7 +249,6 @@ def _hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
         action = f"Begin and end the roster {{roster}} of {{site}} {{minutes}} min {way}"
         if first < last:
             action += " (as good from {first} to {last} min)"
-        paid = hours_bill(hours.study, curve.rosters, factors)
         jobs, jobs_lost = curve.jobs_moved(offset)
         gaining = [key for key, more in zip(curve.rosters, curve.gaining(offset), strict=True)
                    if round_persons(more) > 0]  # fmt: skip

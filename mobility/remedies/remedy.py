@@ -267,6 +267,24 @@ def alternatives(remedies: Sequence[Remedy]) -> list[tuple[int, int]]:
     return found
 
 
+def whole_plans(remedies: Sequence[Remedy]) -> dict[str, int]:
+    """Return the place of the remedy that runs each shuttle plan whole, by the plan's name.
+
+    The feeders, or the direct lines, of a plan alone are remedies too, of fewer lines.
+    """
+    found: dict[str, int] = {}
+    for k, remedy in enumerate(remedies):
+        name = str(remedy.params.get("plan", ""))
+        best = found.get(name)
+        if name and (best is None or _lines(remedies[best]) < _lines(remedy)):
+            found[name] = k
+    return found
+
+
+def _lines(remedy: Remedy) -> int:
+    return int(str(remedy.params["lines"]))
+
+
 def count_text(value: float, language: str) -> str:
     """Return a number of persons."""
     return number(float(round_persons(value)), language)

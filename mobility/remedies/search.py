@@ -25,7 +25,7 @@ from mobility.remedies.modes import riding_modes
 from mobility.remedies.score import Score, Scores
 from mobility.remedies.stops import NewStop, with_gate_stops, with_new_stops
 from mobility.remedies.vehicles import Vehicles
-from mobility.remedies.window import EdgeEffect, Window
+from mobility.remedies.window import EdgeEffect, Trial, Window
 
 Int32 = NDArray[np.int32]
 
@@ -125,18 +125,31 @@ class Workbench:
         return found
 
     def effects(
-        self, tried: dict[str, Family], *, keep_times: bool = False
+        self, tried: dict[str, Family], *, keep_times: bool = False, turning: bool = False
     ) -> list[dict[int, EdgeEffect]]:
-        """Return, for each member of families on the kinds of day, what it changes."""
+        """Return, for each member of families on the kinds of day, what it changes.
+
+        Parameters
+        ----------
+        turning
+            Only of the members by which someone may begin, or cease, to hold some edge.
+        """
         count = max((f.count for f in tried.values()), default=0)
         found: list[dict[int, EdgeEffect]] = [{} for _ in range(count)]
-        for kind, one in tried.items():
-            if not one.removed.size and not one.member.size:
-                continue
-            for window in self._near(kind, one):
-                for member, effect in window.effects(one, keep_times=keep_times).items():
-                    found[member][window.index] = effect
+        trials = [trial for kind, one in tried.items() for trial in self._trials(kind, one)]
+        members: set[int] | None = None
+        if turning:
+            members = {member for trial in trials for member in trial.turning()}
+        for trial in trials:
+            for member, effect in trial.effects(members, keep_times=keep_times).items():
+                found[member][trial.window.index] = effect
         return found
+
+    def _trials(self, kind: str, one: Family) -> list[Trial]:
+        if not one.removed.size and not one.member.size:
+            return []
+        trials = [window.trial(one) for window in self._near(kind, one)]
+        return [trial for trial in trials if trial is not None]
 
     def _near(self, kind: str, one: Family) -> list[Window]:
         network, mine = self.nets[kind], self.by_day[kind]
@@ -146,11 +159,13 @@ class Workbench:
         touched = ((start <= high[:, None]) & (end >= low[:, None])).any(axis=1)
         return [mine[k] for k in np.flatnonzero(touched)]
 
-    def try_unit(self, unit: Unit, *, keep_times: bool = False) -> list[dict[int, EdgeEffect]]:
-        """Return what each lever of a unit changes."""
+    def try_unit(
+        self, unit: Unit, *, keep_times: bool = False, turning: bool = False
+    ) -> list[dict[int, EdgeEffect]]:
+        """Return what each lever of a unit changes, see `effects`."""
         levers = list(unit)
         tried = {kind: family(self.nets, kind, levers) for kind in self.nets}
-        return self.effects(tried, keep_times=keep_times)
+        return self.effects(tried, keep_times=keep_times, turning=turning)
 
     def try_together(
         self, levers: Sequence[Lever], *, keep_times: bool = False
@@ -248,6 +263,7 @@ def _warm(bench: Workbench) -> None:
     """Compute what threads share before they start."""
     for window in bench.windows:
         _ = window.is_used, window.base_s, window.walked_s, window.keys, window.egress_s
+        _ = window.by_hold, window.workers
         if window.readers:
             _ = window.base_read
     scores = bench.scores
@@ -257,7 +273,7 @@ def _warm(bench: Workbench) -> None:
 
 
 def _scored(bench: Workbench, unit: Unit) -> list[tuple[Lever, dict[int, EdgeEffect], Score]]:
-    effects = bench.try_unit(unit)
+    effects = bench.try_unit(unit, turning=True)
     return [
         (lever, found, bench.scores.score(found))
         for lever, found in zip(unit, effects, strict=True)

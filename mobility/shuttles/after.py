@@ -63,15 +63,22 @@ class Proof:
     lost
         bool[shifts, H]: held on some kind of day before, by them, and not after. Always
         empty, since a plan only adds runs; checked, not assumed.
+    alone
+        bool[shifts, H]: as ``held``, on the territory as it is.
     """
 
     gained: Bools
     held: Bools
     lost: Bools
+    alone: Bools
 
 
 def prove(
-    before: Access, after: Study, trips: Sequence[np.ndarray], shift_ids: Sequence[int]
+    before: Access,
+    after: Study,
+    trips: Sequence[np.ndarray],
+    shift_ids: Sequence[int],
+    present: Access | None = None,
 ) -> list[Proof]:
     """Evaluate several plans whose runs are all in one study.
 
@@ -85,42 +92,61 @@ def prove(
         For each plan bool[trips of ``after.feed``]: those that run.
     shift_ids
         Shifts to evaluate: those with white workers.
+    present
+        The territory as it is, where ``before`` is another.
     """
     study = before.study
-    keys = [(int(s), day) for s in shift_ids for day in study.days if study.works_on(int(s), day)]
-    limits = engine_limits(study.territory.limits)
+    evaluated = [int(s) for s in shift_ids] if present is None else range(len(study.shift_rows))
+    keys = [(s, day) for s in evaluated for day in study.days if study.works_on(s, day)]
     was = {(s, d.kind): _transit_before(before, s, d.kind) for s, d in keys}
-    rescued = {(s, d.kind): before.counted(s, d.kind)[2] for s, d in keys}
+    rescued, known = (
+        {(s, d.kind): one.counted(s, d.kind)[2] for s, d in keys}
+        for one in (before, present or before)
+    )
     proofs = []
     for kept in trips:
-        variant = with_timetables(
-            after, {k: TwoWay(keep_trips(t.timetable, kept)) for k, t in after.timetables.items()}
-        )
-        # Compiled kernels release the interpreter; touch the mirrors once, not in each thread.
-        for two_way in variant.timetables.values():
-            two_way.onward.start_s, two_way.mirror.start_s  # noqa: B018
-
-        def holds(key: tuple[int, ChosenDay], variant: Study = variant) -> Bools:
-            shift, day = key
-            site = variant.shift_rows[shift].site
-            out, back = variant.edges(shift, day)
-            there = transit_times(variant, site, day, out, limits).elapsed_s < INF
-            home = transit_times(variant, site, day, back, limits).elapsed_s < INF
-            return there & home
-
-        with ThreadPoolExecutor(max_workers=thread_count()) as pool:
-            now = dict(zip([(s, d.kind) for s, d in keys], pool.map(holds, keys), strict=True))
+        now: dict[tuple[int, str], Bools] = {}
+        # One kind of day at a time: timetables of all of them would fill the memory.
+        for kind in after.timetables:
+            now |= _held_on(after, kind, kept, [key for key in keys if key[1].kind == kind])
         gained = np.zeros((len(study.shift_rows), study.n_homes), bool)
-        holding = np.ones_like(gained)
+        holding, alone = np.ones_like(gained), np.ones_like(gained)
         lost = np.zeros_like(gained)
+        for s in evaluated:
+            alone[s] = np.all(
+                [known[s, d.kind] | now[s, d.kind] for x, d in keys if x == s], axis=0
+            )
         for s in shift_ids:
             mine = [(s, d.kind) for x, d in keys if x == s]
             white = ~np.all([rescued[k] for k in mine], axis=0)
             held = np.all([rescued[k] | now[k] for k in mine], axis=0)
             gained[s], holding[s] = white & held, held
             lost[s] = np.any([was[k] & ~now[k] for k in mine], axis=0)
-        proofs.append(Proof(gained, holding, lost))
+        proofs.append(Proof(gained, holding, lost, alone))
     return proofs
+
+
+def _held_on(
+    after: Study, kind: str, kept: np.ndarray, keys: Sequence[tuple[int, ChosenDay]]
+) -> dict[tuple[int, str], Bools]:
+    """Return who holds each shift by public transport on a kind of day, with some trips alone."""
+    two_way = TwoWay(keep_trips(after.timetables[kind].timetable, kept))
+    variant = with_timetables(after, {kind: two_way})
+    limits = engine_limits(variant.territory.limits)
+    # Compiled kernels release the interpreter; touch the mirror once, not in each thread.
+    two_way.onward.start_s, two_way.mirror.start_s  # noqa: B018
+
+    def holds(key: tuple[int, ChosenDay]) -> Bools:
+        shift, day = key
+        site = variant.shift_rows[shift].site
+        out, back = variant.edges(shift, day)
+        there = transit_times(variant, site, day, out, limits).elapsed_s < INF
+        home = transit_times(variant, site, day, back, limits).elapsed_s < INF
+        return there & home
+
+    with ThreadPoolExecutor(max_workers=thread_count()) as pool:
+        found = pool.map(holds, keys)
+        return {(s, day.kind): held for (s, day), held in zip(keys, found, strict=True)}
 
 
 def _transit_before(access: Access, shift: int, kind: str) -> Bools:

@@ -31,6 +31,7 @@ def design_shuttles(
     access: Access,
     zones: WhiteZones,
     *,
+    present: Access | None = None,
     config: ShuttleConfig | None = None,
     seed: int = 0,
     progress: Progress = _quiet,
@@ -40,6 +41,10 @@ def design_shuttles(
 
     Parameters
     ----------
+    access, zones
+        What the lines are for: the territory as it is, or with what costs less.
+    present
+        The territory as it is, where ``access`` is another: jobs gained are counted against it.
     config
         Settings; the territory's ``[shuttles]`` table when None.
     seed
@@ -67,6 +72,7 @@ def design_shuttles(
     found = Plans(
         study, access, config, factors, scene, demand.homes, tuple(days), site.graph,
         tuple(plans), knee(plans, factors), tuple(site.selections), (), site.homes_xy,
+        present=present,
     )  # fmt: skip
     if plans:
         progress("shuttle proof")

@@ -253,7 +253,8 @@ def cost_lines(plans: Plans, drawn: Sequence[DrawnLine], *, file: str | None = N
         old.staff, old.needs, old.days,
     )  # fmt: skip
     asked = Asked(plans.access, demand, plans.config, plans.factors, plans.days)
-    return replace(_costed(asked, drawn, file), homes_xy=plans.homes_xy)
+    found = replace(_costed(asked, drawn, file), homes_xy=plans.homes_xy)
+    return proven(found, drawn=True) if found.plans else found
 
 
 @dataclass(frozen=True)
@@ -277,7 +278,10 @@ class Asked:
         return cls(access, find_demand(study, zones, days), config, factors, tuple(days))
 
     def plan(self, drawn: Sequence[DrawnLine]) -> Plans:
-        """Return drawn lines as one plan, see `cost_lines`, without a design beside them."""
+        """Return drawn lines as one plan: timed, chained and costed at once, not proven.
+
+        Its vehicles are those of the riders that its timetable serves, see `cost_lines`.
+        """
         return _costed(self, drawn, None)
 
 
@@ -313,11 +317,10 @@ def _costed(asked: Asked, drawn: Sequence[DrawnLine], file: str | None) -> Plans
         _line(asked, d, first[k], sites[d.site], gates, walks, file) for k, d in enumerate(drawn)
     ]
     plan = evaluate_plan(scene, lines, config, asked.factors, asked.days, name=DRAWN)
-    found = Plans(
+    return Plans(
         study, asked.access, config, asked.factors, scene, demand.homes, asked.days, graph,
         (plan,) if plan.runs else (), 0 if plan.runs else -1,
     )  # fmt: skip
-    return proven(found, drawn=True) if plan.runs else found
 
 
 def _index(table: dict[str, int], name: str, field: str, file: str | None) -> int:

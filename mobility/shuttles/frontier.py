@@ -265,9 +265,9 @@ def _along(full: Choice, count: int, add: Callable[..., Choice | None]) -> None:
 def pareto(plans: Sequence[Plan]) -> list[Plan]:
     """Return the plans that no other beats on cost and whole rosters gained, cheapest first."""
     kept: list[Plan] = []
-    for plan in sorted(plans, key=lambda p: (p.costs.total, -p.rosters_gained, len(p.lines))):
-        most = kept[-1].rosters_gained if kept else 0.0
-        if plan.rosters_gained > most + 1e-9:
+    for plan in sorted(plans, key=lambda p: (p.costs.total, -p.jobs_gained, len(p.lines))):
+        most = kept[-1].jobs_gained if kept else 0.0
+        if plan.jobs_gained > most + 1e-9:
             kept.append(plan)
     return kept
 
@@ -289,7 +289,7 @@ def knee(plans: Sequence[Plan], factors: Factors | None = None) -> int:
     free = np.array([factors is None or not p.refused(factors) for p in plans])
     back = np.where(free | ~free.any(), 0.0, np.inf)
     eur = np.array([0.0, *(p.costs.total for p in plans)])
-    gained = np.array([0.0, *(p.rosters_gained for p in plans)])
+    gained = np.array([0.0, *(p.jobs_gained for p in plans)])
     if len(plans) <= 2 or gained[-1] <= 0:
         per_worker = eur[1:] / np.maximum(gained[1:], 1e-9)
         return int(np.argmin(per_worker + back))

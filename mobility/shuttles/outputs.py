@@ -22,6 +22,7 @@ from mobility.shuttles.energies import ENERGY_TABLES, energy_tables
 from mobility.shuttles.gtfs_out import write_gtfs
 from mobility.shuttles.plan import Plan, employer_shares, run_loads, stop_riders
 from mobility.shuttles.plans import Plans
+from mobility.shuttles.rosters import RosterGain
 from mobility.shuttles.sharing import group_cost, stable_shares, to_the_cent
 from mobility.shuttles.written import COLOURS, DIRECTIONS, read_plan_table
 from mobility.territory.rosters import season_label
@@ -112,29 +113,35 @@ def _sensitivity_table(plans: Plans) -> pd.DataFrame:
 
 
 def _rosters_table(plans: Plans) -> pd.DataFrame:
-    """Return one row per plan and roster: who gains it, in two units.
+    """Return one row per plan and roster that it is for or that gains: who does, in two units.
 
-    ``staff`` is the roster's headcount; ``rosters_gained`` those of it whose every shift
-    holds thanks to the plan, by the engine, ``rosters_estimate`` by the plan's own model, and
+    ``staff`` is the roster's headcount; ``jobs_gained`` those of it whose every shift holds
+    thanks to the plan, by the engine, ``jobs_estimate`` by the plan's own model, and
     ``employees_gained`` those who would ride. ``pool`` are the inhabitants of the labour
     pool, ``pool_gained`` those newly able to hold the roster, as in ``comparison.csv``.
     """
-    pools = [plans.study.pool(*name).sum() for name in plans.roster_names]
-    rows = []
+    study, rows = plans.study, []
     for plan in plans.plans:
-        for gain in plan.rosters:
-            site, roster = plans.roster_names[gain.roster]
+        asked = {plans.roster_names[gain.roster]: gain for gain in plan.rosters}
+        for k, (site, roster) in enumerate(roster_shifts(study)):
+            gain = asked.get((site, roster))
+            jobs = None if plan.jobs is None else plan.jobs[k]
+            if gain is None and not jobs:
+                continue
+            known = gain or RosterGain(-1, float(roster_jobs(study, site, roster).sum()), 0.0)
             rows.append(
                 {
                     "plan": plan.name,
-                    "site": plans.study.sites[site].name,
+                    "site": study.sites[site].name,
                     "roster": roster,
-                    "staff": gain.staff,
-                    "rosters_gained": gain.gained,
-                    "rosters_estimate": gain.estimate,
-                    "employees_gained": gain.gained * gain.seated * plan.capture_rate,
-                    "pool": pools[gain.roster],
-                    "pool_gained": gain.pool,
+                    "staff": known.staff,
+                    "jobs_gained": known.gained if jobs is None else jobs,
+                    "jobs_estimate": known.estimate,
+                    "employees_gained": known.riding * plan.capture_rate,
+                    "pool": study.pool(site, roster).sum(),
+                    "pool_gained": known.pool
+                    if plan.roster_places is None
+                    else plan.roster_places[k],
                 }
             )
     return pd.DataFrame(rows)

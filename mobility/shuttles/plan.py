@@ -54,6 +54,9 @@ class Plan:
         EUR a year as the choice of runs saw them, before the plan was chained and staffed.
     inhabitants
         Inhabitants who could hold no roster and now hold one, each once, by the engine.
+    jobs, roster_places
+        Jobs and inhabitants who gain each roster, in the order of `access.roster_shifts`, with the
+        plan alone on the territory as it is, by the engine; None before.
     """
 
     name: str
@@ -71,6 +74,8 @@ class Plan:
     lost_proven: float | None = None
     over_seats: float = 0.0
     inhabitants: float | None = None
+    jobs: tuple[float, ...] | None = None
+    roster_places: tuple[float, ...] | None = None
 
     @property
     def rosters_estimate(self) -> float:
@@ -79,17 +84,24 @@ class Plan:
 
     @property
     def rosters_gained(self) -> float:
-        """Jobs gained: holders whose whole roster holds, proven when known."""
+        """Jobs gained of those that it was designed for, proven when known."""
         return sum(r.gained for r in self.rosters)
+
+    @property
+    def jobs_gained(self) -> float:
+        """Jobs gained: holders whose whole roster holds, on the territory as it is when known."""
+        return self.rosters_gained if self.jobs is None else sum(self.jobs)
 
     @property
     def employees_gained(self) -> float:
         """Users: those of `rosters_gained` who would ride and find a seat on every shift."""
-        return sum(r.gained * r.seated for r in self.rosters) * self.capture_rate
+        return sum(r.riding for r in self.rosters) * self.capture_rate
 
     @property
     def pool_places(self) -> float | None:
         """Roster-places of inhabitants newly able to hold a roster; None before proof."""
+        if self.roster_places is not None:
+            return sum(self.roster_places)
         known = [r.pool for r in self.rosters if r.pool is not None]
         return sum(known) if len(known) == len(self.rosters) else None
 
@@ -121,7 +133,7 @@ class Plan:
     @property
     def eur_per_job(self) -> float:
         """EUR a year per job gained."""
-        gained = self.rosters_gained
+        gained = self.jobs_gained
         return self.costs.total / gained if gained else float("nan")
 
     @property
@@ -141,7 +153,7 @@ class Plan:
         A plan is beaten where each of its boardings costs more than an on-demand trip, which
         would serve the same riders; one that gains no job serves nobody.
         """
-        if not self.rosters_gained > 0:
+        if not self.jobs_gained > 0:
             return "no whole roster is gained"
         if self.eur_per_boarding >= factors["light.on_demand_trip"]:
             return "on-demand trips for the same riders cost less"
@@ -298,8 +310,8 @@ def plan_table(plans: Sequence[Plan], factors: Factors) -> pd.DataFrame:
                 "drivers_fte": p.costs.drivers_fte,
                 "eur_year": p.costs.total,
                 "eur_estimate": p.eur_estimate,
-                "rosters_gained": p.rosters_gained,
-                "rosters_estimate": p.rosters_estimate,
+                "jobs_gained": p.jobs_gained,
+                "jobs_estimate": p.rosters_estimate,
                 "employees_gained": p.employees_gained,
                 "inhabitants_gained": p.inhabitants,
                 "roster_places_gained": p.pool_places,

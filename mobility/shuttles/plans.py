@@ -41,8 +41,10 @@ class Plans:
 
     Attributes
     ----------
-    study, access
+    study
         The territory as it is.
+    access
+        What the lines are designed for: the territory as it is, or with what costs less.
     scene
         Arrays of the design; its homes are rows ``homes`` of the study's.
     plans
@@ -55,6 +57,8 @@ class Plans:
         The lines of ``[shuttles] lines`` as one more plan, costed and proven alike.
     beaten
         What beats the plan told beyond its own figures, such as lighter answers everywhere.
+    present
+        The territory as it is, where ``access`` is another.
     """
 
     study: Study
@@ -72,6 +76,7 @@ class Plans:
     homes_xy: Floats | None = None
     drawn: Plans | None = None
     beaten: str = ""
+    present: Access | None = None
 
     @property
     def knee(self) -> Plan | None:
@@ -111,7 +116,7 @@ class Plans:
 
     @cached_property
     def moves(self) -> list[Move]:
-        """What moving each site's hours would save on the advised plan."""
+        """What moving each site's hours would save on the plan told."""
         if self.knee is None:
             return []
         return harmonise(self.scene, self.knee, self.config, self.factors, self.days)
@@ -223,7 +228,8 @@ def proven(found: Plans, *, drawn: bool = False) -> Plans:
     tables = _publish(found.study, found.scene, found.ways, asked, together=True)[0]
     after = with_feed(found.study, read_tables(tables), scenario="shuttles", feeders=False)
     masks = _masks(after, asked, len(found.study.feed.trips))
-    proofs = prove(found.access, after, masks, [int(s) for s in found.scene.shift_ids])
+    shift_ids = [int(s) for s in found.scene.shift_ids]
+    proofs = prove(found.access, after, masks, shift_ids, found.present)
     told = {p.name: proof for p, proof in zip(asked, proofs, strict=True)}
     plans = [_with_proof(found, p, told[p.name]) if p.name in told else p for p in plans]
     if drawn:
@@ -261,11 +267,22 @@ def _with_proof(found: Plans, plan: Plan, proof: Proof) -> Plan:
     lost = proof.lost[scene.shift_ids][:, found.homes]
     held = proof.held[scene.shift_ids][:, found.homes]
     ledger = Ledger.of(found.study)
-    before = ledger.held(found.access)
+    before = ledger.held(found.present or found.access)
     shifts = roster_shifts(found.study)
-    after = before | np.array([proof.held[shifts[name]].all(axis=0) for name in ledger.rosters])
+    after = before | np.array([proof.alone[shifts[name]].all(axis=0) for name in ledger.rosters])
+    new = after & ~before
     told = proven_plan(
         scene, plan, gained, held, float(lost.sum()), found.pools, found.config, found.factors,
         found.days,
     )  # fmt: skip
-    return replace(told, inhabitants=ledger.gained(before, after).inhabitants)
+    jobs = (ledger.jobs * new).sum(axis=1)
+    place = {name: k for k, name in enumerate(ledger.rosters)}
+    return replace(
+        told,
+        rosters=tuple(
+            replace(r, alone=float(jobs[place[found.roster_names[r.roster]]])) for r in told.rosters
+        ),
+        inhabitants=ledger.gained(before, after).inhabitants,
+        jobs=tuple(jobs.tolist()),
+        roster_places=tuple((ledger.people * new).sum(axis=1).tolist()),
+    )

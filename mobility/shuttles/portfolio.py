@@ -94,6 +94,7 @@ class Portfolio:
         self._benches: dict[Chosen, Workbench] = {NOTHING: bench}
         self._points: dict[Chosen, Point] = {}
         self._runs: dict[Chosen, Bool] = {NOTHING: self._now}
+        self._tried: dict[Chosen, Bool] = {}
         pairs = alternatives(self.remedies)
         feeds = [k for k, r in enumerate(self.remedies) if r.feed is not None]
         self._clashes = {frozenset(p) for p in (*pairs, *combinations(feeds, 2))}
@@ -107,13 +108,37 @@ class Portfolio:
     def point(self, chosen: Chosen) -> Point:
         """Return what a set comes to."""
         if chosen not in self._points:
-            levers = self._levers(chosen)
-            bench = self._bench(frozenset(k for k in chosen if _reshapes(self.remedies[k])))
+            self._points[chosen] = self._told(chosen, self._holding(chosen))
+        return self._points[chosen]
+
+    def _timed(self, chosen: Chosen) -> Chosen:
+        """Return those of a set that change timetables or hours."""
+        return frozenset(k for k in chosen if not self.remedies[k].rescued)
+
+    def _holding(self, chosen: Chosen) -> Bool:
+        """Return from which homes each roster holds with a set, by its levers' windows alone."""
+        timed = self._timed(chosen)
+        if timed not in self._tried:
+            levers = self._levers(timed)
+            bench = self._bench(frozenset(k for k in timed if _reshapes(self.remedies[k])))
             held = bench.scores.rosters_held
             if levers:
                 held = bench.scores.rosters_after(bench.try_together(levers))
-            self._points[chosen] = self._told(chosen, held)
-        return self._points[chosen]
+            self._tried[timed] = held
+        return self._tried[timed]
+
+    def _users(self, chosen: Chosen, held: Bool, end: int | None) -> float:
+        """Return the users of a set's timetable: of the jobs that a plan adds, those it seats."""
+        capture = 1.0 if end is None else capture_band(self._base.study)[end]
+        rate = capture * capture_rate(self._base.study)
+        jobs, new = self.ledger.jobs, held & ~self._now
+        feeds = [k for k in chosen if self.remedies[k].feed is not None]
+        if not feeds:
+            return rate * float(jobs[new].sum())
+        others = self._holding(chosen.difference(feeds))
+        seated = sum(self.remedies[k].users for k in feeds) * capture
+        added = rate * float(jobs[new & ~others].sum())
+        return rate * float(jobs[new & others].sum()) + min(added, seated)
 
     def prove(self, point: Point) -> Point:
         """Return a point with its jobs found by a full run, and its ends."""
@@ -124,7 +149,7 @@ class Portfolio:
     def held(self, chosen: Chosen) -> Bool:
         """Return from which homes each roster holds with a set, by a full run, bool (R, H)."""
         # What people take up changes nobody's timetable: one run tells all such sets.
-        timed = frozenset(k for k in chosen if not self.remedies[k].rescued)
+        timed = self._timed(chosen)
         if timed not in self._runs:
             self._runs[timed] = self.ledger.held(self.access(timed))
         return self._runs[timed]
@@ -168,8 +193,7 @@ class Portfolio:
             0 where little is taken up, 1 where much is; None between.
         """
         jobs, before = self.ledger.jobs, self._now
-        capture = 1.0 if end is None else capture_band(self._base.study)[end]
-        users = capture * capture_rate(self._base.study) * float(jobs[held & ~before].sum())
+        users = self._users(chosen, held, end)
         white = (~held).astype(np.float64)
         bill: list[tuple[int, CostLine]] = []
         for k in sorted(chosen):

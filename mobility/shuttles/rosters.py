@@ -29,6 +29,8 @@ class RosterGain:
         As ``estimate``, by the engine on the plan's GTFS; None before the re-evaluation.
     pool
         Inhabitants of the labour pool newly able to hold the roster, by the engine.
+    alone
+        As ``proven``, on the territory as it is; None before.
     """
 
     roster: int
@@ -37,6 +39,13 @@ class RosterGain:
     seated: float = 1.0
     proven: float | None = None
     pool: float | None = None
+    alone: float | None = None
+
+    @property
+    def riding(self) -> float:
+        """Of those it was designed for, no more than it gains alone: who finds a seat."""
+        seated = self.gained * self.seated
+        return seated if self.alone is None else min(seated, self.alone)
 
     @property
     def gained(self) -> float:

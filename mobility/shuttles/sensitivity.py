@@ -123,7 +123,11 @@ def sensitivity(
     low, high = _rosters_interval(scene, plan, config, homes_xy, side_m, speed_ms=speed_ms)
     low, high = min(low, plan.rosters_gained), max(high, plan.rosters_gained)
     seated = min((r.seated for r in plan.rosters), default=1.0)
-    gained = (low * config.capture_low * seated, high * config.capture_high)
+    # A plan designed after levers may seat, alone, fewer than it was designed for.
+    gained = (
+        min(low * config.capture_low * seated, plan.employees_gained),
+        max(high * config.capture_high, plan.employees_gained),
+    )
     cost = plan.costs.total
     car = plan.service.car_km * factors["car_co2"] / factors["car_occupancy"] / 1000
     co2 = tuple(

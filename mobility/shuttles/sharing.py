@@ -128,11 +128,14 @@ def stable_shares(
 
 
 def to_the_cent(parts: Floats, total: float) -> Floats:
-    """Return amounts in proportion to parts, in whole cents that add up to the total's."""
+    """Return amounts in proportion to parts, in whole cents that add up to the total's.
+
+    Equal amounts where every part is nothing: somebody pays.
+    """
     cents = round(100 * total)
     whole = float(np.sum(parts))
     if whole <= 0:
-        return np.zeros(len(parts))
+        parts, whole = np.ones(len(parts)), float(len(parts))
     exact = np.asarray(parts, np.float64) / whole * cents
     floor = np.floor(exact).astype(np.int64)
     left = cents - int(floor.sum())

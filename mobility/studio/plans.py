@@ -37,12 +37,12 @@ def plans_of(results: Path) -> list[dict[str, Any]]:
     path = results / "shuttles" / "plans.csv"
     if not path.is_file():
         return []
-    table = read_plan_table(path, (*COSTS, "rosters_gained", "vehicles", "lines", "knee"))
+    table = read_plan_table(path, (*COSTS, "jobs_gained", "vehicles", "lines", "knee"))
     return [
         {
             "name": str(row["plan"]),
             **{key: round(float(row[key]), 2) for key in COSTS},
-            "jobs": float(row["rosters_gained"]),
+            "jobs": float(row["jobs_gained"]),
             "vehicles": int(row["vehicles"]),
             "lines": int(row["lines"]),
             "told": str(row["knee"]) == "True",

@@ -179,9 +179,19 @@ def _overridden(row: Factor, entry: object, file: object) -> Factor:
             ".low",
             "Give low ≤ value ≤ high, in the unit of the factor.",
         )
+    if high > 1 and _PART.match(row.unit):
+        raise refuse(
+            "A share of a whole is more than 1.",
+            "" if value > 1 else ".high",
+            "Write a number from 0 to 1: {unit}.",
+        )
     source = str(given.get("source", "Territory file"))
     band = (low if "low" in given else math.nan, high if "high" in given else math.nan)
     return Factor(row.name, value, unit, year, source, False, *band)
+
+
+#: Units of factors that are parts of something, never more than all of it.
+_PART = re.compile(r"share of (the )?(workers|payroll|pass|vehicle-km)\b")
 
 
 def _number(value: object) -> float | None:

@@ -219,7 +219,7 @@ def test_plans_of_shuttles_are_cards(open_studio, studio) -> None:
         services=SERVICES,
     )
     (shuttles / "plans.csv").write_text(
-        "plan,lines,vehicles,eur_year,eur_low,eur_high,rosters_gained,knee\n"
+        "plan,lines,vehicles,eur_year,eur_low,eur_high,jobs_gained,knee\n"
         "P01,1,1,90000,80000,100000,7,True\n"
     )
     page = explored(open_studio("#navettes/explore"))

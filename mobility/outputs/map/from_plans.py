@@ -43,7 +43,7 @@ def _plan(plans: Plans, plan: Plan, scenario: int | None) -> MapPlan:
     return MapPlan(
         name=plan.name,
         cost_eur=costs.total,
-        workers=plan.rosters_gained,
+        workers=plan.jobs_gained,
         vehicles=plan.operations.vehicles,
         km_per_year=costs.run_km + costs.empty_km,
         lines=tuple(_line(plans, plan, i) for i in range(len(plan.lines))),

@@ -285,6 +285,8 @@ class MapLever:
         What the map shows of it: ``gain``, or ``white`` where white zones alone know of it.
     pick
         For whom it gains most, as in the page's address (``"s2"`` or ``"r0"``), if told.
+    plan
+        Name of the shuttle plan that it runs whole, if it is one.
     """
 
     scenario: int
@@ -298,6 +300,7 @@ class MapLever:
     sites: tuple[str, ...] = ()
     measure: str = "gain"
     pick: str = ""
+    plan: str = ""
 
 
 @dataclass(frozen=True)

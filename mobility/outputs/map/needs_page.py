@@ -107,10 +107,10 @@ def merged(frame: gpd.GeoDataFrame, by: NDArray[Any]) -> dict[Any, gpd.GeoDataFr
     """Return, by each value of ``by``, one shape of all polygons that have it."""
     found = {}
     for value in np.unique(by):
-        shapes = frame.geometry.to_numpy()[by == value]
-        # Squares of a grid share their corners: much quicker, and wrong where shapes overlap.
-        shape = shapely.coverage_union_all(shapes)
-        if abs(shape.area - shapely.area(shapes).sum()) > 1e-9 * shape.area:
+        shapes = shapely.transform(frame.geometry.to_numpy()[by == value], lambda xy: xy.round(5))
+        if shapely.coverage_is_valid(shapes):  # squares that share their corners: much quicker
+            shape = shapely.coverage_union_all(shapes)
+        else:
             shape = shapely.union_all(shapes, grid_size=DEGREE)
         found[value] = gpd.GeoDataFrame(geometry=[shape], crs=4326)
     return found

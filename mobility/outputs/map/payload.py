@@ -111,6 +111,7 @@ def _lever(lever: MapLever) -> Manifest:
         "sites": list(lever.sites),
         "measure": lever.measure,
         "pick": lever.pick,
+        "plan": lever.plan,
     }
 
 

@@ -1,7 +1,6 @@
 // What would help, announced by its best figures: levers and shuttles, each one a click away.
-// Shuttles are advised by the name of their plan, which may be another than the one told.
-const isAdvised = (plan) => manifest.levers.some((lever) => lever.advised && ["shuttle", "feeder"].includes(lever.kind)
-  && leverName(lever).split(/[^\w-]+/).includes(plan.name));
+// A plan is advised where a lever runs it whole: its feeders, or direct lines, alone are others.
+const isAdvised = (plan) => manifest.levers.some((lever) => lever.advised && lever.plan === plan.name);
 const bestLever = () => manifest.levers.find((lever) => lever.advised) || null;
 
 function leverFacts(lever) {

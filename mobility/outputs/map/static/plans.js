@@ -239,7 +239,7 @@ function openPlanStop(halts) {
     el("table", { class: "mb-ways" }, el("caption", {}, t("Timetable") + " – " + dayName(state.day)), el("tbody", {}, rows))]);
 }
 
-// The frontier: workers covered against cost, one point per plan.
+// The frontier: jobs gained against cost, one point per plan.
 function showPlans() {
   const box = document.getElementById("mb-plans");
   const paper = Boolean(document.body.dataset.layout);
@@ -250,7 +250,7 @@ function showPlans() {
   document.getElementById("mb-plan").setAttribute("aria-valuetext", planName(known));
   document.getElementById("mb-plan").value = state.plan;
   document.getElementById("mb-frontier").replaceChildren(frontier());
-  const rows = [[t("Employees whose whole roster holds"), number(known.workers)],
+  const rows = [[t("Jobs whose whole roster is gained"), number(known.workers)],
     [t("Cost a year"), euros(known.cost)], [t("Vehicles"), number(known.vehicles)],
     [t("Vehicle-km a year"), number(known.km)],
     ...known.facts.map(([label, value]) => [t(label), /^-?\d+(\.\d+)?$/.test(value)
@@ -269,7 +269,7 @@ function frontier() {
   const svg = document.createElementNS(space, "svg");
   svg.setAttribute("viewBox", `0 0 ${wide} ${high}`);
   svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", t("Frontier: workers covered against cost a year"));
+  svg.setAttribute("aria-label", t("Frontier: jobs gained against cost a year"));
   const most = { cost: Math.max(...manifest.plans.map((p) => p.cost), 1), workers: Math.max(...manifest.plans.map((p) => p.workers), 1) };
   const x = (p) => 34 + p.cost / most.cost * (wide - 48), y = (p) => high - 24 - p.workers / most.workers * (high - 38);
   const add = (tag, attributes, text) => {
@@ -288,7 +288,7 @@ function frontier() {
     const p = manifest.plans[toldPlan], left = x(p) > wide / 2;
     add("text", { x: x(p) + (left ? -9 : 9), y: y(p) + 12, "text-anchor": left ? "end" : "start", "font-weight": 700 }, t("told"));
   }
-  add("text", { x: 38, y: 14 }, t("employees: {n}", { n: number(most.workers) }));
+  add("text", { x: 38, y: 14 }, t("jobs gained: {n}", { n: number(most.workers) }));
   return svg;
 }
 
