@@ -353,6 +353,20 @@ def test_tables_and_layers_are_written(plans, tmp_path):
         ).read_bytes()
 
 
+def test_runs_routed_anew_are_proven_and_never_dearer(demo, plans):
+    """Whoever the engine finds without it is found with it, for no more euros or vehicles."""
+    config = ShuttleConfig.from_dict(SMALL | {"reroute": True})
+    anew = design_shuttles(*demo, config=config, seed=3)
+    saved = 0
+    for old in plans.plans:
+        as_good = [p for p in anew.plans if p.rosters_gained >= old.rosters_gained - 1e-6]
+        least = min(p.costs.total for p in as_good)
+        assert least <= old.costs.total + 1e-6
+        saved += least < 0.99 * old.costs.total
+    assert saved
+    assert all(p.lost_proven == 0 for p in anew.plans)
+
+
 def test_energies_of_a_design_drive_what_its_plans_drive(plans, tmp_path):
     every = ("hvo", "biogas", "electric", "hydrogen")
     config = plans.config.model_copy(update={"energies": every})

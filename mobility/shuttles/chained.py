@@ -80,7 +80,13 @@ def solve_chains(
 
 
 def search_chains(
-    problem: ChainProblem, trips: Sequence[Trip], iterations: int, *, seed: int, target: int = 0
+    problem: ChainProblem,
+    trips: Sequence[Trip],
+    iterations: int,
+    *,
+    seed: int,
+    target: int = 0,
+    drive_only: bool = False,
 ) -> tuple[Chain, ...]:
     """Chain trips, then search by ruin and recreate; the vehicles never become more.
 
@@ -90,13 +96,16 @@ def search_chains(
         A first plan: every call once.
     iterations
         At most; ``target`` vehicles end the search.
+    drive_only
+        Whether less driving is sought with the vehicles of the first plan, and no fewer of these.
     """
     ways, state = _ways_of(problem), _new_state(problem)
     best, undo = _new_state(problem), _new_undo(problem)
     for trip in trips:
         start_trip(ways, state, undo, np.array(trip, np.int32))
     chain_anew(ways, state, undo)
-    search(ways, state, undo, best, problem.seats, max(iterations, 1), target, seed)
+    most = max(iterations, 1)
+    search(ways, state, undo, best, problem.seats, most, target, seed, drive_only)
     return _chains_of(best)
 
 

@@ -109,6 +109,9 @@ class ShuttleConfig(Model):
         Drawn lines to cost beside the designed ones: a TOML or GeoJSON file.
     share_by
         How employers share the cost of a line: by boardings, headcount or kilometres.
+    reroute
+        Runs of each plan are routed anew with their vehicles in view, and kept where every rider
+        is for fewer euros.
     energies
         Energies with which every plan is driven beside diesel.
     """
@@ -146,6 +149,7 @@ class ShuttleConfig(Model):
     cell_grid: Annotated[int, Field(ge=1, le=9)] = 3
     lines: Path | None = None
     share_by: Literal["boardings", "headcount", "km"] = "boardings"
+    reroute: bool = False
     energies: tuple[Literal["hvo", "biogas", "electric", "hydrogen"], ...] = ()
 
     @model_validator(mode="after")

@@ -23,6 +23,7 @@ from mobility.shuttles.factors import Factors
 from mobility.shuttles.groups import Candidate
 from mobility.shuttles.model import Line
 from mobility.shuttles.plan import Plan, evaluate_plan
+from mobility.shuttles.reroute import rerouted
 from mobility.shuttles.rosters import edge_worth
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.schedule import build_runs, covered_homes
@@ -227,6 +228,9 @@ class Search:
             replace(plan, eur_estimate=self._master.price(runs))
             for runs, plan in self._found.items()
         ]
+        if self._config.reroute:
+            args = self._config, self._factors, self._days
+            plans = [rerouted(self._scene, plan, *args) for plan in pareto(plans)]
         return [replace(p, name=f"P{k + 1:02d}") for k, p in enumerate(pareto(plans))]
 
 

@@ -346,12 +346,21 @@ def chain_anew(w: Ways, s: State, u: Undo) -> None:
 
 @njit(cache=True, nogil=True)
 def search(
-    w: Ways, s: State, u: Undo, best: State, seats: int, iterations: int, target: int, seed: int
+    w: Ways,
+    s: State,
+    u: Undo,
+    best: State,
+    seats: int,
+    iterations: int,
+    target: int,
+    seed: int,
+    drive_only: bool,
 ) -> int:
     """Search from a complete plan; ``best`` receives the best one.
 
     Fewer vehicles come first, then less driving. The temperature, in seconds of driving,
-    falls from `HOT` to `COLD`; ``target`` vehicles end the search.
+    falls from `HOT` to `COLD`; ``target`` vehicles end the search. With
+    ``drive_only`` no vehicle is given up: driving alone is sought.
     """
     np.random.seed(seed)
     n = len(w.end_of)
@@ -369,10 +378,10 @@ def search(
     cooling = (COLD / HOT) ** (1.0 / iterations)
     heat = HOT
     for it in range(iterations):
-        if fewest <= target:
+        if fewest <= target and not drive_only:
             break
         heat *= cooling
-        if n_bank == 0 and s.total[0] > target and s.total[0] <= fewest:
+        if n_bank == 0 and s.total[0] > target and s.total[0] <= fewest and not drive_only:
             n_bank = _give_up(w, s, u, weight, bank, 0)
             commit(s, u)
             most = s.total[0]
