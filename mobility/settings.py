@@ -26,9 +26,9 @@ USUAL_TILES = ("OpenStreetMap.Mapnik", "GeoportailFrance.plan")
 OTHERS = (
     "map.html", "run.json", "homes.parquet", "results.gpkg", "report.html", "report.pdf",
     "report.docx", "report.xlsx", "index.html", "letter.pdf", "minutes_to_fix.gpkg",
-    "cycle_tracks.geojson", "isochrones.gpkg", "fairness.html", "requests.geojson",
-    *(f"{name}.{kind}" for name in ("apprentices", "delays", "housing", "irregular", "job_bus",
-      "lines", "risk", "zone") for kind in ("gpkg", "html")),
+    "cycle_tracks.geojson", "isochrones.gpkg", "requests.geojson",
+    *(f"{name}.{kind}" for name in ("apprentices", "delays", "fairness", "housing", "irregular",
+      "job_bus", "lines", "risk", "zone") for kind in ("gpkg", "html")),
     *(f"{name}.{kind}" for name in ("recommendations", "plan", "letter")
       for kind in ("html", "md", "docx")),
 )  # fmt: skip

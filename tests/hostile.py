@@ -47,7 +47,11 @@ LOOKED_UP = {
     ("ShiftChange", "site"), ("ShiftChange", "roster"), ("ShiftChange", "shift"),
     ("TripChange", "trips"), ("LineChange", "line"), ("LineChange", "days"),
     ("LineChange", "from_stop"), ("LineChange", "to_stop"), ("LineChange", "stops"),
-    ("LineChange", "as_on"), ("NewCall", "name"),
+    ("LineChange", "as_on"), ("NewCall", "name"), ("Sources", "lines_layer"),
+    ("HomesSource", "zones_layer"),
+    # Kept for the studio, which sets every text as text (test_studio_in_browser.py).
+    ("FeedChange", "name"), ("DrawnLine", "name"), ("DrawnLine", "site"), ("DrawnLine", "shifts"),
+    ("DrawnLine", "vehicle"), ("DrawnStop", "name"),
 }  # fmt: skip
 #: Text columns of the tables that are read, by table of the study.
 TABLE_TEXTS = {

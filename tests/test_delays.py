@@ -325,10 +325,10 @@ def test_the_command_writes_its_tables(toml, tmp_path, lang, words):
     assert table["promised"].tolist() == [10, 10, 10, 10]
     assert (table["days_of_20"] <= 20).all()
     homes = gpd.read_file(tmp_path / "delays.gpkg", layer="homes").set_index("home_id")
-    assert homes.loc["H1", "Usine, 3x8 | share"] == pytest.approx(
+    assert homes.loc["H1", "Usine | 3x8 | share"] == pytest.approx(
         table["days_of_20"][0] / 20, abs=1e-3
     )
-    assert homes.loc["H2", "Usine, 3x8 | share"] == 0
+    assert homes.loc["H2", "Usine | 3x8 | share"] == 0
     page = (tmp_path / "delays.html").read_text(encoding="utf-8")
     assert words in page
     assert (tmp_path / "delay_connections.csv").exists()

@@ -69,6 +69,8 @@ def test_lines_and_layers_are_read_too(tmp_path):
 
 def test_names_of_outputs_are_those_of_the_docs():
     docs = Path(__file__).parents[1].joinpath("docs", "outputs.md").read_text(encoding="utf-8")
+    # Those of an atlas stand in a folder of their own, where no source may lie.
+    docs = re.sub(r"(?ms)^## `mobility atlas merge`.*?(?=^## )", "", docs)
     told = set(re.findall(r"\*\*`([\w.]+)`\*\*", docs))
     tables = {spec.file for spec in registry().values() if spec.file}
     assert told <= tables | set(settings.OTHERS)

@@ -194,7 +194,7 @@ class Roster(Model):
             if not data.get("shifts"):
                 raise RefusedError(
                     "The roster has no shifts.",
-                    "Give its usual hours as shifts too: all commands but irregular take those."
+                    "Give its usual hours as shifts too: all commands but `irregular` take those."
                     if data.get("dates")
                     else 'Give template = "3x8", or a list of shifts.',
                 )

@@ -38,7 +38,7 @@ def test_each_shape_tells_its_figures_and_leads_to_its_map(tmp_path, open_page):
     merge(atlas, language="en")
     opened = open_page(atlas.national / "map.html", wait="path.leaflet-interactive")
     page = opened.page
-    rows = page.locator("#tables tr").all_inner_texts()
+    rows = page.locator("#side tr").all_inner_texts()
     assert rows == ["Rank\tTerritory\tShare of jobs", "1\t<b>Flers</b>\t3.0%", "–\tb\tfailed"]
     shape = page.locator("path.leaflet-interactive")
     assert shape.get_attribute("fill") == "#ffffcc"

@@ -333,6 +333,7 @@ NO_TEXTS = {
     ("Sources", "elevation"), ("Sources", "versement_mobilite"), ("HomesSource", "secret"),
     ("HomesSource", "changes"), ("Output", "dir"), ("OnDemand", "file"), ("Sources", "lines"),
     ("Sources", "background"),  # an extract as that of the streets
+    ("FeedChange", "file"), ("Roster", "dates"),  # a feed as those of the sources; dates and hours
 }  # fmt: skip
 
 

@@ -299,7 +299,7 @@ def _read_table(path: Path, source: _Tables, name: str) -> pd.DataFrame:
     zones = name == "stop_times" and not frame.columns.isin(FLEX_COLUMNS[:2]).any()
     for column in required if zones or name != "stop_times" else ("trip_id", "stop_sequence"):
         if column not in frame.columns:
-            signs = [s for s in _OTHER_SIGNS if s in str(frame.columns[0])]
+            signs = [s for s in _OTHER_SIGNS if s in str(next(iter(frame.columns), ""))]
             if len(frame.columns) == 1 and signs:
                 raise SourceError(
                     _OTHER_SIGNS[signs[0]],

@@ -146,7 +146,7 @@ class WhatIf {
     Object.assign(this, { panel, study, page, about });
     this.live = new LiveScenario(page, study);
     this.inFlight = false;
-    this.next = null;
+    this.waiting = [];
     this.revision = about.revision;
   }
 
@@ -188,10 +188,21 @@ class WhatIf {
     return draft[table] && field in draft[table] ? draft[table][field] : this.about.settings[table][field];
   }
 
-  // Make a step, or try one while the hand moves; the latest wins where several wait.
-  async step(step, commit) {
-    if (this.inFlight) { this.next = [step, commit]; return; }
+  // Make a step, or try one while the hand moves. One goes at a time; of tries that wait, the last.
+  step(step, commit) {
+    this.waiting = this.waiting.filter(([, made]) => made);
+    this.waiting.push([step, commit]);
+    if (!this.inFlight) this.settled = this.work();
+    return this.settled;
+  }
+
+  async work() {
     this.inFlight = true;
+    while (this.waiting.length) await this.make(...this.waiting.shift());
+    this.inFlight = false;
+  }
+
+  async make(step, commit) {
     const from = performance.now(), shown = this.live.shown, steps = [step].flat();
     try {
       const answer = await this.live.request(shown, steps, commit);
@@ -212,21 +223,17 @@ class WhatIf {
       this.live.forget();
       this.draw();
     }
-    this.inFlight = false;
     document.body.dataset.step = String(Number(document.body.dataset.step || 0) + 1);
-    if (this.next) {
-      const [waiting, last] = this.next;
-      this.next = null;
-      await this.step(waiting, last);
-    }
   }
 
   async move(redo) {
+    await this.settled;
     Object.assign(this.about, await askJson(at(this.study) + "/undo", { redo }));
     await this.renew();
   }
 
   async scenario(asked) {
+    await this.settled;
     try {
       Object.assign(this.about, await askJson(at(this.study) + "/scenarios", asked));
       tell(asked.do === "save" ? t("The scenario is kept.") : "");

@@ -16,10 +16,11 @@
     return { color: "#17212a", weight: 1, dashArray: null, fillColor: found.colour, fillOpacity: 0.85 };
   }
 
-  const shapes = new Map();
+  // Few shapes, each a thing of its own to a browser.
+  const shapes = new Map(), renderer = L.svg();
   for (const place of data.territories) {
     if (!place.shape) continue;
-    const shape = L.geoJSON({ type: "Feature", geometry: place.shape, properties: {} });
+    const shape = L.geoJSON({ type: "Feature", geometry: place.shape, properties: {} }, { renderer });
     shape.bindPopup(() => popup(place), { maxWidth: 340 }).bindTooltip(() => element("span", `${place.name} – ${place.kinds[kind].text}`, document.createElement("div")));
     shapes.set(place, shape.addTo(map));
   }
