@@ -1,4 +1,4 @@
-"""The embedded demo with a search of shuttles light enough for a test."""
+"""The embedded demo, cut to some kinds of day, its search of shuttles light enough for a test."""
 
 from __future__ import annotations
 
@@ -11,10 +11,19 @@ LIGHT = {"iterations": 10, "plans": 2, "max_stops": 10, "max_lines": 3, "max_hub
 
 
 def write_light(folder: Path) -> Path:
-    """Copy the demo into a folder; return its territory file."""
-    path = shutil.copytree(DATA, folder / "data") / "demo.toml"
+    """Copy the demo into a folder, for few plans of one kind of day; return its territory file."""
+    path = write_cut(folder, "school_weekday")
     text = path.read_text(encoding="utf-8")
     for name, value in LIGHT.items():
         text = re.sub(rf"(?m)^{name} = \d+$", f"{name} = {value}", text)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def write_cut(folder: Path, *kinds: str) -> Path:
+    """Copy the demo into a folder, with some kinds of day alone; return its territory file."""
+    path = shutil.copytree(DATA, folder / "data") / "demo.toml"
+    text, n = re.subn(r"(?m)^kinds = .*$", f"kinds = {list(kinds)}", path.read_text("utf-8"))
+    assert n == 1
     path.write_text(text, encoding="utf-8")
     return path

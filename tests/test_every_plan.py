@@ -1,10 +1,10 @@
 """Each shuttle plan on the map is the territory evaluated again with its feed."""
 
 import re
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from light_plans import write_cut
 
 from mobility import pipeline
 from mobility.commute.comparison import comparison
@@ -12,8 +12,6 @@ from mobility.outputs.map import page
 from mobility.outputs.tables import registry
 from mobility.remedies.recommendations import remedies_frame
 from mobility.remedies.words import LEVER_COLUMNS
-
-DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +27,10 @@ def run(tmp_path_factory):
             page, "write_map", lambda m, *a, **k: drawn.append(m) or write_map(m, *a, **k)
         )
         results = pipeline.run(
-            DEMO, tmp_path_factory.mktemp("plans"), shuttles=True, every_plan=True
+            write_cut(tmp_path_factory.mktemp("in"), "school_weekday"),
+            tmp_path_factory.mktemp("plans"),
+            shuttles=True,
+            every_plan=True,
         )
     return results, made, drawn[0]
 

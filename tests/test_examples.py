@@ -130,7 +130,6 @@ def test_generator_writes_the_committed_files(name, tmp_path):
 
 
 @pytest.mark.real
-@pytest.mark.slow
 @needs_extracts
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in ("geneva", "malta")])
 def test_whole_run_conserves_workers(name, tmp_path):

@@ -341,6 +341,7 @@ def test_places_that_ways_carry_are_clipped(tmp_path):
     assert read_osm(tmp_path / "c.osm.pbf").geom_xy.tolist() == [[0, 0], [0.001, 0]]
 
 
+@pytest.mark.slow
 @pytest.mark.real
 @pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is absent")
 def test_neighbouring_extracts_are_clipped_as_one(tmp_path):

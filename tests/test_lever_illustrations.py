@@ -1,11 +1,11 @@
 """Each recommendation shown: the territory with it, who gains, and one journey."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from light_plans import write_cut
 from small import TRIPS, write_territory
 from typer.testing import CliRunner
 
@@ -26,12 +26,15 @@ from mobility.remedies.shift_hours import shift_hours, with_hours
 from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.outputs import write_plans
 
-DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    return write_cut(tmp_path_factory.mktemp("demo"), "school_weekday", "sunday")
 
 
 @pytest.fixture(scope="module")
-def results():
-    return find_levers(assess(load(DEMO)), limit=3, illustrated=50)
+def results(demo):
+    return find_levers(assess(load(demo)), limit=3, illustrated=50)
 
 
 def test_every_recommendation_is_shown(results):
@@ -81,8 +84,8 @@ def test_moved_hours_are_those_of_the_curve(results):
 
 
 @pytest.fixture(scope="module")
-def shuttles(results):
-    access = assess(load(DEMO))
+def shuttles(demo):
+    access = assess(load(demo))
     return design_shuttles(access.study, access, white_zones(access), seed=0)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from light_plans import write_cut
 from money_told import contradictions, figures_of_page_one, stands_in
 from openpyxl import load_workbook
 
@@ -42,7 +43,7 @@ from mobility.territory.project import Territory
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
-NAMES = ("demo", "montpellier-2025", "rhein-neckar")
+NAMES = ("demo", "montpellier-2025", pytest.param("rhein-neckar", marks=pytest.mark.slow))
 #: Every how many homes one is kept.
 THINNED = {"montpellier-2025": 8, "rhein-neckar": 12}
 FEW = SearchOptions(
@@ -53,7 +54,7 @@ FEW = SearchOptions(
 def territory_of(name, folder):
     """The demo, or a cut of a real territory."""
     if name == "demo":
-        return Territory.from_toml(ROOT / "data" / "demo.toml")
+        return Territory.from_toml(write_cut(folder / "in", "school_weekday", "sunday"))
     if not SHARED.is_dir():
         pytest.skip("the real extracts are not in ../shared/data")
     whole = Territory.from_toml(ROOT / "examples" / name / "territory.toml")

@@ -1,9 +1,9 @@
 """Sentences say the figures, in both languages."""
 
 import re
-from pathlib import Path
 
 import pytest
+from light_plans import write_cut
 from small import TRIPS, write_territory
 from texts import french
 
@@ -23,8 +23,6 @@ from mobility.remedies.recommendations import (
 from mobility.remedies.remedy import Effect, Remedy, alternatives, count_text
 from mobility.remedies.search import search
 from mobility.remedies.shift_hours import shift_hours
-
-DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +109,9 @@ def test_every_action_is_translated():
 
 
 @pytest.fixture(scope="module")
-def demo():
-    access = assess(load(DEMO))
+def demo(tmp_path_factory):
+    cut = write_cut(tmp_path_factory.mktemp("demo"), "school_weekday", "sunday")
+    access = assess(load(cut))
     return search(access), shift_hours(access)
 
 

@@ -89,6 +89,7 @@ def test_runs_mirrored_twice_are_themselves(street):
         assert np.array_equal(one, two)
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_random_moves_on_the_largest_network():
     try:

@@ -353,10 +353,13 @@ def test_tables_and_layers_are_written(plans, tmp_path):
         ).read_bytes()
 
 
-def test_runs_routed_anew_are_proven_and_never_dearer(demo, plans):
+def test_runs_routed_anew_are_proven_and_never_dearer(demo):
     """Whoever the engine finds without it is found with it, for no more euros or vehicles."""
-    config = ShuttleConfig.from_dict(SMALL | {"reroute": True})
-    anew = design_shuttles(*demo, config=config, seed=3)
+    small = SMALL | {"iterations": 10, "plans": 2, "max_stops": 10, "max_hubs": 0}
+    plans, anew = (
+        design_shuttles(*demo, config=ShuttleConfig.from_dict(small | more), seed=3)
+        for more in ({}, {"reroute": True})
+    )
     saved = 0
     for old in plans.plans:
         as_good = [p for p in anew.plans if p.rosters_gained >= old.rosters_gained - 1e-6]
@@ -470,7 +473,8 @@ def test_drawn_lines_of_the_settings_stand_beside_the_plans(demo, plans, tmp_pat
         "stops = [{ lon = 1, lat = 2 }]\n",
         encoding="utf-8",
     )
-    none = design_shuttles(*demo, config=asked, seed=3)
+    brief = asked.model_copy(update={"iterations": 2, "plans": 1, "max_stops": 4, "max_hubs": 0})
+    none = design_shuttles(*demo, config=brief, seed=3)
     assert none.drawn is None
     assert [f.code for f in none.findings] == ["drawn_lines_unused"]
 

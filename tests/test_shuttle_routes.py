@@ -81,7 +81,6 @@ def test_search_agrees_with_dynamic_programming(seed, n):
     assert min(t.cost for t in tries) <= 1.06 * exact.cost
 
 
-@pytest.mark.slow
 def test_eight_stops_equal_enumeration():
     problem = make_problem(11, 8, fleet=(Fleet(12, 9500.0, 0.5, 0.01, 9),))
     found = solve_routes(problem, iterations=500, seed=1)

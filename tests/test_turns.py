@@ -444,7 +444,7 @@ def edge_based(case, times, barred, ends):  # noqa: C901 (one piece reads best)
     return found
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(case_with_turns(), st.booleans(), st.sampled_from([45, 10_000]))
 def test_pairs_agree_with_an_edge_based_search(case, reverse, limit_s):
     (n, edges, sources, targets), barred, ends = case
@@ -465,7 +465,7 @@ def test_pairs_agree_with_an_edge_based_search(case, reverse, limit_s):
     assert found == {k: t for k, t in expected.items() if t <= limit_s}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(case_with_turns())
 def test_times_at_nodes_and_where_pieces_are_entered(case):
     (n, edges, sources, _), barred, ends = case
