@@ -71,6 +71,7 @@ def at(calls, line, stop, *, direction=None, service=None, column="departure_tim
     return [f"{int(t) // 3600:02d}:{int(t) % 3600 // 60:02d}" for t in sorted(rows[column])]
 
 
+@pytest.mark.slow
 def test_generator_writes_the_committed_files(tmp_path):
     command = [sys.executable, str(ROOT / "tools" / "make_demo.py"), "--out", str(tmp_path)]
     subprocess.run(command, check=True, capture_output=True)

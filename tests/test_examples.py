@@ -131,7 +131,13 @@ def test_generator_writes_the_committed_files(name, tmp_path):
 
 @pytest.mark.real
 @needs_extracts
-@pytest.mark.parametrize("name", [n for n in NAMES if n not in ("geneva", "malta")])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("rhein-neckar", "montpellier-2025", "nantes"),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("milan", "montpellier-2024")),
+    ],
+)
 def test_whole_run_conserves_workers(name, tmp_path):
     territory = territory_of(name)
     results = run(territory, tmp_path / "out")

@@ -265,7 +265,7 @@ def guessed(trials):
 
 
 def test_two_runs_that_differ_by_one_employee_tell_neither_roster_nor_cell():
-    rosters, cells = guessed(60)
+    rosters, cells = guessed(40)
     # e^(2 epsilon) bounds the odds of a roster against any other, whatever the guess.
     odds = np.exp(2 * protected.EPSILON)
     assert rosters <= odds / (odds + len(SIZES) - 1) + 0.1

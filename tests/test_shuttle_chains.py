@@ -5,9 +5,15 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from light_plans import write_cut
 
+from mobility.commute.access import assess
+from mobility.commute.loading import load
+from mobility.commute.white_zones import white_zones
 from mobility.shuttles.chain_problem import ChainProblem, broken, out_of_reach, trip_seconds
 from mobility.shuttles.chained import search_chains, solve_chains
+from mobility.shuttles.config import ShuttleConfig
+from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.trip_master import TripMaster
 
 
@@ -166,3 +172,22 @@ def test_plans_that_break_a_rule_are_told():
     assert any("rides too long" in w for w in broken(tight, chains))
     small = replace(problem, seats=1)
     assert any("overfull" in w for w in broken(small, chains))
+
+
+def test_runs_routed_anew_are_proven_and_never_dearer(tmp_path):
+    """Whoever the engine finds without it is found with it, for no more euros or vehicles."""
+    study = load(write_cut(tmp_path, "school_weekday"))
+    access = assess(study)
+    zones, few = white_zones(access), {"iterations": 3, "plans": 1, "max_stops": 6, "max_hubs": 0}
+    plans, anew = (
+        design_shuttles(study, access, zones, config=ShuttleConfig.from_dict(few | more), seed=3)
+        for more in ({}, {"reroute": True})
+    )
+    saved = 0
+    for old in plans.plans:
+        as_good = [p for p in anew.plans if p.rosters_gained >= old.rosters_gained - 1e-6]
+        least = min(p.costs.total for p in as_good)
+        assert least <= old.costs.total + 1e-6
+        saved += least < 0.99 * old.costs.total
+    assert saved
+    assert all(p.lost_proven == 0 for p in anew.plans)
