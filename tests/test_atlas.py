@@ -135,6 +135,7 @@ def test_what_changed_is_computed_again(alone, tmp_path):
     assert not manifest.is_done(atlas, "b")
 
 
+@pytest.mark.slow
 def test_two_workers_one_of_which_is_killed_give_the_same_bytes(alone, tmp_path):
     atlas = copied(alone, tmp_path)
     killed: list[int] = []

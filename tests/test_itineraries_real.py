@@ -171,7 +171,10 @@ def world(name: str) -> World:
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize(
+    "name",
+    ["rhein-neckar", *(pytest.param(n, marks=pytest.mark.slow) for n in ("milan", "montpellier"))],
+)
 def test_every_home_has_an_itinerary_that_adds_up(name: str) -> None:
     here = world(name)
     shown = 0

@@ -93,6 +93,7 @@ def test_plans_of_other_inputs_are_set_aside_and_said_to_be(territory, folder):
     assert files(folder) == before
 
 
+@pytest.mark.slow
 def test_a_new_design_leaves_nothing_set_aside(territory, folder):
     feed = min((folder / "shuttles").glob("P*.zip"))
     before = files(folder)

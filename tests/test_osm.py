@@ -267,6 +267,7 @@ def test_malta_has_its_named_estates():
     assert shapely.is_valid(layers["industrial"].geometry.to_numpy()).mean() > 0.98
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_milan_is_read_though_its_way_ids_are_not_sorted():
     path = DATA / "milan" / "streets.osm.pbf"

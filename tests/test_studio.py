@@ -498,6 +498,7 @@ def test_two_scenarios_are_compared(studio: Served, root) -> None:
     assert "compared/study-trop-tard/map.html" in paths
 
 
+@pytest.mark.slow
 def test_levers_found_are_tried(studio: Served, root) -> None:
     """The bus to the morning shift comes ten minutes late: moved, it gains who needs it."""
     late = [("early", "A", "28:30", "B", "28:50", "eve"), *TRIPS[1:]]
