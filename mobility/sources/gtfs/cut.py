@@ -17,7 +17,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from mobility.sources.gtfs.files import EXTRA_COLUMNS, REQUIRED_COLUMNS, ZONES, read_extra
+from mobility.sources.gtfs.files import EXTRA_COLUMNS, REQUIRED_COLUMNS, read_extra
+from mobility.sources.gtfs.unpack import ZONES
 
 TABLES = tuple(n for n in (*REQUIRED_COLUMNS, *EXTRA_COLUMNS) if n not in ("shapes", "pathways"))
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)

@@ -1,13 +1,11 @@
-"""Open a GTFS zip or folder safely and read its tables as text, through partridge."""
+"""The tables of a GTFS zip or folder, read as text through partridge."""
 
 from __future__ import annotations
 
-import tempfile
 import warnings
 import zipfile
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
@@ -16,20 +14,21 @@ import numpy as np
 import pandas as pd
 import partridge as ptg
 
-from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
-from mobility.base.files import STORAGE
+from mobility.base.errors import SourceError
 from mobility.sources.gtfs.feed import network_name
 from mobility.sources.gtfs.texts import CLEAN, FLEX_COLUMNS, REPEATED, table_of
+from mobility.sources.gtfs.unpack import (
+    BROKEN,
+    ZONES,
+    allowed_bytes,
+    feed_folder,
+    inner_folder,
+    two_feeds,
+)
 
 if TYPE_CHECKING:
     import networkx as nx
 
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError)
-"""What a damaged zip gives rise to: an offset below zero is an OSError of seeking."""
-MAX_BYTES = 8 * 2**30
-MAX_RATIO = 150
-RATIO_FREE_BYTES = 50 * 2**20
-"""A table under this size may be packed as tightly as it likes."""
 _LONGEST_LINE = 1 << 20
 _OTHER_SIGNS = {
     ";": "Its columns are parted by semicolons.",
@@ -64,7 +63,6 @@ EXTRA_COLUMNS: dict[str, tuple[str, ...]] = {
     "location_group_stops": ("location_group_id", "stop_id"),
     "stop_areas": ("area_id", "stop_id"),
 }
-ZONES = "locations.geojson"
 REQUIRED_TABLES = ("agency", "stops", "routes", "trips", "stop_times")
 
 
@@ -125,7 +123,7 @@ def read_tables(path: Path) -> RawTables:
     SourceError
         It is no zip, it is dangerous or damaged, or it lacks a table or a column.
     """
-    with _folder(path, tuple(REQUIRED_COLUMNS)) as folder:
+    with feed_folder(path, tuple(REQUIRED_COLUMNS)) as folder:
         files = [p for p in folder.rglob("*") if p.suffix.lower() == ".txt"]
         present = frozenset(p.stem.lower() for p in files)
         missing = [t for t in REQUIRED_TABLES if t not in present]
@@ -176,7 +174,7 @@ def _others(path: Path) -> dict[str, int]:
         return file.name.lower()
 
     if path.is_dir():
-        for file in sorted(p for p in _inner_folder(path).iterdir() if kept(lower(p))):
+        for file in sorted(p for p in inner_folder(path).iterdir() if kept(lower(p))):
             with file.open("rb") as text:
                 found[lower(file)] = _count_rows(lower(file), text)
         return found
@@ -186,8 +184,8 @@ def _others(path: Path) -> dict[str, int]:
             if not kept(name):
                 continue
             found[name] = -1
-            if member.file_size <= _allowed(member):
-                with suppress(*_BROKEN), archive.open(member) as stream:
+            if member.file_size <= allowed_bytes(member):
+                with suppress(*BROKEN), archive.open(member) as stream:
                     found[name] = _count_rows(name, stream)
     return dict(sorted(found.items()))
 
@@ -219,7 +217,7 @@ def read_extra(path: Path, names: Iterable[str]) -> tuple[dict[str, pd.DataFrame
         A table cannot be read, or the zones are no text in UTF-8.
     """
     names = tuple(names)
-    with _folder(path, names) as folder:
+    with feed_folder(path, names) as folder:
         source = _open(path, folder)
         tables = {name: _read_table(path, source, name) for name in names}
         zones = folder / ZONES
@@ -256,7 +254,7 @@ def _open(path: Path, folder: Path) -> _Tables:
     try:
         return _Tables(str(folder), config=_config())
     except ValueError as error:
-        raise _two_feeds(path, str(error)) from None
+        raise two_feeds(path, str(error)) from None
 
 
 def _config() -> nx.DiGraph[str]:
@@ -332,128 +330,6 @@ def _without_blanks(frame: pd.DataFrame) -> pd.DataFrame:
     if len(frame.columns) and frame.iloc[:, 0].isna().any():
         frame = frame[~frame.isna().all(axis=1)]
     return frame
-
-
-@contextmanager
-def _folder(path: Path, names: Sequence[str]) -> Iterator[Path]:
-    """Yield a folder with the feed's tables of these names, and its zones, out of a zip."""
-    if path.is_dir():
-        yield _inner_folder(path)
-        return
-    if not path.is_file():
-        raise SourceNotFoundError(
-            "The timetable does not exist.",
-            file=path,
-            mend="Check the path under gtfs; a relative path starts at the territory file.",
-        )
-    with tempfile.TemporaryDirectory(prefix="mobility-gtfs-") as work:
-        _unpack(path, Path(work), names)
-        yield Path(work)
-
-
-def _inner_folder(path: Path) -> Path:
-    """Return the one folder under ``path`` that holds ``stop_times.txt``."""
-    calls = "stop_times.txt"
-    if any(p.name.lower() == calls for p in path.iterdir()):
-        inner = [
-            p for p in path.glob("*/*") if p.suffix.lower() == ".txt" and (path / p.name).exists()
-        ]
-        if inner:
-            raise _two_feeds(path, str(inner[0].relative_to(path)))
-        return path
-    found = sorted(p.parent for p in path.glob("*/*") if p.name.lower() == calls)
-    if len(found) > 1:
-        raise _two_feeds(path, str(found[1].relative_to(path)))
-    return found[0] if found else path
-
-
-def _two_feeds(path: Path, other: str) -> SourceError:
-    return SourceError(
-        "It holds more than one feed: {other} stands beside another one.",
-        file=path,
-        mend="Name each feed's own folder or zip under gtfs.",
-        other=other,
-    )
-
-
-def _unpack(path: Path, work: Path, names: Sequence[str]) -> None:
-    """Unpack the feed's tables, refusing names and sizes that no feed has."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = _members(path, archive, names)
-            for name, member in members.items():
-                with archive.open(member) as source, (work / name).open("wb") as target:
-                    _copy(path, source, target, member)
-    except _BROKEN as error:
-        if isinstance(error, MobilityError) or getattr(error, "errno", None) in STORAGE:
-            raise
-        raise SourceError(
-            "It is no readable zip.",
-            file=path,
-            mend="Download it again; a timetable is a GTFS zip or a folder of its text files.",
-        ) from None
-
-
-def _members(
-    path: Path, archive: zipfile.ZipFile, names: Sequence[str]
-) -> dict[str, zipfile.ZipInfo]:
-    """Return the files of a zip that hold the tables ``names`` or zones, by base name."""
-    members: dict[str, zipfile.ZipInfo] = {}
-    total = 0
-    for member in archive.infolist():
-        name = PurePosixPath(member.filename.replace("\\", "/"))
-        if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
-            raise SourceError(
-                "The zip holds a file that would be written outside its folder.",
-                file=path,
-                value=member.filename,
-                mend="Do not use this file; ask its publisher for a clean one.",
-            )
-        own = name.name.lower()
-        if not (own.endswith(".txt") and own.removesuffix(".txt") in names) and own != ZONES:
-            continue
-        if "__MACOSX" in name.parts:
-            continue
-        if own in members:
-            raise _two_feeds(path, str(name))
-        members[own] = member
-        total += member.file_size
-    inner = next((m.filename for m in archive.infolist() if m.filename.endswith(".zip")), None)
-    if inner is not None and "stop_times" in names and "stop_times.txt" not in members:
-        raise SourceError(
-            "It is a zip that holds another zip, {inner}.",
-            file=path,
-            mend="Take {inner} out of it and name that file under gtfs.",
-            inner=inner,
-        )
-    if total > MAX_BYTES:
-        raise _too_large(path, total)
-    return members
-
-
-def _allowed(member: zipfile.ZipInfo) -> int:
-    """Return the most bytes that may come out of a member of a zip."""
-    return max(RATIO_FREE_BYTES, MAX_RATIO * max(member.compress_size, 1))
-
-
-def _copy(path: Path, source: object, target: object, member: zipfile.ZipInfo) -> None:
-    """Copy one member, counting what really comes out of it."""
-    allowed = _allowed(member)
-    written = 0
-    while block := source.read(1 << 20):  # type: ignore[attr-defined]
-        written += len(block)
-        if written > allowed:
-            raise _too_large(path, written)
-        target.write(block)  # type: ignore[attr-defined]
-
-
-def _too_large(path: Path, size: int) -> SourceError:
-    return SourceError(
-        "The zip unpacks to more than {size} MB, which no timetable of its kind needs.",
-        file=path,
-        mend="Do not use this file; if it is sound, unpack it and name the folder instead.",
-        size=size // 10**6,
-    )
 
 
 __all__ = [

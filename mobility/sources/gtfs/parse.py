@@ -24,9 +24,10 @@ from mobility.sources.gtfs.extras import (
     read_transfers,
 )
 from mobility.sources.gtfs.feed import Feed, Services
-from mobility.sources.gtfs.files import EXTRA_COLUMNS, ZONES, RawTables, read_extra
+from mobility.sources.gtfs.files import EXTRA_COLUMNS, RawTables, read_extra
 from mobility.sources.gtfs.notes import Notes
 from mobility.sources.gtfs.texts import FLEX_COLUMNS
+from mobility.sources.gtfs.unpack import ZONES
 
 
 def parse_feed(raw: RawTables) -> Feed:

@@ -198,8 +198,9 @@ class WhatIf {
 
   async work() {
     this.inFlight = true;
-    while (this.waiting.length) await this.make(...this.waiting.shift());
-    this.inFlight = false;
+    try {
+      while (this.waiting.length) await this.make(...this.waiting.shift());
+    } finally { this.inFlight = false; }
   }
 
   async make(step, commit) {
