@@ -31,6 +31,10 @@ class Opened:
         """Change the selection as a script would, and wait for the drawing."""
         self.page.evaluate("part => window.mobilityMap.choose(part)", part)
 
+    def until(self, held: str = "state") -> None:
+        """Wait until this holds of ``mobilityMap`` and the whole page is drawn after it."""
+        self.page.wait_for_function(f"window.mobilityMap.{held} && document.body.dataset.ready")
+
     def figure(self, name: str) -> str:
         """Return a headline figure as shown, its share left out."""
         return self.page.evaluate(

@@ -133,7 +133,7 @@ def test_levers_are_announced_listed_and_compared(open_page, helped) -> None:
     assert "100" in first  # 1,200 EUR for 12 jobs
     assert page.locator("#mb-levers li").count() == 2
     page.click("#mb-answers .mb-answer >> nth=0")
-    page.wait_for_function("window.mobilityMap.state.compare")
+    opened.until("state.compare")
     assert "Avancer la ligne 2 de 5 min" in page.inner_text("#mb-question")
     assert page.is_visible("#mb-swipe")
     assert page.evaluate("window.mobilityMap.state.pick") == "s1"
@@ -163,7 +163,7 @@ def test_whole_territory_takes_back_the_commune(open_page, basin) -> None:
     _, path = basin
     opened = open_page(path, "site=0&pick=s1&area=2")
     opened.page.click("#mb-whole")
-    opened.page.wait_for_function("window.mobilityMap.state.area === -1")
+    opened.until("state.area === -1")
 
 
 def test_a_search_message_goes_and_what_is_greyed_says_why(open_page, basin) -> None:

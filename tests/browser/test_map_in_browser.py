@@ -108,8 +108,7 @@ def test_figures_of_a_commune_and_of_a_group(open_page, basin) -> None:
     held = (now.outbound_min[row] < NONE) & (now.return_min[row] < NONE)
     here = np.array(model.homes.commune) == "La Ferté"
     opened.page.select_option("#mb-area", str(communes.index("La Ferté")))
-    opened.page.wait_for_function("window.mobilityMap.state.area >= 0")
-    opened.page.wait_for_timeout(150)
+    opened.until("state.area >= 0")
     assert whole(opened.figure("pool")) == round(model.homes.workers[here].sum())
     opened.choose(area=-1, group=1)
     without = next(iter(model.homes.groups.values()))
@@ -160,9 +159,9 @@ def test_the_address_holds_selection_and_view(open_page, basin) -> None:
     assert again.page.evaluate(VIEW) == pytest.approx(view, abs=1e-4)
     # Another address in the open page; the link to the controls is none.
     page.evaluate("location.hash = '#site=2&pick=s5&view=11/46.7/-1.3'")
-    page.wait_for_function("window.mobilityMap.state.pick === 's5'")
+    opened.until("state.pick === 's5'")
     assert (read_state(opened)["group"], read_state(opened)["compare"]) == (0, False)
-    page.wait_for_function("window.mobilityMap.map.getZoom() === 11")
+    opened.until("map.getZoom() === 11")
     page.evaluate("location.hash = '#mb-controls'")
     page.wait_for_timeout(100)
     assert read_state(opened)["pick"] == "s5"
@@ -188,9 +187,8 @@ def test_the_present_can_be_chosen_while_gains_show(open_page, basin) -> None:
     opened = open_page(path, "site=0&pick=s1&measure=white")
     page = opened.page
     for control, value in (("measure-kind", "gain"), ("scenario", "0")):
-        turn = page.get_attribute("body", "data-ready")
         page.select_option(f"#mb-{control}", value)
-        page.wait_for_function(f"document.body.dataset.ready !== '{turn}'")
+        opened.until()
     assert (read_state(opened)["scenario"], read_state(opened)["measure"]) == (0, "white")
 
 
@@ -223,7 +221,7 @@ def test_what_gains_elsewhere_leads_there(open_page, tmp_path) -> None:
     assert opened.figure("gain") == "0"
     assert "sert ailleurs" in page.inner_text(".mb-elsewhere")
     page.click(".mb-elsewhere button >> nth=0")
-    page.wait_for_function("window.mobilityMap.state.site === 0")
+    opened.until("state.site === 0")
     page.wait_for_function("!document.querySelector('.mb-elsewhere')")
     assert whole(opened.figure("gained")) > 0
 
@@ -242,12 +240,11 @@ def test_each_control_changes_drawing_or_figures(open_page, basin) -> None:
     seen = "#mb-question", "#mb-figures"
     before = (opened.picture(), *map(page.inner_text, seen))
     for control, value in steps:
-        turn = page.get_attribute("body", "data-ready")
         if control in ("#mb-picks", "#mb-days"):
             page.click(f"{control} [data-value='{value}']")
         else:
             page.select_option(control, value)
-        page.wait_for_function(f"document.body.dataset.ready !== '{turn}'")
+        opened.until()
         after = (opened.picture(), *map(page.inner_text, seen))
         assert after != before, (control, value)
         before = after
@@ -273,6 +270,7 @@ def test_the_title_asks_the_question_in_words(open_page, basin) -> None:
     assert opened.page.text_content("#mb-question") == question
     opened.page.click("#mb-en")
     opened.page.wait_for_function("document.documentElement.lang === 'en'")
+    opened.until()
     assert opened.page.text_content("#mb-question") == (
         "Who can take the night shift at Fonderie de l'Orle by public transport, and get back?"
     )
@@ -461,8 +459,7 @@ def test_search_by_commune_moves_the_map_and_the_figures(open_page, basin) -> No
     page.fill("#mb-search", "brezolles")
     page.press("#mb-search", "Enter")
     page.wait_for_function(f"window.mobilityMap.map.getCenter().lat !== {centre}")
-    page.wait_for_function("window.mobilityMap.state.area >= 0")
-    page.wait_for_timeout(200)
+    opened.until("state.area >= 0")
     here = np.array(model.homes.commune) == "Brézolles"
     assert whole(opened.figure("pool")) == round(model.homes.workers[here].sum())
     page.fill("#mb-search", "Nulle part")
@@ -485,7 +482,7 @@ def test_the_curtain_compares_before_and_after(open_page, basin) -> None:
     assert page.get_attribute("#mb-swipe", "aria-valuenow") == "70"
     assert opened.picture() != before
     page.click("#mb-compare")
-    page.wait_for_function("!window.mobilityMap.state.compare")
+    opened.until("state.compare === false")
     assert page.is_hidden("#mb-swipe")
 
 
@@ -664,7 +661,7 @@ def test_the_keyboard_is_enough(open_page, basin) -> None:
         assert f"mb-{name}" in reached, name
     page.focus("#mb-picks [data-value=s0]")
     page.keyboard.press("Enter")
-    page.wait_for_function("window.mobilityMap.state.pick === 's0'")
+    opened.until("state.pick === 's0'")
     page.focus(".folium-map")
     page.keyboard.press("Enter")
     page.wait_for_selector(".mb-pop")

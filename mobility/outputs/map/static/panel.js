@@ -90,10 +90,11 @@ function fitMap() {
   if (whole) showWhole();
 }
 
-// Everything that depends on the selection, in place.
+// Everything that depends on the selection, in place; the page says `ready` when all of it is.
 let turn = 0, vehiclesDrawn = false;
 async function update() {
   const mine = ++turn;
+  delete document.body.dataset.ready;
   settle();
   if (state.area >= 0) state.group = 0;
   fillControls();
