@@ -16,7 +16,18 @@ from mobility.shuttles.model import Ints
 from mobility.shuttles.pricing import MOST_CALLS
 from mobility.shuttles.ruin import chain_anew, search, start_trip
 from mobility.shuttles.trip_master import TripMaster
-from mobility.shuttles.trip_state import FREE, State, Undo, Ways
+from mobility.shuttles.trip_state import (
+    CALL,
+    CHANGES,
+    END,
+    FREE,
+    KEPT,
+    SUMS,
+    TRIP,
+    State,
+    Undo,
+    Ways,
+)
 
 NEAR, KIN = 200, 100  # neighbours of a call: of all ends, of its own
 STEPS = (0.02, 0.05, 0.01, 0.1)  # shares of the trips fixed at a time, one for each plan rounded
@@ -102,7 +113,7 @@ def search_chains(
     ways, state = _ways_of(problem), _new_state(problem)
     best, undo = _new_state(problem), _new_undo(problem)
     for trip in trips:
-        start_trip(ways, state, undo, np.array(trip, np.int32))
+        start_trip(ways, state, undo, np.array(trip, np.int64))
     chain_anew(ways, state, undo)
     most = max(iterations, 1)
     search(ways, state, undo, best, problem.seats, most, target, seed, drive_only)
@@ -114,21 +125,19 @@ def _ways_of(problem: ChainProblem) -> Ways:
     n, ends = problem.n_calls, len(problem.at_s)
     there = np.ascontiguousarray(problem.drive_s, np.float64)
     close = np.minimum(there[:n, :n], there[:n, :n].T)
-    near = np.argsort(close, axis=1, kind="stable")[:, :NEAR].astype(np.int32)
-    kin = np.full((n, KIN), FREE, np.int32)
+    near = np.ascontiguousarray(np.argsort(close, axis=1, kind="stable")[:, :NEAR])
+    kin = np.full((n, KIN), FREE, np.int64)
     for end in range(ends):
         own = np.flatnonzero(problem.end_of == end)
         order = own[np.argsort(close[np.ix_(own, own)], axis=1, kind="stable")][:, :KIN]
         kin[own, : order.shape[1]] = order
-    inbound = np.asarray(problem.inbound, bool)
-    return Ways(
-        there, np.ascontiguousarray(there.T), problem.end_of.astype(np.int32),
-        problem.load.astype(np.int32), problem.halt_s.astype(np.float64),
-        problem.limit_s.astype(np.float64), inbound, problem.at_s.astype(np.float64),
-        problem.busy_s.astype(np.float64), near, kin,
-        problem.at_s + np.where(inbound, problem.busy_s, 0.0),
-        problem.at_s - np.where(inbound, 0.0, problem.busy_s),
-    )  # fmt: skip
+    calls, gates = np.zeros(n, CALL), np.zeros(ends, END)
+    calls["end"], calls["load"] = problem.end_of, problem.load
+    calls["halt"], calls["limit"] = problem.halt_s, problem.limit_s
+    gates["at"], gates["busy"], gates["inbound"] = problem.at_s, problem.busy_s, problem.inbound
+    gates["soon"] = problem.at_s + np.where(problem.inbound, problem.busy_s, 0.0)
+    gates["late"] = problem.at_s - np.where(problem.inbound, 0.0, problem.busy_s)
+    return Ways(there, np.ascontiguousarray(there.T), calls, gates, near, kin)
 
 
 def _longest(problem: ChainProblem) -> int:
@@ -140,12 +149,11 @@ def _new_state(problem: ChainProblem) -> State:
     """Return a plan without trips."""
     calls, ends, most = problem.n_calls, len(problem.at_s), _longest(problem)
     slots = calls + 5
+    trips = np.zeros(slots, TRIP)
+    trips["pred"] = trips["succ"] = FREE
     return State(
-        _ints(slots, most), np.zeros((slots, most)), np.zeros((slots, most + 1)), _ints(slots),
-        _ints(slots), _ints(slots), np.zeros(slots), _ints(slots), _ints(slots),
-        np.zeros(slots), np.zeros(slots), _ints(slots) + FREE, _ints(slots) + FREE,
-        _ints(calls) + FREE, _ints(ends, slots), _ints(ends), _ints(slots),
-        np.zeros(2, np.int64),
+        trips, _ints(slots, most), np.zeros((slots, most)), np.zeros((slots, most + 1)),
+        _ints(calls) + FREE, _ints(ends, slots), _ints(ends), np.zeros(1, SUMS),
     )  # fmt: skip
 
 
@@ -153,22 +161,22 @@ def _new_undo(problem: ChainProblem) -> Undo:
     """Return an empty memory of changes."""
     slots = problem.n_calls + 5
     return Undo(
-        _ints(slots, _longest(problem)), _ints(slots), _ints(slots), _ints(slots), _ints(slots),
-        np.zeros(slots, bool), _ints(slots), np.zeros(1), np.zeros(2, np.int64),
-    )  # fmt: skip
+        np.zeros(slots, KEPT), _ints(slots, _longest(problem)), _ints(slots), np.zeros(1, CHANGES)
+    )
 
 
 def _ints(*shape: int) -> Ints:
-    return np.zeros(shape, np.int32)
+    return np.zeros(shape, np.int64)
 
 
 def _chains_of(state: State) -> tuple[Chain, ...]:
     """Return what each vehicle drives, in the order of its slots."""
     chains = []
-    for slot in np.flatnonzero((state.size > 0) & (state.pred < 0)):
+    kept = state.trips
+    for slot in np.flatnonzero((kept["size"] > 0) & (kept["pred"] < 0)):
         trips, at = [], int(slot)
         while at >= 0:
-            trips.append(tuple(int(c) for c in state.seq[at, : state.size[at]]))
-            at = int(state.succ[at])
+            trips.append(tuple(int(c) for c in state.seq[at, : kept["size"][at]]))
+            at = int(kept["succ"][at])
         chains.append(tuple(trips))
     return tuple(chains)

@@ -17,6 +17,7 @@ PLACE_KINDS: tuple[PlaceKind, ...] = (
 )  # fmt: skip
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
+Longs = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from mobility.shuttles.model import Bools, Floats, Ints
+from mobility.shuttles.model import Bools, Floats, Longs
 from mobility.shuttles.trip_state import (
     EPS,
     FAR,
@@ -28,6 +28,7 @@ from mobility.shuttles.trip_state import (
     commit,
     cut_string,
     empty_drive,
+    entry,
     insert,
     keep,
     link,
@@ -48,16 +49,16 @@ def _string_of(s: State, t: int, call: int, longest: int) -> tuple[int, int]:
     at = 0
     while s.seq[t, at] != call:
         at += 1
-    count = 1 + int(np.random.random() * min(longest, s.size[t]))
+    count = 1 + int(np.random.random() * min(longest, s.trips[t].size))
     low = max(0, at - count + 1)
-    high = min(at, s.size[t] - count)
+    high = min(at, s.trips[t].size - count)
     return low + int(np.random.random() * (high - low + 1)), count
 
 
 @bare
-def _ruin(w: Ways, s: State, u: Undo, seed: int, bank: Ints, n_bank: int) -> int:
+def _ruin(w: Ways, s: State, u: Undo, seed: int, bank: Longs, n_bank: int) -> int:
     """Take strings of calls near ``seed`` out of their trips; return the length of the bank."""
-    cards = len(w.end_of) / max(s.total[1], 1)
+    cards = len(w.calls) / max(s.sums[0].trips, 1)
     longest = max(1, int(min(LONGEST, cards + 1)))
     most = max(1.0, 4.0 * MEAN / (1 + longest) - 1)
     strings = 1 + int(np.random.random() * most)
@@ -69,7 +70,7 @@ def _ruin(w: Ways, s: State, u: Undo, seed: int, bank: Ints, n_bank: int) -> int
         if call < 0:
             break
         t = s.trip_of[call]
-        if t < 0 or u.mark[t]:
+        if t < 0 or u.trips[t].marked:
             continue
         first, count = _string_of(s, t, call, longest)
         n_bank = cut_string(w, s, u, t, first, count, bank, n_bank)
@@ -80,26 +81,26 @@ def _ruin(w: Ways, s: State, u: Undo, seed: int, bank: Ints, n_bank: int) -> int
 @bare
 def _fits_chain(w: Ways, s: State, t: int, first: int, span: float) -> Any:
     """Whether trip ``t`` keeps to its vehicle's chain with another far end and span."""
-    e = s.end[t]
-    if w.inbound[e]:
-        a = s.pred[t]
+    e = s.trips[t].end
+    if w.ends[e].inbound:
+        a = s.trips[t].pred
         if a < 0:
             return True
-        return s.free[a] + w.back[first, s.goal[a]] <= w.at[e] - span + EPS
-    b = s.succ[t]
+        return s.trips[a].free + w.back[first, s.trips[a].goal] <= w.ends[e].at - span + EPS
+    b = s.trips[t].succ
     if b < 0:
         return True
-    return w.at[e] + span + w.there[first, s.origin[b]] <= s.start[b] + EPS
+    return w.ends[e].at + span + w.there[first, s.trips[b].origin] <= s.trips[b].start + EPS
 
 
 @bare
 def _chain_drive(w: Ways, s: State, t: int, first: int) -> float:
     """Return the empty seconds between trip ``t`` and the one its far end meets."""
-    if w.inbound[s.end[t]]:
-        a = s.pred[t]
-        return 0.0 if a < 0 else w.back[first, s.goal[a]]
-    b = s.succ[t]
-    return 0.0 if b < 0 else w.there[first, s.origin[b]]
+    if w.ends[s.trips[t].end].inbound:
+        a = s.trips[t].pred
+        return 0.0 if a < 0 else w.back[first, s.trips[a].goal]
+    b = s.trips[t].succ
+    return 0.0 if b < 0 else w.there[first, s.trips[b].origin]
 
 
 @bare
@@ -107,38 +108,38 @@ def _best_insertion(
     w: Ways, s: State, call: int, seats: int, best: float
 ) -> tuple[float, int, int]:
     """Return the cheapest place for ``call`` in a trip of its end: cost, trip, position."""
-    e = w.end_of[call]
-    there = w.there if w.inbound[e] else w.back
-    back = w.back if w.inbound[e] else w.there
-    gate = len(w.end_of) + e
+    e = w.calls[call].end
+    there = w.there if w.ends[e].inbound else w.back
+    back = w.back if w.ends[e].inbound else w.there
+    gate = len(w.calls) + e
     found, where = FREE, 0
     for i in range(s.count[e]):
         t = s.slots[e, i]
-        if s.seats[t] + w.load[call] > seats:
+        if s.trips[t].seats + w.calls[call].load > seats:
             continue
         if np.random.random() < BLINK:
             continue
         head = s.seq[t, 0]
-        for k in range(s.size[t] + 1):
-            node = s.seq[t, k] if k < s.size[t] else gate
+        for k in range(s.trips[t].size + 1):
+            node = s.seq[t, k] if k < s.trips[t].size else gate
             ride = there[call, node]
-            if k < s.size[t]:
-                ride += s.ride[t, k] + w.halt[node]
-            if ride > w.limit[call] + EPS:
+            if k < s.trips[t].size:
+                ride += s.ride[t, k] + w.calls[node].halt
+            if ride > w.calls[call].limit + EPS:
                 continue
             if k == 0:
-                more = there[call, node] + w.halt[call]
+                more = there[call, node] + w.calls[call].halt
                 cost = more + _chain_drive(w, s, t, call) - _chain_drive(w, s, t, head)
-                if cost < best and _fits_chain(w, s, t, call, s.span[t] + more):
+                if cost < best and _fits_chain(w, s, t, call, s.trips[t].span + more):
                     best, found, where = cost, t, k
                 continue
             before = s.seq[t, k - 1]
             leg = s.ride[t, k - 1]
-            if k < s.size[t]:
-                leg -= s.ride[t, k] + w.halt[node]
-            more = back[call, before] + w.halt[call] + there[call, node] - leg
+            if k < s.trips[t].size:
+                leg -= s.ride[t, k] + w.calls[node].halt
+            more = back[call, before] + w.calls[call].halt + there[call, node] - leg
             if more < best and more <= s.room[t, k] + EPS:
-                if _fits_chain(w, s, t, head, s.span[t] + more):
+                if _fits_chain(w, s, t, head, s.trips[t].span + more):
                     best, found, where = more, t, k
     return best, found, where
 
@@ -146,48 +147,48 @@ def _best_insertion(
 @bare
 def _best_opening(w: Ways, s: State, call: int, most: int, best: float) -> tuple[float, int, int]:  # noqa: C901, PLR0912
     """Return the cheapest way to open a trip for ``call``: cost, trip before, trip after."""
-    e = w.end_of[call]
-    n = len(w.end_of)
-    legs = w.there if w.inbound[e] else w.back
+    e = w.calls[call].end
+    n = len(w.calls)
+    legs = w.there if w.ends[e].inbound else w.back
     direct = legs[call, n + e]
     none = -2
-    if direct > w.limit[call] + EPS:
+    if direct > w.calls[call].limit + EPS:
         return best, none, none
-    span = direct + w.halt[call]
+    span = direct + w.calls[call].halt
     if span >= best:
         return best, none, none
-    if w.inbound[e]:
-        start, stop, first, last = w.at[e] - span, w.at[e] + w.busy[e], call, n + e
+    if w.ends[e].inbound:
+        start, stop, first, last = w.ends[e].at - span, w.ends[e].at + w.ends[e].busy, call, n + e
     else:
-        start, stop, first, last = w.at[e] - w.busy[e], w.at[e] + span, n + e, call
+        start, stop, first, last = w.ends[e].at - w.ends[e].busy, w.ends[e].at + span, n + e, call
     a_best, b_best = none, none
-    if s.total[0] < most and span < best:
+    if s.sums[0].vehicles < most and span < best:
         best, a_best, b_best = span, FREE, FREE
-    for other in range(len(w.at)):
+    for other in range(len(w.ends)):
         # A trip of the end is over before this one starts, or starts after it is over.
-        if w.soon[other] > start and w.late[other] < stop:
+        if w.ends[other].soon > start and w.ends[other].late < stop:
             continue
         for i in range(s.count[other]):
             t = s.slots[other, i]
-            drive = w.back[first, s.goal[t]]
-            if s.free[t] + drive <= start + EPS:
-                b = s.succ[t]
+            drive = w.back[first, s.trips[t].goal]
+            if s.trips[t].free + drive <= start + EPS:
+                b = s.trips[t].succ
                 cost = span + drive
                 if b >= 0:
-                    cost += w.there[last, s.origin[b]] - empty_drive(w, s, t, b)
+                    cost += w.there[last, s.trips[b].origin] - empty_drive(w, s, t, b)
                 if cost < best and np.random.random() >= BLINK:
-                    if b < 0 or stop + w.there[last, s.origin[b]] <= (s.start[b] + EPS):
+                    if b < 0 or stop + w.there[last, s.trips[b].origin] <= (s.trips[b].start + EPS):
                         best, a_best, b_best = cost, t, b
-            elif s.pred[t] < 0:
-                drive = w.there[last, s.origin[t]]
-                if span + drive < best and stop + drive <= s.start[t] + EPS:
+            elif s.trips[t].pred < 0:
+                drive = w.there[last, s.trips[t].origin]
+                if span + drive < best and stop + drive <= s.trips[t].start + EPS:
                     if np.random.random() >= BLINK:
                         best, a_best, b_best = span + drive, FREE, t
     return best, a_best, b_best
 
 
 @bare
-def _recreate(w: Ways, s: State, u: Undo, bank: Ints, n_bank: int, seats: int, most: int) -> int:
+def _recreate(w: Ways, s: State, u: Undo, bank: Longs, n_bank: int, seats: int, most: int) -> int:
     """Put the calls of the bank back, each where it costs least; return those left over."""
     left = 0
     for i in range(n_bank):
@@ -204,35 +205,39 @@ def _recreate(w: Ways, s: State, u: Undo, bank: Ints, n_bank: int, seats: int, m
     return left
 
 
-@njit(cache=True, nogil=True)
-def _in_order(w: Ways, bank: Ints, n_bank: int, keys: Floats) -> None:
+@bare
+def _in_order(w: Ways, bank: Longs, n_bank: int, keys: Floats) -> None:
     """Sort the bank at random, by load, or by the drive to the gate."""
-    n = len(w.end_of)
+    n = len(w.calls)
     how = np.random.random()
     for i in range(n_bank):
         call = bank[i]
         if how < 0.4:
             keys[i] = np.random.random()
         elif how < 0.7:
-            keys[i] = -w.load[call] + 0.1 * np.random.random()
+            keys[i] = -w.calls[call].load + 0.1 * np.random.random()
         elif how < 0.9:
-            keys[i] = -w.there[call, n + w.end_of[call]]
+            keys[i] = -w.there[call, n + w.calls[call].end]
         else:
-            keys[i] = w.there[call, n + w.end_of[call]]
-    order = np.argsort(keys[:n_bank])
-    bank[:n_bank] = bank[:n_bank][order]
+            keys[i] = w.there[call, n + w.calls[call].end]
+    for i in range(1, n_bank):
+        key, call, k = keys[i], bank[i], i
+        while k > 0 and keys[k - 1] > key:
+            keys[k], bank[k] = keys[k - 1], bank[k - 1]
+            k -= 1
+        keys[k], bank[k] = key, call
 
 
 @bare
 def _swap_tails(w: Ways, s: State, u: Undo, tries: int) -> None:
     """Let random vehicles exchange what they drive after some trip."""
-    n = len(w.end_of)
+    n = len(w.calls)
     for _ in range(tries):
         a = s.trip_of[int(np.random.random() * n)]
         c = s.trip_of[int(np.random.random() * n)]
         if a < 0 or c < 0 or a == c:
             continue
-        b, d = s.succ[a], s.succ[c]
+        b, d = s.trips[a].succ, s.trips[c].succ
         if b == c or d == a or (b < 0 and d < 0):
             continue
         if (d >= 0 and not can_follow(w, s, a, d)) or (b >= 0 and not can_follow(w, s, c, b)):
@@ -242,29 +247,29 @@ def _swap_tails(w: Ways, s: State, u: Undo, tries: int) -> None:
         link(s, a, d)
         link(s, c, b)
         if d < 0:
-            s.succ[a] = FREE
+            s.trips[a].succ = FREE
         if b < 0:
-            s.succ[c] = FREE
+            s.trips[c].succ = FREE
 
 
 @njit(cache=True, nogil=True)
-def _fewer_heads(w: Ways, s: State, u: Undo, seen: Bools, came: Ints) -> bool:
+def _fewer_heads(w: Ways, s: State, u: Undo, seen: Bools, came: Longs) -> bool:
     """Chain the trips anew where that saves a vehicle: one augmenting path; True when found.
 
     Breadth first from the first trips of vehicles: a trip may take any trip before it whose
     follower then looks for another.
     """
-    slots = np.empty(s.total[1], np.int32)
+    slots = np.empty(s.sums[0].trips, np.int64)
     n = 0
-    for e in range(len(w.at)):
+    for e in range(len(w.ends)):
         for i in range(s.count[e]):
             slots[n] = s.slots[e, i]
             n += 1
-    queue = np.empty(n, np.int32)
+    queue = np.empty(n, np.int64)
     head = tail = 0
     for i in range(n):
         seen[slots[i]] = False
-        if s.pred[slots[i]] < 0:
+        if s.trips[slots[i]].pred < 0:
             queue[tail] = slots[i]
             tail += 1
     while head < tail:
@@ -276,18 +281,18 @@ def _fewer_heads(w: Ways, s: State, u: Undo, seen: Bools, came: Ints) -> bool:
                 continue
             seen[a] = True
             came[a] = b
-            if s.succ[a] >= 0:
-                queue[tail] = s.succ[a]
+            if s.trips[a].succ >= 0:
+                queue[tail] = s.trips[a].succ
                 tail += 1
                 continue
             while True:
                 b = came[a]
-                before = s.pred[b]
+                before = s.trips[b].pred
                 keep(w, s, u, a)
                 keep(w, s, u, b)
                 link(s, a, b)
                 if before < 0:
-                    s.total[0] -= 1
+                    s.sums[0].vehicles -= 1
                     return True
                 keep(w, s, u, before)
                 a = before
@@ -295,29 +300,29 @@ def _fewer_heads(w: Ways, s: State, u: Undo, seen: Bools, came: Ints) -> bool:
 
 
 @bare
-def _give_up(w: Ways, s: State, u: Undo, weight: Floats, bank: Ints, n_bank: int) -> int:
+def _give_up(w: Ways, s: State, u: Undo, weight: Floats, bank: Longs, n_bank: int) -> int:
     """Give up the vehicle whose calls are the easiest to place; its calls join the bank."""
-    least, chosen = FAR, FREE
-    for t in range(len(s.size)):
-        if s.size[t] == 0 or s.pred[t] >= 0:
+    least, chosen = FAR, int(FREE)
+    for t in range(len(s.trips)):
+        if s.trips[t].size == 0 or s.trips[t].pred >= 0:
             continue
         total, a = 0.0, t
         while a >= 0:
-            for k in range(s.size[a]):
+            for k in range(s.trips[a].size):
                 total += weight[s.seq[a, k]]
-            a = s.succ[a]
+            a = s.trips[a].succ
         total *= 0.5 + np.random.random()
         if total < least:
             least, chosen = total, t
     while chosen >= 0:
-        after = s.succ[chosen]
-        n_bank = cut_string(w, s, u, chosen, 0, s.size[chosen], bank, n_bank)
+        after = s.trips[chosen].succ
+        n_bank = cut_string(w, s, u, chosen, 0, s.trips[chosen].size, bank, n_bank)
         chosen = after
     return n_bank
 
 
 @bare
-def _sum_weight(weight: Floats, bank: Ints, n_bank: int) -> float:
+def _sum_weight(weight: Floats, bank: Longs, n_bank: int) -> float:
     """Return how hard the calls of the bank are to place."""
     total = 0.0
     for i in range(n_bank):
@@ -325,10 +330,11 @@ def _sum_weight(weight: Floats, bank: Ints, n_bank: int) -> float:
     return total
 
 
-@bare
-def start_trip(w: Ways, s: State, u: Undo, calls: Ints) -> None:
+@entry
+def start_trip(w: Ways, s: State, u: Undo, calls: Longs) -> None:
     """Give a vehicle of its own to a trip."""
-    open_trip(w, s, u, calls[0], FREE, FREE)
+    none = int(FREE)
+    open_trip(w, s, u, calls[0], none, none)
     t = s.trip_of[calls[0]]
     for k in range(1, len(calls)):
         insert(w, s, u, calls[k], t, k)
@@ -338,8 +344,8 @@ def start_trip(w: Ways, s: State, u: Undo, calls: Ints) -> None:
 @njit(cache=True, nogil=True)
 def chain_anew(w: Ways, s: State, u: Undo) -> None:
     """Chain the trips into the fewest vehicles."""
-    seen = np.zeros(len(s.size), np.bool_)
-    came = np.empty(len(s.size), np.int32)
+    seen = np.zeros(len(s.trips), np.bool_)
+    came = np.empty(len(s.trips), np.int64)
     while _fewer_heads(w, s, u, seen, came):
         commit(s, u)
 
@@ -363,15 +369,15 @@ def search(
     ``drive_only`` no vehicle is given up: driving alone is sought.
     """
     np.random.seed(seed)
-    n = len(w.end_of)
+    n = len(w.calls)
     weight = np.ones(n)
-    bank = np.empty(n, np.int32)
-    trial = np.empty(n, np.int32)
+    bank = np.empty(n, np.int64)
+    trial = np.empty(n, np.int64)
     keys = np.empty(n)
-    seen = np.zeros(len(s.size), np.bool_)
-    came = np.empty(len(s.size), np.int32)
+    seen = np.zeros(len(s.trips), np.bool_)
+    came = np.empty(len(s.trips), np.int64)
     n_bank = 0
-    most = s.total[0]
+    most = s.sums[0].vehicles
     fewest, least = most, whole_cost(w, s)
     cost = least
     store(s, best)
@@ -381,12 +387,18 @@ def search(
         if fewest <= target and not drive_only:
             break
         heat *= cooling
-        if n_bank == 0 and s.total[0] > target and s.total[0] <= fewest and not drive_only:
-            n_bank = _give_up(w, s, u, weight, bank, 0)
+        if (
+            n_bank == 0
+            and s.sums[0].vehicles > target
+            and s.sums[0].vehicles <= fewest
+            and not drive_only
+        ):
+            n_bank = _give_up(w, s, u, weight, bank, n_bank)
             commit(s, u)
-            most = s.total[0]
+            most = s.sums[0].vehicles
             cost = whole_cost(w, s)
-        trial[:n_bank] = bank[:n_bank]
+        for i in range(n_bank):
+            trial[i] = bank[i]
         if n_bank > 0 and np.random.random() < 0.5:
             centre = bank[int(np.random.random() * n_bank)]
         else:
@@ -401,7 +413,8 @@ def search(
             weight[trial[i]] += 1.0
         if new < old or (new == old and after < cost - heat * np.log(np.random.random())):
             commit(s, u)
-            bank[:n_trial] = trial[:n_trial]
+            for i in range(n_trial):
+                bank[i] = trial[i]
             n_bank = n_trial
             cost = after
         else:
@@ -409,8 +422,10 @@ def search(
         if it % 100 == 0 and _fewer_heads(w, s, u, seen, came):
             commit(s, u)
             cost = whole_cost(w, s)
-        if n_bank == 0 and (s.total[0] < fewest or (s.total[0] == fewest and cost < least)):
-            fewest, least = s.total[0], cost
+        if n_bank == 0 and (
+            s.sums[0].vehicles < fewest or (s.sums[0].vehicles == fewest and cost < least)
+        ):
+            fewest, least = s.sums[0].vehicles, cost
             most = min(most, fewest)
             store(s, best)
     return int(fewest)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 from numba import njit
 
-from mobility.shuttles.model import Ints
+from mobility.shuttles.model import Longs
 
 FREE = -1
 EPS = 1e-6
@@ -20,14 +21,65 @@ FAR = 1e18
 _Kernel = TypeVar("_Kernel", bound=Callable[..., Any])
 
 
-def bare(kernel: _Kernel) -> _Kernel:
+def entry(kernel: _Kernel) -> _Kernel:
     """Compile a kernel that makes no array.
 
-    By default numba counts the references of each of some forty arrays at each call, which took
-    nine tenths of a search.
+    By default numba counts the references of each array at each call, which took nine tenths of
+    a search.
     """
     compiled: _Kernel = njit(cache=True, nogil=True, _nrt=False)(kernel)  # type: ignore[call-overload]
     return compiled
+
+
+def bare(kernel: _Kernel) -> _Kernel:
+    """Compile an `entry` that other kernels alone call: what Python needs to call it is left out."""
+    compiled: _Kernel = njit(  # type: ignore[call-overload]
+        cache=True, nogil=True, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True
+    )(kernel)
+    return compiled
+
+
+# Records rather than an array for each field, whole numbers all int64 and none a constant of the
+# compiler: a kernel takes each array as seven arguments and is compiled once for each mix of types,
+# which took a minute.
+CALL = np.dtype([("end", "i8"), ("load", "i8"), ("halt", "f8"), ("limit", "f8")], align=True)
+END = np.dtype(
+    [
+        ("at", "f8"),
+        ("busy", "f8"),
+        ("soon", "f8"),  # when a vehicle of the end may drive on, at the soonest
+        ("late", "f8"),  # when a trip of the end starts, at the latest
+        ("inbound", "?"),
+    ],
+    align=True,
+)
+TRIP = np.dtype(
+    [
+        ("span", "f8"),  # seconds between the far end and the gate
+        ("start", "f8"),  # when it starts
+        ("free", "f8"),  # when its vehicle may drive on
+        ("size", "i8"),  # calls; 0: free slot
+        ("end", "i8"),
+        ("seats", "i8"),
+        ("origin", "i8"),  # node where the vehicle starts
+        ("goal", "i8"),  # node where it ends
+        ("pred", "i8"),
+        ("succ", "i8"),
+        ("place", "i8"),  # position in the slots of its end
+    ],
+    align=True,
+)
+SUMS = np.dtype([("vehicles", "i8"), ("trips", "i8")])
+KEPT = np.dtype(
+    [("size", "i8"), ("end", "i8"), ("pred", "i8"), ("succ", "i8"), ("marked", "?")], align=True
+)
+CHANGES = np.dtype(
+    [
+        ("seconds", "f8"),  # of the touched trips before
+        ("touched", "i8"),  # trips
+        ("vehicles", "i8"),  # before
+    ]
+)
 
 
 class Ways(NamedTuple):
@@ -35,118 +87,96 @@ class Ways(NamedTuple):
 
     there: Any
     back: Any
-    end_of: Any
-    load: Any
-    halt: Any
-    limit: Any
-    inbound: Any
-    at: Any
-    busy: Any
+    calls: Any  # CALL[n]
+    ends: Any  # END[E]
     near: Any
     kin: Any
-    soon: Any  # float64[E] when a vehicle of the end may drive on, at the soonest
-    late: Any  # float64[E] when a trip of the end starts, at the latest
 
 
 class State(NamedTuple):
     """Trips by slot: calls, their rides, the chain, and the slots of each end."""
 
-    seq: Any  # int32[T, L]
+    trips: Any  # TRIP[T]
+    seq: Any  # int64[T, L]
     ride: Any  # float64[T, L]
     room: Any  # float64[T, L+1] least slack of the rides of the calls before
-    size: Any  # int32[T]; 0: free slot
-    end: Any
-    seats: Any
-    span: Any  # float64[T] seconds between the far end and the gate
-    origin: Any  # int32[T] node where the vehicle starts
-    goal: Any  # int32[T] node where it ends
-    start: Any  # float64[T] when it starts
-    free: Any  # float64[T] when it may drive on
-    pred: Any
-    succ: Any
-    trip_of: Any  # int32[n]
-    slots: Any  # int32[E, T]
-    count: Any  # int32[E]
-    place: Any  # int32[T] position in slots
-    total: Any  # int64[2]: vehicles, trips
+    trip_of: Any  # int64[n]
+    slots: Any  # int64[E, T]
+    count: Any  # int64[E]
+    sums: Any  # SUMS[1]
 
 
 class Undo(NamedTuple):
     """Copies of the trips an iteration has touched."""
 
-    seq: Any
-    size: Any
-    end: Any
-    pred: Any
-    succ: Any
-    mark: Any
-    touched: Any
-    cost: Any  # float64[1] seconds of the touched trips before
-    n: Any  # int64[4]: touched trips, vehicles before, absent before
+    trips: Any  # KEPT[T]
+    seq: Any  # int64[T, L]
+    touched: Any  # int64[T]
+    sums: Any  # CHANGES[1]
 
 
 @bare
 def can_follow(w: Ways, s: State, a: int, b: int) -> Any:
     """Whether trip ``b`` can come after trip ``a``."""
-    return s.free[a] + w.there[s.goal[a], s.origin[b]] <= s.start[b] + EPS
+    return s.trips[a].free + w.there[s.trips[a].goal, s.trips[b].origin] <= s.trips[b].start + EPS
 
 
 @bare
 def _refresh(w: Ways, s: State, t: int) -> None:
     """Compute the rides, room, load and span of trip ``t`` anew."""
-    e = s.end[t]
-    legs = w.there if w.inbound[e] else w.back
-    after, node, seats = 0.0, len(w.end_of) + e, 0
-    for k in range(s.size[t] - 1, -1, -1):
+    e = s.trips[t].end
+    legs = w.there if w.ends[e].inbound else w.back
+    after, node, seats = 0.0, len(w.calls) + e, 0
+    for k in range(s.trips[t].size - 1, -1, -1):
         call = s.seq[t, k]
         after += legs[call, node]
         s.ride[t, k] = after
-        after += w.halt[call]
-        seats += w.load[call]
+        after += w.calls[call].halt
+        seats += w.calls[call].load
         node = call
-    s.span[t] = after
-    s.seats[t] = seats
-    if w.inbound[e]:
-        s.origin[t], s.goal[t] = node, len(w.end_of) + e
-        s.start[t], s.free[t] = w.at[e] - after, w.at[e] + w.busy[e]
+    s.trips[t].span = after
+    s.trips[t].seats = seats
+    if w.ends[e].inbound:
+        s.trips[t].origin, s.trips[t].goal = node, len(w.calls) + e
+        s.trips[t].start, s.trips[t].free = w.ends[e].at - after, w.ends[e].at + w.ends[e].busy
     else:
-        s.origin[t], s.goal[t] = len(w.end_of) + e, node
-        s.start[t], s.free[t] = w.at[e] - w.busy[e], w.at[e] + after
+        s.trips[t].origin, s.trips[t].goal = len(w.calls) + e, node
+        s.trips[t].start, s.trips[t].free = w.ends[e].at - w.ends[e].busy, w.ends[e].at + after
     least = FAR
-    for k in range(s.size[t]):
+    for k in range(s.trips[t].size):
         s.room[t, k] = least
-        least = min(least, w.limit[s.seq[t, k]] - s.ride[t, k])
-    s.room[t, s.size[t]] = least
+        least = min(least, w.calls[s.seq[t, k]].limit - s.ride[t, k])
+    s.room[t, s.trips[t].size] = least
 
 
 @bare
 def link(s: State, a: int, b: int) -> None:
     """Let trip ``b`` follow trip ``a``; either may be none."""
     if a >= 0:
-        s.succ[a] = b
+        s.trips[a].succ = b
     if b >= 0:
-        s.pred[b] = a
+        s.trips[b].pred = a
 
 
 @bare
 def _enlist(s: State, t: int) -> None:
     """Put trip ``t`` into the list of its end."""
-    e = s.end[t]
+    e = s.trips[t].end
     s.slots[e, s.count[e]] = t
-    s.place[t] = s.count[e]
+    s.trips[t].place = s.count[e]
     s.count[e] += 1
-    s.total[1] += 1
+    s.sums[0].trips += 1
 
 
 @bare
 def _delist(s: State, t: int) -> None:
     """Take trip ``t`` out of the list of its end."""
-    e = s.end[t]
+    e = s.trips[t].end
     s.count[e] -= 1
     other = s.slots[e, s.count[e]]
-    s.slots[e, s.place[t]] = other
-    s.place[other] = s.place[t]
-    s.total[1] -= 1
+    s.slots[e, s.trips[t].place] = other
+    s.trips[other].place = s.trips[t].place
+    s.sums[0].trips -= 1
 
 
 @bare
@@ -154,85 +184,95 @@ def empty_drive(w: Ways, s: State, a: int, b: int) -> Any:
     """Return the seconds between two trips of a vehicle, none with the depot."""
     if a < 0 or b < 0:
         return 0.0
-    return w.there[s.goal[a], s.origin[b]]
+    return w.there[s.trips[a].goal, s.trips[b].origin]
 
 
 @bare
 def keep(w: Ways, s: State, u: Undo, t: int) -> None:
     """Remember trip ``t`` before its first change."""
-    if t < 0 or u.mark[t]:
+    if t < 0 or u.trips[t].marked:
         return
-    u.mark[t] = True
-    u.touched[u.n[0]] = t
-    u.n[0] += 1
-    if s.size[t] > 0:
-        u.cost[0] += s.span[t] + empty_drive(w, s, s.pred[t], t)
-    u.size[t], u.end[t], u.pred[t], u.succ[t] = s.size[t], s.end[t], s.pred[t], s.succ[t]
-    for k in range(s.size[t]):
+    u.trips[t].marked = True
+    u.touched[u.sums[0].touched] = t
+    u.sums[0].touched += 1
+    if s.trips[t].size > 0:
+        u.sums[0].seconds += s.trips[t].span + empty_drive(w, s, s.trips[t].pred, t)
+    u.trips[t].size, u.trips[t].end, u.trips[t].pred, u.trips[t].succ = (
+        s.trips[t].size,
+        s.trips[t].end,
+        s.trips[t].pred,
+        s.trips[t].succ,
+    )
+    for k in range(s.trips[t].size):
         u.seq[t, k] = s.seq[t, k]
 
 
 @bare
 def restore(w: Ways, s: State, u: Undo) -> None:
     """Take the iteration back."""
-    for i in range(u.n[0]):
+    for i in range(u.sums[0].touched):
         t = u.touched[i]
-        if s.size[t] > 0:
-            for k in range(s.size[t]):
+        if s.trips[t].size > 0:
+            for k in range(s.trips[t].size):
                 s.trip_of[s.seq[t, k]] = FREE
             _delist(s, t)
-    for i in range(u.n[0]):
+    for i in range(u.sums[0].touched):
         t = u.touched[i]
-        u.mark[t] = False
-        s.size[t], s.end[t], s.pred[t], s.succ[t] = u.size[t], u.end[t], u.pred[t], u.succ[t]
-        for k in range(s.size[t]):
+        u.trips[t].marked = False
+        s.trips[t].size, s.trips[t].end, s.trips[t].pred, s.trips[t].succ = (
+            u.trips[t].size,
+            u.trips[t].end,
+            u.trips[t].pred,
+            u.trips[t].succ,
+        )
+        for k in range(s.trips[t].size):
             s.seq[t, k] = u.seq[t, k]
             s.trip_of[s.seq[t, k]] = t
-        if s.size[t] > 0:
+        if s.trips[t].size > 0:
             _enlist(s, t)
             _refresh(w, s, t)
-    u.n[0], u.cost[0] = 0, 0.0
-    s.total[0] = u.n[1]
+    u.sums[0].touched, u.sums[0].seconds = 0, 0.0
+    s.sums[0].vehicles = u.sums[0].vehicles
 
 
 @bare
 def commit(s: State, u: Undo) -> None:
     """Forget the copies."""
-    for i in range(u.n[0]):
-        u.mark[u.touched[i]] = False
-    u.n[0], u.cost[0] = 0, 0.0
-    u.n[1] = s.total[0]
+    for i in range(u.sums[0].touched):
+        u.trips[u.touched[i]].marked = False
+    u.sums[0].touched, u.sums[0].seconds = 0, 0.0
+    u.sums[0].vehicles = s.sums[0].vehicles
 
 
 @bare
 def _drop_trip(w: Ways, s: State, u: Undo, t: int) -> None:
     """Close an emptied trip; the vehicle goes straight on."""
-    a, b = s.pred[t], s.succ[t]
+    a, b = s.trips[t].pred, s.trips[t].succ
     keep(w, s, u, a)
     keep(w, s, u, b)
     link(s, a, b)
     if a < 0 and b < 0:
-        s.total[0] -= 1
-    s.pred[t] = s.succ[t] = FREE
+        s.sums[0].vehicles -= 1
+    s.trips[t].pred = s.trips[t].succ = FREE
     _delist(s, t)
 
 
 @bare
 def cut_string(
-    w: Ways, s: State, u: Undo, t: int, first: int, count: int, bank: Ints, n_bank: int
+    w: Ways, s: State, u: Undo, t: int, first: int, count: int, bank: Longs, n_bank: int
 ) -> int:
     """Take ``count`` calls out of trip ``t`` from position ``first`` on."""
     keep(w, s, u, t)
-    keep(w, s, u, s.succ[t])
+    keep(w, s, u, s.trips[t].succ)
     for k in range(first, first + count):
         call = s.seq[t, k]
         s.trip_of[call] = FREE
         bank[n_bank] = call
         n_bank += 1
-    for k in range(first, s.size[t] - count):
+    for k in range(first, s.trips[t].size - count):
         s.seq[t, k] = s.seq[t, k + count]
-    s.size[t] -= count
-    if s.size[t] == 0:
+    s.trips[t].size -= count
+    if s.trips[t].size == 0:
         _drop_trip(w, s, u, t)
     else:
         _refresh(w, s, t)
@@ -243,11 +283,11 @@ def cut_string(
 def insert(w: Ways, s: State, u: Undo, call: int, t: int, where: int) -> None:
     """Put ``call`` into trip ``t``."""
     keep(w, s, u, t)
-    keep(w, s, u, s.succ[t])
-    for k in range(s.size[t], where, -1):
+    keep(w, s, u, s.trips[t].succ)
+    for k in range(s.trips[t].size, where, -1):
         s.seq[t, k] = s.seq[t, k - 1]
     s.seq[t, where] = call
-    s.size[t] += 1
+    s.trips[t].size += 1
     s.trip_of[call] = t
     _refresh(w, s, t)
 
@@ -256,20 +296,20 @@ def insert(w: Ways, s: State, u: Undo, call: int, t: int, where: int) -> None:
 def open_trip(w: Ways, s: State, u: Undo, call: int, a: int, b: int) -> None:
     """Open a trip of ``call`` alone between two trips."""
     t = 0
-    while s.size[t] > 0:
+    while s.trips[t].size > 0:
         t += 1
     keep(w, s, u, t)
     keep(w, s, u, a)
     keep(w, s, u, b)
-    s.end[t], s.size[t], s.seq[t, 0], s.trip_of[call] = w.end_of[call], 1, call, t
+    s.trips[t].end, s.trips[t].size, s.seq[t, 0], s.trip_of[call] = w.calls[call].end, 1, call, t
     link(s, a, t)
     link(s, t, b)
     if a < 0:
-        s.pred[t] = FREE
+        s.trips[t].pred = FREE
     if b < 0:
-        s.succ[t] = FREE
+        s.trips[t].succ = FREE
     if a < 0 and b < 0:
-        s.total[0] += 1
+        s.sums[0].vehicles += 1
     _enlist(s, t)
     _refresh(w, s, t)
 
@@ -277,11 +317,11 @@ def open_trip(w: Ways, s: State, u: Undo, call: int, a: int, b: int) -> None:
 @bare
 def change(w: Ways, s: State, u: Undo) -> Any:
     """Return by how many seconds the touched trips have grown since the last commit."""
-    total = -u.cost[0]
-    for i in range(u.n[0]):
+    total = -u.sums[0].seconds
+    for i in range(u.sums[0].touched):
         t = u.touched[i]
-        if s.size[t] > 0:
-            total += s.span[t] + empty_drive(w, s, s.pred[t], t)
+        if s.trips[t].size > 0:
+            total += s.trips[t].span + empty_drive(w, s, s.trips[t].pred, t)
     return total
 
 
@@ -289,17 +329,16 @@ def change(w: Ways, s: State, u: Undo) -> Any:
 def whole_cost(w: Ways, s: State) -> Any:
     """Return the seconds of all trips with their empty driving."""
     total = 0.0
-    for t in range(len(s.size)):
-        if s.size[t] > 0:
-            total += s.span[t] + empty_drive(w, s, s.pred[t], t)
+    for t in range(len(s.trips)):
+        if s.trips[t].size > 0:
+            total += s.trips[t].span + empty_drive(w, s, s.trips[t].pred, t)
     return total
 
 
-@njit(cache=True, nogil=True)
+@bare
 def store(s: State, best: State) -> None:
     """Copy the plan."""
-    best.seq[:] = s.seq
-    best.size[:] = s.size
-    best.pred[:] = s.pred
-    best.succ[:] = s.succ
-    best.end[:] = s.end
+    for t in range(len(s.trips)):
+        best.trips[t] = s.trips[t]
+        for k in range(s.trips[t].size):
+            best.seq[t, k] = s.seq[t, k]
