@@ -32,7 +32,7 @@ def entry(kernel: _Kernel) -> _Kernel:
 
 
 def bare(kernel: _Kernel) -> _Kernel:
-    """Compile an `entry` that other kernels alone call: what Python needs to call it is left out."""
+    """Compile an `entry` that kernels alone call, without what Python needs to call it."""
     compiled: _Kernel = njit(  # type: ignore[call-overload]
         cache=True, nogil=True, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True
     )(kernel)
