@@ -13,15 +13,22 @@ from numpy.typing import NDArray
 from mobility.commute.on_demand_rides import on_demand_services
 from mobility.commute.study import Study
 from mobility.commute.variants import on_ways, variant
-from mobility.commute.walks import feeders_of, mode_times, walks_between_stops, walks_to_places
+from mobility.commute.walks import (
+    feeders_of,
+    footpaths_of,
+    mode_times,
+    walks_between_stops,
+    walks_to_places,
+)
 from mobility.engine.journeys import TwoWay
 from mobility.sources.days import ChosenDay
 from mobility.sources.gtfs.read import Feed, merge_feeds
 from mobility.streets.arcs import times_key
 from mobility.territory.project import StreetMode, Territory
-from mobility.timetable.build import build_timetable
+from mobility.timetable.arrays import index_timetable
 from mobility.timetable.change import more_stops
 from mobility.timetable.footpaths import WalkTable, widened
+from mobility.timetable.runs import feed_runs
 
 
 def with_stops(
@@ -165,18 +172,6 @@ def _day_timetables(
     territory: Territory, feed: Feed, days: Sequence[ChosenDay], between: WalkTable
 ) -> dict[str, TwoWay]:
     """Return timetable and mirror of each kind of day, with walks between stops."""
-    limits = territory.limits
-    return {
-        day.kind: TwoWay(
-            build_timetable(
-                feed,
-                day.date,
-                territory.zone,
-                between,
-                min_change_s=limits.min_change_s,
-                max_transfer_walk_s=round(limits.max_transfer_walk_min * 60),
-                walk_speed_ms=territory.speeds.walk_kmh / 3.6,
-            )
-        )
-        for day in days
-    }
+    feet = footpaths_of(territory, feed, between)
+    runs = {day.kind: feed_runs(feed, day.date, territory.zone, findings=[]) for day in days}
+    return {kind: TwoWay(index_timetable(feed.n_stops, runs[kind], feet)) for kind in runs}

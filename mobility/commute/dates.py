@@ -13,14 +13,13 @@ from mobility.base.clock import axis_origin_utc
 from mobility.base.errors import Finding
 from mobility.commute.study import Study, Timetables
 from mobility.commute.variants import variant
-from mobility.commute.walks import walks_between_stops
+from mobility.commute.walks import footpaths_of, walks_between_stops
 from mobility.engine.journeys import TwoWay
 from mobility.sources.days import ChosenDay
 from mobility.territory.fields import WEEKDAYS
 from mobility.timetable.arrays import FootArrays, index_timetable, take_runs
 from mobility.timetable.footpaths import WalkTable, safe_footpaths
 from mobility.timetable.runs import feed_runs
-from mobility.timetable.transfers import build_footpaths
 
 
 def dates_as_days(dates: Sequence[dt.date]) -> tuple[ChosenDay, ...]:
@@ -54,15 +53,9 @@ def on_dates(study: Study, asked: Mapping[dt.date, Sequence[Span]]) -> Study:
         By date, the spans of its axis that matter: runs outside all of them are left out.
     """
     days = dates_as_days(list(asked))
-    feed, territory, limits = study.feed, study.territory, study.territory.limits
+    feed, territory = study.feed, study.territory
     plain = walks_between_stops(territory, study.streets, feed, safe=study.kept_safe)
-    feet = build_footpaths(
-        feed,
-        plain,
-        min_change_s=limits.min_change_s,
-        max_walk_s=round(limits.max_transfer_walk_min * 60),
-        walk_speed_ms=territory.speeds.walk_kmh / 3.6,
-    )
+    feet = footpaths_of(territory, feed, plain)
     first: dict[tuple[object, ...], ChosenDay] = {}
     twin = {day.kind: first.setdefault(_signature(study, day.date), day).kind for day in days}
     spans: dict[str, set[Span]] = {}

@@ -42,6 +42,7 @@ from mobility.commute.sources import (
 from mobility.commute.study import Progress, Study, Timetables, idle_rosters, quiet
 from mobility.commute.walks import (
     feeders_of,
+    footpaths_of,
     heights_findings,
     mode_times,
     street_commutes,
@@ -65,7 +66,6 @@ from mobility.territory.overseas import localised
 from mobility.territory.project import Site, StreetMode, Territory
 from mobility.timetable.arrays import FootArrays, RunArrays, index_timetable
 from mobility.timetable.runs import feed_runs
-from mobility.timetable.transfers import build_footpaths
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -247,13 +247,7 @@ def build_study(
         )
         for day in days
     }
-    feet = build_footpaths(
-        feed,
-        between,
-        min_change_s=territory.limits.min_change_s,
-        max_walk_s=round(territory.limits.max_transfer_walk_min * 60),
-        walk_speed_ms=territory.speeds.walk_kmh / 3.6,
-    )
+    feet = footpaths_of(territory, feed, between)
     timetables = Timetables(
         {kind: partial(_timetable, feed.n_stops, of_day, feet) for kind, of_day in runs.items()}
     )

@@ -24,9 +24,10 @@ from mobility.streets.paths import PairTable, street_times
 from mobility.streets.slopes import MAX_GRADE, edge_grades, elevations, grades_between
 from mobility.streets.snap import Snaps
 from mobility.territory.project import Site, StreetMode, Territory
-from mobility.timetable.arrays import INF
+from mobility.timetable.arrays import INF, FootArrays
 from mobility.timetable.footpaths import WalkTable, home_walks, stop_walks, walk_snaps
 from mobility.timetable.station import access_points, fold_points, slower
+from mobility.timetable.transfers import build_footpaths
 
 Int32 = NDArray[np.int32]
 Float = NDArray[np.float64]
@@ -182,6 +183,18 @@ def walks_between_stops(
         streets, points.lonlat, points.lonlat, limit_s, speeds, times=times, snap_times=snap_times
     )
     return fold_points(table, points, between=feed.n_stops, limit_s=round(limit_s))
+
+
+def footpaths_of(territory: Territory, feed: Feed, between: WalkTable) -> FootArrays:
+    """Return the footpaths of a feed's timetables, the same on every date, as a territory asks."""
+    limits = territory.limits
+    return build_footpaths(
+        feed,
+        between,
+        min_change_s=limits.min_change_s,
+        max_walk_s=round(limits.max_transfer_walk_min * 60),
+        walk_speed_ms=territory.speeds.walk_kmh / 3.6,
+    )
 
 
 def _on_foot(territory: Territory, streets: Streets, *, safe: bool) -> tuple[Times, Times | None]:
