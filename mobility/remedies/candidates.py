@@ -224,6 +224,7 @@ def _timed_runs(
     cap_s = round(study.territory.limits.max_walk_min * 60)
     units: dict[tuple[tuple[int, ...], int], set[int]] = {}
     twins = _twins_of(study, nets)
+    line_of = lines_of(study, np.arange(len(study.feed.trips)))
     for window in windows:
         network, egress_s = nets[window.day.kind], window.egress_s
         back, tt, pieces = window.edge.returning, network.timetable, network.pieces
@@ -242,7 +243,7 @@ def _timed_runs(
             # To the minute that passengers can still make.
             shift_s = 60 * (-(-shift_s // 60) if back else shift_s // 60)
             key = (int(pieces.trip[k]), stops.tobytes())
-            line = int(lines_of(study, np.array([key[0]]))[0])
+            line = int(line_of[key[0]])
             known = best.get((line, key[1]))
             if known is None or abs(shift_s) < abs(known[1]):
                 best[line, key[1]] = (key[0], shift_s)

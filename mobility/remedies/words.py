@@ -68,14 +68,14 @@ def lever_names(bench: Workbench, lever: Lever) -> dict[str, object]:
     kind, at_s = _reference_time(bench, lever)
     moved = lever.kind not in ("extend", "lift_school")
     proposed_s = at_s + (lever.shift_s if moved else 0)
-    stop = "" if lever.stop < 0 else str(study.feed.stops["stop_name"].iloc[lever.stop])
+    stop = "" if lever.stop < 0 else study.feed.stop_names[lever.stop]
     head = lever.trips[0]
     # A new stop is for every trip of its line.
     whole = lever.kind == "stop"
     return {
         "kind": lever.kind,
         "line": study.feed.line_names[head],
-        "headsign": str(study.feed.trips["headsign"].to_numpy(object)[head] or ""),
+        "headsign": study.feed.headsigns[head],
         "trips": _trip_ids(study, lever.trips),
         "present": "" if whole else clock(study, kind, at_s),
         "proposed": "" if whole else clock(study, kind, proposed_s),
@@ -87,7 +87,7 @@ def lever_names(bench: Workbench, lever: Lever) -> dict[str, object]:
 
 def _trip_ids(study: Study, trips: tuple[int, ...]) -> str:
     """Return the ids of trips; of many, the first ones and how many more there are."""
-    ids = [str(name) for name in study.feed.trips["trip_id"].array[list(trips[:NAMED_TRIPS])]]
+    ids = [study.feed.trip_ids[t] for t in trips[:NAMED_TRIPS]]
     if len(study.territory.sources.gtfs) > 1:
         # Of several feeds, ids bear the number of theirs: operators do not know it.
         ids = [name.partition(":")[2] or name for name in ids]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from shapely.ops import substring
@@ -26,14 +27,26 @@ class StreetPath:
         Seconds, both connectors included, not rounded.
     length_m
         Metres along streets, without connectors.
-    lonlat
-        float64 (k, 2): the polyline from street to street, degrees.
+    from_m, to_m
+        float64: the stretch of each piece, metres along it.
+    streets
+        The network.
     """
 
     edges: np.ndarray
     time_s: float
     length_m: float
-    lonlat: np.ndarray
+    from_m: np.ndarray
+    to_m: np.ndarray
+    streets: Streets
+
+    @cached_property
+    def lonlat(self) -> np.ndarray:
+        """float64 (k, 2): the polyline from street to street, degrees."""
+        stretches = zip(self.edges, self.from_m, self.to_m, strict=True)
+        lines = self.streets.lines
+        parts = [np.array(substring(lines[e], a, b).coords) for e, a, b in stretches]
+        return self.streets.unproject(np.vstack([parts[0], *(p[1:] for p in parts[1:])]))
 
 
 def street_paths(
@@ -74,7 +87,7 @@ def street_paths(
         path = _over_nodes(streets, net, (source, out), (target, into), limit_s)
         if direct <= min(limit_s, np.inf if path is None else path.time_s) and direct < np.inf:
             piece = (int(source.edge[0]), float(source.offset_m[0]), float(target.offset_m[0]))
-            path = _drawn(streets, [piece], direct)
+            path = _path(streets, [piece], direct)
         found.append(path)
     return found
 
@@ -108,7 +121,7 @@ def _over_nodes(
     side = int(out.side[exits[np.argmin(out.seconds[exits])]])
     edge, end_m, from_m = _step(streets, source, side)
     steps.append((edge, from_m, end_m))
-    return _drawn(streets, steps[::-1], time_s)
+    return _path(streets, steps[::-1], time_s)
 
 
 def _step(streets: Streets, snaps: Snaps, side: int) -> tuple[int, float, float]:
@@ -117,14 +130,15 @@ def _step(streets: Streets, snaps: Snaps, side: int) -> tuple[int, float, float]
     return edge, float(streets.length_m[edge]) * side, float(snaps.offset_m[0])
 
 
-def _drawn(streets: Streets, steps: list[tuple[int, float, float]], time_s: float) -> StreetPath:
+def _path(streets: Streets, steps: list[tuple[int, float, float]], time_s: float) -> StreetPath:
     """Return the path made of stretches (piece, from metres, to metres)."""
     steps = [s for s in steps if s[1] != s[2]] or steps[:1]
-    parts = [np.array(substring(streets.lines[e], a, b).coords) for e, a, b in steps]
-    xy = np.vstack([parts[0], *(p[1:] for p in parts[1:])])
+    edges, from_m, to_m = zip(*steps, strict=True)
     return StreetPath(
-        edges=np.array([e for e, _, _ in steps], dtype=np.int32),
+        edges=np.array(edges, np.int32),
         time_s=time_s,
         length_m=float(sum(abs(b - a) for _, a, b in steps)),
-        lonlat=streets.unproject(xy),
+        from_m=np.array(from_m),
+        to_m=np.array(to_m),
+        streets=streets,
     )

@@ -86,9 +86,9 @@ class DayNetwork:
     def places(self, trips: tuple[int, ...]) -> Int64:
         """Return the places, among the pieces, of some trips."""
         low = self.pieces.trip.searchsorted(trips, side="left")
-        high = self.pieces.trip.searchsorted(trips, side="right")
-        found = [np.arange(a, b) for a, b in zip(low, high, strict=True)]
-        return np.concatenate(found) if found else np.zeros(0, np.int64)
+        count = self.pieces.trip.searchsorted(trips, side="right") - low
+        last = np.cumsum(count)
+        return np.repeat(low - last + count, count) + np.arange(last[-1] if last.size else 0)
 
     def own_places(self, trips: tuple[int, ...]) -> Int64:
         """Return those places that are of the service day itself."""

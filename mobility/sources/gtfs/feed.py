@@ -205,6 +205,11 @@ class Feed:
         return tuple(map(str, self.stops["stop_name"]))
 
     @cached_property
+    def trip_ids(self) -> tuple[str, ...]:
+        """Id of each trip."""
+        return tuple(map(str, self.trips["trip_id"]))
+
+    @cached_property
     def headsigns(self) -> tuple[str, ...]:
         """Headsign of each trip, empty where it has none."""
         return tuple(str(text or "") for text in self.trips["headsign"])
