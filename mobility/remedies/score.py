@@ -14,7 +14,8 @@ from mobility.commute.access import Access, counting_modes, roster_shifts
 from mobility.commute.ledger import Counts, Ledger
 from mobility.commute.study import SCHOOL_WEEKS, WEEKS, Study
 from mobility.remedies.modes import carried_modes, left_at_places, riding_modes
-from mobility.remedies.window import EdgeEffect, Window
+from mobility.remedies.trial import EdgeEffect
+from mobility.remedies.window import Window
 from mobility.timetable.arrays import INF
 
 Int32 = NDArray[np.int32]

@@ -24,8 +24,9 @@ from mobility.remedies.model import DayNetwork, Lever, networks
 from mobility.remedies.modes import riding_modes
 from mobility.remedies.score import Score, Scores
 from mobility.remedies.stops import NewStop, with_gate_stops, with_new_stops
+from mobility.remedies.trial import EdgeEffect, Trial, put_in
 from mobility.remedies.vehicles import Vehicles
-from mobility.remedies.window import EdgeEffect, Trial, Window
+from mobility.remedies.window import Window
 
 Int32 = NDArray[np.int32]
 
@@ -148,7 +149,7 @@ class Workbench:
     def _trials(self, kind: str, one: Family) -> list[Trial]:
         if not one.removed.size and not one.member.size:
             return []
-        trials = [window.trial(one) for window in self._near(kind, one)]
+        trials = [put_in(window, one) for window in self._near(kind, one)]
         return [trial for trial in trials if trial is not None]
 
     def _near(self, kind: str, one: Family) -> list[Window]:

@@ -1,0 +1,259 @@
+"""Levers tried on one shift edge without a new timetable.
+
+The changed runs of a whole family of levers are inserted into the window of an edge once, and
+each lever switches its own runs on. The answers are those of a scan of the whole changed
+timetable, to the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mobility.remedies.family import Family
+from mobility.remedies.modes import Changed, riding_modes
+from mobility.remedies.runs import (
+    departure_keys,
+    labelled_stops,
+    only_walks,
+    some_rows,
+    used_runs,
+)
+from mobility.remedies.window import Window
+from mobility.timetable.arrays import INF, FootArrays, RunArrays, mirror_runs, stop_index, take_runs
+from mobility.timetable.footpaths import WalkTable
+from mobility.timetable.trips import join_runs
+
+Int32 = NDArray[np.int32]
+Int64 = NDArray[np.int64]
+Bool = NDArray[np.bool_]
+
+#: An array of its own: an empty slice would keep what it was cut from.
+_NOBODY = np.zeros(0, np.int32)
+
+
+@dataclass(frozen=True)
+class EdgeEffect:
+    """What one lever does to one edge.
+
+    Attributes
+    ----------
+    window
+        Index of the edge's window.
+    gained, lost : int32[]
+        Homes whose direction holds after and not before, and the reverse.
+    saved_s
+        Seconds times workers saved by those who hold before and after (less than zero:
+        lost).
+    homes, elapsed_s : int32[]
+        Homes whose time changes and their new time; kept on request only, else empty.
+    others
+        What changes for modes that are read from the same scan, see `levers_modes`.
+    """
+
+    window: int
+    gained: Int32
+    lost: Int32
+    saved_s: float
+    homes: Int32
+    elapsed_s: Int32
+    others: Mapping[str, Changed] = field(default_factory=dict)
+
+
+class Trial:
+    """The runs of a family put into a window, to be switched on member by member.
+
+    One scan with the runs of every member switched on bounds the labels of each of them
+    from below: runs and homes that it does not reach are left out of the members' scans.
+
+    Parameters
+    ----------
+    added, member
+        Runs of the members that may change an answer by what they put in, and whose they are.
+    gone
+        Places in the window of the runs that every member takes out.
+    live
+        Those members.
+    losing
+        Members that may change an answer by what they take out: the first so many.
+    """
+
+    def __init__(
+        self,
+        window: Window,
+        added: RunArrays,
+        member: Int32,
+        gone: Int64,
+        live: Int32,
+        losing: int,
+    ) -> None:
+        self.window, self.live, self.losing = window, live, losing
+        self._scanned: dict[int, tuple[Int64, Int64, Int32]] = {}
+        self._index = _inserted(window, added)
+        self._runs = join_runs([window.runs, added])
+        self._member, self._alight = member, self._runs.call_alight.copy()
+        for run in gone:
+            self._alight[window.runs.run_ptr[run] : window.runs.run_ptr[run + 1]] = False
+        self._bound = window.scan(self._runs, self._index, self._alight)
+
+    def turning(self) -> set[int]:
+        """Return the members by which a home may begin, or cease, to hold this edge.
+
+        None begins that does not with every member's runs at once, and none ceases that holds
+        with none of them: members are asked for the homes between. What walks in the dark depends
+        on when one leaves: there, and where other modes are read from the scan, none is ruled out.
+        """
+        window, live = self.window, self.live.tolist()
+        if window.readers or window.study.territory.limits.safe_at_night:
+            return {*live, *range(self.losing)}
+        homes = self._between()
+        if not homes.size:
+            return set()
+        walks, held = some_rows(window.home_walks, homes), window.base_s[homes] < INF
+        found = {m for m in live if self._turns(m, walks, held)}
+        alike = set(range(self.losing)).difference(live)
+        return found | alike if alike and self._turns(-1, walks, held) else found
+
+    def _between(self) -> Int32:
+        """Return the homes that begin to hold with every member's runs, or cease with none."""
+        window = self.window
+        (out_of_reach, walks), (riders, their_walks) = window.by_hold
+        begins = window.looked_up(self._bound, self._index[1], walks) < INF
+        if not self.losing:
+            return out_of_reach[begins]
+        size = window.runs.call_stop.size
+        without = window.scan(window.runs, window.index_arrays, self._alight[:size])
+        ceases = window.looked_up(without, window.index_arrays[1], their_walks) == INF
+        return np.concatenate([out_of_reach[begins], riders[ceases]])
+
+    def _turns(self, member: int, walks: WalkTable, held: Bool) -> bool:
+        scanned = self._scan(member)
+        times = self.window.looked_up(scanned, self._kept[1][1], walks)
+        turns = bool(((times < INF) != held).any())
+        if turns:
+            self._scanned[member] = scanned
+        return turns
+
+    def _scan(self, member: int) -> tuple[Int64, Int64, Int32]:
+        """Return the labels with one member's runs alone (-1: with none)."""
+        if member in self._scanned:
+            return self._scanned[member]
+        runs, index, owner = self._kept
+        on = (owner == -1) | (owner == member)
+        return self.window.scan(runs, index, runs.call_alight & on, self._feet)
+
+    @cached_property
+    def _kept(self) -> tuple[RunArrays, tuple[Int64, Int32, Int32, Int32], Int32]:
+        """Runs that some member's scan could label, their index, whose each call is."""
+        window = self.window
+        used = used_runs(self._runs, self._index, self._bound)
+        runs = take_runs(self._runs, used)
+        index = stop_index(window.oriented.n_stops, runs.call_stop, runs.call_dep, runs.call_board)
+        owner = np.concatenate([np.full(window.run_ids.size, -1, np.int32), self._member])[used]
+        return runs, index, np.repeat(owner, np.diff(runs.run_ptr))
+
+    @cached_property
+    def _labelled(self) -> Bool:
+        return labelled_stops(self._bound)
+
+    @cached_property
+    def _feet(self) -> FootArrays:
+        """Walks between stops that lead to a labelled departure."""
+        return self.window.feet_to(self._labelled)
+
+    @cached_property
+    def _walks(self) -> WalkTable:
+        """Walks from homes to a labelled departure."""
+        walks = self.window.home_walks
+        return only_walks(walks, self._labelled[walks.stop])
+
+    def effects(
+        self, members: Collection[int] | None = None, *, keep_times: bool = False
+    ) -> dict[int, EdgeEffect]:
+        """Return the members that change the edge's answers, all or some asked for."""
+        live = self.live.tolist()
+        asked = range(self.losing) if members is None else sorted(members)
+        found = {m: self._effect(m, keep_times) for m in live if members is None or m in members}
+        alike = [m for m in asked if m < self.losing and m not in found]
+        if alike:
+            found |= dict.fromkeys(alike, self._effect(-1, keep_times))
+        return {m: e for m, e in sorted(found.items()) if e is not None}
+
+    def _effect(self, member: int, keep_times: bool) -> EdgeEffect | None:
+        """Return what changes with one member's runs alone (-1: with none)."""
+        window, dep_time, scanned = self.window, self._kept[1][1], self._scan(member)
+        elapsed_s = window.elapsed(scanned, dep_time, self._walks)
+        before = window.base_s
+        homes = np.flatnonzero(elapsed_s != before).astype(np.int32)
+        others = self._others(scanned, dep_time, keep_times) if window.readers else {}
+        if not homes.size and not others:
+            return None
+        held, holds = before[homes] < INF, elapsed_s[homes] < INF
+        both = homes[held & holds]
+        saved = (before[both] - elapsed_s[both]) @ window.workers[both]
+        return EdgeEffect(
+            window.index,
+            homes[holds & ~held],
+            homes[held & ~holds],
+            float(saved),
+            homes if keep_times else _NOBODY,
+            elapsed_s[homes] if keep_times else _NOBODY,
+            others,
+        )
+
+    def _others(
+        self, scanned: tuple[Int64, Int64, Int32], dep_time: Int32, keep_times: bool
+    ) -> dict[str, Changed]:
+        """Return what changes for the other modes that count, or for all with their times."""
+        window = self.window
+        modes = riding_modes(window.study, counting=not keep_times)
+        found = {}
+        for mode, after in window.read(scanned, dep_time, modes).items():
+            rows = np.flatnonzero(after != window.base_read[mode]).astype(np.int32)
+            if rows.size:
+                found[mode] = Changed(rows, after[rows])
+        return found
+
+
+def put_in(window: Window, tried: Family) -> Trial | None:
+    """Return a family put into a window; None where it changes no answer."""
+    place = window.run_ids.searchsorted(tried.removed)
+    inside = place < window.run_ids.size
+    inside[inside] = window.run_ids[place[inside]] == tried.removed[inside]
+    gone = place[inside]
+    low, high = window.span_s
+    near = np.flatnonzero((tried.start_s <= high) & (tried.end_s >= low))
+    added = take_runs(tried.added, near)
+    if window.edge.returning:
+        added = mirror_runs(added)
+    live = np.unique(tried.member[near[window.useful(added)]])
+    loses = bool(window.is_used[gone].any())
+    if not loses and not live.size:
+        return None
+    # All runs of a live member: one may be of use through another.
+    kept = np.flatnonzero(np.isin(tried.member[near], live))
+    put = take_runs(added, kept), tried.member[near[kept]]
+    return Trial(window, *put, gone, live, tried.count if loses else 0)
+
+
+def _inserted(window: Window, added: RunArrays) -> tuple[Int64, Int32, Int32, Int32]:
+    """Return the stop-major index of the window's runs followed by the added ones."""
+    dep_ptr, dep_time, dep_call, _ = window.index_arrays
+    size = window.runs.call_stop.size
+    is_last = np.zeros(added.call_stop.size, bool)
+    is_last[added.run_ptr[1:] - 1] = True
+    calls = np.flatnonzero(added.call_board & ~is_last)
+    stop, dep = added.call_stop[calls], added.call_dep[calls]
+    order = np.lexsort((dep, stop))
+    calls, stop, dep = calls[order], stop[order], dep[order]
+    at = window.keys.searchsorted(departure_keys(stop, dep), side="right")
+    new_call = np.insert(dep_call, at, calls + size).astype(np.int32)
+    counts = np.bincount(stop, minlength=dep_ptr.size - 1)
+    new_ptr = dep_ptr + np.concatenate([[0], np.cumsum(counts)])
+    positions = np.full(size + added.call_stop.size, -1, np.int32)
+    positions[new_call] = np.arange(new_call.size, dtype=np.int32)
+    return new_ptr, np.insert(dep_time, at, dep).astype(np.int32), new_call, positions
