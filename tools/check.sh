@@ -2,27 +2,42 @@
 # Install what the tests need into .venv, then lint, type-check and test everything.
 set -eu
 cd "$(dirname "$0")/.."
+
+# The page and its prints are tested in a real browser: Debian's Chromium, and poppler to see a PDF.
+# French texts are spelt as hunspell's dictionary has them. QGIS opens the GeoPackage in one test.
+# Each is installed where that is possible, while Python's packages are; its tests are skipped else.
+system_packages() {
+    command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ] || return 0
+    missing=""
+    for pair in chromium:chromium pdftoppm:poppler-utils hunspell:hunspell; do
+        command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
+    done
+    case "$missing" in *hunspell*) missing="$missing hunspell-fr" ;; esac
+    qgis=""
+    if [ -x /usr/bin/python3 ] && ! /usr/bin/python3 -c "import qgis.core" 2>/dev/null; then
+        qgis="python3-qgis qgis-providers"
+    fi
+    [ -n "$missing$qgis" ] || return 0
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq || return 0
+    for package in $missing; do
+        apt-get install -y -qq --no-install-recommends "$package" >/dev/null || true
+    done
+    # shellcheck disable=SC2086
+    [ -z "$qgis" ] || timeout 180 apt-get install -y -qq --no-install-recommends $qgis >/dev/null || true
+}
+system_packages &
+system=$!
+
 if [ ! -x .venv/bin/python ]; then "${PYTHON:-python3}" -m venv .venv; fi
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 .venv/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
-# The page and its prints are tested in a real browser: Debian's Chromium, and poppler to see a PDF,
-# are installed where that is possible.
-if ! { command -v chromium && command -v pdftoppm; } >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
-    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium poppler-utils >/dev/null
-fi
-# French texts are spelt as hunspell's dictionary has them, where that can be installed.
-if ! command -v hunspell >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
-    apt-get update -qq && apt-get install -y -qq --no-install-recommends hunspell hunspell-fr >/dev/null || true
-fi
-# QGIS opens the GeoPackage in one test, which is skipped where it cannot be installed (1 min).
-if [ -x /usr/bin/python3 ] && ! /usr/bin/python3 -c "import qgis.core" 2>/dev/null \
-    && command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
-    apt-get update -qq && DEBIAN_FRONTEND=noninteractive timeout 180 apt-get install -y -qq \
-        --no-install-recommends python3-qgis qgis-providers >/dev/null || true
-fi
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
-.venv/bin/mypy
 .venv/bin/lint-imports
-NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
+NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet &
+docs=$!
+.venv/bin/mypy
+wait "$docs"
+wait "$system"
 .venv/bin/python -m pytest -n 3 --dist loadfile "$@"
