@@ -7,6 +7,7 @@ CSV, which spreadsheets search for formulas, Markdown, the terminal and one-line
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ def one_line(text: str) -> str:
     return _CONTROL.sub(" ", text)
 
 
+@lru_cache(maxsize=1 << 16)  # names stand in many cells
 def csv_cell(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula; one that is a number stays."""
     text = one_line(text)

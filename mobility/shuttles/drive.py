@@ -153,6 +153,17 @@ def drive_matrix(graph: DriveGraph, places: np.ndarray, *, limit_s: float = LIMI
     return _decode(weight)
 
 
+def drive_towards(
+    graph: DriveGraph, places: np.ndarray, goals: np.ndarray, *, limit_s: float = LIMIT_S
+) -> Drive:
+    """Return the driving from places to a few goals, none of which is among the places."""
+    left, entered = _place_nodes(graph)
+    rows = csgraph.dijkstra(
+        graph.graph.T.tocsr(), indices=goals + entered, limit=limit_s * 100 * TIME_UNIT
+    )
+    return _decode(np.atleast_2d(rows)[:, places + left].T)
+
+
 def drive_seconds(
     graph: DriveGraph, place: int, *, to_place: bool, limit_s: float = LIMIT_S
 ) -> np.ndarray:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from mobility.shuttles.blocks import Block
 from mobility.shuttles.factors import Factors
@@ -74,7 +75,7 @@ class Piece:
     drives: tuple[tuple[int, int], ...]
     block: int
 
-    @property
+    @cached_property
     def drive_s(self) -> int:
         """Time at the wheel."""
         return sum(e - s for s, e in self.drives)
@@ -124,12 +125,12 @@ def pieces_of(blocks: Sequence[Block]) -> list[Piece]:
 
 def allowed(pieces: Sequence[Piece], rules: DutyRules) -> bool:
     """Whether one driver may do these pieces, in ascending order of time."""
-    duty = Duty(tuple(pieces))
+    if pieces[-1].end_s - pieces[0].start_s + 2 * rules.sign_on_s > rules.max_spread_s:
+        return False
     if any(a.end_s > b.start_s for a, b in itertools.pairwise(pieces)):
         return False
     return (
-        duty.spread_s + 2 * rules.sign_on_s <= rules.max_spread_s
-        and duty.work_s(rules) <= rules.max_work_s
+        Duty(tuple(pieces)).work_s(rules) <= rules.max_work_s
         and sum(p.drive_s for p in pieces) <= rules.max_daily_drive_s
         and _longest_drive_ok([d for p in pieces for d in p.drives], rules)
     )

@@ -18,7 +18,7 @@ from mobility.commute.variants import with_timetables
 from mobility.commute.white_zones import REASONS, WhiteZones
 from mobility.engine.journeys import TwoWay
 from mobility.shuttles.after import prove
-from mobility.shuttles.drive import drive_graph, drive_matrix
+from mobility.shuttles.drive import drive_graph, drive_towards
 from mobility.shuttles.inserts import Insert, extended_runs, insert_calls, stops_on_the_way
 from mobility.shuttles.model import UNREACHED, Bools, Floats, Ints
 from mobility.shuttles.places import gate_name
@@ -267,11 +267,10 @@ def _drives_to(plans: Plans, gates: Floats) -> tuple[Ints, Floats]:
     graph = drive_graph(
         study.streets, study.territory.speeds, places, factor=plans.config.drive_factor
     )
-    drive = drive_matrix(graph, np.arange(len(places)))
+    drive = drive_towards(graph, np.arange(len(near)), np.arange(len(near), len(places)))
     seconds = np.full(away.shape, UNREACHED, np.int32)
     metres = np.full(away.shape, np.inf)
-    seconds[near] = drive.seconds[: len(near), len(near) :]
-    metres[near] = drive.metres[: len(near), len(near) :]
+    seconds[near], metres[near] = drive.seconds, drive.metres
     far = metres > EXTENSION_M
     return np.where(far, UNREACHED, seconds).astype(np.int32), np.where(far, 0.0, metres)
 
