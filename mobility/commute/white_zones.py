@@ -29,7 +29,7 @@ from mobility.commute.access import (
     counting_modes,
     site_key,
 )
-from mobility.commute.door_to_door import both_ways, dark_at_gate, held, transit_times
+from mobility.commute.door_to_door import both_ways, dark_at_gate, ever_held
 from mobility.commute.study import Progress, Study, engine_limits, quiet
 from mobility.commute.variants import after_dark, by_day, open_at, staying_open
 from mobility.engine.journeys import Edge, EngineLimits, relaxed
@@ -248,7 +248,7 @@ def _best_hours(
         here = by_day(after_dark(here) if moved.dark else here)
         zone = study.territory.zone
         others = [replace(edge, at_s=local_to_axis(day.date, s, zone)) for s in BEST_HOURS_S]
-        return np.asarray(held(here, moved.site, day, others, limits).any(axis=0))
+        return ever_held(here, moved.site, day, others, limits)
 
     known.update(zip(asked, pool.map(best, asked), strict=True))
     return known
@@ -279,8 +279,8 @@ def _reasons(
     def ask(changed: EngineLimits, on: ChosenDay = day) -> tuple[Bool, Bool]:
         out, back = study.edges(shift_id, on)
         return (
-            transit_times(study, site, on, out, changed).elapsed_s < INF,
-            transit_times(study, site, on, back, changed).elapsed_s < INF,
+            ever_held(study, site, on, [out], changed),
+            ever_held(study, site, on, [back], changed),
         )
 
     best_out, best_back = (hours[moved] for moved in _moved(study, shift_id, day))
