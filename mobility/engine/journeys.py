@@ -274,7 +274,7 @@ def travel(
 def holding(
     two_way: TwoWay, egress_s: Int32, edges: Sequence[Edge], limits: EngineLimits, access: WalkTable
 ) -> NDArray[np.bool_]:
-    """Return which homes one or the other of some edges holds for, bool[H]: `travel`, times apart."""
+    """Return which homes `travel` of one or the other of some edges reaches, bool[H]."""
     from mobility.engine.hold import farthest_walks, homes_within
 
     farthest = np.full(two_way.timetable.n_stops, -1, np.int32)
