@@ -13,8 +13,10 @@ from small import LOCAL, NORTH, SERVICES, TRIPS, WEST, lonlat, write_territory
 
 from mobility.base.errors import SourceError
 from mobility.commute.access import assess
+from mobility.commute.door_to_door import both_ways
 from mobility.commute.feeder_modes import Feeder, _best_place, mixed
 from mobility.commute.loading import load
+from mobility.commute.study import engine_limits
 from mobility.engine.journeys import HomeTimes
 from mobility.sources.osm.car_parks import (
     CARPOOL,
@@ -128,8 +130,10 @@ def test_carried_bicycle_rides_at_both_ends(tmp_path):
     # The bus reaches B at 04:40: at the gate 04:47:28, before 04:50. H2 left 200 s before it.
     # Out of the gate 13:10, at B 13:17:28, before the bus of 13:20; home 200 s after 13:40.
     assert seconds(both, "bike_transit") == (2600, 2600)
-    row = both.row(MORNING, "school_weekday", "bike_transit")
-    assert both.rides[row, :, 1].tolist() == [1, 1]
+    study = both.study
+    limits = engine_limits(study.territory.limits)
+    ways = both_ways(study, MORNING, study.days[0], "bike_transit", limits)
+    assert [way.rides[1] for way in ways] == [1, 1]
 
 
 def test_park_and_ride_to_the_second(tmp_path):
