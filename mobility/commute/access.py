@@ -130,7 +130,7 @@ class Access:
         for r in counted_rows(found):
             name = " | ".join(one_line(str(n)) for n in found.keys.loc[r, ["site_name", "roster"]])
             columns[f"{name} | share"] = found.share[r].round(3)
-            columns[f"{name} | status"] = np.array(STATUSES)[found.status(r)]
+            columns[f"{name} | status"] = pd.array(STATUSES, dtype="str").take(found.status(r))
         return gpd.GeoDataFrame(columns, geometry=homes.shapes.to_numpy(), crs="EPSG:4326")
 
     def to_frame(self, rows: slice = slice(None)) -> pd.DataFrame:
@@ -151,15 +151,16 @@ class Access:
             str(name): pd.Categorical(values.to_numpy()).take(key) for name, values in asked
         }
         columns["home_id"] = pd.array(np.asarray(study.homes.ids), dtype="str").take(home)
-        columns["outbound_min"] = _minutes(self.outbound_s.ravel()[flat])
-        columns["return_min"] = _minutes(self.return_s.ravel()[flat])
+        columns["outbound_min"] = minutes(self.outbound_s.ravel()[flat])
+        columns["return_min"] = minutes(self.return_s.ravel()[flat])
         columns["holds"] = self.holds.ravel()[flat]
         return pd.DataFrame(columns)
 
 
-def _minutes(seconds: Int32) -> pd.arrays.FloatingArray:
-    minutes = np.round(seconds / 60, 1).astype(np.float32)
-    return pd.arrays.FloatingArray(minutes, mask=seconds >= INF)
+def minutes(seconds: Int32) -> pd.arrays.FloatingArray:
+    """Return seconds as minutes to a tenth, <NA> where there are none."""
+    told = np.round(seconds / 60, 1).astype(np.float32)
+    return pd.arrays.FloatingArray(told, mask=seconds >= INF)
 
 
 def counting_modes(study: Study) -> list[str]:

@@ -27,6 +27,7 @@ from mobility.commute.access import (
     STATUSES,
     Access,
     counting_modes,
+    minutes,
     site_key,
 )
 from mobility.commute.door_to_door import both_ways, dark_at_gate, ever_held
@@ -112,15 +113,16 @@ class WhiteZones:
         """
         access, study = self.access, self.access.study
         columns: dict[str, object] = {}
+        statuses, reasons = (pd.array(words, dtype="str") for words in (STATUSES, REASONS))
         for z, (shift_id, day_kind) in enumerate(self.keys.itertuples(index=False)):
             shift = study.shift_rows[shift_id]
             name = one_line(" | ".join([shift.site_name, shift.roster, shift.shift, day_kind]))
             row = access.row(shift_id, day_kind, "transit")
             if row is not None:
-                columns[f"{name} | out_min"] = _minutes(access.outbound_s[row])
-                columns[f"{name} | back_min"] = _minutes(access.return_s[row])
-            columns[f"{name} | status"] = np.array(STATUSES)[self.status[z]]
-            columns[f"{name} | reason"] = np.array(REASONS)[self.reason[z]]
+                columns[f"{name} | out_min"] = minutes(access.outbound_s[row])
+                columns[f"{name} | back_min"] = minutes(access.return_s[row])
+            columns[f"{name} | status"] = statuses.take(self.status[z])
+            columns[f"{name} | reason"] = reasons.take(self.reason[z])
         homes = access.to_gdf()
         return homes.assign(**columns)[[*homes.columns.drop("geometry"), *columns, "geometry"]]
 
@@ -160,10 +162,6 @@ def white_zones(
             asked = [pair for pair, mine in zip(pairs, rows, strict=True) if mine]
             reason[rows] = _reasons_of(access, site, asked, status[rows], pool, hours)
     return WhiteZones(access, keys, status, reason)
-
-
-def _minutes(seconds: np.ndarray) -> pd.array:  # type: ignore[valid-type]
-    return pd.array(np.where(seconds < INF, np.round(seconds / 60, 1), np.nan), dtype="Float32")
 
 
 def _status(access: Access, shift_id: int, day: ChosenDay) -> NDArray[np.int8]:

@@ -36,22 +36,15 @@ def farthest_walks(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def homes_within(access_ptr, access_stop, access_s, farthest):  # type: ignore[no-untyped-def]
+def homes_within(stop_ptr, stop_home, stop_walk_s, n_homes, farthest):  # type: ignore[no-untyped-def]
     """Return whether each home has a stop no farther than ``farthest``, bool[H].
 
-    Walks of a home are sorted by seconds; a stop that does for nobody has a negative limit.
+    Walks are given by stop, sorted by seconds; a stop that does for nobody has a negative limit.
     """
-    n_homes = access_ptr.size - 1
-    longest = -1
-    for stop in range(farthest.size):
-        longest = max(longest, farthest[stop])
     found = np.zeros(n_homes, np.bool_)
-    for home in range(n_homes):
-        for a in range(access_ptr[home], access_ptr[home + 1]):
-            walk = access_s[a]
-            if walk > longest:
+    for stop in range(min(farthest.size, stop_ptr.size - 1)):
+        for a in range(stop_ptr[stop], stop_ptr[stop + 1]):
+            if stop_walk_s[a] > farthest[stop]:
                 break
-            if walk <= farthest[access_stop[a]]:
-                found[home] = True
-                break
+            found[stop_home[a]] = True
     return found

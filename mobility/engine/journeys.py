@@ -288,7 +288,8 @@ def holding(
             limits.max_walk_s,
             farthest,
         )
-    return np.asarray(homes_within(access.ptr, access.stop, access.walk_s, farthest))
+    near = access.by_stop
+    return np.asarray(homes_within(near.ptr, near.stop, near.walk_s, access.n_rows, farthest))
 
 
 def walk_directly(walk_s: Int32, edge: Edge, limits: EngineLimits) -> Int32:

@@ -141,7 +141,6 @@ def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
         ``homes.parquet`` (GeoParquet) and, unless it is switched off, ``results.gpkg`` (homes,
         sites, stops, with the styles that QGIS opens them with).
     """
-    homes = zones.to_gdf()
     tables = {"summary": summary(access, zones), "shifts": by_shift(access, zones)}
     groups = by_group(access)
     if len(groups):
@@ -150,16 +149,21 @@ def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
     written = [write_csv(folder, key, frame) for key, frame in tables.items()]
     with writing(folder / "commutes.parquet") as part:
         _write_commutes(access, part)
+    return [*written, folder / "commutes.parquet", *_write_layers(access, zones, folder)]
+
+
+def _write_layers(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
+    """Write the homes, and with sites and stops as a GeoPackage where it is wanted."""
+    homes = zones.to_gdf()
     with writing(folder / "homes.parquet") as part:
         homes.to_parquet(part, index=False, compression="zstd")
-    written += [folder / "commutes.parquet", folder / "homes.parquet"]
     if not access.study.territory.output.geopackage:
-        return written
+        return [folder / "homes.parquet"]
     layers = {"homes": homes, "sites": gates_layer(access), "stops": stops_layer(access)}
     with writing(folder / "results.gpkg") as part:
         write_gpkg(part, layers.items())
         add_styles(part, access.study.territory.output.language)
-    return [*written, folder / "results.gpkg"]
+    return [folder / "homes.parquet", folder / "results.gpkg"]
 
 
 def _write_commutes(access: Access, path: Path) -> None:

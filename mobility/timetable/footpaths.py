@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 
@@ -52,6 +53,12 @@ class WalkTable:
     def rows(self) -> np.ndarray:
         """int64: the row of each walk."""
         return np.repeat(np.arange(self.n_rows), np.diff(self.ptr))
+
+    @cached_property
+    def by_stop(self) -> WalkTable:
+        """The same walks turned round: a row per stop, ``stop`` being the rows of this table."""
+        n_stops = int(self.stop.max(initial=-1)) + 1
+        return sorted_walks(self.stop, self.rows, self.walk_s, n_stops, self.n_rows)
 
 
 def home_walks(
@@ -218,7 +225,7 @@ def _walks(
     first, second = (stops, homes) if from_stops else (homes, stops)
     pairs = street_times(
         streets, times, first, second, limit_s=limit_s, reverse=from_stops,
-        connector_speed_ms=speeds.walk_kmh / 3.6,
+        connector_speed_ms=speeds.walk_kmh / 3.6, in_order=False,
     )  # fmt: skip
     row, stop = _rows(pairs), pairs.target
     if from_stops:
