@@ -166,16 +166,29 @@ def snap_again(
     xy = streets.project(np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64))
     finite = np.flatnonzero(np.isfinite(xy).all(axis=1))
     if len(opened) and len(finite):
-        points, lines = shapely.points(xy[finite]), streets.lines[opened]
-        reach_m = np.minimum(known.distance_m[finite], max_m)
-        point, piece = shapely.STRtree(lines).query(_squares(xy[finite], reach_m))
-        near = shapely.distance(points[point], lines[piece]) <= reach_m[point] + 1e-6
-        moved[finite[point[near]]] = True
+        lines = streets.lines[opened]
+        tree = shapely.STRtree(lines)
+        about = finite[_in_cells_near(xy[finite], tree, max_m)]
+        reach_m = np.minimum(known.distance_m[about], max_m)
+        point, piece = tree.query(_squares(xy[about], reach_m))
+        metres = shapely.distance(shapely.points(xy[about[point]]), lines[piece])
+        moved[about[point[metres <= reach_m[point] + 1e-6]]] = True
     rows = np.flatnonzero(moved)
     again = snap(streets, lon[rows], lat[rows], usable, max_m=max_m)
     edge, offset, distance = known.edge.copy(), known.offset_m.copy(), known.distance_m.copy()
     edge[rows], offset[rows], distance[rows] = again.edge, again.offset_m, again.distance_m
     return Snaps(edge, offset, distance)
+
+
+def _in_cells_near(xy: np.ndarray, tree: shapely.STRtree, max_m: float) -> np.ndarray:
+    """Return which points lie in cells of a grid that have a line within a distance, bool (p,)."""
+    column, row = np.floor(xy / max_m).astype(np.int64).T
+    _, first, cell = np.unique(column << 32 | row & 0xFFFFFFFF, return_index=True,
+                               return_inverse=True)  # fmt: skip
+    middle = (np.column_stack([column, row])[first] + 0.5) * max_m
+    near = np.zeros(len(first), dtype=bool)
+    near[tree.query(_squares(middle, np.full(len(first), 1.5 * max_m)))[0]] = True
+    return near[cell]
 
 
 def place_of(streets: Streets, snaps: Snaps) -> np.ndarray:
