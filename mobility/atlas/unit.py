@@ -112,7 +112,8 @@ def _compute(atlas: Atlas, unit: str) -> None:
     territory = read_territory(atlas.file(unit))
     folder = atlas.run(unit)
     before = stamps(inputs_of(atlas, unit, territory))
-    results = run(territory, folder)
+    # What a manifest keeps needs no second place in the cache.
+    results = run(territory, folder, keep=False)
     with staging(folder) as part:
         write_shifts(results.access, results.zones, part / SHIFTS)
         figures = territory_figures(atlas.file(unit).parent, results.access, results.zones)
