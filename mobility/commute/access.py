@@ -202,19 +202,19 @@ def assess(
             mend="Add kinds of day, or a date within the rosters' period to days.extra.",
         )
     progress("commutes")
-    asked: dict[int, dict[Question, Key]] = {}
-    for key in keys:
-        question = _question(study, *key)
-        asked.setdefault(question[0], {}).setdefault(question, key)
+    # By site and kind of day: what is found of each is kept, and asked for, by itself.
+    asked: dict[tuple[int, str], dict[Question, Key]] = {}
     rows: dict[Question, list[int]] = {}
     for row, key in enumerate(keys):
-        rows.setdefault(_question(study, *key), []).append(row)
+        question = _question(study, *key)
+        asked.setdefault((question[0], key[1].kind), {}).setdefault(question, key)
+        rows.setdefault(question, []).append(row)
     shape = len(keys), study.n_homes
     found = {name: np.empty(shape, kind) for name, kind in TYPES.items()}
     with ThreadPoolExecutor(max_workers=thread_count()) as pool:
-        for site in sorted(asked):
-            bundle = _answers_of(study, site, asked[site], pool)
-            for k, question in enumerate(asked[site]):
+        for (site, _), mine in asked.items():
+            bundle = _answers_of(study, site, mine, pool)
+            for k, question in enumerate(mine):
                 for name, array in found.items():
                     array[rows[question]] = np.asarray(bundle[name])[k]
     return Access(
@@ -229,7 +229,7 @@ def assess(
 def _answers_of(
     study: Study, site: int, asked: Mapping[Question, Key], pool: ThreadPoolExecutor
 ) -> Bundle:
-    """Return the answers to the questions about one site, an array of each kind of `TYPES`."""
+    """Return the answers to some questions about one site, an array of each kind of `TYPES`."""
 
     def compute() -> Bundle:
         # Computed once, before threads ask for it.

@@ -155,12 +155,12 @@ def white_zones(
     status = np.array([_status(access, s, d) for s, d in pairs], np.int8)
     hours: Hours = {} if known is None else known
     reason = np.zeros(status.shape, np.int8)
-    site_of = np.array([study.shift_rows[shift_id].site for shift_id, _ in pairs])
+    places = [(study.shift_rows[shift_id].site, day.kind) for shift_id, day in pairs]
     with ThreadPoolExecutor(max_workers=thread_count()) as pool:
-        for site in dict.fromkeys(site_of.tolist()):
-            rows = site_of == site
-            asked = [pair for pair, mine in zip(pairs, rows, strict=True) if mine]
-            reason[rows] = _reasons_of(access, site, asked, status[rows], pool, hours)
+        for place in dict.fromkeys(places):
+            rows = np.flatnonzero([one == place for one in places])
+            asked = [pairs[row] for row in rows]
+            reason[rows] = _reasons_of(access, place[0], asked, status[rows], pool, hours)
     return WhiteZones(access, keys, status, reason)
 
 
