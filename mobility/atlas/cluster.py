@@ -89,7 +89,7 @@ def run_atlas(
             opened(str(client.dashboard_link))
             # Only workers of one machine share the cache that holds what parts find.
             slow = slow_units(atlas, left) if count > 1 and not scheduler else set()
-            outcomes += _each(_results(client, atlas, left, {u: count for u in slow}), told)
+            outcomes += _each(_results(client, atlas, left, dict.fromkeys(slow, count)), told)
     return sorted(outcomes, key=lambda outcome: outcome.unit)
 
 

@@ -99,8 +99,8 @@ def snap(
     if len(rows) == 0 or len(finite) == 0:
         return Snaps(edge, offset, distance)
     points = shapely.points(xy[finite])
-    near = _nearest(points, xy[finite], streets.lines[rows], max_m)
-    at, on = finite[near[0]], rows[near[1]]
+    near = _nearest(streets, points, xy[finite], usable, max_m)
+    at, on = finite[near[0]], near[1]
     edge[at], distance[at] = on, near[2]
     along = shapely.line_locate_point(streets.lines[on], points[near[0]])
     offset[at] = np.clip(along, 0.0, streets.length_m[on])
@@ -108,19 +108,19 @@ def snap(
 
 
 def _nearest(
-    points: np.ndarray, xy: np.ndarray, lines: np.ndarray, max_m: float
+    streets: Streets, points: np.ndarray, xy: np.ndarray, usable: np.ndarray, max_m: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return points with a line within reach, the nearest line of each, and their metres.
+    """Return points with a usable piece within reach, the nearest of each, and their metres.
 
     Squares around all points are asked of the index at once, and wider ones around those that
     had nothing within theirs: half the time of asking for the nearest of each.
     """
-    tree = shapely.STRtree(lines)
     left, reach_m = np.arange(len(xy)), min(FIRST_REACH_M, max_m)
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     while len(left):
-        point, line = tree.query(_squares(xy[left], np.full(len(left), reach_m)))
-        metres = shapely.distance(points[left[point]], lines[line])
+        point, line = streets.tree.query(_squares(xy[left], np.full(len(left), reach_m)))
+        point, line = point[usable[line]], line[usable[line]]
+        metres = shapely.distance(points[left[point]], streets.lines[line])
         order = np.lexsort((line, metres, point))
         point, line, metres = point[order], line[order], metres[order]
         first = np.ones(len(point), dtype=bool)

@@ -103,7 +103,7 @@ def is_tagged(tags: pd.DataFrame, column: str, values: tuple[str, ...]) -> np.nd
 def by_text(texts: pd.Series, value_of: Callable[[str], float], *, missing: float) -> np.ndarray:
     """Return a value for each text of a column, worked out once for each different text."""
     place, different = _places(texts)
-    return np.array([*map(value_of, different), missing])[place]
+    return np.asarray(np.array([*map(value_of, different), missing])[place])
 
 
 def _places(texts: pd.Series) -> tuple[np.ndarray, pd.Index]:

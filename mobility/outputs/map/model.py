@@ -21,7 +21,7 @@ ROAD_CLASSES = ("motorway", "primary", "secondary", "tertiary", "minor", "street
 AREA_KINDS = ("built", "forest", "industrial", "water")
 
 
-def minutes(seconds: NDArray[np.int32], *, unreached: int = 2**30) -> UInt8:
+def minutes(seconds: NDArray[np.signedinteger], *, unreached: int = 2**30) -> UInt8:
     """Return seconds as whole minutes, rounded up, `NONE` where unreached or negative.
 
     Parameters
