@@ -228,7 +228,7 @@ def arcs(streets: Streets, times: Times, *, reverse: bool = False) -> Arcs:
     if not isinstance(times, TurnTimes):
         return _arcs(streets, times)
     ends, said = streets.edge_u, str(_content(times))
-    for kept, key, known in list(_LATEST):
+    for kept, key, known in _LATEST:
         if kept is ends and key == said:
             return known
     found = _arcs(streets, times)
