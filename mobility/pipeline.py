@@ -63,6 +63,7 @@ def run(
     every_plan: bool = False,
     report: str | None = None,
     seed: int = 0,
+    keep: bool = True,
     progress: Progress = quiet,
 ) -> Results:
     """Compute a territory and write its map, tables and record into a folder.
@@ -91,6 +92,8 @@ def run(
         Language of the report to write too, if any.
     seed
         Of the design; the same seed gives the same plans.
+    keep
+        Keep what is found of each site for other commands on the same inputs.
 
     Raises
     ------
@@ -101,6 +104,8 @@ def run(
     folder = territory.resolve(territory.output.dir) if out is None else Path(out)
     check_outputs(territory, out=folder, also=map(Path, plans))
     study = load(territory, progress=progress)
+    if not keep:
+        study = replace(study)  # a study of unknown content
     costs = _scenario_costs(territory, progress)
     present = evaluate(study, progress=progress)
     if shuttles:

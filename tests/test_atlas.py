@@ -25,10 +25,12 @@ from mobility.atlas.cluster import run_atlas
 from mobility.atlas.figures import of_kind
 from mobility.atlas.folder import Atlas
 from mobility.atlas.merge import merge
+from mobility.atlas.parts import run_part, slow_units
 from mobility.atlas.unit import Outcome, run_unit
 from mobility.base.errors import MobilityError
 from mobility.base.literal import read_csv_text
 from mobility.cli import app
+from mobility.commute import access, white_zones
 from mobility.commute.study import ShiftRow
 
 UNITS = ("a", "b", "c", "d")
@@ -151,6 +153,36 @@ def test_two_workers_one_of_which_is_killed_give_the_same_bytes(alone, tmp_path)
     assert killed
     assert [o.state for o in outcomes] == [o.state for o in alone[1]]
     assert content(atlas) == content(alone[0])
+
+
+def test_a_slow_unit_in_parts_gives_the_same_bytes_and_computes_nothing_twice(
+    alone, tmp_path, monkeypatch
+):
+    atlas = copied(alone, tmp_path)
+    for part in range(2):
+        run_part(atlas.folder, "b", part, 2)
+    with monkeypatch.context() as patch:
+        # The study differs in nothing that its content does not tell: all of it is found.
+        patch.setattr(access, "_answer", lambda *_: pytest.fail("computed twice"))
+        patch.setattr(white_zones, "_reasons", lambda *_: pytest.fail("computed twice"))
+        assert run_unit(atlas.folder, "b", in_parts=True).state == "done"
+    # The same on workers, one of which computes each part, and one the unit.
+    monkeypatch.setattr(cluster, "slow_units", lambda *_: {"a", "c"})
+    outcomes = run_atlas(atlas, UNITS, workers=2, told=lambda _: None)
+    assert [o.state for o in outcomes] == ["done", "kept", "failed", "done"]
+    assert content(atlas) == content(alone[0])
+
+
+def test_a_unit_of_many_shifts_is_slow(inputs, tmp_path):
+    shutil.copytree(inputs / "inputs", tmp_path / "inputs")
+    atlas = Atlas.at(tmp_path)
+    assert slow_units(atlas, UNITS) == set()
+    path = atlas.file("b")
+    text = path.read_text(encoding="utf-8")
+    sites = text[text.index("[[sites]]") :].replace("[output]\ngeopackage = false", "")
+    more = "".join(sites.replace('name = "', f'name = "{k} ', 1) for k in range(5))
+    path.write_text(text + more, encoding="utf-8")
+    assert slow_units(atlas, UNITS) == {"b"}
 
 
 def test_a_scheduler_started_by_its_own_command(alone, tmp_path, monkeypatch):

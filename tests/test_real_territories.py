@@ -9,6 +9,8 @@ import pytest
 from golden import assert_alike
 from pdf_pages import assert_printed_whole
 
+from mobility.commute.door_to_door import both_ways
+from mobility.commute.study import engine_limits
 from mobility.outputs.map.export import export_png, find_browser
 from mobility.outputs.report import document
 from mobility.pipeline import run
@@ -64,12 +66,11 @@ def test_times_respect_the_limits(results):
         held = times[times < INF]
         assert held.min() >= 0
         assert held.max() <= limits.max_total_min * 60
-    transit = np.flatnonzero(access.keys["mode"] == "transit")
-    walked = access.walk_s[transit][
-        np.stack([access.outbound_s[transit], access.return_s[transit]], axis=1) < INF
-    ]
-    assert walked.max() <= limits.max_walk_min * 60
-    assert access.rides.max() <= limits.max_transfers + 1
+    study = access.study
+    shift = next(k for k in range(len(study.shift_rows)) if study.works_on(k, study.days[0]))
+    for way in both_ways(study, shift, study.days[0], "transit", engine_limits(limits)):
+        assert way.walk_s[way.elapsed_s < INF].max(initial=0) <= limits.max_walk_min * 60
+        assert way.rides.max() <= limits.max_transfers + 1
 
 
 def test_someone_is_reached_and_someone_is_white(results):

@@ -11,12 +11,13 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from mobility.atlas.folder import Atlas
 from mobility.atlas.manifest import is_done, software
+from mobility.atlas.parts import run_part, slow_units
 from mobility.atlas.unit import Outcome, failed, note_failure, other_version, run_unit
 from mobility.base.cache import cache_limit
 from mobility.base.errors import MobilityError, SourceNotFoundError
@@ -86,7 +87,9 @@ def run_atlas(
         count = min(workers or thread_count(), len(left))
         with _client(count, scheduler, memory) as client:
             opened(str(client.dashboard_link))
-            outcomes += _each(_results(client, atlas, left), told)
+            # Only workers of one machine share the cache that holds what parts find.
+            slow = slow_units(atlas, left) if count > 1 and not scheduler else set()
+            outcomes += _each(_results(client, atlas, left, dict.fromkeys(slow, count)), told)
     return sorted(outcomes, key=lambda outcome: outcome.unit)
 
 
@@ -98,15 +101,23 @@ def _each(ended: Iterator[Outcome], told: Told) -> list[Outcome]:
     return found
 
 
-def _results(client: Client, atlas: Atlas, units: Sequence[str]) -> Iterator[Outcome]:
-    """Yield the outcome of each unit as it ends."""
+def _results(
+    client: Client, atlas: Atlas, units: Sequence[str], parts: Mapping[str, int]
+) -> Iterator[Outcome]:
+    """Yield the outcome of each unit as it ends; some are computed in a number of parts first."""
     from distributed import as_completed
 
     folder, code = str(atlas.folder), software()["code"]
-    futures = {
-        client.submit(_task, folder, unit, code, key=f"unit-{unit}", pure=False): unit
-        for unit in units
-    }
+    futures = {}
+    # What takes longest begins first.
+    for unit in sorted(units, key=lambda unit: unit not in parts):
+        count = parts.get(unit, 0)
+        first = [
+            client.submit(_part, folder, unit, k, count, key=f"part-{unit}-{k}", pure=False)
+            for k in range(count)
+        ]
+        task = client.submit(_task, folder, unit, code, first, key=f"unit-{unit}", pure=False)
+        futures[task] = unit
     for future in as_completed(list(futures)):
         if future.status == "finished":
             yield future.result()
@@ -122,10 +133,16 @@ def _results(client: Client, atlas: Atlas, units: Sequence[str]) -> Iterator[Out
         future.release()
 
 
-def _task(folder: str, unit: str, code: str) -> Outcome:
+def _task(folder: str, unit: str, code: str, parts: Sequence[None]) -> Outcome:
     """Compute a unit on a worker, which may be one of several on its machine: with one thread."""
     os.environ[THREADS] = "1"
-    return run_unit(folder, unit, code=code)
+    return run_unit(folder, unit, code=code, in_parts=bool(parts))
+
+
+def _part(folder: str, unit: str, part: int, parts: int) -> None:
+    """Compute a part of a unit on a worker."""
+    os.environ[THREADS] = "1"
+    run_part(folder, unit, part, parts)
 
 
 def _stopped(error: BaseException | None) -> MobilityError:

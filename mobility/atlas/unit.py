@@ -51,7 +51,7 @@ class Outcome:
         return dict(self.told).get(language, "")
 
 
-def run_unit(folder: str | Path, unit: str, *, code: str = "") -> Outcome:
+def run_unit(folder: str | Path, unit: str, *, code: str = "", in_parts: bool = False) -> Outcome:
     """Compute a unit, unless its results are there already.
 
     Parameters
@@ -60,6 +60,8 @@ def run_unit(folder: str | Path, unit: str, *, code: str = "") -> Outcome:
         Of the atlas, as the worker sees it.
     code
         Hash of the software that asks: another version on a worker is a failure of the unit.
+    in_parts
+        What `mobility.atlas.parts.run_part` found is in the cache.
     """
     atlas, start = Atlas(Path(folder)), time.perf_counter()
     try:
@@ -67,7 +69,7 @@ def run_unit(folder: str | Path, unit: str, *, code: str = "") -> Outcome:
         if is_done(atlas, unit):
             _forget(atlas, unit)
             return Outcome(unit, "kept")
-        _compute(atlas, unit)
+        _compute(atlas, unit, in_parts=in_parts)
     except Exception as error:  # noqa: BLE001 (returned: other units go on)
         outcome = failed(unit, explained(error), time.perf_counter() - start)
         note_failure(atlas, outcome)
@@ -107,12 +109,13 @@ def _forget(atlas: Atlas, unit: str) -> None:
         (atlas.run(unit) / FAILURE).unlink(missing_ok=True)
 
 
-def _compute(atlas: Atlas, unit: str) -> None:
+def _compute(atlas: Atlas, unit: str, *, in_parts: bool) -> None:
     """Compute a territory, then write its long tables, its figures and, last, the manifest."""
     territory = read_territory(atlas.file(unit))
     folder = atlas.run(unit)
     before = stamps(inputs_of(atlas, unit, territory))
-    results = run(territory, folder)
+    # What a manifest keeps needs no second place in the cache.
+    results = run(territory, folder, keep=in_parts)
     with staging(folder) as part:
         write_shifts(results.access, results.zones, part / SHIFTS)
         figures = territory_figures(atlas.file(unit).parent, results.access, results.zones)

@@ -20,7 +20,6 @@ from mobility.commute.door_to_door import OVERTIME_MAX_S, both_ways, overtime
 from mobility.commute.modes import counting
 from mobility.commute.study import Progress, Study, engine_limits, quiet
 from mobility.commute.variants import after_dark, open_at
-from mobility.engine.journeys import HomeTimes
 from mobility.sources.days import ChosenDay
 from mobility.timetable.arrays import INF
 
@@ -39,9 +38,7 @@ Question = tuple[int, int, int, str, str]
 TYPES: dict[str, type[np.generic]] = {
     "outbound_s": np.int32,
     "return_s": np.int32,
-    "rides": np.int8,
-    "walk_s": np.int32,
-    "overtime_s": np.int32,
+    "overtime_s": np.int16,
 }
 
 
@@ -55,9 +52,7 @@ class Access:
         One row per combination: ``shift_id``, ``day_kind``, ``mode``.
     outbound_s, return_s : int32[K, H]
         Seconds; ``INF`` where the direction does not hold within the limits.
-    rides, walk_s : int8[K, 2, H], int32[K, 2, H]
-        Vehicles and walking seconds of the outbound and the return journey (transit only).
-    overtime_s : int32[K, H]
+    overtime_s : int16[K, H]
         Transit only: overtime after which the return still holds, by steps of 15 min up to
         3 h; -1 where the return does not hold at all.
     """
@@ -66,9 +61,7 @@ class Access:
     keys: pd.DataFrame
     outbound_s: Int32
     return_s: Int32
-    rides: NDArray[np.int8]
-    walk_s: Int32
-    overtime_s: Int32
+    overtime_s: NDArray[np.int16]
 
     def __repr__(self) -> str:
         combinations, homes = self.outbound_s.shape
@@ -137,32 +130,37 @@ class Access:
         for r in counted_rows(found):
             name = " | ".join(one_line(str(n)) for n in found.keys.loc[r, ["site_name", "roster"]])
             columns[f"{name} | share"] = found.share[r].round(3)
-            columns[f"{name} | status"] = np.array(STATUSES)[found.status(r)]
+            columns[f"{name} | status"] = pd.array(STATUSES, dtype="str").take(found.status(r))
         return gpd.GeoDataFrame(columns, geometry=homes.shapes.to_numpy(), crs="EPSG:4326")
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return the long table: a row per combination and home, minutes, <NA> where none."""
-        shifts = self.study.shifts
-        homes = self.study.homes.ids
+    def to_frame(self, rows: slice = slice(None)) -> pd.DataFrame:
+        """Return the long table: a row per combination and home, minutes, <NA> where none.
+
+        Parameters
+        ----------
+        rows
+            Which of its rows; all by default, which take some gigabytes of a large territory.
+        """
+        study = self.study
         n_keys, n_homes = self.outbound_s.shape
-        key = np.repeat(np.arange(n_keys), n_homes)
-        shift = shifts.loc[self.keys["shift_id"]].reset_index(drop=True)
+        flat = slice(*rows.indices(n_keys * n_homes)[:2])
+        key, home = np.divmod(np.arange(flat.start, flat.stop), max(n_homes, 1))
+        shift = study.shifts.loc[self.keys["shift_id"], ["site_name", "roster", "shift"]]
+        asked = [*shift.items(), *self.keys[["day_kind", "mode"]].items()]
         columns: dict[str, object] = {
-            name: pd.Categorical(shift[name].to_numpy()[key])
-            for name in ("site_name", "roster", "shift")
+            str(name): pd.Categorical(values.to_numpy()).take(key) for name, values in asked
         }
-        for name in ("day_kind", "mode"):
-            columns[name] = pd.Categorical(self.keys[name].to_numpy()[key])
-        columns["home_id"] = np.tile(homes, n_keys)
-        columns["outbound_min"] = _minutes(self.outbound_s)
-        columns["return_min"] = _minutes(self.return_s)
-        columns["holds"] = self.holds.ravel()
+        columns["home_id"] = pd.array(np.asarray(study.homes.ids), dtype="str").take(home)
+        columns["outbound_min"] = minutes(self.outbound_s.ravel()[flat])
+        columns["return_min"] = minutes(self.return_s.ravel()[flat])
+        columns["holds"] = self.holds.ravel()[flat]
         return pd.DataFrame(columns)
 
 
-def _minutes(seconds: Int32) -> pd.Series:
-    flat = seconds.ravel()
-    return pd.Series(np.where(flat < INF, flat / 60, np.nan)).round(1).astype("Float32")
+def minutes(seconds: Int32) -> pd.arrays.FloatingArray:
+    """Return seconds as minutes to a tenth, <NA> where there are none."""
+    told = np.round(seconds / 60, 1).astype(np.float32)
+    return pd.arrays.FloatingArray(told, mask=seconds >= INF)
 
 
 def counting_modes(study: Study) -> list[str]:
@@ -204,27 +202,34 @@ def assess(
             mend="Add kinds of day, or a date within the rosters' period to days.extra.",
         )
     progress("commutes")
-    questions = {_question(study, *key): key for key in keys}
-    answers: dict[Question, tuple[Bundle, int]] = {}
+    # By site and kind of day: what is found of each is kept, and asked for, by itself.
+    asked: dict[tuple[int, str], dict[Question, Key]] = {}
+    rows: dict[Question, list[int]] = {}
+    for row, key in enumerate(keys):
+        question = _question(study, *key)
+        asked.setdefault((question[0], key[1].kind), {}).setdefault(question, key)
+        rows.setdefault(question, []).append(row)
+    shape = len(keys), study.n_homes
+    found = {name: np.empty(shape, kind) for name, kind in TYPES.items()}
     with ThreadPoolExecutor(max_workers=thread_count()) as pool:
-        for site in range(len(study.sites)):
-            mine = {asked: key for asked, key in questions.items() if asked[0] == site}
-            bundle = _answers_of(study, site, mine, pool) if mine else {}
-            answers |= {asked: (bundle, k) for k, asked in enumerate(mine)}
-    found = [answers[_question(study, *key)] for key in keys]
+        for (site, _), mine in asked.items():
+            bundle = _answers_of(study, site, mine, pool)
+            for k, question in enumerate(mine):
+                for name, array in found.items():
+                    array[rows[question]] = np.asarray(bundle[name])[k]
     return Access(
         study=study,
         keys=pd.DataFrame(
             [(s, d.kind, m) for s, d, m in keys], columns=["shift_id", "day_kind", "mode"]
         ),
-        **{name: np.array([bundle[name][k] for bundle, k in found], TYPES[name]) for name in TYPES},
+        **found,
     )
 
 
 def _answers_of(
     study: Study, site: int, asked: Mapping[Question, Key], pool: ThreadPoolExecutor
 ) -> Bundle:
-    """Return the answers to the questions about one site, an array of each kind of `TYPES`."""
+    """Return the answers to some questions about one site, an array of each kind of `TYPES`."""
 
     def compute() -> Bundle:
         # Computed once, before threads ask for it.
@@ -233,15 +238,12 @@ def _answers_of(
                 here = open_at(study, day, edge)
                 if study.territory.limits.safe_at_night:
                     after_dark(here).egress_s  # noqa: B018
-        found = list(pool.map(lambda key: _answer(study, *key), asked.values()))
-        arrays: dict[str, list[object]] = {
-            "outbound_s": [out.elapsed_s for out, _, _ in found],
-            "return_s": [back.elapsed_s for _, back, _ in found],
-            "rides": [[out.rides, back.rides] for out, back, _ in found],
-            "walk_s": [[out.walk_s, back.walk_s] for out, back, _ in found],
-            "overtime_s": [late_s for _, _, late_s in found],
-        }
-        return {name: np.array(rows, TYPES[name]) for name, rows in arrays.items()}
+        found = {name: np.empty((len(asked), study.n_homes), kind) for name, kind in TYPES.items()}
+        answers = pool.map(lambda key: _answer(study, *key), asked.values())
+        for k, answer in enumerate(answers):
+            for array, values in zip(found.values(), answer, strict=True):
+                array[k] = values
+        return found
 
     return study.kept(["access", *site_key(study, site, asked.values())], compute)
 
@@ -266,15 +268,16 @@ def _question(study: Study, shift_id: int, day: ChosenDay, mode: str) -> Questio
     return row.site, row.start_s, row.end_s, day.kind, mode
 
 
-def _answer(
-    study: Study, shift_id: int, day: ChosenDay, mode: str
-) -> tuple[HomeTimes, HomeTimes, Int32]:
+def _answer(study: Study, shift_id: int, day: ChosenDay, mode: str) -> tuple[Int32, Int32, Int32]:
+    """Return the seconds of both ways, and of overtime, of every home; see `TYPES`."""
     limits = engine_limits(study.territory.limits)
     onward, homeward = both_ways(study, shift_id, day, mode, limits)
     if mode == "transit":
         site, (_, back) = study.shift_rows[shift_id].site, study.edges(shift_id, day)
-        return onward, homeward, overtime(study, site, day, back, limits, homeward)
-    return onward, homeward, np.where(homeward.elapsed_s < INF, OVERTIME_MAX_S, -1)
+        late_s = overtime(study, site, day, back, limits, homeward)
+    else:
+        late_s = np.where(homeward.elapsed_s < INF, OVERTIME_MAX_S, -1)
+    return onward.elapsed_s, homeward.elapsed_s, late_s
 
 
 @dataclass(frozen=True)

@@ -75,18 +75,28 @@ def held(
     study: Study, site: int, day: ChosenDay, edges: Sequence[Edge], limits: EngineLimits
 ) -> Bool:
     """Return which homes `transit_times` of each of some edges holds for, bool (edges, homes)."""
+    found = [ever_held(study, site, day, [edge], limits) for edge in edges]
+    return np.array(found, bool).reshape(len(edges), study.n_homes)
+
+
+def ever_held(
+    study: Study, site: int, day: ChosenDay, edges: Sequence[Edge], limits: EngineLimits
+) -> Bool:
+    """Return which homes `transit_times` of one or the other of some edges holds for, bool[H]."""
+    found = np.zeros(study.n_homes, bool)
     if study.territory.limits.safe_at_night:
-        times = (transit_times(study, site, day, edge, limits) for edge in edges)
-        return np.array([found.elapsed_s < INF for found in times])
-    found = np.zeros((len(edges), study.n_homes), bool)
+        for edge in edges:
+            found |= transit_times(study, site, day, edge, limits).elapsed_s < INF
+        return found
     opened = [open_at(study, day, edge) for edge in edges]
     for here in {id(one): one for one in opened}.values():
-        rows = [k for k, one in enumerate(opened) if one is here]
-        asked, egress_s = [edges[k] for k in rows], here.egress_s[site]
-        found[rows] = holding(here.timetables[day.kind], egress_s, asked, limits, here.home_walks)
-        for k in rows:
-            walk_s = here.street_times["walk"][int(edges[k].returning)][site]
-            found[k] |= walk_directly(walk_s, edges[k], limits) < INF
+        asked = [edge for edge, one in zip(edges, opened, strict=True) if one is here]
+        egress_s = here.egress_s[site]
+        found |= holding(here.timetables[day.kind], egress_s, asked, limits, here.home_walks)
+        # Walking all the way takes the same at any hour.
+        for edge in {(e.returning, e.margin_s): e for e in asked}.values():
+            walk_s = here.street_times["walk"][int(edge.returning)][site]
+            found |= walk_directly(walk_s, edge, limits) < INF
     return found
 
 

@@ -283,6 +283,7 @@ def drives(
         limit_s=limit_s,
         connector_speed_ms=territory.speeds.walk_kmh / 3.6,
         reverse=True,
+        in_order=False,
     )
     place = np.repeat(np.arange(len(at)), np.diff(pairs.ptr))
     order = np.lexsort((place, pairs.time_s, pairs.target))

@@ -268,9 +268,10 @@ def _ground(study: Study, asked: Sequence[tuple[ShiftRow, ChosenDay]]) -> Ground
     gates = [[len(site.gates) for site in study.sites], study.gates_lonlat]
 
     def compute() -> Bundle:
-        drives = [_driven(study, row, day) for row, day in shifts.values()]
-        shape = (len(shifts), 2, study.n_homes)
-        return {"km": _road_km(study), "drives": np.array(drives, np.float64).reshape(shape)}
+        drives = np.empty((len(shifts), 2, study.n_homes))
+        for k, (row, day) in enumerate(shifts.values()):
+            drives[k] = _driven(study, row, day)
+        return {"km": _road_km(study), "drives": drives}
 
     found = study.kept(["driving", *gates, *of_site], compute)
     factors = Factors.load(study.territory.factors, file=study.territory.path)
@@ -289,7 +290,10 @@ def _driven(study: Study, row: ShiftRow, day: ChosenDay) -> tuple[Float, Float]:
         times = street_times(study, row.site, day, "car", edge, limits).elapsed_s
         both += np.where(times < INF, times, np.nan)
         drive_s = np.where(times < INF, times - edge.margin_s, 0).astype(np.int64)
-        share += _dark(study, row, edge.margin_s, drive_s, returning=edge.returning)
+        # Drives of as many seconds are alike: a few thousand of them, whatever the homes.
+        of_seconds = np.arange(drive_s.max(initial=0) + 1)
+        dark = _dark(study, row, edge.margin_s, of_seconds, returning=edge.returning)
+        share += dark[drive_s]
     return both, share
 
 

@@ -24,7 +24,7 @@ from mobility.streets.snap import far_finding, island_finding
 from mobility.streets.turns import rules_findings
 from mobility.territory.project import Site, Territory
 from mobility.timetable.arrays import INF
-from mobility.timetable.footpaths import WalkTable, walk_snaps
+from mobility.timetable.footpaths import WalkTable, snaps_of_some, walk_snaps
 from mobility.timetable.station import access_points
 
 Float = NDArray[np.float64]
@@ -90,6 +90,7 @@ def homes_on_streets(
         return homes, ()
     if not near.any():
         raise _homes_outside(territory, homes, streets)
+    snaps_of_some(streets, homes.lonlat, near)
     far = homes.frame[~near]
     message = (
         "{count} of {total} homes ({workers} workers) lie over {max_m} m from any street one may "

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,7 @@ from mobility.territory.project import Limits, Site, Territory
 from mobility.territory.rosters import season_of, share_of_year
 from mobility.timetable.footpaths import WalkTable
 
+T = TypeVar("T")
 Int32 = NDArray[np.int32]
 Progress = Callable[[str], None]
 #: What makes a variant of a study, in any light and at any hour.
@@ -43,28 +44,32 @@ def quiet(_step: str) -> None:
     """Report no progress."""
 
 
-class Timetables(Mapping[str, TwoWay]):
-    """Timetable and mirror of each kind of day, built when first asked for, by any thread."""
+class WhenAsked(Mapping[str, T]):
+    """Values by name, each made when it is first asked for, by any thread."""
 
-    def __init__(self, makers: Mapping[str, Callable[[], TwoWay]]) -> None:
+    def __init__(self, makers: Mapping[str, Callable[[], T]]) -> None:
         self._makers = dict(makers)
-        self._built: dict[str, TwoWay] = {}
+        self._made: dict[str, T] = {}
         self._lock = Lock()
 
-    def __getitem__(self, kind: str) -> TwoWay:
-        """Return the timetable of a kind of day."""
+    def __getitem__(self, name: str) -> T:
+        """Return the value of a name."""
         with self._lock:
-            if kind not in self._built:
-                self._built[kind] = self._makers[kind]()
-            return self._built[kind]
+            if name not in self._made:
+                self._made[name] = self._makers[name]()
+            return self._made[name]
 
     def __iter__(self) -> Iterator[str]:
-        """Yield the kinds of day."""
+        """Yield the names."""
         return iter(self._makers)
 
     def __len__(self) -> int:
-        """Return how many kinds of day there are."""
+        """Return how many names there are."""
         return len(self._makers)
+
+
+class Timetables(WhenAsked[TwoWay]):
+    """Timetable and mirror of each kind of day."""
 
 
 @dataclass(frozen=True)

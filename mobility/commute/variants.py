@@ -19,7 +19,7 @@ import numpy as np
 from mobility.base.clock import axis_to_local
 from mobility.commute.modes import EXPOSED, MODES
 from mobility.commute.on_demand_rides import on_demand_services
-from mobility.commute.study import Change, Int32, Study, Timetables
+from mobility.commute.study import Change, Int32, Study, Timetables, WhenAsked
 from mobility.commute.walks import (
     feeders_of,
     mode_times,
@@ -191,19 +191,23 @@ def _measured(before: Study, after: Study, modes: Collection[StreetMode]) -> Stu
             lambda: feeders_of(territory, streets, feed, after.sites, homes, safe=safe),
         )
         after = replace(after, feeders=feeders)
-    commutes: dict[str, tuple[Int32, Int32]] = {
-        mode: _once(
-            after,
-            f"{mode} all the way",
-            seconds(mode),
-            lambda mode=mode: street_commutes(  # type: ignore[misc]
+
+    def commutes(mode: StreetMode) -> tuple[Int32, Int32]:
+        def measure() -> tuple[Int32, Int32]:
+            return street_commutes(
                 territory, streets, mode, after.sites, gates, homes, times=seconds(mode)[-1]
-            ),
-        )
-        for mode in modes
-        if mode in before.street_times
+            )
+
+        return _once(after, f"{mode} all the way", seconds(mode), measure)  # type: ignore[no-any-return]
+
+    # At many hours nobody asks but for walks.
+    ways: dict[str, Callable[[], tuple[Int32, Int32]]] = {
+        mode: partial(commutes, cast("StreetMode", mode))
+        if mode in modes
+        else partial(before.street_times.__getitem__, mode)
+        for mode in before.street_times
     }
-    return replace(after, street_times={**before.street_times, **commutes})
+    return replace(after, street_times=WhenAsked(ways))
 
 
 def _once(after: Study, what: str, times: tuple[Times, ...], make: Callable[[], Any]) -> Any:
@@ -211,11 +215,12 @@ def _once(after: Study, what: str, times: tuple[Times, ...], make: Callable[[], 
     if after.any_hour is None:
         return make()
     measured, key = after.any_hour.views.measured, (what, after.kept_safe, *times_key(*times))
-    if key not in measured:
-        measured[key] = make()
-        while len(measured) > MOST_KEPT * (2 + len(after.street_times)):
-            measured.pop(next(iter(measured)))
-    return measured[key]
+    with _LOCK:
+        if key not in measured:
+            measured[key] = make()
+            while len(measured) > MOST_KEPT * (2 + len(after.street_times)):
+                measured.pop(next(iter(measured)))
+        return measured[key]
 
 
 def _walked(before: Study, after: Study) -> tuple[WalkTable, WalkTable, Mapping[str, TwoWay]]:

@@ -281,6 +281,7 @@ def _pairs(
         limit_s=territory.limits.max_total_min * 60,
         connector_speed_ms=territory.speeds.walk_kmh / 3.6,
         reverse=to_work,
+        in_order=False,
     )
 
 

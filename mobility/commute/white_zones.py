@@ -27,9 +27,10 @@ from mobility.commute.access import (
     STATUSES,
     Access,
     counting_modes,
+    minutes,
     site_key,
 )
-from mobility.commute.door_to_door import both_ways, dark_at_gate, held, transit_times
+from mobility.commute.door_to_door import both_ways, dark_at_gate, ever_held
 from mobility.commute.study import Progress, Study, engine_limits, quiet
 from mobility.commute.variants import after_dark, by_day, open_at, staying_open
 from mobility.engine.journeys import Edge, EngineLimits, relaxed
@@ -112,15 +113,16 @@ class WhiteZones:
         """
         access, study = self.access, self.access.study
         columns: dict[str, object] = {}
+        statuses, reasons = (pd.array(words, dtype="str") for words in (STATUSES, REASONS))
         for z, (shift_id, day_kind) in enumerate(self.keys.itertuples(index=False)):
             shift = study.shift_rows[shift_id]
             name = one_line(" | ".join([shift.site_name, shift.roster, shift.shift, day_kind]))
             row = access.row(shift_id, day_kind, "transit")
             if row is not None:
-                columns[f"{name} | out_min"] = _minutes(access.outbound_s[row])
-                columns[f"{name} | back_min"] = _minutes(access.return_s[row])
-            columns[f"{name} | status"] = np.array(STATUSES)[self.status[z]]
-            columns[f"{name} | reason"] = np.array(REASONS)[self.reason[z]]
+                columns[f"{name} | out_min"] = minutes(access.outbound_s[row])
+                columns[f"{name} | back_min"] = minutes(access.return_s[row])
+            columns[f"{name} | status"] = statuses.take(self.status[z])
+            columns[f"{name} | reason"] = reasons.take(self.reason[z])
         homes = access.to_gdf()
         return homes.assign(**columns)[[*homes.columns.drop("geometry"), *columns, "geometry"]]
 
@@ -153,17 +155,13 @@ def white_zones(
     status = np.array([_status(access, s, d) for s, d in pairs], np.int8)
     hours: Hours = {} if known is None else known
     reason = np.zeros(status.shape, np.int8)
-    site_of = np.array([study.shift_rows[shift_id].site for shift_id, _ in pairs])
+    places = [(study.shift_rows[shift_id].site, day.kind) for shift_id, day in pairs]
     with ThreadPoolExecutor(max_workers=thread_count()) as pool:
-        for site in dict.fromkeys(site_of.tolist()):
-            rows = site_of == site
-            asked = [pair for pair, mine in zip(pairs, rows, strict=True) if mine]
-            reason[rows] = _reasons_of(access, site, asked, status[rows], pool, hours)
+        for place in dict.fromkeys(places):
+            rows = np.flatnonzero([one == place for one in places])
+            asked = [pairs[row] for row in rows]
+            reason[rows] = _reasons_of(access, place[0], asked, status[rows], pool, hours)
     return WhiteZones(access, keys, status, reason)
-
-
-def _minutes(seconds: np.ndarray) -> pd.array:  # type: ignore[valid-type]
-    return pd.array(np.where(seconds < INF, np.round(seconds / 60, 1), np.nan), dtype="Float32")
 
 
 def _status(access: Access, shift_id: int, day: ChosenDay) -> NDArray[np.int8]:
@@ -248,7 +246,7 @@ def _best_hours(
         here = by_day(after_dark(here) if moved.dark else here)
         zone = study.territory.zone
         others = [replace(edge, at_s=local_to_axis(day.date, s, zone)) for s in BEST_HOURS_S]
-        return np.asarray(held(here, moved.site, day, others, limits).any(axis=0))
+        return ever_held(here, moved.site, day, others, limits)
 
     known.update(zip(asked, pool.map(best, asked), strict=True))
     return known
@@ -279,8 +277,8 @@ def _reasons(
     def ask(changed: EngineLimits, on: ChosenDay = day) -> tuple[Bool, Bool]:
         out, back = study.edges(shift_id, on)
         return (
-            transit_times(study, site, on, out, changed).elapsed_s < INF,
-            transit_times(study, site, on, back, changed).elapsed_s < INF,
+            ever_held(study, site, on, [out], changed),
+            ever_held(study, site, on, [back], changed),
         )
 
     best_out, best_back = (hours[moved] for moved in _moved(study, shift_id, day))

@@ -274,26 +274,22 @@ def travel(
 def holding(
     two_way: TwoWay, egress_s: Int32, edges: Sequence[Edge], limits: EngineLimits, access: WalkTable
 ) -> NDArray[np.bool_]:
-    """Return which homes each of some edges holds for, bool (edges, H): `travel`, times apart."""
-    from mobility.engine.scan import reach_homes
+    """Return which homes `travel` of one or the other of some edges reaches, bool[H]."""
+    from mobility.engine.hold import farthest_walks, homes_within
 
-    found = np.zeros((len(edges), access.n_rows), np.bool_)
-    for row, edge in zip(found, edges, strict=True):
+    farthest = np.full(two_way.timetable.n_stops, -1, np.int32)
+    for edge in edges:
         one_way = two_way.mirror if edge.returning else two_way.onward
-        row[:] = (
-            reach_homes(
-                *_labels(one_way, egress_s, edge, limits),
-                one_way.timetable.dep_time,
-                access.ptr,
-                access.stop,
-                access.walk_s,
-                limits.home_walk_counts,
-                earliest_of(edge, limits),
-                limits.max_walk_s,
-            )[0]
-            < INF
+        farthest_walks(
+            *_labels(one_way, egress_s, edge, limits),
+            one_way.timetable.dep_time,
+            limits.home_walk_counts,
+            earliest_of(edge, limits),
+            limits.max_walk_s,
+            farthest,
         )
-    return found
+    near = access.by_stop
+    return np.asarray(homes_within(near.ptr, near.stop, near.walk_s, access.n_rows, farthest))
 
 
 def walk_directly(walk_s: Int32, edge: Edge, limits: EngineLimits) -> Int32:

@@ -25,6 +25,8 @@ from mobility.outputs.workbook import workbook_bytes
 from mobility.territory.source_files import source_files
 
 NAMES = ("report.html", "report.pdf", "report.docx", "report.xlsx")
+#: Rows of a Parquet file that are held at a time.
+ROW_GROUP = 1 << 20
 
 
 def write_report(
@@ -139,7 +141,6 @@ def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
         ``homes.parquet`` (GeoParquet) and, unless it is switched off, ``results.gpkg`` (homes,
         sites, stops, with the styles that QGIS opens them with).
     """
-    homes = zones.to_gdf()
     tables = {"summary": summary(access, zones), "shifts": by_shift(access, zones)}
     groups = by_group(access)
     if len(groups):
@@ -147,17 +148,40 @@ def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
     tables |= mode_tables(access)
     written = [write_csv(folder, key, frame) for key, frame in tables.items()]
     with writing(folder / "commutes.parquet") as part:
-        access.to_frame().to_parquet(part, index=False, compression="zstd")
+        _write_commutes(access, part)
+    return [*written, folder / "commutes.parquet", *_write_layers(access, zones, folder)]
+
+
+def _write_layers(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
+    """Write the homes, and with sites and stops as a GeoPackage where it is wanted."""
+    homes = zones.to_gdf()
     with writing(folder / "homes.parquet") as part:
         homes.to_parquet(part, index=False, compression="zstd")
-    written += [folder / "commutes.parquet", folder / "homes.parquet"]
     if not access.study.territory.output.geopackage:
-        return written
+        return [folder / "homes.parquet"]
     layers = {"homes": homes, "sites": gates_layer(access), "stops": stops_layer(access)}
     with writing(folder / "results.gpkg") as part:
         write_gpkg(part, layers.items())
         add_styles(part, access.study.territory.output.language)
-    return [*written, folder / "results.gpkg"]
+    return [folder / "homes.parquet", folder / "results.gpkg"]
+
+
+def _write_commutes(access: Access, path: Path) -> None:
+    """Write the long table, a group of rows at a time."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    rows = access.outbound_s.size
+    writer: parquet.ParquetWriter | None = None
+    try:
+        for low in range(0, max(rows, 1), ROW_GROUP):
+            frame = access.to_frame(slice(low, low + ROW_GROUP))
+            table = pa.Table.from_pandas(frame, preserve_index=False)
+            writer = writer or parquet.ParquetWriter(path, table.schema, compression="zstd")
+            writer.write_table(table, row_group_size=ROW_GROUP)
+    finally:
+        if writer is not None:
+            writer.close()
 
 
 def write_comparison(before: Access, after: Access, folder: Path) -> Path:

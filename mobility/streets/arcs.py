@@ -184,8 +184,8 @@ class Arcs:
 
     def reached_by(self, code: np.ndarray) -> np.ndarray:
         """Return the node in which each of some arcs ends, int32; the arcs must be open."""
-        order = np.argsort(self.code, kind="stable")
-        return np.asarray(self.head[order[np.searchsorted(self.code[order], code)]])
+        _, head = joined(self.code, self.head, code, first=True)
+        return head
 
     def left_by(self, code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return (row of ``code``, node) of every node from which an arc may be entered."""
@@ -196,20 +196,48 @@ class Arcs:
         return joined(self.place, np.arange(len(self.place)), node)
 
 
-def joined(key: np.ndarray, value: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return (row of ``wanted``, value) of all values whose key is wanted."""
-    order = np.argsort(key, kind="stable")
+def joined(
+    key: np.ndarray, value: np.ndarray, wanted: np.ndarray, *, first: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (row of ``wanted``, value) of all values whose key is wanted, or of the first ones.
+
+    Keys are whole numbers from 0; only those wanted are sorted.
+    """
+    asked = np.zeros(max(key.max(initial=-1), wanted.max(initial=-1)) + 1, dtype=bool)
+    asked[wanted] = True
+    kept = np.flatnonzero(asked[key])
+    order = kept[np.argsort(key[kept], kind="stable")]
     ordered = key[order]
-    first = np.searchsorted(ordered, wanted, side="left")
-    counts = np.searchsorted(ordered, wanted, side="right") - first
+    start = np.searchsorted(ordered, wanted, side="left")
+    if first:
+        return np.arange(len(wanted)), value[order[start]]
+    counts = np.searchsorted(ordered, wanted, side="right") - start
     row = np.repeat(np.arange(len(wanted)), counts)
     within = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return row, value[order[first[row] + within]]
+    return row, value[order[start[row] + within]]
+
+
+#: Arcs last asked for: the ends of the pieces, what the times say, and the arcs.
+_LATEST: list[tuple[np.ndarray, str, Arcs]] = []
+MOST_LATEST = 3
 
 
 def arcs(streets: Streets, times: Times, *, reverse: bool = False) -> Arcs:
     """Return the arcs allowed by ``times``, turned round when ``reverse``."""
     times = turned(times) if reverse else times
+    if not isinstance(times, TurnTimes):
+        return _arcs(streets, times)
+    ends, said = streets.edge_u, str(_content(times))
+    for kept, key, known in _LATEST:
+        if kept is ends and key == said:
+            return known
+    found = _arcs(streets, times)
+    _LATEST.insert(0, (ends, said, found))
+    del _LATEST[MOST_LATEST:]
+    return found
+
+
+def _arcs(streets: Streets, times: Times) -> Arcs:
     uv, vu = times
     n = streets.n_nodes
     ahead, back = np.flatnonzero(np.isfinite(uv)), np.flatnonzero(np.isfinite(vu))
@@ -244,12 +272,23 @@ def arcs(streets: Streets, times: Times, *, reverse: bool = False) -> Arcs:
     if local is not None and local[edge].any():
         tail, head, arc, place, among, again = _in_three(tail, head, local[edge], place)
         time, edge, forward = time[arc], edge[arc], forward[arc]
-    order = np.argsort(tail, kind="stable")
+    order = _by_number(tail, len(place))
     counts = np.bincount(tail, minlength=len(place))
     ptr = np.append(0, np.cumsum(counts)).astype(np.int64)
     return Arcs(
         ptr, head[order], time[order], edge[order], forward[order], place, n, among, again
     )  # fmt: skip
+
+
+def _by_number(numbers: np.ndarray, most: int) -> np.ndarray:
+    """Return what sorts whole numbers below ``most``, stably; they are counted, not compared."""
+    from scipy.sparse import csr_array
+
+    # Rows of a table of one entry each, turned round, list those entries by their column.
+    ptr = np.arange(len(numbers) + 1, dtype=np.int32)
+    table = csr_array((np.ones(len(numbers), np.int8), numbers.astype(np.int32), ptr),
+                      shape=(len(numbers), most))  # fmt: skip
+    return np.asarray(table.tocsc().indices)
 
 
 def _in_three(

@@ -145,6 +145,11 @@ class Streets:
         return np.asarray(shapely.linestrings(self.geom_xy, indices=rows))
 
     @cached_property
+    def tree(self) -> shapely.STRtree:
+        """The index of all street pieces in space."""
+        return shapely.STRtree(self.lines) if self.at is None else self.at[0].tree
+
+    @cached_property
     def _to_local(self) -> pyproj.Transformer:
         return pyproj.Transformer.from_crs(4326, self.crs, always_xy=True)
 

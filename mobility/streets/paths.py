@@ -24,7 +24,7 @@ class PairTable:
     ptr
         int64 (ns + 1,): pairs of source i are rows ``ptr[i]:ptr[i + 1]``.
     target
-        int32: index of the target, increasing within a source.
+        int32: index of the target, increasing within a source where that was asked for.
     time_s
         int32: seconds, rounded up.
     """
@@ -48,6 +48,7 @@ def street_times(
     limit_s: float,
     connector_speed_ms: float,
     reverse: bool = False,
+    in_order: bool = True,
 ) -> PairTable:
     """Return the travel times between points within a limit.
 
@@ -63,6 +64,8 @@ def street_times(
         Speed over the straight line between a point and its street.
     reverse
         Return times from targets to sources instead, rows still being sources.
+    in_order
+        Sort the targets of each source, which takes as long as the search.
 
     Returns
     -------
@@ -87,10 +90,12 @@ def street_times(
         len(targets),
         float(limit_s) + TOLERANCE_S,
     )
+    whole = np.ceil(exact - TOLERANCE_S).astype(np.int32)
+    if not in_order:
+        return PairTable(ptr, found, whole)
     row = np.repeat(np.arange(len(sources)), np.diff(ptr))
     order = np.argsort(row * max(len(targets), 1) + found, kind="stable")
-    whole = np.ceil(exact[order] - TOLERANCE_S).astype(np.int32)
-    return PairTable(ptr, found[order], whole)
+    return PairTable(ptr, found[order], whole[order])
 
 
 def node_times(

@@ -62,6 +62,11 @@ _MEANING = {
 }
 
 
+#: Columns of tags last asked for, each with its different texts and which of them each row has.
+#: They hold on to their column, so that no other takes its address.
+_PLACES: dict[int, tuple[object, np.ndarray, pd.Index]] = {}
+MOST_PLACES = 64
+
 #: Access tags that bear on each mode, the most particular one last.
 ACCESS_OF: dict[StreetMode, tuple[str, ...]] = {
     "walk": ("access", "foot"),
@@ -97,8 +102,23 @@ def is_tagged(tags: pd.DataFrame, column: str, values: tuple[str, ...]) -> np.nd
 
 def by_text(texts: pd.Series, value_of: Callable[[str], float], *, missing: float) -> np.ndarray:
     """Return a value for each text of a column, worked out once for each different text."""
-    place, different = pd.factorize(texts)
-    return np.array([*map(value_of, different), missing])[place]
+    place, different = _places(texts)
+    return np.asarray(np.array([*map(value_of, different), missing])[place])
+
+
+def _places(texts: pd.Series) -> tuple[np.ndarray, pd.Index]:
+    """Return `pd.factorize` of a column, whose answer is kept: it is asked some fifty times."""
+    same = getattr(texts.array, "__arrow_array__", lambda: None)()
+    known = _PLACES.get(id(same))
+    if known is None or same is None:
+        place, different = pd.factorize(texts)
+        small = place.astype(np.min_scalar_type(-len(different) - 1))
+        known = same, small, different
+        if same is not None:
+            _PLACES[id(same)] = known
+        while len(_PLACES) > MOST_PLACES:
+            _PLACES.pop(next(iter(_PLACES)), None)
+    return known[1], known[2]
 
 
 def permission(

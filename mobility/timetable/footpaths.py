@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 
@@ -19,9 +20,10 @@ FORMAT = 4
 # On which of two streets a corner lies is not known within these metres; taken for the one open
 # to through traffic, it gives no right to drive along the other: an assumption.
 CORNER_M = 20.0
-#: Usable pieces and where points met them, by points and streets, at the hour asked last.
-_LATEST: dict[str, tuple[np.ndarray, Snaps]] = {}
-MOST_LATEST = 8
+#: Usable pieces and where points met them, by points and streets, for the modes and hours asked
+#: last.
+_LATEST: dict[str, tuple[tuple[np.ndarray, Snaps], ...]] = {}
+MOST_POINTS, MOST_LATEST = 6, 4
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,12 @@ class WalkTable:
     def rows(self) -> np.ndarray:
         """int64: the row of each walk."""
         return np.repeat(np.arange(self.n_rows), np.diff(self.ptr))
+
+    @cached_property
+    def by_stop(self) -> WalkTable:
+        """The same walks turned round: a row per stop, ``stop`` being the rows of this table."""
+        n_stops = int(self.stop.max(initial=-1)) + 1
+        return sorted_walks(self.stop, self.rows, self.walk_s, n_stops, self.n_rows)
 
 
 def home_walks(
@@ -154,10 +162,10 @@ def walk_snaps(
 
 def _walk_snaps(streets: Streets, times: Times, lonlat: np.ndarray, max_snap_m: float) -> Snaps:
     usable, local = _usable(streets, times), local_of(times)
-    found = _snapped(streets, lonlat, usable, max_snap_m, "all")
+    found = _snapped(streets, lonlat, usable, max_snap_m)
     if local is None:
         return found
-    open_to_all = _snapped(streets, lonlat, usable & ~local, max_snap_m, "open to all")
+    open_to_all = _snapped(streets, lonlat, usable & ~local, max_snap_m)
     corner = open_to_all.distance_m <= found.distance_m + CORNER_M
     return Snaps(
         *(
@@ -167,20 +175,32 @@ def _walk_snaps(streets: Streets, times: Times, lonlat: np.ndarray, max_snap_m: 
     )
 
 
-def _snapped(
-    streets: Streets, lonlat: np.ndarray, usable: np.ndarray, max_m: float, of: str
-) -> Snaps:
-    """Return `snap`, from that of the same points at another hour where there is one."""
-    key, at = content_hash([streets.digest, lonlat, max_m, of]), (lonlat[:, 0], lonlat[:, 1])
-    before = _LATEST.pop(key, None)
+def _snapped(streets: Streets, lonlat: np.ndarray, usable: np.ndarray, max_m: float) -> Snaps:
+    """Return `snap`, from that of the same points on pieces much like these where there is one."""
+    key, at = _points_key(streets, lonlat, max_m), (lonlat[:, 0], lonlat[:, 1])
+    known = _LATEST.pop(key, ())
+    before = min(known, key=lambda one: np.count_nonzero(one[0] != usable), default=None)
     if before is None:
         found = snap(streets, *at, usable, max_m=max_m)
     else:
         found = snap_again(streets, *at, usable, before, max_m=max_m)
-    _LATEST[key] = usable, found
-    while len(_LATEST) > MOST_LATEST:
+    _LATEST[key] = ((usable, found), *known)[:MOST_LATEST]
+    while len(_LATEST) > MOST_POINTS:
         _LATEST.pop(next(iter(_LATEST)), None)
     return found
+
+
+def snaps_of_some(
+    streets: Streets, lonlat: np.ndarray, rows: np.ndarray, max_snap_m: float = 500.0
+) -> None:
+    """Let what was last found of points be known of some of them, which are asked from now on."""
+    known = _LATEST.get(_points_key(streets, lonlat, max_snap_m), ())
+    key = _points_key(streets, lonlat[rows], max_snap_m)
+    _LATEST[key] = tuple((usable, found.take(rows)) for usable, found in known)
+
+
+def _points_key(streets: Streets, lonlat: np.ndarray, max_m: float) -> str:
+    return content_hash([streets.digest, lonlat, max_m])
 
 
 def _usable(streets: Streets, times: Times) -> np.ndarray:
@@ -205,7 +225,7 @@ def _walks(
     first, second = (stops, homes) if from_stops else (homes, stops)
     pairs = street_times(
         streets, times, first, second, limit_s=limit_s, reverse=from_stops,
-        connector_speed_ms=speeds.walk_kmh / 3.6,
+        connector_speed_ms=speeds.walk_kmh / 3.6, in_order=False,
     )  # fmt: skip
     row, stop = _rows(pairs), pairs.target
     if from_stops:

@@ -17,10 +17,14 @@ from mobility.outputs.map.model import Background, Place
 from mobility.streets.graph import Streets
 
 Floats = NDArray[np.float64]
+#: West, south, east, north, degrees.
+Bbox = tuple[float, float, float, float]
 
 #: Tolerance of simplification and least area drawn.
 TOLERANCE_M, LEAST_AREA_M2 = 8.0, 5_000.0
 DEGREE_M = 111_195.0
+#: The background reaches so far beyond homes and gates: an assumption.
+AROUND_M = 10_000.0
 
 ROAD_CLASS = {
     "motorway": "motorway", "trunk": "motorway",
@@ -44,13 +48,18 @@ SPACING_M = {1: 7_000.0, 2: 3_500.0, 3: 1_500.0}
 def background_of(study: Study) -> Background:
     """Return the background of a page: roads by class, land use, water, railways, places.
 
-    Where the extract names no place, the names are those of the communes, else of the stops that
-    are served most.
+    It reaches some kilometres beyond homes and gates, however large the extract is. Where that
+    names no place, the names are those of the communes, else of the stops that are served most.
     """
     streets = study.streets
-    layers = streets.background
+    lonlat = np.vstack([study.homes.lonlat, study.gates_lonlat])
+    (west, south), (east, north) = lonlat.min(axis=0), lonlat.max(axis=0)
+    high = AROUND_M / DEGREE_M
+    wide = high / np.cos(np.radians((south + north) / 2))
+    box = (float(west - wide), float(south - high), float(east + wide), float(north + high))
+    layers = {kind: _within(layer, box) for kind, layer in streets.background.items()}
     return Background(
-        roads=roads_of(streets),
+        roads=roads_of(streets, box),
         areas=_areas(layers),
         rivers=_lines(layers.get("water")),
         railways=_lines(layers.get("railway")),
@@ -58,13 +67,29 @@ def background_of(study: Study) -> Background:
     )
 
 
-def roads_of(streets: Streets) -> dict[str, tuple[Floats, ...]]:
+def _within(layer: gpd.GeoDataFrame, box: Bbox) -> gpd.GeoDataFrame:
+    """Return the rows of a layer whose bounds touch a box."""
+    low_x, low_y, high_x, high_y = shapely.bounds(layer.geometry.to_numpy()).T
+    west, south, east, north = box
+    return layer[(low_x <= east) & (high_x >= west) & (low_y <= north) & (high_y >= south)]
+
+
+def roads_of(streets: Streets, box: Bbox | None = None) -> dict[str, tuple[Floats, ...]]:
     """Return simplified centre lines by class, in longitude and latitude.
 
     Streets without any class above a minor one, as from a plain line layer, are drawn as
     ``street``: thin lines that show from afar.
+
+    Parameters
+    ----------
+    box
+        West, south, east, north, degrees: pieces with a point in it; all without one.
     """
-    kept = streets.kept(["roads", TOLERANCE_M, *ROAD_CLASS.items()], lambda: _roads(streets))
+    key: list[object] = ["roads", TOLERANCE_M, *ROAD_CLASS.items()]
+    near = np.ones(streets.n_edges, bool) if box is None else _near(streets, box)
+    if not near.all():
+        key.append(near)
+    kept = streets.kept(key, lambda: _roads(streets, near))
     names = dict.fromkeys([*ROAD_CLASS.values(), "street"])
     return {
         name: tuple(np.split(kept[name], np.asarray(kept[f"{name} ends"])))
@@ -73,12 +98,20 @@ def roads_of(streets: Streets) -> dict[str, tuple[Floats, ...]]:
     }
 
 
-def _roads(streets: Streets) -> Bundle:
+def _near(streets: Streets, box: Bbox) -> NDArray[np.bool_]:
+    """Return the pieces that have a point in a box, bool (m,)."""
+    west, south, east, north = box
+    corners = streets.project(np.array([west, west, east, east]),
+                              np.array([south, north, south, north]))  # fmt: skip
+    inside = (streets.geom_xy >= corners.min(axis=0)) & (streets.geom_xy <= corners.max(axis=0))
+    return np.asarray(np.logical_or.reduceat(inside.all(axis=1), streets.geom_ptr[:-1]))
+
+
+def _roads(streets: Streets, near: NDArray[np.bool_]) -> Bundle:
     """Return the lines of each class, one after the other, and where each but the last ends."""
-    highway = streets.tags["highway"].astype("object").fillna("road")
+    highway = streets.tags["highway"][near].astype("object").fillna("road")
     classes = highway.map(_road_class).to_numpy()
-    owner = np.repeat(np.arange(len(streets.length_m)), np.diff(streets.geom_ptr))
-    lines = shapely.linestrings(streets.geom_xy, indices=owner)
+    lines = streets.lines[near]
     to_lonlat = pyproj.Transformer.from_crs(streets.crs, "EPSG:4326", always_xy=True)
     found: dict[str, NDArray[Any]] = {}
     for name in ("motorway", "primary", "secondary", "tertiary", "minor"):

@@ -21,7 +21,7 @@ ROAD_CLASSES = ("motorway", "primary", "secondary", "tertiary", "minor", "street
 AREA_KINDS = ("built", "forest", "industrial", "water")
 
 
-def minutes(seconds: NDArray[np.int32], *, unreached: int = 2**30) -> UInt8:
+def minutes(seconds: NDArray[np.signedinteger], *, unreached: int = 2**30) -> UInt8:
     """Return seconds as whole minutes, rounded up, `NONE` where unreached or negative.
 
     Parameters
@@ -31,6 +31,10 @@ def minutes(seconds: NDArray[np.int32], *, unreached: int = 2**30) -> UInt8:
     unreached
         Values from this one on are no journey.
     """
+    if seconds.ndim > 1:
+        # Row by row: what is in between fits into the processor's own memory.
+        rows = [minutes(row, unreached=unreached) for row in seconds]
+        return np.array(rows, np.uint8).reshape(seconds.shape)
     whole = np.minimum(-(-seconds.astype(np.int64) // 60), LONGEST_MIN)
     return np.where((seconds >= unreached) | (seconds < 0), NONE, whole).astype(np.uint8)
 

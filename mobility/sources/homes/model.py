@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import geopandas as gpd
@@ -82,7 +82,7 @@ class Homes:
         text = "".join(table.to_csv() for table in tables)
         return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
-    @property
+    @cached_property
     def ids(self) -> np.ndarray:
         """What identifies each home, in every output, str[n]."""
         return np.asarray(self.frame["home_id"].astype(str).to_numpy(), object)
@@ -92,7 +92,7 @@ class Homes:
         """What is drawn of each home, EPSG:4326: its cell, or its point where there is none."""
         return self.frame.geometry if self.cells is None else self.cells
 
-    @property
+    @cached_property
     def lonlat(self) -> np.ndarray:
         """Longitude and latitude of each home, float64[n, 2], degrees."""
         return np.asarray(shapely.get_coordinates(self.frame.geometry.array))
