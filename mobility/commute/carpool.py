@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 import pandas as pd
@@ -141,13 +142,15 @@ def colleagues(mine: Crew, crews: Sequence[Crew], reach: Sequence[Bool]) -> Floa
 
 def _count(other: Crew, near: Bool, *, own: bool) -> Float:
     """Return the chance of exactly 0, 1, 2 and 3 workers of a shift within reach (4, H)."""
-    from scipy.stats import binom, hypergeom
-
     others = other.size - int(own)
     counts = np.arange(SIZES[-1])[:, None]
     if other.known is None:
         chance = np.clip(near @ other.share, 0.0, 1.0)
-        return np.asarray(binom.pmf(counts, others, chance[None, :]))
+        ways = np.array([[comb(others, k)] for k in range(SIZES[-1])], np.float64)
+        # Binomial; with fewer others than a count there is no way.
+        return np.asarray(ways * chance**counts * (1 - chance) ** np.maximum(others - counts, 0))
+    from scipy.stats import hypergeom  # takes a second to load
+
     staff = round(float(other.known.sum())) - int(own)
     # The worker is one of those known in the own cell, which is always within reach.
     reached = np.round(near @ other.known).astype(np.int64) - (
