@@ -111,10 +111,16 @@ def compatible(drives: Drives, one: int, other: int, detour_s: float) -> Bool:
 def _takes(drives: Drives, driver: int, rider: int, detour_s: float) -> Bool:
     """Return whether drivers of one site can take riders of another along, bool (H, H)."""
     alone_out, alone_back = drives.to_site[driver], drives.from_site[driver]
-    out = drives.between + (drives.to_site[rider] + drives.across[rider, driver])[None, :]
-    back = drives.between.T + (drives.from_site[rider] + drives.across[driver, rider])[None, :]
-    ok = (out - alone_out[:, None] <= detour_s) & (back - alone_back[:, None] <= detour_s)
-    return np.asarray(ok & (alone_out < INF)[:, None] & (alone_back < INF)[:, None])
+    # One table serves both ways: of thousands of homes it is large.
+    way = drives.between + (drives.to_site[rider] + drives.across[rider, driver])[None, :]
+    way -= alone_out[:, None]
+    ok = way <= detour_s
+    rest = (drives.from_site[rider] + drives.across[driver, rider])[None, :]
+    np.add(drives.between.T, rest, out=way)
+    way -= alone_back[:, None]
+    ok &= way <= detour_s
+    ok &= ((alone_out < INF) & (alone_back < INF))[:, None]
+    return np.asarray(ok)
 
 
 def colleagues(mine: Crew, crews: Sequence[Crew], reach: Sequence[Bool]) -> Float:
