@@ -19,7 +19,7 @@ from mobility.base.clock import axis_origin_utc, format_clock
 from mobility.base.errors import TerritoryError
 from mobility.base.files import writing
 from mobility.base.literal import csv_text
-from mobility.commute.access import Access, assess
+from mobility.commute.access import Access, assess, site_key
 from mobility.commute.examples import EdgeAnswers, answer
 from mobility.commute.modes import MODES
 from mobility.commute.study import Study
@@ -267,6 +267,28 @@ def _clocks(posix_s: Float, zone: str) -> pd.DatetimeIndex:
 
 
 def _journeys(study: Study, rows: EdgeRows) -> _Journeys:
+    """Return the journeys by public transport, kept by the content of all they follow from."""
+    site = study.shift_rows[rows.shift_id].site
+    key = site_key(study, site, [(rows.shift_id, rows.day, rows.mode)])
+
+    def compute() -> dict[str, NDArray[Any]]:
+        found = _unfolded(study, rows)
+        lines = {name: np.array(texts) for name, texts in zip(LINES, found.lines, strict=True)}
+        parts = {"early_s": found.early_s, **found.parts_s, "rides": found.rides}
+        return {**parts, **lines, "line": found.line}
+
+    kept = study.kept(["matrix", *key, rows.edge.returning], compute)
+    found = {name: np.asarray(values) for name, values in kept.items()}
+    return _Journeys(
+        found["early_s"],
+        {name: found[name] for name in PARTS},
+        found["rides"],
+        tuple(found[name].tolist() for name in LINES),
+        found["line"],
+    )
+
+
+def _unfolded(study: Study, rows: EdgeRows) -> _Journeys:
     """Return the journeys by public transport, or on foot where that is as quick.
 
     Homes that board, or alight, at one stop at one time share all but the walk between: the
