@@ -353,12 +353,19 @@ def drives_between(study: Study) -> Drives:
     lonlat, gates = study.homes.lonlat, study.gates_lonlat
     between = _between(study, lonlat)
     np.fill_diagonal(between, 0)
-    return Drives(
-        between,
-        _by_site(study, _table(study, lonlat, gates)),
-        _by_site(study, _table(study, lonlat, gates, back=True)),
-        _across(study, _table(study, gates, gates)),
-    )
+    car = edge_times(study.streets, "car", study.territory.speeds)
+    territory = study.territory
+    key = [
+        "gates", *times_key(car), lonlat, gates, territory.limits.max_total_min,
+        territory.speeds.walk_kmh,
+    ]  # fmt: skip
+    found = study.streets.kept(key, lambda: {
+        "to": _table(study, lonlat, gates),
+        "from": _table(study, lonlat, gates, back=True),
+        "across": _table(study, gates, gates),
+    })  # fmt: skip
+    to, back, across = (np.array(found[name], np.int64) for name in ("to", "from", "across"))
+    return Drives(between, _by_site(study, to), _by_site(study, back), _across(study, across))
 
 
 def _between(study: Study, lonlat: Float) -> Int64:
