@@ -373,7 +373,8 @@ def _between(study: Study, lonlat: Float) -> Int64:
     if len(lonlat) > MOST_KEPT:
         return _table(study, lonlat, lonlat)
     car = edge_times(study.streets, "car", study.territory.speeds)
-    key = ["cells", *times_key(car), lonlat, study.territory.limits.max_total_min]
+    limits, walk_kmh = study.territory.limits, study.territory.speeds.walk_kmh
+    key = ["cells", *times_key(car), lonlat, limits.max_total_min, walk_kmh]
     found = study.streets.kept(
         key, lambda: {"seconds": _table(study, lonlat, lonlat).astype(np.int32)}
     )
