@@ -67,6 +67,10 @@ def _on_example(verb: str, *words: str) -> tuple[str, ...]:
     return _mobility(verb, EXAMPLE / "territory.toml", "--out", "{out}", *words)
 
 
+#: Commands that answer single needs, with what they are asked.
+NEEDS = (
+    ("housing", ()), ("jobbus", ()), ("zone", ()), ("risk", ("--carpool",)), ("fairness", ()),
+)  # fmt: skip
 ROWS = (
     Row("import", ("-c", "import mobility")),
     Row("help", _mobility("--help"), (0.25, None)),
@@ -76,6 +80,12 @@ ROWS = (
     Row("shuttles", _on_example("shuttles"), (20.0, 1000), before=("run_warm",)),
     Row("levers", _on_example("levers"), (40.0, 1000), before=("run_warm",)),
     Row("plan_after_levers", _on_example("plan"), (5.0, None), before=("levers",)),
+    Row(
+        "matrix",
+        _mobility("matrix", EXAMPLE / "territory.toml", "--out", "{out}/matrix.parquet"),
+        (10.0, 1000),
+        before=("run_warm", "matrix"),
+    ),
     Row(
         "itinerary",
         _mobility("itinerary", DEMO, "--home", "{home}", "--site", "{site}", "--shift", "{shift}"),
@@ -87,6 +97,10 @@ ROWS = (
         _mobility("demo", "--out", "{out}"),
         (9.0, None),
         fresh=frozenset({"cache", "kernels"}),
+    ),
+    *(
+        Row(verb, _on_example(verb, *words), (10.0, 1000), before=("run_warm", verb))
+        for verb, words in NEEDS
     ),
     Row("cafein", (str(PEER), str(ROOT), str(SHARED / "data"))),
 )

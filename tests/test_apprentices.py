@@ -7,7 +7,7 @@ from functools import partial
 import pandas as pd
 import pytest
 from feeds import service, trip, write_gtfs
-from small import lonlat, write_territory
+from small import TRIPS, lonlat, write_territory
 from typer.testing import CliRunner
 
 import mobility
@@ -130,3 +130,19 @@ def test_the_command_writes_its_files_and_tries_levers(base, tmp_path) -> None:
     names = {path.name for path in out.iterdir()}
     assert {"apprentices.csv", "apprentices.gpkg", "apprentices.html"} <= names
     assert pd.read_csv(out / "apprentices.csv")["pair_reach"].tolist() == [10]
+
+
+def test_the_trip_moved_that_opens_the_pair(tmp_path) -> None:
+    """The bus home at 21:05 leaves before the late shift's workers, out at 21:10, reach the stop
+    at 21:14; with ten minutes more H1 holds the pair. The 3x8 is barred: its hours move nothing."""
+    trips = [("home21", "B", "21:05", "A", "21:25", "week") if t[0] == "home21" else t
+             for t in TRIPS]  # fmt: skip
+    base = mobility.load(write_territory(tmp_path, rosters=ROSTERS, trips=trips))
+    study = with_centres(base, centres(tmp_path))
+    access = mobility.assess(study)
+    assert not triangles(access, 1, Rules()).holds.any()
+    tables = [after_remedies(access, 1, Rules(), retimings=2) for _ in range(2)]
+    assert tables[0].equals(tables[1])
+    first = tables[0].iloc[0]
+    assert first[["opened", "closed", "pairs"]].tolist() == [10, 0, 1]
+    assert "21:05 → 21:15" in first["remedy"]

@@ -15,7 +15,7 @@ from small import TRIPS, lonlat, write_territory
 from typer.testing import CliRunner
 
 import mobility
-from mobility.base.errors import SourceError
+from mobility.base.errors import SourceError, TerritoryError
 from mobility.cli import app
 from mobility.commute.fairness import fairness, fgt, gini, palma
 from mobility.needs.apprentices import Rules, triangles
@@ -122,6 +122,11 @@ def test_a_group_larger_than_its_home_is_one_line(tmp_path) -> None:
     rules = Rules(group="job_seekers")
     with pytest.raises(SourceError, match="the 30 workers who live there"):
         triangles(mobility.assess(study), 1, rules)
+
+
+def test_a_line_above_all_rosters_is_one_line(access) -> None:
+    with pytest.raises(TerritoryError, match="has no more rosters than"):
+        fairness([("now", access)], line=9)
 
 
 def test_the_command_compares_with_a_feed(access, tmp_path) -> None:

@@ -20,10 +20,11 @@ COMMANDS = {
     "housing": [],
     "fairness": [],
     "irregular": ["hours.csv"],
-    "apprentices": ["centres.csv"],
+    "apprentices": ["centres.csv", "--retimings", "1"],
     "jobbus": ["--halts", "2", "--group", "no_car"],
     "zone": [],
     "lines": ["--swaps", "1"],
+    "delays": ["--draws", "5"],
     "risk": ["--carpool"],
 }
 

@@ -26,6 +26,10 @@ TEXTS = (
 )  # fmt: skip
 _MARKED = re.compile(r"(^|;)'(?=\s*['=+\-@＝＋－＠])")
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?")
+#: Rows from which a table is written column by column.
+LONG = 5000
+#: Rows of such a table that are put together at once.
+BLOCK = 50_000
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#|~$&]|^\s*(?:[-+=]|\d{1,9}[.)])")
 
 
@@ -66,7 +70,40 @@ def csv_text(frame: pd.DataFrame, **options: Any) -> str:
             shown[name] = column.map(_cell)
         elif column.dtype.kind not in "biufM":
             shown[name] = pd.Series([_cell(v) for v in column], column.index, object)
-    return str(shown.to_csv(index=False, lineterminator="\n", **options))
+    options |= {"index": False, "lineterminator": "\n"}
+    if len(shown) < LONG or shown.shape[1] < 2:
+        return str(shown.to_csv(**options))
+    return str(shown.head(0).to_csv(**options)) + _rows(shown, options)
+
+
+def _rows(frame: pd.DataFrame, options: dict[str, Any]) -> str:
+    """Return the rows of a long table as CSV: what stands in many cells is put into text once."""
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    columns = []
+    for k, (_, column) in enumerate(frame.items(), start=1):
+        keys: Any = column
+        if pd.api.types.is_float_dtype(column.dtype):  # of which 0 and -0 are not the same text
+            keys = column.to_numpy(np.float64, na_value=np.nan).view(np.int64)
+        place, distinct = pd.factorize(keys, use_na_sentinel=False)
+        first = np.zeros(len(distinct), np.intp)
+        first[place[::-1]] = np.arange(place.size)[::-1]
+        # Beside another cell, an empty one is written as in a row of many.
+        beside = column.iloc[first].to_frame().assign(**{"": 0})
+        lines = beside.to_csv(header=False, **options).split("\n")[:-1]
+        end = "\n" if k == frame.shape[1] else ""
+        cells = pa.array([line.removesuffix(",0") + end for line in lines], pa.large_string())
+        columns.append((cells, place.astype(np.int32)))
+    comma, text = pa.scalar(",", pa.large_string()), []
+    for low in range(0, len(frame), BLOCK):
+        block = [cells.take(pa.array(place[low : low + BLOCK])) for cells, place in columns]
+        rows = pc.binary_join_element_wise(*block, comma)
+        size = pc.sum(pc.binary_length(rows)).as_py()
+        text.append(str(memoryview(rows.buffers()[2])[:size], "utf-8"))
+    return "".join(text)
 
 
 def read_csv_text(path: Path) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 import pandas as pd
@@ -110,10 +111,16 @@ def compatible(drives: Drives, one: int, other: int, detour_s: float) -> Bool:
 def _takes(drives: Drives, driver: int, rider: int, detour_s: float) -> Bool:
     """Return whether drivers of one site can take riders of another along, bool (H, H)."""
     alone_out, alone_back = drives.to_site[driver], drives.from_site[driver]
-    out = drives.between + (drives.to_site[rider] + drives.across[rider, driver])[None, :]
-    back = drives.between.T + (drives.from_site[rider] + drives.across[driver, rider])[None, :]
-    ok = (out - alone_out[:, None] <= detour_s) & (back - alone_back[:, None] <= detour_s)
-    return np.asarray(ok & (alone_out < INF)[:, None] & (alone_back < INF)[:, None])
+    # One table serves both ways: of thousands of homes it is large.
+    way = drives.between + (drives.to_site[rider] + drives.across[rider, driver])[None, :]
+    way -= alone_out[:, None]
+    ok = way <= detour_s
+    rest = (drives.from_site[rider] + drives.across[driver, rider])[None, :]
+    np.add(drives.between.T, rest, out=way)
+    way -= alone_back[:, None]
+    ok &= way <= detour_s
+    ok &= ((alone_out < INF) & (alone_back < INF))[:, None]
+    return np.asarray(ok)
 
 
 def colleagues(mine: Crew, crews: Sequence[Crew], reach: Sequence[Bool]) -> Float:
@@ -141,13 +148,15 @@ def colleagues(mine: Crew, crews: Sequence[Crew], reach: Sequence[Bool]) -> Floa
 
 def _count(other: Crew, near: Bool, *, own: bool) -> Float:
     """Return the chance of exactly 0, 1, 2 and 3 workers of a shift within reach (4, H)."""
-    from scipy.stats import binom, hypergeom
-
     others = other.size - int(own)
     counts = np.arange(SIZES[-1])[:, None]
     if other.known is None:
         chance = np.clip(near @ other.share, 0.0, 1.0)
-        return np.asarray(binom.pmf(counts, others, chance[None, :]))
+        ways = np.array([[comb(others, k)] for k in range(SIZES[-1])], np.float64)
+        # Binomial; with fewer others than a count there is no way.
+        return np.asarray(ways * chance**counts * (1 - chance) ** np.maximum(others - counts, 0))
+    from scipy.stats import hypergeom  # takes a second to load
+
     staff = round(float(other.known.sum())) - int(own)
     # The worker is one of those known in the own cell, which is always within reach.
     reached = np.round(near @ other.known).astype(np.int64) - (
@@ -344,12 +353,19 @@ def drives_between(study: Study) -> Drives:
     lonlat, gates = study.homes.lonlat, study.gates_lonlat
     between = _between(study, lonlat)
     np.fill_diagonal(between, 0)
-    return Drives(
-        between,
-        _by_site(study, _table(study, lonlat, gates)),
-        _by_site(study, _table(study, lonlat, gates, back=True)),
-        _across(study, _table(study, gates, gates)),
-    )
+    car = edge_times(study.streets, "car", study.territory.speeds)
+    territory = study.territory
+    key = [
+        "gates", *times_key(car), lonlat, gates, territory.limits.max_total_min,
+        territory.speeds.walk_kmh,
+    ]  # fmt: skip
+    found = study.streets.kept(key, lambda: {
+        "to": _table(study, lonlat, gates),
+        "from": _table(study, lonlat, gates, back=True),
+        "across": _table(study, gates, gates),
+    })  # fmt: skip
+    to, back, across = (np.array(found[name], np.int64) for name in ("to", "from", "across"))
+    return Drives(between, _by_site(study, to), _by_site(study, back), _across(study, across))
 
 
 def _between(study: Study, lonlat: Float) -> Int64:
@@ -357,7 +373,8 @@ def _between(study: Study, lonlat: Float) -> Int64:
     if len(lonlat) > MOST_KEPT:
         return _table(study, lonlat, lonlat)
     car = edge_times(study.streets, "car", study.territory.speeds)
-    key = ["cells", *times_key(car), lonlat, study.territory.limits.max_total_min]
+    limits, walk_kmh = study.territory.limits, study.territory.speeds.walk_kmh
+    key = ["cells", *times_key(car), lonlat, limits.max_total_min, walk_kmh]
     found = study.streets.kept(
         key, lambda: {"seconds": _table(study, lonlat, lonlat).astype(np.int32)}
     )

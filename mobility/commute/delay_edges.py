@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mobility.commute.access import Access
 from mobility.commute.door_to_door import at_gate
-from mobility.commute.examples import EdgeAnswers, answers
+from mobility.commute.examples import EdgeAnswers, answer
 from mobility.commute.matrix import EdgeRows, edge_rows, home_ends
 from mobility.commute.study import Study, engine_limits
 from mobility.engine.delays import PlannedRide, RealRuns, ride_late, ride_of_mirror
@@ -79,7 +79,7 @@ def edge_draws(access: Access, drawn: DelayDraws) -> Iterator[EdgeDraws]:
 
 
 def _edge(study: Study, rows: EdgeRows, drawn: DelayDraws, known: dict[int, RealRuns]) -> EdgeDraws:
-    found = answers(study, rows.shift_id, rows.day.kind)[int(rows.edge.returning)]
+    found = answer(study, rows.shift_id, rows.day, rows.edge)
     two_way = at_gate(found.study, rows.day, rows.edge).timetables[rows.day.kind]
     tt = two_way.onward.timetable
     limits = engine_limits(study.territory.limits)

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.base.clock import format_clock
-from mobility.base.i18n import translate
+from mobility.base.i18n import number, translate
 from mobility.commute.access import Access, assess, counted_rows, counting_modes, roster_shifts
 from mobility.commute.delay_edges import EdgeDraws, edge_draws
 from mobility.commute.delay_factors import DelayFactors
@@ -70,9 +70,10 @@ class Delays:
         rosters = self.table[self.table["shift"] == ""]
         promised, sure = float(rosters["promised"].sum()), float(rosters["sure"].sum())
         found = [translate(
-            "Of {promised:,.0f} roster-places held by the timetable, {sure:,.0f} hold on 19 "
-            "working days of 20 or more ({draws} days rehearsed).",
-            language, promised=promised, sure=sure, draws=self.draws,
+            "Of {promised} roster-places held by the timetable, {sure} hold on 19 working days of "
+            "20 or more ({draws} days rehearsed).",
+            language, promised=number(promised, language), sure=number(sure, language),
+            draws=self.draws,
         )]  # fmt: skip
         seen = self.observed
         if seen is None:

@@ -166,15 +166,17 @@ def _on_foot(edge: Edge, walk_s: int) -> Itinerary:
     return Itinerary((Leg("walk", HOME, GATE, end - walk_s, end),))
 
 
+def answer(study: Study, shift_id: int, day: ChosenDay, edge: Edge) -> EdgeAnswers:
+    """Return the answer of one edge of a shift on a kind of day."""
+    site, limits = study.shift_rows[shift_id].site, engine_limits(study.territory.limits)
+    here = open_at(study, day, edge)
+    scanned, ridden, dark = ride(here, site, day, edge, limits)
+    walked = street_times(here, site, day, "walk", edge, limits)
+    return EdgeAnswers(here, site, day, edge, scanned, ridden, walked, dark)
+
+
 def answers(study: Study, shift_id: int, day_kind: str) -> tuple[EdgeAnswers, EdgeAnswers]:
     """Return the outbound and return answers of one shift on one kind of day."""
     day = next(d for d in study.days if d.kind == day_kind)
-    site = study.shift_rows[shift_id].site
-    limits = engine_limits(study.territory.limits)
-    found = []
-    for edge in study.edges(shift_id, day):
-        here = open_at(study, day, edge)
-        scanned, ridden, dark = ride(here, site, day, edge, limits)
-        walked = street_times(here, site, day, "walk", edge, limits)
-        found.append(EdgeAnswers(here, site, day, edge, scanned, ridden, walked, dark))
-    return found[0], found[1]
+    onward, homeward = (answer(study, shift_id, day, edge) for edge in study.edges(shift_id, day))
+    return onward, homeward

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.errors import TerritoryError
 from mobility.commute.access import Access, counted_rows
 from mobility.commute.groups import persons_of
 
@@ -100,9 +101,19 @@ def fairness(
     ------
     SourceError
         A group counts more persons than workers live at a home.
+    TerritoryError
+        More rosters are wanted than there are.
     """
     study = situations[0][1].study
     rosters = len(counted_rows(situations[0][1].rosters))
+    if line is not None and line > rosters:
+        raise TerritoryError(
+            "The territory has no more rosters than {rosters}: everybody would be below this line.",
+            column="--line",
+            value=f"{line:g}",
+            mend="Write a number of rosters up to {rosters}, or leave it out for half of them.",
+            rosters=rosters,
+        )
     line = LINE_SHARE * rosters if line is None else line
     people = {name: persons_of(study, name) for name in (EVERYBODY, *study.homes.groups)}
     rows = []

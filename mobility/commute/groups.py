@@ -36,7 +36,7 @@ def persons_of(study: Study, group: str = "") -> NDArray[np.float64]:
         k = int(over[0])
         raise SourceError(
             "At the home {home} the group counts more persons than the {workers:g} workers "
-            "who live there, as at {count} homes.",
+            "who live there (homes of which this is true: {count}).",
             file=study.territory.resolve(study.territory.sources.homes.file),
             column=group,
             value=f"{persons[k]:g}",

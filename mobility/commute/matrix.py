@@ -19,8 +19,8 @@ from mobility.base.clock import axis_origin_utc, format_clock
 from mobility.base.errors import TerritoryError
 from mobility.base.files import writing
 from mobility.base.literal import csv_text
-from mobility.commute.access import Access, assess
-from mobility.commute.examples import EdgeAnswers, answers
+from mobility.commute.access import Access, assess, site_key
+from mobility.commute.examples import EdgeAnswers, answer
 from mobility.commute.modes import MODES
 from mobility.commute.study import Study
 from mobility.commute.variants import after_dark
@@ -32,8 +32,16 @@ from mobility.timetable.footpaths import WalkTable
 
 Float = NDArray[np.float64]
 WALKED = "[WALK]"
-#: Minutes of each part of a journey, whose sum is `travel_time`.
-PARTS = ("access_time", "wait_time", "ride_time", "transfer_time", "egress_time")
+#: Parts of a journey between its ends, and all of them: their sum is `travel_time`.
+INSIDE = ("wait_time", "ride_time", "transfer_time")
+PARTS = ("access_time", *INSIDE, "egress_time")
+ENDS = ("from_id", "to_id")
+FIXED = ("direction", "edge", "day_kind", "date", "mode", "shifts")
+MOMENTS = ("departure_time", "arrival_time")
+TIMES = ("travel_time", *PARTS, "early_time", "shift_time")
+LINES = ("routes", "first_line", "last_line")
+#: Lines of who rides none: nothing is told, or all of it is walked.
+NO_LINES = (["", WALKED], ["", ""], ["", ""])
 
 
 @dataclass(frozen=True)
@@ -75,9 +83,11 @@ def matrix(study: Study | Access, *, modes: Sequence[str] | None = None) -> pd.D
     """
     access = study if isinstance(study, Access) else assess(study)
     wanted = _wanted(access.study, modes)
-    frames = [_frame(access.study, rows) for rows in edge_rows(access) if rows.mode in wanted]
-    columns = {str(name): _told(frames, str(name)) for name in frames[0].columns}
-    return pd.DataFrame(columns)
+    columns = _Columns(access.study)
+    for rows in edge_rows(access):
+        if rows.mode in wanted:
+            columns.add(rows)
+    return columns.frame()
 
 
 def _wanted(study: Study, modes: Sequence[str] | None) -> list[str]:
@@ -93,14 +103,6 @@ def _wanted(study: Study, modes: Sequence[str] | None) -> list[str]:
                 known=", ".join(known),
             )
     return list(modes or known)
-
-
-def _told(frames: Sequence[pd.DataFrame], name: str) -> pd.Series:
-    """Return one column of all frames; texts as categories, which take little room."""
-    parts = [frame[name] for frame in frames]
-    if isinstance(parts[0].dtype, pd.CategoricalDtype):
-        return pd.Series(pd.api.types.union_categoricals(parts), name=name)
-    return pd.concat(parts, ignore_index=True)
 
 
 def edge_rows(access: Access) -> Iterator[EdgeRows]:
@@ -135,112 +137,191 @@ def _day(study: Study, kind: str) -> ChosenDay:
     return next(day for day in study.days if day.kind == kind)
 
 
-def _frame(study: Study, rows: EdgeRows) -> pd.DataFrame:
-    row, edge, n = study.shift_rows[rows.shift_id], rows.edge, study.n_homes
-    site = study.sites[row.site].name
-    homes = pd.Categorical(study.homes.ids)
-    here = _same(site, n)
-    clock = format_clock(row.end_s if edge.returning else row.start_s)
-    fixed = {
-        "direction": "return" if edge.returning else "outbound",
-        "edge": clock,
-        "day_kind": rows.day.kind,
-        "date": rows.day.date.isoformat(),
-        "mode": rows.mode,
-        "shifts": " ".join(rows.shifts),
-    }
-    columns: dict[str, Any] = {
-        "from_id": here if edge.returning else homes,
-        "to_id": homes if edge.returning else here,
-    }
-    columns |= {name: _same(text, n) for name, text in fixed.items()}
-    holds = rows.elapsed_s < INF
-    elapsed_s = np.where(holds, rows.elapsed_s, np.nan)
-    early_s = np.zeros(n)
-    parts: dict[str, Any] = {name: np.full(n, np.nan) for name in PARTS}
-    lines: dict[str, Any] = {name: np.full(n, "", object) for name in ("first", "last", "routes")}
-    rides = np.where(holds, 0.0, np.nan)
-    if rows.mode == "walk":
-        parts = dict.fromkeys(PARTS, np.where(holds, 0.0, np.nan))
-        parts["access_time"] = elapsed_s - edge.margin_s
-        lines["routes"] = np.where(holds, WALKED, "")
-    elif rows.mode == "transit":
-        early_s, parts, lines, rides = _journeys(study, rows)
-    elif MODES[rows.mode].kind != "street":  # type: ignore[index]
-        rides = np.full(n, np.nan)
-    travel_s = elapsed_s - edge.margin_s - early_s
-    left_s, there_s = edge.at_s - elapsed_s, edge.at_s - edge.margin_s - early_s
+class _Texts:
+    """A column of texts, each of which stands once: a number for every row."""
+
+    def __init__(self) -> None:
+        self._number: dict[str, int] = {}
+        self._rows: list[NDArray[np.int32]] = []
+
+    def add(self, texts: Sequence[str], of: NDArray[np.intp]) -> None:
+        """Add rows: the places of their texts among some, of which those unused are left out."""
+        used = np.flatnonzero(np.bincount(of, minlength=len(texts))).tolist()
+        for text in sorted({texts[k] for k in used}):
+            self._number.setdefault(text, len(self._number))
+        numbers = [self._number.get(text, -1) for text in texts]
+        self._rows.append(np.array(numbers, np.int32)[of])
+
+    def column(self) -> pd.Categorical[Any]:
+        return pd.Categorical.from_codes(np.concatenate(self._rows), pd.Index(list(self._number)))
+
+
+class _Columns:
+    """The columns of a matrix, edge by edge: texts by number, times as seconds."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._homes = [str(home) for home in study.homes.ids]
+        self._home = np.arange(study.n_homes)
+        self._texts = {name: _Texts() for name in (*ENDS, *FIXED, *LINES)}
+        self._seconds: dict[str, list[Float]] = {name: [] for name in (*MOMENTS, *TIMES, "n_rides")}
+
+    def add(self, rows: EdgeRows) -> None:
+        """Add the homes of an edge."""
+        study, edge = self._study, rows.edge
+        row, same = study.shift_rows[rows.shift_id], _same(study.n_homes)
+        ends = [(self._homes, self._home), ([study.sites[row.site].name], same)]
+        for name, (texts, of) in zip(ENDS, reversed(ends) if edge.returning else ends, strict=True):
+            self._texts[name].add(texts, of)
+        fixed = {
+            "direction": "return" if edge.returning else "outbound",
+            "edge": format_clock(row.end_s if edge.returning else row.start_s),
+            "day_kind": rows.day.kind,
+            "date": rows.day.date.isoformat(),
+            "mode": rows.mode,
+            "shifts": " ".join(rows.shifts),
+        }
+        for name, text in fixed.items():
+            self._texts[name].add([text], same)
+        found = _journeys(study, rows) if rows.mode == "transit" else _on_streets(study, rows)
+        for name, lines in zip(LINES, found.lines, strict=True):
+            self._texts[name].add(lines, found.line)
+        for name, seconds in _seconds(study, rows, found).items():
+            self._seconds[name].append(seconds)
+
+    def frame(self) -> pd.DataFrame:
+        """Return the table."""
+        texts = {name: column.column() for name, column in self._texts.items()}
+        values = {name: np.concatenate(parts) for name, parts in self._seconds.items()}
+        zone = str(self._study.territory.zone)
+        columns: dict[str, Any] = {
+            **{name: texts[name] for name in (*ENDS, *FIXED)},
+            **{name: _clocks(values[name], zone) for name in MOMENTS},
+            **{name: _minutes(values[name]) for name in TIMES},
+            "n_rides": pd.array(values["n_rides"], dtype="Float64").astype("Int8"),
+            **{name: texts[name] for name in LINES},
+        }
+        return pd.DataFrame(columns)
+
+
+@dataclass(frozen=True)
+class _Journeys:
+    """What is told of the journeys of an edge, float64 (homes,), missing where there are none.
+
+    ``lines`` are texts of each of `LINES`, among which ``line`` is the place of each home's own.
+    """
+
+    early_s: Float
+    parts_s: dict[str, Float]
+    rides: Float
+    lines: tuple[list[str], ...]
+    line: NDArray[np.intp]
+
+
+def _on_streets(study: Study, rows: EdgeRows) -> _Journeys:
+    """Return the journeys by a mode that is told by its times alone; walking has its parts."""
+    n, holds = study.n_homes, rows.elapsed_s < INF
+    none, unknown = np.where(holds, 0.0, np.nan), np.full(n, np.nan)
+    rides = none if MODES[rows.mode].kind == "street" else unknown  # type: ignore[index]
+    if rows.mode != "walk":
+        return _Journeys(np.zeros(n), dict.fromkeys(PARTS, unknown), rides, NO_LINES, _same(n))
+    parts = dict.fromkeys(PARTS, none)
+    parts["access_time"] = none + rows.elapsed_s - rows.edge.margin_s
+    return _Journeys(np.zeros(n), parts, rides, NO_LINES, holds.astype(np.intp))
+
+
+def _same(n: int) -> NDArray[np.intp]:
+    return np.zeros(n, np.intp)
+
+
+def _seconds(study: Study, rows: EdgeRows, found: _Journeys) -> dict[str, Float]:
+    """Return the moments (POSIX), times and rides of the homes of an edge."""
+    edge = rows.edge
+    elapsed_s = np.where(rows.elapsed_s < INF, rows.elapsed_s, np.nan)
+    none = np.where(rows.elapsed_s < INF, 0.0, np.nan)
+    left_s, there_s = edge.at_s - elapsed_s, edge.at_s - edge.margin_s - found.early_s
     if edge.returning:
-        left_s, there_s = edge.at_s + edge.margin_s + np.zeros(n), edge.at_s + elapsed_s
-    moments = _clocks(study, rows.day, np.where(holds, left_s, np.nan))
-    columns |= {
-        "departure_time": moments,
-        "arrival_time": _clocks(study, rows.day, np.where(holds, there_s, np.nan)),
-        "travel_time": _minutes(travel_s),
-        **{name: _minutes(values) for name, values in parts.items()},
-        "early_time": _minutes(np.where(holds, early_s, np.nan)),
-        "shift_time": _minutes(elapsed_s),
-        "n_rides": pd.array(rides, dtype="Float64").astype("Int8"),
-        "routes": pd.Categorical(lines["routes"]),
-        "first_line": pd.Categorical(lines["first"]),
-        "last_line": pd.Categorical(lines["last"]),
+        left_s, there_s = none + edge.at_s + edge.margin_s, edge.at_s + elapsed_s
+    origin_s = axis_origin_utc(rows.day.date, study.territory.zone)
+    return {
+        "departure_time": origin_s + left_s + none,
+        "arrival_time": origin_s + there_s + none,
+        "travel_time": elapsed_s - edge.margin_s - found.early_s,
+        **found.parts_s,
+        "early_time": found.early_s + none,
+        "shift_time": elapsed_s,
+        "n_rides": found.rides,
     }
-    return pd.DataFrame(columns)
-
-
-def _same(text: str, n: int) -> Any:
-    return pd.Categorical.from_codes(np.zeros(n, np.int8), pd.Index([text]))
 
 
 def _minutes(seconds: Float) -> pd.Series:
     return pd.Series(seconds / 60).round(2).astype("Float32")
 
 
-def _clocks(study: Study, day: ChosenDay, axis_s: Float) -> pd.Series:
-    """Return local dates and times of axis seconds, to the second, missing where they are."""
-    zone = study.territory.zone
-    utc = pd.Series(axis_s + axis_origin_utc(day.date, zone))
-    local = pd.to_datetime(utc, unit="s", utc=True).dt.tz_convert(str(zone)).dt.tz_localize(None)
-    return local.dt.round("s").astype("datetime64[s]")
+def _clocks(posix_s: Float, zone: str) -> pd.DatetimeIndex:
+    """Return local dates and times of whole seconds, missing where they are."""
+    known = np.isfinite(posix_s)
+    utc = np.where(known, posix_s, 0).astype(np.int64).astype("datetime64[s]")
+    utc[~known] = np.datetime64("NaT")
+    return pd.DatetimeIndex(utc, tz="UTC").tz_convert(zone).tz_localize(None)
 
 
-def _journeys(study: Study, rows: EdgeRows) -> tuple[Float, dict[str, Any], dict[str, Any], Float]:
-    """Return seconds early, parts, lines and rides of the journeys by public transport.
+def _journeys(study: Study, rows: EdgeRows) -> _Journeys:
+    """Return the journeys by public transport, kept by the content of all they follow from."""
+    site = study.shift_rows[rows.shift_id].site
+    key = site_key(study, site, [(rows.shift_id, rows.day, rows.mode)])
+
+    def compute() -> dict[str, NDArray[Any]]:
+        found = _unfolded(study, rows)
+        lines = {name: np.array(texts) for name, texts in zip(LINES, found.lines, strict=True)}
+        parts = {"early_s": found.early_s, **found.parts_s, "rides": found.rides}
+        return {**parts, **lines, "line": found.line}
+
+    kept = study.kept(["matrix", *key, rows.edge.returning], compute)
+    found = {name: np.asarray(values) for name, values in kept.items()}
+    return _Journeys(
+        found["early_s"],
+        {name: found[name] for name in PARTS},
+        found["rides"],
+        tuple(found[name].tolist() for name in LINES),
+        found["line"],
+    )
+
+
+def _unfolded(study: Study, rows: EdgeRows) -> _Journeys:
+    """Return the journeys by public transport, or on foot where that is as quick.
 
     Homes that board, or alight, at one stop at one time share all but the walk between: the
     journey of one of them is unfolded for all.
     """
-    found = answers(study, rows.shift_id, rows.day.kind)[int(rows.edge.returning)]
-    n = study.n_homes
-    ridden, walked = found.times.elapsed_s, found.walked.elapsed_s
-    on_foot = (walked < INF) & (walked <= ridden)
-    riding = (ridden < INF) & ~on_foot
-    early_s, rides = np.zeros(n), np.where(riding | on_foot, 0.0, np.nan)
-    parts = {name: np.where(on_foot, 0.0, np.nan) for name in PARTS}
-    parts["access_time"][on_foot] = found.walked.walk_s[on_foot]
-    lines = {name: np.full(n, "", object) for name in ("first", "last", "routes")}
-    lines["routes"][on_foot] = WALKED
+    found = answer(study, rows.shift_id, rows.day, rows.edge)
+    n, times, walked = study.n_homes, found.times, found.walked
+    on_foot = (walked.elapsed_s < INF) & (walked.elapsed_s <= times.elapsed_s)
+    at = np.flatnonzero((times.elapsed_s < INF) & ~on_foot)
     home_s = home_ends(found)
-    keys = np.stack([
-        found.times.stop, found.times.elapsed_s - home_s, found.times.rides,
-        found.times.walk_s - home_s, found.dark,
-    ], axis=1)  # fmt: skip
-    at = np.flatnonzero(riding)
-    _, first, group = np.unique(keys[at], axis=0, return_index=True, return_inverse=True)
-    journeys = [found.itinerary(int(at[k])) for k in first]
-    table = [_parts(study, found, j) for j in journeys if j is not None]
-    of = group.reshape(-1)
-    back = rows.edge.returning
-    for k, name in enumerate(("wait_time", "ride_time", "transfer_time")):
-        parts[name][at] = np.array([row[0][k] for row in table], np.float64)[of] if table else 0
-    gate_s = np.array([row[0][3] for row in table], np.float64)[of] if table else np.zeros(0)
-    parts["egress_time" if not back else "access_time"][at] = gate_s
-    parts["access_time" if not back else "egress_time"][at] = home_s[at]
-    early_s[at] = np.array([row[0][4] for row in table], np.float64)[of] if table else 0
-    rides[at] = found.times.rides[at]
-    for k, name in enumerate(("first", "last", "routes")):
-        lines[name][at] = np.array([row[1][k] for row in table], object)[of] if table else ""
-    return early_s, parts, lines, rides
+    keys = np.stack(
+        [times.stop, times.elapsed_s - home_s, times.rides, times.walk_s - home_s, found.dark],
+        axis=1,
+    )[at]
+    _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    journeys = [found.itinerary(int(home)) for home in at[first]]
+    table = [_parts(study, found, journey) for journey in journeys if journey is not None]
+    seconds = np.array([row[0] for row in table], np.float64).reshape(-1, 5)[group.reshape(-1)].T
+    none = np.full(n, np.nan)
+    none[on_foot] = none[at] = 0.0
+    early_s, rides, parts = np.zeros(n), none.copy(), {name: none.copy() for name in PARTS}
+    parts["access_time"][on_foot] = walked.walk_s[on_foot]
+    at_home, at_gate = PARTS[0], PARTS[-1]
+    if rows.edge.returning:
+        at_home, at_gate = at_gate, at_home
+    for name, values in zip((*INSIDE, at_gate), seconds[:4], strict=True):
+        parts[name][at] = values
+    parts[at_home][at] = home_s[at]
+    early_s[at], rides[at] = seconds[4], times.rides[at]
+    line = on_foot.astype(np.intp)
+    line[at] = 2 + group.reshape(-1)
+    lines = tuple([*known, *(row[1][k] for row in table)] for k, known in enumerate(NO_LINES))
+    return _Journeys(early_s, parts, rides, lines, line)
 
 
 def home_ends(found: EdgeAnswers) -> NDArray[np.int32]:
@@ -267,7 +348,7 @@ def _parts(
     """Return what a journey holds besides its home's walk, and its lines.
 
     Seconds waited, ridden, walked between vehicles, walked at the gate's end, and early at the
-    gate; first line, last line, and all of them.
+    gate; all lines, the first and the last.
     """
     wait = ride = change = gate = early = 0
     ends = (journey.legs[0], journey.legs[-1])
@@ -284,7 +365,7 @@ def _parts(
         elif leg.kind == "wait":
             wait += seconds
     names = [study.feed.line_names[leg.trip] for leg in journey.legs if leg.kind == "ride"]
-    return (wait, ride, change, gate, early), (names[0], names[-1], "|".join(names))
+    return (wait, ride, change, gate, early), ("|".join(names), names[0], names[-1])
 
 
 def write_matrix(frame: pd.DataFrame, path: Path, *, reads: Sequence[Path] = ()) -> Path:

@@ -65,7 +65,9 @@ def against(
     """
     table = _read(path)
     theirs = _theirs(study, table, ours)
-    sides = ours.assign(home_id=_end(ours, home=True), site=_end(ours, home=False))
+    asked = [ours[name].isin(theirs[name].unique()).to_numpy() for name in KEYS]
+    some = ours[np.logical_and.reduce(asked)]
+    sides = some.assign(home_id=_end(some, home=True), site=_end(some, home=False))
     keys = ["home_id", "site", *KEYS]
     sides = sides[[*keys, "travel_time"]].astype(dict.fromkeys(KEYS, str))
     both = theirs.merge(sides, on=keys, how="left", validate="many_to_one")
@@ -151,8 +153,11 @@ def _lines(table: Table) -> np.ndarray:
 
 def _completed(frame: pd.DataFrame, table: Table, ours: pd.DataFrame) -> pd.DataFrame:
     """Return the rows with what they leave out; a value that ours does not have is an error."""
-    site = _end(ours, home=False)
-    known = ours[list(KEYS)].astype(str).assign(site=site).drop_duplicates()
+    outbound = (ours["direction"] == "outbound").to_numpy()
+    ends = ((outbound, "to_id"), (~outbound, "from_id"))
+    sites = [ours.loc[way, [*KEYS, end]].drop_duplicates() for way, end in ends]
+    known = pd.concat([one.set_axis([*KEYS, "site"], axis=1).astype(str) for one in sites])
+    known = known.sort_index()
     modes = known["mode"].unique()
     frame.loc[frame["mode"] == "", "mode"] = "transit" if "transit" in modes else modes[0]
     found = []

@@ -77,7 +77,9 @@ def street_points(streets: Streets, step_m: float = 50.0) -> gpd.GeoDataFrame:
     line = np.repeat(np.arange(len(streets.geom_ptr) - 1), np.diff(streets.geom_ptr))
     lines = shapely.segmentize(shapely.linestrings(streets.geom_xy, indices=line), step_m)
     xy = shapely.get_coordinates(lines)
-    _, first = np.unique(np.floor(xy / step_m), axis=0, return_index=True)
+    x, y = np.floor(xy / step_m).astype(np.int64).T
+    # One number a square, in the order of its two: much quicker to sort.
+    _, first = np.unique(x * (np.ptp(y) + 1) + y - y.min(), return_index=True)
     return gpd.GeoDataFrame(geometry=gpd.points_from_xy(*xy[first].T), crs=streets.crs)
 
 

@@ -175,7 +175,7 @@ def _alight(scanned: Scan, position: int, rides: int, after_s: int) -> tuple[Leg
     for call in range(board + 1, int(tt.run_ptr[run + 1])):
         if not tt.call_alight[call]:
             continue
-        onward = _to_gate(scanned, call, after_s) or _to_transfer(scanned, call, rides, after_s)
+        onward = _onward(scanned, call, rides, after_s)
         if onward is not None:
             ride = Leg(
                 "ride",
@@ -189,6 +189,15 @@ def _alight(scanned: Scan, position: int, rides: int, after_s: int) -> tuple[Leg
             )
             return ride, onward
     raise AssertionError("a finite label has no journey behind it")
+
+
+def _onward(scanned: Scan, call: int, rides: int, after_s: int) -> Onward | None:
+    """Return what follows alighting at a call, which rides from all stops before share."""
+    asked = call, rides, after_s
+    if asked not in scanned.onward:
+        scanned.onward[asked] = _to_gate(scanned, call, after_s) or _to_transfer(scanned, *asked)
+    found: Onward | None = scanned.onward[asked]
+    return found
 
 
 def _to_gate(scanned: Scan, call: int, after_s: int) -> Onward | None:

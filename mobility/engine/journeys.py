@@ -137,8 +137,8 @@ class Scan:
     """The labels of one edge, kept to look up homes and to print itineraries.
 
     ``timetable`` is the mirrored one when ``edge.returning``, and then every second in
-    this object is negated. ``shared`` keeps the rides that homes share, see
-    `mobility.engine.itineraries`.
+    this object is negated. ``shared`` keeps the rides that homes share, and ``onward`` what rides
+    share after a call, see `mobility.engine.itineraries`.
     """
 
     timetable: Timetable
@@ -149,6 +149,7 @@ class Scan:
     shift: NDArray[np.int64]
     label: Int32
     shared: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+    onward: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def earliest_s(self) -> int:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.cache import content_hash
 from mobility.base.clock import DAY_S
 from mobility.base.errors import TerritoryError
 from mobility.commute.access import (
@@ -34,9 +35,10 @@ from mobility.commute.walks import RELAXED_WALK
 from mobility.needs.housing import without_car
 from mobility.remedies.patch import what_if
 from mobility.remedies.recommendations import recommend
-from mobility.remedies.search import search
+from mobility.remedies.search import access_after, search
 from mobility.sources.sites import read_sites_file
-from mobility.territory.rosters import Shift
+from mobility.territory.project import Site
+from mobility.territory.rosters import Roster, Shift
 from mobility.timetable.arrays import INF
 
 Bool = NDArray[np.bool_]
@@ -44,6 +46,8 @@ Bool = NDArray[np.bool_]
 NIGHT_16_S, NIGHT_UNDER_16_S, MORNING_S = 22 * 3600, 20 * 3600, 6 * 3600
 ADULT, SIXTEEN = 18, 16
 APART_KM = 15.0
+#: What a remedy opens and closes, persons × pairs, and in how many pairs.
+OPENED = ["remedy", "opened", "closed", "pairs"]
 
 
 @dataclass(frozen=True)
@@ -122,8 +126,17 @@ def with_centres(study: Study, path: Path) -> Study:
                 value=centre.name,
                 mend="Give each site a name of its own.",
             )
-    sites = (*study.sites, *centres)
-    return with_homes(without_car(study), study.homes, sites=sites, relaxed=RELAXED_WALK)
+    found = _with_sites(without_car(study), (*study.sites, *centres))
+    if study.content:
+        object.__setattr__(found, "content", content_hash([study.content, "apprentices"]))
+    return found
+
+
+def _with_sites(study: Study, sites: tuple[Site, ...]) -> Study:
+    """Return the study of other sites, whose results are kept as its own are."""
+    found = with_homes(study, study.homes, sites=sites, relaxed=RELAXED_WALK)
+    object.__setattr__(found, "content", study.content)
+    return found
 
 
 def triangles(access: Access, companies: int, rules: Rules) -> Triangles:
@@ -196,12 +209,16 @@ def _at_work(access: Access, site: int, rules: Rules) -> tuple[list[str], list[s
         if index != site:
             continue
         roster = next(one for one in study.sites[site].rosters if one.name == name)
-        if any(is_night_work(shift, rules.age) for shift in roster.shifts):
+        if _is_barred(roster, rules):
             barred.append(name)
             continue
         allowed.append(name)
         held |= found.holds[r]
     return allowed, barred, held
+
+
+def _is_barred(roster: Roster, rules: Rules) -> bool:
+    return any(is_night_work(shift, rules.age) for shift in roster.shifts)
 
 
 def _at_school(access: Access, site: int, rules: Rules) -> Bool:
@@ -242,7 +259,8 @@ def after_remedies(
     variants
         Names, and what assesses the study with them: shuttle plans, say.
     retimings
-        Levers of the timetable tried, the best for the sites' rosters first.
+        Levers of the timetable tried, those first that are best for the centres' hours and for
+        the rosters that are no night work. What they open is kept by content.
 
     Returns
     -------
@@ -250,28 +268,74 @@ def after_remedies(
         ``rank``, ``remedy``, ``opened`` and ``closed`` (persons × pairs), ``pairs`` opened for
         anybody.
     """
-    people = persons_of(access.study, rules.group)
-    before = triangles(access, companies, rules).holds
-    tried = list(variants)
+    study = access.study
+    people = persons_of(study, rules.group)
+    before = triangles(access, companies, rules)
+    frames = [
+        _opened(name, people, before.holds, triangles(make(), companies, rules).holds)
+        for name, make in variants
+    ]
     if retimings:
-        found = search(access)
-        remedies = [r for r in recommend(found, limit=retimings) if r.lever is not None]
-        study = found.bench.study
-        tried += [
-            (one.head(language), lambda one=one: assess(what_if(study, [one.lever])))  # type: ignore[misc]
-            for one in remedies
-        ]
-    rows = []
-    for name, make in tried:
-        after = triangles(make(), companies, rules).holds
-        opened, closed = after & ~before, before & ~after
-        rows.append((
-            name, float((opened @ people).sum()), float((closed @ people).sum()),
-            int((opened @ people > 0).sum()),
-        ))  # fmt: skip
-    frame = pd.DataFrame(rows, columns=["remedy", "opened", "closed", "pairs"])
+        key = [
+            "retimed", companies, tuple(site.model_dump_json() for site in study.sites),
+            study.workers, study.homes.pool, people, tuple(vars(rules).values()), retimings,
+            language,
+        ]  # fmt: skip
+
+        def compute() -> dict[str, pd.DataFrame]:
+            return {"table": _retimed(before, companies, rules, people, retimings, language)}
+
+        frames.append(pd.DataFrame(study.kept(key, compute)["table"]))
+    frame = pd.concat([pd.DataFrame(columns=OPENED), *frames], ignore_index=True)
     frame = whole_persons(frame, ["opened", "closed"])
     frame = frame.sort_values(["opened", "closed"], ascending=[False, True], kind="stable")
     frame = frame.reset_index(drop=True)
     frame.insert(0, "rank", np.arange(1, len(frame) + 1))
     return frame
+
+
+def _opened(name: str, people: NDArray[np.float64], before: Bool, after: Bool) -> pd.DataFrame:
+    """Return the row of one remedy, persons unrounded."""
+    opened, closed = (after & ~before) @ people, (before & ~after) @ people
+    return pd.DataFrame(
+        [(name, float(opened.sum()), float(closed.sum()), int((opened > 0).sum()))], columns=OPENED
+    )
+
+
+def _retimed(
+    found: Triangles,
+    companies: int,
+    rules: Rules,
+    people: NDArray[np.float64],
+    most: int,
+    language: str,
+) -> pd.DataFrame:
+    """Return what the best levers of the timetable open, a row each.
+
+    They are sought for the sites of some pair, of a company the rosters that are allowed: one
+    that helps nobody but night shifts opens no pair.
+    """
+    held = found.pairs[found.pairs["allowed"] != ""]
+    paired = {*held["centre"], *held["company"]}
+    sites = []
+    for k, site in enumerate(found.study.sites):
+        rosters = site.rosters
+        if k < companies:
+            rosters = [one for one in rosters if not _is_barred(one, rules)]
+        if site.name in paired:
+            sites.append(site.model_copy(update={"rosters": rosters}))
+    if not sites:
+        return pd.DataFrame(columns=OPENED)
+    companies = sum(site.name in paired for site in found.study.sites[:companies])
+    access = assess(_with_sites(found.study, tuple(sites)))
+    before = triangles(access, companies, rules).holds
+    tried = search(access)
+    remedies = [one for one in recommend(tried, limit=most) if one.levers]
+    rows = []
+    for one in remedies:
+        after = access_after(tried.bench, tried.bench.try_together(one.levers, keep_times=True))
+        if rules.boarding_min is not None:  # whose longer way is asked of the timetable itself
+            after = replace(after, study=what_if(tried.bench.study, one.levers))
+        holds = triangles(after, companies, rules).holds
+        rows.append(_opened(one.head(language), people, before, holds))
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=OPENED)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mobility.commute.study import Study
 from mobility.commute.walks import mode_times
-from mobility.streets.arcs import Arcs, arcs, turned
+from mobility.streets.arcs import Arcs, Times, arcs, times_key, turned
 from mobility.streets.ends import Ends, connectors, ends, rows_of, same_edge
 from mobility.streets.graph import Streets
 from mobility.streets.paths import search_rows
@@ -52,9 +53,35 @@ def road_class(streets: Streets) -> NDArray[np.int8]:
 
 
 def ways_driven(study: Study) -> list[tuple[Way, Way]]:
-    """Return the drives of each site, to work and back home, as far as the territory's limit."""
+    """Return the drives of each site, to work and back home, as far as the territory's limit.
+
+    They are kept by the content of the streets and of all else they follow from.
+    """
+    streets, territory = study.streets, study.territory
+    there, sites = mode_times(territory, streets, "car"), len(study.sites)
+    key = [
+        "ways", *times_key(there), study.homes.lonlat, study.gates_lonlat,
+        tuple(len(site.gates) for site in study.sites),
+        territory.speeds.walk_kmh, territory.limits.max_total_min,
+    ]  # fmt: skip
+    names = [field.name for field in fields(Way)]
+
+    def compute() -> dict[str, NDArray[Any]]:
+        found = enumerate(_searched(study, there))
+        return {
+            f"{name} {s} {k}": getattr(way, name)
+            for s, both in found for k, way in enumerate(both) for name in names
+        }  # fmt: skip
+
+    kept = streets.kept(key, compute)
+    ways = [[Way(*(np.asarray(kept[f"{name} {s} {k}"]) for name in names)) for k in (0, 1)]
+            for s in range(sites)]  # fmt: skip
+    return [(onward, homeward) for onward, homeward in ways]
+
+
+def _searched(study: Study, there: Times) -> list[tuple[Way, Way]]:
+    """Search the drives of each site, to work and back home."""
     streets, limit_s = study.streets, study.territory.limits.max_total_min * 60
-    there = mode_times(study.territory, streets, "car")
     homes, gates = (walk_snaps(streets, there, p) for p in (study.homes.lonlat, study.gates_lonlat))
     speed_ms = study.territory.speeds.walk_kmh / 3.6
     found = []

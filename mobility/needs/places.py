@@ -6,6 +6,7 @@ Nobody's home is looked at: land, buildings and streets are public.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -49,13 +50,21 @@ def lattice(study: Study, *, cell_m: float = 200.0, ground: str | None = None) -
     if ground is not None and ground not in GROUNDS:
         raise _no_ground(ground)
     for kind in GROUNDS if ground is None else (ground,):
-        land = _land(study, kind, cell_m)
-        cells = land_cells(zone, land, crs=streets.crs, cell_m=cell_m)
-        if len(cells.fallback):
+
+        def squares(kind: str = kind) -> dict[str, NDArray[Any]]:
+            land = _land(study, kind, cell_m)
+            cells = land_cells(zone, land, crs=streets.crs, cell_m=cell_m)
+            return {"xy": cells.xy, "cell": cells.cell, "missed": np.array(len(cells.fallback))}
+
+        # Streets are known by their content, the land beside them is not.
+        key = ["squares", cell_m]
+        found = streets.kept(key, squares) if kind == "streets" else squares()
+        if found["missed"]:
             continue
-        lonlat = streets.unproject(cells.xy)
-        boxes = gpd.GeoSeries(cell_boxes(cells.cell, cell_m), crs=streets.crs).to_crs(4326)
-        ids = [f"{x}_{y}" for x, y in cells.cell]
+        xy, cell = (np.asarray(found[name]) for name in ("xy", "cell"))
+        lonlat = streets.unproject(xy)
+        boxes = gpd.GeoSeries(cell_boxes(cell, cell_m), crs=streets.crs).to_crs(4326)
+        ids = [f"{x}_{y}" for x, y in cell]
         return _as_homes(study, lonlat, ids, ids, boxes), kind
     raise _no_ground(str(ground))
 

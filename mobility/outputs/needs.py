@@ -19,6 +19,7 @@ from mobility.base.i18n import translate
 from mobility.commute.access import Access, roster_shifts
 from mobility.commute.fairness import EVERYBODY, fairness, rosters_held
 from mobility.commute.study import Study
+from mobility.outputs.document import Table
 from mobility.outputs.map.needs_page import RAMP, PageLayer, merged, write_needs_page
 from mobility.outputs.tables import sheet_of, table_block, write_csv
 from mobility.outputs.words import Words
@@ -86,11 +87,7 @@ def write_answer(
         The folder cannot be written to, or a file is one of those read.
     """
     study, words = answer.study, Words(language, answer.study.days)
-    shown = [
-        table_block(sheet_of(key, frame.head(MOST_ROWS)).brief(), words)
-        for key, frame in answer.tables.items()
-        if len(frame)
-    ]
+    shown = [_shown(key, frame, words) for key, frame in answer.tables.items() if len(frame)]
     with staging(folder, reads=[*source_files(study.territory), *reads]) as part:
         for key, frame in answer.tables.items():
             write_csv(part, key, frame)
@@ -102,6 +99,16 @@ def write_answer(
         )  # fmt: skip
         names = sorted(path.name for path in part.iterdir() if path.is_file())
     return [folder / name for name in names]
+
+
+def _shown(key: str, frame: pd.DataFrame, words: Words) -> Table:
+    """Return the first rows of a table, and how many its file has besides."""
+    sheet = sheet_of(key, frame.head(MOST_ROWS)).brief()
+    told, left = [words.set_spaces(sheet.spec.note[words.language])], len(frame) - MOST_ROWS
+    if left > 0:
+        text = "Rows left out here: {number}; all are in {file}."
+        told.append(words.t(text, number=words.number(left), file=sheet.spec.file))
+    return table_block(sheet, words, caption=" ".join(told))
 
 
 def housing_answer(found: Housing, language: str) -> Answer:
@@ -117,7 +124,7 @@ def housing_answer(found: Housing, language: str) -> Answer:
             span = str(least) if least == most else f"{least}–{most}"
             name = translate("{span} of {jobs} jobs can be held", language, span=span, jobs=jobs)
             layers.append(PageLayer(name, shape, RAMP[k], shown=bool(k > 0)))
-        layers += _by_roster(found, places)
+        layers += _by_roster(found, places, Words(language))
     points = _points(found, language)
     if len(points):
         layers.append(PageLayer(translate("Residences asked about", language), points, "#d6276b"))
@@ -141,13 +148,13 @@ def housing_answer(found: Housing, language: str) -> Answer:
     )
 
 
-def _by_roster(found: Housing, places: gpd.GeoDataFrame) -> list[PageLayer]:
+def _by_roster(found: Housing, places: gpd.GeoDataFrame, words: Words) -> list[PageLayer]:
     """Return where each roster holds, to be switched on."""
     layers = []
     for r, (site, roster) in enumerate(roster_shifts(found.study)):
         held = found.holds[r, : found.n_lattice]
         if held.any():
-            name = f"{found.study.sites[site].name}, {roster}"
+            name = f"{found.study.sites[site].name}, {words.roster(roster)}"
             shape = merged(places[held], np.zeros(held.sum(), int))[0]
             layers.append(PageLayer(name, shape, "#1a7f5a", shown=False))
     return layers
@@ -156,7 +163,8 @@ def _by_roster(found: Housing, places: gpd.GeoDataFrame) -> list[PageLayer]:
 def _points(found: Housing, language: str) -> gpd.GeoDataFrame:
     """Return the residences asked about, with the rosters that hold there."""
     study, n = found.study, found.n_lattice
-    names = [f"{study.sites[s].name}, {roster}" for s, roster in roster_shifts(study)]
+    words = Words(language)
+    names = [f"{study.sites[s].name}, {words.roster(r)}" for s, r in roster_shifts(study)]
     said = [(translate("no", language), translate("yes", language))[k] for k in (0, 1)]
     lines = [
         "\n".join(
@@ -198,10 +206,12 @@ def _roster_shares(
 ) -> tuple[list[PageLayer], gpd.GeoDataFrame]:
     """Return homes by a share for each site and roster, as layers of a page and of QGIS."""
     layers: list[PageLayer] = []
+    words = Words(language)
     columns: dict[str, object] = {"home_id": study.homes.ids}
     for (site, roster), share in shares.items():
         names = [study.sites[site].name, roster] if roster else [study.sites[site].name]
-        layers += _share_layers(study, share, ", ".join(names), language, shown=not layers)
+        told = ", ".join([*names[:1], *map(words.roster, names[1:])])
+        layers += _share_layers(study, share, told, language, shown=not layers)
         columns[" | ".join([*names, "share"])] = share.round(3)
     return layers, gpd.GeoDataFrame(columns, geometry=study.homes.shapes.to_numpy(), crs=4326)
 

@@ -43,7 +43,7 @@ def lines_answer(
     if swaps:
         tables["swaps"] = swap_table(found.access, swaps)
     tables["lines_costs"] = bill_frame(bills, language, of="situation")
-    name = translate("Lines by the jobs at risk without them", language)
+    name = translate("Lines by the jobs at risk without them: the wider, the more", language)
     layers = [PageLayer(name, shapes, "#b5358f")] if len(shapes) else []
     title = translate("What do the lines cost, and who depends on them?", language)
     gis = {"lines": shapes} if len(shapes) else {}
@@ -54,7 +54,7 @@ def _line_shapes(study: Study, table: pd.DataFrame, words: Words) -> gpd.GeoData
     """Return lines without which a job is lost, straight from stop to stop."""
     lonlat = study.feed.stops[["lon", "lat"]].to_numpy(np.float64)
     stop, ptr = study.feed.stop_times["stop"].to_numpy(), study.feed.trip_ptr
-    rows, shapes = [], []
+    rows, shapes, widths = [], [], []
     needed = table[table["jobs_at_risk"] > 0]
     for line, at_risk in zip(needed["line"], needed["jobs_at_risk"].tolist(), strict=True):
         trips = trips_of_line(study.feed, line)
@@ -62,8 +62,9 @@ def _line_shapes(study: Study, table: pd.DataFrame, words: Words) -> gpd.GeoData
         legs = np.unique(np.concatenate([np.column_stack([w[:-1], w[1:]]) for w in ways]), axis=0)
         shapes.append(shapely.MultiLineString(lonlat[legs].tolist()))
         jobs = words.number(at_risk)
+        widths.append(2 + round(6 * at_risk / needed["jobs_at_risk"].max()))
         rows.append((line, translate("{jobs} jobs at risk", words.language, jobs=jobs)))
     return gpd.GeoDataFrame(
-        {"title": [r[0] for r in rows], "lines": [r[1] for r in rows], "size": [3] * len(rows)},
+        {"title": [r[0] for r in rows], "lines": [r[1] for r in rows], "size": widths},
         geometry=shapes, crs=4326,
     )  # fmt: skip

@@ -36,7 +36,7 @@ def risk_answer(found: Risk, spared: Sequence[Spared], language: str) -> Answer:
     layers, words = [], Words(language)
     for k, (least, most) in enumerate(pairwise(cuts)):
         mine = worn[(worn["dark_cars_day"] >= least) & (worn["dark_cars_day"] < most)]
-        text = translate("from {least} cars a day on, not by daylight", language,
+        text = translate("cars a day not by daylight: {least} or more", language,
                          least=words.number(least))  # fmt: skip
         if len(mine):
             whole = [shapely.union_all(mine.geometry.to_numpy())]

@@ -24,7 +24,7 @@ from mobility.outputs.words import NOTHING, Words
 
 Kind = Literal[
     "text", "count", "expected", "value", "money", "share", "clock", "date", "flag", "symbol",
-    "reason", "roster", "day", "group",
+    "reason", "roster", "day", "group", "network",
 ]  # fmt: skip
 #: Rows of a table on a page that must stay short; the spreadsheet has them all.
 MOST_ROWS = 12
@@ -180,6 +180,7 @@ def cell_text(words: Words, kind: Kind, value: Any) -> str:
         "roster": words.roster,
         "day": words.day,
         "group": lambda name: words.known("group", name).replace("_", " "),
+        "network": lambda line: line or words.t("whole network"),
         "text": _plain,
     }[kind]
     return str(write(value))

@@ -33,7 +33,10 @@ def need_file(path: Path) -> None:
         if near is not None:
             problem = "The file does not exist; did you mean {near!r}?"
         raise SourceNotFoundError(
-            problem, file=path, mend="Check the path in the territory file.", near=near
+            problem,
+            file=path,
+            mend="Check the path, in the territory file or on the command line.",
+            near=near,
         )
     if path.is_dir() and path.suffix.lower() != ".gdb":
         raise SourceNotFoundError(

@@ -31,13 +31,18 @@
   legend(data.gates_name, { colour: "#f2b134", layer: gates, shown: true });
 
   for (const table of data.tables) {
-    const made = element("table", "");
-    element("caption", table.caption, made);
+    // The column keeps its width: a wide table is moved in a box of its own, below what it tells.
+    element("p", table.caption).className = "caption";
+    const box = element("div", "");
+    box.className = "wide";
+    box.tabIndex = 0;
+    const made = element("table", "", box);
+    made.setAttribute("aria-label", table.caption);
     const head = made.insertRow();
     for (const text of table.heads) element("th", text, head).scope = "col";
     for (const cells of table.rows) {
       const line = made.insertRow();
-      cells.forEach((text, k) => { element("td", text, line).className = table.numeric[k] ? "number" : ""; });
+      cells.forEach((text, k) => { element("td", text, line).className = table.numeric[k] ? "number" : text.length > 24 ? "long" : ""; });
     }
   }
   map.invalidateSize();  // tables widen the column
