@@ -72,7 +72,7 @@ def design_shuttles(
     found = Plans(
         study, access, config, factors, scene, demand.homes, tuple(days), site.graph,
         tuple(plans), knee(plans, factors), tuple(site.selections), (), site.homes_xy,
-        present=present,
+        lacking=demand.lacking, present=present,
     )  # fmt: skip
     if plans:
         progress("shuttle proof")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -53,6 +53,8 @@ class Plans:
         The plan told, -1 when there is none.
     selections
         Stop selection of each pool, with its gap.
+    lacking
+        For each kind of day, bool[E,H]: the homes that lack each shift end on it.
     drawn
         The lines of ``[shuttles] lines`` as one more plan, costed and proven alike.
     beaten
@@ -74,6 +76,7 @@ class Plans:
     selections: tuple[Selection, ...] = ()
     findings: tuple[Finding, ...] = ()
     homes_xy: Floats | None = None
+    lacking: Mapping[str, Bools] = field(default_factory=dict)
     drawn: Plans | None = None
     beaten: str = ""
     present: Access | None = None

@@ -1,0 +1,192 @@
+"""Requests of a simulated day: who books which ride, between which place and which gate.
+
+Riders of a day are whole people drawn from the expected ones of each shift end by systematic
+sampling: along the homes in order, one at each whole step of their sum. Several draws of a day
+stand for its chances, and on average give exactly the expected riders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mobility.commute.study import Study
+from mobility.shuttles.anchors import gate_anchor
+from mobility.shuttles.blocks import DAY_CUT_S, DAY_S
+from mobility.shuttles.config import ShuttleConfig
+from mobility.shuttles.costs import Day
+from mobility.shuttles.model import UNREACHED, Anchor, Bools, Floats, Ints
+from mobility.shuttles.places import gate_walks
+from mobility.shuttles.scene import Scene
+from mobility.shuttles.schedule import arrival_slack
+
+GOLDEN = 0.6180339887498949  # steps of the draws' starts from one shift end to the next
+TOO_FAR = "no stop within a walk"
+NO_WAY = "no street leads there"
+TOO_LONG = "the direct drive is longer than a rider accepts"
+
+
+@dataclass(frozen=True)
+class Request:
+    """Riders of one shift end who book between one place and the gate.
+
+    Attributes
+    ----------
+    edge, place, gate
+        Shift end; places, ``place`` on the home's side, -1 where there is none.
+    riders
+        Whole people.
+    inbound
+        To the gate.
+    early_s, late_s
+        Window at the gate, seconds on the axis of the day that operates.
+    direct_s, limit_s
+        Ride without a detour, and the longest one; the halt at its first stop included.
+    why
+        Why it cannot be served, an English text; empty where it can.
+    """
+
+    edge: int
+    place: int
+    gate: int
+    riders: int
+    inbound: bool
+    early_s: int
+    late_s: int
+    direct_s: int
+    limit_s: int
+    why: str = ""
+
+    @property
+    def span_s(self) -> tuple[int, int]:
+        """The earliest its ride may start, and the latest it may end."""
+        if self.inbound:
+            return self.early_s - self.limit_s, self.late_s
+        return self.early_s, self.late_s + self.limit_s
+
+
+def gates_of(study: Study, scene: Scene, config: ShuttleConfig) -> Anchor:
+    """Return the gates of the sites of a scene, and when their shift ends are due there."""
+    sites = sorted({e.site for e in scene.edges})
+    places = [k for k, p in enumerate(scene.places) if p.kind == "gate"]
+    gates = dict(zip(sites, places, strict=True))
+    walks = gate_walks(study, scene.places, gates)
+    return gate_anchor(study, scene.edges, gates, walks, sites, config)
+
+
+@dataclass(frozen=True, eq=False)
+class Bookings:
+    """Who may book, and what riders accept.
+
+    Attributes
+    ----------
+    scene
+        Places, drives, walks and shift ends.
+    gates
+        See `gates_of`.
+    lacking
+        For each kind of day, bool[E,H]: the homes that lack each shift end on it.
+    wait_s
+        Longest wait at the gate.
+    capture_rate
+        Share of the workers who ride.
+    """
+
+    scene: Scene
+    gates: Anchor
+    lacking: Mapping[str, Bools]
+    wait_s: int
+    capture_rate: float
+
+    def expected(self, served: Bools, day: Day) -> dict[int, tuple[int, Floats]]:
+        """Return by shift end, of a day that operates: days its shift began before, riders.
+
+        Parameters
+        ----------
+        served
+            bool[S,H] shifts and homes that may book.
+        """
+        scene, found = self.scene, {}
+        for e, edge in enumerate(scene.edges):
+            at = int(self.gates.at_s[e, self.gates.call_of(e)])
+            before = (at - DAY_CUT_S) // DAY_S
+            date = (day.weekday - before) % 7
+            kind = day.kinds[date]
+            if (
+                date in edge.weekdays
+                and kind in edge.day_kinds
+                and edge.season & day.season
+                and kind in self.lacking
+            ):
+                row = scene.edge_shift[e]
+                people = np.where(served[row] & self.lacking[kind][e], scene.workers[row], 0.0)
+                if people.any():
+                    found[e] = before, people * self.capture_rate
+        return found
+
+    def requests(self, served: Bools, day: Day, share: float) -> list[Request]:
+        """Return the requests of one draw of a day, the earliest first.
+
+        Parameters
+        ----------
+        share
+            Where the draw stands among those of the day, from 0 to 1.
+        """
+        found = []
+        for e, (before, people) in self.expected(served, day).items():
+            place, walk = self._stops(e)
+            order = np.lexsort((np.arange(len(place)), place))
+            start = (share + GOLDEN * e) % 1.0
+            total = np.cumsum(people[order])
+            steps = np.arange(start, total[-1], 1.0)
+            drawn = order[np.searchsorted(total, steps, side="right").clip(max=len(order) - 1)]
+            for at in np.unique(place[drawn]):
+                mine = drawn[place[drawn] == at]
+                found.append(self._request(e, int(at), len(mine), int(walk[mine].max()), before))
+        return sorted(found, key=lambda r: (r.span_s, r.edge, r.place))
+
+    def _stops(self, e: int) -> tuple[Ints, Ints]:
+        """Return where each home gets on or off, -1 where nowhere, and its walk there."""
+        scene = self.scene
+        beyond = int(self.gates.walk_s[e, self.gates.call_of(e)])
+        longest = min(scene.limits.max_stop_walk_s, scene.limits.max_walk_s - beyond)
+        usable = np.array([p.kind not in ("gate", "depot") for p in scene.places])
+        walks = np.where(usable, scene.walk_s, UNREACHED)
+        place = np.argmin(walks, axis=1)
+        walk = walks[np.arange(len(walks)), place]
+        near = walk <= longest
+        return np.where(near, place, -1).astype(np.int32), np.where(near, walk, 0).astype(np.int32)
+
+    def _request(self, e: int, place: int, riders: int, walk_s: int, before: int) -> Request:
+        scene, limits, call = self.scene, self.scene.limits, self.gates.call_of(e)
+        gate, inbound = self.gates.places[call], scene.edges[e].direction == "in"
+        at = int(self.gates.at_s[e, call]) - before * DAY_S
+        drive = 0
+        if place >= 0:
+            drive = int(scene.drive.seconds[(place, gate) if inbound else (gate, place)])
+        room = limits.max_total_s - walk_s - int(self.gates.used_s[e, call])
+        direct = drive + (scene.dwell_s if place != gate else 0)
+        limit = min(int(limits.longest_ride(np.array(drive))), room)
+        why = TOO_FAR if place < 0 else NO_WAY if drive >= UNREACHED else ""
+        why = why or (TOO_LONG if direct > limit else "")
+        wait = max(0, min(self.wait_s, limits.max_wait_s, room - limit))
+        early, late = at, at + wait
+        if inbound and not why:
+            late = at - arrival_slack(scene, limit, at)
+            early = late - wait
+        return Request(e, place, gate, riders, inbound, early, late, direct, max(limit, 0), why)
+
+
+def waves(requests: Sequence[Request]) -> list[list[Request]]:
+    """Return the requests in groups whose rides cannot overlap in time; sorted by `span_s`."""
+    groups: list[list[Request]] = []
+    end = -UNREACHED
+    for request in requests:
+        start, last = request.span_s
+        if start >= end:
+            groups.append([])
+        groups[-1].append(request)
+        end = max(end, last) if len(groups[-1]) > 1 else last
+    return groups
