@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -68,12 +69,19 @@ class Request:
 
 
 def gates_of(study: Study, scene: Scene, config: ShuttleConfig) -> Anchor:
-    """Return the gates of the sites of a scene, and when their shift ends are due there."""
-    sites = sorted({e.site for e in scene.edges})
-    places = [k for k, p in enumerate(scene.places) if p.kind == "gate"]
-    gates = dict(zip(sites, places, strict=True))
+    """Return the gates of the sites of a scene, and when their shift ends are due there.
+
+    A site none of whose gates is a place of the scene is left out.
+    """
+    at = {(p.lon, p.lat): k for k, p in enumerate(scene.places) if p.kind == "gate"}
+    gates = {
+        site: at[gate]
+        for site in sorted({e.site for e in scene.edges})
+        for gate in study.sites[site].gates
+        if gate in at
+    }
     walks = gate_walks(study, scene.places, gates)
-    return gate_anchor(study, scene.edges, gates, walks, sites, config)
+    return gate_anchor(study, scene.edges, gates, walks, list(gates), config)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,67 +108,84 @@ class Bookings:
     wait_s: int
     capture_rate: float
 
-    def expected(self, served: Bools, day: Day) -> dict[int, tuple[int, Floats]]:
-        """Return by shift end, of a day that operates: days its shift began before, riders.
+    @cached_property
+    def stops(self) -> tuple[Ints, Ints]:
+        """Where each home gets on or off, -1 where nowhere, and its walk there, of each shift end.
+
+        int32[E,H] both.
+        """
+        scene = self.scene
+        usable = np.array([p.kind not in ("gate", "depot") for p in scene.places])
+        walks = np.where(usable, scene.walk_s, UNREACHED)
+        place = np.argmin(walks, axis=1)
+        walk = walks[np.arange(len(walks)), place]
+        beyond = np.array([self.gates.walk_s[e, c] for e, c in enumerate(self.calls)])
+        longest = np.minimum(scene.limits.max_stop_walk_s, scene.limits.max_walk_s - beyond)
+        near = walk <= longest[:, None]
+        return np.where(near, place, -1).astype(np.int32), np.where(near, walk, 0).astype(np.int32)
+
+    @cached_property
+    def calls(self) -> list[int]:
+        """The position among ``gates`` of each shift end's, -1 where it has none."""
+        return [self.gates.call_of(e) for e in range(len(self.scene.edges))]
+
+    def ends(self, day: Day) -> list[tuple[int, int, str]]:
+        """Return the shift ends of a day that operates.
+
+        Each with the days its shift began before, and the kind of day on which it did.
+        """
+        found = []
+        for e, edge in enumerate(self.scene.edges):
+            if self.calls[e] < 0:
+                continue
+            before = (int(self.gates.at_s[e, self.calls[e]]) - DAY_CUT_S) // DAY_S
+            date = (day.weekday - before) % 7
+            kind = day.kinds[date]
+            runs = date in edge.weekdays and kind in edge.day_kinds and kind in self.lacking
+            if runs and edge.season & day.season:
+                found.append((e, before, kind))
+        return found
+
+    def expected(self, served: Bools, e: int, kind: str) -> Floats:
+        """Return the riders expected from each home at a shift end, on a kind of day.
 
         Parameters
         ----------
         served
             bool[S,H] shifts and homes that may book.
         """
-        scene, found = self.scene, {}
-        for e, edge in enumerate(scene.edges):
-            at = int(self.gates.at_s[e, self.gates.call_of(e)])
-            before = (at - DAY_CUT_S) // DAY_S
-            date = (day.weekday - before) % 7
-            kind = day.kinds[date]
-            if (
-                date in edge.weekdays
-                and kind in edge.day_kinds
-                and edge.season & day.season
-                and kind in self.lacking
-            ):
-                row = scene.edge_shift[e]
-                people = np.where(served[row] & self.lacking[kind][e], scene.workers[row], 0.0)
-                if people.any():
-                    found[e] = before, people * self.capture_rate
-        return found
+        row = self.scene.edge_shift[e]
+        people = np.where(served[row] & self.lacking[kind][e], self.scene.workers[row], 0.0)
+        return np.asarray(people * self.capture_rate, np.float64)
 
-    def requests(self, served: Bools, day: Day, share: float) -> list[Request]:
-        """Return the requests of one draw of a day, the earliest first.
+    def requests(self, people: Floats, e: int, before: int, share: float) -> list[Request]:
+        """Return the requests of one draw of a shift end.
 
         Parameters
         ----------
+        people
+            See `expected`.
+        before
+            Days its shift began before the day that operates.
         share
             Where the draw stands among those of the day, from 0 to 1.
         """
+        place, walk = self.stops[0][e], self.stops[1][e]
+        homes = np.flatnonzero(people)
+        if not len(homes):
+            return []
+        order = homes[np.argsort(place[homes], kind="stable")]
+        total = np.cumsum(people[order])
+        steps = np.arange((share + GOLDEN * e) % 1.0, total[-1], 1.0)
+        drawn = order[np.searchsorted(total, steps, side="right").clip(max=len(order) - 1)]
         found = []
-        for e, (before, people) in self.expected(served, day).items():
-            place, walk = self._stops(e)
-            order = np.lexsort((np.arange(len(place)), place))
-            start = (share + GOLDEN * e) % 1.0
-            total = np.cumsum(people[order])
-            steps = np.arange(start, total[-1], 1.0)
-            drawn = order[np.searchsorted(total, steps, side="right").clip(max=len(order) - 1)]
-            for at in np.unique(place[drawn]):
-                mine = drawn[place[drawn] == at]
-                found.append(self._request(e, int(at), len(mine), int(walk[mine].max()), before))
-        return sorted(found, key=lambda r: (r.span_s, r.edge, r.place))
-
-    def _stops(self, e: int) -> tuple[Ints, Ints]:
-        """Return where each home gets on or off, -1 where nowhere, and its walk there."""
-        scene = self.scene
-        beyond = int(self.gates.walk_s[e, self.gates.call_of(e)])
-        longest = min(scene.limits.max_stop_walk_s, scene.limits.max_walk_s - beyond)
-        usable = np.array([p.kind not in ("gate", "depot") for p in scene.places])
-        walks = np.where(usable, scene.walk_s, UNREACHED)
-        place = np.argmin(walks, axis=1)
-        walk = walks[np.arange(len(walks)), place]
-        near = walk <= longest
-        return np.where(near, place, -1).astype(np.int32), np.where(near, walk, 0).astype(np.int32)
+        for at in np.unique(place[drawn]):
+            mine = drawn[place[drawn] == at]
+            found.append(self._request(e, int(at), len(mine), int(walk[mine].max()), before))
+        return found
 
     def _request(self, e: int, place: int, riders: int, walk_s: int, before: int) -> Request:
-        scene, limits, call = self.scene, self.scene.limits, self.gates.call_of(e)
+        scene, limits, call = self.scene, self.scene.limits, self.calls[e]
         gate, inbound = self.gates.places[call], scene.edges[e].direction == "in"
         at = int(self.gates.at_s[e, call]) - before * DAY_S
         drive = 0

@@ -12,7 +12,7 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate
 
 import numpy as np
 
@@ -142,6 +142,9 @@ class Routes:
                 kept[-1, :-1] = table[rides.depot, rides.place]
                 kept[:-1, -1] = table[rides.place, rides.depot]
         self.metres[~np.isfinite(self.metres)] = 0.0
+        self._load: list[int] = self.nodes[:, 3].tolist()
+        _, alike = np.unique(self.nodes[:, :3], axis=0, return_inverse=True)
+        self._alike: list[int] = alike.ravel().tolist()  # nodes of one place and window
         self._paid = (rides.seats, float(price.metre), float(price.second))
         self._scratch = np.zeros((2, 2 * n), np.int32)
         self._trial = np.zeros((2, 2 * n), np.int32)
@@ -152,16 +155,13 @@ class Routes:
 
     def eur(self, route: Sequence[int]) -> float:
         """Return the EUR of a route, its vehicle included; `FAR` where it breaks a limit."""
-        if not route:
-            return 0.0
         duration = self._duration(route)
-        aboard = np.cumsum(self.nodes[list(route), 3])
-        if duration < 0 or aboard.max() > self.rides.seats:
+        if duration < 0 or max(accumulate(self._load[x] for x in route)) > self.rides.seats:
             return FAR
-        price, depot = self.rides.price, 2 * self.rides.n
-        metres = sum(self.metres[a, b] for a, b in pairwise((depot, *route, depot)))
-        duration += int(self.legs[depot, route[0]] + self.legs[route[-1], depot])
-        return price.vehicle + price.metre * float(metres) + price.second * duration
+        price, stops = self.rides.price, [2 * self.rides.n, *route, 2 * self.rides.n]
+        metres = float(self.metres[stops[:-1], stops[1:]].sum())
+        duration += int(self.legs[stops[0], stops[1]] + self.legs[stops[-2], stops[-1]])
+        return price.vehicle + price.metre * metres + price.second * duration
 
     def timed(self, route: tuple[int, ...]) -> Tour:
         """Return a route with its times: the least duration, then the least waiting at gates."""
@@ -299,21 +299,21 @@ class Routes:
         if nodes and not aboard:
             yield nodes, served
         for i in range(n):
-            turned = bool(nodes) and i < nodes[-1] < n and self._alike(nodes[-1], i)
-            if not served >> i & 1 and not turned:
+            if served >> i & 1:
+                continue
+            turned = nodes and i < nodes[-1] < n and self._alike[nodes[-1]] == self._alike[i]
+            if not turned:
                 more = (*nodes, i)
                 if self._holds(more):
                     yield from self._tried(more, served | 1 << i, (*aboard, i))
         for i in aboard:
-            off = tuple(j for j in aboard if self._alike(n + i, n + j))
+            off = [j for j in aboard if self._alike[n + i] == self._alike[n + j]]
             more = (*nodes, *(n + j for j in off))
             if off[0] == i and self._holds(more):
                 yield from self._tried(more, served, tuple(j for j in aboard if j not in off))
 
-    def _alike(self, a: int, b: int) -> bool:
-        return bool((self.nodes[a, :3] == self.nodes[b, :3]).all())
-
     def _holds(self, nodes: tuple[int, ...]) -> bool:
         """Whether a route may go on: those still aboard have no ride yet."""
-        aboard = sum(int(self.nodes[x, 3]) for x in nodes)
-        return aboard <= self.rides.seats and self._duration(nodes) >= 0
+        return (
+            sum(self._load[x] for x in nodes) <= self.rides.seats and self._duration(nodes) >= 0
+        )

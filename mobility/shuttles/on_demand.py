@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -32,7 +33,8 @@ from mobility.shuttles.factors import Factors
 from mobility.shuttles.model import Bools
 
 TAXI = "taxi"
-MOST_DRAWS, RIDERS_DRAWN = 4, 40  # draws of a day: so many, fewer where they give so many riders
+MOST_DRAWS, RIDERS_DRAWN = 3, 30  # draws of a day: so many, fewer where they give so many riders
+SERVES_ALL = 0.99
 NIGHT_H = (7, 19)  # hours between which a taxi's day price holds
 
 
@@ -74,7 +76,7 @@ class SimulatedDay:
     left: tuple[Request, ...]
     tours: tuple[BookedTour, ...]
 
-    @property
+    @cached_property
     def riders(self) -> int:
         """Riders served."""
         return sum(r.riders for r in self.requests)
@@ -117,16 +119,21 @@ class Booked:
         """Vehicles needed; none for taxis."""
         return 0 if self.operations is None else self.operations.vehicles
 
-    @property
+    @cached_property
     def boardings(self) -> float:
         """Boardings served a year."""
         return sum(d.day.count * d.riders for d in self.days)
 
-    @property
+    @cached_property
     def served(self) -> float:
         """Share of the riders who can be served."""
         left = sum(d.day.count * r.riders for d in self.days for r in d.left)
         return self.boardings / (self.boardings + left) if self.boardings else 0.0
+
+    @property
+    def serves_all(self) -> bool:
+        """Whether it can be had and leaves at most one rider in a hundred."""
+        return not self.why and self.served >= SERVES_ALL
 
     @property
     def eur_per_boarding(self) -> float:
@@ -165,6 +172,7 @@ class Simulation:
     ) -> None:
         self.bookings, self.config, self.factors, self.days = bookings, config, factors, days
         self._tours: dict[object, list[BookedTour]] = {}
+        self._days: dict[object, tuple[BookedTour, ...]] = {}
         self._blocks: dict[object, list[Block]] = {}
 
     def services(self, served: Bools) -> list[Booked]:
@@ -177,31 +185,45 @@ class Simulation:
         served
             bool[S,H].
         """
-        expected = [
-            sum(float(n.sum()) for _, n in self.bookings.expected(served, day).values())
-            for day in self.days
-        ]
+        ends = [self.bookings.ends(day) for day in self.days]
+        people = {
+            (e, kind): self.bookings.expected(served, e, kind)
+            for e, kind in {(e, kind) for day in ends for e, _, kind in day}
+        }
+        riders = {key: float(n.sum()) for key, n in people.items()}
+        expected = [sum(riders[e, kind] for e, _, kind in day) for day in ends]
         busiest = max(expected, default=0.0)
         if busiest <= 0:
             return []
         draws = max(1, min(MOST_DRAWS, int(np.ceil(RIDERS_DRAWN / busiest))))
-        drawn = [
-            self._drawn(served, day, k, draws) for day in self.days for k in range(draws)
-        ]
-        if not any(d.requests or d.left for d in drawn):
+
+        @cache
+        def asked(e: int, before: int, kind: str, draw: int) -> list[Request]:
+            return self.bookings.requests(people[e, kind], e, before, (draw + 0.5) / draws)
+
+        drawn = []
+        for day, on in zip(self.days, ends, strict=True):
+            for k in range(draws):
+                found = sorted(
+                    (r for e, before, kind in on for r in asked(e, before, kind, k)),
+                    key=lambda r: (r.span_s, r.edge, r.place),
+                )
+                drawn.append(
+                    Drawn(replace(day, count=day.count / draws), k,
+                          tuple(r for r in found if not r.why), tuple(r for r in found if r.why))
+                )  # fmt: skip
+        if not any(d.requests for d in drawn):
             return []
         boardings = sum(n * day.count for n, day in zip(expected, self.days, strict=True))
-        found = [self._by_taxi(drawn, boardings)]
+        services = [self._by_taxi(drawn, boardings)]
         if busiest >= self.config.taxi_below:
-            found += [self._by_vehicle(drawn, boardings, v) for v in self._sizes(drawn)]
-        return sorted(found, key=lambda s: (bool(s.why), s.eur_year, s.by))
-
-    def _drawn(self, served: Bools, day: Day, draw: int, draws: int) -> Drawn:
-        asked = self.bookings.requests(served, day, (draw + 0.5) / draws)
-        return Drawn(
-            replace(day, count=day.count / draws), draw,
-            tuple(r for r in asked if not r.why), tuple(r for r in asked if r.why),
-        )  # fmt: skip
+            for size in self._sizes(drawn):
+                one = self._by_vehicle(drawn, boardings, size)
+                before = services[-1]
+                services.append(one)
+                if before.operations and not before.why and one.eur_year >= before.eur_year:
+                    break  # larger ones cost more still
+        return sorted(services, key=lambda s: (bool(s.why), s.eur_year, s.by))
 
     def _sizes(self, drawn: Sequence[Drawn]) -> list[int]:
         """Return the sizes worth trying: none larger than one that seats a whole wave."""
@@ -297,10 +319,13 @@ class Simulation:
         )  # fmt: skip
 
     def _day_tours(
-        self, requests: Sequence[Request], seats: int, depot: int, price: RidePrice
+        self, requests: tuple[Request, ...], seats: int, depot: int, price: RidePrice
     ) -> tuple[BookedTour, ...]:
         tours: list[BookedTour] = []
         first = 0
+        whole = (seats, depot, requests)
+        if whole in self._days:
+            return self._days[whole]
         for wave in waves(requests):
             key = (seats, depot, tuple(wave))
             if key not in self._tours:
@@ -309,7 +334,8 @@ class Simulation:
                 calls = tuple(replace(c, request=c.request + first) for c in tour.calls)
                 tours.append(replace(tour, calls=calls))
             first += len(wave)
-        return tuple(tours)
+        self._days[whole] = tuple(tours)
+        return self._days[whole]
 
     def _wave_tours(
         self, wave: Sequence[Request], seats: int, depot: int, price: RidePrice

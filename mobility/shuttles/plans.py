@@ -18,6 +18,7 @@ from mobility.commute.ledger import Ledger
 from mobility.commute.study import Study
 from mobility.remedies.bill import Bill, total
 from mobility.shuttles.after import Proof, prove, read_tables
+from mobility.shuttles.booking import Bookings, gates_of
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import Day, plan_bill
 from mobility.shuttles.drive import DriveGraph, Ways
@@ -27,12 +28,16 @@ from mobility.shuttles.gtfs_blocks import trip_blocks
 from mobility.shuttles.gtfs_out import Period, Table, gtfs_tables
 from mobility.shuttles.harmonise import Move, harmonise
 from mobility.shuttles.model import Bools, Floats, Ints, Line, Run
+from mobility.shuttles.on_demand import Simulation
 from mobility.shuttles.plan import Plan, opened_stops, plan_table
 from mobility.shuttles.proof import proven_plan
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.sensitivity import Sensitivity, cell_sides, sensitivity
 from mobility.shuttles.stops import Selection
 from mobility.sources.holidays import read_holidays
+
+
+MOST_COMPARED = 3  # plans set against booked rides before one is told, refused or not
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +94,7 @@ class Plans:
     @property
     def refused(self) -> str:
         """Why the plan told cannot be advised, an English text; empty where it may."""
-        return self.beaten or ("" if self.knee is None else self.knee.refused(self.factors))
+        return self.beaten or ("" if self.knee is None else self.knee.refused)
 
     @property
     def white_workers(self) -> float:
@@ -141,6 +146,23 @@ class Plans:
             for plan in self.plans
         ]
 
+    @cached_property
+    def simulation(self) -> Simulation:
+        """Booked rides in place of shuttles, from the same stops."""
+        return self.booked_from(self.scene)
+
+    def booked_from(self, scene: Scene) -> Simulation:
+        """Return booked rides from the places of a scene with the same homes and shift ends."""
+        bookings = Bookings(
+            scene, gates_of(self.study, scene, self.config), self.lacking,
+            round(self.config.on_demand_wait_min * 60), self.config.capture_rate,
+        )  # fmt: skip
+        return Simulation(bookings, self.config, self.factors, self.days)
+
+    def compared(self, plan: Plan) -> Plan:
+        """Return a plan with what its riders cost when they book."""
+        return replace(plan, booked=tuple(self.simulation.services(plan.service.reached)))
+
     def bill(self, plan: Plan) -> Bill:
         """Return what a plan pays for, line by line."""
         stops = len(opened_stops(plan.runs, self.scene))
@@ -155,8 +177,8 @@ class Plans:
         )
         frame["knee"] = (np.arange(len(frame)) == self.knee_index) & (self.knee_index >= 0)
         frame["refused"] = [
-            self.refused if told else plan.refused(own.factors)
-            for told, (own, plan) in zip(frame["knee"], self.every, strict=True)
+            self.refused if told else plan.refused
+            for told, (_, plan) in zip(frame["knee"], self.every, strict=True)
         ]
         return frame
 
@@ -236,9 +258,14 @@ def proven(found: Plans, *, drawn: bool = False) -> Plans:
     told = {p.name: proof for p, proof in zip(asked, proofs, strict=True)}
     plans = [_with_proof(found, p, told[p.name]) if p.name in told else p for p in plans]
     if drawn:
-        return replace(found, plans=tuple(plans))
+        return replace(found, plans=tuple(found.compared(plan) for plan in plans))
     kept = pareto(plans)
-    return replace(found, plans=tuple(kept), knee_index=knee(kept, found.factors))
+    for _ in range(MOST_COMPARED):
+        told = knee(kept)
+        kept[told] = found.compared(kept[told])
+        if not kept[told].refused:
+            break
+    return replace(found, plans=tuple(kept), knee_index=told)
 
 
 def _named(plan: Plan) -> Plan:
