@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +39,7 @@ class Demand:
     staff: Floats
     needs: Bools
     days: Floats
-    lacking: dict[str, Bools]
+    lacking: Mapping[str, Bools]
 
     @property
     def total(self) -> float:

@@ -9,7 +9,6 @@ the best of a search by ruin and recreate.
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -20,7 +19,7 @@ from mobility.shuttles.model import Drive, Ints
 from mobility.shuttles.ride_kernels import FAR, best_place, fitted
 
 EXACT = 4
-ITERATIONS = 100
+ITERATIONS = 75
 ALWAYS_S = 10**8  # latest time of a node without a window
 BLINK = 0.02  # how often a route is not looked at
 MOST_OUT = 8  # requests taken out at once
@@ -102,22 +101,22 @@ def plan_rides(rides: Rides, *, iterations: int = ITERATIONS, seed: int = 0) -> 
 
     Parameters
     ----------
-    rides
-        Each of its requests can be served alone, see `alone`.
     iterations
         Of the search; with ``seed`` they fix the answer.
+
+    Raises
+    ------
+    ValueError
+        No vehicle can serve a request, even alone.
     """
     if not rides.n:
         return []
     routes = Routes(rides)
+    never = [i for i in range(rides.n) if routes.eur((i, rides.n + i)) >= FAR]
+    if never:
+        raise ValueError(f"requests no vehicle can serve, even alone: {never}")
     found = routes.exact() if rides.n <= EXACT else routes.search(iterations, seed)
     return sorted((routes.timed(r) for r in found), key=lambda t: (t.times_s, t.nodes))
-
-
-def alone(rides: Rides) -> list[bool]:
-    """Return whether each request can be served at all, by a vehicle of its own."""
-    routes = Routes(rides)
-    return [routes.eur((i, rides.n + i)) < FAR for i in range(rides.n)]
 
 
 class Routes:
@@ -138,7 +137,8 @@ class Routes:
         self.legs[:-1, :-1] = np.where(same, 0, halted)
         self.metres[:-1, :-1] = np.where(same, 0.0, rides.drive.metres[ways])
         if rides.depot >= 0:
-            for kept, table in ((self.legs, rides.drive.seconds), (self.metres, rides.drive.metres)):
+            drive = rides.drive
+            for kept, table in ((self.legs, drive.seconds), (self.metres, drive.metres)):
                 kept[-1, :-1] = table[rides.depot, rides.place]
                 kept[:-1, -1] = table[rides.place, rides.depot]
         self.metres[~np.isfinite(self.metres)] = 0.0
@@ -180,15 +180,15 @@ class Routes:
         Requests near one another are taken out, now and then whole routes, and put back where
         they cost least; a worse plan is kept ever more rarely.
         """
-        rng, n = random.Random(seed), self.rides.n
+        rng, n = np.random.default_rng(seed), self.rides.n
         near, vehicle = self._near(), self.rides.price.vehicle
         single = [self.eur((i, n + i)) for i in range(n)]
         plan = self._recreated([], list(range(n)), single, rng)
         now = best = sum(eur for _, eur in plan)
         kept = plan
         for it in range(1, iterations):
-            centre = rng.randrange(n)
-            gone = set(near[centre][: 1 + rng.randrange(min(MOST_OUT, n))])
+            centre = int(rng.integers(n))
+            gone = set(near[centre][: 1 + int(rng.integers(min(MOST_OUT, n)))])
             if rng.random() < 0.3:
                 gone |= next({i for i in r if i < n} for r, _ in plan if centre in r)
             left, out = self._ruined(plan, gone)
@@ -223,15 +223,14 @@ class Routes:
         plan: list[tuple[tuple[int, ...], float]],
         out: list[int],
         single: list[float],
-        rng: random.Random,
+        rng: np.random.Generator,
     ) -> list[tuple[tuple[int, ...], float]]:
         """Return a plan with some requests put back, in random order."""
         n, vehicle = self.rides.n, self.rides.price.vehicle
         room = 2 * n
         rows = [np.array([*route, *[0] * (room - len(route))], np.int32) for route, _ in plan]
         sizes, costs = [len(route) for route, _ in plan], [eur - vehicle for _, eur in plan]
-        rng.shuffle(out)
-        for i in out:
+        for i in rng.permutation(out).tolist():
             most, chosen = single[i], -1
             for k, row in enumerate(rows):
                 if rng.random() < BLINK:
@@ -276,7 +275,8 @@ class Routes:
                 route[served] = (eur, nodes)
         best: list[tuple[float, tuple[tuple[int, ...], ...]]] = [(0.0, ())]
         for mask in range(1, 1 << self.rides.n):
-            value, parts = FAR, ()
+            value = FAR
+            parts: tuple[tuple[int, ...], ...] = ()
             sub = mask
             while sub:
                 if sub & mask & -mask and sub in route:
@@ -314,6 +314,4 @@ class Routes:
 
     def _holds(self, nodes: tuple[int, ...]) -> bool:
         """Whether a route may go on: those still aboard have no ride yet."""
-        return (
-            sum(self._load[x] for x in nodes) <= self.rides.seats and self._duration(nodes) >= 0
-        )
+        return sum(self._load[x] for x in nodes) <= self.rides.seats and self._duration(nodes) >= 0

@@ -29,9 +29,7 @@ def met(plans: Plans) -> Scene:
     if not len(far):
         return scene
     total = scene.staff.sum(axis=0)[far]
-    _, square = np.unique(
-        np.floor(plans.homes_xy[far] / SQUARE_M), axis=0, return_inverse=True
-    )
+    _, square = np.unique(np.floor(plans.homes_xy[far] / SQUARE_M), axis=0, return_inverse=True)
     square = square.ravel()
     weight = np.bincount(square, weights=total)
     kept = np.argsort(-weight, kind="stable")[:MOST]

@@ -76,6 +76,10 @@ class SimulatedDay:
     left: tuple[Request, ...]
     tours: tuple[BookedTour, ...]
 
+    def counted(self, count: float) -> SimulatedDay:
+        """Return the day for another number of days a year."""
+        return replace(self, day=replace(self.day, count=count))
+
     @cached_property
     def riders(self) -> int:
         """Riders served."""
@@ -239,9 +243,7 @@ class Simulation:
                 break
         return sizes
 
-    def _by_vehicle(
-        self, drawn: Sequence[Drawn], expected: float, size: int
-    ) -> Booked:
+    def _by_vehicle(self, drawn: Sequence[Drawn], expected: float, size: int) -> Booked:
         scene, vehicle, factors = self.bookings.scene, self.config.vehicles[size], self.factors
         rates, rules = Rates.of(vehicle, factors), DutyRules.from_factors(factors)
         hour = factors["driver_hour"]
@@ -281,7 +283,7 @@ class Simulation:
         )  # fmt: skip
         costs = yearly_costs(operations, self.config, factors, new_stops=0)
         riders = sum(d.day.count * d.riders for d in simulated)
-        booked = priced(factors, "bookings", riders, "trips", "light.booking_trip")
+        booked = priced(factors, "bookings", riders, "boardings", "light.booking_trip")
         bill = (*plan_bill(operations, self.config, factors, new_stops=0), booked)
         why = "" if operations.within(self.config) else "more vehicles are needed than can be had"
         return Booked(
@@ -289,9 +291,7 @@ class Simulation:
             costs.driver_hours, costs.co2_kg, expected, why,
         )  # fmt: skip
 
-    def _by_taxi(
-        self, drawn: Sequence[Drawn], expected: float
-    ) -> Booked:
+    def _by_taxi(self, drawn: Sequence[Drawn], expected: float) -> Booked:
         factors = self.factors
         seats = int(factors["light.taxi_passengers"])
         base, by_day = factors["light.taxi_base"], factors["light.taxi_km.day"]
@@ -310,7 +310,7 @@ class Simulation:
             priced(factors, "taxis: pick-up charge", trips, "taxis", "light.taxi_base"),
             priced(factors, "taxis: by day", km["day"], "km", "light.taxi_km.day"),
             priced(factors, "taxis: by night", km["night"], "km", "light.taxi_km.night"),
-            priced(factors, "bookings", riders, "trips", "light.booking_trip"),
+            priced(factors, "bookings", riders, "boardings", "light.booking_trip"),
         )
         driven = 2 * (km["day"] + km["night"])
         return Booked(

@@ -19,6 +19,7 @@ from mobility.commute.study import Study
 from mobility.remedies.bill import Bill, total
 from mobility.shuttles.after import Proof, prove, read_tables
 from mobility.shuttles.booking import Bookings, gates_of
+from mobility.shuttles.booking_tables import booking_findings
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import Day, plan_bill
 from mobility.shuttles.drive import DriveGraph, Ways
@@ -35,7 +36,6 @@ from mobility.shuttles.scene import Scene
 from mobility.shuttles.sensitivity import Sensitivity, cell_sides, sensitivity
 from mobility.shuttles.stops import Selection
 from mobility.sources.holidays import read_holidays
-
 
 MOST_COMPARED = 3  # plans set against booked rides before one is told, refused or not
 
@@ -261,11 +261,12 @@ def proven(found: Plans, *, drawn: bool = False) -> Plans:
         return replace(found, plans=tuple(found.compared(plan) for plan in plans))
     kept = pareto(plans)
     for _ in range(MOST_COMPARED):
-        told = knee(kept)
-        kept[told] = found.compared(kept[told])
-        if not kept[told].refused:
+        index = knee(kept)
+        kept[index] = found.compared(kept[index])
+        if not kept[index].refused:
             break
-    return replace(found, plans=tuple(kept), knee_index=told)
+    findings = (*found.findings, *booking_findings(kept[index], found.config))
+    return replace(found, plans=tuple(kept), knee_index=index, findings=findings)
 
 
 def _named(plan: Plan) -> Plan:

@@ -7,6 +7,8 @@ they get off) and longest ride; ``scratch`` holds two rows of times.
 
 from __future__ import annotations
 
+from typing import Any
+
 from mobility.shuttles.model import Floats, Ints
 from mobility.shuttles.trip_state import bare
 
@@ -14,30 +16,24 @@ FAR = 1e18
 
 
 @bare
-def fitted(seq: Ints, size: int, nodes: Ints, legs: Ints, scratch: Ints) -> int:
-    """Return the least duration of a route in seconds, -1 where no times keep every limit.
+def _soonest(seq: Ints, size: int, nodes: Ints, legs: Ints, times: Ints) -> bool:
+    """Write the least times of a route; False where none keep every limit.
 
-    Every limit says that one time is at least another plus a constant, so the least times that
-    keep them all are a fixed point: row 0 of ``scratch``. Row 1 are then the latest with the
-    same end. A ride that is too long however it is timed is the only cycle that has none.
-
-    Parameters
-    ----------
-    legs
-        int32[2n, 2n] seconds from node to node, the halt at the first one included.
+    Every limit says that one time is at least another plus a constant: the least times are a
+    fixed point. A ride too long however it is timed is the only cycle that has none.
     """
     n = len(nodes) // 2
     for k in range(size):
-        scratch[0, k] = nodes[seq[k], 1]
+        times[k] = nodes[seq[k], 1]
     moved = True
     while moved:
         moved = False
         for k in range(size):
             node = seq[k]
             if k > 0:
-                scratch[0, k] = max(scratch[0, k], scratch[0, k - 1] + legs[seq[k - 1], node])
-            if scratch[0, k] > nodes[node, 2]:
-                return -1
+                times[k] = max(times[k], times[k - 1] + legs[seq[k - 1], node])
+            if times[k] > nodes[node, 2]:
+                return False
             if node < n:
                 continue
             a, ride = k, 0
@@ -45,34 +41,56 @@ def fitted(seq: Ints, size: int, nodes: Ints, legs: Ints, scratch: Ints) -> int:
                 ride += legs[seq[a - 1], seq[a]]
                 a -= 1
             if ride > nodes[node, 4]:
-                return -1
-            if scratch[0, k] - nodes[node, 4] > scratch[0, a]:
-                scratch[0, a] = scratch[0, k] - nodes[node, 4]
+                return False
+            if times[k] - nodes[node, 4] > times[a]:
+                times[a] = times[k] - nodes[node, 4]
                 moved = True
-    last = size - 1
-    for k in range(size):
-        scratch[1, k] = nodes[seq[k], 2]
-    scratch[1, last] = scratch[0, last]
-    moved = True
-    while moved:
-        moved = False
-        for k in range(last, -1, -1):
-            node = seq[k]
-            if k < last:
-                scratch[1, k] = min(scratch[1, k], scratch[1, k + 1] - legs[node, seq[k + 1]])
-            if node >= n:
-                continue
-            b = k
-            while b < last and seq[b] != node + n:
-                b += 1
-            if seq[b] == node + n and scratch[1, b] - nodes[node, 4] > scratch[1, k]:
-                scratch[1, b] = scratch[1, k] + nodes[node, 4]
-                moved = True
-    return scratch[0, last] - scratch[1, 0]
+    return True
 
 
 @bare
-def best_place(
+def _latest(seq: Ints, size: int, nodes: Ints, legs: Ints, end: int, times: Ints) -> None:
+    """Write the latest times of a route that can be timed, its last call at ``end``."""
+    n = len(nodes) // 2
+    for k in range(size):
+        times[k] = nodes[seq[k], 2]
+    times[size - 1] = end
+    moved = True
+    while moved:
+        moved = False
+        for k in range(size - 1, -1, -1):
+            node = seq[k]
+            if k < size - 1:
+                times[k] = min(times[k], times[k + 1] - legs[node, seq[k + 1]])
+            if node >= n:
+                continue
+            b = k
+            while b < size - 1 and seq[b] != node + n:
+                b += 1
+            if seq[b] == node + n and times[b] - nodes[node, 4] > times[k]:
+                times[b] = times[k] + nodes[node, 4]
+                moved = True
+
+
+@bare
+def fitted(seq: Ints, size: int, nodes: Ints, legs: Ints, scratch: Ints) -> Any:
+    """Return the least duration of a route in seconds, -1 where no times keep every limit.
+
+    ``scratch`` receives the least times, and the latest with the same end.
+
+    Parameters
+    ----------
+    legs
+        int32[2n, 2n] seconds from node to node, the halt at the first one included.
+    """
+    if not _soonest(seq, size, nodes, legs, scratch[0]):
+        return -1
+    _latest(seq, size, nodes, legs, scratch[0, size - 1], scratch[1])
+    return scratch[0, size - 1] - scratch[1, 0]
+
+
+@bare
+def best_place(  # noqa: PLR0913 - flat arrays
     i: int, seq: Ints, size: int, cost: float, most: float, nodes: Ints, legs: Ints,
     metres: Floats, seats: int, eur_m: float, eur_s: float, trial: Ints, scratch: Ints,
 ) -> float:  # fmt: skip
