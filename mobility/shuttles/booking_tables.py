@@ -15,9 +15,9 @@ from mobility.commute.study import Study
 from mobility.remedies.bill import bill_frame, total
 from mobility.shuttles.booking import Request
 from mobility.shuttles.config import ShuttleConfig
+from mobility.shuttles.model import Edge
 from mobility.shuttles.on_demand import TAXI, Booked, SimulatedDay
 from mobility.shuttles.plan import Plan
-from mobility.shuttles.scene import Scene
 from mobility.shuttles.written import DIRECTIONS
 from mobility.territory.rosters import season_label
 
@@ -130,7 +130,9 @@ def bills_table(plans: Sequence[Plan], language: str) -> pd.DataFrame:
     return pd.concat(bills, ignore_index=True)[columns] if bills else pd.DataFrame(columns=columns)
 
 
-def rides_table(plan: Plan | None, study: Study, scene: Scene, language: str) -> pd.DataFrame:
+def rides_table(
+    plan: Plan | None, study: Study, edges: Sequence[Edge], language: str
+) -> pd.DataFrame:
     """Return every ride of the simulated days of the cheapest service of a plan's riders.
 
     Days alike stand once: riders times ``days_year`` add up to its boardings. Those who cannot
@@ -148,7 +150,7 @@ def rides_table(plan: Plan | None, study: Study, scene: Scene, language: str) ->
         }  # fmt: skip
         rows += [
             told
-            | _asked(ride.request, ride.riders, study, scene, language)
+            | _asked(ride.request, ride.riders, booked, study, edges, language)
             | {
                 "block": blocks.get(ride.tour, ride.tour) + 1,
                 "tour": ride.tour + 1,
@@ -159,7 +161,7 @@ def rides_table(plan: Plan | None, study: Study, scene: Scene, language: str) ->
             }
             for ride in rides_of(day)
         ]
-        rows += [told | _asked(r, r.riders, study, scene, language) for r in day.left]
+        rows += [told | _asked(r, r.riders, booked, study, edges, language) for r in day.left]
     return pd.DataFrame(rows, columns=RIDES)
 
 
@@ -168,14 +170,19 @@ def _by(booked: Booked, language: str) -> str:
 
 
 def _asked(
-    request: Request, riders: int, study: Study, scene: Scene, language: str
+    request: Request,
+    riders: int,
+    booked: Booked,
+    study: Study,
+    edges: Sequence[Edge],
+    language: str,
 ) -> dict[str, object]:
-    edge = scene.edges[request.edge]
+    edge = edges[request.edge]
     return {
         "site": study.sites[edge.site].name,
         "shift": study.shift_rows[edge.shift_id].shift,
         "direction": translate(DIRECTIONS[edge.direction], language),
-        "stop": scene.places[request.place].name if request.place >= 0 else "",
+        "stop": booked.places[request.place].name if request.place >= 0 else "",
         "booked_riders": riders,
         "direct_min": request.direct_s / 60 if not request.why else np.nan,
         "most_min": request.limit_s / 60,

@@ -21,7 +21,6 @@ from mobility.engine.journeys import TwoWay
 from mobility.shuttles.after import prove
 from mobility.shuttles.drive import drive_graph, drive_matrix
 from mobility.shuttles.inserts import Insert, extended_runs, insert_calls, stops_on_the_way
-from mobility.shuttles.meeting import met
 from mobility.shuttles.model import UNREACHED, Bools, Floats, Ints
 from mobility.shuttles.on_demand import Simulation
 from mobility.shuttles.places import gate_name
@@ -90,7 +89,7 @@ def lighter_answers(plans: Plans, zones: WhiteZones) -> pd.DataFrame:
     stop_gain, stop_eur = _new_stops(plans, area, names)
     gate_gain, gate_eur = _extensions(plans)
     told = None if plans.refused else plans.knee
-    simulation = plans.booked_from(met(plans))
+    simulation = plans.simulation(white)
     shuttle = np.zeros_like(white) if told is None else told.service.reached
     rows = []
     for site in sorted(set(site_of.tolist())):

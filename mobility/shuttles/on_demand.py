@@ -30,7 +30,7 @@ from mobility.shuttles.costs import (
 from mobility.shuttles.dial_a_ride import ALWAYS_S, RidePrice, Rides, plan_rides
 from mobility.shuttles.duties import DutyRules, unlawful
 from mobility.shuttles.factors import Factors
-from mobility.shuttles.model import Bools
+from mobility.shuttles.model import Bools, Place
 
 TAXI = "taxi"
 MOST_DRAWS, RIDERS_DRAWN = 3, 30  # draws of a day: so many, fewer where they give so many riders
@@ -104,6 +104,8 @@ class Booked:
         A year; a taxi's kilometres without riders are counted as those with.
     expected
         Boardings expected a year; the draws give about as many.
+    places
+        Where riders get on and off: what `Request.place` indexes.
     why
         Why it cannot be had, an English text; empty where it can.
     """
@@ -116,6 +118,7 @@ class Booked:
     driver_hours: float
     co2_kg: float
     expected: float
+    places: tuple[Place, ...]
     why: str = ""
 
     @property
@@ -288,7 +291,7 @@ class Simulation:
         why = "" if operations.within(self.config) else "more vehicles are needed than can be had"
         return Booked(
             vehicle.name, tuple(simulated), operations, bill, costs.run_km + costs.empty_km,
-            costs.driver_hours, costs.co2_kg, expected, why,
+            costs.driver_hours, costs.co2_kg, expected, scene.places, why,
         )  # fmt: skip
 
     def _by_taxi(self, drawn: Sequence[Drawn], expected: float) -> Booked:
@@ -316,6 +319,7 @@ class Simulation:
         return Booked(
             TAXI, tuple(simulated), None, tuple(line for line in bill if line.quantity > 0),
             driven, 0.0, driven * factors["car_co2"] / 1000, expected,
+            self.bookings.scene.places,
         )  # fmt: skip
 
     def _day_tours(

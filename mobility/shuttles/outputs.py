@@ -59,7 +59,7 @@ def write_plans(
     every = [plan for _, plan in plans.every]
     tables["on_demand"] = services_table(every, language)
     tables["on_demand_costs"] = bills_table(every, language)
-    tables["on_demand_rides"] = rides_table(plans.knee, plans.study, plans.scene, language)
+    tables["on_demand_rides"] = rides_table(plans.knee, plans.study, plans.scene.edges, language)
     if plans.config.energies:
         tables |= energy_tables(plans, language)
     if plans.drawn is not None:

@@ -28,6 +28,7 @@ from mobility.shuttles.frontier import knee, pareto
 from mobility.shuttles.gtfs_blocks import trip_blocks
 from mobility.shuttles.gtfs_out import Period, Table, gtfs_tables
 from mobility.shuttles.harmonise import Move, harmonise
+from mobility.shuttles.meeting import met
 from mobility.shuttles.model import Bools, Floats, Ints, Line, Run
 from mobility.shuttles.on_demand import Simulation
 from mobility.shuttles.plan import Plan, opened_stops, plan_table
@@ -146,22 +147,27 @@ class Plans:
             for plan in self.plans
         ]
 
-    @cached_property
-    def simulation(self) -> Simulation:
-        """Booked rides in place of shuttles, from the same stops."""
-        return self.booked_from(self.scene)
+    def simulation(self, served: Bools) -> Simulation:
+        """Return booked rides in place of shuttles, from the same stops.
 
-    def booked_from(self, scene: Scene) -> Simulation:
-        """Return booked rides from the places of a scene with the same homes and shift ends."""
+        Parameters
+        ----------
+        served
+            bool[S,H] shifts and homes that may book: where no stop is near, a place is found.
+        """
+        config, study = self.config, self.study
+        wanted = np.asarray(served.any(axis=0))
+        scene = met(study, self.scene, self.homes, wanted, config, self.graph.times)
         bookings = Bookings(
-            scene, gates_of(self.study, scene, self.config), self.lacking,
-            round(self.config.on_demand_wait_min * 60), self.config.capture_rate,
+            scene, gates_of(study, scene, config), self.lacking,
+            round(config.on_demand_wait_min * 60), config.capture_rate,
         )  # fmt: skip
-        return Simulation(bookings, self.config, self.factors, self.days)
+        return Simulation(bookings, config, self.factors, self.days)
 
     def compared(self, plan: Plan) -> Plan:
         """Return a plan with what its riders cost when they book."""
-        return replace(plan, booked=tuple(self.simulation.services(plan.service.reached)))
+        riders = plan.service.reached
+        return replace(plan, booked=tuple(self.simulation(riders).services(riders)))
 
     def bill(self, plan: Plan) -> Bill:
         """Return what a plan pays for, line by line."""
