@@ -28,6 +28,7 @@ from mobility.shuttles.plans import Plans
 
 AREA_M = 2_000.0
 EXTENSION_M = 4_000.0
+AREA_ITERATIONS = 25  # of the searches for who rides together: there are many areas
 REMEDIES = ("new_stop", "extension", "on_demand", "carpool", "shuttle")
 
 
@@ -89,7 +90,7 @@ def lighter_answers(plans: Plans, zones: WhiteZones) -> pd.DataFrame:
     stop_gain, stop_eur = _new_stops(plans, area, names)
     gate_gain, gate_eur = _extensions(plans)
     told = None if plans.refused else plans.knee
-    simulation = plans.simulation(white)
+    simulation = plans.simulation(white, iterations=AREA_ITERATIONS)
     shuttle = np.zeros_like(white) if told is None else told.service.reached
     rows = []
     for site in sorted(set(site_of.tolist())):

@@ -27,7 +27,7 @@ from mobility.shuttles.costs import (
     plan_bill,
     yearly_costs,
 )
-from mobility.shuttles.dial_a_ride import ALWAYS_S, RidePrice, Rides, plan_rides
+from mobility.shuttles.dial_a_ride import ALWAYS_S, ITERATIONS, RidePrice, Rides, plan_rides
 from mobility.shuttles.duties import DutyRules, unlawful
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.model import Bools, Place
@@ -172,12 +172,21 @@ class Simulation:
         Who may book.
     days
         Of the year.
+    iterations
+        Of each search, see `dial_a_ride.plan_rides`.
     """
 
     def __init__(
-        self, bookings: Bookings, config: ShuttleConfig, factors: Factors, days: Sequence[Day]
+        self,
+        bookings: Bookings,
+        config: ShuttleConfig,
+        factors: Factors,
+        days: Sequence[Day],
+        *,
+        iterations: int = ITERATIONS,
     ) -> None:
         self.bookings, self.config, self.factors, self.days = bookings, config, factors, days
+        self._iterations = iterations
         self._tours: dict[object, list[BookedTour]] = {}
         self._days: dict[object, tuple[BookedTour, ...]] = {}
         self._blocks: dict[object, list[Block]] = {}
@@ -364,7 +373,7 @@ class Simulation:
             scene.dwell_s, seats, price,
         )  # fmt: skip
         n, tours = rides.n, []
-        for tour in plan_rides(rides):
+        for tour in plan_rides(rides, iterations=self._iterations):
             calls = tuple(
                 Call(at, int(rides.place[x]), *parts[x % n], x < n)
                 for x, at in zip(tour.nodes, tour.times_s, strict=True)

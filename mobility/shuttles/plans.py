@@ -22,6 +22,7 @@ from mobility.shuttles.booking import Bookings, gates_of
 from mobility.shuttles.booking_tables import booking_findings
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import Day, plan_bill
+from mobility.shuttles.dial_a_ride import ITERATIONS
 from mobility.shuttles.drive import DriveGraph, Ways
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.frontier import knee, pareto
@@ -147,13 +148,15 @@ class Plans:
             for plan in self.plans
         ]
 
-    def simulation(self, served: Bools) -> Simulation:
+    def simulation(self, served: Bools, *, iterations: int = ITERATIONS) -> Simulation:
         """Return booked rides in place of shuttles, from the same stops.
 
         Parameters
         ----------
         served
             bool[S,H] shifts and homes that may book: where no stop is near, a place is found.
+        iterations
+            Of each search for who rides together.
         """
         config, study = self.config, self.study
         wanted = np.asarray(served.any(axis=0))
@@ -162,7 +165,7 @@ class Plans:
             scene, gates_of(study, scene, config), self.lacking,
             round(config.on_demand_wait_min * 60), config.capture_rate,
         )  # fmt: skip
-        return Simulation(bookings, config, self.factors, self.days)
+        return Simulation(bookings, config, self.factors, self.days, iterations=iterations)
 
     def compared(self, plan: Plan) -> Plan:
         """Return a plan with what its riders cost when they book."""
