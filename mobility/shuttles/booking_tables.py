@@ -15,7 +15,9 @@ from mobility.commute.study import Study
 from mobility.remedies.bill import bill_frame, total
 from mobility.shuttles.booking import Request
 from mobility.shuttles.config import ShuttleConfig
-from mobility.shuttles.model import Edge
+from mobility.shuttles.duties import DutyRules
+from mobility.shuttles.factors import Factors
+from mobility.shuttles.model import Edge, Floats
 from mobility.shuttles.on_demand import TAXI, Booked, SimulatedDay
 from mobility.shuttles.plan import Plan
 from mobility.shuttles.written import DIRECTIONS
@@ -111,11 +113,69 @@ SERVICES = [
     "shuttle_co2_kg", "mean_ride_min", "longest_ride_min", "mean_direct_min", "mean_wait_min",
     "refused",
 ]  # fmt: skip
+DAYS = [
+    "plan", "by", "day", "days_year", "draws", "riders_mean", "riders_most", "boardings_year",
+    "left_year", "tours_mean", "blocks_most", "driven_km", "driver_hours",
+]  # fmt: skip
 RIDES = [
     "plan", "by", "weekday", "day", "season", "days_year", "block", "tour", "site", "shift",
     "direction", "stop", "booked_riders", "on", "off", "ride_min", "direct_min", "most_min",
     "wait_min", "refused",
 ]  # fmt: skip
+
+
+def days_table(plans: Sequence[Plan], factors: Factors, language: str) -> pd.DataFrame:
+    """Return one row per plan that is compared, way to serve its riders and kind of day.
+
+    Over the kinds of day, kilometres, hours and boardings add up to those of the service.
+    """
+    rules = DutyRules.from_factors(factors)
+    rows: list[dict[str, object]] = []
+    for plan in plans:
+        for b in plan.booked:
+            by_kind: dict[str, list[int]] = {}
+            for k, one in enumerate(b.days):
+                by_kind.setdefault(one.day.kinds[one.day.weekday], []).append(k)
+            for kind, mine in by_kind.items():
+                days = [b.days[k] for k in mine]
+                count = np.array([d.day.count for d in days])
+                riders = np.array([d.riders for d in days])
+                tours = np.array([len(d.tours) for d in days])
+                metres, paid, blocks = _driven(b, mine, rules)
+                rows.append(
+                    {
+                        "plan": plan.name,
+                        "by": _by(b, language),
+                        "day": kind,
+                        "days_year": count.sum(),
+                        "draws": len(days),
+                        "riders_mean": float(riders @ count / count.sum()),
+                        "riders_most": int(riders.max()),
+                        "boardings_year": float(riders @ count),
+                        "left_year": sum(d.day.count * r.riders for d in days for r in d.left),
+                        "tours_mean": float(tours @ count / count.sum()),
+                        "blocks_most": max(blocks),
+                        "driven_km": float(metres @ count / 1000),
+                        "driver_hours": float(paid @ count / 3600),
+                    }
+                )
+    return pd.DataFrame(rows, columns=DAYS)
+
+
+def _driven(
+    booked: Booked, days: Sequence[int], rules: DutyRules
+) -> tuple[Floats, Floats, list[int]]:
+    """Return the metres, the seconds paid and the vehicles of some days of a service."""
+    if booked.operations is None:
+        metres = [2 * sum(t.metres for t in booked.days[k].tours) for k in days]
+        return np.array(metres), np.zeros(len(days)), [0] * len(days)
+    blocks = [booked.operations.blocks[k] for k in days]
+    duties = [booked.operations.duties[k] for k in days]
+    return (
+        np.array([sum(b.metres("run") + b.metres("empty") for b in one) for one in blocks]),
+        np.array([sum(d.paid_s(rules) for d in one) for one in duties], np.float64),
+        [len(one) for one in blocks],
+    )
 
 
 def bills_table(plans: Sequence[Plan], language: str) -> pd.DataFrame:
