@@ -143,8 +143,8 @@ class Routes:
                 kept[:-1, -1] = table[rides.place, rides.depot]
         self.metres[~np.isfinite(self.metres)] = 0.0
         self._load: list[int] = self.nodes[:, 3].tolist()
-        _, alike = np.unique(self.nodes[:, :3], axis=0, return_inverse=True)
-        self._alike: list[int] = alike.ravel().tolist()  # nodes of one place and window
+        # Nodes of one place and window are alike.
+        self._alike = [tuple(row) for row in self.nodes[:, :3].tolist()]
         self._paid = (rides.seats, float(price.metre), float(price.second))
         self._scratch = np.zeros((2, 2 * n), np.int32)
         self._trial = np.zeros((2, 2 * n), np.int32)

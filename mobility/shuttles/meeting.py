@@ -15,7 +15,7 @@ from mobility.shuttles.scene import Scene
 from mobility.streets.arcs import Times
 
 SQUARE_M = 1_000.0  # one more place for each square with homes far from every stop
-MOST = 150  # of them, those with the most workers
+MOST = 300  # of them, those with the most workers
 
 
 def met(
