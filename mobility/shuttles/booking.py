@@ -112,17 +112,40 @@ class Bookings:
     def stops(self) -> tuple[Ints, Ints]:
         """Where each home gets on or off, -1 where nowhere, and its walk there, of each shift end.
 
-        int32[E,H] both.
+        int32[E,H] both: the nearest stop from where the direct drive is short enough, else the
+        nearest.
         """
-        scene = self.scene
+        shape = (len(self.scene.edges), self.scene.n_homes)
+        place, walk = np.full(shape, -1, np.int32), np.zeros(shape, np.int32)
+        known: dict[tuple[object, ...], tuple[Ints, Ints]] = {}
+        for e, call in enumerate(self.calls):
+            if call < 0:
+                continue
+            inbound = self.scene.edges[e].direction == "in"
+            key = (call, inbound, int(self.gates.used_s[e, call]), int(self.gates.walk_s[e, call]))
+            if key not in known:
+                known[key] = self._nearest(*key)
+            place[e], walk[e] = known[key]
+        return place, walk
+
+    def _nearest(self, call: int, inbound: bool, used_s: int, beyond_s: int) -> tuple[Ints, Ints]:
+        """Return the stop of each home towards one gate, and the walk there."""
+        scene, gate, limits = self.scene, self.gates.places[call], self.scene.limits
         usable = np.array([p.kind not in ("gate", "depot") for p in scene.places])
-        walks = np.where(usable, scene.walk_s, UNREACHED)
+        longest = min(limits.max_stop_walk_s, limits.max_walk_s - beyond_s)
+        near = usable & (scene.walk_s <= longest)
+        drive = scene.drive.seconds[:, gate] if inbound else scene.drive.seconds[gate]
+        direct = np.minimum(drive, UNREACHED // 2) + scene.dwell_s
+        whole = limits.max_total_s - used_s
+        soon = near & (direct <= limits.longest_ride(drive)) & (direct + scene.walk_s <= whole)
+        # Any stop near is worse than all from where one is there in time.
+        later = np.where(near, scene.walk_s + UNREACHED // 2, UNREACHED)
+        walks = np.where(soon, scene.walk_s, later)
         place = np.argmin(walks, axis=1)
-        walk = walks[np.arange(len(walks)), place]
-        beyond = np.array([self.gates.walk_s[e, c] for e, c in enumerate(self.calls)])
-        longest = np.minimum(scene.limits.max_stop_walk_s, scene.limits.max_walk_s - beyond)
-        near = walk <= longest[:, None]
-        return np.where(near, place, -1).astype(np.int32), np.where(near, walk, 0).astype(np.int32)
+        rows = np.arange(len(place))
+        some = near[rows, place]
+        walk = np.where(some, scene.walk_s[rows, place], 0)
+        return np.where(some, place, -1).astype(np.int32), walk.astype(np.int32)
 
     @cached_property
     def calls(self) -> list[int]:

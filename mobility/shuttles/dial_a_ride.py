@@ -19,7 +19,7 @@ from mobility.shuttles.model import Drive, Ints
 from mobility.shuttles.ride_kernels import FAR, best_place, fitted
 
 EXACT = 4
-ITERATIONS = 75
+ITERATIONS = 150
 ALWAYS_S = 10**8  # latest time of a node without a window
 BLINK = 0.02  # how often a route is not looked at
 MOST_OUT = 8  # requests taken out at once

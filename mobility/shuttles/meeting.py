@@ -19,7 +19,13 @@ MOST = 300  # of them, those with the most workers
 
 
 def met(
-    study: Study, scene: Scene, homes: Ints, wanted: Bools, config: ShuttleConfig, times: Times
+    study: Study,
+    scene: Scene,
+    homes: Ints,
+    wanted: Bools,
+    limit_s: int,
+    config: ShuttleConfig,
+    times: Times,
 ) -> Scene:
     """Return a scene with the places where riders who book are met.
 
@@ -32,11 +38,12 @@ def met(
         Row of the study's homes of each home of the scene.
     wanted
         bool[H] homes that may book.
+    limit_s
+        Longest walk to a stop.
     times
         A car's seconds per street piece.
     """
-    limit = scene.limits.max_stop_walk_s
-    far = np.flatnonzero(wanted & (scene.walk_s > limit).all(axis=1))
+    far = np.flatnonzero(wanted & (scene.walk_s > limit_s).all(axis=1))
     if not len(far):
         return scene
     lonlat = study.homes.lonlat[homes]
@@ -57,7 +64,7 @@ def met(
         times=times,
     )  # fmt: skip
     walk = np.full((len(scene.walk_s), len(more)), UNREACHED, np.int32)
-    walk[far] = walk_matrix(study, lonlat[far], more, limit)
+    walk[far] = walk_matrix(study, lonlat[far], more, limit_s)
     return replace(
         scene, places=places, drive=drive_matrix(graph, np.arange(len(places))),
         xy=study.streets.project(*lonlat_of(places).T), walk_s=np.hstack([scene.walk_s, walk]),

@@ -160,9 +160,14 @@ class Plans:
         """
         config, study = self.config, self.study
         wanted = np.asarray(served.any(axis=0))
-        scene = met(study, self.scene, self.homes, wanted, config, self.graph.times)
+        gates, limits = gates_of(study, self.scene, config), self.scene.limits
+        walk_s = limits.max_walk_s - int(gates.walk_s.max(initial=0))
+        scene = met(
+            study, self.scene, self.homes, wanted, min(walk_s, limits.max_stop_walk_s), config,
+            self.graph.times,
+        )  # fmt: skip
         bookings = Bookings(
-            scene, gates_of(study, scene, config), self.lacking,
+            scene, gates, self.lacking,
             round(config.on_demand_wait_min * 60), config.capture_rate,
         )  # fmt: skip
         return Simulation(bookings, config, self.factors, self.days, iterations=iterations)
