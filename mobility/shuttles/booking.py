@@ -18,6 +18,7 @@ from mobility.shuttles.anchors import gate_anchor
 from mobility.shuttles.blocks import DAY_CUT_S, DAY_S
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import Day
+from mobility.shuttles.meeting import is_stop
 from mobility.shuttles.model import UNREACHED, Anchor, Bools, Floats, Ints
 from mobility.shuttles.places import gate_walks
 from mobility.shuttles.scene import Scene
@@ -131,9 +132,8 @@ class Bookings:
     def _nearest(self, call: int, inbound: bool, used_s: int, beyond_s: int) -> tuple[Ints, Ints]:
         """Return the stop of each home towards one gate, and the walk there."""
         scene, gate, limits = self.scene, self.gates.places[call], self.scene.limits
-        usable = np.array([p.kind not in ("gate", "depot") for p in scene.places])
         longest = min(limits.max_stop_walk_s, limits.max_walk_s - beyond_s)
-        near = usable & (scene.walk_s <= longest)
+        near = is_stop(scene) & (scene.walk_s <= longest)
         drive = scene.drive.seconds[:, gate] if inbound else scene.drive.seconds[gate]
         direct = np.minimum(drive, UNREACHED // 2) + scene.dwell_s
         whole = limits.max_total_s - used_s

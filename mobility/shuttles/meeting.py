@@ -9,13 +9,19 @@ import numpy as np
 from mobility.commute.study import Study
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.drive import drive_graph, drive_matrix
-from mobility.shuttles.model import UNREACHED, Bools, Ints, Place
+from mobility.shuttles.model import UNREACHED, Bools, Floats, Ints, Place
 from mobility.shuttles.places import lonlat_of, walk_matrix
 from mobility.shuttles.scene import Scene
 from mobility.streets.arcs import Times
 
 SQUARE_M = 1_000.0  # one more place for each square with homes far from every stop
-MOST = 300  # of them, those with the most workers
+MOST = 200  # of them, those with the most workers
+ROUNDS = 3  # the last ones for homes too far from the place of their square
+
+
+def is_stop(scene: Scene) -> Bools:
+    """Return bool[P]: the places where riders may be met, neither gates nor the depot."""
+    return np.array([p.kind not in ("gate", "depot") for p in scene.places])
 
 
 def met(
@@ -43,29 +49,38 @@ def met(
     times
         A car's seconds per street piece.
     """
-    far = np.flatnonzero(wanted & (scene.walk_s > limit_s).all(axis=1))
-    if not len(far):
-        return scene
     lonlat = study.homes.lonlat[homes]
-    total = scene.staff.sum(axis=0)[far]
-    xy = study.streets.project(*lonlat[far].T)
-    _, square = np.unique(np.floor(xy / SQUARE_M), axis=0, return_inverse=True)
-    square = square.ravel()
-    weight = np.bincount(square, weights=total)
-    kept = np.sort(np.argsort(-weight, kind="stable")[:MOST])
-    order = np.lexsort((-total, square))
-    first = np.unique(square[order], return_index=True)[1]
-    chosen = far[order[first[kept]]]
-    points = lonlat[chosen].tolist()
-    more = [Place(f"{lat:.4f}, {lon:.4f}", lon, lat, "node") for lon, lat in points]
+    xy = study.streets.project(*lonlat.T)
+    total = scene.staff.sum(axis=0)
+    walk, more = scene.walk_s[:, is_stop(scene)], list[Place]()
+    for _ in range(ROUNDS):
+        far = np.flatnonzero(wanted & (walk > limit_s).all(axis=1))
+        if not len(far):
+            break
+        chosen = far[_heaviest(xy[far], total[far])]
+        new = [Place(f"{y:.4f}, {x:.4f}", x, y, "node") for x, y in lonlat[chosen].tolist()]
+        reach = np.full((len(walk), len(new)), UNREACHED, np.int32)
+        reach[far] = walk_matrix(study, lonlat[far], new, limit_s)
+        walk, more = np.hstack([walk, reach]), [*more, *new]
+    if not more:
+        return scene
     places = (*scene.places, *more)
     graph = drive_graph(
         study.streets, study.territory.speeds, lonlat_of(places), factor=config.drive_factor,
         times=times,
     )  # fmt: skip
-    walk = np.full((len(scene.walk_s), len(more)), UNREACHED, np.int32)
-    walk[far] = walk_matrix(study, lonlat[far], more, limit_s)
     return replace(
         scene, places=places, drive=drive_matrix(graph, np.arange(len(places))),
-        xy=study.streets.project(*lonlat_of(places).T), walk_s=np.hstack([scene.walk_s, walk]),
+        xy=study.streets.project(*lonlat_of(places).T),
+        walk_s=np.hstack([scene.walk_s, walk[:, walk.shape[1] - len(more) :]]),
     )  # fmt: skip
+
+
+def _heaviest(xy: Floats, people: Floats) -> Ints:
+    """Return the home with the most people of each square, `MOST` squares at most."""
+    _, square = np.unique(np.floor(xy / SQUARE_M), axis=0, return_inverse=True)
+    square = square.ravel()
+    kept = np.sort(np.argsort(-np.bincount(square, weights=people), kind="stable")[:MOST])
+    order = np.lexsort((-people, square))
+    first = np.unique(square[order], return_index=True)[1]
+    return np.asarray(order[first[kept]], np.int32)
