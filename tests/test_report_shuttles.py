@@ -74,6 +74,41 @@ def test_page_tells_the_plan(designed):
     assert all(size in told["Véhicules par taille"] for size in sizes)
 
 
+def test_booked_rides_are_told_beside_the_shuttle_and_add_up(designed):
+    results, folder = designed
+    plan, names = results.plans.knee, ("", "_days", "_costs", "_rides")
+    ways, days, costs, rides = (
+        pd.read_csv(folder / "shuttles" / f"on_demand{name}.csv") for name in names
+    )
+    assert set(ways["plan"]) >= {plan.name}
+    mine = ways[ways["plan"] == plan.name].set_index("by")
+    assert mine.index.tolist() == [b.by for b in plan.booked]
+    assert mine["cheapest"].tolist() == [True] + [False] * (len(mine) - 1)
+    cheapest = mine.iloc[0]
+    assert bool(plan.refused) == (cheapest["eur_per_boarding"] <= plan.eur_per_boarding)
+    assert (costs["quantity"] * costs["price"]).to_numpy() == pytest.approx(costs["eur_year"])
+    for key, way in ways.set_index(["plan", "by"]).iterrows():
+        bill = costs[(costs["plan"] == key[0]) & (costs["by"] == key[1])]
+        assert bill["eur_year"].sum() == pytest.approx(way["eur_year"], abs=1e-3)
+        kinds = days[(days["plan"] == key[0]) & (days["by"] == key[1])]
+        for column in ("boardings_year", "driven_km", "driver_hours"):
+            assert kinds[column].sum() == pytest.approx(way[column], abs=0.02)
+    served = rides[rides["refused"].isna()]
+    assert (served["booked_riders"] * served["days_year"]).sum() == pytest.approx(
+        cheapest["boardings_year"], rel=1e-3
+    )
+    # The longest ride accepted is one by the same rule for shuttles: detour, ride and whole time.
+    assert (served["ride_min"] <= served["most_min"] + 1e-3).all()
+    assert served["wait_min"].between(0, results.plans.config.on_demand_wait_min + 1e-3).all()
+    assert (served["ride_min"] >= served["direct_min"] - 1e-3).all()
+    head, *rows = table_with(page(folder), "Conduits en")
+    assert [row[head.index("Conduits en")] for row in rows] == ways["by"].tolist()
+
+
+def table_with(found, head):
+    return next(t for t in found.tables if head in t[0])
+
+
 def test_frontier_marks_the_plan_told(designed):
     results, folder = designed
     rows = table(page(folder), "Plan")

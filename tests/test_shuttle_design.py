@@ -247,6 +247,12 @@ def test_lighter_answers_compare_remedies(demo, plans):
     for remedy in REMEDIES:
         assert (frame[f"{remedy}_workers"] <= frame["white_workers"] + 1e-6).all()
     assert set(frame["best"]) <= {"", *REMEDIES}
+    # Booked rides are simulated for each area: by a size of vehicle, some of them, or by taxi.
+    booked = frame[frame["on_demand_workers"] > 0]
+    assert len(booked) > 0.9 * len(frame)
+    assert booked["on_demand_eur_worker"].gt(0).all()
+    assert set(booked["on_demand_by"]) <= {"taxi", *(v.name for v in plans.config.vehicles)}
+    assert ((booked["on_demand_by"] == "taxi") == (booked["on_demand_vehicles"] == 0)).all()
     served = frame[frame["shuttle_workers"] > 0]
     assert served["shuttle_eur_worker"].notna().all()
     # Where no shuttle runs, none is justified.

@@ -82,7 +82,7 @@ def _parts(found: Plans, plan: Plan) -> Iterator[tuple[str, str, Plan]]:
 
 def _alone(found: Plans, plan: Plan, lines: Sequence[Line]) -> Plan:
     part = evaluate_plan(found.scene, lines, found.config, found.factors, found.days)
-    return replace(part, name=plan.name)
+    return found.compared(replace(part, name=plan.name))
 
 
 def _remedy(access: Access, found: Plans, kind: str, action: str, plan: Plan) -> Remedy:
@@ -92,7 +92,7 @@ def _remedy(access: Access, found: Plans, kind: str, action: str, plan: Plan) ->
         "vehicles": plan.operations.vehicles,
         "employees_gained": plan.employees_gained,
         "co2_saved_kg": plan.co2_saved_kg(found.factors),
-        "refused": found.refused if plan is found.knee else plan.refused(found.factors),
+        "refused": found.refused if plan is found.knee else plan.refused,
     }
     feed = read_tables(found.gtfs(plan))
     return _measured(access, kind, ACTIONS[action], figures, found.bill(plan), feed)

@@ -23,7 +23,7 @@ TABLES = (
     ("Shared among the employers", ("shares",)),
 )
 LAST = (
-    ("Is a shuttle the right answer?", ("lighter", "harmonise")),
+    ("Is a shuttle the right answer?", ("on_demand", "lighter", "harmonise")),
     ("What the costs rest on", ("shuttle_factors",)),
 )
 #: Shown whole, however long.

@@ -46,7 +46,11 @@ FACTORS = {
     "light.new_stop_eur_year": "Lighter answer: a new stop",
     "light.extension_driver_hour": "Lighter answer: a line extended, an hour",
     "light.extension_km": "Lighter answer: a line extended, a kilometre",
-    "light.on_demand_trip": "Lighter answer: an on-demand trip",
+    "light.taxi_base": "Booked rides: hiring a taxi",
+    "light.taxi_km.day": "Booked rides: a taxi’s kilometre by day",
+    "light.taxi_km.night": "Booked rides: a taxi’s kilometre by night",
+    "light.taxi_passengers": "Booked rides: riders in a taxi",
+    "light.booking_trip": "Booked rides: taking a booking",
     "light.carpool_worker_year": "Lighter answer: car-pooling",
     "light.carpool_adoption": "Lighter answer: those who car-pool",
     "light.carpool_crew": "Lighter answer: persons in a shared car",
@@ -77,7 +81,7 @@ class Shuttles:
     ----------
     name
         The plan told: the variant studied if it is one of them, else the one told.
-    plans, rosters, costs, sensitivity, vehicles, factors, lighter, harmonise
+    plans, rosters, costs, sensitivity, vehicles, factors, lighter, harmonise, on_demand
         Of every plan, as `mobility.shuttles.outputs.write_plans` wrote them; those that are
         not there are empty.
     timetable, shares
@@ -96,6 +100,7 @@ class Shuttles:
     factors: pd.DataFrame
     lighter: pd.DataFrame
     harmonise: pd.DataFrame
+    on_demand: pd.DataFrame
     timetable: pd.DataFrame
     shares: pd.DataFrame
     ways: pd.DataFrame
@@ -146,7 +151,8 @@ def _read(folder: Path, scenario: str) -> Shuttles | None:
     layer = folder / f"{names[0]}.geojson"
     features = json.loads(layer.read_text(encoding="utf-8"))["features"] if layer.is_file() else []
     rows = [f["properties"] | {"lonlat": f["geometry"]["coordinates"]} for f in features]
-    common = ("rosters", "costs", "sensitivity", "vehicles", "factors", "lighter", "harmonise")
+    common = ("rosters", "costs", "sensitivity", "vehicles", "factors", "lighter", "harmonise",
+              "on_demand")  # fmt: skip
     return Shuttles(
         name=names[0],
         plans=plans,
@@ -181,6 +187,7 @@ def shuttle_sheets(found: Shuttles, study: Study, words: Words) -> dict[str, She
         "plan_runs": _runs(found, study, words),
         "timetable": _calls(found, study, words),
         "shares": found.shares,
+        "on_demand": found.on_demand,
         "lighter": found.lighter,
         "harmonise": _saving(found.harmonise),
         "shuttle_factors": _factors(found, study, words),

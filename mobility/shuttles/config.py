@@ -112,6 +112,10 @@ class ShuttleConfig(Model):
     reroute
         Runs of each plan are routed anew with their vehicles in view, and kept where every rider
         is for fewer euros.
+    on_demand_wait_min
+        Longest wait at the gate of riders who book, see `mobility.shuttles.on_demand`.
+    taxi_below
+        With fewer booked riders on the busiest day, taxis drive them, no vehicle of one's own.
     energies
         Energies with which every plan is driven beside diesel.
     """
@@ -150,6 +154,8 @@ class ShuttleConfig(Model):
     lines: Path | None = None
     share_by: Literal["boardings", "headcount", "km"] = "boardings"
     reroute: bool = False
+    on_demand_wait_min: Annotated[float, Field(ge=0, le=60)] = 15
+    taxi_below: Annotated[float, Field(ge=0)] = 4
     energies: tuple[Literal["hvo", "biogas", "electric", "hydrogen"], ...] = ()
 
     @model_validator(mode="after")

@@ -219,7 +219,7 @@ def operate(
     memo: dict[tuple[object, ...], list[Block]] = {}
     for merged in _merges(used):
         blocks = [_chain_day(t, merged, drive, depot, config, memo) for t in trips]
-        fleet = _fleet(blocks, days, len(config.vehicles))
+        fleet = fleet_of(blocks, days, len(config.vehicles))
         cost = sum(n * r.fixed for n, r in zip(fleet, rates, strict=True)) + sum(
             d.count * b.metres(kind) / 1000 * rates[b.vehicle].km
             for d, day in zip(days, blocks, strict=True)
@@ -237,7 +237,7 @@ def operate(
         tuple(days),
         tuple(tuple(b) for b in chosen),
         duties,
-        _fleet(chosen, days, len(config.vehicles)),
+        fleet_of(chosen, days, len(config.vehicles)),
         sum(len(unlawful(day, rules)) for day in duties),
     )
 
@@ -299,8 +299,10 @@ def _chain_day(
     return blocks
 
 
-def _fleet(blocks: Sequence[Sequence[Block]], days: Sequence[Day], n_sizes: int) -> tuple[int, ...]:
-    """Vehicles of each size: blocks out at once over the week, in the worst kind of week."""
+def fleet_of(
+    blocks: Sequence[Sequence[Block]], days: Sequence[Day], n_sizes: int
+) -> tuple[int, ...]:
+    """Return the vehicles of each size: blocks out at once over the week, in the worst week."""
     fleet = [0] * n_sizes
     for week in {(d.kinds, d.season) for d in days}:
         for size in range(n_sizes):

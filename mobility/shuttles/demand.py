@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,8 @@ class Demand:
     ----------
     homes
         int32[H] rows of the study's homes that are white for some shift.
+    lacking
+        For each kind of day of the calendar, bool[E,H]: the homes that lack each end on it.
     """
 
     homes: Ints
@@ -36,6 +39,7 @@ class Demand:
     staff: Floats
     needs: Bools
     days: Floats
+    lacking: Mapping[str, Bools]
 
     @property
     def total(self) -> float:
@@ -89,6 +93,7 @@ def find_demand(study: Study, zones: WhiteZones, calendar: list[Day]) -> Demand:
     rows: list[int] = []
     needs: list[Bools] = []
     days: list[Floats] = []
+    lacking: list[dict[str, Bools]] = []
     for (shift, direction), by_kind in sorted(lacks.items()):
         some = np.any(list(by_kind.values()), axis=0) & (workers[shift] > 0)
         if not some.any():
@@ -108,6 +113,12 @@ def find_demand(study: Study, zones: WhiteZones, calendar: list[Day]) -> Demand:
         needs.append(some)
         counts = {k: _days_on(calendar, edges[-1], kinds[k], counted[k]) for k in served}
         days.append(np.asarray(sum(counts[k] * by_kind[k] for k in served), np.float64))
+        lacking.append(
+            {
+                kind: np.any([by_kind[k] for k in served if kind in counted[k]], axis=0) & some
+                for kind in {name for names in counted.values() for name in names}
+            }
+        )
     if not edges:
         raise TerritoryError(
             "There is nobody to carry: no roster with a headcount has workers in a white zone.",
@@ -115,7 +126,7 @@ def find_demand(study: Study, zones: WhiteZones, calendar: list[Day]) -> Demand:
             column="sites.rosters.headcount",
             mend="Give the headcount of each roster, or default_headcount under [shuttles].",
         )
-    return _pack(study, workers, edges, rows, needs, days)
+    return _pack(study, workers, edges, rows, needs, days, lacking)
 
 
 def _weekdays(names: tuple[str, ...]) -> tuple[int, ...]:
@@ -158,13 +169,15 @@ def _pack(
     rows: list[int],
     needs: list[Bools],
     days: list[Floats],
+    lacking: list[dict[str, Bools]],
 ) -> Demand:
     if not edges:
         empty = np.zeros((0, 0))
         none = np.empty(0, np.int32)
-        return Demand(none, (), none, none, none, empty, empty, empty.astype(bool), empty)
+        return Demand(none, (), none, none, none, empty, empty, empty.astype(bool), empty, {})
     homes = np.flatnonzero(np.any(needs, axis=0)).astype(np.int32)
     shift_ids = np.unique(rows).astype(np.int32)
+    nobody = np.zeros(study.n_homes, bool)
     names = [(study.shift_rows[s].site, study.shift_rows[s].roster) for s in shift_ids]
     rosters = sorted(set(names))
     return Demand(
@@ -177,4 +190,8 @@ def _pack(
         staff=np.array([_staff(study, workers, *name) for name in rosters])[:, homes],
         needs=np.array(needs)[:, homes],
         days=np.array(days, np.float64)[:, homes],
+        lacking={
+            kind: np.array([told.get(kind, nobody) for told in lacking])[:, homes]
+            for kind in sorted({kind for told in lacking for kind in told})
+        },
     )

@@ -71,8 +71,8 @@ def design_shuttles(
     plans = build_frontier(scene, candidates, config, factors, days, should_stop=should_stop)
     found = Plans(
         study, access, config, factors, scene, demand.homes, tuple(days), site.graph,
-        tuple(plans), knee(plans, factors), tuple(site.selections), (), site.homes_xy,
-        present=present,
+        tuple(plans), knee(plans), tuple(site.selections), (), site.homes_xy,
+        lacking=demand.lacking, present=present,
     )  # fmt: skip
     if plans:
         progress("shuttle proof")

@@ -250,7 +250,7 @@ def cost_lines(plans: Plans, drawn: Sequence[DrawnLine], *, file: str | None = N
     old = plans.scene
     demand = Demand(
         plans.homes, old.edges, old.edge_shift, old.shift_ids, old.roster, old.workers,
-        old.staff, old.needs, old.days,
+        old.staff, old.needs, old.days, plans.lacking,
     )  # fmt: skip
     asked = Asked(plans.access, demand, plans.config, plans.factors, plans.days)
     found = replace(_costed(asked, drawn, file), homes_xy=plans.homes_xy)
@@ -319,7 +319,7 @@ def _costed(asked: Asked, drawn: Sequence[DrawnLine], file: str | None) -> Plans
     plan = evaluate_plan(scene, lines, config, asked.factors, asked.days, name=DRAWN)
     return Plans(
         study, asked.access, config, asked.factors, scene, demand.homes, asked.days, graph,
-        (plan,) if plan.runs else (), 0 if plan.runs else -1,
+        (plan,) if plan.runs else (), 0 if plan.runs else -1, lacking=demand.lacking,
     )  # fmt: skip
 
 

@@ -272,21 +272,16 @@ def pareto(plans: Sequence[Plan]) -> list[Plan]:
     return kept
 
 
-def knee(plans: Sequence[Plan], factors: Factors | None = None) -> int:
+def knee(plans: Sequence[Plan]) -> int:
     """Return the index of the plan farthest above the chord of the frontier.
 
     Axes are scaled to 0..1, the origin (no shuttle) being the first point; with one or two
     plans it is the one with the fewest EUR per job gained. Plans that `Plan.refused` speaks
     against stand back behind those it does not.
-
-    Parameters
-    ----------
-    factors
-        Prices of what may beat a plan; without them none is refused.
     """
     if not plans:
         return -1
-    free = np.array([factors is None or not p.refused(factors) for p in plans])
+    free = np.array([not p.refused for p in plans])
     back = np.where(free | ~free.any(), 0.0, np.inf)
     eur = np.array([0.0, *(p.costs.total for p in plans)])
     gained = np.array([0.0, *(p.jobs_gained for p in plans)])

@@ -1,7 +1,8 @@
 """Lighter answers first: a new stop, a line taken to the gate, on-demand trips, car-pooling.
 
 A new stop and an extension are tried on the engine: calls are put into the existing runs
-and the commutes computed again. On-demand trips and car-pooling are estimates from factors.
+and the commutes computed again. On-demand trips are simulated days of booked rides, see
+`on_demand`; car-pooling is an estimate from factors.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from mobility.shuttles.after import prove
 from mobility.shuttles.drive import drive_graph, drive_towards
 from mobility.shuttles.inserts import Insert, extended_runs, insert_calls, stops_on_the_way
 from mobility.shuttles.model import UNREACHED, Bools, Floats, Ints
+from mobility.shuttles.on_demand import Simulation
 from mobility.shuttles.places import gate_name
 from mobility.shuttles.plans import Plans
 
 AREA_M = 2_000.0
 EXTENSION_M = 4_000.0
+AREA_ITERATIONS = 25  # of the searches for who rides together: there are many areas
 REMEDIES = ("new_stop", "extension", "on_demand", "carpool", "shuttle")
 
 
@@ -71,7 +74,8 @@ def lighter_answers(plans: Plans, zones: WhiteZones) -> pd.DataFrame:
     DataFrame
         One row per area and site, most white workers first: ``area, site, white_workers,
         reason``, then for each of `REMEDIES` ``<remedy>_workers`` (white shift-places reached)
-        and ``<remedy>_eur_worker`` (EUR a year for each who would use it), ``best`` and
+        and ``<remedy>_eur_worker`` (EUR a year for each who would use it), ``on_demand_by`` and
+        ``on_demand_vehicles`` (the size of vehicle, or taxi, and how many), ``best`` and
         ``shuttle_justified``: no lighter remedy reaches four fifths of the shuttle's
         workers for less. A plan that is not advised is no answer anywhere.
     """
@@ -86,6 +90,7 @@ def lighter_answers(plans: Plans, zones: WhiteZones) -> pd.DataFrame:
     stop_gain, stop_eur = _new_stops(plans, area, names)
     gate_gain, gate_eur = _extensions(plans)
     told = None if plans.refused else plans.knee
+    simulation = plans.simulation(white, iterations=AREA_ITERATIONS)
     shuttle = np.zeros_like(white) if told is None else told.service.reached
     rows = []
     for site in sorted(set(site_of.tolist())):
@@ -99,7 +104,7 @@ def lighter_answers(plans: Plans, zones: WhiteZones) -> pd.DataFrame:
                 "area": name, "site": study.sites[site].name, "white_workers": people,
                 "reason": _main_reason(zones, plans, area == name, site),
             }  # fmt: skip
-            row |= _estimates(plans, here, people)
+            row |= _booked(simulation, plans, here, people) | _carpool(plans, here)
             for remedy, gain, eur in (
                 ("new_stop", stop_gain, stop_eur),
                 ("extension", gate_gain, gate_eur.get(site, float("nan"))),
@@ -116,7 +121,7 @@ def lighter_answers(plans: Plans, zones: WhiteZones) -> pd.DataFrame:
     columns = [
         "area", "site", "white_workers", "reason",
         *(f"{r}_{what}" for r in REMEDIES for what in ("workers", "eur_worker")),
-        "best", "shuttle_justified",
+        "on_demand_by", "on_demand_vehicles", "best", "shuttle_justified",
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=columns)
     return frame.sort_values(
@@ -124,20 +129,26 @@ def lighter_answers(plans: Plans, zones: WhiteZones) -> pd.DataFrame:
     )
 
 
-def _estimates(plans: Plans, here: Bools, people: float) -> dict[str, object]:
-    """On-demand trips for all, car-pooling for those who have a colleague nearby."""
+def _booked(simulation: Simulation, plans: Plans, here: Bools, people: float) -> dict[str, object]:
+    """Return the cheapest service of booked rides for the white of an area and site."""
+    found = [service for service in simulation.services(here) if not service.why]
+    users = people * plans.config.capture_rate * found[0].served if found else 0.0
+    return {
+        "on_demand_workers": people * found[0].served if found else 0.0,
+        "on_demand_eur_worker": found[0].eur_year / users if users else float("nan"),
+        "on_demand_by": found[0].by if users else "",
+        "on_demand_vehicles": found[0].vehicles if users else 0,
+    }
+
+
+def _carpool(plans: Plans, here: Bools) -> dict[str, object]:
+    """Return car-pooling for those who have a colleague nearby."""
     scene, factors = plans.scene, plans.factors
-    trips = 0.0
-    for e, row in enumerate(scene.edge_shift):
-        trips += float((scene.workers[row] * scene.days[e])[here[row]].sum())
-    on_demand = trips * factors["light.on_demand_trip"] / people
     matched = 0.0
     for row in range(len(scene.workers)):
         crew = float(scene.workers[row][here[row]].sum())
         matched += crew if crew >= factors["light.carpool_crew"] else 0.0
     return {
-        "on_demand_workers": people,
-        "on_demand_eur_worker": on_demand,
         "carpool_workers": matched * factors["light.carpool_adoption"],
         "carpool_eur_worker": factors["light.carpool_worker_year"] if matched else float("nan"),
     }

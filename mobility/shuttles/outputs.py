@@ -16,6 +16,7 @@ from mobility.commute.access import roster_shifts
 from mobility.commute.ledger import roster_jobs
 from mobility.remedies.bill import bill_frame
 from mobility.shuttles.blocks import Move
+from mobility.shuttles.booking_tables import bills_table, days_table, rides_table, services_table
 from mobility.shuttles.costs import Day
 from mobility.shuttles.duties import DutyRules
 from mobility.shuttles.energies import ENERGY_TABLES, energy_tables
@@ -37,8 +38,9 @@ def write_plans(
     """Write every plan into ``folder``; return the names of the files, sorted.
 
     ``plans.csv``, ``rosters.csv``, ``vehicles.csv``, ``costs.csv``, ``sensitivity.csv``,
-    ``harmonise.csv``, ``factors.csv``, ``lighter.csv``, those of `energies` where some are asked
-    for, and, for each plan, ``<plan>.zip`` (GTFS),
+    ``harmonise.csv``, ``factors.csv``, ``lighter.csv``, ``on_demand.csv``, ``on_demand_days.csv``,
+    ``on_demand_costs.csv``, ``on_demand_rides.csv``, those of `energies` where some are asked for,
+    and, for each plan, ``<plan>.zip`` (GTFS),
     ``<plan>.geojson``, ``<plan>-timetable.csv``, ``<plan>-blocks.csv``, ``<plan>-duties.csv`` and
     ``<plan>-shares.csv``.
     """
@@ -54,6 +56,11 @@ def write_plans(
     }
     if lighter is not None:
         tables["lighter"] = lighter
+    every = [plan for _, plan in plans.every]
+    tables["on_demand"] = services_table(every, language)
+    tables["on_demand_days"] = days_table(every, plans.factors, language)
+    tables["on_demand_costs"] = bills_table(every, language)
+    tables["on_demand_rides"] = rides_table(plans.knee, plans.study, plans.scene.edges, language)
     if plans.config.energies:
         tables |= energy_tables(plans, language)
     if plans.drawn is not None:
@@ -63,7 +70,7 @@ def write_plans(
         tables |= _write_plan(own, plan, folder, language)
     for name, frame in tables.items():
         # What is paid is found again to the cent: nothing of it is rounded.
-        paid = name in ("plans", "costs") or name.endswith("-shares")
+        paid = name in ("plans", "costs", "on_demand_costs") or name.endswith("-shares")
         text = csv_text(frame, float_format=None if paid else "%.3f")
         (folder / f"{name}.csv").write_text(text, encoding="utf-8")
     return sorted(p.name for p in folder.iterdir())

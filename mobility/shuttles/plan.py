@@ -13,6 +13,7 @@ from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import Costs, Day, Operations
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.model import Bools, Floats, Line, Run
+from mobility.shuttles.on_demand import Booked
 from mobility.shuttles.rosters import RosterGain, whole_rosters
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.schedule import build_runs
@@ -57,6 +58,8 @@ class Plan:
     jobs, roster_places
         Jobs and inhabitants who gain each roster, in the order of `access.roster_shifts`, with the
         plan alone on the territory as it is, by the engine; None before.
+    booked
+        Its riders served by booking instead, the best way first; empty where not simulated.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Plan:
     inhabitants: float | None = None
     jobs: tuple[float, ...] | None = None
     roster_places: tuple[float, ...] | None = None
+    booked: tuple[Booked, ...] = ()
 
     @property
     def rosters_estimate(self) -> float:
@@ -147,15 +151,16 @@ class Plan:
         """EUR a year per shift-place gained: what lighter remedies are compared with."""
         return self.costs.total / self.places_gained if self.places_gained else float("nan")
 
-    def refused(self, factors: Factors) -> str:
-        """Return why it is not advised, an English text; empty where nothing speaks against it.
+    @property
+    def refused(self) -> str:
+        """Why it is not advised, an English text; empty where nothing speaks against it.
 
-        A plan is beaten where each of its boardings costs more than an on-demand trip, which
-        would serve the same riders; one that gains no job serves nobody.
+        A plan is beaten where its riders, served by booking, cost less a boarding; one that gains
+        no job serves nobody.
         """
         if not self.jobs_gained > 0:
             return "no whole roster is gained"
-        if self.eur_per_boarding >= factors["light.on_demand_trip"]:
+        if any(b.serves_all and b.eur_per_boarding <= self.eur_per_boarding for b in self.booked):
             return "on-demand trips for the same riders cost less"
         return ""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,21 +18,28 @@ from mobility.commute.ledger import Ledger
 from mobility.commute.study import Study
 from mobility.remedies.bill import Bill, total
 from mobility.shuttles.after import Proof, prove, read_tables
+from mobility.shuttles.booking import Bookings, gates_of
+from mobility.shuttles.booking_tables import booking_findings
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import Day, plan_bill
+from mobility.shuttles.dial_a_ride import ITERATIONS
 from mobility.shuttles.drive import DriveGraph, Ways
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.frontier import knee, pareto
 from mobility.shuttles.gtfs_blocks import trip_blocks
 from mobility.shuttles.gtfs_out import Period, Table, gtfs_tables
 from mobility.shuttles.harmonise import Move, harmonise
+from mobility.shuttles.meeting import met
 from mobility.shuttles.model import Bools, Floats, Ints, Line, Run
+from mobility.shuttles.on_demand import Simulation
 from mobility.shuttles.plan import Plan, opened_stops, plan_table
 from mobility.shuttles.proof import proven_plan
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.sensitivity import Sensitivity, cell_sides, sensitivity
 from mobility.shuttles.stops import Selection
 from mobility.sources.holidays import read_holidays
+
+MOST_COMPARED = 3  # plans set against booked rides before one is told, refused or not
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +60,8 @@ class Plans:
         The plan told, -1 when there is none.
     selections
         Stop selection of each pool, with its gap.
+    lacking
+        For each kind of day, bool[E,H]: the homes that lack each shift end on it.
     drawn
         The lines of ``[shuttles] lines`` as one more plan, costed and proven alike.
     beaten
@@ -74,6 +83,7 @@ class Plans:
     selections: tuple[Selection, ...] = ()
     findings: tuple[Finding, ...] = ()
     homes_xy: Floats | None = None
+    lacking: Mapping[str, Bools] = field(default_factory=dict)
     drawn: Plans | None = None
     beaten: str = ""
     present: Access | None = None
@@ -86,7 +96,7 @@ class Plans:
     @property
     def refused(self) -> str:
         """Why the plan told cannot be advised, an English text; empty where it may."""
-        return self.beaten or ("" if self.knee is None else self.knee.refused(self.factors))
+        return self.beaten or ("" if self.knee is None else self.knee.refused)
 
     @property
     def white_workers(self) -> float:
@@ -138,6 +148,35 @@ class Plans:
             for plan in self.plans
         ]
 
+    def simulation(self, served: Bools, *, iterations: int = ITERATIONS) -> Simulation:
+        """Return booked rides in place of shuttles, from the same stops.
+
+        Parameters
+        ----------
+        served
+            bool[S,H] shifts and homes that may book: where no stop is near, a place is found.
+        iterations
+            Of each search for who rides together.
+        """
+        config, study = self.config, self.study
+        wanted = np.asarray(served.any(axis=0))
+        gates, limits = gates_of(study, self.scene, config), self.scene.limits
+        walk_s = limits.max_walk_s - int(gates.walk_s.max(initial=0))
+        scene = met(
+            study, self.scene, self.homes, wanted, min(walk_s, limits.max_stop_walk_s), config,
+            self.graph.times,
+        )  # fmt: skip
+        bookings = Bookings(
+            scene, gates, self.lacking,
+            round(config.on_demand_wait_min * 60), config.capture_rate,
+        )  # fmt: skip
+        return Simulation(bookings, config, self.factors, self.days, iterations=iterations)
+
+    def compared(self, plan: Plan) -> Plan:
+        """Return a plan with what its riders cost when they book."""
+        riders = plan.service.reached
+        return replace(plan, booked=tuple(self.simulation(riders).services(riders)))
+
     def bill(self, plan: Plan) -> Bill:
         """Return what a plan pays for, line by line."""
         stops = len(opened_stops(plan.runs, self.scene))
@@ -152,8 +191,8 @@ class Plans:
         )
         frame["knee"] = (np.arange(len(frame)) == self.knee_index) & (self.knee_index >= 0)
         frame["refused"] = [
-            self.refused if told else plan.refused(own.factors)
-            for told, (own, plan) in zip(frame["knee"], self.every, strict=True)
+            self.refused if told else plan.refused
+            for told, (_, plan) in zip(frame["knee"], self.every, strict=True)
         ]
         return frame
 
@@ -233,9 +272,15 @@ def proven(found: Plans, *, drawn: bool = False) -> Plans:
     told = {p.name: proof for p, proof in zip(asked, proofs, strict=True)}
     plans = [_with_proof(found, p, told[p.name]) if p.name in told else p for p in plans]
     if drawn:
-        return replace(found, plans=tuple(plans))
+        return replace(found, plans=tuple(found.compared(plan) for plan in plans))
     kept = pareto(plans)
-    return replace(found, plans=tuple(kept), knee_index=knee(kept, found.factors))
+    for _ in range(MOST_COMPARED):
+        index = knee(kept)
+        kept[index] = found.compared(kept[index])
+        if not kept[index].refused:
+            break
+    findings = (*found.findings, *booking_findings(kept[index], found.config))
+    return replace(found, plans=tuple(kept), knee_index=index, findings=findings)
 
 
 def _named(plan: Plan) -> Plan:

@@ -1,0 +1,240 @@
+"""Requests of a simulated day: who books which ride, between which place and which gate.
+
+Riders of a day are whole people drawn from the expected ones of each shift end by systematic
+sampling: along the homes in order, one at each whole step of their sum. Several draws of a day
+stand for its chances, and on average give exactly the expected riders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from mobility.commute.study import Study
+from mobility.shuttles.anchors import gate_anchor
+from mobility.shuttles.blocks import DAY_CUT_S, DAY_S
+from mobility.shuttles.config import ShuttleConfig
+from mobility.shuttles.costs import Day
+from mobility.shuttles.meeting import is_stop
+from mobility.shuttles.model import UNREACHED, Anchor, Bools, Floats, Ints
+from mobility.shuttles.places import gate_walks
+from mobility.shuttles.scene import Scene
+from mobility.shuttles.schedule import arrival_slack
+
+GOLDEN = 0.6180339887498949  # steps of the draws' starts from one shift end to the next
+TOO_FAR = "no stop within a walk"
+NO_WAY = "no street leads there"
+TOO_LONG = "the direct drive is longer than a rider accepts"
+
+
+@dataclass(frozen=True)
+class Request:
+    """Riders of one shift end who book between one place and the gate.
+
+    Attributes
+    ----------
+    edge, place, gate
+        Shift end; places, ``place`` on the home's side, -1 where there is none.
+    riders
+        Whole people.
+    inbound
+        To the gate.
+    early_s, late_s
+        Window at the gate, seconds on the axis of the day that operates.
+    direct_s, limit_s
+        Ride without a detour, and the longest one; the halt at its first stop included.
+    why
+        Why it cannot be served, an English text; empty where it can.
+    """
+
+    edge: int
+    place: int
+    gate: int
+    riders: int
+    inbound: bool
+    early_s: int
+    late_s: int
+    direct_s: int
+    limit_s: int
+    why: str = ""
+
+    @property
+    def span_s(self) -> tuple[int, int]:
+        """The earliest its ride may start, and the latest it may end."""
+        if self.inbound:
+            return self.early_s - self.limit_s, self.late_s
+        return self.early_s, self.late_s + self.limit_s
+
+
+def gates_of(study: Study, scene: Scene, config: ShuttleConfig) -> Anchor:
+    """Return the gates of the sites of a scene, and when their shift ends are due there.
+
+    A site none of whose gates is a place of the scene is left out.
+    """
+    at = {(p.lon, p.lat): k for k, p in enumerate(scene.places) if p.kind == "gate"}
+    gates = {
+        site: at[gate]
+        for site in sorted({e.site for e in scene.edges})
+        for gate in study.sites[site].gates
+        if gate in at
+    }
+    walks = gate_walks(study, scene.places, gates)
+    return gate_anchor(study, scene.edges, gates, walks, list(gates), config)
+
+
+@dataclass(frozen=True, eq=False)
+class Bookings:
+    """Who may book, and what riders accept.
+
+    Attributes
+    ----------
+    scene
+        Places, drives, walks and shift ends.
+    gates
+        See `gates_of`.
+    lacking
+        For each kind of day, bool[E,H]: the homes that lack each shift end on it.
+    wait_s
+        Longest wait at the gate.
+    capture_rate
+        Share of the workers who ride.
+    """
+
+    scene: Scene
+    gates: Anchor
+    lacking: Mapping[str, Bools]
+    wait_s: int
+    capture_rate: float
+
+    @cached_property
+    def stops(self) -> tuple[Ints, Ints]:
+        """Where each home gets on or off, -1 where nowhere, and its walk there, of each shift end.
+
+        int32[E,H] both: the nearest stop from where the direct drive is short enough, else the
+        nearest.
+        """
+        shape = (len(self.scene.edges), self.scene.n_homes)
+        place, walk = np.full(shape, -1, np.int32), np.zeros(shape, np.int32)
+        known: dict[tuple[object, ...], tuple[Ints, Ints]] = {}
+        for e, call in enumerate(self.calls):
+            if call < 0:
+                continue
+            inbound = self.scene.edges[e].direction == "in"
+            key = (call, inbound, int(self.gates.used_s[e, call]), int(self.gates.walk_s[e, call]))
+            if key not in known:
+                known[key] = self._nearest(*key)
+            place[e], walk[e] = known[key]
+        return place, walk
+
+    def _nearest(self, call: int, inbound: bool, used_s: int, beyond_s: int) -> tuple[Ints, Ints]:
+        """Return the stop of each home towards one gate, and the walk there."""
+        scene, gate, limits = self.scene, self.gates.places[call], self.scene.limits
+        longest = min(limits.max_stop_walk_s, limits.max_walk_s - beyond_s)
+        near = is_stop(scene) & (scene.walk_s <= longest)
+        drive = scene.drive.seconds[:, gate] if inbound else scene.drive.seconds[gate]
+        direct = np.minimum(drive, UNREACHED // 2) + scene.dwell_s
+        whole = limits.max_total_s - used_s
+        soon = near & (direct <= limits.longest_ride(drive)) & (direct + scene.walk_s <= whole)
+        # Any stop near is worse than all from where one is there in time.
+        later = np.where(near, scene.walk_s + UNREACHED // 2, UNREACHED)
+        walks = np.where(soon, scene.walk_s, later)
+        place = np.argmin(walks, axis=1)
+        rows = np.arange(len(place))
+        some = near[rows, place]
+        walk = np.where(some, scene.walk_s[rows, place], 0)
+        return np.where(some, place, -1).astype(np.int32), walk.astype(np.int32)
+
+    @cached_property
+    def calls(self) -> list[int]:
+        """The position among ``gates`` of each shift end's, -1 where it has none."""
+        return [self.gates.call_of(e) for e in range(len(self.scene.edges))]
+
+    def ends(self, day: Day) -> list[tuple[int, int, str]]:
+        """Return the shift ends of a day that operates.
+
+        Each with the days its shift began before, and the kind of day on which it did.
+        """
+        found = []
+        for e, edge in enumerate(self.scene.edges):
+            if self.calls[e] < 0:
+                continue
+            before = (int(self.gates.at_s[e, self.calls[e]]) - DAY_CUT_S) // DAY_S
+            date = (day.weekday - before) % 7
+            kind = day.kinds[date]
+            runs = date in edge.weekdays and kind in edge.day_kinds and kind in self.lacking
+            if runs and edge.season & day.season:
+                found.append((e, before, kind))
+        return found
+
+    def expected(self, served: Bools, e: int, kind: str) -> Floats:
+        """Return the riders expected from each home at a shift end, on a kind of day.
+
+        Parameters
+        ----------
+        served
+            bool[S,H] shifts and homes that may book.
+        """
+        row = self.scene.edge_shift[e]
+        people = np.where(served[row] & self.lacking[kind][e], self.scene.workers[row], 0.0)
+        return np.asarray(people * self.capture_rate, np.float64)
+
+    def requests(self, people: Floats, e: int, before: int, share: float) -> list[Request]:
+        """Return the requests of one draw of a shift end.
+
+        Parameters
+        ----------
+        people
+            See `expected`.
+        before
+            Days its shift began before the day that operates.
+        share
+            Where the draw stands among those of the day, from 0 to 1.
+        """
+        place, walk = self.stops[0][e], self.stops[1][e]
+        homes = np.flatnonzero(people)
+        if not len(homes):
+            return []
+        order = homes[np.argsort(place[homes], kind="stable")]
+        total = np.cumsum(people[order])
+        steps = np.arange((share + GOLDEN * e) % 1.0, total[-1], 1.0)
+        drawn = order[np.searchsorted(total, steps, side="right").clip(max=len(order) - 1)]
+        found = []
+        for at in np.unique(place[drawn]):
+            mine = drawn[place[drawn] == at]
+            found.append(self._request(e, int(at), len(mine), int(walk[mine].max()), before))
+        return found
+
+    def _request(self, e: int, place: int, riders: int, walk_s: int, before: int) -> Request:
+        scene, limits, call = self.scene, self.scene.limits, self.calls[e]
+        gate, inbound = self.gates.places[call], scene.edges[e].direction == "in"
+        at = int(self.gates.at_s[e, call]) - before * DAY_S
+        drive = 0
+        if place >= 0:
+            drive = int(scene.drive.seconds[(place, gate) if inbound else (gate, place)])
+        room = limits.max_total_s - walk_s - int(self.gates.used_s[e, call])
+        direct = drive + (scene.dwell_s if place != gate else 0)
+        limit = min(int(limits.longest_ride(np.array(drive))), room)
+        why = TOO_FAR if place < 0 else NO_WAY if drive >= UNREACHED else ""
+        why = why or (TOO_LONG if direct > limit else "")
+        wait = max(0, min(self.wait_s, limits.max_wait_s, room - limit))
+        early, late = at, at + wait
+        if inbound and not why:
+            late = at - arrival_slack(scene, limit, at)
+            early = late - wait
+        return Request(e, place, gate, riders, inbound, early, late, direct, max(limit, 0), why)
+
+
+def waves(requests: Sequence[Request]) -> list[list[Request]]:
+    """Return the requests in groups whose rides cannot overlap in time; sorted by `span_s`."""
+    groups: list[list[Request]] = []
+    end = -UNREACHED
+    for request in requests:
+        start, last = request.span_s
+        if start >= end:
+            groups.append([])
+        groups[-1].append(request)
+        end = max(end, last) if len(groups[-1]) > 1 else last
+    return groups

@@ -1,0 +1,317 @@
+"""Booked rides: which vehicle takes whom, and when, within seats, windows and ride limits.
+
+The dial-a-ride problem of Cordeau and Laporte (2003): each request gets on at one place and off
+at another, one of its ends has a window (at the gate), its ride is at most so long, vehicles
+leave the depot and come back to it. Up to `EXACT` requests the answer is exact; above, it is
+the best of a search by ruin and recreate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+
+from mobility.shuttles.model import Drive, Ints
+from mobility.shuttles.ride_kernels import FAR, best_place, fitted
+
+EXACT = 4
+ITERATIONS = 150
+ALWAYS_S = 10**8  # latest time of a node without a window
+BLINK = 0.02  # how often a route is not looked at
+MOST_OUT = 8  # requests taken out at once
+HEAT = 0.1  # of a vehicle's price: what a plan may lose at first
+
+
+@dataclass(frozen=True)
+class RidePrice:
+    """What is minimised: EUR for each vehicle out, metre and second, empty ones included."""
+
+    vehicle: float
+    metre: float
+    second: float
+
+
+@dataclass(frozen=True)
+class Rides:
+    """Requests that may share vehicles.
+
+    Nodes are where the requests get on, ``0..n-1``, then where they get off, ``n..2n-1``.
+
+    Attributes
+    ----------
+    drive
+        Between places.
+    depot
+        Where vehicles come from and go back to; -1: nothing is paid for that.
+    place
+        int32[2n] place of each node.
+    early_s, late_s
+        int32[2n] window of each node; `ALWAYS_S` and its negative where it has none.
+    load
+        int32[n] riders.
+    limit_s
+        int32[n] longest ride, the halt where it gets on included.
+    dwell_s
+        Halt at each place.
+    seats
+        Riders that fit into a vehicle.
+    price
+        What is minimised.
+    """
+
+    drive: Drive
+    depot: int
+    place: Ints
+    early_s: Ints
+    late_s: Ints
+    load: Ints
+    limit_s: Ints
+    dwell_s: int
+    seats: int
+    price: RidePrice
+
+    @property
+    def n(self) -> int:
+        """Number of requests."""
+        return len(self.load)
+
+
+@dataclass(frozen=True)
+class Tour:
+    """What one vehicle does without going back to the depot.
+
+    Attributes
+    ----------
+    nodes
+        In order.
+    times_s
+        When it calls at each: riders get on and off then, and it leaves after the halt.
+    """
+
+    nodes: tuple[int, ...]
+    times_s: tuple[int, ...]
+
+
+def plan_rides(rides: Rides, *, iterations: int = ITERATIONS, seed: int = 0) -> list[Tour]:
+    """Return the tours that serve every request for the fewest EUR, the earliest first.
+
+    Parameters
+    ----------
+    iterations
+        Of the search; with ``seed`` they fix the answer.
+
+    Raises
+    ------
+    ValueError
+        No vehicle can serve a request, even alone.
+    """
+    if not rides.n:
+        return []
+    routes = Routes(rides)
+    never = [i for i in range(rides.n) if routes.eur((i, rides.n + i)) >= FAR]
+    if never:
+        raise ValueError(f"requests no vehicle can serve, even alone: {never}")
+    found = routes.exact() if rides.n <= EXACT else routes.search(iterations, seed)
+    return sorted((routes.timed(r) for r in found), key=lambda t: (t.times_s, t.nodes))
+
+
+class Routes:
+    """Prices and searches the routes of one set of requests; a route is its nodes in order."""
+
+    def __init__(self, rides: Rides) -> None:
+        self.rides = rides
+        n, price = rides.n, rides.price
+        self.nodes = np.column_stack(
+            [rides.place, rides.early_s, rides.late_s, np.r_[rides.load, -rides.load],
+             np.tile(rides.limit_s, 2)]
+        ).astype(np.int32)  # fmt: skip
+        same = rides.place[:, None] == rides.place
+        ways = np.ix_(rides.place, rides.place)
+        self.legs = np.zeros((2 * n + 1, 2 * n + 1), np.int32)
+        self.metres = np.zeros((2 * n + 1, 2 * n + 1))
+        halted = np.minimum(rides.drive.seconds[ways], 2 * ALWAYS_S) + rides.dwell_s
+        self.legs[:-1, :-1] = np.where(same, 0, halted)
+        self.metres[:-1, :-1] = np.where(same, 0.0, rides.drive.metres[ways])
+        if rides.depot >= 0:
+            drive = rides.drive
+            for kept, table in ((self.legs, drive.seconds), (self.metres, drive.metres)):
+                kept[-1, :-1] = table[rides.depot, rides.place]
+                kept[:-1, -1] = table[rides.place, rides.depot]
+        self.metres[~np.isfinite(self.metres)] = 0.0
+        self._load: list[int] = self.nodes[:, 3].tolist()
+        # Nodes of one place and window are alike.
+        self._alike = [tuple(row) for row in self.nodes[:, :3].tolist()]
+        self._paid = (rides.seats, float(price.metre), float(price.second))
+        self._scratch = np.zeros((2, 2 * n), np.int32)
+        self._trial = np.zeros((2, 2 * n), np.int32)
+
+    def _duration(self, route: Sequence[int]) -> int:
+        row = np.array(route, np.int32)
+        return int(fitted(row, len(row), self.nodes, self.legs, self._scratch))
+
+    def eur(self, route: Sequence[int]) -> float:
+        """Return the EUR of a route, its vehicle included; `FAR` where it breaks a limit."""
+        duration = self._duration(route)
+        if duration < 0 or max(accumulate(self._load[x] for x in route)) > self.rides.seats:
+            return FAR
+        price, stops = self.rides.price, [2 * self.rides.n, *route, 2 * self.rides.n]
+        metres = float(self.metres[stops[:-1], stops[1:]].sum())
+        duration += int(self.legs[stops[0], stops[1]] + self.legs[stops[-2], stops[-1]])
+        return price.vehicle + price.metre * metres + price.second * duration
+
+    def timed(self, route: tuple[int, ...]) -> Tour:
+        """Return a route with its times: the least duration, then the least waiting at gates."""
+        self._duration(route)
+        n, order = self.rides.n, np.array(route)
+        times = self._scratch[1, : len(route)].astype(np.int64)
+        late = self.nodes[order, 2]
+        windowed = late < ALWAYS_S
+        if not windowed[order < n].any():
+            times = times + int((late - times)[windowed].min())
+        return Tour(route, tuple(int(t) for t in times))
+
+    def search(self, iterations: int, seed: int) -> list[tuple[int, ...]]:
+        """Return the best routes found by ruin and recreate.
+
+        Requests near one another are taken out, now and then whole routes, and put back where
+        they cost least; a worse plan is kept ever more rarely.
+        """
+        rng, n = np.random.default_rng(seed), self.rides.n
+        near, vehicle = self._near(), self.rides.price.vehicle
+        single = [self.eur((i, n + i)) for i in range(n)]
+        plan = self._recreated([], list(range(n)), single, rng)
+        now = best = sum(eur for _, eur in plan)
+        kept = plan
+        for it in range(1, iterations):
+            centre = int(rng.integers(n))
+            gone = set(near[centre][: 1 + int(rng.integers(min(MOST_OUT, n)))])
+            if rng.random() < 0.3:
+                gone |= next({i for i in r if i < n} for r, _ in plan if centre in r)
+            left, out = self._ruined(plan, gone)
+            trial = self._recreated(left, sorted(out), single, rng)
+            after = sum(eur for _, eur in trial)
+            heat = HEAT * vehicle * (1 - it / iterations)
+            if after < now - heat * math.log(1 - rng.random()):
+                plan, now = trial, after
+                if after < best - 1e-9:
+                    kept, best = trial, after
+        return [route for route, _ in kept]
+
+    def _ruined(
+        self, plan: list[tuple[tuple[int, ...], float]], gone: set[int]
+    ) -> tuple[list[tuple[tuple[int, ...], float]], set[int]]:
+        """Return a plan without some requests, and these with those that then no longer fit."""
+        n, left, out = self.rides.n, [], set(gone)
+        for route, eur in plan:
+            fewer = tuple(x for x in route if x % n not in gone)
+            if fewer == route:
+                left.append((route, eur))
+            elif fewer:
+                less = self.eur(fewer)
+                if less < FAR:
+                    left.append((fewer, less))
+                else:
+                    out |= {x % n for x in fewer}
+        return left, out
+
+    def _recreated(
+        self,
+        plan: list[tuple[tuple[int, ...], float]],
+        out: list[int],
+        single: list[float],
+        rng: np.random.Generator,
+    ) -> list[tuple[tuple[int, ...], float]]:
+        """Return a plan with some requests put back, in random order."""
+        n, vehicle = self.rides.n, self.rides.price.vehicle
+        room = 2 * n
+        rows = [np.array([*route, *[0] * (room - len(route))], np.int32) for route, _ in plan]
+        sizes, costs = [len(route) for route, _ in plan], [eur - vehicle for _, eur in plan]
+        for i in rng.permutation(out).tolist():
+            most, chosen = single[i], -1
+            for k, row in enumerate(rows):
+                if rng.random() < BLINK:
+                    continue
+                eur = best_place(
+                    i, row, sizes[k], costs[k], most, self.nodes, self.legs, self.metres,
+                    *self._paid, self._trial, self._scratch,
+                )  # fmt: skip
+                if eur < FAR:
+                    most, chosen = eur - costs[k], k
+                    new = self._trial[0].copy()
+            if chosen < 0:
+                rows.append(np.array([i, n + i, *[0] * (room - 2)], np.int32))
+                sizes.append(2)
+                costs.append(single[i] - vehicle)
+            else:
+                rows[chosen] = new
+                sizes[chosen] += 2
+                costs[chosen] += most
+        return [
+            (tuple(row[:m].tolist()), eur + vehicle)
+            for row, m, eur in zip(rows, sizes, costs, strict=True)
+        ]
+
+    def _near(self) -> list[list[int]]:
+        """Return for each request all of them, the nearest in place and time first."""
+        n = self.rides.n
+        late = np.where(self.nodes[:, 2] < ALWAYS_S, self.nodes[:, 2], 0).astype(np.int64)
+        at, legs = late[:n] + late[n:], self.legs[:-1, :-1].astype(np.int64)
+        apart = np.abs(at[:, None] - at)
+        for ends in (legs[:n, :n], legs[n:, n:]):
+            apart += np.minimum(ends, ends.T)
+        np.fill_diagonal(apart, -1)
+        return [row.tolist() for row in np.argsort(apart, axis=1, kind="stable")]
+
+    def exact(self) -> list[tuple[int, ...]]:
+        """Return the cheapest routes: the best of each set of requests, put together."""
+        route: dict[int, tuple[float, tuple[int, ...]]] = {}
+        for nodes, served in self._tried((), 0, ()):
+            eur = self.eur(nodes)
+            if eur < route.get(served, (FAR, ()))[0] - 1e-9:
+                route[served] = (eur, nodes)
+        best: list[tuple[float, tuple[tuple[int, ...], ...]]] = [(0.0, ())]
+        for mask in range(1, 1 << self.rides.n):
+            value = FAR
+            parts: tuple[tuple[int, ...], ...] = ()
+            sub = mask
+            while sub:
+                if sub & mask & -mask and sub in route:
+                    eur, nodes = route[sub]
+                    if eur + best[mask ^ sub][0] < value - 1e-9:
+                        value, parts = eur + best[mask ^ sub][0], (nodes, *best[mask ^ sub][1])
+                sub = (sub - 1) & mask
+            best.append((value, parts))
+        return list(best[-1][1])
+
+    def _tried(
+        self, nodes: tuple[int, ...], served: int, aboard: tuple[int, ...]
+    ) -> Iterator[tuple[tuple[int, ...], int]]:
+        """Yield every route worth trying that ends empty, with the set of requests it serves.
+
+        Those aboard for the same place and window get off together: it costs nothing, and frees
+        seats. Those who get on at one place and window do so in ascending order.
+        """
+        n = self.rides.n
+        if nodes and not aboard:
+            yield nodes, served
+        for i in range(n):
+            if served >> i & 1:
+                continue
+            turned = nodes and i < nodes[-1] < n and self._alike[nodes[-1]] == self._alike[i]
+            if not turned:
+                more = (*nodes, i)
+                if self._holds(more):
+                    yield from self._tried(more, served | 1 << i, (*aboard, i))
+        for i in aboard:
+            off = [j for j in aboard if self._alike[n + i] == self._alike[n + j]]
+            more = (*nodes, *(n + j for j in off))
+            if off[0] == i and self._holds(more):
+                yield from self._tried(more, served, tuple(j for j in aboard if j not in off))
+
+    def _holds(self, nodes: tuple[int, ...]) -> bool:
+        """Whether a route may go on: those still aboard have no ride yet."""
+        return sum(self._load[x] for x in nodes) <= self.rides.seats and self._duration(nodes) >= 0
