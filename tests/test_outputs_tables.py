@@ -3,9 +3,11 @@
 import importlib.util
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from mobility.base import literal
 from mobility.outputs.tables import cell_text, registry, sheet_of, table_block, write_csv
 from mobility.outputs.words import Words
 
@@ -68,3 +70,22 @@ def test_further_columns_are_their_own_headings():
     assert table.heads[-1] == "Move a trip"
     assert table.rows == (("A", "3", "1,234"),)
     assert table.numeric == (False, True, True)
+
+
+def test_a_long_table_is_written_as_a_short_one(monkeypatch):
+    rng, n = np.random.default_rng(0), 300
+    frame = pd.DataFrame({
+        "share": rng.choice([0.0, -0.0, 1.5, np.nan, 1e-9, 1e20], n),
+        "site": pd.Categorical(rng.choice(["x", "=1", 'q,"z', ""], n)),
+        "name": rng.choice(["é;=2", "", "-5", "a\nb"], n).astype(object),
+        "rides": pd.array(rng.choice([1, 2, None], n), dtype="Int8"),
+        "minutes": pd.array(rng.choice([0.1, -0.0, None], n), dtype="Float32"),
+        "left": pd.to_datetime(rng.integers(0, 10**9, n), unit="s").where(rng.random(n) > 0.1),
+        "none": [None] * n,
+    })  # fmt: skip
+    for options in ({}, {"float_format": "%.3f"}):
+        short = literal.csv_text(frame, **options)
+        monkeypatch.setattr(literal, "LONG", 10)
+        monkeypatch.setattr(literal, "BLOCK", 70)
+        assert literal.csv_text(frame, **options) == short
+        monkeypatch.undo()

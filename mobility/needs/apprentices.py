@@ -33,6 +33,7 @@ from mobility.commute.study import Study, engine_limits
 from mobility.commute.variants import with_homes
 from mobility.commute.walks import RELAXED_WALK
 from mobility.needs.housing import without_car
+from mobility.needs.places import check_on_streets
 from mobility.remedies.patch import what_if
 from mobility.remedies.recommendations import recommend
 from mobility.remedies.search import access_after, search
@@ -113,7 +114,8 @@ def with_centres(study: Study, path: Path) -> Study:
     Raises
     ------
     SourceError, TerritoryError
-        The table is wrong: a centre has no hours or no place, or the name of a company.
+        The table is wrong: a centre has no hours, no place, one off the streets, or the name of a
+        company.
     """
     centres = read_sites_file(path)
     names = {site.name for site in study.sites}
@@ -126,6 +128,9 @@ def with_centres(study: Study, path: Path) -> Study:
                 value=centre.name,
                 mend="Give each site a name of its own.",
             )
+    gates = [(centre.name, gate) for centre in centres for gate in centre.gates]
+    lonlat = np.array([gate for _, gate in gates], np.float64)
+    check_on_streets(study, [name for name, _ in gates], lonlat, column="lon, lat", file=path)
     found = _with_sites(without_car(study), (*study.sites, *centres))
     if study.content:
         object.__setattr__(found, "content", content_hash([study.content, "apprentices"]))

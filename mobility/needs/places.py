@@ -6,6 +6,7 @@ Nobody's home is looked at: land, buildings and streets are public.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -103,28 +104,47 @@ def with_points(study: Study, places: Homes, points: Sequence[tuple[str, float, 
     if not points:
         return places
     lonlat = np.array([point[1:] for point in points], np.float64)
-    times = mode_times(study.territory, study.streets, "walk")
-    for k in np.flatnonzero(walk_snaps(study.streets, times, lonlat).edge < 0).tolist():
-        west, south, east, north = study.streets.bounds_lonlat
-        raise TerritoryError(
-            "The place {name} is over 500 m from any street; the streets span longitudes "
-            "{west:.3f} to {east:.3f} and latitudes {south:.3f} to {north:.3f}.",
-            column="--at",
-            value=f"{lonlat[k, 0]:.5f}, {lonlat[k, 1]:.5f}",
-            mend="Correct the coordinates (longitude first), or take a larger extract.",
-            name=points[k][0],
-            west=west,
-            south=south,
-            east=east,
-            north=north,
-        )
     names = [point[0] for point in points]
+    check_on_streets(study, names, lonlat, column="--at")
     added = _as_homes(study, lonlat, [f"@{k}" for k in range(len(points))], names, None)
     cells = gpd.GeoSeries([*places.shapes, *added.frame.geometry], crs=4326)
     frame = gpd.GeoDataFrame({
         column: [*places.frame[column], *added.frame[column]] for column in places.frame
     }, geometry="geometry", crs=4326)  # fmt: skip
     return Homes(frame, cells)
+
+
+def check_on_streets(
+    study: Study,
+    names: Sequence[str],
+    lonlat: Float,
+    *,
+    column: str,
+    file: Path | None = None,
+) -> None:
+    """Raise when a place is over 500 m from any street one may walk along.
+
+    Raises
+    ------
+    TerritoryError
+        It is; names the place and where the streets are.
+    """
+    times = mode_times(study.territory, study.streets, "walk")
+    for k in np.flatnonzero(walk_snaps(study.streets, times, lonlat).edge < 0).tolist():
+        west, south, east, north = study.streets.bounds_lonlat
+        raise TerritoryError(
+            "The place {name} is over 500 m from any street; the streets span longitudes "
+            "{west:.3f} to {east:.3f} and latitudes {south:.3f} to {north:.3f}.",
+            file=file,
+            column=column,
+            value=f"{lonlat[k, 0]:.5f}, {lonlat[k, 1]:.5f}",
+            mend="Correct the coordinates (longitude first), or take a larger extract.",
+            name=names[k],
+            west=west,
+            south=south,
+            east=east,
+            north=north,
+        )
 
 
 def read_point(text: str, *, option: str = "--at") -> tuple[str, float, float]:
