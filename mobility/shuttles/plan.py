@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,12 +14,14 @@ from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import Costs, Day, Operations
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.model import Bools, Floats, Line, Run
-from mobility.shuttles.on_demand import Booked
 from mobility.shuttles.rosters import RosterGain, whole_rosters
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.schedule import build_runs
 from mobility.shuttles.service import Service, serve
 from mobility.shuttles.sizing import equip
+
+if TYPE_CHECKING:
+    from mobility.shuttles.on_demand import Booked
 
 
 @dataclass(frozen=True)
