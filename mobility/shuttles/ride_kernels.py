@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 from mobility.shuttles.model import Floats, Ints
-from mobility.shuttles.trip_state import bare
+from mobility.shuttles.trip_state import entry, inner
 
 FAR = 1e18
 
 
-@bare
+@inner
 def _soonest(seq: Ints, size: int, nodes: Ints, legs: Ints, times: Ints) -> bool:
     """Write the least times of a route; False where none keep every limit.
 
@@ -48,7 +48,7 @@ def _soonest(seq: Ints, size: int, nodes: Ints, legs: Ints, times: Ints) -> bool
     return True
 
 
-@bare
+@inner
 def _latest(seq: Ints, size: int, nodes: Ints, legs: Ints, end: int, times: Ints) -> None:
     """Write the latest times of a route that can be timed, its last call at ``end``."""
     n = len(nodes) // 2
@@ -72,7 +72,7 @@ def _latest(seq: Ints, size: int, nodes: Ints, legs: Ints, end: int, times: Ints
                 moved = True
 
 
-@bare
+@entry
 def fitted(seq: Ints, size: int, nodes: Ints, legs: Ints, scratch: Ints) -> Any:
     """Return the least duration of a route in seconds, -1 where no times keep every limit.
 
@@ -89,7 +89,7 @@ def fitted(seq: Ints, size: int, nodes: Ints, legs: Ints, scratch: Ints) -> Any:
     return scratch[0, size - 1] - scratch[1, 0]
 
 
-@bare
+@entry
 def best_place(  # noqa: PLR0913 - flat arrays
     i: int, seq: Ints, size: int, cost: float, most: float, nodes: Ints, legs: Ints,
     metres: Floats, seats: int, eur_m: float, eur_s: float, trial: Ints, scratch: Ints,

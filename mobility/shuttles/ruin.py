@@ -22,13 +22,13 @@ from mobility.shuttles.trip_state import (
     State,
     Undo,
     Ways,
-    bare,
     can_follow,
     change,
     commit,
     cut_string,
     empty_drive,
     entry,
+    inner,
     insert,
     keep,
     link,
@@ -43,7 +43,7 @@ MEAN, LONGEST = 8.0, 10  # calls taken out on average, and in one string
 HOT, COLD = 100.0, 1.0
 
 
-@bare
+@inner
 def _string_of(s: State, t: int, call: int, longest: int) -> tuple[int, int]:
     """Return a random string of trip ``t`` that holds ``call``: first position and length."""
     at = 0
@@ -55,7 +55,7 @@ def _string_of(s: State, t: int, call: int, longest: int) -> tuple[int, int]:
     return low + int(np.random.random() * (high - low + 1)), count
 
 
-@bare
+@inner
 def _ruin(w: Ways, s: State, u: Undo, seed: int, bank: Longs, n_bank: int) -> int:
     """Take strings of calls near ``seed`` out of their trips; return the length of the bank."""
     cards = len(w.calls) / max(s.sums[0].trips, 1)
@@ -78,7 +78,7 @@ def _ruin(w: Ways, s: State, u: Undo, seed: int, bank: Longs, n_bank: int) -> in
     return n_bank
 
 
-@bare
+@inner
 def _fits_chain(w: Ways, s: State, t: int, first: int, span: float) -> Any:
     """Whether trip ``t`` keeps to its vehicle's chain with another far end and span."""
     e = s.trips[t].end
@@ -93,7 +93,7 @@ def _fits_chain(w: Ways, s: State, t: int, first: int, span: float) -> Any:
     return w.ends[e].at + span + w.there[first, s.trips[b].origin] <= s.trips[b].start + EPS
 
 
-@bare
+@inner
 def _chain_drive(w: Ways, s: State, t: int, first: int) -> float:
     """Return the empty seconds between trip ``t`` and the one its far end meets."""
     if w.ends[s.trips[t].end].inbound:
@@ -103,7 +103,7 @@ def _chain_drive(w: Ways, s: State, t: int, first: int) -> float:
     return 0.0 if b < 0 else w.there[first, s.trips[b].origin]
 
 
-@bare
+@inner
 def _best_insertion(
     w: Ways, s: State, call: int, seats: int, best: float
 ) -> tuple[float, int, int]:
@@ -144,7 +144,7 @@ def _best_insertion(
     return best, found, where
 
 
-@bare
+@inner
 def _best_opening(w: Ways, s: State, call: int, most: int, best: float) -> tuple[float, int, int]:  # noqa: C901, PLR0912
     """Return the cheapest way to open a trip for ``call``: cost, trip before, trip after."""
     e = w.calls[call].end
@@ -187,7 +187,7 @@ def _best_opening(w: Ways, s: State, call: int, most: int, best: float) -> tuple
     return best, a_best, b_best
 
 
-@bare
+@inner
 def _recreate(w: Ways, s: State, u: Undo, bank: Longs, n_bank: int, seats: int, most: int) -> int:
     """Put the calls of the bank back, each where it costs least; return those left over."""
     left = 0
@@ -205,7 +205,7 @@ def _recreate(w: Ways, s: State, u: Undo, bank: Longs, n_bank: int, seats: int, 
     return left
 
 
-@bare
+@inner
 def _in_order(w: Ways, bank: Longs, n_bank: int, keys: Floats) -> None:
     """Sort the bank at random, by load, or by the drive to the gate."""
     n = len(w.calls)
@@ -228,7 +228,7 @@ def _in_order(w: Ways, bank: Longs, n_bank: int, keys: Floats) -> None:
         keys[k], bank[k] = key, call
 
 
-@bare
+@inner
 def _swap_tails(w: Ways, s: State, u: Undo, tries: int) -> None:
     """Let random vehicles exchange what they drive after some trip."""
     n = len(w.calls)
@@ -299,7 +299,7 @@ def _fewer_heads(w: Ways, s: State, u: Undo, seen: Bools, came: Longs) -> bool:
     return False
 
 
-@bare
+@inner
 def _give_up(w: Ways, s: State, u: Undo, weight: Floats, bank: Longs, n_bank: int) -> int:
     """Give up the vehicle whose calls are the easiest to place; its calls join the bank."""
     least, chosen = FAR, int(FREE)
@@ -321,7 +321,7 @@ def _give_up(w: Ways, s: State, u: Undo, weight: Floats, bank: Longs, n_bank: in
     return n_bank
 
 
-@bare
+@inner
 def _sum_weight(weight: Floats, bank: Longs, n_bank: int) -> float:
     """Return how hard the calls of the bank are to place."""
     total = 0.0

@@ -31,7 +31,7 @@ def entry(kernel: _Kernel) -> _Kernel:
     return compiled
 
 
-def bare(kernel: _Kernel) -> _Kernel:
+def inner(kernel: _Kernel) -> _Kernel:
     """Compile an `entry` that kernels alone call, without what Python needs to call it."""
     compiled: _Kernel = njit(  # type: ignore[call-overload]
         cache=True, nogil=True, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True
@@ -115,13 +115,13 @@ class Undo(NamedTuple):
     sums: Any  # CHANGES[1]
 
 
-@bare
+@inner
 def can_follow(w: Ways, s: State, a: int, b: int) -> Any:
     """Whether trip ``b`` can come after trip ``a``."""
     return s.trips[a].free + w.there[s.trips[a].goal, s.trips[b].origin] <= s.trips[b].start + EPS
 
 
-@bare
+@inner
 def _refresh(w: Ways, s: State, t: int) -> None:
     """Compute the rides, room, load and span of trip ``t`` anew."""
     e = s.trips[t].end
@@ -149,7 +149,7 @@ def _refresh(w: Ways, s: State, t: int) -> None:
     s.room[t, s.trips[t].size] = least
 
 
-@bare
+@inner
 def link(s: State, a: int, b: int) -> None:
     """Let trip ``b`` follow trip ``a``; either may be none."""
     if a >= 0:
@@ -158,7 +158,7 @@ def link(s: State, a: int, b: int) -> None:
         s.trips[b].pred = a
 
 
-@bare
+@inner
 def _enlist(s: State, t: int) -> None:
     """Put trip ``t`` into the list of its end."""
     e = s.trips[t].end
@@ -168,7 +168,7 @@ def _enlist(s: State, t: int) -> None:
     s.sums[0].trips += 1
 
 
-@bare
+@inner
 def _delist(s: State, t: int) -> None:
     """Take trip ``t`` out of the list of its end."""
     e = s.trips[t].end
@@ -179,7 +179,7 @@ def _delist(s: State, t: int) -> None:
     s.sums[0].trips -= 1
 
 
-@bare
+@inner
 def empty_drive(w: Ways, s: State, a: int, b: int) -> Any:
     """Return the seconds between two trips of a vehicle, none with the depot."""
     if a < 0 or b < 0:
@@ -187,7 +187,7 @@ def empty_drive(w: Ways, s: State, a: int, b: int) -> Any:
     return w.there[s.trips[a].goal, s.trips[b].origin]
 
 
-@bare
+@inner
 def keep(w: Ways, s: State, u: Undo, t: int) -> None:
     """Remember trip ``t`` before its first change."""
     if t < 0 or u.trips[t].marked:
@@ -207,7 +207,7 @@ def keep(w: Ways, s: State, u: Undo, t: int) -> None:
         u.seq[t, k] = s.seq[t, k]
 
 
-@bare
+@inner
 def restore(w: Ways, s: State, u: Undo) -> None:
     """Take the iteration back."""
     for i in range(u.sums[0].touched):
@@ -235,7 +235,7 @@ def restore(w: Ways, s: State, u: Undo) -> None:
     s.sums[0].vehicles = u.sums[0].vehicles
 
 
-@bare
+@inner
 def commit(s: State, u: Undo) -> None:
     """Forget the copies."""
     for i in range(u.sums[0].touched):
@@ -244,7 +244,7 @@ def commit(s: State, u: Undo) -> None:
     u.sums[0].vehicles = s.sums[0].vehicles
 
 
-@bare
+@inner
 def _drop_trip(w: Ways, s: State, u: Undo, t: int) -> None:
     """Close an emptied trip; the vehicle goes straight on."""
     a, b = s.trips[t].pred, s.trips[t].succ
@@ -257,7 +257,7 @@ def _drop_trip(w: Ways, s: State, u: Undo, t: int) -> None:
     _delist(s, t)
 
 
-@bare
+@inner
 def cut_string(
     w: Ways, s: State, u: Undo, t: int, first: int, count: int, bank: Longs, n_bank: int
 ) -> int:
@@ -279,7 +279,7 @@ def cut_string(
     return n_bank
 
 
-@bare
+@inner
 def insert(w: Ways, s: State, u: Undo, call: int, t: int, where: int) -> None:
     """Put ``call`` into trip ``t``."""
     keep(w, s, u, t)
@@ -292,7 +292,7 @@ def insert(w: Ways, s: State, u: Undo, call: int, t: int, where: int) -> None:
     _refresh(w, s, t)
 
 
-@bare
+@inner
 def open_trip(w: Ways, s: State, u: Undo, call: int, a: int, b: int) -> None:
     """Open a trip of ``call`` alone between two trips."""
     t = 0
@@ -314,7 +314,7 @@ def open_trip(w: Ways, s: State, u: Undo, call: int, a: int, b: int) -> None:
     _refresh(w, s, t)
 
 
-@bare
+@inner
 def change(w: Ways, s: State, u: Undo) -> Any:
     """Return by how many seconds the touched trips have grown since the last commit."""
     total = -u.sums[0].seconds
@@ -325,7 +325,7 @@ def change(w: Ways, s: State, u: Undo) -> Any:
     return total
 
 
-@bare
+@inner
 def whole_cost(w: Ways, s: State) -> Any:
     """Return the seconds of all trips with their empty driving."""
     total = 0.0
@@ -335,7 +335,7 @@ def whole_cost(w: Ways, s: State) -> Any:
     return total
 
 
-@bare
+@inner
 def store(s: State, best: State) -> None:
     """Copy the plan."""
     for t in range(len(s.trips)):
