@@ -199,8 +199,10 @@ def test_a_plan_keeps_every_limit_and_loses_no_rider(seed):
 @given(st.integers(0, 10_000))
 def test_no_plan_of_the_frontier_is_beaten(seed):
     scene, lines = random_town(seed)
-    candidates = [c for x in lines if (c := make_candidate(scene, x, config(), FACTORS, DAYS))]
-    plans = build_frontier(scene, candidates, config(plans=6), FACTORS, DAYS)
+    # Thin runs are left out by another rule, which has a test of its own.
+    asked = config(plans=6, min_workers=0)
+    candidates = [c for x in lines if (c := make_candidate(scene, x, asked, FACTORS, DAYS))]
+    plans = build_frontier(scene, candidates, asked, FACTORS, DAYS)
     for a in plans:
         for b in plans:
             if a is not b:
@@ -209,9 +211,10 @@ def test_no_plan_of_the_frontier_is_beaten(seed):
                 )
         assert a.gap >= -1e-9
     if plans:
-        everything = evaluate_plan(scene, lines, config(), FACTORS, DAYS)
-        # Stops nobody uses are left out after the choice: a shorter ride may add a home.
-        assert plans[-1].rosters_estimate >= everything.rosters_estimate - scene.staff.max()
+        # Stops nobody uses are left out after the choice: a shorter ride may add homes.
+        most = Master(scene, candidates, asked, FACTORS).choose()
+        assert most is not None
+        assert plans[-1].rosters_estimate >= most.workers - 1e-6
         assert 0 <= knee(plans) < len(plans)
 
 
