@@ -138,6 +138,13 @@ def test_who_cannot_be_served_is_told_with_why():
     assert service.served == pytest.approx(4 / 9)
     assert {(r.riders, r.why) for r in service.days[0].left} == {(3, TOO_LONG), (2, TOO_FAR)}
     assert not service.serves_all
+    # Five people, both ways, on 252 days.
+    line = Line("N1", (1,), (1,), anchor_for(scene.edges, 0), 0, (0, 1))
+    plan = evaluate_plan(scene, [line], config(), FACTORS, DAYS, name="P01")
+    (told,) = booking_findings(replace(plan, booked=(service,)), config())
+    assert told.code == "on_demand_left"
+    assert told.params["boardings"] == pytest.approx(2520)
+    assert told.render("en").startswith("2520 boardings a year of the riders of P01 cannot")
 
 
 def test_too_few_vehicles_are_told_in_one_line():

@@ -641,6 +641,8 @@ ELSEWHERE = {
     "no_service": "test_gtfs_quality.py",
     "no_shuttle": "test_shuttle_design.py",
     "drawn_lines_unused": "test_shuttle_design.py",
+    "on_demand_fleet": "test_booked_days.py",
+    "on_demand_left": "test_booked_days.py",
     "plans_set_aside": "test_kept_plans.py",
     "canonical_{…}": "test_gtfs_gate.py",
     "date_listed": "test_irregular.py",

@@ -267,7 +267,7 @@ def test_mutated_feeds_give_one_clear_error_or_a_sound_timetable(
     tables = small_tables(feeds["nantes/gtfs"])
     rng = random.Random(7)
     refused = 0
-    for k in range(45):
+    for k in range(25):
         path = tmp_path / f"{k}.zip"
         with zipfile.ZipFile(path, "w") as archive:
             for name, content in mutate(tables, rng).items():
@@ -284,4 +284,4 @@ def test_mutated_feeds_give_one_clear_error_or_a_sound_timetable(
             assert (tt.call_arr > tt.call_dep).sum() == np.diff(tt.run_ptr)[loose].sum()
             assert tt.n_runs or found  # never empty without a word
             assert all(f.render("fr") for f in found)
-    assert 9 < refused < 36
+    assert 2 < refused < 20

@@ -34,9 +34,14 @@ sys.exit(main())
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize(
-    "place", ["typer", "pandas", "numba", "pipeline.load", "pipeline.assess", "write.write_tables"]
-)
-@pytest.mark.parametrize(("language", "says"), [("fr", "Interrompu."), ("en", "Interrupted.")])
+    ("place", "language", "says"),
+    [
+        ("typer", "fr", "Interrompu."), ("typer", "en", "Interrupted."),
+        ("pandas", "fr", "Interrompu."), ("numba", "en", "Interrupted."),
+        ("pipeline.load", "fr", "Interrompu."), ("pipeline.assess", "en", "Interrupted."),
+        ("write.write_tables", "fr", "Interrompu."),
+    ],
+)  # fmt: skip
 def test_one_line_and_exit_code_130(tmp_path, place, language, says):
     toml = write_territory(tmp_path)
     run = subprocess.run(

@@ -121,6 +121,7 @@ def test_the_command_writes_all_of_it(base) -> None:
 @pytest.mark.skipif(
     not Path("../shared/data/rhein-neckar").is_dir(), reason="the real extract is not at hand"
 )
+@pytest.mark.slow
 def test_a_real_network_loses_a_line() -> None:
     """The quick evaluation of a line taken out finds what the engine finds of the scenario."""
     access = assess(load(EXAMPLE))

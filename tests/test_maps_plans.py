@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from light_plans import write_cut
 
 from mobility.commute.access import assess
 from mobility.commute.loading import load
@@ -15,13 +14,12 @@ from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.plans import Plans
 
-DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 SMALL = {"iterations": 30, "plans": 4, "max_hubs": 1, "max_stops": 14}
 
 
 @pytest.fixture(scope="module")
-def plans() -> Plans:
-    study = load(DEMO)
+def plans(tmp_path_factory: pytest.TempPathFactory) -> Plans:
+    study = load(write_cut(tmp_path_factory.mktemp("demo"), "school_weekday"))
     access = assess(study)
     config = ShuttleConfig.from_dict(SMALL)
     return design_shuttles(study, access, white_zones(access), config=config, seed=3)

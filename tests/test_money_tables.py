@@ -43,7 +43,8 @@ from mobility.territory.project import Territory
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
-NAMES = ("demo", "montpellier-2025", pytest.param("rhein-neckar", marks=pytest.mark.slow))
+SLOW = ("montpellier-2025", "rhein-neckar")
+NAMES = ("demo", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW))
 #: Every how many homes one is kept.
 THINNED = {"montpellier-2025": 8, "rhein-neckar": 12}
 FEW = SearchOptions(

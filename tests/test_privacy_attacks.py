@@ -285,7 +285,7 @@ def test_the_same_file_gives_the_same_release_and_a_secret_another():
     assert not other["workers"].equals(one["workers"])
 
 
-@pytest.mark.parametrize("file", range(2))
+@pytest.mark.parametrize("file", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_what_protection_costs_over_many_draws(file):
     """The share of a roster that lives where its commute holds, told and true, in points."""
     persons, found = staff(file), {}

@@ -93,7 +93,7 @@ def test_the_map_of_rhein_neckar_opens_as_its_picture(results, tmp_path):
     assert_alike(seen, "rhein-neckar")
 
 
-@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("language", ["fr", pytest.param("en", marks=pytest.mark.slow)])
 def test_the_report_prints_on_twelve_pages_without_a_broken_number(results, language):
     if not results.folder.name.startswith(("rhein-neckar", "montpellier-2025")):
         pytest.skip("one German and one French territory are enough")

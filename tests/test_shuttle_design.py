@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import partridge as ptg
 import pytest
+from light_plans import write_cut
 from shapely import Point
 
 from mobility.base.errors import SourceError, SourceNotFoundError, TerritoryError
@@ -43,8 +44,8 @@ SMALL = {"iterations": 30, "plans": 4, "max_hubs": 1, "max_stops": 14}
 
 
 @pytest.fixture(scope="module")
-def demo():
-    study = load(DEMO)
+def demo(tmp_path_factory):
+    study = load(write_cut(tmp_path_factory.mktemp("demo"), "school_weekday", "sunday"))
     access = assess(study)
     return study, access, white_zones(access)
 
@@ -86,6 +87,7 @@ def test_riders_keep_the_limits_of_the_territory(plans):
         assert p.operations.unlawful == 0
 
 
+@pytest.mark.slow
 def test_same_seed_same_plans(demo, plans):
     again = design_shuttles(*demo, config=ShuttleConfig.from_dict(SMALL), seed=3)
     assert again.to_frame().equals(plans.to_frame())

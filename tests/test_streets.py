@@ -267,7 +267,13 @@ def real(name: str) -> Path:
 @pytest.mark.parametrize(
     ("name", "most"),
     # Gozo and Comino are islands; Nantes and Geneva are cut through their one-way streets.
-    [("rhein-neckar", 3), ("milan", 5), ("nantes", 16), ("malta", 25), ("geneva", 16)],
+    [
+        ("rhein-neckar", 3),
+        pytest.param("milan", 5, marks=pytest.mark.slow),
+        ("nantes", 16),
+        ("malta", 25),
+        ("geneva", 16),
+    ],
 )
 def test_real_extracts_are_whole_and_mostly_one_network(name, most):
     streets = streets_from_osm(real(f"{name}/streets.osm.pbf"))
