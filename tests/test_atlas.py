@@ -185,6 +185,7 @@ def test_a_unit_of_many_shifts_is_slow(inputs, tmp_path):
     assert slow_units(atlas, UNITS) == {"b"}
 
 
+@pytest.mark.slow
 def test_a_scheduler_started_by_its_own_command(alone, tmp_path, monkeypatch):
     atlas = copied(alone, tmp_path)
     with socket.socket() as free:

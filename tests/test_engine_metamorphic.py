@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
@@ -16,8 +17,9 @@ from strategies import as_question, cases, corridor, seeded
 from mobility.engine.journeys import Edge, TwoWay, holding, travel
 from mobility.timetable.arrays import INF
 
+LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 bounded = settings(
-    max_examples=200,
+    max_examples=200 if LONG else 100,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -21,8 +21,8 @@ from mobility.engine.journeys import Edge, TwoWay, reach, scan
 from mobility.timetable.arrays import INF
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
-EXAMPLES = 6000 if LONG else 300
-CORRIDORS = 20_000 if LONG else 800
+EXAMPLES = 6000 if LONG else 200
+CORRIDORS = 20_000 if LONG else 500
 bounded = settings(
     max_examples=EXAMPLES,
     deadline=None,

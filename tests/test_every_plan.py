@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 import pytest
-from light_plans import write_cut
+from light_plans import write_light
 
 from mobility import pipeline
 from mobility.commute.comparison import comparison
@@ -27,7 +27,7 @@ def run(tmp_path_factory):
             page, "write_map", lambda m, *a, **k: drawn.append(m) or write_map(m, *a, **k)
         )
         results = pipeline.run(
-            write_cut(tmp_path_factory.mktemp("in"), "school_weekday"),
+            write_light(tmp_path_factory.mktemp("in")),
             tmp_path_factory.mktemp("plans"),
             shuttles=True,
             every_plan=True,
@@ -39,7 +39,7 @@ def test_each_plan_of_the_slider_shows_its_own_scenario(run):
     results, _, model = run
     shown = [model.scenarios[plan.scenario].name for plan in model.plans]
     assert shown == [plan.name for plan in results.plans.plans]
-    assert len(set(shown)) >= 10
+    assert len(set(shown)) >= 3
 
 
 def test_a_scenario_gains_what_the_proof_of_its_plan_tells(run):

@@ -21,6 +21,7 @@ SHARED = ROOT.parent / "shared" / "data"
 NAMES = (
     "geneva", "malta", "milan", "montpellier-2024", "montpellier-2025", "nantes", "rhein-neckar",
 )  # fmt: skip
+LARGE = ("milan", "montpellier-2024", "rhein-neckar")
 
 needs_extracts = pytest.mark.skipif(
     not SHARED.is_dir(), reason="the real extracts are not in ../shared/data"
@@ -87,7 +88,9 @@ def test_homes_read_as_cells_with_their_total(name):
 
 @pytest.mark.real
 @needs_extracts
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in LARGE else n for n in NAMES]
+)
 def test_sites_and_homes_lie_on_the_streets(name, streets_of):
     territory, streets = territory_of(name), streets_of(name)
     walk = usable_edges(streets, edge_times(streets, "walk", Speeds()))
@@ -117,7 +120,10 @@ def test_fixed_dates_have_trips(name):
 
 @pytest.mark.real
 @needs_extracts
-@pytest.mark.parametrize("name", ["nantes", "malta", "montpellier-2025"])
+@pytest.mark.parametrize(
+    "name",
+    ["malta", *(pytest.param(n, marks=pytest.mark.slow) for n in ("nantes", "montpellier-2025"))],
+)
 def test_generator_writes_the_committed_files(name, tmp_path):
     tool = ROOT / "tools" / "make_examples.py"
     command = [sys.executable, str(tool), name, "--out", str(tmp_path)]
@@ -135,10 +141,7 @@ def test_generator_writes_the_committed_files(name, tmp_path):
     "name",
     [
         *("montpellier-2025", "nantes"),
-        *(
-            pytest.param(name, marks=pytest.mark.slow)
-            for name in ("rhein-neckar", "milan", "montpellier-2024")
-        ),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in LARGE),
     ],
 )
 def test_whole_run_conserves_workers(name, tmp_path):

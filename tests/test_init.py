@@ -363,6 +363,7 @@ def test_neighbouring_extracts_are_clipped_as_one(tmp_path):
 
 @pytest.mark.real
 @pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is absent")
+@pytest.mark.slow
 def test_an_extract_is_clipped_with_whole_ways(tmp_path):
     from mobility.streets.graph import streets_from_osm
 

@@ -102,6 +102,7 @@ def test_a_new_design_leaves_nothing_set_aside(territory, folder):
     assert files(folder) == before
 
 
+@pytest.mark.slow
 def test_other_commands_leave_every_file_as_it_was(territory, folder):
     # Levers stand on the one map, beside the plans; the other two tell what was found.
     for name, drawn in (("levers", {"map.html"}), ("plan", set()), ("letter", set())):

@@ -103,6 +103,7 @@ def unprotected(study, persons, places):
     return study_of(study, xy, persons, pool=pool)
 
 
+@pytest.mark.slow
 def test_what_protection_costs(scene):
     """Of each roster of 50 and more, and of a shuttle through the villages, over some draws."""
     toml, persons, places = scene

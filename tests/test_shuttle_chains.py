@@ -174,6 +174,7 @@ def test_plans_that_break_a_rule_are_told():
     assert any("overfull" in w for w in broken(small, chains))
 
 
+@pytest.mark.slow
 def test_runs_routed_anew_are_proven_and_never_dearer(tmp_path):
     """Whoever the engine finds without it is found with it, for no more euros or vehicles."""
     study = load(write_cut(tmp_path, "school_weekday"))

@@ -439,6 +439,7 @@ def test_files_of_an_earlier_design_are_outdated(plans, tmp_path):
     assert outdated(tmp_path / "none", plans) == []
 
 
+@pytest.mark.slow
 def test_drawn_lines_of_the_settings_stand_beside_the_plans(demo, plans, tmp_path):
     asked = plans.config.model_copy(update={"lines": tmp_path / "lines.toml"})
     line = plans.knee.lines[0]

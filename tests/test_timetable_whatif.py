@@ -46,7 +46,7 @@ def in_order(tt: Timetable, runs: list[Run]) -> list[Run]:
     return [by_trip[t] for t in tt.call_trip[tt.run_ptr[:-1]].tolist()]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data(), some_runs(high=8))
 def test_with_runs_equals_a_rebuild(data: st.DataObject, runs: list[Run]) -> None:
     new = data.draw(st.integers(0, len(runs)))
@@ -61,7 +61,7 @@ def test_with_runs_equals_a_rebuild(data: st.DataObject, runs: list[Run]) -> Non
     assert changed.same_as(build(after))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.data(), some_runs(low=1, high=8))
 def test_shifts_equal_a_rebuild(data: st.DataObject, runs: list[Run]) -> None:
     """Some runs move and nothing else: they are mended in place, on a copy."""

@@ -191,7 +191,7 @@ def expected_need(
     return walk_s + 60
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(questions())
 def test_every_pair_of_calls_needs_what_its_rule_says(
     drawn: tuple[list[dict[str, Any]], list[dict[str, Any]]],

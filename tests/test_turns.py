@@ -444,7 +444,7 @@ def edge_based(case, times, barred, ends):  # noqa: C901 (one piece reads best)
     return found
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(case_with_turns(), st.booleans(), st.sampled_from([45, 10_000]))
 def test_pairs_agree_with_an_edge_based_search(case, reverse, limit_s):
     (n, edges, sources, targets), barred, ends = case

@@ -45,4 +45,4 @@ docs=$!
 wait "$docs"
 wait "$kernels" || true
 wait "$system"
-.venv/bin/python -m pytest -n 4 --dist loadfile "$@"
+.venv/bin/python -m pytest -n 3 --dist loadfile "$@"

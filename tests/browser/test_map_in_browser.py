@@ -711,7 +711,7 @@ def test_axe_finds_nothing_serious(open_page, basin, view) -> None:
     assert serious == []
 
 
-@pytest.mark.parametrize("sheet", ["A4", "A3"])
+@pytest.mark.parametrize("sheet", ["A4", pytest.param("A3", marks=pytest.mark.slow)])
 def test_a_sheet_holds_the_whole_page(open_page, basin, sheet) -> None:
     _, path = basin
     opened = open_page(path, f"site=0&pick=s1&layout={sheet}")
@@ -765,7 +765,7 @@ def test_printing_draws_the_map_in_view_and_restores_it(open_page, basin, tmp_pa
         assert len(sheet.crop(box).getcolors(1 << 20)) > 60
 
 
-@pytest.mark.parametrize("sheet", ["A4", "A3"])
+@pytest.mark.parametrize("sheet", ["A4", pytest.param("A3", marks=pytest.mark.slow)])
 def test_a_sheet_cuts_neither_figures_nor_sources(open_page, tmp_path, sheet) -> None:
     model = make_model(step_km=1.0)
     lines = tuple(
