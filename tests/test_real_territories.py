@@ -19,8 +19,10 @@ from mobility.timetable.arrays import INF
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
 NAMES = [
-    "rhein-neckar", "montpellier-2025", "nantes",
-    *(pytest.param(name, marks=pytest.mark.slow) for name in ("milan", "montpellier-2024")),
+    "montpellier-2025", "nantes",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in (
+        "rhein-neckar", "milan", "montpellier-2024",
+    )),
 ]  # fmt: skip
 
 pytestmark = [
