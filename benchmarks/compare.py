@@ -22,13 +22,13 @@ from benchmarks.datasets import (
     egress_rows,
     smaller,
 )
+from benchmarks.one_timetable import build_timetable
 from benchmarks.peer import Peer
 from benchmarks.timing import machine, say, table
 from mobility.base.clock import format_clock
 from mobility.engine.itineraries import Itinerary, itinerary
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay, reach, scan, travel
 from mobility.timetable.arrays import INF
-from mobility.timetable.build import build_timetable
 
 PAGE = Path(__file__).parents[1] / "docs" / "peer-comparison.md"
 #: Two hours before the shift; the peer has no limit on waits nor on the sum of walks.

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from benchmarks.one_timetable import build_timetable
 from mobility.engine.journeys import Edge, EngineLimits, HomeTimes, TwoWay, travel
 from mobility.sources.gtfs.read import Feed, read_feed
 from mobility.streets.graph import Streets, streets_from_lines, streets_from_osm
 from mobility.territory.project import Speeds
 from mobility.timetable.arrays import INF, Timetable
-from mobility.timetable.build import build_timetable
 from mobility.timetable.footpaths import WalkTable, home_walks, stop_walks
 
 DATA = Path(__file__).parents[2] / "shared" / "data"

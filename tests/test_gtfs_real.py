@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from feeds import to_csv
 
+from benchmarks.one_timetable import build_timetable
 from mobility.base.errors import Finding, MobilityError
 from mobility.sources.days import choose_days
 from mobility.sources.gtfs.quality import check_feed
@@ -19,7 +20,6 @@ from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
 from mobility.sources.holidays import read_holidays
 from mobility.territory.project import DaysConfig
 from mobility.timetable.arrays import Timetable, mirrored
-from mobility.timetable.build import build_timetable
 from mobility.timetable.change import with_runs
 from mobility.timetable.footpaths import WalkTable
 

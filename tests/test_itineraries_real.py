@@ -18,13 +18,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.one_timetable import build_timetable
 from mobility.engine.itineraries import GATE, HOME, Itinerary, Leg, itinerary
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay, reach, scan
 from mobility.sources.gtfs.read import read_feed
 from mobility.streets.graph import streets_from_lines, streets_from_osm
 from mobility.territory.project import Speeds
 from mobility.timetable.arrays import INF
-from mobility.timetable.build import build_timetable
 from mobility.timetable.footpaths import WalkTable, home_walks, stop_walks
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"

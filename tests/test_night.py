@@ -28,11 +28,11 @@ import pytest
 from feeds import service, trip, write_gtfs
 from strategies import walk_table
 
+from benchmarks.one_timetable import build_timetable
 from mobility.base.clock import axis_to_local, local_to_axis, parse_clock
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay, travel
 from mobility.sources.gtfs.read import merge_feeds, read_feed
 from mobility.timetable.arrays import INF
-from mobility.timetable.build import build_timetable
 
 YEAR = {"start": "20250101", "end": "20291231"}
 SERVICES: dict[str, dict[str, Any]] = {

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shuttle_scenes import KINDS, anchor_for, config, make_scene, shift_edges
 
+from benchmarks.one_timetable import build_timetable
 from mobility.shuttles.blocks import DAY_CUT_S, DAY_S, day_trips
 from mobility.shuttles.costs import calendar_days
 from mobility.shuttles.factors import Factors
@@ -20,7 +21,6 @@ from mobility.shuttles.model import Line
 from mobility.shuttles.plan import evaluate_plan
 from mobility.sources.gtfs.quality import check_feed
 from mobility.sources.gtfs.read import read_feed
-from mobility.timetable.build import build_timetable
 from mobility.timetable.footpaths import WalkTable
 
 FACTORS = Factors.load()

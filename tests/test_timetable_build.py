@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from feeds import service, trip, write_gtfs
 
+from benchmarks.one_timetable import build_timetable
 from mobility.base.clock import local_to_axis
 from mobility.base.errors import Finding, SourceError
 from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
 from mobility.timetable.arrays import INF, Timetable
-from mobility.timetable.build import build_timetable
 from mobility.timetable.footpaths import WalkTable
 from mobility.timetable.runs import departures
 from mobility.timetable.station import access_points, fold_points, slower

@@ -6,15 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mobility.remedies.model import DayNetwork, Lever
 from mobility.remedies.patch import patch
-from mobility.timetable.arrays import RunArrays, take_runs
+from mobility.timetable.arrays import Int32, Int64, RunArrays, take_runs
 from mobility.timetable.trips import join_runs, pick_calls
-
-Int32 = NDArray[np.int32]
-Int64 = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mobility.commute.access import counting_modes
 from mobility.commute.feeder_modes import Carried, Feeder, joined, mixed
@@ -20,10 +19,8 @@ from mobility.commute.on_demand import OnDemandService, Window, booked_with
 from mobility.commute.study import Study
 from mobility.engine.journeys import Edge, EngineLimits, HomeTimes
 from mobility.sources.days import ChosenDay
-from mobility.timetable.arrays import INF
+from mobility.timetable.arrays import INF, Int32
 from mobility.timetable.footpaths import WalkTable
-
-Int32 = NDArray[np.int32]
 
 
 class Changed(NamedTuple):

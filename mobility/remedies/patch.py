@@ -6,17 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mobility.commute.study import Study
 from mobility.commute.variants import with_timetables
 from mobility.engine.journeys import TwoWay
 from mobility.remedies.model import DayNetwork, Lever, networks
-from mobility.timetable.arrays import RunArrays, Timetable
+from mobility.timetable.arrays import Int64, RunArrays, Timetable
 from mobility.timetable.change import with_runs
 from mobility.timetable.trips import join_runs, mended, moved, one_run, only_trips, without_trips
-
-Int64 = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

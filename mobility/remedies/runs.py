@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mobility.timetable.arrays import INF, RunArrays
+from mobility.timetable.arrays import INF, Bool, Int32, Int64, RunArrays
 from mobility.timetable.footpaths import WalkTable
 from mobility.timetable.trips import pick_calls
-
-Int32 = NDArray[np.int32]
-Int64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
 
 
 def used_runs(

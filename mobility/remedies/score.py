@@ -16,10 +16,8 @@ from mobility.commute.study import SCHOOL_WEEKS, WEEKS, Study
 from mobility.remedies.modes import carried_modes, left_at_places, riding_modes
 from mobility.remedies.trial import EdgeEffect
 from mobility.remedies.window import Window
-from mobility.timetable.arrays import INF
+from mobility.timetable.arrays import INF, Bool, Int32
 
-Int32 = NDArray[np.int32]
-Bool = NDArray[np.bool_]
 Float = NDArray[np.float64]
 Effects = Mapping[int, EdgeEffect]
 

@@ -23,9 +23,8 @@ from mobility.commute.study import Study, engine_limits
 from mobility.commute.variants import variant
 from mobility.engine.journeys import Edge
 from mobility.sources.days import ChosenDay
-from mobility.timetable.arrays import INF
+from mobility.timetable.arrays import INF, Bool
 
-Bool = NDArray[np.bool_]
 Float = NDArray[np.float64]
 
 #: Offsets tried, minutes.

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mobility.remedies.family import Family
 from mobility.remedies.modes import Changed, riding_modes
@@ -24,13 +23,19 @@ from mobility.remedies.runs import (
     used_runs,
 )
 from mobility.remedies.window import Window
-from mobility.timetable.arrays import INF, FootArrays, RunArrays, mirror_runs, stop_index, take_runs
+from mobility.timetable.arrays import (
+    INF,
+    Bool,
+    FootArrays,
+    Int32,
+    Int64,
+    RunArrays,
+    mirror_runs,
+    stop_index,
+    take_runs,
+)
 from mobility.timetable.footpaths import WalkTable
 from mobility.timetable.trips import join_runs
-
-Int32 = NDArray[np.int32]
-Int64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
 
 #: An array of its own: an empty slice would keep what it was cut from.
 _NOBODY = np.zeros(0, np.int32)

@@ -37,16 +37,15 @@ from mobility.remedies.runs import (
 from mobility.sources.days import ChosenDay
 from mobility.timetable.arrays import (
     INF,
+    Bool,
     FootArrays,
+    Int32,
+    Int64,
     RunArrays,
     Timetable,
     stop_index,
 )
 from mobility.timetable.footpaths import WalkTable
-
-Int32 = NDArray[np.int32]
-Int64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mobility.shuttles.kernels import entry, inner
 from mobility.shuttles.model import Floats, Ints
-from mobility.shuttles.trip_state import entry, inner
 
 FAR = 1e18
 

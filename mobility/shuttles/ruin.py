@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from mobility.shuttles.kernels import entry, inner
 from mobility.shuttles.model import Bools, Floats, Longs
 from mobility.shuttles.trip_state import (
     EPS,
@@ -27,8 +28,6 @@ from mobility.shuttles.trip_state import (
     commit,
     cut_string,
     empty_drive,
-    entry,
-    inner,
     insert,
     keep,
     link,

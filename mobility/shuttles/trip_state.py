@@ -6,38 +6,16 @@ ones are seen backwards in time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from mobility.shuttles.kernels import inner
 from mobility.shuttles.model import Longs
 
 FREE = -1
 EPS = 1e-6
 FAR = 1e18
-
-_Kernel = TypeVar("_Kernel", bound=Callable[..., Any])
-
-
-def entry(kernel: _Kernel) -> _Kernel:
-    """Compile a kernel that makes no array.
-
-    By default numba counts the references of each array at each call, which took nine tenths of
-    a search.
-    """
-    compiled: _Kernel = njit(cache=True, nogil=True, _nrt=False)(kernel)  # type: ignore[call-overload]
-    return compiled
-
-
-def inner(kernel: _Kernel) -> _Kernel:
-    """Compile an `entry` that kernels alone call, without what Python needs to call it."""
-    compiled: _Kernel = njit(  # type: ignore[call-overload]
-        cache=True, nogil=True, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True
-    )(kernel)
-    return compiled
-
 
 # Records rather than an array for each field, whole numbers all int64 and none a constant of the
 # compiler: a kernel takes each array as seven arguments and is compiled once for each mix of types,
