@@ -147,6 +147,9 @@ class Views:
     measured
         What was measured at some hour: by what it is, whether it is after dark and the hash of
         the seconds per street piece on which it rests. Hours at which they are alike share it.
+    held
+        At which homes edges of shifts were found to hold, by what was asked; kept where somebody
+        who asks again puts a table here. The hours of the study's own shifts are none of it.
     """
 
     made_from: tuple[Study, Change] | None = None
@@ -154,6 +157,7 @@ class Views:
     at_hours: dict[State, Study] = field(default_factory=dict)
     opened: dict[tuple[dt.date, int], Study] = field(default_factory=dict)
     measured: dict[tuple[object, ...], Any] = field(default_factory=dict)
+    held: dict[tuple[object, ...], NDArray[np.bool_]] | None = None
 
 
 @dataclass(frozen=True)

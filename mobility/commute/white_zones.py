@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -92,10 +93,11 @@ class WhiteZones:
 
     def row(self, shift_id: int, day_kind: str) -> int:
         """Return the row of a shift and kind of day."""
-        found = np.flatnonzero(
-            (self.keys["shift_id"] == shift_id) & (self.keys["day_kind"] == day_kind)
-        )
-        return int(found[0])
+        return self._rows[shift_id, day_kind]
+
+    @cached_property
+    def _rows(self) -> dict[tuple[int, str], int]:
+        return {key: z for z, key in enumerate(self.keys.itertuples(index=False, name=None))}
 
     def __repr__(self) -> str:
         white = (self.status > SERVED).mean(axis=0) if len(self.status) else np.zeros(0)
@@ -149,9 +151,10 @@ def white_zones(
     """
     progress("white zones")
     study = access.study
-    keys = access.keys[["shift_id", "day_kind"]].drop_duplicates().reset_index(drop=True)
+    each = dict.fromkeys(zip(access.keys["shift_id"], access.keys["day_kind"], strict=True))
+    keys = pd.DataFrame(each.keys(), columns=["shift_id", "day_kind"])
     days = {day.kind: day for day in study.days}
-    pairs = [(int(s), days[k]) for s, k in keys.itertuples(index=False)]
+    pairs = [(int(s), days[k]) for s, k in each]
     status = np.array([_status(access, s, d) for s, d in pairs], np.int8)
     hours: Hours = {} if known is None else known
     reason = np.zeros(status.shape, np.int8)

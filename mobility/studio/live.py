@@ -136,6 +136,7 @@ class Live:
         self._pairs: OrderedDict[tuple[object, ...], Pair] = OrderedDict()
         self._drawing: tuple[tuple[str, str], Asked] | None = None
         self._lock = RLock()
+        self.study.views.held = {}
 
     @cached_property
     def model(self) -> MapModel:
@@ -197,7 +198,10 @@ class Live:
         sites = changed_sites(self.sources.sites, territory.changes.shifts, territory.path)
         if sites == study.sites:
             return study
-        return variant(study, lambda one: replace(one, sites=sites))
+        found = variant(study, lambda one: replace(one, sites=sites))
+        # An edge holds for the same homes whichever shift it is of.
+        found.views.held = study.views.held
+        return found
 
     def _settled(self, territory: Territory) -> Study:
         """Return the study under the settings and trips of a scenario, hours of shifts as they are.
@@ -224,6 +228,7 @@ class Live:
             )
         else:
             found = self.sources.study(plain)
+        found.views.held = {}
         self._studies[key] = found
         if len(self._studies) > MOST_STUDIES:
             gone, _ = self._studies.popitem(last=False)
@@ -342,6 +347,9 @@ class Live:
         most = max(len(found), MOST_BYTES // one.nbytes) if one else 0
         while len(self._pairs) > most:
             self._pairs.popitem(last=False)
+        held = study.views.held
+        if held is not None and len(held) * study.n_homes > MOST_BYTES:
+            held.clear()
         return found
 
     def _told_of(self, scenario: Scenario, shown: Shown) -> Answer:
