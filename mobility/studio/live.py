@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,11 +34,14 @@ from mobility.remedies.factors import load_factors
 from mobility.remedies.model import networks
 from mobility.remedies.scenario import scenario_bill
 from mobility.remedies.vehicles import Vehicles
-from mobility.shuttles.edit import Asked
+from mobility.streets.hours import forget_tables
 from mobility.territory.changes import changed_sites, on_base
 from mobility.territory.project import Territory
 from mobility.territory.toml_text import read_toml
 from mobility.timetable.arrays import INF
+
+if TYPE_CHECKING:
+    from mobility.shuttles.edit import Asked
 
 UInt8 = NDArray[np.uint8]
 
@@ -48,7 +51,7 @@ ASKED = (
     "white_site_share",
 )  # fmt: skip
 #: Studies of other settings kept, and bytes of answers.
-MOST_STUDIES, MOST_BYTES = 6, 64_000_000
+MOST_STUDIES, MOST_BYTES = 3, 64_000_000
 MINUTES = ("outbound_min", "return_min", "overtime_min")
 
 
@@ -137,11 +140,12 @@ class Live:
         self._drawing: tuple[tuple[str, str], Asked] | None = None
         self._lock = RLock()
         self.study.views.held = {}
+        forget_tables(self.sources.streets)
 
     @cached_property
     def model(self) -> MapModel:
-        """What the map page shows of the study as it is."""
-        return map_model(self.access, self.zones)
+        """What the map page shows of the study as it is, but journeys."""
+        return map_model(self.access, self.zones, journeys=False)
 
     @cached_property
     def _order(self) -> NDArray[np.intp]:
@@ -159,6 +163,8 @@ class Live:
 
     def drawing(self, territory: Territory) -> Asked:
         """Return what lines are drawn for: whom a scenario leaves out, at its hours."""
+        from mobility.shuttles.edit import Asked  # its solver takes memory that few ask for
+
         key = (self._key(territory), str(territory.changes.shifts))
         with self._lock:
             if self._drawing is None or self._drawing[0] != key:
@@ -228,6 +234,7 @@ class Live:
             )
         else:
             found = self.sources.study(plain)
+            forget_tables(self.sources.streets)
         found.views.held = {}
         self._studies[key] = found
         if len(self._studies) > MOST_STUDIES:

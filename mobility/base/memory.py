@@ -1,0 +1,20 @@
+"""Memory that is free again, given back to the system: what was read takes more than what is kept."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+from contextlib import suppress
+
+import pyarrow as pa
+
+
+def give_back_memory() -> None:
+    """Return what lies unused to the system, where its C library can."""
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    with suppress(OSError, AttributeError):  # only glibc has it
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+__all__ = ["give_back_memory"]
