@@ -15,7 +15,7 @@ from small import PLACES_M, SERVICES, TRIPS, lonlat, write_territory
 from starlette.routing import Route
 from studio_server import TOKEN, Served, served, step
 
-from mobility.base.errors import MobilityError, SourceError, TerritoryError
+from mobility.base.errors import Finding, MobilityError, SourceError, TerritoryError
 from mobility.base.literal import read_csv_text
 from mobility.commute.access import assess
 from mobility.commute.loading import load
@@ -23,12 +23,14 @@ from mobility.commute.white_zones import white_zones
 from mobility.outputs.map.from_results import map_model
 from mobility.outputs.map.pack import Store, along_curve
 from mobility.outputs.map.payload import build
+from mobility.outputs.report_tables import mode_tables
 from mobility.pipeline import demo_territory, run
 from mobility.sources.gtfs.read import read_feed
 from mobility.sources.sites import read_sites_file
 from mobility.studio import data
 from mobility.studio.drafts import History, slug, stepped
 from mobility.studio.live import Live
+from mobility.studio.mends import mends_of
 from mobility.studio.studies import Studies
 from mobility.territory.project import Territory
 from mobility.territory.toml_text import read_toml
@@ -229,6 +231,74 @@ def test_plans_of_shuttles_are_tried_together(studio: Served, root) -> None:
         studio.live("usine", {"do": "plan", "name": "P01", "on": True})
     with pytest.raises(ValueError, match="no such step"):
         studio.live("usine", {"do": "feed", "name": "x", "file": "../usine/territory.toml"})
+
+
+def test_a_zone_and_shared_cars_are_those_of_the_saved_scenario(studio: Served, root) -> None:
+    """A zone around both homes and the gate: H2, who walks too far to a stop, is fetched."""
+    rosters = '[{ template = "3x8", headcount = 40 }]'
+    path = write_territory(root / "zone", rosters=rosters, extra="[limits]\nmax_total_min = 90")
+    studio.ready("zone")
+    (west, south), (east, north) = lonlat(PLACES_M["H2"]), lonlat(PLACES_M["G"])
+    polygon = [[west - 0.01, south - 0.02], [east + 0.01, south - 0.02],
+               [east + 0.01, north + 0.02], [west - 0.01, north + 0.02]]  # fmt: skip
+    zone = {"do": "zone", "name": "Z1", "polygon": polygon, "start": "03:00", "max_ride_min": 60}
+    shares = {"do": "set", "table": "carpool", "field": "detour_min", "value": 5}
+    assert studio.live("zone")["served"] == [10, 10]
+    told = studio.live("zone", zone, shares)
+    assert told["served"] == [20, 10]
+    assert told["mode"][0] == [20, 10, 0, 0, 10]  # public transport as before
+    found = studio.get("studies/zone/carpool?shift=0")["carpool"]
+    studio.post("studies/zone/scenarios", {"do": "save", "name": "Zone"})
+    study = load(root / "zone" / "scenarios" / "zone.toml")
+    access = assess(study)
+    zones = white_zones(access)
+    row = mode_tables(access)["carpool"].iloc[0]
+    assert found == {name: int(row[name]) for name in found}
+    assert found["with_2"] > 0
+    live = studio.studio.studies.open("zone").live
+    assert live is not None
+    for shift, kind in zip(zones.keys["shift_id"], zones.keys["day_kind"], strict=True):
+        day = [one.kind for one in study.days].index(kind)
+        answer = studio.live("zone", shown={"pick": f"s{shift}", "day": day, "mode": 0})
+        z = zones.row(shift, kind)
+        assert np.array_equal(answer["arrays"]["zone"] & 3, zones.status[z][live._order])
+        assert np.array_equal(answer["arrays"]["zone"] >> 2, zones.reason[z][live._order])
+    with pytest.raises(ValueError, match="no such step"):
+        studio.live("zone", zone | {"polygon": [[2, 47], [400, "x"], [2, 48]]})
+    with pytest.raises(ValueError, match="no such step"):
+        studio.live("zone", {"do": "zones", "on_demand": [{"file": "/etc"}], "evaluated": None})
+    assert studio.live("zone", {"do": "zone", "name": "Z1"})["served"] == [10, 10]
+    assert studio.get("studies/zone")["draft"] == {"carpool": {"detour_min": 5}}
+    shutil.rmtree(path.parent)
+
+
+def test_a_mend_that_is_a_setting_is_written_on_a_click(studio: Served, root) -> None:
+    path = write_territory(root / "mends")
+    path.write_text("# My own note.\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    studio.ready("mends")
+    buttons = studio.get("studies/mends/mends")["mends"]
+    [finding] = [k for k, found in enumerate(buttons) if found]
+    assert [label["fr"] for label in buttons[finding]] == [f"Zone scolaire {z}" for z in "ABC"]
+    asked = {"finding": finding, "mend": 1}
+    assert studio.post("studies/mends/mends", {"finding": 99, "mend": 0}).status_code == 422
+    assert studio.post("studies/mends/mends", asked).json()["value"] == "B"
+    assert read_toml(path)["days"]["school_zone"] == "B"
+    assert path.read_text(encoding="utf-8").startswith("# My own note.")
+    shutil.rmtree(path.parent)
+
+
+def test_mends_are_the_settings_that_findings_ask_for(tmp_path) -> None:
+    territory = Territory.from_toml(write_territory(tmp_path / "usine"))
+    kind = {"kind": "school_weekday"}
+    for code, params, told in [
+        ("feeds_overlap", {}, [("sources", "duplicates", "drop")]),
+        ("school_routes", {}, [("modes", "school_services", False)]),
+        ("flex_zones", {}, [("modes", "evaluated", ["transit", "walk", "on_demand"])]),
+        ("day_kind_absent", kind, []),  # the only one studied
+        ("homes_taken_as_personal", {}, []),  # nobody says so but who answers for the file
+    ]:
+        found = mends_of(Finding("warning", code, "", params=params), territory)
+        assert [(m.table, m.field, m.value) for m in found] == told
 
 
 def test_a_line_without_riders_says_so_and_changes_nothing(studio: Served) -> None:

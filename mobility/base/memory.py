@@ -1,4 +1,4 @@
-"""Memory that is free again, given back to the system: what was read takes more than what is kept."""
+"""Memory that is free again, given back: what is read takes more than what is kept of it."""
 
 from __future__ import annotations
 

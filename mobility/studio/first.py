@@ -1,4 +1,4 @@
-"""A study read for the first time, in a process of its own: ``python -m mobility.studio.first FILE``.
+"""A study read a first time, by itself: ``python -m mobility.studio.first FILE``.
 
 What is read, measured and compiled is kept on disk, and so is the map page; the studio finds it
 there. The memory that reading takes, twice what is kept of it, goes with the process.
@@ -57,12 +57,18 @@ def read_aside(file: Path, tell: Callable[[str], None]) -> None:
             tell(line.strip())
 
 
-def _read(file: Path) -> None:
+def read(file: Path, tell: Callable[[str], None]) -> None:
+    """Read a study and draw its page; ``tell`` is called with the name of each step."""
     territory = read_territory(file)
-    live = Live(territory, progress=lambda step: print(step, flush=True))
-    print("map", flush=True)
+    live = Live(territory, progress=tell)
+    tell("map")
     drawn(live, page_path(territory))
 
 
+def _tell(step: str) -> None:
+    sys.stdout.write(f"{step}\n")
+    sys.stdout.flush()
+
+
 if __name__ == "__main__":
-    _read(Path(sys.argv[1]))
+    read(Path(sys.argv[1]), _tell)

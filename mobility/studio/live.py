@@ -19,9 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobility.base.errors import MobilityError
-from mobility.commute.access import Access, assess, roster_shifts
+from mobility.commute.access import SERVED, Access, assess, roster_shifts
 from mobility.commute.changes import with_timetable_changes
+from mobility.commute.indicators import round_persons
 from mobility.commute.loading import ReadSources, read_sources
+from mobility.commute.on_demand_rides import on_demand_services
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.variants import variant
 from mobility.commute.white_zones import Hours, WhiteZones, white_zones
@@ -127,7 +129,10 @@ class Live:
     """
 
     def __init__(self, territory: Territory, *, progress: Progress = quiet) -> None:
-        self._data = read_toml(territory.path) if territory.path else territory.model_dump()
+        #: As its file says it.
+        self.data: dict[str, Any] = (
+            read_toml(territory.path) if territory.path else territory.model_dump()
+        )
         #: As its file says it; what is read may be localised.
         self._own = territory
         self.sources: ReadSources = read_sources(territory, progress=progress)
@@ -189,7 +194,7 @@ class Live:
             A value cannot be; the error names its field.
         """
         path = self.sources.territory.path
-        return Territory.from_dict(on_base(dict(draft), self._data), path)
+        return Territory.from_dict(on_base(dict(draft), self.data), path)
 
     def changed(self, territory: Territory) -> Study:
         """Return the study of a scenario's territory.
@@ -224,14 +229,7 @@ class Live:
             update={"changes": territory.changes.model_copy(update={"shifts": []})}
         )
         if self._built_alike(plain):
-            rescues = {"cycling_counts": plain.modes.cycling_counts}
-            modes = self.study.territory.modes.model_copy(update=rescues)
-            kept = self.study.territory.model_copy(
-                update={"limits": plain.limits, "modes": modes, "changes": plain.changes}
-            )
-            found = with_timetable_changes(
-                variant(self.study, lambda one: replace(one, territory=kept))
-            )
+            found = with_timetable_changes(self._booked(plain))
         else:
             found = self.sources.study(plain)
             forget_tables(self.sources.streets)
@@ -242,6 +240,23 @@ class Live:
             self._hours.pop(gone, None)
         return found
 
+    def _booked(self, territory: Territory) -> Study:
+        """Return the study under other limits and changes, and with other on-demand zones."""
+        own = self.study.territory
+        asked = {name: getattr(territory.modes, name) for name in ("cycling_counts", "evaluated")}
+        kept = own.model_copy(
+            update={
+                "limits": territory.limits,
+                "modes": own.modes.model_copy(update=asked),
+                "changes": territory.changes,
+                "on_demand": territory.on_demand,
+            }
+        )
+        one, booked = self.study, self.study.on_demand
+        if (kept.on_demand, kept.modes.evaluated) != (own.on_demand, own.modes.evaluated):
+            booked = on_demand_services(kept, one.streets, one.feed, one.sites, one.homes, [], [])
+        return variant(one, lambda view: replace(view, territory=kept, on_demand=booked))
+
     def _key(self, territory: Territory) -> str:
         """Return what tells the settings and trips of a scenario from the study's; "" if none."""
         mine, own = (self._told(t) for t in (territory, self._own))
@@ -250,19 +265,24 @@ class Live:
     @staticmethod
     def _told(territory: Territory) -> str:
         return territory.model_dump_json(
-            exclude={"name": True, "output": True, "sites": True, "changes": {"shifts"}}
-        )
+            exclude={
+                "name": True, "output": True, "sites": True, "carpool": True,
+                "changes": {"shifts"},
+            }
+        )  # fmt: skip
 
     def _built_alike(self, territory: Territory) -> bool:
-        """Whether nothing differs but trips and what binds only when a question is asked."""
+        """Whether nothing differs but trips, zones and what binds when a question is asked."""
 
         def told(one: Territory) -> str:
             limits = one.limits.model_copy(
                 update={name: getattr(self._own.limits, name) for name in ASKED}
             )
-            modes = one.modes.model_copy(update={"cycling_counts": False})
-            bare = one.model_copy(update={"limits": limits, "modes": modes})
-            return bare.model_dump_json(exclude={"name", "output", "sites", "changes"})
+            plain = [mode for mode in one.modes.evaluated if mode != "on_demand"]
+            asked = {"cycling_counts": False, "evaluated": plain}
+            modes = one.modes.model_copy(update=asked)
+            bare = one.model_copy(update={"limits": limits, "modes": modes, "on_demand": []})
+            return bare.model_dump_json(exclude={"name", "output", "sites", "carpool", "changes"})
 
         booked = any(one.how == "on_demand" for one in territory.changes.lines)
         return not booked and told(territory) == told(self._own)
@@ -340,13 +360,13 @@ class Live:
         own = self.study.shift_rows
         for shift, kind in missing if not key else ():
             if (rows[shift].start_s, rows[shift].end_s) == (own[shift].start_s, own[shift].end_s):
-                self._pairs[names[shift, kind]] = _pair(self.access, self.zones, shift, kind)
+                self._pairs[names[shift, kind]] = self._pair(self.access, self.zones, shift, kind)
         missing = [pair for pair in missing if names[pair] not in self._pairs]
         if missing:
             access = assess(study, only=missing)
             zones = white_zones(access, known=self._hours.setdefault(key, {}))
             for pair in missing:
-                self._pairs[names[pair]] = _pair(access, zones, *pair)
+                self._pairs[names[pair]] = self._pair(access, zones, *pair)
         found = {pair: self._pairs[names[pair]] for pair in pairs}
         for pair in pairs:
             self._pairs.move_to_end(names[pair])
@@ -359,6 +379,19 @@ class Live:
             held.clear()
         return found
 
+    def _pair(self, access: Access, zones: WhiteZones, shift: int, kind: str) -> Pair:
+        """Return the answers of one shift and kind of day, for the modes of the map."""
+        rows = [access.row(shift, kind, mode) for mode in self.model.modes]
+        assert None not in rows
+        at = np.array(rows, np.intp)
+        zone = zones.row(shift, kind)
+        out, back, over = (
+            minutes(seconds[at], unreached=INF)
+            for seconds in (access.outbound_s, access.return_s, access.overtime_s)
+        )
+        status, reason = (np.asarray(a[zone], np.uint8) for a in (zones.status, zones.reason))
+        return Pair(out, back, over, status, reason, access.holds[at])
+
     def _told_of(self, scenario: Scenario, shown: Shown) -> Answer:
         """Return figures and arrays, as the page keeps them for every scenario."""
         model = self.model
@@ -369,10 +402,11 @@ class Live:
         roster = rows.roster_of_zone(zone)
         there, home, late = (_minutes(rows, row, kind) for kind in MINUTES)
         was = [_minutes(first, row, kind) for kind in MINUTES[:2]]
-        status, reason = rows.status(zone), rows.reason(zone)
+        status, reason, before = rows.status(zone), rows.reason(zone), first.status(zone)
         counter = Counter(model, *self._area)
         counter.add_mode(directions(there, home), roster)
-        main = rows.main_reason(zone, model.homes.pool(roster))
+        pool = model.homes.pool(roster)
+        main = rows.main_reason(zone, pool)
         counter.add_zone(status, reason, roster, main)
         counter.add_change(directions(was[0], was[1]) == 0, directions(there, home) == 0, roster)
         zones = status | (reason << 2)
@@ -385,6 +419,7 @@ class Live:
             "mode": counter.modes[0],
             "zone": counter.zones[0],
             "gain": counter.gains[0],
+            "served": [int(round_persons(pool @ (s == SERVED))) for s in (status, before)],
             "area_mode": np.ravel(counter.area_modes[0]).tolist(),
             "area_zone": np.ravel(counter.area_zones[0]).tolist(),
         }
@@ -406,21 +441,6 @@ def _minutes(rows: Rows, row: int, kind: str) -> UInt8:
     found = rows.minutes(row, kind)
     assert found is not None
     return found
-
-
-def _pair(access: Access, zones: WhiteZones, shift: int, kind: str) -> Pair:
-    """Return the answers of one shift and kind of day, modes in the order of the map's."""
-    modes = access.study.territory.modes.evaluated
-    rows = [access.row(shift, kind, mode) for mode in modes]
-    assert None not in rows
-    at = np.array(rows, np.intp)
-    zone = zones.row(shift, kind)
-    out, back, over = (
-        minutes(seconds[at], unreached=INF)
-        for seconds in (access.outbound_s, access.return_s, access.overtime_s)
-    )
-    status, reason = (np.asarray(a[zone], np.uint8) for a in (zones.status, zones.reason))
-    return Pair(out, back, over, status, reason, access.holds[at])
 
 
 __all__ = ["Answer", "Live", "Shown"]

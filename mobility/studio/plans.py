@@ -20,6 +20,7 @@ from mobility.remedies.bill import total
 from mobility.shuttles.written import read_plan_table
 from mobility.studio.drafts import Draft, Step, stepped
 from mobility.studio.live import Live
+from mobility.studio.zones import with_zones
 from mobility.territory import changes
 
 if TYPE_CHECKING:
@@ -60,15 +61,18 @@ def with_feeds(live: Live, folder: Path, results: Path, draft: Draft, step: Step
         Of the study, and of what was designed for it.
     step
         ``{"do": "plan", "name", "on"}``, or ``{"do": "line", "name", "site", "shifts",
-        "vehicle", "stops"}`` with longitude and latitude of each stop, none to take it out.
+        "vehicle", "stops"}`` with longitude and latitude of each stop, none to take it out; or of
+        a zone, see `zones.with_zones`.
 
     Raises
     ------
     MobilityError
         There is no such plan, or no run of the lines has enough riders.
     """
-    if step.get("do") == "feed":
-        raise MobilityError("There is no such step.", value="feed", mend="Load the page again.")
+    if step.get("do") in ("feed", "zones"):  # what steps of a browser become, never one of them
+        raise MobilityError("There is no such step.", value=step["do"], mend="Load the page again.")
+    if step.get("do") == "zone":
+        return with_zones(live, draft, step)
     if step.get("do") == "plan":
         return _plan(folder, results, step)
     if step.get("do") == "line":
