@@ -10,15 +10,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import requests
+import shapely
 from feeds import trip, write_gtfs
-from small import PLACES_M, SERVICES, TRIPS, lonlat, write_territory
+from privacy_trace import assert_no_trace
+from small import LOCAL, PLACES_M, SERVICES, TRIPS, lonlat, write_territory
 from starlette.routing import Route
 from studio_server import TOKEN, Served, served, step
+from test_employee_privacy import MARKED, employees_csv
 
 from mobility.base.errors import Finding, MobilityError, SourceError, TerritoryError
 from mobility.base.literal import read_csv_text
 from mobility.commute.access import assess
-from mobility.commute.loading import load
+from mobility.commute.loading import load, read_sources
 from mobility.commute.white_zones import white_zones
 from mobility.outputs.map.from_results import map_model
 from mobility.outputs.map.pack import Store, along_curve
@@ -468,7 +471,7 @@ def test_names_of_files_stay_in_the_study(studio, root, empty) -> None:
     assert not list(root.parent.glob("*.osm"))
 
 
-def test_persons_are_not_kept(studio, root, empty, tmp_path) -> None:
+def test_of_persons_protected_counts_are_kept(studio, root, empty, tmp_path) -> None:
     source = root / "usine"
     lon, lat = lonlat(PLACES_M["G"])
     sites = tmp_path / "sites.csv"
@@ -480,9 +483,27 @@ def test_persons_are_not_kept(studio, root, empty, tmp_path) -> None:
     rows = "".join(f"p{k},{x:.6f},{y:.6f},1\n" for k, (x, y) in enumerate(places))
     persons.write_text("id,lon,lat,workers\n" + rows)
     answer = dropped(studio, empty, "homes", persons)
-    assert answer.status_code == 422
-    assert "persons" in answer.json()["en"]
+    assert "protected" in answer.json()["told"][0]["en"]
+    staff = tmp_path / "people.csv"
+    staff.write_text(employees_csv(), encoding="utf-8")
+    answer = dropped(studio, empty, "employees", staff)
+    assert answer.json()["error"] is None
+    assert "a protected count" in answer.json()["told"][0]["en"]
     assert not list((root / empty).rglob("people*"))
+    assert_no_trace(root / empty, [MARKED], crs=[LOCAL])
+    # They are those of the command line on the file itself, and are read again the same.
+    file = root / empty / "territory.toml"
+    data_ = read_toml(file)
+    kept = read_sources(Territory.from_dict(data_, file))
+    assert data_["sources"]["homes"] == {"file": data.COUNTS, "kind": "protected"}
+    data_["sources"]["homes"] = {"file": str(staff), "kind": "employees"}
+    door = read_sources(Territory.from_dict(data_, file), streets=kept.streets).homes
+    assert kept.homes.hash() == door.hash()
+    assert (kept.homes.personal, kept.homes.decided) == (True, "kept")
+    assert shapely.equals_exact(kept.homes.cells, door.cells).all()
+    (root / empty / data.COUNTS).write_text("place\nx\n", encoding="utf-8")
+    with pytest.raises(SourceError, match="not as they were written"):
+        read_sources(Territory.from_dict(read_toml(file), file), streets=kept.streets)
     assert dropped(studio, empty, "homes", source / "homes.csv").status_code == 200
     assert studio.get(f"studies/{empty}/data")["error"] is None
 

@@ -279,13 +279,15 @@ class Studio:
         role, name = request.path_params["role"], request.query_params.get("name", "")
         part = await data.received(request.stream(), role, name)
         try:
-            await self._write(data.put_file, file, role, part)
+            told = await self._write(data.put_file, file, role, part)
         except MobilityError as error:
             words = {k: v.replace(f"{part.parent}/", "") for k, v in self.said(error).items()}
             return JSONResponse(words, 422)
         finally:
             shutil.rmtree(part.parent, ignore_errors=True)
-        return JSONResponse(await run_in_threadpool(self._data, file))
+        found = await run_in_threadpool(self._data, file)
+        said = [{code: one.render(code) for code in LANGUAGES} for one in told]
+        return JSONResponse(found | {"told": said})
 
     async def drop_file(self, request: Request) -> Response:
         """Name a source no longer."""
@@ -301,14 +303,14 @@ class Studio:
         await self._write(data.put_sites, file, asked["sites"], asked["seen"])
         return JSONResponse(await run_in_threadpool(self._data, file))
 
-    async def _write(self, change: Callable[..., None], *given: Any) -> None:
-        """Change a territory file, one change after the other."""
+    async def _write(self, change: Callable[..., Any], *given: Any) -> Any:
+        """Change a territory file, one change after the other; return what the change tells."""
 
-        def alone() -> None:
+        def alone() -> Any:
             with self._writing:
-                change(*given)
+                return change(*given)
 
-        await run_in_threadpool(alone)
+        return await run_in_threadpool(alone)
 
     async def template(self, request: Request) -> Response:
         """Answer a template, named like ``sites-fr.xlsx``."""

@@ -82,8 +82,9 @@ def asked(findings: list[Finding], territory: Territory, index: object, choice: 
     MobilityError
         There is none, as when the study was read again meanwhile.
     """
-    known = isinstance(index, int) and 0 <= index < len(findings)
-    mends = mends_of(findings[index], territory) if known else []  # type: ignore[index]
+    mends: list[Mend] = []
+    if isinstance(index, int) and 0 <= index < len(findings):
+        mends = mends_of(findings[index], territory)
     if not isinstance(choice, int) or not 0 <= choice < len(mends):
         raise MobilityError("There is no such mend.", mend="Load the page again.")
     return mends[choice]

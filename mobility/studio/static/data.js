@@ -4,7 +4,8 @@ import { ask, askJson, at, el, fill, language, number, t, tell, toldBy } from ".
 const ROLES = { streets: ["Streets", "OpenStreetMap extract (.osm.pbf), or a layer of lines"],
   timetable: ["Timetables", "GTFS (.zip); several may be dropped"],
   sites: ["Sites and rosters", "a table (.xlsx, .csv): name, place, roster, headcount"],
-  homes: ["Homes", "published counts of workers by place (.csv, .xlsx, .gpkg)"] };
+  homes: ["Homes", "published counts of workers by place (.csv, .xlsx, .gpkg)"],
+  employees: ["Employees", "one row a person: site, roster, place. Only protected counts are kept, never the file."] };
 const COLUMNS = [["name", "Site", "text"], ["employer", "Employer", "text"], ["gates", "Gates (lon lat; …)", "text"],
   ["roster", "Roster", "text"], ["shift", "Shift", "text"], ["start", "Start", "time"], ["end", "End", "time"],
   ["days", "Days", "text"], ["headcount", "Headcount", "number"]];
@@ -44,6 +45,7 @@ export async function data(main, study) {
   };
 
   async function take(role, files, said) {
+    let told = "";
     for (const file of files) {
       fill(said, t("Reading {name}", { name: file.name }));
       said.className = "note";
@@ -57,9 +59,11 @@ export async function data(main, study) {
         }
         about = found;
         rows = rowsOf(about.sites);
+        told = found.told.map((one) => one[language]).join(" ");
       } catch (error) { fill(said, toldBy(error)); said.className = "bad"; return; }
     }
     draw();
+    tell(told);
   }
 
   function zone(role) {
@@ -74,7 +78,7 @@ export async function data(main, study) {
       source.bytes === null ? el("span", { class: "bad" }, t("missing")) : el("small", {}, t("{n} kB", { n: number(Math.ceil(source.bytes / 1e3)) })), " ",
       el("button", { type: "button", class: "small", onclick: () => drop(role, source.name), "aria-label": t("Remove {name}", { name: source.name }) }, "×")))) : null,
     el("label", { for: "file-" + role }, t("Drop a file here, or choose one")), input, said,
-    role === "sites" || role === "homes" ? el("p", { class: "note" }, t("Templates:"), " ", ["fr", "en"].flatMap((code) => ["xlsx", "csv"].map((suffix) => [
+    ["sites", "homes", "employees"].includes(role) ? el("p", { class: "note" }, t("Templates:"), " ", ["fr", "en"].flatMap((code) => ["xlsx", "csv"].map((suffix) => [
       el("a", { href: "templates/" + role + "-" + code + "." + suffix, download: true }, role + "-" + code + "." + suffix), " "]))) : null);
     return area;
   }
