@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import shutil
+import sys
 import time
 
 import numpy as np
@@ -16,7 +17,9 @@ from privacy_trace import assert_no_trace
 from small import LOCAL, PLACES_M, SERVICES, TRIPS, lonlat, write_territory
 from starlette.routing import Route
 from studio_server import TOKEN, Served, served, step
+from test_download import FAST
 from test_employee_privacy import MARKED, employees_csv
+from test_init_cli import site as stand_in
 
 from mobility.base.errors import Finding, MobilityError, SourceError, TerritoryError
 from mobility.base.literal import read_csv_text
@@ -30,7 +33,7 @@ from mobility.outputs.report_tables import mode_tables
 from mobility.pipeline import demo_territory, run
 from mobility.sources.gtfs.read import read_feed
 from mobility.sources.sites import read_sites_file
-from mobility.studio import data
+from mobility.studio import data, jobs
 from mobility.studio.drafts import History, slug, stepped
 from mobility.studio.live import Live
 from mobility.studio.mends import mends_of
@@ -587,6 +590,42 @@ def test_two_scenarios_are_compared(studio: Served, root) -> None:
     assert (row["before"], row["after"], row["lost"]) == (10, 0, 10)
     paths = [f["path"] for r in studio.get("studies/usine/results") for f in r["files"]]
     assert "compared/study-trop-tard/map.html" in paths
+
+
+def test_sources_are_fetched_around_a_place(
+    studio: Served, root, stand_in, tmp_path, monkeypatch
+) -> None:
+    """`mobility init` as a job, with a server in place of the open-data services."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "from functools import partial\nfrom pathlib import Path\n"
+        "from mobility.prepare import service\nfrom mobility.sources.download import Patience\n"
+        f"services = service.Services(*({stand_in.url!r} + path for path in "
+        "('/geo', '/api', '/feeds_v2.csv', '/index-v1.json', '/interpreter')))\n"
+        f"cache, fast = Path({str(tmp_path / 'cache')!r}), {FAST!r}\n"
+        "service.Desk = partial(service.Desk, services, cache, fast)\n"
+        "from mobility.cli import app\napp()\n"
+    )
+    monkeypatch.setattr(jobs, "PROGRAM", (sys.executable, str(program)))
+    made = studio.post("studies", {"name": "Droiteville"}).json()["id"]
+    asked = {"kind": "init", "target": "Droiteville", "radius_km": 9, "language": "en"}
+    for wrong in ({"target": " "}, {"radius_km": 900}, {"radius_km": "x"}):
+        assert studio.post(f"studies/{made}/job", asked | wrong).status_code == 422
+    pages, stand_in.pages = stand_in.pages, {}
+    studio.post(f"studies/{made}/job", asked)
+    lost = finished(studio, made)
+    assert lost["state"] == "failed"
+    assert stand_in.url in lost["words"] or "127.0.0.1" in lost["words"]
+    assert "Droiteville" in (root / made / "territory.toml").read_text(encoding="utf-8")
+    stand_in.pages = pages
+    studio.post(f"studies/{made}/job", asked)
+    assert finished(studio, made)["state"] == "done"
+    found = studio.get(f"studies/{made}/data")
+    assert found["error"] is None
+    assert {one["role"] for one in found["sources"]} >= {"streets", "timetable", "homes", "sites"}
+    assert studio.ready(made)
+    assert studio.post(f"studies/{made}/job", asked).status_code == 422
+    shutil.rmtree(root / made)
 
 
 @pytest.mark.slow

@@ -27,12 +27,13 @@ from mobility.base.version import __version__
 from mobility.commute.study import Study
 from mobility.remedies.bill import total
 from mobility.studio import data, mends
+from mobility.studio.asked_jobs import computation, gathering
 from mobility.studio.drafts import Draft, stepped
 from mobility.studio.guard import PAGE
-from mobility.studio.jobs import Job, Queue
+from mobility.studio.jobs import Queue
 from mobility.studio.live import Live, Shown
 from mobility.studio.plans import plans_of, with_feeds
-from mobility.studio.results import COMPARED, results_folder, results_of
+from mobility.studio.results import results_folder, results_of
 from mobility.studio.sharing import sharing
 from mobility.studio.studies import Opened, Studies
 from mobility.studio.trips import trips_at_gate
@@ -353,17 +354,8 @@ class Studio:
     async def add_job(self, request: Request) -> Response:
         """Put a command on a study, or one of its scenarios, into the queue."""
         opened, asked = await self._opened(request), await request.json()
-        if opened.error is not None:
-            raise opened.error
-        target = str(asked.get("target", ""))
-        language = asked.get("language") if asked.get("language") in LANGUAGES else LANGUAGES[0]
-        folder, kind = opened.file.parent, str(asked.get("kind"))
-        named = [target, str(asked.get("other", ""))] if kind == "compare" else [target]
-        files = tuple(opened.history.path(n) if n else opened.file for n in named)
-        out = results_folder(opened, target)
-        if kind == "compare":
-            out = folder / COMPARED / "-".join(n or "study" for n in named)
-        self.queue.add(Job(kind, target, folder, files, out, str(language)))
+        job = gathering if asked.get("kind") == "init" else computation
+        self.queue.add(job(opened, asked))
         return await self.job(request)
 
     async def cancel(self, request: Request) -> Response:

@@ -105,10 +105,40 @@ export async function data(main, study) {
   el("div", { class: "buttons" }, el("button", { type: "button", id: "add-row", onclick: () => { rows.push(blank(rows[rows.length - 1])); draw(); } }, t("Add a shift")),
     el("button", { type: "button", id: "save-sites", onclick: save }, t("Save the table"))));
 
+  // What `mobility init` fetches, until it has ended; then the data are those it wrote.
+  const fetched = el("section", { id: "fetched", "aria-live": "polite" });
+  let alive = true, was = "";
+  async function follow() {
+    const { job } = await askJson(at(study) + "/job").catch(() => ({ job: null }));
+    if (!alive || !job || job.kind !== "init") return;
+    const busy = job.state === "queued" || job.state === "running";
+    fill(fetched, el("h2", {}, t("Sources around {place}", { place: job.target })),
+      busy ? el("progress", { max: 1, value: job.share || 0, "aria-label": t("Fetching") }) : null,
+      el("p", { id: "fetch-state", "data-state": job.state, class: job.state === "failed" ? "bad" : "note" },
+        busy ? (job.step ? job.step[language] : t("about to start")) : job.words || t({ done: "done", cancelled: "cancelled" }[job.state] || "failed")),
+      busy ? el("button", { type: "button", onclick: () => askJson(at(study) + "/job", undefined, "DELETE") }, t("Cancel"))
+        : job.state === "done" ? null : el("button", { type: "button", id: "fetch-again", onclick: again(job.target) }, t("Fetch again")));
+    if (was && was !== job.state && job.state === "done") {
+      about = await askJson(at(study) + "/data");
+      rows = rowsOf(about.sites);
+      draw();
+    }
+    was = job.state;
+    if (busy) setTimeout(follow, 700);
+  }
+  const again = (place) => async () => {
+    try {
+      await askJson(at(study) + "/job", { kind: "init", target: place, language });
+      await follow();
+    } catch (error) { tell(toldBy(error), true); }
+  };
+
   function draw() {
-    fill(box, el("h1", {}, t("Data")), about.error ? el("p", { class: "bad", id: "missing" }, about.error[language])
+    fill(box, el("h1", {}, t("Data")), fetched, about.error ? el("p", { class: "bad", id: "missing" }, about.error[language])
       : el("p", { class: "good", id: "whole" }, t("Everything a study needs is there.")),
     el("div", { class: "drops" }, Object.keys(ROLES).map(zone)), table());
   }
   draw();
+  await follow();
+  return () => { alive = false; };
 }
