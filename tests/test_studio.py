@@ -19,7 +19,7 @@ from starlette.routing import Route
 from studio_server import TOKEN, Served, served, step
 from test_download import FAST
 from test_employee_privacy import MARKED, employees_csv
-from test_init_cli import site as stand_in
+from test_init_cli import site as stand_in  # noqa: F401 (a fixture)
 
 from mobility.base.errors import Finding, MobilityError, SourceError, TerritoryError
 from mobility.base.literal import read_csv_text
@@ -593,14 +593,15 @@ def test_two_scenarios_are_compared(studio: Served, root) -> None:
 
 
 def test_sources_are_fetched_around_a_place(
-    studio: Served, root, stand_in, tmp_path, monkeypatch
+    studio: Served, root, request, tmp_path, monkeypatch
 ) -> None:
     """`mobility init` as a job, with a server in place of the open-data services."""
+    services = request.getfixturevalue("stand_in")
     program = tmp_path / "program.py"
     program.write_text(
         "from functools import partial\nfrom pathlib import Path\n"
         "from mobility.prepare import service\nfrom mobility.sources.download import Patience\n"
-        f"services = service.Services(*({stand_in.url!r} + path for path in "
+        f"services = service.Services(*({services.url!r} + path for path in "
         "('/geo', '/api', '/feeds_v2.csv', '/index-v1.json', '/interpreter')))\n"
         f"cache, fast = Path({str(tmp_path / 'cache')!r}), {FAST!r}\n"
         "service.Desk = partial(service.Desk, services, cache, fast)\n"
@@ -611,13 +612,13 @@ def test_sources_are_fetched_around_a_place(
     asked = {"kind": "init", "target": "Droiteville", "radius_km": 9, "language": "en"}
     for wrong in ({"target": " "}, {"radius_km": 900}, {"radius_km": "x"}):
         assert studio.post(f"studies/{made}/job", asked | wrong).status_code == 422
-    pages, stand_in.pages = stand_in.pages, {}
+    pages, services.pages = services.pages, {}
     studio.post(f"studies/{made}/job", asked)
     lost = finished(studio, made)
     assert lost["state"] == "failed"
-    assert stand_in.url in lost["words"] or "127.0.0.1" in lost["words"]
+    assert services.url in lost["words"] or "127.0.0.1" in lost["words"]
     assert "Droiteville" in (root / made / "territory.toml").read_text(encoding="utf-8")
-    stand_in.pages = pages
+    services.pages = pages
     studio.post(f"studies/{made}/job", asked)
     assert finished(studio, made)["state"] == "done"
     found = studio.get(f"studies/{made}/data")
