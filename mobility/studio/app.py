@@ -20,25 +20,24 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from mobility.base.errors import Finding, MobilityError, SourceNotFoundError
+from mobility.base.errors import MobilityError, SourceNotFoundError
 from mobility.base.failures import explained
 from mobility.base.i18n import LANGUAGES, translate
 from mobility.base.version import __version__
-from mobility.commute.study import Study
 from mobility.remedies.bill import total
 from mobility.studio import data, mends
+from mobility.studio.answers import Shown
 from mobility.studio.asked_jobs import computation, gathering
 from mobility.studio.drafts import Draft, stepped
 from mobility.studio.guard import PAGE
 from mobility.studio.jobs import Queue
-from mobility.studio.live import Live, Shown
 from mobility.studio.plans import plans_of, with_feeds
 from mobility.studio.results import results_folder, results_of
 from mobility.studio.sharing import sharing
+from mobility.studio.shown import checked_page, findings_of, live_of, settings
 from mobility.studio.studies import Opened, Studies
 from mobility.studio.trips import trips_at_gate
 from mobility.studio.words import french
-from mobility.territory.project import Carpool
 
 Answerer = Callable[[Request], Awaitable[Response]]
 TYPES = {
@@ -199,7 +198,7 @@ class Studio:
         return Response(answer, media_type="application/octet-stream", background=keep)
 
     def _live(self, opened: Opened, asked: dict[str, Any], shown: Shown) -> bytes:
-        live, history = _live_of(opened), opened.history
+        live, history = live_of(opened), opened.history
         with history.lock:
             draft = history.draft
             folder, results = opened.file.parent, results_folder(opened, "")
@@ -219,14 +218,14 @@ class Studio:
     async def trips(self, request: Request) -> Response:
         """Answer the trips that serve a shift's gate, as they run today."""
         opened, asked = await self._opened(request), request.query_params
-        study = _live_of(opened).study
+        study = live_of(opened).study
         shift, day = int(asked.get("shift", 0)), int(asked.get("day", 0))
         return JSONResponse(await run_in_threadpool(trips_at_gate, study, shift, day))
 
     async def carpool(self, request: Request) -> Response:
         """Answer who of a shift would find a colleague to share a car with, as the draft has it."""
         opened, asked = await self._opened(request), request.query_params
-        live = _live_of(opened)
+        live = live_of(opened)
 
         def found() -> dict[str, Any] | None:
             territory = live.territory(opened.history.draft)
@@ -327,21 +326,21 @@ class Studio:
         """Answer the page of `mobility check`: the findings beside their places on a map."""
         opened = await self._opened(request)
         language = request.query_params.get("lang", LANGUAGES[0])
-        page = await run_in_threadpool(_check_page, opened, language)
+        page = await run_in_threadpool(checked_page, opened, language)
         return Response(page, media_type="text/html", headers={"content-security-policy": PAGE})
 
     async def mends(self, request: Request) -> Response:
         """Answer what the buttons of each finding say, in the order of the check's page."""
-        live = _live_of(await self._opened(request))
-        found = mends.told(_findings(live.study), live.sources.territory)
+        live = live_of(await self._opened(request))
+        found = mends.told(findings_of(live.study), live.sources.territory)
         return JSONResponse({"mends": found})
 
     async def put_mend(self, request: Request) -> Response:
         """Write the setting that a button stands for; the study is then read again."""
         opened, sent = await self._opened(request), await request.json()
-        live = _live_of(opened)
+        live = live_of(opened)
         mend = mends.asked(
-            _findings(live.study), live.sources.territory, sent.get("finding"), sent.get("mend")
+            findings_of(live.study), live.sources.territory, sent.get("finding"), sent.get("mend")
         )
         await self._write(mends.put_mend, opened.file, mend)
         return JSONResponse({"table": mend.table, "field": mend.field, "value": mend.value})
@@ -392,53 +391,6 @@ class Studio:
 
     async def _opened(self, request: Request) -> Opened:
         return await run_in_threadpool(self.studies.open, request.path_params["study"])
-
-
-def _live_of(opened: Opened) -> Live:
-    if opened.live is None:
-        raise MobilityError("The study is still being read.", mend="Wait, and ask again.")
-    return opened.live
-
-
-def _findings(study: Study) -> list[Finding]:
-    """Return the findings of a study in the order of its check."""
-    reasons = [day.reason for day in study.days]
-    order = ("error", "warning", "info")
-    return sorted((*study.findings, *reasons), key=lambda f: order.index(f.severity))
-
-
-def _check_page(opened: Opened, language: str) -> str:
-    from mobility.outputs.map.check_page import check_page
-
-    study = _live_of(opened).study
-    assert study.sheet is not None
-    language = language if language in LANGUAGES else LANGUAGES[0]
-    return check_page(study, study.sheet, _findings(study), language)
-
-
-def settings(opened: Opened) -> dict[str, Any]:
-    """Return the hours and settings of a study that a draft may change."""
-    assert opened.live is not None
-    study = opened.live.study
-    territory = opened.live.sources.territory
-    return {
-        "limits": territory.limits.model_dump(),
-        "speeds": territory.speeds.model_dump(),
-        "modes": territory.modes.model_dump(),
-        "carpool": (territory.carpool or Carpool()).model_dump(),
-        "zones": len(opened.live.data.get("on_demand", [])),
-        "carpools": territory.carpool is not None,
-        "shifts": [
-            {
-                "site": row.site_name,
-                "roster": row.roster,
-                "shift": row.shift,
-                "start": row.start_s,
-                "end": row.end_s,
-            }
-            for row in study.shift_rows
-        ],
-    }
 
 
 def _own(name: str) -> Response:

@@ -7,10 +7,9 @@ the same figures for all of them.
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -37,6 +36,7 @@ from mobility.remedies.model import networks
 from mobility.remedies.scenario import scenario_bill
 from mobility.remedies.vehicles import Vehicles
 from mobility.streets.hours import forget_tables
+from mobility.studio.answers import Answer, Pair, Shown, UInt8
 from mobility.territory.changes import changed_sites, on_base
 from mobility.territory.project import Territory
 from mobility.territory.toml_text import read_toml
@@ -44,8 +44,6 @@ from mobility.timetable.arrays import INF
 
 if TYPE_CHECKING:
     from mobility.shuttles.edit import Asked
-
-UInt8 = NDArray[np.uint8]
 
 #: Limits that bind when a question is asked, not when a study is built.
 ASKED = (
@@ -55,66 +53,6 @@ ASKED = (
 #: Studies of other settings kept, and bytes of answers.
 MOST_STUDIES, MOST_BYTES = 3, 64_000_000
 MINUTES = ("outbound_min", "return_min", "overtime_min")
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What the map shows: a shift (``"s2"``) or a whole roster (``"r0"``), a day, a mode."""
-
-    pick: str
-    day: int
-    mode: int
-
-    @property
-    def index(self) -> int:
-        """Which shift, or which roster."""
-        return int(self.pick[1:])
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Answers for one shift on one kind of day, in the units of the map.
-
-    Attributes
-    ----------
-    out, back, over : uint8[M, H]
-        Minutes by mode, see `outputs.map.model.Scenario`.
-    status, reason : uint8[H]
-        Indices into `STATUSES` and `REASONS`.
-    holds : bool[M, H]
-        Whether the commute holds.
-    """
-
-    out: UInt8
-    back: UInt8
-    over: UInt8
-    status: UInt8
-    reason: UInt8
-    holds: NDArray[np.bool_]
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all arrays."""
-        return sum(array.nbytes for array in vars(self).values())
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the map shows of a changed study: figures, and arrays in the order of its page."""
-
-    figures: dict[str, Any]
-    arrays: dict[str, UInt8]
-
-    def packed(self, **told: Any) -> bytes:
-        """Return it as bytes: the length of a JSON text, the text, then every array."""
-        head = told | self.figures | {"arrays": [[k, len(v)] for k, v in self.arrays.items()]}
-        text = json.dumps(head, separators=(",", ":")).encode()
-        parts = [
-            len(text).to_bytes(4, "little"),
-            text,
-            *(v.tobytes() for v in self.arrays.values()),
-        ]
-        return b"".join(parts)
 
 
 class Live:
@@ -443,4 +381,4 @@ def _minutes(rows: Rows, row: int, kind: str) -> UInt8:
     return found
 
 
-__all__ = ["Answer", "Live", "Shown"]
+__all__ = ["Live"]
