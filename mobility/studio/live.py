@@ -23,7 +23,7 @@ from mobility.commute.changes import with_timetable_changes
 from mobility.commute.indicators import round_persons
 from mobility.commute.loading import ReadSources, read_sources
 from mobility.commute.on_demand_rides import on_demand_services
-from mobility.commute.study import Progress, Study, quiet
+from mobility.commute.study import Held, Progress, Study, quiet
 from mobility.commute.variants import variant
 from mobility.commute.white_zones import Hours, WhiteZones, white_zones
 from mobility.outputs.map.figures import Counter, Rows, directions
@@ -37,7 +37,8 @@ from mobility.remedies.scenario import scenario_bill
 from mobility.remedies.vehicles import Vehicles
 from mobility.streets.hours import forget_tables
 from mobility.studio.answers import Answer, Pair, Shown, UInt8
-from mobility.territory.changes import changed_sites, on_base
+from mobility.studio.untouched import HoursBeside, Spans
+from mobility.territory.changes import Changes, changed_sites, on_base
 from mobility.territory.project import Territory
 from mobility.territory.toml_text import read_toml
 from mobility.timetable.arrays import INF
@@ -76,7 +77,9 @@ class Live:
         self.sources: ReadSources = read_sources(territory, progress=progress)
         self.study: Study = self.sources.study(self.sources.territory, progress=progress)
         self.access: Access = assess(self.study, progress=progress)
-        self._hours: dict[str, Hours] = {"": {}}
+        self._hours: dict[str, Hours] = {"": Hours()}
+        #: Best hours of the study as it is, without those that a changed trip meets.
+        self._rest: dict[object, NDArray[np.bool_]] = {}
         self.zones: WhiteZones = white_zones(self.access, known=self._hours[""], progress=progress)
         self._studies: OrderedDict[str, Study] = OrderedDict()
         self._pairs: OrderedDict[tuple[object, ...], Pair] = OrderedDict()
@@ -171,12 +174,29 @@ class Live:
         else:
             found = self.sources.study(plain)
             forget_tables(self.sources.streets)
-        found.views.held = {}
+        found.views.held = self._untouched(plain, key)
         self._studies[key] = found
         if len(self._studies) > MOST_STUDIES:
             gone, _ = self._studies.popitem(last=False)
             self._hours.pop(gone, None)
         return found
+
+    def _untouched(self, territory: Territory, key: str) -> Held:
+        """Return what is known of a scenario that changes trips alone; nothing of others."""
+        trips, known = territory.changes.trips, self.study.views.held
+        alone = territory.model_copy(update={"changes": Changes()})
+        others = territory.changes != Changes(trips=trips) or self._key(alone)
+        if not trips or known is None or others:
+            return {}
+        spans = Spans(self.study, trips)
+        if len(self._rest) * self.study.n_homes > MOST_BYTES:
+            self._rest.clear()
+        self._hours[key] = HoursBeside(self.study, spans, self._rest)
+        return {
+            asked: held
+            for asked, held in list(known.items())
+            if not any(spans.meets(asked[1], edge, asked[3]) for edge in asked[2])
+        }
 
     def _booked(self, territory: Territory) -> Study:
         """Return the study under other limits and changes, and with other on-demand zones."""
@@ -302,7 +322,7 @@ class Live:
         missing = [pair for pair in missing if names[pair] not in self._pairs]
         if missing:
             access = assess(study, only=missing)
-            zones = white_zones(access, known=self._hours.setdefault(key, {}))
+            zones = white_zones(access, known=self._hours.setdefault(key, Hours()))
             for pair in missing:
                 self._pairs[names[pair]] = self._pair(access, zones, *pair)
         found = {pair: self._pairs[names[pair]] for pair in pairs}
