@@ -6,6 +6,7 @@ import copy
 import shutil
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -33,7 +34,7 @@ from mobility.outputs.report_tables import mode_tables
 from mobility.pipeline import demo_territory, run
 from mobility.sources.gtfs.read import read_feed
 from mobility.sources.sites import read_sites_file
-from mobility.studio import data, jobs
+from mobility.studio import data, first, jobs
 from mobility.studio.drafts import History, slug, stepped
 from mobility.studio.live import Live
 from mobility.studio.mends import mends_of
@@ -331,6 +332,13 @@ def test_a_walk_limit_rebuilds_what_rests_on_it(studio: Served, root) -> None:
     assert studio.live("usine", more, long, commit=False)["mode"][0] == [20, 20, 0, 0, 0]
 
 
+def test_a_study_read_by_itself_leaves_its_page_to_the_studio(tmp_path) -> None:
+    path, told = write_territory(tmp_path / "seule"), []
+    first.read(path, told.append)
+    assert (told[0], told[-1]) == ("streets", "map")
+    assert b"mb-manifest" in first.page_path(Territory.from_toml(path)).read_bytes()
+
+
 def test_a_study_with_days_of_its_own_department_is_not_built_again(tmp_path) -> None:
     path = write_territory(tmp_path / "usine")
     text = path.read_text(encoding="utf-8")
@@ -342,6 +350,27 @@ def test_a_study_with_days_of_its_own_department_is_not_built_again(tmp_path) ->
     assert longer.home_walks is live.study.home_walks
     assert longer.territory.days.country == "FR-67"
     assert longer.territory.limits.max_wait_min == 50
+
+
+def test_a_moved_trip_gives_what_a_whole_computation_gives(studio: Served) -> None:
+    """What no changed run meets is not asked again: the answer is that of all asked anew."""
+    live = studio.studio.studies.open("usine").live
+    assert live is not None
+    for trip_id, how, minutes in [
+        ("early", "move", -10), ("noon", "add", 45), ("home13", "move", 20), ("night", "remove", 0),
+    ]:  # fmt: skip
+        change = {"trips": [trip_id], "how": how, "minutes": minutes}
+        territory = live.territory({"changes": {"trips": [change]}})
+        study = live.changed(territory)
+        assert study.views.held  # something stands
+        pairs = [(shift, study.days[0].kind) for shift in range(3)]
+        found = live._answers(study, live._key(territory), pairs)
+        access = assess(replace(study))  # of which nothing is known
+        zones = white_zones(access)
+        for pair in pairs:
+            whole = vars(live._pair(access, zones, *pair))
+            for name, values in vars(found[pair]).items():
+                assert np.array_equal(values, whole[name]), (change, pair, name)
 
 
 # --- what is kept ---

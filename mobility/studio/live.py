@@ -7,6 +7,7 @@ the same figures for all of them.
 
 from __future__ import annotations
 
+import gc
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -76,6 +77,7 @@ class Live:
         self._own = territory
         self.sources: ReadSources = read_sources(territory, progress=progress)
         self.study: Study = self.sources.study(self.sources.territory, progress=progress)
+        self.study.views.held = {}
         self.access: Access = assess(self.study, progress=progress)
         self._hours: dict[str, Hours] = {"": Hours()}
         #: Best hours of the study as it is, without those that a changed trip meets.
@@ -85,7 +87,6 @@ class Live:
         self._pairs: OrderedDict[tuple[object, ...], Pair] = OrderedDict()
         self._drawing: tuple[tuple[str, str], Asked] | None = None
         self._lock = RLock()
-        self.study.views.held = {}
         forget_tables(self.sources.streets)
 
     @cached_property
@@ -177,8 +178,11 @@ class Live:
         found.views.held = self._untouched(plain, key)
         self._studies[key] = found
         if len(self._studies) > MOST_STUDIES:
-            gone, _ = self._studies.popitem(last=False)
+            gone = next(iter(self._studies))
+            del self._studies[gone]
             self._hours.pop(gone, None)
+            # A study and its views hold each other: nothing else would take them away soon.
+            gc.collect()
         return found
 
     def _untouched(self, territory: Territory, key: str) -> Held:
