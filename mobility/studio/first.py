@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 
 from mobility.base.cache import cache_dir, content_hash, open_cache
 from mobility.base.files import write_text
@@ -17,6 +18,9 @@ from mobility.settings import read_territory
 from mobility.studio.live import Live
 from mobility.territory.project import Territory
 from mobility.territory.source_files import source_files
+
+#: One such process at a time, however many studies are opened.
+_ONE = Lock()
 
 
 def page_path(territory: Territory) -> Path:
@@ -48,7 +52,7 @@ def read_aside(file: Path, tell: Callable[[str], None]) -> None:
     tell
         Called with the name of each step.
     """
-    with subprocess.Popen(  # noqa: S603 (this very software, a list, no shell)
+    with _ONE, subprocess.Popen(  # noqa: S603 (this very software, a list, no shell)
         [sys.executable, "-m", __spec__.name, str(file)],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     ) as process:  # fmt: skip
