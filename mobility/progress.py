@@ -38,6 +38,7 @@ SHUTTLE_STEPS = (
     "lighter answers",
     *STEPS[8:],
 )
+INIT_STEPS = ("commune", "communes", "streets", "clipping", "timetables", "industrial land")
 REPORT_STEPS = (*STEPS, "report")
 LEVER_STEPS = (*STEPS[:7], "levers", "frontier", "white zones")
 LEVER_SHUTTLE_STEPS = (

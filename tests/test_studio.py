@@ -4,31 +4,40 @@ from __future__ import annotations
 
 import copy
 import shutil
+import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import requests
+import shapely
 from feeds import trip, write_gtfs
-from small import PLACES_M, SERVICES, TRIPS, lonlat, write_territory
+from privacy_trace import assert_no_trace
+from small import LOCAL, PLACES_M, SERVICES, TRIPS, lonlat, write_territory
 from starlette.routing import Route
 from studio_server import TOKEN, Served, served, step
+from test_download import FAST
+from test_employee_privacy import MARKED, employees_csv
+from test_init_cli import site as stand_in  # noqa: F401 (a fixture)
 
-from mobility.base.errors import MobilityError, SourceError, TerritoryError
+from mobility.base.errors import Finding, MobilityError, SourceError, TerritoryError
 from mobility.base.literal import read_csv_text
 from mobility.commute.access import assess
-from mobility.commute.loading import load
+from mobility.commute.loading import load, read_sources
 from mobility.commute.white_zones import white_zones
 from mobility.outputs.map.from_results import map_model
 from mobility.outputs.map.pack import Store, along_curve
 from mobility.outputs.map.payload import build
+from mobility.outputs.report_tables import mode_tables
 from mobility.pipeline import demo_territory, run
 from mobility.sources.gtfs.read import read_feed
 from mobility.sources.sites import read_sites_file
-from mobility.studio import data
+from mobility.studio import data, first, jobs
 from mobility.studio.drafts import History, slug, stepped
 from mobility.studio.live import Live
+from mobility.studio.mends import mends_of
 from mobility.studio.studies import Studies
 from mobility.territory.project import Territory
 from mobility.territory.toml_text import read_toml
@@ -231,6 +240,74 @@ def test_plans_of_shuttles_are_tried_together(studio: Served, root) -> None:
         studio.live("usine", {"do": "feed", "name": "x", "file": "../usine/territory.toml"})
 
 
+def test_a_zone_and_shared_cars_are_those_of_the_saved_scenario(studio: Served, root) -> None:
+    """A zone around both homes and the gate: H2, who walks too far to a stop, is fetched."""
+    rosters = '[{ template = "3x8", headcount = 40 }]'
+    path = write_territory(root / "zone", rosters=rosters, extra="[limits]\nmax_total_min = 90")
+    studio.ready("zone")
+    (west, south), (east, north) = lonlat(PLACES_M["H2"]), lonlat(PLACES_M["G"])
+    polygon = [[west - 0.01, south - 0.02], [east + 0.01, south - 0.02],
+               [east + 0.01, north + 0.02], [west - 0.01, north + 0.02]]  # fmt: skip
+    zone = {"do": "zone", "name": "Z1", "polygon": polygon, "start": "03:00", "max_ride_min": 60}
+    shares = {"do": "set", "table": "carpool", "field": "detour_min", "value": 5}
+    assert studio.live("zone")["served"] == [10, 10]
+    told = studio.live("zone", zone, shares)
+    assert told["served"] == [20, 10]
+    assert told["mode"][0] == [20, 10, 0, 0, 10]  # public transport as before
+    found = studio.get("studies/zone/carpool?shift=0")["carpool"]
+    studio.post("studies/zone/scenarios", {"do": "save", "name": "Zone"})
+    study = load(root / "zone" / "scenarios" / "zone.toml")
+    access = assess(study)
+    zones = white_zones(access)
+    row = mode_tables(access)["carpool"].iloc[0]
+    assert found == {name: int(row[name]) for name in found}
+    assert found["with_2"] > 0
+    live = studio.studio.studies.open("zone").live
+    assert live is not None
+    for shift, kind in zip(zones.keys["shift_id"], zones.keys["day_kind"], strict=True):
+        day = [one.kind for one in study.days].index(kind)
+        answer = studio.live("zone", shown={"pick": f"s{shift}", "day": day, "mode": 0})
+        z = zones.row(shift, kind)
+        assert np.array_equal(answer["arrays"]["zone"] & 3, zones.status[z][live._order])
+        assert np.array_equal(answer["arrays"]["zone"] >> 2, zones.reason[z][live._order])
+    with pytest.raises(ValueError, match="no such step"):
+        studio.live("zone", zone | {"polygon": [[2, 47], [400, "x"], [2, 48]]})
+    with pytest.raises(ValueError, match="no such step"):
+        studio.live("zone", {"do": "zones", "on_demand": [{"file": "/etc"}], "evaluated": None})
+    assert studio.live("zone", {"do": "zone", "name": "Z1"})["served"] == [10, 10]
+    assert studio.get("studies/zone")["draft"] == {"carpool": {"detour_min": 5}}
+    shutil.rmtree(path.parent)
+
+
+def test_a_mend_that_is_a_setting_is_written_on_a_click(studio: Served, root) -> None:
+    path = write_territory(root / "mends")
+    path.write_text("# My own note.\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    studio.ready("mends")
+    buttons = studio.get("studies/mends/mends")["mends"]
+    [finding] = [k for k, found in enumerate(buttons) if found]
+    assert [label["fr"] for label in buttons[finding]] == [f"Zone scolaire {z}" for z in "ABC"]
+    asked = {"finding": finding, "mend": 1}
+    assert studio.post("studies/mends/mends", {"finding": 99, "mend": 0}).status_code == 422
+    assert studio.post("studies/mends/mends", asked).json()["value"] == "B"
+    assert read_toml(path)["days"]["school_zone"] == "B"
+    assert path.read_text(encoding="utf-8").startswith("# My own note.")
+    shutil.rmtree(path.parent)
+
+
+def test_mends_are_the_settings_that_findings_ask_for(tmp_path) -> None:
+    territory = Territory.from_toml(write_territory(tmp_path / "usine"))
+    kind = {"kind": "school_weekday"}
+    for code, params, told in [
+        ("feeds_overlap", {}, [("sources", "duplicates", "drop")]),
+        ("school_routes", {}, [("modes", "school_services", False)]),
+        ("flex_zones", {}, [("modes", "evaluated", ["transit", "walk", "on_demand"])]),
+        ("day_kind_absent", kind, []),  # the only one studied
+        ("homes_taken_as_personal", {}, []),  # nobody says so but who answers for the file
+    ]:
+        found = mends_of(Finding("warning", code, "", params=params), territory)
+        assert [(m.table, m.field, m.value) for m in found] == told
+
+
 def test_a_line_without_riders_says_so_and_changes_nothing(studio: Served) -> None:
     line = {"do": "line", "name": "L1", "site": "Usine", "stops": [{"lon": 2.0, "lat": 47.0}]}
     with pytest.raises(ValueError, match="nobody to carry"):
@@ -255,6 +332,13 @@ def test_a_walk_limit_rebuilds_what_rests_on_it(studio: Served, root) -> None:
     assert studio.live("usine", more, long, commit=False)["mode"][0] == [20, 20, 0, 0, 0]
 
 
+def test_a_study_read_by_itself_leaves_its_page_to_the_studio(tmp_path) -> None:
+    path, told = write_territory(tmp_path / "seule"), []
+    first.read(path, told.append)
+    assert (told[0], told[-1]) == ("streets", "map")
+    assert b"mb-manifest" in first.page_path(Territory.from_toml(path)).read_bytes()
+
+
 def test_a_study_with_days_of_its_own_department_is_not_built_again(tmp_path) -> None:
     path = write_territory(tmp_path / "usine")
     text = path.read_text(encoding="utf-8")
@@ -266,6 +350,27 @@ def test_a_study_with_days_of_its_own_department_is_not_built_again(tmp_path) ->
     assert longer.home_walks is live.study.home_walks
     assert longer.territory.days.country == "FR-67"
     assert longer.territory.limits.max_wait_min == 50
+
+
+def test_a_moved_trip_gives_what_a_whole_computation_gives(studio: Served) -> None:
+    """What no changed run meets is not asked again: the answer is that of all asked anew."""
+    live = studio.studio.studies.open("usine").live
+    assert live is not None
+    for trip_id, how, minutes in [
+        ("early", "move", -10), ("noon", "add", 45), ("home13", "move", 20), ("night", "remove", 0),
+    ]:  # fmt: skip
+        change = {"trips": [trip_id], "how": how, "minutes": minutes}
+        territory = live.territory({"changes": {"trips": [change]}})
+        study = live.changed(territory)
+        assert study.views.held  # something stands
+        pairs = [(shift, study.days[0].kind) for shift in range(3)]
+        found = live._answers(study, live._key(territory), pairs)
+        access = assess(replace(study))  # of which nothing is known
+        zones = white_zones(access)
+        for pair in pairs:
+            whole = vars(live._pair(access, zones, *pair))
+            for name, values in vars(found[pair]).items():
+                assert np.array_equal(values, whole[name]), (change, pair, name)
 
 
 # --- what is kept ---
@@ -398,7 +503,7 @@ def test_names_of_files_stay_in_the_study(studio, root, empty) -> None:
     assert not list(root.parent.glob("*.osm"))
 
 
-def test_persons_are_not_kept(studio, root, empty, tmp_path) -> None:
+def test_of_persons_protected_counts_are_kept(studio, root, empty, tmp_path) -> None:
     source = root / "usine"
     lon, lat = lonlat(PLACES_M["G"])
     sites = tmp_path / "sites.csv"
@@ -410,9 +515,27 @@ def test_persons_are_not_kept(studio, root, empty, tmp_path) -> None:
     rows = "".join(f"p{k},{x:.6f},{y:.6f},1\n" for k, (x, y) in enumerate(places))
     persons.write_text("id,lon,lat,workers\n" + rows)
     answer = dropped(studio, empty, "homes", persons)
-    assert answer.status_code == 422
-    assert "persons" in answer.json()["en"]
+    assert "protected" in answer.json()["told"][0]["en"]
+    staff = tmp_path / "people.csv"
+    staff.write_text(employees_csv(), encoding="utf-8")
+    answer = dropped(studio, empty, "employees", staff)
+    assert answer.json()["error"] is None
+    assert "a protected count" in answer.json()["told"][0]["en"]
     assert not list((root / empty).rglob("people*"))
+    assert_no_trace(root / empty, [MARKED], crs=[LOCAL])
+    # They are those of the command line on the file itself, and are read again the same.
+    file = root / empty / "territory.toml"
+    data_ = read_toml(file)
+    kept = read_sources(Territory.from_dict(data_, file))
+    assert data_["sources"]["homes"] == {"file": data.COUNTS, "kind": "protected"}
+    data_["sources"]["homes"] = {"file": str(staff), "kind": "employees"}
+    door = read_sources(Territory.from_dict(data_, file), streets=kept.streets).homes
+    assert kept.homes.hash() == door.hash()
+    assert (kept.homes.personal, kept.homes.decided) == (True, "kept")
+    assert shapely.equals_exact(kept.homes.cells, door.cells).all()
+    (root / empty / data.COUNTS).write_text("place\nx\n", encoding="utf-8")
+    with pytest.raises(SourceError, match="not as they were written"):
+        read_sources(Territory.from_dict(read_toml(file), file), streets=kept.streets)
     assert dropped(studio, empty, "homes", source / "homes.csv").status_code == 200
     assert studio.get(f"studies/{empty}/data")["error"] is None
 
@@ -496,6 +619,43 @@ def test_two_scenarios_are_compared(studio: Served, root) -> None:
     assert (row["before"], row["after"], row["lost"]) == (10, 0, 10)
     paths = [f["path"] for r in studio.get("studies/usine/results") for f in r["files"]]
     assert "compared/study-trop-tard/map.html" in paths
+
+
+def test_sources_are_fetched_around_a_place(
+    studio: Served, root, request, tmp_path, monkeypatch
+) -> None:
+    """`mobility init` as a job, with a server in place of the open-data services."""
+    services = request.getfixturevalue("stand_in")
+    program = tmp_path / "program.py"
+    program.write_text(
+        "from functools import partial\nfrom pathlib import Path\n"
+        "from mobility.prepare import service\nfrom mobility.sources.download import Patience\n"
+        f"services = service.Services(*({services.url!r} + path for path in "
+        "('/geo', '/api', '/feeds_v2.csv', '/index-v1.json', '/interpreter')))\n"
+        f"cache, fast = Path({str(tmp_path / 'cache')!r}), {FAST!r}\n"
+        "service.Desk = partial(service.Desk, services, cache, fast)\n"
+        "from mobility.cli import app\napp()\n"
+    )
+    monkeypatch.setattr(jobs, "PROGRAM", (sys.executable, str(program)))
+    made = studio.post("studies", {"name": "Droiteville"}).json()["id"]
+    asked = {"kind": "init", "target": "Droiteville", "radius_km": 9, "language": "en"}
+    for wrong in ({"target": " "}, {"radius_km": 900}, {"radius_km": "x"}):
+        assert studio.post(f"studies/{made}/job", asked | wrong).status_code == 422
+    pages, services.pages = services.pages, {}
+    studio.post(f"studies/{made}/job", asked)
+    lost = finished(studio, made)
+    assert lost["state"] == "failed"
+    assert services.url in lost["words"] or "127.0.0.1" in lost["words"]
+    assert "Droiteville" in (root / made / "territory.toml").read_text(encoding="utf-8")
+    services.pages = pages
+    studio.post(f"studies/{made}/job", asked)
+    assert finished(studio, made)["state"] == "done"
+    found = studio.get(f"studies/{made}/data")
+    assert found["error"] is None
+    assert {one["role"] for one in found["sources"]} >= {"streets", "timetable", "homes", "sites"}
+    assert studio.ready(made)
+    assert studio.post(f"studies/{made}/job", asked).status_code == 422
+    shutil.rmtree(root / made)
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ point are a lower one: whole cars of k out of those who pass near it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import comb
 
@@ -226,8 +226,15 @@ def carpool_table(study: Study, found: Mapping[int, Chances]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def chances(study: Study, drives: Drives, settings: Carpool) -> dict[int, Chances]:
+def chances(
+    study: Study, drives: Drives, settings: Carpool, *, only: Collection[int] | None = None
+) -> dict[int, Chances]:
     """Return, per shift of known size, the chances of colleagues within the detour.
+
+    Parameters
+    ----------
+    only
+        Shifts, by their ids, that are asked for; all by default.
 
     Returns
     -------
@@ -246,7 +253,7 @@ def chances(study: Study, drives: Drives, settings: Carpool) -> dict[int, Chance
     found = {}
     for row in study.shift_rows:
         mine = crews[row.shift_id]
-        if mine is None:
+        if mine is None or (only is not None and row.shift_id not in only):
             continue
         close = [crews[r.shift_id] for r in partners(study, row, settings.hours_min * 60)]
         group = [c for c in close if c is not None]

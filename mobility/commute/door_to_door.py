@@ -83,6 +83,18 @@ def ever_held(
     study: Study, site: int, day: ChosenDay, edges: Sequence[Edge], limits: EngineLimits
 ) -> Bool:
     """Return which homes `transit_times` of one or the other of some edges holds for, bool[H]."""
+    known = study.views.held
+    if known is None:
+        return _ever_held(study, site, day, edges, limits)
+    key = site, day.kind, tuple(edges), limits
+    if key not in known:
+        known[key] = _ever_held(study, site, day, edges, limits)
+    return known[key]
+
+
+def _ever_held(
+    study: Study, site: int, day: ChosenDay, edges: Sequence[Edge], limits: EngineLimits
+) -> Bool:
     found = np.zeros(study.n_homes, bool)
     if study.territory.limits.safe_at_night:
         for edge in edges:

@@ -133,6 +133,10 @@ class ShiftRow:
         return season_of(self.period)
 
 
+#: At which homes edges hold, bool[H]: by site, kind of day, edges (one or the other) and limits.
+Held = dict[tuple[int, str, tuple[Edge, ...], EngineLimits], NDArray[np.bool_]]
+
+
 @dataclass
 class Views:
     """A study after dark and at hours of the day, each made when it is first asked for.
@@ -147,6 +151,8 @@ class Views:
     measured
         What was measured at some hour: by what it is, whether it is after dark and the hash of
         the seconds per street piece on which it rests. Hours at which they are alike share it.
+    held
+        What was found of edges, kept where somebody who asks again puts a table here.
     """
 
     made_from: tuple[Study, Change] | None = None
@@ -154,6 +160,7 @@ class Views:
     at_hours: dict[State, Study] = field(default_factory=dict)
     opened: dict[tuple[dt.date, int], Study] = field(default_factory=dict)
     measured: dict[tuple[object, ...], Any] = field(default_factory=dict)
+    held: Held | None = None
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ relaxation that makes the commute hold names the remedy to examine first.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -92,10 +93,11 @@ class WhiteZones:
 
     def row(self, shift_id: int, day_kind: str) -> int:
         """Return the row of a shift and kind of day."""
-        found = np.flatnonzero(
-            (self.keys["shift_id"] == shift_id) & (self.keys["day_kind"] == day_kind)
-        )
-        return int(found[0])
+        return self._rows[shift_id, day_kind]
+
+    @cached_property
+    def _rows(self) -> dict[tuple[int, str], int]:
+        return {key: z for z, key in enumerate(self.keys.itertuples(index=False, name=None))}
 
     def __repr__(self) -> str:
         white = (self.status > SERVED).mean(axis=0) if len(self.status) else np.zeros(0)
@@ -149,11 +151,12 @@ def white_zones(
     """
     progress("white zones")
     study = access.study
-    keys = access.keys[["shift_id", "day_kind"]].drop_duplicates().reset_index(drop=True)
+    each = dict.fromkeys(zip(access.keys["shift_id"], access.keys["day_kind"], strict=True))
+    keys = pd.DataFrame(each.keys(), columns=["shift_id", "day_kind"])
     days = {day.kind: day for day in study.days}
-    pairs = [(int(s), days[k]) for s, k in keys.itertuples(index=False)]
+    pairs = [(int(s), days[k]) for s, k in each]
     status = np.array([_status(access, s, d) for s, d in pairs], np.int8)
-    hours: Hours = {} if known is None else known
+    hours = Hours() if known is None else known
     reason = np.zeros(status.shape, np.int8)
     places = [(study.shift_rows[shift_id].site, day.kind) for shift_id, day in pairs]
     with ThreadPoolExecutor(max_workers=thread_count()) as pool:
@@ -182,8 +185,38 @@ class Moved:
     hours: State
 
 
-#: Who can go, or return, at some hour of the day.
-Hours = dict[Moved, Bool]
+class Hours(dict[Moved, Bool]):
+    """Who can go, or return, at some hour of the day."""
+
+    def ask(
+        self, study: Study, moved: Moved, day: ChosenDay, edge: Edge, limits: EngineLimits
+    ) -> Bool:
+        """Return it of one direction that is not known yet."""
+        return held_some_hour(study, moved, day, edge, limits, BEST_HOURS_S)
+
+
+def at_hour(study: Study, day: ChosenDay, edge: Edge, second: int) -> Edge:
+    """Return an edge of a shift at another second since local midnight."""
+    return replace(edge, at_s=local_to_axis(day.date, second, study.territory.zone))
+
+
+def held_some_hour(
+    study: Study,
+    moved: Moved,
+    day: ChosenDay,
+    edge: Edge,
+    limits: EngineLimits,
+    seconds: Sequence[int],
+) -> Bool:
+    """Return which homes hold an edge at one or the other of some seconds of the day, bool[H].
+
+    Only the hour of the ride is relaxed: light, and streets and gates that open at some hours
+    only, stay as they are at the shift's own.
+    """
+    here = staying_open(study, day, edge)
+    here = by_day(after_dark(here) if moved.dark else here)
+    others = [at_hour(study, day, edge, second) for second in seconds]
+    return ever_held(here, moved.site, day, others, limits)
 
 
 def _moved(study: Study, shift_id: int, day: ChosenDay) -> tuple[Moved, Moved]:
@@ -225,11 +258,7 @@ def _reasons_of(
 def _best_hours(
     study: Study, pairs: list[tuple[int, ChosenDay]], pool: ThreadPoolExecutor, known: Hours
 ) -> Hours:
-    """Return who can go, and return, at some hour of the day; what is known stands.
-
-    Only the hour of the ride is relaxed: light, and streets and gates that open at some hours
-    only, stay as they are at the shift's own.
-    """
+    """Return who can go, and return, at some hour of the day; what is known stands."""
     asked: dict[Moved, tuple[ChosenDay, Edge]] = {}
     for shift_id, day in pairs:
         edges = study.edges(shift_id, day)
@@ -239,16 +268,8 @@ def _best_hours(
         known.update(dict.fromkeys(asked, np.zeros(study.n_homes, bool)))
         return known
     limits = engine_limits(study.territory.limits)
-
-    def best(moved: Moved) -> Bool:
-        day, edge = asked[moved]
-        here = staying_open(study, day, edge)
-        here = by_day(after_dark(here) if moved.dark else here)
-        zone = study.territory.zone
-        others = [replace(edge, at_s=local_to_axis(day.date, s, zone)) for s in BEST_HOURS_S]
-        return ever_held(here, moved.site, day, others, limits)
-
-    known.update(zip(asked, pool.map(best, asked), strict=True))
+    found = pool.map(lambda moved: known.ask(study, moved, *asked[moved], limits), asked)
+    known.update(zip(asked, found, strict=True))
     return known
 
 

@@ -157,6 +157,13 @@ def staying(streets: Streets) -> Streets:
     return found
 
 
+def forget_tables(streets: Streets) -> None:
+    """Forget the tables of every state, put together again when they are next read."""
+    for one in streets.states.values():
+        for name in (*_OF_HOUR, "_changes"):
+            vars(one).pop(name, None)
+
+
 #: Tables that depend on the hour.
 _OF_HOUR = ("tags", "barriers", "turns")
 

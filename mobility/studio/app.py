@@ -25,13 +25,16 @@ from mobility.base.failures import explained
 from mobility.base.i18n import LANGUAGES, translate
 from mobility.base.version import __version__
 from mobility.remedies.bill import total
-from mobility.studio import data
+from mobility.studio import data, mends
+from mobility.studio.answers import Shown
+from mobility.studio.asked_jobs import computation, gathering
 from mobility.studio.drafts import Draft, stepped
 from mobility.studio.guard import PAGE
-from mobility.studio.jobs import Job, Queue
-from mobility.studio.live import Shown
+from mobility.studio.jobs import Queue
 from mobility.studio.plans import plans_of, with_feeds
-from mobility.studio.results import COMPARED, results_folder, results_of
+from mobility.studio.results import results_folder, results_of
+from mobility.studio.sharing import sharing
+from mobility.studio.shown import checked_page, findings_of, live_of, settings
 from mobility.studio.studies import Opened, Studies
 from mobility.studio.trips import trips_at_gate
 from mobility.studio.words import french
@@ -76,6 +79,7 @@ class Studio:
             Route(f"{study}/map.html", self.map_page),
             Route(f"{study}/live", self.live, methods=["POST"]),
             Route(f"{study}/trips", self.trips),
+            Route(f"{study}/carpool", self.carpool),
             Route(f"{study}/undo", self.undo, methods=["POST"]),
             Route(f"{study}/scenarios", self.scenarios, methods=["POST"]),
             Route(f"{study}/data", self.data),
@@ -84,6 +88,8 @@ class Studio:
             Route(f"{study}/files/{{role}}", self.drop_file, methods=["DELETE"]),
             Route("/templates/{name}", self.template),
             Route(f"{study}/check.html", self.check),
+            Route(f"{study}/mends", self.mends),
+            Route(f"{study}/mends", self.put_mend, methods=["POST"]),
             Route(f"{study}/job", self.job),
             Route(f"{study}/job", self.add_job, methods=["POST"]),
             Route(f"{study}/job", self.cancel, methods=["DELETE"]),
@@ -192,9 +198,7 @@ class Studio:
         return Response(answer, media_type="application/octet-stream", background=keep)
 
     def _live(self, opened: Opened, asked: dict[str, Any], shown: Shown) -> bytes:
-        live, history = opened.live, opened.history
-        if live is None:
-            raise MobilityError("The study is still being read.", mend="Wait, and ask again.")
+        live, history = live_of(opened), opened.history
         with history.lock:
             draft = history.draft
             folder, results = opened.file.parent, results_folder(opened, "")
@@ -214,10 +218,20 @@ class Studio:
     async def trips(self, request: Request) -> Response:
         """Answer the trips that serve a shift's gate, as they run today."""
         opened, asked = await self._opened(request), request.query_params
-        if opened.live is None:
-            raise MobilityError("The study is still being read.", mend="Wait, and ask again.")
+        study = live_of(opened).study
         shift, day = int(asked.get("shift", 0)), int(asked.get("day", 0))
-        return JSONResponse(await run_in_threadpool(trips_at_gate, opened.live.study, shift, day))
+        return JSONResponse(await run_in_threadpool(trips_at_gate, study, shift, day))
+
+    async def carpool(self, request: Request) -> Response:
+        """Answer who of a shift would find a colleague to share a car with, as the draft has it."""
+        opened, asked = await self._opened(request), request.query_params
+        live = live_of(opened)
+
+        def found() -> dict[str, Any] | None:
+            territory = live.territory(opened.history.draft)
+            return sharing(live, territory, int(asked.get("shift", 0)))
+
+        return JSONResponse({"carpool": await run_in_threadpool(found)})
 
     async def undo(self, request: Request) -> Response:
         """Undo or redo a step."""
@@ -265,13 +279,15 @@ class Studio:
         role, name = request.path_params["role"], request.query_params.get("name", "")
         part = await data.received(request.stream(), role, name)
         try:
-            await self._write(data.put_file, file, role, part)
+            told = await self._write(data.put_file, file, role, part)
         except MobilityError as error:
             words = {k: v.replace(f"{part.parent}/", "") for k, v in self.said(error).items()}
             return JSONResponse(words, 422)
         finally:
             shutil.rmtree(part.parent, ignore_errors=True)
-        return JSONResponse(await run_in_threadpool(self._data, file))
+        found = await run_in_threadpool(self._data, file)
+        said = [{code: one.render(code) for code in LANGUAGES} for one in told]
+        return JSONResponse(found | {"told": said})
 
     async def drop_file(self, request: Request) -> Response:
         """Name a source no longer."""
@@ -287,14 +303,14 @@ class Studio:
         await self._write(data.put_sites, file, asked["sites"], asked["seen"])
         return JSONResponse(await run_in_threadpool(self._data, file))
 
-    async def _write(self, change: Callable[..., None], *given: Any) -> None:
-        """Change a territory file, one change after the other."""
+    async def _write(self, change: Callable[..., Any], *given: Any) -> Any:
+        """Change a territory file, one change after the other; return what the change tells."""
 
-        def alone() -> None:
+        def alone() -> Any:
             with self._writing:
-                change(*given)
+                return change(*given)
 
-        await run_in_threadpool(alone)
+        return await run_in_threadpool(alone)
 
     async def template(self, request: Request) -> Response:
         """Answer a template, named like ``sites-fr.xlsx``."""
@@ -310,8 +326,24 @@ class Studio:
         """Answer the page of `mobility check`: the findings beside their places on a map."""
         opened = await self._opened(request)
         language = request.query_params.get("lang", LANGUAGES[0])
-        page = await run_in_threadpool(_check_page, opened, language)
+        page = await run_in_threadpool(checked_page, opened, language)
         return Response(page, media_type="text/html", headers={"content-security-policy": PAGE})
+
+    async def mends(self, request: Request) -> Response:
+        """Answer what the buttons of each finding say, in the order of the check's page."""
+        live = live_of(await self._opened(request))
+        found = mends.told(findings_of(live.study), live.sources.territory)
+        return JSONResponse({"mends": found})
+
+    async def put_mend(self, request: Request) -> Response:
+        """Write the setting that a button stands for; the study is then read again."""
+        opened, sent = await self._opened(request), await request.json()
+        live = live_of(opened)
+        mend = mends.asked(
+            findings_of(live.study), live.sources.territory, sent.get("finding"), sent.get("mend")
+        )
+        await self._write(mends.put_mend, opened.file, mend)
+        return JSONResponse({"table": mend.table, "field": mend.field, "value": mend.value})
 
     async def job(self, request: Request) -> Response:
         """Answer how far the last job of a study is."""
@@ -321,17 +353,8 @@ class Studio:
     async def add_job(self, request: Request) -> Response:
         """Put a command on a study, or one of its scenarios, into the queue."""
         opened, asked = await self._opened(request), await request.json()
-        if opened.error is not None:
-            raise opened.error
-        target = str(asked.get("target", ""))
-        language = asked.get("language") if asked.get("language") in LANGUAGES else LANGUAGES[0]
-        folder, kind = opened.file.parent, str(asked.get("kind"))
-        named = [target, str(asked.get("other", ""))] if kind == "compare" else [target]
-        files = tuple(opened.history.path(n) if n else opened.file for n in named)
-        out = results_folder(opened, target)
-        if kind == "compare":
-            out = folder / COMPARED / "-".join(n or "study" for n in named)
-        self.queue.add(Job(kind, target, folder, files, out, str(language)))
+        job = gathering if asked.get("kind") == "init" else computation
+        self.queue.add(job(opened, asked))
         return await self.job(request)
 
     async def cancel(self, request: Request) -> Response:
@@ -368,40 +391,6 @@ class Studio:
 
     async def _opened(self, request: Request) -> Opened:
         return await run_in_threadpool(self.studies.open, request.path_params["study"])
-
-
-def _check_page(opened: Opened, language: str) -> str:
-    from mobility.outputs.map.check_page import check_page
-
-    if opened.live is None or opened.live.study.sheet is None:
-        raise MobilityError("The study is still being read.", mend="Wait, and ask again.")
-    study, sheet = opened.live.study, opened.live.study.sheet
-    reasons = [day.reason for day in study.days]
-    order = ("error", "warning", "info")
-    found = sorted((*study.findings, *reasons), key=lambda f: order.index(f.severity))
-    return check_page(study, sheet, found, language if language in LANGUAGES else LANGUAGES[0])
-
-
-def settings(opened: Opened) -> dict[str, Any]:
-    """Return the hours and settings of a study that a draft may change."""
-    assert opened.live is not None
-    study = opened.live.study
-    territory = opened.live.sources.territory
-    return {
-        "limits": territory.limits.model_dump(),
-        "speeds": territory.speeds.model_dump(),
-        "modes": territory.modes.model_dump(),
-        "shifts": [
-            {
-                "site": row.site_name,
-                "roster": row.roster,
-                "shift": row.shift,
-                "start": row.start_s,
-                "end": row.end_s,
-            }
-            for row in study.shift_rows
-        ],
-    }
 
 
 def _own(name: str) -> Response:

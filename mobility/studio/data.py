@@ -18,12 +18,14 @@ import tomlkit
 from pydantic import ValidationError
 
 from mobility.base.clock import format_clock
-from mobility.base.errors import MobilityError, SourceError
+from mobility.base.errors import Finding, MobilityError, SourceError
 from mobility.base.files import write_text, writing
 from mobility.base.literal import csv_cell
 from mobility.commute.loading import read_sources
 from mobility.settings import read_territory
 from mobility.sources.gtfs.read import read_feed
+from mobility.sources.homes.counts_file import write_counts
+from mobility.sources.homes.model import Homes
 from mobility.sources.layers import home_box
 from mobility.sources.sites import read_sites, read_sites_file
 from mobility.streets.graph import streets_from_lines, streets_from_osm
@@ -38,9 +40,12 @@ SUFFIXES = {
     "timetable": (".zip",),
     "sites": (".csv", ".xlsx", ".gpkg", ".geojson"),
     "homes": (".csv", ".xlsx", ".gpkg", ".geojson", ".parquet"),
+    "employees": (".csv", ".xlsx", ".gpkg", ".geojson"),
 }
 LINES = (".gpkg", ".geojson")
 MOST_FILES = 60
+#: What is kept of persons: their protected counts.
+COUNTS = "data/homes/protected-counts.csv"
 TEMPLATES: dict[str, dict[str, list[list[object]]]] = {
     "sites": {
         "fr": [
@@ -61,6 +66,12 @@ TEMPLATES: dict[str, dict[str, list[list[object]]]] = {
             ["Workshop", "Example Ltd", -0.538268, 47.098853, "2x8", "afternoon", "13:30", "21:30",
              "mon-fri", 90],
         ],
+    },
+    "employees": {
+        "fr": [["site", "équipe", "lon", "lat"], ["Fonderie", "3x8", -0.6333, 47.121],
+               ["Atelier", "2x8", -0.621, 47.118]],
+        "en": [["site", "roster", "lon", "lat"], ["Foundry", "3x8", -0.6333, 47.121],
+               ["Workshop", "2x8", -0.621, 47.118]],
     },
     "homes": {
         "fr": [["id", "nom", "commune", "lon", "lat", "actifs"],
@@ -85,7 +96,9 @@ def about(file: Path) -> dict[str, Any]:
     named = read_toml(file).get("sources", {})
     paths = [("streets", named.get(k)) for k in ("osm", "lines")]
     paths += [("timetable", path) for path in named.get("gtfs", [])]
-    paths += [("sites", named.get("sites")), ("homes", named.get("homes", {}).get("file"))]
+    homes = named.get("homes", {})
+    people = "employees" if homes.get("kind") in ("employees", "protected") else "homes"
+    paths += [("sites", named.get("sites")), (people, homes.get("file"))]
     sources = []
     for role, name in paths:
         if name:
@@ -150,8 +163,16 @@ async def received(chunks: AsyncIterator[bytes], role: str, name: str) -> Path:
     return path
 
 
-def put_file(file: Path, role: str, part: Path) -> None:
+def put_file(file: Path, role: str, part: Path) -> tuple[Finding, ...]:
     """Read a file as `mobility check` does, then keep it in the study and name it there.
+
+    Persons pass the door of `mobility.sources.homes.door` while they are read; their protected
+    counts are kept, and nothing else of them.
+
+    Returns
+    -------
+    tuple of Finding
+        What became of persons.
 
     Raises
     ------
@@ -177,34 +198,33 @@ def put_file(file: Path, role: str, part: Path) -> None:
         read_sites_file(part, box=home_box(zone))
         sources["sites"] = name
     else:
-        _refuse_persons(file, part)
-        homes = tomlkit.table()
-        homes["file"] = name
-        homes["personal"] = False
-        sources["homes"] = homes
+        homes = _read_homes(file, part, "employees" if role == "employees" else "auto")
+        table = tomlkit.table()
+        table["file"] = COUNTS if homes.personal else name
+        table |= {"kind": "protected"} if homes.personal else {"personal": False}
+        sources["homes"] = table
+        if homes.personal:
+            write_counts(homes, file.parent / COUNTS)
+            write_text(file, tomlkit.dumps(document))
+            return homes.findings
     with writing(file.parent / name) as place:
         shutil.copyfile(part, place)
     write_text(file, tomlkit.dumps(document))
+    return ()
 
 
-def _refuse_persons(file: Path, part: Path) -> None:
-    """Read homes with the study's other sources; refuse those that are persons."""
+def _read_homes(file: Path, part: Path, kind: str) -> Homes:
+    """Read homes with the study's other sources."""
     data = read_toml(file)
-    data["sources"] = data.get("sources", {}) | {"homes": {"file": str(part)}}
+    named = {"file": str(part), "kind": kind}
+    data["sources"] = data.get("sources", {}) | {"homes": named}
     if not data["sources"].get("osm") and not data["sources"].get("lines"):
         raise SourceError(
             "Homes are read once the streets are there.",
             file=part.name,
             mend="Drop the streets, the timetables and the sites first.",
         )
-    homes = read_sources(Territory.from_dict(data, file)).homes
-    if homes.personal:
-        raise SourceError(
-            "Its rows stand for persons: it was not kept.",
-            file=part.name,
-            mend="Drop published counts; or name the file in territory.toml, where it is "
-            "protected while it is read.",
-        )
+    return read_sources(Territory.from_dict(data, file)).homes
 
 
 def drop_file(file: Path, role: str, name: str) -> None:
@@ -214,7 +234,12 @@ def drop_file(file: Path, role: str, name: str) -> None:
     if role == "timetable":
         sources["gtfs"] = [str(f) for f in sources.get("gtfs", []) if str(f) != name]
     else:
-        keys = {"streets": ("osm", "lines"), "sites": ("sites",), "homes": ("homes",)}
+        keys = {
+            "streets": ("osm", "lines"),
+            "sites": ("sites",),
+            "homes": ("homes",),
+            "employees": ("homes",),
+        }
         for key in keys.get(role, ()):
             sources.pop(key, None)
     write_text(file, tomlkit.dumps(document))

@@ -24,7 +24,7 @@ Draft = dict[str, Any]
 Step = dict[str, Any]
 
 #: Tables of which a step may set fields.
-TABLES = ("limits", "speeds", "modes")
+TABLES = ("limits", "speeds", "modes", "carpool")
 MOST_STEPS = 500
 DRAFT = "draft"
 
@@ -39,6 +39,7 @@ def stepped(draft: Draft, step: Step) -> Draft:
         ``{"do": "shift", "site", "roster", "shift", "start", "end"}``, hours as ``"05:15"``,
         None for the study's own; ``{"do": "trips", "trips", "how", "minutes"}``;
         ``{"do": "feed", "name", "file", ...}``, no file to leave it out again;
+        ``{"do": "zones", "on_demand", "evaluated"}``, all zones and modes, none for the study's;
         ``{"do": "drop", "kind", "index"}`` of a change; ``{"do": "clear"}``.
 
     Raises
@@ -60,6 +61,9 @@ def stepped(draft: Draft, step: Step) -> Draft:
         feeds = new.setdefault("changes", {}).setdefault("feeds", [])
         feeds[:] = [feed for feed in feeds if feed["name"] != step["name"]]
         feeds += [{k: v for k, v in step.items() if k != "do"}] if step.get("file") else []
+    elif kind == "zones":
+        new["on_demand"] = step["on_demand"]
+        _set(new, "modes", "evaluated", step["evaluated"])
     elif kind == "drop":
         rows = new.get("changes", {}).get(str(step.get("kind")), [])
         index = step.get("index")

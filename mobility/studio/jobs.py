@@ -21,7 +21,7 @@ from typing import Any, Literal
 from mobility.base.errors import MobilityError
 from mobility.base.files import write_text
 from mobility.base.i18n import LANGUAGES, translate
-from mobility.progress import LEVER_STEPS, REPORT_STEPS, SHUTTLE_STEPS, STEPS
+from mobility.progress import INIT_STEPS, LEVER_STEPS, REPORT_STEPS, SHUTTLE_STEPS, STEPS
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 #: Commands that may be asked for, with their named steps.
@@ -31,7 +31,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "levers": LEVER_STEPS,
     "shuttles": SHUTTLE_STEPS,
     "compare": STEPS,
+    "init": INIT_STEPS,
 }
+#: What runs a command: this very software.
+PROGRAM = (sys.executable, "-m", "mobility")
 KEPT, MOST_QUEUED = ".studio-job.json", 20
 
 
@@ -44,21 +47,25 @@ class Job:
     folder
         Of the study.
     target
-        Scenario it is run on; empty for the study itself.
-    files
-        Territory files of the command: one, or two that are compared.
+        Scenario it is run on, empty for the study itself; of ``init``, the place.
+    given
+        What the command is given: a territory file, or two that are compared; of ``init``, the
+        place.
+    options
+        Options of the command, besides the folder of its results and the language.
     share
         Of its steps, how many are done.
     words
-        What the command said last, where it failed.
+        What the command said last, where it failed; of ``init``, what it could not have.
     """
 
     kind: str
     target: str
     folder: Path
-    files: tuple[Path, ...]
+    given: tuple[str, ...]
     out: Path
     language: str
+    options: tuple[str, ...] = ()
     state: State = "queued"
     step: str = ""
     share: float = 0.0
@@ -172,8 +179,8 @@ class Queue:
         """Run a command to its end, and follow its steps."""
         names = {translate(name, job.language): name for name in COMMANDS[job.kind]}
         steps = list(COMMANDS[job.kind])
-        command = [sys.executable, "-m", "mobility", job.kind, *map(str, job.files)]
-        command += ["--out", str(job.out), "--lang", job.language]
+        command = [*PROGRAM, job.kind, "--out", str(job.out), "--lang", job.language]
+        command += [*job.options, "--", *job.given]
         environment = os.environ | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200", "NO_COLOR": "1"}
         with subprocess.Popen(  # noqa: S603 (this very software, a list, no shell)
             command,
@@ -201,7 +208,7 @@ class Queue:
         job.state = "done" if process.returncode == 0 else "failed"
         if job.state == "done":
             job.share = 1.0
-        else:
+        if job.state == "failed" or job.kind == "init":
             job.words = " ".join(said)
 
 

@@ -7,22 +7,24 @@ the same figures for all of them.
 
 from __future__ import annotations
 
-import json
+import gc
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mobility.base.errors import MobilityError
-from mobility.commute.access import Access, assess, roster_shifts
+from mobility.commute.access import SERVED, Access, assess, roster_shifts
 from mobility.commute.changes import with_timetable_changes
+from mobility.commute.indicators import round_persons
 from mobility.commute.loading import ReadSources, read_sources
-from mobility.commute.study import Progress, Study, quiet
+from mobility.commute.on_demand_rides import on_demand_services
+from mobility.commute.study import Held, Progress, Study, quiet
 from mobility.commute.variants import variant
 from mobility.commute.white_zones import Hours, WhiteZones, white_zones
 from mobility.outputs.map.figures import Counter, Rows, directions
@@ -34,13 +36,16 @@ from mobility.remedies.factors import load_factors
 from mobility.remedies.model import networks
 from mobility.remedies.scenario import scenario_bill
 from mobility.remedies.vehicles import Vehicles
-from mobility.shuttles.edit import Asked
-from mobility.territory.changes import changed_sites, on_base
+from mobility.streets.hours import forget_tables
+from mobility.studio.answers import Answer, Pair, Shown, UInt8
+from mobility.studio.untouched import HoursBeside, Spans
+from mobility.territory.changes import Changes, changed_sites, on_base
 from mobility.territory.project import Territory
 from mobility.territory.toml_text import read_toml
 from mobility.timetable.arrays import INF
 
-UInt8 = NDArray[np.uint8]
+if TYPE_CHECKING:
+    from mobility.shuttles.edit import Asked
 
 #: Limits that bind when a question is asked, not when a study is built.
 ASKED = (
@@ -48,68 +53,8 @@ ASKED = (
     "white_site_share",
 )  # fmt: skip
 #: Studies of other settings kept, and bytes of answers.
-MOST_STUDIES, MOST_BYTES = 6, 64_000_000
+MOST_STUDIES, MOST_BYTES = 3, 64_000_000
 MINUTES = ("outbound_min", "return_min", "overtime_min")
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What the map shows: a shift (``"s2"``) or a whole roster (``"r0"``), a day, a mode."""
-
-    pick: str
-    day: int
-    mode: int
-
-    @property
-    def index(self) -> int:
-        """Which shift, or which roster."""
-        return int(self.pick[1:])
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Answers for one shift on one kind of day, in the units of the map.
-
-    Attributes
-    ----------
-    out, back, over : uint8[M, H]
-        Minutes by mode, see `outputs.map.model.Scenario`.
-    status, reason : uint8[H]
-        Indices into `STATUSES` and `REASONS`.
-    holds : bool[M, H]
-        Whether the commute holds.
-    """
-
-    out: UInt8
-    back: UInt8
-    over: UInt8
-    status: UInt8
-    reason: UInt8
-    holds: NDArray[np.bool_]
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all arrays."""
-        return sum(array.nbytes for array in vars(self).values())
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the map shows of a changed study: figures, and arrays in the order of its page."""
-
-    figures: dict[str, Any]
-    arrays: dict[str, UInt8]
-
-    def packed(self, **told: Any) -> bytes:
-        """Return it as bytes: the length of a JSON text, the text, then every array."""
-        head = told | self.figures | {"arrays": [[k, len(v)] for k, v in self.arrays.items()]}
-        text = json.dumps(head, separators=(",", ":")).encode()
-        parts = [
-            len(text).to_bytes(4, "little"),
-            text,
-            *(v.tobytes() for v in self.arrays.values()),
-        ]
-        return b"".join(parts)
 
 
 class Live:
@@ -124,23 +69,30 @@ class Live:
     """
 
     def __init__(self, territory: Territory, *, progress: Progress = quiet) -> None:
-        self._data = read_toml(territory.path) if territory.path else territory.model_dump()
+        #: As its file says it.
+        self.data: dict[str, Any] = (
+            read_toml(territory.path) if territory.path else territory.model_dump()
+        )
         #: As its file says it; what is read may be localised.
         self._own = territory
         self.sources: ReadSources = read_sources(territory, progress=progress)
         self.study: Study = self.sources.study(self.sources.territory, progress=progress)
+        self.study.views.held = {}
         self.access: Access = assess(self.study, progress=progress)
-        self._hours: dict[str, Hours] = {"": {}}
+        self._hours: dict[str, Hours] = {"": Hours()}
+        #: Best hours of the study as it is, without those that a changed trip meets.
+        self._rest: dict[object, NDArray[np.bool_]] = {}
         self.zones: WhiteZones = white_zones(self.access, known=self._hours[""], progress=progress)
         self._studies: OrderedDict[str, Study] = OrderedDict()
         self._pairs: OrderedDict[tuple[object, ...], Pair] = OrderedDict()
         self._drawing: tuple[tuple[str, str], Asked] | None = None
         self._lock = RLock()
+        forget_tables(self.sources.streets)
 
     @cached_property
     def model(self) -> MapModel:
-        """What the map page shows of the study as it is."""
-        return map_model(self.access, self.zones)
+        """What the map page shows of the study as it is, but journeys."""
+        return map_model(self.access, self.zones, journeys=False)
 
     @cached_property
     def _order(self) -> NDArray[np.intp]:
@@ -158,6 +110,8 @@ class Live:
 
     def drawing(self, territory: Territory) -> Asked:
         """Return what lines are drawn for: whom a scenario leaves out, at its hours."""
+        from mobility.shuttles.edit import Asked  # its solver takes memory that few ask for
+
         key = (self._key(territory), str(territory.changes.shifts))
         with self._lock:
             if self._drawing is None or self._drawing[0] != key:
@@ -182,7 +136,7 @@ class Live:
             A value cannot be; the error names its field.
         """
         path = self.sources.territory.path
-        return Territory.from_dict(on_base(dict(draft), self._data), path)
+        return Territory.from_dict(on_base(dict(draft), self.data), path)
 
     def changed(self, territory: Territory) -> Study:
         """Return the study of a scenario's territory.
@@ -197,7 +151,10 @@ class Live:
         sites = changed_sites(self.sources.sites, territory.changes.shifts, territory.path)
         if sites == study.sites:
             return study
-        return variant(study, lambda one: replace(one, sites=sites))
+        found = variant(study, lambda one: replace(one, sites=sites))
+        # An edge holds for the same homes whichever shift it is of.
+        found.views.held = study.views.held
+        return found
 
     def _settled(self, territory: Territory) -> Study:
         """Return the study under the settings and trips of a scenario, hours of shifts as they are.
@@ -214,21 +171,53 @@ class Live:
             update={"changes": territory.changes.model_copy(update={"shifts": []})}
         )
         if self._built_alike(plain):
-            rescues = {"cycling_counts": plain.modes.cycling_counts}
-            modes = self.study.territory.modes.model_copy(update=rescues)
-            kept = self.study.territory.model_copy(
-                update={"limits": plain.limits, "modes": modes, "changes": plain.changes}
-            )
-            found = with_timetable_changes(
-                variant(self.study, lambda one: replace(one, territory=kept))
-            )
+            found = with_timetable_changes(self._booked(plain))
         else:
             found = self.sources.study(plain)
+            forget_tables(self.sources.streets)
+        found.views.held = self._untouched(plain, key)
         self._studies[key] = found
         if len(self._studies) > MOST_STUDIES:
-            gone, _ = self._studies.popitem(last=False)
+            gone = next(iter(self._studies))
+            del self._studies[gone]
             self._hours.pop(gone, None)
+            # A study and its views hold each other: nothing else would take them away soon.
+            gc.collect()
         return found
+
+    def _untouched(self, territory: Territory, key: str) -> Held:
+        """Return what is known of a scenario that changes trips alone; nothing of others."""
+        trips, known = territory.changes.trips, self.study.views.held
+        alone = territory.model_copy(update={"changes": Changes()})
+        others = territory.changes != Changes(trips=trips) or self._key(alone)
+        if not trips or known is None or others:
+            return {}
+        spans = Spans(self.study, trips)
+        if len(self._rest) * self.study.n_homes > MOST_BYTES:
+            self._rest.clear()
+        self._hours[key] = HoursBeside(self.study, spans, self._rest)
+        return {
+            asked: held
+            for asked, held in list(known.items())
+            if not any(spans.meets(asked[1], edge, asked[3]) for edge in asked[2])
+        }
+
+    def _booked(self, territory: Territory) -> Study:
+        """Return the study under other limits and changes, and with other on-demand zones."""
+        own = self.study.territory
+        asked = {name: getattr(territory.modes, name) for name in ("cycling_counts", "evaluated")}
+        kept = own.model_copy(
+            update={
+                "limits": territory.limits,
+                "modes": own.modes.model_copy(update=asked),
+                "changes": territory.changes,
+                "on_demand": territory.on_demand,
+            }
+        )
+        one, booked = self.study, self.study.on_demand
+        if (kept.on_demand, kept.modes.evaluated) != (own.on_demand, own.modes.evaluated):
+            booked = on_demand_services(kept, one.streets, one.feed, one.sites, one.homes, [], [])
+        return variant(one, lambda view: replace(view, territory=kept, on_demand=booked))
 
     def _key(self, territory: Territory) -> str:
         """Return what tells the settings and trips of a scenario from the study's; "" if none."""
@@ -238,19 +227,24 @@ class Live:
     @staticmethod
     def _told(territory: Territory) -> str:
         return territory.model_dump_json(
-            exclude={"name": True, "output": True, "sites": True, "changes": {"shifts"}}
-        )
+            exclude={
+                "name": True, "output": True, "sites": True, "carpool": True,
+                "changes": {"shifts"},
+            }
+        )  # fmt: skip
 
     def _built_alike(self, territory: Territory) -> bool:
-        """Whether nothing differs but trips and what binds only when a question is asked."""
+        """Whether nothing differs but trips, zones and what binds when a question is asked."""
 
         def told(one: Territory) -> str:
             limits = one.limits.model_copy(
                 update={name: getattr(self._own.limits, name) for name in ASKED}
             )
-            modes = one.modes.model_copy(update={"cycling_counts": False})
-            bare = one.model_copy(update={"limits": limits, "modes": modes})
-            return bare.model_dump_json(exclude={"name", "output", "sites", "changes"})
+            plain = [mode for mode in one.modes.evaluated if mode != "on_demand"]
+            asked = {"cycling_counts": False, "evaluated": plain}
+            modes = one.modes.model_copy(update=asked)
+            bare = one.model_copy(update={"limits": limits, "modes": modes, "on_demand": []})
+            return bare.model_dump_json(exclude={"name", "output", "sites", "carpool", "changes"})
 
         booked = any(one.how == "on_demand" for one in territory.changes.lines)
         return not booked and told(territory) == told(self._own)
@@ -328,13 +322,13 @@ class Live:
         own = self.study.shift_rows
         for shift, kind in missing if not key else ():
             if (rows[shift].start_s, rows[shift].end_s) == (own[shift].start_s, own[shift].end_s):
-                self._pairs[names[shift, kind]] = _pair(self.access, self.zones, shift, kind)
+                self._pairs[names[shift, kind]] = self._pair(self.access, self.zones, shift, kind)
         missing = [pair for pair in missing if names[pair] not in self._pairs]
         if missing:
             access = assess(study, only=missing)
-            zones = white_zones(access, known=self._hours.setdefault(key, {}))
+            zones = white_zones(access, known=self._hours.setdefault(key, Hours()))
             for pair in missing:
-                self._pairs[names[pair]] = _pair(access, zones, *pair)
+                self._pairs[names[pair]] = self._pair(access, zones, *pair)
         found = {pair: self._pairs[names[pair]] for pair in pairs}
         for pair in pairs:
             self._pairs.move_to_end(names[pair])
@@ -342,7 +336,23 @@ class Live:
         most = max(len(found), MOST_BYTES // one.nbytes) if one else 0
         while len(self._pairs) > most:
             self._pairs.popitem(last=False)
+        held = study.views.held
+        if held is not None and len(held) * study.n_homes > MOST_BYTES:
+            held.clear()
         return found
+
+    def _pair(self, access: Access, zones: WhiteZones, shift: int, kind: str) -> Pair:
+        """Return the answers of one shift and kind of day, for the modes of the map."""
+        rows = [access.row(shift, kind, mode) for mode in self.model.modes]
+        assert None not in rows
+        at = np.array(rows, np.intp)
+        zone = zones.row(shift, kind)
+        out, back, over = (
+            minutes(seconds[at], unreached=INF)
+            for seconds in (access.outbound_s, access.return_s, access.overtime_s)
+        )
+        status, reason = (np.asarray(a[zone], np.uint8) for a in (zones.status, zones.reason))
+        return Pair(out, back, over, status, reason, access.holds[at])
 
     def _told_of(self, scenario: Scenario, shown: Shown) -> Answer:
         """Return figures and arrays, as the page keeps them for every scenario."""
@@ -354,10 +364,11 @@ class Live:
         roster = rows.roster_of_zone(zone)
         there, home, late = (_minutes(rows, row, kind) for kind in MINUTES)
         was = [_minutes(first, row, kind) for kind in MINUTES[:2]]
-        status, reason = rows.status(zone), rows.reason(zone)
+        status, reason, before = rows.status(zone), rows.reason(zone), first.status(zone)
         counter = Counter(model, *self._area)
         counter.add_mode(directions(there, home), roster)
-        main = rows.main_reason(zone, model.homes.pool(roster))
+        pool = model.homes.pool(roster)
+        main = rows.main_reason(zone, pool)
         counter.add_zone(status, reason, roster, main)
         counter.add_change(directions(was[0], was[1]) == 0, directions(there, home) == 0, roster)
         zones = status | (reason << 2)
@@ -370,6 +381,7 @@ class Live:
             "mode": counter.modes[0],
             "zone": counter.zones[0],
             "gain": counter.gains[0],
+            "served": [int(round_persons(pool @ (s == SERVED))) for s in (status, before)],
             "area_mode": np.ravel(counter.area_modes[0]).tolist(),
             "area_zone": np.ravel(counter.area_zones[0]).tolist(),
         }
@@ -393,19 +405,4 @@ def _minutes(rows: Rows, row: int, kind: str) -> UInt8:
     return found
 
 
-def _pair(access: Access, zones: WhiteZones, shift: int, kind: str) -> Pair:
-    """Return the answers of one shift and kind of day, modes in the order of the map's."""
-    modes = access.study.territory.modes.evaluated
-    rows = [access.row(shift, kind, mode) for mode in modes]
-    assert None not in rows
-    at = np.array(rows, np.intp)
-    zone = zones.row(shift, kind)
-    out, back, over = (
-        minutes(seconds[at], unreached=INF)
-        for seconds in (access.outbound_s, access.return_s, access.overtime_s)
-    )
-    status, reason = (np.asarray(a[zone], np.uint8) for a in (zones.status, zones.reason))
-    return Pair(out, back, over, status, reason, access.holds[at])
-
-
-__all__ = ["Answer", "Live", "Shown"]
+__all__ = ["Live"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -17,13 +17,14 @@ from mobility.base.errors import MobilityError, SourceNotFoundError
 from mobility.base.files import write_bytes
 from mobility.base.literal import one_line
 from mobility.remedies.bill import total
-from mobility.shuttles.edit import DrawnLine
-from mobility.shuttles.gtfs_out import write_gtfs
-from mobility.shuttles.model import Place
 from mobility.shuttles.written import read_plan_table
 from mobility.studio.drafts import Draft, Step, stepped
 from mobility.studio.live import Live
+from mobility.studio.zones import with_zones
 from mobility.territory import changes
+
+if TYPE_CHECKING:
+    from mobility.shuttles.edit import DrawnLine
 
 FEEDS = "scenarios/feeds"
 #: The name under which a scenario holds all lines drawn.
@@ -60,15 +61,18 @@ def with_feeds(live: Live, folder: Path, results: Path, draft: Draft, step: Step
         Of the study, and of what was designed for it.
     step
         ``{"do": "plan", "name", "on"}``, or ``{"do": "line", "name", "site", "shifts",
-        "vehicle", "stops"}`` with longitude and latitude of each stop, none to take it out.
+        "vehicle", "stops"}`` with longitude and latitude of each stop, none to take it out; or of
+        a zone, see `zones.with_zones`.
 
     Raises
     ------
     MobilityError
         There is no such plan, or no run of the lines has enough riders.
     """
-    if step.get("do") == "feed":
-        raise MobilityError("There is no such step.", value="feed", mend="Load the page again.")
+    if step.get("do") in ("feed", "zones"):  # what steps of a browser become, never one of them
+        raise MobilityError("There is no such step.", value=step["do"], mend="Load the page again.")
+    if step.get("do") == "zone":
+        return with_zones(live, draft, step)
     if step.get("do") == "plan":
         return _plan(folder, results, step)
     if step.get("do") == "line":
@@ -89,6 +93,8 @@ def _plan(folder: Path, results: Path, step: Step) -> Step:
 
 def _drawn(live: Live, folder: Path, draft: Draft, step: Step) -> Step:
     """Return the feed of all lines drawn, one of them as a step has it."""
+    from mobility.shuttles.gtfs_out import write_gtfs
+
     feeds = draft.get("changes", {}).get("feeds", [])
     rows = next((list(feed.get("lines", [])) for feed in feeds if feed["name"] == DRAWN), [])
     fields = {k: v for k, v in step.items() if k != "do" and v}
@@ -118,6 +124,9 @@ def _drawn(live: Live, folder: Path, draft: Draft, step: Step) -> Step:
 
 
 def _asked(line: changes.DrawnLine) -> DrawnLine:
+    from mobility.shuttles.edit import DrawnLine
+    from mobility.shuttles.model import Place
+
     name = one_line(line.name)
     stops = tuple(
         Place(one_line(stop.name) or f"{name}-{k}", stop.lon, stop.lat, "node")

@@ -23,10 +23,10 @@ PORT, TRIED = 8766, 20
 def studies_of(place: Path | None) -> Studies:
     """Return the studies of a folder, or the one of a file or of a study's own folder."""
     if place is not None and place.is_file():
-        return Studies(place.parent, file=place.resolve())
+        return Studies(place.parent, file=place.resolve(), aside=True)
     if place is not None and (place / FILE).is_file():
-        return Studies(place, file=(place / FILE).resolve())
-    return Studies(place or Path("mobility-studies"))
+        return Studies(place, file=(place / FILE).resolve(), aside=True)
+    return Studies(place or Path("mobility-studies"), aside=True)
 
 
 def free_socket(port: int | None) -> socket.socket:
@@ -130,7 +130,7 @@ def serve_many(
     queue = Queue()
 
     def app_of(user: str) -> Starlette:
-        return Studio(Studies(root / user, confined=True), queue).app()
+        return Studio(Studies(root / user, confined=True, aside=True), queue).app()
 
     guard = SharedGuard(app_of, passwords=known, origin=origin, prefix=prefix)
     try:

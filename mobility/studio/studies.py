@@ -10,12 +10,13 @@ from typing import Any
 
 import tomlkit
 
-from mobility.base.cache import cache_dir, content_hash, open_cache
 from mobility.base.errors import MobilityError, SourceNotFoundError, TerritoryError
 from mobility.base.failures import explained
 from mobility.base.files import staging, write_text
+from mobility.base.memory import give_back_memory
 from mobility.settings import read_territory
 from mobility.studio.drafts import History, slug
+from mobility.studio.first import drawn, page_path, read_aside
 from mobility.studio.live import Live
 from mobility.territory.source_files import source_files
 from mobility.territory.toml_text import read_toml
@@ -39,10 +40,13 @@ class Opened:
         What answers, and the map page as it is; None until then.
     error
         What went wrong instead.
+    aside
+        Whether what was never read is read in a process of its own first.
     """
 
     file: Path
     history: History
+    aside: bool = False
     step: str = "streets"
     live: Live | None = None
     page: bytes | None = None
@@ -55,20 +59,17 @@ class Opened:
         try:
             self.read_ns = self.file.stat().st_mtime_ns
             territory = read_territory(self.file)
-            kept = _page_path(territory)
+            kept = page_path(territory)
+            if self.aside and not kept.is_file():
+                read_aside(self.file, self._tell)
             if kept.is_file():
                 self.page = kept.read_bytes()
             live = Live(territory, progress=self._tell)
             if self.page is None:
                 self._tell("map")
-                from mobility.outputs.map.page import render
-
-                language = territory.output.language
-                page = render(live.model, language=language, tiles=territory.output.tiles)
-                self.page = page.encode()
-                open_cache("pages")
-                write_text(kept, page)
+                self.page = drawn(live, kept)
             _ = live.model
+            give_back_memory()
             self.live, self.error = live, None
         except Exception as error:  # noqa: BLE001 (told to the browser, which waits for it)
             self.error = explained(error)
@@ -83,14 +84,6 @@ class Opened:
         return self.file.is_file() and self.file.stat().st_mtime_ns != self.read_ns
 
 
-def _page_path(territory: Any) -> Path:
-    """Return where the map page of a study is kept, by what it and the software hold."""
-    package = Path(__file__).parents[1]
-    code = [p for p in sorted(package.rglob("*")) if p.suffix in (".py", ".js", ".css", ".html")]
-    files = [p for p in source_files(territory) if p.is_file()]
-    return cache_dir() / "pages" / content_hash([*code, *files])
-
-
 class Studies:
     """The studies of one folder.
 
@@ -103,10 +96,20 @@ class Studies:
     confined
         Whether a study may name files of the folder only: where others than the owner of the
         machine use it.
+    aside
+        Whether a study that was never read is read in a process of its own first, to keep the
+        memory of this one small.
     """
 
-    def __init__(self, root: Path, *, file: Path | None = None, confined: bool = False) -> None:
-        self.root, self.file, self.confined = root.resolve(), file, confined
+    def __init__(
+        self,
+        root: Path,
+        *,
+        file: Path | None = None,
+        confined: bool = False,
+        aside: bool = False,
+    ) -> None:
+        self.root, self.file, self.confined, self.aside = root.resolve(), file, confined, aside
         self._opened: dict[str, Opened] = {}
         self._histories: dict[str, History] = {}
         self._lock = RLock()
@@ -200,7 +203,7 @@ class Studies:
             if found is None or (not found.step and found.is_outdated):
                 if study not in self._histories:
                     self._histories[study] = History(file.parent / "scenarios", file)
-                found = Opened(file, self._histories[study])
+                found = Opened(file, self._histories[study], self.aside)
                 self._refuse_outside(file, found)
                 if found.error is None:
                     Thread(target=found.read, daemon=True).start()

@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.resources import files
 from typing import Any, ClassVar, Self
 
@@ -76,6 +77,18 @@ def factor_names(overrides: Mapping[str, Any]) -> list[str]:
     return [name for name, _ in _flat(overrides)]
 
 
+@cache
+def _built_in(package: str, file: str) -> dict[str, Factor]:
+    """Return the factors of a room as its file has them."""
+    text = files(package).joinpath(file).read_text(encoding="utf-8")
+    return {
+        name: Factor(name, float(r["value"]), r["unit"], int(r["year"]), r["source"],
+                     bool(r.get("check", False)), float(r.get("low", math.nan)),
+                     float(r.get("high", math.nan)))
+        for name, r in _rows(tomllib.loads(text))
+    }  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Factors:
     """Every factor of a room, by name; its values stand in ``FILE`` of ``PACKAGE``."""
@@ -102,13 +115,7 @@ class Factors:
         TerritoryError
             An override is neither a number nor a row with a value.
         """
-        text = files(cls.PACKAGE).joinpath(cls.FILE).read_text(encoding="utf-8")
-        rows = {
-            name: Factor(name, float(r["value"]), r["unit"], int(r["year"]), r["source"],
-                         bool(r.get("check", False)), float(r.get("low", math.nan)),
-                         float(r.get("high", math.nan)))
-            for name, r in _rows(tomllib.loads(text))
-        }  # fmt: skip
+        rows = dict(_built_in(cls.PACKAGE, cls.FILE))
         for name, entry in _flat(overrides or {}):
             if name in rows:
                 rows[name] = _overridden(rows[name], entry, file)

@@ -22,9 +22,9 @@ class HomesSource(Model):
     """
 
     file: Path
-    kind: Literal["auto", "points", "cells", "communes", "insee_grid", "flows", "employees"] = (
-        "auto"
-    )
+    kind: Literal[
+        "auto", "points", "cells", "communes", "insee_grid", "flows", "employees", "protected"
+    ] = "auto"
     layer: str | None = None
     id: str | None = None
     name: str | None = None

@@ -202,6 +202,33 @@ def test_a_line_is_drawn_on_the_map(open_studio, studio) -> None:
     page.click("#drawing .list button:last-child")
     until(page, "() => document.getElementById('now').textContent === '10'")
     assert studio.get("studies/ligne")["draft"] == {}
+    _draw_a_zone_and_share_cars(page, studio, box)
+
+
+def _draw_a_zone_and_share_cars(page, studio, box) -> None:
+    page.click("#zones summary")
+    page.click("#zone-new")
+    step = page.evaluate("document.body.dataset.step")
+    middle = page.frames[1].evaluate(
+        "() => { const box = mobilityMap.map.getContainer().getBoundingClientRect();"
+        " return [box.x + box.width / 2, box.y + box.height / 2]; }"
+    )
+    for x, y in [(-60, -60), (60, -60), (0, 60)]:
+        page.mouse.click(box["x"] + middle[0] + x, box["y"] + middle[1] + y)
+    until(page, "b => document.body.dataset.step !== b", step)
+    page.click("#zone-done")
+    [zone] = studio.get("studies/ligne")["draft"]["on_demand"]
+    assert len(zone["polygon"]) == 3
+    assert "Z1" in page.inner_text("#changes")
+    page.click("details:has(#set-carpool) summary")
+    page.check("#set-carpool")
+    until(page, "() => / sur 1/.test(document.getElementById('carpool-said')?.textContent)")
+    page.click("#clear")
+    page.wait_for_selector("#changes", state="detached")
+    page.click("#steps a[href$='/check']")
+    mends = page.frame_locator("iframe").locator("button.mend")
+    mends.first.wait_for()
+    assert [mends.nth(k).inner_text() for k in range(3)] == [f"Zone scolaire {z}" for z in "ABC"]
 
 
 def test_plans_of_shuttles_are_cards(open_studio, studio) -> None:

@@ -51,6 +51,7 @@ def map_model(
     name: str = "",
     after: tuple[tuple[str, Access, WhiteZones], ...] = (),
     fix: NDArray[np.int16] | None = None,
+    journeys: bool = True,
 ) -> MapModel:
     """Return what a page shows of the results.
 
@@ -65,6 +66,8 @@ def map_model(
     fix : int16[Z, H], optional
         Minutes to fix of the present, in the rows of the white zones: 0 where the commute
         holds, -1 where no single move makes it hold.
+    journeys
+        Whether journeys are told; they take most of the room.
     """
     study = access.study
     days = [day.kind for day in study.days]
@@ -97,7 +100,7 @@ def map_model(
         zone_shift=zones.keys["shift_id"].to_numpy(np.int64),
         zone_day=_index(zones.keys["day_kind"].tolist(), days),
         scenarios=tuple(scenarios),
-        itineraries=tuple(_examples(access, zones)),
+        itineraries=tuple(_examples(access, zones)) if journeys else (),
         stops=_stops(study),
         lines=existing_lines(study),
         employees=study.homes.personal,

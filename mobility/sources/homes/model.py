@@ -51,7 +51,8 @@ class Homes:
     personal
         Whether they were persons before the door (`mobility.sources.homes.door`).
     decided
-        Why they were, or were not: ``employees``, ``stated``, ``small_counts`` or ``published``.
+        Why they were, or were not: ``employees``, ``stated``, ``small_counts``, ``published``, or
+        ``kept`` of counts that were protected before.
     findings
         What a user should know about them.
     ledger

@@ -14,6 +14,7 @@ import shapely
 from mobility.base.errors import Finding
 from mobility.sources.columns import Table
 from mobility.sources.homes.communes import read_communes
+from mobility.sources.homes.counts_file import read_counts
 from mobility.sources.homes.door import protected_homes
 from mobility.sources.homes.employees import read_employees
 from mobility.sources.homes.flows import check_no_categories, read_flows
@@ -118,6 +119,8 @@ def _read(request: HomesRequest) -> Homes:
     source = request.source
     if source.kind == "employees":
         return read_employees(request)
+    if source.kind == "protected":
+        return read_counts(request)
     places, few = _places(request)
     homes = places.to_homes(source.workers_share)
     look = "small_counts" if few else "published"

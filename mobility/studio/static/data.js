@@ -4,7 +4,8 @@ import { ask, askJson, at, el, fill, language, number, t, tell, toldBy } from ".
 const ROLES = { streets: ["Streets", "OpenStreetMap extract (.osm.pbf), or a layer of lines"],
   timetable: ["Timetables", "GTFS (.zip); several may be dropped"],
   sites: ["Sites and rosters", "a table (.xlsx, .csv): name, place, roster, headcount"],
-  homes: ["Homes", "published counts of workers by place (.csv, .xlsx, .gpkg)"] };
+  homes: ["Homes", "published counts of workers by place (.csv, .xlsx, .gpkg)"],
+  employees: ["Employees", "one row a person: site, roster, place. Only protected counts are kept, never the file."] };
 const COLUMNS = [["name", "Site", "text"], ["employer", "Employer", "text"], ["gates", "Gates (lon lat; …)", "text"],
   ["roster", "Roster", "text"], ["shift", "Shift", "text"], ["start", "Start", "time"], ["end", "End", "time"],
   ["days", "Days", "text"], ["headcount", "Headcount", "number"]];
@@ -44,6 +45,7 @@ export async function data(main, study) {
   };
 
   async function take(role, files, said) {
+    let told = "";
     for (const file of files) {
       fill(said, t("Reading {name}", { name: file.name }));
       said.className = "note";
@@ -57,9 +59,11 @@ export async function data(main, study) {
         }
         about = found;
         rows = rowsOf(about.sites);
+        told = found.told.map((one) => one[language]).join(" ");
       } catch (error) { fill(said, toldBy(error)); said.className = "bad"; return; }
     }
     draw();
+    tell(told);
   }
 
   function zone(role) {
@@ -74,7 +78,7 @@ export async function data(main, study) {
       source.bytes === null ? el("span", { class: "bad" }, t("missing")) : el("small", {}, t("{n} kB", { n: number(Math.ceil(source.bytes / 1e3)) })), " ",
       el("button", { type: "button", class: "small", onclick: () => drop(role, source.name), "aria-label": t("Remove {name}", { name: source.name }) }, "×")))) : null,
     el("label", { for: "file-" + role }, t("Drop a file here, or choose one")), input, said,
-    role === "sites" || role === "homes" ? el("p", { class: "note" }, t("Templates:"), " ", ["fr", "en"].flatMap((code) => ["xlsx", "csv"].map((suffix) => [
+    ["sites", "homes", "employees"].includes(role) ? el("p", { class: "note" }, t("Templates:"), " ", ["fr", "en"].flatMap((code) => ["xlsx", "csv"].map((suffix) => [
       el("a", { href: "templates/" + role + "-" + code + "." + suffix, download: true }, role + "-" + code + "." + suffix), " "]))) : null);
     return area;
   }
@@ -101,10 +105,40 @@ export async function data(main, study) {
   el("div", { class: "buttons" }, el("button", { type: "button", id: "add-row", onclick: () => { rows.push(blank(rows[rows.length - 1])); draw(); } }, t("Add a shift")),
     el("button", { type: "button", id: "save-sites", onclick: save }, t("Save the table"))));
 
+  // What `mobility init` fetches, until it has ended; then the data are those it wrote.
+  const fetched = el("section", { id: "fetched", "aria-live": "polite" });
+  let alive = true, was = "";
+  async function follow() {
+    const { job } = await askJson(at(study) + "/job").catch(() => ({ job: null }));
+    if (!alive || !job || job.kind !== "init") return;
+    const busy = job.state === "queued" || job.state === "running";
+    fill(fetched, el("h2", {}, t("Sources around {place}", { place: job.target })),
+      busy ? el("progress", { max: 1, value: job.share || 0, "aria-label": t("Fetching") }) : null,
+      el("p", { id: "fetch-state", "data-state": job.state, class: job.state === "failed" ? "bad" : "note" },
+        busy ? (job.step ? job.step[language] : t("about to start")) : job.words || t({ done: "done", cancelled: "cancelled" }[job.state] || "failed")),
+      busy ? el("button", { type: "button", onclick: () => askJson(at(study) + "/job", undefined, "DELETE") }, t("Cancel"))
+        : job.state === "done" ? null : el("button", { type: "button", id: "fetch-again", onclick: again(job.target) }, t("Fetch again")));
+    if (was && was !== job.state && job.state === "done") {
+      about = await askJson(at(study) + "/data");
+      rows = rowsOf(about.sites);
+      draw();
+    }
+    was = job.state;
+    if (busy) setTimeout(follow, 700);
+  }
+  const again = (place) => async () => {
+    try {
+      await askJson(at(study) + "/job", { kind: "init", target: place, language });
+      await follow();
+    } catch (error) { tell(toldBy(error), true); }
+  };
+
   function draw() {
-    fill(box, el("h1", {}, t("Data")), about.error ? el("p", { class: "bad", id: "missing" }, about.error[language])
+    fill(box, el("h1", {}, t("Data")), fetched, about.error ? el("p", { class: "bad", id: "missing" }, about.error[language])
       : el("p", { class: "good", id: "whole" }, t("Everything a study needs is there.")),
     el("div", { class: "drops" }, Object.keys(ROLES).map(zone)), table());
   }
   draw();
+  await follow();
+  return () => { alive = false; };
 }

@@ -1,6 +1,8 @@
 // The map of a study, and beside it what could be otherwise.
 import { ready } from "./check.js";
 import { Drawing, plansPart } from "./lines.js";
+import { modesPart } from "./modes.js";
+import { Zones } from "./zones.js";
 import { ask, askJson, at, clock, el, euros, fill, language, number, signed, t, tell, toldBy } from "./words.js";
 
 const NO_GAIN = [0, 0];
@@ -136,6 +138,7 @@ export async function explore(main, study) {
   const part = new WhatIf(panel, study, page, about);
   part.leaflet = frame.contentWindow.L;
   part.drawing = new Drawing(part);
+  part.zones = new Zones(part);
   await part.start();
   const timer = setInterval(() => part.follow(), 2000);
   return () => { gone = true; clearInterval(timer); };
@@ -271,6 +274,7 @@ class WhatIf {
     box.replaceChildren(el("strong", { id: "now" }, number(now)), " ", t("can go and come back"), " ",
       el("span", { id: "change", class: gained - lost < 0 ? "bad" : "good" }, signed(gained - lost)),
       el("small", {}, t("{gained} gain it, {lost} lose it", { gained: number(gained), lost: number(lost) })),
+      el("small", { id: "served" }, t("{n} without a car, by whatever way ({change})", { n: number(found.served[0]), change: signed(found.served[0] - found.served[1]) })),
       el("small", { id: "euros" }, this.euros(found.eur)));
   }
 
@@ -404,11 +408,8 @@ class WhatIf {
         el("summary", {}, t("Limits and speeds")),
         SLIDERS.map(([table, field, text, ...range]) => this.slider("set-" + field, t(text), this.value(table, field),
           (v) => number(v), range, own(table, field), (value) => ({ do: "set", table, field, value: value === own(table, field) ? null : value }))),
-        el("label", { class: "check" }, el("input", { type: "checkbox", id: "set-cycling", checked: this.value("modes", "cycling_counts"),
-          onchange: (event) => this.step({ do: "set", table: "modes", field: "cycling_counts",
-            value: event.target.checked === own("modes", "cycling_counts") ? null : event.target.checked }, true) }),
-        t("Cycling rescues a white zone"))),
-      this.leversPart(), plansPart(this), this.drawing.fold(), this.gatesPart(),
+        modesPart(this)),
+      this.leversPart(), plansPart(this), this.drawing.fold(), this.zones.fold(), this.gatesPart(),
       el("h2", {}, t("What is changed")), this.changes(),
       el("form", { class: "keep", onsubmit: (event) => { event.preventDefault(); this.typed = ""; this.scenario({ do: "save", name: name.value }); } },
         el("label", { for: "scenario-name" }, t("Keep as a scenario")), name, el("button", { type: "submit", id: "keep" }, t("Keep"))),
@@ -427,10 +428,12 @@ class WhatIf {
     const { draft } = this.about, rows = [];
     const row = (text, step) => rows.push(el("li", {}, text, " ", el("button", { type: "button", class: "small",
       "aria-label": t("Take back: {what}", { what: text }), onclick: () => this.step(step, true) }, "×")));
-    for (const table of ["limits", "speeds", "modes"]) {
+    for (const table of ["limits", "speeds", "modes", "carpool"]) {
       for (const [field, value] of Object.entries(draft[table] || {})) {
+        if (field === "evaluated") continue;
         const known = SLIDERS.find((s) => s[1] === field);
-        const text = known ? t(known[2]) : field === "cycling_counts" ? t("Cycling rescues a white zone") : field;
+        const named = { cycling_counts: "Cycling rescues a white zone", detour_min: "Car-pooling, detour (min)" }[field];
+        const text = known ? t(known[2]) : named ? t(named) : field;
         const said = typeof value === "boolean" ? t(value ? "yes" : "no") : number(value);
         row(t("{what}: {value}", { what: text, value: said }), { do: "set", table, field, value: null });
       }
@@ -442,6 +445,7 @@ class WhatIf {
       trips: change.trips.join(", "), minutes: signed(change.minutes || 0) }), { do: "drop", kind: "trips", index }));
     ((draft.changes || {}).feeds || []).forEach((change, index) => row(t("{name}: {eur} a year", { name: change.lines ? t("lines drawn")
       : t("shuttles, plan {name}", { name: change.name }), eur: euros(change.eur_year || 0) }), { do: "drop", kind: "feeds", index }));
+    for (const zone of this.zones.drawn) row(t("Zone {name}, {start} to {end}", zone), { do: "zone", name: zone.name });
     return rows.length ? el("ul", { class: "list", id: "changes" }, rows) : el("p", { class: "note" }, t("Nothing: the study as it is."));
   }
 }

@@ -75,6 +75,7 @@ export class Drawing {
     const { site } = this.part.page.state, names = new Set(this.lines.map((line) => line.name));
     let k = 1;
     while (names.has("L" + k)) k += 1;
+    this.part.zones.zone = null;
     this.line = { name: "L" + k, site: this.part.page.manifest.sites[site].name, stops: [] };
     this.part.draw();
   }

@@ -28,7 +28,8 @@ export async function run(main, study) {
   };
   const cancel = async () => show((await askJson(at(study) + "/job", undefined, "DELETE")).job);
 
-  function show(told) {
+  function show(job_) {
+    const told = job_ && job_.kind === "init" ? null : job_; // Told beside the data.
     const now = JSON.stringify(told);
     if (now === last) return;
     last = now;

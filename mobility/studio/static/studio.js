@@ -1,5 +1,5 @@
 // The studio's one page: which study and which step is shown, told by the address after #.
-import { askJson, el, language, loadWords, speak, t, tell, toldBy } from "./words.js";
+import { askJson, at, el, language, loadWords, speak, t, tell, toldBy } from "./words.js";
 import { check } from "./check.js";
 import { data } from "./data.js";
 import { explore } from "./explore.js";
@@ -27,9 +27,12 @@ function steps(study, step) {
 async function start() {
   const state = await askJson("state");
   const name = el("input", { id: "new-name", required: true, maxlength: 80 });
+  const place = el("input", { id: "new-place", required: true, maxlength: 80 });
+  const radius = el("input", { id: "new-radius", type: "number", min: 1, max: 60, value: "12" });
   const make = async (asked) => {
     try {
       const made = await askJson("studies", asked);
+      if (asked.place) await askJson(at(made.id) + "/job", { kind: "init", target: asked.place, radius_km: Number(radius.value), language });
       location.hash = encodeURIComponent(made.id) + (asked.demo ? "/explore" : "/data");
     } catch (error) { tell(toldBy(error), true); }
   };
@@ -43,7 +46,12 @@ async function start() {
     el("section", {}, el("button", { type: "button", onclick: () => make({ demo: true }) }, t("Open the demo"))),
     el("form", { onsubmit: (event) => { event.preventDefault(); make({ name: name.value }); } },
       el("h2", {}, t("New study")), el("label", { for: "new-name" }, t("Name")), name,
-      el("button", { type: "submit" }, t("Create")))));
+      el("button", { type: "submit" }, t("Create"))),
+    el("form", { id: "around", onsubmit: (event) => { event.preventDefault(); make({ name: place.value, place: place.value }); } },
+      el("h2", {}, t("New study from open data, around a place")),
+      el("p", { class: "note" }, t("Streets, timetables, communes and industrial land of France are fetched from the network, as `mobility init` does.")),
+      el("label", { for: "new-place" }, t("Commune: name, “Name (85)” or INSEE code")), place,
+      el("label", { for: "new-radius" }, t("Radius (km)")), radius, el("button", { type: "submit" }, t("Fetch")))));
 }
 
 export async function show() {

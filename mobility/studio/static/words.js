@@ -16,12 +16,16 @@ export function speak(code) {
   localStorage.setItem("mobility-language", code);
 }
 
-export const number = (value) => new Intl.NumberFormat(language === "fr" ? "fr-FR" : "en-GB").format(value);
-export const signed = (value) => new Intl.NumberFormat(language === "fr" ? "fr-FR" : "en-GB",
-  { signDisplay: "exceptZero" }).format(value);
-
-export const euros = (value) => new Intl.NumberFormat(language === "fr" ? "fr-FR" : "en-GB",
-  { style: "currency", currency: "EUR", maximumFractionDigits: 0 }).format(value);
+// Making a format takes longer than writing a page of numbers with it.
+const formats = new Map();
+function format(value, options) {
+  const key = language + JSON.stringify(options);
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(language === "fr" ? "fr-FR" : "en-GB", options));
+  return formats.get(key).format(value);
+}
+export const number = (value) => format(value, {});
+export const signed = (value) => format(value, { signDisplay: "exceptZero" });
+export const euros = (value) => format(value, { style: "currency", currency: "EUR", maximumFractionDigits: 0 });
 
 export function clock(seconds) {
   const day = ((seconds % 86400) + 86400) % 86400;

@@ -374,16 +374,23 @@ function bar(counts, pool) {
 }
 
 // A legend patch that looks like the map.
-function dress(node, style) {
-  node.style.backgroundColor = style.colour;
-  if (style.hatch) {
+const patches = new Map();
+function patch(style) {
+  const key = style.hatch + style.ink;
+  if (!patches.has(key)) {
     const tile = document.createElement("canvas");
     tile.width = tile.height = 8;
     const ctx = tile.getContext("2d");
     ctx.fillStyle = hatch(style.hatch, style.ink);
     ctx.fillRect(0, 0, 8, 8);
-    node.style.backgroundImage = "url(" + tile.toDataURL() + ")";
+    patches.set(key, "url(" + tile.toDataURL() + ")");
   }
+  return patches.get(key);
+}
+
+function dress(node, style) {
+  node.style.backgroundColor = style.colour;
+  if (style.hatch) node.style.backgroundImage = patch(style);
 }
 
 function swatch(style) {

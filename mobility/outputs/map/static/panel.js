@@ -1,11 +1,15 @@
 // The panel: controls follow the selection, the selection follows the controls.
 const $ = (id) => document.getElementById(id);
 
+const filled = {}; // What each list offers: one that offers the same is left as it is.
 function fillSelect(id, options, value) {
-  const node = $(id);
+  const node = $(id), offered = JSON.stringify(options);
   const option = ([key, label]) => el("option", { value: key }, label);
-  node.replaceChildren(...options.map((entry) => (Array.isArray(entry) ? option(entry)
-    : el("optgroup", { label: entry.label }, entry.options.map(option)))));
+  if (filled[id] !== offered) {
+    node.replaceChildren(...options.map((entry) => (Array.isArray(entry) ? option(entry)
+      : el("optgroup", { label: entry.label }, entry.options.map(option)))));
+    filled[id] = offered;
+  }
   node.value = String(value);
   node.title = node.selectedOptions.length ? node.selectedOptions[0].textContent : "";
 }
@@ -91,7 +95,7 @@ function fitMap() {
 }
 
 // Everything that depends on the selection, in place; the page says `ready` when all of it is.
-let turn = 0, vehiclesDrawn = false;
+let turn = 0, vehiclesDrawn = false, topShows = "";
 async function update() {
   const mine = ++turn;
   delete document.body.dataset.ready;
@@ -108,7 +112,10 @@ async function update() {
   if (mine !== turn) return;
   [shownNow, shownBefore] = found;
   layers.homes.redraw();
-  layers.top.redraw();
+  // What lies on the homes follows from what is chosen, not from what is known of it.
+  const top = JSON.stringify([state, language]);
+  if (top !== topShows || state.layers.isochrones || card.again) layers.top.redraw();
+  topShows = top;
   if (state.clock >= 0 || vehiclesDrawn) layers.vehicles.redraw();
   vehiclesDrawn = state.clock >= 0;
   await showFigures();

@@ -10,17 +10,23 @@ function t(english, values) {
 
 const NARROW = "\u202f";
 const locale = () => (language === "fr" ? "fr-FR" : "en-GB");
-const number = (value) => new Intl.NumberFormat(locale()).format(value);
+// Making a format takes longer than writing a page of numbers with it.
+const formats = new Map();
+function format(value, options) {
+  const key = locale() + JSON.stringify(options);
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(locale(), options));
+  return formats.get(key).format(value);
+}
+const number = (value) => format(value, {});
 // Near both ends with a decimal, as in the report.
 function percent(share) {
   const decimals = (share > 0 && share < 0.1) || (share > 0.99 && share < 1) ? 1 : 0;
-  const shown = (value) => new Intl.NumberFormat(locale(), { style: "percent", minimumFractionDigits: decimals,
-    maximumFractionDigits: decimals }).format(value);
+  const shown = (value) => format(value, { style: "percent", minimumFractionDigits: decimals,
+    maximumFractionDigits: decimals });
   if (share > 0 && share < 0.0005) return "< " + shown(0.001);
   return share < 1 && share >= 0.9995 ? "> " + shown(0.999) : shown(share);
 }
-const euros = (value) => new Intl.NumberFormat(locale(),
-  { style: "currency", currency: "EUR", maximumFractionDigits: 0 }).format(value);
+const euros = (value) => format(value, { style: "currency", currency: "EUR", maximumFractionDigits: 0 });
 
 function clock(seconds) {
   const day = ((seconds % 86400) + 86400) % 86400;

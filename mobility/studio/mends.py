@@ -1,0 +1,93 @@
+"""Mends of the check that are a setting: one field of the territory file, written on a click."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+
+from mobility.base.errors import Finding, MobilityError
+from mobility.base.files import write_text
+from mobility.base.i18n import LANGUAGES, translate
+from mobility.territory.project import Territory
+
+ZONES = {"A": "School zone A", "B": "School zone B", "C": "School zone C"}
+
+
+@dataclass(frozen=True)
+class Mend:
+    """A field of the territory file, the value that mends, and what its button says."""
+
+    table: str
+    field: str
+    value: Any
+    message: str
+
+
+def mends_of(finding: Finding, territory: Territory) -> list[Mend]:
+    """Return the settings that mend a finding; none where a person has to judge or to fetch."""
+    code, days = finding.code, territory.days
+    if code == "feeds_overlap" and territory.sources.duplicates != "drop":
+        return [Mend("sources", "duplicates", "drop", message="Leave them out once")]
+    if code == "school_routes" and territory.modes.school_services:
+        return [Mend("modes", "school_services", False, message="Workers may not ride them")]
+    if code == "school_zone_unknown":
+        return [Mend("days", "school_zone", zone, text) for zone, text in ZONES.items()]
+    if code == "day_kind_absent" and len(days.kinds) > 1:
+        left: list[str] = [kind for kind in days.kinds if kind != finding.params["kind"]]
+        known = len(left) < len(days.kinds)
+        return (
+            [Mend("days", "kinds", left, message="Do not study this kind of day")] if known else []
+        )
+    if code == "flex_zones" and "on_demand" not in territory.modes.evaluated:
+        modes: list[str] = [*territory.modes.evaluated, "on_demand"]
+        return [Mend("modes", "evaluated", modes, message="Count on-demand services")]
+    return []
+
+
+def told(findings: Iterable[Finding], territory: Territory) -> list[list[dict[str, str]]]:
+    """Return what the buttons of each finding say, in both languages."""
+    return [
+        [
+            {code: translate(mend.message, code) for code in LANGUAGES}
+            for mend in mends_of(finding, territory)
+        ]
+        for finding in findings
+    ]
+
+
+def put_mend(file: Path, mend: Mend) -> None:
+    """Write a mend into the territory file, whose comments and order stay.
+
+    Raises
+    ------
+    TerritoryError
+        The file cannot be with it; nothing changes then.
+    """
+    document = tomlkit.parse(file.read_text(encoding="utf-8"))
+    table: Any = document.setdefault(mend.table, tomlkit.table())
+    table[mend.field] = mend.value
+    Territory.from_dict(document.unwrap(), file)
+    write_text(file, tomlkit.dumps(document))
+
+
+def asked(findings: list[Finding], territory: Territory, index: object, choice: object) -> Mend:
+    """Return the mend that a button stands for: of which finding, and which of its buttons.
+
+    Raises
+    ------
+    MobilityError
+        There is none, as when the study was read again meanwhile.
+    """
+    mends: list[Mend] = []
+    if isinstance(index, int) and 0 <= index < len(findings):
+        mends = mends_of(findings[index], territory)
+    if not isinstance(choice, int) or not 0 <= choice < len(mends):
+        raise MobilityError("There is no such mend.", mend="Load the page again.")
+    return mends[choice]
+
+
+__all__ = ["Mend", "asked", "mends_of", "put_mend", "told"]

@@ -1,0 +1,70 @@
+"""What the pages are told of an opened study: its findings, its check, what a draft may change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mobility.base.errors import Finding, MobilityError
+from mobility.base.i18n import LANGUAGES
+from mobility.commute.study import Study
+from mobility.studio.live import Live
+from mobility.studio.studies import Opened
+from mobility.territory.project import Carpool
+
+
+def live_of(opened: Opened) -> Live:
+    """Return what answers of a study.
+
+    Raises
+    ------
+    MobilityError
+        It is still being read.
+    """
+    if opened.live is None:
+        raise MobilityError("The study is still being read.", mend="Wait, and ask again.")
+    return opened.live
+
+
+def findings_of(study: Study) -> list[Finding]:
+    """Return the findings of a study in the order of its check."""
+    reasons = [day.reason for day in study.days]
+    order = ("error", "warning", "info")
+    return sorted((*study.findings, *reasons), key=lambda f: order.index(f.severity))
+
+
+def checked_page(opened: Opened, language: str) -> str:
+    """Return the page of `mobility check --html` of a study; the first language where unknown."""
+    from mobility.outputs.map.check_page import check_page
+
+    study = live_of(opened).study
+    assert study.sheet is not None
+    language = language if language in LANGUAGES else LANGUAGES[0]
+    return check_page(study, study.sheet, findings_of(study), language)
+
+
+def settings(opened: Opened) -> dict[str, Any]:
+    """Return the hours and settings of a study that a draft may change."""
+    assert opened.live is not None
+    study = opened.live.study
+    territory = opened.live.sources.territory
+    return {
+        "limits": territory.limits.model_dump(),
+        "speeds": territory.speeds.model_dump(),
+        "modes": territory.modes.model_dump(),
+        "carpool": (territory.carpool or Carpool()).model_dump(),
+        "zones": len(opened.live.data.get("on_demand", [])),
+        "carpools": territory.carpool is not None,
+        "shifts": [
+            {
+                "site": row.site_name,
+                "roster": row.roster,
+                "shift": row.shift,
+                "start": row.start_s,
+                "end": row.end_s,
+            }
+            for row in study.shift_rows
+        ],
+    }
+
+
+__all__ = ["checked_page", "findings_of", "live_of", "settings"]
