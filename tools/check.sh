@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 system_packages() {
     command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ] || return 0
     missing=""
-    for pair in chromium:chromium pdftoppm:poppler-utils hunspell:hunspell; do
+    for pair in chromium-headless-shell:chromium-headless-shell chromium:chromium pdftoppm:poppler-utils hunspell:hunspell; do
         command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
     done
     case "$missing" in *hunspell*) missing="$missing hunspell-fr" ;; esac
