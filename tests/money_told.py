@@ -121,7 +121,7 @@ def _sentences(told):
     number = told.words.number
     for row, net in zip(told.remedies.itertuples(), told.net, strict=True):
         priced = f"{number(round_eur(row.eur_year))} "
-        each = f"{number(round_eur(row.eur_year / net))} " if net >= 1 else ""
+        each = f"{number(row.eur_year / net)} " if net >= 1 else ""
         sentence = text_of(row.sentence)
         for figure in filter(None, (priced, each)):
             if f" {text_of(figure)} " not in f" {sentence} ":
@@ -186,7 +186,7 @@ def _report(told):
     ].sort_index()
     for k, row in largest.iterrows():
         figures = " ".join([number(told.net[k]), number(round_eur(row["eur_year"])),
-                            number(round_eur(row["eur_per_job"]))])  # fmt: skip
+                            number(row["eur_per_job"])])  # fmt: skip
         if text_of(figures) not in page:
             yield f"page 1 does not say {figures!r} of {row['sentence']!r}"
     own = next((told.table(f"{name}/plans") for name in PLANS
@@ -227,7 +227,7 @@ def _map(told):
             yield f"no table knows what the map says: {lever['told'][side]}"
             continue
         wanted = [round(net), round(row.eur_year), row.advised]
-        wanted.append(round(round_eur(row.eur_year / net)) if net > 0 else 0)
+        wanted.append(round(row.eur_year / net) if net > 0 else 0)
         drawn = [lever[name] for name in ("jobs", "eur", "advised", "job")]
         if drawn != wanted and abs(net % 1 - 0.5) > 1e-6:
             yield f"the map says {drawn} where the table says {wanted}: {row.sentence}"
@@ -280,7 +280,7 @@ def figures_of_page_one(folder, language="fr"):
         paid = euros(x for x in book["remedy_costs"] if x["rank"] == k)
         found[f"jobs of {k}"] = (net[k], number(net[k]))
         found[f"EUR of {k}"] = (paid, number(round_eur(paid)))
-        found[f"EUR a job of {k}"] = (paid / net[k], number(round_eur(paid / net[k])))
+        found[f"EUR a job of {k}"] = (paid / net[k], number(paid / net[k]))
     if "plans" in book:
         plan = next(row for row in book["plans"] if row["knee"] in (True, told.words.t("yes")))
         paid = euros(book["plan_costs"])

@@ -19,7 +19,7 @@ from mobility.timetable.arrays import INF
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 bounded = settings(
-    max_examples=200 if LONG else 100,
+    max_examples=200 if LONG else 60,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

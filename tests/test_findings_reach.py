@@ -674,20 +674,20 @@ def codes_of_the_package() -> set[str]:
     """Return what is passed as the code of a finding, parts put in at run time as ``{…}``."""
     found = set()
     paths = sorted((ROOT / "mobility").rglob("*.py"))
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
+    trees = [list(ast.walk(ast.parse(path.read_text(encoding="utf-8")))) for path in paths]
     # What makes a finding, and where its code stands: private helpers in their own module only.
     everywhere = {"Finding": 1}
     for tree in trees:
         everywhere |= {n: k for n, k in _makers(tree).items() if not n.startswith("_")}
     for tree in trees:
         makers = everywhere | _makers(tree)
-        for node in ast.walk(tree):
+        for node in tree:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
                 name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
                 if name in makers and len(node.args) > makers[name]:
                     found |= _texts(node.args[makers[name]])
         # A table of rules: what is wrong, its code, its message.
-        for node in ast.walk(tree):
+        for node in tree:
             if isinstance(node, ast.For) and isinstance(node.target, ast.Tuple):
                 names = [getattr(t, "id", "") for t in node.target.elts]
                 if "code" in names and isinstance(node.iter, ast.Name):
@@ -695,11 +695,11 @@ def codes_of_the_package() -> set[str]:
     return found
 
 
-def _makers(tree: ast.AST) -> dict[str, int]:
+def _makers(tree: list[ast.AST]) -> dict[str, int]:
     names = {
         # A method is called without its self.
         node.name: [a.arg for a in node.args.args if a.arg != "self"]
-        for node in ast.walk(tree)
+        for node in tree
         if isinstance(node, ast.FunctionDef)
     }
     return {name: args.index("code") for name, args in names.items() if "code" in args}
@@ -716,10 +716,10 @@ def _texts(node: ast.expr) -> set[str]:
     return set()
 
 
-def _rules(tree: ast.AST, name: str, place: int) -> set[str]:
+def _rules(tree: list[ast.AST], name: str, place: int) -> set[str]:
     rows = [
         row
-        for node in ast.walk(tree)
+        for node in tree
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name
         for row in getattr(node.value, "elts", ())
     ]

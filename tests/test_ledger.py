@@ -241,7 +241,8 @@ def test_cells_and_car_parks(tmp_path):
     "name",
     ["rhein-neckar/gtfs.zip", "milan/gtfs.zip", "nantes/gtfs.zip", "montpellier/gtfs-2024.zip",
      "montpellier/gtfs-2025.zip", "malta/streets.osm.pbf", "geneva/streets.osm.pbf",
-     "nantes/streets.osm.pbf", "milan/streets.osm.pbf", "rhein-neckar/streets.osm.pbf"],
+     "nantes/streets.osm.pbf", pytest.param("milan/streets.osm.pbf", marks=pytest.mark.slow),
+     "rhein-neckar/streets.osm.pbf"],
 )  # fmt: skip
 def test_the_accounts_of_real_sources_close(name):
     if not (DATA / name).exists():

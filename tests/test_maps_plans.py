@@ -14,7 +14,7 @@ from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.plans import Plans
 
-SMALL = {"iterations": 30, "plans": 4, "max_hubs": 1, "max_stops": 14}
+SMALL = {"iterations": 10, "plans": 3, "max_hubs": 1, "max_stops": 10}
 
 
 @pytest.fixture(scope="module")

@@ -223,7 +223,8 @@ def test_every_page_tells_the_same_euros_a_job(written):
     largest = advised.loc[jobs.sort_values(ascending=False, kind="stable").index[:3]].sort_index()
     figures = [
         jobs[largest.index],
-        *(largest[c].map(round_eur) for c in ("eur_year", "eur_per_job")),
+        largest["eur_year"].map(round_eur),
+        largest["eur_per_job"],
     ]
     assert [row[2:] for row in priced.rows] == list(
         zip(*([words.number(value) for value in column] for column in figures), strict=True)

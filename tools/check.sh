@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 system_packages() {
     command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ] || return 0
     missing=""
-    for pair in chromium:chromium pdftoppm:poppler-utils hunspell:hunspell; do
+    for pair in chromium-headless-shell:chromium-headless-shell chromium:chromium pdftoppm:poppler-utils hunspell:hunspell; do
         command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
     done
     case "$missing" in *hunspell*) missing="$missing hunspell-fr" ;; esac
@@ -29,6 +29,8 @@ system_packages() {
 system_packages &
 system=$!
 
+# Else each worker, and each command that a test starts, compiles the package's source again.
+unset PYTHONDONTWRITEBYTECODE
 if [ ! -x .venv/bin/python ]; then "${PYTHON:-python3}" -m venv .venv; fi
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 .venv/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
@@ -36,7 +38,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1
 .venv/bin/ruff format --check .
 .venv/bin/lint-imports
 # What numba compiles is compiled here, not by each of the workers that test.
-.venv/bin/python -m pytest -q tests/test_sbrp.py tests/test_dial_a_ride.py >/dev/null 2>&1 &
+.venv/bin/python -m pytest -q tests/test_sbrp.py tests/test_dial_a_ride.py \
+    tests/test_retiming.py::test_the_best_move_is_the_known_one >/dev/null 2>&1 &
 kernels=$!
 NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet &
 docs=$!

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from pyproj import Transformer
 
 from mobility.base.errors import Finding, SourceError
+from mobility.base.projection import WGS84, transformer
 from mobility.sources.gtfs.read import Feed
 from mobility.sources.homes.commune_codes import Changes, read_changes
 from mobility.sources.homes.read import Homes
@@ -114,7 +114,7 @@ def _homes_outside(territory: Territory, homes: Homes, streets: Streets) -> Sour
     if west <= lat <= east and south <= lon <= north:
         mend = "Longitude and latitude look exchanged: exchange the two columns."
     elif source.crs is not None:
-        x, y = Transformer.from_crs(4326, source.crs, always_xy=True).transform(lon, lat)
+        x, y = transformer(WGS84, source.crs).transform(lon, lat)
         mend = "The coordinates were read as {crs}: correct crs in [sources.homes]."
         if west <= x <= east and south <= y <= north:
             mend = "The coordinates are degrees, not {crs}: remove crs from [sources.homes]."

@@ -98,7 +98,7 @@ def decisions(
             ", ".join(advised[k].site_names),
             number(advised[k].net_jobs),
             number(round_eur(advised[k].eur_year)),
-            number(round_eur(advised[k].eur_per_job)),
+            number(advised[k].eur_per_job),
         )
         for place, k in enumerate(sorted(largest), 1)
     )

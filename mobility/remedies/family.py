@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -53,12 +54,11 @@ def family(nets: dict[str, DayNetwork], kind: str, levers: list[Lever]) -> Famil
     ValueError
         They do not.
     """
-    network = nets[kind]
-    head = levers[0]
-    if all(lever.is_move and lever.trips == head.trips for lever in levers):
-        runs = network.runs_of(head.trips)
-        if network.is_single[runs].all():
-            return _moves(network, runs, np.array([lever.shift_s for lever in levers], np.int32))
+    runs = _whole_runs(nets[kind], levers)
+    if runs is not None:
+        shifts = np.array([lever.shift_s for lever in levers], np.int32)
+        found = _moves(nets[kind], runs, shifts)
+        return found if levers[0].is_move else replace(found, removed=np.zeros(0, np.int64))
     changes = [patch(nets, kind, [lever]) for lever in levers]
     if any(not np.array_equal(c.removed, changes[0].removed) for c in changes):
         raise ValueError("levers of one family touch the same runs")
@@ -71,6 +71,17 @@ def family(nets: dict[str, DayNetwork], kind: str, levers: list[Lever]) -> Famil
     )
 
 
+def _whole_runs(network: DayNetwork, levers: Sequence[Lever]) -> Int64 | None:
+    """Return the runs that levers move, or copy, from end to end; None where they do otherwise."""
+    head = levers[0]
+    if not (head.is_move or head.kind == "add_run") or any(
+        lever.trips != head.trips or lever.kind != head.kind for lever in levers
+    ):
+        return None
+    runs = network.runs_of(head.trips)
+    return runs if network.is_single[runs].all() else None
+
+
 def together(nets: dict[str, DayNetwork], kind: str, levers: list[Lever]) -> Family:
     """Return the family of one member that pulls all the levers at once."""
     change = patch(nets, kind, levers)
@@ -79,7 +90,7 @@ def together(nets: dict[str, DayNetwork], kind: str, levers: list[Lever]) -> Fam
 
 
 def _moves(network: DayNetwork, runs: Int64, shifts_s: Int32) -> Family:
-    """Return every move of whole runs at once."""
+    """Return whole runs moved by each of some seconds, a member each."""
     base = take_runs(network.runs, runs)
     n_runs, n_calls, count = runs.size, int(base.run_ptr[-1]), shifts_s.size
     by = np.repeat(shifts_s, n_calls)

@@ -232,12 +232,12 @@ class Remedy:
         eur = number(round_eur(self.eur_year), language)
         if round_persons(self.net_jobs) < 1:
             return translate("about {eur} EUR a year", language, eur=eur)
-        each = number(round_eur(self.eur_per_job), language)
+        each = number(self.eur_per_job, language)
         return translate("about {eur} EUR a year, {each} EUR a job", language, eur=eur, each=each)
 
 
 def round_eur(eur: float) -> float:
-    """Return an amount to two or three figures: to 100 EUR from 10,000 on, 10 from 1,000 on."""
+    """Return a cost a year as told in words: to 100 EUR from 10,000 on, to 10 from 1,000 on."""
     return float(round(eur, -2 if eur >= 10_000 else -1 if eur >= 1_000 else 0))
 
 

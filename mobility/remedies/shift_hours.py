@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.base.clock import DAY_S
+from mobility.base.projection import WGS84, transformer
 from mobility.base.threads import thread_count
 from mobility.commute.access import Access, counting_modes, roster_shifts
 from mobility.commute.door_to_door import transit_times
@@ -310,9 +311,7 @@ def _slide(
 
 def neighbours(study: Study, *, within_m: float = NEIGHBOUR_M) -> list[tuple[int, ...]]:
     """Return groups of sites linked by gates closer than ``within_m``, each ascending."""
-    import pyproj
-
-    project = pyproj.Transformer.from_crs("EPSG:4326", study.streets.crs, always_xy=True)
+    project = transformer(WGS84, study.streets.crs)
     gates = [np.column_stack(project.transform(*np.array(s.gates, float).T)) for s in study.sites]
     group = list(range(len(gates)))
     for i, one in enumerate(gates):

@@ -235,13 +235,16 @@ def put_in(window: Window, tried: Family) -> Trial | None:
     added = take_runs(tried.added, near)
     if window.edge.returning:
         added = mirror_runs(added)
-    live = np.unique(tried.member[near[window.useful(added)]])
+    mine = tried.member[near]
+    is_live = np.zeros(tried.count, bool)
+    is_live[mine[window.useful(added)]] = True
+    live = np.flatnonzero(is_live).astype(np.int32)
     loses = bool(window.is_used[gone].any())
     if not loses and not live.size:
         return None
     # All runs of a live member: one may be of use through another.
-    kept = np.flatnonzero(np.isin(tried.member[near], live))
-    put = take_runs(added, kept), tried.member[near[kept]]
+    kept = np.flatnonzero(is_live[mine])
+    put = take_runs(added, kept), mine[kept]
     return Trial(window, *put, gone, live, tried.count if loses else 0)
 
 

@@ -19,6 +19,7 @@ import shapely
 from mobility.base.cache import Bundle, cached, content_hash
 from mobility.base.errors import SourceError
 from mobility.base.ledger import SourceLedger, from_json
+from mobility.base.projection import WGS84, transformer
 from mobility.sources.osm.conditions import condition_table
 from mobility.sources.osm.restrictions import barrier_table, turn_table
 from mobility.sources.osm.ways import NO_WAYS
@@ -151,7 +152,7 @@ class Streets:
 
     @cached_property
     def _to_local(self) -> pyproj.Transformer:
-        return pyproj.Transformer.from_crs(4326, self.crs, always_xy=True)
+        return transformer(WGS84, self.crs)
 
     def project(self, lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
         """Return local metres (p, 2) of longitudes and latitudes."""
@@ -302,7 +303,7 @@ def streets_from_tables(tables: StreetTables, crs: str = "auto") -> Streets:
     """Project street tables in longitude and latitude to local metres."""
     lon, lat = np.median(tables.geom_xy, axis=0)
     local = local_crs(float(lon), float(lat), crs)
-    to_local = pyproj.Transformer.from_crs(4326, local, always_xy=True)
+    to_local = transformer(WGS84, local)
 
     def project(lonlat: np.ndarray) -> np.ndarray:
         return np.column_stack(to_local.transform(lonlat[:, 0], lonlat[:, 1]))

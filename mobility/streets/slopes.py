@@ -8,6 +8,7 @@ import numpy as np
 import pyproj
 
 from mobility.base.errors import SourceError, SourceNotFoundError
+from mobility.base.projection import transformer
 from mobility.streets.graph import Streets
 
 # Parkin and Rotheram (2010), Design speeds and acceleration characteristics of bicycle
@@ -141,7 +142,7 @@ def elevations(streets: Streets, path: Path) -> np.ndarray:
     grid *= _metres_of(unit, pyproj.CRS.from_wkt(crs.to_wkt()), path)
     with np.errstate(invalid="ignore"):
         grid[(grid < LOWEST_M) | (grid > HIGHEST_M)] = np.nan
-    to_raster = pyproj.Transformer.from_crs(streets.crs, crs.to_wkt(), always_xy=True)
+    to_raster = transformer(streets.crs, crs.to_wkt())
     x, y = to_raster.transform(streets.node_xy[:, 0], streets.node_xy[:, 1])
     a, b, c, d, e, f = inverse[:6]
     column, row = (

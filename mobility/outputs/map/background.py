@@ -7,11 +7,11 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pyproj
 import shapely
 from numpy.typing import NDArray
 
 from mobility.base.cache import Bundle
+from mobility.base.projection import WGS84, transformer
 from mobility.commute.study import Study
 from mobility.outputs.map.model import Background, Place
 from mobility.streets.graph import Streets
@@ -112,7 +112,7 @@ def _roads(streets: Streets, near: NDArray[np.bool_]) -> Bundle:
     highway = streets.tags["highway"][near].astype("object").fillna("road")
     classes = highway.map(_road_class).to_numpy()
     lines = streets.lines[near]
-    to_lonlat = pyproj.Transformer.from_crs(streets.crs, "EPSG:4326", always_xy=True)
+    to_lonlat = transformer(streets.crs, WGS84)
     found: dict[str, NDArray[Any]] = {}
     for name in ("motorway", "primary", "secondary", "tertiary", "minor"):
         mine = lines[classes == name]
@@ -211,7 +211,7 @@ def _spaced(
     """Return the places of most weight, each rank `SPACING_M` apart from what stands before it."""
     if not len(names):
         return ()
-    to_metres = pyproj.Transformer.from_crs("EPSG:4326", study.streets.crs, always_xy=True)
+    to_metres = transformer(WGS84, study.streets.crs)
     xy = np.column_stack(to_metres.transform(lonlat[:, 0], lonlat[:, 1]))
     order = np.argsort(-weight, kind="stable")
     kept: dict[int, int] = {}

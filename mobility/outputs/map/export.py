@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 from mobility.base.errors import SourceError, SourceNotFoundError
 from mobility.base.files import writing
 
-BROWSERS = (
-    "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
-    "microsoft-edge", "msedge",
+BROWSERS = (  # the lightest first
+    "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome",
+    "google-chrome-stable", "chrome", "microsoft-edge", "msedge",
 )  # fmt: skip
 TIMEOUT_S = 120
 

@@ -24,7 +24,6 @@ from mobility.outputs.map.model import (
     UInt8,
 )
 from mobility.outputs.map.pack import Store, add_paths, along_curve, quantised
-from mobility.remedies.remedy import round_eur
 from mobility.shuttles.written import COLOURS
 
 Manifest = dict[str, Any]
@@ -105,7 +104,7 @@ def _lever(lever: MapLever) -> Manifest:
         "users": int(round_persons(lever.users)),
         "eur": round(lever.eur_year),
         # Of the jobs before they are rounded, as the report has it.
-        "job": round(round_eur(lever.eur_year / lever.jobs)) if lever.jobs > 0 else 0,
+        "job": round(lever.eur_year / lever.jobs) if lever.jobs > 0 else 0,
         "kind": lever.kind,
         "advised": lever.advised,
         "sites": list(lever.sites),

@@ -19,6 +19,7 @@ import shapely
 from mobility.base.cache import file_hash
 from mobility.base.errors import Finding, SourceError
 from mobility.base.ledger import SourceLedger
+from mobility.base.projection import WGS84, transformer
 from mobility.sources.homes.grid import cell_boxes
 from mobility.sources.homes.hilbert import END, curve_cells
 from mobility.sources.homes.model import Homes, HomesRequest, Places
@@ -100,7 +101,7 @@ def _outside(cells: np.ndarray, request: HomesRequest, crs: pyproj.CRS) -> np.nd
     """Return whether each cell lies too far beyond the study area to be of it."""
     if request.bbox is None:
         return np.zeros(len(cells), bool)
-    to_local = pyproj.Transformer.from_crs(4326, crs, always_xy=True)
+    to_local = transformer(WGS84, crs)
     west, south, east, north = to_local.transform_bounds(*request.bbox)
     x, y = ((cells + 0.5) * request.source.cell_m).T
     beyond = np.maximum.reduce([west - x, x - east, south - y, y - north])

@@ -19,6 +19,7 @@ import shapely
 
 from mobility.base.errors import Finding
 from mobility.base.ledger import SourceLedger
+from mobility.base.projection import WGS84, transformer
 from mobility.sources.columns import Table, fold
 from mobility.sources.homes.model import (
     COMMUNE_ALIASES,
@@ -222,7 +223,7 @@ def _inside(squares: pd.DataFrame, crs: pyproj.CRS, request: HomesRequest) -> np
     """Return bool[n], whether a cell touches the study area."""
     if request.bbox is None:
         return np.ones(len(squares), dtype=bool)
-    to_grid = pyproj.Transformer.from_crs(4326, crs, always_xy=True)
+    to_grid = transformer(WGS84, crs)
     west, south, east, north = to_grid.transform_bounds(*request.bbox)
     side = squares["side"]
     return (

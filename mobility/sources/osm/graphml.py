@@ -14,6 +14,7 @@ import shapely
 
 from mobility.base.errors import SourceError, SourceNotFoundError
 from mobility.base.ledger import SourceLedger
+from mobility.base.projection import WGS84, transformer
 from mobility.sources.osm.conditions import ACCESS
 from mobility.sources.osm.pieces import StreetTables, empty_tags
 from mobility.sources.osm.ways import TAG_COLUMNS
@@ -96,7 +97,7 @@ def tables_from_graph(graph: nx.MultiDiGraph[Any], *, source: str = "graph") -> 
     lines = [_geometry(data, xy[u], xy[v]) for u, v, data in pieces]
     sizes = [len(line) for line in lines]
     tags, partly = _tags([data for _, _, data in pieces], oneway)
-    to_lonlat = pyproj.Transformer.from_crs(graph.graph.get("crs", 4326), 4326, always_xy=True)
+    to_lonlat = transformer(pyproj.CRS.from_user_input(graph.graph.get("crs", WGS84)), WGS84)
     geom = np.vstack(lines)
     return StreetTables(
         node_id=_node_ids(names),

@@ -9,6 +9,8 @@ import numpy as np
 import pyproj
 import shapely
 
+from mobility.base.projection import WGS84, transformer
+
 MIN_AREA_M2 = 20_000.0
 MAX_GATES = 4
 GATE_SPACING_M = 80.0
@@ -67,7 +69,7 @@ def candidate_sites(
         return []
     assert roads.crs is not None
     tree = shapely.STRtree(np.asarray(roads.array, dtype=object))
-    to_lonlat = pyproj.Transformer.from_crs(roads.crs, 4326, always_xy=True)
+    to_lonlat = transformer(roads.crs, WGS84)
     sites = []
     for name, estate in _estates(industrial, roads.crs):
         if estate.area < min_area_m2:

@@ -13,6 +13,7 @@ import shapely
 
 from mobility.base.errors import SourceError
 from mobility.base.ledger import SourceLedger
+from mobility.base.projection import WGS84, transformer
 from mobility.sources.layers import read_layer
 from mobility.sources.osm.pieces import StreetTables, empty_tags
 from mobility.sources.osm.ways import TAG_COLUMNS
@@ -86,7 +87,7 @@ def _tables(pieces: np.ndarray, tags: pd.DataFrame, local: pyproj.CRS) -> Street
     geom_ptr = np.append(0, np.cumsum(np.bincount(piece, minlength=len(pieces))))
     ends = np.vstack([xy[geom_ptr[:-1]], xy[geom_ptr[1:] - 1]])
     node_xy, node = np.unique(ends, axis=0, return_inverse=True)
-    to_lonlat = pyproj.Transformer.from_crs(local, 4326, always_xy=True)
+    to_lonlat = transformer(local, WGS84)
     return StreetTables(
         node_id=np.arange(len(node_xy), dtype=np.int64),
         node_xy=np.column_stack(to_lonlat.transform(node_xy[:, 0], node_xy[:, 1])),
