@@ -507,7 +507,8 @@ def test_of_persons_protected_counts_are_kept(studio, root, empty, tmp_path) -> 
     source = root / "usine"
     lon, lat = lonlat(PLACES_M["G"])
     sites = tmp_path / "sites.csv"
-    sites.write_text(f"name,lon,lat,roster\nUsine,{lon},{lat},3x8\n")
+    # Named as a formula is written: its text stays a text.
+    sites.write_text(f"name,lon,lat,roster\n=Usine,{lon},{lat},3x8\n")
     for role, path in [("streets", source / "streets.osm"), ("sites", sites)]:
         assert dropped(studio, empty, role, path).status_code == 200
     persons = tmp_path / "people.csv"
@@ -517,11 +518,12 @@ def test_of_persons_protected_counts_are_kept(studio, root, empty, tmp_path) -> 
     answer = dropped(studio, empty, "homes", persons)
     assert "protected" in answer.json()["told"][0]["en"]
     staff = tmp_path / "people.csv"
-    staff.write_text(employees_csv(), encoding="utf-8")
+    staff.write_text(employees_csv().replace("Usine", "=Usine"), encoding="utf-8")
     answer = dropped(studio, empty, "employees", staff)
     assert answer.json()["error"] is None
     assert "a protected count" in answer.json()["told"][0]["en"]
     assert not list((root / empty).rglob("people*"))
+    assert ",'=Usine," in (root / empty / data.COUNTS).read_text(encoding="utf-8")
     assert_no_trace(root / empty, [MARKED], crs=[LOCAL])
     # They are those of the command line on the file itself, and are read again the same.
     file = root / empty / "territory.toml"

@@ -6,7 +6,7 @@ again, they are the same homes. The persons are in it no more than in any output
 
 from __future__ import annotations
 
-import io
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -16,6 +16,7 @@ import shapely
 
 from mobility.base.errors import SourceError
 from mobility.base.files import write_text
+from mobility.base.literal import csv_text, unmarked
 from mobility.sources.columns import Table
 from mobility.sources.homes.model import (
     Homes,
@@ -61,9 +62,7 @@ def write_counts(homes: Homes, path: Path) -> None:
     })  # fmt: skip
     for name in (*TEAM, "workers", *homes.groups):
         table[name] = told[name].to_numpy()
-    text = io.StringIO()
-    table.to_csv(text, index=False, lineterminator="\n")
-    write_text(path, text.getvalue())
+    write_text(path, csv_text(table, index=False, lineterminator="\n"))
 
 
 def read_counts(request: HomesRequest) -> Homes:
@@ -74,7 +73,7 @@ def read_counts(request: HomesRequest) -> Homes:
     SourceNotFoundError, SourceError
         The file is missing or not as it was written, or a site or roster has another name now.
     """
-    table = read_table(request.path)
+    table = _unmarked(read_table(request.path))
     missing = [name for name in FIXED if name not in table.frame]
     if missing:
         raise _not_as_written(table, missing[0])
@@ -107,6 +106,17 @@ def read_counts(request: HomesRequest) -> Homes:
     return Homes(
         found.frame, found.cells, groups, kept, personal=True, decided="kept", ledger=ledger
     )
+
+
+def _unmarked(table: Table) -> Table:
+    """Return a table with its texts as they were before `csv_text` marked those like formulas."""
+    frame = table.frame.rename(columns=unmarked)
+    texts = {
+        str(name): column.map(lambda v: unmarked(v) if isinstance(v, str) else v)
+        for name, column in frame.items()
+        if column.dtype.kind not in "biuf"
+    }
+    return replace(table, frame=frame.assign(**texts))
 
 
 def _check_teams(table: Table, request: HomesRequest, sites: pd.Series, rosters: pd.Series) -> None:
