@@ -97,7 +97,7 @@ def test_a_count_takes_the_plural_of_its_language() -> None:
 def test_numbers_are_written_as_the_language_does() -> None:
     assert number(1234567.25, "fr", 1) == "1\u202f234\u202f567,2"
     assert number(10_000, "en") == "10,000"
-    assert number(-0.5, "en", 2) == "-0.50"
+    assert number(-0.5, "en", 2) == "−0.50"
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mobility.base.i18n import translate
+from mobility.base.i18n import signed, translate
 from mobility.base.literal import read_csv_text
 from mobility.commute.study import Study
 from mobility.outputs.advice import designed_plans
@@ -316,7 +316,7 @@ def _saving(frame: pd.DataFrame) -> pd.DataFrame:
     if frame.empty:
         return frame
     saving = frame[frame["eur_saved"] > 0]
-    return saving.assign(moved=[f"{int(minutes):+d}" for minutes in saving["minutes"]])
+    return saving.assign(moved=[signed(int(minutes), "en") for minutes in saving["minutes"]])
 
 
 def _factors(found: Shuttles, study: Study, words: Words) -> pd.DataFrame:

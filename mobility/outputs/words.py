@@ -13,6 +13,7 @@ from mobility.base.clock import format_clock
 from mobility.base.i18n import HARD_SPACE, NARROW_SPACE, long_date, number, translate, typeset
 from mobility.outputs.map.texts import ENGLISH
 from mobility.sources.days import ChosenDay
+from mobility.territory.rosters import roster_label
 
 NARROW, HARD = NARROW_SPACE, HARD_SPACE
 #: Shown where nothing is computed, or where there is nothing to show.
@@ -61,8 +62,7 @@ class Words:
         """Return a number with its thousands apart, or `NOTHING` where it is not computed."""
         if _missing(value):
             return NOTHING
-        text = number(float(str(value)), self.language, decimals)
-        return text.replace("-", "−", 1) if text.startswith("-") else text
+        return number(float(str(value)), self.language, decimals)
 
     def value(self, value: object) -> str:
         """Return a number with the two decimals, at most, that it has."""
@@ -121,7 +121,7 @@ class Words:
 
     def roster(self, name: str) -> str:
         """Return a roster's name as people write it."""
-        return re.sub(r"(\d)x(\d)", r"\1×\2", self.known("roster", name))
+        return roster_label(name, self.language)
 
     def reason(self, symbol: str) -> str:
         """Return the words of a reason, empty for none."""

@@ -16,9 +16,9 @@ export function speak(code) {
   localStorage.setItem("mobility-language", code);
 }
 
-export const number = (value) => new Intl.NumberFormat(language === "fr" ? "fr-FR" : "en-GB").format(value);
+export const number = (value) => new Intl.NumberFormat(language === "fr" ? "fr-FR" : "en-GB").format(value).replace("-", "−");
 export const signed = (value) => new Intl.NumberFormat(language === "fr" ? "fr-FR" : "en-GB",
-  { signDisplay: "exceptZero" }).format(value);
+  { signDisplay: "exceptZero" }).format(value).replace("-", "−");
 
 export const euros = (value) => new Intl.NumberFormat(language === "fr" ? "fr-FR" : "en-GB",
   { style: "currency", currency: "EUR", maximumFractionDigits: 0 }).format(value);

@@ -10,7 +10,7 @@ function t(english, values) {
 
 const NARROW = "\u202f";
 const locale = () => (language === "fr" ? "fr-FR" : "en-GB");
-const number = (value) => new Intl.NumberFormat(locale()).format(value);
+const number = (value) => new Intl.NumberFormat(locale()).format(value).replace("-", "−");
 // Near both ends with a decimal, as in the report.
 function percent(share) {
   const decimals = (share > 0 && share < 0.1) || (share > 0.99 && share < 1) ? 1 : 0;
