@@ -32,6 +32,7 @@ from mobility.territory.project import Territory
 
 DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 HEADINGS = [
+    "L’essentiel",
     "Offre de transport",
     "Localisation et potentiel",
     "Programme d’actions",

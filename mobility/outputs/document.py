@@ -142,6 +142,13 @@ class Document:
     """A whole report, plan or letter in one language, its texts set as in print.
 
     Cells of tables are ready: some hold what is copied, such as the name of a file.
+
+    Attributes
+    ----------
+    about
+        The territory it is about, which names the index of its folder.
+    most_pages
+        Of its PDF; 0 for as many as it takes.
     """
 
     language: str
@@ -149,6 +156,8 @@ class Document:
     blocks: tuple[Block, ...]
     subtitle: str = ""
     footer: str = ""
+    about: str = ""
+    most_pages: int = 0
 
     def __post_init__(self) -> None:
         """Set every text as in print, names of the user's own included."""
