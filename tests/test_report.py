@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sqlite3
 import xml.etree.ElementTree as ET
 import zipfile
@@ -527,7 +528,7 @@ def test_a_hash_stays_in_its_column_and_a_hyphen_parts_no_name():
     said = PdfReader(io.BytesIO(pdf_bytes(made))).pages[0].extract_text()
     assert "Quatre-Vents" in said
     assert "0" * 200 not in said
-    assert said.replace("\n", "").count("0" * 200) == 4
+    assert re.sub(r"[\n\u200b]", "", said).count("0" * 200) == 4
 
 
 def test_a_document_keeps_to_its_pages_by_showing_fewer_rows():
