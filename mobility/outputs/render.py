@@ -112,14 +112,14 @@ def _pdf(document: Document) -> tuple[bytes, int]:
     with tempfile.TemporaryDirectory() as folder:
         for name, content in held.items():
             (Path(folder) / name).write_bytes(content)
-        compiler = typst.Compiler(
+        compiler = typst.Compiler(  # type: ignore[misc]  # its stubs bind one variable twice
             str(Path(folder) / "main.typ"),
             # DejaVu comes along with Matplotlib; no font of this machine changes the file.
             font_paths=[Path(mpl.get_data_path()) / "fonts" / "ttf"],
             ignore_system_fonts=True,
         )
         pages = json.loads(compiler.query("<pages>", field="value", one=True))
-        return bytes(compiler.compile()), int(pages)
+        return bytes(compiler.compile()), int(pages)  # type: ignore[arg-type]  # one PDF
 
 
 def _plain(value: Any, pictures: dict[str, bytes]) -> Any:

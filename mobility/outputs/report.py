@@ -374,7 +374,10 @@ class Writer:
             yield blocks.Heading(t("What to know about the data"), 2)
             rows = self.sheets["findings"].frame.itertuples(index=False)
             yield blocks.Bullets(
-                tuple((" · ".join(filter(None, (r.severity, r.source))), str(r.text)) for r in rows)
+                tuple(
+                    (f"{r.severity!s} · {r.source!s}" if r.source else str(r.severity), str(r.text))
+                    for r in rows
+                )
             )
         yield blocks.Heading(t("Parameters"), 2)
         yield table_block(self.sheets["parameters"], self.words)

@@ -31,6 +31,11 @@ def _missing(value: object) -> bool:
     return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 
+def natural(name: str) -> list[str | int]:
+    """Return what sorts a name as people do: N2 before N10, figures before words."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
+
+
 @dataclass(frozen=True)
 class Words:
     """Texts in one language.
