@@ -18,6 +18,7 @@ from mobility.commute.examples import answers
 from mobility.commute.last_return import last_return
 from mobility.commute.loading import load
 from mobility.outputs.document import Document, Heading, Table, Text
+from mobility.outputs.index_page import write_index
 from mobility.outputs.letter import request_letter, requests
 from mobility.outputs.levers import levers_table, searched
 from mobility.outputs.map.export import find_browser
@@ -200,6 +201,7 @@ def test_commands_write_their_files(tmp_path):
 
 @pytest.mark.browser
 def test_wide_tables_scroll_inside_their_box(tmp_path):
+    """On a phone, and axe-core finds nothing on the page of a document nor on the index."""
     playwright = pytest.importorskip("playwright.sync_api")
     browser = find_browser()
     if browser is None:
@@ -208,6 +210,8 @@ def test_wide_tables_scroll_inside_their_box(tmp_path):
     table = Table(tuple("abcdefghijkl"), (row,), (False, *[True] * 11), "Table")
     made = Document("fr", "Plan", (Heading("Part"), Text("x" * 90), table))
     path = write_document(made, tmp_path, "plan")[0]
+    write_index(tmp_path, tmp_path, "fr", "Bassin")
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
 
     def visit():
         with playwright.sync_playwright() as driver:
@@ -218,12 +222,17 @@ def test_wide_tables_scroll_inside_their_box(tmp_path):
                 "[document.documentElement.scrollWidth,"
                 " document.querySelector('.scroll').scrollWidth]"
             )
+            found = axe.run(tab).response["violations"]
+            tab.goto((tmp_path / "index.html").as_uri())
+            found += axe.run(tab).response["violations"]
+            widths.append(tab.evaluate("document.documentElement.scrollWidth"))
             window.close()
-            return widths
+            return widths, [one["id"] for one in found]
 
     with ThreadPoolExecutor(max_workers=1) as pool:
-        page, table = pool.submit(visit).result()
-    assert page <= 390 < table
+        (page, table, index), found = pool.submit(visit).result()
+    assert max(page, index) <= 390 < table
+    assert found == []
 
 
 def test_supply_counts_the_departures_of_a_headway(tmp_path):
