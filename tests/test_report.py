@@ -473,6 +473,7 @@ def test_each_kind_of_block_is_written_in_every_format():
         assert {i.date_time for i in word.infolist()} == {(1980, 1, 1, 0, 0, 0)}
     names = ["Title", "Subtitle", "Footer", "Heading", "Text", "Bullets", "Table", "Figure",
              "Headline", "Sentence", "Flag", "Panel", "70\u202f%"]  # fmt: skip
+    assert 'w:w="11906" w:h="16838"' in typed  # A4
     assert "Legend" in seen
     assert "Legend" in drawn
     for text in (seen, drawn, typed):

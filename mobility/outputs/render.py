@@ -29,6 +29,7 @@ from mobility.outputs.workbook import NO_TIME, timeless
 if TYPE_CHECKING:
     from jinja2 import Template
 
+TABLE_STYLE = "Light List"
 #: Width of a picture in a Word file: 150 mm.
 FIGURE_EMU = 150 * 36_000
 #: Rows of tables in print, fewer at each try to keep to the pages a document may have.
@@ -141,10 +142,16 @@ def _plain(value: Any, pictures: dict[str, bytes]) -> Any:
 
 
 def docx_bytes(document: Document) -> bytes:
-    """Return a document as a Word file in Word's own styles, which its readers restyle."""
+    """Return a document as an A4 Word file in Word's own styles, which its readers restyle."""
     import docx
+    from docx.shared import Mm, Pt
 
     word = docx.Document()
+    page = word.sections[0]
+    page.page_width, page.page_height = Mm(210), Mm(297)
+    page.left_margin = page.right_margin = page.top_margin = page.bottom_margin = Mm(18)
+    styles: Any = word.styles
+    styles[TABLE_STYLE].font.size = Pt(8)
     word.core_properties.title = one_line(document.title)
     word.core_properties.author = "mobility"
     word.core_properties.language = document.language
@@ -218,7 +225,7 @@ def _add_table(word: Any, block: parts.Table) -> None:
 
     if block.caption:
         word.add_paragraph(one_line(block.caption), "Caption")
-    table = word.add_table(rows=0, cols=len(block.heads), style="Light List")
+    table = word.add_table(rows=0, cols=len(block.heads), style=TABLE_STYLE)
     for texts in (block.heads, *block.rows):
         for cell, text, numeric in zip(table.add_row().cells, texts, block.numeric, strict=True):
             cell.text = one_line(text)
