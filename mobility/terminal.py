@@ -60,7 +60,8 @@ def print_findings(findings: Iterable[Finding], language: Language, *, infos: bo
 def print_said(severity: str, source: str, text: str, language: Language) -> None:
     """Print a finding that is in words already."""
     err.print(translate(severity, language), style=STYLES[severity], end=" ")
-    err.print(f"{source}: {text}" if source else text, soft_wrap=True)
+    told = f"{source}{translate(': ', language)}{text}" if source else text
+    err.print(told, soft_wrap=True)
 
 
 def print_table(
