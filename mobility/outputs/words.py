@@ -113,7 +113,7 @@ class Words:
         text = self.t(name)
         parts = name.split()
         if text == name and parts and all(map(_SYMBOL.fullmatch, parts)):
-            text = "; ".join(map(self._one_symbol, parts))
+            text = self.t("; ").join(map(self._one_symbol, parts))
         return text
 
     def _one_symbol(self, name: str) -> str:

@@ -190,7 +190,8 @@ class Remedy:
             for name, value in self.params.items()
         }
         own = translate(self.action, language, **known)
-        return translate("; ", language).join([own, *(one.head(language) for one in self.also)])
+        others = [one.head(language) for one in self.also]
+        return translate("; ", language).join([own, *(t[:1].lower() + t[1:] for t in others)])
 
     def sentence(self, language: str) -> str:
         """Return what to do and what comes of it, in ``language`` (``fr`` or ``en``)."""
