@@ -192,6 +192,7 @@ def test_commands_write_their_files(tmp_path):
         assert done.exit_code == 0, done.output
         for name in files:
             assert (out / name).stat().st_size > 100
+        assert "<h1>Droiteville</h1>" in (out / "index.html").read_text("utf-8")
     assert "20 min earlier (04:45 → 04:25)" in (out / "recommendations.md").read_text("utf-8")
     assert "To the mobility authority" in (out / "letter.md").read_text("utf-8")
     assert (out / "minutes_to_fix.csv").read_text("utf-8").splitlines()[1:] == [
