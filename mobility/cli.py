@@ -35,6 +35,7 @@ from mobility.progress import (
     progress_bar,
 )
 from mobility.terminal import (
+    REMEDIES,
     out,
     print_advice,
     print_findings,
@@ -94,7 +95,7 @@ def check(
             answer = answers.check_answer(study, lang)
             answers.keep_answer(place, study, answer)
         for table in answer.tables:
-            print_words(table.title, table.heads, table.rows)
+            print_words(table.title, table.heads, table.rows, lang)
         for severity, source, text in answer.findings:
             print_said(severity, source, text, lang)
         if study is not None and page is not None and study.sheet is not None:
@@ -373,7 +374,7 @@ def levers(
                 access, folder=folder, shuttles=shuttles, illustrated=illustrated, progress=step
             )
             files = write_levers(results, folder, lang, maps=maps)
-        print_table(results.table(lang), "remedies", lang, title=territory.name)
+        print_table(results.table(lang), "remedies", lang, title=territory.name, only=REMEDIES)
         print_advice(results.search.advice, lang)
         out.print(f"{folder}: {', '.join(files)}", soft_wrap=True)
 

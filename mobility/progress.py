@@ -83,7 +83,8 @@ def progress_bar(language: Language, steps: tuple[str, ...] = STEPS) -> Iterator
         task = bar.add_task("", total=len(steps))
 
         def step(name: str) -> None:
-            done = steps.index(name) if name in steps else None
+            # Steps come again, such as the commutes with each plan: the bar never goes back.
+            done = max(bar.tasks[task].completed, steps.index(name) if name in steps else 0)
             bar.update(task, completed=done, description=translate(name, language))
 
         yield step

@@ -43,6 +43,7 @@ STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
 #: Columns of the tables that end a run, where the room is short.
 SUMMARY = ("site", "roster", "pool", "reachable", "share", "white", "one_way_only", "main_reason")
 COMPARISON = ("site", "roster", "pool", "before", "after", "gained", "lost")
+REMEDIES = ("rank", "kind", "line", "site", "jobs", "eur_year", "eur_per_job", "advised")
 PLANS = (
     "plan", "lines", "vehicles", "eur_year", "jobs_gained", "employees_gained",
     "eur_per_job", "eur_per_user", "knee",
@@ -59,7 +60,8 @@ def print_findings(findings: Iterable[Finding], language: Language, *, infos: bo
 def print_said(severity: str, source: str, text: str, language: Language) -> None:
     """Print a finding that is in words already."""
     err.print(translate(severity, language), style=STYLES[severity], end=" ")
-    err.print(f"{source}: {text}" if source else text, soft_wrap=True)
+    told = f"{source}{translate(': ', language)}{text}" if source else text
+    err.print(told, soft_wrap=True)
 
 
 def print_table(
@@ -84,16 +86,22 @@ def print_table(
     shown = table_block(sheet, Words(language))
     heads = [column.heading(language) for column in sheet.columns]
     rows = [list(row) for row in shown.rows]
-    _draw(title or sheet.spec.name[language], heads, rows, shown.numeric)
+    _draw(title or sheet.spec.name[language], heads, rows, shown.numeric, language)
 
 
-def print_words(title: str, heads: list[str], rows: list[list[str]]) -> None:
+def print_words(title: str, heads: list[str], rows: list[list[str]], language: Language) -> None:
     """Print a table of words."""
     cells = [[one_line(cell) for cell in row] for row in rows]
-    _draw(title, heads, cells, [False] * len(heads))
+    _draw(title, heads, cells, [False] * len(heads), language)
 
 
-def _draw(title: str, heads: list[str], rows: list[list[str]], numeric: Sequence[bool]) -> None:
+def _draw(
+    title: str,
+    heads: list[str],
+    rows: list[list[str]],
+    numeric: Sequence[bool],
+    language: Language,
+) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -106,7 +114,7 @@ def _draw(title: str, heads: list[str], rows: list[list[str]], numeric: Sequence
         widths = _widths([heads, *rows], out.width - len(heads) - 1)
         wide = sum(widths) + len(heads) + 1
     if wide > out.width:
-        _print_records(str(table.title), heads, rows)
+        _print_records(str(table.title), heads, rows, language)
         return
     table.width = wide
     for name, right, width in zip(heads, numeric, widths, strict=True):
@@ -117,13 +125,15 @@ def _draw(title: str, heads: list[str], rows: list[list[str]], numeric: Sequence
     out.print(table)
 
 
-def _print_records(title: str, heads: list[str], rows: list[list[str]]) -> None:
-    """Print a table too wide for the terminal as one paragraph a row, a line a value."""
+def _print_records(title: str, heads: list[str], rows: list[list[str]], language: Language) -> None:
+    """Print a table too wide for the terminal as one paragraph a row, a line a value it has."""
     out.print(title)
+    colon = translate(": ", language)
     for row in rows:
         out.print()
         for head, cell in zip(heads, row, strict=True):
-            out.print(f"  {head}: {cell}", soft_wrap=True)
+            if cell:
+                out.print(f"  {head}{colon}{cell}", soft_wrap=True)
 
 
 def _folded(text: str, width: int) -> Text:

@@ -92,8 +92,10 @@ def text(field: str) -> str:
 
 
 def settled(words: str) -> str:
-    """Return a text without its spaces, line ends and control characters."""
-    return re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", "", words)
+    """Return a text without spaces, line ends and control characters, as a keyboard writes it."""
+    for printed, typed in (("’", "'"), ("×", "x"), ("CO₂", "CO2"), ("−", "-")):
+        words = words.replace(printed, typed)
+    return re.sub(r"[\s\x00-\x1f\x7f-\x9f\u200b]+", "", words)
 
 
 def toml(words: str) -> str:

@@ -29,6 +29,8 @@ from mobility.outputs.map.model import (
 LON, LAT = -1.30, 46.70
 KM_LON, KM_LAT = 1 / 76.2, 1 / 111.2
 HOSTILE = 'L\'Aciérie "du Val" & Fils </script><script>window.hacked=1</script>'
+#: As a page shows it.
+SHOWN = HOSTILE.replace("L'A", "L’A")
 VILLAGES = (
     ("Valmont-sur-Orle", 0.0, 0.0, 1),
     ("Saint-Éloi", -6.5, 4.0, 2),

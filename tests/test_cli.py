@@ -114,10 +114,21 @@ def test_steps_are_lines_with_the_time_where_messages_go_to_a_file(capsys):
 def test_a_table_too_wide_is_told_a_line_a_value(monkeypatch, capsys):
     monkeypatch.setattr(terminal, "out", Console(highlight=False, width=30))
     heads = ["one heading", "another heading", "a third heading"]
-    terminal._print_records("Title", heads, [["1\u202f113\u202f188", "b", "c"]])
+    terminal._print_records("Title", heads, [["1\u202f113\u202f188", "", "c"]], "fr")
     lines = capsys.readouterr().out.splitlines()
-    assert lines[2:] == ["  one heading: 1\u202f113\u202f188", "  another heading: b",
-                         "  a third heading: c"]  # fmt: skip
+    assert lines[2:] == ["  one heading\u00a0: 1\u202f113\u202f188", "  a third heading\u00a0: c"]
+
+
+def test_levers_fit_a_small_terminal_as_a_table(monkeypatch, capsys):
+    row = [12, "départs d’une ligne déplacés", "4/4A", "Biscuiterie des Quatre-Vents + Val d'Orle",
+           1_194, 1_134_228, 13_500, False]  # fmt: skip
+    monkeypatch.setattr(terminal, "out", Console(highlight=False, width=80))
+    frame = pd.DataFrame([row], columns=list(terminal.REMEDIES))
+    terminal.print_table(frame, "remedies", "fr", only=terminal.REMEDIES)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any("1\u202f194" in line and "1\u202f134\u202f228" in line for line in lines)
+    assert "Val d’Orle" in " ".join(" ".join(lines).split())
 
 
 def test_commands_stand_in_groups_and_complete_in_a_shell(monkeypatch):

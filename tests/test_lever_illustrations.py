@@ -40,7 +40,7 @@ def results(demo):
 def test_every_recommendation_is_shown(results):
     assert [one.remedy for one in results.illustrations] == list(results.search.remedies)
     text = markdown_text(recommendations_report(results, "fr"))
-    assert text.count("\n## ") == 1 + sum(o.example is not None for o in results.illustrations)
+    assert text.count("\n### ") == sum(o.example is not None for o in results.illustrations)
 
 
 def test_what_is_shown_gains_what_is_said(results):

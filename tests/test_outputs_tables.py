@@ -50,7 +50,7 @@ def test_a_value_is_told_by_what_its_column_holds():
     }  # fmt: skip
     assert {key: cell_text(french, *key) for key in told} == told
     assert cell_text(english, "symbol", "school_weekday saturday") == (
-        "school-term weekday, Saturday"
+        "school-term weekday; Saturday"
     )
     assert cell_text(english, "symbol", "move_trip") == "move trip"
     # A site may be called as a word of the program is.

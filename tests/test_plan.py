@@ -18,6 +18,7 @@ from mobility.commute.examples import answers
 from mobility.commute.last_return import last_return
 from mobility.commute.loading import load
 from mobility.outputs.document import Document, Heading, Table, Text
+from mobility.outputs.index_page import write_index
 from mobility.outputs.letter import request_letter, requests
 from mobility.outputs.levers import levers_table, searched
 from mobility.outputs.map.export import find_browser
@@ -32,6 +33,7 @@ from mobility.territory.project import Territory
 
 DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 HEADINGS = [
+    "L’essentiel",
     "Offre de transport",
     "Localisation et potentiel",
     "Programme d’actions",
@@ -190,6 +192,7 @@ def test_commands_write_their_files(tmp_path):
         assert done.exit_code == 0, done.output
         for name in files:
             assert (out / name).stat().st_size > 100
+        assert "<h1>Droiteville</h1>" in (out / "index.html").read_text("utf-8")
     assert "20 min earlier (04:45 → 04:25)" in (out / "recommendations.md").read_text("utf-8")
     assert "To the mobility authority" in (out / "letter.md").read_text("utf-8")
     assert (out / "minutes_to_fix.csv").read_text("utf-8").splitlines()[1:] == [
@@ -199,6 +202,7 @@ def test_commands_write_their_files(tmp_path):
 
 @pytest.mark.browser
 def test_wide_tables_scroll_inside_their_box(tmp_path):
+    """On a phone, and axe-core finds nothing on the page of a document nor on the index."""
     playwright = pytest.importorskip("playwright.sync_api")
     browser = find_browser()
     if browser is None:
@@ -207,6 +211,8 @@ def test_wide_tables_scroll_inside_their_box(tmp_path):
     table = Table(tuple("abcdefghijkl"), (row,), (False, *[True] * 11), "Table")
     made = Document("fr", "Plan", (Heading("Part"), Text("x" * 90), table))
     path = write_document(made, tmp_path, "plan")[0]
+    write_index(tmp_path, tmp_path, "fr", "Bassin")
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
 
     def visit():
         with playwright.sync_playwright() as driver:
@@ -217,12 +223,17 @@ def test_wide_tables_scroll_inside_their_box(tmp_path):
                 "[document.documentElement.scrollWidth,"
                 " document.querySelector('.scroll').scrollWidth]"
             )
+            found = axe.run(tab).response["violations"]
+            tab.goto((tmp_path / "index.html").as_uri())
+            found += axe.run(tab).response["violations"]
+            widths.append(tab.evaluate("document.documentElement.scrollWidth"))
             window.close()
-            return widths
+            return widths, [one["id"] for one in found]
 
     with ThreadPoolExecutor(max_workers=1) as pool:
-        page, table = pool.submit(visit).result()
-    assert page <= 390 < table
+        (page, table, index), found = pool.submit(visit).result()
+    assert max(page, index) <= 390 < table
+    assert found == []
 
 
 def test_supply_counts_the_departures_of_a_headway(tmp_path):

@@ -38,12 +38,12 @@ def test_sentence_of_the_known_best_move(late):
     remedy = retiming_remedy(late.bench, late.outcomes[0], load_factors())
     assert remedy.sentence("fr") == (
         "Avancer de 20 min le dernier départ de la ligne R (04:45 → 04:25)\u00a0: 15 emplois "
-        "gagnent tout leur roulement\u202f; roulements\u00a0: 3x8 (Usine)\u202f; environ 400 € par "
+        "gagnent tout leur roulement\u202f; roulements\u00a0: 3×8 (Usine)\u202f; environ 400 € par "
         "an, soit 27 € par emploi gagné."
     )
     assert remedy.sentence("en") == (
         "Move the last departure of line R 20 min earlier (04:45 → 04:25): 15 jobs gain their "
-        "whole roster; rosters: 3x8 (Usine); about 400 EUR a year, 27 EUR a job."
+        "whole roster; rosters: 3×8 (Usine); about 400 EUR a year, 27 EUR a job."
     )
     # Half of the labour pool gains: half of the 30 jobs, of whose holders 30 in 100 would ride.
     assert (remedy.jobs, remedy.users, remedy.inhabitants) == (15, 4.5, 10)

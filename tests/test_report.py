@@ -2,10 +2,12 @@
 
 import io
 import json
+import re
 import sqlite3
 import xml.etree.ElementTree as ET
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -471,6 +473,7 @@ def test_each_kind_of_block_is_written_in_every_format():
         assert {i.date_time for i in word.infolist()} == {(1980, 1, 1, 0, 0, 0)}
     names = ["Title", "Subtitle", "Footer", "Heading", "Text", "Bullets", "Table", "Figure",
              "Headline", "Sentence", "Flag", "Panel", "70\u202f%"]  # fmt: skip
+    assert 'w:w="11906" w:h="16838"' in typed  # A4
     assert "Legend" in seen
     assert "Legend" in drawn
     for text in (seen, drawn, typed):
@@ -484,7 +487,7 @@ def test_a_library_that_fails_takes_no_other_file_with_it(small, tmp_path, monke
     def fail(*_, **__):
         raise ImportError("no such library")
 
-    monkeypatch.setattr("typst.compile", fail)
+    monkeypatch.setattr("typst.Compiler", fail)
     assert {p.name for p in write_report(*small, tmp_path)} == {*NAMES} - {"report.pdf"}
     assert not (tmp_path / "report.pdf").exists()
     record = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
@@ -517,6 +520,38 @@ def test_no_number_and_no_word_parts_in_a_pdf(columns):
     assert held.count("1113188") == 3 * (columns - 2)
     assert held.count("Correspondances") == 3
     assert held.count("bibliothèque") == columns
+
+
+def test_a_hash_stays_in_its_column_and_a_hyphen_parts_no_name():
+    row = ("Fonderie des Quatre-Vents", "0" * 200, "1")
+    table = blocks.Table(("Site", "SHA-256", "Z"), (row,) * 2, (False, False, True))
+    made = blocks.Document("fr", "T", (table,) * 2 + (blocks.Text("a " * 9),))
+    said = PdfReader(io.BytesIO(pdf_bytes(made))).pages[0].extract_text()
+    assert "Quatre-Vents" in said
+    assert "0" * 200 not in said
+    assert re.sub(r"[\n\u200b]", "", said).count("0" * 200) == 4
+
+
+def test_a_document_keeps_to_its_pages_by_showing_fewer_rows():
+    heads, rows = ("A", "B"), tuple((f"ligne {k}", str(k)) for k in range(40))
+    table = blocks.Table(heads, rows, (False, True), "Légende")
+    made = blocks.Document("fr", "T", (table,) * 4, most_pages=1)
+    pages = PdfReader(io.BytesIO(pdf_bytes(made))).pages
+    assert len(pages) == 1
+    told = pages[0].extract_text()
+    assert told.count("ligne 7") == 4
+    assert "ligne 12" not in told
+    assert "les 12 premières lignes" in told
+    assert len(PdfReader(io.BytesIO(pdf_bytes(replace(made, most_pages=0)))).pages) > 1
+
+
+def test_names_of_the_user_are_set_as_in_print_and_what_is_copied_is_not():
+    frame = pd.DataFrame({"role": ["L'été"], "file": ["l'été 3x8.csv"]})
+    table = table_block(sheet_of("sources", frame), Words("fr"))
+    assert table.rows == (("L’été", "l'été 3x8.csv"),)
+    made = blocks.Document("fr", "Val d'Orle", (blocks.Heading("3x8 : l'usine"), table))
+    assert (made.title, made.blocks[0].text) == ("Val d’Orle", "3×8\u00a0: l’usine")
+    assert made.blocks[1].rows == table.rows
 
 
 @pytest.mark.parametrize("lines", range(38, 48))

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from mobility import pipeline
 from mobility.base.errors import SourceError
+from mobility.base.i18n import typeset
 from mobility.cli import app
 from mobility.commute.loading import load
 from mobility.outputs.pictures import GATE_DOT, frontier_png
@@ -130,6 +131,7 @@ def test_lines_runs_and_shares_are_those_of_the_plan(designed):
         for place in run.calls
         if place not in plan.lines[run.line].anchor.places
     }
+    places = {(line, typeset(name, "fr")) for line, name in places}
     assert {(row[0], row[1]) for row in stops[1:]} <= places
     assert len(stops) - 1 == min(len(places), 12)
     for row, run in zip(runs[1:], plan.runs[:12], strict=True):

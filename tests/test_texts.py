@@ -8,13 +8,15 @@ import string
 import pytest
 from texts import PACKAGE, extracted, forms, french, quoted
 
-from mobility.base.i18n import MONTHS, number, translate, typeset
+from mobility.base.errors import Finding
+from mobility.base.i18n import MONTHS, number, signed, translate, typeset
 from mobility.outputs import layers, report, report_tables, shuttle_part, shuttle_tables, words
 from mobility.outputs.map.texts import page_french
 from mobility.outputs.tables import registry
 from mobility.shuttles.factors import Factors
 from mobility.sources.days import KIND_LABELS
 from mobility.studio.words import french as studio_french
+from mobility.territory.rosters import roster_label
 
 #: Families of symbols the page puts together; their members are texts.
 FAMILIES = {
@@ -97,7 +99,23 @@ def test_a_count_takes_the_plural_of_its_language() -> None:
 def test_numbers_are_written_as_the_language_does() -> None:
     assert number(1234567.25, "fr", 1) == "1\u202f234\u202f567,2"
     assert number(10_000, "en") == "10,000"
-    assert number(-0.5, "en", 2) == "-0.50"
+    assert number(-0.5, "en", 2) == "−0.50"
+
+
+def test_changes_rosters_and_lines_are_written_as_people_do():
+    assert (signed(1200, "fr"), signed(-3, "en"), signed(0, "en")) == ("+1\u202f200", "−3", "+0")
+    told = [roster_label(name, "fr") for name in ("3x8", "day", "Équipe d'été")]
+    assert told == ["3×8", "journée", "Équipe d’été"]
+    lines = ["N10", "N2", "N", "13", "4"]
+    assert sorted(lines, key=words.natural) == ["4", "13", "N", "N2", "N10"]
+
+
+def test_examples_follow_a_colon_or_stand_in_brackets():
+    told = [
+        Finding("info", "a", text, examples=("x", "y")).render("en")
+        for text in ("Of these:", "Some.")
+    ]
+    assert told == ["Of these: x, y", "Some. (x, y)"]
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])

@@ -133,5 +133,6 @@ class Finding:
         }
         text = translate(self.message, language, count=self.count, **params)
         if self.examples:
-            text += f" ({', '.join(self.examples)})"
+            named = ", ".join(self.examples)
+            text += f" {named}" if text.endswith(":") else f" ({named})"
         return one_line(text)

@@ -226,7 +226,7 @@ def _edges(sheet: DataSheet, study: Study) -> Iterator[Finding]:
         "min before the start or after the end:",
         count=len(bare),
         examples=tuple(
-            f"{study.sites[s.site].name} {edge_text(s.edge)} {s.day.date}" for s in bare[:5]
+            f"{s.day.date} {study.sites[s.site].name} {edge_text(s.edge)}" for s in bare[:5]
         ),
         params={"minutes": round(study.territory.limits.max_total_min)},
     )

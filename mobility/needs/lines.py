@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mobility.base.i18n import translate
+from mobility.base.i18n import number, signed, translate
 from mobility.commute.access import Access, counted_rows, roster_shifts
 from mobility.commute.indicators import whole_persons
 from mobility.commute.ledger import LEAST_JOBS
@@ -209,15 +209,19 @@ def sentences(found: Changed, language: str) -> list[str]:
         translate(
             "A year: {km} km, {hours} vehicle-hours and {eur} EUR more or less, vehicles "
             "{vehicles}.",
-            language, km=f"{whole['km_year']:+,.0f}", hours=f"{whole['hours_year']:+,.0f}",
-            eur=f"{whole['eur_year']:+,.0f}", vehicles=f"{whole['vehicles']:+.0f}",
+            language,
+            **{
+                name: signed(whole[key], language)
+                for name, key in (("km", "km_year"), ("hours", "hours_year"), ("eur", "eur_year"),
+                                  ("vehicles", "vehicles"))
+            },
         )
     ]  # fmt: skip
     gained, lost = found.gains.rosters.jobs, found.gains.rosters_lost.jobs
     if max(gained, lost) < LEAST_JOBS:
         return [*texts, translate("No job gains or loses its whole roster.", language)]
     text = "{gained} jobs gain their whole roster, {lost} lose theirs."
-    told = {"gained": f"{gained:.0f}", "lost": f"{lost:.0f}"}
+    told = {"gained": number(gained, language), "lost": number(lost, language)}
     return [*texts, translate(text, language, **told)]
 
 

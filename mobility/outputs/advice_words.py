@@ -22,7 +22,7 @@ NOTHING_ADVISED = "Nothing is advised: no remedy found gains a whole roster of a
 SURE = "The same set is advised with every price and uptake at either end of its band."
 UNSURE = (
     "Within the bands of prices and uptake the advice changes: where all is cheap and much taken "
-    "up, the set {cheap} of the frontier; where all is dear and little taken up, the set {dear}."
+    "up, the remedies {cheap} of the list; where all is dear and little taken up, {dear}."
 )
 PLAN = (
     "Shuttle plan {plan}: {lines} lines, {vehicles} vehicles and {eur} EUR a year for {jobs} jobs "
@@ -44,11 +44,13 @@ def advice_blocks(advice: Advice, words: Words) -> Iterator[Block]:
     told = (r.sentence(words.language) for r in advice.advised[:FIRST])
     yield Bullets(tuple(("", words.set_spaces(sentence)) for sentence in told), numbered=True)
     frame = advice.tables["frontier"]
-    cheap, dear = (
-        frame.loc[frame[f"advised_{end}"].astype(bool), "set"].iloc[0] for end in ("cheap", "dear")
-    )
-    same = cheap == dear == point["set"]
-    yield Text(words.t(SURE) if same else words.t(UNSURE, cheap=cheap, dear=dear), "note")
+    found = {
+        end: str(frame.loc[frame[f"advised_{end}"].astype(bool), "set"].iloc[0])
+        for end in ("cheap", "dear")
+    }
+    same = found["cheap"] == found["dear"] == str(point["set"])
+    ends = {end: ", ".join(ranks.split()) for end, ranks in found.items()}
+    yield Text(words.t(SURE) if same else words.t(UNSURE, **ends), "note")
 
 
 def advice_sentence(advice: Advice, words: Words) -> str:

@@ -6,7 +6,10 @@ ever taken for markup or for a template.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any
+
+from mobility.base.i18n import typeset
 
 
 @dataclass(frozen=True)
@@ -136,15 +139,44 @@ STANDING = (Heading, Text, Bullets, Table, Figure, Cards, Panel, Strip, Legend)
 
 @dataclass(frozen=True)
 class Document:
-    """A whole report, plan or letter in one language."""
+    """A whole report, plan or letter in one language, its texts set as in print.
+
+    Cells of tables are ready: some hold what is copied, such as the name of a file.
+
+    Attributes
+    ----------
+    about
+        The territory it is about, which names the index of its folder.
+    most_pages
+        Of its PDF; 0 for as many as it takes.
+    """
 
     language: str
     title: str
     blocks: tuple[Block, ...]
     subtitle: str = ""
     footer: str = ""
+    about: str = ""
+    most_pages: int = 0
+
+    def __post_init__(self) -> None:
+        """Set every text as in print, names of the user's own included."""
+        for name in ("title", "subtitle", "footer", "blocks"):
+            object.__setattr__(self, name, _printed(getattr(self, name), self.language))
 
     @property
     def parts(self) -> tuple[Heading, ...]:
         """The headings of its parts."""
         return tuple(b for b in self.blocks if isinstance(b, Heading) and b.level == 1)
+
+
+def _printed(part: Any, language: str) -> Any:
+    if isinstance(part, str):
+        return typeset(part, language)
+    if isinstance(part, tuple):
+        return tuple(_printed(one, language) for one in part)
+    if not is_dataclass(part) or isinstance(part, type):
+        return part
+    ready = {"rows", "look"}
+    found = {f.name: getattr(part, f.name) for f in fields(part) if f.name not in ready}
+    return replace(part, **{name: _printed(one, language) for name, one in found.items()})

@@ -95,7 +95,7 @@ def decisions(
     rows = tuple(
         (
             words.set_spaces(f"{place}. {advised[k].head(words.language)}"),
-            ", ".join(advised[k].site_names),
+            words.set_spaces(", ".join(advised[k].site_names)),
             number(advised[k].net_jobs),
             number(round_eur(advised[k].eur_year)),
             number(advised[k].eur_per_job),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from mobility.base.i18n import translate
 from mobility.commute.access import SERVED, Access, assess
@@ -13,11 +14,13 @@ from mobility.commute.examples import LegText, answers
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.outputs.document import Block, Heading, Text
+from mobility.outputs.words import Words
 from mobility.remedies.gains import gains_between
 from mobility.remedies.patch import what_if
 from mobility.remedies.remedy import Remedy
 from mobility.remedies.search import Workbench
 from mobility.remedies.shift_hours import with_hours
+from mobility.shuttles.lighter import areas_of
 from mobility.timetable.arrays import INF
 
 Journeys = tuple[tuple[LegText, ...], tuple[LegText, ...]]
@@ -29,13 +32,15 @@ class Example:
 
     Attributes
     ----------
+    home
+        Its place, and its identifier.
     before, after
         Outbound and return; empty where there is none.
     street_s
         Seconds there and back by a mode on streets, where that is what serves the home.
     """
 
-    home_id: str
+    home: str
     shift_id: int
     day_kind: str
     before: Journeys
@@ -127,11 +132,19 @@ def _example_between(before: Access, after: Access) -> Example | None:
     if best is None:
         return None
     _, shift_id, kind, home = best
-    name = str(study.homes.frame["home_id"].iloc[home])
     return Example(
-        name, shift_id, kind, _texts(study, shift_id, kind, home),
+        _told(study, home), shift_id, kind, _texts(study, shift_id, kind, home),
         _texts(after.study, shift_id, kind, home),
     )  # fmt: skip
+
+
+def _told(study: Study, home: int) -> str:
+    """Return where a home is, in words, and its identifier; a number is no name of a place."""
+    row = study.homes.frame.iloc[home]
+    own = "" if pd.isna(row["name"]) else str(row["name"])
+    if not own or any(map(str.isdigit, own)):
+        own = areas_of(study, np.array([home]), np.zeros((1, 2)))[0]
+    return f"{own} ({row['home_id']})"
 
 
 def _texts(study: Study, shift_id: int, kind: str, home: int) -> Journeys:
@@ -161,15 +174,19 @@ def _cycled(zones: WhiteZones, remedy: Remedy) -> Example | None:
     there, back = (int(way[one.site, home]) for way in study.street_times[mode])
     if INF in (there, back):
         return None
-    name = str(study.homes.frame["home_id"].iloc[home])
     return Example(
-        name, shift_id, kind, _texts(study, shift_id, kind, home), ((), ()), (there, back)
+        _told(study, home),
+        shift_id,
+        kind,
+        _texts(study, shift_id, kind, home),
+        ((), ()),
+        (there, back),
     )
 
 
-def example_blocks(study: Study, found: Illustration, language: str) -> tuple[Block, ...]:
+def example_blocks(study: Study, found: Illustration, words: Words) -> tuple[Block, ...]:
     """Return the example of a recommendation in words, nothing where it has none."""
-    example = found.example
+    example, language = found.example, words.language
     if example is None:
         return ()
     shift = study.shift_rows[example.shift_id]
@@ -177,10 +194,10 @@ def example_blocks(study: Study, found: Illustration, language: str) -> tuple[Bl
         translate(
             "From {home} to {site}, shift {shift}, {day}:",
             language,
-            home=example.home_id,
+            home=example.home,
             site=shift.site_name,
             shift=shift.shift,
-            day=translate(example.day_kind, language),
+            day=words.day(example.day_kind),
         )
     ]
     moments = [("before", example.before)]
@@ -198,7 +215,7 @@ def example_blocks(study: Study, found: Illustration, language: str) -> tuple[Bl
             else "After: {there} min there and {back} min back by bicycle."
         )
         lines.append(translate(text, language, there=there, back=back_s))
-    return (Heading(found.remedy.head(language)), *map(Text, lines))
+    return (Heading(found.remedy.head(language), 2), *map(Text, lines))
 
 
 def _journey(legs: Sequence[LegText], language: str) -> str:

@@ -104,7 +104,7 @@ def request_letter(advice: Advice, study: Study, language: str = "fr") -> Docume
                         t("(name, office and signature)")]), "right"),
     )  # fmt: skip
     title = t("To the mobility authority: {name}", name=study.territory.name)
-    return Document(language, title, blocks)
+    return Document(language, title, blocks, about=study.territory.name)
 
 
 def _asked(asked: Sequence[Remedy], words: Words) -> tuple[Block, ...]:
@@ -123,7 +123,7 @@ def write_letter(letter: Document, folder: Path, *, reads: Iterable[Path] = ()) 
         with suppress(ImportError, RuntimeError):
             write_bytes(part / "letter.pdf", pdf_bytes(letter))
             written.append(part / "letter.pdf")
-        write_index(part, folder, letter.language, letter.title)
+        write_index(part, folder, letter.language, letter.about)
     return [folder / path.name for path in written]
 
 

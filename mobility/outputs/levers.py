@@ -175,12 +175,14 @@ def recommendations_report(results: LeverResults, language: str) -> Document:
     """Return the recommendations as a document, with the journeys of those illustrated."""
     study, words = results.study, Words(language, results.study.days)
     blocks = [
+        Heading(words.t("In one page")),
         *advice_blocks(results.search.advice, words),
         Heading(translate("Recommendations, cheapest per job gained first", language)),
         Bullets(tuple(("", r.sentence(language)) for r in results.search.remedies), numbered=True),
     ]
-    for one in results.illustrations:
-        blocks += example_blocks(study, one, language)
+    shown = [block for one in results.illustrations for block in example_blocks(study, one, words)]
+    if shown:
+        blocks += [Heading(words.t("The journey of one home, before and after")), *shown]
     title = translate("Levers of the timetable: {name}", language, name=study.territory.name)
     return Document(language, title, tuple(blocks))
 

@@ -408,15 +408,18 @@ def _draw_frontier(axes: Any, plans: pd.DataFrame, told: str) -> None:
     eur, jobs = plans["eur_year"].to_numpy() / 1000, plans["jobs_gained"].to_numpy()
     ordered = np.argsort(eur, kind="stable")
     axes.plot([0, *eur[ordered]], [0, *jobs[ordered]], "-", color=blue, lw=1, alpha=0.5)
-    for x, y, name in zip(eur, jobs, plans["plan"], strict=True):
+    names = plans["plan"].to_numpy()
+    for k, (x, y, name) in enumerate(zip(eur[ordered], jobs[ordered], names[ordered], strict=True)):
         chosen = name == told
+        # Names of neighbours stand on either side of the line.
+        side, at = ("right", (-APART, APART)) if k % 2 else ("left", (APART, -APART - 5))
         axes.plot(
             [x], [y], "D" if chosen else "o", ms=9 if chosen else 4.5,
             mfc=GATE_DOT if chosen else blue, mec=GATE if chosen else blue,
         )  # fmt: skip
         axes.annotate(
-            name, (x, y), (APART, -APART - 5), textcoords="offset points", fontsize=7,
-            color=LABEL, fontweight="bold" if chosen else "normal",
+            name, (x, y), at, textcoords="offset points", fontsize=7,
+            color=LABEL, fontweight="bold" if chosen else "normal", ha=side,
         )  # fmt: skip
     axes.set_xlim(0, eur.max() * 1.08)
     axes.set_ylim(0, jobs.max() * 1.08)

@@ -136,7 +136,7 @@ class MobilityPlan:
                 write_csv(part, SAME_AS.get(name, name), frame, name=f"plan_{name}.csv")
                 for name, frame in self.tables.items()
             ]
-            write_index(part, folder, self.document.language, self.document.title)
+            write_index(part, folder, self.document.language, self.document.about)
         return [folder / path.name for path in written]
 
 
@@ -199,7 +199,7 @@ def mobility_plan(
         *_notes(access, sheets, words),
     )
     title = words.t("Mobility plan: {name}", name=study.territory.name)
-    return MobilityPlan(Document(language, title, blocks), tables)
+    return MobilityPlan(Document(language, title, blocks, about=study.territory.name), tables)
 
 
 def _section(
@@ -216,6 +216,7 @@ def _opening(advice: Advice, words: Words) -> Iterator[Block]:
     rosters = advice.tables["followup"]
     jobs = {name: rosters[name].sum() for name in ("jobs", "jobs_now", "jobs_target")}
     told = words.t(SHORT, **{name: words.number(count) for name, count in jobs.items()})
+    yield Heading(words.t("In one page"))
     yield Text(told, "lead")
     yield Text(advice_sentence(advice, words))
     table = decisions(advice.advised, words)

@@ -13,6 +13,7 @@ from mobility.base.errors import TerritoryError
 from mobility.commute.access import Access, counted_rows, rosters
 from mobility.commute.placing import changes_of, site_commune
 from mobility.commute.study import Study
+from mobility.outputs.words import natural
 from mobility.remedies.factors import VM_RATE, LeverFactors
 from mobility.remedies.words import clock
 from mobility.shuttles.portfolio import Combined, Point, Portfolio
@@ -60,17 +61,12 @@ def supply(study: Study) -> pd.DataFrame:
                 "day_kind": day.kind,
                 "stops": int(np.unique(tt.call_stop[calls]).size),
                 "nearest_walk_min": _minutes(study.egress_s[site][np.unique(tt.call_stop[calls])]),
-                "lines": ", ".join(sorted(lines, key=_natural)),
+                "lines": ", ".join(sorted(lines, key=natural)),
                 "departures": round(departures(tt)[rides["run"].to_numpy(np.int64)].sum()),
                 "first": _clock(study, day.kind, times.min()) if times.size else "",
                 "last": _clock(study, day.kind, times.max()) if times.size else "",
             })  # fmt: skip
     return pd.DataFrame(rows)
-
-
-def _natural(name: str) -> tuple[int, str]:
-    """Sort lines by their number, named ones last."""
-    return (int(name), "") if name.isdecimal() else (10**6, name)
 
 
 def _clock(study: Study, kind: str, axis_s: int) -> str:

@@ -12,13 +12,14 @@ import base64
 import io
 import json
 import tempfile
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mobility.base.files import write_bytes, write_text
+from mobility.base.i18n import translate
 from mobility.base.literal import markdown, one_line
 from mobility.outputs import document as parts
 from mobility.outputs.document import Document
@@ -28,8 +29,11 @@ from mobility.outputs.workbook import NO_TIME, timeless
 if TYPE_CHECKING:
     from jinja2 import Template
 
+TABLE_STYLE = "Light List"
 #: Width of a picture in a Word file: 150 mm.
 FIGURE_EMU = 150 * 36_000
+#: Rows of tables in print, fewer at each try to keep to the pages a document may have.
+PRINTED_ROWS = (12, 8, 5, 3)
 #: Angles of the hatches of `STYLES`, degrees.
 ANGLES = {"": (), "/": (-45,), "\\": (45,), "x": (45, -45)}
 
@@ -70,7 +74,31 @@ def page_template(name: str) -> Template:
 
 
 def pdf_bytes(document: Document) -> bytes:
-    """Return a document as an A4 PDF: the same document gives the same bytes."""
+    """Return a document as an A4 PDF: the same document gives the same bytes.
+
+    Where it has more pages than it may, its tables keep fewer of their rows.
+    """
+    found, pages = _pdf(document)
+    for rows in PRINTED_ROWS:
+        if document.most_pages and pages > document.most_pages:
+            found, pages = _pdf(_shortened(document, rows))
+    return found
+
+
+def _shortened(document: Document, rows: int) -> Document:
+    """Return a document whose tables have so many rows at most, and say so."""
+    told = translate("Printed here: the first {count} rows.", document.language, count=rows)
+    blocks = tuple(
+        replace(b, rows=b.rows[:rows], caption=f"{b.caption} {told}".strip())
+        if isinstance(b, parts.Table) and len(b.rows) > rows
+        else b
+        for b in document.blocks
+    )
+    return replace(document, blocks=blocks)
+
+
+def _pdf(document: Document) -> tuple[bytes, int]:
+    """Return a PDF and its number of pages."""
     import matplotlib as mpl
     import typst
 
@@ -85,14 +113,14 @@ def pdf_bytes(document: Document) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         for name, content in held.items():
             (Path(folder) / name).write_bytes(content)
-        return bytes(
-            typst.compile(  # type: ignore[misc]  # its stubs bind one variable twice
-                str(Path(folder) / "main.typ"),
-                # DejaVu comes along with Matplotlib; no font of this machine changes the file.
-                font_paths=[Path(mpl.get_data_path()) / "fonts" / "ttf"],
-                ignore_system_fonts=True,
-            )
+        compiler = typst.Compiler(  # type: ignore[misc]  # its stubs bind one variable twice
+            str(Path(folder) / "main.typ"),
+            # DejaVu comes along with Matplotlib; no font of this machine changes the file.
+            font_paths=[Path(mpl.get_data_path()) / "fonts" / "ttf"],
+            ignore_system_fonts=True,
         )
+        pages = json.loads(compiler.query("<pages>", field="value", one=True))
+        return bytes(compiler.compile()), int(pages)  # type: ignore[arg-type]  # one PDF
 
 
 def _plain(value: Any, pictures: dict[str, bytes]) -> Any:
@@ -114,10 +142,16 @@ def _plain(value: Any, pictures: dict[str, bytes]) -> Any:
 
 
 def docx_bytes(document: Document) -> bytes:
-    """Return a document as a Word file in Word's own styles, which its readers restyle."""
+    """Return a document as an A4 Word file in Word's own styles, which its readers restyle."""
     import docx
+    from docx.shared import Mm, Pt
 
     word = docx.Document()
+    page = word.sections[0]
+    page.page_width, page.page_height = Mm(210), Mm(297)
+    page.left_margin = page.right_margin = page.top_margin = page.bottom_margin = Mm(18)
+    styles: Any = word.styles
+    styles[TABLE_STYLE].font.size = Pt(8)
     word.core_properties.title = one_line(document.title)
     word.core_properties.author = "mobility"
     word.core_properties.language = document.language
@@ -191,7 +225,7 @@ def _add_table(word: Any, block: parts.Table) -> None:
 
     if block.caption:
         word.add_paragraph(one_line(block.caption), "Caption")
-    table = word.add_table(rows=0, cols=len(block.heads), style="Light List")
+    table = word.add_table(rows=0, cols=len(block.heads), style=TABLE_STYLE)
     for texts in (block.heads, *block.rows):
         for cell, text, numeric in zip(table.add_row().cells, texts, block.numeric, strict=True):
             cell.text = one_line(text)

@@ -24,9 +24,9 @@ from mobility.outputs.words import DEFINITIONS, METHODS, NOTHING, REMEDIES, WORS
 
 #: Pictures of shifts side by side.
 ABREAST = 3
-#: A report keeps to twelve pages: of the rosters of most jobs it shows these, on the first page
-#: and with their maps; the spreadsheet has every one of them.
-MOST_CARDS, MOST_MAPS = 6, 4
+#: Of the rosters of most jobs a report shows these, on the first page and with their maps; the
+#: spreadsheet has every one of them.
+MOST_PAGES, MOST_CARDS, MOST_MAPS = 12, 6, 4
 NOT_SEARCHED = (
     "What costs less than a shuttle has not been searched for: `mobility levers` does so, and this "
     "page then tells what is advised."
@@ -113,6 +113,7 @@ class Writer:
                 *self._comparison(),
                 *self._grounds(),
             ),
+            most_pages=MOST_PAGES,
         )
 
     # --- the first page ---
@@ -311,7 +312,7 @@ class Writer:
     def _white_zones(self) -> Iterator[blocks.Block]:
         t, sheet = self.words.t, self.sheets["shifts"]
         seen = [n for n in REASONS if n and (sheet.frame[f"reason_{n}"] > 0).any()]
-        yield blocks.Heading(t("White zones: what binds, and what to examine"), new_page=True)
+        yield blocks.Heading(t("White zones: what binds, and what to examine"))
         yield blocks.Text(
             t("The first limit that, relaxed alone, makes the missing directions hold.")
         )
@@ -372,7 +373,12 @@ class Writer:
         if "findings" in self.sheets:
             yield blocks.Heading(t("What to know about the data"), 2)
             rows = self.sheets["findings"].frame.itertuples(index=False)
-            yield blocks.Bullets(tuple((f"{r.severity} · {r.source}", str(r.text)) for r in rows))
+            yield blocks.Bullets(
+                tuple(
+                    (f"{r.severity!s} · {r.source!s}" if r.source else str(r.severity), str(r.text))
+                    for r in rows
+                )
+            )
         yield blocks.Heading(t("Parameters"), 2)
         yield table_block(self.sheets["parameters"], self.words)
         yield blocks.Heading(t("Sources and licences"), 2)

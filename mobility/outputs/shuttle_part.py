@@ -58,7 +58,7 @@ def shuttle_part(
         Map of the lines.
     """
     t = words.t
-    yield blocks.Heading(t("Shuttles"), new_page=True)
+    yield blocks.Heading(t("Shuttles"))
     yield blocks.Text(told, "lead")
     yield blocks.Text(t(MEANT), "callout")
     yield _figures(found, words)

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from mobility.base.i18n import translate
+from mobility.base.i18n import signed, translate
 from mobility.base.literal import read_csv_text
 from mobility.commute.study import Study
 from mobility.outputs.advice import designed_plans
 from mobility.outputs.record import SHUTTLES, earlier_plans
 from mobility.outputs.tables import Sheet, sheet_of
-from mobility.outputs.words import HARD, Words
+from mobility.outputs.words import HARD, Words, natural
 from mobility.shuttles.written import DIRECTIONS, read_plan_table
 
 #: What each factor is: the name up to its size of vehicle or kind of day → English template.
@@ -208,7 +208,7 @@ def _lines(found: Shuttles, study: Study) -> pd.DataFrame:
         return frame
     runs = table.groupby("line")["run"].nunique()
     shifts = table.groupby("line")["shift"].unique()
-    frame = frame.drop_duplicates("line")
+    frame = _by_line(frame.drop_duplicates("line"))
     return frame.assign(
         stops=[int((stops["line"] == line).sum()) for line in frame["line"]],
         runs=frame["line"].map(runs),
@@ -233,10 +233,17 @@ def _stops(found: Shuttles, words: Words) -> pd.DataFrame:
     if frame.empty:
         return frame
     order = _call_order(found.timetable)
-    return frame.assign(
+    frame = frame.assign(
         place=[words.t(PLACES.get(str(kind), str(kind))) for kind in frame["kind"]],
         at=[order.get(key, 99) for key in zip(frame["line"], frame["stop"], strict=True)],
-    ).sort_values(["line", "at", "stop"])
+    )
+    return _by_line(frame.sort_values(["at", "stop"]))
+
+
+def _by_line(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows line by line, N2 before N10, as they stand within a line."""
+    order = sorted(range(len(frame)), key=lambda k: natural(str(frame["line"].iloc[k])))
+    return frame.iloc[order]
 
 
 def _call_order(timetable: pd.DataFrame) -> dict[tuple[str, str], int]:
@@ -277,7 +284,7 @@ def _runs(found: Shuttles, study: Study, words: Words) -> pd.DataFrame:
                 "seats": first["seats"],
             }
         )
-    return pd.DataFrame(rows)
+    return _by_line(pd.DataFrame(rows)) if rows else pd.DataFrame()
 
 
 def _fullest(run: pd.DataFrame, gates: set[tuple[str, str]], inbound: bool) -> int:
@@ -305,6 +312,7 @@ def _calls(found: Shuttles, study: Study, words: Words) -> pd.DataFrame:
     table = found.timetable
     if table.empty:
         return table
+    table = _by_line(table)
     ways = ["in" if d in _spoken("in") else "out" for d in table["direction"]]
     return table.assign(
         direction=[words.t(DIRECTIONS[way]) for way in ways],
@@ -316,7 +324,7 @@ def _saving(frame: pd.DataFrame) -> pd.DataFrame:
     if frame.empty:
         return frame
     saving = frame[frame["eur_saved"] > 0]
-    return saving.assign(moved=[f"{int(minutes):+d}" for minutes in saving["minutes"]])
+    return saving.assign(moved=[signed(int(minutes), "en") for minutes in saving["minutes"]])
 
 
 def _factors(found: Shuttles, study: Study, words: Words) -> pd.DataFrame:

@@ -24,7 +24,7 @@ from mobility.outputs.words import NOTHING, Words
 
 Kind = Literal[
     "text", "count", "expected", "value", "money", "share", "clock", "date", "flag", "symbol",
-    "reason", "roster", "day", "group", "network",
+    "reason", "roster", "day", "group", "network", "copied",
 ]  # fmt: skip
 #: Rows of a table on a page that must stay short; the spreadsheet has them all.
 MOST_ROWS = 12
@@ -161,7 +161,7 @@ def sheet_of(key: str, frame: pd.DataFrame, *, fill: bool = False) -> Sheet:
 
 
 def cell_text(words: Words, kind: Kind, value: Any) -> str:
-    """Return a value as people read it."""
+    """Return a value as people read it; what they copy, such as an identifier, as it is."""
     if pd.isna(value):
         return words.day("") if kind == "day" else NOTHING
     write = {
@@ -181,7 +181,8 @@ def cell_text(words: Words, kind: Kind, value: Any) -> str:
         "day": words.day,
         "group": lambda name: words.known("group", name).replace("_", " "),
         "network": lambda line: line or words.t("whole network"),
-        "text": _plain,
+        "text": lambda text: words.set_spaces(_plain(text)),
+        "copied": _plain,
     }[kind]
     return str(write(value))
 

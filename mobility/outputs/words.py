@@ -13,6 +13,7 @@ from mobility.base.clock import format_clock
 from mobility.base.i18n import HARD_SPACE, NARROW_SPACE, long_date, number, translate, typeset
 from mobility.outputs.map.texts import ENGLISH
 from mobility.sources.days import ChosenDay
+from mobility.territory.rosters import roster_label
 
 NARROW, HARD = NARROW_SPACE, HARD_SPACE
 #: Shown where nothing is computed, or where there is nothing to show.
@@ -28,6 +29,11 @@ _SYMBOL = re.compile(r"[a-z]+(?:_[a-z]+)*")
 
 def _missing(value: object) -> bool:
     return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+
+
+def natural(name: str) -> list[str | int]:
+    """Return what sorts a name as people do: N2 before N10, figures before words."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
 
 
 @dataclass(frozen=True)
@@ -61,8 +67,7 @@ class Words:
         """Return a number with its thousands apart, or `NOTHING` where it is not computed."""
         if _missing(value):
             return NOTHING
-        text = number(float(str(value)), self.language, decimals)
-        return text.replace("-", "−", 1) if text.startswith("-") else text
+        return number(float(str(value)), self.language, decimals)
 
     def value(self, value: object) -> str:
         """Return a number with the two decimals, at most, that it has."""
@@ -108,7 +113,7 @@ class Words:
         text = self.t(name)
         parts = name.split()
         if text == name and parts and all(map(_SYMBOL.fullmatch, parts)):
-            text = ", ".join(map(self._one_symbol, parts))
+            text = self.t("; ").join(map(self._one_symbol, parts))
         return text
 
     def _one_symbol(self, name: str) -> str:
@@ -121,7 +126,7 @@ class Words:
 
     def roster(self, name: str) -> str:
         """Return a roster's name as people write it."""
-        return re.sub(r"(\d)x(\d)", r"\1×\2", self.known("roster", name))
+        return roster_label(name, self.language)
 
     def reason(self, symbol: str) -> str:
         """Return the words of a reason, empty for none."""

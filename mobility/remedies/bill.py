@@ -116,7 +116,9 @@ def _said(text: str, language: str) -> str:
     """Return a text in a language; what follows a colon, such as a size of vehicle, as it is."""
     known = translate(text, language)
     head, colon, tail = text.partition(": ")
-    return known if known != text else translate(head, language) + colon + tail
+    if known != text or not colon:
+        return known
+    return translate(head, language) + translate(colon, language) + tail
 
 
 def spread(bills: Sequence[Bill], factors: Factors) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from mobility.base.i18n import translate
+from mobility.base.i18n import signed, translate
 from mobility.commute.indicators import round_persons, whole_persons
 from mobility.commute.ledger import capture_band, capture_rate, roster_jobs
 from mobility.commute.study import Study
@@ -242,8 +242,8 @@ def _hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
             "minutes": abs(offset),
             "roster": " + ".join(dict.fromkeys(name for _, name in curve.rosters)),
             "site": " + ".join(sites),
-            "first": f"{first:+d}",
-            "last": f"{last:+d}",
+            "first": signed(first, "en"),
+            "last": signed(last, "en"),
         }
         way = "earlier" if offset < 0 else "later"
         action = f"Begin and end the roster {{roster}} of {{site}} {{minutes}} min {way}"

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from mobility.base.i18n import number, translate
+from mobility.base.i18n import number, signed, translate
 from mobility.commute.access import Access
 from mobility.commute.indicators import round_persons
 from mobility.commute.study import Study
 from mobility.remedies.bill import Bill, total
 from mobility.remedies.model import Lever
+from mobility.territory.rosters import roster_label
 
 #: Shifts named in one sentence; the others are counted.
 NAMED_SHIFTS = 2
@@ -189,7 +190,8 @@ class Remedy:
             for name, value in self.params.items()
         }
         own = translate(self.action, language, **known)
-        return translate("; ", language).join([own, *(one.head(language) for one in self.also)])
+        others = [one.head(language) for one in self.also]
+        return translate("; ", language).join([own, *(t[:1].lower() + t[1:] for t in others)])
 
     def sentence(self, language: str) -> str:
         """Return what to do and what comes of it, in ``language`` (``fr`` or ``en``)."""
@@ -224,7 +226,7 @@ class Remedy:
         if round_persons(self.jobs_lost) > 0:
             yield _jobs_text("lose", self.jobs_lost, language)
         if self.rosters:
-            named = [f"{roster} ({site})" for site, roster in self.rosters]
+            named = [f"{roster_label(roster, language)} ({site})" for site, roster in self.rosters]
             yield translate("rosters: {rosters}", language, rosters=", ".join(named))
 
     def _price(self, language: str) -> str:
@@ -310,7 +312,7 @@ def _effect_texts(effects: Sequence[Effect], workers: float, language: str) -> I
         yield translate(
             "{workers} more workers can hold the shift {shift} of {site}",
             language,
-            workers="+" + count_text(effect.gained, language),
+            workers=signed(float(round_persons(effect.gained)), language),
             shift=effect.shift,
             site=effect.site,
         )

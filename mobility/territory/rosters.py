@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 
 from mobility.base.clock import DAY_S, format_clock
+from mobility.base.i18n import translate, typeset
 from mobility.territory.fields import WEEKDAYS, ClockS, Days, Lat, Lon, Model, RefusedError
 
 DAYS_A_YEAR = 365
@@ -143,6 +144,22 @@ ENGLISH_SHIFTS = {
     "journée": "day",
     "bureau": "office",
 }
+
+
+#: Names of the templates that are words, as English texts; the others are figures, such as 3x8.
+ROSTER_LABELS = {
+    "day": "day",
+    "office": "office",
+    "night": "night",
+    "weekend": "weekend",
+    "vsd": "week-end (VSD)",
+}
+
+
+def roster_label(name: str, language: str) -> str:
+    """Return a roster's name as people write it: ``3×8``, ``journée``."""
+    known = ROSTER_LABELS.get(name)
+    return translate(known, language) if known else typeset(name, language)
 
 
 def in_english(site: Site) -> Site:

@@ -215,8 +215,8 @@ def gtfs_texts(path: Path) -> list[str]:
 
 def markdown_texts(path: Path) -> list[str]:
     page = Page(MarkdownIt("commonmark").enable("table").render(path.read_text(encoding="utf-8")))
-    assert set(page.tags) <= {"h1", "h2", "p", "br", "strong", "ul", "ol", "li", "table", "thead",
-                              "tbody", "tr", "th", "td"}  # fmt: skip
+    assert set(page.tags) <= {"h1", "h2", "h3", "p", "br", "strong", "ul", "ol", "li", "table",
+                              "thead", "tbody", "tr", "th", "td"}  # fmt: skip
     return page.words
 
 

@@ -81,11 +81,17 @@ def chosen_language(argv: Sequence[str]) -> str:
 
 
 def number(value: float, language: str, decimals: int = 0) -> str:
-    """Return a number as a language writes it: ``12,345.6``, or ``12 345,6`` in French."""
+    """Return a number as a language writes it: ``−12,345.6``, or ``−12 345,6`` in French."""
     from babel.numbers import format_decimal
 
     pattern = "#,##0" + "." * bool(decimals) + "0" * decimals
-    return format_decimal(f"{value:.{decimals}f}", pattern, locale=language)
+    return format_decimal(f"{value:.{decimals}f}", pattern, locale=language).replace("-", "−")
+
+
+def signed(value: float, language: str) -> str:
+    """Return a change as a language writes it: ``+1,200``, ``−3``."""
+    text = number(value, language)
+    return text if text.startswith("−") else f"+{text}"
 
 
 def translate(template: str, language: str, **params: object) -> str:

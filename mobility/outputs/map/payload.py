@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from mobility.base.i18n import typeset
 from mobility.commute.door_to_door import OVERTIME_MAX_S
 from mobility.commute.indicators import round_persons
 from mobility.outputs.map.figures import Counter, Rows, directions
@@ -33,29 +35,31 @@ def build(model: MapModel, store: Store) -> Manifest:
     """Return the manifest of a page, its arrays put into ``store``."""
     order = along_curve(model.homes.lon, model.homes.lat)
     communes = sorted(set(model.homes.commune))
+    days = [{"kind": d.kind, "date": d.date, "label": _printed(d.label)} for d in model.days]
     return {
-        "territory": model.territory,
+        "territory": _printed(model.territory),
         "version": model.version,
         "inputs": model.inputs,
         "limits": {k: float(v) for k, v in sorted(model.limits.items())},
         "homes": _homes(model, store, order, communes),
         "sites": [
-            {"name": s.name, "employer": s.employer,
+            {"name": _printed(s.name), "employer": _printed(s.employer),
              "gates": [[float(lon), float(lat)] for lon, lat in s.gates],
              "margins": list(s.margins)}
             for s in model.sites
         ],
         "rosters": [
-            {"site": r.site, "name": r.name, "headcount": r.headcount} for r in model.rosters
+            {"site": r.site, "name": _printed(r.name), "headcount": r.headcount}
+            for r in model.rosters
         ],
         "shifts": [
             {
-                "roster": s.roster, "name": s.name, "start": s.start_s, "end": s.end_s,
+                "roster": s.roster, "name": _printed(s.name), "start": s.start_s, "end": s.end_s,
                 "headcount": s.headcount,
             }
             for s in model.shifts
         ],
-        "days": [{"kind": d.kind, "date": d.date, "label": d.label} for d in model.days],
+        "days": days,
         "modes": list(model.modes),
         "keys": _triples(model.key_shift, model.key_day, model.key_mode),
         "zones": _triples(model.zone_shift, model.zone_day),
@@ -71,7 +75,7 @@ def build(model: MapModel, store: Store) -> Manifest:
         "stops": _stops(model, store),
         "background": _background(model, store),
         "sources": [
-            {"role": s.role, "name": s.name, "by": s.attribution, "licence": s.licence,
+            {"role": s.role, "name": s.name, "by": _printed(s.attribution), "licence": s.licence,
              "sha": s.sha256[:12]}
             for s in model.sources
         ],
@@ -107,7 +111,7 @@ def _lever(lever: MapLever) -> Manifest:
         "job": round(lever.eur_year / lever.jobs) if lever.jobs > 0 else 0,
         "kind": lever.kind,
         "advised": lever.advised,
-        "sites": list(lever.sites),
+        "sites": list(map(_printed, lever.sites)),
         "measure": lever.measure,
         "pick": lever.pick,
         "plan": lever.plan,
@@ -118,12 +122,18 @@ def _lines(model: MapModel, store: Store) -> Manifest:
     days = [trips for line in model.lines for trips in line.trips]
     trips = np.concatenate(days) if days else np.zeros((0, 2), np.int64)
     return {
-        "names": [line.name for line in model.lines],
+        "names": [_printed(line.name) for line in model.lines],
         "paths": add_paths(store, [line.path for line in model.lines]),
         "counts": store.add_ints([len(day) for day in days]),
         "start": store.add_ints(trips[:, 0], delta=True),
         "lasts": store.add_ints(trips[:, 1]),
     }
+
+
+@cache
+def _printed(name: str) -> str:
+    """Return a name of the user's or of a source as it is printed, in either language."""
+    return typeset(name, "en")
 
 
 def _triples(*columns: NDArray[np.int64]) -> list[list[int]]:
@@ -142,9 +152,9 @@ def _homes(model: MapModel, store: Store, order: NDArray[np.intp], communes: lis
         "lon": store.add_ints(quantised(homes.lon[order]), delta=True),
         "lat": store.add_ints(quantised(homes.lat[order]), delta=True),
         "cells": _cells(homes.cells, store, order),
-        "names": store.add_json([homes.name[i] for i in order]),
+        "names": store.add_json([_printed(homes.name[i]) for i in order]),
         "ids": store.add_json([homes.home_id[i] for i in order]) if homes.home_id else None,
-        "communes": communes,
+        "communes": list(map(_printed, communes)),
         "commune": store.add_ints([index[homes.commune[i]] for i in order], delta=True),
         "per": per,
         "pools": [store.add_ints(part.astype(np.int64)) for part in parts],
@@ -190,7 +200,7 @@ def _scenario(
         counter.add_zone(status, reason, rows.roster_of_zone(row), main)
     share = scenario.share
     return {
-        "name": scenario.name,
+        "name": _printed(scenario.name),
         "dates": list(scenario.dates),
         "out": out, "back": back, "over": over, "zone": zone,
         "fix": None if scenario.fix_min is None else [
@@ -230,17 +240,21 @@ def _both(rows: Rows, row: int) -> tuple[UInt8, UInt8]:
 def _plan(plan: MapPlan, store: Store) -> Manifest:
     lines = [
         {
-            "name": line.name,
+            "name": _printed(line.name),
             "path": _flat(line.path),
             "stops": [
-                [s.name, *_point(s.lon, s.lat), None if s.riders is None else round(s.riders)]
+                [
+                    _printed(s.name),
+                    *_point(s.lon, s.lat),
+                    None if s.riders is None else round(s.riders),
+                ]
                 for s in line.stops
             ],
         }
         for line in plan.lines
     ]
     return {
-        "name": plan.name,
+        "name": _printed(plan.name),
         "told": plan.told,
         "cost": round(plan.cost_eur),
         "workers": round(plan.workers),
@@ -318,14 +332,15 @@ class _Journeys:
 
 
 def _leg(leg: MapLeg) -> list[str]:
-    return [leg.kind, leg.depart, leg.arrive, leg.from_name, leg.to_name, leg.line]
+    names = map(_printed, (leg.from_name, leg.to_name, leg.line))
+    return [leg.kind, leg.depart, leg.arrive, *names]
 
 
 def _stops(model: MapModel, store: Store) -> Manifest:
     stops = model.stops
     return {
         "n": len(stops.name),
-        "names": store.add_json(list(stops.name)),
+        "names": store.add_json(list(map(_printed, stops.name))),
         "lon": store.add_ints(quantised(stops.lon), delta=True),
         "lat": store.add_ints(quantised(stops.lat), delta=True),
         "trips": [store.add_ints(column) for column in stops.trips.T] if stops.name else [],
@@ -344,7 +359,7 @@ def _background(model: MapModel, store: Store) -> Manifest:
         "areas": areas,
         "rivers": add_paths(store, list(ground.rivers)),
         "railways": add_paths(store, list(ground.railways)),
-        "places": [[p.name, *_point(p.lon, p.lat), p.rank] for p in ground.places],
+        "places": [[_printed(p.name), *_point(p.lon, p.lat), p.rank] for p in ground.places],
     }
 
 

@@ -8,6 +8,7 @@ from functools import cache
 from mobility.base.i18n import translate, typeset
 from mobility.commute.modes import MODES
 from mobility.outputs.map.assets import page_file, page_script
+from mobility.territory.rosters import ROSTER_LABELS
 
 #: English texts of what the page knows by a symbol.
 ENGLISH = {
@@ -56,11 +57,7 @@ ENGLISH = {
     "reason only_school_days": "only on school days",
     "reason unsafe_night": "unsafe walk at night",
     "reason several": "several limits at once",
-    "roster day": "day",
-    "roster office": "office",
-    "roster night": "night",
-    "roster weekend": "weekend",
-    "roster vsd": "week-end (VSD)",
+    **{f"roster {name}": label for name, label in ROSTER_LABELS.items()},
     "group without_car": "without a car",
     "group job_seekers": "job seekers",
     "source territory": "Territory",

@@ -21,7 +21,7 @@ const formats = new Map();
 function format(value, options) {
   const key = language + JSON.stringify(options);
   if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(language === "fr" ? "fr-FR" : "en-GB", options));
-  return formats.get(key).format(value);
+  return formats.get(key).format(value).replace("-", "−");
 }
 export const number = (value) => format(value, {});
 export const signed = (value) => format(value, { signDisplay: "exceptZero" });

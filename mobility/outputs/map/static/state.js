@@ -134,8 +134,12 @@ function readAddress() {
   return { view, sheet };
 }
 
-const scenarioName = (index) => (leverOf(index) ? leverName(leverOf(index)) : manifest.scenarios[index].name
-  || t(index ? "with the plan" : "the present"));
+function scenarioName(index) {
+  const lever = leverOf(index), { name } = manifest.scenarios[index];
+  if (lever) return leverName(lever);
+  if (name && manifest.plans.some((plan) => plan.scenario === index)) return t("plan {name}", { name });
+  return name || t(index ? "with the plan" : "the present");
+}
 const leverName = (lever) => lever.head[language === "fr" ? 0 : 1];
 // As chosen from: the plan told says so.
 function scenarioLabel(index) {

@@ -15,7 +15,7 @@ const formats = new Map();
 function format(value, options) {
   const key = locale() + JSON.stringify(options);
   if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(locale(), options));
-  return formats.get(key).format(value);
+  return formats.get(key).format(value).replace("-", "−");
 }
 const number = (value) => format(value, {});
 // Near both ends with a decimal, as in the report.

@@ -16,7 +16,8 @@ async function fillSearch() {
   list.replaceChildren(...[...finds.keys()].slice(0, 4000).map((name) => el("option", { value: name })));
 }
 
-const plain = (text) => text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").toLowerCase().trim();
+// As a keyboard writes it: without accents, ' for ’, x for ×.
+const plain = (text) => text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").replace(/’/g, "'").replace(/×/g, "x").toLowerCase().trim();
 
 async function find() {
   const wanted = document.getElementById("mb-search").value, said = document.getElementById("mb-search-said");
