@@ -20,7 +20,6 @@ from mobility.outputs.advice_words import NOT_COMPARED, PLAN, PLAN_ADVISED, TOGE
 from mobility.outputs.letter import ASKED
 from mobility.outputs.tables import registry
 from mobility.outputs.words import Words
-from mobility.remedies.remedy import round_eur
 
 #: Folders of shuttle plans: those designed after the levers, then those of `mobility shuttles`.
 PLANS = ("levers_shuttles", "shuttles")
@@ -120,7 +119,7 @@ def _sentences(told):
     """Each remedy's sentence tells its row."""
     number = told.words.number
     for row, net in zip(told.remedies.itertuples(), told.net, strict=True):
-        priced = f"{number(round_eur(row.eur_year))} "
+        priced = f"{number(row.eur_year)} "
         each = f"{number(row.eur_year / net)} " if net >= 1 else ""
         sentence = text_of(row.sentence)
         for figure in filter(None, (priced, each)):
@@ -185,7 +184,7 @@ def _report(told):
         told.net[told.advised.index].sort_values(ascending=False, kind="stable").index[:FIRST]
     ].sort_index()
     for k, row in largest.iterrows():
-        figures = " ".join([number(told.net[k]), number(round_eur(row["eur_year"])),
+        figures = " ".join([number(told.net[k]), number(row["eur_year"]),
                             number(row["eur_per_job"])])  # fmt: skip
         if text_of(figures) not in page:
             yield f"page 1 does not say {figures!r} of {row['sentence']!r}"
@@ -279,7 +278,7 @@ def figures_of_page_one(folder, language="fr"):
     for k in sorted(ranks, key=lambda k: -net[k])[:FIRST]:
         paid = euros(x for x in book["remedy_costs"] if x["rank"] == k)
         found[f"jobs of {k}"] = (net[k], number(net[k]))
-        found[f"EUR of {k}"] = (paid, number(round_eur(paid)))
+        found[f"EUR of {k}"] = (paid, number(paid))
         found[f"EUR a job of {k}"] = (paid / net[k], number(paid / net[k]))
     if "plans" in book:
         plan = next(row for row in book["plans"] if row["knee"] in (True, told.words.t("yes")))

@@ -37,7 +37,6 @@ from mobility.outputs.words import Words
 from mobility.outputs.workbook import workbook_bytes
 from mobility.outputs.write import write_report
 from mobility.remedies.candidates import SearchOptions
-from mobility.remedies.remedy import round_eur
 from mobility.shuttles.sharing import group_cost, overcharged
 from mobility.territory.project import Territory
 
@@ -223,7 +222,7 @@ def test_every_page_tells_the_same_euros_a_job(written):
     largest = advised.loc[jobs.sort_values(ascending=False, kind="stable").index[:3]].sort_index()
     figures = [
         jobs[largest.index],
-        largest["eur_year"].map(round_eur),
+        largest["eur_year"],
         largest["eur_per_job"],
     ]
     assert [row[2:] for row in priced.rows] == list(

@@ -9,7 +9,7 @@ import pandas as pd
 
 from mobility.outputs.document import Table
 from mobility.outputs.words import Words
-from mobility.remedies.remedy import Remedy, round_eur
+from mobility.remedies.remedy import Remedy
 
 #: Decisions told on the first page; the others are in the list of remedies.
 MOST_DECISIONS = 3
@@ -97,7 +97,7 @@ def decisions(
             words.set_spaces(f"{place}. {advised[k].head(words.language)}"),
             words.set_spaces(", ".join(advised[k].site_names)),
             number(advised[k].net_jobs),
-            number(round_eur(advised[k].eur_year)),
+            number(advised[k].eur_year),
             number(advised[k].eur_per_job),
         )
         for place, k in enumerate(sorted(largest), 1)

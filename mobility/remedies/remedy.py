@@ -231,16 +231,11 @@ class Remedy:
 
     def _price(self, language: str) -> str:
         """Return the cost, and what it comes to for each job gained."""
-        eur = number(round_eur(self.eur_year), language)
+        eur = number(self.eur_year, language)
         if round_persons(self.net_jobs) < 1:
             return translate("about {eur} EUR a year", language, eur=eur)
         each = number(self.eur_per_job, language)
         return translate("about {eur} EUR a year, {each} EUR a job", language, eur=eur, each=each)
-
-
-def round_eur(eur: float) -> float:
-    """Return a cost a year as told in words: to 100 EUR from 10,000 on, to 10 from 1,000 on."""
-    return float(round(eur, -2 if eur >= 10_000 else -1 if eur >= 1_000 else 0))
 
 
 def _jobs_text(what: str, jobs: float, language: str) -> str:
