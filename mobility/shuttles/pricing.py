@@ -66,7 +66,7 @@ def _cheapest_before(
 
 
 @njit(cache=True, nogil=True)
-def _still_to_come(  # noqa: PLR0913 - flat arrays
+def _still_to_come(
     legs: Floats, load: Ints, halt: Floats, earn: Floats, dues: Floats, widest: Floats, seats: int,
     size: float,
 ) -> Floats:  # fmt: skip
