@@ -31,7 +31,7 @@ PUBLISHED = {
 }
 RIDES = (2700, 5400)
 NAMES = [f"{kind}{k:02d}" for k in range(1, 9) for kind in ("RSRB", "CSCB")]
-ROUNDS = {250: 8000, 500: 4000, 1000: 1000, 2000: 300}  # by stops: five minutes at most
+ROUNDS = {250: 8000, 500: 4000, 1000: 1000, 2000: 200}  # by stops: five minutes at most
 DIVES = {2700: 4, 5400: 2}
 SEED = 1
 
