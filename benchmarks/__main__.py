@@ -59,12 +59,14 @@ def main() -> None:
     parser.add_argument("--only", choices=PARTS, nargs="*")
     parser.add_argument("--repeats", type=int, default=3, help="runs of each command")
     parser.add_argument("--instances", choices=sbrp.NAMES, nargs="*", help="of sbrp; all if none")
+    parser.add_argument("--rides", type=int, choices=sbrp.RIDES, nargs="*", help="of sbrp, in s")
     asked = parser.parse_args()
     chosen = asked.only or ([] if asked.commands else PARTS)
     warnings.simplefilter("ignore")
     figures: dict[str, Any] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
     if "sbrp" in asked.commands:
-        for rows in sbrp.run(asked.instances or [], figures.get("sbrp", [])):
+        known = figures.get("sbrp", [])
+        for rows in sbrp.run(asked.instances or [], known, asked.rides or []):
             figures |= {"sbrp": rows} | sbrp.totals(rows)
             FIGURES.write_text(json.dumps(rounded(figures), indent=1) + "\n", encoding="utf-8")
         say(table("School buses", figures["sbrp"]))

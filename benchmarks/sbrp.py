@@ -31,7 +31,8 @@ PUBLISHED = {
 }
 RIDES = (2700, 5400)
 NAMES = [f"{kind}{k:02d}" for k in range(1, 9) for kind in ("RSRB", "CSCB")]
-ROUNDS = 1000
+ROUNDS = {250: 8000, 500: 4000, 1000: 1000, 2000: 200}  # by stops: five minutes at most
+DIVES = {2700: 4, 5400: 2}
 SEED = 1
 
 
@@ -91,7 +92,7 @@ def measure(name: str, longest_s: int) -> dict[str, Any]:
     """Solve one instance, keep its plan once the checker accepts it, and return its row."""
     problem, ids = problem_of(FOLDER / name, longest_s)
     began = time.process_time()
-    plan = solve_chains(problem, rounds=ROUNDS, seed=SEED)
+    plan = solve_chains(problem, rounds=ROUNDS[len(ids)], seed=SEED, dives=DIVES[longest_s])
     seconds = time.process_time() - began
     text = written(name, longest_s, plan.chains, ids)
     buses, wrong = check(FOLDER, text)
@@ -109,13 +110,15 @@ def measure(name: str, longest_s: int) -> dict[str, Any]:
 
 
 def run(
-    names: Sequence[str], known: Sequence[dict[str, Any]] = ()
+    names: Sequence[str],
+    known: Sequence[dict[str, Any]] = (),
+    rides: Sequence[int] = (),
 ) -> Iterator[list[dict[str, Any]]]:
     """Yield, after each instance, the rows of all: those not yet solved as they were."""
     found = {(r["longest_ride_s"], r["instance"]): r for r in known}
     warm, _ = problem_of(FOLDER / NAMES[0], RIDES[0])
     solve_chains(warm, rounds=1)
-    for longest_s in RIDES:
+    for longest_s in rides or RIDES:
         for name in names or NAMES:
             found[longest_s, name] = measure(name, longest_s)
             yield [found[key] for key in sorted(found)]

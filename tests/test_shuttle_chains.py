@@ -14,6 +14,7 @@ from mobility.shuttles.chain_problem import ChainProblem, broken, out_of_reach, 
 from mobility.shuttles.chained import search_chains, solve_chains
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.design import design_shuttles
+from mobility.shuttles.pricing import RATE, price_end
 from mobility.shuttles.trip_master import TripMaster
 
 
@@ -137,6 +138,40 @@ def test_the_bound_holds_on_larger_towns_and_answers_repeat():
     assert one == two
     assert broken(problem, one.chains) == []
     assert max(one.bound, 1) <= len(one.chains)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_best_trip_is_priced_as_by_brute_force(seed):
+    problem, rng = town(seed, ends=1), np.random.default_rng(seed)
+    n = problem.n_calls
+    earn, dues = rng.uniform(0, 0.5, n), np.array([0.1, 0.3, 1.0])
+    latest = np.vstack([rng.uniform(300, 1500, (2, n)), np.full(n, 1e18)])
+    calls, sizes, before, whole = price_end(
+        problem.drive_s[:n, :n].copy(), problem.drive_s[:n, n], problem.load, problem.halt_s,
+        problem.limit_s, earn, 0.2, dues, latest, problem.seats, True, 10_000,
+    )  # fmt: skip
+    worth = [
+        0.2 + earn[list(trip)].sum() - dues[p]
+        for size in range(1, n + 1)
+        for trip in permutations(range(n), size)
+        if not _alone_broken(problem, trip)
+        for p in range(3)
+        if trip_seconds(problem, trip)[0] <= latest[p, trip[0]]
+    ]
+    found = [
+        0.2 + earn[row[:k]].sum() - dues[p] for row, k, p in zip(calls, sizes, before, strict=True)
+    ]
+    assert whole
+    assert max(found, default=0.0) == pytest.approx(max(0.0, *worth), abs=10 * RATE)
+
+
+def test_an_end_with_too_many_trips_to_price_still_counts_in_the_bound(monkeypatch):
+    problem = town(3, calls=40, ends=3)
+    full = solve_chains(problem, rounds=20, seed=1)
+    monkeypatch.setattr("mobility.shuttles.trip_master.MOST_LABELS", 0)
+    part = solve_chains(problem, rounds=20, seed=1)
+    assert broken(problem, part.chains) == []
+    assert 1 <= part.bound <= full.bound
 
 
 def test_trips_rounded_from_the_relaxation_serve_every_call_once():

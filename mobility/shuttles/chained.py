@@ -42,7 +42,12 @@ class ChainPlan:
 
 
 def solve_chains(
-    problem: ChainProblem, *, rounds: int, seed: int = 0, with_bound: bool = True
+    problem: ChainProblem,
+    *,
+    rounds: int,
+    seed: int = 0,
+    with_bound: bool = True,
+    dives: int = len(STEPS),
 ) -> ChainPlan:
     """Return a plan with few vehicles, then little driving.
 
@@ -56,6 +61,8 @@ def solve_chains(
         Rounds of ruin and recreate for each call; with ``seed`` they fix the answer.
     with_bound
         Whether to bound the vehicles.
+    dives
+        Plans rounded from the relaxation, four at most.
 
     Raises
     ------
@@ -76,7 +83,7 @@ def solve_chains(
     master = TripMaster(problem)
     master.add_chains(found[0])
     bound = master.relax()
-    for k, step in enumerate(STEPS):
+    for k, step in enumerate(STEPS[:dives]):
         if min(map(len, found)) <= bound:
             break
         trips = master.dive(step)

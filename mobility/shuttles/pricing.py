@@ -4,7 +4,8 @@ A trip of one end earns the duals of its calls and the worth of ending where it 
 for the end its vehicle comes from, or for a vehicle. Labels (last call, ride, load, earnings,
 calls) grow by rising load; one dominates another with the same last call where it is no
 later, no fuller, earns no less and has called nowhere else. What a label can still earn is
-bounded by a fractional knapsack over the seats left.
+bounded by a fractional knapsack over the seats left, and by a whole one over seats and seconds
+that knows which ends the vehicle may still come from.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ EPS = 1e-6
 RATE = 1e-7
 WORD = 62
 MOST_CALLS = 2 * WORD  # of one end: sets of calls are two words
+BINS = 400  # of a trip's seconds, in the bound of what a label can still come to
 
 
 @njit(cache=True, nogil=True)
@@ -56,11 +58,54 @@ def _cheapest_before(
     ``latest[p, call]``: longest span with which a trip that starts at ``call`` can follow.
     """
     for p in order:
-        if dues[p] >= worth - RATE:
+        if dues[p] >= worth:
             return -1
         if span <= latest[p, call] + EPS:
             return p
     return -1
+
+
+@njit(cache=True, nogil=True)
+def _still_to_come(
+    legs: Floats, load: Ints, halt: Floats, earn: Floats, dues: Floats, widest: Floats, seats: int,
+    size: float,
+) -> Floats:  # fmt: skip
+    """Return the most that calls and predecessor can still add, by seats left and span.
+
+    A whole knapsack over seats and seconds: a call takes its halt and its shortest leg.
+    Seconds are counted in bins of ``size``, those of a call rounded down.
+
+    Parameters
+    ----------
+    widest
+        Longest span of a trip that follows each predecessor.
+    """
+    m = len(load)
+    most = np.zeros((seats + 1, BINS + 1))
+    for k in range(m):
+        if earn[k] <= 0:
+            continue
+        leg = np.inf
+        for c in range(m):
+            if c != k:
+                leg = min(leg, legs[k, c])
+        takes = int(min((halt[k] + leg) / size, BINS + 1.0))
+        for q in range(seats, load[k] - 1, -1):
+            for b in range(BINS, takes - 1, -1):
+                most[q, b] = max(most[q, b], most[q - load[k], b - takes] + earn[k])
+    out = np.full((seats + 1, BINS + 1), -np.inf)
+    reach = -np.inf
+    for p in np.argsort(dues):
+        if widest[p] <= reach:
+            continue
+        reach = widest[p]
+        for b in range(BINS + 1):
+            left = widest[p] + EPS - b * size
+            if left >= 0:
+                bins = int(min(left / size, float(BINS)))
+                for q in range(seats + 1):
+                    out[q, b] = max(out[q, b], most[q, bins] - dues[p])
+    return out
 
 
 @njit(cache=True, nogil=True)
@@ -77,6 +122,7 @@ def price_end(  # noqa: C901, PLR0912, PLR0913, PLR0915
     seats: int,
     exact: bool,
     most: int,
+    rate: float = RATE,
 ) -> tuple[Ints, Ints, Ints, bool]:
     """Return the trips of one end with negative reduced cost, one at most per first call.
 
@@ -96,6 +142,8 @@ def price_end(  # noqa: C901, PLR0912, PLR0913, PLR0915
         Whether dominance looks at the calls already made; without, some trips are missed.
     most
         Labels after which none grows any more.
+    rate
+        Least reduced cost, without its sign, that is looked for.
 
     Returns
     -------
@@ -109,9 +157,12 @@ def price_end(  # noqa: C901, PLR0912, PLR0913, PLR0915
     dense = np.argsort(-earn / load)
     dense = dense[: np.sum(earn > 0)]
     # What the cheapest predecessor costs that any trip of the end with some span can have.
+    longest = (limit + halt).max()
     widest = np.empty(len(dues))
     for p in range(len(dues)):
-        widest[p] = latest[p].max()
+        widest[p] = min(latest[p].max(), longest)
+    size = longest / BINS
+    come = _still_to_come(legs, load, halt, earn, dues, widest, seats, size)
     cap = 1024
     last = np.empty(cap, np.int32)
     full = np.empty(cap, np.int32)
@@ -164,11 +215,10 @@ def price_end(  # noqa: C901, PLR0912, PLR0913, PLR0915
                 continue
             older[label] = kept[c]
             kept[c] = label
-            p = _cheapest_before(dues, latest, order, span, c, gain[label] + worth - best[c])
+            p = _cheapest_before(dues, latest, order, span, c, gain[label] + worth - best[c] - rate)
             if p >= 0:
                 cost = gain[label] + worth - dues[p]
-                if cost > best[c] + RATE:
-                    best[c], best_label[c], best_before[c] = cost, label, p
+                best[c], best_label[c], best_before[c] = cost, label, p
             # The cheapest predecessor still possible bounds what the label may come to.
             floor = dues[len(dues) - 1]
             for p in order:
@@ -176,7 +226,7 @@ def price_end(  # noqa: C901, PLR0912, PLR0913, PLR0915
                     floor = dues[p]
                     break
             more = _still_earned(dense, earn, load, seats - q, x, y)
-            if gain[label] + more + worth - floor <= RATE or n > most:
+            if gain[label] + more + worth - floor <= rate or n > most:
                 # It is kept to dominate others, and grows no further.
                 label = chain[label]
                 continue
@@ -184,6 +234,9 @@ def price_end(  # noqa: C901, PLR0912, PLR0913, PLR0915
                 if (x >> k & 1) if k < WORD else (y >> (k - WORD) & 1):
                     continue
                 longer, more = span + legs[k, c], gain[label] + earn[k]
+                spent = int((longer + halt[k]) / size)
+                if more + worth + come[seats - q - load[k], spent] <= rate:
+                    continue
                 if n == cap:
                     cap *= 2
                     last, full, parent = _grown(last), _grown(full), _grown(parent)

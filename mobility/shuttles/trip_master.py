@@ -19,13 +19,13 @@ from scipy import sparse
 
 from mobility.shuttles.chain_problem import Chain, ChainProblem, Trip
 from mobility.shuttles.model import Floats, Ints
-from mobility.shuttles.pricing import price_end
+from mobility.shuttles.pricing import RATE, price_end
 
 WHOLE = 1e-6
 SURE = 0.75  # fixed at once from this value on
 TAIL = 200  # fractional trips left to the branch and bound
 NODES = 300
-FEW_LABELS, MOST_LABELS = 50_000, 2_000_000  # of one end alone, and beside the others
+FEW_LABELS, MOST_LABELS = 50_000, 300_000  # of one end alone, and beside the others
 
 
 class Column(NamedTuple):
@@ -42,6 +42,11 @@ def _solver() -> Any:
     found.setOptionValue("output_flag", False)
     found.setOptionValue("threads", 1)
     return found
+
+
+def _rate(value: float, trips: int) -> float:
+    """Return the reduced cost, without its sign, that ``trips`` trips cannot round down with."""
+    return max(RATE, 0.9 * (value - math.ceil(value - WHOLE) + 1) / trips)
 
 
 class TripMaster:
@@ -88,15 +93,17 @@ class TripMaster:
         exact = False
         while len(own):
             lp.run()
+            value = float(lp.getInfo().objective_function_value)
+            if value <= by_riders + WHOLE:
+                break
             calls, sizes, _, whole = price_end(
                 legs, gate, load, halt, limit, np.array(lp.getSolution().row_dual), 0.0,
-                np.ones(1), latest[-1:], p.seats, exact, FEW_LABELS,
+                np.ones(1), latest[-1:], p.seats, exact, FEW_LABELS, _rate(value, len(own)),
             )  # fmt: skip
             if exact and not whole:
                 break
             if exact and not len(sizes):
-                value = lp.getInfo().objective_function_value
-                return max(by_riders, math.ceil(float(value) - WHOLE))
+                return max(by_riders, math.ceil(value - WHOLE))
             exact = exact or not len(sizes)
             for row, size in zip(calls, sizes, strict=True):
                 lp.addCol(1.0, 0.0, inf, size, row[:size], np.ones(size))
@@ -141,36 +148,54 @@ class TripMaster:
         value = self._lp.getInfo().objective_function_value
         return value, np.array(found.row_dual), np.array(found.col_value)
 
-    def _priced(self, duals: Floats, *, exact: bool) -> tuple[list[Column], bool]:
-        """Return trips with negative reduced cost, and whether none was left out for room."""
+    def _priced(
+        self, duals: Floats, *, exact: bool, rate: float = RATE
+    ) -> tuple[list[Column], list[int]]:
+        """Return trips with negative reduced cost, and the ends that lack some for want of room."""
         follow = -duals[self._n : self._n + self._ends]
         worth = follow + duals[self._n + self._ends :]
-        dues, out, all_whole = np.append(follow, 1.0), [], True
+        dues, out, cut = np.append(follow, 1.0), [], []
         for end, own in enumerate(self._calls):
             if not len(own):
                 continue
             legs, gate, load, halt, limit, latest = self._ends_data[end]
             calls, sizes, before, whole = price_end(
                 legs, gate, load, halt, limit, duals[own], worth[end], dues, latest,
-                self._problem.seats, exact, MOST_LABELS,
+                self._problem.seats, exact, MOST_LABELS, rate,
             )  # fmt: skip
-            all_whole &= whole
+            cut += [] if whole else [end]
             for row, size, p in zip(calls, sizes, before, strict=True):
                 out.append(Column(end, tuple(int(own[k]) for k in row[:size]), int(p)))
-        return out, all_whole
+        return out, cut
 
     def relax(self) -> int:
-        """Price until no trip is missing; return the bound on the vehicles, 0 for want of room."""
-        exact = False
+        """Price until no trip is missing that would matter; return the bound on the vehicles.
+
+        An end with too many trips to price keeps its number of trips in the bound; its calls
+        then go without: a trip of one call is ready for the same vehicles, no way being shorter
+        through another place.
+        """
+        exact, without = False, set[int]()
         while True:
             value, duals, _ = self._solve()
-            found, whole = self._priced(duals, exact=exact)
-            if exact and not whole:
-                return 0
-            if not self.add(found):
-                if exact:
-                    return math.ceil(value - WHOLE)
+            rate = _rate(value, self._n) if exact else RATE
+            found, cut = self._priced(duals, exact=exact, rate=rate)
+            more = self.add(found) > 0
+            if exact and not without.issuperset(cut):
+                without.update(cut)
+                self._cover(cut, -highspy.kHighsInf)
+            elif not more and exact:
+                break
+            elif not more:
                 exact = True
+        self._cover(without, 1.0)
+        return math.ceil(value - WHOLE)
+
+    def _cover(self, ends: Iterable[int], least: float) -> None:
+        """Ask for so many trips at each call of some ends."""
+        for end in ends:
+            for call in self._calls[end]:
+                self._lp.changeRowBounds(int(call), least, highspy.kHighsInf)
 
     def dive(self, step: float, rounds: int = 2) -> list[Trip]:
         """Return the trips of a plan rounded from the relaxation, every call served once.
