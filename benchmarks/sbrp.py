@@ -31,8 +31,12 @@ PUBLISHED = {
 }
 RIDES = (2700, 5400)
 NAMES = [f"{kind}{k:02d}" for k in range(1, 9) for kind in ("RSRB", "CSCB")]
-ROUNDS = {250: 8000, 500: 4000, 1000: 1000, 2000: 200}  # by stops: five minutes at most
-DIVES = {2700: 4, 5400: 2}
+# By longest ride and number of stops: five minutes at most.
+ROUNDS = {
+    2700: {250: 8000, 500: 4000, 1000: 2000, 2000: 400},
+    5400: {250: 8000, 500: 4000, 1000: 1000, 2000: 200},
+}
+DIVES = {2700: 10, 5400: 2}
 SEED = 1
 
 
@@ -92,7 +96,9 @@ def measure(name: str, longest_s: int) -> dict[str, Any]:
     """Solve one instance, keep its plan once the checker accepts it, and return its row."""
     problem, ids = problem_of(FOLDER / name, longest_s)
     began = time.process_time()
-    plan = solve_chains(problem, rounds=ROUNDS[len(ids)], seed=SEED, dives=DIVES[longest_s])
+    plan = solve_chains(
+        problem, rounds=ROUNDS[longest_s][len(ids)], seed=SEED, dives=DIVES[longest_s]
+    )
     seconds = time.process_time() - began
     text = written(name, longest_s, plan.chains, ids)
     buses, wrong = check(FOLDER, text)

@@ -30,7 +30,8 @@ from mobility.shuttles.trip_state import (
 )
 
 NEAR, KIN = 200, 100  # neighbours of a call: of all ends, of its own
-STEPS = (0.02, 0.05, 0.01, 0.1)  # shares of the trips fixed at a time, one for each plan rounded
+#: Shares of the trips fixed at a time, one for each plan rounded.
+STEPS = (0.02, 0.05, 0.01, 0.1, 0.03, 0.015, 0.07, 0.2, 0.04, 0.005)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def solve_chains(
     with_bound
         Whether to bound the vehicles.
     dives
-        Plans rounded from the relaxation, four at most.
+        Plans rounded from the relaxation, ten at most.
 
     Raises
     ------
