@@ -11,7 +11,6 @@ from small import lonlat, write_territory
 
 from mobility.commute.carpool import (
     Crew,
-    Drives,
     carpool_table,
     chances,
     colleagues,
@@ -22,6 +21,7 @@ from mobility.commute.carpool import (
     meeting_points,
     partners,
 )
+from mobility.commute.drives import Drives
 from mobility.commute.loading import load
 from mobility.territory.project import Carpool
 from mobility.timetable.arrays import INF

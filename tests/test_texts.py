@@ -100,6 +100,8 @@ def test_numbers_are_written_as_the_language_does() -> None:
     assert number(1234567.25, "fr", 1) == "1\u202f234\u202f567,2"
     assert number(10_000, "en") == "10,000"
     assert number(-0.5, "en", 2) == "−0.50"
+    # What rounds to nothing is no negative number.
+    assert (number(-0.4, "fr"), signed(-0.4, "en"), number(-0.6, "en")) == ("0", "+0", "−1")
 
 
 def test_changes_rosters_and_lines_are_written_as_people_do():

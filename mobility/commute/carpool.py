@@ -23,46 +23,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.commute.feeder_modes import drives as driven
+from mobility.commute.drives import Drives, drives_between, drives_by
 from mobility.commute.study import ShiftRow, Study
-from mobility.streets.arcs import times_key, turned
-from mobility.streets.modes import edge_times
 from mobility.territory.project import Carpool
 from mobility.timetable.arrays import INF
-from mobility.timetable.footpaths import WalkTable
 
 Float = NDArray[np.float64]
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
-#: Cells whose drives from one to another are kept, at most: four bytes a pair.
-MOST_KEPT = 3000
 #: Persons in a car.
 SIZES = (2, 3, 4)
 #: Chances of colleagues in the own shift, and in all of close hours; number of those shifts.
 Chances = tuple[Float, Float, int]
 #: Settlements that serve as meeting points.
 VILLAGES = ("city", "town", "village", "hamlet", "suburb")
-
-
-@dataclass(frozen=True)
-class Drives:
-    """Driving times, int64 seconds, ``INF`` where out of reach.
-
-    Attributes
-    ----------
-    between : (H, H)
-        From cell to cell; 0 within a cell.
-    to_site, from_site : (sites, H)
-        To the nearest gate and back.
-    across : (sites, sites)
-        From the gates of one site to those of another; 0 for the same.
-    """
-
-    between: Int64
-    to_site: Int64
-    from_site: Int64
-    across: Int64
 
 
 @dataclass(frozen=True)
@@ -355,96 +330,20 @@ def in_full_cars(workers: int, chance: float, size: int) -> float:
     return float(weight @ (size * (passing // size)))
 
 
-def drives_between(study: Study) -> Drives:
-    """Return the drives between cells and sites."""
-    lonlat, gates = study.homes.lonlat, study.gates_lonlat
-    between = _between(study, lonlat)
-    np.fill_diagonal(between, 0)
-    car = edge_times(study.streets, "car", study.territory.speeds)
-    territory = study.territory
-    key = [
-        "gates", *times_key(car), lonlat, gates, territory.limits.max_total_min,
-        territory.speeds.walk_kmh,
-    ]  # fmt: skip
-    found = study.streets.kept(key, lambda: {
-        "to": _table(study, lonlat, gates),
-        "from": _table(study, lonlat, gates, back=True),
-        "across": _table(study, gates, gates),
-    })  # fmt: skip
-    to, back, across = (np.array(found[name], np.int64) for name in ("to", "from", "across"))
-    return Drives(between, _by_site(study, to), _by_site(study, back), _across(study, across))
-
-
-def _between(study: Study, lonlat: Float) -> Int64:
-    """Return driving seconds from cell to cell, kept where there are not too many."""
-    if len(lonlat) > MOST_KEPT:
-        return _table(study, lonlat, lonlat)
-    car = edge_times(study.streets, "car", study.territory.speeds)
-    limits, walk_kmh = study.territory.limits, study.territory.speeds.walk_kmh
-    key = ["cells", *times_key(car), lonlat, limits.max_total_min, walk_kmh]
-    found = study.streets.kept(
-        key, lambda: {"seconds": _table(study, lonlat, lonlat).astype(np.int32)}
-    )
-    return np.array(found["seconds"], np.int64)
-
-
 def measure(study: Study) -> tuple[Drives, pd.DataFrame, Drives]:
     """Return the drives between cells and sites, the meeting places and the drives to them."""
-    lonlat, gates = study.homes.lonlat, study.gates_lonlat
     places = meeting_places(study)
     points = places[["lon", "lat"]].to_numpy(np.float64)
-    main = drives_between(study)
-    there = Drives(
-        _table(study, lonlat, points),
-        _by_site(study, _table(study, points, gates)),
-        _by_site(study, _table(study, gates, points).T),
-        _table(study, lonlat, points, back=True).T,
-    )
-    return main, places, there
-
-
-def _table(study: Study, origins: Float, targets: Float, *, back: bool = False) -> Int64:
-    """Return driving seconds from each origin to each target, int64, ``INF`` out of reach.
-
-    With ``back``, those from the target to the origin. The search is from the targets: give the
-    fewer points as those.
-    """
-    full = np.full((len(origins), len(targets)), INF, np.int64)
-    if not len(origins) or not len(targets):
-        return full
-    limit_s = study.territory.limits.max_total_min * 60
-    car = edge_times(study.streets, "car", study.territory.speeds)
-    car = turned(car) if back else car
-    table: WalkTable = driven(study.territory, study.streets, car, origins, targets, limit_s)
-    row = table.rows
-    full[row, table.stop] = table.walk_s
-    return full
-
-
-def _by_site(study: Study, seconds: Int64) -> Int64:
-    """Return the least seconds to any gate: (points, gates) becomes (sites, points)."""
-    sizes = [len(site.gates) for site in study.sites]
-    starts = np.append(0, np.cumsum(sizes)[:-1])
-    return np.asarray(np.minimum.reduceat(seconds, starts, axis=1).T)
-
-
-def _across(study: Study, seconds: Int64) -> Int64:
-    sizes = [len(site.gates) for site in study.sites]
-    starts = np.append(0, np.cumsum(sizes)[:-1])
-    least = np.minimum.reduceat(np.minimum.reduceat(seconds, starts, axis=0), starts, axis=1)
-    np.fill_diagonal(least, 0)
-    return np.asarray(least)
+    return drives_between(study), places, drives_by(study, points)
 
 
 __all__ = [
     "Crew",
-    "Drives",
     "carpool_table",
     "chances",
     "colleagues",
     "compatible",
     "crew",
-    "drives_between",
     "in_full_cars",
     "measure",
     "meeting_places",

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from mobility.base.clock import local_to_axis
 from mobility.commute.access import Access
-from mobility.commute.carpool import chances, drives_between
+from mobility.commute.carpool import chances
+from mobility.commute.drives import drives_between
 from mobility.commute.ledger import Ledger, capture_rate, shift_headcount
 from mobility.commute.modal import DAY_OF_MONTH, YEAR
 from mobility.commute.night import dark_share, daylight, place_of_sites

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mobility.base.errors import MobilityError
-from mobility.commute.carpool import MOST_KEPT, SIZES, carpool_table, chances, drives_between
+from mobility.commute.carpool import SIZES, carpool_table, chances
+from mobility.commute.drives import MOST_KEPT, drives_between
 from mobility.commute.indicators import whole_persons
 from mobility.studio.live import Live
 from mobility.territory.project import Territory

@@ -85,7 +85,9 @@ def number(value: float, language: str, decimals: int = 0) -> str:
     from babel.numbers import format_decimal
 
     pattern = "#,##0" + "." * bool(decimals) + "0" * decimals
-    return format_decimal(f"{value:.{decimals}f}", pattern, locale=language).replace("-", "−")
+    # What rounds to nothing is no negative number.
+    text = f"{round(value, decimals) + 0.0:.{decimals}f}"
+    return format_decimal(text, pattern, locale=language).replace("-", "−")
 
 
 def signed(value: float, language: str) -> str:

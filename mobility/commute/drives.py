@@ -1,0 +1,119 @@
+"""Driving times between cells, gates and points met on the way, over the streets of a study."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mobility.commute.feeder_modes import drives as driven
+from mobility.commute.study import Study
+from mobility.streets.arcs import Times, times_key, turned
+from mobility.streets.modes import edge_times
+from mobility.timetable.arrays import INF, Int64
+
+Float = NDArray[np.float64]
+
+#: Cells whose drives from one to another are kept, at most: four bytes a pair.
+MOST_KEPT = 3000
+
+
+@dataclass(frozen=True)
+class Drives:
+    """Driving times, int64 seconds, ``INF`` where out of reach.
+
+    Attributes
+    ----------
+    between : (H, H)
+        From cell to cell; 0 within a cell.
+    to_site, from_site : (sites, H)
+        To the nearest gate and back.
+    across : (sites, sites)
+        From the gates of one site to those of another; 0 for the same.
+    """
+
+    between: Int64
+    to_site: Int64
+    from_site: Int64
+    across: Int64
+
+
+def drives_between(study: Study) -> Drives:
+    """Return the drives between cells and sites."""
+    lonlat, gates = study.homes.lonlat, study.gates_lonlat
+    car = edge_times(study.streets, "car", study.territory.speeds)
+    limits, walk_kmh = study.territory.limits, study.territory.speeds.walk_kmh
+    under = limits.max_total_min, walk_kmh
+
+    def cells() -> Int64:
+        return _table(study, car, lonlat, lonlat)
+
+    if len(lonlat) > MOST_KEPT:
+        between = cells()
+    else:
+        key = ["cells", *times_key(car), lonlat, *under]
+        kept = study.streets.kept(key, lambda: {"seconds": cells().astype(np.int32)})
+        between = np.array(kept["seconds"], np.int64)
+    np.fill_diagonal(between, 0)
+    found = study.streets.kept(["gates", *times_key(car), lonlat, gates, *under], lambda: {
+        "to": _table(study, car, lonlat, gates),
+        "from": _table(study, car, lonlat, gates, back=True),
+        "across": _table(study, car, gates, gates),
+    })  # fmt: skip
+    to, back, across = (np.array(found[name], np.int64) for name in ("to", "from", "across"))
+    sites = _by_site(study, _by_site(study, across))
+    np.fill_diagonal(sites, 0)
+    return Drives(between, _by_site(study, to), _by_site(study, back), sites)
+
+
+def drives_by(study: Study, points: Float) -> Drives:
+    """Return the drives by way of some points.
+
+    Parameters
+    ----------
+    points : float64[P, 2]
+        Longitude and latitude.
+
+    Returns
+    -------
+    Drives
+        ``between`` from cells to points (H, P), ``to_site`` and ``from_site`` between points and
+        sites (sites, P), ``across`` from points to cells (P, H).
+    """
+    lonlat, gates = study.homes.lonlat, study.gates_lonlat
+    car = edge_times(study.streets, "car", study.territory.speeds)
+    return Drives(
+        _table(study, car, lonlat, points),
+        _by_site(study, _table(study, car, points, gates)),
+        _by_site(study, _table(study, car, gates, points).T),
+        _table(study, car, lonlat, points, back=True).T,
+    )
+
+
+def _table(
+    study: Study, car: Times, origins: Float, targets: Float, *, back: bool = False
+) -> Int64:
+    """Return driving seconds from each origin to each target, int64, ``INF`` out of reach.
+
+    With ``back``, those from the target to the origin. The search is from the targets: give the
+    fewer points as those.
+    """
+    full = np.full((len(origins), len(targets)), INF, np.int64)
+    if not len(origins) or not len(targets):
+        return full
+    limit_s = study.territory.limits.max_total_min * 60
+    ways = turned(car) if back else car
+    table = driven(study.territory, study.streets, ways, origins, targets, limit_s)
+    full[table.rows, table.stop] = table.walk_s
+    return full
+
+
+def _by_site(study: Study, seconds: Int64) -> Int64:
+    """Return the least seconds to any gate: (points, gates) becomes (sites, points)."""
+    sizes = [len(site.gates) for site in study.sites]
+    starts = np.append(0, np.cumsum(sizes)[:-1])
+    return np.asarray(np.minimum.reduceat(seconds, starts, axis=1).T)
+
+
+__all__ = ["MOST_KEPT", "Drives", "drives_between", "drives_by"]
