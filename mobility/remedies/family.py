@@ -10,7 +10,7 @@ import numpy as np
 
 from mobility.remedies.model import DayNetwork, Lever
 from mobility.remedies.patch import patch
-from mobility.timetable.arrays import Int32, Int64, RunArrays, take_runs
+from mobility.timetable.arrays import Int32, Int64, RunArrays, mirror_runs, take_runs
 from mobility.timetable.trips import join_runs, pick_calls
 
 
@@ -34,6 +34,11 @@ class Family:
     added: RunArrays
     member: Int32
     count: int
+
+    @cached_property
+    def mirrored(self) -> RunArrays:
+        """The added runs on the mirrored axis."""
+        return mirror_runs(self.added)
 
     @cached_property
     def start_s(self) -> Int32:

@@ -152,6 +152,62 @@ class Window:
         return transit_times(self.study, self.site, self.day, self.edge, self.limits).elapsed_s
 
     @cached_property
+    def is_plain(self) -> bool:
+        """Whether its answers follow from the labels of its departures alone.
+
+        Not so where other modes are read from the scan, and where streets walked in the dark
+        count: those depend on when one leaves.
+        """
+        return not self.readers and not self.study.territory.limits.safe_at_night
+
+    @cached_property
+    def labelled(self) -> Labelled:
+        """The window with its labels by call, to be changed."""
+        from mobility.remedies.relabel import Labelled, floors
+
+        tt, runs, index = self.oriented, self.runs, self.index_arrays
+        first, shift, label = self._base_scan
+        calls = np.flatnonzero(runs.call_alight)
+        order = np.lexsort((runs.call_arr[calls], runs.call_stop[calls]))
+        calls = calls[order].astype(np.int32)
+        ptr = np.concatenate([[0], np.cumsum(np.bincount(
+            runs.call_stop[calls], minlength=tt.n_stops))]).astype(np.int64)  # fmt: skip
+        stops = np.repeat(np.arange(shift.size - 1), np.diff(shift))
+        position = np.arange(shift[-1]) + (first - shift[:-1])[stops]
+        reach = np.full((label.shape[0], runs.call_stop.size), INF, np.int32)
+        reach[:, index[2][position]] = label
+        walks = self.home_walks
+        homes = np.repeat(np.arange(walks.n_rows, dtype=np.int32), np.diff(walks.ptr))
+        near = np.argsort(walks.stop, kind="stable")
+        near_ptr = np.concatenate([[0], np.cumsum(np.bincount(
+            walks.stop, minlength=tt.n_stops))]).astype(np.int64)  # fmt: skip
+        floor = np.empty((reach.shape[0], tt.n_stops), np.int32)
+        found = Labelled(
+            runs.run_ptr, runs.call_stop, runs.call_arr, runs.call_dep,
+            np.asarray(index[3] >= 0), runs.call_alight,
+            np.repeat(np.arange(self.run_ids.size, dtype=np.int32), np.diff(runs.run_ptr)),
+            index[0], index[1], index[2], ptr, runs.call_arr[calls], calls,
+            tt.foot_ptr, tt.foot_stop, tt.foot_walk_s, tt.foot_need_s, *tt.foot_into,
+            self.egress_s, walks.ptr, walks.stop, walks.walk_s, near_ptr, homes[near],
+            self.base_s, self.walked_s, reach, floor, floor.copy(),
+        )  # fmt: skip
+        floors(found, reach, floor, found.hope)
+        return found
+
+    @cached_property
+    def bounds(self) -> Limits:
+        """The limits of the edge."""
+        from mobility.remedies.relabel import Limits
+
+        limits, at_s = self.limits, self.edge.at_s
+        return Limits(
+            bool(limits.gate_walk_counts), bool(limits.home_walk_counts),
+            int(earliest_of(self.edge, limits)), int(deadline_of(self.edge)),
+            int(limits.max_walk_s), int(limits.max_wait_s),
+            int(-at_s if self.edge.returning else at_s),
+        )  # fmt: skip
+
+    @cached_property
     def workers(self) -> NDArray[np.float64]:
         """Workers of each home, float64 (H,)."""
         return self.study.workers
