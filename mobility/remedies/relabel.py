@@ -69,6 +69,8 @@ class Labelled(NamedTuple):
     walk_s: Int32
     near_ptr: Int64
     near_home: Int32
+    near_walk_s: Int32
+    leave_s: Int32
     base_s: Int32
     walked_s: Int32
     reach: Int32
@@ -141,92 +143,154 @@ def _enqueue(now, ride, run):  # type: ignore[no-untyped-def]
         now.queued[ride] += 1
 
 
-@njit(cache=True, nogil=True)
-def _lower(now, ride, call, label):  # type: ignore[no-untyped-def]
-    rides, stop = now.reach.shape[0], now.call_stop[call]
-    if call >= now.n_calls and now.reach[rides - 1, call] == INF:
-        now.after[call - now.n_calls] = now.head[stop]
-        now.head[stop] = call
-    for later in range(ride, rides):
-        now.reach[later, call] = min(now.reach[later, call], label)
-        now.floor[later, stop] = min(now.floor[later, stop], label)
-    now.log[now.logged[0]] = call
-    now.logged[0] += 1
-
-
-@njit(cache=True, nogil=True)
-def _changes(window, limits, now, ride, call, aboard):  # type: ignore[no-untyped-def]
-    """Return the least walking of who alights at a call and rides on ``ride`` times at most."""
-    stop, arrival = now.call_stop[call], now.call_arr[call]
-    for foot in range(window.foot_ptr[stop], window.foot_ptr[stop + 1]):
-        walk = window.foot_walk_s[foot]
-        if walk >= aboard:
-            break
-        there = window.foot_stop[foot]
-        if walk + now.floor[ride - 1, there] >= aboard:
-            continue
-        soonest = arrival + window.foot_need_s[foot]
-        latest = arrival + walk + limits.max_wait_s
-        high = window.dep_ptr[there + 1]
-        place = lower_bound(window.dep_time, window.dep_ptr[there], high, soonest)
-        while place < high and window.dep_time[place] <= latest:
-            aboard = min(aboard, walk + now.reach[ride - 1, window.dep_call[place]])
-            place += 1
-        other = now.head[there]
-        while other >= 0:
-            if soonest <= now.call_dep[other] <= latest:
-                aboard = min(aboard, walk + now.reach[ride - 1, other])
-            other = now.after[other - now.n_calls]
+@njit(inline="always")
+def _alighting(  # type: ignore[no-untyped-def]  # noqa: PLR0913
+    foot_ptr, foot_stop, foot_walk_s, foot_need_s, dep_ptr, dep_time, dep_call, egress_s,
+    deadline_s, max_wait_s, egress_counts,
+    reach, floor, hope, head, after, call_dep, n_calls,
+    ride, stop, arrival, aboard,
+):  # fmt: skip
+    """Return the least walking if one may also alight: at the gate (no ride left), or to change."""
+    if ride == 0:
+        walk = egress_s[stop]
+        spare = deadline_s - walk - arrival
+        if 0 <= spare <= max_wait_s:
+            aboard = min(aboard, walk if egress_counts else 0)
+    elif hope[ride - 1, stop] < aboard:
+        for foot in range(foot_ptr[stop], foot_ptr[stop + 1]):
+            walk = foot_walk_s[foot]
+            if walk >= aboard:
+                break
+            there = foot_stop[foot]
+            if walk + floor[ride - 1, there] >= aboard:
+                continue
+            soonest, latest = arrival + foot_need_s[foot], arrival + walk + max_wait_s
+            high = dep_ptr[there + 1]
+            place = lower_bound(dep_time, dep_ptr[there], high, soonest)
+            while place < high and dep_time[place] <= latest:
+                aboard = min(aboard, walk + reach[ride - 1, dep_call[place]])
+                place += 1
+            other = head[there]
+            while other >= 0:
+                if soonest <= call_dep[other] <= latest:
+                    aboard = min(aboard, walk + reach[ride - 1, other])
+                other = after[other - n_calls]
     return aboard
 
 
 @njit(cache=True, nogil=True)
-def _ride(window, limits, now, ride, run):  # type: ignore[no-untyped-def]
-    """Lower the labels of one run with one number of rides."""
+def _ride(window, limits, now, ride):  # type: ignore[no-untyped-def]
+    """Lower the labels of the queued runs with one number of rides."""
+    # Fields are taken out first: in a loop each taking out would be counted.
+    foot_ptr, foot_stop = window.foot_ptr, window.foot_stop
+    foot_walk_s, foot_need_s = window.foot_walk_s, window.foot_need_s
+    dep_ptr, dep_time, dep_call = window.dep_ptr, window.dep_time, window.dep_call
+    egress_s, head, after, n_calls = window.egress_s, now.head, now.after, now.n_calls
+    run_ptr, call_stop, call_arr, call_dep = now.run_ptr, now.call_stop, now.call_arr, now.call_dep
+    call_board, call_alight = now.call_board, now.call_alight
+    reach, floor, hope, log = now.reach, now.floor, now.hope, now.log
+    queue, waits = now.queue, now.waits
+    deadline_s, max_wait_s = limits.deadline_s, limits.max_wait_s
+    egress_counts, earliest_s = limits.egress_counts, limits.earliest_s
     ceiling = min(limits.max_walk_s + 1, INF)
-    begin, aboard = now.run_ptr[run], ceiling
-    call = now.run_ptr[run + 1] - 1
-    while call >= begin and now.call_dep[call] >= limits.earliest_s:
-        if aboard < ceiling and aboard < now.reach[ride, call] and now.call_board[call]:
-            _lower(now, ride, call, aboard)
-        if now.call_alight[call] and now.call_arr[call] <= limits.deadline_s:
-            stop = now.call_stop[call]
-            if ride == 0:
-                walk = window.egress_s[stop]
-                spare = limits.deadline_s - walk - now.call_arr[call]
-                if 0 <= spare <= limits.max_wait_s:
-                    aboard = min(aboard, walk if limits.egress_counts else 0)
-            elif now.hope[ride - 1, stop] < aboard:
-                aboard = _changes(window, limits, now, ride, call, aboard)
-        call -= 1
+    rides, logged = reach.shape[0], now.logged[0]
+    for k in range(now.queued[ride]):
+        run = queue[ride, k]
+        waits[ride, run] = False
+        begin, aboard = run_ptr[run], ceiling
+        for call in range(run_ptr[run + 1] - 1, begin - 1, -1):
+            if call_dep[call] < earliest_s:
+                break
+            stop = call_stop[call]
+            if call_board[call]:
+                if aboard < min(ceiling, reach[ride, call]):
+                    if call >= n_calls and reach[rides - 1, call] == INF:
+                        after[call - n_calls] = head[stop]
+                        head[stop] = call
+                    for later in range(ride, rides):
+                        reach[later, call] = min(reach[later, call], aboard)
+                        floor[later, stop] = min(floor[later, stop], aboard)
+                    log[logged] = call
+                    logged += 1
+                aboard = min(aboard, reach[ride, call])
+            if call_alight[call] and call > begin and call_arr[call] <= deadline_s:
+                # Who boards at the call before may do as well already.
+                bound = min(aboard, reach[ride, call - 1])
+                found = _alighting(
+                    foot_ptr, foot_stop, foot_walk_s, foot_need_s, dep_ptr, dep_time, dep_call,
+                    egress_s, deadline_s, max_wait_s, egress_counts,
+                    reach, floor, hope, head, after, call_dep, n_calls,
+                    ride, stop, call_arr[call], bound,
+                )  # fmt: skip
+                if found < bound:
+                    aboard = found
+    now.queued[ride] = 0
+    now.logged[0] = logged
+
+
+@njit(inline="always")
+def _next_s(  # type: ignore[no-untyped-def]  # noqa: PLR0913
+    dep_ptr, dep_time, dep_call, reach, head, after, call_dep, n_calls,
+    max_wait_s, ride, stop, leaves_s, label,
+):  # fmt: skip
+    """Return when the next departure leaves a stop that needs no more walking than one.
+
+    Whoever has not to wait too long for that one need not be told of this one.
+    """
+    found = INF
+    high = dep_ptr[stop + 1]
+    place = lower_bound(dep_time, dep_ptr[stop], high, leaves_s + 1)
+    while place < high and dep_time[place] <= leaves_s + max_wait_s:
+        if reach[ride, dep_call[place]] <= label:
+            found = dep_time[place]
+            break
+        place += 1
+    other = head[stop]
+    while other >= 0:
+        if leaves_s < call_dep[other] < found and reach[ride, other] <= label:
+            found = call_dep[other]
+        other = after[other - n_calls]
+    return found
 
 
 @njit(cache=True, nogil=True)
 def _spread(window, limits, now, ride, begin):  # type: ignore[no-untyped-def]
     """Queue the runs from which one can change to the departures lowered since ``begin``."""
-    rides = now.reach.shape[0]
+    into_ptr, into_stop = window.into_ptr, window.into_stop
+    into_walk_s, into_need_s = window.into_walk_s, window.into_need_s
+    arr_ptr, arr_time, arr_call = window.arr_ptr, window.arr_time, window.arr_call
+    run_of, run_ptr = window.run_of, window.run_ptr
+    dep_ptr, dep_time, dep_call = window.dep_ptr, window.dep_time, window.dep_call
+    call_stop, call_dep, log, off = now.call_stop, now.call_dep, now.log, now.off
+    reach, hope, head, after, n_calls = now.reach, now.hope, now.head, now.after, now.n_calls
+    queue, queued, waits = now.queue, now.queued, now.waits
+    max_walk_s, max_wait_s, rides = limits.max_walk_s, limits.max_wait_s, reach.shape[0]
     for k in range(begin, now.logged[0]):
-        call = now.log[k]
-        stop, leaves_s = now.call_stop[call], now.call_dep[call]
-        label = now.reach[ride, call]
-        for foot in range(window.into_ptr[stop], window.into_ptr[stop + 1]):
-            walk = window.into_walk_s[foot]
-            if walk + label > limits.max_walk_s:
+        call = log[k]
+        stop, leaves_s, label = call_stop[call], call_dep[call], reach[ride, call]
+        next_s = _next_s(
+            dep_ptr, dep_time, dep_call, reach, head, after, call_dep, n_calls,
+            max_wait_s, ride, stop, leaves_s, label,
+        )  # fmt: skip
+        for foot in range(into_ptr[stop], into_ptr[stop + 1]):
+            walk, other = into_walk_s[foot], into_stop[foot]
+            if walk + label > max_walk_s:
                 break
-            other = window.into_stop[foot]
             for later in range(ride, rides):
-                now.hope[later, other] = min(now.hope[later, other], walk + label)
-            high = window.arr_ptr[other + 1]
-            soonest = leaves_s - walk - limits.max_wait_s
-            latest = leaves_s - window.into_need_s[foot]
-            place = lower_bound(window.arr_time, window.arr_ptr[other], high, soonest)
-            while place < high and window.arr_time[place] <= latest:
-                at = window.arr_call[place]
-                run = window.run_of[at]
+                hope[later, other] = min(hope[later, other], walk + label)
+            soonest = leaves_s - walk - max_wait_s
+            latest = min(leaves_s - into_need_s[foot], next_s - walk - max_wait_s - 1)
+            high = arr_ptr[other + 1]
+            place = lower_bound(arr_time, arr_ptr[other], high, soonest)
+            while place < high and arr_time[place] <= latest:
+                at = arr_call[place]
+                run = run_of[at]
                 # Who boards at the call before, or sooner, may do as well already.
-                sooner = at > window.run_ptr[run] and now.reach[ride + 1, at - 1] <= walk + label
-                if not now.off[run] and not sooner:
-                    _enqueue(now, ride + 1, run)
+                sooner = at > run_ptr[run] and reach[ride + 1, at - 1] <= walk + label
+                if not sooner and not off[run] and not waits[ride + 1, run]:
+                    waits[ride + 1, run] = True
+                    queue[ride + 1, queued[ride + 1]] = run
+                    queued[ride + 1] += 1
                 place += 1
 
 
@@ -236,53 +300,58 @@ def _settle(window, limits, now):  # type: ignore[no-untyped-def]
     rides = now.reach.shape[0]
     for ride in range(rides):
         begin = now.logged[0]
-        for k in range(now.queued[ride]):
-            run = now.queue[ride, k]
-            now.waits[ride, run] = False
-            _ride(window, limits, now, ride, run)
-        now.queued[ride] = 0
+        _ride(window, limits, now, ride)
         if ride + 1 < rides:
             _spread(window, limits, now, ride, begin)
 
 
 @njit(cache=True, nogil=True)
-def _forget(window, limits, now):  # type: ignore[no-untyped-def]
-    """Forget the labels that may need a run taken out and queue their runs; return the calls.
+def _forget(window, limits, now, runs):  # type: ignore[no-untyped-def]
+    """Forget the labels that may need some runs and queue those that may do; return the calls.
 
     A label is forgotten if some way to it, as short as the label, leads over a forgotten one.
     """
+    into_ptr, into_stop = window.into_ptr, window.into_stop
+    into_walk_s, into_need_s = window.into_walk_s, window.into_need_s
+    arr_ptr, arr_time, arr_call = window.arr_ptr, window.arr_time, window.arr_call
+    dep_ptr, dep_time, dep_call = window.dep_ptr, window.dep_time, window.dep_call
+    run_of, run_ptr, off, labels = window.run_of, window.run_ptr, now.off, now.reach
+    call_stop, call_dep, head, after = window.call_stop, window.call_dep, now.head, now.after
+    max_walk_s, max_wait_s = limits.max_walk_s, limits.max_wait_s
     reach, rides = window.reach, window.reach.shape[0]
     gone = np.zeros(reach.shape, np.bool_)
     calls = np.empty(reach.size, np.int32)
     part = np.zeros(rides + 1, np.int64)
     count = 0
     for ride in range(rides):
-        for run in range(window.run_ptr.size - 1):
-            if now.off[run]:
-                for call in range(window.run_ptr[run], window.run_ptr[run + 1]):
-                    if reach[ride, call] < (reach[ride - 1, call] if ride else INF):
-                        calls[count] = call
-                        count += 1
+        for run in runs:
+            for call in range(run_ptr[run], run_ptr[run + 1]):
+                if reach[ride, call] < (reach[ride - 1, call] if ride else INF):
+                    calls[count] = call
+                    count += 1
         part[ride + 1] = count
         if ride + 1 == rides:
             break
         for k in range(part[ride], part[ride + 1]):
             call = calls[k]
-            stop, leaves_s, label = window.call_stop[call], window.call_dep[call], reach[ride, call]
-            for foot in range(window.into_ptr[stop], window.into_ptr[stop + 1]):
-                needed = window.into_walk_s[foot] + label
-                if needed > limits.max_walk_s:
+            stop, leaves_s, label = call_stop[call], call_dep[call], reach[ride, call]
+            next_s = _next_s(
+                dep_ptr, dep_time, dep_call, reach, head, after, call_dep, 0,
+                max_wait_s, ride, stop, leaves_s, label,
+            )  # fmt: skip
+            for foot in range(into_ptr[stop], into_ptr[stop + 1]):
+                walk, other = into_walk_s[foot], into_stop[foot]
+                needed = walk + label
+                if needed > max_walk_s:
                     break
-                other = window.into_stop[foot]
-                high = window.arr_ptr[other + 1]
-                soonest = leaves_s - window.into_walk_s[foot] - limits.max_wait_s
-                latest = leaves_s - window.into_need_s[foot]
-                place = lower_bound(window.arr_time, window.arr_ptr[other], high, soonest)
-                while place < high and window.arr_time[place] <= latest:
-                    at = window.arr_call[place]
-                    run = window.run_of[at]
+                high = arr_ptr[other + 1]
+                latest = min(leaves_s - into_need_s[foot], next_s - walk - max_wait_s - 1)
+                place = lower_bound(arr_time, arr_ptr[other], high, leaves_s - walk - max_wait_s)
+                while place < high and arr_time[place] <= latest:
+                    at = arr_call[place]
+                    run = run_of[at]
                     at -= 1
-                    while not now.off[run] and at >= window.run_ptr[run]:
+                    while not off[run] and at >= run_ptr[run]:
                         found = reach[ride + 1, at]
                         if found < needed:
                             break
@@ -295,12 +364,12 @@ def _forget(window, limits, now):  # type: ignore[no-untyped-def]
     for ride in range(rides):
         for k in range(part[ride], part[ride + 1]):
             call = calls[k]
-            less = now.reach[ride - 1, call] if ride else INF
+            less = labels[ride - 1, call] if ride else INF
             for later in range(ride, rides):
                 if reach[later, call] == reach[ride, call]:
-                    now.reach[later, call] = less
-            run = window.run_of[call]
-            if not now.off[run]:
+                    labels[later, call] = less
+            run = run_of[call]
+            if not off[run]:
                 # What is lost with few rides may come back with more.
                 for later in range(ride, rides):
                     _enqueue(now, later, run)
@@ -308,8 +377,8 @@ def _forget(window, limits, now):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _elapsed(window, limits, now, home):  # type: ignore[no-untyped-def]
-    """Return the elapsed seconds of a home, walking all the way included."""
+def _leaves(window, limits, now, home):  # type: ignore[no-untyped-def]
+    """Return the latest time of leaving a home to ride, ``earliest_s - 1`` if there is none."""
     last, best = now.reach.shape[0] - 1, limits.earliest_s - 1
     for row in range(window.walk_ptr[home], window.walk_ptr[home + 1]):
         walk, stop = window.walk_s[row], window.walk_stop[row]
@@ -324,46 +393,89 @@ def _elapsed(window, limits, now, home):  # type: ignore[no-untyped-def]
             if now.reach[last, window.dep_call[place]] <= budget:
                 best = window.dep_time[place] - walk
                 break
-        other = now.head[stop]
-        while other >= 0:
-            if now.call_dep[other] - walk > best and now.reach[last, other] <= budget:
-                best = now.call_dep[other] - walk
-            other = now.after[other - now.n_calls]
-    ridden = limits.at_s - best if best >= limits.earliest_s else INF
+    return best
+
+
+@njit(cache=True, nogil=True)
+def _raise(window, limits, now, calls, leave_s, before_s, homes):  # type: ignore[no-untyped-def]
+    """Raise the times of leaving to what the stops of some calls offer to the homes near.
+
+    Returns how many are later than ``before_s``; ``homes`` lists those.
+    """
+    last, count = now.reach.shape[0] - 1, 0
+    seen = np.zeros(now.head.size, np.bool_)
+    for call in calls:
+        stop = now.call_stop[call]
+        if seen[stop]:
+            continue
+        seen[stop] = True
+        # From late to early, departures kept only where they need less walking.
+        begin, end = window.dep_ptr[stop], window.dep_ptr[stop + 1]
+        times, needs = np.empty(end - begin, np.int32), np.empty(end - begin, np.int32)
+        steps, least = 0, limits.max_walk_s + 1
+        for place in range(end - 1, begin - 1, -1):
+            label = now.reach[last, window.dep_call[place]]
+            if label < least:
+                times[steps], needs[steps], least = window.dep_time[place], label, label
+                steps += 1
+        for row in range(window.near_ptr[stop], window.near_ptr[stop + 1]):
+            home, walk = window.near_home[row], window.near_walk_s[row]
+            budget = limits.max_walk_s - walk if limits.access_counts else limits.max_walk_s
+            best = max(leave_s[home], limits.earliest_s - 1)
+            for k in range(steps):
+                if needs[k] <= budget:
+                    best = max(best, times[k] - walk)
+                    break
+            other = now.head[stop]
+            while other >= 0:
+                if now.reach[last, other] <= budget:
+                    best = max(best, now.call_dep[other] - walk)
+                other = now.after[other - now.n_calls]
+            if best > leave_s[home] == before_s[home]:
+                homes[count] = home
+                count += 1
+            leave_s[home] = best
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _without(window, limits, now, runs, leave_s, homes):  # type: ignore[no-untyped-def]
+    """Take the runs switched off out; return whether a label went, and the homes that leave sooner.
+
+    ``leave_s`` becomes the time of leaving without those runs.
+    """
+    forgotten = _forget(window, limits, now, runs)
+    _settle(window, limits, now)
+    now.logged[0] = 0
+    never = np.full(leave_s.size, -INF, np.int32)
+    found = never.copy()
+    count = 0
+    for k in range(_raise(window, limits, now, forgotten, found, never, homes)):
+        home = homes[k]
+        if found[home] < leave_s[home]:
+            found[home] = _leaves(window, limits, now, home)
+            if found[home] < leave_s[home]:
+                leave_s[home] = found[home]
+                homes[count] = home
+                count += 1
+    return forgotten.size > 0, count
+
+
+@njit(cache=True, nogil=True)
+def _elapsed(window, limits, home, leave_s):  # type: ignore[no-untyped-def]
+    """Return the elapsed seconds of who leaves then to ride, walking all the way included."""
+    ridden = limits.at_s - leave_s if leave_s >= limits.earliest_s else INF
     return min(ridden, window.walked_s[home])
 
 
 @njit(cache=True, nogil=True)
-def _near(window, now, calls, homes, stops_seen, homes_seen):  # type: ignore[no-untyped-def]
-    """Add to a list the homes that walk to the stops of some calls; ``homes[0]`` counts them."""
-    count = homes[0]
-    for call in calls:
-        stop = now.call_stop[call]
-        if stops_seen[stop]:
-            continue
-        stops_seen[stop] = True
-        for row in range(window.near_ptr[stop], window.near_ptr[stop + 1]):
-            home = window.near_home[row]
-            if not homes_seen[home]:
-                homes_seen[home] = True
-                count += 1
-                homes[count] = home
-    homes[0] = count
-
-
-@njit(cache=True, nogil=True)
-def _changing(window, limits, put, gone):  # type: ignore[no-untyped-def]
-    """Return the labels of a window to be changed, its runs followed by those put in in time."""
+def _changing(window, put, kept, gone):  # type: ignore[no-untyped-def]
+    """Return the labels of a window to be changed, its runs followed by those put in."""
     rides, n_calls = window.reach.shape[0], window.call_stop.size
     n_runs = window.run_ptr.size - 1
-    kept = np.empty(put.member.size, np.int64)
-    count, size = 0, n_calls
-    for run in range(put.member.size):
-        begin, end = put.run_ptr[run], put.run_ptr[run + 1]
-        if put.call_dep[begin] <= limits.deadline_s and put.call_arr[end - 1] >= limits.earliest_s:
-            kept[count] = run
-            count += 1
-            size += end - begin
+    count, size = kept.size, n_calls
+    for run in kept:
+        size += put.run_ptr[run + 1] - put.run_ptr[run]
     run_ptr = np.empty(n_runs + count + 1, np.int64)
     run_ptr[: n_runs + 1] = window.run_ptr
     stop, arr, dep = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32)
@@ -394,7 +506,62 @@ def _changing(window, limits, put, gone):  # type: ignore[no-untyped-def]
         np.zeros((rides, off.size), np.bool_), np.empty(reach.size, np.int32),
         np.zeros(1, np.int64), n_calls,
     )  # fmt: skip
-    return now, kept[:count]
+    return now
+
+
+@njit(cache=True, nogil=True)
+def _kept(window, limits, put, n_members):  # type: ignore[no-untyped-def]
+    """Return the runs put in inside the window, of members of which some run is labelled.
+
+    The labels are those that the run has if nothing else changes.
+    """
+    foot_ptr, foot_stop = window.foot_ptr, window.foot_stop
+    foot_walk_s, foot_need_s = window.foot_walk_s, window.foot_need_s
+    dep_ptr, dep_time, dep_call = window.dep_ptr, window.dep_time, window.dep_call
+    egress_s, reach, floor, hope = window.egress_s, window.reach, window.floor, window.hope
+    call_stop, call_arr, call_dep = put.call_stop, put.call_arr, put.call_dep
+    call_board, call_alight, run_ptr = put.call_board, put.call_alight, put.run_ptr
+    deadline_s, max_wait_s = limits.deadline_s, limits.max_wait_s
+    egress_counts, earliest_s = limits.egress_counts, limits.earliest_s
+    ceiling, most = min(limits.max_walk_s + 1, INF), reach.shape[0] - 1
+    head, after = np.full(floor.shape[1], -1, np.int32), np.zeros(0, np.int32)
+    inside, matters = np.empty(put.member.size, np.int64), np.zeros(n_members, np.bool_)
+    count = 0
+    for run in range(put.member.size):
+        begin, last = run_ptr[run], run_ptr[run + 1] - 1
+        if call_dep[begin] > deadline_s or call_arr[last] < earliest_s:
+            continue
+        inside[count] = run
+        count += 1
+        if matters[put.member[run]]:
+            continue
+        aboard = ceiling
+        for call in range(last, begin - 1, -1):
+            if call_dep[call] < earliest_s:
+                break
+            if aboard < ceiling and call_board[call]:
+                matters[put.member[run]] = True
+                break
+            if call_alight[call] and call_arr[call] <= deadline_s:
+                for ride in (0, most):
+                    aboard = _alighting(
+                        foot_ptr, foot_stop, foot_walk_s, foot_need_s, dep_ptr, dep_time, dep_call,
+                        egress_s, deadline_s, max_wait_s, egress_counts,
+                        reach, floor, hope, head, after, call_dep, 0,
+                        ride, call_stop[call], call_arr[call], aboard,
+                    )  # fmt: skip
+    inside = inside[:count]
+    return inside[matters[put.member[inside]]]
+
+
+@njit(cache=True, nogil=True)
+def _loses(window, gone):  # type: ignore[no-untyped-def]
+    """Tell whether some departure of some runs is labelled."""
+    for run in gone:
+        for call in range(window.run_ptr[run], window.run_ptr[run + 1]):
+            if window.reach[window.reach.shape[0] - 1, call] < INF:
+                return True
+    return False
 
 
 @njit(cache=True, nogil=True)
@@ -421,15 +588,17 @@ def _take_back(now, reach, floor, hope):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def try_members(window, limits, put, gone, n_members, asked):  # type: ignore[no-untyped-def]
+def try_members(window, limits, put, run_ids, removed, n_members, asked):  # type: ignore[no-untyped-def]
     """Return the homes whose time changes by each member of a family, and their new times.
 
     Parameters
     ----------
     window, limits
         The shift edge.
-    put, gone
-        Runs that the members put in, and runs of the window that each takes out.
+    put
+        Runs that the members put in.
+    run_ids, removed : int64[]
+        Runs of the window, and runs that every member takes out, ascending.
     n_members
         Number of members.
     asked : bool[n_members] or bool[0]
@@ -438,6 +607,8 @@ def try_members(window, limits, put, gone, n_members, asked):  # type: ignore[no
 
     Returns
     -------
+    idle : bool
+        No member can change anything.
     members : int32[M]
         Members tried that may change something, ascending; -1 first for all that put in
         nothing that matters.
@@ -446,72 +617,67 @@ def try_members(window, limits, put, gone, n_members, asked):  # type: ignore[no
     homes, elapsed_s : int32[rows]
         Homes whose elapsed seconds change, and what they change to.
     """
-    now, kept = _changing(window, limits, put, gone)
-    n_homes, last = window.base_s.size, window.reach.shape[0] - 1
-    stops_seen = np.zeros(window.floor.shape[1], np.bool_)
-    homes_seen = np.zeros(n_homes, np.bool_)
-    touched = np.zeros(n_homes + 1, np.int32)
+    gone = np.searchsorted(run_ids, removed)
+    for k in range(gone.size):
+        if gone[k] == run_ids.size or run_ids[gone[k]] != removed[k]:
+            gone[k] = -1
+    gone = gone[gone >= 0]
+    kept = _kept(window, limits, put, n_members)
+    losing = _loses(window, gone)
     members, ptr = np.empty(n_members + 1, np.int32), np.zeros(n_members + 2, np.int64)
     homes, elapsed_s = np.empty(256, np.int32), np.empty(256, np.int32)
-    forgotten = np.empty(0, np.int32)
+    if not kept.size and not losing:
+        return True, members[:0], ptr[:1], homes[:0], elapsed_s[:0]
+    now = _changing(window, put, kept, gone)
+    n_homes = window.base_s.size
+    calm_s, sooner, later = window.leave_s.copy(), np.empty(n_homes, np.int32), np.empty(n_homes, np.int32)
+    fewer = 0
     turns = asked.size > 0
-    if gone.size:
-        forgotten = _forget(window, limits, now)
-        _settle(window, limits, now)
-        now.logged[0] = 0
-        _near(window, now, forgotten, touched, stops_seen, homes_seen)
-        for k in range(1, touched[0] + 1):
-            home = touched[k]
-            held = window.base_s[home] < INF
-            if not turns and held and _elapsed(window, limits, now, home) == INF:
-                turns = True
-    else:
-        forgotten = forgotten[:0]
+    if losing:
+        losing, fewer = _without(window, limits, now, gone, calm_s, sooner)
+        for home in sooner[:fewer]:
+            turns |= window.base_s[home] < INF == _elapsed(window, limits, home, calm_s[home])
     reach, floor, hope = now.reach.copy(), now.floor.copy(), now.hope.copy()
-    matters = np.zeros(n_members, np.bool_)
-    _put_in(window, limits, now, np.arange(kept.size))
-    also = touched.copy()
-    also_stops, also_homes = stops_seen.copy(), homes_seen.copy()
-    _near(window, now, now.log[: now.logged[0]], also, also_stops, also_homes)
-    for k in range(1, also[0] + 1):
-        if turns:
-            break
-        home = also[k]
-        if window.base_s[home] == INF and _elapsed(window, limits, now, home) < INF:
-            turns = True
-    for k in range(kept.size):
-        for call in range(now.run_ptr[window.run_ptr.size - 1 + k], now.run_ptr[window.run_ptr.size + k]):
-            if now.reach[last, call] < INF:
-                matters[put.member[kept[k]]] = True
-    _take_back(now, reach, floor, hope)
+    leave_s = calm_s.copy()
+    if not turns:
+        _put_in(window, limits, now, np.arange(kept.size))
+        more = _raise(window, limits, now, now.log[: now.logged[0]], leave_s, calm_s, later)
+        for home in later[:more]:
+            turns |= window.base_s[home] == INF
+            leave_s[home] = calm_s[home]
+        _take_back(now, reach, floor, hope)
+    if not turns:
+        return False, members[:0], ptr[:1], homes[:0], elapsed_s[:0]
+    puts_in = np.zeros(n_members, np.bool_)
+    puts_in[put.member[kept]] = True
     count = rows = 0
     for member in range(-1, n_members):
-        if not turns:
-            break
         if member < 0:
             # All that put in nothing that matters change what is forgotten, and no more.
             wanted = False
             for other in range(n_members):
-                wanted |= not matters[other] and (asked.size == 0 or asked[other])
-            if not wanted or not forgotten.size:
+                wanted |= not puts_in[other] and (asked.size == 0 or asked[other])
+            if not wanted or not losing:
                 continue
-        elif not matters[member] or (asked.size and not asked[member]):
+        elif not puts_in[member] or (asked.size and not asked[member]):
             continue
-        mine = np.flatnonzero(put.member[kept] == member)
-        _put_in(window, limits, now, mine)
-        also[0] = touched[0]
-        also_stops[:] = stops_seen
-        also_homes[:] = homes_seen
-        _near(window, now, now.log[: now.logged[0]], also, also_stops, also_homes)
-        while homes.size < rows + also[0]:
+        _put_in(window, limits, now, np.flatnonzero(put.member[kept] == member))
+        more = _raise(window, limits, now, now.log[: now.logged[0]], leave_s, calm_s, later)
+        while homes.size < rows + fewer + more:
             homes, elapsed_s = np.append(homes, homes), np.append(elapsed_s, elapsed_s)
-        for k in range(1, also[0] + 1):
-            after = _elapsed(window, limits, now, also[k])
-            if after != window.base_s[also[k]]:
-                homes[rows], elapsed_s[rows] = also[k], after
+        for home in sooner[:fewer]:
+            after = _elapsed(window, limits, home, leave_s[home])
+            if after != window.base_s[home]:
+                homes[rows], elapsed_s[rows] = home, after
                 rows += 1
+        for home in later[:more]:
+            after = _elapsed(window, limits, home, leave_s[home])
+            if calm_s[home] == window.leave_s[home] and after != window.base_s[home]:
+                homes[rows], elapsed_s[rows] = home, after
+                rows += 1
+            leave_s[home] = calm_s[home]
         members[count] = member
         count += 1
         ptr[count] = rows
         _take_back(now, reach, floor, hope)
-    return members[:count], ptr[: count + 1], homes[:rows], elapsed_s[:rows]
+    return False, members[:count], ptr[: count + 1], homes[:rows], elapsed_s[:rows]

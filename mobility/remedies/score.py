@@ -271,6 +271,11 @@ class Scores:
         return np.array([self.study.pool(int(s), str(r)) for s, r in rows])
 
     @cached_property
+    def workers(self) -> Float:
+        """Workers of each home, float64 (H,)."""
+        return self.study.workers
+
+    @cached_property
     def weight(self) -> Float:
         """Share of its shift's working days that each key stands for, float64 (keys,)."""
         days = {day.kind: day for day in self.study.days}
@@ -367,8 +372,10 @@ class Scores:
         if not named:
             return 0.0
         if self.study.homes.pool is None:
-            homes = np.unique(np.concatenate([a for _, a in named]))
-            return float(self.study.workers[homes].sum())
+            mine = np.zeros(self.study.n_homes, bool)
+            for _, homes in named:
+                mine[homes] = True
+            return float(self.workers[mine].sum())
         best: dict[int, Float] = {}
         for key, mine in named:
             people = best.setdefault(self._sites[key], np.zeros(self.study.n_homes))

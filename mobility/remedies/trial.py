@@ -213,8 +213,14 @@ class Trial:
         return found
 
 
-def effect_of(window, homes, elapsed_s, others, keep_times):
-    """Return what changes, of the homes whose time does."""
+def effect_of(
+    window: Window,
+    homes: Int32,
+    elapsed_s: Int32,
+    others: Mapping[str, Changed],
+    keep_times: bool,
+) -> EdgeEffect:
+    """Return what changes, from the homes whose time does and their new time."""
     before = window.base_s[homes]
     held, holds = before < INF, elapsed_s < INF
     both = held & holds
@@ -230,71 +236,8 @@ def effect_of(window, homes, elapsed_s, others, keep_times):
     )
 
 
-class Repair:
-    """The runs of a family put into a plain window, whose labels are repaired member by member."""
-
-    def __init__(self, window: Window, tried: Family) -> None:
-        from mobility.remedies.relabel import PutIn
-
-        self.window, self._count = window, tried.count
-        place = window.run_ids.searchsorted(tried.removed)
-        inside = place < window.run_ids.size
-        inside[inside] = window.run_ids[place[inside]] == tried.removed[inside]
-        self._gone = place[inside]
-        added = tried.mirrored if window.edge.returning else tried.added
-        self._put = PutIn(*added[:6], tried.member)
-        self._found: dict[int, tuple[Int32, Int32]] | None = None
-
-    def turning(self) -> set[int]:
-        """Return the members by which a home may begin, or cease, to hold this edge."""
-        self._found = self._tried(np.zeros(0, bool))
-        base = self.window.base_s < INF
-        found = {
-            member
-            for member, (homes, elapsed_s) in self._found.items()
-            if ((elapsed_s < INF) != base[homes]).any()
-        }
-        if -1 in found:
-            found |= set(range(self._count)).difference(self._found)
-        return found - {-1}
-    
-    def effects(self, members=None, *, keep_times=False):
-        found = self._found
-        if not found:
-            asked = np.ones(self._count, bool)
-            if members is not None:
-                asked[:] = False
-                asked[list(members)] = True
-            if not asked.any():
-                return {}
-            found = self._tried(asked)
-        wanted = range(self._count) if members is None else sorted(members)
-        effects = {}
-        alike = self._effect(*found[-1], keep_times) if -1 in found else None
-        for m in wanted:
-            effect = self._effect(*found[m], keep_times) if m in found else alike
-            if effect is not None:
-                effects[m] = effect
-        return effects
-
-    def _tried(self, asked):
-        from mobility.remedies.relabel import try_members
-        window = self.window
-        members, ptr, homes, elapsed_s = try_members(
-            window.labelled, window.bounds, self._put, self._gone, self._count, asked)
-        return {int(m): (homes[ptr[k]:ptr[k+1]], elapsed_s[ptr[k]:ptr[k+1]]) for k, m in enumerate(members)}
-
-    def _effect(self, homes, elapsed_s, keep_times):
-        if not homes.size:
-            return None
-        order = np.argsort(homes)
-        return effect_of(self.window, homes[order], elapsed_s[order], {}, keep_times)
-
-
-def put_in(window: Window, tried: Family) -> Trial | Repair | None:
+def put_in(window: Window, tried: Family) -> Trial | None:
     """Return a family put into a window; None where it changes no answer."""
-    if window.is_plain:
-        return Repair(window, tried)
     place = window.run_ids.searchsorted(tried.removed)
     inside = place < window.run_ids.size
     inside[inside] = window.run_ids[place[inside]] == tried.removed[inside]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,9 @@ from mobility.timetable.arrays import (
     stop_index,
 )
 from mobility.timetable.footpaths import WalkTable
+
+if TYPE_CHECKING:
+    from mobility.remedies.relabel import Labelled, Limits
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +156,11 @@ class Window:
         return transit_times(self.study, self.site, self.day, self.edge, self.limits).elapsed_s
 
     @cached_property
+    def holds(self) -> Bool:
+        """Whether the edge holds as things are, bool (H,)."""
+        return np.asarray(self.base_s < INF)
+
+    @cached_property
     def is_plain(self) -> bool:
         """Whether its answers follow from the labels of its departures alone.
 
@@ -182,6 +191,9 @@ class Window:
         near_ptr = np.concatenate([[0], np.cumsum(np.bincount(
             walks.stop, minlength=tt.n_stops))]).astype(np.int64)  # fmt: skip
         floor = np.empty((reach.shape[0], tt.n_stops), np.int32)
+        ridden = self.looked_up(self._base_scan, index[1], walks)
+        at_s = self.bounds.at_s
+        leave_s = np.where(ridden < INF, at_s - ridden, self.bounds.earliest_s - 1).astype(np.int32)
         found = Labelled(
             runs.run_ptr, runs.call_stop, runs.call_arr, runs.call_dep,
             np.asarray(index[3] >= 0), runs.call_alight,
@@ -189,7 +201,7 @@ class Window:
             index[0], index[1], index[2], ptr, runs.call_arr[calls], calls,
             tt.foot_ptr, tt.foot_stop, tt.foot_walk_s, tt.foot_need_s, *tt.foot_into,
             self.egress_s, walks.ptr, walks.stop, walks.walk_s, near_ptr, homes[near],
-            self.base_s, self.walked_s, reach, floor, floor.copy(),
+            walks.walk_s[near], leave_s, self.base_s, self.walked_s, reach, floor, floor.copy(),
         )  # fmt: skip
         floors(found, reach, floor, found.hope)
         return found
