@@ -117,6 +117,14 @@ class Changing(NamedTuple):
     n_calls: int
 
 
+class Calm(NamedTuple):
+    """Labels to come back to, see `Changing`."""
+
+    reach: Int32
+    floor: Int32
+    hope: Int32
+
+
 @njit(cache=True, nogil=True)
 def floors(window, reach, floor, hope):  # type: ignore[no-untyped-def]
     """Fill in the least label of each stop, and the least that alighting there can bring."""
@@ -472,41 +480,41 @@ def _elapsed(window, limits, home, leave_s):  # type: ignore[no-untyped-def]
 def _changing(window, put, kept, gone):  # type: ignore[no-untyped-def]
     """Return the labels of a window to be changed, its runs followed by those put in."""
     rides, n_calls = window.reach.shape[0], window.call_stop.size
-    n_runs = window.run_ptr.size - 1
-    count, size = kept.size, n_calls
+    n_runs, n_stops = window.run_ptr.size - 1, window.floor.shape[1]
+    size = n_calls
     for run in kept:
         size += put.run_ptr[run + 1] - put.run_ptr[run]
-    run_ptr = np.empty(n_runs + count + 1, np.int64)
-    run_ptr[: n_runs + 1] = window.run_ptr
+    run_ptr = np.empty(n_runs + kept.size + 1, np.int64)
     stop, arr, dep = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32)
     board, alight = np.empty(size, np.bool_), np.empty(size, np.bool_)
-    stop[:n_calls], arr[:n_calls], dep[:n_calls] = window.call_stop, window.call_arr, window.call_dep
-    board[:n_calls], alight[:n_calls] = window.call_board, window.call_alight
+    reach, off = np.full((rides, size), INF, np.int32), np.zeros(n_runs + kept.size, np.bool_)
+    for run in range(n_runs + 1):
+        run_ptr[run] = window.run_ptr[run]
+    for call in range(n_calls):
+        stop[call] = window.call_stop[call]
+        arr[call], dep[call] = window.call_arr[call], window.call_dep[call]
+        board[call], alight[call] = window.call_board[call], window.call_alight[call]
+    for ride in range(rides):
+        for call in range(n_calls):
+            reach[ride, call] = window.reach[ride, call]
     place = n_calls
-    for k in range(count):
-        begin, end = put.run_ptr[kept[k]], put.run_ptr[kept[k] + 1]
-        upto = place + end - begin
-        stop[place:upto] = put.call_stop[begin:end]
-        arr[place:upto] = put.call_arr[begin:end]
-        dep[place:upto] = put.call_dep[begin:end]
-        board[place:upto] = put.call_board[begin:end]
-        alight[place:upto] = put.call_alight[begin:end]
-        board[upto - 1] = False
-        run_ptr[n_runs + k + 1] = upto
-        place = upto
-    reach = np.full((rides, size), INF, np.int32)
-    reach[:, :n_calls] = window.reach
-    off = np.zeros(n_runs + count, np.bool_)
+    for k in range(kept.size):
+        for call in range(put.run_ptr[kept[k]], put.run_ptr[kept[k] + 1]):
+            stop[place] = put.call_stop[call]
+            arr[place], dep[place] = put.call_arr[call], put.call_dep[call]
+            board[place], alight[place] = put.call_board[call], put.call_alight[call]
+            place += 1
+        board[place - 1] = False
+        run_ptr[n_runs + k + 1] = place
     for run in gone:
         off[run] = True
-    now = Changing(
+    return Changing(
         run_ptr, stop, arr, dep, board, alight, reach, window.floor.copy(), window.hope.copy(),
-        off, np.full(window.floor.shape[1], -1, np.int32), np.full(size - n_calls, -1, np.int32),
+        off, np.full(n_stops, -1, np.int32), np.full(size - n_calls, -1, np.int32),
         np.empty((rides, off.size), np.int32), np.zeros(rides, np.int64),
-        np.zeros((rides, off.size), np.bool_), np.empty(reach.size, np.int32),
+        np.zeros((rides, off.size), np.bool_), np.empty(rides * size, np.int32),
         np.zeros(1, np.int64), n_calls,
     )  # fmt: skip
-    return now
 
 
 @njit(cache=True, nogil=True)
@@ -550,8 +558,12 @@ def _kept(window, limits, put, n_members):  # type: ignore[no-untyped-def]
                         reach, floor, hope, head, after, call_dep, 0,
                         ride, call_stop[call], call_arr[call], aboard,
                     )  # fmt: skip
-    inside = inside[:count]
-    return inside[matters[put.member[inside]]]
+    kept = 0
+    for k in range(count):
+        if matters[put.member[inside[k]]]:
+            inside[kept] = inside[k]
+            kept += 1
+    return inside[:kept]
 
 
 @njit(cache=True, nogil=True)
@@ -565,26 +577,52 @@ def _loses(window, gone):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _put_in(window, limits, now, runs):  # type: ignore[no-untyped-def]
-    """Lower the labels by some of the runs put in."""
-    for ride in range(now.reach.shape[0]):
-        for run in runs:
-            _enqueue(now, ride, window.run_ptr.size - 1 + run)
+def _gone(run_ids, removed):  # type: ignore[no-untyped-def]
+    """Return the places in a window of the runs taken out."""
+    gone, count = np.empty(removed.size, np.int64), 0
+    for run in removed:
+        place = lower_bound(run_ids, 0, run_ids.size, run)
+        if place < run_ids.size and run_ids[place] == run:
+            gone[count] = place
+            count += 1
+    return gone[:count]
+
+
+@njit(cache=True, nogil=True)
+def _put_in(window, limits, now, member, owner, kept):  # type: ignore[no-untyped-def]
+    """Lower the labels by the runs that a member puts in; by all of them with -1."""
+    for k in range(kept.size):
+        if member < 0 or owner[kept[k]] == member:
+            for ride in range(now.reach.shape[0]):
+                _enqueue(now, ride, window.run_ptr.size - 1 + k)
     _settle(window, limits, now)
 
 
 @njit(cache=True, nogil=True)
-def _take_back(now, reach, floor, hope):  # type: ignore[no-untyped-def]
-    """Undo all that has been lowered since the labels were ``reach``."""
+def _take_back(now, calm):  # type: ignore[no-untyped-def]
+    """Undo all that has been lowered since the labels were calm."""
     for k in range(now.logged[0]):
         call = now.log[k]
-        for ride in range(reach.shape[0]):
-            now.reach[ride, call] = reach[ride, call]
+        for ride in range(calm.reach.shape[0]):
+            now.reach[ride, call] = calm.reach[ride, call]
         now.head[now.call_stop[call]] = -1
     if now.logged[0]:
-        now.floor[:] = floor
-        now.hope[:] = hope
+        for ride in range(calm.floor.shape[0]):
+            for stop in range(calm.floor.shape[1]):
+                now.floor[ride, stop] = calm.floor[ride, stop]
+                now.hope[ride, stop] = calm.hope[ride, stop]
     now.logged[0] = 0
+
+
+@njit(cache=True, nogil=True)
+def _grown(values, size):  # type: ignore[no-untyped-def]
+    """Return an array of at least some size that begins with some values."""
+    if values.size >= size:
+        return values
+    longer = np.empty(2 * size, np.int32)
+    for k in range(values.size):
+        longer[k] = values[k]
+    return longer
 
 
 @njit(cache=True, nogil=True)
@@ -617,11 +655,7 @@ def try_members(window, limits, put, run_ids, removed, n_members, asked):  # typ
     homes, elapsed_s : int32[rows]
         Homes whose elapsed seconds change, and what they change to.
     """
-    gone = np.searchsorted(run_ids, removed)
-    for k in range(gone.size):
-        if gone[k] == run_ids.size or run_ids[gone[k]] != removed[k]:
-            gone[k] = -1
-    gone = gone[gone >= 0]
+    gone = _gone(run_ids, removed)
     kept = _kept(window, limits, put, n_members)
     losing = _loses(window, gone)
     members, ptr = np.empty(n_members + 1, np.int32), np.zeros(n_members + 2, np.int64)
@@ -629,55 +663,54 @@ def try_members(window, limits, put, run_ids, removed, n_members, asked):  # typ
     if not kept.size and not losing:
         return True, members[:0], ptr[:1], homes[:0], elapsed_s[:0]
     now = _changing(window, put, kept, gone)
-    n_homes = window.base_s.size
-    calm_s, sooner, later = window.leave_s.copy(), np.empty(n_homes, np.int32), np.empty(n_homes, np.int32)
-    fewer = 0
+    calm_s, n_homes, fewer = window.leave_s.copy(), window.base_s.size, 0
+    sooner, later = np.empty(n_homes, np.int32), np.empty(n_homes, np.int32)
     turns = asked.size > 0
     if losing:
         losing, fewer = _without(window, limits, now, gone, calm_s, sooner)
-        for home in sooner[:fewer]:
-            turns |= window.base_s[home] < INF == _elapsed(window, limits, home, calm_s[home])
-    reach, floor, hope = now.reach.copy(), now.floor.copy(), now.hope.copy()
+        for k in range(fewer):
+            home = sooner[k]
+            if window.base_s[home] < INF and _elapsed(window, limits, home, calm_s[home]) == INF:
+                turns = True
+    calm = Calm(now.reach.copy(), now.floor.copy(), now.hope.copy())
     leave_s = calm_s.copy()
     if not turns:
-        _put_in(window, limits, now, np.arange(kept.size))
+        _put_in(window, limits, now, -1, put.member, kept)
         more = _raise(window, limits, now, now.log[: now.logged[0]], leave_s, calm_s, later)
-        for home in later[:more]:
-            turns |= window.base_s[home] == INF
-            leave_s[home] = calm_s[home]
-        _take_back(now, reach, floor, hope)
+        for k in range(more):
+            turns = turns or window.base_s[later[k]] == INF
+            leave_s[later[k]] = calm_s[later[k]]
+        _take_back(now, calm)
     if not turns:
         return False, members[:0], ptr[:1], homes[:0], elapsed_s[:0]
     puts_in = np.zeros(n_members, np.bool_)
-    puts_in[put.member[kept]] = True
+    for k in range(kept.size):
+        puts_in[put.member[kept[k]]] = True
     count = rows = 0
     for member in range(-1, n_members):
-        if member < 0:
+        wanted = member >= 0 and puts_in[member] and (asked.size == 0 or asked[member])
+        if member < 0 and losing:
             # All that put in nothing that matters change what is forgotten, and no more.
-            wanted = False
             for other in range(n_members):
-                wanted |= not puts_in[other] and (asked.size == 0 or asked[other])
-            if not wanted or not losing:
-                continue
-        elif not puts_in[member] or (asked.size and not asked[member]):
+                wanted = wanted or not puts_in[other] and (asked.size == 0 or asked[other])
+        if not wanted:
             continue
-        _put_in(window, limits, now, np.flatnonzero(put.member[kept] == member))
-        more = _raise(window, limits, now, now.log[: now.logged[0]], leave_s, calm_s, later)
-        while homes.size < rows + fewer + more:
-            homes, elapsed_s = np.append(homes, homes), np.append(elapsed_s, elapsed_s)
-        for home in sooner[:fewer]:
+        more = 0
+        if member >= 0:
+            _put_in(window, limits, now, member, put.member, kept)
+            more = _raise(window, limits, now, now.log[: now.logged[0]], leave_s, calm_s, later)
+        homes, elapsed_s = _grown(homes, rows + fewer + more), _grown(elapsed_s, rows + fewer + more)
+        for k in range(fewer + more):
+            home = sooner[k] if k < fewer else later[k - fewer]
             after = _elapsed(window, limits, home, leave_s[home])
-            if after != window.base_s[home]:
+            told = k >= fewer and calm_s[home] != window.leave_s[home]
+            if after != window.base_s[home] and not told:
                 homes[rows], elapsed_s[rows] = home, after
                 rows += 1
-        for home in later[:more]:
-            after = _elapsed(window, limits, home, leave_s[home])
-            if calm_s[home] == window.leave_s[home] and after != window.base_s[home]:
-                homes[rows], elapsed_s[rows] = home, after
-                rows += 1
-            leave_s[home] = calm_s[home]
+        for k in range(more):
+            leave_s[later[k]] = calm_s[later[k]]
         members[count] = member
         count += 1
         ptr[count] = rows
-        _take_back(now, reach, floor, hope)
+        _take_back(now, calm)
     return False, members[:count], ptr[: count + 1], homes[:rows], elapsed_s[:rows]
