@@ -15,7 +15,7 @@ from mobility.timetable.arrays import Int32, Int64, RunArrays, mirror_runs, take
 from mobility.timetable.trips import join_runs, pick_calls
 
 if TYPE_CHECKING:
-    from mobility.remedies.relabel import PutIn
+    from mobility.remedies.labels import PutIn
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,13 @@ class Family:
 
     @cached_property
     def _out(self) -> PutIn:
-        from mobility.remedies.relabel import PutIn
+        from mobility.remedies.labels import PutIn
 
         return PutIn(*self.added[:6], self.member)
 
     @cached_property
     def _back(self) -> PutIn:
-        from mobility.remedies.relabel import PutIn
+        from mobility.remedies.labels import PutIn
 
         return PutIn(*mirror_runs(self.added)[:6], self.member)
 

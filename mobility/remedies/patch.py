@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from mobility.timetable.arrays import Int64, RunArrays, Timetable
 from mobility.timetable.change import with_runs
 from mobility.timetable.trips import join_runs, mended, moved, one_run, only_trips, without_trips
 
-Column = TypeVar("Column", bound=NDArray[Any])
+Item = TypeVar("Item", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _with_stop(run: RunArrays, lever: Lever) -> RunArrays:
     return run
 
 
-def _with(column: Column, at: int, value: int) -> Column:
+def _with(column: NDArray[Item], at: int, value: int) -> NDArray[Item]:
     """Return a column of calls with one more; `numpy.insert` takes ten times as long."""
     return np.concatenate([column[:at], np.array([value], column.dtype), column[at:]])
 

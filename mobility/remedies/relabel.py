@@ -3,144 +3,18 @@
 A scan labels every departure of a window (`mobility.engine.scan`); a lever touches few of
 them. So the labels that need a run taken out are forgotten and found again, and those that a
 run put in can lower are lowered, number of rides by number of rides; everything else stays.
-The answers are those of a scan of the whole changed window.
+The labels are those of a scan of the whole changed window.
 
-Labels are kept by call here: ``reach[r, c]`` is the least walking with at most ``r + 1``
-rides of a passenger who boards at call ``c``.
+Kernels take fields out of their records first: in a loop each taking out would be counted.
 """
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from mobility.engine.scan import lower_bound
-from mobility.timetable.arrays import INF, Bool, Int32, Int64
-
-
-class Limits(NamedTuple):
-    """Limits of an edge, axis seconds and seconds, see `mobility.engine.scan.scan_rides`."""
-
-    egress_counts: bool
-    access_counts: bool
-    earliest_s: int
-    deadline_s: int
-    max_walk_s: int
-    max_wait_s: int
-    at_s: int
-
-
-class Labelled(NamedTuple):
-    """A window with its labels.
-
-    ``dep_*`` are its departures by stop and time, ``arr_*`` its calls where one may alight by
-    stop and time; ``foot_*`` and ``into_*`` the footpaths from and to each stop, ``walk_*`` the
-    walks of each home and ``near_*`` the homes that walk to each stop. ``floor[r, s]`` is the
-    least label of a stop, ``hope[r, s]`` the least that alighting there can bring with one
-    ride more than ``r``.
-    """
-
-    run_ptr: Int64
-    call_stop: Int32
-    call_arr: Int32
-    call_dep: Int32
-    call_board: Bool
-    call_alight: Bool
-    run_of: Int32
-    dep_ptr: Int64
-    dep_time: Int32
-    dep_call: Int32
-    arr_ptr: Int64
-    arr_time: Int32
-    arr_call: Int32
-    foot_ptr: Int64
-    foot_stop: Int32
-    foot_walk_s: Int32
-    foot_need_s: Int32
-    into_ptr: Int64
-    into_stop: Int32
-    into_walk_s: Int32
-    into_need_s: Int32
-    egress_s: Int32
-    walk_ptr: Int64
-    walk_stop: Int32
-    walk_s: Int32
-    near_ptr: Int64
-    near_home: Int32
-    near_walk_s: Int32
-    leave_s: Int32
-    base_s: Int32
-    walked_s: Int32
-    reach: Int32
-    floor: Int32
-    hope: Int32
-
-
-class PutIn(NamedTuple):
-    """Runs of the members of a family, on the axis of the window, and whose they are."""
-
-    run_ptr: Int64
-    call_stop: Int32
-    call_arr: Int32
-    call_dep: Int32
-    call_board: Bool
-    call_alight: Bool
-    member: Int32
-
-
-class Changing(NamedTuple):
-    """Labels while they change, and what is left to do.
-
-    ``head`` and ``after`` chain the labelled departures put in, stop by stop; ``queue`` holds
-    the runs to ride again with each number of rides, ``log`` the calls lowered.
-    """
-
-    run_ptr: Int64
-    call_stop: Int32
-    call_arr: Int32
-    call_dep: Int32
-    call_board: Bool
-    call_alight: Bool
-    reach: Int32
-    floor: Int32
-    hope: Int32
-    off: Bool
-    head: Int32
-    after: Int32
-    queue: Int32
-    queued: Int64
-    waits: Bool
-    log: Int32
-    logged: Int64
-    n_calls: int
-
-
-class Calm(NamedTuple):
-    """Labels to come back to, see `Changing`."""
-
-    reach: Int32
-    floor: Int32
-    hope: Int32
-
-
-@njit(cache=True, nogil=True)
-def floors(window, reach, floor, hope):  # type: ignore[no-untyped-def]
-    """Fill in the least label of each stop, and the least that alighting there can bring."""
-    rides = reach.shape[0]
-    floor[:] = INF
-    hope[:] = INF
-    for stop in range(floor.shape[1]):
-        for place in range(window.dep_ptr[stop], window.dep_ptr[stop + 1]):
-            for ride in range(rides):
-                label = reach[ride, window.dep_call[place]]
-                floor[ride, stop] = min(floor[ride, stop], label)
-    for stop in range(floor.shape[1]):
-        for foot in range(window.foot_ptr[stop], window.foot_ptr[stop + 1]):
-            there, walk = window.foot_stop[foot], window.foot_walk_s[foot]
-            for ride in range(rides):
-                hope[ride, stop] = min(hope[ride, stop], walk + floor[ride, there])
+from mobility.timetable.arrays import INF
 
 
 @njit(cache=True, nogil=True)
@@ -189,7 +63,6 @@ def _alighting(  # type: ignore[no-untyped-def]  # noqa: PLR0913
 @njit(cache=True, nogil=True)
 def _ride(window, limits, now, ride):  # type: ignore[no-untyped-def]
     """Lower the labels of the queued runs with one number of rides."""
-    # Fields are taken out first: in a loop each taking out would be counted.
     foot_ptr, foot_stop = window.foot_ptr, window.foot_stop
     foot_walk_s, foot_need_s = window.foot_walk_s, window.foot_need_s
     dep_ptr, dep_time, dep_call = window.dep_ptr, window.dep_time, window.dep_call
@@ -303,7 +176,7 @@ def _spread(window, limits, now, ride, begin):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _settle(window, limits, now):  # type: ignore[no-untyped-def]
+def settle(window, limits, now):  # type: ignore[no-untyped-def]
     """Ride the queued runs, and all that this makes better."""
     rides = now.reach.shape[0]
     for ride in range(rides):
@@ -314,7 +187,7 @@ def _settle(window, limits, now):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _forget(window, limits, now, runs):  # type: ignore[no-untyped-def]
+def forget(window, limits, now, runs):  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912
     """Forget the labels that may need some runs and queue those that may do; return the calls.
 
     A label is forgotten if some way to it, as short as the label, leads over a forgotten one.
@@ -385,140 +258,17 @@ def _forget(window, limits, now, runs):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _leaves(window, limits, now, home):  # type: ignore[no-untyped-def]
-    """Return the latest time of leaving a home to ride, ``earliest_s - 1`` if there is none."""
-    last, best = now.reach.shape[0] - 1, limits.earliest_s - 1
-    for row in range(window.walk_ptr[home], window.walk_ptr[home + 1]):
-        walk, stop = window.walk_s[row], window.walk_stop[row]
-        if limits.access_counts and walk > limits.max_walk_s:
-            break
-        budget = limits.max_walk_s - walk if limits.access_counts else limits.max_walk_s
-        if now.floor[last, stop] > budget:
-            continue
-        for place in range(window.dep_ptr[stop + 1] - 1, window.dep_ptr[stop] - 1, -1):
-            if window.dep_time[place] - walk <= best:
-                break
-            if now.reach[last, window.dep_call[place]] <= budget:
-                best = window.dep_time[place] - walk
-                break
-    return best
-
-
-@njit(cache=True, nogil=True)
-def _raise(window, limits, now, calls, leave_s, before_s, homes):  # type: ignore[no-untyped-def]
-    """Raise the times of leaving to what the stops of some calls offer to the homes near.
-
-    Returns how many are later than ``before_s``; ``homes`` lists those.
-    """
-    last, count = now.reach.shape[0] - 1, 0
-    seen = np.zeros(now.head.size, np.bool_)
-    for call in calls:
-        stop = now.call_stop[call]
-        if seen[stop]:
-            continue
-        seen[stop] = True
-        # From late to early, departures kept only where they need less walking.
-        begin, end = window.dep_ptr[stop], window.dep_ptr[stop + 1]
-        times, needs = np.empty(end - begin, np.int32), np.empty(end - begin, np.int32)
-        steps, least = 0, limits.max_walk_s + 1
-        for place in range(end - 1, begin - 1, -1):
-            label = now.reach[last, window.dep_call[place]]
-            if label < least:
-                times[steps], needs[steps], least = window.dep_time[place], label, label
-                steps += 1
-        for row in range(window.near_ptr[stop], window.near_ptr[stop + 1]):
-            home, walk = window.near_home[row], window.near_walk_s[row]
-            budget = limits.max_walk_s - walk if limits.access_counts else limits.max_walk_s
-            best = max(leave_s[home], limits.earliest_s - 1)
-            for k in range(steps):
-                if needs[k] <= budget:
-                    best = max(best, times[k] - walk)
-                    break
-            other = now.head[stop]
-            while other >= 0:
-                if now.reach[last, other] <= budget:
-                    best = max(best, now.call_dep[other] - walk)
-                other = now.after[other - now.n_calls]
-            if best > leave_s[home] == before_s[home]:
-                homes[count] = home
-                count += 1
-            leave_s[home] = best
-    return count
-
-
-@njit(cache=True, nogil=True)
-def _without(window, limits, now, runs, leave_s, homes):  # type: ignore[no-untyped-def]
-    """Take the runs switched off out; return whether a label went, and the homes that leave sooner.
-
-    ``leave_s`` becomes the time of leaving without those runs.
-    """
-    forgotten = _forget(window, limits, now, runs)
-    _settle(window, limits, now)
-    now.logged[0] = 0
-    never = np.full(leave_s.size, -INF, np.int32)
-    found = never.copy()
-    count = 0
-    for k in range(_raise(window, limits, now, forgotten, found, never, homes)):
-        home = homes[k]
-        if found[home] < leave_s[home]:
-            found[home] = _leaves(window, limits, now, home)
-            if found[home] < leave_s[home]:
-                leave_s[home] = found[home]
-                homes[count] = home
-                count += 1
-    return forgotten.size > 0, count
-
-
-@njit(cache=True, nogil=True)
-def _elapsed(window, limits, home, leave_s):  # type: ignore[no-untyped-def]
-    """Return the elapsed seconds of who leaves then to ride, walking all the way included."""
-    ridden = limits.at_s - leave_s if leave_s >= limits.earliest_s else INF
-    return min(ridden, window.walked_s[home])
-
-
-@njit(cache=True, nogil=True)
-def _changing(window, put, kept, gone):  # type: ignore[no-untyped-def]
-    """Return the labels of a window to be changed, its runs followed by those put in."""
-    rides, n_calls = window.reach.shape[0], window.call_stop.size
-    n_runs, n_stops = window.run_ptr.size - 1, window.floor.shape[1]
-    size = n_calls
-    for run in kept:
-        size += put.run_ptr[run + 1] - put.run_ptr[run]
-    run_ptr = np.empty(n_runs + kept.size + 1, np.int64)
-    stop, arr, dep = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32)
-    board, alight = np.empty(size, np.bool_), np.empty(size, np.bool_)
-    reach, off = np.full((rides, size), INF, np.int32), np.zeros(n_runs + kept.size, np.bool_)
-    for run in range(n_runs + 1):
-        run_ptr[run] = window.run_ptr[run]
-    for call in range(n_calls):
-        stop[call] = window.call_stop[call]
-        arr[call], dep[call] = window.call_arr[call], window.call_dep[call]
-        board[call], alight[call] = window.call_board[call], window.call_alight[call]
-    for ride in range(rides):
-        for call in range(n_calls):
-            reach[ride, call] = window.reach[ride, call]
-    place = n_calls
+def put_in(window, limits, now, member, owner, kept):  # type: ignore[no-untyped-def]
+    """Lower the labels by the runs that a member puts in; by all of them with -1."""
     for k in range(kept.size):
-        for call in range(put.run_ptr[kept[k]], put.run_ptr[kept[k] + 1]):
-            stop[place] = put.call_stop[call]
-            arr[place], dep[place] = put.call_arr[call], put.call_dep[call]
-            board[place], alight[place] = put.call_board[call], put.call_alight[call]
-            place += 1
-        board[place - 1] = False
-        run_ptr[n_runs + k + 1] = place
-    for run in gone:
-        off[run] = True
-    return Changing(
-        run_ptr, stop, arr, dep, board, alight, reach, window.floor.copy(), window.hope.copy(),
-        off, np.full(n_stops, -1, np.int32), np.full(size - n_calls, -1, np.int32),
-        np.empty((rides, off.size), np.int32), np.zeros(rides, np.int64),
-        np.zeros((rides, off.size), np.bool_), np.empty(rides * size, np.int32),
-        np.zeros(1, np.int64), n_calls,
-    )  # fmt: skip
+        if member < 0 or owner[kept[k]] == member:
+            for ride in range(now.reach.shape[0]):
+                _enqueue(now, ride, window.run_ptr.size - 1 + k)
+    settle(window, limits, now)
 
 
 @njit(cache=True, nogil=True)
-def _kept(window, limits, put, n_members):  # type: ignore[no-untyped-def]
+def kept_runs(window, limits, put, n_members):  # type: ignore[no-untyped-def]
     """Return the runs put in inside the window, of members of which some run is labelled.
 
     The labels are those that the run has if nothing else changes.
@@ -564,153 +314,3 @@ def _kept(window, limits, put, n_members):  # type: ignore[no-untyped-def]
             inside[kept] = inside[k]
             kept += 1
     return inside[:kept]
-
-
-@njit(cache=True, nogil=True)
-def _loses(window, gone):  # type: ignore[no-untyped-def]
-    """Tell whether some departure of some runs is labelled."""
-    for run in gone:
-        for call in range(window.run_ptr[run], window.run_ptr[run + 1]):
-            if window.reach[window.reach.shape[0] - 1, call] < INF:
-                return True
-    return False
-
-
-@njit(cache=True, nogil=True)
-def _gone(run_ids, removed):  # type: ignore[no-untyped-def]
-    """Return the places in a window of the runs taken out."""
-    gone, count = np.empty(removed.size, np.int64), 0
-    for run in removed:
-        place = lower_bound(run_ids, 0, run_ids.size, run)
-        if place < run_ids.size and run_ids[place] == run:
-            gone[count] = place
-            count += 1
-    return gone[:count]
-
-
-@njit(cache=True, nogil=True)
-def _put_in(window, limits, now, member, owner, kept):  # type: ignore[no-untyped-def]
-    """Lower the labels by the runs that a member puts in; by all of them with -1."""
-    for k in range(kept.size):
-        if member < 0 or owner[kept[k]] == member:
-            for ride in range(now.reach.shape[0]):
-                _enqueue(now, ride, window.run_ptr.size - 1 + k)
-    _settle(window, limits, now)
-
-
-@njit(cache=True, nogil=True)
-def _take_back(now, calm):  # type: ignore[no-untyped-def]
-    """Undo all that has been lowered since the labels were calm."""
-    for k in range(now.logged[0]):
-        call = now.log[k]
-        for ride in range(calm.reach.shape[0]):
-            now.reach[ride, call] = calm.reach[ride, call]
-        now.head[now.call_stop[call]] = -1
-    if now.logged[0]:
-        for ride in range(calm.floor.shape[0]):
-            for stop in range(calm.floor.shape[1]):
-                now.floor[ride, stop] = calm.floor[ride, stop]
-                now.hope[ride, stop] = calm.hope[ride, stop]
-    now.logged[0] = 0
-
-
-@njit(cache=True, nogil=True)
-def _grown(values, size):  # type: ignore[no-untyped-def]
-    """Return an array of at least some size that begins with some values."""
-    if values.size >= size:
-        return values
-    longer = np.empty(2 * size, np.int32)
-    for k in range(values.size):
-        longer[k] = values[k]
-    return longer
-
-
-@njit(cache=True, nogil=True)
-def try_members(window, limits, put, run_ids, removed, n_members, asked):  # type: ignore[no-untyped-def]
-    """Return the homes whose time changes by each member of a family, and their new times.
-
-    Parameters
-    ----------
-    window, limits
-        The shift edge.
-    put
-        Runs that the members put in.
-    run_ids, removed : int64[]
-        Runs of the window, and runs that every member takes out, ascending.
-    n_members
-        Number of members.
-    asked : bool[n_members] or bool[0]
-        Members to try. None given: all, if anyone may begin, or cease, to hold the edge by
-        some of them; else no one is tried.
-
-    Returns
-    -------
-    idle : bool
-        No member can change anything.
-    members : int32[M]
-        Members tried that may change something, ascending; -1 first for all that put in
-        nothing that matters.
-    ptr : int64[M + 1]
-        Rows of each.
-    homes, elapsed_s : int32[rows]
-        Homes whose elapsed seconds change, and what they change to.
-    """
-    gone = _gone(run_ids, removed)
-    kept = _kept(window, limits, put, n_members)
-    losing = _loses(window, gone)
-    members, ptr = np.empty(n_members + 1, np.int32), np.zeros(n_members + 2, np.int64)
-    homes, elapsed_s = np.empty(256, np.int32), np.empty(256, np.int32)
-    if not kept.size and not losing:
-        return True, members[:0], ptr[:1], homes[:0], elapsed_s[:0]
-    now = _changing(window, put, kept, gone)
-    calm_s, n_homes, fewer = window.leave_s.copy(), window.base_s.size, 0
-    sooner, later = np.empty(n_homes, np.int32), np.empty(n_homes, np.int32)
-    turns = asked.size > 0
-    if losing:
-        losing, fewer = _without(window, limits, now, gone, calm_s, sooner)
-        for k in range(fewer):
-            home = sooner[k]
-            if window.base_s[home] < INF and _elapsed(window, limits, home, calm_s[home]) == INF:
-                turns = True
-    calm = Calm(now.reach.copy(), now.floor.copy(), now.hope.copy())
-    leave_s = calm_s.copy()
-    if not turns:
-        _put_in(window, limits, now, -1, put.member, kept)
-        more = _raise(window, limits, now, now.log[: now.logged[0]], leave_s, calm_s, later)
-        for k in range(more):
-            turns = turns or window.base_s[later[k]] == INF
-            leave_s[later[k]] = calm_s[later[k]]
-        _take_back(now, calm)
-    if not turns:
-        return False, members[:0], ptr[:1], homes[:0], elapsed_s[:0]
-    puts_in = np.zeros(n_members, np.bool_)
-    for k in range(kept.size):
-        puts_in[put.member[kept[k]]] = True
-    count = rows = 0
-    for member in range(-1, n_members):
-        wanted = member >= 0 and puts_in[member] and (asked.size == 0 or asked[member])
-        if member < 0 and losing:
-            # All that put in nothing that matters change what is forgotten, and no more.
-            for other in range(n_members):
-                wanted = wanted or not puts_in[other] and (asked.size == 0 or asked[other])
-        if not wanted:
-            continue
-        more = 0
-        if member >= 0:
-            _put_in(window, limits, now, member, put.member, kept)
-            more = _raise(window, limits, now, now.log[: now.logged[0]], leave_s, calm_s, later)
-        homes, elapsed_s = _grown(homes, rows + fewer + more), _grown(elapsed_s, rows + fewer + more)
-        for k in range(fewer + more):
-            home = sooner[k] if k < fewer else later[k - fewer]
-            after = _elapsed(window, limits, home, leave_s[home])
-            told = k >= fewer and calm_s[home] != window.leave_s[home]
-            if after != window.base_s[home] and not told:
-                homes[rows], elapsed_s[rows] = home, after
-                rows += 1
-        for k in range(more):
-            leave_s[later[k]] = calm_s[later[k]]
-        members[count] = member
-        count += 1
-        ptr[count] = rows
-        _take_back(now, calm)
-    return False, members[:count], ptr[: count + 1], homes[:rows], elapsed_s[:rows]

@@ -62,7 +62,7 @@ class Repair:
 
     def _tried(self, asked: Bool) -> tuple[bool, dict[int, tuple[Int32, Int32]]]:
         # Loading the compiler takes half a second, which nobody waits for who asks nothing.
-        from mobility.remedies.relabel import try_members
+        from mobility.remedies.members import try_members
 
         window, tried = self.window, self._family
         idle, members, ptr, homes, elapsed_s = try_members(

@@ -97,6 +97,7 @@ class Score:
 
 #: A commute without its whole roster decides only between levers alike in jobs.
 COMMUTE_VALUE = 1e-6
+NOBODY = Counts(0.0, 0.0, 0.0)
 NOTHING = Score(0, 0, 0, 0, 0, 0, 0, 0)
 
 
@@ -433,6 +434,8 @@ class Scores:
     def _rosters(self, changes: Sequence[KeyChange]) -> tuple[Counts, Counts]:
         """Return who gains, and who loses, a roster under the worst-of rule."""
         homes, before, after = self._rosters_changed(changes)
+        if np.array_equal(before, after):
+            return NOBODY, NOBODY
         ledger = self.ledger
         return ledger.gained(before, after, homes), ledger.gained(after, before, homes)
 

@@ -162,7 +162,7 @@ class Workbench:
         end = np.concatenate([one.end_s, network.end_s[one.removed]])
         low, high = self.spans[kind]
         touched = ((start <= high[:, None]) & (end >= low[:, None])).any(axis=1)
-        return [mine[k] for k in np.flatnonzero(touched)]
+        return [mine[k] for k in np.flatnonzero(touched).tolist()]
 
     def try_unit(
         self, unit: Unit, *, keep_times: bool = False, turning: bool = False

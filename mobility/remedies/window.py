@@ -49,7 +49,7 @@ from mobility.timetable.arrays import (
 from mobility.timetable.footpaths import WalkTable
 
 if TYPE_CHECKING:
-    from mobility.remedies.relabel import Labelled, Limits
+    from mobility.remedies.labels import Labelled, Limits
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,13 +172,13 @@ class Window:
     @cached_property
     def labelled(self) -> Labelled:
         """The window with its labels by call, to be changed."""
-        from mobility.remedies.relabel import Labelled, floors
+        from mobility.remedies.labels import Labelled, floors
 
         tt, runs, index = self.oriented, self.runs, self.index_arrays
         first, shift, label = self._base_scan
-        calls = np.flatnonzero(runs.call_alight)
-        order = np.lexsort((runs.call_arr[calls], runs.call_stop[calls]))
-        calls = calls[order].astype(np.int32)
+        alight = np.flatnonzero(runs.call_alight)
+        order = np.lexsort((runs.call_arr[alight], runs.call_stop[alight]))
+        calls = alight[order].astype(np.int32)
         ptr = np.concatenate([[0], np.cumsum(np.bincount(
             runs.call_stop[calls], minlength=tt.n_stops))]).astype(np.int64)  # fmt: skip
         stops = np.repeat(np.arange(shift.size - 1), np.diff(shift))
@@ -193,7 +193,7 @@ class Window:
         floor = np.empty((reach.shape[0], tt.n_stops), np.int32)
         ridden = self.looked_up(self._base_scan, index[1], walks)
         at_s = self.bounds.at_s
-        leave_s = np.where(ridden < INF, at_s - ridden, self.bounds.earliest_s - 1).astype(np.int32)
+        leave_s = np.where(ridden < INF, at_s - ridden, self.bounds.earliest_s - 1)
         found = Labelled(
             runs.run_ptr, runs.call_stop, runs.call_arr, runs.call_dep,
             np.asarray(index[3] >= 0), runs.call_alight,
@@ -201,7 +201,8 @@ class Window:
             index[0], index[1], index[2], ptr, runs.call_arr[calls], calls,
             tt.foot_ptr, tt.foot_stop, tt.foot_walk_s, tt.foot_need_s, *tt.foot_into,
             self.egress_s, walks.ptr, walks.stop, walks.walk_s, near_ptr, homes[near],
-            walks.walk_s[near], leave_s, self.base_s, self.walked_s, reach, floor, floor.copy(),
+            walks.walk_s[near], leave_s.astype(np.int32), self.base_s, self.walked_s,
+            reach, floor, floor.copy(),
         )  # fmt: skip
         floors(found, reach, floor, found.hope)
         return found
@@ -209,7 +210,7 @@ class Window:
     @cached_property
     def bounds(self) -> Limits:
         """The limits of the edge."""
-        from mobility.remedies.relabel import Limits
+        from mobility.remedies.labels import Limits
 
         limits, at_s = self.limits, self.edge.at_s
         return Limits(
