@@ -125,8 +125,9 @@ def same_departures(
     line = lines_of(study, trips)
     days: dict[int, set[str]] = {int(t): set() for t in trips}
     for kind, network in nets.items():
-        own = network.timetable.run_day[network.pieces.run] == 0
-        for trip in np.intersect1d(network.pieces.trip[own], trips).tolist():
+        own = network.own_trips
+        place = np.minimum(own.searchsorted(trips), max(own.size - 1, 0))
+        for trip in trips[own[place] == trips].tolist() if own.size else ():
             days[trip].add(kind)
     groups: dict[tuple[int, ...], list[tuple[list[int], set[str]]]] = {}
     for trip, one in zip(trips.tolist(), line.tolist(), strict=True):
@@ -287,7 +288,7 @@ def _lifted(study: Study, nets: dict[str, DayNetwork], windows: Sequence[Window]
     if not {"school_weekday", "holiday_weekday"} <= set(nets):
         return
     school, holiday = nets["school_weekday"], nets["holiday_weekday"]
-    there = np.unique(holiday.pieces.trip[holiday.timetable.run_day[holiday.pieces.run] == 0])
+    there = holiday.own_trips
     spans = [w.span_s for w in windows if w.day.kind == "holiday_weekday"]
     pieces = school.pieces
     near = np.zeros(pieces.trip.size, bool)

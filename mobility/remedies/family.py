@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mobility.remedies.model import DayNetwork, Lever
 from mobility.remedies.patch import patch
-from mobility.timetable.arrays import Int32, Int64, RunArrays, take_runs
+from mobility.timetable.arrays import Int32, Int64, RunArrays, mirror_runs, take_runs
 from mobility.timetable.trips import join_runs, pick_calls
+
+if TYPE_CHECKING:
+    from mobility.remedies.labels import PutIn
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,22 @@ class Family:
     added: RunArrays
     member: Int32
     count: int
+
+    def put_in(self, returning: bool) -> PutIn:
+        """Return the added runs on the axis of one way, and whose they are."""
+        return self._back if returning else self._out
+
+    @cached_property
+    def _out(self) -> PutIn:
+        from mobility.remedies.labels import PutIn
+
+        return PutIn(*self.added[:6], self.member)
+
+    @cached_property
+    def _back(self) -> PutIn:
+        from mobility.remedies.labels import PutIn
+
+        return PutIn(*mirror_runs(self.added)[:6], self.member)
 
     @cached_property
     def start_s(self) -> Int32:
@@ -91,6 +111,8 @@ def together(nets: dict[str, DayNetwork], kind: str, levers: list[Lever]) -> Fam
 
 def _moves(network: DayNetwork, runs: Int64, shifts_s: Int32) -> Family:
     """Return whole runs moved by each of some seconds, a member each."""
+    if not runs.size:
+        return Family(runs, join_runs([]), np.zeros(0, np.int32), shifts_s.size)
     base = take_runs(network.runs, runs)
     n_runs, n_calls, count = runs.size, int(base.run_ptr[-1]), shifts_s.size
     by = np.repeat(shifts_s, n_calls)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mobility.commute.study import Study
 from mobility.commute.variants import with_timetables
@@ -14,6 +16,8 @@ from mobility.remedies.model import DayNetwork, Lever, networks
 from mobility.timetable.arrays import Int64, RunArrays, Timetable
 from mobility.timetable.change import with_runs
 from mobility.timetable.trips import join_runs, mended, moved, one_run, only_trips, without_trips
+
+Item = TypeVar("Item", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -107,15 +111,20 @@ def _with_stop(run: RunArrays, lever: Lever) -> RunArrays:
         dep[at:] += later
         run = RunArrays(
             run.run_ptr + np.array([0, 1]),
-            np.insert(run.call_stop, at, lever.stop).astype(np.int32),
-            np.insert(arr, at, time_s).astype(np.int32),
-            np.insert(dep, at, time_s + lever.shift_s).astype(np.int32),
-            np.insert(run.call_board, at, True),
-            np.insert(run.call_alight, at, True),
-            np.insert(run.call_trip, at, trip).astype(np.int32),
+            _with(run.call_stop, at, lever.stop),
+            _with(arr, at, time_s),
+            _with(dep, at, time_s + lever.shift_s),
+            _with(run.call_board, at, True),
+            _with(run.call_alight, at, True),
+            _with(run.call_trip, at, trip),
             run.run_day,
         )
     return run
+
+
+def _with(column: NDArray[Item], at: int, value: int) -> NDArray[Item]:
+    """Return a column of calls with one more; `numpy.insert` takes ten times as long."""
+    return np.concatenate([column[:at], np.array([value], column.dtype), column[at:]])
 
 
 def _extended(run: RunArrays, lever: Lever) -> RunArrays:
@@ -133,12 +142,12 @@ def _extended(run: RunArrays, lever: Lever) -> RunArrays:
         board[end] = True
     return RunArrays(
         run.run_ptr + np.array([0, 1]),
-        np.insert(run.call_stop, at, lever.stop).astype(np.int32),
-        np.insert(run.call_arr, at, time_s).astype(np.int32),
-        np.insert(run.call_dep, at, time_s).astype(np.int32),
-        np.insert(board, at, True),
-        np.insert(alight, at, True),
-        np.insert(run.call_trip, at, run.call_trip[end]).astype(np.int32),
+        _with(run.call_stop, at, lever.stop),
+        _with(run.call_arr, at, time_s),
+        _with(run.call_dep, at, time_s),
+        _with(board, at, True),
+        _with(alight, at, True),
+        _with(run.call_trip, at, run.call_trip[end]),
         run.run_day,
     )
 

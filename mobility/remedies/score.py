@@ -97,6 +97,7 @@ class Score:
 
 #: A commute without its whole roster decides only between levers alike in jobs.
 COMMUTE_VALUE = 1e-6
+NOBODY = Counts(0.0, 0.0, 0.0)
 NOTHING = Score(0, 0, 0, 0, 0, 0, 0, 0)
 
 
@@ -271,6 +272,11 @@ class Scores:
         return np.array([self.study.pool(int(s), str(r)) for s, r in rows])
 
     @cached_property
+    def workers(self) -> Float:
+        """Workers of each home, float64 (H,)."""
+        return self.study.workers
+
+    @cached_property
     def weight(self) -> Float:
         """Share of its shift's working days that each key stands for, float64 (keys,)."""
         days = {day.kind: day for day in self.study.days}
@@ -367,8 +373,10 @@ class Scores:
         if not named:
             return 0.0
         if self.study.homes.pool is None:
-            homes = np.unique(np.concatenate([a for _, a in named]))
-            return float(self.study.workers[homes].sum())
+            mine = np.zeros(self.study.n_homes, bool)
+            for _, homes in named:
+                mine[homes] = True
+            return float(self.workers[mine].sum())
         best: dict[int, Float] = {}
         for key, mine in named:
             people = best.setdefault(self._sites[key], np.zeros(self.study.n_homes))
@@ -426,6 +434,8 @@ class Scores:
     def _rosters(self, changes: Sequence[KeyChange]) -> tuple[Counts, Counts]:
         """Return who gains, and who loses, a roster under the worst-of rule."""
         homes, before, after = self._rosters_changed(changes)
+        if np.array_equal(before, after):
+            return NOBODY, NOBODY
         ledger = self.ledger
         return ledger.gained(before, after, homes), ledger.gained(after, before, homes)
 

@@ -22,6 +22,7 @@ from mobility.remedies.edges import windows
 from mobility.remedies.family import Family, family, together
 from mobility.remedies.model import DayNetwork, Lever, networks
 from mobility.remedies.modes import riding_modes
+from mobility.remedies.repair import Repair
 from mobility.remedies.score import Score, Scores
 from mobility.remedies.stops import NewStop, with_gate_stops, with_new_stops
 from mobility.remedies.trial import EdgeEffect, Trial, put_in
@@ -146,10 +147,13 @@ class Workbench:
                 found[member][trial.window.index] = effect
         return found
 
-    def _trials(self, kind: str, one: Family) -> list[Trial]:
+    def _trials(self, kind: str, one: Family) -> list[Trial | Repair]:
         if not one.removed.size and not one.member.size:
             return []
-        trials = [put_in(window, one) for window in self._near(kind, one)]
+        trials = [
+            Repair(window, one) if window.is_plain else put_in(window, one)
+            for window in self._near(kind, one)
+        ]
         return [trial for trial in trials if trial is not None]
 
     def _near(self, kind: str, one: Family) -> list[Window]:
@@ -158,7 +162,7 @@ class Workbench:
         end = np.concatenate([one.end_s, network.end_s[one.removed]])
         low, high = self.spans[kind]
         touched = ((start <= high[:, None]) & (end >= low[:, None])).any(axis=1)
-        return [mine[k] for k in np.flatnonzero(touched)]
+        return [mine[k] for k in np.flatnonzero(touched).tolist()]
 
     def try_unit(
         self, unit: Unit, *, keep_times: bool = False, turning: bool = False
@@ -263,8 +267,11 @@ def search(
 def _warm(bench: Workbench) -> None:
     """Compute what threads share before they start."""
     for window in bench.windows:
-        _ = window.is_used, window.base_s, window.walked_s, window.keys, window.egress_s
-        _ = window.by_hold, window.workers
+        _ = window.workers, window.holds
+        if window.is_plain:
+            _ = window.labelled, window.bounds
+            continue
+        _ = window.is_used, window.walked_s, window.keys, window.egress_s, window.by_hold
         if window.readers:
             _ = window.base_read
     scores = bench.scores

@@ -197,18 +197,7 @@ class Trial:
         others = self._others(scanned, dep_time, keep_times) if window.readers else {}
         if not homes.size and not others:
             return None
-        held, holds = before[homes] < INF, elapsed_s[homes] < INF
-        both = homes[held & holds]
-        saved = (before[both] - elapsed_s[both]) @ window.workers[both]
-        return EdgeEffect(
-            window.index,
-            homes[holds & ~held],
-            homes[held & ~holds],
-            float(saved),
-            homes if keep_times else _NOBODY,
-            elapsed_s[homes] if keep_times else _NOBODY,
-            others,
-        )
+        return effect_of(window, homes, elapsed_s[homes], others, keep_times)
 
     def _others(
         self, scanned: tuple[Int64, Int64, Int32], dep_time: Int32, keep_times: bool
@@ -222,6 +211,29 @@ class Trial:
             if rows.size:
                 found[mode] = Changed(rows, after[rows])
         return found
+
+
+def effect_of(
+    window: Window,
+    homes: Int32,
+    elapsed_s: Int32,
+    others: Mapping[str, Changed],
+    keep_times: bool,
+) -> EdgeEffect:
+    """Return what changes, from the homes whose time does and their new time."""
+    before = window.base_s[homes]
+    held, holds = before < INF, elapsed_s < INF
+    both = held & holds
+    saved = (before - elapsed_s)[both] @ window.workers[homes[both]]
+    return EdgeEffect(
+        window.index,
+        homes[holds & ~held],
+        homes[held & ~holds],
+        float(saved),
+        homes if keep_times else _NOBODY,
+        elapsed_s if keep_times else _NOBODY,
+        others,
+    )
 
 
 def put_in(window: Window, tried: Family) -> Trial | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,9 @@ from mobility.timetable.arrays import (
     stop_index,
 )
 from mobility.timetable.footpaths import WalkTable
+
+if TYPE_CHECKING:
+    from mobility.remedies.labels import Labelled, Limits
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +154,71 @@ class Window:
                 self._carried, two_way, self.site, self.edge, self.limits
             ).elapsed_s
         return transit_times(self.study, self.site, self.day, self.edge, self.limits).elapsed_s
+
+    @cached_property
+    def holds(self) -> Bool:
+        """Whether the edge holds as things are, bool (H,)."""
+        return np.asarray(self.base_s < INF)
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether its answers follow from the labels of its departures alone.
+
+        Not so where other modes are read from the scan, and where streets walked in the dark
+        count: those depend on when one leaves.
+        """
+        return not self.readers and not self.study.territory.limits.safe_at_night
+
+    @cached_property
+    def labelled(self) -> Labelled:
+        """The window with its labels by call, to be changed."""
+        from mobility.remedies.labels import Labelled, floors
+
+        tt, runs, index = self.oriented, self.runs, self.index_arrays
+        first, shift, label = self._base_scan
+        alight = np.flatnonzero(runs.call_alight)
+        order = np.lexsort((runs.call_arr[alight], runs.call_stop[alight]))
+        calls = alight[order].astype(np.int32)
+        ptr = np.concatenate([[0], np.cumsum(np.bincount(
+            runs.call_stop[calls], minlength=tt.n_stops))]).astype(np.int64)  # fmt: skip
+        stops = np.repeat(np.arange(shift.size - 1), np.diff(shift))
+        position = np.arange(shift[-1]) + (first - shift[:-1])[stops]
+        reach = np.full((label.shape[0], runs.call_stop.size), INF, np.int32)
+        reach[:, index[2][position]] = label
+        walks = self.home_walks
+        homes = np.repeat(np.arange(walks.n_rows, dtype=np.int32), np.diff(walks.ptr))
+        near = np.argsort(walks.stop, kind="stable")
+        near_ptr = np.concatenate([[0], np.cumsum(np.bincount(
+            walks.stop, minlength=tt.n_stops))]).astype(np.int64)  # fmt: skip
+        floor = np.empty((reach.shape[0], tt.n_stops), np.int32)
+        ridden = self.looked_up(self._base_scan, index[1], walks)
+        at_s = self.bounds.at_s
+        leave_s = np.where(ridden < INF, at_s - ridden, self.bounds.earliest_s - 1)
+        found = Labelled(
+            runs.run_ptr, runs.call_stop, runs.call_arr, runs.call_dep,
+            np.asarray(index[3] >= 0), runs.call_alight,
+            np.repeat(np.arange(self.run_ids.size, dtype=np.int32), np.diff(runs.run_ptr)),
+            index[0], index[1], index[2], ptr, runs.call_arr[calls], calls,
+            tt.foot_ptr, tt.foot_stop, tt.foot_walk_s, tt.foot_need_s, *tt.foot_into,
+            self.egress_s, walks.ptr, walks.stop, walks.walk_s, near_ptr, homes[near],
+            walks.walk_s[near], leave_s.astype(np.int32), self.base_s, self.walked_s,
+            reach, floor, floor.copy(),
+        )  # fmt: skip
+        floors(found, reach, floor, found.hope)
+        return found
+
+    @cached_property
+    def bounds(self) -> Limits:
+        """The limits of the edge."""
+        from mobility.remedies.labels import Limits
+
+        limits, at_s = self.limits, self.edge.at_s
+        return Limits(
+            bool(limits.gate_walk_counts), bool(limits.home_walk_counts),
+            int(earliest_of(self.edge, limits)), int(deadline_of(self.edge)),
+            int(limits.max_walk_s), int(limits.max_wait_s),
+            int(-at_s if self.edge.returning else at_s),
+        )  # fmt: skip
 
     @cached_property
     def workers(self) -> NDArray[np.float64]:

@@ -78,17 +78,33 @@ class DayNetwork:
         return self.timetable.call_arr[self.timetable.run_ptr[1:] - 1]
 
     @cached_property
+    def own_trips(self) -> Int64:
+        """Trips that run on the service day itself, ascending."""
+        own = self.timetable.run_day[self.pieces.run] == 0
+        return np.unique(self.pieces.trip[own])
+
+    @cached_property
     def is_single(self) -> NDArray[np.bool_]:
         """Whether a run is one trip from end to end, bool (R,)."""
         tt = self.timetable
         return np.equal(tt.call_trip[tt.run_ptr[:-1]], tt.call_trip[tt.run_ptr[1:] - 1])
 
+    @cached_property
+    def _first_piece(self) -> list[int]:
+        """Place of the first piece of each trip, and their number."""
+        trip = self.pieces.trip
+        count = int(trip[-1]) + 2 if trip.size else 1
+        return [int(place) for place in trip.searchsorted(np.arange(count))]
+
+    @cached_property
+    def _piece_run(self) -> list[int]:
+        return [int(run) for run in self.pieces.run]
+
     def places(self, trips: tuple[int, ...]) -> Int64:
         """Return the places, among the pieces, of some trips."""
-        low = self.pieces.trip.searchsorted(trips, side="left")
-        count = self.pieces.trip.searchsorted(trips, side="right") - low
-        last = np.cumsum(count)
-        return np.repeat(low - last + count, count) + np.arange(last[-1] if last.size else 0)
+        first = self._first_piece
+        found = [range(first[t], first[t + 1]) for t in trips if t + 1 < len(first)]
+        return np.array([place for places in found for place in places], np.int64)
 
     def own_places(self, trips: tuple[int, ...]) -> Int64:
         """Return those places that are of the service day itself."""
@@ -97,7 +113,9 @@ class DayNetwork:
 
     def runs_of(self, trips: tuple[int, ...]) -> Int64:
         """Return the runs that hold some of the trips, ascending."""
-        return np.unique(self.pieces.run[self.places(trips)])
+        first, run = self._first_piece, self._piece_run
+        found = [run[first[t] : first[t + 1]] for t in trips if t + 1 < len(first)]
+        return np.array(sorted({one for runs in found for one in runs}), np.int64)
 
     def span(self, run: int) -> slice:
         """Return the calls of a run."""

@@ -1,0 +1,106 @@
+"""Levers tried by repairing labels, against whole scans, on dense random timetables."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from mobility.engine.journeys import Edge, EngineLimits
+from mobility.remedies.family import Family
+from mobility.remedies.repair import Repair
+from mobility.remedies.trial import put_in
+from mobility.remedies.window import Window
+from mobility.timetable.arrays import INF, take_runs, timetable_from_runs
+from mobility.timetable.footpaths import WalkTable
+
+N_STOPS, N_HOMES, N_RUNS = 12, 10, 30
+
+
+def window_of(runs, footpaths, walks, egress_s, limits):
+    """The way to work of one edge, its parts as given."""
+    tt = timetable_from_runs(N_STOPS, runs, footpaths)
+    study = SimpleNamespace(
+        n_homes=N_HOMES, territory=SimpleNamespace(limits=SimpleNamespace(safe_at_night=False))
+    )
+    edge = Edge(returning=False, at_s=7200, margin_s=0)
+    ids, gate = np.arange(tt.n_runs, dtype=np.int64), SimpleNamespace(feeders={})
+    window = Window(0, study, 0, None, edge, limits, ids, tt.runs, walks, gate)
+    nothing = np.full(N_HOMES, INF, np.int32)
+    window.__dict__.update(
+        oriented=tt, egress_s=egress_s, readers={}, walked_s=nothing, workers=np.ones(N_HOMES)
+    )
+    elapsed_s = window.looked_up(window._base_scan, window.index_arrays[1], walks)
+    window.__dict__["base_s"] = elapsed_s
+    return window
+
+
+def random_window(rng):
+    runs = []
+    for _ in range(N_RUNS):
+        stops = rng.choice(N_STOPS, int(rng.integers(2, 5)), replace=False)
+        times = 60 * np.sort(rng.choice(120, stops.size, replace=False))
+        runs.append([(int(s), int(t)) for s, t in zip(stops, times, strict=True)])
+    feet = [(int(a), int(b), 60 * int(w)) for a, b, w in
+            zip(*rng.integers(0, N_STOPS, (2, 10)), rng.integers(1, 9, 10), strict=True)
+            if a != b]  # fmt: skip
+    feet = list({(a, b): (a, b, w) for a, b, w in feet}.values())
+    stop = rng.integers(0, N_STOPS, N_HOMES).astype(np.int32)
+    walk_s = (60 * rng.integers(0, 12, N_HOMES)).astype(np.int32)
+    egress_s = np.full(N_STOPS, INF, np.int32)
+    egress_s[:2] = 60 * rng.integers(0, 10, 2)
+    limits = EngineLimits(max_total_s=7200, max_walk_s=900, max_wait_s=1500)
+    return window_of(runs, feet, WalkTable(np.arange(N_HOMES + 1), stop, walk_s), egress_s, limits)
+
+
+def alike(window, tried):
+    """Whether someone gains or loses; what is told must be what whole scans tell."""
+    repaired, scanned = Repair(window, tried), put_in(window, tried)
+    turning = set() if scanned is None else scanned.turning()
+    assert repaired.turning() == turning
+    expected = {} if scanned is None else scanned.effects(keep_times=True)
+    told = repaired.effects(turning or None, keep_times=True)
+    assert told.keys() == (expected.keys() & turning if turning else expected.keys())
+    for member, effect in told.items():
+        for name in ("gained", "lost", "saved_s", "homes", "elapsed_s"):
+            assert np.array_equal(getattr(effect, name), getattr(expected[member], name)), name
+    return bool(turning)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_labels_repaired_are_those_of_a_whole_scan(seed):
+    rng = np.random.default_rng(seed)
+    turned = 0
+    for _ in range(60):
+        window = random_window(rng)
+        for _ in range(4):
+            removed = np.sort(rng.choice(N_RUNS, int(rng.integers(0, 6)), replace=False))
+            copies = take_runs(window.runs, rng.choice(N_RUNS, 6))
+            by_s = 60 * rng.integers(-30, 31, 6).astype(np.int32)
+            by_s = by_s.repeat(np.diff(copies.run_ptr))
+            copies = copies._replace(
+                call_arr=copies.call_arr + by_s, call_dep=copies.call_dep + by_s
+            )
+            tried = Family(removed, copies, rng.integers(0, 3, 6).astype(np.int32), 4)
+            turned += alike(window, tried)
+    assert turned > 20
+
+
+def test_what_is_lost_with_two_rides_comes_back_with_three():
+    """The bus to the gate gone, two others lead there with one change more."""
+    runs = [
+        [(5, 0), (4, 600)],  # from home to the change
+        [(4, 900), (0, 1800)],  # straight to the gate, to be taken out
+        [(4, 1200), (3, 2400)],  # or over another change
+        [(3, 2700), (0, 6000)],
+    ]
+    egress_s = np.full(N_STOPS, INF, np.int32)
+    egress_s[0] = 0
+    at_stop = WalkTable(
+        np.minimum(np.arange(N_HOMES + 1), 1), np.array([5], np.int32), np.zeros(1, np.int32)
+    )
+    limits = EngineLimits(max_total_s=7200, max_wait_s=6000)
+    window = window_of(runs, [], at_stop, egress_s, limits)
+    gone = np.flatnonzero(window.runs.call_dep[window.runs.run_ptr[:-1]] == 900)
+    nothing = Family(gone, take_runs(window.runs, gone[:0]), np.zeros(0, np.int32), 1)
+    assert window.base_s[0] < INF
+    assert not alike(window, nothing)
