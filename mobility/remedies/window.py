@@ -32,7 +32,6 @@ from mobility.remedies.modes import (
 )
 from mobility.remedies.runs import (
     departure_keys,
-    some_rows,
     used_runs,
 )
 from mobility.sources.days import ChosenDay
@@ -224,16 +223,6 @@ class Window:
     def workers(self) -> NDArray[np.float64]:
         """Workers of each home, float64 (H,)."""
         return self.study.workers
-
-    @cached_property
-    def by_hold(self) -> tuple[tuple[Int32, WalkTable], tuple[Int32, WalkTable]]:
-        """Homes that do not hold this edge, and those that do by riding alone, with their walks."""
-        rides = (self.base_s < INF) & (self.walked_s == INF)
-        out_of_reach, riders = (
-            np.flatnonzero(some).astype(np.int32) for some in (self.base_s == INF, rides)
-        )
-        walks = self.home_walks
-        return (out_of_reach, some_rows(walks, out_of_reach)), (riders, some_rows(walks, riders))
 
     @cached_property
     def _base_scan(self) -> tuple[Int64, Int64, Int32]:
