@@ -17,16 +17,12 @@ from mobility.commute.ledger import Ledger
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.remedies.candidates import SearchOptions, candidates
-from mobility.remedies.family import Family
 from mobility.remedies.fixes import fixes_of
 from mobility.remedies.model import Lever
 from mobility.remedies.patch import what_if
 from mobility.remedies.recommendations import distinct
-from mobility.remedies.repair import Repair
 from mobility.remedies.search import access_after, search, workbench
-from mobility.remedies.trial import put_in
 from mobility.remedies.words import levers_frame
-from mobility.timetable.arrays import take_runs
 
 DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 ONLY_TRIPS = SearchOptions(kinds=("move_trip",))
@@ -238,35 +234,6 @@ def test_a_search_loses_no_lever_that_turns_someone(demo, kind):
             ruled_out += bool(full and not told)
     if kind in ("move_trip", "move_line", "stop"):
         assert ruled_out
-
-
-def test_labels_repaired_are_those_of_a_whole_scan(demo):
-    """Runs of all kinds taken out at once, and copies of them put in at other times."""
-    rng = np.random.default_rng(3)
-    windows = [w for w in demo.windows if w.is_plain]
-    assert windows
-    lost = gained = 0
-    for _ in range(150):
-        window = windows[int(rng.integers(len(windows)))]
-        network = demo.nets[window.day.kind]
-        used = window.run_ids[window.is_used]
-        if not used.size:
-            continue
-        removed = np.sort(rng.choice(used, min(used.size, int(rng.integers(1, 7))), replace=False))
-        copies = take_runs(network.runs, rng.choice(used, 6))
-        by_s = 60 * rng.integers(-30, 31, 6).astype(np.int32).repeat(np.diff(copies.run_ptr))
-        copies = copies._replace(call_arr=copies.call_arr + by_s, call_dep=copies.call_dep + by_s)
-        tried = Family(removed, copies, rng.integers(0, 3, 6).astype(np.int32), 4)
-        repaired, scanned = Repair(window, tried), put_in(window, tried)
-        assert repaired.turning() == scanned.turning()
-        told = repaired.effects(keep_times=True)
-        assert told.keys() == scanned.effects().keys()
-        for member, effect in scanned.effects(keep_times=True).items():
-            for name in ("gained", "lost", "saved_s", "homes", "elapsed_s"):
-                assert np.array_equal(getattr(told[member], name), getattr(effect, name)), name
-            gained, lost = gained + effect.gained.size, lost + effect.lost.size
-    assert gained
-    assert lost
 
 
 def _plain(effect):

@@ -42,14 +42,6 @@ def only_walks(walks: WalkTable, kept: Bool) -> WalkTable:
     return WalkTable(ptr, walks.stop[places], walks.walk_s[places])
 
 
-def some_rows(walks: WalkTable, rows: Int32) -> WalkTable:
-    """Return the table of the walks of some points alone, in their order."""
-    count = walks.ptr[rows + 1] - walks.ptr[rows]
-    ptr = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
-    places = np.arange(ptr[-1]) + np.repeat(walks.ptr[rows] - ptr[:-1], count)
-    return WalkTable(ptr, walks.stop[places], walks.walk_s[places])
-
-
 def departure_keys(stop: Int32, dep_s: Int32) -> Int64:
     """Return one sortable number per departure: by stop, then by time."""
     return (stop.astype(np.int64) << 32) + dep_s.astype(np.int64) + 2**31

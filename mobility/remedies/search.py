@@ -271,7 +271,7 @@ def _warm(bench: Workbench) -> None:
         if window.is_plain:
             _ = window.labelled, window.bounds
             continue
-        _ = window.is_used, window.walked_s, window.keys, window.egress_s, window.by_hold
+        _ = window.is_used, window.walked_s, window.keys, window.egress_s
         if window.readers:
             _ = window.base_read
     scores = bench.scores

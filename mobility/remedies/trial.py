@@ -1,8 +1,9 @@
-"""Levers tried on one shift edge without a new timetable.
+"""Levers tried on one shift edge by scanning its changed window whole.
 
 The changed runs of a whole family of levers are inserted into the window of an edge once, and
 each lever switches its own runs on. The answers are those of a scan of the whole changed
-timetable, to the second.
+timetable, to the second. Where nothing but the labels of departures counts,
+`mobility.remedies.repair` finds the same sooner.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from mobility.remedies.runs import (
     departure_keys,
     labelled_stops,
     only_walks,
-    some_rows,
     used_runs,
 )
 from mobility.remedies.window import Window
@@ -97,7 +97,6 @@ class Trial:
         losing: int,
     ) -> None:
         self.window, self.live, self.losing = window, live, losing
-        self._scanned: dict[int, tuple[Int64, Int64, Int32]] = {}
         self._index = _inserted(window, added)
         self._runs = join_runs([window.runs, added])
         self._member, self._alight = member, self._runs.call_alight.copy()
@@ -106,47 +105,14 @@ class Trial:
         self._bound = window.scan(self._runs, self._index, self._alight)
 
     def turning(self) -> set[int]:
-        """Return the members by which a home may begin, or cease, to hold this edge.
+        """Return the members that may change an answer: here none of them is ruled out.
 
-        None begins that does not with every member's runs at once, and none ceases that holds
-        with none of them: members are asked for the homes between. What walks in the dark depends
-        on when one leaves: there, and where other modes are read from the scan, none is ruled out.
+        What walks in the dark depends on when one leaves, and other modes are read from the scan.
         """
-        window, live = self.window, self.live.tolist()
-        if window.readers or window.study.territory.limits.safe_at_night:
-            return {*live, *range(self.losing)}
-        homes = self._between()
-        if not homes.size:
-            return set()
-        walks, held = some_rows(window.home_walks, homes), window.base_s[homes] < INF
-        found = {m for m in live if self._turns(m, walks, held)}
-        alike = set(range(self.losing)).difference(live)
-        return found | alike if alike and self._turns(-1, walks, held) else found
-
-    def _between(self) -> Int32:
-        """Return the homes that begin to hold with every member's runs, or cease with none."""
-        window = self.window
-        (out_of_reach, walks), (riders, their_walks) = window.by_hold
-        begins = window.looked_up(self._bound, self._index[1], walks) < INF
-        if not self.losing:
-            return out_of_reach[begins]
-        size = window.runs.call_stop.size
-        without = window.scan(window.runs, window.index_arrays, self._alight[:size])
-        ceases = window.looked_up(without, window.index_arrays[1], their_walks) == INF
-        return np.concatenate([out_of_reach[begins], riders[ceases]])
-
-    def _turns(self, member: int, walks: WalkTable, held: Bool) -> bool:
-        scanned = self._scan(member)
-        times = self.window.looked_up(scanned, self._kept[1][1], walks)
-        turns = bool(((times < INF) != held).any())
-        if turns:
-            self._scanned[member] = scanned
-        return turns
+        return {*self.live.tolist(), *range(self.losing)}
 
     def _scan(self, member: int) -> tuple[Int64, Int64, Int32]:
         """Return the labels with one member's runs alone (-1: with none)."""
-        if member in self._scanned:
-            return self._scanned[member]
         runs, index, owner = self._kept
         on = (owner == -1) | (owner == member)
         return self.window.scan(runs, index, runs.call_alight & on, self._feet)

@@ -32,7 +32,6 @@ from mobility.remedies.modes import (
 )
 from mobility.remedies.runs import (
     departure_keys,
-    some_rows,
     used_runs,
 )
 from mobility.sources.days import ChosenDay
@@ -186,10 +185,10 @@ class Window:
         reach = np.full((label.shape[0], runs.call_stop.size), INF, np.int32)
         reach[:, index[2][position]] = label
         walks = self.home_walks
-        homes = np.repeat(np.arange(walks.n_rows, dtype=np.int32), np.diff(walks.ptr))
-        near = np.argsort(walks.stop, kind="stable")
-        near_ptr = np.concatenate([[0], np.cumsum(np.bincount(
-            walks.stop, minlength=tt.n_stops))]).astype(np.int64)  # fmt: skip
+        # Windows of the same hours share a table, and so the same turned round.
+        near = walks.by_stop
+        near_ptr = np.full(tt.n_stops + 1, near.ptr[-1], np.int64)
+        near_ptr[: near.ptr.size] = near.ptr
         floor = np.empty((reach.shape[0], tt.n_stops), np.int32)
         ridden = self.looked_up(self._base_scan, index[1], walks)
         at_s = self.bounds.at_s
@@ -200,8 +199,8 @@ class Window:
             np.repeat(np.arange(self.run_ids.size, dtype=np.int32), np.diff(runs.run_ptr)),
             index[0], index[1], index[2], ptr, runs.call_arr[calls], calls,
             tt.foot_ptr, tt.foot_stop, tt.foot_walk_s, tt.foot_need_s, *tt.foot_into,
-            self.egress_s, walks.ptr, walks.stop, walks.walk_s, near_ptr, homes[near],
-            walks.walk_s[near], leave_s.astype(np.int32), self.base_s, self.walked_s,
+            self.egress_s, walks.ptr, walks.stop, walks.walk_s, near_ptr, near.stop,
+            near.walk_s, leave_s.astype(np.int32), self.base_s, self.walked_s,
             reach, floor, floor.copy(),
         )  # fmt: skip
         floors(found, reach, floor, found.hope)
@@ -224,16 +223,6 @@ class Window:
     def workers(self) -> NDArray[np.float64]:
         """Workers of each home, float64 (H,)."""
         return self.study.workers
-
-    @cached_property
-    def by_hold(self) -> tuple[tuple[Int32, WalkTable], tuple[Int32, WalkTable]]:
-        """Homes that do not hold this edge, and those that do by riding alone, with their walks."""
-        rides = (self.base_s < INF) & (self.walked_s == INF)
-        out_of_reach, riders = (
-            np.flatnonzero(some).astype(np.int32) for some in (self.base_s == INF, rides)
-        )
-        walks = self.home_walks
-        return (out_of_reach, some_rows(walks, out_of_reach)), (riders, some_rows(walks, riders))
 
     @cached_property
     def _base_scan(self) -> tuple[Int64, Int64, Int32]:
