@@ -341,6 +341,19 @@ def test_french_first_english_by_a_switch_and_without_barriers(open_studio) -> N
     until(page, "() => document.querySelector('#steps a').textContent === 'Studies'")
 
 
+def test_what_rounds_to_nothing_has_no_sign(open_studio) -> None:
+    page = open_studio()
+    told = page.evaluate(
+        """async () => {
+          const { euros, number } = await import(new URL("static/words.js", document.baseURI));
+          return [-0.3, -0, 0, -12.6].map(euros).concat([-0.0001, -2].map(number));
+        }"""
+    )
+    assert [text.replace("\N{NO-BREAK SPACE}", " ") for text in told] == [
+        "0 €", "0 €", "0 €", "−13 €", "0", "−2"
+    ]  # fmt: skip
+
+
 def test_a_telephone_sees_it_whole(open_studio) -> None:
     page = explored(open_studio("#usine/explore", viewport={"width": 390, "height": 800}))
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -21,7 +21,9 @@ const formats = new Map();
 function format(value, options) {
   const key = language + JSON.stringify(options);
   if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(language === "fr" ? "fr-FR" : "en-GB", options));
-  return formats.get(key).format(value).replace("-", "−");
+  const shown = formats.get(key), text = shown.format(value);
+  // What rounds to nothing has no sign.
+  return (value <= 0 && text === shown.format(-0) ? shown.format(0) : text).replace("-", "−");
 }
 export const number = (value) => format(value, {});
 export const signed = (value) => format(value, { signDisplay: "exceptZero" });

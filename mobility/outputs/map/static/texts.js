@@ -15,7 +15,9 @@ const formats = new Map();
 function format(value, options) {
   const key = locale() + JSON.stringify(options);
   if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(locale(), options));
-  return formats.get(key).format(value).replace("-", "−");
+  const shown = formats.get(key), text = shown.format(value);
+  // What rounds to nothing has no sign.
+  return (value <= 0 && text === shown.format(-0) ? shown.format(0) : text).replace("-", "−");
 }
 const number = (value) => format(value, {});
 // Near both ends with a decimal, as in the report.
