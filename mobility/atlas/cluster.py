@@ -181,8 +181,11 @@ def _client(workers: int, scheduler: str, memory: str) -> Iterator[Client]:
         _check_memory(memory)
         if workers > 1:
             # Each would compile them otherwise.
-            command = [sys.executable, "-m", "mobility.engine.warm"]
-            subprocess.run(command, check=False, stderr=subprocess.DEVNULL)
+            subprocess.run(
+                [sys.executable, "-m", "mobility.engine.warm"],
+                check=False,
+                stderr=subprocess.DEVNULL,
+            )
         megabytes = max(cache_limit() // 1_000_000, workers * UNIT_MB)
         with (
             LocalCluster(
