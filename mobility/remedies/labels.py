@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from mobility.base.kernels import entry, inner, maker
 from mobility.timetable.arrays import INF, Bool, Int32, Int64
 
 
@@ -119,8 +119,8 @@ class Calm(NamedTuple):
     hope: Int32
 
 
-@njit(cache=True, nogil=True)
-def floors(window, reach, floor, hope):  # type: ignore[no-untyped-def]
+@entry
+def floors(window: Labelled, reach: Int32, floor: Int32, hope: Int32) -> None:
     """Fill in the least label of each stop, and the least that alighting there can bring."""
     rides = reach.shape[0]
     floor[:] = INF
@@ -137,8 +137,8 @@ def floors(window, reach, floor, hope):  # type: ignore[no-untyped-def]
                 hope[ride, stop] = min(hope[ride, stop], walk + floor[ride, there])
 
 
-@njit(cache=True, nogil=True)
-def changing(window, put, kept, gone):  # type: ignore[no-untyped-def]
+@maker
+def changing(window, put, kept, gone):
     """Return the labels of a window to be changed, its runs followed by those put in."""
     rides, n_calls = window.reach.shape[0], window.call_stop.size
     n_runs, n_stops = window.run_ptr.size - 1, window.floor.shape[1]
@@ -178,8 +178,8 @@ def changing(window, put, kept, gone):  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
-def take_back(now, calm):  # type: ignore[no-untyped-def]
+@inner
+def take_back(now, calm):
     """Undo all that has been lowered since the labels were calm."""
     for k in range(now.logged[0]):
         call = now.log[k]

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from mobility.base.kernels import inner, maker
 from mobility.engine.scan import lower_bound
 from mobility.remedies.labels import Calm, changing, take_back
 from mobility.remedies.relabel import forget, kept_runs, put_in, settle
 from mobility.timetable.arrays import INF
 
 
-@njit(cache=True, nogil=True)
-def _leaves(window, limits, now, home):  # type: ignore[no-untyped-def]
+@inner
+def _leaves(window, limits, now, home):
     """Return the latest time of leaving a home to ride, ``earliest_s - 1`` if there is none."""
     last, best = now.reach.shape[0] - 1, limits.earliest_s - 1
     for row in range(window.walk_ptr[home], window.walk_ptr[home + 1]):
@@ -31,8 +32,8 @@ def _leaves(window, limits, now, home):  # type: ignore[no-untyped-def]
     return best
 
 
-@njit(cache=True, nogil=True)
-def _raise(window, limits, now, calls, leave_s, before_s, homes):  # type: ignore[no-untyped-def]
+@maker
+def _raise(window, limits, now, calls, leave_s, before_s, homes):
     """Raise the times of leaving to what the stops of some calls offer to the homes near.
 
     Returns how many are later than ``before_s``; ``homes`` lists those.
@@ -73,8 +74,8 @@ def _raise(window, limits, now, calls, leave_s, before_s, homes):  # type: ignor
     return count
 
 
-@njit(cache=True, nogil=True)
-def _without(window, limits, now, runs, leave_s, homes):  # type: ignore[no-untyped-def]
+@maker
+def _without(window, limits, now, runs, leave_s, homes):
     """Take the runs switched off out; return whether a label went, and the homes that leave sooner.
 
     ``leave_s`` becomes the time of leaving without those runs.
@@ -96,15 +97,15 @@ def _without(window, limits, now, runs, leave_s, homes):  # type: ignore[no-unty
     return forgotten.size > 0, count
 
 
-@njit(cache=True, nogil=True)
-def _elapsed(window, limits, home, leave_s):  # type: ignore[no-untyped-def]
+@inner
+def _elapsed(window, limits, home, leave_s):
     """Return the elapsed seconds of who leaves then to ride, walking all the way included."""
     ridden = limits.at_s - leave_s if leave_s >= limits.earliest_s else INF
     return min(ridden, window.walked_s[home])
 
 
-@njit(cache=True, nogil=True)
-def _loses(window, gone):  # type: ignore[no-untyped-def]
+@inner
+def _loses(window, gone):
     """Tell whether some departure of some runs is labelled."""
     for run in gone:
         for call in range(window.run_ptr[run], window.run_ptr[run + 1]):
@@ -113,8 +114,8 @@ def _loses(window, gone):  # type: ignore[no-untyped-def]
     return False
 
 
-@njit(cache=True, nogil=True)
-def _gone(run_ids, removed):  # type: ignore[no-untyped-def]
+@maker
+def _gone(run_ids, removed):
     """Return the places in a window of the runs taken out."""
     gone, count = np.empty(removed.size, np.int64), 0
     for run in removed:
@@ -125,8 +126,8 @@ def _gone(run_ids, removed):  # type: ignore[no-untyped-def]
     return gone[:count]
 
 
-@njit(cache=True, nogil=True)
-def _grown(values, size):  # type: ignore[no-untyped-def]
+@maker
+def _grown(values, size):
     """Return an array of at least some size that begins with some values."""
     if values.size >= size:
         return values
@@ -136,8 +137,8 @@ def _grown(values, size):  # type: ignore[no-untyped-def]
     return longer
 
 
-@njit(cache=True, nogil=True)
-def _wanted(kept, owner, asked, n_members, losing):  # type: ignore[no-untyped-def]
+@maker
+def _wanted(kept, owner, asked, n_members, losing):
     """Tell the members to try; the last is for all those that put in nothing that matters."""
     puts_in, wanted = np.zeros(n_members, np.bool_), np.zeros(n_members + 1, np.bool_)
     for k in range(kept.size):
@@ -150,7 +151,7 @@ def _wanted(kept, owner, asked, n_members, losing):  # type: ignore[no-untyped-d
 
 
 @njit(cache=True, nogil=True)
-def try_members(  # type: ignore[no-untyped-def]  # noqa: C901
+def try_members(  # noqa: C901
     window, limits, put, run_ids, removed, n_members, asked
 ):
     """Return the homes whose time changes by each member of a family, and their new times.

@@ -13,12 +13,13 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from mobility.base.kernels import inner, maker
 from mobility.engine.scan import lower_bound
 from mobility.timetable.arrays import INF
 
 
-@njit(cache=True, nogil=True)
-def _enqueue(now, ride, run):  # type: ignore[no-untyped-def]
+@inner
+def _enqueue(now, ride, run):
     if not now.waits[ride, run]:
         now.waits[ride, run] = True
         now.queue[ride, now.queued[ride]] = run
@@ -26,7 +27,7 @@ def _enqueue(now, ride, run):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _alighting(  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def _alighting(  # noqa: PLR0913
     foot_ptr, foot_stop, foot_walk_s, foot_need_s, dep_ptr, dep_time, dep_call, egress_s,
     deadline_s, max_wait_s, egress_counts,
     reach, floor, hope, head, after, call_dep, n_calls,
@@ -60,8 +61,8 @@ def _alighting(  # type: ignore[no-untyped-def]  # noqa: PLR0913
     return aboard
 
 
-@njit(cache=True, nogil=True)
-def _ride(window, limits, now, ride):  # type: ignore[no-untyped-def]
+@inner
+def _ride(window, limits, now, ride):
     """Lower the labels of the queued runs with one number of rides."""
     foot_ptr, foot_stop = window.foot_ptr, window.foot_stop
     foot_walk_s, foot_need_s = window.foot_walk_s, window.foot_need_s
@@ -110,7 +111,7 @@ def _ride(window, limits, now, ride):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _next_s(  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def _next_s(  # noqa: PLR0913
     dep_ptr, dep_time, dep_call, reach, head, after, call_dep, n_calls,
     max_wait_s, ride, stop, leaves_s, label,
 ):  # fmt: skip
@@ -134,8 +135,8 @@ def _next_s(  # type: ignore[no-untyped-def]  # noqa: PLR0913
     return found
 
 
-@njit(cache=True, nogil=True)
-def _spread(window, limits, now, ride, begin):  # type: ignore[no-untyped-def]
+@inner
+def _spread(window, limits, now, ride, begin):
     """Queue the runs from which one can change to the departures lowered since ``begin``."""
     into_ptr, into_stop = window.into_ptr, window.into_stop
     into_walk_s, into_need_s = window.into_walk_s, window.into_need_s
@@ -175,8 +176,8 @@ def _spread(window, limits, now, ride, begin):  # type: ignore[no-untyped-def]
                 place += 1
 
 
-@njit(cache=True, nogil=True)
-def settle(window, limits, now):  # type: ignore[no-untyped-def]
+@inner
+def settle(window, limits, now):
     """Ride the queued runs, and all that this makes better."""
     rides = now.reach.shape[0]
     for ride in range(rides):
@@ -186,8 +187,8 @@ def settle(window, limits, now):  # type: ignore[no-untyped-def]
             _spread(window, limits, now, ride, begin)
 
 
-@njit(cache=True, nogil=True)
-def forget(window, limits, now, runs):  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912
+@maker
+def forget(window, limits, now, runs):  # noqa: C901, PLR0912
     """Forget the labels that may need some runs and queue those that may do; return the calls.
 
     A label is forgotten if some way to it, as short as the label, leads over a forgotten one.
@@ -257,8 +258,8 @@ def forget(window, limits, now, runs):  # type: ignore[no-untyped-def]  # noqa: 
     return calls[:count]
 
 
-@njit(cache=True, nogil=True)
-def put_in(window, limits, now, member, owner, kept):  # type: ignore[no-untyped-def]
+@inner
+def put_in(window, limits, now, member, owner, kept):
     """Lower the labels by the runs that a member puts in; by all of them with -1."""
     for k in range(kept.size):
         if member < 0 or owner[kept[k]] == member:
@@ -267,8 +268,8 @@ def put_in(window, limits, now, member, owner, kept):  # type: ignore[no-untyped
     settle(window, limits, now)
 
 
-@njit(cache=True, nogil=True)
-def kept_runs(window, limits, put, n_members):  # type: ignore[no-untyped-def]
+@maker
+def kept_runs(window, limits, put, n_members):
     """Return the runs put in inside the window, of members of which some run is labelled.
 
     The labels are those that the run has if nothing else changes.

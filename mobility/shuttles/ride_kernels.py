@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mobility.shuttles.kernels import entry, inner
+from mobility.base.kernels import entry, inner
 from mobility.shuttles.model import Floats, Ints
 
 FAR = 1e18

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from mobility.shuttles.kernels import entry, inner
+from mobility.base.kernels import entry, inner
 from mobility.shuttles.model import Bools, Floats, Longs
 from mobility.shuttles.trip_state import (
     EPS,

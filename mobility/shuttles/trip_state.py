@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mobility.shuttles.kernels import inner
+from mobility.base.kernels import inner
 from mobility.shuttles.model import Longs
 
 FREE = -1

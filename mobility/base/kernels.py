@@ -26,3 +26,11 @@ def inner(kernel: _Kernel) -> _Kernel:
         cache=True, nogil=True, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True
     )(kernel)
     return compiled
+
+
+def maker(kernel: _Kernel) -> _Kernel:
+    """Compile a kernel that makes arrays and that kernels alone call."""
+    compiled: _Kernel = njit(  # type: ignore[call-overload]
+        cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
+    )(kernel)
+    return compiled
