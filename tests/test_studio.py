@@ -26,12 +26,13 @@ from mobility.base.errors import Finding, MobilityError, SourceError, TerritoryE
 from mobility.base.literal import read_csv_text
 from mobility.commute.access import assess
 from mobility.commute.loading import load, read_sources
+from mobility.commute.study import quiet
 from mobility.commute.white_zones import white_zones
 from mobility.outputs.map.from_results import map_model
 from mobility.outputs.map.pack import Store, along_curve
 from mobility.outputs.map.payload import build
 from mobility.outputs.report_tables import mode_tables
-from mobility.pipeline import demo_territory, run
+from mobility.pipeline import _scenario_costs, demo_territory, run
 from mobility.sources.gtfs.read import read_feed
 from mobility.sources.sites import read_sites_file
 from mobility.studio import data, first, jobs
@@ -266,6 +267,7 @@ def test_a_zone_and_shared_cars_are_those_of_the_saved_scenario(studio: Served, 
     told = studio.live("zone", zone, shares)
     assert told["served"] == [20, 10]
     assert told["mode"][0] == [20, 10, 0, 0, 10]  # public transport as before
+    costs = told["eur"]
     found = studio.get("studies/zone/carpool?shift=0")["carpool"]
     studio.post("studies/zone/scenarios", {"do": "save", "name": "Zone"})
     study = load(root / "zone" / "scenarios" / "zone.toml")
@@ -274,6 +276,16 @@ def test_a_zone_and_shared_cars_are_those_of_the_saved_scenario(studio: Served, 
     row = mode_tables(access)["carpool"].iloc[0]
     assert found == {name: int(row[name]) for name in found}
     assert found["with_2"] > 0
+    # H2, half of the 40 jobs, books both ways on the shifts that the zone's hours let it reach.
+    rows = [access.row(s.shift_id, "school_weekday", "on_demand") for s in study.shift_rows]
+    shifts = int(access.holds[rows, 1].sum())
+    heads = sum(s.headcount for s in study.shift_rows) / len(rows)
+    days = study.days_per_year(0, study.days[0])
+    assert shifts > 0
+    assert costs["year"] == round(25 * 2 * days * shifts * heads / 2 * 0.3)
+    written = _scenario_costs(study.territory, access, quiet)
+    assert written is not None
+    assert round(written["eur_year"].sum()) == costs["year"]
     live = studio.studio.studies.open("zone").live
     assert live is not None
     for shift, kind in zip(zones.keys["shift_id"], zones.keys["day_kind"], strict=True):

@@ -38,6 +38,8 @@ class Pair:
         Indices into `STATUSES` and `REASONS`.
     holds : bool[M, H]
         Whether the commute holds.
+    booked
+        On-demand trips a year, see `remedies.scenario.booked_on`.
     """
 
     out: UInt8
@@ -46,11 +48,12 @@ class Pair:
     status: UInt8
     reason: UInt8
     holds: NDArray[np.bool_]
+    booked: float
 
     @property
     def nbytes(self) -> int:
         """Bytes of all arrays."""
-        return sum(array.nbytes for array in vars(self).values())
+        return sum(array.nbytes for name, array in vars(self).items() if name != "booked")
 
 
 @dataclass(frozen=True)

@@ -32,10 +32,7 @@ from mobility.outputs.map.from_results import map_model
 from mobility.outputs.map.model import MapModel, Scenario, minutes
 from mobility.outputs.map.pack import along_curve
 from mobility.remedies.bill import Bill
-from mobility.remedies.factors import load_factors
-from mobility.remedies.model import networks
-from mobility.remedies.scenario import scenario_bill
-from mobility.remedies.vehicles import Vehicles
+from mobility.remedies.scenario import ScenarioPrices, booked_on, booked_trips
 from mobility.streets.hours import forget_tables
 from mobility.studio.answers import Answer, Pair, Shown, UInt8
 from mobility.studio.untouched import HoursBeside, Spans
@@ -105,8 +102,12 @@ class Live:
         return np.array([index[c] for c in self.model.homes.commune]), len(names)
 
     @cached_property
-    def _vehicles(self) -> Vehicles:
-        return Vehicles(self.study, networks(self.study))
+    def _prices(self) -> ScenarioPrices:
+        return ScenarioPrices(self.study)
+
+    @cached_property
+    def _booked_now(self) -> float:
+        return booked_trips(self.access)
 
     def drawing(self, territory: Territory) -> Asked:
         """Return what lines are drawn for: whom a scenario leaves out, at its hours."""
@@ -123,9 +124,19 @@ class Live:
 
     def bill(self, territory: Territory) -> Bill:
         """Return what the changes of a scenario cost a year."""
-        factors = load_factors(territory.factors, file=territory.path)
         with self._lock:
-            return scenario_bill(self.study, territory.changes, self._vehicles, factors)
+            return self._prices.bill(territory, self._trips_booked(territory))
+
+    def _trips_booked(self, territory: Territory) -> float:
+        """Return the trips a year that the on-demand zones of a scenario carry beside the own."""
+        if territory.on_demand == self._own.on_demand:
+            return 0.0
+        study = self.changed(territory)
+        days = {day.kind: day for day in study.days}
+        shifts = range(len(study.shift_rows))
+        pairs = [(s, kind) for s in shifts for kind in days if study.works_on(s, days[kind])]
+        found = self._answers(study, self._key(territory), pairs)
+        return sum(pair.booked for pair in found.values()) - self._booked_now
 
     def territory(self, draft: Mapping[str, Any]) -> Territory:
         """Return the territory with what a draft says in place of its own.
@@ -352,7 +363,8 @@ class Live:
             for seconds in (access.outbound_s, access.return_s, access.overtime_s)
         )
         status, reason = (np.asarray(a[zone], np.uint8) for a in (zones.status, zones.reason))
-        return Pair(out, back, over, status, reason, access.holds[at])
+        booked = booked_on(access, shift, kind)
+        return Pair(out, back, over, status, reason, access.holds[at], booked)
 
     def _told_of(self, scenario: Scenario, shown: Shown) -> Answer:
         """Return figures and arrays, as the page keeps them for every scenario."""
