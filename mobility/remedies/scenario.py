@@ -40,7 +40,7 @@ class ScenarioPrices:
 
     def __init__(self, study: Study) -> None:
         self.study = study
-        self._between: dict[LineChange, tuple[tuple[int, ...], int]] = {}
+        self._between: dict[str, tuple[tuple[int, ...], int]] = {}
 
     @cached_property
     def vehicles(self) -> Vehicles:
@@ -82,9 +82,10 @@ class ScenarioPrices:
         for change in changes:
             if change.how != "reroute" or change.from_stop is None or change.days:
                 continue
-            if change not in self._between:
-                self._between[change] = called_between(self.study, change)
-            trips, longer_s = self._between[change]
+            key = change.model_dump_json()
+            if key not in self._between:
+                self._between[key] = called_between(self.study, change)
+            trips, longer_s = self._between[key]
             yield from running_bill(self.vehicles, Lever("stop", trips, longer_s), factors)
             new |= {stop for stop in change.stops if isinstance(stop, NewCall)}
         if new:

@@ -31,6 +31,7 @@ from mobility.studio.asked_jobs import computation, gathering
 from mobility.studio.drafts import Draft, stepped
 from mobility.studio.guard import PAGE
 from mobility.studio.jobs import Queue
+from mobility.studio.lines import lines_on
 from mobility.studio.plans import plans_of, with_feeds
 from mobility.studio.results import results_folder, results_of
 from mobility.studio.sharing import sharing
@@ -79,11 +80,13 @@ class Studio:
             Route(f"{study}/map.html", self.map_page),
             Route(f"{study}/live", self.live, methods=["POST"]),
             Route(f"{study}/trips", self.trips),
+            Route(f"{study}/lines", self.lines),
             Route(f"{study}/carpool", self.carpool),
             Route(f"{study}/undo", self.undo, methods=["POST"]),
             Route(f"{study}/scenarios", self.scenarios, methods=["POST"]),
             Route(f"{study}/data", self.data),
             Route(f"{study}/sites", self.put_sites, methods=["POST"]),
+            Route(f"{study}/depot", self.put_depot, methods=["POST"]),
             Route(f"{study}/files/{{role}}", self.put_file, methods=["POST"]),
             Route(f"{study}/files/{{role}}", self.drop_file, methods=["DELETE"]),
             Route("/templates/{name}", self.template),
@@ -222,6 +225,12 @@ class Studio:
         shift, day = int(asked.get("shift", 0)), int(asked.get("day", 0))
         return JSONResponse(await run_in_threadpool(trips_at_gate, study, shift, day))
 
+    async def lines(self, request: Request) -> Response:
+        """Answer the lines that run on a kind of day, with their first and last departures."""
+        opened, day = await self._opened(request), int(request.query_params.get("day", 0))
+        study = live_of(opened).study
+        return JSONResponse({"lines": await run_in_threadpool(lines_on, study, day)})
+
     async def carpool(self, request: Request) -> Response:
         """Answer who of a shift would find a colleague to share a car with, as the draft has it."""
         opened, asked = await self._opened(request), request.query_params
@@ -302,6 +311,12 @@ class Studio:
         asked = await request.json()
         await self._write(data.put_sites, file, asked["sites"], asked["seen"])
         return JSONResponse(await run_in_threadpool(self._data, file))
+
+    async def put_depot(self, request: Request) -> Response:
+        """Write where the vehicles of shuttles start and end."""
+        opened, asked = await self._opened(request), await request.json()
+        await self._write(data.put_depot, opened.file, asked["depot"])
+        return JSONResponse({"depot": asked["depot"]})
 
     async def _write(self, change: Callable[..., Any], *given: Any) -> Any:
         """Change a territory file, one change after the other; return what the change tells."""

@@ -40,6 +40,7 @@ def stepped(draft: Draft, step: Step) -> Draft:
         None for the study's own; ``{"do": "trips", "trips", "how", "minutes"}``;
         ``{"do": "feed", "name", "file", ...}``, no file to leave it out again;
         ``{"do": "zones", "on_demand", "evaluated"}``, all zones and modes, none for the study's;
+        ``{"do": "lines", "lines"}``, every change of lines;
         ``{"do": "drop", "kind", "index"}`` of a change; ``{"do": "clear"}``.
 
     Raises
@@ -64,6 +65,8 @@ def stepped(draft: Draft, step: Step) -> Draft:
     elif kind == "zones":
         new["on_demand"] = step["on_demand"]
         _set(new, "modes", "evaluated", step["evaluated"])
+    elif kind == "lines":
+        new.setdefault("changes", {})["lines"] = step["lines"]
     elif kind == "drop":
         rows = new.get("changes", {}).get(str(step.get("kind")), [])
         index = step.get("index")
@@ -93,7 +96,7 @@ def _put(
     row |= {name: step[name] for name in values if name in step}
     row = {name: value for name, value in row.items() if value is not None}
     moved = any(row.get(name) for name in values)
-    if moved or row.get("how") in ("add", "remove"):
+    if moved or row.get("how") == "remove":
         rows.insert(len(rows) if place is None else place, row)
 
 

@@ -53,6 +53,7 @@ def settings(opened: Opened) -> dict[str, Any]:
         "modes": territory.modes.model_dump(),
         "carpool": (territory.carpool or Carpool()).model_dump(),
         "zones": len(opened.live.data.get("on_demand", [])),
+        "depot": territory.shuttles.get("depot"),
         "carpools": territory.carpool is not None,
         "shifts": [
             {
