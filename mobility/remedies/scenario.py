@@ -28,6 +28,9 @@ from mobility.territory.project import Territory
 #: counted, for the vehicle and its driver may be needed still.
 LEVERS: dict[str, LeverKind] = {"move": "move_trip", "add": "add_run"}
 
+#: What the trips of on-demand zones are called on a bill.
+BOOKED = "on-demand trips"
+
 
 class ScenarioPrices:
     """What prices the changes that scenarios make of one study.
@@ -63,8 +66,7 @@ class ScenarioPrices:
         lines += self._calls(changes.lines, factors)
         lines += self._hours(changes.shifts, factors)
         if booked > 0:
-            what = "on-demand trips"
-            lines.append(priced(factors, what, booked, "trips", "light.on_demand_trip"))
+            lines.append(priced(factors, BOOKED, booked, "trips", "light.on_demand_trip"))
         lines += [_plan(feed) for feed in changes.feeds if feed.eur_year is not None]
         return tuple(lines)
 
@@ -134,4 +136,4 @@ def booked_trips(access: Access) -> float:
     return sum(booked_on(access, int(shift_id), str(kind)) for shift_id, kind in named)
 
 
-__all__ = ["ScenarioPrices", "booked_on", "booked_trips"]
+__all__ = ["BOOKED", "ScenarioPrices", "booked_on", "booked_trips"]

@@ -24,7 +24,8 @@ from mobility.base.errors import MobilityError, SourceNotFoundError
 from mobility.base.failures import explained
 from mobility.base.i18n import LANGUAGES, translate
 from mobility.base.version import __version__
-from mobility.remedies.bill import total
+from mobility.remedies.bill import Bill, total
+from mobility.remedies.scenario import BOOKED
 from mobility.studio import data, mends
 from mobility.studio.answers import Shown
 from mobility.studio.asked_jobs import computation, gathering
@@ -214,8 +215,7 @@ class Studio:
             told = history.told()
         if not asked.get("commit"):
             told["draft"] = draft
-        bill = live.bill(territory)
-        told["eur"] = {end: round(total(bill, end)) for end in ("year", "low", "high")}
+        told |= _costs(live.bill(territory), zoned="on_demand" in draft)
         return live.answer(territory, shown).packed(**told)
 
     async def trips(self, request: Request) -> Response:
@@ -406,6 +406,17 @@ class Studio:
 
     async def _opened(self, request: Request) -> Opened:
         return await run_in_threadpool(self.studies.open, request.path_params["study"])
+
+
+def _costs(bill: Bill, *, zoned: bool) -> dict[str, Any]:
+    """Return what a draft costs, and the trips of its zones apart; EUR a year."""
+    booked = [line for line in bill if line.item == BOOKED]
+    eur, zones = (
+        {end: round(total(lines, end)) for end in ("year", "low", "high")}
+        for lines in (bill, booked)
+    )
+    trips = round(sum(line.quantity for line in booked))
+    return {"eur": eur, "booked": zones | {"trips": trips} if zoned else None}
 
 
 def _own(name: str) -> Response:

@@ -205,6 +205,50 @@ def test_a_line_is_drawn_on_the_map(open_studio, studio) -> None:
     _draw_a_zone_and_share_cars(page, studio, box)
 
 
+def test_a_line_calls_at_a_new_stop_and_a_depot_is_placed(open_studio, studio) -> None:
+    """With the keyboard: a run more at night, a stop in the middle of the map, moved by arrows."""
+    folder = _copied(studio, "arret", **{'["3x8"]': '[{ template = "3x8", headcount = 40 }]'})
+    page = explored(open_studio("#arret/explore"))
+    page.focus("#services summary")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#line-last")
+    page.check("#line-more")
+    drag(page, "line-last", 30)
+    page.wait_for_selector("#changes")
+    [change] = studio.get("studies/arret")["draft"]["changes"]["trips"]
+    assert change == {"trips": ["home21"], "how": "add", "minutes": 30}
+    page.uncheck("#line-more")
+    until(page, "() => document.getElementById('changes').textContent.includes('décal')")
+    drag(page, "line-last", 0)
+    page.wait_for_selector("#changes", state="detached")
+    page.focus("#stop-new")
+    page.keyboard.press("Enter")
+    page.focus("#stop-middle")
+    page.keyboard.press("Enter")
+    marker = page.frame_locator("iframe").locator(".studio-stop")
+    page.wait_for_selector("#changes")
+
+    def stop() -> dict[str, object]:
+        return studio.get("studies/arret")["draft"]["changes"]["lines"][0]["stops"][0]
+
+    first, step = stop(), page.evaluate("document.body.dataset.step")
+    marker.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    until(page, "b => document.body.dataset.step !== b", step)
+    assert stop()["lon"] > first["lon"]
+    assert "Nouvel arrêt 1" in page.inner_text("#changes")
+    assert "€" in page.inner_text("#euros")
+    page.wait_for_timeout(100)
+    assert page.frames[1].evaluate("document.activeElement.className").startswith("leaflet-marker")
+    page.click("#depot")
+    page.frame_locator("iframe").locator(".studio-depot").wait_for()
+    page.click("#depot")
+    page.wait_for_selector("body:not([data-live])", state="attached")
+    text = (folder / "territory.toml").read_text(encoding="utf-8")
+    assert "[shuttles]\ndepot = [" in text
+
+
 def _draw_a_zone_and_share_cars(page, studio, box) -> None:
     page.click("#zones summary")
     page.click("#zone-new")
@@ -216,6 +260,7 @@ def _draw_a_zone_and_share_cars(page, studio, box) -> None:
     for x, y in [(-60, -60), (60, -60), (0, 60)]:
         page.mouse.click(box["x"] + middle[0] + x, box["y"] + middle[1] + y)
     until(page, "b => document.body.dataset.step !== b", step)
+    assert "€" in page.inner_text("#booked")
     page.click("#zone-done")
     [zone] = studio.get("studies/ligne")["draft"]["on_demand"]
     assert len(zone["polygon"]) == 3

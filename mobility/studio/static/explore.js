@@ -2,6 +2,8 @@
 import { ready } from "./check.js";
 import { Drawing, plansPart } from "./lines.js";
 import { modesPart } from "./modes.js";
+import { depotPart, gatesPart } from "./places.js";
+import { Services } from "./services.js";
 import { Zones } from "./zones.js";
 import { ask, askJson, at, clock, el, euros, fill, language, number, signed, t, tell, toldBy } from "./words.js";
 
@@ -130,7 +132,8 @@ export async function explore(main, study) {
   const inner = frame.contentDocument;
   inner.head.append(Object.assign(inner.createElement("style"), { textContent: ".mb-lang { display: none }"
     + ".studio-stop { border: 3px solid #0b5c7a; border-radius: 50%; background: #fff; cursor: move }"
-    + ".studio-gate { border: 3px solid #b3261e; border-radius: 50%; background: rgba(255, 255, 255, .6); cursor: move }" }));
+    + ".studio-gate { border: 3px solid #b3261e; border-radius: 50%; background: rgba(255, 255, 255, .6); cursor: move }"
+    + ".studio-depot { border: 3px solid #5b3a8c; border-radius: 4px; background: rgba(255, 255, 255, .7); cursor: move }" }));
   while (!inner.body.dataset.loaded) await wait(20);
   if (!await ready(stage, study, () => !gone)) return () => { gone = true; };
   about = await askJson(at(study));
@@ -139,6 +142,7 @@ export async function explore(main, study) {
   part.leaflet = frame.contentWindow.L;
   part.drawing = new Drawing(part);
   part.zones = new Zones(part);
+  part.services = new Services(part);
   await part.start();
   const timer = setInterval(() => part.follow(), 2000);
   return () => { gone = true; clearInterval(timer); };
@@ -189,6 +193,11 @@ class WhatIf {
   value(table, field) {
     const draft = (this.trying || this.about).draft;
     return draft[table] && field in draft[table] ? draft[table][field] : this.about.settings[table][field];
+  }
+
+  // One thing is drawn at a time.
+  pencil(mine) {
+    for (const one of [this.drawing, this.zones, this.services]) if (one !== mine) one.drop();
   }
 
   // Make a step, or try one while the hand moves. One goes at a time; of tries that wait, the last.
@@ -275,6 +284,8 @@ class WhatIf {
       el("span", { id: "change", class: gained - lost < 0 ? "bad" : "good" }, signed(gained - lost)),
       el("small", {}, t("{gained} gain it, {lost} lose it", { gained: number(gained), lost: number(lost) })),
       el("small", { id: "served" }, t("{n} without a car, by whatever way ({change})", { n: number(found.served[0]), change: signed(found.served[0] - found.served[1]) })),
+      found.booked ? el("small", { id: "booked" }, t("on-demand trips for them: {n} a year, {eur} ({low} to {high})", { n: number(found.booked.trips),
+        eur: euros(found.booked.year), low: euros(found.booked.low), high: euros(found.booked.high) })) : "",
       el("small", { id: "euros" }, this.euros(found.eur)));
   }
 
@@ -347,32 +358,6 @@ class WhatIf {
     return part;
   }
 
-  // Gates are dragged on the map, then written into the territory file, which is read again.
-  gatesPart() {
-    if (!this.about.own) return null;
-    const button = el("button", { type: "button", id: "gates" }, t(this.markers ? "Write the gates" : "Move the gates"));
-    button.addEventListener("click", async () => {
-      const { sites } = this.sites || (this.sites = await askJson(at(this.study) + "/data"));
-      if (!this.markers) {
-        this.markers = sites.flatMap((site) => site.gates.map(([lon, lat], gate) => ({ site: site.name, gate,
-          marker: this.leaflet.marker([lat, lon], { draggable: true, title: site.name, alt: site.name,
-            icon: this.leaflet.divIcon({ className: "studio-gate", html: "", iconSize: [26, 26] }) }).addTo(this.page.map) })));
-        this.draw();
-        return;
-      }
-      const moved = sites.map((site) => ({ ...site, gates: site.gates.map((gate, k) => {
-        const { lng, lat } = this.markers.find((m) => m.site === site.name && m.gate === k).marker.getLatLng();
-        const place = [Number(lng.toFixed(6)), Number(lat.toFixed(6))];
-        return Math.hypot(place[0] - gate[0], place[1] - gate[1]) < 1e-5 ? gate : place;
-      }) }));
-      try {
-        await ask(at(this.study) + "/sites", { sites: moved, seen: sites });
-        location.reload();
-      } catch (error) { tell(toldBy(error), true); }
-    });
-    return el("div", { class: "buttons" }, button, this.markers ? el("small", {}, t("Drag them on the map, then write them.")) : null);
-  }
-
   // What a search for levers advised: cards, tried one by one and together.
   leversPart() {
     const box = el("div", {});
@@ -409,7 +394,7 @@ class WhatIf {
         SLIDERS.map(([table, field, text, ...range]) => this.slider("set-" + field, t(text), this.value(table, field),
           (v) => number(v), range, own(table, field), (value) => ({ do: "set", table, field, value: value === own(table, field) ? null : value }))),
         modesPart(this)),
-      this.leversPart(), plansPart(this), this.drawing.fold(), this.zones.fold(), this.gatesPart(),
+      this.leversPart(), plansPart(this), this.drawing.fold(), this.services.fold(), this.zones.fold(), gatesPart(this), depotPart(this),
       el("h2", {}, t("What is changed")), this.changes(),
       el("form", { class: "keep", onsubmit: (event) => { event.preventDefault(); this.typed = ""; this.scenario({ do: "save", name: name.value }); } },
         el("label", { for: "scenario-name" }, t("Keep as a scenario")), name, el("button", { type: "submit", id: "keep" }, t("Keep"))),
@@ -445,6 +430,10 @@ class WhatIf {
       trips: change.trips.join(", "), minutes: signed(change.minutes || 0) }), { do: "drop", kind: "trips", index }));
     ((draft.changes || {}).feeds || []).forEach((change, index) => row(t("{name}: {eur} a year", { name: change.lines ? t("lines drawn")
       : t("shuttles, plan {name}", { name: change.name }), eur: euros(change.eur_year || 0) }), { do: "drop", kind: "feeds", index }));
+    for (const stop of this.services.stops) row(this.services.said(stop), { do: "stop", line: stop.line, name: stop.name });
+    ((draft.changes || {}).lines || []).forEach((change, index) => {
+      if (change.how !== "reroute" || !change.from_stop) row(t("Line {line} changed", { line: change.line }), { do: "drop", kind: "lines", index });
+    });
     for (const zone of this.zones.drawn) row(t("Zone {name}, {start} to {end}", zone), { do: "zone", name: zone.name });
     return rows.length ? el("ul", { class: "list", id: "changes" }, rows) : el("p", { class: "note" }, t("Nothing: the study as it is."));
   }
