@@ -273,8 +273,8 @@ def equals_saved(studio: Served, study: str, access: Access) -> None:
         shown = {"pick": f"s{shift}", "day": kinds.index(kind), "mode": 0}
         zone = studio.live(study, shown=shown)["arrays"]["zone"]
         z = zones.row(shift, kind)
-        assert np.array_equal(zone & 3, zones.status[z][live._order])
-        assert np.array_equal(zone >> 2, zones.reason[z][live._order])
+        assert np.array_equal(zone & 3, zones.status[z][live.asking.order])
+        assert np.array_equal(zone >> 2, zones.reason[z][live.asking.order])
 
 
 def test_a_zone_and_shared_cars_are_those_of_the_saved_scenario(studio: Served, staffed) -> None:
@@ -463,13 +463,15 @@ def test_a_moved_trip_gives_what_a_whole_computation_gives(studio: Served) -> No
         study = live.changed(territory)
         assert study.views.held  # something stands
         pairs = [(shift, study.days[0].kind) for shift in range(3)]
-        found = live._answers(study, live._key(territory), pairs)
+        found = live.asking.pairs(study, live._key(territory), pairs)
+        reasons = live.asking.reasons(study, live._key(territory), pairs)
         access = assess(replace(study))  # of which nothing is known
         zones = white_zones(access)
         for pair in pairs:
-            whole = vars(live._pair(access, zones, *pair))
+            whole = vars(live.asking._pair(access, *pair))
             for name, values in vars(found[pair]).items():
                 assert np.array_equal(values, whole[name]), (change, pair, name)
+            assert np.array_equal(reasons[pair], zones.reason[zones.row(*pair)]), (change, pair)
 
 
 # --- what is kept ---

@@ -7,11 +7,12 @@ import os
 import secrets
 import shutil
 from collections.abc import Awaitable, Callable
+from functools import partial
 from importlib.resources import files
 from json import JSONDecodeError
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, get_args
 
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
@@ -27,7 +28,7 @@ from mobility.base.version import __version__
 from mobility.remedies.bill import Bill, total
 from mobility.remedies.scenario import BOOKED
 from mobility.studio import data, mends
-from mobility.studio.answers import Shown
+from mobility.studio.answers import Part, Shown
 from mobility.studio.asked_jobs import computation, gathering
 from mobility.studio.drafts import Draft, stepped
 from mobility.studio.guard import PAGE
@@ -197,15 +198,18 @@ class Studio:
         asked = await request.json()
         shown = asked["shown"]
         at = Shown(str(shown["pick"]), int(shown["day"]), int(shown["mode"]))
-        answer = await run_in_threadpool(self._live, opened, asked, at)
+        part = asked.get("part", "all")
+        if part not in get_args(Part):
+            raise MobilityError("There is no such step.", value=part, mend="Load the page again.")
+        answer = await run_in_threadpool(self._live, opened, asked, at, part)
         keep = BackgroundTask(opened.history.keep) if asked.get("commit") else None
         return Response(answer, media_type="application/octet-stream", background=keep)
 
-    def _live(self, opened: Opened, asked: dict[str, Any], shown: Shown) -> bytes:
+    def _live(self, opened: Opened, asked: dict[str, Any], shown: Shown, part: Part) -> bytes:
         live, history = live_of(opened), opened.history
         with history.lock:
             draft = history.draft
-            folder, results = opened.file.parent, results_folder(opened, "")
+            folder, results = opened.file.parent, partial(results_folder, opened, "")
             for step in asked.get("steps", []):
                 draft = stepped(draft, with_feeds(live, folder, results, draft, step))
             territory = live.territory(draft)
@@ -215,8 +219,9 @@ class Studio:
             told = history.told()
         if not asked.get("commit"):
             told["draft"] = draft
-        told |= _costs(live.bill(territory), zoned="on_demand" in draft)
-        return live.answer(territory, shown).packed(**told)
+        if part != "zones":
+            told |= _costs(live.bill(territory), zoned="on_demand" in draft)
+        return live.answer(territory, shown, part).packed(**told)
 
     async def trips(self, request: Request) -> Response:
         """Answer the trips that serve a shift's gate, as they run today."""

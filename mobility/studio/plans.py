@@ -7,6 +7,7 @@ was tried with, whatever is designed later, and the command line runs it.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,9 @@ def plans_of(results: Path) -> list[dict[str, Any]]:
     ]
 
 
-def with_feeds(live: Live, folder: Path, results: Path, draft: Draft, step: Step) -> Step:
+def with_feeds(
+    live: Live, folder: Path, results: Callable[[], Path], draft: Draft, step: Step
+) -> Step:
     """Return a step as one that a draft knows: of a plan, or a line drawn, the feed it stands for.
 
     Of a zone, or of a stop on a line's way, every zone, or every changed line.
@@ -61,7 +64,7 @@ def with_feeds(live: Live, folder: Path, results: Path, draft: Draft, step: Step
     Parameters
     ----------
     folder, results
-        Of the study, and of what was designed for it.
+        Of the study, and what tells that of what was designed for it.
     step
         ``{"do": "plan", "name", "on"}``, or ``{"do": "line", "name", "site", "shifts",
         "vehicle", "stops"}`` with longitude and latitude of each stop, none to take it out; or of
@@ -83,7 +86,7 @@ def with_feeds(live: Live, folder: Path, results: Path, draft: Draft, step: Step
     if step.get("do") == "stop":
         return with_stop(live, draft, step)
     if step.get("do") == "plan":
-        return _plan(folder, results, step)
+        return _plan(folder, results(), step)
     if step.get("do") == "line":
         return _drawn(live, folder, draft, step)
     return step
