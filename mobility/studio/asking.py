@@ -26,8 +26,8 @@ from mobility.remedies.scenario import booked_on
 from mobility.studio.answers import Answer, Pair, Part, Shown, UInt8
 from mobility.timetable.arrays import INF
 
-#: Bytes of answers kept, and computations whose reasons may still be asked for.
-MOST_BYTES, MOST_WAITING = 64_000_000, 16
+#: Bytes of answers kept.
+MOST_BYTES = 64_000_000
 MINUTES = ("outbound_min", "return_min", "overtime_min")
 
 #: A shift and a kind of day, and what tells it in some scenario.
@@ -58,7 +58,8 @@ class Asking:
         self.order = along_curve(model.homes.lon, model.homes.lat)
         self._pairs: OrderedDict[Name, Pair] = OrderedDict()
         self._reasons: OrderedDict[Name, UInt8] = OrderedDict()
-        self._waiting: OrderedDict[Name, Access] = OrderedDict()
+        #: What was computed last: its reasons may still be asked for.
+        self._waiting: dict[Name, Access] = {}
 
     @cached_property
     def _area(self) -> tuple[NDArray[np.int64], int]:
@@ -114,9 +115,7 @@ class Asking:
             access = assess(study, only=missing)
             for pair in missing:
                 self._pairs[names[pair]] = self._pair(access, *pair)
-                self._waiting[names[pair]] = access
-            while len(self._waiting) > MOST_WAITING:
-                self._waiting.popitem(last=False)
+            self._waiting = dict.fromkeys((names[pair] for pair in missing), access)
         found = {pair: self._pairs[name] for pair, name in names.items()}
         for name in names.values():
             self._pairs.move_to_end(name)

@@ -8,6 +8,7 @@ import { Zones } from "./zones.js";
 import { ask, askJson, at, clock, el, euros, fill, language, number, signed, t, tell, toldBy } from "./words.js";
 
 const NO_GAIN = [0, 0];
+const STILL = 150; // milliseconds without a step, after which a hand rests
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
 // The answer of the server: a JSON text between its length and the arrays it tells.
@@ -26,10 +27,7 @@ async function unpack(answer) {
 // A scenario of the page's whose rows come from the server when they are asked for.
 class LiveScenario {
   constructor(page, study) {
-    this.page = page;
-    this.study = study;
-    this.known = new Map();
-    this.steps = [];
+    Object.assign(this, { page, study, known: new Map(), reasons: new Map(), steps: [], turn: 0, isBusy: () => false });
     const { manifest } = page, modes = manifest.modes.length;
     const present = manifest.scenarios[0];
     const shownOf = (row) => {
@@ -44,6 +42,7 @@ class LiveScenario {
       ? { pick: "s" + manifest.zones[row][0], day: manifest.zones[row][1], mode: 0 }
       : { pick: "r" + (row - manifest.zones.length), day: 0, mode: 0 });
     const rowsOf = (kind, list, shown) => list.map((_, row) => () => this.answer(shown(row)).then((a) => a.arrays[kind]));
+    const zonesOf = (list) => list.map((_, row) => () => this.zones(zoneOf(row)).then((a) => a.arrays.zone));
     const sparse = (length, row, value, other) => {
       const list = new Array(length).fill(other);
       list[row] = value;
@@ -54,20 +53,20 @@ class LiveScenario {
       all.set(values, row * values.length);
       return all;
     };
-    const now = () => this.answer(this.shown);
+    const now = () => this.answer(this.shown), white = () => this.zones(this.shown);
     const keys = present.out.length, zones = present.zone.length;
     this.entry = {
       name: t("What if…"), dates: present.dates, fix: null,
       out: rowsOf("out", present.out, shownOf), back: rowsOf("back", present.back, shownOf),
-      over: rowsOf("over", present.over, shownOf), zone: rowsOf("zone", present.zone, zoneOf),
+      over: rowsOf("over", present.over, shownOf), zone: zonesOf(present.zone),
       share: present.share === null ? null : present.share.map((_, k) => () => this.answer(
         { pick: "r" + Math.floor(k / modes), day: 0, mode: k % modes }).then((a) => a.arrays.share)),
       figures: {
         modes: () => now().then((a) => sparse(keys, a.row, a.mode, undefined)),
-        zones: () => now().then((a) => sparse(zones, a.zone_row, a.zone, undefined)),
+        zones: () => white().then((a) => sparse(zones, a.zone_row, a.zone, undefined)),
         gains: () => now().then((a) => sparse(keys, a.row, a.gain, a.gain ? a.gain.map(() => NO_GAIN) : undefined)),
         area_modes: () => now().then((a) => areas(keys, a.row, a.area_mode)),
-        area_zones: () => now().then((a) => areas(zones, a.zone_row, a.area_zone)),
+        area_zones: () => white().then((a) => areas(zones, a.zone_row, a.area_zone)),
       },
     };
     manifest.scenarios.push(this.entry);
@@ -82,23 +81,41 @@ class LiveScenario {
   // What the map shows of the draft, with the steps of the hand still moving.
   answer(shown) {
     const key = [shown.pick, shown.day, shown.mode].join("/");
-    if (!this.known.has(key)) this.known.set(key, this.request(shown, this.steps, false));
+    if (!this.known.has(key)) this.known.set(key, this.request(shown, this.steps, false, "times"));
     return this.known.get(key);
   }
 
-  async request(shown, steps, commit) {
-    return unpack(await ask(at(this.study) + "/live", { shown, steps, commit }));
+  // Why homes fail takes as long again: it is asked for once the hand rests, or as the map shows it.
+  zones(shown) {
+    const key = [shown.pick, shown.day].join("/");
+    if (!this.reasons.has(key)) this.reasons.set(key, this.whenStill(shown));
+    return this.reasons.get(key);
+  }
+
+  async whenStill(shown) {
+    const { turn } = this;
+    while (turn === this.turn && this.isBusy()) await wait(30);
+    return turn === this.turn ? this.request(shown, this.steps, false, "zones") : this.zones(shown);
+  }
+
+  get part() { return ["white", "reason"].includes(this.page.state.measure) ? "all" : "times"; }
+
+  async request(shown, steps, commit, part) {
+    return unpack(await ask(at(this.study) + "/live", { shown, steps, commit, part }));
   }
 
   // Take the answer of other steps as what the map shows.
   take(answer, shown, steps) {
-    this.known.clear();
+    this.forget();
     this.steps = steps;
     this.known.set([shown.pick, shown.day, shown.mode].join("/"), Promise.resolve(answer));
+    if (answer.arrays.zone) this.reasons.set([shown.pick, shown.day].join("/"), Promise.resolve(answer));
   }
 
   forget() {
+    this.turn += 1;
     this.known.clear();
+    this.reasons.clear();
     this.steps = [];
   }
 }
@@ -153,6 +170,8 @@ class WhatIf {
     Object.assign(this, { panel, study, page, about });
     this.live = new LiveScenario(page, study);
     this.inFlight = false;
+    this.lastStep = -STILL;
+    this.live.isBusy = () => this.inFlight || performance.now() - this.lastStep < STILL;
     this.waiting = [];
     this.revision = about.revision;
   }
@@ -218,14 +237,14 @@ class WhatIf {
   async make(step, commit) {
     const from = performance.now(), shown = this.live.shown, steps = [step].flat();
     try {
-      const answer = await this.live.request(shown, steps, commit);
+      const answer = await this.live.request(shown, steps, commit, this.live.part);
       this.trying = commit ? null : answer;
       if (commit) {
         Object.assign(this.about, { draft: answer.draft, undo: answer.undo, redo: answer.redo, revision: answer.revision });
         this.revision = answer.revision;
       }
       this.live.take(answer, shown, commit ? [] : steps);
-      await this.page.choose({ scenario: this.live.index });
+      await this.coloured();
       await new Promise(requestAnimationFrame);
       window.studioTook = performance.now() - from;
       this.headline(answer);
@@ -236,7 +255,16 @@ class WhatIf {
       this.live.forget();
       this.draw();
     }
+    this.lastStep = performance.now();
     document.body.dataset.step = String(Number(document.body.dataset.step || 0) + 1);
+  }
+
+  // The map takes its colours first; figures that come later are awaited by nobody.
+  coloured() {
+    return new Promise((done, failed) => {
+      this.page.painted = done;
+      this.page.choose({ scenario: this.live.index }).then(done, failed);
+    });
   }
 
   async move(redo) {
