@@ -1,125 +1,15 @@
 // The map of a study, and beside it what could be otherwise.
 import { ready } from "./check.js";
+import { leversPart, tripsPart } from "./found.js";
 import { Drawing, plansPart } from "./lines.js";
 import { modesPart } from "./modes.js";
 import { depotPart, gatesPart } from "./places.js";
 import { Services } from "./services.js";
 import { Zones } from "./zones.js";
-import { ask, askJson, at, clock, el, euros, fill, language, number, signed, t, tell, toldBy } from "./words.js";
+import { LiveScenario } from "./scenario.js";
+import { askJson, at, clock, el, euros, fill, language, number, signed, t, tell, toldBy, wait } from "./words.js";
 
-const NO_GAIN = [0, 0];
 const STILL = 150; // milliseconds without a step, after which a hand rests
-const wait = (ms) => new Promise((done) => setTimeout(done, ms));
-
-// The answer of the server: a JSON text between its length and the arrays it tells.
-async function unpack(answer) {
-  const data = await answer.arrayBuffer(), size = new DataView(data).getUint32(0, true);
-  const found = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, size)));
-  const kinds = {};
-  let from = 4 + size;
-  for (const [kind, length] of found.arrays) {
-    kinds[kind] = new Uint8Array(data, from, length);
-    from += length;
-  }
-  return { ...found, arrays: kinds };
-}
-
-// A scenario of the page's whose rows come from the server when they are asked for.
-class LiveScenario {
-  constructor(page, study) {
-    Object.assign(this, { page, study, known: new Map(), reasons: new Map(), steps: [], turn: 0, isBusy: () => false });
-    const { manifest } = page, modes = manifest.modes.length;
-    const present = manifest.scenarios[0];
-    const shownOf = (row) => {
-      if (row < manifest.keys.length) {
-        const [shift, day, mode] = manifest.keys[row];
-        return { pick: "s" + shift, day, mode };
-      }
-      const rest = row - manifest.keys.length;
-      return { pick: "r" + Math.floor(rest / modes), day: 0, mode: rest % modes };
-    };
-    const zoneOf = (row) => (row < manifest.zones.length
-      ? { pick: "s" + manifest.zones[row][0], day: manifest.zones[row][1], mode: 0 }
-      : { pick: "r" + (row - manifest.zones.length), day: 0, mode: 0 });
-    const rowsOf = (kind, list, shown) => list.map((_, row) => () => this.answer(shown(row)).then((a) => a.arrays[kind]));
-    const zonesOf = (list) => list.map((_, row) => () => this.zones(zoneOf(row)).then((a) => a.arrays.zone));
-    const sparse = (length, row, value, other) => {
-      const list = new Array(length).fill(other);
-      list[row] = value;
-      return list;
-    };
-    const areas = (length, row, values) => {
-      const all = new Int32Array(length * values.length);
-      all.set(values, row * values.length);
-      return all;
-    };
-    const now = () => this.answer(this.shown), white = () => this.zones(this.shown);
-    const keys = present.out.length, zones = present.zone.length;
-    this.entry = {
-      name: t("What if…"), dates: present.dates, fix: null,
-      out: rowsOf("out", present.out, shownOf), back: rowsOf("back", present.back, shownOf),
-      over: rowsOf("over", present.over, shownOf), zone: zonesOf(present.zone),
-      share: present.share === null ? null : present.share.map((_, k) => () => this.answer(
-        { pick: "r" + Math.floor(k / modes), day: 0, mode: k % modes }).then((a) => a.arrays.share)),
-      figures: {
-        modes: () => now().then((a) => sparse(keys, a.row, a.mode, undefined)),
-        zones: () => white().then((a) => sparse(zones, a.zone_row, a.zone, undefined)),
-        gains: () => now().then((a) => sparse(keys, a.row, a.gain, a.gain ? a.gain.map(() => NO_GAIN) : undefined)),
-        area_modes: () => now().then((a) => areas(keys, a.row, a.area_mode)),
-        area_zones: () => white().then((a) => areas(zones, a.zone_row, a.area_zone)),
-      },
-    };
-    manifest.scenarios.push(this.entry);
-    this.index = manifest.scenarios.length - 1;
-  }
-
-  get shown() {
-    const { pick, day, mode } = this.page.state;
-    return { pick, day, mode };
-  }
-
-  // What the map shows of the draft, with the steps of the hand still moving.
-  answer(shown) {
-    const key = [shown.pick, shown.day, shown.mode].join("/");
-    if (!this.known.has(key)) this.known.set(key, this.request(shown, this.steps, false, "times"));
-    return this.known.get(key);
-  }
-
-  // Why homes fail takes as long again: it is asked for once the hand rests, or as the map shows it.
-  zones(shown) {
-    const key = [shown.pick, shown.day].join("/");
-    if (!this.reasons.has(key)) this.reasons.set(key, this.whenStill(shown));
-    return this.reasons.get(key);
-  }
-
-  async whenStill(shown) {
-    const { turn } = this;
-    while (turn === this.turn && this.isBusy()) await wait(30);
-    return turn === this.turn ? this.request(shown, this.steps, false, "zones") : this.zones(shown);
-  }
-
-  get part() { return ["white", "reason"].includes(this.page.state.measure) ? "all" : "times"; }
-
-  async request(shown, steps, commit, part) {
-    return unpack(await ask(at(this.study) + "/live", { shown, steps, commit, part }));
-  }
-
-  // Take the answer of other steps as what the map shows.
-  take(answer, shown, steps) {
-    this.forget();
-    this.steps = steps;
-    this.known.set([shown.pick, shown.day, shown.mode].join("/"), Promise.resolve(answer));
-    if (answer.arrays.zone) this.reasons.set([shown.pick, shown.day].join("/"), Promise.resolve(answer));
-  }
-
-  forget() {
-    this.turn += 1;
-    this.known.clear();
-    this.reasons.clear();
-    this.steps = [];
-  }
-}
-
 const SLIDERS = [ // table, field, text, least, most, step
   ["limits", "max_total_min", "Longest time door to door (min)", 15, 120, 5],
   ["limits", "max_walk_min", "Longest walking in all (min)", 0, 60, 5],
@@ -174,6 +64,8 @@ class WhatIf {
     this.live.isBusy = () => this.inFlight || performance.now() - this.lastStep < STILL;
     this.waiting = [];
     this.revision = about.revision;
+    this.sections = new Map();
+    this.sliders = new Map();
   }
 
   async start() {
@@ -247,12 +139,12 @@ class WhatIf {
       await this.coloured();
       await new Promise(requestAnimationFrame);
       window.studioTook = performance.now() - from;
-      this.headline(answer);
-      if (commit) { tell(""); this.draw(); }
+      if (commit) { tell(""); this.draw(); } else this.headline(answer);
     } catch (error) {
       this.trying = null;
       tell(toldBy(error), true);
       this.live.forget();
+      for (const section of this.sections.values()) section.key = ""; // what was switched is back as it was
       this.draw();
     }
     this.lastStep = performance.now();
@@ -323,18 +215,24 @@ class WhatIf {
     return t("{eur} a year ({low} to {high})", { eur: euros(year), low: euros(low), high: euros(high) });
   }
 
-  slider(id, label, value, shown, [least, most, by], own, step) {
-    const output = el("output", { for: id }, shown(value));
-    const input = el("input", { type: "range", id, min: least, max: most, step: by, value: String(value) });
-    input.value = String(value);
-    input.setAttribute("aria-valuetext", shown(value));
+  // A slider stays as it is drawn: `read` tells its value whenever the draft is another.
+  slider(id, label, read, shown, [least, most, by], own, step) {
+    const output = el("output", { for: id }), input = el("input", { type: "range", id, min: least, max: most, step: by });
     const say = () => {
       output.textContent = shown(Number(input.value));
       input.setAttribute("aria-valuetext", output.textContent);
     };
+    const box = el("div", { class: "slider" }, el("label", { for: id }, label), output, input);
+    const renew = () => {
+      const value = String(read());
+      if (input.value !== value || !output.textContent) { input.value = value; say(); }
+      box.classList.toggle("changed", read() !== own);
+    };
+    renew();
     input.addEventListener("input", () => { say(); this.step(step(Number(input.value)), false); });
     input.addEventListener("change", () => { say(); this.step(step(Number(input.value)), true); });
-    return el("div", { class: "slider" + (value === own ? "" : " changed") }, el("label", { for: id }, label), output, input);
+    this.sliders.set(id, { input, renew });
+    return box;
   }
 
   shiftSliders() {
@@ -342,11 +240,13 @@ class WhatIf {
     const mine = pick[0] === "s" ? [Number(pick.slice(1))]
       : shifts.map((_, k) => k).filter((k) => shifts[k].roster === Number(pick.slice(1)));
     return mine.map((index) => {
-      const own = this.about.settings.shifts[index], hours = this.hours(index);
+      const own = this.about.settings.shifts[index];
       return el("fieldset", {}, el("legend", {}, own.shift + ", " + sites[rosters[shifts[index].roster].site].name),
         ["start", "end"].map((edge) => {
-          const most = 120, by = (hours[edge] - own[edge]) / 60;
-          const near = by > 720 ? by - 1440 : by < -720 ? by + 1440 : by;
+          const most = 120, near = () => {
+            const by = (this.hours(index)[edge] - own[edge]) / 60;
+            return by > 720 ? by - 1440 : by < -720 ? by + 1440 : by;
+          };
           const text = (offset) => clock(own[edge] + 60 * offset);
           return this.slider("shift-" + index + "-" + edge, t(edge === "start" ? "Start" : "End"), near, text, [-most, most, 5], 0,
             (offset) => ({ do: "shift", site: own.site, roster: own.roster, shift: own.shift, [edge]: offset ? text(offset) : null }));
@@ -354,87 +254,76 @@ class WhatIf {
     });
   }
 
-  // Trips at the gate of the shift shown: one is chosen, then moved, run once more or taken out.
-  tripsPart() {
-    const { pick, day } = this.page.state;
-    if (pick[0] !== "s") return null;
-    const key = pick + "/" + day, box = el("div", {});
-    const part = el("details", { id: "trips", open: this.tripsOpen, ontoggle: (event) => { this.tripsOpen = event.target.open; show(); } },
-      el("summary", {}, t("Buses and trains at the gate")), box);
-    const show = async () => {
-      if (!this.tripsOpen || box.childElementCount) return;
-      if (!this.trips || this.trips.key !== key) {
-        this.trips = { key, list: await askJson(at(this.study) + "/trips?shift=" + pick.slice(1) + "&day=" + day) };
-      }
-      const { list } = this.trips;
-      if (!list.length) { fill(box, el("p", { class: "note" }, t("None stops within walking reach around these hours."))); return; }
-      if (!list.some((one) => one.trip === this.trip)) this.trip = list[0].trip;
-      const name = (one) => [one.time, one.line, one.headsign && "→ " + one.headsign, "(" + one.stop + ")"].filter(Boolean).join(" ");
-      const group = (label, back) => el("optgroup", { label }, list.filter((one) => one.returning === back).map((one) => el("option", { value: one.trip }, name(one))));
-      const choice = el("select", { id: "trip", onchange: () => { this.trip = choice.value; this.draw(); } }, group(t("before work"), false), group(t("after work"), true));
-      choice.value = this.trip;
-      const rows = (((this.trying || this.about).draft.changes || {}).trips || []).filter((c) => c.trips.length === 1 && c.trips[0] === this.trip);
-      const moved = (rows.find((c) => c.how === "move") || {}).minutes || 0;
-      const step = (how) => (minutes) => ({ do: "trips", trips: [this.trip], how, minutes });
-      fill(box, el("label", { for: "trip" }, t("Trip")), choice,
-        this.slider("trip-move", t("Moved by (min)"), moved, signed, [-60, 60, 5], 0, step("move")),
-        el("div", { class: "buttons" },
-          el("button", { type: "button", id: "trip-again", onclick: () => this.step(step("add")(15), true) }, t("Once more, 15 min later")),
-          el("button", { type: "button", id: "trip-out", onclick: () => this.step(step("remove")(0), true) }, t("Take it out"))));
-    };
-    show();
-    return part;
+  // What the draft does to one trip in one way.
+  tripRow(trip, how) {
+    return (((this.trying || this.about).draft.changes || {}).trips || []).find((c) => c.how === how && c.trips.length === 1 && c.trips[0] === trip);
   }
 
-  // What a search for levers advised: cards, tried one by one and together.
-  leversPart() {
-    const box = el("div", {});
-    const show = async () => {
-      if (!this.leversOpen || box.childElementCount) return;
-      const { levers } = this.found || (this.found = await askJson(at(this.study) + "/levers"));
-      if (!levers) { fill(box, el("p", { class: "note" }, t("Find them first: Compute and take away, “Find levers”."))); return; }
-      fill(box, el("ul", { class: "cards", id: "lever-cards" }, levers.map((one, k) => el("li", {}, el("p", {}, one.told[language]),
-        one.steps.length ? el("button", { type: "button", id: "lever-" + k, onclick: () => this.step(one.steps, true) }, t("Try it on the map"))
-          : el("p", { class: "note" }, t("A scenario cannot hold this one; its map is among the results."))))));
-    };
-    const part = el("details", { id: "levers", open: this.leversOpen, ontoggle: (event) => { this.leversOpen = event.target.open; show(); } },
-      el("summary", {}, t("Levers found")), box);
-    show();
-    return part;
+  // Each section of the panel is drawn anew only when what it was drawn from is another.
+  section(name, from, make) {
+    const key = JSON.stringify(from), known = this.sections.get(name);
+    if (known && known.key === key) return known.box;
+    const box = known ? known.box : el("div", { class: "part" });
+    const focused = box.contains(document.activeElement) ? document.activeElement.id : "";
+    fill(box, make());
+    this.sections.set(name, { key, box });
+    if (focused && document.getElementById(focused)) document.getElementById(focused).focus();
+    return box;
   }
 
   draw() {
-    const focus = document.activeElement && this.panel.contains(document.activeElement) ? document.activeElement.id : "";
-    const { undo, redo, scenarios } = this.about;
-    const own = (table, field) => this.about.settings[table][field];
-    const name = el("input", { id: "scenario-name", maxlength: 80, required: true, value: this.typed || "",
-      oninput: () => { this.typed = name.value; } });
-    fill(this.panel,
-      el("h1", {}, t("What if…")),
-      el("p", { id: "headline", "aria-live": "polite" }),
-      el("div", { class: "buttons" },
+    const { about, page, drawing, services, zones } = this, { draft, undo, redo, scenarios, settings, revision } = about;
+    const { pick, day } = page.state, changes = draft.changes || {};
+    for (const pencil of [drawing, services, zones]) pencil.show();
+    const sections = [
+      this.section("title", [], () => [el("h1", {}, t("What if…")), el("p", { id: "headline", "aria-live": "polite" })]),
+      this.section("undo", [undo, redo], () => el("div", { class: "buttons" },
         el("button", { type: "button", id: "undo", disabled: !undo, onclick: () => this.move(false) }, t("Undo")),
         el("button", { type: "button", id: "redo", disabled: !redo, onclick: () => this.move(true) }, t("Redo")),
-        el("button", { type: "button", id: "clear", onclick: () => this.step({ do: "clear" }, true) }, t("As it is today"))),
-      el("h2", {}, t("Hours of the shift")), this.shiftSliders(), this.tripsPart(),
-      el("details", { open: this.limitsOpen, ontoggle: (event) => { this.limitsOpen = event.target.open; } },
-        el("summary", {}, t("Limits and speeds")),
-        SLIDERS.map(([table, field, text, ...range]) => this.slider("set-" + field, t(text), this.value(table, field),
-          (v) => number(v), range, own(table, field), (value) => ({ do: "set", table, field, value: value === own(table, field) ? null : value }))),
-        modesPart(this)),
-      this.leversPart(), plansPart(this), this.drawing.fold(), this.services.fold(), this.zones.fold(), gatesPart(this), depotPart(this),
-      el("h2", {}, t("What is changed")), this.changes(),
-      el("form", { class: "keep", onsubmit: (event) => { event.preventDefault(); this.typed = ""; this.scenario({ do: "save", name: name.value }); } },
-        el("label", { for: "scenario-name" }, t("Keep as a scenario")), name, el("button", { type: "submit", id: "keep" }, t("Keep"))),
-      el("h2", {}, t("Scenarios")),
-      scenarios.length ? el("ul", { class: "list", id: "scenarios" }, scenarios.map((one) => el("li", {},
-        el("button", { type: "button", class: "plain", onclick: () => this.scenario({ do: "open", id: one.id }) }, one.name),
-        el("code", {}, "scenarios/" + one.id + ".toml"), one.error ? el("p", { class: "bad" }, one.error[language]) : null,
-        el("button", { type: "button", class: "small", onclick: () => this.scenario({ do: "copy", id: one.id, name: t("{name}, copy", { name: one.name }) }) }, t("Duplicate")),
-        el("button", { type: "button", class: "small", onclick: () => this.scenario({ do: "remove", id: one.id }) }, t("Delete")))))
-        : el("p", { class: "note" }, t("None is kept yet.")));
-    if (focus && document.getElementById(focus)) document.getElementById(focus).focus();
+        el("button", { type: "button", id: "clear", onclick: () => this.step({ do: "clear" }, true) }, t("As it is today")))),
+      this.section("hours", [pick], () => [el("h2", {}, t("Hours of the shift")), this.shiftSliders()].flat()),
+      this.section("trips", [pick, day, this.trip], () => tripsPart(this)),
+      this.section("limits", [pick, draft.modes, draft.carpool, settings.carpools || draft.carpool ? revision : 0], () => this.limitsPart()),
+      this.section("levers", [], () => leversPart(this)),
+      this.section("plans", (changes.feeds || []).map((feed) => feed.name), () => plansPart(this)),
+      this.section("drawing", [drawing.line, drawing.lines], () => drawing.fold()),
+      this.section("services", [services.stop, services.stops, services.line, services.way, services.more, day], () => services.fold()),
+      this.section("zones", [zones.zone, zones.drawn], () => zones.fold()),
+      this.section("places", [Boolean(this.gates), Boolean(this.depot), settings.depot], () => [gatesPart(this), depotPart(this)]),
+      this.section("changes", [draft, services.known.day], () => [el("h2", {}, t("What is changed")), this.changes()]),
+      this.section("keep", [], () => this.keepPart()),
+      this.section("scenarios", scenarios, () => [el("h2", {}, t("Scenarios")), this.scenarioList(scenarios)]),
+    ];
+    if (this.panel.firstChild !== sections[0]) fill(this.panel, sections);
+    for (const [id, { input, renew }] of this.sliders) if (input.isConnected) renew(); else this.sliders.delete(id);
     this.headline();
+  }
+
+  limitsPart() {
+    const own = (table, field) => this.about.settings[table][field];
+    return el("details", { open: this.limitsOpen, ontoggle: (event) => { this.limitsOpen = event.target.open; } },
+      el("summary", {}, t("Limits and speeds")),
+      SLIDERS.map(([table, field, text, ...range]) => this.slider("set-" + field, t(text), () => this.value(table, field),
+        (v) => number(v), range, own(table, field), (value) => ({ do: "set", table, field, value: value === own(table, field) ? null : value }))),
+      modesPart(this));
+  }
+
+  keepPart() {
+    const name = el("input", { id: "scenario-name", maxlength: 80, required: true });
+    return el("form", { class: "keep", onsubmit: (event) => {
+      event.preventDefault();
+      this.scenario({ do: "save", name: name.value });
+      name.value = "";
+    } }, el("label", { for: "scenario-name" }, t("Keep as a scenario")), name, el("button", { type: "submit", id: "keep" }, t("Keep")));
+  }
+
+  scenarioList(scenarios) {
+    if (!scenarios.length) return el("p", { class: "note" }, t("None is kept yet."));
+    return el("ul", { class: "list", id: "scenarios" }, scenarios.map((one) => el("li", {},
+      el("button", { type: "button", class: "plain", onclick: () => this.scenario({ do: "open", id: one.id }) }, one.name),
+      el("code", {}, "scenarios/" + one.id + ".toml"), one.error ? el("p", { class: "bad" }, one.error[language]) : null,
+      el("button", { type: "button", class: "small", onclick: () => this.scenario({ do: "copy", id: one.id, name: t("{name}, copy", { name: one.name }) }) }, t("Duplicate")),
+      el("button", { type: "button", class: "small", onclick: () => this.scenario({ do: "remove", id: one.id }) }, t("Delete")))));
   }
 
   changes() {

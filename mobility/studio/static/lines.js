@@ -111,7 +111,6 @@ export class Drawing {
   }
 
   fold() {
-    this.show();
     const { line, lines } = this, open = this.open || Boolean(line);
     const pencil = () => [el("p", { class: "note" }, t("Line {name} to {site}: click on the map for each stop, in the order of the way to work; drag them.", { name: line.name, site: line.site })),
       el("div", { class: "buttons" },

@@ -66,8 +66,7 @@ export class Services {
   // One end of a line's day: the trip moved, or run once more, so many minutes further out.
   end(id, label, { trip, time }, sign) {
     const how = this.more ? "add" : "move", other = this.more ? "move" : "add";
-    const row = (this.changes.trips || []).find((c) => c.how === how && c.trips.length === 1 && c.trips[0] === trip);
-    const minutes = row ? Math.max(0, sign * row.minutes) : 0;
+    const minutes = () => Math.max(0, sign * (this.part.tripRow(trip, how) || { minutes: 0 }).minutes);
     const steps = (by, kind = how, left = other) => [{ do: "trips", trips: [trip], how: left, minutes: 0 }, { do: "trips", trips: [trip], how: kind, minutes: sign * by }];
     return { minutes, steps, slider: this.part.slider(id, t(label, { time }), minutes, number, [0, 120, 5], 0, (by) => steps(by)) };
   }
@@ -78,7 +77,7 @@ export class Services {
     const turned = ({ target }) => {
       const was = this.more ? "add" : "move", now = target.checked ? "add" : "move";
       this.more = target.checked;
-      const steps = ends.filter((end) => end.minutes).flatMap((end) => end.steps(end.minutes, now, was));
+      const steps = ends.filter((end) => end.minutes()).flatMap((end) => end.steps(end.minutes(), now, was));
       if (steps.length) this.part.step(steps, true); else this.part.draw();
     };
     return [ends.map((end) => end.slider), el("label", { class: "check" }, el("input", { type: "checkbox", id: "line-more", checked: this.more, onchange: turned }), t("As one run more: the present one stays"))];
@@ -118,7 +117,6 @@ export class Services {
   }
 
   fold() {
-    this.show();
     const { page, study } = this.part, box = el("div", {}), { day } = page.state;
     const show = async () => {
       if (!(this.open || this.stop) || box.childElementCount) return;

@@ -73,7 +73,6 @@ export class Zones {
   }
 
   fold() {
-    this.show();
     const { zone, drawn } = this, open = this.open || Boolean(zone);
     const pencil = () => [el("p", { class: "note" }, t("Zone {name}, corners: {n}. Click on the map for each corner, three at least, around homes and gate.", { name: zone.name, n: number(zone.polygon.length) })),
       this.field("start", "Runs from", { type: "time" }), this.field("end", "Runs to", { type: "time" }),
