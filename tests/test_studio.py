@@ -149,6 +149,28 @@ def test_a_moved_shift_is_answered_at_once(studio: Served) -> None:
     assert studio.get("studies/usine")["draft"] == {}
 
 
+def test_times_come_before_reasons_and_a_study_rests(studio: Served) -> None:
+    """Both parts are what the whole is, also once nothing is kept of what was asked."""
+    for shown in ({"pick": "s1", "day": 0, "mode": 0}, {"pick": "r0", "day": 0, "mode": 1}):
+        moved = step("nuit", start="20:55")
+        times, zones = (
+            studio.live("usine", moved, shown=shown, part=part) for part in ("times", "zones")
+        )
+        assert "zone" not in times["arrays"]
+        assert "out" not in zones["arrays"]
+        opened = studio.studio.studies.open("usine")
+        opened.used_s -= 1000
+        opened.rest()
+        assert opened.used_s == 0
+        whole = studio.live("usine", moved, shown=shown)
+        for name, values in (times["arrays"] | zones["arrays"]).items():
+            assert np.array_equal(values, whole["arrays"][name]), name
+        for name in ("mode", "gain", "served", "eur", "zone", "area_zone"):
+            assert (times | zones)[name] == whole[name], name
+    with pytest.raises(ValueError, match="no such step"):
+        studio.live("usine", part="other")
+
+
 def test_figures_equal_those_of_the_saved_scenario(tmp_path) -> None:
     """Every row that the page can show, of a scenario with every kind of change."""
     studies = Studies(tmp_path)

@@ -108,6 +108,10 @@ class TwoWay:
         other, tt = self.runs_of.mirror.timetable, self.timetable
         return OneWay(replace(other.on_feet(tt.foot_into), known_into=tt.feet))
 
+    def forget_mirror(self) -> None:
+        """Free the mirrored timetable, made again when it is next asked for."""
+        vars(self).pop("mirror", None)
+
     def on_feet(self, feet: FootArrays) -> TwoWay:
         """Return the same runs with other footpaths."""
         return TwoWay(self.timetable.on_feet(feet), self)

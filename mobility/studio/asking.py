@@ -82,6 +82,11 @@ class Asking:
         reasons = None if part == "times" else self.reasons(study, key, asked)
         return self._told(self._filled(study, pairs, reasons), shown, part)
 
+    def forget(self) -> None:
+        """Free every answer kept."""
+        for kept in (self._pairs, self._reasons, self._waiting):
+            kept.clear()
+
     def _is_there(self, shown: Shown) -> bool:
         """Whether the page has such a shift, or roster, day and mode."""
         known = {"s": len(self.model.shifts), "r": len(self.model.rosters)}

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from mobility.base.memory import give_back_memory
 from mobility.commute.access import Access, assess
 from mobility.commute.changes import with_timetable_changes
 from mobility.commute.loading import ReadSources, read_sources
@@ -84,7 +85,20 @@ class Live:
         self._keyed: tuple[Territory, str] | None = None
         self._drawing: tuple[tuple[str, str], Asked] | None = None
         self._lock = RLock()
-        forget_tables(self.sources.streets)
+
+    def rest(self) -> None:
+        """Free what is soon made again: answers, scenarios tried, mirrored timetables."""
+        with self._lock:
+            self._moved = self._keyed = self._drawing = None
+            for key in self._studies:
+                self._hours.pop(key, None)
+            for kept in (self._studies, self._rest):
+                kept.clear()
+            self.asking.forget()
+            for two_way in self.study.timetables.values():
+                two_way.forget_mirror()
+            forget_tables(self.sources.streets)
+        give_back_memory()
 
     @cached_property
     def model(self) -> MapModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from mobility.base.errors import Finding, MobilityError
@@ -22,6 +23,7 @@ def live_of(opened: Opened) -> Live:
     """
     if opened.live is None:
         raise MobilityError("The study is still being read.", mend="Wait, and ask again.")
+    opened.used_s = time.monotonic()
     return opened.live
 
 

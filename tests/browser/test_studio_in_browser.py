@@ -22,6 +22,35 @@ pytestmark = pytest.mark.browser
 HOSTILE = '<img src=x onerror="window.bad=1">Usine'
 
 
+#: How often the homes were drawn, and pixels of another colour once they are drawn as a whole.
+REDRAWN = """() => {
+  const all = [...document.querySelectorAll("canvas")];
+  const homes = all.find((c) => c.parentNode.className.includes("mb-homes"));
+  const copy = new OffscreenCanvas(homes.width, homes.height);
+  const ctx = copy.getContext("2d", { willReadFrequently: true });
+  const read = () => {
+    ctx.clearRect(0, 0, copy.width, copy.height);
+    ctx.drawImage(homes, 0, 0);
+    return ctx.getImageData(0, 0, copy.width, copy.height).data;
+  };
+  const kind = CanvasRenderingContext2D.prototype, clear = kind.clearRect, was = read();
+  let drawn = 0;
+  kind.clearRect = function (...box) {
+    drawn += this.canvas === homes;
+    return clear.apply(this, box);
+  };
+  mobilityMap.map.fire("moveend");
+  kind.clearRect = clear;
+  const now = read(), lit = (data, i, k) => data[i - k] * data[i] / 255;
+  let other = 0;
+  for (let i = 3; i < now.length; i += 4) {
+    const far = [1, 2, 3].some((k) => Math.abs(lit(was, i, k) - lit(now, i, k)) > 60);
+    other += far || Math.abs(was[i] - now[i]) > 60;
+  }
+  return [drawn, other];
+}"""
+
+
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory):
     root = tmp_path_factory.mktemp("studies")
@@ -104,6 +133,8 @@ def test_the_map_and_its_figures_follow_the_hand(open_studio, studio) -> None:
     assert frame.locator("[data-figure=both]").inner_text().startswith("0")
     assert "05:20" in frame.locator("#mb-subtitle").inner_text()
     assert studio.get("studies/usine")["draft"] == {}
+    # What was drawn anew where homes changed colour is what all drawn anew shows.
+    assert page.frames[1].evaluate(REDRAWN) == [1, 0]
     drag(page, "shift-0-start", 10)
     page.wait_for_selector("#changes")
     assert "05:10" in page.inner_text("#changes")
