@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any
 
@@ -30,7 +30,7 @@ from mobility.commute.line_found import (
     parts_of,
     trips_of_line,
 )
-from mobility.commute.study import Study
+from mobility.commute.study import Study, Timetables
 from mobility.commute.variants import with_timetables
 from mobility.engine.journeys import TwoWay
 from mobility.sources.gtfs.read import Feed
@@ -66,20 +66,37 @@ def with_lines(study: Study, changes: Sequence[LineChange]) -> Study:
     if not changes:
         return study
     study, asked = _asked(study, changes)
-    nets = {kind: DayNetwork(kind, two_way.timetable) for kind, two_way in study.timetables.items()}
-    present = dict(nets)
-    for one in asked:
-        done = 0
-        for kind, network in nets.items():
+    present = {
+        kind: DayNetwork(kind, two_way.timetable) for kind, two_way in study.timetables.items()
+    }
+
+    @cache
+    def made(kind: str) -> tuple[TwoWay, set[int]]:
+        """Return a kind of day with the changes made, and those that change some trip of it."""
+        network, done = present[kind], set()
+        for one in asked:
             new, count = _changed(study, present, network, one)
-            nets[kind] = DayNetwork(kind, new)
-            done += count
-        if not done:
-            raise one.wrong(
-                study, "line", "No trip of this line would change.", one.change.line,
-                "Check direction, hours, days and stops: no trip leaves then, or calls there.",
-            )  # fmt: skip
-    return with_timetables(study, {kind: TwoWay(net.timetable) for kind, net in nets.items()})
+            network = DayNetwork(kind, new)
+            done |= {one.number} if count else set()
+        return TwoWay(network.timetable), done
+
+    # Kinds of day of which nobody asks are left until somebody does.
+    idle = {one.number: one for one in asked}
+    for kind in present:
+        if idle:
+            idle = {number: one for number, one in idle.items() if number not in made(kind)[1]}
+    for one in idle.values():
+        raise one.wrong(
+            study, "line", "No trip of this line would change.", one.change.line,
+            "Check direction, hours, days and stops: no trip leaves then, or calls there.",
+        )  # fmt: skip
+    return with_timetables(
+        study, Timetables({kind: partial(_first, made, kind) for kind in present})
+    )
+
+
+def _first(made: Callable[[str], tuple[TwoWay, set[int]]], kind: str) -> TwoWay:
+    return made(kind)[0]
 
 
 def _asked(study: Study, changes: Sequence[LineChange]) -> tuple[Study, list[Asked]]:
@@ -195,14 +212,12 @@ def _longer_s(study: Study, one: Asked) -> int:
     return max(over - straight, 0) + STOP_S * len(one.change.stops)
 
 
-def _calling(study: Study, run: RunArrays, one: Asked) -> RunArrays | None:
+def _calling(study: Study, run: RunArrays, one: Asked) -> RunArrays:
     """Let a trip that goes straight from one stop to the next call at others on its way."""
     first, *new, last = one.stops
     own = run.call_stop
-    legs = np.flatnonzero((own[:-1] == first) & (own[1:] == last))
-    if not legs.size:
-        return None
-    at, count = int(legs[0]), len(new)
+    at = int(np.flatnonzero((own[:-1] == first) & (own[1:] == last))[0])
+    count = len(new)
     longer = _longer_s(study, one)
     upto = np.cumsum([drive_s(study, one, leg) for leg in pairwise(one.stops)])
     ride = int(run.call_arr[at + 1] - run.call_dep[at]) + longer - STOP_S * count
@@ -240,14 +255,11 @@ def called_between(study: Study, change: LineChange) -> tuple[tuple[int, ...], i
     count = len(study.feed.stops)
     at = {s: count + k for k, s in enumerate(change.stops) if isinstance(s, NewCall)}
     one = asked_of(study, 1, change, at)
-    first, last = one.stops[0], one.stops[-1]
-    trips = set()
-    for kind, two_way in study.timetables.items():
-        stops = two_way.timetable.call_stop
-        for part in parts_changed(study, DayNetwork(kind, two_way.timetable), one):
-            own = stops[part.first : part.last + 1]
-            if ((own[:-1] == first) & (own[1:] == last)).any():
-                trips.add(part.trip)
+    trips = {
+        part.trip
+        for kind, two_way in study.timetables.items()
+        for part in parts_changed(study, DayNetwork(kind, two_way.timetable), one)
+    }
     return tuple(sorted(trips)), _longer_s(study, one)
 
 

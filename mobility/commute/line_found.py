@@ -15,6 +15,7 @@ from mobility.base.errors import TerritoryError
 from mobility.commute.study import Study
 from mobility.sources.columns import nearest
 from mobility.sources.gtfs.read import Feed
+from mobility.streets.arcs import Times
 from mobility.streets.modes import edge_times
 from mobility.streets.paths import street_times
 from mobility.territory.changes import LineChange, NewCall
@@ -139,7 +140,7 @@ def _driven(study: Study, one: Asked) -> Asked:
     lonlat = np.array(
         [(s.lon, s.lat) if isinstance(s, NewCall) else known[k] for s, k in _named(one)]
     )
-    times = edge_times(study.streets, "car", study.territory.speeds)
+    times = _car_times(study)
     at = walk_snaps(study.streets, times, lonlat)
     speed_ms = study.territory.speeds.walk_kmh / 3.6
     pairs = street_times(study.streets, times, at, at, limit_s=LEG_S, connector_speed_ms=speed_ms)
@@ -147,6 +148,16 @@ def _driven(study: Study, one: Asked) -> Asked:
     places = zip(row.tolist(), pairs.target.tolist(), pairs.time_s.tolist(), strict=True)
     drive = {(one.stops[a], one.stops[b]): int(s) for a, b, s in places}
     return replace(one, legs=drive)
+
+
+def _car_times(study: Study) -> Times:
+    """Return the seconds by car of each street piece, found once."""
+    speeds, known = study.territory.speeds, study.streets.times
+    key = ("line changes", speeds.model_dump_json())
+    if key not in known:
+        known[key] = edge_times(study.streets, "car", speeds)
+    found: Times = known[key]
+    return found
 
 
 def _named(one: Asked) -> Iterator[tuple[str | NewCall, int]]:
@@ -175,16 +186,27 @@ def clock_s(tt: Timetable, part: Part) -> int:
 
 
 def parts_changed(study: Study, network: DayNetwork, one: Asked) -> list[Part]:
-    """Return the trips of a kind of day that a change is about."""
+    """Return the trips of a kind of day that a change is about.
+
+    With a section between stops that follow each other, those that go from one to the other.
+    """
     tt, change = network.timetable, one.change
     days = {day: _on_day(study, network.kind, day, change.days) for day in (-1, 0, 1)}
     low, high = hours_of(change)
-    return [
+    found = [
         part
         for part in parts_of(tt, one.trips)
         if days[int(tt.run_day[part.run])]
         and (change.start is None or low <= clock_s(tt, part) < high)
     ]
+    if change.how != "reroute" or change.from_stop is None:
+        return found
+    stops, (first, *_, last) = tt.call_stop, one.stops
+    legs = np.flatnonzero((stops[:-1] == first) & (stops[1:] == last))
+    # The first leg from each call on is within the trip, or none is.
+    place = np.searchsorted(legs, [part.first for part in found])
+    upto = np.append(legs, tt.n_calls)[place]
+    return [part for part, leg in zip(found, upto.tolist(), strict=True) if leg < part.last]
 
 
 def hours_of(change: LineChange) -> tuple[int, int]:
