@@ -15,7 +15,6 @@ from threading import Lock
 from typing import Any, get_args
 
 from starlette.applications import Starlette
-from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -202,8 +201,9 @@ class Studio:
         if part not in get_args(Part):
             raise MobilityError("There is no such step.", value=part, mend="Load the page again.")
         answer = await run_in_threadpool(self._live, opened, asked, at, part)
-        keep = BackgroundTask(opened.history.keep) if asked.get("commit") else None
-        return Response(answer, media_type="application/octet-stream", background=keep)
+        if asked.get("commit"):
+            opened.history.keep_soon()
+        return Response(answer, media_type="application/octet-stream")
 
     def _live(self, opened: Opened, asked: dict[str, Any], shown: Shown, part: Part) -> bytes:
         live, history = live_of(opened), opened.history
@@ -252,7 +252,8 @@ class Studio:
         opened = await self._opened(request)
         by = 1 if (await request.json()).get("redo") else -1
         opened.history.move(by)
-        return JSONResponse(opened.history.told(), background=BackgroundTask(opened.history.keep))
+        opened.history.keep_soon()
+        return JSONResponse(opened.history.told())
 
     async def scenarios(self, request: Request) -> Response:
         """Keep the draft as a scenario, take one up, or delete one."""

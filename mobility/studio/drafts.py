@@ -10,7 +10,7 @@ import copy
 import re
 import unicodedata
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock, Thread
 from typing import Any
 
 import tomlkit
@@ -125,11 +125,9 @@ class History:
         self.revision = 0
         self._states: list[Draft] = [self._kept()]
         self._place = 0
-
-    @property
-    def draft(self) -> Draft:
-        """The draft as it is."""
-        return self._states[self._place]
+        #: The draft as it is.
+        self.draft: Draft = self._states[0]
+        self._writing, self._written = Lock(), 0
 
     def told(self) -> dict[str, Any]:
         """Return what a page shows of it."""
@@ -149,6 +147,7 @@ class History:
             self._states.append(draft)
             del self._states[:-MOST_STEPS]
             self._place = len(self._states) - 1
+            self.draft = draft
             self.revision += 1
 
     def move(self, by: int) -> None:
@@ -157,13 +156,20 @@ class History:
             place = self._place + by
             if 0 <= place < len(self._states):
                 self._place = place
+                self.draft = self._states[place]
                 self.revision += 1
 
     def keep(self) -> None:
-        """Write the draft to its file."""
-        with self.lock:
-            if self.draft or self._file(DRAFT).is_file():
-                self._write(DRAFT, "", self.draft)
+        """Write the draft to its file; steps made meanwhile wait for nothing."""
+        with self._writing:
+            revision, draft = self.revision, self.draft
+            if revision != self._written and (draft or self._file(DRAFT).is_file()):
+                self._write(DRAFT, "", draft)
+            self._written = revision
+
+    def keep_soon(self) -> None:
+        """Write the draft to its file while the next step is made."""
+        Thread(target=self.keep).start()
 
     def scenarios(self) -> list[dict[str, Any]]:
         """Return the scenarios kept: ``id``, ``name`` and, where it cannot be read, ``error``."""
