@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from threading import RLock
@@ -83,13 +83,14 @@ class Live:
         self._settings: tuple[dict[str, Any], Territory] | None = None
         self._moved: tuple[str, list[ShiftChange], Study] | None = None
         self._keyed: tuple[Territory, str] | None = None
+        self._spans: tuple[Hashable, Spans] | None = None
         self._drawing: tuple[tuple[str, str], Asked] | None = None
         self._lock = RLock()
 
     def rest(self) -> None:
         """Free what is soon made again: answers, scenarios tried, mirrored timetables."""
         with self._lock:
-            self._moved = self._keyed = self._drawing = None
+            self._moved = self._keyed = self._spans = self._drawing = None
             for key in self._studies:
                 self._hours.pop(key, None)
             for kept in (self._studies, self._rest):
@@ -224,7 +225,10 @@ class Live:
         others = territory.changes != Changes(trips=trips) or self._key(alone)
         if not trips or known is None or others:
             return {}
-        spans = Spans(self.study, trips)
+        spans_key = Spans.key(trips)
+        if self._spans is None or self._spans[0] != spans_key:
+            self._spans = spans_key, Spans(self.study, trips)
+        spans = self._spans[1]
         if len(self._rest) * self.study.n_homes > MOST_BYTES:
             self._rest.clear()
         self._hours[key] = HoursBeside(self.study, spans, self._rest)
