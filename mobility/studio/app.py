@@ -24,8 +24,6 @@ from mobility.base.errors import MobilityError, SourceNotFoundError
 from mobility.base.failures import explained
 from mobility.base.i18n import LANGUAGES, translate
 from mobility.base.version import __version__
-from mobility.remedies.bill import Bill, total
-from mobility.remedies.scenario import BOOKED
 from mobility.studio import data, mends
 from mobility.studio.answers import Part, Shown
 from mobility.studio.asked_jobs import computation, gathering
@@ -36,7 +34,7 @@ from mobility.studio.lines import lines_on
 from mobility.studio.plans import plans_of, with_feeds
 from mobility.studio.results import results_folder, results_of
 from mobility.studio.sharing import sharing
-from mobility.studio.shown import checked_page, findings_of, live_of, settings
+from mobility.studio.shown import checked_page, costs, findings_of, live_of, settings
 from mobility.studio.studies import Opened, Studies
 from mobility.studio.trips import trips_at_gate
 from mobility.studio.words import french
@@ -220,7 +218,7 @@ class Studio:
         if not asked.get("commit"):
             told["draft"] = draft
         if part != "zones":
-            told |= _costs(live.bill(territory), zoned="on_demand" in draft)
+            told |= costs(live.bill(territory), zoned="on_demand" in draft)
         return live.answer(territory, shown, part).packed(**told)
 
     async def trips(self, request: Request) -> Response:
@@ -412,17 +410,6 @@ class Studio:
 
     async def _opened(self, request: Request) -> Opened:
         return await run_in_threadpool(self.studies.open, request.path_params["study"])
-
-
-def _costs(bill: Bill, *, zoned: bool) -> dict[str, Any]:
-    """Return what a draft costs, and the trips of its zones apart; EUR a year."""
-    booked = [line for line in bill if line.item == BOOKED]
-    eur, zones = (
-        {end: round(total(lines, end)) for end in ("year", "low", "high")}
-        for lines in (bill, booked)
-    )
-    trips = round(sum(line.quantity for line in booked))
-    return {"eur": eur, "booked": zones | {"trips": trips} if zoned else None}
 
 
 def _own(name: str) -> Response:

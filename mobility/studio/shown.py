@@ -8,6 +8,8 @@ from typing import Any
 from mobility.base.errors import Finding, MobilityError
 from mobility.base.i18n import LANGUAGES
 from mobility.commute.study import Study
+from mobility.remedies.bill import Bill, total
+from mobility.remedies.scenario import BOOKED
 from mobility.studio.live import Live
 from mobility.studio.studies import Opened
 from mobility.territory.project import Carpool
@@ -70,4 +72,15 @@ def settings(opened: Opened) -> dict[str, Any]:
     }
 
 
-__all__ = ["checked_page", "findings_of", "live_of", "settings"]
+def costs(bill: Bill, *, zoned: bool) -> dict[str, Any]:
+    """Return what a draft costs, and the trips of its zones apart; EUR a year."""
+    booked = [line for line in bill if line.item == BOOKED]
+    eur, zones = (
+        {end: round(total(lines, end)) for end in ("year", "low", "high")}
+        for lines in (bill, booked)
+    )
+    trips = round(sum(line.quantity for line in booked))
+    return {"eur": eur, "booked": zones | {"trips": trips} if zoned else None}
+
+
+__all__ = ["checked_page", "costs", "findings_of", "live_of", "settings"]
