@@ -10,7 +10,7 @@ import copy
 import re
 import unicodedata
 from pathlib import Path
-from threading import Lock, RLock, Thread
+from threading import Lock, RLock, Timer
 from typing import Any
 
 import tomlkit
@@ -26,6 +26,8 @@ Step = dict[str, Any]
 #: Tables of which a step may set fields.
 TABLES = ("limits", "speeds", "modes", "carpool")
 MOST_STEPS = 500
+#: Seconds after a step in which its draft is written: writing takes time from the answer.
+KEPT_S = 0.3
 DRAFT = "draft"
 
 
@@ -127,7 +129,7 @@ class History:
         self._place = 0
         #: The draft as it is.
         self.draft: Draft = self._states[0]
-        self._writing, self._written = Lock(), 0
+        self._writing, self._written, self._is_due = Lock(), 0, False
 
     def told(self) -> dict[str, Any]:
         """Return what a page shows of it."""
@@ -161,6 +163,7 @@ class History:
 
     def keep(self) -> None:
         """Write the draft to its file; steps made meanwhile wait for nothing."""
+        self._is_due = False
         with self._writing:
             revision, draft = self.revision, self.draft
             if revision != self._written and (draft or self._file(DRAFT).is_file()):
@@ -168,8 +171,11 @@ class History:
             self._written = revision
 
     def keep_soon(self) -> None:
-        """Write the draft to its file while the next step is made."""
-        Thread(target=self.keep).start()
+        """Write the draft to its file once its step is answered, and others made until then."""
+        with self.lock:
+            due, self._is_due = self._is_due, True
+        if not due:
+            Timer(KEPT_S, self.keep).start()
 
     def scenarios(self) -> list[dict[str, Any]]:
         """Return the scenarios kept: ``id``, ``name`` and, where it cannot be read, ``error``."""
