@@ -106,8 +106,8 @@ def run(
     study = load(territory, progress=progress)
     if not keep:
         study = replace(study)  # a study of unknown content
-    costs = _scenario_costs(territory, progress)
     present = evaluate(study, progress=progress)
+    costs = _scenario_costs(territory, present[0], progress)
     if shuttles:
         return _with_shuttles(
             folder, present, lighter=lighter, every_plan=every_plan, seed=seed, progress=progress
@@ -121,20 +121,25 @@ def run(
     )
 
 
-def _scenario_costs(territory: Territory, progress: Progress) -> pd.DataFrame | None:
+def _scenario_costs(
+    territory: Territory, access: Access, progress: Progress
+) -> pd.DataFrame | None:
     """Return what a scenario's changes cost a year, a row each; None where it changes nothing."""
-    changes = territory.changes
-    if changes == Changes():
+    first = None if territory.base is None else Territory.from_toml(territory.base)
+    zoned = first is not None and first.on_demand != territory.on_demand
+    if territory.changes == Changes() and not zoned:
         return None
     from mobility.remedies.bill import bill_frame
-    from mobility.remedies.factors import load_factors
-    from mobility.remedies.model import networks
-    from mobility.remedies.scenario import scenario_bill
-    from mobility.remedies.vehicles import Vehicles
+    from mobility.remedies.scenario import ScenarioPrices, booked_trips
 
-    base = load(territory.model_copy(update={"changes": Changes()}), progress=progress)
-    factors = load_factors(territory.factors, file=territory.path)
-    bill = scenario_bill(base, changes, Vehicles(base, networks(base)), factors)
+    plain = territory.model_copy(update={"changes": Changes()})
+    booked = 0.0
+    if zoned:
+        assert first is not None
+        booked = booked_trips(access)
+        if "on_demand" in first.modes.evaluated:
+            booked -= booked_trips(assess(load(first, progress=progress), progress=progress))
+    bill = ScenarioPrices(load(plain, progress=progress)).bill(territory, booked)
     return bill_frame([("", bill)], territory.output.language, of="rank").drop(columns="rank")
 
 

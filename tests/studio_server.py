@@ -51,11 +51,12 @@ class Served:
             time.sleep(0.05)
 
     def live(
-        self, study: str, *steps: dict[str, Any], commit: bool = True, shown: Any = None
-    ) -> dict[str, Any]:
+        self, study: str, *steps: dict[str, Any], commit: bool = True, shown: Any = None,
+        part: str = "all",
+    ) -> dict[str, Any]:  # fmt: skip
         """Make steps; return figures and arrays."""
         at = shown or {"pick": "s0", "day": 0, "mode": 0}
-        body = {"steps": list(steps), "commit": commit, "shown": at}
+        body = {"steps": list(steps), "commit": commit, "shown": at, "part": part}
         answer = self.post(f"studies/{study}/live", body)
         if answer.status_code != 200:
             raise ValueError(answer.json()["en"])

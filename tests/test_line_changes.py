@@ -1,5 +1,6 @@
 """Lines of the timetable changed by a scenario: by hand on a straight street."""
 
+import numpy as np
 import pytest
 from feeds import service
 from small import SERVICES, TRIPS, lonlat, write_territory
@@ -7,6 +8,7 @@ from test_scenarios import minutes, scenario
 
 from mobility.base.errors import MobilityError
 from mobility.commute.access import assess
+from mobility.commute.line_changes import called_between
 from mobility.commute.loading import load
 from mobility.timetable.arrays import INF
 
@@ -78,6 +80,28 @@ def test_a_line_sent_over_a_new_stop(base) -> None:
     assert runs[13 * 60 + 20][1] == [1, 0]
 
 
+def test_a_line_calls_at_a_new_stop_on_its_way(base) -> None:
+    """Half-way on the street: no detour but the second that rounding takes, 30 s for the call."""
+    lon, lat = lonlat(6000)
+    new = f'{{ name = "X", lon = {lon:.9f}, lat = {lat:.9f} }}'
+    path = changed(base, f'how = "reroute"\nfrom_stop = "A"\nto_stop = "B"\nstops = [{new}]')
+    study = load(path)
+    runs = {r[0]: r for r in departures(study, "school_weekday")}
+    leave, stops, arrive = runs[12 * 60 + 15]
+    assert stops == [0, 2, 1]
+    assert (arrive - leave) * 60 == pytest.approx(20 * 60 + 30, abs=1.01)
+    tt = study.timetables["school_weekday"].timetable
+    (call,) = np.flatnonzero((tt.call_stop == 2) & (tt.call_dep // 3600 == 12))
+    assert tt.call_dep[call] - leave * 60 == pytest.approx(10 * 60 + 30, abs=1.01)
+    # The way back does not drive from A to B.
+    assert runs[13 * 60 + 20][1:] == ([1, 0], 13 * 60 + 40)
+    [change] = study.territory.changes.lines
+    trips, longer_s = called_between(load(base), change)
+    assert longer_s == round((arrive - leave) * 60) - 20 * 60
+    names = study.feed.trips["trip_id"].iloc[list(trips)].tolist()
+    assert sorted(names) == ["early", "night", "noon"]
+
+
 def test_a_line_runs_on_saturday_as_on_a_weekday(tmp_path) -> None:
     trips = [*TRIPS, ("late", "A", "10:00", "B", "10:20", "sat")]
     services = SERVICES | {"sat": service("0000010", "20260103", "20261218")}
@@ -114,6 +138,12 @@ def test_a_line_becomes_a_booked_vehicle(base) -> None:
         ('how = "speed"\npercent = 5', "changes.lines.1.percent", "20"),
         ('how = "remove"\ndays = ["someday"]', "changes.lines.1.days", "school_weekday"),
         ('how = "reroute"\nstops = ["A", "C"]', "changes.lines.1.stops", "stop_id"),
+        ('how = "reroute"\nstops = ["A"]', "changes.lines.1", "ends"),
+        (
+            'how = "reroute"\nfrom_stop = "B"\nto_stop = "B"\nstops = ["A"]',
+            "changes.lines.1.line",
+            "stops",
+        ),
         ('how = "remove"\nstart = "01:00"\nend = "02:00"', "changes.lines.1.line", "direction"),
         ('how = "remove"\nstart = "01:00"', "changes.lines.1", "end"),
         ('how = "remove"\ndirection = 1', "changes.lines.1.line", "direction"),

@@ -24,14 +24,16 @@ from test_init_cli import site as stand_in  # noqa: F401 (a fixture)
 
 from mobility.base.errors import Finding, MobilityError, SourceError, TerritoryError
 from mobility.base.literal import read_csv_text
-from mobility.commute.access import assess
+from mobility.commute.access import Access, assess
 from mobility.commute.loading import load, read_sources
+from mobility.commute.study import quiet
 from mobility.commute.white_zones import white_zones
 from mobility.outputs.map.from_results import map_model
 from mobility.outputs.map.pack import Store, along_curve
 from mobility.outputs.map.payload import build
 from mobility.outputs.report_tables import mode_tables
-from mobility.pipeline import demo_territory, run
+from mobility.pipeline import _scenario_costs, demo_territory, run
+from mobility.shuttles.config import ShuttleConfig
 from mobility.sources.gtfs.read import read_feed
 from mobility.sources.sites import read_sites_file
 from mobility.studio import data, first, jobs
@@ -147,6 +149,28 @@ def test_a_moved_shift_is_answered_at_once(studio: Served) -> None:
     assert studio.get("studies/usine")["draft"] == {}
 
 
+def test_times_come_before_reasons_and_a_study_rests(studio: Served) -> None:
+    """Both parts are what the whole is, also once nothing is kept of what was asked."""
+    for shown in ({"pick": "s1", "day": 0, "mode": 0}, {"pick": "r0", "day": 0, "mode": 1}):
+        moved = step("nuit", start="20:55")
+        times, zones = (
+            studio.live("usine", moved, shown=shown, part=part) for part in ("times", "zones")
+        )
+        assert "zone" not in times["arrays"]
+        assert "out" not in zones["arrays"]
+        opened = studio.studio.studies.open("usine")
+        opened.used_s -= 1000
+        opened.rest()
+        assert opened.used_s == 0
+        whole = studio.live("usine", moved, shown=shown)
+        for name, values in (times["arrays"] | zones["arrays"]).items():
+            assert np.array_equal(values, whole["arrays"][name]), name
+        for name in ("mode", "gain", "served", "eur", "zone", "area_zone"):
+            assert (times | zones)[name] == whole[name], name
+    with pytest.raises(ValueError, match="no such step"):
+        studio.live("usine", part="other")
+
+
 def test_figures_equal_those_of_the_saved_scenario(tmp_path) -> None:
     """Every row that the page can show, of a scenario with every kind of change."""
     studies = Studies(tmp_path)
@@ -252,11 +276,31 @@ def test_plans_of_shuttles_are_tried_together(studio: Served, root) -> None:
         studio.live("usine", {"do": "feed", "name": "x", "file": "../usine/territory.toml"})
 
 
-def test_a_zone_and_shared_cars_are_those_of_the_saved_scenario(studio: Served, root) -> None:
-    """A zone around both homes and the gate: H2, who walks too far to a stop, is fetched."""
+@pytest.fixture(scope="module")
+def staffed(studio: Served, root):
+    """A study whose roster has a headcount."""
     rosters = '[{ template = "3x8", headcount = 40 }]'
     path = write_territory(root / "zone", rosters=rosters, extra="[limits]\nmax_total_min = 90")
     studio.ready("zone")
+    yield path
+    remove_study(path.parent)
+
+
+def equals_saved(studio: Served, study: str, access: Access) -> None:
+    """Compare the statuses and reasons of every shift with those of the saved scenario."""
+    zones, live = white_zones(access), studio.studio.studies.open(study).live
+    assert live is not None
+    kinds = [one.kind for one in access.study.days]
+    for shift, kind in zip(zones.keys["shift_id"], zones.keys["day_kind"], strict=True):
+        shown = {"pick": f"s{shift}", "day": kinds.index(kind), "mode": 0}
+        zone = studio.live(study, shown=shown)["arrays"]["zone"]
+        z = zones.row(shift, kind)
+        assert np.array_equal(zone & 3, zones.status[z][live.asking.order])
+        assert np.array_equal(zone >> 2, zones.reason[z][live.asking.order])
+
+
+def test_a_zone_and_shared_cars_are_those_of_the_saved_scenario(studio: Served, staffed) -> None:
+    """A zone around both homes and the gate: H2, who walks too far to a stop, is fetched."""
     (west, south), (east, north) = lonlat(PLACES_M["H2"]), lonlat(PLACES_M["G"])
     polygon = [[west - 0.01, south - 0.02], [east + 0.01, south - 0.02],
                [east + 0.01, north + 0.02], [west - 0.01, north + 0.02]]  # fmt: skip
@@ -266,29 +310,94 @@ def test_a_zone_and_shared_cars_are_those_of_the_saved_scenario(studio: Served, 
     told = studio.live("zone", zone, shares)
     assert told["served"] == [20, 10]
     assert told["mode"][0] == [20, 10, 0, 0, 10]  # public transport as before
+    costs = told["eur"]
     found = studio.get("studies/zone/carpool?shift=0")["carpool"]
     studio.post("studies/zone/scenarios", {"do": "save", "name": "Zone"})
-    study = load(root / "zone" / "scenarios" / "zone.toml")
+    study = load(staffed.parent / "scenarios" / "zone.toml")
     access = assess(study)
-    zones = white_zones(access)
     row = mode_tables(access)["carpool"].iloc[0]
     assert found == {name: int(row[name]) for name in found}
     assert found["with_2"] > 0
-    live = studio.studio.studies.open("zone").live
-    assert live is not None
-    for shift, kind in zip(zones.keys["shift_id"], zones.keys["day_kind"], strict=True):
-        day = [one.kind for one in study.days].index(kind)
-        answer = studio.live("zone", shown={"pick": f"s{shift}", "day": day, "mode": 0})
-        z = zones.row(shift, kind)
-        assert np.array_equal(answer["arrays"]["zone"] & 3, zones.status[z][live._order])
-        assert np.array_equal(answer["arrays"]["zone"] >> 2, zones.reason[z][live._order])
+    # H2, half of the 40 jobs, books both ways on the shifts that the zone's hours let it reach.
+    rows = [access.row(s.shift_id, "school_weekday", "on_demand") for s in study.shift_rows]
+    shifts = int(access.holds[rows, 1].sum())
+    heads = sum(s.headcount for s in study.shift_rows) / len(rows)
+    days = study.days_per_year(0, study.days[0])
+    assert shifts > 0
+    assert costs["year"] == round(25 * 2 * days * shifts * heads / 2 * 0.3)
+    written = _scenario_costs(study.territory, access, quiet)
+    assert written is not None
+    assert round(written["eur_year"].sum()) == costs["year"]
+    equals_saved(studio, "zone", access)
     with pytest.raises(ValueError, match="no such step"):
         studio.live("zone", zone | {"polygon": [[2, 47], [400, "x"], [2, 48]]})
     with pytest.raises(ValueError, match="no such step"):
         studio.live("zone", {"do": "zones", "on_demand": [{"file": "/etc"}], "evaluated": None})
     assert studio.live("zone", {"do": "zone", "name": "Z1"})["served"] == [10, 10]
     assert studio.get("studies/zone")["draft"] == {"carpool": {"detour_min": 5}}
-    remove_study(path.parent)
+    studio.live("zone", {"do": "clear"})
+
+
+def test_a_stop_on_a_line_is_that_of_the_saved_scenario(studio: Served, staffed) -> None:
+    """At 11,200 m, past B, 40 m from the gate: H2 then walks 1,040 s in all, no more 1,240."""
+    [line] = studio.get("studies/zone/lines?day=0")["lines"]
+    assert (line["line"], line["stops"]) == ("R", True)
+    (lon, lat), (away, north) = lonlat(11_200), lonlat(60_000)
+    stop = {"do": "stop", "line": "R", "name": "Porte", "lon": lon, "lat": lat}
+    assert studio.live("zone")["mode"][0][1] == 10
+    with pytest.raises(ValueError, match="does not pass"):
+        studio.live("zone", stop | {"lon": away, "lat": north})
+    with pytest.raises(ValueError, match="no such step"):
+        studio.live("zone", {"do": "lines", "lines": [{"line": "R", "how": "remove"}]})
+    told = studio.live("zone", stop | {"lon": lonlat(6000)[0]}, stop)
+    assert told["mode"][0][1] == 20
+    rows = told["draft"]["changes"]["lines"]
+    assert [(row["from_stop"], row["to_stop"]) for row in rows] == [("B", "A"), ("A", "B")]
+    studio.post("studies/zone/scenarios", {"do": "save", "name": "Porte"})
+    study = load(staffed.parent / "scenarios" / "porte.toml")
+    access = assess(study)
+    assert len(study.feed.stops) == 3
+    written = _scenario_costs(study.territory, access, quiet)
+    assert written is not None
+    assert {"nouvel arrêt"} <= {" ".join(item.split()) for item in written["item"]}
+    assert told["eur"]["year"] == round(written["eur_year"].sum()) > 800
+    equals_saved(studio, "zone", access)
+    # A second one on the same leg stands in its order; taken out, both leave nothing.
+    second = stop | {"name": "Milieu", "lon": lonlat(6000)[0]}
+    rows = studio.live("zone", second)["draft"]["changes"]["lines"]
+    assert [[s["name"] for s in row["stops"]] for row in rows] == [
+        ["Porte", "Milieu"], ["Milieu", "Porte"]]  # fmt: skip
+    gone = [{"do": "stop", "line": "R", "name": name} for name in ("Porte", "Milieu")]
+    assert studio.live("zone", *gone)["draft"] == {}
+
+
+def test_the_first_and_last_departures_of_a_line_are_told(studio: Served) -> None:
+    [line] = studio.get("studies/usine/lines?day=0")["lines"]
+    ends = [(w["to"], w["first"]["trip"], w["last"]["trip"], w["last"]["time"])
+            for w in line["ways"]]  # fmt: skip
+    assert ends == [
+        ("Stop A", "home05", "home21", "21:20"), ("Stop B", "noon", "early", "04:20")]  # fmt: skip
+    assert (
+        studio.get("studies/usine/lines?day=0")["lines"][0]["ways"][0]["first"]["time"] == "05:20"
+    )
+    more = {"do": "trips", "trips": ["home21"], "how": "add", "minutes": 30}
+    assert studio.live("usine", more)["draft"]["changes"]["trips"][0]["how"] == "add"
+    assert studio.live("usine", more | {"minutes": 0})["draft"] == {}
+
+
+def test_the_depot_is_written_beside_what_the_file_says(tmp_path) -> None:
+    path = write_territory(tmp_path / "usine")
+    text = path.read_text(encoding="utf-8")
+    more = "# Our own.\n[shuttles]\nmax_calls = 5 # few\n[[shuttles.vehicles]]\n"
+    path.write_text(f'{text}{more}name = "van"\nseats = 9\npassengers = 8\n', encoding="utf-8")
+    data.put_depot(path, [-0.5, 47.1])
+    config = ShuttleConfig.from_territory(Territory.from_toml(path))
+    assert (config.depot, config.max_calls, len(config.vehicles)) == ((-0.5, 47.1), 5, 1)
+    assert "# Our own.\n[shuttles]\nmax_calls = 5 # few\n" in path.read_text(encoding="utf-8")
+    with pytest.raises(TerritoryError, match=r"shuttles\.depot"):
+        data.put_depot(path, [400, 47])
+    data.put_depot(path, None)
+    assert ShuttleConfig.from_territory(Territory.from_toml(path)).depot is None
 
 
 def test_a_mend_that_is_a_setting_is_written_on_a_click(studio: Served, root) -> None:
@@ -376,13 +485,15 @@ def test_a_moved_trip_gives_what_a_whole_computation_gives(studio: Served) -> No
         study = live.changed(territory)
         assert study.views.held  # something stands
         pairs = [(shift, study.days[0].kind) for shift in range(3)]
-        found = live._answers(study, live._key(territory), pairs)
+        found = live.asking.pairs(study, live._key(territory), pairs)
+        reasons = live.asking.reasons(study, live._key(territory), pairs)
         access = assess(replace(study))  # of which nothing is known
         zones = white_zones(access)
         for pair in pairs:
-            whole = vars(live._pair(access, zones, *pair))
+            whole = vars(live.asking._pair(access, *pair))
             for name, values in vars(found[pair]).items():
                 assert np.array_equal(values, whole[name]), (change, pair, name)
+            assert np.array_equal(reasons[pair], zones.reason[zones.row(*pair)]), (change, pair)
 
 
 # --- what is kept ---

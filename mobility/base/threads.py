@@ -1,8 +1,14 @@
-"""How many threads a computation may take."""
+"""How many threads a computation may take, and what is spread over them."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 THREADS = "MOBILITY_THREADS"
 """Environment variable that says so; workers of a cluster have it say 1."""
@@ -16,3 +22,10 @@ def thread_count() -> int:
     if hasattr(os, "sched_getaffinity"):  # a container or a batch system gives fewer than there are
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def spread(
+    pool: ThreadPoolExecutor, function: Callable[[Item], Result], items: Collection[Item]
+) -> list[Result]:
+    """Return what a function gives of each item, found in threads; one item waits for none."""
+    return list(pool.map(function, items) if len(items) > 1 else map(function, items))

@@ -17,7 +17,7 @@ from mobility.base.errors import TerritoryError
 from mobility.base.literal import one_line
 from mobility.base.threads import thread_count
 from mobility.commute.door_to_door import OVERTIME_MAX_S, both_ways, overtime
-from mobility.commute.modes import counting
+from mobility.commute.modes import counting, evaluated
 from mobility.commute.study import Progress, Study, engine_limits, quiet
 from mobility.commute.variants import after_dark, open_at
 from mobility.sources.days import ChosenDay
@@ -91,7 +91,8 @@ class Access:
 
     @cached_property
     def _rows(self) -> dict[tuple[int, str, str], int]:
-        return {key: k for k, key in enumerate(self.keys.itertuples(index=False, name=None))}
+        columns = [self.keys[name].tolist() for name in ("shift_id", "day_kind", "mode")]
+        return {key: k for k, key in enumerate(zip(*columns, strict=True))}
 
     def counted(self, shift_id: int, day_kind: str) -> tuple[Bool, Bool, Bool]:
         """Return (outbound, return, commute) held by a mode that rescues from a white zone.
@@ -220,7 +221,11 @@ def assess(
     return Access(
         study=study,
         keys=pd.DataFrame(
-            [(s, d.kind, m) for s, d, m in keys], columns=["shift_id", "day_kind", "mode"]
+            {
+                "shift_id": [shift_id for shift_id, _, _ in keys],
+                "day_kind": [day.kind for _, day, _ in keys],
+                "mode": [mode for _, _, mode in keys],
+            }
         ),
         **found,
     )
@@ -239,7 +244,11 @@ def _answers_of(
                 if study.territory.limits.safe_at_night:
                     after_dark(here).egress_s  # noqa: B018
         found = {name: np.empty((len(asked), study.n_homes), kind) for name, kind in TYPES.items()}
-        answers = pool.map(lambda key: _answer(study, *key), asked.values())
+        # Ways on streets alone are measured already: threads would take longer to begin.
+        on_streets = evaluated(study.territory, "street")
+        searched = sum(mode not in on_streets for _, _, mode in asked.values())
+        each = pool.map if searched > 1 else map
+        answers = each(lambda key: _answer(study, *key), asked.values())
         for k, answer in enumerate(answers):
             for array, values in zip(found.values(), answer, strict=True):
                 array[k] = values

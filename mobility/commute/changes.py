@@ -19,7 +19,7 @@ from mobility.engine.journeys import TwoWay
 from mobility.sources.gtfs.read import Feed, read_feed
 from mobility.territory.changes import FeedChange, TripChange
 from mobility.timetable.arrays import RunArrays
-from mobility.timetable.change import FEW, mirror_index, with_runs
+from mobility.timetable.change import FEW, with_runs
 from mobility.timetable.trips import (
     DayNetwork,
     join_runs,
@@ -140,7 +140,7 @@ def _edited(study: Study, kind: str, edits: Sequence[Edit]) -> TwoWay:
     network = DayNetwork(kind, two_way.timetable)
     shifts = _whole_moves(network, edits)
     if shifts is not None:
-        place = mirror_index(two_way.timetable)
+        place = two_way.mirror_run
         back = {int(place[run]): -by_s for run, by_s in shifts.items()}
         mirror = with_runs(two_way.mirror.timetable, shifted=back)
         return TwoWay(with_runs(two_way.timetable, shifted=shifts), known_mirror=mirror)

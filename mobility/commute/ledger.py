@@ -62,6 +62,20 @@ def roster_jobs(study: Study, site: int, roster: str) -> Float:
     ).astype(np.float64)
 
 
+def shift_jobs(study: Study, shift_id: int) -> Float:
+    """Return the jobs of one shift by home: those of its roster, by headcount, float64 (H,)."""
+    rows = study.shift_rows
+    mine = rows[shift_id]
+    heads = [
+        shift_headcount(study, row.headcount)
+        for row in rows
+        if (row.site, row.roster) == (mine.site, mine.roster)
+    ]
+    staff = sum(heads)
+    share = shift_headcount(study, mine.headcount) / staff if staff else 1 / len(heads)
+    return share * roster_jobs(study, mine.site, mine.roster)
+
+
 def _headcounts(study: Study, site: int) -> dict[str, float]:
     """Return the headcount of each roster of a site."""
     heads: dict[str, float] = {}

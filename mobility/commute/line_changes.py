@@ -7,34 +7,38 @@ day, trips of the eve and the morrow are changed where these are days of a kind 
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from mobility.base.clock import DAY_S
-from mobility.base.errors import TerritoryError
 from mobility.commute.additions import with_stops
-from mobility.commute.study import Study
+from mobility.commute.line_found import (
+    Asked,
+    Part,
+    asked_of,
+    clock_s,
+    drive_s,
+    hours_of,
+    parts_changed,
+    parts_of,
+    trips_of_line,
+)
+from mobility.commute.study import Study, Timetables
 from mobility.commute.variants import with_timetables
 from mobility.engine.journeys import TwoWay
-from mobility.sources.columns import nearest
 from mobility.sources.gtfs.read import Feed
 from mobility.streets.graph import Streets
-from mobility.streets.modes import edge_times
-from mobility.streets.paths import street_times
 from mobility.territory.changes import LineChange, NewCall
-from mobility.territory.project import WEEKDAYS, OnDemand, Territory
+from mobility.territory.project import OnDemand, Territory
 from mobility.timetable.arrays import RunArrays, Timetable
 from mobility.timetable.change import with_runs
-from mobility.timetable.footpaths import walk_snaps
 from mobility.timetable.trips import (
     DayNetwork,
     join_runs,
@@ -45,62 +49,10 @@ from mobility.timetable.trips import (
     without_trips,
 )
 
-Int64 = NDArray[np.int64]
-Leg = tuple[int, int]
-
 #: What a call takes on a leg that no trip of the line drives yet, beside the drive (assumption).
 STOP_S = 30
-#: Longest drive of such a leg.
-LEG_S = 3600
 #: A booked vehicle serves what lies within so far of the stops of the line it replaces.
 AROUND_M = 800.0
-
-
-class Part(NamedTuple):
-    """The part of a run that is one trip: run, trip and its calls, all of the timetable."""
-
-    run: int
-    trip: int
-    first: int
-    last: int
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """A change with its line found.
-
-    Attributes
-    ----------
-    number
-        Its place in the scenario, from 1 on.
-    trips
-        Of the line and direction, indices into the feed's trips.
-    stops
-        Stops of the new way, or of the ends of the section.
-    legs
-        Seconds of the drive between stops of the new way.
-    """
-
-    number: int
-    change: LineChange
-    trips: Int64
-    stops: tuple[int, ...]
-    legs: Mapping[Leg, int]
-
-    def wrong(
-        self, study: Study, field: str, problem: str, value: object, mend: str, **params: Any
-    ) -> TerritoryError:
-        """Return the error of one of its fields."""
-        column = f"changes.lines.{self.number}.{field}"
-        return TerritoryError(
-            problem, file=study.territory.path, column=column, value=value, mend=mend, **params
-        )
-
-
-def trips_of_line(feed: Feed, line: str) -> Int64:
-    """Return the trips of the lines of a public name or ``route_id``."""
-    ids = feed.routes["route_id"].astype(str).to_numpy()[feed.trips["route"].to_numpy()]
-    return np.flatnonzero((np.array(feed.line_names, object) == line) | (ids == line))
 
 
 def with_lines(study: Study, changes: Sequence[LineChange]) -> Study:
@@ -114,141 +66,57 @@ def with_lines(study: Study, changes: Sequence[LineChange]) -> Study:
     if not changes:
         return study
     study, asked = _asked(study, changes)
-    nets = {kind: DayNetwork(kind, two_way.timetable) for kind, two_way in study.timetables.items()}
-    present = dict(nets)
-    for one in asked:
-        done = 0
-        for kind, network in nets.items():
+    present = {
+        kind: DayNetwork(kind, two_way.timetable) for kind, two_way in study.timetables.items()
+    }
+
+    @cache
+    def made(kind: str) -> tuple[TwoWay, set[int]]:
+        """Return a kind of day with the changes made, and those that change some trip of it."""
+        network, done = present[kind], set()
+        for one in asked:
             new, count = _changed(study, present, network, one)
-            nets[kind] = DayNetwork(kind, new)
-            done += count
-        if not done:
-            raise one.wrong(
-                study, "line", "No trip of this line would change.", one.change.line,
-                "Check direction, hours, days and stops: no trip leaves then, or calls there.",
-            )  # fmt: skip
-    return with_timetables(study, {kind: TwoWay(net.timetable) for kind, net in nets.items()})
+            network = DayNetwork(kind, new)
+            done |= {one.number} if count else set()
+        return TwoWay(network.timetable), done
+
+    # Kinds of day of which nobody asks are left until somebody does.
+    idle = {one.number: one for one in asked}
+    for kind in present:
+        if idle:
+            idle = {number: one for number, one in idle.items() if number not in made(kind)[1]}
+    for one in idle.values():
+        raise one.wrong(
+            study, "line", "No trip of this line would change.", one.change.line,
+            "Check direction, hours, days and stops: no trip leaves then, or calls there.",
+        )  # fmt: skip
+    return with_timetables(
+        study, Timetables({kind: partial(_first, made, kind) for kind in present})
+    )
 
 
-def _asked(study: Study, changes: Sequence[LineChange]) -> tuple[Study, list[_Asked]]:
+def _first(made: Callable[[str], tuple[TwoWay, set[int]]], kind: str) -> TwoWay:
+    return made(kind)[0]
+
+
+def _asked(study: Study, changes: Sequence[LineChange]) -> tuple[Study, list[Asked]]:
     """Return the changes with what they name found, and the study with their new stops."""
-    new = [stop for change in changes for stop in change.stops if isinstance(stop, NewCall)]
-    at = {id(stop): len(study.feed.stops) + k for k, stop in enumerate(new)}
-    found = [_found(study, number, change, at) for number, change in enumerate(changes, 1)]
+    # A stop that several changes name is one.
+    new = list(dict.fromkeys(s for c in changes for s in c.stops if isinstance(s, NewCall)))
+    at = {stop: len(study.feed.stops) + k for k, stop in enumerate(new)}
+    found = [asked_of(study, number, change, at) for number, change in enumerate(changes, 1)]
     if new:
         lonlat = np.array([(stop.lon, stop.lat) for stop in new], np.float64)
         ids = [f"new:{k}" for k in range(1, len(new) + 1)]
         study = with_stops(study, ids, [stop.name for stop in new], lonlat)
-    return study, [_driven(study, one) for one in found]
-
-
-def _found(study: Study, number: int, change: LineChange, at: Mapping[int, int]) -> _Asked:
-    feed = study.feed
-    trips = trips_of_line(feed, change.line)
-    bare = _Asked(number, change, trips, (), {})
-    if not trips.size:
-        names = sorted({*feed.line_names, *feed.routes["route_id"].astype(str)})
-        raise bare.wrong(
-            study, "line", "There is no line of this name in the timetables.", change.line,
-            "Write its public name or its route_id; the nearest is {near}.",
-            near=nearest(change.line, names) or "–",
-        )  # fmt: skip
-    if change.direction is not None:
-        trips = trips[feed.trips["direction_id"].to_numpy()[trips] == change.direction]
-    if change.how != "remove" and np.isin(trips, feed.frequencies["trip"].to_numpy()).any():
-        raise bare.wrong(
-            study, "line", "Trips of this line keep a headway; they have no times of their own.",
-            change.line, "Take the line out, or name one that is not in frequencies.txt.",
-        )  # fmt: skip
-    kinds = [day.kind for day in study.days]
-    for field, kind in (*(("days", d) for d in change.days), ("as_on", change.as_on)):
-        if kind is not None and kind not in kinds:
-            raise bare.wrong(
-                study, field, "There is no such name.", kind, "Choose one of: {known}.",
-                known=", ".join(kinds),
-            )  # fmt: skip
-    ids = {str(name): k for k, name in enumerate(feed.stops["stop_id"])}
-    stops = []
-    for field, stop in (
-        *(("stops", s) for s in change.stops),
-        ("from_stop", change.from_stop), ("to_stop", change.to_stop),
-    ):  # fmt: skip
-        if isinstance(stop, str) and stop not in ids:
-            raise bare.wrong(
-                study, field, "There is no stop of this stop_id in the timetables.", stop,
-                "Write its stop_id; the nearest is {near}.",
-                near=nearest(stop, sorted(ids)) or "–",
-            )  # fmt: skip
-        if stop is not None:
-            stops.append(ids[stop] if isinstance(stop, str) else at[id(stop)])
-    return _Asked(number, change, trips, tuple(stops), {})
-
-
-def _driven(study: Study, one: _Asked) -> _Asked:
-    """Return a change with the drives of its new way."""
-    if one.change.how != "reroute":
-        return one
-    lonlat = study.feed.stops[["lon", "lat"]].to_numpy(np.float64)[list(one.stops)]
-    times = edge_times(study.streets, "car", study.territory.speeds)
-    at = walk_snaps(study.streets, times, lonlat)
-    speed_ms = study.territory.speeds.walk_kmh / 3.6
-    pairs = street_times(study.streets, times, at, at, limit_s=LEG_S, connector_speed_ms=speed_ms)
-    row = np.repeat(np.arange(len(lonlat)), np.diff(pairs.ptr))
-    places = zip(row.tolist(), pairs.target.tolist(), pairs.time_s.tolist(), strict=True)
-    drive = {(one.stops[a], one.stops[b]): int(s) + STOP_S for a, b, s in places}
-    return _Asked(one.number, one.change, one.trips, one.stops, drive)
-
-
-def _parts(tt: Timetable, trips: Int64) -> Iterator[Part]:
-    """Yield the parts of the runs of a timetable that are some trips."""
-    first = np.zeros(tt.n_calls, bool)
-    first[tt.run_ptr[:-1]] = True
-    first[1:] |= tt.call_trip[1:] != tt.call_trip[:-1]
-    begin = np.flatnonzero(first)
-    end = np.append(begin[1:], tt.n_calls) - 1
-    mine = np.isin(tt.call_trip[begin], trips)
-    runs = tt.run_ptr.searchsorted(begin[mine], side="right") - 1
-    for run, low, high in zip(runs.tolist(), begin[mine].tolist(), end[mine].tolist(), strict=True):
-        yield Part(run, int(tt.call_trip[low]), low, high)
-
-
-def _clock_s(tt: Timetable, part: Part) -> int:
-    """Return when a trip leaves, seconds of its service day."""
-    return int(tt.call_dep[part.first]) - DAY_S * int(tt.run_day[part.run])
-
-
-def _chosen(study: Study, network: DayNetwork, one: _Asked) -> list[Part]:
-    """Return the trips of a kind of day that a change is about."""
-    tt, change = network.timetable, one.change
-    days = {day: _on_day(study, network.kind, day, change.days) for day in (-1, 0, 1)}
-    low, high = _hours(change)
-    return [
-        part
-        for part in _parts(tt, one.trips)
-        if days[int(tt.run_day[part.run])]
-        and (change.start is None or low <= _clock_s(tt, part) < high)
-    ]
-
-
-def _hours(change: LineChange) -> tuple[int, int]:
-    low, high = change.start or 0, change.end or 0
-    return low, high if high > low else high + DAY_S
-
-
-def _on_day(study: Study, kind: str, offset: int, kinds: Sequence[str]) -> bool:
-    """Whether the service day so far from a study date is of one of some kinds."""
-    days = {day.kind: day for day in study.days}
-    weekday = WEEKDAYS[(days[kind].date + dt.timedelta(days=offset)).weekday()]
-    if not kinds or offset == 0 or weekday in days[kind].weekdays:
-        return not kinds or kind in kinds
-    return any(weekday in days[name].weekdays for name in kinds)
+    return study, found
 
 
 Made = tuple[list[RunArrays], set[Part]]
 
 
 def _changed(
-    study: Study, present: Mapping[str, DayNetwork], network: DayNetwork, one: _Asked
+    study: Study, present: Mapping[str, DayNetwork], network: DayNetwork, one: Asked
 ) -> tuple[Timetable, int]:
     """Return a kind of day with a change made, and how many trips it takes out or puts in."""
     makers: dict[str, Callable[[list[Part]], Made]] = {
@@ -259,7 +127,7 @@ def _changed(
         "headway": partial(_spaced, study, network, one.change),
         "calendar": partial(_as_on, present, network, one),
     }
-    chosen = _chosen(study, network, one)
+    chosen = parts_changed(study, network, one)
     if one.change.how == "calendar" and network.kind not in one.change.days:
         return network.timetable, 0
     put, gone = makers[one.change.how](chosen)
@@ -280,8 +148,8 @@ def _alone(network: DayNetwork, part: Part) -> RunArrays:
 
 def _each(
     network: DayNetwork,
-    one: _Asked,
-    make: Callable[[RunArrays, _Asked], RunArrays | None],
+    one: Asked,
+    make: Callable[[RunArrays, Asked], RunArrays | None],
     parts: list[Part],
 ) -> Made:
     """Change trips one by one; those that ``make`` leaves as they are stay."""
@@ -294,7 +162,7 @@ def _each(
     return put, gone
 
 
-def _paced(run: RunArrays, one: _Asked) -> RunArrays | None:
+def _paced(run: RunArrays, one: Asked) -> RunArrays | None:
     """Drive a section faster or slower; what comes after it is as much earlier or later."""
     low, high = 0, run.call_stop.size - 1
     if one.stops:
@@ -312,25 +180,22 @@ def _paced(run: RunArrays, one: _Asked) -> RunArrays | None:
     return run._replace(call_arr=run.call_arr + by, call_dep=run.call_dep + by)
 
 
-def _rerouted(study: Study, run: RunArrays, one: _Asked) -> RunArrays | None:
+def _rerouted(study: Study, run: RunArrays, one: Asked) -> RunArrays | None:
     """Send a trip over other stops, where at least two of its own come in the same order."""
+    if one.change.from_stop is not None:
+        return _calling(study, run, one)
     own = run.call_stop.tolist()
     kept = [own.index(stop) for stop in one.stops if stop in own]
     if len(kept) < 2 or any(b <= a for a, b in pairwise(kept)):
         return None
-    legs = dict(one.legs)
-    for k, leg in enumerate(pairwise(own)):
-        legs[leg] = int(run.call_arr[k + 1] - run.call_dep[k])
+    driven = {
+        leg: int(run.call_arr[k + 1] - run.call_dep[k]) for k, leg in enumerate(pairwise(own))
+    }
     anchor = one.stops.index(own[kept[0]])
     times = [0]
     for leg in pairwise(one.stops):
-        if leg not in legs:
-            names = study.feed.stop_names
-            raise one.wrong(
-                study, "stops", "There is no way to drive from one stop to the next.",
-                f"{names[leg[0]]} → {names[leg[1]]}", "Place the stop near a street for cars.",
-            )  # fmt: skip
-        times.append(times[-1] + legs[leg])
+        by = driven[leg] if leg in driven else drive_s(study, one, leg) + STOP_S
+        times.append(times[-1] + by)
     at = np.array(times, np.int32) + np.int32(run.call_dep[kept[0]] - times[anchor])
     size = len(one.stops)
     return RunArrays(
@@ -338,6 +203,64 @@ def _rerouted(study: Study, run: RunArrays, one: _Asked) -> RunArrays | None:
         np.ones(size, bool), np.ones(size, bool), np.full(size, run.call_trip[0], np.int32),
         run.run_day,
     )  # fmt: skip
+
+
+def _longer_s(study: Study, one: Asked) -> int:
+    """Return by how much the leg of a section grows: the detour by car, and its new calls."""
+    straight = drive_s(study, one, (one.stops[0], one.stops[-1]))
+    over = sum(drive_s(study, one, leg) for leg in pairwise(one.stops))
+    return max(over - straight, 0) + STOP_S * len(one.change.stops)
+
+
+def _calling(study: Study, run: RunArrays, one: Asked) -> RunArrays:
+    """Let a trip that goes straight from one stop to the next call at others on its way."""
+    first, *new, last = one.stops
+    own = run.call_stop
+    at = int(np.flatnonzero((own[:-1] == first) & (own[1:] == last))[0])
+    count = len(new)
+    longer = _longer_s(study, one)
+    upto = np.cumsum([drive_s(study, one, leg) for leg in pairwise(one.stops)])
+    ride = int(run.call_arr[at + 1] - run.call_dep[at]) + longer - STOP_S * count
+    times = run.call_dep[at] + np.rint(upto[:-1] / max(int(upto[-1]), 1) * ride).astype(np.int32)
+    times += STOP_S * np.arange(1, count + 1, dtype=np.int32)
+
+    def put(values: NDArray[Any], more: object) -> NDArray[Any]:
+        new = np.asarray(more, values.dtype)
+        return np.concatenate([values[: at + 1], new, values[at + 1 :]])
+
+    later = np.where(np.arange(own.size) > at, longer, 0).astype(np.int32)
+    return RunArrays(
+        np.array([0, own.size + count], np.int64), put(own, new),
+        put(run.call_arr + later, times), put(run.call_dep + later, times),
+        put(run.call_board, [True] * count), put(run.call_alight, [True] * count),
+        put(run.call_trip, [run.call_trip[0]] * count), run.run_day,
+    )  # fmt: skip
+
+
+def ways_of_line(study: Study, line: str) -> Counter[tuple[int, ...]]:
+    """Return the stops that trips of a line call at, in order, and how many trips a way has.
+
+    Trips of every kind of day are counted.
+    """
+    trips, found = trips_of_line(study.feed, line), Counter[tuple[int, ...]]()
+    for two_way in study.timetables.values():
+        tt = two_way.timetable
+        for part in parts_of(tt, trips):
+            found[tuple(tt.call_stop[part.first : part.last + 1].tolist())] += 1
+    return found
+
+
+def called_between(study: Study, change: LineChange) -> tuple[tuple[int, ...], int]:
+    """Return the trips that a change lets call at stops on their way, and their seconds more."""
+    count = len(study.feed.stops)
+    at = {s: count + k for k, s in enumerate(change.stops) if isinstance(s, NewCall)}
+    one = asked_of(study, 1, change, at)
+    trips = {
+        part.trip
+        for kind, two_way in study.timetables.items()
+        for part in parts_changed(study, DayNetwork(kind, two_way.timetable), one)
+    }
+    return tuple(sorted(trips)), _longer_s(study, one)
 
 
 def _spaced(study: Study, network: DayNetwork, change: LineChange, parts: list[Part]) -> Made:
@@ -353,29 +276,29 @@ def _spaced(study: Study, network: DayNetwork, change: LineChange, parts: list[P
         way = int(direction[part.trip])
         groups.setdefault((int(tt.run_day[part.run]), way if way >= 0 else ends), []).append(part)
     put = []
-    low, high = _hours(change)
+    low, high = hours_of(change)
     for mine in groups.values():
         calls = {p: tuple(tt.call_stop[p.first : p.last + 1].tolist()) for p in mine}
         usual = Counter(calls.values()).most_common(1)[0][0]
         models = [p for p in mine if calls[p] == usual]
         for at_s in range(low, high, 60 * int(change.every_min or 1)):
-            model = min(models, key=lambda p: (abs(_clock_s(tt, p) - at_s), p.first))
+            model = min(models, key=lambda p: (abs(clock_s(tt, p) - at_s), p.first))
             run = _alone(network, model)
-            put.append(moved(run, [model.trip], at_s - _clock_s(tt, model)))
+            put.append(moved(run, [model.trip], at_s - clock_s(tt, model)))
     return put, set(parts)
 
 
 def _as_on(
-    present: Mapping[str, DayNetwork], network: DayNetwork, one: _Asked, parts: list[Part]
+    present: Mapping[str, DayNetwork], network: DayNetwork, one: Asked, parts: list[Part]
 ) -> Made:
     """Run what the line runs on another kind of day in place of what it runs on this one."""
     source = present[str(one.change.as_on)]
-    tt, (low, high) = source.timetable, _hours(one.change)
+    tt, (low, high) = source.timetable, hours_of(one.change)
     put = [
         _alone(source, part)
-        for part in _parts(tt, one.trips)
+        for part in parts_of(tt, one.trips)
         if tt.run_day[part.run] == 0
-        and (one.change.start is None or low <= _clock_s(tt, part) < high)
+        and (one.change.start is None or low <= clock_s(tt, part) < high)
     ]
     own = network.timetable.run_day
     return put, {part for part in parts if own[part.run] == 0}
@@ -417,4 +340,4 @@ def booked_instead(territory: Territory, streets: Streets, feed: Feed) -> Territ
     return territory.model_copy(update=more)
 
 
-__all__ = ["booked_instead", "trips_of_line", "with_lines"]
+__all__ = ["booked_instead", "called_between", "ways_of_line", "with_lines"]

@@ -263,7 +263,7 @@ class Study:
         """Number of homes."""
         return len(self.homes.frame)
 
-    @property
+    @cached_property
     def workers(self) -> NDArray[np.float64]:
         """Workers per home, float64 (homes,)."""
         return np.asarray(self.homes.frame["workers"], np.float64)

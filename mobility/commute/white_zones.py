@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mobility.base.cache import Bundle
 from mobility.base.clock import local_to_axis
 from mobility.base.literal import one_line
-from mobility.base.threads import thread_count
+from mobility.base.threads import spread, thread_count
 from mobility.commute.access import (
     NEITHER,
     OUTBOUND_ONLY,
@@ -155,7 +155,7 @@ def white_zones(
     keys = pd.DataFrame(each.keys(), columns=["shift_id", "day_kind"])
     days = {day.kind: day for day in study.days}
     pairs = [(int(s), days[k]) for s, k in each]
-    status = np.array([_status(access, s, d) for s, d in pairs], np.int8)
+    status = np.array([status_of(access, s, d.kind) for s, d in pairs], np.int8)
     hours = Hours() if known is None else known
     reason = np.zeros(status.shape, np.int8)
     places = [(study.shift_rows[shift_id].site, day.kind) for shift_id, day in pairs]
@@ -167,8 +167,9 @@ def white_zones(
     return WhiteZones(access, keys, status, reason)
 
 
-def _status(access: Access, shift_id: int, day: ChosenDay) -> NDArray[np.int8]:
-    out, back, both = access.counted(shift_id, day.kind)
+def status_of(access: Access, shift_id: int, day_kind: str) -> NDArray[np.int8]:
+    """Return the status of every home for a shift on a kind of day, an index into `STATUSES`."""
+    out, back, both = access.counted(shift_id, day_kind)
     status = np.where(out, OUTBOUND_ONLY, np.where(back, RETURN_ONLY, NEITHER))
     # Out by one mode and back by another only is no commute; it reads as the outbound alone.
     return np.where(both, SERVED, status).astype(np.int8)
@@ -248,8 +249,8 @@ def _reasons_of(
     def compute() -> Bundle:
         hours = _best_hours(access.study, pairs, pool, known)
         rows = range(len(pairs))
-        found = pool.map(lambda z: _reasons(access, *pairs[z], status[z], hours), rows)
-        return {"reason": np.array(list(found), np.int8)}
+        found = spread(pool, lambda z: _reasons(access, *pairs[z], status[z], hours), rows)
+        return {"reason": np.array(found, np.int8)}
 
     key = site_key(access.study, site, [(shift_id, day, "") for shift_id, day in pairs])
     return np.asarray(access.study.kept(["zones", *key, status], compute)["reason"])
@@ -268,7 +269,7 @@ def _best_hours(
         known.update(dict.fromkeys(asked, np.zeros(study.n_homes, bool)))
         return known
     limits = engine_limits(study.territory.limits)
-    found = pool.map(lambda moved: known.ask(study, moved, *asked[moved], limits), asked)
+    found = spread(pool, lambda moved: known.ask(study, moved, *asked[moved], limits), asked)
     known.update(zip(asked, found, strict=True))
     return known
 

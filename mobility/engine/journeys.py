@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobility.timetable.arrays import INF, FootArrays, Timetable, mirrored
+from mobility.timetable.change import mirror_index
 from mobility.timetable.footpaths import WalkTable
 
 Int32 = NDArray[np.int32]
@@ -107,6 +108,16 @@ class TwoWay:
             return OneWay(mirrored(self.timetable))
         other, tt = self.runs_of.mirror.timetable, self.timetable
         return OneWay(replace(other.on_feet(tt.foot_into), known_into=tt.feet))
+
+    @cached_property
+    def mirror_run(self) -> NDArray[np.int64]:
+        """Place of each run in the mirrored timetable, int64 (R,)."""
+        return mirror_index(self.timetable)
+
+    def forget_mirror(self) -> None:
+        """Free the mirrored timetable, made again when it is next asked for."""
+        for name in ("mirror", "mirror_run"):
+            vars(self).pop(name, None)
 
     def on_feet(self, feet: FootArrays) -> TwoWay:
         """Return the same runs with other footpaths."""

@@ -16,7 +16,7 @@ from mobility.base.i18n import number, signed, translate
 from mobility.commute.access import Access, counted_rows, roster_shifts
 from mobility.commute.indicators import whole_persons
 from mobility.commute.ledger import LEAST_JOBS
-from mobility.commute.line_changes import trips_of_line
+from mobility.commute.line_found import trips_of_line
 from mobility.commute.study import Study
 from mobility.remedies.bill import Bill, priced, total
 from mobility.remedies.factors import LeverFactors, factors_of

@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from mobility.base.i18n import translate
-from mobility.commute.line_changes import trips_of_line
+from mobility.commute.line_found import trips_of_line
 from mobility.commute.study import Study
 from mobility.needs.lines import Changed, Lines, sentences
 from mobility.needs.swaps import Swap, swap_table

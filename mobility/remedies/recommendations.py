@@ -45,6 +45,23 @@ def _effects_by_shift(bench: Workbench, outcome: Outcome) -> tuple[Effect, ...]:
 
 def timetable_bill(vehicles: Vehicles, lever: Lever, factors: LeverFactors) -> Bill:
     """Return what a lever costs a year: driving, waiting, night, drivers, vehicles, planning."""
+    running = running_bill(vehicles, lever, factors)
+    if lever.kind == "stop":
+        return (*running, new_stops_line(1, factors))
+    nets = vehicles.nets
+    changed = max((len(departures(nets[kind], lever)) for kind in days_of(nets, lever)), default=1)
+    what = "departures planned anew"
+    planned = priced(factors, what, changed, "departures", "retiming_year")
+    return (*running, planned) if changed > 0 else running
+
+
+def new_stops_line(count: int, factors: LeverFactors) -> CostLine:
+    """Return what stops that are built cost a year."""
+    return priced(factors, "new stop", count, "stops", "new_stop", over=["new_stop_years"])
+
+
+def running_bill(vehicles: Vehicles, lever: Lever, factors: LeverFactors) -> Bill:
+    """Return what a lever costs a year in driving, waiting, night, drivers and vehicles."""
     nets = vehicles.nets
     days = {kind: days_a_year(vehicles.study, kind) for kind in set(days_of(nets, lever))}
     extra = {kind: vehicles.added(kind, lever) for kind in days}
@@ -52,7 +69,6 @@ def timetable_bill(vehicles: Vehicles, lever: Lever, factors: LeverFactors) -> B
     def yearly(what: Callable[[Extra], float]) -> float:
         return sum(count * what(extra[kind]) for kind, count in sorted(days.items()))
 
-    changed = max((len(departures(nets[kind], lever)) for kind in days), default=1)
     asked: list[tuple[str, float, str, tuple[str, ...]]] = [
         ("driving added", yearly(lambda e: e.driving_h), "vehicle-hours", ("bus_hour",)),
         ("longer working day", yearly(lambda e: e.waiting_h), "hours", ("bus_wait_hour",)),
@@ -65,11 +81,6 @@ def timetable_bill(vehicles: Vehicles, lever: Lever, factors: LeverFactors) -> B
     if lever.kind in ("add_run", "lift_school"):
         asked.insert(1, ("empty driving", *asked[0][1:3], ("bus_hour", "empty_run_share")))
     lines = [priced(factors, item, many, unit, *names) for item, many, unit, names in asked]
-    if lever.kind == "stop":
-        lines.append(priced(factors, "new stop", 1, "stops", "new_stop", over=["new_stop_years"]))
-    else:
-        what = "departures planned anew"
-        lines.append(priced(factors, what, changed, "departures", "retiming_year"))
     return tuple(line for line in lines if line.quantity > 0)
 
 

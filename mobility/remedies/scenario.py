@@ -2,56 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 import numpy as np
 
+from mobility.commute.access import Access, counting_modes
+from mobility.commute.ledger import capture_rate, shift_jobs
+from mobility.commute.line_changes import called_between
 from mobility.commute.study import Study
-from mobility.remedies.bill import Bill, CostLine
-from mobility.remedies.factors import LeverFactors
-from mobility.remedies.model import Lever, LeverKind
-from mobility.remedies.recommendations import hours_bill, timetable_bill
+from mobility.remedies.bill import Bill, CostLine, priced
+from mobility.remedies.factors import LeverFactors, load_factors
+from mobility.remedies.model import Lever, LeverKind, networks
+from mobility.remedies.recommendations import (
+    hours_bill,
+    new_stops_line,
+    running_bill,
+    timetable_bill,
+)
 from mobility.remedies.vehicles import Vehicles
-from mobility.territory.changes import Changes, FeedChange, TripChange
+from mobility.territory.changes import FeedChange, LineChange, NewCall, ShiftChange, TripChange
+from mobility.territory.project import Territory
 
 #: How a scenario changes trips, and the lever of that price. What a trip taken out saves is not
 #: counted, for the vehicle and its driver may be needed still.
 LEVERS: dict[str, LeverKind] = {"move": "move_trip", "add": "add_run"}
 
+#: What the trips of on-demand zones are called on a bill.
+BOOKED = "on-demand trips"
 
-def scenario_bill(
-    study: Study, changes: Changes, vehicles: Vehicles, factors: LeverFactors
-) -> Bill:
-    """Return what the changes of a scenario cost a year, line by line.
+
+class ScenarioPrices:
+    """What prices the changes that scenarios make of one study.
 
     Parameters
     ----------
     study
         The territory without the changes.
-    vehicles
-        Of its timetables.
     """
-    lines = [line for change in changes.trips for line in _trips(study, change, vehicles, factors)]
-    named = {(change.site, change.roster) for change in changes.shifts}
-    rosters = {
-        (row.site, row.roster) for row in study.shift_rows if (row.site_name, row.roster) in named
-    }
-    if rosters:
-        lines.append(hours_bill(study, sorted(rosters), factors))
-    lines += [_plan(feed) for feed in changes.feeds if feed.eur_year is not None]
-    return tuple(lines)
 
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self._between: dict[str, tuple[tuple[int, ...], int]] = {}
 
-def _trips(
-    study: Study, change: TripChange, vehicles: Vehicles, factors: LeverFactors
-) -> Iterator[CostLine]:
-    if change.how not in LEVERS:
-        return
-    found = np.flatnonzero(study.feed.trips["trip_id"].astype(str).isin(change.trips))
-    trips = tuple(int(trip) for trip in found)
-    yield from timetable_bill(
-        vehicles, Lever(LEVERS[change.how], trips, 60 * change.minutes), factors
-    )
+    @cached_property
+    def vehicles(self) -> Vehicles:
+        """The vehicles of its timetables."""
+        return Vehicles(self.study, networks(self.study))
+
+    def bill(self, territory: Territory, booked: float = 0.0) -> Bill:
+        """Return what the changes of a scenario cost a year, line by line.
+
+        Parameters
+        ----------
+        territory
+            The scenario's.
+        booked
+            Trips a year that its on-demand zones carry, see `booked_trips`.
+        """
+        factors = load_factors(territory.factors, file=territory.path)
+        changes = territory.changes
+        lines = [line for change in changes.trips for line in self._trips(change, factors)]
+        lines += self._calls(changes.lines, factors)
+        lines += self._hours(changes.shifts, factors)
+        if booked > 0:
+            lines.append(priced(factors, BOOKED, booked, "trips", "light.on_demand_trip"))
+        lines += [_plan(feed) for feed in changes.feeds if feed.eur_year is not None]
+        return tuple(lines)
+
+    def _trips(self, change: TripChange, factors: LeverFactors) -> Bill:
+        if change.how not in LEVERS:
+            return ()
+        found = np.flatnonzero(self.study.feed.trips["trip_id"].astype(str).isin(change.trips))
+        trips = tuple(int(trip) for trip in found)
+        lever = Lever(LEVERS[change.how], trips, 60 * change.minutes)
+        return timetable_bill(self.vehicles, lever, factors)
+
+    def _calls(self, changes: Iterable[LineChange], factors: LeverFactors) -> Iterator[CostLine]:
+        """Yield what stops put on the way of lines cost: driving, and each of them once."""
+        new: set[NewCall] = set()
+        for change in changes:
+            if change.how != "reroute" or change.from_stop is None or change.days:
+                continue
+            key = change.model_dump_json()
+            if key not in self._between:
+                self._between[key] = called_between(self.study, change)
+            trips, longer_s = self._between[key]
+            yield from running_bill(self.vehicles, Lever("stop", trips, longer_s), factors)
+            new |= {stop for stop in change.stops if isinstance(stop, NewCall)}
+        if new:
+            yield new_stops_line(len(new), factors)
+
+    def _hours(self, changes: Iterable[ShiftChange], factors: LeverFactors) -> Iterator[CostLine]:
+        named = {(change.site, change.roster) for change in changes}
+        rosters = {
+            (row.site, row.roster)
+            for row in self.study.shift_rows
+            if (row.site_name, row.roster) in named
+        }
+        if rosters:
+            yield hours_bill(self.study, sorted(rosters), factors)
 
 
 def _plan(feed: FeedChange) -> CostLine:
@@ -61,4 +111,29 @@ def _plan(feed: FeedChange) -> CostLine:
     return CostLine("shuttles", 1.0, "plans", eur, low, high)
 
 
-__all__ = ["scenario_bill"]
+def booked_on(access: Access, shift_id: int, day_kind: str) -> float:
+    """Return the on-demand trips a year, both ways, on a shift and kind of day.
+
+    They are of those whom no other counted way brings there and back, as many as would take a
+    service up (the capture rate).
+    """
+    study = access.study
+    row = access.row(shift_id, day_kind, "on_demand")
+    if row is None:
+        return 0.0
+    others = (access.row(shift_id, day_kind, m) for m in counting_modes(study) if m != "on_demand")
+    known = [other for other in others if other is not None]
+    alone = access.holds[row] & ~access.holds[known].any(axis=0)
+    days = {day.kind: day for day in study.days}
+    users = float(shift_jobs(study, shift_id) @ alone) * capture_rate(study)
+    return 2 * study.days_per_year(shift_id, days[day_kind]) * users
+
+
+def booked_trips(access: Access) -> float:
+    """Return the on-demand trips a year of every shift, see `booked_on`."""
+    pairs = access.keys[["shift_id", "day_kind"]].drop_duplicates()
+    named = pairs.itertuples(index=False)
+    return sum(booked_on(access, int(shift_id), str(kind)) for shift_id, kind in named)
+
+
+__all__ = ["BOOKED", "ScenarioPrices", "booked_on", "booked_trips"]

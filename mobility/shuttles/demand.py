@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mobility.base.errors import TerritoryError
-from mobility.commute.access import NEITHER, OUTBOUND_ONLY, RETURN_ONLY, roster_shifts
-from mobility.commute.ledger import roster_jobs, shift_headcount
+from mobility.commute.access import NEITHER, OUTBOUND_ONLY, RETURN_ONLY
+from mobility.commute.ledger import shift_jobs
 from mobility.commute.study import Study
 from mobility.commute.white_zones import WhiteZones
 from mobility.shuttles.costs import Day
@@ -50,18 +50,6 @@ class Demand:
         return float(self.workers[white].sum())
 
 
-def _shift_workers(study: Study) -> Floats:
-    """Return float64[S,H]: workers of each shift by home, the jobs of its roster by headcount."""
-    rows = study.shift_rows
-    heads = np.array([shift_headcount(study, row.headcount) for row in rows])
-    out = np.zeros((len(rows), study.n_homes))
-    for (site, roster), same in roster_shifts(study).items():
-        staff = float(heads[same].sum())
-        share = heads[same] / staff if staff else np.full(len(same), 1 / len(same))
-        out[same] = share[:, None] * roster_jobs(study, site, roster)
-    return out
-
-
 def kind_weekdays(study: Study) -> dict[str, tuple[int, ...]]:
     """Return the weekdays (0 Monday) of each kind of day of a study."""
     names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -79,7 +67,7 @@ def find_demand(study: Study, zones: WhiteZones, calendar: list[Day]) -> Demand:
     TerritoryError
         Nobody lacks anything, or no roster has a headcount.
     """
-    workers = _shift_workers(study)
+    workers = np.array([shift_jobs(study, row.shift_id) for row in study.shift_rows])
     weekdays = {row.shift_id: _weekdays(row.days) for row in study.shift_rows}
     kinds = kind_weekdays(study)
     lacks: dict[tuple[int, str], dict[str, Bools]] = {}

@@ -162,6 +162,7 @@ def forget_tables(streets: Streets) -> None:
     for one in streets.states.values():
         for name in (*_OF_HOUR, "_changes"):
             vars(one).pop(name, None)
+        one.times.clear()
 
 
 #: Tables that depend on the hour.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 UInt8 = NDArray[np.uint8]
+#: What is told: who can go and come back and what it costs, why others cannot, or both.
+Part = Literal["times", "zones", "all"]
 
 
 @dataclass(frozen=True)
@@ -28,29 +30,31 @@ class Shown:
 
 @dataclass(frozen=True)
 class Pair:
-    """Answers for one shift on one kind of day, in the units of the map.
+    """Times of one shift on one kind of day, in the units of the map.
 
     Attributes
     ----------
     out, back, over : uint8[M, H]
         Minutes by mode, see `outputs.map.model.Scenario`.
-    status, reason : uint8[H]
-        Indices into `STATUSES` and `REASONS`.
+    status : uint8[H]
+        Index into `STATUSES`.
     holds : bool[M, H]
         Whether the commute holds.
+    booked
+        On-demand trips a year, see `remedies.scenario.booked_on`.
     """
 
     out: UInt8
     back: UInt8
     over: UInt8
     status: UInt8
-    reason: UInt8
     holds: NDArray[np.bool_]
+    booked: float
 
     @property
     def nbytes(self) -> int:
         """Bytes of all arrays."""
-        return sum(array.nbytes for array in vars(self).values())
+        return sum(array.nbytes for name, array in vars(self).items() if name != "booked")
 
 
 @dataclass(frozen=True)
@@ -72,4 +76,4 @@ class Answer:
         return b"".join(parts)
 
 
-__all__ = ["Answer", "Pair", "Shown"]
+__all__ = ["Answer", "Pair", "Part", "Shown"]

@@ -7,14 +7,14 @@ import os
 import secrets
 import shutil
 from collections.abc import Awaitable, Callable
+from functools import partial
 from importlib.resources import files
 from json import JSONDecodeError
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, get_args
 
 from starlette.applications import Starlette
-from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -24,17 +24,17 @@ from mobility.base.errors import MobilityError, SourceNotFoundError
 from mobility.base.failures import explained
 from mobility.base.i18n import LANGUAGES, translate
 from mobility.base.version import __version__
-from mobility.remedies.bill import total
 from mobility.studio import data, mends
-from mobility.studio.answers import Shown
+from mobility.studio.answers import Part, Shown
 from mobility.studio.asked_jobs import computation, gathering
 from mobility.studio.drafts import Draft, stepped
 from mobility.studio.guard import PAGE
 from mobility.studio.jobs import Queue
+from mobility.studio.lines import lines_on
 from mobility.studio.plans import plans_of, with_feeds
 from mobility.studio.results import results_folder, results_of
 from mobility.studio.sharing import sharing
-from mobility.studio.shown import checked_page, findings_of, live_of, settings
+from mobility.studio.shown import checked_page, costs, findings_of, live_of, settings
 from mobility.studio.studies import Opened, Studies
 from mobility.studio.trips import trips_at_gate
 from mobility.studio.words import french
@@ -79,11 +79,13 @@ class Studio:
             Route(f"{study}/map.html", self.map_page),
             Route(f"{study}/live", self.live, methods=["POST"]),
             Route(f"{study}/trips", self.trips),
+            Route(f"{study}/lines", self.lines),
             Route(f"{study}/carpool", self.carpool),
             Route(f"{study}/undo", self.undo, methods=["POST"]),
             Route(f"{study}/scenarios", self.scenarios, methods=["POST"]),
             Route(f"{study}/data", self.data),
             Route(f"{study}/sites", self.put_sites, methods=["POST"]),
+            Route(f"{study}/depot", self.put_depot, methods=["POST"]),
             Route(f"{study}/files/{{role}}", self.put_file, methods=["POST"]),
             Route(f"{study}/files/{{role}}", self.drop_file, methods=["DELETE"]),
             Route("/templates/{name}", self.template),
@@ -193,15 +195,19 @@ class Studio:
         asked = await request.json()
         shown = asked["shown"]
         at = Shown(str(shown["pick"]), int(shown["day"]), int(shown["mode"]))
-        answer = await run_in_threadpool(self._live, opened, asked, at)
-        keep = BackgroundTask(opened.history.keep) if asked.get("commit") else None
-        return Response(answer, media_type="application/octet-stream", background=keep)
+        part = asked.get("part", "all")
+        if part not in get_args(Part):
+            raise MobilityError("There is no such step.", value=part, mend="Load the page again.")
+        answer = await run_in_threadpool(self._live, opened, asked, at, part)
+        if asked.get("commit"):
+            opened.history.keep_soon()
+        return Response(answer, media_type="application/octet-stream")
 
-    def _live(self, opened: Opened, asked: dict[str, Any], shown: Shown) -> bytes:
+    def _live(self, opened: Opened, asked: dict[str, Any], shown: Shown, part: Part) -> bytes:
         live, history = live_of(opened), opened.history
         with history.lock:
             draft = history.draft
-            folder, results = opened.file.parent, results_folder(opened, "")
+            folder, results = opened.file.parent, partial(results_folder, opened, "")
             for step in asked.get("steps", []):
                 draft = stepped(draft, with_feeds(live, folder, results, draft, step))
             territory = live.territory(draft)
@@ -211,9 +217,9 @@ class Studio:
             told = history.told()
         if not asked.get("commit"):
             told["draft"] = draft
-        bill = live.bill(territory)
-        told["eur"] = {end: round(total(bill, end)) for end in ("year", "low", "high")}
-        return live.answer(territory, shown).packed(**told)
+        if part != "zones":
+            told |= costs(live.bill(territory), zoned="on_demand" in draft)
+        return live.answer(territory, shown, part).packed(**told)
 
     async def trips(self, request: Request) -> Response:
         """Answer the trips that serve a shift's gate, as they run today."""
@@ -221,6 +227,12 @@ class Studio:
         study = live_of(opened).study
         shift, day = int(asked.get("shift", 0)), int(asked.get("day", 0))
         return JSONResponse(await run_in_threadpool(trips_at_gate, study, shift, day))
+
+    async def lines(self, request: Request) -> Response:
+        """Answer the lines that run on a kind of day, with their first and last departures."""
+        opened, day = await self._opened(request), int(request.query_params.get("day", 0))
+        study = live_of(opened).study
+        return JSONResponse({"lines": await run_in_threadpool(lines_on, study, day)})
 
     async def carpool(self, request: Request) -> Response:
         """Answer who of a shift would find a colleague to share a car with, as the draft has it."""
@@ -238,7 +250,8 @@ class Studio:
         opened = await self._opened(request)
         by = 1 if (await request.json()).get("redo") else -1
         opened.history.move(by)
-        return JSONResponse(opened.history.told(), background=BackgroundTask(opened.history.keep))
+        opened.history.keep_soon()
+        return JSONResponse(opened.history.told())
 
     async def scenarios(self, request: Request) -> Response:
         """Keep the draft as a scenario, take one up, or delete one."""
@@ -302,6 +315,12 @@ class Studio:
         asked = await request.json()
         await self._write(data.put_sites, file, asked["sites"], asked["seen"])
         return JSONResponse(await run_in_threadpool(self._data, file))
+
+    async def put_depot(self, request: Request) -> Response:
+        """Write where the vehicles of shuttles start and end."""
+        opened, asked = await self._opened(request), await request.json()
+        await self._write(data.put_depot, opened.file, asked["depot"])
+        return JSONResponse({"depot": asked["depot"]})
 
     async def _write(self, change: Callable[..., Any], *given: Any) -> Any:
         """Change a territory file, one change after the other; return what the change tells."""

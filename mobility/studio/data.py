@@ -291,6 +291,30 @@ def put_sites(file: Path, rows: list[dict[str, Any]], seen: list[dict[str, Any]]
     write_text(file, tomlkit.dumps(document))
 
 
+def put_depot(file: Path, depot: list[float] | None) -> None:
+    """Write where the vehicles of shuttles start and end into the territory file.
+
+    Parameters
+    ----------
+    depot
+        Longitude and latitude; None for the gate of each line.
+
+    Raises
+    ------
+    TerritoryError
+        It is no place; nothing changes then.
+    """
+    from mobility.shuttles.config import ShuttleConfig
+
+    document = tomlkit.parse(file.read_text(encoding="utf-8"))
+    table: Any = document.setdefault("shuttles", tomlkit.table())
+    table.pop("depot", None)
+    if depot is not None:
+        table["depot"] = depot
+    ShuttleConfig.from_dict(document["shuttles"].unwrap(), file)
+    write_text(file, tomlkit.dumps(document))
+
+
 def template(kind: str, language: str, suffix: str) -> bytes:
     """Return a template of a sites or a homes table, as CSV or XLSX."""
     rows = TEMPLATES[kind][language]
@@ -309,4 +333,6 @@ def template(kind: str, language: str, suffix: str) -> bytes:
     return stream.getvalue()
 
 
-__all__ = ["TEMPLATES", "about", "drop_file", "put_file", "put_sites", "received", "template"]
+__all__ = [
+    "TEMPLATES", "about", "drop_file", "put_depot", "put_file", "put_sites", "received", "template",
+]  # fmt: skip

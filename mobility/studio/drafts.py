@@ -10,7 +10,7 @@ import copy
 import re
 import unicodedata
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock, Timer
 from typing import Any
 
 import tomlkit
@@ -26,6 +26,8 @@ Step = dict[str, Any]
 #: Tables of which a step may set fields.
 TABLES = ("limits", "speeds", "modes", "carpool")
 MOST_STEPS = 500
+#: Seconds after a step in which its draft is written: writing takes time from the answer.
+KEPT_S = 0.3
 DRAFT = "draft"
 
 
@@ -40,6 +42,7 @@ def stepped(draft: Draft, step: Step) -> Draft:
         None for the study's own; ``{"do": "trips", "trips", "how", "minutes"}``;
         ``{"do": "feed", "name", "file", ...}``, no file to leave it out again;
         ``{"do": "zones", "on_demand", "evaluated"}``, all zones and modes, none for the study's;
+        ``{"do": "lines", "lines"}``, every change of lines;
         ``{"do": "drop", "kind", "index"}`` of a change; ``{"do": "clear"}``.
 
     Raises
@@ -64,6 +67,8 @@ def stepped(draft: Draft, step: Step) -> Draft:
     elif kind == "zones":
         new["on_demand"] = step["on_demand"]
         _set(new, "modes", "evaluated", step["evaluated"])
+    elif kind == "lines":
+        new.setdefault("changes", {})["lines"] = step["lines"]
     elif kind == "drop":
         rows = new.get("changes", {}).get(str(step.get("kind")), [])
         index = step.get("index")
@@ -93,7 +98,7 @@ def _put(
     row |= {name: step[name] for name in values if name in step}
     row = {name: value for name, value in row.items() if value is not None}
     moved = any(row.get(name) for name in values)
-    if moved or row.get("how") in ("add", "remove"):
+    if moved or row.get("how") == "remove":
         rows.insert(len(rows) if place is None else place, row)
 
 
@@ -122,11 +127,9 @@ class History:
         self.revision = 0
         self._states: list[Draft] = [self._kept()]
         self._place = 0
-
-    @property
-    def draft(self) -> Draft:
-        """The draft as it is."""
-        return self._states[self._place]
+        #: The draft as it is.
+        self.draft: Draft = self._states[0]
+        self._writing, self._written, self._is_due = Lock(), 0, False
 
     def told(self) -> dict[str, Any]:
         """Return what a page shows of it."""
@@ -146,6 +149,7 @@ class History:
             self._states.append(draft)
             del self._states[:-MOST_STEPS]
             self._place = len(self._states) - 1
+            self.draft = draft
             self.revision += 1
 
     def move(self, by: int) -> None:
@@ -154,13 +158,24 @@ class History:
             place = self._place + by
             if 0 <= place < len(self._states):
                 self._place = place
+                self.draft = self._states[place]
                 self.revision += 1
 
     def keep(self) -> None:
-        """Write the draft to its file."""
+        """Write the draft to its file; steps made meanwhile wait for nothing."""
+        self._is_due = False
+        with self._writing:
+            revision, draft = self.revision, self.draft
+            if revision != self._written and (draft or self._file(DRAFT).is_file()):
+                self._write(DRAFT, "", draft)
+            self._written = revision
+
+    def keep_soon(self) -> None:
+        """Write the draft to its file once its step is answered, and others made until then."""
         with self.lock:
-            if self.draft or self._file(DRAFT).is_file():
-                self._write(DRAFT, "", self.draft)
+            due, self._is_due = self._is_due, True
+        if not due:
+            Timer(KEPT_S, self.keep).start()
 
     def scenarios(self) -> list[dict[str, Any]]:
         """Return the scenarios kept: ``id``, ``name`` and, where it cannot be read, ``error``."""

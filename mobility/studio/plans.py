@@ -7,6 +7,7 @@ was tried with, whatever is designed later, and the command line runs it.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from mobility.base.literal import one_line
 from mobility.remedies.bill import total
 from mobility.shuttles.written import read_plan_table
 from mobility.studio.drafts import Draft, Step, stepped
+from mobility.studio.lines import with_stop
 from mobility.studio.live import Live
 from mobility.studio.zones import with_zones
 from mobility.territory import changes
@@ -52,29 +54,39 @@ def plans_of(results: Path) -> list[dict[str, Any]]:
     ]
 
 
-def with_feeds(live: Live, folder: Path, results: Path, draft: Draft, step: Step) -> Step:
+def with_feeds(
+    live: Live, folder: Path, results: Callable[[], Path], draft: Draft, step: Step
+) -> Step:
     """Return a step as one that a draft knows: of a plan, or a line drawn, the feed it stands for.
+
+    Of a zone, or of a stop on a line's way, every zone, or every changed line.
 
     Parameters
     ----------
     folder, results
-        Of the study, and of what was designed for it.
+        Of the study, and what tells that of what was designed for it.
     step
         ``{"do": "plan", "name", "on"}``, or ``{"do": "line", "name", "site", "shifts",
         "vehicle", "stops"}`` with longitude and latitude of each stop, none to take it out; or of
-        a zone, see `zones.with_zones`.
+        a zone, see `zones.with_zones`; or of a stop, see `lines.with_stop`.
 
     Raises
     ------
     MobilityError
         There is no such plan, or no run of the lines has enough riders.
     """
-    if step.get("do") in ("feed", "zones"):  # what steps of a browser become, never one of them
+    if step.get("do") in (
+        "feed",
+        "lines",
+        "zones",
+    ):  # what steps of a browser become, never one of them
         raise MobilityError("There is no such step.", value=step["do"], mend="Load the page again.")
     if step.get("do") == "zone":
         return with_zones(live, draft, step)
+    if step.get("do") == "stop":
+        return with_stop(live, draft, step)
     if step.get("do") == "plan":
-        return _plan(folder, results, step)
+        return _plan(folder, results(), step)
     if step.get("do") == "line":
         return _drawn(live, folder, draft, step)
     return step

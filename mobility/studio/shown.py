@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from mobility.base.errors import Finding, MobilityError
 from mobility.base.i18n import LANGUAGES
 from mobility.commute.study import Study
+from mobility.remedies.bill import Bill, total
+from mobility.remedies.scenario import BOOKED
 from mobility.studio.live import Live
 from mobility.studio.studies import Opened
 from mobility.territory.project import Carpool
@@ -22,6 +25,7 @@ def live_of(opened: Opened) -> Live:
     """
     if opened.live is None:
         raise MobilityError("The study is still being read.", mend="Wait, and ask again.")
+    opened.used_s = time.monotonic()
     return opened.live
 
 
@@ -53,6 +57,7 @@ def settings(opened: Opened) -> dict[str, Any]:
         "modes": territory.modes.model_dump(),
         "carpool": (territory.carpool or Carpool()).model_dump(),
         "zones": len(opened.live.data.get("on_demand", [])),
+        "depot": territory.shuttles.get("depot"),
         "carpools": territory.carpool is not None,
         "shifts": [
             {
@@ -67,4 +72,15 @@ def settings(opened: Opened) -> dict[str, Any]:
     }
 
 
-__all__ = ["checked_page", "findings_of", "live_of", "settings"]
+def costs(bill: Bill, *, zoned: bool) -> dict[str, Any]:
+    """Return what a draft costs, and the trips of its zones apart; EUR a year."""
+    booked = [line for line in bill if line.item == BOOKED]
+    eur, zones = (
+        {end: round(total(lines, end)) for end in ("year", "low", "high")}
+        for lines in (bill, booked)
+    )
+    trips = round(sum(line.quantity for line in booked))
+    return {"eur": eur, "booked": zones | {"trips": trips} if zoned else None}
+
+
+__all__ = ["checked_page", "costs", "findings_of", "live_of", "settings"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import RLock, Thread
@@ -13,7 +14,6 @@ import tomlkit
 from mobility.base.errors import MobilityError, SourceNotFoundError, TerritoryError
 from mobility.base.failures import explained
 from mobility.base.files import staging, write_text
-from mobility.base.memory import give_back_memory
 from mobility.settings import read_territory
 from mobility.studio.drafts import History, slug
 from mobility.studio.first import drawn, page_path, read_aside
@@ -22,8 +22,8 @@ from mobility.territory.source_files import source_files
 from mobility.territory.toml_text import read_toml
 
 FILE = "territory.toml"
-#: Studies held in memory at once.
-MOST_OPEN = 3
+#: Studies held in memory at once, and seconds without a question after which one rests.
+MOST_OPEN, REST_S = 3, 60
 
 
 @dataclass(eq=False)
@@ -42,6 +42,8 @@ class Opened:
         What went wrong instead.
     aside
         Whether what was never read is read in a process of its own first.
+    used_s
+        When it was last asked for, seconds of the monotonic clock; 0 once it rests.
     """
 
     file: Path
@@ -52,6 +54,7 @@ class Opened:
     page: bytes | None = None
     error: MobilityError | None = None
     read_ns: int = 0
+    used_s: float = 0.0
     lock: RLock = field(default_factory=RLock)
 
     def read(self) -> None:
@@ -68,8 +71,7 @@ class Opened:
             if self.page is None:
                 self._tell("map")
                 self.page = drawn(live, kept)
-            _ = live.model
-            give_back_memory()
+            live.rest()
             self.live, self.error = live, None
         except Exception as error:  # noqa: BLE001 (told to the browser, which waits for it)
             self.error = explained(error)
@@ -77,6 +79,12 @@ class Opened:
 
     def _tell(self, step: str) -> None:
         self.step = step
+
+    def rest(self) -> None:
+        """Free what a study soon makes again, where it was asked for and is no more."""
+        if self.live is not None and 0 < self.used_s < time.monotonic() - REST_S:
+            self.used_s = 0.0
+            self.live.rest()
 
     @property
     def is_outdated(self) -> bool:
@@ -113,6 +121,7 @@ class Studies:
         self._opened: dict[str, Opened] = {}
         self._histories: dict[str, History] = {}
         self._lock = RLock()
+        self._resting = False
 
     def listed(self) -> list[dict[str, Any]]:
         """Return what there is to open: ``id`` and ``name``."""
@@ -207,11 +216,22 @@ class Studies:
                 self._refuse_outside(file, found)
                 if found.error is None:
                     Thread(target=found.read, daemon=True).start()
+                if not self._resting:
+                    self._resting = True
+                    Thread(target=self._rest, daemon=True).start()
             self._opened[study] = found
             for name in list(self._opened)[:-MOST_OPEN]:
                 if not self._opened[name].step:
                     del self._opened[name]
             return found
+
+    def _rest(self) -> None:
+        while True:
+            time.sleep(REST_S / 2)
+            with self._lock:
+                known = list(self._opened.values())
+            for opened in known:
+                opened.rest()
 
     def _refuse_outside(self, file: Path, opened: Opened) -> None:
         """Tell of a study that names files outside the folder, where it may not."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
@@ -38,17 +38,25 @@ class Spans:
     def __init__(self, study: Study, changes: Sequence[TripChange]) -> None:
         names = study.feed.trips["trip_id"].astype(str)
         self._study = study
-        self._trips = [(np.flatnonzero(names.isin(c.trips)), 60 * abs(c.minutes)) for c in changes]
+        self._trips = [
+            (np.flatnonzero(names.isin(c.trips)), max(AROUND_S, 60 * abs(c.minutes)))
+            for c in changes
+        ]
         self._known: dict[str, list[tuple[int, int]]] = {}
+        self._met: dict[tuple[str, Edge, int], bool] = {}
+
+    @staticmethod
+    def key(changes: Sequence[TripChange]) -> Hashable:
+        """Return what tells changes whose runs are on the way at other times."""
+        return tuple((tuple(c.trips), max(AROUND_S, 60 * abs(c.minutes))) for c in changes)
 
     def of(self, kind: str) -> list[tuple[int, int]]:
         """Return start and end of each run on a kind of day, axis seconds."""
         if kind not in self._known:
             tt, found = self._study.timetables[kind].timetable, []
-            for trips, by_s in self._trips:
+            for trips, around in self._trips:
                 calls = np.flatnonzero(np.isin(tt.call_trip, trips))
                 runs = np.unique(np.searchsorted(tt.run_ptr, calls, side="right") - 1)
-                around = max(AROUND_S, by_s)
                 for first, last in zip(tt.run_ptr[runs], tt.run_ptr[runs + 1] - 1, strict=True):
                     # Arrivals may come late in these arrays, departures early.
                     times = [int(tt.call_arr[first]), int(tt.call_dep[first])]
@@ -59,10 +67,13 @@ class Spans:
 
     def meets(self, kind: str, edge: Edge, limits: EngineLimits) -> bool:
         """Whether a run is on the way in the time that an edge of a shift leaves for a commute."""
-        low, high = edge.at_s, edge.at_s + limits.max_total_s
-        if not edge.returning:
-            low, high = edge.at_s - limits.max_total_s, edge.at_s
-        return any(start <= high and end >= low for start, end in self.of(kind))
+        asked = kind, edge, limits.max_total_s
+        if asked not in self._met:
+            low, high = edge.at_s, edge.at_s + limits.max_total_s
+            if not edge.returning:
+                low, high = edge.at_s - limits.max_total_s, edge.at_s
+            self._met[asked] = any(start <= high and end >= low for start, end in self.of(kind))
+        return self._met[asked]
 
 
 class HoursBeside(Hours):

@@ -127,7 +127,7 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "speed": ("percent",), "headway": ("every_min", "start", "end"), "reroute": ("stops",),
     "calendar": ("as_on", "days"),
 }  # fmt: skip
-_MAY: dict[str, tuple[str, ...]] = {"speed": ("from_stop", "to_stop")}
+_MAY: dict[str, tuple[str, ...]] = dict.fromkeys(("speed", "reroute"), ("from_stop", "to_stop"))
 _OWN = ("percent", "from_stop", "to_stop", "every_min", "stops", "as_on")
 
 
@@ -141,7 +141,8 @@ class LineChange(Model):
         several); every line of that name is changed.
     how
         ``remove``; ``speed``: drive a section at ``percent`` of the present speed; ``headway``:
-        leave every so many minutes from ``start`` to ``end``; ``reroute`` over other ``stops``;
+        leave every so many minutes from ``start`` to ``end``; ``reroute`` over other ``stops``,
+        or, from one stop straight to the next, let it call at ``stops`` on the way;
         ``calendar``: run on ``days`` as it does on another kind of day; ``on_demand``: a
         vehicle that is booked, around its stops, in its place.
     direction
@@ -153,7 +154,8 @@ class LineChange(Model):
     percent
         Of the present speed, 100 being as now.
     from_stop, to_stop
-        ``stop_id`` of the ends of the section; the whole way where not given.
+        ``stop_id`` of the ends of the section, of a new way stops that follow each other; the
+        whole way where not given.
     every_min
         Minutes from one departure to the next.
     stops
@@ -191,7 +193,8 @@ class LineChange(Model):
                     "This does not go with a change of this kind.", "Take out {name}.",
                     value=self.how, name=name,
                 )  # fmt: skip
-        if len(self.stops) == 1 or (self.from_stop is None) != (self.to_stop is None):
+        whole = self.from_stop is None
+        if (whole and len(self.stops) == 1) or whole != (self.to_stop is None):
             raise RefusedError("A way has two ends.", "Give both.")
         if (self.start is None) != (self.end is None):
             raise RefusedError("Hours have two ends.", "Give start and end, or neither.")

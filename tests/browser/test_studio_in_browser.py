@@ -22,6 +22,35 @@ pytestmark = pytest.mark.browser
 HOSTILE = '<img src=x onerror="window.bad=1">Usine'
 
 
+#: How often the homes were drawn, and pixels of another colour once they are drawn as a whole.
+REDRAWN = """() => {
+  const all = [...document.querySelectorAll("canvas")];
+  const homes = all.find((c) => c.parentNode.className.includes("mb-homes"));
+  const copy = new OffscreenCanvas(homes.width, homes.height);
+  const ctx = copy.getContext("2d", { willReadFrequently: true });
+  const read = () => {
+    ctx.clearRect(0, 0, copy.width, copy.height);
+    ctx.drawImage(homes, 0, 0);
+    return ctx.getImageData(0, 0, copy.width, copy.height).data;
+  };
+  const kind = CanvasRenderingContext2D.prototype, clear = kind.clearRect, was = read();
+  let drawn = 0;
+  kind.clearRect = function (...box) {
+    drawn += this.canvas === homes;
+    return clear.apply(this, box);
+  };
+  mobilityMap.map.fire("moveend");
+  kind.clearRect = clear;
+  const now = read(), lit = (data, i, k) => data[i - k] * data[i] / 255;
+  let other = 0;
+  for (let i = 3; i < now.length; i += 4) {
+    const far = [1, 2, 3].some((k) => Math.abs(lit(was, i, k) - lit(now, i, k)) > 60);
+    other += far || Math.abs(was[i] - now[i]) > 60;
+  }
+  return [drawn, other];
+}"""
+
+
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory):
     root = tmp_path_factory.mktemp("studies")
@@ -104,6 +133,8 @@ def test_the_map_and_its_figures_follow_the_hand(open_studio, studio) -> None:
     assert frame.locator("[data-figure=both]").inner_text().startswith("0")
     assert "05:20" in frame.locator("#mb-subtitle").inner_text()
     assert studio.get("studies/usine")["draft"] == {}
+    # What was drawn anew where homes changed colour is what all drawn anew shows.
+    assert page.frames[1].evaluate(REDRAWN) == [1, 0]
     drag(page, "shift-0-start", 10)
     page.wait_for_selector("#changes")
     assert "05:10" in page.inner_text("#changes")
@@ -205,6 +236,50 @@ def test_a_line_is_drawn_on_the_map(open_studio, studio) -> None:
     _draw_a_zone_and_share_cars(page, studio, box)
 
 
+def test_a_line_calls_at_a_new_stop_and_a_depot_is_placed(open_studio, studio) -> None:
+    """With the keyboard: a run more at night, a stop in the middle of the map, moved by arrows."""
+    folder = _copied(studio, "arret", **{'["3x8"]': '[{ template = "3x8", headcount = 40 }]'})
+    page = explored(open_studio("#arret/explore"))
+    page.focus("#services summary")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#line-last")
+    page.check("#line-more")
+    drag(page, "line-last", 30)
+    page.wait_for_selector("#changes")
+    [change] = studio.get("studies/arret")["draft"]["changes"]["trips"]
+    assert change == {"trips": ["home21"], "how": "add", "minutes": 30}
+    page.uncheck("#line-more")
+    until(page, "() => document.getElementById('changes').textContent.includes('décal')")
+    drag(page, "line-last", 0)
+    page.wait_for_selector("#changes", state="detached")
+    page.focus("#stop-new")
+    page.keyboard.press("Enter")
+    page.focus("#stop-middle")
+    page.keyboard.press("Enter")
+    marker = page.frame_locator("iframe").locator(".studio-stop")
+    page.wait_for_selector("#changes")
+
+    def stop() -> dict[str, object]:
+        return studio.get("studies/arret")["draft"]["changes"]["lines"][0]["stops"][0]
+
+    first, step = stop(), page.evaluate("document.body.dataset.step")
+    marker.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    until(page, "b => document.body.dataset.step !== b", step)
+    assert stop()["lon"] > first["lon"]
+    assert "Nouvel arrêt 1" in page.inner_text("#changes")
+    assert "€" in page.inner_text("#euros")
+    page.wait_for_timeout(100)
+    assert page.frames[1].evaluate("document.activeElement.className").startswith("leaflet-marker")
+    page.click("#depot")
+    page.frame_locator("iframe").locator(".studio-depot").wait_for()
+    page.click("#depot")
+    page.wait_for_selector("body:not([data-live])", state="attached")
+    text = (folder / "territory.toml").read_text(encoding="utf-8")
+    assert "[shuttles]\ndepot = [" in text
+
+
 def _draw_a_zone_and_share_cars(page, studio, box) -> None:
     page.click("#zones summary")
     page.click("#zone-new")
@@ -216,6 +291,7 @@ def _draw_a_zone_and_share_cars(page, studio, box) -> None:
     for x, y in [(-60, -60), (60, -60), (0, 60)]:
         page.mouse.click(box["x"] + middle[0] + x, box["y"] + middle[1] + y)
     until(page, "b => document.body.dataset.step !== b", step)
+    assert "€" in page.inner_text("#booked")
     page.click("#zone-done")
     [zone] = studio.get("studies/ligne")["draft"]["on_demand"]
     assert len(zone["polygon"]) == 3

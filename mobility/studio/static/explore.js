@@ -1,106 +1,15 @@
 // The map of a study, and beside it what could be otherwise.
 import { ready } from "./check.js";
+import { leversPart, tripsPart } from "./found.js";
 import { Drawing, plansPart } from "./lines.js";
 import { modesPart } from "./modes.js";
+import { depotPart, gatesPart } from "./places.js";
+import { Services } from "./services.js";
 import { Zones } from "./zones.js";
-import { ask, askJson, at, clock, el, euros, fill, language, number, signed, t, tell, toldBy } from "./words.js";
+import { LiveScenario } from "./scenario.js";
+import { askJson, at, clock, el, euros, fill, language, number, signed, t, tell, toldBy, wait } from "./words.js";
 
-const NO_GAIN = [0, 0];
-const wait = (ms) => new Promise((done) => setTimeout(done, ms));
-
-// The answer of the server: a JSON text between its length and the arrays it tells.
-async function unpack(answer) {
-  const data = await answer.arrayBuffer(), size = new DataView(data).getUint32(0, true);
-  const found = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, size)));
-  const kinds = {};
-  let from = 4 + size;
-  for (const [kind, length] of found.arrays) {
-    kinds[kind] = new Uint8Array(data, from, length);
-    from += length;
-  }
-  return { ...found, arrays: kinds };
-}
-
-// A scenario of the page's whose rows come from the server when they are asked for.
-class LiveScenario {
-  constructor(page, study) {
-    this.page = page;
-    this.study = study;
-    this.known = new Map();
-    this.steps = [];
-    const { manifest } = page, modes = manifest.modes.length;
-    const present = manifest.scenarios[0];
-    const shownOf = (row) => {
-      if (row < manifest.keys.length) {
-        const [shift, day, mode] = manifest.keys[row];
-        return { pick: "s" + shift, day, mode };
-      }
-      const rest = row - manifest.keys.length;
-      return { pick: "r" + Math.floor(rest / modes), day: 0, mode: rest % modes };
-    };
-    const zoneOf = (row) => (row < manifest.zones.length
-      ? { pick: "s" + manifest.zones[row][0], day: manifest.zones[row][1], mode: 0 }
-      : { pick: "r" + (row - manifest.zones.length), day: 0, mode: 0 });
-    const rowsOf = (kind, list, shown) => list.map((_, row) => () => this.answer(shown(row)).then((a) => a.arrays[kind]));
-    const sparse = (length, row, value, other) => {
-      const list = new Array(length).fill(other);
-      list[row] = value;
-      return list;
-    };
-    const areas = (length, row, values) => {
-      const all = new Int32Array(length * values.length);
-      all.set(values, row * values.length);
-      return all;
-    };
-    const now = () => this.answer(this.shown);
-    const keys = present.out.length, zones = present.zone.length;
-    this.entry = {
-      name: t("What if…"), dates: present.dates, fix: null,
-      out: rowsOf("out", present.out, shownOf), back: rowsOf("back", present.back, shownOf),
-      over: rowsOf("over", present.over, shownOf), zone: rowsOf("zone", present.zone, zoneOf),
-      share: present.share === null ? null : present.share.map((_, k) => () => this.answer(
-        { pick: "r" + Math.floor(k / modes), day: 0, mode: k % modes }).then((a) => a.arrays.share)),
-      figures: {
-        modes: () => now().then((a) => sparse(keys, a.row, a.mode, undefined)),
-        zones: () => now().then((a) => sparse(zones, a.zone_row, a.zone, undefined)),
-        gains: () => now().then((a) => sparse(keys, a.row, a.gain, a.gain ? a.gain.map(() => NO_GAIN) : undefined)),
-        area_modes: () => now().then((a) => areas(keys, a.row, a.area_mode)),
-        area_zones: () => now().then((a) => areas(zones, a.zone_row, a.area_zone)),
-      },
-    };
-    manifest.scenarios.push(this.entry);
-    this.index = manifest.scenarios.length - 1;
-  }
-
-  get shown() {
-    const { pick, day, mode } = this.page.state;
-    return { pick, day, mode };
-  }
-
-  // What the map shows of the draft, with the steps of the hand still moving.
-  answer(shown) {
-    const key = [shown.pick, shown.day, shown.mode].join("/");
-    if (!this.known.has(key)) this.known.set(key, this.request(shown, this.steps, false));
-    return this.known.get(key);
-  }
-
-  async request(shown, steps, commit) {
-    return unpack(await ask(at(this.study) + "/live", { shown, steps, commit }));
-  }
-
-  // Take the answer of other steps as what the map shows.
-  take(answer, shown, steps) {
-    this.known.clear();
-    this.steps = steps;
-    this.known.set([shown.pick, shown.day, shown.mode].join("/"), Promise.resolve(answer));
-  }
-
-  forget() {
-    this.known.clear();
-    this.steps = [];
-  }
-}
-
+const STILL = 150; // milliseconds without a step, after which a hand rests
 const SLIDERS = [ // table, field, text, least, most, step
   ["limits", "max_total_min", "Longest time door to door (min)", 15, 120, 5],
   ["limits", "max_walk_min", "Longest walking in all (min)", 0, 60, 5],
@@ -130,7 +39,8 @@ export async function explore(main, study) {
   const inner = frame.contentDocument;
   inner.head.append(Object.assign(inner.createElement("style"), { textContent: ".mb-lang { display: none }"
     + ".studio-stop { border: 3px solid #0b5c7a; border-radius: 50%; background: #fff; cursor: move }"
-    + ".studio-gate { border: 3px solid #b3261e; border-radius: 50%; background: rgba(255, 255, 255, .6); cursor: move }" }));
+    + ".studio-gate { border: 3px solid #b3261e; border-radius: 50%; background: rgba(255, 255, 255, .6); cursor: move }"
+    + ".studio-depot { border: 3px solid #5b3a8c; border-radius: 4px; background: rgba(255, 255, 255, .7); cursor: move }" }));
   while (!inner.body.dataset.loaded) await wait(20);
   if (!await ready(stage, study, () => !gone)) return () => { gone = true; };
   about = await askJson(at(study));
@@ -139,6 +49,7 @@ export async function explore(main, study) {
   part.leaflet = frame.contentWindow.L;
   part.drawing = new Drawing(part);
   part.zones = new Zones(part);
+  part.services = new Services(part);
   await part.start();
   const timer = setInterval(() => part.follow(), 2000);
   return () => { gone = true; clearInterval(timer); };
@@ -149,8 +60,12 @@ class WhatIf {
     Object.assign(this, { panel, study, page, about });
     this.live = new LiveScenario(page, study);
     this.inFlight = false;
+    this.lastStep = -STILL;
+    this.live.isBusy = () => this.inFlight || performance.now() - this.lastStep < STILL;
     this.waiting = [];
     this.revision = about.revision;
+    this.sections = new Map();
+    this.sliders = new Map();
   }
 
   async start() {
@@ -191,6 +106,11 @@ class WhatIf {
     return draft[table] && field in draft[table] ? draft[table][field] : this.about.settings[table][field];
   }
 
+  // One thing is drawn at a time.
+  pencil(mine) {
+    for (const one of [this.drawing, this.zones, this.services]) if (one !== mine) one.drop();
+  }
+
   // Make a step, or try one while the hand moves. One goes at a time; of tries that wait, the last.
   step(step, commit) {
     this.waiting = this.waiting.filter(([, made]) => made);
@@ -209,25 +129,34 @@ class WhatIf {
   async make(step, commit) {
     const from = performance.now(), shown = this.live.shown, steps = [step].flat();
     try {
-      const answer = await this.live.request(shown, steps, commit);
+      const answer = await this.live.request(shown, steps, commit, this.live.part);
       this.trying = commit ? null : answer;
       if (commit) {
         Object.assign(this.about, { draft: answer.draft, undo: answer.undo, redo: answer.redo, revision: answer.revision });
         this.revision = answer.revision;
       }
       this.live.take(answer, shown, commit ? [] : steps);
-      await this.page.choose({ scenario: this.live.index });
+      await this.coloured();
       await new Promise(requestAnimationFrame);
       window.studioTook = performance.now() - from;
-      this.headline(answer);
-      if (commit) { tell(""); this.draw(); }
+      if (commit) { tell(""); this.draw(); } else this.headline(answer);
     } catch (error) {
       this.trying = null;
       tell(toldBy(error), true);
       this.live.forget();
+      for (const section of this.sections.values()) section.key = ""; // what was switched is back as it was
       this.draw();
     }
+    this.lastStep = performance.now();
     document.body.dataset.step = String(Number(document.body.dataset.step || 0) + 1);
+  }
+
+  // The map takes its colours first; figures that come later are awaited by nobody.
+  coloured() {
+    return new Promise((done, failed) => {
+      this.page.painted = done;
+      this.page.choose({ scenario: this.live.index }).then(done, failed);
+    });
   }
 
   async move(redo) {
@@ -275,6 +204,8 @@ class WhatIf {
       el("span", { id: "change", class: gained - lost < 0 ? "bad" : "good" }, signed(gained - lost)),
       el("small", {}, t("{gained} gain it, {lost} lose it", { gained: number(gained), lost: number(lost) })),
       el("small", { id: "served" }, t("{n} without a car, by whatever way ({change})", { n: number(found.served[0]), change: signed(found.served[0] - found.served[1]) })),
+      found.booked ? el("small", { id: "booked" }, t("on-demand trips for them: {n} a year, {eur} ({low} to {high})", { n: number(found.booked.trips),
+        eur: euros(found.booked.year), low: euros(found.booked.low), high: euros(found.booked.high) })) : "",
       el("small", { id: "euros" }, this.euros(found.eur)));
   }
 
@@ -284,18 +215,24 @@ class WhatIf {
     return t("{eur} a year ({low} to {high})", { eur: euros(year), low: euros(low), high: euros(high) });
   }
 
-  slider(id, label, value, shown, [least, most, by], own, step) {
-    const output = el("output", { for: id }, shown(value));
-    const input = el("input", { type: "range", id, min: least, max: most, step: by, value: String(value) });
-    input.value = String(value);
-    input.setAttribute("aria-valuetext", shown(value));
+  // A slider stays as it is drawn: `read` tells its value whenever the draft is another.
+  slider(id, label, read, shown, [least, most, by], own, step) {
+    const output = el("output", { for: id }), input = el("input", { type: "range", id, min: least, max: most, step: by });
     const say = () => {
       output.textContent = shown(Number(input.value));
       input.setAttribute("aria-valuetext", output.textContent);
     };
+    const box = el("div", { class: "slider" }, el("label", { for: id }, label), output, input);
+    const renew = () => {
+      const value = String(read());
+      if (input.value !== value || !output.textContent) { input.value = value; say(); }
+      box.classList.toggle("changed", read() !== own);
+    };
+    renew();
     input.addEventListener("input", () => { say(); this.step(step(Number(input.value)), false); });
     input.addEventListener("change", () => { say(); this.step(step(Number(input.value)), true); });
-    return el("div", { class: "slider" + (value === own ? "" : " changed") }, el("label", { for: id }, label), output, input);
+    this.sliders.set(id, { input, renew });
+    return box;
   }
 
   shiftSliders() {
@@ -303,11 +240,13 @@ class WhatIf {
     const mine = pick[0] === "s" ? [Number(pick.slice(1))]
       : shifts.map((_, k) => k).filter((k) => shifts[k].roster === Number(pick.slice(1)));
     return mine.map((index) => {
-      const own = this.about.settings.shifts[index], hours = this.hours(index);
+      const own = this.about.settings.shifts[index];
       return el("fieldset", {}, el("legend", {}, own.shift + ", " + sites[rosters[shifts[index].roster].site].name),
         ["start", "end"].map((edge) => {
-          const most = 120, by = (hours[edge] - own[edge]) / 60;
-          const near = by > 720 ? by - 1440 : by < -720 ? by + 1440 : by;
+          const most = 120, near = () => {
+            const by = (this.hours(index)[edge] - own[edge]) / 60;
+            return by > 720 ? by - 1440 : by < -720 ? by + 1440 : by;
+          };
           const text = (offset) => clock(own[edge] + 60 * offset);
           return this.slider("shift-" + index + "-" + edge, t(edge === "start" ? "Start" : "End"), near, text, [-most, most, 5], 0,
             (offset) => ({ do: "shift", site: own.site, roster: own.roster, shift: own.shift, [edge]: offset ? text(offset) : null }));
@@ -315,113 +254,76 @@ class WhatIf {
     });
   }
 
-  // Trips at the gate of the shift shown: one is chosen, then moved, run once more or taken out.
-  tripsPart() {
-    const { pick, day } = this.page.state;
-    if (pick[0] !== "s") return null;
-    const key = pick + "/" + day, box = el("div", {});
-    const part = el("details", { id: "trips", open: this.tripsOpen, ontoggle: (event) => { this.tripsOpen = event.target.open; show(); } },
-      el("summary", {}, t("Buses and trains at the gate")), box);
-    const show = async () => {
-      if (!this.tripsOpen || box.childElementCount) return;
-      if (!this.trips || this.trips.key !== key) {
-        this.trips = { key, list: await askJson(at(this.study) + "/trips?shift=" + pick.slice(1) + "&day=" + day) };
-      }
-      const { list } = this.trips;
-      if (!list.length) { fill(box, el("p", { class: "note" }, t("None stops within walking reach around these hours."))); return; }
-      if (!list.some((one) => one.trip === this.trip)) this.trip = list[0].trip;
-      const name = (one) => [one.time, one.line, one.headsign && "→ " + one.headsign, "(" + one.stop + ")"].filter(Boolean).join(" ");
-      const group = (label, back) => el("optgroup", { label }, list.filter((one) => one.returning === back).map((one) => el("option", { value: one.trip }, name(one))));
-      const choice = el("select", { id: "trip", onchange: () => { this.trip = choice.value; this.draw(); } }, group(t("before work"), false), group(t("after work"), true));
-      choice.value = this.trip;
-      const rows = (((this.trying || this.about).draft.changes || {}).trips || []).filter((c) => c.trips.length === 1 && c.trips[0] === this.trip);
-      const moved = (rows.find((c) => c.how === "move") || {}).minutes || 0;
-      const step = (how) => (minutes) => ({ do: "trips", trips: [this.trip], how, minutes });
-      fill(box, el("label", { for: "trip" }, t("Trip")), choice,
-        this.slider("trip-move", t("Moved by (min)"), moved, signed, [-60, 60, 5], 0, step("move")),
-        el("div", { class: "buttons" },
-          el("button", { type: "button", id: "trip-again", onclick: () => this.step(step("add")(15), true) }, t("Once more, 15 min later")),
-          el("button", { type: "button", id: "trip-out", onclick: () => this.step(step("remove")(0), true) }, t("Take it out"))));
-    };
-    show();
-    return part;
+  // What the draft does to one trip in one way.
+  tripRow(trip, how) {
+    return (((this.trying || this.about).draft.changes || {}).trips || []).find((c) => c.how === how && c.trips.length === 1 && c.trips[0] === trip);
   }
 
-  // Gates are dragged on the map, then written into the territory file, which is read again.
-  gatesPart() {
-    if (!this.about.own) return null;
-    const button = el("button", { type: "button", id: "gates" }, t(this.markers ? "Write the gates" : "Move the gates"));
-    button.addEventListener("click", async () => {
-      const { sites } = this.sites || (this.sites = await askJson(at(this.study) + "/data"));
-      if (!this.markers) {
-        this.markers = sites.flatMap((site) => site.gates.map(([lon, lat], gate) => ({ site: site.name, gate,
-          marker: this.leaflet.marker([lat, lon], { draggable: true, title: site.name, alt: site.name,
-            icon: this.leaflet.divIcon({ className: "studio-gate", html: "", iconSize: [26, 26] }) }).addTo(this.page.map) })));
-        this.draw();
-        return;
-      }
-      const moved = sites.map((site) => ({ ...site, gates: site.gates.map((gate, k) => {
-        const { lng, lat } = this.markers.find((m) => m.site === site.name && m.gate === k).marker.getLatLng();
-        const place = [Number(lng.toFixed(6)), Number(lat.toFixed(6))];
-        return Math.hypot(place[0] - gate[0], place[1] - gate[1]) < 1e-5 ? gate : place;
-      }) }));
-      try {
-        await ask(at(this.study) + "/sites", { sites: moved, seen: sites });
-        location.reload();
-      } catch (error) { tell(toldBy(error), true); }
-    });
-    return el("div", { class: "buttons" }, button, this.markers ? el("small", {}, t("Drag them on the map, then write them.")) : null);
-  }
-
-  // What a search for levers advised: cards, tried one by one and together.
-  leversPart() {
-    const box = el("div", {});
-    const show = async () => {
-      if (!this.leversOpen || box.childElementCount) return;
-      const { levers } = this.found || (this.found = await askJson(at(this.study) + "/levers"));
-      if (!levers) { fill(box, el("p", { class: "note" }, t("Find them first: Compute and take away, “Find levers”."))); return; }
-      fill(box, el("ul", { class: "cards", id: "lever-cards" }, levers.map((one, k) => el("li", {}, el("p", {}, one.told[language]),
-        one.steps.length ? el("button", { type: "button", id: "lever-" + k, onclick: () => this.step(one.steps, true) }, t("Try it on the map"))
-          : el("p", { class: "note" }, t("A scenario cannot hold this one; its map is among the results."))))));
-    };
-    const part = el("details", { id: "levers", open: this.leversOpen, ontoggle: (event) => { this.leversOpen = event.target.open; show(); } },
-      el("summary", {}, t("Levers found")), box);
-    show();
-    return part;
+  // Each section of the panel is drawn anew only when what it was drawn from is another.
+  section(name, from, make) {
+    const key = JSON.stringify(from), known = this.sections.get(name);
+    if (known && known.key === key) return known.box;
+    const box = known ? known.box : el("div", { class: "part" });
+    const focused = box.contains(document.activeElement) ? document.activeElement.id : "";
+    fill(box, make());
+    this.sections.set(name, { key, box });
+    if (focused && document.getElementById(focused)) document.getElementById(focused).focus();
+    return box;
   }
 
   draw() {
-    const focus = document.activeElement && this.panel.contains(document.activeElement) ? document.activeElement.id : "";
-    const { undo, redo, scenarios } = this.about;
-    const own = (table, field) => this.about.settings[table][field];
-    const name = el("input", { id: "scenario-name", maxlength: 80, required: true, value: this.typed || "",
-      oninput: () => { this.typed = name.value; } });
-    fill(this.panel,
-      el("h1", {}, t("What if…")),
-      el("p", { id: "headline", "aria-live": "polite" }),
-      el("div", { class: "buttons" },
+    const { about, page, drawing, services, zones } = this, { draft, undo, redo, scenarios, settings, revision } = about;
+    const { pick, day } = page.state, changes = draft.changes || {};
+    for (const pencil of [drawing, services, zones]) pencil.show();
+    const sections = [
+      this.section("title", [], () => [el("h1", {}, t("What if…")), el("p", { id: "headline", "aria-live": "polite" })]),
+      this.section("undo", [undo, redo], () => el("div", { class: "buttons" },
         el("button", { type: "button", id: "undo", disabled: !undo, onclick: () => this.move(false) }, t("Undo")),
         el("button", { type: "button", id: "redo", disabled: !redo, onclick: () => this.move(true) }, t("Redo")),
-        el("button", { type: "button", id: "clear", onclick: () => this.step({ do: "clear" }, true) }, t("As it is today"))),
-      el("h2", {}, t("Hours of the shift")), this.shiftSliders(), this.tripsPart(),
-      el("details", { open: this.limitsOpen, ontoggle: (event) => { this.limitsOpen = event.target.open; } },
-        el("summary", {}, t("Limits and speeds")),
-        SLIDERS.map(([table, field, text, ...range]) => this.slider("set-" + field, t(text), this.value(table, field),
-          (v) => number(v), range, own(table, field), (value) => ({ do: "set", table, field, value: value === own(table, field) ? null : value }))),
-        modesPart(this)),
-      this.leversPart(), plansPart(this), this.drawing.fold(), this.zones.fold(), this.gatesPart(),
-      el("h2", {}, t("What is changed")), this.changes(),
-      el("form", { class: "keep", onsubmit: (event) => { event.preventDefault(); this.typed = ""; this.scenario({ do: "save", name: name.value }); } },
-        el("label", { for: "scenario-name" }, t("Keep as a scenario")), name, el("button", { type: "submit", id: "keep" }, t("Keep"))),
-      el("h2", {}, t("Scenarios")),
-      scenarios.length ? el("ul", { class: "list", id: "scenarios" }, scenarios.map((one) => el("li", {},
-        el("button", { type: "button", class: "plain", onclick: () => this.scenario({ do: "open", id: one.id }) }, one.name),
-        el("code", {}, "scenarios/" + one.id + ".toml"), one.error ? el("p", { class: "bad" }, one.error[language]) : null,
-        el("button", { type: "button", class: "small", onclick: () => this.scenario({ do: "copy", id: one.id, name: t("{name}, copy", { name: one.name }) }) }, t("Duplicate")),
-        el("button", { type: "button", class: "small", onclick: () => this.scenario({ do: "remove", id: one.id }) }, t("Delete")))))
-        : el("p", { class: "note" }, t("None is kept yet.")));
-    if (focus && document.getElementById(focus)) document.getElementById(focus).focus();
+        el("button", { type: "button", id: "clear", onclick: () => this.step({ do: "clear" }, true) }, t("As it is today")))),
+      this.section("hours", [pick], () => [el("h2", {}, t("Hours of the shift")), this.shiftSliders()].flat()),
+      this.section("trips", [pick, day, this.trip], () => tripsPart(this)),
+      this.section("limits", [pick, draft.modes, draft.carpool, settings.carpools || draft.carpool ? revision : 0], () => this.limitsPart()),
+      this.section("levers", [], () => leversPart(this)),
+      this.section("plans", (changes.feeds || []).map((feed) => feed.name), () => plansPart(this)),
+      this.section("drawing", [drawing.line, drawing.lines], () => drawing.fold()),
+      this.section("services", [services.stop, services.stops, services.line, services.way, services.more, day], () => services.fold()),
+      this.section("zones", [zones.zone, zones.drawn], () => zones.fold()),
+      this.section("places", [Boolean(this.gates), Boolean(this.depot), settings.depot], () => [gatesPart(this), depotPart(this)]),
+      this.section("changes", [draft, services.known.day], () => [el("h2", {}, t("What is changed")), this.changes()]),
+      this.section("keep", [], () => this.keepPart()),
+      this.section("scenarios", scenarios, () => [el("h2", {}, t("Scenarios")), this.scenarioList(scenarios)]),
+    ];
+    if (this.panel.firstChild !== sections[0]) fill(this.panel, sections);
+    for (const [id, { input, renew }] of this.sliders) if (input.isConnected) renew(); else this.sliders.delete(id);
     this.headline();
+  }
+
+  limitsPart() {
+    const own = (table, field) => this.about.settings[table][field];
+    return el("details", { open: this.limitsOpen, ontoggle: (event) => { this.limitsOpen = event.target.open; } },
+      el("summary", {}, t("Limits and speeds")),
+      SLIDERS.map(([table, field, text, ...range]) => this.slider("set-" + field, t(text), () => this.value(table, field),
+        (v) => number(v), range, own(table, field), (value) => ({ do: "set", table, field, value: value === own(table, field) ? null : value }))),
+      modesPart(this));
+  }
+
+  keepPart() {
+    const name = el("input", { id: "scenario-name", maxlength: 80, required: true });
+    return el("form", { class: "keep", onsubmit: (event) => {
+      event.preventDefault();
+      this.scenario({ do: "save", name: name.value });
+      name.value = "";
+    } }, el("label", { for: "scenario-name" }, t("Keep as a scenario")), name, el("button", { type: "submit", id: "keep" }, t("Keep")));
+  }
+
+  scenarioList(scenarios) {
+    if (!scenarios.length) return el("p", { class: "note" }, t("None is kept yet."));
+    return el("ul", { class: "list", id: "scenarios" }, scenarios.map((one) => el("li", {},
+      el("button", { type: "button", class: "plain", onclick: () => this.scenario({ do: "open", id: one.id }) }, one.name),
+      el("code", {}, "scenarios/" + one.id + ".toml"), one.error ? el("p", { class: "bad" }, one.error[language]) : null,
+      el("button", { type: "button", class: "small", onclick: () => this.scenario({ do: "copy", id: one.id, name: t("{name}, copy", { name: one.name }) }) }, t("Duplicate")),
+      el("button", { type: "button", class: "small", onclick: () => this.scenario({ do: "remove", id: one.id }) }, t("Delete")))));
   }
 
   changes() {
@@ -445,6 +347,10 @@ class WhatIf {
       trips: change.trips.join(", "), minutes: signed(change.minutes || 0) }), { do: "drop", kind: "trips", index }));
     ((draft.changes || {}).feeds || []).forEach((change, index) => row(t("{name}: {eur} a year", { name: change.lines ? t("lines drawn")
       : t("shuttles, plan {name}", { name: change.name }), eur: euros(change.eur_year || 0) }), { do: "drop", kind: "feeds", index }));
+    for (const stop of this.services.stops) row(this.services.said(stop), { do: "stop", line: stop.line, name: stop.name });
+    ((draft.changes || {}).lines || []).forEach((change, index) => {
+      if (change.how !== "reroute" || !change.from_stop) row(t("Line {line} changed", { line: change.line }), { do: "drop", kind: "lines", index });
+    });
     for (const zone of this.zones.drawn) row(t("Zone {name}, {start} to {end}", zone), { do: "zone", name: zone.name });
     return rows.length ? el("ul", { class: "list", id: "changes" }, rows) : el("p", { class: "note" }, t("Nothing: the study as it is."));
   }

@@ -1,4 +1,5 @@
 // Plans of shuttles as cards with their frontier, and lines drawn on the map stop by stop.
+import { handle } from "./markers.js";
 import { askJson, at, el, euros, fill, number, t } from "./words.js";
 
 const feedsOf = (part) => ((part.about.draft.changes || {}).feeds || []);
@@ -61,6 +62,8 @@ export class Drawing {
     return feed ? feed.lines : [];
   }
 
+  drop() { this.line = null; }
+
   put({ lng, lat }) {
     this.line.stops.push({ lon: Number(lng.toFixed(5)), lat: Number(lat.toFixed(5)) });
     return this.send();
@@ -75,7 +78,7 @@ export class Drawing {
     const { site } = this.part.page.state, names = new Set(this.lines.map((line) => line.name));
     let k = 1;
     while (names.has("L" + k)) k += 1;
-    this.part.zones.zone = null;
+    this.part.pencil(this);
     this.line = { name: "L" + k, site: this.part.page.manifest.sites[site].name, stops: [] };
     this.part.draw();
   }
@@ -94,29 +97,20 @@ export class Drawing {
       if (line !== this.line) continue;
       line.stops.forEach((stop, k) => {
         const name = t("Stop {k} of line {name}", { k: k + 1, name: line.name });
-        const marker = leaflet.marker([stop.lat, stop.lon], { draggable: true, title: name, alt: name,
-          icon: leaflet.divIcon({ className: "studio-stop", html: "", iconSize: [22, 22] }) });
-        marker.on("dragstart", () => { this.held = true; });
-        marker.on("dragend", () => {
-          this.held = false;
-          const { lng, lat } = marker.getLatLng();
-          Object.assign(stop, { lon: Number(lng.toFixed(5)), lat: Number(lat.toFixed(5)) });
-          this.send();
-        });
-        this.shapes.addLayer(marker);
+        handle(this.part, this.shapes, stop, { name, className: "studio-stop", size: 22 }, (place) => { Object.assign(stop, place); this.send(); },
+          (held) => { this.held = held; });
       });
     }
   }
 
   row(line) {
     return el("li", {}, t("Line {name} to {site}, stops: {n}", { name: line.name, site: line.site, n: number(line.stops.length) }), " ",
-      el("button", { type: "button", class: "small", onclick: () => { this.line = structuredClone(line); this.part.draw(); } }, t("Change")),
+      el("button", { type: "button", class: "small", onclick: () => { this.part.pencil(this); this.line = structuredClone(line); this.part.draw(); } }, t("Change")),
       el("button", { type: "button", class: "small", onclick: () => this.part.step({ do: "line", ...line }, true) }, t("Time it anew")),
       el("button", { type: "button", class: "small", onclick: () => this.part.step({ do: "line", name: line.name, site: line.site, stops: [] }, true) }, t("Delete")));
   }
 
   fold() {
-    this.show();
     const { line, lines } = this, open = this.open || Boolean(line);
     const pencil = () => [el("p", { class: "note" }, t("Line {name} to {site}: click on the map for each stop, in the order of the way to work; drag them.", { name: line.name, site: line.site })),
       el("div", { class: "buttons" },

@@ -24,7 +24,7 @@ export function modesPart(part) {
   return [
     box(part, "set-cycling", "Cycling rescues a white zone", "modes", "cycling_counts", cycles ? [null, false] : [true, null], part.value("modes", "cycling_counts")),
     box(part, "set-carpool", "Car-pooling", "carpool", "detour_min", [settings.carpool.detour_min, null], shares, settings.carpools),
-    shares ? part.slider("set-detour_min", t("Detour a driver accepts (min)"), part.value("carpool", "detour_min"), number, [0, 30, 1], settings.carpool.detour_min,
+    shares ? part.slider("set-detour_min", t("Detour a driver accepts (min)"), () => part.value("carpool", "detour_min"), number, [0, 30, 1], settings.carpool.detour_min,
       (value) => ({ do: "set", table: "carpool", field: "detour_min", value })) : null,
     shares ? said : null,
   ];

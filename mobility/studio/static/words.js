@@ -84,3 +84,5 @@ export function tell(text, isError) {
   banner.hidden = !text;
   banner.classList.toggle("bad", Boolean(isError));
 }
+
+export const wait = (ms) => new Promise((done) => setTimeout(done, ms));

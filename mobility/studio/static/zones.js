@@ -1,4 +1,5 @@
 // On-demand zones drawn on the map, corner by corner.
+import { handle } from "./markers.js";
 import { el, number, t } from "./words.js";
 
 // A click on the map adds a corner; corners are dragged. Three make a zone.
@@ -6,6 +7,7 @@ export class Zones {
   constructor(part) {
     this.part = part;
     this.zone = null;
+    this.held = false; // A corner under the hand is not drawn anew.
     this.shapes = part.leaflet.layerGroup().addTo(part.page.map);
   }
 
@@ -13,6 +15,8 @@ export class Zones {
   get drawn() {
     return (this.part.about.draft.on_demand || []).slice(this.part.about.settings.zones);
   }
+
+  drop() { this.zone = null; }
 
   put({ lng, lat }) {
     this.zone.polygon.push([Number(lng.toFixed(5)), Number(lat.toFixed(5))]);
@@ -31,12 +35,13 @@ export class Zones {
     const names = new Set(this.drawn.map((zone) => zone.name));
     let k = 1;
     while (names.has("Z" + k)) k += 1;
-    this.part.drawing.line = null;
+    this.part.pencil(this);
     this.zone = { name: "Z" + k, polygon: [], start: "05:00", end: "23:00", wait_min: 10, max_ride_min: 40, detour: 1.3 };
     this.part.draw();
   }
 
   show() {
+    if (this.held) return;
     const { leaflet, page } = this.part, swap = ([lon, lat]) => [lat, lon];
     if (this.zone) page.taken = (place) => this.put(place);
     this.shapes.clearLayers();
@@ -46,21 +51,15 @@ export class Zones {
       if (zone !== this.zone) continue;
       zone.polygon.forEach((corner, k) => {
         const name = t("Corner {k} of zone {name}", { k: k + 1, name: zone.name });
-        const marker = leaflet.marker(swap(corner), { draggable: true, title: name, alt: name,
-          icon: leaflet.divIcon({ className: "studio-stop", html: "", iconSize: [18, 18] }) });
-        marker.on("dragend", () => {
-          const { lng, lat } = marker.getLatLng();
-          zone.polygon[k] = [Number(lng.toFixed(5)), Number(lat.toFixed(5))];
-          this.send();
-        });
-        this.shapes.addLayer(marker);
+        handle(this.part, this.shapes, { lon: corner[0], lat: corner[1] }, { name, className: "studio-stop", size: 18 },
+          ({ lon, lat }) => { zone.polygon[k] = [lon, lat]; this.send(); }, (held) => { this.held = held; });
       });
     }
   }
 
   row(zone) {
     return el("li", {}, t("Zone {name}, {start} to {end}", zone), " ",
-      el("button", { type: "button", class: "small", onclick: () => { this.zone = structuredClone(zone); this.part.draw(); } }, t("Change")),
+      el("button", { type: "button", class: "small", onclick: () => { this.part.pencil(this); this.zone = structuredClone(zone); this.part.draw(); } }, t("Change")),
       el("button", { type: "button", class: "small", onclick: () => this.part.step({ do: "zone", name: zone.name }, true) }, t("Delete")));
   }
 
@@ -74,7 +73,6 @@ export class Zones {
   }
 
   fold() {
-    this.show();
     const { zone, drawn } = this, open = this.open || Boolean(zone);
     const pencil = () => [el("p", { class: "note" }, t("Zone {name}, corners: {n}. Click on the map for each corner, three at least, around homes and gate.", { name: zone.name, n: number(zone.polygon.length) })),
       this.field("start", "Runs from", { type: "time" }), this.field("end", "Runs to", { type: "time" }),

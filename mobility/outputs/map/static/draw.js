@@ -34,19 +34,32 @@ const Layer = L.Renderer.extend({
     this.redraw();
   },
   redraw() {
-    if (!this._map || !this._bounds) return;
-    const ctx = this._ctx, size = this._bounds.getSize(), origin = this._map.getPixelOrigin();
+    if (this._map && this._bounds) this._draw(this._view(), null);
+  },
+  // Draws anew what lies in some tiles alone, see `tilesOf`.
+  redrawIn(tiles) {
+    this._draw(tiles.view, tiles);
+  },
+  _draw(view, tiles) {
+    const ctx = this._ctx;
+    ctx.save();
     ctx.setTransform(1, 0, 0, 1, 0, 0);
+    if (tiles) ctx.clip(tiles.area);
     ctx.clearRect(0, 0, this._container.width, this._container.height);
     ctx.setTransform(this._ratio, 0, 0, this._ratio,
       -this._bounds.min.x * this._ratio, -this._bounds.min.y * this._ratio);
+    this.options.paint(ctx, view, tiles);
+    ctx.restore();
+  },
+  _view() {
+    const size = this._bounds.getSize(), origin = this._map.getPixelOrigin();
     const zoom = this._map.getZoom(), world = 256 * Math.pow(2, zoom);
-    this.options.paint(ctx, {
+    return {
       zoom, world, ox: origin.x, oy: origin.y, left: this._bounds.min.x, top: this._bounds.min.y,
       right: this._bounds.max.x, bottom: this._bounds.max.y, width: size.x, height: size.y,
       minX: (this._bounds.min.x + origin.x) / world, maxX: (this._bounds.max.x + origin.x) / world,
       minY: (this._bounds.min.y + origin.y) / world, maxY: (this._bounds.max.y + origin.y) / world,
-      px(x) { return x * world - origin.x; }, py(y) { return y * world - origin.y; } });
+      px(x) { return x * world - origin.x; }, py(y) { return y * world - origin.y; } };
   },
 });
 

@@ -189,23 +189,24 @@ async function weightedMedian(values) {
 }
 
 async function countsNow(scenario) {
-  const known = manifest.scenarios[scenario].figures, row = keyRow(), zrow = zoneRow();
-  const [modes, zones, gains] = await Promise.all([jsonOf(known.modes), jsonOf(known.zones),
-    jsonOf(known.gains)]);
+  const known = manifest.scenarios[scenario].figures, row = keyRow();
+  const [modes, gains] = await Promise.all([jsonOf(known.modes), jsonOf(known.gains)]);
   let mode = row === undefined ? null : modes[row][state.group];
-  let zone = zrow === undefined ? null : zones[zrow][state.group];
-  if (state.area >= 0) {
-    const n = manifest.homes.communes.length;
-    const [byMode, byZone] = await Promise.all([intsOf(known.area_modes), intsOf(known.area_zones)]);
-    const width = byZone.length / zones.length / n;
-    if (mode) mode = Array.from(byMode.subarray((row * n + state.area) * 5, (row * n + state.area + 1) * 5));
-    if (zone) {
-      const from = (zrow * n + state.area) * width;
-      zone = Array.from(byZone.subarray(from, from + width));
-    }
+  if (mode && state.area >= 0) {
+    const byMode = await intsOf(known.area_modes), from = (row * manifest.homes.communes.length + state.area) * 5;
+    mode = Array.from(byMode.subarray(from, from + 5));
   }
   const gain = scenario > 0 && row !== undefined && state.area < 0 ? gains[row][state.group] : null;
-  return { mode, zone, gain };
+  return { mode, gain };
+}
+
+async function zoneNow(scenario) {
+  const known = manifest.scenarios[scenario].figures, row = zoneRow();
+  const zones = await jsonOf(known.zones);
+  if (row === undefined || state.area < 0) return row === undefined ? null : zones[row][state.group];
+  const byZone = await intsOf(known.area_zones), n = manifest.homes.communes.length;
+  const width = byZone.length / zones.length / n, from = (row * n + state.area) * width;
+  return Array.from(byZone.subarray(from, from + width));
 }
 
 // A text with nodes in the place of its fields.
@@ -264,10 +265,13 @@ const HEADLINES = {
   },
 };
 
-// Headline, bar and legend in one: each class with its workers.
+// Headline, bar and legend in one: each class with its workers. The white zones stand below; where
+// they are asked of a studio, they come later than the rest.
 async function showFigures() {
-  const box = document.getElementById("mb-figures");
-  const { mode, zone, gain } = await countsNow(state.scenario);
+  const box = document.getElementById("mb-figures"), mine = turn;
+  const zoned = zoneNow(state.scenario), { mode, gain } = await countsNow(state.scenario);
+  const zone = ["white", "reason"].includes(state.measure) ? await zoned : null;
+  if (mine !== turn) return;
   if (!mode || !shownNow) {
     box.replaceChildren(el("p", {}, t("This shift does not work on that kind of day.")));
     return;
@@ -278,16 +282,22 @@ async function showFigures() {
   if (gain && state.measure === "gain") counts = [...gain, ...(counts ? counts.slice(2) : [])];
   const told = await HEADLINES[state.measure]({ mode, zone, gain, counts, pool, share });
   const nodes = { pool: figure("pool", countText(pool)), people: people(), mode: modePhrase(state.mode), ...told.nodes };
+  const white = ["reason", "gain"].includes(state.measure) ? null : document.getElementById("mb-white") || el("dl", { id: "mb-white", class: "mb-list mb-white" });
+  if (white) white.setAttribute("aria-busy", "true");
   const who = whoCounts(), none = state.measure === "gain" && gain && !gain[0] && !gain[1];
   box.replaceChildren(...[who ? el("h2", {}, who) : null,
     el("div", { class: "mb-key" }, el("strong", {}, told.large), el("span", {}, rich(told.sentence, nodes))),
     none ? await gainsElsewhere() : null,
     counts && counts.length === shownNow.styles.length ? bar(counts, pool) : null, legend(counts, share, both),
     state.measure === "time" ? await timeShares(share) : null,
-    zone && !["reason", "gain"].includes(state.measure) ? whiteRow(zone, share) : null,
+    white,
     gain && state.measure !== "gain" && (gain[0] || gain[1]) ? el("p", { class: "mb-note" }, t("Against the present: {gained} more, {lost} fewer.",
       { gained: countText(gain[0]), lost: countText(gain[1]) })) : null,
     info()].filter(Boolean));
+  const found = white && await zoned;
+  if (!white || mine !== turn) return;
+  white.replaceChildren(...(found ? whiteRows(found, share) : []));
+  white.removeAttribute("aria-busy");
 }
 
 const FIGURE_OF = ["reachable", "out", "back", "neither"];
@@ -316,11 +326,10 @@ async function timeShares(share) {
     el("dd", { "data-figure": "within" + m }, countText(Math.round(within(m))), el("small", {}, share(Math.round(within(m))))))));
 }
 
-function whiteRow(zone, share) {
+function whiteRows(zone, share) {
   const reason = zone[zone.length - 1] ? t("reason " + REASONS[zone[zone.length - 1]]) : "–";
-  return el("dl", { class: "mb-list mb-white" },
-    el("div", { class: "mb-row" }, el("dt", {}, t("In a white zone")), el("dd", { "data-figure": "white" }, countText(zone[5]), el("small", {}, share(zone[5])))),
-    el("div", { class: "mb-row" }, el("dt", {}, t("Main reason")), el("dd", { "data-figure": "reason", class: "mb-words" }, reason)));
+  return [el("div", { class: "mb-row" }, el("dt", {}, t("In a white zone")), el("dd", { "data-figure": "white" }, countText(zone[5]), el("small", {}, share(zone[5])))),
+    el("div", { class: "mb-row" }, el("dt", {}, t("Main reason")), el("dd", { "data-figure": "reason", class: "mb-words" }, reason))];
 }
 
 let infoOpen = false;
@@ -415,7 +424,7 @@ function showTitle() {
   const asked = t(kind === "both" && isRoster() ? "Who can hold {work} at {site} {mode}?" : "question " + kind, values);
   const question = state.scenario > 0 && state.measure !== "gain" && leverOf(state.scenario)
     ? t("{question} With: {plan}", { question: asked, plan: values.plan }) : asked;
-  document.getElementById("mb-question").textContent = question;
+  say("mb-question", question);
   const parts = [manifest.territory, whoCounts(),
     state.measure === "time" ? t({ both: "there and back", out: "outbound", back: "return" }[state.direction]) : ""];
   document.title = [question, ...parts].filter(Boolean).join(" – ");
@@ -426,7 +435,13 @@ function showTitle() {
     const shift = manifest.shifts[pickIndex()];
     parts.push(clock(shift.start) + "–" + clock(shift.end), dayName(state.day));
   }
-  document.getElementById("mb-subtitle").textContent = [...parts, ...situations()].filter(Boolean).join(" · ");
+  say("mb-subtitle", [...parts, ...situations()].filter(Boolean).join(" · "));
+}
+
+// Writing a text that stands already would lay the page out anew.
+function say(id, text) {
+  const node = document.getElementById(id);
+  if (node.textContent !== text) node.textContent = text;
 }
 
 // The scenarios shown, each on its own date.

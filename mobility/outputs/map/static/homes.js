@@ -48,8 +48,9 @@ function setTones() {
   homes.typical = homes.workers.indexOf(few);
 }
 
-// Homes of each class and tone inside the view, as paths; class 255 is not drawn.
-function classPaths(view, classes, n) {
+// Homes of each class and tone inside the view, or inside some tiles of it, as paths; class 255 is
+// not drawn.
+function classPaths(view, classes, n, tiles) {
   const paths = Array.from({ length: 3 * n }, () => null);
   const pathOf = (h) => {
     const index = 3 * classes[h] + homes.tone[h];
@@ -59,7 +60,7 @@ function classPaths(view, classes, n) {
   const { cells, first, box } = homes;
   for (let h = 0; h < homes.n; h++) {
     const c = classes[h];
-    if (c >= n) continue;
+    if (c >= n || (tiles && !tiles.touches(h))) continue;
     if (!cells) {
       const x = homes.x[h], y = homes.y[h];
       if (x < view.minX || x > view.maxX || y < view.minY || y > view.maxY) continue;
@@ -101,9 +102,9 @@ function cellSize() {
 }
 const colourIn = (style) => (cellSize() >= 11 ? style.colour : style.flat || style.colour);
 
-function paintClasses(ctx, view, shown) {
+function paintClasses(ctx, view, shown, tiles) {
   const withGrid = cellSize() >= 16;
-  const paths = classPaths(view, shown.classes, shown.styles.length);
+  const paths = classPaths(view, shown.classes, shown.styles.length, tiles);
   const rule = homes.cells ? "evenodd" : "nonzero";
   paths.forEach((path, index) => {
     if (!path) return;
@@ -126,12 +127,64 @@ function paintClasses(ctx, view, shown) {
   });
 }
 
+// Square tiles of the canvas in which some homes lie, null where they are most of it: what is drawn
+// there anew is as if all were. Borders and circles' edges reach two pixels over a home.
+const TILE = 48, OVER = 2, MOST_TILES = 0.5;
+function tilesOf(layer, changed) {
+  const view = layer._view(), ratio = layer._ratio;
+  const wide = Math.ceil(view.width / TILE), high = Math.ceil(view.height / TILE), marked = new Uint8Array(wide * high);
+  const spans = new Int32Array(4);
+  const spanOf = (h) => {
+    const r = homes.box ? OVER : radiusOf(h, view.zoom) + OVER, b = 4 * h;
+    const [x0, y0, x1, y1] = homes.box ? [homes.box[b], homes.box[b + 1], homes.box[b + 2], homes.box[b + 3]] : [homes.x[h], homes.y[h], homes.x[h], homes.y[h]];
+    spans[0] = Math.max(0, Math.floor((view.px(x0) - view.left - r) / TILE));
+    spans[1] = Math.max(0, Math.floor((view.py(y0) - view.top - r) / TILE));
+    spans[2] = Math.min(wide - 1, Math.floor((view.px(x1) - view.left + r) / TILE));
+    spans[3] = Math.min(high - 1, Math.floor((view.py(y1) - view.top + r) / TILE));
+  };
+  let count = 0;
+  for (const h of changed) {
+    spanOf(h);
+    for (let y = spans[1]; y <= spans[3]; y++) for (let x = spans[0]; x <= spans[2]; x++) {
+      count += 1 - marked[y * wide + x];
+      marked[y * wide + x] = 1;
+    }
+  }
+  if (count > MOST_TILES * marked.length) return null;
+  const area = new Path2D(), edge = (k) => Math.round(k * TILE * ratio);
+  for (let y = 0; y < high; y++) for (let x = 0, from = -1; x <= wide; x++) {
+    const on = x < wide && marked[y * wide + x];
+    if (on && from < 0) from = x;
+    if (!on && from >= 0) { area.rect(edge(from), edge(y), edge(x) - edge(from), edge(y + 1) - edge(y)); from = -1; }
+  }
+  const touches = (h) => {
+    spanOf(h);
+    for (let y = spans[1]; y <= spans[3]; y++) for (let x = spans[0]; x <= spans[2]; x++) if (marked[y * wide + x]) return true;
+    return false;
+  };
+  return { view, area, touches };
+}
+
+// What the canvas shows: homes that keep their colour from one selection to the next are left as they are.
+let painted = null;
+const lookOf = (shown) => JSON.stringify([shown.styles, shown.toned, cellSize() >= 11, devicePixelRatio]);
+function recolour() {
+  const was = painted, now = shownNow, layer = layers.homes;
+  if (!was || !now || state.compare || usePixels() || was.tone !== homes.tone || was.look !== lookOf(now)) { layer.redraw(); return; }
+  const changed = [];
+  for (let h = 0; h < homes.n; h++) if (was.classes[h] !== now.classes[h]) changed.push(h);
+  const tiles = changed.length ? tilesOf(layer, changed) : null;
+  if (tiles) layer.redrawIn(tiles); else if (changed.length) layer.redraw();
+}
+
 let shownNow = null, shownBefore = null;
-function paintHomes(ctx, view) {
+function paintHomes(ctx, view, tiles) {
+  painted = null;
   if (!shownNow) return;
   if (usePixels()) { paintPixels(ctx, view, layers.homes._ratio); return; }
   if (!state.compare || !shownBefore) {
-    paintClasses(ctx, view, shownNow);
+    paintClasses(ctx, view, shownNow, tiles);
+    painted = { classes: shownNow.classes, tone: homes.tone, look: lookOf(shownNow) };
     return;
   }
   const split = map.containerPointToLayerPoint([map.getSize().x * state.swipe, 0]).x;

@@ -26,6 +26,9 @@ function choices(entries, chosen, take) {
 
 function fillPicks() {
   const hours = (s) => clock(manifest.shifts[s].start) + "–" + clock(manifest.shifts[s].end);
+  const offered = JSON.stringify([language, state.site, state.pick, picksOf(state.site).map(({ shifts }) => shifts.map(hours))]);
+  if (filled.picks === offered) return;
+  filled.picks = offered;
   $("mb-picks").replaceChildren(...picksOf(state.site).map(({ roster, shifts }) => {
     const known = manifest.rosters[roster], name = rosterLabel(known.name);
     const label = known.headcount ? t("Roster {name}, {n} jobs", { name, n: number(known.headcount) }) : t("Roster {name}", { name });
@@ -35,6 +38,9 @@ function fillPicks() {
 }
 
 function fillDays() {
+  const offered = JSON.stringify([language, state.pick, state.day]);
+  if (filled.days === offered) return;
+  filled.days = offered;
   if (isRoster()) $("mb-days").replaceChildren(el("p", { class: "mb-note" }, t("On every working day; choose a shift to see one kind of day.")));
   else $("mb-days").replaceChildren(...choices(daysOf(pickIndex()).map((d) => [d, dayName(d)]), state.day, (day) => ({ day })));
 }
@@ -52,8 +58,7 @@ function fillControls() {
   $("mb-scenario-row").hidden = manifest.scenarios.length < 2;
   $("mb-compare").checked = state.compare;
   const first = manifest.scenarios[0].name;
-  $("mb-compare-label").textContent = first ? t("Compare with {name} (curtain)", { name: first })
-    : t("Compare with the present (curtain)");
+  say("mb-compare-label", first ? t("Compare with {name} (curtain)", { name: first }) : t("Compare with the present (curtain)"));
   $("mb-compare").disabled = state.scenario === 0;
   const communes = manifest.homes.communes;
   fillSelect("mb-area", [[-1, t("the whole territory")], ...communes.map((c, i) => [i, communeName(i)])], state.area);
@@ -81,7 +86,7 @@ function fillGreyed() {
   const told = why.filter(([id]) => $(id).disabled && !(id === "mb-compare" && manifest.scenarios.length < 2)
     && !(id === "mb-group" && !manifest.homes.groups.length));
   for (const [id, text] of why) $(id).title = told.some(([other]) => other === id) ? t(text) : "";
-  $("mb-greyed").textContent = told.filter(([id]) => id !== "mb-layer-stops").map(([, text]) => t(text)).join(" ");
+  say("mb-greyed", told.filter(([id]) => id !== "mb-layer-stops").map(([, text]) => t(text)).join(" "));
 }
 
 // The title may take another line; one that it took stays, for a map of another size is drawn anew.
@@ -95,7 +100,7 @@ function fitMap() {
 }
 
 // Everything that depends on the selection, in place; the page says `ready` when all of it is.
-let turn = 0, vehiclesDrawn = false, topShows = "";
+let turn = 0, topShows = "";
 async function update() {
   const mine = ++turn;
   delete document.body.dataset.ready;
@@ -103,7 +108,6 @@ async function update() {
   if (state.area >= 0) state.group = 0;
   fillControls();
   showTitle();
-  fitMap();
   const row = rosterOf(state.pick);
   const [workers] = await Promise.all([intsOf(manifest.homes.pools[row]), loadPlan(), state.layers.isochrones ? loadIsochrones() : null]);
   if (mine !== turn) return;
@@ -111,15 +115,16 @@ async function update() {
   const found = await Promise.all([classify(state.scenario), state.compare ? classify(0) : null]);
   if (mine !== turn) return;
   [shownNow, shownBefore] = found;
-  layers.homes.redraw();
+  recolour();
+  window.mobilityMap.painted();
   // What lies on the homes follows from what is chosen, not from what is known of it.
   const top = JSON.stringify([state, language]);
   if (top !== topShows || state.layers.isochrones || card.again) layers.top.redraw();
   topShows = top;
-  if (state.clock >= 0 || vehiclesDrawn) layers.vehicles.redraw();
-  vehiclesDrawn = state.clock >= 0;
+  showVehicles();
   await showFigures();
   if (mine !== turn) return;
+  fitMap();
   showAnswers();
   showLevers();
   showPlans();
@@ -136,7 +141,7 @@ async function choose(part) {
   if (part.scenario === 0 && state.measure === "gain") state.measure = measureOfPresent;
   Object.assign(state, part);
   if (part.site !== undefined || part.plan !== undefined) closeCard();
-  $("mb-search-said").textContent = "";
+  say("mb-search-said", "");
   await update();
   saveAddress();
 }
@@ -197,7 +202,7 @@ function bind() {
     state.clock = Number(event.target.value) * 60;
     showShuttles();
     showClock();
-    layers.vehicles.redraw();
+    showVehicles();
     saveAddress();
   });
   $("mb-play").addEventListener("click", play);
@@ -305,6 +310,7 @@ async function replace(next, texts) {
   manifest = next;
   blobs = texts;
   decoded.clear();
+  for (const id of ["picks", "days"]) delete filled[id];
   homeNames = null;
   Object.assign(plan, { index: -1, lines: [], runs: [] });
   Object.assign(lines, { n: 0, paths: null });
@@ -344,4 +350,5 @@ async function start() {
 
 window.mobilityMap = { choose, replace, get state() { return state; }, get manifest() { return manifest; }, map, homeAt, openHome,
   speak, keyRow, zoneRow, get shown() { return shownNow; },
+  painted() {}, // Called once homes have the colours of what was chosen.
   taken: null }; // Who takes a click on the map in place of the map itself: what draws on it.

@@ -192,6 +192,13 @@ function edgesNear(second) {
   return found;
 }
 
+// An empty canvas is laid on the map too: better none.
+function showVehicles() {
+  const pane = map.getPane("mb-vehicles"), on = state.clock >= 0;
+  pane.style.display = on ? "" : "none";
+  if (on) layers.vehicles.redraw();
+}
+
 function paintVehicles(ctx, view) {
   if (state.clock < 0 || plan.index < 0 || !state.layers.shuttles) return;
   for (const [site] of edgesNear(state.clock)) {
@@ -335,7 +342,7 @@ function play() {
     state.clock = (state.clock + (now - last) * 0.9) % 86400;
     last = now;
     showClock();
-    layers.vehicles.redraw();
+    showVehicles();
     ticking = requestAnimationFrame(tick);
   };
   ticking = requestAnimationFrame(tick);
