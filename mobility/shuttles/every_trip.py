@@ -15,7 +15,8 @@ import numpy as np
 from mobility.shuttles.chain_problem import EPS, ChainProblem, Trip
 from mobility.shuttles.model import Bools, Floats, Ints
 
-MOST_TRIPS = 150_000  # of an end, with the same number of calls
+MOST_GROWN = 150_000  # trips of an end with the same number of calls
+MOST_TRIPS = 120_000  # of all ends
 
 
 class Grown(NamedTuple):
@@ -43,12 +44,23 @@ def follows(problem: ChainProblem, calls: Ints, end: int, span: Floats) -> Bools
     return found
 
 
-def every_trip(problem: ChainProblem, end: int, most: int = MOST_TRIPS) -> list[Trip] | None:
-    """Return the trips of an inbound end that no other one makes needless; None: too many."""
+def every_trip(problem: ChainProblem) -> list[Trip] | None:
+    """Return the trips of all ends, inbound ones, that no other makes needless; None: too many."""
+    out: list[Trip] = []
+    for end in range(len(problem.at_s)):
+        own = trips_of_end(problem, end)
+        if own is None or len(out) + len(own) > MOST_TRIPS:
+            return None
+        out += own
+    return out
+
+
+def trips_of_end(problem: ChainProblem, end: int, most: int = MOST_GROWN) -> list[Trip] | None:
+    """Return the trips of an inbound end that no other makes needless; None: too many."""
     own = np.flatnonzero(problem.end_of == end)
     layers = _layers(problem, end, own, most)
-    if layers is None:
-        return None
+    if not layers:
+        return None if layers is None else []
     kinds = [follows(problem, own[x.calls[:, 0]], end, x.span) for x in layers]
     known, kind = np.unique(np.packbits(np.vstack(kinds), axis=1), axis=0, return_inverse=True)
     within = (known[:, None] & ~known[None] == 0).all(axis=2).astype(np.float32)

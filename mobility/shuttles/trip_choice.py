@@ -21,6 +21,10 @@ from mobility.shuttles.every_trip import follows
 from mobility.shuttles.model import Ints
 
 WHOLE = 1e-6
+OPTIONS = {
+    "output_flag": False, "threads": 1, "mip_rel_gap": 0.0, "mip_abs_gap": 1 - WHOLE,
+    "mip_max_nodes": 500,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,6 @@ def choose_trips(
     fewest: Sequence[int],
     *,
     bound: int,
-    iterations: int,
 ) -> Choice:
     """Choose among the trips and those of a plan, for fewer vehicles than this has.
 
@@ -117,30 +120,24 @@ def choose_trips(
         Trips each end needs at least.
     bound
         Vehicles below which no plan goes.
-    iterations
-        Of the simplex, looked at after each step of the branch and bound.
     """
     own = [trip for chain in chains for trip in chain]
     model = _Model(problem, list(dict.fromkeys([*trips, *own])))
     solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-    for option, is_ in (
-        ("output_flag", True), ("threads", 1), ("mip_rel_gap", 0.0), ("mip_abs_gap", 1 - WHOLE),
-    ):  # fmt: skip
+    for option, is_ in OPTIONS.items():
         solver.setOptionValue(option, is_)
-    print(solver.passModel(model.written(fewest)))
+    solver.passModel(model.written(fewest))
     solver.setSolution(model.start(chains))
     reached = [float(bound)]
 
     def look(event: Any) -> None:
-        o = event.data_out; import time; print("CB", time.process_time(), o.mip_dual_bound, o.mip_primal_bound, o.mip_node_count, o.simplex_iteration_count, o.running_time)
         out = event.data_out
         reached[0] = max(reached[0], out.mip_dual_bound)
-        enough = min(out.mip_primal_bound, len(chains)) <= math.ceil(reached[0] - WHOLE)
-        if enough:
+        if min(out.mip_primal_bound, len(chains)) <= math.ceil(reached[0] - WHOLE):
             event.interrupt()
 
     solver.cbMipInterrupt += look
-    print(solver.run(), solver.getModelStatus())
+    solver.run()
     info = solver.getInfo()
     bound = math.ceil(max(reached[0], info.mip_dual_bound) - WHOLE)
     if not info.objective_function_value < len(chains) - 0.5:
