@@ -102,6 +102,37 @@ class _Model:
         return found
 
 
+def _solver() -> Any:
+    """Return a quiet solver on one core that ends at a gap below one."""
+    found: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+    for option, is_ in OPTIONS.items():
+        found.setOptionValue(option, is_)
+    return found
+
+
+def _fewest(model: _Model, end: int, least: int) -> int:
+    """Return how many trips an end needs at least to serve its calls, alone."""
+    own = np.flatnonzero(model.end == end)
+    calls = np.flatnonzero(model.problem.end_of == end)
+    row = {int(call): k for k, call in enumerate(calls)}
+    index = [row[call] for k in own for call in model.trips[k]]
+    sizes = [len(model.trips[k]) for k in own]
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = len(own), len(calls)
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = (f(len(own)) for f in (np.ones, np.zeros, np.ones))
+    lp.row_lower_ = np.ones(len(calls))
+    lp.row_upper_ = np.full(len(calls), highspy.kHighsInf)
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    lp.a_matrix_.start_ = np.cumsum([0, *sizes]).astype(np.int32)
+    lp.a_matrix_.index_ = np.array(index, np.int32)
+    lp.a_matrix_.value_ = np.ones(len(index))
+    lp.integrality_ = [highspy.HighsVarType.kInteger] * len(own)
+    solver = _solver()
+    solver.passModel(lp)
+    solver.run()
+    return max(least, math.ceil(solver.getInfo().mip_dual_bound - WHOLE))
+
+
 def choose_trips(
     problem: ChainProblem,
     trips: Sequence[Trip],
@@ -123,10 +154,12 @@ def choose_trips(
     """
     own = [trip for chain in chains for trip in chain]
     model = _Model(problem, list(dict.fromkeys([*trips, *own])))
-    solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-    for option, is_ in OPTIONS.items():
-        solver.setOptionValue(option, is_)
-    solver.passModel(model.written(fewest))
+    used = np.bincount(problem.end_of[[trip[0] for trip in own]], minlength=len(fewest))
+    least = [
+        _fewest(model, end, few) if used[end] > few else few for end, few in enumerate(fewest)
+    ]
+    solver = _solver()
+    solver.passModel(model.written(least))
     solver.setSolution(model.start(chains))
     reached = [float(bound)]
 
