@@ -8,12 +8,12 @@ served twice is dropped from one of its trips.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mobility.shuttles.chain_problem import EPS, ChainProblem, Trip
-from mobility.shuttles.model import Bools, Floats, Ints
+from mobility.shuttles.model import Bools, Floats, Longs
 
 MOST_GROWN = 150_000  # trips of an end with the same number of calls
 MOST_TRIPS = 120_000  # of all ends
@@ -22,13 +22,13 @@ MOST_TRIPS = 120_000  # of all ends
 class Grown(NamedTuple):
     """The trips of an end with the same number of calls, sorted by the calls served."""
 
-    calls: Ints  # [K, size] positions within the end, the farthest from the gate first
+    calls: Longs  # [K, size] positions within the end, the farthest from the gate first
     served: Bools  # [K, m]
     span: Floats
-    load: Ints
+    load: Any
 
 
-def follows(problem: ChainProblem, calls: Ints, end: int, span: Floats) -> Bools:
+def follows(problem: ChainProblem, calls: Longs, end: int, span: Floats) -> Bools:
     """Return whether trips of an end can follow each end.
 
     Parameters
@@ -57,7 +57,7 @@ def every_trip(problem: ChainProblem) -> list[Trip] | None:
 
 def trips_of_end(problem: ChainProblem, end: int, most: int = MOST_GROWN) -> list[Trip] | None:
     """Return the trips of an inbound end that no other makes needless; None: too many."""
-    own = np.flatnonzero(problem.end_of == end)
+    own: Longs = np.flatnonzero(problem.end_of == end)
     layers = _layers(problem, end, own, most)
     if not layers:
         return None if layers is None else []
@@ -82,14 +82,13 @@ def trips_of_end(problem: ChainProblem, end: int, most: int = MOST_GROWN) -> lis
     return out
 
 
-def _keys(served: Bools) -> Ints:
+def _keys(served: Bools) -> Any:
     """Return sets of calls as values that sort."""
     packed = np.ascontiguousarray(np.packbits(served, axis=1))
-    found: Ints = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
-    return found
+    return packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
 
 
-def _covered(sets: Ints, served: Bools, can: Bools, kinds: int) -> Bools:
+def _covered(sets: Any, served: Bools, can: Bools, kinds: int) -> Bools:
     """Return what sets of calls can follow together with one call more."""
     found = np.zeros((len(sets), kinds), bool)
     less = served.copy()
@@ -104,7 +103,7 @@ def _covered(sets: Ints, served: Bools, can: Bools, kinds: int) -> Bools:
     return found
 
 
-def _layers(problem: ChainProblem, end: int, own: Ints, most: int) -> list[Grown] | None:
+def _layers(problem: ChainProblem, end: int, own: Longs, most: int) -> list[Grown] | None:
     """Return the trips of an end by their number of calls."""
     m, legs = len(own), problem.legs(end)[np.ix_(own, own)]
     load, halt, limit = problem.load[own], problem.halt_s[own], problem.limit_s[own] + EPS

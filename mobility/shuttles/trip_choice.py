@@ -18,7 +18,7 @@ import numpy as np
 
 from mobility.shuttles.chain_problem import Chain, ChainProblem, Trip, trip_seconds
 from mobility.shuttles.every_trip import follows
-from mobility.shuttles.model import Ints
+from mobility.shuttles.model import Floats, Longs
 
 WHOLE = 1e-6
 OPTIONS = {
@@ -45,47 +45,28 @@ class _Model:
         spans = np.array([trip_seconds(problem, t)[0] for t in trips])
         first = np.array([t[0] for t in trips])
         self.kind = np.zeros(len(trips), np.int64)
-        self.before: list[Ints] = []  # ends that each kind can follow
+        self.before: list[Longs] = []  # ends that each kind can follow
         for end in range(len(problem.at_s)):
             own = np.flatnonzero(self.end == end)
             for k, can in zip(own, follows(problem, first[own], end, spans[own]), strict=True):
                 self.kind[k] = kinds.setdefault((end, can.tobytes()), len(kinds))
                 if self.kind[k] == len(self.before):
                     self.before.append(np.flatnonzero(can))
-        self.flows = {
-            (kind, int(end)): k
-            for k, (kind, end) in enumerate(
-                (kind, end) for kind, ends in enumerate(self.before) for end in ends
-            )
-        }
+        flows = [(kind, int(end)) for kind, ends in enumerate(self.before) for end in ends]
+        self.flows = {flow: k for k, flow in enumerate(flows)}
 
     def written(self, fewest: Sequence[int]) -> Any:
         """Return the model as HiGHS reads it."""
         n, kinds, ends = self.problem.n_calls, len(self.before), len(self.problem.at_s)
-        index, value, starts = [], [], [0]
-        for trip, kind, end in zip(self.trips, self.kind, self.end, strict=True):
-            index += [*trip, n + int(kind), n + kinds + int(end), n + kinds + ends + int(end)]
-            value += [1.0] * len(trip) + [-1.0, -1.0, 1.0]
-            starts.append(len(index))
-        for kind, end in self.flows:
-            index += [n + kind, n + kinds + end]
-            value += [1.0, 1.0]
-            starts.append(len(index))
-        inf, trips, flows = highspy.kHighsInf, len(self.trips), len(self.flows)
-        lp = highspy.HighsLp()
-        lp.num_col_, lp.num_row_ = trips + flows, n + kinds + 2 * ends
-        lp.col_cost_ = np.r_[np.ones(trips), -np.ones(flows)]
-        lp.col_lower_ = np.zeros(trips + flows)
-        lp.col_upper_ = np.r_[np.ones(trips), np.full(flows, inf)]
-        lp.row_lower_ = np.r_[np.ones(n), np.full(kinds + ends, -inf), np.array(fewest, float)]
-        lp.row_upper_ = np.r_[np.full(n, inf), np.zeros(kinds + ends), np.full(ends, inf)]
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        lp.a_matrix_.start_ = np.array(starts, np.int32)
-        lp.a_matrix_.index_ = np.array(index, np.int32)
-        lp.a_matrix_.value_ = np.array(value)
-        kind = highspy.HighsVarType
-        lp.integrality_ = [kind.kInteger] * trips + [kind.kContinuous] * flows
-        return lp
+        columns = [
+            ([*t, n + int(k), n + kinds + int(e), n + kinds + ends + int(e)],
+             [*[1.0] * len(t), -1.0, -1.0, 1.0])
+            for t, k, e in zip(self.trips, self.kind, self.end, strict=True)
+        ] + [([n + k, n + kinds + end], [1.0, 1.0]) for k, end in self.flows]  # fmt: skip
+        inf = highspy.kHighsInf
+        low = np.r_[np.ones(n), np.full(kinds + ends, -inf), np.array(fewest, float)]
+        high = np.r_[np.full(n, inf), np.zeros(kinds + ends), np.full(ends, inf)]
+        return _program(columns, len(self.trips), low, high)
 
     def start(self, chains: Sequence[Chain]) -> Any:
         """Return a plan of trips of the model as a first answer."""
@@ -110,27 +91,36 @@ def _solver() -> Any:
     return found
 
 
+def _program(
+    columns: Sequence[tuple[list[int], list[float]]], trips: int, low: Floats, high: Floats
+) -> Any:
+    """Return columns with rows and values, trips and then flows, as HiGHS reads them."""
+    flows, found = len(columns) - trips, highspy.HighsLp()
+    found.num_col_, found.num_row_ = len(columns), len(low)
+    found.col_cost_ = np.r_[np.ones(trips), -np.ones(flows)]
+    found.col_lower_ = np.zeros(trips + flows)
+    found.col_upper_ = np.r_[np.ones(trips), np.full(flows, highspy.kHighsInf)]
+    found.row_lower_, found.row_upper_ = low, high
+    matrix, of = found.a_matrix_, highspy.HighsVarType
+    matrix.format_ = highspy.MatrixFormat.kColwise
+    matrix.start_ = np.cumsum([0, *(len(rows) for rows, _ in columns)]).astype(np.int32)
+    matrix.index_ = np.array([row for rows, _ in columns for row in rows], np.int32)
+    matrix.value_ = np.array([value for _, values in columns for value in values])
+    found.integrality_ = [of.kInteger] * trips + [of.kContinuous] * flows
+    return found
+
+
 def _fewest(model: _Model, end: int, least: int) -> int:
     """Return how many trips an end needs at least to serve its calls, alone."""
-    own = np.flatnonzero(model.end == end)
     calls = np.flatnonzero(model.problem.end_of == end)
     row = {int(call): k for k, call in enumerate(calls)}
-    index = [row[call] for k in own for call in model.trips[k]]
-    sizes = [len(model.trips[k]) for k in own]
-    lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = len(own), len(calls)
-    lp.col_cost_, lp.col_lower_, lp.col_upper_ = (f(len(own)) for f in (np.ones, np.zeros, np.ones))
-    lp.row_lower_ = np.ones(len(calls))
-    lp.row_upper_ = np.full(len(calls), highspy.kHighsInf)
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    lp.a_matrix_.start_ = np.cumsum([0, *sizes]).astype(np.int32)
-    lp.a_matrix_.index_ = np.array(index, np.int32)
-    lp.a_matrix_.value_ = np.ones(len(index))
-    lp.integrality_ = [highspy.HighsVarType.kInteger] * len(own)
+    own = [model.trips[int(k)] for k in np.flatnonzero(model.end == end)]
+    columns = [([row[call] for call in trip], [1.0] * len(trip)) for trip in own]
     solver = _solver()
-    solver.passModel(lp)
+    inf = np.full(len(calls), highspy.kHighsInf)
+    solver.passModel(_program(columns, len(own), np.ones(len(calls)), inf))
     solver.run()
-    return max(least, math.ceil(solver.getInfo().mip_dual_bound - WHOLE))
+    return max(least, math.ceil(float(solver.getInfo().mip_dual_bound) - WHOLE))
 
 
 def choose_trips(
@@ -155,9 +145,7 @@ def choose_trips(
     own = [trip for chain in chains for trip in chain]
     model = _Model(problem, list(dict.fromkeys([*trips, *own])))
     used = np.bincount(problem.end_of[[trip[0] for trip in own]], minlength=len(fewest))
-    least = [
-        _fewest(model, end, few) if used[end] > few else few for end, few in enumerate(fewest)
-    ]
+    least = [_fewest(model, end, few) if used[end] > few else few for end, few in enumerate(fewest)]
     solver = _solver()
     solver.passModel(model.written(least))
     solver.setSolution(model.start(chains))
@@ -176,4 +164,4 @@ def choose_trips(
     if not info.objective_function_value < len(chains) - 0.5:
         return Choice(tuple(own), min(bound, len(chains)))
     value = np.array(solver.getSolution().col_value)[: len(model.trips)]
-    return Choice(tuple(model.trips[k] for k in np.flatnonzero(value > 0.5)), bound)
+    return Choice(tuple(model.trips[int(k)] for k in np.flatnonzero(value > 0.5)), bound)
