@@ -46,13 +46,14 @@ def follows(problem: ChainProblem, calls: Longs, end: int, span: Floats) -> Bool
 
 def every_trip(problem: ChainProblem) -> list[Trip] | None:
     """Return the trips of all ends, inbound ones, that no other makes needless; None: too many."""
-    out: list[Trip] = []
-    for end in range(len(problem.at_s)):
-        own = trips_of_end(problem, end)
-        if own is None or len(out) + len(own) > MOST_TRIPS:
+    by_end: dict[int, list[Trip]] = {}
+    calls = np.bincount(problem.end_of, minlength=len(problem.at_s))
+    for end in np.argsort(-calls, kind="stable"):  # the soonest to be too many
+        own = trips_of_end(problem, int(end))
+        if own is None or sum(map(len, by_end.values())) + len(own) > MOST_TRIPS:
             return None
-        out += own
-    return out
+        by_end[int(end)] = own
+    return [trip for end in sorted(by_end) for trip in by_end[end]]
 
 
 def trips_of_end(problem: ChainProblem, end: int, most: int = MOST_GROWN) -> list[Trip] | None:
