@@ -1,7 +1,8 @@
 """Runs of several sites routed with their vehicles in view: fewest vehicles, then least driving.
 
-Ruin and recreate over whole vehicles (`ruin`) and trips priced with the end their vehicle
-comes from (`trip_master`) work on the same `chain_problem.ChainProblem`.
+Ruin and recreate over whole vehicles (`ruin`), trips priced with the end their vehicle comes
+from (`trip_master`) and a choice among all trips (`every_trip`, `trip_choice`) work on the same
+`chain_problem.ChainProblem`.
 """
 
 from __future__ import annotations
