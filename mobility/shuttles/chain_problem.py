@@ -8,7 +8,7 @@ fixed bells are the same problem (Park and Kim, 2010): `benchmarks.sbrp` feeds i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mobility.shuttles.model import Bools, Floats, Ints
@@ -97,6 +97,18 @@ def out_of_reach(problem: ChainProblem) -> list[int]:
         if problem.load[call] > problem.seats
         or trip_seconds(problem, (call,))[1][0] > problem.limit_s[call] + EPS
     ]
+
+
+def served_once(problem: ChainProblem, trips: Iterable[Trip]) -> list[Trip]:
+    """Serve every call by the first trip that has it, alone where none does."""
+    served: set[int] = set()
+    kept = []
+    for trip in trips:
+        new = tuple(c for c in trip if c not in served)
+        served.update(new)
+        if new:
+            kept.append(new)
+    return kept + [(c,) for c in range(problem.n_calls) if c not in served]
 
 
 def broken(problem: ChainProblem, chains: Sequence[Chain]) -> list[str]:

@@ -1,7 +1,8 @@
 """Runs of several sites routed with their vehicles in view: fewest vehicles, then least driving.
 
-Ruin and recreate over whole vehicles (`ruin`) and trips priced with the end their vehicle
-comes from (`trip_master`) work on the same `chain_problem.ChainProblem`.
+Ruin and recreate over whole vehicles (`ruin`), trips priced with the end their vehicle comes
+from (`trip_master`) and a choice among all trips (`every_trip`, `trip_choice`) work on the same
+`chain_problem.ChainProblem`.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mobility.shuttles.chain_problem import Chain, ChainProblem, Trip, out_of_reach
+from mobility.shuttles.chain_problem import Chain, ChainProblem, Trip, out_of_reach, served_once
+from mobility.shuttles.every_trip import every_trip
 from mobility.shuttles.model import Ints
 from mobility.shuttles.pricing import MOST_CALLS
 from mobility.shuttles.ruin import chain_anew, search, start_trip
+from mobility.shuttles.trip_choice import choose_trips
 from mobility.shuttles.trip_master import TripMaster
 from mobility.shuttles.trip_state import (
     CALL,
@@ -32,6 +35,7 @@ from mobility.shuttles.trip_state import (
 NEAR, KIN = 200, 100  # neighbours of a call: of all ends, of its own
 #: Shares of the trips fixed at a time, one for each plan rounded.
 STEPS = (0.02, 0.05, 0.01, 0.1, 0.03, 0.015, 0.07, 0.2, 0.04, 0.005)
+BEFORE_CHOICE = 4  # plans rounded where one is chosen among all trips
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,9 @@ def solve_chains(
 
     Ruin and recreate finds a first plan. Where all trips are inbound, and no end has more than
     `MOST_CALLS` calls, trips that know their predecessor are priced from it: their linear
-    relaxation bounds the vehicles, and plans rounded from it are searched on.
+    relaxation bounds the vehicles, and plans rounded from it are searched on. Where every trip
+    that a plan could need can be listed, the last plan is chosen among all of them, and the
+    bound is that of the choice.
 
     Parameters
     ----------
@@ -84,16 +90,20 @@ def solve_chains(
     master = TripMaster(problem)
     master.add_chains(found[0])
     bound = master.relax()
-    for k, step in enumerate(STEPS[:dives]):
+    every = every_trip(problem) if len(found[0]) > bound else None
+    for k, step in enumerate(STEPS[: dives if every is None else min(dives, BEFORE_CHOICE)]):
         if min(map(len, found)) <= bound:
             break
         trips = master.dive(step)
         found.append(search_chains(problem, trips, some, seed=seed + k + 1, target=bound))
         master.add_chains(found[-1])
-    fewest = min(map(len, found))
-    if fewest > bound:
-        best = next(x for x in found if len(x) == fewest)
-        trips = [trip for chain in best for trip in chain]
+    if every is not None and min(map(len, found)) > bound:
+        choice = choose_trips(problem, every, min(found, key=len), master.fewest, bound=bound)
+        bound = max(bound, choice.bound)
+        trips = served_once(problem, choice.trips)
+        found.append(search_chains(problem, trips, some, seed=seed, target=bound))
+    if min(map(len, found)) > bound:
+        trips = [trip for chain in min(found, key=len) for trip in chain]
         found.append(search_chains(problem, trips, iterations, seed=seed, target=bound))
     return ChainPlan(min(found, key=len), bound)
 

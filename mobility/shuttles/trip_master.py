@@ -17,7 +17,7 @@ import highspy
 import numpy as np
 from scipy import sparse
 
-from mobility.shuttles.chain_problem import Chain, ChainProblem, Trip
+from mobility.shuttles.chain_problem import Chain, ChainProblem, Trip, served_once
 from mobility.shuttles.model import Floats, Ints
 from mobility.shuttles.pricing import RATE, price_end
 
@@ -50,7 +50,13 @@ def _rate(value: float, trips: int) -> float:
 
 
 class TripMaster:
-    """The relaxation over the columns found so far; all ends are inbound."""
+    """The relaxation over the columns found so far; all ends are inbound.
+
+    Attributes
+    ----------
+    fewest
+        Trips each end needs at least.
+    """
 
     def __init__(self, problem: ChainProblem) -> None:
         self._problem = problem
@@ -65,8 +71,9 @@ class TripMaster:
             self._lp.addRow(1.0, inf, 0, none, empty)
         for _ in range(self._ends):
             self._lp.addRow(-inf, 0.0, 0, none, empty)
-        for end in range(self._ends):
-            self._lp.addRow(float(self._fewest(end)), inf, 0, none, empty)
+        self.fewest = [self._fewest(end) for end in range(self._ends)]
+        for least in self.fewest:
+            self._lp.addRow(float(least), inf, 0, none, empty)
 
     def _end_data(self, end: int) -> tuple[Floats, Floats, Ints, Floats, Floats, Floats]:
         """Return the arrays of one end that `price_end` reads."""
@@ -224,7 +231,7 @@ class TripMaster:
                 self._lp.changeColBounds(int(j), 1.0, highspy.kHighsInf)
         for column in fixed:
             self._lp.changeColBounds(column, 0.0, highspy.kHighsInf)
-        return self._once(self._chosen(fixed, value))
+        return served_once(self._problem, self._chosen(fixed, value))
 
     def _chosen(self, fixed: set[int], value: Floats) -> list[Trip]:
         """Choose trips for what the fixed ones leave, by branch and bound."""
@@ -251,14 +258,3 @@ class TripMaster:
         )  # fmt: skip
         x = value if found.x is None else found.x
         return [self._columns[j].calls for j in np.argsort(-x, kind="stable") if x[j] > WHOLE]
-
-    def _once(self, trips: list[Trip]) -> list[Trip]:
-        """Serve every call by the first trip that has it, alone where none does."""
-        served: set[int] = set()
-        kept = []
-        for trip in trips:
-            new = tuple(c for c in trip if c not in served)
-            served.update(new)
-            if new:
-                kept.append(new)
-        return kept + [(c,) for c in range(self._n) if c not in served]

@@ -1,0 +1,67 @@
+"""Every trip that a plan could need, and the choice among them: against brute force."""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+from test_shuttle_chains import _alone_broken, fewest, town
+
+from benchmarks import sbrp
+from mobility.shuttles.chain_problem import broken, served_once, trip_seconds
+from mobility.shuttles.chained import search_chains
+from mobility.shuttles.every_trip import every_trip, follows, trips_of_end
+from mobility.shuttles.trip_choice import choose_trips
+
+
+def can_follow(problem, trip):
+    """The ends that a trip can follow."""
+    span = trip_seconds(problem, trip)[0]
+    end = int(problem.end_of[trip[0]])
+    return set(np.flatnonzero(follows(problem, np.array(trip[:1]), end, np.array([span]))[0]))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_each_trip_is_served_as_well_by_a_listed_one(seed):
+    problem = town(seed, ends=3, gap_s=600.0)
+    listed = every_trip(problem)
+    assert not any(_alone_broken(problem, trip) for trip in listed)
+    for end in range(3):
+        own = [int(c) for c in np.flatnonzero(problem.end_of == end)]
+        for size in range(1, len(own) + 1):
+            for trip in permutations(own, size):
+                if _alone_broken(problem, trip):
+                    continue
+                assert any(
+                    set(trip) <= set(other)
+                    and can_follow(problem, trip) <= can_follow(problem, other)
+                    for other in listed
+                )
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_choice_is_as_good_as_brute_force_and_proves_it(seed):
+    problem = town(seed, ends=2 + seed % 2)
+    alone = [((call,),) for call in range(problem.n_calls)]
+    choice = choose_trips(problem, every_trip(problem), alone, [0] * len(problem.at_s), bound=0)
+    chains = search_chains(problem, served_once(problem, choice.trips), 0, seed=0)
+    assert broken(problem, chains) == []
+    assert len(chains) == choice.bound == fewest(problem)
+
+
+def test_an_end_with_too_many_trips_is_not_listed():
+    problem = town(3, calls=40, ends=2)
+    assert trips_of_end(problem, 0, most=50) is None
+    assert trips_of_end(problem, 0) is not None
+
+
+@pytest.mark.skipif(not sbrp.FOLDER.is_dir(), reason="the public instances are not at hand")
+def test_a_plan_of_a_public_instance_is_proven_the_best():
+    problem, ids = sbrp.problem_of(sbrp.FOLDER / "CSCB04", 2700)
+    at = {stop: call for call, stop in enumerate(ids)}
+    lines = (sbrp.PLANS / "CSCB04-2700.txt").read_text().splitlines()[1:]
+    chains = [
+        tuple(tuple(at[stop] for stop in trip.split()) for trip in line.split(";"))
+        for line in lines
+    ]
+    choice = choose_trips(problem, every_trip(problem), chains, [0] * 25, bound=0)
+    assert choice.bound == len(chains) == 66
