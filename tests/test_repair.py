@@ -104,3 +104,26 @@ def test_what_is_lost_with_two_rides_comes_back_with_three():
     nothing = Family(gone, take_runs(window.runs, gone[:0]), np.zeros(0, np.int32), 1)
     assert window.base_s[0] < INF
     assert not alike(window, nothing)
+
+
+def test_a_later_departure_that_needs_more_walking_hides_no_earlier_one():
+    """Home is 300 s from stop 5; only the first of two buses put in leaves 600 s to walk."""
+    runs = [
+        [(5, 600), (4, 900)],
+        [(4, 950), (2, 2000)],  # as things are: 700 s to walk at the gate, too far with 300 s
+        [(4, 1000), (0, 2100)],  # to be put in: 60 s
+        [(4, 1100), (1, 2200)],  # put in too: 840 s
+    ]
+    egress_s = np.full(N_STOPS, INF, np.int32)
+    egress_s[[0, 1, 2]] = 60, 840, 700
+    at_stop = WalkTable(
+        np.minimum(np.arange(N_HOMES + 1), 1), np.array([5], np.int32), np.array([300], np.int32)
+    )
+    limits = EngineLimits(max_total_s=7200, max_walk_s=900, max_wait_s=6000)
+    whole = window_of(runs, [], at_stop, egress_s, limits)
+    late = np.flatnonzero(whole.runs.call_dep[whole.runs.run_ptr[:-1]] >= 1000)
+    window = window_of(runs[:2], [], at_stop, egress_s, limits)
+    put = take_runs(whole.runs, late)
+    nothing = np.zeros(0, np.int64)
+    assert window.base_s[0] == INF
+    assert alike(window, Family(nothing, put, np.zeros(2, np.int32), 1))
