@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,9 +12,6 @@ from mobility.remedies.model import DayNetwork, Lever
 from mobility.remedies.patch import patch
 from mobility.timetable.arrays import Int32, Int64, RunArrays, mirror_runs, take_runs
 from mobility.timetable.trips import join_runs, pick_calls
-
-if TYPE_CHECKING:
-    from mobility.remedies.labels import PutIn
 
 
 @dataclass(frozen=True)
@@ -39,21 +35,10 @@ class Family:
     member: Int32
     count: int
 
-    def put_in(self, returning: bool) -> PutIn:
-        """Return the added runs on the axis of one way, and whose they are."""
-        return self._back if returning else self._out
-
     @cached_property
-    def _out(self) -> PutIn:
-        from mobility.remedies.labels import PutIn
-
-        return PutIn(*self.added[:6], self.member)
-
-    @cached_property
-    def _back(self) -> PutIn:
-        from mobility.remedies.labels import PutIn
-
-        return PutIn(*mirror_runs(self.added)[:6], self.member)
+    def mirrored(self) -> RunArrays:
+        """The added runs on the mirrored axis."""
+        return mirror_runs(self.added)
 
     @cached_property
     def start_s(self) -> Int32:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mobility.base.kernels import entry, inner, maker
-from mobility.timetable.arrays import INF, Bool, Int32, Int64
+from mobility.timetable.arrays import INF, Bool, FootArrays, Int32, Int64, RunArrays
 
 
 class Limits(NamedTuple):
@@ -30,18 +30,13 @@ class Labelled(NamedTuple):
     """A window with its labels.
 
     ``dep_*`` are its departures by stop and time, ``arr_*`` its calls where one may alight by
-    stop and time; ``foot_*`` and ``into_*`` the footpaths from and to each stop, ``walk_*`` the
+    stop and time; ``feet`` and ``into`` the footpaths from and to each stop, ``walk_*`` the
     walks of each home and ``near_*`` the homes that walk to each stop. ``floor[r, s]`` is the
     least label of a stop, ``hope[r, s]`` the least that alighting there can bring with one
     ride more than ``r``.
     """
 
-    run_ptr: Int64
-    call_stop: Int32
-    call_arr: Int32
-    call_dep: Int32
-    call_board: Bool
-    call_alight: Bool
+    runs: RunArrays
     run_of: Int32
     dep_ptr: Int64
     dep_time: Int32
@@ -49,14 +44,8 @@ class Labelled(NamedTuple):
     arr_ptr: Int64
     arr_time: Int32
     arr_call: Int32
-    foot_ptr: Int64
-    foot_stop: Int32
-    foot_walk_s: Int32
-    foot_need_s: Int32
-    into_ptr: Int64
-    into_stop: Int32
-    into_walk_s: Int32
-    into_need_s: Int32
+    feet: FootArrays
+    into: FootArrays
     egress_s: Int32
     walk_ptr: Int64
     walk_stop: Int32
@@ -70,18 +59,6 @@ class Labelled(NamedTuple):
     reach: Int32
     floor: Int32
     hope: Int32
-
-
-class PutIn(NamedTuple):
-    """Runs of the members of a family, on the axis of the window, and whose they are."""
-
-    run_ptr: Int64
-    call_stop: Int32
-    call_arr: Int32
-    call_dep: Int32
-    call_board: Bool
-    call_alight: Bool
-    member: Int32
 
 
 class Changing(NamedTuple):
@@ -131,8 +108,8 @@ def floors(window: Labelled, reach: Int32, floor: Int32, hope: Int32) -> None:
                 label = reach[ride, window.dep_call[place]]
                 floor[ride, stop] = min(floor[ride, stop], label)
     for stop in range(floor.shape[1]):
-        for foot in range(window.foot_ptr[stop], window.foot_ptr[stop + 1]):
-            there, walk = window.foot_stop[foot], window.foot_walk_s[foot]
+        for foot in range(window.feet.ptr[stop], window.feet.ptr[stop + 1]):
+            there, walk = window.feet.stop[foot], window.feet.walk_s[foot]
             for ride in range(rides):
                 hope[ride, stop] = min(hope[ride, stop], walk + floor[ride, there])
 
@@ -140,8 +117,8 @@ def floors(window: Labelled, reach: Int32, floor: Int32, hope: Int32) -> None:
 @maker
 def changing(window, put, kept, gone):
     """Return the labels of a window to be changed, its runs followed by those put in."""
-    rides, n_calls = window.reach.shape[0], window.call_stop.size
-    n_runs, n_stops = window.run_ptr.size - 1, window.floor.shape[1]
+    rides, n_calls = window.reach.shape[0], window.runs.call_stop.size
+    n_runs, n_stops = window.runs.run_ptr.size - 1, window.floor.shape[1]
     size = n_calls
     for run in kept:
         size += put.run_ptr[run + 1] - put.run_ptr[run]
@@ -150,11 +127,11 @@ def changing(window, put, kept, gone):
     board, alight = np.empty(size, np.bool_), np.empty(size, np.bool_)
     reach, off = np.full((rides, size), INF, np.int32), np.zeros(n_runs + kept.size, np.bool_)
     for run in range(n_runs + 1):
-        run_ptr[run] = window.run_ptr[run]
+        run_ptr[run] = window.runs.run_ptr[run]
     for call in range(n_calls):
-        stop[call] = window.call_stop[call]
-        arr[call], dep[call] = window.call_arr[call], window.call_dep[call]
-        board[call], alight[call] = window.call_board[call], window.call_alight[call]
+        stop[call] = window.runs.call_stop[call]
+        arr[call], dep[call] = window.runs.call_arr[call], window.runs.call_dep[call]
+        board[call], alight[call] = window.runs.call_board[call], window.runs.call_alight[call]
     for ride in range(rides):
         for call in range(n_calls):
             reach[ride, call] = window.reach[ride, call]

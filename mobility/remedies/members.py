@@ -108,7 +108,7 @@ def _elapsed(window, limits, home, leave_s):
 def _loses(window, gone):
     """Tell whether some departure of some runs is labelled."""
     for run in gone:
-        for call in range(window.run_ptr[run], window.run_ptr[run + 1]):
+        for call in range(window.runs.run_ptr[run], window.runs.run_ptr[run + 1]):
             if window.reach[window.reach.shape[0] - 1, call] < INF:
                 return True
     return False
@@ -152,7 +152,7 @@ def _wanted(kept, owner, asked, n_members, losing):
 
 @njit(cache=True, nogil=True)
 def try_members(  # noqa: C901
-    window, limits, put, run_ids, removed, n_members, asked
+    window, limits, put, owner, run_ids, removed, n_members, asked
 ):
     """Return the homes whose time changes by each member of a family, and their new times.
 
@@ -160,8 +160,8 @@ def try_members(  # noqa: C901
     ----------
     window, limits
         The shift edge.
-    put
-        Runs that the members put in.
+    put, owner
+        Runs that the members put in, on the axis of the window, and whose they are.
     run_ids, removed : int64[]
         Runs of the window, and runs that every member takes out, ascending.
     n_members
@@ -183,7 +183,7 @@ def try_members(  # noqa: C901
         Homes whose elapsed seconds change, and what they change to.
     """
     gone = _gone(run_ids, removed)
-    kept = kept_runs(window, limits, put, n_members)
+    kept = kept_runs(window, limits, put, owner, n_members)
     losing = _loses(window, gone)
     members, ptr = np.empty(n_members + 1, np.int32), np.zeros(n_members + 2, np.int64)
     homes, elapsed_s = np.empty(256, np.int32), np.empty(256, np.int32)
@@ -202,7 +202,7 @@ def try_members(  # noqa: C901
     calm = Calm(now.reach.copy(), now.floor.copy(), now.hope.copy())
     leave_s = calm_s.copy()
     if not turns:
-        put_in(window, limits, now, -1, put.member, kept)
+        put_in(window, limits, now, -1, owner, kept)
         more = _raise(window, limits, now, now.log[: now.logged[0]], leave_s, calm_s, later)
         for k in range(more):
             turns = turns or window.base_s[later[k]] == INF
@@ -210,14 +210,14 @@ def try_members(  # noqa: C901
         take_back(now, calm)
     if not turns:
         return False, members[:0], ptr[:1], homes[:0], elapsed_s[:0]
-    wanted = _wanted(kept, put.member, asked, n_members, losing)
+    wanted = _wanted(kept, owner, asked, n_members, losing)
     count = rows = 0
     for member in range(-1, n_members):
         if not wanted[member]:
             continue
         more = 0
         if member >= 0:
-            put_in(window, limits, now, member, put.member, kept)
+            put_in(window, limits, now, member, owner, kept)
             more = _raise(window, limits, now, now.log[: now.logged[0]], leave_s, calm_s, later)
         homes = _grown(homes, rows + fewer + more)
         elapsed_s = _grown(elapsed_s, rows + fewer + more)

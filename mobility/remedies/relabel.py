@@ -64,8 +64,8 @@ def _alighting(  # noqa: PLR0913
 @inner
 def _ride(window, limits, now, ride):
     """Lower the labels of the queued runs with one number of rides."""
-    foot_ptr, foot_stop = window.foot_ptr, window.foot_stop
-    foot_walk_s, foot_need_s = window.foot_walk_s, window.foot_need_s
+    foot_ptr, foot_stop = window.feet.ptr, window.feet.stop
+    foot_walk_s, foot_need_s = window.feet.walk_s, window.feet.need_s
     dep_ptr, dep_time, dep_call = window.dep_ptr, window.dep_time, window.dep_call
     egress_s, head, after, n_calls = window.egress_s, now.head, now.after, now.n_calls
     run_ptr, call_stop, call_arr, call_dep = now.run_ptr, now.call_stop, now.call_arr, now.call_dep
@@ -138,10 +138,10 @@ def _next_s(  # noqa: PLR0913
 @inner
 def _spread(window, limits, now, ride, begin):
     """Queue the runs from which one can change to the departures lowered since ``begin``."""
-    into_ptr, into_stop = window.into_ptr, window.into_stop
-    into_walk_s, into_need_s = window.into_walk_s, window.into_need_s
+    into_ptr, into_stop = window.into.ptr, window.into.stop
+    into_walk_s, into_need_s = window.into.walk_s, window.into.need_s
     arr_ptr, arr_time, arr_call = window.arr_ptr, window.arr_time, window.arr_call
-    run_of, run_ptr = window.run_of, window.run_ptr
+    run_of, run_ptr = window.run_of, window.runs.run_ptr
     dep_ptr, dep_time, dep_call = window.dep_ptr, window.dep_time, window.dep_call
     call_stop, call_dep, log, off = now.call_stop, now.call_dep, now.log, now.off
     reach, hope, head, after, n_calls = now.reach, now.hope, now.head, now.after, now.n_calls
@@ -193,12 +193,17 @@ def forget(window, limits, now, runs):  # noqa: C901, PLR0912
 
     A label is forgotten if some way to it, as short as the label, leads over a forgotten one.
     """
-    into_ptr, into_stop = window.into_ptr, window.into_stop
-    into_walk_s, into_need_s = window.into_walk_s, window.into_need_s
+    into_ptr, into_stop = window.into.ptr, window.into.stop
+    into_walk_s, into_need_s = window.into.walk_s, window.into.need_s
     arr_ptr, arr_time, arr_call = window.arr_ptr, window.arr_time, window.arr_call
     dep_ptr, dep_time, dep_call = window.dep_ptr, window.dep_time, window.dep_call
-    run_of, run_ptr, off, labels = window.run_of, window.run_ptr, now.off, now.reach
-    call_stop, call_dep, head, after = window.call_stop, window.call_dep, now.head, now.after
+    run_of, run_ptr, off, labels = window.run_of, window.runs.run_ptr, now.off, now.reach
+    call_stop, call_dep, head, after = (
+        window.runs.call_stop,
+        window.runs.call_dep,
+        now.head,
+        now.after,
+    )
     max_walk_s, max_wait_s = limits.max_walk_s, limits.max_wait_s
     reach, rides = window.reach, window.reach.shape[0]
     gone = np.zeros(reach.shape, np.bool_)
@@ -264,18 +269,18 @@ def put_in(window, limits, now, member, owner, kept):
     for k in range(kept.size):
         if member < 0 or owner[kept[k]] == member:
             for ride in range(now.reach.shape[0]):
-                _enqueue(now, ride, window.run_ptr.size - 1 + k)
+                _enqueue(now, ride, window.runs.run_ptr.size - 1 + k)
     settle(window, limits, now)
 
 
 @maker
-def kept_runs(window, limits, put, n_members):
+def kept_runs(window, limits, put, owner, n_members):
     """Return the runs put in inside the window, of members of which some run is labelled.
 
     The labels are those that the run has if nothing else changes.
     """
-    foot_ptr, foot_stop = window.foot_ptr, window.foot_stop
-    foot_walk_s, foot_need_s = window.foot_walk_s, window.foot_need_s
+    foot_ptr, foot_stop = window.feet.ptr, window.feet.stop
+    foot_walk_s, foot_need_s = window.feet.walk_s, window.feet.need_s
     dep_ptr, dep_time, dep_call = window.dep_ptr, window.dep_time, window.dep_call
     egress_s, reach, floor, hope = window.egress_s, window.reach, window.floor, window.hope
     call_stop, call_arr, call_dep = put.call_stop, put.call_arr, put.call_dep
@@ -284,22 +289,22 @@ def kept_runs(window, limits, put, n_members):
     egress_counts, earliest_s = limits.egress_counts, limits.earliest_s
     ceiling, most = min(limits.max_walk_s + 1, INF), reach.shape[0] - 1
     head, after = np.full(floor.shape[1], -1, np.int32), np.zeros(0, np.int32)
-    inside, matters = np.empty(put.member.size, np.int64), np.zeros(n_members, np.bool_)
+    inside, matters = np.empty(owner.size, np.int64), np.zeros(n_members, np.bool_)
     count = 0
-    for run in range(put.member.size):
+    for run in range(owner.size):
         begin, last = run_ptr[run], run_ptr[run + 1] - 1
         if call_dep[begin] > deadline_s or call_arr[last] < earliest_s:
             continue
         inside[count] = run
         count += 1
-        if matters[put.member[run]]:
+        if matters[owner[run]]:
             continue
         aboard = ceiling
         for call in range(last, begin - 1, -1):
             if call_dep[call] < earliest_s:
                 break
             if aboard < ceiling and call_board[call]:
-                matters[put.member[run]] = True
+                matters[owner[run]] = True
                 break
             if call_alight[call] and call_arr[call] <= deadline_s:
                 for ride in (0, most):
@@ -311,7 +316,7 @@ def kept_runs(window, limits, put, n_members):
                     )  # fmt: skip
     kept = 0
     for k in range(count):
-        if matters[put.member[inside[k]]]:
+        if matters[owner[inside[k]]]:
             inside[kept] = inside[k]
             kept += 1
     return inside[:kept]

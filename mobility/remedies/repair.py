@@ -65,8 +65,9 @@ class Repair:
         from mobility.remedies.members import try_members
 
         window, tried = self.window, self._family
+        put = tried.mirrored if window.edge.returning else tried.added
         idle, members, ptr, homes, elapsed_s = try_members(
-            window.labelled, window.bounds, tried.put_in(window.edge.returning),
+            window.labelled, window.bounds, put, tried.member,
             window.run_ids, tried.removed, tried.count, asked,
         )  # fmt: skip
         ends = ptr.tolist()

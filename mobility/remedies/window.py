@@ -194,13 +194,11 @@ class Window:
         at_s = self.bounds.at_s
         leave_s = np.where(ridden < INF, at_s - ridden, self.bounds.earliest_s - 1)
         found = Labelled(
-            runs.run_ptr, runs.call_stop, runs.call_arr, runs.call_dep,
-            np.asarray(index[3] >= 0), runs.call_alight,
+            runs,
             np.repeat(np.arange(self.run_ids.size, dtype=np.int32), np.diff(runs.run_ptr)),
             index[0], index[1], index[2], ptr, runs.call_arr[calls], calls,
-            tt.foot_ptr, tt.foot_stop, tt.foot_walk_s, tt.foot_need_s, *tt.foot_into,
-            self.egress_s, walks.ptr, walks.stop, walks.walk_s, near_ptr, near.stop,
-            near.walk_s, leave_s.astype(np.int32), self.base_s, self.walked_s,
+            tt.feet, tt.foot_into, self.egress_s, walks.ptr, walks.stop, walks.walk_s,
+            near_ptr, near.stop, near.walk_s, leave_s.astype(np.int32), self.base_s, self.walked_s,
             reach, floor, floor.copy(),
         )  # fmt: skip
         floors(found, reach, floor, found.hope)
