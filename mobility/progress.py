@@ -40,15 +40,8 @@ SHUTTLE_STEPS = (
 )
 INIT_STEPS = ("commune", "communes", "streets", "clipping", "timetables", "industrial land")
 REPORT_STEPS = (*STEPS, "report")
-LEVER_STEPS = (*STEPS[:7], "levers", "frontier", "white zones")
-LEVER_SHUTTLE_STEPS = (
-    *STEPS[:7],
-    "levers",
-    *SHUTTLE_STEPS[8:13],
-    "frontier",
-    "white zones",
-    "maps",
-)
+LEVER_STEPS = (*STEPS[:7], "levers", "white zones", "on-demand trips", "frontier", "maps")
+LEVER_SHUTTLE_STEPS = (*LEVER_STEPS[:-2], *SHUTTLE_STEPS[8:13], *LEVER_STEPS[-2:])
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from mobility.shuttles.factors import Factors
 from mobility.shuttles.model import Drive, Line
 from mobility.shuttles.on_demand import TAXI, Simulation
 from mobility.shuttles.plan import evaluate_plan
+from mobility.shuttles.schedule import arrival_slack
 from mobility.streets.graph import streets_from_lines
 from mobility.territory.project import Speeds
 
@@ -134,8 +135,10 @@ def test_who_cannot_be_served_is_told_with_why():
         [(0, 0), (6000, 0), (0, 40_000)], [(6000, 50), (0, 40_050), (9000, 9000)], edges, rows,
         [4.0, 3.0, 2.0],
     )  # fmt: skip
-    service = simulation(scene).services(everyone(scene))[0]
+    booking = simulation(scene)
+    service = booking.services(everyone(scene))[0]
     assert service.served == pytest.approx(4 / 9)
+    assert booking.bookings.bookable.tolist() == 2 * [[True, False, False]]
     assert {(r.riders, r.why) for r in service.days[0].left} == {(3, TOO_LONG), (2, TOO_FAR)}
     assert not service.serves_all
     # Five people, both ways, on 252 days.
@@ -145,6 +148,19 @@ def test_who_cannot_be_served_is_told_with_why():
     assert told.code == "on_demand_left"
     assert told.params["boardings"] == pytest.approx(2520)
     assert told.render("en").startswith("2520 boardings a year of the riders of P01 cannot")
+
+
+def test_what_a_ride_leaves_sooner_is_part_of_the_whole_time():
+    """A direct drive of 1,200 s; a ride of so long and half again must keep the hour."""
+    scene = replace(village(x=12_000, max_ride_s=5400, detour_ratio=3.0), p95_drive=(1.5,) * 24)
+    limits, bookings = scene.limits, simulation(scene).bookings
+    people = bookings.expected(everyone(scene), 0, "school_weekday")
+    (ride,) = bookings.requests(people, 0, 0, 0.5)
+    used, walk = int(bookings.gates.used_s[0, 0]), int(scene.walk_s[0, 1])
+    slack = arrival_slack(scene, ride.limit_s, ride.late_s)
+    assert slack > 600
+    assert slack + ride.limit_s + walk + used <= limits.max_total_s
+    assert ride.late_s == int(bookings.gates.at_s[0, 0]) - slack
 
 
 def test_too_few_vehicles_are_told_in_one_line():

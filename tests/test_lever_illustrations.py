@@ -44,7 +44,7 @@ def test_every_recommendation_is_shown(results):
 
 
 def test_what_is_shown_gains_what_is_said(results):
-    present = results.zones
+    present = results.search.zones
     for one in results.illustrations:
         was, now = present.status == SERVED, one.zones.status == SERVED
         if one.remedy.rescued:
@@ -68,7 +68,7 @@ def test_examples_hold_after_and_not_before(results):
 
 def test_moved_hours_are_those_of_the_curve(results):
     study = results.search.found.bench.study
-    for curve in shift_hours(results.zones.access).rosters:
+    for curve in shift_hours(results.search.zones.access).rosters:
         offset, best = curve.best
         if not offset:
             continue
@@ -98,8 +98,8 @@ def test_shuttles_are_ranked_among_the_levers(results, shuttles):
     costs = [r.eur_per_job for r in ranked]
     assert costs == sorted(costs)
     assert all(remedy in ranked for remedy in remedies)
-    (shown,) = illustrate(results.search.found.bench, results.zones, remedies[:1])
-    assert (shown.zones.status == SERVED).sum() > (results.zones.status == SERVED).sum()
+    (shown,) = illustrate(results.search.found.bench, results.search.zones, remedies[:1])
+    assert (shown.zones.status == SERVED).sum() > (results.search.zones.status == SERVED).sum()
 
 
 def test_shuttles_of_an_earlier_run_are_read(shuttles, tmp_path):
@@ -141,7 +141,7 @@ def test_gains_equal_the_score_of_a_set_of_levers(results):
     bench = results.search.found.bench
     levers = [o.lever for o in results.search.found.useful[:1]]
     score = bench.scores.score(bench.try_together(levers))
-    gains = gains_between(results.zones.access, assess(what_if(bench.study, levers)))
+    gains = gains_between(results.search.zones.access, assess(what_if(bench.study, levers)))
     assert (gains.workers, gains.lost) == (score.workers_gained, score.workers_lost)
 
 

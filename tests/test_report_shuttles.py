@@ -85,6 +85,8 @@ def test_booked_rides_are_told_beside_the_shuttle_and_add_up(designed):
     mine = ways[ways["plan"] == plan.name].set_index("by")
     assert mine.index.tolist() == [b.by for b in plan.booked]
     assert mine["cheapest"].tolist() == [True] + [False] * (len(mine) - 1)
+    # Run as a timetable, the engine takes each rider to the shift and home, by night too.
+    assert mine["proven"].tolist()[0] == 1
     cheapest = mine.iloc[0]
     assert bool(plan.refused) == (cheapest["eur_per_boarding"] <= plan.eur_per_boarding)
     assert (costs["quantity"] * costs["price"]).to_numpy() == pytest.approx(costs["eur_year"])

@@ -34,6 +34,7 @@ from mobility.remedies.search import Retiming, search
 from mobility.remedies.shift_hours import ShiftHours, shift_hours
 from mobility.remedies.street_remedies import tracks_layer
 from mobility.remedies.words import levers_frame
+from mobility.shuttles.booked_remedy import BookedSite, booked_remedies, booked_sites, sites_table
 from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.lighter import with_lighter
 from mobility.shuttles.outputs import outdated, write_plans
@@ -59,6 +60,10 @@ class Search:
     ----------
     remedies
         Every recommendation, the cheapest per job gained first.
+    zones
+        White zones at present.
+    booked
+        What booked rides to each site take.
     plans, answers
         The shuttles designed with it, and what lighter answers they were set against, if any.
     """
@@ -67,16 +72,17 @@ class Search:
     hours: ShiftHours
     remedies: tuple[Remedy, ...]
     advice: Advice
+    zones: WhiteZones
+    booked: tuple[BookedSite, ...]
     plans: Plans | None = None
     answers: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class LeverResults:
-    """What `mobility levers` finds and writes: the search, the white zones, illustrations."""
+    """What `mobility levers` finds and writes: the search and its illustrations."""
 
     search: Search
-    zones: WhiteZones
     illustrations: tuple[Illustration, ...]
 
     @property
@@ -123,13 +129,11 @@ def find_levers(
     territory = access.study.territory
     folder = territory.resolve(territory.output.dir) if folder is None else folder
     made = searched(access, folder, design=shuttles, seed=seed, limit=limit, progress=progress)
-    bench = made.found.bench
-    zones = white_zones(bench.access, progress=progress)
     # Those advised, whatever their rank, before the others.
     first = sorted(range(len(made.remedies)), key=lambda k: bool(made.advice.against[k]))
     wanted = [made.remedies[k] for k in sorted(first[:illustrated])]
-    shown = illustrate(bench, zones, wanted, progress=progress)
-    return LeverResults(made, zones, tuple(shown))
+    shown = illustrate(made.found.bench, made.zones, wanted, progress=progress)
+    return LeverResults(made, tuple(shown))
 
 
 def searched(
@@ -149,21 +153,26 @@ def searched(
     """
     found, hours = search(access, options=options, progress=progress), shift_hours(access)
     factors, plans, answers = factors_of(access.study), None, None
+    zones = white_zones(found.bench.access, progress=progress)
+    progress("on-demand trips")
+    booked = tuple(booked_sites(zones))
     if design:
         left = access_left(found.bench, recommend(found, hours, limit=limit, factors=factors))
-        zones = white_zones(left, progress=progress)
+        progress("shuttle demand")
+        still = white_zones(left)
         plans = design_shuttles(
-            access.study, left, zones, present=access, seed=seed, progress=progress
+            access.study, left, still, present=access, seed=seed, progress=progress
         )
         named = tuple(replace(plan, name=plan.name + OWN) for plan in plans.plans)
-        plans, answers = with_lighter(replace(plans, plans=named), zones)
+        plans, answers = with_lighter(replace(plans, plans=named), still)
         others = shuttle_remedies(plans, access)
     else:
         others = written_remedies(access, folder / "shuttles")
+    others += booked_remedies(found.bench.study, booked)
     remedies = recommend(found, hours, others=others, limit=limit, factors=factors)
     progress("frontier")
     advice = advice_from(access, remedies, combined_frontier(found.bench, remedies))
-    return Search(found, hours, tuple(remedies), advice, plans, answers)
+    return Search(found, hours, tuple(remedies), advice, zones, booked, plans, answers)
 
 
 def levers_table(found: Retiming) -> pd.DataFrame:
@@ -218,6 +227,7 @@ def write_levers(
         write_advice(made.advice, study, part, folder=folder, designed=made.plans is not None)
         if made.plans is not None:
             write_plans(made.plans, part / OWN_PLANS, lighter=made.answers, language=language)
+        write_csv(part, "levers_on_demand", sites_table(study, made.booked, language))
         write_text(part / "levers_changes.json", lever_changes(study, made.remedies))
         write_document(recommendations_report(results, language), part, "recommendations")
         tracks = tracks_layer(study, made.remedies, language)
@@ -239,7 +249,7 @@ def _write_levers_map(
     from mobility.outputs.map.from_results import map_model
     from mobility.outputs.map.page import write_map
 
-    zones = results.zones
+    zones = results.search.zones
     shown = results.illustrations
     after = tuple((one.remedy.head("en"), one.access, one.zones) for one in shown)
     model = map_model(zones.access, zones, after=after, fix=fixes.aligned(zones.keys))

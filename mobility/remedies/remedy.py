@@ -21,6 +21,8 @@ from mobility.territory.rosters import roster_label
 NAMED_SHIFTS = 2
 #: Kinds that live on people taking them up: they gain no more jobs than they have users.
 TAKEN_UP = ("carpool", "cycling", "cycle_track")
+#: Fewest users for whom something that people take up, or book, is built or organised.
+LEAST_WORKERS = 5
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from mobility.commute.access import Access
-from mobility.commute.ledger import Ledger, capture_band, capture_rate
+from mobility.commute.ledger import Ledger
 from mobility.commute.sources import read_streets
 from mobility.commute.study import Study
 from mobility.commute.walks import street_commutes
 from mobility.remedies.bill import Bill, priced, total
 from mobility.remedies.factors import LeverFactors
-from mobility.remedies.remedy import Remedy, Rescued
+from mobility.remedies.remedy import LEAST_WORKERS, Remedy, Rescued
 from mobility.sources.layers import read_layer
 from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
@@ -44,8 +44,6 @@ DRAWN_HOMES = 150
 TRACKS = 2
 #: Streets named in one sentence.
 NAMED = 3
-#: Fewest users for whom a track is built, or cycling or sharing a car is organised.
-LEAST_WORKERS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +95,6 @@ def street_remedies(access: Access, factors: LeverFactors) -> list[Remedy]:
         ids = [row.shift_id for row in study.shift_rows if row.site == site]
         driven = _reached(access, ids, "car") & homes
         found.append(_simple(study, site, "car", driven, lacking, factors))
-        found.append(_booked(study, site, homes & driven, lacking, factors))
     return [r for r in found if r is not None and r.users >= LEAST_WORKERS]
 
 
@@ -354,21 +351,6 @@ def _simple(
         [Rescued(site, homes, factors[f"{name}_adoption"])], lacking,
         lambda users: (priced(factors, item, users, "users", f"{name}_worker_year"),),
         factors.rows[f"{name}_adoption"],
-    )  # fmt: skip
-
-
-def _booked(
-    study: Study, site: int, homes: Bool, lacking: Sequence[Float], factors: LeverFactors
-) -> Remedy:
-    """Return on-demand trips to a site from wherever a car gets there in time."""
-    jobs, uptake = float(lacking[site] @ homes), capture_rate(study)
-    trips = 2 * factors["worked_days_year"] * uptake * jobs
-    bill = (priced(factors, "on-demand trips", trips, "trips", "light.on_demand_trip"),)
-    return Remedy(
-        "on_demand", "Run on-demand trips to {site} for the homes that nothing else serves",
-        {"site": study.sites[site].name}, jobs, 0.0, total(bill), bill=bill, jobs=jobs,
-        users=uptake * jobs, uptake=capture_band(study), sites=(study.sites[site].name,),
-        rescued=(Rescued(site, homes, uptake=uptake),),
     )  # fmt: skip
 
 

@@ -48,6 +48,12 @@ def keep_trips(timetable: Timetable, kept: np.ndarray) -> Timetable:
     return index_timetable(timetable.n_stops, take_runs(timetable.runs, chosen), timetable.feet)
 
 
+def running(after: Study, kind: str, kept: np.ndarray) -> Study:
+    """Return a study on one kind of day, with some trips alone; see `keep_trips`."""
+    timetable = keep_trips(after.timetables[kind].timetable, kept)
+    return with_timetables(after, {kind: TwoWay(timetable)})
+
+
 @dataclass(frozen=True)
 class Proof:
     """What the engine says of a plan.
@@ -130,10 +136,10 @@ def _held_on(
     after: Study, kind: str, kept: np.ndarray, keys: Sequence[tuple[int, ChosenDay]]
 ) -> dict[tuple[int, str], Bools]:
     """Return who holds each shift by public transport on a kind of day, with some trips alone."""
-    two_way = TwoWay(keep_trips(after.timetables[kind].timetable, kept))
-    variant = with_timetables(after, {kind: two_way})
+    variant = running(after, kind, kept)
     limits = engine_limits(variant.territory.limits)
     # Compiled kernels release the interpreter; touch the mirror once, not in each thread.
+    two_way = variant.timetables[kind]
     two_way.onward.start_s, two_way.mirror.start_s  # noqa: B018
 
     def holds(key: tuple[int, ChosenDay]) -> Bools:

@@ -22,7 +22,7 @@ from mobility.shuttles.meeting import is_stop
 from mobility.shuttles.model import UNREACHED, Anchor, Bools, Floats, Ints
 from mobility.shuttles.places import gate_walks
 from mobility.shuttles.scene import Scene
-from mobility.shuttles.schedule import arrival_slack
+from mobility.shuttles.schedule import arrival_slack, arrival_slacks
 
 GOLDEN = 0.6180339887498949  # steps of the draws' starts from one shift end to the next
 TOO_FAR = "no stop within a walk"
@@ -38,8 +38,8 @@ class Request:
     ----------
     edge, place, gate
         Shift end; places, ``place`` on the home's side, -1 where there is none.
-    riders
-        Whole people.
+    homes
+        Of its riders, whole people: rows of the scene's, one for each.
     inbound
         To the gate.
     early_s, late_s
@@ -53,13 +53,18 @@ class Request:
     edge: int
     place: int
     gate: int
-    riders: int
+    homes: tuple[int, ...]
     inbound: bool
     early_s: int
     late_s: int
     direct_s: int
     limit_s: int
     why: str = ""
+
+    @property
+    def riders(self) -> int:
+        """Whole people."""
+        return len(self.homes)
 
     @property
     def span_s(self) -> tuple[int, int]:
@@ -122,22 +127,25 @@ class Bookings:
         for e, call in enumerate(self.calls):
             if call < 0:
                 continue
-            inbound = self.scene.edges[e].direction == "in"
-            key = (call, inbound, int(self.gates.used_s[e, call]), int(self.gates.walk_s[e, call]))
+            at_s, used_s, beyond_s = (
+                int(a[e, call]) for a in (self.gates.at_s, self.gates.used_s, self.gates.walk_s)
+            )
+            key = (call, self.scene.edges[e].direction, used_s, beyond_s, at_s // 3600 % 24)
             if key not in known:
-                known[key] = self._nearest(*key)
+                known[key] = self._nearest(e, beyond_s)
             place[e], walk[e] = known[key]
         return place, walk
 
-    def _nearest(self, call: int, inbound: bool, used_s: int, beyond_s: int) -> tuple[Ints, Ints]:
-        """Return the stop of each home towards one gate, and the walk there."""
-        scene, gate, limits = self.scene, self.gates.places[call], self.scene.limits
-        longest = min(limits.max_stop_walk_s, limits.max_walk_s - beyond_s)
-        near = is_stop(scene) & (scene.walk_s <= longest)
+    def _nearest(self, e: int, beyond_s: int) -> tuple[Ints, Ints]:
+        """Return the stop of each home at one shift end, and the walk there."""
+        scene, gate, limits = self.scene, self.gates.places[self.calls[e]], self.scene.limits
+        near = is_stop(scene) & (
+            scene.walk_s <= min(limits.max_stop_walk_s, limits.max_walk_s - beyond_s)
+        )
+        inbound = scene.edges[e].direction == "in"
         drive = scene.drive.seconds[:, gate] if inbound else scene.drive.seconds[gate]
         direct = np.minimum(drive, UNREACHED // 2) + scene.dwell_s
-        whole = limits.max_total_s - used_s
-        soon = near & (direct <= limits.longest_ride(drive)) & (direct + scene.walk_s <= whole)
+        soon = near & (direct <= self._longest(e, drive, scene.walk_s))
         # Any stop near is worse than all from where one is there in time.
         later = np.where(near, scene.walk_s + UNREACHED // 2, UNREACHED)
         walks = np.where(soon, scene.walk_s, later)
@@ -151,6 +159,28 @@ class Bookings:
     def calls(self) -> list[int]:
         """The position among ``gates`` of each shift end's, -1 where it has none."""
         return [self.gates.call_of(e) for e in range(len(self.scene.edges))]
+
+    @cached_property
+    def bookable(self) -> Bools:
+        """Whether each home can be driven at each shift end, bool[E,H].
+
+        It has a stop, vehicles come from the depot to the gate and back, and the direct drive is
+        no longer than a rider accepts.
+        """
+        scene = self.scene
+        out = np.zeros((len(scene.edges), scene.n_homes), bool)
+        for e, call in enumerate(self.calls):
+            if call < 0:
+                continue
+            gate, place = self.gates.places[call], self.stops[0][e]
+            at = np.where(place >= 0, place, gate)
+            seconds = scene.drive.seconds
+            drive = seconds[at, gate] if scene.edges[e].direction == "in" else seconds[gate, at]
+            direct = np.minimum(drive, UNREACHED // 2) + np.where(at == gate, 0, scene.dwell_s)
+            least = self._longest(e, drive, self.stops[1][e])
+            near = max(seconds[scene.depot, gate], seconds[gate, scene.depot]) < UNREACHED
+            out[e] = near & (place >= 0) & (drive < UNREACHED) & (direct <= least)
+        return out
 
     def ends(self, day: Day) -> list[tuple[int, int, str]]:
         """Return the shift ends of a day that operates.
@@ -204,10 +234,10 @@ class Bookings:
         found = []
         for at in np.unique(place[drawn]):
             mine = drawn[place[drawn] == at]
-            found.append(self._request(e, int(at), len(mine), int(walk[mine].max()), before))
+            found.append(self._request(e, int(at), mine, int(walk[mine].max()), before))
         return found
 
-    def _request(self, e: int, place: int, riders: int, walk_s: int, before: int) -> Request:
+    def _request(self, e: int, place: int, homes: Ints, walk_s: int, before: int) -> Request:
         scene, limits, call = self.scene, self.scene.limits, self.calls[e]
         gate, inbound = self.gates.places[call], scene.edges[e].direction == "in"
         at = int(self.gates.at_s[e, call]) - before * DAY_S
@@ -216,15 +246,27 @@ class Bookings:
             drive = int(scene.drive.seconds[(place, gate) if inbound else (gate, place)])
         room = limits.max_total_s - walk_s - int(self.gates.used_s[e, call])
         direct = drive + (scene.dwell_s if place != gate else 0)
-        limit = min(int(limits.longest_ride(np.array(drive))), room)
+        limit = int(self._longest(e, np.array(drive), np.array(walk_s)))
         why = TOO_FAR if place < 0 else NO_WAY if drive >= UNREACHED else ""
         why = why or (TOO_LONG if direct > limit else "")
-        wait = max(0, min(self.wait_s, limits.max_wait_s, room - limit))
-        early, late = at, at + wait
-        if inbound and not why:
-            late = at - arrival_slack(scene, limit, at)
-            early = late - wait
+        slack = arrival_slack(scene, limit, at) if inbound and not why else 0
+        wait = max(0, min(self.wait_s, limits.max_wait_s - slack, room - limit - slack))
+        early, late = (at - slack - wait, at - slack) if inbound else (at, at + wait)
+        riders = tuple(homes.tolist())
         return Request(e, place, gate, riders, inbound, early, late, direct, max(limit, 0), why)
+
+    def _longest(self, e: int, drive_s: Ints, walk_s: Ints) -> Ints:
+        """Return the longest rides at a shift end by the direct drives and the walks.
+
+        Inbound, what a ride leaves sooner for a slow day is part of the whole time too.
+        """
+        limits, call = self.scene.limits, self.calls[e]
+        room = limits.max_total_s - walk_s - int(self.gates.used_s[e, call])
+        longest = np.minimum(limits.longest_ride(drive_s), room)
+        if self.scene.edges[e].direction == "in":
+            due_s = int(self.gates.at_s[e, call])
+            longest = np.minimum(longest, room - arrival_slacks(self.scene, longest, due_s))
+        return np.asarray(longest, np.int32)
 
 
 def waves(requests: Sequence[Request]) -> list[list[Request]]:

@@ -74,41 +74,48 @@ def rides_of(day: SimulatedDay) -> list[Ride]:
 
 def services_table(plans: Sequence[Plan], language: str) -> pd.DataFrame:
     """Return one row per plan that is compared and way to serve its riders by booking."""
-    rows = []
-    for plan in plans:
-        for k, b in enumerate(plan.booked):
-            rides = [(r, d.day.count) for d in b.days for r in rides_of(d)]
-            weight = np.array([r.riders * count for r, count in rides])
-            times = [(r.ride_s, r.request.direct_s, r.wait_s) for r, _ in rides]
-            minutes = np.array(times, np.float64).reshape(len(rides), 3) / 60
-            ride, direct, wait = weight @ minutes / weight.sum() if rides else (np.nan,) * 3
-            rows.append(
-                {
-                    "plan": plan.name,
-                    "by": _by(b, language),
-                    "cheapest": k == 0 and not b.why,
-                    "vehicles": b.vehicles,
-                    "served": b.served,
-                    "boardings_year": b.boardings,
-                    "eur_year": total(b.bill),
-                    "eur_per_boarding": b.eur_per_boarding,
-                    "shuttle_eur_per_boarding": plan.eur_per_boarding,
-                    "driven_km": b.km,
-                    "driver_hours": b.driver_hours,
-                    "co2_kg": b.co2_kg,
-                    "shuttle_co2_kg": plan.costs.co2_kg,
-                    "mean_ride_min": ride,
-                    "longest_ride_min": float(minutes[:, 0].max(initial=0.0)),
-                    "mean_direct_min": direct,
-                    "mean_wait_min": wait,
-                    "refused": translate(b.why, language) if b.why else "",
-                }
-            )
+    rows = [
+        {"plan": plan.name}
+        | service_row(b, cheapest=k == 0, language=language)
+        | {
+            "shuttle_eur_per_boarding": plan.eur_per_boarding,
+            "shuttle_co2_kg": plan.costs.co2_kg,
+        }
+        for plan in plans
+        for k, b in enumerate(plan.booked)
+    ]
     return pd.DataFrame(rows, columns=SERVICES)
 
 
+def service_row(booked: Booked, *, cheapest: bool, language: str) -> dict[str, object]:
+    """Return what a service takes a year, by column."""
+    rides = [(r, d.day.count) for d in booked.days for r in rides_of(d)]
+    weight = np.array([r.riders * count for r, count in rides])
+    times = [(r.ride_s, r.request.direct_s, r.wait_s) for r, _ in rides]
+    minutes = np.array(times, np.float64).reshape(len(rides), 3) / 60
+    ride, direct, wait = weight @ minutes / weight.sum() if rides else (np.nan,) * 3
+    return {
+        "by": _by(booked, language),
+        "cheapest": cheapest and not booked.why,
+        "vehicles": booked.vehicles,
+        "served": booked.served,
+        "proven": booked.proven,
+        "boardings_year": booked.boardings,
+        "eur_year": total(booked.bill),
+        "eur_per_boarding": booked.eur_per_boarding,
+        "driven_km": booked.km,
+        "driver_hours": booked.driver_hours,
+        "co2_kg": booked.co2_kg,
+        "mean_ride_min": ride,
+        "longest_ride_min": float(minutes[:, 0].max(initial=0.0)),
+        "mean_direct_min": direct,
+        "mean_wait_min": wait,
+        "refused": translate(booked.why, language) if booked.why else "",
+    }
+
+
 SERVICES = [
-    "plan", "by", "cheapest", "vehicles", "served", "boardings_year", "eur_year",
+    "plan", "by", "cheapest", "vehicles", "served", "proven", "boardings_year", "eur_year",
     "eur_per_boarding", "shuttle_eur_per_boarding", "driven_km", "driver_hours", "co2_kg",
     "shuttle_co2_kg", "mean_ride_min", "longest_ride_min", "mean_direct_min", "mean_wait_min",
     "refused",

@@ -116,7 +116,7 @@ class Groundwork:
         drive = drive_matrix(graph, np.arange(len(places)))
         walk = walk_matrix(study, lonlat, places, longest_walk_s(study, config))
         site_gate = {s: index[g] for s, g in chosen_gate.items()}
-        depot = len(places) - 1 if config.depot is not None else _busiest(demand, site_gate)
+        depot = len(places) - 1 if config.depot is not None else busiest_gate(demand, site_gate)
         check_depot(study, drive, depot, sorted(site_gate.values()))
         scene = make_scene(study, demand, config, places, drive, depot, walk)
         gate_walk = gate_walks(study, places, site_gate)
@@ -205,7 +205,7 @@ def _gate_reach(graph: DriveGraph, gates: Ints, n_places: int) -> Ints:
     return np.array(rows, np.int32).reshape(len(gates), n_places)
 
 
-def _site_weight(demand: Demand, site: int) -> Floats:
+def site_weight(demand: Demand, site: int) -> Floats:
     """Return float64[H]: workers who lack some of their roster at a site, over its rosters."""
     edges = np.array([e.site == site for e in demand.edges])
     of = demand.roster[demand.edge_shift]
@@ -224,7 +224,7 @@ def _choose_gates(
     nearest = np.argmin(walk, axis=1) if n_places else np.zeros(len(walk), np.intp)
     for site in sorted(set(owner)):
         mine = [g for g, s in enumerate(owner) if s == site]
-        weight = _site_weight(demand, site)
+        weight = site_weight(demand, site)
         cost = [
             float(weight @ np.minimum(reach[g][nearest], 7200)) if n_places else 0.0 for g in mine
         ]
@@ -249,7 +249,7 @@ def _select(
     for site, gate in chosen_gate.items():
         row = reach[gate - n]
         usable = np.flatnonzero(row <= config.max_ride_min * 60)
-        weight = _site_weight(demand, site)
+        weight = site_weight(demand, site)
         found = select_stops(
             (walk[:, usable] <= limit_s).T, weight, xy[usable],
             spacing_m=config.min_spacing_m, max_stops=config.max_stops,
@@ -306,11 +306,11 @@ def _hub_places(
     return out
 
 
-def _busiest(demand: Demand, gates: dict[int, int]) -> int:
+def busiest_gate(demand: Demand, gates: dict[int, int]) -> int:
     """Return the gate of the site with the most white workers: the depot by default."""
     if not gates:
         return 0
-    return gates[max(gates, key=lambda s: (float(_site_weight(demand, s).sum()), -s))]
+    return gates[max(gates, key=lambda s: (float(site_weight(demand, s).sum()), -s))]
 
 
 def hourly_p95(factors: Factors) -> tuple[float, ...]:

@@ -120,7 +120,7 @@ def gtfs_tables(
             "direction_id": int(run.direction == "out"), "shape_id": shape,
         } | ({"block_id": blocks.names[r]} if blocks else {}))  # fmt: skip
         tables["stop_times"] += _stop_times(name, line, run)
-    tables["stops"] = [_stop(p, places[p]) for p in sorted(used)]
+    tables["stops"] = [stop_row(p, places[p]) for p in sorted(used)]
     for calls, shape in shapes.items():
         tables["shapes"] += _shape(shape, calls, ways)
     for (weekdays, kinds, season), service in services.items():
@@ -147,7 +147,8 @@ def _route(index: int, line: Line, places: Sequence[Place]) -> dict[str, object]
     }  # fmt: skip
 
 
-def _stop(index: int, place: Place) -> dict[str, object]:
+def stop_row(index: int, place: Place) -> dict[str, object]:
+    """Return the row of ``stops.txt`` of a place."""
     return {
         "stop_id": f"N{index}", "stop_name": place.name, "stop_lat": f"{place.lat:.6f}",
         "stop_lon": f"{place.lon:.6f}", "location_type": 0,

@@ -108,6 +108,9 @@ class Booked:
         Where riders get on and off: what `Request.place` indexes.
     why
         Why it cannot be had, an English text; empty where it can.
+    proven
+        Share of the riders of a simulated week whose ride the engine finds, see `booked_proof`;
+        not a number where it was not run.
     """
 
     by: str
@@ -120,6 +123,7 @@ class Booked:
     expected: float
     places: tuple[Place, ...]
     why: str = ""
+    proven: float = float("nan")
 
     @property
     def vehicles(self) -> int:

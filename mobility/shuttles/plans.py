@@ -18,6 +18,7 @@ from mobility.commute.ledger import Ledger
 from mobility.commute.study import Study
 from mobility.remedies.bill import Bill, total
 from mobility.shuttles.after import Proof, prove, read_tables
+from mobility.shuttles.booked_proof import proven_share
 from mobility.shuttles.booking import Bookings, gates_of
 from mobility.shuttles.booking_tables import booking_findings
 from mobility.shuttles.config import ShuttleConfig
@@ -173,9 +174,14 @@ class Plans:
         return Simulation(bookings, config, self.factors, self.days, iterations=iterations)
 
     def compared(self, plan: Plan) -> Plan:
-        """Return a plan with what its riders cost when they book."""
+        """Return a plan with what its riders cost when they book, the cheapest way run."""
         riders = plan.service.reached
-        return replace(plan, booked=tuple(self.simulation(riders).services(riders)))
+        simulation = self.simulation(riders)
+        booked = simulation.services(riders)
+        if booked:
+            share = proven_share(self.study, simulation.bookings, self.homes, booked[0])
+            booked[0] = replace(booked[0], proven=share)
+        return replace(plan, booked=tuple(booked))
 
     def bill(self, plan: Plan) -> Bill:
         """Return what a plan pays for, line by line."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import reduce
 from itertools import pairwise
@@ -95,8 +94,13 @@ def arrival_slack(scene: Scene, drive_s: int, due_s: int) -> int:
 
     The buffer at the gate is used up first; whole minutes.
     """
+    return int(arrival_slacks(scene, np.array(drive_s), due_s))
+
+
+def arrival_slacks(scene: Scene, drive_s: Ints, due_s: int) -> Ints:
+    """Return `arrival_slack` of several drives."""
     late = drive_s * (scene.p95_drive[due_s // 3600 % 24] - 1) - scene.gate_buffer_s
-    return max(0, math.ceil(late / MINUTE) * MINUTE)
+    return np.asarray(np.maximum(0, np.ceil(late / MINUTE) * MINUTE), np.int32)
 
 
 def build_runs(scene: Scene, line: Line, index: int) -> list[Run]:

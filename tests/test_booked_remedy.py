@@ -1,0 +1,94 @@
+"""Booked rides as a remedy of a site: who is served, how many ride, every euro from factors."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_money import write_scene
+
+from mobility.commute.access import assess
+from mobility.commute.loading import load
+from mobility.commute.white_zones import white_zones
+from mobility.remedies.bill import total
+from mobility.shuttles.booked_proof import proven_share
+from mobility.shuttles.booked_remedy import (
+    booked_remedies,
+    booked_sites,
+    bookings_of,
+    sites_table,
+)
+from mobility.shuttles.config import ShuttleConfig
+from mobility.shuttles.demand import find_demand
+from mobility.shuttles.factors import Factors
+from mobility.shuttles.on_demand import TAXI
+
+SETTINGS = "[shuttles]\ncapture_rate = 0.3\ncapture_low = 0.2\ncapture_high = 0.5\n"
+
+
+@pytest.fixture(scope="module")
+def zones(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("villages")
+    return white_zones(assess(load(write_scene(folder, extra=SETTINGS))))
+
+
+def test_three_employers_by_hand(zones):
+    """From the first two villages a rider's whole commute would be too long.
+
+    E1 lacks 30 jobs of the third, which is 10.3 km away, on the way in alone, and 40 of the
+    fourth, 5.3 km away, both ways: 9, 12 and 12 riders on 252 days, in three taxis each.
+    """
+    first, second, third = booked_sites(zones)
+    for one, jobs in ((first, 70), (second, 35), (third, 35)):
+        assert one.homes.tolist() == [False, False, True, True]
+        assert one.jobs == pytest.approx(jobs)
+        assert one.services[0].proven == 1
+    taxi = next(s for s in first.services if s.by == TAXI)
+    assert taxi.served == 1
+    assert taxi.boardings == pytest.approx((9 + 12 + 12) * 252)
+    paid = {line.item: line.quantity for line in taxi.bill}
+    assert paid["taxis: pick-up charge"] == pytest.approx(9 * 252)
+    assert paid["taxis: by day"] == pytest.approx((3 * 10.3 + 6 * 5.3) * 252, rel=1e-3)
+    assert paid["bookings"] == pytest.approx(33 * 252)
+
+
+def test_the_cheapest_way_is_the_remedy_and_each_euro_is_a_product_of_factors(zones):
+    study, sites = zones.access.study, booked_sites(zones)
+    remedies, table = booked_remedies(study, sites), sites_table(study, sites, "en")
+    factors = Factors.load(study.territory.factors).rows
+    assert table.loc[table["cheapest"], "site"].tolist() == ["E1", "E2", "E3"]
+    for one, remedy in zip(sites, remedies, strict=True):
+        mine = table[table["site"] == remedy.site_names[0]]
+        assert remedy.eur_year == pytest.approx(mine["eur_year"].min())
+        assert remedy.jobs == pytest.approx(one.jobs)
+        assert remedy.users == pytest.approx(0.3 * one.jobs)
+        for service in one.services:
+            assert {line.factors for line in service.bill} <= {*factors}
+            assert sum(line.quantity * factors[line.factors].value for line in service.bill if
+                       line.item != "structure costs") == pytest.approx(
+                total(line for line in service.bill if line.item != "structure costs")
+            )  # fmt: skip
+
+
+def test_the_engine_finds_no_ride_that_comes_late(zones):
+    """Of 33 riders, the 21 on the way in are late by half an hour."""
+    (site, *_), study = booked_sites(zones), zones.access.study
+    config = ShuttleConfig.from_territory(study.territory)
+    demand = find_demand(study, zones, [s.day for s in site.services[0].days])
+    bookings, taxi = bookings_of(study, demand, config), site.services[0]
+
+    def later(day):
+        tours = tuple(
+            replace(t, calls=tuple(replace(c, time_s=c.time_s + 1800) for c in t.calls))
+            for t in day.tours
+        )
+        return replace(day, tours=tours)
+
+    late = replace(taxi, days=tuple(map(later, taxi.days)))
+    assert proven_share(study, bookings, demand.homes, taxi) == 1
+    assert proven_share(study, bookings, demand.homes, late) <= 12 / 33
+
+
+def test_nobody_lacking_anything_asks_for_no_rides(tmp_path):
+    access = assess(load(write_scene(tmp_path, headcounts=(0, 0, 0))))
+    assert not booked_sites(white_zones(access))
+    assert np.all(access.study.homes.frame["workers"] > 0)
