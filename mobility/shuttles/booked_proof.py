@@ -11,7 +11,6 @@ import numpy as np
 from mobility.commute.additions import with_feed
 from mobility.commute.door_to_door import transit_times
 from mobility.commute.study import Study, engine_limits
-from mobility.engine.journeys import INF
 from mobility.shuttles.after import read_tables, running
 from mobility.shuttles.blocks import DAY_S
 from mobility.shuttles.booking import Bookings, Request
@@ -19,6 +18,7 @@ from mobility.shuttles.gtfs_out import TABLES, Table, clock, stop_row
 from mobility.shuttles.model import Ints, Place
 from mobility.shuttles.on_demand import Booked, BookedTour, SimulatedDay
 from mobility.sources.days import ChosenDay
+from mobility.timetable.arrays import INF
 
 
 @dataclass(frozen=True)
