@@ -16,7 +16,6 @@ from mobility.needs.lines import changed, lines_of, supply
 from mobility.needs.swaps import swap_table, swaps
 from mobility.remedies.factors import load_factors
 from mobility.remedies.model import Lever
-from mobility.remedies.score import days_a_year
 from mobility.remedies.search import workbench
 from mobility.territory.changes import LineChange
 
@@ -45,7 +44,7 @@ def test_a_line_by_hand(base) -> None:
     """Six trips of 10 km in 20 minutes; noon and night wait 45 min at B for the way back."""
     study = load(base)
     whole, line = supply(study).to_dict("records")
-    days = days_a_year(study, "school_weekday")
+    days = study.days_of_kind("school_weekday")
     assert line["line"] == "R"
     assert line["trips_year"] == 6 * days
     assert line["km_year"] == pytest.approx(6 * 10 * 1.3 * days, rel=1e-6)
@@ -65,7 +64,7 @@ def test_a_scenario_is_costed_and_its_losers_told(base) -> None:
     path = scenario_of(base, 'how = "remove"\nstart = "12:00"\nend = "20:00"')
     before, after = assess(load(base)), assess(load(path))
     found = changed(before, after)
-    days = days_a_year(before.study, "school_weekday")
+    days = before.study.days_of_kind("school_weekday")
     whole = found.table.iloc[0]
     assert whole["trips_year"] == -2 * days
     assert whole["hours_year"] == pytest.approx(-2 / 3 * days)
@@ -93,7 +92,7 @@ def test_a_round_trip_pays_for_the_way_home_of_the_night(tmp_path) -> None:
     one = found[0]
     assert one.jobs == pytest.approx(15)
     assert one.gains.rosters_lost.jobs == 0
-    days = days_a_year(access.study, "school_weekday")
+    days = access.study.days_of_kind("school_weekday")
     assert one.hours_added == pytest.approx(2 / 3 * days)
     assert one.hours_removed == pytest.approx(2 / 3 * days)
     table = swap_table(access, found)

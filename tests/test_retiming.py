@@ -75,7 +75,7 @@ def test_every_move_that_works_and_no_other(late, found):
 
 
 def test_minutes_to_fix(late, found):
-    keys = late.scores.keys
+    keys = late.present.keys
     morning = int(np.flatnonzero(keys["shift_id"] == 0)[0])
     # H1 needs 20 min; H2 walks too far for any move; the other shifts hold for H1.
     fixes = fixes_of(found)

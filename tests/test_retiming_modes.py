@@ -82,7 +82,7 @@ def test_every_mode_equals_a_full_run(bench):
 
 
 def test_gains_are_those_of_a_full_run(bench):
-    study, keys = bench.study, bench.scores.keys
+    study, keys = bench.study, bench.present.keys
     for lever, _ in levers(bench, 5, per_kind=1):
         changes = {c.key: c for c in bench.scores.changes(bench.try_unit((lever,))[0])}
         full = assess(what_if(study, [lever]))

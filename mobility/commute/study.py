@@ -328,6 +328,11 @@ class Study:
         worked = len(set(row.days) & set(day.weekdays)) * share_of_year(row.season)
         return float(worked * self.weeks(day))
 
+    def days_of_kind(self, kind: str) -> float:
+        """Return how many days a year a kind of day stands for, see `weeks`."""
+        day = next(d for d in self.days if d.kind == kind)
+        return float(len(day.weekdays) * self.weeks(day))
+
     def weeks(self, day: ChosenDay) -> int:
         """Return in how many weeks of a year there are days of a kind."""
         if {"school_weekday", "holiday_weekday"} <= {d.kind for d in self.days}:

@@ -22,7 +22,6 @@ from mobility.remedies.bill import Bill, priced, total
 from mobility.remedies.factors import LeverFactors, factors_of
 from mobility.remedies.gains import Gains, gains_between
 from mobility.remedies.model import Lever, networks
-from mobility.remedies.score import days_a_year
 from mobility.remedies.search import workbench
 from mobility.remedies.vehicles import Vehicles
 from mobility.timetable.trips import DayNetwork
@@ -105,7 +104,7 @@ def supply(study: Study) -> pd.DataFrame:
     names = np.array(study.feed.line_names, object)
     parts = [
         _of_day(study, network, vehicles.links[kind], names).assign(
-            days=days_a_year(study, kind), kind=kind
+            days=study.days_of_kind(kind), kind=kind
         )
         for kind, network in nets.items()
     ]

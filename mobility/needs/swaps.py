@@ -23,7 +23,7 @@ from mobility.remedies.factors import factors_of
 from mobility.remedies.gains import Gains, gains_between
 from mobility.remedies.model import Lever, days_of
 from mobility.remedies.patch import what_if
-from mobility.remedies.score import Score, days_a_year
+from mobility.remedies.score import Score
 from mobility.remedies.search import Outcome, Workbench, search, workbench
 from mobility.remedies.vehicles import MAX_LAYOVER_S
 from mobility.timetable.trips import DayNetwork
@@ -121,7 +121,7 @@ def _hours_added(bench: Workbench, lever: Lever) -> float:
     """Return the hours a year that a run put in drives, the empty ones included."""
     rows = factors_of(bench.study).rows
     driven = sum(
-        bench.vehicles.added(kind, lever).driving_h * days_a_year(bench.study, kind)
+        bench.vehicles.added(kind, lever).driving_h * bench.study.days_of_kind(kind)
         for kind in days_of(bench.nets, lever)
     )
     return driven * (1 + rows["empty_run_share"].value)
@@ -148,7 +148,7 @@ def _round_trips(bench: Workbench, keep_min: float) -> Iterator[RoundTrip]:
         for kind, network in nets.items():
             places = network.own_places(mine)
             spans = network.pieces.end_s[places] - network.pieces.start_s[places]
-            hours += float(spans.sum()) / 3600 * days_a_year(study, kind)
+            hours += float(spans.sum()) / 3600 * study.days_of_kind(kind)
         line = int(lines_of(study, np.array(twins[:1]))[0])
         yield RoundTrip(mine, line, _leaves_s(bench, twins), hours, gap)
 

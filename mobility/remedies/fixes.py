@@ -23,7 +23,7 @@ class Fixes:
     Attributes
     ----------
     bench
-        What the moves were tried on; ``bench.scores.keys`` tells shift and kind of day of
+        What the moves were tried on; ``bench.present.keys`` tells shift and kind of day of
         each row.
     minutes : int16[K, H]
         Minutes of the move; 0 where the commute holds already, -1 where no single move of up
@@ -46,7 +46,7 @@ class Fixes:
 
     def row(self, shift_id: int, day_kind: str) -> int | None:
         """Return the row of a shift on a kind of day, none where it does not work."""
-        keys = self.bench.scores.keys
+        keys = self.bench.present.keys
         mine = (keys["shift_id"] == shift_id) & (keys["day_kind"] == day_kind)
         found = np.flatnonzero(mine.to_numpy())
         return int(found[0]) if found.size else None
@@ -87,9 +87,9 @@ class Fixes:
         Columns: ``home_id``, ``site``, ``roster``, ``shift``, ``day_kind``, ``minutes``,
         ``line``, ``trips``, ``move``; homes without workers are left out.
         """
-        study, keys = self.bench.study, self.bench.scores.keys
+        study, keys = self.bench.study, self.bench.present.keys
         key, home = np.nonzero((self.minutes > 0) & (study.workers > 0))
-        shifts = [study.shift_rows[self.bench.scores.shift_of(int(k))] for k in key]
+        shifts = [study.shift_rows[self.bench.present.shift_of(int(k))] for k in key]
         moves = self.move[key, home]
         texts = [self.text(m, language) for m in range(len(self.levers))]
         return pd.DataFrame({
@@ -110,7 +110,7 @@ class Fixes:
         Columns are named ``site | roster | shift | day kind``; 0 where the commute holds,
         missing where no single move makes it hold.
         """
-        study, keys = self.bench.study, self.bench.scores.keys
+        study, keys = self.bench.study, self.bench.present.keys
         columns: dict[str, object] = {"home_id": study.homes.ids}
         for key, (shift_id, kind) in enumerate(
             keys[["shift_id", "day_kind"]].itertuples(index=False)
@@ -126,22 +126,22 @@ class Fixes:
 def fixes_of(found: Retiming) -> Fixes:
     """Return the smallest move found for each commute; of equal ones, the best ranked."""
     bench = found.bench
-    scores = bench.scores
+    served = bench.present.served
     none = np.iinfo(np.int16).max
-    minutes = np.full(scores.served.shape, none, np.int16)
-    move = np.full(scores.served.shape, -1, np.int32)
+    minutes = np.full(served.shape, none, np.int16)
+    move = np.full(served.shape, -1, np.int32)
     levers: list[Lever] = []
     for lever, effects in ((o.lever, o.effects) for o in found.outcomes if o.lever.is_move):
         size = np.int16(abs(lever.shift_s) // 60)
         used = False
-        for change in scores.changes(effects):
+        for change in bench.scores.changes(effects):
             better = change.gained[size < minutes[change.key, change.gained]]
             minutes[change.key, better] = size
             move[change.key, better] = len(levers)
             used |= bool(better.size)
         if used:
             levers.append(lever)
-    minutes[scores.served] = 0
+    minutes[served] = 0
     minutes[minutes == none] = -1
     named, place = np.unique(move[move >= 0], return_inverse=True)
     move[move >= 0] = place

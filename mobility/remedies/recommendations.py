@@ -17,7 +17,6 @@ from mobility.remedies.candidates import lines_of
 from mobility.remedies.factors import LeverFactors, factors_of
 from mobility.remedies.model import Lever, days_of, departures
 from mobility.remedies.remedy import Effect, Remedy, alternatives
-from mobility.remedies.score import days_a_year
 from mobility.remedies.search import Outcome, Retiming, Workbench, rank_of
 from mobility.remedies.shift_hours import ShiftHours
 from mobility.remedies.street_remedies import street_remedies
@@ -27,11 +26,11 @@ from mobility.remedies.words import clock, lever_names
 
 def _effects_by_shift(bench: Workbench, outcome: Outcome) -> tuple[Effect, ...]:
     """Return who gains and loses each shift: the kind of day on which most do."""
-    scores = bench.scores
+    now = bench.present
     found: dict[int, tuple[float, float]] = {}
-    for change in scores.changes(outcome.effects):
-        shift_id = scores.shift_of(change.key)
-        pool = scores.pools[change.key]
+    for change in bench.scores.changes(outcome.effects):
+        shift_id = now.shift_of(change.key)
+        pool = now.pools[change.key]
         gained, lost = float(pool[change.gained].sum()), float(pool[change.lost].sum())
         before = found.get(shift_id, (0.0, 0.0))
         found[shift_id] = (max(before[0], gained), max(before[1], lost))
@@ -63,7 +62,7 @@ def new_stops_line(count: int, factors: LeverFactors) -> CostLine:
 def running_bill(vehicles: Vehicles, lever: Lever, factors: LeverFactors) -> Bill:
     """Return what a lever costs a year in driving, waiting, night, drivers and vehicles."""
     nets = vehicles.nets
-    days = {kind: days_a_year(vehicles.study, kind) for kind in set(days_of(nets, lever))}
+    days = {kind: vehicles.study.days_of_kind(kind) for kind in set(days_of(nets, lever))}
     extra = {kind: vehicles.added(kind, lever) for kind in days}
 
     def yearly(what: Callable[[Extra], float]) -> float:

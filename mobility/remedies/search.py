@@ -22,6 +22,7 @@ from mobility.remedies.edges import windows
 from mobility.remedies.family import Family, family, together
 from mobility.remedies.model import DayNetwork, Lever, networks
 from mobility.remedies.modes import riding_modes
+from mobility.remedies.present import Present
 from mobility.remedies.repair import Repair
 from mobility.remedies.score import Score, Scores
 from mobility.remedies.stops import NewStop, with_gate_stops, with_new_stops
@@ -104,8 +105,17 @@ class Workbench:
     access: Access
     nets: dict[str, DayNetwork]
     windows: tuple[Window, ...]
-    scores: Scores
     new_stops: tuple[NewStop, ...] = ()
+
+    @cached_property
+    def present(self) -> Present:
+        """The commutes as they are."""
+        return Present(self.access, self.windows)
+
+    @cached_property
+    def scores(self) -> Scores:
+        """What levers are worth against them."""
+        return Scores(self.present)
 
     @cached_property
     def vehicles(self) -> Vehicles:
@@ -197,7 +207,7 @@ def workbench(access: Access, *, stops: bool = True) -> Workbench:
     access = replace(access, study=study)
     nets = networks(study)
     found = windows(study, nets)
-    return Workbench(study, access, nets, found, Scores(access, found), new_stops)
+    return Workbench(study, access, nets, found, new_stops)
 
 
 @dataclass(frozen=True, eq=False)
@@ -274,8 +284,8 @@ def _warm(bench: Workbench) -> None:
         _ = window.is_used, window.walked_s, window.keys, window.egress_s
         if window.readers:
             _ = window.base_read
-    scores = bench.scores
-    _ = scores.served, scores.other_holds, scores.pools, scores.weight, scores.keys_of, bench.spans
+    now = bench.present
+    _ = now.served, now.other_holds, now.pools, now.weight, now.keys_of, bench.spans
     for network in bench.nets.values():
         _ = network.pieces, network.is_single, network.runs, network.start_s, network.end_s
 
@@ -328,17 +338,17 @@ HALVES = 3
 
 def _pairs(bench: Workbench, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
     """Yield pairs of levers, one for each edge of a shift, evaluated together."""
-    scores = bench.scores
+    now = bench.present
     halves: dict[int, list[tuple[float, int]]] = {}
     for k, outcome in enumerate(outcomes):
         for window, effect in outcome.effects.items():
-            pool = scores.pools[scores.keys_of[window][0]]
+            pool = now.pools[now.keys_of[window][0]]
             gain = float(pool[effect.gained].sum() - pool[effect.lost].sum())
             if gain > 0:
                 halves.setdefault(window, []).append((-gain, k))
     best = {w: [k for _, k in sorted(mine)[:HALVES]] for w, mine in halves.items()}
     seen: set[tuple[int, int]] = set()
-    for out, back in scores.keys[["out", "back"]].itertuples(index=False, name=None):
+    for out, back in now.keys[["out", "back"]].itertuples(index=False, name=None):
         for i in best.get(out, []):
             for j in best.get(back, []):
                 one, two = outcomes[min(i, j)], outcomes[max(i, j)]
@@ -346,7 +356,7 @@ def _pairs(bench: Workbench, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
                     continue
                 seen.add((min(i, j), max(i, j)))
                 effects = bench.try_together([one.lever, two.lever])
-                score = scores.score(effects)
+                score = bench.scores.score(effects)
                 if score.jobs >= max(one.score.jobs, two.score.jobs, 0.0) + LEAST_JOBS:
                     minutes = one.vehicle_min + two.vehicle_min
                     yield replace(one, effects=effects, score=score, vehicle_min=minutes,
@@ -359,10 +369,10 @@ def access_after(bench: Workbench, effects: dict[int, EdgeEffect]) -> Access:
     Outbound and return seconds are those of a full new run, for every mode that rides the
     timetable; rides, walking and overtime stay those of the present.
     """
-    access, scores = bench.access, bench.scores
+    access, now = bench.access, bench.present
     out, back = access.outbound_s.copy(), access.return_s.copy()
     modes = riding_modes(bench.study, counting=False)
-    keys = scores.keys[["shift_id", "day_kind", "out", "back"]]
+    keys = now.keys[["shift_id", "day_kind", "out", "back"]]
     for key, (shift_id, kind, *ends) in enumerate(keys.itertuples(index=False)):
         row = access.row(int(shift_id), str(kind), "transit")
         for table, window in zip((out, back), ends, strict=True):
@@ -372,7 +382,7 @@ def access_after(bench: Workbench, effects: dict[int, EdgeEffect]) -> Access:
         for mode in modes:
             row = access.row(int(shift_id), str(kind), mode)
             if row is not None:
-                out[row], back[row] = scores.riding(key, mode, effects)
+                out[row], back[row] = now.riding(key, mode, effects)
     return replace(access, outbound_s=out, return_s=back)
 
 

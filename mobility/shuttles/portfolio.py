@@ -25,7 +25,6 @@ from mobility.remedies.edges import windows
 from mobility.remedies.model import Lever, networks
 from mobility.remedies.patch import what_if
 from mobility.remedies.remedy import TAKEN_UP, Remedy, alternatives
-from mobility.remedies.score import Scores
 from mobility.remedies.search import Workbench
 from mobility.remedies.shift_hours import with_hours
 
@@ -181,7 +180,7 @@ class Portfolio:
             study = self._reshaped(shaping)
             access, nets = assess(study), networks(study)
             tried = windows(study, nets)
-            self._benches[shaping] = Workbench(study, access, nets, tried, Scores(access, tried))
+            self._benches[shaping] = Workbench(study, access, nets, tried)
         return self._benches[shaping]
 
     def _told(self, chosen: Chosen, held: Bool, end: int | None = None) -> Point:
