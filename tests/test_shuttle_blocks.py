@@ -215,6 +215,29 @@ def test_duties_are_lawful_and_cover_every_piece_once(seed, n):
     assert len(duties) >= lower_bound(pieces, RULES)
 
 
+def spells(rng, block):
+    """A piece of one to three spells at the wheel, some too long, some with a break between."""
+    times = 3 + np.cumsum(rng.uniform(0.05, 2.4, 2 * rng.integers(1, 4))) + rng.uniform(0, 14)
+    drives = tuple((round(a * H), round(b * H)) for a, b in times.reshape(-1, 2))
+    return Piece(drives[0][0], drives[-1][1], drives, block)
+
+
+@given(st.integers(0, 10**6), st.integers(1, 14))
+@settings(max_examples=60, deadline=None)
+def test_the_bound_is_that_of_pairs_that_one_driver_may_do(seed, n):
+    rng = np.random.default_rng(seed)
+    pieces = sorted((spells(rng, k) for k in range(n)), key=lambda p: (p.start_s, p.end_s))
+    best = 0
+    for first in range(n):
+        chosen = [first]
+        for other in range(n):
+            pairs = [sorted((c, other)) for c in chosen]
+            if other != first and not any(allowed([pieces[a], pieces[b]], RULES) for a, b in pairs):
+                chosen.append(other)
+        best = max(best, len(chosen))
+    assert lower_bound(pieces, RULES) == best
+
+
 def test_pieces_of_blocks_count_driving_not_waiting():
     scene, runs = two_villages()
     trips = day_trips(runs, 1, ["school_weekday"] * 5 + ["saturday", "sunday"])

@@ -14,8 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from mobility.shuttles.blocks import Block
 from mobility.shuttles.factors import Factors
+from mobility.shuttles.model import Bools
 
 HOUR = 3600
 NIGHT_S = (22 * HOUR, 29 * HOUR)
@@ -182,25 +185,40 @@ def unlawful(duties: Sequence[Duty], rules: DutyRules) -> list[Duty]:
 
 
 def lower_bound(pieces: Sequence[Piece], rules: DutyRules) -> int:
-    """Return a number of duties that cannot be beaten: pieces no two of which go together."""
-    n = len(pieces)
-    apart = [[False] * n for _ in range(n)]
-    for i in range(n):
-        for j in range(i):
-            apart[i][j] = apart[j][i] = not _pair(pieces[i], pieces[j], rules)
-    best = 0
-    for seed in range(n):
-        clique = [seed]
-        for other in range(n):
-            if other != seed and all(apart[other][c] for c in clique):
-                clique.append(other)
-        best = max(best, len(clique))
-    return best
+    """Return a number of duties that cannot be beaten: pieces no two of which go together.
+
+    From each piece on, those that go with none of the chosen ones are taken in order.
+    """
+    apart = ~_pairs(pieces, rules)
+    chosen, free = np.ones(len(pieces), np.int64), apart.copy()
+    for other in range(len(pieces)):
+        mine = free[:, other]
+        chosen += mine
+        free[mine] &= apart[other]
+    return int(chosen.max(initial=0))
 
 
-def _pair(a: Piece, b: Piece, rules: DutyRules) -> bool:
-    first, second = sorted((a, b), key=lambda p: (p.start_s, p.end_s))
-    return allowed([first, second], rules)
+def _pairs(pieces: Sequence[Piece], rules: DutyRules) -> Bools:
+    """Return which pieces, in ascending order of time, one driver may do after which, bool[n,n].
+
+    Both ways; a piece goes with itself.
+    """
+    start, end, drive, alone = np.array(
+        [(p.start_s, p.end_s, p.drive_s, _longest_drive_ok(p.drives, rules)) for p in pieces],
+        np.int64,
+    ).reshape(len(pieces), 4).T  # fmt: skip
+    both = (
+        (end[:, None] <= start)
+        & (end - start[:, None] + 2 * rules.sign_on_s <= rules.max_spread_s)
+        & ((end - start)[:, None] + (end - start) + 2 * rules.sign_on_s <= rules.max_work_s)
+        & (drive[:, None] + drive <= rules.max_daily_drive_s)
+    )
+    # A break between the two makes their spells at the wheel apart.
+    rested = start - end[:, None] >= rules.break_s
+    both &= ~rested | (alone[:, None] & alone).astype(bool)
+    for a, b in np.argwhere(both & ~rested):
+        both[a, b] = _longest_drive_ok([*pieces[a].drives, *pieces[b].drives], rules)
+    return np.asarray(both | both.T | np.eye(len(pieces), dtype=bool))
 
 
 def _exact(pieces: Sequence[Piece], rules: DutyRules, most: int) -> list[list[Piece]]:
@@ -208,7 +226,6 @@ def _exact(pieces: Sequence[Piece], rules: DutyRules, most: int) -> list[list[Pi
 
     Empty when there are too many sets to list.
     """
-    import numpy as np
     from scipy import sparse
     from scipy.optimize import Bounds, LinearConstraint, milp
 
