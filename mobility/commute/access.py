@@ -151,7 +151,8 @@ class Access:
         columns: dict[str, object] = {
             str(name): pd.Categorical(values.to_numpy()).take(key) for name, values in asked
         }
-        columns["home_id"] = pd.array(np.asarray(study.homes.ids), dtype="str").take(home)
+        of_home, ids = pd.factorize(np.asarray(study.homes.ids))
+        columns["home_id"] = pd.Categorical.from_codes(of_home[home], ids)
         columns["outbound_min"] = minutes(self.outbound_s.ravel()[flat])
         columns["return_min"] = minutes(self.return_s.ravel()[flat])
         columns["holds"] = self.holds.ravel()[flat]

@@ -218,8 +218,9 @@ def all_pairs(
         total = int(ptr[done])
         if done == n_sources:
             return ptr, goal[:total], time[:total]
-        room = 2 * len(goal) + n_goals
-        goal, time = np.resize(goal, room), np.resize(time, room)
+        more = total + n_goals + len(goal)
+        goal = np.append(goal[:total], np.empty(more, dtype=np.int32))
+        time = np.append(time[:total], np.empty(more))
 
 
 __all__ = ["all_pairs", "node_rows", "workspace"]
