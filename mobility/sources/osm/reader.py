@@ -235,8 +235,8 @@ def _read_ways(path: Path, relations: Relations, *, buildings: bool) -> Gathered
     if path.stat().st_size >= AS_TEXT_BYTES:
         stream = Gathered(relations, buildings=buildings)
         try:
-            for item in opl.objects(path, NODE_KEYS):
-                _add(stream, item, is_way=isinstance(item, opl.Way))
+            for read in opl.objects(path, NODE_KEYS):
+                _add(stream, read, is_way=isinstance(read, opl.Way))
         except opl.NoTextError:
             # Read one by one, it is told what is wrong.
             pass
@@ -246,7 +246,8 @@ def _read_ways(path: Path, relations: Relations, *, buildings: bool) -> Gathered
     wanted = osmium.filter.KeyFilter(*NODE_KEYS)
     wanted.enable_for(osmium.osm.NODE)
     source = osmium.FileProcessor(str(path), osmium.osm.NODE | osmium.osm.WAY)
-    for item in source.with_locations().with_filter(wanted):
+    one_by_one: Iterator[Any] = iter(source.with_locations().with_filter(wanted))
+    for item in one_by_one:
         _add(stream, item, is_way=item.is_way())
     return stream
 
