@@ -9,6 +9,7 @@ from street_cases import DATA, osm_text
 
 from mobility.base.errors import SourceError, SourceNotFoundError
 from mobility.sources.osm import background as bg
+from mobility.sources.osm import opl, reader
 from mobility.sources.osm.reader import read_osm
 
 RESIDENTIAL = {"highway": "residential", "name": "Rue A"}
@@ -281,3 +282,40 @@ def test_milan_is_read_though_its_way_ids_are_not_sorted():
     inner = np.ones(len(tables.geom_xy), dtype=bool)
     inner[tables.geom_ptr[:-1]] = inner[tables.geom_ptr[1:] - 1] = False
     assert inner.sum() + len(tables.edge_u) * 2 == len(tables.geom_xy)
+
+
+def test_a_large_file_is_read_as_text_and_says_the_same(tmp_path, monkeypatch):
+    """Signs of meaning in tags, nodes that are missing, no tags, a barrier, an area, a stop."""
+    nodes = {k: (60 * k, k % 3) for k in range(1, 9)}
+    nodes[3] += ({"barrier": "gate", "access": "private", "note": "a b,c=d%20%é@"},)
+    nodes[6] += ({"highway": "bus_stop", "name": "Am Tor, West 100%"},)
+    ways = [
+        (10, [1, 2, 3, 4, 99], {"highway": "residential", "name": "Rue d'A, 5=6 %", "ref": ""}),
+        (11, [3, 5, 6], {"highway": "service", "opening_hours": "Mo-Fr 06:00-20:00"}),
+        (12, [5, 7, 8, 5], {"landuse": "industrial", "name": "Port @ 1"}),
+        (13, [98, 97], {"highway": "track"}),
+        (14, [7, 8], {}),
+    ]
+    path = write(tmp_path, osm_text(nodes, ways))
+    one_by_one = read_osm(path)
+    monkeypatch.setattr(reader, "AS_TEXT_BYTES", 0)
+    monkeypatch.setattr(opl, "BLOCK", 100)
+    assert len(list(opl.objects(path, reader.NODE_KEYS))) == len(ways) + 2
+    as_text = read_osm(path)
+    for name in ("node_id", "node_xy", "edge_u", "edge_v", "geom_ptr", "geom_xy"):
+        assert getattr(as_text, name).tolist() == getattr(one_by_one, name).tolist()
+    for name in ("tags", "barriers", "conditions"):
+        assert getattr(as_text, name).equals(getattr(one_by_one, name))
+    assert as_text.ledger == one_by_one.ledger
+    for kind, layer in one_by_one.background.items():
+        assert as_text.background[kind].equals(layer)
+
+
+def test_a_large_file_that_is_damaged_is_told_as_any(tmp_path, monkeypatch):
+    text = osm_text({1: (0, 0), 2: (50, 0)}, [(10, [1, 2], RESIDENTIAL)])
+    path = write(tmp_path, text[:-20])
+    monkeypatch.setattr(reader, "AS_TEXT_BYTES", 0)
+    with pytest.raises(opl.NoTextError):
+        list(opl.objects(path, reader.NODE_KEYS))
+    with pytest.raises(SourceError, match="cannot be read as OpenStreetMap data"):
+        read_osm(path)

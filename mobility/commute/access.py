@@ -134,6 +134,11 @@ class Access:
             columns[f"{name} | status"] = pd.array(STATUSES, dtype="str").take(found.status(r))
         return gpd.GeoDataFrame(columns, geometry=homes.shapes.to_numpy(), crs="EPSG:4326")
 
+    @cached_property
+    def _home_ids(self) -> pd.Categorical:
+        ids = np.asarray(self.study.homes.ids)
+        return pd.Categorical(ids, categories=pd.unique(ids))
+
     def to_frame(self, rows: slice = slice(None)) -> pd.DataFrame:
         """Return the long table: a row per combination and home, minutes, <NA> where none.
 
@@ -151,7 +156,7 @@ class Access:
         columns: dict[str, object] = {
             str(name): pd.Categorical(values.to_numpy()).take(key) for name, values in asked
         }
-        columns["home_id"] = pd.array(np.asarray(study.homes.ids), dtype="str").take(home)
+        columns["home_id"] = self._home_ids.take(home)
         columns["outbound_min"] = minutes(self.outbound_s.ravel()[flat])
         columns["return_min"] = minutes(self.return_s.ravel()[flat])
         columns["holds"] = self.holds.ravel()[flat]

@@ -177,7 +177,12 @@ def _write_commutes(access: Access, path: Path) -> None:
         for low in range(0, max(rows, 1), ROW_GROUP):
             frame = access.to_frame(slice(low, low + ROW_GROUP))
             table = pa.Table.from_pandas(frame, preserve_index=False)
-            writer = writer or parquet.ParquetWriter(path, table.schema, compression="zstd")
+            if writer is None:
+                # Every group has nearly every home: the first and the last of them tell nothing.
+                told = [name for name in table.column_names if name != "home_id"]
+                writer = parquet.ParquetWriter(
+                    path, table.schema, compression="zstd", write_statistics=told
+                )
             writer.write_table(table, row_group_size=ROW_GROUP)
     finally:
         if writer is not None:

@@ -206,7 +206,7 @@ def joined(
     asked = np.zeros(max(key.max(initial=-1), wanted.max(initial=-1)) + 1, dtype=bool)
     asked[wanted] = True
     kept = np.flatnonzero(asked[key])
-    order = kept[np.argsort(key[kept], kind="stable")]
+    order = kept[by_number(key[kept], len(asked))]
     ordered = key[order]
     start = np.searchsorted(ordered, wanted, side="left")
     if first:
@@ -272,7 +272,7 @@ def _arcs(streets: Streets, times: Times) -> Arcs:
     if local is not None and local[edge].any():
         tail, head, arc, place, among, again = _in_three(tail, head, local[edge], place)
         time, edge, forward = time[arc], edge[arc], forward[arc]
-    order = _by_number(tail, len(place))
+    order = by_number(tail, len(place))
     counts = np.bincount(tail, minlength=len(place))
     ptr = np.append(0, np.cumsum(counts)).astype(np.int64)
     return Arcs(
@@ -280,10 +280,12 @@ def _arcs(streets: Streets, times: Times) -> Arcs:
     )  # fmt: skip
 
 
-def _by_number(numbers: np.ndarray, most: int) -> np.ndarray:
-    """Return what sorts whole numbers below ``most``, stably; they are counted, not compared."""
+def by_number(numbers: np.ndarray, most: int) -> np.ndarray:
+    """Return what sorts whole numbers below ``most``, stably; many are counted, not compared."""
     from scipy.sparse import csr_array
 
+    if 16 * len(numbers) < most:
+        return np.argsort(numbers, kind="stable")
     # Rows of a table of one entry each, turned round, list those entries by their column.
     ptr = np.arange(len(numbers) + 1, dtype=np.int32)
     table = csr_array((np.ones(len(numbers), np.int8), numbers.astype(np.int32), ptr),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mobility.streets.arcs import Arcs, Times, local_of
+from mobility.streets.arcs import Arcs, Times, by_number, local_of
 from mobility.streets.graph import Streets
 from mobility.streets.snap import Snaps
 
@@ -100,7 +100,7 @@ def ends(
 
 def rows_of(row: np.ndarray, n_rows: int, index: np.ndarray, value: np.ndarray) -> Csr:
     """Return (index, value) entries by row, those of a row in the order given."""
-    order = np.argsort(row, kind="stable")
+    order = by_number(row, n_rows)
     ptr = np.append(0, np.cumsum(np.bincount(row, minlength=n_rows))).astype(np.int64)
     return ptr, index[order].astype(np.int32), value[order].astype(np.float64)
 

@@ -151,6 +151,13 @@ class Streets:
         return shapely.STRtree(self.lines) if self.at is None else self.at[0].tree
 
     @cached_property
+    def by_node_id(self) -> np.ndarray:
+        """Rows of ``node_id`` in the order of ids, int64 (n,)."""
+        if self.at is not None:
+            return self.at[0].by_node_id
+        return np.argsort(self.node_id, kind="stable")
+
+    @cached_property
     def _to_local(self) -> pyproj.Transformer:
         return transformer(WGS84, self.crs)
 

@@ -19,6 +19,8 @@ from mobility.streets.ends import Csr
 # A bucket spans this part of the mean time of an arc: a wider one takes up more nodes twice, a
 # narrower one is more often empty. There are at most so many buckets, however long an arc takes.
 BUCKET_SHARE, MOST_BUCKETS = 0.5, 1 << 16
+# Room for so many pairs is taken at first: no more of it than is written to takes memory.
+MOST_AT_FIRST = 1 << 22
 # End of a bucket's list, and mark of a node that is in none.
 NONE, OUT = -1, -2
 Nodes = np.ndarray
@@ -211,15 +213,17 @@ def all_pairs(
     touched = np.empty(n_goals, dtype=np.int32)
     best = (np.full(n_goals, np.inf), touched, np.empty(n_goals))
     ptr = np.zeros(n_sources + 1, dtype=np.int64)
-    goal, time = np.empty(1 << 16, dtype=np.int32), np.empty(1 << 16)
+    room = min(n_sources * n_goals, MOST_AT_FIRST)
+    goal, time = np.empty(room, dtype=np.int32), np.empty(room)
     done = 0
     while True:
         done = _pairs(net, seeds, goals, near, limit, work, best, (ptr, goal, time), done)
         total = int(ptr[done])
         if done == n_sources:
             return ptr, goal[:total], time[:total]
-        room = 2 * len(goal) + n_goals
-        goal, time = np.resize(goal, room), np.resize(time, room)
+        more = total + n_goals + len(goal)
+        goal = np.append(goal[:total], np.empty(more, dtype=np.int32))
+        time = np.append(time[:total], np.empty(more))
 
 
 __all__ = ["all_pairs", "node_rows", "workspace"]

@@ -260,9 +260,14 @@ def built_up(streets: Streets, *, cell_m: float = 250.0, km_per_km2: float = 4.0
             text = tags[column].str.lower()
             said_in |= text.str.endswith(("urban", "zone30"), na=False).to_numpy(dtype=bool)
             said_out |= text.str.endswith("rural", na=False).to_numpy(dtype=bool)
-    middle = streets.geom_xy[(streets.geom_ptr[:-1] + streets.geom_ptr[1:] - 1) // 2]
-    found = _dense(streets, middle, cell_m, km_per_km2) | _on_built_land(streets, middle)
-    return np.asarray((found | said_in) & ~said_out)
+    # What lies around a street is the same at any hour.
+    any_hour = streets if streets.at is None else streets.at[0]
+    asked = "built up", cell_m, km_per_km2
+    if asked not in any_hour.times:
+        middle = streets.geom_xy[(streets.geom_ptr[:-1] + streets.geom_ptr[1:] - 1) // 2]
+        around = _dense(any_hour, middle, cell_m, km_per_km2) | _on_built_land(any_hour, middle)
+        any_hour.times[asked] = around
+    return np.asarray((any_hour.times[asked] | said_in) & ~said_out)
 
 
 def _dense(streets: Streets, middle: np.ndarray, cell_m: float, km_per_km2: float) -> np.ndarray:

@@ -136,8 +136,8 @@ def _into_and_out(streets: Streets, node: np.ndarray) -> tuple[pd.DataFrame, pd.
 
 def _rows_of(streets: Streets, node_id: np.ndarray) -> np.ndarray:
     """Return the row of each node id, -1 where the streets have none."""
-    order = np.argsort(streets.node_id, kind="stable")
-    place = np.searchsorted(streets.node_id[order], node_id)
+    order = streets.by_node_id
+    place = np.searchsorted(streets.node_id, node_id, sorter=order)
     row = order[np.minimum(place, len(order) - 1)]
     return np.where(streets.node_id[row] == node_id, row, -1)
 

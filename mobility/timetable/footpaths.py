@@ -241,13 +241,15 @@ def sorted_walks(
     row: np.ndarray, stop: np.ndarray, walk_s: np.ndarray, n_rows: int, n_stops: int
 ) -> WalkTable:
     """Return the table sorted by (row, walk, stop), by one sort of packed integers."""
-    span = int(walk_s.max(initial=0)) + 1
-    key = (row.astype(np.int64) * span + walk_s) * max(n_stops, 1) + stop
+    walk_bits, stop_bits = int(walk_s.max(initial=0)).bit_length(), int(n_stops).bit_length()
+    key = row.astype(np.int64) << (walk_bits + stop_bits)
+    key |= walk_s.astype(np.int64) << stop_bits
+    key |= stop
     key.sort()
-    rest, stop = np.divmod(key, max(n_stops, 1))
-    row, walk_s = np.divmod(rest, span)
     ptr = np.append(0, np.cumsum(np.bincount(row, minlength=n_rows))).astype(np.int64)
-    return WalkTable(ptr, stop.astype(np.int32), walk_s.astype(np.int32))
+    stop = (key & ((1 << stop_bits) - 1)).astype(np.int32)
+    walk_s = ((key >> stop_bits) & ((1 << walk_bits) - 1)).astype(np.int32)
+    return WalkTable(ptr, stop, walk_s)
 
 
 def safe_footpaths(tt: Timetable, plain: WalkTable, safe: WalkTable) -> Timetable:

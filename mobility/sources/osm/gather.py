@@ -12,6 +12,7 @@ import osmium
 import shapely
 
 from mobility.sources.osm import background as bg
+from mobility.sources.osm import opl
 from mobility.sources.osm import states as osm_states
 from mobility.sources.osm.conditions import BY_HOUR, Condition, conditions_of
 from mobility.sources.osm.restrictions import Row, barrier_of
@@ -26,6 +27,7 @@ from mobility.sources.osm.ways import (
 )
 
 Bbox = tuple[float, float, float, float]
+AnyWay = osmium.osm.Way | osm_states.Way | opl.Way
 # Kind of background, tags and member ways of each multipolygon.
 Areas = dict[int, tuple[str, dict[str, str], list[int]]]
 # Most tagged nodes on streets are one of these, of which nothing is read.
@@ -77,11 +79,11 @@ class Gathered:
         # Whether a node was seen after a street.
         self.nodes_behind = False
 
-    def add_node(self, node: osmium.osm.Node | osm_states.Node) -> None:
+    def add_node(self, node: osmium.osm.Node | osm_states.Node | opl.Node) -> None:
         """Add what a node says: a barrier, a place, a stop, a car park."""
         if node.tags.get("highway") in _MANY and "barrier" not in node.tags:
             return
-        tags = {t.k: t.v for t in node.tags}
+        tags = _tags_of(node)
         barrier = barrier_of(tags)
         if barrier is not None:
             self.barriers[node.id] = {**tags, "barrier": barrier}
@@ -91,7 +93,7 @@ class Gathered:
             lon, lat = node.lon, node.lat
             self.rows.add(kind, node.id, shapely.Point(lon, lat), tags)
 
-    def add_way(self, way: osmium.osm.Way | osm_states.Way) -> None:
+    def add_way(self, way: AnyWay) -> None:
         """Add a way as a street, or as what is drawn behind; count it where it is neither."""
         if way.id in self.members:
             self.lines[way.id] = _way_lonlat(way)
@@ -100,7 +102,7 @@ class Gathered:
         if square is None and "highway" not in listed and not any(k in listed for k in self.keys):
             self.counts["other"] += 1
             return
-        tags = {t.k: t.v for t in listed}
+        tags = _tags_of(way)
         highway = street_class(tags)
         if highway is None and square is not None:
             tags = {**square, **tags}
@@ -116,15 +118,15 @@ class Gathered:
         else:
             self.counts["other"] += 1
 
-    def _add_street(self, way: osmium.osm.Way | osm_states.Way, tags: dict[str, str]) -> None:
-        nodes: list[Any] = list(way.nodes)
+    def _add_street(self, way: AnyWay, tags: dict[str, str]) -> None:
         row = len(self.way_id)
+        refs, x, y = _nodes_of(way)
         self.way_id.append(way.id)
-        self.way_len.append(len(nodes))
+        self.way_len.append(len(refs))
         self.version.append(way.version)
-        self.refs.extend([n.ref for n in nodes])
-        self.x.extend([n.x for n in nodes])
-        self.y.extend([n.y for n in nodes])
+        self.refs.frombytes(refs.tobytes())
+        self.x.frombytes(x.tobytes())
+        self.y.frombytes(y.tobytes())
         for key, value in tags.items():
             code = KEY_CODE.get(key)
             if code is not None:
@@ -134,7 +136,7 @@ class Gathered:
         if not BY_HOUR.isdisjoint(tags):
             self.conditions += conditions_of("way", way.id, tags)
 
-    def _add_background(self, way: osmium.osm.Way | osm_states.Way, tags: dict[str, str]) -> bool:
+    def _add_background(self, way: AnyWay, tags: dict[str, str]) -> bool:
         kind = bg.area_kind(tags, buildings=self.buildings) if way.is_closed() else None
         area = kind is not None
         kind = kind or bg.line_kind(tags)
@@ -149,9 +151,23 @@ class Gathered:
         return True
 
 
-def _way_lonlat(way: osmium.osm.Way | osm_states.Way) -> np.ndarray:
-    xy = np.array([(n.x, n.y) for n in way.nodes], dtype=np.int64).reshape(-1, 2)
-    return np.asarray(xy[xy[:, 0] != UNDEFINED] / 1e7)
+def _tags_of(item: Any) -> dict[str, str]:
+    return item.tags if type(item.tags) is dict else {t.k: t.v for t in item.tags}
+
+
+def _nodes_of(way: AnyWay) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the ids of a way's nodes, int64, and their places, int32, in degrees times 1e7."""
+    if isinstance(way, opl.Way):
+        return way.refs, way.x, way.y
+    nodes: list[Any] = list(way.nodes)
+    refs = np.array([n.ref for n in nodes], np.int64)
+    return refs, np.array([n.x for n in nodes], np.int32), np.array([n.y for n in nodes], np.int32)
+
+
+def _way_lonlat(way: AnyWay) -> np.ndarray:
+    _, x, y = _nodes_of(way)
+    known = x != UNDEFINED
+    return np.column_stack([x[known], y[known]]) / 1e7
 
 
 def add_relations(stream: Gathered, relations: Areas) -> None:

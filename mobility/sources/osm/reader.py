@@ -23,6 +23,7 @@ import osmium
 
 from mobility.base.errors import SourceError, SourceNotFoundError
 from mobility.sources.osm import background as bg
+from mobility.sources.osm import opl
 from mobility.sources.osm import states as osm_states
 from mobility.sources.osm.conditions import condition_table, conditions_of
 from mobility.sources.osm.gather import Bbox, Gathered, Relations, add_relations, keep_last
@@ -33,6 +34,9 @@ from mobility.sources.osm.ways import OTHER_WAYS, carries_cars, street_class
 
 # A packed extract that lacks this share of the nodes of its streets may have them elsewhere.
 MANY = 0.01
+NODE_KEYS = ("highway", "amenity", "place", *BARRIER_KEYS)
+#: Of a smaller file, to begin a process that writes it as text takes longer than reading it.
+AS_TEXT_BYTES = 1_000_000
 # Only nodes of ways have a ref.
 _PLACE_OF_MEMBER = re.compile(rb"<nd(?![^>]*\sref=)[^>]*/>")
 
@@ -228,14 +232,29 @@ def _read_relations(path: Path, deleted: set[osm_states.Key], *, buildings: bool
 
 
 def _read_ways(path: Path, relations: Relations, *, buildings: bool) -> Gathered:
+    if path.stat().st_size >= AS_TEXT_BYTES:
+        stream = Gathered(relations, buildings=buildings)
+        try:
+            for read in opl.objects(path, NODE_KEYS):
+                _add(stream, read, is_way=isinstance(read, opl.Way))
+        except opl.NoTextError:
+            # Read one by one, it is told what is wrong.
+            pass
+        else:
+            return stream
     stream = Gathered(relations, buildings=buildings)
-    wanted = osmium.filter.KeyFilter("highway", "amenity", "place", *BARRIER_KEYS)
+    wanted = osmium.filter.KeyFilter(*NODE_KEYS)
     wanted.enable_for(osmium.osm.NODE)
     source = osmium.FileProcessor(str(path), osmium.osm.NODE | osmium.osm.WAY)
-    for item in source.with_locations().with_filter(wanted):
-        if isinstance(item, osmium.osm.Way):
-            stream.add_way(item)
-        elif isinstance(item, osmium.osm.Node):
-            stream.nodes_behind |= bool(stream.way_id)
-            stream.add_node(item)
+    one_by_one: Iterator[Any] = iter(source.with_locations().with_filter(wanted))
+    for item in one_by_one:
+        _add(stream, item, is_way=item.is_way())
     return stream
+
+
+def _add(stream: Gathered, item: Any, *, is_way: bool) -> None:
+    if is_way:
+        stream.add_way(item)
+    else:
+        stream.nodes_behind |= bool(stream.way_id)
+        stream.add_node(item)

@@ -46,7 +46,9 @@ PLATFORM = "platform"
 # Values whose letters matter; others are compared in small letters.
 AS_WRITTEN = frozenset({"name", "ref", "duration"})
 # Kept as tags of a way that is no street, or none to travel on, today.
-_NOT_TODAY = ("construction", "disused", "abandoned", "demolished", "razed", "impassable")
+_NOT_TODAY = frozenset(
+    {"construction", "disused", "abandoned", "demolished", "razed", "impassable"}
+)
 # A lane of one's own against the traffic of a one-way street.
 _CONTRAFLOW = ("cycleway:oneway", "cycleway:left:oneway", "cycleway:right:oneway",
                "cycleway:both:oneway")  # fmt: skip
@@ -91,7 +93,9 @@ def carries_cars(tags: Mapping[str, str]) -> bool:
 
 def is_travelled(tags: Mapping[str, str], highway: str) -> bool:
     """Return whether a street of some class is there to be travelled today."""
-    return highway not in NOT_STREETS and not any(tags.get(key) == "yes" for key in _NOT_TODAY)
+    if highway in NOT_STREETS:
+        return False
+    return _NOT_TODAY.isdisjoint(tags) or all(tags.get(key) != "yes" for key in _NOT_TODAY)
 
 
 def plain(tags: dict[str, str]) -> dict[str, str]:
