@@ -88,6 +88,7 @@ class WhiteZones:
 
         It is without its timetables: those of twenty variants would fill the memory.
         """
+        self.access.study.views.forget()
         study = replace(self.access.study, timetables={})
         return replace(self, access=replace(self.access, study=study))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mobility.base.threads import thread_count
+from mobility.base.threads import spread, thread_count
 from mobility.commute.access import Access
 from mobility.commute.door_to_door import transit_times
 from mobility.commute.study import Study, engine_limits
@@ -145,8 +145,9 @@ def _held_on(
         return there & home
 
     with ThreadPoolExecutor(max_workers=thread_count()) as pool:
-        found = pool.map(holds, keys)
-        return {(s, day.kind): held for (s, day), held in zip(keys, found, strict=True)}
+        found = spread(pool, holds, keys)
+    variant.views.forget()
+    return {(s, day.kind): held for (s, day), held in zip(keys, found, strict=True)}
 
 
 def _transit_before(access: Access, shift: int, kind: str) -> Bools:

@@ -24,6 +24,7 @@ from mobility.territory.project import Speeds
 TIME_UNIT = 10**9
 LIMIT_S = 5400.0
 AT_JUNCTION_M = 1.0
+AT_ONCE = 32  # places searched from at a time
 
 
 @dataclass(frozen=True)
@@ -147,8 +148,12 @@ def drive_matrix(graph: DriveGraph, places: np.ndarray, *, limit_s: float = LIMI
     """Return the driving between places; `UNREACHED` beyond the limit."""
     places = np.asarray(places)
     nodes = places + graph.n_nodes
-    rows = csgraph.dijkstra(graph.graph, indices=nodes, limit=limit_s * 100 * TIME_UNIT)
-    weight = np.atleast_2d(rows)[:, nodes + len(graph.snaps)]
+    weight = np.empty((len(nodes), len(nodes)))
+    # A search answers for every junction: those of all places at once would fill the memory.
+    for low in range(0, len(nodes), AT_ONCE):
+        some = slice(low, low + AT_ONCE)
+        rows = csgraph.dijkstra(graph.graph, indices=nodes[some], limit=limit_s * 100 * TIME_UNIT)
+        weight[some] = rows[:, nodes + len(graph.snaps)]
     weight[places[:, None] == places] = 0.0
     return _decode(weight)
 
