@@ -263,8 +263,8 @@ def _written(
         other_outputs,
         write_record,
     )
+    from mobility.outputs.table_files import write_comparison, write_tables
     from mobility.outputs.tables import write_csv
-    from mobility.outputs.write import add_report, write_comparison, write_tables
 
     access, zones = variants[0] if variants and found is None else present
     gone = [] if access.study.territory.output.geopackage else ["results.gpkg"]
@@ -292,6 +292,8 @@ def _written(
             progress("map")
             _draw(part / MAP, present, variants, found, name, earlier=folder / MAP)
         if report is not None:
+            from mobility.outputs.write import add_report
+
             places = (folder, *(path.parent.parent for path in feeds))
             failed = add_report(
                 access,

@@ -20,12 +20,8 @@ from mobility.shuttles.gtfs_out import Table, write_gtfs
 from mobility.shuttles.model import Bools
 from mobility.sources.days import ChosenDay
 from mobility.sources.gtfs.read import Feed, read_feed
-from mobility.timetable.arrays import (
-    INF,
-    Timetable,
-    index_timetable,
-    take_runs,
-)
+from mobility.timetable.arrays import INF
+from mobility.timetable.change import with_runs
 
 
 def read_tables(tables: Mapping[str, Table]) -> Feed:
@@ -35,17 +31,19 @@ def read_tables(tables: Mapping[str, Table]) -> Feed:
         return read_feed(path, cache=False)
 
 
-def keep_trips(timetable: Timetable, kept: np.ndarray) -> Timetable:
-    """Return a timetable holding only the runs whose first trip is kept.
+def keep_trips(two_way: TwoWay, kept: np.ndarray) -> TwoWay:
+    """Return a timetable and its mirror holding only the runs whose first trip is kept.
 
     Parameters
     ----------
     kept
         bool[trips of the feed].
     """
-    trip = timetable.call_trip[timetable.run_ptr[:-1]]
-    chosen = np.flatnonzero(np.where(trip >= 0, kept[trip], True)).astype(np.int64)
-    return index_timetable(timetable.n_stops, take_runs(timetable.runs, chosen), timetable.feet)
+    tt, mirror = two_way.timetable, two_way.mirror.timetable
+    trip = tt.call_trip[tt.run_ptr[:-1]]
+    gone = np.flatnonzero((trip >= 0) & ~kept[trip])
+    there, back = with_runs(tt, removed=gone), with_runs(mirror, removed=two_way.mirror_run[gone])
+    return TwoWay(there, known_mirror=back)
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,7 @@ def _held_on(
     after: Study, kind: str, kept: np.ndarray, keys: Sequence[tuple[int, ChosenDay]]
 ) -> dict[tuple[int, str], Bools]:
     """Return who holds each shift by public transport on a kind of day, with some trips alone."""
-    two_way = TwoWay(keep_trips(after.timetables[kind].timetable, kept))
+    two_way = keep_trips(after.timetables[kind], kept)
     variant = with_timetables(after, {kind: two_way})
     limits = engine_limits(variant.territory.limits)
     # Compiled kernels release the interpreter; touch the mirror once, not in each thread.

@@ -84,8 +84,10 @@ def stops_on_the_way(
     first[last] = False
     call = np.flatnonzero(first)
     one, two = timetable.call_stop[call], timetable.call_stop[call + 1]
-    legs, leg_of = np.unique(np.column_stack([one, two]), axis=0, return_inverse=True)
-    a, b = stops_xy[legs[:, 0]], stops_xy[legs[:, 1]]
+    # Both ends as one number: numbers are sorted many times quicker than pairs.
+    pair = one.astype(np.int64) * timetable.n_stops + two
+    legs, leg_of = np.unique(pair, return_inverse=True)
+    a, b = (stops_xy[ends] for ends in np.divmod(legs, timetable.n_stops))
     way = b - a
     length2 = np.maximum((way**2).sum(axis=1), 1.0)
     inserts = []
@@ -94,10 +96,10 @@ def stops_on_the_way(
         off = np.hypot(*(a + share[:, None] * way - point).T)
         passing = (share > 0.1) & (share < 0.9) & (off <= near_m)
         passing &= length2 >= SHORTEST_LEG_M**2
-        for c in call[passing[leg_of.ravel()]]:
+        for c in call[passing[leg_of]]:
             run = timetable.run_of_call(int(c))
             start, end = int(timetable.call_dep[c]), int(timetable.call_arr[c + 1])
-            leg = leg_of.ravel()[np.searchsorted(call, c)]
+            leg = leg_of[np.searchsorted(call, c)]
             inserts.append(
                 Insert(run, int(c - timetable.run_ptr[run]), timetable.n_stops + k,
                        start + round(float(share[leg]) * (end - start)))
