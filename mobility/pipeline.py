@@ -18,7 +18,8 @@ from mobility.commute.additions import with_feed
 from mobility.commute.comparison import check_comparable
 from mobility.commute.loading import load
 from mobility.commute.study import Progress, Study, quiet
-from mobility.commute.white_zones import WhiteZones, white_zones
+from mobility.commute.untouched import beside
+from mobility.commute.white_zones import Hours, WhiteZones, white_zones
 from mobility.settings import check_outputs, check_settings, read_territory
 from mobility.sources.gtfs.read import read_feed
 from mobility.territory.changes import Changes
@@ -168,11 +169,12 @@ def _with_shuttles(
     found = design_shuttles(access.study, access, zones, seed=seed, progress=progress)
     if found.knee is None:
         return _written(folder, present, found=found, progress=progress)
-    variants = []
+    variants, hours = [], Hours()
     for plan in [found.knee, *(p for p in found.plans if every_plan and p is not found.knee)]:
         extra = read_tables(found.gtfs(plan))
         study = with_feed(access.study, extra, scenario=plan.name)
-        after = evaluate(study, progress=progress)[1].told()
+        known = beside(access.study, study, hours)
+        after = evaluate(study, known=known, progress=progress)[1].told()
         variants.append((after.access, after))
     answers = None
     if lighter:
@@ -224,10 +226,16 @@ def _scenario_names(before: Territory, after: Territory) -> tuple[str, str]:
 Evaluation = tuple[Access, WhiteZones]
 
 
-def evaluate(study: Study, *, progress: Progress = quiet) -> Evaluation:
-    """Return the commutes of a study and its white zones."""
+def evaluate(study: Study, *, known: Hours | None = None, progress: Progress = quiet) -> Evaluation:
+    """Return the commutes of a study and its white zones.
+
+    Parameters
+    ----------
+    known
+        What was found of the best hours of the day.
+    """
     access = assess(study, progress=progress)
-    return access, white_zones(access, progress=progress)
+    return access, white_zones(access, known=known, progress=progress)
 
 
 def _written(
@@ -255,8 +263,8 @@ def _written(
         other_outputs,
         write_record,
     )
+    from mobility.outputs.table_files import write_comparison, write_tables
     from mobility.outputs.tables import write_csv
-    from mobility.outputs.write import add_report, write_comparison, write_tables
 
     access, zones = variants[0] if variants and found is None else present
     gone = [] if access.study.territory.output.geopackage else ["results.gpkg"]
@@ -284,6 +292,8 @@ def _written(
             progress("map")
             _draw(part / MAP, present, variants, found, name, earlier=folder / MAP)
         if report is not None:
+            from mobility.outputs.write import add_report
+
             places = (folder, *(path.parent.parent for path in feeds))
             failed = add_report(
                 access,

@@ -7,11 +7,15 @@ import pytest
 from light_plans import write_light
 
 from mobility import pipeline
+from mobility.commute.access import assess
+from mobility.commute.additions import with_feed
 from mobility.commute.comparison import comparison
+from mobility.commute.white_zones import white_zones
 from mobility.outputs.map import page
 from mobility.outputs.tables import registry
 from mobility.remedies.recommendations import remedies_frame
 from mobility.remedies.words import LEVER_COLUMNS
+from mobility.shuttles.after import read_tables
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +57,17 @@ def test_a_scenario_gains_what_the_proof_of_its_plan_tells(run):
         table = comparison(present, access)
         gained = table.loc[table["shift"] == "", "gained"].sum()
         assert gained == pytest.approx(proven[access.study.scenario], abs=1)
+
+
+def test_hours_and_edges_that_no_run_of_a_plan_meets_are_as_if_asked_again(run):
+    results, made, _ = run
+    access, zones = made[-1]
+    plan = next(p for p in results.plans.plans if p.name == access.study.scenario)
+    study = with_feed(results.study, read_tables(results.plans.gtfs(plan)), scenario="again")
+    again = white_zones(assess(study))
+    assert results.study.views.held, "nothing was taken from the territory as it is"
+    for one, other in ((access.overtime_s, again.access.overtime_s), (zones.reason, again.reason)):
+        assert (one == other).all()
 
 
 def test_tables_compare_the_present_with_the_advised_plan(run):

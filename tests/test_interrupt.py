@@ -21,10 +21,10 @@ class Early:
             press()
 
 if "." in place:
-    from mobility.outputs import write
+    from mobility.outputs import table_files
     from mobility import pipeline
     module, name = place.split(".")
-    setattr({"write": write, "pipeline": pipeline}[module], name, press)
+    setattr({"table_files": table_files, "pipeline": pipeline}[module], name, press)
 else:
     sys.meta_path.insert(0, Early())
 from mobility.__main__ import main
@@ -39,7 +39,7 @@ sys.exit(main())
         ("typer", "fr", "Interrompu."), ("typer", "en", "Interrupted."),
         ("pandas", "fr", "Interrompu."), ("numba", "en", "Interrupted."),
         ("pipeline.load", "fr", "Interrompu."), ("pipeline.assess", "en", "Interrupted."),
-        ("write.write_tables", "fr", "Interrompu."),
+        ("table_files.write_tables", "fr", "Interrompu."),
     ],
 )  # fmt: skip
 def test_one_line_and_exit_code_130(tmp_path, place, language, says):

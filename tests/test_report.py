@@ -33,9 +33,10 @@ from mobility.outputs.pictures import STYLES, Painter, scale_length, view_of
 from mobility.outputs.render import docx_bytes, html_page, pdf_bytes
 from mobility.outputs.report import document
 from mobility.outputs.report_tables import all_sheets
+from mobility.outputs.table_files import write_tables
 from mobility.outputs.tables import sheet_of, table_block
 from mobility.outputs.words import Words
-from mobility.outputs.write import NAMES, write_report, write_tables
+from mobility.outputs.write import NAMES, write_report
 
 HOSTILE = "<script>alert(\"é\")</script> & 'Cie' {x}"
 

@@ -38,6 +38,7 @@ from mobility.shuttles.schedule import run_cover
 from mobility.sources.gtfs.quality import check_feed
 from mobility.sources.gtfs.read import read_feed
 from mobility.territory.project import Territory
+from mobility.timetable.arrays import mirrored
 
 DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 SMALL = {"iterations": 30, "plans": 4, "max_hubs": 1, "max_stops": 14}
@@ -185,12 +186,13 @@ def test_cycling_and_park_and_ride_reach_the_stops_of_a_plan(demo, plans):
     assert (now.holds[rows] & ~before.holds[rows]).any()
 
 
-def test_keeping_every_trip_changes_nothing(plans):
-    tt = plans.study.timetables["school_weekday"].timetable
-    kept = keep_trips(tt, np.ones(len(plans.study.feed.trips), bool))
-    assert kept.same_as(tt)
-    none = keep_trips(tt, np.zeros(len(plans.study.feed.trips), bool))
-    assert none.n_runs == 0
+def test_keeping_trips_keeps_them_in_the_mirror_too(plans):
+    two_way, n_trips = plans.study.timetables["school_weekday"], len(plans.study.feed.trips)
+    assert keep_trips(two_way, np.ones(n_trips, bool)).timetable.same_as(two_way.timetable)
+    assert keep_trips(two_way, np.zeros(n_trips, bool)).timetable.n_runs == 0
+    half = keep_trips(two_way, np.arange(n_trips) % 2 == 0)
+    assert 0 < half.timetable.n_runs < two_way.timetable.n_runs
+    assert half.mirror.timetable.same_as(mirrored(half.timetable))
 
 
 def test_drive_matrix_agrees_with_single_searches_and_ways(plans):

@@ -36,6 +36,8 @@ Bool = NDArray[np.bool_]
 
 #: Overtime is tried by this step, up to this much.
 OVERTIME_STEP_S, OVERTIME_MAX_S = 900, 10_800
+#: Bytes of what is kept of edges that are asked for again.
+MOST_HELD_BYTES = 64_000_000
 
 
 def both_ways(
@@ -83,13 +85,19 @@ def ever_held(
     study: Study, site: int, day: ChosenDay, edges: Sequence[Edge], limits: EngineLimits
 ) -> Bool:
     """Return which homes `transit_times` of one or the other of some edges holds for, bool[H]."""
-    known = study.views.held
+    other, known = study.views.beside, study.views.held
+    if other is not None and not any(other.meets(day.kind, edge, limits) for edge in edges):
+        return ever_held(other.study, site, day, edges, limits)
     if known is None:
         return _ever_held(study, site, day, edges, limits)
     key = site, day.kind, tuple(edges), limits
-    if key not in known:
-        known[key] = _ever_held(study, site, day, edges, limits)
-    return known[key]
+    found = known.get(key)
+    if found is None:
+        found = _ever_held(study, site, day, edges, limits)
+        if (len(known) + 1) * study.n_homes > MOST_HELD_BYTES:
+            known.clear()
+        known[key] = found
+    return found
 
 
 def _ever_held(

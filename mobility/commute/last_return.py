@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.base.threads import thread_count
+from mobility.base.cache import Bundle
+from mobility.base.threads import spread, thread_count
+from mobility.commute.access import site_key
 from mobility.commute.door_to_door import at_gate, home_in_dark, ride, transit_times
 from mobility.commute.study import Study, engine_limits
 from mobility.commute.variants import after_dark, open_at
@@ -87,25 +90,40 @@ def last_return(study: Study, *, late_min: Sequence[int] = LATE_MIN) -> LastRetu
         for day in study.days
         if study.works_on(row.shift_id, day)
     ]
-    asked = {(study.shift_rows[s].site, d.kind, study.edges(s, d)[1]): d for s, d in pairs}
+    found: list[Bundle] = []
+    with ThreadPoolExecutor(max_workers=thread_count()) as pool:
+        for site in range(len(study.sites)):
+            mine = [(s, d) for s, d in pairs if study.shift_rows[s].site == site]
+            key = site_key(study, site, [(s, d, "") for s, d in mine])
+            make = partial(_of_site, study, site, mine, limits, late_min, pool)
+            found += [study.kept(["last return", *late_min, *key], make)] if mine else []
+    on_time, late, missed = (
+        np.concatenate([bundle[name] for bundle in found]) for name in ("on_time", "late", "missed")
+    )
+    keys = pd.DataFrame([(s, d.kind) for s, d in pairs], columns=["shift_id", "day_kind"])
+    return LastReturn(study, keys, tuple(late_min), on_time, late, missed)
 
-    def answer(key: tuple[int, str, Edge]) -> tuple[Bool, Bool, Bool]:
-        site, _, edge = key
-        return _answer(study, site, asked[key], edge, limits, late_min)
 
+def _of_site(
+    study: Study,
+    site: int,
+    pairs: Sequence[tuple[int, ChosenDay]],
+    limits: EngineLimits,
+    late_min: Sequence[int],
+    pool: ThreadPoolExecutor,
+) -> Bundle:
+    """Return who comes home after the shifts and kinds of day of one site, see `LastReturn`."""
+    asked = {(d.kind, study.edges(s, d)[1]): d for s, d in pairs}
     for two_way in study.timetables.values():
         _ = two_way.mirror.longest_s
-    with ThreadPoolExecutor(max_workers=thread_count()) as pool:
-        found = dict(zip(asked, pool.map(answer, asked), strict=True))
-    keys = [(study.shift_rows[s].site, d.kind, study.edges(s, d)[1]) for s, d in pairs]
-    return LastReturn(
-        study,
-        pd.DataFrame([(s, d.kind) for s, d in pairs], columns=["shift_id", "day_kind"]),
-        tuple(late_min),
-        np.array([found[k][0] for k in keys]),
-        np.array([found[k][1] for k in keys]),
-        np.array([found[k][2] for k in keys]),
-    )
+
+    def answer(key: tuple[str, Edge]) -> tuple[Bool, Bool, Bool]:
+        return _answer(study, site, asked[key], key[1], limits, late_min)
+
+    found = dict(zip(asked, spread(pool, answer, asked), strict=True))
+    rows = [found[d.kind, study.edges(s, d)[1]] for s, d in pairs]
+    names = ("on_time", "late", "missed")
+    return {name: np.array(part) for name, part in zip(names, zip(*rows, strict=True), strict=True)}
 
 
 def _answer(

@@ -137,6 +137,21 @@ class ShiftRow:
 Held = dict[tuple[int, str, tuple[Edge, ...], EngineLimits], NDArray[np.bool_]]
 
 
+@dataclass(frozen=True)
+class Beside:
+    """A study that differs in some runs alone.
+
+    Attributes
+    ----------
+    meets
+        Whether one of these runs is on the way in the time that an edge, on a kind of day, under
+        some limits leaves for a commute.
+    """
+
+    study: Study
+    meets: Callable[[str, Edge, EngineLimits], bool]
+
+
 @dataclass
 class Views:
     """A study after dark and at hours of the day, each made when it is first asked for.
@@ -153,6 +168,8 @@ class Views:
         the seconds per street piece on which it rests. Hours at which they are alike share it.
     held
         What was found of edges, kept where somebody who asks again puts a table here.
+    beside
+        The study that it shares edges with, where it differs in some runs alone.
     """
 
     made_from: tuple[Study, Change] | None = None
@@ -161,6 +178,16 @@ class Views:
     opened: dict[tuple[dt.date, int], Study] = field(default_factory=dict)
     measured: dict[tuple[object, ...], Any] = field(default_factory=dict)
     held: Held | None = None
+    beside: Beside | None = None
+
+    def forget(self) -> None:
+        """Free the views: they and their study hold each other, and would stay for long."""
+        views = [*self.at_hours.values(), *([self.dark] if self.dark is not None else [])]
+        self.dark, self.held, self.beside = None, None, None
+        for made in (self.at_hours, self.opened, self.measured):
+            made.clear()
+        for view in views:
+            view.views.forget()
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ from mobility.engine.journeys import Edge, EngineLimits, relaxed
 from mobility.sources.days import ChosenDay
 from mobility.streets.graph import State
 from mobility.timetable.arrays import INF
+from mobility.timetable.footpaths import WalkTable
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -86,9 +87,14 @@ class WhiteZones:
     def told(self) -> WhiteZones:
         """Return them of a study of which nothing more is computed.
 
-        It is without its timetables: those of twenty variants would fill the memory.
+        It is without its timetables, calls and walks: those of twenty variants would fill the
+        memory.
         """
-        study = replace(self.access.study, timetables={})
+        study = self.access.study
+        study.views.forget()
+        feed = replace(study.feed, stop_times=study.feed.stop_times[:0])
+        none = WalkTable(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32))
+        study = replace(study, timetables={}, feed=feed, home_walks=none, gate_walks=none)
         return replace(self, access=replace(self.access, study=study))
 
     def row(self, shift_id: int, day_kind: str) -> int:

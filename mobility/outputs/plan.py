@@ -26,7 +26,6 @@ from mobility.outputs.advice_words import advice_blocks, advice_sentence
 from mobility.outputs.document import Block, Bullets, Document, Heading, Text
 from mobility.outputs.first_page import decisions
 from mobility.outputs.index_page import write_index
-from mobility.outputs.levers import searched
 from mobility.outputs.plan_tables import (
     driving,
     modal_potential,
@@ -334,6 +333,9 @@ def plan_of(
     folder = territory.resolve(territory.output.dir) if folder is None else folder
     advice = read_advice([folder], access.study, designed=True if shuttles else None)
     if advice is None:
+        # Loading the search takes half a second, which nobody waits for whose levers are there.
+        from mobility.outputs.levers import searched
+
         advice = searched(access, folder, design=shuttles, progress=progress).advice
     return mobility_plan(
         access, advice, language=language, late=last_return(access.study), modes=mode_tables(access)

@@ -12,6 +12,7 @@ import base64
 import io
 import json
 import tempfile
+from copy import deepcopy
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -226,11 +227,17 @@ def _add_table(word: Any, block: parts.Table) -> None:
     if block.caption:
         word.add_paragraph(one_line(block.caption), "Caption")
     table = word.add_table(rows=0, cols=len(block.heads), style=TABLE_STYLE)
+    # A row is made once and copied: python-docx measures each cell that it is asked for.
+    blank = table.add_row()
+    for cell, numeric in zip(blank.cells, block.numeric, strict=True):
+        if numeric:
+            cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    blank._tr.getparent().remove(blank._tr)
     for texts in (block.heads, *block.rows):
-        for cell, text, numeric in zip(table.add_row().cells, texts, block.numeric, strict=True):
-            cell.text = one_line(text)
-            if numeric:
-                cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.RIGHT
+        row = deepcopy(blank._tr)
+        table._tbl.append(row)
+        for cell, text in zip(row.tc_lst, texts, strict=True):
+            cell.p_lst[0].add_r().text = one_line(text)
 
 
 def markdown_text(document: Document) -> str:

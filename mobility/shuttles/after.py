@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mobility.base.threads import thread_count
+from mobility.base.threads import spread, thread_count
 from mobility.commute.access import Access
 from mobility.commute.door_to_door import transit_times
 from mobility.commute.study import Study, engine_limits
@@ -20,12 +20,8 @@ from mobility.shuttles.gtfs_out import Table, write_gtfs
 from mobility.shuttles.model import Bools
 from mobility.sources.days import ChosenDay
 from mobility.sources.gtfs.read import Feed, read_feed
-from mobility.timetable.arrays import (
-    INF,
-    Timetable,
-    index_timetable,
-    take_runs,
-)
+from mobility.timetable.arrays import INF
+from mobility.timetable.change import with_runs
 
 
 def read_tables(tables: Mapping[str, Table]) -> Feed:
@@ -35,23 +31,24 @@ def read_tables(tables: Mapping[str, Table]) -> Feed:
         return read_feed(path, cache=False)
 
 
-def keep_trips(timetable: Timetable, kept: np.ndarray) -> Timetable:
-    """Return a timetable holding only the runs whose first trip is kept.
+def keep_trips(two_way: TwoWay, kept: np.ndarray) -> TwoWay:
+    """Return a timetable and its mirror holding only the runs whose first trip is kept.
 
     Parameters
     ----------
     kept
         bool[trips of the feed].
     """
-    trip = timetable.call_trip[timetable.run_ptr[:-1]]
-    chosen = np.flatnonzero(np.where(trip >= 0, kept[trip], True)).astype(np.int64)
-    return index_timetable(timetable.n_stops, take_runs(timetable.runs, chosen), timetable.feet)
+    tt, mirror = two_way.timetable, two_way.mirror.timetable
+    trip = tt.call_trip[tt.run_ptr[:-1]]
+    gone = np.flatnonzero((trip >= 0) & ~kept[trip])
+    there, back = with_runs(tt, removed=gone), with_runs(mirror, removed=two_way.mirror_run[gone])
+    return TwoWay(there, known_mirror=back)
 
 
 def running(after: Study, kind: str, kept: np.ndarray) -> Study:
     """Return a study on one kind of day, with some trips alone; see `keep_trips`."""
-    timetable = keep_trips(after.timetables[kind].timetable, kept)
-    return with_timetables(after, {kind: TwoWay(timetable)})
+    return with_timetables(after, {kind: keep_trips(after.timetables[kind], kept)})
 
 
 @dataclass(frozen=True)
@@ -151,8 +148,9 @@ def _held_on(
         return there & home
 
     with ThreadPoolExecutor(max_workers=thread_count()) as pool:
-        found = pool.map(holds, keys)
-        return {(s, day.kind): held for (s, day), held in zip(keys, found, strict=True)}
+        found = spread(pool, holds, keys)
+    variant.views.forget()
+    return {(s, day.kind): held for (s, day), held in zip(keys, found, strict=True)}
 
 
 def _transit_before(access: Access, shift: int, kind: str) -> Bools:

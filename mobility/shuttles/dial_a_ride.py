@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 
 import numpy as np
@@ -112,7 +113,7 @@ def plan_rides(rides: Rides, *, iterations: int = ITERATIONS, seed: int = 0) -> 
     if not rides.n:
         return []
     routes = Routes(rides)
-    never = [i for i in range(rides.n) if routes.eur((i, rides.n + i)) >= FAR]
+    never = [i for i, eur in enumerate(routes.single) if eur >= FAR]
     if never:
         raise ValueError(f"requests no vehicle can serve, even alone: {never}")
     found = routes.exact() if rides.n <= EXACT else routes.search(iterations, seed)
@@ -163,6 +164,12 @@ class Routes:
         duration += int(self.legs[stops[0], stops[1]] + self.legs[stops[-2], stops[-1]])
         return price.vehicle + price.metre * metres + price.second * duration
 
+    @cached_property
+    def single(self) -> list[float]:
+        """The EUR of each request alone; `FAR` where no vehicle can serve it."""
+        n = self.rides.n
+        return [self.eur((i, n + i)) for i in range(n)]
+
     def timed(self, route: tuple[int, ...]) -> Tour:
         """Return a route with its times: the least duration, then the least waiting at gates."""
         self._duration(route)
@@ -182,8 +189,7 @@ class Routes:
         """
         rng, n = np.random.default_rng(seed), self.rides.n
         near, vehicle = self._near(), self.rides.price.vehicle
-        single = [self.eur((i, n + i)) for i in range(n)]
-        plan = self._recreated([], list(range(n)), single, rng)
+        plan = self._recreated([], list(range(n)), rng)
         now = best = sum(eur for _, eur in plan)
         kept = plan
         for it in range(1, iterations):
@@ -192,7 +198,7 @@ class Routes:
             if rng.random() < 0.3:
                 gone |= next({i for i in r if i < n} for r, _ in plan if centre in r)
             left, out = self._ruined(plan, gone)
-            trial = self._recreated(left, sorted(out), single, rng)
+            trial = self._recreated(left, sorted(out), rng)
             after = sum(eur for _, eur in trial)
             heat = HEAT * vehicle * (1 - it / iterations)
             if after < now - heat * math.log(1 - rng.random()):
@@ -222,7 +228,6 @@ class Routes:
         self,
         plan: list[tuple[tuple[int, ...], float]],
         out: list[int],
-        single: list[float],
         rng: np.random.Generator,
     ) -> list[tuple[tuple[int, ...], float]]:
         """Return a plan with some requests put back, in random order."""
@@ -231,7 +236,7 @@ class Routes:
         rows = [np.array([*route, *[0] * (room - len(route))], np.int32) for route, _ in plan]
         sizes, costs = [len(route) for route, _ in plan], [eur - vehicle for _, eur in plan]
         for i in rng.permutation(out).tolist():
-            most, chosen = single[i], -1
+            most, chosen = self.single[i], -1
             for k, row in enumerate(rows):
                 if rng.random() < BLINK:
                     continue
@@ -245,7 +250,7 @@ class Routes:
             if chosen < 0:
                 rows.append(np.array([i, n + i, *[0] * (room - 2)], np.int32))
                 sizes.append(2)
-                costs.append(single[i] - vehicle)
+                costs.append(self.single[i] - vehicle)
             else:
                 rows[chosen] = new
                 sizes[chosen] += 2
@@ -268,6 +273,8 @@ class Routes:
 
     def exact(self) -> list[tuple[int, ...]]:
         """Return the cheapest routes: the best of each set of requests, put together."""
+        if self.rides.n == 1:
+            return [(0, 1)]
         route: dict[int, tuple[float, tuple[int, ...]]] = {}
         for nodes, served in self._tried((), 0, ()):
             eur = self.eur(nodes)

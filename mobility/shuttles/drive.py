@@ -24,6 +24,7 @@ from mobility.territory.project import Speeds
 TIME_UNIT = 10**9
 LIMIT_S = 5400.0
 AT_JUNCTION_M = 1.0
+AT_ONCE = 32  # places searched from at a time
 
 
 @dataclass(frozen=True)
@@ -143,12 +144,29 @@ def _decode(weight: np.ndarray) -> Drive:
     return Drive(seconds, np.where(reached, metres, np.inf))
 
 
+def _weights(matrix: sparse.csr_matrix, nodes: np.ndarray, limit_s: float) -> Floats:
+    """Return the least weight of every node from each of some, infinite beyond the limit."""
+    from mobility.streets.search import node_rows, workspace
+
+    net = (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
+    zero = np.zeros(len(nodes))
+    seeds = (np.arange(len(nodes) + 1, dtype=np.int64), nodes.astype(np.int64), zero)
+    rows = np.full((len(nodes), matrix.shape[0]), np.inf)
+    vias = np.empty(rows.shape, np.int32)
+    node_rows(net, seeds, limit_s * 100 * TIME_UNIT, workspace(net, seeds), rows, vias)
+    return rows
+
+
 def drive_matrix(graph: DriveGraph, places: np.ndarray, *, limit_s: float = LIMIT_S) -> Drive:
     """Return the driving between places; `UNREACHED` beyond the limit."""
     places = np.asarray(places)
     nodes = places + graph.n_nodes
-    rows = csgraph.dijkstra(graph.graph, indices=nodes, limit=limit_s * 100 * TIME_UNIT)
-    weight = np.atleast_2d(rows)[:, nodes + len(graph.snaps)]
+    weight = np.empty((len(nodes), len(nodes)))
+    # A search answers for every junction: those of all places at once would fill the memory.
+    for low in range(0, len(nodes), AT_ONCE):
+        some = slice(low, low + AT_ONCE)
+        rows = _weights(graph.graph, nodes[some], limit_s)
+        weight[some] = rows[:, nodes + len(graph.snaps)]
     weight[places[:, None] == places] = 0.0
     return _decode(weight)
 
@@ -158,10 +176,8 @@ def drive_towards(
 ) -> Drive:
     """Return the driving from places to a few goals, none of which is among the places."""
     left, entered = _place_nodes(graph)
-    rows = csgraph.dijkstra(
-        graph.graph.T.tocsr(), indices=goals + entered, limit=limit_s * 100 * TIME_UNIT
-    )
-    return _decode(np.atleast_2d(rows)[:, places + left].T)
+    rows = _weights(graph.graph.T.tocsr(), goals + entered, limit_s)
+    return _decode(rows[:, places + left].T)
 
 
 def drive_seconds(
@@ -171,10 +187,7 @@ def drive_seconds(
     matrix = graph.graph.T.tocsr() if to_place else graph.graph
     left, entered = (slice(n, n + len(graph.snaps)) for n in _place_nodes(graph))
     start, end = (entered, left) if to_place else (left, entered)
-    row = csgraph.dijkstra(matrix, indices=[place + start.start], limit=limit_s * 100 * TIME_UNIT)[
-        0
-    ]
-    weight = row[end]
+    weight = _weights(matrix, np.array([place + start.start]), limit_s)[0, end]
     weight[place] = 0.0
     return _decode(weight).seconds
 
@@ -191,6 +204,7 @@ class Ways:
         self._graph = graph
         self._before: dict[int, np.ndarray] = {}
         self._known: dict[tuple[int, int], Floats] = {}
+        self._drawn: dict[tuple[tuple[int, ...], float], Floats] = {}
         streets = graph.streets
         self._edge: dict[tuple[int, int], list[int]] = {}
         for e, (a, b) in enumerate(zip(streets.edge_u, streets.edge_v, strict=True)):
@@ -242,6 +256,12 @@ class Ways:
 
     def lonlat(self, calls: Sequence[int], *, tolerance_m: float = 2.0) -> Floats:
         """Return the way through several places as float64[k,2] degrees, slightly simplified."""
+        key = (tuple(calls), tolerance_m)
+        if key not in self._drawn:
+            self._drawn[key] = self._simplified(calls, tolerance_m)
+        return self._drawn[key]
+
+    def _simplified(self, calls: Sequence[int], tolerance_m: float) -> Floats:
         import shapely
 
         line = self.along(calls)

@@ -125,9 +125,6 @@ class Asking:
         for name in names.values():
             self._pairs.move_to_end(name)
         _keep_newest(self._pairs, len(found), found.values())
-        held = study.views.held
-        if held is not None and len(held) * study.n_homes > MOST_BYTES:
-            held.clear()
         return found
 
     def _names(self, study: Study, key: str, asked: Iterable[Key]) -> dict[Key, Name]:

@@ -34,7 +34,7 @@ from mobility.remedies.scenario import ScenarioPrices, booked_trips
 from mobility.streets.hours import forget_tables
 from mobility.studio.answers import Answer, Part, Shown
 from mobility.studio.asking import Asking
-from mobility.studio.untouched import HoursBeside, Spans
+from mobility.studio.untouched import HoursBeside, TripSpans
 from mobility.territory.changes import Changes, ShiftChange, changed_sites, on_base
 from mobility.territory.project import Territory
 from mobility.territory.toml_text import read_toml
@@ -83,7 +83,7 @@ class Live:
         self._settings: tuple[dict[str, Any], Territory] | None = None
         self._moved: tuple[str, list[ShiftChange], Study] | None = None
         self._keyed: tuple[Territory, str] | None = None
-        self._spans: tuple[Hashable, Spans] | None = None
+        self._spans: tuple[Hashable, TripSpans] | None = None
         self._drawing: tuple[tuple[str, str], Asked] | None = None
         self._lock = RLock()
 
@@ -225,9 +225,9 @@ class Live:
         others = territory.changes != Changes(trips=trips) or self._key(alone)
         if not trips or known is None or others:
             return {}
-        spans_key = Spans.key(trips)
+        spans_key = TripSpans.key(trips)
         if self._spans is None or self._spans[0] != spans_key:
-            self._spans = spans_key, Spans(self.study, trips)
+            self._spans = spans_key, TripSpans(self.study, trips)
         spans = self._spans[1]
         if len(self._rest) * self.study.n_homes > MOST_BYTES:
             self._rest.clear()

@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mobility.commute.study import Study
-from mobility.commute.white_zones import (
-    BEST_HOURS_S,
-    Bool,
-    Hours,
-    Moved,
-    at_hour,
-    held_some_hour,
-)  # fmt: skip
+from mobility.commute.untouched import Spans, run_spans
+from mobility.commute.white_zones import BEST_HOURS_S, Bool, Hours, Moved, held_some_hour
 from mobility.engine.journeys import Edge, EngineLimits
 from mobility.sources.days import ChosenDay
 from mobility.territory.changes import TripChange
@@ -24,7 +19,7 @@ from mobility.territory.changes import TripChange
 AROUND_S = 3600
 
 
-class Spans:
+class TripSpans(Spans):
     """When the runs of changed trips are on the way, before the change or after it.
 
     Parameters
@@ -37,43 +32,26 @@ class Spans:
 
     def __init__(self, study: Study, changes: Sequence[TripChange]) -> None:
         names = study.feed.trips["trip_id"].astype(str)
-        self._study = study
-        self._trips = [
-            (np.flatnonzero(names.isin(c.trips)), max(AROUND_S, 60 * abs(c.minutes)))
-            for c in changes
-        ]
-        self._known: dict[str, list[tuple[int, int]]] = {}
-        self._met: dict[tuple[str, Edge, int], bool] = {}
+        trips = [(np.flatnonzero(names.isin(c.trips)), _around_s(c)) for c in changes]
+
+        def find(kind: str) -> NDArray[np.int64]:
+            tt, found = study.timetables[kind].timetable, [np.zeros((0, 2), np.int64)]
+            for mine, around in trips:
+                calls = np.flatnonzero(np.isin(tt.call_trip, mine))
+                runs = np.unique(np.searchsorted(tt.run_ptr, calls, side="right") - 1)
+                found.append(run_spans(tt, runs) + np.array([-around, around], np.int64))
+            return np.concatenate(found)
+
+        super().__init__(find)
 
     @staticmethod
     def key(changes: Sequence[TripChange]) -> Hashable:
         """Return what tells changes whose runs are on the way at other times."""
-        return tuple((tuple(c.trips), max(AROUND_S, 60 * abs(c.minutes))) for c in changes)
+        return tuple((tuple(c.trips), _around_s(c)) for c in changes)
 
-    def of(self, kind: str) -> list[tuple[int, int]]:
-        """Return start and end of each run on a kind of day, axis seconds."""
-        if kind not in self._known:
-            tt, found = self._study.timetables[kind].timetable, []
-            for trips, around in self._trips:
-                calls = np.flatnonzero(np.isin(tt.call_trip, trips))
-                runs = np.unique(np.searchsorted(tt.run_ptr, calls, side="right") - 1)
-                for first, last in zip(tt.run_ptr[runs], tt.run_ptr[runs + 1] - 1, strict=True):
-                    # Arrivals may come late in these arrays, departures early.
-                    times = [int(tt.call_arr[first]), int(tt.call_dep[first])]
-                    ends = [int(tt.call_arr[last]), int(tt.call_dep[last])]
-                    found.append((min(times) - around, max(ends) + around))
-            self._known[kind] = found
-        return self._known[kind]
 
-    def meets(self, kind: str, edge: Edge, limits: EngineLimits) -> bool:
-        """Whether a run is on the way in the time that an edge of a shift leaves for a commute."""
-        asked = kind, edge, limits.max_total_s
-        if asked not in self._met:
-            low, high = edge.at_s, edge.at_s + limits.max_total_s
-            if not edge.returning:
-                low, high = edge.at_s - limits.max_total_s, edge.at_s
-            self._met[asked] = any(start <= high and end >= low for start, end in self.of(kind))
-        return self._met[asked]
+def _around_s(change: TripChange) -> int:
+    return max(AROUND_S, 60 * abs(change.minutes))
 
 
 class HoursBeside(Hours):
@@ -95,15 +73,11 @@ class HoursBeside(Hours):
         self, study: Study, moved: Moved, day: ChosenDay, edge: Edge, limits: EngineLimits
     ) -> Bool:
         """Return who can go, or return, at some hour."""
-        met = [
-            second
-            for second in BEST_HOURS_S
-            if self._spans.meets(day.kind, at_hour(study, day, edge, second), limits)
-        ]
+        met = self._spans.hours(study, day, edge, limits)
         rest = tuple(second for second in BEST_HOURS_S if second not in met)
         if (moved, rest) not in self._rest:
             self._rest[moved, rest] = held_some_hour(self._base, moved, day, edge, limits, rest)
         return self._rest[moved, rest] | held_some_hour(study, moved, day, edge, limits, met)
 
 
-__all__ = ["HoursBeside", "Spans"]
+__all__ = ["HoursBeside", "TripSpans"]
