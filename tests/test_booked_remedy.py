@@ -10,6 +10,9 @@ from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.remedies.bill import total
+from mobility.remedies.factors import load_factors
+from mobility.remedies.search import workbench
+from mobility.remedies.street_remedies import street_remedies
 from mobility.shuttles.booked_proof import proven_share
 from mobility.shuttles.booked_remedy import (
     booked_remedies,
@@ -19,8 +22,10 @@ from mobility.shuttles.booked_remedy import (
 )
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.demand import find_demand
+from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.on_demand import TAXI
+from mobility.shuttles.portfolio import Portfolio
 
 SETTINGS = "[shuttles]\ncapture_rate = 0.3\ncapture_low = 0.2\ncapture_high = 0.5\n"
 
@@ -86,6 +91,29 @@ def test_the_engine_finds_no_ride_that_comes_late(zones):
     late = replace(taxi, days=tuple(map(later, taxi.days)))
     assert proven_share(study, bookings, demand.homes, taxi) == 1
     assert proven_share(study, bookings, demand.homes, late) <= 12 / 33
+
+
+def test_nothing_is_gained_of_a_roster_of_days_that_are_not_studied(tmp_path):
+    """The first employer works at the week-end alone, and weekdays are studied."""
+    path = write_scene(tmp_path, extra=SETTINGS + "iterations = 2\nplans = 2\n")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(
+        text.replace('name = "jour", ', 'name = "jour", days = ["sat", "sun"], ', 1),
+        encoding="utf-8",
+    )
+    access = assess(load(path))
+    zones = white_zones(access)
+    assert [access.study.sites[one.site].name for one in booked_sites(zones)] == ["E2", "E3"]
+    bench = workbench(access, stops=False)
+    driven = [r for r in street_remedies(access, load_factors()) if r.kind == "carpool"]
+    assert {r.site_names for r in driven} == {("E2",), ("E3",)}
+    every = Portfolio(bench, driven).point(frozenset(range(len(driven))))
+    assert every.by_roster[0] == 0
+    assert every.jobs == pytest.approx(sum(r.jobs for r in driven))
+    plans = design_shuttles(access.study, access, zones)
+    assert plans.knee is not None
+    assert plans.knee.jobs[0] == 0
+    assert sum(plans.knee.jobs) > 0
 
 
 def test_nobody_lacking_anything_asks_for_no_rides(tmp_path):

@@ -10,6 +10,7 @@ Euros are divided by jobs gained and by users (see ``docs/money.md``).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -140,6 +141,23 @@ class Ledger:
         """Return from which homes each roster holds by the counting modes, bool (R, H)."""
         found = access.rosters
         return np.asarray(found.holds[counted_rows(found)])
+
+    @cached_property
+    def worked(self) -> Bool:
+        """Whether each roster works on some of the days studied, bool (R, 1); else none is known.
+
+        Nothing holds a roster of other days, and nothing is gained of it.
+        """
+        shifts = roster_shifts(self.study)
+        on = [
+            any(self.study.works_on(s, day) for s in shifts[name] for day in self.study.days)
+            for name in self.rosters
+        ]
+        return np.array(on, bool).reshape(-1, 1)
+
+    def lacking(self, access: Access) -> Bool:
+        """Return from which homes each roster is lacked on the days studied, bool (R, H)."""
+        return np.asarray(self.worked & ~self.held(access))
 
     def site_jobs(self, site: int) -> float:
         """Return the jobs of a site."""

@@ -101,7 +101,7 @@ def street_remedies(access: Access, factors: LeverFactors) -> list[Remedy]:
 def _lacking_jobs(access: Access) -> list[Float]:
     """Return the jobs of each site by home whose roster does not hold, float64 (H,) each."""
     ledger = Ledger.of(access.study)
-    jobs = ledger.jobs * ~ledger.held(access)
+    jobs = ledger.jobs * ledger.lacking(access)
     sites = np.array([site for site, _ in ledger.rosters], np.intp)
     return [jobs[sites == site].sum(axis=0) for site in range(len(access.study.sites))]
 

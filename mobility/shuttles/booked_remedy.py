@@ -75,7 +75,7 @@ def booked_sites(zones: WhiteZones) -> list[BookedSite]:
         The ``[shuttles]`` or ``[factors]`` table is wrong.
     """
     study, ledger = zones.access.study, Ledger.of(zones.access.study)
-    lacking = ledger.jobs * ~ledger.held(zones.access)
+    lacking = ledger.jobs * ledger.lacking(zones.access)
     if not lacking.any():
         return []
     config = ShuttleConfig.from_territory(study.territory)

@@ -320,7 +320,8 @@ def _with_proof(found: Plans, plan: Plan, proof: Proof) -> Plan:
     ledger = Ledger.of(found.study)
     before = ledger.held(found.present or found.access)
     shifts = roster_shifts(found.study)
-    after = before | np.array([proof.alone[shifts[name]].all(axis=0) for name in ledger.rosters])
+    alone = np.array([proof.alone[shifts[name]].all(axis=0) for name in ledger.rosters])
+    after = before | (ledger.worked & alone)
     new = after & ~before
     told = proven_plan(
         scene, plan, gained, held, float(lost.sum()), found.pools, found.config, found.factors,

@@ -193,7 +193,7 @@ class Portfolio:
         """
         jobs, before = self.ledger.jobs, self._now
         users = self._users(chosen, held, end)
-        white = (~held).astype(np.float64)
+        white = (self.ledger.worked & ~held).astype(np.float64)
         bill: list[tuple[int, CostLine]] = []
         for k in sorted(chosen):
             remedy, taken = self.remedies[k], 0.0
@@ -210,7 +210,7 @@ class Portfolio:
             part = taken / remedy.users if remedy.rescued and remedy.users > 0 else 1.0
             users += taken
             bill += [(k, line.times(part) if line.by_user else line) for line in remedy.bill]
-        by_roster = (jobs * (1 - white)).sum(axis=1)
+        by_roster = (jobs * (self.ledger.worked - white)).sum(axis=1)
         gained = float(by_roster.sum() - jobs[before].sum())
         return Point(chosen, gained, users, tuple(bill), tuple(by_roster.tolist()))
 
