@@ -2,6 +2,7 @@
 
 from itertools import permutations
 
+import highspy
 import numpy as np
 import pytest
 from test_shuttle_chains import _alone_broken, fewest, town
@@ -10,7 +11,7 @@ from benchmarks import sbrp
 from mobility.shuttles.chain_problem import broken, served_once, trip_seconds
 from mobility.shuttles.chained import search_chains
 from mobility.shuttles.every_trip import every_trip, follows, trips_of_end
-from mobility.shuttles.trip_choice import choose_trips
+from mobility.shuttles.trip_choice import choose_trips, run_from
 
 
 def can_follow(problem, trip):
@@ -18,6 +19,30 @@ def can_follow(problem, trip):
     span = trip_seconds(problem, trip)[0]
     end = int(problem.end_of[trip[0]])
     return set(np.flatnonzero(follows(problem, np.array(trip[:1]), end, np.array([span]))[0]))
+
+
+def test_a_start_that_is_not_the_best_is_not_kept():
+    """Six columns cover three rows, the two cheapest for 0.50; the start costs 1.75."""
+    covers = [(0, 2), (0, 1), (1, 2), (0,), (1,), (2,)]
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = len(covers), 3
+    lp.col_cost_ = np.array([0.25, 1.0, 0.5, 0.5, 0.25, 1.0])
+    lp.col_lower_, lp.col_upper_ = np.zeros(len(covers)), np.ones(len(covers))
+    lp.row_lower_, lp.row_upper_ = np.ones(3), np.full(3, highspy.kHighsInf)
+    lp.integrality_ = [highspy.HighsVarType.kInteger] * len(covers)
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    lp.a_matrix_.start_ = np.cumsum([0, *map(len, covers)])
+    lp.a_matrix_.index_ = np.concatenate(covers)
+    lp.a_matrix_.value_ = np.ones(9)
+    solver, start = highspy.Highs(), highspy.HighsSolution()
+    # A process keeps the number of threads of its first solver.
+    for option, value in (("output_flag", False), ("threads", 1)):
+        solver.setOptionValue(option, value)
+    solver.passModel(lp)
+    start.col_value = [0.0, 0.0, 0.0, 1.0, 1.0, 1.0]
+    run_from(solver, start)
+    assert solver.getInfo().objective_function_value == pytest.approx(0.5)
+    assert np.flatnonzero(np.round(solver.getSolution().col_value)).tolist() == [0, 4]
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -21,6 +21,7 @@ from mobility.shuttles.every_trip import follows
 from mobility.shuttles.model import Floats, Longs
 
 WHOLE = 1e-6
+SAME_COST = 1e-3
 OPTIONS = {
     "output_flag": False, "threads": 1, "mip_rel_gap": 0.0, "mip_abs_gap": 1 - WHOLE,
     "mip_max_nodes": 500,
@@ -123,6 +124,21 @@ def _fewest(model: _Model, end: int, least: int) -> int:
     return max(least, math.ceil(float(solver.getInfo().mip_dual_bound) - WHOLE))
 
 
+def run_from(solver: highspy.Highs, start: highspy.HighsSolution) -> None:
+    """Run a program from a start, and again without it where its answer cannot be.
+
+    HiGHS 1.16 may return the start as optimal with the cost of another plan, where presolve has
+    taken some of its columns out for cheaper ones.
+    """
+    solver.setSolution(start)
+    solver.run()
+    costs, values = np.array(solver.getLp().col_cost_), solver.getSolution().col_value
+    told = solver.getInfo().objective_function_value
+    if len(values) == len(costs) and abs(costs @ np.array(values) - told) > SAME_COST:
+        solver.clearSolver()
+        solver.run()
+
+
 def choose_trips(
     problem: ChainProblem,
     trips: Sequence[Trip],
@@ -148,7 +164,6 @@ def choose_trips(
     least = [_fewest(model, end, few) if used[end] > few else few for end, few in enumerate(fewest)]
     solver = _solver()
     solver.passModel(model.written(least))
-    solver.setSolution(model.start(chains))
     reached = [float(bound)]
 
     def look(event: Any) -> None:
@@ -158,7 +173,7 @@ def choose_trips(
             event.interrupt()
 
     solver.cbMipInterrupt += look
-    solver.run()
+    run_from(solver, model.start(chains))
     info = solver.getInfo()
     bound = math.ceil(max(reached[0], info.mip_dual_bound) - WHOLE)
     if not info.objective_function_value < len(chains) - 0.5:
