@@ -92,6 +92,7 @@ class TripMaster:
         self._columns: list[Column] = []
         self._known: set[Column] = set()
         self.floors: list[Floor] = []
+        self._duals = np.zeros(self._n + 2 * self._ends)
         self._ends_data = [self._end_data(e) for e in range(self._ends)]
         self._lp = _solver()
         none, empty, inf = np.array([], np.int32), np.array([]), highspy.kHighsInf
@@ -191,8 +192,8 @@ class TripMaster:
         self._lp.addRow(floor.least, inf, len(own), np.array(own, np.int32), weight)
 
     def prices(self) -> Prices:
-        """Return what the relaxation pays, every trip priced."""
-        _, duals, _ = self._solve()
+        """Return what the relaxation paid when it was last priced out (`relax`)."""
+        duals = self._duals
         follow = np.clip(np.round(-duals[self._n : self._n + self._ends], DIGITS), 0.0, 1.0)
         costs = np.bincount(self._problem.end_of, duals[: self._n], self._ends)
         costs += duals[self._n + self._ends : self._n + 2 * self._ends] * self.fewest
@@ -245,6 +246,7 @@ class TripMaster:
                 break
             elif not more:
                 exact = True
+        self._duals = duals
         self._cover(without, 1.0)
         return math.ceil(value - self._n * RATE - WHOLE)
 

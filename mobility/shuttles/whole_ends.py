@@ -74,7 +74,7 @@ class WholeEnds:
 
 
 def least_cost(calls: Longs, trips: Sequence[Trip], costs: Floats) -> tuple[float, bool]:
-    """Return a bound on what trips that serve every call of an end cost, and whether it is tight."""
+    """Return a bound on what trips serving every call of an end cost, and whether it is tight."""
     solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     for option, is_ in OPTIONS.items():
         solver.setOptionValue(option, is_)
