@@ -10,6 +10,7 @@ from benchmarks import sbrp
 from mobility.shuttles.chain_problem import trip_seconds
 from mobility.shuttles.every_trip import cheapest_before, trips_of_end
 from mobility.shuttles.trip_master import TripMaster
+from mobility.shuttles.trip_numbers import refuted
 from mobility.shuttles.whole_ends import WholeEnds, least_cost
 
 DUES = np.array([0.2, 0.0, 0.5, 1.0])
@@ -49,7 +50,7 @@ def test_an_end_costs_as_much_as_by_brute_force(seed):
             for plan in ways
             if all(plan)
         )
-        found, tight = least_cost(calls, *trips_of_end(problem, end, DUES))
+        found, tight = least_cost(calls, *trips_of_end(problem, end, DUES), fewest=1)
         assert tight
         assert found == pytest.approx(least, abs=1e-4)
 
@@ -64,7 +65,11 @@ def test_no_plan_has_fewer_vehicles_than_the_ends_cost_whole(seed):
     while ends.add_floors(alone):
         bound, before = master.relax(), bound
         assert bound >= before
-    assert bound <= fewest(problem)
+    least = fewest(problem)
+    assert bound <= least
+    assert not refuted(master, least)
+    assert refuted(master, bound - 1)
+    assert master.relax() == bound
 
 
 def test_an_end_with_too_many_trips_is_not_listed():

@@ -17,6 +17,7 @@ from mobility.shuttles.model import Ints
 from mobility.shuttles.pricing import MOST_CALLS
 from mobility.shuttles.ruin import chain_anew, search, start_trip
 from mobility.shuttles.trip_master import TripMaster
+from mobility.shuttles.trip_numbers import refuted
 from mobility.shuttles.trip_state import (
     CALL,
     CHANGES,
@@ -57,7 +58,8 @@ def solve_chains(
     Ruin and recreate finds a first plan. Where all trips are inbound, and no end has more than
     `MOST_CALLS` calls, trips that know their predecessor are priced from it: their linear
     relaxation bounds the vehicles, and plans rounded from it are searched on. Where every trip
-    of an end that a plan could need can be listed, the end's choice among them raises the bound.
+    of an end that a plan could need can be listed, the end's choice among them raises the bound;
+    where one vehicle is left between bound and plan, so do the numbers of trips of the ends.
 
     Parameters
     ----------
@@ -96,6 +98,8 @@ def solve_chains(
         found = search_chains(problem, master.dive(step), some, seed=seed + k + 1, target=bound)
         master.add_chains(found)
         best = min(best, found, key=len)
+    if len(best) == bound + 1 and refuted(master, bound):
+        return ChainPlan(best, bound + 1)
     trips = [trip for chain in best for trip in chain]
     return ChainPlan(search_chains(problem, trips, iterations, seed=seed, target=bound), bound)
 

@@ -58,7 +58,10 @@ class WholeEnds:
             least, tight = 0.0, False
             if listed is not None:
                 trips, costs = listed
-                least, tight = least_cost(np.flatnonzero(p.end_of == end), trips, costs - dues[end])
+                least, tight = least_cost(
+                    np.flatnonzero(p.end_of == end), trips, costs - dues[end],
+                    self._master.fewest[end],
+                )  # fmt: skip
             if not tight:
                 self._too_many.add(int(end))
             if least > told[end] + LEAST_GAIN:
@@ -73,34 +76,43 @@ class WholeEnds:
         return cheapest_before(self._problem, first, end, span, dues) - dues[end]
 
 
-def least_cost(calls: Longs, trips: Sequence[Trip], costs: Floats) -> tuple[float, bool]:
-    """Return a bound on what trips serving every call of an end cost, and whether it is tight."""
+def least_cost(
+    calls: Longs, trips: Sequence[Trip], costs: Floats, fewest: int
+) -> tuple[float, bool]:
+    """Return a bound on what trips serving every call of an end cost, and whether it is tight.
+
+    Parameters
+    ----------
+    fewest
+        Trips that it takes at least.
+    """
     solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     for option, is_ in OPTIONS.items():
         solver.setOptionValue(option, is_)
-    solver.passModel(_cover(calls, trips, costs))
+    solver.passModel(_cover(calls, trips, costs, fewest))
     solver.run()
     tight = solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
     return float(solver.getInfo().mip_dual_bound) - RATE * len(calls), tight
 
 
-def _cover(calls: Longs, trips: Sequence[Trip], costs: Floats) -> Any:
-    """Return the choice of trips as HiGHS reads it: a row for each call.
+def _cover(calls: Longs, trips: Sequence[Trip], costs: Floats, fewest: int) -> Any:
+    """Return the choice of trips as HiGHS reads it: a row for each call, one for their number.
 
-    Costs are a little below nought where trips were priced (`pricing.RATE`), and then none. How
-    many trips there are at least is no row: with it the branch and bound takes far longer.
+    Costs are a little below nought where trips were priced (`pricing.RATE`), and then none.
+    Where all trips cost the same, their number tells nothing new, and slows the branch and bound.
     """
     row = {int(call): k for k, call in enumerate(calls)}
     found = highspy.HighsLp()
-    found.num_col_, found.num_row_ = len(trips), len(calls)
+    found.num_col_, found.num_row_ = len(trips), len(calls) + 1
     found.col_cost_ = np.maximum(costs, 0.0)
     found.col_lower_, found.col_upper_ = np.zeros(len(trips)), np.ones(len(trips))
-    found.row_lower_ = np.ones(len(calls))
-    found.row_upper_ = np.full(len(calls), highspy.kHighsInf)
+    found.row_lower_ = np.r_[np.ones(len(calls)), fewest if np.ptp(costs) > RATE else 0.0]
+    found.row_upper_ = np.full(len(calls) + 1, highspy.kHighsInf)
     matrix = found.a_matrix_
     matrix.format_ = highspy.MatrixFormat.kColwise
-    matrix.start_ = np.cumsum([0, *map(len, trips)]).astype(np.int32)
-    matrix.index_ = np.array([row[call] for trip in trips for call in trip], np.int32)
+    matrix.start_ = np.cumsum([0, *(len(trip) + 1 for trip in trips)]).astype(np.int32)
+    rows = [[*(row[call] for call in trip), len(calls)] for trip in trips]
+    matrix.index_ = np.concatenate(rows).astype(np.int32)
     matrix.value_ = np.ones(len(matrix.index_))
     found.integrality_ = [highspy.HighsVarType.kInteger] * len(trips)
     return found

@@ -1,0 +1,43 @@
+"""How many trips an end can have in a plan of some vehicles: until none is possible.
+
+An end has k trips at most, or k + 1 at least. Where the relaxation (`trip_master`) of one side
+needs more vehicles, the other holds for every plan that has no more; ends of which it takes a
+fraction of a trip are looked at one after another, and what holds is kept for the next.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from mobility.shuttles.trip_master import TripMaster
+
+PART = 1e-3  # of a trip: less is whole
+
+
+def refuted(master: TripMaster, vehicles: int) -> bool:
+    """Return whether no plan has so few vehicles; the master is left as it was."""
+    known = [(float(least), math.inf) for least in master.fewest]
+    done: set[int] = set()
+    found = master.relax() > vehicles
+    while not found:
+        trips = master.trips()
+        part = np.abs(trips - np.rint(trips))
+        part[list(done)] = 0.0
+        end = int(part.argmax())
+        if part[end] < PART:
+            break
+        done.add(end)
+        least, most = known[end]
+        k = math.floor(trips[end])
+        for side, other in (((least, k), (k + 1, most)), ((k + 1, most), (least, k))):
+            master.limit_trips(end, *side)
+            if master.relax() > vehicles:
+                known[end] = other
+                break
+        master.limit_trips(end, *known[end])
+        found = master.relax() > vehicles
+    for end, least in enumerate(master.fewest):
+        master.limit_trips(end, least, math.inf)
+    return found
