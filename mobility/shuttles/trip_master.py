@@ -2,9 +2,10 @@
 
 A column is a trip with the end served before it, or none. Every call is covered; no more
 trips follow an end than trips end there; an end has as many trips as its riders fill; trips
-without a predecessor, the vehicles, are minimised. Columns are priced exactly (`pricing`),
-so the relaxation rounded up is a bound. Plans are rounded from it by fixing the trips with
-the largest values, a few at a time, and pricing again; the last ones are chosen by HiGHS.
+without a predecessor, the vehicles, are minimised. Rows may tell what the trips of an end cost
+at least (`whole_ends`). Columns are priced exactly (`pricing`), so the relaxation rounded up is
+a bound. Plans are rounded from it by fixing the trips with the largest values, a few at a time,
+and pricing again; the last ones are chosen by HiGHS.
 """
 
 from __future__ import annotations
@@ -194,7 +195,9 @@ class TripMaster:
     def trips(self) -> Floats:
         """Return how many trips of each end the relaxation takes."""
         _, _, value = self._solve()
-        return np.bincount([c.end for c in self._columns], value, self._ends)
+        found: Floats = np.zeros(self._ends)
+        np.add.at(found, [c.end for c in self._columns], value)
+        return found
 
     def limit_trips(self, end: int, least: float, most: float) -> None:
         """Ask for so many trips of an end."""
@@ -204,7 +207,8 @@ class TripMaster:
         """Return what the relaxation paid when it was last priced out (`relax`)."""
         duals = self._duals
         follow = np.clip(np.round(-duals[self._n : self._n + self._ends], DIGITS), 0.0, 1.0)
-        costs = np.bincount(self._problem.end_of, duals[: self._n], self._ends)
+        costs: Floats = np.zeros(self._ends)
+        np.add.at(costs, self._problem.end_of, duals[: self._n])
         costs += duals[self._n + self._ends : self._n + 2 * self._ends] * self.fewest
         for end in range(self._ends):
             costs[end] += sum(duals[r] * f.least for r, f in self._floors_of(end))

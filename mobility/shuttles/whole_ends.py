@@ -73,7 +73,8 @@ class WholeEnds:
         """Return what trips of an end cost, the cheapest predecessor before each."""
         span = np.array([trip_seconds(self._problem, trip)[0] for trip in trips])
         first = np.array([trip[0] for trip in trips], np.int64)
-        return cheapest_before(self._problem, first, end, span, dues) - dues[end]
+        found: Floats = cheapest_before(self._problem, first, end, span, dues) - dues[end]
+        return found
 
 
 def least_cost(
