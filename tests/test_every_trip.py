@@ -1,4 +1,4 @@
-"""Every trip of an end that a plan could need, and what the best of them cost: by brute force."""
+"""Every trip that a plan could need, and the choice among them: against brute force."""
 
 from itertools import permutations
 
@@ -7,50 +7,74 @@ import pytest
 from test_shuttle_chains import _alone_broken, fewest, orders, partitions, town
 
 from benchmarks import sbrp
-from mobility.shuttles.chain_problem import trip_seconds
-from mobility.shuttles.every_trip import cheapest_before, trips_of_end
+from mobility.shuttles.chain_problem import broken, served_once, trip_seconds
+from mobility.shuttles.chained import search_chains
+from mobility.shuttles.every_trip import every_trip, follows, trips_of_end
+from mobility.shuttles.trip_choice import choose_trips
 from mobility.shuttles.trip_master import TripMaster
-from mobility.shuttles.trip_numbers import refuted
 from mobility.shuttles.whole_ends import WholeEnds, least_cost
 
-DUES = np.array([0.2, 0.0, 0.5, 1.0])
 
-
-def cost(problem, trip, dues=DUES):
-    """What the cheapest predecessor of a trip costs."""
-    span, end = trip_seconds(problem, trip)[0], int(problem.end_of[trip[0]])
-    free = problem.at_s + problem.busy_s + problem.drive_s[problem.n_calls :, trip[0]]
-    return min([*dues[:-1][free <= problem.at_s[end] - span], dues[-1]])
+def can_follow(problem, trip):
+    """The ends that a trip can follow."""
+    span = trip_seconds(problem, trip)[0]
+    end = int(problem.end_of[trip[0]])
+    return set(np.flatnonzero(follows(problem, np.array(trip[:1]), end, np.array([span]))[0]))
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_each_trip_is_served_for_no_more_by_a_listed_one(seed):
+def test_each_trip_is_served_as_well_by_a_listed_one(seed):
     problem = town(seed, ends=3, gap_s=600.0)
+    listed = every_trip(problem)
+    assert not any(_alone_broken(problem, trip) for trip in listed)
     for end in range(3):
-        trips, costs = trips_of_end(problem, end, DUES)
-        assert not any(_alone_broken(problem, trip) for trip in trips)
-        assert costs.tolist() == [cost(problem, trip) for trip in trips]
         own = [int(c) for c in np.flatnonzero(problem.end_of == end)]
         for size in range(1, len(own) + 1):
             for trip in permutations(own, size):
-                assert _alone_broken(problem, trip) or any(
-                    set(trip) <= set(other) and cost(problem, trip) >= paid
-                    for other, paid in zip(trips, costs, strict=True)
+                if _alone_broken(problem, trip):
+                    continue
+                assert any(
+                    set(trip) <= set(other)
+                    and can_follow(problem, trip) <= can_follow(problem, other)
+                    for other in listed
                 )
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_choice_is_as_good_as_brute_force_and_proves_it(seed):
+    problem = town(seed, ends=2 + seed % 2)
+    alone = [((call,),) for call in range(problem.n_calls)]
+    choice = choose_trips(problem, every_trip(problem), alone, [0] * len(problem.at_s), bound=0)
+    chains = search_chains(problem, served_once(problem, choice.trips), 0, seed=0)
+    assert broken(problem, chains) == []
+    assert len(chains) == choice.bound == fewest(problem)
+
+
+def test_an_end_with_too_many_trips_is_not_listed():
+    problem = town(3, calls=40, ends=2)
+    assert trips_of_end(problem, 0, most=50) is None
+    assert trips_of_end(problem, 0) is not None
+
+
+def cost(problem, trip, dues):
+    """What the cheapest predecessor of a trip costs."""
+    return min([*dues[:-1][list(can_follow(problem, trip))], dues[-1]])
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_an_end_costs_as_much_as_by_brute_force(seed):
-    problem = town(seed, calls=8, ends=3, gap_s=600.0)
+    problem, dues = town(seed, calls=8, ends=3, gap_s=600.0), np.array([0.2, 0.0, 0.5, 1.0])
     for end in range(3):
         calls = np.flatnonzero(problem.end_of == end)
         ways = [[orders(problem, group) for group in p] for p in partitions(calls.tolist())]
         least = min(
-            sum(min(cost(problem, trip) for trip in way) for way in plan)
+            sum(min(cost(problem, trip, dues) for trip in way) for way in plan)
             for plan in ways
             if all(plan)
         )
-        found, tight = least_cost(calls, *trips_of_end(problem, end, DUES), fewest=1)
+        trips = trips_of_end(problem, end)
+        costs = np.array([cost(problem, trip, dues) for trip in trips])
+        found, tight = least_cost(calls, trips, costs, fewest=1)
         assert tight
         assert found == pytest.approx(least, abs=1e-4)
 
@@ -65,23 +89,7 @@ def test_no_plan_has_fewer_vehicles_than_the_ends_cost_whole(seed):
     while ends.add_floors(alone):
         bound, before = master.relax(), bound
         assert bound >= before
-    least = fewest(problem)
-    assert bound <= least
-    assert not refuted(master, least)
-    assert refuted(master, bound - 1)
-    assert master.relax() == bound
-
-
-def test_an_end_with_too_many_trips_is_not_listed():
-    problem = town(3, calls=40, ends=2)
-    assert trips_of_end(problem, 0, np.ones(3), most=50) is None
-    assert trips_of_end(problem, 0, np.ones(3)) is not None
-
-
-def test_a_trip_that_nothing_reaches_pays_a_vehicle():
-    problem = town(0)
-    found = cheapest_before(problem, np.array([0]), 0, np.array([300.0]), np.array([0.0, 0.0, 1.0]))
-    assert found.tolist() == [1.0]
+    assert bound <= fewest(problem)
 
 
 @pytest.mark.skipif(not sbrp.FOLDER.is_dir(), reason="the public instances are not at hand")

@@ -1,8 +1,8 @@
 """Runs of several sites routed with their vehicles in view: fewest vehicles, then least driving.
 
 Ruin and recreate over whole vehicles (`ruin`), trips priced with the end their vehicle comes
-from (`trip_master`) and each end's choice among all its trips (`every_trip`, `whole_ends`) work
-on the same `chain_problem.ChainProblem`.
+from (`trip_master`), each end's choice among all its trips (`every_trip`, `whole_ends`) and one
+among those of all ends (`trip_choice`) work on the same `chain_problem.ChainProblem`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mobility.shuttles.chain_problem import Chain, ChainProblem, Trip, out_of_reach
+from mobility.shuttles.chain_problem import Chain, ChainProblem, Trip, out_of_reach, served_once
+from mobility.shuttles.every_trip import every_trip
 from mobility.shuttles.model import Ints
 from mobility.shuttles.pricing import MOST_CALLS
 from mobility.shuttles.ruin import chain_anew, search, start_trip
+from mobility.shuttles.trip_choice import choose_trips
 from mobility.shuttles.trip_master import TripMaster
-from mobility.shuttles.trip_numbers import refuted
 from mobility.shuttles.trip_state import (
     CALL,
     CHANGES,
@@ -59,7 +60,7 @@ def solve_chains(
     `MOST_CALLS` calls, trips that know their predecessor are priced from it: their linear
     relaxation bounds the vehicles, and plans rounded from it are searched on. Where every trip
     of an end that a plan could need can be listed, the end's choice among them raises the bound;
-    where one vehicle is left between bound and plan, so do the numbers of trips of the ends.
+    where those of all ends can, a last plan is chosen among all of them, with its own bound.
 
     Parameters
     ----------
@@ -94,12 +95,19 @@ def solve_chains(
         bound = master.relax()
     for k, step in enumerate(STEPS[:dives]):
         if len(best) <= bound:
-            return ChainPlan(best, bound)
+            break
         found = search_chains(problem, master.dive(step), some, seed=seed + k + 1, target=bound)
         master.add_chains(found)
         best = min(best, found, key=len)
-    if len(best) == bound + 1 and refuted(master, bound):
-        return ChainPlan(best, bound + 1)
+    every = every_trip(problem) if len(best) > bound else None
+    if every is not None:
+        choice = choose_trips(problem, every, best, master.fewest, bound=bound)
+        bound = max(bound, choice.bound)
+        trips = served_once(problem, choice.trips)
+        found = search_chains(problem, trips, some, seed=seed, target=bound)
+        best = min(best, found, key=len)
+    if len(best) <= bound:
+        return ChainPlan(best, bound)
     trips = [trip for chain in best for trip in chain]
     return ChainPlan(search_chains(problem, trips, iterations, seed=seed, target=bound), bound)
 

@@ -1,9 +1,9 @@
-"""Every trip of an end that a plan could need at given prices, where they are few.
+"""Every trip of an end that a plan could need, where they are few.
 
 Trips grow from the gate backwards, call by call: of those that serve the same calls from the
 same first one, the shortest suffices. A trip is left out where another serves its calls and
-more, and costs no more: no way being shorter through another place, a call served twice is
-dropped from one of its trips.
+more, and can follow at least the same ends: no way being shorter through another place, a call
+served twice is dropped from one of its trips.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from mobility.shuttles.chain_problem import EPS, ChainProblem, Trip
 from mobility.shuttles.model import Bools, Floats, Longs
 
 MOST_GROWN = 200_000  # trips of an end with the same number of calls
+MOST_TRIPS = 120_000  # of all ends
 
 
 class Grown(NamedTuple):
@@ -27,10 +28,8 @@ class Grown(NamedTuple):
     load: Any
 
 
-def cheapest_before(
-    problem: ChainProblem, calls: Longs, end: int, span: Floats, dues: Floats
-) -> Floats:
-    """Return what the cheapest predecessor costs that trips of an inbound end can have.
+def follows(problem: ChainProblem, calls: Longs, end: int, span: Floats) -> Bools:
+    """Return whether trips of an end can follow each end.
 
     Parameters
     ----------
@@ -38,51 +37,50 @@ def cheapest_before(
         First call of each trip.
     span
         Seconds of each trip between its far end and the gate.
-    dues
-        float64[E+1] what each predecessor costs, the last one being a new vehicle.
     """
     free = problem.at_s + problem.busy_s
-    found = np.full(len(calls), dues[-1])
-    for before in np.argsort(dues[:-1])[::-1]:
-        drive = problem.drive_s[problem.n_calls + before, calls]
-        can = free[before] + drive <= problem.at_s[end] - span + EPS
-        found[can] = np.minimum(found[can], dues[before])
+    drive = problem.drive_s[problem.n_calls :][:, calls]
+    found: Bools = (free[:, None] + drive <= problem.at_s[end] - span + EPS).T
     return found
 
 
-def trips_of_end(
-    problem: ChainProblem, end: int, dues: Floats, most: int = MOST_GROWN
-) -> tuple[list[Trip], Floats] | None:
-    """Return the trips of an inbound end that no other makes needless; None: too many.
+def every_trip(problem: ChainProblem) -> list[Trip] | None:
+    """Return the trips of all ends, inbound ones, that no other makes needless; None: too many."""
+    by_end: dict[int, list[Trip]] = {}
+    calls = np.bincount(problem.end_of, minlength=len(problem.at_s))
+    for end in np.argsort(-calls, kind="stable"):  # the soonest to be too many
+        own = trips_of_end(problem, int(end))
+        if own is None or sum(map(len, by_end.values())) + len(own) > MOST_TRIPS:
+            return None
+        by_end[int(end)] = own
+    return [trip for end in sorted(by_end) for trip in by_end[end]]
 
-    Parameters
-    ----------
-    dues
-        float64[E+1] what each predecessor costs, the last one being a new vehicle.
 
-    Returns
-    -------
-    trips, costs
-        Calls in order, and what the cheapest predecessor of each trip costs.
-    """
+def trips_of_end(problem: ChainProblem, end: int, most: int = MOST_GROWN) -> list[Trip] | None:
+    """Return the trips of an inbound end that no other makes needless; None: too many."""
     own: Longs = np.flatnonzero(problem.end_of == end)
     layers = _layers(problem, end, own, most)
-    if layers is None:
-        return None
-    trips: list[Trip] = []
-    costs: list[float] = []
-    above: tuple[Bools, Floats] | None = None  # sets of one call more, and the least they cost
-    for layer in reversed(layers):
-        cost = cheapest_before(problem, own[layer.calls[:, 0]], end, layer.span, dues)
-        sets, at = np.unique(_keys(layer.served), return_inverse=True)
-        order = np.lexsort((cost, at.ravel()))
-        cheapest = order[np.diff(at.ravel()[order], prepend=-1) > 0]  # of each set
-        least = np.full(len(sets), np.inf) if above is None else _least_with_more(sets, *above)
-        needed = cheapest[cost[cheapest] < least]
-        trips += [tuple(int(own[k]) for k in layer.calls[j]) for j in needed]
-        costs += cost[needed].tolist()
-        above = layer.served[cheapest], np.minimum(cost[cheapest], least)
-    return trips, np.array(costs)
+    if not layers:
+        return None if layers is None else []
+    kinds = [follows(problem, own[x.calls[:, 0]], end, x.span) for x in layers]
+    known, kind = np.unique(np.packbits(np.vstack(kinds), axis=1), axis=0, return_inverse=True)
+    within = (known[:, None] & ~known[None] == 0).all(axis=2).astype(np.float32)
+    kind_of = np.split(kind.ravel(), np.cumsum([len(x.span) for x in layers])[:-1])
+    out: list[Trip] = []
+    above: tuple[Bools, Bools] | None = None  # calls served, and what can be followed so
+    for layer, of in zip(reversed(layers), reversed(kind_of), strict=True):
+        keys = _keys(layer.served)
+        sets, first, at = np.unique(keys, return_index=True, return_inverse=True)
+        row = np.full((len(sets), len(known)), -1)
+        row[at, of] = np.arange(len(of))
+        better = (row >= 0).astype(np.float32) @ within.T
+        needed = (row >= 0) & (better < 2)
+        served = layer.served[first]
+        if above is not None:
+            needed &= ~_covered(sets, *above, len(known))
+        out += [tuple(int(own[k]) for k in layer.calls[j]) for j in row[needed]]
+        above = served, better > 0
+    return out
 
 
 def _keys(served: Bools) -> Any:
@@ -91,9 +89,9 @@ def _keys(served: Bools) -> Any:
     return packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
 
 
-def _least_with_more(sets: Any, served: Bools, cost: Floats) -> Floats:
-    """Return the least that sets of calls cost together with one call more."""
-    found = np.full(len(sets), np.inf)
+def _covered(sets: Any, served: Bools, can: Bools, kinds: int) -> Bools:
+    """Return what sets of calls can follow together with one call more."""
+    found = np.zeros((len(sets), kinds), bool)
     less = served.copy()
     for call in range(served.shape[1]):
         has = np.flatnonzero(served[:, call])
@@ -102,8 +100,7 @@ def _least_with_more(sets: Any, served: Bools, cost: Floats) -> Floats:
         less[has, call] = True
         at = np.minimum(np.searchsorted(sets, keys), len(sets) - 1)
         same = sets[at] == keys
-        # One set and one call make one set.
-        found[at[same]] = np.minimum(found[at[same]], cost[has[same]])
+        found[at[same]] |= can[has[same]]  # one set and one call make one set
     return found
 
 

@@ -192,17 +192,6 @@ class TripMaster:
         inf = highspy.kHighsInf
         self._lp.addRow(floor.least, inf, len(own), np.array(own, np.int32), weight)
 
-    def trips(self) -> Floats:
-        """Return how many trips of each end the relaxation takes."""
-        _, _, value = self._solve()
-        found: Floats = np.zeros(self._ends)
-        np.add.at(found, [c.end for c in self._columns], value)
-        return found
-
-    def limit_trips(self, end: int, least: float, most: float) -> None:
-        """Ask for so many trips of an end."""
-        self._lp.changeRowBounds(self._n + self._ends + end, float(least), float(most))
-
     def prices(self) -> Prices:
         """Return what the relaxation paid when it was last priced out (`relax`)."""
         duals = self._duals

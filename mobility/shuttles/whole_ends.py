@@ -15,7 +15,7 @@ import highspy
 import numpy as np
 
 from mobility.shuttles.chain_problem import Chain, ChainProblem, Trip, trip_seconds
-from mobility.shuttles.every_trip import cheapest_before, trips_of_end
+from mobility.shuttles.every_trip import follows, trips_of_end
 from mobility.shuttles.model import Floats, Longs
 from mobility.shuttles.pricing import RATE
 from mobility.shuttles.trip_master import Floor, TripMaster
@@ -32,6 +32,7 @@ class WholeEnds:
 
     def __init__(self, problem: ChainProblem, master: TripMaster) -> None:
         self._problem, self._master = problem, master
+        self._trips: dict[int, list[Trip] | None] = {}
         self._too_many: set[int] = set()  # ends with more trips than can be chosen among
 
     def add_floors(self, chains: Sequence[Chain]) -> bool:
@@ -54,13 +55,12 @@ class WholeEnds:
         for end in np.argsort(told - paid, kind="stable"):
             if paid[end] < told[end] + LEAST_GAIN or int(end) in self._too_many:
                 continue
-            listed = trips_of_end(p, int(end), dues)
+            listed = self._listed(int(end))
             least, tight = 0.0, False
             if listed is not None:
-                trips, costs = listed
                 least, tight = least_cost(
-                    np.flatnonzero(p.end_of == end), trips, costs - dues[end],
-                    self._master.fewest[end],
+                    np.flatnonzero(p.end_of == end), listed,
+                    self._paid(int(end), listed, dues), self._master.fewest[end],
                 )  # fmt: skip
             if not tight:
                 self._too_many.add(int(end))
@@ -69,11 +69,18 @@ class WholeEnds:
                 more = True
         return more
 
+    def _listed(self, end: int) -> list[Trip] | None:
+        """Return every trip of an end that a plan could need; None: too many."""
+        if end not in self._trips:
+            self._trips[end] = trips_of_end(self._problem, end)
+        return self._trips[end]
+
     def _paid(self, end: int, trips: Sequence[Trip], dues: Floats) -> Floats:
         """Return what trips of an end cost, the cheapest predecessor before each."""
         span = np.array([trip_seconds(self._problem, trip)[0] for trip in trips])
         first = np.array([trip[0] for trip in trips], np.int64)
-        found: Floats = cheapest_before(self._problem, first, end, span, dues) - dues[end]
+        can = follows(self._problem, first, end, span)
+        found: Floats = np.where(can, dues[:-1], dues[-1]).min(axis=1) - dues[end]
         return found
 
 
