@@ -5,13 +5,15 @@ from itertools import permutations
 import highspy
 import numpy as np
 import pytest
-from test_shuttle_chains import _alone_broken, fewest, town
+from test_shuttle_chains import _alone_broken, fewest, orders, partitions, town
 
 from benchmarks import sbrp
 from mobility.shuttles.chain_problem import broken, served_once, trip_seconds
 from mobility.shuttles.chained import search_chains
 from mobility.shuttles.every_trip import every_trip, follows, trips_of_end
 from mobility.shuttles.trip_choice import choose_trips, run_from
+from mobility.shuttles.trip_master import TripMaster
+from mobility.shuttles.whole_ends import WholeEnds, least_cost
 
 
 def can_follow(problem, trip):
@@ -79,6 +81,42 @@ def test_an_end_with_too_many_trips_is_not_listed():
     assert trips_of_end(problem, 0) is not None
 
 
+def cost(problem, trip, dues):
+    """What the cheapest predecessor of a trip costs."""
+    return min([*dues[:-1][list(can_follow(problem, trip))], dues[-1]])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_end_costs_as_much_as_by_brute_force(seed):
+    problem, dues = town(seed, calls=8, ends=3, gap_s=600.0), np.array([0.2, 0.0, 0.5, 1.0])
+    for end in range(3):
+        calls = np.flatnonzero(problem.end_of == end)
+        ways = [[orders(problem, group) for group in p] for p in partitions(calls.tolist())]
+        least = min(
+            sum(min(cost(problem, trip, dues) for trip in way) for way in plan)
+            for plan in ways
+            if all(plan)
+        )
+        trips = trips_of_end(problem, end)
+        costs = np.array([cost(problem, trip, dues) for trip in trips])
+        found, tight = least_cost(calls, trips, costs, fewest=1)
+        assert tight
+        assert found == pytest.approx(least, abs=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_plan_has_fewer_vehicles_than_the_ends_cost_whole(seed):
+    problem = town(seed, ends=2 + seed % 2)
+    alone = [((call,),) for call in range(problem.n_calls)]
+    master = TripMaster(problem)
+    master.add_chains(alone)
+    bound, ends = master.relax(), WholeEnds(problem, master)
+    while ends.add_floors(alone):
+        bound, before = master.relax(), bound
+        assert bound >= before
+    assert bound <= fewest(problem)
+
+
 @pytest.mark.skipif(not sbrp.FOLDER.is_dir(), reason="the public instances are not at hand")
 def test_a_plan_of_a_public_instance_is_proven_the_best():
     problem, ids = sbrp.problem_of(sbrp.FOLDER / "CSCB04", 2700)
@@ -88,5 +126,8 @@ def test_a_plan_of_a_public_instance_is_proven_the_best():
         tuple(tuple(at[stop] for stop in trip.split()) for trip in line.split(";"))
         for line in lines
     ]
-    choice = choose_trips(problem, every_trip(problem), chains, [0] * 25, bound=0)
-    assert choice.bound == len(chains) == 66
+    master = TripMaster(problem)
+    master.add_chains(chains)
+    assert master.relax() == 63
+    assert WholeEnds(problem, master).add_floors(chains)
+    assert master.relax() == len(chains) == 66

@@ -1,8 +1,8 @@
 """Runs of several sites routed with their vehicles in view: fewest vehicles, then least driving.
 
 Ruin and recreate over whole vehicles (`ruin`), trips priced with the end their vehicle comes
-from (`trip_master`) and a choice among all trips (`every_trip`, `trip_choice`) work on the same
-`chain_problem.ChainProblem`.
+from (`trip_master`), each end's choice among all its trips (`every_trip`, `whole_ends`) and one
+among those of all ends (`trip_choice`) work on the same `chain_problem.ChainProblem`.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from mobility.shuttles.trip_state import (
     Undo,
     Ways,
 )
+from mobility.shuttles.whole_ends import WholeEnds
 
 NEAR, KIN = 200, 100  # neighbours of a call: of all ends, of its own
 #: Shares of the trips fixed at a time, one for each plan rounded.
 STEPS = (0.02, 0.05, 0.01, 0.1, 0.03, 0.015, 0.07, 0.2, 0.04, 0.005)
-BEFORE_CHOICE = 4  # plans rounded where one is chosen among all trips
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ def solve_chains(
     Ruin and recreate finds a first plan. Where all trips are inbound, and no end has more than
     `MOST_CALLS` calls, trips that know their predecessor are priced from it: their linear
     relaxation bounds the vehicles, and plans rounded from it are searched on. Where every trip
-    that a plan could need can be listed, the last plan is chosen among all of them, and the
-    bound is that of the choice.
+    of an end that a plan could need can be listed, the end's choice among them raises the bound;
+    where those of all ends can, a last plan is chosen among all of them, with its own bound.
 
     Parameters
     ----------
@@ -86,26 +86,30 @@ def solve_chains(
     if not (with_bound and fits and problem.inbound.all()):
         return ChainPlan(search_chains(problem, alone, iterations, seed=seed))
     some = iterations // 8
-    found = [search_chains(problem, alone, some, seed=seed)]
+    best = search_chains(problem, alone, some, seed=seed)
     master = TripMaster(problem)
-    master.add_chains(found[0])
+    master.add_chains(best)
     bound = master.relax()
-    every = every_trip(problem) if len(found[0]) > bound else None
-    for k, step in enumerate(STEPS[: dives if every is None else min(dives, BEFORE_CHOICE)]):
-        if min(map(len, found)) <= bound:
+    ends = WholeEnds(problem, master)
+    while len(best) > bound and ends.add_floors(best):
+        bound = master.relax()
+    for k, step in enumerate(STEPS[:dives]):
+        if len(best) <= bound:
             break
-        trips = master.dive(step)
-        found.append(search_chains(problem, trips, some, seed=seed + k + 1, target=bound))
-        master.add_chains(found[-1])
-    if every is not None and min(map(len, found)) > bound:
-        choice = choose_trips(problem, every, min(found, key=len), master.fewest, bound=bound)
+        found = search_chains(problem, master.dive(step), some, seed=seed + k + 1, target=bound)
+        master.add_chains(found)
+        best = min(best, found, key=len)
+    every = every_trip(problem) if len(best) > bound else None
+    if every is not None:
+        choice = choose_trips(problem, every, best, master.fewest, bound=bound)
         bound = max(bound, choice.bound)
         trips = served_once(problem, choice.trips)
-        found.append(search_chains(problem, trips, some, seed=seed, target=bound))
-    if min(map(len, found)) > bound:
-        trips = [trip for chain in min(found, key=len) for trip in chain]
-        found.append(search_chains(problem, trips, iterations, seed=seed, target=bound))
-    return ChainPlan(min(found, key=len), bound)
+        found = search_chains(problem, trips, some, seed=seed, target=bound)
+        best = min(best, found, key=len)
+    if len(best) <= bound:
+        return ChainPlan(best, bound)
+    trips = [trip for chain in best for trip in chain]
+    return ChainPlan(search_chains(problem, trips, iterations, seed=seed, target=bound), bound)
 
 
 def search_chains(

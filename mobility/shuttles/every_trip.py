@@ -15,7 +15,7 @@ import numpy as np
 from mobility.shuttles.chain_problem import EPS, ChainProblem, Trip
 from mobility.shuttles.model import Bools, Floats, Longs
 
-MOST_GROWN = 150_000  # trips of an end with the same number of calls
+MOST_GROWN = 200_000  # trips of an end with the same number of calls
 MOST_TRIPS = 120_000  # of all ends
 
 

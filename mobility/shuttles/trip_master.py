@@ -2,9 +2,10 @@
 
 A column is a trip with the end served before it, or none. Every call is covered; no more
 trips follow an end than trips end there; an end has as many trips as its riders fill; trips
-without a predecessor, the vehicles, are minimised. Columns are priced exactly (`pricing`),
-so the relaxation rounded up is a bound. Plans are rounded from it by fixing the trips with
-the largest values, a few at a time, and pricing again; the last ones are chosen by HiGHS.
+without a predecessor, the vehicles, are minimised. Rows may tell what the trips of an end cost
+at least (`whole_ends`). Columns are priced exactly (`pricing`), so the relaxation rounded up is
+a bound. Plans are rounded from it by fixing the trips with the largest values, a few at a time,
+and pricing again; the last ones are chosen by HiGHS.
 """
 
 from __future__ import annotations
@@ -22,10 +23,35 @@ from mobility.shuttles.model import Floats, Ints
 from mobility.shuttles.pricing import RATE, price_end
 
 WHOLE = 1e-6
+DIGITS = 9  # of prices
 SURE = 0.75  # fixed at once from this value on
 TAIL = 200  # fractional trips left to the branch and bound
 NODES = 300
 FEW_LABELS, MOST_LABELS = 50_000, 300_000  # of one end alone, and beside the others
+
+
+class Prices(NamedTuple):
+    """What the relaxation pays.
+
+    Attributes
+    ----------
+    dues
+        float64[E+1] for following each end, the last one for a new vehicle.
+    costs
+        float64[E] what the trips of each end cost at least at these dues: the cheapest
+        predecessors of its trips, less what the trips are worth to followers.
+    """
+
+    dues: Floats
+    costs: Floats
+
+
+class Floor(NamedTuple):
+    """What the trips of an end cost at least, by the end before each (the last: none)."""
+
+    end: int
+    weight: Floats
+    least: float
 
 
 class Column(NamedTuple):
@@ -56,6 +82,8 @@ class TripMaster:
     ----------
     fewest
         Trips each end needs at least.
+    floors
+        What ends cost at least, beyond what the columns tell.
     """
 
     def __init__(self, problem: ChainProblem) -> None:
@@ -64,6 +92,8 @@ class TripMaster:
         self._calls = [np.flatnonzero(problem.end_of == e) for e in range(self._ends)]
         self._columns: list[Column] = []
         self._known: set[Column] = set()
+        self.floors: list[Floor] = []
+        self._duals = np.zeros(self._n + 2 * self._ends)
         self._ends_data = [self._end_data(e) for e in range(self._ends)]
         self._lp = _solver()
         none, empty, inf = np.array([], np.int32), np.array([]), highspy.kHighsInf
@@ -146,7 +176,32 @@ class TripMaster:
     def _rows(self, c: Column) -> list[tuple[int, float]]:
         row = [*((call, 1.0) for call in c.calls), (self._n + c.end, -1.0)]
         row.append((self._n + self._ends + c.end, 1.0))
+        row += [(r, float(f.weight[c.before])) for r, f in self._floors_of(c.end)]
         return row if c.before == self._ends else [*row, (self._n + c.before, 1.0)]
+
+    def _floors_of(self, end: int) -> list[tuple[int, Floor]]:
+        """Return the rows that tell what an end costs at least."""
+        first = self._n + 2 * self._ends
+        return [(first + k, f) for k, f in enumerate(self.floors) if f.end == end]
+
+    def add_floor(self, floor: Floor) -> None:
+        """Ask that the trips of an end cost so much at least."""
+        own = [j for j, c in enumerate(self._columns) if c.end == floor.end]
+        weight = np.array([floor.weight[self._columns[j].before] for j in own])
+        self.floors.append(floor)
+        inf = highspy.kHighsInf
+        self._lp.addRow(floor.least, inf, len(own), np.array(own, np.int32), weight)
+
+    def prices(self) -> Prices:
+        """Return what the relaxation paid when it was last priced out (`relax`)."""
+        duals = self._duals
+        follow = np.clip(np.round(-duals[self._n : self._n + self._ends], DIGITS), 0.0, 1.0)
+        costs: Floats = np.zeros(self._ends)
+        np.add.at(costs, self._problem.end_of, duals[: self._n])
+        costs += duals[self._n + self._ends : self._n + 2 * self._ends] * self.fewest
+        for end in range(self._ends):
+            costs[end] += sum(duals[r] * f.least for r, f in self._floors_of(end))
+        return Prices(np.append(follow, 1.0), costs)
 
     def _solve(self) -> tuple[float, Floats, Floats]:
         """Return the value, the duals of the rows and the columns' values."""
@@ -155,20 +210,19 @@ class TripMaster:
         value = self._lp.getInfo().objective_function_value
         return value, np.array(found.row_dual), np.array(found.col_value)
 
-    def _priced(
-        self, duals: Floats, *, exact: bool, rate: float = RATE
-    ) -> tuple[list[Column], list[int]]:
+    def _priced(self, duals: Floats, *, exact: bool) -> tuple[list[Column], list[int]]:
         """Return trips with negative reduced cost, and the ends that lack some for want of room."""
         follow = -duals[self._n : self._n + self._ends]
-        worth = follow + duals[self._n + self._ends :]
+        worth = follow + duals[self._n + self._ends : self._n + 2 * self._ends]
         dues, out, cut = np.append(follow, 1.0), [], []
         for end, own in enumerate(self._calls):
             if not len(own):
                 continue
             legs, gate, load, halt, limit, latest = self._ends_data[end]
+            due = dues - sum(duals[r] * f.weight for r, f in self._floors_of(end))
             calls, sizes, before, whole = price_end(
-                legs, gate, load, halt, limit, duals[own], worth[end], dues, latest,
-                self._problem.seats, exact, MOST_LABELS, rate,
+                legs, gate, load, halt, limit, duals[own], worth[end], due, latest,
+                self._problem.seats, exact, MOST_LABELS,
             )  # fmt: skip
             cut += [] if whole else [end]
             for row, size, p in zip(calls, sizes, before, strict=True):
@@ -185,8 +239,7 @@ class TripMaster:
         exact, without = False, set[int]()
         while True:
             value, duals, _ = self._solve()
-            rate = _rate(value, self._n) if exact else RATE
-            found, cut = self._priced(duals, exact=exact, rate=rate)
+            found, cut = self._priced(duals, exact=exact)
             more = self.add(found) > 0
             if exact and not without.issuperset(cut):
                 without.update(cut)
@@ -195,8 +248,9 @@ class TripMaster:
                 break
             elif not more:
                 exact = True
+        self._duals = duals
         self._cover(without, 1.0)
-        return math.ceil(value - WHOLE)
+        return math.ceil(value - self._n * RATE - WHOLE)
 
     def _cover(self, ends: Iterable[int], least: float) -> None:
         """Ask for so many trips at each call of some ends."""
@@ -244,7 +298,7 @@ class TripMaster:
                 rows.append(r)
                 columns.append(j)
                 data.append(v)
-        shape = (self._n + 2 * self._ends, len(free))
+        shape = (self._n + 2 * self._ends + len(self.floors), len(free))
         matrix = sparse.csr_array((data, (rows, columns)), shape=shape)[: self._n + self._ends]
         low = np.r_[np.ones(self._n), np.full(self._ends, -np.inf)]
         high = np.r_[np.full(self._n, np.inf), np.zeros(self._ends)]
