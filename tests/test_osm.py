@@ -10,6 +10,7 @@ from street_cases import DATA, osm_text
 from mobility.base.errors import SourceError, SourceNotFoundError
 from mobility.sources.osm import background as bg
 from mobility.sources.osm import opl, reader
+from mobility.sources.osm.clip import clip_areas
 from mobility.sources.osm.reader import read_osm
 
 RESIDENTIAL = {"highway": "residential", "name": "Rue A"}
@@ -284,7 +285,8 @@ def test_milan_is_read_though_its_way_ids_are_not_sorted():
     assert inner.sum() + len(tables.edge_u) * 2 == len(tables.geom_xy)
 
 
-def test_a_large_file_is_read_as_text_and_says_the_same(tmp_path, monkeypatch):
+@pytest.fixture
+def signs(tmp_path):
     """Signs of meaning in tags, nodes that are missing, no tags, a barrier, an area, a stop."""
     nodes = {k: (60 * k, k % 3) for k in range(1, 9)}
     nodes[3] += ({"barrier": "gate", "access": "private", "note": "a b,c=d%20%é@"},)
@@ -296,12 +298,15 @@ def test_a_large_file_is_read_as_text_and_says_the_same(tmp_path, monkeypatch):
         (13, [98, 97], {"highway": "track"}),
         (14, [7, 8], {}),
     ]
-    path = write(tmp_path, osm_text(nodes, ways))
-    one_by_one = read_osm(path)
-    monkeypatch.setattr(reader, "AS_TEXT_BYTES", 0)
+    return write(tmp_path, osm_text(nodes, ways))
+
+
+def test_a_large_file_is_read_as_text_and_says_the_same(signs, monkeypatch):
+    one_by_one = read_osm(signs)
+    monkeypatch.setattr(opl, "LEAST_BYTES", 0)
     monkeypatch.setattr(opl, "BLOCK", 100)
-    assert len(list(opl.objects(path, reader.NODE_KEYS))) == len(ways) + 2
-    as_text = read_osm(path)
+    assert len(list(opl.objects(signs, reader.NODE_KEYS))) == 7
+    as_text = read_osm(signs)
     for name in ("node_id", "node_xy", "edge_u", "edge_v", "geom_ptr", "geom_xy"):
         assert getattr(as_text, name).tolist() == getattr(one_by_one, name).tolist()
     for name in ("tags", "barriers", "conditions"):
@@ -311,10 +316,27 @@ def test_a_large_file_is_read_as_text_and_says_the_same(tmp_path, monkeypatch):
         assert as_text.background[kind].equals(layer)
 
 
+def test_a_large_file_is_cut_as_text_and_gives_the_same(signs, tmp_path, monkeypatch):
+    """To the byte, and what is kept is as it stands in the file."""
+    everywhere, found = shapely.box(0, 40, 10, 50), []
+    for least in (opl.LEAST_BYTES, 0):
+        monkeypatch.setattr(opl, "LEAST_BYTES", least)
+        target = tmp_path / f"{least}.osm.pbf"
+        assert clip_areas([signs], {target: everywhere}) == {target: 3}
+        found.append(target.read_bytes())
+    assert found[0] == found[1]
+    whole, kept = (
+        {(item.type_str(), item.id): dict(item.tags) for item in osmium.FileProcessor(str(path))}
+        for path in (signs, target)
+    )
+    assert [ref for kind, ref in kept if kind == "w"] == [10, 11, 12]
+    assert kept == {key: whole[key] for key in kept}
+
+
 def test_a_large_file_that_is_damaged_is_told_as_any(tmp_path, monkeypatch):
     text = osm_text({1: (0, 0), 2: (50, 0)}, [(10, [1, 2], RESIDENTIAL)])
     path = write(tmp_path, text[:-20])
-    monkeypatch.setattr(reader, "AS_TEXT_BYTES", 0)
+    monkeypatch.setattr(opl, "LEAST_BYTES", 0)
     with pytest.raises(opl.NoTextError):
         list(opl.objects(path, reader.NODE_KEYS))
     with pytest.raises(SourceError, match="cannot be read as OpenStreetMap data"):

@@ -39,6 +39,10 @@ CALM = {
     "distributed.worker.profile.enabled": False,
     "distributed.worker.memory.monitor-interval": "500ms",
     "distributed.admin.system-monitor.interval": "5s",
+    # Not Dask's own MALLOC_TRIM_THRESHOLD_: with it the system maps every table anew.
+    "distributed.nanny.pre-spawn-environ": dict.fromkeys(
+        ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), 1
+    ),
 }
 #: A unit that took so many workers with it is told as failed.
 LOSSES = 2

@@ -32,7 +32,7 @@ from mobility.sources.days import ChosenDay
 from mobility.sources.homes.read import Homes
 from mobility.streets.arcs import Times, times_key
 from mobility.streets.graph import State
-from mobility.streets.hours import place_of, state_at, staying, streets_in
+from mobility.streets.hours import forget_tables, place_of, state_at, staying, streets_in
 from mobility.territory.project import Site, StreetMode
 from mobility.timetable.footpaths import WalkTable, safe_footpaths
 
@@ -149,7 +149,11 @@ def _in_state(base: Study, state: State) -> Study:
         for mode in _ridden(base)
         if ne(*times_key(*(mode_times(base.territory, s, mode) for s in (base.streets, streets))))
     ]
-    return _measured(base, replace(base, streets=streets, any_hour=base, hours=state), changed)
+    study = replace(base, streets=streets, any_hour=base, hours=state)
+    measured = _measured(base, study, changed)
+    # All seconds are known now; the tables of some hours take as much room as the streets.
+    forget_tables(base.streets)
+    return measured
 
 
 def _ridden(study: Study) -> list[StreetMode]:

@@ -115,9 +115,13 @@ def mode_times(
         key: list[object] = ["times", mode, speeds.model_dump_json(), safe, assume_lit, grades]
         if streets.at is not None:
             key.append(streets.at[1])
-        streets.times[asked] = times_of(streets.kept(key, compute))
-    found: Times = streets.times[asked]
-    return found
+        found = times_of(streets.kept(key, compute))
+        usual = None if streets.at is None else streets.at[0].times.get(asked)
+        # At many hours they are those of any hour, and held once.
+        same = usual is not None and times_key(usual) == times_key(found)
+        streets.times[asked] = usual if same else found
+    kept: Times = streets.times[asked]
+    return kept
 
 
 def walks_to_stops(

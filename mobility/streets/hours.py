@@ -162,6 +162,12 @@ def forget_tables(streets: Streets) -> None:
     for one in streets.states.values():
         for name in (*_OF_HOUR, "_changes"):
             vars(one).pop(name, None)
+
+
+def forget_states(streets: Streets) -> None:
+    """Forget the tables and the seconds of every state."""
+    forget_tables(streets)
+    for one in streets.states.values():
         one.times.clear()
 
 

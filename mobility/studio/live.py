@@ -31,7 +31,7 @@ from mobility.outputs.map.from_results import map_model
 from mobility.outputs.map.model import MapModel
 from mobility.remedies.bill import Bill
 from mobility.remedies.scenario import ScenarioPrices, booked_trips
-from mobility.streets.hours import forget_tables
+from mobility.streets.hours import forget_states
 from mobility.studio.answers import Answer, Part, Shown
 from mobility.studio.asking import Asking
 from mobility.studio.untouched import HoursBeside, TripSpans
@@ -98,7 +98,7 @@ class Live:
             self.asking.forget()
             for two_way in self.study.timetables.values():
                 two_way.forget_mirror()
-            forget_tables(self.sources.streets)
+            forget_states(self.sources.streets)
         give_back_memory()
 
     @cached_property
@@ -207,7 +207,7 @@ class Live:
             found = with_timetable_changes(self._booked(plain))
         else:
             found = self.sources.study(plain)
-            forget_tables(self.sources.streets)
+            forget_states(self.sources.streets)
         found.views.held = self._untouched(plain, key)
         self._studies[key] = found
         if len(self._studies) > MOST_STUDIES:

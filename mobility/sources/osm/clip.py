@@ -1,18 +1,19 @@
 """Cut OpenStreetMap extracts down to a box, or to many areas in one read, ways kept whole.
 
 A file is read once for nodes and ways, twice for relations; what is held is the place of
-every node (16 bytes each, on disk for a large file) and what is kept. Sets of ids as osmium makes
-them are not used: they take 1.5 GB for a few ids spread over today's 12,000 million.
+every node (16 bytes each, on disk for a large file) and what is kept, as lines of text, which
+osmium reads and writes far quicker than objects one by one (`mobility.sources.osm.opl`). Sets of
+ids as osmium makes them are not used: they take 1.5 GB for a few ids spread over today's 12,000
+million.
 """
 
 from __future__ import annotations
 
 import sys
-from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ import shapely
 
 from mobility.base.errors import SourceError
 from mobility.base.files import writing
-from mobility.sources.osm import states
+from mobility.sources.osm import opl, states
+from mobility.sources.osm.areas import UNIT, AreaIndex
 from mobility.sources.osm.restrictions import BARRIER_KEYS
 from mobility.sources.osm.ways import FERRY, street_class
 
@@ -35,18 +37,16 @@ Box = tuple[float, float, float, float]
 Ways = Callable[[int], None]
 MARGIN_DEG = 0.01
 STEP = 500_000
-_UNIT = 1e7
-_UNDEFINED = 2**31 - 1
+#: Objects handled, and lines written, at a time.
+BATCH = 50_000
 #: Grows in place, without a copy; only Linux has it.
 _STORE = "sparse_mmap_array" if sys.platform == "linux" else "flex_mem"
 
 
 #: Above this size the places of nodes lie in a file.
 LARGE_BYTES = 1_000_000_000
-#: Ways held at a time, of all areas; about a kilobyte each.
+#: Ways held at a time, of all areas; about half a kilobyte each.
 MOST_WAYS = 2_500_000
-#: Areas are found by squares of this side, in units of a coordinate: 0.01 degrees.
-CELL = 100_000
 
 
 def clip_osm(
@@ -124,7 +124,7 @@ def clip_areas(
         with _told(source):
             relations.read(source)
     while left:
-        index, rings = _Index(list(left.values())), dict[int, _Line]()
+        index, rings = AreaIndex(list(left.values())), dict[int, bytes]()
         kept = [_Kept(rings) for _ in left]
         for source in sources:
             with _told(source):
@@ -155,64 +155,20 @@ def _told(source: Path) -> Iterator[None]:
         ) from None
 
 
-@dataclass(frozen=True)
-class _Line:
-    """A way: its tags, its nodes' ids and places (degrees times `_UNIT`)."""
-
-    tags: dict[str, str]
-    refs: array[int]
-    x: array[int]
-    y: array[int]
-
-
 @dataclass
 class _Kept:
-    """What one pass over the nodes and ways keeps.
+    """What one pass over the nodes and ways keeps: lines by id; of a node its fields.
 
     ``rings``, of all areas alike, are ways of relations that are areas, kept if the relation
     is: if one of them is in ``touched``.
     ``put_off`` says that it is left to a further read.
     """
 
-    rings: dict[int, _Line]
-    ways: dict[int, _Line] = field(default_factory=dict)
+    rings: dict[int, bytes]
+    ways: dict[int, bytes] = field(default_factory=dict)
     touched: set[int] = field(default_factory=set)
-    nodes: dict[int, tuple[int, int, dict[str, str]]] = field(default_factory=dict)
+    nodes: dict[int, opl.Row] = field(default_factory=dict)
     put_off: bool = False
-
-
-class _Index:
-    """Which of some areas a place lies in: by squares, and by the polygon where one crosses."""
-
-    def __init__(self, areas: Sequence[shapely.Geometry]) -> None:
-        self.shapes = [shapely.transform(area, lambda xy: np.round(xy * _UNIT)) for area in areas]
-        shapely.prepare(self.shapes)
-        #: Square → areas that hold it whole, areas whose border crosses it.
-        self.squares: dict[tuple[int, int], tuple[tuple[int, ...], tuple[int, ...]]] = {}
-        for k, shape in enumerate(self.shapes):
-            west, south, east, north = np.floor(shapely.bounds(shape) / CELL).astype(int)
-            i, j = np.meshgrid(np.arange(west, east + 1), np.arange(south, north + 1))
-            x, y = i.ravel() * CELL, j.ravel() * CELL
-            boxes = shapely.box(x, y, x + CELL, y + CELL)
-            whole = shapely.covers(shape, boxes)
-            partly = shapely.intersects(shape, boxes) & ~whole
-            for chosen, place in ((whole, 0), (partly, 1)):
-                for key in zip(i.ravel()[chosen].tolist(), j.ravel()[chosen].tolist(), strict=True):
-                    known = list(self.squares.get(key, ((), ())))
-                    known[place] += (k,)
-                    self.squares[key] = known[0], known[1]
-
-    def touched(self, places: Any) -> set[int]:
-        """Return the areas that one of some places lies in; a place that is missing does not."""
-        squares, found = self.squares, set[int]()
-        for place in places:
-            here = squares.get((place.x // CELL, place.y // CELL))
-            if here is not None:
-                found.update(here[0])
-                for k in here[1]:
-                    if k not in found and shapely.intersects_xy(self.shapes[k], place.x, place.y):
-                        found.add(k)
-        return found
 
 
 Member = tuple[str, int, str]
@@ -263,34 +219,56 @@ def _is_area(relation: Any) -> bool:
 
 
 def _read(
-    source: Path, index: _Index, rings: set[int], kept: list[_Kept], progress: Ways | None
+    source: Path, index: AreaIndex, rings: set[int], kept: list[_Kept], progress: Ways | None
 ) -> None:
     """Add the ways with a node inside, the tagged nodes inside, and the rings of areas."""
     count = 0
-    for item in _objects(source):
-        if item.is_node():
-            place = item.location
-            for k in index.touched((place,)):
-                kept[k].nodes[item.id] = (place.x, place.y, {t.k: t.v for t in item.tags})
-            continue
-        count += 1
-        if count % STEP == 0:
+    for rows in _batches(source):
+        nodes = [row for row in rows if row[0].startswith(b"n")]
+        ways = [row for row in rows if row[0].startswith(b"w")]
+        for row, near in _near(index, nodes, [row[0] + row[4].replace(b" ", b"") for row in nodes]):
+            for k in near:
+                kept[k].nodes[int(row[0][1:])] = row
+        _add_ways(ways, index, rings, kept)
+        told, count = count // STEP, count + len(ways)
+        for step in range(told, count // STEP):
             if progress is not None:
-                progress(count)
+                progress((step + 1) * STEP)
+        if count // STEP > told:
             _put_off(kept)
-        near = index.touched(item.nodes)
-        of_use = near if near and _is_of_use(item) else _with_whole_ferry(item, near, index)
-        is_ring = item.id in rings
-        if not of_use and not is_ring:
-            continue
-        line = _line(item)
-        for k in of_use:
-            kept[k].ways[item.id] = line
-        if is_ring and kept:
+
+
+def _near(
+    index: AreaIndex, rows: list[opl.Row], places: list[bytes]
+) -> Iterator[tuple[opl.Row, set[int]]]:
+    """Yield, of rows with their places, those near an area, with the areas."""
+    _, x, y = opl.places(places)
+    owner = np.repeat(np.arange(len(rows)), [text.count(b"n") for text in places])
+    found: dict[int, set[int]] = {}
+    for at, k in zip(*(column.tolist() for column in index.touched(owner, x, y)), strict=True):
+        found.setdefault(at, set()).add(k)
+    yield from ((rows[at], near) for at, near in found.items())
+
+
+def _add_ways(ways: list[opl.Row], index: AreaIndex, rings: set[int], kept: list[_Kept]) -> None:
+    if kept:
+        for row in ways:
             # A ring that lies elsewhere goes with the area's others.
-            kept[0].rings[item.id] = line
+            if (ref := int(row[0][1:])) in rings:
+                kept[0].rings[ref] = _line(row)
+    for row, near in _near(index, ways, [row[4][1:] for row in ways]):
+        tags, ref = opl.tags_of(row), int(row[0][1:])
+        of_use = near if _is_of_use(tags) else _with_whole_ferry(row, tags, near, index)
+        line = _line(row) if of_use else b""
+        for k in of_use:
+            kept[k].ways[ref] = line
+        if ref in rings:
             for k in near - of_use:
-                kept[k].touched.add(item.id)
+                kept[k].touched.add(ref)
+
+
+def _line(row: opl.Row) -> bytes:
+    return b" ".join((row[0], row[3], row[4]))
 
 
 def _put_off(kept: list[_Kept]) -> None:
@@ -304,9 +282,28 @@ def _put_off(kept: list[_Kept]) -> None:
         one.nodes.clear()
 
 
-def _objects(source: Path) -> Iterator[Any]:
+def _batches(source: Path) -> Iterator[list[opl.Row]]:
     """Yield nodes with tags of use, and ways, each once at its last state."""
     deleted = states.deletions(source)
+    is_large = source.stat().st_size >= opl.LEAST_BYTES
+    if is_large and deleted is None and not states.is_unusual(source):
+        try:
+            for rows in opl.blocks(source, NODE_KEYS, _store(source)):
+                if any(row[4].startswith(b"Nn-") for row in rows):
+                    break
+                yield rows
+            else:
+                return
+        except opl.NoTextError:
+            # Read one by one, it is told what is wrong.
+            pass
+    one_by_one = (opl.fields_of(item) for item in _objects(source, deleted))
+    while rows := list(islice(one_by_one, BATCH)):
+        yield rows
+
+
+def _objects(source: Path, deleted: set[states.Key] | None) -> Iterator[Any]:
+    """Yield the same as objects."""
     if deleted is not None or states.has_history(source):
         yield from chain(*states.last_states(source, deleted or set()))
         return
@@ -334,45 +331,43 @@ def _store(source: Path) -> str:
     return "sparse_file_array"
 
 
-def _is_of_use(way: Any) -> bool:
+def _is_of_use(tags: dict[str, str]) -> bool:
     """Whether a way near by is kept, by its kind."""
-    return any(key in way.tags for key in WAY_KEYS) or street_class(way.tags) not in (None, FERRY)
+    return any(key in tags for key in WAY_KEYS) or street_class(tags) not in (None, FERRY)
 
 
-def _with_whole_ferry(way: Any, near: set[int], index: _Index) -> set[int]:
+def _with_whole_ferry(
+    row: opl.Row, tags: dict[str, str], near: set[int], index: AreaIndex
+) -> set[int]:
     """Return the areas that a way does not leave, where it is a ferry."""
-    if not near or way.tags.get("route") != "ferry":
+    if tags.get("route") != "ferry":
         return set()
-    return set.intersection(*(index.touched((node,)) for node in way.nodes))
+    _, x, y = opl.places([row[4][1:]])
+    _, areas = index.touched(np.arange(len(x)), x, y)
+    return {k for k in near if np.count_nonzero(areas == k) == len(x)}
 
 
-def _line(way: Any) -> _Line:
-    nodes = list(way.nodes)
-    return _Line(
-        {t.k: t.v for t in way.tags},
-        array("q", [n.ref for n in nodes]),
-        array("i", [n.x for n in nodes]),
-        array("i", [n.y for n in nodes]),
-    )
+def _nodes(ways: Iterable[bytes], tagged: dict[int, opl.Row]) -> Iterator[bytes]:
+    """Yield lines of the nodes of ways and of those kept for their tags, by id."""
+    places = (line.rpartition(b" N")[2] for line in ways)
+    alone = iter([row[0] + row[4].replace(b" ", b"") for row in tagged.values()])
+    texts, columns = chain(places, alone), [opl.places([])]
+    while some := list(islice(texts, BATCH)):
+        columns.append(opl.places(some))
+    refs, first = np.unique(np.concatenate([c[0] for c in columns]), return_index=True)
+    x, y = (np.concatenate([c[k] for c in columns])[first] for k in (1, 2))
+    known = np.flatnonzero(x != states.UNDEFINED)
+    for start in range(0, len(known), BATCH):
+        here = known[start : start + BATCH]
+        for ref, lon, lat in zip(*(c[here].tolist() for c in (refs, x, y)), strict=True):
+            line = b"n%d x%.7f y%.7f" % (ref, lon / UNIT, lat / UNIT)
+            yield line + b" " + tagged[ref][3] if ref in tagged else line
 
 
-def _nodes(
-    ways: dict[int, _Line], tagged: dict[int, tuple[int, int, dict[str, str]]]
-) -> Iterable[tuple[int, int, int, dict[str, str]]]:
-    """Yield id, place and tags of the nodes of ways and of those kept for their tags."""
-    columns = [
-        np.concatenate([np.frombuffer(getattr(line, name), dtype) for line in ways.values()])
-        for name, dtype in (("refs", np.int64), ("x", np.int32), ("y", np.int32))
-    ]
-    alone = np.array([(ref, x, y) for ref, (x, y, _) in tagged.items()], np.int64).reshape(-1, 3)
-    refs, x, y = (np.concatenate([column, alone[:, k]]) for k, column in enumerate(columns))
-    refs, first = np.unique(refs, return_index=True)
-    nothing: tuple[int, int, dict[str, str]] = (0, 0, {})
-    for ref, place_x, place_y in zip(
-        refs.tolist(), x[first].tolist(), y[first].tolist(), strict=True
-    ):
-        if place_x != _UNDEFINED:
-            yield ref, place_x, place_y, tagged.get(ref, nothing)[2]
+def _plain(line: bytes) -> bytes:
+    """Return the line of a way as osmium reads it, which knows no place that is missing."""
+    tags, sign, nodes = line.rpartition(b" N")
+    return tags + sign + nodes.replace(b"xy", b"")
 
 
 def _write(relations: _Relations, part: Path, kept: _Kept) -> None:
@@ -382,13 +377,14 @@ def _write(relations: _Relations, part: Path, kept: _Kept) -> None:
         if of_area:
             refs = (ref for kind, ref, _ in members if kind == "w" and ref in kept.rings)
             ways |= {ref: kept.rings[ref] for ref in refs}
-    objects = osmium.osm.mutable
     with osmium.SimpleWriter(str(part), overwrite=True) as writer:
-        for ref, x, y, tags in _nodes(ways, kept.nodes):
-            writer.add_node(objects.Node(id=ref, location=(x / _UNIT, y / _UNIT), tags=tags))
-        for ref in sorted(ways):
-            line = ways[ref]
-            writer.add_way(objects.Way(id=ref, nodes=list(line.refs), tags=line.tags))
+        of_ways = (_plain(ways[ref]) for ref in sorted(ways))
+        lines = chain(_nodes(ways.values(), kept.nodes), of_ways)
+        while some := list(islice(lines, BATCH)):
+            text = osmium.io.FileBuffer(b"\n".join(some) + b"\n", "opl")
+            with osmium.io.Reader(text) as reader:
+                osmium.apply(reader, writer)
         for ref in chosen:
             _, tags, members = relations.held[ref]
-            writer.add_relation(objects.Relation(id=ref, members=members, tags=tags))
+            relation = osmium.osm.mutable.Relation(id=ref, members=members, tags=tags)
+            writer.add_relation(relation)

@@ -11,22 +11,27 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import osmium
 
 if TYPE_CHECKING:
     import numpy as np
 
+#: Of a smaller file, to begin a process that writes it as text takes longer than reading it.
+LEAST_BYTES = 1_000_000
 #: Bytes of text read at a time.
 BLOCK = 1 << 23
 _OPTIONS = "opl,locations_on_ways=true,add_metadata=version"
+_PLAIN = re.compile(r"[^\w.:;/-]")
 _SIGN = re.compile("%([0-9a-f]+)%")
 _TO_TABLE = bytes.maketrans(b"xy,", b",,\n")
 _UNIT = 1e7
 _UNDEFINED = 2**31 - 1
+#: Kind and id, version, whether visible, tags, place (of a way its nodes).
+Row = list[bytes]
 
 
 class Node(NamedTuple):
@@ -66,29 +71,65 @@ def objects(path: Path, keys: tuple[str, ...]) -> Iterator[Node | Way]:
         The file is damaged, or has an object that osmium does not write; part of it may have
         been yielded.
     """
-    command = [sys.executable, "-m", __name__, str(path), *keys]
+    for rows in blocks(path, keys):
+        yield from _objects(rows)
+
+
+def blocks(path: Path, keys: tuple[str, ...], store: str = "flex_mem") -> Iterator[list[Row]]:
+    """Yield the same as rows of fields, many at a time.
+
+    Parameters
+    ----------
+    store
+        Where osmium keeps the places of nodes, as it names it.
+
+    Raises
+    ------
+    NoTextError
+        As of `objects`.
+    """
+    command = [sys.executable, "-m", __name__, store, str(path), *keys]
     with subprocess.Popen(  # noqa: S603 (this very software, a list, no shell)
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as writer:
         assert writer.stdout is not None
         while lines := writer.stdout.readlines(BLOCK):
-            yield from _objects(lines)
+            yield [line.rstrip(b"\n").split(b" ", 4) for line in lines]
     if writer.returncode:
         raise NoTextError(path.name)
 
 
-def _objects(lines: list[bytes]) -> Iterator[Node | Way]:
+def fields_of(item: Any) -> Row:
+    """Return the fields of a node or a way that osmium gives."""
+    tags = ",".join(f"{_as_text(t.k)}={_as_text(t.v)}" for t in item.tags)
+    if item.is_node():
+        ref, place = f"n{item.id}", _place(item.location.x, item.location.y, " ")
+    else:
+        ref = f"w{item.id}"
+        place = "N" + ",".join(f"n{n.ref}{_place(n.x, n.y)}" for n in item.nodes)
+    return [text.encode() for text in (ref, "v", "dV", f"T{tags}", place)]
+
+
+def _place(x: int, y: int, between: str = "") -> str:
+    return f"x{between}y" if x == _UNDEFINED else f"x{x / _UNIT:.7f}{between}y{y / _UNIT:.7f}"
+
+
+def _as_text(text: str) -> str:
+    return _PLAIN.sub(lambda found: f"%{ord(found[0]):x}%", text)
+
+
+def _objects(rows: list[Row]) -> Iterator[Node | Way]:
     import numpy as np
 
-    rows = [line.rstrip(b"\n").split(b" ") for line in lines]
     nodes = [row[4][1:] for row in rows if row[0].startswith(b"w")]
-    refs, x, y = _places(b",".join(text for text in nodes if text))
+    refs, x, y = places(nodes)
     ends = np.cumsum([text.count(b"n") for text in nodes]).tolist()
     start, ways = 0, iter(ends)
     for row in rows:
-        ref, tags = int(row[0][1:]), _tags(row[3][1:].decode())
+        ref, tags = int(row[0][1:]), tags_of(row)
         if row[0].startswith(b"n"):
-            yield Node(ref, tags, float(row[4][1:]), float(row[5][1:]))
+            lon, lat = row[4].split(b" ")
+            yield Node(ref, tags, float(lon[1:]), float(lat[1:]))
             continue
         end = next(ways)
         here = slice(start, end)
@@ -96,12 +137,13 @@ def _objects(lines: list[bytes]) -> Iterator[Node | Way]:
         start = end
 
 
-def _places(text: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def places(texts: Iterable[bytes]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return ids and places of ``n1x8.2y49.1,n2xy``: the second node is not in the file."""
     import numpy as np
     import pyarrow as pa
     from pyarrow import csv
 
+    text = b",".join(text for text in texts if text)
     if not text:
         return np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32)
     kinds = {"ref": pa.int64(), "x": pa.float64(), "y": pa.float64()}
@@ -115,8 +157,9 @@ def _places(text: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return refs, x, y
 
 
-def _tags(text: str) -> dict[str, str]:
-    """Return the tags of ``highway=service,name=Am%20%Hang``."""
+def tags_of(row: Row) -> dict[str, str]:
+    """Return the tags of ``Thighway=service,name=Am%20%Hang``."""
+    text = row[3][1:].decode()
     tags = dict([pair.split("=") for pair in text.split(",")]) if text else {}
     if "%" in text:
         return {_plain(key): _plain(value) for key, value in tags.items()}
@@ -127,15 +170,15 @@ def _plain(text: str) -> str:
     return _SIGN.sub(lambda found: chr(int(found[1], 16)), text) if "%" in text else text
 
 
-def _write(path: str, *keys: str) -> None:
+def _write(store: str, path: str, *keys: str) -> None:
     """Write a file as text to the standard output."""
-    places = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
-    places.ignore_errors()
+    found = osmium.NodeLocationsForWays(osmium.index.create_map(store))
+    found.ignore_errors()
     tagged = osmium.filter.KeyFilter(*keys)
     tagged.enable_for(osmium.osm.NODE)
     writer = osmium.SimpleWriter(osmium.io.File("-", _OPTIONS))
     with osmium.io.Reader(path, osmium.osm.NODE | osmium.osm.WAY) as reader:
-        osmium.apply(reader, places, tagged, writer)
+        osmium.apply(reader, found, tagged, writer)
     writer.close()
 
 

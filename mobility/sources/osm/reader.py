@@ -35,8 +35,6 @@ from mobility.sources.osm.ways import OTHER_WAYS, carries_cars, street_class
 # A packed extract that lacks this share of the nodes of its streets may have them elsewhere.
 MANY = 0.01
 NODE_KEYS = ("highway", "amenity", "place", *BARRIER_KEYS)
-#: Of a smaller file, to begin a process that writes it as text takes longer than reading it.
-AS_TEXT_BYTES = 1_000_000
 # Only nodes of ways have a ref.
 _PLACE_OF_MEMBER = re.compile(rb"<nd(?![^>]*\sref=)[^>]*/>")
 
@@ -232,7 +230,7 @@ def _read_relations(path: Path, deleted: set[osm_states.Key], *, buildings: bool
 
 
 def _read_ways(path: Path, relations: Relations, *, buildings: bool) -> Gathered:
-    if path.stat().st_size >= AS_TEXT_BYTES:
+    if path.stat().st_size >= opl.LEAST_BYTES:
         stream = Gathered(relations, buildings=buildings)
         try:
             for read in opl.objects(path, NODE_KEYS):
