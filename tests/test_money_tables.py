@@ -79,7 +79,7 @@ class Written:
         self.plans = made.plans
         bench = made.found.bench
         drawn = illustrate(bench, self.zones, made.remedies[:shown]) if shown else ()
-        write_levers(LeverResults(made, self.zones, tuple(drawn)), folder, "en", maps=bool(shown))
+        write_levers(LeverResults(made, tuple(drawn)), folder, "en", maps=bool(shown))
         self.advice = read_advice([folder], self.study, designed=True)
         words = Words("en", self.study.days)
         self.sheets = all_sheets(self.access, self.zones, None, words)

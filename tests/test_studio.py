@@ -751,14 +751,15 @@ def test_sources_are_fetched_around_a_place(
 ) -> None:
     """`mobility init` as a job, with a server in place of the open-data services."""
     services = request.getfixturevalue("stand_in")
+    patience = replace(FAST, read_s=20.0, total_s=60.0)  # a busy machine answers late
     program = tmp_path / "program.py"
     program.write_text(
         "from functools import partial\nfrom pathlib import Path\n"
         "from mobility.prepare import service\nfrom mobility.sources.download import Patience\n"
         f"services = service.Services(*({services.url!r} + path for path in "
         "('/geo', '/api', '/feeds_v2.csv', '/index-v1.json', '/interpreter')))\n"
-        f"cache, fast = Path({str(tmp_path / 'cache')!r}), {FAST!r}\n"
-        "service.Desk = partial(service.Desk, services, cache, fast)\n"
+        f"cache, patience = Path({str(tmp_path / 'cache')!r}), {patience!r}\n"
+        "service.Desk = partial(service.Desk, services, cache, patience)\n"
         "from mobility.cli import app\napp()\n"
     )
     monkeypatch.setattr(jobs, "PROGRAM", (sys.executable, str(program)))
