@@ -18,7 +18,7 @@ from mobility.commute.white_zones import WhiteZones
 from mobility.remedies.bill import total
 from mobility.remedies.remedy import LEAST_WORKERS, Remedy, Rescued
 from mobility.shuttles.booked_proof import proven_share
-from mobility.shuttles.booking import Bookings, gates_of
+from mobility.shuttles.booking import Bookings, who_books
 from mobility.shuttles.booking_tables import service_row
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import calendar_days
@@ -26,7 +26,6 @@ from mobility.shuttles.demand import Demand, find_demand, kind_weekdays
 from mobility.shuttles.drive import drive_graph, drive_matrix, drive_seconds
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.groundwork import busiest_gate, make_scene, site_weight
-from mobility.shuttles.meeting import met
 from mobility.shuttles.model import UNREACHED, Bools, Place
 from mobility.shuttles.on_demand import TAXI, Booked, Simulation
 from mobility.shuttles.places import check_depot, depot_place, gate_places, lonlat_of
@@ -85,9 +84,6 @@ def booked_sites(zones: WhiteZones) -> list[BookedSite]:
     bookings = bookings_of(study, demand, config)
     simulation = Simulation(bookings, config, factors, days, iterations=ITERATIONS)
     scene, bookable = bookings.scene, bookings.bookable
-    white = np.zeros(scene.workers.shape, bool)
-    for e, row in enumerate(scene.edge_shift):
-        white[row] |= scene.needs[e]
     site_of = np.array([study.shift_rows[shift].site for shift in scene.shift_ids])
     found = []
     for site in sorted(set(site_of.tolist())):
@@ -99,7 +95,7 @@ def booked_sites(zones: WhiteZones) -> list[BookedSite]:
         jobs = float(lacking[mine].sum(axis=0) @ homes)
         if jobs * capture_rate(study) < LEAST_WORKERS:
             continue
-        services = simulation.services(white & able & (site_of == site)[:, None])
+        services = simulation.services(scene.white & able & (site_of == site)[:, None])
         if services and not services[0].why:
             share = proven_share(study, bookings, demand.homes, services[0])
             services[0] = replace(services[0], proven=share)
@@ -127,12 +123,8 @@ def bookings_of(study: Study, demand: Demand, config: ShuttleConfig) -> Bookings
         check_depot(study, drive, depot, list(range(len(gates))))
     walk = np.full((len(demand.homes), len(places)), UNREACHED, np.int32)
     scene = make_scene(study, demand, config, places, drive, depot, walk).counted()
-    anchor, limits = gates_of(study, scene, config), scene.limits
-    walk_s = min(limits.max_walk_s - int(anchor.walk_s.max(initial=0)), limits.max_stop_walk_s)
     wanted = np.ones(scene.n_homes, bool)
-    scene = met(study, scene, demand.homes, wanted, walk_s, config, graph.times)
-    wait_s = round(config.on_demand_wait_min * 60)
-    return Bookings(scene, anchor, demand.lacking, wait_s, config.capture_rate)
+    return who_books(study, scene, demand.homes, wanted, demand.lacking, config, graph.times)
 
 
 def _gates(study: Study, demand: Demand, config: ShuttleConfig) -> dict[int, Place]:

@@ -18,11 +18,12 @@ from mobility.shuttles.anchors import gate_anchor
 from mobility.shuttles.blocks import DAY_CUT_S, DAY_S
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import Day
-from mobility.shuttles.meeting import is_stop
+from mobility.shuttles.meeting import is_stop, met
 from mobility.shuttles.model import UNREACHED, Anchor, Bools, Floats, Ints
 from mobility.shuttles.places import gate_walks
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.schedule import arrival_slack, arrival_slacks
+from mobility.streets.arcs import Times
 
 GOLDEN = 0.6180339887498949  # steps of the draws' starts from one shift end to the next
 TOO_FAR = "no stop within a walk"
@@ -267,6 +268,31 @@ class Bookings:
             due_s = int(self.gates.at_s[e, call])
             longest = np.minimum(longest, room - arrival_slacks(self.scene, longest, due_s))
         return np.asarray(longest, np.int32)
+
+
+def who_books(
+    study: Study,
+    scene: Scene,
+    homes: Ints,
+    wanted: Bools,
+    lacking: Mapping[str, Bools],
+    config: ShuttleConfig,
+    times: Times,
+) -> Bookings:
+    """Return who may book on a scene, with the places where they are met.
+
+    Parameters
+    ----------
+    homes, wanted, times
+        See `meeting.met`.
+    lacking
+        See `Bookings`.
+    """
+    gates, limits = gates_of(study, scene, config), scene.limits
+    walk_s = min(limits.max_walk_s - int(gates.walk_s.max(initial=0)), limits.max_stop_walk_s)
+    scene = met(study, scene, homes, wanted, walk_s, config, times)
+    wait_s = round(config.on_demand_wait_min * 60)
+    return Bookings(scene, gates, lacking, wait_s, config.capture_rate)
 
 
 def waves(requests: Sequence[Request]) -> list[list[Request]]:

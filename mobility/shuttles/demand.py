@@ -13,7 +13,7 @@ from mobility.commute.ledger import shift_jobs
 from mobility.commute.study import Study
 from mobility.commute.white_zones import WhiteZones
 from mobility.shuttles.costs import Day
-from mobility.shuttles.model import Bools, Edge, Floats, Ints
+from mobility.shuttles.model import Bools, Edge, Floats, Ints, by_shift
 
 DAY_S = 86_400
 
@@ -44,9 +44,7 @@ class Demand:
     @property
     def total(self) -> float:
         """White workers over all shifts."""
-        white = np.zeros(self.workers.shape, bool)
-        for e, row in enumerate(self.edge_shift):
-            white[row] |= self.needs[e]
+        white = by_shift(self.needs, self.edge_shift, len(self.workers))
         return float(self.workers[white].sum())
 
 

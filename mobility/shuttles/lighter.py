@@ -83,9 +83,7 @@ def lighter_answers(plans: Plans, zones: WhiteZones) -> pd.DataFrame:
     assert plans.homes_xy is not None
     area = np.array(areas_of(study, plans.homes, plans.homes_xy))
     names = sorted(set(area))
-    white = np.zeros(scene.workers.shape, bool)
-    for e, shift in enumerate(scene.edge_shift):
-        white[shift] |= scene.needs[e]
+    white = scene.white
     site_of = np.array([study.shift_rows[s].site for s in scene.shift_ids])
     stop_gain, stop_eur = _new_stops(plans, area, names)
     gate_gain, gate_eur = _extensions(plans)

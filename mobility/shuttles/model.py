@@ -205,3 +205,19 @@ class Run:
     def end_s(self) -> int:
         """Arrival at the last call."""
         return self.arrive_s[-1]
+
+
+def by_shift(ends: Bools, edge_shift: Ints, shifts: int) -> Bools:
+    """Return of which shifts each home is marked at some end, bool[S,H].
+
+    Parameters
+    ----------
+    ends
+        bool[E,H].
+    edge_shift
+        int32[E] shift of each end.
+    """
+    found = np.zeros((shifts, ends.shape[1]), bool)
+    for shift, marked in zip(edge_shift, ends, strict=True):
+        found[shift] |= marked
+    return found

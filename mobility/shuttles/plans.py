@@ -19,7 +19,7 @@ from mobility.commute.study import Study
 from mobility.remedies.bill import Bill, total
 from mobility.shuttles.after import Proof, prove, read_tables
 from mobility.shuttles.booked_proof import proven_share
-from mobility.shuttles.booking import Bookings, gates_of
+from mobility.shuttles.booking import who_books
 from mobility.shuttles.booking_tables import booking_findings
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import Day, plan_bill
@@ -30,7 +30,6 @@ from mobility.shuttles.frontier import knee, pareto
 from mobility.shuttles.gtfs_blocks import trip_blocks
 from mobility.shuttles.gtfs_out import Period, Table, gtfs_tables
 from mobility.shuttles.harmonise import Move, harmonise
-from mobility.shuttles.meeting import met
 from mobility.shuttles.model import Bools, Floats, Ints, Line, Run
 from mobility.shuttles.on_demand import Simulation
 from mobility.shuttles.plan import Plan, opened_stops, plan_table
@@ -102,10 +101,7 @@ class Plans:
     @property
     def white_workers(self) -> float:
         """White workers of the territory, over all shifts."""
-        white = np.zeros(self.scene.workers.shape, bool)
-        for e, row in enumerate(self.scene.edge_shift):
-            white[row] |= self.scene.needs[e]
-        return float(self.scene.workers[white].sum())
+        return float(self.scene.workers[self.scene.white].sum())
 
     @property
     def roster_names(self) -> list[tuple[int, str]]:
@@ -159,19 +155,12 @@ class Plans:
         iterations
             Of each search for who rides together.
         """
-        config, study = self.config, self.study
         wanted = np.asarray(served.any(axis=0))
-        gates, limits = gates_of(study, self.scene, config), self.scene.limits
-        walk_s = limits.max_walk_s - int(gates.walk_s.max(initial=0))
-        scene = met(
-            study, self.scene, self.homes, wanted, min(walk_s, limits.max_stop_walk_s), config,
+        bookings = who_books(
+            self.study, self.scene, self.homes, wanted, self.lacking, self.config,
             self.graph.times,
         )  # fmt: skip
-        bookings = Bookings(
-            scene, gates, self.lacking,
-            round(config.on_demand_wait_min * 60), config.capture_rate,
-        )  # fmt: skip
-        return Simulation(bookings, config, self.factors, self.days, iterations=iterations)
+        return Simulation(bookings, self.config, self.factors, self.days, iterations=iterations)
 
     def compared(self, plan: Plan) -> Plan:
         """Return a plan with what its riders cost when they book, the cheapest way run."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mobility.shuttles.model import Anchor, Bools, Drive, Edge, Floats, Ints, Place
+from mobility.shuttles.model import Anchor, Bools, Drive, Edge, Floats, Ints, Place, by_shift
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,11 @@ class Scene:
     def n_homes(self) -> int:
         """Number of homes."""
         return len(self.walk_s)
+
+    @property
+    def white(self) -> Bools:
+        """Whether each home lacks some end of each shift, bool[S,H]."""
+        return by_shift(self.needs, self.edge_shift, len(self.workers))
 
     def counted(self) -> Scene:
         """Return the scene that counts riders: any walk the territory allows, as the engine's.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mobility.shuttles.config import ShuttleConfig
-from mobility.shuttles.model import UNREACHED, Bools, Floats, Ints, Line, Run
+from mobility.shuttles.model import UNREACHED, Bools, Floats, Ints, Line, Run, by_shift
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.schedule import run_cover
 
@@ -99,14 +99,8 @@ def reached_shifts(scene: Scene, served: Bools) -> Bools:
     served
         bool[E,H].
     """
-    n_shifts = len(scene.shift_ids)
-    missing = np.zeros((n_shifts, scene.n_homes), bool)
-    white = np.zeros_like(missing)
-    for e in range(len(scene.edges)):
-        row = scene.edge_shift[e]
-        missing[row] |= scene.needs[e] & ~served[e]
-        white[row] |= scene.needs[e]
-    return white & ~missing
+    missing = by_shift(scene.needs & ~served, scene.edge_shift, len(scene.shift_ids))
+    return scene.white & ~missing
 
 
 def _put_on_fullest(
