@@ -18,7 +18,7 @@ from mobility.remedies.factors import LeverFactors
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.factors import EnergyFactors
 from mobility.shuttles.factors import Factors as ShuttleFactors
-from mobility.sources.layers import home_box
+from mobility.sources.layers import exchanged, home_box
 from mobility.territory.factors import Factors, factor_names
 from mobility.territory.project import Territory
 
@@ -103,13 +103,8 @@ def check_settings(territory: Territory) -> None:
 
 def _refuse_swapped(territory: Territory, depot: tuple[float, float]) -> None:
     """Raise when a depot is where no study is, and would be well placed the other way round."""
-    box = home_box(territory.timezone)
-    if box is None:
-        return
-    west, south, east, north = box
     lon, lat = depot
-    placed = west <= lon <= east and south <= lat <= north
-    if not placed and west <= lat <= east and south <= lon <= north:
+    if exchanged(lon, lat, home_box(territory.timezone)):
         raise TerritoryError(
             "Longitude and latitude look exchanged.",
             file=territory.path,

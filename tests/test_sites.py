@@ -1,11 +1,12 @@
 import geopandas as gpd
 import pytest
 import shapely
+from pydantic import ValidationError
 
 from mobility.base.errors import MobilityError, SourceError, TerritoryError
 from mobility.sources.sites import read_sites, read_sites_file
 from mobility.sources.sites_words import days_text, roster_template
-from mobility.territory.project import Territory
+from mobility.territory.project import Roster, Territory
 
 TABLE = (
     "Nom;Employeur;Longitude;Latitude;Portail;Équipe;Poste;Début;Fin;Jours;Effectif\n"
@@ -195,3 +196,48 @@ def test_a_table_without_coordinates_is_one_clear_error(tmp_path, gone):
     # A table of headings alone names no site.
     with pytest.raises(MobilityError):
         sites_of(tmp_path, TABLE.splitlines()[0] + "\n")
+
+
+def test_the_product_s_own_word_for_a_roster_is_a_heading(tmp_path):
+    text = TABLE.replace("Équipe", "Roulement")
+    assert sites_of(tmp_path, text) == sites_of(tmp_path, TABLE)
+
+
+def test_columns_that_hold_something_and_are_not_read_are_told(tmp_path):
+    (tmp_path / "s.csv").write_text(
+        "nom,lon,lat,roulement,effectif,heure d'embauche du matin,remarque,vide\n"
+        "Usine,-1.4,46.7,2x8,40,05:30,à revoir,\n"
+    )
+    findings = []
+    read_sites_file(tmp_path / "s.csv", findings=findings)
+    (one,) = findings
+    assert (one.code, one.count) == ("site_columns_not_read", 2)
+    assert one.examples == ("heure d'embauche du matin", "remarque")
+    (tmp_path / "s.csv").write_text(TABLE)
+    findings = []
+    read_sites_file(tmp_path / "s.csv", findings=findings)
+    assert not findings
+
+
+def test_gates_of_a_territory_file_with_lat_first_are_refused(tmp_path):
+    swapped = PLANT | {"gates": [[46.67, -1.43]]}
+    with pytest.raises(TerritoryError, match=r"Write longitude first: \[-1.43, 46.67\]"):
+        read_sites(territory(tmp_path, [swapped]))
+
+
+@pytest.mark.parametrize("count", [120, 120.0, "120"])
+def test_a_roster_s_headcount_is_spread_however_it_is_written(count):
+    roster = Roster.model_validate({"template": "3x8", "headcount": count})
+    assert [s.headcount for s in roster.shifts] == [40, 40, 40]
+    again = Roster.model_validate(roster.model_dump())
+    assert again == roster
+
+
+def test_a_roster_s_headcount_that_its_shifts_contradict_is_refused():
+    shifts = [
+        {"name": name, "start": start, "end": start + 8 * 3600, "headcount": n}
+        for name, start, n in (("matin", 5 * 3600, 20), ("soir", 13 * 3600, 40))
+    ]
+    with pytest.raises(ValidationError, match="counts"):
+        Roster.model_validate({"name": "2x8", "headcount": 50, "shifts": shifts})
+    assert Roster.model_validate({"name": "2x8", "headcount": 60, "shifts": shifts}).headcount == 60

@@ -88,7 +88,7 @@ def test_every_complaint_has_its_french_sentence_and_mend():
         (("limits", "max_walk_min"), 100_000, ["limits.max_walk_min", "100000", "180"]),
         (("limits", "max_walk_mn"), 20, ["limits.max_walk_mn", "max_walk_min"]),
         (("sites", 0, "gates"), [], ["sites.1.gates", "au moins 1"]),
-        (("sites", 0, "gates"), [-0.5, 47.1], ["sites.1.gates.1", "-0.5", "liste"]),
+        (("sites", 0, "gates"), [-0.5, 47.1], ["sites.1.gates", "[[-0.5, 47.1]]", "liste"]),
         (("sites", 0, "gates"), [[-0.5, 147.1]], ["sites.1.gates.1.2", "147.1", "90"]),
         (("sites", 0, "gates"), [[-0.5]], ["sites.1.gates.1", "2 valeurs"]),
         (("sites", 0, "rosters"), ["4x8"], ["rosters.1.template", "4x8", "3x8, 2x8"]),

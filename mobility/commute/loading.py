@@ -175,7 +175,8 @@ def read_sources(
     feed = read_timetables(territory)
     progress("homes and sites")
     ledger += feed.rows
-    sites = read_sites(territory, ledger=ledger)
+    unread: list[Finding] = []
+    sites = read_sites(territory, ledger=ledger, findings=unread)
     territory, local = localised(territory, sites)
     homes = read_homes(
         territory.sources.homes,
@@ -188,7 +189,7 @@ def read_sources(
         streets=lambda: street_points(streets),
         sides=lambda homes: _sides(build_study(territory, streets, feed, sites, homes), homes),
     )
-    return ReadSources(territory, streets, feed, sites, homes, (*told, *local), tuple(ledger))
+    return ReadSources(territory, streets, feed, sites, homes, (*told, *unread, *local), tuple(ledger))
 
 
 def _sides(study: Study, homes: Homes) -> dict[tuple[str, str], np.ndarray]:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from mobility.base.errors import TerritoryError
 from mobility.base.files import staging, write_bytes
 from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.commute.study import Progress, Study, quiet
 from mobility.outputs.advice import Advice, read_advice
-from mobility.outputs.document import Block, Document, Text
+from mobility.outputs.document import Document, Text
 from mobility.outputs.index_page import write_index
 from mobility.outputs.levers import searched
 from mobility.outputs.render import pdf_bytes, write_document
@@ -36,6 +37,8 @@ NONE = (
     "No change of timetable is advised: none found gains a whole roster of a job for less than "
     "other remedies do."
 )
+NONE_MEND = "Read in the plan what speaks against each change, or study other days or hours."
+FURTHER = "{count} further changes of timetable are advised; the plan lists them."
 #: Kinds of remedies that a mobility authority can be asked for, and changes asked for at most.
 ASKED = (
     "move_trip", "move_line", "pair", "hold", "extend", "add_run", "lift_school", "stop"
@@ -60,6 +63,8 @@ def requests(asked: Sequence[Remedy], language: str) -> pd.DataFrame:
             told = {name: one.params[name] for name in (
                 "line", "headsign", "trips", "day_kinds", "present", "proposed"
             )}  # fmt: skip
+            if one.kind == "add_run":  # the departure that it is timed on stays
+                told["present"] = ""
             rows.append({
                 "request": number, **told, "change": one.params["kind"],
                 "rosters": ", ".join(
@@ -79,14 +84,20 @@ def request_letter(advice: Advice, study: Study, language: str = "fr") -> Docume
     ----------
     language
         ``fr`` or ``en``.
+
+    Raises
+    ------
+    TerritoryError
+        None is advised.
     """
     words = Words(language, study.days)
     t = words.t
-    asked = [r for r in advice.advised if r.kind in ASKED and r.feasible][:MOST]
+    possible = [r for r in advice.advised if r.kind in ASKED and r.feasible]
+    if not possible:
+        raise TerritoryError(NONE, file=study.territory.path, mend=NONE_MEND)
+    asked, more = possible[:MOST], len(possible[MOST:])
     sites = sorted({site for r in asked for site, _ in r.rosters})
-    signed = ", ".join(
-        dict.fromkeys(s.employer or s.name for s in study.sites if not sites or s.name in sites)
-    )
+    signed = ", ".join(dict.fromkeys(s.employer or s.name for s in study.sites if s.name in sites))
     networks = dict.fromkeys(s.attribution for s in study.sources if s.role == "timetable")
     addressee = [t("To the head of the mobility authority"), *filter(None, networks)]
     blocks = (
@@ -95,8 +106,9 @@ def request_letter(advice: Advice, study: Study, language: str = "fr") -> Docume
         Text(t("{place}, on {date}", place=BLANK, date=BLANK), "right"),
         Text(t("Subject: request for changes of timetable"), "lead"),
         Text(t("Dear Sir or Madam,")),
-        Text(t(OPENING, sites=", ".join(sites) or study.territory.name)),
-        *_asked(asked, words),
+        Text(t(OPENING, sites=", ".join(sites))),
+        table_block(sheet_of("requests", requests(asked, language)), words),
+        *([Text(t(FURTHER, count=more), "note")] if more else []),
         Text(f"{t(BENEFICIARIES)} {t('Costs are orders of magnitude.')}", "note"),
         Text(t(CLOSING)),
         Text(t("Yours faithfully,")),
@@ -105,12 +117,6 @@ def request_letter(advice: Advice, study: Study, language: str = "fr") -> Docume
     )  # fmt: skip
     title = t("To the mobility authority: {name}", name=study.territory.name)
     return Document(language, title, blocks, about=study.territory.name)
-
-
-def _asked(asked: Sequence[Remedy], words: Words) -> tuple[Block, ...]:
-    if not asked:
-        return (Text(words.t(NONE)),)
-    return (table_block(sheet_of("requests", requests(asked, words.language)), words),)
 
 
 def write_letter(letter: Document, folder: Path, *, reads: Iterable[Path] = ()) -> list[Path]:

@@ -108,19 +108,19 @@ OF_EACH_KIND = 2
 ASKED = ("kind", "line", "headsign", "trips", "day_kinds", "present", "proposed")
 
 ACTIONS = {
-    ("move_trip", -1): "Move {which} of line {line} {minutes} min earlier ({present} → {proposed})",
-    ("move_trip", 1): "Move {which} of line {line} {minutes} min later ({present} → {proposed})",
-    ("move_line", -1): "Move the {count} departures of line {line} between {present} and {last} "
+    ("move_trip", -1): "Move {which} of line {way} {minutes} min earlier ({present} → {proposed})",
+    ("move_trip", 1): "Move {which} of line {way} {minutes} min later ({present} → {proposed})",
+    ("move_line", -1): "Move the {count} departures of line {way} between {present} and {last} "
     "{minutes} min earlier",
-    ("move_line", 1): "Move the {count} departures of line {line} between {present} and {last} "
+    ("move_line", 1): "Move the {count} departures of line {way} between {present} and {last} "
     "{minutes} min later",
     ("extend", 0): "Carry the {present} trip of line {line} on to the gate of {stop}",
     ("extend", 1): "Start the {present} trip of line {line} at the gate of {stop}",
-    ("add_run", -1): "Add a departure of line {line} at {proposed}, before the first at {present}",
-    ("add_run", 1): "Add a departure of line {line} at {proposed}, after the last at {present}",
-    ("hold", 1): "Hold the {present} departure of line {line} at {stop} for {minutes} min, "
+    ("add_run", -1): "Add a departure of line {way} at {proposed}, before the first at {present}",
+    ("add_run", 1): "Add a departure of line {way} at {proposed}, after the last at {present}",
+    ("hold", 1): "Hold the {present} departure of line {way} at {stop} for {minutes} min, "
     "for connecting riders",
-    ("add_run", 0): "Add a departure of line {line} at {proposed}, timed on the hours of {site}",
+    ("add_run", 0): "Add a departure of line {way} at {proposed}, timed on the hours of {site}",
     ("lift_school", 0): "Run the {present} trip of line {line} in the school holidays too",
     ("stop", 0): "Let line {line} call at a new stop between {one} and {two}",
 }
@@ -135,6 +135,7 @@ def retiming_remedy(bench: Workbench, outcome: Outcome, factors: LeverFactors) -
     times = departures(bench.nets[kind], lever) if kind else []
     params: dict[str, object] = {
         **{name: names[name] for name in ASKED},
+        "way": f"{names['line']} (→ {names['headsign']})" if names["headsign"] else names["line"],
         "minutes": abs(lever.shift_s) // 60,
         "stop": names["stop"],
         "which": _which_departure(bench, lever),
@@ -312,6 +313,7 @@ def recommend(
 
 #: Why a remedy is not advised, beside what speaks against it alone (`Remedy.refused`).
 NO_ROSTER = "no whole roster is gained"
+TOO_FEW = "less than one job gains its whole roster, net of those lost"
 CLASHES = "a cheaper one changes the same departures or hours"
 BEATEN = "cheaper sets of remedies gain as many jobs"
 DEARER = "only a larger budget pays for it"
@@ -337,7 +339,7 @@ def objections(
     told = []
     for k, one in enumerate(remedies):
         if one.net_jobs < 1:
-            told.append(NO_ROSTER)
+            told.append(NO_ROSTER if one.net_jobs <= 0 else TOO_FEW)
         elif one.refused or k in chosen:
             told.append(one.refused)
         elif set(either.get(k, ())) & set(chosen):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mobility.base.clock import today
 from mobility.base.errors import Finding
+from mobility.sources.gtfs.extras import CALENDARS
 from mobility.sources.gtfs.read import Feed
 from mobility.sources.holidays import FIRST_KNOWN, LAST_DECREED, Holidays
 from mobility.territory.project import DayKind, DaysConfig
@@ -81,7 +82,7 @@ def _long(feed: Feed) -> list[Finding]:
         "are looked at"
     )
     params = dict(zip(("first", "last", "low", "high"), map(_date, (*whole, *span)), strict=True))
-    return [Finding("info", "calendar_long", message, source="calendar.txt", params=params)]
+    return [Finding("info", "calendar_long", message, source=CALENDARS, params=params)]
 
 
 def _expired(counts: pd.DataFrame, names: Sequence[str]) -> list[Finding]:
@@ -99,7 +100,7 @@ def _expired(counts: pd.DataFrame, names: Sequence[str]) -> list[Finding]:
             "timetable_expired",
             "The timetables of {count} networks have expired, the latest on {last}: what is "
             "studied is the past; ask their publishers for current ones",
-            source="calendar.txt",
+            source=CALENDARS,
             count=len(over),
             examples=tuple(f"{name} {day}" for day, name in sorted(over)[-5:]),
             params={"last": max(over)[0]},

@@ -252,6 +252,16 @@ def home_box(timezone: str) -> tuple[float, float, float, float] | None:
     return EUROPE if timezone.startswith("Europe/") else None
 
 
+def exchanged(lon: float, lat: float, box: tuple[float, float, float, float] | None) -> bool:
+    """Whether a place is where no study is, and would be well placed the other way round."""
+    if box is None:
+        return False
+    west, south, east, north = box
+    placed = west <= lon <= east and south <= lat <= north
+    inside = west <= lat <= east and south <= lon <= north
+    return not placed and inside and part_at(lon, lat) is None
+
+
 def refuse_swapped(
     table: Table,
     lon: np.ndarray,

@@ -26,13 +26,14 @@ import geopandas as gpd
 import numpy as np
 from pydantic import ValidationError
 
-from mobility.base.errors import TerritoryError
+from mobility.base.errors import Finding, TerritoryError
 from mobility.base.ledger import SourceLedger
 from mobility.base.literal import unmarked
 from mobility.sources.columns import Table, fold
 from mobility.sources.layers import (
     EUROPE,
     check_lonlat,
+    exchanged,
     home_box,
     parse_crs,
     refuse_swapped,
@@ -52,7 +53,10 @@ _MAX_HEADCOUNT = 1_000_000
 
 
 def read_sites(
-    territory: Territory, *, ledger: list[SourceLedger] | None = None
+    territory: Territory,
+    *,
+    ledger: list[SourceLedger] | None = None,
+    findings: list[Finding] | None = None,
 ) -> tuple[Site, ...]:
     """Return the sites of the territory file, then those of its sites table.
 
@@ -60,24 +64,28 @@ def read_sites(
     ----------
     ledger
         Gets the account of the rows read.
+    findings
+        Gets a warning about the columns that are not read.
 
     Raises
     ------
     SourceNotFoundError, SourceError, TerritoryError
         A source is missing or wrong, two sites have the same name, or there is no site.
     """
-    sites = list(territory.sites)
+    sites, box = list(territory.sites), home_box(territory.timezone)
     _refuse_same_names(sites, territory.path)
+    _refuse_exchanged(sites, territory.path, box)
     source = territory.sources.sites
     if source is not None:
         above = len(sites)
         path = territory.resolve(source)
         sites += read_sites_file(
             path,
-            box=home_box(territory.timezone),
+            box=box,
             crs=territory.sources.sites_crs,
             layer=territory.sources.sites_layer,
             ledger=ledger,
+            findings=findings,
         )
         _refuse_same_names(sites, path, counted=path.suffix.lower() == ".toml", above=above)
     if not sites:
@@ -100,6 +108,7 @@ def read_sites_file(
     crs: str | None = None,
     layer: str | None = None,
     ledger: list[SourceLedger] | None = None,
+    findings: list[Finding] | None = None,
 ) -> list[Site]:
     """Read sites from a CSV, a workbook, a point layer, or a TOML file of ``[[sites]]`` tables.
 
@@ -117,6 +126,8 @@ def read_sites_file(
         Which layer, or sheet, of a file of several.
     ledger
         Gets the account of the rows read.
+    findings
+        Gets a warning about the columns that are not read.
 
     Raises
     ------
@@ -126,6 +137,7 @@ def read_sites_file(
     more: list[SourceLedger] = []
     if path.suffix.lower() == ".toml" and path.is_file():
         sites = _read_sites_toml(path)
+        _refuse_exchanged(sites, path, box)
         count = len(sites)
     else:
         table = read_table(path, layer=layer, crs=crs, key="sites_layer")
@@ -134,9 +146,35 @@ def read_sites_file(
         table, more = without_sums(table, places)
         count = len(table.frame)
         sites = sites_from_table(table, box=box, crs=crs)
+        if findings is not None:
+            findings += _columns_not_read(table)
     if ledger is not None:
         ledger += [SourceLedger.balanced(path, count, {}), *more]
     return sites
+
+
+def _columns_not_read(table: Table) -> list[Finding]:
+    """Return a warning about columns that hold something and are no field of a site."""
+    read = {table.find(key, names) for key, names in ALIASES.items()}
+    left = [
+        str(name)
+        for name in table.frame.columns
+        if name not in read and name != "geometry" and (table.texts(name) != "").any()
+    ]
+    if not left:
+        return []
+    return [
+        Finding(
+            "warning",
+            "site_columns_not_read",
+            "{count} columns of the sites table are not read; if one of them is the roster, the "
+            "shift, its hours, its days or the headcount, call it roster, shift, start, end, days "
+            "or headcount",
+            source=table.file.name,
+            count=len(left),
+            examples=tuple(left[:5]),
+        )
+    ]
 
 
 def _read_sites_toml(path: Path) -> list[Site]:
@@ -267,6 +305,23 @@ def _check_places(
         column=f"{columns['lon']}, {columns['lat']}",
         box=box,
     )
+
+
+def _refuse_exchanged(sites: Iterable[Site], file: Path | None, box: Box | None) -> None:
+    """Raise when a gate is where no study is, and would be well placed the other way round."""
+    for number, site in enumerate(sites, 1):
+        for lon, lat in site.gates:
+            if exchanged(lon, lat, box):
+                raise TerritoryError(
+                    "Longitude and latitude look exchanged.",
+                    file=file,
+                    entry=("site", number),
+                    column="gates",
+                    value=f"{lon:g}, {lat:g}",
+                    mend="Write longitude first: [{lat:g}, {lon:g}].",
+                    lon=lon,
+                    lat=lat,
+                )
 
 
 def _refuse_same_names(

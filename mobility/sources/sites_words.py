@@ -7,22 +7,40 @@ import re
 from mobility.sources.columns import fold
 from mobility.territory.project import ROSTER_TEMPLATES
 
+# fmt: off
 ALIASES: dict[str, tuple[str, ...]] = {
-    "name": ("nom", "site", "nom du site", "établissement", "site_name"),
+    "name": (
+        "nom", "site", "nom du site", "nom de site", "établissement", "usine", "site_name",
+        "site name",
+    ),
     "commune": ("code insee", "insee", "code commune"),
     "employer": ("employeur", "entreprise", "société", "raison sociale", "company"),
     "lon": ("longitude", "lng", "x"),
     "lat": ("latitude", "y"),
     "gate": ("portail", "porte", "entrée", "accès", "entrance"),
-    "roster": ("équipe", "équipes", "rythme", "horaire", "régime", "cycle", "rotation", "team"),
-    "shift": ("poste", "vacation", "faction"),
-    "start": ("début", "heure de début", "prise de poste", "from", "begin"),
-    "end": ("fin", "heure de fin", "fin de poste", "to"),
-    "days": ("jours", "jour", "weekdays"),
-    "headcount": ("effectif", "effectifs", "salariés", "workers", "employees", "nombre"),
+    "roster": (
+        "roulement", "roulements", "équipe", "équipes", "rythme", "horaire", "horaires", "régime",
+        "cycle", "rotation", "type de poste", "régime de travail", "rythme de travail", "team",
+    ),
+    "shift": ("poste", "vacation", "faction", "nom du poste", "shift name"),
+    "start": (
+        "début", "heure de début", "heure début", "début de poste", "début du poste",
+        "prise de poste", "heure de prise de poste", "embauche", "from", "begin",
+        "start time",
+    ),
+    "end": (
+        "fin", "heure de fin", "heure fin", "fin de poste", "fin du poste", "débauche",
+        "to", "end time",
+    ),
+    "days": ("jours", "jour", "jours travaillés", "jours de travail", "weekdays", "working days"),
+    "headcount": (
+        "effectif", "effectifs", "salariés", "nombre de salariés", "nb salariés", "nb de salariés",
+        "nombre d'employés", "employés", "emplois", "workers", "employees", "staff", "nombre",
+    ),
     "margin_in_min": ("marge_entrée", "marge_entrée_min", "marge avant"),
     "margin_out_min": ("marge_sortie", "marge_sortie_min", "marge après"),
 }
+# fmt: on
 ROSTER_ALIASES: dict[str, str] = {
     "3*8": "3x8",
     "2*8": "2x8",

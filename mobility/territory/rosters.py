@@ -7,7 +7,7 @@ from calendar import isleap
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from mobility.base.clock import DAY_S, format_clock
 from mobility.base.i18n import translate, typeset
@@ -245,11 +245,30 @@ class Roster(Model):
         return shifts
 
 
+def _whole(value: object) -> int | None:
+    """Return a headcount not checked yet, as it will be read: 120, 120.0, "120"; else None."""
+    try:
+        return 0 if value is None else TypeAdapter(int).validate_python(value)
+    except ValidationError:
+        return None
+
+
 def _spread(roster: dict[str, Any]) -> dict[str, Any]:
     """Return a roster whose headcount is spread evenly over shifts that give none of their own."""
-    total, shifts = roster.get("headcount") or 0, roster["shifts"]
+    total, shifts = _whole(roster.get("headcount")), roster["shifts"]
     plain = isinstance(shifts, list) and all(isinstance(s, dict) for s in shifts)
-    if not plain or not isinstance(total, int) or any(s.get("headcount") for s in shifts):
+    if not plain or not total:
+        return roster
+    own = [_whole(s.get("headcount")) for s in shifts]
+    if None in own:
+        return roster
+    if any(own):
+        if sum(own) != total:
+            raise RefusedError(
+                "The roster counts {total} workers, its shifts {sum}.",
+                "Give the headcount of the roster or those of its shifts, not both.",
+                field=("headcount",), total=total, sum=sum(own),
+            )  # fmt: skip
         return roster
     parts = [total // len(shifts) + (k < total % len(shifts)) for k in range(len(shifts))]
     spread = [s | {"headcount": n} if n else s for s, n in zip(shifts, parts, strict=True)]
@@ -269,6 +288,19 @@ class Site(Model):
     rosters: Annotated[list[Roster], Field(min_length=1)]
     margin_in_min: Annotated[float, Field(ge=0, le=180)] | None = None
     margin_out_min: Annotated[float, Field(ge=0, le=180)] | None = None
+
+    @field_validator("gates", mode="before")
+    @classmethod
+    def _list_of_places(cls, gates: object) -> object:
+        if isinstance(gates, list) and len(gates) == 2:
+            lon, lat = gates
+            if isinstance(lon, int | float) and isinstance(lat, int | float):
+                raise RefusedError(
+                    "This is one place, not a list of places.",
+                    "Write gates = [[{lon}, {lat}]], a pair of brackets for each gate.",
+                    lon=lon, lat=lat,
+                )  # fmt: skip
+        return gates
 
     @field_validator("rosters")
     @classmethod

@@ -25,6 +25,7 @@ _BOOKING = {
 UNKNOWN = {"stop": "an unknown stop", "route": "an unknown route", "trip": "an unknown trip"}
 WALKED = 3
 """Rules up to this ``transfer_type`` hold between two stops; the others for who stays aboard."""
+CALENDARS = "calendar.txt, calendar_dates.txt"
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -41,6 +42,13 @@ def read_services(raw: RawTables, notes: Notes) -> Services:
     day = dates(exceptions["date"], file=file_dates)
     row = index_of(calendar["service_id"], ids)
     exception = index_of(exceptions["service_id"], ids)
+    message = (
+        "{count} rows of calendar.txt repeat a service_id; it runs on the dates of all its rows"
+    )
+    repeated = calendar["service_id"].duplicated().to_numpy() & (row >= 0)
+    notes.tell(
+        "warning", "services_repeated", message, "calendar", repeated, calendar["service_id"]
+    )
     blank = np.zeros(len(calendar), np.bool_)
     for name in WEEK:
         blank |= raw.column("calendar", name).isna().to_numpy()

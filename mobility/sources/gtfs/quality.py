@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.base.errors import Finding, Severity
+from mobility.sources.gtfs.extras import CALENDARS
 from mobility.sources.gtfs.read import Feed, route_mode
 from mobility.sources.holidays import SATURDAY, Holidays
 
@@ -85,14 +86,14 @@ def _finding(
 def _calendar_findings(feed: Feed, dates: Sequence[dt.date]) -> list[Finding]:
     period = feed.period
     if period is None:
-        return [Finding("error", "no_service", "No trip runs on any date", source="calendar.txt")]
+        return [Finding("error", "no_service", "No trip runs on any date", source=CALENDARS)]
     found = []
     outside = [d for d in dates if not period[0] <= d <= period[1]]
     found += _finding(
         "error",
         "calendar_expired",
         "{count} of the dates studied lie outside the timetables' calendar, {first} to {last}",
-        "calendar.txt",
+        CALENDARS,
         outside,
         first=period[0],
         last=period[1],
@@ -102,7 +103,7 @@ def _calendar_findings(feed: Feed, dates: Sequence[dt.date]) -> list[Finding]:
         "warning",
         "no_trip_on_date",
         "No trip runs on {count} of the dates studied",
-        "calendar.txt",
+        CALENDARS,
         empty,
     )
     service = feed.trips["service"].to_numpy()
@@ -113,7 +114,7 @@ def _calendar_findings(feed: Feed, dates: Sequence[dt.date]) -> list[Finding]:
         "info",
         "days_without_trips",
         "No trip runs on {count} days inside the calendar",
-        "calendar.txt",
+        CALENDARS,
         gaps,
     )
     never = _never_runs(feed)[np.maximum(service, 0)] & (service >= 0) & feed.runnable
@@ -121,7 +122,7 @@ def _calendar_findings(feed: Feed, dates: Sequence[dt.date]) -> list[Finding]:
         "info",
         "trips_never_run",
         "{count} trips belong to services that never run",
-        "calendar.txt",
+        CALENDARS,
         feed.trips.loc[never, "trip_id"].to_list(),
     )
     return found
@@ -388,7 +389,7 @@ def _network_findings(feed: Feed) -> list[Finding]:
             "warning",
             "networks_disjoint",
             "The calendars of {count} networks have no day in common",
-            "calendar.txt",
+            CALENDARS,
             [f"{name} {first} – {last}" for first, last, name in sorted(periods)],
         )
     return found

@@ -30,12 +30,12 @@ from mobility.sources.homes.model import (
 )
 from mobility.sources.homes.spread import allocate
 from mobility.sources.homes.zones import Zones, read_zones, zone_cells
-from mobility.sources.sites_words import roster_template
+from mobility.sources.sites_words import ALIASES, roster_template
 from mobility.sources.tables import read_table, without_sums
 from mobility.territory.project import Site
 
 SITE_ALIASES = ("site", "établissement", "lieu de travail", "usine", "nom du site")
-ROSTER_ALIASES = ("roster", "équipe", "rythme", "horaire", "régime", "cycle")
+ROSTER_ALIASES = ("roster", *ALIASES["roster"])
 COMMUNE_ALIASES = ("commune", "code_commune", "insee", "code_insee", "code insee", "commune_code")
 _YES = frozenset({"1", "oui", "o", "yes", "y", "true", "vrai", "x"})
 _NO = frozenset({"", "0", "non", "n", "no", "false", "faux"})

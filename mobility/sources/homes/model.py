@@ -322,6 +322,19 @@ def read_names(table: Table, named: str | None, aliases: tuple[str, ...]) -> pd.
     return None if column is None else table.texts(column)
 
 
+def worker_columns(table: Table, column: str, aliases: tuple[str, ...] = ()) -> list[str]:
+    """Return the columns whose sum is the workers of a row; ``a+b`` names two.
+
+    Raises
+    ------
+    SourceError
+        One is missing.
+    """
+    if table.find(column) is None and "+" in column:
+        return [table.need(part.strip(), field="workers") for part in column.split("+")]
+    return [table.need(column, aliases, field="workers")]
+
+
 def read_workers(table: Table, column: str, aliases: tuple[str, ...] = ()) -> np.ndarray:
     """Return the workers of each row, float64; ``a+b`` adds columns.
 
@@ -330,10 +343,7 @@ def read_workers(table: Table, column: str, aliases: tuple[str, ...] = ()) -> np
     SourceError
         A column is missing; a value is no number or negative; or all are zero.
     """
-    if table.find(column) is None and "+" in column:
-        names = [table.need(part.strip(), field="workers") for part in column.split("+")]
-    else:
-        names = [table.need(column, aliases, field="workers")]
+    names = worker_columns(table, column, aliases)
     mend = "Write the number of workers who live there, 0 or more."
     total = np.zeros(len(table.frame))
     for name in names:

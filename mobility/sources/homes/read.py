@@ -36,6 +36,7 @@ from mobility.sources.homes.model import (
     read_points,
     read_workers,
     rows_ledger,
+    worker_columns,
     utm_crs,
 )
 from mobility.sources.layers import home_box, parse_crs
@@ -150,12 +151,24 @@ def _of_table(request: HomesRequest, table: Table) -> tuple[Places, bool]:
     if source.kind == "auto" and _is_grid(table):
         return read_insee_grid(request), False
     if source.kind == "communes" or (source.kind == "auto" and source.zones is not None):
-        return read_communes(request, table), False
+        return _blank_told(read_communes(request, table), table, source), False
     points = read_points(table, request)
     if source.kind == "auto" and _are_zones(table, points):
-        return read_communes(request, table), False
-    places = _read_places(request, table, points)
+        return _blank_told(read_communes(request, table), table, source), False
+    places = _blank_told(_read_places(request, table, points), table, source)
     return places, _mostly_single(places)
+
+
+def _blank_told(places: Places, table: Table, source: HomesSource) -> Places:
+    """Return the places with a warning about rows that give no number of workers."""
+    columns = worker_columns(table, source.workers, _workers_aliases(source))
+    blank = np.logical_and.reduce([(table.texts(c) == "").to_numpy() for c in columns])
+    if not blank.any():
+        return places
+    message = "{count} rows give no number of workers and are taken to have none"
+    rows = tuple(str(row) for row in table.frame.index[blank][:5])
+    told = Finding("warning", "workers_blank", message, table.file.name, int(blank.sum()), rows)
+    return dataclasses.replace(places, findings=(*places.findings, told))
 
 
 def _mostly_single(places: Places) -> bool:
