@@ -31,6 +31,7 @@ from mobility.remedies.recommendations import (
     CLASHES,
     DEARER,
     NO_ROSTER,
+    TOO_FEW,
     objections,
     recommend,
     remedies_frame,
@@ -250,7 +251,7 @@ def test_one_rule_advises_the_set_and_says_why_not_the_others():
               remedy(50.0, 30.0, refused="dear"), remedy(10.0, 0.2), remedy(900.0, 40.0),
               remedy(400.0, 3.0, 2)]  # fmt: skip
     told = objections(listed, on_frontier={0, 1, 5}, chosen={0, 1})
-    assert told == ["", "", CLASHES, "dear", NO_ROSTER, DEARER, BEATEN]
+    assert told == ["", "", CLASHES, "dear", TOO_FEW, DEARER, BEATEN]
 
 
 def test_the_ends_of_a_point_take_prices_and_uptake_at_theirs(bench):

@@ -12,6 +12,7 @@ from pypdf import PdfReader
 from small import PLACES_M, SERVICES, TRIPS, lonlat, write_territory
 from typer.testing import CliRunner
 
+from mobility.base.errors import TerritoryError
 from mobility.cli import app
 from mobility.commute.access import assess
 from mobility.commute.examples import answers
@@ -19,7 +20,7 @@ from mobility.commute.last_return import last_return
 from mobility.commute.loading import load
 from mobility.outputs.document import Document, Heading, Table, Text
 from mobility.outputs.index_page import write_index
-from mobility.outputs.letter import request_letter, requests
+from mobility.outputs.letter import request_letter, requests, write_letter
 from mobility.outputs.levers import levers_table, searched
 from mobility.outputs.map.export import find_browser
 from mobility.outputs.plan import mobility_plan
@@ -128,7 +129,7 @@ def test_target_of_the_jobs_is_that_of_the_frontier(plan):
     assert (frame["jobs_target"] <= frame["jobs"]).all()
 
 
-def test_letter_asks_for_what_is_advised_in_jobs(access, made):
+def test_letter_asks_for_what_is_advised_in_jobs(access, made, tmp_path):
     said = Words("fr").set_spaces
     text = said(markdown_text(request_letter(made.advice, access.study)))
     asked = [r for r in made.advice.advised if r.kind == "move_trip"][:5]
@@ -142,11 +143,13 @@ def test_letter_asks_for_what_is_advised_in_jobs(access, made):
     for part in ("À l’attention de", "(adresse)", ", le …", "Objet", "(nom, qualité et signature)"):
         assert part in text
     letter = request_letter(made.advice, access.study)
+    written = {path.name for path in write_letter(letter, tmp_path)}
+    assert {"letter.md", "letter.html", "letter.docx"} <= written
+    assert (tmp_path / "index.html").stat().st_size > 100
     assert len(PdfReader(io.BytesIO(pdf_bytes(letter))).pages) == 1
     nobody = replace(made.advice, against=("no whole roster is gained",) * len(made.remedies))
-    assert said("Aucun changement d’horaire n’est conseillé") in said(
-        markdown_text(request_letter(nobody, access.study))
-    )
+    with pytest.raises(TerritoryError, match="No change of timetable is advised"):
+        request_letter(nobody, access.study)
 
 
 def test_levers_table_tells_every_lever(found):
@@ -185,7 +188,6 @@ def test_commands_write_their_files(tmp_path):
             "recommendations.md",
             "shift_hours.csv",
         ),
-        "letter": ("letter.md", "letter.html"),
         "plan": ("plan.md", "plan.html", "plan_supply.csv", "plan_actions.csv"),
     }.items():
         done = runner.invoke(app, [command, territory, "-o", str(out), "--lang", "en"])
@@ -194,7 +196,11 @@ def test_commands_write_their_files(tmp_path):
             assert (out / name).stat().st_size > 100
         assert "<h1>Droiteville</h1>" in (out / "index.html").read_text("utf-8")
     assert "20 min earlier (04:45 → 04:25)" in (out / "recommendations.md").read_text("utf-8")
-    assert "To the mobility authority" in (out / "letter.md").read_text("utf-8")
+    # Without headcounts no roster is gained by any job: there is nothing to ask for.
+    done = runner.invoke(app, ["letter", territory, "-o", str(out), "--lang", "en"])
+    assert done.exit_code == 2
+    assert "No change of timetable is advised" in " ".join(done.output.split())
+    assert not (out / "letter.md").exists()
     assert (out / "minutes_to_fix.csv").read_text("utf-8").splitlines()[1:] == [
         "H1,Usine,3x8,matin,school_weekday,20,R,early,line R: 04:45 → 04:25 (20 min earlier)"
     ]
