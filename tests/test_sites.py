@@ -5,8 +5,9 @@ from pydantic import ValidationError
 
 from mobility.base.errors import MobilityError, SourceError, TerritoryError
 from mobility.sources.sites import read_sites, read_sites_file
-from mobility.sources.sites_words import days_text, roster_template
+from mobility.sources.sites_words import roster_template
 from mobility.territory.project import Roster, Territory
+from mobility.territory.weekdays import days_of
 
 TABLE = (
     "Nom;Employeur;Longitude;Latitude;Portail;Équipe;Poste;Début;Fin;Jours;Effectif\n"
@@ -157,15 +158,26 @@ def test_roster_names_in_french(name, template):
 @pytest.mark.parametrize(
     ("text", "days"),
     [
-        ("lundi au vendredi", "mon-fri"),
-        ("Sam. / Dim.", "sat,sun"),
-        ("ven;sam;dim", "fri,sat,sun"),
-        ("tous", "all"),
-        ("mon-fri", "mon-fri"),
+        ("lundi au vendredi", "mon tue wed thu fri"),
+        ("du lundi au vendredi", "mon tue wed thu fri"),
+        ("L-V", "mon tue wed thu fri"),
+        ("lun–ven", "mon tue wed thu fri"),
+        ("Sam. / Dim.", "sat sun"),
+        ("week-end", "sat sun"),
+        ("ven;sam et dim", "fri sat sun"),
+        ("les mardis", "tue"),
+        ("7j/7", "mon tue wed thu fri sat sun"),
+        ("tous", "mon tue wed thu fri sat sun"),
+        ("mon-fri", "mon tue wed thu fri"),
+        ("fri-mon", "fri sat sun mon"),
+        ("jours ouvrables", "mon tue wed thu fri sat"),
+        ("lun-mer-ven", None),
+        ("demain", None),
+        ("", None),
     ],
 )
-def test_days_in_french(text, days):
-    assert days_text(text) == days
+def test_days_as_people_write_them(text, days):
+    assert days_of(text) == (None if days is None else days.split())
 
 
 def test_an_english_study_names_the_shifts_of_templates_in_english(tmp_path):
@@ -241,3 +253,31 @@ def test_a_roster_s_headcount_that_its_shifts_contradict_is_refused():
     with pytest.raises(ValidationError, match="counts"):
         Roster.model_validate({"name": "2x8", "headcount": 50, "shifts": shifts})
     assert Roster.model_validate({"name": "2x8", "headcount": 60, "shifts": shifts}).headcount == 60
+    del shifts[1]["headcount"]  # the rest is for those that give none
+    roster = Roster.model_validate({"name": "2x8", "headcount": 50, "shifts": shifts})
+    assert [s.headcount for s in roster.shifts] == [20, 30]
+
+
+def test_a_row_that_names_a_shift_of_a_known_roster_is_this_shift(tmp_path):
+    head = "nom,lon,lat,roulement,poste,effectif,jours\n"
+    rows = "A,0,47,3x8,matin,40,\nA,,,3x8,nuit,20,sam-dim\nA,,,2x8,,31,sam\n"
+    (plant,) = sites_of(tmp_path, head + rows)
+    three, two = plant.rosters
+    assert [(s.name, s.start, s.headcount, s.days) for s in three.shifts] == [
+        ("matin", 5 * 3600, 40, ["mon", "tue", "wed", "thu", "fri"]),
+        ("nuit", 21 * 3600, 20, ["sat", "sun"]),
+    ]
+    assert [(s.headcount, s.days) for s in two.shifts] == [(16, ["sat"]), (15, ["sat"])]
+    for wrong in ("A,,,3x8,soir,1,\n", "A,,,3x8,matin,1,\n", "A,,,2x8,matin,1,\n"):
+        with pytest.raises(SourceError) as caught:
+            sites_of(tmp_path, head + rows + wrong)
+        assert (caught.value.row, caught.value.column) == (5, "poste")
+
+
+def test_shifts_without_a_column_of_rosters_are_told_to_count_apart(tmp_path):
+    text = "nom,lon,lat,poste,début,fin\nA,0,47,matin,5h,13h\nA,,,soir,13h,21h\n"
+    (tmp_path / "s.csv").write_text(text)
+    findings = []
+    (plant,) = read_sites_file(tmp_path / "s.csv", findings=findings)
+    assert len(plant.rosters) == 2
+    assert [(f.code, f.examples) for f in findings] == [("shifts_count_apart", ("A",))]

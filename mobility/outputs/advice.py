@@ -174,6 +174,11 @@ def designed_plans(folder: Path, study: Study) -> Path | None:
     return place if same and (place / "plans.csv").is_file() else None
 
 
+def has_advice(folders: Iterable[Path]) -> bool:
+    """Whether advice was found in a folder, be it for other inputs."""
+    return any((folder / FILE).is_file() for folder in folders)
+
+
 def read_advice(
     folders: Iterable[Path], study: Study, *, designed: bool | None = None
 ) -> Advice | None:

@@ -31,6 +31,10 @@ NOT_SEARCHED = (
     "What costs less than a shuttle has not been searched for: `mobility levers` does so, and this "
     "page then tells what is advised."
 )
+OUTDATED = (
+    "The remedies found in this folder are of other inputs, or of before these shuttles: run "
+    "`mobility levers` again, and this page then tells what is advised."
+)
 LEGEND = ("There and back", "Outbound only", "Return only", "Neither direction")
 
 
@@ -70,7 +74,7 @@ def document(
 
 @dataclass(frozen=True)
 class Writer:
-    """Turns results into blocks."""
+    """Turns results into blocks; ``outdated`` where advice was found for something else."""
 
     access: Access
     zones: WhiteZones
@@ -78,6 +82,7 @@ class Writer:
     sheets: dict[str, Sheet]
     shuttles: Shuttles | None = None
     advice: Advice | None = None
+    outdated: bool = False
 
     @property
     def study(self) -> Study:
@@ -144,7 +149,7 @@ class Writer:
             if table is not None:
                 yield table
         else:
-            yield blocks.Text(self.words.t(NOT_SEARCHED))
+            yield blocks.Text(self.words.t(OUTDATED if self.outdated else NOT_SEARCHED))
         if self.shuttles is not None:
             yield blocks.Text(self._plan())
 

@@ -10,7 +10,7 @@ from mobility.base.files import staging
 from mobility.commute.access import Access
 from mobility.commute.study import Progress, quiet
 from mobility.commute.white_zones import WhiteZones
-from mobility.outputs.advice import read_advice
+from mobility.outputs.advice import has_advice, read_advice
 from mobility.outputs.record import NO_PDF, RECORD, is_of, read_record, write_record
 from mobility.outputs.render import docx_bytes, html_page, pdf_bytes
 from mobility.outputs.report import Writer
@@ -109,7 +109,8 @@ def add_report(
     advice = None if study.scenario else read_advice(plans_in, study)
     if advice is not None:
         sheets |= advice.sheets(study, language)
-    document = Writer(access, zones, words, sheets, shuttles, advice).document()
+    outdated = advice is None and has_advice(plans_in)
+    document = Writer(access, zones, words, sheets, shuttles, advice, outdated).document()
     (part / "report.html").write_bytes(html_page(document).encode("utf-8"))
     (part / "report.docx").write_bytes(docx_bytes(document))
     (part / "report.xlsx").write_bytes(workbook_bytes(sheets, study, words))

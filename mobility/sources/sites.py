@@ -10,7 +10,8 @@ merged. Header names are read in English or French, whatever their case and acce
 ``margin_out_min``.
 
 - A row naming a known ``roster`` template (3x8, 2x8, 5x8, night, vsd, day, office) and no hours
-  takes the template's hours; its headcount is shared evenly between the shifts.
+  takes the template's hours, and its days unless the row says others; its headcount is shared
+  evenly between the shifts. Where the row names one ``shift`` of the template, it is this one.
 - A row with ``start`` and ``end`` is one shift. Rows of one site with the same ``roster``
   name are the shifts one worker rotates through; without a roster name the shift is fixed,
   a roster of its own.
@@ -19,7 +20,7 @@ merged. Header names are read in English or French, whatever their case and acce
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import geopandas as gpd
@@ -147,7 +148,7 @@ def read_sites_file(
         count = len(table.frame)
         sites = sites_from_table(table, box=box, crs=crs)
         if findings is not None:
-            findings += _columns_not_read(table)
+            findings += [*_columns_not_read(table), *_rosters_not_told(table, sites)]
     if ledger is not None:
         ledger += [SourceLedger.balanced(path, count, {}), *more]
     return sites
@@ -173,6 +174,24 @@ def _columns_not_read(table: Table) -> list[Finding]:
             source=table.file.name,
             count=len(left),
             examples=tuple(left[:5]),
+        )
+    ]
+
+
+def _rosters_not_told(table: Table, sites: Sequence[Site]) -> list[Finding]:
+    """Say that shifts count apart where no column tells who rotates through which."""
+    several = [site.name for site in sites if len(site.rosters) > 1]
+    if table.find("roster", ALIASES["roster"]) is not None or not several:
+        return []
+    return [
+        Finding(
+            "info",
+            "shifts_count_apart",
+            "No column of the sites table is the roster: at {count} sites each shift counts as a "
+            "roster of its own, whose workers never rotate",
+            source=table.file.name,
+            count=len(several),
+            examples=tuple(several[:5]),
         )
     ]
 

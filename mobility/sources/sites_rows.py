@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from mobility.base.errors import SourceError
 from mobility.sources.columns import Table, fold, row_number, unknown_value
-from mobility.sources.sites_words import clock_text, days_text, roster_template
+from mobility.sources.sites_words import clock_text, roster_template
 from mobility.territory.project import ROSTER_TEMPLATES, Site
+from mobility.territory.rosters import ENGLISH_SHIFTS
 from mobility.territory.validation import explain_validation
 
 
@@ -26,7 +27,6 @@ class Draft:
     gates: list[tuple[float, float]] = field(default_factory=list)
     rosters: dict[str, dict[str, Any]] = field(default_factory=dict)
     margins: dict[str, float] = field(default_factory=dict)
-    shift_rows: dict[tuple[str, int], object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -120,6 +120,13 @@ class Row:
             )
             error.mend = 'Choose a known roster, or write the hours in "start" and "end".'
             raise error
+        listed = [dict(shift) for shift in ROSTER_TEMPLATES[template]]
+        if self.text("days"):
+            listed = [shift | {"days": self.text("days")} for shift in listed]
+            self._check_shift(listed[0])
+        if key == "roster" and self.text("shift"):
+            self._add_of_template(draft, name, template, listed)
+            return
         if fold(name) in draft.rosters:
             raise self.error(
                 key, "This roster stands twice at this site.", "Merge the two rows into one."
@@ -127,8 +134,34 @@ class Row:
         draft.rosters[fold(name)] = {
             "name": name,
             "template": template,
+            "shifts": listed,
             "headcount": self._headcount(),
         }
+
+    def _add_of_template(
+        self, draft: Draft, name: str, template: str, listed: list[dict[str, Any]]
+    ) -> None:
+        """Add the one shift of a known roster that the row names."""
+        wanted = fold(self.text("shift"))
+        names = {fold(s["name"]): s for s in listed}
+        names |= {fold(ENGLISH_SHIFTS[s["name"]]): s for s in listed if s["name"] in ENGLISH_SHIFTS}
+        if wanted not in names:
+            error = unknown_value(
+                self.table, self.row, self.columns["shift"] or "shift", self.text("shift"),
+                [s["name"] for s in listed],
+            )  # fmt: skip
+            error.mend = 'Name a shift of this roster, or write the hours in "start" and "end".'
+            raise error
+        shift = names[wanted] | {"headcount": self._headcount()}
+        into = draft.rosters.setdefault(
+            fold(name), {"name": name, "template": template, "shifts": []}
+        )
+        twice = any(s["name"] == shift["name"] for s in into["shifts"])
+        if twice or into.get("template") != template or "headcount" in into:
+            raise self.error(
+                "shift", "This roster stands twice at this site.", "Merge the two rows into one."
+            )
+        into["shifts"].append(shift)
 
     def _add_shift(self, draft: Draft) -> None:
         for key in ("start", "end"):
@@ -138,7 +171,7 @@ class Row:
         name = self.text("shift") or f"{start}–{end}"
         roster = self.text("roster") or name
         into = draft.rosters.setdefault(fold(roster), {"name": roster, "shifts": []})
-        if "shifts" not in into:
+        if "template" in into:
             raise self.error(
                 "roster",
                 "This roster stands twice at this site.",
@@ -150,7 +183,6 @@ class Row:
                 "This shift stands twice in the same roster of this site.",
                 "Merge the two rows, or name the shifts differently.",
             )
-        draft.shift_rows[roster, len(into["shifts"])] = self.row
         shift: dict[str, Any] = {
             "name": name,
             "start": clock_text(start),
@@ -158,7 +190,7 @@ class Row:
             "headcount": self._headcount(),
         }
         if self.text("days"):
-            shift["days"] = days_text(self.text("days"))
+            shift["days"] = self.text("days")
         self._check_shift(shift)
         into["shifts"].append(shift)
 

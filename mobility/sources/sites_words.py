@@ -55,23 +55,6 @@ ROSTER_ALIASES: dict[str, str] = {
     "week-end": "vsd",
 }
 WORDS_OF_TIME = {"minuit": "00:00", "midnight": "00:00", "midi": "12:00", "noon": "12:00"}
-FRENCH_DAYS: dict[str, str] = {
-    "lundi": "mon",
-    "mardi": "tue",
-    "mercredi": "wed",
-    "jeudi": "thu",
-    "vendredi": "fri",
-    "samedi": "sat",
-    "dimanche": "sun",
-    "lun": "mon",
-    "mar": "tue",
-    "mer": "wed",
-    "jeu": "thu",
-    "ven": "fri",
-    "sam": "sat",
-    "dim": "sun",
-    "tous": "all",
-}
 
 
 def roster_template(name: str) -> str | None:
@@ -83,21 +66,16 @@ def roster_template(name: str) -> str | None:
     return next((t for a, t in ROSTER_ALIASES.items() if plain == a.casefold()), None)
 
 
-def days_text(text: str) -> str:
-    """Return a list of days written in French or English as ``mon-fri`` or ``sat,sun``."""
-    words = text.strip().casefold().replace(" à ", "-").replace(" au ", "-").replace(";", ",")
-    words = words.replace("/", ",").replace(" et ", ",").replace("–", "-")
-    parts = [p.split("-") for p in words.replace(" ", "").split(",")]
-    return ",".join("-".join(FRENCH_DAYS.get(w.rstrip("."), w) for w in p) for p in parts)
-
-
 def clock_text(text: str, *, ends: bool = False) -> str:
-    """Return ``05:00`` of ``5``, ``500``, ``5 am``, ``29:00`` or ``0.208333``; else unchanged.
+    """Return ``05:00`` of ``5``, ``500``, ``5 am``, ``29:00``, ``0.208333``; else unchanged.
 
     Below 1 a number is a fraction of a day, as a sheet without a time format gives it. Any
     other with decimals could be hours and minutes or hours and tenths, and stays as it is. An
     end may be reckoned on past midnight.
     """
+    dated = re.fullmatch(r"\d{4}-\d\d-\d\d[T ](\d\d:\d\d)(?::\d\d)?", text.strip())
+    if dated is not None:  # a cell that holds a day too, of which the shift tells nothing
+        return dated[1]
     plain = "".join(text.casefold().split()).replace(",", ".").removesuffix("min")
     if plain in WORDS_OF_TIME:
         return WORDS_OF_TIME[plain]
@@ -117,4 +95,4 @@ def clock_text(text: str, *, ends: bool = False) -> str:
     return plain
 
 
-__all__ = ["ALIASES", "clock_text", "days_text", "roster_template"]
+__all__ = ["ALIASES", "clock_text", "roster_template"]

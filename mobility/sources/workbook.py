@@ -43,7 +43,7 @@ def read_workbook(
     """Read one sheet of an ``.xlsx`` or ``.xlsm`` file; by default the first to be seen with rows.
 
     The header is the first row that is not blank. Formulas give their last value, clock times
-    ``05:00``, dates ``2026-11-17``.
+    ``05:00``, dates ``2026-11-17``, both ``2026-11-17 05:00``.
 
     Raises
     ------
@@ -166,7 +166,9 @@ def _text(value: object) -> str:
         # A clock time reckoned past midnight is a date of Excel's first days: 1900-01-01 05:00.
         if value.year <= LAST_FIRST_YEAR:
             return _clock(value - value.replace(hour=0, minute=0, second=0, microsecond=0))
-        return value.date().isoformat()
+        day = value.date().isoformat()
+        clock = _clock(dt.timedelta(hours=value.hour, minutes=value.minute, seconds=value.second))
+        return day if clock == "00:00" else f"{day} {clock}"
     if isinstance(value, dt.timedelta):
         return _clock(value)
     return str(value).strip()

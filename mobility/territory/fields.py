@@ -9,9 +9,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from mobility.base.clock import DAY_S, parse_clock
 from mobility.base.literal import one_line
+from mobility.territory.weekdays import WEEKDAYS, Weekday, days_of
 
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class RefusedError(ValueError):
@@ -58,20 +57,14 @@ def _check_clock(value: object) -> int:
 
 
 def _expand_days(value: object) -> object:
-    """Read ``"mon-fri"``, ``"sat,sun"``, ``"all"`` or a list of days."""
+    """Read ``"mon-fri"``, ``"sam, dim"``, ``"all"`` or a list of days."""
     if not isinstance(value, str):
         return value
-    if value == "all":
-        return list(WEEKDAYS)
-    days: list[str] = []
-    for part in value.replace(" ", "").lower().split(","):
-        first, _, last = part.partition("-")
-        if first not in WEEKDAYS or (last and last not in WEEKDAYS):
-            raise RefusedError(
-                "These are no days of the week.", 'Write "mon-fri", "sat,sun" or "all".'
-            )
-        i, j = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
-        days += [WEEKDAYS[k % 7] for k in range(i, j + 1 if j >= i else j + 8)]
+    days = days_of(value)
+    if days is None:
+        raise RefusedError(
+            "These are no days of the week.", 'Write "mon-fri", "sat,sun" or "all".'
+        )
     return days
 
 

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from mobility.territory.fields import WEEKDAYS, Days, Model, RefusedError, Share
+from mobility.territory.fields import Days, Model, RefusedError, Share
+from mobility.territory.weekdays import WEEKDAYS
 
 SchoolZone = Literal["A", "B", "C"]
 

@@ -11,17 +11,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_
 from mobility.base.clock import DAY_S
 from mobility.base.errors import SourceNotFoundError, TerritoryError
 from mobility.territory.changes import Changes, on_base
-from mobility.territory.fields import (
-    WEEKDAYS,
-    ClockS,
-    Days,
-    Lat,
-    Lon,
-    Model,
-    RefusedError,
-    Share,
-    Weekday,
-)
+from mobility.territory.fields import ClockS, Days, Lat, Lon, Model, RefusedError, Share
 from mobility.territory.named_sources import (
     DAY_KIND_WEEKDAYS,
     DAY_KINDS,
@@ -33,6 +23,7 @@ from mobility.territory.named_sources import (
 from mobility.territory.rosters import ROSTER_TEMPLATES, Roster, Shift, Site
 from mobility.territory.toml_text import read_toml
 from mobility.territory.validation import explain_validation
+from mobility.territory.weekdays import WEEKDAYS, Weekday
 
 TransitMode = Literal["transit", "bike_transit", "park_and_ride", "on_demand"]
 StreetMode = Literal["walk", "bike", "e_bike", "car"]

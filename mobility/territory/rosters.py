@@ -11,7 +11,8 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator, model
 
 from mobility.base.clock import DAY_S, format_clock
 from mobility.base.i18n import translate, typeset
-from mobility.territory.fields import WEEKDAYS, ClockS, Days, Lat, Lon, Model, RefusedError
+from mobility.territory.fields import ClockS, Days, Lat, Lon, Model, RefusedError
+from mobility.territory.weekdays import WEEKDAYS
 
 DAYS_A_YEAR = 365
 ALL_YEAR = (1 << DAYS_A_YEAR) - 1
@@ -227,7 +228,7 @@ class Roster(Model):
             )
         if not data.get("shifts"):
             data["shifts"] = [dict(s) for s in ROSTER_TEMPLATES[template]]
-            data = _spread(data)
+        data = _spread(data)
         if not data.get("name"):
             data["name"] = template
         return data
@@ -259,19 +260,19 @@ def _spread(roster: dict[str, Any]) -> dict[str, Any]:
     plain = isinstance(shifts, list) and all(isinstance(s, dict) for s in shifts)
     if not plain or not total:
         return roster
-    own = [_whole(s.get("headcount")) for s in shifts]
-    if None in own:
+    own = [count for s in shifts if (count := _whole(s.get("headcount"))) is not None]
+    if len(own) < len(shifts):
         return roster
-    if any(own):
-        if sum(own) != total:
-            raise RefusedError(
-                "The roster counts {total} workers, its shifts {sum}.",
-                "Give the headcount of the roster or those of its shifts, not both.",
-                field=("headcount",), total=total, sum=sum(own),
-            )  # fmt: skip
-        return roster
-    parts = [total // len(shifts) + (k < total % len(shifts)) for k in range(len(shifts))]
-    spread = [s | {"headcount": n} if n else s for s, n in zip(shifts, parts, strict=True)]
+    blank = [k for k, shift in enumerate(shifts) if shift.get("headcount") is None]
+    left = total - sum(own)
+    if left < 0 or (left > 0 and not blank):
+        raise RefusedError(
+            "The roster counts {total} workers, its shifts {sum}.",
+            "Give the headcount of the roster or those of its shifts, not both.",
+            field=("headcount",), total=total, sum=sum(own),
+        )  # fmt: skip
+    parts = {k: left // len(blank) + (j < left % len(blank)) for j, k in enumerate(blank)}
+    spread = [s | {"headcount": parts[k]} if parts.get(k) else s for k, s in enumerate(shifts)]
     return roster | {"shifts": spread}
 
 
