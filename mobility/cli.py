@@ -325,16 +325,15 @@ def itinerary(
     """Show the way out and back of a home for a shift, by the clock."""
     with friendly(lang):
         from mobility.commute.examples import answers
-        from mobility.commute.inventory import find_home, find_shift
+        from mobility.commute.inventory import find_day, find_home, find_shift
         from mobility.commute.loading import load
 
         with progress_bar(lang, STEPS[:6]) as step:
             study = load(read_territory(file), progress=step)
         home_index = find_home(study, home)
         shift_id = find_shift(study, site, shift, roster, day)
-        for title, answer in zip(
-            ("Outbound", "Return"), answers(study, shift_id, day), strict=True
-        ):
+        ways = answers(study, shift_id, find_day(study, day).kind)
+        for title, answer in zip(("Outbound", "Return"), ways, strict=True):
             out.print(translate(title, lang), style="bold")
             legs = answer.texts(home_index)
             if not legs:

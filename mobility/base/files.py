@@ -95,10 +95,15 @@ def write_gpkg(path: str | Path, layers: Iterable[tuple[str, GeoDataFrame]]) -> 
     # A GeoPackage holds the time of its last change.
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
     for name, frame in layers:
-        # Version 1.2 is read without a warning by the QGIS of older distributions too.
-        frame.to_file(
-            path, layer=name, driver="GPKG", engine="pyogrio", dataset_options={"VERSION": "1.2"}
-        )
+        try:
+            # Version 1.2 is read without a warning by the QGIS of older distributions too.
+            frame.to_file(
+                path, layer=name, driver="GPKG", engine="pyogrio",
+                dataset_options={"VERSION": "1.2"},
+            )  # fmt: skip
+        except (pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError):
+            # The driver does not say what stopped it: a limit of the disk, of files, of a quota.
+            raise _unwritable(_error(errno.EIO), path) from None
 
 
 @contextmanager

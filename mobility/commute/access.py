@@ -200,6 +200,13 @@ def assess(
         if study.works_on(shift_id, day) and (only is None or (shift_id, day.kind) in only)
         for mode in study.territory.modes.evaluated
     ]
+    if not study.territory.modes.evaluated:
+        raise TerritoryError(
+            "No mode is studied.",
+            file=study.territory.path,
+            column="modes.evaluated",
+            mend='Name one at least, e.g. evaluated = ["transit", "walk"].',
+        )
     if not keys:
         raise TerritoryError(
             "No shift works on any of the dates studied.",

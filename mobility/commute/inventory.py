@@ -10,6 +10,7 @@ import pandas as pd
 from mobility.base.errors import Finding, TerritoryError
 from mobility.base.i18n import Word, number, translate
 from mobility.commute.study import Study
+from mobility.sources.columns import fold
 from mobility.sources.days import ChosenDay
 from mobility.sources.gtfs.canonical import canonical_findings
 from mobility.territory.rosters import ENGLISH_SHIFTS
@@ -122,28 +123,27 @@ def find_shift(study: Study, site: str, shift: str, roster: str | None, day_kind
             mend="Choose one with --roster: {known}.",
             known=", ".join(rosters),
         )
-    days = {day.kind: day for day in study.days}
-    if day_kind not in days:
-        raise _unknown("day", day_kind, list(days))
+    kind = find_day(study, day_kind).kind
     shift_id = int(shifts["shift_id"].iloc[0])
-    worked = [kind for kind, day in days.items() if study.works_on(shift_id, day)]
-    if day_kind not in worked:
-        raise _idle(shift, day_kind, worked)
+    worked = [day.kind for day in study.days if study.works_on(shift_id, day)]
+    if kind not in worked:
+        raise _idle(shift, kind, worked)
     return shift_id
 
 
 def find_day(study: Study, kind: str) -> ChosenDay:
-    """Return a kind of day that is studied.
+    """Return a kind of day that is studied, by its name or its label in either language.
 
     Raises
     ------
     TerritoryError
         There is none of that name.
     """
-    days = {day.kind: day for day in study.days}
-    if kind not in days:
-        raise _unknown("day", kind, list(days))
-    return days[kind]
+    for day in study.days:
+        labels = (translate(day.label, language) for language in ("fr", "en"))
+        if fold(kind) in map(fold, (day.kind, *labels)):
+            return day
+    raise _unknown("day", kind, [day.kind for day in study.days])
 
 
 def _idle(shift: str, day_kind: str, worked: list[str]) -> TerritoryError:

@@ -22,6 +22,7 @@ from mobility.base.errors import TerritoryError
 from mobility.base.files import write_gpkg, writing
 from mobility.base.literal import one_line
 from mobility.commute.door_to_door import at_gate, dark_at_gate
+from mobility.commute.inventory import find_day
 from mobility.commute.study import ShiftRow, Study, engine_limits
 from mobility.commute.traffic import car_park_s, free_seconds
 from mobility.commute.variants import open_at
@@ -78,15 +79,7 @@ def isochrone_layers(
     TerritoryError
         The kind of day is not studied, or a mode is not evaluated.
     """
-    day = next((d for d in study.days if d.kind == day_kind), None)
-    if day is None:
-        raise TerritoryError(
-            "There is no such kind of day.",
-            column="day",
-            value=day_kind,
-            mend="Write one of: {known}.",
-            known=", ".join(d.kind for d in study.days),
-        )
+    day = find_day(study, day_kind)
     wanted = _wanted_modes(study, modes)
     seen: set[tuple[int, int, bool, str]] = set()
     known: Known = {}

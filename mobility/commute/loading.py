@@ -189,7 +189,9 @@ def read_sources(
         streets=lambda: street_points(streets),
         sides=lambda homes: _sides(build_study(territory, streets, feed, sites, homes), homes),
     )
-    return ReadSources(territory, streets, feed, sites, homes, (*told, *unread, *local), tuple(ledger))
+    return ReadSources(
+        territory, streets, feed, sites, homes, (*told, *unread, *local), tuple(ledger)
+    )
 
 
 def _sides(study: Study, homes: Homes) -> dict[tuple[str, str], np.ndarray]:

@@ -111,6 +111,17 @@ def _homes_outside(territory: Territory, homes: Homes, streets: Streets) -> Sour
     west, south, east, north = streets.bounds_lonlat
     lon, lat = homes.lonlat[0]
     mend = "Name the homes of this territory, or take a larger extract of the streets."
+    if west <= lon <= east and south <= lat <= north:
+        return SourceError(
+            "No home is within {max_m} m of a street that one may walk, though the first one "
+            "stands within the streets' bounds.",
+            file=territory.resolve(source.file),
+            column="sources.homes",
+            value=f"{lon:.5f}, {lat:.5f}",
+            mend="Check that the extract holds streets open to walkers, not only motorways or "
+            "private ways, and reaches all around the homes.",
+            max_m=500,
+        )
     if west <= lat <= east and south <= lon <= north:
         mend = "Longitude and latitude look exchanged: exchange the two columns."
     elif source.crs is not None:

@@ -157,6 +157,7 @@ class Table:
         maximum: float = np.inf,
         missing: float | None = None,
         bounds_mend: str = "Correct the number.",
+        mend: str = "Write a plain number, e.g. 12 or 12.5.",
     ) -> np.ndarray:
         """Return a column as float64.
 
@@ -166,6 +167,8 @@ class Table:
             Values outside are errors.
         missing
             Taken where the field is empty; ``None`` makes an empty field an error.
+        bounds_mend, mend
+            What to do where a number is out of bounds, and where it is none.
 
         Raises
         ------
@@ -183,7 +186,7 @@ class Table:
             empty = np.zeros(len(values), dtype=bool)
         self._refuse(empty, column, "This field is empty.", "Fill in a number, or drop the row.")
         wrong = ~np.isfinite(values)
-        self._refuse(wrong, column, "It is no number.", "Write a plain number, e.g. 12 or 12.5.")
+        self._refuse(wrong, column, "It is no number.", mend)
         self._refuse(
             values < minimum, column, "It is less than {limit}.", bounds_mend, limit=f"{minimum:g}"
         )

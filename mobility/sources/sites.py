@@ -269,7 +269,10 @@ def _numbers(table: Table, columns: dict[str, str | None]) -> dict[str, np.ndarr
         if column is None:
             continue
         empty = (table.texts(column) == "").to_numpy()
-        filled = table.numbers(column, minimum=low, maximum=high, missing=0.0, bounds_mend=mend)
+        filled = table.numbers(
+            column, minimum=low, maximum=high, missing=0.0, bounds_mend=mend,
+            mend=mend or "Write a plain number, e.g. 12 or 12.5.",
+        )  # fmt: skip
         numbers[key] = np.where(empty, np.nan, filled)
     return numbers
 
@@ -315,7 +318,8 @@ def _check_places(
         lon[known],
         lat[known],
         column=f"{columns['lon']}, {columns['lat']}",
-        mend="Write longitude and latitude in degrees, e.g. -1.4262 and 46.6705.",
+        mend="Write longitude and latitude in degrees, e.g. -1.4262 and 46.6705, or name the "
+        'system used in [sources]: sites_crs = "EPSG:2154" for Lambert-93.',
     )
     refuse_swapped(
         Table(table.file, table.frame[known]),

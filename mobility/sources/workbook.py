@@ -8,6 +8,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ def read_workbook(
     key: str = "layer",
 ) -> Table:
     """Read one sheet of an ``.xlsx`` or ``.xlsm`` file; by default the first to be seen with rows.
+
+    A sheet of one line is taken where no other holds more.
 
     The header is the first row that is not blank. Formulas give their last value, clock times
     ``05:00``, dates ``2026-11-17``, both ``2026-11-17 05:00``.
@@ -112,8 +115,11 @@ def _rows(
                     listed=", ".join(book.sheetnames[:MAX_LISTED]),
                 )
             shown = [page for page in book.worksheets if page.sheet_state == "visible"]
-            filled = [page.title for page in shown or book.worksheets if _holds_rows(page)]
-            name = sheet or next(iter(filled), book.sheetnames[0])
+            rows = {page.title: _rows_held(page) for page in shown or book.worksheets}
+            filled = [title for title, held in rows.items() if held]
+            # A table has headings and rows; a sheet of one line is a title or a note.
+            tables = [title for title in filled if rows[title] > 1]
+            name = sheet or next(iter([*tables, *filled]), book.sheetnames[0])
             others = tuple(title for title in filled if title != name)
             _refuse_uncomputed(path, book[name])
             return list(book[name].iter_rows(values_only=True)), others
@@ -125,9 +131,11 @@ def _rows(
         raise _unreadable(path) from None
 
 
-def _holds_rows(page: Any) -> bool:
+def _rows_held(page: Any) -> int:
+    """Return how many rows of a sheet hold something, 2 for more."""
     page.reset_dimensions()
-    return any(any(v is not None for v in row) for row in page.iter_rows(values_only=True))
+    held = (row for row in page.iter_rows(values_only=True) if any(v is not None for v in row))
+    return sum(1 for _ in islice(held, 2))
 
 
 def _refuse_uncomputed(path: Path, page: Any) -> None:

@@ -151,7 +151,7 @@ class Studio:
 
     async def create(self, request: Request) -> Response:
         """Make a study: empty, or the demo."""
-        asked = await request.json()
+        asked = await _asked(request)
         if asked.get("demo"):
             from mobility.pipeline import demo_territory
 
@@ -192,7 +192,7 @@ class Studio:
     async def live(self, request: Request) -> Response:
         """Make a step, or try one, and answer what the map then shows."""
         opened = await self._opened(request)
-        asked = await request.json()
+        asked = await _asked(request)
         shown = asked["shown"]
         at = Shown(str(shown["pick"]), int(shown["day"]), int(shown["mode"]))
         part = asked.get("part", "all")
@@ -248,7 +248,7 @@ class Studio:
     async def undo(self, request: Request) -> Response:
         """Undo or redo a step."""
         opened = await self._opened(request)
-        by = 1 if (await request.json()).get("redo") else -1
+        by = 1 if (await _asked(request)).get("redo") else -1
         opened.history.move(by)
         opened.history.keep_soon()
         return JSONResponse(opened.history.told())
@@ -256,7 +256,7 @@ class Studio:
     async def scenarios(self, request: Request) -> Response:
         """Keep the draft as a scenario, take one up, or delete one."""
         opened = await self._opened(request)
-        asked = await request.json()
+        asked = await _asked(request)
         return JSONResponse(await run_in_threadpool(self._scenario, opened, asked))
 
     def _scenario(self, opened: Opened, asked: dict[str, Any]) -> dict[str, Any]:
@@ -312,13 +312,13 @@ class Studio:
     async def put_sites(self, request: Request) -> Response:
         """Write the table of sites and rosters."""
         file = await run_in_threadpool(self.studies.path, request.path_params["study"])
-        asked = await request.json()
+        asked = await _asked(request)
         await self._write(data.put_sites, file, asked["sites"], asked["seen"])
         return JSONResponse(await run_in_threadpool(self._data, file))
 
     async def put_depot(self, request: Request) -> Response:
         """Write where the vehicles of shuttles start and end."""
-        opened, asked = await self._opened(request), await request.json()
+        opened, asked = await self._opened(request), await _asked(request)
         await self._write(data.put_depot, opened.file, asked["depot"])
         return JSONResponse({"depot": asked["depot"]})
 
@@ -356,7 +356,7 @@ class Studio:
 
     async def put_mend(self, request: Request) -> Response:
         """Write the setting that a button stands for; the study is then read again."""
-        opened, sent = await self._opened(request), await request.json()
+        opened, sent = await self._opened(request), await _asked(request)
         live = live_of(opened)
         mend = mends.asked(
             findings_of(live.study), live.sources.territory, sent.get("finding"), sent.get("mend")
@@ -371,7 +371,7 @@ class Studio:
 
     async def add_job(self, request: Request) -> Response:
         """Put a command on a study, or one of its scenarios, into the queue."""
-        opened, asked = await self._opened(request), await request.json()
+        opened, asked = await self._opened(request), await _asked(request)
         job = gathering if asked.get("kind") == "init" else computation
         self.queue.add(job(opened, asked))
         return await self.job(request)
@@ -410,6 +410,17 @@ class Studio:
 
     async def _opened(self, request: Request) -> Opened:
         return await run_in_threadpool(self.studies.open, request.path_params["study"])
+
+
+async def _asked(request: Request) -> dict[str, Any]:
+    """Return what the page asks, as it was sent."""
+    try:
+        asked = await request.json()
+    except ValueError:
+        asked = None
+    if not isinstance(asked, dict):
+        raise MobilityError("The request cannot be read.", mend="Load the page again.")
+    return asked
 
 
 def _own(name: str) -> Response:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from mobility.base.clock import DAY_S, parse_clock
 from mobility.base.literal import one_line
 from mobility.territory.weekdays import WEEKDAYS, Weekday, days_of
-
 
 
 class RefusedError(ValueError):
@@ -62,9 +61,7 @@ def _expand_days(value: object) -> object:
         return value
     days = days_of(value)
     if days is None:
-        raise RefusedError(
-            "These are no days of the week.", 'Write "mon-fri", "sat,sun" or "all".'
-        )
+        raise RefusedError("These are no days of the week.", 'Write "mon-fri", "sat,sun" or "all".')
     return days
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from mobility.territory.fields import Days, Model, RefusedError, Share
 from mobility.territory.weekdays import WEEKDAYS
@@ -157,3 +157,17 @@ class DaysConfig(Model):
     country: str = "FR"
     school_zone: SchoolZone | None = None
     school_holidays: list[tuple[dt.date, dt.date]] = []
+
+    @field_validator("school_holidays")
+    @classmethod
+    def _first_before_last(
+        cls, spans: list[tuple[dt.date, dt.date]]
+    ) -> list[tuple[dt.date, dt.date]]:
+        for first, last in spans:
+            if first > last:
+                raise RefusedError(
+                    "These holidays end before they begin.",
+                    "Write the first day, then the last.",
+                    value=f"{first} – {last}",
+                )
+        return spans

@@ -79,7 +79,8 @@ def protected_homes(
             "It counts too few persons for none of them to be told apart.",
             file=request.path,
             mend="Give a file of more persons, at least some {least} at each site and roster; or "
-            "lower min_workers_shown in [limits], where those concerned agree.",
+            "lower min_workers_shown in [limits], where those concerned agree. If its rows are "
+            "published figures, write personal = false in [sources.homes].",
             least=2 * request.least,
         )
     if known and request.sides is not None:

@@ -36,8 +36,8 @@ from mobility.sources.homes.model import (
     read_points,
     read_workers,
     rows_ledger,
-    worker_columns,
     utm_crs,
+    worker_columns,
 )
 from mobility.sources.layers import home_box, parse_crs
 from mobility.sources.tables import read_table, without_sums
