@@ -264,6 +264,7 @@ def proven(found: Plans, *, drawn: bool = False) -> Plans:
     masks = _masks(after, asked, len(found.study.feed.trips))
     shift_ids = [int(s) for s in found.scene.shift_ids]
     proofs = prove(found.access, after, masks, shift_ids, found.present)
+    after.views.forget()
     told = {p.name: proof for p, proof in zip(asked, proofs, strict=True)}
     plans = [_with_proof(found, p, told[p.name]) if p.name in told else p for p in plans]
     if drawn:
