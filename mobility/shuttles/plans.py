@@ -116,10 +116,10 @@ class Plans:
         pools = [self.study.pool(*name)[self.homes] for name in self.roster_names]
         return np.array(pools, np.float64).reshape(self.scene.staff.shape)
 
-    @cached_property
+    @property
     def ways(self) -> Ways:
         """The streets the lines take."""
-        return Ways(self.graph)
+        return self.graph.ways
 
     @cached_property
     def moves(self) -> list[Move]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
+from itertools import starmap
 
 import numpy as np
 import pandas as pd
@@ -222,17 +223,14 @@ def _journeys(
 
     def compute() -> Bundle:
         both = answers(study, shift_id, day_kind)
-        told = [
-            [[[*vars(leg).values()] for leg in _legs(way, home)] for way in both]
-            for home in homes.tolist()
-        ]
+        told = [[_legs(way, home) for way in both] for home in homes.tolist()]
         return {"json": np.frombuffer(json.dumps(told).encode(), np.uint8)}
 
     row, day = study.shift_rows[shift_id], next(d for d in study.days if d.kind == day_kind)
     key = site_key(study, row.site, [(shift_id, day, "")])
     kept = study.kept(["journeys", *key, row.site_name, homes], compute)
     for ways in json.loads(np.asarray(kept["json"]).tobytes()):
-        outbound, back = (tuple(MapLeg(*leg) for leg in way) for way in ways)
+        outbound, back = (tuple(starmap(MapLeg, way)) for way in ways)
         yield outbound, back
 
 
