@@ -181,16 +181,20 @@ def _scenario(
 
 def _stops(study: Study) -> Stops:
     stops = study.feed.stops
-    served = [
-        np.bincount(
-            study.feed.own_stop[
-                tt.call_stop[np.repeat(tt.run_day == 0, np.diff(tt.run_ptr)) & tt.call_board]
-            ],
-            minlength=tt.n_stops,
-        )
-        for tt in (study.timetables[day.kind].timetable for day in study.days)
-    ]
-    trips = np.array(served).T
+
+    def compute() -> Bundle:
+        served = [
+            np.bincount(
+                study.feed.own_stop[
+                    tt.call_stop[np.repeat(tt.run_day == 0, np.diff(tt.run_ptr)) & tt.call_board]
+                ],
+                minlength=tt.n_stops,
+            )
+            for tt in (study.timetables[day.kind].timetable for day in study.days)
+        ]
+        return {"trips": np.array(served).T}
+
+    trips = np.asarray(study.kept(["trips at stops"], compute)["trips"])
     shown = stops["lon"].notna().to_numpy() & (trips.sum(axis=1) > 0)
     return Stops(
         name=tuple(stops["stop_name"].fillna("").astype(str)[shown]),
