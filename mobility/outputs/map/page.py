@@ -6,6 +6,7 @@ import html
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from mobility.base.errors import SourceNotFoundError
 from mobility.base.files import write_text
@@ -112,7 +113,8 @@ def _tile_layer(name: str) -> str:
             "GeoportailFrance.plan or OpenStreetMap.Mapnik.",
         ) from None
     layer._id = "3"
-    script, shown = layer._template.module.script(layer, {}), f"{layer.get_name()}.addTo(map_main);"
+    template: Any = layer._template
+    script, shown = template.module.script(layer, {}), f"{layer.get_name()}.addTo(map_main);"
     return f"{script}\n    \n            {shown}\n        \n    "
 
 
