@@ -13,7 +13,7 @@ import re
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations
 from importlib.util import cache_from_source
 from pathlib import Path
@@ -105,7 +105,7 @@ def translate(template: str, language: str, **params: object) -> str:
     return text.format(**{k: _said(v, language) for k, v in params.items()}) if params else text
 
 
-@cache
+@lru_cache(maxsize=4096)
 def typeset(text: str, language: str) -> str:
     """Return a text as it is printed: 3×8, CO₂e, l’usine, and no French mark parted from its word.
 
