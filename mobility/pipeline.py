@@ -14,7 +14,7 @@ from mobility.base.cache import SEAL, cache_dir, content_hash, is_sound, mark_us
 from mobility.base.errors import MobilityError
 from mobility.base.files import staging
 from mobility.commute.access import Access, assess
-from mobility.commute.additions import with_feed
+from mobility.commute.additions import with_feed, with_feeds
 from mobility.commute.comparison import check_comparable
 from mobility.commute.loading import load
 from mobility.commute.study import Progress, Study, quiet
@@ -170,9 +170,9 @@ def _with_shuttles(
     if found.knee is None:
         return _written(folder, present, found=found, progress=progress)
     variants, hours = [], Hours()
-    for plan in [found.knee, *(p for p in found.plans if every_plan and p is not found.knee)]:
-        extra = read_tables(found.gtfs(plan))
-        study = with_feed(access.study, extra, scenario=plan.name)
+    asked = [found.knee, *(p for p in found.plans if every_plan and p is not found.knee)]
+    feeds = {plan.name: read_tables(found.gtfs(plan)) for plan in asked}
+    for study in with_feeds(access.study, feeds):
         known = beside(access.study, study, hours)
         after = evaluate(study, known=known, progress=progress)[1].told()
         variants.append((after.access, after))

@@ -2,14 +2,17 @@
 
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 from light_plans import write_light
 
 from mobility import pipeline
 from mobility.commute.access import assess
-from mobility.commute.additions import with_feed
+from mobility.commute.additions import with_feed, with_feeds
 from mobility.commute.comparison import comparison
+from mobility.commute.new_stops import NewStops
+from mobility.commute.walks import walks_between_stops, walks_to_stops
 from mobility.commute.white_zones import white_zones
 from mobility.outputs.map import page
 from mobility.outputs.tables import registry
@@ -68,6 +71,24 @@ def test_hours_and_edges_that_no_run_of_a_plan_meets_are_as_if_asked_again(run):
     assert results.study.views.held, "nothing was taken from the territory as it is"
     for one, other in ((access.overtime_s, again.access.overtime_s), (zones.reason, again.reason)):
         assert (one == other).all()
+
+
+def test_walks_around_the_stops_of_all_plans_are_those_of_each_alone(run):
+    results, _, _ = run
+    study = results.study
+    feeds = {p.name: read_tables(results.plans.gtfs(p)) for p in results.plans.plans[:2]}
+    stops = NewStops(study, [feed.lonlat() for feed in feeds.values()])
+    for k, one in enumerate(with_feeds(study, feeds)):
+        place = one.territory, one.streets, one.feed
+        pairs = [
+            (one.home_walks, walks_to_stops(*place, one.homes.lonlat)),
+            (one.gate_walks, walks_to_stops(*place, one.gates_lonlat)),
+            (stops.walks_between(study, k, one.feed), walks_between_stops(*place)),
+        ]
+        for found, alone in pairs:
+            assert len(alone.stop)
+            for name in ("ptr", "stop", "walk_s"):
+                assert np.array_equal(getattr(found, name), getattr(alone, name)), name
 
 
 def test_tables_compare_the_present_with_the_advised_plan(run):

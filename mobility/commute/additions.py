@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.commute.new_stops import NewStops
 from mobility.commute.on_demand_rides import on_demand_services
 from mobility.commute.study import Study
 from mobility.commute.variants import on_ways, variant
@@ -17,8 +19,6 @@ from mobility.commute.walks import (
     feeders_of,
     footpaths_of,
     mode_times,
-    walks_between_stops,
-    walks_to_places,
 )
 from mobility.engine.journeys import TwoWay
 from mobility.sources.days import ChosenDay
@@ -27,7 +27,7 @@ from mobility.streets.arcs import times_key
 from mobility.territory.project import StreetMode, Territory
 from mobility.timetable.arrays import index_timetable
 from mobility.timetable.change import more_stops
-from mobility.timetable.footpaths import WalkTable, widened
+from mobility.timetable.footpaths import WalkTable
 from mobility.timetable.runs import feed_runs
 
 
@@ -47,37 +47,22 @@ def with_stops(
         Whether homes and gates have walks to them.
     """
     feed = replace(study.feed, stops=_more_rows(study.feed.stops, ids, names, lonlat))
-    old, need_s = len(study.feed.stops), study.territory.limits.min_change_s
+    stops, need_s = NewStops(study, [lonlat]), study.territory.limits.min_change_s
+
+    @cache
+    def more(two_way: TwoWay) -> TwoWay:
+        return TwoWay(more_stops(two_way.timetable, len(ids), need_s))
 
     def change(one: Study) -> Study:
-        tables = (one.home_walks, one.gate_walks)
+        home_walks, gate_walks = (one.home_walks, one.gate_walks)
         if walked:
-            tables = _walks_also_to(one, lonlat, old)
-        timetables = {
-            kind: TwoWay(more_stops(two_way.timetable, len(ids), need_s))
-            for kind, two_way in one.timetables.items()
-        }
-        home_walks, gate_walks = tables
+            home_walks, gate_walks = stops.walks_to(one, 0)
+        timetables = {kind: more(two_way) for kind, two_way in one.timetables.items()}
         return replace(
             one, feed=feed, timetables=timetables, home_walks=home_walks, gate_walks=gate_walks
         )
 
     return variant(study, change)
-
-
-def _walks_also_to(
-    study: Study, lonlat: NDArray[np.float64], old: int
-) -> tuple[WalkTable, WalkTable]:
-    """Return the walks of homes and of gates, to new stops too, numbered from ``old`` on."""
-    territory, streets, safe = study.territory, study.streets, study.kept_safe
-    home_walks, gate_walks = (
-        widened(table, walks_to_places(territory, streets, points, lonlat, safe=safe), old)
-        for table, points in (
-            (study.home_walks, study.homes.lonlat),
-            (study.gate_walks, study.gates_lonlat),
-        )
-    )
-    return home_walks, gate_walks
 
 
 def _more_rows(
@@ -111,10 +96,24 @@ def with_feed(study: Study, extra: Feed, *, scenario: str, feeders: bool = True)
         Whether cycling, park-and-ride and on-demand transport reach the new stops too; False
         where only public transport from the door is asked for.
     """
-    territory = study.territory
+    return next(with_feeds(study, {scenario: extra}, feeders=feeders))
+
+
+def with_feeds(
+    study: Study, extras: Mapping[str, Feed], *, feeders: bool = True
+) -> Iterator[Study]:
+    """Yield the study with each of some feeds, by the name of the variant; see `with_feed`."""
+    stops = NewStops(study, [extra.lonlat() for extra in extras.values()])
+    for k, (scenario, extra) in enumerate(extras.items()):
+        yield _with_feed(study, extra, (stops, k), scenario, feeders)
+
+
+def _with_feed(
+    study: Study, extra: Feed, own: tuple[NewStops, int], scenario: str, feeders: bool
+) -> Study:
+    territory, (stops, k) = study.territory, own
     feed, old = merge_feeds([study.feed, extra]), len(study.feed.stops)
-    new_lonlat = feed.lonlat()[old:]
-    between = walks_between_stops(territory, study.streets, feed, safe=study.kept_safe)
+    between = stops.walks_between(study, k, feed)
     timetables = _day_timetables(territory, feed, study.days, between)
     on_demand = study.on_demand
     if feeders and on_demand:
@@ -136,11 +135,10 @@ def with_feed(study: Study, extra: Feed, *, scenario: str, feeders: bool = True)
         return made[key]
 
     def on_ways_of(one: Study) -> Mapping[str, TwoWay]:
-        other = walks_between_stops(territory, one.streets, feed, safe=one.kept_safe)
-        return on_ways(timetables, between, other)
+        return on_ways(timetables, between, stops.walks_between(one, k, feed))
 
     def change(one: Study) -> Study:
-        tables = once(one, "walks", ["walk"], lambda: _walks_also_to(one, new_lonlat, old))
+        tables = once(one, "walks", ["walk"], lambda: stops.walks_to(one, k))
         runs = timetables
         if one is not study:
             runs = once(one, "feet", ["walk"], lambda: on_ways_of(one))

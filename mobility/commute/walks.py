@@ -161,11 +161,17 @@ def walks_to_stops(
 
 
 def walks_to_places(
-    territory: Territory, streets: Streets, lonlat: Float, places: Float, *, safe: bool = False
+    territory: Territory,
+    streets: Streets,
+    lonlat: Float,
+    places: Float,
+    *,
+    safe: bool = False,
+    limit_s: float | None = None,
 ) -> WalkTable:
     """Return the walks between points and new places, as `walks_to_stops` does, kept nowhere."""
     times, snap_times = _on_foot(territory, streets, safe=safe)
-    limit_s = RELAXED_WALK * territory.limits.max_walk_min * 60
+    limit_s = RELAXED_WALK * territory.limits.max_walk_min * 60 if limit_s is None else limit_s
     return home_walks(
         streets, lonlat, places, limit_s, territory.speeds,
         times=times, snap_times=snap_times, cache=False,

@@ -92,7 +92,8 @@ class WhiteZones:
         """
         study = self.access.study
         study.views.forget()
-        feed = replace(study.feed, stop_times=study.feed.stop_times[:0])
+        # A copy: a slice would keep the whole table.
+        feed = replace(study.feed, stop_times=study.feed.stop_times[:0].copy())
         none = WalkTable(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32))
         study = replace(study, timetables={}, feed=feed, home_walks=none, gate_walks=none)
         return replace(self, access=replace(self.access, study=study))

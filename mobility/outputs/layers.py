@@ -16,6 +16,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from mobility.base.cache import Bundle
 from mobility.base.i18n import translate
 from mobility.commute.access import STATUSES, Access
 from mobility.outputs.pictures import STYLES
@@ -72,12 +73,17 @@ def stops_layer(access: Access) -> gpd.GeoDataFrame:
 def _departures_per_stop(access: Access, day_kind: str) -> np.ndarray:
     """Return the departures of the day's own service day, int64 (stops,)."""
     study = access.study
-    tt = study.timetables[day_kind].timetable
-    sizes = np.diff(tt.run_ptr)
-    own = np.repeat(tt.run_day == 0, sizes) & tt.call_board
-    weights = np.repeat(departures(tt), sizes)[own]
-    stops = study.feed.own_stop[tt.call_stop[own]]
-    return np.rint(np.bincount(stops, weights, minlength=tt.n_stops)).astype(np.int64)
+
+    def compute() -> Bundle:
+        tt = study.timetables[day_kind].timetable
+        sizes = np.diff(tt.run_ptr)
+        own = np.repeat(tt.run_day == 0, sizes) & tt.call_board
+        weights = np.repeat(departures(tt), sizes)[own]
+        stops = study.feed.own_stop[tt.call_stop[own]]
+        n = np.rint(np.bincount(stops, weights, minlength=tt.n_stops)).astype(np.int64)
+        return {"departures": n}
+
+    return np.asarray(study.kept(["departures", day_kind], compute)["departures"])
 
 
 def add_styles(path: str | Path, language: str) -> None:

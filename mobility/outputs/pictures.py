@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from mobility.base.cache import Bundle
 from mobility.base.literal import one_line
 from mobility.commute.study import Study
 from mobility.outputs.map.background import DEGREE_M, background_of
@@ -158,9 +159,20 @@ class Painter:
         small
             The picture will be shown small: fewer and larger words and marks.
         """
-        return self._picture(
-            lambda axes: (*self._homes(axes, status), *self._gates(axes, site, small)), small
-        )
+
+        def compute() -> Bundle:
+            drawn = self._picture(
+                lambda axes: (*self._homes(axes, status), *self._gates(axes, site, small)), small
+            )
+            return {"png": np.frombuffer(drawn, np.uint8)}
+
+        study, view = self._study, np.array(astuple(self.view))
+        gates = np.array(study.sites[site].gates, np.float64)
+        communes = tuple(study.homes.frame["commune"].fillna("").astype(str))
+        homes = [study.workers, self._rings[0], communes]
+        key = ["picture", *homes, status, gates, small, view, self.attribution]
+        found = study.kept(key, compute)
+        return np.asarray(found["png"]).tobytes()
 
     def lines(self, ways: Iterable[tuple[Floats, str, str]], stops: Floats) -> bytes:
         """Return a picture of lines over the territory, every gate marked.

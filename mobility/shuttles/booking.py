@@ -67,6 +67,14 @@ class Request:
         """Whole people."""
         return len(self.homes)
 
+    @cached_property
+    def ride(self) -> tuple[int, int, int, bool, int, int, int]:
+        """What a vehicle is asked, whoever rides: place, gate, riders, direction, times, limit."""
+        return (
+            self.place, self.gate, self.riders, self.inbound, self.early_s, self.late_s,
+            self.limit_s,
+        )  # fmt: skip
+
     @property
     def span_s(self) -> tuple[int, int]:
         """The earliest its ride may start, and the latest it may end."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -52,6 +53,11 @@ class DriveGraph:
     n_nodes: int
     junction: np.ndarray
     times: Times
+
+    @cached_property
+    def ways(self) -> Ways:
+        """The ways between its places, each found once."""
+        return Ways(self)
 
 
 def drive_graph(

@@ -288,4 +288,5 @@ def _gain(plans: Plans, variant: Study) -> Bools:
     """Return bool[shifts of the scene, its homes]: reached in a variant of the network."""
     everything = np.ones(len(variant.feed.trips), bool)
     proof = prove(plans.access, variant, [everything], [int(s) for s in plans.scene.shift_ids])[0]
+    variant.views.forget()
     return np.asarray(proof.gained[plans.scene.shift_ids][:, plans.homes])

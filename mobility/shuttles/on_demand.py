@@ -340,11 +340,11 @@ class Simulation:
     ) -> tuple[BookedTour, ...]:
         tours: list[BookedTour] = []
         first = 0
-        whole = (seats, depot, requests)
+        whole = (seats, depot, *(r.ride for r in requests))
         if whole in self._days:
             return self._days[whole]
         for wave in waves(requests):
-            key = (seats, depot, tuple(wave))
+            key = (seats, depot, *(r.ride for r in wave))
             if key not in self._tours:
                 self._tours[key] = self._wave_tours(wave, seats, depot, price)
             for tour in self._tours[key]:

@@ -116,10 +116,10 @@ class Plans:
         pools = [self.study.pool(*name)[self.homes] for name in self.roster_names]
         return np.array(pools, np.float64).reshape(self.scene.staff.shape)
 
-    @cached_property
+    @property
     def ways(self) -> Ways:
         """The streets the lines take."""
-        return Ways(self.graph)
+        return self.graph.ways
 
     @cached_property
     def moves(self) -> list[Move]:
@@ -264,6 +264,7 @@ def proven(found: Plans, *, drawn: bool = False) -> Plans:
     masks = _masks(after, asked, len(found.study.feed.trips))
     shift_ids = [int(s) for s in found.scene.shift_ids]
     proofs = prove(found.access, after, masks, shift_ids, found.present)
+    after.views.forget()
     told = {p.name: proof for p, proof in zip(asked, proofs, strict=True)}
     plans = [_with_proof(found, p, told[p.name]) if p.name in told else p for p in plans]
     if drawn:

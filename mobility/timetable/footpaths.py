@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 
@@ -53,6 +54,26 @@ class WalkTable:
     def rows(self) -> np.ndarray:
         """int64: the row of each walk."""
         return np.repeat(np.arange(self.n_rows), np.diff(self.ptr))
+
+    def part(self, *, rows: slice = slice(None), stops: slice = slice(None)) -> WalkTable:
+        """Return the walks from some rows to some stops, both numbered from 0."""
+        n = int(self.stop.max(initial=-1)) + 1
+        first, last, _ = rows.indices(self.n_rows)
+        low, high, _ = stops.indices(n)
+        row = self.rows
+        kept = (row >= first) & (row < last) & (self.stop >= low) & (self.stop < high)
+        counts = np.bincount(row[kept] - first, minlength=last - first)
+        ptr = np.append(0, np.cumsum(counts)).astype(np.int64)
+        return WalkTable(ptr, self.stop[kept] - np.int32(low), self.walk_s[kept])
+
+    def to_itself(self) -> WalkTable:
+        """Return the walks between stops where each one's to itself takes no time."""
+        count, row = self.n_rows, self.rows
+        other = row != self.stop
+        row = np.concatenate([np.arange(count), row[other]])
+        stop = np.concatenate([np.arange(count, dtype=np.int32), self.stop[other]])
+        walk_s = np.concatenate([np.zeros(count, dtype=np.int32), self.walk_s[other]])
+        return sorted_walks(row, stop, walk_s, count, count)
 
     @cached_property
     def by_stop(self) -> WalkTable:
@@ -134,13 +155,7 @@ def stop_walks(
         streets, stops_lonlat, stops_lonlat, limit_s, speeds,
         times=times, snap_times=snap_times, max_snap_m=max_snap_m, cache=cache,
     )  # fmt: skip
-    count = len(stops_lonlat)
-    row = np.repeat(np.arange(count), np.diff(table.ptr))
-    other = row != table.stop
-    row = np.concatenate([np.arange(count), row[other]])
-    stop = np.concatenate([np.arange(count, dtype=np.int32), table.stop[other]])
-    walk_s = np.concatenate([np.zeros(count, dtype=np.int32), table.walk_s[other]])
-    return sorted_walks(row, stop, walk_s, count, count)
+    return table.to_itself()
 
 
 def walk_snaps(
@@ -281,11 +296,9 @@ def _looked_up(table: WalkTable, row: np.ndarray, stop: np.ndarray) -> np.ndarra
     return np.where(of[place] == wanted, table.walk_s[place], -1).astype(np.int32)
 
 
-def widened(table: WalkTable, extra: WalkTable, offset: int) -> WalkTable:
-    """Return a walk table with the stops of another put after its own."""
-    rows = [t.rows for t in (table, extra)]
-    stop = np.concatenate([table.stop, extra.stop + np.int32(offset)]).astype(np.int32)
-    walk_s = np.concatenate([table.walk_s, extra.walk_s]).astype(np.int32)
-    return sorted_walks(
-        np.concatenate(rows), stop, walk_s, table.n_rows, int(stop.max(initial=0)) + 1
-    )
+def joined_walks(parts: Sequence[tuple[WalkTable, int, int]], n_rows: int) -> WalkTable:
+    """Return some tables as one, from (table, number of its first row, of its first stop)."""
+    row = np.concatenate([table.rows + first for table, first, _ in parts])
+    stop = np.concatenate([table.stop + np.int32(first) for table, _, first in parts])
+    walk_s = np.concatenate([table.walk_s for table, _, _ in parts]).astype(np.int32)
+    return sorted_walks(row, stop, walk_s, n_rows, int(stop.max(initial=0)) + 1)

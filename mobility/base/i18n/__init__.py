@@ -13,7 +13,7 @@ import re
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations
 from importlib.util import cache_from_source
 from pathlib import Path
@@ -101,10 +101,11 @@ def translate(template: str, language: str, **params: object) -> str:
 
     A ``count`` chooses between singular and plural, where there are both.
     """
-    text = _set(_text(template, language, params.get("count")), language)
+    text = typeset(_text(template, language, params.get("count")), language)
     return text.format(**{k: _said(v, language) for k, v in params.items()}) if params else text
 
 
+@lru_cache(maxsize=4096)
 def typeset(text: str, language: str) -> str:
     """Return a text as it is printed: 3×8, CO₂e, l’usine, and no French mark parted from its word.
 
@@ -117,9 +118,6 @@ def typeset(text: str, language: str) -> str:
         return text
     text = re.sub(r" (?=:)", HARD_SPACE, text)
     return re.sub(r" (?=[;!?»])|(?<=«) ", NARROW_SPACE, text)
-
-
-_set = cache(typeset)
 
 
 def _text(template: str, language: str, count: Any) -> str:

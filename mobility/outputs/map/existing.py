@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.cache import Bundle
 from mobility.commute.study import Study
 from mobility.outputs.map.model import ExistingLine
 from mobility.timetable.arrays import Timetable
@@ -18,6 +20,29 @@ def existing_lines(study: Study) -> tuple[ExistingLine, ...]:
     The path is that of the stops of its longest trip. Lines of one name are one line, as riders
     see it.
     """
+
+    def compute() -> Bundle:
+        lines, none = list(_lines(study)), np.zeros((0, 2))
+        trips = [trips for line in lines for trips in line.trips]
+        return {
+            "names": np.frombuffer(json.dumps([line.name for line in lines]).encode(), np.uint8),
+            "path": np.concatenate([none, *(line.path for line in lines)]),
+            "path_ptr": np.cumsum([0, *(len(line.path) for line in lines)]),
+            "trip": np.concatenate([none, *trips]).astype(np.int64),
+            "trip_ptr": np.cumsum([0, *map(len, trips)]),
+        }
+
+    kept = study.kept(["lines"], compute)
+    found = {name: np.asarray(array) for name, array in kept.items()}
+    paths, trips = (np.split(found[name], found[f"{name}_ptr"][1:-1]) for name in ("path", "trip"))
+    days = len(study.days)
+    return tuple(
+        ExistingLine(name, paths[k], tuple(trips[k * days : (k + 1) * days]))
+        for k, name in enumerate(json.loads(found["names"].tobytes()))
+    )
+
+
+def _lines(study: Study) -> Iterator[ExistingLine]:
     days = [study.timetables[day.kind].timetable for day in study.days]
     found: dict[str, list[NDArray[np.int64]]] = {}
     paths: dict[str, NDArray[np.float64]] = {}
@@ -33,11 +58,9 @@ def existing_lines(study: Study) -> tuple[ExistingLine, ...]:
             path = _longest(study, tt, mine, lonlat)
             if name not in paths or len(path) > len(paths[name]):
                 paths[name] = path
-    return tuple(
-        ExistingLine(name, paths[name], tuple(found[name]))
-        for name in sorted(found)
-        if len(paths[name]) > 1
-    )
+    for name in sorted(found):
+        if len(paths[name]) > 1:
+            yield ExistingLine(name, paths[name], tuple(found[name]))
 
 
 def _by_name(

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
+from itertools import starmap
 
 import numpy as np
 import pandas as pd
@@ -180,16 +181,20 @@ def _scenario(
 
 def _stops(study: Study) -> Stops:
     stops = study.feed.stops
-    served = [
-        np.bincount(
-            study.feed.own_stop[
-                tt.call_stop[np.repeat(tt.run_day == 0, np.diff(tt.run_ptr)) & tt.call_board]
-            ],
-            minlength=tt.n_stops,
-        )
-        for tt in (study.timetables[day.kind].timetable for day in study.days)
-    ]
-    trips = np.array(served).T
+
+    def compute() -> Bundle:
+        served = [
+            np.bincount(
+                study.feed.own_stop[
+                    tt.call_stop[np.repeat(tt.run_day == 0, np.diff(tt.run_ptr)) & tt.call_board]
+                ],
+                minlength=tt.n_stops,
+            )
+            for tt in (study.timetables[day.kind].timetable for day in study.days)
+        ]
+        return {"trips": np.array(served).T}
+
+    trips = np.asarray(study.kept(["trips at stops"], compute)["trips"])
     shown = stops["lon"].notna().to_numpy() & (trips.sum(axis=1) > 0)
     return Stops(
         name=tuple(stops["stop_name"].fillna("").astype(str)[shown]),
@@ -222,17 +227,14 @@ def _journeys(
 
     def compute() -> Bundle:
         both = answers(study, shift_id, day_kind)
-        told = [
-            [[[*vars(leg).values()] for leg in _legs(way, home)] for way in both]
-            for home in homes.tolist()
-        ]
+        told = [[_legs(way, home) for way in both] for home in homes.tolist()]
         return {"json": np.frombuffer(json.dumps(told).encode(), np.uint8)}
 
     row, day = study.shift_rows[shift_id], next(d for d in study.days if d.kind == day_kind)
     key = site_key(study, row.site, [(shift_id, day, "")])
     kept = study.kept(["journeys", *key, row.site_name, homes], compute)
     for ways in json.loads(np.asarray(kept["json"]).tobytes()):
-        outbound, back = (tuple(MapLeg(*leg) for leg in way) for way in ways)
+        outbound, back = (tuple(starmap(MapLeg, way)) for way in ways)
         yield outbound, back
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import shapely
@@ -134,8 +135,7 @@ class MapDay:
     label: str = ""
 
 
-@dataclass(frozen=True)
-class MapLeg:
+class MapLeg(NamedTuple):
     """One part of an example journey; clock times as shown (``"04:38"``, ``"≈ 04:38"``)."""
 
     kind: str

@@ -1,0 +1,101 @@
+"""Walks around stops put beside those of a study, measured once for all sets of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mobility.commute.study import Study
+from mobility.commute.walks import mode_times, walks_between_stops, walks_to_places
+from mobility.sources.gtfs.read import Feed
+from mobility.streets.arcs import times_key
+from mobility.timetable.footpaths import WalkTable, joined_walks
+
+Points = NDArray[np.float64]
+Tables = tuple[WalkTable, ...]
+
+
+class NewStops:
+    """Some sets of stops, each put beside those of a study by itself.
+
+    Parameters
+    ----------
+    study
+        The study; its views are asked for later.
+    sets
+        Degrees, float64 (stops, 2) each.
+    """
+
+    def __init__(self, study: Study, sets: Sequence[Points]) -> None:
+        ends = np.cumsum([0, *map(len, sets)])
+        self._territory, self._feed = study.territory, study.feed
+        self._lonlat: Points = np.concatenate(sets)
+        self._own = [slice(*pair) for pair in pairwise(ends)]
+        self._known: dict[tuple[object, ...], Tables] = {}
+
+    def walks_to(self, view: Study, k: int) -> tuple[WalkTable, WalkTable]:
+        """Return the walks of homes and of gates in a view, to a set too."""
+
+        def measure() -> Tables:
+            points = view.homes.lonlat, view.gates_lonlat
+            return tuple(self._walks(view, some, self._lonlat) for some in points)
+
+        old, own = len(self._feed.stops), self._own[k]
+        home, gate = (
+            joined_walks([(table, 0, 0), (more.part(stops=own), 0, old)], table.n_rows)
+            for table, more in zip(
+                (view.home_walks, view.gate_walks), self._once(view, "to", measure), strict=True
+            )
+        )
+        return home, gate
+
+    def walks_between(self, view: Study, k: int, feed: Feed) -> WalkTable:
+        """Return the walks between stops in a view.
+
+        Parameters
+        ----------
+        feed
+            The study's with one more, whose stops are a set and come last.
+        """
+        territory, streets, safe = self._territory, view.streets, view.kept_safe
+        if not feed.pathways.empty:  # ways lead through entrances of stations
+            return walks_between_stops(territory, streets, feed, safe=safe)
+        limit_s = territory.limits.max_transfer_walk_min * 60
+
+        def measure() -> Tables:
+            old, new = self._feed.lonlat(), self._lonlat
+            return (
+                walks_between_stops(territory, streets, self._feed, safe=safe),
+                self._walks(view, old, new, limit_s),
+                self._walks(view, new, old, limit_s),
+                self._walks(view, new, new, limit_s).to_itself(),
+            )
+
+        among, onto, off, new = self._once(view, "between", measure)
+        n, own = among.n_rows, self._own[k]
+        parts = [
+            (among, 0, 0),
+            (onto.part(stops=own), 0, n),
+            (off.part(rows=own), n, 0),
+            (new.part(rows=own, stops=own), n, n),
+        ]
+        return joined_walks(parts, feed.n_stops)
+
+    def _walks(
+        self, view: Study, points: Points, places: Points, limit_s: float | None = None
+    ) -> WalkTable:
+        return walks_to_places(
+            self._territory, view.streets, points, places, safe=view.kept_safe, limit_s=limit_s
+        )
+
+    def _once(self, view: Study, what: str, measure: Callable[[], Tables]) -> Tables:
+        """Return what is measured, shared by views in which walking takes the same seconds."""
+        lights = (False, True) if view.kept_safe else (False,)
+        times = [mode_times(self._territory, view.streets, "walk", safe=s) for s in lights]
+        key = (what, *times_key(*times))
+        if key not in self._known:
+            self._known[key] = measure()
+        return self._known[key]
