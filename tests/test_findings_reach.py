@@ -190,11 +190,11 @@ def office_hours(folder):
     return write_territory(folder, rosters='["office"]')
 
 
-@scene("homes_cut_off")
+@scene("homes_cut_off", "workers_blank")
 def street_of_its_own(folder):
-    """A home stands on a street of 3 km that joins no other."""
+    """A home stands on a street of 3 km that joins no other; another has no number of workers."""
     x, y = lonlat(2000)
-    homes = f"{HEAD}\na,a,c,{lonlat(700)[0]},{y},9\nb,b,c,{x},{y + 0.02},9\n"
+    homes = f"{HEAD}\na,a,c,{lonlat(700)[0]},{y},9\nb,b,c,{x},{y + 0.02},9\nd,d,c,{x},{y},\n"
     path = write_territory(folder, homes=homes)
     ends = [(x, y + 0.02), (lonlat(5000)[0], y + 0.02)]
     more = "".join(f'<node id="{91 + k}" lat="{b}" lon="{a}" version="1"/>'
@@ -418,6 +418,19 @@ def raster_in_other_units(folder):
     return edited(write_territory(folder), ("[sources]", '[sources]\nelevation = "dem.tif"'))
 
 
+@scene("site_columns_not_read", "shifts_count_apart")
+def rosters_under_a_heading_of_its_own(folder):
+    """Two shifts of one site, their roster under a heading that is not known."""
+    path = write_territory(folder)
+    lon, lat = lonlat(PLACES_M["G"]) if "G" in PLACES_M else PLACES["B"]
+    (folder / "sites.csv").write_text(
+        "nom,lon,lat,tour de service,poste,début,fin\n"
+        f"Atelier,{lon},{lat},1,matin,05:00,13:00\nAtelier,,,1,soir,13:00,21:00\n",
+        encoding="utf-8",
+    )
+    return edited(path, ("[sources]", '[sources]\nsites = "sites.csv"'))
+
+
 @scene("exceptions_contradict")
 def added_and_removed(folder):
     day = ["20261124"]
@@ -425,11 +438,11 @@ def added_and_removed(folder):
     return with_feed(folder, USUAL, services=both)
 
 
-@scene("calendar_days_blank")
+@scene("calendar_days_blank", "services_repeated")
 def days_left_blank(folder):
     week = "1,1,1,1,1,,"
     text = f"service_id,{','.join(WEEK)},start_date,end_date\n"
-    rows = "".join(f"{name},{week},20260105,20261218\n" for name in ("week", "eve"))
+    rows = "".join(f"{name},{week},20260105,20261218\n" for name in ("week", "eve", "week"))
     return with_feed(folder, USUAL, texts={"calendar": text + rows})
 
 
