@@ -260,6 +260,7 @@ def _reasons_of(
         rows = range(len(pairs))
         found = spread(pool, lambda z: _reasons(access, *pairs[z], status[z], hours), rows)
         reason = np.array(found, np.int8)
+        # Last, and of what is left: no other reason changes.
         _name_the_day(study, pairs, status, reason, pool, known)
         return {"reason": reason}
 
