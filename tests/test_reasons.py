@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from feeds import service, trip, write_gtfs
+from light_plans import DATA
 from small import PLACES_M, SERVICES, TRIPS, lonlat, write_territory
 
 from mobility.commute.access import STATUSES, assess
 from mobility.commute.loading import load
+from mobility.commute.study import Study
 from mobility.commute.white_zones import REASONS, white_zones
+from mobility.sources.days import ordinary_day
+from mobility.sources.plain_days import plain_days
+from mobility.territory.project import DaysConfig
 
 MORNING, AFTERNOON, NIGHT = 0, 1, 2
 
@@ -113,4 +119,76 @@ def test_saturdays_are_not_told_to_wait_for_school_days(tmp_path):
     territory = write_territory(tmp_path, trips=trips, services=services, days=days, rosters=roster)
     assert verdict(territory, 0) == ("served", "")
     assert verdict(territory, 0, "bridge") == ("neither", "only_school_days")
-    assert verdict(territory, 0, "saturday") == ("neither", "several")
+    assert verdict(territory, 0, "saturday") == ("neither", "no_service_day")
+
+
+def weekend_work(folder: Path, *trips: tuple[str, str, str, str, str, str]) -> Study:
+    """Read two shifts of Saturdays with some trips, and one of every day that is of no use."""
+    services = SERVICES | {
+        "sat": service("0000010", "20260101", "20261231"),
+        "all": service("1111111", "20260101", "20261231"),
+    }
+    days = (
+        'kinds = ["school_weekday", "saturday"]\n'
+        "dates = { school_weekday = 2026-11-17, saturday = 2026-11-21 }"
+    )
+    shifts = [
+        f'{{ name = "{start}", start = "{start}", end = "{end}", days = ["sat"] }}'
+        for start, end in (("13:00", "21:00"), ("10:00", "17:00"))
+    ]
+    rosters = f'[{{ name = "weekend", shifts = [{", ".join(shifts)}] }}]'
+    trips = (*trips, ("away", "A", "12:00", "B", "16:00", "all"))
+    return load(
+        write_territory(folder, trips=list(trips), services=services, days=days, rosters=rosters)
+    )
+
+
+def on_saturday(study: Study) -> list[list[str]]:
+    """Reasons of both homes for each of the shifts."""
+    return [[REASONS[reason] for reason in row] for row in white_zones(assess(study)).reason]
+
+
+def test_no_service_on_that_day(tmp_path):
+    # Monday to Friday the bus of noon and that of 21:20 are what the first shift needs; none
+    # suits the second, but each way holds at the best hour. H2 walks too far on any day.
+    study = weekend_work(tmp_path, *TRIPS)
+    assert on_saturday(study) == [["no_service_day", "several"]] * 2
+    # Who studies Saturdays alone knows no other timetable.
+    alone = replace(study, days=study.days[1:])
+    assert on_saturday(alone) == [["several", "several"]] * 2
+
+
+def test_the_ordinary_day_is_of_school_term_or_the_fullest_weekday():
+    term, holiday, saturday, sunday = plain_days(DaysConfig())
+    full = replace(holiday, kind="market", trips=9)
+    assert ordinary_day([saturday, holiday, full, term]) is term
+    assert ordinary_day([saturday, holiday, full]) is full
+    assert ordinary_day([saturday, sunday]) is None
+
+
+def test_another_hour_is_named_before_another_day(tmp_path):
+    # On Saturdays a bus goes at 08:15 and one comes back at 18:20.
+    morning = ("morning", "A", "08:15", "B", "08:35", "sat")
+    evening = ("evening", "B", "18:20", "A", "18:40", "sat")
+    study = weekend_work(tmp_path, *TRIPS, morning, evening)
+    assert on_saturday(study) == [["no_service_hour", "several"]] * 2
+
+
+def test_no_day_is_named_where_no_weekday_would_do(tmp_path):
+    # Nothing comes back on any day.
+    study = weekend_work(tmp_path, *(trip for trip in TRIPS if trip[1] == "A"))
+    assert on_saturday(study) == [["several", "several"]] * 2
+
+
+def test_the_weekday_changes_no_other_reason():
+    # Told of weekends alone, the demo's homes have the same reasons but for those left without.
+    study = load(DATA / "demo.toml")
+    weekend = tuple(day for day in study.days if day.kind in ("saturday", "sunday"))
+    alone = white_zones(assess(replace(study, days=weekend)))
+    asked = [(s, k) for s, k in alone.keys.itertuples(index=False)]
+    zones = white_zones(assess(study, only=asked))
+    assert (zones.status == alone.status).all()
+    changed = zones.reason != alone.reason
+    assert changed.any(axis=1).all()
+    assert set(alone.reason[changed]) == {REASONS.index("several")}
+    assert set(zones.reason[changed]) == {REASONS.index("no_service_day")}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,7 +35,7 @@ from mobility.commute.door_to_door import both_ways, dark_at_gate, ever_held
 from mobility.commute.study import Progress, Study, engine_limits, quiet
 from mobility.commute.variants import after_dark, by_day, open_at, staying_open
 from mobility.engine.journeys import Edge, EngineLimits, relaxed
-from mobility.sources.days import ChosenDay
+from mobility.sources.days import ChosenDay, at_weekend, ordinary_day
 from mobility.streets.graph import State
 from mobility.timetable.arrays import INF
 from mobility.timetable.footpaths import WalkTable
@@ -45,12 +45,13 @@ if TYPE_CHECKING:
 
 Bool = NDArray[np.bool_]
 
-#: Reasons in the order in which their limit is relaxed; 0 stands for a served home.
+#: Reasons as they are told; 0 stands for a served home. `_reasons` has the order of the trials.
 REASONS = (
     "",
     "no_stop_home",
     "no_stop_gate",
     "no_service_hour",
+    "no_service_day",
     "no_return",
     "too_long",
     "too_many_transfers",
@@ -58,6 +59,7 @@ REASONS = (
     "unsafe_night",
     "several",
 )
+SEVERAL = REASONS.index("several")
 
 #: Relaxed values: a direction of three hours and five changes is no offer for a commute.
 RELAXED_TOTAL_S, RELAXED_TRANSFERS = 10_800, 5
@@ -252,15 +254,54 @@ def _reasons_of(
     known: Hours,
 ) -> NDArray[np.int8]:
     """Return the reason of every home for the shifts and kinds of day of one site."""
+    study = access.study
 
     def compute() -> Bundle:
-        hours = _best_hours(access.study, pairs, pool, known)
+        hours = _best_hours(study, pairs, pool, known)
         rows = range(len(pairs))
         found = spread(pool, lambda z: _reasons(access, *pairs[z], status[z], hours), rows)
-        return {"reason": np.array(found, np.int8)}
+        reason = np.array(found, np.int8)
+        # Last, and of what is left: no other reason changes.
+        _name_the_day(study, pairs, status, reason, pool, known)
+        return {"reason": reason}
 
-    key = site_key(access.study, site, [(shift_id, day, "") for shift_id, day in pairs])
-    return np.asarray(access.study.kept(["zones", *key, status], compute)["reason"])
+    key = site_key(study, site, [(shift_id, day, "") for shift_id, day in pairs])
+    return np.asarray(study.kept(["zones", *key, status], compute)["reason"])
+
+
+def _name_the_day(
+    study: Study,
+    pairs: list[tuple[int, ChosenDay]],
+    status: NDArray[np.int8],
+    reason: NDArray[np.int8],
+    pool: ThreadPoolExecutor,
+    known: Hours,
+) -> None:
+    """Name the day, at weekends, for homes that a weekday alone cures, at any hour."""
+    day = ordinary_day(study.days)
+    limits = engine_limits(study.territory.limits)
+    rows = [z for z, (_, on) in enumerate(pairs) if at_weekend(on) and SEVERAL in reason[z]]
+    if day is None or not rows:
+        return
+    shifts = [pairs[z][0] for z in rows]
+    hours = _best_hours(study, [(shift_id, day) for shift_id in shifts], pool, known)
+    held = spread(pool, lambda shift_id: _held(study, shift_id, day, limits), shifts)
+    for z, shift_id, (out, back) in zip(rows, shifts, held, strict=True):
+        best_out, best_back = (hours[moved] for moved in _moved(study, shift_id, day))
+        cured = (reason[z] == SEVERAL) & _cured(status[z], out | best_out, back | best_back)
+        reason[z, cured] = REASONS.index("no_service_day")
+
+
+def _held(study: Study, shift_id: int, day: ChosenDay, limits: EngineLimits) -> tuple[Bool, Bool]:
+    """Return who can go, and return, at the hours of a shift on a kind of day."""
+    site, (out, back) = study.shift_rows[shift_id].site, study.edges(shift_id, day)
+    return ever_held(study, site, day, [out], limits), ever_held(study, site, day, [back], limits)
+
+
+def _cured(status: NDArray[np.int8], out: Bool, back: Bool) -> Bool:
+    """Return the white homes whose missing directions are among those that hold."""
+    cured: Bool = (out | (status == OUTBOUND_ONLY)) & (back | (status == RETURN_ONLY))
+    return cured
 
 
 def _best_hours(
@@ -292,36 +333,28 @@ def _reasons(
     study = access.study
     site = study.shift_rows[shift_id].site
     limits = engine_limits(study.territory.limits)
-    reason = np.where(status == SERVED, 0, REASONS.index("several")).astype(np.int8)
-    missing_out = (status == NEITHER) | (status == RETURN_ONLY)
-    missing_back = (status == NEITHER) | (status == OUTBOUND_ONLY)
+    reason = np.where(status == SERVED, 0, SEVERAL).astype(np.int8)
     open_ = status != SERVED
 
     def settle(name: str, out: Bool, back: Bool) -> None:
         """Give the reason to open homes whose missing directions now hold."""
-        cured = open_ & (out | ~missing_out) & (back | ~missing_back)
+        cured = open_ & _cured(status, out, back)
         reason[cured] = REASONS.index(name)
         open_[cured] = False
 
-    def ask(changed: EngineLimits, on: ChosenDay = day) -> tuple[Bool, Bool]:
-        out, back = study.edges(shift_id, on)
-        return (
-            ever_held(study, site, on, [out], changed),
-            ever_held(study, site, on, [back], changed),
-        )
-
     best_out, best_back = (hours[moved] for moved in _moved(study, shift_id, day))
     school = next((d for d in study.days if d.kind == "school_weekday"), None)
+    ask = partial(_held, study, shift_id)
     trials: list[tuple[str, Callable[[], tuple[Bool, Bool]]]] = [
-        ("no_stop_home", lambda: ask(relaxed(limits, home_walk_counts=False))),
-        ("no_stop_gate", lambda: ask(relaxed(limits, gate_walk_counts=False))),
+        ("no_stop_home", lambda: ask(day, relaxed(limits, home_walk_counts=False))),
+        ("no_stop_gate", lambda: ask(day, relaxed(limits, gate_walk_counts=False))),
         ("no_service_hour", lambda: (best_out, best_back)),
         ("no_return", lambda: (status == OUTBOUND_ONLY, status == OUTBOUND_ONLY)),
-        ("too_long", lambda: ask(relaxed(limits, max_total_s=RELAXED_TOTAL_S))),
-        ("too_many_transfers", lambda: ask(relaxed(limits, max_transfers=RELAXED_TRANSFERS))),
+        ("too_long", lambda: ask(day, relaxed(limits, max_total_s=RELAXED_TOTAL_S))),
+        ("too_many_transfers", lambda: ask(day, relaxed(limits, max_transfers=RELAXED_TRANSFERS))),
     ]
     if school is not None and _school_could_run(day, school) and study.works_on(shift_id, school):
-        trials.append(("only_school_days", lambda: ask(limits, school)))
+        trials.append(("only_school_days", lambda: ask(school, limits)))
     if study.feed.stops.empty:
         # Nothing is known of public transport: what fails is the way on the streets.
         trials = []

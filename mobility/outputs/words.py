@@ -147,6 +147,8 @@ REMEDIES = {
     "short shuttle from the stop.",
     "no_service_hour": "Move or add a trip before the shift starts or after it ends, run a "
     "shuttle for that shift, or move the shift by a quarter of an hour.",
+    "no_service_day": "Run the weekday trips on that day too, at the hours of the shift; failing "
+    "that, on-demand transport or a shuttle for that day.",
     "no_return": "A trip after the end of the shift: the way there exists already. Until then, "
     "a guaranteed ride home or car-pooling for the return.",
     "too_long": "A more direct or faster trip, a shuttle, a shorter wait at the connection.",

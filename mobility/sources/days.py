@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,7 @@ from mobility.territory.project import (
 )
 
 TUESDAY, THURSDAY = 1, 3
+WEEKEND = frozenset({"sat", "sun"})
 
 KIND_LABELS = {
     "school_weekday": "school-term weekday",
@@ -164,6 +165,17 @@ def day_kinds(config: DaysConfig) -> list[DayKind]:
                 known=", ".join(names),
             )
     return kinds
+
+
+def ordinary_day(days: Sequence[ChosenDay]) -> ChosenDay | None:
+    """Return the ordinary working day studied: of school term, else the weekday of most trips."""
+    weekdays = [day for day in days if not at_weekend(day)]
+    return max(weekdays, key=lambda day: (day.kind == "school_weekday", day.trips), default=None)
+
+
+def at_weekend(day: ChosenDay) -> bool:
+    """Whether a kind of day stands for Saturdays or Sundays."""
+    return not WEEKEND.isdisjoint(day.weekdays)
 
 
 def _kind_absent(kind: DayKind, period: tuple[dt.date, dt.date], school: str) -> Finding:
@@ -348,6 +360,8 @@ def _validity(counts: pd.DataFrame) -> np.ndarray:
 __all__ = [
     "KIND_LABELS",
     "ChosenDay",
+    "at_weekend",
     "choose_days",
     "day_kinds",
+    "ordinary_day",
 ]

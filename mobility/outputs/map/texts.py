@@ -51,6 +51,7 @@ ENGLISH = {
     "reason no_stop_home": "no stop near home",
     "reason no_stop_gate": "no stop near the gate",
     "reason no_service_hour": "no service at that hour",
+    "reason no_service_day": "no service on that day",
     "reason no_return": "no way back",
     "reason too_long": "too long",
     "reason too_many_transfers": "too many changes",

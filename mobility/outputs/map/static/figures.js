@@ -5,12 +5,12 @@ const OUT_ONLY = { colour: "#f7dc9b", flat: "#edbf4d", hatch: "/", ink: "#a37a1d
 const BACK_ONLY = { colour: "#f0b27a", flat: "#e08a3c", hatch: "\\", ink: "#9a5414" };
 const NEITHER = { colour: "#ecdcd2", flat: "#d3a68d", hatch: "x", ink: "#a8623f" };
 const REASON_COLOURS = { no_stop_home: "#ddcc77", no_stop_gate: "#cc6677", no_service_hour: "#332288",
-  no_return: "#88ccee", too_long: "#44aa99", too_many_transfers: "#aa4499",
-  only_school_days: "#117733", unsafe_night: "#882255", several: "#9a9a9a" };
+  no_service_day: "#999933", no_return: "#88ccee", too_long: "#44aa99",
+  too_many_transfers: "#aa4499", only_school_days: "#117733", unsafe_night: "#882255", several: "#9a9a9a" };
 const REASON_HATCH = { no_stop_home: ".", no_stop_gate: "-", no_return: "\\", too_long: "/",
   unsafe_night: "x" };
-const REASONS = ["", "no_stop_home", "no_stop_gate", "no_service_hour", "no_return", "too_long",
-  "too_many_transfers", "only_school_days", "unsafe_night", "several"];
+const REASONS = ["", "no_stop_home", "no_stop_gate", "no_service_hour", "no_service_day", "no_return",
+  "too_long", "too_many_transfers", "only_school_days", "unsafe_night", "several"];
 const LATE_BREAKS = [15, 30, 60, 120];
 const FIX_BREAKS = [5, 10, 15, 30];
 
