@@ -226,6 +226,7 @@ def _opening(advice: Advice, words: Words) -> Iterator[Block]:
 def _actions(advice: Advice, sheets: Mapping[str, Sheet], words: Words) -> Iterator[Block]:
     yield Heading(words.t("Programme of actions"))
     yield from advice_blocks(advice, words)
+    yield Text(words.t("All remedies examined, the cheapest per job first:"))
     told = (remedy.sentence(words.language) for remedy in advice.remedies)
     yield Bullets(tuple(("", sentence) for sentence in told), numbered=True)
     if "actions" in sheets:

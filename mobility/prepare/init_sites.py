@@ -69,7 +69,7 @@ def sites_csv(sites: list[CandidateSite]) -> str:
     """Return the sites table: one row per gate, the first with a roster to be corrected."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter=";", lineterminator="\n")
-    writer.writerow(["nom", "employeur", "lon", "lat", "portail", "équipe", "effectif"])
+    writer.writerow(["nom", "employeur", "lon", "lat", "portail", "roulement", "effectif"])
     for site in sites:
         name = csv_cell(site.name)
         for k, (lon, lat) in enumerate(site.gates):

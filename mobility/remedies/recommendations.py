@@ -104,6 +104,9 @@ def _which_departure(bench: Workbench, lever: Lever) -> str:
 #: Levers of a kind listed though others do better.
 OF_EACH_KIND = 2
 
+#: A departure added so far from the one it is timed on is no earlier first, or later last, one.
+NEXT_S = 2 * 3600
+
 #: What a request to an operator names, kept among the words of a remedy.
 ASKED = ("kind", "line", "headsign", "trips", "day_kinds", "present", "proposed")
 
@@ -172,6 +175,8 @@ def _side(bench: Workbench, lever: Lever) -> int:
         return int(lever.at_start)
     sign = int(np.sign(lever.shift_s))
     if lever.kind == "add_run":
+        if abs(lever.shift_s) > NEXT_S:
+            return 0
         ends = {-1: "the first departure", 1: "the last departure"}
         return sign if _which_departure(bench, lever) == ends[sign] else 0
     return sign

@@ -49,7 +49,7 @@ COUNTS = "data/homes/protected-counts.csv"
 TEMPLATES: dict[str, dict[str, list[list[object]]]] = {
     "sites": {
         "fr": [
-            ["nom", "employeur", "lon", "lat", "équipe", "poste", "début", "fin", "jours",
+            ["nom", "employeur", "lon", "lat", "roulement", "poste", "début", "fin", "jours",
              "effectif"],
             ["Fonderie", "Exemple SA", -0.533274, 47.105675, "3x8", "", "", "", "", 420],
             ["Atelier", "Exemple SA", -0.538268, 47.098853, "2x8", "matin", "05:30", "13:30",
@@ -68,7 +68,7 @@ TEMPLATES: dict[str, dict[str, list[list[object]]]] = {
         ],
     },
     "employees": {
-        "fr": [["site", "équipe", "lon", "lat"], ["Fonderie", "3x8", -0.6333, 47.121],
+        "fr": [["site", "roulement", "lon", "lat"], ["Fonderie", "3x8", -0.6333, 47.121],
                ["Atelier", "2x8", -0.621, 47.118]],
         "en": [["site", "roster", "lon", "lat"], ["Foundry", "3x8", -0.6333, 47.121],
                ["Workshop", "2x8", -0.621, 47.118]],
