@@ -73,6 +73,15 @@ def test_blank_lines_trailing_spaces_and_quotes(tmp_path: Path) -> None:
     assert feed.stop_times["stop"].tolist() == [0, 1, 2]
 
 
+def test_a_row_with_more_values_than_headings_is_no_table(tmp_path: Path) -> None:
+    head = "stop_id,stop_name,stop_lon,stop_lat\n"
+    commas = head + "A,a,4.00,45.00\nB,b,4,01,45,00\nC,c,4.02,45.00\n"
+    with pytest.raises(SourceError, match="line 3: 6 values, 4 headings"):
+        read(tmp_path / "f", texts={"stops": commas})
+    blank = head + "A,a,4.00,45.00,\nB,b,4.01,45.00, \nC,c,4.02,45.00\n"
+    assert read(tmp_path / "g", texts={"stops": blank}).n_stops == 3
+
+
 def test_ids_are_text(tmp_path: Path) -> None:
     feed = read(
         tmp_path / "f",

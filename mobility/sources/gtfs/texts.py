@@ -7,6 +7,7 @@ at once. Headings are read in small letters.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from csv import Error as CsvError
 from csv import reader
 from functools import partial
@@ -52,6 +53,7 @@ def _heading(name: str) -> str:
 def _parsed_by_pandas(path: Path, *, largest: bool) -> pd.DataFrame:
     with path.open("rb") as stream:
         encoding = detect_encoding(stream)
+    _refuse_longer_rows(path, encoding)
     frame = pd.read_csv(
         path,
         dtype="str",
@@ -67,6 +69,18 @@ def _parsed_by_pandas(path: Path, *, largest: bool) -> pd.DataFrame:
         name for name, _, k in numbered if k.isdigit() and name in frame.columns
     )
     return frame
+
+
+def _refuse_longer_rows(path: Path, encoding: str) -> None:
+    """Raise where a row holds more than its headings tell of: pandas would drop it untold."""
+    with path.open(encoding=encoding, newline="") as stream, suppress(CsvError):
+        rows = reader(stream)
+        width = len(next(rows, []))
+        for row in rows:
+            if any(map(str.strip, row[width:])):
+                raise pd.errors.ParserError(
+                    f"line {rows.line_num}: {len(row)} values, {width} headings"
+                )
 
 
 def _parsed_by_arrow(path: Path, *, largest: bool) -> pd.DataFrame | None:
