@@ -19,7 +19,7 @@ from benchmarks.sbrp_check import BOARD_S, EMPTY_S, FEET_S, RIDER_S, SEATS, chec
 from benchmarks.timing import say
 from mobility.base.errors import SourceError
 from mobility.shuttles.chain_problem import Chain, ChainProblem, out_of_reach
-from mobility.shuttles.chained import solve_chains
+from mobility.shuttles.chained import MOST_WORK, solve_chains
 
 FOLDER = Path(__file__).parents[2] / "shared" / "sbrp" / "data" / "input"
 PLANS = Path(__file__).with_name("sbrp")
@@ -37,6 +37,7 @@ ROUNDS = {
     5400: {250: 8000, 500: 4000, 1000: 1000, 2000: 200},
 }
 DIVES = {2700: 5, 5400: 2}
+WORK = {2700: MOST_WORK, 5400: 0}  # long rides: too many trips of a school to choose among
 SEED = 1
 
 
@@ -97,8 +98,9 @@ def measure(name: str, longest_s: int) -> dict[str, Any]:
     problem, ids = problem_of(FOLDER / name, longest_s)
     began = time.process_time()
     plan = solve_chains(
-        problem, rounds=ROUNDS[longest_s][len(ids)], seed=SEED, dives=DIVES[longest_s]
-    )
+        problem, rounds=ROUNDS[longest_s][len(ids)], seed=SEED, dives=DIVES[longest_s],
+        most_work=WORK[longest_s],
+    )  # fmt: skip
     seconds = time.process_time() - began
     text = written(name, longest_s, plan.chains, ids)
     buses, wrong = check(FOLDER, text)

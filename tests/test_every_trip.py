@@ -9,10 +9,11 @@ from test_shuttle_chains import _alone_broken, fewest, orders, partitions, town
 
 from benchmarks import sbrp
 from mobility.shuttles.chain_problem import broken, served_once, trip_seconds
-from mobility.shuttles.chained import search_chains
+from mobility.shuttles.chained import MOST_WORK, search_chains
 from mobility.shuttles.every_trip import every_trip, follows, trips_of_end
 from mobility.shuttles.trip_choice import choose_trips, run_from
 from mobility.shuttles.trip_master import TripMaster
+from mobility.shuttles.trip_numbers import needs_more
 from mobility.shuttles.whole_ends import WholeEnds, least_cost
 
 
@@ -99,9 +100,9 @@ def test_an_end_costs_as_much_as_by_brute_force(seed):
         )
         trips = trips_of_end(problem, end)
         costs = np.array([cost(problem, trip, dues) for trip in trips])
-        found, tight = least_cost(calls, trips, costs, fewest=1)
-        assert tight
-        assert found == pytest.approx(least, abs=1e-4)
+        found = least_cost(calls, trips, costs, fewest=1, most_work=MOST_WORK)
+        assert found.tight
+        assert found.cost == pytest.approx(least, abs=1e-4)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -110,11 +111,15 @@ def test_no_plan_has_fewer_vehicles_than_the_ends_cost_whole(seed):
     alone = [((call,),) for call in range(problem.n_calls)]
     master = TripMaster(problem)
     master.add_chains(alone)
-    bound, ends = master.relax(), WholeEnds(problem, master)
+    bound, ends = master.relax(), WholeEnds(problem, master, MOST_WORK)
     while ends.add_floors(alone):
         bound, before = master.relax(), bound
         assert bound >= before
-    assert bound <= fewest(problem)
+    least = fewest(problem)
+    assert bound <= least
+    assert not needs_more(master, least)
+    assert needs_more(master, bound - 1)
+    assert master.relax() == bound
 
 
 @pytest.mark.skipif(not sbrp.FOLDER.is_dir(), reason="the public instances are not at hand")
@@ -129,5 +134,5 @@ def test_a_plan_of_a_public_instance_is_proven_the_best():
     master = TripMaster(problem)
     master.add_chains(chains)
     assert master.relax() == 63
-    assert WholeEnds(problem, master).add_floors(chains)
+    assert WholeEnds(problem, master, MOST_WORK).add_floors(chains)
     assert master.relax() == len(chains) == 66

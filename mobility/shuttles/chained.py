@@ -17,8 +17,9 @@ from mobility.shuttles.every_trip import every_trip
 from mobility.shuttles.model import Ints
 from mobility.shuttles.pricing import MOST_CALLS
 from mobility.shuttles.ruin import chain_anew, search, start_trip
-from mobility.shuttles.trip_choice import choose_trips
+from mobility.shuttles.trip_choice import Choice, choose_trips
 from mobility.shuttles.trip_master import TripMaster
+from mobility.shuttles.trip_numbers import needs_more
 from mobility.shuttles.trip_state import (
     CALL,
     CHANGES,
@@ -34,6 +35,7 @@ from mobility.shuttles.trip_state import (
 from mobility.shuttles.whole_ends import WholeEnds
 
 NEAR, KIN = 200, 100  # neighbours of a call: of all ends, of its own
+MOST_WORK = 4_000_000  # of the choices of all ends
 #: Shares of the trips fixed at a time, one for each plan rounded.
 STEPS = (0.02, 0.05, 0.01, 0.1, 0.03, 0.015, 0.07, 0.2, 0.04, 0.005)
 
@@ -53,6 +55,7 @@ def solve_chains(
     seed: int = 0,
     with_bound: bool = True,
     dives: int = len(STEPS),
+    most_work: int = MOST_WORK,
 ) -> ChainPlan:
     """Return a plan with few vehicles, then little driving.
 
@@ -60,7 +63,8 @@ def solve_chains(
     `MOST_CALLS` calls, trips that know their predecessor are priced from it: their linear
     relaxation bounds the vehicles, and plans rounded from it are searched on. Where every trip
     of an end that a plan could need can be listed, the end's choice among them raises the bound;
-    where those of all ends can, a last plan is chosen among all of them, with its own bound.
+    where those of all ends can, so may the numbers of trips of the ends, and plans are chosen
+    among the trips priced and, at last, among all, with its own bound.
 
     Parameters
     ----------
@@ -70,6 +74,8 @@ def solve_chains(
         Whether to bound the vehicles.
     dives
         Plans rounded from the relaxation, ten at most.
+    most_work
+        Of choosing the trips of each end whole (`whole_ends.Least`); 0: they are not.
 
     Raises
     ------
@@ -90,26 +96,44 @@ def solve_chains(
     master = TripMaster(problem)
     master.add_chains(best)
     bound = master.relax()
-    ends = WholeEnds(problem, master)
+    ends = WholeEnds(problem, master, most_work)
     while len(best) > bound and ends.add_floors(best):
         bound = master.relax()
+    every = every_trip(problem) if len(best) > bound else None
+    if every is not None and needs_more(master, bound):
+        bound += 1
     for k, step in enumerate(STEPS[:dives]):
         if len(best) <= bound:
             break
         found = search_chains(problem, master.dive(step), some, seed=seed + k + 1, target=bound)
         master.add_chains(found)
         best = min(best, found, key=len)
-    every = every_trip(problem) if len(best) > bound else None
-    if every is not None:
+        if k == 0 and every is not None and len(best) > bound:
+            choice = choose_trips(problem, master.priced(), best, master.fewest, bound=bound)
+            best = _searched_on(problem, choice, best, some, seed=seed, target=bound)
+    if every is not None and len(best) > bound:
         choice = choose_trips(problem, every, best, master.fewest, bound=bound)
         bound = max(bound, choice.bound)
-        trips = served_once(problem, choice.trips)
-        found = search_chains(problem, trips, some, seed=seed, target=bound)
-        best = min(best, found, key=len)
+        best = _searched_on(problem, choice, best, some, seed=seed, target=bound)
     if len(best) <= bound:
         return ChainPlan(best, bound)
     trips = [trip for chain in best for trip in chain]
     return ChainPlan(search_chains(problem, trips, iterations, seed=seed, target=bound), bound)
+
+
+def _searched_on(
+    problem: ChainProblem,
+    choice: Choice,
+    best: tuple[Chain, ...],
+    iterations: int,
+    *,
+    seed: int,
+    target: int,
+) -> tuple[Chain, ...]:
+    """Return the plan searched on from a choice of trips, or the best one where this has less."""
+    trips = served_once(problem, choice.trips)
+    found = search_chains(problem, trips, iterations, seed=seed, target=target)
+    return min(best, found, key=len)
 
 
 def search_chains(

@@ -164,18 +164,19 @@ def choose_trips(
     least = [_fewest(model, end, few) if used[end] > few else few for end, few in enumerate(fewest)]
     solver = _solver()
     solver.passModel(model.written(least))
-    reached = [float(bound)]
+    reached = float(bound)
 
     def look(event: Any) -> None:
+        nonlocal reached
         out = event.data_out
-        reached[0] = max(reached[0], out.mip_dual_bound)
-        if min(out.mip_primal_bound, len(chains)) <= math.ceil(reached[0] - WHOLE):
+        reached = max(reached, out.mip_dual_bound)
+        if min(out.mip_primal_bound, len(chains)) <= math.ceil(reached - WHOLE):
             event.interrupt()
 
     solver.cbMipInterrupt += look
     run_from(solver, model.start(chains))
     info = solver.getInfo()
-    bound = math.ceil(max(reached[0], info.mip_dual_bound) - WHOLE)
+    bound = math.ceil(max(reached, info.mip_dual_bound) - WHOLE)
     if not info.objective_function_value < len(chains) - 0.5:
         return Choice(tuple(own), min(bound, len(chains)))
     value = np.array(solver.getSolution().col_value)[: len(model.trips)]

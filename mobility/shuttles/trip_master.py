@@ -192,6 +192,21 @@ class TripMaster:
         inf = highspy.kHighsInf
         self._lp.addRow(floor.least, inf, len(own), np.array(own, np.int32), weight)
 
+    def priced(self) -> list[Trip]:
+        """Return the trips of all columns."""
+        return list(dict.fromkeys(column.calls for column in self._columns))
+
+    def trips(self) -> Floats:
+        """Return how many trips of each end the relaxation takes."""
+        _, _, value = self._solve()
+        found: Floats = np.zeros(self._ends)
+        np.add.at(found, [column.end for column in self._columns], value)
+        return found
+
+    def limit_trips(self, end: int, least: float, most: float) -> None:
+        """Ask for so many trips of an end."""
+        self._lp.changeRowBounds(self._n + self._ends + end, float(least), float(most))
+
     def prices(self) -> Prices:
         """Return what the relaxation paid when it was last priced out (`relax`)."""
         duals = self._duals
@@ -234,11 +249,15 @@ class TripMaster:
 
         An end with too many trips to price keeps its number of trips in the bound; its calls
         then go without: a trip of one call is ready for the same vehicles, no way being shorter
-        through another place.
+        through another place. Where no plan of the trips found so far has few enough trips of an
+        end (`limit_trips`), nothing is bound: 0.
         """
         exact, without = False, set[int]()
         while True:
             value, duals, _ = self._solve()
+            if self._lp.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
+                value = 0.0
+                break
             found, cut = self._priced(duals, exact=exact)
             more = self.add(found) > 0
             if exact and not without.issuperset(cut):

@@ -9,7 +9,7 @@ relaxation pays (`trip_master`), it becomes a row there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import highspy
 import numpy as np
@@ -23,17 +23,42 @@ from mobility.shuttles.trip_master import Floor, TripMaster
 LEAST_GAIN = 1e-3  # vehicles
 OPTIONS = {
     "output_flag": False, "threads": 1, "mip_rel_gap": 0.0, "mip_abs_gap": 1e-4,
-    "mip_max_nodes": 500,
+    "mip_max_nodes": 500, "presolve": "off",
 }  # fmt: skip
 
 
-class WholeEnds:
-    """Ends whose trips are chosen whole, one by one."""
+class Least(NamedTuple):
+    """What the trips of an end cost at least, chosen whole.
 
-    def __init__(self, problem: ChainProblem, master: TripMaster) -> None:
+    Attributes
+    ----------
+    cost
+        A bound.
+    tight
+        Whether a choice costs no more.
+    work
+        How often HiGHS asked whether to go on, times trips: the same on every machine.
+    """
+
+    cost: float
+    tight: bool
+    work: int
+
+
+class WholeEnds:
+    """Ends whose trips are chosen whole, one by one.
+
+    Parameters
+    ----------
+    most_work
+        Of all ends together (`Least.work`).
+    """
+
+    def __init__(self, problem: ChainProblem, master: TripMaster, most_work: int) -> None:
         self._problem, self._master = problem, master
         self._trips: dict[int, list[Trip] | None] = {}
         self._too_many: set[int] = set()  # ends with more trips than can be chosen among
+        self._work_left = most_work
 
     def add_floors(self, chains: Sequence[Chain]) -> bool:
         """Add what ends cost at least to the relaxation; return whether any costs more there.
@@ -55,17 +80,20 @@ class WholeEnds:
         for end in np.argsort(told - paid, kind="stable"):
             if paid[end] < told[end] + LEAST_GAIN or int(end) in self._too_many:
                 continue
+            if self._work_left <= 0:
+                break
             listed = self._listed(int(end))
-            least, tight = 0.0, False
+            least = Least(0.0, tight=False, work=0)
             if listed is not None:
-                least, tight = least_cost(
+                least = least_cost(
                     np.flatnonzero(p.end_of == end), listed,
-                    self._paid(int(end), listed, dues), self._master.fewest[end],
+                    self._paid(int(end), listed, dues), self._master.fewest[end], self._work_left,
                 )  # fmt: skip
-            if not tight:
+            self._work_left -= least.work
+            if not least.tight:
                 self._too_many.add(int(end))
-            if least > told[end] + LEAST_GAIN:
-                self._master.add_floor(Floor(int(end), dues - dues[end], least))
+            if least.cost > told[end] + LEAST_GAIN:
+                self._master.add_floor(Floor(int(end), dues - dues[end], least.cost))
                 more = True
         return more
 
@@ -85,22 +113,33 @@ class WholeEnds:
 
 
 def least_cost(
-    calls: Longs, trips: Sequence[Trip], costs: Floats, fewest: int
-) -> tuple[float, bool]:
-    """Return a bound on what trips serving every call of an end cost, and whether it is tight.
+    calls: Longs, trips: Sequence[Trip], costs: Floats, fewest: int, most_work: int
+) -> Least:
+    """Return a bound on what trips serving every call of an end cost.
 
     Parameters
     ----------
     fewest
         Trips that it takes at least.
+    most_work
+        Work after which the bound is what it is.
     """
     solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     for option, is_ in OPTIONS.items():
         solver.setOptionValue(option, is_)
     solver.passModel(_cover(calls, trips, costs, fewest))
+    work = 0
+
+    def look(event: Any) -> None:
+        nonlocal work
+        work += len(trips)
+        if work > most_work:
+            event.interrupt()
+
+    solver.cbMipInterrupt += look
     solver.run()
     tight = solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
-    return float(solver.getInfo().mip_dual_bound) - RATE * len(calls), tight
+    return Least(float(solver.getInfo().mip_dual_bound) - RATE * len(calls), tight, work)
 
 
 def _cover(calls: Longs, trips: Sequence[Trip], costs: Floats, fewest: int) -> Any:
