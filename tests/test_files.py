@@ -5,11 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import geopandas as gpd
 import pytest
+from pyogrio.errors import DataSourceError, FeatureError
 
 from mobility.base import files
 from mobility.base.errors import MobilityError
-from mobility.base.files import staging, write_bytes, write_text, writing
+from mobility.base.files import staging, write_bytes, write_gpkg, write_text, writing
 
 
 def names(folder):
@@ -269,3 +271,16 @@ def test_that_the_disk_is_full_is_told_whatever_the_driver_says(tmp_path, monkey
 
     with pytest.raises(MobilityError, match="No space left on device"):
         refuse()
+
+
+@pytest.mark.parametrize("error", [DataSourceError, FeatureError])
+def test_what_stops_the_driver_of_a_geopackage_is_one_clear_error(tmp_path, monkeypatch, error):
+    def refuse(*_args, **_kwargs):
+        raise error("Failed to write")
+
+    monkeypatch.setattr(gpd.GeoDataFrame, "to_file", refuse)
+    layer = gpd.GeoDataFrame({"a": [1]}, geometry=gpd.points_from_xy([0], [47]), crs=4326)
+    target = tmp_path / "results.gpkg"
+    with pytest.raises(MobilityError, match="cannot be written"), writing(target) as part:
+        write_gpkg(part, [("homes", layer)])
+    assert not target.exists()

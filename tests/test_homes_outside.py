@@ -43,6 +43,16 @@ def test_the_likely_cause_is_named(tmp_path, lon, lat, changes, cause):
     assert "valeur" in text
 
 
+def test_homes_among_streets_that_nobody_may_walk_are_told_so(tmp_path):
+    toml = write_territory(tmp_path)
+    streets = tmp_path / "streets.osm"
+    text = streets.read_text(encoding="utf-8")
+    assert 'k="highway" v="residential"' in text
+    streets.write_text(text.replace('v="residential"', 'v="motorway"'), encoding="utf-8")
+    with pytest.raises(SourceError, match="stands within the streets' bounds"):
+        load(toml)
+
+
 ROW = "{0},{0},Droiteville,{1:.7f},{2:.7f},10\n"
 
 

@@ -54,6 +54,7 @@ def test_a_shift_of_two_rosters_asks_which(tmp_path):
     found = ask(toml, "--roster", "B", "--day", "saturday")
     assert found.exit_code == 0, found.output
     assert "Aller" in found.stdout
+    assert ask(toml, "--roster", "B", "--day", "Samedi").stdout == found.stdout
 
 
 def test_clock_times_never_promise_more_than_the_seconds(tmp_path):
