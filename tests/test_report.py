@@ -73,6 +73,7 @@ def small(tmp_path_factory):
 @pytest.fixture(scope="module")
 def written(small, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
+    (folder / "levers.json").write_text("{}")  # remedies found for other inputs
     write_report(*small, folder, language="fr", files=("map.html",))
     return folder
 
@@ -81,6 +82,13 @@ def written(small, tmp_path_factory):
 def few(tmp_path_factory):
     """Three workers can come, 97 cannot."""
     return results(study_of(tmp_path_factory.mktemp("few"), h1=3, h2=97))
+
+
+def test_remedies_of_other_inputs_are_told_to_be_outdated(written, small):
+    told = " ".join(Page((written / "report.html").read_text("utf-8")).words)
+    assert "l’ont été pour d’autres données" in told
+    assert "n’a pas été cherché" not in told
+    assert "n’a pas été cherché" in " ".join(Page(html_page(document(*small, language="fr"))).words)
 
 
 class Page(HTMLParser):
