@@ -145,7 +145,7 @@ def test_page_shows_the_figures_of_the_tables(small, written):
     assert digits(morning["Aller et retour (actifs)"]) == 1234
     assert digits(morning["Ni aller ni retour (actifs)"]) == 2500
     assert morning["Part du bassin"] == "33\u202f%"
-    assert "1\u202f234 actifs sur 3\u202f734 peuvent aller et revenir" in " ".join(
+    assert "possibles pour 1\u202f234 des 3\u202f734 actifs" in " ".join(
         page(written).words
     )
 
