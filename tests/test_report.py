@@ -26,12 +26,13 @@ from mobility.commute.access import STATUSES, assess, rosters
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.outputs import document as blocks
+from mobility.outputs.advice import has_advice
 from mobility.outputs.index_page import write_index
 from mobility.outputs.layers import status_qml
 from mobility.outputs.map.export import find_browser
 from mobility.outputs.pictures import STYLES, Painter, scale_length, view_of
 from mobility.outputs.render import docx_bytes, html_page, pdf_bytes
-from mobility.outputs.report import document
+from mobility.outputs.report import Writer, document
 from mobility.outputs.report_tables import all_sheets
 from mobility.outputs.table_files import write_tables
 from mobility.outputs.tables import sheet_of, table_block
@@ -73,7 +74,6 @@ def small(tmp_path_factory):
 @pytest.fixture(scope="module")
 def written(small, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
-    (folder / "levers.json").write_text("{}")  # remedies found for other inputs
     write_report(*small, folder, language="fr", files=("map.html",))
     return folder
 
@@ -84,11 +84,18 @@ def few(tmp_path_factory):
     return results(study_of(tmp_path_factory.mktemp("few"), h1=3, h2=97))
 
 
-def test_remedies_of_other_inputs_are_told_to_be_outdated(written, small):
-    told = " ".join(Page((written / "report.html").read_text("utf-8")).words)
-    assert "l’ont été pour d’autres données" in told
-    assert "n’a pas été cherché" not in told
-    assert "n’a pas été cherché" in " ".join(Page(html_page(document(*small, language="fr"))).words)
+def test_remedies_of_other_inputs_are_told_to_be_outdated(small, tmp_path):
+    def told(outdated):
+        words = Words("fr", small[0].study.days)
+        sheets = all_sheets(*small, None, words)
+        found = Writer(*small, words, sheets, outdated=outdated).document()
+        return " ".join(Page(html_page(found)).words)
+
+    assert "l’ont été pour d’autres données" in told(outdated=True)
+    assert "n’a pas été cherché" in told(outdated=False)
+    assert not has_advice([tmp_path])
+    (tmp_path / "levers.json").write_text("{}")
+    assert has_advice([tmp_path])
 
 
 class Page(HTMLParser):
@@ -145,9 +152,7 @@ def test_page_shows_the_figures_of_the_tables(small, written):
     assert digits(morning["Aller et retour (actifs)"]) == 1234
     assert digits(morning["Ni aller ni retour (actifs)"]) == 2500
     assert morning["Part du bassin"] == "33\u202f%"
-    assert "possibles pour 1\u202f234 des 3\u202f734 actifs" in " ".join(
-        page(written).words
-    )
+    assert "possibles pour 1\u202f234 des 3\u202f734 actifs" in " ".join(page(written).words)
 
 
 def test_last_return_by_hand(written):
@@ -190,7 +195,7 @@ def test_page_asks_nothing_of_the_network(written):
 
 def test_pdf_shows_the_same_figures_with_its_own_fonts(written):
     text = pdf_text(written)
-    assert "1\u202f234 actifs sur 3\u202f734 peuvent aller et revenir" in text.replace("\n", " ")
+    assert "possibles pour 1\u202f234 des 3\u202f734 actifs" in text.replace("\n", " ")
     assert "après-midi" in text
     assert "sens «\u202fservice\u202f»" in text.replace("\n", " ")
     reader = PdfReader(written / "report.pdf")
@@ -264,7 +269,7 @@ def test_page_workbook_and_tables_tell_the_same_counts(few, tmp_path):
     table = pd.read_csv(tmp_path / "summary.csv").iloc[0]
     assert table[["pool", "reachable", "white", "share"]].tolist() == [100, 3, 97, 0.03]
     words = " ".join(page(tmp_path).words)
-    assert "3 actifs sur 100 peuvent aller et revenir" in words
+    assert "possibles pour 3 des 100 actifs" in words
     assert {"3", "97", "3,0\u202f%", "97\u202f%"} <= set(page(tmp_path).words)
     assert "masqué" not in words + pdf_text(tmp_path)
     sheet = load_workbook(tmp_path / "report.xlsx")["Synthèse"]
