@@ -281,3 +281,10 @@ def test_shifts_without_a_column_of_rosters_are_told_to_count_apart(tmp_path):
     (plant,) = read_sites_file(tmp_path / "s.csv", findings=findings)
     assert len(plant.rosters) == 2
     assert [(f.code, f.examples) for f in findings] == [("shifts_count_apart", ("A",))]
+
+
+def test_a_projected_place_names_the_setting_that_reads_it(tmp_path):
+    with pytest.raises(SourceError) as caught:
+        sites_of(tmp_path, "nom;lon;lat;roulement\nUsine;431250,5;6689740,2;3x8\n")
+    assert 'sites_crs = "EPSG:2154"' in caught.value.render("fr")
+    assert caught.value.row == 2

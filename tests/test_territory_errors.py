@@ -91,6 +91,11 @@ def test_every_complaint_has_its_french_sentence_and_mend():
         (("sites", 0, "gates"), [-0.5, 47.1], ["sites.1.gates", "[[-0.5, 47.1]]", "liste"]),
         (("sites", 0, "gates"), [[-0.5, 147.1]], ["sites.1.gates.1.2", "147.1", "90"]),
         (("sites", 0, "gates"), [[-0.5]], ["sites.1.gates.1", "2 valeurs"]),
+        (
+            ("days", "school_holidays"),
+            [["2026-12-20", "2026-10-17"]],
+            ["days.school_holidays", "2026-12-20 – 2026-10-17", "finissent avant"],
+        ),
         (("sites", 0, "rosters"), ["4x8"], ["rosters.1.template", "4x8", "3x8, 2x8"]),
         (("timezone",), "Europe/Pariss", ["Europe/Pariss", "fuseau"]),
         (("modes", "evaluated"), ["velo"], ["modes.evaluated.1", "velo", "bike_transit"]),
