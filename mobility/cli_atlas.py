@@ -12,7 +12,7 @@ import typer
 from mobility.base.i18n import translate
 from mobility.command import COMPUTE, PREPARE, Group, Lang, friendly, said
 from mobility.progress import progress_bar
-from mobility.terminal import Language, err, out, print_table
+from mobility.terminal import Language, err, out, print_findings, print_table
 
 if TYPE_CHECKING:
     from mobility.atlas.unit import Outcome
@@ -69,6 +69,7 @@ def prepare(
                 today=dt.datetime.now(tz=dt.UTC).date(),
                 progress=step,
             )
+        print_findings(found.findings, lang)
         for problem in found.problems:
             err.print(problem.render(lang), soft_wrap=True)
         text = translate("{number} territories are prepared: {folder}", lang,

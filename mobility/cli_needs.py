@@ -14,6 +14,7 @@ from mobility.progress import LEVER_STEPS, STEPS, progress_bar
 from mobility.terminal import Language, out, print_findings, print_table
 
 if TYPE_CHECKING:
+    from mobility.base.errors import Finding
     from mobility.commute.access import Access
     from mobility.commute.study import Progress, Study
     from mobility.outputs.needs import Answer
@@ -236,6 +237,7 @@ def apprentices(
 ) -> None:
     """Tell which pairs of training centre and company hold from where, and what opens more."""
     with friendly(lang):
+        from dataclasses import replace
         from functools import partial
 
         from mobility.commute.access import assess
@@ -247,7 +249,8 @@ def apprentices(
         rules = Rules(age, boarding, apart, group)
 
         def ask(base: Study, step: Progress) -> Answer:
-            study, companies = with_centres(base, centres), len(base.sites)
+            unread: list[Finding] = []
+            study, companies = with_centres(base, centres, unread), len(base.sites)
             access = assess(study, progress=step)
             found = triangles(access, companies, rules)
             feeds = [with_feed(study, read_feed(p), scenario=p.stem) for p in plan or ()]
@@ -257,7 +260,8 @@ def apprentices(
             remedies = after_remedies(
                 access, companies, rules, variants=variants, retimings=retimings, language=lang
             )
-            return apprentices_answer(found, remedies, lang)
+            answer = apprentices_answer(found, remedies, lang)
+            return replace(answer, findings=(*unread, *answer.findings))
 
         _answered(file, out_dir, lang, ask, steps=LEVER_STEPS, reads=[centres, *(plan or ())])
 

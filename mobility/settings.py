@@ -18,7 +18,7 @@ from mobility.remedies.factors import LeverFactors
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.factors import EnergyFactors
 from mobility.shuttles.factors import Factors as ShuttleFactors
-from mobility.sources.layers import exchanged, home_box
+from mobility.sources.layers import home_box, refuse_exchanged_place
 from mobility.territory.factors import Factors, factor_names
 from mobility.territory.project import Territory
 
@@ -88,7 +88,8 @@ def check_settings(territory: Territory) -> None:
     """
     depot = ShuttleConfig.from_territory(territory).depot
     if depot is not None:
-        _refuse_swapped(territory, depot)
+        box = home_box(territory.timezone)
+        refuse_exchanged_place(depot, box, territory.path, "shuttles.depot")
     rooms = (Factors, DelayFactors, LeverFactors, ShuttleFactors, RiskFactors, EnergyFactors)
     known: dict[str, None] = {}
     for room in rooms:
@@ -99,21 +100,6 @@ def check_settings(territory: Territory) -> None:
     tiles = territory.output.tiles
     if tiles is not None and not _has_tiles(tiles):
         raise _unknown(territory, "output.tiles", tiles, _tile_names(), USUAL_TILES)
-
-
-def _refuse_swapped(territory: Territory, depot: tuple[float, float]) -> None:
-    """Raise when a depot is where no study is, and would be well placed the other way round."""
-    lon, lat = depot
-    if exchanged(lon, lat, home_box(territory.timezone)):
-        raise TerritoryError(
-            "Longitude and latitude look exchanged.",
-            file=territory.path,
-            column="shuttles.depot",
-            value=f"{lon:g}, {lat:g}",
-            mend="Write longitude first: [{lat:g}, {lon:g}].",
-            lon=lon,
-            lat=lat,
-        )
 
 
 def _has_tiles(name: str) -> bool:

@@ -57,7 +57,11 @@ def test_the_night_of_young_workers(start, end, age, night) -> None:
 def test_a_pair_holds_only_where_both_hold(base, tmp_path) -> None:
     """The centre is 400 m from H1 and 1,100 m from H2, both in walking reach. The company's 3x8 is
     night work; its late shift holds from H1 by bus, from H2 by nothing."""
-    study = with_centres(base, centres(tmp_path))
+    table, told = centres(tmp_path), []
+    head, *rows = table.read_text(encoding="utf-8").splitlines()
+    table.write_text("\n".join([f"{head},tour", *(f"{row},long" for row in rows)]), "utf-8")
+    study = with_centres(base, table, told)
+    assert [(one.code, one.examples) for one in told] == [("site_columns_not_read", ("tour",))]
     found = triangles(mobility.assess(study), 1, Rules())
     row = found.pairs.iloc[0]
     assert row[["centre", "company", "allowed", "barred"]].tolist() == [

@@ -544,6 +544,7 @@ def test_what_is_not_there_is_told(studio: Served, root) -> None:
         answer = requests.post(f"{studio.url}studies/usine/live", data=body, timeout=9)
         assert answer.status_code in (400, 422), (body, answer.text)
     broken = root / "usine" / "scenarios" / "broken.toml"
+    broken.parent.mkdir(exist_ok=True)
     broken.write_text("base = ")
     found = {s["id"]: s for s in studio.get("studies/usine")["scenarios"]}
     assert "broken.toml" in found["broken"]["error"]["en"]
@@ -633,9 +634,10 @@ def test_of_persons_protected_counts_are_kept(studio, root, empty, tmp_path) -> 
     lon, lat = lonlat(PLACES_M["G"])
     sites = tmp_path / "sites.csv"
     # Named as a formula is written: its text stays a text.
-    sites.write_text(f"name,lon,lat,roster\n=Usine,{lon},{lat},3x8\n")
-    for role, path in [("streets", source / "streets.osm"), ("sites", sites)]:
-        assert dropped(studio, empty, role, path).status_code == 200
+    sites.write_text(f"name,lon,lat,roster,tour\n=Usine,{lon},{lat},3x8,long\n")
+    assert dropped(studio, empty, "streets", source / "streets.osm").json()["told"] == []
+    (told,) = dropped(studio, empty, "sites", sites).json()["told"]
+    assert "1 column of the sites table is not read" in told["en"]
     persons = tmp_path / "people.csv"
     places = [lonlat(700.5 + 3 * k) for k in range(80)]
     rows = "".join(f"p{k},{x:.6f},{y:.6f},1\n" for k, (x, y) in enumerate(places))

@@ -24,7 +24,7 @@ from mobility.atlas.folder import Atlas, json_text
 from mobility.atlas.territories import Communes, Perimeter, read_communes, read_territories
 from mobility.base.cache import file_hash
 from mobility.base.clock import format_clock
-from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
+from mobility.base.errors import Finding, MobilityError, SourceError, SourceNotFoundError
 from mobility.base.files import write_bytes, write_text, writing
 from mobility.base.i18n import translate
 from mobility.prepare.communes import Commune
@@ -68,11 +68,12 @@ class Sources:
 
 @dataclass
 class Prepared:
-    """The territories asked for and prepared, and what is wrong, each a line with its mend."""
+    """The territories asked for and prepared; what is wrong, and what is to be known."""
 
     asked: int
     units: list[str] = field(default_factory=list)
     problems: list[MobilityError] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
 
 def prepare(
@@ -116,7 +117,9 @@ def prepare(
     ways = clip_areas(extracts, dict(zip(targets, areas, strict=True)))
     progress("timetables")
     lock = _cut_feeds(feeds, folders, areas, found, today)
-    known = None if sources.sites is None else read_sites_file(sources.sites)
+    known = None
+    if sources.sites is not None:
+        known = read_sites_file(sources.sites, findings=found.findings)
     progress("industrial land" if known is None else "homes and sites")
     for one, folder, target in zip(perimeters, folders, targets, strict=True):
         file = atlas.file(one.unit)

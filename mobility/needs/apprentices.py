@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mobility.base.cache import content_hash
 from mobility.base.clock import DAY_S
-from mobility.base.errors import TerritoryError
+from mobility.base.errors import Finding, TerritoryError
 from mobility.commute.access import (
     Access,
     assess,
@@ -108,8 +108,13 @@ def is_night_work(shift: Shift, age: int) -> bool:
     )
 
 
-def with_centres(study: Study, path: Path) -> Study:
+def with_centres(study: Study, path: Path, findings: list[Finding] | None = None) -> Study:
     """Return the study whose sites are its companies, then the training centres of a table.
+
+    Parameters
+    ----------
+    findings
+        Gets a warning about columns of the table that are not read.
 
     Raises
     ------
@@ -117,7 +122,7 @@ def with_centres(study: Study, path: Path) -> Study:
         The table is wrong: a centre has no hours, no place, one off the streets, or the name of a
         company.
     """
-    centres = read_sites_file(path)
+    centres = read_sites_file(path, findings=findings)
     names = {site.name for site in study.sites}
     for centre in centres:
         if centre.name in names:

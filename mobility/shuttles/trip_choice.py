@@ -19,13 +19,11 @@ import numpy as np
 from mobility.shuttles.chain_problem import Chain, ChainProblem, Trip, trip_seconds
 from mobility.shuttles.every_trip import follows
 from mobility.shuttles.model import Floats, Longs
+from mobility.shuttles.quiet_solver import quiet_solver
 
 WHOLE = 1e-6
 SAME_COST = 1e-3
-OPTIONS = {
-    "output_flag": False, "threads": 1, "mip_rel_gap": 0.0, "mip_abs_gap": 1 - WHOLE,
-    "mip_max_nodes": 500,
-}  # fmt: skip
+OPTIONS = {"mip_rel_gap": 0.0, "mip_abs_gap": 1 - WHOLE, "mip_max_nodes": 500}
 
 
 @dataclass(frozen=True)
@@ -84,14 +82,6 @@ class _Model:
         return found
 
 
-def _solver() -> Any:
-    """Return a quiet solver on one core that ends at a gap below one."""
-    found: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-    for option, is_ in OPTIONS.items():
-        found.setOptionValue(option, is_)
-    return found
-
-
 def _program(
     columns: Sequence[tuple[list[int], list[float]]], trips: int, low: Floats, high: Floats
 ) -> Any:
@@ -117,7 +107,7 @@ def _fewest(model: _Model, end: int, least: int) -> int:
     row = {int(call): k for k, call in enumerate(calls)}
     own = [model.trips[int(k)] for k in np.flatnonzero(model.end == end)]
     columns = [([row[call] for call in trip], [1.0] * len(trip)) for trip in own]
-    solver = _solver()
+    solver = quiet_solver(**OPTIONS)
     inf = np.full(len(calls), highspy.kHighsInf)
     solver.passModel(_program(columns, len(own), np.ones(len(calls)), inf))
     solver.run()
@@ -162,7 +152,7 @@ def choose_trips(
     model = _Model(problem, list(dict.fromkeys([*trips, *own])))
     used = np.bincount(problem.end_of[[trip[0] for trip in own]], minlength=len(fewest))
     least = [_fewest(model, end, few) if used[end] > few else few for end, few in enumerate(fewest)]
-    solver = _solver()
+    solver = quiet_solver(**OPTIONS)
     solver.passModel(model.written(least))
     reached = float(bound)
 

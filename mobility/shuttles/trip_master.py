@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import highspy
 import numpy as np
@@ -21,6 +21,7 @@ from scipy import sparse
 from mobility.shuttles.chain_problem import Chain, ChainProblem, Trip, served_once
 from mobility.shuttles.model import Floats, Ints
 from mobility.shuttles.pricing import RATE, price_end
+from mobility.shuttles.quiet_solver import quiet_solver
 
 WHOLE = 1e-6
 DIGITS = 9  # of prices
@@ -62,14 +63,6 @@ class Column(NamedTuple):
     before: int
 
 
-def _solver() -> Any:
-    """Return a quiet solver on one core."""
-    found: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-    found.setOptionValue("output_flag", False)
-    found.setOptionValue("threads", 1)
-    return found
-
-
 def _rate(value: float, trips: int) -> float:
     """Return the reduced cost, without its sign, that ``trips`` trips cannot round down with."""
     return max(RATE, 0.9 * (value - math.ceil(value - WHOLE) + 1) / trips)
@@ -95,7 +88,7 @@ class TripMaster:
         self.floors: list[Floor] = []
         self._duals = np.zeros(self._n + 2 * self._ends)
         self._ends_data = [self._end_data(e) for e in range(self._ends)]
-        self._lp = _solver()
+        self._lp = quiet_solver()
         none, empty, inf = np.array([], np.int32), np.array([]), highspy.kHighsInf
         for _ in range(self._n):
             self._lp.addRow(1.0, inf, 0, none, empty)
@@ -123,7 +116,7 @@ class TripMaster:
         by_riders = math.ceil(int(p.load[own].sum()) / p.seats)
         legs, gate, load, halt, limit, latest = self._ends_data[end]
         none, empty, inf = np.array([], np.int32), np.array([]), highspy.kHighsInf
-        lp = _solver()
+        lp = quiet_solver()
         for call in range(len(own)):
             lp.addRow(1.0, inf, 0, none, empty)
             lp.addCol(1.0, 0.0, inf, 1, np.array([call], np.int32), np.ones(1))

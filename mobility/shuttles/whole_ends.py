@@ -18,13 +18,11 @@ from mobility.shuttles.chain_problem import Chain, ChainProblem, Trip, trip_seco
 from mobility.shuttles.every_trip import follows, trips_of_end
 from mobility.shuttles.model import Floats, Longs
 from mobility.shuttles.pricing import RATE
+from mobility.shuttles.quiet_solver import quiet_solver
 from mobility.shuttles.trip_master import Floor, TripMaster
 
 LEAST_GAIN = 1e-3  # vehicles
-OPTIONS = {
-    "output_flag": False, "threads": 1, "mip_rel_gap": 0.0, "mip_abs_gap": 1e-4,
-    "mip_max_nodes": 500, "presolve": "off",
-}  # fmt: skip
+OPTIONS = {"mip_rel_gap": 0.0, "mip_abs_gap": 1e-4, "mip_max_nodes": 500, "presolve": "off"}
 
 
 class Least(NamedTuple):
@@ -124,9 +122,7 @@ def least_cost(
     most_work
         Work after which the bound is what it is.
     """
-    solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-    for option, is_ in OPTIONS.items():
-        solver.setOptionValue(option, is_)
+    solver = quiet_solver(**OPTIONS)
     solver.passModel(_cover(calls, trips, costs, fewest))
     work = 0
 

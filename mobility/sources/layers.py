@@ -11,7 +11,7 @@ import pandas as pd
 import pyproj
 import shapely
 
-from mobility.base.errors import SourceError, SourceNotFoundError
+from mobility.base.errors import SourceError, SourceNotFoundError, TerritoryError
 from mobility.sources.columns import MAX_LISTED, Table, nearest
 from mobility.territory.overseas import part_at
 
@@ -252,14 +252,43 @@ def home_box(timezone: str) -> tuple[float, float, float, float] | None:
     return EUROPE if timezone.startswith("Europe/") else None
 
 
-def exchanged(lon: float, lat: float, box: tuple[float, float, float, float] | None) -> bool:
-    """Whether a place is where no study is, and would be well placed the other way round."""
+def exchanged(
+    lon: np.ndarray, lat: np.ndarray, box: tuple[float, float, float, float] | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return which places are well placed, and which would be the other way round alone."""
     if box is None:
-        return False
+        return np.ones(len(lon), bool), np.zeros(len(lon), bool)
     west, south, east, north = box
-    placed = west <= lon <= east and south <= lat <= north
-    inside = west <= lat <= east and south <= lon <= north
-    return not placed and inside and part_at(lon, lat) is None
+
+    def inside(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.asarray((x >= west) & (x <= east) & (y >= south) & (y <= north))
+
+    good = inside(lon, lat)
+    for k in np.flatnonzero(~good):
+        good[k] = part_at(lon[k], lat[k]) is not None
+    return good, ~good & inside(lat, lon)
+
+
+def refuse_exchanged_place(
+    place: tuple[float, float],
+    box: tuple[float, float, float, float] | None,
+    file: Path | None,
+    column: str,
+    entry: tuple[str, int] | None = None,
+) -> None:
+    """Raise when a place of a territory file is well placed with lon and lat exchanged alone."""
+    lon, lat = place
+    if exchanged(np.array([lon]), np.array([lat]), box)[1].any():
+        raise TerritoryError(
+            "Longitude and latitude look exchanged.",
+            file=file,
+            entry=entry,
+            column=column,
+            value=f"{lon:g}, {lat:g}",
+            mend="Write longitude first: [{lat:g}, {lon:g}].",
+            lon=lon,
+            lat=lat,
+        )
 
 
 def refuse_swapped(
@@ -274,17 +303,7 @@ def refuse_swapped(
 
     Points that are outside either way make no case: the study may be elsewhere.
     """
-    if box is None or not len(lon):
-        return
-    west, south, east, north = box
-
-    def inside(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return np.asarray((x >= west) & (x <= east) & (y >= south) & (y <= north))
-
-    good = inside(lon, lat)
-    for row in np.flatnonzero(~good):
-        good[row] = part_at(lon[row], lat[row]) is not None
-    swapped = ~good & inside(lat, lon)
+    good, swapped = exchanged(lon, lat, box)
     if not swapped.any() or not (good | swapped).all():
         return
     k = int(np.argmax(swapped))

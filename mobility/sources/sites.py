@@ -34,9 +34,9 @@ from mobility.sources.columns import Table, fold
 from mobility.sources.layers import (
     EUROPE,
     check_lonlat,
-    exchanged,
     home_box,
     parse_crs,
+    refuse_exchanged_place,
     refuse_swapped,
     to_lonlat,
 )
@@ -333,18 +333,8 @@ def _check_places(
 def _refuse_exchanged(sites: Iterable[Site], file: Path | None, box: Box | None) -> None:
     """Raise when a gate is where no study is, and would be well placed the other way round."""
     for number, site in enumerate(sites, 1):
-        for lon, lat in site.gates:
-            if exchanged(lon, lat, box):
-                raise TerritoryError(
-                    "Longitude and latitude look exchanged.",
-                    file=file,
-                    entry=("site", number),
-                    column="gates",
-                    value=f"{lon:g}, {lat:g}",
-                    mend="Write longitude first: [{lat:g}, {lon:g}].",
-                    lon=lon,
-                    lat=lat,
-                )
+        for gate in site.gates:
+            refuse_exchanged_place(gate, box, file, "gates", ("site", number))
 
 
 def _refuse_same_names(

@@ -169,17 +169,23 @@ def _text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.0f}" if value.is_integer() else repr(value)
     if isinstance(value, dt.time):
-        return _clock(dt.timedelta(hours=value.hour, minutes=value.minute, seconds=value.second))
+        return _clock(_since_midnight(value))
     if isinstance(value, dt.datetime):
         # A clock time reckoned past midnight is a date of Excel's first days: 1900-01-01 05:00.
         if value.year <= LAST_FIRST_YEAR:
-            return _clock(value - value.replace(hour=0, minute=0, second=0, microsecond=0))
-        day = value.date().isoformat()
-        clock = _clock(dt.timedelta(hours=value.hour, minutes=value.minute, seconds=value.second))
+            return _clock(_since_midnight(value))
+        day, clock = value.date().isoformat(), _clock(_since_midnight(value))
         return day if clock == "00:00" else f"{day} {clock}"
     if isinstance(value, dt.timedelta):
         return _clock(value)
     return str(value).strip()
+
+
+def _since_midnight(value: dt.time | dt.datetime) -> dt.timedelta:
+    return dt.timedelta(
+        hours=value.hour, minutes=value.minute, seconds=value.second,
+        microseconds=value.microsecond,
+    )  # fmt: skip
 
 
 def _clock(time: dt.timedelta) -> str:

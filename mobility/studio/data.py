@@ -172,7 +172,7 @@ def put_file(file: Path, role: str, part: Path) -> tuple[Finding, ...]:
     Returns
     -------
     tuple of Finding
-        What became of persons.
+        What became of persons, or which columns of sites are not read.
 
     Raises
     ------
@@ -180,6 +180,7 @@ def put_file(file: Path, role: str, part: Path) -> tuple[Finding, ...]:
         It is refused, in the words of the check; nothing changes then.
     """
     name = f"data/{role}/{part.name}"
+    told: list[Finding] = []
     document = tomlkit.parse(file.read_text(encoding="utf-8"))
     sources: Any = document.setdefault("sources", tomlkit.table())
     if role == "streets":
@@ -195,7 +196,7 @@ def put_file(file: Path, role: str, part: Path) -> tuple[Finding, ...]:
         sources["gtfs"] = [*feeds, name] if name not in feeds else feeds
     elif role == "sites":
         zone = str(document.get("timezone", "Europe/Paris"))
-        read_sites_file(part, box=home_box(zone))
+        read_sites_file(part, box=home_box(zone), findings=told)
         sources["sites"] = name
     else:
         homes = _read_homes(file, part, "employees" if role == "employees" else "auto")
@@ -210,7 +211,7 @@ def put_file(file: Path, role: str, part: Path) -> tuple[Finding, ...]:
     with writing(file.parent / name) as place:
         shutil.copyfile(part, place)
     write_text(file, tomlkit.dumps(document))
-    return ()
+    return tuple(told)
 
 
 def _read_homes(file: Path, part: Path, kind: str) -> Homes:
