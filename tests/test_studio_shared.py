@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import time
 from contextlib import contextmanager
 from threading import Thread
@@ -169,3 +171,24 @@ def test_the_file_of_passwords_holds_hashes_and_is_its_owners(passwords) -> None
     for name, password in [("../x", "long enough word"), ("eve", "short")]:
         with pytest.raises(MobilityError):
             passwords.add(name, password)
+
+
+def test_answers_are_sent_at_once() -> None:
+    # The body of an answer waits for the browser's word on its head otherwise.
+    async def accepted() -> int:
+        told: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def come(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            own = writer.get_extra_info("socket")
+            told.set_result(own.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        with free_socket(0) as found:
+            server = await asyncio.start_server(come, sock=found)
+            _, writer = await asyncio.open_connection(*found.getsockname())
+            answer = await asyncio.wait_for(told, 30)
+            writer.close()
+            server.close()
+        return answer
+
+    assert asyncio.run(accepted()) != 0

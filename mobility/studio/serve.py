@@ -32,7 +32,9 @@ def studies_of(place: Path | None) -> Studies:
 def free_socket(port: int | None) -> socket.socket:
     """Return a socket bound to loopback: the port asked for, else the first free one."""
     for tried in [port] if port is not None else [*range(PORT, PORT + TRIED), 0]:
-        found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # asyncio sends at once on sockets that say they are TCP's; on others an answer's body waits
+        # some 40 ms until the browser has acknowledged its head.
+        found = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             found.bind(("127.0.0.1", tried))
