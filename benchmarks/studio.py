@@ -44,16 +44,23 @@ def studio(place: Path) -> Iterator[tuple[str, int]]:
             process.terminate()
 
 
+def processes(pid: int) -> list[int]:
+    """Return a process and those it has started."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(one for child in children for one in processes(int(child)))]
+
+
 def memory_mb(pid: int) -> float:
-    """Return the resident memory of a process."""
-    text = Path(f"/proc/{pid}/status").read_text()
-    return int(text.split("VmRSS:")[1].split()[0]) / 1e3
+    """Return the resident memory of a process and of those it has started."""
+    texts = [Path(f"/proc/{one}/status").read_text() for one in processes(pid)]
+    return sum(int(text.split("VmRSS:")[1].split()[0]) for text in texts) / 1e3
 
 
 def spent_s(pid: int) -> float:
-    """Return the processor seconds of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Return the processor seconds of a process, and of those it has started, so far."""
+    texts = [Path(f"/proc/{one}/stat").read_text() for one in processes(pid)]
+    fields = [text.rpartition(")")[2].split() for text in texts]
+    return sum(int(f[11]) + int(f[12]) for f in fields) / os.sysconf("SC_CLK_TCK")
 
 
 def ready(url: str, study: str) -> None:

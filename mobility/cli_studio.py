@@ -22,28 +22,35 @@ def _share(
     origin: str,
     prefix: str,
     add_user: str | None,
+    rest_s: float,
+    language: str,
 ) -> None:
     """Serve several users, or add one to the file of passwords."""
-    from mobility.studio.serve import PORT, serve_many
+    from mobility.studio.serve import serve_many
     from mobility.studio.shared import Passwords
+    from mobility.studio.sockets import PORT
 
     if add_user is not None:
         asked = typer.prompt(said("Password"), hide_input=True, confirmation_prompt=True)
         Passwords(passwords).add(add_user, asked)
         return
     root = place or Path("mobility-studies")
-    serve_many(
+    served = serve_many(
         root,
         host=host or "127.0.0.1",
         port=port or PORT,
         passwords=passwords,
         origin=origin,
         prefix=prefix,
+        rest_s=rest_s,
+        language=language,
     )
+    if not served:
+        raise typer.Exit(2)
 
 
 @studios.command(rich_help_panel=COMPUTE)
-def studio(
+def studio(  # noqa: PLR0913 (one parameter an option)
     place: Annotated[
         Path | None,
         typer.Argument(help=said("Folder of the studies, or one territory file.")),
@@ -67,6 +74,12 @@ def studio(
     add_user: Annotated[
         str | None, typer.Option(help=said("Add a user to the file of passwords, and end."))
     ] = None,
+    rest_min: Annotated[
+        float,
+        typer.Option(
+            min=0.05, help=said("Minutes without a question, then its memory is given back.")
+        ),
+    ] = 10.0,
     lang: Lang = "fr",
 ) -> None:
     """Open the studio in the browser: data, what-ifs on the map, scenarios."""
@@ -77,17 +90,20 @@ def studio(
                     "A shared studio needs a file of passwords and the address browsers use.",
                     mend="Give --passwords FILE and --origin https://…",
                 )
-            _share(place, host, port, passwords, origin or "", prefix, add_user)
+            _share(
+                place, host, port, passwords, origin or "", prefix, add_user, 60 * rest_min, lang
+            )
             return
-        from mobility.pipeline import demo_territory
-        from mobility.studio.serve import serve, studies_of
+        from mobility.studio.serve import serve
 
-        studies = studies_of(place)
-        study = studies.add_demo(demo_territory()) if demo_too else None
-        serve(
-            studies,
+        served = serve(
+            place,
+            demo=demo_too,
             port=port,
             opens=browser,
-            study=study,
+            rest_s=60 * rest_min,
+            language=lang,
             say=lambda address: out.print(address, soft_wrap=True),
         )
+        if not served:
+            raise typer.Exit(2)

@@ -16,7 +16,7 @@ import uvicorn
 
 from mobility.studio.app import Studio
 from mobility.studio.guard import Guard
-from mobility.studio.serve import free_socket
+from mobility.studio.sockets import free_socket
 from mobility.studio.studies import Studies
 
 TOKEN = "a-token-of-the-tests"

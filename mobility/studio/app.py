@@ -57,14 +57,15 @@ class Studio:
         The studies.
     queue
         The computations; one of its own by default.
+    boot
+        Tells a page left open that the studio was started again; drawn by default.
     """
 
-    def __init__(self, studies: Studies, queue: Queue | None = None) -> None:
+    def __init__(self, studies: Studies, queue: Queue | None = None, *, boot: str = "") -> None:
         self.studies = studies
         self.queue = Queue() if queue is None else queue
         self._writing = Lock()
-        #: Tells a page left open that the studio was started again.
-        self.boot = secrets.token_hex(4)
+        self.boot = boot or secrets.token_hex(4)
 
     def app(self) -> Starlette:
         """Return the application, to be put behind a guard."""

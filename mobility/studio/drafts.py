@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import re
 import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock, RLock, Timer
 from typing import Any
@@ -139,6 +140,21 @@ class History:
             "undo": self._place > 0,
             "redo": self._place + 1 < len(self._states),
         }
+
+    def steps(self) -> dict[str, Any]:
+        """Return the steps made, for `resume`."""
+        with self.lock:
+            return {"states": self._states, "place": self._place, "revision": self.revision}
+
+    def resume(self, steps: Mapping[str, Any]) -> None:
+        """Take up steps made before, unless the draft's file was changed since."""
+        with self.lock:
+            states, place = list(steps["states"]), int(steps["place"])
+            self.revision = self._written = int(steps["revision"])
+            if states[place] == self.draft:
+                self._states, self._place = states, place
+            else:
+                self.revision += 1
 
     def commit(self, draft: Draft) -> None:
         """Make a draft the present one."""

@@ -100,6 +100,12 @@ class Queue:
         self._running: Job | None = None
         Thread(target=self._work, daemon=True).start()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job runs or waits."""
+        with self._changed:
+            return self._running is not None or bool(self._waiting)
+
     def add(self, job: Job) -> None:
         """Put a job at the end of the queue.
 

@@ -4,48 +4,19 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
+import signal
+import sys
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-
-from starlette.applications import Starlette
+from tempfile import TemporaryDirectory
 
 from mobility.base.cache import cache_dir
-from mobility.studio.app import Studio
+from mobility.studio.door import Door
 from mobility.studio.guard import Guard
-from mobility.studio.jobs import Queue
-from mobility.studio.studies import FILE, Studies
-
-PORT, TRIED = 8766, 20
-
-
-def studies_of(place: Path | None) -> Studies:
-    """Return the studies of a folder, or the one of a file or of a study's own folder."""
-    if place is not None and place.is_file():
-        return Studies(place.parent, file=place.resolve(), aside=True)
-    if place is not None and (place / FILE).is_file():
-        return Studies(place, file=(place / FILE).resolve(), aside=True)
-    return Studies(place or Path("mobility-studies"), aside=True)
-
-
-def free_socket(port: int | None) -> socket.socket:
-    """Return a socket bound to loopback: the port asked for, else the first free one."""
-    for tried in [port] if port is not None else [*range(PORT, PORT + TRIED), 0]:
-        # asyncio sends at once on sockets that say they are TCP's; on others an answer's body waits
-        # some 40 ms until the browser has acknowledged its head.
-        found = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            found.bind(("127.0.0.1", tried))
-            found.listen(128)
-        except OSError:
-            found.close()
-            if port is not None:
-                raise
-            continue
-        return found
-    raise OSError
+from mobility.studio.order import Order
+from mobility.studio.sockets import PORT, free_socket
 
 
 def kept_token() -> str:
@@ -61,50 +32,84 @@ def kept_token() -> str:
     return token
 
 
+@contextmanager
+def _door(place: Path | None, *, many: bool, demo: bool, rest_s: float, language: str,
+          ready: Callable[[bool], None]) -> Iterator[Door]:  # fmt: skip
+    """Make a door whose workshop has a folder of its own, which nobody else may enter."""
+    # Ended in any way, it takes the folder away.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    with TemporaryDirectory(prefix="mobility-studio-") as folder:
+        order = Order(
+            place="" if place is None else str(place.absolute()), many=many, demo=demo,
+            language=language, boot=secrets.token_hex(4),
+            secret=secrets.token_urlsafe(32), kept=f"{folder}/steps.json",
+        )  # fmt: skip
+        yield Door(order, rest_s=rest_s, ready=ready)
+
+
 def serve(
-    studies: Studies,
+    place: Path | None,
     *,
+    demo: bool,
     port: int | None,
     opens: bool,
-    study: str | None,
+    rest_s: float,
+    language: str,
     say: Callable[[str], None],
-) -> None:
+) -> bool:
     """Serve the studio on loopback until it is interrupted.
 
     Parameters
     ----------
-    studies
-        The studies.
+    place
+        Folder of the studies, or one territory file.
+    demo
+        Whether to copy the demo into the folder, and open it.
     port
         Port; the first free one from 8766 on by default.
     opens
         Whether to open the browser.
-    study
-        Study to open it at.
+    rest_s
+        Seconds without a question after which the memory of the studies is given back.
+    language
+        Of what goes wrong at the start, which the terminal is told.
     say
         Told the address.
+
+    Returns
+    -------
+    bool
+        Whether it could be served.
     """
     import uvicorn
 
     found = free_socket(port)
     number, token = found.getsockname()[1], kept_token()
     hosts = [f"{name}:{number}" for name in ("127.0.0.1", "localhost")]
-    studio = Studio(studies)
-    guard = Guard(studio.app(), token=token, hosts=hosts)
-    address = f"http://127.0.0.1:{number}/t/{token}/" + (f"#{study}/explore" if study else "")
-    say(address)
-    if opens:
-        webbrowser.open(address)
-    config = uvicorn.Config(guard, log_level="warning", access_log=False, server_header=False)
-    try:
-        uvicorn.Server(config).run(sockets=[found])
-    finally:
-        studio.queue.close()
+    address = f"http://127.0.0.1:{number}/t/{token}/" + ("#demo/explore" if demo else "")
+
+    def ready(is_served: bool) -> None:
+        server.should_exit = not is_served
+        if is_served:
+            say(address)
+        if is_served and opens:
+            webbrowser.open(address)
+
+    with _door(place, many=False, demo=demo, rest_s=rest_s, language=language, ready=ready) as door:
+        guard = Guard(door.of(), token=token, hosts=hosts)
+        config = uvicorn.Config(
+            door.before(guard), log_level="warning", access_log=False, server_header=False,
+            lifespan="on",
+        )  # fmt: skip
+        server = uvicorn.Server(config)
+        server.run(sockets=[found])
+    return door.was_served
 
 
 def serve_many(
-    root: Path, *, host: str, port: int, passwords: Path, origin: str, prefix: str
-) -> None:
+    root: Path, *, host: str, port: int, passwords: Path, origin: str, prefix: str,
+    rest_s: float, language: str,
+) -> bool:  # fmt: skip
     """Serve a studio for several users, each in a folder of their own name.
 
     Parameters
@@ -117,6 +122,13 @@ def serve_many(
         The file of users, see `shared.Passwords`.
     origin, prefix
         Under which browsers know it, see `shared.SharedGuard`.
+    rest_s, language
+        See `serve`.
+
+    Returns
+    -------
+    bool
+        Whether it could be served.
 
     Raises
     ------
@@ -129,19 +141,19 @@ def serve_many(
 
     known = Passwords(passwords)
     known.read()
-    queue = Queue()
 
-    def app_of(user: str) -> Starlette:
-        return Studio(Studies(root / user, confined=True, aside=True), queue).app()
+    def ready(is_served: bool) -> None:
+        server.should_exit = not is_served
 
-    guard = SharedGuard(app_of, passwords=known, origin=origin, prefix=prefix)
-    try:
-        uvicorn.run(
-            guard, host=host, port=port, log_level="warning", access_log=False,
-            server_header=False, lifespan="off", proxy_headers=False,
+    with _door(root, many=True, demo=False, rest_s=rest_s, language=language, ready=ready) as door:
+        guard = SharedGuard(door.of, passwords=known, origin=origin, prefix=prefix)
+        config = uvicorn.Config(
+            door.before(guard), host=host, port=port, log_level="warning", access_log=False,
+            server_header=False, lifespan="on", proxy_headers=False,
         )  # fmt: skip
-    finally:
-        queue.close()
+        server = uvicorn.Server(config)
+        server.run()
+    return door.was_served
 
 
-__all__ = ["free_socket", "kept_token", "serve", "serve_many", "studies_of"]
+__all__ = ["PORT", "free_socket", "kept_token", "serve", "serve_many"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import RLock, Thread
@@ -24,6 +26,8 @@ from mobility.territory.toml_text import read_toml
 FILE = "territory.toml"
 #: Studies held in memory at once, and seconds without a question after which one rests.
 MOST_OPEN, REST_S = 3, 60
+#: Seconds between looks at whether a study is read.
+LOOK_S = 0.05
 
 
 @dataclass(eq=False)
@@ -120,8 +124,39 @@ class Studies:
         self.root, self.file, self.confined, self.aside = root.resolve(), file, confined, aside
         self._opened: dict[str, Opened] = {}
         self._histories: dict[str, History] = {}
+        self._resumed: dict[str, Any] = {}
         self._lock = RLock()
         self._resting = False
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether some study is being read."""
+        with self._lock:
+            return any(one.step for one in self._opened.values())
+
+    def steps(self) -> dict[str, Any]:
+        """Return the steps made on each study and whether it is open, for those that follow."""
+        with self._lock:
+            for history in self._histories.values():
+                history.keep()
+            done = {study for study, one in self._opened.items() if one.live is not None}
+            made = {study: one.steps() for study, one in self._histories.items()}
+        known = {study: one | {"open": False} for study, one in self._resumed.items()}
+        return known | {study: one | {"open": study in done} for study, one in made.items()}
+
+    def resume(self, steps: Mapping[str, Any]) -> None:
+        """Take up the steps made on each study, once it is opened."""
+        self._resumed = dict(steps)
+
+    def read_open(self, steps: Mapping[str, Any]) -> None:
+        """Read the studies that were open when steps were kept."""
+        opened = []
+        for study in (study for study, one in steps.items() if one["open"]):
+            with suppress(MobilityError):  # it is there no more
+                opened.append(self.open(study))
+        for one in opened:
+            while one.step:
+                time.sleep(LOOK_S)
 
     def listed(self) -> list[dict[str, Any]]:
         """Return what there is to open: ``id`` and ``name``."""
@@ -212,6 +247,8 @@ class Studies:
             if found is None or (not found.step and found.is_outdated):
                 if study not in self._histories:
                     self._histories[study] = History(file.parent / "scenarios", file)
+                    if study in self._resumed:
+                        self._histories[study].resume(self._resumed.pop(study))
                 found = Opened(file, self._histories[study], self.aside)
                 self._refuse_outside(file, found)
                 if found.error is None:
@@ -255,6 +292,15 @@ class Studies:
         return path.resolve().is_relative_to(self.root)
 
 
+def studies_of(place: Path | None) -> Studies:
+    """Return the studies of a folder, or the one of a file or of a study's own folder."""
+    if place is not None and place.is_file():
+        return Studies(place.parent, file=place.resolve(), aside=True)
+    if place is not None and (place / FILE).is_file():
+        return Studies(place, file=(place / FILE).resolve(), aside=True)
+    return Studies(place or Path("mobility-studies"), aside=True)
+
+
 def _name(file: Path) -> str:
     """Return what a study is called, whether or not it can be read."""
     try:
@@ -263,4 +309,4 @@ def _name(file: Path) -> str:
         return file.parent.name
 
 
-__all__ = ["FILE", "Opened", "Studies"]
+__all__ = ["FILE", "Opened", "Studies", "studies_of"]
