@@ -30,12 +30,15 @@ ROOT = Path(__file__).parents[1]
 TERRITORY = ROOT / "examples" / "rhein-neckar" / "territory.toml"
 LIMITS = {"slider_ms": 50, "slider_95th_ms": 100, "trip_ms": 100, "paint_s": 1.5, "rss_mb": 300}
 STEPS, CLIENTS = 30, 20
+#: Seconds without a question after which the studio gives its memory back; ten minutes by default.
+REST_S = 20
 
 
 @contextmanager
 def studio(place: Path) -> Iterator[tuple[str, int]]:
     """Start the studio as a user does; yield its address and its process."""
     command = [sys.executable, "-m", "mobility", "studio", str(place), "--no-browser"]
+    command += ["--rest-min", str(REST_S / 60)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -125,8 +128,12 @@ def run() -> dict[str, float]:
             page.click("#trips summary")
             page.wait_for_selector("#trip-move")
             trip = measure(page, "trip-move", [5, 10, 15, 20, -5, -10, -15, 25, 30])
-            browser.close()
+            awake = memory_mb(pid)
+            while len(processes(pid)) > 1:  # the page stays open
+                time.sleep(1)
             rss = memory_mb(pid)
+            woken = measure(page, "shift-0-start", [5])
+            browser.close()
     both = sorted(slider + edge)
     return {
         "slider_ms": statistics.median(both),
@@ -136,6 +143,8 @@ def run() -> dict[str, float]:
         "trip_ms": statistics.median(trip[1:]),
         "paint_s": paint,
         "rss_mb": rss,
+        "rss_awake_mb": awake,
+        "wake_s": woken[0] / 1e3,
     }
 
 

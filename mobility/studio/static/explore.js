@@ -9,6 +9,7 @@ import { Zones } from "./zones.js";
 import { LiveScenario } from "./scenario.js";
 import { askJson, at, clock, el, euros, fill, language, number, signed, t, tell, toldBy, wait } from "./words.js";
 
+const SLOW = 1500; // milliseconds after which a step's answer is told to be on its way
 const STILL = 150; // milliseconds without a step, after which a hand rests
 const SLIDERS = [ // table, field, text, least, most, step
   ["limits", "max_total_min", "Longest time door to door (min)", 15, 120, 5],
@@ -128,6 +129,8 @@ class WhatIf {
 
   async make(step, commit) {
     const from = performance.now(), shown = this.live.shown, steps = [step].flat();
+    // A studio that rested reads the study again first.
+    const slow = setTimeout(() => tell(t("The studio takes the study up again…")), SLOW);
     try {
       const answer = await this.live.request(shown, steps, commit, this.live.part);
       this.trying = commit ? null : answer;
@@ -139,7 +142,8 @@ class WhatIf {
       await this.coloured();
       await new Promise(requestAnimationFrame);
       window.studioTook = performance.now() - from;
-      if (commit) { tell(""); this.draw(); } else this.headline(answer);
+      if (commit || performance.now() - from > SLOW) tell("");
+      if (commit) this.draw(); else this.headline(answer);
     } catch (error) {
       this.trying = null;
       tell(toldBy(error), true);
@@ -147,6 +151,7 @@ class WhatIf {
       for (const section of this.sections.values()) section.key = ""; // what was switched is back as it was
       this.draw();
     }
+    clearTimeout(slow);
     this.lastStep = performance.now();
     document.body.dataset.step = String(Number(document.body.dataset.step || 0) + 1);
   }
