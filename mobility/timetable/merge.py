@@ -79,8 +79,9 @@ def move_run(  # type: ignore[no-untyped-def]  # noqa: PLR0913
 @inner
 def _copy(to: np.ndarray, at: int, values: np.ndarray, a: int, b: int) -> None:
     """Copy some values to a place; assigning slices takes numba two seconds to compile."""
-    for k in range(b - a):
-        to[at + k] = values[a + k]
+    place, copied = to[at : at + b - a], values[a:b]
+    for k in range(copied.size):
+        place[k] = copied[k]
 
 
 @njit(cache=True, nogil=True)
