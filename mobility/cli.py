@@ -324,26 +324,28 @@ def itinerary(
 ) -> None:
     """Show the way out and back of a home for a shift, by the clock."""
     with friendly(lang):
-        from mobility.commute.examples import answers
-        from mobility.commute.inventory import find_day, find_home, find_shift
-        from mobility.commute.loading import load
+        from mobility.commute.said_before import keep_words, kept_words, place_of_answer
+        from mobility.territory.project import Territory
 
-        with progress_bar(lang, STEPS[:6]) as step:
-            study = load(read_territory(file), progress=step)
-        home_index = find_home(study, home)
-        shift_id = find_shift(study, site, shift, roster, day)
-        ways = answers(study, shift_id, find_day(study, day).kind)
-        for title, answer in zip(("Outbound", "Return"), ways, strict=True):
+        asked = "itinerary", home, site, shift, day, roster or ""
+        place = place_of_answer(Territory.from_toml(file), lang, *asked)
+        words = kept_words(place)
+        if words is None:
+            from mobility.commute.examples import answers
+            from mobility.commute.inventory import find_day, find_home, find_shift
+            from mobility.commute.loading import load
+
+            with progress_bar(lang, STEPS[:6]) as step:
+                study = load(read_territory(file), progress=step)
+            home_index = find_home(study, home)
+            shift_id = find_shift(study, site, shift, roster, day)
+            ways = answers(study, shift_id, find_day(study, day).kind)
+            words = [way.lines(home_index, lang) for way in ways]
+            keep_words(place, study, words)
+        for title, lines in zip(("Outbound", "Return"), words, strict=True):
             out.print(translate(title, lang), style="bold")
-            legs = answer.texts(home_index)
-            if not legs:
-                out.print(f"  {translate('no journey within the limits', lang)}")
-            for leg in legs:
-                what = " ".join(filter(None, [translate(leg.kind, lang), leg.line, leg.headsign]))
-                places = " → ".join(
-                    name or translate("home", lang) for name in (leg.from_name, leg.to_name)
-                )
-                out.print(f"  {leg.clocks(lang)}  {what}  ({places})")
+            for line in lines or [translate("no journey within the limits", lang)]:
+                out.print(f"  {line}")
 
 
 @app.command(rich_help_panel=IMPROVE)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from mobility.base.cache import SEAL, cache_dir, content_hash, is_sound, mark_used, open_cache, seal
 from mobility.base.errors import MobilityError
 from mobility.base.files import staging
+from mobility.base.memory import trim_memory
 from mobility.commute.access import Access, assess
 from mobility.commute.additions import with_feed, with_feeds
 from mobility.commute.comparison import check_comparable
@@ -235,7 +236,9 @@ def evaluate(study: Study, *, known: Hours | None = None, progress: Progress = q
         What was found of the best hours of the day.
     """
     access = assess(study, progress=progress)
-    return access, white_zones(access, known=known, progress=progress)
+    zones = white_zones(access, known=known, progress=progress)
+    trim_memory()
+    return access, zones
 
 
 def _written(

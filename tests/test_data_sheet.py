@@ -19,7 +19,6 @@ from mobility.base.i18n import translate
 from mobility.cli import app
 from mobility.commute import walks
 from mobility.commute.access import assess
-from mobility.commute.check_answer import place_of_answer
 from mobility.commute.data_sheet import (
     day_gaps,
     edge_text,
@@ -28,6 +27,7 @@ from mobility.commute.data_sheet import (
     ledger_table,
 )
 from mobility.commute.loading import load
+from mobility.commute.said_before import place_of_answer
 from mobility.commute.white_zones import REASONS, white_zones
 from mobility.outputs.map.assets import leaflet
 from mobility.streets import graph, snap
@@ -232,7 +232,7 @@ def test_what_was_said_is_said_again_until_something_changes(tmp_path, monkeypat
         (folder / name).write_bytes(changed if changed != whole else whole + b"\n")
         known.add(place())
         (folder / name).write_bytes(whole)
-    monkeypatch.setattr("mobility.commute.check_answer.today", lambda: dt.date(2030, 1, 1))
+    monkeypatch.setattr("mobility.commute.said_before.today", lambda: dt.date(2030, 1, 1))
     known.add(place())
     assert len(known) == 7
 

@@ -57,6 +57,24 @@ def test_a_shift_of_two_rosters_asks_which(tmp_path):
     assert ask(toml, "--roster", "B", "--day", "Samedi").stdout == found.stdout
 
 
+def test_what_was_said_of_the_same_files_is_said_again(tmp_path, monkeypatch):
+    toml = with_saturdays(tmp_path, '["3x8"]')
+    first = ask(toml)
+    assert first.exit_code == 0
+
+    def refused(*_args, **_more):
+        raise AssertionError("read again")
+
+    with monkeypatch.context() as here:
+        here.setattr("mobility.commute.loading.load", refused)
+        assert ask(toml).stdout == first.stdout
+        assert isinstance(ask(toml, "--home", "H2").exception, AssertionError)
+        assert isinstance(ask(toml, "--lang", "en").exception, AssertionError)
+        toml.write_text(toml.read_text() + "\n[limits]\nmax_walk_min = 1\n", encoding="utf-8")
+        assert isinstance(ask(toml).exception, AssertionError)
+    assert "aucun trajet" in ask(toml).stdout
+
+
 def test_clock_times_never_promise_more_than_the_seconds(tmp_path):
     """At 4.4 km/h walks last no whole minutes."""
     toml = write_territory(tmp_path, rosters='["3x8"]')

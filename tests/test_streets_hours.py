@@ -1,6 +1,7 @@
 """Streets at one hour, and streets closed to through traffic."""
 
 import datetime as dt
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import networkx as nx
@@ -12,6 +13,7 @@ from street_cases import METRE_A_SECOND, lonlat, osm_text, streets_of
 
 from mobility.sources.osm.conditions import clauses
 from mobility.sources.osm.reader import read_osm
+from mobility.streets.arcs import times_key
 from mobility.streets.graph import streets_from_tables
 from mobility.streets.hours import Place, hours_findings, state_at, streets_in, value_at
 from mobility.streets.modes import edge_times
@@ -239,3 +241,38 @@ def test_an_elevator_drawn_as_a_point_is_waited_for(tmp_path):
         times = edge_times(streets, "walk", METRE_A_SECOND)
         assert times[0].sum() == pytest.approx(260, abs=0.5)
         assert (len(times.barred) == 0) == expected
+
+
+@pytest.mark.parametrize("mode", ["walk", "bike", "car"])
+@pytest.mark.parametrize("safe_at_night", [False, True])
+def test_what_the_hour_changes_gives_the_seconds_of_all_streets_at_the_hour(
+    tmp_path, mode, safe_at_night
+):
+    """Only pieces that depend on the hour are worked out again: all of them give the same."""
+    nodes = {k: (100 * k, 0) for k in range(1, 6)} | {
+        6: (300, 100), 7: (300, 200, {"barrier": "gate", "opening_hours": "08:00-20:00"}),
+        8: (300, 300),
+    }  # fmt: skip
+    ways = [
+        (10, [1, 2, 3], {"highway": "residential", "maxspeed:conditional": "30 @ (22:00-06:00)"}),
+        (11, [3, 4, 5], {"highway": "primary", "motor_vehicle:conditional": "no @ (20:00-06:00)"}),
+        (12, [3, 6, 7], {"highway": "path", "opening_hours": "08:00-20:00", "lit": "no"}),
+        (13, [7, 8], {"highway": "service", "access:conditional": "destination @ (20:00-06:00)"}),
+        (14, [1, 8, 5], {"highway": "tertiary", "oneway:conditional": "yes @ (20:00-06:00)"}),
+    ]
+    path = tmp_path / "s.osm"
+    path.write_text(osm_text(nodes, ways))
+    streets = streets_from_tables(read_osm(path))
+    by_day, at_night = (
+        streets_in(streets, state_at(streets, at(clock), PARIS)) for clock in ("12:00", "23:00")
+    )
+    assert edge_times(by_day, mode, METRE_A_SECOND)[0].tolist() == pytest.approx(
+        edge_times(streets, mode, METRE_A_SECOND)[0].tolist()
+    )
+    whole = replace(streets, tags=at_night.tags, barriers=at_night.barriers, turns=at_night.turns)
+    found, expected = (
+        edge_times(one, mode, METRE_A_SECOND, safe_at_night=safe_at_night)
+        for one in (at_night, whole)
+    )
+    assert times_key(found) == times_key(expected)
+    assert times_key(found) != times_key(edge_times(streets, mode, METRE_A_SECOND))

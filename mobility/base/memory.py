@@ -17,9 +17,14 @@ def give_back_memory() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+    trim_memory()
+
+
+def trim_memory() -> None:
+    """Return what is known to lie unused, at the cost of some milliseconds."""
     pa.default_memory_pool().release_unused()
     with suppress(OSError, AttributeError):  # only glibc has it
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
-__all__ = ["give_back_memory"]
+__all__ = ["give_back_memory", "trim_memory"]

@@ -1,34 +1,20 @@
-"""What `mobility check` says of a territory, as texts.
-
-It is kept by the content of all it follows from: asked again on the same files, `check` says it
-without reading them into tables. What is said of persons is not kept.
-"""
+"""What `mobility check` says of a territory, as texts, see `mobility.commute.said_before`."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from mobility.base.cache import code_hash, keep, kept, place_of
-from mobility.base.clock import today
 from mobility.base.errors import Finding
 from mobility.base.i18n import translate
-from mobility.territory.project import Territory
-from mobility.territory.source_files import source_files
+from mobility.commute.said_before import keep_words, kept_words, place_of_answer
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from mobility.commute.study import Study
-
-_LAYER_PARTS = (".shp", ".tab", ".mif")
-"""Layers that other files of their name complete."""
 
 
 @dataclass(frozen=True)
@@ -97,47 +83,18 @@ def _tables(study: Study, language: str) -> Iterator[tuple[str, pd.DataFrame]]:
     yield translate("What was read", language), data_sheet.ledger_table(study, language)
 
 
-def place_of_answer(territory: Territory, language: str) -> Path | None:
-    """Return where the answer about a territory is kept, None where a file cannot be read."""
-    try:
-        return place_of("checks", _key(territory, language))
-    except OSError:
-        return None
-
-
 def kept_answer(place: Path | None) -> CheckAnswer | None:
     """Return what was said of the same territory, with all its files as they are now."""
-    found = None if place is None else kept(place)
-    if found is None:
+    told = kept_words(place)
+    if told is None:
         return None
-    told = json.loads(np.asarray(found["answer"]).tobytes())
     tables = [SaidTable(**table) for table in told["tables"]]
     return CheckAnswer(tables, [(kind, source, text) for kind, source, text in told["findings"]])
 
 
 def keep_answer(place: Path | None, study: Study, answer: CheckAnswer) -> None:
     """Keep what is said of a study, unless it is of persons."""
-    if place is not None and not study.homes.personal:
-        text = json.dumps(asdict(answer)).encode()
-        keep(place, {"answer": np.frombuffer(text, np.uint8)})
-
-
-def _key(territory: Territory, language: str) -> list[object]:
-    """Return all that an answer follows from: code, calendars, settings, today, files."""
-    gtfs = {territory.resolve(path) for path in territory.sources.gtfs}
-    files = [path for path in source_files(territory) if path.is_file() or path in gtfs]
-    files += [
-        part
-        for path in files
-        if path.suffix.lower() in _LAYER_PARTS
-        for part in sorted(path.parent.glob(f"{path.stem}.*"))
-    ]
-    layers = [path for path in source_files(territory) if path.suffix.lower() == ".gdb"]
-    settings = territory.model_dump_json()
-    names = [str(path) for path in (territory.path, territory.base)]
-    calendars = [version(name) for name in ("holidays", "vacances-scolaires-france")]
-    head = [code_hash(), *calendars, language, today().isoformat(), settings]
-    return [*head, *names, *files, *layers]
+    keep_words(place, study, asdict(answer))
 
 
 __all__ = ["CheckAnswer", "check_answer", "keep_answer", "kept_answer", "place_of_answer"]

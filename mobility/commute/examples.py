@@ -115,6 +115,15 @@ class EdgeAnswers:
             texts.append(self.told[key])
         return tuple(reversed(texts))
 
+    def lines(self, home: int, language: str) -> list[str]:
+        """Return the journey of a home, a line for each leg."""
+        found = []
+        for leg in self.texts(home):
+            what = filter(None, [translate(leg.kind, language), leg.line, leg.headsign])
+            places = [name or translate("home", language) for name in (leg.from_name, leg.to_name)]
+            found.append(f"{leg.clocks(language)}  {' '.join(what)}  ({' → '.join(places)})")
+        return found
+
     def _text(self, leg: Leg, depart_min: int, arrive_min: int) -> LegText:
         line, headsign, about = "", "", (False, False)
         if leg.kind == "ride" and leg.trip >= 0:

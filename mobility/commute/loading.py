@@ -15,6 +15,7 @@ import pandas as pd
 from mobility.base.cache import code_hash, content_hash
 from mobility.base.errors import Finding, TerritoryError
 from mobility.base.ledger import SourceLedger
+from mobility.base.memory import trim_memory
 from mobility.commute.access import assess, counted_rows
 from mobility.commute.changes import with_timetable_changes
 from mobility.commute.closed_drives import drives_any_hour
@@ -189,6 +190,8 @@ def read_sources(
         streets=lambda: street_points(streets),
         sides=lambda homes: _sides(build_study(territory, streets, feed, sites, homes), homes),
     )
+    # What files are read into is larger than what is kept of them.
+    trim_memory()
     return ReadSources(
         territory, streets, feed, sites, homes, (*told, *unread, *local), tuple(ledger)
     )

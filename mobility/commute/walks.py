@@ -104,24 +104,35 @@ def mode_times(
     speeds, assume_lit = territory.speeds, territory.night.assume_lit
     asked = (mode, safe, speeds.model_dump_json(), assume_lit, raster)
     if asked not in streets.times:
-        grades = None if raster is None else edge_grades(streets, raster)
+        grades = None if raster is None else _grades(streets.any_hour, raster)
 
-        def compute() -> Bundle:
-            found = edge_times(
+        def worked_out() -> Times:
+            return edge_times(
                 streets, mode, speeds, safe_at_night=safe, assume_lit=assume_lit, grades=grades
             )
-            return times_bundle(found)
 
-        key: list[object] = ["times", mode, speeds.model_dump_json(), safe, assume_lit, grades]
-        if streets.at is not None:
-            key.append(streets.at[1])
-        found = times_of(streets.kept(key, compute))
-        usual = None if streets.at is None else streets.at[0].times.get(asked)
-        # At many hours they are those of any hour, and held once.
-        same = usual is not None and times_key(usual) == times_key(found)
-        streets.times[asked] = usual if same else found
+        def compute() -> Bundle:
+            return times_bundle(worked_out())
+
+        if streets.at is None:
+            key = ["times", mode, speeds.model_dump_json(), safe, assume_lit, grades]
+            streets.times[asked] = times_of(streets.kept(key, compute))
+        else:
+            # What the hour changes is found in less time than what was found of it before.
+            found, usual = worked_out(), streets.any_hour.times.get(asked)
+            # At many hours they are those of any hour, and held once.
+            same = usual is not None and times_key(usual) == times_key(found)
+            streets.times[asked] = usual if same else found
     kept: Times = streets.times[asked]
     return kept
+
+
+def _grades(streets: Streets, raster: Path) -> Float:
+    """Return the slope of each street piece, see `edge_grades`; the raster is read once."""
+    asked = "grades", raster
+    if asked not in streets.times:
+        streets.times[asked] = edge_grades(streets, raster)
+    return np.asarray(streets.times[asked])
 
 
 def walks_to_stops(

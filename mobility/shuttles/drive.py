@@ -156,7 +156,7 @@ def _weights(matrix: sparse.csr_matrix, nodes: np.ndarray, limit_s: float) -> Fl
 
     net = (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
     zero = np.zeros(len(nodes))
-    seeds = (np.arange(len(nodes) + 1, dtype=np.int64), nodes.astype(np.int64), zero)
+    seeds = (np.arange(len(nodes) + 1, dtype=np.int64), nodes.astype(np.int32), zero)
     rows = np.full((len(nodes), matrix.shape[0]), np.inf)
     vias = np.empty(rows.shape, np.int32)
     node_rows(net, seeds, limit_s * 100 * TIME_UNIT, workspace(net, seeds), rows, vias)

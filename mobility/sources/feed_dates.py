@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from mobility.base.clock import today
 from mobility.base.errors import Finding
-from mobility.sources.gtfs.extras import CALENDARS
-from mobility.sources.gtfs.read import Feed
+from mobility.sources.gtfs.feed import CALENDARS, Feed
 from mobility.sources.holidays import FIRST_KNOWN, LAST_DECREED, Holidays
 from mobility.territory.project import DayKind, DaysConfig
 

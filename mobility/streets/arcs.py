@@ -14,7 +14,7 @@ Aho and Corasick (1975), Efficient string matching.)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -40,17 +40,16 @@ class TurnTimes(Times):
     local
         bool (m,): pieces closed to through traffic, which are used one after the other from
         where one starts, and again to where one ends; None where there are none.
-    usable
-        Pieces that points are attached to, kept by who asks first; None before.
-    key
-        Hash of all this, kept likewise; empty before.
+    key, open_key
+        Hashes of all this, and of where one may go whatever time it takes, kept by who asks
+        first; empty before.
     """
 
     barred: np.ndarray
     sequences: Sequences
     local: np.ndarray | None
-    usable: np.ndarray | None = None
     key: str = ""
+    open_key: str = ""
 
     def __new__(
         cls,
@@ -94,6 +93,19 @@ def _content(times: Times) -> object:
     found = content_hash([*times, barred_of(times), sequences_of(times), local_of(times)])
     if isinstance(times, TurnTimes):
         times.key = found
+    return found
+
+
+def open_key(times: Times) -> str:
+    """Return a hash of where some times let one go, whatever time it takes."""
+    if isinstance(times, TurnTimes) and times.open_key:
+        return times.open_key
+    open_ways = [np.packbits(np.isfinite(seconds)) for seconds in times]
+    found = content_hash([
+        len(times[0]), *open_ways, barred_of(times), sequences_of(times), local_of(times),
+    ])  # fmt: skip
+    if isinstance(times, TurnTimes):
+        times.open_key = found
     return found
 
 
@@ -217,9 +229,9 @@ def joined(
     return row, value[order[start[row] + within]]
 
 
-#: Arcs last asked for: the ends of the pieces, what the times say, and the arcs.
+#: Arcs last asked for: the ends of the pieces, where the times let one go, and the arcs.
 _LATEST: list[tuple[np.ndarray, str, Arcs]] = []
-MOST_LATEST = 3
+MOST_LATEST = 4
 
 
 def arcs(streets: Streets, times: Times, *, reverse: bool = False) -> Arcs:
@@ -227,10 +239,12 @@ def arcs(streets: Streets, times: Times, *, reverse: bool = False) -> Arcs:
     times = turned(times) if reverse else times
     if not isinstance(times, TurnTimes):
         return _arcs(streets, times)
-    ends, said = streets.edge_u, str(_content(times))
+    ends, said = streets.edge_u, open_key(times)
     for kept, key, known in _LATEST:
         if kept is ends and key == said:
-            return known
+            uv, vu = times
+            seconds = np.where(known.forward, uv[known.edge], vu[known.edge]).astype(np.float64)
+            return replace(known, time=seconds)
     found = _arcs(streets, times)
     _LATEST.insert(0, (ends, said, found))
     del _LATEST[MOST_LATEST:]

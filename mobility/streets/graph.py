@@ -101,6 +101,11 @@ class Streets:
     )
     at: tuple[Streets, State] | None = field(default=None, init=False, repr=False, compare=False)
 
+    @property
+    def any_hour(self) -> Streets:
+        """These streets with what is said of them for any hour."""
+        return self if self.at is None else self.at[0]
+
     @cached_property
     def digest(self) -> str:
         """Hash of the network and its tags at any hour.

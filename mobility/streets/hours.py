@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from copy import copy
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ import pandas as pd
 from mobility.base.errors import Finding
 from mobility.sources.osm.conditions import ACCESS, OPENING_HOURS, clauses
 from mobility.streets.graph import State, Streets
+from mobility.streets.tags import AROUND
 from mobility.streets.turns import rules_in_force
 from mobility.territory.project import StreetMode
 
@@ -150,6 +151,32 @@ def streets_in(streets: Streets, state: State) -> Streets:
     return streets.states[state]
 
 
+def by_hour(streets: Streets) -> tuple[np.ndarray, Streets]:
+    """Return the pieces of streets at some hour whose tags depend on it, and these alone.
+
+    Returns
+    -------
+    int64
+        Rows of the pieces: all those of each way of which something depends on the hour.
+    Streets
+        The pieces as they are at the hour, with the nodes and barriers of all streets, and
+        what is known of the surroundings of each.
+    """
+    usual = streets.any_hour
+    if "by hour" not in usual.times:
+        ways = usual.conditions.loc[usual.conditions["kind"].eq("way"), "osm_id"]
+        rows = np.flatnonzero(np.isin(usual.tags["osm_id"].to_numpy(), ways))
+        arrays = {name: getattr(usual, name)[rows] for name in ("edge_u", "edge_v", "length_m")}
+        usual.times["by hour"] = rows, replace(usual, tags=usual.tags.iloc[rows], **arrays)
+    rows, part = usual.times["by hour"]
+    assert isinstance(streets, StreetsAtHour)
+    found = replace(part, tags=streets.retagged(part.tags))
+    known = list(usual.times.items())
+    around = {k: v[rows] for k, v in known if isinstance(k, tuple) and k[0] == AROUND}
+    found.times.update(around)
+    return rows, found
+
+
 def staying(streets: Streets) -> Streets:
     """Return streets that no hour changes any more."""
     found = copy(streets)
@@ -191,8 +218,12 @@ class StreetsAtHour(Streets):
     @cached_property
     def tags(self) -> pd.DataFrame:
         """Tags at the hour."""
+        return self.retagged(self._plain.tags)
+
+    def retagged(self, tags: pd.DataFrame) -> pd.DataFrame:
+        """Return tags of some pieces as they are at the hour."""
         table = self._changes
-        return _retagged(self._plain.tags, "osm_id", table[table["kind"].eq("way")])
+        return _retagged(tags, "osm_id", table[table["kind"].eq("way")])
 
     @cached_property
     def barriers(self) -> pd.DataFrame:

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mobility.base.cache import content_hash
 from mobility.base.errors import Finding
 from mobility.sources.osm.restrictions import ELEVATOR
 from mobility.sources.osm.ways import FERRY
 from mobility.streets.arcs import Times, TurnTimes
 from mobility.streets.graph import Streets
+from mobility.streets.hours import by_hour
 from mobility.streets.safety import AssumeLit, night_safe
 from mobility.streets.slopes import slope_ms
 from mobility.streets.tags import (
@@ -67,6 +69,8 @@ ELEVATOR_WAIT_S = 60.0
 ELEVATOR_MS = 1.0
 # Riding on loose ground against asphalt: an assumption.
 UNPAVED_FACTOR = 0.7
+#: Seconds from u to v and from v to u, float32 (m,); pieces for local traffic only, bool (m,).
+Pieces = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -126,22 +130,65 @@ def edge_times(
         From u to v and from v to u; infinite where forbidden. The turns barred by restrictions
         and barriers come along, see `arcs.TurnTimes`.
     """
+    driving = driving or Driving()
+    missing = paths_missing(streets.any_hour)
+
+    def pieces(of: Streets, grades: np.ndarray | None) -> Pieces:
+        return _pieces(
+            of, mode, speeds, driving, safe_at_night=safe_at_night, assume_lit=assume_lit,
+            grades=grades, missing=missing,
+        )  # fmt: skip
+
+    if streets.at is None:
+        uv, vu, local = pieces(streets, grades)
+    else:
+        hill = None if grades is None else content_hash([grades])
+        key = "pieces", mode, speeds.model_dump_json(), driving, safe_at_night, assume_lit, hill
+        usual = streets.any_hour.times
+        if key not in usual:
+            built_up(streets.any_hour)
+            usual[key] = pieces(streets.any_hour, grades)
+        uv, vu, local = (array.copy() for array in usual[key])
+        rows, changed = by_hour(streets)
+        if len(rows):
+            own = pieces(changed, None if grades is None else grades[rows])
+            uv[rows], vu[rows], local[rows] = own
+    times = TurnTimes(uv, vu, *barred_turns(streets, mode, (uv, vu)))
+    gates = turns_past_local_barriers(streets, mode)
+    return without_through_traffic(streets, times, local, gates)
+
+
+def _pieces(
+    streets: Streets,
+    mode: StreetMode,
+    speeds: Speeds,
+    driving: Driving,
+    *,
+    safe_at_night: bool,
+    assume_lit: AssumeLit,
+    grades: np.ndarray | None,
+    missing: bool,
+) -> Pieces:
+    """Return the seconds of each piece both ways, and whether it is for local traffic only.
+
+    A piece's follow from the tags of its own way.
+    """
     tags = streets.tags
     ms_back: np.ndarray | None = None
     if mode == "walk":
         steps = tags["highway"].eq("steps")
         ms = np.where(steps, STEPS_FACTOR, 1.0) * speeds.walk_kmh / 3.6
         ms = _in_elevators(streets, ms)
-        everywhere = _walkable(tags, paths_missing=paths_missing(streets))
+        everywhere = _walkable(tags, paths_missing=missing)
         forward, backward = own_ways(tags, "oneway:foot", (everywhere, everywhere))
         forward, backward = forward & everywhere, backward & everywhere
     elif mode == "car":
-        ms = _car_ms(streets, driving or Driving())
+        ms = _car_ms(streets, driving)
         forward, backward = _car_ways(tags)
     else:
         kmh = speeds.bike_kmh if mode == "bike" else speeds.e_bike_kmh
         ms = _in_elevators(streets, _bike_ms(tags, kmh / 3.6, speeds.walk_kmh / 3.6))
-        forward, backward = _bike_ways(tags, paths_missing=paths_missing(streets))
+        forward, backward = _bike_ways(tags, paths_missing=missing)
         if grades is not None:
             assisted, walking = mode == "e_bike", speeds.walk_kmh / 3.6
             ms_back = slope_ms(ms, -grades, walking, assisted=assisted)
@@ -157,9 +204,7 @@ def edge_times(
     uv = np.where(forward, streets.length_m / ms + wait_s, np.inf).astype(np.float32)
     vu_ms = ms if ms_back is None else ms_back
     vu = np.where(backward, streets.length_m / vu_ms + wait_s, np.inf).astype(np.float32)
-    times = TurnTimes(uv, vu, *barred_turns(streets, mode, (uv, vu)))
-    gates = turns_past_local_barriers(streets, mode)
-    return without_through_traffic(streets, times, _local_only(tags, mode), gates)
+    return uv, vu, _local_only(tags, mode)
 
 
 def _local_only(tags: pd.DataFrame, mode: StreetMode) -> np.ndarray:

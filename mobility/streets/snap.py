@@ -13,8 +13,8 @@ from mobility.streets.arcs import (
     Times,
     arcs,
     barred_of,
+    open_key,
     sequences_of,
-    times_key,
     with_through_traffic,
 )
 from mobility.streets.graph import Streets
@@ -208,9 +208,8 @@ def components(streets: Streets, times: Times) -> np.ndarray:
     for; those closed to through traffic join others like any. A piece that cannot be come back
     to, or that is forbidden, has -1.
     """
-    found = streets.kept(
-        ["parts", *times_key(times)], lambda: {"label": _components(streets, times)}
-    )
+    times = with_through_traffic(times)
+    found = streets.kept(["parts", open_key(times)], lambda: {"label": _components(streets, times)})
     return np.asarray(found["label"])
 
 
@@ -218,7 +217,7 @@ def _components(streets: Streets, times: Times) -> np.ndarray:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    net = arcs(streets, with_through_traffic(times))
+    net = arcs(streets, times)
     shape = (len(net.place), len(net.place))
     graph = coo_array((np.ones(len(net.head), dtype=np.int8), (net.tail, net.head)), shape=shape)
     _, label = connected_components(graph.tocsr(), directed=True, connection="strong")
@@ -248,8 +247,9 @@ def usable_edges(
     length = np.bincount(label[known], streets.length_m[known], minlength=1)
     big = (length >= min_island_m) | (length >= min_island_share * length.sum())
     big &= ~_enclosed(streets, times, label, length)
-    beside = ~is_tagged(streets.tags, "highway", (FERRY, "motorway", "motorway_link"))
-    beside &= ~is_tagged(streets.tags, "motorroad", ("yes",))
+    tags = streets.any_hour.tags
+    beside = ~is_tagged(tags, "highway", (FERRY, "motorway", "motorway_link"))
+    beside &= ~is_tagged(tags, "motorroad", ("yes",))
     return np.asarray(known & beside & big[np.maximum(label, 0)])
 
 

@@ -65,7 +65,9 @@ _MEANING = {
 #: Columns of tags last asked for, each with its different texts and which of them each row has.
 #: They hold on to their column, so that no other takes its address.
 _PLACES: dict[int, tuple[object, np.ndarray, pd.Index]] = {}
-MOST_PLACES = 64
+MOST_PLACES = 128
+#: What `Streets.times` knows of the surroundings of each piece, see `built_up`.
+AROUND = "built up"
 
 #: Access tags that bear on each mode, the most particular one last.
 ACCESS_OF: dict[StreetMode, tuple[str, ...]] = {
@@ -261,8 +263,8 @@ def built_up(streets: Streets, *, cell_m: float = 250.0, km_per_km2: float = 4.0
             said_in |= text.str.endswith(("urban", "zone30"), na=False).to_numpy(dtype=bool)
             said_out |= text.str.endswith("rural", na=False).to_numpy(dtype=bool)
     # What lies around a street is the same at any hour.
-    any_hour = streets if streets.at is None else streets.at[0]
-    asked = "built up", cell_m, km_per_km2
+    any_hour = streets.any_hour
+    asked = AROUND, cell_m, km_per_km2
     if asked not in any_hour.times:
         middle = streets.geom_xy[(streets.geom_ptr[:-1] + streets.geom_ptr[1:] - 1) // 2]
         around = _dense(any_hour, middle, cell_m, km_per_km2) | _on_built_land(any_hour, middle)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mobility.streets.arcs import TurnTimes
+from mobility.streets.arcs import TurnTimes, open_key
 from mobility.streets.graph import Streets
 from mobility.streets.snap import components
 
@@ -19,6 +19,16 @@ def without_through_traffic(
     ``gates``, int64 (t, 2), turns that are not for through traffic; one that leads from a street
     open to all to another is barred.
     """
+    known = streets.any_hour.times.setdefault("through", {})
+    # Where one may go says it all: at most hours it is as at any.
+    key = open_key(times), local.tobytes(), gates.tobytes()
+    if key not in known:
+        found = _without(streets, times, local, gates)
+        known[key] = found.barred, found.local
+    return TurnTimes(*times, known[key][0], times.sequences, known[key][1])
+
+
+def _without(streets: Streets, times: TurnTimes, local: np.ndarray, gates: np.ndarray) -> TurnTimes:
     uv, vu = times
     local = local & (np.isfinite(uv) | np.isfinite(vu))
     if not local.any() and not len(gates):

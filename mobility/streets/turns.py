@@ -19,8 +19,8 @@ from mobility.sources.osm.restrictions import (
     PASSAGE,
     kind_of,
 )
-from mobility.streets.arcs import Sequences, Times, arcs, joined
-from mobility.streets.graph import Streets
+from mobility.streets.arcs import Sequences, Times, arcs, joined, open_key
+from mobility.streets.graph import State, Streets
 from mobility.streets.tags import CLOSED, LOCAL, UNSAID, access_of, is_tagged
 from mobility.territory.project import StreetMode
 
@@ -79,9 +79,28 @@ def barred_turns(streets: Streets, mode: StreetMode, times: Times) -> tuple[np.n
     A barrier lets one turn back and nothing else. Restrictions hold for cars only: cyclists
     may get off and walk.
     """
-    stopped = _at_barriers(streets, stopped_by(streets.barriers, mode))
+    shut = stopped_by(streets.barriers, mode)
     if mode != "car" or streets.turns.empty:
-        return np.unique(stopped, axis=0), ()
+        return np.unique(_at_barriers(streets, shut), axis=0), ()
+    known = streets.any_hour.times.setdefault("barred", {})
+    # At most hours it is as at any.
+    key = open_key(times), shut.tobytes(), _rules_at(streets)
+    if key not in known:
+        known[key] = _barred(streets, times, _at_barriers(streets, shut))
+    found: tuple[np.ndarray, Sequences] = known[key]
+    return found
+
+
+def _rules_at(streets: Streets) -> State:
+    """Return what the state of some streets says of their turn restrictions."""
+    if streets.at is None:
+        return ()
+    is_rule = streets.conditions["kind"].eq("turn")
+    told = tuple(value for value, rule in zip(streets.at[1], is_rule, strict=True) if rule)
+    return told if any(value is not None for value in told) else ()
+
+
+def _barred(streets: Streets, times: Times, stopped: np.ndarray) -> tuple[np.ndarray, Sequences]:
     sequences = _over_ways(streets)[0]
     pairs = [s for s in sequences if len(s) == 2]
     restricted = np.concatenate(
@@ -125,7 +144,7 @@ def _into_and_out(streets: Streets, node: np.ndarray) -> tuple[pd.DataFrame, pd.
     """Return the arcs into and out of some nodes: ``node``, ``arc`` and ``way``."""
     wanted = np.zeros(streets.n_nodes, dtype=bool)
     wanted[node] = True
-    way = streets.tags["osm_id"].to_numpy(dtype=np.int64)
+    way = streets.any_hour.tags["osm_id"].to_numpy(dtype=np.int64)
     starts, ends = np.flatnonzero(wanted[streets.edge_u]), np.flatnonzero(wanted[streets.edge_v])
     edge = np.concatenate([starts, ends])
     at = np.concatenate([streets.edge_u[starts], streets.edge_v[ends]])
@@ -143,6 +162,15 @@ def _rows_of(streets: Streets, node_id: np.ndarray) -> np.ndarray:
 
 
 def _at_barriers(streets: Streets, stopped: np.ndarray) -> np.ndarray:
+    """Return the turns past some barriers but back, int64 (t, 2); known once asked for."""
+    known = streets.any_hour.times.setdefault("at barriers", {})
+    key = stopped.tobytes()
+    if key not in known:
+        known[key] = _past(streets, stopped)
+    return np.asarray(known[key])
+
+
+def _past(streets: Streets, stopped: np.ndarray) -> np.ndarray:
     node = _rows_of(streets, streets.barriers["node_id"].to_numpy()[stopped])
     into, out = _into_and_out(streets, node[node >= 0])
     both = into.merge(out, on="node", suffixes=("_in", "_out"))
@@ -200,7 +228,7 @@ def _over_ways(streets: Streets) -> tuple[list[tuple[int, ...]], set[int]]:
     rules = streets.turns[streets.turns["left_out"].eq("") & streets.turns["via_ways"].ne("")]
     barred: set[tuple[int, ...]] = set()
     placed: set[int] = set()
-    way = streets.tags["osm_id"].to_numpy(dtype=np.int64)
+    way = streets.any_hour.tags["osm_id"].to_numpy(dtype=np.int64)
     columns = ("osm_id", "kind", "from_way", "via_ways", "to_way")
     for osm_id, kind, first, over, last in zip(*(rules[c].tolist() for c in columns), strict=True):
         between = np.isin(way, [int(ref) for ref in over.split()])

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from mobility.base.cache import Bundle, cached, content_hash
-from mobility.streets.arcs import Times, TurnTimes, local_of, times_key
+from mobility.streets.arcs import Times, local_of, open_key, times_key
 from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
 from mobility.streets.paths import PairTable, street_times
@@ -166,7 +166,7 @@ def walk_snaps(
     A street closed to through traffic is passed over for one open to all that is hardly
     farther, see `CORNER_M`.
     """
-    key = ["snaps", *times_key(times), lonlat, float(max_snap_m)]
+    key = ["snaps", open_key(times), lonlat, float(max_snap_m)]
 
     def compute() -> Bundle:
         return vars(_walk_snaps(streets, times, lonlat, max_snap_m))
@@ -219,12 +219,12 @@ def _points_key(streets: Streets, lonlat: np.ndarray, max_m: float) -> str:
 
 
 def _usable(streets: Streets, times: Times) -> np.ndarray:
-    """Return `usable_edges`, found once for each times."""
-    if not isinstance(times, TurnTimes):
-        return usable_edges(streets, times)
-    if times.usable is None:
-        times.usable = usable_edges(streets, times)
-    return times.usable
+    """Return `usable_edges`, found once wherever the same ways are open."""
+    known = streets.any_hour.times.setdefault("usable", {})
+    key = open_key(times)
+    if key not in known:
+        known[key] = usable_edges(streets, times)
+    return np.asarray(known[key])
 
 
 def _walks(

@@ -6,6 +6,8 @@ Loading the compiler takes half a second: `change` asks for this module when som
 import numpy as np
 from numba import njit
 
+from mobility.base.kernels import inner
+
 
 @njit(cache=True, nogil=True)
 def move_run(  # type: ignore[no-untyped-def]  # noqa: PLR0913
@@ -74,6 +76,14 @@ def move_run(  # type: ignore[no-untyped-def]  # noqa: PLR0913
         call_pos[mine] = p
 
 
+@inner
+def _copy(to: np.ndarray, at: int, values: np.ndarray, a: int, b: int) -> None:
+    """Copy some values to a place; assigning slices takes numba two seconds to compile."""
+    place, copied = to[at : at + b - a], values[a:b]
+    for k in range(copied.size):
+        place[k] = copied[k]
+
+
 @njit(cache=True, nogil=True)
 def merge_runs(  # type: ignore[no-untyped-def]  # noqa: PLR0913
     run_ptr, call_stop, call_arr, call_dep, call_board, call_alight, call_trip, run_day,
@@ -103,12 +113,12 @@ def merge_runs(  # type: ignore[no-untyped-def]  # noqa: PLR0913
     while run < n_runs or extra < n_extra:
         if extra < n_extra and slot[extra] <= run:
             a, b = x_ptr[extra], x_ptr[extra + 1]
-            stop[at : at + b - a] = x_stop[a:b]
-            arr[at : at + b - a] = x_arr[a:b]
-            dep[at : at + b - a] = x_dep[a:b]
-            board[at : at + b - a] = x_board[a:b]
-            alight[at : at + b - a] = x_alight[a:b]
-            trip[at : at + b - a] = x_trip[a:b]
+            _copy(stop, at, x_stop, a, b)
+            _copy(arr, at, x_arr, a, b)
+            _copy(dep, at, x_dep, a, b)
+            _copy(board, at, x_board, a, b)
+            _copy(alight, at, x_alight, a, b)
+            _copy(trip, at, x_trip, a, b)
             for c in range(a, b):
                 x_number[c] = at + c - a
             at += b - a
@@ -130,12 +140,12 @@ def merge_runs(  # type: ignore[no-untyped-def]  # noqa: PLR0913
             day[at_run - 1] = run_day[end]
             end += 1
         a, b = run_ptr[run], run_ptr[end]
-        stop[at : at + b - a] = call_stop[a:b]
-        arr[at : at + b - a] = call_arr[a:b]
-        dep[at : at + b - a] = call_dep[a:b]
-        board[at : at + b - a] = call_board[a:b]
-        alight[at : at + b - a] = call_alight[a:b]
-        trip[at : at + b - a] = call_trip[a:b]
+        _copy(stop, at, call_stop, a, b)
+        _copy(arr, at, call_arr, a, b)
+        _copy(dep, at, call_dep, a, b)
+        _copy(board, at, call_board, a, b)
+        _copy(alight, at, call_alight, a, b)
+        _copy(trip, at, call_trip, a, b)
         for c in range(a, b):
             number[c] = at + c - a
         at += b - a

@@ -25,7 +25,6 @@ _BOOKING = {
 UNKNOWN = {"stop": "an unknown stop", "route": "an unknown route", "trip": "an unknown trip"}
 WALKED = 3
 """Rules up to this ``transfer_type`` hold between two stops; the others for who stays aboard."""
-CALENDARS = "calendar.txt, calendar_dates.txt"
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 

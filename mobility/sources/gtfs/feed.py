@@ -16,6 +16,7 @@ from mobility.base.clock import today
 from mobility.base.errors import Finding
 from mobility.base.ledger import SourceLedger
 
+CALENDARS = "calendar.txt, calendar_dates.txt"
 MAX_SPAN_DAYS = 1200
 """A calendar longer than this is a formality: its exceptions tell the real period."""
 CHUNK_DAYS = 1000

@@ -19,8 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.base.errors import Finding, Severity
-from mobility.sources.gtfs.extras import CALENDARS
-from mobility.sources.gtfs.read import Feed, route_mode
+from mobility.sources.gtfs.feed import CALENDARS, Feed, route_mode
 from mobility.sources.holidays import SATURDAY, Holidays
 
 Bool = NDArray[np.bool_]
