@@ -286,7 +286,6 @@ def _drives_to(plans: Plans, gates: Floats) -> tuple[Ints, Floats]:
 
 def _gain(plans: Plans, variant: Study) -> Bools:
     """Return bool[shifts of the scene, its homes]: reached in a variant of the network."""
-    everything = np.ones(len(variant.feed.trips), bool)
-    proof = prove(plans.access, variant, [everything], [int(s) for s in plans.scene.shift_ids])[0]
+    proof = prove(plans.access, [variant], [int(s) for s in plans.scene.shift_ids])[0]
     variant.views.forget()
     return np.asarray(proof.gained[plans.scene.shift_ids][:, plans.homes])
