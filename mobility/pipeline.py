@@ -14,7 +14,7 @@ from mobility.base.cache import SEAL, cache_dir, content_hash, is_sound, mark_us
 from mobility.base.errors import MobilityError
 from mobility.base.files import staging
 from mobility.commute.access import Access, assess
-from mobility.commute.additions import with_feed, with_feeds
+from mobility.commute.additions import with_feed
 from mobility.commute.comparison import check_comparable
 from mobility.commute.loading import load
 from mobility.commute.side_by_side import with_each
@@ -172,12 +172,9 @@ def _with_shuttles(
     variants = []
     asked = [found.knee, *(p for p in found.plans if every_plan and p is not found.knee)]
     feeds = {plan.name: read_tables(found.gtfs(plan)) for plan in asked}
-    every = with_each(access.study, list(feeds.values()))
-    for k, study in enumerate(with_feeds(access.study, feeds)):
-        study.views.stand_in = every.stand_in(k)
-        after = evaluate(study, known=every.hours(k), progress=progress)[1].told()
+    for study, hours in with_each(access.study, feeds):
+        after = evaluate(study, known=hours, progress=progress)[1].told()
         variants.append((after.access, after))
-    every.forget()
     answers = None
     if lighter:
         progress("lighter answers")

@@ -108,8 +108,25 @@ def with_feeds(
         yield _with_feed(study, extra, (stops, k), scenario, feeders)
 
 
+def with_feeds_together(
+    study: Study, extras: Mapping[str, Feed], *, scenario: str
+) -> tuple[Study, Iterator[Study]]:
+    """Return the study with all of some feeds at once, and what `with_feeds` yields.
+
+    Walks around their stops are measured once. With all of them, nobody cycles or drives to
+    their stops.
+    """
+    stops = NewStops(study, [extra.lonlat() for extra in extras.values()])
+    union = _with_feed(study, merge_feeds(list(extras.values())), (stops, None), scenario, False)
+    each = (
+        _with_feed(study, extra, (stops, k), name, True)
+        for k, (name, extra) in enumerate(extras.items())
+    )
+    return union, each
+
+
 def _with_feed(
-    study: Study, extra: Feed, own: tuple[NewStops, int], scenario: str, feeders: bool
+    study: Study, extra: Feed, own: tuple[NewStops, int | None], scenario: str, feeders: bool
 ) -> Study:
     territory, (stops, k) = study.territory, own
     feed, old = merge_feeds([study.feed, extra]), len(study.feed.stops)

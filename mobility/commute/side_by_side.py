@@ -9,7 +9,7 @@ and sets that have the same ones, e.g. a line that two plans share, are told the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache, partial
 from threading import RLock
@@ -17,7 +17,7 @@ from threading import RLock
 import numpy as np
 from numpy.typing import NDArray
 
-from mobility.commute.additions import with_feed
+from mobility.commute.additions import with_feeds_together
 from mobility.commute.door_to_door import at_gate, ever_held
 from mobility.commute.study import StandIn, Study, Timetables
 from mobility.commute.untouched import Spans, run_spans
@@ -25,7 +25,7 @@ from mobility.commute.variants import with_timetables
 from mobility.commute.white_zones import BEST_HOURS_S, Bool, Hours, Moved, as_open, at_hour
 from mobility.engine.journeys import Edge, EngineLimits, Scan, TwoWay, held_by, scan
 from mobility.sources.days import ChosenDay
-from mobility.sources.gtfs.read import Feed, merge_feeds
+from mobility.sources.gtfs.read import Feed
 from mobility.timetable.arrays import INF, Timetable
 from mobility.timetable.change import muted
 
@@ -253,16 +253,22 @@ class SideBySide:
         """Free what was found: studies and their views hold each other."""
         for k in range(-1, self._count):
             self._alone(k).views.forget()
+        # These too hold what asks them.
         self._alone.cache_clear()
-        self._views.clear()
+        for known in (self._views, self._added, self._useful, self._first, self._held):
+            known.clear()
+        self._union = self._base
 
 
-def with_each(study: Study, extras: Sequence[Feed]) -> SideBySide:
-    """Return a study with each of some feeds; see `additions.with_feeds`."""
-    union = with_feed(study, merge_feeds(extras), scenario="all", feeders=False)
-    counts = [len(study.feed.trips), *(len(extra.trips) for extra in extras)]
-    set_of = np.repeat(np.arange(-1, len(extras)), counts)
-    return SideBySide(study, union, set_of, len(extras))
+def with_each(study: Study, extras: Mapping[str, Feed]) -> Iterator[tuple[Study, Hours]]:
+    """Yield a study with each of some feeds, and its best hours; see `additions.with_feeds`."""
+    union, each = with_feeds_together(study, extras, scenario="all")
+    counts = [len(study.feed.trips), *(len(extra.trips) for extra in extras.values())]
+    every = SideBySide(study, union, np.repeat(np.arange(-1, len(extras)), counts), len(extras))
+    for k, one in enumerate(each):
+        one.views.stand_in = every.stand_in(k)
+        yield one, every.hours(k)
+    every.forget()
 
 
 def alone(two_way: TwoWay, kept: Bool) -> TwoWay:
