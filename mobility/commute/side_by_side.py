@@ -17,6 +17,7 @@ from threading import RLock
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.memory import give_back
 from mobility.commute.additions import with_feeds_together
 from mobility.commute.door_to_door import at_gate, ever_held
 from mobility.commute.study import StandIn, Study, Timetables
@@ -258,6 +259,7 @@ class SideBySide:
         for known in (self._views, self._added, self._useful, self._first, self._held):
             known.clear()
         self._union = self._base
+        give_back()
 
 
 def with_each(study: Study, extras: Mapping[str, Feed]) -> Iterator[tuple[Study, Hours]]:

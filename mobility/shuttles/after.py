@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +61,7 @@ class Proof:
 
 def prove(
     before: Access,
-    afters: Sequence[Study],
+    afters: Sequence[Callable[[str], Study]],
     shift_ids: Sequence[int],
     present: Access | None = None,
 ) -> list[Proof]:
@@ -72,7 +72,7 @@ def prove(
     before
         The territory as it is.
     afters
-        The territory with each plan.
+        For each plan, the territory with it on a kind of day.
     shift_ids
         Shifts to evaluate: those with white workers.
     present
@@ -88,7 +88,10 @@ def prove(
     )
     proofs = []
     for after in afters:
-        now = _held(after, keys)
+        now: dict[tuple[int, str], Bools] = {}
+        # One kind of day at a time: timetables of all of them would fill the memory.
+        for kind in (day.kind for day in study.days):
+            now |= _held(after(kind), [key for key in keys if key[1].kind == kind])
         gained = np.zeros((len(study.shift_rows), study.n_homes), bool)
         holding, alone = np.ones_like(gained), np.ones_like(gained)
         lost = np.zeros_like(gained)
@@ -109,7 +112,7 @@ def prove(
 def _held(
     after: Study, keys: Sequence[tuple[int, ChosenDay]]
 ) -> dict[tuple[int, str], Bools]:
-    """Return who holds each shift by public transport on each kind of day."""
+    """Return who holds each shift by public transport on a kind of day."""
     limits = engine_limits(after.territory.limits)
 
     def holds(key: tuple[int, ChosenDay]) -> Bools:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
 
 from mobility.base.errors import Finding
 from mobility.base.i18n import translate
+from mobility.base.memory import give_back
 from mobility.commute.access import Access, roster_shifts
 from mobility.commute.additions import with_feed
 from mobility.commute.ledger import Ledger
@@ -265,8 +266,9 @@ def proven(found: Plans, *, drawn: bool = False) -> Plans:
     set_of = _sets(after, len(found.study.feed.trips))
     every = SideBySide(found.study, after, set_of, len(asked))
     shift_ids = [int(s) for s in found.scene.shift_ids]
-    afters = [every.study(k) for k in range(len(asked))]
+    afters = [partial(_on, every.study(k)) for k in range(len(asked))]
     proofs = prove(found.access, afters, shift_ids, found.present)
+    del after, afters
     every.forget()
     told = {p.name: proof for p, proof in zip(asked, proofs, strict=True)}
     plans = [_with_proof(found, p, told[p.name]) if p.name in told else p for p in plans]
@@ -276,6 +278,7 @@ def proven(found: Plans, *, drawn: bool = False) -> Plans:
     for _ in range(MOST_COMPARED):
         index = knee(kept)
         kept[index] = found.compared(kept[index])
+        give_back()
         if not kept[index].refused:
             break
     findings = (*found.findings, *booking_findings(kept[index], found.config))
@@ -295,6 +298,10 @@ def _named(plan: Plan) -> Plan:
         names[k] = f"{letter}{counts[letter]}"
     lines = tuple(replace(x, name=n) for x, n in zip(plan.lines, names, strict=True))
     return replace(plan, lines=lines)
+
+
+def _on(after: Study, _kind: str) -> Study:
+    return after
 
 
 def _sets(after: Study, n_before: int) -> Ints:
