@@ -78,7 +78,7 @@ def transit_seconds(
 ) -> Int32:
     """Return ``elapsed_s`` of `transit_times`, from whoever knows it, int32[H]."""
     if study.views.stand_in is not None:
-        study = study.views.stand_in(site, day, edge, limits)
+        study = study.views.stand_in(site, day, edge, limits, False)
     known, key = study.views.elapsed_s, (site, day.kind, edge, limits)
     if known is None:
         return transit_times(study, site, day, edge, limits).elapsed_s
@@ -104,7 +104,8 @@ def ever_held(
     if stand_in is not None:
         found = np.zeros(study.n_homes, bool)
         for edge in edges:
-            found |= ever_held(stand_in(site, day, edge, limits), site, day, [edge], limits)
+            other = stand_in(site, day, edge, limits, True)
+            found |= ever_held(other, site, day, [edge], limits)
         return found
     if known is None:
         return _ever_held(study, site, day, edges, limits)

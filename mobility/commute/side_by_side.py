@@ -135,8 +135,10 @@ class SideBySide:
     def stand_in(self, k: int) -> StandIn:
         """Return who answers for the study with a set."""
 
-        def asked(site: int, day: ChosenDay, edge: Edge, limits: EngineLimits) -> Study:
-            like = self._like(k, None, site, day, edge, limits)
+        def asked(
+            site: int, day: ChosenDay, edge: Edge, limits: EngineLimits, at_all: bool
+        ) -> Study:
+            like = self._like(k, None, site, day, edge, limits, at_all=at_all)
             return self._base if like < 0 else self._alone(like)
 
         return asked
@@ -158,7 +160,7 @@ class SideBySide:
         found = self._held_before(moved, day, edge, limits).copy()
         for second in BEST_HOURS_S:
             at = at_hour(self._base, day, edge, second)
-            like = self._like(k, (moved, edge), moved.site, day, at, limits)
+            like = self._like(k, (moved, edge), moved.site, day, at, limits, at_all=True)
             if like < 0:
                 continue
             key = like, moved, at, limits
@@ -183,16 +185,19 @@ class SideBySide:
         day: ChosenDay,
         edge: Edge,
         limits: EngineLimits,
+        *,
+        at_all: bool,
     ) -> int:
         """Return the first set that is told what this one is, -1 where that is as without any."""
         if not self._spans.meets(day.kind, edge, limits):
             return -1
         if self._count == 1:
             return k
-        asked = None if moved is None else moved[0], site, day.kind, edge, limits
+        asked = None if moved is None else moved[0], site, day.kind, edge, limits, at_all
         useful = self._useful.get(asked)
         if useful is None:
-            useful = self._useful[asked] = self._useful_runs(moved, site, day, edge, limits)
+            useful = self._useful_runs(moved, site, day, edge, limits, at_all=at_all)
+            self._useful[asked] = useful
         member = self._runs(day.kind, returning=edge.returning).member
         mine = useful[member[k, useful]]
         return self._first.setdefault((*asked, mine.tobytes()), k) if mine.size else -1
@@ -204,6 +209,8 @@ class SideBySide:
         day: ChosenDay,
         edge: Edge,
         limits: EngineLimits,
+        *,
+        at_all: bool,
     ) -> Int64:
         """Return the runs of all sets that matter to a question."""
         added = self._runs(day.kind, returning=edge.returning)
@@ -211,10 +218,14 @@ class SideBySide:
         gate = at_gate(here, day, edge)
         two_way = gate.timetables[day.kind]
         found = scan(two_way, gate.egress_s[site], edge, limits)
-        if moved is not None:
-            # Every way is safe here, so that more runs never harm: where all of them together
-            # bring nobody who could not go at some hour before, no set does.
-            before = self._held_before(moved[0], day, moved[1], limits)
+        if at_all and not here.territory.limits.safe_at_night:
+            # More runs never harm: where all of them together bring nobody who could not go
+            # before (at some hour), no set does. In the dark they may: who can leave later may
+            # have to walk where it is not safe.
+            if moved is not None:
+                before = self._held_before(moved[0], day, moved[1], limits)
+            else:
+                before = ever_held(self._base, site, day, [edge], limits)
             if not (held_by([found], gate.home_walks) & ~before).any():
                 return np.zeros(0, np.int64)
         one_way = two_way.mirror if edge.returning else two_way.onward

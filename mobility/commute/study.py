@@ -137,8 +137,9 @@ class ShiftRow:
 Held = dict[tuple[int, str, tuple[Edge, ...], EngineLimits], NDArray[np.bool_]]
 
 
-#: Which study answers for another how an edge of a site holds, on a kind of day, under limits.
-StandIn = Callable[[int, ChosenDay, Edge, EngineLimits], "Study"]
+#: Which study answers for another how an edge of a site holds, on a kind of day, under limits, or
+#: (True) where it holds at all.
+StandIn = Callable[[int, ChosenDay, Edge, EngineLimits, bool], "Study"]
 
 
 @dataclass
