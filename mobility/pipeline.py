@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mobility.base.cache import SEAL, cache_dir, content_hash, is_sound, mark_used, open_cache, seal
 from mobility.base.errors import MobilityError
 from mobility.base.files import staging
-from mobility.base.memory import give_back
+from mobility.base.memory import trim_memory
 from mobility.commute.access import Access, assess
 from mobility.commute.additions import with_feed
 from mobility.commute.comparison import check_comparable
@@ -176,7 +176,7 @@ def _with_shuttles(
     for study, hours in with_each(access.study, feeds):
         after = evaluate(study, known=hours, progress=progress)[1].told()
         variants.append((after.access, after))
-        give_back()
+        trim_memory()
     answers = None
     if lighter:
         progress("lighter answers")

@@ -249,8 +249,8 @@ def _answers_of(
     """Return the answers to some questions about one site, an array of each kind of `TYPES`."""
 
     def compute() -> Bundle:
-        # Computed once, before threads ask for it.
-        for shift_id, day, _ in asked.values():
+        # Computed once, before threads ask for it: unless others answer.
+        for shift_id, day, _ in asked.values() if study.views.stand_in is None else ():
             for edge in study.edges(shift_id, day):
                 here = open_at(study, day, edge)
                 if study.territory.limits.safe_at_night:

@@ -102,11 +102,11 @@ def ever_held(
     """Return which homes `transit_times` of one or the other of some edges holds for, bool[H]."""
     stand_in, known = study.views.stand_in, study.views.held
     if stand_in is not None:
-        found = np.zeros(study.n_homes, bool)
+        every = np.zeros(study.n_homes, bool)
         for edge in edges:
             other = stand_in(site, day, edge, limits, True)
-            found |= ever_held(other, site, day, [edge], limits)
-        return found
+            every |= ever_held(other, site, day, [edge], limits)
+        return every
     if known is None:
         return _ever_held(study, site, day, edges, limits)
     key = site, day.kind, tuple(edges), limits
@@ -253,7 +253,7 @@ def street_times(
     On foot or by bicycle, a way that is in the dark at either end keeps to safe streets where
     the territory asks for it.
     """
-    study = open_at(study, day, edge)
+    study = open_at(study.views.on_streets or study, day, edge)
     found = _moved(study, site, mode, edge, limits)
     if mode == "car" or not study.territory.limits.safe_at_night:
         return found

@@ -17,7 +17,7 @@ from threading import RLock
 import numpy as np
 from numpy.typing import NDArray
 
-from mobility.base.memory import give_back
+from mobility.base.memory import trim_memory
 from mobility.commute.additions import with_feeds_together
 from mobility.commute.door_to_door import at_gate, ever_held
 from mobility.commute.study import StandIn, Study, Timetables
@@ -60,10 +60,10 @@ class Added:
         own = np.where(trip >= 0, set_of[trip], -1)
         runs = np.flatnonzero(own >= 0)
         _, place = np.unique(places, axis=0, return_inverse=True)
-        columns = [
+        columns = (
             place.ravel()[tt.call_stop], tt.call_arr, tt.call_dep, tt.call_board, tt.call_alight,
-        ]  # fmt: skip
-        calls = np.stack(columns, axis=1).astype(np.int64)
+        )  # fmt: skip
+        calls = np.stack([column.astype(np.int32) for column in columns], axis=1)
         known: dict[bytes, int] = {}
         number = np.array(
             [
@@ -170,9 +170,7 @@ class SideBySide:
             found |= self._held[key]
         return found
 
-    def _held_before(
-        self, moved: Moved, day: ChosenDay, edge: Edge, limits: EngineLimits
-    ) -> Bool:
+    def _held_before(self, moved: Moved, day: ChosenDay, edge: Edge, limits: EngineLimits) -> Bool:
         if moved not in self._before:
             self._before[moved] = self._before.ask(self._base, moved, day, edge, limits)
         return self._before[moved]
@@ -270,7 +268,7 @@ class SideBySide:
         for known in (self._views, self._added, self._useful, self._first, self._held):
             known.clear()
         self._union = self._base
-        give_back()
+        trim_memory()
 
 
 def with_each(study: Study, extras: Mapping[str, Feed]) -> Iterator[tuple[Study, Hours]]:
@@ -279,7 +277,7 @@ def with_each(study: Study, extras: Mapping[str, Feed]) -> Iterator[tuple[Study,
     counts = [len(study.feed.trips), *(len(extra.trips) for extra in extras.values())]
     every = SideBySide(study, union, np.repeat(np.arange(-1, len(extras)), counts), len(extras))
     for k, one in enumerate(each):
-        one.views.stand_in = every.stand_in(k)
+        one.views.stand_in, one.views.on_streets = every.stand_in(k), study
         yield one, every.hours(k)
     every.forget()
 

@@ -162,6 +162,8 @@ class Views:
         The same of the seconds of edges, int32[H].
     stand_in
         Whom to ask for it about riding and walking, where others know as much.
+    on_streets
+        Whom to ask about ways on streets alone, where another has the same.
     """
 
     made_from: tuple[Study, Change] | None = None
@@ -172,11 +174,13 @@ class Views:
     held: Held | None = None
     elapsed_s: dict[tuple[int, str, Edge, EngineLimits], Int32] | None = None
     stand_in: StandIn | None = None
+    on_streets: Study | None = None
 
     def forget(self) -> None:
         """Free the views: they and their study hold each other, and would stay for long."""
         views = [*self.at_hours.values(), *([self.dark] if self.dark is not None else [])]
-        self.dark, self.held, self.elapsed_s, self.stand_in = None, None, None, None
+        self.dark, self.held, self.elapsed_s = None, None, None
+        self.stand_in, self.on_streets = None, None
         for made in (self.at_hours, self.opened, self.measured):
             made.clear()
         for view in views:

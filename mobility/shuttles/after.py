@@ -109,9 +109,7 @@ def prove(
     return proofs
 
 
-def _held(
-    after: Study, keys: Sequence[tuple[int, ChosenDay]]
-) -> dict[tuple[int, str], Bools]:
+def _held(after: Study, keys: Sequence[tuple[int, ChosenDay]]) -> dict[tuple[int, str], Bools]:
     """Return who holds each shift by public transport on a kind of day."""
     limits = engine_limits(after.territory.limits)
 

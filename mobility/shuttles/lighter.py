@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from mobility.base.memory import give_back
+from mobility.base.memory import trim_memory
 from mobility.commute.additions import with_stops
 from mobility.commute.study import Study
 from mobility.commute.variants import with_timetables
@@ -88,7 +88,7 @@ def lighter_answers(plans: Plans, zones: WhiteZones) -> pd.DataFrame:
     site_of = np.array([study.shift_rows[s].site for s in scene.shift_ids])
     stop_gain, stop_eur = _new_stops(plans, area, names)
     gate_gain, gate_eur = _extensions(plans)
-    give_back()
+    trim_memory()
     told = None if plans.refused else plans.knee
     simulation = plans.simulation(white, iterations=AREA_ITERATIONS)
     shuttle = np.zeros_like(white) if told is None else told.service.reached
@@ -297,7 +297,7 @@ def _gain(plans: Plans, variant: Study, timetable: Callable[[str], TwoWay]) -> B
     """
 
     def after(kind: str) -> Study:
-        give_back()
+        trim_memory()
         return with_timetables(variant, {kind: timetable(kind)})
 
     proof = prove(plans.access, [after], [int(s) for s in plans.scene.shift_ids])[0]

@@ -9,10 +9,11 @@ from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mobility.base.errors import Finding
 from mobility.base.i18n import translate
-from mobility.base.memory import give_back
+from mobility.base.memory import trim_memory
 from mobility.commute.access import Access, roster_shifts
 from mobility.commute.additions import with_feed
 from mobility.commute.ledger import Ledger
@@ -278,7 +279,7 @@ def proven(found: Plans, *, drawn: bool = False) -> Plans:
     for _ in range(MOST_COMPARED):
         index = knee(kept)
         kept[index] = found.compared(kept[index])
-        give_back()
+        trim_memory()
         if not kept[index].refused:
             break
     findings = (*found.findings, *booking_findings(kept[index], found.config))
@@ -301,10 +302,11 @@ def _named(plan: Plan) -> Plan:
 
 
 def _on(after: Study, _kind: str) -> Study:
+    """Return a study that is the same on every kind of day."""
     return after
 
 
-def _sets(after: Study, n_before: int) -> Ints:
+def _sets(after: Study, n_before: int) -> NDArray[np.int64]:
     """Return the plan of each trip of the common feed, -1 for those there were before."""
     ids = after.feed.trips["trip_id"].astype(str).to_numpy()[n_before:]
     own = [int(i.split(":")[-1].split("/")[0]) for i in ids]
