@@ -15,11 +15,11 @@ from mobility.base.errors import MobilityError
 from mobility.base.files import staging
 from mobility.base.memory import trim_memory
 from mobility.commute.access import Access, assess
-from mobility.commute.additions import with_feed, with_feeds
+from mobility.commute.additions import with_feed
 from mobility.commute.comparison import check_comparable
 from mobility.commute.loading import load
+from mobility.commute.side_by_side import with_each
 from mobility.commute.study import Progress, Study, quiet
-from mobility.commute.untouched import beside
 from mobility.commute.white_zones import Hours, WhiteZones, white_zones
 from mobility.settings import check_outputs, check_settings, read_territory
 from mobility.sources.gtfs.read import read_feed
@@ -170,13 +170,13 @@ def _with_shuttles(
     found = design_shuttles(access.study, access, zones, seed=seed, progress=progress)
     if found.knee is None:
         return _written(folder, present, found=found, progress=progress)
-    variants, hours = [], Hours()
+    variants = []
     asked = [found.knee, *(p for p in found.plans if every_plan and p is not found.knee)]
     feeds = {plan.name: read_tables(found.gtfs(plan)) for plan in asked}
-    for study in with_feeds(access.study, feeds):
-        known = beside(access.study, study, hours)
-        after = evaluate(study, known=known, progress=progress)[1].told()
+    for study, hours in with_each(access.study, feeds):
+        after = evaluate(study, known=hours, progress=progress)[1].told()
         variants.append((after.access, after))
+        trim_memory()
     answers = None
     if lighter:
         progress("lighter answers")

@@ -21,7 +21,10 @@ def give_back_memory() -> None:
 
 
 def trim_memory() -> None:
-    """Return what is known to lie unused, at the cost of some milliseconds."""
+    """Return what is freed already, of which the C library keeps a store for each thread.
+
+    It takes some milliseconds.
+    """
     pa.default_memory_pool().release_unused()
     with suppress(OSError, AttributeError):  # only glibc has it
         ctypes.CDLL("libc.so.6").malloc_trim(0)

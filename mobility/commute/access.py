@@ -16,7 +16,7 @@ from mobility.base.cache import Bundle
 from mobility.base.errors import TerritoryError
 from mobility.base.literal import one_line
 from mobility.base.threads import thread_count
-from mobility.commute.door_to_door import OVERTIME_MAX_S, both_ways, overtime
+from mobility.commute.door_to_door import OVERTIME_MAX_S, both_ways, overtime, transit_seconds
 from mobility.commute.modes import counting, evaluated
 from mobility.commute.study import Progress, Study, engine_limits, quiet
 from mobility.commute.variants import after_dark, open_at
@@ -249,8 +249,8 @@ def _answers_of(
     """Return the answers to some questions about one site, an array of each kind of `TYPES`."""
 
     def compute() -> Bundle:
-        # Computed once, before threads ask for it.
-        for shift_id, day, _ in asked.values():
+        # Computed once, before threads ask for it: unless others answer.
+        for shift_id, day, _ in asked.values() if study.views.stand_in is None else ():
             for edge in study.edges(shift_id, day):
                 here = open_at(study, day, edge)
                 if study.territory.limits.safe_at_night:
@@ -292,12 +292,12 @@ def _question(study: Study, shift_id: int, day: ChosenDay, mode: str) -> Questio
 def _answer(study: Study, shift_id: int, day: ChosenDay, mode: str) -> tuple[Int32, Int32, Int32]:
     """Return the seconds of both ways, and of overtime, of every home; see `TYPES`."""
     limits = engine_limits(study.territory.limits)
-    onward, homeward = both_ways(study, shift_id, day, mode, limits)
     if mode == "transit":
-        site, (_, back) = study.shift_rows[shift_id].site, study.edges(shift_id, day)
-        late_s = overtime(study, site, day, back, limits, homeward)
-    else:
-        late_s = np.where(homeward.elapsed_s < INF, OVERTIME_MAX_S, -1)
+        site, edges = study.shift_rows[shift_id].site, study.edges(shift_id, day)
+        out_s, back_s = (transit_seconds(study, site, day, edge, limits) for edge in edges)
+        return out_s, back_s, overtime(study, site, day, edges[1], limits, back_s)
+    onward, homeward = both_ways(study, shift_id, day, mode, limits)
+    late_s = np.where(homeward.elapsed_s < INF, OVERTIME_MAX_S, -1)
     return onward.elapsed_s, homeward.elapsed_s, late_s
 
 

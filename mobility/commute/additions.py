@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mobility.commute.new_stops import NewStops
 from mobility.commute.on_demand_rides import on_demand_services
-from mobility.commute.study import Study
+from mobility.commute.study import Study, Timetables
 from mobility.commute.variants import on_ways, variant
 from mobility.commute.walks import (
     feeders_of,
@@ -25,7 +25,7 @@ from mobility.sources.days import ChosenDay
 from mobility.sources.gtfs.read import Feed, merge_feeds
 from mobility.streets.arcs import times_key
 from mobility.territory.project import StreetMode, Territory
-from mobility.timetable.arrays import index_timetable
+from mobility.timetable.arrays import FootArrays, index_timetable
 from mobility.timetable.change import more_stops
 from mobility.timetable.footpaths import WalkTable
 from mobility.timetable.runs import feed_runs
@@ -108,8 +108,25 @@ def with_feeds(
         yield _with_feed(study, extra, (stops, k), scenario, feeders)
 
 
+def with_feeds_together(
+    study: Study, extras: Mapping[str, Feed], *, scenario: str
+) -> tuple[Study, Iterator[Study]]:
+    """Return the study with all of some feeds at once, and what `with_feeds` yields.
+
+    Walks around their stops are measured once. With all of them, nobody cycles or drives to
+    their stops.
+    """
+    stops = NewStops(study, [extra.lonlat() for extra in extras.values()])
+    union = _with_feed(study, merge_feeds(list(extras.values())), (stops, None), scenario, False)
+    each = (
+        _with_feed(study, extra, (stops, k), name, True)
+        for k, (name, extra) in enumerate(extras.items())
+    )
+    return union, each
+
+
 def _with_feed(
-    study: Study, extra: Feed, own: tuple[NewStops, int], scenario: str, feeders: bool
+    study: Study, extra: Feed, own: tuple[NewStops, int | None], scenario: str, feeders: bool
 ) -> Study:
     territory, (stops, k) = study.territory, own
     feed, old = merge_feeds([study.feed, extra]), len(study.feed.stops)
@@ -168,8 +185,15 @@ def _with_feed(
 
 def _day_timetables(
     territory: Territory, feed: Feed, days: Sequence[ChosenDay], between: WalkTable
-) -> dict[str, TwoWay]:
+) -> Timetables:
     """Return timetable and mirror of each kind of day, with walks between stops."""
-    feet = footpaths_of(territory, feed, between)
-    runs = {day.kind: feed_runs(feed, day.date, territory.zone, findings=[]) for day in days}
-    return {kind: TwoWay(index_timetable(feed.n_stops, runs[kind], feet)) for kind in runs}
+
+    @cache
+    def feet() -> FootArrays:
+        return footpaths_of(territory, feed, between)
+
+    def made(day: ChosenDay) -> TwoWay:
+        runs = feed_runs(feed, day.date, territory.zone, findings=[])
+        return TwoWay(index_timetable(feed.n_stops, runs, feet()))
+
+    return Timetables({day.kind: partial(made, day) for day in days})

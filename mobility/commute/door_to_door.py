@@ -73,6 +73,21 @@ def transit_times(
     return _either(walked.elapsed_s <= ridden.elapsed_s, walked, ridden)
 
 
+def transit_seconds(
+    study: Study, site: int, day: ChosenDay, edge: Edge, limits: EngineLimits
+) -> Int32:
+    """Return ``elapsed_s`` of `transit_times`, from whoever knows it, int32[H]."""
+    if study.views.stand_in is not None:
+        study = study.views.stand_in(site, day, edge, limits, False)
+    known, key = study.views.elapsed_s, (site, day.kind, edge, limits)
+    if known is None:
+        return transit_times(study, site, day, edge, limits).elapsed_s
+    found = known.get(key)
+    if found is None:
+        found = known[key] = transit_times(study, site, day, edge, limits).elapsed_s
+    return found
+
+
 def held(
     study: Study, site: int, day: ChosenDay, edges: Sequence[Edge], limits: EngineLimits
 ) -> Bool:
@@ -85,9 +100,13 @@ def ever_held(
     study: Study, site: int, day: ChosenDay, edges: Sequence[Edge], limits: EngineLimits
 ) -> Bool:
     """Return which homes `transit_times` of one or the other of some edges holds for, bool[H]."""
-    other, known = study.views.beside, study.views.held
-    if other is not None and not any(other.meets(day.kind, edge, limits) for edge in edges):
-        return ever_held(other.study, site, day, edges, limits)
+    stand_in, known = study.views.stand_in, study.views.held
+    if stand_in is not None:
+        every = np.zeros(study.n_homes, bool)
+        for edge in edges:
+            other = stand_in(site, day, edge, limits, True)
+            every |= ever_held(other, site, day, [edge], limits)
+        return every
     if known is None:
         return _ever_held(study, site, day, edges, limits)
     key = site, day.kind, tuple(edges), limits
@@ -234,7 +253,7 @@ def street_times(
     On foot or by bicycle, a way that is in the dark at either end keeps to safe streets where
     the territory asks for it.
     """
-    study = open_at(study, day, edge)
+    study = open_at(study.views.on_streets or study, day, edge)
     found = _moved(study, site, mode, edge, limits)
     if mode == "car" or not study.territory.limits.safe_at_night:
         return found
@@ -277,14 +296,14 @@ def overtime(
     day: ChosenDay,
     edge: Edge,
     limits: EngineLimits,
-    on_time: HomeTimes,
+    on_time_s: Int32,
 ) -> Int32:
     """Return the overtime after which each home's return still holds, without a gap.
 
     Steps of 15 minutes after the shift's end are tried until the return fails; the answer
     is the last that held, -1 where the return fails even on time.
     """
-    latest = np.where(on_time.elapsed_s < INF, 0, -1).astype(np.int32)
+    latest = np.where(on_time_s < INF, 0, -1).astype(np.int32)
     alive = latest >= 0
     late_s = range(OVERTIME_STEP_S, OVERTIME_MAX_S + 1, OVERTIME_STEP_S)
     later = [replace(edge, at_s=edge.at_s + late) for late in late_s]

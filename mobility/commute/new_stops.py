@@ -36,14 +36,14 @@ class NewStops:
         self._own = [slice(*pair) for pair in pairwise(ends)]
         self._known: dict[tuple[object, ...], Tables] = {}
 
-    def walks_to(self, view: Study, k: int) -> tuple[WalkTable, WalkTable]:
-        """Return the walks of homes and of gates in a view, to a set too."""
+    def walks_to(self, view: Study, k: int | None) -> tuple[WalkTable, WalkTable]:
+        """Return the walks of homes and of gates in a view, to a set too; to all if None."""
 
         def measure() -> Tables:
             points = view.homes.lonlat, view.gates_lonlat
             return tuple(self._walks(view, some, self._lonlat) for some in points)
 
-        old, own = len(self._feed.stops), self._own[k]
+        old, own = len(self._feed.stops), self._of(k)
         home, gate = (
             joined_walks([(table, 0, 0), (more.part(stops=own), 0, old)], table.n_rows)
             for table, more in zip(
@@ -52,7 +52,7 @@ class NewStops:
         )
         return home, gate
 
-    def walks_between(self, view: Study, k: int, feed: Feed) -> WalkTable:
+    def walks_between(self, view: Study, k: int | None, feed: Feed) -> WalkTable:
         """Return the walks between stops in a view.
 
         Parameters
@@ -75,7 +75,7 @@ class NewStops:
             )
 
         among, onto, off, new = self._once(view, "between", measure)
-        n, own = among.n_rows, self._own[k]
+        n, own = among.n_rows, self._of(k)
         parts = [
             (among, 0, 0),
             (onto.part(stops=own), 0, n),
@@ -83,6 +83,9 @@ class NewStops:
             (new.part(rows=own, stops=own), n, n),
         ]
         return joined_walks(parts, feed.n_stops)
+
+    def _of(self, k: int | None) -> slice:
+        return slice(None) if k is None else self._own[k]
 
     def _walks(
         self, view: Study, points: Points, places: Points, limit_s: float | None = None

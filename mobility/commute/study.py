@@ -137,19 +137,9 @@ class ShiftRow:
 Held = dict[tuple[int, str, tuple[Edge, ...], EngineLimits], NDArray[np.bool_]]
 
 
-@dataclass(frozen=True)
-class Beside:
-    """A study that differs in some runs alone.
-
-    Attributes
-    ----------
-    meets
-        Whether one of these runs is on the way in the time that an edge, on a kind of day, under
-        some limits leaves for a commute.
-    """
-
-    study: Study
-    meets: Callable[[str, Edge, EngineLimits], bool]
+#: Which study answers for another how an edge of a site holds, on a kind of day, under limits, or
+#: (True) where it holds at all.
+StandIn = Callable[[int, ChosenDay, Edge, EngineLimits, bool], "Study"]
 
 
 @dataclass
@@ -168,8 +158,12 @@ class Views:
         the seconds per street piece on which it rests. Hours at which they are alike share it.
     held
         What was found of edges, kept where somebody who asks again puts a table here.
-    beside
-        The study that it shares edges with, where it differs in some runs alone.
+    elapsed_s
+        The same of the seconds of edges, int32[H].
+    stand_in
+        Whom to ask for it about riding and walking, where others know as much.
+    on_streets
+        Whom to ask about ways on streets alone, where another has the same.
     """
 
     made_from: tuple[Study, Change] | None = None
@@ -178,12 +172,15 @@ class Views:
     opened: dict[tuple[dt.date, int], Study] = field(default_factory=dict)
     measured: dict[tuple[object, ...], Any] = field(default_factory=dict)
     held: Held | None = None
-    beside: Beside | None = None
+    elapsed_s: dict[tuple[int, str, Edge, EngineLimits], Int32] | None = None
+    stand_in: StandIn | None = None
+    on_streets: Study | None = None
 
     def forget(self) -> None:
         """Free the views: they and their study hold each other, and would stay for long."""
         views = [*self.at_hours.values(), *([self.dark] if self.dark is not None else [])]
-        self.dark, self.held, self.beside = None, None, None
+        self.dark, self.held, self.elapsed_s = None, None, None
+        self.stand_in, self.on_streets = None, None
         for made in (self.at_hours, self.opened, self.measured):
             made.clear()
         for view in views:

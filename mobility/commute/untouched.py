@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from mobility.commute.study import Beside, Study
-from mobility.commute.white_zones import BEST_HOURS_S, Bool, Hours, Moved, at_hour, held_some_hour
+from mobility.commute.study import Study
+from mobility.commute.white_zones import BEST_HOURS_S, at_hour
 from mobility.engine.journeys import Edge, EngineLimits
 from mobility.sources.days import ChosenDay
 from mobility.timetable.arrays import Timetable
@@ -63,55 +63,4 @@ def run_spans(tt: Timetable, runs: Int64) -> Int64:
     return np.stack([starts, ends], axis=1).astype(np.int64)
 
 
-class HoursWithMore(Hours):
-    """Best hours of a study with more runs: who could go can still, others by hours they meet.
-
-    Parameters
-    ----------
-    base, known
-        The study without them, and its best hours, completed here.
-    spans
-        When they are on the way.
-    """
-
-    def __init__(self, base: Study, known: Hours, spans: Spans) -> None:
-        super().__init__()
-        self._base, self._before, self._spans = base, known, spans
-
-    def ask(
-        self, study: Study, moved: Moved, day: ChosenDay, edge: Edge, limits: EngineLimits
-    ) -> Bool:
-        """Return who can go, or return, at some hour."""
-        if moved not in self._before:
-            self._before[moved] = self._before.ask(self._base, moved, day, edge, limits)
-        met = self._spans.hours(study, day, edge, limits)
-        return self._before[moved] | held_some_hour(study, moved, day, edge, limits, met)
-
-
-def beside(base: Study, more: Study, known: Hours) -> HoursWithMore:
-    """Tell a study what it shares with the one of which it is a variant with a feed more.
-
-    Parameters
-    ----------
-    known
-        Best hours of ``base``, completed when those of ``more`` are asked for.
-
-    Returns
-    -------
-    HoursWithMore
-        Best hours of ``more``.
-    """
-    n_trips, timetables = len(base.feed.trips), more.timetables
-
-    def added(kind: str) -> Int64:
-        tt = timetables[kind].timetable
-        return run_spans(tt, np.flatnonzero(tt.call_trip[tt.run_ptr[:-1]] >= n_trips))
-
-    spans = Spans(added)
-    if base.views.held is None:
-        base.views.held = {}
-    more.views.beside = Beside(base, spans.meets)
-    return HoursWithMore(base, known, spans)
-
-
-__all__ = ["HoursWithMore", "Spans", "beside", "run_spans"]
+__all__ = ["Spans", "run_spans"]

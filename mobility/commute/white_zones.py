@@ -223,10 +223,14 @@ def held_some_hour(
     Only the hour of the ride is relaxed: light, and streets and gates that open at some hours
     only, stay as they are at the shift's own.
     """
-    here = staying_open(study, day, edge)
-    here = by_day(after_dark(here) if moved.dark else here)
     others = [at_hour(study, day, edge, second) for second in seconds]
-    return ever_held(here, moved.site, day, others, limits)
+    return ever_held(as_open(study, moved, day, edge), moved.site, day, others, limits)
+
+
+def as_open(study: Study, moved: Moved, day: ChosenDay, edge: Edge) -> Study:
+    """Return the study in the light, and as open as it is, at an edge, at whatever hour."""
+    here = staying_open(study, day, edge)
+    return by_day(after_dark(here) if moved.dark else here)
 
 
 def _moved(study: Study, shift_id: int, day: ChosenDay) -> tuple[Moved, Moved]:

@@ -6,7 +6,7 @@ reaching it. Return is outbound on the mirrored timetable: one kernel, two direc
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -287,17 +287,25 @@ def holding(
     two_way: TwoWay, egress_s: Int32, edges: Sequence[Edge], limits: EngineLimits, access: WalkTable
 ) -> NDArray[np.bool_]:
     """Return which homes `travel` of one or the other of some edges reaches, bool[H]."""
+    return held_by((scan(two_way, egress_s, edge, limits) for edge in edges), access)
+
+
+def held_by(scans: Iterable[Scan], access: WalkTable) -> NDArray[np.bool_]:
+    """Return which homes `reach` of one or the other of some scans reaches, bool[H]."""
     from mobility.engine.hold import farthest_walks, homes_within
 
-    farthest = np.full(two_way.timetable.n_stops, -1, np.int32)
-    for edge in edges:
-        one_way = two_way.mirror if edge.returning else two_way.onward
+    farthest = np.zeros(0, np.int32)
+    for one in scans:
+        if not farthest.size:
+            farthest = np.full(one.timetable.n_stops, -1, np.int32)
         farthest_walks(
-            *_labels(one_way, egress_s, edge, limits),
-            one_way.timetable.dep_time,
-            limits.home_walk_counts,
-            earliest_of(edge, limits),
-            limits.max_walk_s,
+            one.first,
+            one.shift,
+            one.label,
+            one.timetable.dep_time,
+            one.limits.home_walk_counts,
+            one.earliest_s,
+            one.limits.max_walk_s,
             farthest,
         )
     near = access.by_stop

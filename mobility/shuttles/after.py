@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +12,14 @@ import numpy as np
 
 from mobility.base.threads import spread, thread_count
 from mobility.commute.access import Access
-from mobility.commute.door_to_door import transit_times
+from mobility.commute.door_to_door import ever_held
+from mobility.commute.side_by_side import alone
 from mobility.commute.study import Study, engine_limits
 from mobility.commute.variants import with_timetables
-from mobility.engine.journeys import TwoWay
 from mobility.shuttles.gtfs_out import Table, write_gtfs
 from mobility.shuttles.model import Bools
 from mobility.sources.days import ChosenDay
 from mobility.sources.gtfs.read import Feed, read_feed
-from mobility.timetable.arrays import INF
-from mobility.timetable.change import with_runs
 
 
 def read_tables(tables: Mapping[str, Table]) -> Feed:
@@ -31,24 +29,9 @@ def read_tables(tables: Mapping[str, Table]) -> Feed:
         return read_feed(path, cache=False)
 
 
-def keep_trips(two_way: TwoWay, kept: np.ndarray) -> TwoWay:
-    """Return a timetable and its mirror holding only the runs whose first trip is kept.
-
-    Parameters
-    ----------
-    kept
-        bool[trips of the feed].
-    """
-    tt, mirror = two_way.timetable, two_way.mirror.timetable
-    trip = tt.call_trip[tt.run_ptr[:-1]]
-    gone = np.flatnonzero((trip >= 0) & ~kept[trip])
-    there, back = with_runs(tt, removed=gone), with_runs(mirror, removed=two_way.mirror_run[gone])
-    return TwoWay(there, known_mirror=back)
-
-
 def running(after: Study, kind: str, kept: np.ndarray) -> Study:
-    """Return a study on one kind of day, with some trips alone; see `keep_trips`."""
-    return with_timetables(after, {kind: keep_trips(after.timetables[kind], kept)})
+    """Return a study on one kind of day, with some trips alone, bool[trips of the feed]."""
+    return with_timetables(after, {kind: alone(after.timetables[kind], kept)})
 
 
 @dataclass(frozen=True)
@@ -78,21 +61,18 @@ class Proof:
 
 def prove(
     before: Access,
-    after: Study,
-    trips: Sequence[np.ndarray],
+    afters: Sequence[Callable[[str], Study]],
     shift_ids: Sequence[int],
     present: Access | None = None,
 ) -> list[Proof]:
-    """Evaluate several plans whose runs are all in one study.
+    """Evaluate several plans.
 
     Parameters
     ----------
     before
         The territory as it is.
-    after
-        The territory with every run of every plan.
-    trips
-        For each plan bool[trips of ``after.feed``]: those that run.
+    afters
+        For each plan, the territory with it on a kind of day.
     shift_ids
         Shifts to evaluate: those with white workers.
     present
@@ -107,11 +87,11 @@ def prove(
         for one in (before, present or before)
     )
     proofs = []
-    for kept in trips:
+    for after in afters:
         now: dict[tuple[int, str], Bools] = {}
         # One kind of day at a time: timetables of all of them would fill the memory.
-        for kind in after.timetables:
-            now |= _held_on(after, kind, kept, [key for key in keys if key[1].kind == kind])
+        for kind in (day.kind for day in study.days):
+            now |= _held(after(kind), [key for key in keys if key[1].kind == kind])
         gained = np.zeros((len(study.shift_rows), study.n_homes), bool)
         holding, alone = np.ones_like(gained), np.ones_like(gained)
         lost = np.zeros_like(gained)
@@ -129,27 +109,20 @@ def prove(
     return proofs
 
 
-def _held_on(
-    after: Study, kind: str, kept: np.ndarray, keys: Sequence[tuple[int, ChosenDay]]
-) -> dict[tuple[int, str], Bools]:
-    """Return who holds each shift by public transport on a kind of day, with some trips alone."""
-    variant = running(after, kind, kept)
-    limits = engine_limits(variant.territory.limits)
-    # Compiled kernels release the interpreter; touch the mirror once, not in each thread.
-    two_way = variant.timetables[kind]
-    two_way.onward.start_s, two_way.mirror.start_s  # noqa: B018
+def _held(after: Study, keys: Sequence[tuple[int, ChosenDay]]) -> dict[tuple[int, str], Bools]:
+    """Return who holds each shift by public transport on a kind of day."""
+    limits = engine_limits(after.territory.limits)
 
     def holds(key: tuple[int, ChosenDay]) -> Bools:
         shift, day = key
-        site = variant.shift_rows[shift].site
-        out, back = variant.edges(shift, day)
-        there = transit_times(variant, site, day, out, limits).elapsed_s < INF
-        home = transit_times(variant, site, day, back, limits).elapsed_s < INF
+        site = after.shift_rows[shift].site
+        there, home = (
+            ever_held(after, site, day, [edge], limits) for edge in after.edges(shift, day)
+        )
         return there & home
 
     with ThreadPoolExecutor(max_workers=thread_count()) as pool:
         found = spread(pool, holds, keys)
-    variant.views.forget()
     return {(s, day.kind): held for (s, day), held in zip(keys, found, strict=True)}
 
 

@@ -72,6 +72,8 @@ def proven_share(study: Study, bookings: Bookings, homes: Ints, booked: Booked) 
             riders = [h for r in one.requests if r.edge == e for h in r.homes]
             asked += len(riders)
             met += int(held[homes[riders]].sum())
+        variant.views.forget()
+    after.views.forget()
     return met / asked
 
 

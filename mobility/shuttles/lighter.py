@@ -7,12 +7,13 @@ and the commutes computed again. On-demand trips are simulated days of booked ri
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
+from mobility.base.memory import trim_memory
 from mobility.commute.additions import with_stops
 from mobility.commute.study import Study
 from mobility.commute.variants import with_timetables
@@ -87,6 +88,7 @@ def lighter_answers(plans: Plans, zones: WhiteZones) -> pd.DataFrame:
     site_of = np.array([study.shift_rows[s].site for s in scene.shift_ids])
     stop_gain, stop_eur = _new_stops(plans, area, names)
     gate_gain, gate_eur = _extensions(plans)
+    trim_memory()
     told = None if plans.refused else plans.knee
     simulation = plans.simulation(white, iterations=AREA_ITERATIONS)
     shuttle = np.zeros_like(white) if told is None else told.service.reached
@@ -208,17 +210,13 @@ def _new_stops(plans: Plans, area: np.ndarray, names: Sequence[str]) -> tuple[Bo
         stops["lon"].fillna(0).to_numpy(np.float64), stops["lat"].fillna(0).to_numpy(np.float64)
     )
     variant = _with_stops(study, lonlat, [f"Nouvel arrêt {n}" for n in names])
-    timetables = {
-        kind: TwoWay(
-            insert_calls(
-                t.timetable, stops_on_the_way(t.timetable, stops_xy, points),
-                len(variant.feed.stops),
-            )
-        )
-        for kind, t in study.timetables.items()
-    }  # fmt: skip
-    gain = _gain(plans, with_timetables(variant, timetables))
-    return gain, plans.factors["light.new_stop_eur_year"]
+
+    def calling(kind: str) -> TwoWay:
+        tt = study.timetables[kind].timetable
+        new = stops_on_the_way(tt, stops_xy, points)
+        return TwoWay(insert_calls(tt, new, len(variant.feed.stops)))
+
+    return _gain(plans, variant, calling), plans.factors["light.new_stop_eur_year"]
 
 
 def _extensions(plans: Plans) -> tuple[Bools, dict[int, float]]:
@@ -229,7 +227,7 @@ def _extensions(plans: Plans) -> tuple[Bools, dict[int, float]]:
     variant = _with_stops(study, gates, [gate_name(study, s) for s in sites])
     drive_s, drive_m = _drives_to(plans, gates)
     n = len(study.feed.stops)
-    timetables = {}
+    longer: dict[str, list[Insert]] = {}
     km = dict.fromkeys(sites, 0.0)
     hours = dict.fromkeys(sites, 0.0)
     for day in study.days:
@@ -251,7 +249,7 @@ def _extensions(plans: Plans) -> tuple[Bools, dict[int, float]]:
                 stop = int(timetable.call_stop[row])
                 km[site] += count * 2 * drive_m[stop, k] / 1000
                 hours[site] += count * 2 * drive_s[stop, k] / 3600
-        timetables[day.kind] = TwoWay(insert_calls(timetable, inserts, n + len(sites)))
+        longer[day.kind] = inserts
     more = 1 + plans.factors["overhead"]
     eur = {
         s: more
@@ -261,7 +259,12 @@ def _extensions(plans: Plans) -> tuple[Bools, dict[int, float]]:
         )
         for s in sites
     }
-    return _gain(plans, with_timetables(variant, timetables)), eur
+
+    def extended(kind: str) -> TwoWay:
+        tt = study.timetables[kind].timetable
+        return TwoWay(insert_calls(tt, longer[kind], n + len(sites)))
+
+    return _gain(plans, variant, extended), eur
 
 
 def _drives_to(plans: Plans, gates: Floats) -> tuple[Ints, Floats]:
@@ -284,9 +287,19 @@ def _drives_to(plans: Plans, gates: Floats) -> tuple[Ints, Floats]:
     return np.where(far, UNREACHED, seconds).astype(np.int32), np.where(far, 0.0, metres)
 
 
-def _gain(plans: Plans, variant: Study) -> Bools:
-    """Return bool[shifts of the scene, its homes]: reached in a variant of the network."""
-    everything = np.ones(len(variant.feed.trips), bool)
-    proof = prove(plans.access, variant, [everything], [int(s) for s in plans.scene.shift_ids])[0]
+def _gain(plans: Plans, variant: Study, timetable: Callable[[str], TwoWay]) -> Bools:
+    """Return bool[shifts of the scene, its homes]: reached in a variant of the network.
+
+    Parameters
+    ----------
+    timetable
+        The one of a kind of day.
+    """
+
+    def after(kind: str) -> Study:
+        trim_memory()
+        return with_timetables(variant, {kind: timetable(kind)})
+
+    proof = prove(plans.access, [after], [int(s) for s in plans.scene.shift_ids])[0]
     variant.views.forget()
     return np.asarray(proof.gained[plans.scene.shift_ids][:, plans.homes])

@@ -5,16 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mobility.base.errors import Finding
 from mobility.base.i18n import translate
+from mobility.base.memory import trim_memory
 from mobility.commute.access import Access, roster_shifts
 from mobility.commute.additions import with_feed
 from mobility.commute.ledger import Ledger
+from mobility.commute.side_by_side import SideBySide
 from mobility.commute.study import Study
 from mobility.remedies.bill import Bill, total
 from mobility.shuttles.after import Proof, prove, read_tables
@@ -261,10 +264,13 @@ def proven(found: Plans, *, drawn: bool = False) -> Plans:
     asked = [plans[found.knee_index]] if found.config.knee_only else plans
     tables = _publish(found.study, found.scene, found.ways, asked, together=True)[0]
     after = with_feed(found.study, read_tables(tables), scenario="shuttles", feeders=False)
-    masks = _masks(after, asked, len(found.study.feed.trips))
+    set_of = _sets(after, len(found.study.feed.trips))
+    every = SideBySide(found.study, after, set_of, len(asked))
     shift_ids = [int(s) for s in found.scene.shift_ids]
-    proofs = prove(found.access, after, masks, shift_ids, found.present)
-    after.views.forget()
+    afters = [partial(_on, every.study(k)) for k in range(len(asked))]
+    proofs = prove(found.access, afters, shift_ids, found.present)
+    del after, afters
+    every.forget()
     told = {p.name: proof for p, proof in zip(asked, proofs, strict=True)}
     plans = [_with_proof(found, p, told[p.name]) if p.name in told else p for p in plans]
     if drawn:
@@ -273,6 +279,7 @@ def proven(found: Plans, *, drawn: bool = False) -> Plans:
     for _ in range(MOST_COMPARED):
         index = knee(kept)
         kept[index] = found.compared(kept[index])
+        trim_memory()
         if not kept[index].refused:
             break
     findings = (*found.findings, *booking_findings(kept[index], found.config))
@@ -294,12 +301,16 @@ def _named(plan: Plan) -> Plan:
     return replace(plan, lines=lines)
 
 
-def _masks(after: Study, plans: Sequence[Plan], n_before: int) -> list[Bools]:
-    """Return for each plan which trips of the common feed run."""
-    ids = after.feed.trips["trip_id"].astype(str).to_numpy()
-    own = np.array([i.split(":")[-1].split("/")[0] for i in ids])
-    new = np.arange(len(ids)) >= n_before
-    return [~new | (own == str(k)) for k in range(len(plans))]
+def _on(after: Study, _kind: str) -> Study:
+    """Return a study that is the same on every kind of day."""
+    return after
+
+
+def _sets(after: Study, n_before: int) -> NDArray[np.int64]:
+    """Return the plan of each trip of the common feed, -1 for those there were before."""
+    ids = after.feed.trips["trip_id"].astype(str).to_numpy()[n_before:]
+    own = [int(i.split(":")[-1].split("/")[0]) for i in ids]
+    return np.array([-1] * n_before + own, np.int64)
 
 
 def _with_proof(found: Plans, plan: Plan, proof: Proof) -> Plan:

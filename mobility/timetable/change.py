@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from mobility.timetable.arrays import (
+    Bool,
     Int64,
     RunArrays,
     RunLike,
@@ -86,6 +87,21 @@ def clipped(tt: Timetable, first_s: int, last_s: int) -> tuple[Timetable, Int64]
     kept = np.flatnonzero((starts <= last_s) & (ends >= first_s)).astype(np.int64)
     small = index_timetable(tt.n_stops, take_runs(tt.runs, kept), tt.feet)
     return small.with_feet_of(tt), kept
+
+
+def muted(tt: Timetable, kept: Bool) -> Timetable:
+    """Return the timetable in which nobody alights from some runs: who boards is nowhere.
+
+    For a scan, which begins where riders alight, they are gone; places of runs, calls and
+    departures stay as they are, so that nothing is merged.
+
+    Parameters
+    ----------
+    kept
+        bool[trips of the feed]: from which trips one alights; a run without a trip stays.
+    """
+    alight = tt.call_alight & ((tt.call_trip < 0) | kept[tt.call_trip])
+    return replace(tt, call_alight=alight).with_feet_of(tt)
 
 
 def mirror_index(tt: Timetable) -> Int64:
@@ -217,4 +233,4 @@ def _key(tt: Timetable, run: int) -> tuple[int, ...]:
     return (*ends, min(trips), max(trips), int(tt.run_day[run]))
 
 
-__all__ = ["clipped", "mirror_index", "more_stops", "with_runs"]
+__all__ = ["clipped", "mirror_index", "more_stops", "muted", "with_runs"]
