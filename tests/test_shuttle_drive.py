@@ -36,3 +36,15 @@ def test_three_places_on_one_street_are_driven_along_it():
     graph = drive_graph(STREETS, METRE_A_SECOND, lonlat([(0, 100), (0, 300), (0, 600)]), factor=1.0)
     metres = drive_matrix(graph, np.arange(3)).metres
     assert metres == pytest.approx(np.array([[0, 200, 500], [200, 0, 300], [500, 300, 0]]), abs=1)
+
+
+def test_of_streets_side_by_side_the_shortest_is_driven_either_way():
+    # Bowed, straight and drawn the other way, bowed again; a street further on, in both orders.
+    pairs = [("a", "b"), ("b", "a"), ("a", "b"), ("c", "b"), ("b", "c")]
+    bends = {0: [(-300, 400)], 2: [(-100, 400)], 4: [(400, 900)]}
+    streets = streets_of(NODES, [*pairs, ("c", "d")], bends)
+    graph = drive_graph(streets, METRE_A_SECOND, lonlat([(800, 400), (0, 0)]), factor=1.0)
+    ways = Ways(graph)
+    for one, two, metres in ((0, 1, 400 + 800 + 800), (1, 0, 800 + 800 + 400)):
+        line = ways.between(one, two)
+        assert np.hypot(*np.diff(line, axis=0).T).sum() == pytest.approx(metres, abs=2)

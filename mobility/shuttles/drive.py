@@ -211,11 +211,22 @@ class Ways:
         self._before: dict[int, np.ndarray] = {}
         self._known: dict[tuple[int, int], Floats] = {}
         self._drawn: dict[tuple[tuple[int, ...], float], Floats] = {}
-        streets = graph.streets
-        self._edge: dict[tuple[int, int], list[int]] = {}
-        for e, (a, b) in enumerate(zip(streets.edge_u, streets.edge_v, strict=True)):
-            self._edge.setdefault((int(a), int(b)), []).append(e)
-            self._edge.setdefault((int(b), int(a)), []).append(e)
+        # Pieces by their two ends, whichever way.
+        ends = self._ends(graph.streets.edge_u, graph.streets.edge_v)
+        self._by_ends = np.argsort(ends, kind="stable")
+        self._sorted_ends = ends[self._by_ends]
+
+    def _ends(self, one: np.ndarray, two: np.ndarray) -> np.ndarray:
+        """Return a number for two junctions, the same for both orders, int64."""
+        low, high = np.minimum(one, two), np.maximum(one, two)
+        return np.asarray(low.astype(np.int64) * self._graph.streets.n_nodes + high)
+
+    def _shortest(self, one: int, two: int) -> int:
+        """Return the shortest piece between two junctions."""
+        asked = self._ends(np.array([one]), np.array([two]))[0]
+        low, high = (np.searchsorted(self._sorted_ends, asked, side) for side in ("left", "right"))
+        found = self._by_ends[low:high]
+        return int(found[np.argmin(self._graph.streets.length_m[found])])
 
     def between(self, one: int, two: int) -> Floats:
         """Return the way from place to place as float64[k,2] projected metres.
@@ -299,7 +310,7 @@ class Ways:
         if a < n and b < n:
             streets = graph.streets
             u, v = int(graph.junction[a]), int(graph.junction[b])
-            edge = min(self._edge[u, v], key=lambda e: streets.length_m[e])
+            edge = self._shortest(u, v)
             line = self._geometry(edge)
             return line if streets.edge_u[edge] == u else np.asarray(line[::-1])
         edge = int(graph.snaps.edge[self._place(a if a >= n else b)])
