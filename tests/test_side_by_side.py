@@ -12,6 +12,7 @@ from mobility.commute.access import assess
 from mobility.commute.additions import with_feed
 from mobility.commute.loading import load
 from mobility.commute.side_by_side import SideBySide, alone, with_each
+from mobility.commute.study import engine_limits
 from mobility.commute.white_zones import REASONS, white_zones
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay, reach, scan
 from mobility.shuttles.after import read_tables
@@ -136,7 +137,10 @@ def test_runs_that_are_quicker_alone_are_told(study):
         feeds = {
             f"P{k}": feed(study, [((place, end - 240), (gate, end))]) for k, end in enumerate(ends)
         }
+        limits, day = engine_limits(study.territory.limits), study.days[0]
         for one, _ in with_each(study, feeds):
+            # Whether it holds is asked first, which is another question.
+            one.views.stand_in(shift.site, day, study.edges(0, day)[0], limits, True)
             access = assess(one)
             alone_s = assess(with_feed(study, feeds[one.scenario], scenario="alone")).outbound_s
             assert np.array_equal(access.outbound_s, alone_s)
