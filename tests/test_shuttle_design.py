@@ -22,7 +22,7 @@ from mobility.commute.comparison import comparison
 from mobility.commute.loading import load
 from mobility.commute.walks import feeders_of
 from mobility.commute.white_zones import white_zones
-from mobility.shuttles.after import keep_trips, read_tables
+from mobility.shuttles.after import read_tables
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.drive import Ways, drive_graph, drive_matrix, drive_seconds
@@ -38,7 +38,6 @@ from mobility.shuttles.schedule import run_cover
 from mobility.sources.gtfs.quality import check_feed
 from mobility.sources.gtfs.read import read_feed
 from mobility.territory.project import Territory
-from mobility.timetable.arrays import mirrored
 
 DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
 SMALL = {"iterations": 30, "plans": 4, "max_hubs": 1, "max_stops": 14}
@@ -184,15 +183,6 @@ def test_cycling_and_park_and_ride_reach_the_stops_of_a_plan(demo, plans):
     rows = (before.keys["mode"] == "bike_transit").to_numpy()
     assert not (before.holds[rows] & ~now.holds[rows]).any()
     assert (now.holds[rows] & ~before.holds[rows]).any()
-
-
-def test_keeping_trips_keeps_them_in_the_mirror_too(plans):
-    two_way, n_trips = plans.study.timetables["school_weekday"], len(plans.study.feed.trips)
-    assert keep_trips(two_way, np.ones(n_trips, bool)).timetable.same_as(two_way.timetable)
-    assert keep_trips(two_way, np.zeros(n_trips, bool)).timetable.n_runs == 0
-    half = keep_trips(two_way, np.arange(n_trips) % 2 == 0)
-    assert 0 < half.timetable.n_runs < two_way.timetable.n_runs
-    assert half.mirror.timetable.same_as(mirrored(half.timetable))
 
 
 def test_drive_matrix_agrees_with_single_searches_and_ways(plans):

@@ -84,7 +84,10 @@ def transit_seconds(
         return transit_times(study, site, day, edge, limits).elapsed_s
     found = known.get(key)
     if found is None:
-        found = known[key] = transit_times(study, site, day, edge, limits).elapsed_s
+        found = transit_times(study, site, day, edge, limits).elapsed_s
+        if (len(known) + 1) * found.nbytes > MOST_HELD_BYTES:
+            known.clear()
+        known[key] = found
     return found
 
 

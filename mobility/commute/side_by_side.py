@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mobility.base.memory import trim_memory
 from mobility.commute.additions import with_feeds_together
-from mobility.commute.door_to_door import at_gate, ever_held
+from mobility.commute.door_to_door import MOST_HELD_BYTES, at_gate, ever_held
 from mobility.commute.study import StandIn, Study, Timetables
 from mobility.commute.untouched import Spans, run_spans
 from mobility.commute.variants import with_timetables
@@ -29,6 +29,7 @@ from mobility.sources.days import ChosenDay
 from mobility.sources.gtfs.read import Feed
 from mobility.timetable.arrays import INF, Timetable
 from mobility.timetable.change import muted
+from mobility.timetable.transfers import IMPOSSIBLE
 
 Int64 = NDArray[np.int64]
 
@@ -110,15 +111,7 @@ class SideBySide:
 
     def __init__(self, base: Study, union: Study, set_of: Int64, count: int) -> None:
         self._base, self._union, self._set_of = base, union, set_of
-        self._places = np.nan_to_num(union.feed.lonlat())
-        # A stop there already is like no other, whatever stands at the same place.
-        own = np.arange(len(self._places), dtype=np.float64)
-        own[len(base.feed.stops) :] = -1.0
-        if len(union.feed.transfers.query("kind <= 3")) > len(
-            base.feed.transfers.query("kind <= 3")
-        ):
-            own[:] = np.arange(len(own))
-        self._places = np.column_stack([self._places, own])
+        self._places = _places(union.feed, len(base.feed.stops))
         self._count = count
         self._lock = RLock()
         self._added: dict[tuple[str, bool], Added] = {}
@@ -164,10 +157,14 @@ class SideBySide:
             if like < 0:
                 continue
             key = like, moved, at, limits
-            if key not in self._held:
+            held = self._held.get(key)
+            if held is None:
                 here = self._open(like, moved, day, edge)
-                self._held[key] = ever_held(here, moved.site, day, [at], limits)
-            found |= self._held[key]
+                held = ever_held(here, moved.site, day, [at], limits)
+                if (len(self._held) + 1) * held.nbytes > MOST_HELD_BYTES:
+                    self._held.clear()
+                self._held[key] = held
+            found |= held
         return found
 
     def _held_before(self, moved: Moved, day: ChosenDay, edge: Edge, limits: EngineLimits) -> Bool:
@@ -280,6 +277,19 @@ def with_each(study: Study, extras: Mapping[str, Feed]) -> Iterator[tuple[Study,
         one.views.stand_in, one.views.on_streets = every.stand_in(k), study
         yield one, every.hours(k)
     every.forget()
+
+
+def _places(feed: Feed, n_before: int) -> NDArray[np.float64]:
+    """Return what the ways to and from each stop follow from, float64[S, 3].
+
+    That is where it stands, unless stations or transfers.txt tell of stops after some.
+    """
+    new = np.arange(feed.n_stops) >= n_before
+    rules = feed.transfers[feed.transfers["kind"] <= IMPOSSIBLE]
+    stations = feed.stops["parent"].to_numpy()[new]
+    told = (rules["from_stop"].to_numpy() >= n_before).any() or (stations >= 0).any()
+    alike = np.where(told, np.arange(feed.n_stops), 0.0)
+    return np.column_stack([np.nan_to_num(feed.lonlat()), alike])
 
 
 def alone(two_way: TwoWay, kept: Bool) -> TwoWay:
