@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from small import write_territory
+from feeds import trip, write_gtfs
+from small import SERVICES, write_territory
 
 from mobility.base.errors import MobilityError
 from mobility.commute.access import assess
+from mobility.commute.additions import with_feed
 from mobility.commute.indicators import summary
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.pipeline import run
+from mobility.sources.gtfs.read import read_feed
 from mobility.timetable.arrays import INF, RunArrays, mirrored
 from mobility.timetable.trips import mended, without_trips
 
@@ -71,6 +74,22 @@ def test_a_trip_moved_added_or_taken_out(base) -> None:
         + TRIP.format(trip="home13", how="remove", minutes=0),
     )
     assert minutes(both, "matin")[1][0] == 50 * 60
+
+
+@pytest.mark.parametrize(
+    ("how", "by", "home_s"), [("move", -5, 40 * 60), ("remove", 0, INF), ("add", 5, 45 * 60)]
+)
+def test_a_shuttle_added_to_a_scenario_leaves_its_trips_as_they_are(base, how, by, home_s) -> None:
+    study = load(scenario(base, TRIP.format(trip="home13", how=how, minutes=by)))
+    # It runs by night, between the home and the gate.
+    stops = {"a": study.homes.lonlat[0], "b": study.sites[0].gates[0]}
+    night = [trip("night", [("a", "03:00:00"), ("b", "03:10:00")], service="week")]
+    path = base.parent / "night.zip"
+    write_gtfs(path, stops=stops, trips=night, services=SERVICES)
+    after = with_feed(study, read_feed(path), scenario="night")
+    row = assess(study).row(0, "school_weekday", "transit")
+    assert study.shift_rows[0].shift == "matin"
+    assert assess(study).return_s[row, 0] == assess(after).return_s[row, 0] == home_s
 
 
 def test_the_mirror_of_a_moved_trip_is_that_of_the_timetable(base) -> None:

@@ -24,11 +24,12 @@ from mobility.engine.journeys import TwoWay
 from mobility.sources.days import ChosenDay
 from mobility.sources.gtfs.read import Feed, merge_feeds
 from mobility.streets.arcs import times_key
-from mobility.territory.project import StreetMode, Territory
+from mobility.territory.project import StreetMode
 from mobility.timetable.arrays import FootArrays, index_timetable
 from mobility.timetable.change import more_stops
 from mobility.timetable.footpaths import WalkTable
 from mobility.timetable.runs import feed_runs
+from mobility.timetable.trips import DayNetwork, join_runs
 
 
 def with_stops(
@@ -131,7 +132,7 @@ def _with_feed(
     territory, (stops, k) = study.territory, own
     feed, old = merge_feeds([study.feed, extra]), len(study.feed.stops)
     between = stops.walks_between(study, k, feed)
-    timetables = _day_timetables(territory, feed, study.days, between)
+    timetables = _day_timetables(study, extra, feed, between)
     on_demand = study.on_demand
     if feeders and on_demand:
         # The territory file names its hubs as in its own feeds.
@@ -183,17 +184,24 @@ def _with_feed(
     return variant(study, change)
 
 
-def _day_timetables(
-    territory: Territory, feed: Feed, days: Sequence[ChosenDay], between: WalkTable
-) -> Timetables:
-    """Return timetable and mirror of each kind of day, with walks between stops."""
+def _day_timetables(study: Study, extra: Feed, feed: Feed, between: WalkTable) -> Timetables:
+    """Return timetable and mirror of each kind of day, with walks between stops.
+
+    The runs are those of the study, its scenario's changes in them, and those of the feed added.
+    """
+    n_stops, n_trips, zone = len(study.feed.stops), len(study.feed.trips), study.territory.zone
 
     @cache
     def feet() -> FootArrays:
-        return footpaths_of(territory, feed, between)
+        return footpaths_of(study.territory, feed, between)
 
     def made(day: ChosenDay) -> TwoWay:
-        runs = feed_runs(feed, day.date, territory.zone, findings=[])
-        return TwoWay(index_timetable(feed.n_stops, runs, feet()))
+        own = DayNetwork(day.kind, study.timetables[day.kind].timetable).runs
+        added = feed_runs(extra, day.date, zone, findings=[])
+        added = added._replace(
+            call_stop=added.call_stop + np.int32(n_stops),
+            call_trip=added.call_trip + np.int32(n_trips),
+        )
+        return TwoWay(index_timetable(feed.n_stops, join_runs([own, added]), feet()))
 
-    return Timetables({day.kind: partial(made, day) for day in days})
+    return Timetables({day.kind: partial(made, day) for day in study.days})
