@@ -294,8 +294,10 @@ def cache_command(
 def png(
     page: Annotated[Path, typer.Argument(help=said("The map (map.html)."))],
     picture: Annotated[Path, typer.Argument(help=said("The picture to write (PNG)."))],
-    width: Annotated[int, typer.Option(help=said("Width, in pixels."))] = 1600,
-    height: Annotated[int, typer.Option(help=said("Height, in pixels."))] = 1000,
+    width: Annotated[int, typer.Option(min=200, max=10_000, help=said("Width, in pixels."))] = 1600,
+    height: Annotated[
+        int, typer.Option(min=200, max=10_000, help=said("Height, in pixels."))
+    ] = 1000,
     select: Annotated[
         list[str] | None,
         typer.Option(help=said("What is shown, as in the page's address: measure=white.")),

@@ -11,9 +11,9 @@ import pytest
 from maps_model import HOSTILE, SHOWN, make_model
 from texts import french
 
-from mobility.base.errors import SourceNotFoundError
+from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
 from mobility.outputs.map import assets
-from mobility.outputs.map.export import export_png
+from mobility.outputs.map.export import LAYERS, SELECTED, export_png
 from mobility.outputs.map.page import render, write_map
 from mobility.outputs.map.texts import ENGLISH, page_french
 
@@ -122,6 +122,28 @@ def test_tiles_are_asked_for_only_when_wanted(page: str) -> None:
 def test_a_picture_of_no_page(tmp_path: Path) -> None:
     with pytest.raises(SourceNotFoundError, match="Write the map first"):
         export_png(tmp_path / "none.html", tmp_path / "x.png")
+
+
+def test_a_picture_of_a_file_that_is_no_map(tmp_path: Path) -> None:
+    page = tmp_path / "map.html"
+    page.write_text("<p>hello</p>")
+    with pytest.raises(SourceError, match="no map page"):
+        export_png(page, tmp_path / "x.png")
+    assert not (tmp_path / "x.png").exists()
+
+
+def test_a_picture_of_what_the_page_does_not_tell(tmp_path: Path) -> None:
+    page = write_map(make_model(step_km=2.0), tmp_path / "map.html")
+    with pytest.raises(MobilityError, match=r"mesure.*measure"):
+        export_png(page, tmp_path / "x.png", select={"mesure": "white"})
+
+
+def test_what_is_selected_is_what_the_page_reads() -> None:
+    script = (STATIC / "state.js").read_text(encoding="utf-8")
+    readers = script[script.index("const readers") : script.index("// Zoom, latitude")]
+    names = set(re.findall(r"[{,]\s*(\w+): ", readers))
+    layers = re.findall(r'"(\w+)"', re.search(r"const LAYERS = (.*)", script)[1])
+    assert (names, tuple(layers)) == (set(SELECTED), LAYERS)
 
 
 def test_a_picture_without_a_browser(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlencode
 
-from mobility.base.errors import SourceError, SourceNotFoundError
+from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
 from mobility.base.files import writing
 
 BROWSERS = (  # the lightest first
@@ -17,6 +17,13 @@ BROWSERS = (  # the lightest first
     "google-chrome-stable", "chrome", "microsoft-edge", "msedge",
 )  # fmt: skip
 TIMEOUT_S = 120
+#: What every map page holds, and what its address can tell.
+MARK = b"window.mobilityMap"
+SELECTED = (
+    "site", "pick", "day", "direction", "mode", "measure", "scenario", "compare", "swipe", "plan",
+    "area", "group", "clock", "view", "lang", "layout",
+)  # fmt: skip
+LAYERS = ("background", "stops", "lines", "shuttles", "labels", "isochrones")
 
 
 def find_browser() -> str | None:
@@ -60,12 +67,28 @@ def export_png(
     SourceNotFoundError
         There is no such page, or no browser.
     SourceError
-        The browser drew nothing.
+        The file is no map page, or the browser drew nothing.
+    MobilityError
+        Something selected is none of the page's.
     """
     page, png = Path(page).resolve(), Path(png)
     if not page.is_file():
         raise SourceNotFoundError(
             "The map page does not exist.", file=page, mend="Write the map first."
+        )
+    if MARK not in page.read_bytes():
+        raise SourceError(
+            "This file is no map page of mobility.",
+            file=page,
+            mend="Give the map.html that `mobility run` wrote.",
+        )
+    unknown = [name for name in select or () if name not in (*SELECTED, *LAYERS)]
+    if unknown:
+        raise MobilityError(
+            "The page's address tells no such thing.",
+            value=unknown[0],
+            mend="Select one of: {names}.",
+            names=", ".join((*SELECTED, *LAYERS)),
         )
     browser = browser or find_browser()
     if browser is None or not Path(browser).exists():
