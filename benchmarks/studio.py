@@ -145,6 +145,8 @@ def run() -> dict[str, float]:
             page.click("#trips summary")
             page.wait_for_selector("#trip-move")
             trip = measure(page, "trip-move", [5, 10, 15, 20, -5, -10, -15, 25, 30])
+            page.click("#clear")
+            page.wait_for_timeout(500)
             line = _lines_drawn(address, place)
             awake = memory_mb(pid)
             while len(processes(pid)) > 1:  # the page stays open
