@@ -59,7 +59,7 @@ def proven_share(study: Study, bookings: Bookings, homes: Ints, booked: Booked) 
     tables = _tables(driven, booked.places, study.territory.timezone)
     after = with_feed(study, read_tables(tables), scenario="booked", feeders=False)
     ids = after.feed.trips["trip_id"].astype(str).to_numpy()
-    kinds = np.array([name.split(":")[-1].split("/")[0] for name in ids])
+    kinds = np.array([name.partition(":")[2].partition("/")[0] for name in ids])
     old = np.arange(len(ids)) < len(study.feed.trips)
     limits, asked, met = engine_limits(study.territory.limits), 0, 0
     for k, one in enumerate(driven):

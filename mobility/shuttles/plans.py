@@ -309,7 +309,8 @@ def _on(after: Study, _kind: str) -> Study:
 def _sets(after: Study, n_before: int) -> NDArray[np.int64]:
     """Return the plan of each trip of the common feed, -1 for those there were before."""
     ids = after.feed.trips["trip_id"].astype(str).to_numpy()[n_before:]
-    own = [int(i.split(":")[-1].split("/")[0]) for i in ids]
+    # The number of the feed, a colon, the number of the plan, a slash, and whatever it is called.
+    own = [int(i.partition(":")[2].partition("/")[0]) for i in ids]
     return np.array([-1] * n_before + own, np.int64)
 
 
