@@ -178,7 +178,8 @@ def run() -> dict[str, float]:
 def _peer_ms() -> float:
     """Return what one arrival deadline of 1,000 homes to 10 sites takes the peer, milliseconds.
 
-    It is the mean of six deadlines asked at once. A slider's step answers 1,844 homes, 4 sites and both edges of their shifts, and is drawn.
+    It is the mean of six deadlines asked at once. A slider's step answers 1,844 homes, 4 sites
+    and both edges of their shifts, and is drawn.
     """
     dataset = DATASETS["rhein-neckar"]
     peer = Peer.own_streets(dataset)
