@@ -138,8 +138,8 @@ class Access:
         found = self.rosters
         for r in counted_rows(found):
             name = " | ".join(one_line(str(n)) for n in found.keys.loc[r, ["site_name", "roster"]])
-            columns[f"{name} | share"] = found.share[r][rows].round(3)
-            status = found.status(r)[rows]
+            columns[f"{name} | share"] = found.share[r, rows].round(3)
+            status = found.status(r, rows)
             columns[f"{name} | status"] = pd.array(STATUSES, dtype="str").take(status)
         return gpd.GeoDataFrame(columns, geometry=homes.shapes.to_numpy()[rows], crs="EPSG:4326")
 
@@ -331,14 +331,14 @@ class RosterAccess:
     back_always: Bool
     share: NDArray[np.float64]
 
-    def status(self, row: int) -> NDArray[np.int8]:
+    def status(self, row: int, homes: slice = slice(None)) -> NDArray[np.int8]:
         """Return what holds of one roster on every working day, int8[H], an index of `STATUSES`."""
         one_way = np.where(
-            self.out_always[row],
+            self.out_always[row, homes],
             OUTBOUND_ONLY,
-            np.where(self.back_always[row], RETURN_ONLY, NEITHER),
+            np.where(self.back_always[row, homes], RETURN_ONLY, NEITHER),
         )
-        return np.where(self.holds[row], SERVED, one_way).astype(np.int8)
+        return np.where(self.holds[row, homes], SERVED, one_way).astype(np.int8)
 
 
 def roster_shifts(study: Study) -> dict[tuple[int, str], list[int]]:

@@ -67,7 +67,7 @@ def _write_homes(zones: WhiteZones, path: Path) -> GeoDataFrame:
     from pyarrow import parquet
 
     rosters = zones.access.to_gdf()
-    some = max(MOST_VALUES // 8 // (shift_columns(study) + len(rosters.columns)), 1)
+    some = max(MOST_VALUES // 4 // (shift_columns(study) + len(rosters.columns)), 1)
     writer: parquet.ParquetWriter | None = None
     try:
         for low in range(0, study.n_homes, some):
