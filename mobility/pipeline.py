@@ -17,6 +17,7 @@ from mobility.base.memory import trim_memory
 from mobility.commute.access import Access, assess
 from mobility.commute.additions import with_feed
 from mobility.commute.comparison import check_comparable
+from mobility.commute.door_to_door import MOST_HELD_BYTES
 from mobility.commute.loading import load
 from mobility.commute.side_by_side import with_each
 from mobility.commute.study import Progress, Study, quiet
@@ -237,6 +238,8 @@ def evaluate(study: Study, *, known: Hours | None = None, progress: Progress = q
     """
     access = assess(study, progress=progress)
     zones = white_zones(access, known=known, progress=progress)
+    if 4 * len(study.sites) * study.n_homes > MOST_HELD_BYTES:  # a walk between each of them
+        study.views.lighten()
     trim_memory()
     return access, zones
 

@@ -178,9 +178,13 @@ class Views:
 
     def forget(self) -> None:
         """Free the views: they and their study hold each other, and would stay for long."""
+        self.lighten()
+        self.held, self.elapsed_s, self.stand_in, self.on_streets = None, None, None, None
+
+    def lighten(self) -> None:
+        """Free the streets of each hour, which are found in the cache when next asked for."""
         views = [*self.at_hours.values(), *([self.dark] if self.dark is not None else [])]
-        self.dark, self.held, self.elapsed_s = None, None, None
-        self.stand_in, self.on_streets = None, None
+        self.dark = None
         for made in (self.at_hours, self.opened, self.measured):
             made.clear()
         for view in views:
