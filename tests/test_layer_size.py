@@ -8,6 +8,7 @@ from geopandas.testing import assert_geodataframe_equal
 from pyarrow import parquet
 from small import with_many_sites, write_territory
 
+from mobility import pipeline
 from mobility.commute import layer_size
 from mobility.commute.access import assess
 from mobility.commute.loading import load
@@ -62,3 +63,15 @@ def test_a_share_of_the_homes(two_sites):
         zones.to_gdf(slice(1, 2)).reset_index(drop=True),
         zones.to_gdf().iloc[1:].reset_index(drop=True),
     )
+
+
+def test_streets_of_each_hour_are_found_again(tmp_path, monkeypatch):
+    """Let go after the commutes were found, they are asked for again by the map's examples."""
+    path = write_territory(tmp_path / "in", extra="[limits]\nsafe_at_night = true")
+    folders = [tmp_path / "held", tmp_path / "let_go"]
+    for most, folder in zip((pipeline.MOST_HELD_BYTES, -1), folders, strict=True):
+        monkeypatch.setattr(pipeline, "MOST_HELD_BYTES", most)
+        study = pipeline.run(path, folder).study
+        assert (study.views.dark is None) == (most < 0)
+    one, other = ({p.name: p.read_bytes() for p in f.iterdir()} for f in folders)
+    assert one == other
