@@ -10,7 +10,7 @@ and sets that have the same ones, e.g. a line that two plans share, are told the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from threading import RLock
 
@@ -94,6 +94,35 @@ class Added:
         return np.unique(self._number[low:high][inside][last[at[inside]] < INF])
 
 
+@dataclass(frozen=True)
+class _EdgeAsked:
+    """What is asked of the gates of a site.
+
+    Attributes
+    ----------
+    site, day, edge, limits
+        See `door_to_door.transit_times`.
+    at_all
+        Whether the edge holds is all that is asked for.
+    some_hour
+        Of an edge at another hour than the shift's own: the direction asked at every hour, and
+        the shift's edge, at which streets stay as they are.
+    """
+
+    site: int
+    day: ChosenDay
+    edge: Edge
+    limits: EngineLimits
+    at_all: bool
+    some_hour: tuple[Moved, Edge] | None = None
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What the answer follows from."""
+        moved = None if self.some_hour is None else self.some_hour[0]
+        return moved, self.site, self.day.kind, self.edge, self.limits, self.at_all
+
+
 class SideBySide:
     """Sets of runs more than a study's own, each asked by itself.
 
@@ -131,7 +160,7 @@ class SideBySide:
         def asked(
             site: int, day: ChosenDay, edge: Edge, limits: EngineLimits, at_all: bool
         ) -> Study:
-            like = self._like(k, None, site, day, edge, limits, at_all=at_all)
+            like = self._like(k, _EdgeAsked(site, day, edge, limits, at_all))
             return self._base if like < 0 else self._alone(like)
 
         return asked
@@ -153,7 +182,8 @@ class SideBySide:
         found = self._held_before(moved, day, edge, limits).copy()
         for second in BEST_HOURS_S:
             at = at_hour(self._base, day, edge, second)
-            like = self._like(k, (moved, edge), moved.site, day, at, limits, at_all=True)
+            asked = _EdgeAsked(moved.site, day, at, limits, at_all=True, some_hour=(moved, edge))
+            like = self._like(k, asked)
             if like < 0:
                 continue
             key = like, moved, at, limits
@@ -172,55 +202,37 @@ class SideBySide:
             self._before[moved] = self._before.ask(self._base, moved, day, edge, limits)
         return self._before[moved]
 
-    def _like(
-        self,
-        k: int,
-        moved: tuple[Moved, Edge] | None,
-        site: int,
-        day: ChosenDay,
-        edge: Edge,
-        limits: EngineLimits,
-        *,
-        at_all: bool,
-    ) -> int:
+    def _like(self, k: int, asked: _EdgeAsked) -> int:
         """Return the first set that is told what this one is, -1 where that is as without any."""
-        if not self._spans.meets(day.kind, edge, limits):
+        if not self._spans.meets(asked.day.kind, asked.edge, asked.limits):
             return -1
         if self._count == 1:
             return k
-        asked = None if moved is None else moved[0], site, day.kind, edge, limits, at_all
-        useful = self._useful.get(asked)
+        useful = self._useful.get(asked.key)
         if useful is None:
-            useful = self._useful_runs(moved, site, day, edge, limits, at_all=at_all)
-            self._useful[asked] = useful
-        member = self._runs(day.kind, returning=edge.returning).member
+            useful = self._useful[asked.key] = self._useful_runs(asked)
+        member = self._runs(asked.day.kind, returning=asked.edge.returning).member
         mine = useful[member[k, useful]]
-        return self._first.setdefault((*asked, mine.tobytes()), k) if mine.size else -1
+        return self._first.setdefault((*asked.key, mine.tobytes()), k) if mine.size else -1
 
-    def _useful_runs(
-        self,
-        moved: tuple[Moved, Edge] | None,
-        site: int,
-        day: ChosenDay,
-        edge: Edge,
-        limits: EngineLimits,
-        *,
-        at_all: bool,
-    ) -> Int64:
+    def _useful_runs(self, asked: _EdgeAsked) -> Int64:
         """Return the runs of all sets that matter to a question."""
+        day, edge, limits = asked.day, asked.edge, asked.limits
         added = self._runs(day.kind, returning=edge.returning)
-        here = self._union if moved is None else self._open(-1, moved[0], day, moved[1])
+        here = self._union
+        if asked.some_hour is not None:
+            here = self._open(-1, asked.some_hour[0], day, asked.some_hour[1])
         gate = at_gate(here, day, edge)
         two_way = gate.timetables[day.kind]
-        found = scan(two_way, gate.egress_s[site], edge, limits)
-        if at_all and not here.territory.limits.safe_at_night:
+        found = scan(two_way, gate.egress_s[asked.site], edge, limits)
+        if asked.at_all and not here.territory.limits.safe_at_night:
             # More runs never harm: where all of them together bring nobody who could not go
             # before (at some hour), no set does. In the dark they may: who can leave later may
             # have to walk where it is not safe.
-            if moved is not None:
-                before = self._held_before(moved[0], day, moved[1], limits)
+            if asked.some_hour is not None:
+                before = self._held_before(asked.some_hour[0], day, asked.some_hour[1], limits)
             else:
-                before = ever_held(self._base, site, day, [edge], limits)
+                before = ever_held(self._base, asked.site, day, [edge], limits)
             if not (held_by([found], gate.home_walks) & ~before).any():
                 return np.zeros(0, np.int64)
         one_way = two_way.mirror if edge.returning else two_way.onward
