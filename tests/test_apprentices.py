@@ -118,7 +118,12 @@ def test_which_feed_opens_most_pairs(base, tmp_path) -> None:
         (f"name,lon,lat\nCFA,{PLACE}\n", Rules(), "The site 'CFA' has no shift."),
         (CENTRE.replace("CFA,", "Usine,"), Rules(), "A training centre has the name of a site."),
         (CENTRE.replace(PLACE, "2.35,48.85"), Rules(), "CFA is over 500 m from any street"),
-        (CENTRE, Rules(group="apprentices"), "There is no such group."),
+        (CENTRE, Rules(group="apprentices"), "There is no such group. → Name the column"),
+        (
+            CENTRE.replace("mon-fri", "sat"),
+            Rules(),
+            "The training centre CFA has hours on none of the school days studied.",
+        ),
         (CENTRE, Rules(apart_km=5), "No company is within 5 km"),
     ],
 )

@@ -111,6 +111,8 @@ def test_days_outside_the_calendar_are_told(study, tmp_path) -> None:
         ("date,start\n2026-11-17,13:00\n", "There is no column 'end'"),
         ("date,start,end\n2026-13-17,13:00,21:00\n", "row 2, field date, .* It is no date"),
         ("date,start,end\n2026-11-17,25:99,21:00\n", "row 2, field start, .* no time of day"),
+        ("date,start,end\n2026-11-17,25:00,29:00\n", "row 2, field start, .* no time of day"),
+        ("date,start,end\n2026-11-17,24:00,05:00\n", "row 2, field start, .* no time of day"),
         ("date,start,end\n2026-11-17,13:00,13:00\n", "It ends when it starts"),
         ("date,start,end\n2030-11-17,13:00,21:00\n", "None of its dates is within"),
         ("site,date,start,end\nUsin,2026-11-17,13:00,21:00\n", "did you mean 'Usine'"),

@@ -160,3 +160,13 @@ def test_a_browser_that_fails_says_why(tmp_path: Path) -> None:
     broken.chmod(0o755)
     with pytest.raises(Exception, match="it broke"):
         export_png(page, tmp_path / "x.png", browser=str(broken))
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    with pytest.raises(SourceError) as caught:
+        export_png(page, tmp_path / "x.png", browser=str(broken))
+    assert "« il ne dit rien »" in caught.value.render("fr").replace("\u202f", " ")
+
+
+def test_a_picture_is_a_png(tmp_path: Path) -> None:
+    page = write_map(make_model(step_km=2.0), tmp_path / "map.html")
+    with pytest.raises(SourceError, match=r"x.jpg: No file of this kind.*: .png"):
+        export_png(page, tmp_path / "x.jpg")

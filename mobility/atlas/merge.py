@@ -17,7 +17,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from mobility.atlas.figures import KINDS, OUTLINE
+from mobility.atlas.figures import KINDS, OUTLINE, drawn_outline
 from mobility.atlas.folder import (
     FAILURE,
     FIGURES,
@@ -28,10 +28,10 @@ from mobility.atlas.folder import (
     json_text,
     read_json,
 )
-from mobility.atlas.manifest import is_done, software
+from mobility.atlas.manifest import is_done, is_whole, software
 from mobility.atlas.national_map import write_national_map
 from mobility.base.cache import file_hash
-from mobility.base.errors import MobilityError
+from mobility.base.errors import MobilityError, SourceError
 from mobility.base.files import staging
 from mobility.base.i18n import translate
 from mobility.base.literal import read_csv_text
@@ -79,11 +79,14 @@ def tell(atlas: Atlas, unit: str) -> Told:
     """Return what is known of a territory, from its files alone."""
     run = atlas.run(unit)
     failure, figures = read_json(run / FAILURE), read_json(run / FIGURES)
-    if failure is None and figures is not None and (run / MANIFEST).is_file():
+    if failure is None and figures is not None and is_whole(atlas, unit, (SHIFTS, FIGURES)):
         state = COMPUTED if is_done(atlas, unit) else OUTDATED
         return Told(unit, figures["name"], state, figures, {}, figures["outline"], _remedy(run))
-    drawn = read_json(atlas.file(unit).with_name(OUTLINE)) or {}
-    outline = next((feature["geometry"] for feature in drawn.get("features", ())), None)
+    try:
+        drawn = drawn_outline(atlas.file(unit).with_name(OUTLINE))
+    except SourceError:  # `run` tells of it
+        drawn = None
+    outline = drawn and shapely.geometry.mapping(drawn)
     state = NOT_RUN if failure is None else FAILED
     return Told(unit, _name(atlas, unit), state, {}, failure or {}, outline)
 

@@ -27,8 +27,10 @@ def persons_of(study: Study, group: str = "") -> NDArray[np.float64]:
             file=study.territory.path,
             column="sources.homes.groups",
             value=group,
-            mend="Write one of: {known}.",
-            known=", ".join(study.homes.groups) or "–",
+            mend="Write one of: {known}."
+            if study.homes.groups
+            else "Name the column that counts it under groups in [sources.homes].",
+            known=", ".join(study.homes.groups),
         )
     persons = study.homes.frame[group].to_numpy(np.float64)
     over = np.flatnonzero(persons > study.workers * (1 + 1e-6) + 1e-6)

@@ -239,7 +239,12 @@ def _at_school(access: Access, site: int, rules: Rules) -> Bool:
     shifts = [row.shift_id for row in study.shift_rows if row.site == site]
     asked = [(s, d) for s in shifts for d in days if study.works_on(s, d)]
     if not asked:
-        return np.zeros(study.n_homes, bool)
+        raise TerritoryError(
+            "The training centre {name} has hours on none of the school days studied.",
+            column="days",
+            mend="Correct the days of its hours, or add such a day to [days].",
+            name=study.sites[site].name,
+        )
     if rules.boarding_min is None:
         return np.asarray(np.all([access.counted(s, d.kind)[2] for s, d in asked], axis=0))
     limits = replace(

@@ -84,7 +84,8 @@ def read_worked(path: Path, sites: Sequence[str], roster: str | None = None) -> 
         if site not in names:
             raise unknown_value(table, row, str(columns["site"]), site, names)
         start_s, end_s = (
-            _clock(table, row, str(columns[key]), texts[key].iloc[k]) for key in ("start", "end")
+            _clock(table, row, str(columns[key]), texts[key].iloc[k], ends=key == "end")
+            for key in ("start", "end")
         )
         if start_s == end_s:
             raise table.error(
@@ -102,17 +103,21 @@ def read_worked(path: Path, sites: Sequence[str], roster: str | None = None) -> 
     return sorted(set(found))
 
 
-def _clock(table: Table, row: object, column: str, text: str) -> int:
+def _clock(table: Table, row: object, column: str, text: str, *, ends: bool) -> int:
     try:
-        return parse_clock(clock_text(text, ends=True)) % DAY_S
+        second = parse_clock(clock_text(text, ends=ends))
     except ValueError:
+        second = -1
+    # A start at 24:00 is of the next date, which the row does not say.
+    if second < 0 or (second == DAY_S and not ends):
         raise table.error(
             "It is no time of day.",
             row=row,
             column=column,
             value=text,
             mend='Write a time of day, e.g. "05:00".',
-        ) from None
+        )
+    return second % DAY_S
 
 
 def _date(table: Table, row: object, column: str, text: str) -> dt.date:

@@ -10,7 +10,8 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
-from mobility.base.files import writing
+from mobility.base.files import check_suffix, system_reason, writing
+from mobility.base.i18n import Word
 
 BROWSERS = (  # the lightest first
     "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome",
@@ -72,6 +73,7 @@ def export_png(
         Something selected is none of the page's.
     """
     page, png = Path(page).resolve(), Path(png)
+    check_suffix(png, ".png")
     if not page.is_file():
         raise SourceNotFoundError(
             "The map page does not exist.", file=page, mend="Write the map first."
@@ -106,7 +108,7 @@ def export_png(
                 "The browser drew no picture: {reason}.",
                 file=page,
                 mend="Open the page in a browser and print it, or try another browser.",
-                reason=reason or "no message",
+                reason=reason,
             )
     return png
 
@@ -114,7 +116,7 @@ def export_png(
 def _draw(
     browser: str, url: str, png: Path, size: tuple[int, int], scale: float, profile: str
 ) -> str:
-    """Run the browser; return the last line it said."""
+    """Run the browser; return why it drew nothing: its own last words, or ours."""
     command = [
         browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
         "--disable-background-networking", "--no-first-run", f"--user-data-dir={profile}",
@@ -125,6 +127,9 @@ def _draw(
         done = subprocess.run(  # noqa: S603 (the browser of this machine, no shell)
             command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
         )
-    except (subprocess.TimeoutExpired, OSError) as error:
-        return type(error).__name__
-    return (done.stderr.strip().splitlines() or [""])[-1]
+    except subprocess.TimeoutExpired:
+        return Word("it took too long")
+    except OSError as error:
+        return system_reason(error)
+    said = done.stderr.strip().splitlines()
+    return said[-1] if said else Word("it says nothing")
