@@ -657,6 +657,7 @@ ELSEWHERE = {
     "on_demand_fleet": "test_booked_days.py",
     "on_demand_left": "test_booked_days.py",
     "plans_set_aside": "test_kept_plans.py",
+    "advice_outdated": "test_kept_plans.py",
     "canonical_{…}": "test_gtfs_gate.py",
     "date_listed": "test_irregular.py",
     "dates_outside": "test_irregular.py",

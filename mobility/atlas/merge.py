@@ -35,8 +35,7 @@ from mobility.base.errors import MobilityError, SourceError
 from mobility.base.files import staging
 from mobility.base.i18n import translate
 from mobility.base.literal import read_csv_text
-from mobility.outputs.advice import FILE as ADVICE
-from mobility.outputs.record import read_record
+from mobility.outputs.record import ADVICE, read_record
 from mobility.outputs.tables import sheet_of, write_csv
 from mobility.outputs.words import REMEDIES, Words
 from mobility.outputs.workbook import book_bytes
