@@ -571,8 +571,16 @@ def empty_group(folder):
 @scene("homes_protected", "rosters_of_few")
 def employees(folder):
     x, y = lonlat(700)
+    rows = [f"e{k},{x},{y},Usine," for k in range(40)]
+    return with_homes(folder, "\n".join(["nom,lon,lat,site,équipe", *rows]), 'kind = "employees"')
+
+
+@scene("employees_without_roster")
+def employees_of_any_roster(folder):
+    x, y = lonlat(700)
     rows = [f"e{k},{x},{y},Usine" for k in range(40)]
-    return with_homes(folder, "\n".join(["nom,lon,lat,site", *rows]), 'kind = "employees"')
+    path = with_homes(folder, "\n".join(["nom,lon,lat,site", *rows]), 'kind = "employees"')
+    return edited(path, ('rosters = ["3x8"]', 'rosters = ["3x8", "day"]'))
 
 
 @scene("homes_taken_as_personal")
