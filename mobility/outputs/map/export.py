@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
 from mobility.base.files import check_suffix, system_reason, writing
 from mobility.base.i18n import Word
+from mobility.outputs.map.earlier import EarlierPage, read_page
 
 BROWSERS = (  # the lightest first
     "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome",
@@ -24,6 +25,14 @@ SELECTED = (
     "site", "pick", "day", "direction", "mode", "measure", "scenario", "compare", "swipe", "plan",
     "area", "group", "clock", "view", "lang", "layout",
 )  # fmt: skip
+#: Values that the address may tell, and what of the page counts those told by number.
+WORDS = {
+    "direction": ("both", "out", "back"),
+    "measure": ("holds", "time", "white", "reason", "share", "late", "gain", "fix"),
+    "lang": ("fr", "en"),
+    "layout": ("A4", "A3", "picture"),
+}
+COUNTED = {name: f"{name}s" for name in ("site", "day", "mode", "scenario", "plan")}
 LAYERS = ("background", "stops", "lines", "shuttles", "labels", "isochrones")
 
 
@@ -84,6 +93,7 @@ def export_png(
             file=page,
             mend="Give the map.html that `mobility run` wrote.",
         )
+    _check_values(select or {}, read_page(page))
     unknown = [name for name in select or () if name not in (*SELECTED, *LAYERS)]
     if unknown:
         raise MobilityError(
@@ -111,6 +121,22 @@ def export_png(
                 reason=reason,
             )
     return png
+
+
+def _check_values(select: Mapping[str, object], page: EarlierPage | None) -> None:
+    """Refuse what the page has not: it would show something else instead."""
+    for name, value in select.items():
+        known = list(WORDS.get(name, ()))
+        if name in COUNTED and page is not None:
+            known = [str(k) for k in range(len(page.manifest.get(COUNTED[name], ())))] or ["–"]
+        if known and str(value) not in known:
+            raise MobilityError(
+                "The page has no such thing to show.",
+                column="--select",
+                value=f"{name}={value}",
+                mend="Choose one of: {known}.",
+                known=", ".join(known),
+            )
 
 
 def _draw(
