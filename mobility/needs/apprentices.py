@@ -242,7 +242,7 @@ def _at_school(access: Access, site: int, rules: Rules) -> Bool:
         raise TerritoryError(
             "The training centre {name} has hours on none of the school days studied.",
             column="days",
-            mend="Correct the days of its hours, or add such a day to [days].",
+            mend="Correct the days of its hours, or add such a day to days.kinds.",
             name=study.sites[site].name,
         )
     if rules.boarding_min is None:
