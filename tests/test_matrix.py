@@ -160,3 +160,17 @@ def test_a_table_compared_with_is_never_written_over(toml, tmp_path):
     assert "matrix_worst.csv" in result.output
     assert theirs.read_bytes() == (tmp_path / "m.csv").read_bytes()
     assert not (tmp_path / "n.csv").exists()
+
+
+def test_a_matrix_of_ids_that_look_like_formulas_is_read_back(tmp_path):
+    toml = write_territory(tmp_path / "in")
+    homes = toml.with_name("homes.csv")
+    homes.write_text(homes.read_text("utf-8").replace("H1,H1", "=H1,H1"), encoding="utf-8")
+    command = ["matrix", str(toml), "-o", str(tmp_path / "m.csv")]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    assert "'=H1" in (tmp_path / "m.csv").read_text("utf-8")
+    again = [*command[:2], "-o", str(tmp_path / "n.csv"), "--against", str(tmp_path / "m.csv")]
+    result = CliRunner().invoke(app, again)
+    assert result.exit_code == 0, result.output
+    found = pd.read_csv(tmp_path / "matrix_agreement.csv")
+    assert not found.filter(like="diff").fillna(0).to_numpy().any()
