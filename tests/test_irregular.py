@@ -123,6 +123,13 @@ def test_a_bad_list_is_one_line(study, tmp_path, text, words) -> None:
         asked(study, tmp_path, text)
 
 
+def test_columns_that_are_not_read_are_told(study, tmp_path) -> None:
+    text = "date,start,end,gang,empty\n2026-11-17,13:00,21:00,tide,\n"
+    (told,) = asked(study, tmp_path, text).findings
+    assert (told.code, told.examples) == ("list_columns_not_read", ("gang",))
+    assert "1 column of the list is not read" in told.render("en")
+
+
 def test_the_command_writes_its_files(study, tmp_path) -> None:
     (tmp_path / "h.csv").write_text(LIST, encoding="utf-8")
     toml, out = str(study.territory.path), tmp_path / "out"

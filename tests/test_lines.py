@@ -140,6 +140,13 @@ def test_a_real_network_loses_a_line() -> None:
     assert gone[["97", ""]].tolist() == pytest.approx([-was, -was])
 
 
+def test_without_a_timetable_there_is_no_line_to_tell(base) -> None:
+    base.write_text(base.read_text("utf-8").replace('"gtfs.zip"', ""), encoding="utf-8")
+    done = CliRunner().invoke(app, ["lines", str(base), "--lang", "en"])
+    assert done.exit_code == 2
+    assert "field sources.gtfs: There is no timetable" in done.output
+
+
 def test_a_headway_counts_by_its_departures_everywhere(base) -> None:
     """A bus every 20 min from 5:00 to 20:00: 45 departures, 20 minutes and 10 km each."""
     period = {"start_time": "05:00:00", "end_time": "20:00:00", "headway_secs": 1200}

@@ -383,3 +383,14 @@ def test_an_atlas_is_no_file(tmp_path):
     (tmp_path / "out").touch()
     with pytest.raises(SourceError, match="a part of the path is a file"):
         prepared(folder, tmp_path / "out")
+
+
+def test_territories_of_an_earlier_list_are_told(tmp_path):
+    folder = write_nation(tmp_path / "few", 2)
+    assert not prepared(folder, tmp_path / "out").problems
+    text = (folder / "territories.csv").read_text(encoding="utf-8")
+    (folder / "territories.csv").write_text(text.replace("t01,", ",").replace("Territoire 1", ""))
+    found = prepared(folder, tmp_path / "out")
+    assert found.units == ["t00"]
+    (told,) = found.problems
+    assert "not asked for now lie in the folder: 1 (t01)." in told.render("en")

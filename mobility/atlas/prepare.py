@@ -146,6 +146,13 @@ def prepare(
             ))  # fmt: skip
         found.units.append(one.unit)
     _tell_unplaced(known, perimeters, found)
+    others = sorted(set(atlas.units) - {one.unit for one in perimeters})
+    if others:
+        found.problems.append(SourceError(
+            "Territories that were not asked for now lie in the folder: {number} ({names}).",
+            file=out, number=len(others), names=", ".join(others[:5]),
+            mend="Remove their folders from inputs; else they are run and ranked with the others.",
+        ))  # fmt: skip
     lock["osm"] = {path.name: file_hash(path) for path in extracts}
     write_text(atlas.folder / LOCK, json_text(lock))
     given = {"territories": Path(territories).name, "margin_km": margin_km, "language": language}

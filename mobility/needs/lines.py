@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mobility.base.errors import TerritoryError
 from mobility.base.i18n import number, signed, translate
 from mobility.commute.access import Access, counted_rows, roster_shifts
 from mobility.commute.indicators import whole_persons
@@ -70,8 +71,21 @@ class Changed:
 
 
 def lines_of(access: Access) -> Lines:
-    """Return what the lines of an assessed study cost, and who would be lost without each."""
+    """Return what the lines of an assessed study cost, and who would be lost without each.
+
+    Raises
+    ------
+    TerritoryError
+        There is no timetable.
+    """
     study = access.study
+    if study.feed.stops.empty:
+        raise TerritoryError(
+            "There is no timetable, hence no line.",
+            file=study.territory.path,
+            column="sources.gtfs",
+            mend="Name the GTFS of the networks there.",
+        )
     factors = factors_of(study)
     table = _priced(supply(study), factors)
     bench = workbench(access, stops=False)
