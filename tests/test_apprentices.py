@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import pandas as pd
@@ -156,3 +157,13 @@ def test_the_trip_moved_that_opens_the_pair(tmp_path) -> None:
     first = tables[0].iloc[0]
     assert first[["opened", "closed", "pairs"]].tolist() == [10, 0, 1]
     assert "21:05 → 21:15" in first["remedy"]
+
+
+def test_a_group_of_nobody_is_refused(base, tmp_path) -> None:
+    study = with_centres(base, centres(tmp_path))
+    homes = replace(
+        study.homes, frame=study.homes.frame.assign(apprentices=0.0), groups=("apprentices",)
+    )
+    access = mobility.assess(replace(study, homes=homes))
+    with pytest.raises(MobilityError, match="'apprentices': The group counts nobody"):
+        triangles(access, 1, Rules(group="apprentices"))
