@@ -209,16 +209,14 @@ def grown(sizes: Sequence[tuple[int, int]] = GROWN) -> list[dict[str, Any]]:
 
 
 def homes_and_sites(folder: Path, n_homes: int, n_sites: int) -> Path:
-    """Write a territory of homes and gates at junctions of the example's streets."""
-    from mobility.streets.graph import streets_from_osm
+    """Write a territory of homes at junctions of the example's streets, gates near stops."""
+    from benchmarks.datasets import DATASETS
 
-    data = SHARED / "data" / "rhein-neckar"
-    streets = streets_from_osm(data / "streets.osm.pbf")
+    data, dataset = SHARED / "data" / "rhein-neckar", DATASETS["rhein-neckar"]
+    streets = dataset.streets
     draw = np.random.default_rng(4)
-    homes, gates = (
-        streets.unproject(streets.node_xy[draw.integers(0, streets.n_nodes, n)])
-        for n in (n_homes, n_sites)
-    )
+    homes = streets.unproject(streets.node_xy[draw.integers(0, streets.n_nodes, n_homes)])
+    gates = dataset.points[:n_sites]
     with (folder / "homes.csv").open("w", encoding="utf-8", newline="") as stream:
         rows = csv.writer(stream)
         rows.writerow(["id", "lon", "lat", "workers"])

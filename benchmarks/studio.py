@@ -25,6 +25,9 @@ from typing import Any
 import requests
 
 from benchmarks.commands import homes_and_sites
+from benchmarks.datasets import DATASETS, STARTS_H
+from benchmarks.peer import Peer
+from benchmarks.timing import seconds
 from mobility.outputs.map.export import find_browser
 
 ROOT = Path(__file__).parents[1]
@@ -154,6 +157,7 @@ def run() -> dict[str, float]:
             rss = memory_mb(pid)
             woken = measure(page, "shift-0-start", [5])
     both = sorted(slider + edge)
+    peer_ms = _peer_ms()
     return {
         "slider_ms": statistics.median(both),
         "slider_95th_ms": both[int(len(both) * 0.95)],
@@ -166,7 +170,21 @@ def run() -> dict[str, float]:
         "rss_mb": rss,
         "rss_awake_mb": awake,
         "wake_s": woken[0] / 1e3,
+        "cafein_deadline_ms": peer_ms,
+        "slider_vs_cafein_ratio": peer_ms / statistics.median(both),
     }
+
+
+def _peer_ms() -> float:
+    """Return what one arrival deadline of 1,000 homes to 10 sites takes the peer, milliseconds.
+
+    It is the mean of six deadlines asked at once. A slider's step answers 1,844 homes, 4 sites
+    and both edges of their shifts, and is drawn.
+    """
+    dataset = DATASETS["rhein-neckar"]
+    peer = Peer.own_streets(dataset)
+    took = seconds(lambda: peer.travel_times(dataset.homes, dataset.sites, STARTS_H))
+    return 1e3 * took / len(STARTS_H)
 
 
 def _lines_drawn(address: str, place: Path) -> list[float]:

@@ -120,3 +120,12 @@ rosters = {rosters}
         encoding="utf-8",
     )
     return folder / "territory.toml"
+
+
+def with_many_sites(path: Path, count: int) -> Path:
+    """Put sites at the gate of the one there is, so that there are ``count`` of them."""
+    text = path.read_text(encoding="utf-8")
+    _, head, site = text.partition("[[sites]]\n")
+    more = (head + site.replace('"Usine"', f'"Usine {k}"') for k in range(1, count))
+    path.write_text(text + "".join(more), encoding="utf-8")
+    return path

@@ -8,7 +8,7 @@ home. Minutes in the drawings; stops are letters; ``A 0=30 B`` is a ride that le
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -262,6 +262,22 @@ def test_less_walking_after_more_rides() -> None:
     assert outbound(drawing, walk=9, transfers=0) is None
     assert outbound(drawing, walk=9, transfers=1) == 52
     assert outbound(drawing, walk=2, transfers=1) == 52
+
+
+def test_fewer_rides_are_enough_where_all_the_time_before_may_be_walked() -> None:
+    """10 are walked to A, as long as there is time, and 8 after one ride, none after two.
+
+    A 10=40 B ~8~ gate, or A 10=40 B 45=58 D gate: 18 may be walked, or a second less.
+    """
+    drawing = Drawing(("A 10 40 B", "B 45 58 D"), ("A 10",), ("B 8", "D 0"), 60)
+    case = drawing.case(total=60)
+    for walk_s, rides in ((18 * 60, 1), (18 * 60 - 1, 2)):
+        kept = replace(case, rules=replace(case.rules, max_walk=walk_s))
+        found = as_question(kept).ask(returning=False)
+        assert (found.elapsed_s[0], found.rides[0]) == (60 * 60, rides)
+        (expected,) = leave_home(kept)
+        assert expected is not None
+        assert (expected.time, expected.rides) == (0, rides)
 
 
 def test_a_wait_kept_by_taking_an_earlier_onward_bus() -> None:

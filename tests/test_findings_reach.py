@@ -19,7 +19,15 @@ import numpy as np
 import pytest
 import shapely
 from feeds import WEEK, service, trip, write_gtfs
-from small import PLACES_M, SERVICES, TRIPS, lonlat, write_osm, write_territory
+from small import (
+    PLACES_M,
+    SERVICES,
+    TRIPS,
+    lonlat,
+    with_many_sites,
+    write_osm,
+    write_territory,
+)
 from test_on_demand import booked, flex_territory
 from test_overlaps import aggregate, usual
 from typer.testing import CliRunner
@@ -444,6 +452,12 @@ def days_left_blank(folder):
     text = f"service_id,{','.join(WEEK)},start_date,end_date\n"
     rows = "".join(f"{name},{week},20260105,20261218\n" for name in ("week", "eve", "week"))
     return with_feed(folder, USUAL, texts={"calendar": text + rows})
+
+
+@scene("shifts_not_in_geopackage")
+def many_sites(folder):
+    """146 sites of three shifts on one kind of day: 14 columns each."""
+    return with_many_sites(write_territory(folder), 146)
 
 
 @scene("vm_commune_unknown")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,77 +16,24 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from mobility.atlas.figures import KINDS, OUTLINE, drawn_outline
-from mobility.atlas.folder import (
-    FAILURE,
-    FIGURES,
-    MANIFEST,
-    PREFIX,
-    SHIFTS,
-    Atlas,
-    json_text,
-    read_json,
-)
-from mobility.atlas.manifest import is_done, is_whole, software
+from mobility.atlas.figures import KINDS
+from mobility.atlas.folder import MANIFEST, PREFIX, SHIFTS, Atlas, json_text
+from mobility.atlas.manifest import software
 from mobility.atlas.national_map import write_national_map
+from mobility.atlas.told import COMPUTED, NOT_RUN, OUTDATED, Told, tell
 from mobility.base.cache import file_hash
-from mobility.base.errors import MobilityError, SourceError
 from mobility.base.files import staging
 from mobility.base.i18n import translate
-from mobility.base.literal import read_csv_text
-from mobility.outputs.record import ADVICE, read_record
 from mobility.outputs.tables import sheet_of, write_csv
 from mobility.outputs.words import REMEDIES, Words
 from mobility.outputs.workbook import book_bytes
-from mobility.territory.toml_text import read_toml
 
-COMPUTED, OUTDATED, FAILED, NOT_RUN, NO_ROSTER = (
-    "computed", "outdated", "failed", "not_run", "no_roster",
-)  # fmt: skip
+#: The territory has figures and no such roster.
+NO_ROSTER = "no_roster"
 COVERAGE = (
     "workers", "homes", "sites", "stops", "feeds", "feeds_valid", "first_date", "last_date",
     "warnings", "assumed",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Told:
-    """What is known of one territory.
-
-    Attributes
-    ----------
-    state
-        ``computed``, ``outdated`` (its files or the software changed since), ``failed`` or
-        ``not_run``.
-    figures
-        See `figures.territory_figures`; empty where there are none.
-    message
-        Of a failure, by language.
-    """
-
-    unit: str
-    name: str
-    state: str
-    figures: dict[str, Any]
-    message: dict[str, str]
-    outline: dict[str, Any] | None = None
-    remedy: tuple[str, float] | None = None
-
-
-def tell(atlas: Atlas, unit: str) -> Told:
-    """Return what is known of a territory, from its files alone."""
-    run = atlas.run(unit)
-    failure, figures = read_json(run / FAILURE), read_json(run / FIGURES)
-    if failure is None and figures is not None and is_whole(atlas, unit, (SHIFTS, FIGURES)):
-        state = COMPUTED if is_done(atlas, unit) else OUTDATED
-        return Told(unit, figures["name"], state, figures, {}, figures["outline"], _remedy(run))
-    try:
-        drawn = drawn_outline(atlas.file(unit).with_name(OUTLINE))
-    except SourceError:  # `run` tells of it
-        drawn = None
-    outline = drawn and shapely.geometry.mapping(drawn)
-    state = NOT_RUN if failure is None else FAILED
-    return Told(unit, _name(atlas, unit), state, {}, failure or {}, outline)
 
 
 def merge(
@@ -200,27 +146,6 @@ def _row(one: Told, kind: str, language: str) -> dict[str, Any]:
         if one.remedy is not None and found["share_jobs"] < 1:
             row["remedy"], row["eur_per_job"] = one.remedy
     return row | {name: one.figures.get("coverage", {}).get(name) for name in COVERAGE}
-
-
-def _name(atlas: Atlas, unit: str) -> str:
-    """Return the name of a territory that has no figures, as far as its file tells it."""
-    try:
-        return str(read_toml(atlas.file(unit)).get("name") or unit)
-    except MobilityError:  # of a file that is no TOML, the failure tells
-        return unit
-
-
-def _remedy(run: Path) -> tuple[str, float] | None:
-    """Return the cheapest remedy advised for the same inputs, and its euros a job gained."""
-    advice, record = read_json(run / ADVICE), read_record(run)
-    if advice is None or record is None or advice.get("inputs") != record.get("inputs"):
-        return None
-    try:
-        found = read_csv_text(run / "remedies.csv")
-        best = found[found["advised"].astype(bool)].iloc[0]
-        return str(best["sentence"]), float(best["eur_per_job"])
-    except (OSError, ValueError, KeyError, IndexError):
-        return None
 
 
 def _territories(told: Sequence[Told], path: Path) -> None:

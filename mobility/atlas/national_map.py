@@ -5,20 +5,18 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import shapely
 
 from mobility.atlas.figures import KINDS
 from mobility.atlas.folder import PREFIX
+from mobility.atlas.told import Told
 from mobility.base.files import write_text
 from mobility.outputs.map.needs_page import RAMP, told_shape
 from mobility.outputs.map.side_page import side_page
 from mobility.outputs.words import Words
-
-if TYPE_CHECKING:
-    from mobility.atlas.merge import Told
 
 #: Outlines are told to about 200 m and to 10 m: a country is seen at once.
 TOLERANCE_DEG, DEGREES = 0.002, 4

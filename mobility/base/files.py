@@ -147,7 +147,7 @@ def write_gpkg(path: str | Path, layers: Iterable[tuple[str, GeoDataFrame]]) -> 
         try:
             # Version 1.2 is read without a warning by the QGIS of older distributions too.
             frame.to_file(
-                path, layer=name, driver="GPKG", engine="pyogrio",
+                path, layer=name, driver="GPKG", engine="pyogrio", use_arrow=True,
                 dataset_options={"VERSION": "1.2"},
             )  # fmt: skip
         except (pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError):

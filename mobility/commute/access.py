@@ -111,28 +111,37 @@ class Access:
         """The worst-of rule over the shifts of each roster."""
         return rosters(self)
 
-    def to_gdf(self) -> gpd.GeoDataFrame:
+    def to_gdf(self, rows: slice = slice(None)) -> gpd.GeoDataFrame:
         """Return the place of each home, EPSG:4326, and what holds there of each roster's cycle.
 
-        Columns ``home_id``, ``commune``, ``workers`` and groups of workers; per roster, named
-        by site and roster, ``<name> | share`` (of the working days that hold by a counting
-        mode) and ``<name> | status`` (on every one of them).
+        Parameters
+        ----------
+        rows
+            Which of the homes, in their order; all by default.
+
+        Returns
+        -------
+        GeoDataFrame
+            Columns ``home_id``, ``commune``, ``workers`` and groups of workers; per roster, named
+            by site and roster, ``<name> | share`` (of the working days that hold by a counting
+            mode) and ``<name> | status`` (on every one of them).
         """
         import geopandas as gpd
 
         homes = self.study.homes
         columns: dict[str, object] = {
-            "home_id": homes.ids,
-            "commune": homes.frame["commune"].to_numpy(),
+            "home_id": homes.ids[rows],
+            "commune": homes.frame["commune"].to_numpy()[rows],
         }
         for name in ("workers", *homes.groups):
-            columns[one_line(name)] = homes.frame[name].to_numpy(np.float64).round(3)
+            columns[one_line(name)] = homes.frame[name].to_numpy(np.float64).round(3)[rows]
         found = self.rosters
         for r in counted_rows(found):
             name = " | ".join(one_line(str(n)) for n in found.keys.loc[r, ["site_name", "roster"]])
-            columns[f"{name} | share"] = found.share[r].round(3)
-            columns[f"{name} | status"] = pd.array(STATUSES, dtype="str").take(found.status(r))
-        return gpd.GeoDataFrame(columns, geometry=homes.shapes.to_numpy(), crs="EPSG:4326")
+            columns[f"{name} | share"] = found.share[r, rows].round(3)
+            status = found.status(r, rows)
+            columns[f"{name} | status"] = pd.array(STATUSES, dtype="str").take(status)
+        return gpd.GeoDataFrame(columns, geometry=homes.shapes.to_numpy()[rows], crs="EPSG:4326")
 
     @cached_property
     def _home_ids(self) -> pd.Categorical:
@@ -322,14 +331,14 @@ class RosterAccess:
     back_always: Bool
     share: NDArray[np.float64]
 
-    def status(self, row: int) -> NDArray[np.int8]:
+    def status(self, row: int, homes: slice = slice(None)) -> NDArray[np.int8]:
         """Return what holds of one roster on every working day, int8[H], an index of `STATUSES`."""
         one_way = np.where(
-            self.out_always[row],
+            self.out_always[row, homes],
             OUTBOUND_ONLY,
-            np.where(self.back_always[row], RETURN_ONLY, NEITHER),
+            np.where(self.back_always[row, homes], RETURN_ONLY, NEITHER),
         )
-        return np.where(self.holds[row], SERVED, one_way).astype(np.int8)
+        return np.where(self.holds[row, homes], SERVED, one_way).astype(np.int8)
 
 
 def roster_shifts(study: Study) -> dict[tuple[int, str], list[int]]:

@@ -20,6 +20,7 @@ from mobility.commute.access import assess, counted_rows
 from mobility.commute.changes import with_timetable_changes
 from mobility.commute.closed_drives import drives_any_hour
 from mobility.commute.data_sheet import data_sheet, sheet_findings
+from mobility.commute.layer_size import wide_layer
 from mobility.commute.line_changes import booked_instead
 from mobility.commute.modes import evaluated
 from mobility.commute.on_demand_rides import on_demand_services
@@ -283,7 +284,9 @@ def build_study(
         scenario=scenario,
     )
     sheet = data_sheet(study, runs)
-    told = (*study.findings, *drives_any_hour(study), *idle_rosters(study))
+    told = (
+        *study.findings, *drives_any_hour(study), *idle_rosters(study), *wide_layer(study),
+    )  # fmt: skip
     findings = [*sheet_findings(sheet, study), *told]
     return replace(study, sheet=sheet, findings=tuple(findings))
 

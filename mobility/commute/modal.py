@@ -42,6 +42,8 @@ WITHIN_MIN = (30, 45, 60)
 #: Emission rows of vehicles that have none of their own.
 LIKE = {"trolleybus": "tram", "monorail": "metro", "cable": "tram", "funicular": "tram",
         "ferry": "bus", "taxi": "car"}  # fmt: skip
+#: Drives between homes and gates that are put together at a time.
+AT_ONCE = 1 << 20
 #: The year's light is averaged over the 21st of each month.
 YEAR, DAY_OF_MONTH = 2026, 21
 
@@ -233,7 +235,10 @@ def _road_km(study: Study) -> Float:
     site_of_gate = np.repeat(np.arange(len(study.sites)), [len(s.gates) for s in study.sites])
     km = np.full((len(study.sites), study.n_homes), np.inf)
     home = table.rows
-    np.minimum.at(km, (site_of_gate[table.stop], home), table.walk_s / 1000)
+    for low in range(0, home.size, AT_ONCE):
+        some = slice(low, low + AT_ONCE)
+        cells = site_of_gate[table.stop[some]], home[some]
+        np.minimum.at(km, cells, table.walk_s[some] / 1000)
     return np.where(np.isfinite(km), km, np.nan)
 
 
@@ -267,25 +272,27 @@ def _ground(study: Study, asked: Sequence[tuple[ShiftRow, ChosenDay]]) -> Ground
     # A gate of any site may be the nearest of a site, and moves the sun by its place.
     gates = [[len(site.gates) for site in study.sites], study.gates_lonlat]
 
+    by_car = "car" in study.street_times
+
     def compute() -> Bundle:
-        drives = np.empty((len(shifts), 2, study.n_homes))
-        for k, (row, day) in enumerate(shifts.values()):
+        drives = np.empty((len(shifts) if by_car else 0, 2, study.n_homes))
+        for k, (row, day) in enumerate(shifts.values() if by_car else ()):
             drives[k] = _driven(study, row, day)
         return {"km": _road_km(study), "drives": drives}
 
     found = study.kept(["driving", *gates, *of_site], compute)
     factors = Factors.load(study.territory.factors, file=study.territory.path)
-    driven = dict(zip(shifts, np.asarray(found["drives"]), strict=True))
+    if by_car:
+        driven = dict(zip(shifts, np.asarray(found["drives"]), strict=True))
+    else:  # nobody drives, on whatever shift
+        driven = dict.fromkeys(shifts, np.array([[np.nan], [0.0]]).repeat(study.n_homes, axis=1))
     return Ground(np.asarray(found["km"]), driven, transit_grams(study, factors), factors)
 
 
 def _driven(study: Study, row: ShiftRow, day: ChosenDay) -> tuple[Float, Float]:
     """Return what `Ground.driven` holds of one shift on one kind of day."""
-    n_homes = study.n_homes
-    if "car" not in study.street_times:
-        return np.full(n_homes, np.nan), np.zeros(n_homes)
     limits = engine_limits(study.territory.limits)
-    both, share = np.zeros(n_homes), np.zeros(n_homes)
+    both, share = np.zeros(study.n_homes), np.zeros(study.n_homes)
     for edge in study.edges(row.shift_id, day):
         times = street_times(study, row.site, day, "car", edge, limits).elapsed_s
         both += np.where(times < INF, times, np.nan)

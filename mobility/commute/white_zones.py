@@ -115,12 +115,21 @@ class WhiteZones:
             f"days; {int((white == 1).sum()):,} of {len(white):,} homes are white in all of them"
         )
 
-    def to_gdf(self) -> gpd.GeoDataFrame:
+    def to_gdf(self, rows: slice = slice(None)) -> gpd.GeoDataFrame:
         """Return the place of each home, EPSG:4326, with all that was found there.
 
-        The columns of `Access.to_gdf`, and per shift and kind of day, named by site, roster,
-        shift and kind of day, ``<name> | out_min`` and ``<name> | back_min`` (by public
-        transport, <NA> where none), ``<name> | status`` and ``<name> | reason``.
+        Parameters
+        ----------
+        rows
+            Which of the homes, in their order; all by default, which take gigabytes where
+            homes and shifts are many.
+
+        Returns
+        -------
+        GeoDataFrame
+            The columns of `Access.to_gdf`, and per shift and kind of day, named by site, roster,
+            shift and kind of day, ``<name> | out_min`` and ``<name> | back_min`` (by public
+            transport, <NA> where none), ``<name> | status`` and ``<name> | reason``.
         """
         access, study = self.access, self.access.study
         columns: dict[str, object] = {}
@@ -130,11 +139,11 @@ class WhiteZones:
             name = one_line(" | ".join([shift.site_name, shift.roster, shift.shift, day_kind]))
             row = access.row(shift_id, day_kind, "transit")
             if row is not None:
-                columns[f"{name} | out_min"] = minutes(access.outbound_s[row])
-                columns[f"{name} | back_min"] = minutes(access.return_s[row])
-            columns[f"{name} | status"] = statuses.take(self.status[z])
-            columns[f"{name} | reason"] = reasons.take(self.reason[z])
-        homes = access.to_gdf()
+                columns[f"{name} | out_min"] = minutes(access.outbound_s[row, rows])
+                columns[f"{name} | back_min"] = minutes(access.return_s[row, rows])
+            columns[f"{name} | status"] = statuses.take(self.status[z, rows])
+            columns[f"{name} | reason"] = reasons.take(self.reason[z, rows])
+        homes = access.to_gdf(rows)
         return homes.assign(**columns)[[*homes.columns.drop("geometry"), *columns, "geometry"]]
 
 

@@ -136,6 +136,10 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
             while call >= begin and call_dep[np.uint64(call)] >= earliest_s:
                 at = np.uint64(call)
                 slot = np.uint64(call - base)
+                # Whoever boards here with fewer rides stays within the limit however far they
+                # walked since ``earliest_s``; nobody needs one ride more, here or further back.
+                if current[slot] + call_dep[at] - earliest_s <= max_walk_s:
+                    break
                 if aboard < current[slot] and aboard < ceiling and call_pos[at] >= 0:
                     current[slot] = aboard
                     log_call[logged] = call

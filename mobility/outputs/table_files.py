@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
+
+from geopandas import GeoDataFrame
 
 from mobility.base.files import write_gpkg, writing
 from mobility.commute.access import Access
 from mobility.commute.comparison import comparison
 from mobility.commute.indicators import by_group, by_shift, summary
+from mobility.commute.layer_size import MOST_VALUES, shift_columns, too_wide
 from mobility.commute.white_zones import WhiteZones
 from mobility.outputs.layers import add_styles, gates_layer, stops_layer
 from mobility.outputs.report_tables import mode_tables
@@ -42,9 +46,8 @@ def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
 
 def _write_layers(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
     """Write the homes, and with sites and stops as a GeoPackage where it is wanted."""
-    homes = zones.to_gdf()
     with writing(folder / "homes.parquet") as part:
-        homes.to_parquet(part, index=False, compression="zstd")
+        homes = _write_homes(zones, part)
     if not access.study.territory.output.geopackage:
         return [folder / "homes.parquet"]
     layers = {"homes": homes, "sites": gates_layer(access), "stops": stops_layer(access)}
@@ -52,6 +55,37 @@ def _write_layers(access: Access, zones: WhiteZones, folder: Path) -> list[Path]
         write_gpkg(part, layers.items())
         add_styles(part, access.study.territory.output.language)
     return [folder / "homes.parquet", folder / "results.gpkg"]
+
+
+def _write_homes(zones: WhiteZones, path: Path) -> GeoDataFrame:
+    """Write the homes, some at a time where they are many; return the layer of a GeoPackage."""
+    study = zones.access.study
+    if not too_wide(study):
+        homes = zones.to_gdf()
+        homes.to_parquet(path, index=False, compression="zstd")
+        return homes
+    from pyarrow import parquet
+
+    rosters = zones.access.to_gdf()
+    some = max(MOST_VALUES // 4 // (shift_columns(study) + len(rosters.columns)), 1)
+    writer: parquet.ParquetWriter | None = None
+    try:
+        for low in range(0, study.n_homes, some):
+            file = BytesIO()
+            zones.to_gdf(slice(low, low + some)).to_parquet(file, index=False)
+            table = parquet.read_table(file)
+            if writer is None:
+                # The extent and the kinds of shapes that it tells are those of all homes.
+                whole = BytesIO()
+                rosters[["geometry"]].to_parquet(whole, index=False)
+                geo = {b"geo": parquet.read_schema(whole).metadata[b"geo"]}
+                schema = table.schema.with_metadata(table.schema.metadata | geo)
+                writer = parquet.ParquetWriter(path, schema, compression="zstd")
+            writer.write_table(table.replace_schema_metadata(schema.metadata))
+    finally:
+        if writer is not None:
+            writer.close()
+    return rosters
 
 
 def _write_commutes(access: Access, path: Path) -> None:

@@ -1,0 +1,64 @@
+"""Layers of homes whose shifts are too many for a GeoPackage, or that are written in parts."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import pytest
+from geopandas.testing import assert_geodataframe_equal
+from pyarrow import parquet
+from small import with_many_sites, write_territory
+
+from mobility.commute import layer_size
+from mobility.commute.access import assess
+from mobility.commute.loading import load
+from mobility.commute.white_zones import white_zones
+from mobility.outputs import table_files
+
+
+def results(path):
+    access = assess(load(path))
+    return access, white_zones(access)
+
+
+@pytest.fixture(scope="module")
+def two_sites(tmp_path_factory):
+    return results(with_many_sites(write_territory(tmp_path_factory.mktemp("two")), 2))
+
+
+def test_more_columns_than_sqlite_knows(tmp_path):
+    """146 sites have 2,044 columns of rosters and shifts: GDAL refuses the 1,999th."""
+    found = results(with_many_sites(write_territory(tmp_path / "in"), 146))
+    table_files.write_tables(*found, tmp_path)
+    layer = gpd.read_file(tmp_path / "results.gpkg", layer="homes")
+    told = [c for c in layer.columns if " | " in c]
+    assert len(told) == 146 * 2
+    assert {c.split(" | ")[-1] for c in told} == {"share", "status"}
+    assert len([c for c in parquet.read_schema(tmp_path / "homes.parquet").names if "|" in c]) == (
+        146 * (2 + 3 * 4)
+    )
+    codes = [f.code for f in found[0].study.findings]
+    assert codes.count("shifts_not_in_geopackage") == 1
+
+
+def test_homes_written_in_parts_are_those_written_at_once(two_sites, tmp_path, monkeypatch):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    for folder in (whole, parts):
+        folder.mkdir()
+    table_files.write_tables(*two_sites, whole)
+    for module in (layer_size, table_files):
+        monkeypatch.setattr(module, "MOST_VALUES", 4)
+    table_files.write_tables(*two_sites, parts)
+    one, other = (parquet.ParquetFile(f / "homes.parquet") for f in (whole, parts))
+    assert (one.num_row_groups, other.num_row_groups) == (1, 2)
+    assert one.schema_arrow.equals(other.schema_arrow, check_metadata=True)
+    found = [gpd.read_parquet(f / "homes.parquet") for f in (whole, parts)]
+    assert len(found[0]) == 2
+    assert_geodataframe_equal(*found)
+
+
+def test_a_share_of_the_homes(two_sites):
+    _, zones = two_sites
+    assert_geodataframe_equal(
+        zones.to_gdf(slice(1, 2)).reset_index(drop=True),
+        zones.to_gdf().iloc[1:].reset_index(drop=True),
+    )
