@@ -76,7 +76,9 @@ def _misused(error: Any) -> int:
         error.show()
     else:
         command = error.ctx.command_path if getattr(error, "ctx", None) else "mobility"
-        sys.stderr.write(f"{translate('Error', language)} {usage_problem(said, language)}\n")
+        meant = getattr(getattr(error, "param", None), "help", None) or "?"
+        problem = usage_problem(said, language, meant)
+        sys.stderr.write(f"{translate('Error', language)} {problem}\n")
         sys.stderr.write(translate("Help: {command} --help", language, command=command) + "\n")
     return int(error.exit_code)
 

@@ -228,7 +228,9 @@ def init(
     folder: Annotated[
         Path | None, typer.Option("--out", "-o", help=said("Folder of the study."))
     ] = None,
-    radius_km: Annotated[float, typer.Option(help=said("Half side of the area, in km."))] = 12.0,
+    radius_km: Annotated[
+        float, typer.Option(min=0.5, max=200, help=said("Half side of the area, in km."))
+    ] = 12.0,
     osm: Annotated[
         str | None, typer.Option(help=said("OpenStreetMap extract: address or file."))
     ] = None,

@@ -47,6 +47,7 @@ def matrix(
 ) -> None:
     """Write the door-to-door matrix: home × site × shift edge × mode, for R, Python or QGIS."""
     with friendly(lang):
+        from mobility.base.files import refuse_inputs
         from mobility.commute.loading import load
         from mobility.commute.matrix import matrix as matrix_of
         from mobility.commute.matrix import write_matrix
@@ -55,11 +56,15 @@ def matrix(
 
         territory = read_territory(file, out_file)
         path = out_file or territory.resolve(territory.output.dir) / "matrix.parquet"
+        reads = [*source_files(territory), *([other] if other else [])]
+        if other is not None:
+            refuse_inputs(
+                (path.parent / name for name in ("matrix_agreement.csv", "matrix_worst.csv")), reads
+            )
         with progress_bar(lang, STEPS[:7]) as step:
             study = load(territory, progress=step)
             step("commutes")
             frame = matrix_of(study, modes=mode)
-        reads = [*source_files(territory), *([other] if other else [])]
         found = None if other is None else against(study, frame, other, language=lang)
         write_matrix(frame, path, reads=reads)
         out.print(translate("{count} rows: {path}", lang, count=len(frame), path=path))
@@ -226,7 +231,10 @@ def apprentices(
         ),
     ] = None,
     apart: Annotated[
-        float, typer.Option("--apart-km", help=said("Farthest company from a centre, km."))
+        float,
+        typer.Option(
+            "--apart-km", min=0, max=500, help=said("Farthest company from a centre, km.")
+        ),
     ] = 15.0,
     group: Group = "",
     plan: Feeds = None,

@@ -262,10 +262,13 @@ def _written(
     The present is set against the first variant, which the tables tell if it is the user's
     own, not a shuttle plan; the map shows them all.
     """
+    from mobility.outputs import index_page
     from mobility.outputs.record import (
+        ADVICE_OUTDATED,
         MAP,
         RECORD,
         earlier_plans,
+        is_advice_outdated,
         other_outputs,
         write_record,
     )
@@ -273,7 +276,8 @@ def _written(
     from mobility.outputs.tables import write_csv
 
     access, zones = variants[0] if variants and found is None else present
-    gone = [] if access.study.territory.output.geopackage else ["results.gpkg"]
+    territory = access.study.territory
+    gone = [] if territory.output.geopackage else ["results.gpkg"]
     if found is not None:
         from mobility.shuttles.outputs import outdated, write_plans
 
@@ -312,25 +316,26 @@ def _written(
             )
             findings = (*findings, *failed)
             gone += [finding.source for finding in failed]
-        _index(part, folder, access.study.territory, report)
+        plans_in = part if found is not None else folder
+        old = is_advice_outdated(folder, present[0].study, plans_in=plans_in)
+        findings += (ADVICE_OUTDATED,) if old else ()
         files = [p.relative_to(part).as_posix() for p in part.rglob("*") if p.is_file()]
         if earlier is not None and keeps:
             kept += earlier.bring_back(part)
         elif earlier is not None and found is None:
             kept += earlier.set_aside(part)
             findings = (*findings, earlier.finding(access.study.scenario))
-        names = sorted({*files, *kept, RECORD})
+        names = sorted({*files, *kept, RECORD, index_page.NAME})
         told = earlier.record if earlier is not None and keeps else None
         write_record(access.study, names, part / RECORD, findings=findings, earlier=told)
         if earlier is not None:
             gone += earlier.gone(names, shown=found is not None or keeps)
+        index_page.write_index(
+            part, folder, report or territory.output.language, territory.name,
+            reads=source_files(present[0].study.territory), gone=gone,
+            current=[*names, *index_page.OF_LEVERS], outdated=index_page.OF_LEVERS if old else (),
+        )  # fmt: skip
     return Results(access.study, access, zones, folder, tuple(names), before, found)
-
-
-def _index(part: Path, folder: Path, territory: Territory, language: str | None) -> None:
-    from mobility.outputs.index_page import write_index
-
-    write_index(part, folder, language or territory.output.language, territory.name)
 
 
 def _sources(*evaluations: Evaluation) -> Iterator[Path]:

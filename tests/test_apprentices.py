@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import pandas as pd
@@ -118,7 +119,12 @@ def test_which_feed_opens_most_pairs(base, tmp_path) -> None:
         (f"name,lon,lat\nCFA,{PLACE}\n", Rules(), "The site 'CFA' has no shift."),
         (CENTRE.replace("CFA,", "Usine,"), Rules(), "A training centre has the name of a site."),
         (CENTRE.replace(PLACE, "2.35,48.85"), Rules(), "CFA is over 500 m from any street"),
-        (CENTRE, Rules(group="apprentices"), "There is no such group."),
+        (CENTRE, Rules(group="apprentices"), "There is no such group. → Name the column"),
+        (
+            CENTRE.replace("mon-fri", "sat"),
+            Rules(),
+            "The training centre CFA has hours on none of the school days studied.",
+        ),
         (CENTRE, Rules(apart_km=5), "No company is within 5 km"),
     ],
 )
@@ -151,3 +157,13 @@ def test_the_trip_moved_that_opens_the_pair(tmp_path) -> None:
     first = tables[0].iloc[0]
     assert first[["opened", "closed", "pairs"]].tolist() == [10, 0, 1]
     assert "21:05 → 21:15" in first["remedy"]
+
+
+def test_a_group_of_nobody_is_refused(base, tmp_path) -> None:
+    study = with_centres(base, centres(tmp_path))
+    homes = replace(
+        study.homes, frame=study.homes.frame.assign(apprentices=0.0), groups=("apprentices",)
+    )
+    access = mobility.assess(replace(study, homes=homes))
+    with pytest.raises(MobilityError, match="'apprentices': The group counts nobody"):
+        triangles(access, 1, Rules(group="apprentices"))

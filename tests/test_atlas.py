@@ -401,3 +401,26 @@ def test_the_questions_of_the_documentation_are_answered(merged):
     assert communes == []
     assert [row[:2] for row in gaps] == [("c", "failed"), ("d", "not_run")]
     assert "gtfs.zip" in gaps[0][4]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("shifts.parquet", None), ("shifts.parquet", "cut"), ("territory.json", "{}"),
+     ("manifest.json", '{"outputs": []}')],
+)  # fmt: skip
+def test_results_that_are_damaged_are_no_figures(alone, tmp_path, name, text):
+    atlas = copied(alone, tmp_path, runs=True)
+    file = atlas.run("a") / name
+    file.unlink() if text is None else file.write_text(text, encoding="utf-8")
+    told, ranking = merge(atlas)
+    assert [one.state for one in told] == ["not_run", "computed", "failed", "computed"]
+    assert set(ranking.loc[ranking["ti"] == "a", "state"]) == {"not_run"}
+    assert not (atlas.national / "shifts" / "ti=a").exists()
+    assert not manifest.is_done(atlas, "a")
+
+
+def test_an_outline_that_is_none_stops_no_merge(alone, tmp_path):
+    atlas = copied(alone, tmp_path)
+    drawn = atlas.file("a").with_name("territory.geojson")
+    drawn.write_text('{"features": [{}]}', encoding="utf-8")
+    assert merge(atlas)[0][0].outline is None

@@ -434,3 +434,13 @@ def test_days_not_decreed_yet_are_not_blamed_on_the_zone(
     config = DaysConfig(school_zone=zone)
     holidays = read_holidays(config, day(first), day("2028-12-31"))
     assert says in school_calendar_gap(config, day_kinds(config), holidays, [])
+
+
+def test_a_calendar_written_backwards_names_its_row(tmp_path: Path) -> None:
+    services = {"gone": service("0000000"), "week": service("1111100", "20240310", "20240108")}
+    feed = feed_of(tmp_path / "f", {"week": 3}, services)
+    (told,) = (f for f in feed.findings if f.code == "services_backwards")
+    assert "in row 3 (week)" in told.render("en")
+    with pytest.raises(TerritoryError) as caught:
+        choose(feed)
+    assert "calendar.txt, row 3, field start_date, end_date, value 'week'" in str(caught.value)

@@ -84,7 +84,11 @@ def test_the_package_and_its_help_open_without_pandas():
     [
         (["chek"], "Il n’y a pas de commande chek\u202f; vouliez-vous dire"),
         (["run", "--nope"], "Il n’y a pas d’option --nope"),
-        (["run"], "Il manque file."),
+        (["run"], "Il manque file\u00a0: Le fichier de territoire (TOML)."),
+        (["png", "a.html"], "Il manque picture\u00a0: L’image à écrire (PNG)."),
+        (["housing", "a", "--cell", "24"], "--cell doit être de 25 au moins."),
+        (["jobbus", "a", "--halts", "8", "--lang", "en"], "--halts must be 7 at the most."),
+        (["apprentices", "a", "b", "--apart-km", "nan"], "--apart-km doit être de 500 au plus."),
         (["run", "a", "b"], "C’est trop\u00a0: b"),
         (["run", "a", "--out"], "L’option --out attend une valeur."),
         (["run", "a", "--lang", "xx"], "xx n’est pas une valeur de --lang"),

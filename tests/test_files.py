@@ -256,7 +256,7 @@ def test_what_the_system_refuses_is_one_clear_error(tmp_path, number):
             (part / "a").write_text("half")
             raise OSError(number, os.strerror(number), str(part / "a"))
 
-    with pytest.raises(MobilityError, match=os.strerror(number)):
+    with pytest.raises(MobilityError, match=files.system_reason(OSError(number, "?"))):
         refuse()
     assert names(tmp_path) == []
 
@@ -269,7 +269,7 @@ def test_that_the_disk_is_full_is_told_whatever_the_driver_says(tmp_path, monkey
         with staging(tmp_path / "out"):
             raise RuntimeError("sqlite3_exec() failed")
 
-    with pytest.raises(MobilityError, match="No space left on device"):
+    with pytest.raises(MobilityError, match="the disk is full"):
         refuse()
 
 
@@ -284,3 +284,11 @@ def test_what_stops_the_driver_of_a_geopackage_is_one_clear_error(tmp_path, monk
     with pytest.raises(MobilityError, match="cannot be written"), writing(target) as part:
         write_gpkg(part, [("homes", layer)])
     assert not target.exists()
+
+
+def test_why_the_system_refuses_is_told_in_the_language(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(MobilityError) as caught:
+        files.make_folder(tmp_path / "file" / "out")
+    said = caught.value.render("fr")
+    assert "Écriture impossible\u00a0: une partie du chemin est un fichier." in said

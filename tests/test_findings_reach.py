@@ -585,8 +585,16 @@ def empty_group(folder):
 @scene("homes_protected", "rosters_of_few")
 def employees(folder):
     x, y = lonlat(700)
+    rows = [f"e{k},{x},{y},Usine," for k in range(40)]
+    return with_homes(folder, "\n".join(["nom,lon,lat,site,équipe", *rows]), 'kind = "employees"')
+
+
+@scene("employees_without_roster")
+def employees_of_any_roster(folder):
+    x, y = lonlat(700)
     rows = [f"e{k},{x},{y},Usine" for k in range(40)]
-    return with_homes(folder, "\n".join(["nom,lon,lat,site", *rows]), 'kind = "employees"')
+    path = with_homes(folder, "\n".join(["nom,lon,lat,site", *rows]), 'kind = "employees"')
+    return edited(path, ('rosters = ["3x8"]', 'rosters = ["3x8", "day"]'))
 
 
 @scene("homes_taken_as_personal")
@@ -671,9 +679,11 @@ ELSEWHERE = {
     "on_demand_fleet": "test_booked_days.py",
     "on_demand_left": "test_booked_days.py",
     "plans_set_aside": "test_kept_plans.py",
+    "advice_outdated": "test_kept_plans.py",
     "canonical_{…}": "test_gtfs_gate.py",
     "date_listed": "test_irregular.py",
     "dates_outside": "test_irregular.py",
+    "list_columns_not_read": "test_irregular.py",
 }
 
 

@@ -182,7 +182,7 @@ def test_a_folder_a_workbook_and_a_binary_are_refused(tmp_path):
     assert "folder" in str(refused(tmp_path, name="folder.csv"))
     assert "CSV" in str(refused(tmp_path, b"PK\x03\x04", name="homes.xlsx"))
     assert "no text" in str(refused(tmp_path, b"a\0b", name="b.csv"))
-    assert "layer" in str(refused(tmp_path, b"nonsense", name="b.gpkg"))
+    assert "no kind that is read" in str(refused(tmp_path, b"nonsense", name="b.gpkg"))
 
 
 def layer(geometry, crs=4326, **columns):
@@ -441,6 +441,18 @@ def test_an_employee_file_is_protected(tmp_path):
     assert (homes.pool["sans_voiture"] <= homes.pool["workers"] + 1e-9).all()
     assert "Alice" not in homes.frame.to_string() + str(homes.findings)
     assert "876511" not in homes.frame.to_json() + homes.cells.to_json() + homes.pool.to_json()
+
+
+def test_employees_without_a_roster_count_for_every_one_and_that_is_told(tmp_path):
+    bare = "".join(";".join(row.split(";")[:4]) + "\n" for row in STAFF.splitlines())
+    homes = read(tmp_path, bare, kind="employees", sites=SITES)
+    assert set(homes.pool["roster"]) == {""}
+    totals = homes.pool.groupby("site")["workers"].sum()
+    assert totals["Usine A"] == pytest.approx(40, abs=12)
+    (told,) = (f for f in homes.findings if f.severity == "warning")
+    assert (told.code, told.examples) == ("employees_without_roster", ("Usine A",))
+    assert "employees_without_roster" not in codes(read(tmp_path, STAFF, kind="employees",
+                                                        sites=SITES))  # fmt: skip
 
 
 def test_too_few_employees_are_refused(tmp_path):

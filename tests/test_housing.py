@@ -135,3 +135,15 @@ def test_the_command_writes_tables_layer_and_page(toml, tmp_path):
     assert "http://" not in page.replace("http://www.w3.org", "")
     stops = pd.read_csv(tmp_path / "out" / "housing_stops.csv")
     assert "Usine · 3x8 · matin" in stops.columns
+
+
+def test_what_was_asked_before_is_not_told_beside_a_later_answer(toml, tmp_path):
+    place, out = ",".join(map(str, lonlat(700.5))), tmp_path / "out"
+    command = ["housing", str(toml), "-o", str(out)]
+    assert CliRunner().invoke(app, [*command, "--at", f"Foyer={place}"]).exit_code == 0
+    (out / "mine.csv").touch()
+    assert (out / "housing_residences.csv").exists()
+    assert CliRunner().invoke(app, command).exit_code == 0
+    names = {path.name for path in out.iterdir()}
+    assert names == {"housing.html", "housing.gpkg", "housing_stops.csv", "housing_communes.csv",
+                     "mine.csv"}  # fmt: skip

@@ -86,7 +86,7 @@ sys.exit(main())
         ("TERM", 143, "Interrupted."),
         ("bug", 1, "The software failed: ZeroDivisionError: in Dupont's row."),
         ("memory", 1, "The memory of this machine is not enough."),
-        ("disk", 1, "file homes.parquet: The system refuses to read or write it: No space left"),
+        ("disk", 1, "file homes.parquet: The system refuses to read or write it: the disk is full"),
     ],
 )
 def test_whatever_ends_a_command_is_told_in_one_line(tmp_path, what, code, says):

@@ -111,6 +111,8 @@ def test_days_outside_the_calendar_are_told(study, tmp_path) -> None:
         ("date,start\n2026-11-17,13:00\n", "There is no column 'end'"),
         ("date,start,end\n2026-13-17,13:00,21:00\n", "row 2, field date, .* It is no date"),
         ("date,start,end\n2026-11-17,25:99,21:00\n", "row 2, field start, .* no time of day"),
+        ("date,start,end\n2026-11-17,25:00,29:00\n", "row 2, field start, .* no time of day"),
+        ("date,start,end\n2026-11-17,24:00,05:00\n", "row 2, field start, .* no time of day"),
         ("date,start,end\n2026-11-17,13:00,13:00\n", "It ends when it starts"),
         ("date,start,end\n2030-11-17,13:00,21:00\n", "None of its dates is within"),
         ("site,date,start,end\nUsin,2026-11-17,13:00,21:00\n", "did you mean 'Usine'"),
@@ -119,6 +121,13 @@ def test_days_outside_the_calendar_are_told(study, tmp_path) -> None:
 def test_a_bad_list_is_one_line(study, tmp_path, text, words) -> None:
     with pytest.raises(SourceError, match=words):
         asked(study, tmp_path, text)
+
+
+def test_columns_that_are_not_read_are_told(study, tmp_path) -> None:
+    text = "date,start,end,gang,empty\n2026-11-17,13:00,21:00,tide,\n"
+    (told,) = asked(study, tmp_path, text).findings
+    assert (told.code, told.examples) == ("list_columns_not_read", ("gang",))
+    assert "1 column of the list is not read" in told.render("en")
 
 
 def test_the_command_writes_its_files(study, tmp_path) -> None:

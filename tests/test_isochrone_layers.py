@@ -8,7 +8,7 @@ from small import LOCAL, WEST, write_territory
 from test_feeder_modes import climb
 from typer.testing import CliRunner
 
-from mobility.base.errors import TerritoryError
+from mobility.base.errors import SourceError, TerritoryError
 from mobility.cli import app
 from mobility.commute.isochrone_layers import isochrone_layers, parse_minutes, write_isochrones
 from mobility.commute.loading import load
@@ -143,3 +143,9 @@ def test_the_area_by_car_shrinks_in_the_peak(path):
         ((west, _),) = spans(areas, 15)
         reach.append(11_239.5 - west - BUFFER)
     assert reach[1] == pytest.approx(reach[0] / 2, rel=0.02)
+
+
+def test_isochrones_are_a_geopackage(tmp_path):
+    with pytest.raises(SourceError, match=r"x.geojson: No file of this kind.*: .gpkg"):
+        write_isochrones(iter(()), tmp_path / "x.geojson")
+    assert not list(tmp_path.iterdir())

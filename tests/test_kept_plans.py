@@ -1,6 +1,8 @@
 """Shuttle plans of a folder outlive the other commands, or are set aside and said to be."""
 
 import json
+import os
+import re
 import shutil
 
 import pytest
@@ -8,6 +10,7 @@ from light_plans import write_light
 from typer.testing import CliRunner
 
 from mobility import pipeline
+from mobility.base.cache import content_hash
 from mobility.cli import app
 from mobility.commute.loading import load
 from mobility.outputs.record import inputs_hash
@@ -91,6 +94,39 @@ def test_plans_of_other_inputs_are_set_aside_and_said_to_be(territory, folder):
     # The first territory finds its plans again.
     command("run", territory, "-o", folder)
     assert files(folder) == before
+
+
+def told_old(folder):
+    """The files of which the index says that they are of before a change."""
+    items = (folder / "index.html").read_text(encoding="utf-8").split("<li>")[1:]
+    return {item.split('href="')[1].split('"')[0] for item in items if "avant le dernier" in item}
+
+
+def test_an_index_links_what_is_there_and_tells_what_is_old(territory, folder):
+    """Nothing of these plans is known to the advice beside them; other files go by their time."""
+    found = {"inputs": record(folder)["inputs"], "plans": "", "designed": False}
+    (folder / "levers.json").write_text(json.dumps(found), encoding="utf-8")
+    for name in ("recommendations.html", "letter.pdf", "plan.html"):
+        (folder / name).touch()
+    os.utime(folder / "letter.pdf", (0, 0))
+    done = command("run", territory, "-o", folder)
+    assert "a été pour d’autres données, ou avant ces navettes" in done.output
+    assert "advice_outdated" in [f["code"] for f in record(folder)["findings"]]
+    assert told_old(folder) == {"levers.json", "recommendations.html", "letter.pdf"}
+    found["plans"] = content_hash([folder / "shuttles" / "plans.csv"])
+    (folder / "levers.json").write_text(json.dumps(found), encoding="utf-8")
+    os.utime(folder / "levers.json", (0, 0))
+    command("run", territory, "-o", folder)
+    assert "advice_outdated" not in [f["code"] for f in record(folder)["findings"]]
+    assert told_old(folder) == {"letter.pdf"}
+    other = territory.with_name("other.toml")
+    text = territory.read_text(encoding="utf-8")
+    other.write_text(text.replace("max_total_min = 60", "max_total_min = 55"), encoding="utf-8")
+    command("run", other, "-o", folder)
+    assert {"plan.html", "shuttles/plans.csv", "recommendations.html"} <= told_old(folder)
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    assert "comparison.csv" not in page
+    assert all((folder / name).exists() for name in re.findall('href="([^"]+)"', page))
 
 
 @pytest.mark.slow

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from small import TRIPS, write_territory
+from feeds import trip, write_gtfs
+from small import SERVICES, TRIPS, lonlat, write_territory
 from test_line_changes import changed as scenario_of
 from typer.testing import CliRunner
 
@@ -12,8 +13,11 @@ from mobility.cli import app
 from mobility.commute.access import assess
 from mobility.commute.line_changes import trips_of_line, with_lines
 from mobility.commute.loading import load
+from mobility.commute.white_zones import white_zones
 from mobility.needs.lines import changed, lines_of, supply
 from mobility.needs.swaps import swap_table, swaps
+from mobility.outputs.layers import stops_layer
+from mobility.outputs.map.from_results import map_model
 from mobility.remedies.factors import load_factors
 from mobility.remedies.model import Lever
 from mobility.remedies.search import workbench
@@ -134,3 +138,36 @@ def test_a_real_network_loses_a_line() -> None:
     was = supply(access.study).set_index("line")["hours_year"]["97"]
     gone = found.table.set_index("line")["hours_year"]
     assert gone[["97", ""]].tolist() == pytest.approx([-was, -was])
+
+
+def test_without_a_timetable_there_is_no_line_to_tell(base) -> None:
+    base.write_text(base.read_text("utf-8").replace('"gtfs.zip"', ""), encoding="utf-8")
+    done = CliRunner().invoke(app, ["lines", str(base), "--lang", "en"])
+    assert done.exit_code == 2
+    assert "field sources.gtfs: There is no timetable" in done.output
+
+
+def test_a_headway_counts_by_its_departures_everywhere(base) -> None:
+    """A bus every 20 min from 5:00 to 20:00: 45 departures, 20 minutes and 10 km each."""
+    period = {"start_time": "05:00:00", "end_time": "20:00:00", "headway_secs": 1200}
+    write_gtfs(
+        base.parent / "gtfs.zip", stops={"A": lonlat(1000), "B": lonlat(11_000)},
+        services=SERVICES, trips=[trip("m", [("A", "00:00"), ("B", "00:20")], service="week")],
+        frequencies=[{"trip_id": "m", "exact_times": 0} | period],
+    )  # fmt: skip
+    access = assess(load(base))
+    page = map_model(access, white_zones(access))
+    layer = stops_layer(access).set_index("stop_id")["school_weekday"]
+    assert page.stops.trips.tolist() == [[45]]
+    assert layer.tolist() == [45, 0]
+    (line,) = page.lines
+    assert line.trips[0].tolist() == [[300 + 20 * k, 20] for k in range(45)]
+    found = lines_of(access).table
+    days = access.study.days_of_kind("school_weekday")
+    assert found["trips_year"].tolist() == [45 * days] * 2
+    assert found["hours_year"].tolist() == pytest.approx([15 * days] * 2)
+    assert found["km_year"].tolist() == pytest.approx([450 * 1.3 * days] * 2)
+    assert found["vehicles"].tolist() == [1, 1]
+    assert found["jobs_at_risk"].isna().all()  # nothing to take out: not told to be nobody
+    done = CliRunner().invoke(app, ["lines", str(base), "-o", str(base.parent / "out")])
+    assert "nul ne peut le dire\u00a0: R." in done.output

@@ -13,7 +13,7 @@ from texts import french
 
 from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
 from mobility.outputs.map import assets
-from mobility.outputs.map.export import LAYERS, SELECTED, export_png
+from mobility.outputs.map.export import COUNTED, LAYERS, SELECTED, WORDS, export_png
 from mobility.outputs.map.page import render, write_map
 from mobility.outputs.map.texts import ENGLISH, page_french
 
@@ -146,6 +146,22 @@ def test_what_is_selected_is_what_the_page_reads() -> None:
     assert (names, tuple(layers)) == (set(SELECTED), LAYERS)
 
 
+@pytest.mark.parametrize("asked", [{"site": "9"}, {"day": "Samedi"}, {"measure": "witte"}])
+def test_a_picture_of_what_the_page_has_not(tmp_path: Path, asked: dict[str, str]) -> None:
+    page = write_map(make_model(step_km=2.0), tmp_path / "map.html")
+    ((name, value),) = asked.items()
+    with pytest.raises(MobilityError, match=f"field --select, value '{name}={value}'"):
+        export_png(page, tmp_path / "x.png", select=asked)
+
+
+def test_the_words_of_an_address_are_those_the_page_reads() -> None:
+    script = (STATIC / "state.js").read_text(encoding="utf-8")
+    for name, words in WORDS.items():
+        read = re.search(rf"\b{name}: word\((.*?)\)", script)
+        assert tuple(re.findall(r'"(\w+)"', read[1])) == words
+    assert set(re.findall(r"(\w+): indexOf", script)) == set(COUNTED)
+
+
 def test_a_picture_without_a_browser(tmp_path: Path) -> None:
     page = write_map(make_model(step_km=2.0), tmp_path / "map.html")
     with pytest.raises(SourceNotFoundError, match="Install Chromium"):
@@ -160,3 +176,13 @@ def test_a_browser_that_fails_says_why(tmp_path: Path) -> None:
     broken.chmod(0o755)
     with pytest.raises(Exception, match="it broke"):
         export_png(page, tmp_path / "x.png", browser=str(broken))
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    with pytest.raises(SourceError) as caught:
+        export_png(page, tmp_path / "x.png", browser=str(broken))
+    assert "« il ne dit rien »" in caught.value.render("fr").replace("\u202f", " ")
+
+
+def test_a_picture_is_a_png(tmp_path: Path) -> None:
+    page = write_map(make_model(step_km=2.0), tmp_path / "map.html")
+    with pytest.raises(SourceError, match=r"x.jpg: No file of this kind.*: .png"):
+        export_png(page, tmp_path / "x.jpg")

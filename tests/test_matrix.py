@@ -122,7 +122,7 @@ def test_a_bad_matrix_is_one_line(study, ours, tmp_path, text, words):
 def test_bad_wishes_are_one_line(study, ours, tmp_path):
     with pytest.raises(TerritoryError, match="not evaluated"):
         mobility.matrix(study, modes=["car"])
-    with pytest.raises(TerritoryError, match="as Parquet or as CSV"):
+    with pytest.raises(SourceError, match=r"matrix.xlsx: No file of this kind.* .parquet, .csv"):
         write_matrix(ours, tmp_path / "matrix.xlsx")
     (tmp_path / "m.parquet").write_bytes(b"no parquet")
     with pytest.raises(SourceError, match="It cannot be read"):
@@ -148,3 +148,29 @@ def test_the_command_writes_and_compares(toml, tmp_path):
     assert len(pd.read_parquet(tmp_path / "n.parquet")) == 24
     assert (tmp_path / "matrix_agreement.csv").is_file()
     assert (tmp_path / "matrix_worst.csv").is_file()
+
+
+def test_a_table_compared_with_is_never_written_over(toml, tmp_path):
+    theirs = tmp_path / "matrix_worst.csv"
+    CliRunner().invoke(app, ["matrix", str(toml), "-o", str(tmp_path / "m.csv")])
+    theirs.write_bytes((tmp_path / "m.csv").read_bytes())
+    command = ["matrix", str(toml), "-o", str(tmp_path / "n.csv"), "--against", str(theirs)]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 2
+    assert "matrix_worst.csv" in result.output
+    assert theirs.read_bytes() == (tmp_path / "m.csv").read_bytes()
+    assert not (tmp_path / "n.csv").exists()
+
+
+def test_a_matrix_of_ids_that_look_like_formulas_is_read_back(tmp_path):
+    toml = write_territory(tmp_path / "in")
+    homes = toml.with_name("homes.csv")
+    homes.write_text(homes.read_text("utf-8").replace("H1,H1", "=H1,H1"), encoding="utf-8")
+    command = ["matrix", str(toml), "-o", str(tmp_path / "m.csv")]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    assert "'=H1" in (tmp_path / "m.csv").read_text("utf-8")
+    again = [*command[:2], "-o", str(tmp_path / "n.csv"), "--against", str(tmp_path / "m.csv")]
+    result = CliRunner().invoke(app, again)
+    assert result.exit_code == 0, result.output
+    found = pd.read_csv(tmp_path / "matrix_agreement.csv")
+    assert not found.filter(like="diff").fillna(0).to_numpy().any()

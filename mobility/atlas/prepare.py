@@ -25,7 +25,7 @@ from mobility.atlas.territories import Communes, Perimeter, read_communes, read_
 from mobility.base.cache import file_hash
 from mobility.base.clock import format_clock
 from mobility.base.errors import Finding, MobilityError, SourceError, SourceNotFoundError
-from mobility.base.files import write_bytes, write_text, writing
+from mobility.base.files import make_folder, write_bytes, write_text, writing
 from mobility.base.i18n import translate
 from mobility.prepare.communes import Commune
 from mobility.prepare.init import MAX_SITES, Language
@@ -112,7 +112,7 @@ def prepare(
     folders = [atlas.file(one.unit).parent for one in perimeters]
     progress("streets")
     for folder in folders:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     targets = [folder / STREETS for folder in folders]
     ways = clip_areas(extracts, dict(zip(targets, areas, strict=True)))
     progress("timetables")
@@ -133,6 +133,12 @@ def prepare(
         except MobilityError as error:
             found.problems.append(error)
             continue
+        if uncounted := communes.uncounted(one.codes):
+            found.problems.append(_lacking(
+                one, "Nothing tells how many people live in {number} of its communes: {names}.",
+                "Add them to --population, or to the layer of communes; nobody is counted there.",
+                number=len(uncounted), names=", ".join(uncounted[:5]),
+            ))  # fmt: skip
         if not list((folder / "gtfs").glob("*.zip")):
             found.problems.append(_lacking(
                 one, "No timetable has stops in this territory.",
@@ -140,6 +146,13 @@ def prepare(
             ))  # fmt: skip
         found.units.append(one.unit)
     _tell_unplaced(known, perimeters, found)
+    others = sorted(set(atlas.units) - {one.unit for one in perimeters})
+    if others:
+        found.problems.append(SourceError(
+            "Territories that were not asked for now lie in the folder: {number} ({names}).",
+            file=out, number=len(others), names=", ".join(others[:5]),
+            mend="Remove their folders from inputs; else they are run and ranked with the others.",
+        ))  # fmt: skip
     lock["osm"] = {path.name: file_hash(path) for path in extracts}
     write_text(atlas.folder / LOCK, json_text(lock))
     given = {"territories": Path(territories).name, "margin_km": margin_km, "language": language}
@@ -272,8 +285,9 @@ def _tell_unplaced(
         ))  # fmt: skip
 
 
-def _lacking(one: Perimeter, problem: str, mend: str) -> SourceError:
-    return SourceError(problem, file=one.unit, value=one.name, mend=mend)
+def _lacking(one: Perimeter, problem: str, mend: str, **params: Any) -> SourceError:
+    value = f"{one.unit} ({one.name})"
+    return SourceError(problem, column="id_ti", value=value, mend=mend, **params)
 
 
 def _write(

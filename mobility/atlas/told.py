@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mobility.atlas.figures import OUTLINE
-from mobility.atlas.folder import FAILURE, FIGURES, MANIFEST, Atlas, read_json
-from mobility.atlas.manifest import is_done
-from mobility.base.errors import MobilityError
+import shapely
+
+from mobility.atlas.figures import OUTLINE, drawn_outline
+from mobility.atlas.folder import FAILURE, FIGURES, SHIFTS, Atlas, read_json
+from mobility.atlas.manifest import is_done, is_whole
+from mobility.base.errors import MobilityError, SourceError
 from mobility.base.literal import read_csv_text
-from mobility.outputs.advice import FILE as ADVICE
-from mobility.outputs.record import read_record
+from mobility.outputs.record import ADVICE, read_record
 from mobility.territory.toml_text import read_toml
 
 COMPUTED, OUTDATED, FAILED, NOT_RUN = "computed", "outdated", "failed", "not_run"
@@ -46,11 +47,14 @@ def tell(atlas: Atlas, unit: str) -> Told:
     """Return what is known of a territory, from its files alone."""
     run = atlas.run(unit)
     failure, figures = read_json(run / FAILURE), read_json(run / FIGURES)
-    if failure is None and figures is not None and (run / MANIFEST).is_file():
+    if failure is None and figures is not None and is_whole(atlas, unit, (SHIFTS, FIGURES)):
         state = COMPUTED if is_done(atlas, unit) else OUTDATED
         return Told(unit, figures["name"], state, figures, {}, figures["outline"], _remedy(run))
-    drawn = read_json(atlas.file(unit).with_name(OUTLINE)) or {}
-    outline = next((feature["geometry"] for feature in drawn.get("features", ())), None)
+    try:
+        drawn = drawn_outline(atlas.file(unit).with_name(OUTLINE))
+    except SourceError:  # `run` tells of it
+        drawn = None
+    outline = drawn and shapely.geometry.mapping(drawn)
     state = NOT_RUN if failure is None else FAILED
     return Told(unit, _name(atlas, unit), state, {}, failure or {}, outline)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mobility.base.cache import open_cache
 from mobility.base.errors import MobilityError
-from mobility.base.files import STORAGE, without_room
+from mobility.base.files import STORAGE, system_reason, without_room
 from mobility.base.version import __version__
 
 HEAD = (
@@ -34,7 +34,7 @@ def explained(error: Exception) -> MobilityError:
             "The system refuses to read or write it: {reason}.",
             file=error.filename and without_room(Path(os.fsdecode(error.filename))),
             mend="Check its path and its rights, and the room left on the disk.",
-            reason=os.strerror(error.errno or 0),
+            reason=system_reason(error),
         )
     return MobilityError(
         "The software failed: {kind}: {text}. The details are in {details}",

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mobility.base.errors import MobilityError, SourceError
+from mobility.base.i18n import Word
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -39,7 +40,22 @@ STORAGE = frozenset(
     for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "ENAMETOOLONG", "EIO")
     if hasattr(errno, name)
 )
+#: What the system means, which says it in English whatever the language.
+_SAID = {
+    errno.ENOENT: "no such file or folder", errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied", errno.EROFS: "the disk is read-only",
+    errno.EISDIR: "it is a folder", errno.ENOTDIR: "a part of the path is a file",
+    errno.EEXIST: "a part of the path is a file", errno.ENOSPC: "the disk is full",
+    errno.EFBIG: "the file grows too large", errno.ENAMETOOLONG: "the name is too long",
+    errno.EIO: "the disk fails", errno.EBUSY: "it is in use",
+}  # fmt: skip
 _AGE_S, _FULL = 86_400.0, 1 << 20
+
+
+def system_reason(error: OSError) -> Word:
+    """Return why the system refuses, to be told in any language."""
+    known = _SAID.get(error.errno or 0)
+    return Word(known or error.strerror or type(error).__name__)
 
 
 @contextmanager
@@ -75,6 +91,39 @@ def writing(path: str | Path, *, reads: Iterable[Path] = ()) -> Iterator[Path]:
             part.replace(path)
         except OSError as error:
             raise _unwritable(error, path) from None
+
+
+def check_suffix(path: Path, *known: str) -> str:
+    """Return how the name of a file to be written ends, in small letters.
+
+    Raises
+    ------
+    SourceError
+        In none of ``known``.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in known:
+        raise SourceError(
+            "No file of this kind is written here.",
+            file=path,
+            mend="End its name in one of: {known}.",
+            known=", ".join(known),
+        )
+    return suffix
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it where they are missing.
+
+    Raises
+    ------
+    SourceError
+        It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(error, folder) from None
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
@@ -182,7 +231,7 @@ def _unwritable(error: OSError, place: str | Path) -> SourceError:
         "It cannot be written: {reason}.",
         file=without_room(Path(place)),
         mend="Choose a folder you may write to, close the file elsewhere, or free some space.",
-        reason=os.strerror(error.errno) if error.errno else type(error).__name__,
+        reason=system_reason(error),
     )
 
 

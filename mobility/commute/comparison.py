@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.errors import TerritoryError
+from mobility.base.i18n import Word
 from mobility.commute.access import Access, counted_rows, roster_shifts
 from mobility.commute.indicators import whole_persons
 from mobility.commute.study import Study
@@ -17,12 +18,14 @@ def check_comparable(before: Study, after: Study) -> None:
     Raises
     ------
     TerritoryError
-        Homes, shifts or kinds of day differ.
+        Homes, their workers, shifts, kinds of day or modes differ.
     """
     same = {
-        "homes": before.homes.frame["home_id"].tolist() == after.homes.frame["home_id"].tolist(),
+        "homes": list(before.homes.ids) == list(after.homes.ids),
+        "workers": np.array_equal(before.workers, after.workers),
         "sites": _worked(before) == _worked(after),
         "days": [d.kind for d in before.days] == [d.kind for d in after.days],
+        "modes": before.territory.modes.evaluated == after.territory.modes.evaluated,
     }
     for what, equal in same.items():
         if not equal:
@@ -30,9 +33,9 @@ def check_comparable(before: Study, after: Study) -> None:
                 "The two scenarios do not have the same {what}.",
                 file=after.territory.path,
                 column=what,
-                mend="Compare scenarios of one territory: same homes, sites, shifts and kinds of "
-                "day; hours, timetables, streets and limits may differ.",
-                what=what,
+                mend="Compare scenarios of one territory: same homes, sites, shifts, kinds of day "
+                "and modes; hours, timetables, streets and limits may differ.",
+                what=Word(what),
             )
 
 

@@ -27,8 +27,10 @@ def persons_of(study: Study, group: str = "") -> NDArray[np.float64]:
             file=study.territory.path,
             column="sources.homes.groups",
             value=group,
-            mend="Write one of: {known}.",
-            known=", ".join(study.homes.groups) or "–",
+            mend="Write one of: {known}."
+            if study.homes.groups
+            else "Name the column that counts it under groups in [sources.homes].",
+            known=", ".join(study.homes.groups),
         )
     persons = study.homes.frame[group].to_numpy(np.float64)
     over = np.flatnonzero(persons > study.workers * (1 + 1e-6) + 1e-6)
@@ -46,3 +48,25 @@ def persons_of(study: Study, group: str = "") -> NDArray[np.float64]:
             count=int(over.size),
         )
     return np.asarray(persons)
+
+
+def some_of(study: Study, group: str) -> NDArray[np.float64]:
+    """Return `persons_of` a group that counts somebody.
+
+    Raises
+    ------
+    TerritoryError
+        There is no such group, or nobody of it.
+    SourceError
+        See `persons_of`.
+    """
+    persons = persons_of(study, group)
+    if persons.sum() <= 0:
+        raise TerritoryError(
+            "The group counts nobody.",
+            file=study.territory.path,
+            column="sources.homes.groups",
+            value=group,
+            mend="Choose a group that counts some.",
+        )
+    return persons

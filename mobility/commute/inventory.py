@@ -118,7 +118,7 @@ def find_shift(study: Study, site: str, shift: str, roster: str | None, day_kind
     if len(rosters) > 1:
         raise TerritoryError(
             "Several rosters of this site have a shift of this name.",
-            column="shift",
+            column="--shift",
             value=shift,
             mend="Choose one with --roster: {known}.",
             known=", ".join(rosters),
@@ -149,7 +149,7 @@ def find_day(study: Study, kind: str) -> ChosenDay:
 def _idle(shift: str, day_kind: str, worked: list[str]) -> TerritoryError:
     return TerritoryError(
         "The shift {shift} does not work on this kind of day.",
-        column="day",
+        column="--day",
         value=day_kind,
         mend="Choose one with --day: {known}."
         if worked
@@ -163,7 +163,7 @@ def _unknown(what: str, value: str, known: list[str]) -> TerritoryError:
     near = get_close_matches(value, known, n=5, cutoff=0.4) or known[:5]
     return TerritoryError(
         "There is no such name.",
-        column=what,
+        column=f"--{what}",
         value=value,
         mend="Choose one of: {known}.",
         known=", ".join(near),

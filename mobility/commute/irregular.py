@@ -110,8 +110,9 @@ def irregular(study: Study, path: Path | None = None) -> Irregular:
     TerritoryError
         No list is given.
     """
+    told: list[Finding] = []
     if path is not None:
-        lists = {path: read_worked(path, [site.name for site in study.sites])}
+        lists = {path: read_worked(path, [site.name for site in study.sites], findings=told)}
     else:
         lists = rosters_worked(study.territory, study.sites)
     if not lists:
@@ -121,7 +122,6 @@ def irregular(study: Study, path: Path | None = None) -> Irregular:
             column="sites.rosters.dates",
             mend='Give a roster dates = "hours.csv", or name the list after the territory file.',
         )
-    told: list[Finding] = []
     inside = {w for file, listed in lists.items() for w in _within(study, file, listed, told)}
     return _answered(study, tuple(sorted(inside)), tuple(told))
 

@@ -19,7 +19,7 @@ import shapely
 
 from mobility.base.clock import format_clock
 from mobility.base.errors import TerritoryError
-from mobility.base.files import write_gpkg, writing
+from mobility.base.files import check_suffix, write_gpkg, writing
 from mobility.base.literal import one_line
 from mobility.commute.door_to_door import at_gate, dark_at_gate
 from mobility.commute.inventory import find_day
@@ -103,7 +103,7 @@ def _wanted_modes(study: Study, modes: Sequence[str] | None) -> list[str]:
                 "This mode has isochrones, but is not among those evaluated."
                 if mode in MODES
                 else "There are no isochrones of such a mode.",
-                column="mode",
+                column="--mode",
                 value=mode,
                 mend="Add it to modes.evaluated, or write one of: {known}."
                 if mode in MODES
@@ -253,7 +253,7 @@ def parse_minutes(text: str) -> tuple[float, ...]:
     if not found or not 0 < found[0] <= found[-1] <= 360:
         raise TerritoryError(
             "These are no minutes.",
-            column="minutes",
+            column="--minutes",
             value=text,
             mend="Write numbers from 1 to 360 with commas between them: 30,45,60.",
         )
@@ -267,7 +267,13 @@ def write_isochrones(
 
     Names that a GeoPackage cannot tell apart (it ignores case) get a number; those that it
     refuses, since they begin with a sign, get a low line before it.
+
+    Raises
+    ------
+    TerritoryError
+        The file's name ends in something else than ``.gpkg``.
     """
+    check_suffix(path, ".gpkg")
     names: dict[str, str] = {}
 
     def named() -> Iterator[tuple[str, gpd.GeoDataFrame]]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mobility.base.clock import axis_origin_utc, format_clock
 from mobility.base.errors import TerritoryError
-from mobility.base.files import writing
+from mobility.base.files import check_suffix, writing
 from mobility.base.literal import csv_text
 from mobility.commute.access import Access, assess, site_key
 from mobility.commute.examples import EdgeAnswers, answer
@@ -378,14 +378,7 @@ def write_matrix(frame: pd.DataFrame, path: Path, *, reads: Sequence[Path] = ())
     SourceError
         It is a file that the study reads, or cannot be written.
     """
-    suffix = path.suffix.lower()
-    if suffix not in (".parquet", ".csv"):
-        raise TerritoryError(
-            "A matrix is written as Parquet or as CSV.",
-            column="--out",
-            value=path.name,
-            mend="End the name in .parquet or .csv.",
-        )
+    suffix = check_suffix(path, ".parquet", ".csv")
     with writing(path, reads=reads) as part:
         if suffix == ".csv":
             part.write_text(csv_text(frame), encoding="utf-8")

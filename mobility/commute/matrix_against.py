@@ -13,6 +13,7 @@ import pandas as pd
 from mobility.base.clock import format_clock
 from mobility.base.errors import SourceError
 from mobility.base.i18n import translate
+from mobility.base.literal import unmarked
 from mobility.commute.examples import LegText, answers
 from mobility.commute.study import Study
 from mobility.sources.columns import Table
@@ -102,7 +103,8 @@ def _read(path: Path) -> Table:
 
 def _theirs(study: Study, table: Table, ours: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of the other matrix, each with the site, home and edge it is about."""
-    start, end = (table.texts(table.need(name)) for name in ("from_id", "to_id"))
+    # What `mobility matrix` wrote as CSV is read back as it was.
+    start, end = (table.texts(table.need(name)).map(unmarked) for name in ("from_id", "to_id"))
     homes, sites = set(study.homes.ids), {site.name for site in study.sites}
     outbound = (start.isin(homes) & end.isin(sites)).to_numpy()
     inbound = (start.isin(sites) & end.isin(homes)).to_numpy()

@@ -27,7 +27,7 @@ from mobility.commute.access import (
     roster_shifts,
 )
 from mobility.commute.door_to_door import both_ways
-from mobility.commute.groups import persons_of
+from mobility.commute.groups import some_of
 from mobility.commute.indicators import whole_persons
 from mobility.commute.study import Study, engine_limits
 from mobility.commute.variants import with_homes
@@ -167,7 +167,7 @@ def triangles(access: Access, companies: int, rules: Rules) -> Triangles:
         The group counts more persons than workers live at a home.
     """
     study = access.study
-    people = persons_of(study, rules.group)
+    people = some_of(study, rules.group)
     school = {c: _at_school(access, c, rules) for c in range(companies, len(study.sites))}
     work = {f: _at_work(access, f, rules) for f in range(companies)}
     rows, holds = [], []
@@ -239,7 +239,12 @@ def _at_school(access: Access, site: int, rules: Rules) -> Bool:
     shifts = [row.shift_id for row in study.shift_rows if row.site == site]
     asked = [(s, d) for s in shifts for d in days if study.works_on(s, d)]
     if not asked:
-        return np.zeros(study.n_homes, bool)
+        raise TerritoryError(
+            "The training centre {name} has hours on none of the school days studied.",
+            column="days",
+            mend="Correct the days of its hours, or add such a day to days.kinds.",
+            name=study.sites[site].name,
+        )
     if rules.boarding_min is None:
         return np.asarray(np.all([access.counted(s, d.kind)[2] for s, d in asked], axis=0))
     limits = replace(
@@ -279,7 +284,7 @@ def after_remedies(
         anybody.
     """
     study = access.study
-    people = persons_of(study, rules.group)
+    people = some_of(study, rules.group)
     before = triangles(access, companies, rules)
     frames = [
         _opened(name, people, before.holds, triangles(make(), companies, rules).holds)

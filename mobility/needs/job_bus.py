@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from mobility.base.clock import local_to_axis, parse_clock
 from mobility.base.errors import TerritoryError
 from mobility.commute.door_to_door import transit_times
-from mobility.commute.groups import persons_of
+from mobility.commute.groups import some_of
 from mobility.commute.indicators import whole_persons
 from mobility.commute.study import Study, engine_limits
 from mobility.commute.variants import with_homes
@@ -142,7 +142,7 @@ def job_bus(study: Study, wishes: Wishes, day: ChosenDay) -> Tour:
         There is no such group, more of it than workers at a home, nobody of it, no place to
         halt, or no road between them.
     """
-    seekers = _seekers(study, wishes.group)
+    seekers = some_of(study, wishes.group)
     config = ShuttleConfig.from_territory(study.territory)
     places = _candidates(study, seekers)
     gates = [Place(study.sites[k].name, *study.sites[k].gates[0], "gate") for k in wishes.sites]
@@ -246,19 +246,6 @@ def sites_named(study: Study, names: Sequence[str]) -> tuple[int, ...]:
             most=MOST_CALLS,
         )
     return found
-
-
-def _seekers(study: Study, group: str) -> Float:
-    persons = persons_of(study, group)
-    if persons.sum() <= 0:
-        raise TerritoryError(
-            "The group counts nobody.",
-            file=study.territory.path,
-            column="sources.homes.groups",
-            value=group,
-            mend="Choose a group that counts some.",
-        )
-    return persons
 
 
 def _candidates(study: Study, seekers: Float) -> list[Place]:

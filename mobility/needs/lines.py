@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mobility.base.errors import TerritoryError
 from mobility.base.i18n import number, signed, translate
 from mobility.commute.access import Access, counted_rows, roster_shifts
 from mobility.commute.indicators import whole_persons
@@ -24,6 +25,7 @@ from mobility.remedies.gains import Gains, gains_between
 from mobility.remedies.model import Lever, networks
 from mobility.remedies.search import workbench
 from mobility.remedies.vehicles import Vehicles
+from mobility.timetable.runs import headways, that_leave
 from mobility.timetable.trips import DayNetwork
 
 #: Columns of `supply` beside the line.
@@ -69,14 +71,32 @@ class Changed:
 
 
 def lines_of(access: Access) -> Lines:
-    """Return what the lines of an assessed study cost, and who would be lost without each."""
+    """Return what the lines of an assessed study cost, and who would be lost without each.
+
+    Raises
+    ------
+    TerritoryError
+        There is no timetable.
+    """
     study = access.study
+    if study.feed.stops.empty:
+        raise TerritoryError(
+            "There is no timetable, hence no line.",
+            file=study.territory.path,
+            column="sources.gtfs",
+            mend="Name the GTFS of the networks there.",
+        )
     factors = factors_of(study)
     table = _priced(supply(study), factors)
     bench = workbench(access, stops=False)
     risks: list[tuple[float, float]] = [(np.nan, np.nan)]
+    loose = study.feed.frequencies.loc[~study.feed.frequencies["exact"], "trip"]
     for line in table["line"].iloc[1:]:
-        lever = Lever("remove", tuple(trips_of_line(study.feed, line).tolist()))
+        trips = trips_of_line(study.feed, line)
+        if np.isin(trips, loose).any():  # no time of theirs can be taken out
+            risks.append((np.nan, np.nan))
+            continue
+        lever = Lever("remove", tuple(trips.tolist()))
         score = bench.scores.score(bench.try_together([lever]))
         risks.append((score.jobs_lost, score.workers_lost))
     table[["jobs_at_risk", "workers_at_risk"]] = risks
@@ -128,10 +148,20 @@ def _of_day(
     start, end = pieces.start_s[own].astype(np.int64), pieces.end_s[own].astype(np.int64)
     after = np.array([links[int(k)][1] for k in own], np.int64)
     leaves = np.where(after >= 0, pieces.start_s[after], end)
+    first, last, trip = pieces.first_call[own], pieces.last_call[own], pieces.trip[own]
+    # Trips at a headway without exact times: what they drive is known, where a vehicle waits not.
+    late = headways(tt)
+    loose = that_leave(tt, np.flatnonzero((tt.run_day == 0) & (late > 0)))
+    calls, ends = tt.run_ptr[loose], tt.run_ptr[loose + 1] - 1
+    first, last = np.append(first, calls), np.append(last, ends)
+    trip = np.append(trip, tt.call_trip[calls])
+    start = np.append(start, tt.call_dep[calls])
+    end = np.append(end, tt.call_arr[ends] - late[loose])
+    leaves = np.append(leaves, end[own.size :])
     return pd.DataFrame(
         {
-            "line": names[pieces.trip[own]],
-            "km": (along[pieces.last_call[own]] - along[pieces.first_call[own]]) / 1000,
+            "line": names[trip],
+            "km": (along[last] - along[first]) / 1000,
             "hours": (end - start) / 3600,
             "wait": (leaves - end) / 3600,
             "start": start,

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mobility.base.cache import content_hash
 from mobility.base.files import write_text
 from mobility.commute.access import Access
 from mobility.commute.indicators import by_group
 from mobility.commute.study import Study
 from mobility.outputs.plan_tables import employer_steps
-from mobility.outputs.record import OWN_PLANS, PLANS, inputs_hash
+from mobility.outputs.record import ADVICE as FILE
+from mobility.outputs.record import OWN_PLANS, advice_key, inputs_hash
 from mobility.outputs.tables import Sheet, sheet_of
 from mobility.remedies.bill import CostLine, bill_frame, spread
 from mobility.remedies.factors import LeverFactors, factors_of
@@ -30,7 +30,6 @@ from mobility.remedies.recommendations import objections, remedies_frame
 from mobility.remedies.remedy import Effect, Remedy
 from mobility.shuttles.portfolio import Combined
 
-FILE = "levers.json"
 #: Parts of a remedy that are records of their own, and how they are read again.
 PARTS = {"bill": CostLine, "effects": Effect}
 
@@ -126,16 +125,9 @@ def _followup(combined: Combined) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def _key(study: Study, folder: Path, *, designed: bool) -> dict[str, object]:
-    """Return what advice holds for: the inputs, and the shuttle plans that it was given."""
-    plans = folder / PLANS
-    given = content_hash([plans]) if plans.is_file() and not designed else ""
-    return {"inputs": inputs_hash(study), "plans": given, "designed": designed}
-
-
 def write_advice(advice: Advice, study: Study, part: Path, *, folder: Path, designed: bool) -> None:
     """Write ``levers.json`` among the outputs that take their place in ``folder``."""
-    record = _key(study, folder, designed=designed) | {
+    record = advice_key(study, folder, designed=designed) | {
         "remedies": [_plain(r) for r in advice.remedies],
         "against": advice.against,
         "bills": [(name, rank, vars(line)) for name, rank, line in advice.bills],
@@ -197,7 +189,7 @@ def read_advice(
     for folder in folders:
         try:
             found = json.loads((folder / FILE).read_text(encoding="utf-8"))
-            key = _key(study, folder, designed=bool(found["designed"]))
+            key = advice_key(study, folder, designed=bool(found["designed"]))
             if {name: found[name] for name in key} != key:
                 continue
             if designed is not None and found["designed"] != designed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -45,9 +45,25 @@ PARTS: dict[str, dict[str, str]] = {
     },
 }
 TABLES = "Spreadsheets and tables"
+#: Files of `mobility levers`, which tell alike whether they are of what stands beside them.
+OF_LEVERS = (
+    "recommendations.html", "minutes_to_fix.gpkg", "cycle_tracks.geojson", "levers.json",
+    *(f"{name}.csv" for name in ("levers", "remedies", "remedy_costs", "to_check", "frontier",
+      "set_costs", "lever_factors", "shift_hours", "minutes_to_fix", "levers_on_demand")),
+)  # fmt: skip
 
 
-def write_index(part: Path, folder: Path, language: str, title: str) -> None:
+def write_index(
+    part: Path,
+    folder: Path,
+    language: str,
+    title: str,
+    *,
+    reads: Iterable[Path] = (),
+    gone: Collection[str] = (),
+    current: Collection[str] = (),
+    outdated: Collection[str] = (),
+) -> None:
     """Write the index of what a set of outputs makes of a folder.
 
     Parameters
@@ -56,14 +72,21 @@ def write_index(part: Path, folder: Path, language: str, title: str) -> None:
         The files about to be put into ``folder``; the index goes among them.
     folder
         Where other files of earlier commands may stand.
+    reads
+        Files of the territory: what is older than one of them is said to be, as far as nothing
+        better is known of it.
+    gone
+        Names in ``folder`` that are about to leave it.
+    current, outdated
+        Names of files there that follow from what stands beside them, and of those that do not.
     """
     words = Words(language)
-    there = {
-        path.relative_to(place).as_posix()
-        for place in (folder, part)
-        for path in (*place.glob("*.*"), *(place / "shuttles").glob("*.*"))
-    }
-    parts = [(words.t(name), _lines(name, there, words)) for name in PARTS]
+    kept, new = _files(folder), _files(part)
+    since_ns = max((path.stat().st_mtime_ns for path in reads if path.exists()), default=0)
+    old = {name for name, path in kept.items() if path.stat().st_mtime_ns < since_ns}
+    old = (old - set(current) | set(outdated)) - set(new)
+    there = (set(kept) - set(gone)) | set(new)
+    parts = [(words.t(name), _lines(name, there, old, words)) for name in PARTS]
     page = page_template("index.html").render(
         language=words.language,
         title=title,
@@ -73,7 +96,15 @@ def write_index(part: Path, folder: Path, language: str, title: str) -> None:
     write_text(part / NAME, page)
 
 
-def _lines(part: str, there: Collection[str], words: Words) -> list[tuple[str, str, str]]:
+def _files(folder: Path) -> dict[str, Path]:
+    """Return the files of a folder of results, by name below it."""
+    found = (*folder.glob("*.*"), *(folder / "shuttles").glob("*.*"))
+    return {path.relative_to(folder).as_posix(): path for path in found}
+
+
+def _lines(
+    part: str, there: Collection[str], old: Collection[str], words: Words
+) -> list[tuple[str, str, str]]:
     """Return address, name and sentence of each file of a part that is there."""
     told = {name: words.t(text) for name, text in PARTS[part].items()}
     if part == TABLES:
@@ -82,4 +113,9 @@ def _lines(part: str, there: Collection[str], words: Words) -> list[tuple[str, s
             told.setdefault(spec.file, f"{spec.name[words.language]} – {note}")
         plans = sorted(n for n in there if n.startswith("shuttles/") and n.endswith(".zip"))
         told |= {name: words.t("Timetable of a shuttle plan (GTFS)") for name in plans}
-    return [(quote(name), name, text) for name, text in told.items() if name in there]
+    note = f" – {words.t('of before the last change: run its command again')}"
+    return [
+        (quote(name), name, text + note * (name in old))
+        for name, text in told.items()
+        if name in there
+    ]

@@ -19,6 +19,7 @@ import pandas as pd
 from mobility.base.cache import Bundle
 from mobility.base.i18n import translate
 from mobility.commute.access import STATUSES, Access
+from mobility.commute.study import Study
 from mobility.outputs.pictures import STYLES
 from mobility.timetable.runs import departures
 
@@ -63,16 +64,15 @@ def stops_layer(access: Access) -> gpd.GeoDataFrame:
     stops = study.feed.stops
     frame = stops[["stop_id", "stop_name"]].copy()
     for day in study.days:
-        frame[day.kind] = _departures_per_stop(access, day.kind)
+        frame[day.kind] = departures_per_stop(study, day.kind)
     frame = gpd.GeoDataFrame(
         frame, geometry=gpd.points_from_xy(stops["lon"], stops["lat"]), crs="EPSG:4326"
     )
     return frame[(stops["lon"].notna() & (stops["copy_of"] < 0)).to_numpy()]
 
 
-def _departures_per_stop(access: Access, day_kind: str) -> np.ndarray:
+def departures_per_stop(study: Study, day_kind: str) -> np.ndarray:
     """Return the departures of the day's own service day, int64 (stops,)."""
-    study = access.study
 
     def compute() -> Bundle:
         tt = study.timetables[day_kind].timetable

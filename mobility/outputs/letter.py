@@ -124,12 +124,13 @@ def write_letter(letter: Document, folder: Path, *, reads: Iterable[Path] = ()) 
 
     Without the PDF where the library that makes it fails.
     """
+    reads = list(reads)
     with staging(folder, reads=reads) as part:
         written = write_document(letter, part, "letter")
         with suppress(ImportError, RuntimeError):
             write_bytes(part / "letter.pdf", pdf_bytes(letter))
             written.append(part / "letter.pdf")
-        write_index(part, folder, letter.language, letter.about)
+        write_index(part, folder, letter.language, letter.about, reads=reads)
     return [folder / path.name for path in written]
 
 

@@ -213,7 +213,7 @@ def write_levers(
     study, made = results.study, results.search
     own = folder / OWN_PLANS
     # A page of their own, as earlier versions wrote it, would tell older levers.
-    gone = ["levers.html"]
+    gone = ["levers.html", "cycle_tracks.geojson"]
     if made.plans is not None:
         gone += [f"{OWN_PLANS}/{name}" for name in outdated(own, made.plans)]
     with staging(folder, reads=source_files(study.territory), gone=gone) as part:
@@ -235,7 +235,8 @@ def write_levers(
             write_text(part / "cycle_tracks.geojson", tracks.to_json() + "\n")
         if maps and results.illustrations:
             _write_levers_map(results, fixes, part / MAP, language, folder / MAP)
-        write_index(part, folder, language, study.territory.name)
+        reads = source_files(study.territory)
+        write_index(part, folder, language, study.territory.name, reads=reads)
         return sorted(p.relative_to(part).as_posix() for p in part.rglob("*") if p.is_file())
 
 

@@ -14,14 +14,14 @@ import shapely
 from numpy.typing import NDArray
 
 from mobility.base.errors import Finding
-from mobility.base.files import staging, write_gpkg
+from mobility.base.files import refuse_inputs, staging, write_gpkg
 from mobility.base.i18n import translate
 from mobility.commute.access import Access, roster_shifts
 from mobility.commute.fairness import EVERYBODY, fairness, rosters_held
 from mobility.commute.study import Study
 from mobility.outputs.document import Table
 from mobility.outputs.map.needs_page import RAMP, PageLayer, merged, write_needs_page
-from mobility.outputs.tables import sheet_of, table_block, write_csv
+from mobility.outputs.tables import registry, sheet_of, table_block, write_csv
 from mobility.outputs.words import Words
 from mobility.territory.source_files import source_files
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:  # each answer loads its own need alone
     from mobility.needs.job_bus import Tour
     from mobility.needs.zone import Zone
 
+#: Tables of a need that do not bear its name.
+FURTHER = {"lines": ("swaps",)}
 #: Rows of a table beside a map.
 MOST_ROWS = 15
 GROUND = {
@@ -81,6 +83,8 @@ def write_answer(
 ) -> list[Path]:
     """Write the files of an answer into a folder, all or none, and return their paths.
 
+    What an earlier answer to the same need told, and this one does not, leaves the folder with it.
+
     Raises
     ------
     SourceError
@@ -88,7 +92,14 @@ def write_answer(
     """
     study, words = answer.study, Words(language, answer.study.days)
     shown = [_shown(key, frame, words) for key, frame in answer.tables.items() if len(frame)]
-    with staging(folder, reads=[*source_files(study.territory), *reads]) as part:
+    reads = [*source_files(study.territory), *reads]
+    gone = {f"{answer.name}.gpkg"} | {
+        spec.file
+        for key, spec in registry().items()
+        if key.startswith(answer.name) or key in FURTHER.get(answer.name, ())
+    }
+    refuse_inputs((folder / name for name in gone), reads)
+    with staging(folder, reads=reads, gone=gone) as part:
         for key, frame in answer.tables.items():
             write_csv(part, key, frame)
         if answer.gis:

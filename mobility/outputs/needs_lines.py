@@ -40,6 +40,13 @@ def lines_answer(
         bills.append((translate("difference", language), changed.bill))
         said = sentences(changed, language)
         note = " ".join(said)
+    unknown = found.table.loc[found.table["jobs_at_risk"].isna() & (found.table["line"] != "")]
+    if len(unknown):
+        text = (
+            "Lines at a headway without exact times: what they drive is counted; where a vehicle "
+            "waits, and who depends on them, nobody can tell: {lines}."
+        )
+        said = [*said, translate(text, language, lines=", ".join(unknown["line"]))]
     if swaps:
         tables["swaps"] = swap_table(found.access, swaps)
     tables["lines_costs"] = bill_frame(bills, language, of="situation")

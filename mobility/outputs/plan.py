@@ -36,7 +36,7 @@ from mobility.outputs.plan_tables import (
 )
 from mobility.outputs.render import write_document
 from mobility.outputs.report_tables import mode_tables
-from mobility.outputs.tables import Sheet, sheet_of, table_block, write_csv
+from mobility.outputs.tables import Sheet, registry, sheet_of, table_block, write_csv
 from mobility.outputs.words import Words
 from mobility.remedies.factors import LeverFactors, factors_of
 from mobility.remedies.remedy import Remedy
@@ -129,13 +129,16 @@ class MobilityPlan:
 
     def write(self, folder: Path, *, reads: Iterable[Path] = ()) -> list[Path]:
         """Write ``plan.html``, ``.md``, ``plan_<table>.csv`` into a folder, over none of these."""
-        with staging(folder, reads=reads) as part:
+        reads = list(reads)
+        gone = {f"plan_{name}.csv" for name in registry()}
+        with staging(folder, reads=reads, gone=gone) as part:
             written = write_document(self.document, part, "plan")
             written += [
                 write_csv(part, SAME_AS.get(name, name), frame, name=f"plan_{name}.csv")
                 for name, frame in self.tables.items()
             ]
-            write_index(part, folder, self.document.language, self.document.about)
+            about, language = self.document.about, self.document.language
+            write_index(part, folder, language, about, reads=reads)
         return [folder / path.name for path in written]
 
 

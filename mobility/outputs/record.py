@@ -16,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from mobility.base.cache import content_hash
 from mobility.base.errors import Finding
 from mobility.base.files import write_text
 from mobility.base.version import __version__
@@ -23,12 +24,21 @@ from mobility.commute.study import Study
 
 SHUTTLES, RECORD, MAP, COMPARISON = "shuttles", "run.json", "map.html", "comparison.csv"
 PLANS = f"{SHUTTLES}/plans.csv"
+ADVICE = "levers.json"
 #: Folder of the shuttles designed for what the levers leave white.
 OWN_PLANS = "levers_shuttles"
 #: What tells of the plans outside their folder; it is put there where a run cannot keep it.
 BESIDE = (MAP, COMPARISON, RECORD)
-#: Code of the finding that a report has no PDF, true of one run only.
+ADVICE_OUTDATED = Finding(
+    "warning",
+    "advice_outdated",
+    "What is advised in this folder (recommendations.html) is of other inputs, or of before these "
+    "shuttles. `mobility levers` finds it again",
+    "levers",
+)
 NO_PDF = "no_pdf"
+#: Codes of findings that are true of one run only.
+OF_ONE_RUN = (NO_PDF, ADVICE_OUTDATED.code)
 LIBRARIES = ("geopandas", "networkx", "numba", "numpy", "osmium", "pandas", "partridge", "shapely")
 
 
@@ -106,7 +116,7 @@ def write_record(
     """
     found = record(study, outputs, findings)
     if earlier is not None:
-        kept = [f for f in _told(earlier) if f["code"] != NO_PDF]
+        kept = [f for f in _told(earlier) if f["code"] not in OF_ONE_RUN]
         own = {f.code for f in findings} - {f.code for f in study.findings}
         found["findings"] = kept + [f for f in _told(found) if f["code"] in own]
     write_text(path, _text(found))
@@ -220,3 +230,20 @@ def is_of(record: dict[str, Any], study: Study) -> bool:
     """Whether a record is of a run with the same inputs and the same variant as a study."""
     asked = (inputs_hash(study), study.scenario)
     return (record.get("inputs"), record.get("scenario")) == asked
+
+
+def advice_key(study: Study, folder: Path, *, designed: bool) -> dict[str, object]:
+    """Return what advice holds for: the inputs, and the shuttle plans that it was given."""
+    plans = folder / PLANS
+    given = content_hash([plans]) if plans.is_file() and not designed else ""
+    return {"inputs": inputs_hash(study), "plans": given, "designed": designed}
+
+
+def is_advice_outdated(folder: Path, study: Study, *, plans_in: Path) -> bool:
+    """Whether the advice of a folder is of other inputs, or of before the plans in another."""
+    try:
+        found = json.loads((folder / ADVICE).read_text(encoding="utf-8"))
+        key = advice_key(study, plans_in, designed=bool(found["designed"]))
+        return bool({name: found[name] for name in key} != key)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

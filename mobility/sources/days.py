@@ -110,6 +110,17 @@ def choose_days(
                 value=lost.iloc[0],
                 mend="Ask its publisher for a complete feed.",
             )
+        backwards = next((f for f in feed.findings if f.code == "services_backwards"), None)
+        if backwards is not None:
+            raise TerritoryError(
+                "This service ends before it begins, and no trip of the timetables runs on any "
+                "date.",
+                file=backwards.source,
+                row=backwards.params["row"],
+                column="start_date, end_date",
+                value=backwards.examples[0],
+                mend="Exchange the two dates, or ask its publisher for a complete feed.",
+            )
         raise TerritoryError(
             "No trip of the timetables runs on any date.",
             column="sources.gtfs",

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from mobility.base.cache import cache_dir, mark_used, open_cache, trim_cache
 from mobility.base.errors import DownloadError
-from mobility.base.files import writing
+from mobility.base.files import system_reason, writing
 from mobility.sources.file_kind import Kind, looks_like, remark
 from mobility.sources.kept_downloads import Shelf, place
 
@@ -177,7 +177,7 @@ class _Request:
             "It cannot be written: {reason}.",
             file=folder,
             mend="Choose a folder you may write to, close the file elsewhere, or free some space.",
-            reason=error.strerror or type(error).__name__,
+            reason=system_reason(error),
         )
 
     def check_url(self) -> None:

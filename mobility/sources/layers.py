@@ -79,6 +79,12 @@ def read_layer(
     except SourceError:
         raise
     except (RuntimeError, ValueError, OSError, TypeError, KeyError, AttributeError) as error:
+        if "not recognized as" in str(error):
+            raise SourceError(
+                "It is of no kind that is read, whatever its name says.",
+                file=path,
+                mend="Give a GeoPackage, GeoJSON, Shapefile, GeoParquet or CSV file.",
+            ) from None
         raise SourceError(
             "It cannot be read as a layer: {reason}.",
             file=path,

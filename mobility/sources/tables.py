@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.errors import SourceError
+from mobility.base.files import system_reason
 from mobility.base.ledger import SourceLedger
 from mobility.sources.columns import MAX_ABOVE, FirstRows, Table, check_headings
 from mobility.sources.layers import need_file, other_layers, read_layer
@@ -158,7 +159,7 @@ def _head(path: Path) -> bytes:
             "It cannot be read: {reason}.",
             file=path,
             mend="Check the rights on the file.",
-            reason=error.strerror or type(error).__name__,
+            reason=system_reason(error),
         ) from None
     if b"\0" in head and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise SourceError(

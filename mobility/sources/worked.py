@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mobility.base.clock import DAY_S, parse_clock
+from mobility.base.errors import Finding
 from mobility.sources.columns import Table, unknown_value
 from mobility.sources.sites_words import ALIASES, clock_text
 from mobility.sources.tables import read_table
@@ -48,7 +49,12 @@ def rosters_worked(territory: Territory, sites: Sequence[Site]) -> dict[Path, li
     return found
 
 
-def read_worked(path: Path, sites: Sequence[str], roster: str | None = None) -> list[Worked]:
+def read_worked(
+    path: Path,
+    sites: Sequence[str],
+    roster: str | None = None,
+    findings: list[Finding] | None = None,
+) -> list[Worked]:
     """Read a list: a row per day, with ``date``, ``start``, ``end``, and ``site``, ``roster``.
 
     ``site`` may be left out where there is one only. Dates are written ``2026-11-17`` or
@@ -60,6 +66,8 @@ def read_worked(path: Path, sites: Sequence[str], roster: str | None = None) -> 
         Those that a row may name.
     roster
         The only one that a row may name, and that of rows that name none.
+    findings
+        Gets a warning about the columns that are not read.
 
     Raises
     ------
@@ -77,6 +85,18 @@ def read_worked(path: Path, sites: Sequence[str], roster: str | None = None) -> 
     }
     if columns["site"] is None and len(names) > 1:
         table.need("site", ALIASES["name"])
+    known = {*columns.values(), "geometry"}
+    left = [str(c) for c in table.frame.columns
+            if c not in known and (table.texts(c) != "").any()]  # fmt: skip
+    if findings is not None and left:
+        message = (
+            "{count} columns of the list are not read; if one of them is the site or the roster, "
+            "call it site or roster"
+        )
+        findings.append(
+            Finding("warning", "list_columns_not_read", message, path.name, len(left),
+                    tuple(left[:5]))
+        )  # fmt: skip
     texts = {key: table.texts(c) for key, c in columns.items() if c is not None}
     found = []
     for k, row in enumerate(table.frame.index):
@@ -84,7 +104,8 @@ def read_worked(path: Path, sites: Sequence[str], roster: str | None = None) -> 
         if site not in names:
             raise unknown_value(table, row, str(columns["site"]), site, names)
         start_s, end_s = (
-            _clock(table, row, str(columns[key]), texts[key].iloc[k]) for key in ("start", "end")
+            _clock(table, row, str(columns[key]), texts[key].iloc[k], ends=key == "end")
+            for key in ("start", "end")
         )
         if start_s == end_s:
             raise table.error(
@@ -102,17 +123,21 @@ def read_worked(path: Path, sites: Sequence[str], roster: str | None = None) -> 
     return sorted(set(found))
 
 
-def _clock(table: Table, row: object, column: str, text: str) -> int:
+def _clock(table: Table, row: object, column: str, text: str, *, ends: bool) -> int:
     try:
-        return parse_clock(clock_text(text, ends=True)) % DAY_S
+        second = parse_clock(clock_text(text, ends=ends))
     except ValueError:
+        second = -1
+    # A start at 24:00 is of the next date, which the row does not say.
+    if second < 0 or (second == DAY_S and not ends):
         raise table.error(
             "It is no time of day.",
             row=row,
             column=column,
             value=text,
             mend='Write a time of day, e.g. "05:00".',
-        ) from None
+        )
+    return second % DAY_S
 
 
 def _date(table: Table, row: object, column: str, text: str) -> dt.date:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mobility.base.errors import TerritoryError
+from mobility.base.files import system_reason
 
 _PLACE = re.compile(r"\(at (?:line (\d+), column \d+|end of document)\)")
 _ONE_A_LINE = "Write one field a line, name = value; text stands between quotes, numbers bare."
@@ -44,7 +45,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             "It cannot be read: {reason}.",
             file=path,
             mend="Check the rights on the file.",
-            reason=error.strerror or type(error).__name__,
+            reason=system_reason(error),
         ) from None
     try:
         return tomllib.loads(text)

@@ -364,13 +364,32 @@ def _flat_runs(
     )
 
 
+def headways(tt: Timetable | RunArrays) -> NDArray[np.int64]:
+    """Return int64[runs]: seconds of the headway of each run without exact times, else 0."""
+    first = tt.run_ptr[:-1]
+    late = tt.call_arr[first].astype(np.int64) - tt.call_dep[first]
+    return np.asarray(np.maximum(late, 0))
+
+
+def that_leave(tt: Timetable | RunArrays, runs: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return runs, ascending; of a trip at a headway without exact times one a departure only.
+
+    Such a trip has a run for each moment at which somebody may begin to wait, which arrives a
+    headway late; of each departure's share of moments the first is taken.
+    """
+    weight, first = departures(tt)[runs], tt.run_ptr[runs]
+    order = np.lexsort((tt.call_dep[first], tt.call_trip[first]))
+    until = np.cumsum(weight[order]) - 1e-6
+    return np.sort(runs[order[np.ceil(until) > np.ceil(until - weight[order])]])
+
+
 def departures(tt: Timetable | RunArrays) -> NDArray[np.float64]:
     """Return float64[runs]: the departures that each run stands for.
 
     One; where trips run at a headway without exact times, what its moment has of a headway.
     """
     first = tt.run_ptr[:-1]
-    leave_s, headway_s = tt.call_dep[first], tt.call_arr[first] - tt.call_dep[first]
+    leave_s, headway_s = tt.call_dep[first], headways(tt)
     weight = np.ones(len(first))
     loose = np.flatnonzero(headway_s > 0)
     order = loose[np.lexsort((leave_s[loose], tt.run_day[loose], tt.call_trip[first[loose]]))]

@@ -12,6 +12,7 @@ from mobility.base.cache import Bundle
 from mobility.commute.study import Study
 from mobility.outputs.map.model import ExistingLine
 from mobility.timetable.arrays import Timetable
+from mobility.timetable.runs import headways, that_leave
 
 
 def existing_lines(study: Study) -> tuple[ExistingLine, ...]:
@@ -49,8 +50,9 @@ def _lines(study: Study) -> Iterator[ExistingLine]:
     lonlat, names = study.feed.lonlat(), study.feed.line_names
     for d, tt in enumerate(days):
         runs = np.flatnonzero((tt.run_day == 0) & (np.diff(tt.run_ptr) > 1))
-        for name, mine in _by_name(tt, runs, names).items():
+        for name, mine in _by_name(tt, that_leave(tt, runs), names).items():
             start_s, end_s = tt.call_dep[tt.run_ptr[mine]], tt.call_arr[tt.run_ptr[mine + 1] - 1]
+            end_s = end_s - headways(tt)[mine]
             minutes = np.column_stack([start_s // 60, (end_s - start_s) // 60]).astype(np.int64)
             empty = np.zeros((0, 2), np.int64)
             trips = found.setdefault(name, [empty for _ in days])

@@ -10,7 +10,9 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
-from mobility.base.files import writing
+from mobility.base.files import check_suffix, system_reason, writing
+from mobility.base.i18n import Word
+from mobility.outputs.map.earlier import EarlierPage, read_page
 
 BROWSERS = (  # the lightest first
     "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome",
@@ -23,6 +25,14 @@ SELECTED = (
     "site", "pick", "day", "direction", "mode", "measure", "scenario", "compare", "swipe", "plan",
     "area", "group", "clock", "view", "lang", "layout",
 )  # fmt: skip
+#: Values that the address may tell, and what of the page counts those told by number.
+WORDS = {
+    "direction": ("both", "out", "back"),
+    "measure": ("holds", "time", "white", "reason", "share", "late", "gain", "fix"),
+    "lang": ("fr", "en"),
+    "layout": ("A4", "A3", "picture"),
+}
+COUNTED = {name: f"{name}s" for name in ("site", "day", "mode", "scenario", "plan")}
 LAYERS = ("background", "stops", "lines", "shuttles", "labels", "isochrones")
 
 
@@ -72,6 +82,7 @@ def export_png(
         Something selected is none of the page's.
     """
     page, png = Path(page).resolve(), Path(png)
+    check_suffix(png, ".png")
     if not page.is_file():
         raise SourceNotFoundError(
             "The map page does not exist.", file=page, mend="Write the map first."
@@ -82,6 +93,7 @@ def export_png(
             file=page,
             mend="Give the map.html that `mobility run` wrote.",
         )
+    _check_values(select or {}, read_page(page))
     unknown = [name for name in select or () if name not in (*SELECTED, *LAYERS)]
     if unknown:
         raise MobilityError(
@@ -106,15 +118,31 @@ def export_png(
                 "The browser drew no picture: {reason}.",
                 file=page,
                 mend="Open the page in a browser and print it, or try another browser.",
-                reason=reason or "no message",
+                reason=reason,
             )
     return png
+
+
+def _check_values(select: Mapping[str, object], page: EarlierPage | None) -> None:
+    """Refuse what the page has not: it would show something else instead."""
+    for name, value in select.items():
+        known = list(WORDS.get(name, ()))
+        if name in COUNTED and page is not None:
+            known = [str(k) for k in range(len(page.manifest.get(COUNTED[name], ())))] or ["–"]
+        if known and str(value) not in known:
+            raise MobilityError(
+                "The page has no such thing to show.",
+                column="--select",
+                value=f"{name}={value}",
+                mend="Choose one of: {known}.",
+                known=", ".join(known),
+            )
 
 
 def _draw(
     browser: str, url: str, png: Path, size: tuple[int, int], scale: float, profile: str
 ) -> str:
-    """Run the browser; return the last line it said."""
+    """Run the browser; return why it drew nothing: its own last words, or ours."""
     command = [
         browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
         "--disable-background-networking", "--no-first-run", f"--user-data-dir={profile}",
@@ -125,6 +153,9 @@ def _draw(
         done = subprocess.run(  # noqa: S603 (the browser of this machine, no shell)
             command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
         )
-    except (subprocess.TimeoutExpired, OSError) as error:
-        return type(error).__name__
-    return (done.stderr.strip().splitlines() or [""])[-1]
+    except subprocess.TimeoutExpired:
+        return Word("it took too long")
+    except OSError as error:
+        return system_reason(error)
+    said = done.stderr.strip().splitlines()
+    return said[-1] if said else Word("it says nothing")

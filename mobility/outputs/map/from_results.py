@@ -18,6 +18,7 @@ from mobility.commute.access import Access, roster_shifts, site_key
 from mobility.commute.examples import EdgeAnswers, LegText, answers
 from mobility.commute.study import Study
 from mobility.commute.white_zones import WhiteZones
+from mobility.outputs.layers import departures_per_stop
 from mobility.outputs.map.background import background_of
 from mobility.outputs.map.existing import existing_lines
 from mobility.outputs.map.model import (
@@ -181,26 +182,13 @@ def _scenario(
 
 def _stops(study: Study) -> Stops:
     stops = study.feed.stops
-
-    def compute() -> Bundle:
-        served = [
-            np.bincount(
-                study.feed.own_stop[
-                    tt.call_stop[np.repeat(tt.run_day == 0, np.diff(tt.run_ptr)) & tt.call_board]
-                ],
-                minlength=tt.n_stops,
-            )
-            for tt in (study.timetables[day.kind].timetable for day in study.days)
-        ]
-        return {"trips": np.array(served).T}
-
-    trips = np.asarray(study.kept(["trips at stops"], compute)["trips"])
+    trips = np.array([departures_per_stop(study, day.kind) for day in study.days]).T
     shown = stops["lon"].notna().to_numpy() & (trips.sum(axis=1) > 0)
     return Stops(
         name=tuple(stops["stop_name"].fillna("").astype(str)[shown]),
         lon=stops["lon"].to_numpy(np.float64)[shown],
         lat=stops["lat"].to_numpy(np.float64)[shown],
-        trips=trips[shown].astype(np.int64),
+        trips=trips[shown],
     )
 
 

@@ -57,10 +57,14 @@ def read_services(raw: RawTables, notes: Notes) -> Services:
     )
     notes.tell("warning", "calendar_days_blank", message, "calendar", blank, calendar["service_id"])
     backwards = (start > end) & (end > 0)
-    message = "{count} services end before they begin and never run by their week days"
-    notes.tell(
-        "warning", "services_backwards", message, "calendar", backwards, calendar["service_id"]
+    message = (
+        "{count} services end before they begin and never run by their week days, the first of "
+        "them in row {row}"
     )
+    notes.tell(
+        "warning", "services_backwards", message, "calendar", backwards, calendar["service_id"],
+        row=next((int(k) + 2 for k in calendar.index[backwards]), 0),
+    )  # fmt: skip
     rows = notes.count(
         "calendar",
         {

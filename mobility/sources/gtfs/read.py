@@ -41,7 +41,7 @@ def existing(path: str | Path) -> Path:
         raise SourceNotFoundError(
             "The timetable does not exist.",
             file=path,
-            mend="Check the path under gtfs; a relative path starts at the territory file.",
+            mend="Check the path; one of the territory file starts at its folder.",
         )
     return path
 

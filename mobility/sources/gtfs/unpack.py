@@ -31,7 +31,7 @@ def feed_folder(path: Path, names: Sequence[str]) -> Iterator[Path]:
         raise SourceNotFoundError(
             "The timetable does not exist.",
             file=path,
-            mend="Check the path under gtfs; a relative path starts at the territory file.",
+            mend="Check the path; one of the territory file starts at its folder.",
         )
     with tempfile.TemporaryDirectory(prefix="mobility-gtfs-") as work:
         _unpack(path, Path(work), names)

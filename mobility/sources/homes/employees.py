@@ -14,6 +14,7 @@ import pandas as pd
 import pyproj
 import shapely
 
+from mobility.base.errors import Finding
 from mobility.sources.columns import Table, fold, unknown_value
 from mobility.sources.homes.commune_codes import read_changes
 from mobility.sources.homes.communes import matched
@@ -64,15 +65,39 @@ def read_employees(request: HomesRequest) -> Homes:
         persons = persons.assign(x=cells[:, 0], y=cells[:, 1])
     else:
         persons, crs = _by_commune(table, request, persons)
-    found = protected_homes(request, persons, tuple(groups), crs, teams=_all_teams(request, teams))
-    return dataclasses.replace(found, decided="employees", ledger=(*found.ledger, *unread))
+    told = table.find(ROSTER_ALIASES[0], ROSTER_ALIASES) is not None
+    every = _all_teams(request, teams, told=told)
+    found = protected_homes(request, persons, tuple(groups), crs, teams=every)
+    return dataclasses.replace(
+        found,
+        decided="employees",
+        findings=(*found.findings, *([] if told else _rosters_not_told(request))),
+        ledger=(*found.ledger, *unread),
+    )
 
 
-def _all_teams(request: HomesRequest, teams: pd.DataFrame) -> pd.DataFrame:
-    """Return the sites and rosters there may be, those of the file where no site is known."""
+def _all_teams(request: HomesRequest, teams: pd.DataFrame, *, told: bool) -> pd.DataFrame:
+    """Return the sites and rosters there may be, those of the file where no site is known.
+
+    Without a column that tells rosters (``told``) nobody is of any.
+    """
     some = [""] if (teams["roster"] == "").any() else []
-    known = [(s.name, r) for s in request.sites for r in (*some, *(r.name for r in s.rosters))]
+    known = [(s.name, r) for s in request.sites
+             for r in (*some, *(r.name for r in s.rosters if told))]  # fmt: skip
     return pd.DataFrame(known, columns=["site", "roster"]) if known else teams.drop_duplicates()
+
+
+def _rosters_not_told(request: HomesRequest) -> list[Finding]:
+    """Say that employees count for every roster of their site, where it has several."""
+    names = [site.name for site in request.sites if len(site.rosters) > 1]
+    message = (
+        "No column of the employee file is the roster: at {count} sites each employee counts for "
+        "every roster"
+    )
+    source, examples = str(request.path), tuple(names[:5])
+    return [
+        Finding("warning", "employees_without_roster", message, source, len(names), examples)
+    ] if names else []  # fmt: skip
 
 
 def _has_places(table: Table, request: HomesRequest) -> bool:

@@ -147,6 +147,12 @@ def _told(source: Path) -> Iterator[None]:
     except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
         if isinstance(error, SourceError):
             raise
+        if "detect file format" in str(error):
+            raise SourceError(
+                "It is of no kind that is read, whatever its name says.",
+                file=source,
+                mend="Download it again, or give another .osm.pbf file.",
+            ) from None
         raise SourceError(
             "It cannot be read as OpenStreetMap data: {reason}.",
             file=source,
