@@ -85,31 +85,6 @@ def test_only_on_school_days(tmp_path):
     assert verdict(territory, AFTERNOON, "holiday_weekday") == ("neither", "only_school_days")
 
 
-def test_only_on_school_days_at_another_hour(tmp_path):
-    # Nothing suits a shift from 10:00 to 17:00 on any day, but on school days each way holds at
-    # the best hour; in the holidays no bus is of any use. H2 walks too far on all days.
-    closed = ["20260216", "20260217", "20260218"]
-    services = {
-        "week": service("1111100", "20260105", "20261218", removed=closed),
-        "eve": service("1111001", "20260104", "20261218", removed=closed),
-        "all": service("1111111", "20260101", "20261231"),
-    }
-    trips = [*TRIPS, ("away", "A", "12:00", "B", "16:00", "all")]
-    days = (
-        'kinds = ["school_weekday", "holiday_weekday"]\n'
-        "dates = { school_weekday = 2026-11-17, holiday_weekday = 2026-02-17 }"
-    )
-    rosters = '[{ name = "10", shifts = [{ name = "10", start = "10:00", end = "17:00" }] }]'
-    study = load(
-        write_territory(tmp_path, trips=trips, services=services, days=days, rosters=rosters)
-    )
-    zones = white_zones(assess(study))
-    found = {day: [REASONS[r] for r in zones.reason[zones.row(0, day)]]
-             for day in ("school_weekday", "holiday_weekday")}  # fmt: skip
-    assert found == {"school_weekday": ["no_service_hour", "several"],
-                     "holiday_weekday": ["only_school_days", "several"]}  # fmt: skip
-
-
 def test_the_hour_is_named_before_the_school_days(tmp_path):
     # Only the noon bus rests in the holidays: others still bring people at another hour.
     services = SERVICES | {

@@ -290,28 +290,19 @@ def _name_the_day(
     pool: ThreadPoolExecutor,
     known: Hours,
 ) -> None:
-    """Name the day for homes that another kind of day alone cures, at any hour."""
+    """Name the day, at weekends, for homes that a weekday alone cures, at any hour."""
+    day = ordinary_day(study.days)
     limits = engine_limits(study.territory.limits)
-    others = {z: _other_day(study, *pair) for z, pair in enumerate(pairs) if SEVERAL in reason[z]}
-    asked = [(z, pairs[z][0], *other) for z, other in others.items() if other is not None]
-    hours = _best_hours(study, [(shift, day) for _, shift, day, _ in asked], pool, known)
-    held = spread(pool, lambda one: _held(study, one[1], one[2], limits), asked)
-    for (z, shift_id, day, name), (out, back) in zip(asked, held, strict=True):
+    rows = [z for z, (_, on) in enumerate(pairs) if at_weekend(on) and SEVERAL in reason[z]]
+    if day is None or not rows:
+        return
+    shifts = [pairs[z][0] for z in rows]
+    hours = _best_hours(study, [(shift_id, day) for shift_id in shifts], pool, known)
+    held = spread(pool, lambda shift_id: _held(study, shift_id, day, limits), shifts)
+    for z, shift_id, (out, back) in zip(rows, shifts, held, strict=True):
         best_out, best_back = (hours[moved] for moved in _moved(study, shift_id, day))
         cured = (reason[z] == SEVERAL) & _cured(status[z], out | best_out, back | best_back)
-        reason[z, cured] = REASONS.index(name)
-
-
-def _other_day(study: Study, shift_id: int, on: ChosenDay) -> tuple[ChosenDay, str] | None:
-    """Return the day whose timetable could cure another one, and the reason it then gives."""
-    if at_weekend(on):
-        day = ordinary_day(study.days)
-        return None if day is None else (day, "no_service_day")
-    school = next((d for d in study.days if d.kind == "school_weekday"), None)
-    # A school-day timetable could run on the weekdays of school term, as in the holidays.
-    if school in (None, on) or not set(on.weekdays) <= set(school.weekdays):
-        return None
-    return (school, "only_school_days") if study.works_on(shift_id, school) else None
+        reason[z, cured] = REASONS.index("no_service_day")
 
 
 def _held(study: Study, shift_id: int, day: ChosenDay, limits: EngineLimits) -> tuple[Bool, Bool]:
@@ -365,7 +356,7 @@ def _reasons(
         open_[cured] = False
 
     best_out, best_back = (hours[moved] for moved in _moved(study, shift_id, day))
-    other = _other_day(study, shift_id, day)
+    school = next((d for d in study.days if d.kind == "school_weekday"), None)
     ask = partial(_held, study, shift_id)
     trials: list[tuple[str, Callable[[], tuple[Bool, Bool]]]] = [
         ("no_stop_home", lambda: ask(day, relaxed(limits, home_walk_counts=False))),
@@ -375,8 +366,8 @@ def _reasons(
         ("too_long", lambda: ask(day, relaxed(limits, max_total_s=RELAXED_TOTAL_S))),
         ("too_many_transfers", lambda: ask(day, relaxed(limits, max_transfers=RELAXED_TRANSFERS))),
     ]
-    if other is not None and not at_weekend(day):
-        trials.append((other[1], lambda: ask(other[0], limits)))
+    if school is not None and _school_could_run(day, school) and study.works_on(shift_id, school):
+        trials.append(("only_school_days", lambda: ask(school, limits)))
     if study.feed.stops.empty:
         # Nothing is known of public transport: what fails is the way on the streets.
         trials = []
@@ -392,6 +383,11 @@ def _reasons(
     else:
         _structural(study, site, open_, reason)
     return reason
+
+
+def _school_could_run(day: ChosenDay, school: ChosenDay) -> bool:
+    """Whether another kind of day is one of the weekdays of school term, as holidays are."""
+    return day.kind != school.kind and set(day.weekdays) <= set(school.weekdays)
 
 
 def _by_day(study: Study, shift_id: int, day: ChosenDay, limits: EngineLimits) -> tuple[Bool, Bool]:
