@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mobility import cli_atlas, cli_needs, cli_studio
+from mobility import cli_atlas, cli_needs, cli_share, cli_studio
 from mobility.base.i18n import number, translate
 from mobility.base.version import __version__
 from mobility.command import (
@@ -27,7 +27,6 @@ from mobility.command import (
 )
 from mobility.progress import (
     LEVER_SHUTTLE_STEPS,
-    LEVER_STEPS,
     REPORT_STEPS,
     SHUTTLE_STEPS,
     STEPS,
@@ -292,30 +291,6 @@ def cache_command(
         out.print(translate("{size} MB freed", lang, size=freed))
 
 
-@app.command(rich_help_panel=SHARE)
-def png(
-    page: Annotated[Path, typer.Argument(help=said("The map (map.html)."))],
-    picture: Annotated[Path, typer.Argument(help=said("The picture to write (PNG)."))],
-    width: Annotated[int, typer.Option(min=200, max=10_000, help=said("Width, in pixels."))] = 1600,
-    height: Annotated[
-        int, typer.Option(min=200, max=10_000, help=said("Height, in pixels."))
-    ] = 1000,
-    select: Annotated[
-        list[str] | None,
-        typer.Option(help=said("What is shown, as in the page's address: measure=white.")),
-    ] = None,
-    lang: Lang = "fr",
-) -> None:
-    """Write a picture of a map (needs a Chromium browser)."""
-    with friendly(lang):
-        from mobility.outputs.map.export import export_png
-
-        chosen: dict[str, object] = {"lang": lang}
-        chosen |= dict(pair.partition("=")[::2] for pair in select or ())
-        found = export_png(page, picture, size=(width, height), select=chosen)
-        out.print(str(found), soft_wrap=True)
-
-
 @app.command(rich_help_panel=COMPUTE)
 def itinerary(
     file: File,
@@ -384,45 +359,6 @@ def levers(
         out.print(f"{folder}: {', '.join(files)}", soft_wrap=True)
 
 
-@app.command(rich_help_panel=SHARE)
-def plan(
-    file: File,
-    out_dir: Out = None,
-    shuttles: Annotated[
-        bool, typer.Option(help=said("Also design shuttles and rank them among the levers."))
-    ] = False,
-    lang: Lang = "fr",
-) -> None:
-    """Write the employer mobility plan: supply, potential, actions, financing, follow-up."""
-    with friendly(lang):
-        from mobility.outputs.plan import plan_of
-        from mobility.territory.source_files import source_files
-
-        territory = read_territory(file, out_dir)
-        folder = out_dir or territory.resolve(territory.output.dir)
-        with progress_bar(lang, LEVER_SHUTTLE_STEPS) as step:
-            document = plan_of(
-                territory, language=lang, folder=folder, shuttles=shuttles, progress=step
-            )
-        for path in document.write(folder, reads=source_files(territory)):
-            out.print(str(path), soft_wrap=True)
-
-
-@app.command(rich_help_panel=SHARE)
-def letter(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
-    """Write the request to the mobility authority: trips, days, times, beneficiaries."""
-    with friendly(lang):
-        from mobility.outputs.letter import letter_of, write_letter
-        from mobility.territory.source_files import source_files
-
-        territory = read_territory(file, out_dir)
-        folder = out_dir or territory.resolve(territory.output.dir)
-        with progress_bar(lang, LEVER_STEPS) as step:
-            document = letter_of(territory, language=lang, folder=folder, progress=step)
-        for path in write_letter(document, folder, reads=source_files(territory)):
-            out.print(str(path), soft_wrap=True)
-
-
 @app.command(name="isochrones", rich_help_panel=COMPUTE)
 def isochrones_command(
     file: File,
@@ -459,7 +395,7 @@ def isochrones_command(
         )
 
 
-for more in (cli_needs.needs, cli_studio.studios):
+for more in (cli_share.shared, cli_needs.needs, cli_studio.studios):
     app.registered_commands += more.registered_commands
 app.add_typer(cli_atlas.atlas, rich_help_panel=COMPUTE)
 for command in (*app.registered_commands, *cli_atlas.atlas.registered_commands):
