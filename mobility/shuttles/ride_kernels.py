@@ -30,8 +30,8 @@ def _soonest(seq: Ints, size: int, nodes: Ints, legs: Ints, times: Ints) -> bool
         moved = False
         for k in range(size):
             node = seq[k]
-            if k > 0 and times[k - 1] + legs[seq[k - 1], node] > times[k]:
-                times[k] = times[k - 1] + legs[seq[k - 1], node]
+            if k > 0:
+                times[k] = max(times[k], times[k - 1] + legs[seq[k - 1], node])
             if times[k] > nodes[node, 2]:
                 return False
             if node < n:
@@ -60,8 +60,8 @@ def _latest(seq: Ints, size: int, nodes: Ints, legs: Ints, end: int, times: Ints
         moved = False
         for k in range(size - 1, -1, -1):
             node = seq[k]
-            if k < size - 1 and times[k + 1] - legs[node, seq[k + 1]] < times[k]:
-                times[k] = times[k + 1] - legs[node, seq[k + 1]]
+            if k < size - 1:
+                times[k] = min(times[k], times[k + 1] - legs[node, seq[k + 1]])
             if node >= n:
                 continue
             b = k
