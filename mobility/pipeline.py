@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -392,12 +390,7 @@ def demo(
     kept = cache_dir() / "demo" / key
     if not is_sound(kept):
         shutil.rmtree(kept, ignore_errors=True)
-        # Most of a first run is compiling: a second process takes the scan kernels.
-        # What that process might say on Ctrl-C is nothing to the user.
-        with subprocess.Popen(
-            [sys.executable, "-m", "mobility.engine.warm"], stderr=subprocess.DEVNULL
-        ):
-            run(territory, open_cache("demo") / key, shuttles=True, lighter=True, progress=progress)
+        run(territory, open_cache("demo") / key, shuttles=True, lighter=True, progress=progress)
         seal(kept)
     mark_used(kept)
     with staging(out) as part:

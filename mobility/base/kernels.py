@@ -16,7 +16,9 @@ def entry(kernel: _Kernel) -> _Kernel:
     By default numba counts the references of each array at each call, which took nine tenths of
     a search.
     """
-    compiled: _Kernel = njit(cache=True, nogil=True, _nrt=False)(kernel)  # type: ignore[call-overload]
+    compiled: _Kernel = njit(  # type: ignore[call-overload]
+        cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True
+    )(kernel)
     return compiled
 
 

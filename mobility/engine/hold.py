@@ -8,14 +8,18 @@ asked together come down to the longest of theirs.
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit
+from typing import Any
+
+from mobility.base.kernels import entry
+
+Array = Any
 
 
-@njit(cache=True, nogil=True)
-def farthest_walks(  # type: ignore[no-untyped-def]
-    first, shift, label, dep_time, access_counts, earliest_s, max_walk_s, farthest
-):
+@entry
+def farthest_walks(
+    first: Array, shift: Array, label: Array, dep_time: Array, access_counts: bool,
+    earliest_s: int, max_walk_s: int, farthest: Array,
+) -> None:  # fmt: skip
     """Raise ``farthest``, int32[S], to the longest walk from a home with which each stop does.
 
     Parameters are those of `mobility.engine.scan.reach_homes`; a stop that does for nobody
@@ -35,16 +39,18 @@ def farthest_walks(  # type: ignore[no-untyped-def]
         farthest[stop] = best
 
 
-@njit(cache=True, nogil=True)
-def homes_within(stop_ptr, stop_home, stop_walk_s, n_homes, farthest):  # type: ignore[no-untyped-def]
-    """Return whether each home has a stop no farther than ``farthest``, bool[H].
+@entry
+def homes_within(
+    stop_ptr: Array, stop_home: Array, stop_walk_s: Array, farthest: Array, found: Array
+) -> None:
+    """Tell, in ``found``, bool[H], which homes have a stop no farther than ``farthest``.
 
     Walks are given by stop, sorted by seconds; a stop that does for nobody has a negative limit.
     """
-    found = np.zeros(n_homes, np.bool_)
-    for stop in range(min(farthest.size, stop_ptr.size - 1)):
+    for stop in range(stop_ptr.size - 1):
+        if stop >= farthest.size:
+            break
         for a in range(stop_ptr[stop], stop_ptr[stop + 1]):
             if stop_walk_s[a] > farthest[stop]:
                 break
             found[stop_home[a]] = True
-    return found

@@ -309,7 +309,9 @@ def held_by(scans: Iterable[Scan], access: WalkTable) -> NDArray[np.bool_]:
             farthest,
         )
     near = access.by_stop
-    return np.asarray(homes_within(near.ptr, near.stop, near.walk_s, access.n_rows, farthest))
+    found = np.zeros(access.n_rows, np.bool_)
+    homes_within(near.ptr, near.stop, near.walk_s, farthest, found)
+    return found
 
 
 def walk_directly(walk_s: Int32, edge: Edge, limits: EngineLimits) -> Int32:

@@ -1,6 +1,6 @@
 """Compile the kernels of a run into numba's cache: ``python -m mobility.engine.warm``.
 
-A second process does it while a first run reads its streets.
+Workers that share that cache then start with them (`mobility.atlas.cluster`).
 """
 
 import numpy as np

@@ -12,8 +12,8 @@ Loading the compiler takes half a second: `paths` asks for this module when it s
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from mobility.base.kernels import entry, inner
 from mobility.streets.ends import Csr
 
 # A bucket spans this part of the mean time of an arc: a wider one takes up more nodes twice, a
@@ -24,6 +24,8 @@ MOST_AT_FIRST = 1 << 22
 # End of a bucket's list, and mark of a node that is in none.
 NONE, OUT = -1, -2
 Nodes = np.ndarray
+# Kernels take numbers of one type, or are compiled once for each.
+Whole = int | np.int64
 # dist, via, order (see `_search`); the first node of each bucket, the nodes after and before each
 # in its bucket; buckets per second.
 Work = tuple[np.ndarray, Nodes, Nodes, Nodes, Nodes, Nodes, float]
@@ -32,7 +34,7 @@ Work = tuple[np.ndarray, Nodes, Nodes, Nodes, Nodes, Nodes, float]
 Best = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _put(first: Nodes, after: Nodes, before: Nodes, node: int, bucket: int) -> None:
     """Put a node first in a bucket."""
     other = first[bucket]
@@ -43,7 +45,7 @@ def _put(first: Nodes, after: Nodes, before: Nodes, node: int, bucket: int) -> N
     first[bucket] = node
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _take(first: Nodes, after: Nodes, before: Nodes, node: int, bucket: int) -> None:
     """Take a node out of its bucket."""
     left, right = before[node], after[node]
@@ -56,7 +58,7 @@ def _take(first: Nodes, after: Nodes, before: Nodes, node: int, bucket: int) -> 
     after[node] = OUT
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _search(net: Csr, nodes: np.ndarray, at: np.ndarray, limit: float, work: Work) -> int:
     """Find the least time of every node from the seeds ``nodes``; return how many are reached.
 
@@ -113,7 +115,7 @@ def _search(net: Csr, nodes: np.ndarray, at: np.ndarray, limit: float, work: Wor
     return reached
 
 
-@njit(cache=True, nogil=True)
+@entry
 def node_rows(
     net: Csr, seeds: Csr, limit: float, work: Work, rows: np.ndarray, vias: np.ndarray
 ) -> None:
@@ -129,8 +131,8 @@ def node_rows(
             dist[node] = np.inf
 
 
-@njit(cache=True, nogil=True)
-def _collect(goals: Csr, row: int, base: float, limit: float, best: Best, found: int) -> int:
+@inner
+def _collect(goals: Csr, row: Whole, base: float, limit: float, best: Best, found: Whole) -> Whole:
     """Note the goals of one row at ``base`` seconds; return how many goals are known."""
     ptr, goal, extra = goals
     least, touched, _ = best
@@ -145,7 +147,7 @@ def _collect(goals: Csr, row: int, base: float, limit: float, best: Best, found:
     return found
 
 
-@njit(cache=True, nogil=True)
+@entry
 def _pairs(
     net: Csr,
     seeds: Csr,
@@ -171,9 +173,9 @@ def _pairs(
     for s in range(first, n_sources):
         a, b = seeds[0][s], seeds[0][s + 1]
         count = _search(net, seeds[1][a:b], seeds[2][a:b], limit, work)
-        found = _collect(near, s, 0.0, limit, best, 0)
+        found = _collect(near, s, 0.0, limit, best, np.int64(0))
         for k in range(count):
-            node = order[k]
+            node = np.int64(order[k])
             found = _collect(goals, node, dist[node], limit, best, found)
             dist[node] = np.inf
         for k in range(found):
