@@ -20,6 +20,7 @@ from mobility.commute.study import Progress, Study, quiet
 from mobility.remedies.candidates import SearchOptions, Unit, candidates
 from mobility.remedies.edges import windows
 from mobility.remedies.family import Family, family, together
+from mobility.remedies.full_runs import FullRuns
 from mobility.remedies.model import DayNetwork, Lever, networks
 from mobility.remedies.modes import riding_modes
 from mobility.remedies.present import Present
@@ -116,6 +117,11 @@ class Workbench:
     def scores(self) -> Scores:
         """What levers are worth against them."""
         return Scores(self.present)
+
+    @cached_property
+    def full_runs(self) -> FullRuns:
+        """Full runs of the study changed."""
+        return FullRuns(self.study, self.nets)
 
     @cached_property
     def vehicles(self) -> Vehicles:
