@@ -11,6 +11,8 @@ from mobility.remedies.labels import Calm, changing, take_back
 from mobility.remedies.relabel import forget, kept_runs, put_in, settle
 from mobility.timetable.arrays import INF
 
+IDLE, UNTRIED, TRIED = range(3)
+
 
 @inner
 def _leaves(window, limits, now, home):
@@ -138,57 +140,25 @@ def _grown(values, size):
 
 
 @maker
-def _wanted(kept, owner, asked, n_members, losing):
+def _wanted(kept, owner, asked, members, losing):
     """Tell the members to try; the last is for all those that put in nothing that matters."""
+    n_members = members[1] - members[0]
     puts_in, wanted = np.zeros(n_members, np.bool_), np.zeros(n_members + 1, np.bool_)
     for k in range(kept.size):
-        puts_in[owner[kept[k]]] = True
+        puts_in[owner[kept[k]] - members[0]] = True
     for member in range(n_members):
-        if asked.size == 0 or asked[member]:
+        if asked.size == 0 or asked[members[0] + member]:
             wanted[member] = puts_in[member]
             wanted[n_members] |= losing and not puts_in[member]
     return wanted
 
 
-@njit(cache=True, nogil=True)
-def try_members(  # noqa: C901
-    window, limits, put, owner, run_ids, removed, n_members, asked
+@maker
+def _try(  # noqa: C901, PLR0913
+    window, limits, put, owner, kept, gone, losing, number, members, asked, rows
 ):
-    """Return the homes whose time changes by each member of a family, and their new times.
-
-    Parameters
-    ----------
-    window, limits
-        The shift edge.
-    put, owner
-        Runs that the members put in, on the axis of the window, and whose they are.
-    run_ids, removed : int64[]
-        Runs of the window, and runs that every member takes out, ascending.
-    n_members
-        Number of members.
-    asked : bool[n_members] or bool[0]
-        Members to try. None given: all, if anyone may begin, or cease, to hold the edge by
-        some of them; else no one is tried.
-
-    Returns
-    -------
-    idle : bool
-        No member can change anything.
-    members : int32[M]
-        Members tried that may change something, ascending; -1 first for all that put in
-        nothing that matters.
-    ptr : int64[M + 1]
-        Rows of each.
-    homes, elapsed_s : int32[rows]
-        Homes whose elapsed seconds change, and what they change to.
-    """
-    gone = _gone(run_ids, removed)
-    kept = kept_runs(window, limits, put, owner, n_members)
-    losing = _loses(window, gone)
-    members, ptr = np.empty(n_members + 1, np.int32), np.zeros(n_members + 2, np.int64)
-    homes, elapsed_s = np.empty(256, np.int32), np.empty(256, np.int32)
-    if not kept.size and not losing:
-        return True, members[:0], ptr[:1], homes[:0], elapsed_s[:0]
+    """Try the members of one family; return its state and the rows, see `try_families`."""
+    member_of, ptr, turned, homes, elapsed_s, count = rows
     now = changing(window, put, kept, gone)
     calm_s, n_homes, fewer = window.leave_s.copy(), window.base_s.size, 0
     sooner, later = np.empty(n_homes, np.int32), np.empty(n_homes, np.int32)
@@ -209,29 +179,91 @@ def try_members(  # noqa: C901
             leave_s[later[k]] = calm_s[later[k]]
         take_back(now, calm)
     if not turns:
-        return False, members[:0], ptr[:1], homes[:0], elapsed_s[:0]
-    wanted = _wanted(kept, owner, asked, n_members, losing)
-    count = rows = 0
-    for member in range(-1, n_members):
-        if not wanted[member]:
+        return UNTRIED, rows
+    wanted, n_members = _wanted(kept, owner, asked, members, losing), members[1] - members[0]
+    at = ptr[count]
+    for one in range(-1, n_members):
+        if not wanted[one]:
             continue
         more = 0
-        if member >= 0:
-            put_in(window, limits, now, member, owner, kept)
+        if one >= 0:
+            put_in(window, limits, now, members[0] + one, owner, kept)
             more = _raise(window, limits, now, now.log[: now.logged[0]], leave_s, calm_s, later)
-        homes = _grown(homes, rows + fewer + more)
-        elapsed_s = _grown(elapsed_s, rows + fewer + more)
+        homes, elapsed_s = _grown(homes, at + fewer + more), _grown(elapsed_s, at + fewer + more)
+        turned[count] = False
         for k in range(fewer + more):
             home = sooner[k] if k < fewer else later[k - fewer]
             after = _elapsed(window, limits, home, leave_s[home])
             told = k >= fewer and calm_s[home] != window.leave_s[home]
             if after != window.base_s[home] and not told:
-                homes[rows], elapsed_s[rows] = home, after
-                rows += 1
+                homes[at], elapsed_s[at] = home, after
+                turned[count] |= (after < INF) != (window.base_s[home] < INF)
+                at += 1
         for k in range(more):
             leave_s[later[k]] = calm_s[later[k]]
-        members[count] = member
+        member_of[count] = members[0] + one if one >= 0 else -1 - number
         count += 1
-        ptr[count] = rows
+        ptr[count] = at
         take_back(now, calm)
-    return False, members[:count], ptr[: count + 1], homes[:rows], elapsed_s[:rows]
+    return TRIED, (member_of, ptr, turned, homes, elapsed_s, count)
+
+
+@njit(cache=True, nogil=True)
+def try_families(window, limits, tried, put, run_ids, numbers, asked):
+    """Return the homes whose time changes by each member of some families, and their new times.
+
+    Parameters
+    ----------
+    window, limits
+        The shift edge.
+    tried
+        Runs that families take out, and whose they put in, see `mobility.remedies.repair.Tried`.
+    put
+        Runs that they put in, on the axis of the window.
+    run_ids : int64[]
+        Runs of the window, ascending.
+    numbers : int64[N]
+        Families to try.
+    asked : bool[members] or bool[0]
+        Members to try. None given: all of a family, if anyone may begin, or cease, to hold the
+        edge by some of them; else none of it.
+
+    Returns
+    -------
+    state : int8[N]
+        Of each family: `IDLE`, no member can change anything; `UNTRIED`; `TRIED`.
+    member_of : int32[M]
+        Members tried that may change something, by family and ascending; ``-1 - number`` of a
+        family first, for all those of it that put in nothing that matters.
+    ptr : int64[M + 1]
+        Rows of each.
+    turned : bool[M]
+        Whether someone begins, or ceases, to hold the edge.
+    homes, elapsed_s : int32[rows]
+        Homes whose elapsed seconds change, and what they change to.
+    """
+    most = 0
+    for number in numbers:
+        most += tried.first[number + 1] - tried.first[number] + 1
+    state, ptr = np.full(numbers.size, IDLE, np.int8), np.zeros(most + 1, np.int64)
+    rows = (
+        np.empty(most, np.int32), ptr, np.empty(most, np.bool_),
+        np.empty(256, np.int32), np.empty(256, np.int32), 0,
+    )  # fmt: skip
+    for k in range(numbers.size):
+        number = numbers[k]
+        members = tried.first[number], tried.first[number + 1]
+        part = tried.added_ptr[number], tried.added_ptr[number + 1]
+        removed = tried.removed[tried.removed_ptr[number] : tried.removed_ptr[number + 1]]
+        gone = _gone(run_ids, removed)
+        kept = kept_runs(window, limits, put, tried.member, part, members)
+        losing = _loses(window, gone)
+        if kept.size or losing:
+            state[k], rows = _try(
+                window, limits, put, tried.member, kept, gone, losing, number, members, asked, rows
+            )
+    member_of, ptr, turned, homes, elapsed_s, count = rows
+    at = ptr[count]
+    return (
+        state, member_of[:count], ptr[: count + 1], turned[:count], homes[:at], elapsed_s[:at]
+    )  # fmt: skip

@@ -274,10 +274,11 @@ def put_in(window, limits, now, member, owner, kept):
 
 
 @maker
-def kept_runs(window, limits, put, owner, n_members):
+def kept_runs(window, limits, put, owner, part, members):
     """Return the runs put in inside the window, of members of which some run is labelled.
 
-    The labels are those that the run has if nothing else changes.
+    ``part`` is the range of the runs, ``members`` that of the members. The labels are those that
+    a run has if nothing else changes.
     """
     foot_ptr, foot_stop = window.feet.ptr, window.feet.stop
     foot_walk_s, foot_need_s = window.feet.walk_s, window.feet.need_s
@@ -289,22 +290,25 @@ def kept_runs(window, limits, put, owner, n_members):
     egress_counts, earliest_s = limits.egress_counts, limits.earliest_s
     ceiling, most = min(limits.max_walk_s + 1, INF), reach.shape[0] - 1
     head, after = np.full(floor.shape[1], -1, np.int32), np.zeros(0, np.int32)
-    inside, matters = np.empty(owner.size, np.int64), np.zeros(n_members, np.bool_)
+    inside, matters = (
+        np.empty(part[1] - part[0], np.int64),
+        np.zeros(members[1] - members[0], np.bool_),
+    )
     count = 0
-    for run in range(owner.size):
+    for run in range(part[0], part[1]):
         begin, last = run_ptr[run], run_ptr[run + 1] - 1
         if call_dep[begin] > deadline_s or call_arr[last] < earliest_s:
             continue
         inside[count] = run
         count += 1
-        if matters[owner[run]]:
+        if matters[owner[run] - members[0]]:
             continue
         aboard = ceiling
         for call in range(last, begin - 1, -1):
             if call_dep[call] < earliest_s:
                 break
             if aboard < ceiling and call_board[call]:
-                matters[owner[run]] = True
+                matters[owner[run] - members[0]] = True
                 break
             if call_alight[call] and call_arr[call] <= deadline_s:
                 for ride in (0, most):
@@ -316,7 +320,7 @@ def kept_runs(window, limits, put, owner, n_members):
                     )  # fmt: skip
     kept = 0
     for k in range(count):
-        if matters[owner[inside[k]]]:
+        if matters[owner[inside[k]] - members[0]]:
             inside[kept] = inside[k]
             kept += 1
     return inside[:kept]
