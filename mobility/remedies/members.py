@@ -154,7 +154,7 @@ def _wanted(kept, owner, asked, members, losing):
 
 
 @maker
-def _try(  # noqa: C901, PLR0913
+def _try(  # noqa: PLR0913
     window, limits, put, owner, kept, gone, losing, number, members, asked, rows
 ):
     """Try the members of one family; return its state and the rows, see `try_families`."""
