@@ -7,7 +7,7 @@ from numba import njit
 
 from mobility.base.kernels import inner, maker
 from mobility.engine.scan import lower_bound
-from mobility.remedies.labels import Calm, changing, take_back
+from mobility.remedies.labels import begin, changing, end, room_for, take_back
 from mobility.remedies.relabel import forget, kept_runs, put_in, settle
 from mobility.timetable.arrays import INF
 
@@ -35,13 +35,12 @@ def _leaves(window, limits, now, home):
 
 
 @maker
-def _raise(window, limits, now, calls, leave_s, before_s, homes):
+def _raise(window, limits, now, seen, calls, leave_s, before_s, homes):
     """Raise the times of leaving to what the stops of some calls offer to the homes near.
 
     Returns how many are later than ``before_s``; ``homes`` lists those.
     """
     last, count = now.reach.shape[0] - 1, 0
-    seen = np.zeros(now.head.size, np.bool_)
     for call in calls:
         stop = now.call_stop[call]
         if seen[stop]:
@@ -73,30 +72,36 @@ def _raise(window, limits, now, calls, leave_s, before_s, homes):
                 homes[count] = home
                 count += 1
             leave_s[home] = best
+    for call in calls:
+        seen[now.call_stop[call]] = False
     return count
 
 
 @maker
-def _without(window, limits, now, runs, leave_s, homes):
-    """Take the runs switched off out; return whether a label went, and the homes that leave sooner.
+def _without(window, limits, now, room, runs):
+    """Take the runs switched off out; return the calls whose labels went, and how many are sooner.
 
-    ``leave_s`` becomes the time of leaving without those runs.
+    ``room.calm`` and ``room.calm_s`` become the labels and the times of leaving without those
+    runs, ``room.sooner`` lists the homes that leave sooner.
     """
     forgotten = forget(window, limits, now, runs)
     settle(window, limits, now)
     now.logged[0] = 0
-    never = np.full(leave_s.size, -INF, np.int32)
-    found = never.copy()
-    count = 0
-    for k in range(_raise(window, limits, now, forgotten, found, never, homes)):
+    for call in forgotten:
+        for ride in range(now.reach.shape[0]):
+            room.calm[ride, call] = now.reach[ride, call]
+    count, found_s, homes = 0, room.found_s, room.sooner
+    looked = _raise(window, limits, now, room.seen, forgotten, found_s, room.never_s, homes)
+    for k in range(looked):
         home = homes[k]
-        if found[home] < leave_s[home]:
-            found[home] = _leaves(window, limits, now, home)
-            if found[home] < leave_s[home]:
-                leave_s[home] = found[home]
+        latest_s, found_s[home] = found_s[home], room.never_s[home]
+        if latest_s < room.calm_s[home]:
+            latest_s = _leaves(window, limits, now, home)
+            if latest_s < room.calm_s[home]:
+                room.calm_s[home] = room.leave_s[home] = latest_s
                 homes[count] = home
                 count += 1
-    return forgotten.size > 0, count
+    return forgotten, count
 
 
 @inner
@@ -154,45 +159,46 @@ def _wanted(kept, owner, asked, members, losing):
 
 
 @maker
-def _try(  # noqa: PLR0913
-    window, limits, put, owner, kept, gone, losing, number, members, asked, rows
-):
-    """Try the members of one family; return its state and the rows, see `try_families`."""
+def _put_in(window, limits, now, room, member, owner, kept):
+    """Put the runs of a member in, of all with -1; return how many homes leave later for it."""
+    put_in(window, limits, now, member, owner, kept)
+    lowered = now.log[: now.logged[0]]
+    return _raise(window, limits, now, room.seen, lowered, room.leave_s, room.calm_s, room.later)
+
+
+@maker
+def _turns(window, limits, now, room, owner, kept, fewer):
+    """Tell whether someone may begin, or cease, to hold the edge by some member of a family."""
+    for k in range(fewer):
+        home = room.sooner[k]
+        if window.base_s[home] < INF and _elapsed(window, limits, home, room.calm_s[home]) == INF:
+            return True
+    turns = False
+    for k in range(_put_in(window, limits, now, room, -1, owner, kept)):
+        home = room.later[k]
+        turns = turns or window.base_s[home] == INF
+        room.leave_s[home] = room.calm_s[home]
+    take_back(window, now, room.calm)
+    return turns
+
+
+@maker
+def _told(  # noqa: PLR0913
+    window, limits, now, room, owner, kept, number, members, wanted, fewer, rows
+):  # fmt: skip
+    """Try the members wanted of a family; return the rows with theirs, see `try_families`."""
     member_of, ptr, turned, homes, elapsed_s, count = rows
-    now = changing(window, put, kept, gone)
-    calm_s, n_homes, fewer = window.leave_s.copy(), window.base_s.size, 0
-    sooner, later = np.empty(n_homes, np.int32), np.empty(n_homes, np.int32)
-    turns = asked.size > 0
-    if losing:
-        losing, fewer = _without(window, limits, now, gone, calm_s, sooner)
-        for k in range(fewer):
-            home = sooner[k]
-            if window.base_s[home] < INF and _elapsed(window, limits, home, calm_s[home]) == INF:
-                turns = True
-    calm = Calm(now.reach.copy(), now.floor.copy(), now.hope.copy())
-    leave_s = calm_s.copy()
-    if not turns:
-        put_in(window, limits, now, -1, owner, kept)
-        more = _raise(window, limits, now, now.log[: now.logged[0]], leave_s, calm_s, later)
-        for k in range(more):
-            turns = turns or window.base_s[later[k]] == INF
-            leave_s[later[k]] = calm_s[later[k]]
-        take_back(now, calm)
-    if not turns:
-        return UNTRIED, rows
-    wanted, n_members = _wanted(kept, owner, asked, members, losing), members[1] - members[0]
-    at = ptr[count]
-    for one in range(-1, n_members):
+    calm_s, leave_s, at = room.calm_s, room.leave_s, ptr[count]
+    for one in range(-1, members[1] - members[0]):
         if not wanted[one]:
             continue
         more = 0
         if one >= 0:
-            put_in(window, limits, now, members[0] + one, owner, kept)
-            more = _raise(window, limits, now, now.log[: now.logged[0]], leave_s, calm_s, later)
+            more = _put_in(window, limits, now, room, members[0] + one, owner, kept)
         homes, elapsed_s = _grown(homes, at + fewer + more), _grown(elapsed_s, at + fewer + more)
         turned[count] = False
         for k in range(fewer + more):
-            home = sooner[k] if k < fewer else later[k - fewer]
+            home = room.sooner[k] if k < fewer else room.later[k - fewer]
             after = _elapsed(window, limits, home, leave_s[home])
             told = k >= fewer and calm_s[home] != window.leave_s[home]
             if after != window.base_s[home] and not told:
@@ -200,12 +206,12 @@ def _try(  # noqa: PLR0913
                 turned[count] |= (after < INF) != (window.base_s[home] < INF)
                 at += 1
         for k in range(more):
-            leave_s[later[k]] = calm_s[later[k]]
+            leave_s[room.later[k]] = calm_s[room.later[k]]
         member_of[count] = members[0] + one if one >= 0 else -1 - number
         count += 1
         ptr[count] = at
-        take_back(now, calm)
-    return TRIED, (member_of, ptr, turned, homes, elapsed_s, count)
+        take_back(window, now, room.calm)
+    return member_of, ptr, turned, homes, elapsed_s, count
 
 
 @njit(cache=True, nogil=True)
@@ -242,26 +248,40 @@ def try_families(window, limits, tried, put, run_ids, numbers, asked):
     homes, elapsed_s : int32[rows]
         Homes whose elapsed seconds change, and what they change to.
     """
-    most = 0
+    most = most_runs = most_calls = 0
     for number in numbers:
+        low, high = tried.added_ptr[number], tried.added_ptr[number + 1]
         most += tried.first[number + 1] - tried.first[number] + 1
+        most_runs = max(most_runs, high - low)
+        most_calls = max(most_calls, put.run_ptr[high] - put.run_ptr[low])
+    now, room = changing(window, most_runs, most_calls), room_for(window, most_calls)
     state, ptr = np.full(numbers.size, IDLE, np.int8), np.zeros(most + 1, np.int64)
     rows = (
         np.empty(most, np.int32), ptr, np.empty(most, np.bool_),
         np.empty(256, np.int32), np.empty(256, np.int32), 0,
     )  # fmt: skip
+    nothing, owner = np.zeros(0, np.int32), tried.member
     for k in range(numbers.size):
         number = numbers[k]
         members = tried.first[number], tried.first[number + 1]
         part = tried.added_ptr[number], tried.added_ptr[number + 1]
         removed = tried.removed[tried.removed_ptr[number] : tried.removed_ptr[number + 1]]
         gone = _gone(run_ids, removed)
-        kept = kept_runs(window, limits, put, tried.member, part, members)
+        kept = kept_runs(window, limits, now, put, owner, part, members)
         losing = _loses(window, gone)
-        if kept.size or losing:
-            state[k], rows = _try(
-                window, limits, put, tried.member, kept, gone, losing, number, members, asked, rows
-            )
+        if not kept.size and not losing:
+            continue
+        begin(window, now, put, kept, gone)
+        forgotten, fewer = nothing, 0
+        if losing:
+            forgotten, fewer = _without(window, limits, now, room, gone)
+        state[k] = UNTRIED
+        if asked.size or _turns(window, limits, now, room, owner, kept, fewer):
+            wanted = _wanted(kept, owner, asked, members, forgotten.size > 0)
+            state[k], rows = TRIED, _told(
+                window, limits, now, room, owner, kept, number, members, wanted, fewer, rows
+            )  # fmt: skip
+        end(window, now, room, gone, forgotten, fewer)
     member_of, ptr, turned, homes, elapsed_s, count = rows
     at = ptr[count]
     return (
