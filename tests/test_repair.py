@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mobility.engine.journeys import Edge, EngineLimits
-from mobility.remedies.family import Family
+from mobility.remedies.family import Families, Family
 from mobility.remedies.repair import Repair
 from mobility.remedies.trial import put_in
 from mobility.remedies.window import Window
@@ -54,7 +54,7 @@ def random_window(rng):
 
 def alike(window, tried):
     """Whether someone gains or loses; what is told must be what whole scans tell."""
-    repaired, scanned = Repair(window, tried), put_in(window, tried)
+    repaired, scanned = Repair(window, Families.of([tried])), put_in(window, tried)
     expected = {} if scanned is None else scanned.effects(keep_times=True)
     turning = {m for m, e in expected.items() if e.gained.size or e.lost.size}
     assert repaired.turning() == turning

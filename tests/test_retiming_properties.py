@@ -12,7 +12,7 @@ from mobility.base.errors import SourceNotFoundError
 from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.remedies.candidates import SearchOptions, candidates
-from mobility.remedies.family import family
+from mobility.remedies.family import families
 from mobility.remedies.model import Lever, networks
 from mobility.remedies.patch import what_if
 from mobility.remedies.search import access_after, workbench
@@ -73,10 +73,10 @@ def test_the_order_of_levers_does_not_matter(street, order, drawn):
 
 def test_a_family_holds_what_its_members_do_alone(street):
     nets = networks(street)
-    unit = [Lever("move_trip", (2,), shift_s=s) for s in (-600, 0, 900)]
-    whole = family(nets, "school_weekday", unit)
+    unit = tuple(Lever("move_trip", (2,), shift_s=s) for s in (-600, 0, 900))
+    whole = families(nets, "school_weekday", [unit]).family(0)
     for k, lever in enumerate(unit):
-        alone = family(nets, "school_weekday", [lever])
+        alone = families(nets, "school_weekday", [(lever,)]).family(0)
         mine = whole.member == k
         assert np.array_equal(whole.start_s[mine], alone.start_s)
         assert np.array_equal(whole.end_s[mine], alone.end_s)

@@ -103,13 +103,21 @@ def ever_held(
     study: Study, site: int, day: ChosenDay, edges: Sequence[Edge], limits: EngineLimits
 ) -> Bool:
     """Return which homes `transit_times` of one or the other of some edges holds for, bool[H]."""
-    stand_in, known = study.views.stand_in, study.views.held
-    if stand_in is not None:
-        every = np.zeros(study.n_homes, bool)
-        for edge in edges:
-            other = stand_in(site, day, edge, limits, True)
-            every |= ever_held(other, site, day, [edge], limits)
-        return every
+    stand_in = study.views.stand_in
+    if stand_in is None:
+        return _kept_held(study, site, day, edges, limits)
+    every = np.zeros(study.n_homes, bool)
+    for edge in edges:
+        other = stand_in(site, day, edge, limits, True)
+        ask = _kept_held if other is study else ever_held
+        every |= ask(other, site, day, [edge], limits)
+    return every
+
+
+def _kept_held(
+    study: Study, site: int, day: ChosenDay, edges: Sequence[Edge], limits: EngineLimits
+) -> Bool:
+    known = study.views.held
     if known is None:
         return _ever_held(study, site, day, edges, limits)
     key = site, day.kind, tuple(edges), limits

@@ -7,11 +7,20 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.commute.door_to_door import ever_held
 from mobility.commute.study import Study
-from mobility.commute.white_zones import BEST_HOURS_S, at_hour
+from mobility.commute.white_zones import (
+    BEST_HOURS_S,
+    Bool,
+    Hours,
+    Moved,
+    as_open,
+    at_hour,
+    held_some_hour,
+)
 from mobility.engine.journeys import Edge, EngineLimits
 from mobility.sources.days import ChosenDay
-from mobility.timetable.arrays import Timetable
+from mobility.timetable.arrays import RunArrays, Timetable
 
 Int64 = NDArray[np.int64]
 
@@ -54,7 +63,7 @@ class Spans:
         )
 
 
-def run_spans(tt: Timetable, runs: Int64) -> Int64:
+def run_spans(tt: Timetable | RunArrays, runs: Int64) -> Int64:
     """Return start and end of some runs, axis seconds, int64[runs, 2]."""
     first, last = tt.run_ptr[runs], tt.run_ptr[runs + 1] - 1
     # Arrivals may come late in these arrays, departures early.
@@ -63,4 +72,61 @@ def run_spans(tt: Timetable, runs: Int64) -> Int64:
     return np.stack([starts, ends], axis=1).astype(np.int64)
 
 
-__all__ = ["Spans", "run_spans"]
+class HoursBeside(Hours):
+    """Best hours of a study whose runs are changed: hours that no changed run meets stand.
+
+    Parameters
+    ----------
+    base, spans
+        The study without the changes, and when they are on the way.
+    rest
+        What was found of the hours that stand, one by one, completed here.
+    """
+
+    def __init__(self, base: Study, spans: Spans, rest: dict[object, Bool]) -> None:
+        super().__init__()
+        self._base, self._spans, self._rest = base, spans, rest
+
+    def ask(
+        self, study: Study, moved: Moved, day: ChosenDay, edge: Edge, limits: EngineLimits
+    ) -> Bool:
+        """Return who can go, or return, at some hour."""
+        met = self._spans.hours(study, day, edge, limits)
+        found, here = held_some_hour(study, moved, day, edge, limits, met), None
+        for second in BEST_HOURS_S:
+            if second in met:
+                continue
+            if (moved, second) not in self._rest:
+                here = here or as_open(self._base, moved, day, edge)
+                asked = [at_hour(self._base, day, edge, second)]
+                self._rest[moved, second] = ever_held(here, moved.site, day, asked, limits)
+            found |= self._rest[moved, second]
+        return found
+
+
+def ask_beside(changed: Study, base: Study, spans: Spans) -> None:
+    """Have a study with other runs ask another for what they leave as it was.
+
+    Parameters
+    ----------
+    changed
+        A variant of ``base`` with the same stops, streets and homes.
+    base
+        The study without the changes; what is found of it is kept there.
+    spans
+        When the runs that differ are on the way.
+    """
+    for views in (base.views, changed.views):
+        views.held = {} if views.held is None else views.held
+        views.elapsed_s = {} if views.elapsed_s is None else views.elapsed_s
+
+    def answering(
+        site: int, day: ChosenDay, edge: Edge, limits: EngineLimits, at_all: bool
+    ) -> Study:
+        del site, at_all
+        return changed if spans.meets(day.kind, edge, limits) else base
+
+    changed.views.stand_in, changed.views.on_streets = answering, base
+
+
+__all__ = ["HoursBeside", "Spans", "ask_beside", "run_spans"]

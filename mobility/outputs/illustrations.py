@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.i18n import translate
-from mobility.commute.access import SERVED, Access, assess
+from mobility.commute.access import SERVED, Access
 from mobility.commute.examples import LegText, answers
 from mobility.commute.study import Progress, Study, quiet
-from mobility.commute.white_zones import WhiteZones, white_zones
+from mobility.commute.white_zones import Hours, WhiteZones, white_zones
 from mobility.outputs.document import Block, Heading, Text
 from mobility.outputs.words import Words
 from mobility.remedies.gains import gains_between
-from mobility.remedies.patch import what_if
 from mobility.remedies.remedy import Remedy
 from mobility.remedies.search import Workbench
 from mobility.remedies.shift_hours import with_hours
@@ -85,21 +84,22 @@ def illustrate(
             after = _rescued(zones, remedy)
             found.append(Illustration(remedy, zones.access, after, _cycled(zones, remedy)))
             continue
-        access = _access_with(bench, remedy)
-        if access is not None:
+        run = _run_with(bench, remedy)
+        if run is not None:
+            access, hours = run
             example = _example_between(zones.access, access)
-            after = white_zones(access).told()
+            after = white_zones(access, known=hours).told()
             found.append(Illustration(remedy, after.access, after, example))
     return found
 
 
-def _access_with(bench: Workbench, remedy: Remedy) -> Access | None:
-    """Return the assessment with a remedy, none where it is not known how to make it."""
+def _run_with(bench: Workbench, remedy: Remedy) -> tuple[Access, Hours] | None:
+    """Return the assessment with a remedy and its best hours, none where no run shows it."""
     if remedy.levers:
-        return assess(what_if(bench.study, remedy.levers))
+        return bench.full_runs.access(remedy.levers)
     if remedy.hours is not None:
-        return assess(with_hours(bench.study, *remedy.hours))
-    return None if remedy.scenario is None else remedy.scenario()
+        return bench.full_runs.access((), with_hours(bench.study, *remedy.hours))
+    return None if remedy.scenario is None else (remedy.scenario(), Hours())
 
 
 def _rescued(zones: WhiteZones, remedy: Remedy) -> WhiteZones:

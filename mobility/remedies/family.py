@@ -1,17 +1,21 @@
-"""Families of levers: those on the same runs, tried in one go."""
+"""Families of levers: those on the same runs, tried in one go, and many of them at once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate, groupby
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mobility.remedies.model import DayNetwork, Lever
 from mobility.remedies.patch import patch
-from mobility.timetable.arrays import Int32, Int64, RunArrays, mirror_runs, take_runs
-from mobility.timetable.trips import join_runs, pick_calls
+from mobility.timetable.arrays import Bool, Int32, Int64, RunArrays, mirror_runs, take_runs
+from mobility.timetable.trips import join_runs
+
+Unit = tuple[Lever, ...]
 
 
 @dataclass(frozen=True)
@@ -36,11 +40,6 @@ class Family:
     count: int
 
     @cached_property
-    def mirrored(self) -> RunArrays:
-        """The added runs on the mirrored axis."""
-        return mirror_runs(self.added)
-
-    @cached_property
     def start_s(self) -> Int32:
         """First departure of each added run, axis seconds."""
         return self.added.call_dep[self.added.run_ptr[:-1]]
@@ -51,19 +50,111 @@ class Family:
         return self.added.call_arr[self.added.run_ptr[1:] - 1]
 
 
-def family(nets: dict[str, DayNetwork], kind: str, levers: list[Lever]) -> Family:
-    """Return the family of levers that all touch the same runs.
+@dataclass(frozen=True, eq=False)
+class Families:
+    """Families one after the other, their members numbered through.
+
+    Attributes
+    ----------
+    removed, removed_ptr : int64[], int64[F + 1]
+        Runs taken out by each.
+    added, added_ptr : int64[F + 1]
+        Runs put in by each.
+    member : int32[]
+        Member of each of these runs.
+    first : int64[F + 1]
+        First member of each, and their number.
+    """
+
+    removed: Int64
+    removed_ptr: Int64
+    added: RunArrays
+    added_ptr: Int64
+    member: Int32
+    first: Int64
+
+    @classmethod
+    def of(cls, parts: Sequence[Families | Family]) -> Families:
+        """Return families, or runs of them, as one."""
+        each = [_alone(p) if isinstance(p, Family) else p for p in parts]
+        firsts = [0, *accumulate(int(p.first[-1]) for p in each)]
+        return cls(
+            _joined(p.removed for p in each),
+            _pointers(p.removed_ptr for p in each),
+            join_runs([p.added for p in each]),
+            _pointers(p.added_ptr for p in each),
+            np.concatenate(
+                [
+                    np.zeros(0, np.int32),
+                    *(p.member + at for p, at in zip(each, firsts, strict=False)),
+                ]
+            ).astype(np.int32),
+            _pointers(p.first for p in each),
+        )
+
+    def family(self, k: int) -> Family:
+        """Return one of them alone, its members numbered from 0."""
+        low, high = self.added_ptr[k : k + 2].tolist()
+        return Family(
+            self.removed[self.removed_ptr[k] : self.removed_ptr[k + 1]],
+            take_runs(self.added, np.arange(low, high)),
+            (self.member[low:high] - self.first[k]).astype(np.int32),
+            int(self.first[k + 1] - self.first[k]),
+        )
+
+    @cached_property
+    def mirrored(self) -> RunArrays:
+        """The added runs on the mirrored axis."""
+        return mirror_runs(self.added)
+
+    def near(self, network: DayNetwork, low_s: Int32, high_s: Int32) -> Bool:
+        """Return which families have a run between some times, bool (times, F)."""
+        ends = self.added.run_ptr
+        start = np.concatenate([self.added.call_dep[ends[:-1]], network.start_s[self.removed]])
+        end = np.concatenate([self.added.call_arr[ends[1:] - 1], network.end_s[self.removed]])
+        parts = np.diff(self.added_ptr), np.diff(self.removed_ptr)
+        owner = np.concatenate([np.repeat(np.arange(part.size), part) for part in parts])
+        found = np.zeros((low_s.size, self.first.size - 1), bool)
+        for row, low, high in zip(found, low_s.tolist(), high_s.tolist(), strict=True):
+            row[owner[(start <= high) & (end >= low)]] = True
+        return found
+
+
+def _alone(one: Family) -> Families:
+    sizes = one.removed.size, one.added.run_day.size, one.count
+    removed, added, first = (np.array([0, size], np.int64) for size in sizes)
+    return Families(one.removed, removed, one.added, added, one.member, first)
+
+
+def _joined(arrays: Iterable[Int64]) -> Int64:
+    return np.concatenate([np.zeros(0, np.int64), *arrays])
+
+
+def _pointers(each: Iterable[Int64]) -> Int64:
+    """Return the pointers of rows joined, from those of each part."""
+    sizes = _joined(np.diff(ptr) for ptr in each)
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+
+
+def families(nets: dict[str, DayNetwork], kind: str, units: Sequence[Unit]) -> Families:
+    """Return the families of units of levers that touch the same runs each.
 
     Raises
     ------
     ValueError
-        They do not.
+        Levers of one unit do not.
     """
-    runs = _whole_runs(nets[kind], levers)
-    if runs is not None:
-        shifts = np.array([lever.shift_s for lever in levers], np.int32)
-        found = _moves(nets[kind], runs, shifts)
-        return found if levers[0].is_move else replace(found, removed=np.zeros(0, np.int64))
+    network, parts = nets[kind], list[Families | Family]()
+    moving = [(unit, _whole_runs(network, unit)) for unit in units]
+    for whole, group in groupby(moving, lambda one: one[1] is not None):
+        if whole:
+            parts.append(_moves(network, [(u, runs) for u, runs in group if runs is not None]))
+        else:
+            parts += [_patches(nets, kind, unit) for unit, _ in group]
+    return Families.of(parts)
+
+
+def _patches(nets: dict[str, DayNetwork], kind: str, levers: Unit) -> Family:
     changes = [patch(nets, kind, [lever]) for lever in levers]
     if any(not np.array_equal(c.removed, changes[0].removed) for c in changes):
         raise ValueError("levers of one family touch the same runs")
@@ -76,7 +167,7 @@ def family(nets: dict[str, DayNetwork], kind: str, levers: list[Lever]) -> Famil
     )
 
 
-def _whole_runs(network: DayNetwork, levers: Sequence[Lever]) -> Int64 | None:
+def _whole_runs(network: DayNetwork, levers: Unit) -> Int64 | None:
     """Return the runs that levers move, or copy, from end to end; None where they do otherwise."""
     head = levers[0]
     if not (head.is_move or head.kind == "add_run") or any(
@@ -87,23 +178,33 @@ def _whole_runs(network: DayNetwork, levers: Sequence[Lever]) -> Int64 | None:
     return runs if network.is_single[runs].all() else None
 
 
-def together(nets: dict[str, DayNetwork], kind: str, levers: list[Lever]) -> Family:
+def together(nets: dict[str, DayNetwork], kind: str, levers: list[Lever]) -> Families:
     """Return the family of one member that pulls all the levers at once."""
     change = patch(nets, kind, levers)
     count = change.added.run_ptr.size - 1
-    return Family(change.removed, change.added, np.zeros(count, np.int32), 1)
+    return _alone(Family(change.removed, change.added, np.zeros(count, np.int32), 1))
 
 
-def _moves(network: DayNetwork, runs: Int64, shifts_s: Int32) -> Family:
-    """Return whole runs moved by each of some seconds, a member each."""
-    if not runs.size:
-        return Family(runs, join_runs([]), np.zeros(0, np.int32), shifts_s.size)
-    base = take_runs(network.runs, runs)
-    n_runs, n_calls, count = runs.size, int(base.run_ptr[-1]), shifts_s.size
-    by = np.repeat(shifts_s, n_calls)
-    ptr = np.arange(count, dtype=np.int64)[:, None] * n_calls + base.run_ptr[1:]
-    calls = np.tile(np.arange(n_calls, dtype=np.int64), count)
-    whole = np.concatenate([np.zeros(1, np.int64), ptr.ravel()])
-    added = pick_calls(base, calls, whole, np.tile(base.run_day, count))
-    added = added._replace(call_arr=added.call_arr + by, call_dep=added.call_dep + by)
-    return Family(runs, added, np.repeat(np.arange(count, dtype=np.int32), n_runs), count)
+def _moves(network: DayNetwork, units: Sequence[tuple[Unit, Int64]]) -> Families:
+    """Return whole runs moved, or copied, by each of the seconds of their unit."""
+    # Loading the compiler takes half a second, which nobody waits for who asks nothing.
+    from mobility.remedies.kernel import shifted_runs
+
+    def pointers(sizes: list[int]) -> NDArray[np.int64]:
+        return np.cumsum([0, *sizes], dtype=np.int64)
+
+    picks = pointers([runs.size for _, runs in units])
+    first = pointers([len(unit) for unit, _ in units])
+    shifts_s = np.array([lever.shift_s for unit, _ in units for lever in unit], np.int32)
+    added, member = shifted_runs(
+        network.runs, _joined(runs for _, runs in units), picks, shifts_s, first
+    )
+    gone = [runs[:0] if unit[0].kind == "add_run" else runs for unit, runs in units]
+    return Families(
+        _joined(gone),
+        pointers([runs.size for runs in gone]),
+        RunArrays(*added),
+        pointers([runs.size * len(unit) for unit, runs in units]),
+        member,
+        first,
+    )

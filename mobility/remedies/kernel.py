@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from mobility.engine.scan import lower_bound
+from mobility.timetable.arrays import RunArrays
 
 
 @njit(cache=True, nogil=True)
@@ -121,3 +122,43 @@ def kept_rows(ptr, kept):  # type: ignore[no-untyped-def]
                 count += 1
         new_ptr[row + 1] = count
     return new_ptr, places[:count]
+
+
+@njit(cache=True, nogil=True)
+def shifted_runs(runs, picks, pick_ptr, shifts_s, shift_ptr):  # type: ignore[no-untyped-def]
+    """Return some runs of each unit moved by each of its seconds, and the number of each move.
+
+    Parameters
+    ----------
+    runs
+        The runs of a timetable, see `RunArrays`.
+    picks, pick_ptr : int64[], int64[U + 1]
+        Runs of each unit.
+    shifts_s, shift_ptr : int32[], int64[U + 1]
+        Seconds by which all of them move, a move after the other.
+    """
+    n_runs = n_calls = 0
+    for unit in range(pick_ptr.size - 1):
+        moves = shift_ptr[unit + 1] - shift_ptr[unit]
+        for k in range(pick_ptr[unit], pick_ptr[unit + 1]):
+            n_runs += moves
+            n_calls += moves * (runs.run_ptr[picks[k] + 1] - runs.run_ptr[picks[k]])
+    ptr, day = np.zeros(n_runs + 1, np.int64), np.empty(n_runs, runs.run_day.dtype)
+    stop, arr = np.empty(n_calls, np.int32), np.empty(n_calls, np.int32)
+    dep, trip = np.empty(n_calls, np.int32), np.empty(n_calls, np.int32)
+    board, alight = np.empty(n_calls, np.bool_), np.empty(n_calls, np.bool_)
+    member = np.empty(n_runs, np.int32)
+    run = place = 0
+    for unit in range(pick_ptr.size - 1):
+        for move in range(shift_ptr[unit], shift_ptr[unit + 1]):
+            for k in range(pick_ptr[unit], pick_ptr[unit + 1]):
+                for call in range(runs.run_ptr[picks[k]], runs.run_ptr[picks[k] + 1]):
+                    stop[place], trip[place] = runs.call_stop[call], runs.call_trip[call]
+                    arr[place] = runs.call_arr[call] + shifts_s[move]
+                    dep[place] = runs.call_dep[call] + shifts_s[move]
+                    board[place], alight[place] = runs.call_board[call], runs.call_alight[call]
+                    place += 1
+                day[run], member[run] = runs.run_day[picks[k]], move
+                run += 1
+                ptr[run] = place
+    return RunArrays(ptr, stop, arr, dep, board, alight, trip, day), member

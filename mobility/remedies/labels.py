@@ -33,7 +33,8 @@ class Labelled(NamedTuple):
     stop and time; ``feet`` and ``into`` the footpaths from and to each stop, ``walk_*`` the
     walks of each home and ``near_*`` the homes that walk to each stop. ``floor[r, s]`` is the
     least label of a stop, ``hope[r, s]`` the least that alighting there can bring with one
-    ride more than ``r``.
+    ride more than ``r``. Whoever alights at a stop before ``since_s`` or after ``until_s`` is at no
+    gate in time.
     """
 
     runs: RunArrays
@@ -59,6 +60,8 @@ class Labelled(NamedTuple):
     reach: Int32
     floor: Int32
     hope: Int32
+    since_s: Int32
+    until_s: Int32
 
 
 class Changing(NamedTuple):
@@ -88,12 +91,21 @@ class Changing(NamedTuple):
     n_calls: int
 
 
-class Calm(NamedTuple):
-    """Labels to come back to, see `Changing`."""
+class Room(NamedTuple):
+    """What trials of a window write on: all of it stands as in the window between two families.
 
-    reach: Int32
-    floor: Int32
-    hope: Int32
+    ``calm`` are the labels without the runs taken out, ``calm_s`` the times of leaving home then;
+    ``leave_s`` those with the runs of a member, ``found_s`` and ``never_s`` are far in the past.
+    """
+
+    calm: Int32
+    calm_s: Int32
+    leave_s: Int32
+    found_s: Int32
+    never_s: Int32
+    sooner: Int32
+    later: Int32
+    seen: Bool
 
 
 @entry
@@ -114,58 +126,107 @@ def floors(window: Labelled, reach: Int32, floor: Int32, hope: Int32) -> None:
                 hope[ride, stop] = min(hope[ride, stop], walk + floor[ride, there])
 
 
+@entry
+def useful_times(window: Labelled, limits: Limits) -> None:
+    """Fill in from when, and until when, whoever alights at each stop can still be at a gate."""
+    feet, before = window.feet, window.reach.shape[0] - 2
+    for stop in range(window.since_s.size):
+        walk = window.egress_s[stop]
+        since_s, until_s = INF, -INF
+        if walk < INF:
+            until_s = limits.deadline_s - walk
+            since_s = until_s - limits.max_wait_s
+        for foot in range(feet.ptr[stop], feet.ptr[stop + 1] if before >= 0 else feet.ptr[stop]):
+            walk, there = feet.walk_s[foot], feet.stop[foot]
+            for place in range(window.dep_ptr[there], window.dep_ptr[there + 1]):
+                if walk + window.reach[before, window.dep_call[place]] <= limits.max_walk_s:
+                    leaves_s = window.dep_time[place]
+                    until_s = max(until_s, leaves_s - feet.need_s[foot])
+                    since_s = min(since_s, leaves_s - walk - limits.max_wait_s)
+        window.since_s[stop], window.until_s[stop] = since_s, until_s
+
+
 @maker
-def changing(window, put, kept, gone):
-    """Return the labels of a window to be changed, its runs followed by those put in."""
-    rides, n_calls = window.reach.shape[0], window.runs.call_stop.size
-    n_runs, n_stops = window.runs.run_ptr.size - 1, window.floor.shape[1]
-    size = n_calls
-    for run in kept:
-        size += put.run_ptr[run + 1] - put.run_ptr[run]
-    run_ptr = np.empty(n_runs + kept.size + 1, np.int64)
+def changing(window, n_runs, n_calls):
+    """Return the labels of a window to be changed, with room after its own for runs put in."""
+    rides, own_calls = window.reach.shape[0], window.runs.call_stop.size
+    own_runs, n_stops = window.runs.run_ptr.size - 1, window.floor.shape[1]
+    runs, size = own_runs + n_runs, own_calls + n_calls
+    run_ptr = np.empty(runs + 1, np.int64)
     stop, arr, dep = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32)
     board, alight = np.empty(size, np.bool_), np.empty(size, np.bool_)
-    reach, off = np.full((rides, size), INF, np.int32), np.zeros(n_runs + kept.size, np.bool_)
-    for run in range(n_runs + 1):
-        run_ptr[run] = window.runs.run_ptr[run]
-    for call in range(n_calls):
-        stop[call] = window.runs.call_stop[call]
-        arr[call], dep[call] = window.runs.call_arr[call], window.runs.call_dep[call]
-        board[call], alight[call] = window.runs.call_board[call], window.runs.call_alight[call]
-    for ride in range(rides):
-        for call in range(n_calls):
-            reach[ride, call] = window.reach[ride, call]
-    place = n_calls
-    for k in range(kept.size):
-        for call in range(put.run_ptr[kept[k]], put.run_ptr[kept[k] + 1]):
-            stop[place] = put.call_stop[call]
-            arr[place], dep[place] = put.call_arr[call], put.call_dep[call]
-            board[place], alight[place] = put.call_board[call], put.call_alight[call]
-            place += 1
-        board[place - 1] = False
-        run_ptr[n_runs + k + 1] = place
-    for run in gone:
-        off[run] = True
+    run_ptr[: own_runs + 1] = window.runs.run_ptr
+    stop[:own_calls] = window.runs.call_stop
+    arr[:own_calls], dep[:own_calls] = window.runs.call_arr, window.runs.call_dep
+    board[:own_calls], alight[:own_calls] = window.runs.call_board, window.runs.call_alight
+    reach = np.full((rides, size), INF, np.int32)
+    reach[:, :own_calls] = window.reach
     return Changing(
         run_ptr, stop, arr, dep, board, alight, reach, window.floor.copy(), window.hope.copy(),
-        off, np.full(n_stops, -1, np.int32), np.full(size - n_calls, -1, np.int32),
-        np.empty((rides, off.size), np.int32), np.zeros(rides, np.int64),
-        np.zeros((rides, off.size), np.bool_), np.empty(rides * size, np.int32),
-        np.zeros(1, np.int64), n_calls,
+        np.zeros(runs, np.bool_), np.full(n_stops, -1, np.int32), np.full(n_calls, -1, np.int32),
+        np.empty((rides, runs), np.int32), np.zeros(rides, np.int64),
+        np.zeros((rides, runs), np.bool_), np.empty(rides * size, np.int32),
+        np.zeros(1, np.int64), own_calls,
+    )  # fmt: skip
+
+
+@maker
+def room_for(window, n_calls):
+    """Return what trials of a window write on, see `Room`."""
+    n_homes, own_calls = window.leave_s.size, window.reach.shape[1]
+    calm = np.full((window.reach.shape[0], own_calls + n_calls), INF, np.int32)
+    calm[:, :own_calls] = window.reach
+    never_s = np.full(n_homes, -INF, np.int32)
+    return Room(
+        calm, window.leave_s.copy(), window.leave_s.copy(), never_s.copy(), never_s,
+        np.empty(n_homes, np.int32), np.empty(n_homes, np.int32),
+        np.zeros(window.floor.shape[1], np.bool_),
     )  # fmt: skip
 
 
 @inner
-def take_back(now, calm):
+def begin(window, now, put, kept, gone):
+    """Put some runs after those of the window, and switch others off."""
+    own_runs, place = window.runs.run_ptr.size - 1, now.n_calls
+    for k in range(kept.size):
+        for call in range(put.run_ptr[kept[k]], put.run_ptr[kept[k] + 1]):
+            now.call_stop[place] = put.call_stop[call]
+            now.call_arr[place], now.call_dep[place] = put.call_arr[call], put.call_dep[call]
+            now.call_board[place], now.call_alight[place] = (
+                put.call_board[call],
+                put.call_alight[call],
+            )
+            place += 1
+        now.call_board[place - 1] = False
+        now.run_ptr[own_runs + k + 1] = place
+    for run in gone:
+        now.off[run] = True
+
+
+@inner
+def end(window, now, room, gone, forgotten, fewer):
+    """Let all stand again as in the window, once nothing is lowered any more."""
+    for run in gone:
+        now.off[run] = False
+    for call in forgotten:
+        for ride in range(window.reach.shape[0]):
+            now.reach[ride, call] = room.calm[ride, call] = window.reach[ride, call]
+    for k in range(fewer):
+        home = room.sooner[k]
+        room.calm_s[home] = room.leave_s[home] = window.leave_s[home]
+
+
+@inner
+def take_back(window, now, calm):
     """Undo all that has been lowered since the labels were calm."""
     for k in range(now.logged[0]):
         call = now.log[k]
-        for ride in range(calm.reach.shape[0]):
-            now.reach[ride, call] = calm.reach[ride, call]
-        now.head[now.call_stop[call]] = -1
-    if now.logged[0]:
-        for ride in range(calm.floor.shape[0]):
-            for stop in range(calm.floor.shape[1]):
-                now.floor[ride, stop] = calm.floor[ride, stop]
-                now.hope[ride, stop] = calm.hope[ride, stop]
+        stop = now.call_stop[call]
+        now.head[stop] = -1
+        for ride in range(calm.shape[0]):
+            now.reach[ride, call] = calm[ride, call]
+            now.floor[ride, stop] = window.floor[ride, stop]
+            for foot in range(window.into.ptr[stop], window.into.ptr[stop + 1]):
+                other = window.into.stop[foot]
+                now.hope[ride, other] = window.hope[ride, other]
     now.logged[0] = 0

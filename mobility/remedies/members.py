@@ -7,9 +7,11 @@ from numba import njit
 
 from mobility.base.kernels import inner, maker
 from mobility.engine.scan import lower_bound
-from mobility.remedies.labels import Calm, changing, take_back
+from mobility.remedies.labels import begin, changing, end, room_for, take_back
 from mobility.remedies.relabel import forget, kept_runs, put_in, settle
 from mobility.timetable.arrays import INF
+
+IDLE, UNTRIED, TRIED = range(3)
 
 
 @inner
@@ -33,13 +35,12 @@ def _leaves(window, limits, now, home):
 
 
 @maker
-def _raise(window, limits, now, calls, leave_s, before_s, homes):
+def _raise(window, limits, now, seen, calls, leave_s, before_s, homes):
     """Raise the times of leaving to what the stops of some calls offer to the homes near.
 
     Returns how many are later than ``before_s``; ``homes`` lists those.
     """
     last, count = now.reach.shape[0] - 1, 0
-    seen = np.zeros(now.head.size, np.bool_)
     for call in calls:
         stop = now.call_stop[call]
         if seen[stop]:
@@ -71,30 +72,36 @@ def _raise(window, limits, now, calls, leave_s, before_s, homes):
                 homes[count] = home
                 count += 1
             leave_s[home] = best
+    for call in calls:
+        seen[now.call_stop[call]] = False
     return count
 
 
 @maker
-def _without(window, limits, now, runs, leave_s, homes):
-    """Take the runs switched off out; return whether a label went, and the homes that leave sooner.
+def _without(window, limits, now, room, runs):
+    """Take the runs switched off out; return the calls whose labels went, and how many are sooner.
 
-    ``leave_s`` becomes the time of leaving without those runs.
+    ``room.calm`` and ``room.calm_s`` become the labels and the times of leaving without those
+    runs, ``room.sooner`` lists the homes that leave sooner.
     """
     forgotten = forget(window, limits, now, runs)
     settle(window, limits, now)
     now.logged[0] = 0
-    never = np.full(leave_s.size, -INF, np.int32)
-    found = never.copy()
-    count = 0
-    for k in range(_raise(window, limits, now, forgotten, found, never, homes)):
+    for call in forgotten:
+        for ride in range(now.reach.shape[0]):
+            room.calm[ride, call] = now.reach[ride, call]
+    count, found_s, homes = 0, room.found_s, room.sooner
+    looked = _raise(window, limits, now, room.seen, forgotten, found_s, room.never_s, homes)
+    for k in range(looked):
         home = homes[k]
-        if found[home] < leave_s[home]:
-            found[home] = _leaves(window, limits, now, home)
-            if found[home] < leave_s[home]:
-                leave_s[home] = found[home]
+        latest_s, found_s[home] = found_s[home], room.never_s[home]
+        if latest_s < room.calm_s[home]:
+            latest_s = _leaves(window, limits, now, home)
+            if latest_s < room.calm_s[home]:
+                room.calm_s[home] = room.leave_s[home] = latest_s
                 homes[count] = home
                 count += 1
-    return forgotten.size > 0, count
+    return forgotten, count
 
 
 @inner
@@ -138,100 +145,145 @@ def _grown(values, size):
 
 
 @maker
-def _wanted(kept, owner, asked, n_members, losing):
+def _wanted(kept, owner, asked, members, losing):
     """Tell the members to try; the last is for all those that put in nothing that matters."""
+    n_members = members[1] - members[0]
     puts_in, wanted = np.zeros(n_members, np.bool_), np.zeros(n_members + 1, np.bool_)
     for k in range(kept.size):
-        puts_in[owner[kept[k]]] = True
+        puts_in[owner[kept[k]] - members[0]] = True
     for member in range(n_members):
-        if asked.size == 0 or asked[member]:
+        if asked.size == 0 or asked[members[0] + member]:
             wanted[member] = puts_in[member]
             wanted[n_members] |= losing and not puts_in[member]
     return wanted
 
 
+@maker
+def _put_in(window, limits, now, room, member, owner, kept):
+    """Put the runs of a member in, of all with -1; return how many homes leave later for it."""
+    put_in(window, limits, now, member, owner, kept)
+    lowered = now.log[: now.logged[0]]
+    return _raise(window, limits, now, room.seen, lowered, room.leave_s, room.calm_s, room.later)
+
+
+@maker
+def _turns(window, limits, now, room, owner, kept, fewer):
+    """Tell whether someone may begin, or cease, to hold the edge by some member of a family."""
+    for k in range(fewer):
+        home = room.sooner[k]
+        if window.base_s[home] < INF and _elapsed(window, limits, home, room.calm_s[home]) == INF:
+            return True
+    turns = False
+    for k in range(_put_in(window, limits, now, room, -1, owner, kept)):
+        home = room.later[k]
+        turns = turns or window.base_s[home] == INF
+        room.leave_s[home] = room.calm_s[home]
+    take_back(window, now, room.calm)
+    return turns
+
+
+@maker
+def _told(  # noqa: PLR0913
+    window, limits, now, room, owner, kept, number, members, wanted, fewer, rows
+):  # fmt: skip
+    """Try the members wanted of a family; return the rows with theirs, see `try_families`."""
+    member_of, ptr, turned, homes, elapsed_s, count = rows
+    calm_s, leave_s, at = room.calm_s, room.leave_s, ptr[count]
+    for one in range(-1, members[1] - members[0]):
+        if not wanted[one]:
+            continue
+        more = 0
+        if one >= 0:
+            more = _put_in(window, limits, now, room, members[0] + one, owner, kept)
+        homes, elapsed_s = _grown(homes, at + fewer + more), _grown(elapsed_s, at + fewer + more)
+        turned[count] = False
+        for k in range(fewer + more):
+            home = room.sooner[k] if k < fewer else room.later[k - fewer]
+            after = _elapsed(window, limits, home, leave_s[home])
+            told = k >= fewer and calm_s[home] != window.leave_s[home]
+            if after != window.base_s[home] and not told:
+                homes[at], elapsed_s[at] = home, after
+                turned[count] |= (after < INF) != (window.base_s[home] < INF)
+                at += 1
+        for k in range(more):
+            leave_s[room.later[k]] = calm_s[room.later[k]]
+        member_of[count] = members[0] + one if one >= 0 else -1 - number
+        count += 1
+        ptr[count] = at
+        take_back(window, now, room.calm)
+    return member_of, ptr, turned, homes, elapsed_s, count
+
+
 @njit(cache=True, nogil=True)
-def try_members(  # noqa: C901
-    window, limits, put, owner, run_ids, removed, n_members, asked
-):
-    """Return the homes whose time changes by each member of a family, and their new times.
+def try_families(window, limits, tried, put, run_ids, numbers, asked):
+    """Return the homes whose time changes by each member of some families, and their new times.
 
     Parameters
     ----------
     window, limits
         The shift edge.
-    put, owner
-        Runs that the members put in, on the axis of the window, and whose they are.
-    run_ids, removed : int64[]
-        Runs of the window, and runs that every member takes out, ascending.
-    n_members
-        Number of members.
-    asked : bool[n_members] or bool[0]
-        Members to try. None given: all, if anyone may begin, or cease, to hold the edge by
-        some of them; else no one is tried.
+    tried
+        Runs that families take out, and whose they put in, see `mobility.remedies.repair.Tried`.
+    put
+        Runs that they put in, on the axis of the window.
+    run_ids : int64[]
+        Runs of the window, ascending.
+    numbers : int64[N]
+        Families to try.
+    asked : bool[members] or bool[0]
+        Members to try. None given: all of a family, if anyone may begin, or cease, to hold the
+        edge by some of them; else none of it.
 
     Returns
     -------
-    idle : bool
-        No member can change anything.
-    members : int32[M]
-        Members tried that may change something, ascending; -1 first for all that put in
-        nothing that matters.
+    state : int8[N]
+        Of each family: `IDLE`, no member can change anything; `UNTRIED`; `TRIED`.
+    member_of : int32[M]
+        Members tried that may change something, by family and ascending; ``-1 - number`` of a
+        family first, for all those of it that put in nothing that matters.
     ptr : int64[M + 1]
         Rows of each.
+    turned : bool[M]
+        Whether someone begins, or ceases, to hold the edge.
     homes, elapsed_s : int32[rows]
         Homes whose elapsed seconds change, and what they change to.
     """
-    gone = _gone(run_ids, removed)
-    kept = kept_runs(window, limits, put, owner, n_members)
-    losing = _loses(window, gone)
-    members, ptr = np.empty(n_members + 1, np.int32), np.zeros(n_members + 2, np.int64)
-    homes, elapsed_s = np.empty(256, np.int32), np.empty(256, np.int32)
-    if not kept.size and not losing:
-        return True, members[:0], ptr[:1], homes[:0], elapsed_s[:0]
-    now = changing(window, put, kept, gone)
-    calm_s, n_homes, fewer = window.leave_s.copy(), window.base_s.size, 0
-    sooner, later = np.empty(n_homes, np.int32), np.empty(n_homes, np.int32)
-    turns = asked.size > 0
-    if losing:
-        losing, fewer = _without(window, limits, now, gone, calm_s, sooner)
-        for k in range(fewer):
-            home = sooner[k]
-            if window.base_s[home] < INF and _elapsed(window, limits, home, calm_s[home]) == INF:
-                turns = True
-    calm = Calm(now.reach.copy(), now.floor.copy(), now.hope.copy())
-    leave_s = calm_s.copy()
-    if not turns:
-        put_in(window, limits, now, -1, owner, kept)
-        more = _raise(window, limits, now, now.log[: now.logged[0]], leave_s, calm_s, later)
-        for k in range(more):
-            turns = turns or window.base_s[later[k]] == INF
-            leave_s[later[k]] = calm_s[later[k]]
-        take_back(now, calm)
-    if not turns:
-        return False, members[:0], ptr[:1], homes[:0], elapsed_s[:0]
-    wanted = _wanted(kept, owner, asked, n_members, losing)
-    count = rows = 0
-    for member in range(-1, n_members):
-        if not wanted[member]:
+    most = most_runs = most_calls = 0
+    for number in numbers:
+        low, high = tried.added_ptr[number], tried.added_ptr[number + 1]
+        most += tried.first[number + 1] - tried.first[number] + 1
+        most_runs = max(most_runs, high - low)
+        most_calls = max(most_calls, put.run_ptr[high] - put.run_ptr[low])
+    now, room = changing(window, most_runs, most_calls), room_for(window, most_calls)
+    state, ptr = np.full(numbers.size, IDLE, np.int8), np.zeros(most + 1, np.int64)
+    rows = (
+        np.empty(most, np.int32), ptr, np.empty(most, np.bool_),
+        np.empty(256, np.int32), np.empty(256, np.int32), 0,
+    )  # fmt: skip
+    nothing, owner = np.zeros(0, np.int32), tried.member
+    for k in range(numbers.size):
+        number = numbers[k]
+        members = tried.first[number], tried.first[number + 1]
+        part = tried.added_ptr[number], tried.added_ptr[number + 1]
+        removed = tried.removed[tried.removed_ptr[number] : tried.removed_ptr[number + 1]]
+        gone = _gone(run_ids, removed)
+        kept = kept_runs(window, limits, now, put, owner, part, members)
+        losing = _loses(window, gone)
+        if not kept.size and not losing:
             continue
-        more = 0
-        if member >= 0:
-            put_in(window, limits, now, member, owner, kept)
-            more = _raise(window, limits, now, now.log[: now.logged[0]], leave_s, calm_s, later)
-        homes = _grown(homes, rows + fewer + more)
-        elapsed_s = _grown(elapsed_s, rows + fewer + more)
-        for k in range(fewer + more):
-            home = sooner[k] if k < fewer else later[k - fewer]
-            after = _elapsed(window, limits, home, leave_s[home])
-            told = k >= fewer and calm_s[home] != window.leave_s[home]
-            if after != window.base_s[home] and not told:
-                homes[rows], elapsed_s[rows] = home, after
-                rows += 1
-        for k in range(more):
-            leave_s[later[k]] = calm_s[later[k]]
-        members[count] = member
-        count += 1
-        ptr[count] = rows
-        take_back(now, calm)
-    return False, members[:count], ptr[: count + 1], homes[:rows], elapsed_s[:rows]
+        begin(window, now, put, kept, gone)
+        forgotten, fewer = nothing, 0
+        if losing:
+            forgotten, fewer = _without(window, limits, now, room, gone)
+        state[k] = UNTRIED
+        if asked.size or _turns(window, limits, now, room, owner, kept, fewer):
+            wanted = _wanted(kept, owner, asked, members, forgotten.size > 0)
+            state[k], rows = TRIED, _told(
+                window, limits, now, room, owner, kept, number, members, wanted, fewer, rows
+            )  # fmt: skip
+        end(window, now, room, gone, forgotten, fewer)
+    member_of, ptr, turned, homes, elapsed_s, count = rows
+    at = ptr[count]
+    return (
+        state, member_of[:count], ptr[: count + 1], turned[:count], homes[:at], elapsed_s[:at]
+    )  # fmt: skip

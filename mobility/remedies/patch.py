@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ from mobility.commute.study import Study
 from mobility.commute.variants import with_timetables
 from mobility.engine.journeys import TwoWay
 from mobility.remedies.model import DayNetwork, Lever, networks
-from mobility.timetable.arrays import Int64, RunArrays, Timetable
+from mobility.timetable.arrays import Int64, RunArrays
 from mobility.timetable.change import with_runs
 from mobility.timetable.trips import join_runs, mended, moved, one_run, only_trips, without_trips
 
@@ -166,10 +166,22 @@ def _lifted(nets: dict[str, DayNetwork], kind: str, lever: Lever) -> list[RunArr
     ]
 
 
-def _patched(network: DayNetwork, change: Patch) -> Timetable:
+def _patched(two_way: TwoWay, change: Patch) -> TwoWay:
     """Return the timetable with a patch applied."""
-    removed = [int(run) for run in change.removed]
-    return with_runs(network.timetable, added=change.added, removed=removed)
+    if not change.removed.size and not change.added.run_day.size:
+        return two_way
+    return TwoWay(with_runs(two_way.timetable, added=change.added, removed=change.removed.tolist()))
+
+
+def patches(nets: dict[str, DayNetwork], levers: Sequence[Lever]) -> dict[str, Patch]:
+    """Return what levers change, all together, on each kind of day."""
+    return {kind: patch(nets, kind, levers) for kind in nets}
+
+
+def patched(study: Study, changes: Mapping[str, Patch], *, name: str = "") -> Study:
+    """Return the study with patches applied, see `what_if`."""
+    timetables = {kind: _patched(study.timetables[kind], one) for kind, one in changes.items()}
+    return with_timetables(study, timetables, scenario=name)
 
 
 def what_if(study: Study, levers: Sequence[Lever], *, name: str = "") -> Study:
@@ -184,8 +196,4 @@ def what_if(study: Study, levers: Sequence[Lever], *, name: str = "") -> Study:
     name
         Name of the scenario.
     """
-    nets = networks(study)
-    timetables = {
-        kind: TwoWay(_patched(network, patch(nets, kind, levers))) for kind, network in nets.items()
-    }
-    return with_timetables(study, timetables, scenario=name)
+    return patched(study, patches(networks(study), levers), name=name)

@@ -274,49 +274,53 @@ def put_in(window, limits, now, member, owner, kept):
 
 
 @maker
-def kept_runs(window, limits, put, owner, n_members):
+def kept_runs(window, limits, now, put, owner, part, members):
     """Return the runs put in inside the window, of members of which some run is labelled.
 
-    The labels are those that the run has if nothing else changes.
+    ``part`` is the range of the runs, ``members`` that of the members. The labels are those that
+    a run has if nothing else changes.
     """
     foot_ptr, foot_stop = window.feet.ptr, window.feet.stop
     foot_walk_s, foot_need_s = window.feet.walk_s, window.feet.need_s
     dep_ptr, dep_time, dep_call = window.dep_ptr, window.dep_time, window.dep_call
     egress_s, reach, floor, hope = window.egress_s, window.reach, window.floor, window.hope
+    since_s, until_s = window.since_s, window.until_s
     call_stop, call_arr, call_dep = put.call_stop, put.call_arr, put.call_dep
     call_board, call_alight, run_ptr = put.call_board, put.call_alight, put.run_ptr
     deadline_s, max_wait_s = limits.deadline_s, limits.max_wait_s
     egress_counts, earliest_s = limits.egress_counts, limits.earliest_s
     ceiling, most = min(limits.max_walk_s + 1, INF), reach.shape[0] - 1
-    head, after = np.full(floor.shape[1], -1, np.int32), np.zeros(0, np.int32)
-    inside, matters = np.empty(owner.size, np.int64), np.zeros(n_members, np.bool_)
+    inside = np.empty(part[1] - part[0], np.int64)
+    matters = np.zeros(members[1] - members[0], np.bool_)
     count = 0
-    for run in range(owner.size):
+    for run in range(part[0], part[1]):
         begin, last = run_ptr[run], run_ptr[run + 1] - 1
         if call_dep[begin] > deadline_s or call_arr[last] < earliest_s:
             continue
         inside[count] = run
         count += 1
-        if matters[owner[run]]:
+        member = owner[run] - members[0]
+        if matters[member]:
             continue
         aboard = ceiling
         for call in range(last, begin - 1, -1):
             if call_dep[call] < earliest_s:
                 break
             if aboard < ceiling and call_board[call]:
-                matters[owner[run]] = True
+                matters[member] = True
                 break
-            if call_alight[call] and call_arr[call] <= deadline_s:
+            stop = call_stop[call]
+            if call_alight[call] and since_s[stop] <= call_arr[call] <= until_s[stop]:
                 for ride in (0, most):
                     aboard = _alighting(
                         foot_ptr, foot_stop, foot_walk_s, foot_need_s, dep_ptr, dep_time, dep_call,
                         egress_s, deadline_s, max_wait_s, egress_counts,
-                        reach, floor, hope, head, after, call_dep, 0,
-                        ride, call_stop[call], call_arr[call], aboard,
+                        reach, floor, hope, now.head, now.after, call_dep, 0,
+                        ride, stop, call_arr[call], aboard,
                     )  # fmt: skip
     kept = 0
     for k in range(count):
-        if matters[owner[inside[k]]]:
+        if matters[owner[inside[k]] - members[0]]:
             inside[kept] = inside[k]
             kept += 1
     return inside[:kept]

@@ -1,83 +1,106 @@
-"""Levers tried on a plain shift edge: its labels are repaired, member by member of a family."""
+"""Levers tried on a plain shift edge: its labels are repaired, member by member of families."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 import numpy as np
 
-from mobility.remedies.family import Family
+from mobility.remedies.family import Families
 from mobility.remedies.trial import EdgeEffect, effect_of
 from mobility.remedies.window import Window
-from mobility.timetable.arrays import INF, Bool, Int32
+from mobility.timetable.arrays import Bool, Int32, Int64
+
+_NOBODY = np.zeros(0, np.int32)
+
+
+class Tried(NamedTuple):
+    """Families as kernels see them, see `Families`."""
+
+    removed: Int64
+    removed_ptr: Int64
+    added_ptr: Int64
+    member: Int32
+    first: Int64
 
 
 class Repair:
-    """A family tried on a window of which `Window.is_plain` is true.
+    """Families tried on a window of which `Window.is_plain` is true.
 
     The answers are those of `mobility.remedies.trial.Trial`, which scans the changed window
     whole.
+
+    Parameters
+    ----------
+    near : int64[]
+        Those that have a run in the window; all by default.
     """
 
-    def __init__(self, window: Window, tried: Family) -> None:
-        self.window, self._family = window, tried
-        self._idle, self._rows = False, dict[int, tuple[Int32, Int32]]()
+    def __init__(self, window: Window, tried: Families, near: Int64 | None = None) -> None:
+        self.window, self._tried = window, tried
+        count = tried.first.size - 1
+        #: Families of which nothing is known yet.
+        self._left = np.zeros(count, bool)
+        self._left[np.arange(count) if near is None else near] = True
+        #: Homes that change, and their new times, by member; by ``-1 - family`` of the rest.
+        self._rows: dict[int, tuple[Int32, Int32]] = {}
+        self._told: dict[int, EdgeEffect | None] = {}
 
     def turning(self) -> set[int]:
         """Return the members by which a home may begin, or cease, to hold this edge."""
-        self._idle, self._rows = self._tried(np.zeros(0, bool))
-        if not self._rows:
-            return set()
-        held = self.window.holds
-        found = {
-            member
-            for member, (homes, elapsed_s) in self._rows.items()
-            if ((elapsed_s < INF) != held[homes]).any()
-        }
-        if -1 in found:
-            found |= self._others()
-        return found - {-1}
+        turned = self._try(np.flatnonzero(self._left), np.zeros(0, bool))
+        found = {member for member in turned if member >= 0}
+        for member in turned:
+            if member < 0:
+                low, high = self._tried.first[[-1 - member, -member]].tolist()
+                found.update(one for one in range(low, high) if one not in self._rows)
+        return found
 
     def effects(
         self, members: Collection[int] | None = None, *, keep_times: bool = False
     ) -> dict[int, EdgeEffect]:
         """Return the members that change the edge's answers, all or some asked for."""
-        count = self._family.count
-        wanted = sorted(range(count) if members is None else members)
-        if self._idle or not wanted:
-            return {}
-        if not self._rows:
-            asked = np.zeros(count, bool)
-            asked[wanted] = True
-            _, self._rows = self._tried(asked)
-        rows = self._rows
-        found = {m: self._effect(m, keep_times) for m in rows if m < 0 or m in wanted}
-        others = self._others()
-        effects = {m: found.get(-1 if m in others else m) for m in wanted}
-        return {m: effect for m, effect in effects.items() if effect is not None}
-
-    def _others(self) -> set[int]:
-        """Return the members that only take runs out."""
-        return set(range(self._family.count)).difference(self._rows)
-
-    def _tried(self, asked: Bool) -> tuple[bool, dict[int, tuple[Int32, Int32]]]:
-        # Loading the compiler takes half a second, which nobody waits for who asks nothing.
-        from mobility.remedies.members import try_members
-
-        window, tried = self.window, self._family
-        put = tried.mirrored if window.edge.returning else tried.added
-        idle, members, ptr, homes, elapsed_s = try_members(
-            window.labelled, window.bounds, put, tried.member,
-            window.run_ids, tried.removed, tried.count, asked,
-        )  # fmt: skip
-        ends = ptr.tolist()
-        return idle, {
-            member: (homes[low:high], elapsed_s[low:high])
-            for member, low, high in zip(members.tolist(), ends, ends[1:], strict=False)
+        first = self._tried.first
+        wanted = np.array(sorted(range(int(first[-1])) if members is None else members), np.int64)
+        number = first.searchsorted(wanted, side="right") - 1
+        asked = np.zeros(int(first[-1]), bool)
+        asked[wanted] = True
+        self._try(np.unique(number[self._left[number]]), asked)
+        row_of = {
+            member: member if member in self._rows else -1 - family
+            for member, family in zip(wanted.tolist(), number.tolist(), strict=True)
         }
+        told = {row: self._effect(row, keep_times) for row in set(row_of.values())}
+        found = {member: told[row] for member, row in row_of.items()}
+        return {member: effect for member, effect in found.items() if effect is not None}
 
-    def _effect(self, member: int, keep_times: bool) -> EdgeEffect | None:
-        homes, elapsed_s = self._rows[member]
+    def _try(self, numbers: Int64, asked: Bool) -> list[int]:
+        """Try some families; return the members, or the rest of some, by which someone turns."""
+        if not numbers.size:
+            return []
+        # Loading the compiler takes half a second, which nobody waits for who asks nothing.
+        from mobility.remedies.members import UNTRIED, try_families
+
+        window, tried = self.window, self._tried
+        state, member_of, ptr, turned, homes, elapsed_s = try_families(
+            window.labelled,
+            window.bounds,
+            Tried(tried.removed, tried.removed_ptr, tried.added_ptr, tried.member, tried.first),
+            tried.mirrored if window.edge.returning else tried.added,
+            window.run_ids,
+            numbers,
+            asked,
+        )
+        self._left[numbers[state != UNTRIED]] = False
+        ends = ptr.tolist()
+        for member, low, high in zip(member_of.tolist(), ends, ends[1:], strict=False):
+            self._rows[member] = homes[low:high], elapsed_s[low:high]
+        found: list[int] = member_of[turned].tolist()
+        return found
+
+    def _effect(self, row: int, keep_times: bool) -> EdgeEffect | None:
+        homes, elapsed_s = self._rows.get(row, (_NOBODY, _NOBODY))
         if not homes.size:
             return None
         order = np.argsort(homes)

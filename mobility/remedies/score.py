@@ -129,9 +129,11 @@ class Scores:
                 one, two = self.present.riding(key, mode, effects)
                 other[mode] = (one < INF) & (two < INF)
                 flips.append(np.flatnonzero(other[mode] != held).astype(np.int32))
-        if not any(a.size for a in flips):
+        flips = [homes for homes in flips if homes.size]
+        if not flips:
             return None
-        homes = np.unique(np.concatenate(flips))
+        # Each is ascending already.
+        homes = flips[0] if len(flips) == 1 else np.unique(np.concatenate(flips))
         both = self.directions(key, homes, out) & self.directions(key, homes, back, back=True)
         after = both | self.present.street_holds[key, homes]
         for holds in other.values():

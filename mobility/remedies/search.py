@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,8 @@ from mobility.commute.access import Access
 from mobility.commute.study import Progress, Study, quiet
 from mobility.remedies.candidates import SearchOptions, Unit, candidates
 from mobility.remedies.edges import windows
-from mobility.remedies.family import Family, family, together
+from mobility.remedies.family import Families, families, together
+from mobility.remedies.full_runs import FullRuns
 from mobility.remedies.model import DayNetwork, Lever, networks
 from mobility.remedies.modes import riding_modes
 from mobility.remedies.present import Present
@@ -37,6 +39,9 @@ LEAST_MINUTES = 1.0
 
 #: Jobs that two levers must gain beyond the better one to be told as a pair.
 LEAST_JOBS = 0.5
+
+#: Trips put into a timetable at once: one call of a kernel does much, and holds little.
+MOST_TRIPS = 4000
 
 #: What one lever changes, by window.
 Effects = dict[int, EdgeEffect]
@@ -118,6 +123,11 @@ class Workbench:
         return Scores(self.present)
 
     @cached_property
+    def full_runs(self) -> FullRuns:
+        """Full runs of the study changed."""
+        return FullRuns(self.study, self.nets)
+
+    @cached_property
     def vehicles(self) -> Vehicles:
         """The vehicles of the present timetable."""
         return Vehicles(self.study, self.nets)
@@ -137,8 +147,8 @@ class Workbench:
         return found
 
     def effects(
-        self, tried: dict[str, Family], *, keep_times: bool = False, turning: bool = False
-    ) -> list[dict[int, EdgeEffect]]:
+        self, tried: dict[str, Families], *, keep_times: bool = False, turning: bool = False
+    ) -> list[Effects]:
         """Return, for each member of families on the kinds of day, what it changes.
 
         Parameters
@@ -146,45 +156,47 @@ class Workbench:
         turning
             Only of the members by which someone may begin, or cease, to hold some edge.
         """
-        count = max((f.count for f in tried.values()), default=0)
-        found: list[dict[int, EdgeEffect]] = [{} for _ in range(count)]
-        trials = [trial for kind, one in tried.items() for trial in self._trials(kind, one)]
-        members: set[int] | None = None
+        count = max((int(f.first[-1]) for f in tried.values()), default=0)
+        found: list[Effects] = [{} for _ in range(count)]
+        trials = [one for kind, several in tried.items() for one in self._trials(kind, several)]
+        members = list(range(count))
         if turning:
-            members = {member for trial in trials for member in trial.turning()}
-        for trial in trials:
-            for member, effect in trial.effects(members, keep_times=keep_times).items():
-                found[member][trial.window.index] = effect
+            members = sorted({at + member for at, trial in trials for member in trial.turning()})
+        for at, trial in trials:
+            last = count if isinstance(trial, Repair) else at + trial.count
+            mine = [m - at for m in members if at <= m < last]
+            for member, effect in trial.effects(mine, keep_times=keep_times).items():
+                found[at + member][trial.window.index] = effect
         return found
 
-    def _trials(self, kind: str, one: Family) -> list[Trial | Repair]:
-        if not one.removed.size and not one.member.size:
-            return []
-        trials = [
-            Repair(window, one) if window.is_plain else put_in(window, one)
-            for window in self._near(kind, one)
-        ]
-        return [trial for trial in trials if trial is not None]
+    def _trials(self, kind: str, tried: Families) -> Iterator[tuple[int, Trial | Repair]]:
+        """Yield what families are tried with on each window of a day, and its first member."""
+        near = tried.near(self.nets[kind], *self.spans[kind])
+        for window, row in zip(self.by_day[kind], near, strict=True):
+            numbers = np.flatnonzero(row)
+            if window.is_plain and numbers.size:
+                yield 0, Repair(window, tried, numbers)
+                continue
+            for number in numbers.tolist():
+                trial = put_in(window, tried.family(number))
+                if trial is not None:
+                    yield int(tried.first[number]), trial
 
-    def _near(self, kind: str, one: Family) -> list[Window]:
-        network, mine = self.nets[kind], self.by_day[kind]
-        start = np.concatenate([one.start_s, network.start_s[one.removed]])
-        end = np.concatenate([one.end_s, network.end_s[one.removed]])
-        low, high = self.spans[kind]
-        touched = ((start <= high[:, None]) & (end >= low[:, None])).any(axis=1)
-        return [mine[k] for k in np.flatnonzero(touched).tolist()]
+    def try_units(
+        self, units: Sequence[Unit], *, keep_times: bool = False, turning: bool = False
+    ) -> list[list[Effects]]:
+        """Return what each lever of some units changes, see `effects`."""
+        tried = {kind: families(self.nets, kind, units) for kind in self.nets}
+        found = iter(self.effects(tried, keep_times=keep_times, turning=turning))
+        return [list(islice(found, len(unit))) for unit in units]
 
     def try_unit(
         self, unit: Unit, *, keep_times: bool = False, turning: bool = False
-    ) -> list[dict[int, EdgeEffect]]:
+    ) -> list[Effects]:
         """Return what each lever of a unit changes, see `effects`."""
-        levers = list(unit)
-        tried = {kind: family(self.nets, kind, levers) for kind in self.nets}
-        return self.effects(tried, keep_times=keep_times, turning=turning)
+        return self.try_units([unit], keep_times=keep_times, turning=turning)[0]
 
-    def try_together(
-        self, levers: Sequence[Lever], *, keep_times: bool = False
-    ) -> dict[int, EdgeEffect]:
+    def try_together(self, levers: Sequence[Lever], *, keep_times: bool = False) -> Effects:
         """Return what levers on different trips change when all are pulled."""
         tried = {kind: together(self.nets, kind, list(levers)) for kind in self.nets}
         found = self.effects(tried, keep_times=keep_times)
@@ -262,7 +274,7 @@ def search(
         bench.study, bench.nets, bench.windows, options or SearchOptions(), bench.new_stops
     )
     with ThreadPoolExecutor(max_workers=thread_count()) as pool:
-        found = list(pool.map(lambda unit: _scored(bench, unit), units, chunksize=1))
+        found = list(pool.map(lambda several: _scored(bench, several), _batches(units)))
     pairs = [pair for part in found for pair in part]
     outcomes = [
         _with_vehicles(bench.vehicles, Outcome(lever, effects, score))
@@ -290,10 +302,24 @@ def _warm(bench: Workbench) -> None:
         _ = network.pieces, network.is_single, network.runs, network.start_s, network.end_s
 
 
-def _scored(bench: Workbench, unit: Unit) -> list[tuple[Lever, dict[int, EdgeEffect], Score]]:
-    effects = bench.try_unit(unit, turning=True)
+def _batches(units: Sequence[Unit]) -> Iterator[list[Unit]]:
+    """Yield units, in their order, that together put about `MOST_TRIPS` trips in."""
+    batch, trips = list[Unit](), 0
+    for unit in units:
+        batch.append(unit)
+        trips += sum(len(lever.trips) for lever in unit)
+        if trips >= MOST_TRIPS:
+            yield batch
+            batch, trips = [], 0
+    if batch:
+        yield batch
+
+
+def _scored(bench: Workbench, units: Sequence[Unit]) -> list[tuple[Lever, Effects, Score]]:
+    tried = bench.try_units(units, turning=True)
     return [
         (lever, found, bench.scores.score(found))
+        for unit, effects in zip(units, tried, strict=True)
         for lever, found in zip(unit, effects, strict=True)
         if found
     ]

@@ -85,6 +85,8 @@ class Trial:
         Those members.
     losing
         Members that may change an answer by what they take out: the first so many.
+    count
+        Members of the family.
     """
 
     def __init__(
@@ -95,8 +97,9 @@ class Trial:
         gone: Int64,
         live: Int32,
         losing: int,
+        count: int,
     ) -> None:
-        self.window, self.live, self.losing = window, live, losing
+        self.window, self.live, self.losing, self.count = window, live, losing, count
         self._index = _inserted(window, added)
         self._runs = join_runs([window.runs, added])
         self._member, self._alight = member, self._runs.call_alight.copy()
@@ -223,7 +226,7 @@ def put_in(window: Window, tried: Family) -> Trial | None:
     # All runs of a live member: one may be of use through another.
     kept = np.flatnonzero(is_live[mine])
     put = take_runs(added, kept), mine[kept]
-    return Trial(window, *put, gone, live, tried.count if loses else 0)
+    return Trial(window, *put, gone, live, tried.count if loses else 0, tried.count)
 
 
 def _inserted(window: Window, added: RunArrays) -> tuple[Int64, Int32, Int32, Int32]:

@@ -171,7 +171,7 @@ class Window:
     @cached_property
     def labelled(self) -> Labelled:
         """The window with its labels by call, to be changed."""
-        from mobility.remedies.labels import Labelled, floors
+        from mobility.remedies.labels import Labelled, floors, useful_times
 
         tt, runs, index = self.oriented, self.runs, self.index_arrays
         first, shift, label = self._base_scan
@@ -200,8 +200,10 @@ class Window:
             tt.feet, tt.foot_into, self.egress_s, walks.ptr, walks.stop, walks.walk_s,
             near_ptr, near.stop, near.walk_s, leave_s.astype(np.int32), self.base_s, self.walked_s,
             reach, floor, floor.copy(),
+            np.empty(tt.n_stops, np.int32), np.empty(tt.n_stops, np.int32),
         )  # fmt: skip
         floors(found, reach, floor, found.hope)
+        useful_times(found, self.bounds)
         return found
 
     @cached_property

@@ -17,7 +17,7 @@ from itertools import accumulate
 import numpy as np
 
 from mobility.shuttles.model import Drive, Ints
-from mobility.shuttles.ride_kernels import FAR, best_place, fitted
+from mobility.shuttles.ride_kernels import FAR, fitted, put_back
 
 EXACT = 4
 ITERATIONS = 150
@@ -231,33 +231,24 @@ class Routes:
         rng: np.random.Generator,
     ) -> list[tuple[tuple[int, ...], float]]:
         """Return a plan with some requests put back, in random order."""
-        n, vehicle = self.rides.n, self.rides.price.vehicle
-        room = 2 * n
-        rows = [np.array([*route, *[0] * (room - len(route))], np.int32) for route, _ in plan]
-        sizes, costs = [len(route) for route, _ in plan], [eur - vehicle for _, eur in plan]
+        vehicle, count = self.rides.price.vehicle, len(plan)
+        rows = np.zeros((count + len(out), 2 * self.rides.n), np.int32)
+        sizes = np.array([*(len(route) for route, _ in plan), *(0 for _ in out)], np.int32)
+        costs = np.array([*(eur - vehicle for _, eur in plan), *(0.0 for _ in out)])
+        rows[np.arange(rows.shape[1]) < sizes[:, None]] = [x for route, _ in plan for x in route]
+        changed: set[int] = set()
         for i in rng.permutation(out).tolist():
-            most, chosen = self.single[i], -1
-            for k, row in enumerate(rows):
-                if rng.random() < BLINK:
-                    continue
-                eur = best_place(
-                    i, row, sizes[k], costs[k], most, self.nodes, self.legs, self.metres,
-                    *self._paid, self._trial, self._scratch,
-                )  # fmt: skip
-                if eur < FAR:
-                    most, chosen = eur - costs[k], k
-                    new = self._trial[0].copy()
-            if chosen < 0:
-                rows.append(np.array([i, n + i, *[0] * (room - 2)], np.int32))
-                sizes.append(2)
-                costs.append(self.single[i] - vehicle)
-            else:
-                rows[chosen] = new
-                sizes[chosen] += 2
-                costs[chosen] += most
+            at = put_back(
+                i, rows, sizes, costs, count, rng.random(count) < BLINK, self.single[i], vehicle,
+                self.nodes, self.legs, self.metres, *self._paid, self._trial, self._scratch,
+            )  # fmt: skip
+            count = max(count, at + 1)
+            changed.add(at)
         return [
-            (tuple(row[:m].tolist()), eur + vehicle)
-            for row, m, eur in zip(rows, sizes, costs, strict=True)
+            (tuple(rows[k, : sizes[k]].tolist()), float(costs[k]) + vehicle)
+            if k in changed
+            else plan[k]
+            for k in range(count)
         ]
 
     def _near(self) -> list[list[int]]:

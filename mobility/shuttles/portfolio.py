@@ -150,13 +150,18 @@ class Portfolio:
         # What people take up changes nobody's timetable: one run tells all such sets.
         timed = self._timed(chosen)
         if timed not in self._runs:
-            self._runs[timed] = self.ledger.held(self.access(timed))
+            after = self.access(timed)
+            self._runs[timed] = self.ledger.held(after)
+            # Else a study and what answers for it hold each other, and stay for long.
+            after.study.views.forget()
         return self._runs[timed]
 
     def access(self, chosen: Chosen) -> Access:
         """Return the assessment of the territory with the timetable and hours of a set."""
         levers, study = self._levers(chosen), self._reshaped(chosen)
-        return assess(what_if(study, levers) if levers else study)
+        if any(self.remedies[k].feed is not None for k in chosen):
+            return assess(what_if(study, levers) if levers else study)
+        return self._base.full_runs.access(levers, study)[0]
 
     def _levers(self, chosen: Chosen) -> list[Lever]:
         return [lever for remedy in self._of(chosen) for lever in remedy.levers]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from mobility.base.kernels import entry, inner
-from mobility.shuttles.model import Floats, Ints
+from mobility.shuttles.model import Bools, Floats, Ints
 
 FAR = 1e18
 
@@ -89,7 +89,7 @@ def fitted(seq: Ints, size: int, nodes: Ints, legs: Ints, scratch: Ints) -> Any:
     return scratch[0, size - 1] - scratch[1, 0]
 
 
-@entry
+@inner
 def best_place(  # noqa: PLR0913 - flat arrays
     i: int, seq: Ints, size: int, cost: float, most: float, nodes: Ints, legs: Ints,
     metres: Floats, seats: int, eur_m: float, eur_s: float, trial: Ints, scratch: Ints,
@@ -155,3 +155,42 @@ def best_place(  # noqa: PLR0913 - flat arrays
                 for k in range(size + 2):
                     trial[0, k] = trial[1, k]
     return found
+
+
+@entry
+def put_back(  # noqa: PLR0913 - flat arrays
+    i: int, rows: Ints, sizes: Ints, costs: Floats, count: int, overlooked: Bools,
+    single: float, vehicle: float, nodes: Ints, legs: Ints, metres: Floats,
+    seats: int, eur_m: float, eur_s: float, trial: Ints, scratch: Ints,
+) -> int:  # fmt: skip
+    """Put a request where it costs least, in a route or in one of its own; return which.
+
+    Parameters
+    ----------
+    rows, sizes, costs
+        The first ``count`` are the routes, and their EUR without what a vehicle costs.
+    overlooked
+        Routes that are not looked at.
+    single
+        EUR of the request alone, its vehicle included.
+    """
+    most, chosen = single, -1
+    for k in range(count):
+        if overlooked[k]:
+            continue
+        eur = best_place(
+            i, rows[k], sizes[k], costs[k], most, nodes, legs, metres, seats, eur_m, eur_s,
+            trial, scratch,
+        )  # fmt: skip
+        if eur < FAR:
+            most, chosen = eur - costs[k], k
+    if chosen < 0:
+        rows[count, 0], rows[count, 1] = i, len(nodes) // 2 + i
+        sizes[count], costs[count] = 2, single - vehicle
+        return count
+    # The last route found is the cheapest: a trial takes the place of a dearer one alone.
+    sizes[chosen] += 2
+    costs[chosen] += most
+    for k in range(sizes[chosen]):
+        rows[chosen, k] = trial[0, k]
+    return chosen

@@ -25,6 +25,7 @@ from mobility.commute.changes import with_timetable_changes
 from mobility.commute.loading import ReadSources, read_sources
 from mobility.commute.on_demand_rides import on_demand_services
 from mobility.commute.study import Held, Progress, Study, quiet
+from mobility.commute.untouched import HoursBeside
 from mobility.commute.variants import variant
 from mobility.commute.white_zones import Hours, WhiteZones, white_zones
 from mobility.outputs.map.from_results import map_model
@@ -34,7 +35,7 @@ from mobility.remedies.scenario import ScenarioPrices, booked_trips
 from mobility.streets.hours import forget_states
 from mobility.studio.answers import Answer, Part, Shown
 from mobility.studio.asking import Asking
-from mobility.studio.untouched import HoursBeside, TripSpans
+from mobility.studio.untouched import TripSpans
 from mobility.territory.changes import Changes, ShiftChange, changed_sites, on_base
 from mobility.territory.project import Territory
 from mobility.territory.toml_text import read_toml

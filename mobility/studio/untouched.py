@@ -9,9 +9,6 @@ from numpy.typing import NDArray
 
 from mobility.commute.study import Study
 from mobility.commute.untouched import Spans, run_spans
-from mobility.commute.white_zones import BEST_HOURS_S, Bool, Hours, Moved, held_some_hour
-from mobility.engine.journeys import Edge, EngineLimits
-from mobility.sources.days import ChosenDay
 from mobility.territory.changes import TripChange
 
 #: A trip is taken to run anywhere within so many seconds of its times, more if it moves further:
@@ -54,30 +51,4 @@ def _around_s(change: TripChange) -> int:
     return max(AROUND_S, 60 * abs(change.minutes))
 
 
-class HoursBeside(Hours):
-    """Best hours of a study whose trips are moved: hours that no changed run meets stand.
-
-    Parameters
-    ----------
-    base, spans
-        The study without the changes, and when they are on the way.
-    rest
-        What was found of the hours that stand, completed here.
-    """
-
-    def __init__(self, base: Study, spans: Spans, rest: dict[object, Bool]) -> None:
-        super().__init__()
-        self._base, self._spans, self._rest = base, spans, rest
-
-    def ask(
-        self, study: Study, moved: Moved, day: ChosenDay, edge: Edge, limits: EngineLimits
-    ) -> Bool:
-        """Return who can go, or return, at some hour."""
-        met = self._spans.hours(study, day, edge, limits)
-        rest = tuple(second for second in BEST_HOURS_S if second not in met)
-        if (moved, rest) not in self._rest:
-            self._rest[moved, rest] = held_some_hour(self._base, moved, day, edge, limits, rest)
-        return self._rest[moved, rest] | held_some_hour(study, moved, day, edge, limits, met)
-
-
-__all__ = ["HoursBeside", "TripSpans"]
+__all__ = ["TripSpans"]
