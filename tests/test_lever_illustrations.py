@@ -1,6 +1,7 @@
 """Each recommendation shown: the territory with it, who gains, and one journey."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -64,6 +65,30 @@ def test_examples_hold_after_and_not_before(results):
     for example in shown:
         assert not all(example.before)
         assert all(example.after) or example.street_s is not None
+
+
+def test_full_runs_are_those_of_a_study_by_itself(results):
+    """What the present answers for a lever, or for moved hours, is what the change itself tells."""
+    bench = results.search.found.bench
+    tried = 0
+    for one in results.illustrations:
+        if one.remedy.levers:
+            alone = what_if(by_itself(bench.study), one.remedy.levers)
+        elif one.remedy.hours is not None:
+            alone = with_hours(by_itself(bench.study), *one.remedy.hours)
+        else:
+            continue
+        access = assess(alone)
+        assert np.array_equal(access.outbound_s, one.access.outbound_s)
+        assert np.array_equal(access.return_s, one.access.return_s)
+        assert np.array_equal(white_zones(access).reason, one.zones.reason)
+        tried += 1
+    assert tried > 5
+
+
+def by_itself(study):
+    """Return a study that asks nobody."""
+    return replace(study)
 
 
 def test_moved_hours_are_those_of_the_curve(results):
