@@ -31,8 +31,9 @@ def test_each_shape_tells_its_figures_and_leads_to_its_map(tmp_path, open_page):
         (tmp_path / "runs" / f"ti={unit}").mkdir(parents=True)
     run = tmp_path / "runs" / "ti=a"
     (run / "territory.json").write_text(json.dumps(FIGURES))
-    (run / "manifest.json").write_text("{}")
     (run / "shifts.parquet").write_bytes(b"")
+    outputs = {path.name: {"bytes": path.stat().st_size} for path in run.iterdir()}
+    (run / "manifest.json").write_text(json.dumps({"outputs": outputs}))
     (tmp_path / "runs" / "ti=b" / "failure.json").write_text('{"en": "No stop.", "fr": "Aucun."}')
     atlas = Atlas.at(tmp_path)
     merge(atlas, language="en")
