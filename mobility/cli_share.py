@@ -26,6 +26,10 @@ def png(
         list[str] | None,
         typer.Option(help=said("What is shown, as in the page's address: measure=white.")),
     ] = None,
+    browser: Annotated[
+        Path | None,
+        typer.Option(help=said("Path of Chromium, Chrome or Edge; one that is found by default.")),
+    ] = None,
     lang: Lang = "fr",
 ) -> None:
     """Write a picture of a map (needs a Chromium browser)."""
@@ -34,7 +38,8 @@ def png(
 
         chosen: dict[str, object] = {"lang": lang}
         chosen |= dict(pair.partition("=")[::2] for pair in select or ())
-        found = export_png(page, picture, size=(width, height), select=chosen)
+        path = None if browser is None else str(browser)
+        found = export_png(page, picture, size=(width, height), select=chosen, browser=path)
         out.print(str(found), soft_wrap=True)
 
 

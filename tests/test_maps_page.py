@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from maps_model import HOSTILE, SHOWN, make_model
 from texts import french
+from typer.testing import CliRunner
 
 from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
+from mobility.cli import app
 from mobility.outputs.map import assets
 from mobility.outputs.map.export import COUNTED, LAYERS, SELECTED, WORDS, export_png
 from mobility.outputs.map.page import render, write_map
@@ -136,6 +138,20 @@ def test_a_picture_of_what_the_page_does_not_tell(tmp_path: Path) -> None:
     page = write_map(make_model(step_km=2.0), tmp_path / "map.html")
     with pytest.raises(MobilityError, match=r"mesure.*measure"):
         export_png(page, tmp_path / "x.png", select={"mesure": "white"})
+
+
+def test_a_browser_that_is_none(tmp_path: Path) -> None:
+    """A file that draws nothing is run; a folder, or no file, is refused with the option's name."""
+    page = write_map(make_model(step_km=2.0), tmp_path / "map.html")
+    words = ["png", str(page), str(tmp_path / "x.png"), "--lang", "en", "--browser"]
+    refused = CliRunner().invoke(app, [*words, str(tmp_path)])
+    assert (refused.exit_code, "--browser." in refused.output) == (2, True)
+    silent = tmp_path / "silent"
+    silent.write_text("#!/bin/sh\n")
+    silent.chmod(0o755)
+    drawn = CliRunner().invoke(app, [*words, str(silent)])
+    assert (drawn.exit_code, "drew no picture: it says nothing" in drawn.output) == (2, True)
+    assert not (tmp_path / "x.png").exists()
 
 
 def test_what_is_selected_is_what_the_page_reads() -> None:

@@ -103,11 +103,11 @@ def export_png(
             names=", ".join((*SELECTED, *LAYERS)),
         )
     browser = browser or find_browser()
-    if browser is None or not Path(browser).exists():
+    if browser is None or not Path(browser).is_file():
         raise SourceNotFoundError(
             "No Chromium or Chrome was found to draw the picture.",
             file=browser,
-            mend="Install Chromium, or give the path of a browser.",
+            mend="Install Chromium, or give the path of a browser: --browser.",
         )
     address = dict(select or {}) | ({} if controls else {"layout": "picture"})
     url = f"{page.as_uri()}#{urlencode(address)}"
