@@ -320,7 +320,7 @@ def zone(
     """Find the ways missing between gates and stops, dangers on them, the shortest new links."""
     with friendly(lang):
         from mobility.needs.zone import Wants, zone_of
-        from mobility.outputs.needs import zone_answer
+        from mobility.outputs.needs_zone import zone_answer
 
         def ask(study: Study, _: Progress) -> Answer:
             return zone_answer(zone_of(study, Wants(mode, within)), lang)  # type: ignore[arg-type]
