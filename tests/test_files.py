@@ -11,7 +11,8 @@ from pyogrio.errors import DataSourceError, FeatureError
 
 from mobility.base import files
 from mobility.base.errors import MobilityError
-from mobility.base.files import staging, write_bytes, write_gpkg, write_text, writing
+from mobility.base.files import staging, write_bytes, write_text, writing
+from mobility.base.geopackage import write_gpkg
 
 
 def names(folder):

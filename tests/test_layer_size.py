@@ -9,6 +9,8 @@ from pyarrow import parquet
 from small import with_many_sites, write_territory
 
 from mobility import pipeline
+from mobility.base.errors import SourceError
+from mobility.base.geopackage import write_gpkg
 from mobility.commute import layer_size
 from mobility.commute.access import assess
 from mobility.commute.loading import load
@@ -75,3 +77,10 @@ def test_streets_of_each_hour_are_found_again(tmp_path, monkeypatch):
         assert (study.views.dark is None) == (most < 0)
     one, other = ({p.name: p.read_bytes() for p in f.iterdir()} for f in folders)
     assert one == other
+
+
+def test_a_layer_of_too_many_columns(tmp_path):
+    columns = {f"c{k}": [0.0] for k in range(2_100)}
+    frame = gpd.GeoDataFrame(columns, geometry=gpd.points_from_xy([0], [0]), crs=4326)
+    with pytest.raises(SourceError, match="layer wide has 2101 columns, more than"):
+        write_gpkg(tmp_path / "wide.gpkg", [("wide", frame)])

@@ -97,6 +97,11 @@ class DownloadError(MobilityError, OSError):
     """A source could not be fetched."""
 
 
+def library_words(error: Exception, most: int = 160) -> str:
+    """Return what a library says of a failure, on one line of so many characters at most."""
+    return " ".join(str(error).split())[:most]
+
+
 @dataclass(frozen=True)
 class Finding:
     """Something a user should know before the work starts.

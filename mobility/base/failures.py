@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 
 from mobility.base.cache import open_cache
-from mobility.base.errors import MobilityError
+from mobility.base.errors import MobilityError, library_words
 from mobility.base.files import STORAGE, system_reason, without_room
 from mobility.base.version import __version__
 
@@ -40,7 +40,7 @@ def explained(error: Exception) -> MobilityError:
         "The software failed: {kind}: {text}. The details are in {details}",
         mend="Send that file to those who keep the software; it holds none of your data.",
         kind=type(error).__name__,
-        text=" ".join(str(error).split())[:200],
+        text=library_words(error, 200),
         details=_written(error),
     )
 

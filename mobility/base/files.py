@@ -20,13 +20,10 @@ import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mobility.base.errors import MobilityError, SourceError
 from mobility.base.i18n import Word
-
-if TYPE_CHECKING:
-    from geopandas import GeoDataFrame
 
 if sys.platform != "win32":
     import fcntl
@@ -90,7 +87,7 @@ def writing(path: str | Path, *, reads: Iterable[Path] = ()) -> Iterator[Path]:
                 path.replace(room / "old")
             part.replace(path)
         except OSError as error:
-            raise _unwritable(error, path) from None
+            raise unwritable(error, path) from None
 
 
 def check_suffix(path: Path, *known: str) -> str:
@@ -123,7 +120,7 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _unwritable(error, folder) from None
+        raise unwritable(error, folder) from None
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
@@ -135,24 +132,6 @@ def write_bytes(path: str | Path, data: bytes) -> None:
 def write_text(path: str | Path, text: str) -> None:
     """Write ``text`` to ``path`` in UTF-8, line ends as given, all of it or nothing."""
     write_bytes(path, text.encode("utf-8"))
-
-
-def write_gpkg(path: str | Path, layers: Iterable[tuple[str, GeoDataFrame]]) -> None:
-    """Write layers, by name, as a GeoPackage; the same layers give the same bytes."""
-    import pyogrio
-
-    # A GeoPackage holds the time of its last change.
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
-    for name, frame in layers:
-        try:
-            # Version 1.2 is read without a warning by the QGIS of older distributions too.
-            frame.to_file(
-                path, layer=name, driver="GPKG", engine="pyogrio", use_arrow=True,
-                dataset_options={"VERSION": "1.2"},
-            )  # fmt: skip
-        except (pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError):
-            # The driver does not say what stopped it: a limit of the disk, of files, of a quota.
-            raise _unwritable(_error(errno.EIO), path) from None
 
 
 @contextmanager
@@ -185,7 +164,7 @@ def staging(
             "It is a file, not a folder.", file=folder, mend="Name a folder for the outputs."
         )
     if folder.is_dir() and not os.access(folder, os.W_OK):
-        raise _unwritable(_error(errno.EACCES), folder)
+        raise unwritable(_error(errno.EACCES), folder)
     reads = list(reads)
     inside = folder.is_dir() and (folder.is_mount() or not os.access(folder.parent, os.W_OK))
     if folder.is_dir():
@@ -204,7 +183,7 @@ def staging(
         try:
             _commit(room, folder, names, set(gone), inside=inside)
         except OSError as error:
-            raise _unwritable(error, folder) from None
+            raise unwritable(error, folder) from None
 
 
 def refuse_inputs(outputs: Iterable[Path], reads: Iterable[Path]) -> None:
@@ -225,7 +204,7 @@ def refuse_inputs(outputs: Iterable[Path], reads: Iterable[Path]) -> None:
             )
 
 
-def _unwritable(error: OSError, place: str | Path) -> SourceError:
+def unwritable(error: OSError, place: str | Path) -> SourceError:
     """Return what is told of an error of the system about a file or a folder."""
     return SourceError(
         "It cannot be written: {reason}.",
@@ -253,10 +232,10 @@ def _told(place: Path) -> Iterator[None]:
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno in STORAGE:
-            raise _unwritable(error, error.filename or place) from None
+            raise unwritable(error, error.filename or place) from None
         with suppress(OSError):
             if shutil.disk_usage(_existing(place)).free < _FULL:
-                raise _unwritable(_error(errno.ENOSPC), place) from None
+                raise unwritable(_error(errno.ENOSPC), place) from None
         raise
 
 
@@ -276,7 +255,7 @@ def _room(parent: Path, target: Path) -> Iterator[Path]:
         _clear(parent)
         room, lock = _taken(parent, f"{_MARK}{target.name[:40]}-")
     except OSError as error:
-        raise _unwritable(error, target) from None
+        raise unwritable(error, target) from None
     try:
         yield room
     finally:

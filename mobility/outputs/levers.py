@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from mobility.base.files import staging, write_gpkg, write_text
+from mobility.base.files import staging, write_text
+from mobility.base.geopackage import write_gpkg
 from mobility.base.i18n import translate
 from mobility.commute.access import Access
 from mobility.commute.indicators import whole_persons

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from geopandas import GeoDataFrame
 
-from mobility.base.files import write_gpkg, writing
+from mobility.base.files import writing
+from mobility.base.geopackage import write_gpkg
 from mobility.commute.access import Access
 from mobility.commute.comparison import comparison
 from mobility.commute.indicators import by_group, by_shift, summary

@@ -11,7 +11,7 @@ import pandas as pd
 import pyproj
 import shapely
 
-from mobility.base.errors import SourceError, SourceNotFoundError, TerritoryError
+from mobility.base.errors import SourceError, SourceNotFoundError, TerritoryError, library_words
 from mobility.sources.columns import MAX_LISTED, Table, nearest
 from mobility.territory.overseas import part_at
 
@@ -89,7 +89,7 @@ def read_layer(
             "It cannot be read as a layer: {reason}.",
             file=path,
             mend="Give a GeoPackage, GeoJSON, Shapefile, GeoParquet or CSV file.",
-            reason=" ".join(str(error).split())[:160],
+            reason=library_words(error),
         ) from None
     if not isinstance(frame, gpd.GeoDataFrame) or frame._geometry_column_name is None:
         raise SourceError(

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import partridge as ptg
 
-from mobility.base.errors import SourceError
+from mobility.base.errors import SourceError, library_words
 from mobility.sources.gtfs.feed import network_name
 from mobility.sources.gtfs.texts import CLEAN, FLEX_COLUMNS, REPEATED, table_of
 from mobility.sources.gtfs.unpack import (
@@ -288,7 +288,7 @@ def _read_table(path: Path, source: _Tables, name: str) -> pd.DataFrame:
             "It cannot be read as a table: {reason}.",
             file=file,
             mend="Save it as CSV: commas between values, quotes around text with commas.",
-            reason=" ".join(str(error).split())[:160],
+            reason=library_words(error),
         ) from None
     twice = frame.columns.duplicated()
     frame.attrs[REPEATED] = (*frame.attrs.get(REPEATED, ()), *frame.columns[twice].unique())

@@ -21,7 +21,7 @@ import numpy as np
 import osmium
 import shapely
 
-from mobility.base.errors import SourceError
+from mobility.base.errors import SourceError, library_words
 from mobility.base.files import writing
 from mobility.sources.osm import opl, states
 from mobility.sources.osm.areas import UNIT, AreaIndex
@@ -157,7 +157,7 @@ def _told(source: Path) -> Iterator[None]:
             "It cannot be read as OpenStreetMap data: {reason}.",
             file=source,
             mend="Download it again, or give another .osm.pbf file.",
-            reason=" ".join(str(error).split())[:160],
+            reason=library_words(error),
         ) from None
 
 
