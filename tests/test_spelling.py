@@ -16,7 +16,7 @@ OWN_WORDS = Path(__file__).with_name("french_words.txt")
 #: What is no prose: fields to fill in, addresses, names of files, options and parameters.
 NO_PROSE = re.compile(
     r"\{[^{}]*\}|`[^`]*`|https?://\S+|--?[a-z][\w-]*|[\w*/<>-]+\.[a-z_]+\w*|\w+_\w+|\w+=\S*|[\w-]+/\S*"
-    r"|#\S+|\\w"
+    r"|\w+ = \S+|#\S+|\\w"
 )
 
 
