@@ -17,9 +17,9 @@ from mobility.terminal import Language, err, out, print_findings, print_table
 if TYPE_CHECKING:
     from mobility.atlas.unit import Outcome
 
-PREPARE_STEPS = ("communes", "streets", "timetables", "industrial land")
+_PREPARE_STEPS = ("communes", "streets", "timetables", "industrial land")
 #: Exit code of a run some of whose units failed; the others are whole.
-SOME_FAILED = 3
+_SOME_FAILED = 3
 #: Territories that are printed; all are in the ranking.
 MOST_ROWS = 12
 atlas = typer.Typer(
@@ -59,7 +59,7 @@ def prepare(
         from mobility.atlas.prepare import Sources
         from mobility.atlas.prepare import prepare as prepare_atlas
 
-        with progress_bar(lang, PREPARE_STEPS) as step:
+        with progress_bar(lang, _PREPARE_STEPS) as step:
             found = prepare_atlas(
                 territories,
                 folder,
@@ -76,7 +76,7 @@ def prepare(
                          number=len(found.units), folder=folder)  # fmt: skip
         out.print(text, soft_wrap=True)
         if len(found.units) < found.asked:
-            raise typer.Exit(SOME_FAILED)
+            raise typer.Exit(_SOME_FAILED)
 
 
 @atlas.command(rich_help_panel=COMPUTE)
@@ -185,10 +185,10 @@ class Tally:
         err.print(text, soft_wrap=True)
 
     def end(self) -> None:
-        """Tell of all, and leave with `SOME_FAILED` where some failed."""
+        """Tell of all, and leave with `_SOME_FAILED` where some failed."""
         out.print(self._counts(), soft_wrap=True)
         if "failed" in self.states:
-            raise typer.Exit(SOME_FAILED)
+            raise typer.Exit(_SOME_FAILED)
 
     def _counts(self) -> str:
         failed = self.states.count("failed")

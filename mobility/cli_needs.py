@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mobility.remedies.remedy import Remedy
 
 needs = typer.Typer()
-HOUSING_STEPS = (*STEPS[:6], "places", "commutes", "map")
+_HOUSING_STEPS = (*STEPS[:6], "places", "commutes", "map")
 Feeds = Annotated[
     list[Path] | None,
     typer.Option("--with", help=said("GTFS to add; each one is a situation of its own.")),
@@ -115,7 +115,7 @@ def housing(
             step("map")
             return housing_answer(found, lang)
 
-        _answered(file, out_dir, lang, ask, steps=HOUSING_STEPS)
+        _answered(file, out_dir, lang, ask, steps=_HOUSING_STEPS)
 
 
 def _answered(

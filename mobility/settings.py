@@ -22,7 +22,7 @@ from mobility.sources.layers import home_box, refuse_exchanged_place
 from mobility.territory.factors import Factors, factor_names
 from mobility.territory.project import Territory
 
-USUAL_TILES = ("OpenStreetMap.Mapnik", "GeoportailFrance.plan")
+_USUAL_TILES = ("OpenStreetMap.Mapnik", "GeoportailFrance.plan")
 OTHERS = (
     "map.html", "run.json", "homes.parquet", "results.gpkg", "report.html", "report.pdf",
     "report.docx", "report.xlsx", "index.html", "letter.pdf", "minutes_to_fix.gpkg",
@@ -99,7 +99,7 @@ def check_settings(territory: Territory) -> None:
             raise _unknown(territory, f"factors.{name}", name, list(known))
     tiles = territory.output.tiles
     if tiles is not None and not _has_tiles(tiles):
-        raise _unknown(territory, "output.tiles", tiles, _tile_names(), USUAL_TILES)
+        raise _unknown(territory, "output.tiles", tiles, _tile_names(), _USUAL_TILES)
 
 
 def _has_tiles(name: str) -> bool:
@@ -107,7 +107,9 @@ def _has_tiles(name: str) -> bool:
     from xyzservices import providers
 
     try:
-        found = providers.query_name(USUAL_TILES[0] if name.casefold() == "openstreetmap" else name)
+        found = providers.query_name(
+            _USUAL_TILES[0] if name.casefold() == "openstreetmap" else name
+        )
     except ValueError:
         return False
     return not found.requires_token()

@@ -7,7 +7,7 @@ import re
 from mobility.base.i18n import translate
 
 #: Words of the parser, and ours for them; named groups become the fields of our text.
-PROBLEMS = (
+_PROBLEMS = (
     ((r"No such option:? (?P<name>\S+?)\.?[ (]+(?:Did you mean|Possible options:) "
      r"(?P<known>.+?)[?)]*"),
      "There is no option {name}; did you mean {known}?"),
@@ -40,7 +40,7 @@ def usage_problem(message: str, language: str, meant: str = "") -> str:
         What the option or the argument is for, in the language.
     """
     line = " ".join(message.split())
-    for pattern, template in PROBLEMS:
+    for pattern, template in _PROBLEMS:
         match = re.fullmatch(pattern, line)
         if match:
             return translate(template, language, **match.groupdict(), help=meant)

@@ -31,9 +31,9 @@ Told = Callable[[Outcome], None]
 #: Seconds after which a scheduler does not answer.
 PATIENCE_S = 20
 #: Room in the cache for the tables of one unit, so that no worker's are deleted by another's.
-UNIT_MB = 2_500
+_UNIT_MB = 2_500
 #: Ctrl-C reaches every process of a terminal; the workers are ended by the one that started them.
-DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+_DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 #: What Dask watches at leisure: a unit takes seconds, and has no calls of its own to look into.
 CALM = {
     "distributed.worker.profile.enabled": False,
@@ -45,7 +45,7 @@ CALM = {
     ),
 }
 #: A unit that took so many workers with it is told as failed.
-LOSSES = 2
+_LOSSES = 2
 
 
 def run_atlas(
@@ -156,7 +156,7 @@ def _stopped(error: BaseException | None) -> MobilityError:
             "It took {number} workers with it, one after the other: most likely it needs more "
             "memory.",
             mend="Allow it more with --memory, and fewer --workers.",
-            number=LOSSES + 1,
+            number=_LOSSES + 1,
         )
     return explained(error if isinstance(error, Exception) else RuntimeError(str(error)))
 
@@ -176,7 +176,7 @@ def _client(workers: int, scheduler: str, memory: str) -> Iterator[Client]:
     # What Dask would say of a lost worker is said here, in one line, where its unit is lost.
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    with dask.config.set(CALM | {"distributed.scheduler.allowed-failures": LOSSES}):
+    with dask.config.set(CALM | {"distributed.scheduler.allowed-failures": _LOSSES}):
         if scheduler:
             with _answered(Client, scheduler) as client:
                 _check_versions(client)
@@ -190,7 +190,7 @@ def _client(workers: int, scheduler: str, memory: str) -> Iterator[Client]:
                 check=False,
                 stderr=subprocess.DEVNULL,
             )
-        megabytes = max(cache_limit() // 1_000_000, workers * UNIT_MB)
+        megabytes = max(cache_limit() // 1_000_000, workers * _UNIT_MB)
         with (
             LocalCluster(
                 n_workers=workers,
@@ -200,7 +200,7 @@ def _client(workers: int, scheduler: str, memory: str) -> Iterator[Client]:
                 dashboard_address="127.0.0.1:0",
                 silence_logs="CRITICAL",
                 env={THREADS: "1", "MOBILITY_CACHE_MB": str(megabytes)},
-                preload=DEAF,
+                preload=_DEAF,
             ) as cluster,
             Client(cluster) as client,
         ):

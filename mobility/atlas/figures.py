@@ -33,7 +33,7 @@ KINDS = ("3x8", "night", "weekend", "2x8", "day")
 #: L3122-5 and L3122-20).
 NIGHT_S, LEAST_NIGHT_S = (21 * 3600, 30 * 3600), 3 * 3600
 #: Where a territory comes without its outline, it is drawn this far around homes and gates.
-AROUND_DEG = 0.01
+_AROUND_DEG = 0.01
 OUTLINE = "territory.geojson"
 #: Employer of a site that is assumed, so that each page says it.
 ASSUMED = "assumed: industrial land, rosters 3x8, 2x8 and day"
@@ -212,4 +212,4 @@ def _outline(inputs: Path, study: Study) -> shapely.Geometry:
         return drawn
     gates = [gate for site in study.sites for gate in site.gates]
     points = shapely.MultiPoint(np.vstack([study.homes.lonlat, np.array(gates)]))
-    return shapely.set_precision(points.convex_hull.buffer(AROUND_DEG, quad_segs=4), 1e-5)
+    return shapely.set_precision(points.convex_hull.buffer(_AROUND_DEG, quad_segs=4), 1e-5)

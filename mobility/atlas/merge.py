@@ -30,7 +30,7 @@ from mobility.outputs.workbook import book_bytes
 
 #: The territory has figures and no such roster.
 NO_ROSTER = "no_roster"
-COVERAGE = (
+_COVERAGE = (
     "workers", "homes", "sites", "stops", "feeds", "feeds_valid", "first_date", "last_date",
     "warnings", "assumed",
 )  # fmt: skip
@@ -145,7 +145,7 @@ def _row(one: Told, kind: str, language: str) -> dict[str, Any]:
         row["remedy"] = translate(REMEDIES.get(found["main_reason"], ""), language)
         if one.remedy is not None and found["share_jobs"] < 1:
             row["remedy"], row["eur_per_job"] = one.remedy
-    return row | {name: one.figures.get("coverage", {}).get(name) for name in COVERAGE}
+    return row | {name: one.figures.get("coverage", {}).get(name) for name in _COVERAGE}
 
 
 def _territories(told: Sequence[Told], path: Path) -> None:
@@ -153,7 +153,7 @@ def _territories(told: Sequence[Told], path: Path) -> None:
     rows, shapes = [], []
     for one in told:
         row: dict[str, Any] = {"ti": one.unit, "territory": one.name, "state": one.state}
-        row |= {name: one.figures.get("coverage", {}).get(name) for name in COVERAGE}
+        row |= {name: one.figures.get("coverage", {}).get(name) for name in _COVERAGE}
         for kind in KINDS:
             found = one.figures.get("kinds", {}).get(kind, {})
             for name in ("share_jobs", "share_inhabitants", "main_reason"):

@@ -23,7 +23,7 @@ TOLERANCE_DEG, DEGREES = 0.002, 4
 #: Classes of shares, and of their changes, by their upper ends.
 SHARES, CHANGES = (0.05, 0.10, 0.20, 0.40, 1.0), (-0.05, -0.01, 0.01, 0.05, 1.0)
 #: ColorBrewer's PuOr, five classes: told apart without red and green.
-FALL_AND_RISE = ("#e66101", "#fdb863", "#f7f7f7", "#b2abd2", "#5e3c99")
+_FALL_AND_RISE = ("#e66101", "#fdb863", "#f7f7f7", "#b2abd2", "#5e3c99")
 
 
 def write_national_map(
@@ -46,7 +46,7 @@ def write_national_map(
     views = [_view(words.t("Share of jobs"), "share", SHARES, RAMP, words)]
     if moved:
         name = words.t("Change since the earlier atlas")
-        views.append(_view(name, "change", CHANGES, FALL_AND_RISE, words))
+        views.append(_view(name, "change", CHANGES, _FALL_AND_RISE, words))
     data = {
         "note": words.t(
             "Share of the jobs that can be held without a car, on every shift of the roster. "

@@ -41,7 +41,7 @@ from mobility.territory.project import Site
 
 STREETS, SITES, HOMES, LOCK = "streets.osm.pbf", "sites.toml", "communes.geojson", "feeds.lock"
 #: Streets and stops are taken so far around a territory.
-MARGIN_KM = 3.0
+_MARGIN_KM = 3.0
 TEMPLATES = ("3x8", "2x8", "day")
 
 
@@ -81,7 +81,7 @@ def prepare(
     out: Path,
     sources: Sources,
     *,
-    margin_km: float = MARGIN_KM,
+    margin_km: float = _MARGIN_KM,
     language: Language = "fr",
     today: dt.date | None = None,
     progress: Callable[[str], None] = lambda _: None,

@@ -22,9 +22,9 @@ from mobility.sources.tables import is_csv, read_table
 
 EPCI = "epci"
 NAMES = ("nom", "lib_com", "libelle", "commune")
-POPULATION = ("pop", "pmun", "ptot", "habitants")
+_POPULATION = ("pop", "pmun", "ptot", "habitants")
 TERRITORY = ("id_ti", "ti", "territory", "territoire", "siren_epci", "code_epci", "epci")
-TERRITORY_NAMES = (
+_TERRITORY_NAMES = (
     "lib_ti",
     "territory_name",
     "nom_territoire",
@@ -34,7 +34,7 @@ TERRITORY_NAMES = (
     "nom",
 )
 #: Two outlines overlap from this share of the smaller on: borders drawn apart touch.
-OVERLAP = 0.01
+_OVERLAP = 0.01
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def read_communes(path: Path, population: Path | None) -> Communes:
 
 def _people(table: Table, zones: Zones) -> pd.Series:
     """Return float64[z], the people of each commune; NaN where no row tells them."""
-    code, people = table.need("code", CODE_ALIASES), table.need("population", POPULATION)
+    code, people = table.need("code", CODE_ALIASES), table.need("population", _POPULATION)
     told = replace(table, frame=table.frame[table.texts(people) != ""])
     places = zones.rows(told.texts(code))
     counts = pd.Series(told.numbers(people, minimum=0)).groupby(places).sum()
@@ -148,7 +148,7 @@ def read_territories(source: str, communes: Communes) -> Read:
 def _listed(table: Table, column: str, communes: Communes) -> Read:
     """Gather communes by territory; a commune in two of them is told."""
     unit = table.need("id_ti", TERRITORY)
-    name = table.find("lib_ti", TERRITORY_NAMES) or unit
+    name = table.find("lib_ti", _TERRITORY_NAMES) or unit
     rows = pd.DataFrame({
         "code": table.texts(column), "unit": table.texts(unit), "name": table.texts(name),
     })  # fmt: skip
@@ -193,7 +193,7 @@ def _drawn(table: Table, communes: Communes) -> Read:
     frame = to_lonlat(table.frame, table.file)
     unit = table.need("id_ti", (*TERRITORY, "id", "code"))
     keys = table.texts(unit)
-    names = table.texts(table.find("lib_ti", TERRITORY_NAMES) or unit)
+    names = table.texts(table.find("lib_ti", _TERRITORY_NAMES) or unit)
     inner = shapely.point_on_surface(communes.zones.polygons.to_numpy())
     found: list[Perimeter] = []
     problems: list[MobilityError] = []
@@ -213,7 +213,7 @@ def _drawn(table: Table, communes: Communes) -> Read:
             continue
         for other in found:
             shared = shapely.area(shapely.intersection(other.outline, outline))
-            if shared > OVERLAP * min(shapely.area(other.outline), shapely.area(outline)):
+            if shared > _OVERLAP * min(shapely.area(other.outline), shapely.area(outline)):
                 problems.append(
                     table.error(
                         "The territory overlaps another one: {other}.", row=row, value=key,

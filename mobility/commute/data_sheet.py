@@ -30,12 +30,12 @@ from mobility.timetable.runs import departures
 Bool = NDArray[np.bool_]
 Int64 = NDArray[np.int64]
 
-#: Between these hours a network that lets `GAP_S` pass without a departure may lack trips: an
+#: Between these hours a network that lets `_GAP_S` pass without a departure may lack trips: an
 #: assumption.
-WAKING_S = (5 * 3600, 22 * 3600)
-GAP_S = 3 * 3600
+_WAKING_S = (5 * 3600, 22 * 3600)
+_GAP_S = 3 * 3600
 #: Above this share of all workers, homes that are cut off change results: an assumption.
-MANY_CUT_OFF = 0.01
+_MANY_CUT_OFF = 0.01
 
 
 def data_sheet(study: Study, runs: Mapping[str, RunArrays]) -> DataSheet:
@@ -260,11 +260,11 @@ def day_gaps(departures_s: NDArray[np.int64]) -> list[str]:
     """Return the long stretches of waking hours without a departure, as ``17:50–22:00``."""
     if not len(departures_s):
         return []
-    low, high = WAKING_S
+    low, high = _WAKING_S
     # A service day goes on after midnight: 28:30 is 04:30 too.
     clock = np.sort(departures_s % DAY_S)
     times = np.concatenate([[low], clock[(clock > low) & (clock < high)], [high]])
-    wide = np.flatnonzero(np.diff(times) > GAP_S)
+    wide = np.flatnonzero(np.diff(times) > _GAP_S)
     return [f"{format_clock(times[k])}–{format_clock(times[k + 1])}" for k in wide]
 
 
@@ -277,7 +277,7 @@ def _cut_off(sheet: DataSheet, study: Study) -> Iterator[Finding]:
     # Where a few employees live is told to nobody.
     shown = () if study.homes.personal else tuple(study.homes.ids[cut][:5])
     yield Finding(
-        "warning" if share > MANY_CUT_OFF else "info",
+        "warning" if share > _MANY_CUT_OFF else "info",
         "homes_cut_off",
         "{count} homes ({workers} workers, {share} %) stand on streets from which no gate is "
         "reached by any street mode: pieces cut off at the edge of the extract, or not joined.",

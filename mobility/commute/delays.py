@@ -23,7 +23,7 @@ from mobility.timetable.late import DelayDraws
 
 Bool = NDArray[np.bool_]
 Float = NDArray[np.float64]
-DRAWS = 200
+_DRAWS = 200
 SURE = 19 / 20
 """A roster that holds on this share of working days is counted on."""
 
@@ -98,7 +98,7 @@ def delays(
     study: Study | Access,
     *,
     observed: ObservedDelays | None = None,
-    draws: int = DRAWS,
+    draws: int = _DRAWS,
     seed: int = 1,
     scale: float = 1.0,
 ) -> Delays:

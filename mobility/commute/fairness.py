@@ -25,7 +25,7 @@ from mobility.commute.groups import persons_of
 Float = NDArray[np.float64]
 TOP, BOTTOM = 0.1, 0.4
 #: Line of sufficient access when none is given: this share of all rosters.
-LINE_SHARE = 0.5
+_LINE_SHARE = 0.5
 EVERYBODY = ""
 
 
@@ -114,7 +114,7 @@ def fairness(
             mend="Write a number of rosters up to {rosters}, or leave it out for half of them.",
             rosters=rosters,
         )
-    line = LINE_SHARE * rosters if line is None else line
+    line = _LINE_SHARE * rosters if line is None else line
     people = {name: persons_of(study, name) for name in (EVERYBODY, *study.homes.groups)}
     rows = []
     for name, access in situations:

@@ -39,7 +39,7 @@ from mobility.timetable.footpaths import WalkTable, walk_snaps
 
 #: Modes that have isochrones.
 MODES = ("transit", "walk", "bike", "e_bike", "car")
-WALK_BUFFER_M = 80.0
+_WALK_BUFFER_M = 80.0
 
 #: Areas by site, direction, mode, seconds, whether it is dark, and what is open at the hour.
 Known = dict[tuple[int, bool, str, int, bool, State], shapely.Geometry]
@@ -234,7 +234,7 @@ def _area(
         [cap_s],
         connector_speed_ms=study.territory.speeds.walk_kmh / 3.6,
         reverse=outbound,
-        buffer_m=WALK_BUFFER_M,
+        buffer_m=_WALK_BUFFER_M,
     )
     return found.geometry.iloc[0]
 

@@ -25,7 +25,7 @@ from mobility.timetable.arrays import INF
 Bool = NDArray[np.bool_]
 
 #: How late the shift may end, minutes.
-LATE_MIN = (15, 30, 60)
+_LATE_MIN = (15, 30, 60)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +81,7 @@ class LastReturn:
         return pd.DataFrame(rows)
 
 
-def last_return(study: Study, *, late_min: Sequence[int] = LATE_MIN) -> LastReturn:
+def last_return(study: Study, *, late_min: Sequence[int] = _LATE_MIN) -> LastReturn:
     """Ask, for every shift and kind of day, who comes home when things go wrong."""
     limits = engine_limits(study.territory.limits)
     pairs = [

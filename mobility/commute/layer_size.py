@@ -8,7 +8,7 @@ from mobility.base.errors import Finding
 from mobility.commute.study import Study
 
 #: SQLite, of which a GeoPackage is one file, knows 2,000 columns of a table; some hold the homes.
-MOST_COLUMNS = 1_900
+_MOST_COLUMNS = 1_900
 #: Values of a layer, columns times homes, that are written at a time, and that a GeoPackage gets.
 MOST_VALUES = 40_000_000
 
@@ -22,7 +22,7 @@ def shift_columns(study: Study) -> int:
 def too_wide(study: Study) -> bool:
     """Whether the shifts are too many for a table of a GeoPackage, or with the homes too large."""
     columns = shift_columns(study) + 2 * len({(r.site, r.roster) for r in study.shift_rows})
-    return columns > MOST_COLUMNS or columns * study.n_homes > MOST_VALUES
+    return columns > _MOST_COLUMNS or columns * study.n_homes > MOST_VALUES
 
 
 def wide_layer(study: Study) -> Iterator[Finding]:

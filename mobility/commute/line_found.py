@@ -28,7 +28,7 @@ Int64 = NDArray[np.int64]
 Leg = tuple[int, int]
 
 #: Longest drive by car of a leg that no trip of the line drives yet.
-LEG_S = 3600
+_LEG_S = 3600
 
 
 class Part(NamedTuple):
@@ -143,7 +143,7 @@ def _driven(study: Study, one: Asked) -> Asked:
     times = _car_times(study)
     at = walk_snaps(study.streets, times, lonlat)
     speed_ms = study.territory.speeds.walk_kmh / 3.6
-    pairs = street_times(study.streets, times, at, at, limit_s=LEG_S, connector_speed_ms=speed_ms)
+    pairs = street_times(study.streets, times, at, at, limit_s=_LEG_S, connector_speed_ms=speed_ms)
     row = np.repeat(np.arange(len(lonlat)), np.diff(pairs.ptr))
     places = zip(row.tolist(), pairs.target.tolist(), pairs.time_s.tolist(), strict=True)
     drive = {(one.stops[a], one.stops[b]): int(s) for a, b, s in places}

@@ -33,15 +33,15 @@ from mobility.timetable.footpaths import WalkTable
 Float = NDArray[np.float64]
 WALKED = "[WALK]"
 #: Parts of a journey between its ends, and all of them: their sum is `travel_time`.
-INSIDE = ("wait_time", "ride_time", "transfer_time")
-PARTS = ("access_time", *INSIDE, "egress_time")
+_INSIDE = ("wait_time", "ride_time", "transfer_time")
+PARTS = ("access_time", *_INSIDE, "egress_time")
 ENDS = ("from_id", "to_id")
 FIXED = ("direction", "edge", "day_kind", "date", "mode", "shifts")
-MOMENTS = ("departure_time", "arrival_time")
+_MOMENTS = ("departure_time", "arrival_time")
 TIMES = ("travel_time", *PARTS, "early_time", "shift_time")
 LINES = ("routes", "first_line", "last_line")
 #: Lines of who rides none: nothing is told, or all of it is walked.
-NO_LINES = (["", WALKED], ["", ""], ["", ""])
+_NO_LINES = (["", WALKED], ["", ""], ["", ""])
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,9 @@ class _Columns:
         self._homes = [str(home) for home in study.homes.ids]
         self._home = np.arange(study.n_homes)
         self._texts = {name: _Texts() for name in (*ENDS, *FIXED, *LINES)}
-        self._seconds: dict[str, list[Float]] = {name: [] for name in (*MOMENTS, *TIMES, "n_rides")}
+        self._seconds: dict[str, list[Float]] = {
+            name: [] for name in (*_MOMENTS, *TIMES, "n_rides")
+        }
 
     def add(self, rows: EdgeRows) -> None:
         """Add the homes of an edge."""
@@ -196,7 +198,7 @@ class _Columns:
         zone = str(self._study.territory.zone)
         columns: dict[str, Any] = {
             **{name: texts[name] for name in (*ENDS, *FIXED)},
-            **{name: _clocks(values[name], zone) for name in MOMENTS},
+            **{name: _clocks(values[name], zone) for name in _MOMENTS},
             **{name: _minutes(values[name]) for name in TIMES},
             "n_rides": pd.array(values["n_rides"], dtype="Float64").astype("Int8"),
             **{name: texts[name] for name in LINES},
@@ -224,10 +226,10 @@ def _on_streets(study: Study, rows: EdgeRows) -> _Journeys:
     none, unknown = np.where(holds, 0.0, np.nan), np.full(n, np.nan)
     rides = none if MODES[rows.mode].kind == "street" else unknown  # type: ignore[index]
     if rows.mode != "walk":
-        return _Journeys(np.zeros(n), dict.fromkeys(PARTS, unknown), rides, NO_LINES, _same(n))
+        return _Journeys(np.zeros(n), dict.fromkeys(PARTS, unknown), rides, _NO_LINES, _same(n))
     parts = dict.fromkeys(PARTS, none)
     parts["access_time"] = none + rows.elapsed_s - rows.edge.margin_s
-    return _Journeys(np.zeros(n), parts, rides, NO_LINES, holds.astype(np.intp))
+    return _Journeys(np.zeros(n), parts, rides, _NO_LINES, holds.astype(np.intp))
 
 
 def _same(n: int) -> NDArray[np.intp]:
@@ -314,13 +316,13 @@ def _unfolded(study: Study, rows: EdgeRows) -> _Journeys:
     at_home, at_gate = PARTS[0], PARTS[-1]
     if rows.edge.returning:
         at_home, at_gate = at_gate, at_home
-    for name, values in zip((*INSIDE, at_gate), seconds[:4], strict=True):
+    for name, values in zip((*_INSIDE, at_gate), seconds[:4], strict=True):
         parts[name][at] = values
     parts[at_home][at] = home_s[at]
     early_s[at], rides[at] = seconds[4], times.rides[at]
     line = on_foot.astype(np.intp)
     line[at] = 2 + group.reshape(-1)
-    lines = tuple([*known, *(row[1][k] for row in table)] for k, known in enumerate(NO_LINES))
+    lines = tuple([*known, *(row[1][k] for row in table)] for k, known in enumerate(_NO_LINES))
     return _Journeys(early_s, parts, rides, lines, line)
 
 

@@ -23,7 +23,7 @@ from mobility.sources.tables import read_table
 #: How other tools call the time of a pair, and how many of its units make a minute.
 TIMES = (("travel_time", 1), ("total_time", 1), ("travel_time_p50", 1), ("travel_time_s", 60))
 KEYS = ("direction", "edge", "day_kind", "mode")
-WORST = 10
+_WORST = 10
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Against:
 
 
 def against(
-    study: Study, ours: pd.DataFrame, path: Path, *, worst: int = WORST, language: str = "en"
+    study: Study, ours: pd.DataFrame, path: Path, *, worst: int = _WORST, language: str = "en"
 ) -> Against:
     """Compare a matrix of a study with one from a file.
 

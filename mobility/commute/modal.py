@@ -40,7 +40,7 @@ DriveKey = tuple[int, int, int, str]
 
 WITHIN_MIN = (30, 45, 60)
 #: Emission rows of vehicles that have none of their own.
-LIKE = {"trolleybus": "tram", "monorail": "metro", "cable": "tram", "funicular": "tram",
+_LIKE = {"trolleybus": "tram", "monorail": "metro", "cable": "tram", "funicular": "tram",
         "ferry": "bus", "taxi": "car"}  # fmt: skip
 #: Drives between homes and gates that are put together at a time.
 AT_ONCE = 1 << 20
@@ -252,7 +252,7 @@ def transit_grams(study: Study, factors: Factors) -> float:
     grams = []
     for value in values:
         mode = route_mode(int(value))
-        mode = LIKE.get(mode, mode)
+        mode = _LIKE.get(mode, mode)
         name = f"co2.{mode}"
         grams.append(factors[name] if name in factors.rows else factors["co2.bus"])
     return float(np.average(grams, weights=counts))

@@ -22,7 +22,7 @@ from mobility.sources.days import ChosenDay
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 #: The sun's height at which civil twilight ends; `astral` counts dawn and dusk from it.
-CIVIL_DEGREES = -6
+_CIVIL_DEGREES = -6
 
 
 @lru_cache(maxsize=512)
@@ -50,7 +50,7 @@ def daylight(
             up, down = (f(observer, day, tzinfo=zone) for f in moments)
         except ValueError:
             noon = dt.datetime(day.year, day.month, day.day, 12, tzinfo=zone)
-            if elevation(observer, noon) > (CIVIL_DEGREES if twilight else 0):
+            if elevation(observer, noon) > (_CIVIL_DEGREES if twilight else 0):
                 middle = int(noon.timestamp()) - origin
                 whole.append((middle - DAY_S // 2, middle + DAY_S // 2))
             continue

@@ -19,7 +19,7 @@ from mobility.territory.project import Driving
 
 Float = NDArray[np.float64]
 #: Days of the axis before and after the study date on which one may drive.
-DAYS_AROUND = 3
+_DAYS_AROUND = 3
 
 
 def car_park_s(driving: Driving, edge: Edge) -> int:
@@ -71,7 +71,7 @@ def _curve(
         cuts = np.unique([0, DAY_S, *(second % DAY_S for second in ends)])
         middle = (cuts[:-1] + cuts[1:]) / 2
         factor = np.where([_within(m, peak_hours) for m in middle], peak_factor, 1.0)
-    days = np.arange(-DAYS_AROUND, DAYS_AROUND + 1) * DAY_S
+    days = np.arange(-_DAYS_AROUND, _DAYS_AROUND + 1) * DAY_S
     clock = np.append((days[:, None] + cuts[:-1]).ravel(), days[-1] + DAY_S).astype(np.float64)
     gained = np.diff(clock) / np.tile(factor, len(days))
     return clock, np.append(0.0, np.cumsum(gained))

@@ -36,9 +36,9 @@ Float = NDArray[np.float64]
 RELAXED_WALK = 2.0
 
 
-FEW_HEIGHTS = 0.02
+_FEW_HEIGHTS = 0.02
 """Share of the ends of streets that may lie beyond a raster without a warning."""
-MANY_STEEP = 0.25
+_MANY_STEEP = 0.25
 """Share of the streets' length steeper than any is taken to be, beyond which the raster is no
 map of heights in metres: an assumption."""
 
@@ -61,7 +61,7 @@ def heights_findings(
         "{count} of {total} ends of streets have no height in the elevation raster: they lie "
         "outside it, or where it holds none or one that cannot be; streets there are taken as flat."
     )
-    severity: Severity = "warning" if lost > FEW_HEIGHTS * streets.n_nodes else "info"
+    severity: Severity = "warning" if lost > _FEW_HEIGHTS * streets.n_nodes else "info"
     params = {"total": streets.n_nodes}
     missing = Finding(severity, "heights_missing", message, path.name, lost, params=params)
     return [missing, *found]
@@ -71,7 +71,7 @@ def _steep(streets: Streets, heights: Float, path: Path) -> list[Finding]:
     """Say where heights would make walls of the streets: of another unit, or none at all."""
     steep = np.abs(grades_between(streets, heights)) > MAX_GRADE
     share = streets.length_m[steep].sum() / max(streets.length_m.sum(), 1e-9)
-    if share <= MANY_STEEP:
+    if share <= _MANY_STEEP:
         return []
     message = (
         "{share} % of the length of the streets would be steeper than {most} %: does the raster "

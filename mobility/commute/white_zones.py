@@ -59,7 +59,7 @@ REASONS = (
     "unsafe_night",
     "several",
 )
-SEVERAL = REASONS.index("several")
+_SEVERAL = REASONS.index("several")
 
 #: Relaxed values: a direction of three hours and five changes is no offer for a commute.
 RELAXED_TOTAL_S, RELAXED_TRANSFERS = 10_800, 5
@@ -293,7 +293,7 @@ def _name_the_day(
     """Name the day, at weekends, for homes that a weekday alone cures, at any hour."""
     day = ordinary_day(study.days)
     limits = engine_limits(study.territory.limits)
-    rows = [z for z, (_, on) in enumerate(pairs) if at_weekend(on) and SEVERAL in reason[z]]
+    rows = [z for z, (_, on) in enumerate(pairs) if at_weekend(on) and _SEVERAL in reason[z]]
     if day is None or not rows:
         return
     shifts = [pairs[z][0] for z in rows]
@@ -301,7 +301,7 @@ def _name_the_day(
     held = spread(pool, lambda shift_id: _held(study, shift_id, day, limits), shifts)
     for z, shift_id, (out, back) in zip(rows, shifts, held, strict=True):
         best_out, best_back = (hours[moved] for moved in _moved(study, shift_id, day))
-        cured = (reason[z] == SEVERAL) & _cured(status[z], out | best_out, back | best_back)
+        cured = (reason[z] == _SEVERAL) & _cured(status[z], out | best_out, back | best_back)
         reason[z, cured] = REASONS.index("no_service_day")
 
 
@@ -346,7 +346,7 @@ def _reasons(
     study = access.study
     site = study.shift_rows[shift_id].site
     limits = engine_limits(study.territory.limits)
-    reason = np.where(status == SERVED, 0, SEVERAL).astype(np.int8)
+    reason = np.where(status == SERVED, 0, _SEVERAL).astype(np.int8)
     open_ = status != SERVED
 
     def settle(name: str, out: Bool, back: Bool) -> None:

@@ -46,9 +46,9 @@ Bool = NDArray[np.bool_]
 #: Night of young workers by age: from this clock time to `MORNING_S`.
 NIGHT_16_S, NIGHT_UNDER_16_S, MORNING_S = 22 * 3600, 20 * 3600, 6 * 3600
 ADULT, SIXTEEN = 18, 16
-APART_KM = 15.0
+_APART_KM = 15.0
 #: What a remedy opens and closes, persons × pairs, and in how many pairs.
-OPENED = ["remedy", "opened", "closed", "pairs"]
+_OPENED = ["remedy", "opened", "closed", "pairs"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Rules:
 
     age: int = 16
     boarding_min: float | None = None
-    apart_km: float = APART_KM
+    apart_km: float = _APART_KM
     group: str = ""
 
 
@@ -301,7 +301,7 @@ def after_remedies(
             return {"table": _retimed(before, companies, rules, people, retimings, language)}
 
         frames.append(pd.DataFrame(study.kept(key, compute)["table"]))
-    frame = pd.concat([pd.DataFrame(columns=OPENED), *frames], ignore_index=True)
+    frame = pd.concat([pd.DataFrame(columns=_OPENED), *frames], ignore_index=True)
     frame = whole_persons(frame, ["opened", "closed"])
     frame = frame.sort_values(["opened", "closed"], ascending=[False, True], kind="stable")
     frame = frame.reset_index(drop=True)
@@ -313,7 +313,7 @@ def _opened(name: str, people: NDArray[np.float64], before: Bool, after: Bool) -
     """Return the row of one remedy, persons unrounded."""
     opened, closed = (after & ~before) @ people, (before & ~after) @ people
     return pd.DataFrame(
-        [(name, float(opened.sum()), float(closed.sum()), int((opened > 0).sum()))], columns=OPENED
+        [(name, float(opened.sum()), float(closed.sum()), int((opened > 0).sum()))], columns=_OPENED
     )
 
 
@@ -340,7 +340,7 @@ def _retimed(
         if site.name in paired:
             sites.append(site.model_copy(update={"rosters": rosters}))
     if not sites:
-        return pd.DataFrame(columns=OPENED)
+        return pd.DataFrame(columns=_OPENED)
     companies = sum(site.name in paired for site in found.study.sites[:companies])
     access = assess(_with_sites(found.study, tuple(sites)))
     before = triangles(access, companies, rules).holds
@@ -353,4 +353,4 @@ def _retimed(
             after = replace(after, study=what_if(tried.bench.study, one.levers))
         holds = triangles(after, companies, rules).holds
         rows.append(_opened(one.head(language), people, before, holds))
-    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=OPENED)
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=_OPENED)

@@ -29,7 +29,7 @@ Int32 = NDArray[np.int32]
 Bool = NDArray[np.bool_]
 
 #: Places so near a stop, as the crow flies, count as served by it.
-NEAR_STOP_M = 300.0
+_NEAR_STOP_M = 300.0
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Housing:
         return self._ranked(groups, ["commune"])
 
     def stops(self) -> pd.DataFrame:
-        """Return the stops with places within `NEAR_STOP_M`, best first: see `_ranked`."""
+        """Return the stops with places within `_NEAR_STOP_M`, best first: see `_ranked`."""
         study, n = self.study, self.n_lattice
         stops = study.feed.stops
         own = ((stops["location_type"] == 0) & (stops["copy_of"] < 0)).to_numpy()
@@ -115,7 +115,7 @@ class Housing:
             return self._ranked({}, ["stop", "commune"])
         project = study.streets.project
         tree = cKDTree(project(*study.homes.lonlat[:n].T))
-        near = tree.query_ball_point(project(*lonlat.T), NEAR_STOP_M)
+        near = tree.query_ball_point(project(*lonlat.T), _NEAR_STOP_M)
         communes = study.homes.frame["commune"].to_numpy(object)
         groups: dict[tuple[str, ...], list[int]] = {}
         for name, found in zip(stops["stop_name"].to_numpy(object)[own], near, strict=True):

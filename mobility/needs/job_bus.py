@@ -40,7 +40,7 @@ from mobility.timetable.arrays import INF
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 #: Places whose surroundings are asked by the timetable: those with most seekers on foot.
-CANDIDATES = 60
+_CANDIDATES = 60
 SPACING_M = 400.0
 DWELL_S = 120
 #: The tour is exact over the orders of so many halts, or of so many sites.
@@ -268,7 +268,7 @@ def _candidates(study: Study, seekers: Float) -> list[Place]:
     for k in order.tolist():
         if all(np.hypot(*(xy[k] - xy[j])) >= SPACING_M for j in kept):
             kept.append(k)
-        if len(kept) == CANDIDATES:
+        if len(kept) == _CANDIDATES:
             break
     return [places[k] for k in kept]
 

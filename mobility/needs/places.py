@@ -25,9 +25,9 @@ from mobility.sources.homes.spread import land_cells
 from mobility.timetable.footpaths import walk_snaps
 
 Float = NDArray[np.float64]
-GROUNDS = ("residential", "buildings", "streets")
+_GROUNDS = ("residential", "buildings", "streets")
 #: A square is of the commune, or the named place, nearest to it within this distance.
-NAME_WITHIN_M = 5000.0
+_NAME_WITHIN_M = 5000.0
 
 
 def lattice(study: Study, *, cell_m: float = 200.0, ground: str | None = None) -> tuple[Homes, str]:
@@ -48,9 +48,9 @@ def lattice(study: Study, *, cell_m: float = 200.0, ground: str | None = None) -
     """
     streets = study.streets
     zone = gpd.GeoSeries([shapely.box(*streets.bounds_lonlat)], crs=4326)
-    if ground is not None and ground not in GROUNDS:
+    if ground is not None and ground not in _GROUNDS:
         raise _no_ground(ground)
-    for kind in GROUNDS if ground is None else (ground,):
+    for kind in _GROUNDS if ground is None else (ground,):
 
         def squares(kind: str = kind) -> dict[str, NDArray[Any]]:
             land = _land(study, kind, cell_m)
@@ -76,7 +76,7 @@ def _no_ground(ground: str) -> TerritoryError:
         column="--ground",
         value=ground,
         mend="Choose one of: {known}; or leave it out.",
-        known=", ".join(GROUNDS),
+        known=", ".join(_GROUNDS),
     )
 
 
@@ -199,4 +199,4 @@ def _communes_at(study: Study, lonlat: Float) -> list[str]:
         return [""] * len(lonlat)
     tree = cKDTree(study.streets.project(*known.T))
     away, nearest = tree.query(study.streets.project(*lonlat.T))
-    return [str(name) for name in np.where(away <= NAME_WITHIN_M, names[nearest], "")]
+    return [str(name) for name in np.where(away <= _NAME_WITHIN_M, names[nearest], "")]

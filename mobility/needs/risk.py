@@ -35,9 +35,9 @@ Float = NDArray[np.float64]
 Spans = tuple[tuple[int, int], ...]
 
 #: When a kilometre is driven: the small hours whatever their light.
-STATES = ("day", "twilight", "night", "small_hours")
+_STATES = ("day", "twilight", "night", "small_hours")
 #: Clock times of the small hours, of whose risk `risk.small_hours` tells.
-SMALL_HOURS_S = (3 * 3600, 5 * 3600)
+_SMALL_HOURS_S = (3 * 3600, 5 * 3600)
 ENDS = ("value", "low", "high")
 
 
@@ -52,13 +52,13 @@ class Risk:
     held : bool[R, H]
         From which homes a roster holds without a car.
     trips : float64[R, 2, H, 4]
-        Drives a year of one job of a roster, there and back, in parts by `STATES`.
+        Drives a year of one job of a roster, there and back, in parts by `_STATES`.
     km : float64[S, 2, H, 3]
         Of a drive to a site and of one back, by `ROADS`; 0 where it is out of reach.
     ways
         The same drives, piece by piece.
     rates : float64[3, 3, 4]
-        Injury accidents per vehicle-km by `ENDS`, `ROADS` and `STATES`.
+        Injury accidents per vehicle-km by `ENDS`, `ROADS` and `_STATES`.
     """
 
     study: Study
@@ -82,7 +82,7 @@ class Risk:
             np.einsum("h,khc,khs->cs", persons[r], self.km[site], self.trips[r])
             for r, (site, _) in enumerate(self.ledger.rosters)
         ]
-        driven = np.array(found, np.float64).reshape(-1, len(ROADS), len(STATES))
+        driven = np.array(found, np.float64).reshape(-1, len(ROADS), len(_STATES))
         return np.asarray(driven / self._occupancy, np.float64)
 
     @property
@@ -110,7 +110,7 @@ class Risk:
                 "headcount": jobs[r].sum(),
                 "far_jobs": float(jobs[r] @ ~near),
                 "vehicle_km": driven[r].sum(),
-                **{f"{s}_km": driven[r, :, k].sum() for k, s in enumerate(STATES)},
+                **{f"{s}_km": driven[r, :, k].sum() for k, s in enumerate(_STATES)},
                 **{f"{c}_km": driven[r, k].sum() for k, c in enumerate(ROADS)},
                 **dict(zip(_ENDS, told[r], strict=True)),
                 "bound_km": bound[r].sum(),
@@ -210,7 +210,7 @@ def _trips(study: Study, light: _Light, site: int, roster: str) -> Float:
     rows = [r for r in study.shift_rows if (r.site, r.roster) == (site, roster)]
     heads = np.array([shift_headcount(study, row.headcount) for row in rows], np.float64)
     share = heads / heads.sum() if heads.sum() else np.full(len(rows), 1 / len(rows))
-    found = np.zeros((2, study.n_homes, len(STATES)))
+    found = np.zeros((2, study.n_homes, len(_STATES)))
     for row, part in zip(rows, share, strict=True):
         worked = [day for day in study.days if study.works_on(row.shift_id, day)]
         if not worked:
@@ -229,7 +229,7 @@ class _Light:
         self._known: dict[tuple[int, int, int, bool], Float] = {}
 
     def of(self, row: ShiftRow, edge: Edge) -> Float:
-        """Return the parts of a drive in each of `STATES`, float64[H, 4]."""
+        """Return the parts of a drive in each of `_STATES`, float64[H, 4]."""
         clock_s = row.end_s if edge.returning else row.start_s
         key = (row.site, clock_s, edge.margin_s, edge.returning)
         if key not in self._known:
@@ -250,8 +250,8 @@ class _Light:
         start_s = np.full(len(road_s), parked_s) if edge.returning else parked_s - road_s
         span = (start_s, start_s + road_s)
         small = tuple(
-            (local_to_axis(date, SMALL_HOURS_S[0], zone, day_offset=k),
-             local_to_axis(date, SMALL_HOURS_S[1], zone, day_offset=k))
+            (local_to_axis(date, _SMALL_HOURS_S[0], zone, day_offset=k),
+             local_to_axis(date, _SMALL_HOURS_S[1], zone, day_offset=k))
             for k in (-1, 0, 1)
         )  # fmt: skip
         sun = daylight(date, zone, lon, lat)
@@ -288,7 +288,7 @@ def rates(factors: RiskFactors) -> Float:
             mean = f["accidents"] * f[road] / 1e9
             by_day = mean / (1 - share + share * dark)
             found.append(by_day * np.array([1.0, f["twilight"], dark, f["small_hours"]]))
-    return np.array(found).reshape(len(ENDS), len(ROADS), len(STATES))
+    return np.array(found).reshape(len(ENDS), len(ROADS), len(_STATES))
 
 
 def by_feed(found: Risk, name: str, after: Access) -> Spared:

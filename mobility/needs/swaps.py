@@ -29,11 +29,11 @@ from mobility.remedies.vehicles import MAX_LAYOVER_S
 from mobility.timetable.trips import DayNetwork
 
 #: Round trips whose loss is computed: those after which one waits least.
-MOST_TRIED = 400
+_MOST_TRIED = 400
 #: Another round trip of the line is not taken out within so many of its gaps.
 APART = 2
 #: Stops so near one another are one terminus.
-TERMINUS_M = 300.0
+_TERMINUS_M = 300.0
 
 
 @dataclass(frozen=True)
@@ -167,8 +167,8 @@ def _turns(bench: Workbench, network: DayNetwork) -> Iterator[tuple[int, int]]:
         taken = np.zeros(mine.size, bool)
         for k in mine:
             wait_s = pieces.start_s[mine] - pieces.end_s[k]
-            near = (np.hypot(*(one[mine] - two[k]).T) < TERMINUS_M) & (
-                np.hypot(*(two[mine] - one[k]).T) < TERMINUS_M
+            near = (np.hypot(*(one[mine] - two[k]).T) < _TERMINUS_M) & (
+                np.hypot(*(two[mine] - one[k]).T) < _TERMINUS_M
             )
             back = np.flatnonzero(near & (wait_s >= 0) & (wait_s <= MAX_LAYOVER_S) & ~taken)
             if back.size:
@@ -214,7 +214,7 @@ def _least_lost(bench: Workbench, trips: list[RoundTrip]) -> list[tuple[RoundTri
     trips.sort(key=lambda one: (one.gap_min, one.trips))
     scored = [
         (one, bench.scores.score(bench.try_together([Lever("remove", one.trips)])))
-        for one in trips[:MOST_TRIED]
+        for one in trips[:_MOST_TRIED]
     ]
     return sorted(
         scored,

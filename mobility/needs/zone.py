@@ -35,11 +35,11 @@ Float = NDArray[np.float64]
 DETOUR = 2.0
 #: Points so near each other may be joined; stops so near a gate are of the area.
 LINK_M, AREA_M = 800.0, 1500.0
-SEARCH_S = 3600.0
+_SEARCH_S = 3600.0
 #: From this limit on, a road is dangerous to cross where nothing helps.
-FAST_KMH = 70.0
+_FAST_KMH = 70.0
 #: Kept for meeting a shuttle at the stop, besides its drive.
-MEET_S = 300
+_MEET_S = 300
 
 
 @dataclass(frozen=True)
@@ -215,8 +215,8 @@ class Zone:
         rows = [
             ("links", self.chosen.metres, self.chosen.bound, _saved(now, then, jobs), links_eur,
              int((then[far] <= self._limit_s).sum()), int(far.sum())),
-            ("shuttle", np.nan, np.nan, _saved(now, np.where(far, ride_s + MEET_S, now), jobs),
-             shuttle_eur if far.any() else 0.0, int((ride_s[far] + MEET_S <= self._limit_s).sum()),
+            ("shuttle", np.nan, np.nan, _saved(now, np.where(far, ride_s + _MEET_S, now), jobs),
+             shuttle_eur if far.any() else 0.0, int((ride_s[far] + _MEET_S <= self._limit_s).sum()),
              int(far.sum())),
         ]  # fmt: skip
         whole = ["metres", "bound_m", "saved_job_min", "eur_year"]
@@ -312,7 +312,7 @@ def _table(study: Study, times: object, lonlat: Float, connector_ms: float) -> F
     snaps = walk_snaps(study.streets, times, lonlat)  # type: ignore[arg-type]
     pairs = street_times(
         study.streets, times, snaps, snaps,  # type: ignore[arg-type]
-        limit_s=SEARCH_S, connector_speed_ms=connector_ms,
+        limit_s=_SEARCH_S, connector_speed_ms=connector_ms,
     )  # fmt: skip
     table = np.full((len(lonlat),) * 2, np.inf)
     table[np.repeat(np.arange(len(lonlat)), np.diff(pairs.ptr)), pairs.target] = pairs.time_s
@@ -342,7 +342,7 @@ def _dangers(zone: Zone) -> list[Danger]:
     study, mode = zone.study, zone.wants.mode
     streets, tags = study.streets, study.streets.tags
     kmh, driven = max_kmh(tags, built_up(streets)), is_tagged(tags, "highway", CAR_STREETS)
-    fast = (kmh >= FAST_KMH) & driven
+    fast = (kmh >= _FAST_KMH) & driven
     at_fast = np.zeros(streets.n_nodes, bool)
     at_fast[streets.edge_u[fast]] = at_fast[streets.edge_v[fast]] = True
     safe = night_safe(streets, mode, assume_lit=study.territory.night.assume_lit)

@@ -18,9 +18,9 @@ TOGETHER = (
     "Advised: {count} remedies that together gain {jobs} jobs whose whole roster can be held, for "
     "{eur} EUR a year, {job} EUR a year a job; about {users} users, {each} EUR a year each."
 )
-NOTHING_ADVISED = "Nothing is advised: no remedy found gains a whole roster of a job."
+_NOTHING_ADVISED = "Nothing is advised: no remedy found gains a whole roster of a job."
 SURE = "The same set is advised with every price and uptake at either end of its band."
-UNSURE = (
+_UNSURE = (
     "Within the bands of prices and uptake the advice changes: where all is cheap and much taken "
     "up, the remedies {cheap} of the list; where all is dear and little taken up, {dear}."
 )
@@ -30,9 +30,9 @@ PLAN = (
     "year each."
 )
 PLAN_ADVISED = "It is advised, among the remedies of the set advised."
-NOT_ADVISED = "It is not advised: {why}."
+_NOT_ADVISED = "It is not advised: {why}."
 NOT_COMPARED = "It was not set against what costs less: whether it is advised is not known."
-EMITS = "It emits {tonnes} t of CO2e a year more than it saves."
+_EMITS = "It emits {tonnes} t of CO2e a year more than it saves."
 
 
 def advice_blocks(advice: Advice, words: Words) -> Iterator[Block]:
@@ -50,14 +50,14 @@ def advice_blocks(advice: Advice, words: Words) -> Iterator[Block]:
     }
     same = found["cheap"] == found["dear"] == str(point["set"])
     ends = {end: ", ".join(ranks.split()) for end, ranks in found.items()}
-    yield Text(words.t(SURE) if same else words.t(UNSURE, **ends), "note")
+    yield Text(words.t(SURE) if same else words.t(_UNSURE, **ends), "note")
 
 
 def advice_sentence(advice: Advice, words: Words) -> str:
     """Return the set advised in one sentence: how many remedies, jobs, EUR and users."""
     point, number = advice.point, words.number
     if not point:
-        return words.t(NOTHING_ADVISED)
+        return words.t(_NOTHING_ADVISED)
     return words.t(
         TOGETHER,
         count=number(len(advice.advised)),
@@ -87,11 +87,11 @@ def plan_sentence(row: pd.Series[Any], advice: Advice | None, words: Words) -> s
     refused = row["refused"] if isinstance(row["refused"], str) else ""
     why = refused or _against(str(row["plan"]), advice)
     if why:
-        told.append(words.t(NOT_ADVISED, why=words.t(why)))
+        told.append(words.t(_NOT_ADVISED, why=words.t(why)))
     else:
         told.append(words.t(NOT_COMPARED if why is None else PLAN_ADVISED))
     if row["co2_saved_kg"] < 0:
-        told.append(words.t(EMITS, tonnes=words.number(-row["co2_saved_kg"] / 1000, 1)))
+        told.append(words.t(_EMITS, tonnes=words.number(-row["co2_saved_kg"] / 1000, 1)))
     return " ".join(told)
 
 

@@ -12,23 +12,23 @@ from mobility.outputs.words import Words
 from mobility.remedies.remedy import Remedy
 
 #: Decisions told on the first page; the others are in the list of remedies.
-MOST_DECISIONS = 3
+_MOST_DECISIONS = 3
 
 ONE = (
     "{n} of the {pool} workers of the pool ({share}) can hold without a car a job of the roster "
     "{roster} at {site}, which has {jobs} jobs."
 )
-SOME_WHITE = (
+_SOME_WHITE = (
     "Of {rosters} rosters, {white} are out of reach for all but {threshold} of the pool: "
     "{jobs} jobs of {all}."
 )
-NONE_WHITE = (
+_NONE_WHITE = (
     "None of the {rosters} rosters ({all} jobs) is out of reach of {threshold} of the pool."
 )
-OBSTACLE = "What stands in the way first there: {reason}."
-EACH_ALONE = "Each decision is counted alone."
-LARGEST = "The decisions advised that gain most jobs, each counted alone."
-HARDEST = (
+_OBSTACLE = "What stands in the way first there: {reason}."
+_EACH_ALONE = "Each decision is counted alone."
+_LARGEST = "The decisions advised that gain most jobs, each counted alone."
+_HARDEST = (
     "The hardest shift of that roster is {shift}, {hours}: {share} can take it and come back, on "
     "the day that serves it least ({day})."
 )
@@ -65,21 +65,21 @@ def sentences(
         site=row["site"], jobs=number(row["headcount"]),
     )  # fmt: skip
     if row["main_reason"]:
-        first += " " + t(OBSTACLE, reason=words.reason(str(row["main_reason"])))
-    of_all = t(SOME_WHITE if len(white) else NONE_WHITE, **counts)
+        first += " " + t(_OBSTACLE, reason=words.reason(str(row["main_reason"])))
+    of_all = t(_SOME_WHITE if len(white) else _NONE_WHITE, **counts)
     mine = shifts[(shifts["site"] == row["site"]) & (shifts["roster"] == row["roster"])]
     if not len(mine):
         return first, of_all
     worst = mine.sort_values("share", kind="stable").iloc[0]
     hardest = t(
-        HARDEST, shift=worst["shift"], hours=words.hours(worst["start_s"], worst["end_s"]),
+        _HARDEST, shift=worst["shift"], hours=words.hours(worst["start_s"], worst["end_s"]),
         share=words.percent(worst["share"]), day=words.day(str(worst["day_kind"])),
     )  # fmt: skip
     return first, hardest, of_all
 
 
 def decisions(
-    advised: Sequence[Remedy], words: Words, *, most: int | None = MOST_DECISIONS
+    advised: Sequence[Remedy], words: Words, *, most: int | None = _MOST_DECISIONS
 ) -> Table | None:
     """Return the decisions advised, priced, with what they gain and for whom; None for none.
 
@@ -105,5 +105,5 @@ def decisions(
     heads = ("Decision", "For", "Jobs gained", "EUR a year", "EUR a job gained")
     if not rows:
         return None
-    caption = t(LARGEST if len(rows) < len(advised) else EACH_ALONE)
+    caption = t(_LARGEST if len(rows) < len(advised) else _EACH_ALONE)
     return Table(tuple(map(t, heads)), rows, (False, False, True, True, True), caption)

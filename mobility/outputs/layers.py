@@ -32,7 +32,7 @@ STATUS_LABELS = (
 #: Angles of the hatch of each status, degrees.
 HATCH_ANGLES: tuple[tuple[int, ...], ...] = ((), (45,), (135,), (45, 135))
 #: Marker of each status where homes are points: told apart without colours too.
-MARKERS = ("circle", "triangle", "square", "cross_fill")
+_MARKERS = ("circle", "triangle", "square", "cross_fill")
 #: A GeoPackage holds times; a fixed one keeps the bytes the same.
 NO_TIME = "1970-01-01T00:00:00.000Z"
 
@@ -137,7 +137,7 @@ def status_qml(column: str, language: str, *, points: bool = False) -> str:
     for i, (name, label) in enumerate(zip(STATUSES, STATUS_LABELS, strict=True)):
         colour, _, ink = STYLES[i]
         if points:
-            symbols.append(_symbol(i, "marker", _marker(MARKERS[i], colour, ink, 2.4, 0.3)))
+            symbols.append(_symbol(i, "marker", _marker(_MARKERS[i], colour, ink, 2.4, 0.3)))
         else:
             layers = _simple_fill(colour) + "".join(_hatch(ink, a) for a in HATCH_ANGLES[i])
             symbols.append(_symbol(i, "fill", layers))

@@ -23,12 +23,12 @@ from mobility.outputs.words import Words
 from mobility.remedies.remedy import Remedy, count_text
 from mobility.territory.project import Territory
 
-OPENING = (
+_OPENING = (
     "The employers of these sites ask the mobility authority to examine the changes of timetable "
     "listed below: {sites}. They follow from a computation of the way to work and back, at the "
     "hours of each shift, on the published timetables."
 )
-BENEFICIARIES = (
+_BENEFICIARIES = (
     "They are those of the remedies advised, which were set against one another and computed "
     "together. A job gains its whole roster where its holder's home begins to allow each of its "
     "shifts, there and back, on every day worked; a job that loses it is counted beside."
@@ -37,7 +37,7 @@ NONE = (
     "No change of timetable is advised: none found gains a whole roster of a job for less than "
     "other remedies do."
 )
-NONE_MEND = "Read in the plan what speaks against each change, or study other days or hours."
+_NONE_MEND = "Read in the plan what speaks against each change, or study other days or hours."
 FURTHER = "{count} further changes of timetable are advised; the plan lists them."
 #: Kinds of remedies that a mobility authority can be asked for, and changes asked for at most.
 ASKED = (
@@ -45,7 +45,7 @@ ASKED = (
 )  # fmt: skip
 MOST = 5
 #: Left for whoever signs to fill in: a computation knows neither place nor day.
-BLANK = "…………………"
+_BLANK = "…………………"
 CLOSING = (
     "We ask for an answer before the next change of timetables, and are at your disposal to "
     "share the computation, which can be run again from its territory file."
@@ -94,7 +94,7 @@ def request_letter(advice: Advice, study: Study, language: str = "fr") -> Docume
     t = words.t
     possible = [r for r in advice.advised if r.kind in ASKED and r.feasible]
     if not possible:
-        raise TerritoryError(NONE, file=study.territory.path, mend=NONE_MEND)
+        raise TerritoryError(NONE, file=study.territory.path, mend=_NONE_MEND)
     asked, more = possible[:MOST], len(possible[MOST:])
     sites = sorted({site for r in asked for site, _ in r.rosters})
     signed = ", ".join(dict.fromkeys(s.employer or s.name for s in study.sites if s.name in sites))
@@ -103,13 +103,13 @@ def request_letter(advice: Advice, study: Study, language: str = "fr") -> Docume
     blocks = (
         Text(signed),
         Text("\n".join([*addressee, t("(address)")]), "right"),
-        Text(t("{place}, on {date}", place=BLANK, date=BLANK), "right"),
+        Text(t("{place}, on {date}", place=_BLANK, date=_BLANK), "right"),
         Text(t("Subject: request for changes of timetable"), "lead"),
         Text(t("Dear Sir or Madam,")),
-        Text(t(OPENING, sites=", ".join(sites))),
+        Text(t(_OPENING, sites=", ".join(sites))),
         table_block(sheet_of("requests", requests(asked, language)), words),
         *([Text(t(FURTHER, count=more), "note")] if more else []),
-        Text(f"{t(BENEFICIARIES)} {t('Costs are orders of magnitude.')}", "note"),
+        Text(f"{t(_BENEFICIARIES)} {t('Costs are orders of magnitude.')}", "note"),
         Text(t(CLOSING)),
         Text(t("Yours faithfully,")),
         Text("\n".join([t("For the employers: {employers}", employers=signed),

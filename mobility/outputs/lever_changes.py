@@ -12,7 +12,7 @@ from mobility.commute.study import Study
 from mobility.remedies.remedy import Remedy
 
 #: Levers of the timetable that a scenario knows, and how it calls them.
-HOW = {"move_trip": "move", "move_line": "move", "add_run": "add"}
+_HOW = {"move_trip": "move", "move_line": "move", "add_run": "add"}
 
 
 def lever_changes(study: Study, remedies: Sequence[Remedy]) -> str:
@@ -40,7 +40,7 @@ def _is_held(remedy: Remedy) -> bool:
     parts = (remedy, *remedy.also)
     if any(part.rescued or part.feed is not None for part in parts):
         return False
-    return all(lever.kind in HOW and lever.shift_s % 60 == 0 for lever in remedy.levers)
+    return all(lever.kind in _HOW and lever.shift_s % 60 == 0 for lever in remedy.levers)
 
 
 def _steps(study: Study, remedy: Remedy) -> Iterator[dict[str, Any]]:
@@ -49,7 +49,7 @@ def _steps(study: Study, remedy: Remedy) -> Iterator[dict[str, Any]]:
         yield {
             "do": "trips",
             "trips": [str(ids.iloc[trip]) for trip in lever.trips],
-            "how": HOW[lever.kind],
+            "how": _HOW[lever.kind],
             "minutes": lever.shift_s // 60,
         }
     for part in (remedy, *remedy.also):

@@ -39,7 +39,7 @@ ACTIONS = {
 
 
 #: What a plan pays for and counts it in, and the columns that tell it.
-PLAN_TEXTS = (
+_PLAN_TEXTS = (
     "vehicles", "kilometres", "drivers", "new stops", "structure costs", "km", "hours paid",
     "stops", "EUR",
 )  # fmt: skip
@@ -127,7 +127,7 @@ def _measured(
 def _written_bill(study: Study, costs: pd.DataFrame) -> Bill:
     """Return the lines of a written table of costs; what a text says is told by its factor."""
     rows = Factors.load(study.territory.factors, file=study.territory.path).rows
-    known = {translate(text, lang): text for text in PLAN_TEXTS for lang in ("fr", "en")}
+    known = {translate(text, lang): text for text in _PLAN_TEXTS for lang in ("fr", "en")}
 
     def said(text: str) -> str:
         head, colon, tail = text.partition(": ")

@@ -44,7 +44,7 @@ from mobility.shuttles.portfolio import access_left, combined_frontier
 from mobility.territory.source_files import source_files
 
 #: Recommendations shown with their journeys and put on the map, at most.
-ILLUSTRATED = 20
+_ILLUSTRATED = 20
 COUNTS = [
     "workers_gained", "workers_lost", "commutes_gained", "commutes_lost", "rosters_gained",
     "rosters_lost", "directions_lost",
@@ -103,7 +103,7 @@ def find_levers(
     limit: int = 20,
     shuttles: bool = False,
     seed: int = 0,
-    illustrated: int = ILLUSTRATED,
+    illustrated: int = _ILLUSTRATED,
     progress: Progress = quiet,
 ) -> LeverResults:
     """Search the levers of an assessed territory.

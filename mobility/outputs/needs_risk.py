@@ -17,10 +17,10 @@ from mobility.outputs.needs import Answer
 from mobility.outputs.words import Words
 
 #: Roads with fewer cars a day in the dark are not drawn.
-LEAST_CARS = 1.0
+_LEAST_CARS = 1.0
 #: From few to many, each told apart on white.
-DARK_RAMP = ("#9ebcda", "#8c96c6", "#8856a7", "#810f7c", "#4d004b")
-RISK_NOTE = (
+_DARK_RAMP = ("#9ebcda", "#8c96c6", "#8856a7", "#810f7c", "#4d004b")
+_RISK_NOTE = (
     "If everybody of each roster drove, alone in the car as often as commuters are. Accidents with "
     "an injury, of any driver, by published rates; their band is wide, as no rate by road and hour "
     "was found for France and most light accidents are not recorded. To check, each with its "
@@ -31,8 +31,8 @@ RISK_NOTE = (
 def risk_answer(found: Risk, spared: Sequence[Spared], language: str) -> Answer:
     """Return kilometres driven and accidents expected, the roads they are driven on, the rates."""
     roads = _roads(found)
-    worn = roads[roads["dark_cars_day"] >= LEAST_CARS]
-    cuts = [LEAST_CARS, *(worn["dark_cars_day"].quantile([0.5, 0.75, 0.9, 0.97])), np.inf]
+    worn = roads[roads["dark_cars_day"] >= _LEAST_CARS]
+    cuts = [_LEAST_CARS, *(worn["dark_cars_day"].quantile([0.5, 0.75, 0.9, 0.97])), np.inf]
     layers, words = [], Words(language)
     for k, (least, most) in enumerate(pairwise(cuts)):
         mine = worn[(worn["dark_cars_day"] >= least) & (worn["dark_cars_day"] < most)]
@@ -41,11 +41,11 @@ def risk_answer(found: Risk, spared: Sequence[Spared], language: str) -> Answer:
         if len(mine):
             whole = [shapely.union_all(mine.geometry.to_numpy())]
             line = gpd.GeoDataFrame({"size": [1 + 1.5 * k]}, geometry=whole, crs=4326)
-            layers.append(PageLayer(text, line, DARK_RAMP[k]))
+            layers.append(PageLayer(text, line, _DARK_RAMP[k]))
     tables = {"risk": found.table(), "risk_remedies": found.removed(spared)}
     rows = found.factors.to_frame(language)
     told = translate("; ", language).join(rows.loc[rows["check"], "name"])
-    note = translate(RISK_NOTE, language, names=told)
+    note = translate(_RISK_NOTE, language, names=told)
     return Answer(
         found.study,
         "risk",

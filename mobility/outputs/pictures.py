@@ -30,7 +30,7 @@ STYLES = (
     ("#d9ad96", "xxxxx", "#a0583a"),
 )
 LAND, LABEL, GATE, GATE_DOT = "#f6f4ef", "#26323a", "#111820", "#ffd166"
-AREAS = {"forest": "#dfe8d5", "built": "#ebe6dd", "industrial": "#e6dde6", "water": "#bcd7e6"}
+_AREAS = {"forest": "#dfe8d5", "built": "#ebe6dd", "industrial": "#e6dde6", "water": "#bcd7e6"}
 RIVER, RAIL = "#a5c9de", "#8d8a94"
 #: Fill, casing and width (points, for a picture of 4 inches) of each class of road.
 ROADS = {
@@ -134,7 +134,7 @@ class Painter:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        with mpl.rc_context(RC):
+        with mpl.rc_context(_RC):
             figure: Any = Figure(figsize=(INCHES, INCHES / RATIO), dpi=DPI, facecolor=LAND)
             canvas: Any = FigureCanvasAgg(figure)
             axes = figure.add_axes((0, 0, 1, 1))
@@ -212,7 +212,7 @@ class Painter:
         import matplotlib as mpl
 
         figure, axes, pixels, places = self._canvas
-        with mpl.rc_context(RC):
+        with mpl.rc_context(_RC):
             labels = (*self._labels(axes, places, small), *self._scale(axes, small))
             artists = [*draw(axes), *labels]
             canvas = figure.canvas
@@ -311,7 +311,7 @@ class Painter:
         )  # fmt: skip
 
 
-RC: dict[Any, object] = {
+_RC: dict[Any, object] = {
     "font.family": "DejaVu Sans",
     "hatch.linewidth": 0.55,
     "text.usetex": False,
@@ -358,7 +358,7 @@ def _draw_background(axes: Any, background: Background, view: View) -> None:
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
 
-    for kind, colour in AREAS.items():
+    for kind, colour in _AREAS.items():
         rings = [ring for shape in background.areas.get(kind, ()) for ring in shape]
         if rings:
             path = Path.make_compound_path(
@@ -404,7 +404,7 @@ def frontier_png(plans: pd.DataFrame, told: str, words: Words) -> bytes | None:
 
     if len(plans) < 2:
         return None
-    with mpl.rc_context(RC):
+    with mpl.rc_context(_RC):
         figure: Any = Figure(figsize=(INCHES, INCHES / RATIO), dpi=DPI, facecolor="white")
         canvas: Any = FigureCanvasAgg(figure)
         axes = figure.add_axes((0.12, 0.14, 0.85, 0.82))

@@ -42,7 +42,7 @@ from mobility.remedies.factors import LeverFactors, factors_of
 from mobility.remedies.remedy import Remedy
 from mobility.territory.project import Territory
 
-SHORT = (
+_SHORT = (
     "Today {jobs_now} of {jobs} jobs can be held without a car from where their holders live; with "
     "what is advised, {jobs_target}."
 )
@@ -66,37 +66,37 @@ STEPS: dict[str, tuple[str, int]] = {
 }
 
 
-FOLLOW_UP = (
+_FOLLOW_UP = (
     "Run the same territory file again with each new timetable: the indicators below are "
     "computed the same way every time. The plan is sent to the mobility authority."
 )
-VM_NOTE = (
+_VM_NOTE = (
     "An employer that has reached 11 workers in the authority's area for less than five calendar "
     "years owes nothing yet (URSSAF, neutralisation of thresholds since 2020); this is not "
     "taken into account."
 )
-REACH_NOTE = (
+_REACH_NOTE = (
     "A shift is within reach when both the way to work and the way home hold within the "
     "limits; a roster when every one of its shifts is."
 )
-PLANNED_NOTE = (
+_PLANNED_NOTE = (
     "Planned lines are studied by adding their GTFS to the territory (mobility run --with)."
 )
-WHITE_NOTE = (
+_WHITE_NOTE = (
     "White zone here means: no usable trip at the hours of the shift, not a place outside "
     "every mobility authority."
 )
 #: The parts that only show tables: heading, sentences, keys of the tables.
 SUPPLY = (
     "Transport supply",
-    ("Lines that stop within the walking limit of a gate, on each kind of day.", PLANNED_NOTE),
+    ("Lines that stop within the walking limit of a gate, on each kind of day.", _PLANNED_NOTE),
     ("supply",),
 )
-POTENTIAL = (
+_POTENTIAL = (
     "Location and potential",
     (
-        REACH_NOTE,
-        WHITE_NOTE,
+        _REACH_NOTE,
+        _WHITE_NOTE,
         "Business trips are not studied here: a survey of the staff completes this part.",
     ),
     (
@@ -104,14 +104,14 @@ POTENTIAL = (
         "recruitment",
     ),
 )  # fmt: skip
-MONEY = (
+_MONEY = (
     "Jobs are those whose holder's home can hold the whole roster, users those who would come.",
     "Sets are computed together, never added up.",
 )
-CALENDAR = ("Calendar", (), ("calendar",))
-FOLLOWING = ("Follow-up", (FOLLOW_UP,), ("followup",))
+_CALENDAR = ("Calendar", (), ("calendar",))
+_FOLLOWING = ("Follow-up", (_FOLLOW_UP,), ("followup",))
 #: Tables of the plan whose words are those of another one.
-SAME_AS = {"actions": "remedies"}
+_SAME_AS = {"actions": "remedies"}
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class MobilityPlan:
         with staging(folder, reads=reads, gone=gone) as part:
             written = write_document(self.document, part, "plan")
             written += [
-                write_csv(part, SAME_AS.get(name, name), frame, name=f"plan_{name}.csv")
+                write_csv(part, _SAME_AS.get(name, name), frame, name=f"plan_{name}.csv")
                 for name, frame in self.tables.items()
             ]
             about, language = self.document.about, self.document.language
@@ -189,15 +189,15 @@ def mobility_plan(
     tables |= {name: frame for name, frame in (modes or {}).items() if name != "factors"}
     tables = {name: frame for name, frame in tables.items() if len(frame)}
     words = Words(language, study.days)
-    sheets = {k: sheet_of(SAME_AS.get(k, k), frame).brief() for k, frame in tables.items()}
+    sheets = {k: sheet_of(_SAME_AS.get(k, k), frame).brief() for k, frame in tables.items()}
     blocks = (
         *_opening(advice, words),
         *_section(SUPPLY, sheets, words),
-        *_section(POTENTIAL, sheets, words),
+        *_section(_POTENTIAL, sheets, words),
         *_actions(advice, sheets, words),
         *_financing_part(factors, staff_by_employer(study), sheets, words),
-        *_section(CALENDAR, sheets, words),
-        *_section(FOLLOWING, sheets, words),
+        *_section(_CALENDAR, sheets, words),
+        *_section(_FOLLOWING, sheets, words),
         *_notes(access, sheets, words),
     )
     title = words.t("Mobility plan: {name}", name=study.territory.name)
@@ -217,7 +217,7 @@ def _opening(advice: Advice, words: Words) -> Iterator[Block]:
     """Yield the plan in short: jobs that can be held now and then, what is advised, its price."""
     rosters = advice.tables["followup"]
     jobs = {name: rosters[name].sum() for name in ("jobs", "jobs_now", "jobs_target")}
-    told = words.t(SHORT, **{name: words.number(count) for name, count in jobs.items()})
+    told = words.t(_SHORT, **{name: words.number(count) for name, count in jobs.items()})
     yield Heading(words.t("In one page"))
     yield Text(told, "lead")
     yield Text(advice_sentence(advice, words))
@@ -261,11 +261,11 @@ def _financing_part(
                 pay=words.number(factors["payroll_worker_year"]),
             )
         )
-        yield Text(t(VM_NOTE))
+        yield Text(t(_VM_NOTE))
     if table:
         yield table_block(table, words)
     if "frontier" in sheets:
-        yield from (Text(t(sentence)) for sentence in MONEY)
+        yield from (Text(t(sentence)) for sentence in _MONEY)
         yield from (table_block(sheets[key], words) for key in ("frontier", "employers"))
 
 

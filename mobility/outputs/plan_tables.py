@@ -27,7 +27,7 @@ Float = NDArray[np.float64]
 #: Night of the French labour code, clock hours (Code du travail L3122-2: 21:00 to 06:00).
 NIGHT_FROM_S, NIGHT_TO_S = 21 * 3600, 6 * 3600
 #: Workers from which an employer owes the versement mobilité (CGCT L2333-64).
-VM_LEAST = 11
+_VM_LEAST = 11
 INSEE_CODE = re.compile(r"\d[0-9AB]\d{3}")
 
 
@@ -209,7 +209,7 @@ def versement(study: Study, factors: LeverFactors) -> pd.DataFrame:
             whole = sum(n * float(rate or 0.0) for n, rate in known)
             percent = round(100 * whole / heads, 3) if heads else None
             # Without headcount neither pay nor contribution is known: they are not nothing.
-            due = None if not count else round(pay * whole) if count >= VM_LEAST else 0
+            due = None if not count else round(pay * whole) if count >= _VM_LEAST else 0
         rows.append((name, count, round(count * pay) if count else None, percent, due))
     frame = pd.DataFrame(
         rows, columns=["employer", "headcount", "payroll", "vm_percent", "versement"]

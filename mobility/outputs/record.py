@@ -28,7 +28,7 @@ ADVICE = "levers.json"
 #: Folder of the shuttles designed for what the levers leave white.
 OWN_PLANS = "levers_shuttles"
 #: What tells of the plans outside their folder; it is put there where a run cannot keep it.
-BESIDE = (MAP, COMPARISON, RECORD)
+_BESIDE = (MAP, COMPARISON, RECORD)
 ADVICE_OUTDATED = Finding(
     "warning",
     "advice_outdated",
@@ -38,8 +38,8 @@ ADVICE_OUTDATED = Finding(
 )
 NO_PDF = "no_pdf"
 #: Codes of findings that are true of one run only.
-OF_ONE_RUN = (NO_PDF, ADVICE_OUTDATED.code)
-LIBRARIES = ("geopandas", "networkx", "numba", "numpy", "osmium", "pandas", "partridge", "shapely")
+_OF_ONE_RUN = (NO_PDF, ADVICE_OUTDATED.code)
+_LIBRARIES = ("geopandas", "networkx", "numba", "numpy", "osmium", "pandas", "partridge", "shapely")
 
 
 def record(
@@ -49,7 +49,7 @@ def record(
     return {
         "inputs": inputs_hash(study),
         "python": platform.python_version(),
-        "libraries": {name: version(name) for name in LIBRARIES},
+        "libraries": {name: version(name) for name in _LIBRARIES},
         "scenario": study.scenario,
         **_inputs(study),
         "findings": [
@@ -116,7 +116,7 @@ def write_record(
     """
     found = record(study, outputs, findings)
     if earlier is not None:
-        kept = [f for f in _told(earlier) if f["code"] not in OF_ONE_RUN]
+        kept = [f for f in _told(earlier) if f["code"] not in _OF_ONE_RUN]
         own = {f.code for f in findings} - {f.code for f in study.findings}
         found["findings"] = kept + [f for f in _told(found) if f["code"] in own]
     write_text(path, _text(found))
@@ -163,12 +163,12 @@ class EarlierPlans:
         names = [n for n in (MAP, COMPARISON) if (self._home / n).is_file()]
         for name in names if self.aside else ():
             shutil.copyfile(self._home / name, part / name)
-        gone = {f"{SHUTTLES}/{name}" for name in BESIDE}
+        gone = {f"{SHUTTLES}/{name}" for name in _BESIDE}
         return [*names, *(n for n in self.outputs if n not in gone)]
 
     def set_aside(self, part: Path) -> list[str]:
         """Copy map, comparison and record beside the plans, once; return names still true."""
-        there = [n for n in BESIDE if (self._home / n).is_file()]
+        there = [n for n in _BESIDE if (self._home / n).is_file()]
         (part / SHUTTLES).mkdir(exist_ok=True)
         for name in () if self.aside else there:
             shutil.copyfile(self.folder / name, part / SHUTTLES / name)
@@ -177,7 +177,7 @@ class EarlierPlans:
     def gone(self, names: Collection[str], *, shown: bool) -> list[str]:
         """Return what stands elsewhere now: in the results, or else beside the plans."""
         if shown:
-            return [f"{SHUTTLES}/{name}" for name in BESIDE if self.aside]
+            return [f"{SHUTTLES}/{name}" for name in _BESIDE if self.aside]
         return [] if self.aside or COMPARISON in names else [COMPARISON]
 
     def finding(self, scenario: str) -> Finding:
@@ -213,7 +213,7 @@ def other_outputs(folder: Path, study: Study) -> list[str]:
     return [
         name
         for name in names
-        if name not in BESIDE and not name.startswith(SHUTTLES) and (folder / name).is_file()
+        if name not in _BESIDE and not name.startswith(SHUTTLES) and (folder / name).is_file()
     ]
 
 

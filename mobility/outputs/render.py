@@ -30,13 +30,13 @@ from mobility.outputs.workbook import NO_TIME, timeless
 if TYPE_CHECKING:
     from jinja2 import Template
 
-TABLE_STYLE = "Light List"
+_TABLE_STYLE = "Light List"
 #: Width of a picture in a Word file: 150 mm.
-FIGURE_EMU = 150 * 36_000
+_FIGURE_EMU = 150 * 36_000
 #: Rows of tables in print, fewer at each try to keep to the pages a document may have.
-PRINTED_ROWS = (12, 8, 5, 3)
+_PRINTED_ROWS = (12, 8, 5, 3)
 #: Angles of the hatches of `STYLES`, degrees.
-ANGLES = {"": (), "/": (-45,), "\\": (45,), "x": (45, -45)}
+_ANGLES = {"": (), "/": (-45,), "\\": (45,), "x": (45, -45)}
 
 
 def html_page(document: Document) -> str:
@@ -44,7 +44,7 @@ def html_page(document: Document) -> str:
     fills = [
         {
             "colour": colour,
-            "image": ", ".join(_gradient(a, ink) for a in ANGLES[hatch[:1]]) or "none",
+            "image": ", ".join(_gradient(a, ink) for a in _ANGLES[hatch[:1]]) or "none",
         }
         for colour, hatch, ink in STYLES
     ]
@@ -80,7 +80,7 @@ def pdf_bytes(document: Document) -> bytes:
     Where it has more pages than it may, its tables keep fewer of their rows.
     """
     found, pages = _pdf(document)
-    for rows in PRINTED_ROWS:
+    for rows in _PRINTED_ROWS:
         if document.most_pages and pages > document.most_pages:
             found, pages = _pdf(_shortened(document, rows))
     return found
@@ -152,7 +152,7 @@ def docx_bytes(document: Document) -> bytes:
     page.page_width, page.page_height = Mm(210), Mm(297)
     page.left_margin = page.right_margin = page.top_margin = page.bottom_margin = Mm(18)
     styles: Any = word.styles
-    styles[TABLE_STYLE].font.size = Pt(8)
+    styles[_TABLE_STYLE].font.size = Pt(8)
     word.core_properties.title = one_line(document.title)
     word.core_properties.author = "mobility"
     word.core_properties.language = document.language
@@ -183,7 +183,7 @@ def _add(word: Any, block: parts.Block) -> None:
         case parts.Table():
             _add_table(word, block)
         case parts.Figure():
-            word.add_picture(io.BytesIO(block.png), width=FIGURE_EMU)
+            word.add_picture(io.BytesIO(block.png), width=_FIGURE_EMU)
             word.add_paragraph(one_line(f"{block.title} {block.caption}"), "Caption")
         case parts.Cards():
             for card in block.cards:
@@ -226,7 +226,7 @@ def _add_table(word: Any, block: parts.Table) -> None:
 
     if block.caption:
         word.add_paragraph(one_line(block.caption), "Caption")
-    table = word.add_table(rows=0, cols=len(block.heads), style=TABLE_STYLE)
+    table = word.add_table(rows=0, cols=len(block.heads), style=_TABLE_STYLE)
     # A row is made once and copied: python-docx measures each cell that it is asked for.
     blank = table.add_row()
     for cell, numeric in zip(blank.cells, block.numeric, strict=True):

@@ -27,7 +27,7 @@ ABREAST = 3
 #: Of the rosters of most jobs a report shows these, on the first page and with their maps; the
 #: spreadsheet has every one of them.
 MOST_PAGES, MOST_CARDS, MOST_MAPS = 12, 6, 4
-NOT_SEARCHED = (
+_NOT_SEARCHED = (
     "What costs less than a shuttle has not been searched for: `mobility levers` does so, and this "
     "page then tells what is advised."
 )
@@ -149,7 +149,7 @@ class Writer:
             if table is not None:
                 yield table
         else:
-            yield blocks.Text(self.words.t(OUTDATED if self.outdated else NOT_SEARCHED))
+            yield blocks.Text(self.words.t(OUTDATED if self.outdated else _NOT_SEARCHED))
         if self.shuttles is not None:
             yield blocks.Text(self._plan())
 

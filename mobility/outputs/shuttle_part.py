@@ -28,12 +28,12 @@ LAST = (
 )
 #: Shown whole, however long.
 WHOLE = ("shuttle_factors",)
-PROVEN = (
+_PROVEN = (
     "A whole roster is gained where every shift of it can be reached and left, on every kind of "
     "working day, thanks to the shuttles. The proven figure is found by computing the territory "
     "again with their timetable; the estimate is the design's own, before that proof."
 )
-MEANT = (
+_MEANT = (
     "The plan is a proposal to be put out to tender, not a service that runs. Riders are a share "
     "of those who gain: the capture rate of the territory file."
 )
@@ -60,9 +60,9 @@ def shuttle_part(
     t = words.t
     yield blocks.Heading(t("Shuttles"))
     yield blocks.Text(told, "lead")
-    yield blocks.Text(t(MEANT), "callout")
+    yield blocks.Text(t(_MEANT), "callout")
     yield _figures(found, words)
-    yield blocks.Text(t(PROVEN), "note")
+    yield blocks.Text(t(_PROVEN), "note")
     if drawing is not None:
         yield drawing
     yield from _tables(TABLES, sheets, words)

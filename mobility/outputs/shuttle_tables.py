@@ -68,7 +68,7 @@ PLACES = {
 #: Kinds of place where a line begins or ends: all its riders get on or off there.
 ENDS = ("gate", "hub")
 #: Columns without which a report cannot tell the plans.
-WANTED = (
+_WANTED = (
     "knee", "refused", "jobs_gained", "jobs_estimate", "eur_per_job", "eur_per_user", "co2_saved_kg"
 )  # fmt: skip
 
@@ -143,7 +143,7 @@ def read_shuttles(folders: Iterable[Path], study: Study) -> Shuttles | None:
 
 
 def _read(folder: Path, scenario: str) -> Shuttles | None:
-    plans = read_plan_table(folder / "plans.csv", WANTED)
+    plans = read_plan_table(folder / "plans.csv", _WANTED)
     if plans.empty:
         return None
     told = plans.loc[plans["knee"].astype(bool), "plan"].tolist()

@@ -19,7 +19,7 @@ from mobility.outputs.report_tables import mode_tables
 from mobility.outputs.tables import write_csv
 
 #: Rows of a Parquet file that are held at a time.
-ROW_GROUP = 1 << 20
+_ROW_GROUP = 1 << 20
 
 
 def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
@@ -97,8 +97,8 @@ def _write_commutes(access: Access, path: Path) -> None:
     rows = access.outbound_s.size
     writer: parquet.ParquetWriter | None = None
     try:
-        for low in range(0, max(rows, 1), ROW_GROUP):
-            frame = access.to_frame(slice(low, low + ROW_GROUP))
+        for low in range(0, max(rows, 1), _ROW_GROUP):
+            frame = access.to_frame(slice(low, low + _ROW_GROUP))
             table = pa.Table.from_pandas(frame, preserve_index=False)
             if writer is None:
                 # Every group has nearly every home: the first and the last of them tell nothing.
@@ -106,7 +106,7 @@ def _write_commutes(access: Access, path: Path) -> None:
                 writer = parquet.ParquetWriter(
                     path, table.schema, compression="zstd", write_statistics=told
                 )
-            writer.write_table(table, row_group_size=ROW_GROUP)
+            writer.write_table(table, row_group_size=_ROW_GROUP)
     finally:
         if writer is not None:
             writer.close()

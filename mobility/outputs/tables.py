@@ -28,7 +28,7 @@ Kind = Literal[
 ]  # fmt: skip
 #: Rows of a table on a page that must stay short; the spreadsheet has them all.
 MOST_ROWS = 12
-NUMERIC = ("count", "expected", "value", "money", "share", "clock")
+_NUMERIC = ("count", "expected", "value", "money", "share", "clock")
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ def table_block(
     return Table(
         tuple(words.set_spaces(c.label(words.language)) for c in sheet.columns),
         tuple(rows),
-        tuple(c.kind in NUMERIC for c in sheet.columns),
+        tuple(c.kind in _NUMERIC for c in sheet.columns),
         told,
     )
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from openpyxl.cell import Cell
     from openpyxl.worksheet.worksheet import Worksheet
 
-FORMATS: dict[Kind, str] = {
+_FORMATS: dict[Kind, str] = {
     "count": "#,##0",
     "value": "#,##0.##",
     "expected": "#,##0.##",
@@ -31,7 +31,7 @@ FORMATS: dict[Kind, str] = {
     "clock": "hh:mm",
     "date": "yyyy-mm-dd",
 }
-WIDTHS: dict[Kind, int] = {
+_WIDTHS: dict[Kind, int] = {
     "count": 12,
     "value": 12,
     "expected": 12,
@@ -42,10 +42,10 @@ WIDTHS: dict[Kind, int] = {
     "flag": 10,
 }
 #: Classes of the labour pool in the chart, as on the map.
-SPLIT = ("reachable", "one_way_only", "neither")
+_SPLIT = ("reachable", "one_way_only", "neither")
 #: A workbook and its archive hold times; a fixed one keeps the bytes the same.
 NO_TIME = dt.datetime(2000, 1, 1)  # noqa: DTZ001 (spreadsheets know no time zone)
-ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 _MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*")
 
 
@@ -98,14 +98,14 @@ def _fill(target: Worksheet, sheet: Sheet, words: Words) -> None:
         if any(value is None for value in values):
             _note(head, words.t("Empty: the figure is not computed or does not apply."))
         longest = max((len(v) for v in values if isinstance(v, str)), default=0)
-        width = WIDTHS.get(column.kind, min(max(longest, 8), 60) + 2)
+        width = _WIDTHS.get(column.kind, min(max(longest, 8), 60) + 2)
         target.column_dimensions[get_column_letter(j)].width = width
         for i, value in enumerate(values, 2):
             if isinstance(value, str):
                 _text(target, i, j, value)
             elif value is not None:
                 cell = target.cell(i, j, value)
-                cell.number_format = FORMATS.get(column.kind, "General")
+                cell.number_format = _FORMATS.get(column.kind, "General")
     target.freeze_panes = "A2"
     target.auto_filter.ref = target.dimensions
     target.row_dimensions[1].height = 45
@@ -131,7 +131,7 @@ def _chart(target: Worksheet, sheet: Sheet, words: Words) -> None:
     chart = BarChart(barDir="bar", grouping="percentStacked", overlap=100, gapWidth=60)
     chart.title = words.t("Who can hold each roster, as shares of the labour pool")
     chart.width, chart.height = 26, 4 + 1.2 * len(sheet.frame)
-    for key, (colour, *_) in zip(SPLIT, (STYLES[0], STYLES[1], STYLES[3]), strict=True):
+    for key, (colour, *_) in zip(_SPLIT, (STYLES[0], STYLES[1], STYLES[3]), strict=True):
         chart.add_data(Reference(target, min_col=place[key], min_row=1, max_row=last), None, True)
         chart.series[-1].graphicalProperties.solidFill = colour.removeprefix("#")
     names = Reference(
@@ -239,7 +239,7 @@ def timeless(data: bytes) -> bytes:
             if name == "docProps/core.xml":
                 stamp = NO_TIME.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
                 content = _MODIFIED.sub(rb"\g<1>" + stamp, content)
-            entry = zipfile.ZipInfo(name, ZIP_TIME)
+            entry = zipfile.ZipInfo(name, _ZIP_TIME)
             entry.compress_type = zipfile.ZIP_DEFLATED
             new.writestr(entry, content)
     return out.getvalue()

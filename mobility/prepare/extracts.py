@@ -17,14 +17,14 @@ from shapely.geometry import shape
 from mobility.base.errors import DownloadError
 from mobility.prepare.service import Box, Desk, unexpected
 
-MAX_NEIGHBOURS = 4
+_MAX_NEIGHBOURS = 4
 
 
 def geofabrik_extracts(box: Box, desk: Desk) -> list[str]:
     """Return the addresses of the extracts that hold a box: the smallest, or a few neighbours.
 
     Near a border the smallest extract that holds the whole box may be a country's: where up to
-    `MAX_NEIGHBOURS` smaller ones cover it together and are half as large or less, they are taken.
+    `_MAX_NEIGHBOURS` smaller ones cover it together and are half as large or less, they are taken.
 
     Raises
     ------
@@ -70,11 +70,11 @@ def _neighbours(
             size, left = size + area, rest
             chosen.append(address)
         if not left.area:
-            return (size, chosen) if len(chosen) <= MAX_NEIGHBOURS else None
+            return (size, chosen) if len(chosen) <= _MAX_NEIGHBOURS else None
     return None
 
 
-OVERPASS_WAYS = (
+_OVERPASS_WAYS = (
     '["highway"]',
     '["landuse"~"^(industrial|residential|commercial|retail|forest|reservoir|basin)$"]',
     '["railway"~"^(rail|light_rail|subway|tram|narrow_gauge)$"]',
@@ -82,12 +82,12 @@ OVERPASS_WAYS = (
     '["waterway"~"^(river|canal|riverbank|dock)$"]',
     '["amenity"~"^(parking|car_pooling)$"]',
 )
-OVERPASS_NODES = (
+_OVERPASS_NODES = (
     '["place"~"^(city|town|village|hamlet|suburb)$"]',
     '["highway"~"^(bus_stop|crossing|traffic_signals)$"]',
     '["amenity"~"^(parking|car_pooling)$"]',
 )
-OVERPASS_RELATIONS = (
+_OVERPASS_RELATIONS = (
     '["type"="multipolygon"]["landuse"~"^(industrial|residential|commercial|retail|forest)$"]',
     '["type"="multipolygon"]["natural"~"^(water|wood)$"]',
     '["type"="restriction"]',
@@ -98,9 +98,9 @@ def overpass_query(box: Box, *, timeout_s: int = 300) -> str:
     """Return the Overpass query of everything a study reads, as OSM XML."""
     west, south, east, north = box
     parts: Iterable[str] = (
-        *(f"way{tags};" for tags in OVERPASS_WAYS),
-        *(f"node{tags};" for tags in OVERPASS_NODES),
-        *(f"relation{tags};" for tags in OVERPASS_RELATIONS),
+        *(f"way{tags};" for tags in _OVERPASS_WAYS),
+        *(f"node{tags};" for tags in _OVERPASS_NODES),
+        *(f"relation{tags};" for tags in _OVERPASS_RELATIONS),
     )
     settings = f"[out:xml][timeout:{timeout_s}][bbox:{south},{west},{north},{east}];"
     return f"{settings}({''.join(parts)});(._;>;);out body;"

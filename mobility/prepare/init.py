@@ -39,11 +39,11 @@ from mobility.sources.osm.industrial import CandidateSite
 from mobility.streets.graph import streets_from_osm
 
 Language = Literal["fr", "en"]
-SMALL_AREA_KM2 = 400.0
-MAX_FEEDS = 8
+_SMALL_AREA_KM2 = 400.0
+_MAX_FEEDS = 8
 MAX_SITES = 12
 #: What to do by hand about a source that cannot be had.
-BY_HAND = {
+_BY_HAND = {
     "communes": "Save the communes of the area (polygons with code, nom, population) as {target}, "
     "then run the same command with --overwrite.",
     "streets": "Save an .osm.pbf extract of the region, e.g. from download.geofabrik.de, then run "
@@ -163,7 +163,7 @@ def init_territory(
 
 
 #: Boxes (west, south, east, north) of mainland France and Corsica, then of the parts overseas.
-FRANCE: tuple[tuple[float, float, float, float], ...] = (
+_FRANCE: tuple[tuple[float, float, float, float], ...] = (
     (-5.5, 41.2, 9.8, 51.3),
     (-63.3, 14.2, -60.7, 18.3),  # Guadeloupe, Martinique, Saint-Martin, Saint-Barthélemy
     (-54.8, 2.0, -51.4, 6.0),  # Guyane
@@ -212,7 +212,7 @@ def parse_centre(text: str) -> tuple[float, float]:
 
 
 def _in_france(lon: float, lat: float) -> bool:
-    return any(w <= lon <= e and s <= lat <= n for w, s, e, n in FRANCE)
+    return any(w <= lon <= e and s <= lat <= n for w, s, e, n in _FRANCE)
 
 
 def _quiet(_: str) -> None:
@@ -282,7 +282,7 @@ class _Work:
         """Fetch the streets: a query for a small area, a clipped extract for a large one."""
         self.say("streets")
         into = self.folder / "data" / "osm"
-        if osm is None and _area_km2(box) <= SMALL_AREA_KM2:
+        if osm is None and _area_km2(box) <= _SMALL_AREA_KM2:
             target, url = into / "streets.osm", self.desk.services.overpass
             query = {"data": overpass_query(box)}
             return self.attempt(
@@ -315,7 +315,7 @@ class _Work:
         offers = offers or self._offers(box, into)
         feeds: list[tuple[str, FeedOffer]] = []
         taken: set[str] = set()
-        for offer in offers[:MAX_FEEDS]:
+        for offer in offers[:_MAX_FEEDS]:
             name = _file_name(offer.title, taken)
             if self.attempt(partial(self._feed, offer, into / name), "timetable", into / name):
                 feeds.append((name, offer))
@@ -336,7 +336,7 @@ class _Work:
         saved = sorted(into.glob("*.zip"))
         if not saved:
             none = DownloadError(
-                "No timetable was found for this area.", mend=BY_HAND["timetable"], folder=into
+                "No timetable was found for this area.", mend=_BY_HAND["timetable"], folder=into
             )
             self.missing += failures or [none]
         return [FeedOffer(path.stem, str(path), "", "", "", "", path.name) for path in saved]
@@ -377,7 +377,7 @@ def _area_km2(box: Box) -> float:
 
 def _with_mend(error: MobilityError, what: str, **params: object) -> MobilityError:
     """Return an error that says what to do by hand."""
-    error.mend = BY_HAND[what]
+    error.mend = _BY_HAND[what]
     error.params |= params
     error.args = (error.render("en"),)
     return error

@@ -16,14 +16,14 @@ from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
 from mobility.territory.project import Speeds
 
-NO_ENTRANCE = ("motorway", "motorway_link", "trunk", "trunk_link")
+_NO_ENTRANCE = ("motorway", "motorway_link", "trunk", "trunk_link")
 
 
 def industrial_sites(streets: Streets) -> list[CandidateSite]:
     """Return the industrial estates of a street network, gates at their road entrances."""
     there, back = edge_times(streets, "car", Speeds())
     open_ = np.isfinite(there) | np.isfinite(back)
-    open_ &= ~streets.tags["highway"].isin(NO_ENTRANCE).to_numpy()
+    open_ &= ~streets.tags["highway"].isin(_NO_ENTRANCE).to_numpy()
     lines = np.asarray(streets.lines, dtype=object)[open_]
     industrial = streets.background.get("industrial")
     if industrial is None:

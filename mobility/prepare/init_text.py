@@ -14,27 +14,27 @@ from mobility.prepare.offers import FeedOffer
 from mobility.territory.overseas import clock_of
 
 STREETS = "Streets: OpenStreetMap extract (© OpenStreetMap contributors, ODbL)."
-NO_STREETS = "To fill in: save an .osm.pbf extract in data/osm and name it here."
-NO_FEEDS = "To fill in: save the networks' GTFS files in data/gtfs and name them here."
+_NO_STREETS = "To fill in: save an .osm.pbf extract in data/osm and name it here."
+_NO_FEEDS = "To fill in: save the networks' GTFS files in data/gtfs and name them here."
 SITES = (
     "Candidate sites found on OpenStreetMap's industrial land. Correct names, gates, rosters "
     '("3x8", "2x8", "5x8", "night", "vsd", "day", "office") and headcounts.'
 )
-NO_SITES = "Sites: name a CSV file (name,lon,lat,roster,headcount), or describe them here:"
+_NO_SITES = "Sites: name a CSV file (name,lon,lat,roster,headcount), or describe them here:"
 HOMES = (
     "Homes: population of the communes (INSEE, through geo.api.gouv.fr). About four residents in "
     'ten have a job: an order of magnitude, to be replaced by MOBPRO flows (kind = "flows"), the '
     'INSEE grid (kind = "insee_grid") or a file of employees (kind = "employees"), read straight '
     "into counts by cell."
 )
-GIVEN_HOMES = (
+_GIVEN_HOMES = (
     "Homes: population of the communes. About four residents in ten have a job: an order of "
     "magnitude, to be replaced by flows, a grid or a file of employees (docs/formats.md)."
 )
-GIVEN_SITES = (
+_GIVEN_SITES = (
     "Sites of the table given, or industrial land; the employer says where they are assumed."
 )
-CREDITS = "Licences and mentions, shown on the map and in the report; complete them."
+_CREDITS = "Licences and mentions, shown on the map and in the report; complete them."
 _SITE_EXAMPLE = """# [[sites]]
 # name = "Usine"
 # gates = [[{lon}, {lat}]]
@@ -73,18 +73,18 @@ def territory_text(
         f"timezone = {_quoted(clock_of(commune.department))}",
         "",
         "[sources]",
-        *say(STREETS if osm else NO_STREETS),
+        *say(STREETS if osm else _NO_STREETS),
         f"{'' if osm else '# '}osm = {_quoted(osm or 'data/osm/streets.osm.pbf')}",
         "",
         *_feeds(language, gtfs),
         "",
-        *say((SITES if homes_by else GIVEN_SITES) if sites else NO_SITES),
+        *say((SITES if homes_by else _GIVEN_SITES) if sites else _NO_SITES),
         f"{'' if sites else '# '}sites = {_quoted(sites or 'sites.csv')}",
         "",
         *_credits(language, gtfs, homes if homes_by else None, homes_by),
         "[sources.homes]",
         *say(
-            (HOMES if homes_by else GIVEN_HOMES)
+            (HOMES if homes_by else _GIVEN_HOMES)
             if homes
             else "To fill in: a file of homes (see docs/formats.md)."
         ),
@@ -131,7 +131,7 @@ def _comment(language: str, text: str) -> list[str]:
 def _feeds(language: str, gtfs: Sequence[tuple[str, FeedOffer]]) -> list[str]:
     say = partial(_comment, language)
     if not gtfs:
-        return [*say(NO_FEEDS), "gtfs = []"]
+        return [*say(_NO_FEEDS), "gtfs = []"]
     lines = [*say("Timetables: GTFS files. Remove those of no use, add your own."), "gtfs = ["]
     for path, offer in gtfs:
         about = [offer.title, offer.source]
@@ -153,7 +153,7 @@ def _credits(
         known.append((homes, "", homes_by))
     if not known:
         return []
-    lines = ["[sources.credits]", *_comment(language, CREDITS)]
+    lines = ["[sources.credits]", *_comment(language, _CREDITS)]
     for path, licence, by in known:
         lines.append(
             f"{_quoted(path)} = {{ licence = {_quoted(licence)}, attribution = {_quoted(by)} }}"

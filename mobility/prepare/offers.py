@@ -25,10 +25,10 @@ from mobility.base.errors import DownloadError
 from mobility.prepare.service import Box, Desk, listed, unexpected
 from mobility.sources.columns import fold
 
-MIN_STOPS = 2
-MAX_FEED_DEG2 = 40.0
-TOO_MANY = 422
-MAX_CUTS = 4
+_MIN_STOPS = 2
+_MAX_FEED_DEG2 = 40.0
+_TOO_MANY = 422
+_MAX_CUTS = 4
 """A box with too many stops is cut in four this many times over, at most."""
 _AGGREGATE = ("agregat", "aggregate")
 
@@ -58,7 +58,7 @@ def french_feeds(box: Box, desk: Desk) -> list[FeedOffer]:
         The service cannot be reached or answers otherwise.
     """
     titles = _stops_by_title(box, desk)
-    here = {title for title, count in titles.items() if count >= MIN_STOPS}
+    here = {title for title, count in titles.items() if count >= _MIN_STOPS}
     url = f"{desk.services.timetables}/datasets"
     datasets = listed(desk.ask_json(url, "datasets.json"), url)
     offers = [
@@ -71,7 +71,7 @@ def french_feeds(box: Box, desk: Desk) -> list[FeedOffer]:
     return sorted(plain or offers, key=lambda o: (o.title, o.url))
 
 
-def _stops_by_title(box: Box, desk: Desk, cuts: int = MAX_CUTS) -> Counter[str]:
+def _stops_by_title(box: Box, desk: Desk, cuts: int = _MAX_CUTS) -> Counter[str]:
     """Count the stops of each dataset in a box, quarter by quarter where they are too many."""
     west, south, east, north = box
     query = urlencode({"south": south, "west": west, "north": north, "east": east})
@@ -79,7 +79,7 @@ def _stops_by_title(box: Box, desk: Desk, cuts: int = MAX_CUTS) -> Counter[str]:
     try:
         answer = desk.ask_json(url, "stops.json")
     except DownloadError as error:
-        if error.params.get("status") != TOO_MANY or not cuts:
+        if error.params.get("status") != _TOO_MANY or not cuts:
             raise
         x, y = (west + east) / 2, (south + north) / 2
         quarters = (
@@ -153,7 +153,7 @@ def world_feeds(box: Box, desk: Desk) -> list[FeedOffer]:
         try:
             for row in reader:
                 area = _feed_area(row)
-                if area is None or not area.intersects(window) or area.area > MAX_FEED_DEG2:
+                if area is None or not area.intersects(window) or area.area > _MAX_FEED_DEG2:
                     continue
                 found.append((area.area, _world_offer(row)))
         except csv.Error:

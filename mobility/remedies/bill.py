@@ -11,7 +11,7 @@ import pandas as pd
 from mobility.base.i18n import translate
 from mobility.territory.factors import Factors
 
-BILL_COLUMNS = (
+_BILL_COLUMNS = (
     "item", "quantity", "unit", "price", "eur_year", "eur_low", "eur_high", "factors", "year",
     "source", "check",
 )  # fmt: skip
@@ -101,15 +101,15 @@ def total(bill: Iterable[CostLine], end: str = "year") -> float:
 
 
 def bill_frame(bills: Iterable[tuple[object, Bill]], language: str, *, of: str) -> pd.DataFrame:
-    """Return one row per line of some bills: ``of`` (whose it is), then `BILL_COLUMNS`."""
+    """Return one row per line of some bills: ``of`` (whose it is), then `_BILL_COLUMNS`."""
     rows = [
         {of: key}
-        | {name: getattr(line, name) for name in BILL_COLUMNS}
+        | {name: getattr(line, name) for name in _BILL_COLUMNS}
         | {name: _said(getattr(line, name), language) for name in ("item", "unit", "source")}
         for key, bill in bills
         for line in bill
     ]
-    return pd.DataFrame(rows, columns=[of, *BILL_COLUMNS])
+    return pd.DataFrame(rows, columns=[of, *_BILL_COLUMNS])
 
 
 def _said(text: str, language: str) -> str:

@@ -23,9 +23,9 @@ Int64 = NDArray[np.int64]
 #: Moves tried, seconds: 45 minutes either way by 5.
 MOVES_S = tuple(60 * m for m in range(-45, 46, 5) if m)
 #: How much earlier than the first, or later than the last, a run is added, seconds.
-ADDED_S = tuple(60 * m for m in (15, 30, 45, 60, 75, 90))
+_ADDED_S = tuple(60 * m for m in (15, 30, 45, 60, 75, 90))
 #: Longest drive of an extension, seconds.
-EXTENSION_S = 600
+_EXTENSION_S = 600
 #: What calling at one more stop takes, seconds: braking, doors, pulling away (an assumption).
 STOP_S = 30
 #: A run timed for a shift edge arrives at the gate, or leaves after, by so much to spare.
@@ -54,7 +54,7 @@ class SearchOptions:
     kinds: tuple[str, ...] = (
         "move_trip", "move_line", "extend", "add_run", "hold", "lift_school", "stop"
     )  # fmt: skip
-    extension_s: int = EXTENSION_S
+    extension_s: int = _EXTENSION_S
     stop_s: int = STOP_S
 
 
@@ -211,7 +211,7 @@ def _added_runs(study: Study, nets: dict[str, DayNetwork]) -> Iterator[Unit]:
                 trips = twins[int(pieces.trip[place])]
                 if (trips, sign) not in seen:
                     seen.add((trips, sign))
-                    yield tuple(Lever("add_run", trips, shift_s=sign * s) for s in ADDED_S)
+                    yield tuple(Lever("add_run", trips, shift_s=sign * s) for s in _ADDED_S)
 
 
 def _timed_runs(

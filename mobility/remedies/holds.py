@@ -12,9 +12,9 @@ from mobility.remedies.model import DayNetwork, Lever
 from mobility.remedies.window import Window
 
 #: How long a trip may wait for riders at one stop, seconds.
-HOLDS_S = (60, 120, 180, 240, 300)
+_HOLDS_S = (60, 120, 180, 240, 300)
 #: A connection is worth holding where the next departure of the line is later than this.
-NEXT_DEPARTURE_S = 600
+_NEXT_DEPARTURE_S = 600
 
 
 def held(
@@ -85,9 +85,9 @@ def _just_left(
     tt = network.timetable
     lo, hi = int(tt.dep_ptr[stop]), int(tt.dep_ptr[stop + 1])
     times, calls = tt.dep_time[lo:hi], tt.dep_call[lo:hi]
-    first = int(times.searchsorted(ready_s - HOLDS_S[-1]))
+    first = int(times.searchsorted(ready_s - _HOLDS_S[-1]))
     last = int(times.searchsorted(ready_s))
-    soon = int(times.searchsorted(ready_s + NEXT_DEPARTURE_S, side="right"))
+    soon = int(times.searchsorted(ready_s + _NEXT_DEPARTURE_S, side="right"))
     following = set(route[tt.call_trip[calls[last:soon]]].tolist())
     for call in calls[first:last].tolist():
         other = int(tt.call_trip[call])

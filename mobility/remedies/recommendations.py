@@ -102,10 +102,10 @@ def _which_departure(bench: Workbench, lever: Lever) -> str:
 
 
 #: Levers of a kind listed though others do better.
-OF_EACH_KIND = 2
+_OF_EACH_KIND = 2
 
 #: A departure added so far from the one it is timed on is no earlier first, or later last, one.
-NEXT_S = 2 * 3600
+_NEXT_S = 2 * 3600
 
 #: What a request to an operator names, kept among the words of a remedy.
 ASKED = ("kind", "line", "headsign", "trips", "day_kinds", "present", "proposed")
@@ -175,7 +175,7 @@ def _side(bench: Workbench, lever: Lever) -> int:
         return int(lever.at_start)
     sign = int(np.sign(lever.shift_s))
     if lever.kind == "add_run":
-        if abs(lever.shift_s) > NEXT_S:
+        if abs(lever.shift_s) > _NEXT_S:
             return 0
         ends = {-1: "the first departure", 1: "the last departure"}
         return sign if _which_departure(bench, lever) == ends[sign] else 0
@@ -232,7 +232,7 @@ def _listed(outcomes: Sequence[Outcome], limit: int) -> list[Outcome]:
     found = distinct(outcomes, limit)
     for kind in dict.fromkeys(o.kind for o in outcomes):
         if limit and all(o.kind != kind for o in found):
-            found += distinct((o for o in outcomes if o.kind == kind), OF_EACH_KIND, found)
+            found += distinct((o for o in outcomes if o.kind == kind), _OF_EACH_KIND, found)
     return found
 
 
@@ -359,7 +359,7 @@ def remedies_frame(
 ) -> pd.DataFrame:
     """Return one row per remedy; what is not computed is empty.
 
-    Columns: those of `REMEDY_COLUMNS`, each told in ``docs/outputs.md``.
+    Columns: those of `_REMEDY_COLUMNS`, each told in ``docs/outputs.md``.
 
     Parameters
     ----------
@@ -400,11 +400,11 @@ def remedies_frame(
         for k, r in enumerate(remedies)
     ]
     return whole_persons(
-        pd.DataFrame(rows, columns=list(REMEDY_COLUMNS)), ["inhabitants", "workers", "lost"]
+        pd.DataFrame(rows, columns=list(_REMEDY_COLUMNS)), ["inhabitants", "workers", "lost"]
     )
 
 
-REMEDY_COLUMNS = (
+_REMEDY_COLUMNS = (
     "rank", "rank_best", "rank_worst", "kind", "line", "site", "sentence", "jobs", "jobs_lost",
     "users", "users_low", "users_high", "inhabitants", "workers", "lost", "eur_year", "eur_low",
     "eur_high", "eur_per_job", "eur_per_job_low", "eur_per_job_high", "eur_per_user", "feasible",

@@ -18,7 +18,7 @@ from mobility.remedies.model import Lever
 from mobility.territory.rosters import roster_label
 
 #: Shifts named in one sentence; the others are counted.
-NAMED_SHIFTS = 2
+_NAMED_SHIFTS = 2
 #: Kinds that live on people taking them up: they gain no more jobs than they have users.
 TAKEN_UP = ("carpool", "cycling", "cycle_track")
 #: Fewest users for whom something that people take up, or book, is built or organised.
@@ -305,7 +305,7 @@ def _effect_texts(effects: Sequence[Effect], workers: float, language: str) -> I
             workers=count_text(workers, language),
         )
         return
-    for effect in gains[:NAMED_SHIFTS]:
+    for effect in gains[:_NAMED_SHIFTS]:
         yield translate(
             "{workers} more workers can hold the shift {shift} of {site}",
             language,
@@ -313,7 +313,7 @@ def _effect_texts(effects: Sequence[Effect], workers: float, language: str) -> I
             shift=effect.shift,
             site=effect.site,
         )
-    if len(gains) > NAMED_SHIFTS:
-        more = len(gains) - NAMED_SHIFTS
+    if len(gains) > _NAMED_SHIFTS:
+        more = len(gains) - _NAMED_SHIFTS
         text = "1 other shift gains too" if more == 1 else "{count} other shifts gain too"
         yield translate(text, language, count=more)

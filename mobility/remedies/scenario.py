@@ -26,7 +26,7 @@ from mobility.territory.project import Territory
 
 #: How a scenario changes trips, and the lever of that price. What a trip taken out saves is not
 #: counted, for the vehicle and its driver may be needed still.
-LEVERS: dict[str, LeverKind] = {"move": "move_trip", "add": "add_run"}
+_LEVERS: dict[str, LeverKind] = {"move": "move_trip", "add": "add_run"}
 
 #: What the trips of on-demand zones are called on a bill.
 BOOKED = "on-demand trips"
@@ -71,11 +71,11 @@ class ScenarioPrices:
         return tuple(lines)
 
     def _trips(self, change: TripChange, factors: LeverFactors) -> Bill:
-        if change.how not in LEVERS:
+        if change.how not in _LEVERS:
             return ()
         found = np.flatnonzero(self.study.feed.trips["trip_id"].astype(str).isin(change.trips))
         trips = tuple(int(trip) for trip in found)
-        lever = Lever(LEVERS[change.how], trips, 60 * change.minutes)
+        lever = Lever(_LEVERS[change.how], trips, 60 * change.minutes)
         return timetable_bill(self.vehicles, lever, factors)
 
     def _calls(self, changes: Iterable[LineChange], factors: LeverFactors) -> Iterator[CostLine]:

@@ -80,7 +80,7 @@ class Score:
     @property
     def value(self) -> float:
         """What a choice among levers goes by: whole rosters first, then commutes."""
-        return self.jobs + COMMUTE_VALUE * self.net
+        return self.jobs + _COMMUTE_VALUE * self.net
 
     @property
     def net(self) -> float:
@@ -89,8 +89,8 @@ class Score:
 
 
 #: A commute without its whole roster decides only between levers alike in jobs.
-COMMUTE_VALUE = 1e-6
-NOBODY = Counts(0.0, 0.0, 0.0)
+_COMMUTE_VALUE = 1e-6
+_NOBODY = Counts(0.0, 0.0, 0.0)
 NOTHING = Score(0, 0, 0, 0, 0, 0, 0, 0)
 
 
@@ -253,6 +253,6 @@ class Scores:
         """Return who gains, and who loses, a roster under the worst-of rule."""
         homes, before, after = self._rosters_changed(changes)
         if np.array_equal(before, after):
-            return NOBODY, NOBODY
+            return _NOBODY, _NOBODY
         ledger = self.ledger
         return ledger.gained(before, after, homes), ledger.gained(after, before, homes)

@@ -35,7 +35,7 @@ from mobility.remedies.window import Window
 Int32 = NDArray[np.int32]
 
 #: A lever that adds no driving still costs the planning of a minute, for the ranking.
-LEAST_MINUTES = 1.0
+_LEAST_MINUTES = 1.0
 
 #: Jobs that two levers must gain beyond the better one to be told as a pair.
 LEAST_JOBS = 0.5
@@ -94,12 +94,12 @@ class Outcome:
     @property
     def worth(self) -> float:
         """Commutes gained, less those lost, per vehicle-minute added."""
-        return self.score.net / max(self.vehicle_min, LEAST_MINUTES)
+        return self.score.net / max(self.vehicle_min, _LEAST_MINUTES)
 
     @property
     def value(self) -> float:
         """What it is worth per vehicle-minute added: whole rosters first, then commutes."""
-        return self.score.value / max(self.vehicle_min, LEAST_MINUTES)
+        return self.score.value / max(self.vehicle_min, _LEAST_MINUTES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -359,7 +359,7 @@ def rank_of(outcome: Outcome) -> tuple[object, ...]:
 
 
 #: Halves of pairs looked at for each edge of a shift.
-HALVES = 3
+_HALVES = 3
 
 
 def _pairs(bench: Workbench, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
@@ -372,7 +372,7 @@ def _pairs(bench: Workbench, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
             gain = float(pool[effect.gained].sum() - pool[effect.lost].sum())
             if gain > 0:
                 halves.setdefault(window, []).append((-gain, k))
-    best = {w: [k for _, k in sorted(mine)[:HALVES]] for w, mine in halves.items()}
+    best = {w: [k for _, k in sorted(mine)[:_HALVES]] for w, mine in halves.items()}
     seen: set[tuple[int, int]] = set()
     for out, back in now.keys[["out", "back"]].itertuples(index=False, name=None):
         for i in best.get(out, []):

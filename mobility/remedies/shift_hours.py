@@ -31,9 +31,9 @@ Float = NDArray[np.float64]
 #: Offsets tried, minutes.
 OFFSETS_MIN = tuple(range(-30, 31, 5))
 #: A plateau holds the offsets that reach at least this share of the best.
-PLATEAU_SHARE = 0.98
+_PLATEAU_SHARE = 0.98
 #: Sites whose gates are closer than this are neighbours, metres.
-NEIGHBOUR_M = 2000.0
+_NEIGHBOUR_M = 2000.0
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class HoursCurve:
 def plateau(offsets_min: Sequence[int], workers: Float) -> tuple[int, int]:
     """Return the unbroken range of offsets around the best that reaches almost as many."""
     best = int(np.argmax(workers))
-    enough = workers >= PLATEAU_SHARE * workers[best]
+    enough = workers >= _PLATEAU_SHARE * workers[best]
     first = last = best
     while first > 0 and enough[first - 1]:
         first -= 1
@@ -309,7 +309,7 @@ def _slide(
     return np.asarray(every @ study.pool(*key), np.float64), moved
 
 
-def neighbours(study: Study, *, within_m: float = NEIGHBOUR_M) -> list[tuple[int, ...]]:
+def neighbours(study: Study, *, within_m: float = _NEIGHBOUR_M) -> list[tuple[int, ...]]:
     """Return groups of sites linked by gates closer than ``within_m``, each ascending."""
     project = transformer(WGS84, study.streets.crs)
     gates = [np.column_stack(project.transform(*np.array(s.gates, float).T)) for s in study.sites]

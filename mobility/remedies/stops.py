@@ -23,9 +23,9 @@ REACH_M = 600.0
 #: Legs shorter than this are left alone; longer ones are looked at every so many metres.
 SHORTEST_LEG_M, EVERY_M = 500.0, 400.0
 #: Two candidates of one line are no closer.
-APART_M = 300.0
+_APART_M = 300.0
 #: A line passes a place when its leg does within this distance.
-PASSING_M = 120.0
+_PASSING_M = 120.0
 #: Candidates near homes, and near gates.
 NEAR_HOMES, NEAR_GATES = 20, 10
 
@@ -177,7 +177,7 @@ def _chosen(
     kept: list[tuple[int, Float]] = []
     room = {False: NEAR_HOMES, True: NEAR_GATES}
     for _, is_gate, route, leg, place in found:
-        near = any(r == route and np.hypot(*(xy - place)) < APART_M for r, xy in kept)
+        near = any(r == route and np.hypot(*(xy - place)) < _APART_M for r, xy in kept)
         if room[is_gate] and not near:
             room[is_gate] -= 1
             kept.append((route, _on_the_way(study, stop_xy[legs[leg]], place)))
@@ -231,7 +231,7 @@ def _passing(stop_xy: Float, legs: Int64, mine: Int64, place: Float) -> tuple[Le
         share = float((place - stop_xy[one]) @ way) / length**2
         off = float(np.hypot(*(stop_xy[one] + share * way - place)))
         # Streets bend: what a bus drives may leave the straight line by a fifth of the leg.
-        if 0.1 < share < 0.9 and off <= max(PASSING_M, 0.2 * length):
+        if 0.1 < share < 0.9 and off <= max(_PASSING_M, 0.2 * length):
             found.append((int(one), int(two), round(share, 3)))
     return tuple(found)
 

@@ -39,9 +39,9 @@ Float = NDArray[np.float64]
 #: Highest level of traffic stress that most adults accept (Mekuria, Furth and Nixon, 2012).
 CALM = 2
 #: Homes whose way is drawn to look for a track, those of most workers first, per site.
-DRAWN_HOMES = 150
+_DRAWN_HOMES = 150
 #: Tracks proposed per site.
-TRACKS = 2
+_TRACKS = 2
 #: Streets named in one sentence.
 NAMED = 3
 
@@ -208,12 +208,12 @@ def find_tracks(
     streets, pool = study.streets, lacking
     reach = _within(study, streets, mode, None)[site]
     blocked = np.flatnonzero(white & reach & ~calm & (pool > 0))
-    blocked = blocked[np.argsort(-pool[blocked], kind="stable")][:DRAWN_HOMES]
+    blocked = blocked[np.argsort(-pool[blocked], kind="stable")][:_DRAWN_HOMES]
     wanted = _stressful(study, mode, site, blocked)
     found: list[CycleTrack] = []
     treated = np.zeros(0, np.int32)
     known = calm.copy()
-    for _ in range(TRACKS):
+    for _ in range(_TRACKS):
         best = _cheapest(study, pool, wanted, treated, known, factors)
         if best is None:
             break

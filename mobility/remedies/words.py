@@ -22,7 +22,7 @@ LEVER_COLUMNS = (
 )  # fmt: skip
 
 #: Trips of one lever that are named; the others are counted.
-NAMED_TRIPS = 40
+_NAMED_TRIPS = 40
 
 
 def clock(study: Study, kind: str, axis_s: int) -> str:
@@ -87,7 +87,7 @@ def lever_names(bench: Workbench, lever: Lever) -> dict[str, object]:
 
 def _trip_ids(study: Study, trips: tuple[int, ...]) -> str:
     """Return the ids of trips; of many, the first ones and how many more there are."""
-    ids = [study.feed.trip_ids[t] for t in trips[:NAMED_TRIPS]]
+    ids = [study.feed.trip_ids[t] for t in trips[:_NAMED_TRIPS]]
     if len(study.territory.sources.gtfs) > 1:
         # Of several feeds, ids bear the number of theirs: operators do not know it.
         ids = [name.partition(":")[2] or name for name in ids]

@@ -17,8 +17,8 @@ from mobility.streets.arcs import joined
 from mobility.timetable.arrays import INF
 from mobility.timetable.footpaths import WalkTable
 
-MOST_POOLED = 4
-MOST_GATE_ORDERS = 4
+_MOST_POOLED = 4
+_MOST_GATE_ORDERS = 4
 
 
 def _margins_s(study: Study, site: int) -> tuple[int, int]:
@@ -76,7 +76,7 @@ def make_pools(
 ) -> list[Pool]:
     """Return each site by itself and the groups of neighbouring sites with close hours.
 
-    A group holds at most `MOST_POOLED` sites; its gates are called at in the quickest order.
+    A group holds at most `_MOST_POOLED` sites; its gates are called at in the quickest order.
     """
     sites = sorted({e.site for e in edges})
     groups: list[tuple[int, ...]] = [(s,) for s in sites]
@@ -89,7 +89,7 @@ def make_pools(
             if s != site and _apart(xy, gates, site, s) <= config.pool_km * 1000
             and _share_hours(edges, site, s, config.pool_tolerance_min * 60)
         ]  # fmt: skip
-        group = tuple(sorted([site, *near[: MOST_POOLED - 1]]))
+        group = tuple(sorted([site, *near[: _MOST_POOLED - 1]]))
         if len(group) > 1:
             groups.append(group)
             left -= set(group)

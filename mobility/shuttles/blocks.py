@@ -17,7 +17,7 @@ import numpy as np
 from mobility.shuttles.model import UNREACHED, Drive, Floats, Ints, Run
 from mobility.territory.rosters import ALL_YEAR
 
-IDLE_AT_STOP_S = 2700
+_IDLE_AT_STOP_S = 2700
 DAY_CUT_S = 3 * 3600
 DAY_S = 86_400
 
@@ -145,7 +145,7 @@ def _via_depot(one: Trip, two: Trip, drive: Drive, depot: int, turnaround_s: int
     back, _ = _empty(drive, one.destination, depot)
     out, _ = _empty(drive, depot, two.origin)
     gap = two.start_s - one.end_s
-    return back + out + turnaround_s + IDLE_AT_STOP_S <= gap
+    return back + out + turnaround_s + _IDLE_AT_STOP_S <= gap
 
 
 def _successors(
@@ -171,7 +171,7 @@ def _successors(
     can = _seconds(drive, destination, origin) + turnaround_s <= gap
     np.fill_diagonal(can, val=False)
     there = _seconds(drive, destination, base) + _seconds(drive, base, origin)
-    empty = np.where(there + turnaround_s + IDLE_AT_STOP_S <= gap, home[:, None] + out, empty)
+    empty = np.where(there + turnaround_s + _IDLE_AT_STOP_S <= gap, home[:, None] + out, empty)
     # Between equals, the shorter wait.
     more = np.rint(empty) + gap / DAY_S - home[:, None] - out
     vehicle = 1.0 + 2 * n * float(max(np.abs(more).max(), home.max(), out.max()))

@@ -25,9 +25,9 @@ from mobility.shuttles.scene import Scene
 from mobility.shuttles.schedule import arrival_slack, arrival_slacks
 from mobility.streets.arcs import Times
 
-GOLDEN = 0.6180339887498949  # steps of the draws' starts from one shift end to the next
+_GOLDEN = 0.6180339887498949  # steps of the draws' starts from one shift end to the next
 TOO_FAR = "no stop within a walk"
-NO_WAY = "no street leads there"
+_NO_WAY = "no street leads there"
 TOO_LONG = "the direct drive is longer than a rider accepts"
 
 
@@ -238,7 +238,7 @@ class Bookings:
             return []
         order = homes[np.argsort(place[homes], kind="stable")]
         total = np.cumsum(people[order])
-        steps = np.arange((share + GOLDEN * e) % 1.0, total[-1], 1.0)
+        steps = np.arange((share + _GOLDEN * e) % 1.0, total[-1], 1.0)
         drawn = order[np.searchsorted(total, steps, side="right").clip(max=len(order) - 1)]
         found = []
         for at in np.unique(place[drawn]):
@@ -256,7 +256,7 @@ class Bookings:
         room = limits.max_total_s - walk_s - int(self.gates.used_s[e, call])
         direct = drive + (scene.dwell_s if place != gate else 0)
         limit = int(self._longest(e, np.array(drive), np.array(walk_s)))
-        why = TOO_FAR if place < 0 else NO_WAY if drive >= UNREACHED else ""
+        why = TOO_FAR if place < 0 else _NO_WAY if drive >= UNREACHED else ""
         why = why or (TOO_LONG if direct > limit else "")
         slack = arrival_slack(scene, limit, at) if inbound and not why else 0
         wait = max(0, min(self.wait_s, limits.max_wait_s - slack, room - limit - slack))

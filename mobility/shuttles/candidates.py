@@ -12,9 +12,9 @@ PREFERENCE: dict[PlaceKind, float] = {
     "stop": 0.0, "village": 0.25, "park_ride": 0.4, "carpool": 0.5, "node": 1.0,
 }  # fmt: skip
 SAME_PLACE_M = 60.0
-ROADSIDE_CELL_M = 500.0
-NO_STOP = ("motorway", "motorway_link", "trunk", "trunk_link")
-ROADSIDE = ("unclassified", "residential", "tertiary", "secondary", "living_street")
+_ROADSIDE_CELL_M = 500.0
+_NO_STOP = ("motorway", "motorway_link", "trunk", "trunk_link")
+_ROADSIDE = ("unclassified", "residential", "tertiary", "secondary", "living_street")
 
 
 def candidate_places(study: Study, homes_xy: Floats, *, reach_m: float) -> list[Place]:
@@ -102,10 +102,10 @@ def _roadsides(study: Study, homes_xy: Floats) -> list[Place]:
     streets = study.streets
     tags = streets.tags
     safe = (has_sidewalk(tags) | tags["lit"].eq("yes").to_numpy(bool)) & tags["highway"].isin(
-        ROADSIDE
+        _ROADSIDE
     ).to_numpy(bool)
     nodes = np.unique(np.concatenate([streets.edge_u[safe], streets.edge_v[safe]]))
-    fast = tags["highway"].isin(NO_STOP).to_numpy(bool)
+    fast = tags["highway"].isin(_NO_STOP).to_numpy(bool)
     unsafe = np.unique(np.concatenate([streets.edge_u[fast], streets.edge_v[fast]]))
     nodes = np.setdiff1d(nodes, unsafe)
     if not len(nodes) or not len(homes_xy):
@@ -113,14 +113,14 @@ def _roadsides(study: Study, homes_xy: Floats) -> list[Place]:
     from scipy.spatial import cKDTree
 
     _cells, inverse = np.unique(
-        np.floor(homes_xy / ROADSIDE_CELL_M).astype(np.int64), axis=0, return_inverse=True
+        np.floor(homes_xy / _ROADSIDE_CELL_M).astype(np.int64), axis=0, return_inverse=True
     )
     count = np.bincount(inverse.ravel())
     centre = np.column_stack(
         [np.bincount(inverse.ravel(), weights=homes_xy[:, k]) / count for k in (0, 1)]
     )
     away, nearest = cKDTree(streets.node_xy[nodes]).query(centre, k=1)
-    chosen = np.unique(nodes[np.asarray(nearest)[np.asarray(away) <= ROADSIDE_CELL_M]])
+    chosen = np.unique(nodes[np.asarray(nearest)[np.asarray(away) <= _ROADSIDE_CELL_M]])
     names = _street_names(study, chosen)
     lonlat = streets.unproject(streets.node_xy[chosen])
     return [

@@ -30,8 +30,8 @@ from mobility.shuttles.groups import (
 from mobility.shuttles.model import Floats, Run
 from mobility.shuttles.scene import Scene
 
-WORKER_EUR = 1e7  # far above any plan's cost: euros only decide between equals
-PLACE_EUR = 100.0  # what a shift-place decides between equals: far below what a run costs
+_WORKER_EUR = 1e7  # far above any plan's cost: euros only decide between equals
+_PLACE_EUR = 100.0  # what a shift-place decides between equals: far below what a run costs
 
 
 @dataclass(frozen=True)
@@ -232,7 +232,7 @@ class Master:
         *,
         max_vehicles: int | None = None,
         max_eur: float | None = None,
-        worker_eur: float = WORKER_EUR,
+        worker_eur: float = _WORKER_EUR,
     ) -> Choice | None:
         """Return the runs that give the most workers their whole roster, then cost least.
 
@@ -256,7 +256,7 @@ class Master:
         whole[self._first[2] : self._first[4]] = 0
         whole[self._first[6] :] = 0  # what drivers are paid, parts of riders
         result = milp(
-            self._eur / worker_eur - self._weight - self._places * (PLACE_EUR / WORKER_EUR),
+            self._eur / worker_eur - self._weight - self._places * (_PLACE_EUR / _WORKER_EUR),
             constraints=LinearConstraint(
                 _matrix(rows, len(self._eur)), -np.inf, np.array([r[2] for r in rows])
             ),
@@ -272,7 +272,7 @@ class Master:
         workers = sum(g.weight for g in self._groups if served(g, on))
         # Workers - EUR / worker_eur is bounded: of the best by what all would cost, of a
         # choice that costs as much by its own EUR.
-        spent = eur if worker_eur < WORKER_EUR else max_eur or self.price(self._index)
+        spent = eur if worker_eur < _WORKER_EUR else max_eur or self.price(self._index)
         bound = -float(result.mip_dual_bound) + spent / worker_eur
         bound = min(bound, float(self._weight.sum())) + self._light
         return Choice(runs, workers, eur, bound)

@@ -17,9 +17,9 @@ from mobility.shuttles.scene import Scene
 from mobility.shuttles.stops import nearest_stop
 
 #: EUR a year that one captured worker's whole roster is worth, from thrift to "at any price".
-PRICES = (1_500.0, 3_500.0, 8_000.0, 100_000.0)
-HUB_PRICES = (3_500.0, 100_000.0)
-PART_PRICES = (1_500.0, 100_000.0)
+_PRICES = (1_500.0, 3_500.0, 8_000.0, 100_000.0)
+_HUB_PRICES = (3_500.0, 100_000.0)
+_PART_PRICES = (1_500.0, 100_000.0)
 SLACK_S = 120  # published whole minutes and walking to the gate, kept out of the ride
 
 
@@ -38,7 +38,7 @@ def generate_lines(
 ) -> list[Line]:
     """Return distinct lines from ``stops`` to ``anchor``.
 
-    Each price of `PRICES` gives a set of routes: a low one keeps the thick stops only, a
+    Each price of `_PRICES` gives a set of routes: a low one keeps the thick stops only, a
     high one goes for everybody within the limits. Lines for outbound ends alone are routed
     from the anchor.
 
@@ -70,8 +70,8 @@ def generate_lines(
     if home:
         # An outbound run is an inbound one with every way reversed.
         seconds, metres = seconds.T, metres.T
-    prices = HUB_PRICES if anchor.is_hub else PRICES
-    for k, price in enumerate(prices if homes is None else PART_PRICES):
+    prices = _HUB_PRICES if anchor.is_hub else _PRICES
+    for k, price in enumerate(prices if homes is None else _PART_PRICES):
         if should_stop is not None and should_stop():
             break
         problem = RouteProblem(

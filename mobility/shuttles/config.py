@@ -40,7 +40,7 @@ class VehicleType(Model):
     co2_g_km: Annotated[float, Field(ge=0)] | None = None
 
 
-DEFAULT_VEHICLES = (
+_DEFAULT_VEHICLES = (
     VehicleType(name="minibus", seats=9, passengers=8),
     VehicleType(name="midibus", seats=22, passengers=22),
     VehicleType(name="autocar", seats=55, passengers=55),
@@ -138,7 +138,7 @@ class ShuttleConfig(Model):
     turnaround_min: Annotated[float, Field(ge=0, le=60)] = 3
     drive_factor: Annotated[float, Field(gt=0, le=3)] = 1.15
     depot: tuple[Lon, Lat] | None = None
-    vehicles: Annotated[tuple[VehicleType, ...], Field(min_length=1)] = DEFAULT_VEHICLES
+    vehicles: Annotated[tuple[VehicleType, ...], Field(min_length=1)] = _DEFAULT_VEHICLES
     pool_km: Annotated[float, Field(ge=0)] = 2.5
     pool_tolerance_min: Annotated[float, Field(ge=0)] = 20
     harmonise_min: tuple[int, ...] = (-30, -15, 15, 30)

@@ -24,7 +24,7 @@ from mobility.territory.factors import Factors as Rows
 from mobility.territory.rosters import ALL_YEAR, share_of_year
 
 DAY_S = 86_400
-WEEK_KINDS = ("school_weekday", "holiday_weekday")
+_WEEK_KINDS = ("school_weekday", "holiday_weekday")
 
 
 @dataclass(frozen=True)
@@ -141,11 +141,13 @@ def calendar_days(
 
 
 def _whole_year(factors: Factors, kinds: Mapping[str, Sequence[int]]) -> list[Day]:
-    weekday_kinds = [k for k in WEEK_KINDS if k in kinds] or [k for k in kinds if 0 in kinds[k]][:1]
+    weekday_kinds = [k for k in _WEEK_KINDS if k in kinds] or [k for k in kinds if 0 in kinds[k]][
+        :1
+    ]
     per_kind = {k: factors.get(f"days_per_year.{k}", 52.0 * len(kinds[k])) for k in kinds}
-    if len(weekday_kinds) == 1 and weekday_kinds[0] in WEEK_KINDS:
+    if len(weekday_kinds) == 1 and weekday_kinds[0] in _WEEK_KINDS:
         # One kind of weekday studied stands for all of them.
-        per_kind[weekday_kinds[0]] = sum(factors[f"days_per_year.{k}"] for k in WEEK_KINDS)
+        per_kind[weekday_kinds[0]] = sum(factors[f"days_per_year.{k}"] for k in _WEEK_KINDS)
     total = sum(per_kind[k] for k in weekday_kinds)
     days = []
     for kind in weekday_kinds or [""]:
@@ -162,7 +164,7 @@ def _whole_year(factors: Factors, kinds: Mapping[str, Sequence[int]]) -> list[Da
 def _kind_of(weekday: int, kind: str, kinds: Mapping[str, Sequence[int]]) -> str:
     if kind and weekday in kinds[kind]:
         return kind
-    others = [k for k in kinds if k not in WEEK_KINDS and weekday in kinds[k]]
+    others = [k for k in kinds if k not in _WEEK_KINDS and weekday in kinds[k]]
     return others[0] if others else ""
 
 

@@ -23,8 +23,8 @@ EXACT = 4
 ITERATIONS = 150
 ALWAYS_S = 10**8  # latest time of a node without a window
 BLINK = 0.02  # how often a route is not looked at
-MOST_OUT = 8  # requests taken out at once
-HEAT = 0.1  # of a vehicle's price: what a plan may lose at first
+_MOST_OUT = 8  # requests taken out at once
+_HEAT = 0.1  # of a vehicle's price: what a plan may lose at first
 
 
 @dataclass(frozen=True)
@@ -194,13 +194,13 @@ class Routes:
         kept = plan
         for it in range(1, iterations):
             centre = int(rng.integers(n))
-            gone = set(near[centre][: 1 + int(rng.integers(min(MOST_OUT, n)))])
+            gone = set(near[centre][: 1 + int(rng.integers(min(_MOST_OUT, n)))])
             if rng.random() < 0.3:
                 gone |= next({i for i in r if i < n} for r, _ in plan if centre in r)
             left, out = self._ruined(plan, gone)
             trial = self._recreated(left, sorted(out), rng)
             after = sum(eur for _, eur in trial)
-            heat = HEAT * vehicle * (1 - it / iterations)
+            heat = _HEAT * vehicle * (1 - it / iterations)
             if after < now - heat * math.log(1 - rng.random()):
                 plan, now = trial, after
                 if after < best - 1e-9:

@@ -22,9 +22,9 @@ from mobility.territory.project import Speeds
 
 # One number per arc carries both: centiseconds above, decimetres below. Sums stay exact
 # in a double, so the shortest way in time comes with its length.
-TIME_UNIT = 10**9
+_TIME_UNIT = 10**9
 LIMIT_S = 5400.0
-AT_JUNCTION_M = 1.0
+_AT_JUNCTION_M = 1.0
 AT_ONCE = 32  # places searched from at a time
 
 
@@ -91,7 +91,7 @@ def drive_graph(
     parts += _place_arcs(streets, net, snaps, slower)
     rows, cols, seconds, metres = (np.concatenate([p[k] for p in parts]) for k in range(4))
     finite = np.isfinite(seconds)
-    weight = np.rint(seconds[finite] * 100) * TIME_UNIT + np.rint(metres[finite] * 10) + 1
+    weight = np.rint(seconds[finite] * 100) * _TIME_UNIT + np.rint(metres[finite] * 10) + 1
     rows, cols = rows[finite], cols[finite]
     # Parallel streets: keep the quickest.
     order = np.lexsort((weight, cols, rows))
@@ -113,8 +113,8 @@ def _place_arcs(streets: Streets, net: Arcs, snaps: Snaps, times: Times) -> list
     length = np.maximum(streets.length_m[on.edge], 1e-6)
     from_u = np.clip(on.offset_m, 0, length)
     # A place within a metre of a junction is at the junction.
-    from_u = np.where(from_u < AT_JUNCTION_M, 0.0, from_u)
-    from_u = np.where(length - from_u < AT_JUNCTION_M, length, from_u)
+    from_u = np.where(from_u < _AT_JUNCTION_M, 0.0, from_u)
+    from_u = np.where(length - from_u < _AT_JUNCTION_M, length, from_u)
     at = Snaps(on.edge, from_u, none)
     parts = []
     for leaving in (True, False):
@@ -144,8 +144,8 @@ def _along(metres: np.ndarray, slowness: np.ndarray) -> np.ndarray:
 def _decode(weight: np.ndarray) -> Drive:
     reached = np.isfinite(weight)
     value = np.where(reached, weight, 0.0)
-    centiseconds = np.floor(value / TIME_UNIT)
-    metres = (value - centiseconds * TIME_UNIT) / 10
+    centiseconds = np.floor(value / _TIME_UNIT)
+    metres = (value - centiseconds * _TIME_UNIT) / 10
     seconds = np.where(reached, np.ceil(centiseconds / 100), UNREACHED).astype(np.int32)
     return Drive(seconds, np.where(reached, metres, np.inf))
 
@@ -159,7 +159,7 @@ def _weights(matrix: sparse.csr_matrix, nodes: np.ndarray, limit_s: float) -> Fl
     seeds = (np.arange(len(nodes) + 1, dtype=np.int64), nodes.astype(np.int32), zero)
     rows = np.full((len(nodes), matrix.shape[0]), np.inf)
     vias = np.empty(rows.shape, np.int32)
-    node_rows(net, seeds, limit_s * 100 * TIME_UNIT, workspace(net, seeds), rows, vias)
+    node_rows(net, seeds, limit_s * 100 * _TIME_UNIT, workspace(net, seeds), rows, vias)
     return rows
 
 
@@ -246,7 +246,7 @@ class Ways:
         if one not in self._before:
             _, before = csgraph.dijkstra(
                 graph.graph, indices=[start], return_predecessors=True,
-                limit=LIMIT_S * 100 * TIME_UNIT,
+                limit=LIMIT_S * 100 * _TIME_UNIT,
             )  # fmt: skip
             self._before[one] = before[0]
         before = self._before[one]

@@ -22,7 +22,7 @@ from mobility.shuttles.model import Bools
 
 HOUR = 3600
 NIGHT_S = (22 * HOUR, 29 * HOUR)
-MOST_SETS = 20_000
+_MOST_SETS = 20_000
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def build_duties(pieces: Sequence[Piece], rules: DutyRules) -> list[Duty]:
     """Join pieces into few duties.
 
     First fit by time, then, where the bound leaves room, the exact fewest by branch and
-    bound over all lawful sets (up to `MOST_SETS` of them). A piece that breaks a rule by
+    bound over all lawful sets (up to `_MOST_SETS` of them). A piece that breaks a rule by
     itself stays a duty of its own; `unlawful` names it.
     """
     groups: list[list[Piece]] = []
@@ -251,7 +251,7 @@ def _exact(pieces: Sequence[Piece], rules: DutyRules, most: int) -> list[list[Pi
 
 
 def _lawful_sets(pieces: Sequence[Piece], rules: DutyRules) -> list[tuple[int, ...]] | None:
-    """List every set of pieces one driver may do; None beyond `MOST_SETS`.
+    """List every set of pieces one driver may do; None beyond `_MOST_SETS`.
 
     A part of a lawful set is not always lawful (it may lose a break), so sets grow from
     any set that fits in the day and are kept when lawful.
@@ -269,7 +269,7 @@ def _lawful_sets(pieces: Sequence[Piece], rules: DutyRules) -> list[tuple[int, .
                 ):
                     grown.append((*s, i))
         kept += [s for s in grown if allowed([pieces[i] for i in s], rules)]
-        if len(kept) + len(grown) > MOST_SETS:
+        if len(kept) + len(grown) > _MOST_SETS:
             return None
         layer = grown
     return kept

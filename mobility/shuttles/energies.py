@@ -33,7 +33,7 @@ NAMES = {
     "diesel": "diesel", "hvo": "HVO (hydrotreated oil)", "biogas": "biogas",
     "electric": "battery-electric", "hydrogen": "hydrogen",
 }  # fmt: skip
-QUIET = ("electric", "hydrogen")
+_QUIET = ("electric", "hydrogen")
 ENERGY_TABLES = ("energies", "energy_blocks", "energy_factors")
 NIGHT_S = (6 * 3600, 22 * 3600)
 CUT = "longer than what the vehicle holds and takes in on its way: another one takes over"
@@ -310,7 +310,7 @@ def _told(plan: Plan, driven: Driven, diesel: Driven, language: str) -> dict[str
         "eur_high": driven.eur_year[2], "co2_kg": driven.co2_kg[0],
         "co2_low": driven.co2_kg[1], "co2_high": driven.co2_kg[2],
         "eur_per_tonne": more / saved_t if saved_t > 0 else math.nan,
-        "quiet_night_km": sum(_quiet_km(driven, size)) if driven.energy in QUIET else 0.0,
+        "quiet_night_km": sum(_quiet_km(driven, size)) if driven.energy in _QUIET else 0.0,
     }  # fmt: skip
 
 

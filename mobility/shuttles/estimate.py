@@ -21,8 +21,8 @@ from mobility.shuttles.factors import Factors
 from mobility.shuttles.model import Run
 from mobility.shuttles.scene import Scene
 
-TURN_S = 3600  # runs within an hour of each other at the gate are one change of shifts
-WAITS_H = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25)  # of a driver on each turn, signing on included
+_TURN_S = 3600  # runs within an hour of each other at the gate are one change of shifts
+_WAITS_H = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25)  # of a driver on each turn, signing on included
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def turn_of(run: Run) -> tuple[int, tuple[int, ...]]:
     """Return the change of shifts a run belongs to: hour at the gate, weekdays."""
     at_gate = run.end_s if run.direction == "in" else run.start_s
     folded = at_gate - (at_gate - DAY_CUT_S) // DAY_S * DAY_S
-    return (folded + TURN_S // 2) // TURN_S, run.weekdays
+    return (folded + _TURN_S // 2) // _TURN_S, run.weekdays
 
 
 def fitted(seen: Sequence[tuple[Parts, Costs]], overhead: float, least_h: float) -> Weights:
@@ -132,7 +132,7 @@ def fitted(seen: Sequence[tuple[Parts, Costs]], overhead: float, least_h: float)
     if not told:
         return Weights(least_h)
     spreads = []
-    for wait in WAITS_H:
+    for wait in _WAITS_H:
         real = np.array([c.drivers * more / p.drivers(wait, least_h) for p, c in told])
         spreads.append((float(real.std() / real.mean()), wait, float(real.mean())))
     _, wait, drivers = min(spreads)

@@ -15,7 +15,7 @@ import numpy as np
 from mobility.shuttles.chain_problem import EPS, ChainProblem, Trip
 from mobility.shuttles.model import Bools, Floats, Longs
 
-MOST_GROWN = 200_000  # trips of an end with the same number of calls
+_MOST_GROWN = 200_000  # trips of an end with the same number of calls
 MOST_TRIPS = 120_000  # of all ends
 
 
@@ -56,7 +56,7 @@ def every_trip(problem: ChainProblem) -> list[Trip] | None:
     return [trip for end in sorted(by_end) for trip in by_end[end]]
 
 
-def trips_of_end(problem: ChainProblem, end: int, most: int = MOST_GROWN) -> list[Trip] | None:
+def trips_of_end(problem: ChainProblem, end: int, most: int = _MOST_GROWN) -> list[Trip] | None:
     """Return the trips of an inbound end that no other makes needless; None: too many."""
     own: Longs = np.flatnonzero(problem.end_of == end)
     layers = _layers(problem, end, own, most)

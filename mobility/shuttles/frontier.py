@@ -30,10 +30,10 @@ from mobility.shuttles.schedule import build_runs, covered_homes
 from mobility.shuttles.service import serve
 from mobility.shuttles.sizing import smallest
 
-SMALL_SHARES = (0.2, 0.4, 0.7)  # of what one vehicle can be given to do
-MOST_CANDIDATES = 50
-MOST_VEHICLES = 6  # plans are searched for each number up to it, then by budget
-MOST_CUTS = 5  # rounds of one choice that leave thin runs out
+_SMALL_SHARES = (0.2, 0.4, 0.7)  # of what one vehicle can be given to do
+_MOST_CANDIDATES = 50
+_MOST_VEHICLES = 6  # plans are searched for each number up to it, then by budget
+_MOST_CUTS = 5  # rounds of one choice that leave thin runs out
 
 Runs = tuple[tuple[int, int], ...]
 
@@ -78,12 +78,12 @@ def most_useful(scene: Scene, found: Sequence[Candidate]) -> list[Candidate]:
     time a worker's direction is covered by a line already kept, a further line covering it
     scores half.
     """
-    if len(found) <= MOST_CANDIDATES:
+    if len(found) <= _MOST_CANDIDATES:
         return list(found)
     value = edge_worth(scene)
     left = list(range(len(found)))
     kept: list[int] = []
-    while left and len(kept) < MOST_CANDIDATES:
+    while left and len(kept) < _MOST_CANDIDATES:
         scores = [
             sum(float(value[e][c].sum()) for cover in found[k].cover for e, c in cover.items())
             / max(found[k].eur, 1.0)
@@ -134,10 +134,10 @@ def build_frontier(
     search.add(worker_eur=full.eur / full.workers)
     full = search.recalibrated(full)
     vehicles = 1
-    while vehicles <= MOST_VEHICLES:
+    while vehicles <= _MOST_VEHICLES:
         choice = search.add(max_vehicles=vehicles)
         if vehicles == 1 and choice is not None:
-            for share in SMALL_SHARES:
+            for share in _SMALL_SHARES:
                 search.add(max_vehicles=1, max_eur=choice.eur * share)
         if choice is not None and choice.eur >= full.eur:
             break
@@ -188,7 +188,7 @@ class Search:
     def _chosen(self, **limit: Any) -> Choice | None:
         """Choose until no run is thinner than what is worth running."""
         choice = self._master.choose(**limit)
-        for _ in range(MOST_CUTS):
+        for _ in range(_MOST_CUTS):
             thin = [] if choice is None else self._thin(choice.runs)
             if choice is None or not thin:
                 break

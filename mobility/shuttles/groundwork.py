@@ -32,7 +32,7 @@ from mobility.shuttles.scene import Pool, RideLimits, Scene
 from mobility.shuttles.stops import Selection, select_stops
 
 Progress = Callable[[str], None]
-MOST_PARTS = 3  # lines for what homes lack of one roster
+_MOST_PARTS = 3  # lines for what homes lack of one roster
 
 
 @dataclass(eq=False)
@@ -185,7 +185,7 @@ class Groundwork:
         """Return what many homes lack of a roster and no more: a line may run for that alone."""
         if len(pool.sites) > 1:
             return []
-        return missing_sets(self.scene, pool.edges, most=MOST_PARTS)
+        return missing_sets(self.scene, pool.edges, most=_MOST_PARTS)
 
 
 def longest_walk_s(study: Study, config: ShuttleConfig) -> float:

@@ -13,7 +13,7 @@ from mobility.shuttles.rosters import edges_of
 from mobility.shuttles.scene import Scene
 
 LIGHT_SHARE = 0.002  # of the workers: the lightest groups are left out of the choice,
-LIGHT_WORKERS = 1.0  # one worker in all at most
+_LIGHT_WORKERS = 1.0  # one worker in all at most
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def served(group: Group, on: set[int]) -> bool:
 def heavy(groups: Sequence[Group]) -> tuple[list[Group], float]:
     """Return the groups without the lightest, and what these weigh in all."""
     order = sorted(range(len(groups)), key=lambda g: (groups[g].weight, g))
-    most = min(LIGHT_SHARE * sum(g.weight for g in groups), LIGHT_WORKERS)
+    most = min(LIGHT_SHARE * sum(g.weight for g in groups), _LIGHT_WORKERS)
     left = 0.0
     dropped: set[int] = set()
     for g in order:

@@ -10,7 +10,7 @@ import numpy as np
 from mobility.shuttles.model import UNREACHED, Floats, Ints
 from mobility.timetable.arrays import FootArrays, RunArrays, Timetable, index_timetable
 
-NEAR_LINE_M = 250.0
+_NEAR_LINE_M = 250.0
 SHORTEST_LEG_M = 400.0
 WINDOW_S = 3_600
 
@@ -71,7 +71,7 @@ def insert_calls(timetable: Timetable, inserts: Sequence[Insert], n_stops: int) 
 
 
 def stops_on_the_way(
-    timetable: Timetable, stops_xy: Floats, points_xy: Floats, *, near_m: float = NEAR_LINE_M
+    timetable: Timetable, stops_xy: Floats, points_xy: Floats, *, near_m: float = _NEAR_LINE_M
 ) -> list[Insert]:
     """Return calls at new points for the runs that pass by, at the time they pass.
 

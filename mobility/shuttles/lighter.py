@@ -28,8 +28,8 @@ from mobility.shuttles.places import gate_name
 from mobility.shuttles.plans import Plans
 
 AREA_M = 2_000.0
-EXTENSION_M = 4_000.0
-AREA_ITERATIONS = 25  # of the searches for who rides together: there are many areas
+_EXTENSION_M = 4_000.0
+_AREA_ITERATIONS = 25  # of the searches for who rides together: there are many areas
 REMEDIES = ("new_stop", "extension", "on_demand", "carpool", "shuttle")
 
 
@@ -90,7 +90,7 @@ def lighter_answers(plans: Plans, zones: WhiteZones) -> pd.DataFrame:
     gate_gain, gate_eur = _extensions(plans)
     trim_memory()
     told = None if plans.refused else plans.knee
-    simulation = plans.simulation(white, iterations=AREA_ITERATIONS)
+    simulation = plans.simulation(white, iterations=_AREA_ITERATIONS)
     shuttle = np.zeros_like(white) if told is None else told.service.reached
     rows = []
     for site in sorted(set(site_of.tolist())):
@@ -220,7 +220,7 @@ def _new_stops(plans: Plans, area: np.ndarray, names: Sequence[str]) -> tuple[Bo
 
 
 def _extensions(plans: Plans) -> tuple[Bools, dict[int, float]]:
-    """Take to each gate the runs that end or start within `EXTENSION_M` of it, at shift hours."""
+    """Take to each gate the runs that end or start within `_EXTENSION_M` of it, at shift hours."""
     study, scene = plans.study, plans.scene
     sites = sorted({e.site for e in scene.edges})
     gates = np.array([study.sites[s].gates[0] for s in sites], np.float64)
@@ -268,13 +268,13 @@ def _extensions(plans: Plans) -> tuple[Bools, dict[int, float]]:
 
 
 def _drives_to(plans: Plans, gates: Floats) -> tuple[Ints, Floats]:
-    """Return seconds and metres from each stop to each gate, `UNREACHED` beyond `EXTENSION_M`."""
+    """Return seconds and metres from each stop to each gate, `UNREACHED` beyond `_EXTENSION_M`."""
     study = plans.study
     stops = study.feed.stops[["lon", "lat"]].fillna(0).to_numpy(np.float64)
     stops_xy = study.streets.project(stops[:, 0], stops[:, 1])
     gates_xy = study.streets.project(gates[:, 0], gates[:, 1])
     away = np.hypot(*(stops_xy[:, None] - gates_xy[None]).transpose(2, 0, 1))
-    near = np.flatnonzero((away <= EXTENSION_M).any(axis=1))
+    near = np.flatnonzero((away <= _EXTENSION_M).any(axis=1))
     places = np.concatenate([stops[near], gates])
     graph = drive_graph(
         study.streets, study.territory.speeds, places, factor=plans.config.drive_factor
@@ -283,7 +283,7 @@ def _drives_to(plans: Plans, gates: Floats) -> tuple[Ints, Floats]:
     seconds = np.full(away.shape, UNREACHED, np.int32)
     metres = np.full(away.shape, np.inf)
     seconds[near], metres[near] = drive.seconds, drive.metres
-    far = metres > EXTENSION_M
+    far = metres > _EXTENSION_M
     return np.where(far, UNREACHED, seconds).astype(np.int32), np.where(far, 0.0, metres)
 
 

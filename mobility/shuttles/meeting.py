@@ -14,7 +14,7 @@ from mobility.shuttles.places import lonlat_of, walk_matrix
 from mobility.shuttles.scene import Scene
 from mobility.streets.arcs import Times
 
-SQUARE_M = 1_000.0  # one more place for each square with homes far from every stop
+_SQUARE_M = 1_000.0  # one more place for each square with homes far from every stop
 MOST = 200  # of them, those with the most workers
 ROUNDS = 3  # the last ones for homes too far from the place of their square
 
@@ -36,7 +36,7 @@ def met(
     """Return a scene with the places where riders who book are met.
 
     Where wanted homes are too far from every stop to walk there, riders are met at the home with
-    the most workers of their square of `SQUARE_M`.
+    the most workers of their square of `_SQUARE_M`.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def met(
 
 def _heaviest(xy: Floats, people: Floats) -> Ints:
     """Return the home with the most people of each square, `MOST` squares at most."""
-    _, square = np.unique(np.floor(xy / SQUARE_M), axis=0, return_inverse=True)
+    _, square = np.unique(np.floor(xy / _SQUARE_M), axis=0, return_inverse=True)
     square = square.ravel()
     kept = np.sort(np.argsort(-np.bincount(square, weights=people), kind="stable")[:MOST])
     order = np.lexsort((-people, square))

@@ -34,8 +34,8 @@ from mobility.shuttles.model import Bools, Place
 
 TAXI = "taxi"
 MOST_DRAWS, RIDERS_DRAWN = 3, 30  # draws of a day: so many, fewer where they give so many riders
-SERVES_ALL = 0.99
-NIGHT_H = (7, 19)  # hours between which a taxi's day price holds
+_SERVES_ALL = 0.99
+_NIGHT_H = (7, 19)  # hours between which a taxi's day price holds
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class Booked:
     @property
     def serves_all(self) -> bool:
         """Whether it can be had and leaves at most one rider in a hundred."""
-        return not self.why and self.served >= SERVES_ALL
+        return not self.why and self.served >= _SERVES_ALL
 
     @property
     def eur_per_boarding(self) -> float:
@@ -318,7 +318,7 @@ class Simulation:
             simulated.append(SimulatedDay(one.day, one.requests, one.left, tours))
             for tour in tours:
                 hour = tour.calls[0].time_s % DAY_S / 3600
-                by = "day" if NIGHT_H[1] > hour >= NIGHT_H[0] and one.day.weekday < 6 else "night"
+                by = "day" if _NIGHT_H[1] > hour >= _NIGHT_H[0] and one.day.weekday < 6 else "night"
                 km[by] += one.day.count * tour.metres / 1000
                 trips += one.day.count
         riders = sum(d.day.count * d.riders for d in simulated)

@@ -6,7 +6,7 @@ from itertools import permutations
 
 from mobility.shuttles.model import UNREACHED, Floats, Ints
 
-EXACT_ORDER = 7
+_EXACT_ORDER = 7
 
 
 def outbound_order(
@@ -36,7 +36,7 @@ def outbound_order(
         return min(clock, UNREACHED), rider_s
 
     best = tuple(reversed(order_in))
-    if len(best) <= EXACT_ORDER:
+    if len(best) <= _EXACT_ORDER:
         return min(permutations(sorted(best)), key=cost) if best else best
     value, better = cost(best), True
     while better:

@@ -29,7 +29,7 @@ from mobility.shuttles.written import COLOURS, DIRECTIONS, read_plan_table
 from mobility.territory.rosters import season_label
 
 Work = TypeVar("Work")
-PLAN_TABLES = ("timetable", "blocks", "duties", "shares")
+_PLAN_TABLES = ("timetable", "blocks", "duties", "shares")
 
 
 def write_plans(
@@ -82,7 +82,7 @@ def outdated(folder: Path, plans: Plans) -> list[str]:
     if not table.is_file():
         return []
     gone = set(read_plan_table(table)["plan"]) - {plan.name for _, plan in plans.every}
-    ends = (".zip", ".geojson", *(f"-{t}.csv" for t in PLAN_TABLES))
+    ends = (".zip", ".geojson", *(f"-{t}.csv" for t in _PLAN_TABLES))
     energies = () if plans.config.energies else ENERGY_TABLES
     old = [f"{name}.csv" for name in energies if (folder / f"{name}.csv").is_file()]
     return [f"{name}{end}" for name in sorted(gone) for end in ends] + old
@@ -99,7 +99,7 @@ def _write_plan(plans: Plans, plan: Plan, folder: Path, language: str) -> dict[s
         duties_table(plans, plan),
         _shares_table(plans, plan),
     )
-    return {f"{plan.name}-{t}": table for t, table in zip(PLAN_TABLES, tables, strict=True)}
+    return {f"{plan.name}-{t}": table for t, table in zip(_PLAN_TABLES, tables, strict=True)}
 
 
 def _sensitivity_table(plans: Plans) -> pd.DataFrame:

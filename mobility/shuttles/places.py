@@ -15,7 +15,7 @@ from mobility.streets.modes import edge_times
 from mobility.streets.snap import snap, usable_edges
 from mobility.timetable.footpaths import WalkTable, home_walks
 
-GATE_WALK_S = 600
+_GATE_WALK_S = 600
 
 
 def depot_place(study: Study, depot: tuple[float, float]) -> Place:
@@ -104,10 +104,10 @@ def gate_walks(study: Study, places: Sequence[Place], gates: dict[int, int]) -> 
         return {}
     at = lonlat_of([places[gates[s]] for s in sites])
     table: WalkTable = home_walks(
-        study.streets, points, at, GATE_WALK_S, study.territory.speeds, cache=False
+        study.streets, points, at, _GATE_WALK_S, study.territory.speeds, cache=False
     )
     own = np.repeat(owner, np.diff(table.ptr)) == table.stop
-    walks = np.full(len(sites), GATE_WALK_S)
+    walks = np.full(len(sites), _GATE_WALK_S)
     np.minimum.at(walks, table.stop[own], table.walk_s[own])
     # A gate no street leads to is where its stop is.
     met = np.isin(np.arange(len(sites)), table.stop[own])

@@ -42,7 +42,7 @@ from mobility.shuttles.sensitivity import Sensitivity, cell_sides, sensitivity
 from mobility.shuttles.stops import Selection
 from mobility.sources.holidays import read_holidays
 
-MOST_COMPARED = 3  # plans set against booked rides before one is told, refused or not
+_MOST_COMPARED = 3  # plans set against booked rides before one is told, refused or not
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,7 +276,7 @@ def proven(found: Plans, *, drawn: bool = False) -> Plans:
     if drawn:
         return replace(found, plans=tuple(found.compared(plan) for plan in plans))
     kept = pareto(plans)
-    for _ in range(MOST_COMPARED):
+    for _ in range(_MOST_COMPARED):
         index = knee(kept)
         kept[index] = found.compared(kept[index])
         trim_memory()

@@ -19,9 +19,9 @@ from mobility.shuttles.model import Floats, Ints
 
 EPS = 1e-6
 RATE = 1e-7
-WORD = 62
-MOST_CALLS = 2 * WORD  # of one end: sets of calls are two words
-BINS = 400  # of a trip's seconds, in the bound of what a label can still come to
+_WORD = 62
+MOST_CALLS = 2 * _WORD  # of one end: sets of calls are two words
+_BINS = 400  # of a trip's seconds, in the bound of what a label can still come to
 
 
 @njit(cache=True, nogil=True)
@@ -39,7 +39,7 @@ def _still_earned(order: Any, earn: Floats, load: Ints, seats: int, one: int, tw
     """
     by_seats, left = 0.0, float(seats)
     for k in order:
-        if (one >> k & 1) if k < WORD else (two >> (k - WORD) & 1):
+        if (one >> k & 1) if k < _WORD else (two >> (k - _WORD) & 1):
             continue
         take = min(1.0, left / load[k])
         by_seats += take * earn[k]
@@ -81,7 +81,7 @@ def _still_to_come(
         Longest span of a trip that follows each predecessor.
     """
     m = len(load)
-    most = np.zeros((seats + 1, BINS + 1))
+    most = np.zeros((seats + 1, _BINS + 1))
     for k in range(m):
         if earn[k] <= 0:
             continue
@@ -89,20 +89,20 @@ def _still_to_come(
         for c in range(m):
             if c != k:
                 leg = min(leg, legs[k, c])
-        takes = int(min((halt[k] + leg) / size, BINS + 1.0))
+        takes = int(min((halt[k] + leg) / size, _BINS + 1.0))
         for q in range(seats, load[k] - 1, -1):
-            for b in range(BINS, takes - 1, -1):
+            for b in range(_BINS, takes - 1, -1):
                 most[q, b] = max(most[q, b], most[q - load[k], b - takes] + earn[k])
-    out = np.full((seats + 1, BINS + 1), -np.inf)
+    out = np.full((seats + 1, _BINS + 1), -np.inf)
     reach = -np.inf
     for p in np.argsort(dues):
         if widest[p] <= reach:
             continue
         reach = widest[p]
-        for b in range(BINS + 1):
+        for b in range(_BINS + 1):
             left = widest[p] + EPS - b * size
             if left >= 0:
-                bins = int(min(left / size, float(BINS)))
+                bins = int(min(left / size, float(_BINS)))
                 for q in range(seats + 1):
                     out[q, b] = max(out[q, b], most[q, bins] - dues[p])
     return out
@@ -161,7 +161,7 @@ def price_end(  # noqa: C901, PLR0912, PLR0913, PLR0915
     widest = np.empty(len(dues))
     for p in range(len(dues)):
         widest[p] = min(latest[p].max(), longest)
-    size = longest / BINS
+    size = longest / _BINS
     come = _still_to_come(legs, load, halt, earn, dues, widest, seats, size)
     cap = 1024
     last = np.empty(cap, np.int32)
@@ -183,8 +183,8 @@ def price_end(  # noqa: C901, PLR0912, PLR0913, PLR0915
         if gate_s[c] > limit[c] + EPS or load[c] > seats:
             continue
         last[n], full[n], ride[n], gain[n], parent[n] = c, load[c], gate_s[c], earn[c], -1
-        one[n] = np.int64(1) << c if c < WORD else 0
-        two[n] = np.int64(1) << (c - WORD) if c >= WORD else 0
+        one[n] = np.int64(1) << c if c < _WORD else 0
+        two[n] = np.int64(1) << (c - _WORD) if c >= _WORD else 0
         chain[n] = by_load[load[c]]
         by_load[load[c]] = n
         n += 1
@@ -197,10 +197,10 @@ def price_end(  # noqa: C901, PLR0912, PLR0913, PLR0915
             x, y = one[label], two[label]
             for k in range(m):
                 if q + load[k] > seats or earn[k] <= 0 or span + legs[k, c] > limit[k] + EPS:
-                    if k < WORD:
+                    if k < _WORD:
                         x |= np.int64(1) << k
                     else:
-                        y |= np.int64(1) << (k - WORD)
+                        y |= np.int64(1) << (k - _WORD)
             # Dominated by a label of the same call that is no fuller?
             dominated = False
             other = kept[c]
@@ -231,7 +231,7 @@ def price_end(  # noqa: C901, PLR0912, PLR0913, PLR0915
                 label = chain[label]
                 continue
             for k in range(m):
-                if (x >> k & 1) if k < WORD else (y >> (k - WORD) & 1):
+                if (x >> k & 1) if k < _WORD else (y >> (k - _WORD) & 1):
                     continue
                 longer, more = span + legs[k, c], gain[label] + earn[k]
                 spent = int((longer + halt[k]) / size)
@@ -243,8 +243,8 @@ def price_end(  # noqa: C901, PLR0912, PLR0913, PLR0915
                     chain, older = _grown(chain), _grown(older)
                     ride, gain, one, two = _grown(ride), _grown(gain), _grown(one), _grown(two)
                 last[n], full[n], ride[n], gain[n], parent[n] = k, q + load[k], longer, more, label
-                one[n] = one[label] | np.int64(1) << k if k < WORD else one[label]
-                two[n] = two[label] | np.int64(1) << (k - WORD) if k >= WORD else two[label]
+                one[n] = one[label] | np.int64(1) << k if k < _WORD else one[label]
+                two[n] = two[label] | np.int64(1) << (k - _WORD) if k >= _WORD else two[label]
                 chain[n] = by_load[q + load[k]]
                 by_load[q + load[k]] = n
                 n += 1

@@ -29,7 +29,7 @@ ROUNDS, LEAST_CALLS = 200, 3
 #: Kept between two runs beside the turnaround: slack grows with a run, sizes are apart.
 SPARE_S = (0, 180)
 #: Most of its time that rounding to whole minutes takes from a ride.
-ROUNDED_S = 60
+_ROUNDED_S = 60
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def _calls(scene: Scene, plan: Plan, end: _End, number: int) -> list[_Call]:
     for place in riders:
         a, b = (place, end.gate) if end.inbound else (end.gate, place)
         longest = float(scene.limits.longest_ride(scene.drive.seconds[[a], [b]])[0])
-        limit[place] = min(longest, walks.get(place, longest)) - ROUNDED_S
+        limit[place] = min(longest, walks.get(place, longest)) - _ROUNDED_S
     return [_Call(number, p, n, limit[p]) for p, n in sorted(riders.items())]
 
 

@@ -19,14 +19,14 @@ import numpy as np
 
 from mobility.shuttles.model import Floats, Ints
 
-LOAD_SCALE = 100
-COST_SCALE = 100
-MAX_PENALTY = 1e8  # prizes are far above PyVRP's usual costs
-NONE_HAD = 10**12  # cost of a vehicle that cannot be had
+_LOAD_SCALE = 100
+_COST_SCALE = 100
+_MAX_PENALTY = 1e8  # prizes are far above PyVRP's usual costs
+_NONE_HAD = 10**12  # cost of a vehicle that cannot be had
 FAR_M = 10**8
-FAR_S = 10**6
-EXACT_STOPS = 8
-STARTS = 2
+_FAR_S = 10**6
+_EXACT_STOPS = 8
+_STARTS = 2
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def route_cost(problem: RouteProblem, route: Route) -> float:
     rides = ride_seconds(problem, order)
     metres = float(problem.from_depot_m[order[0]] + problem.to_anchor_m[order[-1]])
     metres += sum(float(problem.drive_m[a, b]) for a, b in pairwise(order))
-    full = np.ceil(problem.load[list(order)] * LOAD_SCALE).sum(axis=0) / LOAD_SCALE
+    full = np.ceil(problem.load[list(order)] * _LOAD_SCALE).sum(axis=0) / _LOAD_SCALE
     broken = (
         len(order) > problem.max_calls
         or fleet.available < 1
@@ -156,7 +156,7 @@ def solve_routes(
 ) -> RouteSet:
     """Find the cheapest set of routes, stops being optional at the loss of their prize.
 
-    Up to `EXACT_STOPS` stops the answer is exact; above, it is the best of `STARTS` searches.
+    Up to `_EXACT_STOPS` stops the answer is exact; above, it is the best of `_STARTS` searches.
 
     Parameters
     ----------
@@ -172,13 +172,13 @@ def solve_routes(
     n = len(problem.prize)
     if n == 0:
         return RouteSet((), (), 0.0)
-    if n <= EXACT_STOPS:
+    if n <= _EXACT_STOPS:
         return exact_routes(problem)
     tries = [
         search_routes(
-            problem, iterations=-(-iterations // STARTS), seed=seed + k, should_stop=should_stop
+            problem, iterations=-(-iterations // _STARTS), seed=seed + k, should_stop=should_stop
         )
-        for k in range(STARTS)
+        for k in range(_STARTS)
     ]
     return min(tries, key=lambda t: t.cost)
 
@@ -216,7 +216,7 @@ def search(
         return count > iterations or (should_stop is not None and should_stop())
 
     penalty = PenaltyParams(
-        solutions_between_updates=20, penalty_increase=2.0, max_penalty=MAX_PENALTY
+        solutions_between_updates=20, penalty_increase=2.0, max_penalty=_MAX_PENALTY
     )
     return solve(data, stop, seed, collect_stats=False, params=SolveParams(penalty=penalty))
 
@@ -302,26 +302,26 @@ def _pyvrp_data(problem: RouteProblem) -> Any:
     metres: Any = np.zeros((n + 2, n + 2), np.int64)
     seconds: Any = np.zeros((n + 2, n + 2), np.int64)
     metres[2:, 2:] = _bounded(problem.drive_m, FAR_M)
-    seconds[2:, 2:] = _bounded(problem.drive_s, FAR_S)
+    seconds[2:, 2:] = _bounded(problem.drive_s, _FAR_S)
     metres[2:, 1] = _bounded(problem.to_anchor_m, FAR_M)
-    seconds[2:, 1] = _bounded(problem.to_anchor_s, FAR_S)
+    seconds[2:, 1] = _bounded(problem.to_anchor_s, _FAR_S)
     metres[0, 2:] = _bounded(problem.from_depot_m, FAR_M)
     np.fill_diagonal(metres, 0)
     np.fill_diagonal(seconds, 0)
     horizon = int(max(problem.limit_s.max(initial=0), 1))
-    loads = np.ceil(problem.load * LOAD_SCALE).astype(np.int64)
+    loads = np.ceil(problem.load * _LOAD_SCALE).astype(np.int64)
     early = horizon - np.maximum(problem.limit_s.astype(np.int64), 0)
     fleet = [
         Fleet(
-            f.capacity * LOAD_SCALE, round(f.fixed * COST_SCALE) + NONE_HAD * (f.available == 0),
-            round(f.eur_m * COST_SCALE), round(f.eur_s * COST_SCALE), f.available,
+            f.capacity * _LOAD_SCALE, round(f.fixed * _COST_SCALE) + _NONE_HAD * (f.available == 0),
+            round(f.eur_m * _COST_SCALE), round(f.eur_s * _COST_SCALE), f.available,
         )
         for f in problem.fleet
     ]  # fmt: skip
     return solver_data(
         metres, seconds, np.column_stack([early, np.full(n, horizon)]),
         np.full(n, problem.dwell_s), np.column_stack([loads, np.ones(n, np.int64)]),
-        np.rint(problem.prize * COST_SCALE), fleet, horizon, most_calls=problem.max_calls,
+        np.rint(problem.prize * _COST_SCALE), fleet, horizon, most_calls=problem.max_calls,
     )  # fmt: skip
 
 

@@ -15,8 +15,8 @@ from mobility.shuttles.rosters import whole_rosters
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.service import serve
 
-CIRCUITY = 1.3
-NORMAL_95 = 1.96
+_CIRCUITY = 1.3
+_NORMAL_95 = 1.96
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def _moved_walks(
     """
     before = np.hypot(*(homes_xy[:, None] - places_xy[None]).transpose(2, 0, 1))
     after = np.hypot(*(homes_xy[:, None] + offset - places_xy[None]).transpose(2, 0, 1))
-    slowness = np.where(before > 100, walk_s / np.maximum(before, 1.0), CIRCUITY / speed_ms)
+    slowness = np.where(before > 100, walk_s / np.maximum(before, 1.0), _CIRCUITY / speed_ms)
     slowness = np.clip(slowness, 1 / speed_ms, 3 / speed_ms)
     moved = np.maximum(walk_s + (after - before) * slowness, 0)
     return np.where(walk_s >= UNREACHED, UNREACHED, np.rint(moved)).astype(np.int32)
@@ -105,7 +105,7 @@ def _rosters_interval(
     chance /= len(offsets)
     mean = float((scene.staff * chance).sum())
     # Workers are whole people: a cell of w workers has variance w p (1 - p).
-    spread = NORMAL_95 * float(np.sqrt((scene.staff * chance * (1 - chance)).sum()))
+    spread = _NORMAL_95 * float(np.sqrt((scene.staff * chance * (1 - chance)).sum()))
     return max(0.0, mean - spread), mean + spread
 
 

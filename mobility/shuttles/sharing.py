@@ -23,7 +23,7 @@ from mobility.shuttles.scene import Scene
 
 #: Employers up to which every group is costed; above, orders of joining are drawn.
 EXACT, ORDERS = 10, 200
-EPS_EUR = 0.005
+_EPS_EUR = 0.005
 
 Cost = Callable[[frozenset[int]], float]
 
@@ -94,7 +94,7 @@ def overcharged(shares: dict[int, float], cost: Cost) -> list[frozenset[int]]:
     return [
         group
         for group in _groups_of(sorted(shares))
-        if sum(shares[one] for one in group) > cost(group) + EPS_EUR
+        if sum(shares[one] for one in group) > cost(group) + _EPS_EUR
     ]
 
 

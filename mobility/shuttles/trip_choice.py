@@ -22,7 +22,7 @@ from mobility.shuttles.model import Floats, Longs
 from mobility.shuttles.quiet_solver import quiet_solver
 
 WHOLE = 1e-6
-SAME_COST = 1e-3
+_SAME_COST = 1e-3
 OPTIONS = {"mip_rel_gap": 0.0, "mip_abs_gap": 1 - WHOLE, "mip_max_nodes": 500}
 
 
@@ -124,7 +124,7 @@ def run_from(solver: highspy.Highs, start: highspy.HighsSolution) -> None:
     solver.run()
     costs, values = np.array(solver.getLp().col_cost_), solver.getSolution().col_value
     told = solver.getInfo().objective_function_value
-    if len(values) == len(costs) and abs(costs @ np.array(values) - told) > SAME_COST:
+    if len(values) == len(costs) and abs(costs @ np.array(values) - told) > _SAME_COST:
         solver.clearSolver()
         solver.run()
 

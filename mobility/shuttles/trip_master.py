@@ -24,9 +24,9 @@ from mobility.shuttles.pricing import RATE, price_end
 from mobility.shuttles.quiet_solver import quiet_solver
 
 WHOLE = 1e-6
-DIGITS = 9  # of prices
+_DIGITS = 9  # of prices
 SURE = 0.75  # fixed at once from this value on
-TAIL = 200  # fractional trips left to the branch and bound
+_TAIL = 200  # fractional trips left to the branch and bound
 NODES = 300
 FEW_LABELS, MOST_LABELS = 50_000, 300_000  # of one end alone, and beside the others
 
@@ -203,7 +203,7 @@ class TripMaster:
     def prices(self) -> Prices:
         """Return what the relaxation paid when it was last priced out (`relax`)."""
         duals = self._duals
-        follow = np.clip(np.round(-duals[self._n : self._n + self._ends], DIGITS), 0.0, 1.0)
+        follow = np.clip(np.round(-duals[self._n : self._n + self._ends], _DIGITS), 0.0, 1.0)
         costs: Floats = np.zeros(self._ends)
         np.add.at(costs, self._problem.end_of, duals[: self._n])
         costs += duals[self._n + self._ends : self._n + 2 * self._ends] * self.fewest
@@ -288,7 +288,7 @@ class TripMaster:
                     break
             _, _, value = self._solve()
             used = np.flatnonzero(value > WHOLE)
-            if int((np.abs(value[used] - np.rint(value[used])) > WHOLE).sum()) <= TAIL:
+            if int((np.abs(value[used] - np.rint(value[used])) > WHOLE).sum()) <= _TAIL:
                 break
             left = sorted((j for j in used if j not in fixed), key=lambda j: (-value[j], j))
             least = left[: max(1, round(step * len(left)))]

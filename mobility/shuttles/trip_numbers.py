@@ -13,7 +13,7 @@ import numpy as np
 
 from mobility.shuttles.trip_master import TripMaster
 
-PART = 1e-3  # of a trip: less is whole
+_PART = 1e-3  # of a trip: less is whole
 
 
 def needs_more(master: TripMaster, vehicles: int) -> bool:
@@ -32,7 +32,7 @@ def needs_more(master: TripMaster, vehicles: int) -> bool:
         part = np.abs(trips - np.rint(trips))
         part[list(done)] = 0.0
         end = int(part.argmax())
-        if part[end] < PART:
+        if part[end] < _PART:
             break
         done.add(end)
         least, most = holds[end]

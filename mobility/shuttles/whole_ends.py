@@ -21,7 +21,7 @@ from mobility.shuttles.pricing import RATE
 from mobility.shuttles.quiet_solver import quiet_solver
 from mobility.shuttles.trip_master import Floor, TripMaster
 
-LEAST_GAIN = 1e-3  # vehicles
+_LEAST_GAIN = 1e-3  # vehicles
 OPTIONS = {"mip_rel_gap": 0.0, "mip_abs_gap": 1e-4, "mip_max_nodes": 500, "presolve": "off"}
 
 
@@ -76,7 +76,7 @@ class WholeEnds:
         paid = np.array([self._paid(end, own[end], dues).sum() for end in range(len(told))])
         more = False
         for end in np.argsort(told - paid, kind="stable"):
-            if paid[end] < told[end] + LEAST_GAIN or int(end) in self._too_many:
+            if paid[end] < told[end] + _LEAST_GAIN or int(end) in self._too_many:
                 continue
             if self._work_left <= 0:
                 break
@@ -90,7 +90,7 @@ class WholeEnds:
             self._work_left -= least.work
             if not least.tight:
                 self._too_many.add(int(end))
-            if least.cost > told[end] + LEAST_GAIN:
+            if least.cost > told[end] + _LEAST_GAIN:
                 self._master.add_floor(Floor(int(end), dues - dues[end], least.cost))
                 more = True
         return more

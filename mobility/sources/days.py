@@ -26,7 +26,7 @@ from mobility.territory.project import (
 )
 
 TUESDAY, THURSDAY = 1, 3
-WEEKEND = frozenset({"sat", "sun"})
+_WEEKEND = frozenset({"sat", "sun"})
 
 KIND_LABELS = {
     "school_weekday": "school-term weekday",
@@ -186,7 +186,7 @@ def ordinary_day(days: Sequence[ChosenDay]) -> ChosenDay | None:
 
 def at_weekend(day: ChosenDay) -> bool:
     """Whether a kind of day stands for Saturdays or Sundays."""
-    return not WEEKEND.isdisjoint(day.weekdays)
+    return not _WEEKEND.isdisjoint(day.weekdays)
 
 
 def _kind_absent(kind: DayKind, period: tuple[dt.date, dt.date], school: str) -> Finding:

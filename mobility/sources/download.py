@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 State = Literal["new", "same", "offline"]
 OnBytes = Callable[[int, int | None], None]
-USER_AGENT = "mobility-shift (commute accessibility of industrial sites)"
+_USER_AGENT = "mobility-shift (commute accessibility of industrial sites)"
 BLOCK = 1 << 16
-RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
-MAX_RETRY_AFTER_S = 60.0
-MAX_TRIES = 100
+_RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+_MAX_RETRY_AFTER_S = 60.0
+_MAX_TRIES = 100
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class _Cut(Exception):  # noqa: N818
     """One try failed in a way that another may mend."""
 
     def __init__(
-        self, error: DownloadError, wait_s: float = 0.0, *, tries: int = MAX_TRIES
+        self, error: DownloadError, wait_s: float = 0.0, *, tries: int = _MAX_TRIES
     ) -> None:
         super().__init__(str(error))
         self.error = error
@@ -215,7 +215,7 @@ class _Request:
         import requests
 
         start, validator = shelf.resume_from()
-        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
+        headers = {"User-Agent": _USER_AGENT, "Accept-Encoding": "identity"}
         if start:
             headers |= {"Range": f"bytes={start}-", "If-Range": validator}
         elif self.data is None and shelf.has_copy():
@@ -267,7 +267,7 @@ class _Request:
         if status == 416:
             shelf.drop_part()
             raise _Cut(self._status_error(status))
-        if status in RETRY_STATUS:
+        if status in _RETRY_STATUS:
             raise _Cut(self._status_error(status), _retry_after(answer))
         if status not in {200, 206}:
             raise self._status_error(status)
@@ -353,4 +353,4 @@ class _Request:
 
 def _retry_after(answer: requests.Response) -> float:
     text = answer.headers.get("Retry-After", "")
-    return min(float(text), MAX_RETRY_AFTER_S) if text.isdigit() else 0.0
+    return min(float(text), _MAX_RETRY_AFTER_S) if text.isdigit() else 0.0

@@ -9,7 +9,7 @@ from mobility.base.i18n import Word, Words
 from mobility.sources.holidays import Holidays, knows_schools
 from mobility.territory.project import DAY_KIND_WEEKDAYS, WEEKDAYS, DayKind, DaysConfig
 
-WEEKDAY_NAMES = dict(
+_WEEKDAY_NAMES = dict(
     zip(
         WEEKDAYS,
         ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
@@ -18,7 +18,7 @@ WEEKDAY_NAMES = dict(
 )
 
 #: What a date is, by its standard kind; of one whose school calendar differs by zone, "".
-WHAT_IT_IS = {
+_WHAT_IT_IS = {
     "school_weekday": "a school-term weekday",
     "holiday_weekday": "a school-holiday weekday",
     "saturday": "a Saturday",
@@ -47,8 +47,8 @@ def check_fixed_date(
             column=field,
             value=date,
             mend="Choose another date, or remove the line to let one be chosen.",
-            weekday=Word(WEEKDAY_NAMES[weekday]),
-            weekdays=Words(WEEKDAY_NAMES[day] for day in kind.weekdays),
+            weekday=Word(_WEEKDAY_NAMES[weekday]),
+            weekdays=Words(_WEEKDAY_NAMES[day] for day in kind.weekdays),
         )
     if kind.name == "sunday":
         return None
@@ -57,7 +57,7 @@ def check_fixed_date(
     if not standard or not knows_schools(config, date) or holidays.kind(date) == kind.name:
         return None
     return _warning(
-        "{field} = {date} is {what}", field, date, what=Word(WHAT_IT_IS[holidays.kind(date)])
+        "{field} = {date} is {what}", field, date, what=Word(_WHAT_IT_IS[holidays.kind(date)])
     )
 
 

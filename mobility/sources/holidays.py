@@ -23,14 +23,14 @@ FIRST_KNOWN, FIRST_OF_HOLIDAYS = dt.date(1990, 10, 27), dt.date(2017, 9, 4)
 #: Last day decreed so far (arrêté du 21 juillet 2026); ``holidays`` goes on by rule of thumb.
 LAST_DECREED = dt.date(2028, 8, 31)
 #: Parts of France under names the library lacks or lists without their own days.
-OTHER_NAMES = {
+_OTHER_NAMES = {
     **dict.fromkeys(("57", "67", "68", "GES", "ALSACE-MOSELLE", "MOSELLE"), "6AE"),
     "ALSACE MOSELLE": "6AE", "975": "PM", "977": "BL", "978": "MF", "986": "WF", "987": "PF",
     "988": "NC",
 }  # fmt: skip
-CORSICA = frozenset({"2A", "2B", "COR", "20R", "20"})
+_CORSICA = frozenset({"2A", "2B", "COR", "20R", "20"})
 #: Mainland parts that keep the national public holidays (ISO 3166-2).
-REGIONS = frozenset(
+_REGIONS = frozenset(
     [
         "ARA",
         "BFC",
@@ -49,7 +49,7 @@ REGIONS = frozenset(
         "69M",
     ]
 )
-DEPARTMENT = re.compile(r"0[1-9]|[1-8]\d|9[0-5]|2[AB]|")
+_DEPARTMENT = re.compile(r"0[1-9]|[1-8]\d|9[0-5]|2[AB]|")
 
 
 @dataclass(frozen=True)
@@ -147,18 +147,18 @@ def knows_schools(config: DaysConfig, date: dt.date) -> bool:
 
 def _french_part(part: str) -> str | None:
     """Return what the library calls a part of France; None where the national calendar holds."""
-    if part not in OTHER_NAMES and (part in REGIONS or DEPARTMENT.fullmatch(part)):
+    if part not in _OTHER_NAMES and (part in _REGIONS or _DEPARTMENT.fullmatch(part)):
         return None
     from holidays.countries.france import France
 
     known = {alias.upper(): code for alias, code in France.subdivisions_aliases.items()}
-    part = OTHER_NAMES.get(part, known.get(part, part))
-    return None if part in REGIONS or DEPARTMENT.fullmatch(part) else part
+    part = _OTHER_NAMES.get(part, known.get(part, part))
+    return None if part in _REGIONS or _DEPARTMENT.fullmatch(part) else part
 
 
 def _follows_zones(part: str) -> bool:
     """Whether the schools of a part of France follow zone A, B or C, as on the mainland."""
-    return part not in CORSICA and _french_part(part) in (None, "6AE")
+    return part not in _CORSICA and _french_part(part) in (None, "6AE")
 
 
 @cache

@@ -9,10 +9,10 @@ from mobility.base.clock import DAY_S
 from mobility.base.errors import Finding
 from mobility.territory.project import WEEKDAYS, Roster, Shift, Site
 
-LONG_S = 12 * 3600
+_LONG_S = 12 * 3600
 """No shift is longer (Code du travail L3121-18 and -19: ten hours, twelve by agreement)."""
-HANDOVER_S = 30 * 60
-WEEK_S = 7 * DAY_S
+_HANDOVER_S = 30 * 60
+_WEEK_S = 7 * DAY_S
 
 
 def roster_findings(sites: Iterable[Site]) -> list[Finding]:
@@ -43,7 +43,7 @@ def roster_findings(sites: Iterable[Site]) -> list[Finding]:
 
 def _long(name: str, roster: Roster) -> Iterator[Finding]:
     for shift in roster.shifts:
-        if shift.duration_s > LONG_S:
+        if shift.duration_s > _LONG_S:
             yield Finding(
                 "warning",
                 "long_shift",
@@ -60,7 +60,7 @@ def _long(name: str, roster: Roster) -> Iterator[Finding]:
 def _overlaps(name: str, roster: Roster) -> Iterator[Finding]:
     for one, two in combinations(roster.shifts, 2):
         overlap_s = max(_overlap_s(a, b) for a in _spans(one) for b in _spans(two))
-        if overlap_s > HANDOVER_S:
+        if overlap_s > _HANDOVER_S:
             yield Finding(
                 "warning",
                 "overlapping_shifts",
@@ -86,7 +86,7 @@ def _overlap_s(one: tuple[int, int], two: tuple[int, int]) -> int:
     (start, duration), (other, length) = one, two
     return max(
         min(start + duration, other + turn + length) - max(start, other + turn)
-        for turn in (-WEEK_S, 0, WEEK_S)
+        for turn in (-_WEEK_S, 0, _WEEK_S)
     )
 
 

@@ -54,7 +54,7 @@ ROSTER_ALIASES: dict[str, str] = {
     "bureau": "office",
     "week-end": "vsd",
 }
-WORDS_OF_TIME = {"minuit": "00:00", "midnight": "00:00", "midi": "12:00", "noon": "12:00"}
+_WORDS_OF_TIME = {"minuit": "00:00", "midnight": "00:00", "midi": "12:00", "noon": "12:00"}
 
 
 def roster_template(name: str) -> str | None:
@@ -77,8 +77,8 @@ def clock_text(text: str, *, ends: bool = False) -> str:
     if dated is not None:  # a cell that holds a day too, of which the shift tells nothing
         return dated[1]
     plain = "".join(text.casefold().split()).replace(",", ".").removesuffix("min")
-    if plain in WORDS_OF_TIME:
-        return WORDS_OF_TIME[plain]
+    if plain in _WORDS_OF_TIME:
+        return _WORDS_OF_TIME[plain]
     half = re.fullmatch(r"(\d{1,2})((?::\d\d)*)([ap])\.?m\.?", plain)
     if half is not None and 1 <= int(half[1]) <= 12:
         return f"{int(half[1]) % 12 + 12 * (half[3] == 'p'):02}{half[2] or ':00'}"

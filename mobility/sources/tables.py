@@ -26,18 +26,18 @@ from mobility.sources.columns import MAX_ABOVE, FirstRows, Table, check_headings
 from mobility.sources.layers import need_file, other_layers, read_layer
 from mobility.sources.workbook import read_workbook
 
-CSV_SUFFIXES = frozenset({".csv", ".txt", ".tsv"})
+_CSV_SUFFIXES = frozenset({".csv", ".txt", ".tsv"})
 _DELIMITERS = ";,\t|"
 _WORKBOOKS = frozenset({".xlsx", ".xlsm"})
 _OTHER_WORKBOOKS = frozenset({".xls", ".xlsb", ".ods"})
 #: What begins a row that sums up the others, among the last of a table.
-CLOSING_ROWS = 20
+_CLOSING_ROWS = 20
 _SUM = r"(?:sous-|grand )?total|total g[ée]n[ée]ral|totaux|ensemble|somme|sum"
 
 
 def is_csv(path: Path) -> bool:
     """Whether a path is read as delimited text."""
-    return path.suffix.lower() in CSV_SUFFIXES
+    return path.suffix.lower() in _CSV_SUFFIXES
 
 
 def read_table(
@@ -96,7 +96,7 @@ def without_sums(table: Table, places: tuple[str, ...] = ()) -> tuple[Table, lis
     accounts = table.unread()
     if isinstance(table.frame, gpd.GeoDataFrame):
         return table, accounts
-    last = table.frame.tail(CLOSING_ROWS).replace("", None)
+    last = table.frame.tail(_CLOSING_ROWS).replace("", None)
     last = last[last[list(places)].isna().all(axis=1)]
     first = last.bfill(axis=1).iloc[:, 0].astype("str").str.strip()
     sums = last.index[first.str.fullmatch(_SUM, case=False, na=False)]

@@ -28,7 +28,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "date": ("date effet", "date d'effet", "date_effet"),
 }
 #: No rate voted anywhere comes near it: a larger one is in another unit.
-MOST_PERCENT = 5.0
+_MOST_PERCENT = 5.0
 _COMMUNE = re.compile(r"\d[0-9AB]\d{3}")
 
 Row = tuple[int, dict[str, str]]
@@ -136,11 +136,11 @@ def _percent(path: Path, row: int, column: str, text: str) -> float:
         value = float(text.replace(",", ".").removesuffix("%"))
     except ValueError:
         value = -1.0
-    if not 0 <= value <= MOST_PERCENT:
+    if not 0 <= value <= _MOST_PERCENT:
         raise SourceError(
             "A rate of versement mobilité is no percentage between 0 and {most:.0f}.",
             file=path, row=row, column=column, value=text,
-            mend="Write it in percent of the payroll, e.g. 0.8 for 0.8 %.", most=MOST_PERCENT,
+            mend="Write it in percent of the payroll, e.g. 0.8 for 0.8 %.", most=_MOST_PERCENT,
         )  # fmt: skip
     return value
 

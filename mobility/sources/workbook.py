@@ -17,9 +17,9 @@ import pandas as pd
 from mobility.base.errors import SourceError
 from mobility.sources.columns import MAX_ABOVE, MAX_LISTED, Table, check_headings
 
-MAX_UNPACKED = 500 << 20
+_MAX_UNPACKED = 500 << 20
 """Bytes; a sheet of a million rows unpacks to less."""
-LAST_FIRST_YEAR = 1904
+_LAST_FIRST_YEAR = 1904
 """Excel counts days from 1900, or from 1904 in workbooks made on old Macintoshes."""
 _UNCOMPUTED = re.compile(
     rb'<c r="([A-Z]+)([0-9]+)"(?![^>]*t="str")[^>]*>\s*<f(?:[^>]*/>|[^>]*>[^<]*</f>)'
@@ -101,7 +101,7 @@ def _rows(
     try:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
-        if unpacked > MAX_UNPACKED:
+        if unpacked > _MAX_UNPACKED:
             raise _unreadable(path)
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         try:
@@ -172,7 +172,7 @@ def _text(value: object) -> str:
         return _clock(_since_midnight(value))
     if isinstance(value, dt.datetime):
         # A clock time reckoned past midnight is a date of Excel's first days: 1900-01-01 05:00.
-        if value.year <= LAST_FIRST_YEAR:
+        if value.year <= _LAST_FIRST_YEAR:
             return _clock(_since_midnight(value))
         day, clock = value.date().isoformat(), _clock(_since_midnight(value))
         return day if clock == "00:00" else f"{day} {clock}"

@@ -21,9 +21,9 @@ DRAWN: dict[str, str] = {
     "highway": "path", "foot": "designated", "bicycle": "designated", "surface": "asphalt",
     "lit": "no",
 }  # fmt: skip
-LIT_M = 15.0
+_LIT_M = 15.0
 # Places nearer to each other than this are one junction.
-MERGE_M = 1.0
+_MERGE_M = 1.0
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def _noded(
     cuts = [(j.line_m, work.node_on(j.edge, j.edge_m)) for j in joins]
     # A line that joins nothing at an end has a dead end there.
     for end_m in (0.0, float(line.length)):
-        if all(abs(end_m - m) > MERGE_M for m, _ in cuts):
+        if all(abs(end_m - m) > _MERGE_M for m, _ in cuts):
             cuts.append((end_m, work.new(shapely.get_coordinates(line.interpolate(end_m))[0])))
     pieces = _pieces(line, sorted(cuts), work.xy)
     kept = np.setdiff1d(np.arange(streets.n_edges), list(work.splits))
@@ -199,13 +199,13 @@ class _Nodes:
 
     def node_on(self, edge: int, along_m: float) -> int:
         """Return the node at a place of a piece: one of its ends within a metre, or a new one."""
-        if along_m < MERGE_M:
+        if along_m < _MERGE_M:
             return int(self.streets.edge_u[edge])
-        if along_m > self.streets.length_m[edge] - MERGE_M:
+        if along_m > self.streets.length_m[edge] - _MERGE_M:
             return int(self.streets.edge_v[edge])
         places = self.splits.setdefault(edge, [])
         for metres, node in places:
-            if abs(metres - along_m) < MERGE_M:
+            if abs(metres - along_m) < _MERGE_M:
                 return node
         place = shapely.get_coordinates(self.streets.lines[edge].interpolate(along_m))[0]
         places.append((along_m, self.new(place)))
@@ -218,7 +218,7 @@ def _pieces(
     """Return (u, v, polyline) between successive cuts, ends drawn to the nodes themselves."""
     found = []
     for (start, u), (stop, v) in pairwise(cuts):
-        if u == v and stop - start < 2 * MERGE_M:
+        if u == v and stop - start < 2 * _MERGE_M:
             continue
         part = shapely.get_coordinates(substring(line, start, stop))
         part = np.vstack([part, part]) if len(part) == 1 else part.copy()
@@ -252,7 +252,7 @@ def _rebuilt(
 
 
 def _light(streets: Streets, lit: gpd.GeoDataFrame) -> Streets:
-    area = shapely.union_all(shapely.buffer(lit.to_crs(streets.crs).geometry.to_numpy(), LIT_M))
+    area = shapely.union_all(shapely.buffer(lit.to_crs(streets.crs).geometry.to_numpy(), _LIT_M))
     middle = shapely.line_interpolate_point(streets.lines, 0.5, normalized=True)
     shapely.prepare(area)
     inside = shapely.contains(area, middle)

@@ -57,18 +57,18 @@ _UNPAVED = (
 _OPPOSITE = ("opposite", "opposite_lane", "opposite_track", "opposite_share_busway")
 
 # A trunk road faster than this is an express road: an assumption.
-EXPRESS_KMH = 90.0
+_EXPRESS_KMH = 90.0
 # Pace on stairs against level walking: an assumption, half the speed along the slope.
-STEPS_FACTOR = 0.5
+_STEPS_FACTOR = 0.5
 # A ferry without a usable ``duration``, and the time lost going aboard: assumptions. Neither
 # its hours nor its fare are known.
-FERRY_KMH = 10.0
-FERRY_BOARDING_S = 300.0
+_FERRY_KMH = 10.0
+_FERRY_BOARDING_S = 300.0
 # Waiting for an elevator, its doors included, and its speed: assumptions.
-ELEVATOR_WAIT_S = 60.0
-ELEVATOR_MS = 1.0
+_ELEVATOR_WAIT_S = 60.0
+_ELEVATOR_MS = 1.0
 # Riding on loose ground against asphalt: an assumption.
-UNPAVED_FACTOR = 0.7
+_UNPAVED_FACTOR = 0.7
 #: Seconds from u to v and from v to u, float32 (m,); pieces for local traffic only, bool (m,).
 Pieces = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -177,7 +177,7 @@ def _pieces(
     ms_back: np.ndarray | None = None
     if mode == "walk":
         steps = tags["highway"].eq("steps")
-        ms = np.where(steps, STEPS_FACTOR, 1.0) * speeds.walk_kmh / 3.6
+        ms = np.where(steps, _STEPS_FACTOR, 1.0) * speeds.walk_kmh / 3.6
         ms = _in_elevators(streets, ms)
         everywhere = _walkable(tags, paths_missing=missing)
         forward, backward = own_ways(tags, "oneway:foot", (everywhere, everywhere))
@@ -225,7 +225,7 @@ def _in_elevators(streets: Streets, ms: np.ndarray) -> np.ndarray:
         return ms
     whole_m = _whole_m(streets, rows)
     found = ms.copy() if ms.shape else np.full(streets.n_edges, float(ms))
-    found[rows] = whole_m / (whole_m / ELEVATOR_MS + ELEVATOR_WAIT_S)
+    found[rows] = whole_m / (whole_m / _ELEVATOR_MS + _ELEVATOR_WAIT_S)
     return found
 
 
@@ -237,7 +237,7 @@ def _at_elevators(streets: Streets) -> np.ndarray | float:
         return 0.0
     here = np.isin(streets.node_id, ids)
     ends = here[streets.edge_u].astype(np.float64) + here[streets.edge_v]
-    return np.asarray(ends * ELEVATOR_WAIT_S / 2)
+    return np.asarray(ends * _ELEVATOR_WAIT_S / 2)
 
 
 def _whole_m(streets: Streets, rows: np.ndarray) -> np.ndarray:
@@ -292,14 +292,14 @@ def access_finding(streets: Streets) -> Finding | None:
 def _express(tags: pd.DataFrame) -> np.ndarray:
     """Return where only motor traffic belongs: motorways, motor roads, express trunk roads.
 
-    A trunk road with traffic both ways and no limit above `EXPRESS_KMH` is a main road like
+    A trunk road with traffic both ways and no limit above `_EXPRESS_KMH` is a main road like
     others, open to all by OpenStreetMap's default access; one-way and faster ones are taken
     for express roads.
     """
     found = is_tagged(tags, "highway", _MOTORWAYS) | is_tagged(tags, "motorroad", ("yes",))
     limit = by_text(tags["maxspeed"], parse_kmh, missing=np.nan)
     plain = ~is_tagged(tags, "oneway", ("yes", "true", "1", "-1", "reverse"))
-    plain &= ~(limit > EXPRESS_KMH)
+    plain &= ~(limit > _EXPRESS_KMH)
     return np.asarray(found | (is_tagged(tags, "highway", _TRUNKS) & ~plain))
 
 
@@ -374,7 +374,7 @@ def _bike_ms(tags: pd.DataFrame, riding: float, walking: float) -> np.ndarray:
         tags, "bicycle", ("designated",)
     )
     loose |= np.array(track, dtype=bool) & ~paved_track
-    speed = riding * np.where(loose, UNPAVED_FACTOR, 1.0)
+    speed = riding * np.where(loose, _UNPAVED_FACTOR, 1.0)
     return np.where(_pushed(tags), min(walking, riding), speed)
 
 
@@ -394,5 +394,5 @@ def _ferry_ms(streets: Streets, aboard: np.ndarray) -> np.ndarray:
     """Return the speed of ferries, boarding included, over the whole of each way."""
     whole_m = _whole_m(streets, aboard)
     said = streets.tags["duration"].iloc[aboard].map(parse_duration, na_action="ignore")
-    crossing_s = said.astype(np.float64).fillna(pd.Series(whole_m / FERRY_KMH * 3.6, said.index))
-    return np.asarray(whole_m / (crossing_s.to_numpy() + FERRY_BOARDING_S))
+    crossing_s = said.astype(np.float64).fillna(pd.Series(whole_m / _FERRY_KMH * 3.6, said.index))
+    return np.asarray(whole_m / (crossing_s.to_numpy() + _FERRY_BOARDING_S))

@@ -12,7 +12,7 @@ from mobility.streets.graph import Streets
 from mobility.streets.snap import Snaps
 
 # Times that exceed a whole second by less than this are that second: rounding of floats.
-TOLERANCE_S = 1e-3
+_TOLERANCE_S = 1e-3
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,9 @@ def street_times(
         goals,
         rows_of(source, len(sources), target, along),
         len(targets),
-        float(limit_s) + TOLERANCE_S,
+        float(limit_s) + _TOLERANCE_S,
     )
-    whole = np.ceil(exact - TOLERANCE_S).astype(np.int32)
+    whole = np.ceil(exact - _TOLERANCE_S).astype(np.int32)
     if not in_order:
         return PairTable(ptr, found, whole)
     row = np.repeat(np.arange(len(sources)), np.diff(ptr))

@@ -8,7 +8,7 @@ from mobility.streets.graph import Streets
 
 # Extracts lack some nodes at their edge; beyond this share of the streets it is no edge: an
 # assumption.
-USUAL_SHARE = 0.02
+_USUAL_SHARE = 0.02
 
 
 def reading_findings(streets: Streets) -> list[Finding]:
@@ -25,7 +25,7 @@ def reading_findings(streets: Streets) -> list[Finding]:
         total = ledger.used + lost + outside
         found.append(
             Finding(
-                "warning" if cut + lost > USUAL_SHARE * total else "info",
+                "warning" if cut + lost > _USUAL_SHARE * total else "info",
                 "street_nodes_missing",
                 "{count} of {total} street ways have nodes that the file does not hold ({nodes} "
                 "nodes), as at the edge of an extract: {cut} are kept where their nodes are, "

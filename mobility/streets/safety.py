@@ -21,7 +21,7 @@ from mobility.territory.project import StreetMode
 AssumeLit = Literal["built_up", "always", "never"]
 # At this limit and below, drivers and walkers share the street (zones 30, Code de la
 # route R110-2).
-CALM_KMH = 30.0
+_CALM_KMH = 30.0
 _SEPARATE = ("track", "separate", "opposite_track")
 _LANES = ("lane", "opposite_lane", "share_busway", "opposite_share_busway", "buffered_lane")
 _UNLIT = ("no", "disused")
@@ -50,13 +50,13 @@ def night_safe(
 ) -> np.ndarray:
     """Return which pieces are safe to walk or cycle along in the dark, bool (m,).
 
-    Unsafe is an unlit street open to motor traffic at more than `CALM_KMH` without a
+    Unsafe is an unlit street open to motor traffic at more than `_CALM_KMH` without a
     sidewalk (on foot) or without a cycle track of its own (by bicycle). Footways, paths
     and cycle tracks away from traffic count as safe, lit or not.
     """
     tags = streets.tags
     fast = is_tagged(tags, "highway", CAR_STREETS)
-    fast &= max_kmh(tags, built_up(streets)) > CALM_KMH
+    fast &= max_kmh(tags, built_up(streets)) > _CALM_KMH
     apart = has_sidewalk(tags) if mode == "walk" else has_cycleway(tags, _SEPARATE)
     return np.asarray(~fast | apart | lit(streets, assume_lit=assume_lit))
 

@@ -20,7 +20,7 @@ from mobility.streets.ends import Csr
 # narrower one is more often empty. There are at most so many buckets, however long an arc takes.
 BUCKET_SHARE, MOST_BUCKETS = 0.5, 1 << 16
 # Room for so many pairs is taken at first: no more of it than is written to takes memory.
-MOST_AT_FIRST = 1 << 22
+_MOST_AT_FIRST = 1 << 22
 # End of a bucket's list, and mark of a node that is in none.
 NONE, OUT = -1, -2
 Nodes = np.ndarray
@@ -215,7 +215,7 @@ def all_pairs(
     touched = np.empty(n_goals, dtype=np.int32)
     best = (np.full(n_goals, np.inf), touched, np.empty(n_goals))
     ptr = np.zeros(n_sources + 1, dtype=np.int64)
-    room = min(n_sources * n_goals, MOST_AT_FIRST)
+    room = min(n_sources * n_goals, _MOST_AT_FIRST)
     goal, time = np.empty(room, dtype=np.int32), np.empty(room)
     done = 0
     while True:

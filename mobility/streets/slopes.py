@@ -14,19 +14,19 @@ from mobility.streets.graph import Streets
 # Parkin and Rotheram (2010), Design speeds and acceleration characteristics of bicycle
 # traffic, Transport Policy 17: 21.6 km/h on the flat, 1.44 km/h less per percent uphill,
 # 0.86 km/h more per percent downhill; used here as shares of the flat speed.
-FLAT_KMH = 21.6
-UPHILL_KMH_PER_PERCENT = 1.44
-DOWNHILL_KMH_PER_PERCENT = 0.86
+_FLAT_KMH = 21.6
+_UPHILL_KMH_PER_PERCENT = 1.44
+_DOWNHILL_KMH_PER_PERCENT = 0.86
 # Riders brake on steeper descents, and coarse rasters exaggerate: an assumption.
 MAX_GRADE = 12.0
 # No street on Earth lies outside these heights: the shore of the Dead Sea is at -430 m, the
 # highest roads under 6,000 m. Beyond are voids that a raster does not declare.
 LOWEST_M, HIGHEST_M = -500.0, 9000.0
 # What programs write where there is no height, before scale and unit.
-VOIDS = (-32768.0, -32767.0, 32767.0, 65535.0, -9999.0, -99999.0)
+_VOIDS = (-32768.0, -32767.0, 32767.0, 65535.0, -9999.0, -99999.0)
 #: Metres of units by the names rasters give them (the foot is 0.3048 m, that of US surveys
 #: 1200/3937 m).
-UNITS_M = {
+_UNITS_M = {
     **dict.fromkeys(("m", "metre", "meter", "metres", "meters"), 1.0),
     **dict.fromkeys(("ft", "foot", "feet", "international foot", "international feet"), 0.3048),
     **dict.fromkeys(("us-ft", "ftus", "us survey foot", "us survey feet"), 1200 / 3937),
@@ -34,9 +34,9 @@ UNITS_M = {
     **dict.fromkeys(("dm", "decimetre", "decimeter"), 0.1),
     **dict.fromkeys(("mm", "millimetre", "millimeter"), 0.001),
 }
-MAX_GAIN = 1.25
+_MAX_GAIN = 1.25
 # Share of the slowing uphill that is left with electric assistance: an assumption.
-ASSISTED_SHARE = 0.3
+_ASSISTED_SHARE = 0.3
 
 
 def slope_ms(
@@ -56,9 +56,9 @@ def slope_ms(
         Electric assistance.
     """
     grade = np.clip(np.nan_to_num(np.asarray(grades, dtype=np.float64)), -MAX_GRADE, MAX_GRADE)
-    up = UPHILL_KMH_PER_PERCENT * (ASSISTED_SHARE if assisted else 1.0)
-    slope = np.where(grade > 0, up, DOWNHILL_KMH_PER_PERCENT)
-    factor = np.minimum(1.0 - slope * grade / FLAT_KMH, MAX_GAIN)
+    up = _UPHILL_KMH_PER_PERCENT * (_ASSISTED_SHARE if assisted else 1.0)
+    slope = np.where(grade > 0, up, _DOWNHILL_KMH_PER_PERCENT)
+    factor = np.minimum(1.0 - slope * grade / _FLAT_KMH, _MAX_GAIN)
     return np.asarray(np.maximum(flat_ms * factor, np.minimum(flat_ms, walking_ms)))
 
 
@@ -137,7 +137,7 @@ def elevations(streets: Streets, path: Path) -> np.ndarray:
             mend="Export it with its projection.",
         )
     raw = np.ma.filled(band.astype(np.float64), np.nan)
-    raw[np.isin(raw, VOIDS)] = np.nan
+    raw[np.isin(raw, _VOIDS)] = np.nan
     grid = raw * (scale or 1.0) + offset
     grid *= _metres_of(unit, pyproj.CRS.from_wkt(crs.to_wkt()), path)
     with np.errstate(invalid="ignore"):
@@ -155,8 +155,8 @@ def elevations(streets: Streets, path: Path) -> np.ndarray:
 def _metres_of(unit: str | None, crs: pyproj.CRS, path: Path) -> float:
     """Return the metres of a raster's unit of height."""
     name = (unit or "").strip().lower()
-    if name in UNITS_M:
-        return UNITS_M[name]
+    if name in _UNITS_M:
+        return _UNITS_M[name]
     if name:
         raise SourceError(
             "Its heights are in {unit!r}, which is not understood.",

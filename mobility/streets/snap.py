@@ -22,7 +22,7 @@ from mobility.streets.tags import is_tagged
 from mobility.territory.project import StreetMode
 
 # What barriers cut off is a part of its own from this share of all streets on.
-ENCLOSED_SHARE = 0.1
+_ENCLOSED_SHARE = 0.1
 #: Where more than this share of the pieces opens or closes, all points are looked for again.
 MOST_CHANGED = 0.02
 #: Pieces are looked for so far around each point first, then so many times farther.
@@ -262,7 +262,7 @@ def _enclosed(streets: Streets, times: Times, label: np.ndarray, length: np.ndar
     whole = np.bincount(open_label[known], streets.length_m[known], minlength=1)
     around = np.zeros(len(length))
     np.maximum.at(around, label[known], whole[open_label[known]])
-    return np.asarray((around > 1.01 * length) & (length < ENCLOSED_SHARE * length.sum()))
+    return np.asarray((around > 1.01 * length) & (length < _ENCLOSED_SHARE * length.sum()))
 
 
 def island_finding(streets: Streets, times: Times, mode: StreetMode) -> Finding | None:

@@ -17,13 +17,13 @@ CAR_STREETS = (
     "secondary_link", "tertiary", "tertiary_link", "unclassified", "residential",
     "living_street", "service", "road",
 )  # fmt: skip
-SIDEWALKS = ("both", "left", "right", "yes", "separate")
+_SIDEWALKS = ("both", "left", "right", "yes", "separate")
 
 # km/h in and outside built-up areas where no limit is tagged. Limits: Code de la route
 # R413-2 (motorways 130, roads with a central reservation 110, other roads 80), R413-3
 # (built-up areas 50), R110-2 (zones de rencontre 20). Lower values on minor streets are
 # the speeds their width allows: assumptions.
-DEFAULT_KMH: dict[str, tuple[float, float]] = {
+_DEFAULT_KMH: dict[str, tuple[float, float]] = {
     "motorway": (110, 130),
     "motorway_link": (70, 70),
     "trunk": (70, 110),
@@ -150,7 +150,7 @@ def access_of(tags: pd.DataFrame, mode: StreetMode) -> np.ndarray:
 
 def has_sidewalk(tags: pd.DataFrame) -> np.ndarray:
     """Return whether a sidewalk is tagged on either side, bool (m,)."""
-    found = is_tagged(tags, "sidewalk", SIDEWALKS)
+    found = is_tagged(tags, "sidewalk", _SIDEWALKS)
     for side in ("left", "right", "both"):
         found |= is_tagged(tags, f"sidewalk:{side}", ("yes", "separate"))
     return found
@@ -199,7 +199,7 @@ def max_kmh(tags: pd.DataFrame, town: np.ndarray) -> np.ndarray:
     """Return the speed limit of each piece: tagged, else French defaults, float64 (m,)."""
     highway = tags["highway"]
     inside, outside = (
-        by_text(highway, lambda text, k=k: DEFAULT_KMH.get(text, (20.0, 20.0))[k], missing=20.0)  # type: ignore[misc]
+        by_text(highway, lambda text, k=k: _DEFAULT_KMH.get(text, (20.0, 20.0))[k], missing=20.0)  # type: ignore[misc]
         for k in (0, 1)
     )
     default = np.where(town, inside, outside)

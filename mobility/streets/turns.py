@@ -65,7 +65,7 @@ def stopped_by(barriers: pd.DataFrame, mode: StreetMode) -> np.ndarray:
 
 # A driver who may not turn at a junction does not turn round within these metres beyond it,
 # but at a dead end or a barrier: an assumption, without which restrictions cost nothing.
-NO_TURNING_M = 250.0
+_NO_TURNING_M = 250.0
 
 
 def turns_past_local_barriers(streets: Streets, mode: StreetMode) -> np.ndarray:
@@ -133,7 +133,7 @@ def _no_turning(
         on = (out != front[row] ^ 1) & ~np.isin(front[row] * n_codes + out, barred)
         row, out = row[on], out[on]
         metres = reach_m[front[row]] + streets.length_m[out // 2]
-        nearer = (metres <= NO_TURNING_M) & (metres < reach_m[out])
+        nearer = (metres <= _NO_TURNING_M) & (metres < reach_m[out])
         np.minimum.at(reach_m, out[nearer], metres[nearer])
         front = np.unique(out[nearer])
     found = np.flatnonzero(np.isfinite(reach_m) & turns_back)

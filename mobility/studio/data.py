@@ -35,7 +35,7 @@ from mobility.territory.toml_text import read_toml
 from mobility.territory.validation import explain_validation
 
 #: What a file may be, by its role.
-SUFFIXES = {
+_SUFFIXES = {
     "streets": (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2", ".graphml", ".gpkg", ".geojson"),
     "timetable": (".zip",),
     "sites": (".csv", ".xlsx", ".gpkg", ".geojson"),
@@ -43,7 +43,7 @@ SUFFIXES = {
     "employees": (".csv", ".xlsx", ".gpkg", ".geojson"),
 }
 LINES = (".gpkg", ".geojson")
-MOST_FILES = 60
+_MOST_FILES = 60
 #: What is kept of persons: their protected counts.
 COUNTS = "data/homes/protected-counts.csv"
 TEMPLATES: dict[str, dict[str, list[list[object]]]] = {
@@ -142,7 +142,7 @@ async def received(chunks: AsyncIterator[bytes], role: str, name: str) -> Path:
         A file of this kind cannot be of this role.
     """
     lower = name.lower()
-    known = SUFFIXES.get(role, ())
+    known = _SUFFIXES.get(role, ())
     suffix = next((s for s in sorted(known, key=len, reverse=True) if lower.endswith(s)), None)
     if suffix is None:
         raise SourceError(
@@ -191,7 +191,7 @@ def put_file(file: Path, role: str, part: Path) -> tuple[Finding, ...]:
     elif role == "timetable":
         read_feed(part, cache=False)
         feeds = [str(f) for f in sources.get("gtfs", [])]
-        if len(feeds) >= MOST_FILES:
+        if len(feeds) >= _MOST_FILES:
             raise SourceError("The study names too many timetables.", file=name)
         sources["gtfs"] = [*feeds, name] if name not in feeds else feeds
     elif role == "sites":

@@ -26,13 +26,13 @@ from mobility.base.i18n import translate
 from mobility.studio.order import BUSY, SECRET, USER, Order
 
 #: What a page left open asks again and again.
-POLL = re.compile(r"/state|/studies/[^/]+")
+_POLL = re.compile(r"/state|/studies/[^/]+")
 #: Seconds between looks at whether the workshop may rest.
 LOOK_S = 15.0
 #: Headers that concern one connection alone.
 OWN = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", b"host"})
-CHUNK = 65_536
-GONE = "The studio's computation ended unexpectedly, perhaps for want of memory. Ask again."
+_CHUNK = 65_536
+_GONE = "The studio's computation ended unexpectedly, perhaps for want of memory. Ask again."
 
 
 class Door:
@@ -190,7 +190,7 @@ class Door:
 
     async def _answer(self, user: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request: hand it on, unless it is asked again and again of one that rests."""
-        is_poll = scope["method"] == "GET" and POLL.fullmatch(scope["path"]) is not None
+        is_poll = scope["method"] == "GET" and _POLL.fullmatch(scope["path"]) is not None
         last = self._last.get((user, scope["path"])) if is_poll else None
         if last is not None and self.is_resting:
             await Response(last, media_type="application/json")(scope, receive, send)
@@ -204,7 +204,7 @@ class Door:
             if body is not None:
                 self._last[user, scope["path"]] = body
         except OSError:
-            told = {code: translate(GONE, code) for code in ("fr", "en")}
+            told = {code: translate(_GONE, code) for code in ("fr", "en")}
             await JSONResponse(told, 502)(scope, receive, send)
         finally:
             self._under_way -= 1
@@ -267,7 +267,7 @@ async def _events(talk: h11.Connection, reader: asyncio.StreamReader) -> AsyncIt
     while True:
         event = talk.next_event()
         if event is h11.NEED_DATA:
-            talk.receive_data(await reader.read(CHUNK))
+            talk.receive_data(await reader.read(_CHUNK))
             continue
         if isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
             return

@@ -26,9 +26,9 @@ Step = dict[str, Any]
 
 #: Tables of which a step may set fields.
 TABLES = ("limits", "speeds", "modes", "carpool")
-MOST_STEPS = 500
+_MOST_STEPS = 500
 #: Seconds after a step in which its draft is written: writing takes time from the answer.
-KEPT_S = 0.3
+_KEPT_S = 0.3
 DRAFT = "draft"
 
 
@@ -163,7 +163,7 @@ class History:
                 return
             del self._states[self._place + 1 :]
             self._states.append(draft)
-            del self._states[:-MOST_STEPS]
+            del self._states[:-_MOST_STEPS]
             self._place = len(self._states) - 1
             self.draft = draft
             self.revision += 1
@@ -191,7 +191,7 @@ class History:
         with self.lock:
             due, self._is_due = self._is_due, True
         if not due:
-            Timer(KEPT_S, self.keep).start()
+            Timer(_KEPT_S, self.keep).start()
 
     def scenarios(self) -> list[dict[str, Any]]:
         """Return the scenarios kept: ``id``, ``name`` and, where it cannot be read, ``error``."""

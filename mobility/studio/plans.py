@@ -28,7 +28,7 @@ from mobility.territory import changes
 if TYPE_CHECKING:
     from mobility.shuttles.edit import DrawnLine
 
-FEEDS = "scenarios/feeds"
+_FEEDS = "scenarios/feeds"
 #: The name under which a scenario holds all lines drawn.
 DRAWN = "D01"
 MOST_LINES, MOST_STOPS = 20, 40
@@ -149,7 +149,7 @@ def _asked(line: changes.DrawnLine) -> DrawnLine:
 
 def _kept(folder: Path, feed: Path) -> str:
     """Copy a feed beside the scenarios, under the name of its content; return its path."""
-    name = f"{FEEDS}/{file_hash(feed)[:16]}.zip"
+    name = f"{_FEEDS}/{file_hash(feed)[:16]}.zip"
     if not (folder / name).is_file():
         write_bytes(folder / name, feed.read_bytes())
     return name

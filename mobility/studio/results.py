@@ -10,7 +10,7 @@ from mobility.studio.studies import Opened
 #: Folder of comparisons, beside the scenarios of a study.
 COMPARED = "compared"
 #: Kinds of files worth taking away.
-TAKEN = {
+_TAKEN = {
     ".html", ".pdf", ".docx", ".xlsx", ".csv", ".gpkg", ".geojson", ".zip", ".md", ".json",
     ".parquet", ".toml",
 }  # fmt: skip
@@ -41,7 +41,7 @@ def results_of(opened: Opened) -> list[dict[str, Any]]:
         (f"{COMPARED}/{p.name}", p.name, p, p) for p in sorted((folder / COMPARED).glob("*"))
     ]
     for target, name, place, own in places:
-        files = sorted(p for p in place.rglob("*") if p.is_file() and p.suffix in TAKEN)
+        files = sorted(p for p in place.rglob("*") if p.is_file() and p.suffix in _TAKEN)
         inside = [p.resolve() for p in [*files, own] if p.is_file()]
         told = [
             {"path": p.relative_to(folder).as_posix(), "bytes": p.stat().st_size}

@@ -27,11 +27,11 @@ from mobility.base.i18n import translate
 from mobility.studio.drafts import slug
 from mobility.studio.guard import SHELL, too_large, within
 
-COOKIE = "mobility-session"
-SESSION_S = 12 * 3600
+_COOKIE = "mobility-session"
+_SESSION_S = 12 * 3600
 #: Wrong passwords of one user, and of all, within so many seconds; then nobody is asked.
 MOST_WRONG, MOST_WRONG_OF_ALL, WRONG_S = 5, 100, 900
-LEAST_LETTERS = 10
+_LEAST_LETTERS = 10
 
 
 class Passwords:
@@ -92,11 +92,11 @@ class Passwords:
         """
         if not name or slug(name) != name:
             raise MobilityError("A user's name is small letters, digits and hyphens.", value=name)
-        if len(password) < LEAST_LETTERS:
+        if len(password) < _LEAST_LETTERS:
             raise MobilityError(
                 "The password is too short.",
                 mend="Take at least {count} letters.",
-                count=LEAST_LETTERS,
+                count=_LEAST_LETTERS,
             )
         users = self.read() if self.path.is_file() else {}
         users[name] = self._hasher.hash(password)
@@ -128,7 +128,7 @@ class Sessions:
         with self._lock:
             now = time.monotonic()
             self._users = {k: v for k, v in self._users.items() if v[1] > now}
-            self._users[secret] = (user, now + SESSION_S)
+            self._users[secret] = (user, now + _SESSION_S)
         return secret
 
     def user(self, secret: str) -> str | None:
@@ -244,9 +244,9 @@ class SharedGuard:
             return self._page("Name or password is wrong.", 403)
         answer = RedirectResponse(f"{self.prefix}/", 303)
         answer.set_cookie(
-            COOKIE,
+            _COOKIE,
             self.sessions.start(name),
-            max_age=SESSION_S,
+            max_age=_SESSION_S,
             path=f"{self.prefix}/",
             secure=self.origin.startswith("https:"),
             httponly=True,
@@ -285,7 +285,7 @@ class SharedGuard:
             cookie.load(headers.get("cookie", ""))
         except ValueError:
             return None
-        return cookie[COOKIE].value if COOKIE in cookie else None
+        return cookie[_COOKIE].value if _COOKIE in cookie else None
 
 
 __all__ = ["Passwords", "SharedGuard"]

@@ -13,7 +13,7 @@ from mobility.territory.changes import TripChange
 
 #: A trip is taken to run anywhere within so many seconds of its times, more if it moves further:
 #: so all positions of a slider leave the same hours untouched.
-AROUND_S = 3600
+_AROUND_S = 3600
 
 
 class TripSpans(Spans):
@@ -48,7 +48,7 @@ class TripSpans(Spans):
 
 
 def _around_s(change: TripChange) -> int:
-    return max(AROUND_S, 60 * abs(change.minutes))
+    return max(_AROUND_S, 60 * abs(change.minutes))
 
 
 __all__ = ["TripSpans"]

@@ -31,7 +31,7 @@ from mobility.studio.studies import Studies, studies_of
 from mobility.terminal import err
 
 #: Seconds that requests under way are given when it ends.
-GRACE_S = 5
+_GRACE_S = 5
 
 
 class Workshop:
@@ -110,7 +110,7 @@ def main() -> None:
     listening = free_socket(0)
     config = uvicorn.Config(
         workshop, log_level="warning", access_log=False, server_header=False, lifespan="off",
-        timeout_graceful_shutdown=GRACE_S,
+        timeout_graceful_shutdown=_GRACE_S,
     )  # fmt: skip
     server = uvicorn.Server(config)
 

@@ -25,12 +25,12 @@ PARTS: dict[str, tuple[str, Box]] = {
     "988": ("Pacific/Noumea", (158.0, -23.5, 172.5, -18.5)),
     "20R": ("Europe/Paris", (8.5, 41.3, 9.6, 43.1)),
 }
-ISO_PARTS = {
+_ISO_PARTS = {
     "GP": "971", "MQ": "972", "GF": "973", "RE": "974", "PM": "975", "YT": "976", "BL": "977",
     "MF": "978", "WF": "986", "PF": "987", "NC": "988",
 }  # fmt: skip
 #: Departments with two more public holidays (Good Friday, 26 December).
-ALSACE_MOSELLE = ("57", "67", "68")
+_ALSACE_MOSELLE = ("57", "67", "68")
 
 
 def part_at(lon: float, lat: float) -> str | None:
@@ -43,7 +43,7 @@ def part_at(lon: float, lat: float) -> str | None:
 
 def clock_of(department: str) -> str:
     """Return the time zone of a French department, by its code."""
-    return PARTS.get(ISO_PARTS.get(department, department), ("Europe/Paris",))[0]
+    return PARTS.get(_ISO_PARTS.get(department, department), ("Europe/Paris",))[0]
 
 
 def localised(territory: Territory, sites: tuple[Site, ...]) -> tuple[Territory, list[Finding]]:
@@ -86,4 +86,6 @@ def _part_of(sites: tuple[Site, ...]) -> str | None:
     if len(found) == 1 and found != {None}:
         return found.pop()
     departments = {site.commune[:2] for site in sites}
-    return departments.pop() if len(departments) == 1 and departments <= {*ALSACE_MOSELLE} else None
+    return (
+        departments.pop() if len(departments) == 1 and departments <= {*_ALSACE_MOSELLE} else None
+    )

@@ -7,7 +7,7 @@ from typing import Literal
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-FRENCH = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
+_FRENCH = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 ENGLISH = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 #: Words for several days; ouvrable is any day but the weekly rest (Code du travail L3133-3).
 SETS = {
@@ -40,7 +40,7 @@ def days_of(text: str) -> list[Weekday] | None:
 def _weekday(word: str) -> int | None:
     """Return the place in the week of a day, whole or cut to three letters."""
     plain = word.strip().rstrip(".")
-    for names in (FRENCH, ENGLISH):
+    for names in (_FRENCH, ENGLISH):
         for k, name in enumerate(names):
             if plain in (name, f"{name}s", name[:3]):
                 return k

@@ -20,7 +20,7 @@ from mobility.timetable.arrays import Timetable, footpath_rows
 FORMAT = 4
 # On which of two streets a corner lies is not known within these metres; taken for the one open
 # to through traffic, it gives no right to drive along the other: an assumption.
-CORNER_M = 20.0
+_CORNER_M = 20.0
 #: Usable pieces and where points met them, by points and streets, for the modes and hours asked
 #: last.
 _LATEST: dict[str, tuple[tuple[np.ndarray, Snaps], ...]] = {}
@@ -164,7 +164,7 @@ def walk_snaps(
     """Return where points meet the streets one can travel in ``times``, islands left out.
 
     A street closed to through traffic is passed over for one open to all that is hardly
-    farther, see `CORNER_M`.
+    farther, see `_CORNER_M`.
     """
     key = ["snaps", open_key(times), lonlat, float(max_snap_m)]
 
@@ -181,7 +181,7 @@ def _walk_snaps(streets: Streets, times: Times, lonlat: np.ndarray, max_snap_m: 
     if local is None:
         return found
     open_to_all = _snapped(streets, lonlat, usable & ~local, max_snap_m)
-    corner = open_to_all.distance_m <= found.distance_m + CORNER_M
+    corner = open_to_all.distance_m <= found.distance_m + _CORNER_M
     return Snaps(
         *(
             np.where(corner, getattr(open_to_all, f.name), getattr(found, f.name))

@@ -15,14 +15,14 @@ from mobility.base.errors import Finding, SourceError
 from mobility.sources.gtfs.read import Feed
 from mobility.timetable.arrays import Bool, Int8, Int32, Int64, RunArrays, Timetable
 
-MAX_JOURNEYS = 1_000_000
-MOMENT_S = 60
+_MAX_JOURNEYS = 1_000_000
+_MOMENT_S = 60
 """Step of the moments at which riders may come to a stop served at a headway."""
-MAX_MOMENTS = 100_000
+_MAX_MOMENTS = 100_000
 """Such moments a day of all trips at most; beyond it their step grows."""
-MAX_WAYS = 64
+_MAX_WAYS = 64
 """Runs made at most of one vehicle that splits and joins."""
-SERVICE_DAYS = (-1, 0, 1)
+_SERVICE_DAYS = (-1, 0, 1)
 REGULAR, NONE = 0, 1
 IN_SEAT, RE_BOARD = 4, 5
 
@@ -63,7 +63,7 @@ def feed_runs(
 ) -> RunArrays:
     """Return the runs of service days d-1, d and d+1 on the axis of ``date``, unsorted."""
     parts = []
-    for offset in SERVICE_DAYS:
+    for offset in _SERVICE_DAYS:
         day = date + dt.timedelta(days=offset)
         # What is worth saying is said once, for the study date.
         told = findings if offset == 0 else []
@@ -116,7 +116,7 @@ def _repeated(feed: Feed, plain: Journeys, findings: list[Finding]) -> Journeys:
         table[c].to_numpy()[rows].astype(np.int64) for c in ("start_s", "end_s", "headway_s")
     )
     count = np.maximum(-((start - end) // headway), 0)
-    if count.sum() > MAX_JOURNEYS:
+    if count.sum() > _MAX_JOURNEYS:
         raise SourceError(
             "Its headways make {count} runs a day.",
             file="frequencies.txt",
@@ -130,7 +130,7 @@ def _repeated(feed: Feed, plain: Journeys, findings: list[Finding]) -> Journeys:
     step, late = headway.copy(), np.where(inexact, headway, 0)
     # The last moment from which a vehicle is sure to come is a headway before the end.
     sure = np.maximum(end - start - headway, 0)[inexact]
-    step[inexact] = np.minimum(headway[inexact], max(MOMENT_S, -(-sure.sum() // MAX_MOMENTS)))
+    step[inexact] = np.minimum(headway[inexact], max(_MOMENT_S, -(-sure.sum() // _MAX_MOMENTS)))
     count[inexact] = sure // step[inexact] + 1
     turn = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
     shift_s = np.repeat(base, count) + turn * np.repeat(step, count)
@@ -239,9 +239,9 @@ def _in_seat(
     findings: list[Finding],
 ) -> list[tuple[int, int]]:
     """Return the in-seat transfers that can be, to a trip of the same or of the next day."""
-    place = np.full((len(SERVICE_DAYS) + 1, len(feed.trips)), -1, np.int64)
+    place = np.full((len(_SERVICE_DAYS) + 1, len(feed.trips)), -1, np.int64)
     able = np.flatnonzero(journeys.joinable)
-    place[journeys.day[able] - SERVICE_DAYS[0], journeys.trip[able]] = able
+    place[journeys.day[able] - _SERVICE_DAYS[0], journeys.trip[able]] = able
     links: list[tuple[int, int]] = []
     lost: list[int] = []
     rows = linked.loc[linked["kind"] == IN_SEAT, ["from_trip", "to_trip"]].drop_duplicates()
@@ -250,7 +250,7 @@ def _in_seat(
             lost.append(max(one_trip, two_trip))
             continue
         before, late = len(links), False
-        for k, offset in enumerate(SERVICE_DAYS):
+        for k, offset in enumerate(_SERVICE_DAYS):
             one, today, tomorrow = place[k, one_trip], place[k, two_trip], place[k + 1, two_trip]
             if one < 0 or max(today, tomorrow) < 0 or one == today:
                 continue
@@ -299,7 +299,7 @@ def _chains(
     cut = 0
     for head in np.flatnonzero(~has_before).tolist():
         ways, done = [[head]], 0
-        while ways and done < MAX_WAYS:
+        while ways and done < _MAX_WAYS:
             way = ways.pop()
             while following := [j for j in after.get(way[-1], ()) if j not in way]:
                 ways += [[*way, other] for other in following[:0:-1]]
@@ -320,7 +320,7 @@ def _chains(
                 "{count} vehicles split and join in more than {most} ways; the others are left out",
                 source="transfers.txt",
                 count=cut,
-                params={"most": MAX_WAYS},
+                params={"most": _MAX_WAYS},
             )
         )
     return np.array(order, np.int64), np.array(sizes, np.int64)

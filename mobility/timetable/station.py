@@ -14,9 +14,9 @@ from mobility.timetable.arrays import INF, Int32, Int64
 from mobility.timetable.footpaths import WalkTable, sorted_walks
 
 EARTH_M = 6_371_009.0
-LIFT_S = 60.0
+_LIFT_S = 60.0
 """A lift ride of unknown time, waiting included."""
-LIFT = 5
+_LIFT = 5
 Links = tuple[Int64, Int64]
 
 
@@ -163,7 +163,7 @@ def _edges(feed: Feed, speed_ms: float) -> tuple[Int64, Int64, NDArray[np.float6
     line_m = EARTH_M * np.hypot(east, lat[two] - lat[one])
     length = table["length_m"].to_numpy(np.float64)
     guess = np.where(np.isnan(length), np.nan_to_num(line_m), length) / speed_ms
-    guess = np.where(table["mode"].to_numpy() == LIFT, LIFT_S, guess)
+    guess = np.where(table["mode"].to_numpy() == _LIFT, _LIFT_S, guess)
     seconds = table["traversal_s"].to_numpy(np.float64)
     # A sparse graph takes a zero for no edge.
     seconds = np.maximum(np.where(np.isnan(seconds), guess, seconds), 1e-3)

@@ -12,7 +12,7 @@ from mobility.base.errors import SourceNotFoundError
 
 #: The distribution that carries Leaflet 1.9.4 (BSD-2-Clause) as plain files.
 DISTRIBUTION = "django-js-lib-leaflet"
-SCRIPTS = (
+_SCRIPTS = (
     "store",
     "texts",
     "state",
@@ -68,7 +68,7 @@ def _data_url(path: Path) -> str:
 def page_script() -> str:
     """Return the page's own script, in one function of its own."""
     folder = resources("mobility.outputs.map") / "static"
-    parts = [(folder / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
+    parts = [(folder / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS]
     return safe_script("\n".join(parts))
 
 

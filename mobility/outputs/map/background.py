@@ -27,13 +27,13 @@ DEGREE_M = 111_195.0
 #: The background reaches so far beyond homes and gates: an assumption.
 AROUND_M = 10_000.0
 
-ROAD_CLASS = {
+_ROAD_CLASS = {
     "motorway": "motorway", "trunk": "motorway",
     "primary": "primary", "secondary": "secondary", "tertiary": "tertiary",
     "residential": "minor", "unclassified": "minor", "living_street": "minor", "road": "minor",
 }  # fmt: skip
-PLACE_RANK = {"city": 0, "town": 1, "village": 2, "suburb": 3, "hamlet": 3}
-AREA_OF = {
+_PLACE_RANK = {"city": 0, "town": 1, "village": 2, "suburb": 3, "hamlet": 3}
+_AREA_OF = {
     "residential": "built",
     "built": "built",
     "industrial": "industrial",
@@ -86,12 +86,12 @@ def roads_of(streets: Streets, box: Bbox | None = None) -> dict[str, tuple[Float
     box
         West, south, east, north, degrees: pieces with a point in it; all without one.
     """
-    key: list[object] = ["roads", TOLERANCE_M, *ROAD_CLASS.items()]
+    key: list[object] = ["roads", TOLERANCE_M, *_ROAD_CLASS.items()]
     near = np.ones(streets.n_edges, bool) if box is None else _near(streets, box)
     if not near.all():
         key.append(near)
     kept = streets.kept(key, lambda: _roads(streets, near))
-    names = dict.fromkeys([*ROAD_CLASS.values(), "street"])
+    names = dict.fromkeys([*_ROAD_CLASS.values(), "street"])
     return {name: _cut(kept[name], kept[f"{name} ends"]) for name in names if name in kept}
 
 
@@ -133,12 +133,12 @@ def _roads(streets: Streets, near: NDArray[np.bool_]) -> Bundle:
 def _road_class(highway: object) -> str | None:
     """Return the class of a ``highway`` tag; links belong to their road."""
     value = highway[0] if isinstance(highway, list) and highway else highway
-    return ROAD_CLASS.get(str(value).removesuffix("_link"))
+    return _ROAD_CLASS.get(str(value).removesuffix("_link"))
 
 
 def _areas(layers: Mapping[str, gpd.GeoDataFrame]) -> dict[str, tuple[tuple[Floats, ...], ...]]:
     found: dict[str, list[tuple[Floats, ...]]] = {}
-    for layer, kind in AREA_OF.items():
+    for layer, kind in _AREA_OF.items():
         if layer in layers:
             found.setdefault(kind, []).extend(_rings(_parts(layers[layer], "Polygon")))
     return {kind: tuple(shapes) for kind, shapes in found.items() if shapes}
@@ -173,10 +173,10 @@ def _lines(layer: gpd.GeoDataFrame | None) -> tuple[Floats, ...]:
 def _places(layer: gpd.GeoDataFrame | None) -> tuple[Place, ...]:
     if layer is None or layer.empty:
         return ()
-    named = layer[layer["name"].notna() & layer["place"].isin(list(PLACE_RANK))]
+    named = layer[layer["name"].notna() & layer["place"].isin(list(_PLACE_RANK))]
     middle = shapely.centroid(named.geometry.to_numpy())
     found = [
-        Place(str(name), float(x), float(y), PLACE_RANK[str(place)])
+        Place(str(name), float(x), float(y), _PLACE_RANK[str(place)])
         for name, place, x, y in zip(
             named["name"], named["place"], shapely.get_x(middle), shapely.get_y(middle), strict=True
         )

@@ -18,7 +18,7 @@ from mobility.outputs.map.pack import Store
 _MANIFEST = re.compile(r'id="mb-manifest">(.*?)</script>', re.DOTALL)
 _BLOBS = re.compile(r'id="mb-blobs">(.*?)</script>', re.DOTALL)
 #: What must be alike for a scenario of one page to be one of another.
-ALIKE = ("inputs", "version", "territory", "keys", "zones", "rosters", "shifts", "modes")
+_ALIKE = ("inputs", "version", "territory", "keys", "zones", "rosters", "shifts", "modes")
 
 Manifest = dict[str, Any]
 
@@ -59,7 +59,7 @@ def carry(manifest: Manifest, store: Store, page: EarlierPage | None) -> None:
     if page is None or not page.inputs:
         return
     known = page.manifest
-    alike = all(known.get(name) == manifest[name] for name in ALIKE)
+    alike = all(known.get(name) == manifest[name] for name in _ALIKE)
     if not alike or known["homes"]["n"] != manifest["homes"]["n"]:
         return
     if known["scenarios"][0]["name"] != manifest["scenarios"][0]["name"]:

@@ -14,11 +14,11 @@ from mobility.base.files import check_suffix, system_reason, writing
 from mobility.base.i18n import Word
 from mobility.outputs.map.earlier import EarlierPage, read_page
 
-BROWSERS = (  # the lightest first
+_BROWSERS = (  # the lightest first
     "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome",
     "google-chrome-stable", "chrome", "microsoft-edge", "msedge",
 )  # fmt: skip
-TIMEOUT_S = 120
+_TIMEOUT_S = 120
 #: What every map page holds, and what its address can tell.
 MARK = b"window.mobilityMap"
 SELECTED = (
@@ -38,7 +38,7 @@ LAYERS = ("background", "stops", "lines", "shuttles", "labels", "isochrones")
 
 def find_browser() -> str | None:
     """Return the path of a Chromium-like browser on this machine, or None."""
-    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    return next((path for name in _BROWSERS if (path := shutil.which(name))), None)
 
 
 def export_png(
@@ -151,7 +151,7 @@ def _draw(
     ]  # fmt: skip
     try:
         done = subprocess.run(  # noqa: S603 (the browser of this machine, no shell)
-            command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+            command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
         )
     except subprocess.TimeoutExpired:
         return Word("it took too long")

@@ -16,10 +16,10 @@ Floats = NDArray[np.float64]
 #: No usable journey, in every array of minutes.
 NONE = 255
 #: Least whole minutes that no longer fit; longer times read as this one.
-LONGEST_MIN = 254
+_LONGEST_MIN = 254
 
-ROAD_CLASSES = ("motorway", "primary", "secondary", "tertiary", "minor", "street")
-AREA_KINDS = ("built", "forest", "industrial", "water")
+_ROAD_CLASSES = ("motorway", "primary", "secondary", "tertiary", "minor", "street")
+_AREA_KINDS = ("built", "forest", "industrial", "water")
 
 
 def minutes(seconds: NDArray[np.signedinteger], *, unreached: int = 2**30) -> UInt8:
@@ -36,7 +36,7 @@ def minutes(seconds: NDArray[np.signedinteger], *, unreached: int = 2**30) -> UI
         # Row by row: what is in between fits into the processor's own memory.
         rows = [minutes(row, unreached=unreached) for row in seconds]
         return np.array(rows, np.uint8).reshape(seconds.shape)
-    whole = np.minimum(-(-seconds.astype(np.int64) // 60), LONGEST_MIN)
+    whole = np.minimum(-(-seconds.astype(np.int64) // 60), _LONGEST_MIN)
     return np.where((seconds >= unreached) | (seconds < 0), NONE, whole).astype(np.uint8)
 
 
@@ -344,7 +344,7 @@ class Place:
 class Background:
     """What is drawn under the results, in EPSG:4326.
 
-    ``roads`` by `ROAD_CLASSES`, ``areas`` by `AREA_KINDS`; rings and lines are
+    ``roads`` by `_ROAD_CLASSES`, ``areas`` by `_AREA_KINDS`; rings and lines are
     float64[n, 2] (lon, lat), an area being a tuple of rings filled by the even-odd rule.
     """
 

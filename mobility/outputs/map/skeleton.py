@@ -11,7 +11,7 @@ from folium.template import Template
 from mobility.base.errors import SourceNotFoundError
 
 #: Streets are drawn to some metres: closer, the map says nothing more.
-MOST_ZOOM = 16
+_MOST_ZOOM = 16
 
 
 class _Page(Figure):
@@ -110,7 +110,7 @@ def drawn(location: tuple[float, float], tiles: str | None) -> str:
         tiles=None,
         zoom_control=False,
         zoom_snap=0.25,
-        max_zoom=MOST_ZOOM,
+        max_zoom=_MOST_ZOOM,
         wheel_px_per_zoom_level=90,
     )
     place._id = "main"

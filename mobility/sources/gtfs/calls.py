@@ -19,13 +19,13 @@ from mobility.sources.gtfs.notes import Notes
 
 Int32 = NDArray[np.int32]
 Bool = NDArray[np.bool_]
-CONTINUOUS = (0, 2, 3)
+_CONTINUOUS = (0, 2, 3)
 """``continuous_pickup`` and ``continuous_drop_off``: all along, by phone, by asking the driver."""
 
 BOOKED = "a call on demand"
 """Why a call is in no timetable: it belongs to a service on demand, see `read_flex`."""
 
-FEW_FILLED = 0.01
+_FEW_FILLED = 0.01
 """Share of times that a feed may leave out without a warning."""
 
 
@@ -184,7 +184,7 @@ def _tell_filled(filled: Bool, calls: int, notes: Notes) -> None:
         "distance between the times given and are approximate"
     )
     share = f"{100 * filled.sum() / max(calls, 1):.1f}"
-    severity: Severity = "warning" if filled.sum() > FEW_FILLED * calls else "info"
+    severity: Severity = "warning" if filled.sum() > _FEW_FILLED * calls else "info"
     notes.tell(severity, "times_filled", message, "stop_times", filled, all=calls, share=share)
 
 
@@ -198,10 +198,10 @@ def _tell_hail_and_ride(raw: RawTables, trips: pd.DataFrame, trip: Int32, notes:
         by_route, by_call = (raw.column(table, name) for table in ("routes", "stop_times"))
         if by_call.notna().any():
             values = integers(by_call, 1, file=raw.file("stop_times"), high=3)
-            hailed[of[np.isin(values, CONTINUOUS) & by_call.notna().to_numpy()]] = True
+            hailed[of[np.isin(values, _CONTINUOUS) & by_call.notna().to_numpy()]] = True
         if by_route.notna().any():
             values = integers(by_route, 1, file=raw.file("routes"), high=3)
-            routes = raw.column("routes", "route_id")[np.isin(values, CONTINUOUS)]
+            routes = raw.column("routes", "route_id")[np.isin(values, _CONTINUOUS)]
             silent = np.zeros(len(trips), np.bool_)
             silent[of[by_call.isna().to_numpy() & (of >= 0)]] = True
             hailed[:-1] |= silent & trips["route_id"].isin(routes).to_numpy()

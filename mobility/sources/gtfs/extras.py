@@ -22,7 +22,7 @@ _BOOKING = {
     "location_groups": "location_group_id",
     "location_group_stops": "location_group_id",
 }
-UNKNOWN = {"stop": "an unknown stop", "route": "an unknown route", "trip": "an unknown trip"}
+_UNKNOWN = {"stop": "an unknown stop", "route": "an unknown route", "trip": "an unknown trip"}
 WALKED = 3
 """Rules up to this ``transfer_type`` hold between two stops; the others for who stays aboard."""
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -123,7 +123,7 @@ def read_transfers(
             columns[f"{side}_{what}"] = index_of(values, known, optional=True)
             notes.unknown(columns[f"{side}_{what}"], table, name, values)
             lost = columns[f"{side}_{what}"] == -2
-            reasons[UNKNOWN[what]] = reasons.get(UNKNOWN[what], lost) | lost
+            reasons[_UNKNOWN[what]] = reasons.get(_UNKNOWN[what], lost) | lost
     columns["kind"] = integers(raw.column(table, "transfer_type"), 0, file=file, high=5).astype(
         np.int8
     )
@@ -212,7 +212,7 @@ def read_pathways(raw: RawTables, stops: pd.DataFrame, notes: Notes) -> pd.DataF
             "length_m": numbers(raw.column(table, "length"), file=file, low=0, high=20_000),
         }
     )
-    keep = notes.count(table, {UNKNOWN["stop"]: (ends["from"] < 0) | (ends["to"] < 0)})
+    keep = notes.count(table, {_UNKNOWN["stop"]: (ends["from"] < 0) | (ends["to"] < 0)})
     return frame[keep].reset_index(drop=True)
 
 

@@ -17,11 +17,11 @@ from mobility.base.errors import Finding
 from mobility.base.ledger import SourceLedger
 
 CALENDARS = "calendar.txt, calendar_dates.txt"
-MAX_SPAN_DAYS = 1200
+_MAX_SPAN_DAYS = 1200
 """A calendar longer than this is a formality: its exceptions tell the real period."""
-CHUNK_DAYS = 1000
+_CHUNK_DAYS = 1000
 """Days counted at once."""
-TELLING_DAYS = 56
+_TELLING_DAYS = 56
 """Exceptions over fewer days than these tell no period, only a holiday or two."""
 
 
@@ -92,10 +92,10 @@ class Services:
     def span(self) -> tuple[int, int] | None:
         """First and last ordinal of the dates looked at.
 
-        Of a week pattern over more than `MAX_SPAN_DAYS` those are the dates of the exceptions;
+        Of a week pattern over more than `_MAX_SPAN_DAYS` those are the dates of the exceptions;
         where these tell no period either, last year, this one and the next.
         """
-        long = self.row_end - self.row_start > MAX_SPAN_DAYS
+        long = self.row_end - self.row_start > _MAX_SPAN_DAYS
         if not long.any():
             return self.whole_span
         first, last = self._telling()
@@ -105,8 +105,8 @@ class Services:
         rows[met] = inside[met]
         # A long pattern that ends sooner or begins later: as many days of it as may be.
         over, ahead = long & (rows[:, 1] < first), long & (rows[:, 0] > last)
-        rows[over, 0] = rows[over, 1] - MAX_SPAN_DAYS
-        rows[ahead, 1] = rows[ahead, 0] + MAX_SPAN_DAYS
+        rows[over, 0] = rows[over, 1] - _MAX_SPAN_DAYS
+        rows[ahead, 1] = rows[ahead, 0] + _MAX_SPAN_DAYS
         added = self.exception_day[self.exception_added & (self.exception_day <= last)]
         days = np.concatenate([rows.ravel(), added[added >= first]])
         return int(days.min()), int(days.max())
@@ -114,7 +114,7 @@ class Services:
     def _telling(self) -> tuple[int, int]:
         """Return the first and last ordinal of interest in calendars without an end."""
         days = self.exception_day
-        if days.size and TELLING_DAYS <= days.max() - days.min() <= MAX_SPAN_DAYS:
+        if days.size and _TELLING_DAYS <= days.max() - days.min() <= _MAX_SPAN_DAYS:
             return int(days.min()), int(days.max())
         year = today().year
         return dt.date(year - 1, 1, 1).toordinal(), dt.date(year + 1, 12, 31).toordinal()
@@ -274,9 +274,9 @@ class Feed:
         weight = np.zeros((len(self.services.ids), n_groups), np.int64)
         np.add.at(weight, (service[keep], groups[keep]), 1)
         used = np.flatnonzero(weight.any(axis=1))
-        ends = range(span[0], span[1] + 1, CHUNK_DAYS)
+        ends = range(span[0], span[1] + 1, _CHUNK_DAYS)
         parts = [
-            self.services.between(low, min(low + CHUNK_DAYS - 1, span[1]))[used].T.astype(
+            self.services.between(low, min(low + _CHUNK_DAYS - 1, span[1]))[used].T.astype(
                 np.float64
             )
             @ weight[used]

@@ -63,7 +63,7 @@ EXTRA_COLUMNS: dict[str, tuple[str, ...]] = {
     "location_group_stops": ("location_group_id", "stop_id"),
     "stop_areas": ("area_id", "stop_id"),
 }
-REQUIRED_TABLES = ("agency", "stops", "routes", "trips", "stop_times")
+_REQUIRED_TABLES = ("agency", "stops", "routes", "trips", "stop_times")
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def read_tables(path: Path) -> RawTables:
     with feed_folder(path, tuple(REQUIRED_COLUMNS)) as folder:
         files = [p for p in folder.rglob("*") if p.suffix.lower() == ".txt"]
         present = frozenset(p.stem.lower() for p in files)
-        missing = [t for t in REQUIRED_TABLES if t not in present]
+        missing = [t for t in _REQUIRED_TABLES if t not in present]
         # A feed of zones alone need not have stops.
         if missing == ["stops"] and (folder / ZONES).is_file():
             missing = []

@@ -36,7 +36,7 @@ _CLOCKS = ("prior_notice_start_time", "prior_notice_last_time")
 _HOW_TO_BOOK = ("message", "pickup_message", "drop_off_message", "phone_number", "booking_url",
                 "info_url")  # fmt: skip
 #: The first ride of what nobody can book.
-NEVER_S = 1 << 30
+_NEVER_S = 1 << 30
 Places = dict[tuple[str, str], tuple[str, shapely.Geometry]]
 
 
@@ -305,7 +305,7 @@ def _rule(text: pd.Series, row: Mapping[Hashable, float]) -> Rule:
     first_s = np.nan_to_num(start_s) - first_day * DAY_S
     closes_s = (DAY_S if np.isnan(last_s) else last_s) - last_day * DAY_S
     if most < least or closes_s <= first_s:
-        opens_s = NEVER_S
+        opens_s = _NEVER_S
     words = ", ".join(text[c] for c in _HOW_TO_BOOK if text[c])
     return Rule(words, ", ".join(notice), opens, int(opens_s))
 

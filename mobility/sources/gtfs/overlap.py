@@ -19,12 +19,12 @@ NEAR_M = 50.0
 """Stops this near are one: feeds place the same pole some tens of metres apart."""
 SHARED = 0.5
 """Share of the smaller network's trips in both feeds from which the network counts as the same."""
-FEWEST = 2
+_FEWEST = 2
 """One departure alone may be the same by accident."""
-MAX_DEPARTURES = 200_000
+_MAX_DEPARTURES = 200_000
 """Departures at headways looked at in all: more are taken as the headways they are."""
 EARTH_M = 6_371_009.0
-EARLIER = "in an earlier feed too"
+_EARLIER = "in an earlier feed too"
 
 Int64 = NDArray[np.int64]
 
@@ -63,7 +63,7 @@ def _same_networks(feed: Feed) -> Iterator[tuple[int, int, pd.DataFrame, float]]
         days = rows.groupby("second")["days"].max()
         share = min(1.0, int(days.sum()) / max(smaller, 1))
         alike = int(rows.drop_duplicates("second")["alike"].sum())
-        if share >= SHARED and alike >= FEWEST:
+        if share >= SHARED and alike >= _FEWEST:
             yield one, two, rows, share
 
 
@@ -161,7 +161,7 @@ def _departures(feed: Feed) -> pd.DataFrame:
     exact = table[~table["trip"].isin(loose) & runs[table["trip"].to_numpy()]]
     start, end, headway = (exact[c].to_numpy(np.int64) for c in ("start_s", "end_s", "headway_s"))
     count = -((start - end) // headway)
-    if count.sum() > MAX_DEPARTURES:
+    if count.sum() > _MAX_DEPARTURES:
         exact, count = exact.iloc[:0], count[:0]
     trip = np.repeat(exact["trip"].to_numpy(np.int64), count)
     turn = np.arange(trip.size) - np.repeat(np.cumsum(count) - count, count)
@@ -288,7 +288,7 @@ def _noted(feed: Feed, never: dict[int, int]) -> tuple[SourceLedger, ...]:
     network, found = 0, []
     for account in feed.rows:
         if PurePath(account.source).name == "trips.txt":
-            found.append(account.leaving(EARLIER, never.get(network, 0)))
+            found.append(account.leaving(_EARLIER, never.get(network, 0)))
             network += 1
         else:
             found.append(account)
@@ -299,7 +299,7 @@ def withdrawn(feed: Feed) -> set[int]:
     """Return the networks of a feed of which nothing is left: all of it is in an earlier one."""
     trips = (account for account in feed.rows if PurePath(account.source).name == "trips.txt")
     return {
-        k for k, account in enumerate(trips) if not account.used and EARLIER in account.left_out
+        k for k, account in enumerate(trips) if not account.used and _EARLIER in account.left_out
     }
 
 

@@ -24,20 +24,20 @@ from mobility.sources.holidays import SATURDAY, Holidays
 
 Bool = NDArray[np.bool_]
 EARTH_M = 6_371_009.0
-LONELY_M = 30_000.0
+_LONELY_M = 30_000.0
 """A stop this far from any other is misplaced or serves no one here."""
-TWO_DAYS_S = 48 * 3600
+_TWO_DAYS_S = 48 * 3600
 SLACK_S = 60
 """Times are often rounded to the minute."""
-MAX_SPEED_KMH = {
+_MAX_SPEED_KMH = {
     "tram": 100, "metro": 150, "rail": 350, "bus": 130, "coach": 130, "trolleybus": 100,
     "ferry": 90, "cable": 60, "funicular": 60, "monorail": 150, "taxi": 130,
 }  # fmt: skip
 """Faster than any vehicle of its kind runs between two stops."""
-SCHOOL_BUS = 712
+_SCHOOL_BUS = 712
 TERM_DAYS = 3
 """Fewer days of term or of holidays than these tell nothing of a route."""
-SCHOOL_TRIPS = 8
+_SCHOOL_TRIPS = 8
 """A school service runs in the morning, at noon and in the evening, no more often."""
 _SCHOOL = re.compile(
     r"\b(scolaires?|écoles?|ecoles?|coll[eè]ges?|lyc[ée]es?|schools?|schul\w*)\b", re.IGNORECASE
@@ -139,7 +139,7 @@ def _trip_findings(feed: Feed) -> list[Finding]:
     # Trips on demand have no times by nature.
     calls = np.where(feed.trips["on_demand"], 2, np.diff(feed.trip_ptr))
     late = np.zeros(len(feed.trips), np.bool_)
-    beyond = feed.stop_times["departure_s"].to_numpy() >= TWO_DAYS_S
+    beyond = feed.stop_times["departure_s"].to_numpy() >= _TWO_DAYS_S
     late[feed.stop_times["trip"].to_numpy()[beyond]] = True
     share = float((calls == 0).mean()) if calls.size else 0.0
     return [
@@ -200,7 +200,7 @@ def _stop_findings(feed: Feed) -> list[Finding]:
             "{count} stops lie more than {km} km from any other stop",
             "stops.txt",
             names[_lonely(lon, lat, served & ~lost & ~zero)],
-            km=int(LONELY_M // 1000),
+            km=int(_LONELY_M // 1000),
         ),
         *_finding(
             "warning",
@@ -220,7 +220,7 @@ def _stop_findings(feed: Feed) -> list[Finding]:
 
 
 def _lonely(lon: NDArray[np.float64], lat: NDArray[np.float64], among: Bool) -> Bool:
-    """Return which stops have no other stop within `LONELY_M`."""
+    """Return which stops have no other stop within `_LONELY_M`."""
     lonely = np.zeros(lon.size, np.bool_)
     rows = np.flatnonzero(among)
     if rows.size < 3:
@@ -232,12 +232,12 @@ def _lonely(lon: NDArray[np.float64], lat: NDArray[np.float64], among: Bool) -> 
     if len(places) < 2:
         return lonely
     # Two in one cube are near each other; who is alone in its cube is measured against all.
-    cubes = np.floor(places / (LONELY_M / np.sqrt(3)))
+    cubes = np.floor(places / (_LONELY_M / np.sqrt(3)))
     _, cube, count = np.unique(cubes, axis=0, return_inverse=True, return_counts=True)
     far = np.zeros(len(places), np.bool_)
     for k in np.flatnonzero(count[cube.ravel()] == 1):
         metres = np.linalg.norm(places - places[k], axis=1)
-        far[k] = np.partition(metres, 1)[1] > LONELY_M
+        far[k] = np.partition(metres, 1)[1] > _LONELY_M
     lonely[rows] = far[inverse.ravel()]
     return lonely
 
@@ -252,7 +252,7 @@ def _speed_findings(feed: Feed) -> list[Finding]:
     metres = EARTH_M * np.hypot(east, lat[two] - lat[one])
     elapsed = calls["arrival_s"].to_numpy()[1:] - calls["departure_s"].to_numpy()[:-1]
     types = feed.routes["route_type"].to_list()
-    limit = np.array([MAX_SPEED_KMH[route_mode(t)] / 3.6 for t in types])
+    limit = np.array([_MAX_SPEED_KMH[route_mode(t)] / 3.6 for t in types])
     ms = limit[feed.trips["route"].to_numpy()][trip[1:]]
     fast = (trip[1:] == trip[:-1]) & (metres > ms * (elapsed + SLACK_S))
     rows = np.flatnonzero(fast)
@@ -314,7 +314,7 @@ def school_routes(feed: Feed, holidays: Holidays | None = None) -> Bool:
     """Return bool[routes]: routes that only serve schools.
 
     Those of the extended type 712; those named after schools, unless they run at week-ends,
-    in the school holidays or more than `SCHOOL_TRIPS` times a day, as town lines that end at
+    in the school holidays or more than `_SCHOOL_TRIPS` times a day, as town lines that end at
     a school do; and with ``holidays``, those that run on `TERM_DAYS` weekdays in term time or
     more, but never in the school holidays nor at week-ends, where their agency runs on as
     many weekdays of the holidays.
@@ -323,7 +323,7 @@ def school_routes(feed: Feed, holidays: Holidays | None = None) -> Bool:
     named = (routes["short_name"] + " " + routes["long_name"]).map(
         lambda text: _SCHOOL.search(text) is not None
     )
-    typed = (routes["route_type"] == SCHOOL_BUS).to_numpy()
+    typed = (routes["route_type"] == _SCHOOL_BUS).to_numpy()
     route = feed.trips["route"].to_numpy().astype(np.int64)
     frame = feed.trips_per_day(route).reindex(columns=range(len(routes)), fill_value=0)
     trips = frame.to_numpy()
@@ -332,7 +332,7 @@ def school_routes(feed: Feed, holidays: Holidays | None = None) -> Bool:
     week_end = trips[[day.weekday() >= SATURDAY for day in frame.index]] > 0
     # A first or last day of holidays is counted differently here and there.
     resting = (off.sum(axis=0) <= 0.1 * len(off)) & ~week_end.any(axis=0)
-    by_name = named.to_numpy(bool) & resting & (trips.max(axis=0, initial=0) <= SCHOOL_TRIPS)
+    by_name = named.to_numpy(bool) & resting & (trips.max(axis=0, initial=0) <= _SCHOOL_TRIPS)
     # A network whose calendar ends before the holidays tells nothing of its routes.
     agency = pd.factorize(routes["network"].astype(str) + " " + routes["agency_id"])[0]
     agency_off = np.array(

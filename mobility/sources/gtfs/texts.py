@@ -20,13 +20,13 @@ FLEX_COLUMNS = (
     "location_id", "location_group_id", "start_pickup_drop_off_window",
     "end_pickup_drop_off_window", "pickup_booking_rule_id", "drop_off_booking_rule_id",
 )  # fmt: skip
-STOP_TIMES_COLUMNS = (
+_STOP_TIMES_COLUMNS = (
     "trip_id", "stop_id", "stop_sequence", "arrival_time", "departure_time", "pickup_type",
     "drop_off_type", "shape_dist_traveled", "timepoint", "continuous_pickup",
     "continuous_drop_off", *FLEX_COLUMNS,
 )  # fmt: skip
 # How GTFS-Flex wrote some headings before it was adopted in 2024.
-FORMER = {
+_FORMER = {
     f"{side}_pickup_dropoff_window": f"{side}_pickup_drop_off_window" for side in ("start", "end")
 }
 CLEAN, REPEATED = "clean", "repeated"
@@ -47,7 +47,7 @@ def table_of(path: Path, *, largest: bool) -> pd.DataFrame:
 
 def _heading(name: str) -> str:
     name = name.strip().lower()
-    return FORMER.get(name, name)
+    return _FORMER.get(name, name)
 
 
 def _parsed_by_pandas(path: Path, *, largest: bool) -> pd.DataFrame:
@@ -61,7 +61,7 @@ def _parsed_by_pandas(path: Path, *, largest: bool) -> pd.DataFrame:
         index_col=False,
         keep_default_na=False,
         na_values=[""],
-        usecols=(lambda c: _heading(c) in STOP_TIMES_COLUMNS) if largest else None,
+        usecols=(lambda c: _heading(c) in _STOP_TIMES_COLUMNS) if largest else None,
     )
     # pandas numbers headings that stand twice.
     numbered = [str(name).rpartition(".") for name in frame.columns]
@@ -99,7 +99,7 @@ def _parsed_by_arrow(path: Path, *, largest: bool) -> pd.DataFrame | None:
             parse_options=csv.ParseOptions(newlines_in_values=_has_quotes(path)),
             convert_options=csv.ConvertOptions(
                 column_types=dict.fromkeys(names, string()),
-                include_columns=[n for n in names if _heading(n) in STOP_TIMES_COLUMNS]
+                include_columns=[n for n in names if _heading(n) in _STOP_TIMES_COLUMNS]
                 if largest
                 else [],
                 null_values=[""],

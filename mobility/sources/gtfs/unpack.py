@@ -14,9 +14,9 @@ from mobility.base.files import STORAGE
 
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError)
 """What a damaged zip gives rise to: an offset below zero is an OSError of seeking."""
-MAX_BYTES = 8 * 2**30
-MAX_RATIO = 150
-RATIO_FREE_BYTES = 50 * 2**20
+_MAX_BYTES = 8 * 2**30
+_MAX_RATIO = 150
+_RATIO_FREE_BYTES = 50 * 2**20
 """A table under this size may be packed as tightly as it likes."""
 ZONES = "locations.geojson"
 
@@ -114,14 +114,14 @@ def _members(
             mend="Take {inner} out of it and name that file under gtfs.",
             inner=inner,
         )
-    if total > MAX_BYTES:
+    if total > _MAX_BYTES:
         raise _too_large(path, total)
     return members
 
 
 def allowed_bytes(member: zipfile.ZipInfo) -> int:
     """Return the most bytes that may come out of a member of a zip."""
-    return max(RATIO_FREE_BYTES, MAX_RATIO * max(member.compress_size, 1))
+    return max(_RATIO_FREE_BYTES, _MAX_RATIO * max(member.compress_size, 1))
 
 
 def _copy(path: Path, source: object, target: object, member: zipfile.ZipInfo) -> None:

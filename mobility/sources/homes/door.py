@@ -29,8 +29,8 @@ from mobility.sources.homes.spread import land_cells
 from mobility.sources.homes.zones import read_zones
 from mobility.sources.tables import need_file
 
-MAX_SIDE_M = 1.5e6
-BESIDE_M = 500.0
+_MAX_SIDE_M = 1.5e6
+_BESIDE_M = 500.0
 """So far from the streets a home is still one of theirs, as everywhere in this package."""
 _ROUND = 5  # the study of some persons is cut out by squares of 32 cells
 
@@ -66,7 +66,7 @@ def protected_homes(
     cells = persons[["x", "y"]].to_numpy(np.int64)
     persons = persons.assign(outside=_outside(cells, request, crs))
     box = _box(cells)
-    if max(box[2] - box[0], box[3] - box[1]) * cell_m > MAX_SIDE_M:
+    if max(box[2] - box[0], box[3] - box[1]) * cell_m > _MAX_SIDE_M:
         raise SourceError(
             "The homes lie too far apart to be drawn in one local system.",
             file=request.path,
@@ -106,7 +106,7 @@ def _outside(cells: np.ndarray, request: HomesRequest, crs: pyproj.CRS) -> np.nd
     west, south, east, north = to_local.transform_bounds(*request.bbox)
     x, y = ((cells + 0.5) * request.source.cell_m).T
     beyond = np.maximum.reduce([west - x, x - east, south - y, y - north])
-    return np.asarray(beyond > BESIDE_M)
+    return np.asarray(beyond > _BESIDE_M)
 
 
 def _box(cells: np.ndarray) -> tuple[int, int, int, int]:

@@ -35,7 +35,7 @@ from mobility.sources.sites_words import ALIASES, roster_template
 from mobility.sources.tables import read_table, without_sums
 from mobility.territory.project import Site
 
-SITE_ALIASES = ("site", "établissement", "lieu de travail", "usine", "nom du site")
+_SITE_ALIASES = ("site", "établissement", "lieu de travail", "usine", "nom du site")
 ROSTER_ALIASES = ("roster", *ALIASES["roster"])
 COMMUNE_ALIASES = ("commune", "code_commune", "insee", "code_insee", "code insee", "commune_code")
 _YES = frozenset({"1", "oui", "o", "yes", "y", "true", "vrai", "x"})
@@ -112,7 +112,7 @@ def _has_places(table: Table, request: HomesRequest) -> bool:
 
 def _teams(table: Table, sites: tuple[Site, ...]) -> pd.DataFrame:
     """Return the site and roster of each row, under the names the sites have."""
-    site_column = table.need(SITE_ALIASES[0], SITE_ALIASES)
+    site_column = table.need(_SITE_ALIASES[0], _SITE_ALIASES)
     roster_column = table.find(ROSTER_ALIASES[0], ROSTER_ALIASES)
     texts = table.texts(site_column)
     rosters = texts.where(texts == "", "") if roster_column is None else table.texts(roster_column)

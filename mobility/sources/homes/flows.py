@@ -27,13 +27,13 @@ from mobility.sources.homes.model import (
 from mobility.sources.homes.zones import homes_in_zones, read_zones
 from mobility.sources.tables import read_table, without_sums
 
-RESIDENCE_ALIASES = ("COMMUNE", "CODGEO", "commune_residence", "code_residence", "residence")
-WORK_ALIASES = ("DCLT", "commune_travail", "code_travail", "work_commune", "travail")
-WEIGHT_ALIASES = ("IPONDI", "flux", "poids", "weight")
+_RESIDENCE_ALIASES = ("COMMUNE", "CODGEO", "commune_residence", "code_residence", "residence")
+_WORK_ALIASES = ("DCLT", "commune_travail", "code_travail", "work_commune", "travail")
+_WEIGHT_ALIASES = ("IPONDI", "flux", "poids", "weight")
 _FLOW = re.compile(r"nbflux(?:c(\d\d))?\w*")
 """INSEE's column of a census year, folded: ``NBFLUX_C21_ACTOCC15P``."""
-MAX_CATEGORIES = 12
-FEW_WORKERS = 200
+_MAX_CATEGORIES = 12
+_FEW_WORKERS = 200
 
 
 def read_flows(request: HomesRequest) -> Places:
@@ -52,7 +52,7 @@ def read_flows(request: HomesRequest) -> Places:
     table, unread = without_sums(
         read_table(request.path, layer=source.layer, crs=source.crs, columns=_wanted(request))
     )
-    residence = column_or_none(table, source.commune, RESIDENCE_ALIASES)
+    residence = column_or_none(table, source.commune, _RESIDENCE_ALIASES)
     residence = residence or table.need("COMMUNE", field="commune")
     column = _weight_column(table, source.workers)
     path = source.changes
@@ -96,8 +96,8 @@ def read_flows(request: HomesRequest) -> Places:
 
 def _weight_column(table: Table, named: str) -> str:
     """Return the column of workers: the named one, or INSEE's, the newest census first."""
-    if named != "workers" or table.find("workers", WEIGHT_ALIASES) is not None:
-        return table.need(named, WEIGHT_ALIASES if named == "workers" else (), field="workers")
+    if named != "workers" or table.find("workers", _WEIGHT_ALIASES) is not None:
+        return table.need(named, _WEIGHT_ALIASES if named == "workers" else (), field="workers")
     years = [(m[1] or "", c) for c in table.frame.columns if (m := _FLOW.fullmatch(fold(c)))]
     if not years:
         return table.need("NBFLUX_C21_ACTOCC15P", field="workers")
@@ -107,7 +107,7 @@ def _weight_column(table: Table, named: str) -> str:
 
 def _wanted(request: HomesRequest) -> Callable[[str], bool]:
     source = request.source
-    named = [*RESIDENCE_ALIASES, *WORK_ALIASES, *WEIGHT_ALIASES, "ARM", source.workers]
+    named = [*_RESIDENCE_ALIASES, *_WORK_ALIASES, *_WEIGHT_ALIASES, "ARM", source.workers]
     named += [source.commune or "", *group_columns(request)]
     named += [spec[1] for spec in _category_groups(request)]
     kept = {fold(name) for name in named if name}
@@ -126,10 +126,10 @@ def _working_in(
     A commune stands for its arrondissements and for those merged into it.
     """
     communes = request.source.work_commune
-    column = table.find("DCLT", WORK_ALIASES)
+    column = table.find("DCLT", _WORK_ALIASES)
     if not communes:
         return table, [] if column is None else _everywhere(table, request, changes, column, weight)
-    column = column or table.need("DCLT", WORK_ALIASES)
+    column = column or table.need("DCLT", _WORK_ALIASES)
     codes = table.texts(column)
     today, alike = changes.today(codes), codes.map(written_alike)
     keep = np.zeros(len(codes), dtype=bool)
@@ -215,7 +215,7 @@ def _groups(request: HomesRequest, table: Table, weight: np.ndarray) -> dict[str
     for column in group_columns(request):
         texts = table.texts(table.need(column, field="groups"))
         values = sorted(set(texts))
-        if len(values) > MAX_CATEGORIES:
+        if len(values) > _MAX_CATEGORIES:
             raise table.error(
                 "It has {count} different values, too many to be groups.",
                 column=column,
@@ -229,13 +229,15 @@ def _groups(request: HomesRequest, table: Table, weight: np.ndarray) -> dict[str
 
 def _few(request: HomesRequest, workers: np.ndarray) -> list[Finding]:
     """Say how many communes are below the size at which INSEE calls survey counts safe."""
-    few = (workers > 0) & (workers < FEW_WORKERS)
+    few = (workers > 0) & (workers < _FEW_WORKERS)
     if not few.any():
         return []
     message = "{count} communes of residence count fewer than {few} workers: take with care."
     count = int(few.sum())
     return [
-        Finding("info", "flows_few", message, request.path.name, count, params={"few": FEW_WORKERS})
+        Finding(
+            "info", "flows_few", message, request.path.name, count, params={"few": _FEW_WORKERS}
+        )
     ]
 
 

@@ -35,15 +35,15 @@ from mobility.sources.homes.model import (
 from mobility.sources.layers import parse_crs
 from mobility.sources.tables import read_table
 
-INSEE_CELL = re.compile(r"(?:\w*_)?CRS(\d{4,6})RES(\d{2,6})mN(\d{1,8})E(\d{1,8})")
-GEOSTAT_CELL = re.compile(r"(\d{1,6})(k?)mN(\d{1,8})E(\d{1,8})")
-RESIDENTS = (
+_INSEE_CELL = re.compile(r"(?:\w*_)?CRS(\d{4,6})RES(\d{2,6})mN(\d{1,8})E(\d{1,8})")
+_GEOSTAT_CELL = re.compile(r"(\d{1,6})(k?)mN(\d{1,8})E(\d{1,8})")
+_RESIDENTS = (
     "ind", "ind_c", "OBS_VALUE_T", "T", "TOT_P", "TOT_P_2021", "TOT_P_2018", "TOT_P_2011",
     "TOT_P_2006", "GEOSTAT_grid_POP_1K_2011", "POP",
 )  # fmt: skip
 """Columns of all residents, INSEE's first (``Ind``, ``ind``, ``ind_c``), then Eurostat's."""
-UNPUBLISHED = -9999
-WORKING_AGES = ("ind_18_24", "ind_25_39", "ind_40_54", "ind_55_64")
+_UNPUBLISHED = -9999
+_WORKING_AGES = ("ind_18_24", "ind_25_39", "ind_40_54", "ind_55_64")
 _IMPUTED = ("i_est_200", "i_est_1km", "i_est", "i_pauv_200")
 
 
@@ -74,8 +74,8 @@ def _decode_insee(ids: pd.Series, table: Table, column: str) -> tuple[pd.DataFra
     SourceError
         An identifier is none, or the cells are in several systems.
     """
-    parts = ids.str.extract(f"^{INSEE_CELL.pattern}$")
-    short = ids.str.extract(f"^(?:\\w*_)?{GEOSTAT_CELL.pattern}$")
+    parts = ids.str.extract(f"^{_INSEE_CELL.pattern}$")
+    short = ids.str.extract(f"^(?:\\w*_)?{_GEOSTAT_CELL.pattern}$")
     if parts.isna().all(axis=None) and not short.isna().all(axis=None):
         parts = _metres(short)
     wrong = parts.isna().any(axis=1).to_numpy()
@@ -125,9 +125,9 @@ def insee_column(frame: pd.DataFrame) -> str | None:
     for column in frame.columns:
         value = frame[column].iloc[0]
         text = value.strip() if isinstance(value, str) else ""
-        if match := INSEE_CELL.fullmatch(text):
+        if match := _INSEE_CELL.fullmatch(text):
             found.append((int(match[2]), str(column)))
-        elif match := GEOSTAT_CELL.search(text):
+        elif match := _GEOSTAT_CELL.search(text):
             found.append((int(match[1]) * (1000 if match[2] else 1), str(column)))
     return min(found)[1] if found else None
 
@@ -136,7 +136,7 @@ def read_insee_grid(request: HomesRequest) -> Places:
     """Read INSEE's gridded population.
 
     Without a chosen ``workers`` column the residents of working age (18 to 64) are taken
-    where they are given, else all residents (`RESIDENTS`).
+    where they are given, else all residents (`_RESIDENTS`).
 
     Raises
     ------
@@ -162,7 +162,7 @@ def read_insee_grid(request: HomesRequest) -> Places:
     table = replace(table, frame=table.frame[keep])
     squares, ids = squares[keep], ids[keep]
     table.refuse_duplicates(column, ids)
-    table, unpublished = _without_unpublished(table, (*RESIDENTS, *group_columns(request)))
+    table, unpublished = _without_unpublished(table, (*_RESIDENTS, *group_columns(request)))
     workers, findings = _residents(table, source.workers)
     groups = read_groups(table, group_columns(request))
     lived = workers > 0
@@ -210,7 +210,9 @@ def _wanted_columns(request: HomesRequest) -> Callable[[str], bool]:
     """Return which columns of a country-wide CSV are worth reading."""
     source = request.source
     named = {source.id, source.commune, *source.workers.split("+"), *group_columns(request)}
-    kept = {fold(n) for n in (*named, *WORKING_AGES, *_IMPUTED, *COMMUNE_ALIASES, *RESIDENTS) if n}
+    kept = {
+        fold(n) for n in (*named, *_WORKING_AGES, *_IMPUTED, *COMMUNE_ALIASES, *_RESIDENTS) if n
+    }
 
     def wanted(column: str) -> bool:
         key = fold(column)
@@ -239,7 +241,7 @@ def _without_unpublished(table: Table, names: Iterable[str]) -> tuple[Table, lis
     frame = table.frame.copy()
     lost = np.zeros(len(frame), bool)
     for column in {table.find(name) for name in names} - {None}:
-        mask = (pd.to_numeric(frame[column], errors="coerce") == UNPUBLISHED).to_numpy(bool)
+        mask = (pd.to_numeric(frame[column], errors="coerce") == _UNPUBLISHED).to_numpy(bool)
         if mask.any():
             frame[column] = frame[column].mask(mask)
             lost |= mask
@@ -254,12 +256,12 @@ def _residents(table: Table, column: str) -> tuple[np.ndarray, list[Finding]]:
     """Return the workers of each cell and what to know about them."""
     if column != "workers" or table.find("workers") is not None:
         return read_workers(table, column), []
-    ages = [table.find(name) for name in WORKING_AGES]
+    ages = [table.find(name) for name in _WORKING_AGES]
     if all(a is not None for a in ages):
         chosen = "+".join(str(a) for a in ages)
         message = "Workers are taken to be the residents of 18 to 64 years of each cell."
     else:
-        chosen = table.need(RESIDENTS[0], RESIDENTS[1:], field="workers")
+        chosen = table.need(_RESIDENTS[0], _RESIDENTS[1:], field="workers")
         message = "Workers are taken to be all residents of each cell, whatever their age."
     finding = Finding("info", "homes_are_residents", message, source=table.file.name)
     return read_workers(table, chosen), [finding]

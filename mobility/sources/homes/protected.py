@@ -31,7 +31,7 @@ EPSILON = 0.5
 """Of each noisy total: adding a person changes no probability by more than a factor e^0.5."""
 PLACE_EPSILON = 1.5
 """Of where a worker is told: of two neighbouring areas, neither is e^1.5 times as likely."""
-MAX_FALLBACK = 64
+_MAX_FALLBACK = 64
 TEAM = ["site", "roster"]
 
 
@@ -291,7 +291,7 @@ def _cells_in(area: Area, apart: np.ndarray, box: tuple[int, int, int, int]) -> 
         index = np.concatenate([index, index + END])
         found = np.setdiff1d(index[(index >= area.start) & (index < area.stop)], apart)
         step = max(1, step // 2)
-    return found[:: -(-len(found) // MAX_FALLBACK)]
+    return found[:: -(-len(found) // _MAX_FALLBACK)]
 
 
 def _tokens(count: np.ndarray, total: int, rng: np.random.Generator) -> np.ndarray:

@@ -43,8 +43,8 @@ from mobility.sources.layers import home_box, parse_crs
 from mobility.sources.tables import read_table, without_sums
 from mobility.territory.project import HomesSource, Site, Territory
 
-WORKERS_ALIASES = ("actifs", "effectif", "effectifs", "salariés", "travailleurs", "employees")
-ZONE_AREA_M2 = 1.5e6
+_WORKERS_ALIASES = ("actifs", "effectif", "effectifs", "salariés", "travailleurs", "employees")
+_ZONE_AREA_M2 = 1.5e6
 FEW, MOST = 2, 0.5
 """Rows of so few workers, in more than this share of all, are taken for persons."""
 
@@ -210,7 +210,7 @@ def _are_zones(table: Table, shapes: gpd.GeoSeries) -> bool:
     if not (shapely.get_dimensions(np.asarray(shapes.array, dtype=object)) == 2).all():
         return False
     areas = shapes.to_crs(utm_crs(shapes)).area
-    return float(areas.median()) > ZONE_AREA_M2
+    return float(areas.median()) > _ZONE_AREA_M2
 
 
 def _read_places(request: HomesRequest, table: Table, shapes: gpd.GeoSeries) -> Places:
@@ -233,7 +233,7 @@ def _read_places(request: HomesRequest, table: Table, shapes: gpd.GeoSeries) -> 
 
 
 def _workers_aliases(source: HomesSource) -> tuple[str, ...]:
-    return WORKERS_ALIASES if source.workers == "workers" else ()
+    return _WORKERS_ALIASES if source.workers == "workers" else ()
 
 
 def _points_and_cells(

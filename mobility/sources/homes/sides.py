@@ -24,7 +24,7 @@ from mobility.sources.homes.protected import TEAM, Door, within
 
 SIDE_EPSILON = 3.0
 """Of a side: of two homes on either side, neither is more than e^3 times as likely."""
-CERTAIN = 0.01
+_CERTAIN = 0.01
 """So often, at most, does a side seem to hold k persons that holds fewer."""
 Sides = Mapping[tuple[str, str], np.ndarray]
 """Of each site and roster, whether its commute holds at each place, bool[n]."""
@@ -79,7 +79,7 @@ def _raked(
     named = hashlib.sha256(inside[["x", "y", "workers"]].to_numpy(np.float64).tobytes())
     rng = door.draw("side", *mine[TEAM].iloc[0], named.hexdigest())
     noisy = inside["workers"].sum() + rng.laplace(scale=1 / SIDE_EPSILON)
-    least = door.k - np.log(CERTAIN) / SIDE_EPSILON
+    least = door.k - np.log(_CERTAIN) / SIDE_EPSILON
     now = workers[here].sum()
     if min(noisy, known - noisy) < least or min(now, total - now) <= 0:
         return rows

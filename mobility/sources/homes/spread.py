@@ -20,9 +20,9 @@ import shapely
 from mobility.base.errors import SourceError
 from mobility.sources.homes.grid import cell_boxes, cell_index
 
-MAX_SQUARES = 4_000_000
+_MAX_SQUARES = 4_000_000
 _SMALL_SHARE = 0.1
-DWELLINGS = (
+_DWELLINGS = (
     "house", "residential", "apartments", "detached", "semidetached_house", "terrace",
     "bungalow", "farm", "dormitory",
 )  # fmt: skip
@@ -67,7 +67,7 @@ def dwellings(buildings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """
     kind, area = buildings["building"], buildings["area_m2"]
     plain = (kind == "yes") & area.between(MIN_DWELLING_M2, MAX_DWELLING_M2)
-    return buildings[(kind.isin(DWELLINGS) | plain).to_numpy(bool)]
+    return buildings[(kind.isin(_DWELLINGS) | plain).to_numpy(bool)]
 
 
 def land_cells(
@@ -200,7 +200,7 @@ def _cut(
 
 def _refuse_too_many(n_squares: int, cell_m: float) -> None:
     """Raise when a grid would have more squares than a study can use."""
-    if n_squares > MAX_SQUARES:
+    if n_squares > _MAX_SQUARES:
         raise SourceError(
             "Squares of {cell_m} m would be {count} in number.",
             column="sources.homes.cell_m",

@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 
 PLACES = ("city", "town", "village", "hamlet", "suburb")
-RAILWAYS = ("rail", "light_rail", "subway", "tram", "narrow_gauge")
+_RAILWAYS = ("rail", "light_rail", "subway", "tram", "narrow_gauge")
 CARPOOL = ("car_pooling", "carpool")
 KEYS = ("landuse", "natural", "waterway", "railway", "amenity", "building", "carpool")
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -57,7 +57,7 @@ def line_kind(tags: Mapping[str, str]) -> str | None:
     """Return the kind of background a way drawn as a line belongs to, if any."""
     if tags.get("waterway") in {"river", "canal"}:
         return "water"
-    return "railway" if tags.get("railway") in RAILWAYS else None
+    return "railway" if tags.get("railway") in _RAILWAYS else None
 
 
 def point_kind(tags: Mapping[str, str]) -> str | None:

@@ -32,10 +32,10 @@ NODE_KEYS = ("highway", "amenity", "place", "carpool", *BARRIER_KEYS)
 WAY_KEYS = (
     "highway", "landuse", "natural", "waterway", "railway", "amenity", "building", "carpool",
 )  # fmt: skip
-AREA_KEYS = ("landuse", "natural", "waterway", "building")
+_AREA_KEYS = ("landuse", "natural", "waterway", "building")
 Box = tuple[float, float, float, float]
 Ways = Callable[[int], None]
-MARGIN_DEG = 0.01
+_MARGIN_DEG = 0.01
 STEP = 500_000
 #: Objects handled, and lines written, at a time.
 BATCH = 50_000
@@ -44,7 +44,7 @@ _STORE = "sparse_mmap_array" if sys.platform == "linux" else "flex_mem"
 
 
 #: Above this size the places of nodes lie in a file.
-LARGE_BYTES = 1_000_000_000
+_LARGE_BYTES = 1_000_000_000
 #: Ways held at a time, of all areas; about half a kilobyte each.
 MOST_WAYS = 2_500_000
 
@@ -54,7 +54,7 @@ def clip_osm(
 ) -> int:
     """Write the objects of one extract, or of several neighbours, that touch ``bbox``.
 
-    The box is widened by `MARGIN_DEG`, about a kilometre, so that a street without a node
+    The box is widened by `_MARGIN_DEG`, about a kilometre, so that a street without a node
     inside is kept where it crosses a corner. See `clip_areas`.
 
     Parameters
@@ -75,7 +75,9 @@ def clip_osm(
         A source cannot be read, or nothing lies inside.
     """
     west, south, east, north = bbox
-    box = shapely.box(west - MARGIN_DEG, south - MARGIN_DEG, east + MARGIN_DEG, north + MARGIN_DEG)
+    box = shapely.box(
+        west - _MARGIN_DEG, south - _MARGIN_DEG, east + _MARGIN_DEG, north + _MARGIN_DEG
+    )
     ways = clip_areas(sources, {target: box}, progress=progress)[target]
     if not ways:
         raise SourceError(
@@ -221,7 +223,7 @@ class _Relations:
 def _is_area(relation: Any) -> bool:
     """Whether a relation is an area of the background, or a square or platform to walk around."""
     tags = relation.tags
-    return any(key in tags for key in AREA_KEYS) or street_class(tags) not in (None, FERRY)
+    return any(key in tags for key in _AREA_KEYS) or street_class(tags) not in (None, FERRY)
 
 
 def _read(
@@ -331,7 +333,7 @@ def _objects(source: Path, deleted: set[states.Key] | None) -> Iterator[Any]:
 
 def _store(source: Path) -> str:
     """Return where osmium keeps the places of nodes: in memory, of a large file on disk."""
-    if source.stat().st_size < LARGE_BYTES:
+    if source.stat().st_size < _LARGE_BYTES:
         return _STORE
     # Its file has no name any more once osmium has opened it.
     return "sparse_file_array"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import networkx as nx
 
 # Classes of streets for cars, the least first.
-CLASSES = (
+_CLASSES = (
     "living_street", "service", "residential", "unclassified", "road", "tertiary_link",
     "tertiary", "secondary_link", "secondary", "primary_link", "primary", "trunk_link", "trunk",
     "motorway_link", "motorway",
@@ -212,4 +212,4 @@ def _tags(rows: list[dict[str, Any]], oneway: list[bool]) -> tuple[pd.DataFrame,
 def _least(classes: str) -> str:
     """Return the least class of street of a list, of those for cars where there is one."""
     found = classes.split(";")
-    return next((name for name in CLASSES if name in found), found[0])
+    return next((name for name in _CLASSES if name in found), found[0])

@@ -11,11 +11,11 @@ import shapely
 
 from mobility.base.projection import WGS84, transformer
 
-MIN_AREA_M2 = 20_000.0
-MAX_GATES = 4
-GATE_SPACING_M = 80.0
-NEAR_ROAD_M = 150.0
-JOIN_M = 25.0
+_MIN_AREA_M2 = 20_000.0
+_MAX_GATES = 4
+_GATE_SPACING_M = 80.0
+_NEAR_ROAD_M = 150.0
+_JOIN_M = 25.0
 
 
 @dataclass(frozen=True)
@@ -44,15 +44,15 @@ def candidate_sites(
     industrial: gpd.GeoDataFrame,
     roads: gpd.GeoSeries,
     *,
-    min_area_m2: float = MIN_AREA_M2,
-    max_gates: int = MAX_GATES,
+    min_area_m2: float = _MIN_AREA_M2,
+    max_gates: int = _MAX_GATES,
 ) -> list[CandidateSite]:
     """Return industrial estates, the largest first.
 
     Polygons of the same name that nearly touch, and unnamed ones that nearly touch, are one
     estate. Its gates are the points where drivable roads cross its border, thinned out to
-    `GATE_SPACING_M` and spread as far from each other as can be; an estate no road enters
-    has one gate, on its border, facing the nearest road within `NEAR_ROAD_M`.
+    `_GATE_SPACING_M` and spread as far from each other as can be; an estate no road enters
+    has one gate, on its border, facing the nearest road within `_NEAR_ROAD_M`.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def _estates(industrial: gpd.GeoDataFrame, crs: pyproj.CRS) -> list[tuple[str, s
     estates = []
     for name, part in frame.groupby("name", sort=True):
         shapes = shapely.make_valid(np.asarray(part.geometry.array, dtype=object))
-        joined = shapely.buffer(shapely.union_all(shapely.buffer(shapes, JOIN_M)), -JOIN_M)
+        joined = shapely.buffer(shapely.union_all(shapely.buffer(shapes, _JOIN_M)), -_JOIN_M)
         for estate in shapely.get_parts(joined):
             filled = shapely.polygons(shapely.get_exterior_ring(estate))
             estates.append((str(name), filled))
@@ -120,7 +120,7 @@ def _entrances(estate: shapely.Geometry, tree: shapely.STRtree) -> np.ndarray:
     xy = np.asarray(shapely.get_coordinates(points))
     if len(xy):
         return np.asarray(xy[np.lexsort((xy[:, 1], xy[:, 0]))])
-    nearest = tree.query_nearest(border, max_distance=NEAR_ROAD_M)
+    nearest = tree.query_nearest(border, max_distance=_NEAR_ROAD_M)
     if not len(nearest):
         return np.empty((0, 2))
     facing = shapely.shortest_line(border, tree.geometries[np.min(nearest)])
@@ -133,7 +133,7 @@ def _thin(xy: np.ndarray, count: int) -> np.ndarray:
         return xy
     chosen = [int(np.argmin(((xy - xy.mean(axis=0)) ** 2).sum(axis=1)))]
     gap = np.hypot(*(xy - xy[chosen[0]]).T)
-    while len(chosen) < count and gap.max() >= GATE_SPACING_M:
+    while len(chosen) < count and gap.max() >= _GATE_SPACING_M:
         chosen.append(int(np.argmax(gap)))
         gap = np.minimum(gap, np.hypot(*(xy - xy[chosen[-1]]).T))
     return np.asarray(xy[np.sort(chosen)])

@@ -12,7 +12,7 @@ from mobility.sources.osm.conditions import ACCESS, BY_HOUR, OPEN, clauses, turn
 
 # Barriers on a street that may stop somebody.
 ELEVATOR = "elevator"
-BARRIERS: tuple[str, ...] = (
+_BARRIERS: tuple[str, ...] = (
     ELEVATOR,
     "bar", "barrier_board", "block", "bollard", "bus_trap", "chain", "chicane", "cycle_barrier",
     "debris", "fence", "full-height_turnstile", "gate", "guard_rail", "hampshire_gate", "hedge",
@@ -24,7 +24,7 @@ BARRIERS: tuple[str, ...] = (
 OPEN_BARRIERS = ("border_control", "cattle_grid", "door", "entrance", "toll_booth")
 # A point of a street that is no barrier and says who may pass it.
 PASSAGE = "passage"
-BARRIER_COLUMNS: tuple[str, ...] = ("barrier", *ACCESS, "locked")
+_BARRIER_COLUMNS: tuple[str, ...] = ("barrier", *ACCESS, "locked")
 # Keys of whatever else stands on a street: access to a crossing is for who crosses, to a car
 # park for who parks, to an emergency bay for who stops there.
 _ELSE = (
@@ -101,8 +101,8 @@ def barrier_of(tags: Mapping[str, str]) -> str | None:
         return ELEVATOR
     if "barrier" in tags:
         barrier = tags["barrier"].lower()
-        told = not BY_HOUR.isdisjoint(tags) or any(key in tags for key in BARRIER_COLUMNS[1:])
-        return barrier if barrier in BARRIERS or (barrier in OPEN_BARRIERS and told) else None
+        told = not BY_HOUR.isdisjoint(tags) or any(key in tags for key in _BARRIER_COLUMNS[1:])
+        return barrier if barrier in _BARRIERS or (barrier in OPEN_BARRIERS and told) else None
     told = any(key in tags and tags[key].lower() not in _PASS for key in BARRIER_KEYS)
     return PASSAGE if told and not any(key in tags for key in _ELSE) else None
 
@@ -119,10 +119,10 @@ def turn_table(rows: Iterable[Row] = ()) -> pd.DataFrame:
 
 
 def barrier_table(rows: Mapping[int, Mapping[str, str]] | None = None) -> pd.DataFrame:
-    """Return barriers by node id, ``node_id`` and `BARRIER_COLUMNS`, missing where not tagged."""
+    """Return barriers by node id, ``node_id`` and `_BARRIER_COLUMNS`, missing where not tagged."""
     rows = dict(sorted((rows or {}).items()))
     columns: dict[str, object] = {"node_id": np.array(list(rows), dtype=np.int64)}
-    for name in BARRIER_COLUMNS:
+    for name in _BARRIER_COLUMNS:
         texts = [tags[name].lower() if name in tags else None for tags in rows.values()]
         columns[name] = pd.Series(texts, dtype="str")
     return pd.DataFrame(columns)

@@ -13,7 +13,7 @@ from mobility.base.ledger import SourceLedger
 from mobility.sources.osm.conditions import ACCESS, OPEN
 
 # Ways that carry one of these values are no street one can travel today.
-NOT_STREETS = frozenset(
+_NOT_STREETS = frozenset(
     {
         "abandoned", "bus_guideway", "construction", "demolished", "disused", "dismantled",
         "emergency_bay", "escape", "no", "planned", "proposed", "raceway", "razed",
@@ -93,7 +93,7 @@ def carries_cars(tags: Mapping[str, str]) -> bool:
 
 def is_travelled(tags: Mapping[str, str], highway: str) -> bool:
     """Return whether a street of some class is there to be travelled today."""
-    if highway in NOT_STREETS:
+    if highway in _NOT_STREETS:
         return False
     return _NOT_TODAY.isdisjoint(tags) or all(tags.get(key) != "yes" for key in _NOT_TODAY)
 
