@@ -5,8 +5,9 @@ Seconds per street piece are as a territory asks: speeds, slopes, safe ways.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -248,6 +249,37 @@ def feeders_of(
     return feeders(territory, streets, feed, homes_lonlat, gates, ways)
 
 
+class BothWays:
+    """Seconds to work [0] and back home [1], int32 (sites, homes), found when first asked for.
+
+    At most hours a shift either starts or ends, and only one of the two is asked for.
+
+    Parameters
+    ----------
+    find
+        Returns the seconds back home if given True, to work if not.
+    """
+
+    def __init__(self, find: Callable[[bool], Int32]) -> None:
+        self._find = find
+        self._found: dict[int, Int32] = {}
+        self._lock = Lock()
+
+    def __getitem__(self, way: int) -> Int32:
+        """Return the seconds of one way."""
+        if way not in (0, 1):
+            raise IndexError(way)
+        with self._lock:
+            if way not in self._found:
+                self._found[way] = self._find(bool(way))
+            return self._found[way]
+
+    def __iter__(self) -> Iterator[Int32]:
+        """Yield both."""
+        yield self[0]
+        yield self[1]
+
+
 def street_commutes(
     territory: Territory,
     streets: Streets,
@@ -257,32 +289,29 @@ def street_commutes(
     homes_lonlat: Float,
     *,
     times: Times | None = None,
-) -> tuple[Int32, Int32]:
-    """Return seconds to work and back home by a street mode, int32 (sites, homes) each.
+) -> BothWays:
+    """Return seconds to work and back home by a street mode.
 
     ``times`` stand for the mode's own seconds per street piece (e.g. safe at night); points
     stay attached where the mode attaches them.
     """
     usual = mode_times(territory, streets, mode)
     times = usual if times is None else times
+    key = [*times_key(usual), *times_key(times), gates_lonlat, homes_lonlat]
+    key += [tuple(len(site.gates) for site in sites)]
+    key += [territory.limits.max_total_min, territory.speeds.walk_kmh]
 
-    def compute() -> Bundle:
-        gates = walk_snaps(streets, usual, gates_lonlat)
-        homes = walk_snaps(streets, usual, homes_lonlat)
-        pairs = {
-            way: _pairs(territory, streets, times, gates, homes, to_work=way == "out")
-            for way in ("out", "back")
-        }
-        return {
-            way: nearest_gate(p.ptr, p.target, p.time_s, sites, len(homes))
-            for way, p in pairs.items()
-        }
+    def find(returning: bool) -> Int32:
+        def compute() -> Bundle:
+            gates = walk_snaps(streets, usual, gates_lonlat)
+            homes = walk_snaps(streets, usual, homes_lonlat)
+            p = _pairs(territory, streets, times, gates, homes, to_work=not returning)
+            return {"seconds": nearest_gate(p.ptr, p.target, p.time_s, sites, len(homes))}
 
-    gates_of_sites = tuple(len(site.gates) for site in sites)
-    key = ["commutes", *times_key(usual), *times_key(times), gates_lonlat, homes_lonlat]
-    key += [gates_of_sites, territory.limits.max_total_min, territory.speeds.walk_kmh]
-    found = streets.kept(key, compute)
-    return np.asarray(found["out"]), np.asarray(found["back"])
+        found = streets.kept(["commute", returning, *key], compute)
+        return np.asarray(found["seconds"])
+
+    return BothWays(find)
 
 
 def _pairs(
