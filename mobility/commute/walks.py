@@ -104,36 +104,37 @@ def mode_times(
     streets = seen_by(streets, mode)
     speeds, assume_lit = territory.speeds, territory.night.assume_lit
     asked = (mode, safe, speeds.model_dump_json(), assume_lit, raster)
-    if asked not in streets.times:
+    known = streets.worked_out.seconds
+    if asked not in known:
         grades = None if raster is None else _grades(streets.any_hour, raster)
 
-        def worked_out() -> Times:
+        def anew() -> Times:
             return edge_times(
                 streets, mode, speeds, safe_at_night=safe, assume_lit=assume_lit, grades=grades
             )
 
         def compute() -> Bundle:
-            return times_bundle(worked_out())
+            return times_bundle(anew())
 
         if streets.at is None:
             key = ["times", mode, speeds.model_dump_json(), safe, assume_lit, grades]
-            streets.times[asked] = times_of(streets.kept(key, compute))
+            known[asked] = times_of(streets.kept(key, compute))
         else:
             # What the hour changes is found in less time than what was found of it before.
-            found, usual = worked_out(), streets.any_hour.times.get(asked)
+            found, usual = anew(), streets.any_hour.worked_out.seconds.get(asked)
             # At many hours they are those of any hour, and held once.
             same = usual is not None and times_key(usual) == times_key(found)
-            streets.times[asked] = usual if same else found
-    kept: Times = streets.times[asked]
+            known[asked] = usual if same else found
+    kept: Times = known[asked]
     return kept
 
 
 def _grades(streets: Streets, raster: Path) -> Float:
     """Return the slope of each street piece, see `edge_grades`; the raster is read once."""
-    asked = "grades", raster
-    if asked not in streets.times:
-        streets.times[asked] = edge_grades(streets, raster)
-    return np.asarray(streets.times[asked])
+    known = streets.worked_out.grades
+    if raster not in known:
+        known[raster] = edge_grades(streets, raster)
+    return known[raster]
 
 
 def walks_to_stops(

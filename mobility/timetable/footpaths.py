@@ -220,7 +220,7 @@ def _points_key(streets: Streets, lonlat: np.ndarray, max_m: float) -> str:
 
 def _usable(streets: Streets, times: Times) -> np.ndarray:
     """Return `usable_edges`, found once wherever the same ways are open."""
-    known = streets.any_hour.times.setdefault("usable", {})
+    known = streets.any_hour.worked_out.usable
     key = open_key(times)
     if key not in known:
         known[key] = usable_edges(streets, times)
