@@ -5,6 +5,7 @@ import io
 import re
 import shutil
 from types import SimpleNamespace
+from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from test_report import Page
 from typer.testing import CliRunner
 
 from mobility import pipeline
+from mobility.base.clock import DAY_S
 from mobility.base.errors import SourceError
 from mobility.base.i18n import typeset
 from mobility.cli import app
@@ -142,6 +144,35 @@ def test_lines_runs_and_shares_are_those_of_the_plan(designed):
     factors = table(page(folder), "Facteur")
     assert len(factors) - 1 == len(results.plans.factors.rows)
     assert {row[6] for row in factors[1:]} == {"oui", "non"}
+
+
+def test_the_calls_of_the_table_are_those_that_are_published(designed):
+    results, folder = designed
+    weekdays = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+    for plan in results.plans.plans:
+        feed = {
+            name: pd.read_csv(io.BytesIO(zipped.read(f"{name}.txt")), dtype=str)
+            for zipped in [ZipFile(folder / "shuttles" / f"{plan.name}.zip")]
+            for name in ("stops", "trips", "calendar", "stop_times")
+        }
+        works = feed["calendar"].set_index("service_id")[weekdays] == "1"
+        days = {s: "".join(str(d + 1) for d in np.flatnonzero(row)) for s, row in works.iterrows()}
+        calls = feed["stop_times"].merge(feed["trips"], on="trip_id").merge(feed["stops"])
+        published = zip(
+            calls["service_id"].map(days), calls["stop_name"], calls["arrival_time"].str[:-3],
+            calls["departure_time"].str[:-3], strict=True,
+        )  # fmt: skip
+        told = pd.read_csv(folder / "shuttles" / f"{plan.name}-timetable.csv", dtype=str)
+        told = told[["weekdays", "stop", "arrive", "depart"]].itertuples(index=False, name=None)
+        assert sorted(told) == sorted(published)
+
+
+def test_a_return_after_midnight_is_told_to_be_on_the_day_after(designed):
+    results, folder = designed
+    late = [run.start_s >= DAY_S for run in results.plans.knee.runs]
+    runs = [t for t in page(folder).tables if t[0][0] == "Ligne"][2]
+    assert any(late[: len(runs) - 1])
+    assert [row[4].endswith("(+1)") for row in runs[1:]] == late[: len(runs) - 1]
 
 
 def test_lines_are_drawn_in_their_colours(designed):
