@@ -413,6 +413,14 @@ def test_numbers_and_shares_in_words():
     assert french.roster("3x8") == "3×8"
 
 
+def test_a_phrase_is_no_list_of_names():
+    french, english = Words("fr"), Words("en")
+    assert (french.symbol("to work"), english.symbol("to work")) == ("aller", "to work")
+    assert english.symbol("back home") == "back home"
+    told = english.symbol("school_weekday saturday")
+    assert told == "school-term weekday; Saturday"
+
+
 def overlaps(tab):
     """Return the sizes of window in which a card's figure lies over its text, or the page
     is wider than the window."""

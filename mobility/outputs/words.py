@@ -112,7 +112,9 @@ class Words:
         """Return the words of a name known to the program alone, or of several of them."""
         text = self.t(name)
         parts = name.split()
-        if text == name and parts and all(map(_SYMBOL.fullmatch, parts)):
+        # An English phrase of the catalogue, such as "to work", is none.
+        names = translate(name, "fr") == name and all(map(_SYMBOL.fullmatch, parts))
+        if text == name and parts and names:
             text = self.t("; ").join(map(self._one_symbol, parts))
         return text
 
