@@ -225,6 +225,8 @@ def test_every_page_tells_the_same_euros_a_job(written):
         largest["eur_year"],
         largest["eur_per_job"],
     ]
+    # Each bears the rank it has in the list of all remedies.
+    assert [int(row[0].partition(".")[0]) for row in priced.rows] == largest["rank"].tolist()
     assert [row[2:] for row in priced.rows] == list(
         zip(*([words.number(value) for value in column] for column in figures), strict=True)
     )

@@ -77,6 +77,27 @@ def test_no_catalogue_holds_what_nothing_says() -> None:
     assert forms("en").keys() <= french().keys()
 
 
+#: English words that mean other things, or agree with others, in pages and in tables.
+HOMONYMS = {
+    "Name", "Ride", "Lost", "Change", "Departures", "First", "Last", "Difference", "Share",
+    "Halts", "Gate",
+}  # fmt: skip
+
+
+def test_pages_and_tables_say_a_term_in_one_way() -> None:
+    """A column is called in French as pages call the same thing."""
+    pages = {text.casefold(): told for text, told in french().items()}
+    columns = [column for spec in registry().values() for column in spec.columns]
+    labels = {(c.label("en").partition(" (")[0], c.label("fr").partition(" (")[0]) for c in columns}
+    twice = {
+        english
+        for english, told in labels
+        if english.casefold() in pages
+        and typeset(pages[english.casefold()], "fr").casefold() != typeset(told, "fr").casefold()
+    }
+    assert twice == HOMONYMS
+
+
 def test_what_check_counts_has_a_singular() -> None:
     """Every finding that starts with a number of things, so that none reads "1 lines"."""
     counted = {text for text in extracted() if text.startswith("{count} ") and text[-1] in ".)"}

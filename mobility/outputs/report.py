@@ -14,7 +14,7 @@ from mobility.commute.white_zones import REASONS, WhiteZones
 from mobility.outputs import document as blocks
 from mobility.outputs.advice import Advice
 from mobility.outputs.advice_words import advice_sentence, plan_sentence
-from mobility.outputs.first_page import decisions, sentences
+from mobility.outputs.first_page import decisions, modes_that_count, sentences
 from mobility.outputs.pictures import Painter
 from mobility.outputs.report_tables import all_sheets
 from mobility.outputs.shuttle_part import lines_figure, shuttle_part
@@ -140,12 +140,13 @@ class Writer:
         yield blocks.Heading(t("What is advised, what it costs, whom it helps"), 2)
         yield from self._decisions()
         yield blocks.Text(t(DEFINITIONS["White zone"]), "callout")
-        yield blocks.Text(self._limits(), "note")
+        counting = modes_that_count(self.study.territory, self.words)
+        yield blocks.Text(f"{self._limits()} {counting}", "note")
 
     def _decisions(self) -> Iterator[blocks.Block]:
         if self.advice is not None:
             yield blocks.Text(advice_sentence(self.advice, self.words))
-            table = decisions(self.advice.advised, self.words)
+            table = decisions(self.advice, self.words)
             if table is not None:
                 yield table
         else:
@@ -352,7 +353,7 @@ class Writer:
             yield self._table("groups")
 
     def _remedies(self) -> Iterator[blocks.Block]:
-        table = None if self.advice is None else decisions(self.advice.advised, self.words, most=15)
+        table = None if self.advice is None else decisions(self.advice, self.words, most=15)
         if table is None:
             return
         yield blocks.Heading(self.words.t("What to do, and what it costs"))

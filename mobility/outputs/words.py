@@ -112,9 +112,9 @@ class Words:
         """Return the words of a name known to the program alone, or of several of them."""
         text = self.t(name)
         parts = name.split()
-        # An English phrase of the catalogue, such as "to work", is none.
-        names = translate(name, "fr") == name and all(map(_SYMBOL.fullmatch, parts))
-        if text == name and parts and names:
+        # Several words of the catalogue, such as "to work", are one phrase.
+        phrase = len(parts) > 1 and translate(name, "fr") != name
+        if text == name and parts and not phrase and all(map(_SYMBOL.fullmatch, parts)):
             text = self.t("; ").join(map(self._one_symbol, parts))
         return text
 
