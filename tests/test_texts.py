@@ -16,12 +16,12 @@ from mobility.outputs.tables import registry
 from mobility.shuttles.factors import Factors
 from mobility.sources.days import KIND_LABELS
 from mobility.studio.words import french as studio_french
-from mobility.territory.rosters import roster_label
+from mobility.territory.rosters import roster_label, shift_label
 
 #: Families of symbols the page puts together; their members are texts.
 FAMILIES = {
     "mode ", "by ", "day ", "measure ", "legend ", "question ", "reason ", "source ", "roster ",
-    "group ",
+    "group ", "shift ",
 }  # fmt: skip
 #: Help of options that come with the library of the command line.
 LIBRARY = {
@@ -129,6 +129,8 @@ def test_changes_rosters_and_lines_are_written_as_people_do():
     assert (signed(1200, "fr"), signed(-3, "en"), signed(0, "en")) == ("+1\u202f200", "−3", "+0")
     told = [roster_label(name, "fr") for name in ("3x8", "day", "Équipe d'été")]
     assert told == ["3×8", "journée", "Équipe d’été"]
+    told = [shift_label(name, x) for x in ("fr", "en") for name in ("matin", "morning", "Tôt 2x8")]
+    assert told == ["matin", "matin", "Tôt 2×8", "morning", "morning", "Tôt 2×8"]
     lines = ["N10", "N2", "N", "13", "4"]
     assert sorted(lines, key=words.natural) == ["4", "13", "N", "N2", "N10"]
 

@@ -76,8 +76,9 @@ def sentences(
         return first, of_all
     worst = mine.sort_values("share", kind="stable").iloc[0]
     hardest = t(
-        _HARDEST, shift=worst["shift"], hours=words.hours(worst["start_s"], worst["end_s"]),
-        share=words.percent(worst["share"]), day=words.day(str(worst["day_kind"])),
+        _HARDEST, shift=words.shift(worst["shift"]),
+        hours=words.hours(worst["start_s"], worst["end_s"]), share=words.percent(worst["share"]),
+        day=words.day(str(worst["day_kind"])),
     )  # fmt: skip
     return first, hardest, of_all
 

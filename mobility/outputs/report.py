@@ -263,7 +263,7 @@ class Writer:
         rows = [self.study.shift_rows[i] for i in shift_ids]
         return tuple(
             (
-                row.shift,
+                self.words.shift(row.shift),
                 f"{self.words.hours(row.start_s, row.end_s)}, {self.words.weekdays(row.days)}",
             )
             for row in rows
@@ -303,8 +303,8 @@ class Writer:
         kind = self.words.day(day.kind)
         return blocks.Figure(
             self.painter.png(self.zones.status[z], row.site, small=True),
-            self._alt(row.site_name, row.shift, kind),
-            f"{row.shift} {self.words.hours(row.start_s, row.end_s)}",
+            self._alt(row.site_name, self.words.shift(row.shift), kind),
+            f"{self.words.shift(row.shift)} {self.words.hours(row.start_s, row.end_s)}",
             self.words.t(
                 "{day}: {share} there and back", day=kind, share=self.words.percent(share)
             ),

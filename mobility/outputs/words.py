@@ -13,7 +13,7 @@ from mobility.base.clock import format_clock
 from mobility.base.i18n import HARD_SPACE, NARROW_SPACE, long_date, number, translate, typeset
 from mobility.outputs.map.texts import ENGLISH
 from mobility.sources.days import ChosenDay
-from mobility.territory.rosters import roster_label
+from mobility.territory.rosters import roster_label, shift_label
 
 NARROW, HARD = NARROW_SPACE, HARD_SPACE
 #: Shown where nothing is computed, or where there is nothing to show.
@@ -129,6 +129,10 @@ class Words:
     def roster(self, name: str) -> str:
         """Return a roster's name as people write it."""
         return roster_label(name, self.language)
+
+    def shift(self, names: str) -> str:
+        """Return a shift's name as people write it, or several parted by commas."""
+        return ", ".join(shift_label(name, self.language) for name in names.split(", "))
 
     def reason(self, symbol: str) -> str:
         """Return the words of a reason, empty for none."""

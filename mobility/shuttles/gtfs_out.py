@@ -75,6 +75,7 @@ def gtfs_tables(
     *,
     agency: str,
     timezone: str,
+    language: str = "fr",
     blocks: TripBlocks | None = None,
 ) -> dict[str, Table]:
     """Return the tables of a feed holding ``runs`` of ``lines``.
@@ -93,7 +94,7 @@ def gtfs_tables(
     tables: dict[str, Table] = {name: [] for name in TABLES}
     tables["agency"] = [{
         "agency_id": "navettes", "agency_name": agency, "agency_url": "https://example.org/",
-        "agency_timezone": timezone, "agency_lang": "fr",
+        "agency_timezone": timezone, "agency_lang": language,
     }]  # fmt: skip
     for k, line in enumerate(lines):
         tables["routes"].append(_route(k, line, places))
@@ -129,7 +130,7 @@ def gtfs_tables(
     ]  # fmt: skip
     tables["feed_info"] = [{
         "feed_publisher_name": agency, "feed_publisher_url": "https://example.org/",
-        "feed_lang": "fr", "feed_start_date": f"{period.first - early:%Y%m%d}",
+        "feed_lang": language, "feed_start_date": f"{period.first - early:%Y%m%d}",
         "feed_end_date": f"{period.last:%Y%m%d}", "feed_version": "1",
     }]  # fmt: skip
     return tables

@@ -33,7 +33,7 @@ function fillPicks() {
     const known = manifest.rosters[roster], name = rosterLabel(known.name);
     const label = known.headcount ? t("Roster {name}, {n} jobs", { name, n: number(known.headcount) }) : t("Roster {name}", { name });
     return el("div", { class: "mb-pick", role: "group", "aria-label": label }, el("p", {}, label), el("div", { class: "mb-choice" }, choices(
-      [["r" + roster, t("whole roster")], ...shifts.map((s) => ["s" + s, manifest.shifts[s].name, hours(s)])], state.pick, (pick) => ({ pick }))));
+      [["r" + roster, t("whole roster")], ...shifts.map((s) => ["s" + s, shiftName(manifest.shifts[s].name), hours(s)])], state.pick, (pick) => ({ pick }))));
   }));
 }
 
