@@ -85,7 +85,8 @@ def sentences(
 
 def modes_that_count(territory: Territory, words: Words) -> str:
     """Return the sentence on the modes by which a roster may be held."""
-    return words.t(_MODES, modes=", ".join(map(words.symbol, counting(territory))))
+    modes = [words.known("mode", mode) for mode in counting(territory)]
+    return words.t(_MODES, modes=", ".join(modes))
 
 
 def decisions(advice: Advice, words: Words, *, most: int | None = _MOST_DECISIONS) -> Table | None:
