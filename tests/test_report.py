@@ -578,6 +578,20 @@ def test_no_number_and_no_word_parts_in_a_pdf(columns):
     assert held.count("bibliothèque") == columns
 
 
+def test_a_comma_of_a_heading_keeps_its_place_and_its_space():
+    def apart(numeric):
+        """How far the second word stands from the first."""
+        table = blocks.Table(("mmmm, nnnn", "x"), (("1" * 18, "y"),), (numeric, False))
+        at = {}
+        whole = pdf_bytes(blocks.Document("en", "T", (table,)))
+        PdfReader(io.BytesIO(whole)).pages[0].extract_text(
+            visitor_text=lambda text, _cm, tm, *_: at.update({text.strip(): tm[4]})
+        )
+        return at["nnnn"] - at["mmmm,"]
+
+    assert apart(numeric=True) == pytest.approx(apart(numeric=False), abs=0.01)
+
+
 def test_a_hash_stays_in_its_column_and_a_hyphen_parts_no_name():
     row = ("Fonderie des Quatre-Vents", "0" * 200, "1")
     table = blocks.Table(("Site", "SHA-256", "Z"), (row,) * 2, (False, False, True))

@@ -141,6 +141,9 @@ def test_examples_follow_a_colon_or_stand_in_brackets():
         for text in ("Of these:", "Some.")
     ]
     assert told == ["Of these: x, y", "Some. (x, y)"]
+    dates = ("2027-02-01 Usine", "b-2027-02-01", "2027-02-31")
+    dated = Finding("info", "a", "Some.", examples=dates)
+    assert dated.render("fr") == "Some. (1er\u00a0février 2027 Usine, b-2027-02-01, 2027-02-31)"
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])

@@ -35,6 +35,10 @@ OUTDATED = (
     "The remedies found in this folder are of other inputs, or of before these shuttles: run "
     "`mobility levers` again, and this page then tells what is advised."
 )
+_MARKS = (
+    "“{mark}” stands where a figure is not computed or does not apply. Figures are rounded to be "
+    "read: totals, shares and prices follow from the whole values, which the spreadsheet keeps."
+)
 LEGEND = ("There and back", "Outbound only", "Return only", "Neither direction")
 
 
@@ -139,7 +143,8 @@ class Writer:
         yield blocks.Legend(self._legend(LEGEND))
         yield blocks.Heading(t("What is advised, what it costs, whom it helps"), 2)
         yield from self._decisions()
-        yield blocks.Text(t(DEFINITIONS["White zone"]), "callout")
+        white = f"{t('White zone')}{t(': ')}{t(DEFINITIONS['White zone'])}"
+        yield blocks.Text(white, "callout")
         counting = modes_that_count(self.study.territory, self.words)
         yield blocks.Text(f"{self._limits()} {counting}", "note")
 
@@ -393,5 +398,5 @@ class Writer:
         yield blocks.Bullets(tuple((t(name), t(text)) for name, text in DEFINITIONS.items()))
         yield blocks.Heading(t("Methods in short"), 2)
         yield blocks.Bullets(tuple(("", t(text)) for text in METHODS))
-        empty = t("“{mark}” stands where a figure is not computed or does not apply.", mark=NOTHING)
+        empty = t(_MARKS, mark=NOTHING)
         yield blocks.Text(empty, "note")

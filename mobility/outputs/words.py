@@ -165,9 +165,9 @@ REMEDIES = {
 }
 
 DEFINITIONS = {
-    "White zone": "White zone, in this report: from there, no usable journey without a car at the "
-    "hours of the shift (service sense). It is not the institutional sense, an area outside any "
-    "mobility authority.",
+    "White zone": "In this report, homes from where no mode that counts leads to work and back at "
+    "the hours of the shift (service sense). It is not the institutional sense, an area outside "
+    "any mobility authority.",
     "Outbound": "Leave home as late as possible and be at a gate before the shift starts, the "
     "margin inside the plant kept. The wait at the gate counts.",
     "Return": "Leave the gate after the shift ends, the margin kept, and be home as early as "
