@@ -152,6 +152,25 @@ def test_letter_asks_for_what_is_advised_in_jobs(access, made, tmp_path):
         request_letter(nobody, access.study)
 
 
+def test_letter_tells_all_departures_of_a_line_and_counts_a_pair_once(access, made):
+    """A line moved shows its first and last departures; two rows of a pair say so."""
+    one = next(r for r in made.advice.advised if r.kind == "move_trip")
+    params = {"kind": "move_line", "present": "23:10", "last": "23:50", "proposed": "23:25"}
+    line = replace(one, kind="move_line", params=one.params | params)
+    (row,) = requests([line], "fr").to_dict("records")
+    assert (row["present"], row["proposed"]) == ("23:10–23:50", "23:25–00:05")
+    line = replace(line, params=line.params | {"last": "23:10"})
+    (row,) = requests([line], "fr").to_dict("records")
+    assert (row["present"], row["proposed"]) == ("23:10", "23:25")
+    told = {}
+    for also in ((), (one,)):
+        asked = (replace(one, kind="pair", also=also),)
+        advice = replace(made.advice, remedies=asked, against=("",))
+        told[bool(also)] = markdown_text(request_letter(advice, access.study, "en"))
+    assert "their jobs count once" in told[True]
+    assert "their jobs count once" not in told[False]
+
+
 def test_levers_table_tells_every_lever(found):
     frame = levers_table(found)
     assert frame["workers_gained"].notna().all()
