@@ -199,6 +199,11 @@ def test_commands_write_their_files(tmp_path):
     trips = [t if t[0] != "early" else ("early", "A", "28:45", "B", "29:05", "eve") for t in TRIPS]
     territory = str(write_territory(tmp_path / "in", trips=trips))
     runner, out = CliRunner(), tmp_path / "out"
+    # What earlier runs wrote and these do not leaves; what is not theirs stays.
+    out.mkdir()
+    older = ("plan_carpool.csv", "cycle_tracks.geojson", "levers.html")
+    for name in (*older, "plan_notes.csv", "cycle_tracks.csv"):
+        (out / name).write_text("of another time")
     for command, files in {
         "levers": (
             "levers.csv",
@@ -215,6 +220,8 @@ def test_commands_write_their_files(tmp_path):
             assert (out / name).stat().st_size > 100
         assert "<h1>Droiteville</h1>" in (out / "index.html").read_text("utf-8")
     assert "20 min earlier (04:45 → 04:25)" in (out / "recommendations.md").read_text("utf-8")
+    assert [name for name in older if (out / name).exists()] == []
+    assert all((out / name).exists() for name in ("plan_notes.csv", "cycle_tracks.csv"))
     # Without headcounts no roster is gained by any job: there is nothing to ask for.
     done = runner.invoke(app, ["letter", territory, "-o", str(out), "--lang", "en"])
     assert done.exit_code == 2
