@@ -111,6 +111,9 @@ def test_driving_figures(access):
         # Two ways a day, 218 days at most, shared by 1.08 persons, at 228 g.
         most = row.headcount * 218 * 2 * (row.car_km + 0.05) / 1.08 * 228 / 1e6
         assert row.tco2e_car <= most + 0.06
+    # Four of the six edges of 3x8 lie in the night, on as many days as are driven.
+    three = frame[frame["roster"] == "3x8"].iloc[0]
+    assert three["night_trips"] == pytest.approx(three["headcount"] * 218 * 4 / 3, abs=1)
     day = frame[frame["roster"].isin(["office", "bureau", "day", "journée"])]
     assert (day["night_trips"] == 0).all()
     assert frame["night_trips"].max() > 0
