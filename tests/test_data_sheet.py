@@ -110,7 +110,7 @@ def test_accounts_are_shown_with_their_reasons(tmp_path):
 
 def test_the_first_lines_of_check_are_the_stops_of_the_gates(tmp_path):
     output = CliRunner().invoke(app, ["check", str(write_territory(tmp_path))]).stdout
-    assert output.strip().startswith("Arrêts à portée de marche des accès")
+    assert output.strip().startswith("Arrêts à portée de marche des entrées de site")
     assert all(len(line) <= 80 for line in output.splitlines() if "│" in line)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mobility.base.clock import format_clock
+from mobility.base.clock import service_clock
 from mobility.base.errors import Finding
 from mobility.base.i18n import translate
 from mobility.commute.study import Study
@@ -221,8 +221,8 @@ def rides_table(
             | {
                 "block": blocks.get(ride.tour, ride.tour) + 1,
                 "tour": ride.tour + 1,
-                "on": format_clock(ride.on_s, seconds=True),
-                "off": format_clock(ride.off_s, seconds=True),
+                "on": service_clock(ride.on_s, seconds=True),
+                "off": service_clock(ride.off_s, seconds=True),
                 "ride_min": ride.ride_s / 60,
                 "wait_min": ride.wait_s / 60,
             }

@@ -229,15 +229,15 @@ def _publish(
     study: Study, scene: Scene, ways: Ways, plans: Sequence[Plan], *, together: bool = False
 ) -> list[dict[str, Table]]:
     """Return the GTFS tables of each plan, or one feed of all of them to evaluate together."""
-    output, name = study.territory.output, study.territory.name
-    agency = translate("Shuttles – {name}", output.language, name=name)
+    language, name = study.territory.language, study.territory.name
+    agency = translate("Shuttles – {name}", language, name=name)
     zone = study.territory.timezone
     if not together:
         period = _study_period(study, stand_ins=False)
         return [
             gtfs_tables(
                 p.lines, p.runs, scene.places, ways, period, agency=agency, timezone=zone,
-                blocks=trip_blocks(p.runs, p.operations),
+                language=language, blocks=trip_blocks(p.runs, p.operations),
             )
             for p in plans
         ]  # fmt: skip
@@ -248,7 +248,12 @@ def _publish(
         first = len(lines) - len(plan.lines)
         runs += [replace(r, line=r.line + first) for r in plan.runs]
     period = _study_period(study, stand_ins=True)
-    return [gtfs_tables(lines, runs, scene.places, ways, period, agency=agency, timezone=zone)]
+    return [
+        gtfs_tables(
+            lines, runs, scene.places, ways, period, agency=agency, timezone=zone,
+            language=language,
+        )
+    ]  # fmt: skip
 
 
 def proven(found: Plans, *, drawn: bool = False) -> Plans:

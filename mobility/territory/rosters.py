@@ -147,6 +147,10 @@ ENGLISH_SHIFTS = {
 }
 
 
+#: Shifts of the templates, in either language, as English texts.
+SHIFT_LABELS = ENGLISH_SHIFTS | {name: name for name in ENGLISH_SHIFTS.values()}
+
+
 #: Names of the templates that are words, as English texts; the others are figures, such as 3x8.
 ROSTER_LABELS = {
     "day": "day",
@@ -160,6 +164,12 @@ ROSTER_LABELS = {
 def roster_label(name: str, language: str) -> str:
     """Return a roster's name as people write it: ``3×8``, ``journée``."""
     known = ROSTER_LABELS.get(name)
+    return translate(known, language) if known else typeset(name, language)
+
+
+def shift_label(name: str, language: str) -> str:
+    """Return a shift's name as people write it: ``matin`` is ``morning`` in English."""
+    known = SHIFT_LABELS.get(name)
     return translate(known, language) if known else typeset(name, language)
 
 
