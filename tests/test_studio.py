@@ -7,6 +7,8 @@ import shutil
 import sys
 import time
 from dataclasses import replace
+from itertools import chain
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -699,6 +701,79 @@ rosters = ["3x8"]   # as it is
         data.put_sites(path, told, seen)
     assert "25:10" in said.value.render("en")
     assert path.read_text(encoding="utf-8") == after
+
+
+def edited(path: Path, change) -> list:
+    """Edit the sites as the table shows them; return them as it shows them then."""
+    seen = data.about(path)["sites"]
+    rows = copy.deepcopy(seen)
+    change(rows)
+    data.put_sites(path, rows, seen)
+    return data.about(path)["sites"]
+
+
+def test_the_headcount_of_a_template_is_edited_shift_by_shift(tmp_path) -> None:
+    path = write_territory(tmp_path / "usine")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('["3x8"]', '[{ template = "3x8", headcount = 240 }]'))
+    [site] = edited(path, lambda rows: rows[0]["rosters"][0]["shifts"][2].update(headcount=60))
+    assert [shift["headcount"] for shift in site["rosters"][0]["shifts"]] == [80, 80, 60]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda rows: rows[1]["rosters"][0]["shifts"][2].update(headcount=-1), "row 6, field head"),
+        (lambda rows: rows[1]["rosters"][0]["shifts"][1].update(end="13:00"), "row 5, field end"),
+        (lambda rows: rows[1].update(gates=[[1.0, None]]), "row 4, field gates"),
+        (lambda rows: rows[1].update(name="USINE"), "row 4, field name, value 'USINE'"),
+        (lambda rows: rows[1].update(gates=[[46.5, 0.1]]), "row 4, field gates, value '46.5, 0.1'"),
+    ],
+)
+def test_a_table_that_no_command_would_read_is_refused_by_its_row(tmp_path, change, told) -> None:
+    path = write_territory(tmp_path / "usine")
+    edited(path, lambda rows: rows.append(copy.deepcopy(rows[0]) | {"name": "Atelier"}))
+    before = path.read_bytes()
+    with pytest.raises(TerritoryError, match=f"^{told}"):
+        edited(path, change)
+    assert path.read_bytes() == before
+
+
+#: What a drop puts in the place of something is told, by the codes of its findings.
+PLACE_TAKEN = {
+    "sites_replaced": ["in the file dropped. (Usine)"],
+    "file_replaced": ["two timetables of one name", "takes the place of data/homes/homes.csv"],
+}
+
+
+def test_a_table_dropped_again_takes_the_place_of_sites_edited(studio, empty, tmp_path) -> None:
+    source = write_territory(tmp_path / "source").parent
+    file = studio.studio.studies.path(empty)
+    assert studio.get(f"studies/{empty}/data")["lacks"] == ["streets", "sites", "homes"]
+    lon, lat = lonlat(PLACES_M["G"])
+    sites = tmp_path / "sites.csv"
+    sites.write_text(f"nom,lon,lat,équipe,effectif\nUsine,{lon},{lat},3x8,30\n", encoding="utf-8")
+    for role, path in [
+        ("streets", "streets.osm"),
+        ("timetable", "gtfs.zip"),
+        ("homes", "homes.csv"),
+    ]:
+        sent = dropped(studio, empty, role, sites if role == "sites" else source / path)
+        if role == "streets":
+            sent = dropped(studio, empty, "sites", sites)
+        assert (sent.status_code, sent.json()["told"]) == (200, []), sent.text
+    edited(file, lambda rows: rows.append(copy.deepcopy(rows[0]) | {"name": "Atelier"}))
+    other = shutil.copy(source / "homes.csv", tmp_path / "lieux.csv")
+    again = [
+        dropped(studio, empty, role, path).json()
+        for role, path in [
+            ("sites", sites), ("timetable", source / "gtfs.zip"), ("homes", Path(other)),
+        ]
+    ]  # fmt: skip
+    assert (again[-1]["error"], again[-1]["lacks"]) == (None, [])
+    assert sorted(site["name"] for site in again[-1]["sites"]) == ["Atelier", "Usine"]
+    for answer, told in zip(again, chain.from_iterable(PLACE_TAKEN.values()), strict=True):
+        assert told in answer["told"][0]["en"]
 
 
 @pytest.mark.parametrize("name", ["sites-fr.csv", "sites-fr.xlsx", "sites-en.csv", "sites-en.xlsx"])

@@ -74,8 +74,7 @@ def read_sites(
         A source is missing or wrong, two sites have the same name, or there is no site.
     """
     sites, box = list(territory.sites), home_box(territory.timezone)
-    _refuse_same_names(sites, territory.path)
-    _refuse_exchanged(sites, territory.path, box)
+    check_sites(sites, territory.path, box)
     source = territory.sources.sites
     if source is not None:
         above = len(sites)
@@ -330,6 +329,19 @@ def _check_places(
     )
 
 
+def check_sites(sites: Sequence[Site], file: Path | None, box: Box | None) -> None:
+    """Refuse sites of a territory file that cannot stand beside each other, or where they are.
+
+    Raises
+    ------
+    TerritoryError
+        Two have the same name, or a gate is outside the box and would be inside it once
+        longitude and latitude are exchanged.
+    """
+    _refuse_same_names(sites, file)
+    _refuse_exchanged(sites, file, box)
+
+
 def _refuse_exchanged(sites: Iterable[Site], file: Path | None, box: Box | None) -> None:
     """Raise when a gate is where no study is, and would be well placed the other way round."""
     for number, site in enumerate(sites, 1):
@@ -355,4 +367,4 @@ def _refuse_same_names(
         seen[fold(site.name)] = site.name
 
 
-__all__ = ["read_sites", "read_sites_file", "sites_from_table"]
+__all__ = ["check_sites", "read_sites", "read_sites_file", "sites_from_table"]

@@ -398,6 +398,50 @@ def test_from_an_empty_folder_to_a_downloaded_report(open_studio, studio, tmp_pa
     assert study.shift_rows[0].start_s == 5 * 3600 + 300
 
 
+def test_the_table_of_rosters_keeps_what_is_written_in_any_row(open_studio, studio) -> None:
+    folder = _copied(studio, "tableau")
+    page = open_studio("#tableau/data")
+    page.wait_for_selector("#rosters tbody tr")
+
+    def cell(row: int, key: str):
+        return page.locator(f"#rosters tbody tr:nth-child({row}) [data-key={key}]")
+
+    def saved() -> str:
+        page.evaluate("document.getElementById('banner').textContent = ''")
+        page.click("#save-sites")
+        until(page, "() => document.getElementById('banner').textContent")
+        return page.inner_text("#banner")
+
+    def site():
+        return load(folder / "territory.toml").sites[0]
+
+    assert cell(1, "days").input_value() == "lun-ven"
+    before = (folder / "territory.toml").read_bytes()
+    cell(3, "gates").fill("-0,561 47,346")
+    assert cell(1, "gates").input_value() == "-0,561 47,346"
+    cell(2, "days").fill("lundi au samedi")
+    assert "territory.toml" in saved()
+    assert site().gates == [(-0.561, 47.346)]
+    assert [len(shift.days) for shift in site().rosters[0].shifts] == [5, 6, 5]
+    assert cell(2, "days").input_value() == "lun-sam"
+    after = (folder / "territory.toml").read_bytes()
+    assert after != before
+    for row, key, text, told in [
+        (2, "gates", "ici", "Ligne 1 : « ici »"),
+        (3, "name", "", "Site, ligne 3"),
+        (3, "headcount", "-2", "Effectif, ligne 3"),
+    ]:
+        was = cell(row, key).input_value()
+        cell(row, key).fill(text)
+        assert " ".join(saved().split()).startswith(told)
+        cell(row, key).fill(was)
+    cell(3, "name").fill("Autre")
+    cell(3, "gates").fill("-0.562 47.346")
+    cell(3, "name").fill(cell(1, "name").input_value())
+    assert "Les lignes 1 et 3" in saved()
+    assert (folder / "territory.toml").read_bytes() == after
+
+
 def test_french_first_english_by_a_switch_and_without_barriers(open_studio) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     page = explored(open_studio("#usine/explore"))
