@@ -581,6 +581,21 @@ def test_the_draft_and_the_scenarios_survive_the_studio(tmp_path) -> None:
     assert slug("../..") == ""
 
 
+def test_a_scenario_takes_the_place_of_its_own_name_alone(tmp_path) -> None:
+    """Other names stay, also where their files would be called the same."""
+    base = write_territory(tmp_path / "usine")
+    history = History(base.parent / "scenarios", base)
+    early, late = (stepped({}, step("matin", start=start)) for start in ("05:05", "05:20"))
+    names = ["Plus tôt", "Plus tôt !", "draft", "a" * 70, "a" * 69]
+    stems = [history.save(name, early) for name in names]
+    assert stems[:3] == ["plus-tot", "plus-tot-2", "draft-2"]
+    assert len(set(stems)) == len({one["id"] for one in history.scenarios()}) == len(names)
+    assert (history.save(" Plus tôt ! ", late), history.read("plus-tot")) == ("plus-tot-2", early)
+    assert history.save("Plus tôt", early, anew=True) == "plus-tot-2-2"
+    assert {one["name"] for one in history.scenarios()} == {*names, "Plus tôt 2"}
+    assert history.read("plus-tot-2") == late
+
+
 def test_a_study_of_a_hostile_name_is_a_plain_folder(studio: Served, root) -> None:
     made = studio.post("studies", {"name": "<img src=x> ../../né"}).json()
     assert made == {"id": "img-src-x-ne"}

@@ -266,7 +266,7 @@ class Studio:
             if what == "save":
                 history.save(name, history.draft)
             elif what == "copy":
-                history.save(name, history.read(str(asked.get("id"))))
+                history.save(name, history.read(str(asked.get("id"))), anew=True)
             elif what == "open":
                 draft: Draft = history.read(str(asked.get("id")))
                 if opened.live is not None:

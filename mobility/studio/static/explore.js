@@ -172,9 +172,10 @@ class WhatIf {
 
   async scenario(asked) {
     await this.settled;
+    const again = this.about.scenarios.some((one) => one.name === asked.name);
     try {
       Object.assign(this.about, await askJson(at(this.study) + "/scenarios", asked));
-      tell(asked.do === "save" ? t("The scenario is kept.") : "");
+      tell(asked.do !== "save" ? "" : t(again ? "The scenario takes the place of the one of this name." : "The scenario is kept."));
       await this.renew();
     } catch (error) { tell(toldBy(error), true); }
   }
@@ -317,7 +318,7 @@ class WhatIf {
     const name = el("input", { id: "scenario-name", maxlength: 80, required: true });
     return el("form", { class: "keep", onsubmit: (event) => {
       event.preventDefault();
-      this.scenario({ do: "save", name: name.value });
+      this.scenario({ do: "save", name: name.value.trim() });
       name.value = "";
     } }, el("label", { for: "scenario-name" }, t("Keep as a scenario")), name, el("button", { type: "submit", id: "keep" }, t("Keep")));
   }
