@@ -40,6 +40,7 @@ from mobility.sources.gtfs.read import read_feed
 from mobility.sources.sites import read_sites_file
 from mobility.studio import data, first, jobs
 from mobility.studio.drafts import History, slug, stepped
+from mobility.studio.lines import lines_on
 from mobility.studio.live import Live
 from mobility.studio.mends import mends_of
 from mobility.studio.studies import Studies
@@ -385,6 +386,31 @@ def test_the_first_and_last_departures_of_a_line_are_told(studio: Served) -> Non
     more = {"do": "trips", "trips": ["home21"], "how": "add", "minutes": 30}
     assert studio.live("usine", more)["draft"]["changes"]["trips"][0]["how"] == "add"
     assert studio.live("usine", more | {"minutes": 0})["draft"] == {}
+
+
+def test_ways_of_a_line_can_be_told_apart(tmp_path) -> None:
+    """Without directions: platforms of one name are one end, and so is not one headsign."""
+    path = write_territory(tmp_path / "usine")
+    stops = {stop: lonlat(PLACES_M[stop]) for stop in ("A", "B", "H1")}
+    feed = path.parent / "gtfs.zip"
+    write_gtfs(
+        feed,
+        stops=[
+            {"stop_id": stop, "stop_lon": lon, "stop_lat": lat, "stop_name": name}
+            for (stop, (lon, lat)), name in zip(
+                stops.items(), ("Gare", "Usine", "Gare"), strict=True
+            )
+        ],
+        trips=[
+            trip("t1", [("B", "6:00"), ("A", "6:20")], service="week", trip_headsign="Ville"),
+            trip("t2", [("B", "7:00"), ("H1", "7:20")], service="week", trip_headsign="Ville"),
+            trip("t3", [("A", "8:00"), ("B", "8:20")], service="week", trip_headsign="Ville"),
+        ],
+        services=SERVICES,
+    )
+    [line] = lines_on(load(path), 0)
+    ends = [(w["to"], w["first"]["trip"], w["last"]["trip"]) for w in line["ways"]]
+    assert ends == [("Ville (Gare)", "t1", "t2"), ("Ville (Usine)", "t3", "t3")]
 
 
 def test_the_depot_is_written_beside_what_the_file_says(tmp_path) -> None:
