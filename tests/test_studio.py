@@ -864,6 +864,14 @@ def test_two_scenarios_are_compared(studio: Served, root) -> None:
     assert (row["before"], row["after"], row["lost"]) == (10, 0, 10)
     paths = [f["path"] for r in studio.get("studies/usine/results") for f in r["files"]]
     assert "compared/study-trop-tard/map.html" in paths
+    other = root / "usine" / "scenarios" / "a-pied.toml"
+    other.write_text('base = "../territory.toml"\nmodes = { evaluated = ["walk"] }\n')
+    assert studio.post("studies/usine/job", asked | {"other": "a-pied"}).status_code == 200
+    failed = finished(studio, "usine")
+    assert failed["state"] == "failed"
+    assert "fichier scenarios/a-pied.toml" in failed["words"]
+    assert str(root) not in failed["words"]
+    other.unlink()
 
 
 def test_sources_are_fetched_around_a_place(
