@@ -67,6 +67,7 @@ class WhatIf {
     this.revision = about.revision;
     this.sections = new Map();
     this.sliders = new Map();
+    this.tripNames = new Map(); // as lists of trips tell them
   }
 
   async start() {
@@ -349,8 +350,10 @@ class WhatIf {
     ((draft.changes || {}).shifts || []).forEach((change, index) => row(t("{site}, {shift}: {hours}", { site: change.site, shift: change.shift,
       hours: [change.start && t("start") + " " + change.start, change.end && t("end") + " " + change.end].filter(Boolean).join(", ") }),
     { do: "drop", kind: "shifts", index }));
-    ((draft.changes || {}).trips || []).forEach((change, index) => row(t("{how} {trips}: {minutes} min", { how: t({ move: "trips moved", add: "trips added", remove: "trips taken out" }[change.how]),
-      trips: change.trips.join(", "), minutes: signed(change.minutes || 0) }), { do: "drop", kind: "trips", index }));
+    ((draft.changes || {}).trips || []).forEach((change, index) => {
+      const how = t({ move: "trips moved", add: "trips added", remove: "trips taken out" }[change.how]), trips = change.trips.map((id) => this.tripNames.get(id) || id).join(", ");
+      row(change.how === "remove" ? t("{how}: {trips}", { how, trips }) : t("{how} {trips}: {minutes} min", { how, trips, minutes: signed(change.minutes || 0) }), { do: "drop", kind: "trips", index });
+    });
     ((draft.changes || {}).feeds || []).forEach((change, index) => row(t("{name}: {eur} a year", { name: change.lines ? t("lines drawn")
       : t("shuttles, plan {name}", { name: change.name }), eur: euros(change.eur_year || 0) }), { do: "drop", kind: "feeds", index }));
     for (const stop of this.services.stops) row(this.services.said(stop), { do: "stop", line: stop.line, name: stop.name });

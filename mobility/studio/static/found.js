@@ -14,6 +14,7 @@ export function tripsPart(part) {
       part.trips = { key, list: await askJson(at(part.study) + "/trips?shift=" + pick.slice(1) + "&day=" + day) };
     }
     const { list } = part.trips;
+    for (const one of list) part.tripNames.set(one.trip, [one.line, one.time, "(" + one.trip + ")"].filter(Boolean).join(" "));
     if (!list.length) { fill(box, el("p", { class: "note" }, t("None stops within walking reach around these hours."))); return; }
     if (!list.some((one) => one.trip === part.trip)) part.trip = list[0].trip;
     const name = (one) => [one.time, one.line, one.headsign && "→ " + one.headsign, "(" + one.stop + ")"].filter(Boolean).join(" ");
