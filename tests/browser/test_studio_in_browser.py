@@ -308,7 +308,7 @@ def _draw_a_zone_and_share_cars(page, studio, box) -> None:
 
 
 def test_plans_of_shuttles_are_cards(open_studio, studio) -> None:
-    """A plan that was designed is tried on the map and left out again."""
+    """A plan that was designed is tried on the map, on the roster it gains, and left out again."""
     folder = _copied(studio, "navettes")
     shuttles = folder / "out" / "shuttles"
     shuttles.mkdir(parents=True)
@@ -316,8 +316,12 @@ def test_plans_of_shuttles_are_cards(open_studio, studio) -> None:
         shuttles / "P01.zip",
         stops={stop: lonlat(PLACES_M[stop]) for stop in ("H2", "B")},
         trips=[
-            trip("in", [("H2", "4:20"), ("B", "4:40")], service="week"),
-            trip("out", [("B", "13:20"), ("H2", "13:40")], service="week"),
+            trip(f"{way}{hour}", [(a, f"{hour}:20"), (b, f"{hour}:40")], service="week")
+            for way, a, b, hours in [
+                ("in", "H2", "B", (4, 12, 20)),
+                ("out", "B", "H2", (5, 13, 21)),
+            ]
+            for hour in hours
         ],
         services=SERVICES,
     )
@@ -328,8 +332,10 @@ def test_plans_of_shuttles_are_cards(open_studio, studio) -> None:
     page = explored(open_studio("#navettes/explore"))
     page.click("#plans summary")
     page.wait_for_selector("#plan-cards svg, #plans svg[role=img]")
+    assert page.frames[1].evaluate("mobilityMap.state.pick") == "s0"
     page.click("#plan-P01")
     until(page, "() => document.getElementById('now').textContent === '20'")
+    assert page.frames[1].evaluate("mobilityMap.state.pick") == "r0"
     assert page.get_attribute("#plan-P01", "aria-pressed") == "true"
     assert "90" in page.inner_text("#euros")
     page.click("#plan-P01")

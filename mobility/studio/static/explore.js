@@ -189,6 +189,14 @@ class WhatIf {
     this.draw();
   }
 
+  // What a search found gains whole rosters: that of the shift shown is shown then.
+  async wholly(step) {
+    await this.step(step, true);
+    const { pick } = this.page.state;
+    if (pick[0] === "s") await this.page.choose({ pick: "r" + this.page.manifest.shifts[Number(pick.slice(1))].roster });
+    this.draw();
+  }
+
   // Another browser may have made a step.
   async follow() {
     if (this.inFlight || this.trying || !this.panel.isConnected) return;
