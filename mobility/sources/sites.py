@@ -45,12 +45,11 @@ from mobility.sources.sites_words import ALIASES
 from mobility.sources.tables import read_table, without_sums
 from mobility.sources.worked import rosters_worked
 from mobility.territory.project import Site, Territory
-from mobility.territory.rosters import in_english
+from mobility.territory.rosters import MOST_WORKERS, in_english
 from mobility.territory.toml_text import read_toml
 from mobility.territory.validation import explain_validation
 
 Box = tuple[float, float, float, float]
-_MAX_HEADCOUNT = 1_000_000
 
 
 def read_sites(
@@ -258,7 +257,7 @@ def _numbers(table: Table, columns: dict[str, str | None]) -> dict[str, np.ndarr
     bounds = {
         "lon": (-np.inf, np.inf, ""),
         "lat": (-np.inf, np.inf, ""),
-        "headcount": (0, _MAX_HEADCOUNT, "Write a whole number of workers, 0 or more."),
+        "headcount": (0, MOST_WORKERS, "Write a whole number of workers, from 0 to 1,000,000."),
         "margin_in_min": (0, 180, "Write minutes, from 0 to 180."),
         "margin_out_min": (0, 180, "Write minutes, from 0 to 180."),
     }

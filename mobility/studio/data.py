@@ -48,6 +48,8 @@ LINES = (".gpkg", ".geojson")
 _MOST_FILES = 60
 #: What is kept of persons: their protected counts.
 COUNTS = "data/homes/protected-counts.csv"
+_SAME_NAME = "{now} takes the place of {before}; to keep two timetables of one name, rename one."
+_ONE_FILE = "{now} takes the place of {before}: where workers live is told by one file."
 TEMPLATES: dict[str, dict[str, list[list[object]]]] = {
     "sites": {
         "fr": [
@@ -204,7 +206,7 @@ def put_file(file: Path, role: str, part: Path) -> tuple[Finding, ...]:
         feeds = [str(f) for f in sources.get("gtfs", [])]
         if len(feeds) >= _MOST_FILES:
             raise SourceError("The study names too many timetables.", file=name)
-        told += _replaced(name if name in feeds else "", name)
+        told += _replaced(name if name in feeds else "", name, _SAME_NAME)
         sources["gtfs"] = [*feeds, name] if name not in feeds else feeds
     elif role == "sites":
         zone = str(document.get("timezone", "Europe/Paris"))
@@ -216,7 +218,8 @@ def put_file(file: Path, role: str, part: Path) -> tuple[Finding, ...]:
         table = tomlkit.table()
         table["file"] = COUNTS if homes.personal else name
         table |= {"kind": "protected"} if homes.personal else {"personal": False}
-        told += _replaced(str(sources.get("homes", {}).get("file", "")), str(table["file"]))
+        before = str(sources.get("homes", {}).get("file", ""))
+        told += _replaced(before if before != table["file"] else "", str(table["file"]), _ONE_FILE)
         sources["homes"] = table
         if homes.personal:
             write_counts(homes, file.parent / COUNTS)
@@ -228,20 +231,10 @@ def put_file(file: Path, role: str, part: Path) -> tuple[Finding, ...]:
     return tuple(told)
 
 
-def _replaced(before: str, now: str) -> list[Finding]:
+def _replaced(before: str, now: str, message: str) -> list[Finding]:
     """Tell that a file takes the place of another, if it does."""
-    if not before:
-        return []
-    return [
-        Finding(
-            "info",
-            "file_replaced",
-            "{now} takes the place of {before}; to keep two timetables of one name, rename one."
-            if before == now
-            else "{now} takes the place of {before}: where workers live is told by one file.",
-            params={"now": now, "before": before},
-        )
-    ]
+    params = {"now": now, "before": before}
+    return [Finding("info", "file_replaced", message, params=params)] if before else []
 
 
 def _without_sites(document: tomlkit.TOMLDocument, names: list[str]) -> list[Finding]:
