@@ -332,7 +332,7 @@ def test_a_zone_and_shared_cars_are_those_of_the_saved_scenario(studio: Served, 
     assert written is not None
     assert round(written["eur_year"].sum()) == costs["year"]
     equals_saved(studio, "zone", access)
-    with pytest.raises(ValueError, match="no such step"):
+    with pytest.raises(ValueError, match=r"field polygon\.2\.1, value '400'"):
         studio.live("zone", zone | {"polygon": [[2, 47], [400, "x"], [2, 48]]})
     with pytest.raises(ValueError, match="no such step"):
         studio.live("zone", {"do": "zones", "on_demand": [{"file": "/etc"}], "evaluated": None})
@@ -555,6 +555,11 @@ def test_a_step_that_cannot_be_says_why_and_changes_nothing(studio: Served) -> N
     ]:
         with pytest.raises(ValueError, match=said):
             studio.live("usine", bad)
+    shown = {"pick": "s0", "day": 0, "mode": 0}
+    for asked in ({"steps": ["x"], "shown": shown}, {"shown": shown | {"day": "a"}}):
+        assert studio.post("studies/usine/live", asked).status_code == 422
+    for path in ("trips?shift=a", "lines?day=x", "carpool?shift=x"):
+        assert requests.get(f"{studio.url}studies/usine/{path}", timeout=9).status_code == 422
     assert studio.get("studies/usine")["draft"] == before
 
 

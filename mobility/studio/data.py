@@ -348,12 +348,14 @@ def _check_table(rows: list[dict[str, Any]], box: tuple[float, float, float, flo
             before, last = first, 0
             for name, place in pairwise(loc):
                 if name == "rosters" and isinstance(place, int):
-                    before += sum(len(roster["shifts"]) for roster in row["rosters"][:place])
+                    before += sum(
+                        len(roster.get("shifts", ())) for roster in row["rosters"][:place]
+                    )
                 last = place if name == "shifts" and isinstance(place, int) else last
             names = [name for name in (told.column or "").split(".") if not name.isdigit()]
-            told.row, told.column = before + last, names[-1] if names else None
+            told.row, told.column = before + last, names[-1] if any(names) else None
             raise told from None
-        first += sum(len(roster["shifts"]) for roster in row["rosters"])
+        first += sum(len(roster.shifts) for roster in sites[-1].rosters)
     try:
         check_sites(sites, None, box)
     except TerritoryError as told:
