@@ -14,7 +14,7 @@ from mobility.base.files import staging
 from mobility.base.memory import trim_memory
 from mobility.commute.access import Access, assess
 from mobility.commute.additions import with_feed
-from mobility.commute.comparison import check_comparable
+from mobility.commute.comparison import asked_alike, check_comparable
 from mobility.commute.door_to_door import MOST_HELD_BYTES
 from mobility.commute.loading import load
 from mobility.commute.side_by_side import with_each
@@ -201,6 +201,7 @@ def compare(
     for territory in scenarios:
         check_outputs(territory, out=Path(out))
     first, second = (load(territory, progress=progress) for territory in scenarios)
+    first, second = asked_alike(first, second), asked_alike(second, first)
     check_comparable(first, second)
     names = _scenario_names(first.territory, second.territory)
     second = replace(second, scenario=names[1])

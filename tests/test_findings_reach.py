@@ -684,6 +684,8 @@ ELSEWHERE = {
     "date_listed": "test_irregular.py",
     "dates_outside": "test_irregular.py",
     "list_columns_not_read": "test_irregular.py",
+    "sites_replaced": "test_studio.py",
+    "file_replaced": "test_studio.py",
 }
 
 

@@ -15,6 +15,8 @@ from mobility.territory.fields import ClockS, Days, Lat, Lon, Model, RefusedErro
 from mobility.territory.weekdays import WEEKDAYS
 
 DAYS_A_YEAR = 365
+#: More than any plant has: a number that is no headcount.
+MOST_WORKERS = 1_000_000
 ALL_YEAR = (1 << DAYS_A_YEAR) - 1
 """Season of a roster that works all year round: see `season_of`."""
 
@@ -79,7 +81,7 @@ class Shift(Model):
     start: ClockS
     end: ClockS
     days: Days = list(WEEKDAYS[:5])
-    headcount: Annotated[int, Field(ge=0)] = 0
+    headcount: Annotated[int, Field(ge=0, le=MOST_WORKERS)] = 0
 
     @property
     def end_day_offset(self) -> int:
@@ -204,7 +206,7 @@ class Roster(Model):
 
     name: str = ""
     template: str | None = None
-    headcount: Annotated[int, Field(ge=0)] | None = None
+    headcount: Annotated[int, Field(ge=0, le=MOST_WORKERS)] | None = None
     shifts: list[Shift] = []
     period: tuple[dt.date, dt.date] | None = None
     dates: Path | None = None
