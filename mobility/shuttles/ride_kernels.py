@@ -254,13 +254,14 @@ def _eur(
         before = seq[k]
     driven += metres[before, depot]
     seconds += legs[depot, seq[0]] + legs[before, depot]
-    return vehicle + eur_m * driven + eur_s * seconds
+    eur: float = vehicle + eur_m * driven + eur_s * seconds
+    return eur
 
 
 @inner
 def _alike(one: int, other: int, nodes: Ints) -> bool:
     """Whether two nodes have one place and window."""
-    return (
+    return bool(
         nodes[one, 0] == nodes[other, 0]
         and nodes[one, 1] == nodes[other, 1]
         and nodes[one, 2] == nodes[other, 2]
