@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +29,11 @@ class NewStops:
     """
 
     def __init__(self, study: Study, sets: Sequence[Points]) -> None:
-        ends = np.cumsum([0, *map(len, sets)])
         self._territory, self._feed = study.territory, study.feed
-        self._lonlat: Points = np.concatenate(sets)
-        self._own = [slice(*pair) for pair in pairwise(ends)]
+        # Sets share places, each of which is asked once.
+        self._lonlat, place = np.unique(np.concatenate(sets), axis=0, return_inverse=True)
+        self._every = place.ravel()
+        self._own = np.split(self._every, np.cumsum([*map(len, sets)])[:-1])
         self._known: dict[tuple[object, ...], Tables] = {}
 
     def walks_to(self, view: Study, k: int | None) -> tuple[WalkTable, WalkTable]:
@@ -45,7 +45,7 @@ class NewStops:
 
         old, own = len(self._feed.stops), self._of(k)
         home, gate = (
-            joined_walks([(table, 0, 0), (more.part(stops=own), 0, old)], table.n_rows)
+            joined_walks([(table, 0, 0), (more.taken(stops=own), 0, old)], table.n_rows)
             for table, more in zip(
                 (view.home_walks, view.gate_walks), self._once(view, "to", measure), strict=True
             )
@@ -71,21 +71,22 @@ class NewStops:
                 walks_between_stops(territory, streets, self._feed, safe=safe),
                 self._walks(view, old, new, limit_s),
                 self._walks(view, new, old, limit_s),
-                self._walks(view, new, new, limit_s).to_itself(),
+                self._walks(view, new, new, limit_s),
             )
 
         among, onto, off, new = self._once(view, "between", measure)
         n, own = among.n_rows, self._of(k)
         parts = [
             (among, 0, 0),
-            (onto.part(stops=own), 0, n),
-            (off.part(rows=own), n, 0),
-            (new.part(rows=own, stops=own), n, n),
+            (onto.taken(stops=own), 0, n),
+            (off.taken(rows=own), n, 0),
+            (new.taken(rows=own, stops=own).to_itself(), n, n),
         ]
         return joined_walks(parts, feed.n_stops)
 
-    def _of(self, k: int | None) -> slice:
-        return slice(None) if k is None else self._own[k]
+    def _of(self, k: int | None) -> NDArray[np.intp]:
+        """Return the places of the stops of a set, of all if None."""
+        return self._every if k is None else self._own[k]
 
     def _walks(
         self, view: Study, points: Points, places: Points, limit_s: float | None = None
