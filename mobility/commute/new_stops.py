@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.cache import content_hash
 from mobility.commute.study import Study
 from mobility.commute.walks import mode_times, walks_between_stops, walks_to_places
 from mobility.sources.gtfs.read import Feed
@@ -15,6 +16,8 @@ from mobility.timetable.footpaths import WalkTable, joined_walks
 
 Points = NDArray[np.float64]
 Tables = tuple[WalkTable, ...]
+#: Sets of places the walks around which are kept with a study.
+MOST_SETS = 2
 
 
 class NewStops:
@@ -34,7 +37,8 @@ class NewStops:
         self._lonlat, place = np.unique(np.concatenate(sets), axis=0, return_inverse=True)
         self._every = place.ravel()
         self._own = np.split(self._every, np.cumsum([*map(len, sets)])[:-1])
-        self._known: dict[tuple[object, ...], Tables] = {}
+        self._known = _measured(study, self._lonlat)
+        self._joined: dict[tuple[object, ...], tuple[Tables, Tables]] = {}
 
     def walks_to(self, view: Study, k: int | None) -> tuple[WalkTable, WalkTable]:
         """Return the walks of homes and of gates in a view, to a set too; to all if None."""
@@ -43,13 +47,19 @@ class NewStops:
             points = view.homes.lonlat, view.gates_lonlat
             return tuple(self._walks(view, some, self._lonlat) for some in points)
 
-        old, own = len(self._feed.stops), self._of(k)
-        home, gate = (
-            joined_walks([(table, 0, 0), (more.taken(stops=own), 0, old)], table.n_rows)
-            for table, more in zip(
-                (view.home_walks, view.gate_walks), self._once(view, "to", measure), strict=True
+        old, own, tables = len(self._feed.stops), self._of(k), (view.home_walks, view.gate_walks)
+        # Views with the same tables take the same seconds.
+        key = (k, *map(id, tables))
+        if key not in self._joined:
+            pairs = zip(tables, self._once(view, "to", measure), strict=True)
+            self._joined[key] = (
+                tables,
+                tuple(
+                    joined_walks([(table, 0, 0), (more.taken(stops=own), 0, old)], table.n_rows)
+                    for table, more in pairs
+                ),
             )
-        )
+        home, gate = self._joined[key][1]
         return home, gate
 
     def walks_between(self, view: Study, k: int | None, feed: Feed) -> WalkTable:
@@ -103,3 +113,13 @@ class NewStops:
         if key not in self._known:
             self._known[key] = measure()
         return self._known[key]
+
+
+def _measured(study: Study, lonlat: Points) -> dict[tuple[object, ...], Tables]:
+    """Return what was measured around some places before, to be completed."""
+    beside, key = study.views.beside, content_hash([lonlat])
+    if key not in beside:
+        while len(beside) >= MOST_SETS:
+            beside.pop(next(iter(beside)))
+        beside[key] = {}
+    return beside[key]
