@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 DAY_S = 86_400
@@ -65,6 +66,7 @@ def axis_origin_utc(date: dt.date, zone: ZoneInfo) -> int:
     return int(noon.timestamp()) - DAY_S // 2
 
 
+@lru_cache(maxsize=1 << 14)
 def local_to_axis(date: dt.date, clock_s: int, zone: ZoneInfo, *, day_offset: int = 0) -> int:
     """Return the axis second of date ``date`` of a local wall-clock time.
 

@@ -159,6 +159,8 @@ class Views:
         Whom to ask for it about riding and walking, where others know as much.
     on_streets
         Whom to ask about ways on streets alone, where another has the same.
+    beside
+        Walks around some sets of places beside its stops, see `new_stops.NewStops`.
     """
 
     made_from: tuple[Study, Change] | None = None
@@ -170,6 +172,7 @@ class Views:
     elapsed_s: dict[tuple[int, str, Edge, EngineLimits], Int32] | None = None
     stand_in: StandIn | None = None
     on_streets: Study | None = None
+    beside: dict[str, dict[tuple[object, ...], Any]] = field(default_factory=dict)
 
     def forget(self) -> None:
         """Free the views: they and their study hold each other, and would stay for long."""
@@ -180,7 +183,7 @@ class Views:
         """Free the streets of each hour, which are found in the cache when next asked for."""
         views = [*self.at_hours.values(), *([self.dark] if self.dark is not None else [])]
         self.dark = None
-        for made in (self.at_hours, self.opened, self.measured):
+        for made in (self.at_hours, self.opened, self.measured, self.beside):
             made.clear()
         for view in views:
             view.views.forget()

@@ -91,7 +91,7 @@ def open_at(study: Study, day: ChosenDay, edge: Edge) -> Study:
     when the gate is reached (start less margin) or left (end plus margin), for the whole way.
     Hours at which the same things are open share what is computed.
     """
-    if study.streets.conditions.empty and study.any_hour is None:
+    if _always_open(study):
         return study
     moment, opened = (day.date, gate_s(edge)), study.views.opened
     if moment not in opened:
@@ -115,6 +115,18 @@ def _opened(study: Study, day: ChosenDay, edge: Edge) -> Study:
     if not any(value is not None for value in state):
         return base
     return _kept(base, state, lambda: _in_state(base, state))
+
+
+def open_hours(study: Study, day: ChosenDay, edge: Edge) -> State:
+    """Return ``hours`` of `open_at`: those of the study of which it is a variant, not made."""
+    while study.views.made_from is not None and not _always_open(study):
+        study = study.views.made_from[0]
+    return open_at(study, day, edge).hours
+
+
+def _always_open(study: Study) -> bool:
+    """Whether the same things are open at any hour."""
+    return study.streets.conditions.empty and study.any_hour is None
 
 
 def staying_open(study: Study, day: ChosenDay, edge: Edge) -> Study:

@@ -14,10 +14,10 @@ from mobility.commute.door_to_door import transit_times
 from mobility.commute.study import Study, engine_limits
 from mobility.shuttles.after import read_tables, running
 from mobility.shuttles.blocks import DAY_S
+from mobility.shuttles.booked import Booked, BookedTour, SimulatedDay
 from mobility.shuttles.booking import Bookings, Request
 from mobility.shuttles.gtfs_out import TABLES, Table, stop_row
 from mobility.shuttles.model import Ints, Place
-from mobility.shuttles.on_demand import Booked, BookedTour, SimulatedDay
 from mobility.sources.days import ChosenDay
 from mobility.timetable.arrays import INF
 

@@ -58,6 +58,7 @@ class Drive:
 
 
 UNREACHED = 2**30
+ALWAYS_S = 10**8  # latest time of what has no window
 
 
 @dataclass(frozen=True)

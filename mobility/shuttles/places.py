@@ -67,9 +67,7 @@ def walk_matrix(study: Study, lonlat: Floats, places: Sequence[Place], limit_s: 
     out = np.full((len(lonlat), len(places)), UNREACHED, np.int32)
     if not out.size:
         return out
-    table = home_walks(
-        study.streets, lonlat, lonlat_of(places), limit_s, study.territory.speeds, cache=False
-    )
+    table = home_walks(study.streets, lonlat, lonlat_of(places), limit_s, study.territory.speeds)
     rows = table.rows
     out[rows, table.stop] = table.walk_s
     return out

@@ -38,7 +38,7 @@ from mobility.shuttles.on_demand import Simulation
 from mobility.shuttles.plan import Plan, opened_stops, plan_table
 from mobility.shuttles.proof import proven_plan
 from mobility.shuttles.scene import Scene
-from mobility.shuttles.sensitivity import Sensitivity, cell_sides, sensitivity
+from mobility.shuttles.sensitivity import Sensitivity, cell_sides, sensitivities
 from mobility.shuttles.stops import Selection
 from mobility.sources.holidays import read_holidays
 
@@ -141,12 +141,10 @@ class Plans:
         )
         speed = self.study.territory.speeds.walk_kmh / 3.6
         assert self.homes_xy is not None
-        return [
-            sensitivity(
-                self.scene, plan, self.config, self.factors, self.homes_xy, sides, speed_ms=speed
-            )
-            for plan in self.plans
-        ]
+        return sensitivities(
+            self.scene, self.plans, self.config, self.factors, self.homes_xy, sides,
+            speed_ms=speed,
+        )  # fmt: skip
 
     def simulation(self, served: Bools, *, iterations: int = ITERATIONS) -> Simulation:
         """Return booked rides in place of shuttles, from the same stops.
