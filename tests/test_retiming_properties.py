@@ -14,7 +14,7 @@ from mobility.commute.loading import load
 from mobility.remedies.candidates import SearchOptions, candidates
 from mobility.remedies.family import families
 from mobility.remedies.model import Lever, networks
-from mobility.remedies.patch import what_if
+from mobility.remedies.patch import patch, what_if
 from mobility.remedies.search import access_after, workbench
 from mobility.remedies.stops import with_gate_stops
 from mobility.timetable.arrays import mirror_runs
@@ -81,6 +81,29 @@ def test_a_family_holds_what_its_members_do_alone(street):
         assert np.array_equal(whole.start_s[mine], alone.start_s)
         assert np.array_equal(whole.end_s[mine], alone.end_s)
         assert np.array_equal(whole.removed, alone.removed)
+
+
+@pytest.mark.parametrize(
+    "lever",
+    [
+        Lever("move_trip", (2,), shift_s=-300),
+        Lever("add_run", (1,), shift_s=1200),
+        Lever("hold", (2,), shift_s=120, stop=2),
+        Lever("hold", (2,), shift_s=120, stop=99),
+        Lever("extend", (2,), stop=9, drive_s=240),
+        Lever("extend", (2,), stop=9, drive_s=240, at_start=True),
+    ],
+)
+def test_whole_runs_are_changed_as_any_others(street, lever):
+    nets = networks(street)
+    plain, whole = (
+        patch(nets, "school_weekday", [lever]),
+        families(nets, "school_weekday", [(lever,)]),
+    )
+    assert plain.added.run_day.size
+    assert np.array_equal(whole.removed, plain.removed)
+    for one, two in zip(whole.added, plain.added, strict=True):
+        assert np.array_equal(one, two)
 
 
 def test_runs_mirrored_twice_are_themselves(street):

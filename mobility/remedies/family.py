@@ -17,6 +17,9 @@ from mobility.timetable.trips import join_runs
 
 Unit = tuple[Lever, ...]
 
+#: Kinds of levers that change a run made of one trip in a way that a kernel knows.
+_WHOLE = ("move_trip", "move_line", "add_run", "hold", "extend")
+
 
 @dataclass(frozen=True)
 class Family:
@@ -77,6 +80,8 @@ class Families:
     def of(cls, parts: Sequence[Families | Family]) -> Families:
         """Return families, or runs of them, as one."""
         each = [_alone(p) if isinstance(p, Family) else p for p in parts]
+        if len(each) == 1:
+            return each[0]
         firsts = [0, *accumulate(int(p.first[-1]) for p in each)]
         return cls(
             _joined(p.removed for p in each),
@@ -148,7 +153,7 @@ def families(nets: dict[str, DayNetwork], kind: str, units: Sequence[Unit]) -> F
     moving = [(unit, _whole_runs(network, unit)) for unit in units]
     for whole, group in groupby(moving, lambda one: one[1] is not None):
         if whole:
-            parts.append(_moves(network, [(u, runs) for u, runs in group if runs is not None]))
+            parts.append(_edits(network, [(u, runs) for u, runs in group if runs is not None]))
         else:
             parts += [_patches(nets, kind, unit) for unit, _ in group]
     return Families.of(parts)
@@ -168,10 +173,11 @@ def _patches(nets: dict[str, DayNetwork], kind: str, levers: Unit) -> Family:
 
 
 def _whole_runs(network: DayNetwork, levers: Unit) -> Int64 | None:
-    """Return the runs that levers move, or copy, from end to end; None where they do otherwise."""
+    """Return the runs that levers change from end to end; None where they do otherwise."""
     head = levers[0]
-    if not (head.is_move or head.kind == "add_run") or any(
-        lever.trips != head.trips or lever.kind != head.kind for lever in levers
+    if head.kind not in _WHOLE or any(
+        lever.kind != head.kind or (lever.trips is not head.trips and lever.trips != head.trips)
+        for lever in levers
     ):
         return None
     runs = network.runs_of(head.trips)
@@ -185,19 +191,29 @@ def together(nets: dict[str, DayNetwork], kind: str, levers: list[Lever]) -> Fam
     return _alone(Family(change.removed, change.added, np.zeros(count, np.int32), 1))
 
 
-def _moves(network: DayNetwork, units: Sequence[tuple[Unit, Int64]]) -> Families:
-    """Return whole runs moved, or copied, by each of the seconds of their unit."""
+def _edits(network: DayNetwork, units: Sequence[tuple[Unit, Int64]]) -> Families:
+    """Return whole runs changed, or copied, by each lever of their unit."""
     # Loading the compiler takes half a second, which nobody waits for who asks nothing.
-    from mobility.remedies.kernel import shifted_runs
+    from mobility.remedies.kernel import BEGUN, CARRIED_ON, HELD, MOVED, Edits, edited_runs
 
     def pointers(sizes: list[int]) -> NDArray[np.int64]:
         return np.cumsum([0, *sizes], dtype=np.int64)
 
+    def edit(lever: Lever) -> tuple[int, int, int]:
+        if lever.kind == "extend":
+            return BEGUN if lever.at_start else CARRIED_ON, lever.drive_s, lever.stop
+        return HELD if lever.kind == "hold" else MOVED, lever.shift_s, lever.stop
+
     picks = pointers([runs.size for _, runs in units])
     first = pointers([len(unit) for unit, _ in units])
-    shifts_s = np.array([lever.shift_s for unit, _ in units for lever in unit], np.int32)
-    added, member = shifted_runs(
-        network.runs, _joined(runs for _, runs in units), picks, shifts_s, first
+    way, by_s, stop = np.array(
+        [edit(lever) for unit, _ in units for lever in unit], np.int32
+    ).reshape(-1, 3).T.copy()  # fmt: skip
+    added, member = edited_runs(
+        network.runs,
+        _joined(runs for _, runs in units),
+        picks,
+        Edits(way.astype(np.int8), by_s, stop, first),
     )
     gone = [runs[:0] if unit[0].kind == "add_run" else runs for unit, runs in units]
     return Families(

@@ -8,11 +8,13 @@ exact: what it lets through is scanned in full.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
 from mobility.engine.scan import lower_bound
-from mobility.timetable.arrays import RunArrays
+from mobility.timetable.arrays import Int8, Int32, Int64, RunArrays
 
 
 @njit(cache=True, nogil=True)
@@ -124,25 +126,44 @@ def kept_rows(ptr, kept):  # type: ignore[no-untyped-def]
     return new_ptr, places[:count]
 
 
+#: What is done to whole runs: moved, held at a stop, carried on to one, begun at one.
+MOVED, HELD, CARRIED_ON, BEGUN = range(4)
+
+
+class Edits(NamedTuple):
+    """What is done to the runs of each unit, an edit after the other.
+
+    ``way`` is one of `MOVED`, `HELD`, `CARRIED_ON`, `BEGUN`, ``by_s`` the seconds by which runs
+    are moved or held, or drive between their end and ``stop``; ``ptr`` are the edits of each
+    unit.
+    """
+
+    way: Int8
+    by_s: Int32
+    stop: Int32
+    ptr: Int64
+
+
 @njit(cache=True, nogil=True)
-def shifted_runs(runs, picks, pick_ptr, shifts_s, shift_ptr):  # type: ignore[no-untyped-def]
-    """Return some runs of each unit moved by each of its seconds, and the number of each move.
+def edited_runs(runs, picks, pick_ptr, edits):  # type: ignore[no-untyped-def]
+    """Return some runs of each unit once for each of its edits, and the edit of each of them.
 
     Parameters
     ----------
     runs
         The runs of a timetable, see `RunArrays`.
     picks, pick_ptr : int64[], int64[U + 1]
-        Runs of each unit.
-    shifts_s, shift_ptr : int32[], int64[U + 1]
-        Seconds by which all of them move, a move after the other.
+        Runs of each unit, each one trip from end to end.
+    edits
+        See `Edits`.
     """
     n_runs = n_calls = 0
     for unit in range(pick_ptr.size - 1):
-        moves = shift_ptr[unit + 1] - shift_ptr[unit]
-        for k in range(pick_ptr[unit], pick_ptr[unit + 1]):
-            n_runs += moves
-            n_calls += moves * (runs.run_ptr[picks[k] + 1] - runs.run_ptr[picks[k]])
+        for edit in range(edits.ptr[unit], edits.ptr[unit + 1]):
+            for k in range(pick_ptr[unit], pick_ptr[unit + 1]):
+                n_runs += 1
+                n_calls += runs.run_ptr[picks[k] + 1] - runs.run_ptr[picks[k]]
+                n_calls += edits.way[edit] >= CARRIED_ON
     ptr, day = np.zeros(n_runs + 1, np.int64), np.empty(n_runs, runs.run_day.dtype)
     stop, arr = np.empty(n_calls, np.int32), np.empty(n_calls, np.int32)
     dep, trip = np.empty(n_calls, np.int32), np.empty(n_calls, np.int32)
@@ -150,15 +171,34 @@ def shifted_runs(runs, picks, pick_ptr, shifts_s, shift_ptr):  # type: ignore[no
     member = np.empty(n_runs, np.int32)
     run = place = 0
     for unit in range(pick_ptr.size - 1):
-        for move in range(shift_ptr[unit], shift_ptr[unit + 1]):
+        for edit in range(edits.ptr[unit], edits.ptr[unit + 1]):
+            way, by_s, there = edits.way[edit], edits.by_s[edit], edits.stop[edit]
             for k in range(pick_ptr[unit], pick_ptr[unit + 1]):
-                for call in range(runs.run_ptr[picks[k]], runs.run_ptr[picks[k] + 1]):
+                begin, end = runs.run_ptr[picks[k]], runs.run_ptr[picks[k] + 1]
+                late_s = by_s if way == MOVED else 0
+                # The call at the stop where a run is begun, or to which it is carried on.
+                extra = place if way == BEGUN else place + end - begin
+                place += way == BEGUN
+                for call in range(begin, end):
                     stop[place], trip[place] = runs.call_stop[call], runs.call_trip[call]
-                    arr[place] = runs.call_arr[call] + shifts_s[move]
-                    dep[place] = runs.call_dep[call] + shifts_s[move]
+                    arr[place] = runs.call_arr[call] + late_s
+                    if way == HELD and runs.call_stop[call] == there:
+                        late_s = by_s
+                    dep[place] = runs.call_dep[call] + late_s
                     board[place], alight[place] = runs.call_board[call], runs.call_alight[call]
                     place += 1
-                day[run], member[run] = runs.run_day[picks[k]], move
+                if way >= CARRIED_ON:
+                    if way == BEGUN:
+                        time_s = runs.call_dep[begin] - by_s
+                        alight[extra + 1] = True
+                    else:
+                        time_s = runs.call_arr[end - 1] + by_s
+                        board[extra - 1] = True
+                        place += 1
+                    stop[extra], trip[extra] = there, runs.call_trip[begin]
+                    arr[extra], dep[extra] = time_s, time_s
+                    board[extra], alight[extra] = True, True
+                day[run], member[run] = runs.run_day[picks[k]], edit
                 run += 1
                 ptr[run] = place
     return RunArrays(ptr, stop, arr, dep, board, alight, trip, day), member

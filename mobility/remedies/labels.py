@@ -68,7 +68,8 @@ class Changing(NamedTuple):
     """Labels while they change, and what is left to do.
 
     ``head`` and ``after`` chain the labelled departures put in, stop by stop; ``queue`` holds
-    the runs to ride again with each number of rides, ``log`` the calls lowered.
+    the runs to ride again with each number of rides, ``log`` the calls lowered, by rides; each
+    call that ``is_logged`` with so many.
     """
 
     run_ptr: Int64
@@ -88,6 +89,7 @@ class Changing(NamedTuple):
     waits: Bool
     log: Int32
     logged: Int64
+    is_logged: Bool
     n_calls: int
 
 
@@ -166,7 +168,7 @@ def changing(window, n_runs, n_calls):
         np.zeros(runs, np.bool_), np.full(n_stops, -1, np.int32), np.full(n_calls, -1, np.int32),
         np.empty((rides, runs), np.int32), np.zeros(rides, np.int64),
         np.zeros((rides, runs), np.bool_), np.empty(rides * size, np.int32),
-        np.zeros(1, np.int64), own_calls,
+        np.zeros(1, np.int64), np.zeros((rides, size), np.bool_), own_calls,
     )  # fmt: skip
 
 
@@ -224,6 +226,7 @@ def take_back(window, now, calm):
         stop = now.call_stop[call]
         now.head[stop] = -1
         for ride in range(calm.shape[0]):
+            now.is_logged[ride, call] = False
             now.reach[ride, call] = calm[ride, call]
             now.floor[ride, stop] = window.floor[ride, stop]
             for foot in range(window.into.ptr[stop], window.into.ptr[stop + 1]):

@@ -86,6 +86,8 @@ def _without(window, limits, now, room, runs):
     """
     forgotten = forget(window, limits, now, runs)
     settle(window, limits, now)
+    for k in range(now.logged[0]):
+        now.is_logged[:, now.log[k]] = False
     now.logged[0] = 0
     for call in forgotten:
         for ride in range(now.reach.shape[0]):

@@ -71,7 +71,7 @@ def _ride(window, limits, now, ride):
     run_ptr, call_stop, call_arr, call_dep = now.run_ptr, now.call_stop, now.call_arr, now.call_dep
     call_board, call_alight = now.call_board, now.call_alight
     reach, floor, hope, log = now.reach, now.floor, now.hope, now.log
-    queue, waits = now.queue, now.waits
+    queue, waits, is_logged = now.queue, now.waits, now.is_logged
     deadline_s, max_wait_s = limits.deadline_s, limits.max_wait_s
     egress_counts, earliest_s = limits.egress_counts, limits.earliest_s
     ceiling = min(limits.max_walk_s + 1, INF)
@@ -92,8 +92,10 @@ def _ride(window, limits, now, ride):
                     for later in range(ride, rides):
                         reach[later, call] = min(reach[later, call], aboard)
                         floor[later, stop] = min(floor[later, stop], aboard)
-                    log[logged] = call
-                    logged += 1
+                    if not is_logged[ride, call]:
+                        is_logged[ride, call] = True
+                        log[logged] = call
+                        logged += 1
                 aboard = min(aboard, reach[ride, call])
             if call_alight[call] and call > begin and call_arr[call] <= deadline_s:
                 # Who boards at the call before may do as well already.
@@ -137,17 +139,22 @@ def _next_s(  # noqa: PLR0913
 
 @inner
 def _spread(window, limits, now, ride, begin):
-    """Queue the runs from which one can change to the departures lowered since ``begin``."""
+    """Lower, with one ride more, the labels of who can change to the departures logged since.
+
+    Runs that are queued to be ridden again with that many rides are left to that.
+    """
     into_ptr, into_stop = window.into.ptr, window.into.stop
     into_walk_s, into_need_s = window.into.walk_s, window.into.need_s
     arr_ptr, arr_time, arr_call = window.arr_ptr, window.arr_time, window.arr_call
     run_of, run_ptr = window.run_of, window.runs.run_ptr
     dep_ptr, dep_time, dep_call = window.dep_ptr, window.dep_time, window.dep_call
-    call_stop, call_dep, log, off = now.call_stop, now.call_dep, now.log, now.off
-    reach, hope, head, after, n_calls = now.reach, now.hope, now.head, now.after, now.n_calls
-    queue, queued, waits = now.queue, now.queued, now.waits
+    call_stop, call_dep, call_board = now.call_stop, now.call_dep, now.call_board
+    log, is_logged, off, waits = now.log, now.is_logged, now.off, now.waits
+    reach, floor, hope, head, after = now.reach, now.floor, now.hope, now.head, now.after
     max_walk_s, max_wait_s, rides = limits.max_walk_s, limits.max_wait_s, reach.shape[0]
-    for k in range(begin, now.logged[0]):
+    earliest_s, n_calls, last = limits.earliest_s, now.n_calls, now.logged[0]
+    logged = last
+    for k in range(begin, last):
         call = log[k]
         stop, leaves_s, label = call_stop[call], call_dep[call], reach[ride, call]
         next_s = _next_s(
@@ -156,35 +163,47 @@ def _spread(window, limits, now, ride, begin):
         )  # fmt: skip
         for foot in range(into_ptr[stop], into_ptr[stop + 1]):
             walk, other = into_walk_s[foot], into_stop[foot]
-            if walk + label > max_walk_s:
+            needed = walk + label
+            if needed > max_walk_s:
                 break
             for later in range(ride, rides):
-                hope[later, other] = min(hope[later, other], walk + label)
+                hope[later, other] = min(hope[later, other], needed)
             soonest = leaves_s - walk - max_wait_s
             latest = min(leaves_s - into_need_s[foot], next_s - walk - max_wait_s - 1)
             high = arr_ptr[other + 1]
             place = lower_bound(arr_time, arr_ptr[other], high, soonest)
             while place < high and arr_time[place] <= latest:
-                at = arr_call[place]
-                run = run_of[at]
-                # Who boards at the call before, or sooner, may do as well already.
-                sooner = at > run_ptr[run] and reach[ride + 1, at - 1] <= walk + label
-                if not sooner and not off[run] and not waits[ride + 1, run]:
-                    waits[ride + 1, run] = True
-                    queue[ride + 1, queued[ride + 1]] = run
-                    queued[ride + 1] += 1
+                at = arr_call[place] - 1
                 place += 1
+                run = run_of[at + 1]
+                if off[run] or waits[ride + 1, run]:
+                    continue
+                # Who boards sooner may do as well already.
+                while at >= run_ptr[run] and needed < reach[ride + 1, at]:
+                    if call_dep[at] < earliest_s:
+                        break
+                    if call_board[at]:
+                        there = call_stop[at]
+                        for later in range(ride + 1, rides):
+                            reach[later, at] = min(reach[later, at], needed)
+                            floor[later, there] = min(floor[later, there], needed)
+                        if not is_logged[ride + 1, at]:
+                            is_logged[ride + 1, at] = True
+                            log[logged] = at
+                            logged += 1
+                    at -= 1
+    now.logged[0] = logged
+    return last
 
 
 @inner
 def settle(window, limits, now):
     """Ride the queued runs, and all that this makes better."""
-    rides = now.reach.shape[0]
+    rides, begin = now.reach.shape[0], now.logged[0]
     for ride in range(rides):
-        begin = now.logged[0]
         _ride(window, limits, now, ride)
         if ride + 1 < rides:
-            _spread(window, limits, now, ride, begin)
+            begin = _spread(window, limits, now, ride, begin)
 
 
 @maker
