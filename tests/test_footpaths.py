@@ -1,9 +1,14 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from street_cases import DATA, METRE_A_SECOND, lonlat, streets_of
 
+from mobility.streets.arcs import TurnTimes
 from mobility.streets.graph import streets_from_osm
-from mobility.timetable.footpaths import home_walks, stop_walks
+from mobility.streets.paths import street_times
+from mobility.timetable import footpaths
+from mobility.timetable.footpaths import WalksBefore, home_walks, stop_walks
 
 #   a ---- b ---- c        stops at 50 m, 150 m and 200 m, all on the street
 LINE = ({"a": (0, 0), "b": (100, 0), "c": (200, 0)}, [("a", "b"), ("b", "c", {"oneway": "yes"})])
@@ -110,3 +115,75 @@ def test_walks_on_a_real_extract_are_symmetric_and_longer_than_a_bird_flies():
     straight = np.hypot(*(xy[row] - xy[table.stop]).T)
     assert (table.walk_s >= straight - 1e-3).all()
     assert len(row) > 300
+
+
+#: A grid of 7 x 7 junctions, 100 m apart.
+GRID = [(x, y) for x in range(7) for y in range(7)]
+GRID_STREETS = streets_of(
+    {f"{x} {y}": (100 * x, 100 * y) for x, y in GRID},
+    [
+        (f"{x} {y}", f"{x + dx} {y + dy}")
+        for x, y in GRID
+        for dx, dy in ((1, 0), (0, 1))
+        if (x + dx, y + dy) in GRID
+    ],
+)
+
+
+def times_at_some_hour(rng):
+    """Draw what is closed, slow, barred or for local traffic at an hour: little of the grid."""
+    m = GRID_STREETS.n_edges
+    uv, vu = (GRID_STREETS.length_m.astype(np.float32) for _ in range(2))
+    for way in (uv, vu):
+        way[rng.integers(m, size=rng.integers(3))] = np.inf
+        way[rng.integers(m, size=rng.integers(2))] *= 2
+    turns = [
+        (2 * a + int(forward), 2 * b + int(onward))
+        for a, b in rng.integers(m, size=(200, 2))
+        for forward, onward in [rng.integers(2, size=2)]
+        if turn_at(a, forward) == turn_at(b, 1 - onward) and a != b
+    ]
+    few = turns[: rng.integers(4)]
+    local = np.isin(np.arange(m), rng.integers(m, size=rng.integers(3)))
+    return TurnTimes(
+        uv, vu, np.array(few, dtype=np.int64).reshape(-1, 2), (), local if local.any() else None
+    )
+
+
+def turn_at(piece, backwards):
+    """Return the junction to which a piece leads."""
+    return (GRID_STREETS.edge_u if backwards else GRID_STREETS.edge_v)[piece]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_what_little_changed_is_walked_again_and_nothing_else_differs(seed):
+    rng = np.random.default_rng(seed)
+    before, after = times_at_some_hour(rng), times_at_some_hour(rng)
+    homes, stops = (lonlat(rng.uniform(-20, 620, (n, 2))) for n in (30, 8))
+    asked = (GRID_STREETS, homes, stops, float(rng.choice([150, 300])), METRE_A_SECOND)
+    usual = home_walks(*asked, times=before, cache=False)
+    known = WalksBefore(usual, before)
+    again = home_walks(*asked, times=after, before=known, cache=False)
+    assert rows(again) == rows(home_walks(*asked, times=after, cache=False))
+
+
+def test_a_home_far_from_what_closes_is_not_asked_again(monkeypatch):
+    """One street of the grid closes: 2 of the 3 homes are further from its ends than they walk."""
+    length = GRID_STREETS.length_m.astype(np.float32)
+    none = np.zeros((0, 2), dtype=np.int64)
+    shut = length.copy()
+    shut[0] = np.inf
+    homes, stops = lonlat([(10, 0), (600, 550), (550, 600)]), lonlat([(0, 50), (600, 600)])
+    asked = (GRID_STREETS, homes, stops, 200.0, METRE_A_SECOND)
+    before = TurnTimes(length, length, none)
+    known = WalksBefore(home_walks(*asked, times=before, cache=False), before)
+    searched = []
+
+    def counted(streets, times, first, second, **more):
+        searched.append(len(first))
+        return street_times(streets, times, first, second, **more)
+
+    monkeypatch.setattr(footpaths, "street_times", counted)
+    home_walks(*asked, times=TurnTimes(shut, shut, none), before=known, cache=False)
+    assert searched == [1]

@@ -24,6 +24,7 @@ from mobility.commute.walks import (
     feeders_of,
     mode_times,
     street_commutes,
+    walked_before,
     walks_between_stops,
     walks_to_stops,
 )
@@ -34,7 +35,7 @@ from mobility.streets.arcs import Times, times_key
 from mobility.streets.graph import State
 from mobility.streets.hours import forget_tables, place_of, state_at, staying, streets_in
 from mobility.territory.project import Site, StreetMode
-from mobility.timetable.footpaths import WalkTable, safe_footpaths
+from mobility.timetable.footpaths import WalksBefore, WalkTable, safe_footpaths
 
 #: States of the streets kept at once.
 MOST_KEPT = 32
@@ -244,14 +245,18 @@ def _once(after: Study, what: str, times: tuple[Times, ...], make: Callable[[], 
 def _walked(before: Study, after: Study) -> tuple[WalkTable, WalkTable, Mapping[str, TwoWay]]:
     """Return the walks of homes and of gates to stops, and the timetables with walks between."""
     territory, streets, feed, safe = after.territory, after.streets, after.feed, after.kept_safe
+
+    def known(table: WalkTable) -> WalksBefore:
+        return walked_before(territory, before.streets, table, safe=before.kept_safe)
+
     home_walks, gate_walks = (
-        walks_to_stops(territory, streets, feed, points, safe=safe)
-        for points in (after.homes.lonlat, after.gates_lonlat)
-    )
-    plain, other = (
-        walks_between_stops(territory, one.streets, feed, safe=one.kept_safe)
-        for one in (before, after)
-    )
+        walks_to_stops(territory, streets, feed, points, safe=safe, before=known(table))
+        for points, table in (
+            (after.homes.lonlat, before.home_walks), (after.gates_lonlat, before.gate_walks),
+        )
+    )  # fmt: skip
+    plain = walks_between_stops(territory, before.streets, feed, safe=before.kept_safe)
+    other = walks_between_stops(territory, streets, feed, safe=safe, before=known(plain))
     return home_walks, gate_walks, on_ways(before.timetables, plain, other)
 
 

@@ -26,7 +26,13 @@ from mobility.streets.slopes import MAX_GRADE, edge_grades, elevations, grades_b
 from mobility.streets.snap import Snaps
 from mobility.territory.project import Site, StreetMode, Territory
 from mobility.timetable.arrays import INF, FootArrays
-from mobility.timetable.footpaths import WalkTable, home_walks, stop_walks, walk_snaps
+from mobility.timetable.footpaths import (
+    WalksBefore,
+    WalkTable,
+    home_walks,
+    stop_walks,
+    walk_snaps,
+)
 from mobility.timetable.station import access_points, fold_points, slower
 from mobility.timetable.transfers import build_footpaths
 
@@ -145,6 +151,7 @@ def walks_to_stops(
     *,
     safe: bool = False,
     relaxed: float = RELAXED_WALK,
+    before: WalksBefore | None = None,
 ) -> WalkTable:
     """Return the walks between points and stops, through a station's entrances where given.
 
@@ -156,13 +163,16 @@ def walks_to_stops(
     ----------
     safe
         Keep to streets safe at night; points stay attached where they are by day.
+    before
+        The same walks on much the same streets, see `walked_before`.
     """
     speeds, limit_s = territory.speeds, relaxed * territory.limits.max_walk_min * 60
     times, snap_times = _on_foot(territory, streets, safe=safe)
     if feed.pathways.empty:
         return home_walks(
-            streets, lonlat, feed.lonlat(), limit_s, speeds, times=times, snap_times=snap_times
-        )
+            streets, lonlat, feed.lonlat(), limit_s, speeds,
+            times=times, snap_times=snap_times, before=before,
+        )  # fmt: skip
     points = access_points(feed, walk_speed_ms=speeds.walk_kmh / 3.6)
     table = home_walks(
         streets, lonlat, points.lonlat, limit_s, speeds, times=times, snap_times=snap_times
@@ -192,15 +202,21 @@ def walks_to_places(
 
 
 def walks_between_stops(
-    territory: Territory, streets: Streets, feed: Feed, *, safe: bool = False
+    territory: Territory,
+    streets: Streets,
+    feed: Feed,
+    *,
+    safe: bool = False,
+    before: WalksBefore | None = None,
 ) -> WalkTable:
     """Return the walks between stops that may be part of a change, out of a station and into it."""
     speeds, (times, snap_times) = territory.speeds, _on_foot(territory, streets, safe=safe)
     limit_s = territory.limits.max_transfer_walk_min * 60
     if feed.pathways.empty:
         return stop_walks(
-            streets, feed.lonlat(), limit_s, speeds, times=times, snap_times=snap_times
-        )
+            streets, feed.lonlat(), limit_s, speeds,
+            times=times, snap_times=snap_times, before=before,
+        )  # fmt: skip
     points = access_points(feed, walk_speed_ms=speeds.walk_kmh / 3.6)
     table = home_walks(
         streets, points.lonlat, points.lonlat, limit_s, speeds, times=times, snap_times=snap_times
@@ -218,6 +234,13 @@ def footpaths_of(territory: Territory, feed: Feed, between: WalkTable) -> FootAr
         max_walk_s=round(limits.max_transfer_walk_min * 60),
         walk_speed_ms=territory.speeds.walk_kmh / 3.6,
     )
+
+
+def walked_before(
+    territory: Territory, streets: Streets, table: WalkTable, *, safe: bool = False
+) -> WalksBefore:
+    """Return walks found on streets as they are at another hour, or in another light."""
+    return WalksBefore(table, *_on_foot(territory, streets, safe=safe))
 
 
 def _on_foot(territory: Territory, streets: Streets, *, safe: bool) -> tuple[Times, Times | None]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from mobility.base.cache import Bundle, cached, content_hash
 from mobility.streets.arcs import Times, joined, local_of, open_key, times_key
+from mobility.streets.differences import junctions_changed, pieces_near
 from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
 from mobility.streets.paths import PairTable, street_times
@@ -25,6 +26,8 @@ _CORNER_M = 20.0
 #: last.
 _LATEST: dict[str, tuple[tuple[np.ndarray, Snaps], ...]] = {}
 MOST_POINTS, MOST_LATEST = 6, 4
+#: Where more than this share of the homes may walk otherwise than before, all are asked.
+MOST_CONCERNED = 0.5
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,28 @@ class WalkTable:
         return sorted_walks(self.stop, self.rows, self.walk_s, n_stops, self.n_rows)
 
 
+@dataclass(frozen=True)
+class WalksBefore:
+    """Walks between the same points at another hour, or in another light.
+
+    Attributes
+    ----------
+    table
+        Between the points, within the same limit.
+    times, snap_times
+        What it was found with, see `home_walks`.
+    """
+
+    table: WalkTable
+    times: Times
+    snap_times: Times | None = None
+
+    @property
+    def snapping(self) -> Times:
+        """Seconds by which points were attached."""
+        return self.times if self.snap_times is None else self.snap_times
+
+
 def home_walks(
     streets: Streets,
     homes_lonlat: np.ndarray,
@@ -97,6 +122,7 @@ def home_walks(
     *,
     times: Times | None = None,
     snap_times: Times | None = None,
+    before: WalksBefore | None = None,
     max_snap_m: float = 500.0,
     cache: bool = True,
 ) -> WalkTable:
@@ -115,6 +141,8 @@ def home_walks(
     snap_times
         Points are attached to pieces open in these times, ``times`` by default. Where they
         are given, a point on a piece closed in ``times`` has no walk.
+    before
+        Walks of much the same streets: those that nothing changed for are taken from there.
     max_snap_m
         Longest straight line between a point and its street.
     cache
@@ -124,10 +152,19 @@ def home_walks(
     snapping = walking if snap_times is None else snap_times
 
     def compute() -> dict[str, np.ndarray]:
-        homes, stops = (
-            walk_snaps(streets, snapping, p, max_snap_m) for p in (homes_lonlat, stops_lonlat)
-        )
-        table = _walks(streets, walking, homes, stops, limit_s, speeds)
+        def attached(by: Times) -> tuple[Snaps, Snaps]:
+            homes, stops = (
+                walk_snaps(streets, by, p, max_snap_m) for p in (homes_lonlat, stops_lonlat)
+            )
+            return homes, stops
+
+        here = attached(snapping)
+        if before is None:
+            table = _walks(streets, walking, *here, limit_s, speeds)
+        else:
+            then = attached(before.snapping)
+            concerned = _concerned(streets, before.times, walking, then, here, limit_s)
+            table = _walks_again(streets, walking, here, before.table, concerned, limit_s, speeds)
         return {"ptr": table.ptr, "stop": table.stop, "walk_s": table.walk_s}
 
     if not cache:
@@ -150,6 +187,7 @@ def stop_walks(
     *,
     times: Times | None = None,
     snap_times: Times | None = None,
+    before: WalksBefore | None = None,
     max_snap_m: float = 500.0,
     cache: bool = True,
 ) -> WalkTable:
@@ -159,7 +197,7 @@ def stop_walks(
     """
     table = home_walks(
         streets, stops_lonlat, stops_lonlat, limit_s, speeds,
-        times=times, snap_times=snap_times, max_snap_m=max_snap_m, cache=cache,
+        times=times, snap_times=snap_times, before=before, max_snap_m=max_snap_m, cache=cache,
     )  # fmt: skip
     return table.to_itself()
 
@@ -252,6 +290,63 @@ def _walks(
     if from_stops:
         row, stop = stop, row
     return sorted_walks(row, stop, pairs.time_s, len(homes), len(stops))
+
+
+def _concerned(
+    streets: Streets,
+    usual: Times,
+    times: Times,
+    then: tuple[Snaps, Snaps],
+    here: tuple[Snaps, Snaps],
+    limit_s: float,
+) -> np.ndarray:
+    """Return the homes whose walks to stops may be others than in usual times, bool (h,).
+
+    Whoever meets no junction that changed within the limit walks where nothing did. Points
+    attached elsewhere count as changes of the pieces they were and are on.
+    """
+    homes, stops = (_moved(*pair) for pair in zip(then, here, strict=True))
+    changed = [junctions_changed(streets, usual, times)]
+    for snaps in (then[1], here[1]):
+        on = snaps.edge[stops & (snaps.edge >= 0)]
+        changed += [streets.edge_u[on], streets.edge_v[on]]
+    junctions = np.unique(np.concatenate(changed))
+    if len(junctions):
+        near = pieces_near(streets, usual, junctions, limit_s)
+        homes |= (then[0].edge >= 0) & near[then[0].edge]
+    return homes
+
+
+def _moved(then: Snaps, here: Snaps) -> np.ndarray:
+    """Return which points are attached elsewhere, bool (p,)."""
+    return np.asarray((then.edge != here.edge) | (then.offset_m != here.offset_m))
+
+
+def _walks_again(
+    streets: Streets,
+    times: Times,
+    snaps: tuple[Snaps, Snaps],
+    before: WalkTable,
+    concerned: np.ndarray,
+    limit_s: float,
+    speeds: Speeds,
+) -> WalkTable:
+    """Return `_walks`, taking those of homes that are not concerned from before."""
+    homes, stops = snaps
+    rows = np.flatnonzero(concerned)
+    if not len(rows):
+        return before
+    if len(rows) > MOST_CONCERNED * len(homes):
+        return _walks(streets, times, homes, stops, limit_s, speeds)
+    again = _walks(streets, times, homes.take(rows), stops, limit_s, speeds)
+    row, kept = before.rows, ~concerned[before.rows]
+    return sorted_walks(
+        np.concatenate([row[kept], rows[again.rows]]),
+        np.concatenate([before.stop[kept], again.stop]),
+        np.concatenate([before.walk_s[kept], again.walk_s]),
+        len(homes),
+        len(stops),
+    )
 
 
 def _rows(pairs: PairTable) -> np.ndarray:
