@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from street_cases import DATA, METRE_A_SECOND, lonlat, streets_of
+from street_cases import DATA, METRE_A_SECOND, ORIGIN, lonlat, streets_of
 
 from mobility.streets.arcs import TurnTimes
 from mobility.streets.graph import streets_from_osm
@@ -117,8 +117,8 @@ def test_walks_on_a_real_extract_are_symmetric_and_longer_than_a_bird_flies():
     assert len(row) > 300
 
 
-#: A grid of 7 x 7 junctions, 100 m apart.
-GRID = [(x, y) for x in range(7) for y in range(7)]
+#: A grid of 12 x 12 junctions, 100 m apart.
+GRID = [(x, y) for x in range(12) for y in range(12)]
 GRID_STREETS = streets_of(
     {f"{x} {y}": (100 * x, 100 * y) for x, y in GRID},
     [
@@ -139,11 +139,11 @@ def times_at_some_hour(rng):
         way[rng.integers(m, size=rng.integers(2))] *= 2
     turns = [
         (2 * a + int(forward), 2 * b + int(onward))
-        for a, b in rng.integers(m, size=(200, 2))
+        for a, b in rng.integers(m, size=(400, 2))
         for forward, onward in [rng.integers(2, size=2)]
         if turn_at(a, forward) == turn_at(b, 1 - onward) and a != b
     ]
-    few = turns[: rng.integers(4)]
+    few = turns[: rng.integers(3)]
     local = np.isin(np.arange(m), rng.integers(m, size=rng.integers(3)))
     return TurnTimes(
         uv, vu, np.array(few, dtype=np.int64).reshape(-1, 2), (), local if local.any() else None
@@ -155,13 +155,13 @@ def turn_at(piece, backwards):
     return (GRID_STREETS.edge_u if backwards else GRID_STREETS.edge_v)[piece]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_what_little_changed_is_walked_again_and_nothing_else_differs(seed):
     rng = np.random.default_rng(seed)
     before, after = times_at_some_hour(rng), times_at_some_hour(rng)
-    homes, stops = (lonlat(rng.uniform(-20, 620, (n, 2))) for n in (30, 8))
-    asked = (GRID_STREETS, homes, stops, float(rng.choice([150, 300])), METRE_A_SECOND)
+    homes, stops = (lonlat(rng.uniform(-20, 1120, (n, 2))) for n in (200, 100))
+    asked = (GRID_STREETS, homes, stops, float(rng.choice([120, 250])), METRE_A_SECOND)
     usual = home_walks(*asked, times=before, cache=False)
     known = WalksBefore(usual, before)
     again = home_walks(*asked, times=after, before=known, cache=False)
@@ -187,3 +187,79 @@ def test_a_home_far_from_what_closes_is_not_asked_again(monkeypatch):
     monkeypatch.setattr(footpaths, "street_times", counted)
     home_walks(*asked, times=TurnTimes(shut, shut, none), before=known, cache=False)
     assert searched == [1]
+
+
+def shut_beside_a_tail():
+    """Return streets, and times before and after a bridge to a tail of theirs closes.
+
+    The tail, 240 m, is no street to attach places to once it cannot be left.
+    """
+    nodes = {f"{x} {y}": (100 * x, 100 * y) for x, y in GRID}
+    tail = {f"t{k}": (-60, 50 + 60 * k) for k in range(5)}
+    grid = [(names[u], names[v]) for u, v in zip(*(GRID_STREETS.edge_u, GRID_STREETS.edge_v),
+            strict=True) for names in [[*nodes]]]  # fmt: skip
+    along = [(f"t{k}", f"t{k + 1}") for k in range(4)]
+    streets = streets_of(nodes | tail, [*grid, *along, ("0 0", "t0")])
+    times = streets.length_m.astype(np.float32)
+    shut = times.copy()
+    shut[-1] = np.inf
+    none = np.zeros((0, 2), dtype=np.int64)
+    return streets, TurnTimes(times, times, none), TurnTimes(shut, shut, none)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_who_is_attached_elsewhere_walks_elsewhere(turned):
+    """A place on the tail moves to the street of the grid 55 m away; the bridge is 235 m away.
+
+    From 65 m up that street, 10 m aside: 10 + 65 + 55 = 130 s.
+    """
+    streets, before, after = shut_beside_a_tail()
+    places = lonlat([(-55, 285)]), lonlat([(10, 350)])
+    asked = (streets, *(places[::-1] if turned else places), 150.0, METRE_A_SECOND)
+    usual = home_walks(*asked, times=before, cache=False)
+    assert rows(usual) == [[]]
+    known = WalksBefore(usual, before)
+    assert rows(home_walks(*asked, times=after, before=known, cache=False)) == [[(0, 130)]]
+
+
+def test_what_changes_ahead_on_a_one_way_ring_concerns_who_comes_to_it():
+    """
+    Homes at 50 m of three of twelve one-way streets of 200 m in a ring, a stop at 700 m. The third
+    street slows down to half the pace: 650 s become 850 for the first home; others are too far.
+    """
+    angle = np.arange(12) * np.pi / 6
+    radius = 100 / np.sin(np.pi / 12)
+    corners = zip(radius * np.cos(angle), radius * np.sin(angle), strict=True)
+    streets = streets_of({str(k): xy for k, xy in enumerate(corners)},
+                         [(str(k), str((k + 1) % 12)) for k in range(12)])  # fmt: skip
+    ends = streets.node_xy - ORIGIN
+    homes = lonlat([ends[k] * 0.75 + ends[(k + 1) % 12] * 0.25 for k in (0, 9, 10)])
+    stops = lonlat([ends[3] * 0.5 + ends[4] * 0.5])
+    back = np.full(12, np.inf, dtype=np.float32)
+    none = np.zeros((0, 2), dtype=np.int64)
+    on = np.full(12, 200, dtype=np.float32)
+    slow = on.copy()
+    slow[2] *= 2
+    asked = (streets, homes, stops, 1000.0, METRE_A_SECOND)
+    usual = home_walks(*asked, times=TurnTimes(on, back, none), cache=False)
+    assert rows(usual) == [[(0, 650)], [], []]
+    known = WalksBefore(usual, TurnTimes(on, back, none))
+    again = home_walks(*asked, times=TurnTimes(slow, back, none), before=known, cache=False)
+    assert rows(again) == [[(0, 850)], [], []]
+
+
+def test_a_street_closed_to_through_traffic_concerns_who_crosses_it():
+    """From (50, 0) to (250, 0) along one side of the grid, 200 s; round the next square, 400 s."""
+    length = GRID_STREETS.length_m.astype(np.float32)
+    none = np.zeros((0, 2), dtype=np.int64)
+    ends = zip(GRID_STREETS.edge_u, GRID_STREETS.edge_v, strict=True)
+    middle = [{GRID[u], GRID[v]} == {(1, 0), (2, 0)} for u, v in ends]
+    before = TurnTimes(length, length, none)
+    after = TurnTimes(length, length, none, (), np.array(middle))
+    homes, stops = lonlat([(50, 0), (1000, 1050), (1050, 1000)]), lonlat([(250, 0)])
+    asked = (GRID_STREETS, homes, stops, 450.0, METRE_A_SECOND)
+    usual = home_walks(*asked, times=before, cache=False)
+    assert rows(usual) == [[(0, 200)], [], []]
+    known = WalksBefore(usual, before)
+    again = home_walks(*asked, times=after, before=known, cache=False)
+    assert rows(again) == [[(0, 400)], [], []]

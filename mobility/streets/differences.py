@@ -37,8 +37,8 @@ def pieces_near(
 ) -> np.ndarray:
     """Return the pieces from an end of which a junction is reached within a limit, bool (m,)."""
     net = arcs(streets, turned(times))
-    _, node = net.copies_of(junctions)
-    seeds = np.array([0, len(node)]), node.astype(np.int32), np.zeros(len(node))
+    # Every arc leaves a junction itself, some leave copies of it too.
+    seeds = np.array([0, len(junctions)]), junctions.astype(np.int32), np.zeros(len(junctions))
     (seconds,), _ = search_rows(net, seeds, limit_s)
     near = np.zeros(streets.n_nodes, dtype=bool)
     near[net.place[np.isfinite(seconds)]] = True
