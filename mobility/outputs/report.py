@@ -20,7 +20,7 @@ from mobility.outputs.report_tables import all_sheets
 from mobility.outputs.shuttle_part import lines_figure, shuttle_part
 from mobility.outputs.shuttle_tables import Shuttles, shuttle_sheets
 from mobility.outputs.tables import MOST_ROWS, Sheet, table_block
-from mobility.outputs.words import DEFINITIONS, METHODS, NOTHING, REMEDIES, WORST_OF, Words
+from mobility.outputs.words import DEFINITIONS, MARKS, METHODS, NOTHING, REMEDIES, WORST_OF, Words
 
 #: Pictures of shifts side by side.
 ABREAST = 3
@@ -34,10 +34,6 @@ _NOT_SEARCHED = (
 OUTDATED = (
     "The remedies found in this folder are of other inputs, or of before these shuttles: run "
     "`mobility levers` again, and this page then tells what is advised."
-)
-_MARKS = (
-    "“{mark}” stands where a figure is not computed or does not apply. Figures are rounded to be "
-    "read: totals, shares and prices follow from the whole values, which the spreadsheet keeps."
 )
 LEGEND = ("There and back", "Outbound only", "Return only", "Neither direction")
 
@@ -398,5 +394,5 @@ class Writer:
         yield blocks.Bullets(tuple((t(name), t(text)) for name, text in DEFINITIONS.items()))
         yield blocks.Heading(t("Methods in short"), 2)
         yield blocks.Bullets(tuple(("", t(text)) for text in METHODS))
-        empty = t(_MARKS, mark=NOTHING)
+        empty = t(MARKS, mark=NOTHING)
         yield blocks.Text(empty, "note")
