@@ -28,12 +28,12 @@ ABREAST = 3
 #: spreadsheet has every one of them.
 MOST_PAGES, MOST_CARDS, MOST_MAPS = 12, 6, 4
 _NOT_SEARCHED = (
-    "What costs less than a shuttle has not been searched for: `mobility levers` does so, and this "
-    "page then tells what is advised."
+    "What costs less than a shuttle has not been searched for: the command “mobility levers” does "
+    "so, and this page then tells what is advised."
 )
 OUTDATED = (
     "The remedies found in this folder are of other inputs, or of before these shuttles: run "
-    "`mobility levers` again, and this page then tells what is advised."
+    "the command “mobility levers” again, and this page then tells what is advised."
 )
 LEGEND = ("There and back", "Outbound only", "Return only", "Neither direction")
 
@@ -139,7 +139,7 @@ class Writer:
         yield blocks.Legend(self._legend(LEGEND))
         yield blocks.Heading(t("What is advised, what it costs, whom it helps"), 2)
         yield from self._decisions()
-        white = f"{t('White zone')}{t(': ')}{t(DEFINITIONS['White zone'])}"
+        white = f"{t('White zone')}. {t(DEFINITIONS['White zone'])}"
         yield blocks.Text(white, "callout")
         counting = modes_that_count(self.study.territory, self.words)
         yield blocks.Text(f"{self._limits()} {counting}", "note")
