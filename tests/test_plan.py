@@ -130,6 +130,15 @@ def test_target_of_the_jobs_is_that_of_the_frontier(plan):
     # Whole jobs, roster by roster.
     assert gained == pytest.approx(point["jobs"].item(), abs=len(frame))
     assert (frame["jobs_target"] <= frame["jobs"]).all()
+    # What the first sentence says is the sum of the table.
+    said = markdown_text(plan.document).split("\n")
+    first = next(line for line in said if "tenables sans voiture" in line)
+    words = Words("fr")
+    for name in ("jobs", "jobs_now", "jobs_target"):
+        assert f" {words.number(frame[name].sum())}" in first
+    assert frame["jobs_target"].sum() == pytest.approx(
+        frame["jobs_now"].sum() + point["jobs"].item(), abs=0.02 * len(frame)
+    )
 
 
 def test_letter_asks_for_what_is_advised_in_jobs(access, made, tmp_path):

@@ -29,7 +29,7 @@ from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.outputs import document as blocks
 from mobility.outputs.advice import has_advice
-from mobility.outputs.first_page import modes_that_count
+from mobility.outputs.first_page import modes_that_count, sentences
 from mobility.outputs.index_page import write_index
 from mobility.outputs.layers import status_qml
 from mobility.outputs.map.export import find_browser
@@ -505,6 +505,21 @@ def test_each_kind_of_block_is_written_in_every_format():
     for text in (seen, drawn, typed):
         assert [name for name in names if name not in text] == []
     assert "<nav" not in html_page(whole)
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "two"),
+    [("fr", "Sur 2 roulements, 1 reste hors", "Sur 2 roulements, 2 restent hors"),
+     ("en", "Of 2 rosters, 1 is out", "Of 2 rosters, 2 are out")],
+)  # fmt: skip
+def test_rosters_out_of_reach_are_counted_in_the_singular_too(language, one, two):
+    row = {"site": "A", "roster": "day", "pool": 9, "reachable": 1, "share": 0.1, "main_reason": ""}
+    rows = [row | {"headcount": 5, "is_white": True}, row | {"headcount": 4, "is_white": False}]
+    shifts = pd.DataFrame({"site": [], "roster": []})
+    for count, told in ((1, one), (2, two)):
+        rows[1]["is_white"] = count == 2
+        *_, last = sentences(rows[0], pd.DataFrame(rows), shifts, Words(language), 0.1)
+        assert last.startswith(told)
 
 
 @pytest.mark.parametrize("cycling", [False, True])

@@ -71,7 +71,7 @@ def test_page_tells_the_plan(designed):
     assert told["€ par an"] == words.number(plan.costs.total)
     assert told["Emplois au roulement entier gagné, vérifié"] == words.number(plan.jobs_gained)
     assert told["Emplois visés par la conception, estimés"] == words.number(plan.rosters_estimate)
-    assert told["€ par an et par usager gagné"] == words.number(plan.eur_per_user)
+    assert told["€ par an et par usager"] == words.number(plan.eur_per_user)
     assert told["Courses"] == str(len(plan.runs))
     sizes = [v.name for v, n in zip(results.plans.config.vehicles, plan.operations.fleet,
                                     strict=True) if n]  # fmt: skip

@@ -15,6 +15,7 @@ import pytest
 from light_plans import write_cut
 from shapely import Point
 
+from mobility.base.clock import service_clock
 from mobility.base.errors import SourceError, SourceNotFoundError, TerritoryError
 from mobility.commute.access import assess
 from mobility.commute.additions import with_feed
@@ -28,7 +29,7 @@ from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.drive import Ways, drive_graph, drive_matrix, drive_seconds
 from mobility.shuttles.edit import Asked, cost_lines, read_lines
 from mobility.shuttles.factors import Factors
-from mobility.shuttles.gtfs_out import clock, write_gtfs
+from mobility.shuttles.gtfs_out import write_gtfs
 from mobility.shuttles.harmonise import harmonise
 from mobility.shuttles.inserts import Insert, insert_calls
 from mobility.shuttles.lighter import REMEDIES, areas_of, lighter_answers
@@ -123,8 +124,9 @@ def test_times_of_the_feed_are_those_of_the_runs(plans, tmp_path):
     with zipfile.ZipFile(path) as archive:
         rows = archive.read("stop_times.txt").decode().splitlines()[1:]
     times = sorted(row.split(",")[1] for row in rows)
-    assert times == sorted(clock(t) for run in plan.runs for t in run.arrive_s)
-    assert clock(86_400 + 5 * 3600 + 60) == "29:01:00"
+    at = [t for run in plan.runs for t in run.arrive_s]
+    assert times == sorted(service_clock(t, seconds=True) for t in at)
+    assert service_clock(86_400 + 5 * 3600 + 60, seconds=True) == "29:01:00"
 
 
 def test_published_feed_gives_the_same_proof(demo, plans, tmp_path):

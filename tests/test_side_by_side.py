@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from light_plans import write_cut
 
+from mobility.base.clock import service_clock
 from mobility.commute.access import assess
 from mobility.commute.additions import with_feed
 from mobility.commute.loading import load
@@ -16,7 +17,7 @@ from mobility.commute.study import engine_limits
 from mobility.commute.white_zones import REASONS, white_zones
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay, reach, scan
 from mobility.shuttles.after import read_tables
-from mobility.shuttles.gtfs_out import TABLES, clock
+from mobility.shuttles.gtfs_out import TABLES
 from mobility.timetable.arrays import INF, timetable_from_runs
 from mobility.timetable.change import muted, with_runs
 from mobility.timetable.footpaths import WalkTable
@@ -63,7 +64,8 @@ def feed(study, some):
         for k, (place, at) in enumerate(line):
             stop = stops.setdefault(place, f"s{len(stops)}")
             tables["stop_times"].append(
-                {"trip_id": f"t{trip}", "arrival_time": clock(at), "departure_time": clock(at),
+                {"trip_id": f"t{trip}", "arrival_time": service_clock(at, seconds=True),
+                 "departure_time": service_clock(at, seconds=True),
                  "stop_id": stop, "stop_sequence": k + 1}
             )  # fmt: skip
     tables["stops"] = [

@@ -25,7 +25,7 @@ _UNSURE = (
     "up, the remedies {cheap} of the list; where all is dear and little taken up, {dear}."
 )
 PLAN = (
-    "Shuttle plan {plan}: {lines} lines, {vehicles} vehicles and {eur} EUR a year for {jobs} jobs "
+    "Shuttle plan {plan} (lines: {lines}, vehicles: {vehicles}): {eur} EUR a year for {jobs} jobs "
     "whose whole roster can be held, {job} EUR a year a job; about {riders} riders, {each} EUR a "
     "year each."
 )

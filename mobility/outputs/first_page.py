@@ -21,7 +21,7 @@ ONE = (
     "{roster} at {site}, which has {jobs} jobs."
 )
 _SOME_WHITE = (
-    "Of {rosters} rosters, {white} are out of reach for all but {threshold} of the pool: "
+    "Of {rosters} rosters, {count} are out of reach for all but {threshold} of the pool: "
     "{jobs} jobs of {all}."
 )
 _NONE_WHITE = (
@@ -59,7 +59,7 @@ def sentences(
     t, number = words.t, words.number
     white = summary[summary["is_white"].astype(bool)]
     counts = {
-        "rosters": number(len(summary)), "white": number(len(white)),
+        "rosters": number(len(summary)), "count": len(white),
         "threshold": words.percent(threshold),
         "jobs": number(white["headcount"].sum()), "all": number(summary["headcount"].sum()),
     }  # fmt: skip

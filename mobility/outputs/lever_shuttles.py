@@ -28,13 +28,13 @@ from mobility.shuttles.written import read_plan_table
 from mobility.sources.gtfs.read import Feed, read_feed
 
 ACTIONS = {
-    "shuttle": "Run the shuttle plan {plan}: {lines} lines, {vehicles} vehicles",
-    "earlier": "Run the shuttle plan {plan}: {lines} lines, {vehicles} vehicles (designed and "
+    "shuttle": "Run the shuttle plan {plan} (lines: {lines}, vehicles: {vehicles})",
+    "earlier": "Run the shuttle plan {plan} (lines: {lines}, vehicles: {vehicles}; designed and "
     "costed with other inputs: run `mobility shuttles` again)",
-    "feeder": "Run the feeders of the shuttle plan {plan} alone: {lines} lines, "
-    "{vehicles} vehicles",
-    "direct": "Run the direct lines of the shuttle plan {plan} alone: {lines} lines, "
-    "{vehicles} vehicles",
+    "feeder": "Run the feeders of the shuttle plan {plan} alone (lines: {lines}, vehicles: "
+    "{vehicles})",
+    "direct": "Run the direct lines of the shuttle plan {plan} alone (lines: {lines}, vehicles: "
+    "{vehicles})",
 }
 
 

@@ -37,7 +37,7 @@ from mobility.outputs.plan_tables import (
 from mobility.outputs.render import write_document
 from mobility.outputs.report_tables import mode_tables
 from mobility.outputs.tables import Sheet, registry, sheet_of, table_block, write_csv
-from mobility.outputs.words import Words
+from mobility.outputs.words import MARKS, NOTHING, Words
 from mobility.remedies.factors import LeverFactors, factors_of
 from mobility.remedies.remedy import Remedy
 from mobility.territory.project import Territory
@@ -177,7 +177,7 @@ def mobility_plan(
         "actions": found["remedies"],
         "financing": _financing(advice.tables["employers"], dues),
         "calendar": _calendar(advice.advised, language),
-        "followup": _whole(advice.tables["followup"], after="roster"),
+        "followup": _followup(advice.tables["followup"]),
         "factors": found["lever_factors"],
         "frontier": found["frontier"],
         "employers": _with_dues(advice.tables["employers"], dues),
@@ -291,12 +291,20 @@ def _notes(access: Access, sheets: Mapping[str, Sheet], words: Words) -> Iterato
         words.t("Factors marked to check are orders of magnitude that local figures replace.")
     )
     yield table_block(sheets["factors"], words)
+    yield Text(words.t(MARKS, mark=NOTHING), "note")
 
 
 def _whole(frame: pd.DataFrame, *, after: str) -> pd.DataFrame:
     """Return the persons in the columns that follow ``after`` as whole numbers."""
     columns = list(frame.columns)
     return whole_persons(frame, columns[columns.index(after) + 1 :])
+
+
+def _followup(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the indicators, persons whole; jobs keep their parts, so that they add up."""
+    whole = whole_persons(frame, ["pool", "now", "target"])
+    jobs = ["jobs_now", "jobs_target"]
+    return whole_persons(whole, ["jobs"]).assign(**{name: frame[name].round(2) for name in jobs})
 
 
 def _financing(employers: pd.DataFrame, dues: pd.DataFrame) -> pd.DataFrame:

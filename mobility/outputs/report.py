@@ -20,7 +20,7 @@ from mobility.outputs.report_tables import all_sheets
 from mobility.outputs.shuttle_part import lines_figure, shuttle_part
 from mobility.outputs.shuttle_tables import Shuttles, shuttle_sheets
 from mobility.outputs.tables import MOST_ROWS, Sheet, table_block
-from mobility.outputs.words import DEFINITIONS, METHODS, NOTHING, REMEDIES, WORST_OF, Words
+from mobility.outputs.words import DEFINITIONS, MARKS, METHODS, NOTHING, REMEDIES, WORST_OF, Words
 
 #: Pictures of shifts side by side.
 ABREAST = 3
@@ -28,16 +28,12 @@ ABREAST = 3
 #: spreadsheet has every one of them.
 MOST_PAGES, MOST_CARDS, MOST_MAPS = 12, 6, 4
 _NOT_SEARCHED = (
-    "What costs less than a shuttle has not been searched for: `mobility levers` does so, and this "
-    "page then tells what is advised."
+    "What costs less than a shuttle has not been searched for: the command “mobility levers” does "
+    "so, and this page then tells what is advised."
 )
 OUTDATED = (
     "The remedies found in this folder are of other inputs, or of before these shuttles: run "
-    "`mobility levers` again, and this page then tells what is advised."
-)
-_MARKS = (
-    "“{mark}” stands where a figure is not computed or does not apply. Figures are rounded to be "
-    "read: totals, shares and prices follow from the whole values, which the spreadsheet keeps."
+    "the command “mobility levers” again, and this page then tells what is advised."
 )
 LEGEND = ("There and back", "Outbound only", "Return only", "Neither direction")
 
@@ -143,7 +139,7 @@ class Writer:
         yield blocks.Legend(self._legend(LEGEND))
         yield blocks.Heading(t("What is advised, what it costs, whom it helps"), 2)
         yield from self._decisions()
-        white = f"{t('White zone')}{t(': ')}{t(DEFINITIONS['White zone'])}"
+        white = f"{t('White zone')}. {t(DEFINITIONS['White zone'])}"
         yield blocks.Text(white, "callout")
         counting = modes_that_count(self.study.territory, self.words)
         yield blocks.Text(f"{self._limits()} {counting}", "note")
@@ -398,5 +394,5 @@ class Writer:
         yield blocks.Bullets(tuple((t(name), t(text)) for name, text in DEFINITIONS.items()))
         yield blocks.Heading(t("Methods in short"), 2)
         yield blocks.Bullets(tuple(("", t(text)) for text in METHODS))
-        empty = t(_MARKS, mark=NOTHING)
+        empty = t(MARKS, mark=NOTHING)
         yield blocks.Text(empty, "note")

@@ -137,7 +137,7 @@ def _figures(found: Shuttles, words: Words) -> blocks.Table:
             _between(span, "gained", words),
         ),
         (
-            t("EUR a year per rider gained"),
+            t("EUR a year per user"),
             words.number(row["eur_per_user"]),
             _between(span, "eur_per_user", words),
         ),

@@ -18,6 +18,11 @@ from mobility.territory.rosters import roster_label, shift_label
 NARROW, HARD = NARROW_SPACE, HARD_SPACE
 #: Shown where nothing is computed, or where there is nothing to show.
 NOTHING = "–"
+MARKS = (
+    "“{mark}” stands where a figure is not computed or does not apply. Figures are rounded to be "
+    "read: totals, shares and prices follow from the whole values, which the spreadsheet and the "
+    "CSV files keep."
+)
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SHORT_DAYS = {
     "mon": "Mon", "tue": "Tue", "wed": "Wed", "thu": "Thu", "fri": "Fri", "sat": "Sat",

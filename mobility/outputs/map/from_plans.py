@@ -33,7 +33,7 @@ def _plan(plans: Plans, plan: Plan, scenario: int | None) -> MapPlan:
         ("Of them, expected riders", _count(plan.employees_gained)),
         ("EUR a year per job gained", f"{plan.eur_per_job:.0f}"),
         ("EUR a year per user", f"{plan.eur_per_user:.0f}"),
-        ("Inhabitants newly able to hold a roster", _count(plan.inhabitants)),
+        ("Inhabitants who gain their first roster", _count(plan.inhabitants)),
         ("EUR per boarding", f"{plan.eur_per_boarding:.2f}"),
         ("Boardings a year", f"{plan.boardings:.0f}"),
         ("Empty vehicle-km a year", f"{costs.empty_km:.0f}"),
