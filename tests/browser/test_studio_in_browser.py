@@ -448,6 +448,32 @@ def test_the_table_of_rosters_keeps_what_is_written_in_any_row(open_studio, stud
     assert (folder / "territory.toml").read_bytes() == after
 
 
+def test_a_draft_that_fits_no_more_is_taken_back(open_studio, studio) -> None:
+    """A site was renamed in the table of rosters after the hours of its shift were moved."""
+    folder = _copied(studio, "renomme")
+    (folder / "scenarios").mkdir()
+    draft = folder / "scenarios" / "draft.toml"
+    change = 'site = "Ailleurs"\nroster = "3x8"\nshift = "soir"\nstart = "05:05"\n'
+    draft.write_text(f'base = "../territory.toml"\n[[changes.shifts]]\n{change}')
+    studio.studio.studies._histories.pop("renomme")
+    studio.studio.studies._opened.pop("renomme")
+    page = open_studio("#renomme/explore")
+    page.wait_for_selector("body[data-live]", timeout=30_000)
+    page.wait_for_selector("#changes")
+    assert "ne va plus avec l’étude" in page.inner_text("#banner")
+    for told in (page.inner_text("#banner"), page.inner_text("#headline")):
+        assert "valeur 'Ailleurs'" in told
+        assert "territory.toml" not in told
+    page.click("#changes button")
+    until(page, "() => document.getElementById('now')?.textContent === '10'")
+    assert not page.inner_text("#banner")
+    page.click("#undo")
+    until(page, "() => document.getElementById('banner').textContent.includes('Ailleurs')")
+    page.click("#redo")
+    until(page, "() => !document.getElementById('banner').textContent")
+    assert studio.get("studies/renomme")["draft"] == {}
+
+
 def test_french_first_english_by_a_switch_and_without_barriers(open_studio) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     page = explored(open_studio("#usine/explore"))
