@@ -133,6 +133,12 @@ def test_the_map_and_its_figures_follow_the_hand(open_studio, studio) -> None:
     assert frame.locator("[data-figure=both]").inner_text().startswith("0")
     assert "05:20" in frame.locator("#mb-subtitle").inner_text()
     assert studio.get("studies/usine")["draft"] == {}
+    # Figures that come late are read by the row of whatever is chosen by then.
+    late = """async (kind) => {
+      const { figures } = mobilityMap.manifest.scenarios.at(-1);
+      return (await figures[kind]()).every(Boolean);
+    }"""
+    assert all(page.frames[1].evaluate(late, kind) for kind in ("modes", "zones"))
     # What was drawn anew where homes changed colour is what all drawn anew shows.
     assert page.frames[1].evaluate(REDRAWN) == [1, 0]
     drag(page, "shift-0-start", 10)
