@@ -95,6 +95,14 @@ def studio(  # noqa: PLR0913 (one parameter an option)
             )
             return
         from mobility.studio.serve import serve
+        from mobility.territory.toml_text import read_territory_toml
+
+        if (
+            place is not None
+            and not place.is_dir()
+            and (place.is_file() or place.suffix == ".toml")
+        ):
+            read_territory_toml(place)  # what is no territory file is told at once
 
         served = serve(
             place,

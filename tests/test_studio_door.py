@@ -231,3 +231,18 @@ def test_a_folder_that_cannot_be_is_told_in_one_line(tmp_path) -> None:
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert not done.stdout
+
+
+@pytest.mark.parametrize("name", ["none.toml", "homes.csv"])
+def test_a_file_that_is_no_territory_is_told_in_one_line(tmp_path, name) -> None:
+    """No studio is started, and no folder of that name made."""
+    (tmp_path / "homes.csv").write_text("id,workers\na,3\n")
+    done = subprocess.run(
+        command(str(tmp_path / name)),
+        capture_output=True, text=True, timeout=MOST_S, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert name in done.stderr
+    assert not done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["homes.csv"]

@@ -89,8 +89,8 @@ def clock_text(text: str, *, ends: bool = False) -> str:
     if re.fullmatch(r"0?\.\d+(?:e-\d+)?", plain):
         minutes = round(float(plain) * 24 * 60)
         return f"{minutes // 60:02}:{minutes % 60:02}"
-    late = re.fullmatch(r"(\d{2})([:h]\d{0,2}.*)", plain) if ends else None
-    if late is not None and 24 < int(late[1]) < 48:
+    late = re.fullmatch(r"(\d{2})([:h](\d{0,2}).*)", plain) if ends else None
+    if late is not None and 24 <= int(late[1]) < 48 and (late[1] != "24" or int(late[3] or 0)):
         return f"{int(late[1]) - 24:02}{late[2]}"
     return plain
 

@@ -32,9 +32,10 @@ from mobility.studio.guard import PAGE
 from mobility.studio.jobs import Queue
 from mobility.studio.lines import lines_on
 from mobility.studio.plans import plans_of, with_feeds
+from mobility.studio.requested import asked_of, whole
 from mobility.studio.results import results_folder, results_of
 from mobility.studio.sharing import sharing
-from mobility.studio.shown import checked_page, costs, findings_of, live_of, settings
+from mobility.studio.shown import checked_page, costs, findings_of, live_of, of_draft, settings
 from mobility.studio.studies import Opened, Studies
 from mobility.studio.trips import trips_at_gate
 from mobility.studio.words import french
@@ -152,7 +153,7 @@ class Studio:
 
     async def create(self, request: Request) -> Response:
         """Make a study: empty, or the demo."""
-        asked = await _asked(request)
+        asked = await asked_of(request)
         if asked.get("demo"):
             from mobility.pipeline import demo_territory
 
@@ -193,13 +194,14 @@ class Studio:
     async def live(self, request: Request) -> Response:
         """Make a step, or try one, and answer what the map then shows."""
         opened = await self._opened(request)
-        asked = await _asked(request)
+        asked = await asked_of(request)
         shown = asked["shown"]
-        at = Shown(str(shown["pick"]), _whole(shown["day"]), _whole(shown["mode"]))
+        at = Shown(str(shown["pick"]), whole(shown["day"]), whole(shown["mode"]))
         part = asked.get("part", "all")
         if part not in get_args(Part):
             raise MobilityError("There is no such step.", value=part, mend="Load the page again.")
-        answer = await run_in_threadpool(self._live, opened, asked, at, part)
+        with of_draft(opened.file):
+            answer = await run_in_threadpool(self._live, opened, asked, at, part)
         if asked.get("commit"):
             opened.history.keep_soon()
         return Response(answer, media_type="application/octet-stream")
@@ -228,12 +230,12 @@ class Studio:
         """Answer the trips that serve a shift's gate, as they run today."""
         opened, asked = await self._opened(request), request.query_params
         study = live_of(opened).study
-        shift, day = _whole(asked.get("shift", 0)), _whole(asked.get("day", 0))
+        shift, day = whole(asked.get("shift", 0)), whole(asked.get("day", 0))
         return JSONResponse(await run_in_threadpool(trips_at_gate, study, shift, day))
 
     async def lines(self, request: Request) -> Response:
         """Answer the lines that run on a kind of day, with their first and last departures."""
-        opened, day = await self._opened(request), _whole(request.query_params.get("day", 0))
+        opened, day = await self._opened(request), whole(request.query_params.get("day", 0))
         study = live_of(opened).study
         return JSONResponse({"lines": await run_in_threadpool(lines_on, study, day)})
 
@@ -244,14 +246,14 @@ class Studio:
 
         def found() -> dict[str, Any] | None:
             territory = live.territory(opened.history.draft)
-            return sharing(live, territory, _whole(asked.get("shift", 0)))
+            return sharing(live, territory, whole(asked.get("shift", 0)))
 
         return JSONResponse({"carpool": await run_in_threadpool(found)})
 
     async def undo(self, request: Request) -> Response:
         """Undo or redo a step."""
         opened = await self._opened(request)
-        by = 1 if (await _asked(request)).get("redo") else -1
+        by = 1 if (await asked_of(request)).get("redo") else -1
         opened.history.move(by)
         opened.history.keep_soon()
         return JSONResponse(opened.history.told())
@@ -259,12 +261,12 @@ class Studio:
     async def scenarios(self, request: Request) -> Response:
         """Keep the draft as a scenario, take one up, or delete one."""
         opened = await self._opened(request)
-        asked = await _asked(request)
+        asked = await asked_of(request)
         return JSONResponse(await run_in_threadpool(self._scenario, opened, asked))
 
     def _scenario(self, opened: Opened, asked: dict[str, Any]) -> dict[str, Any]:
         history, what, name = opened.history, asked.get("do"), str(asked.get("name", ""))
-        with history.lock:
+        with history.lock, of_draft(opened.file):
             if what == "save":
                 history.save(name, history.draft)
             elif what == "copy":
@@ -315,13 +317,13 @@ class Studio:
     async def put_sites(self, request: Request) -> Response:
         """Write the table of sites and rosters."""
         file = await run_in_threadpool(self.studies.path, request.path_params["study"])
-        asked = await _asked(request)
+        asked = await asked_of(request)
         await self._write(data.put_sites, file, asked["sites"], asked["seen"])
         return JSONResponse(await run_in_threadpool(self._data, file))
 
     async def put_depot(self, request: Request) -> Response:
         """Write where the vehicles of shuttles start and end."""
-        opened, asked = await self._opened(request), await _asked(request)
+        opened, asked = await self._opened(request), await asked_of(request)
         await self._write(data.put_depot, opened.file, asked["depot"])
         return JSONResponse({"depot": asked["depot"]})
 
@@ -359,7 +361,7 @@ class Studio:
 
     async def put_mend(self, request: Request) -> Response:
         """Write the setting that a button stands for; the study is then read again."""
-        opened, sent = await self._opened(request), await _asked(request)
+        opened, sent = await self._opened(request), await asked_of(request)
         live = live_of(opened)
         mend = mends.asked(
             findings_of(live.study), live.sources.territory, sent.get("finding"), sent.get("mend")
@@ -374,7 +376,7 @@ class Studio:
 
     async def add_job(self, request: Request) -> Response:
         """Put a command on a study, or one of its scenarios, into the queue."""
-        opened, asked = await self._opened(request), await _asked(request)
+        opened, asked = await self._opened(request), await asked_of(request)
         job = gathering if asked.get("kind") == "init" else computation
         self.queue.add(job(opened, asked))
         return await self.job(request)
@@ -413,25 +415,6 @@ class Studio:
 
     async def _opened(self, request: Request) -> Opened:
         return await run_in_threadpool(self.studies.open, request.path_params["study"])
-
-
-async def _asked(request: Request) -> dict[str, Any]:
-    """Return what the page asks, as it was sent."""
-    try:
-        asked = await request.json()
-    except ValueError:
-        asked = None
-    if not isinstance(asked, dict):
-        raise MobilityError("The request cannot be read.", mend="Load the page again.")
-    return asked
-
-
-def _whole(value: Any) -> int:
-    """Return a whole number that the page sends."""
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        raise MobilityError("The request cannot be read.", mend="Load the page again.") from None
 
 
 def _own(name: str) -> Response:

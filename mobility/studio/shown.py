@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from mobility.base.errors import Finding, MobilityError
@@ -27,6 +30,17 @@ def live_of(opened: Opened) -> Live:
         raise MobilityError("The study is still being read.", mend="Wait, and ask again.")
     opened.used_s = time.monotonic()
     return opened.live
+
+
+@contextmanager
+def of_draft(file: Path) -> Iterator[None]:
+    """Have what is wrong with a draft told without the study's file, which does not hold it."""
+    try:
+        yield
+    except MobilityError as error:
+        if error.file is not None and Path(error.file).resolve() == file.resolve():
+            error.file = None
+        raise
 
 
 def findings_of(study: Study) -> list[Finding]:
@@ -83,4 +97,4 @@ def costs(bill: Bill, *, zoned: bool) -> dict[str, Any]:
     return {"eur": eur, "booked": zones | {"trips": trips} if zoned else None}
 
 
-__all__ = ["checked_page", "costs", "findings_of", "live_of", "settings"]
+__all__ = ["checked_page", "costs", "findings_of", "live_of", "of_draft", "settings"]

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
 
 from mobility.base.clock import DAY_S
-from mobility.base.errors import SourceNotFoundError, TerritoryError
+from mobility.base.errors import TerritoryError
 from mobility.territory.changes import Changes, on_base
 from mobility.territory.fields import ClockS, Days, Lat, Lon, Model, RefusedError, Share
 from mobility.territory.named_sources import (
@@ -21,7 +21,7 @@ from mobility.territory.named_sources import (
     Sources,
 )
 from mobility.territory.rosters import ROSTER_TEMPLATES, Roster, Shift, Site
-from mobility.territory.toml_text import read_toml
+from mobility.territory.toml_text import read_territory_toml
 from mobility.territory.validation import explain_validation
 from mobility.territory.weekdays import WEEKDAYS, Weekday
 
@@ -332,7 +332,7 @@ class Territory(Model):
             It is no TOML, or a field is wrong; the error names field and value.
         """
         path = Path(path)
-        return cls.from_dict(_read(path), path)
+        return cls.from_dict(read_territory_toml(path), path)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any], path: Path | None = None) -> Territory:
@@ -349,7 +349,7 @@ class Territory(Model):
         base = data.get("base")
         started = None if base is None else _base_of(base, path)
         if started is not None:
-            first = _read(started)
+            first = read_territory_toml(started)
             if "base" in first:
                 raise TerritoryError(
                     "The base of a scenario is itself a scenario.",
@@ -366,16 +366,6 @@ class Territory(Model):
         territory._path = None if path is None else path.resolve()
         territory._base = started
         return territory
-
-
-def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise SourceNotFoundError(
-            "The territory file does not exist.",
-            file=path,
-            mend="Check the path, or write a first file with: mobility init",
-        )
-    return read_toml(path)
 
 
 def _base_of(base: object, path: Path | None) -> Path:

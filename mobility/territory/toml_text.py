@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from mobility.base.errors import TerritoryError
+from mobility.base.errors import SourceNotFoundError, TerritoryError
 from mobility.base.files import system_reason
 
 _PLACE = re.compile(r"\(at (?:line (\d+), column \d+|end of document)\)")
@@ -66,4 +66,21 @@ def _mend(reason: str) -> str:
     return next((mend for words, mend in _MENDS if re.search(words, reason)), _ONE_A_LINE)
 
 
-__all__ = ["read_toml"]
+def read_territory_toml(path: Path) -> dict[str, Any]:
+    """Return what a territory file says, see `read_toml`.
+
+    Raises
+    ------
+    SourceNotFoundError
+        There is none.
+    """
+    if not path.is_file():
+        raise SourceNotFoundError(
+            "The territory file does not exist.",
+            file=path,
+            mend="Check the path, or write a first file with: mobility init",
+        )
+    return read_toml(path)
+
+
+__all__ = ["read_territory_toml", "read_toml"]

@@ -133,6 +133,12 @@ def test_the_map_and_its_figures_follow_the_hand(open_studio, studio) -> None:
     assert frame.locator("[data-figure=both]").inner_text().startswith("0")
     assert "05:20" in frame.locator("#mb-subtitle").inner_text()
     assert studio.get("studies/usine")["draft"] == {}
+    # Figures that come late are read by the row of whatever is chosen by then.
+    late = """async (kind) => {
+      const { figures } = mobilityMap.manifest.scenarios.at(-1);
+      return (await figures[kind]()).every(Boolean);
+    }"""
+    assert all(page.frames[1].evaluate(late, kind) for kind in ("modes", "zones"))
     # What was drawn anew where homes changed colour is what all drawn anew shows.
     assert page.frames[1].evaluate(REDRAWN) == [1, 0]
     drag(page, "shift-0-start", 10)
@@ -446,6 +452,32 @@ def test_the_table_of_rosters_keeps_what_is_written_in_any_row(open_studio, stud
     cell(3, "name").fill(cell(1, "name").input_value())
     assert "Les lignes 1 et 3" in saved()
     assert (folder / "territory.toml").read_bytes() == after
+
+
+def test_a_draft_that_fits_no_more_is_taken_back(open_studio, studio) -> None:
+    """A site was renamed in the table of rosters after the hours of its shift were moved."""
+    folder = _copied(studio, "renomme")
+    (folder / "scenarios").mkdir()
+    draft = folder / "scenarios" / "draft.toml"
+    change = 'site = "Ailleurs"\nroster = "3x8"\nshift = "soir"\nstart = "05:05"\n'
+    draft.write_text(f'base = "../territory.toml"\n[[changes.shifts]]\n{change}')
+    studio.studio.studies._histories.pop("renomme")
+    studio.studio.studies._opened.pop("renomme")
+    page = open_studio("#renomme/explore")
+    page.wait_for_selector("body[data-live]", timeout=30_000)
+    page.wait_for_selector("#changes")
+    assert "ne va plus avec l’étude" in page.inner_text("#banner")
+    for told in (page.inner_text("#banner"), page.inner_text("#headline")):
+        assert "valeur 'Ailleurs'" in told
+        assert "territory.toml" not in told
+    page.click("#changes button")
+    until(page, "() => document.getElementById('now')?.textContent === '10'")
+    assert not page.inner_text("#banner")
+    page.click("#undo")
+    until(page, "() => document.getElementById('banner').textContent.includes('Ailleurs')")
+    page.click("#redo")
+    until(page, "() => !document.getElementById('banner').textContent")
+    assert studio.get("studies/renomme")["draft"] == {}
 
 
 def test_french_first_english_by_a_switch_and_without_barriers(open_studio) -> None:

@@ -82,7 +82,7 @@ class WhatIf {
     // Hours are those of one shift: the first of the site, unless the address asks for another.
     const { site, pick } = this.page.state, { rosters, shifts } = this.page.manifest;
     const first = shifts.findIndex((shift) => rosters[shift.roster].site === site);
-    await this.page.choose({ scenario: this.live.index, measure: "holds", pick: pick[0] === "r" ? "s" + first : pick });
+    await this.showDraft({ measure: "holds", pick: pick[0] === "r" ? "s" + first : pick });
     this.draw();
     // What is picked on the map decides which shifts have sliders here.
     const seen = () => [this.page.state.pick, this.page.state.day, this.page.state.mode, this.page.state.scenario].join();
@@ -92,6 +92,19 @@ class WhatIf {
       if (seen() !== last) { last = seen(); this.draw(); }
     }, 200);
     document.body.dataset.live = "1";
+  }
+
+  // Show the draft; where it does not fit the study any more, the study as it is, and why.
+  async showDraft(also) {
+    try {
+      await this.page.choose({ ...also, scenario: this.live.index });
+      if (this.unfit) tell("");
+      this.unfit = false;
+    } catch (error) {
+      this.unfit = true;
+      await this.page.choose({ ...also, scenario: 0 });
+      tell(t("What was changed does not fit the study any more; take it back in the list of changes. {why}", { why: toldBy(error) }), true);
+    }
   }
 
   // Hours of a shift as the draft, and the hand still moving, have them.
@@ -185,7 +198,7 @@ class WhatIf {
     this.revision = this.about.revision;
     this.trying = null;
     this.live.forget();
-    await this.page.choose({ scenario: this.live.index });
+    await this.showDraft({});
     this.draw();
   }
 
@@ -212,7 +225,8 @@ class WhatIf {
   async headline(answer) {
     const box = this.panel.querySelector("#headline");
     if (!box) return;
-    const found = answer || await this.live.answer(this.live.shown);
+    const found = answer || await this.live.answer(this.live.shown).catch((error) => error);
+    if (found instanceof Error) { fill(box, el("span", { class: "bad" }, toldBy(found))); return; }
     if (!found.mode) { box.replaceChildren(t("This shift does not work on that kind of day.")); return; }
     const [gained, lost] = found.gain[0], now = found.mode[0][1];
     box.replaceChildren(el("strong", { id: "now" }, number(now)), " ", t("can go and come back"), " ",

@@ -54,8 +54,9 @@ export class LiveScenario {
       share: present.share === null ? null : present.share.map((_, k) => () => this.answer(
         { pick: "r" + Math.floor(k / modes), day: 0, mode: k % modes }).then((a) => a.arrays.share)),
       figures: {
-        modes: () => now().then((a) => sparse(keys, a.row, a.mode, undefined)),
-        zones: () => white().then((a) => sparse(zones, a.zone_row, a.zone, undefined)),
+        // Another shift may be chosen by the time they come: its row is read, and then drawn anew.
+        modes: () => now().then((a) => new Array(keys).fill(a.mode)),
+        zones: () => white().then((a) => new Array(zones).fill(a.zone)),
         gains: () => now().then((a) => sparse(keys, a.row, a.gain, a.gain ? a.gain.map(() => NO_GAIN) : undefined)),
         area_modes: () => now().then((a) => areas(keys, a.row, a.area_mode)),
         area_zones: () => white().then((a) => areas(zones, a.zone_row, a.area_zone)),
