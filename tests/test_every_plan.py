@@ -18,7 +18,7 @@ from mobility.outputs.map import page
 from mobility.outputs.tables import registry
 from mobility.remedies.recommendations import remedies_frame
 from mobility.remedies.words import LEVER_COLUMNS
-from mobility.shuttles.after import read_tables
+from mobility.shuttles.after import gains, prove, read_tables
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +89,17 @@ def test_walks_around_the_stops_of_all_plans_are_those_of_each_alone(run):
             assert len(alone.stop)
             for name in ("ptr", "stop", "walk_s"):
                 assert np.array_equal(getattr(found, name), getattr(alone, name)), name
+
+
+def test_who_gains_is_found_without_asking_all(run):
+    results, _, _ = run
+    plans = results.plans
+    study = with_feed(results.study, read_tables(plans.gtfs(plans.knee)), scenario="again")
+    shift_ids = [int(s) for s in plans.scene.shift_ids]
+    (proof,) = prove(plans.access, [lambda _: study], shift_ids)
+    found = gains(plans.access, lambda _: study, shift_ids)
+    assert found.any()
+    assert (found == proof.gained).all()
 
 
 def test_tables_compare_the_present_with_the_advised_plan(run):

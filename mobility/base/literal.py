@@ -69,7 +69,8 @@ def csv_text(frame: pd.DataFrame, **options: Any) -> str:
         if column.dtype.name == "category":  # a text that stands on many rows is looked at once
             shown[name] = column.map(_cell)
         elif column.dtype.kind not in "biufM":
-            shown[name] = pd.Series([_cell(v) for v in column], column.index, object)
+            cells = [_cell(v) for v in column.to_numpy(object)]
+            shown[name] = pd.Series(cells, column.index, object)
     options |= {"index": False, "lineterminator": "\n"}
     if len(shown) < LONG or shown.shape[1] < 2:
         return str(shown.to_csv(**options))

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,48 @@ def prove(
             lost[s] = np.any([was[k] & ~now[k] for k in mine], axis=0)
         proofs.append(Proof(gained, holding, lost, alone))
     return proofs
+
+
+def gains(before: Access, after: Callable[[str], Study], shift_ids: Sequence[int]) -> Bools:
+    """Return `Proof.gained` of one plan, asking for nothing but what may still tell.
+
+    Whoever does not hold a shift on one kind of day does not gain it: others are asked for those
+    who do, and the way home for those who get there.
+
+    Parameters
+    ----------
+    before, shift_ids
+        See `prove`.
+    after
+        The territory with the plan on a kind of day.
+    """
+    study = before.study
+    gained = np.zeros((len(study.shift_rows), study.n_homes), bool)
+    worked = {s: [day for day in study.days if study.works_on(s, day)] for s in shift_ids}
+    rescued = {
+        (s, d.kind): before.counted(s, d.kind)[2] for s, days in worked.items() for d in days
+    }
+    for s, days in worked.items():
+        gained[s] = ~np.all([rescued[s, day.kind] for day in days], axis=0)
+    with ThreadPoolExecutor(max_workers=thread_count()) as pool:
+        for day in study.days:
+            asked = [s for s, days in worked.items() if day in days and gained[s].any()]
+            if not asked:
+                continue
+            there = partial(_held_by, after(day.kind), day)
+            asking = [(s, gained[s] & ~rescued[s, day.kind]) for s in asked]
+            for s, held in zip(asked, spread(pool, there, asking), strict=True):
+                gained[s] &= rescued[s, day.kind] | held
+    return gained
+
+
+def _held_by(after: Study, day: ChosenDay, asked: tuple[int, Bools]) -> Bools:
+    """Return who of some homes holds a shift by public transport on a kind of day."""
+    (shift, held), limits = asked, engine_limits(after.territory.limits)
+    for edge in after.edges(shift, day):
+        if held.any():
+            held = held & ever_held(after, after.shift_rows[shift].site, day, [edge], limits)
+    return held
 
 
 def _held(after: Study, keys: Sequence[tuple[int, ChosenDay]]) -> dict[tuple[int, str], Bools]:

@@ -16,13 +16,13 @@ from itertools import accumulate
 
 import numpy as np
 
-from mobility.shuttles.model import ALWAYS_S, Drive, Ints
+from mobility.shuttles.model import ALWAYS_S, Drive, Floats, Ints
 from mobility.shuttles.ride_kernels import (
     FAR,
     fill_legs,
     fitted,
     price_alone,
-    put_back,
+    put_all_back,
     put_together,
     time_route,
     try_all,
@@ -167,15 +167,19 @@ class Routes:
         duration += int(self.legs[stops[0], stops[1]] + self.legs[stops[-2], stops[-1]])
         return price.vehicle + price.metre * metres + price.second * duration
 
-    @cached_property
+    @property
     def single(self) -> list[float]:
         """The EUR of each request alone; `FAR` where no vehicle can serve it."""
+        return [float(eur) for eur in self._alone]
+
+    @cached_property
+    def _alone(self) -> Floats:
         alone = np.empty(self.rides.n)
         price_alone(
             self.nodes, self.legs, self.metres, self._paid[0], float(self.rides.price.vehicle),
             *self._paid[1:], self._scratch, self._trial[0], alone,
         )  # fmt: skip
-        return alone.tolist()
+        return alone
 
     def timed(self, route: tuple[int, ...]) -> Tour:
         """Return a route with its times: the least duration, then the least waiting at gates."""
@@ -232,24 +236,20 @@ class Routes:
         rng: np.random.Generator,
     ) -> list[tuple[tuple[int, ...], float]]:
         """Return a plan with some requests put back, in random order."""
-        vehicle, count = self.rides.price.vehicle, len(plan)
+        vehicle, count = float(self.rides.price.vehicle), len(plan)
         rows = np.zeros((count + len(out), 2 * self.rides.n), np.int32)
         sizes = np.array([*(len(route) for route, _ in plan), *(0 for _ in out)], np.int32)
         costs = np.array([*(eur - vehicle for _, eur in plan), *(0.0 for _ in out)])
         rows[np.arange(rows.shape[1]) < sizes[:, None]] = [x for route, _ in plan for x in route]
-        changed: set[int] = set()
-        for i in rng.permutation(out).tolist():
-            at = put_back(
-                i, rows, sizes, costs, count, rng.random(count) < BLINK, self.single[i], vehicle,
-                self.nodes, self.legs, self.metres, *self._paid, self._trial, self._scratch,
-            )  # fmt: skip
-            count = max(count, at + 1)
-            changed.add(at)
+        overlooked, changed = np.empty(len(sizes), bool), np.zeros(len(sizes), bool)
+        count = put_all_back(
+            rng.permutation(out), rows, sizes, costs, count, rng, BLINK, self._alone, vehicle,
+            self.nodes, self.legs, self.metres, *self._paid, self._trial, self._scratch,
+            overlooked, changed,
+        )  # fmt: skip
         return [
-            (tuple(rows[k, : sizes[k]].tolist()), float(costs[k]) + vehicle)
-            if k in changed
-            else plan[k]
-            for k in range(count)
+            (tuple(rows[k, : sizes[k]].tolist()), float(costs[k]) + vehicle) if new else plan[k]
+            for k, new in enumerate(changed[:count].tolist())
         ]
 
     def _near(self) -> list[list[int]]:

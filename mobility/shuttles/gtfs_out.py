@@ -176,7 +176,7 @@ def _shape(name: str, calls: tuple[int, ...], ways: Ways) -> Table:
     return [
         {"shape_id": name, "shape_pt_lat": f"{lat:.6f}", "shape_pt_lon": f"{lon:.6f}",
          "shape_pt_sequence": k + 1}
-        for k, (lon, lat) in enumerate(lonlat)
+        for k, (lon, lat) in enumerate(lonlat.tolist())
     ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from mobility.shuttles.model import UNREACHED, Floats, Ints
 from mobility.timetable.arrays import FootArrays, RunArrays, Timetable, index_timetable
@@ -84,9 +85,8 @@ def stops_on_the_way(
     first[last] = False
     call = np.flatnonzero(first)
     one, two = timetable.call_stop[call], timetable.call_stop[call + 1]
-    # Both ends as one number: numbers are sorted many times quicker than pairs.
-    pair = one.astype(np.int64) * timetable.n_stops + two
-    legs, leg_of = np.unique(pair, return_inverse=True)
+    # Both ends as one number: numbers are told apart many times quicker than pairs.
+    leg_of, legs = pd.factorize(one.astype(np.int64) * timetable.n_stops + two)
     a, b = (stops_xy[ends] for ends in np.divmod(legs, timetable.n_stops))
     way = b - a
     length2 = np.maximum((way**2).sum(axis=1), 1.0)
@@ -96,6 +96,8 @@ def stops_on_the_way(
         off = np.hypot(*(a + share[:, None] * way - point).T)
         passing = (share > 0.1) & (share < 0.9) & (off <= near_m)
         passing &= length2 >= SHORTEST_LEG_M**2
+        if not passing.any():
+            continue
         rows = np.flatnonzero(passing[leg_of])
         here = call[rows]
         runs = np.searchsorted(timetable.run_ptr, here, side="right") - 1

@@ -19,7 +19,7 @@ from mobility.commute.study import Study
 from mobility.commute.variants import with_timetables
 from mobility.commute.white_zones import REASONS, WhiteZones
 from mobility.engine.journeys import TwoWay
-from mobility.shuttles.after import prove
+from mobility.shuttles.after import gains
 from mobility.shuttles.drive import drive_graph, drive_towards
 from mobility.shuttles.inserts import Insert, extended_runs, insert_calls, stops_on_the_way
 from mobility.shuttles.model import UNREACHED, Bools, Floats, Ints
@@ -300,6 +300,6 @@ def _gain(plans: Plans, variant: Study, timetable: Callable[[str], TwoWay]) -> B
         trim_memory()
         return with_timetables(variant, {kind: timetable(kind)})
 
-    proof = prove(plans.access, [after], [int(s) for s in plans.scene.shift_ids])[0]
+    gained = gains(plans.access, after, [int(s) for s in plans.scene.shift_ids])
     variant.views.forget()
-    return np.asarray(proof.gained[plans.scene.shift_ids][:, plans.homes])
+    return np.asarray(gained[plans.scene.shift_ids][:, plans.homes])

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import pandas as pd
 
 from mobility.base.clock import service_clock
@@ -333,7 +334,7 @@ def _lines_layer(plans: Plans, plan: Plan) -> list[dict[str, object]]:
         if (run.line, run.calls) in seen:
             continue
         seen.add((run.line, run.calls))
-        way = [[round(x, 6), round(y, 6)] for x, y in plans.ways.lonlat(run.calls)]
+        way = np.round(plans.ways.lonlat(run.calls), 6).tolist()
         line = plan.lines[run.line]
         features.append(
             {

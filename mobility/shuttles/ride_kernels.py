@@ -159,8 +159,8 @@ def best_place(  # noqa: PLR0913 - flat arrays
     return found
 
 
-@entry
-def put_back(  # noqa: PLR0913 - flat arrays
+@inner
+def _put_back(  # noqa: PLR0913 - flat arrays
     i: int, rows: Ints, sizes: Ints, costs: Floats, count: int, overlooked: Bools,
     single: float, vehicle: float, nodes: Ints, legs: Ints, metres: Floats,
     seats: int, eur_m: float, eur_s: float, trial: Ints, scratch: Ints,
@@ -196,6 +196,39 @@ def put_back(  # noqa: PLR0913 - flat arrays
     for k in range(sizes[chosen]):
         rows[chosen, k] = trial[0, k]
     return chosen
+
+
+@entry
+def put_all_back(  # noqa: PLR0913 - flat arrays
+    order: Ints, rows: Ints, sizes: Ints, costs: Floats, count: int, rng: Any, blink: float,
+    singles: Floats, vehicle: float, nodes: Ints, legs: Ints, metres: Floats, seats: int,
+    eur_m: float, eur_s: float, trial: Ints, scratch: Ints, overlooked: Bools, changed: Bools,
+) -> int:  # fmt: skip
+    """Put requests back one after the other, see `_put_back`; return how many routes there are.
+
+    Parameters
+    ----------
+    order
+        The requests.
+    rng, blink
+        Says which routes are not looked at, this part of them.
+    singles
+        EUR of each request alone, its vehicle included.
+    overlooked
+        Scratch.
+    changed
+        False on entry: which routes have become others.
+    """
+    for i in order:
+        for k in range(count):
+            overlooked[k] = rng.random() < blink
+        at = _put_back(
+            i, rows, sizes, costs, count, overlooked, singles[i], vehicle, nodes, legs, metres,
+            seats, eur_m, eur_s, trial, scratch,
+        )  # fmt: skip
+        count = max(count, at + 1)
+        changed[at] = True
+    return count
 
 
 @entry
